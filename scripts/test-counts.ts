@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+
+/*
+ * Reads vitest's JSON report of one part and prints `<passed> <failed>`; what is worth a word goes to stderr.
+ *
+ *   node scripts/test-counts.ts PART REPORT.json
+ *
+ * Whatever is no pass is a failure: a file that did not load, a test that was skipped or left for later, a part
+ * without tests, and a report that is missing because vitest crashed or was killed.
+ */
+
+interface Report {
+  /** False also for errors outside of any test, such as a rejection nobody handled. */
+  readonly success: boolean;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message?: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+const [part = '', file = ''] = process.argv.slice(2);
+
+function readReport(): Report | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Report;
+  } catch {
+    return undefined;
+  }
+}
+
+function count(report: Report | undefined): {
+  readonly passed: number;
+  readonly troubles: readonly string[];
+} {
+  if (report === undefined) return { passed: 0, troubles: ['vitest ended without a report'] };
+  const tests = report.testResults.flatMap((each) => each.assertionResults);
+  const passed = tests.filter((test) => test.status === 'passed').length;
+  const troubles = [
+    ...report.testResults
+      .filter((each) => each.assertionResults.length === 0)
+      .map((each) => `${relative('.', each.name)} ran no test`),
+    ...tests
+      .filter((test) => test.status !== 'passed')
+      .map((test) => `${test.fullName}: ${test.status === 'failed' ? 'failed' : `${test.status}, not run`}`),
+  ];
+  if (tests.length === 0) return { passed, troubles: [...troubles, 'there was no test to run'] };
+  if (troubles.length === 0 && !report.success) troubles.push('an error outside of any test');
+  return { passed, troubles };
+}
+
+const { passed, troubles } = count(readReport());
+for (const trouble of troubles) console.error(` ✗ ${part}: ${trouble}`);
+console.log(`${passed} ${troubles.length}`);

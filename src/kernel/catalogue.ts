@@ -1,0 +1,487 @@
+/**
+ * Every error a user can meet, by code. One file, so that a code is never reused and docs/errors.md is complete.
+ * `what` says what happened in general, `fix` what to do; the thrown message names the particular case.
+ */
+export const catalogue = {
+  // Arguments and surroundings
+  'usage.argument': { what: 'An argument or option is wrong.', fix: 'Run the command with --help.' },
+  cancelled: {
+    what: 'The run was cancelled (Ctrl-C, SIGTERM, or a cancelled job).',
+    fix: 'What was begun has been undone, or the guard undoes it. Run `sluice status`, then run the command again.',
+  },
+  'process.missing': { what: 'A program Sluice needs is not on PATH.', fix: 'Install it where Sluice runs.' },
+  'process.failed': { what: 'A program Sluice ran ended with an error.', fix: 'Read its last lines above.' },
+  'process.timeout': {
+    what: 'A program Sluice ran took too long and was ended.',
+    fix: 'Read its last lines above.',
+  },
+
+  // sluice.yml
+  'config.missing': {
+    what: 'There is no sluice.yml where Sluice looked.',
+    fix: 'Write one (the message has the shortest that works), or name it with --config.',
+  },
+  'config.unreadable': {
+    what: 'sluice.yml cannot be read: a folder, no permission, not UTF-8, or far too large.',
+    fix: 'Save it as a plain UTF-8 text file.',
+  },
+  'config.yaml': {
+    what: 'sluice.yml is not valid YAML.',
+    fix: 'Mend the place named; an editor with the JSON Schema (schema/sluice.schema.json) shows such mistakes at once.',
+  },
+  'config.value': {
+    what: 'A value in sluice.yml is not one that its key takes.',
+    fix: 'docs/config.md has the type and the default of every key.',
+  },
+  'config.unknown-key': {
+    what: 'sluice.yml has a key that does not exist.',
+    fix: 'Correct or remove it; docs/config.md lists all keys.',
+  },
+  'config.missing-key': {
+    what: 'A key that is needed is not in sluice.yml.',
+    fix: 'Add it; see docs/config.md.',
+  },
+  'config.secret': {
+    what: 'sluice.yml holds a secret. Whoever reads the repository reads it, today and in its history.',
+    fix: 'Replace the secret at its issuer, put the new one into the CI system’s secrets and write only its NAME here.',
+  },
+  'config.host': {
+    what: 'The address, the jump host or the pinned key of a host is malformed.',
+    fix: 'Write `deploy@host`, `deploy@host:2222` or `deploy@[fd00::1]:2222`; keys as ssh-keyscan prints them.',
+  },
+  'config.compose-missing': {
+    what: 'A compose file that sluice.yml names (or the default one) does not exist.',
+    fix: 'Correct `compose:`; its paths start at the folder of sluice.yml.',
+  },
+  'config.unknown-target': {
+    what: 'sluice.yml has no target of that name.',
+    fix: 'Use one of those listed.',
+  },
+  'config.unknown-service': {
+    what: 'sluice.yml names a service that the compose files do not have.',
+    fix: 'Correct the name. A service behind a profile exists only if COMPOSE_PROFILES names the profile.',
+  },
+  'config.migrate-job': {
+    what: 'The service that migrates is a one-off job of the compose file, so the migration would run twice.',
+    fix: 'Let `migrate` name the service whose image has the migrations (backend) and the command to run.',
+  },
+  'config.placement': {
+    what: 'A service that may exist only once (data, a scheduler) would run on two hosts, or one that is needed on none.',
+    fix: 'Say with `services: [...]` on each host what it runs.',
+  },
+
+  // Variables of a target
+  'env.missing': {
+    what: 'Variables that a target takes by name are not set where Sluice runs.',
+    fix: 'Set them; in a workflow pass each secret with `env:`. A secret that does not exist arrives as an empty text.',
+  },
+  'env.file-missing': {
+    what: 'An env file of a target does not exist.',
+    fix: 'Create it, correct the path, or take the variables from a CI secret with env-secret.',
+  },
+  'env.encoding': { what: 'An env file is not UTF-8 text.', fix: 'Save it as UTF-8.' },
+  'env.syntax': {
+    what: 'A line of an env file is not `NAME=value`.',
+    fix: 'Values with spaces, # or $ stand in single quotes; quotes must be closed.',
+  },
+  'env.reference': {
+    what: 'A value in an env file refers to a variable that is not set. Compose would put an empty text there.',
+    fix: 'Put the value into single quotes if its $ is meant as it stands, or define the variable above it.',
+  },
+  'env.too-large': {
+    what: 'A variable is larger than Linux lets a process have (128 KiB), or all of them together are.',
+    fix: 'Give large things to the app as a file (a compose secret or config).',
+  },
+  'env.reserved': {
+    what: 'A variable of the target has a name that docker itself obeys.',
+    fix: 'Rename it in the app, or set it in the compose file under `environment:`.',
+  },
+
+  // The compose model
+  'compose.missing': {
+    what: 'Docker with its compose plugin is not installed where Sluice runs.',
+    fix: 'Install the docker CLI and docker-compose-plugin (2.20 or newer); no engine is needed there.',
+  },
+  'compose.too-old': {
+    what: 'The compose plugin where Sluice runs is too old for what is asked of it.',
+    fix: 'Install Docker Compose 2.26 or newer.',
+  },
+  'compose.invalid': {
+    what: 'Docker Compose does not accept the compose files.',
+    fix: 'Its own words are below the message; `docker compose config` shows the same.',
+  },
+  'compose.variable': {
+    what: 'The compose files use variables that the target does not set, and that have no default.',
+    fix: 'Add them to the target’s variables, or give a default in the compose file, after `:-`.',
+  },
+  'compose.env-file': {
+    what: 'A service wants an env_file that is neither here nor replaced by variables of the target.',
+    fix: 'Give the target its variables (env-file, env-secret, env or host-env-file), or commit the file.',
+  },
+  'compose.image': {
+    what: 'An image reference is malformed.',
+    fix: 'Write [registry[:port]/]name[:tag][@sha256:…], lower case.',
+  },
+  'compose.no-port': {
+    what: 'A blue-green service has no port that Sluice could find.',
+    fix: 'Say it: `services: { NAME: { port: 8000 } }`. A service without a port is `strategy: workers`.',
+  },
+  'compose.shared-volume': {
+    what: 'A blue-green service writes to a volume, and its two colours would write at the same time.',
+    fix: 'Mount it :ro, allow it with `shared-volumes`, or choose `strategy: recreate` (a short interruption).',
+  },
+  'compose.network': {
+    what: 'A blue-green service uses the network of the host or of another container, so the edge cannot stand before it.',
+    fix: 'Remove network_mode, or choose `strategy: recreate` (a short interruption).',
+  },
+  'compose.udp': {
+    what: 'A blue-green service publishes a UDP port, which the edge cannot carry.',
+    fix: 'Choose `strategy: recreate` (a short interruption), or move UDP to a service of its own.',
+  },
+  'compose.name-clash': {
+    what: 'A service has the name that Sluice gives to the containers or the edge of another one.',
+    fix: 'Rename it in the compose file.',
+  },
+  'compose.tied': {
+    what: 'A service is tied to one container of a blue-green service (its network, volumes or process space).',
+    fix: 'Loosen the tie, or choose `strategy: recreate` for the blue-green service.',
+  },
+
+  // The connection to a host
+  'host.dns': {
+    what: 'The name of a host (or of its jump host) does not resolve.',
+    fix: 'Correct the address in sluice.yml, or the DNS entry.',
+  },
+  'host.refused': {
+    what: 'Nothing listens on the SSH port of the host.',
+    fix: 'Check address and port in sluice.yml, that sshd runs, and that no firewall rejects the port.',
+  },
+  'host.unreachable': {
+    what: 'There is no route to the host.',
+    fix: 'Check the address, the network between the two, and VPN or firewall rules.',
+  },
+  'host.connect-timeout': {
+    what: 'The host did not answer, or did not finish the SSH handshake, in time.',
+    fix: 'Check address and port; a firewall that drops packets looks exactly like this.',
+  },
+  'host.closed-early': {
+    what: 'The host closed the connection before SSH began.',
+    fix: 'sshd drops connections over its MaxStartups, and fail2ban or hosts.deny may ban the address: see its log.',
+  },
+  'host.not-ssh': {
+    what: 'What answers on the port does not speak SSH.',
+    fix: 'Correct the port in sluice.yml.',
+  },
+  'host.no-common-algorithm': {
+    what: 'Sluice and the host have no key exchange, cipher, MAC or host key algorithm in common.',
+    fix: 'Bring the OpenSSH server up to date (7.2 or later), or undo what narrows its algorithms in sshd_config.',
+  },
+  'host.key-unknown': {
+    what: 'The host key is neither pinned in sluice.yml nor in known_hosts.',
+    fix: 'Compare the fingerprint with the one of the server, then pin the key with the line shown.',
+  },
+  'host.key-changed': {
+    what: 'The host presented another key than the known one. Someone may be intercepting the connection.',
+    fix: 'Do not deploy until you know why. If the server was rebuilt, pin its new key.',
+  },
+  'host.key-revoked': {
+    what: 'The host presented a key that known_hosts marks as @revoked.',
+    fix: 'Do not deploy: give the server a new host key and pin that.',
+  },
+  'host.key-malformed': {
+    what: 'A pinned host key (or a line of known_hosts) is not a key nor a fingerprint.',
+    fix: 'Write `ssh-ed25519 AAAA…` or `SHA256:…` as printed by ssh-keyscan or ssh-keygen -l.',
+  },
+  'host.known-hosts': {
+    what: 'A known_hosts file exists but cannot be read.',
+    fix: 'Make it readable, or give its text in SLUICE_KNOWN_HOSTS.',
+  },
+  'host.login-key-missing': {
+    what: 'There is no private key to log in with.',
+    fix: 'Set SLUICE_SSH_KEY (text) or SLUICE_SSH_KEY_FILE (path), or start an ssh-agent that holds the key.',
+  },
+  'host.login-key-malformed': {
+    what: 'The private key is not one Sluice can read.',
+    fix: 'Give the whole text from -----BEGIN to -----END; `ssh-keygen -p -f KEY` rewrites a key in the usual format.',
+  },
+  'host.login-key-public': {
+    what: 'A public key was given where the private key is needed.',
+    fix: 'Give the file without .pub.',
+  },
+  'host.login-key-encrypted': {
+    what: 'The private key is encrypted and there is no passphrase.',
+    fix: 'Set SLUICE_SSH_PASSPHRASE, or load the key into an ssh-agent.',
+  },
+  'host.login-key-passphrase': {
+    what: 'The passphrase does not open the private key.',
+    fix: 'Correct SLUICE_SSH_PASSPHRASE.',
+  },
+  'host.agent': {
+    what: 'The ssh-agent that SSH_AUTH_SOCK names does not answer, holds no key, or would not sign.',
+    fix: 'Start it, add the key with ssh-add, or set SLUICE_SSH_KEY.',
+  },
+  'host.login-refused': {
+    what: 'The host refused the login.',
+    fix: "Add the public key to the user's ~/.ssh/authorized_keys, and check sshd's log on the host.",
+  },
+  'host.login-attempts': {
+    what: 'The host ended the login after too many keys.',
+    fix: 'Name the right key with SLUICE_SSH_KEY or SLUICE_SSH_KEY_FILE, so that it is the only one tried.',
+  },
+  'host.jump-refused': {
+    what: 'The jump host would not pass the connection on.',
+    fix: 'Check that the jump host reaches the host, and AllowTcpForwarding in its sshd_config.',
+  },
+  'host.connection-lost': {
+    what: 'The SSH connection to a host broke.',
+    fix: 'Check the host and the network, then run the command again: it finishes or undoes what was begun.',
+  },
+  'host.closed': {
+    what: 'The connection to a host was used after Sluice had closed it.',
+    fix: 'Run the command again; if it happens twice, report it.',
+  },
+  'host.ssh': {
+    what: 'The SSH connection failed in a way Sluice does not know.',
+    fix: 'Run with --verbose, and try `ssh -v` to the same host.',
+  },
+
+  // What runs on a host
+  'host.sessions-refused': {
+    what: 'The host opens no more sessions on the connection.',
+    fix: 'Raise MaxSessions in its sshd_config (10 is the default of OpenSSH).',
+  },
+  'host.shell-refused': {
+    what: "The user's login shell on the host did not start our commands.",
+    fix: 'Give the user a shell such as /bin/sh, and remove a forced command from authorized_keys or sshd_config.',
+  },
+  'host.command-timeout': {
+    what: 'A command on a host took too long and was ended there.',
+    fix: 'Read its last lines above.',
+  },
+  'host.command-broken': {
+    what: 'A command on a host ended without an exit status.',
+    fix: 'Look for out-of-memory kills and restarts of sshd in the log of the host.',
+  },
+  'host.dialogue-ended': {
+    what: 'A program that Sluice keeps open on a host ended before its time.',
+    fix: 'Read its last lines above.',
+  },
+  'host.socket-unreachable': {
+    what: 'A unix socket on the host cannot be connected to.',
+    fix: 'Check that its program runs, its file permissions, and AllowStreamLocalForwarding in sshd_config.',
+  },
+  'host.tcp-unreachable': {
+    what: 'The host cannot connect to an address of its own network.',
+    fix: 'Check that the program there listens.',
+  },
+  'host.forwarding-refused': {
+    what: 'sshd on the host forbids forwarding.',
+    fix: 'Set AllowTcpForwarding and AllowStreamLocalForwarding to yes for this user in sshd_config.',
+  },
+  'host.engine-denied': {
+    what: 'The user may not use the Docker engine of the host.',
+    fix: 'Add the user to the group docker (sudo usermod -aG docker USER); it takes effect at the next login.',
+  },
+  'host.engine-missing': {
+    what: 'There is no Docker on the host.',
+    fix: 'Install Docker Engine and its compose plugin on the host.',
+  },
+  'host.engine-down': {
+    what: 'The Docker engine of the host does not answer.',
+    fix: 'Start it (sudo systemctl start docker) and look at its log (journalctl -u docker).',
+  },
+  'host.engine-broken': {
+    what: 'The Docker engine closed a connection in the middle of a request.',
+    fix: 'It was probably restarted; run the command again.',
+  },
+  'host.probe': {
+    what: 'The answer of a host about itself makes no sense.',
+    fix: "Run with --verbose to see it; something in the user's shell start-up may interfere.",
+  },
+
+  // Lease, journal and state on the host
+  'lease.held': {
+    what: 'Another run deploys this app on this host.',
+    fix: 'Wait for it; the message names who, since when and where. A dead run frees its lease by itself within 45 s.',
+  },
+  'lease.lost': {
+    what: 'The lease was lost in the middle of a run (the connection was cut for too long).',
+    fix: 'Run `sluice status`; the next deploy finishes or undoes what this one began.',
+  },
+  'lease.unusable': {
+    what: 'The app’s folder on the host cannot be written.',
+    fix: 'Make the root folder belong to the deploy user: `install -d -o USER -m 700 /opt/sluice` as root.',
+  },
+  'journal.unwritable': {
+    what: 'The journal on the host cannot be written, usually because the disk is full.',
+    fix: 'Free disk space on the host, then deploy again.',
+  },
+  'state.unreadable': {
+    what: 'The app’s files on the host cannot be read or understood.',
+    fix: 'Check owner and rights of the app’s folder; use the Sluice version that wrote it.',
+  },
+  'target.other': {
+    what: 'The app’s folder on the host belongs to another target.',
+    fix: 'Give each target on one server its own `root` and `app`.',
+  },
+  'host.disk-full': {
+    what: 'The host’s disk is full.',
+    fix: 'Free space (`docker system df`, `df -h`), then deploy again.',
+  },
+  'host.write-failed': {
+    what: 'A file on the host could not be written.',
+    fix: 'The deploy user must own the app’s folder.',
+  },
+
+  // Images and compose on the host
+  'image.unresolved': {
+    what: 'The registry did not give the digest of an image.',
+    fix: 'Is it pushed, is the name right, is the registry up? Set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD for a private one.',
+  },
+  'image.pull-failed': {
+    what: 'An image could not be pulled on a host.',
+    fix: 'Is the registry up and reachable from the host?',
+  },
+  'image.missing': {
+    what: 'A service has neither an image nor a reference for this release.',
+    fix: 'Give it an `image:` in the compose file, or pass --image SERVICE=REFERENCE or --images FILE.',
+  },
+  'compose.up-failed': {
+    what: 'docker compose could not start services on the host.',
+    fix: 'Its own last line says why.',
+  },
+  'compose.mount-missing': {
+    what: 'A service mounts a file that is not in the repository.',
+    fix: 'Commit it, or use an absolute path for a file of the host.',
+  },
+  'compose.mount-link': {
+    what: 'A mounted file is a link that leads nowhere, in a circle, or out of the repository.',
+    fix: 'Put the file itself into the repository, or use an absolute path for a file of the host.',
+  },
+  'compose.mount-data': {
+    what: 'A service mounts a folder of the repository writable: a release cannot carry data.',
+    fix: 'Use a named volume, an absolute path, or `:ro` for configuration.',
+  },
+  'compose.mount-large': {
+    what: 'A mounted folder of the repository is larger than 20 MiB.',
+    fix: 'Put data into a volume and source code into the image.',
+  },
+
+  // The transaction
+  'preflight.strategy-changed': {
+    what: 'A service that was deployed as blue-green is to be deployed in another way, or the other way round.',
+    fix: 'Keep its strategy in sluice.yml, or give the service another name.',
+  },
+  'preflight.failed': {
+    what: 'The host is not ready for this deploy; nothing was changed.',
+    fix: 'Each line says what is missing and how to mend it. `sluice doctor` shows the same without deploying.',
+  },
+  'backup.failed': {
+    what: 'The database could not be dumped; nothing was changed.',
+    fix: 'Is it up, and may its user read all tables?',
+  },
+  'backup.no-database': {
+    what: 'The database service does not run, so there is nothing to back up.',
+    fix: 'Start it; or deploy with --no-backup.',
+  },
+  'backup.not-restorable': {
+    what: 'The dump did not restore to what was dumped; nothing was changed.',
+    fix: 'Look at the difference in the message.',
+  },
+  'backup.unknown': {
+    what: 'There is no backup of that name.',
+    fix: 'The message lists those there are.',
+  },
+  'backup.corrupt': {
+    what: 'The dump on the host is not the one that was made (its SHA-256 differs).',
+    fix: 'Use another backup, and look after the disk.',
+  },
+  'restore.failed': {
+    what: 'The backup could not be restored; the database serves as before.',
+    fix: 'The database’s own words are below the message.',
+  },
+  'restore.unconfirmed': {
+    what: 'A restore replaces the database and must be asked for by name.',
+    fix: 'Type the backup’s name when asked, or pass --yes.',
+  },
+  'migrate.failed': {
+    what: 'The migration ended with an error; the old release serves.',
+    fix: 'Mend it and deploy again; if it left the schema half-changed, the message has the restore command.',
+  },
+  'migrate.locked': {
+    what: 'The migration could not get a lock in time and gave up, so that the app’s queries did not queue behind it.',
+    fix: 'Deploy again when the other transaction is over, or raise migrate.lock-timeout.',
+  },
+  'job.failed': {
+    what: 'A one-off service of the compose file ended with an error before the new release was started.',
+    fix: 'Its last lines are below the message.',
+  },
+  'health.exited': {
+    what: 'A new container ended, or restarts in a loop.',
+    fix: 'Its last lines are below the message.',
+  },
+  'health.unhealthy': {
+    what: 'A new container’s health check says unhealthy.',
+    fix: 'Its last lines are below the message.',
+  },
+  'health.timeout': {
+    what: 'New containers were not well in time; they got no traffic.',
+    fix: 'Does the app listen on 0.0.0.0 and the right port? The time comes from the health check’s start_period + interval × retries.',
+  },
+  'health.component': {
+    what: 'The new release’s health endpoint names a component that is not well; it got no traffic.',
+    fix: 'Mend that component or the release.',
+  },
+  'switch.refused': {
+    what: 'An edge did not switch; the old release serves.',
+    fix: '`sluice status` shows what it serves and why.',
+  },
+  'edge.unreachable': {
+    what: 'The edge of a service does not answer.',
+    fix: 'Look at `docker logs` of its container; sshd needs AllowStreamLocalForwarding.',
+  },
+  'watch.reverted': {
+    what: 'The guard took the new release out after the switch; the old one serves.',
+    fix: 'The message has the guard’s numbers; look at the new release’s logs.',
+  },
+  'watch.url': {
+    what: 'The public URL did not answer well while the new release was watched; the switch was taken back.',
+    fix: 'The URL must be reachable from where Sluice runs.',
+  },
+  'confirm.unreachable': {
+    what: 'No new connection could be made to a host after the switch; the old release serves.',
+    fix: 'Does the new release change the network, the firewall or sshd?',
+  },
+
+  // Rollback
+  'release.unknown': {
+    what: 'There is no release of that name on the host.',
+    fix: 'The message lists those that are kept.',
+  },
+  'release.none': {
+    what: 'There is no earlier release to go back to.',
+    fix: 'Deploy an older tag instead.',
+  },
+  'release.not-a-tag': {
+    what: 'This target takes releases from version tags only.',
+    fix: 'Deploy from a tag such as v1.2.3, or pass --release.',
+  },
+
+  // Report
+  'report.write': {
+    what: 'The report of a deploy could not be written; the deploy itself is not touched by this.',
+    fix: 'Make room for and allow writing to `.sluice/reports` beside sluice.yml.',
+  },
+  'notify.slack': {
+    what: 'The notification was not accepted by the webhook; the deploy itself is not touched by this.',
+    fix: 'Check the URL in the secret that `notify.slack` names: `no_service` and 404 mean that it was revoked.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** What docs/errors.md says of a code. */
+export interface CatalogueEntry {
+  readonly what: string;
+  readonly fix: string;
+}
+
+export type ErrorCode = keyof typeof catalogue;

@@ -1,0 +1,67 @@
+import type { ErrorCode } from './catalogue.ts';
+
+/** A place in a file of the user's; line and column count from 1. */
+export interface Place {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export interface UserErrorDetails {
+  readonly code: ErrorCode;
+  /** What is wrong, in one sentence that names the offending thing and where it is. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+  readonly at?: Place;
+  /** Foreign output that proves the message (last log lines, a tool's stderr); shown indented below it. */
+  readonly output?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * Something the user can mend. It is shown without a stack; every other error is a bug of ours and is shown
+ * with one. The exit code is 1 (2 for wrong arguments or configuration).
+ */
+export class UserError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly at: Place | undefined;
+  readonly output: string | undefined;
+
+  constructor(details: UserErrorDetails) {
+    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'UserError';
+    this.code = details.code;
+    this.hint = details.hint;
+    this.at = details.at;
+    this.output = details.output;
+  }
+}
+
+/** Several user errors found in one go: a config is reported whole, not one mistake a run. */
+export class UserErrors extends Error {
+  readonly errors: readonly UserError[];
+
+  constructor(errors: readonly UserError[]) {
+    super(errors.map((error) => error.message).join('\n'));
+    this.name = 'UserErrors';
+    this.errors = errors;
+  }
+}
+
+/** The user errors in `error`, or none when it is a bug of ours. */
+export function userErrorsOf(error: unknown): readonly UserError[] {
+  if (error instanceof UserErrors) return error.errors;
+  return error instanceof UserError ? [error] : [];
+}
+
+/** `file:line:column`, as far as known. */
+export function formatPlace(place: Place): string {
+  return [place.file, place.line, place.column].filter((part) => part !== undefined).join(':');
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,154 @@
+import { styleText } from 'node:util';
+import { type Clock, formatDuration } from './clock.ts';
+import { breakCommandsInJson, harmless } from './foreign.ts';
+import type { Mask } from './mask.ts';
+
+export type LogMode = 'terminal' | 'plain' | 'json';
+
+/** One step's line: what it is doing, then how it ended and after how long. */
+export interface StepLog {
+  /** What the step is doing now. Shown live on a terminal; a line of its own elsewhere only if it is `lasting`. */
+  note(text: string): void;
+  done(summary?: string): void;
+  failed(summary: string): void;
+}
+
+/** Everything a run says while it runs. Goes to stderr; stdout is the result's. */
+export interface Log {
+  readonly mode: LogMode;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+  /** For --verbose only. */
+  detail(message: string): void;
+  /** Output of the user's own programs (a migration, an app's log): shown as it came, indented. */
+  foreign(text: string): void;
+  step(name: string, host?: string): StepLog;
+}
+
+export interface LogOptions {
+  readonly mode: LogMode;
+  readonly verbose: boolean;
+  readonly colour: boolean;
+  readonly clock: Clock;
+  readonly mask: Mask;
+  readonly write: (text: string) => void;
+}
+
+type Style = Parameters<typeof styleText>[0];
+type Level = 'info' | 'warn' | 'error' | 'detail' | 'foreign' | 'step';
+
+export function createLog(options: LogOptions): Log {
+  const { mode, clock, mask } = options;
+  const paint = (style: Style, text: string) =>
+    options.colour ? styleText(style, text, { validateStream: false }) : text;
+  // Masked before and after: a secret may be hidden by, or be cut by, what is taken out.
+  const clean = (text: string) => mask.scrub(harmless(mask.scrub(text)));
+  const live = createLiveLine(options, clean);
+
+  function json(level: Level, text: string, fields: Record<string, unknown> = {}): void {
+    const record = { time: new Date(clock.now()).toISOString(), level, message: mask.scrub(text), ...fields };
+    options.write(`${breakCommandsInJson(mask.scrub(JSON.stringify(record)))}\n`);
+  }
+
+  /** Shows lines that are clean already. */
+  function show(text: string): void {
+    const stamp = mode === 'plain' ? `${new Date(clock.now()).toISOString().slice(11, 19)} ` : '';
+    live.around(() => {
+      for (const part of text.split('\n')) options.write(`${stamp}${part}\n`);
+    });
+  }
+
+  function say(level: Level, text: string, decorate = (cleaned: string) => cleaned): void {
+    if (mode === 'json') json(level, text);
+    else show(decorate(clean(text)));
+  }
+
+  return {
+    mode,
+    info: (message) => say('info', message),
+    warn: (message) => say('warn', message, (text) => paint('yellow', `! ${text}`)),
+    error: (message) => say('error', message, (text) => paint('red', `✗ ${text}`)),
+    detail: (message) => {
+      if (options.verbose) say('detail', message, (text) => paint('dim', `  ${text}`));
+    },
+    foreign: (text) => say('foreign', text.trimEnd(), (lines) => lines.replace(/^/gm, '    │ ')),
+    step: (name, host) => {
+      const begun = clock.elapsed();
+      const label = host === undefined ? name : `${name} (${host})`;
+      const handle = live.begin(label, begun);
+      const end = (mark: string, style: Style, summary: string | undefined, outcome: string) => {
+        live.end(handle);
+        const ms = clock.elapsed() - begun;
+        const took = formatDuration(ms);
+        if (mode === 'json') {
+          const message = [label, took, summary ?? ''].join('  ').trimEnd();
+          return json('step', message, { step: name, host, outcome, ms: Math.round(ms), summary });
+        }
+        const duration = paint('dim', took.padStart(8));
+        show(
+          `${paint(style, mark)} ${clean(label).padEnd(24)} ${duration}  ${clean(summary ?? '')}`.trimEnd(),
+        );
+      };
+      return {
+        note: (text) => live.note(handle, text),
+        done: (summary) => end('✓', 'green', summary, 'done'),
+        failed: (summary) => end('✗', 'red', summary, 'failed'),
+      };
+    },
+  };
+}
+
+interface LiveEntry {
+  readonly label: string;
+  readonly begun: number;
+  text: string;
+}
+
+/** The line at the bottom of a terminal that says what runs now, redrawn ten times a second. */
+function createLiveLine(options: LogOptions, clean: (text: string) => string) {
+  const entries = new Set<LiveEntry>();
+  const enabled = options.mode === 'terminal';
+  let timer: NodeJS.Timeout | undefined;
+  let shown = false;
+
+  function draw(): void {
+    clear();
+    const entry = [...entries].at(-1);
+    if (entry === undefined) return;
+    const others = entries.size > 1 ? ` (+${entries.size - 1})` : '';
+    const took = formatDuration(options.clock.elapsed() - entry.begun);
+    const width = (process.stderr.columns ?? 100) - 1;
+    options.write(
+      clean(`… ${entry.label}${others} ${took}  ${entry.text}`).replace(/\s/g, ' ').slice(0, width),
+    );
+    shown = true;
+  }
+  function clear(): void {
+    if (shown) options.write('\r\u001b[K');
+    shown = false;
+  }
+  return {
+    begin(label: string, begun: number): LiveEntry {
+      const entry: LiveEntry = { label, begun, text: '' };
+      entries.add(entry);
+      if (enabled && timer === undefined) timer = setInterval(draw, 100).unref();
+      return entry;
+    },
+    note(entry: LiveEntry, text: string): void {
+      entry.text = text;
+    },
+    end(entry: LiveEntry): void {
+      entries.delete(entry);
+      clear();
+      if (entries.size === 0) {
+        clearInterval(timer);
+        timer = undefined;
+      }
+    },
+    around(print: () => void): void {
+      clear();
+      print();
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { cancellation } from './cancel.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { formatPlace, type UserError, userErrorsOf } from './errors.ts';
+import { breakCommands, breakCommandsInJson } from './foreign.ts';
+import { createLog, type Log, type LogMode } from './log.ts';
+import { createMask, type Mask } from './mask.ts';
+
+/** The effects every command gets: built here once, passed in everywhere. */
+export interface Effects {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly mask: Mask;
+  /** Aborts on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Prints a result: the only thing that goes to stdout. Secrets are masked here too. */
+  readonly print: (text: string) => void;
+}
+
+export interface RunOptions {
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+/** Exit codes: 0 done, 1 failed or undone, 2 wrong arguments or configuration, 70 a bug of ours, 130 cancelled. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, bug: 70, cancelled: 130 } as const;
+
+/**
+ * Wraps every command and action: effects in, exit code out. Whatever is thrown ends as a message: a user's error
+ * without a stack, a bug of ours with one.
+ *
+ * @param main returns the exit code of a run that came to its end.
+ */
+export async function run(options: RunOptions, main: (effects: Effects) => Promise<number>): Promise<number> {
+  using cancel = cancellation();
+  const { env } = process;
+  const inGitHub = env.GITHUB_ACTIONS === 'true';
+  // A reader that goes away (`| head`, a closed terminal) must not end a deploy in its midst.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const mask = createMask((value) => {
+    // The runner masks what later steps print; each registered form is one line, escaped as it asks. On stderr, which
+    // it reads too: stdout may be redirected to a file.
+    if (inGitHub)
+      process.stderr.write(
+        `::add-mask::${value.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')}\n`,
+      );
+  });
+  const log = createLog({
+    mode: modeOf(options, env),
+    verbose: options.verbose,
+    colour: !options.json && process.stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+    clock: systemClock,
+    mask,
+    write: (text) => process.stderr.write(text),
+  });
+  const disarm = options.json ? breakCommandsInJson : inGitHub ? breakCommands : (text: string) => text;
+  const print = (text: string) => void process.stdout.write(`${disarm(mask.scrub(text))}\n`);
+  try {
+    return await main({ log, clock: systemClock, mask, signal: cancel.signal, env, print });
+  } catch (error) {
+    return report(error, log, options.json ? print : undefined);
+  }
+}
+
+function modeOf(options: RunOptions, env: Effects['env']): LogMode {
+  if (options.json) return 'json';
+  return process.stderr.isTTY === true && !env.CI ? 'terminal' : 'plain';
+}
+
+function report(error: unknown, log: Log, printJson: ((text: string) => void) | undefined): number {
+  const known = userErrorsOf(error);
+  printJson?.(
+    JSON.stringify({ ok: false, errors: known.length > 0 ? known.map(errorData) : [bugData(error)] }),
+  );
+  if (known.length === 0) {
+    log.error(
+      `This is a bug in Sluice, please report it: ${error instanceof Error ? error.stack : String(error)}`,
+    );
+    return exitCodes.bug;
+  }
+  for (const each of known) showError(each, log);
+  if (known.some((each) => each.code === 'cancelled')) return exitCodes.cancelled;
+  const wrongInput = known.every((each) => /^(config|usage|env|compose)\./.test(each.code));
+  return wrongInput ? exitCodes.usage : exitCodes.failed;
+}
+
+/** What, where, why, how to mend it, and the code to look up. */
+export function showError(error: UserError, log: Log): void {
+  const place = error.at === undefined ? '' : `${formatPlace(error.at)} `;
+  log.error(`${place}${error.message} [${error.code}]`);
+  if (error.output) log.foreign(error.output);
+  if (error.hint) log.info(`  → ${error.hint.replaceAll('\n', '\n    ')}`);
+}
+
+function errorData(error: UserError) {
+  return { code: error.code, message: error.message, hint: error.hint, at: error.at, output: error.output };
+}
+
+function bugData(error: unknown) {
+  return { code: 'bug', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createMask } from '../../src/kernel/mask.ts';
+
+function scrubbed(secrets: readonly string[], text: string): string {
+  const mask = createMask();
+  for (const secret of secrets) mask.add(secret);
+  return mask.scrub(text);
+}
+
+/** Secrets as they are: passwords with any character, keys of several lines, half surrogates and all. */
+const secret = fc
+  .oneof(
+    fc.string({ unit: 'binary', minLength: 6, maxLength: 60 }),
+    fc.string({ unit: 'grapheme', minLength: 6, maxLength: 60 }),
+    fc.string({ minLength: 6, maxLength: 60 }),
+    fc
+      .array(fc.base64String({ minLength: 24, maxLength: 64 }), { minLength: 2, maxLength: 6 })
+      .map((lines) => lines.join('\n')),
+  )
+  // Stars could be our own: `***` is what a secret is replaced by.
+  .filter((text) => text.trim().length >= 6 && !text.includes('*'));
+
+const forms: Record<string, (secret: string) => string> = {
+  plain: (text) => text,
+  JSON: (text) => JSON.stringify(text).slice(1, -1),
+  'JSON in JSON': (text) => JSON.stringify(JSON.stringify(text)).slice(3, -3),
+  'a URL': (text) => encodeURIComponent(text.toWellFormed()),
+  'a form': (text) => new URLSearchParams({ '': text }).toString().slice(1),
+  base64: (text) => Buffer.from(text).toString('base64'),
+  'base64 for URLs': (text) => Buffer.from(text).toString('base64url'),
+};
+
+describe('a secret never survives', () => {
+  test.each(Object.entries(forms))('as %s, wherever it stands', (_, form) => {
+    fc.assert(
+      fc.property(secret, fc.string(), fc.string(), (value, before, after) => {
+        const written = form(value);
+        const clean = scrubbed([value], `${before}${written}${after}`);
+        expect(clean).not.toContain(written);
+        expect(clean).toContain('***');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('as one of its lines', () => {
+    const key = '-----BEGIN KEY-----\r\n  c2VjcmV0LW9uZQ\r\nc2VjcmV0LXR3bw\r\n-----END KEY-----\r\n';
+    expect(scrubbed([key], 'line: c2VjcmV0LXR3bw, c2VjcmV0LW9uZQ.')).toBe('line: ***, ***.');
+  });
+
+  test('when another one is part of it, whichever comes first', () => {
+    expect(scrubbed(['postgres', 'postgres-1234'], 'pw=postgres-1234')).toBe('pw=***');
+    expect(scrubbed(['postgres-1234', 'postgres'], 'pw=postgres-1234')).toBe('pw=***');
+  });
+
+  test('beside many others', () => {
+    fc.assert(
+      fc.property(fc.array(secret, { minLength: 2, maxLength: 8 }), (values) => {
+        const clean = scrubbed(values, values.join('\n'));
+        for (const value of values) expect(clean).not.toContain(value);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('ordinary text', () => {
+  test('stays as it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(scrubbed([], text)).toBe(text);
+        expect(scrubbed(['', ' ', 'short'], text.replaceAll('short', ''))).toBe(text.replaceAll('short', ''));
+      }),
+    );
+  });
+
+  test('a value under 6 characters is not masked: it would blank ordinary words', () => {
+    expect(scrubbed(['admin'], 'the administrator')).toBe('the administrator');
+    expect(scrubbed(['admin1'], 'pw admin1')).toBe('pw ***');
+  });
+
+  test('a secret with characters that mean something in a pattern or a replacement', () => {
+    expect(scrubbed(['$&.*+?^(){}|[]\\'], 'a$&.*+?^(){}|[]\\b')).toBe('a***b');
+  });
+});
+
+test('onAdd hears of each form once', () => {
+  const heard: string[] = [];
+  const mask = createMask((value) => heard.push(value));
+  mask.add('plainsecret');
+  mask.add('plainsecret');
+  expect(heard).toEqual(['plainsecret', 'cGxhaW5zZWNyZXQ']);
+  expect(new Set(mask.values())).toEqual(new Set(heard));
+});
