@@ -1,0 +1,155 @@
+import { readFile } from 'node:fs/promises';
+import { type Place, UserError, UserErrors } from '../kernel/errors.ts';
+import { tail } from '../kernel/process.ts';
+import { type ComposeCli, isAtLeast, shownPath } from './compose-run.ts';
+import type { Env } from './env.ts';
+import { readYaml } from './yaml.ts';
+
+const oldest = '2.20.0';
+
+/** Names in Compose's warnings `The "NAME" variable is not set. Defaulting to a blank string.` */
+export function unsetVariables(stderr: string): string[] {
+  const names = [...stderr.matchAll(/The \\?"([^"\\]+)\\?" variable is not set/g)].map(
+    ([, name = '']) => name,
+  );
+  return [...new Set(names)].sort();
+}
+
+/** One error for all variables that are missing, with the places that use them. */
+export async function missingVariables(
+  names: readonly string[],
+  files: readonly string[],
+): Promise<UserError> {
+  const places = await placesOf(names, files);
+  const named = names.map((name) => {
+    const place = places.get(name);
+    return place === undefined ? name : `${name} (${place.file}:${place.line})`;
+  });
+  const at = names.map((name) => places.get(name)).find((place) => place !== undefined);
+  const machine = names.filter((name) => /^(?:HOME|PWD|USER|UID|GID|HOSTNAME|PATH)$/.test(name));
+  return new UserError({
+    code: 'compose.variable',
+    message: `The compose files use variables that the target does not set: ${named.join(', ')}`,
+    hint:
+      machine.length > 0
+        ? `${machine.join(', ')} of this machine would be wrong on the host: write the value out, or set it among the target’s variables.`
+        : `Add them to the target’s variables (env-file, env-secret, env or host-env-file in sluice.yml), or give a default: $\{${names[0]}:-value}.`,
+    ...(at === undefined ? {} : { at }),
+  });
+}
+
+async function placesOf(
+  names: readonly string[],
+  files: readonly string[],
+): Promise<Map<string, Place & { line: number }>> {
+  const places = new Map<string, Place & { line: number }>();
+  for (const file of files) {
+    const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+    for (const name of names) {
+      const use = new RegExp(`\\$\\{?${name}\\b`);
+      const index = lines.findIndex((line) => use.test(line));
+      if (index < 0 || places.has(name)) continue;
+      places.set(name, {
+        file: shownPath(file),
+        line: index + 1,
+        column: (lines[index]?.search(use) ?? 0) + 1,
+      });
+    }
+  }
+  return places;
+}
+
+/** What `docker compose config` said when it failed, as an error of the user's. */
+export async function composeFailure(
+  cli: ComposeCli,
+  stderr: string,
+  env: Env,
+): Promise<UserError | UserErrors> {
+  const output = withoutValues(withoutNoise(stderr), env);
+  const missing = /required variable (\w+) is missing a value/.exec(stderr)?.[1];
+  if (missing !== undefined) return missingVariables([missing], cli.files);
+
+  const version = await cli.version();
+  if (version === undefined) {
+    return new UserError({
+      code: 'compose.missing',
+      message: 'docker has no compose plugin where Sluice runs; it reads the compose files',
+      hint: 'Install docker-compose-plugin (2.20 or newer), called docker-compose-v2 on Ubuntu. No engine is needed there.',
+      output: tail(output, 5),
+    });
+  }
+  if (!isAtLeast(version, oldest)) {
+    return new UserError({
+      code: 'compose.too-old',
+      message: `Docker Compose ${version} is too old; ${oldest} or newer is needed where Sluice runs`,
+      hint: 'Install a current docker-compose-plugin.',
+      output: tail(output, 5),
+    });
+  }
+  return (await yamlFaults(cli.files)) ?? invalid(output, cli.files);
+}
+
+/** Compose's own message about broken YAML often lacks the file: ours has line and column, too. */
+async function yamlFaults(files: readonly string[]): Promise<UserErrors | undefined> {
+  const faults: UserError[] = [];
+  for (const file of files) {
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    const read = text === undefined ? [] : readYaml(text, shownPath(file));
+    for (const error of Array.isArray(read) ? (read as readonly UserError[]) : []) {
+      const { message, hint, at } = error;
+      faults.push(
+        new UserError({
+          code: 'compose.invalid',
+          message,
+          ...(hint === undefined ? {} : { hint }),
+          ...(at === undefined ? {} : { at }),
+        }),
+      );
+    }
+  }
+  return faults.length > 0 ? new UserErrors(faults) : undefined;
+}
+
+function invalid(output: string, files: readonly string[]): UserError {
+  const named = [
+    ...output.matchAll(/(?:^|[\s"'])(\/[^\s:"']+\.(?:ya?ml|json|env|conf)|\/[^\s:"']+\/\.env[\w.-]*)/g),
+  ][0]?.[1];
+  const file = named ?? (files.length === 1 ? files[0] : undefined);
+  const line = /\bline (\d+)/.exec(output)?.[1];
+  const place =
+    file === undefined
+      ? undefined
+      : { file: shownPath(file), ...(line === undefined ? {} : { line: Number(line) }) };
+  return new UserError({
+    code: 'compose.invalid',
+    message: `Docker Compose does not accept the compose file${files.length === 1 ? '' : 's'}`,
+    hint: 'Its own words are above; `docker compose config` shows the same.',
+    output: tail(output, 8),
+    ...(place === undefined ? {} : { at: place }),
+  });
+}
+
+/** Warnings would hide the error at the end. */
+function withoutNoise(stderr: string): string {
+  return stderr
+    .split('\n')
+    .filter((line) => !/level=(?:warning|debug|info)\b/.test(line))
+    .join('\n')
+    .trim();
+}
+
+/**
+ * Compose quotes what it can't use ("invalid port: …"), and that may be a secret. Each value gives way to the name of
+ * its variable, which is also the better message.
+ */
+function withoutValues(text: string, env: Env): string {
+  const forms = Object.entries(env).flatMap(([name, value]) =>
+    [value, ...value.split(/\r?\n/), JSON.stringify(value).slice(1, -1), value.replaceAll('$', '$$$$')]
+      .filter((form) => form.trim().length >= 3)
+      .map((form) => ({ form, name })),
+  );
+  forms.sort((a, b) => b.form.length - a.form.length);
+  let clean = text;
+  for (const { form, name } of forms) clean = clean.replaceAll(form, () => `\${${name}}`);
+  return clean;
+}

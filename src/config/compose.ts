@@ -1,0 +1,97 @@
+import { access } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { UserError } from '../kernel/errors.ts';
+import { isTracked, overlayEnvFiles } from './compose-env-files.ts';
+import { composeFailure, missingVariables, unsetVariables } from './compose-errors.ts';
+import { type ComposeEffects, composeCli, withPrivateFolder } from './compose-run.ts';
+import { canonicalModel } from './compose-shape.ts';
+import type { Env } from './env.ts';
+import type { ComposeModel, Config } from './model.ts';
+
+/**
+ * The compose files of the app, resolved by `docker compose config` with a target's variables: merged, interpolated,
+ * with `extends`, `include`, `env_file`, profiles (COMPOSE_PROFILES of the target) and absolute paths. Needs the
+ * docker CLI and its compose plugin (2.20 or newer) and no engine.
+ *
+ * In all texts of the model `$` is written `$$`, as Compose prints and reads it: the model can be given to
+ * `docker compose -f - up` as it is. Whoever reads a value uses {@link plain}.
+ *
+ * @param env all variables the files may use. Nothing of Sluice's own environment reaches them.
+ * @throws UserError(s) `compose.*`, `env.*`; none holds a value of `env`.
+ */
+export function loadComposeModel(
+  config: Pick<Config, 'app' | 'folder' | 'compose'>,
+  env: Env,
+  effects: ComposeEffects,
+): Promise<ComposeModel> {
+  return withPrivateFolder(async (folder) => {
+    const base = await trackedEnvFile(config, effects);
+    const cli = await composeCli(config, env, effects, folder, base);
+    const overlay = await overlayEnvFiles(cli, env, folder, effects);
+    const result = await cli.run(['config', '--format', 'json'], overlay === undefined ? [] : [overlay]);
+
+    const unset = unsetVariables(result.stderr);
+    if (unset.length > 0) throw await missingVariables(unset, cli.files);
+    if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
+    const model = canonicalModel(parseModel(result.stdout));
+    checkEnvironmentSecrets(model, env);
+    return model;
+  });
+}
+
+/** A text of the model as the container sees it: `$$` stands for `$`. */
+export function plain(text: string): string {
+  return text.replaceAll('$$', '$');
+}
+
+/** A `.env` that is part of the repository holds defaults: Compose reads it, and so do we. */
+async function trackedEnvFile(
+  config: Pick<Config, 'folder' | 'compose'>,
+  effects: ComposeEffects,
+): Promise<string | undefined> {
+  const first = config.compose[0] ?? '';
+  const file = join(dirname(isAbsolute(first) ? first : join(config.folder, first)), '.env');
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  );
+  return exists && (await isTracked(file, effects)) ? file : undefined;
+}
+
+function parseModel(text: string): Record<string, unknown> {
+  try {
+    const model: unknown = JSON.parse(text);
+    if (model !== null && typeof model === 'object' && 'services' in model)
+      return model as Record<string, unknown>;
+  } catch {
+    // Answered below: what can't be read is no model.
+  }
+  if (/^(?:name|services):/m.test(text)) {
+    throw new UserError({
+      code: 'compose.too-old',
+      message:
+        'This release of Docker Compose (2.25.0) prints YAML whatever it is told, and loses line breaks in it',
+      hint: 'Install Docker Compose 2.26 or newer where Sluice runs.',
+    });
+  }
+  throw new UserError({
+    code: 'compose.invalid',
+    message: 'docker compose config found no services in the compose files',
+    hint: 'Is every service behind a profile? COMPOSE_PROFILES among the target’s variables chooses profiles.',
+  });
+}
+
+/** `secrets: { x: { environment: NAME } }` is read when containers start, so Compose does not miss it here. */
+function checkEnvironmentSecrets(model: ComposeModel, env: Env): void {
+  const objects = [...Object.entries(model.secrets ?? {}), ...Object.entries(model.configs ?? {})];
+  const missing = objects.filter(
+    ([, object]) => object.environment !== undefined && env[object.environment] === undefined,
+  );
+  if (missing.length === 0) return;
+  const list = missing.map(([name, object]) => `${object.environment} (for ${name})`).join(', ');
+  throw new UserError({
+    code: 'compose.variable',
+    message: `Secrets and configs are to hold variables that the target does not set: ${list}`,
+    hint: 'Add them to the target’s variables.',
+  });
+}

@@ -1,0 +1,226 @@
+/**
+ * What sluice.yml and the compose files mean once they are loaded and checked: plain data that every domain reads.
+ * Durations are milliseconds, sizes are bytes, rates are fractions (1 % is 0.01).
+ */
+import type { Place } from '../kernel/errors.ts';
+
+export interface Config {
+  /** Path of sluice.yml, and the folder its relative paths start from. */
+  readonly file: string;
+  readonly folder: string;
+  readonly app: string;
+  readonly compose: readonly string[];
+  readonly registry: string | undefined;
+  /** What the file says of a service; the rest is inferred from the compose model (strategies.ts). */
+  readonly services: Readonly<Record<string, ServiceConfig>>;
+  readonly migrate: MigrateConfig | undefined;
+  readonly backup: BackupConfig | undefined;
+  readonly watch: WatchConfig;
+  readonly targets: Readonly<Record<string, Target>>;
+  /** NAME of the environment variable with the webhook's URL. */
+  readonly notify: { readonly slack: string | undefined };
+  readonly edge: { readonly image: string };
+  /** Releases, with their images, that are kept on a host besides the current one. */
+  readonly keep: number;
+  /** What becomes of the old colour after the confirmation: stopped but present, or left running. */
+  readonly previous: 'stopped' | 'warm';
+  /** How long requests and WebSockets on the old colour may go on after the confirmation (`drain: 30s`). */
+  readonly drainMs: number;
+  /** Where a part of the file stands, by its path (`services.backend`, `targets.production.hosts[0]`), for errors. */
+  readonly places?: Readonly<Record<string, Place>>;
+}
+
+export type Strategy = 'blue-green' | 'workers' | 'singleton' | 'recreate' | 'keep' | 'job';
+
+export interface ServiceConfig {
+  readonly strategy?: Strategy;
+  readonly port?: number;
+  /** Path of the health endpoint, such as /api/health. */
+  readonly health?: string;
+  /** How the edge carries the port; default `http`, `tcp` for port 443. */
+  readonly mode?: 'http' | 'tcp';
+  /** Volumes that both colours may write to at the same time. */
+  readonly sharedVolumes?: readonly string[];
+  /** Connections one process of the service may open to the database, for the connection budget. */
+  readonly pool?: number;
+  /** Processes a container runs (gunicorn workers, celery concurrency), for the connection budget. */
+  readonly processes?: number;
+}
+
+export interface MigrateConfig {
+  readonly service: string;
+  /** Shell words as Compose reads a command, such as `alembic upgrade head`. */
+  readonly command: string | readonly string[];
+  readonly lockTimeoutMs: number;
+  readonly timeoutMs: number;
+  /** Prints the current revision; its last line is recorded before and after. Default for alembic: `alembic current`. */
+  readonly revision: string | readonly string[] | undefined;
+}
+
+export interface BackupConfig {
+  /** The compose service that runs Postgres. */
+  readonly postgres: string;
+  readonly keep: number;
+  readonly restoreTest: boolean;
+  readonly timeoutMs: number;
+}
+
+export interface WatchConfig {
+  readonly forMs: number;
+  readonly max5xx: number | undefined;
+  /** 5xx answers below this count never revert. */
+  readonly min5xx: number;
+  readonly maxP95Ms: number | undefined;
+  /** A public URL that must answer 2xx during the watch. */
+  readonly url: string | undefined;
+  /** How long the guard waits for the confirmation before it reverts by itself, counted from the end of the watch. */
+  readonly deadlineMs: number;
+}
+
+export interface Target {
+  readonly name: string;
+  readonly hosts: readonly HostConfig[];
+  readonly env: readonly EnvSource[];
+  readonly requireTag: boolean;
+  /** Public URL of the target, shown in reports. */
+  readonly url: string | undefined;
+  /** How many hosts switch at once; default all. */
+  readonly batch: number | undefined;
+}
+
+/** Where a target's variables come from; later ones win. */
+export type EnvSource =
+  | { readonly kind: 'file'; readonly path: string }
+  /** An environment variable of Sluice's own that holds the text of a whole env file (a CI secret). */
+  | { readonly kind: 'secret-file'; readonly variable: string }
+  /** Single variables taken by name from Sluice's own environment. */
+  | { readonly kind: 'variables'; readonly names: readonly string[] }
+  /** A file that stays on the host and is read from there. */
+  | { readonly kind: 'host-file'; readonly path: string };
+
+export interface HostConfig {
+  /** `deploy@prod-1.example.com`, with `:2222` for another port: how the host is named in all output. */
+  readonly name: string;
+  readonly user: string;
+  readonly address: string;
+  readonly port: number;
+  /** Services this host runs; undefined means all. */
+  readonly services: readonly string[] | undefined;
+  /** Variables of this host alone, over those of the target. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Pinned public host key, `ssh-ed25519 AAAA…` or `SHA256:…`; undefined: known_hosts decides. */
+  readonly hostKey: string | undefined;
+  /** Jump host, `user@host:port`. */
+  readonly jump:
+    | {
+        readonly user: string;
+        readonly address: string;
+        readonly port: number;
+        readonly hostKey: string | undefined;
+      }
+    | undefined;
+  /** Folder of all apps on the host. */
+  readonly root: string;
+}
+
+/** The part of `docker compose config --format json` that Sluice reads; the rest is carried along untouched. */
+export interface ComposeModel {
+  readonly name: string;
+  readonly services: Readonly<Record<string, ComposeService>>;
+  readonly networks?: Readonly<Record<string, Record<string, unknown> | null>>;
+  readonly volumes?: Readonly<Record<string, Record<string, unknown> | null>>;
+  readonly secrets?: Readonly<Record<string, ComposeFileObject>>;
+  readonly configs?: Readonly<Record<string, ComposeFileObject>>;
+  readonly [key: `x-${string}`]: unknown;
+}
+
+export interface ComposeFileObject {
+  readonly name?: string;
+  readonly file?: string;
+  readonly environment?: string;
+  readonly content?: string;
+  readonly external?: boolean;
+}
+
+export interface ComposeService {
+  readonly image?: string;
+  readonly build?: unknown;
+  readonly command?: readonly string[] | null;
+  readonly entrypoint?: readonly string[] | null;
+  readonly environment?: Readonly<Record<string, string | null>>;
+  readonly ports?: readonly ComposePort[];
+  readonly expose?: readonly string[];
+  readonly volumes?: readonly ComposeVolume[];
+  readonly networks?: Readonly<Record<string, { readonly aliases?: readonly string[] } | null>>;
+  readonly network_mode?: string;
+  readonly container_name?: string;
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string; readonly required?: boolean }>>;
+  readonly healthcheck?: ComposeHealthcheck;
+  readonly deploy?: {
+    readonly replicas?: number;
+    readonly resources?: { readonly limits?: { readonly memory?: string; readonly cpus?: number | string } };
+  };
+  readonly scale?: number;
+  readonly restart?: string;
+  readonly stop_grace_period?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly secrets?: readonly unknown[];
+  readonly configs?: readonly unknown[];
+  readonly profiles?: readonly string[];
+  readonly [key: string]: unknown;
+}
+
+export interface ComposePort {
+  readonly target: number;
+  readonly published?: string;
+  readonly host_ip?: string;
+  readonly protocol?: string;
+  readonly mode?: string;
+}
+
+export interface ComposeVolume {
+  readonly type: 'bind' | 'volume' | 'tmpfs' | string;
+  readonly source?: string;
+  readonly target: string;
+  readonly read_only?: boolean;
+}
+
+export interface ComposeHealthcheck {
+  readonly test?: readonly string[];
+  readonly interval?: string;
+  readonly timeout?: string;
+  readonly retries?: number;
+  readonly start_period?: string;
+  readonly start_interval?: string;
+  readonly disable?: boolean;
+}
+
+/** How one service is deployed, and why. */
+export interface ServicePlan {
+  readonly name: string;
+  readonly strategy: Strategy;
+  /** One sentence for the plan: where the strategy comes from. */
+  readonly reason: string;
+  readonly replicas: number;
+  /** Container ports that the edge listens on (blue-green only), the main one first. */
+  readonly ports: readonly { readonly port: number; readonly mode: 'http' | 'tcp' }[];
+  /** Path the edge asks to see whether a container serves; undefined: a TCP connection is enough. */
+  readonly health: string | undefined;
+  /** Longest time a healthy start may take, from start_period + interval × retries. */
+  readonly startDeadlineMs: number;
+  /** stop_grace_period. */
+  readonly stopGraceMs: number;
+  /** What else the plan should say of the service, one sentence each: a dropped container_name, a shared folder. */
+  readonly notes?: readonly string[];
+}
+
+/** Everything that a deploy to one target reads, for one host. */
+export interface HostModel {
+  readonly host: HostConfig;
+  readonly model: ComposeModel;
+  readonly services: readonly ServicePlan[];
+  /** Names of all variables that the target supplied, for the plan's diff; never the values. */
+  readonly envKeys: readonly string[];
+  /** Hash over names and values (salted with the app's name): tells one env version from another. */
+  readonly envVersion: string;
+}

@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import {
+  appName,
+  command,
+  count,
+  duration,
+  flag,
+  healthPath,
+  image,
+  mapRule,
+  oneOf,
+  oneOrMore,
+  port,
+  rate,
+  registry,
+  relativePath,
+  serviceName,
+  targetName,
+  text,
+  url,
+  variableName,
+} from './fields.ts';
+import { target } from './schema-target.ts';
+
+/**
+ * The whole of sluice.yml. Descriptions and defaults stand here once: the JSON Schema and docs/config.md are
+ * generated from them. Keys are written as in the file; normalise.ts turns the result into the model.
+ */
+
+const strategies = ['blue-green', 'workers', 'singleton', 'recreate', 'keep', 'job'] as const;
+
+const service = z
+  .strictObject(
+    {
+      strategy: oneOf(strategies).optional().meta({
+        description:
+          'How a deploy treats the service: `blue-green` (two colours, switched under load), `workers` (new ones up, old ones finish), `singleton` (never two at once), `recreate` (replaced when it changed), `keep` (never touched), `job` (runs once). Default: inferred from the compose file; `sluice plan` says why.',
+      }),
+      port: port.optional().meta({
+        description: 'Container port the edge sends requests to. Default: found in the compose file.',
+      }),
+      mode: oneOf(['http', 'tcp']).optional().meta({
+        description:
+          'How the edge carries the port. Default: `http`, and `tcp` for port 443, whose TLS stays the app’s.',
+      }),
+      health: healthPath.optional().meta({
+        description: 'Path that answers 2xx when a container serves. Default: the one in its health check.',
+      }),
+      pool: count(0, 100_000).optional().meta({
+        description:
+          'Database connections one process may open (pool + overflow), for the connection budget.',
+      }),
+      processes: count(1, 10_000).optional().meta({
+        description:
+          'Processes in one container (gunicorn workers, celery concurrency), for the connection budget.',
+      }),
+      'shared-volumes': z
+        .array(text('must be the name of a volume', 255), { error: 'must be a list of volumes' })
+        .optional()
+        .meta({ description: 'Volumes that both colours may write to at the same time, such as uploads.' }),
+    },
+    { error: mapRule },
+  )
+  .meta({ description: 'One service of the compose files; only what Sluice can’t see there.' });
+
+const migrate = z.strictObject(
+  {
+    service: serviceName.meta({
+      description: 'Service whose new image and variables the migration runs with.',
+    }),
+    command: command.meta({
+      description: 'The migration, such as `alembic upgrade head`: one text, or a list of words.',
+    }),
+    'lock-timeout': duration().prefault('5s').meta({
+      description:
+        'Longest wait for a lock in Postgres; the migration fails rather than block the app’s queries.',
+    }),
+    timeout: duration(1000).prefault('10m').meta({ description: 'Longest time for the whole migration.' }),
+    revision: command.optional().meta({
+      description:
+        'Prints the current revision, recorded before and after. Default for Alembic: `alembic current`.',
+    }),
+  },
+  { error: mapRule },
+);
+
+const backup = z.strictObject(
+  {
+    postgres: serviceName.meta({ description: 'Service that runs Postgres.' }),
+    keep: count(1, 10_000).prefault(14).meta({ description: 'Backups kept on the host.' }),
+    'restore-test': flag
+      .prefault(true)
+      .meta({ description: 'Restore each backup into a throw-away Postgres and compare.' }),
+    timeout: duration(1000).prefault('30m').meta({ description: 'Longest time for dump and restore test.' }),
+  },
+  { error: mapRule },
+);
+
+const watch = z.strictObject(
+  {
+    for: duration()
+      .prefault('30s')
+      .meta({ description: 'How long the new colour is watched after the switch.' }),
+    'max-5xx': rate
+      .prefault('1%')
+      .meta({ description: 'Share of 5xx answers above which the guard reverts.' }),
+    'min-5xx': count(1, 1_000_000)
+      .prefault(10)
+      .meta({ description: 'Fewer 5xx answers than this never revert.' }),
+    'max-p95': duration(1)
+      .optional()
+      .meta({ description: '95th percentile of the response time above which the guard reverts.' }),
+    url: url.optional().meta({ description: 'Public URL that must answer 2xx during the watch.' }),
+    deadline: duration(1000).prefault('60s').meta({
+      description:
+        'How long after the watch the guard waits for the confirmation before it reverts by itself.',
+    }),
+  },
+  { error: mapRule },
+);
+
+/** Sections whose own parts of Sluice read them: accepted as they are here. */
+const section = (description: string) =>
+  z.looseObject({}, { error: mapRule }).optional().meta({ description });
+
+export const configSchema = z
+  .strictObject(
+    {
+      app: appName.meta({
+        description: 'Name of the app: its compose project, and its folder on the hosts.',
+      }),
+      compose: oneOrMore(relativePath, 'must be a path, or a list of paths').optional().meta({
+        description:
+          'Compose files, later ones over earlier ones. Default: compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml, whichever is there.',
+      }),
+      registry: registry
+        .optional()
+        .meta({ description: 'Where the app’s images are pushed, such as `ghcr.io/acme/bookreader`.' }),
+      services: z
+        .record(serviceName, service, { error: mapRule })
+        .prefault({})
+        .meta({ description: 'By the name of a compose service.' }),
+      migrate: migrate
+        .optional()
+        .meta({ description: 'Database migration, run once per deploy before anything is started.' }),
+      backup: backup.optional().meta({ description: 'Database backup before each deploy.' }),
+      watch: watch.prefault({}).meta({ description: 'What the guard watches after the switch.' }),
+      targets: z
+        .record(targetName, target, { error: mapRule })
+        .refine((value) => Object.keys(value).length > 0, 'must name at least one target')
+        .meta({ description: 'By name, such as `staging` and `production`.' }),
+      notify: z
+        .strictObject(
+          {
+            slack: variableName
+              .optional()
+              .meta({ description: 'NAME of the variable with a Slack-compatible webhook’s URL.' }),
+          },
+          { error: mapRule },
+        )
+        .prefault({})
+        .meta({ description: 'Who hears of success, revert and failure.' }),
+      edge: z
+        .strictObject(
+          {
+            image: image
+              .prefault('haproxy:3.0')
+              .meta({ description: 'Image of the edge: HAProxy 3.0 or newer with Lua.' }),
+          },
+          { error: mapRule },
+        )
+        .prefault({})
+        .meta({ description: 'The proxy in front of each blue-green service.' }),
+      keep: count(1, 100)
+        .prefault(3)
+        .meta({ description: 'Releases kept on a host, with their images, besides the current one.' }),
+      previous: oneOf(['stopped', 'warm']).prefault('stopped').meta({
+        description:
+          'The old colour after the confirmation: `stopped` (rollback boots it) or `warm` (rollback is a switch).',
+      }),
+      drain: duration().prefault('30s').meta({
+        description: 'How long requests and WebSockets on the old colour may go on after the confirmation.',
+      }),
+      checks: section('Lint, tests and scans (docs/checks.md).'),
+      cdn: section('Publication of a front end (docs/cdn.md).'),
+    },
+    { error: 'must be a map (key: value)' },
+  )
+  .meta({ title: 'sluice.yml', description: 'What Sluice deploys, where to, and how.' });
+
+/** sluice.yml once it is checked: keys as in the file, values read. */
+export type RawConfig = z.output<typeof configSchema>;

@@ -1,0 +1,61 @@
+import type { Path } from './yaml.ts';
+
+/** Values that give themselves away as secrets, with the word for them in messages. */
+const shapes: readonly (readonly [RegExp, string])[] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY/, 'a private key'],
+  [/-----BEGIN PGP/, 'a private key'],
+  [/hooks\.slack\.com\/(?:services|workflows|triggers)\//i, 'a webhook’s URL'],
+  [/discord(?:app)?\.com\/api\/webhooks\//i, 'a webhook’s URL'],
+  [/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})/, 'a GitHub token'],
+  [/\bglpat-[\w-]{16,}/, 'a GitLab token'],
+  [/\bxox[abeprs]-[\w-]{10,}/, 'a Slack token'],
+  [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/, 'an AWS access key'],
+  [/\b(?:sk|rk|pk)_(?:live|test)_\w{10,}/, 'an API key'],
+  [/\bsk-[\w-]{20,}/, 'an API key'],
+  [/\b(?:npm_|dckr_pat_|pypi-|hf_|SG\.)[\w-]{16,}/, 'a token'],
+  [/\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\./, 'a JSON web token'],
+  // scheme://user:password@host
+  [/^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:[^\s/@]+@/i, 'a URL with a password'],
+];
+
+const secretKey =
+  /(?:^|[-_.])(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|api[-_]?key|private[-_]?key|access[-_]?key|webhook)s?$/i;
+
+/** Keys of sluice.yml whose value is the NAME of a secret: anything that is no name is taken for the secret itself. */
+const namePaths = [/^notify\.slack$/, /^targets\.[^.]+\.env-secret(?:\.\d+)?$/, /^targets\.[^.]+\.env\.\d+$/];
+const variableName = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
+/** References to a value that stands elsewhere. */
+const reference = /^(?:\$\{\{.*\}\}|\$\{?[A-Za-z_]\w*\}?)$/;
+
+/**
+ * Whether a value in sluice.yml is a secret, judged by its form, its key, or its place.
+ *
+ * @returns what it is, such as "a private key"; undefined if it is none.
+ */
+export function secretIn(path: Path, text: string): string | undefined {
+  const shape = shapes.find(([pattern]) => pattern.test(text));
+  if (shape !== undefined) return shape[1];
+  const place = path.join('.');
+  if (namePaths.some((pattern) => pattern.test(place)))
+    return looksLikeName(text) ? undefined : 'a value, not a NAME';
+  const key = String(path.at(-1) ?? '');
+  if (!secretKey.test(key) || text === '' || reference.test(text)) return undefined;
+  // SLACK_TOKEN names a secret; correct-horse-battery is one.
+  return /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*$/.test(text) ? undefined : 'a password';
+}
+
+/** Upper-case letters and digits alone could be a key as well, if they are long and have no underscore. */
+function looksLikeName(text: string): boolean {
+  if (!variableName.test(text)) return false;
+  return text.includes('_') || (text.length <= 24 && !/\d.*[A-Za-z].*\d/.test(text));
+}
+
+/** Whether a text may be shown in a message: a short plain word, and no secret by its form. */
+export function isShowable(text: string): boolean {
+  return /^[\w.-]{1,60}$/.test(text) && !shapes.some(([pattern]) => pattern.test(text)) && !isRandom(text);
+}
+
+/** Long mixtures of letters and digits: a key or token that was put in a wrong place. */
+function isRandom(text: string): boolean {
+  return text.length >= 20 && /\d/.test(text) && /[A-Za-z]/.test(text) && !/[-_.]/.test(text);
+}

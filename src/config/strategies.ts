@@ -1,0 +1,121 @@
+import { UserError, UserErrors } from '../kernel/errors.ts';
+import { parseDuration } from './human.ts';
+import type {
+  ComposeModel,
+  ComposeService,
+  Config,
+  HostConfig,
+  ServiceConfig,
+  ServicePlan,
+  Strategy,
+} from './model.ts';
+import { placeOf } from './normalise.ts';
+import { findPorts } from './ports.ts';
+import { writableVolumes } from './service-facts.ts';
+import { blueGreenFaults, unknownServices } from './strategy-faults.ts';
+import { infer } from './strategy-rules.ts';
+
+/** Compose's default for stop_grace_period. */
+const defaultStopGraceMs = 10_000;
+/** A container without a health check, which can't tell how long it takes. */
+const defaultStartMs = 60_000;
+/** Even a fast app waits for the engine, the network and its database now and then. */
+const leastStartMs = 15_000;
+/** Docker's defaults of a health check. */
+const defaultIntervalMs = 30_000;
+const defaultRetries = 3;
+
+type Sight = Pick<Config, 'services' | 'registry' | 'migrate' | 'backup' | 'places'>;
+
+/**
+ * How each service is deployed and why: as sluice.yml says, else inferred from its definition.
+ *
+ * @param host only the services that this host runs; undefined: all.
+ * @throws UserErrors `config.unknown-service`, `config.migrate-job` and `compose.*` for what can't be done, all at once.
+ */
+export function planServices(model: ComposeModel, config: Sight, host?: HostConfig): ServicePlan[] {
+  const errors = unknownServices(model, config);
+  const plans = Object.entries(model.services).map(([name, service]) =>
+    planService(name, service, model, config),
+  );
+  for (const plan of plans) {
+    const service = model.services[plan.name];
+    if (plan.strategy === 'blue-green' && service !== undefined) {
+      errors.push(...blueGreenFaults(plan, service, model, config));
+    }
+  }
+  errors.push(...migrateFaults(plans, config));
+  if (errors.length > 0) throw new UserErrors(errors);
+  const runs = host?.services;
+  return runs === undefined ? plans : plans.filter(({ name }) => runs.includes(name));
+}
+
+function planService(name: string, service: ComposeService, model: ComposeModel, config: Sight): ServicePlan {
+  const own = Object.hasOwn(config.services, name) ? (config.services[name] ?? {}) : {};
+  const found = findPorts(service, own);
+  const { strategy, reason } =
+    own.strategy === undefined
+      ? infer(name, service, own, model, config)
+      : { strategy: own.strategy, reason: 'sluice.yml says so' };
+  const isEdged = strategy === 'blue-green';
+  const notes = notesOf(strategy, service, own);
+  const ports = isEdged && found !== undefined ? `; port ${found.ports[0]?.port} from ${found.from}` : '';
+  return {
+    name,
+    strategy,
+    reason: `${reason}${ports}`,
+    replicas: service.deploy?.replicas ?? service.scale ?? 1,
+    ports: isEdged ? (found?.ports ?? []) : [],
+    health: isEdged ? found?.health : undefined,
+    startDeadlineMs: startDeadline(service),
+    stopGraceMs: parseDuration(service.stop_grace_period ?? '') ?? defaultStopGraceMs,
+    ...(notes.length > 0 ? { notes } : {}),
+  };
+}
+
+function notesOf(strategy: Strategy, service: ComposeService, own: ServiceConfig): string[] {
+  const notes: string[] = [];
+  const volume = writableVolumes(service).find(({ name }) => name !== undefined)?.name;
+  if (
+    strategy === 'recreate' &&
+    own.strategy === undefined &&
+    volume !== undefined &&
+    service.build !== undefined
+  ) {
+    notes.push(
+      `if two versions may write to ${volume} at once (uploads), shared-volumes: [${volume}] makes it blue-green`,
+    );
+  }
+  if (strategy !== 'blue-green' && strategy !== 'workers') return notes;
+  if (service.container_name !== undefined) {
+    notes.push(`container_name ${service.container_name} is dropped: two colours can’t have one name`);
+  }
+  for (const volume of service.volumes ?? []) {
+    if (volume.type !== 'bind' || volume.read_only === true) continue;
+    notes.push(`both colours may write to ${volume.source} while a deploy is under way`);
+  }
+  return notes;
+}
+
+/** start_period + interval × retries: what the health check itself allows a healthy start to take. */
+function startDeadline({ healthcheck }: ComposeService): number {
+  if (healthcheck?.test === undefined || healthcheck.disable === true || healthcheck.test[0] === 'NONE')
+    return defaultStartMs;
+  const start = parseDuration(healthcheck.start_period ?? '') ?? 0;
+  const interval = parseDuration(healthcheck.interval ?? '') || defaultIntervalMs;
+  return Math.max(leastStartMs, start + interval * (healthcheck.retries || defaultRetries));
+}
+
+function migrateFaults(plans: readonly ServicePlan[], config: Sight): UserError[] {
+  const service = config.migrate?.service;
+  const job = plans.find(({ name, strategy }) => name === service && strategy === 'job');
+  if (job === undefined) return [];
+  return [
+    new UserError({
+      code: 'config.migrate-job',
+      message: `migrate.service: ${job.name} is a job that runs by itself (${job.reason}), so the migration would run twice`,
+      hint: 'Name the service whose image has the migrations, with the command: migrate: { service: backend, command: alembic upgrade head }. Or leave `migrate` out, and the job migrates.',
+      ...placeOf(config, ['migrate', 'service']),
+    }),
+  ];
+}

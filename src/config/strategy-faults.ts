@@ -1,0 +1,121 @@
+import { UserError } from '../kernel/errors.ts';
+import type { ComposeModel, ComposeService, Config, ServicePlan } from './model.ts';
+import { placeOf } from './normalise.ts';
+import { writableVolumes } from './service-facts.ts';
+import { didYouMean } from './suggest.ts';
+
+type Sight = Pick<Config, 'services' | 'migrate' | 'backup' | 'places'>;
+
+/** Names in sluice.yml that no service of the compose files has. */
+export function unknownServices(model: ComposeModel, config: Sight): UserError[] {
+  const known = Object.keys(model.services);
+  const named: (readonly [string, readonly (string | number)[]])[] = [
+    ...Object.keys(config.services).map((name) => [name, ['services', name]] as const),
+    ...(config.migrate === undefined ? [] : [[config.migrate.service, ['migrate', 'service']] as const]),
+    ...(config.backup === undefined ? [] : [[config.backup.postgres, ['backup', 'postgres']] as const]),
+  ];
+  return named
+    .filter(([name]) => !known.includes(name))
+    .map(([name, path]) => unknownService(name, path, known, config));
+}
+
+/** @param path where sluice.yml names it. */
+export function unknownService(
+  name: string,
+  path: readonly (string | number)[],
+  known: readonly string[],
+  config: Pick<Config, 'places'>,
+): UserError {
+  const where = path.at(-1) === name ? path.join('.') : `${path.join('.')}: ${name}`;
+  return new UserError({
+    code: 'config.unknown-service',
+    message: `${where} is not a service of the compose files${didYouMean(name, known)}`,
+    hint: `Services are ${known.join(', ')}. One behind a profile exists only if COMPOSE_PROFILES of the target names it.`,
+    ...placeOf(config, path),
+  });
+}
+
+/** What a blue-green service must not have: each with the ways out. */
+export function blueGreenFaults(
+  plan: ServicePlan,
+  service: ComposeService,
+  model: ComposeModel,
+  config: Sight,
+): UserError[] {
+  const { name } = plan;
+  const own = Object.hasOwn(config.services, name) ? config.services[name] : undefined;
+  const at = placeOf(config, ['services', name, 'strategy']);
+  const faults: UserError[] = [];
+  const recreate = `services: { ${name}: { strategy: recreate } } (a short interruption when it changes)`;
+
+  if (service.network_mode !== undefined && service.network_mode !== 'bridge') {
+    const message = `services.${name}: it can’t be blue-green with network_mode: ${service.network_mode}`;
+    faults.push(
+      new UserError({
+        code: 'compose.network',
+        message,
+        hint: `Remove network_mode, or write ${recreate}.`,
+        ...at,
+      }),
+    );
+  }
+  for (const volume of writableVolumes(service)) {
+    if (volume.name === undefined || own?.sharedVolumes?.includes(volume.name) === true) continue;
+    faults.push(
+      new UserError({
+        code: 'compose.shared-volume',
+        message: `services.${name}: it can’t be blue-green while it writes to the volume ${volume.name} (${volume.target}), because both colours would`,
+        hint: `Mount it read-only (:ro); or, if two versions may write to it at once (uploads), add shared-volumes: [${volume.name}]; or write ${recreate}.`,
+        ...at,
+      }),
+    );
+  }
+  if (service.ports?.some(({ protocol }) => protocol === 'udp') === true) {
+    const message = `services.${name}: it can’t be blue-green, because it publishes a UDP port`;
+    faults.push(
+      new UserError({
+        code: 'compose.udp',
+        message,
+        hint: `Move UDP to a service of its own, or write ${recreate}.`,
+        ...at,
+      }),
+    );
+  }
+  if (plan.ports.length === 0) {
+    faults.push(
+      new UserError({
+        code: 'compose.no-port',
+        message: `services.${name}: it can’t be blue-green without a port, and none was found in the compose file`,
+        hint: `Write services: { ${name}: { port: 8000 } }, or strategy: workers if it serves nothing.`,
+        ...at,
+      }),
+    );
+  }
+  faults.push(...ties(name, model, recreate, at));
+  return faults;
+}
+
+/** Other services that use the very container of this one, which a deploy replaces. */
+function ties(
+  name: string,
+  model: ComposeModel,
+  recreate: string,
+  at: ReturnType<typeof placeOf>,
+): UserError[] {
+  return Object.entries(model.services).flatMap(([other, service]) => {
+    const keys = (['network_mode', 'ipc', 'pid'] as const).filter(
+      (key) => service[key] === `service:${name}`,
+    );
+    const from = Array.isArray(service.volumes_from) ? (service.volumes_from as unknown[]).map(String) : [];
+    if (from.some((text) => text.split(':')[0] === name)) keys.push('volumes_from' as never);
+    return keys.map(
+      (key) =>
+        new UserError({
+          code: 'compose.tied',
+          message: `services.${name}: it can’t be blue-green while ${other} is tied to its container (${key})`,
+          hint: `Remove ${key} from ${other}, or write ${recreate}.`,
+          ...at,
+        }),
+    );
+  });
+}

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { auditEnv, isSecretName, secretValues } from '../../src/config/audit.ts';
+
+const long = '3f9c1b7a'.repeat(8);
+const words = (env: Record<string, string>, example?: string) =>
+  auditEnv(env, example).map(({ level, message }) => `${level}: ${message}`);
+
+describe('auditEnv', () => {
+  test('nothing to say of a good env', () => {
+    const env = {
+      SECRET_KEY: long,
+      JWT_SECRET_KEY: `${long}1`.slice(1),
+      DB_PASSWORD: long.slice(0, 32),
+      REDIS_PASSWORD: `x${long}`.slice(0, 32),
+      DEBUG: 'false',
+      CORS_ORIGINS: 'https://shop.example.com',
+      ALLOWED_HOSTS: 'shop.example.com',
+      S3_BUCKET: 'example-assets',
+      LOG_LEVEL: 'debug',
+      AWS_SECRET_ACCESS_KEY: 'a'.repeat(40),
+    };
+    expect(auditEnv(env, 'SECRET_KEY=\nDB_PASSWORD=CHANGE_ME\nDEBUG=false')).toEqual([]);
+  });
+
+  test.each([
+    'CHANGE_ME',
+    'changeme',
+    'change-this-please',
+    'xxx',
+    'XXXXXXXX',
+    '<secret>',
+    'your-secret-key',
+    'your_password_here',
+    'example',
+    'example-secret',
+    'TODO',
+    'password',
+    '***',
+    '${SECRET}',
+    '{{ secret }}',
+    'insecure-dev',
+    'replace_me',
+    'secret-here',
+    'postgres',
+  ])('a placeholder: %s', (value) => {
+    expect(words({ DB_PASSWORD: value })).toEqual(['error: DB_PASSWORD still holds a placeholder']);
+  });
+
+  test('placeholders in what is no secret, but not every word', () => {
+    expect(words({ DOMAIN: '<your domain>', URL: 'https://changeme.example.com' })).toHaveLength(2);
+    expect(words({ DOMAIN: 'example.com', ENV: 'test', DB_USER: 'postgres', BUCKET: 'default' })).toEqual([]);
+  });
+
+  test('lengths of secrets', () => {
+    expect(words({ SECRET_KEY: 'k3j'.repeat(21) })).toEqual([
+      'warning: SECRET_KEY has 63 characters, 64 are wanted',
+    ]);
+    expect(words({ JWT_SECRET_KEY: 'k3j'.repeat(10) })).toEqual([
+      'error: JWT_SECRET_KEY has 30 characters, 64 are wanted',
+    ]);
+    expect(words({ DJANGO_SECRET_KEY: '' })).toEqual(['error: DJANGO_SECRET_KEY is empty']);
+    expect(words({ DB_PASSWORD: 'k3j'.repeat(10) })).toEqual([
+      'warning: DB_PASSWORD has 30 characters, 32 are wanted',
+    ]);
+    expect(words({ REDIS_PASSWORD: 'k3j9' })).toEqual([
+      'error: REDIS_PASSWORD has 4 characters, 32 are wanted',
+    ]);
+    expect(words({ STRIPE_SECRET_KEY: 'k3j9', ADMIN_PASSWORD: 'k3j9k3j9' })).toEqual([]);
+  });
+
+  test('switches that must be off', () => {
+    expect(words({ DEBUG: 'true', APP_DEBUG: '1' })).toEqual([
+      'error: APP_DEBUG switches debugging on',
+      'error: DEBUG switches debugging on',
+    ]);
+    expect(words({ DEBUG: '0', DEBUG_LEVEL: 'true' })).toEqual([]);
+    expect(words({ CORS_ORIGINS: '["*"]' })).toEqual([
+      'error: CORS_ORIGINS lets every web site use the API (*)',
+    ]);
+    expect(words({ CORS_ALLOWED_ORIGINS: 'https://a.example, *' })).toHaveLength(1);
+    expect(words({ CORS_ORIGINS: 'https://*.example.com' })).toEqual([]);
+    expect(words({ ALLOWED_HOSTS: '*' })).toEqual(['warning: ALLOWED_HOSTS accepts every host name (*)']);
+  });
+
+  test('what .env.example has', () => {
+    const example =
+      '# needed\nSECRET_KEY=\nDB_HOST=db\nAPI_TOKEN=CHANGE_ME\nDB_PASSWORD=devdevdevdev\nBARE\n';
+    expect(words({ DB_PASSWORD: 'devdevdevdev' }, example)).toEqual([
+      'error: API_TOKEN is in .env.example and not in the target’s variables',
+      'error: BARE is in .env.example and not in the target’s variables',
+      'error: DB_PASSWORD has the value of .env.example, which everybody knows',
+      'error: SECRET_KEY is in .env.example and not in the target’s variables',
+      'warning: DB_HOST is in .env.example and not in the target’s variables',
+    ]);
+    expect(words({}, 'not an env file')).toEqual([
+      'warning: .env.example is malformed, nothing was compared with it',
+    ]);
+    expect(words({ A: '1' }, 'A=$UNSET')).toEqual([]);
+  });
+
+  test('one secret for two purposes', () => {
+    expect(words({ SECRET_KEY: long, JWT_SECRET_KEY: long })).toEqual([
+      'warning: SECRET_KEY has the same value as JWT_SECRET_KEY',
+    ]);
+    expect(words({ DB_PASSWORD: long, POSTGRES_PASSWORD: long, REDISCLI_AUTH: long })).toEqual([]);
+  });
+
+  test('no finding holds a value', () => {
+    const env = { SECRET_KEY: 'hunter2', DB_PASSWORD: 'hunter2', DEBUG: 'true', CORS_ORIGINS: 'hunter2,*' };
+    expect(JSON.stringify(auditEnv(env, 'SECRET_KEY=hunter2'))).not.toContain('hunter2');
+  });
+});
+
+test('values to mask: secrets by name, passwords in URLs, private keys; no others', () => {
+  const env = {
+    SECRET_KEY: 'one',
+    DATABASE_URL: 'postgres://app:two%20@db/app',
+    TLS: '-----BEGIN PRIVATE KEY-----\nthree',
+    NODE_ENV: 'production',
+    EMPTY_TOKEN: '',
+  };
+  expect(secretValues(env)).toEqual([
+    'one',
+    'two%20',
+    'postgres://app:two%20@db/app',
+    '-----BEGIN PRIVATE KEY-----\nthree',
+  ]);
+  for (const name of ['GITHUB_TOKEN', 'API_KEY', 'DB_PASS', 'SMTP_PASSWORD', 'SENTRY_DSN', 'REDISCLI_AUTH'])
+    expect(isSecretName(name)).toBe(true);
+  for (const name of ['KEYBOARD', 'PASSENGER_PORT', 'AUTHOR', 'TOKENIZER', 'DB_HOST'])
+    expect(isSecretName(name)).toBe(false);
+});

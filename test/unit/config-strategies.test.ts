@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import type { ComposeService, Config, ServiceConfig } from '../../src/config/model.ts';
+import { planServices } from '../../src/config/strategies.ts';
+import { config, errorsOf, host, linesOf, model } from './config-fixtures.ts';
+
+type Services = Readonly<Record<string, ComposeService>>;
+
+function planOf(name: string, services: Services, own: ServiceConfig = {}, more: Partial<Config> = {}) {
+  const all = {
+    ...config,
+    ...more,
+    services: { ...more.services, ...(Object.keys(own).length > 0 ? { [name]: own } : {}) },
+  };
+  const plan = planServices(model(services), all).find((each) => each.name === name);
+  if (plan === undefined) throw new Error('no plan');
+  return plan;
+}
+const one = (service: ComposeService, own: ServiceConfig = {}, more: Partial<Config> = {}, name = 'web') =>
+  planOf(name, { [name]: service }, own, more);
+
+const volume = (source: string, target = '/data', more = {}) => ({ type: 'volume', source, target, ...more });
+const command = (line: string) => ({ image: 'app', command: line.split(' ') });
+
+describe('what a plan holds', () => {
+  test('replicas, deadlines and grace', () => {
+    const base = { image: 'app', expose: ['80'] };
+    expect(one(base)).toMatchObject({ replicas: 1, startDeadlineMs: 60_000, stopGraceMs: 10_000 });
+    expect(one({ ...base, deploy: { replicas: 3 }, stop_grace_period: '1m30s' })).toMatchObject({
+      replicas: 3,
+      stopGraceMs: 90_000,
+    });
+    expect(one({ ...base, scale: 2 }).replicas).toBe(2);
+    const check = (healthcheck: ComposeService['healthcheck']) =>
+      one({ ...base, ...(healthcheck && { healthcheck }) }).startDeadlineMs;
+    expect(check({ test: ['CMD', 'x'], start_period: '1m0s', interval: '5s', retries: 4 })).toBe(80_000);
+    expect(check({ test: ['CMD', 'x'], interval: '1s', retries: 3 })).toBe(15_000);
+    expect(check({ test: ['CMD', 'x'] })).toBe(90_000);
+    expect(check({ test: ['NONE'] })).toBe(60_000);
+    expect(check({ disable: true })).toBe(60_000);
+  });
+
+  test('a dropped container_name and shared folders are told', () => {
+    const plan = one({
+      image: 'app',
+      expose: ['80'],
+      container_name: 'shop_web',
+      volumes: [{ type: 'bind', source: '/srv/up', target: '/up' }],
+    });
+    expect(plan.notes).toEqual([
+      'container_name shop_web is dropped: two colours can’t have one name',
+      'both colours may write to /srv/up while a deploy is under way',
+    ]);
+    expect(one({ build: '.', expose: ['80'], volumes: [volume('uploads')] }).notes).toEqual([
+      'if two versions may write to uploads at once (uploads), shared-volumes: [uploads] makes it blue-green',
+    ]);
+    expect(one({ image: 'app', expose: ['80'] })).not.toHaveProperty('notes');
+  });
+
+  test('only the services of a host', () => {
+    const services = { web: { image: 'app', expose: ['80'] }, db: { image: 'postgres' } };
+    expect(
+      planServices(model(services), config, { ...host, services: ['db'] }).map(({ name }) => name),
+    ).toEqual(['db']);
+    expect(planServices(model(services), config, host)).toHaveLength(2);
+  });
+});
+
+describe('what can’t be done', () => {
+  const web = { image: 'app', expose: ['80'] };
+  const blueGreen = {
+    services: { web: { strategy: 'blue-green' as const } },
+    places: { 'services.web': { file: 'sluice.yml', line: 4, column: 3 } },
+  };
+  const faults = (services: Services, more: Partial<Config> = blueGreen) =>
+    errorsOf(() => planServices(model(services), { ...config, ...more }));
+
+  test.each<[string, Services, string]>([
+    ['no port', { web: { image: 'app' } }, 'compose.no-port'],
+    ['host network', { web: { ...web, network_mode: 'host' } }, 'compose.network'],
+    ['another’s network', { web: { ...web, network_mode: 'service:vpn' } }, 'compose.network'],
+    ['a volume', { web: { ...web, volumes: [volume('uploads')] } }, 'compose.shared-volume'],
+    ['UDP', { web: { ...web, ports: [{ target: 53, protocol: 'udp' }] } }, 'compose.udp'],
+    ['a sidecar', { web, log: { image: 'x', network_mode: 'service:web' } }, 'compose.tied'],
+    ['pid', { web, log: { image: 'x', pid: 'service:web' } }, 'compose.tied'],
+    ['volumes_from', { web, log: { image: 'x', volumes_from: ['web:ro'] } }, 'compose.tied'],
+  ])('blue-green with %s', async (_, services, code) => {
+    const errors = await faults(services);
+    expect(errors).toMatchObject([
+      { code, at: { line: 4 }, hint: expect.stringMatching(/strategy: (?:recreate|workers)/) },
+    ]);
+  });
+
+  test('blue-green with a volume: the ways out work', async () => {
+    const services = { web: { ...web, volumes: [volume('uploads')] } };
+    expect(
+      planServices(model(services), {
+        ...config,
+        services: { web: { strategy: 'blue-green', sharedVolumes: ['uploads'] } },
+      }),
+    ).toHaveLength(1);
+    expect(
+      planServices(model(services), { ...config, services: { web: { strategy: 'recreate' } } }),
+    ).toHaveLength(1);
+    const readOnly = { web: { ...web, volumes: [volume('uploads', '/u', { read_only: true })] } };
+    expect(planServices(model(readOnly), { ...config, ...blueGreen })).toHaveLength(1);
+  });
+
+  test('names that are no services, all at once', async () => {
+    const wrong: Partial<Config> = {
+      services: { wbe: {}, web: {} },
+      migrate: { service: 'backend', command: 'x', lockTimeoutMs: 1, timeoutMs: 1, revision: undefined },
+      backup: { postgres: 'bd', keep: 1, restoreTest: true, timeoutMs: 1 },
+      places: { 'migrate.service': { file: 'sluice.yml', line: 9, column: 5 } },
+    };
+    expect(
+      await linesOf(() => planServices(model({ web, db: { image: 'postgres' } }), { ...config, ...wrong })),
+    ).toEqual([
+      'services.wbe is not a service of the compose files; did you mean web? [config.unknown-service]',
+      'sluice.yml:9:5 migrate.service: backend is not a service of the compose files [config.unknown-service]',
+      'backup.postgres: bd is not a service of the compose files; did you mean db? [config.unknown-service]',
+    ]);
+  });
+
+  test('a migration by a service that migrates by itself', async () => {
+    const migrate = {
+      service: 'migrate',
+      command: 'alembic upgrade head',
+      lockTimeoutMs: 1,
+      timeoutMs: 1,
+      revision: undefined,
+    };
+    const services = { web, migrate: command('alembic upgrade head') };
+    expect(await faults(services, { migrate })).toMatchObject([
+      { code: 'config.migrate-job', hint: expect.stringContaining('service: backend') },
+    ]);
+  });
+});
