@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fill, type Values } from './template.ts';
+
+/** A port that the service's containers listen on, and the edge in their place. */
+export interface EdgePort {
+  readonly port: number;
+  /** `http` routes each request; `tcp` each connection, for what HTTP/1.1 cannot carry (gRPC, own protocols). */
+  readonly mode: 'http' | 'tcp';
+}
+
+/** How HAProxy finds out that a replica is healthy; without it, one that accepts connections is. */
+export interface EdgeHealth {
+  /** Answered with 200-399 by a healthy replica. */
+  readonly path: string;
+  readonly port: number;
+  /** Host header of the check; default `localhost`, which apps allow for their container's own health check. */
+  readonly host?: string;
+}
+
+export interface EdgeSpec {
+  /** The compose service; its colours answer to `<service>-blue` and `<service>-green` in Docker's DNS. */
+  readonly service: string;
+  readonly ports: readonly EdgePort[];
+  readonly health: EdgeHealth | null;
+  /** Slots per colour, default 10. More replicas than this get no traffic. */
+  readonly maxReplicas?: number;
+  /** How long WebSockets and streams may outlive a soft stop or a reload; default one day. */
+  readonly drainSeconds?: number;
+  /** How long a request waits while no replica is up, before it is answered 503; default 5. */
+  readonly holdSeconds?: number;
+  /** Time between health checks while nothing changes; default 1000 ms. */
+  readonly checkIntervalMs?: number;
+  /** Room for a request's or an answer's headers; default 32 kB. A request in flight takes two such buffers. */
+  readonly bufferBytes?: number;
+  /** Connections of clients, idle ones included; default 4000. */
+  readonly maxConnections?: number;
+  /** The network has IPv6 too: listen on it as well. `only`: it has nothing else. */
+  readonly ipv6?: boolean | 'only';
+  /** `host:port` of the DNS server; default: the container's own, from /etc/resolv.conf. */
+  readonly nameserver?: string;
+  /** Where HAProxy finds its files and makes its socket; default {@link edgePaths}. */
+  readonly paths?: { readonly config: string; readonly run: string };
+}
+
+export interface EdgeFile {
+  /** Relative to the edge's directory on the host. */
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+}
+
+/** Mount points in the edge's container: the edge's directory (read-only) and its `run` folder (read-write). */
+export const edgePaths = { config: '/etc/sluice', run: '/run/sluice' } as const;
+
+/** The container's command: needs nothing of the image but `sh` and `haproxy`, and runs as any user. */
+export const edgeCommand = ['sh', `${edgePaths.config}/supervise.sh`] as const;
+
+/** Soft stop: open connections finish. The container's grace period is how long they may take. */
+export const edgeStopSignal = 'SIGUSR1';
+
+/** Sent to the container: it reads changed files without losing a connection. Only while nothing is armed. */
+export const edgeReloadSignal = 'SIGHUP';
+
+/** The one place that knows edge/; a bundler sees each URL and takes the file along. */
+const assets = {
+  'haproxy.cfg': new URL('../../../edge/haproxy.cfg', import.meta.url),
+  'guard.lua': new URL('../../../edge/guard.lua', import.meta.url),
+  'commands.lua': new URL('../../../edge/commands.lua', import.meta.url),
+  'dns.lua': new URL('../../../edge/dns.lua', import.meta.url),
+  'replicas.lua': new URL('../../../edge/replicas.lua', import.meta.url),
+  'watch.lua': new URL('../../../edge/watch.lua', import.meta.url),
+  'json.lua': new URL('../../../edge/json.lua', import.meta.url),
+  'supervise.sh': new URL('../../../edge/supervise.sh', import.meta.url),
+} as const;
+
+/**
+ * All files of an edge but `active.map`, which is the deploy's state ({@link activeMap}).
+ * @throws Error when the spec holds something that HAProxy's configuration cannot.
+ */
+export function edgeFiles(spec: EdgeSpec, image: string): EdgeFile[] {
+  return contents(spec, edgeVersion(spec, image)).map(([path, content]) => ({ path, content, mode: 0o644 }));
+}
+
+/** Differs whenever a running edge would have to change: other files, other settings, another image. */
+export function edgeVersion(spec: EdgeSpec, image: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([image, contents(spec, '-')]))
+    .digest('hex')
+    .slice(0, 12);
+}
+
+function contents(spec: EdgeSpec, version: string): [path: string, content: string][] {
+  return Object.entries(assets).map(([path, url]) => [
+    path,
+    path === 'haproxy.cfg' ? renderEdgeConfig(spec, version) : readFileSync(url, 'utf8'),
+  ]);
+}
+
+/**
+ * Content of `active.map`: the colour that a starting edge serves, and addresses of a colour that has no name in DNS
+ * (an adopted container). Replace the file by a rename; the edge reads it only when it starts.
+ */
+export function activeMap(
+  active: 'blue' | 'green',
+  addresses: Partial<Record<'blue' | 'green', readonly string[]>> = {},
+): string {
+  const lines = Object.entries(addresses).map(([colour, list]) => `servers-${colour} ${list.join(',')}`);
+  return `${[`active ${active}`, ...lines].join('\n')}\n`;
+}
+
+/**
+ * The edge's haproxy.cfg.
+ * @throws Error when the spec holds something that HAProxy's configuration cannot.
+ */
+export function renderEdgeConfig(spec: EdgeSpec, version: string): string {
+  check(spec);
+  const blocks: Record<string, readonly Values[]> = {
+    'http port': portsOf(spec, 'http'),
+    'tcp port': portsOf(spec, 'tcp'),
+    colour: [{ colour: 'blue' }, { colour: 'green' }],
+    health: spec.health === null ? [] : [{}],
+  };
+  return fill(readFileSync(assets['haproxy.cfg'], 'utf8'), valuesOf(spec, version), (block, outer) => {
+    const repetitions = blocks[block];
+    if (repetitions === undefined) throw new Error(`edge/haproxy.cfg has an unknown block "${block}"`);
+    return repetitions.map((inner) => ({ ...outer, ...inner }));
+  });
+}
+
+function portsOf(spec: EdgeSpec, mode: EdgePort['mode']): Values[] {
+  const ports = spec.ports.filter((each) => each.mode === mode).map((each) => `${each.port}`);
+  const bind = { false: ':', true: ':::', only: ':::' }[`${spec.ipv6 ?? false}`];
+  const family = { false: '', true: ' v4v6', only: ' v6only' }[`${spec.ipv6 ?? false}`];
+  return ports.map((port) => ({ port, bind: `${bind}${port}${family}` }));
+}
+
+function valuesOf(spec: EdgeSpec, version: string): Values {
+  return {
+    service: spec.service,
+    version,
+    config: spec.paths?.config ?? edgePaths.config,
+    run: spec.paths?.run ?? edgePaths.run,
+    nameserver: spec.nameserver ?? '-',
+    family: spec.ipv6 === 'only' ? 'AAAA' : 'A',
+    slots: `${spec.maxReplicas ?? 10}`,
+    drain: `${spec.drainSeconds ?? 86_400}`,
+    hold: `${Math.round((spec.holdSeconds ?? 5) * 1000)}`,
+    buffer: `${spec.bufferBytes ?? 32_768}`,
+    'check-interval': `${spec.checkIntervalMs ?? 1000}`,
+    'max-connections': `${spec.maxConnections ?? 4000}`,
+    'port-list': spec.ports.map(({ port, mode }) => `${port}/${mode}`).join(','),
+    'check-port': spec.health === null ? '' : `port ${spec.health.port}`,
+    'health-path': spec.health?.path ?? '-',
+    'health-host': spec.health?.host ?? 'localhost',
+    'health-port': `${spec.health?.port ?? '-'}`,
+  };
+}
+
+/** Every text of a spec ends up in a configuration of words and lines: only what stays one word may pass. */
+function check(spec: EdgeSpec): void {
+  const refuse = (what: string): never => {
+    throw new Error(`no edge for service ${JSON.stringify(spec.service)}: ${what}`);
+  };
+  const labels = `${spec.service}-green`.split('.');
+  if (!/^[a-zA-Z0-9._-]+$/.test(spec.service) || labels.some((label) => label === '' || label.length > 63)) {
+    refuse('its name cannot be a host name');
+  }
+  if (spec.ports.length === 0) refuse('it has no port');
+  const ports = spec.ports.map((each) => each.port);
+  const numbers: [name: string, value: number, least: number, most: number][] = [
+    ...[...ports, spec.health?.port ?? 1].map((port): [string, number, number, number] => [
+      'port',
+      port,
+      1,
+      65_535,
+    ]),
+    ['maxReplicas', spec.maxReplicas ?? 10, 1, 100],
+    ['drainSeconds', spec.drainSeconds ?? 86_400, 1, 2_000_000],
+    ['bufferBytes', spec.bufferBytes ?? 32_768, 8_192, 1_048_576],
+    ['checkIntervalMs', spec.checkIntervalMs ?? 1000, 100, 3_600_000],
+    ['maxConnections', spec.maxConnections ?? 4000, 10, 200_000],
+  ];
+  for (const [name, value, least, most] of numbers) {
+    if (!Number.isInteger(value) || value < least || value > most)
+      refuse(`${name} ${value} is not ${least}-${most}`);
+  }
+  const hold = spec.holdSeconds ?? 5;
+  if (!(hold >= 0 && hold <= 600)) refuse(`holdSeconds ${hold} is not 0-600`);
+  if (new Set(ports).size !== ports.length) refuse('a port is named twice');
+  const { path = '/', host = 'localhost' } = spec.health ?? {};
+  if (!/^\/[\w/.~!$&()*+,;=:@%?-]*$/.test(path))
+    refuse(`health path ${JSON.stringify(path)} is not a plain path`);
+  if (!/^[\w.:[\]-]+$/.test(host)) refuse(`health host ${JSON.stringify(host)} is not a host`);
+  for (const folder of [spec.paths?.config ?? '/', spec.paths?.run ?? '/']) {
+    if (!/^\/[\w./-]*$/.test(folder)) refuse(`path ${JSON.stringify(folder)} is not plain and absolute`);
+  }
+  if (!/^[\w.:-]+$/.test(spec.nameserver ?? '-')) refuse(`nameserver ${JSON.stringify(spec.nameserver)}`);
+}

@@ -1,0 +1,232 @@
+/** The two sets of containers of a service. */
+export type EdgeColour = 'blue' | 'green';
+
+/** When the guard goes back to the old colour by itself, besides the deadline and a colour without healthy replicas. */
+export interface SwitchLimits {
+  /** Largest share of 5xx answers, 0-1, over the whole watch and over its last five seconds. */
+  readonly max5xx?: number;
+  /** 5xx answers before the share counts; default 5. */
+  readonly min5xx?: number;
+  /** At most 5 % of the answers may take longer than this; judged from the second second on, with ≥ 20 answers. */
+  readonly maxP95Ms?: number;
+  /** Slow answers before their share counts; default 5. */
+  readonly minSlow?: number;
+}
+
+/** One switch; the same order again is harmless. */
+export interface SwitchOrder {
+  readonly from: EdgeColour;
+  readonly to: EdgeColour;
+  /** Names the switch for its confirmation: letters, digits and `-`; never used twice. */
+  readonly nonce: string;
+  /** The guard reverts when nobody has confirmed by then. */
+  readonly deadlineSeconds: number;
+  readonly limits?: SwitchLimits;
+}
+
+export interface EdgeServer {
+  /** Slot, `r1`… */
+  readonly name: string;
+  readonly addr: string;
+  readonly port: string;
+  /** As HAProxy says it: `UP`, `UP 1/3` (going down), `DOWN`… */
+  readonly status: string;
+  /** Result of the last health check: `L7OK`, `L4CON`, `L7STS`…; empty before the first. */
+  readonly check: string;
+  readonly current: number;
+}
+
+export interface EdgeColourStatus {
+  /** Replicas that are healthy on every port of the service. */
+  readonly up: number;
+  readonly servers: readonly EdgeServer[];
+  /** Requests and tunnels (WebSockets) in flight; zero means drained. */
+  readonly current: number;
+  /** Since the edge started. */
+  readonly requests: number;
+  /** Finished requests since the edge started: `2xx`, `5xx`… */
+  readonly status: Readonly<Record<string, number>>;
+}
+
+/** Why a switch ended. */
+export type SwitchReason =
+  | 'asked'
+  | 'errors'
+  | 'latency'
+  | 'down'
+  | 'deadline'
+  /** The map was changed past the guard. */
+  | 'by-hand'
+  | 'guard-failed';
+
+export interface EdgeStatus {
+  readonly version: string;
+  readonly service: string;
+  readonly active: EdgeColour;
+  /** Colour in active.map, which the edge serves after a restart; null when the file cannot be read. */
+  readonly persisted: EdgeColour | null;
+  /** Seconds since this HAProxy process started. */
+  readonly uptime: number;
+  /** Requests that wait for a replica. */
+  readonly held: number;
+  readonly armed: {
+    readonly nonce: string;
+    readonly from: EdgeColour;
+    readonly to: EdgeColour;
+    /** Unix seconds. */
+    readonly armedAt: number;
+    readonly deadlineIn: number;
+    readonly limits: string;
+    /** Why it would revert, if the old colour had a replica that is up. */
+    readonly stuck: string | null;
+  } | null;
+  /** The switch that ended last, since this process started. */
+  readonly last: {
+    readonly nonce: string;
+    readonly from: EdgeColour;
+    readonly to: EdgeColour;
+    readonly outcome: 'confirmed' | 'reverted';
+    readonly reason: SwitchReason;
+    readonly detail: string;
+    /** Unix seconds. */
+    readonly at: number;
+  } | null;
+  readonly colours: Readonly<Record<EdgeColour, EdgeColourStatus>>;
+  /** Answers of the new colour from the switch to its end; of the last switch when none is armed. */
+  readonly watch: {
+    /** null before the first switch. */
+    readonly colour: EdgeColour | null;
+    readonly requests: number;
+    readonly errors5xx: number;
+    readonly slow: number;
+    /** At most 10 % too high; absent before the first answer. */
+    readonly p95Ms?: number;
+    readonly seconds: number;
+  };
+}
+
+/** The guard's `refused: …`, or an answer that is none. */
+export class EdgeRefused extends Error {
+  readonly command: string;
+  readonly answer: string;
+
+  constructor(command: string, answer: string) {
+    super(`the edge refused "${command}": ${answer}`);
+    this.name = 'EdgeRefused';
+    this.command = command;
+    this.answer = answer;
+  }
+}
+
+/** Commands of the runtime API as text; each throws a RangeError for an argument that would be another command. */
+export function switchCommand(order: SwitchOrder): string {
+  const { from, to, nonce, deadlineSeconds } = order;
+  if (from === to) throw new RangeError(`a switch from ${from} to ${to} is none`);
+  if (!(deadlineSeconds > 0 && deadlineSeconds <= 86_400))
+    throw new RangeError(`deadline of ${deadlineSeconds} s`);
+  const words = ['sluice switch', colour(from), colour(to), checkedNonce(nonce), decimal(deadlineSeconds)];
+  return [...words, limitsText(order.limits ?? {})].join(' ');
+}
+
+export function confirmCommand(nonce: string): string {
+  return `sluice confirm ${checkedNonce(nonce)}`;
+}
+
+/** The reason is for people; what the runtime API would read as more than words is replaced. */
+export function revertCommand(nonce: string, reason = ''): string {
+  const words = reason
+    .replace(/[^\w.,:%()/@-]+/g, ' ')
+    .trim()
+    .slice(0, 200);
+  return `sluice revert ${checkedNonce(nonce)}${words === '' ? '' : ` ${words}`}`;
+}
+
+/** `addresses` are used until DNS lists some for the colour; an empty list forgets those given before. */
+export function serversCommand(of: EdgeColour, addresses?: readonly string[]): string {
+  const bad = addresses?.find((each) => !/^[0-9A-Fa-f.:]+$/.test(each));
+  if (bad !== undefined) throw new RangeError(`${JSON.stringify(bad)} is not an address`);
+  const list = addresses === undefined ? '' : ` ${addresses.join(',') || '-'}`;
+  return `sluice servers ${colour(of)}${list}`;
+}
+
+export const statusCommand = 'sluice status';
+
+function colour(text: EdgeColour): EdgeColour {
+  if (text !== 'blue' && text !== 'green') throw new RangeError(`${JSON.stringify(text)} is not a colour`);
+  return text;
+}
+
+function checkedNonce(nonce: string): string {
+  if (!/^[A-Za-z0-9-]{1,64}$/.test(nonce)) throw new RangeError(`${JSON.stringify(nonce)} is not a nonce`);
+  return nonce;
+}
+
+function decimal(value: number): string {
+  return value.toFixed(3).replace(/\.?0+$/, '');
+}
+
+function limitsText(limits: SwitchLimits): string {
+  const parts: string[] = [];
+  const { max5xx, min5xx, maxP95Ms, minSlow } = limits;
+  if (max5xx !== undefined) {
+    if (!(max5xx >= 0 && max5xx <= 1)) throw new RangeError(`max5xx of ${max5xx} is not between 0 and 1`);
+    parts.push(`max-5xx=${decimal(max5xx * 100)}%`);
+  }
+  for (const [name, value, unit] of [
+    ['min-5xx', min5xx, ''],
+    ['max-p95', maxP95Ms, 'ms'],
+    ['min-slow', minSlow, ''],
+  ] as const) {
+    if (value === undefined) continue;
+    if (!(value >= 1 && value <= 1e9)) throw new RangeError(`${name} of ${value}`);
+    parts.push(`${name}=${decimal(value)}${unit}`);
+  }
+  return parts.join(',') || '-';
+}
+
+/**
+ * Reads the answer to `sluice status`.
+ * @throws EdgeRefused when it is something else.
+ */
+export function parseStatus(text: string): EdgeStatus {
+  try {
+    const status = JSON.parse(text) as EdgeStatus;
+    if (isColour(status.active) && isColour(status.armed?.to ?? 'blue') && status.colours.blue.up >= 0)
+      return status;
+  } catch {
+    // Not JSON: the answer itself says more than the parser could.
+  }
+  throw new EdgeRefused(statusCommand, text.trim().slice(0, 500));
+}
+
+function isColour(value: unknown): value is EdgeColour {
+  return value === 'blue' || value === 'green';
+}
+
+/** The guard behind one admin socket. Every method but `status` resolves with the guard's sentence. */
+export interface GuardClient {
+  status(): Promise<EdgeStatus>;
+  switch(order: SwitchOrder): Promise<string>;
+  confirm(nonce: string): Promise<string>;
+  revert(nonce: string, reason?: string): Promise<string>;
+  servers(of: EdgeColour, addresses?: readonly string[]): Promise<string>;
+}
+
+/**
+ * @param send writes one command and a line end to a new connection to the admin socket and resolves with all that
+ * comes back until it closes. Its rejections pass through; a refusal rejects with {@link EdgeRefused}.
+ */
+export function guardClient(send: (command: string) => Promise<string>): GuardClient {
+  const obey = async (command: string): Promise<string> => {
+    const answer = (await send(command)).trim();
+    if (!answer.startsWith('ok: ')) throw new EdgeRefused(command, answer.replace(/^refused: /, ''));
+    return answer.slice('ok: '.length);
+  };
+  return {
+    status: async () => parseStatus(await send(statusCommand)),
+    switch: async (order) => obey(switchCommand(order)),
+    confirm: async (nonce) => obey(confirmCommand(nonce)),
+    revert: async (nonce, reason) => obey(revertCommand(nonce, reason)),
+    servers: async (of, addresses) => obey(serversCommand(of, addresses)),
+  };
+}
