@@ -1,0 +1,101 @@
+import type { Config, Target } from '../../config/model.ts';
+import type { Host } from '../../host/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import type { DeployEffects } from '../context.ts';
+import { layoutOf } from '../model.ts';
+import { readHostState } from '../state.ts';
+import type { BackupRecord } from './model.ts';
+import { dumpDatabase, testRestore } from './postgres.ts';
+import { backupName, findBackup, findDatabase, listBackups, pruneBackups, saveRecord } from './store.ts';
+
+export interface BackupSite {
+  readonly config: Config;
+  readonly target: Target;
+  readonly host: Host;
+}
+
+/**
+ * The host that runs the target's database.
+ *
+ * @throws UserError `backup.no-database` when none is configured or none runs.
+ */
+export async function databaseHost(
+  config: Config,
+  target: Target,
+  hosts: readonly Host[],
+): Promise<BackupSite> {
+  const service = config.backup?.postgres;
+  if (service === undefined) {
+    throw new UserError({
+      code: 'backup.no-database',
+      message: `${config.file} names no database to back up`,
+      hint: 'Add `backup: { postgres: db }` with the name of the Postgres service.',
+    });
+  }
+  for (const host of hosts) {
+    const found = await findDatabase(host, config.app, service).catch(() => undefined);
+    if (found !== undefined) return { config, target, host };
+  }
+  const [first] = hosts;
+  if (first === undefined) throw new Error('a target has at least one host');
+  await findDatabase(first, config.app, service);
+  return { config, target, host: first };
+}
+
+/** Makes a backup now and proves it. */
+export async function makeBackup(site: BackupSite, effects: DeployEffects): Promise<BackupRecord> {
+  const { config, target, host } = site;
+  const layout = layoutOf(host.config.root, config.app);
+  const state = await readHostState(host, config.app, layout);
+  const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
+  const how = howOf(site, effects);
+  await host.exec(['mkdir', '-p', '-m', '700', layout.backups]);
+  const name = backupName(effects.clock.now(), 'by-hand');
+  const about = { name, app: config.app, target: target.name, release: state.current, deploy: undefined };
+  const made = await dumpDatabase(host, layout.backups, database, about, how);
+  const restoreTest = await testRestore(host, layout.backups, made, database.imageId, how);
+  const record = { ...made, restoreTest };
+  await saveRecord(host, layout.backups, record);
+  if (restoreTest.ok) await pruneBackups(host, layout.backups, config.backup?.keep ?? 14, made.name);
+  return record;
+}
+
+/**
+ * Restores a kept backup into a throw-away database and compares.
+ *
+ * @throws UserError `backup.unknown`, or `backup.corrupt` when the file is not the one that was made.
+ */
+export async function verifyBackup(
+  site: BackupSite,
+  name: string | undefined,
+  effects: DeployEffects,
+): Promise<BackupRecord> {
+  const { config, host } = site;
+  const layout = layoutOf(host.config.root, config.app);
+  const records = await listBackups(host, layout.backups);
+  const backup = findBackup(records, name ?? records.at(-1)?.name ?? '');
+  await refuseCorrupt(host, layout.backups, backup);
+  const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
+  const restoreTest = await testRestore(host, layout.backups, backup, database.imageId, howOf(site, effects));
+  const record = { ...backup, restoreTest };
+  await saveRecord(host, layout.backups, record);
+  return record;
+}
+
+export async function refuseCorrupt(host: Host, folder: string, backup: BackupRecord): Promise<void> {
+  const result = await host.exec(['sha256sum', `${folder}/${backup.name}.dump`], { timeoutMs: 600_000 });
+  if (result.stdout.startsWith(backup.sha256)) return;
+  throw new UserError({
+    code: 'backup.corrupt',
+    message: `${host.name}: ${backup.name}.dump is not the file that was made (its SHA-256 differs)`,
+    hint: 'Use another backup (sluice backup list), and look after the disk.',
+  });
+}
+
+function howOf(site: BackupSite, effects: DeployEffects) {
+  return {
+    signal: effects.signal,
+    timeoutMs: site.config.backup?.timeoutMs ?? 3_600_000,
+    now: effects.clock.now,
+  };
+}

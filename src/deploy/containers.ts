@@ -1,0 +1,72 @@
+import type { Host } from '../host/model.ts';
+import { messageOf } from '../kernel/errors.ts';
+
+/**
+ * Stops containers, all at once, each with its own grace; one that is gone already counts as stopped.
+ *
+ * @param graceMs how long a container may take before the engine kills it.
+ */
+export async function stopContainers(host: Host, ids: readonly string[], graceMs: number): Promise<void> {
+  await Promise.all(
+    ids.map((id) =>
+      ignoring(host.engine.getContainer(id).stop({ t: Math.ceil(graceMs / 1000) }), [304, 404]),
+    ),
+  );
+}
+
+/** Stops containers for good: a restart of the engine or the host does not bring them back. */
+export async function retireContainers(host: Host, ids: readonly string[], graceMs: number): Promise<void> {
+  await Promise.all(ids.map((id) => ignoring(setRestart(host, id, 'no'), [404])));
+  await stopContainers(host, ids, graceMs);
+}
+
+/** Gives kept containers that serve again the restart policy they were made with. */
+export async function reviveContainers(host: Host, ids: readonly string[]): Promise<void> {
+  // 404: Compose made it anew, with its policy.
+  await Promise.all(ids.map((id) => ignoring(setRestart(host, id, 'always'), [404])));
+}
+
+function setRestart(host: Host, id: string, name: 'no' | 'always'): Promise<unknown> {
+  return host.engine.getContainer(id).update({ RestartPolicy: { Name: name } });
+}
+
+/** Removes containers with their anonymous volumes. */
+export async function removeContainers(host: Host, ids: readonly string[]): Promise<void> {
+  // 409: the engine is removing it already.
+  await Promise.all(
+    ids.map((id) => ignoring(host.engine.getContainer(id).remove({ force: true, v: true }), [404, 409])),
+  );
+}
+
+async function ignoring(call: Promise<unknown>, statuses: readonly number[]): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!statuses.includes((error as { statusCode?: number }).statusCode ?? 0)) throw error;
+  }
+}
+
+/** The last lines a container printed, stdout and stderr together, without the stream's frame headers. */
+export async function lastLogs(host: Host, id: string, lines: number): Promise<string> {
+  try {
+    const container = host.engine.getContainer(id);
+    const raw = (await container.logs({ stdout: true, stderr: true, tail: lines, follow: false })) as Buffer;
+    return unframe(Buffer.from(raw)).trimEnd();
+  } catch (error) {
+    return `(no logs: ${messageOf(error)})`;
+  }
+}
+
+/** Without a terminal, the engine sends frames: 1 byte stream, 3 zero bytes, 4 bytes length, then the text. */
+export function unframe(raw: Buffer): string {
+  const parts: Buffer[] = [];
+  let at = 0;
+  while (at + 8 <= raw.length) {
+    const isFrame = (raw[at] ?? 9) <= 2 && raw.readUIntBE(at + 1, 3) === 0;
+    if (!isFrame) return raw.toString('utf8');
+    const length = raw.readUInt32BE(at + 4);
+    parts.push(raw.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

@@ -1,0 +1,82 @@
+import type { Config, Target } from '../config/model.ts';
+import type { Host } from '../host/model.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Mask } from '../kernel/mask.ts';
+import type { GuardClient } from './edge/guard.ts';
+import type { MountedFile } from './files.ts';
+import type { JournalEntry } from './journal.ts';
+import type { Keeper } from './keeper.ts';
+import type { DeployPlan, HostPlan, Layout } from './model.ts';
+import type { Recorder } from './recorder.ts';
+import type { HostState } from './state.ts';
+
+/** Effects a deploy works with. */
+export interface DeployEffects {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly mask: Mask;
+  readonly signal: AbortSignal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Opens a further connection to a host: the confirmation travels over a new one. */
+  readonly connect: (host: Host) => Promise<Host>;
+}
+
+/** One host within a deploy. */
+export interface HostRun {
+  readonly host: Host;
+  readonly layout: Layout;
+  readonly state: HostState;
+  readonly plan: HostPlan;
+  readonly keeper: Keeper;
+  /** Guards of the services whose edge this deploy switches, by service. */
+  readonly guards: ReadonlyMap<string, GuardClient>;
+  /** Files that the release mounts. */
+  readonly files: readonly MountedFile[];
+}
+
+/** A deploy (or rollback) under way: everything its steps read. */
+export interface DeployRun {
+  readonly config: Config;
+  readonly target: Target;
+  readonly command: 'deploy' | 'rollback';
+  /** Id of this run; also the guard's nonce. */
+  readonly deploy: string;
+  readonly plan: DeployPlan;
+  readonly hosts: readonly HostRun[];
+  readonly primary: HostRun;
+  readonly options: DeployOptions;
+  readonly effects: DeployEffects;
+  readonly recorder: Recorder;
+  /** Aborts on cancellation, on a lost lease and on a lost connection. */
+  readonly signal: AbortSignal;
+}
+
+export interface DeployOptions {
+  readonly backup: boolean;
+  readonly migrate: boolean;
+  /** Overrides watch.for, ms. */
+  readonly watchMs: number | undefined;
+  readonly skipPreflight: boolean;
+}
+
+/** Does something on all hosts at once; the first failure is thrown when all have ended. */
+export async function onHosts<T>(
+  run: Pick<DeployRun, 'hosts'>,
+  body: (each: HostRun) => Promise<T>,
+): Promise<T[]> {
+  return await settleAll(run.hosts.map(body));
+}
+
+/** Waits for all of them, then throws the first failure: what an undo takes back must not be under way still. */
+export async function settleAll<T>(calls: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(calls);
+  const failed = settled.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return settled.filter((each) => each.status === 'fulfilled').map((each) => each.value);
+}
+
+/** Writes an entry into this deploy's journal on every host. */
+export async function journal(run: Pick<DeployRun, 'hosts' | 'deploy'>, entry: JournalEntry): Promise<void> {
+  await onHosts(run, (each) => each.keeper.write(run.deploy, entry));
+}

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import type { Config, HostModel, Target } from '../config/model.ts';
+import type { Host } from '../host/model.ts';
+import { probeHost } from '../host/probe.ts';
+import { messageOf, userErrorsOf } from '../kernel/errors.ts';
+import { showError } from '../kernel/run.ts';
+import type { DeployReport } from '../report/model.ts';
+import { type DeployEffects, type DeployOptions, type DeployRun, type HostRun, journal } from './context.ts';
+import { guardClient } from './edge/guard.ts';
+import { sendTo } from './edge/socket.ts';
+import type { MountedFile } from './files.ts';
+import type { JournalHeader } from './journal.ts';
+import type { DeployPlan, HostPlan } from './model.ts';
+import { isInFront } from './plan.ts';
+import { preflight } from './preflight.ts';
+import { prepare } from './prepare.ts';
+import type { Site } from './reconcile.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+import { recover } from './recover.ts';
+import { reportOf, runUrl, servingOn } from './report.ts';
+import { openSites } from './sites.ts';
+import { afterConfirmSteps, transactionSteps } from './steps/index.ts';
+import { runTransaction, type TransactionResult } from './transaction.ts';
+
+/** What is asked for. */
+export interface DeployRequest {
+  readonly config: Config;
+  readonly target: Target;
+  /** Wanted name of the release, such as a tag; it gets a number when it is taken by another content. */
+  readonly release: string;
+  readonly commit: string | undefined;
+  /** What runs on each host, in the order of `hosts`; may still be under way while the lease is taken. */
+  readonly models: readonly HostModel[] | Promise<readonly HostModel[]>;
+  readonly hosts: readonly Host[];
+  readonly options: DeployOptions;
+  readonly force: boolean;
+  /** Replace edges that run another image than the configured one. */
+  readonly replaceEdges: boolean;
+}
+
+/** `20261121-021500-k3f9a2`: sorts by time, unique, and good as a nonce and a file name. */
+export function newDeployId(now: number): string {
+  const stamp = new Date(now).toISOString().replace(/[-:]/g, '').slice(0, 15).replace('T', '-');
+  return `${stamp}-${randomBytes(3).toString('hex')}`;
+}
+
+/** Deploys a release as a transaction. Whatever happens, the report tells what serves. */
+export async function deploy(
+  request: DeployRequest,
+  effects: DeployEffects,
+  recorder: Recorder,
+): Promise<DeployReport> {
+  const id = newDeployId(effects.clock.now());
+  // Asked while the lease is taken and the images are looked up: the preflight then only has to judge.
+  const facts = request.hosts.map((host) => probeHost(host));
+  for (const each of facts) each.catch(() => {});
+  const sites = await openSites(request.config, request.target, request.hosts, id, effects, recorder);
+  try {
+    const prepared = await recorder.step(
+      'resolve',
+      async () =>
+        prepare(
+          { ...request, models: await request.models },
+          sites.map((site) => site.state),
+          effects,
+        ),
+      ({ plan }) => `release ${plan.release}`,
+    );
+    const hosts = sites.map((site, index) =>
+      hostRun(site, prepared.plan.hosts[index], prepared.files[index] ?? []),
+    );
+    const run = deployRun(request, 'deploy', id, prepared.plan, hosts, effects, recorder);
+    if (prepared.plan.unchanged && !request.force) return await unchangedReport(run);
+    if (!request.options.skipPreflight) {
+      try {
+        await recorder.step('preflight', async () => preflight(run, await Promise.all(facts)));
+      } catch (error) {
+        return await refusedReport(run, error);
+      }
+    }
+    return await transact(run);
+  } finally {
+    await Promise.all(sites.map((site) => site.keeper.release()));
+  }
+}
+
+/** Nothing was changed, but whoever waits for this deploy is told as of any other. */
+async function refusedReport(run: DeployRun, error: unknown): Promise<DeployReport> {
+  const known = userErrorsOf(error);
+  if (known.length === 0) throw error;
+  for (const each of known) showError(each, run.effects.log);
+  return await reportOf(run, { outcome: 'undone', error, undoErrors: [] });
+}
+
+export function hostRun(site: Site, plan: HostPlan | undefined, files: readonly MountedFile[]): HostRun {
+  if (plan === undefined) throw new Error(`no plan for ${site.host.name}`);
+  const services = plan.edges.map((edge) => edge.service);
+  const guards = new Map(
+    services.map(
+      (service) => [service, guardClient(sendTo(site.host, site.layout.edgeSocket(service)))] as const,
+    ),
+  );
+  return { ...site, plan, files, guards };
+}
+
+export function deployRun(
+  request: Pick<DeployRequest, 'config' | 'target' | 'options'>,
+  command: DeployRun['command'],
+  id: string,
+  plan: DeployPlan,
+  hosts: readonly HostRun[],
+  effects: DeployEffects,
+  recorder: Recorder,
+): DeployRun {
+  const primary = hosts.find((each) => each.host.name === plan.primary) ?? hosts[0];
+  if (primary === undefined) throw new Error('a deploy needs a host');
+  const signals = [effects.signal, ...hosts.flatMap((each) => [each.keeper.lost, each.host.lost])];
+  const { config, target, options } = request;
+  return {
+    ...{ config, target, options, command, plan, hosts, primary, effects, recorder },
+    deploy: id,
+    signal: AbortSignal.any(signals),
+  };
+}
+
+/** Opens the journal, runs the transaction, closes the journal if nothing is left to do, and reports. */
+export async function transact(run: DeployRun): Promise<DeployReport> {
+  await Promise.all(run.hosts.map((each) => each.keeper.write(run.deploy, header(run, each))));
+  const result = await runTransaction(run, transactionSteps, afterConfirmSteps);
+  if (isCutOff(run, result)) return await reportRecovered(run, result);
+  const report = await reportOf(run, result);
+  if (result.undoErrors.length === 0 && !result.toFinish) await closeJournal(run, result, report);
+  return report;
+}
+
+/** The undo could not be done over the connections and leases that the run had. */
+function isCutOff(run: DeployRun, result: TransactionResult): boolean {
+  const gone = run.hosts.some((each) => each.host.lost.aborted || each.keeper.lost.aborted);
+  return gone && result.undoErrors.length > 0;
+}
+
+async function reportRecovered(run: DeployRun, result: TransactionResult): Promise<DeployReport> {
+  const recovery = await recover(run, result).catch((error: unknown) => {
+    run.effects.log.error(messageOf(error));
+    return undefined;
+  });
+  if (recovery === undefined) return await reportOf(run, result);
+  try {
+    const undoErrors = recovery.lost.map((name) => new Error(`${name} cannot be reached`));
+    if (recovery.confirmed) run.recorder.warn(`finished over a new connection: ${messageOf(result.error)}`);
+    const ended: TransactionResult = recovery.confirmed
+      ? { outcome: 'confirmed', undoErrors: [] }
+      : { ...result, undoErrors };
+    const report = await reportOf({ ...run, hosts: recovery.hosts }, ended);
+    return { ...report, unreachable: [...report.unreachable, ...recovery.lost] };
+  } finally {
+    await recovery.close();
+  }
+}
+
+async function closeJournal(run: DeployRun, result: TransactionResult, report: DeployReport): Promise<void> {
+  const note = report.error?.message ?? '';
+  const at = new Date(run.effects.clock.now()).toISOString();
+  const end = { event: 'end', at, outcome: result.outcome, note, by: run.deploy } as const;
+  await journal(run, end).catch(() => run.effects.log.detail('the journal could not be closed'));
+}
+
+function header(run: DeployRun, each: HostRun): JournalHeader {
+  const { plan, state } = each;
+  const { env } = run.effects;
+  const isData = (service: string, strategy: string) =>
+    strategy === 'keep' && !isInFront(plan.record, service);
+  const named = (action: string) =>
+    plan.services.filter(
+      (planned) => planned.action === action && !isData(planned.service, planned.plan.strategy),
+    );
+  return {
+    event: 'open',
+    at: new Date(run.effects.clock.now()).toISOString(),
+    deploy: run.deploy,
+    command: run.command,
+    app: plan.record.app,
+    target: plan.record.target,
+    release: plan.release,
+    colour: plan.colour,
+    previous: plan.previous,
+    newEdges: plan.edges.filter((edge) => edge.action === 'create').map((edge) => edge.service),
+    edges: plan.edges.map((edge) => edge.service),
+    replaced: named('replace').map((planned) => planned.service),
+    created: named('create').map((planned) => planned.service),
+    stopped: plan.edges.filter((edge) => edge.takesPort).flatMap((edge) => edge.adopted ?? []),
+    newRelease: state.releases.every((release) => release.release !== plan.release),
+    actor: env.GITHUB_ACTOR ?? env.USER,
+    runUrl: runUrl(env),
+    commit: plan.record.commit,
+  };
+}
+
+async function unchangedReport(run: DeployRun): Promise<DeployReport> {
+  const report = await reportOf(run, { outcome: 'confirmed', undoErrors: [] });
+  return { ...report, outcome: 'unchanged' };
+}
+
+export { createRecorder, servingOn };

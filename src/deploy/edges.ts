@@ -1,0 +1,181 @@
+import type { ServicePlan } from '../config/model.ts';
+import type { Host } from '../host/model.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { UserError } from '../kernel/errors.ts';
+import { removeContainers } from './containers.ts';
+import type { HostRun } from './context.ts';
+import {
+  activeMap,
+  type EdgeSpec,
+  edgeCommand,
+  edgeFiles,
+  edgeReloadSignal,
+  edgeStopSignal,
+  edgeVersion,
+} from './edge/config.ts';
+import { type EdgeStatus, guardClient } from './edge/guard.ts';
+import { sendTo } from './edge/socket.ts';
+import { type Layout, otherColour, type PlannedEdge } from './model.ts';
+import type { EdgeContainer } from './project.ts';
+import { type ContainerState, type HostState, releaseNamed } from './state.ts';
+import { writeFiles } from './upload.ts';
+
+/** What the edge of a blue-green service must look like. */
+export function edgeSpec(plan: ServicePlan): EdgeSpec {
+  const [main] = plan.ports;
+  return {
+    service: plan.name,
+    ports: plan.ports,
+    health: plan.health === undefined || main === undefined ? null : { path: plan.health, port: main.port },
+    maxReplicas: Math.max(10, plan.replicas * 2),
+  };
+}
+
+/**
+ * Files and version of every edge a release needs. The version is that of the running edge's image, because an edge
+ * keeps its image until it is replaced on request.
+ */
+export function wantedEdges(
+  services: readonly ServicePlan[],
+  state: HostState,
+  image: string,
+): Pick<PlannedEdge, 'service' | 'files' | 'version'>[] {
+  return services
+    .filter((plan) => plan.strategy === 'blue-green')
+    .map((plan) => {
+      const running = state.containers.find((each) => each.edge !== undefined && each.service === plan.name);
+      const used = running?.image ?? image;
+      const spec = edgeSpec(plan);
+      return { service: plan.name, files: edgeFiles(spec, used), version: edgeVersion(spec, used) };
+    });
+}
+
+/** The edges of a host as containers of the generated project. */
+export function edgeContainers(each: HostRun, image: string): EdgeContainer[] {
+  return each.plan.edges.map((edge) => ({
+    service: edge.service,
+    image,
+    user: `${each.state.uid}:${each.state.gid}`,
+    command: edgeCommand,
+    stopSignal: edgeStopSignal,
+    folder: each.layout.edge(edge.service),
+    version: edge.version,
+  }));
+}
+
+/**
+ * What a new edge starts with: the new colour, or, over an adopted container, the old colour at that container's
+ * addresses.
+ */
+export function firstMap(each: HostRun, edge: PlannedEdge): string {
+  if (edge.adopted === undefined || edge.takesPort) return activeMap(each.plan.colour);
+  const old = otherColour(each.plan.colour);
+  const addresses = each.state.containers
+    .filter((container) => container.plain && container.running && container.service === edge.service)
+    .flatMap((container) => Object.values(container.addresses).slice(0, 1));
+  return activeMap(old, { [old]: addresses });
+}
+
+/** Gives a running edge other files, without losing a connection. */
+export async function reloadEdge(
+  each: Pick<HostRun, 'host' | 'layout' | 'state'>,
+  service: string,
+  files: PlannedEdge['files'],
+): Promise<void> {
+  const upload = files.map((file) => ({
+    path: file.path,
+    mode: file.mode,
+    content: Buffer.from(file.content),
+  }));
+  await writeFiles(each.host, each.layout.edge(service), upload);
+  const container = each.state.containers.find((one) => one.edge !== undefined && one.service === service);
+  if (container !== undefined)
+    await each.host.engine.getContainer(container.id).kill({ signal: edgeReloadSignal });
+}
+
+/** Takes back what `start` did to the edges: new ones go (their folders with the transfer), reloaded ones get the previous release's files again. */
+export async function undoEdges(each: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const made = each.plan.edges.filter((edge) => edge.action === 'create').map((edge) => edge.service);
+  const before = new Set(each.state.containers.map((container) => container.id));
+  const containers = now.filter(
+    (container) =>
+      container.edge !== undefined && made.includes(container.service) && !before.has(container.id),
+  );
+  await removeContainers(
+    each.host,
+    containers.map((container) => container.id),
+  );
+  if (made.length > 0)
+    await each.host.exec(['rm', '-rf', '--', ...made.map((service) => each.layout.edge(service))]);
+
+  const previous = releaseNamed(each.state, each.plan.previous?.release);
+  const old = previous === undefined ? [] : wantedEdges(previous.services, each.state, '');
+  const reloaded = each.plan.edges
+    .filter((edge) => edge.action === 'reload' || edge.action === 'replace')
+    .map((edge) => edge.service);
+  await Promise.all(
+    old
+      .filter((edge) => reloaded.includes(edge.service))
+      .map((edge) => reloadEdge(each, edge.service, edge.files)),
+  );
+}
+
+/** Services whose edge has an old colour to switch from. */
+export function switchedEdges(each: HostRun): string[] {
+  return each.plan.edges
+    .filter((edge) => edge.action !== 'create' || (edge.adopted !== undefined && !edge.takesPort))
+    .map((edge) => edge.service);
+}
+
+const upMs = 10_000;
+
+/**
+ * Starts edges that are there but down (killed by hand, say), and waits until each answers: it serves the confirmed
+ * colour again then, which is what is on disk.
+ *
+ * @returns the services whose edge was started.
+ * @throws UserError `edge.unreachable`.
+ */
+export async function startStoppedEdges(
+  host: Host,
+  layout: Layout,
+  containers: readonly ContainerState[],
+  clock: Clock,
+): Promise<string[]> {
+  const stopped = containers.filter((each) => each.edge !== undefined && !each.running);
+  await Promise.all(
+    stopped.map(async ({ id, service }) => {
+      await host.engine.getContainer(id).start();
+      await answering(host, layout, service, clock);
+    }),
+  );
+  return stopped.map((each) => each.service);
+}
+
+/** The status of an edge, waiting a little for one that starts anew. */
+export async function answering(
+  host: Host,
+  layout: Layout,
+  service: string,
+  clock: Clock,
+): Promise<EdgeStatus> {
+  const guard = guardClient(sendTo(host, layout.edgeSocket(service)));
+  const until = clock.elapsed() + upMs;
+  for (;;) {
+    try {
+      return await guard.status();
+    } catch (error) {
+      if (host.lost.aborted || clock.elapsed() > until) throw noEdge(host, service, error);
+    }
+    await clock.sleep(100);
+  }
+}
+
+export function noEdge(host: Host, service: string, cause?: unknown): UserError {
+  return new UserError({
+    code: 'edge.unreachable',
+    message: `${host.name}: the edge of ${service} does not answer`,
+    hint: 'See docker logs of its container; sshd must allow AllowStreamLocalForwarding.',
+    cause,
+  });
+}

@@ -1,0 +1,64 @@
+import type { DeployPlan, HostPlan, PlannedService } from './model.ts';
+
+const marks: Readonly<Record<PlannedService['action'], string>> = {
+  colour: '~ blue-green',
+  workers: '~ workers',
+  swap: '~ singleton',
+  replace: '~ replace',
+  create: '+ create',
+  keep: '= keep',
+  run: '> run',
+  remove: '- remove',
+};
+
+const edgeTexts = {
+  create: 'takes over the name',
+  keep: 'unchanged',
+  reload: 'gets new settings, without losing a connection',
+  replace: 'gets another HAProxy image: its connections are closed',
+} as const;
+
+/** The plan as a person reads it: what changes on which host, and why. */
+export function planText(plan: DeployPlan): string {
+  const headline = plan.unchanged
+    ? `${plan.target} serves ${plan.release} already: nothing to do`
+    : `${plan.app} ${plan.release} → ${plan.target}, ${plan.hosts.length === 1 ? '1 host' : `${plan.hosts.length} hosts`}`;
+  return [headline, ...plan.hosts.flatMap((host) => hostText(host, plan.primary === host.host))].join('\n');
+}
+
+function hostText(plan: HostPlan, primary: boolean): string[] {
+  const from =
+    plan.previous === undefined ? 'first deploy' : `${plan.previous.release} (${plan.previous.colour})`;
+  const missing = plan.images.filter((image) => !image.present).length;
+  return [
+    '',
+    `${plan.host}: ${from} → ${plan.release} (${plan.colour})${primary ? ', backup and migration happen here' : ''}`,
+    ...plan.services.map(serviceText),
+    ...plan.removed.map(
+      (service) => `  ${marks.remove.padEnd(13)} ${service.padEnd(18)} no longer in the compose file`,
+    ),
+    ...plan.edges
+      .filter((edge) => edge.action !== 'keep')
+      .map((edge) => `  ${`+ edge`.padEnd(13)} ${edge.service.padEnd(18)} ${edgeTexts[edge.action]}`),
+    ...(plan.env.added.length > 0 ? [`  env added:   ${plan.env.added.join(', ')}`] : []),
+    ...(plan.env.removed.length > 0 ? [`  env removed: ${plan.env.removed.join(', ')}`] : []),
+    ...(plan.env.changed && plan.env.added.length + plan.env.removed.length === 0
+      ? ['  env: values changed']
+      : []),
+    `  images: ${missing === 0 ? 'all on the host' : `${missing} to pull`}`,
+    ...plan.warnings.map((warning) => `  ! ${warning}`),
+  ];
+}
+
+function serviceText({ service, action, image, imageBefore, why, plan }: PlannedService): string {
+  const replicas = plan.replicas > 1 ? ` ×${plan.replicas}` : '';
+  const change =
+    imageBefore === undefined || imageBefore === image ? '' : `, ${short(imageBefore)} → ${short(image)}`;
+  return `  ${marks[action].padEnd(13)} ${(service + replicas).padEnd(18)} ${why}${change}`;
+}
+
+/** `…/backend@sha256:1234abcd`: enough of a digest to tell two apart. */
+function short(image: string): string {
+  const [name = '', digest] = image.split('@sha256:');
+  return digest === undefined ? (name.split('/').at(-1) ?? name) : digest.slice(0, 8);
+}

@@ -1,0 +1,297 @@
+import type { ComposeService, ServicePlan } from '../config/model.ts';
+import { UserError } from '../kernel/errors.ts';
+import {
+  type Colour,
+  type HostPlan,
+  otherColour,
+  type PlannedEdge,
+  type PlannedService,
+  type ReleaseRecord,
+} from './model.ts';
+import { refuseNameClashes, serviceHash } from './project.ts';
+import { type ContainerState, type HostState, releaseNamed, servingColour } from './state.ts';
+
+/** What planning one host needs: what shall be and what is. */
+export interface HostPlanInput {
+  readonly host: string;
+  readonly record: ReleaseRecord;
+  readonly state: HostState;
+  /** References of the release's images that the host's engine has already. */
+  readonly presentImages: ReadonlySet<string>;
+  /** Files and version of each blue-green service's edge. */
+  readonly edges: readonly Pick<PlannedEdge, 'service' | 'files' | 'version'>[];
+  readonly edgeImage: string;
+  /** Give edges that run another image than configured the configured one now. */
+  readonly replaceEdges?: boolean;
+}
+
+/**
+ * Decides, without any effect, what a deploy of a release does on one host.
+ *
+ * @throws UserError `compose.name-clash`, `preflight.strategy-changed`.
+ */
+export function planHost(input: HostPlanInput): HostPlan {
+  const { record, state } = input;
+  refuseNameClashes(record.services);
+  const serving = servingColour(state);
+  const adopting = serving === undefined && state.containers.some((each) => each.plain && each.running);
+  const colour: Colour = serving === undefined ? (adopting ? 'green' : 'blue') : otherColour(serving);
+  const before = releaseNamed(state, state.current);
+  refuseStrategyChange(input.host, record, before);
+  const services = record.services.map((plan) => planService(plan, record, before, state));
+  const warnings: string[] = [];
+  const known = new Set(record.services.map((plan) => plan.name));
+  const gone = (before?.services ?? []).filter((plan) => !known.has(plan.name));
+  const removed = gone.filter((plan) => plan.strategy !== 'keep').map((plan) => plan.name);
+  for (const { name } of gone.filter((plan) => plan.strategy === 'keep')) {
+    warnings.push(
+      `${name} no longer belongs on this host, but it is stateful: it goes on running until you remove it by hand.`,
+    );
+  }
+  const edges = input.edges.map((edge) => planEdge(edge, input));
+  for (const edge of edges) {
+    warnings.push(...portWarnings(edge.service, record, before));
+    if (edge.imageDiffers && edge.action !== 'replace') {
+      warnings.push(
+        `The edge of ${edge.service} runs another HAProxy image than configured; it is replaced only by --replace-edges, because that costs its connections.`,
+      );
+    }
+    if (edge.adopted !== undefined) warnings.push(...adoptionWarnings(edge, record));
+  }
+  return {
+    host: input.host,
+    release: record.release,
+    colour,
+    // An app without anything coloured has a previous release too, which its replaced services go back to.
+    previous:
+      before === undefined ? undefined : { release: before.release, colour: serving ?? otherColour(colour) },
+    services,
+    removed,
+    edges,
+    env: {
+      added: record.envKeys.filter((key) => before !== undefined && !before.envKeys.includes(key)),
+      removed: (before?.envKeys ?? []).filter((key) => !record.envKeys.includes(key)),
+      changed: before !== undefined && before.envVersion !== record.envVersion,
+    },
+    images: neededImages(services, edges, input),
+    record,
+    warnings,
+  };
+}
+
+function planService(
+  plan: ServicePlan,
+  record: ReleaseRecord,
+  before: ReleaseRecord | undefined,
+  state: HostState,
+): PlannedService {
+  const definition = record.model.services[plan.name];
+  const image = definition?.image ?? '';
+  const running = state.containers.find(
+    (each) => each.service === plan.name && each.edge === undefined && each.running,
+  );
+  const base = { service: plan.name, plan, image, imageBefore: before?.model.services[plan.name]?.image };
+  const same = running !== undefined && isSame(running, plan, definition ?? {}, before);
+  switch (plan.strategy) {
+    case 'blue-green':
+      return { ...base, action: 'colour', why: plan.reason };
+    case 'workers':
+      return { ...base, action: 'workers', why: plan.reason };
+    case 'job':
+      return { ...base, action: 'run', why: plan.reason };
+    case 'keep':
+      if (running === undefined) return { ...base, action: 'create', why: 'does not run yet' };
+      return {
+        ...base,
+        action: 'keep',
+        why: same ? 'never touched by a deploy' : 'its definition changed, but a deploy never touches it',
+      };
+    case 'singleton':
+    case 'recreate':
+      if (running === undefined) return { ...base, action: 'create', why: 'does not run yet' };
+      if (same)
+        return { ...base, action: 'keep', why: running.plain ? 'runs already: adopted' : 'unchanged' };
+      return plan.strategy === 'singleton'
+        ? { ...base, action: 'swap', why: 'changed: the old one stops, then the new one starts' }
+        : { ...base, action: 'replace', why: 'changed: stopped and started in place' };
+  }
+}
+
+/** Whether a running container is what the release wants. */
+function isSame(
+  running: ContainerState,
+  plan: ServicePlan,
+  definition: ComposeService,
+  before: ReleaseRecord | undefined,
+): boolean {
+  if (!running.plain) return running.hash === serviceHash(definition);
+  // A plain project's container does not tell what it was made from. At the adoption a proxy is left alone; later
+  // the release before tells. A singleton has no traffic to lose and becomes ours at once.
+  const known = before?.model.services[plan.name];
+  return known === undefined ? plan.strategy !== 'singleton' : serviceHash(known) === serviceHash(definition);
+}
+
+function planEdge(
+  edge: Pick<PlannedEdge, 'service' | 'files' | 'version'>,
+  input: HostPlanInput,
+): PlannedEdge {
+  const { containers } = input.state;
+  const container = containers.find((each) => each.edge !== undefined && each.service === edge.service);
+  const adopted = containers.find((each) => each.plain && each.running && each.service === edge.service);
+  // The label tells what the container was made with; after a reload only the edge itself knows better.
+  const runningVersion = input.state.edges[edge.service]?.version ?? container?.edge;
+  return {
+    ...edge,
+    action: edgeAction(container, runningVersion === edge.version, input),
+    adopted: container === undefined ? adopted?.name : undefined,
+    takesPort: container === undefined && adopted !== undefined && publishes(input.record, edge.service),
+    imageDiffers: container !== undefined && container.image !== input.edgeImage,
+  };
+}
+
+function edgeAction(
+  container: ContainerState | undefined,
+  isCurrent: boolean,
+  input: HostPlanInput,
+): PlannedEdge['action'] {
+  if (!container?.running) return 'create';
+  if (input.replaceEdges === true && container.image !== input.edgeImage) return 'replace';
+  return isCurrent ? 'keep' : 'reload';
+}
+
+/**
+ * Between an edge and a plain container the service's name would have two owners or none for a while.
+ *
+ * @throws UserError `preflight.strategy-changed`.
+ */
+function refuseStrategyChange(host: string, record: ReleaseRecord, before: ReleaseRecord | undefined): void {
+  for (const { name, strategy } of record.services) {
+    const old = before?.services.find((plan) => plan.name === name)?.strategy;
+    if (old === undefined || old === strategy || (old !== 'blue-green' && strategy !== 'blue-green'))
+      continue;
+    throw new UserError({
+      code: 'preflight.strategy-changed',
+      message: `${host}: ${name} was deployed as ${old} and is ${strategy} now, which cannot be changed while it serves`,
+      hint: `Set \`strategy: ${old}\` for ${name} in sluice.yml; or give the service another name, deploy, and move what uses it.`,
+    });
+  }
+}
+
+/** The edge listens and checks for both colours at once, so it cannot follow such a change without a seam. */
+function portWarnings(service: string, record: ReleaseRecord, before: ReleaseRecord | undefined): string[] {
+  const now = record.services.find((plan) => plan.name === service);
+  const old = before?.services.find((plan) => plan.name === service);
+  if (now === undefined || old?.strategy !== 'blue-green') return [];
+  const ports = (plan: ServicePlan) => plan.ports.map((each) => each.port).join(', ');
+  const warnings: string[] = [];
+  if (ports(now) !== ports(old)) {
+    warnings.push(
+      `${service} changes its port (${ports(old)} → ${ports(now)}): until the switch the old release cannot be reached on the old one. Listen on both for one release to change it without a gap.`,
+    );
+  }
+  if (now.health !== old.health) {
+    warnings.push(
+      `${service} changes its health path (${old.health ?? 'none'} → ${now.health ?? 'none'}): if the old release does not answer on the new path, the guard cannot tell that it is well. Answer on both for one release.`,
+    );
+  }
+  return warnings;
+}
+
+function publishes(record: ReleaseRecord, service: string): boolean {
+  return (record.model.services[service]?.ports ?? []).some((port) => port.published !== undefined);
+}
+
+function adoptionWarnings(edge: PlannedEdge, record: ReleaseRecord): string[] {
+  const published =
+    record.model.services[edge.service]?.ports?.map((port) => port.published).filter(Boolean) ?? [];
+  const moved = `${edge.adopted} runs from a plain compose project: it is adopted, and the name ${edge.service} moves to the edge.`;
+  if (published.length === 0) return [moved];
+  return [
+    moved,
+    `Published port ${published.join(', ')} of ${edge.service} moves too: a port has one owner, so connections to it are refused for about a second, this once.`,
+  ];
+}
+
+function neededImages(
+  services: readonly PlannedService[],
+  edges: readonly PlannedEdge[],
+  input: HostPlanInput,
+): HostPlan['images'] {
+  const wanted = new Set(services.filter((each) => each.action !== 'keep').map((each) => each.image));
+  if (edges.some((edge) => edge.action === 'create')) wanted.add(input.edgeImage);
+  return [...wanted].map((reference) => ({ reference, present: input.presentImages.has(reference) }));
+}
+
+/** Nothing would change: the same content serves already, from running containers. */
+export function isUnchanged(plan: HostPlan, state: HostState): boolean {
+  const before = releaseNamed(state, state.current);
+  if (before === undefined || before.content !== plan.record.content) return false;
+  if (plan.edges.some((edge) => edge.action !== 'keep')) return false;
+  return plan.services.every(({ plan: service, action }) => {
+    if (action === 'keep' || action === 'run') return true;
+    if (action !== 'colour' && action !== 'workers') return false;
+    const running = state.containers.filter(
+      (each) => each.service === service.name && each.release === before.release && each.running,
+    );
+    return running.length >= service.replicas;
+  });
+}
+
+/**
+ * A release's name belongs to one content for ever. The same name with another content gets a number, so that
+ * `v1.2.3` deployed again with a changed variable is `v1.2.3-2`.
+ */
+export function uniqueRelease(
+  wanted: string,
+  content: string,
+  known: readonly Pick<ReleaseRecord, 'release' | 'content'>[],
+): string {
+  const nameable =
+    wanted
+      .replace(/[^A-Za-z0-9._-]+/g, '-')
+      .replace(/^[-.]+/, '')
+      .slice(0, 60) || 'release';
+  for (let count = 1; ; count += 1) {
+    const name = count === 1 ? nameable : `${nameable}-${count}`;
+    const taken = known.filter((each) => each.release === name);
+    if (taken.every((each) => each.content === content)) return name;
+  }
+}
+
+/**
+ * @throws UserError `release.unknown` that lists what there is.
+ */
+export function findRelease(
+  releases: readonly ReleaseRecord[],
+  name: string,
+  current: string | undefined,
+): ReleaseRecord {
+  const found = releases.find((each) => each.release === name);
+  if (found !== undefined) return found;
+  const others = releases.map((each) => each.release).filter((each) => each !== current);
+  throw new UserError({
+    code: 'release.unknown',
+    message: `There is no release ${name} on the host`,
+    hint:
+      others.length > 0 ? `Kept releases: ${others.reverse().join(', ')}.` : 'No earlier release is kept.',
+  });
+}
+
+/** The containers of one release, edges excluded. */
+export function containersOf(state: Pick<HostState, 'containers'>, release: string): ContainerState[] {
+  return state.containers.filter((each) => each.release === release && each.edge === undefined);
+}
+
+/**
+ * Whether a service stands in front of blue-green services (an nginx): it is started after the edges, whose names it
+ * looks up when it starts. What `depends_on` says counts, through any number of steps.
+ */
+export function isInFront(record: ReleaseRecord, service: string, seen: Set<string> = new Set()): boolean {
+  if (seen.has(service)) return false;
+  seen.add(service);
+  const needs = Object.keys(record.model.services[service]?.depends_on ?? {});
+  return needs.some((name) => {
+    const strategy = record.services.find((plan) => plan.name === name)?.strategy;
+    return strategy === 'blue-green' || isInFront(record, name, seen);
+  });
+}

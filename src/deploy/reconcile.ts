@@ -1,0 +1,210 @@
+import type { Host } from '../host/model.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import { compose } from './compose.ts';
+import { removeContainers, retireContainers, stopContainers } from './containers.ts';
+import { settleAll } from './context.ts';
+import { type EdgeStatus, guardClient } from './edge/guard.ts';
+import { sendTo } from './edge/socket.ts';
+import { noEdge, reloadEdge, wantedEdges } from './edges.ts';
+import type { JournalHeader, JournalRecord } from './journal.ts';
+import type { Keeper } from './keeper.ts';
+import { type Layout, otherColour } from './model.ts';
+import { persistColour } from './persist.ts';
+import { type ContainerState, type HostState, releaseNamed } from './state.ts';
+
+/** What a container of a dead run is given to end. */
+const longestGraceMs = 60_000;
+
+/** A host whose lease is held, with what was found on it. */
+export interface Site {
+  readonly host: Host;
+  readonly layout: Layout;
+  readonly state: HostState;
+  readonly keeper: Keeper;
+}
+
+/** Whether a dead deploy had become the persistent release on a host, as the host itself tells. */
+export function isConfirmedOn(
+  state: Pick<HostState, 'current' | 'maps' | 'edges'>,
+  record: Pick<JournalRecord, 'header' | 'entries'>,
+): boolean {
+  const { header } = record;
+  // Written when every host had confirmed. Its absence says nothing: the runner may have died before.
+  if (record.entries.some((entry) => entry.event === 'done' && entry.step === 'confirm')) return true;
+  const switched = header.edges.filter((service) => !header.newEdges.includes(service));
+  if (switched.length === 0)
+    return state.current === header.release && header.previous?.release !== header.release;
+  return switched.some((service) => {
+    const onDisk = state.maps[service] === header.colour;
+    const status = state.edges[service];
+    const inMemory =
+      status?.active === header.colour &&
+      status.last?.nonce === header.deploy &&
+      status.last.outcome === 'confirmed';
+    return onDisk || inMemory;
+  });
+}
+
+/**
+ * Deals with deploys whose runner died: each is finished if any host had confirmed it, and undone otherwise. Works
+ * from what edges, labels and disk say; the journal only tells where to look.
+ *
+ * @returns what was done, one sentence a deploy; the states are out of date then.
+ */
+export async function reconcile(
+  sites: readonly Site[],
+  by: { readonly deploy: string; readonly log: Log; readonly clock: Clock },
+): Promise<string[]> {
+  const ids = new Set(sites.flatMap((site) => site.state.unfinished.map((record) => record.header.deploy)));
+  const done: string[] = [];
+  for (const id of [...ids].sort()) {
+    const involved = sites.flatMap((site) => {
+      const record = site.state.unfinished.find((each) => each.header.deploy === id);
+      return record === undefined ? [] : [{ site, record }];
+    });
+    const confirmed = involved.some(({ site, record }) => isConfirmedOn(site.state, record));
+    await settleAll(
+      involved.map(async ({ site, record }) => {
+        refuseSilentEdges(site, record.header);
+        const finished = confirmed && canServe(site.state, record.header);
+        await (finished ? finish(site, record.header) : undo(site, record));
+        await site.keeper.write(id, {
+          event: 'end',
+          at: new Date(by.clock.now()).toISOString(),
+          outcome: finished ? 'confirmed' : 'undone',
+          note: finished ? 'finished by a later run' : 'undone by a later run',
+          by: by.deploy,
+        });
+      }),
+    );
+    const release = involved[0]?.record.header.release ?? id;
+    done.push(
+      confirmed ? `finished ${release}, which was confirmed` : `undid ${release}, whose run had died`,
+    );
+  }
+  return done;
+}
+
+/** A running edge that says nothing may serve either colour: to guess could take away the one that serves. */
+function refuseSilentEdges({ host, state }: Site, header: JournalHeader): void {
+  const silent = state.containers.find(
+    (each) =>
+      each.edge !== undefined &&
+      each.running &&
+      header.edges.includes(each.service) &&
+      !header.newEdges.includes(each.service) &&
+      state.edges[each.service] === undefined,
+  );
+  if (silent !== undefined) throw noEdge(host, silent.service);
+}
+
+/**
+ * Whether a host can go on to a release that another host has confirmed. Where the release's containers are gone or
+ * sick by now it goes back: the deploy that follows brings all hosts together again.
+ */
+function canServe(state: HostState, header: JournalHeader): boolean {
+  return edgesOf(state, header).every(
+    ([, status]) => status.active === header.colour || status.colours[header.colour].up > 0,
+  );
+}
+
+async function finish(site: Site, header: JournalHeader): Promise<void> {
+  const { host, layout, state } = site;
+  for (const [service, status] of edgesOf(state, header)) {
+    const guard = guardClient(sendTo(host, layout.edgeSocket(service)));
+    if (status.armed?.nonce === header.deploy) await guard.confirm(header.deploy);
+    else if (status.active !== header.colour) await moveTraffic(guard, header, header.colour);
+  }
+  await persistColour(host, layout, header.edges, header.colour, header.release);
+  const old = state.containers.filter(
+    (each) => each.edge === undefined && each.colour === otherColour(header.colour),
+  );
+  await retireContainers(
+    host,
+    old.map((each) => each.id),
+    longestGraceMs,
+  );
+}
+
+async function undo(site: Site, record: JournalRecord): Promise<void> {
+  const { host, layout, state } = site;
+  const { header } = record;
+  for (const [service, status] of edgesOf(state, header)) {
+    if (header.newEdges.includes(service)) continue;
+    const guard = guardClient(sendTo(host, layout.edgeSocket(service)));
+    if (status.armed?.nonce === header.deploy) await guard.revert(header.deploy, 'its runner died');
+    else if (status.active === header.colour) await moveTraffic(guard, header, otherColour(header.colour));
+  }
+  const switched = header.edges.filter((service) => !header.newEdges.includes(service));
+  if (switched.some((service) => state.maps[service] === header.colour)) {
+    await persistColour(host, layout, switched, otherColour(header.colour), header.previous?.release);
+  }
+  const ours = state.containers.filter(
+    (each) =>
+      (each.edge === undefined && each.release === header.release && each.colour === header.colour) ||
+      (each.edge !== undefined && header.newEdges.includes(each.service)) ||
+      header.created.includes(each.service),
+  );
+  await stopWorkers(site, header, ours);
+  await removeContainers(host, [...ours.map((each) => each.id), ...(await oneOffs(host, header.deploy))]);
+  if (header.replaced.length > 0 && header.previous !== undefined) {
+    const project = { app: header.app, file: `${layout.release(header.previous.release)}/compose.json` };
+    await compose(host, project, ['up', '--detach', '--no-deps', '--no-build', ...header.replaced]);
+  }
+  if (header.stopped.length > 0) await host.exec(['docker', 'start', ...header.stopped]);
+  await reloadPrevious(site, header);
+  const folders = header.newEdges.map((service) => layout.edge(service));
+  if (header.newRelease) folders.push(layout.release(header.release));
+  if (folders.length > 0) await host.exec(['rm', '-rf', '--', ...folders]);
+}
+
+/** Workers may hold a task, which they are let finish. */
+async function stopWorkers(
+  site: Site,
+  header: JournalHeader,
+  ours: readonly ContainerState[],
+): Promise<void> {
+  const plans = releaseNamed(site.state, header.release)?.services ?? [];
+  await Promise.all(
+    ours.map(async (container) => {
+      const plan = plans.find((each) => each.name === container.service);
+      if (plan?.strategy !== 'workers' || !container.running) return;
+      await stopContainers(site.host, [container.id], Math.min(plan.stopGraceMs, longestGraceMs));
+    }),
+  );
+}
+
+/** What the dead run's migration and jobs run in goes on without it. */
+async function oneOffs(host: Host, deploy: string): Promise<string[]> {
+  const filters = JSON.stringify({ name: [`^/sluice-(migrate|job)-${deploy}(-|$)`] });
+  const found = await host.engine.listContainers({ all: true, filters });
+  return found.map((each) => each.Id);
+}
+
+/** Edges that the dead run had given its own settings get those of the release that serves. */
+async function reloadPrevious(site: Site, header: JournalHeader): Promise<void> {
+  const previous = releaseNamed(site.state, header.previous?.release);
+  if (previous === undefined) return;
+  const changed = wantedEdges(previous.services, site.state, '').filter(
+    (edge) =>
+      header.edges.includes(edge.service) &&
+      !header.newEdges.includes(edge.service) &&
+      ![undefined, edge.version].includes(site.state.edges[edge.service]?.version),
+  );
+  await Promise.all(changed.map((edge) => reloadEdge(site, edge.service, edge.files)));
+}
+
+function edgesOf(state: HostState, header: JournalHeader): [string, EdgeStatus][] {
+  return Object.entries(state.edges).filter(([service]) => header.edges.includes(service));
+}
+
+async function moveTraffic(
+  guard: ReturnType<typeof guardClient>,
+  header: JournalHeader,
+  to: JournalHeader['colour'],
+): Promise<void> {
+  const nonce = `${header.deploy}-fix`;
+  await guard.switch({ from: otherColour(to), to, nonce, deadlineSeconds: 30 });
+  await guard.confirm(nonce);
+}

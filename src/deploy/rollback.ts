@@ -1,0 +1,97 @@
+import { secretValues } from '../config/audit.ts';
+import { plain } from '../config/compose.ts';
+import { UserError } from '../kernel/errors.ts';
+import type { DeployReport } from '../report/model.ts';
+import type { DeployEffects } from './context.ts';
+import { type DeployRequest, deployRun, hostRun, newDeployId, transact } from './deploy.ts';
+import { wantedEdges } from './edges.ts';
+import { presentImages } from './images.ts';
+import type { ReleaseRecord } from './model.ts';
+import { findRelease, planHost } from './plan.ts';
+import type { Recorder } from './recorder.ts';
+import { openSites } from './sites.ts';
+import type { HostState } from './state.ts';
+
+export type RollbackRequest = Pick<DeployRequest, 'config' | 'target' | 'hosts' | 'options'> & {
+  /** Release to go back to; default: the one that was confirmed before the current. */
+  readonly release: string | undefined;
+};
+
+/**
+ * Deploys an earlier release from what the hosts keep: no build, no upload, no registry. Where its containers are
+ * still there it is a start and a switch. The database stays as it is.
+ */
+export async function rollback(
+  request: RollbackRequest,
+  effects: DeployEffects,
+  recorder: Recorder,
+): Promise<DeployReport> {
+  const { config, target } = request;
+  const id = newDeployId(effects.clock.now());
+  const sites = await openSites(config, target, request.hosts, id, effects, recorder);
+  try {
+    const plan = await recorder.step(
+      'resolve',
+      async () => {
+        const name = request.release ?? previousRelease(sites.map((site) => site.state));
+        const plans = await Promise.all(
+          sites.map(async ({ host, state }) => {
+            const record: ReleaseRecord = findRelease(state.releases, name, state.current);
+            // Its containers' last lines may be shown: a rollback knows the secrets only from the record.
+            for (const secret of secretsOf(record)) effects.mask.add(secret);
+            return planHost({
+              host: host.name,
+              record,
+              state,
+              presentImages: await presentImages(host),
+              edges: wantedEdges(record.services, state, config.edge.image),
+              edgeImage: config.edge.image,
+            });
+          }),
+        );
+        return {
+          app: config.app,
+          target: target.name,
+          release: name,
+          unchanged: false,
+          hosts: plans,
+          primary: sites[0]?.host.name ?? '',
+        };
+      },
+      (resolved) => `back to ${resolved.release}`,
+    );
+    const hosts = sites.map((site, index) => hostRun(site, plan.hosts[index], []));
+    return await transact(deployRun(request, 'rollback', id, plan, hosts, effects, recorder));
+  } finally {
+    await Promise.all(sites.map((site) => site.keeper.release()));
+  }
+}
+
+/**
+ * The newest release besides the current one that had been confirmed and is still kept on every host.
+ *
+ * @throws UserError `release.none`.
+ */
+export function previousRelease(
+  states: readonly Pick<HostState, 'confirmed' | 'current' | 'releases'>[],
+): string {
+  const [first] = states;
+  const everywhere = (name: string) =>
+    states.every((state) => state.releases.some((each) => each.release === name));
+  const found = first?.confirmed.toReversed().find((name) => name !== first.current && everywhere(name));
+  if (found !== undefined) return found;
+  throw new UserError({
+    code: 'release.none',
+    message: 'There is no earlier release to go back to',
+    hint: 'Only releases that were confirmed and are still kept count; deploy an older tag instead.',
+  });
+}
+
+function secretsOf(record: ReleaseRecord): string[] {
+  return Object.values(record.model.services).flatMap(({ environment }) => {
+    const entries = Object.entries(environment ?? {}).map(
+      ([name, value]) => [name, plain(value ?? '')] as const,
+    );
+    return secretValues(Object.fromEntries(entries));
+  });
+}

@@ -1,0 +1,119 @@
+import { hostname } from 'node:os';
+import type { Config, HostConfig, Target } from '../config/model.ts';
+import type { Host } from '../host/model.ts';
+import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
+import type { DeployEffects } from './context.ts';
+import { startStoppedEdges } from './edges.ts';
+import { type LeaseHolder, takeLease } from './keeper.ts';
+import { layoutOf } from './model.ts';
+import { reconcile, type Site } from './reconcile.ts';
+import type { Recorder } from './recorder.ts';
+import { runUrl } from './report.ts';
+import { readHostState } from './state.ts';
+
+/**
+ * Opens the connections to all hosts of a target, in parallel; if one fails, the others are closed.
+ *
+ * @throws UserErrors with what every host that could not be reached said.
+ */
+export async function connectAll(
+  hosts: readonly HostConfig[],
+  connect: (config: HostConfig) => Promise<Host>,
+): Promise<Host[]> {
+  const settled = await Promise.allSettled(hosts.map(connect));
+  const reasons = settled.flatMap((each): unknown[] => (each.status === 'rejected' ? [each.reason] : []));
+  const open = settled.filter((each) => each.status === 'fulfilled').map((each) => each.value);
+  if (reasons.length === 0) return open;
+  await Promise.all(open.map((host) => host.close().catch(() => {})));
+  const known = reasons.flatMap(userErrorsOf);
+  throw known.length === reasons.length && known.length > 1 ? new UserErrors(known) : reasons[0];
+}
+
+/** Names this run to whoever finds its lease. */
+export function leaseHolder(deploy: string, effects: Pick<DeployEffects, 'clock' | 'env'>): LeaseHolder {
+  const { env } = effects;
+  return {
+    deploy,
+    actor: env.GITHUB_ACTOR ?? env.USER,
+    runUrl: runUrl(env),
+    runner: env.RUNNER_NAME ?? hostname(),
+    since: new Date(effects.clock.now()).toISOString(),
+  };
+}
+
+/**
+ * Takes the lease on every host, reads what is there, and finishes or undoes what a dead run left.
+ *
+ * Hosts are locked in the order of their names, so that two deploys at once cannot each hold half of them.
+ */
+export async function openSites(
+  config: Config,
+  target: Target,
+  hosts: readonly Host[],
+  deploy: string,
+  effects: DeployEffects,
+  recorder: Recorder,
+): Promise<Site[]> {
+  const layout = (host: Host) => layoutOf(host.config.root, config.app);
+  const keepers = await recorder.step('lease', async () => {
+    const taken = new Map<Host, Awaited<ReturnType<typeof takeLease>>>();
+    try {
+      const holder = leaseHolder(deploy, effects);
+      const [first, ...rest] = [...hosts].sort((a, b) => (a.name < b.name ? -1 : 1));
+      // The first host decides between two deploys at once; the others can then be locked together.
+      if (first !== undefined) taken.set(first, await takeLease(first, layout(first), holder));
+      await Promise.all(
+        rest.map(async (host) => taken.set(host, await takeLease(host, layout(host), holder))),
+      );
+      return taken;
+    } catch (error) {
+      await Promise.all([...taken.values()].map((keeper) => keeper.release()));
+      throw error;
+    }
+  });
+  try {
+    const read = () =>
+      Promise.all(
+        hosts.map(async (host): Promise<Site> => {
+          const keeper = keepers.get(host);
+          if (keeper === undefined) throw new Error(`no lease on ${host.name}`);
+          return {
+            host,
+            layout: layout(host),
+            keeper,
+            state: await readHostState(host, config.app, layout(host)),
+          };
+        }),
+      );
+    const sites = await read();
+    for (const site of sites) refuseOtherTarget(site, target);
+    const isDown = (site: Site) =>
+      site.state.containers.some((each) => each.edge !== undefined && !each.running);
+    if (!sites.some((site) => site.state.unfinished.length > 0 || isDown(site))) return sites;
+    await recorder.step('reconcile', async () => {
+      const started = await Promise.all(
+        sites.map(({ host, layout, state }) =>
+          startStoppedEdges(host, layout, state.containers, effects.clock),
+        ),
+      );
+      // The edges have the last word on what was confirmed, so they are asked again once all of them are up.
+      const asked = started.flat().length > 0 ? await read() : sites;
+      const done = await reconcile(asked, { deploy, log: effects.log, clock: effects.clock });
+      return [...started.flat().map((service) => `started the edge of ${service}`), ...done].join('; ');
+    });
+    return await read();
+  } catch (error) {
+    await Promise.all([...keepers.values()].map((keeper) => keeper.release()));
+    throw error;
+  }
+}
+
+function refuseOtherTarget(site: Site, target: Target): void {
+  const found = site.state.target;
+  if (found === undefined || found === target.name) return;
+  throw new UserError({
+    code: 'target.other',
+    message: `${site.host.name}: ${site.layout.app} belongs to target ${found}, not ${target.name}`,
+    hint: `Two targets on one server need two roots: set \`root: /opt/sluice-${target.name}\` for this target's host, and another \`app:\` name for its containers.`,
+  });
+}

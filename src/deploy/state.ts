@@ -1,0 +1,201 @@
+import type Docker from 'dockerode';
+import type { Host } from '../host/model.ts';
+import { UserError } from '../kernel/errors.ts';
+import { type EdgeStatus, guardClient } from './edge/guard.ts';
+import { sendTo } from './edge/socket.ts';
+import { type JournalRecord, parseJournal } from './journal.ts';
+import { type Colour, type Layout, labels, type ReleaseRecord } from './model.ts';
+
+/** A container of the app on a host. */
+export interface ContainerState {
+  readonly id: string;
+  readonly name: string;
+  readonly service: string;
+  readonly colour: Colour | undefined;
+  readonly release: string | undefined;
+  readonly hash: string | undefined;
+  /** Version of the edge, if the container is one. */
+  readonly edge: string | undefined;
+  /** Runs to its end: not running is what it should. */
+  readonly job: boolean;
+  /** Started by a plain `docker compose up`, not by Sluice. */
+  readonly plain: boolean;
+  readonly running: boolean;
+  readonly status: string;
+  readonly image: string;
+  readonly imageId: string;
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+/** What a host says of an app: from labels, the edges and the app's folder. */
+export interface HostState {
+  readonly uid: number;
+  readonly gid: number;
+  /** Release that the last confirmation made the persistent one. */
+  readonly current: string | undefined;
+  readonly target: string | undefined;
+  readonly releases: readonly ReleaseRecord[];
+  /** Colour that an edge starts with, by service, as on disk. */
+  readonly maps: Readonly<Record<string, Colour>>;
+  /** Releases in the order of their confirmations, oldest first; one may stand there twice. */
+  readonly confirmed: readonly string[];
+  /** Deploys that neither ended nor were undone, oldest first. */
+  readonly unfinished: readonly JournalRecord[];
+  readonly containers: readonly ContainerState[];
+  /** Answers of the running edges; a service is missing when its edge does not answer. */
+  readonly edges: Readonly<Record<string, EdgeStatus>>;
+}
+
+// One round trip for all files. Contents travel as base64, so that nothing in them can look like our own lines.
+const readState = `
+printf 'id %s %s\\n' "$(id -u)" "$(id -g)"
+cd "$1" 2>/dev/null || exit 0
+whole() { base64 <"$1" | tr -d '\\n'; echo; }
+[ -L current ] && printf 'current %s\\n' "$(basename "$(readlink current)")"
+[ -f target ] && printf 'target %s\\n' "$(cat target)"
+for f in releases/*/release.json; do [ -f "$f" ] && { printf 'release '; whole "$f"; }; done
+for f in edge/*/active.map; do
+  [ -f "$f" ] && { s=\${f#edge/}; printf 'map %s %s\\n' "\${s%/active.map}" "$(awk '$1=="active"{print $2}' "$f")"; }
+done
+set -- journal/*.jsonl
+[ -f "$1" ] || exit 0
+for f in $(grep -L '"event":"end"' "$@"); do printf 'journal '; whole "$f"; done
+awk 'FNR==1 { match($0, /"release":"[^"]*"/); name=substr($0, RSTART+11, RLENGTH-12) }
+  /"event":"end"/ && /"outcome":"confirmed"/ { print "confirmed", name }' "$@"
+exit 0
+`;
+
+/** Kept releases with large environments add up; what is cut off would look like a first deploy. */
+const largestState = 64 * 1024 * 1024;
+
+/**
+ * Reads everything about the app on one host, in parallel over the one connection.
+ *
+ * @throws UserError `state.unreadable` if the host's files cannot be understood.
+ */
+export async function readHostState(host: Host, app: string, layout: Layout): Promise<HostState> {
+  const [files, containers] = await Promise.all([
+    host.script(readState, { args: [layout.app], timeoutMs: 20_000, maxOutput: largestState }),
+    listContainers(host.engine, app),
+  ]);
+  if (files.code !== 0 || files.truncated) {
+    throw new UserError({
+      code: 'state.unreadable',
+      message: `${host.name}: cannot read ${layout.app}`,
+      output: files.stderr,
+    });
+  }
+  const parsed = parseState(host.name, files.stdout);
+  const edges = await readEdges(host, layout, containers);
+  return { ...parsed, containers, edges };
+}
+
+type FilesState = Omit<HostState, 'containers' | 'edges'>;
+
+export function parseState(hostName: string, text: string): FilesState {
+  const releases: ReleaseRecord[] = [];
+  const unfinished: JournalRecord[] = [];
+  const maps: Record<string, Colour> = {};
+  const confirmed: string[] = [];
+  let [uid, gid] = [0, 0];
+  let current: string | undefined;
+  let target: string | undefined;
+  for (const line of text.split('\n')) {
+    const [kind, first = '', second = ''] = line.split(' ');
+    if (kind === 'id') [uid, gid] = [Number(first), Number(second)];
+    if (kind === 'current') current = first;
+    if (kind === 'target') target = first;
+    if (kind === 'release') releases.push(parseRelease(hostName, decode(first)));
+    if (kind === 'map' && (second === 'blue' || second === 'green')) maps[first] = second;
+    if (kind === 'confirmed') confirmed.push(first);
+    if (kind === 'journal') {
+      const record = parseJournal(decode(first));
+      if (record !== undefined) unfinished.push(record);
+    }
+  }
+  releases.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+  unfinished.sort((a, b) => (a.header.at < b.header.at ? -1 : 1));
+  return { uid, gid, current, target, releases, maps, confirmed, unfinished };
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
+}
+
+function parseRelease(hostName: string, text: string): ReleaseRecord {
+  try {
+    const record = JSON.parse(text) as ReleaseRecord;
+    if (record.version === 1) return record;
+  } catch {
+    // Falls through: the same message for broken and for foreign files.
+  }
+  throw new UserError({
+    code: 'state.unreadable',
+    message: `${hostName}: a release.json in the app's folder is broken or was written by a newer Sluice`,
+    hint: 'Use the Sluice version that made it, or remove that release folder if it is not the current one.',
+  });
+}
+
+/** All containers of the app: those of Sluice and those of a plain compose project of the same name. */
+export async function listContainers(engine: Docker, app: string): Promise<ContainerState[]> {
+  const filters = { label: [`com.docker.compose.project=${app}`, 'com.docker.compose.oneoff=False'] };
+  const found = await engine.listContainers({ all: true, filters: JSON.stringify(filters) });
+  return found.map((each) => {
+    const label = each.Labels;
+    const colour = label[labels.colour];
+    return {
+      id: each.Id,
+      name: each.Names[0]?.slice(1) ?? each.Id.slice(0, 12),
+      service: label[labels.service] ?? label['com.docker.compose.service'] ?? '',
+      colour: colour === 'blue' || colour === 'green' ? colour : undefined,
+      release: label[labels.release],
+      hash: label[labels.hash],
+      edge: label[labels.edge],
+      job: label[labels.strategy] === 'job',
+      plain: label[labels.app] === undefined,
+      running: each.State === 'running',
+      status: each.Status,
+      image: each.Image,
+      imageId: each.ImageID,
+      addresses: Object.fromEntries(
+        Object.entries(each.NetworkSettings?.Networks ?? {}).map(([name, network]) => [
+          name,
+          network.IPAddress,
+        ]),
+      ),
+    };
+  });
+}
+
+async function readEdges(
+  host: Host,
+  layout: Layout,
+  containers: readonly ContainerState[],
+): Promise<Record<string, EdgeStatus>> {
+  const running = containers.filter((each) => each.edge !== undefined && each.running);
+  const answers = await Promise.all(
+    running.map(async ({ service }) => {
+      const status = await guardClient(sendTo(host, layout.edgeSocket(service)))
+        .status()
+        .catch(() => undefined);
+      return [service, status] as const;
+    }),
+  );
+  return Object.fromEntries(answers.filter((entry): entry is [string, EdgeStatus] => entry[1] !== undefined));
+}
+
+/**
+ * The colour that serves now: what the edges say, else what they would start with, else (an app without edges)
+ * what runs.
+ */
+export function servingColour(state: HostState): Colour | undefined {
+  const asked = Object.values(state.edges)[0]?.active;
+  if (asked === 'blue' || asked === 'green') return asked;
+  const stopped = state.containers.find((each) => each.edge !== undefined);
+  if (stopped !== undefined) return state.maps[stopped.service];
+  return state.containers.find((each) => each.running && each.release === state.current)?.colour;
+}
+
+export function releaseNamed(state: HostState, name: string | undefined): ReleaseRecord | undefined {
+  return state.releases.find((each) => each.release === name);
+}

@@ -1,0 +1,52 @@
+import { UserError } from '../../kernel/errors.ts';
+import { totalRows } from '../backup/model.ts';
+import { dumpDatabase, testRestore } from '../backup/postgres.ts';
+import { backupName, findDatabase, pruneBackups, saveRecord } from '../backup/store.ts';
+import { formatBytes } from '../backup/text.ts';
+import type { DeployRun } from '../context.ts';
+import type { Step } from '../transaction.ts';
+
+/** Makes a backup of the database and proves it by a restore, before anything is changed. */
+export const backup: Step = {
+  name: 'backup',
+  skip: (run) => (isWanted(run) ? undefined : 'no backup configured'),
+  async apply(run, note) {
+    const { config, primary, effects } = run;
+    if (config.backup === undefined) return undefined;
+    const { host, layout, plan } = primary;
+    const database = await findDatabase(host, plan.record.app, config.backup.postgres);
+    const how = { signal: run.signal, timeoutMs: config.backup.timeoutMs, now: effects.clock.now };
+    const about = {
+      name: backupName(effects.clock.now(), `before-${plan.release}`),
+      app: config.app,
+      target: run.target.name,
+      release: primary.state.current,
+      deploy: run.deploy,
+    };
+    note('dumping');
+    const made = await dumpDatabase(host, layout.backups, database, about, how);
+    if (!config.backup.restoreTest) {
+      await saveRecord(host, layout.backups, made);
+      run.recorder.facts.backup = made;
+      return `${formatBytes(made.bytes)}, not test-restored`;
+    }
+    note(`${formatBytes(made.bytes)} dumped, restoring it for proof`);
+    const restoreTest = await testRestore(host, layout.backups, made, database.imageId, how);
+    await saveRecord(host, layout.backups, { ...made, restoreTest });
+    run.recorder.facts.backup = { ...made, restoreTest };
+    if (!restoreTest.ok) {
+      throw new UserError({
+        code: 'backup.not-restorable',
+        message: `${host.name}: the backup ${made.name} does not restore to what was dumped`,
+        hint: 'Nothing was changed. Look at the difference below; deploy with --no-backup only if you have another backup.',
+        output: restoreTest.detail ?? '',
+      });
+    }
+    await pruneBackups(host, layout.backups, config.backup.keep, made.name);
+    return `${formatBytes(made.bytes)}, restored: ${restoreTest.tables} tables, ${totalRows(made.rows)} rows equal`;
+  },
+};
+
+function isWanted(run: DeployRun): boolean {
+  return run.options.backup && run.config.backup !== undefined && run.command === 'deploy';
+}

@@ -1,0 +1,60 @@
+import { composeUp } from '../compose.ts';
+import { removeContainers } from '../containers.ts';
+import { onHosts } from '../context.ts';
+import { isInFront } from '../plan.ts';
+import { listContainers } from '../state.ts';
+import type { Step } from '../transaction.ts';
+import { waitRunning } from './wait.ts';
+
+/**
+ * Creates stateful services that do not run yet (first deploy, a new service, a new host), because the backup, the
+ * migration and the new containers need them.
+ */
+export const data: Step = {
+  name: 'data',
+  skip: (run) =>
+    run.hosts.every((each) => missing(each).length === 0) ? 'all stateful services run' : undefined,
+  async apply(run, note) {
+    const created = await onHosts(run, async (each) => {
+      const services = missing(each);
+      await composeUp(each, services, { flags: ['--no-recreate'], signal: run.signal });
+      const plans = each.plan.services.filter((planned) => services.includes(planned.service));
+      await waitRunning(
+        run,
+        each,
+        plans.map((planned) => ({ plan: planned.plan, project: planned.service })),
+        note,
+      );
+      return services;
+    });
+    return `${[...new Set(created.flat())].join(', ')} started`;
+  },
+  /**
+   * A container made here is taken away again; its named volumes stay, because data is never deleted by Sluice.
+   */
+  async undo(run) {
+    await onHosts(run, async (each) => {
+      const services = missing(each);
+      if (services.length === 0) return;
+      const found = await listContainers(each.host.engine, each.plan.record.app);
+      const before = new Set(each.state.containers.map((container) => container.id));
+      const ours = found.filter(
+        (container) => services.includes(container.service) && !before.has(container.id),
+      );
+      await removeContainers(
+        each.host,
+        ours.map((container) => container.id),
+      );
+    });
+    return 'removed; volumes stay';
+  },
+};
+
+function missing(each: Parameters<Parameters<typeof onHosts>[1]>[0]): string[] {
+  return each.plan.services
+    .filter(
+      ({ plan, action }) =>
+        plan.strategy === 'keep' && action === 'create' && !isInFront(each.plan.record, plan.name),
+    )
+    .map((planned) => planned.service);
+}

@@ -1,0 +1,69 @@
+import type { Host } from '../../host/model.ts';
+import { type HostRun, onHosts } from '../context.ts';
+import type { ReleaseRecord } from '../model.ts';
+import type { HostState } from '../state.ts';
+import type { Step } from '../transaction.ts';
+
+/** Removes releases beyond the kept ones, with the images that no kept release needs. */
+export const prune: Step = {
+  name: 'prune',
+  async apply(run) {
+    const counts = await onHosts(run, async (each) => {
+      await pruneJournals(each);
+      const kept = new Set([each.plan.release, each.plan.previous?.release]);
+      const { remove, images } = choosePruned(each.state, each.plan.record, kept, run.config.keep);
+      if (remove.length === 0) return { releases: 0, images: 0 };
+      await each.host.exec(['rm', '-rf', '--', ...remove.map((release) => each.layout.release(release))]);
+      return { releases: remove.length, images: await removeImages(each.host, images) };
+    });
+    const releases = counts.reduce((sum, count) => sum + count.releases, 0);
+    const images = counts.reduce((sum, count) => sum + count.images, 0);
+    return releases === 0 ? 'nothing to remove' : `${releases} old releases and ${images} images removed`;
+  },
+};
+
+/** The history that is kept; unfinished journals are always among the newest. */
+const keptJournals = 200;
+
+async function pruneJournals(each: HostRun): Promise<void> {
+  const script = 'cd "$1" && ls | sort -r | tail -n "+$2" | while IFS= read -r f; do rm -f -- "$f"; done';
+  await each.host.script(script, {
+    args: [each.layout.journal, String(keptJournals + 1)],
+    timeoutMs: 20_000,
+  });
+}
+
+/**
+ * Which releases go, and which images nobody needs then.
+ *
+ * @param keep how many releases stay besides the current one; the newest do.
+ */
+export function choosePruned(
+  state: Pick<HostState, 'releases'>,
+  current: ReleaseRecord,
+  protectedNames: ReadonlySet<string | undefined>,
+  keep: number,
+): { remove: string[]; images: string[] } {
+  const others = state.releases.filter((each) => !protectedNames.has(each.release)).toReversed();
+  const room = Math.max(
+    0,
+    keep - [...protectedNames].filter((name) => name && name !== current.release).length,
+  );
+  const removed = others.slice(room);
+  const staying = [...state.releases.filter((each) => !removed.includes(each)), current];
+  const needed = new Set(staying.flatMap(imagesOf));
+  const images = new Set(removed.flatMap(imagesOf).filter((image) => !needed.has(image)));
+  return { remove: removed.map((each) => each.release), images: [...images] };
+}
+
+function imagesOf(record: ReleaseRecord): string[] {
+  return Object.values(record.model.services).flatMap((service) =>
+    service.image === undefined ? [] : [service.image],
+  );
+}
+
+async function removeImages(host: Host, images: readonly string[]): Promise<number> {
+  // An image that another app's container uses is refused by the engine, and that is right.
+  const results = await Promise.allSettled(images.map((image) => host.engine.getImage(image).remove()));
+  return results.filter((result) => result.status === 'fulfilled').length;
+}

@@ -1,0 +1,114 @@
+import { composeUp } from '../compose.ts';
+import { removeContainers, retireContainers, stopContainers } from '../containers.ts';
+import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
+import { reloadFronts } from '../fronts.ts';
+import { otherColour } from '../model.ts';
+import { type ContainerState, listContainers } from '../state.ts';
+import type { Step } from '../transaction.ts';
+
+/**
+ * Lets the old colour finish: requests in flight and WebSockets until the drain limit, tasks until their grace.
+ * Its containers stay, stopped (or warm), so that a rollback is a start and a switch. Singletons change over here,
+ * when it is certain which release stays.
+ */
+export const retire: Step = {
+  name: 'retire',
+  async apply(run, note) {
+    const notes = await onHosts(run, async (each) => {
+      const old = oldContainers(each);
+      const web = old.filter((container) => strategyOf(each, container) !== 'workers');
+      const workers = old.filter((container) => strategyOf(each, container) === 'workers');
+      const swaps = each.plan.services.filter(
+        ({ action, plan }) => action === 'swap' || (action === 'create' && plan.strategy === 'singleton'),
+      );
+      // A cancellation ends the drain; the singletons' change-over is let come to its end, or none of them would run.
+      const left = await settleAll([
+        drain(run, each, note).then(async (cut) => {
+          const warm = run.config.previous === 'warm';
+          await stopAll(each, warm ? web.filter((one) => strategyOf(each, one) === undefined) : web);
+          return cut;
+        }),
+        stopAll(each, workers).then(() => 0),
+        composeUp(
+          each,
+          swaps.map((planned) => planned.service),
+        ).then(() => 0),
+      ]);
+      await removeStale(each, old);
+      // Once more, now that the adopted containers are gone and only the edges answer to the names.
+      await reloadFronts(each);
+      return left[0] ?? 0;
+    });
+    const cut = notes.reduce((sum, count) => sum + count, 0);
+    return cut === 0 ? 'old release drained' : `${cut} connections outlived the drain limit and were closed`;
+  },
+};
+
+function oldContainers(each: HostRun): ContainerState[] {
+  return each.state.containers.filter(
+    (container) =>
+      container.edge === undefined &&
+      // One of ours that does not run this moment may be starting anew without end.
+      (container.plain
+        ? container.running && isSwitchedService(each, container)
+        : container.colour === otherColour(each.plan.colour)),
+  );
+}
+
+function isSwitchedService(each: HostRun, container: ContainerState): boolean {
+  const planned = each.plan.services.find((service) => service.service === container.service);
+  return planned?.action === 'colour' || planned?.action === 'workers';
+}
+
+function strategyOf(each: HostRun, container: ContainerState): string | undefined {
+  return each.plan.services.find((planned) => planned.service === container.service)?.plan.strategy;
+}
+
+async function stopAll(each: HostRun, containers: readonly ContainerState[]): Promise<void> {
+  await Promise.all(
+    containers.map((container) => {
+      const planned = each.plan.services.find((service) => service.service === container.service);
+      return retireContainers(each.host, [container.id], planned?.plan.stopGraceMs ?? 10_000);
+    }),
+  );
+}
+
+const pollMs = 100;
+
+/** Waits until nothing is in flight in the old colour. @returns connections that were left at the limit. */
+async function drain(run: DeployRun, each: HostRun, note: (text: string) => void): Promise<number> {
+  const { clock, signal } = run.effects;
+  const until = clock.elapsed() + run.config.drainMs;
+  for (;;) {
+    const counts = await Promise.all(
+      [...each.guards.values()].map(
+        async (guard) => (await guard.status()).colours[otherColour(each.plan.colour)].current,
+      ),
+    );
+    const inFlight = counts.reduce((sum, count) => sum + count, 0);
+    if (inFlight === 0 || clock.elapsed() >= until) return inFlight;
+    note(`${inFlight} connections still on the old release`);
+    await clock.sleep(pollMs, signal);
+  }
+}
+
+/**
+ * Plain containers that were adopted, and services that left the compose file, are removed: no release starts them.
+ * So are those of a service that had left it a release earlier, from when the colour was last in use.
+ */
+async function removeStale(each: HostRun, old: readonly ContainerState[]): Promise<void> {
+  const adopted = old.filter((container) => container.plain).map((container) => container.id);
+  const now = await listContainers(each.host.engine, each.plan.record.app);
+  const { removed, colour, release } = each.plan;
+  const gone = now.filter((container) =>
+    container.colour === colour
+      ? container.release !== release
+      : container.colour === undefined && removed.includes(container.service),
+  );
+  await stopContainers(
+    each.host,
+    gone.map((container) => container.id),
+    10_000,
+  );
+  await removeContainers(each.host, [...adopted, ...gone.map((container) => container.id)]);
+}

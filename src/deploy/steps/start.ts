@@ -1,0 +1,177 @@
+import type { ServicePlan } from '../../config/model.ts';
+import { composeUp } from '../compose.ts';
+import { removeContainers, retireContainers, reviveContainers, stopContainers } from '../containers.ts';
+import { type DeployRun, type HostRun, onHosts } from '../context.ts';
+import { reloadEdge, undoEdges } from '../edges.ts';
+import { reloadFronts } from '../fronts.ts';
+import type { PlannedService } from '../model.ts';
+import { isInFront } from '../plan.ts';
+import { edgeProjectService, projectService } from '../project.ts';
+import { listContainers } from '../state.ts';
+import type { Step } from '../transaction.ts';
+import { waitRunning } from './wait.ts';
+
+/**
+ * Starts the new release beside the old one: the idle colour, new workers, new edges, and services that are new
+ * altogether. Traffic does not move yet. A changed `recreate` service is replaced here, which is its short gap.
+ */
+export const start: Step = {
+  name: 'start',
+  async apply(run, note) {
+    const counts = await onHosts(run, async (each) => {
+      const services = startedServices(each);
+      const front = services.filter(({ plan }) => plan.strategy === 'keep' || plan.strategy === 'recreate');
+      const edges = each.plan.edges.filter(
+        ({ action, takesPort }) => (action === 'create' && !takesPort) || action === 'replace',
+      );
+      const coloured = services.filter((planned) => !front.includes(planned));
+      const names = [
+        ...edges.map((edge) => edgeProjectService(edge.service)),
+        ...coloured.map((planned) => projectService(planned.plan, each.plan.colour)),
+      ];
+      // Only a replaced edge is stopped here; idle keep-alive connections would hold it for its whole grace.
+      await composeUp(each, names, { signal: run.signal, flags: ['--timeout', '3'] });
+      await takePorts(run, each, note);
+      // After the edges: a proxy looks up the names it forwards to when it starts, and gives up without them.
+      await composeUp(
+        each,
+        front.map((planned) => planned.service),
+        { signal: run.signal },
+      );
+      const deaf = await reloadFronts(each);
+      for (const service of deaf) {
+        run.recorder.warn(
+          `${each.host.name}: ${service} may keep old addresses of the adopted services: restart it.`,
+        );
+      }
+      const kept = each.state.containers.filter(
+        (one) => one.release === each.plan.release && one.colour === each.plan.colour,
+      );
+      await reviveContainers(
+        each.host,
+        kept.map((container) => container.id),
+      );
+      await Promise.all(
+        each.plan.edges
+          .filter((edge) => edge.action === 'reload')
+          .map((edge) => reloadEdge(each, edge.service, edge.files)),
+      );
+      return services.length;
+    });
+    return `${Math.max(...counts)} services in ${run.primary.plan.colour}`;
+  },
+  async undo(run) {
+    await onHosts(run, (each) => undoStart(run, each));
+    return 'new containers removed';
+  },
+};
+
+/**
+ * An adopted container that holds a published port gives it to the edge: it is stopped when the new colour is well,
+ * so that the gap is the start of the edge and not that of the app.
+ */
+async function takePorts(run: DeployRun, each: HostRun, note: (text: string) => void): Promise<void> {
+  const takers = each.plan.edges.filter((edge) => edge.takesPort);
+  if (takers.length === 0) return;
+  const plans = each.plan.services.filter((planned) =>
+    takers.some((edge) => edge.service === planned.service),
+  );
+  const awaited = plans.map(({ plan }) => ({ plan, project: projectService(plan, each.plan.colour) }));
+  await waitRunning(run, each, awaited, note);
+  await stopContainers(
+    each.host,
+    each.state.containers
+      .filter((one) => takers.some((edge) => edge.adopted === one.name))
+      .map((one) => one.id),
+    Math.max(...plans.map(({ plan }) => plan.stopGraceMs)),
+  );
+  const edges = takers.map((edge) => edgeProjectService(edge.service));
+  await composeUp(each, edges, { signal: run.signal });
+}
+
+/** Services that `start` brings up and `health` waits for, in the plan's order. */
+export function startedServices(each: HostRun): PlannedService[] {
+  const starts: ReadonlySet<string> = new Set(['colour', 'workers', 'replace']);
+  return each.plan.services.filter(
+    ({ action, plan }) => starts.has(action) || isNewFront(each, plan, action),
+  );
+}
+
+/** Does not run yet and is neither data (created before the backup) nor a singleton (started after the confirmation). */
+function isNewFront(each: HostRun, plan: ServicePlan, action: PlannedService['action']): boolean {
+  if (action !== 'create') return false;
+  return plan.strategy === 'recreate' || (plan.strategy === 'keep' && isInFront(each.plan.record, plan.name));
+}
+
+async function undoStart(run: DeployRun, each: HostRun): Promise<void> {
+  const { host, plan } = each;
+  const now = await listContainers(host.engine, plan.record.app);
+  const before = new Set(each.state.containers.map((container) => container.id));
+  const created = new Set(
+    plan.services
+      .filter((planned) => isNewFront(each, planned.plan, planned.action))
+      .map((planned) => planned.service),
+  );
+  const ours = now.filter(
+    (container) =>
+      container.edge === undefined &&
+      !before.has(container.id) &&
+      (container.release === plan.release || created.has(container.service)),
+  );
+  await putBack(each, run);
+  await undoEdges(each, now);
+  const stopped = each.plan.edges.filter((edge) => edge.takesPort).flatMap((edge) => edge.adopted ?? []);
+  if (stopped.length > 0) await host.exec(['docker', 'start', ...stopped]);
+  await stopKept(run, each);
+  // Who may hold a request or a task is let finish; who never got traffic has nothing to finish.
+  const switched = run.recorder.steps.some((step) => step.name === 'switch');
+  await Promise.all(
+    ours.map(async (container) => {
+      const service = plan.services.find((planned) => planned.service === container.service)?.plan;
+      const mayBeBusy = switched || service?.strategy === 'workers';
+      if (mayBeBusy && !run.effects.signal.aborted) {
+        await stopContainers(
+          host,
+          [container.id],
+          Math.min(service?.stopGraceMs ?? 10_000, longestUndoGraceMs),
+        );
+      }
+      await removeContainers(host, [container.id]);
+    }),
+  );
+}
+
+/** Containers that an earlier deploy had left stopped, and that this one started, are stopped again, not removed. */
+async function stopKept(run: DeployRun, each: HostRun): Promise<void> {
+  const kept = each.state.containers.filter(
+    (one) => !one.running && one.release === each.plan.release && one.colour === each.plan.colour,
+  );
+  await Promise.all(
+    kept.map((container) => {
+      const plan = each.plan.services.find((planned) => planned.service === container.service)?.plan;
+      const grace = Math.min(plan?.stopGraceMs ?? 10_000, longestUndoGraceMs);
+      return retireContainers(
+        each.host,
+        [container.id],
+        run.effects.signal.aborted ? cancelledGraceMs : grace,
+      );
+    }),
+  );
+}
+
+/** What a cancelled run can give a container to end. */
+const cancelledGraceMs = 2_000;
+
+/** A revert has brought the old release back already; tidying up after it must not take as long as an app likes. */
+const longestUndoGraceMs = 60_000;
+
+/** Services that were replaced in place get the previous release's definition again. */
+async function putBack(each: HostRun, run: DeployRun): Promise<void> {
+  const replaced = each.plan.services
+    .filter((planned) => planned.action === 'replace')
+    .map((planned) => planned.service);
+  const previous = each.plan.previous;
+  if (replaced.length === 0 || previous === undefined) return;
+  run.effects.log.detail(`${each.host.name}: putting back ${replaced.join(', ')}`);
+  await composeUp({ ...each, plan: { ...each.plan, release: previous.release } }, replaced);
+}

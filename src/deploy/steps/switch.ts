@@ -1,0 +1,105 @@
+import { messageOf, UserError } from '../../kernel/errors.ts';
+import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
+import { answering, noEdge, startStoppedEdges, switchedEdges } from '../edges.ts';
+import { otherColour } from '../model.ts';
+import { persistColour } from '../persist.ts';
+import { listContainers } from '../state.ts';
+import type { Step } from '../transaction.ts';
+import { type EdgeRevert, watchEdges } from '../watch.ts';
+
+/**
+ * Arms the guards and moves the traffic, host batch by host batch. From here on each edge reverts by itself: when
+ * the new colour is sick, and when nobody confirms before the deadline.
+ */
+export const switchStep: Step = {
+  name: 'switch',
+  skip: (run) =>
+    run.hosts.some((each) => switchedEdges(each).length > 0) ? undefined : 'no traffic to move',
+  async apply(run, note) {
+    const batches = batchesOf(run);
+    for (const [index, batch] of batches.entries()) {
+      const rest = batches.length - index;
+      await settleAll(batch.map((each) => switchHost(run, each, rest)));
+      if (rest === 1) break;
+      note(`batch ${index + 1} of ${batches.length} serves the new release, watching it`);
+      await watchEdges(run, batch, run.options.watchMs ?? run.config.watch.forMs, note);
+    }
+    const { plan } = run.primary;
+    return `${plan.previous?.colour ?? otherColour(plan.colour)} → ${plan.colour}`;
+  },
+  async undo(run) {
+    const reasons = await onHosts(run, (each) => revertHost(run, each));
+    return reasons.flat().find((reason) => reason !== undefined) ?? 'traffic is back on the old release';
+  },
+};
+
+function batchesOf(run: DeployRun): HostRun[][] {
+  const size = run.target.batch ?? run.hosts.length;
+  const batches: HostRun[][] = [];
+  for (let at = 0; at < run.hosts.length; at += size) batches.push(run.hosts.slice(at, at + size));
+  return batches;
+}
+
+async function switchHost(run: DeployRun, each: HostRun, batchesLeft: number): Promise<void> {
+  const { watch } = run.config;
+  const watchMs = run.options.watchMs ?? watch.forMs;
+  const { colour } = each.plan;
+  await settleAll(
+    switchedEdges(each).map(async (service) => {
+      const guard = each.guards.get(service);
+      if (guard === undefined) throw noEdge(each.host, service);
+      try {
+        await guard.switch({
+          from: otherColour(colour),
+          to: colour,
+          nonce: run.deploy,
+          deadlineSeconds: Math.ceil((watchMs * batchesLeft + watch.deadlineMs) / 1000),
+          limits: {
+            ...(watch.max5xx === undefined ? {} : { max5xx: watch.max5xx, min5xx: watch.min5xx }),
+            ...(watch.maxP95Ms === undefined ? {} : { maxP95Ms: watch.maxP95Ms }),
+          },
+        });
+        run.recorder.event('switched', each.host.name, service);
+      } catch (error) {
+        throw new UserError({
+          code: 'switch.refused',
+          message: `${each.host.name}: the edge of ${service} did not switch: ${messageOf(error)}`,
+          hint: 'Run `sluice status` to see what it serves.',
+          cause: error,
+        });
+      }
+    }),
+  );
+}
+
+/** Puts every edge of a host back to the old colour, whatever state it is in. Says why the guard had done it already. */
+async function revertHost(run: DeployRun, each: HostRun): Promise<string | undefined> {
+  const old = otherColour(each.plan.colour);
+  const { host, layout } = each;
+  const { clock } = run.effects;
+  await startStoppedEdges(host, layout, await listContainers(host.engine, run.config.app), clock);
+  const reasons = await Promise.all(
+    switchedEdges(each).map(async (service) => {
+      const guard = each.guards.get(service);
+      if (guard === undefined) return undefined;
+      const status = await answering(host, layout, service, clock);
+      if (status.armed?.nonce === run.deploy) {
+        await guard.revert(run.deploy, 'undo');
+        run.recorder.event('undone', each.host.name, service);
+      } else if (status.active !== old) {
+        // Confirmed on this host while another failed: an ordinary switch back, confirmed at once.
+        const nonce = `${run.deploy}-back`;
+        await guard.switch({ from: each.plan.colour, to: old, nonce, deadlineSeconds: 30, limits: {} });
+        await guard.confirm(nonce);
+      }
+      return reasonOf(status.last, run.deploy);
+    }),
+  );
+  await persistColour(each.host, each.layout, switchedEdges(each), old, each.plan.previous?.release);
+  return reasons.find((reason) => reason !== undefined);
+}
+
+function reasonOf(last: EdgeRevert | null, deploy: string): string | undefined {
+  if (last?.nonce !== deploy || last.outcome !== 'reverted') return undefined;
+  return `the guard had reverted already: ${last.reason}${last.detail ? ` (${last.detail})` : ''}`;
+}

@@ -1,0 +1,111 @@
+import type { ServicePlan } from '../../config/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { lastLogs } from '../containers.ts';
+import type { DeployRun, HostRun } from '../context.ts';
+import { type ContainerState, listContainers } from '../state.ts';
+
+export interface Awaited {
+  readonly plan: ServicePlan;
+  /** Name in the generated project: `backend-green`, `db`. */
+  readonly project: string;
+  /** The edge decides whether it is well; here it must only run. */
+  readonly viaEdge?: boolean;
+}
+
+const pollMs = 100;
+/** A container without a health check counts as running when it has not ended within this time. */
+const steadyMs = 1_000;
+
+/**
+ * Waits until all containers of some services run and, where they have a health check, are healthy.
+ *
+ * @returns the containers, by project service.
+ * @throws UserError `health.exited`, `health.unhealthy` or `health.timeout` with the container's last 50 lines.
+ */
+export async function waitRunning(
+  run: DeployRun,
+  each: HostRun,
+  awaited: readonly Awaited[],
+  note: (text: string) => void,
+): Promise<Map<string, ContainerState[]>> {
+  const { clock } = run.effects;
+  const begun = clock.elapsed();
+  for (;;) {
+    run.signal.throwIfAborted();
+    const found = await ownContainers(each, awaited);
+    const waitingFor: string[] = [];
+    for (const { plan, project, viaEdge } of awaited) {
+      const containers = found.get(project) ?? [];
+      for (const container of containers) await refuseDead(each, container);
+      const ready = containers.filter((container) =>
+        viaEdge ? container.running : isReady(container, clock.elapsed() - begun),
+      ).length;
+      if (ready < plan.replicas) waitingFor.push(`${project} ${ready}/${plan.replicas}`);
+      if (ready < plan.replicas && clock.elapsed() - begun > plan.startDeadlineMs) {
+        throw await tooLate(each, plan, project, containers);
+      }
+    }
+    if (waitingFor.length === 0) return found;
+    note(waitingFor.join(', '));
+    await clock.sleep(pollMs, run.signal);
+  }
+}
+
+async function ownContainers(
+  each: HostRun,
+  awaited: readonly Awaited[],
+): Promise<Map<string, ContainerState[]>> {
+  const all = await listContainers(each.host.engine, each.plan.record.app);
+  const { release, colour } = each.plan;
+  return new Map(
+    awaited.map(({ plan, project }) => [
+      project,
+      all.filter(
+        (container) =>
+          container.service === plan.name &&
+          container.edge === undefined &&
+          // The colour too: a release that is deployed again runs in both.
+          (project === plan.name || (container.release === release && container.colour === colour)),
+      ),
+    ]),
+  );
+}
+
+function isReady(container: ContainerState, waitedMs: number): boolean {
+  if (!container.running) return false;
+  if (/\((healthy|unhealthy|health: starting)\)/.test(container.status))
+    return container.status.includes('(healthy)');
+  return waitedMs >= steadyMs || !/^Up Less than a second/.test(container.status);
+}
+
+/** A container that ended, restarts in a loop or is unhealthy will not get better by waiting. */
+async function refuseDead(each: HostRun, container: ContainerState): Promise<void> {
+  const { status } = container;
+  const exited = /^(Exited|Dead|Restarting) \((\d+)\)/.exec(status);
+  if (exited === null && !status.includes('(unhealthy)')) return;
+  const restarting = status.startsWith('Restarting');
+  throw new UserError({
+    code: exited === null ? 'health.unhealthy' : 'health.exited',
+    message:
+      exited === null
+        ? `${each.host.name}: ${container.name} says it is unhealthy`
+        : `${each.host.name}: ${container.name} ${restarting ? 'ends and restarts' : 'ended'} with exit code ${exited[2]}`,
+    hint: 'The container’s last lines are below.',
+    output: await lastLogs(each.host, container.id, 50),
+  });
+}
+
+async function tooLate(
+  each: HostRun,
+  plan: ServicePlan,
+  project: string,
+  containers: readonly ContainerState[],
+): Promise<UserError> {
+  const last = containers.at(-1);
+  return new UserError({
+    code: 'health.timeout',
+    message: `${each.host.name}: ${project} was not healthy within ${plan.startDeadlineMs / 1000} s (${last?.status ?? 'no container'})`,
+    hint: 'The time comes from start_period + interval × retries of its health check. Its last lines are below.',
+    output: last === undefined ? '' : await lastLogs(each.host, last.id, 50),
+  });
+}

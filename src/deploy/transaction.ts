@@ -1,0 +1,148 @@
+import { messageOf, userErrorsOf } from '../kernel/errors.ts';
+import { showError } from '../kernel/run.ts';
+import { type DeployRun, type HostRun, journal, settleAll } from './context.ts';
+import type { JournalEntry, Outcome, StepName } from './journal.ts';
+
+/**
+ * One named, idempotent piece of a deploy. Up to and including `confirm` a failure undoes everything in reverse;
+ * the steps after it only warn, because the new release is the persistent one by then.
+ */
+export interface Step {
+  readonly name: StepName;
+  /** Why the step has nothing to do in this run. */
+  readonly skip?: (run: DeployRun) => string | undefined;
+  /** @returns what was done, in a few words. */
+  readonly apply: (run: DeployRun, note: (text: string) => void) => Promise<string | undefined>;
+  /** Takes the step back, also when it was only begun; must work when nothing of it happened. */
+  readonly undo?: (run: DeployRun) => Promise<string | undefined>;
+}
+
+export interface TransactionResult {
+  readonly outcome: Outcome;
+  /** What made the transaction fail. */
+  readonly error?: unknown;
+  readonly failedStep?: StepName;
+  /** What could not be undone; empty when the old release serves whole. */
+  readonly undoErrors: readonly unknown[];
+  /** Confirmed, but the old release was not retired: the journal stays open, and the next run does it. */
+  readonly toFinish?: boolean;
+}
+
+/** Runs the steps; whatever happens, afterwards the new release is confirmed or every step begun is undone. */
+export async function runTransaction(
+  run: DeployRun,
+  steps: readonly Step[],
+  afterConfirm: readonly Step[],
+): Promise<TransactionResult> {
+  const begun: Step[] = [];
+  for (const step of steps) {
+    if (step.skip?.(run) !== undefined) continue;
+    try {
+      run.signal.throwIfAborted();
+      begun.push(step);
+      await applyStep(run, step);
+    } catch (error) {
+      return await undo(run, begun, step, error);
+    }
+  }
+  let toFinish = false;
+  for (const step of afterConfirm) {
+    if (step.skip?.(run) !== undefined) continue;
+    // A cancelled job has seconds left: what serves is confirmed, the next deploy tidies up.
+    if (run.effects.signal.aborted) {
+      toFinish ||= step.name === 'retire';
+      run.recorder.warn(`${step.name} was left out because the run was cancelled; the next deploy does it.`);
+      continue;
+    }
+    await applyStep(run, step).catch((error: unknown) => {
+      toFinish ||= step.name === 'retire';
+      run.recorder.warn(`${step.name}: ${messageOf(error)}`);
+    });
+  }
+  return { outcome: 'confirmed', undoErrors: [], toFinish };
+}
+
+async function applyStep(run: DeployRun, step: Step): Promise<void> {
+  await run.recorder.step(step.name, async (line) => {
+    record(run, { event: 'begin', at: now(run), step: step.name });
+    const summary = await step.apply(run, line.note);
+    record(run, {
+      event: 'done',
+      at: now(run),
+      step: step.name,
+      ...(summary === undefined ? {} : { note: summary }),
+    });
+    return summary;
+  });
+}
+
+async function undo(
+  run: DeployRun,
+  begun: readonly Step[],
+  failed: Step,
+  error: unknown,
+): Promise<TransactionResult> {
+  const [known] = userErrorsOf(error);
+  record(run, {
+    event: 'failed',
+    at: now(run),
+    step: failed.name,
+    code: known?.code ?? 'bug',
+    note: messageOf(error),
+  });
+  const { log } = run.effects;
+  if (known === undefined) log.error(`This is a bug in Sluice, please report it: ${stackOf(error)}`);
+  else showError(known, log);
+  const switched = begun.some((step) => step.name === 'switch');
+  const outcome = switched ? 'reverted' : 'undone';
+  // Without the lease another run may be at work there by now: nothing is touched without taking it again.
+  const cutOff = run.hosts.find((each) => each.keeper.lost.aborted);
+  if (cutOff !== undefined) {
+    return { outcome, error, failedStep: failed.name, undoErrors: [cutOff.keeper.lost.reason] };
+  }
+  log.info('Undoing what was begun:');
+  const undoErrors: unknown[] = [];
+  // A host where an undo failed is left as it is, for the next deploy: to take away the new containers of a host whose
+  // traffic could not be moved back would be worse than to leave them.
+  let hosts = run.hosts;
+  for (const step of begun.toReversed()) {
+    if (step.undo === undefined || hosts.length === 0) continue;
+    const undoStep = step.undo;
+    const stuck = new Set<HostRun>();
+    const undoOn = async (each: HostRun) => {
+      stuck.add(each);
+      const note = await undoStep({ ...run, hosts: [each] });
+      stuck.delete(each);
+      return note;
+    };
+    try {
+      await run.recorder.step(`undo ${step.name}`, async () => {
+        const notes = await settleAll(hosts.map(undoOn));
+        return notes.find((note) => note !== undefined);
+      });
+      run.recorder.undone(step.name);
+      record(run, { event: 'undone', at: now(run), step: step.name });
+    } catch (undoError) {
+      log.error(`undo ${step.name}: ${messageOf(undoError)}`);
+      undoErrors.push(undoError);
+    }
+    hosts = hosts.filter((each) => !stuck.has(each));
+  }
+  return { outcome, error, failedStep: failed.name, undoErrors };
+}
+
+/**
+ * Journal entries of steps are not waited for: undoing a dead run needs only the header, which was. Their order is
+ * kept, and a host that cannot write any more makes the lease abort the run.
+ */
+function record(run: DeployRun, entry: JournalEntry): void {
+  journal(run, entry).catch((error: unknown) => run.effects.log.detail(`journal: ${messageOf(error)}`));
+}
+
+function now(run: DeployRun): string {
+  return new Date(run.effects.clock.now()).toISOString();
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

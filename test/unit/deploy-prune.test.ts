@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { BackupRecord } from '../../src/deploy/backup/model.ts';
+import { compareRows, parseRowCounts, totalRows } from '../../src/deploy/backup/model.ts';
+import { backupName, findBackup, oldBackups } from '../../src/deploy/backup/store.ts';
+import { choosePruned } from '../../src/deploy/steps/prune.ts';
+import { release, servicePlan } from './deploy-fixtures.ts';
+
+const made = (name: string, ...images: string[]) =>
+  release(
+    name,
+    images.map((_, index) => servicePlan(`s${index}`, 'keep')),
+    Object.fromEntries(images.map((image, index) => [`s${index}`, { image }])),
+  );
+
+describe('which releases go', () => {
+  test('the oldest beyond the kept ones, with the images nobody else needs', () => {
+    const releases = [made('v1', 'a1', 'base'), made('v2', 'a2', 'base'), made('v3', 'a3', 'base')];
+    const current = made('v4', 'a4', 'base');
+    expect(choosePruned({ releases }, current, new Set(['v4', 'v3']), 1)).toEqual({
+      remove: ['v2', 'v1'],
+      images: ['a2', 'a1'],
+    });
+    expect(choosePruned({ releases }, current, new Set(['v4', 'v3']), 2)).toEqual({
+      remove: ['v1'],
+      images: ['a1'],
+    });
+    expect(choosePruned({ releases }, current, new Set(['v4', 'v3']), 9)).toEqual({ remove: [], images: [] });
+    expect(choosePruned({ releases: [] }, current, new Set(['v4', undefined]), 0)).toEqual({
+      remove: [],
+      images: [],
+    });
+  });
+
+  test('a rollback to the oldest keeps it and what served before', () => {
+    const releases = [made('v1', 'a1'), made('v2', 'a2'), made('v3', 'a3')];
+    const [current] = releases;
+    if (current === undefined) throw new Error('no release');
+    expect(choosePruned({ releases }, current, new Set(['v1', 'v3']), 0)).toEqual({
+      remove: ['v2'],
+      images: ['a2'],
+    });
+  });
+
+  test('never the current or the previous one, nor an image that one that stays needs', () => {
+    const image = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+    const host = fc.uniqueArray(
+      fc.record({ name: fc.stringMatching(/^v\d{1,3}$/), images: fc.array(image) }),
+      {
+        selector: (each) => each.name,
+        minLength: 1,
+        maxLength: 12,
+      },
+    );
+    fc.assert(
+      fc.property(
+        host,
+        fc.nat({ max: 8 }),
+        fc.nat(),
+        fc.nat(),
+        fc.boolean(),
+        (all, keep, one, two, isNew) => {
+          const releases = all.map((each) => made(each.name, ...each.images));
+          const current = isNew ? made('new', 'a', 'z') : releases[one % releases.length];
+          const previous = releases[two % releases.length];
+          if (current === undefined || previous === undefined) throw new Error('no release');
+          const kept = new Set([current.release, previous.release]);
+          const { remove, images } = choosePruned({ releases }, current, kept, keep);
+
+          const staying = [current, ...releases.filter((each) => !remove.includes(each.release))];
+          expect(remove.some((name) => kept.has(name))).toBe(false);
+          const needed = staying.flatMap((each) =>
+            Object.values(each.model.services).map((service) => service.image),
+          );
+          expect(images.filter((each) => needed.includes(each))).toEqual([]);
+          const besides = staying.slice(1).filter((each) => each.release !== current.release).length;
+          if (remove.length > 0)
+            expect(besides).toBe(Math.max(keep, previous.release === current.release ? 0 : 1));
+          // The newest stay.
+          const oldestKept = releases.findIndex(
+            (each) => !remove.includes(each.release) && !kept.has(each.release),
+          );
+          const newestGone = releases.findLastIndex((each) => remove.includes(each.release));
+          if (oldestKept >= 0) expect(newestGone).toBeLessThan(oldestKept);
+        },
+      ),
+    );
+  });
+});
+
+describe('backups', () => {
+  const record = (name: string) => ({ name }) as BackupRecord;
+
+  test('the newest stay; the one just made stays even if the clock is behind', () => {
+    const names = ['20250101T000000Z-mine', '20260101T000000Z-a', '20260102T000000Z-b', '20260103T000000Z-c'];
+    const records = names.map(record);
+    expect(oldBackups(records, 2, '20260103T000000Z-c')).toEqual(names.slice(0, 2));
+    expect(oldBackups(records, 2, '20250101T000000Z-mine')).toEqual(names.slice(1, 3));
+    expect(oldBackups(records, 4, '20260103T000000Z-c')).toEqual([]);
+    expect(oldBackups(records, 1, '20250101T000000Z-mine')).toEqual(names.slice(1));
+  });
+
+  test('a name is a safe file name that sorts by time', () => {
+    expect(backupName(0, 'before-v1.2')).toBe('19700101T000000Z-before-v1.2');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.nat(), fc.nat(), (reason, one, two) => {
+        expect(backupName(one * 1000, reason)).toMatch(/^[\w.-]+$/);
+        if (one !== two) expect(backupName(one * 1000, 'x') < backupName(two * 1000, 'x')).toBe(one < two);
+      }),
+    );
+  });
+
+  test('an unknown name lists what there is', () => {
+    expect(findBackup([record('a'), record('b')], 'a')).toEqual(record('a'));
+    expect(() => findBackup([record('a'), record('b')], 'c')).toThrow(
+      expect.objectContaining({ code: 'backup.unknown', hint: 'Backups: b, a.' }),
+    );
+    expect(() => findBackup([], 'c')).toThrow(expect.objectContaining({ hint: 'There is no backup yet.' }));
+  });
+
+  test('row counts are read whatever a table is called, and compared by name', () => {
+    const rows = parseRowCounts('bytes 12\npublic.books\t3\npublic.it\'s "odd"\ttab\t0\nnoise\t\n');
+    expect(rows).toEqual({ 'public.books': 3, 'public.it\'s "odd"\ttab': 0 });
+    expect(totalRows(rows)).toBe(3);
+    expect(compareRows(rows, { ...rows })).toBeUndefined();
+    expect(compareRows({ a: 1, b: 2 }, { a: 1, c: 0 })).toBe(
+      'b: 2 rows dumped, no rows restored; c: no rows dumped, 0 rows restored',
+    );
+    expect(compareRows({ a: 0 }, {})).toContain('a: 0 rows dumped');
+  });
+});

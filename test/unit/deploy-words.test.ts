@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { hasDigest, registryAuth, repositoryOf } from '../../src/deploy/images.ts';
+import { layoutOf } from '../../src/deploy/model.ts';
+import { shellQuote } from '../../src/deploy/upload.ts';
+import { digest } from './deploy-fixtures.ts';
+
+describe('image references', () => {
+  test.each([
+    ['nginx', 'nginx'],
+    ['nginx:1.27', 'nginx'],
+    ['ghcr.io/acme/app:v1', 'ghcr.io/acme/app'],
+    ['localhost:5000/app', 'localhost:5000/app'],
+    ['localhost:5000/app:v1', 'localhost:5000/app'],
+    [`localhost:5000/a/b@${digest}`, 'localhost:5000/a/b'],
+    [`app:v1@${digest}`, 'app'],
+  ])('%s is of the repository %s', (reference, repository) => {
+    expect(repositoryOf(reference)).toBe(repository);
+  });
+
+  test('only a whole digest is one', () => {
+    expect(hasDigest(`app@${digest}`)).toBe(true);
+    expect(hasDigest(`app:v1@${digest}`)).toBe(true);
+    for (const reference of [
+      'app',
+      `app@${digest.slice(0, -1)}`,
+      `app@${digest}0`,
+      `app:${digest.slice(7)}`,
+      `app@${digest.toUpperCase()}`,
+    ]) {
+      expect(hasDigest(reference)).toBe(false);
+    }
+  });
+
+  test('credentials are a pair or none', () => {
+    const [username, password] = ['me', 'it’s "secret"'];
+    expect(registryAuth({ SLUICE_REGISTRY_USER: username, SLUICE_REGISTRY_PASSWORD: password })).toEqual({
+      username,
+      password,
+    });
+    expect(registryAuth({ SLUICE_REGISTRY_USER: username })).toBeUndefined();
+    expect(registryAuth({ SLUICE_REGISTRY_USER: '', SLUICE_REGISTRY_PASSWORD: password })).toBeUndefined();
+  });
+});
+
+describe('a quoted word', () => {
+  test('is one word for a real shell, whatever it contains', () => {
+    const text = fc.string({
+      unit: fc.constantFrom(...'ab \'"$`\\\n\t*?[]{}()<>|&;!#~=%^-é🚰'),
+      maxLength: 30,
+    });
+    const words = fc.sample(text, 400);
+    const script = words.map((word) => `printf '%s\\0' ${shellQuote(word)}`).join('\n');
+    const out = execFileSync('sh', ['-s'], { input: script }).toString();
+    expect(out.split('\0').slice(0, -1)).toEqual(words);
+  });
+});
+
+test('where things lie does not depend on how the root is written', () => {
+  const layout = layoutOf('/opt/sluice//', 'shop');
+  expect(layout).toMatchObject({ app: '/opt/sluice/shop', lease: '/opt/sluice/shop/lease.json' });
+  expect(layout.release('v1')).toBe('/opt/sluice/shop/releases/v1');
+  expect(layout.edgeSocket('web')).toBe('/opt/sluice/shop/edge/web/run/admin.sock');
+});
