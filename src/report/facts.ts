@@ -1,0 +1,41 @@
+import type { BackupProof, MigrationRecord, WatchRecord } from './model.ts';
+
+/** What all guards counted together. */
+export interface WatchTotals {
+  readonly requests: number;
+  readonly errors5xx: number;
+  /** Of the slowest service; absent when no guard gave one. */
+  readonly p95Ms: number | undefined;
+  /** The longest watch. */
+  readonly seconds: number;
+}
+
+export function watchTotals(watch: readonly WatchRecord[]): WatchTotals {
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
+  const p95 = watch.flatMap((each) => (each.p95Ms === undefined ? [] : [each.p95Ms]));
+  return {
+    requests: sum(watch.map((each) => each.requests)),
+    errors5xx: sum(watch.map((each) => each.errors5xx)),
+    p95Ms: p95.length === 0 ? undefined : Math.max(...p95),
+    seconds: Math.max(0, ...watch.map((each) => each.seconds)),
+  };
+}
+
+/** Whether a backup can be relied on: only a restore tells. */
+export function proofOf({ restoreTest }: BackupProof): 'proven' | 'not proven' | 'not restorable' {
+  if (restoreTest === undefined) return 'not proven';
+  return restoreTest.ok ? 'proven' : 'not restorable';
+}
+
+/** Revisions before and after; absent when the migration moved nothing. */
+export function revisionsOf({
+  before,
+  after,
+}: MigrationRecord): { readonly before: string; readonly after: string } | undefined {
+  return before === after ? undefined : { before: before ?? 'none', after: after ?? 'unknown' };
+}
+
+/** What to say of a migration that moved nothing: without a revision command nobody knows whether it did. */
+export function unmoved({ before }: MigrationRecord): string {
+  return before === undefined ? 'ran' : `no new revision (${before})`;
+}

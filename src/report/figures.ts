@@ -1,0 +1,45 @@
+/** `4,812` */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}
+
+/** `4,812 requests`, `1 request` */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `48.2 MiB` */
+export function formatBytes(bytes: number): string {
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  if (bytes < 1024) return `${Math.round(bytes)} B`;
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${units[unit]}`;
+}
+
+/** `0.02 s`, `7.4 s`, `30 s`, `2 m 05 s`: how long a watch took; two figures where it matters. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 0.01) return 'under 0.01 s';
+  if (seconds < 1) return `${seconds.toFixed(2)} s`;
+  if (seconds < 60) return `${Number(seconds.toFixed(1))} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, '0')} s`;
+}
+
+/** `100 %`, `0.3 %`, `under 0.1 %`: never `0 %` of what did happen nor `100 %` of what did not always. */
+export function formatShare(part: number, whole: number): string {
+  if (part === 0 || whole === 0) return '0 %';
+  const percent = (100 * part) / whole;
+  if (percent < 0.1) return 'under 0.1 %';
+  return part < whole && percent >= 99.95 ? 'over 99.9 %' : `${Number(percent.toFixed(1))} %`;
+}
+
+/** `2026-03-14 03:12:09 UTC`; what is no time is shown as it came. */
+export function formatTime(iso: string): string {
+  const time = Date.parse(iso);
+  return Number.isNaN(time) ? iso : `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}

@@ -1,0 +1,55 @@
+import { codeParts, oneLine, plain } from '../text.ts';
+
+/** Finished HTML. Only `html` makes it, so what is not of this type has been escaped. */
+export interface Markup {
+  readonly markup: string;
+}
+
+type Value = Markup | string | number | undefined | false | readonly Value[];
+
+/** A template that escapes every value that is not markup itself: text cannot become structure by forgetting. */
+export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Markup {
+  return { markup: String.raw({ raw: strings }, ...values.map(render)) };
+}
+
+/** Markup from text of ours, such as a style sheet; never for foreign text. */
+export function raw(markup: string): Markup {
+  return { markup };
+}
+
+function render(value: Value): string {
+  if (value === undefined || value === false) return '';
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return escaped(plain(value));
+  return 'markup' in value ? value.markup : value.map(render).join('');
+}
+
+/** Text whose names stay whole, and where a line is too short for one, break after `@`, `.` or `/`. */
+export function breakable(text: string): Markup {
+  const words = text.split(/( +)/).map((word) => {
+    const parts = word.length > 12 ? word.split(/(?<=[@./])(?=.)/) : [word];
+    const joined = parts.map(render).join('<wbr>');
+    return parts.length === 1 ? joined : `<span class="whole">${joined}</span>`;
+  });
+  return { markup: words.join('') };
+}
+
+/** A sentence of ours, in which backticks mark code. Sentences with foreign parts can be long; a page is not. */
+export function prose(text: string): Markup {
+  const parts = codeParts(oneLine(text, 2_000)).map((part) =>
+    part.code ? `<code>${render(part.text)}</code>` : breakable(part.text).markup,
+  );
+  return { markup: parts.join('') };
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+}

@@ -1,0 +1,84 @@
+import { codeParts, lastLines, oneLine } from '../text.ts';
+
+/**
+ * Foreign text in Markdown, as one line. Every character that Markdown, HTML, a table or GitHub's mathematics could
+ * read becomes a numeric entity, which the CommonMark specification (6.2) keeps from ever being structure. So the
+ * same escape is right in a heading, a table cell, a list and inside HTML.
+ */
+export function inline(text: string, limit = 300): string {
+  return oneLine(text, limit)
+    .split(address)
+    .map((part, index) => (index % 2 === 1 ? `\`${part}\`` : escaped(part)))
+    .join('');
+}
+
+/** A sentence of ours, in which backticks mark code. */
+export function prose(text: string, limit: number): string {
+  return codeParts(oneLine(text, limit))
+    .map((part) => (part.code ? code(part.text, limit) : edges(part.text, (inner) => inline(inner, limit))))
+    .join('');
+}
+
+/** `inline` trims; a part of a sentence keeps its blanks. */
+function edges(text: string, quote: (inner: string) => string): string {
+  const inner = text.trim();
+  return inner === '' ? ' ' : text.replace(inner, () => quote(inner));
+}
+
+function escaped(text: string): string {
+  return breakMentions(text.replace(structure, entity));
+}
+
+/** GitHub makes links of addresses such as `deploy@host` and of bare URLs; as code both stay what they are. (Looking behind spares a search from every letter of a word.) */
+const address =
+  /((?<![\p{L}\p{N}._-])[\p{L}\p{N}][\p{L}\p{N}._-]*@[\p{L}\p{N}][\p{L}\p{N}.-]*|(?<![a-z])(?:[a-z]+:\/\/|www\.)[^\s`|\\<>]+)/iu;
+
+/** A `_` within a word is no emphasis in GitHub's dialect, and names read better with it. */
+const structure = /[\\`*[\]{}<>&|~$#]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
+
+const entity = (character: string): string => `&#${character.codePointAt(0)};`;
+
+/**
+ * GitHub looks for `@name` in the finished text, where an entity is a character again; a space of no width ends
+ * the name before it begins.
+ */
+function breakMentions(text: string): string {
+  return text.replace(/@(?=[\p{L}\p{N}])/gu, '@&#8203;');
+}
+
+/**
+ * Foreign text as code. A table is split at `|` even within backticks, so such text takes the tag instead, inside
+ * which GitHub still looks for mentions and links.
+ */
+export function code(text: string, limit = 200): string {
+  const line = oneLine(text, limit);
+  if (line === '') return '';
+  return /[`|\\]/.test(line)
+    ? `<code>${escaped(line).replaceAll('://', ':&#8203;//')}</code>`
+    : `\`${line}\``;
+}
+
+/** A URL (already normalised) as an attribute's value. */
+export function attribute(url: string): string {
+  return url.replace(/[&<>"'`*_|[\]\\]/g, entity);
+}
+
+/** The end of a foreign text as a fenced block that none of its lines can close, within `bytes`; '' if none fit. */
+export function fence(text: string, limits: { readonly lines: number; readonly bytes: number }): string {
+  const room = limits.bytes - fenceCost;
+  if (text.trim() === '' || room < 1) return '';
+  const end = lastLines(text, { lines: limits.lines, bytes: room });
+  const body = end.text.replace(tooManyTicks, '[backticks]');
+  const marks = '`'.repeat(Math.max(3, longestRun(body) + 1));
+  return `${marks}text\n${end.cut ? cutNote : ''}${body}\n${marks}`;
+}
+
+const cutNote = '(earlier lines left out)\n';
+
+/** A fence has to be longer than any run in its text; a run without end would make a fence without end. */
+const tooManyTicks = /`{40,}/g;
+const fenceCost = 2 * 40 + 'text\n\n'.length + cutNote.length;
+
+function longestRun(text: string): number {
+  return (text.match(/`+/g) ?? []).reduce((longest, run) => Math.max(longest, run.length), 0);
+}

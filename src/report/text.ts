@@ -1,0 +1,60 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/**
+ * Characters a reader can't see but a terminal, a browser or an eye is misled by: control characters, marks that
+ * turn the writing direction, and joiners of no width (the emoji joiner U+200D stays).
+ */
+const unseen =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/** Foreign text made safe to look at; its lines stay lines. How to quote it is for each format to say. */
+export function plain(text: string): string {
+  return stripVTControlCharacters(text.toWellFormed())
+    .replace(/\r\n?|[\u2028\u2029]/g, '\n')
+    .replace(unseen, '');
+}
+
+/** Foreign text as one line of at most `limit` characters. */
+export function oneLine(text: string, limit = 300): string {
+  // A log of megabytes is cut before it is cleaned; 8 leaves room for the control sequences that go.
+  const line = plain(text.slice(0, limit * 8 + 1000))
+    .replace(/\s+/g, ' ')
+    .trim();
+  const characters = Array.from(line);
+  return characters.length <= limit ? line : `${characters.slice(0, limit - 1).join('')}…`;
+}
+
+/** The end of a foreign text, within `lines` and `bytes` (UTF-8), and whether something is missing before it. */
+export function lastLines(
+  text: string,
+  limits: { readonly lines: number; readonly bytes: number },
+): { readonly text: string; readonly cut: boolean } {
+  // No more UTF-16 units than bytes can fit, so a slice is a first cut that costs nothing.
+  const slice = plain(text.slice(-(limits.bytes + 1))).trimEnd();
+  const lines = slice.split('\n');
+  const kept = keepEnd(lines.slice(-limits.lines).join('\n'), limits.bytes);
+  const cut = text.length > limits.bytes + 1 || kept.length < slice.length;
+  return { text: kept, cut };
+}
+
+/** The longest end of `text` that has at most `bytes` bytes in UTF-8; never half a character. */
+function keepEnd(text: string, bytes: number): string {
+  const encoded = Buffer.from(text);
+  if (encoded.length <= bytes) return text;
+  let start = encoded.length - Math.max(0, bytes);
+  // A byte 10xxxxxx continues a character that began before the cut.
+  while (start < encoded.length && ((encoded[start] ?? 0) & 0xc0) === 0x80) start++;
+  return encoded.subarray(start).toString();
+}
+
+/** The parts of a sentence of ours in which backticks mark code, such as "Run `sluice status`." */
+export function codeParts(text: string): { readonly code: boolean; readonly text: string }[] {
+  return text
+    .split(/`([^`]+)`/)
+    .map((part, index) => ({ code: index % 2 === 1, text: part }))
+    .filter((part) => part.text !== '');
+}
+
+export function byteLength(text: string): number {
+  return Buffer.byteLength(text);
+}

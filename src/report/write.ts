@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { appendFile, chmod, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, UserError } from '../kernel/errors.ts';
+import type { Mask } from '../kernel/mask.ts';
+import { htmlReport } from './html/page.ts';
+import { markdownSummary, summaryLimit } from './markdown/summary.ts';
+import { type DeployReport, scrubReport } from './model.ts';
+
+export interface WriteOptions {
+  /** Folder of sluice.yml; the reports go below it. */
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly mask: Mask;
+}
+
+/** GitHub loses a step's summary that is larger. */
+const githubLimit = 1024 * 1024;
+
+/**
+ * Writes `.sluice/reports/<deploy>.html` and `.json`, readable for the user alone, and appends the Markdown to the
+ * job summary when GITHUB_STEP_SUMMARY names one. Each is tried, whatever became of the others.
+ *
+ * @returns the paths of both files.
+ * @throws UserError `report.write` if one could not be written: a reason to warn, not to fail a deploy.
+ */
+export async function writeReports(
+  report: DeployReport,
+  { dir, env, mask }: WriteOptions,
+): Promise<{ readonly html: string; readonly json: string }> {
+  const clean = scrubReport(report, mask);
+  const folder = join(dir, '.sluice', 'reports');
+  const name = fileName(clean.deploy);
+  const html = join(folder, `${name}.html`);
+  const json = join(folder, `${name}.json`);
+  const summary = env.GITHUB_STEP_SUMMARY;
+  const results = await Promise.allSettled([
+    writePrivate(folder, { [html]: htmlReport(clean), [json]: `${JSON.stringify(clean, null, 2)}\n` }),
+    summary ? appendSummary(summary, clean) : undefined,
+  ]);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw writeError(failure.reason, folder);
+  return { html, json };
+}
+
+/** A deploy's id as a file name: nothing that leaves the folder or hides the file. */
+function fileName(deploy: string): string {
+  return (
+    deploy
+      .replace(/[^A-Za-z0-9._-]/g, '_')
+      .replace(/^\.+/, '_')
+      .slice(0, 120) || 'deploy'
+  );
+}
+
+async function writePrivate(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  // Reports must not end in the user's repository by a `git add .`.
+  await writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 }).catch(ignoreExisting);
+  for (const [path, text] of Object.entries(files)) {
+    // Written beside and renamed: never half a file, and never through a link that lies in the way.
+    const beside = `${path}.${randomUUID()}`;
+    try {
+      await writeFile(beside, text, { flag: 'wx', mode: 0o600 });
+      await rename(beside, path);
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
+    }
+  }
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+/** What the job's earlier writers left of the limit is ours. */
+async function appendSummary(path: string, report: DeployReport): Promise<void> {
+  const used = await stat(path).then(
+    (file) => file.size,
+    () => 0,
+  );
+  const room = Math.min(summaryLimit, githubLimit - used - 1024);
+  if (room < 1024) return;
+  const separator = used === 0 ? '' : '\n\n';
+  await appendFile(path, `${separator}${markdownSummary(report, room)}\n`);
+}
+
+function writeError(cause: unknown, folder: string): UserError {
+  return new UserError({
+    code: 'report.write',
+    message: `The report could not be written: ${messageOf(cause)}`,
+    hint: `Make room for and allow writing to ${folder}; the deploy itself is not touched by this.`,
+    cause,
+  });
+}
