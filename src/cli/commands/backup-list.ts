@@ -1,0 +1,16 @@
+import { databaseHost } from '../../deploy/backup/commands.ts';
+import { listBackups } from '../../deploy/backup/store.ts';
+import { backupLine } from '../../deploy/backup/text.ts';
+import { layoutOf } from '../../deploy/model.ts';
+import { exitCodes } from '../../kernel/run.ts';
+import type { CommandContext } from '../context.ts';
+import { openTarget } from '../open.ts';
+
+export async function execute(context: CommandContext, targetName: string | undefined): Promise<number> {
+  await using open = await openTarget(context, targetName);
+  const { host } = await databaseHost(open.config, open.target, open.hosts);
+  const backups = await listBackups(host, layoutOf(host.config.root, open.config.app).backups);
+  const text = backups.length === 0 ? 'No backups yet.' : backups.toReversed().map(backupLine).join('\n');
+  context.effects.print(context.json ? JSON.stringify({ ok: true, backups }) : text);
+  return exitCodes.ok;
+}

@@ -1,0 +1,61 @@
+import { deploy } from '../../deploy/deploy.ts';
+import { createRecorder } from '../../deploy/recorder.ts';
+import type { CommandContext } from '../context.ts';
+import { parseWatch } from '../duration.ts';
+import { finish } from '../finish.ts';
+import { imageArguments } from '../images.ts';
+import { openTarget, resolveModels } from '../open.ts';
+import { releaseName } from '../release-name.ts';
+
+export interface DeployCommandOptions {
+  readonly release?: string;
+  readonly image: readonly string[];
+  readonly images?: string;
+  readonly watch?: string;
+  readonly backup: boolean;
+  readonly migrate: boolean;
+  readonly preflight: boolean;
+  readonly force: boolean;
+  readonly replaceEdges: boolean;
+}
+
+export async function execute(
+  context: CommandContext,
+  targetName: string | undefined,
+  options: DeployCommandOptions,
+): Promise<number> {
+  const watchMs = parseWatch(options.watch);
+  const images = await imageArguments(options.image, options.images);
+  const { log, clock } = context.effects;
+  const recorder = createRecorder(log, clock);
+  await using open = await recorder.step(
+    'connect',
+    () => openTarget(context, targetName),
+    ({ hosts }) => hosts.map((host) => host.name).join(', '),
+  );
+  // docker compose takes as long for the model as the hosts for the lease: they go side by side.
+  const models = resolveModels(open, images);
+  // Whatever happens, it is waited for: its private files are gone when it has ended.
+  await using _ended = { [Symbol.asyncDispose]: async () => void (await models.catch(() => {})) };
+  const named = await releaseName(options.release, open.target, open.config.folder, context.effects);
+  const report = await deploy(
+    {
+      config: open.config,
+      target: open.target,
+      hosts: open.hosts,
+      models,
+      ...named,
+      force: options.force,
+      replaceEdges: options.replaceEdges,
+      options: {
+        backup: options.backup,
+        migrate: options.migrate,
+        skipPreflight: !options.preflight,
+        watchMs,
+      },
+    },
+    open.effects,
+    recorder,
+  );
+  return await finish(context, open.config, report);
+}

@@ -1,0 +1,72 @@
+import { createInterface } from 'node:readline/promises';
+import { databaseHost, refuseCorrupt } from '../../deploy/backup/commands.ts';
+import type { BackupRecord } from '../../deploy/backup/model.ts';
+import { restoreDatabase } from '../../deploy/backup/restore.ts';
+import { findBackup, findDatabase, listBackups } from '../../deploy/backup/store.ts';
+import { backupLine } from '../../deploy/backup/text.ts';
+import { newDeployId } from '../../deploy/deploy.ts';
+import { takeLease } from '../../deploy/keeper.ts';
+import { layoutOf } from '../../deploy/model.ts';
+import { leaseHolder } from '../../deploy/sites.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { exitCodes } from '../../kernel/run.ts';
+import type { CommandContext } from '../context.ts';
+import { openTarget, targetAndName } from '../open.ts';
+
+export async function execute(
+  context: CommandContext,
+  targetName: string | undefined,
+  options: { readonly argument?: string; readonly yes: boolean },
+): Promise<number> {
+  const given = await targetAndName(context, targetName, options.argument);
+  await using open = await openTarget(context, given.target);
+  const { config, effects } = open;
+  const { host } = await databaseHost(config, open.target, open.hosts);
+  const layout = layoutOf(host.config.root, config.app);
+  const backup = chooseBackup(await listBackups(host, layout.backups), given.name);
+  context.effects.log.info(`${backupLine(backup)}, made ${backup.at}`);
+  context.effects.log.warn(
+    `Everything written to the database of ${open.target.name} since then goes out of use (it is kept beside, under another name).`,
+  );
+  if (!options.yes) await askName(backup.name, context);
+  await refuseCorrupt(host, layout.backups, backup);
+  const id = newDeployId(effects.clock.now());
+  const keeper = await takeLease(host, layout, leaseHolder(id, effects));
+  try {
+    const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
+    const kept = await restoreDatabase(host, layout.backups, backup, database, {
+      signal: effects.signal,
+      timeoutMs: config.backup?.timeoutMs ?? 3_600_000,
+      suffix: id.replaceAll('-', '_'),
+    });
+    const text = `${open.target.name} runs on ${backup.name} now. What was live is kept as database ${kept}; drop it when you are sure.`;
+    context.effects.print(context.json ? JSON.stringify({ ok: true, backup: backup.name, kept }) : text);
+    return exitCodes.ok;
+  } finally {
+    await keeper.release();
+  }
+}
+
+function chooseBackup(records: readonly BackupRecord[], name: string | undefined): BackupRecord {
+  if (name !== undefined) return findBackup(records, name);
+  const names = records.map((record) => record.name).toReversed();
+  throw new UserError({
+    code: 'usage.argument',
+    message: 'Which backup?',
+    hint: names.length === 0 ? 'There is no backup yet.' : `Backups, newest first: ${names.join(', ')}.`,
+  });
+}
+
+async function askName(name: string, { effects, json }: CommandContext): Promise<void> {
+  const refuse = (message: string) =>
+    new UserError({ code: 'restore.unconfirmed', message, hint: `Pass --yes, or type ${name} when asked.` });
+  if (json || process.stdin.isTTY !== true)
+    throw refuse('A restore must be confirmed, and nobody is there to ask');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const typed = await terminal.question(`Type ${name} to restore it: `, { signal: effects.signal });
+    if (typed.trim() !== name) throw refuse('The name typed is not the backup’s');
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,40 @@
+import { createRecorder } from '../../deploy/recorder.ts';
+import { rollback } from '../../deploy/rollback.ts';
+import type { CommandContext } from '../context.ts';
+import { parseWatch } from '../duration.ts';
+import { finish } from '../finish.ts';
+import { openTarget, targetAndName } from '../open.ts';
+
+/** An earlier release has proven itself before: a short look is enough, the guard is armed all the same. */
+const defaultWatchMs = 2_000;
+
+export async function execute(
+  context: CommandContext,
+  targetName: string | undefined,
+  options: { readonly argument?: string; readonly watch?: string },
+): Promise<number> {
+  const watchMs = parseWatch(options.watch);
+  const given = await targetAndName(context, targetName, options.argument);
+  const recorder = createRecorder(context.effects.log, context.effects.clock);
+  await using open = await recorder.step(
+    'connect',
+    () => openTarget(context, given.target),
+    ({ hosts }) => hosts.map((host) => host.name).join(', '),
+  );
+  const { config, target, hosts, effects } = open;
+  const report = await rollback(
+    {
+      ...{ config, target, hosts },
+      release: given.name,
+      options: {
+        backup: false,
+        migrate: false,
+        skipPreflight: true,
+        watchMs: watchMs ?? Math.min(defaultWatchMs, config.watch.forMs),
+      },
+    },
+    effects,
+    recorder,
+  );
+  return await finish(context, config, report);
+}

@@ -1,0 +1,54 @@
+import { type HostStatus, hostStatus, isSplit } from '../../deploy/status.ts';
+import { exitCodes } from '../../kernel/run.ts';
+import type { CommandContext } from '../context.ts';
+import { openTarget } from '../open.ts';
+
+export async function execute(context: CommandContext, targetName: string | undefined): Promise<number> {
+  await using open = await openTarget(context, targetName);
+  const statuses = await Promise.all(open.hosts.map((host) => hostStatus(host, open.config.app)));
+  const split = isSplit(statuses);
+  const well =
+    !split && statuses.every((status) => status.troubles.length === 0 && status.serving.length > 0);
+  const { print } = context.effects;
+  if (context.json)
+    print(
+      JSON.stringify({ ok: well, app: open.config.app, target: open.target.name, split, hosts: statuses }),
+    );
+  else print(statusText(open.config.app, open.target.name, statuses));
+  return well ? exitCodes.ok : exitCodes.failed;
+}
+
+/** The first line answers the question: what serves now? */
+export function statusText(app: string, target: string, statuses: readonly HostStatus[]): string {
+  const releases = [...new Set(statuses.flatMap((status) => status.serving.map((each) => each.release)))];
+  const headline =
+    releases.length === 0
+      ? `${target} serves nothing of ${app}`
+      : releases.length === 1
+        ? `${target} serves ${app} ${releases[0]} on ${statuses.length === 1 ? 'its host' : `${statuses.length} hosts`}`
+        : `${target} serves different releases of ${app}: ${releases.join(', ')}`;
+  return [headline, ...statuses.flatMap(hostLines)].join('\n');
+}
+
+function hostLines(status: HostStatus): string[] {
+  const web = status.serving.map(({ service, release, colour }) => {
+    const edge = status.edges[service];
+    const colours = edge?.colours[edge.active];
+    const numbers =
+      colours === undefined
+        ? ''
+        : `, ${colours.up} up, ${colours.current} in flight, ${colours.requests} requests`;
+    return `  ${service.padEnd(20)} ${release} (${colour ?? 'no colour'}${numbers})`;
+  });
+  const others = status.others.map((each) => `  ${each.service.padEnd(20)} ${each.status}`);
+  const troubles = status.troubles.map((trouble) => `  ! ${trouble}`);
+  const kept = status.releases.filter((release) => release !== status.current);
+  return [
+    '',
+    status.host,
+    ...web,
+    ...others,
+    ...troubles,
+    ...(kept.length === 0 ? [] : [`  kept for a rollback: ${kept.toReversed().join(', ')}`]),
+  ];
+}

@@ -1,0 +1,119 @@
+import { Command, CommanderError, Option } from 'commander';
+import { exitCodes, run } from '../kernel/run.ts';
+import type { CommandContext } from './context.ts';
+
+// Only commander is loaded here: each command brings its own code when it runs, so that --help is instant.
+
+interface CommandModule<O> {
+  readonly execute: (context: CommandContext, target: string | undefined, options: O) => Promise<number>;
+}
+
+const program = new Command('sluice')
+  .description('Deploys Docker Compose apps to your own servers as a transaction.')
+  .version('0.1.0')
+  .option('-c, --config <file>', 'path of sluice.yml (default: found from here upwards)')
+  .option('--json', 'print one JSON document on stdout, and log lines as JSON on stderr', false)
+  .option('-v, --verbose', 'say more', false)
+  .showHelpAfterError('(run with --help for what there is)')
+  .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+  .exitOverride();
+
+/** Adds a command whose code is loaded when it is called. */
+function command<O extends object>(
+  spec: string,
+  summary: string,
+  load: () => Promise<CommandModule<O>>,
+  parent: Command = program,
+): Command {
+  const added = parent.command(spec).description(summary).exitOverride();
+  added.action(async (...args: unknown[]) => {
+    const own = args.at(-1) as Command;
+    const options = own.optsWithGlobals<O & { json: boolean; verbose: boolean; config?: string }>();
+    const [first, second] = own.args;
+    const code = await run(options, async (effects) => {
+      const { execute } = await load();
+      const context = { effects, config: options.config, json: options.json };
+      return await execute(context, first, { ...options, argument: second });
+    });
+    // Open sockets of a cut connection must not keep the process alive.
+    process.exit(code);
+  });
+  return added;
+}
+
+const watchOption = new Option('--watch <duration>', 'how long to look at the new release, such as 30s');
+const imageOption = new Option('--image <service=reference>', 'image of a service; may be repeated')
+  .argParser((value: string, all: string[]) => [...all, value])
+  .default([] as string[], '');
+
+command(
+  'plan [target]',
+  'say what a deploy would do, host by host, and do nothing',
+  () => import('./commands/plan.ts'),
+)
+  .option('--release <name>', 'name of the release (default: the git tag or commit)')
+  .addOption(imageOption)
+  .option('--images <file>', 'JSON file: service → image reference');
+
+command('deploy [target]', 'deploy a release, or change nothing', () => import('./commands/deploy.ts'))
+  .option('--release <name>', 'name of the release (default: the git tag or commit)')
+  .addOption(imageOption)
+  .option('--images <file>', 'JSON file: service → image reference')
+  .addOption(watchOption)
+  .option('--no-backup', 'make no backup of the database first')
+  .option('--no-migrate', 'run no migration')
+  .option('--no-preflight', 'do not check memory, disk and connections first')
+  .option('--force', 'deploy also when nothing has changed', false)
+  .option('--replace-edges', 'give edges the configured HAProxy image now; costs their connections', false);
+
+command(
+  'rollback [target] [release]',
+  'go back to an earlier release, in seconds',
+  () => import('./commands/rollback.ts'),
+).addOption(watchOption);
+
+command('status [target]', 'what serves now, asked of the edges', () => import('./commands/status.ts'));
+
+command('history [target]', 'the last deploys', () => import('./commands/history.ts')).option(
+  '-n, --count <number>',
+  'how many',
+  '10',
+);
+
+const backup = program.command('backup').description('database backups: make, list, verify').exitOverride();
+command(
+  'make [target]',
+  'make a backup and prove it by a restore',
+  () => import('./commands/backup-make.ts'),
+  backup,
+);
+command('list [target]', 'list backups with their proof', () => import('./commands/backup-list.ts'), backup);
+command(
+  'verify [target] [backup]',
+  'restore a backup into a throw-away database and compare',
+  () => import('./commands/backup-verify.ts'),
+  backup,
+);
+
+command(
+  'restore [target] [backup]',
+  'put a backup in the place of the database',
+  () => import('./commands/restore.ts'),
+).option('--yes', 'do not ask for the name to be typed', false);
+
+command(
+  'doctor [target]',
+  'is the host ready, are the settings sound?',
+  () => import('./commands/doctor.ts'),
+).option('--release <name>', 'name of the release (default: the git tag or commit)');
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  const isHelp =
+    error.code === 'commander.helpDisplayed' ||
+    error.code === 'commander.version' ||
+    error.code === 'commander.help';
+  process.exitCode = isHelp ? exitCodes.ok : exitCodes.usage;
+}

@@ -1,0 +1,80 @@
+import { loadConfig, targetOf } from '../config/load.ts';
+import type { Config, HostModel, Target } from '../config/model.ts';
+import { resolveHostModels } from '../config/resolve.ts';
+import type { DeployEffects } from '../deploy/context.ts';
+import { connectAll } from '../deploy/sites.ts';
+import { connectHost } from '../host/connect.ts';
+import { secretVariables } from '../host/credentials.ts';
+import type { Host } from '../host/model.ts';
+import { UserError } from '../kernel/errors.ts';
+import type { CommandContext } from './context.ts';
+
+/** A target with open connections to its hosts. */
+export interface OpenTarget extends AsyncDisposable {
+  readonly config: Config;
+  readonly target: Target;
+  readonly hosts: readonly Host[];
+  readonly effects: DeployEffects;
+}
+
+/**
+ * Loads sluice.yml and connects to every host of a target.
+ *
+ * @param name may be left out when there is only one target.
+ */
+export async function openTarget(context: CommandContext, name: string | undefined): Promise<OpenTarget> {
+  const { effects } = context;
+  for (const variable of [...secretVariables, 'SLUICE_REGISTRY_PASSWORD']) {
+    effects.mask.add(effects.env[variable] ?? '');
+  }
+  const config = await loadConfig(context.config);
+  const target = chooseTarget(config, name);
+  const connect = (host: (typeof target.hosts)[number]) => connectHost(host, effects);
+  const hosts = await connectAll(target.hosts, connect);
+  return {
+    config,
+    target,
+    hosts,
+    effects: { ...effects, connect: (host) => connect(host.config) },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(hosts.map((host) => host.close().catch(() => {})));
+    },
+  };
+}
+
+/** The target asked for; the only one when none was named. */
+export function chooseTarget(config: Config, name: string | undefined): Target {
+  const all = Object.values(config.targets);
+  const [only] = all;
+  if (name === undefined && all.length === 1 && only !== undefined) return only;
+  if (name !== undefined) return targetOf(config, name);
+  const names = all.map((target) => target.name).join(', ');
+  throw new UserError({
+    code: 'usage.argument',
+    message: 'Which target?',
+    hint: names === '' ? 'sluice.yml has no targets yet: see docs/config.md.' : `Targets: ${names}.`,
+  });
+}
+
+/**
+ * The target and the name (of a release, a backup) of a command that takes both. With one target alone its name may
+ * be left out, so that `sluice rollback v1.2.3` means what it says.
+ */
+export async function targetAndName(
+  context: CommandContext,
+  first: string | undefined,
+  second: string | undefined,
+): Promise<{ target: string | undefined; name: string | undefined }> {
+  const { targets } = await loadConfig(context.config);
+  const isName = first !== undefined && second === undefined && !Object.hasOwn(targets, first);
+  if (isName && Object.keys(targets).length === 1) return { target: undefined, name: first };
+  return { target: first, name: second };
+}
+
+/** What runs on each host of the target, with the target's environment. */
+export async function resolveModels(
+  open: OpenTarget,
+  images: Readonly<Record<string, string>>,
+): Promise<readonly HostModel[]> {
+  return await resolveHostModels(open.config, open.target, open.hosts, images, open.effects);
+}
