@@ -1,0 +1,1 @@
+"""Bookreader: a small reading list with bookmarks and summaries."""
