@@ -1,0 +1,101 @@
+import type { VersionName } from '../app/versions.ts';
+import type { CliLine, CliRun } from './cli.ts';
+import type { Stage } from './model.ts';
+
+/** Seconds; `main.ts` writes them into sluice.yml. Short, so that the demo is: a team would watch for half a minute. */
+export const settings = { watch: 1, deadline: 3, drain: 2 } as const;
+
+/** One act of the demo: a command, and what has to come of it. */
+export interface Act {
+  readonly name: string;
+  readonly title: string;
+  /** For the table at the end. */
+  readonly label: string;
+  readonly why: string;
+  readonly command: 'deploy' | 'rollback';
+  readonly release?: VersionName;
+  readonly exit: number | null;
+  readonly outcome?: string;
+  readonly serves: VersionName;
+  /** The version it moves traffic away from, when all goes well. */
+  readonly replaces?: VersionName;
+  readonly sick?: VersionName;
+  /** A version that no client may have seen. */
+  readonly unseen?: VersionName;
+  readonly backup: boolean;
+  /** A step that must have run. */
+  readonly step?: string;
+  readonly killAt?: (line: CliLine) => boolean;
+  readonly conclude: (stage: Stage, seconds: (ms: number | undefined) => string) => string;
+}
+
+const took = (run: CliRun) => run.endedAt - run.startedAt;
+
+export const acts: readonly Act[] = [
+  {
+    name: 'first',
+    title: 'First deploy: v1',
+    label: 'v1, the first',
+    why: 'Nothing runs yet. The first server gets Postgres and Redis, and both servers get the application.',
+    ...{ command: 'deploy', release: 'v1', exit: 0, outcome: 'confirmed', serves: 'v1', backup: false },
+    conclude: ({ run }, seconds) => `v1 serves on both servers after ${seconds(took(run))}.`,
+  },
+  {
+    name: 'migration',
+    title: 'A good release with a migration: v2',
+    label: 'v2, with a migration',
+    why: `A backup comes first and is proven by a restore; then the migration; then v2 starts beside v1, is asked how it feels, and gets the traffic. The first ${settings.watch} s of it are watched (half a minute unless sluice.yml says otherwise), then it is confirmed.`,
+    ...{ command: 'deploy', release: 'v2', exit: 0, outcome: 'confirmed', serves: 'v2', replaces: 'v1' },
+    backup: true,
+    step: 'migrate',
+    conclude: ({ run }, seconds) => `v2 serves. The deploy took ${seconds(took(run))}, and nobody noticed.`,
+  },
+  {
+    name: 'unhealthy',
+    title: 'A release that never gets well: v3',
+    label: 'v3, never well',
+    why: 'Its health endpoint answers 503 for ever. It must not get a single request.',
+    ...{ command: 'deploy', release: 'v3', exit: 1, outcome: 'undone', serves: 'v2', unseen: 'v3' },
+    backup: true,
+    conclude: ({ run }, seconds) =>
+      `v3 was given ${seconds(took(run))} in all and then removed. v2 served all the time.`,
+  },
+  {
+    name: 'sick',
+    title: 'A release that is sick only under traffic: v4',
+    label: 'v4, sick under traffic',
+    why: 'Its health is fine, and every other answer is a 500. No check before the switch can know. The guard inside the edge counts answers and takes it out by itself; the runner only hears of it.',
+    ...{ command: 'deploy', release: 'v4', exit: 1, outcome: 'reverted', serves: 'v2', sick: 'v4' },
+    backup: true,
+    conclude: ({ revertMs }, seconds) =>
+      `v4 was out ${seconds(revertMs)} after its first bad answer. v2 serves again.`,
+  },
+  {
+    name: 'killed',
+    title: 'The runner dies in the worst moment: v5',
+    label: 'v5, runner killed',
+    why: `SIGKILL right after the switch: v5 has the traffic and nobody is left to confirm it. The guards wait until ${settings.watch + settings.deadline} s after the switch and go back to v2 by themselves.`,
+    ...{ command: 'deploy', release: 'v5', exit: null, serves: 'v2', backup: false },
+    killAt: (line) => line.step === 'switch' && line.outcome === 'done',
+    conclude: ({ revertMs }, seconds) =>
+      `The last answer of v5 came ${seconds(revertMs)} after the kill. v2 serves; nobody had to come.`,
+  },
+  {
+    name: 'again',
+    title: 'The same deploy again: v5',
+    label: 'v5, once more',
+    why: 'It finds what the dead run left, undoes it, and goes on. No lock to remove, nothing to clean up by hand.',
+    ...{ command: 'deploy', release: 'v5', exit: 0, outcome: 'confirmed', serves: 'v5', replaces: 'v2' },
+    backup: true,
+    step: 'reconcile',
+    conclude: ({ run }, seconds) => `v5 serves after ${seconds(took(run))}.`,
+  },
+  {
+    name: 'rollback',
+    title: 'Back to the release before, by hand',
+    label: 'back to v2',
+    why: 'v5 is well, but somebody wants v2 back. Its containers are still there: no build, no upload, no pull.',
+    ...{ command: 'rollback', exit: 0, outcome: 'confirmed', serves: 'v2', replaces: 'v5', backup: false },
+    conclude: ({ run }, seconds) => `v2 serves again after ${seconds(took(run))}.`,
+  },
+];

@@ -1,0 +1,187 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { formatDuration } from '../../../src/kernel/clock.ts';
+import { writeProject } from '../app/project.ts';
+import { buildVersions } from '../app/versions.ts';
+import { type Bed, upBed } from '../bed.ts';
+import { command, must } from '../command.ts';
+import { network } from '../layout.ts';
+import type { LoadResult } from '../load/model.ts';
+import { type RunningLoad, startLoad } from '../load/start.ts';
+import { acts, settings } from './acts.ts';
+import { judgeRows, judgeWebSockets } from './judge.ts';
+import type { Promised, Stage } from './model.ts';
+import { createNarrator, type Narrator } from './narrate.ts';
+import { play } from './play.ts';
+import { loadText, machineReport, replacements, stageTable } from './summary.ts';
+
+const root = join(import.meta.dirname, '../../..');
+/** Machine, servers and clients share a few cores: more than this, and the demo would show how a full CPU behaves. */
+const rate = 120;
+
+const usage = `Shows what Sluice does: good and bad releases on two servers under load.
+
+  scripts/demo [--json FILE] [--keep]
+
+  --json FILE   write all figures as JSON
+  --keep        leave the servers and the application running afterwards`;
+
+interface Options {
+  readonly json: string | undefined;
+  readonly keep: boolean;
+}
+
+async function demo(options: Options, narrator: Narrator): Promise<boolean> {
+  const began = performance.now();
+  narrator.print('Sluice: a deploy that is a transaction');
+  narrator.say(
+    `An application (FastAPI, Celery, Postgres, Redis, nginx) on two servers, each a container with a real sshd and Docker engine. ${rate} requests a second come from clients that never retry, while good and bad releases are deployed.`,
+  );
+  narrator.title('Preparing');
+  const running = await runningHosts();
+  const bed = await narrator.work('a registry and two servers', () => upBed({ log: () => {} }));
+  try {
+    const built: string[] = [];
+    const names = ['v1', 'v2', 'v3', 'v4', 'v5'] as const;
+    await narrator.work(
+      'five releases of the application',
+      () => buildVersions(names, (line) => built.push(line)),
+      () => (built.some((line) => line.startsWith('built')) ? 'built and pushed' : 'already in the registry'),
+    );
+    await narrator.work('empty servers', () => Promise.all(bed.hosts.map((host) => host.wipe('bookreader'))));
+    const { stages, load, overall } = await perform(bed, narrator);
+    const seconds = (performance.now() - began) / 1000;
+    tell(narrator, stages, load, overall, seconds);
+    if (options.json !== undefined) {
+      mkdirSync(dirname(options.json), { recursive: true });
+      writeFileSync(
+        options.json,
+        JSON.stringify(machineReport(stages, load, overall, seconds), undefined, 2),
+      );
+    }
+    if (options.keep) narrator.print(`Still running: ${bed.hosts.map(urlOf).join(' and ')}`);
+    else await stop(bed, running);
+    const all = [...stages.flatMap((stage) => stage.promised), ...overall];
+    return stages.length === acts.length && all.every((each) => each.held);
+  } finally {
+    bed.release();
+  }
+}
+
+interface Performance {
+  readonly stages: readonly Stage[];
+  readonly load: LoadResult | undefined;
+  readonly overall: readonly Promised[];
+}
+
+async function perform(bed: Bed, narrator: Narrator): Promise<Performance> {
+  const folder = join(root, 'build/demo/bookreader');
+  rmSync(folder, { recursive: true, force: true });
+  const { watch, deadline, drain } = settings;
+  const project = writeProject(folder, bed.hosts, {
+    watch: { for: `${watch}s`, 'max-5xx': '1%', 'min-5xx': 10, deadline: `${deadline}s` },
+    drain: `${drain}s`,
+  });
+  const urls = bed.hosts.map(urlOf);
+  const scene = { bed, project, urls, narrator };
+  const stages: Stage[] = [];
+  let load: RunningLoad | undefined;
+  let rowsBefore = 0;
+  try {
+    for (const [index, act] of acts.entries()) {
+      const stage = await play(scene, act, index + 1, load);
+      stages.push(stage);
+      // Without a first release there is nothing to show the others on.
+      if (index === 0 && stage.run.code !== 0) return { stages, load: undefined, overall: [] };
+      if (load !== undefined) continue;
+      rowsBefore = await countRows(urls[0]);
+      load = startLoad({ urls, rate, slowSeconds: 3 });
+      narrator.say(
+        `From here on the load runs through nginx on both servers: GETs on kept and on fresh connections, POSTs that each write a row, answers that take 2-3 s, streams, WebSockets.`,
+      );
+    }
+  } finally {
+    // Also after an error: the clients' numbers are not lost and no process is left.
+    await load?.stop().catch(() => {});
+  }
+  const result = await load?.stop();
+  if (result === undefined) return { stages, load: undefined, overall: [] };
+  const overall = [
+    judgeRows(result, rowsBefore, await countRows(urls[0])),
+    judgeWebSockets(result, replacements(stages), drain * 1000),
+  ];
+  return { stages, load: result, overall };
+}
+
+function tell(
+  narrator: Narrator,
+  stages: readonly Stage[],
+  load: LoadResult | undefined,
+  overall: readonly Promised[],
+  seconds: number,
+): void {
+  narrator.title('What happened');
+  narrator.print(`${stageTable(stages, load)}\n`);
+  if (load !== undefined) narrator.print(`${loadText(load)}\n`);
+  for (const each of overall) narrator.promised(each);
+  const broken = stages.flatMap((stage) => stage.promised.filter((each) => !each.held));
+  for (const each of broken) narrator.promised(each);
+  if (stages.length < acts.length)
+    narrator.print(`  ✗ only ${stages.length} of ${acts.length} acts were played`);
+  const reports = stages.flatMap((stage) =>
+    stage.run.html === undefined ? [] : [{ stage, html: stage.run.html }],
+  );
+  narrator.print('');
+  for (const { stage, html } of reports) {
+    if (['migration', 'sick'].includes(stage.name))
+      narrator.print(`Report of "${stage.title}": ${relative(process.cwd(), html)}`);
+  }
+  const held = overall.every((each) => each.held) && broken.length === 0 && stages.length === acts.length;
+  narrator.print(
+    `\n${held ? 'Every promise held' : 'Not every promise held'} (${formatDuration(seconds * 1000)}).`,
+  );
+}
+
+const urlOf = (host: Bed['hosts'][number]) => `http://${host.http.host}:${host.http.port}`;
+
+async function countRows(url: string | undefined): Promise<number> {
+  const answer = await fetch(`${url}/api/bookmarks/count`, { signal: AbortSignal.timeout(5000) });
+  return ((await answer.json()) as { count: number }).count;
+}
+
+async function runningHosts(): Promise<string[]> {
+  const listed = await command([
+    'docker',
+    'ps',
+    '--filter',
+    `network=${network.name}`,
+    '--format',
+    '{{.Names}}',
+  ]);
+  return listed.stdout.trim().split('\n');
+}
+
+/** What ran before goes on running; what was started for the demo is stopped. */
+async function stop(bed: Bed, running: readonly string[]): Promise<void> {
+  await Promise.all(bed.hosts.map((host) => host.wipe('bookreader')));
+  const all = await runningHosts();
+  const ours = all.filter((name) => name !== '' && !running.includes(name));
+  if (ours.length > 0) await must(['docker', 'stop', '--time', '3', ...ours]);
+}
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  console.log(usage);
+} else {
+  const colour = process.stdout.isTTY === true && !process.env.NO_COLOR;
+  const narrator = createNarrator((text) => process.stdout.write(text), colour);
+  const held = await demo({ json: values.json, keep: values.keep }, narrator);
+  process.exitCode = held ? 0 : 1;
+}

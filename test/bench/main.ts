@@ -1,0 +1,34 @@
+import { benchDeploy } from './deploy.ts';
+import { benchHosts } from './hosts.ts';
+import { benchSize } from './size.ts';
+import { benchSwitch } from './switch.ts';
+
+const usage = `Benchmarks on the test bed. Each prints a table and writes build/bench/NAME.json; none of them judges.
+
+  node test/bench/main.ts switch [REQUESTS [RATE]]   60 switches under load, beside a run without (300000, 350/s)
+  node test/bench/main.ts deploy [ROUNDS]            time of a deploy beside compose and a blue-green script (6)
+  node test/bench/main.ts hosts [ROUNDS]             ten hosts beside one (5)
+  node test/bench/main.ts size                       memory of runner and edges, time of --help`;
+
+async function main([name, count, more]: string[]): Promise<number> {
+  const number = (fallback: number) => (count === undefined ? fallback : Number(count));
+  switch (name) {
+    case 'deploy':
+      await benchDeploy(number(6));
+      return 0;
+    case 'switch':
+      await benchSwitch(number(300_000), Number(more ?? 350));
+      return 0;
+    case 'hosts':
+      await benchHosts(number(5));
+      return 0;
+    case 'size':
+      await benchSize();
+      return 0;
+    default:
+      console.error(usage);
+      return 2;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

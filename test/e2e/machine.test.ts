@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { BedHost } from '../bed/host.ts';
+import { type CliRun, type Running, story, until } from './harness/cli.ts';
+import { expectNextDeploy, expectServes, versionsOf } from './harness/serves.ts';
+import { startTraffic, type Traffic } from './harness/traffic.ts';
+import { openWorld, quick, type Release, servingIn, type World, watched } from './harness/world.ts';
+
+// Faults of the machine stop what carries the traffic: here requests may fail, but only until it is back.
+
+let world: World;
+let host: BedHost;
+let traffic: Traffic;
+
+beforeAll(async () => {
+  world = await openWorld({ target: 'single' });
+  const [first] = world.hosts;
+  if (first === undefined) throw new Error('no host');
+  host = first;
+  traffic = startTraffic(world);
+});
+afterAll(async () => {
+  await traffic?.stop();
+  world?.close();
+});
+
+/** Starts a deploy and waits until it has done a step. */
+async function deployUntil(step: string): Promise<{ old: Release; tried: Release; running: Running }> {
+  const old = servingIn(world);
+  const tried = world.another();
+  const running = world.start(world.deployOf(tried, step === 'switch' ? watched : quick));
+  await running.after(step);
+  return { old, tried, running };
+}
+
+/** The app answers again, and what it answers is one release. */
+async function untilAnswers(): Promise<void> {
+  const broken = (versions: string[]) =>
+    versions.length !== 1 || versions.some((each) => each.startsWith('no '));
+  await until('the app answers', async () => !broken(await versionsOf(world)), 60);
+}
+
+/** From here on nobody may fail any more. */
+async function expectWellAfter(tried: Release): Promise<void> {
+  await traffic.mark();
+  await expectNextDeploy(world, tried);
+  await traffic.expectNoneFailed();
+}
+
+function expectNotConfirmed(run: CliRun, tried: Release): void {
+  expect(run.code, story(run)).toBe(1);
+  expect(run.report?.outcome, story(run)).not.toBe('confirmed');
+  expect(run.headline).not.toContain(`serves bookreader ${tried.name}`);
+  expect(run.errors.map((error) => error.code)).not.toContain('bug');
+}
+
+/** The host may be back before the run gives up. Either way the first line says what is known, and no more. */
+function expectHonest(run: CliRun, serves: Release): void {
+  const start = run.report?.unreachable.length
+    ? 'what single serves is unknown; '
+    : `single serves bookreader ${serves.name} `;
+  expect(run.headline.slice(0, start.length)).toBe(start);
+}
+
+test('power cut while armed: the old release serves after the boot', async () => {
+  const { old, tried, running } = await deployUntil('switch');
+  await host.powerCut();
+  await host.boot();
+  const run = await running.ended;
+  expectNotConfirmed(run, tried);
+  expectHonest(run, old);
+  await untilAnswers();
+  await expectServes(world, old);
+  await expectWellAfter(tried);
+});
+
+test('power cut right after the confirmation: the new release serves after the boot', async () => {
+  const { tried, running } = await deployUntil('confirm');
+  await host.powerCut();
+  await host.boot();
+  const run = await running.ended;
+  expect(run.code, story(run)).toBe(0);
+  expect(run.report?.outcome).toBe('confirmed');
+  expectHonest(run, tried);
+  await untilAnswers();
+  await expectServes(world, tried);
+  await expectWellAfter(world.another());
+});
+
+test.each([
+  { how: 'restarted', crash: false },
+  { how: 'killed', crash: true },
+])('the engine is $how while armed: the old release serves', async ({ crash }) => {
+  const { old, tried, running } = await deployUntil('switch');
+  await host.restartDockerd({ crash });
+  const run = await running.ended;
+  expectNotConfirmed(run, tried);
+  await untilAnswers();
+  await expectServes(world, old);
+  await expectWellAfter(tried);
+});
+
+const backendEdge = '"$(docker ps -q --filter label=sluice.edge --filter label=sluice.service=backend)"';
+
+test('HAProxy is killed while armed: it comes back with the old release', async () => {
+  await traffic.mark();
+  const { old, tried, running } = await deployUntil('switch');
+  await host.must(
+    `docker top ${backendEdge} -eo pid,comm | awk '$2 == "haproxy" { print $1 }' | xargs kill -KILL`,
+  );
+  const run = await running.ended;
+  expectNotConfirmed(run, tried);
+  expect(run.errors.map((error) => error.code)).toEqual(['watch.reverted']);
+  expect(run.headline).toContain(`single serves bookreader ${old.name} (`);
+  await expectServes(world, old);
+  await expectWellAfter(tried);
+});
+
+test('the edge is killed while armed: the next deploy brings it back', async () => {
+  const { tried, running } = await deployUntil('switch');
+  await host.must(`docker kill ${backendEdge}`);
+  const run = await running.ended;
+  expectNotConfirmed(run, tried);
+  await expectNextDeploy(world, tried);
+  await traffic.mark();
+  await expectNextDeploy(world, world.another());
+  await traffic.expectNoneFailed();
+});
