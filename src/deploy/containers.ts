@@ -1,4 +1,5 @@
 import type { Host } from '../host/model.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 
 /**
@@ -18,6 +19,68 @@ export async function stopContainers(host: Host, ids: readonly string[], graceMs
 export async function retireContainers(host: Host, ids: readonly string[], graceMs: number): Promise<void> {
   await Promise.all(ids.map((id) => ignoring(setRestart(host, id, 'no'), [404])));
   await stopContainers(host, ids, graceMs);
+}
+
+/** How the containers of a release that is taken back come to their end. */
+export interface Ending {
+  /** What each may take to end before the engine kills it, ms. */
+  readonly graceMs: (service: string) => number;
+  /** How long it is waited for that; what still ends then is left to end, and goes with the next deploy. */
+  readonly waitMs?: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Ends containers that may be at work, and removes them: they are asked, and let finish.
+ *
+ * @returns names of those that were still ending when the waiting was over.
+ */
+export async function endContainers(
+  host: Host,
+  containers: readonly { readonly id: string; readonly name: string; readonly service: string }[],
+  ending: Ending,
+): Promise<string[]> {
+  const { graceMs, clock, waitMs } = ending;
+  const left = await Promise.all(
+    containers.map(async ({ id, name, service }) => {
+      if (waitMs === undefined) await whileStarting(host, id, clock);
+      const end = retireContainers(host, [id], graceMs(service)).then(() => true);
+      const over = waitMs === undefined ? end : Promise.race([end, clock.sleep(waitMs).then(() => false)]);
+      // When the waiting is over the connection may close under the call; the engine goes on without it.
+      end.catch(() => {});
+      if (!(await over)) return name;
+      await removeContainers(host, [id]);
+      return undefined;
+    }),
+  );
+  return left.filter((name) => name !== undefined);
+}
+
+const bootMs = 5_000;
+
+/**
+ * An app that has not installed its signal handlers yet, as process 1, does not see a SIGTERM at all, and would be
+ * waited for until the end of its grace.
+ */
+async function whileStarting(host: Host, id: string, clock: Clock): Promise<void> {
+  const until = clock.elapsed() + bootMs;
+  while (clock.elapsed() < until) {
+    const found = await host.engine
+      .getContainer(id)
+      .inspect()
+      .catch(() => undefined);
+    if (!found?.State.Running || found.State.Health?.Status !== 'starting') return;
+    await clock.sleep(200);
+  }
+}
+
+/** Whether a container was told to stop for good, and has not ended yet. */
+export async function isEnding(host: Host, id: string): Promise<boolean> {
+  const found = await host.engine
+    .getContainer(id)
+    .inspect()
+    .catch(() => undefined);
+  return found?.State.Running === true && found.HostConfig.RestartPolicy?.Name === 'no';
 }
 
 /** Gives kept containers that serve again the restart policy they were made with. */

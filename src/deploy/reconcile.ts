@@ -2,8 +2,9 @@ import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { compose } from './compose.ts';
-import { removeContainers, retireContainers, stopContainers } from './containers.ts';
+import { endContainers, removeContainers, retireContainers } from './containers.ts';
 import { settleAll } from './context.ts';
+import { drainColour } from './drain.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
 import { noEdge, reloadEdge, wantedEdges } from './edges.ts';
@@ -11,7 +12,7 @@ import type { JournalHeader, JournalRecord } from './journal.ts';
 import type { Keeper } from './keeper.ts';
 import { type Layout, otherColour } from './model.ts';
 import { persistColour } from './persist.ts';
-import { type ContainerState, type HostState, releaseNamed } from './state.ts';
+import { type HostState, releaseNamed } from './state.ts';
 
 /** What a container of a dead run is given to end. */
 const longestGraceMs = 60_000;
@@ -22,6 +23,14 @@ export interface Site {
   readonly layout: Layout;
   readonly state: HostState;
   readonly keeper: Keeper;
+}
+
+/** Who reconciles, and how long what a colour still carries is waited for. */
+export interface Reconciler {
+  readonly deploy: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly drainMs: number;
 }
 
 /** Whether a dead deploy had become the persistent release on a host, as the host itself tells. */
@@ -52,10 +61,7 @@ export function isConfirmedOn(
  *
  * @returns what was done, one sentence a deploy; the states are out of date then.
  */
-export async function reconcile(
-  sites: readonly Site[],
-  by: { readonly deploy: string; readonly log: Log; readonly clock: Clock },
-): Promise<string[]> {
+export async function reconcile(sites: readonly Site[], by: Reconciler): Promise<string[]> {
   const ids = new Set(sites.flatMap((site) => site.state.unfinished.map((record) => record.header.deploy)));
   const done: string[] = [];
   for (const id of [...ids].sort()) {
@@ -68,7 +74,7 @@ export async function reconcile(
       involved.map(async ({ site, record }) => {
         refuseSilentEdges(site, record.header);
         const finished = confirmed && canServe(site.state, record.header);
-        await (finished ? finish(site, record.header) : undo(site, record));
+        await (finished ? finish(site, record.header, by) : undo(site, record, by));
         await site.keeper.write(id, {
           event: 'end',
           at: new Date(by.clock.now()).toISOString(),
@@ -109,7 +115,7 @@ function canServe(state: HostState, header: JournalHeader): boolean {
   );
 }
 
-async function finish(site: Site, header: JournalHeader): Promise<void> {
+async function finish(site: Site, header: JournalHeader, by: Reconciler): Promise<void> {
   const { host, layout, state } = site;
   for (const [service, status] of edgesOf(state, header)) {
     const guard = guardClient(sendTo(host, layout.edgeSocket(service)));
@@ -120,6 +126,7 @@ async function finish(site: Site, header: JournalHeader): Promise<void> {
   const old = state.containers.filter(
     (each) => each.edge === undefined && each.colour === otherColour(header.colour),
   );
+  await drain(site, header, otherColour(header.colour), by);
   await retireContainers(
     host,
     old.map((each) => each.id),
@@ -127,7 +134,7 @@ async function finish(site: Site, header: JournalHeader): Promise<void> {
   );
 }
 
-async function undo(site: Site, record: JournalRecord): Promise<void> {
+async function undo(site: Site, record: JournalRecord, by: Reconciler): Promise<void> {
   const { host, layout, state } = site;
   const { header } = record;
   for (const [service, status] of edgesOf(state, header)) {
@@ -146,7 +153,22 @@ async function undo(site: Site, record: JournalRecord): Promise<void> {
       (each.edge !== undefined && header.newEdges.includes(each.service)) ||
       header.created.includes(each.service),
   );
-  await stopWorkers(site, header, ours);
+  await drain(site, header, header.colour, by);
+  const plans = releaseNamed(state, header.release)?.services ?? [];
+  const planOf = (service: string) => plans.find((each) => each.name === service);
+  // Who may hold a request or a task is let finish, as by the run that died.
+  const hadTraffic = edgesOf(state, header).some(
+    ([, { active, last, armed }]) =>
+      active === header.colour || last?.nonce === header.deploy || armed?.nonce === header.deploy,
+  );
+  const busy = ours.filter(
+    ({ running, service, edge }) =>
+      running && edge === undefined && (hadTraffic || planOf(service)?.strategy === 'workers'),
+  );
+  await endContainers(host, busy, {
+    graceMs: (service) => Math.min(planOf(service)?.stopGraceMs ?? 10_000, longestGraceMs),
+    clock: by.clock,
+  });
   await removeContainers(host, [...ours.map((each) => each.id), ...(await oneOffs(host, header.deploy))]);
   if (header.replaced.length > 0 && header.previous !== undefined) {
     const project = { app: header.app, file: `${layout.release(header.previous.release)}/compose.json` };
@@ -159,20 +181,17 @@ async function undo(site: Site, record: JournalRecord): Promise<void> {
   if (folders.length > 0) await host.exec(['rm', '-rf', '--', ...folders]);
 }
 
-/** Workers may hold a task, which they are let finish. */
-async function stopWorkers(
-  site: Site,
+/** What a colour still carries when its traffic has moved away is let come to its end. */
+async function drain(
+  { host, layout, state }: Site,
   header: JournalHeader,
-  ours: readonly ContainerState[],
+  colour: JournalHeader['colour'],
+  { clock, drainMs }: Reconciler,
 ): Promise<void> {
-  const plans = releaseNamed(site.state, header.release)?.services ?? [];
-  await Promise.all(
-    ours.map(async (container) => {
-      const plan = plans.find((each) => each.name === container.service);
-      if (plan?.strategy !== 'workers' || !container.running) return;
-      await stopContainers(site.host, [container.id], Math.min(plan.stopGraceMs, longestGraceMs));
-    }),
+  const guards = edgesOf(state, header).map(([service]) =>
+    guardClient(sendTo(host, layout.edgeSocket(service))),
   );
+  await drainColour(guards, colour, { limitMs: Math.min(drainMs, longestGraceMs), clock });
 }
 
 /** What the dead run's migration and jobs run in goes on without it. */

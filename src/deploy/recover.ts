@@ -51,7 +51,12 @@ export async function recover(run: DeployRun, result: TransactionResult): Promis
   });
   try {
     await run.recorder.step('reconcile', async () => {
-      const done = await reconcile(hosts, { deploy: run.deploy, log, clock: run.effects.clock });
+      const done = await reconcile(hosts, {
+        deploy: run.deploy,
+        log,
+        clock: run.effects.clock,
+        drainMs: run.config.drainMs,
+      });
       return done.join('; ');
     });
     const now = await Promise.all(hosts.map((each) => readHostState(each.host, run.config.app, each.layout)));

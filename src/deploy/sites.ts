@@ -98,7 +98,12 @@ export async function openSites(
       );
       // The edges have the last word on what was confirmed, so they are asked again once all of them are up.
       const asked = started.flat().length > 0 ? await read() : sites;
-      const done = await reconcile(asked, { deploy, log: effects.log, clock: effects.clock });
+      const done = await reconcile(asked, {
+        deploy,
+        log: effects.log,
+        clock: effects.clock,
+        drainMs: config.drainMs,
+      });
       return [...started.flat().map((service) => `started the edge of ${service}`), ...done].join('; ');
     });
     return await read();

@@ -1,6 +1,7 @@
 import { composeUp } from '../compose.ts';
 import { removeContainers, retireContainers, stopContainers } from '../containers.ts';
-import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
+import { type HostRun, onHosts, settleAll } from '../context.ts';
+import { drainColour } from '../drain.ts';
 import { reloadFronts } from '../fronts.ts';
 import { otherColour } from '../model.ts';
 import { type ContainerState, listContainers } from '../state.ts';
@@ -23,7 +24,12 @@ export const retire: Step = {
       );
       // A cancellation ends the drain; the singletons' change-over is let come to its end, or none of them would run.
       const left = await settleAll([
-        drain(run, each, note).then(async (cut) => {
+        drainColour(each.guards.values(), otherColour(each.plan.colour), {
+          limitMs: run.config.drainMs,
+          clock: run.effects.clock,
+          signal: run.effects.signal,
+          note,
+        }).then(async (cut) => {
           const warm = run.config.previous === 'warm';
           await stopAll(each, warm ? web.filter((one) => strategyOf(each, one) === undefined) : web);
           return cut;
@@ -71,25 +77,6 @@ async function stopAll(each: HostRun, containers: readonly ContainerState[]): Pr
       return retireContainers(each.host, [container.id], planned?.plan.stopGraceMs ?? 10_000);
     }),
   );
-}
-
-const pollMs = 100;
-
-/** Waits until nothing is in flight in the old colour. @returns connections that were left at the limit. */
-async function drain(run: DeployRun, each: HostRun, note: (text: string) => void): Promise<number> {
-  const { clock, signal } = run.effects;
-  const until = clock.elapsed() + run.config.drainMs;
-  for (;;) {
-    const counts = await Promise.all(
-      [...each.guards.values()].map(
-        async (guard) => (await guard.status()).colours[otherColour(each.plan.colour)].current,
-      ),
-    );
-    const inFlight = counts.reduce((sum, count) => sum + count, 0);
-    if (inFlight === 0 || clock.elapsed() >= until) return inFlight;
-    note(`${inFlight} connections still on the old release`);
-    await clock.sleep(pollMs, signal);
-  }
 }
 
 /**

@@ -1,7 +1,15 @@
 import type { ServicePlan } from '../../config/model.ts';
 import { composeUp } from '../compose.ts';
-import { removeContainers, retireContainers, reviveContainers, stopContainers } from '../containers.ts';
+import {
+  endContainers,
+  isEnding,
+  removeContainers,
+  retireContainers,
+  reviveContainers,
+  stopContainers,
+} from '../containers.ts';
 import { type DeployRun, type HostRun, onHosts } from '../context.ts';
+import { drainColour } from '../drain.ts';
 import { reloadEdge, undoEdges } from '../edges.ts';
 import { reloadFronts } from '../fronts.ts';
 import type { PlannedService } from '../model.ts';
@@ -20,6 +28,7 @@ export const start: Step = {
   async apply(run, note) {
     const counts = await onHosts(run, async (each) => {
       const services = startedServices(each);
+      await awaitEnding(each);
       const front = services.filter(({ plan }) => plan.strategy === 'keep' || plan.strategy === 'recreate');
       const edges = each.plan.edges.filter(
         ({ action, takesPort }) => (action === 'create' && !takesPort) || action === 'replace',
@@ -65,6 +74,15 @@ export const start: Step = {
     return 'new containers removed';
   },
 };
+
+/** Containers of the idle colour that a cancelled run had left to finish: Compose would take them for started ones. */
+async function awaitEnding(each: HostRun): Promise<void> {
+  const running = each.state.containers.filter((one) => one.running && one.colour === each.plan.colour);
+  const ending = await Promise.all(running.map(async (one) => isEnding(each.host, one.id)));
+  const ids = running.filter((_, index) => ending[index]).map((one) => one.id);
+  await stopContainers(each.host, ids, longestUndoGraceMs);
+  await removeContainers(each.host, ids);
+}
 
 /**
  * An adopted container that holds a published port gives it to the edge: it is stopped when the new colour is well,
@@ -118,27 +136,31 @@ async function undoStart(run: DeployRun, each: HostRun): Promise<void> {
       !before.has(container.id) &&
       (container.release === plan.release || created.has(container.service)),
   );
+  const switched = run.recorder.steps.some((step) => step.name === 'switch');
+  const { clock, signal } = run.effects;
+  if (switched) {
+    const limitMs = signal.aborted ? cancelledGraceMs : Math.min(run.config.drainMs, longestUndoGraceMs);
+    await drainColour(each.guards.values(), plan.colour, { limitMs, clock });
+  }
   await putBack(each, run);
   await undoEdges(each, now);
   const stopped = each.plan.edges.filter((edge) => edge.takesPort).flatMap((edge) => edge.adopted ?? []);
   if (stopped.length > 0) await host.exec(['docker', 'start', ...stopped]);
   await stopKept(run, each);
   // Who may hold a request or a task is let finish; who never got traffic has nothing to finish.
-  const switched = run.recorder.steps.some((step) => step.name === 'switch');
-  await Promise.all(
-    ours.map(async (container) => {
-      const service = plan.services.find((planned) => planned.service === container.service)?.plan;
-      const mayBeBusy = switched || service?.strategy === 'workers';
-      if (mayBeBusy && !run.effects.signal.aborted) {
-        await stopContainers(
-          host,
-          [container.id],
-          Math.min(service?.stopGraceMs ?? 10_000, longestUndoGraceMs),
-        );
-      }
-      await removeContainers(host, [container.id]);
-    }),
+  const planOf = (service: string) => plan.services.find((planned) => planned.service === service)?.plan;
+  const busy = ours.filter(({ service }) => switched || planOf(service)?.strategy === 'workers');
+  const idle = ours.filter((container) => !busy.includes(container));
+  await removeContainers(
+    host,
+    idle.map((container) => container.id),
   );
+  const left = await endContainers(host, busy, {
+    graceMs: (service) => Math.min(planOf(service)?.stopGraceMs ?? 10_000, longestUndoGraceMs),
+    clock,
+    ...(signal.aborted ? { waitMs: cancelledGraceMs } : {}),
+  });
+  if (left.length > 0) run.recorder.warn(`${host.name}: ${left.join(', ')} still finish what they do.`);
 }
 
 /** Containers that an earlier deploy had left stopped, and that this one started, are stopped again, not removed. */
