@@ -116,7 +116,9 @@ return function(the_guard)
   guard.started = guard.now()
   for name, command in pairs(commands) do
     core.register_cli({ 'sluice', name }, ('sluice %s %s'):format(name, usage[name]), function(applet, _, _, ...)
-      local fine, done, text = pcall(command, ...)
+      local fine, done, text = true, false, 'this process is ending'
+      -- A connection made before a reload still reaches the old process, which decides nothing any more.
+      if core.get_info().Stopping ~= 1 then fine, done, text = pcall(command, ...) end
       if not fine then done, text = false, 'internal error: ' .. tostring(done) end
       local prefix = not done and 'refused: ' or (name == 'status' and '' or 'ok: ')
       applet:send(prefix .. text .. '\n')

@@ -1,6 +1,6 @@
 import { loadConfig, targetOf } from '../config/load.ts';
 import type { Config, HostModel, Target } from '../config/model.ts';
-import { resolveHostModels } from '../config/resolve.ts';
+import { type RemoteFiles, resolveHostModels } from '../config/resolve.ts';
 import type { DeployEffects } from '../deploy/context.ts';
 import { connectAll } from '../deploy/sites.ts';
 import { connectHost } from '../host/connect.ts';
@@ -9,12 +9,16 @@ import type { Host } from '../host/model.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { CommandContext } from './context.ts';
 
-/** A target with open connections to its hosts. */
-export interface OpenTarget extends AsyncDisposable {
+/** A target as sluice.yml describes it. */
+export interface LoadedTarget {
   readonly config: Config;
   readonly target: Target;
-  readonly hosts: readonly Host[];
   readonly effects: DeployEffects;
+}
+
+/** A target with open connections to its hosts. */
+export interface OpenTarget extends LoadedTarget, AsyncDisposable {
+  readonly hosts: readonly Host[];
 }
 
 /**
@@ -23,19 +27,27 @@ export interface OpenTarget extends AsyncDisposable {
  * @param name may be left out when there is only one target.
  */
 export async function openTarget(context: CommandContext, name: string | undefined): Promise<OpenTarget> {
+  return await connectTarget(await loadTarget(context, name));
+}
+
+/** @param name may be left out when there is only one target. */
+export async function loadTarget(context: CommandContext, name: string | undefined): Promise<LoadedTarget> {
   const { effects } = context;
   for (const variable of [...secretVariables, 'SLUICE_REGISTRY_PASSWORD']) {
     effects.mask.add(effects.env[variable] ?? '');
   }
   const config = await loadConfig(context.config);
   const target = chooseTarget(config, name);
-  const connect = (host: (typeof target.hosts)[number]) => connectHost(host, effects);
-  const hosts = await connectAll(target.hosts, connect);
+  return { config, target, effects: { ...effects, connect: (host) => connectHost(host.config, effects) } };
+}
+
+/** Connects to every host of a target, all at once. */
+export async function connectTarget(loaded: LoadedTarget): Promise<OpenTarget> {
+  const { target, effects } = loaded;
+  const hosts = await connectAll(target.hosts, (host) => connectHost(host, effects));
   return {
-    config,
-    target,
+    ...loaded,
     hosts,
-    effects: { ...effects, connect: (host) => connect(host.config) },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(hosts.map((host) => host.close().catch(() => {})));
     },
@@ -76,5 +88,24 @@ export async function resolveModels(
   open: OpenTarget,
   images: Readonly<Record<string, string>>,
 ): Promise<readonly HostModel[]> {
-  return await resolveHostModels(open.config, open.target, open.hosts, images, open.effects);
+  return await resolveBeside(open, Promise.resolve(open), images);
+}
+
+/** The same, beside the connecting: docker compose takes as long for the model as the hosts for their lease. */
+export async function resolveBeside(
+  loaded: LoadedTarget,
+  opening: Promise<OpenTarget>,
+  images: Readonly<Record<string, string>>,
+): Promise<readonly HostModel[]> {
+  const { config, target, effects } = loaded;
+  const remotes = target.hosts.map(
+    (_, index): RemoteFiles => ({
+      exec: async (argv) => {
+        const host = (await opening).hosts[index];
+        if (host === undefined) throw new Error('every host of a target is connected');
+        return await host.exec(argv);
+      },
+    }),
+  );
+  return await resolveHostModels(config, target, remotes, images, effects);
 }

@@ -21,6 +21,31 @@ export async function retireContainers(host: Host, ids: readonly string[], grace
   await stopContainers(host, ids, graceMs);
 }
 
+// A client of the host's own waits for each, so that the grace holds whatever becomes of this run and its connection.
+// $1 grace in seconds, $2 container, and so on
+const stopLater = `
+while [ $# -gt 1 ]; do
+  nohup setsid docker stop -t "$1" "$2" </dev/null >/dev/null 2>&1 &
+  shift 2
+done
+`;
+
+/**
+ * Tells containers to stop for good and leaves them to it: each ends when its work is done, at the latest after its
+ * grace. Who needs their place finds them with {@link isEnding}.
+ *
+ * @throws UserError what `host.script` throws.
+ */
+export async function letEnd(
+  host: Host,
+  ending: readonly { readonly id: string; readonly graceMs: number }[],
+): Promise<void> {
+  if (ending.length === 0) return;
+  await Promise.all(ending.map(({ id }) => ignoring(setRestart(host, id, 'no'), [404])));
+  const args = ending.flatMap(({ id, graceMs }) => [String(Math.ceil(graceMs / 1000)), id]);
+  await host.script(stopLater, { args, timeoutMs: 20_000 });
+}
+
 /** How the containers of a release that is taken back come to their end. */
 export interface Ending {
   /** What each may take to end before the engine kills it, ms. */

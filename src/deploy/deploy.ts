@@ -97,7 +97,8 @@ export function hostRun(site: Site, plan: HostPlan | undefined, files: readonly 
   const services = plan.edges.map((edge) => edge.service);
   const guards = new Map(
     services.map(
-      (service) => [service, guardClient(sendTo(site.host, site.layout.edgeSocket(service)))] as const,
+      (service) =>
+        [service, guardClient(sendTo(site.host, site.layout.edgeSocket(service), { ahead: true }))] as const,
     ),
   );
   return { ...site, plan, files, guards };

@@ -23,7 +23,10 @@ export async function prepare(
 ): Promise<{ plan: DeployPlan; files: readonly MountedFile[][] }> {
   const { config, target, hosts, models } = request;
   const wanted = models.map((model, index) => neededReferences(model, states[index], config.edge.image));
-  const digests = await resolveAll(hosts, wanted, effects);
+  const [digests, present] = await Promise.all([
+    resolveAll(hosts, wanted, effects),
+    Promise.all(hosts.map(presentImages)),
+  ]);
   const drafts = await Promise.all(
     models.map(async (host, index) => {
       const state = states[index];
@@ -45,7 +48,6 @@ export async function prepare(
     })),
   );
   const release = uniqueRelease(request.release, 'same', known);
-  const present = await Promise.all(hosts.map(presentImages));
   const plans = drafts.map(({ host, state, moved, content }, index): HostPlan => {
     if (state === undefined) throw new Error(`no state of ${host.host.name}`);
     const record: ReleaseRecord = {

@@ -4,7 +4,7 @@ import type { CommandContext } from '../context.ts';
 import { parseWatch } from '../duration.ts';
 import { finish } from '../finish.ts';
 import { imageArguments } from '../images.ts';
-import { openTarget, resolveModels } from '../open.ts';
+import { connectTarget, loadTarget, resolveBeside } from '../open.ts';
 import { releaseName } from '../release-name.ts';
 
 export interface DeployCommandOptions {
@@ -28,15 +28,17 @@ export async function execute(
   const images = await imageArguments(options.image, options.images);
   const { log, clock } = context.effects;
   const recorder = createRecorder(log, clock);
-  await using open = await recorder.step(
-    'connect',
-    () => openTarget(context, targetName),
-    ({ hosts }) => hosts.map((host) => host.name).join(', '),
-  );
-  // docker compose takes as long for the model as the hosts for the lease: they go side by side.
-  const models = resolveModels(open, images);
+  const loaded = await loadTarget(context, targetName);
+  const opening = connectTarget(loaded);
+  const models = resolveBeside(loaded, opening, images);
   // Whatever happens, it is waited for: its private files are gone when it has ended.
   await using _ended = { [Symbol.asyncDispose]: async () => void (await models.catch(() => {})) };
+  models.catch(() => {});
+  await using open = await recorder.step(
+    'connect',
+    () => opening,
+    ({ hosts }) => hosts.map((host) => host.name).join(', '),
+  );
   const named = await releaseName(options.release, open.target, open.config.folder, context.effects);
   const report = await deploy(
     {

@@ -15,12 +15,12 @@ export const confirm: Step = {
   async apply(run) {
     const opening = run.hosts.map((each) => openAnew(run, each));
     try {
-      const fresh = await settleAll(opening);
-      run.signal.throwIfAborted();
       // All or nothing as far as it can be known beforehand: every guard must still be armed by this deploy.
-      await Promise.all(
-        fresh.flatMap(({ each, guards }) => [each.keeper.check(), refuseReverted(run, each, guards)]),
-      );
+      const [fresh] = await Promise.all([
+        settleAll(opening),
+        ...run.hosts.flatMap((each) => [each.keeper.check(), refuseReverted(run, each)]),
+      ]);
+      run.signal.throwIfAborted();
       await settleAll(
         fresh.map(async ({ each, host, guards }) => {
           await settleAll(guards.map((guard) => guard.confirm(run.deploy)));
@@ -53,13 +53,11 @@ async function openAnew(run: DeployRun, each: HostRun) {
   }
 }
 
-async function refuseReverted(
-  run: DeployRun,
-  each: HostRun,
-  guards: readonly ReturnType<typeof guardClient>[],
-): Promise<void> {
+async function refuseReverted(run: DeployRun, each: HostRun): Promise<void> {
+  const guards = switchedEdges(each).flatMap((service) => each.guards.get(service) ?? []);
   const statuses = await Promise.all(guards.map((guard) => guard.status()));
   for (const status of statuses) {
+    run.recorder.watch(each.host.name, status.service, status);
     if (status.armed?.nonce === run.deploy) continue;
     throw new UserError({
       code: 'watch.reverted',

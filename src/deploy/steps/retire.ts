@@ -1,5 +1,5 @@
 import { composeUp } from '../compose.ts';
-import { removeContainers, retireContainers, stopContainers } from '../containers.ts';
+import { letEnd, removeContainers, stopContainers } from '../containers.ts';
 import { type HostRun, onHosts, settleAll } from '../context.ts';
 import { drainColour } from '../drain.ts';
 import { reloadFronts } from '../fronts.ts';
@@ -8,7 +8,8 @@ import { type ContainerState, listContainers } from '../state.ts';
 import type { Step } from '../transaction.ts';
 
 /**
- * Lets the old colour finish: requests in flight and WebSockets until the drain limit, tasks until their grace.
+ * Lets the old colour finish: requests in flight and WebSockets until the drain limit, then it is told to end. How long
+ * its apps take for that, and old workers for their last tasks, is theirs: nobody waits for it but their grace.
  * Its containers stay, stopped (or warm), so that a rollback is a start and a switch. Singletons change over here,
  * when it is certain which release stays.
  */
@@ -31,10 +32,10 @@ export const retire: Step = {
           note,
         }).then(async (cut) => {
           const warm = run.config.previous === 'warm';
-          await stopAll(each, warm ? web.filter((one) => strategyOf(each, one) === undefined) : web);
+          await endAll(each, warm ? web.filter((one) => strategyOf(each, one) === undefined) : web);
           return cut;
         }),
-        stopAll(each, workers).then(() => 0),
+        endAll(each, workers).then(() => 0),
         composeUp(
           each,
           swaps.map((planned) => planned.service),
@@ -70,13 +71,20 @@ function strategyOf(each: HostRun, container: ContainerState): string | undefine
   return each.plan.services.find((planned) => planned.service === container.service)?.plan.strategy;
 }
 
-async function stopAll(each: HostRun, containers: readonly ContainerState[]): Promise<void> {
-  await Promise.all(
-    containers.map((container) => {
-      const planned = each.plan.services.find((service) => service.service === container.service);
-      return retireContainers(each.host, [container.id], planned?.plan.stopGraceMs ?? 10_000);
-    }),
-  );
+/** Adopted containers are removed afterwards, so their end is waited for; nothing needs that of a kept one. */
+async function endAll(each: HostRun, containers: readonly ContainerState[]): Promise<void> {
+  const graceOf = ({ service }: ContainerState) =>
+    each.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
+  const kept = containers.filter((container) => !container.plain);
+  await settleAll([
+    letEnd(
+      each.host,
+      kept.map((container) => ({ id: container.id, graceMs: graceOf(container) })),
+    ),
+    ...containers
+      .filter((container) => container.plain)
+      .map((container) => stopContainers(each.host, [container.id], graceOf(container))),
+  ]);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { DeployRun } from '../context.ts';
 import type { Step } from '../transaction.ts';
 import { watchEdges } from '../watch.ts';
 import { switchStep } from './switch.ts';
@@ -5,6 +6,11 @@ import { switchStep } from './switch.ts';
 /** Looks at the new release under real traffic, with the guards' own numbers. */
 export const watch: Step = {
   name: 'watch',
-  ...(switchStep.skip === undefined ? {} : { skip: switchStep.skip }),
-  apply: (run, note) => watchEdges(run, run.hosts, run.options.watchMs ?? run.config.watch.forMs, note),
+  // The confirmation asks every guard once more in any case.
+  skip: (run) => switchStep.skip?.(run) ?? (watchMs(run) === 0 ? 'not wanted' : undefined),
+  apply: (run, note) => watchEdges(run, run.hosts, watchMs(run), note),
 };
+
+function watchMs(run: DeployRun): number {
+  return run.options.watchMs ?? run.config.watch.forMs;
+}
