@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config, HostModel, Target } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
-import { probeHost } from '../host/probe.ts';
+import { probeQuickly } from '../host/probe.ts';
 import { messageOf, userErrorsOf } from '../kernel/errors.ts';
 import { showError } from '../kernel/run.ts';
 import type { DeployReport } from '../report/model.ts';
@@ -17,7 +17,7 @@ import { prepare } from './prepare.ts';
 import type { Site } from './reconcile.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { recover } from './recover.ts';
-import { reportOf, runUrl, servingOn } from './report.ts';
+import { errorOf, reportOf, runUrl, servingOn } from './report.ts';
 import { openSites } from './sites.ts';
 import { afterConfirmSteps, transactionSteps } from './steps/index.ts';
 import { runTransaction, type TransactionResult } from './transaction.ts';
@@ -52,7 +52,7 @@ export async function deploy(
 ): Promise<DeployReport> {
   const id = newDeployId(effects.clock.now());
   // Asked while the lease is taken and the images are looked up: the preflight then only has to judge.
-  const facts = request.hosts.map((host) => probeHost(host));
+  const facts = request.hosts.map((host) => probeQuickly(host));
   for (const each of facts) each.catch(() => {});
   const sites = await openSites(request.config, request.target, request.hosts, id, effects, recorder);
   try {
@@ -129,8 +129,8 @@ export async function transact(run: DeployRun): Promise<DeployReport> {
   await Promise.all(run.hosts.map((each) => each.keeper.write(run.deploy, header(run, each))));
   const result = await runTransaction(run, transactionSteps, afterConfirmSteps);
   if (isCutOff(run, result)) return await reportRecovered(run, result);
-  const report = await reportOf(run, result);
-  if (result.undoErrors.length === 0 && !result.toFinish) await closeJournal(run, result, report);
+  const isOver = result.undoErrors.length === 0 && !result.toFinish;
+  const [report] = await Promise.all([reportOf(run, result), isOver ? closeJournal(run, result) : undefined]);
   return report;
 }
 
@@ -159,8 +159,8 @@ async function reportRecovered(run: DeployRun, result: TransactionResult): Promi
   }
 }
 
-async function closeJournal(run: DeployRun, result: TransactionResult, report: DeployReport): Promise<void> {
-  const note = report.error?.message ?? '';
+async function closeJournal(run: DeployRun, result: TransactionResult): Promise<void> {
+  const note = run.effects.mask.scrub(errorOf(result)?.message ?? '');
   const at = new Date(run.effects.clock.now()).toISOString();
   const end = { event: 'end', at, outcome: result.outcome, note, by: run.deploy } as const;
   await journal(run, end).catch(() => run.effects.log.detail('the journal could not be closed'));

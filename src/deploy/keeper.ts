@@ -20,6 +20,11 @@ export interface Keeper {
   readonly lost: AbortSignal;
   /** Proves that the lease is still held: asked before what cannot be taken back. */
   check(): Promise<void>;
+  /**
+   * Whole seconds since the run before let go of the lease in good order; undefined when there was none, or when it
+   * was not in good order. What was read of the host less long ago than that is still true.
+   */
+  readonly freeFor: number | undefined;
   release(): Promise<void>;
 }
 
@@ -36,7 +41,8 @@ export interface LeaseHolder {
 export const leaseSeconds = 45;
 const heartbeatMs = 10_000;
 
-// $1 app folder, $2 seconds to live. Lines in: `lease <json>`, `journal <deploy> <json>`, `beat`.
+// $1 app folder, $2 seconds to live. Lines in: `lease <json>`, `journal <deploy> <json>`, `beat`, `release`. The answer
+// to `lease` tells how many seconds ago it was released; a lease whose last sign of life is newer was not.
 // The watchdog looks for changes of the file's time and never at the clock, which may be set while it waits. It and
 // every child close descriptor 9, or they would hold the lock beyond the keeper's end.
 /** Exported so that the tests can run it on a real shell. */
@@ -52,6 +58,10 @@ if ! flock -n 9; then
 fi
 lease="$1/lease.json"
 keeper=$$
+free=
+if [ -f "$1/released" ] && ! [ "$lease" -nt "$1/released" ]; then
+  free=$(($(date +%s) - $(stat -c %Y "$1/released")))
+fi
 touch "$lease"
 ( seen= idle=0
   while sleep 3; do
@@ -67,7 +77,8 @@ while IFS= read -r line; do
   touch "$lease" 9>&-
   case "$line" in
     beat) echo ok ;;
-    'lease '*) printf '%s\\n' "\${line#lease }" >"$lease" && echo ok || echo 'error lease' ;;
+    'lease '*) printf '%s\\n' "\${line#lease }" >"$lease" && echo "ok\${free:+ $free}" || echo 'error lease' ;;
+    release) touch "$1/released" 9>&-; echo ok ;;
     'journal '*)
       line=\${line#journal }; deploy=\${line%% *}; file="$1/journal/$deploy.jsonl"
       case "$deploy" in ''|*[!A-Za-z0-9-]*) echo 'error not a name of a deploy'; continue ;; esac
@@ -84,36 +95,24 @@ done
  * @throws UserError `lease.held` naming who holds it; `lease.unusable` if the app's folder cannot be written.
  */
 export async function takeLease(host: Host, layout: Layout, holder: LeaseHolder): Promise<Keeper> {
-  const dialogue = await host.dialogue([
-    'sh',
-    '-c',
-    keeperProgram,
-    'sluice-keeper',
-    layout.app,
-    String(leaseSeconds),
-  ]);
-  const greeting = await firstLine(dialogue, holder);
+  const dialogue = await host.dialogue(
+    ['sh', '-c', keeperProgram, 'sluice-keeper', layout.app, String(leaseSeconds)],
+    `lease ${JSON.stringify(holder)}`,
+  );
+  const greeting = await dialogue.greeted.catch(messageOf);
   if (greeting.startsWith('held ')) {
     await dialogue.close();
     throw heldError(host.name, greeting.slice(5));
   }
-  if (greeting !== 'ok') {
+  const [word, free] = greeting.split(' ');
+  if (word !== 'ok') {
     await dialogue.close();
     throw unusable(host.name, layout, greeting);
   }
-  return keep(host, dialogue);
+  return keep(host, dialogue, free === undefined ? undefined : Number(free));
 }
 
-/** `ok`, or what the program said instead of reading its first line. */
-async function firstLine(dialogue: HostDialogue, holder: LeaseHolder): Promise<string> {
-  try {
-    return await dialogue.ask(`lease ${JSON.stringify(holder)}`);
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-function keep(host: Host, dialogue: HostDialogue): Keeper {
+function keep(host: Host, dialogue: HostDialogue, freeFor: number | undefined): Keeper {
   const controller = new AbortController();
   const lose = (cause: unknown) =>
     controller.abort(
@@ -132,6 +131,7 @@ function keep(host: Host, dialogue: HostDialogue): Keeper {
   const heartbeat = setInterval(() => void dialogue.ask('beat').catch(lose), heartbeatMs).unref();
 
   return {
+    freeFor,
     lost: controller.signal,
     write: async (deploy, entry) => {
       controller.signal.throwIfAborted();
@@ -151,6 +151,7 @@ function keep(host: Host, dialogue: HostDialogue): Keeper {
     release: async () => {
       ending = true;
       clearInterval(heartbeat);
+      dialogue.ask('release').catch(() => {});
       await dialogue.close().catch(() => {});
     },
   };

@@ -98,7 +98,8 @@ function outcomeOf(run: DeployRun, result: TransactionResult): Outcome {
   return known?.code === 'watch.reverted' ? 'reverted' : 'undone';
 }
 
-function errorOf(result: TransactionResult): DeployReport['error'] {
+/** What made the transaction fail, as the report tells it. */
+export function errorOf(result: TransactionResult): DeployReport['error'] {
   if (result.error === undefined) return undefined;
   const [known] = userErrorsOf(result.error);
   if (known === undefined) return { code: 'bug', message: messageOf(result.error) };

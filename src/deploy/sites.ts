@@ -4,7 +4,7 @@ import type { Host } from '../host/model.ts';
 import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
 import type { DeployEffects } from './context.ts';
 import { startStoppedEdges } from './edges.ts';
-import { type LeaseHolder, takeLease } from './keeper.ts';
+import { type Keeper, type LeaseHolder, takeLease } from './keeper.ts';
 import { layoutOf } from './model.ts';
 import { reconcile, type Site } from './reconcile.ts';
 import type { Recorder } from './recorder.ts';
@@ -55,6 +55,11 @@ export async function openSites(
   recorder: Recorder,
 ): Promise<Site[]> {
   const layout = (host: Host) => layoutOf(host.config.root, config.app);
+  const { clock } = effects;
+  const begun = clock.elapsed();
+  // Read while the lease is asked for: it is as good as read afterwards where nobody held the lease meanwhile.
+  const early = new Map(hosts.map((host) => [host, readHostState(host, config.app, layout(host))]));
+  for (const state of early.values()) state.catch(() => {});
   const keepers = await recorder.step('lease', async () => {
     const taken = new Map<Host, Awaited<ReturnType<typeof takeLease>>>();
     try {
@@ -77,12 +82,10 @@ export async function openSites(
         hosts.map(async (host): Promise<Site> => {
           const keeper = keepers.get(host);
           if (keeper === undefined) throw new Error(`no lease on ${host.name}`);
-          return {
-            host,
-            layout: layout(host),
-            keeper,
-            state: await readHostState(host, config.app, layout(host)),
-          };
+          const untouched = isUntouched(keeper, clock.elapsed() - begun);
+          const state = (untouched && early.get(host)) || readHostState(host, config.app, layout(host));
+          early.delete(host);
+          return { host, layout: layout(host), keeper, state: await state };
         }),
       );
     const sites = await read();
@@ -111,6 +114,13 @@ export async function openSites(
     await Promise.all([...keepers.values()].map((keeper) => keeper.release()));
     throw error;
   }
+}
+
+/** The host tells whole seconds, and its clock may be set a little meanwhile. */
+const doubtMs = 3_000;
+
+function isUntouched({ freeFor }: Keeper, sinceReadMs: number): boolean {
+  return freeFor !== undefined && freeFor * 1000 > sinceReadMs + doubtMs;
 }
 
 function refuseOtherTarget(site: Site, target: Target): void {

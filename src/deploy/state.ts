@@ -39,6 +39,8 @@ export interface HostState {
   readonly maps: Readonly<Record<string, Colour>>;
   /** Releases in the order of their confirmations, oldest first; one may stand there twice. */
   readonly confirmed: readonly string[];
+  /** How many journals there are, also of deploys that ended long ago. */
+  readonly journals: number;
   /** Deploys that neither ended nor were undone, oldest first. */
   readonly unfinished: readonly JournalRecord[];
   readonly containers: readonly ContainerState[];
@@ -59,6 +61,7 @@ for f in edge/*/active.map; do
 done
 set -- journal/*.jsonl
 [ -f "$1" ] || exit 0
+printf 'journals %s\\n' "$#"
 for f in $(grep -L '"event":"end"' "$@"); do printf 'journal '; whole "$f"; done
 awk 'FNR==1 { match($0, /"release":"[^"]*"/); name=substr($0, RSTART+11, RLENGTH-12) }
   /"event":"end"/ && /"outcome":"confirmed"/ { print "confirmed", name }' "$@"
@@ -97,7 +100,7 @@ export function parseState(hostName: string, text: string): FilesState {
   const unfinished: JournalRecord[] = [];
   const maps: Record<string, Colour> = {};
   const confirmed: string[] = [];
-  let [uid, gid] = [0, 0];
+  let [uid, gid, journals] = [0, 0, 0];
   let current: string | undefined;
   let target: string | undefined;
   for (const line of text.split('\n')) {
@@ -107,6 +110,7 @@ export function parseState(hostName: string, text: string): FilesState {
     if (kind === 'target') target = first;
     if (kind === 'release') releases.push(parseRelease(hostName, decode(first)));
     if (kind === 'map' && (second === 'blue' || second === 'green')) maps[first] = second;
+    if (kind === 'journals') journals = Number(first);
     if (kind === 'confirmed') confirmed.push(first);
     if (kind === 'journal') {
       const record = parseJournal(decode(first));
@@ -115,7 +119,7 @@ export function parseState(hostName: string, text: string): FilesState {
   }
   releases.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   unfinished.sort((a, b) => (a.header.at < b.header.at ? -1 : 1));
-  return { uid, gid, current, target, releases, maps, confirmed, unfinished };
+  return { uid, gid, current, target, releases, maps, confirmed, journals, unfinished };
 }
 
 function decode(base64: string): string {

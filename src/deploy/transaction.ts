@@ -88,7 +88,7 @@ async function undo(
     at: now(run),
     step: failed.name,
     code: known?.code ?? 'bug',
-    note: messageOf(error),
+    note: run.effects.mask.scrub(messageOf(error)),
   });
   const { log } = run.effects;
   if (known === undefined) log.error(`This is a bug in Sluice, please report it: ${stackOf(error)}`);

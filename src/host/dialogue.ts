@@ -5,21 +5,27 @@ import { collect, splitLines } from './output.ts';
 import { endShell, type Means, withShell } from './run.ts';
 import { execLine } from './shell.ts';
 
+const oneLine = 'A dialogue takes one line at a time';
+
 /** A program gets this long to end after its input has ended, ms. */
 const graceMs = 2_000;
 
 /**
  * Starts a line-based program. It takes one of the eight places until it ends.
  *
+ * @param greeting its first line, which then goes along with the start and costs no round trip of its own.
  * @throws what runJob() throws; `host.dialogue-ended` if the program ends at once.
  */
 export async function openDialogue(
   argv: readonly [string, ...string[]],
   means: Means,
+  greeting?: string,
 ): Promise<HostDialogue> {
+  if (greeting?.includes('\n')) throw new RangeError(oneLine);
   const { connection } = means;
   const shell = await withShell(means, undefined, async (each) => {
     each.begin(execLine(argv));
+    if (greeting !== undefined) each.stdio.write(`${greeting}\n`);
     await each.begun;
     return each;
   });
@@ -44,16 +50,23 @@ export async function openDialogue(
     for (const each of waiting.splice(0)) each.reject(over);
   });
 
+  const nextLine = (): Promise<string> => {
+    const ready = early.shift();
+    if (ready !== undefined) return Promise.resolve(ready);
+    if (over !== undefined) return Promise.reject(over);
+    return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
+  };
+  const greeted = greeting === undefined ? Promise.resolve('') : nextLine();
+  greeted.catch(() => {});
+
   return {
     closed,
+    greeted,
     ask: (line) => {
-      if (line.includes('\n')) return Promise.reject(new RangeError('A dialogue takes one line at a time'));
+      if (line.includes('\n')) return Promise.reject(new RangeError(oneLine));
       // What the program said before it ended can still be read; what is written to it then is dropped.
       shell.stdio.write(`${line}\n`);
-      const ready = early.shift();
-      if (ready !== undefined) return Promise.resolve(ready);
-      if (over !== undefined) return Promise.reject(over);
-      return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
+      return nextLine();
     },
     close: async () => {
       shell.stdio.end();

@@ -70,9 +70,9 @@ export function createHost(
       };
       return runJob(job, options, means);
     },
-    dialogue: async (argv) => {
+    dialogue: async (argv, greeting) => {
       execs++;
-      return openDialogue(argv, means);
+      return openDialogue(argv, means, greeting);
     },
     unixSocket: async (path) => {
       forwards++;

@@ -37,6 +37,8 @@ export interface ScriptResult {
 export interface HostDialogue {
   /** Sends one line and resolves with the next line of the answer. */
   ask(line: string): Promise<string>;
+  /** The answer to the greeting; empty when there was none. */
+  readonly greeted: Promise<string>;
   /** Resolves when the remote program has ended. */
   readonly closed: Promise<void>;
   close(): Promise<void>;
@@ -50,8 +52,11 @@ export interface Host extends AsyncDisposable {
   script(text: string, options?: ScriptOptions): Promise<ScriptResult>;
   /** Runs one program with arguments (quoted for the remote shell here); its stdin is data. */
   exec(argv: readonly [string, ...string[]], options?: ExecOptions): Promise<ScriptResult>;
-  /** Starts a line-based program and keeps it. It takes one of the eight channels until it ends. */
-  dialogue(argv: readonly [string, ...string[]]): Promise<HostDialogue>;
+  /**
+   * Starts a line-based program and keeps it. It takes one of the eight channels until it ends.
+   * @param greeting its first line of input, sent along with the start.
+   */
+  dialogue(argv: readonly [string, ...string[]], greeting?: string): Promise<HostDialogue>;
   /** The host's Docker engine, through the same connection. */
   readonly engine: Docker;
   /** A connection to a unix socket on the host (the edge's admin socket). */

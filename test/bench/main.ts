@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { benchDeploy } from './deploy.ts';
 import { benchHosts } from './hosts.ts';
 import { benchSize } from './size.ts';
@@ -10,8 +12,14 @@ const usage = `Benchmarks on the test bed. Each prints a table and writes build/
   node test/bench/main.ts hosts [ROUNDS]             ten hosts beside one (5)
   node test/bench/main.ts size                       memory of runner and edges, time of --help`;
 
+/** Measured is what users run: the bundle, and that of these very sources. */
+function buildBundle(): void {
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build.ts')], { stdio: 'ignore' });
+}
+
 async function main([name, count, more]: string[]): Promise<number> {
   const number = (fallback: number) => (count === undefined ? fallback : Number(count));
+  if (['deploy', 'switch', 'hosts', 'size'].includes(name ?? '')) buildBundle();
   switch (name) {
     case 'deploy':
       await benchDeploy(number(6));

@@ -23,7 +23,11 @@ export async function deployVersion(
   more: readonly string[] = [],
 ): Promise<CliRun> {
   const args = ['deploy', target, '--release', version, '--images', project.images(version), ...more];
-  const run = await sluice(args, { folder: project.folder, key: bed.privateKeyPath });
+  const run = await sluice(args, {
+    folder: project.folder,
+    key: bed.privateKeyPath,
+    env: { SLUICE_BUNDLE: '1' },
+  });
   if (run.report?.outcome === 'confirmed') return run;
   const said = run.lines.map((line) => line.message).join('\n');
   throw new Error(`sluice ${args.join(' ')}: exit code ${run.code}\n${said}\n${run.stdout.slice(0, 2000)}`);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { probeHost } from '../../src/host/probe.ts';
+import { probeHost, probeQuickly } from '../../src/host/probe.ts';
 import { type Sshd, startSshd } from './host-sshd.ts';
 
 // What a real machine says of itself, also one that lacks most commands; and several hosts at once.
@@ -36,6 +36,17 @@ test('a host tells everything', async () => {
   expect(facts.root).toMatchObject({ exists: true, owner: me.username, mode: 0o700, usable: true });
   expect(Math.abs(facts.clock.offsetMs)).toBeLessThan(2_000);
   expect(facts.listening).toContainEqual({ address: '127.0.0.1', port: sshd.port });
+});
+
+test('the quick probe says what the full one says of what a deploy reads', async () => {
+  await using host = await sshd.connect();
+  const [quick, full] = await Promise.all([probeQuickly(host), probeHost(host)]);
+  const { client, ...docker } = full.docker;
+  expect(client).toBeDefined();
+  expect(quick.docker).toEqual({ ...docker, client: undefined });
+  expect(quick.disk.docker?.path).toBe(full.disk.docker?.path);
+  expect(quick.disk.docker?.totalBytes).toBe(full.disk.docker?.totalBytes);
+  expect({ ...quick.user, ...quick.system }).toEqual({ ...full.user, ...full.system });
 });
 
 test('a folder that does not exist yet, and one that cannot be made', async () => {
@@ -91,4 +102,6 @@ test('an engine that does not answer is a fact, not a failure', async () => {
   expect(facts.docker.engine).toBeUndefined();
   expect(facts.docker.client).toBeDefined();
   expect(facts.docker.problem).toContain('/nowhere/engine.sock');
+  // The engine's route falls back to what answers here; the client's own words are those of the full probe.
+  expect((await probeQuickly(host)).user).toEqual(facts.user);
 });

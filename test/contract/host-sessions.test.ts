@@ -110,6 +110,14 @@ describe('a dialogue', () => {
     expect(error.output).toContain('end');
   });
 
+  test('takes its first line along with its start', async () => {
+    const dialogue = await host.dialogue(echo, 'hello $(id)');
+    expect(await dialogue.ask('one')).toBe('<one>');
+    expect(await dialogue.greeted).toBe('<hello $(id)>');
+    await dialogue.close();
+    await expect(host.dialogue(echo, 'two\nlines')).rejects.toThrow(RangeError);
+  });
+
   test('whose program says something and ends: it can be read, then it is over', async () => {
     const dialogue = await host.dialogue(['sh', '-c', 'echo held; echo why >&2; exit 3']);
     expect(await dialogue.ask('hello')).toBe('held');

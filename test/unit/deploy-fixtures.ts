@@ -94,6 +94,7 @@ export function hostState(more: Partial<HostState> = {}): HostState {
     releases: [],
     maps: {},
     confirmed: [],
+    journals: 0,
     unfinished: [],
     containers: [],
     edges: {},

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -56,6 +56,21 @@ describe('the lock', () => {
     const third = keeper(app);
     expect(await third.ask('lease {"deploy":"d3"}')).toBe('ok');
     expect(readFileSync(join(app, 'lease.json'), 'utf8')).toBe('{"deploy":"d3"}\n');
+  });
+
+  test('tells for how long it was free, but not after a keeper that did not release it', async () => {
+    const app = newApp();
+    const first = keeper(app);
+    expect(await first.ask('lease {}')).toBe('ok');
+    expect(await first.ask('release')).toBe('ok');
+    expect(await first.close()).toBe(0);
+    const longAgo = new Date(Date.now() - 100_000);
+    utimesSync(join(app, 'lease.json'), longAgo, longAgo);
+    utimesSync(join(app, 'released'), longAgo, longAgo);
+    const second = keeper(app);
+    expect(await second.ask('lease {}')).toMatch(/^ok 1\d\d$/);
+    await second.close();
+    expect(await keeper(app).ask('lease {}')).toBe('ok');
   });
 
   test.each(['SIGTERM', 'SIGKILL', 'SIGHUP'] as const)(

@@ -15,12 +15,13 @@ function makeRun(hostNames: readonly string[] = ['one']) {
   const written: string[] = [];
   const cancel = new AbortController();
   const lease = new AbortController();
+  const mask = createMask();
   const log = createLog({
     mode: 'plain',
     verbose: true,
     colour: false,
     clock: systemClock,
-    mask: createMask(),
+    mask,
     write: (text) => void written.push(text),
   });
   const recorder = createRecorder(log, systemClock);
@@ -35,11 +36,11 @@ function makeRun(hostNames: readonly string[] = ['one']) {
   const run = {
     hosts,
     deploy: 'd1',
-    effects: { log, clock: systemClock, signal: cancel.signal },
+    effects: { log, mask, clock: systemClock, signal: cancel.signal },
     recorder,
     signal: AbortSignal.any([cancel.signal, lease.signal]),
   } as unknown as DeployRun;
-  return { run, done, journal, written, cancel, lease, recorder };
+  return { run, done, journal, written, cancel, lease, mask, recorder };
 }
 
 type Made = ReturnType<typeof makeRun>;

@@ -26,7 +26,9 @@ export const confirm: Step = {
           await settleAll(guards.map((guard) => guard.confirm(run.deploy)));
           run.recorder.event('confirmed', each.host.name);
           const edges = each.plan.edges.map((edge) => edge.service);
-          await persistColour(host, each.layout, edges, each.plan.colour, each.plan.release);
+          // Its shell waits already; should this connection be dead by now, the new one is not.
+          const open = each.host.lost.aborted ? host : each.host;
+          await persistColour(open, each.layout, edges, each.plan.colour, each.plan.release);
         }),
       );
     } finally {

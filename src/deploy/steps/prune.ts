@@ -9,11 +9,12 @@ export const prune: Step = {
   name: 'prune',
   async apply(run) {
     const counts = await onHosts(run, async (each) => {
-      await pruneJournals(each);
+      if (each.state.journals >= keptJournals + journalsAtOnce) await pruneJournals(each);
       const kept = new Set([each.plan.release, each.plan.previous?.release]);
       const { remove, images } = choosePruned(each.state, each.plan.record, kept, run.config.keep);
       if (remove.length === 0) return { releases: 0, images: 0 };
       await each.host.exec(['rm', '-rf', '--', ...remove.map((release) => each.layout.release(release))]);
+      await pruneFiles(each, remove);
       return { releases: remove.length, images: await removeImages(each.host, images) };
     });
     const releases = counts.reduce((sum, count) => sum + count.releases, 0);
@@ -22,8 +23,30 @@ export const prune: Step = {
   },
 };
 
+/** Mounted files that neither a kept release nor any container has. Their folders are named after their content's hash. */
+async function pruneFiles(each: HostRun, removed: readonly string[]): Promise<void> {
+  const { releases } = each.state;
+  const hashes = (records: readonly ReleaseRecord[]) => records.flatMap((record) => record.files);
+  const needed = new Set(
+    hashes([...releases.filter(({ release }) => !removed.includes(release)), each.plan.record]),
+  );
+  const unneeded = hashes(releases.filter(({ release }) => removed.includes(release))).filter(
+    (hash) => /^[0-9a-f]+$/.test(hash) && !needed.has(hash),
+  );
+  if (unneeded.length === 0) return;
+  // A service that was left as it is may have been made from a release that is long gone.
+  const containers = await each.host.engine.listContainers({ all: true });
+  const mounted = containers.flatMap(({ Mounts }) => Mounts.map(({ Source }) => Source ?? ''));
+  const folders = [...new Set(unneeded)]
+    .map((hash) => `${each.layout.files}/${hash}`)
+    .filter((folder) => !mounted.some((source) => source === folder || source.startsWith(`${folder}/`)));
+  if (folders.length > 0) await each.host.exec(['rm', '-rf', '--', ...folders]);
+}
+
 /** The history that is kept; unfinished journals are always among the newest. */
 const keptJournals = 200;
+/** So many more are let gather before somebody looks at the folder again. */
+const journalsAtOnce = 50;
 
 async function pruneJournals(each: HostRun): Promise<void> {
   const script = 'cd "$1" && ls | sort -r | tail -n "+$2" | while IFS= read -r f; do rm -f -- "$f"; done';

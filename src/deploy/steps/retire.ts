@@ -18,6 +18,8 @@ export const retire: Step = {
   async apply(run, note) {
     const notes = await onHosts(run, async (each) => {
       const old = oldContainers(each);
+      const listing = listContainers(each.host.engine, each.plan.record.app);
+      listing.catch(() => {});
       const web = old.filter((container) => strategyOf(each, container) !== 'workers');
       const workers = old.filter((container) => strategyOf(each, container) === 'workers');
       const swaps = each.plan.services.filter(
@@ -41,7 +43,7 @@ export const retire: Step = {
           swaps.map((planned) => planned.service),
         ).then(() => 0),
       ]);
-      await removeStale(each, old);
+      await removeStale(each, old, await listing);
       // Once more, now that the adopted containers are gone and only the edges answer to the names.
       await reloadFronts(each);
       return left[0] ?? 0;
@@ -91,9 +93,12 @@ async function endAll(each: HostRun, containers: readonly ContainerState[]): Pro
  * Plain containers that were adopted, and services that left the compose file, are removed: no release starts them.
  * So are those of a service that had left it a release earlier, from when the colour was last in use.
  */
-async function removeStale(each: HostRun, old: readonly ContainerState[]): Promise<void> {
+async function removeStale(
+  each: HostRun,
+  old: readonly ContainerState[],
+  now: readonly ContainerState[],
+): Promise<void> {
   const adopted = old.filter((container) => container.plain).map((container) => container.id);
-  const now = await listContainers(each.host.engine, each.plan.record.app);
   const { removed, colour, release } = each.plan;
   const gone = now.filter((container) =>
     container.colour === colour
