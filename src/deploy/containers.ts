@@ -41,9 +41,11 @@ export async function letEnd(
   ending: readonly { readonly id: string; readonly graceMs: number }[],
 ): Promise<void> {
   if (ending.length === 0) return;
-  await Promise.all(ending.map(({ id }) => ignoring(setRestart(host, id, 'no'), [404])));
   const args = ending.flatMap(({ id, graceMs }) => [String(Math.ceil(graceMs / 1000)), id]);
-  await host.script(stopLater, { args, timeoutMs: 20_000 });
+  await Promise.all([
+    ...ending.map(({ id }) => ignoring(setRestart(host, id, 'no'), [404])),
+    host.script(stopLater, { args, timeoutMs: 20_000 }),
+  ]);
 }
 
 /** How the containers of a release that is taken back come to their end. */

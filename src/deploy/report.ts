@@ -1,8 +1,8 @@
 import { isCancellation } from '../kernel/cancel.ts';
 import { messageOf, userErrorsOf } from '../kernel/errors.ts';
 import { type DeployReport, type Outcome, type Serving, scrubReport } from '../report/model.ts';
-import type { DeployRun } from './context.ts';
-import { type HostState, readHostState, servingColour } from './state.ts';
+import type { DeployRun, HostRun } from './context.ts';
+import { listContainers, readHostState, type ServingState, servingColour } from './state.ts';
 import type { TransactionResult } from './transaction.ts';
 
 /** Everything that is told of a deploy once it has ended, with what the edges say now. */
@@ -12,7 +12,7 @@ export async function reportOf(run: DeployRun, result: TransactionResult): Promi
   const states = await Promise.all(
     run.hosts.map(async (each) => ({
       host: each.host.name,
-      state: await readHostState(each.host, run.config.app, each.layout).catch(() => undefined),
+      state: await readServing(run, each).catch(() => undefined),
     })),
   );
   const counts = run.hosts.map((each) => each.host.counts());
@@ -62,6 +62,23 @@ export async function reportOf(run: DeployRun, result: TransactionResult): Promi
   );
 }
 
+/** What serves is asked of the engine and of the edges, side by side; the files count where an edge is silent. */
+async function readServing(run: DeployRun, each: HostRun): Promise<ServingState> {
+  const { host, layout, guards } = each;
+  const [containers, ...answers] = await Promise.all([
+    listContainers(host.engine, run.config.app),
+    ...[...guards].map(
+      async ([service, guard]) => [service, await guard.status().catch(() => undefined)] as const,
+    ),
+  ]);
+  const edges = Object.fromEntries(
+    answers.flatMap(([service, status]) => (status ? [[service, status]] : [])),
+  );
+  const known = containers.every(({ edge, service }) => edge === undefined || service in edges);
+  if (known && Object.keys(edges).length > 0) return { containers, edges, maps: {}, current: undefined };
+  return await readHostState(host, run.config.app, layout);
+}
+
 /** Whether one service serves different releases on different hosts. */
 function isSplit(serving: readonly Serving[]): boolean {
   const releases = new Map<string, Set<string>>();
@@ -72,7 +89,7 @@ function isSplit(serving: readonly Serving[]): boolean {
 }
 
 /** What serves on a host, service by service: asked of the edges, so that it is what clients get. */
-export function servingOn(host: string, state: HostState): Serving[] {
+export function servingOn(host: string, state: ServingState): Serving[] {
   const running = state.containers.filter((each) => each.running && each.edge === undefined);
   const web = Object.entries(state.edges).flatMap(([service, status]) => {
     const container = running.find((each) => each.service === service && each.colour === status.active);

@@ -48,6 +48,9 @@ export interface HostState {
   readonly edges: Readonly<Record<string, EdgeStatus>>;
 }
 
+/** The part of it that tells what serves. */
+export type ServingState = Pick<HostState, 'containers' | 'edges' | 'maps' | 'current'>;
+
 // One round trip for all files. Contents travel as base64, so that nothing in them can look like our own lines.
 const readState = `
 printf 'id %s %s\\n' "$(id -u)" "$(id -g)"
@@ -192,7 +195,7 @@ async function readEdges(
  * The colour that serves now: what the edges say, else what they would start with, else (an app without edges)
  * what runs.
  */
-export function servingColour(state: HostState): Colour | undefined {
+export function servingColour(state: ServingState): Colour | undefined {
   const asked = Object.values(state.edges)[0]?.active;
   if (asked === 'blue' || asked === 'green') return asked;
   const stopped = state.containers.find((each) => each.edge !== undefined);

@@ -1,50 +1,43 @@
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { type DeployRun, type HostRun, settleAll } from '../context.ts';
-import { guardClient } from '../edge/guard.ts';
-import { sendTo } from '../edge/socket.ts';
+import type { GuardClient } from '../edge/guard.ts';
 import { switchedEdges } from '../edges.ts';
 import { persistColour } from '../persist.ts';
 import type { Step } from '../transaction.ts';
 
 /**
- * Makes the new release the persistent one on all hosts at once. It travels over a new connection to each host: a
- * release that cut the way in must not be confirmed.
+ * Makes the new release the persistent one on all hosts at once. First a new connection to each host is made: a release
+ * that cut the way in must not be confirmed. The order itself takes the connection that is there.
  */
 export const confirm: Step = {
   name: 'confirm',
   async apply(run) {
-    const opening = run.hosts.map((each) => openAnew(run, each));
-    try {
-      // All or nothing as far as it can be known beforehand: every guard must still be armed by this deploy.
-      const [fresh] = await Promise.all([
-        settleAll(opening),
-        ...run.hosts.flatMap((each) => [each.keeper.check(), refuseReverted(run, each)]),
-      ]);
-      run.signal.throwIfAborted();
-      await settleAll(
-        fresh.map(async ({ each, host, guards }) => {
-          await settleAll(guards.map((guard) => guard.confirm(run.deploy)));
-          run.recorder.event('confirmed', each.host.name);
-          const edges = each.plan.edges.map((edge) => edge.service);
-          // Its shell waits already; should this connection be dead by now, the new one is not.
-          const open = each.host.lost.aborted ? host : each.host;
-          await persistColour(open, each.layout, edges, each.plan.colour, each.plan.release);
-        }),
-      );
-    } finally {
-      await Promise.allSettled(opening.map(async (each) => (await each).host.close()));
-    }
+    // All or nothing as far as it can be known beforehand: every guard must still be armed by this deploy.
+    await settleAll(
+      run.hosts.flatMap((each) => [
+        proveReachable(run, each),
+        each.keeper.check(),
+        refuseReverted(run, each),
+      ]),
+    );
+    run.signal.throwIfAborted();
+    await settleAll(
+      run.hosts.map(async (each) => {
+        await settleAll(guardsOf(each).map((guard) => guard.confirm(run.deploy)));
+        run.recorder.event('confirmed', each.host.name);
+        const edges = each.plan.edges.map((edge) => edge.service);
+        await persistColour(each.host, each.layout, edges, each.plan.colour, each.plan.release);
+      }),
+    );
     return `${run.plan.release} is the release now, on ${run.hosts.length === 1 ? 'its host' : `${run.hosts.length} hosts`}`;
   },
 };
 
-async function openAnew(run: DeployRun, each: HostRun) {
+async function proveReachable(run: DeployRun, each: HostRun): Promise<void> {
   try {
     const host = await run.effects.connect(each.host);
-    const guards = switchedEdges(each).map((service) =>
-      guardClient(sendTo(host, each.layout.edgeSocket(service))),
-    );
-    return { each, host, guards };
+    // Nobody waits for its end.
+    host.close().catch(() => {});
   } catch (error) {
     throw new UserError({
       code: 'confirm.unreachable',
@@ -55,9 +48,12 @@ async function openAnew(run: DeployRun, each: HostRun) {
   }
 }
 
+function guardsOf(each: HostRun): GuardClient[] {
+  return switchedEdges(each).flatMap((service) => each.guards.get(service) ?? []);
+}
+
 async function refuseReverted(run: DeployRun, each: HostRun): Promise<void> {
-  const guards = switchedEdges(each).flatMap((service) => each.guards.get(service) ?? []);
-  const statuses = await Promise.all(guards.map((guard) => guard.status()));
+  const statuses = await Promise.all(guardsOf(each).map((guard) => guard.status()));
   for (const status of statuses) {
     run.recorder.watch(each.host.name, status.service, status);
     if (status.armed?.nonce === run.deploy) continue;

@@ -1,5 +1,5 @@
 import { UserError } from '../../kernel/errors.ts';
-import { askHealth, refuseUnwell } from '../component-health.ts';
+import { askHealth, type HealthAnswer, refuseUnwell } from '../component-health.ts';
 import { lastLogs } from '../containers.ts';
 import { type DeployRun, type HostRun, onHosts } from '../context.ts';
 import type { PlannedService } from '../model.ts';
@@ -60,20 +60,32 @@ async function waitInEdge(
     try {
       if (!told) await guard.servers(colour, addresses);
       told = true;
-      const status = await guard.status();
+      // Asked side by side: over a slow line one after the other would add to the time that everybody waits.
+      const [status, answers] = await Promise.all([
+        guard.status(),
+        askComponents(each, planned, containers),
+        refuseEnded(run, each, planned, containers),
+      ]);
       const up = status.colours[colour].up;
-      if (up >= planned.plan.replicas) break;
+      if (up >= planned.plan.replicas) {
+        const isFirst = answers.every(({ answer }) => answer.ok);
+        return judgeComponents(
+          run,
+          each,
+          planned,
+          isFirst ? answers : await askComponents(each, planned, containers),
+        );
+      }
       note(`${planned.service} ${up}/${planned.plan.replicas} up in the edge`);
     } catch (error) {
+      if (error instanceof UserError && error.code.startsWith('health.')) throw error;
       // A new edge needs a moment until its socket answers.
       if (clock.elapsed() - begun > planned.plan.startDeadlineMs) throw error;
     }
     if (clock.elapsed() - begun > planned.plan.startDeadlineMs)
       throw await notUp(run, each, planned, containers);
-    await refuseEnded(run, each, planned, containers);
     await clock.sleep(pollMs, run.signal);
   }
-  await checkComponents(run, each, planned, containers);
 }
 
 /** A container that has ended will never be up; the edge alone would not say why. */
@@ -98,27 +110,46 @@ async function refuseEnded(
   );
 }
 
-async function checkComponents(
-  run: DeployRun,
+interface ComponentAnswer {
+  readonly container: string;
+  readonly answer: HealthAnswer;
+}
+
+/** Asks every container's health endpoint; services without one are not asked. */
+async function askComponents(
   each: HostRun,
   planned: PlannedService,
   containers: readonly ContainerState[],
-): Promise<void> {
+): Promise<ComponentAnswer[]> {
   const { health: path, ports } = planned.plan;
   const port = ports[0]?.port;
-  if (path === undefined || port === undefined) return;
-  await Promise.all(
-    containers.map(async (container) => {
-      const answer = await askHealth(each.host, Object.values(container.addresses)[0] ?? '', port, path);
-      run.recorder.health({
-        host: each.host.name,
-        service: planned.service,
-        components: answer.components,
-        ok: answer.ok,
-      });
-      refuseUnwell(`${each.host.name}: ${container.name}`, path, answer);
-    }),
+  if (path === undefined || port === undefined) return [];
+  return await Promise.all(
+    containers.map(async ({ name, addresses }) => ({
+      container: name,
+      answer: await askHealth(each.host, Object.values(addresses)[0] ?? '', port, path),
+    })),
   );
+}
+
+/** @throws UserError `health.component` for the first container that is not well. */
+function judgeComponents(
+  run: DeployRun,
+  each: HostRun,
+  planned: PlannedService,
+  answers: readonly ComponentAnswer[],
+): void {
+  const host = each.host.name;
+  for (const { answer } of answers) {
+    run.recorder.health({
+      host,
+      service: planned.service,
+      components: answer.components,
+      ok: answer.ok,
+    });
+  }
+  for (const { container, answer } of answers)
+    refuseUnwell(`${host}: ${container}`, planned.plan.health ?? '', answer);
 }
 
 async function notUp(
@@ -128,7 +159,7 @@ async function notUp(
   containers: readonly ContainerState[],
 ): Promise<UserError> {
   // The endpoint itself may say which component is not well: that beats any log line.
-  await checkComponents(run, each, planned, containers);
+  judgeComponents(run, each, planned, await askComponents(each, planned, containers));
   const [first] = containers;
   const seconds = planned.plan.startDeadlineMs / 1000;
   return new UserError({
