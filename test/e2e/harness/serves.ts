@@ -81,10 +81,13 @@ export async function expectNextDeploy(world: World, release: Release): Promise<
   return run;
 }
 
-/** Nothing runs but the release, its data, its edges and what stands in front; nothing of a one-off is left. */
+/**
+ * Nothing runs but the release, its data, its edges and what stands in front; nothing of a one-off is left. The
+ * release before may still be ending, nobody waits for that.
+ */
 async function expectTidy(must: (script: string) => Promise<string>, release: Release): Promise<void> {
   const coloured = `docker ps --filter label=sluice.colour --format '{{.Label "sluice.release"}}' | sort -u`;
-  expect((await must(coloured)).trim()).toBe(release.name);
+  await until('the release before has ended', async () => (await must(coloured)).trim() === release.name);
   const oneOff = `docker ps -a --format '{{.Names}}' | grep -E '^sluice-(migrate|restore-test|job)-' || true`;
   await until('one-off containers are gone', async () => (await must(oneOff)).trim() === '', 20);
 }
