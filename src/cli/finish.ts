@@ -1,4 +1,6 @@
 import type { Config } from '../config/model.ts';
+import type { DeployEffects } from '../deploy/context.ts';
+import { type EarlyRun, earlyReport } from '../deploy/early-report.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { exitCodes } from '../kernel/run.ts';
 import type { DeployReport } from '../report/model.ts';
@@ -15,6 +17,38 @@ const cancelledNotifyMs = 1_500;
 /** Tells of a deploy that has ended: closing lines, report files, notification. @returns the exit code. */
 export async function finish(context: CommandContext, config: Config, report: DeployReport): Promise<number> {
   const { effects } = context;
+  const written = await tell(context, config, report);
+  const ok = report.outcome === 'confirmed' || report.outcome === 'unchanged';
+  const colour = effects.log.mode === 'terminal' && !effects.env.NO_COLOR;
+  if (context.json) effects.print(JSON.stringify({ ok, report, files: written }));
+  else effects.print(terminalSummary(report, { colour, page: written?.html }));
+  // Also when the release had been confirmed by then: what was left of the deploy was left out.
+  if (effects.signal.aborted) return exitCodes.cancelled;
+  return ok ? exitCodes.ok : exitCodes.failed;
+}
+
+/**
+ * Runs what comes before a deploy has a plan. If that fails, report files and notification tell of it too; the error
+ * goes on to where every command's errors are shown.
+ */
+export async function tellingFailure<T>(
+  context: CommandContext,
+  run: EarlyRun,
+  effects: DeployEffects,
+  body: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    const report = await earlyReport(run, error, effects).catch(() => undefined);
+    if (report !== undefined) await tell(context, run.config, report);
+    throw error;
+  }
+}
+
+/** Writes the report files and sends the notification; neither can fail a deploy. @returns the files. */
+async function tell(context: CommandContext, config: Config, report: DeployReport) {
+  const { effects } = context;
   const written = await writeReports(report, {
     dir: config.folder,
     env: effects.env,
@@ -29,11 +63,5 @@ export async function finish(context: CommandContext, config: Config, report: De
     const signal = AbortSignal.timeout(effects.signal.aborted ? cancelledNotifyMs : notifyMs);
     await notifySlack(report, webhook, { ...effects, fetch, signal });
   }
-  const ok = report.outcome === 'confirmed' || report.outcome === 'unchanged';
-  const colour = effects.log.mode === 'terminal' && !effects.env.NO_COLOR;
-  if (context.json) effects.print(JSON.stringify({ ok, report, files: written }));
-  else effects.print(terminalSummary(report, { colour, page: written?.html }));
-  // Also when the release had been confirmed by then: what was left of the deploy was left out.
-  if (effects.signal.aborted) return exitCodes.cancelled;
-  return ok ? exitCodes.ok : exitCodes.failed;
+  return written;
 }

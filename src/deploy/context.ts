@@ -48,8 +48,10 @@ export interface DeployRun {
   readonly options: DeployOptions;
   readonly effects: DeployEffects;
   readonly recorder: Recorder;
-  /** Aborts on cancellation, on a lost lease and on a lost connection. */
+  /** Aborts on cancellation, on a lost lease and on a lost connection, and when the step has failed on another host. */
   readonly signal: AbortSignal;
+  /** Ends a step on all hosts because it has failed on one. */
+  readonly halt?: (reason: unknown) => void;
 }
 
 export interface DeployOptions {
@@ -60,12 +62,23 @@ export interface DeployOptions {
   readonly skipPreflight: boolean;
 }
 
-/** Does something on all hosts at once; the first failure is thrown when all have ended. */
+/** Does something on all hosts at once. One that fails halts the others; its failure is thrown when all have ended. */
 export async function onHosts<T>(
-  run: Pick<DeployRun, 'hosts'>,
+  run: Pick<DeployRun, 'hosts' | 'halt'>,
   body: (each: HostRun) => Promise<T>,
 ): Promise<T[]> {
-  return await settleAll(run.hosts.map(body));
+  let first: { readonly reason: unknown } | undefined;
+  const settled = await Promise.allSettled(
+    run.hosts.map((each) =>
+      body(each).catch((reason: unknown) => {
+        first ??= { reason };
+        run.halt?.(reason);
+        throw reason;
+      }),
+    ),
+  );
+  if (first !== undefined) throw first.reason;
+  return settled.filter((each) => each.status === 'fulfilled').map((each) => each.value);
 }
 
 /** Waits for all of them, then throws the first failure: what an undo takes back must not be under way still. */

@@ -65,7 +65,9 @@ export async function runTransaction(
 async function applyStep(run: DeployRun, step: Step): Promise<void> {
   await run.recorder.step(step.name, async (line) => {
     record(run, { event: 'begin', at: now(run), step: step.name });
-    const summary = await step.apply(run, line.note);
+    const halted = new AbortController();
+    const signal = AbortSignal.any([run.signal, halted.signal]);
+    const summary = await step.apply({ ...run, signal, halt: (reason) => halted.abort(reason) }, line.note);
     record(run, {
       event: 'done',
       at: now(run),

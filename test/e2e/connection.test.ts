@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { must } from '../bed/command.ts';
 import type { BedHost } from '../bed/host.ts';
@@ -119,12 +121,17 @@ test('a second deploy at the same time', async () => {
   const [one, other] = [world.another(), world.another()];
   const first = world.start(world.deployOf(one), { GITHUB_ACTOR: 'ada' });
   await first.after('lease');
-  const second = await world.run(world.deployOf(other));
+  const summary = join(world.project.folder, 'summary.md');
+  const second = await world.run(world.deployOf(other), { GITHUB_STEP_SUMMARY: summary });
   expect(second.code, story(second)).toBe(1);
   expect(second.errors.map((error) => error.code)).toEqual(['lease.held']);
   expect(second.errors[0]?.message).toMatch(
     /is being deployed by ada, on .+, deploy \d{8}-\d{6}-\w{6}, since 2/,
   );
+  // Nothing was planned yet, and still the summary says what serves.
+  const [told = ''] = readFileSync(summary, 'utf8').split('\n');
+  expect(told).toMatch(/single.* serves .*bookreader/);
+  expect(told).toMatch(/stopped before it changed anything: .* is being deployed by ada/);
 
   const run = await first.ended;
   expect(run.code, story(run)).toBe(0);

@@ -2,7 +2,7 @@ import { deploy } from '../../deploy/deploy.ts';
 import { createRecorder } from '../../deploy/recorder.ts';
 import type { CommandContext } from '../context.ts';
 import { parseWatch } from '../duration.ts';
-import { finish } from '../finish.ts';
+import { finish, tellingFailure } from '../finish.ts';
 import { imageArguments } from '../images.ts';
 import { connectTarget, loadTarget, resolveBeside } from '../open.ts';
 import { releaseName } from '../release-name.ts';
@@ -29,35 +29,35 @@ export async function execute(
   const { log, clock } = context.effects;
   const recorder = createRecorder(log, clock);
   const loaded = await loadTarget(context, targetName);
+  const early = {
+    ...{ command: 'deploy' as const, config: loaded.config, target: loaded.target, recorder, hosts: [] },
+    release: options.release ?? 'this commit',
+  };
   const opening = connectTarget(loaded);
   const models = resolveBeside(loaded, opening, images);
   // Whatever happens, it is waited for: its private files are gone when it has ended.
   await using _ended = { [Symbol.asyncDispose]: async () => void (await models.catch(() => {})) };
   models.catch(() => {});
-  await using open = await recorder.step(
-    'connect',
-    () => opening,
-    ({ hosts }) => hosts.map((host) => host.name).join(', '),
+  await using open = await tellingFailure(context, early, loaded.effects, () =>
+    recorder.step(
+      'connect',
+      () => opening,
+      ({ hosts }) => hosts.map((host) => host.name).join(', '),
+    ),
   );
-  const named = await releaseName(options.release, open.target, open.config.folder, context.effects);
-  const report = await deploy(
-    {
-      config: open.config,
-      target: open.target,
-      hosts: open.hosts,
-      models,
-      ...named,
-      force: options.force,
-      replaceEdges: options.replaceEdges,
-      options: {
-        backup: options.backup,
-        migrate: options.migrate,
-        skipPreflight: !options.preflight,
-        watchMs,
+  const { config, target, hosts, effects } = open;
+  const named = await releaseName(options.release, target, config.folder, context.effects);
+  const { backup, migrate, force, replaceEdges } = options;
+  const report = await tellingFailure(context, { ...early, ...named, hosts }, effects, () =>
+    deploy(
+      {
+        ...{ config, target, hosts, models, force, replaceEdges },
+        ...named,
+        options: { backup, migrate, skipPreflight: !options.preflight, watchMs },
       },
-    },
-    open.effects,
-    recorder,
+      effects,
+      recorder,
+    ),
   );
-  return await finish(context, open.config, report);
+  return await finish(context, config, report);
 }

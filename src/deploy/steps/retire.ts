@@ -25,6 +25,12 @@ export const retire: Step = {
       const swaps = each.plan.services.filter(
         ({ action, plan }) => action === 'swap' || (action === 'create' && plan.strategy === 'singleton'),
       );
+      const swapped = composeUp(
+        each,
+        swaps.map((planned) => planned.service),
+      );
+      // Between its two singletons an app has none: nothing that ends may take the processor from that change.
+      const quiet = swapped.catch(() => {});
       // A cancellation ends the drain; the singletons' change-over is let come to its end, or none of them would run.
       const left = await settleAll([
         drainColour(each.guards.values(), otherColour(each.plan.colour), {
@@ -34,14 +40,12 @@ export const retire: Step = {
           note,
         }).then(async (cut) => {
           const warm = run.config.previous === 'warm';
+          await quiet;
           await endAll(each, warm ? web.filter((one) => strategyOf(each, one) === undefined) : web);
           return cut;
         }),
-        endAll(each, workers).then(() => 0),
-        composeUp(
-          each,
-          swaps.map((planned) => planned.service),
-        ).then(() => 0),
+        quiet.then(() => endAll(each, workers)).then(() => 0),
+        swapped.then(() => 0),
       ]);
       await removeStale(each, old, await listing);
       // Once more, now that the adopted containers are gone and only the edges answer to the names.
