@@ -26,8 +26,10 @@ export async function probeQuickly(host: Host, options: ProbeOptions = {}): Prom
   ]);
   const guessed = facts.disk.docker;
   if (info === undefined || guessed?.path !== info.DockerRootDir) return await probeHost(host, options);
+  const cgroup = info.CgroupVersion === '1' ? 1 : info.CgroupVersion === '2' ? 2 : facts.system.cgroup;
   return {
     ...facts,
+    system: { ...facts.system, cgroup },
     docker: {
       ...facts.docker,
       engine: info.ServerVersion,
@@ -42,6 +44,7 @@ export async function probeQuickly(host: Host, options: ProbeOptions = {}): Prom
 interface EngineInfo {
   readonly ServerVersion: string;
   readonly Driver: string;
+  readonly CgroupVersion?: string;
   readonly DockerRootDir: string;
   readonly SecurityOptions?: readonly string[];
 }

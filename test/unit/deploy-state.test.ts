@@ -83,6 +83,7 @@ describe('what a host says', () => {
       `release ${base64(v1)}`,
       `release ${base64(v2)}`,
       'map web green',
+      'journals 3',
       `journal ${base64(lines(header))}`,
       'confirmed v2',
       'confirmed v1',
@@ -96,6 +97,7 @@ describe('what a host says', () => {
       releases: [v2, v1],
       maps: { web: 'green' },
       confirmed: ['v2', 'v1'],
+      journals: 3,
       unfinished: [{ header, entries: [header], end: undefined }],
     });
   });
