@@ -57,6 +57,12 @@ export interface Ending {
   readonly clock: Clock;
 }
 
+interface EndingContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly service: string;
+}
+
 /**
  * Ends containers that may be at work, and removes them: they are asked, and let finish.
  *
@@ -64,18 +70,39 @@ export interface Ending {
  */
 export async function endContainers(
   host: Host,
-  containers: readonly { readonly id: string; readonly name: string; readonly service: string }[],
+  containers: readonly EndingContainer[],
   ending: Ending,
 ): Promise<string[]> {
   const { graceMs, clock, waitMs } = ending;
+  if (waitMs !== undefined) return await endWithin(host, containers, graceMs, waitMs, clock);
+  await Promise.all(
+    containers.map(async ({ id, service }) => {
+      await whileStarting(host, id, clock);
+      await retireContainers(host, [id], graceMs(service));
+      await removeContainers(host, [id]);
+    }),
+  );
+  return [];
+}
+
+async function endWithin(
+  host: Host,
+  containers: readonly EndingContainer[],
+  graceMs: Ending['graceMs'],
+  waitMs: number,
+  clock: Clock,
+): Promise<string[]> {
+  const until = clock.elapsed() + waitMs;
+  await letEnd(
+    host,
+    containers.map(({ id, service }) => ({ id, graceMs: graceMs(service) })),
+  );
   const left = await Promise.all(
-    containers.map(async ({ id, name, service }) => {
-      if (waitMs === undefined) await whileStarting(host, id, clock);
-      const end = retireContainers(host, [id], graceMs(service)).then(() => true);
-      const over = waitMs === undefined ? end : Promise.race([end, clock.sleep(waitMs).then(() => false)]);
-      // When the waiting is over the connection may close under the call; the engine goes on without it.
-      end.catch(() => {});
-      if (!(await over)) return name;
+    containers.map(async ({ id, name }) => {
+      while (await isEnding(host, id)) {
+        if (clock.elapsed() > until) return name;
+        await clock.sleep(100);
+      }
       await removeContainers(host, [id]);
       return undefined;
     }),

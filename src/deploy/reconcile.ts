@@ -2,7 +2,7 @@ import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { compose } from './compose.ts';
-import { endContainers, removeContainers, retireContainers } from './containers.ts';
+import { endContainers, letEnd, removeContainers } from './containers.ts';
 import { settleAll } from './context.ts';
 import { drainColour } from './drain.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
@@ -127,10 +127,9 @@ async function finish(site: Site, header: JournalHeader, by: Reconciler): Promis
     (each) => each.edge === undefined && each.colour === otherColour(header.colour),
   );
   await drain(site, header, otherColour(header.colour), by);
-  await retireContainers(
+  await letEnd(
     host,
-    old.map((each) => each.id),
-    longestGraceMs,
+    old.map(({ id }) => ({ id, graceMs: longestGraceMs })),
   );
 }
 

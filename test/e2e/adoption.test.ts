@@ -52,6 +52,8 @@ test('the first deploy over a running plain compose project', async () => {
     // "keep-alive", and nginx closes the connection all the same when it ends: the next request on it is reset.
     const failures = await traffic.failures();
     expect(failures.filter(({ client, kind }) => client !== 'stream' || kind !== 'reset')).toEqual([]);
+    // Its own hosts file led nginx past the containers that were to go, and is as it was.
+    expect(await host.must('docker exec bookreader-nginx-1 cat /etc/hosts')).not.toContain('sluice');
     // The data stayed where it was.
     expect(await rows()).toBe(before);
     // Streams last up to three seconds: the last one that began before the reload is over then.

@@ -2,7 +2,7 @@ import { composeUp } from '../compose.ts';
 import { letEnd, removeContainers, stopContainers } from '../containers.ts';
 import { type HostRun, onHosts, settleAll } from '../context.ts';
 import { drainColour } from '../drain.ts';
-import { reloadFronts } from '../fronts.ts';
+import { releaseFronts, turnFronts } from '../fronts.ts';
 import { otherColour } from '../model.ts';
 import { type ContainerState, listContainers } from '../state.ts';
 import type { Step } from '../transaction.ts';
@@ -29,6 +29,8 @@ export const retire: Step = {
         each,
         swaps.map((planned) => planned.service),
       );
+      const turned = listing.then((now) => turnFronts(run, each, now));
+      turned.catch(() => {});
       // Between its two singletons an app has none: nothing that ends may take the processor from that change.
       const quiet = swapped.catch(() => {});
       // A cancellation ends the drain; the singletons' change-over is let come to its end, or none of them would run.
@@ -40,7 +42,7 @@ export const retire: Step = {
           note,
         }).then(async (cut) => {
           const warm = run.config.previous === 'warm';
-          await quiet;
+          await Promise.all([quiet, turned]);
           await endAll(each, warm ? web.filter((one) => strategyOf(each, one) === undefined) : web);
           return cut;
         }),
@@ -48,8 +50,7 @@ export const retire: Step = {
         swapped.then(() => 0),
       ]);
       await removeStale(each, old, await listing);
-      // Once more, now that the adopted containers are gone and only the edges answer to the names.
-      await reloadFronts(each);
+      await releaseFronts(each, await turned);
       return left[0] ?? 0;
     });
     const cut = notes.reduce((sum, count) => sum + count, 0);
