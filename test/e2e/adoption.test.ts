@@ -34,6 +34,9 @@ async function upPlain(): Promise<void> {
   );
 }
 
+/** For each of two reloads, of six clients with connections that idle most of the time. */
+const maxResets = 6;
+
 test('the first deploy over a running plain compose project', async () => {
   expect(await versionsOf(world)).toEqual(['v2']);
   const rows = () =>
@@ -48,10 +51,13 @@ test('the first deploy over a running plain compose project', async () => {
     const run = await world.run(world.deployOf(release));
     expect(run.code, story(run)).toBe(0);
     await expectServes(world, release);
-    // nginx is reloaded, this once, to learn the edges' addresses. A stream that began before keeps its promise of
-    // "keep-alive", and nginx closes the connection all the same when it ends: the next request on it is reset.
+    // The user's own nginx is reloaded twice, this once. It closes idle connections then, and a request that is on its
+    // way on one of them is reset (nginx 1.27.4 has keepalive_min_timeout against that); a stream that ends has promised
+    // "keep-alive" before. Nothing else may fail, and no request that nginx has taken.
     const failures = await traffic.failures();
-    expect(failures.filter(({ client, kind }) => client !== 'stream' || kind !== 'reset')).toEqual([]);
+    expect(failures.filter(({ kind }) => kind !== 'reset')).toEqual([]);
+    const resets = failures.filter(({ client }) => client !== 'stream');
+    expect(resets.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(maxResets);
     // Its own hosts file led nginx past the containers that were to go, and is as it was.
     expect(await host.must('docker exec bookreader-nginx-1 cat /etc/hosts')).not.toContain('sluice');
     // The data stayed where it was.
