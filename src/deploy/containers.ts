@@ -25,7 +25,7 @@ export async function retireContainers(host: Host, ids: readonly string[], grace
 // $1 grace in seconds, $2 container, and so on
 const stopLater = `
 while [ $# -gt 1 ]; do
-  nohup setsid docker stop -t "$1" "$2" </dev/null >/dev/null 2>&1 &
+  ( trap '' HUP; exec docker stop -t "$1" "$2" ) </dev/null >/dev/null 2>&1 &
   shift 2
 done
 `;
