@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
+import { UserError } from '../kernel/errors.ts';
 import { trackedEnvFile } from './compose.ts';
 import { overlayEnvFiles } from './compose-env-files.ts';
 import { composeFailure, missingVariables, unsetVariables } from './compose-errors.ts';
@@ -30,9 +31,22 @@ export function loadBuildModel(
       readBakeKeys(cli, more),
     ]);
     const unset = await usedByBuilds(unsetVariables(result.stderr), cli, more);
-    if (unset.length > 0) throw await missingVariables(unset, cli.files);
+    if (unset.length > 0) throw unsetHere(await missingVariables(unset, cli.files));
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
     return withBakeKeys(canonicalModel(parseModel(result.stdout)), bakeKeys);
+  });
+}
+
+/** The build's own words: it may have no target. */
+function unsetHere({ at, message }: UserError): UserError {
+  return new UserError({
+    code: 'compose.variable',
+    message: message.replace(
+      'that the target does not set',
+      'that are not set here, and the build needs them',
+    ),
+    hint: 'Set them in the environment Sluice runs in, name a target whose variables have them, or give a default in the compose file.',
+    ...(at === undefined ? {} : { at }),
   });
 }
 
