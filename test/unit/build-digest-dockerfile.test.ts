@@ -48,6 +48,7 @@ describe('instructions', () => {
     ['braces with blanks', 'RUN ${X:-a b} <<E\nE'],
     ['two escapes', '# escape=`\n# escape=`\nFROM a'],
     ['an unknown escape', '# escape=x\nFROM a'],
+    ['text behind an array', 'COPY ["a", "b"] c'],
     ['another language', '//syntax=docker/dockerfile:1\nFROM a'],
     ['JSON', '{"syntax": "x"}'],
   ])('not for certain: %s', (_, text) => expect(() => readDockerfile(text)).toThrow(Unresolvable));

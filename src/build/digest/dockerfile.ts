@@ -10,7 +10,7 @@ export interface Instruction {
   readonly flags: readonly string[];
   /** What follows, on one line. */
   readonly rest: string;
-  /** The elements, if the rest is a JSON array. */
+  /** The elements, if it is a RUN, COPY or ADD with a JSON array. */
   readonly json: readonly string[] | undefined;
 }
 
@@ -70,7 +70,7 @@ export function parseInstruction(line: string): Instruction {
   const keyword = word.toUpperCase();
   if (!keywords.test(keyword)) throw new Unresolvable(`the Dockerfile has an unknown instruction (${word})`);
   const { flags, rest } = splitFlags(tail);
-  return { keyword, flags, rest, json: jsonArray(rest) };
+  return { keyword, flags, rest, json: /^(?:RUN|COPY|ADD)$/.test(keyword) ? jsonArray(rest) : undefined };
 }
 
 /** The arguments of an instruction that takes a list. */
@@ -104,17 +104,19 @@ function splitFlags(text: string): { flags: string[]; rest: string } {
   }
 }
 
-/** BuildKit takes an array of texts at the beginning for one, whatever follows it. */
+/** @throws Unresolvable if text follows the array: old versions of BuildKit ignore it, and new ones the array. */
 function jsonArray(text: string): string[] | undefined {
   const string = '"(?:[^"\\\\\\x00-\\x1f]|\\\\.)*"';
-  const array = new RegExp(
-    `^\\[[ \\t\\r\\n]*(?:${string}[ \\t\\r\\n]*(?:,[ \\t\\r\\n]*${string}[ \\t\\r\\n]*)*)?\\]`,
-  );
+  const blanks = '[ \\t\\r\\n]*';
+  const array = new RegExp(`^\\[${blanks}(?:${string}${blanks}(?:,${blanks}${string}${blanks})*)?\\]`);
   const found = array.exec(text)?.[0];
   if (found === undefined) return undefined;
+  let elements: string[];
   try {
-    return JSON.parse(found);
+    elements = JSON.parse(found);
   } catch {
     return undefined;
   }
+  if (found === text) return elements;
+  throw new Unresolvable(`the Dockerfile has text behind the array ${found}`);
 }
