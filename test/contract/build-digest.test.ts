@@ -127,6 +127,7 @@ describe('the files of the digest are those of the build', () => {
     ['an exception with blanks and a slash', '*\n! /src/lib \n'],
     ['exceptions and exclusions in turn', 'src\n!src/lib\nsrc/lib/deep\n!src/lib/deep/keep\n'],
     ['an exception before what it excepts', '!src/a.js\nsrc\n'],
+    ['an exception for a folder above what is excluded', 'src/lib/deep\n!src/lib\n'],
     ['everything anywhere but by extension', '**\n!**/*.js\n'],
     ['node_modules anywhere but one', '**/node_modules\n!node_modules/keep\n'],
     ['star within a name', '*.js\n.env*\n!.env\n'],

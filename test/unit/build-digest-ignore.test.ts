@@ -46,6 +46,12 @@ describe('ignore files', () => {
   ])('%j can’t be read for certain', (ignore) => expect(() => readIgnore(ignore)).toThrow(Unresolvable));
 
   test.each([
+    [
+      'an exception for a folder does not reach what was excluded before it',
+      'x/y/z\n!x/y',
+      ['x/y/z'],
+      ['x', 'x/y'],
+    ],
     ['a plain | and braces', 'a|b\n{c}\nd{2}', ['a|b', '{c}', 'd{2}'], []],
     ['folders of included files are included', '*\n!x/y/z', ['x/y/z', 'x/w'], ['x', 'x/y', 'x/y/z']],
     [

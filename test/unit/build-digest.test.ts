@@ -155,6 +155,21 @@ describe('changes the digest', () => {
     expect(new Set(digests).size).toBe(3);
   });
 
+  test('the machine, where the image or its build is for the builder’s own platform', async () => {
+    const own = { platforms: [] };
+    const cross = { dockerfile: { kind: 'inline', text: 'FROM --platform=$BUILDPLATFORM scratch' } as const };
+    const digests = () => Promise.all([digest(), digest(own), digest(cross)]);
+    const before = await digests();
+    const { arch } = process;
+    try {
+      Object.defineProperty(process, 'arch', { value: 'other' });
+      const after = await digests();
+      expect(after.map((each, index) => each === before[index])).toEqual([true, false, false]);
+    } finally {
+      Object.defineProperty(process, 'arch', { value: arch });
+    }
+  });
+
   test('any argument', async () => {
     const args = fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), { maxKeys: 3 });
     await fc.assert(
@@ -267,26 +282,5 @@ describe('does not change the digest', () => {
     };
     await digest({ dockerfile: text('1') }, effects({ baseDigest }));
     expect(asked).toEqual([]);
-  });
-});
-
-describe('abort', () => {
-  test('ends with the reason of the signal', async () => {
-    const reason = new Error('stopped');
-    await expect(
-      treeDigest(target({ context }), effects({ signal: AbortSignal.abort(reason) })),
-    ).rejects.toBe(reason);
-    const controller = new AbortController();
-    const running = treeDigest(target({ context }), effects({ signal: controller.signal }));
-    controller.abort(reason);
-    await expect(running).rejects.toBe(reason);
-  });
-
-  test('what a registry throws is not swallowed', async () => {
-    const failure = new Error('429');
-    const over = { context, dockerfile: { kind: 'inline', text: 'FROM node' } as const };
-    await expect(
-      treeDigest(target(over), effects({ baseDigest: () => Promise.reject(failure) })),
-    ).rejects.toBe(failure);
   });
 });
