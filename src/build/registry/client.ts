@@ -180,7 +180,8 @@ function sender(host: string, base: string, effects: RegistryEffects) {
       });
       const fault = 'status' in answer ? faultOf(answer) : answer;
       if (fault === undefined) {
-        const refused = 'status' in answer && options.anyStatus !== true ? refusal(answer) : undefined;
+        const refused =
+          'status' in answer && options.anyStatus !== true ? await refusal(answer, repository) : undefined;
         if (refused !== undefined) throw refused;
         return answer as Answer;
       }
@@ -199,14 +200,14 @@ function sender(host: string, base: string, effects: RegistryEffects) {
     return undefined;
   }
 
-  function refusal({ status, text, headers }: Answer) {
-    if (status === 403) return denied(host, base, text, login !== undefined);
+  async function refusal({ status, text, headers }: Answer, repository: string) {
+    if (status === 403) {
+      login ??= effects.login(host);
+      return denied(host, repository, text, (await login) !== undefined);
+    }
     if (status < 300 || status === 404) return undefined;
-    return unexpected(
-      host,
-      `it answers ${status}${headers.get('location') === null ? '' : ' and points elsewhere'}`,
-      text,
-    );
+    const where = headers.get('location') === null ? '' : ' and points elsewhere';
+    return unexpected(host, `it answers ${status}${where}`, text);
   }
 }
 
