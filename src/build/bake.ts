@@ -103,6 +103,7 @@ function definition(target: BuildTarget, more: Record<string, unknown>): Record<
     ...(target.platforms.length === 0 ? {} : { platforms: target.platforms }),
     contexts: contextsOf(target),
     ...(target.pull ? { pull: true } : {}),
+    ...target.run,
     ...more,
   };
 }

@@ -7,7 +7,7 @@ import { runProcess } from '../kernel/process.ts';
 import type { BakeBuild, BakeOutput } from './bake.ts';
 import { type BakeWatch, watchBake } from './bake-log.ts';
 import type { Builder } from './builder.ts';
-import { bytesOf, imageFacts } from './layers.ts';
+import { bytesOf, imageFacts, knownBlobs, newBytes } from './layers.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget, TargetReport } from './plan.ts';
 import { digester } from './prepare.ts';
 import { countCached, type ProgressReader } from './progress.ts';
@@ -98,6 +98,7 @@ async function buildAll(
     builds.map(({ target }) => target),
     effects.log,
   );
+  const blobs = plan.push ? blobsBefore(toBuild, effects) : undefined;
   const { digests, progress } = await bake(plan, builder, builds, output, config, watch, effects);
   findings.push(...checkFindings(progress, plan.targets));
 
@@ -126,11 +127,30 @@ async function buildAll(
         findings.push(rootUser(each.target.name));
       const tree = lost.has(each) ? undefined : each.treeTag;
       if (output === 'push' && tree !== undefined) await registry.put(repository, tree, manifest);
-      const pushedBytes = pushed === undefined ? undefined : bytesOf(facts, pushed.layers);
+      const before = (await blobs)?.get(each);
+      const sentByCache =
+        each.action.kind === 'build' && each.action.cache.to.some((to) => to.startsWith('type=registry'));
+      const pushedBytes =
+        pushed !== undefined && !sentByCache
+          ? bytesOf(facts, pushed.layers)
+          : newBytes(facts, before ?? new Set());
       return [each, { planned: each, manifest, pushedBytes }];
     }),
   );
   return { finished: new Map(finished), progress };
+}
+
+/** Layers that the repositories have for what this build starts from. */
+async function blobsBefore(toBuild: readonly PlannedTarget[], effects: BuildEffects) {
+  const found = await Promise.all(
+    toBuild.map(async (each) => {
+      const { registry, repository } = parseImage(each.target.repository, each.target.name);
+      const flags = each.action.kind === 'build' ? [...each.action.cache.from, ...each.action.cache.to] : [];
+      const tags = flags.flatMap((flag) => /^type=registry,ref=.*:([\w.-]+)(?:,|$)/.exec(flag)?.[1] ?? []);
+      return [each, await knownBlobs(effects.registry(registry), repository, [...new Set(tags)])] as const;
+    }),
+  );
+  return new Map(found);
 }
 
 async function bake(

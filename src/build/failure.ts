@@ -7,11 +7,16 @@ import type { ProgressReader, Step } from './progress.ts';
 
 const lastLines = 15;
 
-/** What went wrong in a bake run, from what BuildKit said of its steps and buildx at its end. */
+/**
+ * What went wrong in a bake run, from what BuildKit said of its steps and buildx at its end.
+ *
+ * @param sources texts of the Dockerfiles: where buildx names no target, its extract of the file tells which one it is.
+ */
 export function buildFailure(
   progress: ProgressReader,
   targets: readonly BuildTarget[],
   code: number,
+  sources: ReadonlyMap<BuildTarget, string> = new Map(),
 ): UserError {
   const said = progress.rest();
   // A cache that could not be read has an error of its own and fails nothing.
@@ -20,7 +25,7 @@ export function buildFailure(
   const why = withoutNoise(
     said.findLast((line) => /^ERROR: /.test(line)) ?? failed?.error ?? said.at(-1) ?? '',
   );
-  const target = targetOf(failed, why, targets);
+  const target = targetOf(failed, why, targets) ?? targetOfExtract(said, sources);
   const name = target?.name ?? 'the build';
   const kind = kindOf(why, failed);
   const at = placeOf(said, target);
@@ -69,7 +74,7 @@ function kindOf(why: string, failed: Step | undefined): Kind {
   ) {
     return 'build.base';
   }
-  if (/failed to compute cache key|failed to calculate checksum/.test(why)) return 'build.dockerfile';
+  if (/failed to compute cache key|failed to calculate checksum/.test(all)) return 'build.dockerfile';
   return failed?.kind === 'instruction' ? 'build.failed' : 'build.dockerfile';
 }
 
@@ -116,6 +121,23 @@ function targetOf(
   return (
     targets.find((target) => bakeName(target) === named) ?? (targets.length === 1 ? targets[0] : undefined)
   );
+}
+
+/** The only target whose Dockerfile has the lines that buildx marks with `>>>`. */
+function targetOfExtract(
+  said: readonly string[],
+  sources: ReadonlyMap<BuildTarget, string>,
+): BuildTarget | undefined {
+  const marked = said.flatMap((line) => {
+    const match = /^\s*(\d+) \| >>> (.*)$/.exec(line);
+    return match === null ? [] : [{ line: Number(match[1]), text: (match[2] ?? '').trim() }];
+  });
+  if (marked.length === 0) return undefined;
+  const found = [...sources].filter(([, source]) => {
+    const lines = source.split(/\r?\n/);
+    return marked.every(({ line, text }) => lines[line - 1]?.trim() === text);
+  });
+  return found.length === 1 ? found[0]?.[0] : undefined;
 }
 
 /** buildx prints `Dockerfile:12` above an extract of the file; its path is that of the target. */

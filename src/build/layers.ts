@@ -51,6 +51,34 @@ export async function imageFacts(
   return [{ user: config.config?.User ?? '', layers }];
 }
 
+/**
+ * Digests of the blobs that a repository has for some tags. What the cache's exporter sends is sent under the cache's
+ * tag, before the push: only a look before the build tells which layers are new.
+ */
+export async function knownBlobs(
+  registry: Registry,
+  repository: string,
+  tags: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const manifests = await Promise.all(
+    tags.map((tag) => registry.manifest(repository, tag).catch(() => undefined)),
+  );
+  const digests = manifests.flatMap((manifest) =>
+    manifest === undefined
+      ? []
+      : [...manifest.text.matchAll(/"(sha256:[0-9a-f]{64})"/g)].map(([, digest = '']) => digest),
+  );
+  return new Set(digests);
+}
+
+/** Bytes of the layers that are in none of `known`. */
+export function newBytes(images: readonly ImageFacts[], known: ReadonlySet<string>): number {
+  const layers = new Map(
+    images.flatMap((image) => image.layers.map(({ digest, size }) => [digest, size] as const)),
+  );
+  return [...layers].filter(([digest]) => !known.has(digest)).reduce((sum, [, size]) => sum + size, 0);
+}
+
 /** Bytes of the layers that `docker push` named, by the first digits of one digest or the other. */
 export function bytesOf(images: readonly ImageFacts[], pushed: readonly string[]): number {
   const layers = new Map(

@@ -35,6 +35,8 @@ export interface BuildTarget {
   /** Whether to ask registries for newer bases, and to ignore the cache. */
   readonly pull: boolean;
   readonly noCache: boolean;
+  /** How RUN runs, by bake's names: `network`, `shm-size`, `ulimits`. */
+  readonly run?: Readonly<Record<string, unknown>>;
 }
 
 export interface BuildSecret {

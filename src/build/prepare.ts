@@ -85,7 +85,7 @@ async function look(
   if ('unresolved' in tree) {
     return { ...base, treeTag: undefined, manifest: undefined, why: tree.unresolved };
   }
-  const treeTag = treeTagOf(tree.digest, request.config.build);
+  const treeTag = treeTagOf(tree.digest, request.config.build, target.run);
   const build = (why: string) => ({ ...base, treeTag, manifest: undefined, why });
   if (request.force) return build('--force');
   if (target.noCache) return build('the compose file says no_cache');
@@ -100,8 +100,12 @@ async function look(
  * Tag of the image of a tree. What else shapes the image and is not in the tree is part of it: with another choice of
  * attestations it is another image.
  */
-export function treeTagOf(digest: string, build: Pick<Config['build'], 'sbom' | 'provenance'>): string {
-  const parts = JSON.stringify([digest, build.sbom, build.provenance]);
+export function treeTagOf(
+  digest: string,
+  build: Pick<Config['build'], 'sbom' | 'provenance'>,
+  run: BuildTarget['run'] = {},
+): string {
+  const parts = JSON.stringify([digest, build.sbom, build.provenance, run]);
   return `tree-${createHash('sha256').update(parts).digest('hex').slice(0, 32)}`;
 }
 

@@ -8,6 +8,8 @@ import { buildFailure } from './failure.ts';
 import type { BuildTarget } from './model.ts';
 import { type ProgressReader, readProgress, type Step } from './progress.ts';
 
+const mostAttempts = 3;
+
 export interface BakeEffects {
   /** With the logins (docker-config.ts). */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -45,27 +47,44 @@ export async function runBake(
     const metadata = join(folder, 'metadata.json');
     // Build arguments may be secrets, so nobody else may read it.
     await writeFile(definition, bakeFile(builds, others, options), { mode: 0o600 });
-    const progress = readProgress(targets.map(bakeName), effects.onStep);
     const argv = ['bake', '--file', definition, '--metadata-file', metadata, '--progress', 'rawjson'];
-    const { code } = await runProcess([...builder.buildx, ...argv], {
-      cwd: folder,
-      env: {
-        ...effects.env,
-        BUILDX_METADATA_WARNINGS: 'true',
-        BUILDX_METADATA_PROVENANCE: 'disabled',
-        // It asks about every file outside of the current folder; they are those of the compose file.
-        BUILDX_BAKE_ENTITLEMENTS_FS: '0',
-      },
-      signal: effects.signal,
-      onLine: (line, stream) => {
-        if (stream === 'stderr') progress.feed(line);
-      },
-    });
-    if (code !== 0) throw buildFailure(progress, targets, code);
-    return { digests: await readDigests(metadata, builds), progress };
+    for (let attempt = 1; ; attempt++) {
+      const progress = readProgress(targets.map(bakeName), effects.onStep);
+      const { code } = await runProcess([...builder.buildx, ...argv], {
+        cwd: folder,
+        env: {
+          ...effects.env,
+          BUILDX_METADATA_WARNINGS: 'true',
+          BUILDX_METADATA_PROVENANCE: 'disabled',
+          // It asks about every file outside of the current folder; they are those of the compose file.
+          BUILDX_BAKE_ENTITLEMENTS_FS: '0',
+        },
+        signal: effects.signal,
+        onLine: (line, stream) => {
+          if (stream === 'stderr') progress.feed(line);
+        },
+      });
+      if (code === 0) return { digests: await readDigests(metadata, builds), progress };
+      // Another build of the same tree stored its image at the same moment; everything else is in the cache by now.
+      const met = progress.rest().some((line) => /^ERROR: .*image ".*": already exists/.test(line));
+      if (!met || attempt >= mostAttempts)
+        throw buildFailure(progress, targets, code, await readSources(targets));
+    }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function readSources(targets: readonly BuildTarget[]): Promise<Map<BuildTarget, string>> {
+  const read = targets.map(async (target) => {
+    const { dockerfile } = target;
+    const text =
+      dockerfile.kind === 'inline'
+        ? dockerfile.text
+        : await readFile(dockerfile.path, 'utf8').catch(() => '');
+    return [target, text] as const;
+  });
+  return new Map(await Promise.all(read));
 }
 
 async function readDigests(file: string, builds: readonly BakeBuild[]): Promise<Record<string, string>> {

@@ -75,7 +75,26 @@ function targetOf(
     labels: mapOf(build.labels),
     pull: build.pull === true || bake.pull === true,
     noCache: build.no_cache === true || bake['no-cache'] === true,
+    ...runOptions(build),
   };
+}
+
+function runOptions(build: ComposeBuild): Pick<BuildTarget, 'run'> {
+  const ulimits = Object.entries(
+    (build.ulimits ?? {}) as Record<string, number | { soft: number; hard: number }>,
+  );
+  const run = {
+    ...(build.network === undefined ? {} : { network: textOf(build.network) }),
+    ...(build.shm_size === undefined ? {} : { 'shm-size': textOf(build.shm_size) }),
+    ...(ulimits.length === 0
+      ? {}
+      : {
+          ulimits: ulimits.map(([name, limit]) =>
+            typeof limit === 'object' ? `${name}=${limit.soft}:${limit.hard}` : `${name}=${limit}`,
+          ),
+        }),
+  };
+  return Object.keys(run).length === 0 ? {} : { run };
 }
 
 function dockerfilePath(context: string, dockerfile: string): string {

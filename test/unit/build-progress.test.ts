@@ -162,6 +162,41 @@ describe('a failed build', () => {
     expect(failed.at).toEqual({ file: '/repo/backend/Dockerfile', line: 7 });
   });
 
+  test('a file that COPY does not find is the Dockerfile’s', () => {
+    const error = 'failed to calculate checksum of ref a::b: "/nope": not found';
+    const step = vertex('a', '[web 1/1] COPY nope /', { ...done, error });
+    expect(
+      fail(`${extract}ERROR: failed to solve: failed to compute cache key: ${error}`, [step]),
+    ).toMatchObject({
+      code: 'build.dockerfile',
+      message: 'web: "/nope": not found',
+      hint: 'Paths start at the context folder; does .dockerignore leave the file out?',
+    });
+  });
+
+  test('where no target is named, the extract tells which Dockerfile it is', () => {
+    const [backend, web] = [
+      target(),
+      target({ name: 'web', dockerfile: { kind: 'file', path: '/repo/web/Dockerfile' } }),
+    ];
+    const reader = read(['backend', 'web'], `${extract}ERROR: dockerfile parse error on line 7: x`);
+    const source = `${'\n'.repeat(6)}RUN npm ci\n`;
+    const error = (sources: [ReturnType<typeof target>, string][]) =>
+      buildFailure(reader, [backend, web], 1, new Map(sources));
+    expect(
+      error([
+        [backend, 'FROM x\n'],
+        [web, source],
+      ]).at,
+    ).toEqual({ file: '/repo/web/Dockerfile', line: 7 });
+    expect(
+      error([
+        [backend, source],
+        [web, source],
+      ]).at,
+    ).toBeUndefined();
+  });
+
   test('a push that is refused', () => {
     const error = 'failed to push x: unexpected status from POST request: 403 Forbidden';
     expect(fail(`ERROR: ${error}`, [vertex('a', '[web] exporting to image', { ...done, error })]).code).toBe(
