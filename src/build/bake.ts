@@ -50,6 +50,19 @@ export function bakeFile(
   return JSON.stringify(escaped({ group, target }), undefined, 1);
 }
 
+/**
+ * `network` of the targets that have one, as a compose file: buildx before 0.15 takes it from there alone. It goes before
+ * the definition, which has all the rest. Undefined when no target needs it.
+ */
+export function networkFile(targets: readonly BuildTarget[]): string | undefined {
+  const services = targets.flatMap((target) => {
+    const network = target.run?.network;
+    const build = { context: target.context, network };
+    return network === undefined ? [] : [[bakeName(target), { build }] as const];
+  });
+  return services.length === 0 ? undefined : JSON.stringify({ services: Object.fromEntries(services) });
+}
+
 /** Bake allows letters, digits, _ and - in the name of a target, and no dots. */
 export function bakeName({ name }: Pick<BuildTarget, 'name'>): string {
   return name.replaceAll('.', '_');

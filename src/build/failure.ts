@@ -21,10 +21,11 @@ export function buildFailure(
   const said = progress.rest();
   // A cache that could not be read has an error of its own and fails nothing.
   const steps = progress.steps().filter(({ kind }) => kind !== 'cache-import');
-  const failed = steps.find(({ error }) => error !== undefined && !/context canceled/.test(error));
-  const why = withoutNoise(
-    said.findLast((line) => /^ERROR: /.test(line)) ?? failed?.error ?? said.at(-1) ?? '',
-  );
+  const last = said.findLast((line) => /^ERROR: /.test(line));
+  // Steps of other targets end with errors, too, when one has failed; buildx names the one that began it.
+  const wrong = steps.filter(({ error }) => error !== undefined && !/context canceled/.test(error));
+  const failed = wrong.find(({ error }) => error !== undefined && last?.includes(error)) ?? wrong[0];
+  const why = withoutNoise(last ?? failed?.error ?? said.at(-1) ?? '');
   const target = targetOf(failed, why, targets) ?? targetOfExtract(said, sources);
   const name = target?.name ?? 'the build';
   const kind = kindOf(why, failed);
@@ -82,7 +83,7 @@ function messageOf(kind: Kind, name: string, failed: Step | undefined, why: stri
   switch (kind) {
     case 'build.failed': {
       const exit = /exit code: (\d+)/.exec(`${failed?.error} ${why}`)?.[1];
-      return `${name}: ${failed?.name ?? 'a step'} ${exit === undefined ? 'failed' : `ended with exit code ${exit}`}`;
+      return `${name}: ${failed?.name ?? 'a step'} ${exit === undefined ? `failed: ${failed?.error ?? why}` : `ended with exit code ${exit}`}`;
     }
     case 'build.disk-full':
       return `${name}: the builder’s disk is full`;

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProcess } from '../kernel/process.ts';
-import { type BakeBuild, type BakeOptions, bakeFile, bakeName, linkedTargets } from './bake.ts';
+import { type BakeBuild, type BakeOptions, bakeFile, bakeName, linkedTargets, networkFile } from './bake.ts';
 import type { Builder } from './builder.ts';
 import { buildFailure } from './failure.ts';
 import type { BuildTarget } from './model.ts';
@@ -47,7 +47,12 @@ export async function runBake(
     const metadata = join(folder, 'metadata.json');
     // Build arguments may be secrets, so nobody else may read it.
     await writeFile(definition, bakeFile(builds, others, options), { mode: 0o600 });
-    const argv = ['bake', '--file', definition, '--metadata-file', metadata, '--progress', 'rawjson'];
+    const networks = networkFile(targets);
+    const before = join(folder, 'networks.yml');
+    if (networks !== undefined) await writeFile(before, networks, { mode: 0o600 });
+    const files = [...(networks === undefined ? [] : ['--file', before]), '--file', definition];
+    const names = builds.map(({ target }) => bakeName(target));
+    const argv = ['bake', ...files, '--metadata-file', metadata, '--progress', 'rawjson', ...names];
     for (let attempt = 1; ; attempt++) {
       const progress = readProgress(targets.map(bakeName), effects.onStep);
       const { code } = await runProcess([...builder.buildx, ...argv], {

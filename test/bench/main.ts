@@ -1,3 +1,4 @@
+import { benchBuild } from './build.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchHosts } from './hosts.ts';
 import { benchSize } from './size.ts';
@@ -6,6 +7,7 @@ import { benchSwitch } from './switch.ts';
 const usage = `Benchmarks on the test bed. Each prints a table and writes build/bench/NAME.json; none of them judges.
 
   node test/bench/main.ts switch [REQUESTS [RATE]]   60 switches under load, beside a run without (300000, 350/s)
+  node test/bench/main.ts build [ROUNDS]             sluice build beside buildx bake, warm and cold (5)
   node test/bench/main.ts deploy [ROUNDS]            time of a deploy beside compose and a blue-green script (6)
   node test/bench/main.ts hosts [ROUNDS]             ten hosts beside one (5)
   node test/bench/main.ts size                       memory of runner and edges, time of --help`;
@@ -13,6 +15,9 @@ const usage = `Benchmarks on the test bed. Each prints a table and writes build/
 async function main([name, count, more]: string[]): Promise<number> {
   const number = (fallback: number) => (count === undefined ? fallback : Number(count));
   switch (name) {
+    case 'build':
+      await benchBuild(number(5));
+      return 0;
     case 'deploy':
       await benchDeploy(number(6));
       return 0;

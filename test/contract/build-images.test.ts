@@ -119,7 +119,7 @@ secrets: { token: { environment: BUILD_TOKEN } }
     const dockerfile = `FROM ${registry.base}
 ARG STRANGE
 ENV STRANGE=$STRANGE
-RUN --mount=type=secret,id=token printf 'it has %s characters and says %s\\n' "$(wc -c </run/secrets/token)" "$(cat /run/secrets/token)"
+RUN --mount=type=secret,id=token : ${Math.random()}; printf 'it has %s characters and says %s\\n' "$(wc -c </run/secrets/token)" "$(cat /run/secrets/token)"
 USER 1000
 `;
     using app = buildApp({ 'compose.yml': compose, Dockerfile: dockerfile });
