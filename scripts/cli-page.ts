@@ -12,6 +12,15 @@ names of variables added and removed (never values), images to pull. It is the v
 connects to the hosts and reads what runs there, and changes nothing.`,
   },
   {
+    name: 'build',
+    text: `Builds the images of all services that have a \`build:\` section, in one \`docker buildx bake\`, and pushes them. An image
+that the registry has for this very tree is not built: it gets the new tags, without a pull and without a build. All
+images of the set are pushed before the first tag is put, so a release's tags show all of them or none.
+
+The compose files see the variables of the target, or, without one, of the environment. \`--images FILE\` writes what
+\`sluice deploy --images\` takes. [build.md](build.md) has tags, caches, logins and smoke tests.`,
+  },
+  {
     name: 'deploy',
     text: `Deploys one release to all hosts of a target as a transaction: [deploy.md](deploy.md) has every step. The release is
 named by \`--release\`, else by the tag the CI run is for, else by \`git describe --tags --always --dirty\`. A name belongs

@@ -9,6 +9,8 @@ const subjects: Readonly<Record<string, string>> = {
   config: 'sluice.yml',
   env: 'Variables of a target',
   compose: 'Compose files and services',
+  build: 'Building images',
+  registry: 'Image registries',
   host: 'Hosts: connection, commands, files',
   lease: 'The lease',
   journal: 'The journal',

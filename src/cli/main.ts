@@ -55,6 +55,21 @@ command(
   .addOption(imageOption)
   .option('--images <file>', 'JSON file: service → image reference');
 
+command(
+  'build [target]',
+  'build, or find, the images of all services and push them',
+  () => import('./commands/build.ts'),
+)
+  .option('--print', 'say what would be built, skipped and pushed, and do nothing', false)
+  .option('--images <file>', 'write service → image by digest, for sluice deploy --images')
+  .addOption(
+    new Option('--tag <name>', 'tag of the images instead of those of the git ref; may be repeated')
+      .argParser((value: string, all: string[]) => [...all, value])
+      .default([] as string[], ''),
+  )
+  .option('--no-push', 'build and smoke, and push nothing')
+  .option('--force', 'build also what the registry has', false);
+
 command('deploy [target]', 'deploy a release, or change nothing', () => import('./commands/deploy.ts'))
   .option('--release <name>', 'name of the release (default: the git tag or commit)')
   .addOption(imageOption)

@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
 import { isTracked, overlayEnvFiles } from './compose-env-files.ts';
 import { composeFailure, missingVariables, unsetVariables } from './compose-errors.ts';
+import { parseModel } from './compose-parse.ts';
 import { type ComposeEffects, composeCli, withPrivateFolder } from './compose-run.ts';
 import { canonicalModel } from './compose-shape.ts';
 import type { Env } from './env.ts';
@@ -45,7 +46,7 @@ export function plain(text: string): string {
 }
 
 /** A `.env` that is part of the repository holds defaults: Compose reads it, and so do we. */
-async function trackedEnvFile(
+export async function trackedEnvFile(
   config: Pick<Config, 'folder' | 'compose'>,
   effects: ComposeEffects,
 ): Promise<string | undefined> {
@@ -56,29 +57,6 @@ async function trackedEnvFile(
     () => false,
   );
   return exists && (await isTracked(file, effects)) ? file : undefined;
-}
-
-function parseModel(text: string): Record<string, unknown> {
-  try {
-    const model: unknown = JSON.parse(text);
-    if (model !== null && typeof model === 'object' && 'services' in model)
-      return model as Record<string, unknown>;
-  } catch {
-    // Answered below: what can't be read is no model.
-  }
-  if (/^(?:name|services):/m.test(text)) {
-    throw new UserError({
-      code: 'compose.too-old',
-      message:
-        'This release of Docker Compose (2.25.0) prints YAML whatever it is told, and loses line breaks in it',
-      hint: 'Install Docker Compose 2.26 or newer where Sluice runs.',
-    });
-  }
-  throw new UserError({
-    code: 'compose.invalid',
-    message: 'docker compose config found no services in the compose files',
-    hint: 'Is every service behind a profile? COMPOSE_PROFILES among the target’s variables chooses profiles.',
-  });
 }
 
 /** `secrets: { x: { environment: NAME } }` is read when containers start, so Compose does not miss it here. */

@@ -15,6 +15,7 @@ export interface Config {
   readonly services: Readonly<Record<string, ServiceConfig>>;
   readonly migrate: MigrateConfig | undefined;
   readonly backup: BackupConfig | undefined;
+  readonly build: BuildConfig;
   readonly watch: WatchConfig;
   readonly targets: Readonly<Record<string, Target>>;
   /** NAME of the environment variable with the webhook's URL. */
@@ -64,6 +65,18 @@ export interface BackupConfig {
   readonly restoreTest: boolean;
   readonly timeoutMs: number;
 }
+
+export interface BuildConfig {
+  /** Platforms of images whose service names none; empty: the builder's own. */
+  readonly platforms: readonly string[];
+  readonly cache: CacheBackendChoice;
+  readonly sbom: boolean;
+  readonly provenance: boolean;
+  /** Command by service that must end with 0 in the new image before anything is pushed. */
+  readonly smoke: Readonly<Record<string, string | readonly string[]>>;
+}
+
+export type CacheBackendChoice = 'auto' | 'registry' | 'gha' | 'local' | 'inline' | 'none';
 
 export interface WatchConfig {
   readonly forMs: number;
@@ -144,7 +157,7 @@ export interface ComposeFileObject {
 
 export interface ComposeService {
   readonly image?: string;
-  readonly build?: unknown;
+  readonly build?: ComposeBuild | string;
   readonly command?: readonly string[] | null;
   readonly entrypoint?: readonly string[] | null;
   readonly environment?: Readonly<Record<string, string | null>>;
@@ -167,6 +180,27 @@ export interface ComposeService {
   readonly secrets?: readonly unknown[];
   readonly configs?: readonly unknown[];
   readonly profiles?: readonly string[];
+  readonly [key: string]: unknown;
+}
+
+/** `build:` of a service, as Compose prints it; lists that may be written as maps are not yet brought into one shape. */
+export interface ComposeBuild {
+  readonly context?: string;
+  readonly dockerfile?: string;
+  readonly dockerfile_inline?: string;
+  readonly target?: string;
+  readonly args?: Readonly<Record<string, string | null>>;
+  readonly secrets?: readonly (string | { readonly source: string; readonly target?: string })[];
+  readonly ssh?: readonly string[];
+  readonly platforms?: readonly string[];
+  readonly additional_contexts?: Readonly<Record<string, string>> | readonly string[];
+  readonly cache_from?: readonly string[];
+  readonly cache_to?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly pull?: boolean;
+  readonly no_cache?: boolean;
+  /** What bake alone reads; over the keys above. */
+  readonly 'x-bake'?: Readonly<Record<string, unknown>>;
   readonly [key: string]: unknown;
 }
 

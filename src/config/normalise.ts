@@ -33,6 +33,7 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
       restoreTest: backup['restore-test'],
       timeoutMs: backup.timeout,
     },
+    build: { ...raw.build, smoke: mapEntries(raw.build.smoke, (value) => value) },
     watch: {
       forMs: watch.for,
       max5xx: watch['max-5xx'],
@@ -149,7 +150,8 @@ function places(raw: RawConfig, yaml: YamlFile): Record<string, Place> {
     const key = path.at(-1) ?? '';
     if (holder !== undefined && Object.hasOwn(holder, key)) result[pathText(path)] = yaml.place(path);
   };
-  for (const key of ['app', 'compose', 'registry', 'migrate', 'backup']) add([key], raw);
+  for (const key of ['app', 'compose', 'registry', 'build', 'migrate', 'backup']) add([key], raw);
+  for (const name of Object.keys(raw.build.smoke)) add(['build', 'smoke', name], raw.build.smoke);
   add(['migrate', 'service'], raw.migrate);
   add(['backup', 'postgres'], raw.backup);
   for (const [name, service] of Object.entries(raw.services)) {

@@ -20,6 +20,7 @@ import {
   url,
   variableName,
 } from './fields.ts';
+import { build } from './schema-build.ts';
 import { target } from './schema-target.ts';
 
 /**
@@ -140,6 +141,7 @@ export const configSchema = z
         .record(serviceName, service, { error: mapRule })
         .prefault({})
         .meta({ description: 'By the name of a compose service.' }),
+      build: build.prefault({}).meta({ description: 'How the images are built (docs/build.md).' }),
       migrate: migrate
         .optional()
         .meta({ description: 'Database migration, run once per deploy before anything is started.' }),

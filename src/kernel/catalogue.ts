@@ -147,6 +147,74 @@ export const catalogue = {
     fix: 'Loosen the tie, or choose `strategy: recreate` for the blue-green service.',
   },
 
+  // Building images
+  'build.nothing': {
+    what: 'No service of the compose files has a `build:` section.',
+    fix: 'Write `build: ./folder` at the service whose image is your own.',
+  },
+  'build.repository': {
+    what: 'Nothing says where an image is to be pushed.',
+    fix: 'Set `registry:` in sluice.yml, or `image:` beside `build:` in the compose file.',
+  },
+  'build.conflict': {
+    what: 'Two services build different images under one name.',
+    fix: 'Give each its own `image:`, or make the two `build:` sections alike.',
+  },
+  'build.secret': {
+    what: 'A secret that a build needs is not there.',
+    fix: 'Set the variable or create the file that `secrets:` of the compose file names.',
+  },
+  'build.builder': {
+    what: 'There is no Docker engine, or no buildx, where Sluice runs.',
+    fix: 'Start the engine; install docker-buildx-plugin (0.13 or newer).',
+  },
+  'build.dockerfile': {
+    what: 'A Dockerfile (or the build’s definition) is wrong; nothing was pushed.',
+    fix: 'Mend the line named.',
+  },
+  'build.failed': {
+    what: 'A step of a build failed; nothing was pushed.',
+    fix: 'Its last lines are below the message.',
+  },
+  'build.base': {
+    what: 'A base image could not be fetched; nothing was pushed.',
+    fix: 'Is its name right, and the registry in reach? A private one needs `docker login` first.',
+  },
+  'build.disk-full': {
+    what: 'The disk of the builder is full; nothing was pushed.',
+    fix: 'Free space: `docker builder prune` removes build cache, `docker image prune` images nobody uses.',
+  },
+  'build.smoke': {
+    what: 'The smoke command of a new image failed; nothing was pushed under any tag.',
+    fix: 'Its last lines are below the message; it runs without network and without the service’s variables.',
+  },
+  'build.push': {
+    what: 'An image could not be pushed; no tag of this build was set.',
+    fix: 'The registry’s own words are below the message.',
+  },
+  'build.tags': {
+    what: 'Not all images of the set could be tagged, and what had been tagged was put back.',
+    fix: 'Run again: the images are in the registry, so it takes a second.',
+  },
+
+  // Image registries
+  'registry.denied': {
+    what: 'A registry refuses access.',
+    fix: 'Set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD (GITHUB_TOKEN for ghcr.io), or run `docker login` first.',
+  },
+  'registry.throttled': {
+    what: 'A registry takes no more requests for now (429).',
+    fix: 'Wait and run again; a login has a higher limit than none.',
+  },
+  'registry.unavailable': {
+    what: 'A registry answers with errors, or not at all.',
+    fix: 'Run again when it works: nothing that was built or pushed is lost.',
+  },
+  'registry.protocol': {
+    what: 'What answers at the registry’s address does not behave as a registry.',
+    fix: 'Check the name; a proxy or a login page may answer in its place.',
+  },
+
   // The connection to a host
   'host.dns': {
     what: 'The name of a host (or of its jump host) does not resolve.',

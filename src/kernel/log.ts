@@ -23,6 +23,8 @@ export interface Log {
   detail(message: string): void;
   /** Output of the user's own programs (a migration, an app's log): shown as it came, indented. */
   foreign(text: string): void;
+  /** Foreign output too long to be shown as it comes: folded in GitHub's log, else for --verbose only. */
+  group(title: string, text: string): void;
   step(name: string, host?: string): StepLog;
 }
 
@@ -33,6 +35,8 @@ export interface LogOptions {
   readonly clock: Clock;
   readonly mask: Mask;
   readonly write: (text: string) => void;
+  /** Whether GitHub's runner reads what is written: it folds groups. */
+  readonly folds?: boolean;
 }
 
 type Style = Parameters<typeof styleText>[0];
@@ -73,6 +77,15 @@ export function createLog(options: LogOptions): Log {
       if (options.verbose) say('detail', message, (text) => paint('dim', `  ${text}`));
     },
     foreign: (text) => say('foreign', text.trimEnd(), (lines) => lines.replace(/^/gm, '    │ ')),
+    group: (title, text) => {
+      const folds = options.folds === true && mode === 'plain';
+      if (!folds && !options.verbose) return;
+      // The only commands to the runner that are ours: everything between them has been made harmless.
+      if (folds) options.write(`::group::${clean(title).replace(/\s+/g, ' ')}\n`);
+      else say('detail', title, (line) => paint('dim', line));
+      say('foreign', text.trimEnd(), (lines) => lines.replace(/^/gm, '    │ '));
+      if (folds) options.write('::endgroup::\n');
+    },
     step: (name, host) => {
       const begun = clock.elapsed();
       const label = host === undefined ? name : `${name} (${host})`;

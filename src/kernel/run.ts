@@ -51,6 +51,7 @@ export async function run(options: RunOptions, main: (effects: Effects) => Promi
     colour: !options.json && process.stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     clock: systemClock,
     mask,
+    folds: inGitHub,
     write: (text) => process.stderr.write(text),
   });
   const disarm = options.json ? breakCommandsInJson : inGitHub ? breakCommands : (text: string) => text;

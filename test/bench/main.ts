@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { benchBuild } from './build.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchHosts } from './hosts.ts';
 import { benchSize } from './size.ts';
@@ -8,6 +9,7 @@ import { benchSwitch } from './switch.ts';
 const usage = `Benchmarks on the test bed. Each prints a table and writes build/bench/NAME.json; none of them judges.
 
   node test/bench/main.ts switch [REQUESTS [RATE]]   60 switches under load, beside a run without (300000, 350/s)
+  node test/bench/main.ts build [ROUNDS]             sluice build beside buildx bake, warm and cold (5)
   node test/bench/main.ts deploy [ROUNDS]            time of a deploy beside compose and a blue-green script (6)
   node test/bench/main.ts hosts [ROUNDS]             ten hosts beside one (5)
   node test/bench/main.ts size                       memory of runner and edges, time of --help`;
@@ -21,6 +23,9 @@ async function main([name, count, more]: string[]): Promise<number> {
   const number = (fallback: number) => (count === undefined ? fallback : Number(count));
   if (['deploy', 'switch', 'hosts', 'size'].includes(name ?? '')) buildBundle();
   switch (name) {
+    case 'build':
+      await benchBuild(number(5));
+      return 0;
     case 'deploy':
       await benchDeploy(number(6));
       return 0;

@@ -67,6 +67,7 @@ export const config: Config = {
   watch: { forMs: 30_000, max5xx: 0.01, min5xx: 10, maxP95Ms: undefined, url: undefined, deadlineMs: 60_000 },
   targets: { production: target },
   notify: { slack: undefined },
+  build: { platforms: [], cache: 'auto', sbom: false, provenance: false, smoke: {} },
   edge: { image: 'haproxy:3.0' },
   keep: 3,
   previous: 'stopped',

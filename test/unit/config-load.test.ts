@@ -27,6 +27,7 @@ describe('parseConfig', () => {
         deadlineMs: 60_000,
       },
       notify: { slack: undefined },
+      build: { platforms: [], cache: 'auto', sbom: false, provenance: false, smoke: {} },
       edge: { image: 'haproxy:3.0' },
       keep: 3,
       previous: 'stopped',
@@ -91,6 +92,7 @@ targets:
 cdn: { dist: frontend/dist }
 notify: { slack: SLACK_WEBHOOK_URL }
 edge: { image: "127.0.0.1:5000/haproxy:3.0" }
+build: { platforms: [linux/arm64], cache: gha, sbom: true, smoke: { backend: "python -V" } }
 keep: 5
 previous: warm
 drain: 10s
@@ -120,6 +122,13 @@ drain: 10s
       },
       backup: { postgres: 'db', keep: 7, restoreTest: false, timeoutMs: 3_600_000 },
       watch: { forMs: 60_000, max5xx: 0.02, min5xx: 5, maxP95Ms: 800, deadlineMs: 90_000 },
+      build: {
+        platforms: ['linux/arm64'],
+        cache: 'gha',
+        sbom: true,
+        provenance: false,
+        smoke: { backend: 'python -V' },
+      },
       edge: { image: '127.0.0.1:5000/haproxy:3.0' },
       keep: 5,
       previous: 'warm',

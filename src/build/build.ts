@@ -1,0 +1,285 @@
+import { randomBytes } from 'node:crypto';
+import { parseImage } from '../config/image.ts';
+import type { Config } from '../config/model.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import { runProcess } from '../kernel/process.ts';
+import type { BakeBuild, BakeOutput } from './bake.ts';
+import { type BakeWatch, watchBake } from './bake-log.ts';
+import type { Builder } from './builder.ts';
+import { bytesOf, imageFacts, knownBlobs, newBytes } from './layers.ts';
+import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget, TargetReport } from './plan.ts';
+import { digester } from './prepare.ts';
+import { countCached, type ProgressReader } from './progress.ts';
+import { checkFindings, slowestSteps } from './progress-report.ts';
+import { type Publication, publish } from './publish.ts';
+import { pushImage } from './push.ts';
+import { unexpected } from './registry/errors.ts';
+import type { Manifest, Registry } from './registry/model.ts';
+import { runBake } from './run-bake.ts';
+import { isRoot } from './smoke.ts';
+import { localRoots, rootUser, smokeAll } from './smoke-set.ts';
+import { ociLabels } from './tags.ts';
+import { parseVersion } from './version.ts';
+
+export interface BuildEffects {
+  /** With the logins in it (registry/docker-config.ts). */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly registry: (host: string) => Registry;
+  readonly registryForUndo: () => (host: string) => Registry;
+  readonly hasLogin: (host: string) => boolean;
+  readonly builder: () => Promise<Builder>;
+}
+
+/** A target whose image is in the registry, or, when nothing is pushed, in the engine. */
+interface Finished {
+  readonly planned: PlannedTarget;
+  readonly manifest: Manifest | undefined;
+  readonly pushedBytes: number | undefined;
+}
+
+/**
+ * Does what the plan says: builds what is not built, smokes it, pushes it where no release's tag shows it, and puts the
+ * tags when all images of the set are there.
+ *
+ * @throws UserError `build.*`, `registry.*`; then no tag of this build shows anything new.
+ */
+export async function applyBuild(
+  plan: BuildPlan,
+  config: Config,
+  effects: BuildEffects,
+): Promise<BuildReport> {
+  const begun = effects.clock.elapsed();
+  const findings: BuildFinding[] = [];
+  const toBuild = plan.targets.filter(({ action }) => action.kind === 'build');
+  const built = toBuild.length === 0 ? undefined : await buildAll(plan, toBuild, config, findings, effects);
+  const finished = plan.targets.map((planned): Finished => {
+    const { action } = planned;
+    if (action.kind === 'reuse') return { planned, manifest: action.manifest, pushedBytes: 0 };
+    return built?.finished.get(planned) ?? { planned, manifest: undefined, pushedBytes: undefined };
+  });
+  if (plan.push) await publishAll(plan, finished, findings, effects);
+  const steps = built?.progress.steps() ?? [];
+  return {
+    app: plan.app,
+    tags: plan.tags,
+    pushed: plan.push,
+    images: plan.push ? imagesOf(finished) : {},
+    targets: finished.map(targetReport),
+    cache: plan.cache && { backend: plan.cache.backend, why: plan.cache.why },
+    steps: countCached(steps),
+    slowest: slowestSteps(steps),
+    findings,
+    ms: Math.round(effects.clock.elapsed() - begun),
+  };
+}
+
+interface Built {
+  readonly finished: ReadonlyMap<PlannedTarget, Finished>;
+  readonly progress: ProgressReader;
+}
+
+async function buildAll(
+  plan: BuildPlan,
+  toBuild: readonly PlannedTarget[],
+  config: Config,
+  findings: BuildFinding[],
+  effects: BuildEffects,
+): Promise<Built> {
+  const builder = await effects.builder();
+  const output = outputOf(plan, builder, config);
+  const nonce = randomBytes(6).toString('hex');
+  const holdings = new Map(toBuild.map((each) => [each, holdingOf(each, nonce)] as const));
+  const builds = toBuild.map((each) => bakeBuild(each, holdings.get(each) ?? '', plan));
+  const watch = watchBake(
+    builds.map(({ target }) => target),
+    effects.log,
+  );
+  const blobs = plan.push ? blobsBefore(toBuild, effects) : undefined;
+  const { digests, progress } = await bake(plan, builder, builds, output, config, watch, effects);
+  findings.push(...checkFindings(progress, plan.targets));
+
+  const image = (each: PlannedTarget) =>
+    output === 'push' ? `${each.target.repository}@${digests[each.target.name]}` : (holdings.get(each) ?? '');
+  const [lost] = await Promise.all([
+    output === 'nothing' || !plan.push ? new Set<PlannedTarget>() : changedTrees(plan, toBuild, effects),
+    output === 'nothing' ? undefined : smokeAll(toBuild, image, config, effects),
+  ]);
+  for (const { target } of lost) findings.push(lostTree(target.name));
+  if (output === 'store') findings.push(...(await localRoots(toBuild, image, effects)));
+  if (!plan.push) return { finished: new Map(), progress };
+
+  const finished = await Promise.all(
+    toBuild.map(async (each): Promise<[PlannedTarget, Finished]> => {
+      const pushed =
+        output === 'store' ? await pushOne(each, image(each), lost.has(each), nonce, effects) : undefined;
+      const reference = pushed?.tag ?? digests[each.target.name] ?? '';
+      const { registry: host, repository } = parseImage(each.target.repository, each.target.name);
+      const registry = effects.registry(host);
+      const manifest = await registry.manifest(repository, reference);
+      if (manifest === undefined)
+        throw unexpected(host, `${repository}:${reference} was pushed and is not there`);
+      const facts = await imageFacts(registry, repository, manifest);
+      if (output === 'push' && facts.some(({ user }) => isRoot(user)))
+        findings.push(rootUser(each.target.name));
+      const tree = lost.has(each) ? undefined : each.treeTag;
+      if (output === 'push' && tree !== undefined) await registry.put(repository, tree, manifest);
+      const before = (await blobs)?.get(each);
+      const sentByCache =
+        each.action.kind === 'build' && each.action.cache.to.some((to) => to.startsWith('type=registry'));
+      const pushedBytes =
+        pushed !== undefined && !sentByCache
+          ? bytesOf(facts, pushed.layers)
+          : newBytes(facts, before ?? new Set());
+      return [each, { planned: each, manifest, pushedBytes }];
+    }),
+  );
+  return { finished: new Map(finished), progress };
+}
+
+/** Layers that the repositories have for what this build starts from. */
+async function blobsBefore(toBuild: readonly PlannedTarget[], effects: BuildEffects) {
+  const found = await Promise.all(
+    toBuild.map(async (each) => {
+      const { registry, repository } = parseImage(each.target.repository, each.target.name);
+      const flags = each.action.kind === 'build' ? [...each.action.cache.from, ...each.action.cache.to] : [];
+      const tags = flags.flatMap((flag) => /^type=registry,ref=.*:([\w.-]+)(?:,|$)/.exec(flag)?.[1] ?? []);
+      return [each, await knownBlobs(effects.registry(registry), repository, [...new Set(tags)])] as const;
+    }),
+  );
+  return new Map(found);
+}
+
+async function bake(
+  plan: BuildPlan,
+  builder: Builder,
+  builds: readonly BakeBuild[],
+  output: BakeOutput,
+  config: Config,
+  watch: BakeWatch,
+  effects: BuildEffects,
+) {
+  const all = plan.targets.map(({ target }) => target);
+  const options = { output, sbom: config.build.sbom, provenance: config.build.provenance };
+  try {
+    const result = await runBake(builder, builds, all, options, { ...effects, onStep: watch.onStep });
+    watch.done(result.progress);
+    return result;
+  } catch (error) {
+    watch.failed();
+    throw error;
+  }
+}
+
+/** Only the engine's own driver keeps images where they can be tried before they are pushed. */
+function outputOf(plan: BuildPlan, builder: Builder, config: Config): BakeOutput {
+  if (builder.driver === 'docker') return 'store';
+  if (plan.push) return 'push';
+  return Object.keys(config.build.smoke).length > 0 ? 'load' : 'nothing';
+}
+
+function holdingOf({ target, treeTag }: PlannedTarget, nonce: string): string {
+  return `${target.repository}:${treeTag ?? `build-${nonce}`}`;
+}
+
+function bakeBuild(planned: PlannedTarget, holding: string, plan: BuildPlan): BakeBuild {
+  const { target, action, bases } = planned;
+  const flags = action.kind === 'build' ? action.cache : { from: [], to: [] };
+  const labels = ociLabels(plan.ref, target.name);
+  return { target, holding, cacheFrom: flags.from, cacheTo: flags.to, labels, bases };
+}
+
+/** Files that were edited while they were built: the image is no image of the tree that was looked at. */
+async function changedTrees(
+  plan: BuildPlan,
+  toBuild: readonly PlannedTarget[],
+  effects: BuildEffects,
+): Promise<ReadonlySet<PlannedTarget>> {
+  const all = plan.targets.map(({ target }) => target);
+  const again = digester(all, { ...effects, bases: basesOf(plan) });
+  const digests = await Promise.all(toBuild.map(({ target }) => again(target)));
+  const isSame = ({ tree }: PlannedTarget, now: PlannedTarget['tree'] | undefined) =>
+    'digest' in tree && now !== undefined && 'digest' in now && now.digest === tree.digest;
+  return new Set(
+    toBuild.filter((each, index) => 'digest' in each.tree && !isSame(each, digests[index]?.tree)),
+  );
+}
+
+/** The build took the bases as they were then, also when a registry has newer ones by now. */
+function basesOf(plan: BuildPlan): ReadonlyMap<string, string> {
+  return new Map(plan.targets.flatMap(({ bases }) => Object.entries(bases)));
+}
+
+async function pushOne(
+  { target }: PlannedTarget,
+  holding: string,
+  isLost: boolean,
+  nonce: string,
+  effects: BuildEffects,
+): Promise<{ readonly tag: string; readonly layers: readonly string[] }> {
+  const { registry } = parseImage(target.repository, target.name);
+  const reference = isLost ? `${target.repository}:build-${nonce}` : holding;
+  if (isLost)
+    await runProcess(['docker', 'tag', holding, reference], { env: effects.env, signal: effects.signal });
+  const step = effects.log.step(`push ${target.name}`);
+  try {
+    const { layers } = await pushImage(reference, effects.hasLogin(registry), effects);
+    step.done(layers.length === 0 ? 'every layer is there already' : `${layers.length} new layers`);
+    return { tag: reference.slice(reference.lastIndexOf(':') + 1), layers };
+  } catch (error) {
+    step.failed('no tag was set');
+    throw error;
+  }
+}
+
+async function publishAll(
+  plan: BuildPlan,
+  finished: readonly Finished[],
+  findings: BuildFinding[],
+  effects: BuildEffects,
+): Promise<void> {
+  const publications = finished.flatMap(({ planned, manifest }): Publication[] => {
+    if (manifest === undefined) return [];
+    const { name, repository: whole } = planned.target;
+    const { registry, repository } = parseImage(whole, name);
+    return [{ name, registry, repository, manifest, tags: plan.tags }];
+  });
+  const moved = await publish(publications, effects);
+  for (const { name, tag, from } of moved.filter((each) => parseVersion(each.tag) !== undefined)) {
+    const message = `${tag} showed ${from} before: a version should be one image for ever`;
+    findings.push({ target: name, topic: 'tag-moved', message });
+  }
+}
+
+function imagesOf(finished: readonly Finished[]): Record<string, string> {
+  return Object.fromEntries(
+    finished.flatMap(({ planned: { target }, manifest }) =>
+      manifest === undefined
+        ? []
+        : target.services.map((service) => [service, `${target.repository}@${manifest.digest}`] as const),
+    ),
+  );
+}
+
+function targetReport({ planned, manifest, pushedBytes }: Finished): TargetReport {
+  const { target, action } = planned;
+  const isReused = action.kind === 'reuse';
+  return {
+    name: target.name,
+    services: target.services,
+    outcome: isReused ? 'reused' : 'built',
+    why: isReused ? 'the registry has the image of this tree' : action.why,
+    repository: target.repository,
+    digest: manifest?.digest,
+    pushedBytes,
+  };
+}
+
+function lostTree(target: string): BuildFinding {
+  const message =
+    'files changed while they were built, so the next build will not find this image by its tree';
+  return { target, topic: 'lost-tree', message };
+}

@@ -1,0 +1,100 @@
+import { access, constants } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../kernel/errors.ts';
+import { runProcess, tail } from '../kernel/process.ts';
+import type { BuilderFacts } from './cache.ts';
+
+export interface BuilderEffects {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** A builder that answers. */
+export interface Builder extends BuilderFacts {
+  /** Command line of buildx: the plugin itself where it is found, for the docker command costs a start of its own. */
+  readonly buildx: readonly [string, ...string[]];
+  readonly buildxVersion: string | undefined;
+  /** `linux/amd64`: what is built when nothing else is asked for. */
+  readonly platform: string | undefined;
+}
+
+/** @throws UserError `build.builder` when there is no engine or no buildx. */
+export async function readBuilder(effects: BuilderEffects): Promise<Builder> {
+  const options = { env: effects.env, signal: effects.signal, timeoutMs: 60_000 };
+  const buildx = await findBuildx(effects.env);
+  const [info, inspected, version] = await Promise.all([
+    runProcess(['docker', 'info', '--format', '{{json .}}'], options),
+    runProcess([...buildx, 'inspect'], options),
+    runProcess([...buildx, 'version'], options),
+  ]);
+  if (version.code !== 0) {
+    throw new UserError({
+      code: 'build.builder',
+      message: 'docker has no buildx where Sluice runs; it builds the images',
+      hint: 'Install docker-buildx-plugin (0.13 or newer).',
+      output: tail(version.stderr, 5),
+    });
+  }
+  const driver = /^Driver:\s*(\S+)/m.exec(inspected.stdout)?.[1] ?? 'docker';
+  const engine = parseInfo(info.stdout);
+  if (inspected.code !== 0 || (driver === 'docker' && engine.version === undefined)) {
+    throw new UserError({
+      code: 'build.builder',
+      message: 'No Docker engine answers where Sluice runs',
+      hint: 'Start it, or choose another builder (docker buildx use NAME, or BUILDX_BUILDER).',
+      output: tail(inspected.code === 0 ? info.stderr || info.stdout : inspected.stderr, 5),
+    });
+  }
+  return {
+    buildx,
+    buildxVersion: /\bv?(\d+\.\d+\.\d+)/.exec(version.stdout)?.[1],
+    driver,
+    engine: engine.version,
+    store: engine.containerd ? 'containerd' : 'graphdriver',
+    platform: /^Platforms:\s*([a-z0-9/_]+)/m.exec(inspected.stdout)?.[1],
+  };
+}
+
+interface Info {
+  readonly version: string | undefined;
+  readonly containerd: boolean;
+}
+
+/** `docker info` has an empty version when the engine does not answer, and 0 for its exit code all the same. */
+function parseInfo(text: string): Info {
+  try {
+    const info = JSON.parse(text) as {
+      ServerVersion?: string;
+      DriverStatus?: readonly (readonly string[])[];
+    };
+    return {
+      version: info.ServerVersion === '' ? undefined : info.ServerVersion,
+      containerd: (info.DriverStatus ?? [])
+        .flat()
+        .some((word) => word.startsWith('io.containerd.snapshotter')),
+    };
+  } catch {
+    return { version: undefined, containerd: false };
+  }
+}
+
+/** Where Docker's own packages and Debian's put plugins, after the user's own. */
+async function findBuildx(env: BuilderEffects['env']): Promise<readonly [string, ...string[]]> {
+  const own = env.DOCKER_CONFIG ?? (env.HOME === undefined ? undefined : join(env.HOME, '.docker'));
+  const folders = [
+    ...(own === undefined ? [] : [join(own, 'cli-plugins')]),
+    '/usr/local/lib/docker/cli-plugins',
+    '/usr/local/libexec/docker/cli-plugins',
+    '/usr/lib/docker/cli-plugins',
+    '/usr/libexec/docker/cli-plugins',
+  ];
+  for (const folder of folders) {
+    const file = join(folder, 'docker-buildx');
+    const found = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return [file];
+  }
+  return ['docker', 'buildx'];
+}

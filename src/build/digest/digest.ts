@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { lstat, readFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import type { BuildTarget } from '../model.ts';
+import { type Dockerfile, readDockerfile } from './dockerfile.ts';
+import { decodeText } from './go-text.ts';
+import { readIgnore } from './ignore.ts';
+import { type ImageUse, imageOfContext, imagesOf } from './images.ts';
+import { hashTree } from './tree.ts';
+import { Unresolvable } from './unresolvable.ts';
+import { unreadable } from './walk.ts';
+
+/** 64 hexadecimal digits, or why there are none: then the image has to be built. */
+export type TreeDigest = { readonly digest: string } | { readonly unresolved: string };
+
+export interface DigestEffects {
+  /**
+   * The digest that a registry (or the engine) has for an image now; undefined if it has none.
+   *
+   * @param ref in full: `docker.io/library/node:22-slim`.
+   * @param platform `linux/amd64`; undefined: the builder's own, for which the digest of an index will do.
+   */
+  readonly baseDigest: (ref: string, platform: string | undefined) => Promise<string | undefined>;
+  /** The digest of another target, for contexts like `target:NAME`; without it they are unresolved. */
+  readonly targetDigest?: (name: string) => Promise<TreeDigest>;
+  readonly signal: AbortSignal;
+}
+
+/** Changes when the digest of an unchanged tree does. */
+const format = 'sluice tree 1';
+
+/**
+ * Digest over everything that can change the image of a target: files the build sees, Dockerfile, stage, arguments,
+ * platforms, labels, names of secrets, named contexts, and the digests of the images it takes from. Not in it: times
+ * and owners of files, values of secrets, where the folders lie, and what a RUN fetches from the network.
+ *
+ * The tree may change after this: compare with a second digest before an image is stored under the first.
+ *
+ * @throws the signal's reason on abort, and what the effects throw.
+ */
+export async function treeDigest(target: BuildTarget, effects: DigestEffects): Promise<TreeDigest> {
+  try {
+    return { digest: await digestOf(target, effects) };
+  } catch (error) {
+    effects.signal.throwIfAborted();
+    if (error instanceof Unresolvable) return { unresolved: error.message };
+    throw error;
+  }
+}
+
+async function digestOf(target: BuildTarget, effects: DigestEffects): Promise<string> {
+  const { signal } = effects;
+  signal.throwIfAborted();
+  if (!isAbsolute(target.context)) throw new Unresolvable('the build context is not a local folder');
+  const source = await readSource(target);
+  const dockerfile = readDockerfile(decodeText(source.bytes, 'the Dockerfile'));
+  // Each may fail for its own reason; the walk is the long one, and the registry is asked meanwhile.
+  const [tree, images, contexts] = await Promise.all([
+    ignoreFileText(source.ignoreFile, join(target.context, '.dockerignore')).then((text) =>
+      hashTree(target.context, readIgnore(text), signal),
+    ),
+    imageDigests(target, dockerfile, effects),
+    Promise.all(Object.entries(target.contexts).map((context) => contextDigest(context, target, effects))),
+  ]);
+  const parts = {
+    format,
+    dockerfile: sha256(source.bytes),
+    tree,
+    target: target.target ?? null,
+    args: sortedEntries(target.args),
+    labels: sortedEntries(target.labels),
+    platforms: platformsOf(target).map((platform) => platform ?? null),
+    builder: dependsOnBuilder(target, source.bytes) ? process.arch : null,
+    secrets: target.secrets.map(({ id }) => id).sort(),
+    ssh: target.ssh.map((agent) => agent.replace(/=.*$/s, '')).sort(),
+    contexts: contexts.sort(([a], [b]) => (a < b ? -1 : 1)),
+    images,
+  };
+  return sha256(JSON.stringify(parts));
+}
+
+/** Without platforms the image is for the builder's own, which is taken to be of this machine's kind. */
+function dependsOnBuilder(target: BuildTarget, dockerfile: Buffer): boolean {
+  return (
+    target.platforms.length === 0 || /BUILD(?:PLATFORM|OS|ARCH|VARIANT)/.test(dockerfile.toString('latin1'))
+  );
+}
+
+function platformsOf({ platforms }: BuildTarget): (string | undefined)[] {
+  return platforms.length === 0 ? [undefined] : [...new Set(platforms)].sort();
+}
+
+interface DockerfileSource {
+  readonly bytes: Buffer;
+  /** The ignore file that belongs to this Dockerfile alone. */
+  readonly ignoreFile: string | undefined;
+}
+
+async function readSource({ dockerfile }: BuildTarget): Promise<DockerfileSource> {
+  if (dockerfile.kind === 'inline') return { bytes: Buffer.from(dockerfile.text), ignoreFile: undefined };
+  const { path } = dockerfile;
+  if (!isAbsolute(path)) throw new Unresolvable('the Dockerfile is not a local file');
+  const candidates = basename(path) === 'Dockerfile' ? [path, join(dirname(path), 'dockerfile')] : [path];
+  for (const candidate of candidates) {
+    const bytes = await readIfThere(candidate);
+    if (bytes !== undefined) return { bytes, ignoreFile: `${candidate}.dockerignore` };
+  }
+  throw new Unresolvable('the Dockerfile does not exist');
+}
+
+/** The first that exists counts, even if it is empty. */
+async function ignoreFileText(...files: readonly (string | undefined)[]): Promise<string> {
+  for (const file of files) {
+    const stats = file === undefined ? undefined : await lstat(file).catch(() => undefined);
+    if (file === undefined || stats === undefined) continue;
+    // BuildKit follows it within the context only, and builds without it otherwise.
+    if (stats.isSymbolicLink()) throw new Unresolvable(`${basename(file)} is a symbolic link`);
+    const bytes = await readIfThere(file);
+    if (bytes !== undefined) return decodeText(bytes, basename(file));
+  }
+  return '';
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw unreadable(basename(file), error);
+  }
+}
+
+async function imageDigests(target: BuildTarget, dockerfile: Dockerfile, effects: DigestEffects) {
+  const uses = platformsOf(target).flatMap((platform) => imagesOf(dockerfile, target, platform));
+  const unique = new Map(uses.map((use) => [JSON.stringify([use.reference, use.platform ?? null]), use]));
+  const found = await Promise.all(
+    [...unique].map(async ([key, use]) => [key, await imageDigest(use, effects)] as const),
+  );
+  return found.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+async function imageDigest(
+  { reference, platform }: ImageUse,
+  { baseDigest }: DigestEffects,
+): Promise<string> {
+  const pinned = /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1];
+  const digest = pinned ?? (await baseDigest(reference, platform));
+  if (digest === undefined) throw new Unresolvable(`the image ${reference} is not found`);
+  return digest;
+}
+
+async function contextDigest(
+  [name, value]: readonly [string, string],
+  target: BuildTarget,
+  effects: DigestEffects,
+): Promise<readonly [string, string]> {
+  if (value.startsWith('docker-image://')) {
+    const uses = platformsOf(target).map((platform) => imageOfContext(value, platform));
+    const digests = await Promise.all(uses.map((use) => imageDigest(use, effects)));
+    return [name, `image ${digests.join(' ')}`];
+  }
+  if (value.startsWith('target:')) {
+    const other = await effects.targetDigest?.(value.slice('target:'.length));
+    if (other !== undefined && 'digest' in other) return [name, `target ${other.digest}`];
+    throw new Unresolvable(`the context "${name}" is another target${other ? `: ${other.unresolved}` : ''}`);
+  }
+  if (!isAbsolute(value))
+    throw new Unresolvable(`the context "${name}" is neither a local folder nor an image`);
+  const text = await ignoreFileText(join(value, '.dockerignore'));
+  return [name, `folder ${await hashTree(value, readIgnore(text), effects.signal)}`];
+}
+
+function sortedEntries(record: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function sha256(data: Buffer | string): string {
+  return createHash('sha256').update(data).digest('hex');
+}

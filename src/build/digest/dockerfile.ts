@@ -1,0 +1,122 @@
+import { type Directives, readDirectives } from './directives.ts';
+import { isBlank, trimBlanks, trimLeadingBlanks } from './go-text.ts';
+import { heredocsOf } from './heredoc.ts';
+import { Unresolvable } from './unresolvable.ts';
+
+export interface Instruction {
+  /** Upper case. */
+  readonly keyword: string;
+  /** `--name=value` as written in front of the arguments, without quotes. */
+  readonly flags: readonly string[];
+  /** What follows, on one line. */
+  readonly rest: string;
+  /** The elements, if it is a RUN, COPY or ADD with a JSON array. */
+  readonly json: readonly string[] | undefined;
+}
+
+export interface Dockerfile extends Directives {
+  readonly instructions: readonly Instruction[];
+}
+
+const keywords =
+  /^(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)$/;
+
+/**
+ * Reads a Dockerfile into instructions as BuildKit does (frontend/dockerfile/parser): directives, comments within
+ * continued lines, heredocs. Arguments are left as they stand.
+ *
+ * @throws Unresolvable for what can't be read for certain.
+ */
+export function readDockerfile(text: string): Dockerfile {
+  const directives = readDirectives(text);
+  const lines = text.split('\n').map((line) => line.replace(/[\r\n]+$/, ''));
+  const instructions: Instruction[] = [];
+  let next = 0;
+  const nextLine = () => lines[next++] ?? '';
+  while (next < lines.length) {
+    const first = trimLeadingBlanks(nextLine());
+    if (first === '' || first.startsWith('#')) continue;
+    let { part: line, isContinued } = continuation(first, directives.escapeToken);
+    while (isContinued && next < lines.length) {
+      const more = nextLine();
+      const start = trimLeadingBlanks(more);
+      if (start === '' || start.startsWith('#')) continue;
+      const { part, isContinued: goesOn } = continuation(more, directives.escapeToken);
+      line += part;
+      isContinued = goesOn;
+    }
+    const instruction = parseInstruction(line);
+    instructions.push(instruction);
+    if (!mayHoldHeredocs(instruction)) continue;
+    for (const { name, hasTabs } of heredocsOf(line)) {
+      const isEnd = (text: string) => (hasTabs ? text.replace(/^\t+/, '') : text) === name;
+      while (next < lines.length && !isEnd(lines[next] ?? '')) next++;
+      if (next++ >= lines.length) throw new Unresolvable(`the heredoc <<${name} has no end`);
+    }
+  }
+  return { ...directives, instructions };
+}
+
+/** An escape character at the end goes on, unless it is escaped itself. */
+function continuation(line: string, escapeToken: string): { part: string; isContinued: boolean } {
+  const bare = line.replace(/[ \t]+$/, '');
+  const isContinued = bare.endsWith(escapeToken) && !bare.endsWith(escapeToken + escapeToken);
+  return isContinued ? { part: bare.slice(0, -1), isContinued } : { part: line, isContinued };
+}
+
+/** @throws Unresolvable for keywords that are none. */
+export function parseInstruction(line: string): Instruction {
+  const [, word = '', tail = ''] = /^([^\t\v\f\r ]*)[\t\v\f\r ]*(.*)$/s.exec(trimBlanks(line)) ?? [];
+  const keyword = word.toUpperCase();
+  if (!keywords.test(keyword)) throw new Unresolvable(`the Dockerfile has an unknown instruction (${word})`);
+  const { flags, rest } = splitFlags(tail);
+  return { keyword, flags, rest, json: /^(?:RUN|COPY|ADD)$/.test(keyword) ? jsonArray(rest) : undefined };
+}
+
+/** The arguments of an instruction that takes a list. */
+export function listOf({ json, rest }: Instruction): readonly string[] {
+  return json ?? rest.split(/[\t\v\f\r ]+/).filter((word) => word !== '');
+}
+
+function mayHoldHeredocs(instruction: Instruction): boolean {
+  const inner = instruction.keyword === 'ONBUILD' ? parseInstruction(instruction.rest) : instruction;
+  return /^(?:RUN|COPY|ADD)$/.test(inner.keyword) && inner.json === undefined;
+}
+
+/** Flags may be quoted in part (`--chown="a b"`), and always with `\` to escape. */
+function splitFlags(text: string): { flags: string[]; rest: string } {
+  const flags: string[] = [];
+  let index = 0;
+  for (;;) {
+    while (isBlank(text[index] ?? '')) index++;
+    if (!text.startsWith('--', index)) return { flags, rest: trimBlanks(text.slice(index)) };
+    let flag = '';
+    let quote = '';
+    for (; index < text.length && (quote !== '' || !isBlank(text[index] ?? '')); index++) {
+      const character = text[index] ?? '';
+      if (character === '\\') flag += text[++index] ?? '';
+      else if (quote === '' && /['"]/.test(character)) quote = character;
+      else if (character === quote) quote = '';
+      else flag += character;
+    }
+    if (flag === '--') return { flags, rest: trimBlanks(text.slice(index)) };
+    flags.push(flag);
+  }
+}
+
+/** @throws Unresolvable if text follows the array: old versions of BuildKit ignore it, and new ones the array. */
+function jsonArray(text: string): string[] | undefined {
+  const string = '"(?:[^"\\\\\\x00-\\x1f]|\\\\.)*"';
+  const blanks = '[ \\t\\r\\n]*';
+  const array = new RegExp(`^\\[${blanks}(?:${string}${blanks}(?:,${blanks}${string}${blanks})*)?\\]`);
+  const found = array.exec(text)?.[0];
+  if (found === undefined) return undefined;
+  let elements: string[];
+  try {
+    elements = JSON.parse(found);
+  } catch {
+    return undefined;
+  }
+  if (found === text) return elements;
+  throw new Unresolvable(`the Dockerfile has text behind the array ${found}`);
+}

@@ -1,0 +1,10 @@
+/**
+ * Thrown within the digest where an input can't be known for certain; `treeDigest` gives its message back as the
+ * reason to build. It never leaves this folder.
+ */
+export class Unresolvable extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'Unresolvable';
+  }
+}

@@ -1,0 +1,78 @@
+import type { BuilderFacts, CacheChoice, CacheFlags } from './cache.ts';
+import type { GitRef } from './git-ref.ts';
+import type { BuildTarget } from './model.ts';
+import type { Manifest } from './registry/model.ts';
+
+/** What a build would do; the very object that it then does. */
+export interface BuildPlan {
+  readonly app: string;
+  readonly ref: GitRef;
+  /** Tags that all images of the set get at the end. */
+  readonly tags: readonly string[];
+  readonly push: boolean;
+  /** Why nothing is pushed, where nothing is. */
+  readonly notPushed: string | undefined;
+  readonly targets: readonly PlannedTarget[];
+  /** Undefined when nothing is built. */
+  readonly builder: BuilderFacts | undefined;
+  readonly cache: CacheChoice | undefined;
+  readonly notes: readonly string[];
+}
+
+export interface PlannedTarget {
+  readonly target: BuildTarget;
+  /** Digest of everything that goes into the image, or why there is none. */
+  readonly tree: { readonly digest: string } | { readonly unresolved: string };
+  /** Tag that says "built from this tree"; undefined without a digest. */
+  readonly treeTag: string | undefined;
+  readonly action: TargetAction;
+  /** Digests of base images as they were when the tree's digest was made, by reference. */
+  readonly bases: Readonly<Record<string, string>>;
+}
+
+export type TargetAction =
+  | { readonly kind: 'reuse'; readonly manifest: Manifest }
+  | { readonly kind: 'build'; readonly why: string; readonly cache: CacheFlags };
+
+/** How a build ended. */
+export interface BuildReport {
+  readonly app: string;
+  readonly tags: readonly string[];
+  readonly pushed: boolean;
+  /** Reference by digest for each service: what `sluice deploy --images` takes. Empty when nothing was pushed. */
+  readonly images: Readonly<Record<string, string>>;
+  readonly targets: readonly TargetReport[];
+  readonly cache: { readonly backend: string; readonly why: string } | undefined;
+  readonly steps: { readonly cached: number; readonly run: number };
+  readonly slowest: readonly SlowStep[];
+  readonly findings: readonly BuildFinding[];
+  readonly ms: number;
+}
+
+export interface TargetReport {
+  readonly name: string;
+  readonly services: readonly string[];
+  readonly outcome: 'built' | 'reused';
+  readonly why: string;
+  readonly repository: string;
+  /** Undefined when it was built and not pushed. */
+  readonly digest: string | undefined;
+  /** What went over the network to the registry, in layers it did not have. Undefined: the builder does not say. */
+  readonly pushedBytes: number | undefined;
+}
+
+export interface SlowStep {
+  readonly target: string;
+  readonly name: string;
+  readonly ms: number;
+}
+
+/** Something that fails nothing and should be looked at. */
+export interface BuildFinding {
+  readonly target: string;
+  /** `root-user`, `build-check`, `cache`, `tag-moved`, `lost-tree`. */
+  readonly topic: string;
+  readonly message: string;
+  readonly at?: { readonly file: string; readonly line?: number };
+  readonly url?: string;
+}

@@ -1,0 +1,52 @@
+import { isAbsolute } from 'node:path';
+import { shownPath } from '../config/compose-run.ts';
+import { bakeName } from './bake.ts';
+import type { BuildFinding, PlannedTarget, SlowStep } from './plan.ts';
+import { type ProgressReader, type Step, stepMs } from './progress.ts';
+
+const most = 5;
+/** Shorter ones are no one's problem. */
+const leastMs = 500;
+
+/** The steps that took longest, the longest first. */
+export function slowestSteps(steps: readonly Step[]): SlowStep[] {
+  return steps
+    .flatMap((step): SlowStep[] => {
+      const ms = stepMs(step);
+      return ms === undefined || ms < leastMs || step.cached
+        ? []
+        : [{ target: step.target, name: step.name, ms }];
+    })
+    .sort((a, b) => b.ms - a.ms)
+    .slice(0, most);
+}
+
+/** Docker's own build checks, and caches that could not be written. One that is not there yet is no fault. */
+export function checkFindings(progress: ProgressReader, planned: readonly PlannedTarget[]): BuildFinding[] {
+  const checks = progress.warnings().map((warning): BuildFinding => {
+    const found = planned.find(({ target }) => bakeName(target) === warning.target)?.target;
+    const path = found?.dockerfile.kind === 'file' ? found.dockerfile.path : warning.file;
+    const file = path === undefined ? undefined : isAbsolute(path) ? shownPath(path) : path;
+    return {
+      target: found?.name ?? warning.target,
+      topic: 'build-check',
+      message: warning.text,
+      ...(file === undefined
+        ? {}
+        : { at: { file, ...(warning.line === undefined ? {} : { line: warning.line }) } }),
+      ...(warning.url ? { url: warning.url } : {}),
+    };
+  });
+  const caches = progress
+    .steps()
+    .filter(({ kind, error }) => error !== undefined && /^cache-/.test(kind) && !/: not found$/.test(error))
+    .map(
+      ({ target, name, error }): BuildFinding => ({ target, topic: 'cache', message: `${name}: ${error}` }),
+    );
+  // Each target says the same of a line that they share.
+  const seen = new Set<string>();
+  return [...checks, ...caches].filter((finding) => {
+    const key = JSON.stringify([finding.message, finding.at]);
+    return seen.has(key) ? false : seen.add(key);
+  });
+}

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configKey, dockerConfigFolder, readDockerConfig } from './logins.ts';
+import type { Login } from './model.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Environment for docker and buildx in which they are logged in; dispose to forget the logins. */
+export interface LoggedIn extends AsyncDisposable {
+  readonly env: Env;
+}
+
+/**
+ * A private copy (0700) of Docker's configuration with the logins of the environment in it, gone when it is disposed:
+ * nothing of them stays in the user's own. No arguments, no `docker login`: its file is written as it would.
+ *
+ * @param logins by registry; without any the user's own configuration is used as it is.
+ */
+export async function logIn(env: Env, logins: ReadonlyMap<string, Login>): Promise<LoggedIn> {
+  if (logins.size === 0) return { env, [Symbol.asyncDispose]: async () => {} };
+  const own = dockerConfigFolder(env);
+  const config = await readDockerConfig(own);
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-login-'));
+  const dispose = () => rm(folder, { recursive: true, force: true });
+  try {
+    const entries = [...logins].map(([host, login]) => [configKey(host), authOf(login)] as const);
+    const merged = {
+      ...config,
+      auths: { ...config.auths, ...Object.fromEntries(entries) },
+      // A helper would go before the file; an empty one means none.
+      credHelpers: { ...config.credHelpers, ...Object.fromEntries(entries.map(([key]) => [key, ''])) },
+    };
+    await writeFile(join(folder, 'config.json'), JSON.stringify(merged), { mode: 0o600, flag: 'wx' });
+    for (const name of ['contexts', 'cli-plugins']) {
+      if (own !== undefined && existsSync(join(own, name)))
+        await symlink(join(own, name), join(folder, name));
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  // Builders stay where they are.
+  const builders = env.BUILDX_CONFIG ?? (own === undefined ? undefined : join(own, 'buildx'));
+  return { env: { ...env, DOCKER_CONFIG: folder, BUILDX_CONFIG: builders }, [Symbol.asyncDispose]: dispose };
+}
+
+function authOf(login: Login): Record<string, string> {
+  if (login.kind === 'identity') return { identitytoken: login.token };
+  return { auth: Buffer.from(`${login.user}:${login.password}`).toString('base64') };
+}

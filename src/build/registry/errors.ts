@@ -1,0 +1,58 @@
+import { UserError } from '../../kernel/errors.ts';
+
+/** 401 and 403, and a token service that gives none. */
+export function denied(host: string, what: string, said: string | undefined, hadLogin: boolean): UserError {
+  return new UserError({
+    code: 'registry.denied',
+    message: `${host} refuses access to ${repositoryIn(what)}${hadLogin ? '' : ', and there is no login for it'}`,
+    hint: loginHint(host, hadLogin),
+    ...output(said),
+  });
+}
+
+function loginHint(host: string, hadLogin: boolean): string {
+  if (host === 'ghcr.io') {
+    return hadLogin
+      ? 'The job needs `permissions: { packages: write }`, and the package must grant the repository write access (package settings, “Manage Actions access”).'
+      : 'Pass GITHUB_TOKEN to Sluice with `env:`, and give the job `permissions: { packages: write }`.';
+  }
+  return hadLogin
+    ? 'Does this user have the right to push there? Is the repository’s name right, and the password or token still valid?'
+    : 'Set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD, or run `docker login` first.';
+}
+
+export function throttled(host: string, said: string | undefined): UserError {
+  return new UserError({
+    code: 'registry.throttled',
+    message: `${host} takes no more requests for now (429)`,
+    hint: 'Wait and run again; a login has a higher limit than none.',
+    ...output(said),
+  });
+}
+
+/** 5xx, no answer, a connection that breaks. */
+export function unavailable(host: string, why: string, said?: string): UserError {
+  return new UserError({
+    code: 'registry.unavailable',
+    message: `${host} does not work: ${why}`,
+    hint: 'Run again when it does: what was built is in the builder’s cache, what was pushed is not pushed again.',
+    ...output(said),
+  });
+}
+
+export function unexpected(host: string, why: string, said?: string): UserError {
+  return new UserError({
+    code: 'registry.protocol',
+    message: `${host} does not answer as a registry does: ${why}`,
+    hint: 'Is this the right name? Something between here and the registry (a proxy, a login page) may answer in its place.',
+    ...output(said),
+  });
+}
+
+function repositoryIn(scope: string): string {
+  return /^repository:(.+):[a-z,*]+$/.exec(scope)?.[1] ?? scope;
+}
+
+function output(said: string | undefined): { output?: string } {
+  return said === undefined || said.trim() === '' ? {} : { output: said.trim().slice(0, 500) };
+}

@@ -1,0 +1,104 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runProcess } from '../kernel/process.ts';
+import { type BakeBuild, type BakeOptions, bakeFile, bakeName, linkedTargets, networkFile } from './bake.ts';
+import type { Builder } from './builder.ts';
+import { buildFailure } from './failure.ts';
+import type { BuildTarget } from './model.ts';
+import { type ProgressReader, readProgress, type Step } from './progress.ts';
+
+const mostAttempts = 3;
+
+export interface BakeEffects {
+  /** With the logins (docker-config.ts). */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly onStep?: (step: Step) => void;
+}
+
+export interface BakeResult {
+  /** Digest of each image, by the target's name; of its manifest or index, as the builder made it. */
+  readonly digests: Readonly<Record<string, string>>;
+  readonly progress: ProgressReader;
+}
+
+/**
+ * One `docker buildx bake` over all of them: stages they share are built once, and what can be is built side by side.
+ *
+ * @param all every target of the app, for those that others use as contexts.
+ * @throws UserError `build.*`
+ */
+export async function runBake(
+  builder: Builder,
+  builds: readonly BakeBuild[],
+  all: readonly BuildTarget[],
+  options: BakeOptions,
+  effects: BakeEffects,
+): Promise<BakeResult> {
+  const others = linkedTargets(
+    builds.map(({ target }) => target),
+    all,
+  );
+  const targets = [...builds.map(({ target }) => target), ...others];
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-bake-'));
+  try {
+    const definition = join(folder, 'bake.json');
+    const metadata = join(folder, 'metadata.json');
+    // Build arguments may be secrets, so nobody else may read it.
+    await writeFile(definition, bakeFile(builds, others, options), { mode: 0o600 });
+    const networks = networkFile(targets);
+    const before = join(folder, 'networks.yml');
+    if (networks !== undefined) await writeFile(before, networks, { mode: 0o600 });
+    const files = [...(networks === undefined ? [] : ['--file', before]), '--file', definition];
+    const names = builds.map(({ target }) => bakeName(target));
+    const argv = ['bake', ...files, '--metadata-file', metadata, '--progress', 'rawjson', ...names];
+    for (let attempt = 1; ; attempt++) {
+      const progress = readProgress(targets.map(bakeName), effects.onStep);
+      const { code } = await runProcess([...builder.buildx, ...argv], {
+        cwd: folder,
+        env: {
+          ...effects.env,
+          BUILDX_METADATA_WARNINGS: 'true',
+          BUILDX_METADATA_PROVENANCE: 'disabled',
+          // It asks about every file outside of the current folder; they are those of the compose file.
+          BUILDX_BAKE_ENTITLEMENTS_FS: '0',
+        },
+        signal: effects.signal,
+        onLine: (line, stream) => {
+          if (stream === 'stderr') progress.feed(line);
+        },
+      });
+      if (code === 0) return { digests: await readDigests(metadata, builds), progress };
+      // Another build of the same tree stored its image at the same moment; everything else is in the cache by now.
+      const met = progress.rest().some((line) => /^ERROR: .*image ".*": already exists/.test(line));
+      if (!met || attempt >= mostAttempts)
+        throw buildFailure(progress, targets, code, await readSources(targets));
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readSources(targets: readonly BuildTarget[]): Promise<Map<BuildTarget, string>> {
+  const read = targets.map(async (target) => {
+    const { dockerfile } = target;
+    const text =
+      dockerfile.kind === 'inline'
+        ? dockerfile.text
+        : await readFile(dockerfile.path, 'utf8').catch(() => '');
+    return [target, text] as const;
+  });
+  return new Map(await Promise.all(read));
+}
+
+async function readDigests(file: string, builds: readonly BakeBuild[]): Promise<Record<string, string>> {
+  const text = await readFile(file, 'utf8').catch(() => '{}');
+  const metadata = JSON.parse(text) as Record<string, { 'containerimage.digest'?: string } | undefined>;
+  return Object.fromEntries(
+    builds.flatMap(({ target }) => {
+      const digest = metadata[bakeName(target)]?.['containerimage.digest'];
+      return digest === undefined ? [] : [[target.name, digest] as const];
+    }),
+  );
+}

@@ -1,0 +1,40 @@
+import { isAbsolute, join } from 'node:path';
+import { plain } from '../config/compose.ts';
+
+/** Values of `build:` and `x-bake:` may be written as one text, a list or a map; here they get one shape each. */
+
+export function textOf(value: unknown): string {
+  return plain(String(value));
+}
+
+export function listOf(value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value.map(textOf) : [textOf(value)];
+}
+
+/** `{ A: 1 }` and `[A=1]`; a name without a value is left out, as Compose does when the variable is not set. */
+export function mapOf(value: unknown): Record<string, string> {
+  if (value === undefined || value === null) return {};
+  const entries = Array.isArray(value)
+    ? listOf(value).map((item): [string, unknown] => {
+        const equals = item.indexOf('=');
+        return equals < 0 ? [item, null] : [item.slice(0, equals), item.slice(equals + 1)];
+      })
+    : Object.entries(value as object).map(([key, each]): [string, unknown] => [key, each]);
+  return Object.fromEntries(
+    entries
+      .filter(([, each]) => each !== null && each !== undefined)
+      .map(([key, each]) => [key, Array.isArray(value) ? String(each) : textOf(each)]),
+  );
+}
+
+/** `https://…`, `git@…` and `docker-image://…` as they are; a path from `folder`. */
+export function pathOrUrl(text: string, folder: string): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//.test(text) || text.startsWith('git@')) return text;
+  return isAbsolute(text) ? text : join(folder, text);
+}
+
+/** `default` once, in the order given. */
+export function inheritedSsh(entries: readonly string[]): string[] {
+  return [...new Set(entries.map((entry) => (entry === '' ? 'default' : entry)))];
+}

@@ -1,0 +1,100 @@
+import { formatDuration } from '../kernel/clock.ts';
+import { formatPlace } from '../kernel/errors.ts';
+import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget } from './plan.ts';
+
+/** What `sluice build --print` shows. */
+export function planText(plan: BuildPlan): string {
+  const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;
+  const reused = plan.targets.length - builds;
+  const head = [
+    `${plan.app}: ${builds} to build, ${reused} ${reused === 1 ? 'is' : 'are'} there already`,
+    `  tags   ${plan.tags.join(', ')} (${refText(plan)})`,
+    `  push   ${plan.push ? 'all images, then all tags at once' : `no: ${plan.notPushed}`}`,
+    ...(plan.cache === undefined
+      ? []
+      : [`  cache  ${plan.cache.backend}${plan.cache.writes ? '' : ', not written'}: ${plan.cache.why}`]),
+    ...(plan.builder === undefined ? [] : [`  with   ${builderText(plan.builder)}`]),
+  ];
+  return [...head, ...plan.targets.flatMap(targetLines), ...plan.notes.map((note) => `! ${note}`)].join('\n');
+}
+
+function refText({ ref }: BuildPlan): string {
+  const what = { tag: 'tag', branch: 'branch', pull: 'pull request', none: 'no git ref' }[ref.kind];
+  return [what, ref.name, ref.dirty ? '(with changes)' : ''].filter((part) => part !== '').join(' ');
+}
+
+function builderText({ driver, engine, store }: NonNullable<BuildPlan['builder']>): string {
+  if (driver !== 'docker') return `driver ${driver}`;
+  const kept = store === 'containerd' ? 'containerd’s image store' : 'the older image store';
+  return `engine ${engine ?? 'of unknown version'}, ${kept}`;
+}
+
+function targetLines({ target, action, treeTag }: PlannedTarget): string[] {
+  const services = target.services.length === 1 ? '' : ` (${target.services.join(', ')})`;
+  const isReuse = action.kind === 'reuse';
+  return [
+    '',
+    `${target.name}${services}`,
+    isReuse ? `  skip   the registry has the image of this tree: ${treeTag}` : `  build  ${action.why}`,
+    `  to     ${target.repository}`,
+    ...(isReuse ? [] : [`  from   ${target.context}`]),
+    ...(isReuse ? [] : action.cache.from.map((flag) => `  reads  ${flag}`)),
+    ...(isReuse ? [] : action.cache.to.map((flag) => `  writes ${flag}`)),
+  ];
+}
+
+/** The lines that close a build. */
+export function reportText(report: BuildReport): string {
+  const built = report.targets.filter(({ outcome }) => outcome === 'built').length;
+  const what =
+    built === 0
+      ? 'Nothing to build: every image is there'
+      : `Built ${built} of ${report.targets.length} ${report.targets.length === 1 ? 'image' : 'images'}`;
+  const tagged = report.pushed ? `, tagged ${report.tags.join(', ')}` : ', nothing pushed';
+  return [
+    `${what}${tagged} in ${formatDuration(report.ms)}`,
+    ...report.targets.map(targetLine),
+    ...stepLines(report),
+    ...report.findings.map(findingLine),
+  ].join('\n');
+}
+
+function targetLine({
+  name,
+  outcome,
+  repository,
+  digest,
+  pushedBytes,
+}: BuildReport['targets'][number]): string {
+  const pushed =
+    pushedBytes === undefined || outcome === 'reused' ? '' : `  ${bytesText(pushedBytes)} pushed`;
+  const reference = digest === undefined ? repository : `${repository}@${digest.slice(0, 19)}…`;
+  return `  ${name.padEnd(16)} ${outcome}  ${reference}${pushed}`;
+}
+
+function stepLines({ steps, cache, slowest }: BuildReport): string[] {
+  const all = steps.cached + steps.run;
+  if (all === 0) return [];
+  const ratio = Math.round((steps.cached / all) * 100);
+  const from = cache === undefined || cache.backend === 'none' ? '' : ` (${cache.backend})`;
+  return [
+    `  ${steps.cached} of ${all} steps from the cache${from}, ${ratio} %`,
+    ...slowest.map((step) =>
+      `  ${formatDuration(step.ms).padStart(8)}  ${step.target} ${step.name}`.slice(0, 118),
+    ),
+  ];
+}
+
+export function findingLine({ target, topic, message, at, url }: BuildFinding): string {
+  const place = at === undefined ? '' : `${formatPlace(at)} `;
+  return `! ${place}${target === '' ? '' : `${target}: `}${message} [${topic}]${url === undefined ? '' : ` ${url}`}`;
+}
+
+/** `1.2 MB`: as registries count, in thousands. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
+  return bytes < 1_000_000_000
+    ? `${(bytes / 1_000_000).toFixed(1)} MB`
+    : `${(bytes / 1_000_000_000).toFixed(2)} GB`;
+}

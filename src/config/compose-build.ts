@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { UserError } from '../kernel/errors.ts';
+import { trackedEnvFile } from './compose.ts';
+import { overlayEnvFiles } from './compose-env-files.ts';
+import { composeFailure, missingVariables, unsetVariables } from './compose-errors.ts';
+import { parseModel } from './compose-parse.ts';
+import { type ComposeCli, type ComposeEffects, composeCli, withPrivateFolder } from './compose-run.ts';
+import { canonicalModel } from './compose-shape.ts';
+import type { Env } from './env.ts';
+import type { ComposeBuild, ComposeModel, ComposeService, Config } from './model.ts';
+
+/**
+ * The compose files as a build needs them. A build runs where the secrets of production are not, so a variable that
+ * is not set is an error only if the build itself uses it: in `build:` or in the image's name.
+ *
+ * @throws UserError(s) `compose.*`, `env.*`.
+ */
+export function loadBuildModel(
+  config: Pick<Config, 'app' | 'folder' | 'compose'>,
+  env: Env,
+  effects: ComposeEffects,
+): Promise<ComposeModel> {
+  return withPrivateFolder(async (folder) => {
+    const base = await trackedEnvFile(config, effects);
+    const cli = await composeCli(config, env, effects, folder, base);
+    const overlay = await overlayEnvFiles(cli, env, folder, effects);
+    const more = overlay === undefined ? [] : [overlay];
+    const [result, bakeKeys] = await Promise.all([
+      cli.run(['config', '--format', 'json'], more),
+      readBakeKeys(cli, more),
+    ]);
+    const unset = await usedByBuilds(unsetVariables(result.stderr), cli, more);
+    if (unset.length > 0) throw unsetHere(await missingVariables(unset, cli.files));
+    if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
+    return withBakeKeys(canonicalModel(parseModel(result.stdout)), bakeKeys);
+  });
+}
+
+/** The build's own words: it may have no target. */
+function unsetHere({ at, message }: UserError): UserError {
+  return new UserError({
+    code: 'compose.variable',
+    message: message.replace(
+      'that the target does not set',
+      'that are not set here, and the build needs them',
+    ),
+    hint: 'Set them in the environment Sluice runs in, name a target whose variables have them, or give a default in the compose file.',
+    ...(at === undefined ? {} : { at }),
+  });
+}
+
+/** Those of the names that `build:` or `image:` of a service that is built refers to. */
+async function usedByBuilds(
+  names: readonly string[],
+  cli: ComposeCli,
+  more: readonly string[],
+): Promise<string[]> {
+  if (names.length === 0) return [];
+  const raw = await cli.run(['config', '--no-interpolate', '--format', 'json'], more);
+  if (raw.code !== 0) return [...names];
+  const services = Object.values(parseModel(raw.stdout).services as Record<string, ComposeService>);
+  const built = services.filter(({ build }) => build !== undefined);
+  const text = JSON.stringify(built.map(({ build, image }) => [build, image]));
+  return names.filter((name) => new RegExp(`\\$\\{?${name}\\b`).test(text));
+}
+
+/** Compose 2.26 leaves `x-bake` out of its JSON and prints it in its YAML. */
+async function readBakeKeys(
+  cli: ComposeCli,
+  more: readonly string[],
+): Promise<Readonly<Record<string, ComposeBuild['x-bake']>>> {
+  const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  if (!texts.some((text) => /\b(?:x-bake|extends|include)\b/.test(text))) return {};
+  const printed = await cli.run(['config', '--format', 'yaml'], more);
+  if (printed.code !== 0) return {};
+  const model = parse(printed.stdout) as { services?: Record<string, { build?: ComposeBuild }> };
+  return Object.fromEntries(
+    Object.entries(model.services ?? {}).map(([name, service]) => [name, service.build?.['x-bake']]),
+  );
+}
+
+function withBakeKeys(
+  model: ComposeModel,
+  keys: Readonly<Record<string, ComposeBuild['x-bake']>>,
+): ComposeModel {
+  const services = Object.entries(model.services).map(([name, service]) => {
+    const own = Object.hasOwn(keys, name) ? keys[name] : undefined;
+    const build =
+      own === undefined || typeof service.build !== 'object'
+        ? service.build
+        : { ...service.build, 'x-bake': own };
+    return [name, build === undefined ? service : { ...service, build }] as const;
+  });
+  return { ...model, services: Object.fromEntries(services) };
+}

@@ -1,0 +1,29 @@
+import { UserError } from '../kernel/errors.ts';
+
+/**
+ * Reads what `docker compose config --format json` printed.
+ *
+ * @throws UserError `compose.too-old`, `compose.invalid`
+ */
+export function parseModel(text: string): Record<string, unknown> {
+  try {
+    const model: unknown = JSON.parse(text);
+    if (model !== null && typeof model === 'object' && 'services' in model)
+      return model as Record<string, unknown>;
+  } catch {
+    // Answered below: what can't be read is no model.
+  }
+  if (/^(?:name|services):/m.test(text)) {
+    throw new UserError({
+      code: 'compose.too-old',
+      message:
+        'This release of Docker Compose (2.25.0) prints YAML whatever it is told, and loses line breaks in it',
+      hint: 'Install Docker Compose 2.26 or newer where Sluice runs.',
+    });
+  }
+  throw new UserError({
+    code: 'compose.invalid',
+    message: 'docker compose config found no services in the compose files',
+    hint: 'Is every service behind a profile? COMPOSE_PROFILES among the target’s variables chooses profiles.',
+  });
+}

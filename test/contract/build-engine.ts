@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { command, must } from '../bed/command.ts';
+import { buildImages } from '../bed/images.ts';
+import type { TestRegistry } from './build-registry.ts';
+
+/** An engine of its own, new and empty, with the image store that is asked for. */
+export interface TestEngine extends AsyncDisposable {
+  /** For DOCKER_HOST. */
+  readonly socket: string;
+}
+
+/**
+ * It lives in the network of the registry's container, so that both call the registry by one name, and has no bridge:
+ * only steps with `network: host` reach anything.
+ */
+export async function startEngine(
+  registry: Pick<TestRegistry, 'container'>,
+  store: 'containerd' | 'graphdriver',
+): Promise<TestEngine> {
+  const { host: image } = await buildImages(() => {});
+  const folder = mkdtempSync('/tmp/build-engine-');
+  const config =
+    store === 'containerd'
+      ? { features: { 'containerd-snapshotter': true } }
+      : { 'storage-driver': 'overlay2' };
+  writeFileSync(join(folder, 'daemon.json'), JSON.stringify(config));
+  const options = [
+    ...['--detach', '--rm', '--privileged', '--network', `container:${registry.container}`],
+    ...['--volume', `${folder}:/sluice`, '--volume', '/var/lib/docker', '--entrypoint', 'dockerd'],
+  ];
+  const socket = `unix://${folder}/docker.sock`;
+  const flags = ['--config-file', '/sluice/daemon.json', '--host', 'unix:///sluice/docker.sock'];
+  const network = [
+    '--bridge=none',
+    '--iptables=false',
+    '--ip6tables=false',
+    '--ip-forward=false',
+    '--ip-masq=false',
+  ];
+  const id = (await must(['docker', 'run', ...options, image, ...flags, ...network])).trim();
+  const stop = async () => {
+    await command(['docker', 'rm', '--force', '--volumes', id]);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  for (let attempt = 0; ; attempt++) {
+    const answer = await command(['docker', '--host', socket, 'version', '--format', '{{.Server.Version}}']);
+    if (answer.code === 0) break;
+    if (attempt > 100) {
+      const { stderr } = await command(['docker', 'logs', '--tail', '20', id]);
+      await stop();
+      throw new Error(`the engine does not answer\n${stderr}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return { socket, [Symbol.asyncDispose]: stop };
+}

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { bakeFile, linkedTargets } from '../../src/build/bake.ts';
+import { target } from './build-fixtures.ts';
+
+const build = (changes: Parameters<typeof target>[0] = {}) => ({
+  target: target(changes),
+  holding: 'ghcr.io/acme/shop/backend:tree-1',
+  cacheFrom: ['type=registry,ref=x:cache'],
+  cacheTo: [],
+  labels: { a: 'ours', b: 'ours' },
+  bases: {},
+});
+const plain = { output: 'store', sbom: false, provenance: false } as const;
+const file = (...args: Parameters<typeof bakeFile>) => JSON.parse(bakeFile(...args));
+
+describe('the bake file', () => {
+  test('one target, kept by the engine, without attestations, at a constant time', () => {
+    expect(file([build({ args: { A: '1' }, labels: { b: 'theirs' } })], [], plain)).toEqual({
+      group: { default: { targets: ['backend'] } },
+      target: {
+        backend: {
+          context: '/repo/backend',
+          dockerfile: '/repo/backend/Dockerfile',
+          args: { SOURCE_DATE_EPOCH: '315532800', A: '1' },
+          contexts: {},
+          labels: { a: 'ours', b: 'theirs' },
+          'cache-from': ['type=registry,ref=x:cache'],
+          'cache-to': [],
+          attest: ['type=provenance,disabled=true'],
+          output: ['type=image'],
+          tags: ['ghcr.io/acme/shop/backend:tree-1'],
+        },
+      },
+    });
+  });
+
+  test('other drivers push by digest, under no tag', () => {
+    const { backend } = file([build()], [], { output: 'push', sbom: true, provenance: true }).target;
+    expect(backend.output).toEqual([
+      'type=image,name=ghcr.io/acme/shop/backend,push-by-digest=true,name-canonical=true,push=true',
+    ]);
+    expect(backend.tags).toBeUndefined();
+    expect(backend.attest).toEqual(['type=provenance,mode=max', 'type=sbom']);
+  });
+
+  test('bases are those whose digest was taken', () => {
+    const bases = { 'r.example.com:5000/python:3.13': `sha256:${'a'.repeat(64)}` };
+    expect(file([{ ...build(), bases }], [], plain).target.backend.contexts).toEqual({
+      'r.example.com:5000/python:3.13': `docker-image://r.example.com:5000/python@sha256:${'a'.repeat(64)}`,
+    });
+  });
+
+  test('secrets by name, names as bake takes them, and templates as mere text', () => {
+    const text = bakeFile(
+      [
+        build({
+          name: 'web.app',
+          args: { A: '${B}', C: '%{D}' },
+          secrets: [
+            { id: 'npm', env: 'NPM_TOKEN' },
+            { id: 'f', file: '/s' },
+          ],
+          contexts: { base: 'target:my.base' },
+        }),
+      ],
+      [target({ name: 'my.base' })],
+      plain,
+    );
+    const { group, target: targets } = JSON.parse(text);
+    expect(group.default.targets).toEqual(['web_app']);
+    expect(targets.web_app.args).toMatchObject({ A: '$${B}', C: '%%{D}' });
+    expect(targets.web_app.secret).toEqual(['id=npm,env=NPM_TOKEN', 'id=f,src=/s']);
+    expect(targets.web_app.contexts).toEqual({ base: 'target:my_base' });
+    expect(targets.my_base.output).toBeUndefined();
+  });
+
+  test('targets that others use come along, to any depth', () => {
+    const base = target({ name: 'base' });
+    const middle = target({ name: 'middle', contexts: { base: 'target:base' } });
+    const top = target({ name: 'top', contexts: { middle: 'target:middle', other: '/x' } });
+    const all = [base, middle, top, target({ name: 'alone' })];
+    expect(linkedTargets([top], all)).toEqual([middle, base]);
+    expect(linkedTargets([top, base], all)).toEqual([middle]);
+  });
+});

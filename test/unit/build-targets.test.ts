@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { buildTargets } from '../../src/build/targets.ts';
+import type { ComposeService } from '../../src/config/model.ts';
+import { config, linesOf, model } from './config-fixtures.ts';
+
+const sight = { ...config, registry: 'ghcr.io/acme/shop' };
+const targetsOf = (services: Record<string, ComposeService>, changes: object = {}) =>
+  buildTargets({ ...model(services), ...changes }, sight).targets;
+const namesOf = (services: Record<string, ComposeService>) =>
+  targetsOf(services).map(({ name, services: users, repository }) => [name, users, repository]);
+
+describe('targets of the compose model', () => {
+  test('services that run the image of another one share its target', () => {
+    const image = 'ghcr.io/acme/shop/app:v1';
+    expect(
+      namesOf({
+        backend: { image, build: { context: '/repo/backend' } },
+        worker: { image },
+        beat: { image: 'ghcr.io/acme/shop/app:other' },
+        db: { image: 'postgres:17' },
+      }),
+    ).toEqual([['backend', ['backend', 'worker', 'beat'], 'ghcr.io/acme/shop/app']]);
+  });
+
+  test('identical builds under one name are one target, different ones are an error', async () => {
+    const build = { context: '/repo', args: { A: '1' } };
+    const image = 'ghcr.io/acme/shop/app';
+    expect(namesOf({ web: { image, build }, job: { image, build: { ...build } } })).toEqual([
+      ['web', ['web', 'job'], image],
+    ]);
+    const lines = await linesOf(() =>
+      targetsOf({ web: { image, build }, job: { image, build: { ...build, target: 'job' } } }),
+    );
+    expect(lines).toEqual([`web and job build different images under one name, ${image} [build.conflict]`]);
+  });
+
+  test('an image without a registry, and a service without an image, live below the app’s registry', () => {
+    expect(namesOf({ web: { image: 'app:v1', build: {} }, Api: { build: './api' } })).toEqual([
+      ['web', ['web'], 'ghcr.io/acme/shop/app'],
+      ['Api', ['Api'], 'ghcr.io/acme/shop/api'],
+    ]);
+  });
+
+  test('without any place to push to, and with nothing to build, it says so', async () => {
+    expect(await linesOf(() => buildTargets(model({ web: { build: {} } }), config))).toEqual([
+      'services.web: nothing says where its image is to be pushed [build.repository]',
+    ]);
+    expect(await linesOf(() => targetsOf({ web: { image: 'nginx' } }))).toEqual([
+      'No service of the compose files has a `build:` section, so there is nothing to build [build.nothing]',
+    ]);
+  });
+
+  test('every key of build is read, in each of its spellings, and $$ means $', () => {
+    const [target] = targetsOf(
+      {
+        web: {
+          build: {
+            context: './web',
+            dockerfile: 'docker/Dockerfile.prod',
+            target: 'final',
+            args: { A: '$$HOME', B: null },
+            secrets: ['npm', { source: 'key', target: 'signing' }],
+            ssh: ['default', 'default'],
+            platforms: ['linux/amd64', 'linux/arm64'],
+            additional_contexts: ['shared=./shared', 'base=docker-image://alpine:3'],
+            cache_from: ['type=registry,ref=x/y'],
+            cache_to: ['type=inline'],
+            labels: { team: 'web' },
+            pull: true,
+          },
+        },
+      },
+      { secrets: { npm: { environment: 'NPM_TOKEN' }, key: { file: '/repo/key.pem' } } },
+    );
+    expect(target).toEqual({
+      name: 'web',
+      services: ['web'],
+      context: '/repo/web',
+      dockerfile: { kind: 'file', path: '/repo/web/docker/Dockerfile.prod' },
+      target: 'final',
+      args: { A: '$HOME' },
+      secrets: [
+        { id: 'npm', env: 'NPM_TOKEN' },
+        { id: 'signing', file: '/repo/key.pem' },
+      ],
+      ssh: ['default'],
+      platforms: ['linux/amd64', 'linux/arm64'],
+      contexts: { shared: '/repo/shared', base: 'docker-image://alpine:3' },
+      cacheFrom: ['type=registry,ref=x/y'],
+      cacheTo: ['type=inline'],
+      repository: 'ghcr.io/acme/shop/web',
+      labels: { team: 'web' },
+      pull: true,
+      noCache: false,
+    });
+  });
+
+  test('x-bake adds what Compose does not know', () => {
+    const [target] = targetsOf({
+      web: {
+        build: {
+          context: '/repo',
+          dockerfile_inline: 'FROM scratch\nENV A=$$B\n',
+          'x-bake': {
+            platforms: 'linux/arm64',
+            secret: ['id=npm,env=NPM_TOKEN', 'id=file,src=/repo/s', 'plain'],
+            'no-cache': true,
+            tags: ['x/y:1'],
+          },
+        },
+      },
+    });
+    expect(target?.dockerfile).toEqual({ kind: 'inline', text: 'FROM scratch\nENV A=$B\n' });
+    expect(target?.platforms).toEqual(['linux/arm64']);
+    expect(target?.noCache).toBe(true);
+    expect(target?.secrets.slice(0, 2)).toEqual([
+      { id: 'npm', env: 'NPM_TOKEN' },
+      { id: 'file', file: '/repo/s' },
+    ]);
+  });
+
+  test('service:x as a named context means the target that builds its image', () => {
+    const targets = targetsOf({
+      base: { image: 'r.example.com/base', build: { context: '/repo/base' } },
+      alias: { image: 'r.example.com/base', build: { context: '/repo/base' } },
+      web: { build: { context: '/repo/web', additional_contexts: { base: 'service:alias' } } },
+    });
+    expect(targets.at(-1)?.contexts).toEqual({ base: 'target:base' });
+  });
+
+  test('a git URL keeps its Dockerfile relative', () => {
+    const [target] = targetsOf({ web: { build: { context: 'https://github.com/acme/web.git#main' } } });
+    expect(target?.dockerfile).toEqual({ kind: 'file', path: 'Dockerfile' });
+    expect(target?.context).toBe('https://github.com/acme/web.git#main');
+  });
+});
