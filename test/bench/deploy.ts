@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Project } from '../bed/app/project.ts';
 import { buildVersions, type VersionName } from '../bed/app/versions.ts';
 import { type Bed, type BedHost, upBed } from '../bed/bed.ts';
@@ -140,6 +141,8 @@ async function overDistance(bed: Bed, host: BedHost, project: Project, rounds: n
     writeFileSync(project.config, config.replaceAll(near, `${relay.host}:${relay.port}`));
     const runs: CliRun[] = [];
     for (let round = 0; round < rounds; round++) {
+      // As long as the others' turns take in the rounds before: the release before has ended by then.
+      await sleep(6_000);
       runs.push(await deployVersion(bed, project, 'single', alternate(rounds + round), quiet));
     }
     return runs;

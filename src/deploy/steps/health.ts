@@ -38,7 +38,9 @@ export const health: Step = {
   },
 };
 
-const pollMs = 25;
+const pollMs = 50;
+/** From this round trip on the components are asked along with the edge, and not after it. */
+const farMs = 20;
 /** The engine is asked less often than the edge: it has the starting containers to think of. */
 const inspectMs = 250;
 
@@ -58,6 +60,7 @@ async function waitInEdge(
   const begun = clock.elapsed();
   let told = false;
   let inspected = begun;
+  let isFar = false;
   for (;;) {
     run.signal.throwIfAborted();
     try {
@@ -65,22 +68,21 @@ async function waitInEdge(
       told = true;
       const inspectDue = clock.elapsed() - inspected >= inspectMs;
       if (inspectDue) inspected = clock.elapsed();
-      // Asked side by side: over a slow line one after the other would add to the time that everybody waits.
-      const [status, answers] = await Promise.all([
+      const asked = clock.elapsed();
+      // Side by side over a slow line, where one after the other would add to the time that everybody waits. Over a fast
+      // one the starting app can use the processor better.
+      const [status, early] = await Promise.all([
         guard.status(),
-        askComponents(each, planned, containers),
+        isFar ? askComponents(each, planned, containers) : undefined,
         inspectDue ? refuseEnded(run, each, planned, containers) : undefined,
       ]);
       const up = status.colours[colour].up;
       if (up >= planned.plan.replicas) {
-        const isFirst = answers.every(({ answer }) => answer.ok);
-        return judgeComponents(
-          run,
-          each,
-          planned,
-          isFirst ? answers : await askComponents(each, planned, containers),
-        );
+        const isWell = early?.every(({ answer }) => answer.ok) === true;
+        const answers = isWell ? early : await askComponents(each, planned, containers);
+        return judgeComponents(run, each, planned, answers);
       }
+      isFar = clock.elapsed() - asked > farMs;
       note(`${planned.service} ${up}/${planned.plan.replicas} up in the edge`);
     } catch (error) {
       if (error instanceof UserError && error.code.startsWith('health.')) throw error;
