@@ -1,5 +1,4 @@
-import { access, constants } from 'node:fs/promises';
-import { join } from 'node:path';
+import { findPlugin } from '../kernel/docker-plugin.ts';
 import { UserError } from '../kernel/errors.ts';
 import { runProcess, tail } from '../kernel/process.ts';
 import type { BuilderFacts } from './cache.ts';
@@ -21,7 +20,8 @@ export interface Builder extends BuilderFacts {
 /** @throws UserError `build.builder` when there is no engine or no buildx. */
 export async function readBuilder(effects: BuilderEffects): Promise<Builder> {
   const options = { env: effects.env, signal: effects.signal, timeoutMs: 60_000 };
-  const buildx = await findBuildx(effects.env);
+  const plugin = await findPlugin('docker-buildx', effects.env);
+  const buildx = plugin === undefined ? (['docker', 'buildx'] as const) : ([plugin] as const);
   const [info, inspected, version] = await Promise.all([
     runProcess(['docker', 'info', '--format', '{{json .}}'], options),
     runProcess([...buildx, 'inspect'], options),
@@ -76,25 +76,4 @@ function parseInfo(text: string): Info {
   } catch {
     return { version: undefined, containerd: false };
   }
-}
-
-/** Where Docker's own packages and Debian's put plugins, after the user's own. */
-async function findBuildx(env: BuilderEffects['env']): Promise<readonly [string, ...string[]]> {
-  const own = env.DOCKER_CONFIG ?? (env.HOME === undefined ? undefined : join(env.HOME, '.docker'));
-  const folders = [
-    ...(own === undefined ? [] : [join(own, 'cli-plugins')]),
-    '/usr/local/lib/docker/cli-plugins',
-    '/usr/local/libexec/docker/cli-plugins',
-    '/usr/lib/docker/cli-plugins',
-    '/usr/libexec/docker/cli-plugins',
-  ];
-  for (const folder of folders) {
-    const file = join(folder, 'docker-buildx');
-    const found = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return [file];
-  }
-  return ['docker', 'buildx'];
 }

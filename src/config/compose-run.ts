@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join, relative } from 'node:path';
+import { findPlugin, isProgram } from '../kernel/docker-plugin.ts';
 import { UserError } from '../kernel/errors.ts';
 import { type ProcessResult, runProcess } from '../kernel/process.ts';
 import type { Env } from './env.ts';
@@ -47,7 +47,7 @@ export async function composeCli(
   folder: string,
   baseEnvFile: string | undefined,
 ): Promise<ComposeCli> {
-  const docker = await findDocker(effects.env.PATH);
+  const compose = await findCompose(effects.env);
   const files = config.compose.map((path) => (isAbsolute(path) ? path : join(config.folder, path)));
   const { child, aside } = split(env, effects.env);
   const envFiles = baseEnvFile === undefined ? [] : [baseEnvFile];
@@ -56,7 +56,7 @@ export async function composeCli(
   if (envFiles.length === 0) envFiles.push('/dev/null');
 
   const start = (args: readonly string[]) =>
-    runProcess([docker, 'compose', ...args], {
+    runProcess([...compose, ...args], {
       cwd: dirname(files[0] ?? config.folder),
       env: child,
       timeoutMs,
@@ -102,15 +102,19 @@ function split(env: Env, own: ComposeEffects['env']) {
   };
 }
 
+/** The plugin itself where the docker command is a packaged one; another may be somebody's wrapper, and is obeyed. */
+async function findCompose(env: ComposeEffects['env']): Promise<readonly [string, ...string[]]> {
+  const docker = await findDocker(env.PATH);
+  const isPackaged = ['/usr/bin', '/usr/local/bin'].includes(dirname(docker));
+  const plugin = isPackaged ? await findPlugin('docker-compose', env) : undefined;
+  return plugin === undefined ? [docker, 'compose'] : [plugin];
+}
+
 /** By its full path, because the target may have a PATH of its own. */
 async function findDocker(path: string | undefined): Promise<string> {
   for (const folder of (path ?? '').split(delimiter).filter((part) => part !== '')) {
     const file = join(folder, 'docker');
-    const found = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return file;
+    if (await isProgram(file)) return file;
   }
   throw new UserError({
     code: 'compose.missing',

@@ -1,4 +1,5 @@
 import type { Host } from '../host/model.ts';
+import { pluginFolders } from '../kernel/docker-plugin.ts';
 import { UserError } from '../kernel/errors.ts';
 import { tail } from '../kernel/process.ts';
 import type { HostRun } from './context.ts';
@@ -8,6 +9,15 @@ export interface ComposeOptions {
   readonly timeoutMs?: number;
   readonly onLine?: (line: string) => void;
 }
+
+// The plugin itself where it is found: the docker command would start it twice, once to ask what it is.
+const runCompose = `
+COMPOSE_IGNORE_ORPHANS=1; export COMPOSE_IGNORE_ORPHANS
+for folder in "\${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins" ${pluginFolders.join(' ')}; do
+  [ ! -x "$folder/docker-compose" ] || exec "$folder/docker-compose" "$@"
+done
+exec docker compose "$@"
+`;
 
 /**
  * `docker compose` on the host, over a release's project. Compose would call the other colour's containers orphans;
@@ -20,16 +30,7 @@ export async function compose(
   options: ComposeOptions = {},
 ) {
   const { onLine, ...rest } = options;
-  const command = [
-    'env',
-    'COMPOSE_IGNORE_ORPHANS=1',
-    'docker',
-    'compose',
-    '-p',
-    project.app,
-    '-f',
-    project.file,
-  ];
+  const command = ['sh', '-c', runCompose, 'compose', '-p', project.app, '-f', project.file];
   return await host.exec([...command, ...args] as [string, ...string[]], {
     timeoutMs: 300_000,
     ...rest,

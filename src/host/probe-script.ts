@@ -1,3 +1,5 @@
+import { pluginFolders } from '../kernel/docker-plugin.ts';
+
 /**
  * Reports everything about a host at once, one `name value` a line; unknown things are left out. $1 is the folder
  * of all apps. The engine is asked in the background, because its client is what takes time; with `quick` as $2 it is
@@ -36,7 +38,13 @@ elif command -v docker >/dev/null 2>&1; then
   ) &
   say docker.client "$(limit docker --version 2>/dev/null)" &
 fi
-command -v docker >/dev/null 2>&1 && say docker.compose "$(limit docker compose version --short 2>/dev/null)" &
+compose() {
+  for folder in "\${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins" ${pluginFolders.join(' ')}; do
+    [ ! -x "$folder/docker-compose" ] || { limit "$folder/docker-compose" version --short; return; }
+  done
+  limit docker compose version --short
+}
+command -v docker >/dev/null 2>&1 && say docker.compose "$(compose 2>/dev/null)" &
 
 say user "$(id -un 2>/dev/null)"
 say uid "$(id -u)"
