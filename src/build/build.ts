@@ -29,6 +29,7 @@ export interface BuildEffects {
   readonly clock: Clock;
   readonly log: Log;
   readonly registry: (host: string) => Registry;
+  readonly registryForTags: (host: string) => Registry;
   readonly registryForUndo: () => (host: string) => Registry;
   readonly hasLogin: (host: string) => boolean;
   readonly builder: () => Promise<Builder>;

@@ -12,6 +12,11 @@ export interface Publication {
 
 export interface PublishEffects {
   readonly registry: (host: string) => Registry;
+  /**
+   * For tags that are put: a cancellation lets what is under way come to its end, for a moment. A request that is broken
+   * off may be carried out all the same, after it was looked whether there is something to undo.
+   */
+  readonly registryForTags: (host: string) => Registry;
   /** The same after a cancellation, for a few seconds: what has been begun is undone even then. */
   readonly registryForUndo: () => (host: string) => Registry;
   readonly signal: AbortSignal;
@@ -44,13 +49,13 @@ export async function publish(
 ): Promise<readonly MovedTag[]> {
   const changes = (await Promise.all(publications.map((each) => changesOf(each, effects)))).flat();
   effects.signal.throwIfAborted();
-  const settled = await Promise.allSettled(changes.map((change) => put(change, effects.registry)));
+  const settled = await Promise.allSettled(changes.map((change) => put(change, effects.registryForTags)));
   const failed = settled.filter((each) => each.status === 'rejected');
   const [first] = failed;
-  if (first !== undefined) {
+  if (first !== undefined || effects.signal.aborted) {
     const left = await undo(changes, effects);
     effects.signal.throwIfAborted();
-    throw tagsError(first.reason, changes, left);
+    throw tagsError(first?.reason, changes, left);
   }
   return changes.flatMap(({ publication, tag, before }) =>
     before === undefined ? [] : [{ name: publication.name, tag, from: before.digest }],

@@ -10,8 +10,8 @@ import type { BuildTarget } from '../../src/build/model.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 import { effects, resolved, target } from '../unit/build-digest-fixtures.ts';
 
-// Images of our own in the engine's store; nothing is fetched.
-const prefix = 'localhost:1/sluice-digest';
+// Images of our own in the bed's registry: one that is only in the engine's store can't be the base of every build.
+const prefix = '127.0.0.1:5000/sluice-digest';
 const images = ['a:latest', 'a:1', 'a:2', 'b:latest', 'b:amd64', 'c:1-x'];
 let room = '';
 let count = 0;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   room = mkdtempSync(join(tmpdir(), 'sluice-images-'));
   writeFileSync(join(room, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /f\n');
   const tags = images.flatMap((image) => ['--tag', `${prefix}/${image}`]);
-  await docker('buildx', 'build', '--load', '--provenance=false', ...tags, room);
+  await docker('buildx', 'build', '--push', '--provenance=false', ...tags, room);
 });
 afterAll(async () => {
   rmSync(room, { recursive: true, force: true });

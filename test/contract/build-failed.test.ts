@@ -35,7 +35,7 @@ describe('a failing build pushes nothing of the set', () => {
 
   test('a step that fails shows its last lines', async () => {
     const name = repository();
-    const dockerfile = `FROM ${registry.base}\nCOPY web.txt /\nRUN echo the reason is here && frobnicate\n`;
+    const dockerfile = `FROM ${registry.base}\nCOPY web.txt /\nRUN echo the reason is here >&2 && frobnicate\n`;
     using app = buildApp(shopFiles(`${registry.host}/${name}`, { ...noCache, 'web/Dockerfile': dockerfile }));
     const run = await app.build();
     expect(run.errors).toMatchObject([

@@ -24,7 +24,15 @@ function set() {
 
 function effects(signal = new AbortController().signal) {
   const registry = server.open({ signal });
-  return { registry: () => registry, registryForUndo: () => () => server.open(), signal };
+  const lasting = new AbortController();
+  signal.addEventListener('abort', () => setTimeout(() => lasting.abort(signal.reason), 100));
+  const forTags = server.open({ signal: lasting.signal });
+  return {
+    registry: () => registry,
+    registryForTags: () => forTags,
+    registryForUndo: () => () => server.open(),
+    signal,
+  };
 }
 
 const shown = () =>

@@ -28,6 +28,8 @@ export interface BuildCommandOptions {
 
 /** A cancelled job has about seven seconds for everything; taking back tags gets most of them. */
 const undoMs = 4_000;
+/** Putting a tag takes milliseconds; after a cancellation it may take this long. */
+const tagsMs = 2_000;
 
 export async function execute(
   context: CommandContext,
@@ -80,6 +82,7 @@ export async function execute(
       ...effects,
       env: loggedIn.env,
       registry,
+      registryForTags: openRegistries(logins, { ...effects, fetch, signal: later(effects.signal, tagsMs) }),
       registryForUndo: () =>
         openRegistries(logins, { ...effects, fetch, signal: AbortSignal.timeout(undoMs) }),
       hasLogin: (host) => hosts.has(host),
@@ -111,4 +114,12 @@ function publicPlan(plan: BuildPlan) {
       action: action.kind === 'reuse' ? { kind: action.kind, digest: action.manifest.digest } : action,
     })),
   };
+}
+
+/** Aborts a while after another signal. */
+function later(signal: AbortSignal, ms: number): AbortSignal {
+  const controller = new AbortController();
+  const onAbort = () => void setTimeout(() => controller.abort(signal.reason), ms).unref();
+  signal.addEventListener('abort', onAbort, { once: true });
+  return controller.signal;
 }

@@ -113,15 +113,23 @@ function mark(event: TimelineEvent, events: readonly TimelineEvent[], height: nu
   const { kind, at, note } = event;
   const share = at / scale.totalMs;
   const said = `${kind} after ${formatDuration(at)}${note ? `: ${note}` : ''}`;
-  const toLeft = kind === 'switched' ? share > 0.12 : share > 0.88;
-  // Two words on the same side and close to each other would lie on top of each other; what ended it matters more.
-  const hidden =
-    kind === 'switched' &&
+  const isSwitch = kind === 'switched';
+  const toLeft = isSwitch ? share > 0.12 : share > 0.88;
+  // Two words on the same side and close to each other would lie on top of each other: of several alike the first one
+  // stands, and what ended a switch matters more than the switch.
+  const own = events.indexOf(event);
+  const isSecond = events.some((other, index) => {
+    const isBefore = other.at < at || (other.at === at && index < own);
+    return isBefore && at - other.at < scale.totalMs / 8 && (other.kind === 'switched') === isSwitch;
+  });
+  const isOutdone =
+    isSwitch &&
     toLeft &&
     events.some(
       (other) =>
         other.kind !== 'switched' && other.at / scale.totalMs > 0.88 && other.at - at < scale.totalMs / 5,
     );
+  const hidden = isSecond || isOutdone;
   const word = html`<text class="mark-word" x="${scale.at(at)}" dx="${toLeft ? -8 : 8}" y="12" text-anchor="${toLeft ? 'end' : 'start'}">${kind}</text>`;
   return html`<g class="mark ${kind}" role="img" aria-label="${said}"><title>${said}</title>
 <line x1="${scale.at(at)}" x2="${scale.at(at)}" y1="8" y2="${height}"/><circle cx="${scale.at(at)}" cy="8" r="4"/>${hidden ? undefined : word}</g>`;
