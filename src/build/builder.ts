@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findPlugin } from '../kernel/docker-plugin.ts';
 import { UserError } from '../kernel/errors.ts';
 import { runProcess, tail } from '../kernel/process.ts';
@@ -17,8 +18,24 @@ export interface Builder extends BuilderFacts {
   readonly platform: string | undefined;
 }
 
-/** @throws UserError `build.builder` when there is no engine or no buildx. */
+const pauseMs = 1_000;
+
+/**
+ * Asks a second time before it says no: an engine under load, or another buildx that holds its own state, is silent for
+ * a moment only.
+ *
+ * @throws UserError `build.builder` when there is no engine or no buildx.
+ */
 export async function readBuilder(effects: BuilderEffects): Promise<Builder> {
+  try {
+    return await askBuilder(effects);
+  } catch {
+    await sleep(pauseMs, undefined, { signal: effects.signal });
+    return await askBuilder(effects);
+  }
+}
+
+async function askBuilder(effects: BuilderEffects): Promise<Builder> {
   const options = { env: effects.env, signal: effects.signal, timeoutMs: 60_000 };
   const plugin = await findPlugin('docker-buildx', effects.env);
   const buildx = plugin === undefined ? (['docker', 'buildx'] as const) : ([plugin] as const);
