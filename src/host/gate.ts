@@ -65,6 +65,12 @@ export class Gate {
     this.#limit = Math.max(1, Math.min(this.#limit, limit));
   }
 
+  /** Opens it wider again, and lets in who waits. */
+  widen(limit: number): void {
+    this.#limit = Math.max(this.#limit, limit);
+    this.#admit();
+  }
+
   #admit(): void {
     while (this.#inside < this.#limit) {
       const next = this.#queue.shift();

@@ -10,6 +10,8 @@ import { Shell } from './shell.ts';
 const most = 8;
 /** Shells that wait for work: one for the next command, one for its neighbour. */
 const spare = 2;
+/** What looked like the server's limit may have been slots that were not free yet: it is tried again after this. */
+const narrowMs = 2_000;
 
 /**
  * The shells of one connection: at most eight at once, of which up to two wait for work, so that a command usually
@@ -66,8 +68,8 @@ export class ShellPool {
   }
 
   /**
-   * The server has fewer sessions for us than we thought. With others at work we wait for one of them to end and
-   * never try as many again; alone we wait for sshd to notice that the last one has ended.
+   * The server has fewer sessions for us than we thought. With others at work we wait for one of them to end, or for
+   * a moment; alone we wait for sshd to notice that the last one has ended.
    */
   async #stepOut(
     refusal: SessionRefused,
@@ -77,7 +79,7 @@ export class ShellPool {
   ): Promise<void> {
     const others = this.#gate.inside - 1 + this.#idle.length;
     this.#log.detail(`${this.#connection.label} opens no further session (${others} are open)`);
-    this.#gate.narrow(others);
+    this.#narrow(others);
     if (others > 0) {
       this.#gate.leave();
       return this.#gate.enter(signals, ticket);
@@ -89,6 +91,11 @@ export class ShellPool {
       this.#gate.leave();
       throw error;
     }
+  }
+
+  #narrow(limit: number): void {
+    this.#gate.narrow(limit);
+    setTimeout(() => this.#gate.widen(most), narrowMs).unref();
   }
 
   #release(): void {
@@ -114,8 +121,7 @@ export class ShellPool {
         (error) => {
           const mine = this.#idle.includes(opening);
           forget();
-          if (mine && error instanceof SessionRefused)
-            this.#gate.narrow(this.#gate.inside + this.#idle.length);
+          if (mine && error instanceof SessionRefused) this.#narrow(this.#gate.inside + this.#idle.length);
         },
       );
     }

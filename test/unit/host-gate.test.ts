@@ -45,6 +45,17 @@ test('one who had to step out comes back to the old place', async () => {
   expect(inside).toEqual(['first', 'second', 'last']);
 });
 
+test('widened, it lets in who waits', async () => {
+  const gate = new Gate(2);
+  gate.narrow(1);
+  await gate.enter([]);
+  const second = gate.enter([]);
+  gate.widen(2);
+  await second;
+  expect(gate.inside).toBe(2);
+  expect(gate.limit).toBe(2);
+});
+
 test('is never narrowed to nothing, nor widened', () => {
   const gate = new Gate(8);
   gate.narrow(0);
