@@ -1,13 +1,12 @@
 import type { Config, Target } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
 import { isCancellation } from '../kernel/cancel.ts';
-import { messageOf, userErrorsOf } from '../kernel/errors.ts';
 import { type DeployReport, scrubReport } from '../report/model.ts';
 import type { DeployEffects } from './context.ts';
 import { newDeployId } from './deploy.ts';
 import { layoutOf } from './model.ts';
 import type { Recorder } from './recorder.ts';
-import { runUrl, servingOn } from './report.ts';
+import { errorOf, runUrl, servingOn } from './report.ts';
 import { readHostState } from './state.ts';
 
 /** A deploy or rollback that has not come to its plan. */
@@ -50,7 +49,6 @@ export async function earlyReport(
   const apart = target.hosts
     .map(({ name }) => name)
     .filter((name) => !hosts.some((host) => host.name === name));
-  const [known] = userErrorsOf(error);
   const { env, clock } = effects;
   const cancelled = isCancellation(error, effects.signal);
   return scrubReport(
@@ -80,10 +78,7 @@ export async function earlyReport(
       images: [],
       env: { added: [], removed: [] },
       warnings: recorder.warnings,
-      error:
-        known === undefined
-          ? { code: 'bug', message: messageOf(error) }
-          : { code: known.code, message: known.message, hint: known.hint, output: known.output },
+      error: errorOf({ error }),
       nextAction: cancelled
         ? `Run \`sluice ${run.command} ${target.name}\` again when you want it.`
         : `Mend the cause and run \`sluice ${run.command} ${target.name}\` again; nothing was changed.`,

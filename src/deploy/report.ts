@@ -116,7 +116,7 @@ function outcomeOf(run: DeployRun, result: TransactionResult): Outcome {
 }
 
 /** What made the transaction fail, as the report tells it. */
-export function errorOf(result: TransactionResult): DeployReport['error'] {
+export function errorOf(result: Pick<TransactionResult, 'error'>): DeployReport['error'] {
   if (result.error === undefined) return undefined;
   const [known] = userErrorsOf(result.error);
   if (known === undefined) return { code: 'bug', message: messageOf(result.error) };

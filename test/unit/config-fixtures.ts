@@ -1,5 +1,13 @@
 import { expect } from 'vitest';
-import type { ComposeModel, ComposeService, Config, HostConfig, Target } from '../../src/config/model.ts';
+import type {
+  ComposeModel,
+  ComposeService,
+  Config,
+  HostConfig,
+  ServiceConfig,
+  Target,
+} from '../../src/config/model.ts';
+import { planServices } from '../../src/config/strategies.ts';
 import { formatPlace, type UserError, userErrorsOf } from '../../src/kernel/errors.ts';
 
 /** The user errors that `work` throws; a bug of ours fails the test with its stack. */
@@ -77,3 +85,37 @@ export const config: Config = {
 export function model(services: Readonly<Record<string, ComposeService>>): ComposeModel {
   return { name: 'shop', services };
 }
+
+export type Services = Readonly<Record<string, ComposeService>>;
+
+/** The plan of one of some services. */
+export function planOf(
+  name: string,
+  services: Services,
+  own: ServiceConfig = {},
+  more: Partial<Config> = {},
+) {
+  const all = {
+    ...config,
+    ...more,
+    services: { ...more.services, ...(Object.keys(own).length > 0 ? { [name]: own } : {}) },
+  };
+  const plan = planServices(model(services), all).find((each) => each.name === name);
+  if (plan === undefined) throw new Error('no plan');
+  return plan;
+}
+/** The plan of a service that is alone. */
+export const one = (
+  service: ComposeService,
+  own: ServiceConfig = {},
+  more: Partial<Config> = {},
+  name = 'web',
+) => planOf(name, { [name]: service }, own, more);
+
+export const volume = (source: string, target = '/data', more = {}) => ({
+  type: 'volume',
+  source,
+  target,
+  ...more,
+});
+export const command = (line: string) => ({ image: 'app', command: line.split(' ') });

@@ -1,27 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ComposeService, Config, ServiceConfig } from '../../src/config/model.ts';
+import type { ComposeService, ServiceConfig } from '../../src/config/model.ts';
 import { planServices } from '../../src/config/strategies.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
-import { config, model } from './config-fixtures.ts';
-
-type Services = Readonly<Record<string, ComposeService>>;
-
-function planOf(name: string, services: Services, own: ServiceConfig = {}, more: Partial<Config> = {}) {
-  const all = {
-    ...config,
-    ...more,
-    services: { ...more.services, ...(Object.keys(own).length > 0 ? { [name]: own } : {}) },
-  };
-  const plan = planServices(model(services), all).find((each) => each.name === name);
-  if (plan === undefined) throw new Error('no plan');
-  return plan;
-}
-const one = (service: ComposeService, own: ServiceConfig = {}, more: Partial<Config> = {}, name = 'web') =>
-  planOf(name, { [name]: service }, own, more);
-
-const volume = (source: string, target = '/data', more = {}) => ({ type: 'volume', source, target, ...more });
-const command = (line: string) => ({ image: 'app', command: line.split(' ') });
+import { command, config, model, one, planOf, type Services, volume } from './config-fixtures.ts';
 
 describe('inference', () => {
   test.each<[string, ComposeService, string, RegExp]>([

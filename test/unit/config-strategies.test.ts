@@ -1,25 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import type { ComposeService, Config, ServiceConfig } from '../../src/config/model.ts';
+import type { ComposeService, Config } from '../../src/config/model.ts';
 import { planServices } from '../../src/config/strategies.ts';
-import { config, errorsOf, host, linesOf, model } from './config-fixtures.ts';
-
-type Services = Readonly<Record<string, ComposeService>>;
-
-function planOf(name: string, services: Services, own: ServiceConfig = {}, more: Partial<Config> = {}) {
-  const all = {
-    ...config,
-    ...more,
-    services: { ...more.services, ...(Object.keys(own).length > 0 ? { [name]: own } : {}) },
-  };
-  const plan = planServices(model(services), all).find((each) => each.name === name);
-  if (plan === undefined) throw new Error('no plan');
-  return plan;
-}
-const one = (service: ComposeService, own: ServiceConfig = {}, more: Partial<Config> = {}, name = 'web') =>
-  planOf(name, { [name]: service }, own, more);
-
-const volume = (source: string, target = '/data', more = {}) => ({ type: 'volume', source, target, ...more });
-const command = (line: string) => ({ image: 'app', command: line.split(' ') });
+import {
+  command,
+  config,
+  errorsOf,
+  host,
+  linesOf,
+  model,
+  one,
+  type Services,
+  volume,
+} from './config-fixtures.ts';
 
 describe('what a plan holds', () => {
   test('replicas, deadlines and grace', () => {
