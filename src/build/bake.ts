@@ -5,6 +5,7 @@ export interface BakeBuild {
   readonly target: BuildTarget;
   /** Reference with a tag, under which the image is kept until it gets its own tags. */
   readonly holding: string;
+  readonly output: BakeOutput;
   readonly cacheFrom: readonly string[];
   readonly cacheTo: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
@@ -14,13 +15,12 @@ export interface BakeBuild {
 
 /**
  * What becomes of the image. `store`: it stays in the engine, which pushes it afterwards (driver `docker`).
- * `push`: to the registry by its digest alone, where no tag shows it. `load`: into the engine, and nowhere else.
- * `nothing`: it is only built.
+ * `push`: to the registry by its digest alone, where no tag shows it, and not into the engine: layers that come from a
+ * cache are then neither fetched nor unpacked. `load`: into the engine, and nowhere else. `nothing`: it is only built.
  */
 export type BakeOutput = 'store' | 'push' | 'load' | 'nothing';
 
 export interface BakeOptions {
-  readonly output: BakeOutput;
   readonly sbom: boolean;
   readonly provenance: boolean;
 }
@@ -83,19 +83,21 @@ function buildDefinition(build: BakeBuild, options: BakeOptions): Record<string,
       `type=provenance,${options.provenance ? 'mode=max' : 'disabled=true'}`,
       ...(options.sbom ? ['type=sbom'] : []),
     ],
-    ...outputOf(options.output, target, holding),
+    ...outputOf(build.output, target, holding),
   });
 }
 
 function outputOf(output: BakeOutput, target: BuildTarget, holding: string): Record<string, unknown> {
   switch (output) {
     case 'store':
-      return { output: ['type=image'], tags: [holding] };
+      return { output: ['type=image,unpack=true'], tags: [holding] };
     case 'load':
       return { output: ['type=docker'], tags: [holding] };
     case 'push':
       return {
-        output: [`type=image,name=${target.repository},push-by-digest=true,name-canonical=true,push=true`],
+        output: [
+          `type=image,name=${target.repository},push-by-digest=true,name-canonical=true,push=true,store=false,unpack=false`,
+        ],
       };
     case 'nothing':
       return { output: ['type=cacheonly'] };

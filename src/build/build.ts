@@ -7,7 +7,9 @@ import { runProcess } from '../kernel/process.ts';
 import type { BakeBuild, BakeOutput } from './bake.ts';
 import { type BakeWatch, watchBake } from './bake-log.ts';
 import type { Builder } from './builder.ts';
+import { bridgeEngine } from './engine-bridge.ts';
 import { bytesOf, imageFacts, knownBlobs, newBytes } from './layers.ts';
+import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget, TargetReport } from './plan.ts';
 import { digester } from './prepare.ts';
 import { countCached, type ProgressReader } from './progress.ts';
@@ -91,32 +93,47 @@ async function buildAll(
   effects: BuildEffects,
 ): Promise<Built> {
   const builder = await effects.builder();
-  const output = outputOf(plan, builder, config);
+  await using bridge = plan.push ? await bridgeEngine(builder, effects) : undefined;
+  const output = ({ target }: PlannedTarget) =>
+    outputOf(target, plan, config, { isEngine: builder.driver === 'docker', pushes: bridge !== undefined });
   const nonce = randomBytes(6).toString('hex');
   const holdings = new Map(toBuild.map((each) => [each, holdingOf(each, nonce)] as const));
-  const builds = toBuild.map((each) => bakeBuild(each, holdings.get(each) ?? '', plan));
+  const builds = toBuild.map((each) => bakeBuild(each, holdings.get(each) ?? '', output(each), plan));
   const watch = watchBake(
     builds.map(({ target }) => target),
     effects.log,
   );
   const blobs = plan.push ? blobsBefore(toBuild, effects) : undefined;
-  const { digests, progress } = await bake(plan, builder, builds, output, config, watch, effects);
+  const { digests, progress } = await bake(plan, builder, builds, config, watch, {
+    ...effects,
+    env: { ...effects.env, ...bridge?.env },
+  });
   findings.push(...checkFindings(progress, plan.targets));
 
   const image = (each: PlannedTarget) =>
-    output === 'push' ? `${each.target.repository}@${digests[each.target.name]}` : (holdings.get(each) ?? '');
+    output(each) === 'push'
+      ? `${each.target.repository}@${digests[each.target.name]}`
+      : (holdings.get(each) ?? '');
   const [lost] = await Promise.all([
-    output === 'nothing' || !plan.push ? new Set<PlannedTarget>() : changedTrees(plan, toBuild, effects),
-    output === 'nothing' ? undefined : smokeAll(toBuild, image, config, effects),
+    plan.push ? changedTrees(plan, toBuild, effects) : new Set<PlannedTarget>(),
+    smokeAll(
+      toBuild.filter((each) => output(each) !== 'nothing'),
+      image,
+      config,
+      effects,
+    ),
   ]);
   for (const { target } of lost) findings.push(lostTree(target.name));
-  if (output === 'store') findings.push(...(await localRoots(toBuild, image, effects)));
+  const stored = toBuild.filter((each) => output(each) === 'store');
+  findings.push(...(await localRoots(stored, image, effects)));
   if (!plan.push) return { finished: new Map(), progress };
 
   const finished = await Promise.all(
     toBuild.map(async (each): Promise<[PlannedTarget, Finished]> => {
       const pushed =
-        output === 'store' ? await pushOne(each, image(each), lost.has(each), nonce, effects) : undefined;
+        output(each) === 'store'
+          ? await pushOne(each, image(each), lost.has(each), nonce, effects)
+          : undefined;
       const reference = pushed?.tag ?? digests[each.target.name] ?? '';
       const { registry: host, repository } = parseImage(each.target.repository, each.target.name);
       const registry = effects.registry(host);
@@ -124,10 +141,10 @@ async function buildAll(
       if (manifest === undefined)
         throw unexpected(host, `${repository}:${reference} was pushed and is not there`);
       const facts = await imageFacts(registry, repository, manifest);
-      if (output === 'push' && facts.some(({ user }) => isRoot(user)))
+      if (pushed === undefined && facts.some(({ user }) => isRoot(user)))
         findings.push(rootUser(each.target.name));
       const tree = lost.has(each) ? undefined : each.treeTag;
-      if (output === 'push' && tree !== undefined) await registry.put(repository, tree, manifest);
+      if (pushed === undefined && tree !== undefined) await registry.put(repository, tree, manifest);
       const before = (await blobs)?.get(each);
       const sentByCache =
         each.action.kind === 'build' && each.action.cache.to.some((to) => to.startsWith('type=registry'));
@@ -158,13 +175,12 @@ async function bake(
   plan: BuildPlan,
   builder: Builder,
   builds: readonly BakeBuild[],
-  output: BakeOutput,
   config: Config,
   watch: BakeWatch,
   effects: BuildEffects,
 ) {
   const all = plan.targets.map(({ target }) => target);
-  const options = { output, sbom: config.build.sbom, provenance: config.build.provenance };
+  const options = { sbom: config.build.sbom, provenance: config.build.provenance };
   try {
     const result = await runBake(builder, builds, all, options, { ...effects, onStep: watch.onStep });
     watch.done(result.progress);
@@ -175,22 +191,32 @@ async function bake(
   }
 }
 
-/** Only the engine's own driver keeps images where they can be tried before they are pushed. */
-function outputOf(plan: BuildPlan, builder: Builder, config: Config): BakeOutput {
-  if (builder.driver === 'docker') return 'store';
+/**
+ * An image that is to be tried must come into the engine; so must one that only the engine can push.
+ *
+ * @param by whether the engine itself builds, and whether it can push from the build.
+ */
+function outputOf(
+  target: BuildTarget,
+  plan: BuildPlan,
+  config: Config,
+  by: { readonly isEngine: boolean; readonly pushes: boolean },
+): BakeOutput {
+  const isTried = target.services.some((service) => config.build.smoke[service] !== undefined);
+  if (by.isEngine && (isTried || !by.pushes)) return 'store';
   if (plan.push) return 'push';
-  return Object.keys(config.build.smoke).length > 0 ? 'load' : 'nothing';
+  return isTried ? 'load' : 'nothing';
 }
 
 function holdingOf({ target, treeTag }: PlannedTarget, nonce: string): string {
   return `${target.repository}:${treeTag ?? `build-${nonce}`}`;
 }
 
-function bakeBuild(planned: PlannedTarget, holding: string, plan: BuildPlan): BakeBuild {
+function bakeBuild(planned: PlannedTarget, holding: string, output: BakeOutput, plan: BuildPlan): BakeBuild {
   const { target, action, bases } = planned;
   const flags = action.kind === 'build' ? action.cache : { from: [], to: [] };
   const labels = ociLabels(plan.ref, target.name);
-  return { target, holding, cacheFrom: flags.from, cacheTo: flags.to, labels, bases };
+  return { target, holding, output, cacheFrom: flags.from, cacheTo: flags.to, labels, bases };
 }
 
 /** Files that were edited while they were built: the image is no image of the tree that was looked at. */

@@ -16,6 +16,8 @@ export interface Builder extends BuilderFacts {
   readonly buildxVersion: string | undefined;
   /** `linux/amd64`: what is built when nothing else is asked for. */
   readonly platform: string | undefined;
+  /** Local socket of the engine; undefined when it is reached otherwise. */
+  readonly socket: string | undefined;
 }
 
 const pauseMs = 1_000;
@@ -39,10 +41,11 @@ async function askBuilder(effects: BuilderEffects): Promise<Builder> {
   const options = { env: effects.env, signal: effects.signal, timeoutMs: 60_000 };
   const plugin = await findPlugin('docker-buildx', effects.env);
   const buildx = plugin === undefined ? (['docker', 'buildx'] as const) : ([plugin] as const);
-  const [info, inspected, version] = await Promise.all([
+  const [info, inspected, version, host] = await Promise.all([
     runProcess(['docker', 'info', '--format', '{{json .}}'], options),
     runProcess([...buildx, 'inspect'], options),
     runProcess([...buildx, 'version'], options),
+    engineHost(options),
   ]);
   if (version.code !== 0) {
     throw new UserError({
@@ -68,8 +71,16 @@ async function askBuilder(effects: BuilderEffects): Promise<Builder> {
     driver,
     engine: engine.version,
     store: engine.containerd ? 'containerd' : 'graphdriver',
+    socket: /^unix:\/\/(\/.*)$/.exec(host)?.[1],
     platform: /^Platforms:\s*([a-z0-9/_]+)/m.exec(inspected.stdout)?.[1],
   };
+}
+
+/** Where the docker command finds the engine: its variable, or its context. */
+async function engineHost(options: BuilderEffects): Promise<string> {
+  if (options.env.DOCKER_HOST) return options.env.DOCKER_HOST;
+  const argv = ['docker', 'context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'] as const;
+  return (await runProcess(argv, options)).stdout.trim();
 }
 
 interface Info {

@@ -1,9 +1,11 @@
 import { isAbsolute } from 'node:path';
 import { shownPath } from '../config/compose-run.ts';
+import { parseImage } from '../config/image.ts';
 import { type Place, UserError } from '../kernel/errors.ts';
 import { bakeName } from './bake.ts';
 import type { BuildTarget } from './model.ts';
 import type { ProgressReader, Step } from './progress.ts';
+import { judge } from './push.ts';
 
 const lastLines = 15;
 
@@ -11,12 +13,14 @@ const lastLines = 15;
  * What went wrong in a bake run, from what BuildKit said of its steps and buildx at its end.
  *
  * @param sources texts of the Dockerfiles: where buildx names no target, its extract of the file tells which one it is.
+ * @param hasLogin whether a registry was given a login, for the hint when it refuses.
  */
 export function buildFailure(
   progress: ProgressReader,
   targets: readonly BuildTarget[],
   code: number,
   sources: ReadonlyMap<BuildTarget, string> = new Map(),
+  hasLogin: (host: string) => boolean = () => true,
 ): UserError {
   const said = progress.rest();
   // A cache that could not be read has an error of its own and fails nothing.
@@ -29,6 +33,10 @@ export function buildFailure(
   const target = targetOf(failed, why, targets) ?? targetOfExtract(said, sources);
   const name = target?.name ?? 'the build';
   const kind = kindOf(why, failed);
+  if (kind === 'build.push' && target !== undefined) {
+    const { registry } = parseImage(target.repository, target.name);
+    return judge(target.repository, why, hasLogin(registry)).error;
+  }
   const at = placeOf(said, target);
   const output = outputOf(failed, said, why);
   return new UserError({
@@ -47,8 +55,7 @@ type Kind =
   | 'build.secret'
   | 'build.disk-full'
   | 'build.push'
-  | 'build.builder'
-  | 'registry.denied';
+  | 'build.builder';
 
 function kindOf(why: string, failed: Step | undefined): Kind {
   const all = `${why} ${failed?.error ?? ''} ${failed?.output.slice(-5).join(' ') ?? ''}`;
@@ -58,9 +65,7 @@ function kindOf(why: string, failed: Step | undefined): Kind {
   ) {
     return 'build.builder';
   }
-  if (failed?.kind === 'export') {
-    return /unauthorized|denied|forbidden|\b40[13]\b/i.test(all) ? 'registry.denied' : 'build.push';
-  }
+  if (failed?.kind === 'export') return 'build.push';
   if (
     /parse error|unknown instruction|dockerfile.*(?:not found|no such file)|failed to read dockerfile/i.test(
       why,
@@ -89,8 +94,6 @@ function messageOf(kind: Kind, name: string, failed: Step | undefined, why: stri
       return `${name}: the builder’s disk is full`;
     case 'build.builder':
       return 'The builder went away in the middle of the build';
-    case 'registry.denied':
-      return `${name}: the registry refuses the push`;
     default:
       return `${name}: ${why === '' ? `buildx ended with exit code ${code}` : why}`;
   }
@@ -200,10 +203,6 @@ function hintOf(kind: Kind, why: string, failed: Step | undefined): { hint?: str
       return { hint: 'Free space: docker builder prune, docker image prune.' };
     case 'build.secret':
       return { hint: 'Set the variable, or create the file, that `secrets:` of the compose file names.' };
-    case 'registry.denied':
-      return {
-        hint: 'Set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD (GITHUB_TOKEN for ghcr.io), or run `docker login` first.',
-      };
     default:
       return {};
   }

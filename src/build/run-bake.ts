@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from '../kernel/clock.ts';
 import { runProcess } from '../kernel/process.ts';
 import { type BakeBuild, type BakeOptions, bakeFile, bakeName, linkedTargets, networkFile } from './bake.ts';
 import type { Builder } from './builder.ts';
@@ -9,11 +10,14 @@ import type { BuildTarget } from './model.ts';
 import { type ProgressReader, readProgress, type Step } from './progress.ts';
 
 const mostAttempts = 3;
+const throttledMs = 5_000;
 
 export interface BakeEffects {
   /** With the logins (docker-config.ts). */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly hasLogin: (host: string) => boolean;
   readonly onStep?: (step: Step) => void;
 }
 
@@ -72,8 +76,12 @@ export async function runBake(
       if (code === 0) return { digests: await readDigests(metadata, builds), progress };
       // Another build of the same tree stored its image at the same moment; everything else is in the cache by now.
       const met = progress.rest().some((line) => /^ERROR: .*image ".*": already exists/.test(line));
-      if (!met || attempt >= mostAttempts)
-        throw buildFailure(progress, targets, code, await readSources(targets));
+      const sources = await readSources(targets);
+      const failure = buildFailure(progress, targets, code, sources, effects.hasLogin);
+      // BuildKit itself tries a push again, but for "too many requests".
+      const isThrottled = failure.code === 'registry.throttled';
+      if ((!met && !isThrottled) || attempt >= mostAttempts) throw failure;
+      if (isThrottled) await effects.clock.sleep(throttledMs * attempt, effects.signal);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -41,6 +41,7 @@ export async function localRoots(
   image: (each: PlannedTarget) => string,
   effects: SetEffects,
 ): Promise<BuildFinding[]> {
+  if (toBuild.length === 0) return [];
   const argv = ['docker', 'image', 'inspect', '--format', '{{json .Config.User}}'] as const;
   const { stdout } = await runProcess([...argv, ...toBuild.map(image)], {
     env: effects.env,

@@ -5,12 +5,13 @@ import { target } from './build-fixtures.ts';
 const build = (changes: Parameters<typeof target>[0] = {}) => ({
   target: target(changes),
   holding: 'ghcr.io/acme/shop/backend:tree-1',
+  output: 'store' as const,
   cacheFrom: ['type=registry,ref=x:cache'],
   cacheTo: [],
   labels: { a: 'ours', b: 'ours' },
   bases: {},
 });
-const plain = { output: 'store', sbom: false, provenance: false } as const;
+const plain = { sbom: false, provenance: false };
 const file = (...args: Parameters<typeof bakeFile>) => JSON.parse(bakeFile(...args));
 
 describe('the bake file', () => {
@@ -27,17 +28,17 @@ describe('the bake file', () => {
           'cache-from': ['type=registry,ref=x:cache'],
           'cache-to': [],
           attest: ['type=provenance,disabled=true'],
-          output: ['type=image'],
+          output: ['type=image,unpack=true'],
           tags: ['ghcr.io/acme/shop/backend:tree-1'],
         },
       },
     });
   });
 
-  test('other drivers push by digest, under no tag', () => {
-    const { backend } = file([build()], [], { output: 'push', sbom: true, provenance: true }).target;
+  test('pushed by digest, under no tag, and left out of the engine', () => {
+    const { backend } = file([{ ...build(), output: 'push' }], [], { sbom: true, provenance: true }).target;
     expect(backend.output).toEqual([
-      'type=image,name=ghcr.io/acme/shop/backend,push-by-digest=true,name-canonical=true,push=true',
+      'type=image,name=ghcr.io/acme/shop/backend,push-by-digest=true,name-canonical=true,push=true,store=false,unpack=false',
     ]);
     expect(backend.tags).toBeUndefined();
     expect(backend.attest).toEqual(['type=provenance,mode=max', 'type=sbom']);
