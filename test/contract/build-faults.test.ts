@@ -66,6 +66,7 @@ describe('a registry that fails', () => {
       refuse(/^GET .*manifests/, 500, 2),
       refuse(/^PUT .*manifests\/main/, 429, 1),
       refuse(/^POST .*blobs\/uploads/, 503, 1),
+      refuse(/^PUT .*blobs\/uploads/, 429, 1),
     ];
     proxy.fault = async (request, response) => {
       for (const fault of faults) if (await fault(request, response)) return true;

@@ -1,7 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { command } from '../bed/command.ts';
-import { buildApp, shopFiles } from './build-app.ts';
-import { startEngine } from './build-engine.ts';
+import { command, must } from '../bed/command.ts';
+import { buildApp, settings, shopFiles } from './build-app.ts';
+import { startEngine, type TestEngine } from './build-engine.ts';
 import { startRegistry, type TestRegistry } from './build-registry.ts';
 
 let registry: TestRegistry;
@@ -27,6 +28,8 @@ describe.each([
       const run = await app.build([], { DOCKER_HOST: engine.socket });
       expect(run.errors).toEqual([]);
       expect(run.report.cache?.backend).toBe(backend);
+      // Pushed from the build, where that is possible: the engine fetches and unpacks nothing for it.
+      expect(await storedImages(engine)).toHaveLength(exportsCache ? 0 : 2);
       expect(run.report.findings.filter(({ topic }) => topic === 'cache')).toEqual([]);
       const tags = await registry.tags(`${name}/shop/api`);
       expect(tags.includes('cache-main')).toBe(exportsCache);
@@ -46,3 +49,43 @@ describe.each([
     expect(second.report.steps).toEqual({ cached: 2, run: 1 });
   });
 });
+
+test('an image that is to be tried comes into the engine, another does not; the engine may be that of a context', async () => {
+  const name = `${registry.host}/tried`;
+  using app = buildApp(
+    shopFiles(name, {
+      'sluice.yml': settings('{ smoke: { web: "sh -c true" } }'),
+      'web/Dockerfile': `FROM ${registry.base}\nCOPY web.txt /\nUSER 1000\n`,
+    }),
+  );
+  await using engine = await startEngine(registry, 'containerd');
+  const config = mkdtempSync('/tmp/build-contract-config-');
+  try {
+    const create = ['--config', config, 'context', 'create', 'theirs', '--docker', `host=${engine.socket}`];
+    await must(['docker', ...create]);
+    const run = await app.build([], { DOCKER_CONFIG: config, DOCKER_CONTEXT: 'theirs' });
+    expect(run.errors).toEqual([]);
+    expect(run.text).toContain('"step":"smoke web"');
+    expect(await storedImages(engine)).toEqual([`${name}/shop/web`]);
+    for (const image of ['api', 'web']) {
+      const digest = await registry.digest(`tried/shop/${image}`, 'main');
+      expect(run.report.images[image]).toBe(`${name}/shop/${image}@${digest}`);
+    }
+    expect(app.leftovers()).toEqual([]);
+  } finally {
+    rmSync(config, { recursive: true, force: true });
+  }
+});
+
+async function storedImages(engine: TestEngine): Promise<string[]> {
+  const listed = await must([
+    'docker',
+    '--host',
+    engine.socket,
+    'image',
+    'ls',
+    '--format',
+    '{{.Repository}}',
+  ]);
+  return [...new Set(listed.split('\n').filter((line) => line !== ''))];
+}
