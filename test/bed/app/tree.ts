@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 /** The example application, as it stands in this checkout. */
@@ -34,15 +33,4 @@ function contextNames(folder: string): string[] {
   if (lines[0] !== '*')
     throw new Error(`${folder}/.dockerignore: expected "*" first, then the names with "!"`);
   return lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
-}
-
-/** Hash of names and contents. */
-export function hashTree(folder: string, ...more: readonly string[]): string {
-  const sum = createHash('sha256');
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  for (const file of files) sum.update(`${file.slice(folder.length)}\0`).update(readFileSync(file));
-  return sum.update(more.join('\n')).digest('hex').slice(0, 16);
 }

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { command, must } from '../command.ts';
+import type { BuildReport } from '../../../src/build/plan.ts';
+import { command } from '../command.ts';
 import { standIns } from '../images.ts';
 import { registry } from '../layout.ts';
-import { copyContext, hashTree, type Part } from './tree.ts';
+import { copyContext, exampleFolder, type Part } from './tree.ts';
 
 interface Version {
   /** Fault that is built in on purpose (README of the example). */
@@ -26,9 +27,9 @@ export const versions = {
 
 export type VersionName = keyof typeof versions;
 
-export const appRegistry = `${registry.reference}/bookreader`;
+const program = join(import.meta.dirname, '../../../bin/sluice');
 
-const contentLabel = 'sluice.bed.content';
+export const appRegistry = `${registry.reference}/bookreader`;
 
 type Log = (line: string) => void;
 
@@ -47,78 +48,58 @@ function reference(part: Part, version: VersionName): string {
   return `${appRegistry}/${part}:${version}`;
 }
 
+/** A version as a checkout of its own, and how its images are built. */
+export interface VersionSource {
+  /** What `sluice` is called with, in the folder. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Writes the sources of a version. The bed's stand-ins are its base images, the bed's registry takes the result. */
+export function writeVersion(name: VersionName, folder: string): VersionSource {
+  const version: Version = versions[name];
+  mkdirSync(folder, { recursive: true });
+  for (const part of ['backend', 'frontend'] as const) {
+    copyContext(part, join(folder, part), part === 'backend' ? version.without : []);
+  }
+  cpSync(join(exampleFolder, 'compose.yml'), join(folder, 'compose.yml'));
+  const config = `app: bookreader\nregistry: ${appRegistry}\ntargets: { any: { hosts: [deploy@example.com] } }\n`;
+  writeFileSync(join(folder, 'sluice.yml'), config);
+  return {
+    args: ['build', '--tag', name],
+    env: {
+      REGISTRY: appRegistry,
+      PYTHON_IMAGE: standIns.python,
+      NODE_IMAGE: standIns.node,
+      NGINX_IMAGE: standIns.nginx,
+      APP_VERSION: name,
+      BREAK: version.break ?? '',
+    },
+  };
+}
+
 /**
- * Builds and pushes versions that are not there yet: an image carries the hash of everything it was built from, so a
- * second run builds nothing. The bed must be up: its stand-ins are the base images, its registry takes the result.
+ * Builds and pushes versions by `sluice build`, as a team does: what the registry has for a version's tree is not built
+ * again. The bed must be up.
  */
 export async function buildVersions(names: readonly VersionName[], log: Log): Promise<void> {
-  const bases = await baseIds();
   const scratch = mkdtempSync(join(tmpdir(), 'sluice-bed-app-'));
   try {
-    for (const part of ['backend', 'frontend'] as const) {
-      for (const name of names) await buildVersion(part, name, bases, join(scratch, part), log);
-    }
+    for (const name of names) await buildVersion(name, join(scratch, name), log);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  // One after the other: the registry answers 500 when pushes that share new layers meet.
-  for (const part of ['backend', 'frontend'] as const) {
-    for (const name of names) await push(reference(part, name), log);
-  }
 }
 
-async function buildVersion(
-  part: Part,
-  name: VersionName,
-  bases: string,
-  folder: string,
-  log: Log,
-): Promise<void> {
-  const version: Version = versions[name];
-  copyContext(part, folder, version.without);
-  const args = {
-    APP_VERSION: name,
-    ...(part === 'backend'
-      ? { BASE_IMAGE: standIns.python, BREAK: version.break ?? '' }
-      : { BASE_IMAGE: standIns.node, NGINX_IMAGE: standIns.nginx }),
-  };
-  const content = hashTree(folder, JSON.stringify(args), bases);
-  const target = reference(part, name);
-  const format = `{{index .Config.Labels "${contentLabel}"}}`;
-  const found = await command(['docker', 'image', 'inspect', '--format', format, target]);
-  if (found.code === 0 && found.stdout.trim() === content) return;
-
-  const started = performance.now();
-  const buildArgs = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
-  const label = `${contentLabel}=${content}`;
-  // Without provenance the result is a plain manifest, the same in every image store.
-  const plain = ['--provenance=false', '--label', label, '--tag', target];
-  await must(['docker', 'build', ...plain, ...buildArgs, folder]);
-  log(`built ${part} ${name} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-}
-
-/** Another base image makes another application image. */
-async function baseIds(): Promise<string> {
-  const references = [standIns.python, standIns.node, standIns.nginx];
-  return must(['docker', 'image', 'inspect', '--format', '{{.Id}}', ...references]);
-}
-
-async function push(target: string, log: Log): Promise<void> {
-  const local = await must(['docker', 'image', 'inspect', '--format', '{{json .RepoDigests}}', target]);
-  const remote = await remoteDigest(target);
-  if (remote !== undefined && local.includes(remote)) return;
-  await must(['docker', 'push', '--quiet', target]);
-  log(`pushed ${target.slice(appRegistry.length + 1)}`);
-}
-
-async function remoteDigest(target: string): Promise<string | undefined> {
-  const [, repository, tag] = /^[^/]+\/(.+):([^:]+)$/.exec(target) ?? [];
-  const response = await fetch(`http://${registry.reference}/v2/${repository}/manifests/${tag}`, {
-    method: 'HEAD',
-    headers: {
-      accept:
-        'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json',
-    },
-  });
-  return response.ok ? (response.headers.get('docker-content-digest') ?? undefined) : undefined;
+async function buildVersion(name: VersionName, folder: string, log: Log): Promise<void> {
+  const { args, env } = writeVersion(name, folder);
+  const assignments = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+  // The caller's own CI decides nothing here: neither where a cache is kept nor what is shown.
+  const without = ['CI', 'GITHUB_ACTIONS', 'GITHUB_TOKEN'].flatMap((key) => ['--unset', key]);
+  const argv = [process.execPath, program, ...args, '--json'];
+  const { code, stdout, stderr } = await command(['env', '-C', folder, ...without, ...assignments, ...argv]);
+  if (code !== 0) throw new Error(`sluice build of ${name}: exit code ${code}\n${stdout}\n${stderr}`);
+  const { targets, ms } = JSON.parse(stdout) as BuildReport;
+  const built = targets.filter(({ outcome }) => outcome === 'built').map((target) => target.name);
+  if (built.length > 0) log(`built ${built.join(' and ')} ${name} in ${(ms / 1000).toFixed(1)} s`);
 }

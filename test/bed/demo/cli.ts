@@ -38,8 +38,8 @@ export interface CliRun {
 
 export interface CliOptions {
   readonly folder: string;
-  /** Private key to log in with. */
-  readonly key: string;
+  /** Private key to log in with; a build needs none. */
+  readonly key?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly onLine?: (line: CliLine) => void;
   /** Sends SIGKILL as soon as it returns true. */
