@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { exitCodes, run } from '../kernel/run.ts';
+import { version } from '../kernel/version.ts';
 import type { CommandContext } from './context.ts';
 
 // Only commander is loaded here: each command brings its own code when it runs, so that --help is instant.
@@ -10,7 +11,7 @@ interface CommandModule<O> {
 
 const program = new Command('sluice')
   .description('Deploys Docker Compose apps to your own servers as a transaction.')
-  .version('0.1.0')
+  .version(version)
   .option('-c, --config <file>', 'path of sluice.yml (default: found from here upwards)')
   .option('--json', 'print one JSON document on stdout, and log lines as JSON on stderr', false)
   .option('-v, --verbose', 'say more', false)

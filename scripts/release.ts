@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { changelogSection } from './changelog.ts';
+import { isNewestOfMajor, parseRelease, type Release } from './release-version.ts';
+
+/*
+ * What scripts/release does. main has sources only; a release is two commits on the branch `release`, beside the history
+ * of main: the first adds dist, the second makes the reusable workflows call the actions of the first by its full hash.
+ * So whoever pins a workflow by its hash pins all that it runs.
+ */
+
+const root = resolve(import.meta.dirname, '..');
+const releaseBranch = 'release';
+/** Our own actions in the reusable workflows, whatever they are pinned to on main. */
+const ownAction = /(uses: sluice-ci\/sluice(?:\/[\w./-]+)?)@\S+(?: +#.*)?$/gm;
+
+/** Said to the person who releases; ends with exit code 1. */
+class Refusal extends Error {}
+
+function git(args: readonly string[], cwd = root): string {
+  return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+}
+
+function tryGit(args: readonly string[]): string | undefined {
+  try {
+    return git(args);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What must be so before anything is made. @throws Refusal */
+function check(release: Release, remote: string): void {
+  if (git(['status', '--porcelain']) !== '')
+    throw new Refusal('the checkout has changes; commit or remove them (git status)');
+  if (git(['rev-parse', '--abbrev-ref', 'HEAD']) !== 'main') throw new Refusal('this is not the branch main');
+  const remoteMain = tryGit(['ls-remote', '--exit-code', remote, 'refs/heads/main'])?.split('\t')[0];
+  if (remoteMain === undefined) throw new Refusal(`${remote} is not in reach, or has no branch main`);
+  if (remoteMain !== git(['rev-parse', 'HEAD']))
+    throw new Refusal(`main is not what ${remote} has; push or pull it first`);
+  const stamp = join(root, 'build', 'tested');
+  const tested = existsSync(stamp) ? readFileSync(stamp, 'utf8').trim() : undefined;
+  if (tested !== git(['rev-parse', 'HEAD^{tree}']))
+    throw new Refusal('these files are not tested; run scripts/test, all of it');
+  if (tryGit(['ls-remote', '--exit-code', remote, `refs/tags/${release.tag}`]) !== undefined)
+    throw new Refusal(`${remote} has ${release.tag} already; a version is released once`);
+  git(['fetch', '--quiet', '--tags', '--force', remote]);
+}
+
+interface Made {
+  readonly commit: string;
+  readonly notes: string;
+}
+
+/** Makes both commits; no branch and no tag shows them yet. */
+function make(release: Release, remote: string): Made {
+  const base = git(['rev-parse', 'HEAD']);
+  const before = tryGit(['ls-remote', '--exit-code', remote, `refs/heads/${releaseBranch}`])?.split('\t')[0];
+  if (before !== undefined) git(['fetch', '--quiet', remote, before]);
+  // Within the checkout, so that the build finds its packages.
+  const folder = join(root, 'build', 'release');
+  tryGit(['worktree', 'remove', '--force', folder]);
+  rmSync(folder, { recursive: true, force: true });
+  git(['worktree', 'add', '--quiet', '--detach', folder, base]);
+  try {
+    const notes = changelogSection(release, commitsSince(base, release));
+    writeVersion(folder, release);
+    const older = before === undefined ? undefined : tryGit(['show', `${before}:CHANGELOG.md`]);
+    writeFileSync(join(folder, 'CHANGELOG.md'), older === undefined ? notes : `${notes}\n${older}\n`);
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    execFileSync(process.execPath, ['scripts/build.ts'], { cwd: folder, stdio: ['ignore', 2, 2] });
+    git(['add', '--update'], folder);
+    git(['add', '--force', 'CHANGELOG.md', 'dist'], folder);
+    const parents = [base, before].filter((each) => each !== undefined);
+    const built = commit(folder, parents, `Release ${release.tag}: dist`);
+    pinWorkflows(folder, built, release);
+    git(['add', '--update'], folder);
+    const pinned = commit(folder, [built], `Release ${release.tag}: workflows call the actions of ${built}`);
+    return { commit: pinned, notes };
+  } finally {
+    tryGit(['worktree', 'remove', '--force', folder]);
+  }
+}
+
+function commit(folder: string, parents: readonly string[], message: string): string {
+  const tree = git(['write-tree'], folder);
+  return git(['commit-tree', tree, ...parents.flatMap((each) => ['-p', each]), '-m', message], folder);
+}
+
+/** First lines of the commits on main since the version before, newest first. */
+function commitsSince(base: string, release: Release): string[] {
+  const tags = git(['tag', '--list', 'v*.*.*', '--sort=-version:refname']).split('\n');
+  const previous = tags.find((tag) => tag !== '' && tag !== release.tag);
+  const range = previous === undefined ? [base] : [base, `^${previous}`];
+  return git(['log', '--format=%s', '--no-merges', ...range])
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+function writeVersion(folder: string, { version }: Release): void {
+  const replace = (file: string, pattern: RegExp, by: string) => {
+    const path = join(folder, file);
+    const text = readFileSync(path, 'utf8');
+    if (!pattern.test(text)) throw new Error(`${file}: no version found`);
+    writeFileSync(path, text.replace(pattern, by));
+  };
+  replace('package.json', /"version": "[^"]+"/, `"version": "${version}"`);
+  replace('src/kernel/version.ts', /version = '[^']+'/, `version = '${version}'`);
+}
+
+function pinWorkflows(folder: string, built: string, release: Release): void {
+  const files = git(['ls-files', '.github/workflows/*.yml'], folder)
+    .split('\n')
+    .filter((file) => file !== '');
+  for (const file of files) {
+    const path = join(folder, file);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(ownAction, `$1@${built} # ${release.tag}`));
+  }
+}
+
+/** Branch and tags in one push that the remote takes whole or not at all. */
+function publish(release: Release, remote: string, { commit, notes }: Made): void {
+  const tags = git(['ls-remote', '--tags', '--refs', remote])
+    .split('\n')
+    .map((line) => line.replace(/^.*refs\/tags\//, ''));
+  const moves = isNewestOfMajor(release, tags);
+  git(['tag', '--annotate', '--message', notes, '--cleanup=verbatim', release.tag, commit]);
+  const refs = [
+    `${commit}:refs/heads/${releaseBranch}`,
+    `refs/tags/${release.tag}`,
+    ...(moves ? [`+${commit}:refs/tags/${release.major}`] : []),
+  ];
+  try {
+    git(['push', '--quiet', '--atomic', remote, ...refs]);
+  } catch (error) {
+    git(['tag', '--delete', release.tag]);
+    throw new Refusal(`${remote} took none of it: ${String((error as { stderr?: string }).stderr).trim()}`);
+  }
+  console.log(`${release.tag} is released${moves ? `, and ${release.major} is it now` : ''}: ${commit}`);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { remote: { type: 'string', default: 'origin' }, 'dry-run': { type: 'boolean', default: false } },
+});
+try {
+  const release = parseRelease(positionals[0] ?? '');
+  if (release === undefined)
+    throw new Refusal(`"${positionals[0] ?? ''}" is no version; write 1.2.3 or 1.3.0-rc.1`);
+  check(release, values.remote);
+  const made = make(release, values.remote);
+  if (values['dry-run'])
+    console.log(`${made.notes}\n${git(['show', '--stat', '--format=%H %s', made.commit])}`);
+  else publish(release, values.remote, made);
+} catch (error) {
+  if (!(error instanceof Refusal)) throw error;
+  console.error(`scripts/release: ${error.message}`);
+  process.exitCode = 1;
+}

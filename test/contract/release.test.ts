@@ -1,0 +1,157 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const folder = mkdtempSync('/tmp/release-');
+const checkout = join(folder, 'checkout');
+const remote = join(folder, 'remote.git');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const workflow = `jobs:
+  a:
+    steps:
+      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
+      - uses: sluice-ci/sluice/actions/build@v1
+      - uses: sluice-ci/sluice@v1 # the pipeline
+`;
+
+/** A copy of these sources as a repository of its own, whose remote is a bare one. */
+beforeAll(() => {
+  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+  });
+  for (const file of files
+    .toString()
+    .split('\0')
+    .filter((each) => each !== '')) {
+    mkdirSync(dirname(join(checkout, file)), { recursive: true });
+    cpSync(join(root, file), join(checkout, file), { verbatimSymlinks: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
+  mkdirSync(join(checkout, '.github/workflows'), { recursive: true });
+  writeFileSync(join(checkout, '.github/workflows/of-the-test.yml'), workflow);
+  execFileSync('git', ['init', '-q', '--bare', '-b', 'main', remote]);
+  git('init', '-q', '-b', 'main');
+  writeFileSync(join(checkout, '.git/info/exclude'), '/node_modules\n');
+  git('config', 'user.name', 'Test');
+  git('config', 'user.email', 'test@example.com');
+  git('remote', 'add', 'origin', remote);
+  git('add', '--all');
+  git('commit', '-qm', 'Begin with all of it');
+});
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { cwd: checkout, encoding: 'utf8', stdio: 'pipe' }).trim();
+}
+
+const inRemote = (...args: string[]) =>
+  execFileSync('git', ['--git-dir', remote, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
+
+function release(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/release.ts', ...args], {
+    cwd: checkout,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+/** What scripts/test writes when all of it has passed. */
+function markTested(): void {
+  mkdirSync(join(checkout, 'build'), { recursive: true });
+  writeFileSync(join(checkout, 'build/tested'), `${git('rev-parse', 'HEAD^{tree}')}\n`);
+}
+
+describe('a release', () => {
+  test('is refused while something is not as it must be, and leaves nothing', () => {
+    const said = (...args: string[]) => {
+      const { status, stderr } = release(...args);
+      expect(status).toBe(1);
+      return stderr;
+    };
+    expect(said('1.0')).toContain('"1.0" is no version');
+    expect(said('1.0.0')).toContain('has no branch main');
+    git('push', '-q', 'origin', 'main');
+    expect(said('1.0.0', '--remote', 'nowhere')).toContain('nowhere is not in reach');
+    expect(said('1.0.0')).toContain('not tested');
+    writeFileSync(join(checkout, 'dirt'), '');
+    expect(said('1.0.0')).toContain('has changes');
+    rmSync(join(checkout, 'dirt'));
+    git('checkout', '-qb', 'other');
+    expect(said('1.0.0')).toContain('not the branch main');
+    git('checkout', '-q', 'main');
+    git('commit', '-q', '--allow-empty', '-m', 'Not pushed');
+    markTested();
+    expect(said('1.0.0')).toContain('not what origin has');
+    git('push', '-q', 'origin', 'main');
+    expect(inRemote('for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
+    expect(git('tag', '--list')).toBe('');
+  });
+
+  test('has dist, and workflows that call the actions of that very commit', () => {
+    markTested();
+    const dry = release('1.0.0', '--dry-run');
+    expect(dry.stderr).not.toContain('scripts/release:');
+    expect(dry.stdout).toContain('## v1.0.0');
+    expect(inRemote('tag', '--list')).toBe('');
+
+    expect(release('1.0.0')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('v1.0.0 is released'),
+    });
+    const pinned = inRemote('rev-parse', 'v1.0.0^{commit}');
+    expect(inRemote('rev-parse', 'v1', 'release').split('\n')).toEqual([pinned, pinned]);
+    const built = inRemote('rev-parse', `${pinned}^`);
+    expect(inRemote('rev-parse', `${built}^`)).toBe(inRemote('rev-parse', 'main'));
+    expect(inRemote('ls-tree', '-r', '--name-only', built, 'dist')).toContain('dist/cli/index.js');
+    expect(inRemote('show', `${built}:package.json`)).toContain('"version": "1.0.0"');
+    expect(inRemote('show', `${built}:CHANGELOG.md`)).toContain('- Begin with all of it');
+    const text = inRemote('show', `${pinned}:.github/workflows/of-the-test.yml`);
+    expect(text).toContain(`uses: sluice-ci/sluice/actions/build@${built} # v1.0.0\n`);
+    expect(text).toContain(`uses: sluice-ci/sluice@${built} # v1.0.0`);
+    expect(text).toContain('actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0');
+    expect(inRemote('diff', '--name-only', built, pinned)).toContain('.github/workflows/of-the-test.yml');
+    expect(inRemote('ls-tree', '--name-only', 'main')).not.toMatch(/^(?:dist|CHANGELOG.md)$/m);
+    // The released command line runs, and knows which it is.
+    const out = join(folder, 'released');
+    execFileSync('git', ['clone', '-q', '--branch', 'v1.0.0', remote, out], { stdio: 'pipe' });
+    const run = spawnSync(process.execPath, [join(out, 'dist/cli/index.js'), '--version'], {
+      encoding: 'utf8',
+    });
+    expect(run.stdout).toBe('1.0.0\n');
+    expect(git('status', '--porcelain')).toBe('');
+    expect(git('worktree', 'list').split('\n')).toHaveLength(1);
+  });
+
+  test('happens once; the next one says what is new, and an old line does not take v1', () => {
+    expect(release('1.0.0').stderr).toContain('has v1.0.0 already');
+    writeFileSync(join(checkout, 'new.txt'), 'new\n');
+    git('add', '--all');
+    git('commit', '-qm', 'Add what is new');
+    git('push', '-q', 'origin', 'main');
+    expect(release('1.1.0').stderr).toContain('not tested');
+    markTested();
+    expect(release('1.1.0').status).toBe(0);
+    const notes = inRemote('show', 'v1.1.0^{commit}:CHANGELOG.md');
+    expect(notes).toMatch(/^## v1\.1\.0\n\n- Add what is new\n\n## v1\.0\.0\n/);
+    expect(release('1.0.1')).toMatchObject({ status: 0 });
+    expect(inRemote('rev-parse', 'v1')).toBe(inRemote('rev-parse', 'v1.1.0^{commit}'));
+    expect(readFileSync(join(checkout, 'package.json'), 'utf8')).not.toContain('"version": "1.0.1"');
+    // The same sources, the same bytes.
+    const dist = (tag: string) => inRemote('ls-tree', '-r', `${tag}^{commit}`, 'dist/cli/LICENSES.txt');
+    expect(dist('v1.0.1')).toBe(dist('v1.1.0'));
+  });
+
+  test('a remote that refuses gets nothing at all', () => {
+    writeFileSync(join(remote, 'hooks/update'), '#!/bin/sh\ncase $1 in refs/tags/v1) exit 1;; esac\n', {
+      mode: 0o755,
+    });
+    const { status, stderr } = release('1.2.0');
+    expect(status).toBe(1);
+    expect(stderr).toContain('origin took none of it');
+    expect(inRemote('tag', '--list')).not.toContain('v1.2.0');
+    expect(inRemote('rev-parse', 'release')).toBe(inRemote('rev-parse', 'v1.0.1^{commit}'));
+    expect(git('tag', '--list')).not.toContain('v1.2.0');
+  });
+});
