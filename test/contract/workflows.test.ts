@@ -1,0 +1,66 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { command } from '../bed/command.ts';
+
+const root = join(import.meta.dirname, '../..');
+const tools = join(root, '.bed/tools/bin');
+/** Those that run here, and those that users copy. */
+const workflows = globSync(['.github/workflows/*.yml', 'workflows/*.yml'], { cwd: root });
+const actions = globSync(['action.yml', 'actions/*/action.yml'], { cwd: root });
+
+test('actionlint finds nothing in any workflow', async () => {
+  expect(workflows.length).toBeGreaterThan(5);
+  const result = await command([join(tools, 'actionlint'), ...workflows], { cwd: root });
+  expect(result.stdout + result.stderr).toBe('');
+  expect(result.code).toBe(0);
+});
+
+test('zizmor, at its most pedantic, finds nothing in any workflow or action', async () => {
+  const files = [...workflows, ...actions, '.github/dependabot.yml'];
+  const flags = ['--offline', '--persona', 'pedantic', '--config', '.github/zizmor.yml', '--format', 'json'];
+  const result = await command([join(tools, 'zizmor'), ...flags, ...files], { cwd: root });
+  expect(result.code, result.stderr).toBe(0);
+  expect(JSON.parse(result.stdout)).toEqual([]);
+});
+
+test('a workflow that is not pinned, or lets a title into a shell, would be found', async () => {
+  const bad = `on: [pull_request]
+permissions: {}
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: someone/something@v1
+      - run: echo \${{ github.event.pull_request.title }}
+`;
+  const lint = await command([join(tools, 'actionlint'), '-'], { stdin: bad });
+  expect(lint.code).toBe(1);
+  const flags = ['--offline', '--config', join(root, '.github/zizmor.yml'), '--format', 'json', '-'];
+  const audit = await command([join(tools, 'zizmor'), ...flags], { stdin: bad });
+  const found = (JSON.parse(audit.stdout) as { ident: string }[]).map(({ ident }) => ident);
+  expect(found).toEqual(expect.arrayContaining(['unpinned-uses', 'template-injection']));
+});
+
+test('what users call takes nothing but actions/checkout and our own actions', () => {
+  const uses = workflows.flatMap((file) => [
+    ...readFileSync(join(root, file), 'utf8').matchAll(/^\s*(?:- )?uses: (\S+)/gm),
+  ]);
+  const names = new Set(uses.map(([, name = '']) => name.replace(/@.*/, '')));
+  for (const name of names) expect(name).toMatch(/^(?:actions\/checkout|sluice-ci\/sluice(?:\/.*)?)$/);
+});
+
+test('every job asks for its own rights and says what for', () => {
+  for (const file of workflows) {
+    const text = readFileSync(join(root, file), 'utf8');
+    const { permissions, jobs } = parse(text) as {
+      permissions: object;
+      jobs: Record<string, { permissions?: object }>;
+    };
+    expect(permissions, file).toEqual({});
+    for (const [name, job] of Object.entries(jobs)) expect(job.permissions, `${file}: ${name}`).toBeDefined();
+    for (const [line] of text.matchAll(/^ {6}[a-z-]+: (?:read|write)\b.*$/gm))
+      expect(line, file).toMatch(/ # \w/);
+  }
+});
