@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { parseImage } from '../config/image.ts';
 import type { ComposeModel, Config } from '../config/model.ts';
+import { UserErrors } from '../kernel/errors.ts';
+import { unsupported } from './abilities.ts';
+import { linkedTargets } from './bake.ts';
 import type { Builder } from './builder.ts';
 import { type BuildPlace, cacheFlags, chooseCache } from './cache.ts';
 import { treeDigest } from './digest/digest.ts';
@@ -42,8 +45,9 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
     Promise.all(targets.map((target) => look(target, request, digests, effects))),
     releaseTags(request, targets, effects),
   ]);
-  const anyToBuild = looked.some(({ manifest }) => manifest === undefined);
-  const builder = anyToBuild ? await effects.builder() : undefined;
+  const builder = toBuild(looked).length > 0 ? await effects.builder() : undefined;
+  const lacks = builder === undefined ? [] : unsupported(withLinked(toBuild(looked), targets), builder);
+  if (lacks.length > 0) throw new UserErrors(lacks);
   const cache = builder === undefined ? undefined : chooseCache(builder, place, config.build.cache);
   if (place.push) await checkRights(looked, effects);
   const scope = { app: config.app, ref, folder: request.cacheFolder };
@@ -189,11 +193,18 @@ async function releaseTags(
   return tagsOf(request.ref, [...request.ref.tags, ...published.flat()]);
 }
 
+function withLinked(some: readonly BuildTarget[], all: readonly BuildTarget[]): BuildTarget[] {
+  return [...some, ...linkedTargets(some, all)];
+}
+
+function toBuild(looked: readonly Looked[]): BuildTarget[] {
+  return looked.flatMap(({ manifest, target }) => (manifest === undefined ? [target] : []));
+}
+
 /** Better refused now than after minutes of building. */
 async function checkRights(looked: readonly Looked[], effects: PrepareEffects): Promise<void> {
-  const toBuild = looked.filter(({ manifest }) => manifest === undefined);
   await Promise.all(
-    toBuild.map(({ target }) => {
+    toBuild(looked).map((target) => {
       const { registry, repository } = parseImage(target.repository, target.name);
       return effects.registry(registry).checkPush(repository);
     }),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
 import { runProcess } from '../kernel/process.ts';
+import { grants } from './abilities.ts';
 import { type BakeBuild, type BakeOptions, bakeFile, bakeName, linkedTargets, networkFile } from './bake.ts';
 import type { Builder } from './builder.ts';
 import { buildFailure } from './failure.ts';
@@ -56,7 +57,8 @@ export async function runBake(
     if (networks !== undefined) await writeFile(before, networks, { mode: 0o600 });
     const files = [...(networks === undefined ? [] : ['--file', before]), '--file', definition];
     const names = builds.map(({ target }) => bakeName(target));
-    const argv = ['bake', ...files, '--metadata-file', metadata, '--progress', 'rawjson', ...names];
+    const allow = grants(targets, builder.buildxVersion);
+    const argv = ['bake', ...files, ...allow, '--metadata-file', metadata, '--progress', 'rawjson', ...names];
     for (let attempt = 1; ; attempt++) {
       const progress = readProgress(targets.map(bakeName), effects.onStep);
       const { code } = await runProcess([...builder.buildx, ...argv], {
