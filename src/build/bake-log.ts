@@ -6,6 +6,8 @@ import { countCached, type ProgressReader, type Step, stepMs } from './progress.
 /** Shows a bake run: a line per target, live on a terminal; the whole of it in a group of its own. */
 export interface BakeWatch {
   readonly onStep: (step: Step) => void;
+  /** It failed because of a cache and begins anew without. */
+  readonly onAgain: (why: string) => void;
   done(progress: ProgressReader): void;
   failed(): void;
 }
@@ -29,6 +31,10 @@ export function watchBake(targets: readonly BuildTarget[], log: Log): BakeWatch 
         close(step.target);
       else if (step.startedAt !== undefined && step.endedAt === undefined)
         open.get(step.target)?.note(step.name);
+    },
+    onAgain: (why) => {
+      log.warn(`the cache is of no use, building again without it: ${why}`);
+      for (const steps of seen.values()) steps.clear();
     },
     done: (progress) => {
       for (const name of [...open.keys()]) close(name);

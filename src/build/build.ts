@@ -13,7 +13,7 @@ import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget, TargetReport } from './plan.ts';
 import { digester } from './prepare.ts';
 import { countCached, type ProgressReader } from './progress.ts';
-import { checkFindings, slowestSteps } from './progress-report.ts';
+import { cacheLeftOut, checkFindings, slowestSteps } from './progress-report.ts';
 import { type Publication, publish } from './publish.ts';
 import { pushImage } from './push.ts';
 import { unexpected } from './registry/errors.ts';
@@ -31,6 +31,7 @@ export interface BuildEffects {
   readonly clock: Clock;
   readonly log: Log;
   readonly registry: (host: string) => Registry;
+  readonly registryForCaches: () => (host: string) => Registry;
   readonly registryForTags: (host: string) => Registry;
   readonly registryForUndo: () => (host: string) => Registry;
   readonly hasLogin: (host: string) => boolean;
@@ -56,7 +57,7 @@ export async function applyBuild(
   effects: BuildEffects,
 ): Promise<BuildReport> {
   const begun = effects.clock.elapsed();
-  const findings: BuildFinding[] = [];
+  const findings: BuildFinding[] = [...plan.findings];
   const toBuild = plan.targets.filter(({ action }) => action.kind === 'build');
   const built = toBuild.length === 0 ? undefined : await buildAll(plan, toBuild, config, findings, effects);
   const finished = plan.targets.map((planned): Finished => {
@@ -104,10 +105,11 @@ async function buildAll(
     effects.log,
   );
   const blobs = plan.push ? blobsBefore(toBuild, effects) : undefined;
-  const { digests, progress } = await bake(plan, builder, builds, config, watch, {
+  const { digests, progress, withoutCache } = await bake(plan, builder, builds, config, watch, {
     ...effects,
     env: { ...effects.env, ...bridge?.env },
   });
+  if (withoutCache !== undefined) findings.push(cacheLeftOut(withoutCache));
   findings.push(...checkFindings(progress, plan.targets));
 
   const image = (each: PlannedTarget) =>
@@ -160,12 +162,13 @@ async function buildAll(
 
 /** Layers that the repositories have for what this build starts from. */
 async function blobsBefore(toBuild: readonly PlannedTarget[], effects: BuildEffects) {
+  const open = effects.registryForCaches();
   const found = await Promise.all(
     toBuild.map(async (each) => {
       const { registry, repository } = parseImage(each.target.repository, each.target.name);
       const flags = each.action.kind === 'build' ? [...each.action.cache.from, ...each.action.cache.to] : [];
       const tags = flags.flatMap((flag) => /^type=registry,ref=.*:([\w.-]+)(?:,|$)/.exec(flag)?.[1] ?? []);
-      return [each, await knownBlobs(effects.registry(registry), repository, [...new Set(tags)])] as const;
+      return [each, await knownBlobs(open(registry), repository, [...new Set(tags)])] as const;
     }),
   );
   return new Map(found);
@@ -182,7 +185,7 @@ async function bake(
   const all = plan.targets.map(({ target }) => target);
   const options = { sbom: config.build.sbom, provenance: config.build.provenance };
   try {
-    const result = await runBake(builder, builds, all, options, { ...effects, onStep: watch.onStep });
+    const result = await runBake(builder, builds, all, options, { ...effects, ...watch });
     watch.done(result.progress);
     return result;
   } catch (error) {

@@ -17,6 +17,8 @@ export interface BuildPlan {
   readonly builder: BuilderFacts | undefined;
   readonly cache: CacheChoice | undefined;
   readonly notes: readonly string[];
+  /** What was seen before anything was built. */
+  readonly findings: readonly BuildFinding[];
 }
 
 export interface PlannedTarget {

@@ -6,6 +6,7 @@ import { unsupported } from './abilities.ts';
 import { linkedTargets } from './bake.ts';
 import type { Builder } from './builder.ts';
 import { type BuildPlace, cacheFlags, chooseCache } from './cache.ts';
+import { brokenCaches, withoutBroken } from './cache-check.ts';
 import { treeDigest } from './digest/digest.ts';
 import type { GitRef } from './git-ref.ts';
 import type { BuildTarget } from './model.ts';
@@ -30,6 +31,8 @@ export interface BuildRequest {
 
 export interface PrepareEffects {
   readonly registry: (host: string) => Registry;
+  /** For a look at caches, which are worth no long wait: its requests end some seconds after it is opened. */
+  readonly registryForCaches: () => (host: string) => Registry;
   /** What can build here; read meanwhile, and waited for only when something is to be built. */
   readonly builder: () => Promise<Builder>;
   readonly signal: AbortSignal;
@@ -49,12 +52,17 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
   const lacks = builder === undefined ? [] : unsupported(withLinked(toBuild(looked), targets), builder);
   if (lacks.length > 0) throw new UserErrors(lacks);
   const cache = builder === undefined ? undefined : chooseCache(builder, place, config.build.cache);
-  if (place.push) await checkRights(looked, effects);
   const scope = { app: config.app, ref, folder: request.cacheFolder };
+  const flagsOf = (target: BuildTarget) =>
+    cache === undefined ? { from: [], to: [] } : cacheFlags(cache, target, scope);
+  // Side by side: the look at the caches takes no longer than the question for the right to push.
+  const [broken] = await Promise.all([
+    brokenCaches(toBuild(looked).map(flagsOf), effects.registryForCaches(), effects.signal),
+    place.push ? checkRights(looked, effects) : undefined,
+  ]);
   const planned = looked.map(({ manifest, why, ...rest }): PlannedTarget => {
     if (manifest !== undefined) return { ...rest, action: { kind: 'reuse', manifest } };
-    const flags = cache === undefined ? { from: [], to: [] } : cacheFlags(cache, rest.target, scope);
-    return { ...rest, action: { kind: 'build', why, cache: flags } };
+    return { ...rest, action: { kind: 'build', why, cache: withoutBroken(flagsOf(rest.target), broken) } };
   });
   const facts = builder && { driver: builder.driver, engine: builder.engine, store: builder.store };
   const { notPushed } = request;
@@ -68,6 +76,11 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
     builder: facts,
     cache,
     notes,
+    findings: broken.map(({ ref, why }) => ({
+      target: '',
+      topic: 'cache',
+      message: `${ref} is not read: ${why}`,
+    })),
   };
 }
 

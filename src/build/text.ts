@@ -15,7 +15,12 @@ export function planText(plan: BuildPlan): string {
       : [`  cache  ${plan.cache.backend}${plan.cache.writes ? '' : ', not written'}: ${plan.cache.why}`]),
     ...(plan.builder === undefined ? [] : [`  with   ${builderText(plan.builder)}`]),
   ];
-  return [...head, ...plan.targets.flatMap(targetLines), ...plan.notes.map((note) => `! ${note}`)].join('\n');
+  return [
+    ...head,
+    ...plan.targets.flatMap(targetLines),
+    ...plan.notes.map((note) => `! ${note}`),
+    ...plan.findings.map(findingLine),
+  ].join('\n');
 }
 
 function refText({ ref }: BuildPlan): string {
