@@ -8,12 +8,12 @@ import type { BakeBuild, BakeOutput } from './bake.ts';
 import { type BakeWatch, watchBake } from './bake-log.ts';
 import type { Builder } from './builder.ts';
 import { bridgeEngine } from './engine-bridge.ts';
-import { bytesOf, imageFacts, knownBlobs, newBytes } from './layers.ts';
+import { blobsBefore, bytesOf, imageFacts, newBytes } from './layers.ts';
 import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget, TargetReport } from './plan.ts';
 import { digester } from './prepare.ts';
 import { countCached, type ProgressReader } from './progress.ts';
-import { cacheLeftOut, checkFindings, slowestSteps } from './progress-report.ts';
+import { cacheLeftOut, checkFindings, lostTree, slowestSteps } from './progress-report.ts';
 import { type Publication, publish } from './publish.ts';
 import { pushImage } from './push.ts';
 import { unexpected } from './registry/errors.ts';
@@ -104,7 +104,7 @@ async function buildAll(
     builds.map(({ target }) => target),
     effects.log,
   );
-  const blobs = plan.push ? blobsBefore(toBuild, effects) : undefined;
+  const blobs = plan.push ? blobsBefore(toBuild, effects.registryForCaches()) : undefined;
   const { digests, progress, withoutCache } = await bake(plan, builder, builds, config, watch, {
     ...effects,
     env: { ...effects.env, ...bridge?.env },
@@ -158,20 +158,6 @@ async function buildAll(
     }),
   );
   return { finished: new Map(finished), progress };
-}
-
-/** Layers that the repositories have for what this build starts from. */
-async function blobsBefore(toBuild: readonly PlannedTarget[], effects: BuildEffects) {
-  const open = effects.registryForCaches();
-  const found = await Promise.all(
-    toBuild.map(async (each) => {
-      const { registry, repository } = parseImage(each.target.repository, each.target.name);
-      const flags = each.action.kind === 'build' ? [...each.action.cache.from, ...each.action.cache.to] : [];
-      const tags = flags.flatMap((flag) => /^type=registry,ref=.*:([\w.-]+)(?:,|$)/.exec(flag)?.[1] ?? []);
-      return [each, await knownBlobs(open(registry), repository, [...new Set(tags)])] as const;
-    }),
-  );
-  return new Map(found);
 }
 
 async function bake(
@@ -306,10 +292,4 @@ function targetReport({ planned, manifest, pushedBytes }: Finished): TargetRepor
     digest: manifest?.digest,
     pushedBytes,
   };
-}
-
-function lostTree(target: string): BuildFinding {
-  const message =
-    'files changed while they were built, so the next build will not find this image by its tree';
-  return { target, topic: 'lost-tree', message };
 }

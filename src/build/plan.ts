@@ -72,7 +72,7 @@ export interface SlowStep {
 /** Something that fails nothing and should be looked at. */
 export interface BuildFinding {
   readonly target: string;
-  /** `root-user`, `build-check`, `cache`, `tag-moved`, `lost-tree`. */
+  /** `root-user`, `build-check`, `cache`, `tag-moved`, `lost-tree`, `git-context`. */
   readonly topic: string;
   readonly message: string;
   readonly at?: { readonly file: string; readonly line?: number };

@@ -61,3 +61,10 @@ export function cacheLeftOut(why: string): BuildFinding {
   const message = `the build failed with the cache and was done again without it: ${why}`;
   return { target: '', topic: 'cache', message };
 }
+
+/** The image is no image of the tree that was looked at. */
+export function lostTree(target: string): BuildFinding {
+  const message =
+    'files changed while they were built, so the next build will not find this image by its tree';
+  return { target, topic: 'lost-tree', message };
+}

@@ -30,11 +30,11 @@ describe('how RUN runs', () => {
   test('bake gets it by its own names', () => {
     const run = { 'extra-hosts': { db: '10.0.0.1' }, entitlements: ['network.host'] };
     const build = {
-      ...{ target: target({ run }), holding: '', labels: {}, bases: {} },
+      ...{ target: target({ run }), holding: '', output: 'store' as const, labels: {}, bases: {} },
       cacheFrom: [],
       cacheTo: [],
     };
-    const file = JSON.parse(bakeFile([build], [], { output: 'store', sbom: false, provenance: false }));
+    const file = JSON.parse(bakeFile([build], [], { sbom: false, provenance: false }));
     expect(file.target.backend).toMatchObject(run);
   });
 });

@@ -148,7 +148,6 @@ describe('a failed build', () => {
       'build.dockerfile',
     ],
     ['failed to resolve source metadata for docker.io/library/nope:1: not found', 'build.base'],
-    ['write /var/lib/x: no space left on device', 'build.disk-full'],
     ['secret npm: not found', 'build.secret'],
     ['error reading from server: EOF', 'build.builder'],
   ])('%s', (why, code) => {
@@ -160,6 +159,18 @@ describe('a failed build', () => {
     expect(failed.code).toBe(code);
     expect(failed.message).not.toMatch(/failed to solve|checksum of ref/);
     expect(failed.at).toEqual({ file: '/repo/backend/Dockerfile', line: 7 });
+  });
+
+  test.each([
+    [
+      'write /var/lib/docker/a/b/c: no space left on device',
+      'web: the builder’s disk is full (/var/lib/docker)',
+    ],
+    ['process "/bin/sh -c x" did not complete: disk quota exceeded', 'web: the builder’s disk is full'],
+  ])('a full disk is named, and no line is to blame: %s', (why, message) => {
+    const failed = fail(`${extract}ERROR: failed to solve: ${why}`, [], [target({ name: 'web' })]);
+    expect(failed).toMatchObject({ code: 'build.disk-full', message, at: undefined });
+    expect(failed.hint).toContain('docker builder prune');
   });
 
   test('a file that COPY does not find is the Dockerfile’s', () => {
