@@ -56,7 +56,8 @@ type Kind =
   | 'build.secret'
   | 'build.disk-full'
   | 'build.push'
-  | 'build.builder';
+  | 'build.builder'
+  | 'build.unsupported';
 
 function kindOf(why: string, failed: Step | undefined): Kind {
   const all = `${why} ${failed?.error ?? ''} ${failed?.output.slice(-5).join(' ') ?? ''}`;
@@ -66,6 +67,7 @@ function kindOf(why: string, failed: Step | undefined): Kind {
   ) {
     return 'build.builder';
   }
+  if (/granting entitlement \S+ is not allowed/.test(all)) return 'build.unsupported';
   if (failed?.kind === 'export') return 'build.push';
   if (
     /parse error|unknown instruction|dockerfile.*(?:not found|no such file)|failed to read dockerfile/i.test(
@@ -209,6 +211,10 @@ function hintOf(kind: Kind, why: string, failed: Step | undefined): { hint?: str
     case 'build.disk-full':
       return {
         hint: 'Free space where the builder runs: docker builder prune, docker image prune; docker system df says what takes it.',
+      };
+    case 'build.unsupported':
+      return {
+        hint: 'The builder has to allow it: docker buildx create --buildkitd-flags "--allow-insecure-entitlement NAME".',
       };
     case 'build.secret':
       return { hint: 'Set the variable, or create the file, that `secrets:` of the compose file names.' };

@@ -35,7 +35,8 @@ export function checkFindings(progress: ProgressReader, planned: readonly Planne
     return {
       target: found?.name ?? warning.target,
       topic: 'build-check',
-      message: warning.text,
+      // The place says the line; Docker says it once more.
+      message: warning.text.replace(/ \(line \d+\)$/, ''),
       ...(file === undefined
         ? {}
         : { at: { file, ...(warning.line === undefined ? {} : { line: warning.line }) } }),

@@ -169,8 +169,8 @@ export const catalogue = {
     fix: 'Take one of the contexts named out of `additional_contexts`.',
   },
   'build.unsupported': {
-    what: 'A key of `build:` asks for what the installed buildx, or any, can’t do.',
-    fix: 'Install the version named, or take the key out.',
+    what: 'A key of `build:` asks for what the installed buildx, or the builder, can’t do or does not allow.',
+    fix: 'Install the version named, let the builder allow it, or take the key out.',
   },
   'build.secret': {
     what: 'A secret that a build needs is not there.',

@@ -107,7 +107,7 @@ export async function execute(
 
 function headline(plan: BuildPlan): string {
   const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;
-  return `${builds} of ${plan.targets.length} to build, tags ${plan.tags.join(', ')}`;
+  return `${builds} of ${plan.targets.length} to build, as ${plan.tags.join(', ')}`;
 }
 
 /** Without the values of build arguments, some of which are secrets in all but name. */
