@@ -2,10 +2,13 @@ import type { Log, StepLog } from '../kernel/log.ts';
 import { bakeName } from './bake.ts';
 import type { BuildTarget } from './model.ts';
 import { countCached, type ProgressReader, type Step, stepMs } from './progress.ts';
+import { shortStep } from './text.ts';
 
 /** Shows a bake run: a line per target, live on a terminal; the whole of it in a group of its own. */
 export interface BakeWatch {
   readonly onStep: (step: Step) => void;
+  /** It failed because of a cache and begins anew without. */
+  readonly onAgain: (why: string) => void;
   done(progress: ProgressReader): void;
   failed(): void;
 }
@@ -28,7 +31,11 @@ export function watchBake(targets: readonly BuildTarget[], log: Log): BakeWatch 
       if (step.kind === 'export' && step.endedAt !== undefined && step.error === undefined)
         close(step.target);
       else if (step.startedAt !== undefined && step.endedAt === undefined)
-        open.get(step.target)?.note(step.name);
+        open.get(step.target)?.note(shortStep(step.name));
+    },
+    onAgain: (why) => {
+      log.warn(`the cache is of no use, building again without it: ${why}`);
+      for (const steps of seen.values()) steps.clear();
     },
     done: (progress) => {
       for (const name of [...open.keys()]) close(name);

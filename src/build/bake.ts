@@ -137,7 +137,8 @@ function secretFlag({ id, env, file }: BuildTarget['secrets'][number]): string {
   return file === undefined ? `id=${id},env=${env ?? id}` : `id=${id},src=${file}`;
 }
 
-function withDigest(reference: string, digest: string): string {
+/** `node@sha256:…` for `node:22`. */
+export function withDigest(reference: string, digest: string): string {
   const named = reference.replace(/@.*$/, '');
   const colon = named.lastIndexOf(':');
   return `${colon > named.lastIndexOf('/') ? named.slice(0, colon) : named}@${digest}`;

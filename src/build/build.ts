@@ -8,12 +8,12 @@ import type { BakeBuild, BakeOutput } from './bake.ts';
 import { type BakeWatch, watchBake } from './bake-log.ts';
 import type { Builder } from './builder.ts';
 import { bridgeEngine } from './engine-bridge.ts';
-import { bytesOf, imageFacts, knownBlobs, newBytes } from './layers.ts';
+import { blobsBefore, bytesOf, imageFacts, newBytes } from './layers.ts';
 import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget, TargetReport } from './plan.ts';
 import { digester } from './prepare.ts';
 import { countCached, type ProgressReader } from './progress.ts';
-import { checkFindings, slowestSteps } from './progress-report.ts';
+import { cacheLeftOut, checkFindings, lostTree, slowestSteps } from './progress-report.ts';
 import { type Publication, publish } from './publish.ts';
 import { pushImage } from './push.ts';
 import { unexpected } from './registry/errors.ts';
@@ -31,6 +31,7 @@ export interface BuildEffects {
   readonly clock: Clock;
   readonly log: Log;
   readonly registry: (host: string) => Registry;
+  readonly registryForCaches: () => (host: string) => Registry;
   readonly registryForTags: (host: string) => Registry;
   readonly registryForUndo: () => (host: string) => Registry;
   readonly hasLogin: (host: string) => boolean;
@@ -56,7 +57,7 @@ export async function applyBuild(
   effects: BuildEffects,
 ): Promise<BuildReport> {
   const begun = effects.clock.elapsed();
-  const findings: BuildFinding[] = [];
+  const findings: BuildFinding[] = [...plan.findings];
   const toBuild = plan.targets.filter(({ action }) => action.kind === 'build');
   const built = toBuild.length === 0 ? undefined : await buildAll(plan, toBuild, config, findings, effects);
   const finished = plan.targets.map((planned): Finished => {
@@ -103,11 +104,12 @@ async function buildAll(
     builds.map(({ target }) => target),
     effects.log,
   );
-  const blobs = plan.push ? blobsBefore(toBuild, effects) : undefined;
-  const { digests, progress } = await bake(plan, builder, builds, config, watch, {
+  const blobs = plan.push ? blobsBefore(toBuild, effects.registryForCaches()) : undefined;
+  const { digests, progress, withoutCache } = await bake(plan, builder, builds, config, watch, {
     ...effects,
     env: { ...effects.env, ...bridge?.env },
   });
+  if (withoutCache !== undefined) findings.push(cacheLeftOut(withoutCache));
   findings.push(...checkFindings(progress, plan.targets));
 
   const image = (each: PlannedTarget) =>
@@ -158,19 +160,6 @@ async function buildAll(
   return { finished: new Map(finished), progress };
 }
 
-/** Layers that the repositories have for what this build starts from. */
-async function blobsBefore(toBuild: readonly PlannedTarget[], effects: BuildEffects) {
-  const found = await Promise.all(
-    toBuild.map(async (each) => {
-      const { registry, repository } = parseImage(each.target.repository, each.target.name);
-      const flags = each.action.kind === 'build' ? [...each.action.cache.from, ...each.action.cache.to] : [];
-      const tags = flags.flatMap((flag) => /^type=registry,ref=.*:([\w.-]+)(?:,|$)/.exec(flag)?.[1] ?? []);
-      return [each, await knownBlobs(effects.registry(registry), repository, [...new Set(tags)])] as const;
-    }),
-  );
-  return new Map(found);
-}
-
 async function bake(
   plan: BuildPlan,
   builder: Builder,
@@ -182,7 +171,7 @@ async function bake(
   const all = plan.targets.map(({ target }) => target);
   const options = { sbom: config.build.sbom, provenance: config.build.provenance };
   try {
-    const result = await runBake(builder, builds, all, options, { ...effects, onStep: watch.onStep });
+    const result = await runBake(builder, builds, all, options, { ...effects, ...watch });
     watch.done(result.progress);
     return result;
   } catch (error) {
@@ -303,10 +292,4 @@ function targetReport({ planned, manifest, pushedBytes }: Finished): TargetRepor
     digest: manifest?.digest,
     pushedBytes,
   };
-}
-
-function lostTree(target: string): BuildFinding {
-  const message =
-    'files changed while they were built, so the next build will not find this image by its tree';
-  return { target, topic: 'lost-tree', message };
 }

@@ -67,7 +67,8 @@ async function askBuilder(effects: BuilderEffects): Promise<Builder> {
   }
   return {
     buildx,
-    buildxVersion: /\bv?(\d+\.\d+\.\d+)/.exec(version.stdout)?.[1],
+    // One that was built from its sources says 0.0.0 and is new.
+    buildxVersion: /\bv?(?!0\.0\.0)(\d+\.\d+\.\d+)/.exec(version.stdout)?.[1],
     driver,
     engine: engine.version,
     store: engine.containerd ? 'containerd' : 'graphdriver',

@@ -37,7 +37,8 @@ export function buildFailure(
     const { registry } = parseImage(target.repository, target.name);
     return judge(target.repository, why, hasLogin(registry)).error;
   }
-  const at = placeOf(said, target);
+  // No line of a Dockerfile is to blame for a full disk.
+  const at = kind === 'build.disk-full' ? undefined : placeOf(said, target);
   const output = outputOf(failed, said, why);
   return new UserError({
     code: kind,
@@ -55,7 +56,8 @@ type Kind =
   | 'build.secret'
   | 'build.disk-full'
   | 'build.push'
-  | 'build.builder';
+  | 'build.builder'
+  | 'build.unsupported';
 
 function kindOf(why: string, failed: Step | undefined): Kind {
   const all = `${why} ${failed?.error ?? ''} ${failed?.output.slice(-5).join(' ') ?? ''}`;
@@ -65,6 +67,7 @@ function kindOf(why: string, failed: Step | undefined): Kind {
   ) {
     return 'build.builder';
   }
+  if (/granting entitlement \S+ is not allowed/.test(all)) return 'build.unsupported';
   if (failed?.kind === 'export') return 'build.push';
   if (
     /parse error|unknown instruction|dockerfile.*(?:not found|no such file)|failed to read dockerfile/i.test(
@@ -91,12 +94,18 @@ function messageOf(kind: Kind, name: string, failed: Step | undefined, why: stri
       return `${name}: ${failed?.name ?? 'a step'} ${exit === undefined ? `failed: ${failed?.error ?? why}` : `ended with exit code ${exit}`}`;
     }
     case 'build.disk-full':
-      return `${name}: the builder’s disk is full`;
+      return `${name}: the builder’s disk is full${diskOf(`${why} ${failed?.error ?? ''}`)}`;
     case 'build.builder':
       return 'The builder went away in the middle of the build';
     default:
       return `${name}: ${why === '' ? `buildx ended with exit code ${code}` : why}`;
   }
+}
+
+/** The first folders of what could not be written: ` (/var/lib/docker)`. */
+function diskOf(text: string): string {
+  const folder = /(?:^| )(\/[^/\s:]+(?:\/[^/\s:]+){0,2})\/\S*: (?:no space left|disk quota)/i.exec(text)?.[1];
+  return folder === undefined ? '' : ` (${folder})`;
 }
 
 function outputOf(failed: Step | undefined, said: readonly string[], why: string): string {
@@ -200,7 +209,13 @@ function hintOf(kind: Kind, why: string, failed: Step | undefined): { hint?: str
         hint: 'Is its name right, and its registry in reach? For a private one run `docker login` first.',
       };
     case 'build.disk-full':
-      return { hint: 'Free space: docker builder prune, docker image prune.' };
+      return {
+        hint: 'Free space where the builder runs: docker builder prune, docker image prune; docker system df says what takes it.',
+      };
+    case 'build.unsupported':
+      return {
+        hint: 'The builder has to allow it: docker buildx create --buildkitd-flags "--allow-insecure-entitlement NAME".',
+      };
     case 'build.secret':
       return { hint: 'Set the variable, or create the file, that `secrets:` of the compose file names.' };
     default:

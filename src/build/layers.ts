@@ -1,3 +1,5 @@
+import { parseImage } from '../config/image.ts';
+import type { PlannedTarget } from './plan.ts';
 import type { Manifest, Registry } from './registry/model.ts';
 
 /** The image of one platform within what a tag shows. */
@@ -55,7 +57,7 @@ export async function imageFacts(
  * Digests of the blobs that a repository has for some tags. What the cache's exporter sends is sent under the cache's
  * tag, before the push: only a look before the build tells which layers are new.
  */
-export async function knownBlobs(
+async function knownBlobs(
   registry: Registry,
   repository: string,
   tags: readonly string[],
@@ -69,6 +71,19 @@ export async function knownBlobs(
       : [...manifest.text.matchAll(/"(sha256:[0-9a-f]{64})"/g)].map(([, digest = '']) => digest),
   );
   return new Set(digests);
+}
+
+/** Layers that the repositories have for what a build starts from. @param open registries for a short look. */
+export async function blobsBefore(toBuild: readonly PlannedTarget[], open: (host: string) => Registry) {
+  const found = await Promise.all(
+    toBuild.map(async (each) => {
+      const { registry, repository } = parseImage(each.target.repository, each.target.name);
+      const flags = each.action.kind === 'build' ? [...each.action.cache.from, ...each.action.cache.to] : [];
+      const tags = flags.flatMap((flag) => /^type=registry,ref=.*:([\w.-]+)(?:,|$)/.exec(flag)?.[1] ?? []);
+      return [each, await knownBlobs(open(registry), repository, [...new Set(tags)])] as const;
+    }),
+  );
+  return new Map(found);
 }
 
 /** Bytes of the layers that are in none of `known`. */

@@ -35,8 +35,20 @@ export interface BuildTarget {
   /** Whether to ask registries for newer bases, and to ignore the cache. */
   readonly pull: boolean;
   readonly noCache: boolean;
-  /** How RUN runs, by bake's names: `network`, `shm-size`, `ulimits`. */
-  readonly run?: Readonly<Record<string, unknown>>;
+  /** How RUN runs, by bake's names. */
+  readonly run?: RunOptions;
+}
+
+export interface RunOptions {
+  readonly network?: string;
+  readonly 'shm-size'?: string;
+  readonly ulimits?: readonly string[];
+  /** Addresses by name, with commas between those of one. */
+  readonly 'extra-hosts'?: Readonly<Record<string, string>>;
+  /** `network.host`, `security.insecure`. */
+  readonly entitlements?: readonly string[];
+  /** Anything but Docker's default. */
+  readonly isolation?: string;
 }
 
 export interface BuildSecret {

@@ -17,6 +17,8 @@ export interface BuildPlan {
   readonly builder: BuilderFacts | undefined;
   readonly cache: CacheChoice | undefined;
   readonly notes: readonly string[];
+  /** What was seen before anything was built. */
+  readonly findings: readonly BuildFinding[];
 }
 
 export interface PlannedTarget {
@@ -70,7 +72,7 @@ export interface SlowStep {
 /** Something that fails nothing and should be looked at. */
 export interface BuildFinding {
   readonly target: string;
-  /** `root-user`, `build-check`, `cache`, `tag-moved`, `lost-tree`. */
+  /** `root-user`, `build-check`, `cache`, `tag-moved`, `lost-tree`, `git-context`. */
   readonly topic: string;
   readonly message: string;
   readonly at?: { readonly file: string; readonly line?: number };

@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto';
 import { parseImage } from '../config/image.ts';
 import type { ComposeModel, Config } from '../config/model.ts';
+import { messageOf, UserErrors } from '../kernel/errors.ts';
+import { unsupported } from './abilities.ts';
+import { linkedTargets, withDigest } from './bake.ts';
 import type { Builder } from './builder.ts';
 import { type BuildPlace, cacheFlags, chooseCache } from './cache.ts';
+import { type BrokenCache, brokenCaches, withoutBroken } from './cache-check.ts';
+import { contextFindings } from './context-hints.ts';
 import { treeDigest } from './digest/digest.ts';
 import type { GitRef } from './git-ref.ts';
 import type { BuildTarget } from './model.ts';
-import type { BuildPlan, PlannedTarget } from './plan.ts';
+import type { BuildFinding, BuildPlan, PlannedTarget } from './plan.ts';
 import type { Registry } from './registry/model.ts';
 import { needsPublished, tagsOf } from './tags.ts';
 import { buildTargets } from './targets.ts';
+import { triggersBeyondTree } from './triggers.ts';
 
 export interface BuildRequest {
   readonly config: Config;
@@ -27,6 +33,8 @@ export interface BuildRequest {
 
 export interface PrepareEffects {
   readonly registry: (host: string) => Registry;
+  /** For a look at caches, which are worth no long wait: its requests end some seconds after it is opened. */
+  readonly registryForCaches: () => (host: string) => Registry;
   /** What can build here; read meanwhile, and waited for only when something is to be built. */
   readonly builder: () => Promise<Builder>;
   readonly signal: AbortSignal;
@@ -39,18 +47,25 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
   const { targets, notes } = buildTargets(request.model, config);
   const digests = digester(targets, effects);
   const [looked, tags] = await Promise.all([
-    Promise.all(targets.map((target) => look(target, request, digests, effects))),
+    Promise.all(targets.map((target) => look(target, targets, request, digests, effects))),
     releaseTags(request, targets, effects),
   ]);
-  const anyToBuild = looked.some(({ manifest }) => manifest === undefined);
-  const builder = anyToBuild ? await effects.builder() : undefined;
+  const builder = toBuild(looked).length > 0 ? await effects.builder() : undefined;
+  const lacks = builder === undefined ? [] : unsupported(withLinked(toBuild(looked), targets), builder);
+  if (lacks.length > 0) throw new UserErrors(lacks);
   const cache = builder === undefined ? undefined : chooseCache(builder, place, config.build.cache);
-  if (place.push) await checkRights(looked, effects);
   const scope = { app: config.app, ref, folder: request.cacheFolder };
+  const flagsOf = (target: BuildTarget) =>
+    cache === undefined ? { from: [], to: [] } : cacheFlags(cache, target, scope);
+  // Side by side: the look at the caches takes no longer than the question for the right to push.
+  const [hints, broken] = await Promise.all([
+    contextFindings(toBuild(looked)),
+    brokenCaches(toBuild(looked).map(flagsOf), effects.registryForCaches(), effects.signal),
+    place.push ? checkRights(looked, effects) : undefined,
+  ]);
   const planned = looked.map(({ manifest, why, ...rest }): PlannedTarget => {
     if (manifest !== undefined) return { ...rest, action: { kind: 'reuse', manifest } };
-    const flags = cache === undefined ? { from: [], to: [] } : cacheFlags(cache, rest.target, scope);
-    return { ...rest, action: { kind: 'build', why, cache: flags } };
+    return { ...rest, action: { kind: 'build', why, cache: withoutBroken(flagsOf(rest.target), broken) } };
   });
   const facts = builder && { driver: builder.driver, engine: builder.engine, store: builder.store };
   const { notPushed } = request;
@@ -64,6 +79,7 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
     builder: facts,
     cache,
     notes,
+    findings: [...hints, ...broken.map(unreadCache)],
   };
 }
 
@@ -76,6 +92,7 @@ type PlannedManifest = Awaited<ReturnType<Registry['manifest']>>;
 /** Computes the tree and asks the registry for an image of it. */
 async function look(
   target: BuildTarget,
+  all: readonly BuildTarget[],
   request: BuildRequest,
   digests: Digester,
   effects: PrepareEffects,
@@ -86,14 +103,42 @@ async function look(
     return { ...base, treeTag: undefined, manifest: undefined, why: tree.unresolved };
   }
   const treeTag = treeTagOf(tree.digest, request.config.build, target.run);
-  const build = (why: string) => ({ ...base, treeTag, manifest: undefined, why });
+  const build = async (why: string): Promise<Looked> => {
+    const beyond = await beyondTree(withLinked([target], all), digests, effects);
+    if (beyond === undefined) return { ...base, treeTag, manifest: undefined, why };
+    return {
+      target,
+      bases,
+      tree: { unresolved: beyond },
+      treeTag: undefined,
+      manifest: undefined,
+      why: beyond,
+    };
+  };
   if (request.force) return build('--force');
   if (target.noCache) return build('the compose file says no_cache');
   const { registry, repository } = parseImage(target.repository, target.name);
   const manifest = await effects.registry(registry).manifest(repository, treeTag);
   return manifest === undefined
-    ? build('the registry has no image of this tree')
+    ? await build('the registry has no image of this tree')
     : { ...base, treeTag, manifest, why: '' };
+}
+
+/** Why the bases take more than the digest says. Bases that can't be looked at are as good as those that do. */
+async function beyondTree(
+  targets: readonly BuildTarget[],
+  digests: Digester,
+  effects: PrepareEffects,
+): Promise<string | undefined> {
+  const looks = targets.map(async (target) =>
+    triggersBeyondTree((await digests(target)).images, target.platforms, effects.registry),
+  );
+  try {
+    return (await Promise.all(looks)).find((each) => each !== undefined);
+  } catch (error) {
+    effects.signal.throwIfAborted();
+    return `the triggers of a base can't be read: ${messageOf(error)}`;
+  }
 }
 
 /**
@@ -109,7 +154,12 @@ export function treeTagOf(
   return `tree-${createHash('sha256').update(parts).digest('hex').slice(0, 32)}`;
 }
 
-export type Digester = (target: BuildTarget) => Promise<Pick<PlannedTarget, 'tree' | 'bases'>>;
+export type Digester = (target: BuildTarget) => Promise<
+  Pick<PlannedTarget, 'tree' | 'bases'> & {
+    /** Every image that went into the digest, each by its digest. */
+    readonly images: readonly string[];
+  }
+>;
 
 /** Digests of trees, each with the digests of the base images that went into it. */
 export function digester(
@@ -134,6 +184,7 @@ export function digester(
     const cached = known.get(target.name);
     if (cached !== undefined) return cached;
     const used: Record<string, string> = {};
+    const images = new Set<string>();
     const made = treeDigest(target, {
       baseDigest: async (reference) => {
         const found = await baseDigest(reference);
@@ -146,8 +197,9 @@ export function digester(
           ? { unresolved: `there is no target ${name}` }
           : (await digest(other)).tree;
       },
+      onImage: (reference, found) => images.add(withDigest(reference, found)),
       signal: effects.signal,
-    }).then((tree) => ({ tree, bases: 'digest' in tree ? used : {} }));
+    }).then((tree) => ({ tree, bases: 'digest' in tree ? used : {}, images: [...images] }));
     known.set(target.name, made);
     return made;
   };
@@ -189,11 +241,22 @@ async function releaseTags(
   return tagsOf(request.ref, [...request.ref.tags, ...published.flat()]);
 }
 
+function unreadCache({ ref, why }: BrokenCache): BuildFinding {
+  return { target: '', topic: 'cache', message: `${ref} is not read: ${why}` };
+}
+
+function withLinked(some: readonly BuildTarget[], all: readonly BuildTarget[]): BuildTarget[] {
+  return [...some, ...linkedTargets(some, all)];
+}
+
+function toBuild(looked: readonly Looked[]): BuildTarget[] {
+  return looked.flatMap(({ manifest, target }) => (manifest === undefined ? [target] : []));
+}
+
 /** Better refused now than after minutes of building. */
 async function checkRights(looked: readonly Looked[], effects: PrepareEffects): Promise<void> {
-  const toBuild = looked.filter(({ manifest }) => manifest === undefined);
   await Promise.all(
-    toBuild.map(({ target }) => {
+    toBuild(looked).map((target) => {
       const { registry, repository } = parseImage(target.repository, target.name);
       return effects.registry(registry).checkPush(repository);
     }),

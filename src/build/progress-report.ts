@@ -21,6 +21,11 @@ export function slowestSteps(steps: readonly Step[]): SlowStep[] {
     .slice(0, most);
 }
 
+/** A tag that nobody has written; a blob that a cache's own manifest names is another matter. */
+function isNotThereYet(error: string): boolean {
+  return /: not found$/.test(error) && !/content descriptor/.test(error);
+}
+
 /** Docker's own build checks, and caches that could not be written. One that is not there yet is no fault. */
 export function checkFindings(progress: ProgressReader, planned: readonly PlannedTarget[]): BuildFinding[] {
   const checks = progress.warnings().map((warning): BuildFinding => {
@@ -30,7 +35,8 @@ export function checkFindings(progress: ProgressReader, planned: readonly Planne
     return {
       target: found?.name ?? warning.target,
       topic: 'build-check',
-      message: warning.text,
+      // The place says the line; Docker says it once more.
+      message: warning.text.replace(/ \(line \d+\)$/, ''),
       ...(file === undefined
         ? {}
         : { at: { file, ...(warning.line === undefined ? {} : { line: warning.line }) } }),
@@ -39,7 +45,7 @@ export function checkFindings(progress: ProgressReader, planned: readonly Planne
   });
   const caches = progress
     .steps()
-    .filter(({ kind, error }) => error !== undefined && /^cache-/.test(kind) && !/: not found$/.test(error))
+    .filter(({ kind, error }) => /^cache-/.test(kind) && error !== undefined && !isNotThereYet(error))
     .map(
       ({ target, name, error }): BuildFinding => ({ target, topic: 'cache', message: `${name}: ${error}` }),
     );
@@ -49,4 +55,17 @@ export function checkFindings(progress: ProgressReader, planned: readonly Planne
     const key = JSON.stringify([finding.message, finding.at]);
     return seen.has(key) ? false : seen.add(key);
   });
+}
+
+/** The build was done a second time. @param why what BuildKit said the first time. */
+export function cacheLeftOut(why: string): BuildFinding {
+  const message = `the build failed with the cache and was done again without it: ${why}`;
+  return { target: '', topic: 'cache', message };
+}
+
+/** The image is no image of the tree that was looked at. */
+export function lostTree(target: string): BuildFinding {
+  const message =
+    'files changed while they were built, so the next build will not find this image by its tree';
+  return { target, topic: 'lost-tree', message };
 }

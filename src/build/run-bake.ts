@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
 import { runProcess } from '../kernel/process.ts';
+import { grants } from './abilities.ts';
 import { type BakeBuild, type BakeOptions, bakeFile, bakeName, linkedTargets, networkFile } from './bake.ts';
 import type { Builder } from './builder.ts';
 import { buildFailure } from './failure.ts';
@@ -19,12 +20,16 @@ export interface BakeEffects {
   readonly clock: Clock;
   readonly hasLogin: (host: string) => boolean;
   readonly onStep?: (step: Step) => void;
+  /** The build failed because of a cache and is done again without it. */
+  readonly onAgain?: (why: string) => void;
 }
 
 export interface BakeResult {
   /** Digest of each image, by the target's name; of its manifest or index, as the builder made it. */
   readonly digests: Readonly<Record<string, string>>;
   readonly progress: ProgressReader;
+  /** Why it was done without reading caches, if it was. */
+  readonly withoutCache: string | undefined;
 }
 
 /**
@@ -50,13 +55,17 @@ export async function runBake(
     const definition = join(folder, 'bake.json');
     const metadata = join(folder, 'metadata.json');
     // Build arguments may be secrets, so nobody else may read it.
-    await writeFile(definition, bakeFile(builds, others, options), { mode: 0o600 });
+    const define = (what: readonly BakeBuild[]) =>
+      writeFile(definition, bakeFile(what, others, options), { mode: 0o600 });
+    await define(builds);
     const networks = networkFile(targets);
     const before = join(folder, 'networks.yml');
     if (networks !== undefined) await writeFile(before, networks, { mode: 0o600 });
     const files = [...(networks === undefined ? [] : ['--file', before]), '--file', definition];
     const names = builds.map(({ target }) => bakeName(target));
-    const argv = ['bake', ...files, '--metadata-file', metadata, '--progress', 'rawjson', ...names];
+    const allow = grants(targets, builder.buildxVersion);
+    const argv = ['bake', ...files, ...allow, '--metadata-file', metadata, '--progress', 'rawjson', ...names];
+    let withoutCache: string | undefined;
     for (let attempt = 1; ; attempt++) {
       const progress = readProgress(targets.map(bakeName), effects.onStep);
       const { code } = await runProcess([...builder.buildx, ...argv], {
@@ -73,7 +82,14 @@ export async function runBake(
           if (stream === 'stderr') progress.feed(line);
         },
       });
-      if (code === 0) return { digests: await readDigests(metadata, builds), progress };
+      if (code === 0) return { digests: await readDigests(metadata, builds), progress, withoutCache };
+      const broken = withoutCache === undefined ? brokenBlob(progress, builds) : undefined;
+      if (broken !== undefined) {
+        withoutCache = broken;
+        effects.onAgain?.(broken);
+        await define(builds.map(cacheless));
+        continue;
+      }
       // Another build of the same tree stored its image at the same moment; everything else is in the cache by now.
       const met = progress.rest().some((line) => /^ERROR: .*image ".*": already exists/.test(line));
       const sources = await readSources(targets);
@@ -86,6 +102,27 @@ export async function runBake(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * What BuildKit says of a layer that it can't have from where the cache says it is. It finds out only when a step needs
+ * the layer, and takes that for the step's own failure.
+ */
+const lostBlob =
+  /could not fetch content descriptor|httpReadSeeker|unexpected commit digest|short read: expected|failed to copy: (?:read |unexpected EOF)|content digest sha256:\S+ not found|blob sha256:\S+: not found|missing descriptor handlers/;
+
+function brokenBlob(progress: ProgressReader, builds: readonly BakeBuild[]): string | undefined {
+  const reads = builds.some(({ cacheFrom, target }) => cacheFrom.length + target.cacheFrom.length > 0);
+  if (!reads) return undefined;
+  const errors = progress
+    .steps()
+    .flatMap(({ kind, error }) => (error === undefined || kind === 'cache-import' ? [] : [error]));
+  return [...errors, ...progress.rest()].find((text) => lostBlob.test(text));
+}
+
+/** The same build with nothing from any cache: what was taken from a broken one is in the builder's own by now. */
+function cacheless(build: BakeBuild): BakeBuild {
+  return { ...build, cacheFrom: [], target: { ...build.target, cacheFrom: [] } };
 }
 
 async function readSources(targets: readonly BuildTarget[]): Promise<Map<BuildTarget, string>> {

@@ -28,6 +28,21 @@ export function mapOf(value: unknown): Record<string, string> {
   );
 }
 
+/** Names with their addresses, several of one name with commas between, as bake takes them. */
+export function hostsOf(value: unknown): Record<string, string> {
+  const pairs = Array.isArray(value)
+    ? listOf(value).map((item): [string, string[]] => {
+        const [, name = '', address = ''] = /^([^=:]+)[=:](.*)$/s.exec(item) ?? [];
+        return [name, [address]];
+      })
+    : Object.entries((value ?? {}) as object).map(([name, each]): [string, string[]] => [name, listOf(each)]);
+  const found: Record<string, string> = {};
+  for (const [name, addresses] of pairs) {
+    found[name] = [...(found[name] === undefined ? [] : [found[name]]), ...addresses].join(',');
+  }
+  return found;
+}
+
 /** `https://…`, `git@…` and `docker-image://…` as they are; a path from `folder`. */
 export function pathOrUrl(text: string, folder: string): string {
   if (/^[a-z][a-z0-9+.-]*:\/\//.test(text) || text.startsWith('git@')) return text;

@@ -2,8 +2,9 @@ import { plain } from '../config/compose.ts';
 import { formatImage, parseImage } from '../config/image.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../config/model.ts';
 import { UserError, UserErrors } from '../kernel/errors.ts';
+import { linkErrors } from './links.ts';
 import type { BuildSecret, BuildTarget } from './model.ts';
-import { inheritedSsh, listOf, mapOf, pathOrUrl, textOf } from './target-fields.ts';
+import { hostsOf, inheritedSsh, listOf, mapOf, pathOrUrl, textOf } from './target-fields.ts';
 
 type Sight = Pick<Config, 'folder' | 'registry' | 'build'>;
 
@@ -17,7 +18,8 @@ export interface Targets {
  * What is to be built: one target for each image, from the `build:` sections of the compose model. Services that share
  * an identical build, and services without one that run the image of another service's build, share its target.
  *
- * @throws UserErrors `build.nothing`, `build.repository`, `build.conflict`, `compose.image`.
+ * @throws UserErrors `build.nothing`, `build.repository`, `build.conflict`, `build.context`, `build.cycle`,
+ * `compose.image`.
  */
 export function buildTargets(model: ComposeModel, config: Sight): Targets {
   const notes: string[] = [];
@@ -41,6 +43,7 @@ export function buildTargets(model: ComposeModel, config: Sight): Targets {
     else errors.push(conflict(other.name, name, repository));
   }
   if (byRepository.size === 0 && errors.length === 0) errors.push(nothing());
+  if (errors.length === 0) errors.push(...linkErrors([...byRepository.values()]));
   if (errors.length > 0) throw new UserErrors(errors);
   return { targets: withUsers([...byRepository.values()], model, config), notes };
 }
@@ -80,6 +83,11 @@ function targetOf(
 }
 
 function runOptions(build: ComposeBuild): Pick<BuildTarget, 'run'> {
+  const hosts = hostsOf(build.extra_hosts);
+  // What Compose makes of `privileged`, too.
+  const privileged = build.privileged === true ? ['security.insecure'] : [];
+  const entitlements = [...new Set([...listOf(build.entitlements), ...privileged])].sort();
+  const isolation = build.isolation === undefined ? '' : textOf(build.isolation);
   const ulimits = Object.entries(
     (build.ulimits ?? {}) as Record<string, number | { soft: number; hard: number }>,
   );
@@ -93,6 +101,9 @@ function runOptions(build: ComposeBuild): Pick<BuildTarget, 'run'> {
             typeof limit === 'object' ? `${name}=${limit.soft}:${limit.hard}` : `${name}=${limit}`,
           ),
         }),
+    ...(Object.keys(hosts).length === 0 ? {} : { 'extra-hosts': hosts }),
+    ...(entitlements.length === 0 ? {} : { entitlements }),
+    ...(isolation === '' || isolation === 'default' ? {} : { isolation }),
   };
   return Object.keys(run).length === 0 ? {} : { run };
 }
@@ -101,7 +112,7 @@ function dockerfilePath(context: string, dockerfile: string): string {
   return /^[a-z+]+:\/\/|^git@/.test(context) ? dockerfile : pathOrUrl(dockerfile, context);
 }
 
-/** `service:x` is Compose's way to say `target:x`. */
+/** `service:x` is Compose's way to say `target:x`; either may name one of several services that share an image. */
 function namedContexts(
   build: ComposeBuild,
   bake: NonNullable<ComposeBuild['x-bake']>,
@@ -111,10 +122,8 @@ function namedContexts(
   const all = { ...mapOf(build.additional_contexts), ...mapOf(bake.contexts) };
   return Object.fromEntries(
     Object.entries(all).map(([name, where]) => {
-      const service = /^service:(.+)$/.exec(where)?.[1];
-      if (service === undefined) {
-        return [name, where.startsWith('target:') ? where : pathOrUrl(where, config.folder)];
-      }
+      const service = /^(?:service|target):(.+)$/.exec(where)?.[1];
+      if (service === undefined) return [name, pathOrUrl(where, config.folder)];
       // The image of a service may be built under the name of another one that shares it.
       const named = model.services[service];
       const owner = named === undefined ? undefined : ownerOf(service, named, model, config);

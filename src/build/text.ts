@@ -2,6 +2,9 @@ import { formatDuration } from '../kernel/clock.ts';
 import { formatPlace } from '../kernel/errors.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget } from './plan.ts';
 
+/** What a terminal has at least. */
+const columns = 79;
+
 /** What `sluice build --print` shows. */
 export function planText(plan: BuildPlan): string {
   const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;
@@ -15,7 +18,12 @@ export function planText(plan: BuildPlan): string {
       : [`  cache  ${plan.cache.backend}${plan.cache.writes ? '' : ', not written'}: ${plan.cache.why}`]),
     ...(plan.builder === undefined ? [] : [`  with   ${builderText(plan.builder)}`]),
   ];
-  return [...head, ...plan.targets.flatMap(targetLines), ...plan.notes.map((note) => `! ${note}`)].join('\n');
+  return [
+    ...head,
+    ...plan.targets.flatMap(targetLines),
+    ...plan.notes.map((note) => `! ${note}`),
+    ...plan.findings.map(findingLine),
+  ].join('\n');
 }
 
 function refText({ ref }: BuildPlan): string {
@@ -59,6 +67,7 @@ export function reportText(report: BuildReport): string {
   ].join('\n');
 }
 
+/** Within 80 columns for names of usual length; the whole digest is in the JSON and in what `--images` writes. */
 function targetLine({
   name,
   outcome,
@@ -68,7 +77,7 @@ function targetLine({
 }: BuildReport['targets'][number]): string {
   const pushed =
     pushedBytes === undefined || outcome === 'reused' ? '' : `  ${bytesText(pushedBytes)} pushed`;
-  const reference = digest === undefined ? repository : `${repository}@${digest.slice(0, 19)}…`;
+  const reference = digest === undefined ? repository : `${repository}@${digest.slice(7, 15)}`;
   return `  ${name.padEnd(16)} ${outcome}  ${reference}${pushed}`;
 }
 
@@ -80,9 +89,18 @@ function stepLines({ steps, cache, slowest }: BuildReport): string[] {
   return [
     `  ${steps.cached} of ${all} steps from the cache${from}, ${ratio} %`,
     ...slowest.map((step) =>
-      `  ${formatDuration(step.ms).padStart(8)}  ${step.target} ${step.name}`.slice(0, 118),
+      cut(`  ${formatDuration(step.ms).padStart(8)}  ${step.target} ${shortStep(step.name)}`),
     ),
   ];
+}
+
+/** A step as one line has room for it: without the flags that stand before its command. */
+export function shortStep(name: string): string {
+  return name.replace(/^(\[[^\]]*\] )?(RUN|COPY|ADD)(?: --[a-z]+(?:=\S+)?)+/, '$1$2');
+}
+
+function cut(line: string): string {
+  return line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
 }
 
 export function findingLine({ target, topic, message, at, url }: BuildFinding): string {

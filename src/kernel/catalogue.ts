@@ -160,6 +160,18 @@ export const catalogue = {
     what: 'Two services build different images under one name.',
     fix: 'Give each its own `image:`, or make the two `build:` sections alike.',
   },
+  'build.context': {
+    what: 'A named context of a build is the image of a service that builds nothing.',
+    fix: 'Write `build:` at that service, or `docker-image://NAME` as the context.',
+  },
+  'build.cycle': {
+    what: 'Builds take files from each other in a circle, so none of them can be the first.',
+    fix: 'Take one of the contexts named out of `additional_contexts`.',
+  },
+  'build.unsupported': {
+    what: 'A key of `build:` asks for what the installed buildx, or the builder, can’t do or does not allow.',
+    fix: 'Install the version named, let the builder allow it, or take the key out.',
+  },
   'build.secret': {
     what: 'A secret that a build needs is not there.',
     fix: 'Set the variable or create the file that `secrets:` of the compose file names.',

@@ -126,15 +126,19 @@ function createLiveLine(options: LogOptions, clean: (text: string) => string) {
   let shown = false;
 
   function draw(): void {
-    clear();
     const entry = [...entries].at(-1);
-    if (entry === undefined) return;
+    if (entry === undefined) {
+      clear();
+      return;
+    }
     const others = entries.size > 1 ? ` (+${entries.size - 1})` : '';
     const took = formatDuration(options.clock.elapsed() - entry.begun);
     const width = (process.stderr.columns ?? 100) - 1;
-    options.write(
-      clean(`… ${entry.label}${others} ${took}  ${entry.text}`).replace(/\s/g, ' ').slice(0, width),
-    );
+    const line = clean(`… ${entry.label}${others} ${took}  ${entry.text}`)
+      .replace(/\s/g, ' ')
+      .slice(0, width);
+    // In one piece: an empty line between two writes would flicker.
+    options.write(shown ? `\r\u001b[K${line}` : line);
     shown = true;
   }
   function clear(): void {

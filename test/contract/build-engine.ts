@@ -12,11 +12,15 @@ export interface TestEngine extends AsyncDisposable {
 
 /**
  * It lives in the network of the registry's container, so that both call the registry by one name, and has no bridge:
- * only steps with `network: host` reach anything.
+ * only steps with `network: host` reach anything. Never let it share the machine's own network: an engine without a
+ * bridge removes a docker0 that it finds.
+ *
+ * @param diskMiB size of the disk it keeps everything on; none given: that of the machine.
  */
 export async function startEngine(
   registry: Pick<TestRegistry, 'container'>,
   store: 'containerd' | 'graphdriver',
+  diskMiB?: number,
 ): Promise<TestEngine> {
   const { host: image } = await buildImages(() => {});
   const folder = mkdtempSync('/tmp/build-engine-');
@@ -27,7 +31,10 @@ export async function startEngine(
   writeFileSync(join(folder, 'daemon.json'), JSON.stringify(config));
   const options = [
     ...['--detach', '--rm', '--privileged', '--network', `container:${registry.container}`],
-    ...['--volume', `${folder}:/sluice`, '--volume', '/var/lib/docker', '--entrypoint', 'dockerd'],
+    ...(diskMiB === undefined
+      ? ['--volume', '/var/lib/docker']
+      : ['--tmpfs', `/var/lib/docker:exec,size=${diskMiB}m`]),
+    ...['--volume', `${folder}:/sluice`, '--entrypoint', 'dockerd'],
   ];
   const socket = `unix://${folder}/docker.sock`;
   const flags = ['--config-file', '/sluice/daemon.json', '--host', 'unix:///sluice/docker.sock'];

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildApp, settings, shopFiles } from './build-app.ts';
+import { startEngine } from './build-engine.ts';
 import { startProxy, startRegistry, type TestRegistry } from './build-registry.ts';
 
 let registry: TestRegistry;
@@ -86,6 +88,28 @@ describe('a failing build pushes nothing of the set', () => {
     app.put('sluice.yml', smoke(0));
     expect((await app.build()).report.targets.map(({ outcome }) => outcome)).toEqual(['built', 'built']);
   });
+});
+
+test('a builder whose disk is full says so, and nothing is pushed', async () => {
+  const name = repository();
+  // Of three files of 30 MB the engine's disk has room for one.
+  const noise = 'dd if=/dev/urandom bs=1M count=30 of=';
+  await using engine = await startEngine(registry, 'containerd', 60);
+  using app = buildApp(
+    shopFiles(`${registry.host}/${name}`, { ...noCache, 'web/Dockerfile': 'FROM scratch\nCOPY . /\n' }),
+  );
+  for (const each of ['a', 'b', 'c'])
+    execFileSync('sh', ['-c', `${noise}web/${each} 2>/dev/null`], { cwd: app.folder });
+  const run = await app.build([], { DOCKER_HOST: engine.socket });
+  expect(run.code).toBe(1);
+  expect(run.errors).toMatchObject([
+    {
+      code: 'build.disk-full',
+      message: 'web: the builder’s disk is full (/var/lib/docker)',
+      hint: expect.stringContaining('docker builder prune'),
+    },
+  ]);
+  expect(await pushed(name)).toEqual([]);
 });
 
 describe('cancellation', () => {

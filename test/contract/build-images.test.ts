@@ -160,6 +160,64 @@ USER 1000
     expect(outcomes(await app.build())).toEqual({ base: 'built', web: 'built' });
   });
 
+  test('triggers of a base: files of the context are in the tree, and what comes from elsewhere builds anew', async () => {
+    const at = place();
+    const name = at.slice(registry.host.length + 1);
+    const base = (trigger: string) => ({
+      'compose.yml': `services: { base: { image: ${at}/base, build: . } }\n`,
+      Dockerfile: `FROM scratch\nONBUILD ${trigger}\n`,
+    });
+    using harmless = buildApp(base('COPY by-trigger.txt /\nUSER 1'));
+    expect((await harmless.build(['--tag', 'context'])).errors).toEqual([]);
+    using taking = buildApp(base(`COPY --from=${at}/base:context Dockerfile* /`));
+    expect((await taking.build(['--tag', 'image'])).errors).toEqual([]);
+
+    using app = buildApp({
+      'compose.yml': `services: { web: { image: ${at}/web, build: ./web } }\n`,
+      'web/Dockerfile': `FROM ${at}/base:context\n`,
+      'web/by-trigger.txt': 'one',
+    });
+    expect(outcomes(await app.build())).toEqual({ web: 'built' });
+    expect(await registry.files(`${name}/web`, 'main')).toEqual({ 'by-trigger.txt': 'one' });
+    expect(outcomes(await app.build())).toEqual({ web: 'reused' });
+    app.put('web/by-trigger.txt', 'two');
+    expect(outcomes(await app.build())).toEqual({ web: 'built' });
+    expect(await registry.files(`${name}/web`, 'main')).toEqual({ 'by-trigger.txt': 'two' });
+
+    app.put('web/Dockerfile', `FROM ${at}/base:image\n`);
+    const { plan } = JSON.parse(
+      (await app.build(['--print'])).text.split('\n').find((line) => line.startsWith('{"ok"')) ?? '{}',
+    );
+    expect(plan.targets[0].action.why).toMatch(
+      /has the trigger "ONBUILD COPY --from=.*", and what that takes/,
+    );
+    expect(plan.targets[0].treeTag).toBeUndefined();
+  });
+
+  test('.git in the context is told once, with what to write where', async () => {
+    const at = place();
+    const service = (name: string) =>
+      `  ${name}: { image: ${at}/${name}, build: { context: ., args: { A: ${name} } } }\n`;
+    using app = buildApp({
+      'compose.yml': `services:\n${service('api')}${service('web')}`,
+      Dockerfile: 'FROM scratch\nCOPY Dockerfile /\nUSER 1\n',
+    });
+    const run = await app.build();
+    expect(run.report.findings).toEqual([
+      {
+        target: '',
+        topic: 'git-context',
+        message: expect.stringMatching(/^api, web: .* write \.git into \.dockerignore$/),
+      },
+    ]);
+    app.git('commit', '--allow-empty', '-qm', 'nothing');
+    expect(outcomes(await app.build())).toEqual({ api: 'built', web: 'built' });
+    app.put('.dockerignore', '.git\n');
+    expect((await app.build()).report.findings).toEqual([]);
+    app.git('commit', '--allow-empty', '-qm', 'nothing again');
+    expect(outcomes(await app.build())).toEqual({ api: 'reused', web: 'reused' });
+  });
+
   test('provenance and SBOM are off unless asked for, and a digest of the whole is what is deployed', async () => {
     const at = place();
     const name = at.slice(registry.host.length + 1);

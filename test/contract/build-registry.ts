@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { must } from '../bed/command.ts';
 import { buildImages, standIns } from '../bed/images.ts';
 
@@ -15,6 +18,10 @@ export interface TestRegistry extends AsyncDisposable {
   digest(repository: string, reference: string): Promise<string | undefined>;
   manifest(repository: string, reference: string): Promise<Record<string, unknown>>;
   config(repository: string, reference: string): Promise<ImageConfig>;
+  /** Text of every file in the layers of an image, whose digests are checked. */
+  files(repository: string, reference: string): Promise<Record<string, string>>;
+  /** Runs a script where the registry keeps its blobs. */
+  tamper(script: string): Promise<void>;
 }
 
 export interface ImageConfig {
@@ -76,15 +83,39 @@ export async function startRegistry(diskMiB = 512): Promise<TestRegistry> {
       const { config } = (await manifest(repository, reference)) as { config: { digest: string } };
       return (await (await get(`${repository}/blobs/${config.digest}`)).json()) as ImageConfig;
     },
+    files: async (repository, reference) => {
+      const { layers } = (await manifest(repository, reference)) as { layers: { digest: string }[] };
+      const folder = mkdtempSync('/tmp/build-contract-layers-');
+      for (const { digest } of layers) {
+        const bytes = Buffer.from(await (await get(`${repository}/blobs/${digest}`)).arrayBuffer());
+        if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` !== digest)
+          throw new Error(`${digest} has another digest`);
+        execFileSync('tar', ['-xz', '-C', folder], { input: bytes });
+      }
+      const names = readdirSync(folder);
+      const texts = names.map((name) => [name, readFileSync(join(folder, name), 'utf8')] as const);
+      rmSync(folder, { recursive: true });
+      return Object.fromEntries(texts);
+    },
+    tamper: async (script) => void (await must(['docker', 'exec', id, 'sh', '-ec', script])),
     [Symbol.asyncDispose]: async () => {
       await must(['docker', 'rm', '--force', '--volumes', id]);
-      const listed = await must(['docker', 'image', 'ls', '--format', '{{.Repository}}:{{.Tag}}']);
-      const ours = listed
-        .split('\n')
-        .filter((line) => line.startsWith(`${host}/`) && !line.endsWith(':<none>'));
-      if (ours.length > 0) await must(['docker', 'image', 'rm', '--force', ...ours]);
+      await removeImages(host);
     },
   };
+}
+
+/** Where the registry keeps a blob. */
+export function blobFile(digest: string): string {
+  const hex = digest.replace('sha256:', '');
+  return `/var/lib/registry/docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`;
+}
+
+/** Those that builds left in the engine under a registry's name. */
+async function removeImages(host: string): Promise<void> {
+  const listed = await must(['docker', 'image', 'ls', '--format', '{{.Repository}}:{{.Tag}}']);
+  const ours = listed.split('\n').filter((line) => line.startsWith(`${host}/`) && !line.endsWith(':<none>'));
+  if (ours.length > 0) await must(['docker', 'image', 'rm', '--force', ...ours]);
 }
 
 async function freePort(): Promise<number> {
@@ -131,6 +162,7 @@ export async function startProxy(registry: Pick<TestRegistry, 'host'>): Promise<
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
+      await removeImages(self.host);
     },
   };
   return self;

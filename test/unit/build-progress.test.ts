@@ -4,6 +4,7 @@ import { progressText } from '../../src/build/bake-log.ts';
 import { buildFailure } from '../../src/build/failure.ts';
 import { countCached, readProgress, stepMs } from '../../src/build/progress.ts';
 import { checkFindings, slowestSteps } from '../../src/build/progress-report.ts';
+import { shortStep } from '../../src/build/text.ts';
 import { target } from './build-fixtures.ts';
 
 const at = (second: number) => `2026-01-01T00:00:0${second}Z`;
@@ -73,7 +74,8 @@ describe.each(Object.entries(printed))('progress, %s', (_name, print) => {
   test('build checks', () => {
     const warning = {
       vertex: 'a',
-      short: base64('StageNameCasing: Stage name should be lowercase'),
+      // As BuildKit 0.17 says it.
+      short: base64("StageNameCasing: Stage name 'Base' should be lowercase (line 3)"),
       url: 'https://docs.docker.com/go/dockerfile/rule/stage-name-casing/',
       sourceInfo: { filename: 'Dockerfile' },
       range: [{ start: { line: 3 } }],
@@ -88,12 +90,19 @@ describe.each(Object.entries(printed))('progress, %s', (_name, print) => {
       {
         target: 'backend',
         topic: 'build-check',
-        message: 'StageNameCasing: Stage name should be lowercase',
+        message: "StageNameCasing: Stage name 'Base' should be lowercase",
         at: { file: '/repo/backend/Dockerfile', line: 3 },
         url: 'https://docs.docker.com/go/dockerfile/rule/stage-name-casing/',
       },
     ]);
   });
+});
+
+test('a step as one line has room for it', () => {
+  const long = '[deps 3/4] RUN --mount=type=cache,target=/root/.cache --network=none pip install --no-deps x';
+  expect(shortStep(long)).toBe('[deps 3/4] RUN pip install --no-deps x');
+  expect(shortStep('COPY --link --from=a b c')).toBe('COPY b c');
+  expect(shortStep('exporting to image')).toBe('exporting to image');
 });
 
 describe('what is no progress', () => {
@@ -148,8 +157,8 @@ describe('a failed build', () => {
       'build.dockerfile',
     ],
     ['failed to resolve source metadata for docker.io/library/nope:1: not found', 'build.base'],
-    ['write /var/lib/x: no space left on device', 'build.disk-full'],
     ['secret npm: not found', 'build.secret'],
+    ['granting entitlement network.host is not allowed by build daemon configuration', 'build.unsupported'],
     ['error reading from server: EOF', 'build.builder'],
   ])('%s', (why, code) => {
     const failed = fail(
@@ -160,6 +169,18 @@ describe('a failed build', () => {
     expect(failed.code).toBe(code);
     expect(failed.message).not.toMatch(/failed to solve|checksum of ref/);
     expect(failed.at).toEqual({ file: '/repo/backend/Dockerfile', line: 7 });
+  });
+
+  test.each([
+    [
+      'write /var/lib/docker/a/b/c: no space left on device',
+      'web: the builder’s disk is full (/var/lib/docker)',
+    ],
+    ['process "/bin/sh -c x" did not complete: disk quota exceeded', 'web: the builder’s disk is full'],
+  ])('a full disk is named, and no line is to blame: %s', (why, message) => {
+    const failed = fail(`${extract}ERROR: failed to solve: ${why}`, [], [target({ name: 'web' })]);
+    expect(failed).toMatchObject({ code: 'build.disk-full', message, at: undefined });
+    expect(failed.hint).toContain('docker builder prune');
   });
 
   test('a file that COPY does not find is the Dockerfile’s', () => {

@@ -128,6 +128,45 @@ describe('targets of the compose model', () => {
     expect(targets.at(-1)?.contexts).toEqual({ base: 'target:base' });
   });
 
+  describe('targets that take files from others', () => {
+    const from = (...names: string[]) => ({
+      build: {
+        context: '/repo',
+        additional_contexts: Object.fromEntries(names.map((name) => [`from-${name}`, `service:${name}`])),
+      },
+    });
+
+    test.each([
+      ['two', { a: from('b'), b: from('a') }, 'a → b → a'],
+      ['three, with a way in', { top: from('a'), a: from('b'), b: from('c'), c: from('a') }, 'a → b → c → a'],
+    ])('in a circle of %s', async (_, services, circle) => {
+      expect(await linesOf(() => targetsOf(services))).toEqual([
+        `The builds take files from each other in a circle: ${circle} [build.cycle]`,
+      ]);
+    });
+
+    test('from themselves, also by the name of a service that shares the build', async () => {
+      const lines = ['services.a: its build takes files from its own image [build.cycle]'];
+      expect(await linesOf(() => targetsOf({ a: from('a') }))).toEqual(lines);
+      const image = 'r.example.com/one';
+      const shared = { a: { image, ...from('b') }, b: { image, ...from('b') } };
+      expect(await linesOf(() => targetsOf(shared))).toEqual(lines);
+    });
+
+    test('from one that builds nothing, and from one that is not there', async () => {
+      const lines = await linesOf(() => targetsOf({ a: from('db', 'none'), db: { image: 'postgres:17' } }));
+      expect(lines).toEqual([
+        'services.a: the context "from-db" is the image of db, which has no `build:` section [build.context]',
+        'services.a: the context "from-none" is the image of none, which has no `build:` section [build.context]',
+      ]);
+    });
+
+    test('twice from the same is no circle', () => {
+      const services = { a: from('b', 'c'), b: from('c'), c: from('d'), d: from() };
+      expect(targetsOf(services).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
+    });
+  });
+
   test('a git URL keeps its Dockerfile relative', () => {
     const [target] = targetsOf({ web: { build: { context: 'https://github.com/acme/web.git#main' } } });
     expect(target?.dockerfile).toEqual({ kind: 'file', path: 'Dockerfile' });

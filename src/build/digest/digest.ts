@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { BuildTarget } from '../model.ts';
 import { type Dockerfile, readDockerfile } from './dockerfile.ts';
 import { decodeText } from './go-text.ts';
-import { readIgnore } from './ignore.ts';
+import { type Ignore, readIgnore } from './ignore.ts';
 import { type ImageUse, imageOfContext, imagesOf } from './images.ts';
 import { hashTree } from './tree.ts';
 import { Unresolvable } from './unresolvable.ts';
@@ -23,16 +23,18 @@ export interface DigestEffects {
   readonly baseDigest: (ref: string, platform: string | undefined) => Promise<string | undefined>;
   /** The digest of another target, for contexts like `target:NAME`; without it they are unresolved. */
   readonly targetDigest?: (name: string) => Promise<TreeDigest>;
+  /** Told every image that goes into the digest. */
+  readonly onImage?: (ref: string, digest: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Changes when the digest of an unchanged tree does. */
-const format = 'sluice tree 1';
+const format = 'sluice tree 2';
 
 /**
  * Digest over everything that can change the image of a target: files the build sees, Dockerfile, stage, arguments,
- * platforms, labels, names of secrets, named contexts, and the digests of the images it takes from. Not in it: times
- * and owners of files, values of secrets, where the folders lie, and what a RUN fetches from the network.
+ * platforms, labels, names of secrets, named contexts, and the digests of the images it takes from. Not in it: times,
+ * owners and extended attributes of files, values of secrets, where the folders lie, and what a RUN fetches from the network.
  *
  * The tree may change after this: compare with a second digest before an image is stored under the first.
  *
@@ -56,9 +58,7 @@ async function digestOf(target: BuildTarget, effects: DigestEffects): Promise<st
   const dockerfile = readDockerfile(decodeText(source.bytes, 'the Dockerfile'));
   // Each may fail for its own reason; the walk is the long one, and the registry is asked meanwhile.
   const [tree, images, contexts] = await Promise.all([
-    ignoreFileText(source.ignoreFile, join(target.context, '.dockerignore')).then((text) =>
-      hashTree(target.context, readIgnore(text), signal),
-    ),
+    ignoreFor(target, source).then((ignore) => hashTree(target.context, ignore, signal)),
     imageDigests(target, dockerfile, effects),
     Promise.all(Object.entries(target.contexts).map((context) => contextDigest(context, target, effects))),
   ]);
@@ -108,6 +108,15 @@ async function readSource({ dockerfile }: BuildTarget): Promise<DockerfileSource
   throw new Unresolvable('the Dockerfile does not exist');
 }
 
+/** What the build does not see of its context. @throws Unresolvable for what can't be read for certain. */
+export async function ignoreOf(target: BuildTarget): Promise<Ignore> {
+  return await ignoreFor(target, await readSource(target));
+}
+
+async function ignoreFor(target: BuildTarget, { ignoreFile }: DockerfileSource): Promise<Ignore> {
+  return readIgnore(await ignoreFileText(ignoreFile, join(target.context, '.dockerignore')));
+}
+
 /** The first that exists counts, even if it is empty. */
 async function ignoreFileText(...files: readonly (string | undefined)[]): Promise<string> {
   for (const file of files) {
@@ -141,11 +150,12 @@ async function imageDigests(target: BuildTarget, dockerfile: Dockerfile, effects
 
 async function imageDigest(
   { reference, platform }: ImageUse,
-  { baseDigest }: DigestEffects,
+  { baseDigest, onImage }: DigestEffects,
 ): Promise<string> {
   const pinned = /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1];
   const digest = pinned ?? (await baseDigest(reference, platform));
   if (digest === undefined) throw new Unresolvable(`the image ${reference} is not found`);
+  onImage?.(reference, digest);
   return digest;
 }
 

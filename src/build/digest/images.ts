@@ -21,7 +21,7 @@ const frontends: readonly string[] = ['docker/dockerfile', 'docker/dockerfile-up
  * Every image that can change what is built for one platform: bases of the stages that the target stage needs, what
  * COPY and RUN take from images, and the frontend of `# syntax=`.
  *
- * ONBUILD triggers within a base are not seen; its digest covers their text.
+ * ONBUILD triggers within a base are not seen; its digest covers their text, and ../triggers.ts looks at them before a build.
  *
  * @throws Unresolvable for names that can't be told, and for inputs that no digest covers.
  */

@@ -67,12 +67,13 @@ function stageOf([from, ...instructions]: readonly Instruction[]): Stage {
   };
 }
 
-interface Inputs {
+export interface Inputs {
   readonly sources: readonly StageSource[];
   readonly obstacle: string | undefined;
 }
 
-function inputsOf(instruction: Instruction): Inputs {
+/** What one instruction takes from outside of the context. */
+export function inputsOf(instruction: Instruction): Inputs {
   const { keyword, flags, rest } = instruction;
   // What a trigger would take when another stage builds on this one.
   if (keyword === 'ONBUILD') return inputsOf(parseInstruction(rest));

@@ -12,7 +12,8 @@ const chunkBytes = 256 * 1024;
 
 /**
  * Digest over everything of a folder that a build sees: paths, contents, permissions, links. Owners and times are
- * left out, and so are extended attributes, which Node can't read.
+ * left out. So are extended attributes, though BuildKit sends them (tonistiigi/fsutil, loadXattr): Node can't read them,
+ * and git keeps none.
  *
  * @throws Unresolvable for what can't be read; the signal's reason on abort.
  */

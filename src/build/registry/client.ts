@@ -12,6 +12,8 @@ export interface RegistryEffects {
   /** Told every token before it is used. */
   readonly mask?: { add(value: string): void };
   readonly login: (host: string) => Promise<Login | undefined>;
+  /** How often a request is sent that another try may mend; 4 unless told. */
+  readonly tries?: number;
 }
 
 const manifestTypes = [
@@ -39,7 +41,7 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
     const answer = await send(one(repository, reference), repository, { headers: accept });
     if (answer.status === 404) return undefined;
     const text = answer.text;
-    const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
+    const digest = digestOf(text);
     if (reference.startsWith('sha256:') && reference !== digest) {
       throw unexpected(host, `what it gives for ${reference} has another digest`);
     }
@@ -60,6 +62,9 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
     },
     json: async (repository, digest) => {
       const answer = await send(`/v2/${repository}/blobs/${digest}`, repository, {});
+      if (answer.status === 404) throw unexpected(host, `it has no blob ${digest}, which a manifest names`);
+      if (digestOf(answer.text) !== digest)
+        throw unexpected(host, `what it gives for ${digest} has another digest`);
       try {
         return JSON.parse(answer.text) as unknown;
       } catch {
@@ -171,7 +176,7 @@ function sender(host: string, base: string, effects: RegistryEffects) {
   }
 
   return async function send(path: string, repository: string, options: Options): Promise<Answer> {
-    const tries = options.tries ?? pauses.length + 1;
+    const tries = options.tries ?? effects.tries ?? pauses.length + 1;
     for (let attempt = 1; ; attempt++) {
       const answer = await authorized(path, repository, options).catch((error: unknown) => {
         effects.signal.throwIfAborted();
@@ -209,6 +214,10 @@ function sender(host: string, base: string, effects: RegistryEffects) {
     const where = headers.get('location') === null ? '' : ' and points elsewhere';
     return unexpected(host, `it answers ${status}${where}`, text);
   }
+}
+
+function digestOf(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 
 function isUserError(error: unknown): boolean {

@@ -6,6 +6,7 @@ import type { Login, Registry } from './model.ts';
 export interface RegistriesEffects extends LoginEffects {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
+  readonly tries?: number;
 }
 
 /** Each registry by its name, opened once. @param logins those of the environment, over `docker login`. */

@@ -30,6 +30,8 @@ export interface BuildCommandOptions {
 const undoMs = 4_000;
 /** Putting a tag takes milliseconds; after a cancellation it may take this long. */
 const tagsMs = 2_000;
+/** A cache that is not there by then saves no time. */
+const cachesMs = 5_000;
 
 export async function execute(
   context: CommandContext,
@@ -57,13 +59,17 @@ export async function execute(
     };
     const logins = environmentLogins(env, pushHosts(model, config));
     const registry = openRegistries(logins, { ...effects, fetch });
+    const registryForCaches = () =>
+      openRegistries(logins, {
+        ...{ ...effects, fetch, tries: 2 },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(cachesMs)]),
+      });
     const step = effects.log.step('plan');
-    const plan = await prepareBuild(request, { ...effects, registry, builder: () => builder }).catch(
-      (error) => {
-        step.failed('nothing was built');
-        throw error;
-      },
-    );
+    const looks = { ...effects, registry, registryForCaches, builder: () => builder };
+    const plan = await prepareBuild(request, looks).catch((error) => {
+      step.failed('nothing was built');
+      throw error;
+    });
     step.done(headline(plan));
     if (options.print) {
       effects.print(context.json ? JSON.stringify({ ok: true, plan: publicPlan(plan) }) : planText(plan));
@@ -82,6 +88,7 @@ export async function execute(
       ...effects,
       env: loggedIn.env,
       registry,
+      registryForCaches,
       registryForTags: openRegistries(logins, { ...effects, fetch, signal: later(effects.signal, tagsMs) }),
       registryForUndo: () =>
         openRegistries(logins, { ...effects, fetch, signal: AbortSignal.timeout(undoMs) }),
@@ -100,7 +107,7 @@ export async function execute(
 
 function headline(plan: BuildPlan): string {
   const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;
-  return `${builds} of ${plan.targets.length} to build, tags ${plan.tags.join(', ')}`;
+  return `${builds} of ${plan.targets.length} to build, as ${plan.tags.join(', ')}`;
 }
 
 /** Without the values of build arguments, some of which are secrets in all but name. */
