@@ -1,12 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Checkout, copyCheckout } from '../bed/toolkit/checkout.ts';
 
-const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync('/tmp/release-');
-const checkout = join(folder, 'checkout');
-const remote = join(folder, 'remote.git');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const workflow = `jobs:
@@ -17,50 +15,21 @@ const workflow = `jobs:
       - uses: sluice-ci/sluice@v1 # the pipeline
 `;
 
-/** A copy of these sources as a repository of its own, whose remote is a bare one. */
+let made: Checkout;
 beforeAll(() => {
-  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-  });
-  for (const file of files
-    .toString()
-    .split('\0')
-    .filter((each) => each !== '')) {
-    mkdirSync(dirname(join(checkout, file)), { recursive: true });
-    cpSync(join(root, file), join(checkout, file), { verbatimSymlinks: true });
-  }
-  symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
-  mkdirSync(join(checkout, '.github/workflows'), { recursive: true });
-  writeFileSync(join(checkout, '.github/workflows/of-the-test.yml'), workflow);
-  execFileSync('git', ['init', '-q', '--bare', '-b', 'main', remote]);
-  git('init', '-q', '-b', 'main');
-  writeFileSync(join(checkout, '.git/info/exclude'), '/node_modules\n');
-  git('config', 'user.name', 'Test');
-  git('config', 'user.email', 'test@example.com');
-  git('remote', 'add', 'origin', remote);
-  git('add', '--all');
-  git('commit', '-qm', 'Begin with all of it');
+  made = copyCheckout(folder, { '.github/workflows/of-the-test.yml': workflow });
 });
-
-function git(...args: string[]): string {
-  return execFileSync('git', args, { cwd: checkout, encoding: 'utf8', stdio: 'pipe' }).trim();
-}
-
-const inRemote = (...args: string[]) =>
-  execFileSync('git', ['--git-dir', remote, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
+const git: Checkout['git'] = (...args) => made.git(...args);
+const inRemote: Checkout['inRemote'] = (...args) => made.inRemote(...args);
+const markTested = () => made.markTested();
+const inCheckout = (file: string) => join(made.folder, file);
 
 function release(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/release.ts', ...args], {
-    cwd: checkout,
+    cwd: made.folder,
     encoding: 'utf8',
   });
   return { status, stdout, stderr };
-}
-
-/** What scripts/test writes when all of it has passed. */
-function markTested(): void {
-  mkdirSync(join(checkout, 'build'), { recursive: true });
-  writeFileSync(join(checkout, 'build/tested'), `${git('rev-parse', 'HEAD^{tree}')}\n`);
 }
 
 describe('a release', () => {
@@ -75,9 +44,9 @@ describe('a release', () => {
     git('push', '-q', 'origin', 'main');
     expect(said('1.0.0', '--remote', 'nowhere')).toContain('nowhere is not in reach');
     expect(said('1.0.0')).toContain('not tested');
-    writeFileSync(join(checkout, 'dirt'), '');
+    writeFileSync(inCheckout('dirt'), '');
     expect(said('1.0.0')).toContain('has changes');
-    rmSync(join(checkout, 'dirt'));
+    rmSync(inCheckout('dirt'));
     git('checkout', '-qb', 'other');
     expect(said('1.0.0')).toContain('not the branch main');
     git('checkout', '-q', 'main');
@@ -115,7 +84,7 @@ describe('a release', () => {
     expect(inRemote('ls-tree', '--name-only', 'main')).not.toMatch(/^(?:dist|CHANGELOG.md)$/m);
     // The released command line runs, and knows which it is.
     const out = join(folder, 'released');
-    execFileSync('git', ['clone', '-q', '--branch', 'v1.0.0', remote, out], { stdio: 'pipe' });
+    execFileSync('git', ['clone', '-q', '--branch', 'v1.0.0', made.remote, out], { stdio: 'pipe' });
     const run = spawnSync(process.execPath, [join(out, 'dist/cli/index.js'), '--version'], {
       encoding: 'utf8',
     });
@@ -126,7 +95,7 @@ describe('a release', () => {
 
   test('happens once; the next one says what is new, and an old line does not take v1', () => {
     expect(release('1.0.0').stderr).toContain('has v1.0.0 already');
-    writeFileSync(join(checkout, 'new.txt'), 'new\n');
+    writeFileSync(inCheckout('new.txt'), 'new\n');
     git('add', '--all');
     git('commit', '-qm', 'Add what is new');
     git('push', '-q', 'origin', 'main');
@@ -137,14 +106,14 @@ describe('a release', () => {
     expect(notes).toMatch(/^## v1\.1\.0\n\n- Add what is new\n\n## v1\.0\.0\n/);
     expect(release('1.0.1')).toMatchObject({ status: 0 });
     expect(inRemote('rev-parse', 'v1')).toBe(inRemote('rev-parse', 'v1.1.0^{commit}'));
-    expect(readFileSync(join(checkout, 'package.json'), 'utf8')).not.toContain('"version": "1.0.1"');
+    expect(readFileSync(inCheckout('package.json'), 'utf8')).not.toContain('"version": "1.0.1"');
     // The same sources, the same bytes.
     const dist = (tag: string) => inRemote('ls-tree', '-r', `${tag}^{commit}`, 'dist/cli/LICENSES.txt');
     expect(dist('v1.0.1')).toBe(dist('v1.1.0'));
   });
 
   test('a remote that refuses gets nothing at all', () => {
-    writeFileSync(join(remote, 'hooks/update'), '#!/bin/sh\ncase $1 in refs/tags/v1) exit 1;; esac\n', {
+    writeFileSync(join(made.remote, 'hooks/update'), '#!/bin/sh\ncase $1 in refs/tags/v1) exit 1;; esac\n', {
       mode: 0o755,
     });
     const { status, stderr } = release('1.2.0');
