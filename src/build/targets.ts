@@ -182,7 +182,10 @@ function repositoryOf(name: string, service: ComposeService, config: Sight): str
   if (service.image !== undefined) {
     const reference = parseImage(plain(service.image), where);
     if (isCarried(config)) {
-      const path = reference.repository.replace(/^library\//, '').replace(`${config.app}/`, '');
+      const parts = reference.repository.split('/');
+      const path = parts
+        .filter((part, index) => index === parts.length - 1 || ![config.app, 'library'].includes(part))
+        .join('/');
       return normal(`${config.registry}/${path}`, where);
     }
     const own = reference.registry !== 'docker.io' || !reference.repository.startsWith('library/');

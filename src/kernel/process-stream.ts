@@ -47,11 +47,16 @@ export async function streamProcess(
       () => undefined,
       (reason: unknown) => ({ reason }),
     );
-    if (failed !== undefined && !child.stdout.readableEnded) await endGroup(child.pid);
+    const isCut = failed !== undefined && !child.stdout.readableEnded;
+    if (isCut) {
+      // With bytes in it that nobody reads, the child would never count as closed.
+      child.stdout.destroy();
+      await endGroup(child.pid);
+    }
     const code = await ended;
     signal?.throwIfAborted();
     // A program that failed cuts its output off: its own words say more than the reader's.
-    if (failed !== undefined && (code === 0 || !child.stdout.readableEnded)) throw failed.reason;
+    if (failed !== undefined && (code === 0 || isCut)) throw failed.reason;
     return { code, stderr };
   } finally {
     signal?.removeEventListener('abort', onAbort);

@@ -73,7 +73,7 @@ export async function openCargo(recipients: readonly Recipient[], effects: Engin
     carry: async (recipient, more) => {
       const found = holdings.get(recipient.host);
       if (found === undefined) throw new Error(`nothing is known of ${recipient.host.name}`);
-      await removeTags(recipient.host, found.leftTags);
+      await removeTags(recipient.host, leftOf(recipient, found));
       const first = await carryOnce(recipient, sparse, found, false, more);
       if ('carried' in first) return first.carried;
       const { name } = recipient.host;
@@ -91,6 +91,13 @@ export async function openCargo(recipients: readonly Recipient[], effects: Engin
       await (await whole?.catch(() => undefined))?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Tags of a broken load of these images; another app's load may be under way at this very moment. */
+function leftOf({ references }: Recipient, { leftTags }: Holdings): string[] {
+  const repositoryOf = (reference: string) => reference.slice(0, reference.lastIndexOf(':'));
+  const ours = new Set(references.map(repositoryOf));
+  return leftTags.filter((tag) => ours.has(repositoryOf(tag)));
 }
 
 /** What was sent for a load that failed may be what was wrong with it. */
@@ -124,21 +131,20 @@ async function carryOnce(
   const tell = throttled(() =>
     note(`${host.name}: ${send.size} of ${layers.size} layers, ${megabytes(bytes)} sent`),
   );
-  const folder = `${layout.incoming}/blobs/sha256`;
   const onBytes = (count: number) => {
     bytes += count;
     tell();
   };
   const unique = new Map([...blobs.values()].map((blob) => [blob.digest, blob]));
   await inTurns([...unique.values()], (blob) =>
-    sendBlob(host, folder, blob, holdings.arrived, { signal, onBytes }),
+    sendBlob(host, layout.incoming, blob, holdings.arrived, { signal, onBytes }),
   );
   const assembly = assemble(holdings.store, plans, blobs);
   if (unique.size === 0) await host.exec(['mkdir', '-p', '--', layout.incoming]);
   bytes += assembly.archive.length;
   const { refused } = await loadImages(host, layout, assembly, signal);
   if (refused !== undefined) return { refused, sparse: send.size < layers.size, bytes };
-  await keepRecords(host, layout, holdings.store, assembly.images);
+  await keepRecords(host, layout, holdings, assembly.images);
   const counts = { images: images.length, layers: layers.size, moved: send.size };
   return { carried: { host: host.name, ...counts, bytes, full } };
 }

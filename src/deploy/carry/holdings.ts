@@ -7,8 +7,10 @@ import type { Blob, Holdings, ImageRecord } from './model.ts';
 // Contents travel as base64, so that nothing in them can look like our own lines.
 const lookScript = `
 cd "$1" 2>/dev/null || exit 0
-for f in images/*.json; do [ -f "$f" ] && { printf 'record '; base64 <"$f" | tr -d '\\n'; echo; }; done
-for f in incoming/blobs/sha256/*; do [ -f "$f" ] && printf 'arrived %s %s\\n' "\${f##*/}" "$(wc -c <"$f")"; done
+for f in images/*.json; do [ -f "$f" ] && { printf 'record %s ' "\${f##*/}"; base64 <"$f" | tr -d '\\n'; echo; }; done
+for f in incoming/parts/* incoming/blobs/sha256/*; do
+  [ -f "$f" ] && printf 'arrived %s %s\\n' "\${f#incoming/}" "$(wc -c <"$f")"
+done
 set -- $(df -Pk . 2>/dev/null | tail -n 1)
 [ -n "\${4:-}" ] && printf 'free %s\\n' "$4"
 exit 0
@@ -67,28 +69,32 @@ async function chainsOf(host: Host, images: readonly EngineImage[]): Promise<str
 export function parseLook(
   text: string,
   images: readonly EngineImage[],
-): Pick<Holdings, 'blobs' | 'arrived' | 'freeBytes'> {
+): Pick<Holdings, 'blobs' | 'arrived' | 'freeBytes' | 'staleRecords'> {
   const tags = new Map(
     images.flatMap(({ Id, RepoTags }) => (RepoTags ?? []).map((tag) => [tag, Id] as const)),
   );
   const blobs = new Map<string, Blob>();
   const arrived = new Map<string, { bytes: number; whole: boolean }>();
+  const staleRecords: string[] = [];
   let freeBytes: number | undefined;
   for (const line of text.split('\n')) {
     const [kind, first = '', second = ''] = line.trim().split(/\s+/);
     if (kind === 'free') freeBytes = Number(first) * 1024;
     if (kind === 'arrived') {
-      const [, hex = '', part] = /^([0-9a-f]{64})(\.part)?$/.exec(first) ?? [];
-      if (hex !== '') arrived.set(hex, { bytes: Number(second), whole: part === undefined });
+      const [, folder, hex = ''] = /^(parts|blobs\/sha256)\/([0-9a-f]{64})$/.exec(first) ?? [];
+      if (hex !== '') arrived.set(hex, { bytes: Number(second), whole: folder !== 'parts' });
     }
-    if (kind !== 'record') continue;
-    const record = parseRecord(first);
-    if (record === undefined || tags.get(record.reference) !== record.manifest) continue;
+    if (kind !== 'record' || !/^[0-9a-f]{64}\.json$/.test(first)) continue;
+    const record = parseRecord(second);
+    if (record === undefined || tags.get(record.reference) !== record.manifest) {
+      staleRecords.push(first);
+      continue;
+    }
     for (const { diffId, digest, size, mediaType } of record.layers) {
       blobs.set(diffId, { digest, size, mediaType });
     }
   }
-  return { blobs, arrived, freeBytes };
+  return { blobs, arrived, freeBytes, staleRecords };
 }
 
 /** One that is broken or of another version costs a transfer, nothing more. */

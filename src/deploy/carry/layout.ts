@@ -40,7 +40,7 @@ export function assemble(
     const list = made.map(({ image, incoming }) => ({
       Config: layerPath(hexOf(image.config.digest)),
       RepoTags: [incoming],
-      Layers: image.layers.map(({ digest }) => layerPath(hexOf(digest))),
+      Layers: image.layers.map(({ digest }) => (digest === '' ? 'there' : layerPath(hexOf(digest)))),
     }));
     files.set('manifest.json', json(list));
   } else {
@@ -69,7 +69,7 @@ export function assemble(
 function assembleImage({ image, layers }: ImagePlan, blobs: ReadonlyMap<string, Blob>) {
   const described = layers.map(({ diffId, there }) => {
     // Of a layer that a host of the older store has, nothing but its place in the list is asked for.
-    const blob = there ?? blobs.get(diffId) ?? { digest: diffId, size: 0, mediaType: '' };
+    const blob = there ?? blobs.get(diffId) ?? { digest: '', size: 0, mediaType: '' };
     const { digest, size, mediaType } = blob;
     return { diffId, digest, size, mediaType };
   });

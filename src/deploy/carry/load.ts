@@ -5,6 +5,7 @@ import { tail } from '../../kernel/process.ts';
 import type { Layout } from '../model.ts';
 import type { AssembledImage, Assembly } from './layout.ts';
 import { hexOf } from './missing.ts';
+import type { Holdings } from './model.ts';
 import { diskFull } from './send.ts';
 
 // tar reads what lies there, docker reads tar: nothing is stored a second time.
@@ -13,7 +14,7 @@ cd "$1" || exit 40
 gzip -dc | tar -xf - || exit 40
 set --
 for f in oci-layout index.json manifest.json blobs; do [ ! -e "$f" ] || set -- "$@" "$f"; done
-tar -cf - --exclude='*.part' "$@" | docker load
+tar -cf - "$@" | docker load
 `;
 
 const longestMs = 1_800_000;
@@ -78,8 +79,10 @@ export async function removeTags(host: Host, tags: readonly string[]): Promise<v
 const keepScript = `
 set -u; umask 077
 cd "$1" || exit 1
+store=$2; shift 2
 rm -rf incoming
-[ "$2" = containerd ] || exit 0
+for name; do rm -f "images/$name"; done
+[ "$store" = containerd ] || exit 0
 mkdir -p images
 while read -r name text; do
   printf '%s' "$text" | base64 -d >"images/$name.new" && mv -f "images/$name.new" "images/$name"
@@ -90,14 +93,14 @@ done
 export async function keepRecords(
   host: Host,
   layout: Layout,
-  store: 'containerd' | 'graphdriver',
+  { store, staleRecords }: Holdings,
   images: readonly AssembledImage[],
 ): Promise<void> {
   const lines = images.map(({ reference, record }) => {
     const text = Buffer.from(JSON.stringify(record)).toString('base64');
     return `${hexOf(carriedDigest(reference) ?? '')}.json ${text}\n`;
   });
-  await host.exec(['sh', '-c', keepScript, 'sluice', layout.app, store], {
+  await host.exec(['sh', '-c', keepScript, 'sluice', layout.app, store, ...staleRecords], {
     stdin: lines.join(''),
     timeoutMs: 20_000,
   });

@@ -38,7 +38,9 @@ export interface Holdings {
   readonly blobs: ReadonlyMap<string, Blob>;
   /** Bytes that have arrived of blobs, by the hexadecimal digits of their digest; whole ones too. */
   readonly arrived: ReadonlyMap<string, { readonly bytes: number; readonly whole: boolean }>;
-  /** Tags that a broken load left behind. */
+  /** Files of records that say nothing any more. */
+  readonly staleRecords: readonly string[];
+  /** Tags that a broken load, or one under way, has left. */
   readonly leftTags: readonly string[];
   readonly freeBytes: number | undefined;
 }

@@ -9,15 +9,16 @@ import type { Holdings, LocalBlob } from './model.ts';
 /** With fewer bytes than it should have the part stays, for the next try; with other bytes it goes. */
 const appendScript = `
 set -u; umask 077
-folder=$1 hex=$2 size=$3 from=$4
-mkdir -p "$folder" && cd "$folder" || exit 40
-[ "$from" != 0 ] || : >"$hex.part" || exit 40
-[ "$(wc -c <"$hex.part")" -eq "$from" ] || exit 41
-if ! cat >>"$hex.part"; then rm -f "$hex.part"; exit 40; fi
-[ "$(wc -c <"$hex.part")" -eq "$size" ] || exit 42
-sum=$(sha256sum <"$hex.part") || exit 40
-if [ "\${sum%% *}" != "$hex" ]; then rm -f "$hex.part"; exit 43; fi
-mv -f "$hex.part" "$hex"
+hex=$2 size=$3 from=$4
+mkdir -p "$1/parts" "$1/blobs/sha256" && cd "$1" || exit 40
+part=parts/$hex
+[ "$from" != 0 ] || : >"$part" || exit 40
+[ "$(wc -c <"$part")" -eq "$from" ] || exit 41
+if ! cat >>"$part"; then rm -f "$part"; exit 40; fi
+[ "$(wc -c <"$part")" -eq "$size" ] || exit 42
+sum=$(sha256sum <"$part") || exit 40
+if [ "\${sum%% *}" != "$hex" ]; then rm -f "$part"; exit 43; fi
+mv -f "$part" "blobs/sha256/$hex"
 `;
 
 const codes = { unwritable: 40, otherOffset: 41, short: 42, damaged: 43 } as const;
