@@ -1,3 +1,4 @@
+import { carriedDigest } from '../../config/carried.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { Layout } from '../model.ts';
@@ -22,8 +23,9 @@ interface EngineImage {
 }
 
 /**
- * What a host has of images that may be carried to it. The engine says it itself where it keeps unpacked layers; one with containerd's
- * store tells nobody its blobs, so a record beside our files says what was sent, as long as that image is still there.
+ * What a host has of images that may be carried to it. The engine says it itself where it keeps unpacked layers; one with
+ * containerd's store tells nobody its blobs, so a record beside our files says what was sent, as long as that image is
+ * still there.
  */
 export async function readHoldings(host: Host, layout: Layout): Promise<Holdings> {
   const [info, images, files] = await Promise.all([
@@ -86,7 +88,8 @@ export function parseLook(
     }
     if (kind !== 'record' || !/^[0-9a-f]{64}\.json$/.test(first)) continue;
     const record = parseRecord(second);
-    if (record === undefined || tags.get(record.reference) !== record.manifest) {
+    const id = record === undefined ? undefined : tags.get(record.reference);
+    if (record === undefined || (id !== record.manifest && id !== carriedDigest(record.reference))) {
       staleRecords.push(first);
       continue;
     }

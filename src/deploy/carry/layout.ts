@@ -19,6 +19,9 @@ export interface AssembledImage {
   readonly record: ImageRecord;
 }
 
+/** A layer that a host of the older store has, and that we never sent. */
+const unknown: Blob = { digest: '', size: 0, mediaType: '' };
+
 const layerPath = (hex: string) => `blobs/sha256/${hex}`;
 
 /**
@@ -40,7 +43,8 @@ export function assemble(
     const list = made.map(({ image, incoming }) => ({
       Config: layerPath(hexOf(image.config.digest)),
       RepoTags: [incoming],
-      Layers: image.layers.map(({ digest }) => (digest === '' ? 'there' : layerPath(hexOf(digest)))),
+      // Of a layer that is there nothing but its place in the list is asked for.
+      Layers: image.layers.map(({ send, digest }) => (send ? layerPath(hexOf(digest)) : 'there')),
     }));
     files.set('manifest.json', json(list));
   } else {
@@ -61,17 +65,15 @@ export function assemble(
       reference,
       incoming,
       ids: [image.config.digest, sha256(manifest)],
-      record: { version: 1, reference, manifest: sha256(manifest), layers: image.layers },
+      record: { version: 1, reference, manifest: sha256(manifest), layers: recorded(image.layers) },
     })),
   };
 }
 
 function assembleImage({ image, layers }: ImagePlan, blobs: ReadonlyMap<string, Blob>) {
-  const described = layers.map(({ diffId, there }) => {
-    // Of a layer that a host of the older store has, nothing but its place in the list is asked for.
-    const blob = there ?? blobs.get(diffId) ?? { digest: '', size: 0, mediaType: '' };
-    const { digest, size, mediaType } = blob;
-    return { diffId, digest, size, mediaType };
+  const described = layers.map(({ diffId, send, there }) => {
+    const { digest, size, mediaType } = there ?? blobs.get(diffId) ?? unknown;
+    return { diffId, send, digest, size, mediaType };
   });
   const config = { digest: sha256(image.config), content: image.config };
   const manifest = json({
@@ -88,6 +90,11 @@ function assembleImage({ image, layers }: ImagePlan, blobs: ReadonlyMap<string, 
   const repository = reference.slice(0, reference.lastIndexOf(':'));
   const incoming = `${repository}:incoming-${hexOf(config.digest).slice(0, 12)}`;
   return { reference, incoming, image: { config, layers: described }, manifest };
+}
+
+function recorded(layers: readonly ImageRecord['layers'][number][]): ImageRecord['layers'] {
+  const known = layers.filter(({ digest }) => digest !== '');
+  return known.map(({ diffId, digest, size, mediaType }) => ({ diffId, digest, size, mediaType }));
 }
 
 function json(value: unknown): Buffer {

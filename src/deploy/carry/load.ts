@@ -79,10 +79,9 @@ export async function removeTags(host: Host, tags: readonly string[]): Promise<v
 const keepScript = `
 set -u; umask 077
 cd "$1" || exit 1
-store=$2; shift 2
+shift
 rm -rf incoming
 for name; do rm -f "images/$name"; done
-[ "$store" = containerd ] || exit 0
 mkdir -p images
 while read -r name text; do
   printf '%s' "$text" | base64 -d >"images/$name.new" && mv -f "images/$name.new" "images/$name"
@@ -93,14 +92,14 @@ done
 export async function keepRecords(
   host: Host,
   layout: Layout,
-  { store, staleRecords }: Holdings,
+  { staleRecords }: Holdings,
   images: readonly AssembledImage[],
 ): Promise<void> {
   const lines = images.map(({ reference, record }) => {
     const text = Buffer.from(JSON.stringify(record)).toString('base64');
     return `${hexOf(carriedDigest(reference) ?? '')}.json ${text}\n`;
   });
-  await host.exec(['sh', '-c', keepScript, 'sluice', layout.app, store, ...staleRecords], {
+  await host.exec(['sh', '-c', keepScript, 'sluice', layout.app, ...staleRecords], {
     stdin: lines.join(''),
     timeoutMs: 20_000,
   });

@@ -22,18 +22,19 @@ export function planImage(image: LocalImage, holdings: Holdings, full: boolean):
   const chains = chainIds(image.diffIds);
   const layers = image.diffIds.map((diffId, index): PlannedLayer => {
     if (full) return { diffId, send: true, there: undefined };
-    if (holdings.store === 'graphdriver') {
-      return { diffId, send: !holdings.chains.has(chains[index] ?? ''), there: undefined };
-    }
-    const there = holdings.blobs.get(diffId);
-    return { diffId, send: there === undefined, there };
+    const known = holdings.blobs.get(diffId);
+    const isThere =
+      holdings.store === 'containerd' ? known !== undefined : holdings.chains.has(chains[index] ?? '');
+    return { diffId, send: !isThere, there: isThere ? known : undefined };
   });
   return { image, layers };
 }
 
 /**
- * Names, in what an engine saves, of files that no host needs: blobs by their digest, layers by their diff id. A host of the older store may need
- * a layer again that it has on top of another one, so of those only what it would not need in any place counts.
+ * Names, in what an engine saves, of files that no host needs: blobs by their digest, layers by their diff id. A host of
+ * the older store may lack a layer on top of another one than it has it on, and then needs it.
+ *
+ * @param images diff ids of each image.
  */
 export function skippable(hosts: readonly Holdings[], images: readonly (readonly string[])[]): Set<string> {
   const sets = hosts.map((holdings) => namesOf(holdings, images));
@@ -52,7 +53,10 @@ function namesOf(holdings: Holdings, images: readonly (readonly string[])[]): Se
       (holdings.chains.has(chain) ? there : lacking).add(hexOf(diffIds[index] ?? ''));
     }
   }
-  return new Set([...there].filter((name) => !lacking.has(name)));
+  const needless = [...there].filter((hex) => !lacking.has(hex));
+  // What the layer was called when it was sent: an engine with containerd's store will call it so again.
+  const sentAs = (hex: string) => holdings.blobs.get(`sha256:${hex}`)?.digest ?? hex;
+  return new Set(needless.flatMap((hex) => [hex, hexOf(sentAs(hex))]));
 }
 
 export function hexOf(digest: string): string {

@@ -24,7 +24,7 @@ export interface LocalImage {
 export interface ImageRecord {
   readonly version: 1;
   readonly reference: string;
-  /** Digest of the manifest that the image was loaded with: the image's id in containerd's store. */
+  /** Digest of the manifest that the image was loaded with: its id in containerd's store. */
   readonly manifest: string;
   readonly layers: readonly (Blob & { readonly diffId: string })[];
 }
@@ -34,7 +34,7 @@ export interface Holdings {
   readonly store: 'containerd' | 'graphdriver';
   /** Chain ids of the layers its images consist of (graphdriver). */
   readonly chains: ReadonlySet<string>;
-  /** Blobs of layers by diff id, as far as the records of images that are still there tell (containerd). */
+  /** Blobs of layers by diff id, as they were sent, as far as the records of images that are still there tell. */
   readonly blobs: ReadonlyMap<string, Blob>;
   /** Bytes that have arrived of blobs, by the hexadecimal digits of their digest; whole ones too. */
   readonly arrived: ReadonlyMap<string, { readonly bytes: number; readonly whole: boolean }>;
@@ -55,6 +55,6 @@ export interface PlannedLayer {
   readonly diffId: string;
   /** Whether the host lacks it. */
   readonly send: boolean;
-  /** How a containerd host has it. */
+  /** How it was sent, when it was. */
   readonly there: Blob | undefined;
 }
