@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { lackingImages } from '../../src/deploy/carry/carry.ts';
 import { parseLook } from '../../src/deploy/carry/holdings.ts';
 import { assemble } from '../../src/deploy/carry/layout.ts';
 import { chainIds, planImage, sha256, skippable } from '../../src/deploy/carry/missing.ts';
@@ -91,6 +92,16 @@ describe('what a host lacks', () => {
     const names = skippable([one, two], [image('base', 'libs').diffIds]);
     expect(names).toEqual(new Set([hex(diff('base')), hex(blob('base').digest)]));
   });
+});
+
+test('only images that no registry has are carried, and only those that are missing', () => {
+  const carried = (letter: string) => `localhost/shop/api:sha256-${letter.repeat(64)}`;
+  const images = [
+    { reference: carried('a'), present: false },
+    { reference: carried('b'), present: true },
+    { reference: `ghcr.io/acme/api@sha256:${'c'.repeat(64)}`, present: false },
+  ];
+  expect(lackingImages({ images })).toEqual([carried('a')]);
 });
 
 describe('the archive beside the layers', () => {
