@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { carriedReference } from '../config/carried.ts';
 import { parseImage } from '../config/image.ts';
 import type { Config } from '../config/model.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -7,11 +8,12 @@ import { runProcess } from '../kernel/process.ts';
 import type { BakeBuild, BakeOutput } from './bake.ts';
 import { type BakeWatch, watchBake } from './bake-log.ts';
 import type { Builder } from './builder.ts';
+import { heldUntilKept, keepAll } from './carried.ts';
+import { changedTrees } from './changed-trees.ts';
 import { bridgeEngine } from './engine-bridge.ts';
 import { blobsBefore, bytesOf, imageFacts, newBytes } from './layers.ts';
 import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget, TargetReport } from './plan.ts';
-import { digester } from './prepare.ts';
 import { countCached, type ProgressReader } from './progress.ts';
 import { cacheLeftOut, checkFindings, lostTree, slowestSteps } from './progress-report.ts';
 import { type Publication, publish } from './publish.ts';
@@ -70,9 +72,9 @@ export async function applyBuild(
   return {
     app: plan.app,
     tags: plan.tags,
-    pushed: plan.push,
-    images: plan.push ? imagesOf(finished) : {},
-    targets: finished.map(targetReport),
+    pushed: plan.push && !plan.carried,
+    images: plan.push ? imagesOf(finished, plan) : {},
+    targets: finished.map((each) => targetReport(each, plan)),
     cache: plan.cache && { backend: plan.cache.backend, why: plan.cache.why },
     steps: countCached(steps),
     slowest: slowestSteps(steps),
@@ -94,17 +96,17 @@ async function buildAll(
   effects: BuildEffects,
 ): Promise<Built> {
   const builder = await effects.builder();
-  await using bridge = plan.push ? await bridgeEngine(builder, effects) : undefined;
+  await using bridge = plan.push && !plan.carried ? await bridgeEngine(builder, effects) : undefined;
   const output = ({ target }: PlannedTarget) =>
     outputOf(target, plan, config, { isEngine: builder.driver === 'docker', pushes: bridge !== undefined });
   const nonce = randomBytes(6).toString('hex');
-  const holdings = new Map(toBuild.map((each) => [each, holdingOf(each, nonce)] as const));
+  const holdings = new Map(toBuild.map((each) => [each, holdingOf(each, nonce, plan)] as const));
   const builds = toBuild.map((each) => bakeBuild(each, holdings.get(each) ?? '', output(each), plan));
   const watch = watchBake(
     builds.map(({ target }) => target),
     effects.log,
   );
-  const blobs = plan.push ? blobsBefore(toBuild, effects.registryForCaches()) : undefined;
+  const blobs = plan.push && !plan.carried ? blobsBefore(toBuild, effects.registryForCaches()) : undefined;
   const { digests, progress, withoutCache } = await bake(plan, builder, builds, config, watch, {
     ...effects,
     env: { ...effects.env, ...bridge?.env },
@@ -116,6 +118,7 @@ async function buildAll(
     output(each) === 'push'
       ? `${each.target.repository}@${digests[each.target.name]}`
       : (holdings.get(each) ?? '');
+  await using _held = plan.carried ? heldUntilKept(toBuild, image, effects.registryForUndo) : undefined;
   const [lost] = await Promise.all([
     plan.push ? changedTrees(plan, toBuild, effects) : new Set<PlannedTarget>(),
     smokeAll(
@@ -129,6 +132,13 @@ async function buildAll(
   const stored = toBuild.filter((each) => output(each) === 'store');
   findings.push(...(await localRoots(stored, image, effects)));
   if (!plan.push) return { finished: new Map(), progress };
+  if (plan.carried) {
+    const kept = await keepAll(toBuild, image, lost, effects.registry);
+    const all = [...kept].map(
+      ([planned, manifest]) => [planned, { planned, manifest, pushedBytes: undefined }] as const,
+    );
+    return { finished: new Map(all), progress };
+  }
 
   const finished = await Promise.all(
     toBuild.map(async (each): Promise<[PlannedTarget, Finished]> => {
@@ -197,8 +207,9 @@ function outputOf(
   return isTried ? 'load' : 'nothing';
 }
 
-function holdingOf({ target, treeTag }: PlannedTarget, nonce: string): string {
-  return `${target.repository}:${treeTag ?? `build-${nonce}`}`;
+/** In the engine a tree's tag would be found by the next build, so it comes last where there is nothing but the engine. */
+function holdingOf({ target, treeTag }: PlannedTarget, nonce: string, plan: BuildPlan): string {
+  return `${target.repository}:${plan.carried ? `build-${nonce}` : (treeTag ?? `build-${nonce}`)}`;
 }
 
 function bakeBuild(planned: PlannedTarget, holding: string, output: BakeOutput, plan: BuildPlan): BakeBuild {
@@ -206,27 +217,6 @@ function bakeBuild(planned: PlannedTarget, holding: string, output: BakeOutput, 
   const flags = action.kind === 'build' ? action.cache : { from: [], to: [] };
   const labels = ociLabels(plan.ref, target.name);
   return { target, holding, output, cacheFrom: flags.from, cacheTo: flags.to, labels, bases };
-}
-
-/** Files that were edited while they were built: the image is no image of the tree that was looked at. */
-async function changedTrees(
-  plan: BuildPlan,
-  toBuild: readonly PlannedTarget[],
-  effects: BuildEffects,
-): Promise<ReadonlySet<PlannedTarget>> {
-  const all = plan.targets.map(({ target }) => target);
-  const again = digester(all, { ...effects, bases: basesOf(plan) });
-  const digests = await Promise.all(toBuild.map(({ target }) => again(target)));
-  const isSame = ({ tree }: PlannedTarget, now: PlannedTarget['tree'] | undefined) =>
-    'digest' in tree && now !== undefined && 'digest' in now && now.digest === tree.digest;
-  return new Set(
-    toBuild.filter((each, index) => 'digest' in each.tree && !isSame(each, digests[index]?.tree)),
-  );
-}
-
-/** The build took the bases as they were then, also when a registry has newer ones by now. */
-function basesOf(plan: BuildPlan): ReadonlyMap<string, string> {
-  return new Map(plan.targets.flatMap(({ bases }) => Object.entries(bases)));
 }
 
 async function pushOne(
@@ -270,24 +260,31 @@ async function publishAll(
   }
 }
 
-function imagesOf(finished: readonly Finished[]): Record<string, string> {
+function imagesOf(finished: readonly Finished[], { carried }: BuildPlan): Record<string, string> {
   return Object.fromEntries(
     finished.flatMap(({ planned: { target }, manifest }) =>
       manifest === undefined
         ? []
-        : target.services.map((service) => [service, `${target.repository}@${manifest.digest}`] as const),
+        : target.services.map((service) => {
+            const { repository } = target;
+            const { digest } = manifest;
+            return [
+              service,
+              carried ? carriedReference(repository, digest) : `${repository}@${digest}`,
+            ] as const;
+          }),
     ),
   );
 }
 
-function targetReport({ planned, manifest, pushedBytes }: Finished): TargetReport {
+function targetReport({ planned, manifest, pushedBytes }: Finished, plan: BuildPlan): TargetReport {
   const { target, action } = planned;
   const isReused = action.kind === 'reuse';
   return {
     name: target.name,
     services: target.services,
     outcome: isReused ? 'reused' : 'built',
-    why: isReused ? 'the registry has the image of this tree' : action.why,
+    why: isReused ? `the ${plan.carried ? 'engine' : 'registry'} has the image of this tree` : action.why,
     repository: target.repository,
     digest: manifest?.digest,
     pushedBytes,

@@ -10,6 +10,8 @@ export interface BuildPlan {
   /** Tags that all images of the set get at the end. */
   readonly tags: readonly string[];
   readonly push: boolean;
+  /** `registry: none`: instead of being pushed, images stay in the engine and get their tags there. */
+  readonly carried: boolean;
   /** Why nothing is pushed, where nothing is. */
   readonly notPushed: string | undefined;
   readonly targets: readonly PlannedTarget[];

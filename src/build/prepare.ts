@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isCarried } from '../config/carried.ts';
 import { parseImage } from '../config/image.ts';
 import type { ComposeModel, Config } from '../config/model.ts';
 import { messageOf, UserErrors } from '../kernel/errors.ts';
@@ -7,6 +8,7 @@ import { linkedTargets, withDigest } from './bake.ts';
 import type { Builder } from './builder.ts';
 import { type BuildPlace, cacheFlags, chooseCache } from './cache.ts';
 import { type BrokenCache, brokenCaches, withoutBroken } from './cache-check.ts';
+import { cacheOfCarried, refuseUncarried } from './carried.ts';
 import { contextFindings } from './context-hints.ts';
 import { treeDigest } from './digest/digest.ts';
 import type { GitRef } from './git-ref.ts';
@@ -53,7 +55,10 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
   const builder = toBuild(looked).length > 0 ? await effects.builder() : undefined;
   const lacks = builder === undefined ? [] : unsupported(withLinked(toBuild(looked), targets), builder);
   if (lacks.length > 0) throw new UserErrors(lacks);
-  const cache = builder === undefined ? undefined : chooseCache(builder, place, config.build.cache);
+  const carried = isCarried(config);
+  if (carried) refuseUncarried(config, targets, builder);
+  const choose = carried ? cacheOfCarried : chooseCache;
+  const cache = builder === undefined ? undefined : choose(builder, place, config.build.cache);
   const scope = { app: config.app, ref, folder: request.cacheFolder };
   const flagsOf = (target: BuildTarget) =>
     cache === undefined ? { from: [], to: [] } : cacheFlags(cache, target, scope);
@@ -74,6 +79,7 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
     ref,
     tags,
     push: place.push,
+    carried,
     notPushed,
     targets: planned,
     builder: facts,
@@ -120,7 +126,7 @@ async function look(
   const { registry, repository } = parseImage(target.repository, target.name);
   const manifest = await effects.registry(registry).manifest(repository, treeTag);
   return manifest === undefined
-    ? await build('the registry has no image of this tree')
+    ? await build(`the ${isCarried(request.config) ? 'engine' : 'registry'} has no image of this tree`)
     : { ...base, treeTag, manifest, why: '' };
 }
 

@@ -1,3 +1,4 @@
+import { isCarried } from '../config/carried.ts';
 import { plain } from '../config/compose.ts';
 import { formatImage, parseImage } from '../config/image.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../config/model.ts';
@@ -6,7 +7,7 @@ import { linkErrors } from './links.ts';
 import type { BuildSecret, BuildTarget } from './model.ts';
 import { hostsOf, inheritedSsh, listOf, mapOf, pathOrUrl, textOf } from './target-fields.ts';
 
-type Sight = Pick<Config, 'folder' | 'registry' | 'build'>;
+type Sight = Pick<Config, 'app' | 'folder' | 'registry' | 'build'>;
 
 export interface Targets {
   readonly targets: readonly BuildTarget[];
@@ -180,6 +181,13 @@ function repositoryOf(name: string, service: ComposeService, config: Sight): str
   const where = `services.${name}.image`;
   if (service.image !== undefined) {
     const reference = parseImage(plain(service.image), where);
+    if (isCarried(config)) {
+      const parts = reference.repository.split('/');
+      const path = parts
+        .filter((part, index) => index === parts.length - 1 || ![config.app, 'library'].includes(part))
+        .join('/');
+      return normal(`${config.registry}/${path}`, where);
+    }
     const own = reference.registry !== 'docker.io' || !reference.repository.startsWith('library/');
     if (own) return formatImage({ ...reference, tag: undefined, digest: undefined });
     if (config.registry !== undefined) {
@@ -191,7 +199,7 @@ function repositoryOf(name: string, service: ComposeService, config: Sight): str
   return new UserError({
     code: 'build.repository',
     message: `services.${name}: nothing says where its image is to be pushed`,
-    hint: 'Write `registry: ghcr.io/acme/app` in sluice.yml, or `image: ghcr.io/acme/app/name` beside its `build:`.',
+    hint: 'Write `registry: ghcr.io/acme/app` in sluice.yml (or `registry: none`), or `image: ghcr.io/acme/app/name` beside its `build:`.',
   });
 }
 

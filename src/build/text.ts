@@ -12,7 +12,7 @@ export function planText(plan: BuildPlan): string {
   const head = [
     `${plan.app}: ${builds} to build, ${reused} ${reused === 1 ? 'is' : 'are'} there already`,
     `  tags   ${plan.tags.join(', ')} (${refText(plan)})`,
-    `  push   ${plan.push ? 'all images, then all tags at once' : `no: ${plan.notPushed}`}`,
+    `  push   ${pushText(plan)}`,
     ...(plan.cache === undefined
       ? []
       : [`  cache  ${plan.cache.backend}${plan.cache.writes ? '' : ', not written'}: ${plan.cache.why}`]),
@@ -20,10 +20,17 @@ export function planText(plan: BuildPlan): string {
   ];
   return [
     ...head,
-    ...plan.targets.flatMap(targetLines),
+    ...plan.targets.flatMap((target) => targetLines(target, plan)),
     ...plan.notes.map((note) => `! ${note}`),
     ...plan.findings.map(findingLine),
   ].join('\n');
+}
+
+function pushText({ push, carried, notPushed }: BuildPlan): string {
+  if (!push) return `no: ${notPushed}`;
+  return carried
+    ? 'no: registry: none; tagged here, and carried to the hosts by the deploy'
+    : 'all images, then all tags at once';
 }
 
 function refText({ ref }: BuildPlan): string {
@@ -37,13 +44,15 @@ function builderText({ driver, engine, store }: NonNullable<BuildPlan['builder']
   return `engine ${engine ?? 'of unknown version'}, ${kept}`;
 }
 
-function targetLines({ target, action, treeTag }: PlannedTarget): string[] {
+function targetLines({ target, action, treeTag }: PlannedTarget, { carried }: BuildPlan): string[] {
   const services = target.services.length === 1 ? '' : ` (${target.services.join(', ')})`;
   const isReuse = action.kind === 'reuse';
   return [
     '',
     `${target.name}${services}`,
-    isReuse ? `  skip   the registry has the image of this tree: ${treeTag}` : `  build  ${action.why}`,
+    isReuse
+      ? `  skip   the ${carried ? 'engine' : 'registry'} has the image of this tree: ${treeTag}`
+      : `  build  ${action.why}`,
     `  to     ${target.repository}`,
     ...(isReuse ? [] : [`  from   ${target.context}`]),
     ...(isReuse ? [] : action.cache.from.map((flag) => `  reads  ${flag}`)),
@@ -58,7 +67,8 @@ export function reportText(report: BuildReport): string {
     built === 0
       ? 'Nothing to build: every image is there'
       : `Built ${built} of ${report.targets.length} ${report.targets.length === 1 ? 'image' : 'images'}`;
-  const tagged = report.pushed ? `, tagged ${report.tags.join(', ')}` : ', nothing pushed';
+  const isTagged = Object.keys(report.images).length > 0;
+  const tagged = isTagged ? `, tagged ${report.tags.join(', ')}` : ', nothing pushed';
   return [
     `${what}${tagged} in ${formatDuration(report.ms)}`,
     ...report.targets.map(targetLine),

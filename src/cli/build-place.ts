@@ -1,6 +1,10 @@
 import type { BuildPlace } from '../build/cache.ts';
 import type { GitRef } from '../build/git-ref.ts';
+import { engineRegistry } from '../build/registry/engine.ts';
+import type { Login, Registry } from '../build/registry/model.ts';
+import { openRegistries, type RegistriesEffects } from '../build/registry/open.ts';
 import { buildTargets } from '../build/targets.ts';
+import { isCarried } from '../config/carried.ts';
 import { parseImage } from '../config/image.ts';
 import type { ComposeModel, Config } from '../config/model.ts';
 
@@ -9,10 +13,11 @@ export function placeOfBuild(
   env: Readonly<Record<string, string | undefined>>,
   ref: GitRef,
   push: boolean,
+  carried: boolean,
 ): { readonly place: BuildPlace; readonly notPushed: string | undefined } {
   const notPushed = !push
     ? '--no-push'
-    : ref.fork
+    : ref.fork && !carried
       ? 'a pull request from a fork may read the registry, and no more'
       : undefined;
   const service = env.ACTIONS_RESULTS_URL ?? env.ACTIONS_CACHE_URL;
@@ -23,8 +28,21 @@ export function placeOfBuild(
 
 /** Registries that the images of the app are pushed to. */
 export function pushHosts(model: ComposeModel, config: Config): string[] {
+  if (isCarried(config)) return [];
   const hosts = buildTargets(model, config).targets.map(
     ({ repository, name }) => parseImage(repository, name).registry,
   );
   return [...new Set(hosts)];
+}
+
+/** Registries by their names; with `registry: none` the engine stands for the one that the images would be in. */
+export function registriesFor(
+  config: Config,
+  logins: ReadonlyMap<string, Login>,
+  effects: RegistriesEffects,
+): (host: string) => Registry {
+  const open = openRegistries(logins, effects);
+  if (!isCarried(config)) return open;
+  const engine = engineRegistry(effects);
+  return (host) => (host === engine.host ? engine : open(host));
 }

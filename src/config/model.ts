@@ -10,6 +10,7 @@ export interface Config {
   readonly folder: string;
   readonly app: string;
   readonly compose: readonly string[];
+  /** With `registry: none` a place that is none, see carried.ts. */
   readonly registry: string | undefined;
   /** What the file says of a service; the rest is inferred from the compose model (strategies.ts). */
   readonly services: Readonly<Record<string, ServiceConfig>>;

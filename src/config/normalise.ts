@@ -1,6 +1,7 @@
 import type { Place } from '../kernel/errors.ts';
 import { UserError } from '../kernel/errors.ts';
 import { formatAddress } from './address.ts';
+import { carriedRegistry } from './carried.ts';
 import { pathText } from './issues.ts';
 import type { Config, EnvSource, HostConfig, ServiceConfig, Target } from './model.ts';
 import type { RawConfig } from './schema.ts';
@@ -18,7 +19,7 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
     folder,
     app: raw.app,
     compose: list(raw.compose),
-    registry: raw.registry,
+    registry: raw.registry === 'none' ? carriedRegistry(raw.app) : raw.registry,
     services: mapEntries(raw.services, serviceConfig),
     migrate: migrate && {
       service: migrate.service,

@@ -134,9 +134,10 @@ export const configSchema = z
         description:
           'Compose files, later ones over earlier ones. Default: compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml, whichever is there.',
       }),
-      registry: registry
-        .optional()
-        .meta({ description: 'Where the app’s images are pushed, such as `ghcr.io/acme/bookreader`.' }),
+      registry: registry.optional().meta({
+        description:
+          'Where the app’s images are pushed, such as `ghcr.io/acme/bookreader`. `none`: nowhere; they are built where Sluice runs, and deploys carry them to the hosts over SSH (docs/build.md).',
+      }),
       services: z
         .record(serviceName, service, { error: mapRule })
         .prefault({})

@@ -1,3 +1,4 @@
+import { carriedDigest } from '../config/carried.ts';
 import type { Host } from '../host/model.ts';
 import { messageOf, UserError } from '../kernel/errors.ts';
 import { tail } from '../kernel/process.ts';
@@ -24,6 +25,11 @@ export function hasDigest(reference: string): boolean {
   return digestPattern.test(reference);
 }
 
+/** Names one image for ever: by a registry's digest, or by that of a carried image. */
+export function isFixed(reference: string): boolean {
+  return hasDigest(reference) || carriedDigest(reference) !== undefined;
+}
+
 /** `ghcr.io/acme/app:v1` → `ghcr.io/acme/app`; a registry's port is no tag. */
 export function repositoryOf(reference: string): string {
   const name = reference.replace(digestPattern, '');
@@ -46,7 +52,7 @@ export async function resolveDigests(
 ): Promise<Map<string, string>> {
   const resolved = await Promise.all(
     [...new Set(references)].map(async (reference) => {
-      const digest = hasDigest(reference)
+      const digest = isFixed(reference)
         ? reference
         : `${repositoryOf(reference)}@${await findDigest(host, reference, auth, signal)}`;
       return [reference, digest] as const;

@@ -126,6 +126,8 @@ export interface Layout {
   readonly current: string;
   readonly files: string;
   readonly backups: string;
+  /** Layers of carried images on their way. */
+  readonly incoming: string;
   readonly journal: string;
   readonly lock: string;
   readonly lease: string;
@@ -142,6 +144,7 @@ export function layoutOf(root: string, app: string): Layout {
     current: `${base}/current`,
     files: `${base}/files`,
     backups: `${base}/backups`,
+    incoming: `${base}/incoming`,
     journal: `${base}/journal`,
     lock: `${base}/lease.lock`,
     lease: `${base}/lease.json`,

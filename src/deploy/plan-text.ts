@@ -1,3 +1,4 @@
+import { lackingImages } from './carry/carry.ts';
 import type { DeployPlan, HostPlan, PlannedService } from './model.ts';
 
 const marks: Readonly<Record<PlannedService['action'], string>> = {
@@ -29,7 +30,6 @@ export function planText(plan: DeployPlan): string {
 function hostText(plan: HostPlan, primary: boolean): string[] {
   const from =
     plan.previous === undefined ? 'first deploy' : `${plan.previous.release} (${plan.previous.colour})`;
-  const missing = plan.images.filter((image) => !image.present).length;
   return [
     '',
     `${plan.host}: ${from} → ${plan.release} (${plan.colour})${primary ? ', backup and migration happen here' : ''}`,
@@ -45,9 +45,20 @@ function hostText(plan: HostPlan, primary: boolean): string[] {
     ...(plan.env.changed && plan.env.added.length + plan.env.removed.length === 0
       ? ['  env: values changed']
       : []),
-    `  images: ${missing === 0 ? 'all on the host' : `${missing} to pull`}`,
+    `  images: ${imagesText(plan)}`,
     ...plan.warnings.map((warning) => `  ! ${warning}`),
   ];
+}
+
+function imagesText(plan: HostPlan): string {
+  const missing = plan.images.filter((image) => !image.present).length;
+  const carried = lackingImages(plan).length;
+  if (missing === 0) return 'all on the host';
+  const parts = [
+    ...(missing > carried ? [`${missing - carried} to pull`] : []),
+    ...(carried > 0 ? [`${carried} to carry from the engine here`] : []),
+  ];
+  return parts.join(', ');
 }
 
 function serviceText({ service, action, image, imageBefore, why, plan }: PlannedService): string {

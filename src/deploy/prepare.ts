@@ -1,5 +1,6 @@
 import type { ComposeModel, Config, HostModel } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
+import { requireCarried } from './carry/carry.ts';
 import type { DeployEffects } from './context.ts';
 import type { DeployRequest } from './deploy.ts';
 import { wantedEdges } from './edges.ts';
@@ -80,6 +81,7 @@ export async function prepare(
     return state !== undefined && isUnchanged(plan, state);
   });
   const primary = primaryHost(config, models);
+  await requireCarried(plans, effects);
   const plan = { app: config.app, target: target.name, release, unchanged, hosts: plans, primary };
   return { plan, files: drafts.map((draft) => [...draft.moved.files]) };
 }

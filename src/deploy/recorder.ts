@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { Log, StepLog } from '../kernel/log.ts';
 import type {
+  CarriedRecord,
   HealthRecord,
   MigrationRecord,
   StepRecord,
@@ -15,6 +16,7 @@ import type { EdgeStatus } from './edge/guard.ts';
 export interface Facts {
   backup?: BackupRecord;
   migration?: MigrationRecord;
+  readonly carried: CarriedRecord[];
   readonly health: HealthRecord[];
   readonly watch: Map<string, WatchRecord>;
   readonly events: TimelineEvent[];
@@ -45,7 +47,7 @@ export function createRecorder(log: Log, clock: Clock): Recorder {
   const startedAt = clock.now();
   const steps: StepRecord[] = [];
   const warnings: string[] = [];
-  const facts: Facts = { health: [], watch: new Map(), events: [] };
+  const facts: Facts = { carried: [], health: [], watch: new Map(), events: [] };
 
   return {
     startedAt,

@@ -45,6 +45,7 @@ export async function reportOf(run: DeployRun, result: TransactionResult): Promi
         ? {}
         : { backup: { ...backup, file: `${primary.layout.backups}/${backup.name}.dump` } }),
       migration: facts.migration,
+      ...(facts.carried.length === 0 ? {} : { carried: facts.carried }),
       images: primary.plan.services.map((planned) => ({
         service: planned.service,
         reference: planned.image,

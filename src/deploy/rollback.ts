@@ -2,6 +2,7 @@ import { secretValues } from '../config/audit.ts';
 import { plain } from '../config/compose.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { DeployReport } from '../report/model.ts';
+import { requireCarried } from './carry/carry.ts';
 import type { DeployEffects } from './context.ts';
 import { type DeployRequest, deployRun, hostRun, newDeployId, transact } from './deploy.ts';
 import { wantedEdges } from './edges.ts';
@@ -49,6 +50,7 @@ export async function rollback(
             });
           }),
         );
+        await requireCarried(plans, effects);
         return {
           app: config.app,
           target: target.name,

@@ -209,6 +209,11 @@ export const catalogue = {
     fix: 'Run again: the images are in the registry, so it takes a second.',
   },
 
+  'build.carried': {
+    what: '`registry: none` asks for what only a registry can hold, or for another builder than the Docker engine itself.',
+    fix: 'Build with the driver `docker`, for one platform, without sbom and provenance; or name a registry.',
+  },
+
   // Image registries
   'registry.denied': {
     what: 'A registry refuses access.',
@@ -421,6 +426,18 @@ export const catalogue = {
   'image.pull-failed': {
     what: 'An image could not be pulled on a host.',
     fix: 'Is the registry up and reachable from the host?',
+  },
+  'image.nowhere': {
+    what: 'An image of `registry: none` is neither on the host nor in the Docker engine where Sluice runs.',
+    fix: 'Run `sluice build --images FILE` on this machine and deploy with that file, or roll back to a release that the hosts still have.',
+  },
+  'image.damaged': {
+    what: 'An image, or a layer of one, is not what its digest says. Nothing of it was given a name on the host.',
+    fix: 'Run the deploy again; build again (`sluice build --force`) when it is the local engine’s image.',
+  },
+  'image.load-failed': {
+    what: 'The Docker engine of a host could not load the images that were sent over SSH.',
+    fix: 'Its own words are below the message.',
   },
   'image.missing': {
     what: 'A service has neither an image nor a reference for this release.',

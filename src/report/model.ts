@@ -34,6 +34,8 @@ export interface DeployReport {
   readonly watch: readonly WatchRecord[];
   readonly backup?: BackupProof | undefined;
   readonly migration?: MigrationRecord | undefined;
+  /** Images that came over SSH instead of from a registry, host by host; absent where none did. */
+  readonly carried?: readonly CarriedRecord[] | undefined;
   readonly images: readonly { readonly service: string; readonly reference: string }[];
   /** Names of variables, never their values. */
   readonly env: { readonly added: readonly string[]; readonly removed: readonly string[] };
@@ -148,6 +150,18 @@ export interface MigrationRecord {
   /** Last lines of its output. */
   readonly output: string;
   readonly seconds: number;
+}
+
+export interface CarriedRecord {
+  readonly host: string;
+  readonly images: number;
+  /** Different layers of these images, and how many of them the host lacked. */
+  readonly layers: number;
+  readonly moved: number;
+  /** All that was sent for it: layers, configurations and manifests, as they went over the wire. */
+  readonly bytes: number;
+  /** The host lacked more than it seemed, so that everything was sent. */
+  readonly full: boolean;
 }
 
 export interface ReportedError {

@@ -5,6 +5,7 @@ import { benchDeploy } from './deploy.ts';
 import { benchHosts } from './hosts.ts';
 import { benchSize } from './size.ts';
 import { benchSwitch } from './switch.ts';
+import { benchTransport } from './transport.ts';
 
 const usage = `Benchmarks on the test bed. Each prints a table and writes build/bench/NAME.json; none of them judges.
 
@@ -12,6 +13,7 @@ const usage = `Benchmarks on the test bed. Each prints a table and writes build/
   node test/bench/main.ts build [ROUNDS]             sluice build beside buildx bake, warm and cold (5)
   node test/bench/main.ts deploy [ROUNDS]            time of a deploy beside compose and a blue-green script (6)
   node test/bench/main.ts hosts [ROUNDS]             ten hosts beside one (5)
+  node test/bench/main.ts transport [ROUNDS]         images over SSH without a registry, beside a pipe and a push (5)
   node test/bench/main.ts size                       memory of runner and edges, time of --help`;
 
 /** Measured is what users run: the bundle, and that of these very sources. */
@@ -34,6 +36,9 @@ async function main([name, count, more]: string[]): Promise<number> {
       return 0;
     case 'hosts':
       await benchHosts(number(5));
+      return 0;
+    case 'transport':
+      await benchTransport(number(5));
       return 0;
     case 'size':
       await benchSize();

@@ -39,7 +39,8 @@ export function copyTo(bed: Bed, host: BedHost, from: string, to: string): Promi
   return promise;
 }
 
-function sshArguments(bed: Bed, host: BedHost, at: Place, remote: readonly string[]): string[] {
+/** The command line of OpenSSH's client. */
+export function sshArguments(bed: Bed, host: BedHost, at: Place, remote: readonly string[]): string[] {
   // Through a relay the host has another address, but the same key.
   const options = [
     'StrictHostKeyChecking=yes',

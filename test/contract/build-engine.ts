@@ -8,6 +8,7 @@ import type { TestRegistry } from './build-registry.ts';
 export interface TestEngine extends AsyncDisposable {
   /** For DOCKER_HOST. */
   readonly socket: string;
+  readonly container: string;
 }
 
 /**
@@ -60,5 +61,5 @@ export async function startEngine(
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return { socket, [Symbol.asyncDispose]: stop };
+  return { socket, container: id, [Symbol.asyncDispose]: stop };
 }

@@ -8,13 +8,13 @@ import type { BuildPlan } from '../../build/plan.ts';
 import { type BuildRequest, prepareBuild } from '../../build/prepare.ts';
 import { logIn } from '../../build/registry/docker-config.ts';
 import { environmentLogins, findLogin } from '../../build/registry/logins.ts';
-import { openRegistries } from '../../build/registry/open.ts';
 import { secretVariables } from '../../build/secrets.ts';
 import { planText, reportText } from '../../build/text.ts';
+import { isCarried } from '../../config/carried.ts';
 import { loadBuildModel } from '../../config/compose-build.ts';
 import { loadConfig } from '../../config/load.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { placeOfBuild, pushHosts } from '../build-place.ts';
+import { placeOfBuild, pushHosts, registriesFor } from '../build-place.ts';
 import { buildVariables } from '../build-variables.ts';
 import type { CommandContext } from '../context.ts';
 
@@ -52,18 +52,20 @@ export async function execute(
       loadBuildModel(config, variables, effects),
       readGitRef(config.folder, effects),
     ]);
-    const { place, notPushed } = placeOfBuild(env, ref, options.push);
+    const { place, notPushed } = placeOfBuild(env, ref, options.push, isCarried(config));
     const request: BuildRequest = {
       ...{ config, model, ref, tags: options.tag, place, notPushed, force: options.force },
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice', config.app),
     };
     const logins = environmentLogins(env, pushHosts(model, config));
-    const registry = openRegistries(logins, { ...effects, fetch });
-    const registryForCaches = () =>
-      openRegistries(logins, {
-        ...{ ...effects, fetch, tries: 2 },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(cachesMs)]),
+    const registriesUntil = (end: AbortSignal, tries?: number) =>
+      registriesFor(config, logins, {
+        ...{ ...effects, fetch, signal: end },
+        ...(tries === undefined ? {} : { tries }),
       });
+    const registry = registriesUntil(signal);
+    const registryForCaches = () =>
+      registriesUntil(AbortSignal.any([signal, AbortSignal.timeout(cachesMs)]), 2);
     const step = effects.log.step('plan');
     const looks = { ...effects, registry, registryForCaches, builder: () => builder };
     const plan = await prepareBuild(request, looks).catch((error) => {
@@ -89,13 +91,12 @@ export async function execute(
       env: loggedIn.env,
       registry,
       registryForCaches,
-      registryForTags: openRegistries(logins, { ...effects, fetch, signal: later(effects.signal, tagsMs) }),
-      registryForUndo: () =>
-        openRegistries(logins, { ...effects, fetch, signal: AbortSignal.timeout(undoMs) }),
+      registryForTags: registriesUntil(later(signal, tagsMs)),
+      registryForUndo: () => registriesUntil(AbortSignal.timeout(undoMs)),
       hasLogin: (host) => hosts.has(host),
       builder: () => builder,
     });
-    if (options.images !== undefined && report.pushed) {
+    if (options.images !== undefined && Object.keys(report.images).length > 0) {
       await writeFile(options.images, `${JSON.stringify(report.images, undefined, 2)}\n`);
     }
     effects.print(context.json ? JSON.stringify({ ok: true, ...report }) : reportText(report));

@@ -1,5 +1,7 @@
-import type { HostRun } from '../context.ts';
-import { onHosts, settleAll } from '../context.ts';
+import { carriedDigest } from '../../config/carried.ts';
+import type { CarriedRecord as CarriedFact } from '../../report/model.ts';
+import { type Cargo, lackingImages, megabytes, openCargo, type Recipient } from '../carry/carry.ts';
+import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import { edgeContainers, firstMap } from '../edges.ts';
 import { pullImages, registryAuth } from '../images.ts';
 import { releaseProject } from '../project.ts';
@@ -11,19 +13,21 @@ export const transfer: Step = {
   name: 'transfer',
   async apply(run, note) {
     const auth = registryAuth(run.effects.env);
+    await using cargo = await loadCargo(run, note);
     const counts = await onHosts(run, async (each) => {
       const missing = each.plan.images.filter((image) => !image.present).map((image) => image.reference);
-      if (missing.length > 0) note(`pulling ${missing.length} images`);
+      const pulled = missing.filter((reference) => carriedDigest(reference) === undefined);
+      if (pulled.length > 0) note(`pulling ${pulled.length} images`);
       await settleAll([
         writeFiles(each.host, each.layout.app, releaseFiles(each, run.config.edge.image), {
           signal: run.signal,
         }),
-        pullImages(each.host, missing, { auth, signal: run.signal }),
+        pullImages(each.host, pulled, { auth, signal: run.signal }),
+        carryTo(run, each, cargo, note),
       ]);
-      return missing.length;
+      return pulled.length;
     });
-    const pulled = Math.max(...counts);
-    return pulled === 0 ? 'images already there' : `${pulled} images pulled`;
+    return summary(Math.max(...counts), run.recorder.facts.carried);
   },
   async undo(run) {
     await onHosts(run, async (each) => {
@@ -36,6 +40,45 @@ export const transfer: Step = {
     return 'its files removed';
   },
 };
+
+/** The images that have to be carried, out of the local engine once for all hosts. */
+async function loadCargo(run: DeployRun, note: (text: string) => void): Promise<Cargo | undefined> {
+  const recipients = run.hosts.map(recipientOf).filter(({ references }) => references.length > 0);
+  if (recipients.length === 0) return undefined;
+  note('taking images out of the local engine');
+  return await openCargo(recipients, { env: run.effects.env, signal: run.signal });
+}
+
+function recipientOf({ host, layout, plan }: HostRun): Recipient {
+  return { host, layout, references: lackingImages(plan) };
+}
+
+async function carryTo(
+  run: DeployRun,
+  each: HostRun,
+  cargo: Cargo | undefined,
+  note: (text: string) => void,
+): Promise<void> {
+  const recipient = recipientOf(each);
+  if (cargo === undefined || recipient.references.length === 0) return;
+  const { log } = run.effects;
+  const carried = await cargo.carry(recipient, {
+    signal: run.signal,
+    note,
+    detail: (text) => log.detail(text),
+  });
+  run.recorder.facts.carried.push(carried);
+}
+
+function summary(pulled: number, carried: readonly CarriedFact[]): string {
+  const pulls = pulled === 0 ? [] : [`${pulled} images pulled`];
+  const bytes = carried.reduce((sum, each) => sum + each.bytes, 0);
+  const most = (count: (each: CarriedFact) => number) => Math.max(0, ...carried.map(count));
+  const what = `moved ${most((each) => each.moved)} of ${most((each) => each.layers)} layers, ${megabytes(bytes)}`;
+  const hosts = carried.length > 1 ? ` to ${carried.length} hosts` : '';
+  const all = [...pulls, ...(carried.length === 0 ? [] : [`${what}${hosts}`])];
+  return all.length === 0 ? 'images already there' : all.join(', ');
+}
 
 /** Everything a host needs on disk: record and project of the release, mounted files, files of new edges. */
 function releaseFiles(each: HostRun, edgeImage: string): RemoteFile[] {

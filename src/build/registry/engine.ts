@@ -1,0 +1,97 @@
+import { UserError } from '../../kernel/errors.ts';
+import { type ProcessResult, runProcess, tail } from '../../kernel/process.ts';
+import { streamProcess } from '../../kernel/process-stream.ts';
+import { readTar } from '../../kernel/tar.ts';
+import type { Manifest, Registry } from './model.ts';
+
+export interface EngineRegistryEffects {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+interface Inspected {
+  readonly Id: string;
+  readonly RepoTags?: readonly string[] | null;
+  readonly RepoDigests?: readonly string[] | null;
+  /** Engines from 28 on say with it that they have containerd's store. */
+  readonly Descriptor?: unknown;
+}
+
+/**
+ * The engine where Sluice runs in the place of a registry, for images that are carried to the hosts. What stands for a
+ * manifest here is the image itself, and its digest is that of the configuration.
+ */
+export function engineRegistry(effects: EngineRegistryEffects): Registry {
+  const docker = (...args: readonly string[]): Promise<ProcessResult> =>
+    runProcess(['docker', ...args], { ...effects, timeoutMs: 120_000 });
+
+  async function manifest(repository: string, reference: string): Promise<Manifest | undefined> {
+    const name = `localhost/${repository}:${reference}`;
+    const result = await docker('image', 'inspect', '--format', '{{json .}}', name);
+    if (result.code !== 0) {
+      if (/no such image/i.test(result.stderr)) return undefined;
+      throw silent(result);
+    }
+    const image = JSON.parse(result.stdout) as Inspected;
+    const digest = await configDigest(image, name, repository, effects);
+    return { digest, mediaType: 'application/vnd.oci.image.config.v1+json', text: image.Id };
+  }
+
+  return {
+    host: 'localhost',
+    manifest,
+    head: manifest,
+    json: () => Promise.reject(new Error('an engine has no blobs to read')),
+    put: async (repository, tag, { text }) => {
+      const result = await docker('tag', text, `localhost/${repository}:${tag}`);
+      if (result.code !== 0) throw silent(result);
+    },
+    tags: async (repository) => {
+      const result = await docker('image', 'ls', '--format', '{{.Tag}}', `localhost/${repository}`);
+      if (result.code !== 0) throw silent(result);
+      return result.stdout.split('\n').filter((tag) => tag !== '' && tag !== '<none>');
+    },
+    deleteTag: async (repository, tag) => {
+      const result = await docker('image', 'rm', '--no-prune', `localhost/${repository}:${tag}`);
+      return result.code === 0;
+    },
+    checkPush: async () => {},
+  };
+}
+
+/**
+ * The older store calls an image by its configuration. Containerd's calls it by its manifest and does not tell the
+ * configuration, but an image of ours has a tag that says it; a new one is read through once.
+ */
+async function configDigest(
+  image: Inspected,
+  name: string,
+  repository: string,
+  effects: EngineRegistryEffects,
+): Promise<string> {
+  const hasManifest = (image.RepoDigests ?? []).some((each) => each.endsWith(`@${image.Id}`));
+  if (!hasManifest && image.Descriptor === undefined) return image.Id;
+  for (const tag of image.RepoTags ?? []) {
+    const [, hex] = /:sha256-([0-9a-f]{64})$/.exec(tag) ?? [];
+    if (hex !== undefined && tag.startsWith(`localhost/${repository}:`)) return `sha256:${hex}`;
+  }
+  let list = '';
+  const { code, stderr } = await streamProcess(['docker', 'save', name], effects, (stdout) =>
+    readTar(stdout, async ({ path, content }) => {
+      if (path !== 'manifest.json') return;
+      for await (const part of content) list += part.toString();
+    }),
+  );
+  const [, hex] = /"Config":"(?:blobs\/sha256\/)?([0-9a-f]{64})/.exec(list) ?? [];
+  if (code === 0 && hex !== undefined) return `sha256:${hex}`;
+  throw silent({ code, stderr, stdout: '' });
+}
+
+function silent({ stderr, stdout }: ProcessResult): UserError {
+  return new UserError({
+    code: 'build.builder',
+    message: 'The Docker engine where Sluice runs does not do what `registry: none` needs of it',
+    hint: 'Start it, and look at what it says below.',
+    output: tail(stderr || stdout, 5),
+  });
+}

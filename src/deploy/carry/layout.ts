@@ -1,0 +1,102 @@
+import { gzipSync } from 'node:zlib';
+import { tarOf } from '../../kernel/tar.ts';
+import { hexOf, sha256 } from './missing.ts';
+import type { Blob, ImagePlan, ImageRecord } from './model.ts';
+
+/** What `docker load` reads beside the layers, and what is then to be seen. */
+export interface Assembly {
+  /** A small compressed archive: everything but the layers. */
+  readonly archive: Buffer;
+  readonly images: readonly AssembledImage[];
+}
+
+export interface AssembledImage {
+  readonly reference: string;
+  /** The tag it is loaded with: the real one is set when the image has been looked at. */
+  readonly incoming: string;
+  /** Ids the engine may give it: the digest of its configuration or that of its manifest, by its store. */
+  readonly ids: readonly string[];
+  readonly record: ImageRecord;
+}
+
+/** A layer that a host of the older store has, and that we never sent. */
+const unknown: Blob = { digest: '', size: 0, mediaType: '' };
+
+const layerPath = (hex: string) => `blobs/sha256/${hex}`;
+
+/**
+ * The archive of some images without their layers, as the host's store wants it: an OCI layout for containerd's, the
+ * list of `docker save` for the older one.
+ *
+ * @param blobs of every layer that is sent.
+ */
+export function assemble(
+  store: 'containerd' | 'graphdriver',
+  plans: readonly ImagePlan[],
+  blobs: ReadonlyMap<string, Blob>,
+): Assembly {
+  const made = plans.map((plan) => assembleImage(plan, blobs));
+  const files = new Map(
+    made.flatMap(({ image }) => [[layerPath(hexOf(image.config.digest)), image.config.content]]),
+  );
+  if (store === 'graphdriver') {
+    const list = made.map(({ image, incoming }) => ({
+      Config: layerPath(hexOf(image.config.digest)),
+      RepoTags: [incoming],
+      // Of a layer that is there nothing but its place in the list is asked for.
+      Layers: image.layers.map(({ send, digest }) => (send ? layerPath(hexOf(digest)) : 'there')),
+    }));
+    files.set('manifest.json', json(list));
+  } else {
+    for (const { manifest } of made) files.set(layerPath(hexOf(sha256(manifest))), manifest);
+    const manifests = made.map(({ manifest, incoming }) => ({
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      digest: sha256(manifest),
+      size: manifest.length,
+      annotations: { 'io.containerd.image.name': incoming },
+    }));
+    files.set('oci-layout', json({ imageLayoutVersion: '1.0.0' }));
+    files.set('index.json', json({ schemaVersion: 2, manifests }));
+  }
+  const archive = tarOf([...files].map(([path, content]) => ({ path, content })));
+  return {
+    archive: gzipSync(archive, { level: 9 }),
+    images: made.map(({ reference, incoming, image, manifest }) => ({
+      reference,
+      incoming,
+      ids: [image.config.digest, sha256(manifest)],
+      record: { version: 1, reference, manifest: sha256(manifest), layers: recorded(image.layers) },
+    })),
+  };
+}
+
+function assembleImage({ image, layers }: ImagePlan, blobs: ReadonlyMap<string, Blob>) {
+  const described = layers.map(({ diffId, send, there }) => {
+    const { digest, size, mediaType } = there ?? blobs.get(diffId) ?? unknown;
+    return { diffId, send, digest, size, mediaType };
+  });
+  const config = { digest: sha256(image.config), content: image.config };
+  const manifest = json({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: {
+      mediaType: 'application/vnd.oci.image.config.v1+json',
+      digest: config.digest,
+      size: image.config.length,
+    },
+    layers: described.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+  });
+  const { reference } = image;
+  const repository = reference.slice(0, reference.lastIndexOf(':'));
+  const incoming = `${repository}:incoming-${hexOf(config.digest).slice(0, 12)}`;
+  return { reference, incoming, image: { config, layers: described }, manifest };
+}
+
+function recorded(layers: readonly ImageRecord['layers'][number][]): ImageRecord['layers'] {
+  const known = layers.filter(({ digest }) => digest !== '');
+  return known.map(({ diffId, digest, size, mediaType }) => ({ diffId, digest, size, mediaType }));
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
