@@ -1,4 +1,5 @@
 import type { ComposeModel, ComposeService, ServiceConfig, ServicePlan } from '../config/model.ts';
+import { writableVolumes } from '../config/service-facts.ts';
 import { planServices } from '../config/strategies.ts';
 import { UserErrors } from '../kernel/errors.ts';
 import type { ServiceSight } from './study.ts';
@@ -11,10 +12,15 @@ export interface ServiceGuess {
   readonly own: ServiceConfig;
   /** Where `own` comes from. */
   readonly why: readonly string[];
-  /** A key that may be right, and is written as a comment. */
-  readonly maybe: { readonly health: string; readonly why: string } | undefined;
-  /** What would make its deploys safer, one sentence each. */
-  readonly advice: readonly string[];
+  /** What may be right, and is written as a comment. */
+  readonly maybe: Maybe | undefined;
+}
+
+/** Keys of a service that only a person can decide on. */
+export interface Maybe {
+  /** When they are right: the beginning of a sentence. */
+  readonly when: string;
+  readonly own: Readonly<Record<string, string | number | readonly string[]>>;
 }
 
 type Draft = { own: ServiceConfig; why: string[] };
@@ -40,15 +46,9 @@ export function guessServices(
   const final = planWith(model, drafts, registry);
   return final.map((plan) => {
     const { own, why } = drafts.get(plan.name) ?? { own: {}, why: [] };
-    const maybe = maybes.get(plan.name);
-    return {
-      name: plan.name,
-      plan,
-      own,
-      why,
-      maybe,
-      advice: adviceFor(plan, model.services[plan.name], maybe),
-    };
+    const sight = sights.find(({ name }) => name === plan.name);
+    const maybe = maybes.get(plan.name) ?? maybeShared(plan, model.services[plan.name], sight);
+    return { name: plan.name, plan, own, why, maybe };
   });
 }
 
@@ -136,39 +136,38 @@ function addHealth(
   sight: ServiceSight,
   drafts: ReadonlyMap<string, Draft>,
   plans: readonly ServicePlan[],
-): ServiceGuess['maybe'] {
+): Maybe | undefined {
   const plan = plans.find(({ name }) => name === sight.name);
   const draft = drafts.get(sight.name);
   const isHttp = plan?.strategy === 'blue-green' && plan.ports[0]?.mode === 'http';
   if (!isHttp || draft === undefined || plan.health !== undefined || sight.health === undefined)
     return undefined;
   const { path, at, sure } = sight.health;
-  if (!sure) return { health: path, why: at };
+  if (!sure) {
+    return {
+      when: `If ${path} (${at}) answers 2xx to a request for the host \`localhost\``,
+      own: { health: path },
+    };
+  }
   draft.own = { ...draft.own, health: path };
   draft.why.push(`health: ${at}`);
   return undefined;
 }
 
-function adviceFor(
+/** Uploads are the usual reason for a volume of one's own app, and they bear two writers. */
+function maybeShared(
   plan: ServicePlan,
   service: ComposeService | undefined,
-  maybe: ServiceGuess['maybe'],
-): string[] {
-  const advice: string[] = [];
-  const isServing = plan.strategy === 'blue-green' && plan.ports[0]?.mode === 'http';
-  if (isServing && plan.health === undefined) {
-    const known = maybe === undefined ? '' : ` (${maybe.health}?)`;
-    advice.push(
-      `${plan.name} has no health path${known}: a new version counts as well as soon as its port is open.`,
-    );
-  }
-  const isOurs = service?.build !== undefined && plan.strategy !== 'job';
-  if (
-    isOurs &&
-    service.deploy?.resources?.limits?.memory === undefined &&
-    service['mem_limit'] === undefined
-  ) {
-    advice.push(`${plan.name} has no memory limit, and for a moment there are two of it.`);
-  }
-  return advice;
+  sight: ServiceSight | undefined,
+): Maybe | undefined {
+  const volumes =
+    service?.build === undefined ? [] : writableVolumes(service).flatMap(({ name }) => name ?? []);
+  if (plan.strategy !== 'recreate' || !/^it writes to the volume/.test(plan.reason) || volumes.length === 0)
+    return undefined;
+  const port = sight?.image?.ports[0];
+  const names = volumes.join(' and ');
+  return {
+    when: `If two versions may write to ${names} at once (uploads, for instance), it is switched without an interruption`,
+    own: { ...(port === undefined ? {} : { port }), 'shared-volumes': volumes },
+  };
 }

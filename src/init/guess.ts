@@ -56,16 +56,21 @@ export function guess(
   return { ...draft, notes: notesOf(seen, model, draft) };
 }
 
-function guessApp({ present, compose, git, folder, below }: Seen): Told<string> {
-  if (present !== undefined) return { value: present.app, why: 'as sluice.yml says' };
+function guessApp(seen: Seen): Told<string> {
+  const told = nameFound(seen);
+  // A second run must say what the first one said.
+  if (seen.present === undefined || seen.present.app === told.value) return told;
+  return { value: seen.present.app, why: 'As sluice.yml said before.' };
+}
+
+function nameFound({ compose, git, folder, below }: Seen): Told<string> {
   const named = compose?.files.find(({ name }) => name !== undefined && appName(name) === name);
-  if (named?.name !== undefined) return { value: named.name, why: `\`name:\` of ${named.path}` };
+  if (named?.name !== undefined) return { value: named.name, why: `As \`name:\` of ${named.path} says.` };
   const repository = below === '' ? git.remote?.path.split('/').at(-1) : undefined;
-  const source = repository ?? folder.split('/').at(-1) ?? '';
-  const why = repository === undefined ? 'the name of this folder' : 'the name of the repository';
+  const why = repository === undefined ? 'Named after this folder.' : 'Named after the repository.';
   return {
-    value: appName(source),
-    why: `${why}; if the app runs already, its project’s name in \`docker compose ls\``,
+    value: appName(repository ?? folder.split('/').at(-1) ?? ''),
+    why: `${why} Runs it on the server already? Then its project’s name in \`docker compose ls\`, and it is adopted.`,
   };
 }
 
@@ -82,7 +87,7 @@ export function appName(text: string): string {
 function guessCompose({ compose, composeFiles }: Seen): Guess['compose'] {
   const value = compose?.files.map(({ path }) => path) ?? [];
   const explicit = compose !== undefined && !isDefault(compose, composeFiles);
-  return { value, why: compose?.why ?? '', explicit };
+  return { value, why: `Which of the compose files: ${compose?.why}.`, explicit };
 }
 
 /** Where the built images are named to live already, else what this repository’s own token may push to. */
@@ -163,5 +168,39 @@ function notesOf(seen: Seen, model: ComposeModel | undefined, draft: Omit<Guess,
       `Behind a profile, and so not deployed: ${names}. COMPOSE_PROFILES among the target’s variables chooses profiles.`,
     );
   }
-  return notes;
+  return [...notes, ...adviceFor(draft.services, model)];
+}
+
+/** What would make deploys safer. */
+function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | undefined): string[] {
+  const advice: string[] = [];
+  const has = (names: readonly string[]) => `${enumerate(names)} ${names.length === 1 ? 'has' : 'have'}`;
+  const blind = services.filter(
+    ({ plan }) =>
+      plan.strategy === 'blue-green' && plan.ports[0]?.mode === 'http' && plan.health === undefined,
+  );
+  if (blind.length > 0) {
+    advice.push(
+      `${has(blind.map(({ name }) => name))} no health path: a new version counts as well as soon as its port is open.`,
+    );
+  }
+  for (const { name, maybe } of services) {
+    if (maybe !== undefined)
+      advice.push(`${name}: sluice.yml has a line for it in a comment that only you can decide on.`);
+  }
+  const unlimited = services.filter(({ name, plan }) => {
+    const service = model?.services[name];
+    const isTwice = plan.strategy === 'blue-green' || plan.strategy === 'workers';
+    return (
+      isTwice &&
+      service?.deploy?.resources?.limits?.memory === undefined &&
+      service?.['mem_limit'] === undefined
+    );
+  });
+  if (unlimited.length > 0) {
+    advice.push(
+      `${has(unlimited.map(({ name }) => name))} no memory limit, and during a deploy two versions run at once.`,
+    );
+  }
+  return advice;
 }

@@ -12,125 +12,148 @@ export interface NextStep {
 
 export interface StepFacts {
   readonly guess: Guess;
-  /** Files that were written, from the top of the repository. */
+  /** Files of init, from the top of the repository. */
   readonly files: readonly string[];
   /** The file that describes the variables; undefined: none does. */
   readonly example: string | undefined;
 }
 
 /** What a person does after `sluice init`, in this order. */
-export function nextSteps({ guess, files, example }: StepFacts): NextStep[] {
-  const { app, targets, needsVariables, onGitHub } = guess;
-  const open = targets.filter(({ isOpen }) => isOpen).map(({ name }) => name);
-  const key = `~/.ssh/${app.value}-deploy`;
-  const steps: (NextStep | undefined)[] = [
-    open.length === 0
-      ? undefined
-      : {
-          title: `Write your ${open.length === 1 ? 'server' : 'servers'} into sluice.yml (hosts:)`,
-          why: 'Or run init again with it, and the lines below are ready to copy.',
-          commands: [
-            `sluice init ${open.map((name) => `--${name} deploy@${name}.example.com`).join(' ')} --force`,
-          ],
-        },
-    {
-      title: 'Make a key that is for deploys alone, and let it in',
-      why: undefined,
-      commands: [
-        `ssh-keygen -t ed25519 -N '' -C ${app.value}-deploy -f ${key}`,
-        ...targets.map(({ host }) => `ssh-copy-id -i ${key}.pub ${sshWords(host)}`),
-      ],
-    },
-    {
-      title: 'Pin the host key of each server',
-      why: 'Without it, whoever answers at that address gets your secrets and your images. So compare: both lines must show the same fingerprint.',
-      commands: targets.flatMap((target) => pinCommands(target, app.value)),
-    },
-    {
-      title: 'See whether the servers are ready',
-      why: undefined,
-      commands: targets.map(
+export function nextSteps(facts: StepFacts): NextStep[] {
+  const { guess, example } = facts;
+  const targets = guess.targets.toReversed();
+  const { app, needsVariables, onGitHub } = guess;
+  const steps = [
+    openHosts(targets, facts.files),
+    step(
+      'Make a key for deploys alone, and let it in',
+      undefined,
+      targets.flatMap((target) => keyCommands(target, app.value)),
+    ),
+    step(
+      `Pin the host ${targets.length === 1 ? 'key' : 'keys'}: the fingerprints must be those of the ${targets.length === 1 ? 'server’s' : 'servers’'} own console`,
+      'Otherwise whoever answers at that address gets your secrets and images.',
+      pinCommands(targets, app.value),
+    ),
+    step(`See whether the ${targets.length === 1 ? 'server is' : 'servers are'} ready`, undefined, [
+      `export SLUICE_KNOWN_HOSTS="$(cat ${knownHosts(app.value)})"`,
+      ...targets.map(
         ({ name, host }) =>
-          `SLUICE_SSH_KEY_FILE=${key} SLUICE_KNOWN_HOSTS="$(cat ${knownHosts(app.value, name)})" sluice init host ${quoteWords([host])}`,
+          `SLUICE_SSH_KEY_FILE=${keyFile(app.value, name)} sluice init host ${quoteWords([host])}`,
       ),
-    },
+    ]),
     needsVariables
-      ? {
-          title: 'Fill in the variables of each target; these files stay with you',
-          why: undefined,
-          commands: targets.map(
-            ({ name }) =>
-              `cp ${quoteWords([example ?? '.env.example'])} .env.${name}   # then edit it; git must ignore it`,
-          ),
-        }
+      ? step(
+          'Write down the variables; these files stay on your machine',
+          undefined,
+          variableCommands(targets, example),
+        )
       : undefined,
     onGitHub
-      ? {
-          title: 'Give GitHub the secrets',
-          why: undefined,
-          commands: targets.flatMap((target) => secretCommands(target, guess, key)),
-        }
+      ? step(
+          'Give GitHub the secrets',
+          undefined,
+          targets.flatMap((target) => secretCommands(target, guess)),
+        )
       : undefined,
     onGitHub
-      ? {
-          title: 'Commit, and make the first release',
-          why: undefined,
-          commands: [
-            ...(files.length === 0
-              ? []
-              : [`git add ${quoteWords(files)}`, "git commit -m 'Deploy with Sluice' && git push"]),
-            'git tag v1.0.0 && git push origin v1.0.0',
-          ],
-        }
-      : { title: 'Build, and make the first deploy', why: undefined, commands: deployCommands(guess, key) },
+      ? step('Commit, and make the first release', undefined, releaseCommands(facts.files))
+      : step('Build, and make the first deploy', undefined, deployCommands(guess)),
   ];
-  return steps.filter((step) => step !== undefined);
+  return steps.filter((each) => each !== undefined);
 }
 
-function pinCommands({ name, host }: TargetGuess, app: string): string[] {
-  const { address, port } = partsOf(host);
-  const file = knownHosts(app, name);
+function step(title: string, why: string | undefined, commands: readonly string[]): NextStep {
+  return { title, why, commands };
+}
+
+function openHosts(targets: readonly TargetGuess[], files: readonly string[]): NextStep | undefined {
+  const open = targets.filter(({ isOpen }) => isOpen);
+  if (open.length === 0) return undefined;
+  const config = files.find((path) => path.endsWith('sluice.yml')) ?? 'sluice.yml';
+  const options = open.map(({ name, host }) => `--${name} ${host}`);
+  const hasStaging = open.some(({ name }) => name === 'staging');
+  return step(
+    `Name your ${open.length === 1 ? 'server' : 'servers'}: hosts: in sluice.yml, or run this with the real ${open.length === 1 ? 'name' : 'names'}`,
+    `Then the lines below have ${open.length === 1 ? 'it' : 'them'}.${hasStaging ? ' No staging server? --no-staging.' : ''}`,
+    [`sluice init ${options.join(' ')} --write ${quoteWords([config])}`],
+  );
+}
+
+function keyCommands({ name, host }: TargetGuess, app: string): string[] {
+  const file = keyFile(app, name);
+  const { user, address, port } = partsOf(host);
+  const to = `${port === 22 ? '' : `-p ${port} `}${quoteWords([`${user}@${address}`])}`;
+  return [`ssh-keygen -t ed25519 -N '' -C ${app}-${name} -f ${file}`, `ssh-copy-id -i ${file}.pub ${to}`];
+}
+
+/** One file for all servers: host keys are public, and a server that is not asked for is not connected to. */
+function pinCommands(targets: readonly TargetGuess[], app: string): string[] {
+  const ports = new Map<number, string[]>();
+  for (const { address, port } of targets.map(({ host }) => partsOf(host))) {
+    const known = ports.get(port) ?? [];
+    if (!known.includes(address)) ports.set(port, [...known, address]);
+  }
+  const scans = [...ports].map(
+    ([port, addresses], index) =>
+      `ssh-keyscan -t ed25519 ${port === 22 ? '' : `-p ${port} `}${quoteWords(addresses)} ${index === 0 ? '>' : '>>'} ${knownHosts(app)}`,
+  );
   return [
-    `ssh-keyscan -t ed25519 ${port === 22 ? '' : `-p ${port} `}${quoteWords([address])} > ${file}`,
-    `ssh-keygen -lf ${file}`,
-    'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # on the server’s console',
+    ...scans,
+    `ssh-keygen -lf ${knownHosts(app)}`,
+    'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # at the console',
   ];
 }
 
-function secretCommands(
-  { name, prefix, host }: TargetGuess,
-  { app, needsVariables }: Guess,
-  key: string,
-): string[] {
+function variableCommands(targets: readonly TargetGuess[], example: string | undefined): string[] {
+  const file = quoteWords([example ?? '.env.example']);
+  return [
+    ...targets.map(({ name }) => `cp ${file} .env.${name}   # and edit it`),
+    `git check-ignore ${targets.map(({ name }) => `.env.${name}`).join(' ')}   # must name ${targets.length === 1 ? 'it' : 'both'}`,
+  ];
+}
+
+/** Only those that sluice.yml and the workflows ask for. */
+function secretCommands({ name, prefix, host }: TargetGuess, { app, needsVariables }: Guess): string[] {
   const { user, address, port } = partsOf(host);
   const written = port === 22 ? address : host.slice(user.length + 1);
   return [
-    `gh secret set ${prefix}_SSH_KEY < ${key}`,
-    `gh secret set ${prefix}_KNOWN_HOSTS < ${knownHosts(app.value, name)}`,
+    `gh secret set ${prefix}_SSH_KEY < ${keyFile(app.value, name)}`,
+    `gh secret set ${prefix}_KNOWN_HOSTS < ${knownHosts(app.value)}`,
     `gh secret set ${prefix}_HOST --body ${quoteWords([written])}`,
     `gh secret set ${prefix}_USER --body ${quoteWords([user])}`,
     ...(needsVariables ? [`gh secret set ${prefix}_ENV < .env.${name}`] : []),
   ];
 }
 
-function deployCommands({ app, needsVariables }: Guess, key: string): string[] {
-  const variables = needsVariables ? ['export PROD_ENV="$(cat .env.production)"'] : [];
+function releaseCommands(files: readonly string[]): string[] {
+  const callers = files.find((path) => path.startsWith('.github/workflows/'));
+  const others = files.filter((path) => !path.startsWith('.github/'));
+  const pattern = callers?.replace(/-\w+\.yml$/, '-*.yml');
+  // The pattern is for the shell; app names in it are plain.
+  const names = [quoteWords(others), ...(pattern === undefined ? [] : [pattern])].join(' ');
   return [
-    `export SLUICE_SSH_KEY_FILE=${key} SLUICE_KNOWN_HOSTS="$(cat ${knownHosts(app.value, 'production')})"`,
-    ...variables,
+    `git add ${names}`,
+    "git commit -m 'Deploy with Sluice' && git push",
+    'git tag v1.0.0 && git push origin v1.0.0',
+  ];
+}
+
+function deployCommands({ app, needsVariables }: Guess): string[] {
+  return [
+    `export SLUICE_SSH_KEY_FILE=${keyFile(app.value, 'production')}`,
+    ...(needsVariables ? ['export PROD_ENV="$(cat .env.production)"'] : []),
     'sluice build production --images images.json',
     'sluice deploy production --images images.json --release v1.0.0',
   ];
 }
 
-function knownHosts(app: string, target: string): string {
-  return `~/.ssh/${app}-${target}.known_hosts`;
+function keyFile(app: string, target: string): string {
+  return `~/.ssh/${app}-${target}`;
 }
 
-/** `ssh` takes the port by an option, and IPv6 without brackets. */
-function sshWords(host: string): string {
-  const { user, address, port } = partsOf(host);
-  return `${port === 22 ? '' : `-p ${port} `}${quoteWords([`${user}@${address}`])}`;
+function knownHosts(app: string): string {
+  return `~/.ssh/${app}.known_hosts`;
 }
 
 function partsOf(host: string): { user: string; address: string; port: number } {

@@ -35,7 +35,7 @@ function composeLines({ compose }: Guess): string[] {
 
 function registryLines({ registry, services }: Guess): string[] {
   if (registry.value !== undefined) {
-    return [...comment(`Images are pushed here: ${registry.why}`), `registry: ${scalar(registry.value)}`];
+    return [...comment(`Images are pushed here: ${registry.why}.`), `registry: ${scalar(registry.value)}`];
   }
   if (services.length > 0 && services.every(({ plan }) => plan.strategy === 'keep')) return [];
   return [
@@ -49,7 +49,7 @@ function serviceLines(services: readonly ServiceGuess[]): string[] {
   const width = Math.max(...services.map(({ name }) => name.length));
   const lines = [
     '# What a deploy does with each service, found in the compose files; `strategy:` below would change it:',
-    ...services.flatMap(({ name, plan }) => row(name.padEnd(width), plan.strategy, plan.reason)),
+    ...services.flatMap(({ name, plan }) => row(name.padEnd(width), plan.strategy, reasonOf(plan.reason))),
   ];
   const own = services.filter(
     (service) => Object.keys(service.own).length > 0 || service.maybe !== undefined,
@@ -57,6 +57,11 @@ function serviceLines(services: readonly ServiceGuess[]): string[] {
   if (own.length === 0) return lines;
   const isOpen = own.some((service) => Object.keys(service.own).length > 0);
   return [...lines, isOpen ? 'services:' : '# services:', ...own.flatMap((service) => ownLines(service))];
+}
+
+/** What stands in the file itself has its reason there. */
+function reasonOf(reason: string): string {
+  return /from sluice\.yml$|^sluice\.yml says so/.test(reason) ? 'see below' : reason;
 }
 
 function row(name: string, strategy: string, reason: string): string[] {
@@ -68,28 +73,33 @@ function row(name: string, strategy: string, reason: string): string[] {
 }
 
 function ownLines({ name, own, why, maybe }: ServiceGuess): string[] {
-  const entries = Object.entries(own).map(
-    ([key, value]) => `${key}: ${typeof value === 'string' ? scalar(value) : String(value)}`,
-  );
-  const told = why.flatMap((each) => comment(each, '  '));
-  if (maybe === undefined) return [...told, `  ${scalar(name)}: { ${entries.join(', ')} }`];
-  const all = [...entries, `health: ${scalar(maybe.health)}`].join(', ');
+  const lines = why.flatMap((each) => comment(each, '  '));
+  if (Object.keys(own).length > 0) lines.push(`  ${scalar(name)}: ${flow(own)}`);
+  if (maybe === undefined) return lines;
   return [
-    ...told,
-    ...(entries.length === 0 ? [] : [`  ${scalar(name)}: { ${entries.join(', ')} }`]),
-    ...comment(
-      `If ${maybe.health} (${maybe.why}) answers 2xx to a request for the host \`localhost\`:`,
-      '  ',
-    ),
-    `  # ${inline(scalar(name))}: { ${inline(all)} }`,
+    ...lines,
+    ...comment(`${maybe.when}:`, '  '),
+    `  # ${inline(`${scalar(name)}: ${flow({ ...own, ...maybe.own })}`)}`,
   ];
+}
+
+function flow(map: object): string {
+  const entries = Object.entries(map).map(([key, value]) => {
+    const text = Array.isArray(value)
+      ? list(value.map(String))
+      : typeof value === 'string'
+        ? scalar(value)
+        : String(value);
+    return `${key}: ${text}`;
+  });
+  return `{ ${entries.join(', ')} }`;
 }
 
 function migrateLines({ migrate }: Guess): string[] {
   if (migrate === undefined) return [];
   const line = `migrate: { service: ${scalar(migrate.service)}, command: ${scalar(migrate.command)} }`;
   if (migrate.instead === undefined) {
-    return [...comment(`Runs once per deploy, before anything is started: ${migrate.why}`), line];
+    return [...comment(`Runs once per deploy, before anything is started; found by ${migrate.why}.`), line];
   }
   return [...comment(`Not needed as long as ${migrate.instead} (${migrate.why}).`), `# ${inline(line)}`];
 }
@@ -102,7 +112,7 @@ function backupLines({ backup }: Guess): string[] {
       : comment(`No backup is made of ${enumerate(backup.others)}: Sluice backs up one Postgres.`);
   if (backup.postgres === undefined) return none;
   return [
-    ...comment(`Made before each deploy, and proven by a restore: ${backup.why}`),
+    ...comment(`Made before each deploy, and proven by a restore; ${backup.why}.`),
     ...none,
     `backup: { postgres: ${scalar(backup.postgres)} }`,
   ];

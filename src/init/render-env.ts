@@ -29,7 +29,7 @@ export function renderEnvExample(
   seen: Pick<Seen, 'variables' | 'examples' | 'compose'>,
 ): EnvExample | undefined {
   const described = new Set(seen.examples.flatMap(({ names }) => names));
-  const missing = seen.variables.filter(({ name }) => !described.has(name));
+  const missing = seen.variables.filter((variable) => !described.has(variable.name) && isNeeded(variable));
   if (missing.length === 0) return undefined;
   const folder = folderOf(seen.compose?.files[0]?.path ?? '');
   const beside = seen.examples.find(({ path }) => folderOf(path) === folder);
@@ -62,6 +62,13 @@ export function renderEnvExample(
   };
 }
 
+/** What the compose files have a value for works without anybody knowing of it. */
+function isNeeded({ name, fallback }: ComposeVariable): boolean {
+  return (
+    fallback === undefined || fallback === '' || isSecretName(name) || secretIn([], fallback) !== undefined
+  );
+}
+
 function linesOf(variable: ComposeVariable): string[] {
   const { name, fallback, users } = variable;
   const needed = fallback === undefined ? ', needed' : '';
@@ -72,7 +79,9 @@ function linesOf(variable: ComposeVariable): string[] {
 function exampleValue(name: string, fallback: string | undefined): string {
   const least = leastLength(name);
   if (isSecretName(name)) return least === undefined ? 'CHANGE_ME' : `CHANGE_ME_${least}_characters`;
-  if (fallback === undefined || fallback === '') return '';
+  // What stands here as CHANGE_ME, no deploy accepts; an empty text might pass.
+  if (fallback === undefined) return 'CHANGE_ME';
+  if (fallback === '') return '';
   if (secretIn([], fallback) !== undefined) return 'CHANGE_ME';
   if (/^[\w./:@%+,=-]+$/.test(fallback)) return fallback;
   return /^[^'\\$\u0000-\u001f\u007f-\u009f]*$/.test(fallback) ? `'${fallback}'` : '';

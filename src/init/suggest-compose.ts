@@ -76,7 +76,7 @@ async function programIn(tree: Tree): Promise<Program | undefined> {
   ).join('\n');
   const isPython = /\S/.test(python);
   if (isPython && (manifest === undefined || tree.files.includes('manage.py')))
-    return pythonProgram(tree, python);
+    return await pythonProgram(tree, python);
   return manifest === undefined ? undefined : nodeProgram(tree, manifest);
 }
 
@@ -104,7 +104,7 @@ function scriptsIn(manifest: string): string[] {
   }
 }
 
-function pythonProgram(tree: Tree, needs: string): Program {
+async function pythonProgram(tree: Tree, needs: string): Promise<Program> {
   const install = tree.files.includes('requirements.txt')
     ? 'pip install --no-cache-dir -r requirements.txt'
     : 'pip install --no-cache-dir .';
@@ -113,7 +113,10 @@ function pythonProgram(tree: Tree, needs: string): Program {
   const [what, start] = /\bdjango\b/i.test(needs)
     ? ['a Django app', ['gunicorn', '--bind', '0.0.0.0:8000', module ?? 'PROJECT.wsgi']]
     : /\b(?:fastapi|starlette|uvicorn)\b/i.test(needs)
-      ? ['an ASGI app (FastAPI)', ['uvicorn', '--host', '0.0.0.0', '--port', '8000', 'MODULE:app']]
+      ? [
+          'an ASGI app (FastAPI)',
+          ['uvicorn', '--host', '0.0.0.0', '--port', '8000', (await asgiApp(tree)) ?? 'MODULE:app'],
+        ]
       : ['a Python app', ['python', '-m', 'MODULE']];
   const dockerfile = `FROM python:3.13-slim
 WORKDIR /app
@@ -124,4 +127,15 @@ EXPOSE 8000
 CMD ${JSON.stringify(start).replaceAll(',', ', ')}
 `;
   return { what, dockerfile, port: 8000 };
+}
+
+/** `main:app`: the module, and the name its app has there. */
+async function asgiApp(tree: Tree): Promise<string | undefined> {
+  for (const file of tree.files.filter((path) => path.endsWith('.py')).slice(0, 200)) {
+    const name = /^(\w+)\s*(?::[^=\n]+)?=\s*(?:fastapi\.)?(?:FastAPI|Starlette)\(/m.exec(
+      (await tree.read(file)) ?? '',
+    )?.[1];
+    if (name !== undefined) return `${file.replace(/\.py$/, '').replaceAll('/', '.')}:${name}`;
+  }
+  return undefined;
 }

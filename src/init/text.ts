@@ -90,14 +90,13 @@ function howToChange(left: readonly FilePlan[]): string {
 }
 
 function notes({ guess, env }: InitPlan): string[] {
-  const advice = guess.services.flatMap((service) => service.advice);
   const added =
     env === undefined
       ? []
       : [
           `Nothing described ${enumerate(env.added.slice(0, 5))}${env.added.length > 5 ? ` and ${env.added.length - 5} more` : ''}: see ${env.path}.`,
         ];
-  const all = [...guess.notes, ...added, ...advice];
+  const all = [...added, ...guess.notes];
   return all.length === 0 ? [] : ['', 'To look at', ...all.flatMap((text) => wrap(text, '  ! ', '    '))];
 }
 

@@ -67,12 +67,11 @@ function answer(plan: InitPlan, outcomes: readonly FileOutcome[], steps: readonl
       text,
       diff,
     })),
-    services: guess.services.map(({ name, plan: { strategy, reason }, own, advice }) => ({
+    services: guess.services.map(({ name, plan: { strategy, reason }, own }) => ({
       name,
       strategy,
       reason,
       own,
-      advice,
     })),
     notes: guess.notes,
     next: steps,
