@@ -185,8 +185,8 @@ function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | unde
     );
   }
   for (const { name, maybe } of services) {
-    if (maybe !== undefined)
-      advice.push(`${name}: sluice.yml has a line for it in a comment that only you can decide on.`);
+    if (maybe === undefined) continue;
+    advice.push(`${name}: ${maybe.when.replace(/^If/, 'if')}: sluice.yml has the line, as a comment.`);
   }
   const unlimited = services.filter(({ name, plan }) => {
     const service = model?.services[name];

@@ -34,9 +34,10 @@ export async function planInit(
   wishes: TargetWishes,
   effects: LookEffects,
 ): Promise<InitPlan> {
-  const seen = await lookAt(folder, effects);
-  if (seen.compose === undefined) throw await noCompose(seen);
-  const { model, problem } = await readModel(seen, guessRegistry(seen, undefined).value, effects);
+  const sight = await lookAt(folder, effects);
+  if (sight.compose === undefined) throw await noCompose(sight);
+  const { model, problem, missed } = await readModel(sight, guessRegistry(sight, undefined).value, effects);
+  const seen = { ...sight, variables: [...sight.variables, ...missed] };
   const sights = model === undefined ? [] : await study(seen.tree, model);
   const guessed = guess(seen, model, sights, wishes);
   const whole: Guess =

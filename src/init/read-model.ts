@@ -9,7 +9,12 @@ export interface ReadModel {
   /** undefined: docker is not where Sluice runs, so nobody could resolve the files. */
   readonly model: ComposeModel | undefined;
   readonly problem: string | undefined;
+  /** Variables of files that the chosen ones include or extend. */
+  readonly missed: readonly ComposeVariable[];
 }
+
+/** Files that are included may include others; nobody nests them deeper. */
+const maxRounds = 5;
 
 /**
  * The compose files resolved with stand-ins for the variables that only a server has: enough to see services, ports and
@@ -23,19 +28,29 @@ export async function readModel(
   effects: LookEffects,
 ): Promise<ReadModel> {
   const files = seen.compose?.files ?? [];
-  const env = standIns(seen, registry);
   const config = { app: 'init', folder: seen.folder, compose: files.map(({ path }) => path) };
-  try {
-    return { model: await loadComposeModel(config, env, effects), problem: undefined };
-  } catch (error) {
-    if (
-      error instanceof UserError &&
-      (error.code === 'compose.missing' || error.code === 'compose.too-old')
-    ) {
-      return { model: undefined, problem: error.message };
+  const missed: ComposeVariable[] = [];
+  for (let round = 0; ; round++) {
+    const env = standIns({ ...seen, variables: [...seen.variables, ...missed] }, registry);
+    try {
+      return { model: await loadComposeModel(config, env, effects), problem: undefined, missed };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (error.code === 'compose.missing' || error.code === 'compose.too-old') {
+        return { model: undefined, problem: error.message, missed };
+      }
+      // Those of files that are included or extended: docker compose finds them, and names them.
+      const names = error.code === 'compose.variable' ? namesIn(error.message) : [];
+      const fresh = names.filter((name) => !Object.hasOwn(env, name));
+      if (fresh.length === 0 || round >= maxRounds) throw error;
+      missed.push(...fresh.map((name) => ({ name, fallback: undefined, users: [] })));
     }
-    throw error;
   }
+}
+
+function namesIn(message: string): string[] {
+  const [, list = ''] = /: (.*)$/s.exec(message) ?? [];
+  return [...list.matchAll(/(?:^|, )([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
 }
 
 /** Values of the example file where it has any, else such as the name asks for. */

@@ -71,8 +71,11 @@ function isNeeded({ name, fallback }: ComposeVariable): boolean {
 
 function linesOf(variable: ComposeVariable): string[] {
   const { name, fallback, users } = variable;
-  const needed = fallback === undefined ? ', needed' : '';
-  return [`# ${inline(enumerate(users))}${needed}`, `${name}=${exampleValue(name, fallback)}`];
+  const facts = [
+    ...(users.length === 0 ? [] : [enumerate(users)]),
+    ...(fallback === undefined ? ['needed'] : []),
+  ];
+  return [`# ${inline(facts.join(', '))}`, `${name}=${exampleValue(name, fallback)}`];
 }
 
 /** Never a real value: what the compose files fall back to is public, but for passwords that people leave there. */

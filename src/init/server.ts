@@ -3,6 +3,8 @@ import { quoteWords } from '../host/quote.ts';
 
 /** Something only root can do, with the commands for it. */
 export interface RootTask {
+  /** The findings that it mends. */
+  readonly topics: readonly ('engine' | 'compose' | 'folder')[];
   readonly what: string;
   readonly commands: readonly string[];
   /** What to know before it is done. */
@@ -13,29 +15,27 @@ export interface ServerPlan {
   /** The folder of all apps, where this user may make it; undefined: it is there, or it takes root. */
   readonly create: string | undefined;
   readonly tasks: readonly RootTask[];
-  /** Ports of the app that something listens on already. */
-  readonly taken: readonly number[];
 }
 
-/**
- * What has to be done on a server before the first deploy. Pure; nobody does any of it without being told to.
- *
- * @param published ports that the app publishes, as far as they are known.
- */
-export function planServer(facts: HostFacts, published: readonly number[]): ServerPlan {
-  const { user, root, listening } = facts;
+/** What has to be done on a server before the first deploy. Pure; nobody does any of it without being told to. */
+export function planServer(facts: HostFacts): ServerPlan {
+  const { user, root } = facts;
   const sudo = user.uid === 0 ? '' : 'sudo ';
-  const tasks = [...dockerTasks(facts, sudo), ...(root.usable ? [] : [folderTask(facts, sudo)])];
-  const open = new Set(listening.filter(({ address }) => !isLocal(address)).map(({ port }) => port));
   return {
     create: root.usable && !root.exists ? root.path : undefined,
-    tasks,
-    taken: published.filter((port) => open.has(port)),
+    tasks: [...dockerTasks(facts, sudo), ...(root.usable ? [] : [folderTask(facts, sudo)])],
   };
+}
+
+/** Those of the ports that something listens on, for others than the server itself. */
+export function takenPorts({ listening }: Pick<HostFacts, 'listening'>, ports: readonly number[]): number[] {
+  const open = new Set(listening.filter(({ address }) => !isLocal(address)).map(({ port }) => port));
+  return ports.filter((port) => open.has(port));
 }
 
 function dockerTasks({ user, docker, system }: HostFacts, sudo: string): RootTask[] {
   const join: RootTask = {
+    topics: ['engine'],
     what: `let ${user.name} use Docker`,
     commands: [`${sudo}usermod -aG docker ${quoteWords([user.name])}`],
     note: 'The group docker is as good as root on that server: give it to the deploy user alone. Rootless Docker needs none.',
@@ -43,7 +43,11 @@ function dockerTasks({ user, docker, system }: HostFacts, sudo: string): RootTas
   const mayNot = user.uid !== 0 && !user.groups.includes('docker') && !docker.rootless;
   if (docker.client === undefined) {
     return [
-      { what: 'install Docker and its compose plugin', ...installation(system.distro, sudo) },
+      {
+        topics: ['engine', 'compose'],
+        what: 'install Docker and its compose plugin',
+        ...installation(system.distro, sudo),
+      },
       ...(mayNot ? [join] : []),
     ];
   }
@@ -53,6 +57,7 @@ function dockerTasks({ user, docker, system }: HostFacts, sudo: string): RootTas
     if (isRefused || mayNot) tasks.push(join);
     if (!isRefused)
       tasks.push({
+        topics: ['engine'],
         what: 'start Docker',
         commands: [`${sudo}systemctl enable --now docker`],
         note: undefined,
@@ -86,18 +91,18 @@ function installation(distro = '', sudo: string): Pick<RootTask, 'commands' | 'n
 }
 
 function composeTask(distro = '', sudo: string): RootTask {
-  const what = 'install the compose plugin';
+  const task: Pick<RootTask, 'topics' | 'what'> = { topics: ['compose'], what: 'install the compose plugin' };
   if (/alpine/i.test(distro))
-    return { what, commands: [`${sudo}apk add docker-cli-compose`], note: undefined };
+    return { ...task, commands: [`${sudo}apk add docker-cli-compose`], note: undefined };
   if (/debian|ubuntu|mint|raspbian/i.test(distro)) {
     return {
-      what,
+      ...task,
       commands: [`${sudo}apt-get update`, `${sudo}apt-get install -y docker-compose-plugin`],
       note: 'That is its name in Docker’s own repository; Ubuntu’s package is docker-compose-v2, Debian’s (13 and newer) docker-compose.',
     };
   }
   return {
-    what,
+    ...task,
     commands: [`${sudo}dnf install -y docker-compose-plugin`],
     note: 'From Docker’s own repository.',
   };
@@ -112,7 +117,7 @@ function folderTask({ user, root }: HostFacts, sudo: string): RootTask {
   const note = root.exists
     ? `It belongs to ${root.owner ?? 'somebody else'} now: see what is in it first.`
     : undefined;
-  return { what: `make ${root.path}, the folder of all apps`, commands, note };
+  return { topics: ['folder'], what: `make ${root.path}, the folder of all apps`, commands, note };
 }
 
 function isLocal(address: string): boolean {

@@ -2,9 +2,7 @@ import type { FileOutcome, FilePlan } from './files.ts';
 import type { ServiceGuess } from './guess-services.ts';
 import type { InitPlan } from './init.ts';
 import type { NextStep } from './next-steps.ts';
-import { enumerate, inline } from './words.ts';
-
-const width = 78;
+import { enumerate, inline, wrap } from './words.ts';
 
 /** What a person reads after `sluice init`: the outcome first, then what was found, what to look at, what to do. */
 export function initText(
@@ -77,11 +75,18 @@ function found({ guess }: InitPlan): string[] {
   ];
 }
 
-function facts({ plan, own }: ServiceGuess): string {
+const meanings: Readonly<Record<string, string>> = {
+  workers: 'new ones start, old ones finish',
+  singleton: 'never two at once',
+  recreate: 'replaced when it changed, with a short interruption',
+  keep: 'a deploy never touches it',
+  job: 'runs once per deploy',
+};
+
+function facts({ plan }: ServiceGuess): string {
   const port = plan.ports[0]?.port;
-  if (port === undefined) return plan.strategy === 'keep' ? 'a deploy never touches it' : '';
-  const health = plan.health ?? own.health;
-  return `port ${port}, ${health === undefined ? 'no health path' : `health ${health}`}`;
+  if (port === undefined) return meanings[plan.strategy] ?? '';
+  return `port ${port}, ${plan.health === undefined ? 'no health path' : `health ${plan.health}`}`;
 }
 
 function howToChange(left: readonly FilePlan[]): string {
@@ -108,21 +113,7 @@ function next(steps: readonly NextStep[]): string[] {
       ...wrap(title, `  ${index + 1}. `, '     '),
       ...(why === undefined ? [] : wrap(why, '     ', '     ')),
       // Commands are copied: they are never broken into lines.
-      ...commands.map((command) => `       ${command}`),
+      ...commands.map((command) => `     ${command}`),
     ]),
   ];
-}
-
-/** Breaks a text into lines for a terminal of 80 columns. */
-function wrap(text: string, first = '', rest = first): string[] {
-  const lines: string[] = [];
-  let line = first;
-  for (const word of inline(text).split(' ')) {
-    const isEmpty = line === first || line === rest;
-    if (!isEmpty && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = rest + word;
-    } else line = isEmpty ? line + word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

@@ -149,9 +149,7 @@ describe('repositories that are nothing like each other', () => {
     const { stdout } = await init();
     expect(stdout).toContain('Behind a profile, and so not deployed: tools');
     expect((await loadConfig(undefined, repo)).registry).toBe('registry.example.com/acme/platform');
-    const plans = await services(
-      text('.env.example'),
-    );
+    const plans = await services(text('.env.example'));
     expect(strategiesOf(plans)).toEqual({ api: 'blue-green', web: 'blue-green', worker: 'singleton' });
     expect(plans['web']?.ports).toEqual([{ port: 80, mode: 'http' }]);
     expect(plans['api']).toMatchObject({ health: '/healthz', ports: [{ port: 4000 }] });
@@ -284,6 +282,21 @@ describe('where it runs', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('docker is not on PATH where Sluice runs');
     expect((await loadConfig(undefined, repo)).targets['production']?.hosts).toHaveLength(1);
+  });
+
+  test('variables of files that are included are found, too', async () => {
+    writeFileSync(
+      join(repo, 'compose.yml'),
+      'include: [more.yml]\nservices:\n  web: { image: "x:${TAG}", expose: ["80"] }\n',
+    );
+    writeFileSync(
+      join(repo, 'more.yml'),
+      'services:\n  api: { image: "y:${API_TAG}", environment: { API_TOKEN: "${API_TOKEN}" } }\n',
+    );
+    const { code, stderr } = await init();
+    expect([code, stderr]).toEqual([0, '']);
+    expect(text('.env.example')).toContain('API_TOKEN=CHANGE_ME\n');
+    expect(strategiesOf(await services(text('.env.example')))).toEqual({ api: 'workers', web: 'blue-green' });
   });
 
   test('a compose file that docker compose refuses is its own clear error', async () => {

@@ -1,13 +1,16 @@
 import { formatAddress, parseAddress } from '../../config/address.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config, HostConfig } from '../../config/model.ts';
-import { type Finding, judgeHost } from '../../deploy/preflight.ts';
+import { judgeHost } from '../../deploy/preflight.ts';
 import { connectHost } from '../../host/connect.ts';
 import { secretVariables } from '../../host/credentials.ts';
 import type { HostFacts } from '../../host/facts.ts';
+import type { ScriptResult } from '../../host/model.ts';
 import { probeHost } from '../../host/probe.ts';
-import { planServer, type ServerPlan } from '../../init/server.ts';
-import { serverText } from '../../init/server-text.ts';
+import { publishedPorts } from '../../init/ports.ts';
+import { planServer, takenPorts } from '../../init/server.ts';
+import { type ServerFinding, serverText } from '../../init/server-text.ts';
+import { enumerate } from '../../init/words.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import type { CommandContext } from '../context.ts';
@@ -15,26 +18,38 @@ import type { CommandContext } from '../context.ts';
 export async function execute(context: CommandContext, text: string | undefined): Promise<number> {
   const { effects } = context;
   for (const variable of secretVariables) effects.mask.add(effects.env[variable] ?? '');
-  const config = await hostConfig(context, text ?? '');
+  const app = await configHere(context);
+  const config = hostConfig(app, text ?? '');
+  const ports = app === undefined ? [80, 443] : await publishedPorts(app.folder, effects);
   await using host = await connectHost(config, effects);
   const before = await probeHost(host);
-  const plan = planServer(before, []);
-  let created: string | undefined;
-  if (plan.create !== undefined) {
-    const made = await host.exec(['mkdir', '-p', '-m', '700', '--', plan.create]);
-    if (made.code === 0) created = plan.create;
-  }
-  const facts = created === undefined ? before : await probeHost(host);
-  const findings = [...judge(facts), ...memoryOf(facts), ...portsOf(facts, plan)];
-  const { tasks } = planServer(facts, []);
+  const { create } = planServer(before);
+  const made = create === undefined ? undefined : await host.exec(['mkdir', '-p', '-m', '700', '--', create]);
+  const facts = made === undefined ? before : await probeHost(host);
+  const findings = [...judge(facts), ...memoryOf(facts), ...portsOf(facts, ports), ...notMade(create, made)];
+  const { tasks } = planServer(facts);
   const ok = tasks.length === 0 && findings.every(({ level }) => level !== 'error');
-  const answer = { ok, host: host.name, created, findings, tasks };
+  const answer = { ok, host: host.name, created: made?.code === 0 ? create : undefined, findings, tasks };
   effects.print(context.json ? JSON.stringify(answer) : serverText(answer));
   return ok ? exitCodes.ok : exitCodes.failed;
 }
 
+/** The probe goes by permission bits; some file systems refuse all the same. */
+function notMade(path: string | undefined, made: ScriptResult | undefined): ServerFinding[] {
+  if (made === undefined || made.code === 0) return [];
+  const message = `${path} could not be made: ${made.stderr.trim()}`;
+  return [
+    {
+      level: 'error',
+      topic: 'folder',
+      message,
+      fix: 'Choose another folder: `root:` of the host in sluice.yml.',
+    },
+  ];
+}
+
 /** The host as sluice.yml describes it (its pinned key, its jump host, its folder), else by its address alone. */
-async function hostConfig(context: CommandContext, text: string): Promise<HostConfig> {
+function hostConfig(app: Config | undefined, text: string): HostConfig {
   const parsed = parseAddress(text);
   if ('fault' in parsed) {
     throw new UserError({
@@ -44,8 +59,7 @@ async function hostConfig(context: CommandContext, text: string): Promise<HostCo
     });
   }
   const name = formatAddress(parsed);
-  const known = await configHere(context);
-  const hosts = Object.values(known?.targets ?? {}).flatMap((target) => target.hosts);
+  const hosts = Object.values(app?.targets ?? {}).flatMap((target) => target.hosts);
   const fallback = {
     ...parsed,
     name,
@@ -70,12 +84,12 @@ async function configHere(context: CommandContext): Promise<Config | undefined> 
 }
 
 /** What the doctor looks at that needs no app. */
-function judge(facts: HostFacts): Finding[] {
+function judge(facts: HostFacts): ServerFinding[] {
   const record = { model: { name: '', services: {} }, services: [] };
   return judgeHost({ facts, record, config: {}, database: undefined });
 }
 
-function memoryOf({ memory, system }: HostFacts): Finding[] {
+function memoryOf({ memory, system }: HostFacts): ServerFinding[] {
   if (memory.totalBytes === undefined) return [];
   const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
   const free = memory.availableBytes === undefined ? '' : `, ${gib(memory.availableBytes)} of it available`;
@@ -84,12 +98,9 @@ function memoryOf({ memory, system }: HostFacts): Finding[] {
   return [{ level: 'ok', topic: 'memory', message }];
 }
 
-function portsOf({ ufw, listening }: HostFacts, _plan: ServerPlan): Finding[] {
-  const taken = [80, 443].filter((port) => listening.some((each) => each.port === port));
-  const message =
-    taken.length === 0 ? 'nothing listens on 80 and 443' : `something listens on ${taken.join(' and ')}`;
-  const firewall: Finding[] =
-    ufw === 'active'
+function portsOf(facts: HostFacts, ports: readonly number[]): ServerFinding[] {
+  const firewall: ServerFinding[] =
+    facts.ufw === 'active'
       ? [
           {
             level: 'ok',
@@ -98,11 +109,15 @@ function portsOf({ ufw, listening }: HostFacts, _plan: ServerPlan): Finding[] {
           },
         ]
       : [];
-  const fix = 'If it is the app itself, all is well; else free the port, or publish the app on another.';
+  const taken = takenPorts(facts, ports);
+  if (taken.length > 0) {
+    const message = `something listens on ${enumerate(taken.map(String))} already`;
+    const fix = 'Fine if it is this app; else free the port, or publish the app on another one.';
+    return [{ level: 'warning', topic: 'ports', message, fix }, ...firewall];
+  }
+  if (ports.length === 0) return firewall;
   return [
-    taken.length === 0
-      ? { level: 'ok', topic: 'ports', message }
-      : { level: 'warning', topic: 'ports', message, fix },
+    { level: 'ok', topic: 'ports', message: `nothing listens on ${enumerate(ports.map(String))}` },
     ...firewall,
   ];
 }
