@@ -21,7 +21,7 @@ jobs:
     name: Back up
     permissions:
       contents: read # sluice.yml and the compose files
-    uses: sluice-ci/sluice/.github/workflows/backup.yml@v1
+    uses: sluice-ci/sluice/.github/workflows/backup.yml@v1 # zizmor: ignore[unpinned-uses] v1 brings fixes; a commit instead never changes
     with:
       target: production
       config: sluice.yml
@@ -53,7 +53,7 @@ jobs:
     permissions:
       contents: read # the sources
       packages: read # images and build cache that are there already
-    uses: sluice-ci/sluice/.github/workflows/ci.yml@v1
+    uses: sluice-ci/sluice/.github/workflows/ci.yml@v1 # zizmor: ignore[unpinned-uses] v1 brings fixes; a commit instead never changes
     with:
       config: sluice.yml
 `,
@@ -84,7 +84,7 @@ jobs:
       contents: read # the sources
       packages: write # pushes the images
       deployments: write # says on GitHub what is deployed where
-    uses: sluice-ci/sluice/.github/workflows/deploy.yml@v1
+    uses: sluice-ci/sluice/.github/workflows/deploy.yml@v1 # zizmor: ignore[unpinned-uses] v1 brings fixes; a commit instead never changes
     with:
       target: \${{ inputs.target }}
       config: sluice.yml
@@ -130,7 +130,7 @@ jobs:
     permissions:
       contents: read # sluice.yml and the compose files
       deployments: write # says on GitHub what is deployed where
-    uses: sluice-ci/sluice/.github/workflows/rollback.yml@v1
+    uses: sluice-ci/sluice/.github/workflows/rollback.yml@v1 # zizmor: ignore[unpinned-uses] v1 brings fixes; a commit instead never changes
     with:
       target: \${{ inputs.target }}
       release: \${{ inputs.release }}

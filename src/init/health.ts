@@ -16,10 +16,11 @@ const word = `(?:healthz?|health-?check|health_check|livez|readyz|liveness|readi
 const path = String.raw`\/?(?:[\w-]+\/){0,3}${word}\/?`;
 /** `app.get("/health"`, `@app.route('/health'`, `app.MapGet("/health"`: routes of the app itself, not of a part of it. */
 const route = new RegExp(
-  String.raw`\b(?:app|server|fastify|api|http|mux|e|r|router)\.(?:get|route|all|use|handle|handlefunc|mapget|maphealthchecks|add_api_route|add_url_rule)\(\s*["'\`](${path})["'\`]`,
+  String.raw`\b(?:app|server|fastify|api|http|mux|e|r|router|bp)\.(?:get|route|all|use|handle|handlefunc|mapget|maphealthchecks|add_api_route|add_url_rule)\(\s*["'\`](${path})["'\`]`,
   'i',
 );
-const whole = /\b(?:app|server|fastify|http|mux)\./i;
+/** Not `app.use('/health', router)`, whose paths go on, and not `http.get('/health')`, which asks others. */
+const whole = /\b(?:(?:app|server|fastify|mux)\.(?!use\()|http\.handle)/i;
 const django = new RegExp(String.raw`\b(?:re_)?(?:path|url)\(\s*r?["']\^?(${path})\$?["']`);
 const next = /(?:^|\/)(?:app|pages)\/((?:[\w-]+\/)*(?:healthz?|health-?check))(?:\/route)?\.[jt]sx?$/;
 const asked = new RegExp(String.raw`["'\`](?:https?:\/\/[\w.:[\]-]+)?(\/(?:[\w-]+\/){0,3}${word}\/?)["'\`]`);
