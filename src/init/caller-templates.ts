@@ -31,7 +31,6 @@ jobs:
       PROD_KNOWN_HOSTS: \${{ secrets.PROD_KNOWN_HOSTS }}
       PROD_HOST: \${{ secrets.PROD_HOST }}
       PROD_USER: \${{ secrets.PROD_USER }}
-      PROD_ENV: \${{ secrets.PROD_ENV }}
 `,
   'ci.yml': `# Checks each change and builds its images, without pushing any. Its job is the check to require before a merge.
 name: Sluice CI
@@ -141,11 +140,9 @@ jobs:
       PROD_KNOWN_HOSTS: \${{ secrets.PROD_KNOWN_HOSTS }}
       PROD_HOST: \${{ secrets.PROD_HOST }}
       PROD_USER: \${{ secrets.PROD_USER }}
-      PROD_ENV: \${{ secrets.PROD_ENV }}
       STAGING_SSH_KEY: \${{ secrets.STAGING_SSH_KEY }}
       STAGING_KNOWN_HOSTS: \${{ secrets.STAGING_KNOWN_HOSTS }}
       STAGING_HOST: \${{ secrets.STAGING_HOST }}
       STAGING_USER: \${{ secrets.STAGING_USER }}
-      STAGING_ENV: \${{ secrets.STAGING_ENV }}
 `,
 } as const;

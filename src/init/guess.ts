@@ -153,7 +153,7 @@ function notesOf(seen: Seen, model: ComposeModel | undefined, draft: Omit<Guess,
   }
   for (const { path, sign } of seen.otherDeploys) {
     notes.push(
-      `${path} deploys, too (${sign}): switch it off before the first deploy with Sluice, or both will.`,
+      `${path} seems to deploy, too (${sign}): switch it off before the first deploy with Sluice, or both will.`,
     );
   }
   const [other] = seen.compose?.elsewhere ?? [];

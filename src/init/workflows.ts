@@ -7,11 +7,15 @@ export interface OtherDeploy {
   readonly sign: string;
 }
 
+const composeUp = 'docker compose up -d';
+/** Tests start containers, too; on a runner of one's own, or an engine elsewhere, it is a deploy. */
+const elsewhere = /\bDOCKER_HOST\b|\bself-hosted\b|\bdocker\s+context\s+use\b|--context\b/;
+
 const signs: readonly (readonly [RegExp, string])[] = [
   [/uses:\s*["']?appleboy\/(?:ssh|scp)-action/, 'appleboy/ssh-action'],
   [/uses:\s*["']?(?:easingthemes\/ssh-deploy|burnett01\/rsync-deployments)/i, 'rsync over SSH'],
   [/\bkamal\s+(?:deploy|redeploy)\b/, 'kamal deploy'],
-  [/\bdocker[ -]compose\b[^\n]*\bup\b[^\n]*(?:-d|--detach)\b/, 'docker compose up -d'],
+  [/\bdocker[ -]compose\b[^\n]*\bup\b[^\n]*(?:-d|--detach)\b/, composeUp],
   [/\bdocker\s+stack\s+deploy\b/, 'docker stack deploy'],
   [/\bdocker\s+rollout\b/, 'docker rollout'],
   [/\bssh\s+(?:-\S+\s+(?:\S+\s+)?)*[\w$.{}-]+@[\w$.{}-]+/, 'ssh'],
@@ -23,7 +27,10 @@ export async function findOtherDeploys(tree: Tree): Promise<OtherDeploy[]> {
   const found: OtherDeploy[] = [];
   for (const path of files.filter((file) => !nameOf(file).startsWith('sluice-'))) {
     const text = (await tree.read(path)) ?? '';
-    const sign = signs.find(([pattern]) => pattern.test(text))?.[1];
+    const isElsewhere = elsewhere.test(text);
+    const sign = signs.find(
+      ([pattern, what]) => pattern.test(text) && (isElsewhere || what !== composeUp),
+    )?.[1];
     if (sign !== undefined) found.push({ path, sign });
   }
   return found;

@@ -51,7 +51,7 @@ test('Node only, with nothing but a published port', async () => {
 test('Django and uwsgi, with an overlay for production and a deploy of its own', async () => {
   using repo = initRepo('test/fixtures/init/django-uwsgi');
   const { stdout } = await repo.init();
-  expect(stdout).toContain('.github/workflows/deploy.yml deploys, too (appleboy/ssh-action)');
+  expect(stdout).toContain('.github/workflows/deploy.yml seems to deploy, too (appleboy/ssh-action)');
   const config = await loadConfig(undefined, repo.folder);
   expect(config.compose).toEqual(['docker-compose.yml', 'docker-compose.prod.yml']);
   expect(config.migrate).toMatchObject({ service: 'app', command: 'python manage.py migrate --noinput' });
