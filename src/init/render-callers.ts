@@ -1,4 +1,5 @@
 import { callerTemplates } from './caller-templates.ts';
+import { reusable } from './toolkit.ts';
 import { list, scalar } from './words.ts';
 
 /** A workflow that calls one of Sluice’s. */
@@ -18,7 +19,8 @@ export interface CallerFacts {
  * @throws Error if the template has not the lines that the facts belong to: a bug of ours.
  */
 export function renderCaller(caller: Caller, facts: CallerFacts): string {
-  let text: string = callerTemplates[`${caller}.yml`];
+  const template: string = callerTemplates[`${caller}.yml`];
+  let text = template.replace(/uses: \S+/, () => `uses: ${reusable(`${caller}.yml`)}`);
   if (caller === 'ci')
     text = put(text, 'branches: [main]', `branches: ${list(facts.branches.map(literalPattern))}`);
   text = put(text, 'config: sluice.yml', `config: ${scalar(literalExpression(facts.config))}`);
