@@ -6,6 +6,20 @@ const sluice = resolve(import.meta.dirname, '../bin/sluice');
 /** One section a command: what its own help cannot say. `text` may hold several paragraphs. */
 const commands: readonly { readonly name: string; readonly text: string }[] = [
   {
+    name: 'init',
+    text: `Looks at a repository and writes sluice.yml, the workflows that call Sluice's, and what is missing in .env.example.
+It asks nothing that it can find out, and each guess in sluice.yml says where it comes from. A file that is there and
+differs is shown as a diff and left; \`--write FILE\` changes that one, \`--force\` all. A second run changes nothing. It ends
+with what to do next: keys, host keys, secrets, first release, as lines to copy. [init.md](init.md) has more.`,
+  },
+  {
+    name: 'init host',
+    text: `Logs in to a server (its host key must be known: an unknown one ends it, with the fingerprint and how to pin it), looks at
+it as \`doctor\` does, and makes the folder of all apps where the user may. What takes root is printed as commands and
+never done. It needs no sluice.yml; one that names the server gives its pinned key, jump host and folder. The exit code
+is 0 when the server is ready and 1 when it is not.`,
+  },
+  {
     name: 'plan',
     text: `Prints, host by host, what \`deploy\` would do and why: strategy and image of each service, edges that are made,
 names of variables added and removed (never values), images to pull. It is the very plan that \`deploy\` executes. It

@@ -7,6 +7,7 @@ const subjects: Readonly<Record<string, string>> = {
   cancelled: 'Cancellation',
   process: 'Programs that Sluice runs',
   config: 'sluice.yml',
+  init: 'Setting up',
   env: 'Variables of a target',
   compose: 'Compose files and services',
   build: 'Building images',

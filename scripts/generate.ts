@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jsonSchema, referencePage } from '../src/config/reference.ts';
+import { callerTemplates } from './caller-templates.ts';
 import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
 
@@ -14,6 +15,7 @@ export const generated: Readonly<Record<string, () => string>> = {
   'docs/config.md': referencePage,
   'docs/cli.md': cliPage,
   'docs/errors.md': errorsPage,
+  'src/init/caller-templates.ts': callerTemplates,
 };
 
 /** Paths whose file is not what the code makes. */

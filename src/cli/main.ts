@@ -47,6 +47,29 @@ const imageOption = new Option('--image <service=reference>', 'image of a servic
   .argParser((value: string, all: string[]) => [...all, value])
   .default([] as string[], '');
 
+const init = command(
+  'init [folder]',
+  'look at a repository and write sluice.yml and workflows for it',
+  () => import('./commands/init.ts'),
+)
+  .option('--production <user@host>', 'server to deploy to')
+  .option('--staging <user@host>', 'server to try releases on')
+  .option('--no-staging', 'there is no such server')
+  .option('--print', 'show everything and write nothing', false)
+  .addOption(
+    new Option('--write <file>', 'change this file although it is there; may be repeated')
+      .argParser((value: string, all: string[]) => [...all, value])
+      .default([] as string[], ''),
+  )
+  .option('--force', 'change all files that are there and differ', false);
+
+command(
+  'host <user@host>',
+  'see whether a server is ready for deploys, and what it lacks',
+  () => import('./commands/init-host.ts'),
+  init,
+);
+
 command(
   'plan [target]',
   'say what a deploy would do, host by host, and do nothing',

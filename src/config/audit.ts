@@ -95,7 +95,7 @@ const shortSecret: Rule = (key, value) => {
 };
 
 /** Characters a secret should have, by its name; undefined for what has a form of its own (tokens of others). */
-function leastLength(key: string): number | undefined {
+export function leastLength(key: string): number | undefined {
   if (/(?:^|_)SECRET_?KEY(?:_BASE)?$/i.test(key) && !/(?:AWS|S3|STRIPE|MINIO|GOOGLE|ACCESS)/i.test(key))
     return 64;
   if (/(?:^|_)JWT_(?:SECRET|KEY)$/i.test(key)) return 64;

@@ -70,6 +70,16 @@ export const catalogue = {
     fix: 'Say with `services: [...]` on each host what it runs.',
   },
 
+  // sluice init
+  'init.no-compose': {
+    what: 'The repository has no compose file, so there is nothing that Sluice could deploy.',
+    fix: 'Write one that starts the app; the message has a beginning, made from the Dockerfiles or sources there are.',
+  },
+  'init.write': {
+    what: 'A file of `sluice init` could not be written.',
+    fix: 'Allow writing there, or print the files with `sluice init --print` and copy them.',
+  },
+
   // Variables of a target
   'env.missing': {
     what: 'Variables that a target takes by name are not set where Sluice runs.',

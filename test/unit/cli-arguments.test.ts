@@ -15,7 +15,7 @@ function run(...args: string[]) {
   return runProcess([process.execPath, sluice, ...args], { cwd: folder, env });
 }
 
-const commands = ['plan', 'deploy', 'rollback', 'status', 'history', 'backup', 'restore', 'doctor'];
+const commands = ['init', 'plan', 'deploy', 'rollback', 'status', 'history', 'backup', 'restore', 'doctor'];
 const leaves = commands.flatMap((name) =>
   name === 'backup'
     ? [

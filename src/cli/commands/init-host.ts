@@ -1,0 +1,123 @@
+import { formatAddress, parseAddress } from '../../config/address.ts';
+import { loadConfig } from '../../config/load.ts';
+import type { Config, HostConfig } from '../../config/model.ts';
+import { judgeHost } from '../../deploy/preflight.ts';
+import { connectHost } from '../../host/connect.ts';
+import { secretVariables } from '../../host/credentials.ts';
+import type { HostFacts } from '../../host/facts.ts';
+import type { ScriptResult } from '../../host/model.ts';
+import { probeHost } from '../../host/probe.ts';
+import { publishedPorts } from '../../init/ports.ts';
+import { planServer, takenPorts } from '../../init/server.ts';
+import { type ServerFinding, serverText } from '../../init/server-text.ts';
+import { enumerate } from '../../init/words.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { exitCodes } from '../../kernel/run.ts';
+import type { CommandContext } from '../context.ts';
+
+export async function execute(context: CommandContext, text: string | undefined): Promise<number> {
+  const { effects } = context;
+  for (const variable of secretVariables) effects.mask.add(effects.env[variable] ?? '');
+  const app = await configHere(context);
+  const config = hostConfig(app, text ?? '');
+  const ports = app === undefined ? [80, 443] : await publishedPorts(app.folder, effects);
+  await using host = await connectHost(config, effects);
+  const before = await probeHost(host);
+  const { create } = planServer(before);
+  const made = create === undefined ? undefined : await host.exec(['mkdir', '-p', '-m', '700', '--', create]);
+  const facts = made === undefined ? before : await probeHost(host);
+  const findings = [...judge(facts), ...memoryOf(facts), ...portsOf(facts, ports), ...notMade(create, made)];
+  const { tasks } = planServer(facts);
+  const ok = tasks.length === 0 && findings.every(({ level }) => level !== 'error');
+  const answer = { ok, host: host.name, created: made?.code === 0 ? create : undefined, findings, tasks };
+  effects.print(context.json ? JSON.stringify(answer) : serverText(answer));
+  return ok ? exitCodes.ok : exitCodes.failed;
+}
+
+/** The probe goes by permission bits; some file systems refuse all the same. */
+function notMade(path: string | undefined, made: ScriptResult | undefined): ServerFinding[] {
+  if (made === undefined || made.code === 0) return [];
+  const message = `${path} could not be made: ${made.stderr.trim()}`;
+  return [
+    {
+      level: 'error',
+      topic: 'folder',
+      message,
+      fix: 'Choose another folder: `root:` of the host in sluice.yml.',
+    },
+  ];
+}
+
+/** The host as sluice.yml describes it (its pinned key, its jump host, its folder), else by its address alone. */
+function hostConfig(app: Config | undefined, text: string): HostConfig {
+  const parsed = parseAddress(text);
+  if ('fault' in parsed) {
+    throw new UserError({
+      code: 'usage.argument',
+      message: `The address ${parsed.fault}`,
+      hint: 'For example sluice init host deploy@server.example.com',
+    });
+  }
+  const name = formatAddress(parsed);
+  const hosts = Object.values(app?.targets ?? {}).flatMap((target) => target.hosts);
+  const fallback = {
+    ...parsed,
+    name,
+    services: undefined,
+    env: {},
+    hostKey: undefined,
+    jump: undefined,
+    root: '/opt/sluice',
+  };
+  return hosts.find((host) => host.name === name) ?? fallback;
+}
+
+/** A server can be prepared before there is a sluice.yml; one that was named must be there. */
+async function configHere(context: CommandContext): Promise<Config | undefined> {
+  try {
+    return await loadConfig(context.config);
+  } catch (error) {
+    const isMissing = error instanceof UserError && error.code === 'config.missing';
+    if (context.config === undefined && isMissing) return undefined;
+    throw error;
+  }
+}
+
+/** What the doctor looks at that needs no app. */
+function judge(facts: HostFacts): ServerFinding[] {
+  const record = { model: { name: '', services: {} }, services: [] };
+  return judgeHost({ facts, record, config: {}, database: undefined });
+}
+
+function memoryOf({ memory, system }: HostFacts): ServerFinding[] {
+  if (memory.totalBytes === undefined) return [];
+  const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+  const free = memory.availableBytes === undefined ? '' : `, ${gib(memory.availableBytes)} of it available`;
+  const cpus = system.cpus === undefined ? '' : `; ${system.cpus} CPUs`;
+  const message = `${gib(memory.totalBytes)}${free}${cpus}: two versions run at once during a deploy`;
+  return [{ level: 'ok', topic: 'memory', message }];
+}
+
+function portsOf(facts: HostFacts, ports: readonly number[]): ServerFinding[] {
+  const firewall: ServerFinding[] =
+    facts.ufw === 'active'
+      ? [
+          {
+            level: 'ok',
+            topic: 'firewall',
+            message: 'ufw is active; ports that containers publish go past it',
+          },
+        ]
+      : [];
+  const taken = takenPorts(facts, ports);
+  if (taken.length > 0) {
+    const message = `something listens on ${enumerate(taken.map(String))} already`;
+    const fix = 'Fine if it is this app; else free the port, or publish the app on another one.';
+    return [{ level: 'warning', topic: 'ports', message, fix }, ...firewall];
+  }
+  if (ports.length === 0) return firewall;
+  return [
+    { level: 'ok', topic: 'ports', message: `nothing listens on ${enumerate(ports.map(String))}` },
+    ...firewall,
+  ];
+}

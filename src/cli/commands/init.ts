@@ -1,0 +1,97 @@
+import { stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { formatAddress, parseAddress } from '../../config/address.ts';
+import { type FileOutcome, writeFiles } from '../../init/files.ts';
+import { type InitPlan, planInit } from '../../init/init.ts';
+import { type NextStep, nextSteps } from '../../init/next-steps.ts';
+import { initText, printText } from '../../init/text.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { exitCodes } from '../../kernel/run.ts';
+import type { CommandContext } from '../context.ts';
+
+export interface InitOptions {
+  readonly production?: string;
+  /** `false`: --no-staging. */
+  readonly staging?: string | false;
+  readonly print: boolean;
+  readonly force: boolean;
+  readonly write: readonly string[];
+}
+
+export async function execute(
+  context: CommandContext,
+  folder: string | undefined,
+  options: InitOptions,
+): Promise<number> {
+  const { effects } = context;
+  if (context.config !== undefined)
+    throw wrong('--config', 'init writes FOLDER/sluice.yml; name the folder instead');
+  const place = await folderAt(folder ?? '.');
+  const wishes = {
+    production: options.production === undefined ? undefined : address('--production', options.production),
+    staging: typeof options.staging === 'string' ? address('--staging', options.staging) : options.staging,
+  };
+  const plan = await planInit(place, wishes, effects);
+  const named = new Set(options.write.map((path) => relative(plan.top, resolve(path))));
+  const unknown = options.write.find(
+    (path) => !plan.files.some((file) => file.path === relative(plan.top, resolve(path))),
+  );
+  if (unknown !== undefined)
+    throw wrong(
+      `--write ${unknown}`,
+      `not one of ${plan.files.map(({ path }) => join(relative(process.cwd(), plan.top), path)).join(', ')}`,
+    );
+  const steps = nextSteps({
+    guess: plan.guess,
+    files: plan.files.map(({ path }) => path),
+    example: plan.example,
+  });
+  const outcomes = options.print
+    ? []
+    : await writeFiles(plan.top, plan.files, (path) => options.force || named.has(path));
+  if (context.json) effects.print(JSON.stringify(answer(plan, outcomes, steps)));
+  else effects.print(options.print ? printText(plan, steps) : initText(plan, outcomes, steps));
+  return exitCodes.ok;
+}
+
+function answer(plan: InitPlan, outcomes: readonly FileOutcome[], steps: readonly NextStep[]) {
+  const { guess, files } = plan;
+  return {
+    ok: true,
+    app: guess.app.value,
+    registry: guess.registry.value,
+    files: files.map(({ path, text, state, diff }, index) => ({
+      path,
+      state,
+      outcome: outcomes[index],
+      text,
+      diff,
+    })),
+    services: guess.services.map(({ name, plan: { strategy, reason }, own }) => ({
+      name,
+      strategy,
+      reason,
+      own,
+    })),
+    notes: guess.notes,
+    next: steps,
+  };
+}
+
+async function folderAt(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) return resolve(path);
+  const isAddress = !('fault' in parseAddress(path));
+  throw wrong(path, `there is no such folder${isAddress ? `; for a server: sluice init host ${path}` : ''}`);
+}
+
+function address(option: string, text: string): string {
+  const parsed = parseAddress(text);
+  // The text may hold a password, and is not repeated.
+  if ('fault' in parsed) throw wrong(option, `the address ${parsed.fault}`);
+  return formatAddress(parsed);
+}
+
+function wrong(what: string, why: string): UserError {
+  return new UserError({ code: 'usage.argument', message: `${what}: ${why}` });
+}

@@ -1,0 +1,206 @@
+import { isSecretName } from '../config/audit.ts';
+import { tryParseImage } from '../config/image.ts';
+import type { ComposeModel } from '../config/model.ts';
+import { isDefault } from './compose-files.ts';
+import { type DatabaseGuess, guessBackup, guessMigration, type MigrationGuess } from './guess-database.ts';
+import { guessServices, type ServiceGuess } from './guess-services.ts';
+import { guessTargets, type TargetGuess, type TargetWishes } from './guess-targets.ts';
+import type { Seen } from './look.ts';
+import type { ServiceSight } from './study.ts';
+import { enumerate } from './words.ts';
+
+/** A value, and where it comes from: the end of a comment. */
+export interface Told<T> {
+  readonly value: T;
+  readonly why: string;
+}
+
+/** What sluice.yml is to say. */
+export interface Guess {
+  readonly app: Told<string>;
+  readonly compose: Told<readonly string[]> & { readonly explicit: boolean };
+  readonly registry: Told<string | undefined>;
+  readonly services: readonly ServiceGuess[];
+  readonly migrate: MigrationGuess | undefined;
+  readonly backup: DatabaseGuess | undefined;
+  readonly targets: readonly TargetGuess[];
+  /** The compose files take secrets or settings from the target. */
+  readonly needsVariables: boolean;
+  /** Where the callers can be used: GitHub, or a repository that has no remote yet. */
+  readonly onGitHub: boolean;
+  /** What a person should know before the first deploy, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** Everything that can be said of a repository, from what was seen. Pure: the same sight gives the same guess. */
+export function guess(
+  seen: Seen,
+  model: ComposeModel | undefined,
+  sights: readonly ServiceSight[],
+  wishes: TargetWishes,
+): Guess {
+  const registry = guessRegistry(seen, model);
+  const services = model === undefined ? [] : guessServices(model, sights, registry.value);
+  const { remote } = seen.git;
+  const draft = {
+    app: guessApp(seen),
+    compose: guessCompose(seen),
+    registry,
+    services,
+    migrate: model === undefined ? undefined : guessMigration(services, sights),
+    backup: model === undefined ? undefined : guessBackup(model, services),
+    targets: guessTargets(seen.present, wishes),
+    needsVariables: needsVariables(seen),
+    onGitHub: remote === undefined || remote.host.includes('github'),
+  };
+  return { ...draft, notes: notesOf(seen, model, draft) };
+}
+
+function guessApp(seen: Seen): Told<string> {
+  const told = nameFound(seen);
+  // A second run must say what the first one said.
+  if (seen.present === undefined || seen.present.app === told.value) return told;
+  return { value: seen.present.app, why: 'As sluice.yml said before.' };
+}
+
+function nameFound({ compose, git, folder, below }: Seen): Told<string> {
+  const named = compose?.files.find(({ name }) => name !== undefined && appName(name) === name);
+  if (named?.name !== undefined) return { value: named.name, why: `As \`name:\` of ${named.path} says.` };
+  const repository = below === '' ? git.remote?.path.split('/').at(-1) : undefined;
+  const why = repository === undefined ? 'Named after this folder.' : 'Named after the repository.';
+  return {
+    value: appName(repository ?? folder.split('/').at(-1) ?? ''),
+    why: `${why} Runs it on the server already? Then its project’s name in \`docker compose ls\`, and it is adopted.`,
+  };
+}
+
+/** The nearest name that an app may have. */
+export function appName(text: string): string {
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[^a-z0-9]+|-+$/g, '')
+    .slice(0, 50);
+  return name === '' ? 'app' : name;
+}
+
+function guessCompose({ compose, composeFiles }: Seen): Guess['compose'] {
+  const value = compose?.files.map(({ path }) => path) ?? [];
+  const explicit = compose !== undefined && !isDefault(compose, composeFiles);
+  return { value, why: `Which of the compose files: ${compose?.why}.`, explicit };
+}
+
+/** Where the built images are named to live already, else what this repository’s own token may push to. */
+export function guessRegistry(
+  seen: Pick<Seen, 'git'>,
+  model: ComposeModel | undefined,
+): Told<string | undefined> {
+  const built = Object.entries(model?.services ?? {}).flatMap(([name, { build, image }]) => {
+    const parsed = build === undefined || image === undefined ? undefined : tryParseImage(image);
+    const path = parsed?.repository.split('/').slice(0, -1).join('/') ?? '';
+    // A name without a registry is put below `registry` anyway; docker.io is what it would mean otherwise.
+    return parsed === undefined || parsed.registry === 'docker.io' || path === ''
+      ? []
+      : [{ name, registry: `${parsed.registry}/${path}` }];
+  });
+  const [first] = built;
+  if (first !== undefined && built.every(({ registry }) => registry === first.registry)) {
+    const names = enumerate(built.map(({ name }) => name));
+    return { value: first.registry, why: `where \`image:\` of ${names} lies` };
+  }
+  const { remote } = seen.git;
+  const own = remote?.host === 'github.com' ? `ghcr.io/${remote.path.toLowerCase()}` : undefined;
+  if (own !== undefined && tryParseImage(`${own}/service`) !== undefined) {
+    return { value: own, why: 'GitHub’s registry for this repository' };
+  }
+  const why =
+    remote === undefined
+      ? 'there is no git remote to tell it from'
+      : `the remote is ${remote.host}, and only GitHub’s registry is told from its name`;
+  return { value: undefined, why };
+}
+
+function needsVariables({ variables, envFiles }: Seen): boolean {
+  const isOurs = ({ path }: { path: string }) => /(?:^|\/)\.env(?:\.[^/]+)?$|\.env$/.test(path);
+  return (
+    envFiles.some(isOurs) ||
+    variables.some(({ name, fallback }) => fallback === undefined || isSecretName(name))
+  );
+}
+
+function notesOf(seen: Seen, model: ComposeModel | undefined, draft: Omit<Guess, 'notes'>): string[] {
+  const notes: string[] = [];
+  const { remote } = seen.git;
+  const own = remote?.host === 'github.com' ? `ghcr.io/${remote.path.toLowerCase()}` : undefined;
+  const { value: registry } = draft.registry;
+  const builds = Object.values(model?.services ?? {}).some(({ build }) => build !== undefined);
+  if (
+    registry?.startsWith('ghcr.io/') &&
+    own !== undefined &&
+    registry !== own &&
+    !registry.startsWith(`${own}/`)
+  ) {
+    notes.push(
+      `The images lie at ${registry}, and the token of this repository’s workflows may push to ${own} only: change \`image:\` in the compose files, or its variables.`,
+    );
+  }
+  if (registry === undefined && builds)
+    notes.push('No registry is known for the images that are built: set `registry:` in sluice.yml.');
+  if (!draft.onGitHub) {
+    notes.push(
+      `The remote is ${remote?.host}, so no GitHub workflows are written. In its CI, \`sluice build\` and \`sluice deploy\` do the same.`,
+    );
+  }
+  for (const { path, sign } of seen.otherDeploys) {
+    notes.push(
+      `${path} seems to deploy, too (${sign}): switch it off before the first deploy with Sluice, or both will.`,
+    );
+  }
+  const [other] = seen.compose?.elsewhere ?? [];
+  if (other !== undefined)
+    notes.push(`There is a compose file at ${other}, too: \`compose:\` in sluice.yml chooses.`);
+  const profiled = [
+    ...new Set((seen.compose?.files ?? []).flatMap(({ services }) => Object.entries(services))),
+  ].filter(([name, service]) => Array.isArray(service['profiles']) && model?.services[name] === undefined);
+  if (model !== undefined && profiled.length > 0) {
+    const names = enumerate([...new Set(profiled.map(([name]) => name))]);
+    notes.push(
+      `Behind a profile, and so not deployed: ${names}. COMPOSE_PROFILES among the target’s variables chooses profiles.`,
+    );
+  }
+  return [...notes, ...adviceFor(draft.services, model)];
+}
+
+/** What would make deploys safer. */
+function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | undefined): string[] {
+  const advice: string[] = [];
+  const has = (names: readonly string[]) => `${enumerate(names)} ${names.length === 1 ? 'has' : 'have'}`;
+  const blind = services.filter(
+    ({ plan }) =>
+      plan.strategy === 'blue-green' && plan.ports[0]?.mode === 'http' && plan.health === undefined,
+  );
+  if (blind.length > 0) {
+    advice.push(
+      `${has(blind.map(({ name }) => name))} no health path: a new version counts as well as soon as its port is open.`,
+    );
+  }
+  for (const { name, maybe } of services) {
+    if (maybe === undefined) continue;
+    advice.push(`${name}: ${maybe.when.replace(/^If/, 'if')}: sluice.yml has the line, as a comment.`);
+  }
+  const unlimited = services.filter(({ name, plan }) => {
+    const service = model?.services[name];
+    const isTwice = plan.strategy === 'blue-green' || plan.strategy === 'workers';
+    return (
+      isTwice &&
+      service?.deploy?.resources?.limits?.memory === undefined &&
+      service?.['mem_limit'] === undefined
+    );
+  });
+  if (unlimited.length > 0) {
+    advice.push(
+      `${has(unlimited.map(({ name }) => name))} no memory limit, and during a deploy two versions run at once.`,
+    );
+  }
+  return advice;
+}

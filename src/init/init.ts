@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { UserError } from '../kernel/errors.ts';
+import { type FilePlan, planFiles, type WantedFile } from './files.ts';
+import type { LookEffects } from './git.ts';
+import { type Guess, guess, guessRegistry } from './guess.ts';
+import type { TargetWishes } from './guess-targets.ts';
+import { lookAt, type Seen } from './look.ts';
+import { readModel } from './read-model.ts';
+import { type Caller, renderCaller } from './render-callers.ts';
+import { renderConfig } from './render-config.ts';
+import { type EnvExample, renderEnvExample } from './render-env.ts';
+import { study } from './study.ts';
+import { suggestCompose } from './suggest-compose.ts';
+
+/** Everything that `sluice init` would write and say. */
+export interface InitPlan {
+  /** Paths of the files count from here. */
+  readonly top: string;
+  readonly guess: Guess;
+  readonly files: readonly FilePlan[];
+  readonly env: EnvExample | undefined;
+  /** The file that describes the variables, from the top of the repository. */
+  readonly example: string | undefined;
+}
+
+/**
+ * Looks at a repository and plans the files for it. Nothing is written.
+ *
+ * @throws UserError `init.no-compose` with a compose file to begin with; `compose.*`, `env.*` for files that docker
+ * compose does not accept.
+ */
+export async function planInit(
+  folder: string,
+  wishes: TargetWishes,
+  effects: LookEffects,
+): Promise<InitPlan> {
+  const sight = await lookAt(folder, effects);
+  if (sight.compose === undefined) throw await noCompose(sight);
+  const { model, problem, missed } = await readModel(sight, guessRegistry(sight, undefined).value, effects);
+  const seen = { ...sight, variables: [...sight.variables, ...missed] };
+  const sights = model === undefined ? [] : await study(seen.tree, model);
+  const guessed = guess(seen, model, sights, wishes);
+  const whole: Guess =
+    problem === undefined
+      ? guessed
+      : {
+          ...guessed,
+          notes: [
+            `${problem}: services, migrations and backups could not be looked for. Run it again where it is.`,
+            ...guessed.notes,
+          ],
+        };
+  const env = renderEnvExample(seen);
+  const top = seen.below === '' ? seen.folder : seen.folder.slice(0, -seen.below.length - 1);
+  const files = await planFiles(top, wantedFiles(seen, whole, env));
+  const example = env?.path ?? seen.examples[0]?.path;
+  return {
+    top,
+    guess: whole,
+    files,
+    env,
+    example: example === undefined ? undefined : join(seen.below, example),
+  };
+}
+
+function wantedFiles(seen: Seen, guessed: Guess, env: EnvExample | undefined): WantedFile[] {
+  const config = join(seen.below, 'sluice.yml');
+  const facts = {
+    branches: checkedBranches(seen),
+    config,
+    hasStaging: guessed.targets.some(({ name }) => name === 'staging'),
+  };
+  const callers: Caller[] = [
+    'ci',
+    'deploy',
+    'rollback',
+    ...(guessed.backup?.postgres === undefined ? [] : (['backup'] as const)),
+  ];
+  // Several apps of one repository have their own workflows.
+  const prefix = seen.below === '' ? 'sluice' : `sluice-${guessed.app.value}`;
+  return [
+    { path: config, text: renderConfig(guessed) },
+    ...(guessed.onGitHub ? callers : []).map((caller) => ({
+      path: `.github/workflows/${prefix}-${caller}.yml`,
+      text: renderCaller(caller, facts),
+    })),
+    ...(env === undefined ? [] : [{ path: join(seen.below, env.path), text: env.text }]),
+  ];
+}
+
+/** The default branch, and the one that teams who have it merge into. */
+function checkedBranches({ git }: Seen): string[] {
+  return [...new Set([git.defaultBranch ?? 'main', ...git.branches.filter((name) => name === 'develop')])];
+}
+
+async function noCompose(seen: Seen): Promise<UserError> {
+  const { found, files } = await suggestCompose(seen);
+  const texts = files.map(({ path, text }) => `--- ${path}\n${text}`).join('\n');
+  return new UserError({
+    code: 'init.no-compose',
+    message: `There is no compose file here (${found}): Sluice deploys Docker Compose apps`,
+    hint:
+      files.length === 0
+        ? 'Write a compose.yml that starts the app with `docker compose up`, then run sluice init again.'
+        : `A beginning; see that \`docker compose up\` starts the app with it, then run sluice init again:\n${texts}`,
+  });
+}

@@ -1,0 +1,20 @@
+import type { LookEffects } from './git.ts';
+import { lookAt } from './look.ts';
+import { readModel } from './read-model.ts';
+
+/** TCP ports that the app in a folder publishes on its server; none where its compose files can’t be read. */
+export async function publishedPorts(folder: string, effects: LookEffects): Promise<number[]> {
+  const seen = await lookAt(folder, effects);
+  if (seen.compose === undefined) return [];
+  // Whatever is wrong with the compose files is no concern of the server’s; other commands say it.
+  const { model } = await readModel(seen, undefined, effects).catch(() => ({ model: undefined }));
+  effects.signal?.throwIfAborted();
+  const ports = Object.values(model?.services ?? {}).flatMap((service) => service.ports ?? []);
+  const open = ports.filter(
+    ({ protocol, host_ip: ip }) => protocol !== 'udp' && !/^127\.|^::1$/.test(ip ?? ''),
+  );
+  const numbers = open
+    .map(({ published }) => Number(published))
+    .filter((port) => Number.isInteger(port) && port > 0);
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}

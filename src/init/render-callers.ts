@@ -1,0 +1,45 @@
+import { callerTemplates } from './caller-templates.ts';
+import { reusable } from './toolkit.ts';
+import { list, scalar } from './words.ts';
+
+/** A workflow that calls one of Sluice’s. */
+export type Caller = 'ci' | 'deploy' | 'rollback' | 'backup';
+
+export interface CallerFacts {
+  /** Branches whose pushes are checked. */
+  readonly branches: readonly string[];
+  /** Path of sluice.yml from the top of the repository. */
+  readonly config: string;
+  readonly hasStaging: boolean;
+}
+
+/**
+ * The text of a caller: what stands in workflows/, with the facts of this repository in it.
+ *
+ * @throws Error if the template has not the lines that the facts belong to: a bug of ours.
+ */
+export function renderCaller(caller: Caller, facts: CallerFacts): string {
+  const template: string = callerTemplates[`${caller}.yml`];
+  let text = template.replace(/uses: \S+/, () => `uses: ${reusable(`${caller}.yml`)}`);
+  if (caller === 'ci')
+    text = put(text, 'branches: [main]', `branches: ${list(facts.branches.map(literalPattern))}`);
+  text = put(text, 'config: sluice.yml', `config: ${scalar(literalExpression(facts.config))}`);
+  if (facts.hasStaging || caller === 'ci' || caller === 'backup') return text;
+  text = put(text, 'options: [staging, production]', 'options: [production]');
+  return text.replace('default: staging', 'default: production').replace(/^ *STAGING_.*\n/gm, '');
+}
+
+function put(text: string, before: string, after: string): string {
+  if (text.split(before).length !== 2) throw new Error(`a template does not have "${before}" exactly once`);
+  return text.replace(before, () => after);
+}
+
+/** `branches:` takes patterns; a backslash makes their characters mean themselves. */
+function literalPattern(branch: string): string {
+  return branch.replace(/[\\*?+[\]!]/g, '\\$&');
+}
+
+/** Below `with:` GitHub evaluates what stands in `${{ }}`, also when it is part of a folder’s name. */
+function literalExpression(text: string): string {
+  return text.replaceAll('${{', () => "${{ '${{' }}");
+}

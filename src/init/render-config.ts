@@ -1,0 +1,140 @@
+import type { Guess } from './guess.ts';
+import type { ServiceGuess } from './guess-services.ts';
+import type { TargetGuess } from './guess-targets.ts';
+import { comment, enumerate, inline, list, scalar } from './words.ts';
+
+/** The text of sluice.yml: what is needed, and above each guess where it comes from. */
+export function renderConfig(guess: Guess): string {
+  const blocks = [
+    [
+      '# What Sluice deploys, where to, and how. Every guess says where it comes from: correct what is wrong.',
+      '# docs/config.md has all keys; `sluice plan` says what a deploy would do, and does nothing.',
+    ],
+    [...comment(guess.app.why), `app: ${scalar(guess.app.value)}`],
+    composeLines(guess),
+    registryLines(guess),
+    serviceLines(guess.services),
+    migrateLines(guess),
+    backupLines(guess),
+    [
+      '# The guard looks at errors (more than 1% of 5xx reverts) for 30 s after a switch. It can do more:',
+      '# watch: { for: 1m, max-p95: 800ms, url: https://example.com/ }',
+    ],
+    targetLines(guess),
+  ];
+  return `${blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function composeLines({ compose }: Guess): string[] {
+  if (!compose.explicit) return [];
+  return [...comment(compose.why), `compose: ${list(compose.value)}`];
+}
+
+function registryLines({ registry, services }: Guess): string[] {
+  if (registry.value !== undefined) {
+    return [...comment(`Images are pushed here: ${registry.why}.`), `registry: ${scalar(registry.value)}`];
+  }
+  if (services.length > 0 && services.every(({ plan }) => plan.strategy === 'keep')) return [];
+  return [
+    ...comment(`Where are the images pushed to? Not known: ${registry.why}.`),
+    '# registry: registry.example.com/acme/app',
+  ];
+}
+
+function serviceLines(services: readonly ServiceGuess[]): string[] {
+  if (services.length === 0) return [];
+  const width = Math.max(...services.map(({ name }) => name.length));
+  const lines = [
+    '# What a deploy does with each service, found in the compose files; `strategy:` below would change it:',
+    ...services.flatMap(({ name, plan }) => row(name.padEnd(width), plan.strategy, reasonOf(plan.reason))),
+  ];
+  const own = services.filter(
+    (service) => Object.keys(service.own).length > 0 || service.maybe !== undefined,
+  );
+  if (own.length === 0) return lines;
+  const isOpen = own.some((service) => Object.keys(service.own).length > 0);
+  return [...lines, isOpen ? 'services:' : '# services:', ...own.flatMap((service) => ownLines(service))];
+}
+
+/** What stands in the file itself has its reason there. */
+function reasonOf(reason: string): string {
+  return /from sluice\.yml$|^sluice\.yml says so/.test(reason) ? 'see below' : reason;
+}
+
+function row(name: string, strategy: string, reason: string): string[] {
+  const head = `#   ${inline(name)}  ${strategy.padEnd(10)}  `;
+  const blank = `#${' '.repeat(head.length - 1)}`;
+  return comment(reason, '', Math.max(60, 110 - head.length)).map(
+    (line, index) => `${index === 0 ? head : blank}${line.slice(2)}`,
+  );
+}
+
+function ownLines({ name, own, why, maybe }: ServiceGuess): string[] {
+  const lines = why.flatMap((each) => comment(each, '  '));
+  if (Object.keys(own).length > 0) lines.push(`  ${scalar(name)}: ${flow(own)}`);
+  if (maybe === undefined) return lines;
+  return [
+    ...lines,
+    ...comment(`${maybe.when}:`, '  '),
+    `  # ${inline(`${scalar(name)}: ${flow({ ...own, ...maybe.own })}`)}`,
+  ];
+}
+
+function flow(map: object): string {
+  const entries = Object.entries(map).map(([key, value]) => {
+    const text = Array.isArray(value)
+      ? list(value.map(String))
+      : typeof value === 'string'
+        ? scalar(value)
+        : String(value);
+    return `${key}: ${text}`;
+  });
+  return `{ ${entries.join(', ')} }`;
+}
+
+function migrateLines({ migrate }: Guess): string[] {
+  if (migrate === undefined) return [];
+  const line = `migrate: { service: ${scalar(migrate.service)}, command: ${scalar(migrate.command)} }`;
+  if (migrate.instead === undefined) {
+    return [...comment(`Runs once per deploy, before anything is started; found by ${migrate.why}.`), line];
+  }
+  return [...comment(`Not needed as long as ${migrate.instead} (${migrate.why}).`), `# ${inline(line)}`];
+}
+
+function backupLines({ backup }: Guess): string[] {
+  if (backup === undefined) return [];
+  const none =
+    backup.others.length === 0
+      ? []
+      : comment(`No backup is made of ${enumerate(backup.others)}: Sluice backs up one Postgres.`);
+  if (backup.postgres === undefined) return none;
+  return [
+    ...comment(`Made before each deploy, and proven by a restore; ${backup.why}.`),
+    ...none,
+    `backup: { postgres: ${scalar(backup.postgres)} }`,
+  ];
+}
+
+function targetLines(guess: Guess): string[] {
+  return ['targets:', ...guess.targets.flatMap((target) => oneTarget(target, guess))];
+}
+
+function oneTarget({ name, prefix, host, isOpen }: TargetGuess, { needsVariables }: Guess): string[] {
+  const lines = [`  ${name}:`];
+  if (isOpen) lines.push('    # CHANGE THIS: the user and the server to deploy to.');
+  lines.push(`    hosts: [${scalar(host)}]`);
+  if (needsVariables) {
+    lines.push('    # NAME of the secret that holds the text of a whole .env file, made from .env.example.');
+    lines.push(`    env-secret: ${prefix}_ENV`);
+  } else {
+    lines.push(
+      '    # The compose files need no variables. If they will, in a secret with the text of a .env file:',
+    );
+    lines.push(`    # env-secret: ${prefix}_ENV`);
+  }
+  if (name === 'production') lines.push('    require-tag: true # version tags such as v1.2.3 only');
+  return lines;
+}

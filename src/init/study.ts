@@ -1,0 +1,82 @@
+import { isAbsolute, join, relative } from 'node:path';
+import type { ComposeModel, ComposeService } from '../config/model.ts';
+import { commandLine } from '../config/service-facts.ts';
+import { type ImageFacts, readDockerfile } from './dockerfile.ts';
+import { findHealth, type HealthGuess } from './health.ts';
+import { findMigrations, type MigrationTool } from './migrations.ts';
+import { nameOf, type Tree } from './tree.ts';
+
+/** What the repository says of one service beyond its compose file. */
+export interface ServiceSight {
+  readonly name: string;
+  /** Build context as a path from the repository's folder; undefined if nothing here is built for it. */
+  readonly context: string | undefined;
+  readonly dockerfile: string | undefined;
+  readonly image: ImageFacts | undefined;
+  readonly health: HealthGuess | undefined;
+  readonly migrations: readonly MigrationTool[];
+  /** All that its container runs at its start, as far as it can be read: command, entrypoint, and their scripts. */
+  readonly start: string;
+}
+
+/** Looks at the sources of each service. */
+export async function study(tree: Tree, model: ComposeModel): Promise<ServiceSight[]> {
+  const all: ServiceSight[] = [];
+  for (const [name, service] of Object.entries(model.services)) all.push(await studyOne(tree, name, service));
+  return all;
+}
+
+async function studyOne(tree: Tree, name: string, service: ComposeService): Promise<ServiceSight> {
+  const context = contextOf(tree, service);
+  const { dockerfile, image } = await imageOf(tree, service, context);
+  const check = [...(service.healthcheck?.test ?? []), image?.healthcheck ?? ''];
+  const isBuilt = context !== undefined;
+  return {
+    name,
+    context,
+    dockerfile,
+    image,
+    health: isBuilt ? await findHealth(tree, context, check) : undefined,
+    migrations: isBuilt ? await findMigrations(tree, context) : [],
+    start: await startOf(tree, service, image, context),
+  };
+}
+
+function contextOf(tree: Tree, { build }: ComposeService): string | undefined {
+  const context = typeof build === 'string' ? build : build?.context;
+  if (context === undefined || !isAbsolute(context)) return undefined;
+  const path = relative(tree.folder, context);
+  return path === '..' || path.startsWith('../') ? undefined : path;
+}
+
+async function imageOf(
+  tree: Tree,
+  { build }: ComposeService,
+  context: string | undefined,
+): Promise<{ dockerfile: string | undefined; image: ImageFacts | undefined }> {
+  if (context === undefined) return { dockerfile: undefined, image: undefined };
+  const {
+    dockerfile = 'Dockerfile',
+    target,
+    dockerfile_inline: inline,
+  } = typeof build === 'object' ? build : {};
+  if (inline !== undefined) return { dockerfile: undefined, image: readDockerfile(inline, target) };
+  const path = isAbsolute(dockerfile) ? relative(tree.folder, dockerfile) : join(context, dockerfile);
+  const text = await tree.read(path);
+  if (text === undefined) return { dockerfile: undefined, image: undefined };
+  return { dockerfile: path, image: readDockerfile(text, target) };
+}
+
+async function startOf(
+  tree: Tree,
+  service: ComposeService,
+  image: ImageFacts | undefined,
+  context: string | undefined,
+): Promise<string> {
+  const line = `${commandLine(service)} ${image?.command.join(' ') ?? ''}`;
+  if (context === undefined) return line;
+  const names = line.split(/[\s/]+/).filter((word) => /\.(?:sh|bash)$|^entrypoint$/.test(word));
+  const scripts = tree.files.filter((file) => names.includes(nameOf(file))).slice(0, 10);
+  const texts = await Promise.all(scripts.map((file) => tree.read(file)));
+  return [line, ...texts.filter((text) => text !== undefined)].join('\n');
+}

@@ -1,0 +1,37 @@
+import { nameOf, type Tree } from './tree.ts';
+
+/** A workflow of the repository that deploys in a way of its own. */
+export interface OtherDeploy {
+  readonly path: string;
+  /** What gives it away. */
+  readonly sign: string;
+}
+
+const composeUp = 'docker compose up -d';
+/** Tests start containers, too; on a runner of one's own, or an engine elsewhere, it is a deploy. */
+const elsewhere = /\bDOCKER_HOST\b|\bself-hosted\b|\bdocker\s+context\s+use\b|--context\b/;
+
+const signs: readonly (readonly [RegExp, string])[] = [
+  [/uses:\s*["']?appleboy\/(?:ssh|scp)-action/, 'appleboy/ssh-action'],
+  [/uses:\s*["']?(?:easingthemes\/ssh-deploy|burnett01\/rsync-deployments)/i, 'rsync over SSH'],
+  [/\bkamal\s+(?:deploy|redeploy)\b/, 'kamal deploy'],
+  [/\bdocker[ -]compose\b[^\n]*\bup\b[^\n]*(?:-d|--detach)\b/, composeUp],
+  [/\bdocker\s+stack\s+deploy\b/, 'docker stack deploy'],
+  [/\bdocker\s+rollout\b/, 'docker rollout'],
+  [/\bssh\s+(?:-\S+\s+(?:\S+\s+)?)*[\w$.{}-]+@[\w$.{}-]+/, 'ssh'],
+];
+
+/** Workflows that would deploy the same app beside Sluice's. */
+export async function findOtherDeploys(tree: Tree): Promise<OtherDeploy[]> {
+  const files = tree.files.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path));
+  const found: OtherDeploy[] = [];
+  for (const path of files.filter((file) => !nameOf(file).startsWith('sluice-'))) {
+    const text = (await tree.read(path)) ?? '';
+    const isElsewhere = elsewhere.test(text);
+    const sign = signs.find(
+      ([pattern, what]) => pattern.test(text) && (isElsewhere || what !== composeUp),
+    )?.[1];
+    if (sign !== undefined) found.push({ path, sign });
+  }
+  return found;
+}

@@ -1,0 +1,261 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type ComposeFile, chooseCompose, isDefault } from '../../src/init/compose-files.ts';
+import { unifiedDiff } from '../../src/init/diff.ts';
+import { readDockerfile } from '../../src/init/dockerfile.ts';
+import { parseRemote } from '../../src/init/git.ts';
+import { renderEnvExample } from '../../src/init/render-env.ts';
+import { usesIn } from '../../src/init/variables.ts';
+import { runProcess } from '../../src/kernel/process.ts';
+
+describe('the remote', () => {
+  test.each([
+    ['git@github.com:Acme/shop.git', 'github.com', 'Acme/shop'],
+    ['https://github.com/acme/shop', 'github.com', 'acme/shop'],
+    ['https://x-access-token:ghs_example@github.com/acme/shop.git', 'github.com', 'acme/shop'],
+    ['ssh://git@ssh.github.com:443/acme/shop.git', 'github.com', 'acme/shop'],
+    ['git@gitlab.example.com:group/sub/shop.git', 'gitlab.example.com', 'group/sub/shop'],
+  ])('%s', (url, host, path) => {
+    expect(parseRemote(url)).toEqual({ host, path });
+  });
+
+  test.each([
+    '/srv/git/shop.git',
+    '../shop',
+    'https://github.com/',
+    'file:///srv/shop.git',
+    'git@github.com:a/$(id)',
+    '',
+  ])('%s tells nothing', (url) => {
+    expect(parseRemote(url)).toBeUndefined();
+  });
+});
+
+describe('variables of a compose file', () => {
+  test.each<[string, [string, string | undefined][]]>([
+    [
+      '$A and ${B}',
+      [
+        ['A', undefined],
+        ['B', undefined],
+      ],
+    ],
+    [
+      '${A:-x}${B-}',
+      [
+        ['A', 'x'],
+        ['B', ''],
+      ],
+    ],
+    ['${A:?say it}', [['A', undefined]]],
+    ['${A:+x}', [['A', '']]],
+    ['$$A $${B} ${}', []],
+    [
+      '${A:-${B:-c}}/d',
+      [
+        ['A', '${B:-c}'],
+        ['B', 'c'],
+      ],
+    ],
+    ['${A:-{"k": 1}}', [['A', '{"k": 1}']]],
+  ])('%s', (text, uses) => {
+    expect(usesIn(text).map(({ name, fallback }) => [name, fallback])).toEqual(uses);
+  });
+});
+
+describe('Dockerfile', () => {
+  test('what the last stage says, and the stages it stands on', () => {
+    const text =
+      'FROM node:22 AS base\nEXPOSE 3000/tcp 9229\nENTRYPOINT ["node"]\nFROM base\nCMD ["a.js", \\\n  "--x"]\n';
+    expect(readDockerfile(text)).toEqual({
+      ports: [3000, 9229],
+      command: ['a.js', '--x'],
+      healthcheck: undefined,
+    });
+  });
+
+  test('a stage that is asked for by name, and a check', () => {
+    const text =
+      'FROM a AS One\nHEALTHCHECK --interval=5s CMD curl -f http://localhost:1/up\nFROM b\nEXPOSE 2\n';
+    expect(readDockerfile(text, 'one')).toMatchObject({
+      ports: [],
+      healthcheck: 'curl -f http://localhost:1/up',
+    });
+    expect(readDockerfile(text)).toMatchObject({ ports: [2], healthcheck: undefined });
+  });
+
+  test('a front end on nginx listens on 80 unless it says otherwise', () => {
+    expect(readDockerfile('FROM docker.io/library/nginx:1.27@sha256:00\n').ports).toEqual([80]);
+    expect(readDockerfile('FROM nginx\nEXPOSE 8080\n').ports).toEqual([8080]);
+  });
+
+  test('no text breaks it', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('FROM ', ' AS x\n', 'FROM x\n', 'EXPOSE ', 'CMD ', '["', '\\\n', '#'),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        expect(readDockerfile(pieces.join('')).command).toBeInstanceOf(Array);
+      }),
+    );
+  });
+});
+
+function file(path: string, services: Record<string, object> = { web: { image: 'x' } }): ComposeFile {
+  return {
+    path,
+    text: '',
+    name: undefined,
+    data: { services },
+    services: services as ComposeFile['services'],
+  };
+}
+
+describe('which compose files', () => {
+  const chosen = (...files: ComposeFile[]) => chooseCompose(files)?.files.map(({ path }) => path);
+  const overlay = { web: { restart: 'always' } };
+
+  test.each<[string, ComposeFile[], string[]]>([
+    ['the base', [file('compose.yml')], ['compose.yml']],
+    [
+      'an overlay for production',
+      [file('compose.yml'), file('docker-compose.prod.yml', overlay)],
+      ['compose.yml', 'docker-compose.prod.yml'],
+    ],
+    [
+      'one that stands alone',
+      [file('compose.yml'), file('compose.production.yaml')],
+      ['compose.production.yaml'],
+    ],
+    ['not the override', [file('compose.yml'), file('compose.override.yml')], ['compose.yml']],
+    [
+      'not the one for development',
+      [file('docker-compose.dev.yml'), file('docker-compose.yml')],
+      ['docker-compose.yml'],
+    ],
+    ['production.yml beside local.yml', [file('local.yml'), file('production.yml')], ['production.yml']],
+    ['the top before a folder', [file('deploy/compose.yml'), file('compose.yml')], ['compose.yml']],
+    [
+      'a folder with a telling name',
+      [file('api/compose.yml'), file('infra/compose.yml')],
+      ['infra/compose.yml'],
+    ],
+    [
+      'an example only where there is nothing else',
+      [file('a/b/compose.yml'), file('examples/compose.yml')],
+      ['a/b/compose.yml'],
+    ],
+    ['the only one there is', [file('compose.dev.yml')], ['compose.dev.yml']],
+  ])('%s', (_, files, expected) => {
+    expect(chosen(...files)).toEqual(expected);
+  });
+
+  test('none', () => expect(chooseCompose([])).toBeUndefined());
+
+  test('what docker compose takes by itself need not be written', () => {
+    const both = [file('compose.yaml'), file('compose.yml')];
+    const choice = chooseCompose(both);
+    expect(choice !== undefined && isDefault(choice, both)).toBe(true);
+    const other = chooseCompose([file('deploy/compose.yml')]);
+    expect(other !== undefined && isDefault(other, [file('deploy/compose.yml')])).toBe(false);
+  });
+});
+
+describe('.env.example', () => {
+  const variable = (name: string, fallback?: string) => ({ name, fallback, users: ['web'] });
+  const compose = { files: [file('compose.yml')], why: '', unused: [], elsewhere: [] };
+
+  test('has what is needed, in sections, and no value of a secret', () => {
+    const variables = [
+      ...[
+        variable('DB_PASSWORD', 'hunter2-hunter2'),
+        variable('SECRET_KEY'),
+        variable('LOG_LEVEL', 'info'),
+        variable('SITE'),
+      ],
+      ...[variable('DATABASE_URL', 'postgres://app:hunter2@db/app'), variable('TAG')],
+    ];
+    const made = renderEnvExample({ variables, examples: [], compose });
+    expect(made?.added).toEqual(['DB_PASSWORD', 'SECRET_KEY', 'SITE', 'DATABASE_URL', 'TAG']);
+    expect(made?.text).not.toContain('hunter2');
+    expect(made?.text).toContain('DB_PASSWORD=CHANGE_ME_32_characters\n');
+    expect(made?.text).toContain('SECRET_KEY=CHANGE_ME_64_characters\n');
+    expect(made?.text.match(/^# --- \w+/gm)).toEqual([
+      '# --- Secrets',
+      '# --- Images',
+      '# --- Database',
+      '# --- Application',
+    ]);
+  });
+
+  test('goes to the end of the file there is, and only with what nobody described', () => {
+    const example = {
+      path: '.env.sample',
+      text: 'SITE=x\n# TAG=1\n\n',
+      values: { SITE: 'x' },
+      names: ['SITE', 'TAG'],
+    };
+    const variables = [variable('SITE'), variable('TAG'), variable('TOKEN')];
+    const made = renderEnvExample({ variables, examples: [example], compose });
+    expect(made).toMatchObject({ path: '.env.sample', added: ['TOKEN'] });
+    expect(made?.text.startsWith('SITE=x\n# TAG=1\n\n# --- Secrets')).toBe(true);
+    expect(
+      renderEnvExample({ variables: variables.slice(0, 2), examples: [example], compose }),
+    ).toBeUndefined();
+  });
+});
+
+describe('the diff', () => {
+  const lines = fc
+    .array(fc.constantFrom('a', 'b', 'c', 'd: 1', ''), { maxLength: 30 })
+    .map((all) => all.map((line) => `${line}\n`).join(''));
+
+  test('of equal texts is empty', () => expect(unifiedDiff('x', 'a\n', 'a\n')).toBe(''));
+
+  test('makes the one from the other, as patch reads it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-diff-'));
+    try {
+      await fc.assert(
+        fc.asyncProperty(lines, lines, async (before, after) => {
+          fc.pre(before !== after);
+          writeFileSync(join(folder, 'x'), before);
+          const diff = `${unifiedDiff('x', before, after).replace(' (sluice init)', '')}\n`;
+          const git = await runProcess(['git', 'apply', '--unidiff-zero', '-p0', '--stat', '-'], {
+            cwd: folder,
+            stdin: diff,
+          });
+          expect(git.stderr).toBe('');
+          expect(applied(before, diff)).toBe(after);
+        }),
+        { numRuns: 30 },
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+/** The text after a unified diff, by its own line numbers. */
+function applied(before: string, diff: string): string {
+  const old = before.split('\n').slice(0, -1);
+  const result: string[] = [];
+  let at = 0;
+  for (const line of diff.split('\n').slice(2, -1)) {
+    const [, start, count] = /^@@ -(\d+),(\d+) /.exec(line) ?? [];
+    if (start !== undefined) {
+      const first = Number(start) - (count === '0' ? 0 : 1);
+      result.push(...old.slice(at, first));
+      at = first;
+    } else if (line.startsWith('+')) result.push(line.slice(1));
+    else {
+      expect(line.slice(1)).toBe(old[at]);
+      if (line.startsWith(' ')) result.push(line.slice(1));
+      at++;
+    }
+  }
+  return [...result, ...old.slice(at)].map((line) => `${line}\n`).join('');
+}

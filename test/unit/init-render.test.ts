@@ -1,0 +1,269 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { parseConfig } from '../../src/config/load.ts';
+import type { Strategy } from '../../src/config/model.ts';
+import { callerTemplates } from '../../src/init/caller-templates.ts';
+import type { Guess } from '../../src/init/guess.ts';
+import { appName } from '../../src/init/guess.ts';
+import { nextSteps } from '../../src/init/next-steps.ts';
+import { type Caller, renderCaller } from '../../src/init/render-callers.ts';
+import { renderConfig } from '../../src/init/render-config.ts';
+import { reusable, toolkit } from '../../src/init/toolkit.ts';
+import { comment, inline, scalar } from '../../src/init/words.ts';
+
+const callers: readonly Caller[] = ['ci', 'deploy', 'rollback', 'backup'];
+
+/** Names as nobody would choose them: YAML, shell, GitHub expressions, terminals, lone halves of characters. */
+const hostile = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: 'grapheme', maxLength: 40 }),
+  fc.constantFrom(
+    ...[
+      '${{ secrets.PROD_ENV }}',
+      'a: b',
+      '- x',
+      '# c',
+      "it's",
+      '"q"',
+      'yes',
+      'null',
+      '~',
+      '1e3',
+      '0x10',
+      '\u2028',
+      '\ud800',
+    ],
+    ...[
+      'a\nb: c',
+      '$(id)',
+      '`id`',
+      '\u001b[31m',
+      '[x',
+      '{a: b}',
+      '*a',
+      '&a',
+      '!!binary x',
+      '%TAG',
+      '@x',
+      '\ufeff',
+      '',
+      ' ',
+    ],
+  ),
+);
+
+describe('words', () => {
+  test('any text is one scalar, alone and in a list', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        expect(parse(`a: ${scalar(text)}\nb: [x, ${scalar(text)}]\nc: { ${scalar(text)}: 1 }\n`)).toEqual({
+          a: text,
+          b: ['x', text],
+          c: { [text]: 1 },
+        });
+      }),
+    );
+  });
+
+  test.each(['main', 'feature/x', 'alembic upgrade head', 'deploy@prod-1.example.com:2222'])(
+    '%s needs no quotes',
+    (text) => {
+      expect(scalar(text)).toBe(text);
+    },
+  );
+
+  test('a comment is a comment, whatever it holds', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        expect(parse(`${comment(text, '  ').join('\n')}\na: 1\n`)).toEqual({ a: 1 });
+      }),
+    );
+  });
+});
+
+const strategies: readonly Strategy[] = ['blue-green', 'workers', 'singleton', 'recreate', 'keep', 'job'];
+const service = fc.stringMatching(/^[A-Za-z0-9._-]{1,30}$/);
+const anyGuess: fc.Arbitrary<Guess> = fc
+  .record({
+    app: hostile,
+    why: hostile,
+    services: fc.uniqueArray(service, { maxLength: 4 }),
+    path: hostile,
+    known: fc.boolean(),
+  })
+  .map(
+    ({ app, why, services, path, known }): Guess => ({
+      app: { value: appName(app), why },
+      compose: { value: [path.replaceAll(/[\u0000-\u001f\u007f]/g, '') || 'x'], why, explicit: true },
+      registry: { value: known ? 'ghcr.io/acme/app' : undefined, why },
+      services: services.map((name, index) => ({
+        name,
+        plan: {
+          name,
+          strategy: strategies[index % 6] ?? 'keep',
+          reason: why,
+          replicas: 1,
+          ports: [],
+          health: undefined,
+          startDeadlineMs: 1,
+          stopGraceMs: 1,
+        },
+        own: known ? { port: 80, health: '/health' } : {},
+        why: [why],
+        maybe: index === 1 ? { when: why, own: { health: path } } : undefined,
+      })),
+      migrate:
+        services[0] === undefined
+          ? undefined
+          : {
+              service: services[0],
+              command: path.replaceAll('\0', '') || 'x',
+              why,
+              instead: known ? why : undefined,
+            },
+      backup: services[0] === undefined ? undefined : { postgres: services[0], why, others: [why] },
+      targets: [{ name: 'production', prefix: 'PROD', host: 'deploy@production.example.com', isOpen: known }],
+      needsVariables: known,
+      onGitHub: true,
+      notes: [why],
+    }),
+  );
+
+describe('sluice.yml', () => {
+  test('is sound whatever the repository’s names are, and says what was guessed', () => {
+    fc.assert(
+      fc.property(anyGuess, (guess) => {
+        const text = renderConfig(guess);
+        expect(text).not.toMatch(/\r|[^\S\n]+\n$/);
+        const config = parseConfig(text, 'sluice.yml', '/app');
+        expect(config.app).toBe(guess.app.value);
+        expect(config.compose).toEqual(guess.compose.value);
+        expect(config.registry).toBe(guess.registry.value);
+        expect(Object.keys(config.targets)).toEqual(['production']);
+      }),
+    );
+  });
+
+  test('any name makes a name that an app may have', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        expect(appName(text)).toMatch(/^[a-z0-9][a-z0-9_-]{0,49}$/);
+      }),
+    );
+  });
+});
+
+describe('the workflows that call ours', () => {
+  const plain = { branches: ['main'], config: 'sluice.yml', hasStaging: true };
+
+  test.each(callers)('%s is what stands in workflows/, for a repository like most', (caller) => {
+    expect(renderCaller(caller, plain)).toBe(callerTemplates[`${caller}.yml`]);
+  });
+
+  test.each(callers)(
+    '%s calls the toolkit, grants nothing by default, and passes named secrets only',
+    (caller) => {
+      const workflow = parse(renderCaller(caller, plain)) as Workflow;
+      const [job, ...others] = Object.values(workflow.jobs);
+      expect(others).toEqual([]);
+      expect(job?.uses).toBe(reusable(`${caller}.yml`));
+      expect(job?.uses).toContain(toolkit.split('@')[0]);
+      expect(workflow.permissions).toEqual({});
+      for (const [name, value] of Object.entries(job?.secrets ?? {}))
+        expect(value).toBe(`\${{ secrets.${name} }}`);
+    },
+  );
+
+  test('without staging nothing of it is left', () => {
+    for (const caller of callers) {
+      const text = renderCaller(caller, { ...plain, hasStaging: false });
+      expect(text).not.toMatch(/staging/i);
+      const inputs = (parse(text) as Workflow).on.workflow_dispatch?.inputs;
+      if (inputs?.target !== undefined)
+        expect(inputs.target).toMatchObject({ options: ['production'], default: 'production' });
+    }
+  });
+
+  test('branches and folders with hostile names stay what they are, and are no expression', () => {
+    fc.assert(
+      fc.property(fc.array(hostile, { minLength: 1, maxLength: 3 }), hostile, (branches, folder) => {
+        for (const caller of callers) {
+          const text = renderCaller(caller, { ...plain, branches, config: `${folder}/sluice.yml` });
+          const workflow = parse(text) as Workflow;
+          if (caller === 'ci') {
+            // What GitHub makes of the pattern: a backslash makes the next character mean itself.
+            expect(workflow.on.push?.branches?.map((each) => each.replace(/\\(.)/gs, '$1'))).toEqual(
+              branches,
+            );
+          }
+          const config = Object.values(workflow.jobs)[0]?.with?.['config'] ?? '';
+          expect(config.replaceAll("${{ '${{' }}", '').includes('${{')).toBe(false);
+          expect(config.replaceAll("${{ '${{' }}", () => '${{')).toBe(`${folder}/sluice.yml`);
+        }
+      }),
+    );
+  });
+});
+
+interface Workflow {
+  readonly on: {
+    readonly push?: { readonly branches?: readonly string[] };
+    readonly workflow_dispatch?: { readonly inputs?: { readonly target?: object } } | null;
+  };
+  readonly permissions: object;
+  readonly jobs: Readonly<
+    Record<
+      string,
+      { readonly uses: string; readonly secrets?: object; readonly with?: Readonly<Record<string, string>> }
+    >
+  >;
+}
+
+describe('next steps', () => {
+  const names = (guess: Guess) =>
+    nextSteps({ guess, files: ['sluice.yml'], example: undefined })
+      .flatMap(({ commands }) => commands)
+      .flatMap((command) => /^gh secret set (\w+)/.exec(command)?.[1] ?? []);
+
+  test('name the secrets of the workflows, and no others', () => {
+    fc.assert(
+      fc.property(anyGuess, (guess) => {
+        const asked = Object.keys(
+          Object.values((parse(callerTemplates['deploy.yml']) as Workflow).jobs)[0]?.secrets ?? {},
+        );
+        const told = names(guess);
+        for (const name of told) expect(asked).toContain(name);
+        expect(told).not.toContain('STAGING_SSH_KEY');
+        expect(told.includes('PROD_ENV')).toBe(guess.needsVariables);
+      }),
+    );
+  });
+
+  test('are for copying: one line each, without anything that drives a terminal', () => {
+    fc.assert(
+      fc.property(anyGuess, hostile, (guess, path) => {
+        const steps = nextSteps({ guess, files: [`${inline(path)}/sluice.yml`], example: inline(path) });
+        for (const command of steps.flatMap(({ commands }) => commands))
+          expect(command).toBe(inline(command));
+      }),
+    );
+  });
+
+  test('a port and an IPv6 address are written as each program takes them', () => {
+    const target = { name: 'production', prefix: 'PROD', host: 'ops@[fd00::1]:2222', isOpen: false } as const;
+    const guess = {
+      app: { value: 'shop', why: '' },
+      targets: [target],
+      needsVariables: true,
+      onGitHub: true,
+    } as unknown as Guess;
+    const commands = nextSteps({ guess, files: ['sluice.yml'], example: '.env.example' }).flatMap(
+      (step) => step.commands,
+    );
+    expect(commands).toContain('ssh-copy-id -i ~/.ssh/shop-production.pub -p 2222 ops@fd00::1');
+    expect(commands).toContain('ssh-keyscan -t ed25519 -p 2222 fd00::1 > ~/.ssh/shop.known_hosts');
+    expect(commands).toContain("gh secret set PROD_HOST --body '[fd00::1]:2222'");
+    expect(commands).toContain('gh secret set PROD_USER --body ops');
+  });
+});
