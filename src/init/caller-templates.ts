@@ -82,7 +82,6 @@ jobs:
     permissions:
       contents: read # the sources
       packages: write # pushes the images
-      deployments: write # says on GitHub what is deployed where
     uses: sluice-ci/sluice/.github/workflows/deploy.yml@v1 # zizmor: ignore[unpinned-uses] v1 brings fixes; a commit instead never changes
     with:
       target: \${{ inputs.target }}
@@ -128,7 +127,6 @@ jobs:
     name: Roll back
     permissions:
       contents: read # sluice.yml and the compose files
-      deployments: write # says on GitHub what is deployed where
     uses: sluice-ci/sluice/.github/workflows/rollback.yml@v1 # zizmor: ignore[unpinned-uses] v1 brings fixes; a commit instead never changes
     with:
       target: \${{ inputs.target }}

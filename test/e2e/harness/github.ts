@@ -94,13 +94,21 @@ export interface WorkflowOptions {
 }
 
 /** Runs a workflow of the repository as GitHub would, on this machine. */
-export async function runWorkflow(repo: Repo, kit: Kit, bed: Bed, options: WorkflowOptions): Promise<WorkflowRun> {
+export async function runWorkflow(
+  repo: Repo,
+  kit: Kit,
+  bed: Bed,
+  options: WorkflowOptions,
+): Promise<WorkflowRun> {
   const home = join(dirname(repo.folder), 'home');
   mkdirSync(home, { recursive: true });
   const event = join(home, 'event.json');
   writeFileSync(
     event,
-    JSON.stringify({ repository: { full_name: 'acme/bookreader', default_branch: 'main' }, ...options.payload }),
+    JSON.stringify({
+      repository: { full_name: 'acme/bookreader', default_branch: 'main' },
+      ...options.payload,
+    }),
   );
   const [production, staging] = bed.hosts;
   const secrets = { ...secretsOf('PROD', production, bed), ...secretsOf('STAGING', staging, bed) };
