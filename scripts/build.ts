@@ -3,16 +3,18 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, write
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { actionFiles } from './action-files.ts';
 import { type BundledModule, licenceTexts } from './licences.ts';
 
 /*
- * Bundles the command line tool into dist/cli: an entry, a chunk for each command that is loaded when it runs, the
- * files of the edge, and the licences of all that is in it. The same sources give the same bytes, wherever the
- * checkout lies.
+ * Bundles the actions and the command line tool into dist/: one bundle for all of them in dist/bundle (an entry, a chunk
+ * for each command and action that is loaded when it runs, the files of the edge, the licences of all that is in it),
+ * and beside it a stub of two lines for each that the runner or bin/sluice starts. The same sources give the same
+ * bytes, wherever the checkout lies.
  *
- *   node scripts/build.ts [--out dist/cli] [--work build/cli] [--add FILE]
+ *   node scripts/build.ts [--out dist] [--work build/bundle] [--add FILE]
  *
- * --add bundles another entry (beside src/cli/main.ts) in the place of the command line tool: for the tests.
+ * --add bundles another entry (beside src/cli/main.ts), without stubs: for the tests.
  */
 
 const root = resolve(import.meta.dirname, '..');
@@ -27,14 +29,34 @@ interface Bundle {
 }
 
 /**
- * dockerode loads gRPC for image builds in a BuildKit session, which buildx does for us: a quarter of the bundle, and
- * most of the time that loading dockerode takes.
+ * What packages load and never use here, and the little that stands for it. dockerode has gRPC and protobuf for image builds
+ * in a BuildKit session, which buildx does for us. @actions/core and @actions/github each have an HTTP client with an undici
+ * of its own, for OIDC tokens and for GitHub's API; Node's own fetch, which is undici too, asks the API. Together they
+ * would be three quarters of the bundle, and most of the time that an action takes to start.
  */
-const noGrpc = {
-  file: 'no-grpc.js',
-  text: "// Stands for gRPC, which dockerode needs for image builds only; docker buildx does those.\n'use strict';\n",
-  externals: { '@grpc/grpc-js': './no-grpc.js', '@grpc/proto-loader': './no-grpc.js' },
+const standIns: readonly {
+  readonly file: string;
+  readonly packages: readonly string[];
+  readonly text: string;
+}[] = [
+  {
+    file: 'no-grpc.js',
+    packages: ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs'],
+    text: "// Stands for gRPC and protobuf, which dockerode needs for image builds only; docker buildx does those.\n'use strict';\n",
+  },
+  {
+    file: 'node-fetch.js',
+    packages: ['@actions/http-client', '@actions/http-client/lib/auth', 'undici'],
+    text: `// Stands for the HTTP clients of @actions/core and @actions/github: Node's own fetch.
+'use strict';
+exports.fetch = globalThis.fetch;
+exports.HttpClient = class {
+  getAgent() {}
+  getAgentDispatcher() {}
 };
+`,
+  },
+];
 
 /** ssh2's helper for Windows, gRPC's schemas, and what was compiled for one platform: the bundle runs everywhere. */
 const unwanted = /\.(?:exe|proto|node)$/;
@@ -59,6 +81,30 @@ function compile(work: string): void {
   cpSync(join(root, 'edge'), join(work, 'edge'), { recursive: true });
 }
 
+/**
+ * What the stubs call. The command line tool runs when it is imported; an action is told by its stub which one it is,
+ * and whether the job begins or ends.
+ */
+const entry = `
+export const cli = () => import('./cli/main.js');
+export const action = async (name, phase) => (await import('./actions/main.js')).startAction(name, phase);
+`;
+
+/** Started by bin/sluice and by \`runs.main\` and \`runs.post\` of every action.yml. */
+function stubs(): Map<string, string> {
+  const stub = (call: string) => `'use strict';\nrequire('./bundle').${call};\n`;
+  const phases = actionFiles(root).flatMap(({ name, runs }) => [
+    [`${name}.js`, stub(`action('${name}', 'main')`)] as const,
+    ...(runs.post === undefined ? [] : [[`${name}-post.js`, stub(`action('${name}', 'post')`)] as const]),
+  ]);
+  return new Map([
+    ['cli.js', stub('cli()')],
+    ...phases,
+    // The package is ESM; what the stubs are is said here.
+    ['package.json', '{ "type": "commonjs" }\n'],
+  ]);
+}
+
 /** Bundles one entry of the work folder; the files by name. */
 async function bundle(work: string, entry: string): Promise<Map<string, string | Buffer>> {
   // webpack numbers modules and chunks by their paths from here.
@@ -66,7 +112,9 @@ async function bundle(work: string, entry: string): Promise<Map<string, string |
   const ncc = createRequire(import.meta.url)('@vercel/ncc') as Ncc;
   const { code, assets, stats } = await ncc(join(work, 'js', entry), {
     ...{ cache: false, sourceMap: false, quiet: true },
-    externals: noGrpc.externals,
+    externals: Object.fromEntries(
+      standIns.flatMap(({ file, packages }) => packages.map((name) => [name, `./${file}`])),
+    ),
     filterAssetBase: root,
   });
   const { modules } = stats.toJson({
@@ -81,7 +129,7 @@ async function bundle(work: string, entry: string): Promise<Map<string, string |
     ['index.js', code],
     ['package.json', '{ "type": "commonjs" }\n'],
     ['LICENSES.txt', licenceTexts(modules)],
-    [noGrpc.file, noGrpc.text],
+    ...standIns.map(({ file, text }) => [file, text] as const),
     ...Object.entries(assets)
       .filter(([name]) => !unwanted.test(name))
       .map(([name, { source }]) => [name, withShebang.get(String(source)) ?? source] as const),
@@ -109,15 +157,19 @@ function replaceFolder(out: string, files: ReadonlyMap<string, string | Buffer>)
 
 const { values } = parseArgs({
   options: {
-    out: { type: 'string', default: join(root, 'dist', 'cli') },
-    work: { type: 'string', default: join(root, 'build', 'cli') },
+    out: { type: 'string', default: join(root, 'dist') },
+    work: { type: 'string', default: join(root, 'build', 'bundle') },
     add: { type: 'string' },
   },
 });
 const [out, work] = [resolve(values.out), resolve(values.work)];
 compile(work);
-if (values.add !== undefined) cpSync(values.add, join(work, 'js', 'added.js'));
-const files = await bundle(work, values.add === undefined ? 'cli/main.js' : 'added.js');
+if (values.add === undefined) writeFileSync(join(work, 'js', 'entry.js'), entry);
+else cpSync(values.add, join(work, 'js', 'entry.js'));
+const bundled = [...(await bundle(work, 'entry.js'))].map(
+  ([name, content]) => [join('bundle', name), content] as const,
+);
+const files = new Map([...bundled, ...(values.add === undefined ? stubs() : [])]);
 replaceFolder(out, files);
 const bytes = [...files.values()].reduce((sum, content) => sum + Buffer.byteLength(content), 0);
 console.log(`${values.out}: ${files.size} files, ${(bytes / 1e6).toFixed(2)} MB`);

@@ -1,9 +1,6 @@
-import type { Effects } from '../kernel/run.ts';
+import type { OperationContext } from '../operations/context.ts';
 
 /** What every command gets from main.ts. */
-export interface CommandContext {
-  readonly effects: Effects;
-  /** Path given with --config. */
-  readonly config: string | undefined;
+export interface CommandContext extends OperationContext {
   readonly json: boolean;
 }

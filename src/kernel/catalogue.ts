@@ -5,6 +5,26 @@
 export const catalogue = {
   // Arguments and surroundings
   'usage.argument': { what: 'An argument or option is wrong.', fix: 'Run the command with --help.' },
+  'input.value': {
+    what: 'An input of an action has a value that it does not take.',
+    fix: 'The README of the action has the type and the default of every input.',
+  },
+  'input.unknown': {
+    what: 'A step gives an action an input that it does not have.',
+    fix: 'Correct or remove it; the README of the action lists all inputs.',
+  },
+  'input.conflict': {
+    what: 'Inputs of an action contradict each other.',
+    fix: 'Give one of the two that the message names.',
+  },
+  'input.no-secrets': {
+    what: 'The run gets no secrets: it is for a pull request from a fork, or by Dependabot.',
+    fix: 'Deploy from a branch or a tag of the repository. On such pull requests build only.',
+  },
+  'job.files': {
+    what: 'A file that GitHub’s runner promised to an action cannot be written or read.',
+    fix: 'Is the disk of the runner full? On a runner of your own, look at its _work/_temp folder.',
+  },
   cancelled: {
     what: 'The run was cancelled (Ctrl-C, SIGTERM, or a cancelled job).',
     fix: 'What was begun has been undone, or the guard undoes it. Run `sluice status`, then run the command again.',

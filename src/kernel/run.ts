@@ -81,7 +81,7 @@ function report(error: unknown, log: Log, printJson: ((text: string) => void) | 
   }
   for (const each of known) showError(each, log);
   if (known.some((each) => each.code === 'cancelled')) return exitCodes.cancelled;
-  const wrongInput = known.every((each) => /^(config|usage|env|compose)\./.test(each.code));
+  const wrongInput = known.every((each) => /^(config|usage|input|env|compose)\./.test(each.code));
   return wrongInput ? exitCodes.usage : exitCodes.failed;
 }
 

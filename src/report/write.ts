@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, chmod, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../kernel/errors.ts';
 import type { Mask } from '../kernel/mask.ts';
 import { htmlReport } from './html/page.ts';
-import { markdownSummary, summaryLimit } from './markdown/summary.ts';
+import { markdownSummary } from './markdown/summary.ts';
 import { type DeployReport, scrubReport } from './model.ts';
+import { appendSummary } from './summary-file.ts';
 
 export interface WriteOptions {
   /** Folder of sluice.yml; the reports go below it. */
@@ -13,9 +14,6 @@ export interface WriteOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly mask: Mask;
 }
-
-/** GitHub loses a step's summary that is larger. */
-const githubLimit = 1024 * 1024;
 
 /**
  * Writes `.sluice/reports/<deploy>.html` and `.json`, readable for the user alone, and appends the Markdown to the
@@ -36,7 +34,7 @@ export async function writeReports(
   const summary = env.GITHUB_STEP_SUMMARY;
   const results = await Promise.allSettled([
     writePrivate(folder, { [html]: htmlReport(clean), [json]: `${JSON.stringify(clean, null, 2)}\n` }),
-    summary ? appendSummary(summary, clean) : undefined,
+    summary ? appendSummary(summary, (room) => markdownSummary(clean, room)) : undefined,
   ]);
   const failure = results.find((result) => result.status === 'rejected');
   if (failure !== undefined) throw writeError(failure.reason, folder);
@@ -73,18 +71,6 @@ async function writePrivate(folder: string, files: Readonly<Record<string, strin
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error;
-}
-
-/** What the job's earlier writers left of the limit is ours. */
-async function appendSummary(path: string, report: DeployReport): Promise<void> {
-  const used = await stat(path).then(
-    (file) => file.size,
-    () => 0,
-  );
-  const room = Math.min(summaryLimit, githubLimit - used - 1024);
-  if (room < 1024) return;
-  const separator = used === 0 ? '' : '\n\n';
-  await appendFile(path, `${separator}${markdownSummary(report, room)}\n`);
 }
 
 function writeError(cause: unknown, folder: string): UserError {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openTarget } from '../../src/cli/open.ts';
 import { type EdgeColour, type GuardClient, guardClient } from '../../src/deploy/edge/guard.ts';
 import { sendTo } from '../../src/deploy/edge/socket.ts';
 import { layoutOf } from '../../src/deploy/model.ts';
 import { run } from '../../src/kernel/run.ts';
+import { openTarget } from '../../src/operations/open.ts';
 import { buildVersions } from '../bed/app/versions.ts';
 import { upBed } from '../bed/bed.ts';
 import { monotonic } from '../bed/load/clock.ts';
@@ -51,7 +51,7 @@ export async function benchSwitch(requests: number, rate: number): Promise<void>
     const everyMs = (requests / rate / wantedSwitches) * 1000;
     let result: LoadResult | undefined;
     await run({ json: false, verbose: false }, async (effects) => {
-      await using open = await openTarget({ effects, config: project.config, json: false }, 'single');
+      await using open = await openTarget({ effects, config: project.config }, 'single');
       const [connected] = open.hosts;
       if (connected === undefined) throw new Error('no host is connected');
       const socket = layoutOf(connected.config.root, open.config.app).edgeSocket('backend');

@@ -15,6 +15,7 @@ export interface Problem {
 /** The house from the top down: code may import what is below it, its own folder, and nothing else. */
 const layers: readonly (readonly string[])[] = [
   ['actions', 'cli'],
+  ['operations'],
   ['checks', 'build', 'deploy', 'cdn', 'init'],
   ['report', 'host', 'config'],
   ['kernel'],

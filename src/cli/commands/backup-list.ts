@@ -3,8 +3,8 @@ import { listBackups } from '../../deploy/backup/store.ts';
 import { backupLine } from '../../deploy/backup/text.ts';
 import { layoutOf } from '../../deploy/model.ts';
 import { exitCodes } from '../../kernel/run.ts';
+import { openTarget } from '../../operations/open.ts';
 import type { CommandContext } from '../context.ts';
-import { openTarget } from '../open.ts';
 
 export async function execute(context: CommandContext, targetName: string | undefined): Promise<number> {
   await using open = await openTarget(context, targetName);

@@ -1,8 +1,8 @@
 import { databaseHost, verifyBackup } from '../../deploy/backup/commands.ts';
 import { backupLine } from '../../deploy/backup/text.ts';
 import { exitCodes } from '../../kernel/run.ts';
+import { openTarget, targetAndName } from '../../operations/open.ts';
 import type { CommandContext } from '../context.ts';
-import { openTarget, targetAndName } from '../open.ts';
 
 export async function execute(
   context: CommandContext,

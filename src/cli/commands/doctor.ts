@@ -1,8 +1,8 @@
 import { type Finding, judgeHost } from '../../deploy/preflight.ts';
 import { probeHost } from '../../host/probe.ts';
 import { exitCodes } from '../../kernel/run.ts';
+import { openTarget, resolveModels } from '../../operations/open.ts';
 import type { CommandContext } from '../context.ts';
-import { openTarget, resolveModels } from '../open.ts';
 
 const marks = { ok: '✓', warning: '!', error: '✗' } as const;
 

@@ -2,8 +2,8 @@ import { type HistoryEntry, history } from '../../deploy/history.ts';
 import { formatDuration } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
+import { openTarget } from '../../operations/open.ts';
 import type { CommandContext } from '../context.ts';
-import { openTarget } from '../open.ts';
 
 export async function execute(
   context: CommandContext,

@@ -10,8 +10,8 @@ import { layoutOf } from '../../deploy/model.ts';
 import { leaseHolder } from '../../deploy/sites.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
+import { openTarget, targetAndName } from '../../operations/open.ts';
 import type { CommandContext } from '../context.ts';
-import { openTarget, targetAndName } from '../open.ts';
 
 export async function execute(
   context: CommandContext,

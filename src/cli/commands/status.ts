@@ -1,7 +1,7 @@
 import { type HostStatus, hostStatus, isSplit } from '../../deploy/status.ts';
 import { exitCodes } from '../../kernel/run.ts';
+import { openTarget } from '../../operations/open.ts';
 import type { CommandContext } from '../context.ts';
-import { openTarget } from '../open.ts';
 
 export async function execute(context: CommandContext, targetName: string | undefined): Promise<number> {
   await using open = await openTarget(context, targetName);

@@ -1,4 +1,4 @@
-import { loadConfig, targetOf } from '../config/load.ts';
+import { loadConfig } from '../config/load.ts';
 import type { Config, HostModel, Target } from '../config/model.ts';
 import { type RemoteFiles, resolveHostModels } from '../config/resolve.ts';
 import type { DeployEffects } from '../deploy/context.ts';
@@ -6,8 +6,9 @@ import { connectAll } from '../deploy/sites.ts';
 import { connectHost } from '../host/connect.ts';
 import { secretVariables } from '../host/credentials.ts';
 import type { Host } from '../host/model.ts';
-import { UserError } from '../kernel/errors.ts';
-import type { CommandContext } from './context.ts';
+import { chooseTarget } from './choose-target.ts';
+import type { OperationContext } from './context.ts';
+import { reachedAt } from './server.ts';
 
 /** A target as sluice.yml describes it. */
 export interface LoadedTarget {
@@ -26,18 +27,18 @@ export interface OpenTarget extends LoadedTarget, AsyncDisposable {
  *
  * @param name may be left out when there is only one target.
  */
-export async function openTarget(context: CommandContext, name: string | undefined): Promise<OpenTarget> {
+export async function openTarget(context: OperationContext, name: string | undefined): Promise<OpenTarget> {
   return await connectTarget(await loadTarget(context, name));
 }
 
 /** @param name may be left out when there is only one target. */
-export async function loadTarget(context: CommandContext, name: string | undefined): Promise<LoadedTarget> {
+export async function loadTarget(context: OperationContext, name: string | undefined): Promise<LoadedTarget> {
   const { effects } = context;
   for (const variable of [...secretVariables, 'SLUICE_REGISTRY_PASSWORD']) {
     effects.mask.add(effects.env[variable] ?? '');
   }
   const config = await loadConfig(context.config);
-  const target = chooseTarget(config, name);
+  const target = reachedAt(chooseTarget(config, name), context.server);
   return { config, target, effects: { ...effects, connect: (host) => connectHost(host.config, effects) } };
 }
 
@@ -54,26 +55,12 @@ export async function connectTarget(loaded: LoadedTarget): Promise<OpenTarget> {
   };
 }
 
-/** The target asked for; the only one when none was named. */
-export function chooseTarget(config: Config, name: string | undefined): Target {
-  const all = Object.values(config.targets);
-  const [only] = all;
-  if (name === undefined && all.length === 1 && only !== undefined) return only;
-  if (name !== undefined) return targetOf(config, name);
-  const names = all.map((target) => target.name).join(', ');
-  throw new UserError({
-    code: 'usage.argument',
-    message: 'Which target?',
-    hint: names === '' ? 'sluice.yml has no targets yet: see docs/config.md.' : `Targets: ${names}.`,
-  });
-}
-
 /**
  * The target and the name (of a release, a backup) of a command that takes both. With one target alone its name may
  * be left out, so that `sluice rollback v1.2.3` means what it says.
  */
 export async function targetAndName(
-  context: CommandContext,
+  context: OperationContext,
   first: string | undefined,
   second: string | undefined,
 ): Promise<{ target: string | undefined; name: string | undefined }> {

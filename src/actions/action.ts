@@ -1,0 +1,70 @@
+import { isDebug } from '@actions/core';
+import { userErrorsOf } from '../kernel/errors.ts';
+import { type Effects, exitCodes, run } from '../kernel/run.ts';
+import { secretInputs } from './credentials.ts';
+import { lastMoment } from './deadline.ts';
+import { advised } from './guidance.ts';
+import { readInputs, type Spec, type Values } from './inputs.ts';
+import { type Job, openJob } from './job.ts';
+import { tellErrors } from './trouble.ts';
+
+/** An action: what it takes, and what it does with that. */
+export interface Action<S extends Spec> {
+  readonly name: string;
+  readonly inputs: S;
+  /** Sentences about inputs that contradict each other; each names both. */
+  readonly rules?: (inputs: Values<S>) => readonly string[];
+  /** @returns whether it came to a good end. */
+  readonly main: (inputs: Values<S>, job: Job) => Promise<boolean>;
+  /** Runs when the job ends, whatever became of it, and does what the main step had no time for. */
+  readonly post?: (inputs: Values<S>, job: Job) => Promise<boolean>;
+}
+
+/** Keeps the types of an action's inputs, and hides them from who starts it. */
+export function defineAction<S extends Spec>(action: Action<S>): StartableAction {
+  return {
+    spec: action.inputs,
+    start: (phase) => start(action, phase),
+  };
+}
+
+export interface StartableAction {
+  readonly spec: Spec;
+  readonly start: (phase: Phase) => Promise<number>;
+}
+
+export type Phase = 'main' | 'post';
+
+/**
+ * Runs one step of an action: inputs are read and masked, whatever is thrown becomes an annotation, a summary and an
+ * exit code. A cancelled step ends within the seconds that the runner gives it.
+ */
+async function start<S extends Spec>(action: Action<S>, phase: Phase): Promise<number> {
+  return await run({ json: false, verbose: isDebug() }, async (effects) => {
+    const job = await openJob(effects);
+    using _deadline = lastMoment(effects, () => job.close());
+    try {
+      hideSecrets(effects);
+      const inputs = readInputs(action.inputs, effects.env, action.rules);
+      forgetInputs();
+      const ok = await (phase === 'post' ? action.post?.(inputs, job) : action.main(inputs, job));
+      if (effects.signal.aborted) return exitCodes.cancelled;
+      return ok === false ? exitCodes.failed : exitCodes.ok;
+    } catch (error) {
+      const shown = advised(error);
+      await tellErrors(action.name, shown, userErrorsOf(shown), job);
+      throw shown;
+    } finally {
+      job.close();
+    }
+  });
+}
+
+function hideSecrets({ env, mask }: Effects): void {
+  for (const name of secretInputs) mask.add(env[`INPUT_${name.toUpperCase()}`] ?? '');
+}
+
+/** What Sluice starts (docker, git) has no business with them. A post step gets its own from the runner. */
+function forgetInputs(): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith('INPUT_')) delete process.env[name];
+}

@@ -1,0 +1,35 @@
+import { defineAction } from './action.ts';
+import { tellBuild, tellPlan } from './build-result.ts';
+import { contextOf, place, registryLogin } from './credentials.ts';
+import { flag, list, text, type Values } from './inputs.ts';
+import type { Job } from './job.ts';
+
+export const inputs = {
+  ...{ target: text, tags: list, push: flag(true), force: flag(false), 'dry-run': flag(false) },
+  ...{ ...place, ...registryLogin, 'github-token': text },
+} as const;
+
+export const rules = (given: Values<typeof inputs>): string[] =>
+  given['registry-user'] !== undefined && given['registry-password'] === undefined
+    ? ['registry-user needs registry-password; is its secret set?']
+    : [];
+
+/** @returns the images by service; undefined after a dry run. */
+export async function runBuild(given: Values<typeof inputs>, job: Job) {
+  const token = given['github-token'];
+  const context = contextOf(given, job.effects, token === undefined ? {} : { GITHUB_TOKEN: token });
+  const { tags, push, force, 'dry-run': dryRun } = given;
+  job.effects.log.info(`Sluice ${dryRun ? 'plans a build' : 'builds the images'}`);
+  const { buildImages } = await import('../operations/build.ts');
+  const { plan, report } = await buildImages(context, given.target, { tags, push, force, dryRun });
+  await (report === undefined ? tellPlan(plan, job) : tellBuild(report, job));
+  return report?.images;
+}
+
+export const action = defineAction({
+  ...{ name: 'build', inputs, rules },
+  main: async (given, job) => {
+    await runBuild(given, job);
+    return true;
+  },
+});

@@ -1,0 +1,33 @@
+import type { ErrorCode } from '../kernel/catalogue.ts';
+import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
+
+/** How to mend in a workflow what the core explains for a terminal. */
+const advice: Partial<Record<ErrorCode, string>> = {
+  'config.missing':
+    'In a workflow `actions/checkout` comes first; a sluice.yml that is not at the top is named by the input config.',
+  'host.login-key-missing':
+    'Give the step `ssh-key: ${{ secrets.PROD_SSH_KEY }}`. A secret that does not exist arrives as an empty text, and an environment’s secrets only in a job with that `environment:`.',
+  'host.key-unknown':
+    'Put the output of `ssh-keyscan HOST`, once you have compared it, into a secret: `known-hosts: ${{ secrets.PROD_KNOWN_HOSTS }}`.',
+  'registry.denied':
+    'For ghcr.io the job needs `permissions: { packages: write }` (read to deploy); elsewhere set registry-user and registry-password.',
+};
+
+/** The error with what its hint does not say for a workflow. */
+export function advised(error: unknown): unknown {
+  const known = userErrorsOf(error);
+  if (!known.some(({ code }) => advice[code] !== undefined)) return error;
+  const errors = known.map((each) => {
+    const more = advice[each.code];
+    if (more === undefined) return each;
+    const { code, message, at, output, cause } = each;
+    const hint = each.hint === undefined ? more : `${each.hint}\n${more}`;
+    return new UserError({
+      ...{ code, message, hint, cause },
+      ...(at === undefined ? {} : { at }),
+      ...(output === undefined ? {} : { output }),
+    });
+  });
+  const [only, ...others] = errors;
+  return only !== undefined && others.length === 0 ? only : new UserErrors(errors);
+}

@@ -1,0 +1,28 @@
+import { defineAction } from './action.ts';
+import * as build from './build.ts';
+import * as deploy from './deploy.ts';
+import { readRunEvent } from './event.ts';
+import { undoRest } from './post.ts';
+import { stages } from './stages.ts';
+
+const inputs = { run: stages, ...build.inputs, ...deploy.inputs } as const;
+
+/** The action at the top of the repository: the whole pipeline in one step. */
+export const action = defineAction({
+  name: 'pipeline',
+  inputs,
+  rules: (given) => [
+    ...build.rules(given),
+    ...(given.run !== undefined && !given.run.includes('build') && given.tags.length > 0
+      ? ['tags is for images that are built, and run leaves out build']
+      : []),
+  ],
+  main: async (given, job) => {
+    // Without a word of the workflow a pull request is built, and never deployed.
+    const run = given.run ?? (readRunEvent(job.effects.env).pullRequest ? ['build'] : ['build', 'deploy']);
+    const built = run.includes('build') ? await build.runBuild(given, job) : undefined;
+    if (!run.includes('deploy')) return true;
+    return await deploy.runDeploy({ ...given, images: { ...built, ...given.images } }, job);
+  },
+  post: undoRest,
+});

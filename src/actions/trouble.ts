@@ -1,0 +1,27 @@
+import { messageOf, type UserError } from '../kernel/errors.ts';
+import { errorSummary } from '../report/markdown/error.ts';
+import type { OpenJob } from './job.ts';
+
+/** Errors as annotations, at their place where they have one, and as a summary where nothing has written one yet. */
+export async function tellErrors(
+  action: string,
+  error: unknown,
+  known: readonly UserError[],
+  job: OpenJob,
+): Promise<void> {
+  if (known.length === 0) {
+    const message = `This is a bug in Sluice, please report it: ${messageOf(error)}`;
+    job.annotate({ level: 'error', title: `sluice ${action}`, message });
+  }
+  for (const { code, message, hint, at } of known) {
+    job.annotate({
+      level: 'error',
+      title: `sluice ${action}: ${code}`,
+      message: hint === undefined ? message : `${message}\n→ ${hint}`,
+      ...at,
+    });
+  }
+  if (await job.hasSummary()) return;
+  const shown = known.length > 0 ? known : [{ code: 'bug', message: messageOf(error) }];
+  await job.summarise((room) => errorSummary(`sluice ${action}`, shown, room));
+}

@@ -1,0 +1,14 @@
+import { databaseHost, makeBackup } from '../deploy/backup/commands.ts';
+import type { BackupRecord } from '../deploy/backup/model.ts';
+import type { OperationContext } from './context.ts';
+import { openTarget } from './open.ts';
+
+/** Makes a backup of the target's database and proves it by a restore; whether that held is for the caller to judge. */
+export async function backupTarget(
+  context: OperationContext,
+  targetName: string | undefined,
+): Promise<BackupRecord> {
+  await using open = await openTarget(context, targetName);
+  const site = await databaseHost(open.config, open.target, open.hosts);
+  return await makeBackup(site, open.effects);
+}

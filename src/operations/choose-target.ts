@@ -1,0 +1,17 @@
+import { targetOf } from '../config/load.ts';
+import type { Config, Target } from '../config/model.ts';
+import { UserError } from '../kernel/errors.ts';
+
+/** The target asked for; the only one when none was named. */
+export function chooseTarget(config: Config, name: string | undefined): Target {
+  const all = Object.values(config.targets);
+  const [only] = all;
+  if (name === undefined && all.length === 1 && only !== undefined) return only;
+  if (name !== undefined) return targetOf(config, name);
+  const names = all.map((target) => target.name).join(', ');
+  throw new UserError({
+    code: 'usage.argument',
+    message: 'Which target?',
+    hint: names === '' ? 'sluice.yml has no targets yet: see docs/config.md.' : `Targets: ${names}.`,
+  });
+}

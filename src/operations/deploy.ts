@@ -1,0 +1,75 @@
+import type { Config, Target } from '../config/model.ts';
+import { deploy } from '../deploy/deploy.ts';
+import { createRecorder } from '../deploy/recorder.ts';
+import type { DeployReport } from '../report/model.ts';
+import type { OperationContext } from './context.ts';
+import { connectTarget, loadTarget, resolveBeside } from './open.ts';
+import { releaseName } from './release-name.ts';
+import { type ReportFiles, tell, tellingFailure } from './tell.ts';
+
+export interface DeployOptions {
+  readonly release: string | undefined;
+  /** Image reference by service, over those of the compose files. */
+  readonly images: Readonly<Record<string, string>>;
+  readonly watchMs: number | undefined;
+  readonly backup: boolean;
+  readonly migrate: boolean;
+  readonly preflight: boolean;
+  readonly force: boolean;
+  readonly replaceEdges: boolean;
+}
+
+/** A deploy or rollback that has ended, in whatever way, and has been told of. */
+export interface Deployed {
+  readonly config: Config;
+  readonly target: Target;
+  readonly report: DeployReport;
+  /** Undefined when they could not be written, which is a warning. */
+  readonly files: ReportFiles | undefined;
+}
+
+/**
+ * Deploys a release to all hosts of a target, writes the report and notifies.
+ *
+ * @param targetName may be left out when there is only one target.
+ */
+export async function deployTarget(
+  context: OperationContext,
+  targetName: string | undefined,
+  options: DeployOptions,
+): Promise<Deployed> {
+  const { log, clock } = context.effects;
+  const recorder = createRecorder(log, clock);
+  const loaded = await loadTarget(context, targetName);
+  const early = {
+    ...{ command: 'deploy' as const, config: loaded.config, target: loaded.target, recorder, hosts: [] },
+    release: options.release ?? 'this commit',
+  };
+  const opening = connectTarget(loaded);
+  const models = resolveBeside(loaded, opening, options.images);
+  // Whatever happens, it is waited for: its private files are gone when it has ended.
+  await using _ended = { [Symbol.asyncDispose]: async () => void (await models.catch(() => {})) };
+  models.catch(() => {});
+  await using open = await tellingFailure(context, early, loaded.effects, () =>
+    recorder.step(
+      'connect',
+      () => opening,
+      ({ hosts }) => hosts.map((host) => host.name).join(', '),
+    ),
+  );
+  const { config, target, hosts, effects } = open;
+  const named = await releaseName(options.release, target, config.folder, context.effects);
+  const { backup, migrate, force, replaceEdges } = options;
+  const report = await tellingFailure(context, { ...early, ...named, hosts }, effects, () =>
+    deploy(
+      {
+        ...{ config, target, hosts, models, force, replaceEdges },
+        ...named,
+        options: { backup, migrate, skipPreflight: !options.preflight, watchMs: options.watchMs },
+      },
+      effects,
+      recorder,
+    ),
+  );
+  return { config, target, report, files: await tell(context, config, report) };
+}

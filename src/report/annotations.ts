@@ -1,0 +1,58 @@
+import { byteLength, oneLine, plain } from './text.ts';
+
+/** A note that GitHub shows beside the run, and at a line of a file where it has one. */
+export interface Annotation {
+  readonly level: 'error' | 'warning' | 'notice';
+  readonly title: string;
+  readonly message: string;
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+}
+
+/** What GitHub keeps of one step; it drops the rest without a word (community discussions 26680 and 68471). */
+const perLevel = 10;
+const messageBytes = 4096;
+/** The limit of a check run's annotation, in characters. */
+const titleLength = 255;
+
+/**
+ * The annotations that GitHub will show: no more than ten of a level, messages within their limit. Of more than ten the
+ * first nine stay, in their order, those that have a place in a file before the others; the tenth says how many there
+ * are besides.
+ */
+export function withinLimits(all: readonly Annotation[]): Annotation[] {
+  const cut = all.map((each) => ({
+    ...each,
+    title: oneLine(each.title, titleLength),
+    message: shortened(plain(each.message).trim()),
+  }));
+  return (['error', 'warning', 'notice'] as const).flatMap((level) => {
+    const distinct = new Map(
+      cut.filter((each) => each.level === level).map((each) => [JSON.stringify(each), each]),
+    );
+    const ranked = [...distinct.values()].sort(
+      (a, b) => Number(b.file !== undefined) - Number(a.file !== undefined),
+    );
+    if (ranked.length <= perLevel) return ranked;
+    const missing = ranked.length - perLevel + 1;
+    const more = {
+      level,
+      title: `${missing} more`,
+      message: `GitHub shows ${perLevel} of a kind; ${missing} more are in the log and in the summary of this step.`,
+    };
+    return [...ranked.slice(0, perLevel - 1), more];
+  });
+}
+
+function shortened(message: string): string {
+  if (byteLength(message) <= messageBytes) return message;
+  const note = '… (shortened; the log has all of it)';
+  const room = messageBytes - byteLength(note);
+  // A cut within a character leaves a replacement mark, which is taken off.
+  const start = Buffer.from(message)
+    .subarray(0, room)
+    .toString()
+    .replace(/\ufffd+$/, '');
+  return `${start}${note}`;
+}
