@@ -16,8 +16,7 @@ export const rules = (given: Values<typeof inputs>): string[] =>
 
 /** @returns the images by service; undefined after a dry run. */
 export async function runBuild(given: Values<typeof inputs>, job: Job) {
-  const token = given['github-token'];
-  const context = contextOf(given, job.effects, token === undefined ? {} : { GITHUB_TOKEN: token });
+  const context = contextOf(given, job.effects);
   const { tags, push, force, 'dry-run': dryRun } = given;
   job.effects.log.info(`Sluice ${dryRun ? 'plans a build' : 'builds the images'}`);
   const { buildImages } = await import('../operations/build.ts');

@@ -31,6 +31,7 @@ export const secretInputs: readonly string[] = [
 
 type Given = Partial<Values<typeof place & typeof registryLogin & typeof serverLogin>> & {
   readonly 'slack-webhook-url'?: string | undefined;
+  readonly 'github-token'?: string | undefined;
 };
 
 /** Inputs where the environment has them too: a variable counts when its input is empty. */
@@ -40,16 +41,18 @@ const variables = {
   'known-hosts': 'SLUICE_KNOWN_HOSTS',
   'registry-user': 'SLUICE_REGISTRY_USER',
   'registry-password': 'SLUICE_REGISTRY_PASSWORD',
+  // For ghcr.io alone.
+  'github-token': 'GITHUB_TOKEN',
 } as const;
 
 /** What an operation gets: the inputs in the places where the command line tool has them. */
-export function contextOf(given: Given, effects: Effects, more: Effects['env'] = {}): OperationContext {
+export function contextOf(given: Given, effects: Effects): OperationContext {
   const own = Object.entries(variables).flatMap(([input, variable]) => {
     const value = given[input as keyof typeof variables];
     return value === undefined ? [] : [[variable, value] as const];
   });
   return {
-    effects: { ...effects, env: { ...effects.env, ...Object.fromEntries(own), ...more } },
+    effects: { ...effects, env: { ...effects.env, ...Object.fromEntries(own) } },
     config: given.config,
     webhook: given['slack-webhook-url'],
     server: { host: given.host, user: given.user },

@@ -2,18 +2,7 @@ import { carriedDigest } from '../config/carried.ts';
 import type { Host } from '../host/model.ts';
 import { messageOf, UserError } from '../kernel/errors.ts';
 import { tail } from '../kernel/process.ts';
-
-/** Credentials for one registry, from SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD. */
-export interface RegistryAuth {
-  readonly username: string;
-  readonly password: string;
-}
-
-/** Without credentials of ours the host's own `docker login` counts, which only its docker command knows. */
-export function registryAuth(env: Readonly<Record<string, string | undefined>>): RegistryAuth | undefined {
-  const { SLUICE_REGISTRY_USER: username, SLUICE_REGISTRY_PASSWORD: password } = env;
-  return username && password ? { username, password } : undefined;
-}
+import type { RegistryAuth, RegistryLogins } from './registry-login.ts';
 
 const longestPullMs = 1_800_000;
 /** For the answer to one question; the engine itself waits for a dead registry much longer. */
@@ -47,14 +36,14 @@ export function repositoryOf(reference: string): string {
 export async function resolveDigests(
   host: Host,
   references: readonly string[],
-  auth: RegistryAuth | undefined,
+  logins: RegistryLogins,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const resolved = await Promise.all(
     [...new Set(references)].map(async (reference) => {
       const digest = isFixed(reference)
         ? reference
-        : `${repositoryOf(reference)}@${await findDigest(host, reference, auth, signal)}`;
+        : `${repositoryOf(reference)}@${await findDigest(host, reference, logins(reference), signal)}`;
       return [reference, digest] as const;
     }),
   );
@@ -134,14 +123,15 @@ export async function presentImages(host: Host): Promise<ReadonlySet<string>> {
 export async function pullImages(
   host: Host,
   references: readonly string[],
-  options: { readonly auth: RegistryAuth | undefined; readonly signal: AbortSignal },
+  options: { readonly logins: RegistryLogins; readonly signal: AbortSignal },
 ): Promise<void> {
   await Promise.all(
     references.map(async (reference) => {
-      const first = await pullOnce(host, reference, options);
+      const once = { auth: options.logins(reference), signal: options.signal };
+      const first = await pullOnce(host, reference, once);
       if (first === undefined) return;
       options.signal.throwIfAborted();
-      const second = await pullOnce(host, reference, options);
+      const second = await pullOnce(host, reference, once);
       if (second === undefined) return;
       const full = /no space left/i.test(second);
       throw new UserError({

@@ -5,10 +5,11 @@ import type { DeployEffects } from './context.ts';
 import type { DeployRequest } from './deploy.ts';
 import { wantedEdges } from './edges.ts';
 import { type MountedFile, moveMounts } from './files.ts';
-import { presentImages, registryAuth, resolveDigests } from './images.ts';
+import { presentImages, resolveDigests } from './images.ts';
 import { type DeployPlan, type HostPlan, layoutOf, type ReleaseRecord } from './model.ts';
 import { isUnchanged, planHost, uniqueRelease } from './plan.ts';
 import { contentHash } from './project.ts';
+import { type RegistryLogins, registryLogins } from './registry-login.ts';
 import { type HostState, releaseNamed } from './state.ts';
 
 export type PrepareRequest = Omit<DeployRequest, 'models' | 'options' | 'force' | 'replaceEdges'> & {
@@ -25,7 +26,7 @@ export async function prepare(
   const { config, target, hosts, models } = request;
   const wanted = models.map((model, index) => neededReferences(model, states[index], config.edge.image));
   const [digests, present] = await Promise.all([
-    resolveAll(hosts, wanted, effects),
+    resolveAll(hosts, wanted, registryLogins(effects.env, config.registry), effects),
     Promise.all(hosts.map(presentImages)),
   ]);
   const drafts = await Promise.all(
@@ -121,9 +122,9 @@ function neededReferences(model: HostModel, state: HostState | undefined, edgeIm
 async function resolveAll(
   hosts: readonly Host[],
   wanted: readonly string[][],
-  effects: Pick<DeployEffects, 'env' | 'signal'>,
+  logins: RegistryLogins,
+  effects: Pick<DeployEffects, 'signal'>,
 ): Promise<Map<string, string>> {
-  const auth = registryAuth(effects.env);
   const byHost = new Map<Host, string[]>();
   const asked = new Set<string>();
   for (const [index, references] of wanted.entries()) {
@@ -137,7 +138,7 @@ async function resolveAll(
     for (const reference of references) asked.add(reference);
   }
   const maps = await Promise.all(
-    [...byHost].map(([host, references]) => resolveDigests(host, references, auth, effects.signal)),
+    [...byHost].map(([host, references]) => resolveDigests(host, references, logins, effects.signal)),
   );
   return new Map(maps.flatMap((map) => [...map]));
 }

@@ -73,7 +73,7 @@ describe('a release', () => {
     expect(inRemote('rev-parse', 'v1', 'release').split('\n')).toEqual([pinned, pinned]);
     const built = inRemote('rev-parse', `${pinned}^`);
     expect(inRemote('rev-parse', `${built}^`)).toBe(inRemote('rev-parse', 'main'));
-    expect(inRemote('ls-tree', '-r', '--name-only', built, 'dist')).toContain('dist/cli/index.js');
+    expect(inRemote('ls-tree', '-r', '--name-only', built, 'dist')).toContain('dist/cli.js');
     expect(inRemote('show', `${built}:package.json`)).toContain('"version": "1.0.0"');
     expect(inRemote('show', `${built}:CHANGELOG.md`)).toContain('- Begin with all of it');
     const text = inRemote('show', `${pinned}:.github/workflows/of-the-test.yml`);
@@ -85,7 +85,7 @@ describe('a release', () => {
     // The released command line runs, and knows which it is.
     const out = join(folder, 'released');
     execFileSync('git', ['clone', '-q', '--branch', 'v1.0.0', made.remote, out], { stdio: 'pipe' });
-    const run = spawnSync(process.execPath, [join(out, 'dist/cli/index.js'), '--version'], {
+    const run = spawnSync(process.execPath, [join(out, 'dist/cli.js'), '--version'], {
       encoding: 'utf8',
     });
     expect(run.stdout).toBe('1.0.0\n');
@@ -108,7 +108,7 @@ describe('a release', () => {
     expect(inRemote('rev-parse', 'v1')).toBe(inRemote('rev-parse', 'v1.1.0^{commit}'));
     expect(readFileSync(inCheckout('package.json'), 'utf8')).not.toContain('"version": "1.0.1"');
     // The same sources, the same bytes.
-    const dist = (tag: string) => inRemote('ls-tree', '-r', `${tag}^{commit}`, 'dist/cli/LICENSES.txt');
+    const dist = (tag: string) => inRemote('ls-tree', '-r', `${tag}^{commit}`, 'dist/bundle/index.js');
     expect(dist('v1.0.1')).toBe(dist('v1.1.0'));
   });
 

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hasDigest, registryAuth, repositoryOf } from '../../src/deploy/images.ts';
+import { hasDigest, repositoryOf } from '../../src/deploy/images.ts';
 import { layoutOf } from '../../src/deploy/model.ts';
+import { registryLogins } from '../../src/deploy/registry-login.ts';
 import { shellQuote } from '../../src/deploy/upload.ts';
 import { digest } from './deploy-fixtures.ts';
 
@@ -33,14 +34,35 @@ describe('image references', () => {
     }
   });
 
-  test('credentials are a pair or none', () => {
-    const [username, password] = ['me', 'it’s "secret"'];
-    expect(registryAuth({ SLUICE_REGISTRY_USER: username, SLUICE_REGISTRY_PASSWORD: password })).toEqual({
-      username,
-      password,
+  describe('the login at a registry', () => {
+    const own = { SLUICE_REGISTRY_USER: 'me', SLUICE_REGISTRY_PASSWORD: 'it’s "secret"' };
+    const pair = { username: 'me', password: 'it’s "secret"' };
+
+    test('is a pair or none', () => {
+      expect(registryLogins(own, undefined)('r.example.com/app')).toEqual(pair);
+      for (const half of [{ SLUICE_REGISTRY_USER: 'me' }, { ...own, SLUICE_REGISTRY_USER: '' }]) {
+        expect(registryLogins(half, undefined)('r.example.com/app')).toBeUndefined();
+      }
     });
-    expect(registryAuth({ SLUICE_REGISTRY_USER: username })).toBeUndefined();
-    expect(registryAuth({ SLUICE_REGISTRY_USER: '', SLUICE_REGISTRY_PASSWORD: password })).toBeUndefined();
+
+    test('goes to the registry of the app’s images, and to no other', () => {
+      const logins = registryLogins(own, 'r.example.com:5000/shop');
+      expect(logins(`r.example.com:5000/shop/web@${digest}`)).toEqual(pair);
+      expect(logins('r.example.com:5000/other')).toEqual(pair);
+      for (const other of ['postgres:17', 'docker.io/library/redis', 'r.example.com/shop', 'ghcr.io/a/b']) {
+        expect(logins(other)).toBeUndefined();
+      }
+    });
+
+    test('is the job’s token at ghcr.io, unless there is another one', () => {
+      const token = { GITHUB_TOKEN: 'tok', GITHUB_ACTOR: 'ada' };
+      const logins = registryLogins(token, undefined);
+      expect(logins('ghcr.io/acme/web:v1')).toEqual({ username: 'ada', password: 'tok' });
+      for (const other of ['postgres:17', 'ghcr.io.example.com/acme/web', 'example.com/ghcr.io/web']) {
+        expect(logins(other)).toBeUndefined();
+      }
+      expect(registryLogins({ ...token, ...own }, 'ghcr.io/acme')('ghcr.io/acme/web')).toEqual(pair);
+    });
   });
 });
 

@@ -3,8 +3,9 @@ import type { CarriedRecord as CarriedFact } from '../../report/model.ts';
 import { type Cargo, lackingImages, megabytes, openCargo, type Recipient } from '../carry/carry.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import { edgeContainers, firstMap } from '../edges.ts';
-import { pullImages, registryAuth } from '../images.ts';
+import { pullImages } from '../images.ts';
 import { releaseProject } from '../project.ts';
+import { registryLogins } from '../registry-login.ts';
 import type { Step } from '../transaction.ts';
 import { type RemoteFile, writeFiles } from '../upload.ts';
 
@@ -12,7 +13,7 @@ import { type RemoteFile, writeFiles } from '../upload.ts';
 export const transfer: Step = {
   name: 'transfer',
   async apply(run, note) {
-    const auth = registryAuth(run.effects.env);
+    const logins = registryLogins(run.effects.env, run.config.registry);
     await using cargo = await loadCargo(run, note);
     const counts = await onHosts(run, async (each) => {
       const missing = each.plan.images.filter((image) => !image.present).map((image) => image.reference);
@@ -22,7 +23,7 @@ export const transfer: Step = {
         writeFiles(each.host, each.layout.app, releaseFiles(each, run.config.edge.image), {
           signal: run.signal,
         }),
-        pullImages(each.host, pulled, { auth, signal: run.signal }),
+        pullImages(each.host, pulled, { logins, signal: run.signal }),
         carryTo(run, each, cargo, note),
       ]);
       return pulled.length;

@@ -32,7 +32,7 @@ export function releaseKit(folder: string): Kit {
     execFileSync('git', ['-C', clone, 'checkout', '-q', ref], { stdio: 'pipe' });
     return ['--local-repository', `sluice-ci/sluice@${ref}=${clone}`];
   });
-  return { cli: join(folder, 'kit-v1/dist/cli/index.js'), flags: clones.flat() };
+  return { cli: join(folder, 'kit-v1/dist/cli.js'), flags: clones.flat() };
 }
 
 /** A team's repository on GitHub. */
