@@ -113,15 +113,14 @@ function variableCommands(targets: readonly TargetGuess[], example: string | und
   ];
 }
 
-/** Only those that sluice.yml and the workflows ask for. */
-function secretCommands({ name, prefix, host }: TargetGuess, { app, needsVariables }: Guess): string[] {
-  const { user, address, port } = partsOf(host);
-  const written = port === 22 ? address : host.slice(user.length + 1);
+/**
+ * Only those that sluice.yml and the workflows ask for. The server's name and user are in sluice.yml: as secrets GitHub
+ * would blank them in every log, and with them each word `deploy`.
+ */
+function secretCommands({ name, prefix }: TargetGuess, { app, needsVariables }: Guess): string[] {
   return [
     `gh secret set ${prefix}_SSH_KEY < ${keyFile(app.value, name)}`,
     `gh secret set ${prefix}_KNOWN_HOSTS < ${knownHosts(app.value)}`,
-    `gh secret set ${prefix}_HOST --body ${quoteWords([written])}`,
-    `gh secret set ${prefix}_USER --body ${quoteWords([user])}`,
     ...(needsVariables ? [`gh secret set ${prefix}_ENV < .env.${name}`] : []),
   ];
 }

@@ -111,7 +111,8 @@ test('by hand it goes to staging', async () => {
 test('a release that never gets well: the job is red, and the first line says what serves', async () => {
   const { code, log } = await pushTag('v1.2.0', 'sick', { BREAK: 'health' });
   expect(code).not.toBe(0);
-  expect(log).toMatch(/v1\.1\.0 (?:still )?serves/);
+  expect(log).toMatch(/Summary - ## \S+ production serves bookreader v1\.1\.0 .*v1\.2\.0 was undone/);
+  expect(log).toMatch(/::error title=sluice deploy::production serves bookreader v1\.1\.0/);
   expect(await versionAt(0)).toBe('two');
 });
 

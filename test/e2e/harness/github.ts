@@ -111,7 +111,12 @@ export async function runWorkflow(
     }),
   );
   const [production, staging] = bed.hosts;
-  const secrets = { ...secretsOf('PROD', production, bed), ...secretsOf('STAGING', staging, bed) };
+  const secrets = {
+    ...secretsOf('PROD', production, bed),
+    ...secretsOf('STAGING', staging, bed),
+    // In place of what sluice.yml says, which is the same here.
+    STAGING_HOST: `${staging?.ssh.host}:${staging?.ssh.port}`,
+  };
   const env = {
     REGISTRY: appRegistry,
     PYTHON_IMAGE: standIns.python,
@@ -144,8 +149,6 @@ function secretsOf(prefix: string, host: BedHost | undefined, bed: Bed): Record<
   return {
     [`${prefix}_SSH_KEY`]: readFileSync(bed.privateKeyPath, 'utf8'),
     [`${prefix}_KNOWN_HOSTS`]: `[${ssh.host}]:${ssh.port} ${hostKey}`,
-    [`${prefix}_HOST`]: `${ssh.host}:${ssh.port}`,
-    [`${prefix}_USER`]: ssh.user,
     [`${prefix}_ENV`]: envFile([http.host]),
   };
 }
