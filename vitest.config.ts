@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Three parts, because they cost differently: unit is pure and parallel; contract and e2e share one machine
+// Four parts, because they cost differently: unit is pure and parallel; contract, bundle and e2e share one machine
 // (an engine, ports, two hosts), so their files run one at a time.
 export default defineConfig({
   test: {
@@ -13,6 +13,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'bundle',
+          include: ['test/bundle/**/*.test.ts'],
+          globalSetup: ['test/bundle/harness/build.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 900_000,
         },
       },
       {

@@ -4,6 +4,7 @@ import { exitCodes } from '../src/kernel/run.ts';
 /** What the codes that begin alike are about; a beginning that is missing here stands under its own name. */
 const subjects: Readonly<Record<string, string>> = {
   usage: 'Arguments',
+  input: 'Inputs of an action',
   cancelled: 'Cancellation',
   process: 'Programs that Sluice runs',
   config: 'sluice.yml',

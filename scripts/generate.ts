@@ -3,8 +3,11 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jsonSchema, referencePage } from '../src/config/reference.ts';
 import { callerTemplates } from './caller-templates.ts';
+import { actionPages } from './action-tables.ts';
 import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
+
+const root = resolve(import.meta.dirname, '..');
 
 /**
  * Files that are made from the code. `node scripts/generate.ts` writes them; with `--check` it only says which ones are
@@ -16,6 +19,7 @@ export const generated: Readonly<Record<string, () => string>> = {
   'docs/cli.md': cliPage,
   'docs/errors.md': errorsPage,
   'src/init/caller-templates.ts': callerTemplates,
+  ...actionPages(root),
 };
 
 /** Paths whose file is not what the code makes. */
@@ -34,7 +38,6 @@ function read(file: string): string | undefined {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const root = resolve(import.meta.dirname, '..');
   const stale = outdated(root);
   if (process.argv.includes('--check')) {
     for (const path of stale) console.error(`${path} is out of date: run node scripts/generate.ts`);

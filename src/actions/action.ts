@@ -47,6 +47,7 @@ async function start<S extends Spec>(action: Action<S>, phase: Phase): Promise<n
       hideSecrets(effects);
       const inputs = readInputs(action.inputs, effects.env, action.rules);
       forgetInputs();
+      if (isDebug()) await (await import('./tools.ts')).listTools(effects.log);
       const ok = await (phase === 'post' ? action.post?.(inputs, job) : action.main(inputs, job));
       if (effects.signal.aborted) return exitCodes.cancelled;
       return ok === false ? exitCodes.failed : exitCodes.ok;

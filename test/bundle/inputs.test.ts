@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { runStep, type Step } from './harness/step.ts';
+
+const errors = (step: Step) => step.commands.filter(({ name }) => name === 'error');
+const messages = (step: Step) => errors(step).map(({ message }) => message.split('\n')[0]);
+
+describe('malformed inputs end the step before anything is done', () => {
+  test.each<[action: string, given: Record<string, string>, says: string]>([
+    ['deploy', { backup: 'yes' }, 'Input backup: must be true or false'],
+    ['deploy', { watch: '30' }, 'Input watch: must be a duration up to 60m, such as 30s'],
+    ['deploy', { watch: '2h' }, 'Input watch: must be a duration up to 60m, such as 30s'],
+    [
+      'deploy',
+      { images: '{"backend":1}' },
+      'Input images: must map each service to an image reference: {"service":"reference"}',
+    ],
+    ['deploy', { images: '{broken' }, 'Input images: is no valid JSON: expected {"service":"reference"}'],
+    [
+      'deploy',
+      { images: 'gone.json' },
+      'Input images: is neither JSON nor a path that can be read (ENOENT: no such file or directory)',
+    ],
+    ['deploy', { relase: 'v1' }, 'Input relase does not exist; did you mean release?'],
+    ['deploy', { 'ssh-private-key': 'x' }, 'Input ssh-private-key: it is called ssh-key here'],
+    ['deploy', { version: 'v1' }, 'Input version: it is called release here'],
+    ['rollback', { images: '{}' }, 'Input images does not exist'],
+    ['build', { push: '1' }, 'Input push: must be true or false'],
+    ['build', { 'registry-user': 'me' }, 'registry-user needs registry-password; is its secret set?'],
+    ['backup', { release: 'v1' }, 'Input release does not exist'],
+    [
+      'pipeline',
+      { run: 'check,build' },
+      'Input run: check is not part of this version of Sluice yet; there are build and deploy',
+    ],
+    [
+      'pipeline',
+      { run: 'biuld' },
+      'Input run: has a part that does not exist; did you mean build?; there are build and deploy',
+    ],
+    ['pipeline', { run: 'deploy', tags: 'a' }, 'tags is for images that are built, and run leaves out build'],
+  ])('%s %o', async (action, given, says) => {
+    const step = await runStep(action, { with: given });
+    expect(messages(step), step.log).toEqual([says]);
+    expect(step.code).toBe(2);
+    expect(step.summary.split('\n')[0]).toMatch(new RegExp(`^## 🔴 sluice ${action}: `));
+    expect(step.outputs).toEqual({});
+    expect(step.state).toEqual({});
+  });
+
+  test('all of them are told at once', async () => {
+    const step = await runStep('deploy', { with: { backup: 'no', force: 'maybe', stagee: 'x' } });
+    expect(messages(step).sort(), step.log).toEqual([
+      'Input backup: must be true or false',
+      'Input force: must be true or false',
+      expect.stringContaining('Input stagee does not exist'),
+    ]);
+  });
+
+  test('a value that may be a secret is not repeated', async () => {
+    const step = await runStep('deploy', { with: { watch: 'hunter2-hunter2', host: 'a@b@c:not-a-port' } });
+    expect(step.log).not.toContain('hunter2');
+  });
+});
+
+describe('what is missing', () => {
+  test('a repository that was not checked out', async () => {
+    const step = await runStep('deploy');
+    expect(messages(step), step.log).toEqual(['There is no sluice.yml here']);
+    expect(errors(step)[0]?.message).toContain('actions/checkout');
+    expect(step.code).toBe(2);
+  });
+
+  const fork = {
+    repository: { full_name: 'acme/bookreader' },
+    pull_request: { head: { repo: { full_name: 'mallory/bookreader' } } },
+  };
+  test.each(['deploy', 'rollback', 'backup'])(
+    '%s for a pull request from a fork has no secrets',
+    async (action) => {
+      const step = await runStep(action, { event: fork, env: { GITHUB_EVENT_NAME: 'pull_request' } });
+      expect(messages(step), step.log).toEqual([
+        'This is a pull request from a fork, to which GitHub gives no secrets, so there is no key to log in to the server with; nothing was changed',
+      ]);
+      expect(step.summary).toContain('Deploy from a branch or a tag');
+      expect(step.code).not.toBe(0);
+    },
+  );
+
+  test('a run of Dependabot', async () => {
+    const env = { GITHUB_EVENT_NAME: 'pull_request', GITHUB_ACTOR: 'dependabot[bot]' };
+    const step = await runStep('deploy', { env });
+    expect(messages(step)[0]).toMatch(
+      /^This run was started by Dependabot, to which GitHub gives no secrets/,
+    );
+  });
+
+  test('a fork that was deleted meanwhile is a fork', async () => {
+    const event = { ...fork, pull_request: { head: { repo: null } } };
+    const step = await runStep('deploy', { event, env: { GITHUB_EVENT_NAME: 'pull_request' } });
+    expect(messages(step)[0]).toMatch(/^This is a pull request from a fork/);
+  });
+
+  test('without a word the pipeline builds a pull request, and does not deploy it', async () => {
+    const step = await runStep('pipeline', { event: fork, env: { GITHUB_EVENT_NAME: 'pull_request' } });
+    expect(messages(step), step.log).toEqual(['There is no sluice.yml here']);
+    expect(step.log).toContain('Sluice builds the images');
+    expect(step.state).toEqual({});
+  });
+});
