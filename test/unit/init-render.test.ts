@@ -263,6 +263,6 @@ describe('next steps', () => {
     );
     expect(commands).toContain('ssh-copy-id -i ~/.ssh/shop-production.pub -p 2222 ops@fd00::1');
     expect(commands).toContain('ssh-keyscan -t ed25519 -p 2222 fd00::1 > ~/.ssh/shop.known_hosts');
-    expect(commands.join('\n')).not.toMatch(/_HOST|_USER/);
+    expect(commands.join('\n')).not.toMatch(/PROD_(?:HOST|USER)\b/);
   });
 });
