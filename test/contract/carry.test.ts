@@ -61,8 +61,25 @@ describe.each([
     expect(existsSync(place.layout.incoming)).toBe(false);
     const tags = [first, second].map(({ reference }) => reference.slice(reference.lastIndexOf(':') + 1));
     expect((await tagsOf(target, `${from}-${to}`)).sort()).toEqual(tags.sort());
-    expect(readdirSync(join(place.layout.app, 'images')).length).toBe(2);
+    const kept = readdirSync(join(place.layout.app, 'images'));
+    expect(kept.filter((name) => name.endsWith('.json')).length).toBe(2);
   });
+});
+
+test('the little beside a layer is little, and a base for it that is damaged costs no layer', async () => {
+  const [runner, target] = [engine('runner', 'containerd'), engine('host', 'containerd')];
+  await using place = await startCarryHost(target);
+  using source = imageSource('little', 300 * kib);
+  await carry(runner, place, [(await source.build(runner, 8 * kib)).reference]);
+  const second = await carry(runner, place, [(await source.build(runner, 8 * kib)).reference]);
+  // The layer is some 200 bytes longer than the file in it.
+  expect(second.bytes).toBeLessThan(1.05 * 8 * kib + 250);
+  const third = await source.build(runner, 8 * kib);
+  const carried = await carry(runner, place, [third.reference], {
+    beforeSending: async () => writeFileSync(join(place.layout.app, 'images/last.tar'), 'something else'),
+  });
+  expect(carried).toMatchObject({ moved: 1, full: false });
+  expect(await codeOf(target, third.reference)).toBe(third.code);
 });
 
 test('several images go in one load, and a layer that they share goes once', async () => {

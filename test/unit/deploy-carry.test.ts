@@ -1,7 +1,8 @@
-import { gunzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lackingImages } from '../../src/deploy/carry/carry.ts';
+import { deltaOf } from '../../src/deploy/carry/delta.ts';
 import { parseLook } from '../../src/deploy/carry/holdings.ts';
 import { assemble } from '../../src/deploy/carry/layout.ts';
 import { chainIds, planImage, sha256, skippable } from '../../src/deploy/carry/missing.ts';
@@ -25,6 +26,7 @@ function holdings(store: Holdings['store'], has: readonly (readonly string[])[])
     blobs: new Map(has.flat().map((name) => [diff(name), blob(name)])),
     arrived: new Map(),
     staleRecords: [],
+    lastArchive: Buffer.alloc(0),
     leftTags: [],
     freeBytes: undefined,
   };
@@ -108,7 +110,7 @@ describe('the archive beside the layers', () => {
   async function filesOf(archive: Buffer): Promise<Map<string, string>> {
     const files = new Map<string, string>();
     async function* chunks() {
-      yield gunzipSync(archive);
+      yield archive;
     }
     await readTar(chunks(), async ({ path, content }) => {
       let text = '';
@@ -159,6 +161,40 @@ describe('the archive beside the layers', () => {
   });
 });
 
+describe('the difference to the last archive', () => {
+  function applied(base: Buffer, { ops, literals }: ReturnType<typeof deltaOf>): Buffer {
+    let at = 0;
+    const parts = ops.split('\n').map((line) => {
+      const [op, a = 0, b = 0] = line.split(' ').map((word, index) => (index === 0 ? word : Number(word)));
+      if (op === 'c') return base.subarray(Number(a), Number(a) + Number(b));
+      if (op !== 'l') return Buffer.alloc(0);
+      at += Number(a);
+      return literals.subarray(at - Number(a), at);
+    });
+    return Buffer.concat(parts);
+  }
+
+  test('makes the new one out of any old one', () => {
+    const text = fc.array(fc.constantFrom('0123456789abcdef', 'layer of code ', '\0'.repeat(40), 'x', 'é'), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(text, text, (before, after) => {
+        const [base, wanted] = [Buffer.from(before.join('')), Buffer.from(after.join(''))];
+        expect(applied(base, deltaOf(base, wanted)).equals(wanted)).toBe(true);
+      }),
+    );
+  });
+
+  test('is small when little has changed', () => {
+    const base = Buffer.from(Array.from({ length: 200 }, (_, index) => sha256(`line ${index}`)).join('\n'));
+    const wanted = Buffer.from(base.toString().replace(sha256('line 77'), sha256('other')));
+    const { ops, literals } = deltaOf(base, wanted);
+    expect(literals.length).toBeLessThan(80);
+    expect(ops.length).toBeLessThan(60);
+  });
+});
+
 describe('what the host says', () => {
   const reference = `localhost/shop/api:sha256-${'a'.repeat(64)}`;
   const layer = { diffId: diff('base'), ...blob('base') };
@@ -201,5 +237,8 @@ describe('what the host says', () => {
     ]);
     expect(seen.freeBytes).toBe(2048);
     expect(parseLook('', []).freeBytes).toBeUndefined();
+    const last = `last ${gzipSync('the last archive').toString('base64')}`;
+    expect(parseLook(last, []).lastArchive.toString()).toBe('the last archive');
+    expect(parseLook('last ???', []).lastArchive.length).toBe(0);
   });
 });

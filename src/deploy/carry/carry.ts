@@ -141,8 +141,8 @@ async function carryOnce(
   );
   const assembly = assemble(holdings.store, plans, blobs);
   if (unique.size === 0) await host.exec(['mkdir', '-p', '--', layout.incoming]);
-  bytes += assembly.archive.length;
-  const { refused } = await loadImages(host, layout, assembly, signal);
+  const { refused, bytes: told } = await loadImages(host, layout, assembly, holdings.lastArchive, signal);
+  bytes += told;
   if (refused !== undefined) return { refused, sparse: send.size < layers.size, bytes };
   await keepRecords(host, layout, holdings, assembly.images);
   const counts = { images: images.length, layers: layers.size, moved: send.size };

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { carriedDigest } from '../../config/carried.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
@@ -12,6 +13,7 @@ for f in images/*.json; do [ -f "$f" ] && { printf 'record %s ' "\${f##*/}"; bas
 for f in incoming/parts/* incoming/blobs/sha256/*; do
   [ -f "$f" ] && printf 'arrived %s %s\\n' "\${f#incoming/}" "$(wc -c <"$f")"
 done
+[ -f images/last.tar ] && { printf 'last '; gzip -c <images/last.tar | base64 | tr -d '\\n'; echo; }
 set -- $(df -Pk . 2>/dev/null | tail -n 1)
 [ -n "\${4:-}" ] && printf 'free %s\\n' "$4"
 exit 0
@@ -71,7 +73,7 @@ async function chainsOf(host: Host, images: readonly EngineImage[]): Promise<str
 export function parseLook(
   text: string,
   images: readonly EngineImage[],
-): Pick<Holdings, 'blobs' | 'arrived' | 'freeBytes' | 'staleRecords'> {
+): Pick<Holdings, 'blobs' | 'arrived' | 'freeBytes' | 'staleRecords' | 'lastArchive'> {
   const tags = new Map(
     images.flatMap(({ Id, RepoTags }) => (RepoTags ?? []).map((tag) => [tag, Id] as const)),
   );
@@ -79,8 +81,10 @@ export function parseLook(
   const arrived = new Map<string, { bytes: number; whole: boolean }>();
   const staleRecords: string[] = [];
   let freeBytes: number | undefined;
+  let lastArchive: Buffer = Buffer.alloc(0);
   for (const line of text.split('\n')) {
     const [kind, first = '', second = ''] = line.trim().split(/\s+/);
+    if (kind === 'last') lastArchive = unpacked(first);
     if (kind === 'free') freeBytes = Number(first) * 1024;
     if (kind === 'arrived') {
       const [, folder, hex = ''] = /^(parts|blobs\/sha256)\/([0-9a-f]{64})$/.exec(first) ?? [];
@@ -97,7 +101,15 @@ export function parseLook(
       blobs.set(diffId, { digest, size, mediaType });
     }
   }
-  return { blobs, arrived, freeBytes, staleRecords };
+  return { blobs, arrived, freeBytes, staleRecords, lastArchive };
+}
+
+function unpacked(base64: string): Buffer {
+  try {
+    return gunzipSync(Buffer.from(base64, 'base64'));
+  } catch {
+    return Buffer.alloc(0);
+  }
 }
 
 /** One that is broken or of another version costs a transfer, nothing more. */

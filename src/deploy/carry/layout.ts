@@ -1,11 +1,10 @@
-import { gzipSync } from 'node:zlib';
 import { tarOf } from '../../kernel/tar.ts';
 import { hexOf, sha256 } from './missing.ts';
 import type { Blob, ImagePlan, ImageRecord } from './model.ts';
 
 /** What `docker load` reads beside the layers, and what is then to be seen. */
 export interface Assembly {
-  /** A small compressed archive: everything but the layers. */
+  /** A small archive: everything but the layers. */
   readonly archive: Buffer;
   readonly images: readonly AssembledImage[];
 }
@@ -58,9 +57,8 @@ export function assemble(
     files.set('oci-layout', json({ imageLayoutVersion: '1.0.0' }));
     files.set('index.json', json({ schemaVersion: 2, manifests }));
   }
-  const archive = tarOf([...files].map(([path, content]) => ({ path, content })));
   return {
-    archive: gzipSync(archive, { level: 9 }),
+    archive: tarOf([...files].map(([path, content]) => ({ path, content }))),
     images: made.map(({ reference, incoming, image, manifest }) => ({
       reference,
       incoming,

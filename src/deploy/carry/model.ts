@@ -38,6 +38,8 @@ export interface Holdings {
   readonly blobs: ReadonlyMap<string, Blob>;
   /** Bytes that have arrived of blobs, by the hexadecimal digits of their digest; whole ones too. */
   readonly arrived: ReadonlyMap<string, { readonly bytes: number; readonly whole: boolean }>;
+  /** The small archive of the last load, of which the next one differs little; empty when there is none. */
+  readonly lastArchive: Buffer;
   /** Files of records that say nothing any more. */
   readonly staleRecords: readonly string[];
   /** Tags that a broken load, or one under way, has left. */
