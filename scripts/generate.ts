@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jsonSchema, referencePage } from '../src/config/reference.ts';
-import { callerTemplates } from './caller-templates.ts';
 import { actionPages } from './action-tables.ts';
+import { callerTemplates } from './caller-templates.ts';
 import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
 
