@@ -24,12 +24,14 @@ export interface Action<S extends Spec> {
 export function defineAction<S extends Spec>(action: Action<S>): StartableAction {
   return {
     spec: action.inputs,
+    hasPost: action.post !== undefined,
     start: (phase) => start(action, phase),
   };
 }
 
 export interface StartableAction {
   readonly spec: Spec;
+  readonly hasPost: boolean;
   readonly start: (phase: Phase) => Promise<number>;
 }
 

@@ -4,6 +4,7 @@ import { benchBuild } from './build.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchHosts } from './hosts.ts';
 import { benchSize } from './size.ts';
+import { benchStart } from './start.ts';
 import { benchSwitch } from './switch.ts';
 import { benchTransport } from './transport.ts';
 
@@ -14,7 +15,8 @@ const usage = `Benchmarks on the test bed. Each prints a table and writes build/
   node test/bench/main.ts deploy [ROUNDS]            time of a deploy beside compose and a blue-green script (6)
   node test/bench/main.ts hosts [ROUNDS]             ten hosts beside one (5)
   node test/bench/main.ts transport [ROUNDS]         images over SSH without a registry, beside a pipe and a push (5)
-  node test/bench/main.ts size                       memory of runner and edges, time of --help`;
+  node test/bench/main.ts size                       memory of runner and edges, time of --help
+  node test/bench/main.ts start [ROUNDS]             size of the actions' bundle, time to their first line (15)`;
 
 /** Measured is what users run: the bundle, and that of these very sources. */
 function buildBundle(): void {
@@ -23,7 +25,7 @@ function buildBundle(): void {
 
 async function main([name, count, more]: string[]): Promise<number> {
   const number = (fallback: number) => (count === undefined ? fallback : Number(count));
-  if (['deploy', 'switch', 'hosts', 'size'].includes(name ?? '')) buildBundle();
+  if (['deploy', 'switch', 'hosts', 'size', 'start'].includes(name ?? '')) buildBundle();
   switch (name) {
     case 'build':
       await benchBuild(number(5));
@@ -39,6 +41,9 @@ async function main([name, count, more]: string[]): Promise<number> {
       return 0;
     case 'transport':
       await benchTransport(number(5));
+      return 0;
+    case 'start':
+      await benchStart(number(15));
       return 0;
     case 'size':
       await benchSize();
