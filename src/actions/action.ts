@@ -17,7 +17,13 @@ export interface Action<S extends Spec> {
   /** @returns whether it came to a good end. */
   readonly main: (inputs: Values<S>, job: Job) => Promise<boolean>;
   /** Runs when the job ends, whatever became of it, and does what the main step had no time for. */
-  readonly post?: (inputs: Values<S>, job: Job) => Promise<boolean>;
+  readonly post?: PostStep<S>;
+}
+
+export interface PostStep<S extends Spec> {
+  /** By the states of the main step: one that came to its end, or nowhere, leaves nothing to do. */
+  readonly isNeeded: () => boolean;
+  readonly run: (inputs: Values<S>, job: Job) => Promise<boolean>;
 }
 
 /** Keeps the types of an action's inputs, and hides them from who starts it. */
@@ -42,15 +48,17 @@ export type Phase = 'main' | 'post';
  * exit code. A cancelled step ends within the seconds that the runner gives it.
  */
 async function start<S extends Spec>(action: Action<S>, phase: Phase): Promise<number> {
+  // Wrong inputs, for one, have been told of by the main step.
+  if (phase === 'post' && action.post?.isNeeded() !== true) return exitCodes.ok;
   return await run({ json: false, verbose: isDebug() }, async (effects) => {
     const job = await openJob(effects);
-    using _deadline = lastMoment(effects, () => job.close());
+    using _deadline = lastMoment(phase, effects, () => job.close());
     try {
       hideSecrets(effects);
       const inputs = readInputs(action.inputs, effects.env, action.rules);
       forgetInputs();
       if (isDebug()) await (await import('./tools.ts')).listTools(effects.log);
-      const ok = await (phase === 'post' ? action.post?.(inputs, job) : action.main(inputs, job));
+      const ok = await (phase === 'post' ? action.post?.run(inputs, job) : action.main(inputs, job));
       if (effects.signal.aborted) return exitCodes.cancelled;
       return ok === false ? exitCodes.failed : exitCodes.ok;
     } catch (error) {

@@ -8,11 +8,12 @@ import { type Effects, exitCodes } from '../kernel/run.ts';
 const lastMs = 6_200;
 
 /** Ends the process when a cancelled step takes longer than it may. Dispose when the step has ended. */
-export function lastMoment({ signal, log }: Effects, before: () => void): Disposable {
+export function lastMoment(phase: 'main' | 'post', { signal, log }: Effects, before: () => void): Disposable {
+  const next = phase === 'main' ? 'post step' : 'next deploy';
   let timer: NodeJS.Timeout | undefined;
   const onAbort = () => {
     timer = setTimeout(() => {
-      log.warn('The time of a cancelled step is over: the post step finishes the undo');
+      log.warn(`The time of a cancelled step is over: the ${next} finishes what is left`);
       before();
       process.exit(exitCodes.cancelled);
     }, lastMs);

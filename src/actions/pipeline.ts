@@ -16,12 +16,17 @@ export const action = defineAction({
     ...(given.run !== undefined && !given.run.includes('build') && given.tags.length > 0
       ? ['tags is for images that are built, and run leaves out build']
       : []),
+    ...(!given.push && given.run?.includes('build') && given.run.includes('deploy')
+      ? ['push is false, so that nothing could be deployed: leave deploy out of run']
+      : []),
   ],
   main: async (given, job) => {
     // Without a word of the workflow a pull request is built, and never deployed.
-    const run = given.run ?? (readRunEvent(job.effects.env).pullRequest ? ['build'] : ['build', 'deploy']);
+    const buildOnly = !given.push || readRunEvent(job.effects.env).pullRequest;
+    const run = given.run ?? (buildOnly ? ['build'] : ['build', 'deploy']);
     const built = run.includes('build') ? await build.runBuild(given, job) : undefined;
-    if (!run.includes('deploy')) return true;
+    // A plan of the deploy needs the images, which a dry run has not built.
+    if (!run.includes('deploy') || (run.includes('build') && built === undefined)) return true;
     return await deploy.runDeploy({ ...given, images: { ...built, ...given.images } }, job);
   },
   post: undoRest,

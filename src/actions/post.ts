@@ -16,7 +16,7 @@ type Given = Values<typeof serverLogin & typeof deploymentInputs> & {
 };
 
 /** Where a main step is; what its post step has to do follows from it. No secret is in it: the post step has the inputs. */
-const states = { begun: 'begun', ended: 'ended' } as const;
+const states = { begun: 'begun', ended: 'ended', deployment: 'deployment' } as const;
 
 /** Runs what changes hosts so that the post step finishes it if this process does not. */
 export async function undoable(job: Job, given: Given, body: () => Promise<Deployed>): Promise<Deployed> {
@@ -34,21 +34,25 @@ export async function undoable(job: Job, given: Given, body: () => Promise<Deplo
   }
 }
 
-/** The post step: nothing to do after a main step that came to its end, whether good or bad. */
-export async function undoRest(given: Given, job: Job): Promise<boolean> {
-  const begun = getState(states.begun) !== '' && getState(states.ended) === '';
-  const deployment = Number(getState('deployment'));
-  try {
-    if (!begun) return true;
-    job.effects.log.info('The main step did not come to its end: looking after what it left');
-    const { settleTarget } = await import('../operations/settle.ts');
-    const settled = await settleTarget(serverContextOf(given, job.effects), given.target);
-    await tell(settled, job);
-    return true;
-  } finally {
-    if (deployment > 0) await endRecord(given, job, deployment, 'The run was ended before it was through');
-  }
-}
+const isUnfinished = () => getState(states.begun) !== '' && getState(states.ended) === '';
+const openRecord = () => Number(getState(states.deployment));
+
+/** The post step of whatever changes hosts. */
+export const undoRest = {
+  isNeeded: () => isUnfinished() || openRecord() > 0,
+  run: async (given: Given, job: Job): Promise<boolean> => {
+    try {
+      if (!isUnfinished()) return true;
+      job.effects.log.info('The main step did not come to its end: looking after what it left');
+      const { settleTarget } = await import('../operations/settle.ts');
+      await tell(await settleTarget(serverContextOf(given, job.effects), given.target), job);
+      return true;
+    } finally {
+      const id = openRecord();
+      if (id > 0) await endRecord(given, job, id, 'The run was ended before it was through');
+    }
+  },
+};
 
 async function tell(settled: Settled, job: Job): Promise<void> {
   const message = settledText(settled);

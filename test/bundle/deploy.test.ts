@@ -142,6 +142,8 @@ test.each(signals.flatMap((signal) => cancels.map((cancel) => ({ signal, ...canc
     const options = deployOptions(tried);
     const running = startStep('deploy', 'main', options);
     await wait(running);
+    // Whoever looks for what is left must be able to see what is there.
+    expect(programsWith(options.mark).length).toBeGreaterThan(0);
     running.signal(signal);
     const step = await running.ended;
     expect(step.ms, step.log).toBeLessThan(longestMs);
@@ -210,6 +212,23 @@ test('an undo that has no time: the step ends all the same, and the post step fi
   expect(api.problems).toEqual([]);
   expect(api.states()).toEqual(['in_progress', 'failure']);
   await expectServes(world, old);
+});
+
+test('the pipeline with nothing to build deploys what it is given, and its post step has nothing to do', async () => {
+  await using started = await startGithubApi();
+  api = started;
+  const release = world.another();
+  const { workspace = '', env = {}, with: given = {} } = deployOptions(release);
+  const options = { workspace, env, with: { ...given, run: 'deploy' } };
+  const step = await startStep('pipeline', 'main', options).ended;
+  expect(step.code, step.log).toBe(0);
+  world.serving = release;
+  expect(step.outputs).toMatchObject({ release: release.name, outcome: 'confirmed' });
+  const ended = await startStep('pipeline', 'post', options, step.state).ended;
+  expect(ended.code, ended.log).toBe(0);
+  expect(api.problems).toEqual([]);
+  expect(api.states()).toEqual(['in_progress', 'success']);
+  await expectServes(world, release);
 });
 
 test('GitHub’s API fails: a warning, and the deploy goes on', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runStep, type Step } from './harness/step.ts';
+import { runStep, type Step, startStep } from './harness/step.ts';
 
 const errors = (step: Step) => step.commands.filter(({ name }) => name === 'error');
 const messages = (step: Step) => errors(step).map(({ message }) => message.split('\n')[0]);
@@ -37,6 +37,11 @@ describe('malformed inputs end the step before anything is done', () => {
       { run: 'biuld' },
       'Input run: has a part that does not exist; did you mean build?; there are build and deploy',
     ],
+    [
+      'pipeline',
+      { run: 'build,deploy', push: 'false' },
+      'push is false, so that nothing could be deployed: leave deploy out of run',
+    ],
     ['pipeline', { run: 'deploy', tags: 'a' }, 'tags is for images that are built, and run leaves out build'],
   ])('%s %o', async (action, given, says) => {
     const step = await runStep(action, { with: given });
@@ -54,6 +59,13 @@ describe('malformed inputs end the step before anything is done', () => {
       'Input force: must be true or false',
       expect.stringContaining('Input stagee does not exist'),
     ]);
+  });
+
+  test('the post step does not tell of them again', async () => {
+    const options = { with: { backup: 'no' } };
+    const step = await runStep('deploy', options);
+    const post = await startStep('deploy', 'post', options, step.state).ended;
+    expect([post.code, post.log, post.summary]).toEqual([0, '', '']);
   });
 
   test('a value that may be a secret is not repeated', async () => {
