@@ -67,7 +67,11 @@ function compile(work: string): void {
   mkdirSync(join(work, 'js'), { recursive: true });
   const config = {
     extends: join(root, 'tsconfig.json'),
-    compilerOptions: { noEmit: false, noEmitOnError: true, outDir: 'js', rootDir: join(root, 'src') },
+    compilerOptions: {
+      ...{ noEmit: false, noEmitOnError: true, outDir: 'js', rootDir: join(root, 'src') },
+      // Names stay readable, for the stacks of bug reports; what explains the code is in the sources.
+      removeComments: true,
+    },
     include: [join(root, 'src')],
     exclude: [],
   };

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { must } from '../bed/command.ts';
+import { until } from '../e2e/harness/cli.ts';
 import { expectServes } from '../e2e/harness/serves.ts';
 import { openWorld, type Release, servingIn, type World } from '../e2e/harness/world.ts';
-import { programsWith } from './harness/children.ts';
+import { descendantsOf, programsWith, stillRunning } from './harness/children.ts';
 import { type FakeApi, startGithubApi, token } from './harness/github-api.ts';
 import { type RunningStep, type Step, type StepOptions, startStep } from './harness/step.ts';
 
@@ -121,6 +122,11 @@ interface Cancel {
 const after = (name: string) => (step: RunningStep) => step.said(new RegExp(`✓ ${name} `));
 const cancels: readonly Cancel[] = [
   { when: 'at its start', wait: (step) => step.said('Sluice deploys') },
+  {
+    // `docker compose config` runs in the variables of the target, not in those of the step.
+    when: 'while docker compose reads the files',
+    wait: (step) => until('a child', () => descendantsOf(step.pid).length > 0),
+  },
   { when: 'after connect', wait: after('connect') },
   { when: 'after lease', wait: after('lease') },
   { when: 'after resolve', wait: after('resolve') },
@@ -144,8 +150,10 @@ test.each(signals.flatMap((signal) => cancels.map((cancel) => ({ signal, ...canc
     await wait(running);
     // Whoever looks for what is left must be able to see what is there.
     expect(programsWith(options.mark).length).toBeGreaterThan(0);
+    const children = descendantsOf(running.pid);
     running.signal(signal);
     const step = await running.ended;
+    expect(stillRunning(children), step.log).toEqual([]);
     expect(step.ms, step.log).toBeLessThan(longestMs);
     expect(programsWith(options.mark), step.log).toEqual([]);
     expect(step.code, step.log).toBe(130);
@@ -207,6 +215,7 @@ test('an undo that has no time: the step ends all the same, and the post step fi
   expect(step.ms, step.log).toBeLessThan(longestMs);
   expect(step.code, step.log).toBe(130);
   expect(step.state.ended, step.log).toBeUndefined();
+  expect(step.log).toContain('The time of a cancelled step is over: the post step finishes what is left');
   const ended = await post(options, step);
   expect(ended.log).toContain(`single serves bookreader ${old.name} on 1 host`);
   expect(api.problems).toEqual([]);
