@@ -139,7 +139,7 @@ const cancels: readonly Cancel[] = [
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
 test.each(signals.flatMap((signal) => cancels.map((cancel) => ({ signal, ...cancel }))))(
-  '$signal $when: it ends in time and alone, and the next deploy finds nothing in its way',
+  '$signal $when: it ends in time and alone, and leaves nothing in the way',
   async ({ signal, wait, serves }) => {
     await using started = await startGithubApi();
     api = started;
@@ -169,6 +169,8 @@ test.each(signals.flatMap((signal) => cancels.map((cancel) => ({ signal, ...canc
     const survivor = serves === 'new' ? tried : old;
     world.serving = survivor;
     await expectServes(world, survivor);
+    // Once for each moment is enough, for what is left does not depend on the signal; the next case deploys anyway.
+    if (signal === 'SIGTERM') return;
     const next = await deploy(serves === 'new' ? world.another() : tried);
     expect(next.code, next.log).toBe(0);
   },
