@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { headline } from '../../src/report/headline.ts';
+import { prose } from '../../src/report/markdown/escape.ts';
 import { gantt } from '../../src/report/markdown/gantt.ts';
 import { markdownSummary, summaryLimit } from '../../src/report/markdown/summary.ts';
 import type { DeployReport } from '../../src/report/model.ts';
@@ -256,4 +257,14 @@ describe('the byte budget', () => {
       }),
     );
   });
+});
+
+test.each([
+  ['deploy@10.0.0.1:2222: not well', '`deploy@10.0.0.1:2222`: not well'],
+  ['deploy@prod.example.com: not well', '`deploy@prod.example.com`: not well'],
+  ['(ops@[fd00::1]:22)', undefined],
+])('an address in a sentence is code, with its port: %s', (text, wanted) => {
+  const shown = prose(text, 200);
+  if (wanted === undefined) expect(shown).not.toMatch(/(?<!`)ops@\w/);
+  else expect(shown).toBe(wanted);
 });

@@ -31,7 +31,7 @@ function escaped(text: string): string {
 
 /** GitHub makes links of addresses such as `deploy@host` and of bare URLs; as code both stay what they are. (Looking behind spares a search from every letter of a word.) */
 const address =
-  /((?<![\p{L}\p{N}._-])[\p{L}\p{N}][\p{L}\p{N}._-]*@[\p{L}\p{N}][\p{L}\p{N}.-]*|(?<![a-z])(?:[a-z]+:\/\/|www\.)[^\s`|\\<>]+)/iu;
+  /((?<![\p{L}\p{N}._-])[\p{L}\p{N}][\p{L}\p{N}._-]*@[\p{L}\p{N}][\p{L}\p{N}.-]*(?::\d{1,5}(?!\d))?|(?<![a-z])(?:[a-z]+:\/\/|www\.)[^\s`|\\<>]+)/iu;
 
 /** A `_` within a word is no emphasis in GitHub's dialect, and names read better with it. */
 const structure = /[\\`*[\]{}<>&|~$#]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
