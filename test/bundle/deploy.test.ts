@@ -34,13 +34,10 @@ function optionsOf(given: Record<string, string>): StepOptions & { readonly mark
   };
 }
 
-function deployOptions(release: Release) {
-  return optionsOf({
-    release: release.name,
-    images: world.project.images(release.version),
-    backup: 'false',
-    migrate: 'false',
-  });
+const quick = { backup: 'false', migrate: 'false' };
+
+function deployOptions(release: Release, more: Readonly<Record<string, string>> = quick) {
+  return optionsOf({ release: release.name, images: world.project.images(release.version), ...more });
 }
 
 async function deploy(release: Release): Promise<Step> {
@@ -118,6 +115,8 @@ interface Cancel {
   readonly when: string;
   readonly wait: (step: RunningStep) => Promise<void>;
   readonly serves?: 'new';
+  /** Inputs in place of those that leave out backup and migration. */
+  readonly more?: Readonly<Record<string, string>>;
 }
 const after = (name: string) => (step: RunningStep) => step.said(new RegExp(`✓ ${name} `));
 const cancels: readonly Cancel[] = [
@@ -131,6 +130,8 @@ const cancels: readonly Cancel[] = [
   { when: 'after lease', wait: after('lease') },
   { when: 'after resolve', wait: after('resolve') },
   { when: 'after preflight', wait: after('preflight') },
+  { when: 'in backup', wait: after('transfer'), more: {} },
+  { when: 'in migrate', wait: after('backup'), more: {} },
   { when: 'in health', wait: after('start') },
   { when: 'before the switch', wait: after('health') },
   { when: 'while armed', wait: after('switch') },
@@ -140,12 +141,12 @@ const signals = ['SIGINT', 'SIGTERM'] as const;
 
 test.each(signals.flatMap((signal) => cancels.map((cancel) => ({ signal, ...cancel }))))(
   '$signal $when: it ends in time and alone, and leaves nothing in the way',
-  async ({ signal, wait, serves }) => {
+  async ({ signal, wait, serves, more }) => {
     await using started = await startGithubApi();
     api = started;
     const old = servingIn(world);
     const tried = world.another();
-    const options = deployOptions(tried);
+    const options = deployOptions(tried, more);
     const running = startStep('deploy', 'main', options);
     await wait(running);
     // Whoever looks for what is left must be able to see what is there.
