@@ -1,3 +1,4 @@
+import { carriedDigest } from '../../config/carried.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { type ProcessResult, runProcess, tail } from '../../kernel/process.ts';
 import { streamProcess } from '../../kernel/process-stream.ts';
@@ -72,8 +73,8 @@ async function configDigest(
   const hasManifest = (image.RepoDigests ?? []).some((each) => each.endsWith(`@${image.Id}`));
   if (!hasManifest && image.Descriptor === undefined) return image.Id;
   for (const tag of image.RepoTags ?? []) {
-    const [, hex] = /:sha256-([0-9a-f]{64})$/.exec(tag) ?? [];
-    if (hex !== undefined && tag.startsWith(`localhost/${repository}:`)) return `sha256:${hex}`;
+    const digest = carriedDigest(tag);
+    if (digest !== undefined && tag.startsWith(`localhost/${repository}:`)) return digest;
   }
   let list = '';
   const { code, stderr } = await streamProcess(['docker', 'save', name], effects, (stdout) =>
