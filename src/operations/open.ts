@@ -34,7 +34,7 @@ export async function openTarget(context: OperationContext, name: string | undef
 /** @param name may be left out when there is only one target. */
 export async function loadTarget(context: OperationContext, name: string | undefined): Promise<LoadedTarget> {
   const { effects } = context;
-  for (const variable of [...secretVariables, 'SLUICE_REGISTRY_PASSWORD']) {
+  for (const variable of [...secretVariables, 'SLUICE_REGISTRY_PASSWORD', 'GITHUB_TOKEN']) {
     effects.mask.add(effects.env[variable] ?? '');
   }
   const config = await loadConfig(context.config);
