@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '../bed/command.ts';
 import { buildApp, shopFiles } from './build-app.ts';
-import { startEngine, type TestEngine } from './build-engine.ts';
+import { listImages, startEngine, type TestEngine } from './build-engine.ts';
 import { startRegistry, type TestRegistry } from './build-registry.ts';
 
 // `registry: none`: the engine is all there is. The registry of the test is there for its network alone.
@@ -20,20 +20,7 @@ const files = (changes: Record<string, string> = {}) =>
   shopFiles('ghcr.io', { 'sluice.yml': config(), ...changes });
 
 async function tagsOf(engine: TestEngine, name: string): Promise<string[]> {
-  const argv = [
-    'docker',
-    '--host',
-    engine.socket,
-    'image',
-    'ls',
-    '--format',
-    '{{.Tag}}',
-    `localhost/shop/${name}`,
-  ];
-  return (await must(argv))
-    .split('\n')
-    .filter((tag) => tag !== '')
-    .sort();
+  return (await listImages(engine, 'Tag', `localhost/shop/${name}`)).sort();
 }
 
 describe.each(['containerd', 'graphdriver'] as const)(

@@ -63,3 +63,14 @@ export async function startEngine(
   }
   return { socket, container: id, [Symbol.asyncDispose]: stop };
 }
+
+/** What `docker image ls` says in an engine: one field of each image, or of each of one repository. */
+export async function listImages(
+  { socket }: Pick<TestEngine, 'socket'>,
+  field: 'Repository' | 'Tag',
+  repository?: string,
+): Promise<string[]> {
+  const only = repository === undefined ? [] : [repository];
+  const argv = ['docker', '--host', socket, 'image', 'ls', '--format', `{{.${field}}}`, ...only];
+  return (await must(argv)).split('\n').filter((line) => line !== '');
+}

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command, must } from '../bed/command.ts';
 import { buildApp, settings, shopFiles } from './build-app.ts';
-import { startEngine, type TestEngine } from './build-engine.ts';
+import { listImages, startEngine, type TestEngine } from './build-engine.ts';
 import { startRegistry, type TestRegistry } from './build-registry.ts';
 
 let registry: TestRegistry;
@@ -78,14 +78,5 @@ test('an image that is to be tried comes into the engine, another does not; the 
 });
 
 async function storedImages(engine: TestEngine): Promise<string[]> {
-  const listed = await must([
-    'docker',
-    '--host',
-    engine.socket,
-    'image',
-    'ls',
-    '--format',
-    '{{.Repository}}',
-  ]);
-  return [...new Set(listed.split('\n').filter((line) => line !== ''))];
+  return [...new Set(await listImages(engine, 'Repository'))];
 }
