@@ -24,11 +24,63 @@ setup_tools() {
 # $1 name, $2 package@version. Go checks what it fetches against its public checksum database.
 go_tool() {
   [ "$(cat "$tools/$1.version" 2>/dev/null)" != "$2" ] || return 0
+  install_go
+  say "building $2"
+  quietly env GOBIN="$tools/bin" GOFLAGS=-trimpath go install "$2"
+  printf '%s\n' "$2" >"$tools/$1.version"
+}
+
+install_go() {
   if ! command -v go >/dev/null 2>&1; then
     apt_add_trixie
     apt_install golang-go/trixie golang-src/trixie golang-1.24-go/trixie golang-1.24-src/trixie ca-certificates git
   fi
-  say "building $2"
-  quietly env GOBIN="$tools/bin" GOFLAGS=-trimpath go install "$2"
-  printf '%s\n' "$2" >"$tools/$1.version"
+}
+
+# What the checks run besides the tools of the repositories: trivy and trufflehog. Trivy takes minutes to build, so it is
+# kept outside the checkout, by version: the next checkout links it.
+trivy_version=v0.74.0
+
+setup_scanners() {
+  tools=$root/.bed/tools
+  kept=${XDG_CACHE_HOME:-$HOME/.cache}/sluice-bed
+  mkdir -p "$tools/bin" "$kept"
+  setup_trivy
+  setup_trufflehog
+}
+
+setup_trivy() {
+  trivy=$kept/trivy-$trivy_version
+  if [ ! -x "$trivy" ]; then
+    install_go
+    say "building trivy $trivy_version (about five minutes, once)"
+    source=$(GOFLAGS=-mod=mod go mod download -json "github.com/aquasecurity/trivy@$trivy_version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+    [ -d "$source" ] || fail "the sources of trivy $trivy_version could not be fetched"
+    # Its name only once it is whole: an interrupted build is begun anew.
+    (cd "$source" && quietly env CGO_ENABLED=0 GOEXPERIMENT=jsonv2 go build -trimpath \
+      -ldflags "-s -w -X github.com/aquasecurity/trivy/pkg/version/app.ver=${trivy_version#v}" -o "$trivy.part" ./cmd/trivy)
+    mv "$trivy.part" "$trivy"
+  fi
+  ln -sf "$trivy" "$tools/bin/trivy"
+}
+
+# Debian has a package of it in sid alone; its one binary needs nothing else of sid.
+setup_trufflehog() {
+  trufflehog=$kept/trufflehog
+  if [ ! -x "$trufflehog" ]; then
+    require_apt trufflehog
+    say 'fetching trufflehog (Debian sid)'
+    fetched=$(mktemp -d)
+    printf 'Types: deb\nURIs: http://deb.debian.org/debian\nSuites: sid\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' >"$fetched/sid.sources"
+    mkdir -p "$fetched/lists/partial" "$fetched/cache/archives/partial"
+    # Lists of its own: the machine's apt never hears of sid.
+    set -- -o "Dir::Etc::sourcelist=/dev/null" -o "Dir::Etc::sourceparts=$fetched/parts" -o "Dir::State::lists=$fetched/lists" -o "Dir::Cache=$fetched/cache"
+    mkdir "$fetched/parts" && mv "$fetched/sid.sources" "$fetched/parts/"
+    chmod -R a+rX "$fetched"
+    quietly apt-get "$@" update -q
+    (cd "$fetched" && quietly apt-get "$@" download trufflehog && dpkg-deb -x trufflehog_*.deb unpacked)
+    cp "$fetched/unpacked/usr/bin/trufflehog" "$trufflehog.part" && mv "$trufflehog.part" "$trufflehog"
+    rm -rf "$fetched"
+  fi
+  ln -sf "$trufflehog" "$tools/bin/trufflehog"
 }

@@ -17,6 +17,7 @@ export interface Config {
   readonly migrate: MigrateConfig | undefined;
   readonly backup: BackupConfig | undefined;
   readonly build: BuildConfig;
+  readonly checks: CheckSettings;
   readonly watch: WatchConfig;
   readonly targets: Readonly<Record<string, Target>>;
   /** NAME of the environment variable with the webhook's URL. */
@@ -78,6 +79,32 @@ export interface BuildConfig {
 }
 
 export type CacheBackendChoice = 'auto' | 'registry' | 'gha' | 'local' | 'inline' | 'none';
+
+/** `checks:` of sluice.yml; without the file its defaults. */
+export interface CheckSettings {
+  /** Reason by tool or check. */
+  readonly skip: Readonly<Record<string, string>>;
+  /** Reason by rule. */
+  readonly ignore: Readonly<Record<string, string>>;
+  /** From the folder of sluice.yml. */
+  readonly baseline: string;
+  readonly timeoutMs: number;
+  /** By tool or check. */
+  readonly timeouts: Readonly<Record<string, number>>;
+  readonly tools: 'auto' | 'path' | 'locked';
+  readonly scan: {
+    readonly failOn: 'CRITICAL' | 'HIGH' | 'MEDIUM' | 'LOW';
+    readonly unfixed: 'review' | 'fail' | 'note';
+    readonly history: boolean;
+    readonly verifySecrets: boolean;
+    readonly images: boolean;
+  };
+  readonly coverage: {
+    readonly total: number | undefined;
+    readonly changed: number | undefined;
+    readonly codecov: boolean;
+  };
+}
 
 export interface WatchConfig {
   readonly forMs: number;

@@ -3,8 +3,9 @@ import { UserError } from '../kernel/errors.ts';
 import { formatAddress } from './address.ts';
 import { carriedRegistry } from './carried.ts';
 import { pathText } from './issues.ts';
-import type { Config, EnvSource, HostConfig, ServiceConfig, Target } from './model.ts';
+import type { CheckSettings, Config, EnvSource, HostConfig, ServiceConfig, Target } from './model.ts';
 import type { RawConfig } from './schema.ts';
+import { checks } from './schema-checks.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
 type RawTarget = RawConfig['targets'][string];
@@ -34,6 +35,7 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
       restoreTest: backup['restore-test'],
       timeoutMs: backup.timeout,
     },
+    checks: checkSettings(raw.checks),
     build: { ...raw.build, smoke: mapEntries(raw.build.smoke, (value) => value) },
     watch: {
       forMs: watch.for,
@@ -77,6 +79,31 @@ function targetConfig(raw: RawTarget, name: string): Target {
 }
 
 /** From the general to the particular, whatever their order in the file: later ones win. */
+function checkSettings(raw: RawConfig['checks']): CheckSettings {
+  const { scan, coverage } = raw;
+  return {
+    skip: raw.skip,
+    ignore: raw.ignore,
+    baseline: raw.baseline,
+    timeoutMs: raw.timeout,
+    timeouts: raw.timeouts,
+    tools: raw.tools,
+    scan: {
+      failOn: scan['fail-on'],
+      unfixed: scan.unfixed,
+      history: scan.history,
+      verifySecrets: scan['verify-secrets'],
+      images: scan.images,
+    },
+    coverage: { total: coverage.total, changed: coverage.changed, codecov: coverage.codecov },
+  };
+}
+
+/** The settings of a repository without a sluice.yml. */
+export function defaultCheckSettings(): CheckSettings {
+  return checkSettings(checks.parse({}));
+}
+
 function envSources(raw: RawTarget): EnvSource[] {
   return [
     ...list(raw['env-file']).map((path) => ({ kind: 'file', path }) as const),

@@ -21,6 +21,7 @@ import {
   variableName,
 } from './fields.ts';
 import { build } from './schema-build.ts';
+import { checks } from './schema-checks.ts';
 import { target } from './schema-target.ts';
 
 /**
@@ -184,7 +185,7 @@ export const configSchema = z
       drain: duration().prefault('30s').meta({
         description: 'How long requests and WebSockets on the old colour may go on after the confirmation.',
       }),
-      checks: section('Lint, tests and scans (docs/checks.md).'),
+      checks: checks.prefault({}).meta({ description: 'Lint, tests and scans (docs/checks.md).' }),
       cdn: section('Publication of a front end (docs/cdn.md).'),
     },
     { error: 'must be a map (key: value)' },

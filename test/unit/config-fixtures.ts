@@ -7,6 +7,7 @@ import type {
   ServiceConfig,
   Target,
 } from '../../src/config/model.ts';
+import { defaultCheckSettings } from '../../src/config/normalise.ts';
 import { planServices } from '../../src/config/strategies.ts';
 import { formatPlace, type UserError, userErrorsOf } from '../../src/kernel/errors.ts';
 
@@ -69,6 +70,7 @@ export const config: Config = {
   app: 'shop',
   compose: ['compose.yml'],
   registry: undefined,
+  checks: defaultCheckSettings(),
   services: {},
   migrate: undefined,
   backup: undefined,

@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runProcess } from '../kernel/process.ts';
+
+/** The repository as the checks see it. Paths are from its top, with forward slashes. */
+export interface Repo {
+  /** Absolute. */
+  readonly root: string;
+  /** Whether git keeps it; without git there is no history and nothing is ignored but the usual folders. */
+  readonly git: boolean;
+  /** What is tracked, and what is new and not ignored; sorted. */
+  readonly files: readonly string[];
+  /** @returns undefined when there is no such file, or when it is no text. */
+  read(path: string): string | undefined;
+}
+
+/** Folders that hold what tools made, where no .gitignore says so. */
+const made = new Set(['.git', 'node_modules', '.venv', 'venv', '__pycache__', 'dist', 'build', '.tox']);
+
+/** @param folder any folder of the repository. */
+export async function openRepo(folder: string, signal: AbortSignal): Promise<Repo> {
+  const git = async (...args: string[]) => {
+    const options = { signal, timeoutMs: 60_000 };
+    const result = await runProcess(['git', '-C', folder, ...args], options).catch(() => undefined);
+    signal.throwIfAborted();
+    return result?.code === 0 ? result.stdout : undefined;
+  };
+  const top = (await git('rev-parse', '--show-toplevel'))?.replace(/\n$/, '');
+  if (top === undefined) return repoOf(folder, walk(folder), false);
+  const listed = await git('-C', top, 'ls-files', '-z', '--cached', '--others', '--exclude-standard');
+  const files = new Set((listed ?? '').split('\0').filter((path) => path !== ''));
+  return repoOf(top, [...files].sort(), true);
+}
+
+/** For tests, and for folders without git. */
+export function repoOf(root: string, files: readonly string[], git: boolean): Repo {
+  const texts = new Map<string, string | undefined>();
+  return {
+    root,
+    git,
+    files,
+    read(path) {
+      if (!texts.has(path)) texts.set(path, readText(join(root, path)));
+      return texts.get(path);
+    },
+  };
+}
+
+function readText(path: string): string | undefined {
+  try {
+    const text = readFileSync(path, 'utf8');
+    return text.includes('\0') ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+function walk(root: string): string[] {
+  const found: string[] = [];
+  const visit = (folder: string) => {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory() && !made.has(entry.name)) visit(path);
+      else if (entry.isFile()) found.push(path);
+    }
+  };
+  visit('');
+  return found.sort();
+}
+
+/** The folder of a path: `''` for the top of the repository. */
+export function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
+}
+
+/** `path` in a folder of the repository. */
+export function inFolder(folder: string, path: string): string {
+  return folder === '' ? path : `${folder}/${path}`;
+}
