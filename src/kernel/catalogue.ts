@@ -594,6 +594,16 @@ export const catalogue = {
     fix: 'Deploy from a tag such as v1.2.3, or pass --release.',
   },
 
+  // Checks
+  'checks.since': {
+    what: 'The commit that the change is to be compared with does not exist here.',
+    fix: 'Name a branch, a tag or a commit that `git rev-parse` knows; in a workflow, give actions/checkout `fetch-depth: 0`.',
+  },
+  'checks.baseline': {
+    what: 'The file with the accepted findings is not what Sluice writes, or it was told to accept without a reason.',
+    fix: 'Correct the line that the message names. After a merge keep the entries of both sides: each is a line of its own.',
+  },
+
   // Report
   'report.write': {
     what: 'The report of a deploy could not be written; the deploy itself is not touched by this.',
