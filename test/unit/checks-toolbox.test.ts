@@ -73,7 +73,11 @@ function context(changes: Partial<ToolboxContext> & { tools?: 'auto' | 'path' | 
   };
 }
 
-function locked(bytes: Buffer, path: string | undefined, url = 'https://github.com/a/trivy.tar.gz'): LockedTool {
+function locked(
+  bytes: Buffer,
+  path: string | undefined,
+  url = 'https://github.com/a/trivy.tar.gz',
+): LockedTool {
   const file = { url, sha256: sha(bytes), ...(path === undefined ? {} : { path }) };
   return { version: '9.9.9', files: { 'linux-x64': file } };
 }
@@ -113,7 +117,10 @@ describe('a locked tool', () => {
     ['two of them', [status(503), status(429), give(archive)], 3],
     [
       'a transfer that is cut off',
-      [(response) => response.writeHead(200, { 'content-length': 9999 }).end('x', () => response.destroy()), give(archive)],
+      [
+        (response) => response.writeHead(200, { 'content-length': 9999 }).end('x', () => response.destroy()),
+        give(archive),
+      ],
       2,
     ],
     ['a transfer that hangs', [(response) => void response.writeHead(200).write('x'), give(archive)], 2],
@@ -151,7 +158,10 @@ describe('a locked tool', () => {
     expect(asked).toHaveLength(1);
 
     writeFileSync(path, '#!/bin/sh\necho gotcha\n');
-    writeFileSync(join(kept(), 'trivy.tar.gz'), gzipSync(tarOf([{ path: 'trivy', content: readFileSync(path) }])));
+    writeFileSync(
+      join(kept(), 'trivy.tar.gz'),
+      gzipSync(tarOf([{ path: 'trivy', content: readFileSync(path) }])),
+    );
     await readyTool('trivy', context(), choices());
     expect(readFileSync(path)).toEqual(program);
     expect(asked).toHaveLength(2);

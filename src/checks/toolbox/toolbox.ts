@@ -16,7 +16,8 @@ export interface ReadyTool {
 }
 
 /** Where a tool is looked for, in words for hints. */
-const closedNetwork = 'Where GitHub cannot be reached, SLUICE_TOOLS_MIRROR names a mirror of https://github.com.';
+const closedNetwork =
+  'Where GitHub cannot be reached, SLUICE_TOOLS_MIRROR names a mirror of https://github.com.';
 
 /** A tool of the lock: the one on PATH where sluice.yml allows it, else the locked version. */
 export function toolboxTool(name: ToolName): Preparation<ReadyTool> {
@@ -118,11 +119,7 @@ function mirrored(url: string, env: RunContext['env']): string {
 }
 
 /** For the report alone, so that no answer is no fault. */
-async function versionOf(
-  path: string,
-  name: ToolName,
-  context: ToolboxContext,
-): Promise<string | undefined> {
+async function versionOf(path: string, name: ToolName, context: ToolboxContext): Promise<string | undefined> {
   const asked = name === 'actionlint' ? '-version' : '--version';
   const answer = await context.spawn([path, asked], { quiet: true });
   return /\d+\.\d+\.\d+/.exec(`${answer.stdout}\n${answer.stderr}`)?.[0];
