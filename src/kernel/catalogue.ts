@@ -602,6 +602,21 @@ export const catalogue = {
   'checks.baseline': {
     what: 'The file with the accepted findings is not what Sluice writes, or it was told to accept without a reason.',
     fix: 'Correct the line that the message names. After a merge keep the entries of both sides: each is a line of its own.',
+  'checks.tool-missing': {
+    what: 'A tool that a check needs is not on PATH, and may or can not be fetched for this machine.',
+    fix: 'Install it on PATH, or allow the locked version (`checks.tools: auto`).',
+  },
+  'checks.tool-fetch': {
+    what: 'A locked tool could not be fetched or unpacked.',
+    fix: 'Install it on PATH, or name a mirror of https://github.com in SLUICE_TOOLS_MIRROR.',
+  },
+  'checks.tool-hash': {
+    what: 'A tool that was fetched is not the one that is locked: its sha256 is another. It was deleted and not run.',
+    fix: 'Look for a proxy or a mirror that alters downloads. If the file came from GitHub itself, report it.',
+  },
+  'checks.vulnerability-data': {
+    what: 'There is no usable vulnerability database, and it could not be fetched.',
+    fix: 'Allow the registry of the database, name a mirror in SLUICE_TRIVY_DB, or restore the cache folder.',
   },
 
   // Report
