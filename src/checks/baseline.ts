@@ -173,7 +173,7 @@ function parseJson(text: string, file: string): unknown {
     // V8 says where: `… in JSON at position 11`; only at the end of the text it does not.
     const position = / at position (\d+)/.exec(messageOf(error))?.[1];
     const before = text.slice(0, position === undefined ? text.length : Number(position));
-    throw baselineError(file, before.trimEnd().split('\n').length, 'is no JSON here or just above');
+    throw baselineError(file, before.trimEnd().split('\n').length, 'is no JSON from here on');
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Place } from '../kernel/errors.ts';
 import { meaningOf } from './meaning.ts';
-import type { Finding } from './model.ts';
+import type { Finding, Level } from './model.ts';
 import { folderOf } from './repo.ts';
 
 /** The lines of a file of the repository; undefined when there is no such text. */
@@ -21,7 +21,7 @@ export type LinesOf = (file: string) => readonly string[] | undefined;
 export function fingerprints(findings: readonly Finding[], linesOf: LinesOf, realm = ''): string[] {
   const counts = new Map<string, number>();
   const made = new Map<Finding, string>();
-  for (const finding of findings.toSorted((a, b) => byPlace(a.at, b.at) || compare(a.message, b.message))) {
+  for (const finding of findings.toSorted(byTurn)) {
     const identity = identityOf(finding, linesOf);
     const number = counts.get(identity) ?? 0;
     counts.set(identity, number + 1);
@@ -29,6 +29,18 @@ export function fingerprints(findings: readonly Finding[], linesOf: LinesOf, rea
     made.set(finding, hash.digest('hex').slice(0, 16));
   }
   return findings.map((finding) => made.get(finding) ?? '');
+}
+
+/**
+ * Notes come last, for a note that goes must not take its number from a failure. Failures come after reviews: where one of
+ * each is new and one number is accepted, it is the failure that is left.
+ */
+const turns: readonly Level[] = ['review', 'fail', 'note'];
+
+function byTurn(a: Finding, b: Finding): number {
+  return (
+    turns.indexOf(a.level) - turns.indexOf(b.level) || byPlace(a.at, b.at) || compare(a.message, b.message)
+  );
 }
 
 function identityOf(finding: Finding, linesOf: LinesOf): string {

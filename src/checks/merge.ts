@@ -1,3 +1,4 @@
+import { byPlace, compare } from './fingerprint.ts';
 import { meaningOf, meetingPlace } from './meaning.ts';
 import { type Finding, type Level, severities } from './model.ts';
 
@@ -31,7 +32,10 @@ export function mergeFindings(found: readonly Found[]): MergedFinding[] {
     return meetingPlace(finding, meaningOf(finding)) ?? exactKey(finding);
   });
   return [...groups.values()].flatMap((group) => {
-    const checks = [...Map.groupBy(group, ({ check }) => check).values()];
+    const ordered = group.toSorted(
+      (a, b) => byPlace(a.finding.at, b.finding.at) || compare(a.finding.message, b.finding.message),
+    );
+    const checks = [...Map.groupBy(ordered, ({ check }) => check).values()];
     const most = Math.max(...checks.map((each) => each.length));
     // The first of one check is the first of another: each is matched once, and none is lost.
     return Array.from({ length: most }, (_, index) => {
@@ -68,9 +72,10 @@ function mergeOne(same: readonly Found[]): MergedFinding {
   };
 }
 
-/** Some tools print a finding once for each rule set, or each import, that leads to it. */
+/** Some tools print a finding once for each rule set, or each import, that leads to it; the worst of them stays. */
 function distinct(found: readonly Found[]): readonly Found[] {
-  return [...new Map(found.map((each) => [`${each.check} ${exactKey(each.finding)}`, each])).values()];
+  const worstLast = found.toSorted((a, b) => byLevel(b.finding.level, a.finding.level));
+  return [...new Map(worstLast.map((each) => [`${each.check} ${exactKey(each.finding)}`, each])).values()];
 }
 
 function exactKey({ tool, rule, message, subject, at }: Finding): string {
