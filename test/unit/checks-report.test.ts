@@ -150,7 +150,7 @@ describe('in a terminal', () => {
 
   test.each([
     [1, 0, 'note: 1 entry of .sluice-baseline.json has expired and accepts nothing any more'],
-    [0, 2, 'note: 2 entries of .sluice-baseline.json match nothing any more; `sluice check'],
+    [0, 2, 'note: 2 entries of .sluice-baseline.json match nothing any more: `sluice check'],
   ])('what the baseline has to say: %i expired, %i unused', (expired, unused, line) => {
     expect(terminal({ ...fullReport, baseline: baseline(expired, unused) })).toContain(line);
   });

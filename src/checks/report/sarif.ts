@@ -1,6 +1,5 @@
 import { version } from '../../kernel/version.ts';
 import { plain } from '../../report/text.ts';
-import { httpUrl } from '../../report/url.ts';
 import { worstFirst } from '../judge-findings.ts';
 import {
   type Category,
@@ -11,6 +10,7 @@ import {
   type Severity,
   severities,
 } from '../model.ts';
+import { home, pageOf } from './words.ts';
 
 /**
  * Findings as SARIF 2.1.0 for code scanning, as GitHub reads it (its docs: "SARIF support for code scanning"): a run for each
@@ -52,7 +52,7 @@ function runOf(category: Category, findings: readonly JudgedFinding[]) {
       driver: {
         name: 'Sluice',
         semanticVersion: version,
-        informationUri: 'https://github.com/sluice-ci/sluice',
+        informationUri: home,
         rules: rules.map(([id, same]) => ruleOf(id, category, same)),
       },
     },
@@ -88,7 +88,7 @@ function ruleOf(id: string, category: Category, same: readonly JudgedFinding[]) 
   const severity = severities.find((each) => same.some((finding) => finding.severity === each)) ?? 'info';
   // Where one rule has several findings, the sentence about one of them would be wrong for the others.
   const what = same.length === 1 ? message : `${rule} of ${tool}`;
-  const docs = httpUrl(same.find((each) => each.docs !== undefined)?.docs);
+  const docs = pageOf(same.find((each) => each.docs !== undefined)?.docs);
   const help = [fix ?? `See what ${tool} says of ${rule}.`, docs ?? '']
     .filter((part) => part !== '')
     .join(' ');

@@ -14,7 +14,7 @@ import {
   type JudgedFinding,
 } from '../model.ts';
 import { coverageLine, testLines, testTotals } from './tests.ts';
-import { againBy, baselineNotes, restOf, verdictLine } from './words.ts';
+import { againBy, baselineNotes, pageOf, restOf, verdictLine } from './words.ts';
 
 const emoji: Readonly<Record<CheckStatus, string>> = {
   pass: '✅',
@@ -134,7 +134,7 @@ function findingsPart(result: CheckResult, files: string | undefined, room: numb
 /** One finding: place, rule and what it says; below it the code line and what to do. */
 function itemOf(finding: JudgedFinding, files: string | undefined): string {
   const { at, rule, message, fix, docs, level, severity, also } = finding;
-  const page = httpUrl(docs);
+  const page = pageOf(docs);
   const name =
     page === undefined ? `**${inline(rule, 200)}**` : `<a href="${attribute(page)}">${inline(rule, 200)}</a>`;
   const kind = level === 'review' ? `review, ${severity}` : severity;
