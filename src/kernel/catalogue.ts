@@ -617,6 +617,7 @@ export const catalogue = {
   'checks.vulnerability-data': {
     what: 'There is no usable vulnerability database, and it could not be fetched.',
     fix: 'Allow the registry of the database, name a mirror in SLUICE_TRIVY_DB, or restore the cache folder.',
+  },
   'checks.manifest': {
     what: 'A file that says what a project of the repository is made of can’t be read.',
     fix: 'Mend the line named.',
