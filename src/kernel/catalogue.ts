@@ -602,6 +602,7 @@ export const catalogue = {
   'checks.baseline': {
     what: 'The file with the accepted findings is not what Sluice writes, or it was told to accept without a reason.',
     fix: 'Correct the line that the message names. After a merge keep the entries of both sides: each is a line of its own.',
+  },
   'checks.tool-missing': {
     what: 'A tool that a check needs is not on PATH, and may or can not be fetched for this machine.',
     fix: 'Install it on PATH, or allow the locked version (`checks.tools: auto`).',
@@ -617,17 +618,6 @@ export const catalogue = {
   'checks.vulnerability-data': {
     what: 'There is no usable vulnerability database, and it could not be fetched.',
     fix: 'Allow the registry of the database, name a mirror in SLUICE_TRIVY_DB, or restore the cache folder.',
-  'checks.manifest': {
-    what: 'A file that says what a project of the repository is made of can’t be read.',
-    fix: 'Mend the line named.',
-  },
-  'checks.python': {
-    what: 'There is no Python where Sluice runs that a project of the repository allows.',
-    fix: 'Install the version it asks for; on GitHub’s runners actions/setup-python does it.',
-  },
-  'checks.environment': {
-    what: 'The packages that a project’s checks need could not be installed.',
-    fix: 'The installer’s last lines are below the message.',
   },
   'checks.manifest': {
     what: 'A file that says what a project of the repository is made of can’t be read.',

@@ -50,12 +50,12 @@ export const hadolint: Tool = {
   },
 };
 
+/** Templates of Dockerfiles are none yet. */
+const notYet = /\.(?:dockerignore|j2|jinja2?|tmpl|template|tpl|in|erb|md|txt|swp|orig|bak)$/;
+
 export function isDockerfile(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  return (
-    /^(?:(?:Dockerfile|Containerfile)(?:\..+)?|.+\.[Dd]ockerfile)$/.test(name) &&
-    !name.endsWith('.dockerignore')
-  );
+  return /^(?:(?:Dockerfile|Containerfile)(?:\..+)?|.+\.[Dd]ockerfile)$/.test(name) && !notYet.test(name);
 }
 
 async function lint(context: CheckContext, files: readonly string[]): Promise<CheckOutput> {
