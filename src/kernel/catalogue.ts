@@ -594,6 +594,20 @@ export const catalogue = {
     fix: 'Deploy from a tag such as v1.2.3, or pass --release.',
   },
 
+  // Checks
+  'checks.manifest': {
+    what: 'A file that says what a project of the repository is made of can’t be read.',
+    fix: 'Mend the line named.',
+  },
+  'checks.python': {
+    what: 'There is no Python where Sluice runs that a project of the repository allows.',
+    fix: 'Install the version it asks for; on GitHub’s runners actions/setup-python does it.',
+  },
+  'checks.environment': {
+    what: 'The packages that a project’s checks need could not be installed.',
+    fix: 'The installer’s last lines are below the message.',
+  },
+
   // Report
   'report.write': {
     what: 'The report of a deploy could not be written; the deploy itself is not touched by this.',
