@@ -31,3 +31,13 @@ export function readLcov(text: string, root: string, folder: string): readonly F
     return undefined;
   return [...files].map(([file, hits]) => fileCoverage(file, hits));
 }
+
+/** An LCOV trace file with these lines, as often run as is known: once, or not at all. */
+export function writeLcov(files: readonly FileCoverage[]): string {
+  const records = files.map(({ file, covered, missed }) => {
+    const hits = [...covered.map((line) => [line, 1] as const), ...missed.map((line) => [line, 0] as const)];
+    const lines = hits.sort(([a], [b]) => a - b).map(([line, count]) => `DA:${line},${count}\n`);
+    return `TN:\nSF:${file}\n${lines.join('')}end_of_record\n`;
+  });
+  return records.join('');
+}

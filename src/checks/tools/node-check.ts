@@ -2,10 +2,10 @@ import type { CheckSettings } from '../../config/model.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import { tail } from '../../kernel/process.ts';
+import { nodePackages } from '../environments/node.ts';
+import { type NodeProgram, nodeProgram, plainEnv } from '../environments/node-program.ts';
 import type { Category, CheckOutput } from '../model.ts';
 import { type NodeProject, nodeProjects } from '../projects/node.ts';
-import { nodePackages } from '../projects/node-install.ts';
-import { type NodeProgram, nodeProgram, plainEnv } from '../projects/node-program.ts';
 import type { Repo } from '../repo.ts';
 import type { CheckContext, Cost, PlannedCheck, Tool, ToolRun } from '../tool.ts';
 

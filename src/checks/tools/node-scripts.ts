@@ -1,7 +1,7 @@
 import type { Place } from '../../kernel/errors.ts';
+import { managerCommand, plainEnv } from '../environments/node-program.ts';
 import type { CheckOutput, Finding } from '../model.ts';
 import type { NodeProject } from '../projects/node.ts';
-import { managerCommand, plainEnv } from '../projects/node-program.ts';
 import { isDelegating, isPlaceholder } from '../projects/node-scripts.ts';
 import type { Repo } from '../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { plainEnv } from '../environments/node-program.ts';
 import { readJUnit } from '../junit.ts';
 import type { CheckOutput, Finding } from '../model.ts';
 import { repoPath } from '../paths.ts';
 import type { NodeProject } from '../projects/node.ts';
-import { plainEnv } from '../projects/node-program.ts';
 import { scriptCommand, scriptsUse } from '../projects/node-scripts.ts';
 import type { Repo } from '../repo.ts';
 import type { CheckContext, Tool } from '../tool.ts';

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process.ts';
+import { readJson, recordOf } from '../projects/json-text.ts';
+import type { NodeProject } from '../projects/node.ts';
 import { folderOf } from '../repo.ts';
 import type { RunContext, ToolRun } from '../tool.ts';
-import { readJson, recordOf } from './json-text.ts';
-import type { NodeProject } from './node.ts';
 
 /** A program of the project's own packages. */
 export interface NodeProgram {

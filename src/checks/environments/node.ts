@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import { tail } from '../../kernel/process.ts';
+import type { NodeProject } from '../projects/node.ts';
 import { inFolder } from '../repo.ts';
 import type { Preparation, RunContext } from '../tool.ts';
-import type { NodeProject } from './node.ts';
 import { npmModulesFit, packagesWithScripts } from './node-fits.ts';
 import { managerCommand, runManager } from './node-program.ts';
 
