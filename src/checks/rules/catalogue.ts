@@ -1,4 +1,7 @@
 import type { App } from './app.ts';
+import { connections } from './capacity-connections.ts';
+import { postgresMemory, processMemory } from './capacity-memory.ts';
+import { workers } from './capacity-workers.ts';
 import { development } from './compose-development.ts';
 import { privileged, publishedDatabase } from './compose-exposure.ts';
 import { dependsOn, healthcheck, restartPolicy } from './compose-health.ts';
@@ -51,6 +54,8 @@ export const composeRules: readonly Rule<App>[] = [
   dockerSocket,
   dependsOn,
 ];
+
+export const capacityRules: readonly Rule<App>[] = [connections, processMemory, postgresMemory, workers];
 
 /** Every rule of ours, in the order of its page. */
 export const ownRules: readonly RuleText[] = [

@@ -3,7 +3,9 @@ import type { CheckOutput, Finding } from '../model.ts';
 import type { Repo } from '../repo.ts';
 import type { PlannedCheck, Tool } from '../tool.ts';
 import { type App, studyApp } from './app.ts';
-import { composeRules, dockerfileRules, ruleIds } from './catalogue.ts';
+import { worstBudget } from './capacity-connections.ts';
+import { memorySum } from './capacity-memory.ts';
+import { capacityRules, composeRules, dockerfileRules, ruleIds } from './catalogue.ts';
 import { judgeIgnores, withoutIgnored } from './ignores.ts';
 import { apply, toolName } from './rule.ts';
 
@@ -36,6 +38,15 @@ const checks: readonly OwnCheck[] = [
     summary: ({ services }) => counted(services.length, 'service'),
     trouble: unreadableFiles,
   },
+  {
+    id: 'capacity',
+    why: ({ project }) => named(project?.all.map(({ path }) => path) ?? []),
+    // Its comments stand in the compose files, and are judged with them.
+    files: () => [],
+    find: (app) => apply(capacityRules, app),
+    summary: capacitySummary,
+    trouble: unreadableFiles,
+  },
 ];
 
 /**
@@ -55,6 +66,13 @@ export function ownTools(config?: Config): readonly Tool[] {
       },
     },
   ];
+}
+
+function capacitySummary(app: App): string {
+  const budget = worstBudget(app)?.budget;
+  const connections = budget === undefined ? [] : [`${budget.needed} of ${budget.available} connections`];
+  const parts = [memorySum(app) ?? [], connections].flat();
+  return parts.length === 0 ? 'nothing to add up' : parts.join(', ');
 }
 
 function composePaths({ project, unreadable }: App): readonly string[] {
