@@ -146,6 +146,7 @@ describe('in a terminal', () => {
     expect(text).toContain('F401 (medium; also flake8)');
     expect(text).toMatch(/✗ flake8 +1\.2 s {2}1 shown with ruff/);
     expect(text.match(/imported but unused/g)).toHaveLength(1);
+    expect(checksJunit(judge(raw, context()))).toContain('<testsuite name="flake8" tests="1" failures="1"');
   });
 
   test.each([
