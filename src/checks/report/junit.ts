@@ -34,7 +34,8 @@ function suiteOf(result: CheckResult) {
   if (errors > 0) cases.push(plainCase(check.id, tag('error', { message: why ?? '' }, output ?? '')));
   if (status === 'skipped') cases.push(plainCase(check.id, tag('skipped', { message: why ?? '' }, '')));
   const shared = cases.length === 0 && (status === 'fail' || status === 'review') ? 1 : 0;
-  if (shared > 0) cases.push(plainCase(check.id, tag('failure', { message: 'found with another check' }, '')));
+  if (shared > 0)
+    cases.push(plainCase(check.id, tag('failure', { message: 'found with another check' }, '')));
   if (cases.length === 0) cases.push(plainCase(check.id, ''));
   // A runner tells how many tests it ran; any other check is one test when nothing is wrong.
   const ran = tests === undefined ? 0 : tests.passed + tests.failed + tests.skipped;
