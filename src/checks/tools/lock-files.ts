@@ -19,6 +19,10 @@ const lockNames: Readonly<Record<string, (text: string) => boolean>> = {
   'gradle.lockfile': (text) => /^[^#\s][^=]*:[^=]*:/m.test(text),
 };
 
+/** `PyYAML[x]>=5,==5.3.1 ; python_version < "3.13"`: of requirements, trivy takes only those with one exact version. */
+const pinned =
+  /^[ \t]*[A-Za-z0-9][\w.-]*[ \t]*(?:\[[^\]\n]*\])?[ \t]*(?:[<>!~]=?[^;#,\n]*,[ \t]*)*==[ \t]*[\w.!+-]+[ \t]*(?:[;#,\\]|--|$)/m;
+
 /** What trivy reads beside a lock file, to tell direct from indirect packages and those of development. */
 const besides = new Set([
   'package.json',
@@ -42,7 +46,7 @@ export function isBeside(path: string): boolean {
 
 /** Whether a scanner must find a package in it, so that its silence means that it could not read the file. */
 export function namesPackages(path: string, text: string): boolean {
-  if (isRequirements(path)) return /^\s*[A-Za-z0-9][^#\s;=]*\s*===?\s*[^\s*]/m.test(text);
+  if (isRequirements(path)) return pinned.test(text);
   return lockNames[nameOf(path)]?.(text) ?? false;
 }
 
