@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { onPath } from '../../src/checks/toolbox/on-path.ts';
 import { newRevisions, readRevision } from '../../src/checks/tools/alembic.ts';
 import { isDockerfile } from '../../src/checks/tools/hadolint.ts';
-import { isLockFile, lineOfPackage, namesPackages } from '../../src/checks/tools/lock-files.ts';
+import { isLockFile, lineOfPackage, namesPackages, unpinned } from '../../src/checks/tools/lock-files.ts';
 import { type NpmAudit, npmAudit, npmFindings } from '../../src/checks/tools/npm-audit.ts';
 import { pipAudit, pipFindings } from '../../src/checks/tools/pip-audit.ts';
 import { scanTools } from '../../src/checks/tools/scan.ts';
@@ -99,6 +99,13 @@ describe('lock files', () => {
   ])('%s: %j names packages: %s', (path, text, expected) => {
     expect(isLockFile(path)).toBe(true);
     expect(namesPackages(path, text)).toBe(expected);
+  });
+
+  test('have requirements without an exact version, which nobody can look up', () => {
+    const text =
+      '# a\n-r b.txt\nflask>=2 # web\ngit+https://x/y\nx @ https://z/x.whl\npyyaml==5.3.1\ndjango ; python_version>"3"\n';
+    expect(unpinned(text)).toEqual(['flask>=2', 'django']);
+    expect(unpinned('a==1 \\\n    --hash=sha256:00\n')).toEqual([]);
   });
 
   test('others are none', () => {

@@ -71,7 +71,15 @@ export function lineOfPackage(text: string, name: string): number | undefined {
   return undefined;
 }
 
-function isRequirements(path: string): boolean {
+/** Requirements without one exact version: what they become is not known before they are installed. */
+export function unpinned(text: string): string[] {
+  return text
+    .split('\n')
+    .filter((line) => /^\s*[A-Za-z0-9]/.test(line) && !line.includes('://') && !pinned.test(line))
+    .map((line) => line.replace(/[;#].*$/, '').trim());
+}
+
+export function isRequirements(path: string): boolean {
   return new RegExp(requirementsPattern).test(path);
 }
 
