@@ -7,8 +7,9 @@ import type { ChecksReport, JudgedFinding } from './model.ts';
 /** A finding that the team has accepted. */
 export interface BaselineEntry {
   readonly fingerprint: string;
-  /** For whoever reviews the file; only the fingerprint is compared. */
+  /** Tool of the check: when all of it ran and nothing matched, the entry is unused. */
   readonly tool: string;
+  /** This and what follows is for whoever reviews the file. */
   readonly rule: string;
   readonly file: string;
   readonly message: string;
@@ -124,20 +125,34 @@ export function acceptFindings(report: ChecksReport, baseline: Baseline, accepta
   if (until !== undefined && !day.safeParse(until).success) {
     throw baselineError(baseline.file, undefined, 'takes dates such as 2027-01-31 alone');
   }
-  const unused = new Set(acceptance.prune ? report.baseline.unusedEntries : []);
-  const kept = baseline.entries.filter((entry) => !unused.has(entry.fingerprint));
+  const kept = acceptance.prune ? usedEntries(report, baseline) : baseline.entries;
   const fresh = report.results
-    .flatMap(({ findings }) => findings)
-    .filter((finding) => finding.accepted === undefined && finding.level !== 'note')
-    .map((finding) => entryFor(finding, reason, until));
+    .flatMap(({ check, findings }) => findings.map((finding) => ({ tool: check.tool, finding })))
+    .filter(({ finding }) => finding.accepted === undefined && finding.level !== 'note')
+    .map(({ tool, finding }) => entryFor(tool, finding, reason, until));
   return baselineText([...kept, ...fresh]);
 }
 
-function entryFor(finding: JudgedFinding, reason: string, until: string | undefined): BaselineEntry {
+/** The text of the baseline without the entries that nothing matched, of the tools that ran. */
+export function pruneBaseline(report: ChecksReport, baseline: Baseline): string {
+  return baselineText(usedEntries(report, baseline));
+}
+
+function usedEntries(report: ChecksReport, { entries }: Baseline): readonly BaselineEntry[] {
+  const unused = new Set(report.baseline.unusedEntries);
+  return entries.filter(({ fingerprint }) => !unused.has(fingerprint));
+}
+
+function entryFor(
+  tool: string,
+  finding: JudgedFinding,
+  reason: string,
+  until: string | undefined,
+): BaselineEntry {
   return {
     fingerprint: finding.fingerprint,
     file: finding.at?.file ?? '',
-    tool: finding.tool,
+    tool,
     rule: finding.rule,
     message: finding.message.replace(/\s+/g, ' ').trim().slice(0, 200).toWellFormed(),
     reason,

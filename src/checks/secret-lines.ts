@@ -4,7 +4,8 @@ const scanners = new Set(['trufflehog', 'gitleaks', 'secretlint', 'detect-secret
 
 /** Ruff's and bandit's rules for passwords in code; Trivy's for secrets in ENV and ARG. */
 const codes = /^(S10[5-7]|B10[5-7]|(AVD-)?DS-?0*31)$/;
-const words = /secret|passw|credential|token|api-?key|private-?key/i;
+/** Our rules about variables look at values; the others say it in their names. */
+const words = /^env\/|secret|passw|credential|token|api-?key|private-?key/i;
 
 export function isSecretScanner(tool: string): boolean {
   return scanners.has(tool);

@@ -595,6 +595,10 @@ export const catalogue = {
   },
 
   // Checks
+  'checks.unknown': {
+    what: 'There is no check of that name in this repository.',
+    fix: '`sluice check --plan` lists the checks and why each is there.',
+  },
   'checks.since': {
     what: 'The commit that the change is to be compared with does not exist here.',
     fix: 'Name a branch, a tag or a commit that `git rev-parse` knows; in a workflow, give actions/checkout `fetch-depth: 0`.',

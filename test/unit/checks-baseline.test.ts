@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { acceptFindings, type Baseline, parseBaseline, readBaseline } from '../../src/checks/baseline.ts';
+import {
+  acceptFindings,
+  type Baseline,
+  parseBaseline,
+  pruneBaseline,
+  readBaseline,
+} from '../../src/checks/baseline.ts';
 import { judge } from '../../src/checks/judge.ts';
 import type { ChecksReport, Finding, RawResult } from '../../src/checks/model.ts';
 import { context, finding, missing, ran, settings } from './checks-fixtures.ts';
@@ -130,6 +136,7 @@ describe('entries that nothing matches', () => {
     expect(report.baseline.unused).toBe(unused);
     expect(accepting(report, baseline).entries).toHaveLength(2);
     expect(accepting(report, baseline, { prune: true }).entries).toHaveLength(2 - unused);
+    expect(parseBaseline(pruneBaseline(report, baseline), file).entries).toHaveLength(2 - unused);
   });
 
   test('the whole history shows whether a secret is gone', () => {

@@ -1,6 +1,10 @@
 import { counted } from '../../report/figures.ts';
 import { oneLine } from '../../report/text.ts';
+import { httpUrl } from '../../report/url.ts';
 import type { CheckResult, CheckStatus, ChecksReport, JudgedFinding, Level, Verdict } from '../model.ts';
+
+/** Of this toolkit. */
+export const home = 'https://github.com/sluice-ci/sluice';
 
 export const marks: Readonly<Record<CheckStatus, string>> = {
   pass: '✓',
@@ -103,6 +107,12 @@ export function againBy({ check: { folder, command } }: CheckResult): string {
   return `cd ${/^[\w./-]+$/.test(folder) ? folder : JSON.stringify(oneLine(folder, 200))} && ${line}`;
 }
 
+/** Address of the page about a rule; those of our own rules are files of this project (docs/rules). */
+export function pageOf(docs: string | undefined): string | undefined {
+  const own = docs !== undefined && /^docs\/rules\/[\w/-]+\.md$/.test(docs);
+  return httpUrl(own ? `${home}/blob/main/${docs}` : docs);
+}
+
 export function name({ check }: CheckResult): string {
   return oneLine(check.id, 60);
 }
@@ -126,7 +136,7 @@ export function baselineNotes({ baseline }: ChecksReport): string[] {
   if (unused > 0) {
     const match = unused === 1 ? 'matches' : 'match';
     notes.push(
-      `${entries(unused)} of ${oneLine(file, 100)} ${match} nothing any more; \`sluice check --accept --prune\` removes them`,
+      `${entries(unused)} of ${oneLine(file, 100)} ${match} nothing any more: \`sluice check --prune\` removes ${unused === 1 ? 'it' : 'them'}`,
     );
   }
   return notes;

@@ -1,5 +1,5 @@
 import { isAbsolute, join, posix, relative } from 'node:path';
-import { chooseCompose, composeName } from '../../config/compose-choice.ts';
+import { baseNames, chooseCompose, composeName } from '../../config/compose-choice.ts';
 import { parseEnvFile } from '../../config/env-file.ts';
 import type { ComposeService, Config, ServicePlan } from '../../config/model.ts';
 import { isOwnImage } from '../../config/service-facts.ts';
@@ -15,6 +15,8 @@ export interface App {
   readonly config: Config | undefined;
   /** Undefined where there are no compose files, or none that can be read. */
   readonly project: ComposeProject | undefined;
+  /** Compose files that count and can't be read. */
+  readonly unreadable: readonly string[];
   readonly services: readonly AppService[];
   readonly images: readonly ImageBuild[];
   /** The `.env.example` beside the compose files or at the top. */
@@ -41,7 +43,7 @@ const exampleName =
 
 /** @param config sluice.yml, where there is one: which compose files count, and what services are. */
 export function studyApp(repo: Repo, config: Config | undefined): App {
-  const documents = chosenDocuments(repo, config);
+  const { documents, unreadable } = chosenDocuments(repo, config);
   const folder = folderOf(documents[0]?.path ?? '');
   const example = readExample(repo, folder);
   const values = new Map(
@@ -50,22 +52,40 @@ export function studyApp(repo: Repo, config: Config | undefined): App {
   const lookup = (name: string) => values.get(name) || undefined;
   const project = documents.length === 0 ? undefined : composeProject(repo, documents, lookup);
   const images = imageBuilds(repo, project);
-  return { repo, config, project, images, example, services: servicesOf(project, config, images) };
+  return {
+    repo,
+    config,
+    project,
+    unreadable,
+    images,
+    example,
+    services: servicesOf(project, config, images),
+  };
 }
 
-function chosenDocuments(repo: Repo, config: Config | undefined): readonly ComposeDocument[] {
+interface Chosen {
+  readonly documents: readonly ComposeDocument[];
+  readonly unreadable: readonly string[];
+}
+
+function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
+  const unreadable: string[] = [];
   const read = (path: string) => {
-    const text = repo.read(path);
-    return text === undefined ? [] : (readDocument(path, text) ?? []);
+    const document = readDocument(path, repo.read(path) ?? '');
+    if (document === undefined) unreadable.push(path);
+    return document ?? [];
   };
   if (config !== undefined) {
     const paths = config.compose.map((path) => (isAbsolute(path) ? path : join(config.folder, path)));
-    return paths.flatMap((path) => read(relative(repo.root, path).replaceAll('\\', '/')));
+    const documents = paths.flatMap((path) => read(relative(repo.root, path).replaceAll('\\', '/')));
+    return { documents, unreadable };
   }
   const named = repo.files.filter(
     (path) => composeName.test(posix.basename(path)) && !path.startsWith('.github/'),
   );
-  return chooseCompose(named.flatMap(read))?.files ?? [];
+  const documents = chooseCompose(named.flatMap(read))?.files ?? [];
+  // Other files may have such a name; one that Compose itself would take is meant to be one.
+  return { documents, unreadable: unreadable.filter((path) => baseNames.includes(posix.basename(path))) };
 }
 
 /** Values of a `.env` that belongs to the repository: Compose reads it. */

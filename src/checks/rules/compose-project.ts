@@ -19,7 +19,9 @@ export interface ComposeProject {
   readonly all: readonly ComposeDocument[];
   /** Services that a profile does not hide. Paths of builds and bind mounts are from the top of the repository. */
   readonly model: ComposeModel;
-  /** `environment:` of a service as it is written, before interpolation. */
+  /** A service as it is written, before interpolation. */
+  raw(service: string): Loose;
+  /** Its `environment:`, the same way. */
   written(service: string): Readonly<Record<string, string | null>>;
   /** Where a key of the service stands, in the last file that has it; else where the service itself begins. */
   placeOf(service: string, ...keys: readonly (string | number)[]): FilePlace;
@@ -69,6 +71,7 @@ export function composeProject(
     documents,
     all: reader.read(),
     model: { name: typeof name === 'string' ? name : 'app', services },
+    raw: (service) => gathered.get(service)?.value ?? {},
     written: (service) => mapOf(gathered.get(service)?.value['environment']),
     placeOf: (service, ...keys) => place(gathered.get(service)?.sources ?? [], keys),
   };

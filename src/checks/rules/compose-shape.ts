@@ -181,3 +181,12 @@ export function pathFrom(folder: string, path: string): string {
   const whole = posix.join(folder, path).replace(/\/$/, '');
   return whole === '.' ? '' : whole;
 }
+
+/** Ports and volumes of a project know where they stand. */
+export function isPlacedPort(port: ComposePort): port is PlacedPort {
+  return 'file' in port;
+}
+
+export function isPlacedVolume(volume: ComposeVolume): volume is PlacedVolume {
+  return 'file' in volume;
+}

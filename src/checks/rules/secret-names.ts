@@ -16,6 +16,7 @@ export function namesSecret(name: string): boolean {
 export function looksSecret(value: string): boolean {
   const text = value.trim();
   if (text === '' || /^[$%{<]/.test(text) || /\$\{|\{\{/.test(text)) return false;
+  if (/not[-_ ]?a[-_ ]?secret|^unused$/i.test(text)) return false;
   if (/^(?:true|false|yes|no|on|off|none|null|-?\d{1,6}(?:\.\d+)?)$/i.test(text)) return false;
   return !/^(?:\.{0,2}\/|[a-z]+:\/\/[^@]*$)/i.test(text);
 }

@@ -3,7 +3,9 @@ import type { CheckOutput, Finding } from '../model.ts';
 import type { Repo } from '../repo.ts';
 import type { PlannedCheck, Tool } from '../tool.ts';
 import { type App, studyApp } from './app.ts';
-import { dockerfileRules, ruleIds } from './catalogue.ts';
+import { worstBudget } from './capacity-connections.ts';
+import { memorySum } from './capacity-memory.ts';
+import { capacityRules, composeRules, dockerfileRules, ruleIds } from './catalogue.ts';
 import { judgeIgnores, withoutIgnored } from './ignores.ts';
 import { apply, toolName } from './rule.ts';
 
@@ -28,6 +30,23 @@ const checks: readonly OwnCheck[] = [
     find: ({ images }) => images.flatMap((image) => apply(dockerfileRules, image)),
     summary: ({ images }) => counted(images.length, 'Dockerfile'),
   },
+  {
+    id: 'compose',
+    why: (app) => named(composePaths(app)),
+    files: composePaths,
+    find: (app) => apply(composeRules, app),
+    summary: ({ services }) => counted(services.length, 'service'),
+    trouble: unreadableFiles,
+  },
+  {
+    id: 'capacity',
+    why: ({ project }) => named(project?.all.map(({ path }) => path) ?? []),
+    // Its comments stand in the compose files, and are judged with them.
+    files: () => [],
+    find: (app) => apply(capacityRules, app),
+    summary: capacitySummary,
+    trouble: unreadableFiles,
+  },
 ];
 
 /**
@@ -47,6 +66,22 @@ export function ownTools(config?: Config): readonly Tool[] {
       },
     },
   ];
+}
+
+function capacitySummary(app: App): string {
+  const budget = worstBudget(app)?.budget;
+  const connections = budget === undefined ? [] : [`${budget.needed} of ${budget.available} connections`];
+  const parts = [memorySum(app) ?? [], connections].flat();
+  return parts.length === 0 ? 'nothing to add up' : parts.join(', ');
+}
+
+function composePaths({ project, unreadable }: App): readonly string[] {
+  return [...(project?.all.map(({ path }) => path) ?? []), ...unreadable];
+}
+
+function unreadableFiles({ unreadable }: App): string | undefined {
+  if (unreadable.length === 0) return undefined;
+  return `${unreadable.join(', ')} can’t be read as a compose file: docker compose config says what is wrong`;
 }
 
 function planned(check: OwnCheck, app: App): PlannedCheck | undefined {
