@@ -19,6 +19,10 @@ const lockNames: Readonly<Record<string, (text: string) => boolean>> = {
   'gradle.lockfile': (text) => /^[^#\s][^=]*:[^=]*:/m.test(text),
 };
 
+/** `PyYAML[x]>=5,==5.3.1 ; python_version < "3.13"`: of requirements, trivy takes only those with one exact version. */
+const pinned =
+  /^[ \t]*[A-Za-z0-9][\w.-]*[ \t]*(?:\[[^\]\n]*\])?[ \t]*(?:[<>!~]=?[^;#,\n]*,[ \t]*)*==[ \t]*[\w.!+-]+[ \t]*(?:[;#,\\]|--|$)/m;
+
 /** What trivy reads beside a lock file, to tell direct from indirect packages and those of development. */
 const besides = new Set([
   'package.json',
@@ -42,7 +46,7 @@ export function isBeside(path: string): boolean {
 
 /** Whether a scanner must find a package in it, so that its silence means that it could not read the file. */
 export function namesPackages(path: string, text: string): boolean {
-  if (isRequirements(path)) return /^\s*[A-Za-z0-9][^#\s;=]*\s*===?\s*[^\s*]/m.test(text);
+  if (isRequirements(path)) return pinned.test(text);
   return lockNames[nameOf(path)]?.(text) ?? false;
 }
 
@@ -67,7 +71,15 @@ export function lineOfPackage(text: string, name: string): number | undefined {
   return undefined;
 }
 
-function isRequirements(path: string): boolean {
+/** Requirements without one exact version: what they become is not known before they are installed. */
+export function unpinned(text: string): string[] {
+  return text
+    .split('\n')
+    .filter((line) => /^\s*[A-Za-z0-9]/.test(line) && !line.includes('://') && !pinned.test(line))
+    .map((line) => line.replace(/[;#].*$/, '').trim());
+}
+
+export function isRequirements(path: string): boolean {
   return new RegExp(requirementsPattern).test(path);
 }
 

@@ -8,6 +8,8 @@ const placeShape = z.object({
   line: z.number().optional(),
   commit: z.string().optional(),
   email: z.string().optional(),
+  /** `2026-11-21 16:10:08 +0000`. */
+  timestamp: z.string().optional(),
 });
 
 const lineShape = z.object({
@@ -29,12 +31,13 @@ export interface FoundSecret {
   readonly line?: number;
   readonly commit?: string;
   readonly author?: string;
+  readonly time?: string;
   readonly verified: boolean;
   /** The same for the same secret wherever it stands. */
   readonly name: string;
 }
 
-/** Said by the issuer to be live, or not asked for. */
+/** The repository, for the places of secrets. */
 export interface SecretPlaces {
   /** The file as it is now; undefined when it is gone. */
   read(path: string): string | undefined;
@@ -67,6 +70,7 @@ export async function readSecrets(stdout: string, places: SecretPlaces): Promise
       ...(now === undefined ? {} : { line: now }),
       ...(place.commit === undefined || place.commit === '' ? {} : { commit: place.commit }),
       ...(place.email === undefined || place.email === '' ? {} : { author: place.email }),
+      ...(place.timestamp === undefined ? {} : { time: place.timestamp }),
       verified: line.Verified,
       name: (await names.get(secret)) ?? '',
     });
@@ -102,13 +106,20 @@ function nameOf(secret: string): Promise<string> {
   });
 }
 
-/** Once for each secret and file: the newest commit, which TruffleHog prints first; verified when any of them is. */
+/**
+ * Once for each secret and file, by its newest commit; verified when any of them is. TruffleHog prints in whatever order its
+ * workers are done, so they are put in order here.
+ */
 function distinct(found: readonly FoundSecret[]): FoundSecret[] {
-  const same = Map.groupBy(found, ({ name, file }) => `${name} ${file}`);
-  return [...same.values()].map((all) => {
-    const first = all[0] as FoundSecret;
-    return { ...first, verified: all.some(({ verified }) => verified) };
-  });
+  const newestFirst = found.toSorted((a, b) => compare(`${b.time} ${b.commit}`, `${a.time} ${a.commit}`));
+  const same = Map.groupBy(newestFirst, ({ name, file }) => `${file} ${name}`);
+  return [...same.entries()]
+    .sort(([a], [b]) => compare(a, b))
+    .map(([, all]) => ({ ...(all[0] as FoundSecret), verified: all.some(({ verified }) => verified) }));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Keys of tests and examples are made up as a rule. One that its issuer says is live counts all the same. */

@@ -86,15 +86,16 @@ function databaseOf({ folder, metadata }: Present): VulnerabilityDatabase {
   return { folder, day: metadata.UpdatedAt.slice(0, 10) };
 }
 
-/** That in TRIVY_CACHE_DIR, else the newest of our own: each of those is in a folder named by its time. */
+/** Of that in TRIVY_CACHE_DIR, which others may keep fresh, and of our own, each in a folder named by its time. */
 async function newest(context: RunContext): Promise<Present | undefined> {
-  const own = context.env['TRIVY_CACHE_DIR'];
-  if (own !== undefined && own !== '') return presentIn(own);
-  for (const name of await kept(context)) {
-    const found = await presentIn(join(keptIn(context), name));
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const given = context.env['TRIVY_CACHE_DIR'];
+  const folders = [
+    ...(given === undefined || given === '' ? [] : [given]),
+    ...(await kept(context)).map((name) => join(keptIn(context), name)),
+  ];
+  const found = await Promise.all(folders.map(presentIn));
+  const time = ({ metadata }: Present) => Date.parse(metadata.UpdatedAt);
+  return found.filter((each) => each !== undefined).toSorted((a, b) => time(b) - time(a))[0];
 }
 
 async function presentIn(folder: string): Promise<Present | undefined> {
@@ -120,16 +121,18 @@ async function kept(context: RunContext): Promise<string[]> {
  * @returns in words why there is none, when there is none.
  */
 async function fetchFrom(repository: string, context: RunContext): Promise<Present | string> {
-  const own = context.env['TRIVY_CACHE_DIR'];
   await mkdir(keptIn(context), { recursive: true });
-  const folder = own || (await mkdtemp(join(keptIn(context), 'part-')));
+  const folder = await mkdtemp(join(keptIn(context), 'part-'));
   try {
     const flags = ['--no-progress', '--skip-version-check', '--disable-telemetry'];
     const command = ['image', '--download-db-only', '--cache-dir', folder, '--db-repository', repository];
     const run = await context.spawn([context.prepared(trivyBinary).path, ...command, ...flags]);
     const found = run.code === 0 ? await presentIn(folder) : undefined;
     if (found === undefined) return tail(run.stderr.trim().slice(-2000), 5);
-    if (own) return found;
+    // A mirror may have stopped.
+    if (freshness(found.metadata, Date.now()) === 'too old') {
+      return `${repository}: the database there is of ${databaseOf(found).day}`;
+    }
     const place = join(keptIn(context), found.metadata.UpdatedAt.replace(/\D/g, '').slice(0, 14));
     // Another run may have been quicker; its database is the same.
     await rename(folder, place).catch(() => {});
@@ -139,6 +142,6 @@ async function fetchFrom(repository: string, context: RunContext): Promise<Prese
     }
     return (await presentIn(place)) ?? `${repository}: the database that was fetched is gone`;
   } finally {
-    if (!own) await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }

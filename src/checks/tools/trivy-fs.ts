@@ -1,7 +1,15 @@
-import type { CheckOutput } from '../model.ts';
-import { folderOf } from '../repo.ts';
+import type { CheckOutput, Finding } from '../model.ts';
+import { folderOf, type Repo } from '../repo.ts';
 import type { CheckContext, Tool } from '../tool.ts';
-import { isBeside, isLockFile, lineOfPackage, namesPackages, requirementsPattern } from './lock-files.ts';
+import {
+  isBeside,
+  isLockFile,
+  isRequirements,
+  lineOfPackage,
+  namesPackages,
+  requirementsPattern,
+  unpinned,
+} from './lock-files.ts';
 import { vulnerabilityDatabase } from './trivy-database.ts';
 import { type TrivyReport, vulnerabilityFindings } from './trivy-report.ts';
 import { databaseFlags, excerpt, runTrivy, trivyBinary } from './trivy-run.ts';
@@ -56,7 +64,7 @@ async function scan(context: CheckContext, locks: readonly string[]): Promise<Ch
   const count = `${locks.length} ${locks.length === 1 ? 'lock file' : 'lock files'}`;
   return {
     ran: true,
-    findings,
+    findings: [...findings, ...unpinnedNotes(repo, locks)],
     summary: `${count}, database of ${day}`,
     ...(version === undefined ? {} : { version }),
   };
@@ -72,5 +80,29 @@ export function unreadLocks(
   return locks.filter((path) => {
     const text = read(path);
     return !listed.has(path) && (text === undefined || namesPackages(path, text));
+  });
+}
+
+/** What trivy leaves out without a word. Beside a lock of poetry or uv it stands there, too. */
+function unpinnedNotes(repo: Repo, locks: readonly string[]): Finding[] {
+  const locked = new Set(locks.filter((path) => !isRequirements(path)).map(folderOf));
+  return locks.flatMap((file): Finding[] => {
+    if (!isRequirements(file) || locked.has(folderOf(file))) return [];
+    const names = unpinned(repo.read(file) ?? '');
+    const [first] = names;
+    if (first === undefined) return [];
+    const more = names.length === 1 ? '' : ` and ${names.length - 1} more`;
+    return [
+      {
+        tool: 'trivy',
+        rule: 'unpinned-requirements',
+        severity: 'low',
+        level: 'note',
+        message: `${first}${more} in ${file}: without an exact version nobody can look up its vulnerabilities.`,
+        at: { file },
+        fix: 'Pin it (`package==1.2.3`), or keep a lock file: uv, poetry, pip-compile.',
+        subject: 'unpinned requirements',
+      },
+    ];
   });
 }
