@@ -78,6 +78,7 @@ export const ownRules: readonly RuleText[] = [
   ...dockerfileRules,
   ...composeRules,
   ...envRules,
+  ...capacityRules,
   ignoreReason,
   ignoreUnknown,
 ];
