@@ -87,11 +87,11 @@ function createReader(args: Readonly<Record<string, string>>) {
 
   return {
     stages,
-    take(parsed: Parsed, lines: readonly string[], escape: string): void {
+    take(parsed: Parsed, lines: readonly string[], escapeChar: string): void {
       const keyword = parsed.getKeyword();
       const range = parsed.getRange();
       const heredocs = heredocsOf(parsed, lines);
-      const text = textOf(parsed, lines, escape, heredocs[0]?.line);
+      const text = textOf(parsed, lines, escapeChar, heredocs[0]?.line);
       const stage = stages.at(-1);
       if (keyword === 'FROM') open(range.start.line + 1, text);
       else if (stage === undefined) {
@@ -139,7 +139,7 @@ function heredocsOf(
   if (!('getHeredocs' in parsed) || !/^(?:RUN|COPY|ADD)$/.test(parsed.getKeyword())) return [];
   return (parsed as unknown as WithHeredocs).getHeredocs().map((heredoc) => {
     const range = heredoc.getContentRange();
-    const text = range === null ? '' : lines.slice(range.start.line, range.end.line).join('\n');
+    const text = range === null ? '' : lines.slice(range.start.line, range.end.line + 1).join('\n');
     return { name: heredoc.getName(), text, line: range?.start.line ?? parsed.getRange().end.line };
   });
 }
@@ -148,14 +148,14 @@ function heredocsOf(
 function textOf(
   parsed: Parsed,
   lines: readonly string[],
-  escape: string,
+  escapeChar: string,
   heredoc: number | undefined,
 ): string {
   const { start, end } = parsed.getRange();
   const own = lines.slice(start.line, heredoc ?? end.line + 1);
   const kept = own.filter((line, index) => index === 0 || !/^\s*(?:#|$)/.test(line));
   const joined = kept
-    .map((line) => (line.trimEnd().endsWith(escape) ? line.trimEnd().slice(0, -1) : line))
+    .map((line) => (line.trimEnd().endsWith(escapeChar) ? line.trimEnd().slice(0, -1) : line))
     .join(' ');
   const text = joined.replace(/^\s*\S+\s*/, '');
   return ('getFlags' in parsed ? text.replace(/^(?:--\S+\s+)+/, '') : text).trim();
