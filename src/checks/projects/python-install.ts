@@ -84,8 +84,9 @@ function byPip(
   const isLocked = files.length > 0 || pipfile.length > 0;
   const extra =
     files.some(({ isDevelopment }) => isDevelopment) || pipfile.length > 0 ? [] : manifest.development;
-  const requirements = [...pipfile, ...extra];
-  const builds = !isLocked && (manifest.isProject || hasSetup(repo, folder));
+  const builds = !isLocked && (manifest.isPackage || hasSetup(repo, folder));
+  const runtime = isLocked || builds ? [] : manifest.runtime;
+  const requirements = [...pipfile, ...runtime, ...extra];
   const asked = [...requirements, ...(builds ? manifest.runtime : [])];
   const read = files.map(({ file }) => readRequirements(repo, file));
   const named = read.flatMap((each) => each.requirements);

@@ -10,8 +10,8 @@ export interface PythonManifest {
   /** The file can't be read. */
   readonly fault?: UserError;
   readonly requiresPython?: string;
-  /** Whether it describes something that has dependencies; a file may hold settings of tools only. */
-  readonly isProject: boolean;
+  /** Whether it says how to build a package; an app often does not. */
+  readonly isPackage: boolean;
   /** As PEP 508 writes them: what the project itself needs, and what is for working on it. */
   readonly runtime: readonly string[];
   readonly development: readonly string[];
@@ -40,7 +40,7 @@ export function readManifest(repo: Repo, folder: string): PythonManifest {
   return {
     pyproject,
     ...(requiresPython === undefined ? {} : { requiresPython }),
-    isProject: 'project' in pyproject || Object.keys(groups).length > 0 || poetry.isPoetry,
+    isPackage: 'build-system' in pyproject,
     runtime: [...texts(project, 'dependencies'), ...poetry.runtime],
     development: [
       ...extraNames.flatMap((name) => texts(extras, name)),
@@ -59,7 +59,7 @@ function brokenManifest(text: string): PythonManifest {
   const named = new Set(text.match(/\b(?:ruff|black|mypy|pytest)\b/g));
   return {
     pyproject: {},
-    isProject: true,
+    isPackage: false,
     runtime: [],
     development: [...named],
     extras: [],
