@@ -91,14 +91,16 @@ function byPip(
   const read = files.map(({ file }) => readRequirements(repo, file));
   const named = read.flatMap((each) => each.requirements);
   const names = new Set(named.map(({ name }) => name));
-  const others = ['pyproject.toml', 'setup.py', 'setup.cfg', 'Pipfile', 'Pipfile.lock'];
+  const others = ['pyproject.toml', 'setup.py', 'setup.cfg'];
   return {
     manager: 'pip',
     install: {
       inputs: [
         ...new Set([
           ...read.flatMap((each) => each.files),
-          ...others.map((name) => inFolder(folder, name)).filter((file) => repo.files.includes(file)),
+          ...(builds ? others.map((name) => inFolder(folder, name)) : []).filter((file) =>
+            repo.files.includes(file),
+          ),
         ]),
       ],
       files: files.map(({ file }) => file),
