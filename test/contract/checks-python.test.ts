@@ -109,10 +109,15 @@ describe('what is planted is found', () => {
     ]);
   });
 
-  test('a failing test, at the assertion in it', async () => {
+  test('a failing test, at the assertion in it, and a gate of coverage that is missed', async () => {
     const text =
       'def check(n: int) -> None:\n    assert n == 2, "::error::no"\n\n\ndef test_planted() -> None:\n    check(2)\n    check(1)\n';
-    const output = await changed({ 'backend/tests/test_planted.py': text }, 'pytest');
+    const pyproject = (await app.open()).read('backend/pyproject.toml') ?? '';
+    const files = {
+      'backend/tests/test_planted.py': text,
+      'backend/pyproject.toml': pyproject.replace('fail_under = 85', 'fail_under = 100'),
+    };
+    const output = await changed(files, 'pytest');
     expect(findings(output)).toMatchObject([
       {
         rule: 'tests/test_planted.py::test_planted',
@@ -128,6 +133,11 @@ describe('what is planted is found', () => {
           'E   AssertionError: ::error::no',
           'E   assert 1 == 2',
         ].join('\n'),
+      },
+      {
+        rule: 'coverage',
+        level: 'fail',
+        message: expect.stringMatching(/^Required test coverage of 100.* not reached/),
       },
     ]);
     expect(output).toMatchObject({ tests: { failed: 1 } });
@@ -157,14 +167,6 @@ describe('what is planted is found', () => {
       level: 'fail',
       at: { file: `${backend}/planted.py`, line: 2 },
     });
-  });
-
-  test('a gate of coverage that is missed', async () => {
-    const pyproject = (await app.open())
-      .read('backend/pyproject.toml')
-      ?.replace('fail_under = 85', 'fail_under = 100');
-    const output = await changed({ 'backend/pyproject.toml': pyproject ?? '' }, 'pytest');
-    expect(findings(output)).toMatchObject([{ rule: 'coverage', level: 'fail' }]);
   });
 });
 

@@ -102,16 +102,24 @@ function namesIn(dependencies: unknown): string[] {
   );
 }
 
-/** Versions by name in uv.lock or poetry.lock, which are of one shape; or the fault of the file. */
+/**
+ * Versions by name in uv.lock or poetry.lock, which are of one shape; or the fault of the file. A package that is locked
+ * at several versions, for several versions of Python, is left out.
+ */
 export function readLock(repo: Repo, file: string): ReadonlyMap<string, string> | UserError {
   const lock = readToml(repo, file) ?? {};
   if (lock instanceof UserError) return lock;
-  const locked = parts(lock, 'package').flatMap((entry) => {
+  const locked = new Map<string, Set<string>>();
+  for (const entry of parts(lock, 'package')) {
     const [name] = texts(entry, 'name');
     const [version] = texts(entry, 'version');
-    return name === undefined || version === undefined ? [] : [[packageName(name), version] as const];
-  });
-  return new Map(locked);
+    if (name === undefined || version === undefined) continue;
+    const versions = locked.get(packageName(name)) ?? new Set();
+    locked.set(packageName(name), versions.add(version));
+  }
+  return new Map(
+    [...locked].flatMap(([name, [only, ...more]]) => (only && more.length === 0 ? [[name, only]] : [])),
+  );
 }
 
 /** What Pipfile.lock, or without one the Pipfile, asks for, as PEP 508 writes it. */
