@@ -68,9 +68,14 @@ const placeholderForms = [
 /** Words like `example` are no placeholder for a bucket's name: outside secrets only the plain ones count. */
 const plainForms = [placeholderForms[0], placeholderForms[5], /^your[-_]/i, /^(?:todo|tbd|fixme|x{4,})$/i];
 
-const placeholder: Rule = (key, value) => {
+/** Whether a value only keeps the place of another. */
+export function placeholderIn(key: string, value: string): boolean {
   const forms = isSecretName(key) ? placeholderForms : plainForms;
-  if (!forms.some((form) => form?.test(value.trim()))) return undefined;
+  return forms.some((form) => form?.test(value.trim()));
+}
+
+const placeholder: Rule = (key, value) => {
+  if (!placeholderIn(key, value)) return undefined;
   return {
     level: 'error',
     key,

@@ -1,4 +1,8 @@
+import { parseBytes } from './human.ts';
 import type { ComposeModel, ComposeService, ServiceConfig, ServicePlan } from './model.ts';
+import { postgresSettings } from './postgres-settings.ts';
+import { type ImageHints, processesOf, processMemoryOf } from './processes.ts';
+import { imageKind } from './service-facts.ts';
 
 /**
  * Capacity arithmetic: what a host must bear while both colours run. It lives once, for the preflight, the doctor
@@ -32,8 +36,39 @@ export function memoryBudget(model: ComposeModel, services: readonly ServicePlan
   };
 }
 
+/** What the processes of one service take at their peak. */
+export interface MemoryDemand {
+  readonly service: string;
+  readonly processes: number;
+  /** Bytes of one process. */
+  readonly perProcess: number;
+  /** Bytes of one container: more than its limit gets it killed. */
+  readonly needed: number;
+  readonly limit: number | undefined;
+  readonly containers: number;
+}
+
+/** processes × memory of each, for the services where both are known. */
+export function memoryDemand(
+  model: ComposeModel,
+  services: readonly ServicePlan[],
+  config: Readonly<Record<string, ServiceConfig>>,
+  hints: Readonly<Record<string, ImageHints>> = {},
+): MemoryDemand[] {
+  return services.flatMap((plan) => {
+    const service = model.services[plan.name];
+    if (service === undefined) return [];
+    const perProcess = config[plan.name]?.processMemory ?? processMemoryOf(service, hints[plan.name]);
+    if (perProcess === undefined) return [];
+    const processes = config[plan.name]?.processes ?? processesOf(service, hints[plan.name]).count;
+    const needed = processes * perProcess;
+    const containers = containersDuringDeploy(plan);
+    return [{ service: plan.name, processes, perProcess, needed, limit: memoryLimit(service), containers }];
+  });
+}
+
 export interface ConnectionBudget {
-  /** Connections all processes may open at once during a deploy. */
+  /** Connections that the database must bear at once during a deploy. */
   readonly needed: number;
   /** max_connections of the database, less the three that Postgres reserves for superusers. */
   readonly available: number;
@@ -43,9 +78,15 @@ export interface ConnectionBudget {
     readonly processes: number;
     readonly pool: number;
   }[];
+  /** PgBouncer between the services and the database: it opens `pool` connections, whatever its clients open. */
+  readonly pooler?: {
+    readonly service: string;
+    readonly clients: number;
+    readonly maxClients: number;
+    readonly pool: number;
+  };
 }
 
-const postgresDefault = 100;
 const reservedForSuperusers = 3;
 
 /**
@@ -57,21 +98,44 @@ export function connectionBudget(
   services: readonly ServicePlan[],
   config: Readonly<Record<string, ServiceConfig>>,
   database: string,
+  hints: Readonly<Record<string, ImageHints>> = {},
 ): ConnectionBudget | undefined {
   const lines = services.flatMap((plan) => {
     const service = model.services[plan.name];
     if (service === undefined || plan.name === database || plan.strategy === 'job') return [];
-    const pool = config[plan.name]?.pool ?? poolFromEnvironment(service);
+    const pool = config[plan.name]?.pool ?? poolFromEnvironment(service) ?? hints[plan.name]?.pool;
     if (pool === undefined) return [];
-    const processes = config[plan.name]?.processes ?? processesOf(service);
+    const processes = config[plan.name]?.processes ?? processesOf(service, hints[plan.name]).count;
     return [{ service: plan.name, containers: containersDuringDeploy(plan), processes, pool }];
   });
   if (lines.length === 0) return undefined;
-  return {
-    needed: lines.reduce((sum, line) => sum + line.containers * line.processes * line.pool, 0),
-    available: maxConnections(model.services[database]) - reservedForSuperusers,
-    lines,
+  const sum = (some: typeof lines) =>
+    some.reduce((total, line) => total + line.containers * line.processes * line.pool, 0);
+  const settings = postgresSettings(model.services[database] ?? {});
+  const available = settings.maxConnections - reservedForSuperusers;
+  const bouncer = poolerOf(model);
+  if (bouncer === undefined) return { needed: sum(lines), available, lines };
+  const through = lines.filter((line) => speaksTo(model.services[line.service], bouncer.service));
+  const needed = sum(lines.filter((line) => !through.includes(line))) + bouncer.pool;
+  return { needed, available, lines, pooler: { ...bouncer, clients: sum(through) } };
+}
+
+/** PgBouncer with its limits, by the variables of the images that are in use; its defaults are 100 and 20. */
+function poolerOf(model: ComposeModel) {
+  const found = Object.entries(model.services).find(([, service]) => imageKind(service) === 'pgbouncer');
+  if (found === undefined) return undefined;
+  const [service, { environment }] = found;
+  const number = (name: string, fallback: number) => {
+    const value = Number(environment?.[name] ?? environment?.[`PGBOUNCER_${name}`] ?? fallback);
+    return Number.isInteger(value) && value > 0 ? value : fallback;
   };
+  return { service, maxClients: number('MAX_CLIENT_CONN', 100), pool: number('DEFAULT_POOL_SIZE', 20) };
+}
+
+/** A service speaks to another when one of its variables names it as a host. */
+function speaksTo(service: ComposeService | undefined, host: string): boolean {
+  const word = new RegExp(`(?:^|[@/])${host.replaceAll(/[^\w-]/g, '\\$&')}(?=$|[:/?])`);
+  return Object.values(service?.environment ?? {}).some((value) => word.test(value ?? ''));
 }
 
 /** Coloured services run twice while a deploy is under way. */
@@ -79,21 +143,17 @@ function containersDuringDeploy(plan: ServicePlan): number {
   return plan.strategy === 'blue-green' || plan.strategy === 'workers' ? plan.replicas * 2 : plan.replicas;
 }
 
-function memoryLimit(service: ComposeService | undefined): number | undefined {
+export function memoryLimit(service: ComposeService | undefined): number | undefined {
   const limit = service?.deploy?.resources?.limits?.memory ?? service?.mem_limit;
   return limit === undefined || limit === null ? undefined : parseBytes(String(limit));
 }
 
-/** `512m`, `6G`, `1073741824`: bytes, in Docker's binary units. */
-export function parseBytes(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim());
-  if (match === null) return undefined;
-  const power = ['', 'k', 'm', 'g', 't'].indexOf((match[2] ?? '').toLowerCase());
-  return Number(match[1]) * 1024 ** power;
-}
-
-/** SQLAlchemy's two numbers by their usual names: a process opens at most their sum. */
+/** SQLAlchemy's two numbers by their usual names, whose sum a process opens at most; Prisma's in its URL. */
 function poolFromEnvironment(service: ComposeService): number | undefined {
+  const url = Object.values(service.environment ?? {}).find((value) =>
+    /[?&]connection_limit=\d/.test(value ?? ''),
+  );
+  if (url !== undefined) return Number(/connection_limit=(\d+)/.exec(url ?? '')?.[1]);
   const number = (name: string) => Number(service.environment?.[name] ?? Number.NaN);
   const size = [number('DB_POOL_SIZE'), number('POOL_SIZE'), number('SQLALCHEMY_POOL_SIZE')].find(
     Number.isFinite,
@@ -101,17 +161,4 @@ function poolFromEnvironment(service: ComposeService): number | undefined {
   if (size === undefined) return undefined;
   const overflow = [number('DB_MAX_OVERFLOW'), number('MAX_OVERFLOW'), number('SQLALCHEMY_MAX_OVERFLOW')];
   return size + (overflow.find(Number.isFinite) ?? 0);
-}
-
-function processesOf(service: ComposeService): number {
-  const command = (service.command ?? []).join(' ');
-  const option = /(?:--concurrency|--workers|-w|-c)[= ](\d+)/.exec(command)?.[1];
-  const variable = service.environment?.WEB_CONCURRENCY ?? service.environment?.WORKERS;
-  const count = Number(option ?? variable ?? 1);
-  return Number.isInteger(count) && count > 0 ? count : 1;
-}
-
-function maxConnections(service: ComposeService | undefined): number {
-  const option = /max_connections\s*=\s*(\d+)/.exec((service?.command ?? []).join(' '))?.[1];
-  return Number(option ?? postgresDefault);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatAddress, parseAddress, parseHostKey } from './address.ts';
-import { parseDuration, parseRate } from './human.ts';
+import { parseBytes, parseDuration, parseRate } from './human.ts';
 import { tryParseImage } from './image.ts';
 import { healthPathPattern } from './ports.ts';
 
@@ -45,6 +45,15 @@ export const rate = z
     return z.NEVER;
   })
   .meta({ title: 'rate' });
+
+const sizeRule = 'must be a size such as 512M or 2.2G';
+
+/** `512M` → bytes. */
+export const size = z
+  .string({ error: sizeRule })
+  .regex(/^\d+(\.\d+)?\s*[kKmMgGtT]([iI]?[bB])?$/, sizeRule)
+  .transform((text) => Math.round(parseBytes(text) ?? 0))
+  .meta({ title: 'size' });
 
 /** A whole number from `least` to `most`. */
 export function count(least: number, most: number) {

@@ -36,3 +36,11 @@ export function parseRate(value: string | number): number | undefined {
   const rate = Number(match[1]) / (match[2] === undefined ? 1 : 100);
   return rate >= 0 && rate <= 1 ? rate : undefined;
 }
+
+/** `512m`, `6G`, `1073741824`, `2.2GB`: bytes, in Docker's binary units. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim());
+  if (match === null) return undefined;
+  const power = ['', 'k', 'm', 'g', 't'].indexOf((match[2] ?? '').toLowerCase());
+  return Number(match[1]) * 1024 ** power;
+}

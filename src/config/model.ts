@@ -48,6 +48,8 @@ export interface ServiceConfig {
   readonly pool?: number;
   /** Processes a container runs (gunicorn workers, celery concurrency), for the connection budget. */
   readonly processes?: number;
+  /** Bytes one process needs at its peak, for the memory budget. */
+  readonly processMemory?: number;
 }
 
 export interface MigrateConfig {

@@ -64,6 +64,7 @@ function serviceConfig(raw: RawConfig['services'][string]): ServiceConfig {
   if (rest.health !== undefined) service.health = rest.health;
   if (rest.pool !== undefined) service.pool = rest.pool;
   if (rest.processes !== undefined) service.processes = rest.processes;
+  if (rest['process-memory'] !== undefined) service.processMemory = rest['process-memory'];
   return service;
 }
 

@@ -15,6 +15,7 @@ import {
   registry,
   relativePath,
   serviceName,
+  size,
   targetName,
   text,
   url,
@@ -55,6 +56,10 @@ const service = z
       processes: count(1, 10_000).optional().meta({
         description:
           'Processes in one container (gunicorn workers, celery concurrency), for the connection budget.',
+      }),
+      'process-memory': size.optional().meta({
+        description:
+          'Memory one process needs at its peak, for the memory budget: processes × this must stay below the limit of a container.',
       }),
       'shared-volumes': z
         .array(text('must be the name of a volume', 255), { error: 'must be a list of volumes' })

@@ -50,7 +50,13 @@ export function planServices(model: ComposeModel, config: Sight, host?: HostConf
   return runs === undefined ? plans : plans.filter(({ name }) => runs.includes(name));
 }
 
-function planService(name: string, service: ComposeService, model: ComposeModel, config: Sight): ServicePlan {
+/** How one service is deployed, whether or not it can be: what is wrong with it is told by {@link planServices}. */
+export function planService(
+  name: string,
+  service: ComposeService,
+  model: ComposeModel,
+  config: Sight,
+): ServicePlan {
   const own = Object.hasOwn(config.services, name) ? (config.services[name] ?? {}) : {};
   const found = findPorts(service, own);
   const { strategy, reason } =

@@ -1,8 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
+import { type ComposeChoice, chooseCompose } from '../config/compose-choice.ts';
 import { parseConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
-import { type ComposeChoice, type ComposeFile, chooseCompose, findComposeFiles } from './compose-files.ts';
+import { type ComposeFile, findComposeFiles } from './compose-files.ts';
 import { type ExampleFile, findExamples } from './env-example.ts';
 import { type GitFacts, type LookEffects, readGit } from './git.ts';
 import { readText, readTree, type Tree } from './tree.ts';
@@ -18,7 +19,7 @@ export interface Seen {
   readonly tree: Tree;
   readonly git: GitFacts;
   readonly composeFiles: readonly ComposeFile[];
-  readonly compose: ComposeChoice | undefined;
+  readonly compose: ComposeChoice<ComposeFile> | undefined;
   readonly variables: readonly ComposeVariable[];
   readonly envFiles: readonly EnvFileUse[];
   readonly examples: readonly ExampleFile[];

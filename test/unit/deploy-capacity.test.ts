@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { connectionBudget, memoryBudget, parseBytes } from '../../src/config/capacity.ts';
+import { connectionBudget, memoryBudget } from '../../src/config/capacity.ts';
+import { parseBytes } from '../../src/config/human.ts';
 import type { ComposeService } from '../../src/config/model.ts';
 import { judgeHost } from '../../src/deploy/preflight.ts';
 import type { HostFacts } from '../../src/host/facts.ts';

@@ -1,0 +1,71 @@
+import { tryParseImage } from '../../config/image.ts';
+import { copied, type ImageBuild } from './image-build.ts';
+import type { Rule } from './rule.ts';
+
+export const floatingBase: Rule<ImageBuild> = {
+  id: 'dockerfile/floating-base',
+  severity: 'medium',
+  level: 'fail',
+  title: 'A base image has a tag that names its version.',
+  why: 'latest, and an image without a tag, mean another version every few weeks: the same commit gives another image, and the new major version arrives with a hotfix.',
+  fix: 'Name a version (python:3.13-slim), or a digest that a bot keeps current.',
+  source: {
+    name: 'Docker: pin base image versions',
+    url: 'https://docs.docker.com/build/building/best-practices/#pin-base-image-versions',
+  },
+  example: {
+    file: 'Dockerfile',
+    bad: 'FROM python\nUSER 10001\n',
+    good: 'FROM python:3.13-slim\nUSER 10001\n',
+  },
+  check: (image) =>
+    image.stages.flatMap((stage) => {
+      if (stage.base !== undefined || stage.image === undefined || stage.image === 'scratch') return [];
+      const reference = tryParseImage(stage.image);
+      if (reference === undefined || reference.digest !== undefined) return [];
+      if (reference.tag !== undefined && reference.tag !== 'latest') return [];
+      // A name that the build is given as a context of its own.
+      if (image.contexts.includes(stage.image)) return [];
+      const what = reference.tag === undefined ? 'has no tag, which means latest' : 'is tagged latest';
+      return { file: image.path, line: stage.line, message: `The base image ${stage.written} ${what}.` };
+    }),
+};
+
+export const addRemote: Rule<ImageBuild> = {
+  id: 'dockerfile/add-remote',
+  severity: 'medium',
+  level: 'fail',
+  title: 'What ADD fetches from the network is verified.',
+  why: 'Whoever can change the file at that address puts a program of theirs into the image, and nobody notices.',
+  fix: 'Add --checksum=sha256:… (for a git repository: name a commit), or fetch it with curl and verify it in the same RUN.',
+  source: {
+    name: 'Docker: ADD --checksum',
+    url: 'https://docs.docker.com/reference/dockerfile/#add---checksum',
+  },
+  example: {
+    file: 'Dockerfile',
+    bad: 'FROM alpine:3.22\nADD https://example.com/tool.tar.gz /opt/\nUSER 10001\n',
+    good: `FROM alpine:3.22
+ADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d \\
+    https://example.com/tool.tar.gz /opt/
+USER 10001
+`,
+  },
+  check: (image) =>
+    image.stages
+      .flatMap(({ instructions }) => instructions)
+      .filter(({ keyword, flags }) => keyword === 'ADD' && !flags.some(({ name }) => name === 'checksum'))
+      .flatMap((instruction) => {
+        const remote = copied(instruction).sources.filter((source) =>
+          /^(?:https?|git|ssh):\/\/|^git@/.test(source),
+        );
+        const loose = remote.filter((source) => !/[#@?&=][0-9a-f]{40}(?:$|[:&])/.test(source));
+        if (loose.length === 0) return [];
+        return {
+          file: image.path,
+          line: instruction.line,
+          endLine: instruction.endLine,
+          message: 'ADD fetches from the network, and nothing verifies what comes.',
+        };
+      }),
+};

@@ -1,0 +1,167 @@
+import { posix } from 'node:path';
+import { suggest } from '../../config/suggest.ts';
+import { buildOutput, outputNames } from './build-output.ts';
+import type { Instruction, Stage } from './dockerfile-model.ts';
+import { expand } from './dockerfile-variables.ts';
+import { contextFiles, copied, type ImageBuild, stageCalled } from './image-build.ts';
+import type { Hit, Rule } from './rule.ts';
+import { contentsOf, type StageContents } from './stage-contents.ts';
+
+const reference = 'https://docs.docker.com/reference/dockerfile/#copy---from';
+
+export const copyFromMissing: Rule<ImageBuild> = {
+  id: 'dockerfile/copy-from-missing',
+  severity: 'high',
+  level: 'fail',
+  title: 'COPY --from takes a folder that the other stage makes.',
+  why: 'Vite writes to dist, Create React App to build, and paths of COPY --from begin at the root and not at the WORKDIR. A wrong one fails the build after minutes, or, where the folder happens to be there, ships old files.',
+  fix: 'Name the folder that the build of that stage writes, from the root of its file system.',
+  source: { name: 'Docker: COPY --from', url: reference },
+  example: {
+    file: 'Dockerfile',
+    beside: {
+      'package.json': '{ "scripts": { "build": "vite build" } }\n',
+      'package-lock.json': '{}\n',
+      '.dockerignore': 'node_modules\ndist\n',
+    },
+    bad: `FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY . .
+RUN npm run build
+
+FROM nginx:1.29
+COPY --from=build /app/build /usr/share/nginx/html
+`,
+    good: `FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY . .
+RUN npm run build
+
+FROM nginx:1.29
+COPY --from=build /app/dist /usr/share/nginx/html
+`,
+  },
+  check: (image) =>
+    image.stages.flatMap((stage) =>
+      stage.instructions.flatMap((instruction) => {
+        const from = instruction.flags.find(({ name }) => name === 'from')?.value;
+        if (instruction.keyword !== 'COPY' || from === undefined) return [];
+        const source = stageCalled(from, stage, image.dockerfile);
+        const contents = source === undefined ? undefined : contentsOf(source, image);
+        return contents === undefined ? [] : missing(instruction, contents, image);
+      }),
+    ),
+};
+
+function missing(instruction: Instruction, contents: StageContents, image: ImageBuild): Hit[] {
+  return copied(instruction).sources.flatMap((source) => {
+    const path = expand(source, instruction.variables);
+    if (path === undefined || /[*?[]/.test(path)) return [];
+    const whole = posix.resolve('/', path);
+    const why =
+      otherOutput(whole, contents, image) ??
+      (contents.mayHave(whole) ? undefined : notMade(whole, source, contents));
+    if (why === undefined) return [];
+    return { file: image.path, line: instruction.line, endLine: instruction.endLine, ...why };
+  });
+}
+
+type Why = Pick<Hit, 'message' | 'fix'>;
+
+/** The build is known to write somewhere else. */
+function otherOutput(path: string, contents: StageContents, image: ImageBuild): Why | undefined {
+  const name = posix.basename(path);
+  const isBuild = ({ command }: { command: string }) =>
+    /\b(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?build\b|\b(?:vite|react-scripts|next|nuxi?|astro|gatsby|vue-cli-service)\s+build\b/.test(
+      command,
+    );
+  const build = contents.commands.filter(isBuild);
+  const [first] = build;
+  if (!outputNames.has(name) || first?.workdir === undefined || build.length !== 1) return undefined;
+  if (/--prefix|--workspace|\s-w\s|--filter|\s-C\s|--outDir/.test(first.command)) return undefined;
+  const output = buildOutput(image);
+  if (output === undefined || output.folder.startsWith('..')) return undefined;
+  const made = posix.join(first.workdir, output.folder);
+  const isThere = made === path || made.startsWith(`${path}/`) || path.startsWith(`${made}/`);
+  // Somebody may move it there, or it lies in the context.
+  const others = contents.commands.filter((each) => !isBuild(each));
+  const isNamed = others.some(({ command }) => command.split(/[^\w.-]+/).includes(name));
+  const isCopied =
+    name !== posix.basename(made) && contextFiles(image).some((file) => file.split('/').includes(name));
+  if (isThere || isNamed || isCopied) return undefined;
+  return {
+    message: `The stage ${stageName(contents.stage)} makes ${made} (${output.tool}), and not ${path}.`,
+    fix: `Write COPY --from=${stageName(contents.stage)} ${made} ….`,
+  };
+}
+
+function notMade(path: string, source: string, { stage }: StageContents): Why {
+  const workdir = stage.instructions.at(-1)?.workdir ?? '/';
+  const isRelative = !source.startsWith('/') && workdir !== '/';
+  const hint = isRelative
+    ? ` Paths of COPY --from begin at the root, and not at its WORKDIR ${workdir}.`
+    : '';
+  return { message: `Nothing in the stage ${stageName(stage)} makes ${path}.${hint}` };
+}
+
+function stageName({ name, index }: Stage): string {
+  return name ?? String(index);
+}
+
+export const unknownStage: Rule<ImageBuild> = {
+  id: 'dockerfile/unknown-stage',
+  severity: 'high',
+  level: 'fail',
+  title: 'COPY --from names a stage that stands above it.',
+  why: 'A name that is no stage is taken for an image and pulled: the build fails, or, worse, copies from an image of a stranger that happens to have that name.',
+  fix: 'Name a stage above (FROM … AS name), or an image with its tag.',
+  source: { name: 'Docker: COPY --from', url: reference },
+  example: {
+    file: 'Dockerfile',
+    bad: `FROM golang:1.26 AS build
+RUN go build -o /server example.com/server
+
+FROM gcr.io/distroless/static:nonroot
+COPY --from=builder /server /server
+`,
+    good: `FROM golang:1.26 AS build
+RUN --mount=type=cache,target=/root/.cache/go-build go build -o /server example.com/server
+
+FROM gcr.io/distroless/static:nonroot
+COPY --from=build /server /server
+`,
+  },
+  check: (image) =>
+    image.stages.flatMap((stage) =>
+      stage.instructions.flatMap((instruction) => {
+        const from = instruction.flags.find(({ name }) => name === 'from')?.value;
+        if (instruction.keyword !== 'COPY' || from === undefined) return [];
+        const message = faultOf(from, stage, image);
+        return message === undefined
+          ? []
+          : { file: image.path, line: instruction.line, endLine: instruction.endLine, message };
+      }),
+    ),
+};
+
+/** An image is meant by what looks like one; a bare word that is close to a stage's name is that stage, misspelt. */
+function faultOf(from: string, stage: Stage, image: ImageBuild): string | undefined {
+  const { stages } = image.dockerfile;
+  if (
+    /\$/.test(from) ||
+    image.contexts.includes(from) ||
+    stageCalled(from, stage, image.dockerfile) !== undefined
+  )
+    return undefined;
+  if (/^\d+$/.test(from)) return `There is no stage ${from} above; stages count from 0.`;
+  if (stages.some(({ name }) => name === from.toLowerCase()))
+    return `The stage ${from} does not stand above this one.`;
+  if (/[/:@.]/.test(from)) return undefined;
+  const names = stages.slice(0, stage.index).flatMap(({ name }) => name ?? []);
+  const alike = names.find((name) => name.startsWith(from) || from.startsWith(name)) ?? suggest(from, names);
+  return alike === undefined ? undefined : `There is no stage ${from}; did you mean ${alike}?`;
+}

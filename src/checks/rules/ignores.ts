@@ -1,0 +1,134 @@
+import type { Finding } from '../model.ts';
+import { findingOf, type Rule } from './rule.ts';
+
+/** `# sluice: ignore RULE reason`, on the line of a finding or above it. */
+export interface Ignore {
+  readonly line: number;
+  readonly rule: string;
+  readonly reason: string;
+  /** Nothing but comments stands on its line, so it speaks of what follows. */
+  readonly alone: boolean;
+}
+
+export interface Commented {
+  readonly path: string;
+  readonly text: string;
+}
+
+export const ignoreReason: Rule<readonly Commented[]> = {
+  id: 'sluice/ignore-reason',
+  severity: 'medium',
+  level: 'fail',
+  title: 'A comment that ignores a rule names the rule and says why.',
+  why: 'A year later nobody knows whether the exception still holds; with its reason it can be judged.',
+  fix: 'Write # sluice: ignore RULE because of this and that.',
+  source: { name: 'Sluice: inline ignores' },
+  example: {
+    file: 'Dockerfile',
+    bad: `FROM python:3.13-slim
+# sluice: ignore dockerfile/root-user
+USER root
+`,
+    good: `FROM python:3.13-slim
+# sluice: ignore dockerfile/root-user needs port 25, and drops to nobody once it has it
+USER root
+`,
+  },
+  check: (files) =>
+    files.flatMap(({ path, text }) =>
+      ignoresIn(text).flatMap(({ line, rule, reason }) => {
+        if (rule === '') return { file: path, line, message: 'The comment names no rule to ignore.' };
+        if (reason === '')
+          return { file: path, line, message: `The comment ignores ${rule} and does not say why.` };
+        return [];
+      }),
+    ),
+};
+
+export const ignoreUnknown: Rule<readonly (Commented & { readonly known: ReadonlySet<string> })[]> = {
+  id: 'sluice/ignore-unknown',
+  severity: 'low',
+  level: 'fail',
+  title: 'A comment that ignores a rule names one that exists.',
+  why: 'A misspelt rule goes on failing, and nobody sees why the comment does not help.',
+  fix: 'docs/rules.md lists all rules.',
+  source: { name: 'Sluice: inline ignores' },
+  example: {
+    file: 'Dockerfile',
+    bad: `FROM python:3.13-slim
+# sluice: ignore dockerfile/as-root drops to nobody by itself
+USER 10001
+`,
+    good: `FROM python:3.13-slim
+# sluice: ignore dockerfile/root-user drops to nobody by itself
+USER root
+`,
+  },
+  check: (files) =>
+    files.flatMap(({ path, text, known }) =>
+      ignoresIn(text)
+        .filter(({ rule }) => rule !== '' && !known.has(rule))
+        .map(({ line }) => ({
+          file: path,
+          line,
+          message: 'The comment ignores a rule that does not exist.',
+        })),
+    ),
+};
+
+const comment = /(^|\s)#\s*sluice:\s*ignore\b[ \t:]*(?:([\w./-]+)(?:[ \t:,-]+(.*))?)?$/;
+
+export function ignoresIn(text: string): Ignore[] {
+  return text.split(/\r?\n/).flatMap((content, index) => {
+    const match = content.length > 2_000 ? null : comment.exec(content);
+    if (match === null) return [];
+    const [, , rule = '', reason = ''] = match;
+    return { line: index + 1, rule, reason: reason.trim(), alone: /^\s*#/.test(content) };
+  });
+}
+
+/**
+ * Takes away what a comment in its file ignores, with a reason.
+ *
+ * @param read text of a file.
+ */
+export function withoutIgnored(
+  findings: readonly Finding[],
+  read: (path: string) => string | undefined,
+): Finding[] {
+  const known = new Map<string, { ignores: readonly Ignore[]; lines: readonly string[] }>();
+  const fileOf = (path: string) => {
+    const text = read(path) ?? '';
+    const file = known.get(path) ?? { ignores: ignoresIn(text), lines: text.split(/\r?\n/) };
+    known.set(path, file);
+    return file;
+  };
+  return findings.filter((finding) => {
+    if (finding.at === undefined) return true;
+    const { ignores, lines } = fileOf(finding.at.file);
+    if (ignores.length === 0) return true;
+    const first = finding.at.line ?? 1;
+    const last = finding.endLine ?? first;
+    const top = firstComment(lines, first);
+    return !ignores.some(
+      ({ line, rule, reason, alone }) =>
+        rule === finding.rule && reason !== '' && line <= last && (line >= first || (alone && line >= top)),
+    );
+  });
+}
+
+/** Line of the first comment of those right above a line. */
+function firstComment(lines: readonly string[], line: number): number {
+  let top = line;
+  while (top > 1 && /^\s*#/.test(lines[top - 2] ?? '')) top--;
+  return top;
+}
+
+/** What is wrong with the comments of some files. */
+export function judgeIgnores(files: readonly Commented[], known: ReadonlySet<string>): Finding[] {
+  const withNames = files.map((file) => ({ ...file, known }));
+  return [
+    ...ignoreReason.check(files).map((hit) => findingOf(ignoreReason, hit)),
+    ...ignoreUnknown.check(withNames).map((hit) => findingOf(ignoreUnknown, hit)),
+  ];
+}

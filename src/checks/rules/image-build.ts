@@ -1,0 +1,163 @@
+import { posix } from 'node:path';
+import type { ComposeBuild, ComposeService } from '../../config/model.ts';
+import { folderOf, inFolder, type Repo } from '../repo.ts';
+import type { ComposeProject } from './compose-project.ts';
+import { mapOf } from './compose-shape.ts';
+import { type Dockerfile, type Instruction, parseDockerfile, type Stage } from './dockerfile-model.ts';
+
+/** A Dockerfile, with what the compose files say of its build. */
+export interface ImageBuild {
+  readonly path: string;
+  readonly repo: Repo;
+  readonly dockerfile: Dockerfile;
+  /** Folder of the build context, from the top of the repository. */
+  readonly context: string;
+  /** Services that are built from it. */
+  readonly services: readonly string[];
+  /** Stages that become images: those of `build.target`, else the last one. */
+  readonly targets: readonly Stage[];
+  /** Stages that a target is made of; others are for development and tests. */
+  readonly stages: readonly Stage[];
+  /** Names of `additional_contexts`. */
+  readonly contexts: readonly string[];
+  /** `user:` of every service that runs it. */
+  readonly runsAs: readonly string[];
+}
+
+const fileName = /^(?:Dockerfile|Containerfile)(?:[.-][\w.-]+)?$|\.(?:Dockerfile|Containerfile)$/i;
+/** Their images do not serve in production. */
+const aside = /(?:^|\/)(?:node_modules|vendor|\.devcontainer|fixtures|testdata|third_party)\//;
+const development =
+  /[.-](?:dev|devel|development|local|test|tests|testing|ci|e2e|debug)$|^(?:dev|test|ci)\./i;
+
+/** The Dockerfiles of all services that are built, and all others of the repository. */
+export function imageBuilds(repo: Repo, project: ComposeProject | undefined): ImageBuild[] {
+  const byFile = new Map<string, { name: string; service: ComposeService; build: ComposeBuild }[]>();
+  for (const [name, service] of Object.entries(project?.model.services ?? {})) {
+    const { build } = service;
+    if (build === undefined || typeof build === 'string' || build.dockerfile_inline !== undefined) continue;
+    const path = posix.normalize(inFolder(build.context ?? '', String(build.dockerfile ?? 'Dockerfile')));
+    byFile.set(path, [...(byFile.get(path) ?? []), { name, service, build }]);
+  }
+  const others = repo.files.filter((path) => {
+    const name = posix.basename(path);
+    return (
+      fileName.test(name) && !/\.dockerignore$/.test(name) && !aside.test(path) && !development.test(name)
+    );
+  });
+  return [...new Set([...byFile.keys(), ...others])].flatMap((path) => {
+    const text = repo.read(path);
+    const uses = byFile.get(path) ?? [];
+    const dockerfile = text === undefined ? undefined : tryParse(text, argsOf(uses[0]?.build));
+    if (dockerfile === undefined || dockerfile.stages.length === 0) return [];
+    const targets = targetsOf(
+      dockerfile,
+      uses.map(({ build }) => build.target),
+    );
+    const services = uses.map(({ name }) => name);
+    const users = uses.map(({ service }) =>
+      service['user'] === undefined ? undefined : String(service['user']),
+    );
+    return {
+      path,
+      repo,
+      dockerfile,
+      context: uses[0]?.build.context ?? likelyContext(repo, path, dockerfile),
+      services,
+      targets,
+      stages: dockerfile.stages.filter((stage) =>
+        targets.some((target) => madeOf(target, dockerfile).has(stage)),
+      ),
+      contexts: uses.flatMap(({ build }) => Object.keys(mapOf(build.additional_contexts))),
+      runsAs: users.every((user) => user !== undefined) ? users : [],
+    };
+  });
+}
+
+/** The parser is another's: what it can't take is a file without findings, and hadolint's to complain about. */
+function tryParse(text: string, args: Readonly<Record<string, string>>): Dockerfile | undefined {
+  try {
+    return parseDockerfile(text, args);
+  } catch {
+    return undefined;
+  }
+}
+
+function argsOf(build: ComposeBuild | undefined): Record<string, string> {
+  const args = Object.entries(build?.args ?? {});
+  return Object.fromEntries(args.flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]])));
+}
+
+function targetsOf({ stages }: Dockerfile, names: readonly (string | undefined)[]): Stage[] {
+  const wanted = names.length === 0 ? [undefined] : names;
+  const found = wanted.map((name) =>
+    name === undefined ? stages.at(-1) : stages.find((stage) => stage.name === String(name).toLowerCase()),
+  );
+  return [...new Set(found.filter((stage) => stage !== undefined))];
+}
+
+/** A stage, those below it, and those it copies or mounts from. */
+function madeOf(target: Stage, dockerfile: Dockerfile): Set<Stage> {
+  const found = new Set<Stage>();
+  const add = (stage: Stage | undefined): void => {
+    if (stage === undefined || found.has(stage)) return;
+    found.add(stage);
+    add(stage.base);
+    for (const instruction of stage.instructions)
+      for (const from of sourcesOf(instruction)) add(stageCalled(from, stage, dockerfile));
+  };
+  add(target);
+  return found;
+}
+
+/** What `--from` and `--mount=…,from=` name. */
+export function sourcesOf({ flags }: Instruction): string[] {
+  return flags.flatMap(({ name, value }) => {
+    if (name === 'from') return [value];
+    const from = name === 'mount' ? /(?:^|,)from=([^,]+)/.exec(value)?.[1] : undefined;
+    return from ?? [];
+  });
+}
+
+/** The stage before `user` that a `--from` means: by name, or by its number. */
+export function stageCalled(from: string, user: Stage, { stages }: Dockerfile): Stage | undefined {
+  const before = stages.slice(0, user.index);
+  const byName = before.findLast((stage) => stage.name === from.toLowerCase());
+  return byName ?? (/^\d+$/.test(from) ? before[Number(from)] : undefined);
+}
+
+/** A stage and those it stands on, from the lowest. */
+export function chainOf(stage: Stage): readonly Stage[] {
+  return stage.base === undefined ? [stage] : [...chainOf(stage.base), stage];
+}
+
+/** Files of the context, from its folder. */
+export function contextFiles({ repo, context }: Pick<ImageBuild, 'repo' | 'context'>): readonly string[] {
+  if (context === '') return repo.files;
+  return repo.files
+    .filter((path) => path.startsWith(`${context}/`))
+    .map((path) => path.slice(context.length + 1));
+}
+
+/** A Dockerfile in `docker/` copies from the top; one beside its sources from its own folder. */
+function likelyContext(repo: Repo, path: string, dockerfile: Dockerfile): string {
+  const folder = folderOf(path);
+  const sources = dockerfile.stages
+    .flatMap(({ instructions }) => instructions)
+    .filter(({ keyword, flags }) => keyword === 'COPY' && !flags.some(({ name }) => name === 'from'))
+    .flatMap((instruction) => copied(instruction).sources)
+    .filter((source) => /^[\w.-]/.test(source) && source !== '.' && !/[*?$]/.test(source));
+  const known = (below: string) =>
+    sources.filter((source) => {
+      const whole = posix.normalize(inFolder(below, source)).replace(/\/$/, '');
+      return repo.files.some((file) => file === whole || file.startsWith(`${whole}/`));
+    }).length;
+  return folder !== '' && known('') > known(folder) ? '' : folder;
+}
+
+/** Sources and destination of COPY and ADD; heredocs are no sources. */
+export function copied({ list, text }: Instruction): { sources: readonly string[]; to: string } {
+  const words = list ?? text.trim().split(/\s+/);
+  const sources = words.slice(0, -1).filter((word) => !word.startsWith('<<'));
+  return { sources, to: words.at(-1) ?? '' };
+}

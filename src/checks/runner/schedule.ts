@@ -1,0 +1,71 @@
+import type { Cost } from '../tool.ts';
+import type { Limits } from './limits.ts';
+
+/** Something to run: a check or a preparation. */
+export interface Task {
+  readonly id: string;
+  /** Ids of the tasks that must have come to their end before. */
+  readonly needs: readonly string[];
+  readonly cost: Cost;
+}
+
+/**
+ * The tasks that may begin now: of those that wait for nothing, the ones at the head of the longest chains first, as many as
+ * cores and memory allow. A task that takes all cores begins alone, and once it is the first in the queue nothing
+ * overtakes it. A task that needs more than there is runs alone rather than never.
+ *
+ * @param ended ids of the tasks that are over, however they ended.
+ */
+export function nextTasks(
+  tasks: readonly Task[],
+  running: ReadonlySet<string>,
+  ended: ReadonlySet<string>,
+  limits: Limits,
+): Task[] {
+  const chains = chainSeconds(tasks);
+  const busy = tasks.filter(({ id }) => running.has(id));
+  let cores = limits.cores - sum(busy.map((task) => coresOf(task, limits)));
+  let memory = limits.memory - sum(busy.map((task) => task.cost.memory));
+  let alone = busy.length === 0;
+  const ready = tasks
+    .filter(({ id, needs }) => !running.has(id) && !ended.has(id) && needs.every((need) => ended.has(need)))
+    .sort((a, b) => (chains.get(b.id) ?? 0) - (chains.get(a.id) ?? 0));
+  const begin: Task[] = [];
+  for (const task of ready) {
+    const fits = coresOf(task, limits) <= cores && task.cost.memory <= memory;
+    if (fits || alone) {
+      begin.push(task);
+      cores -= coresOf(task, limits);
+      memory -= task.cost.memory;
+      alone = false;
+    } else if (task.cost.cores === 'all') break;
+  }
+  return begin;
+}
+
+/** Cores that a task gets, and keeps busy. */
+export function coresOf({ cost }: Pick<Task, 'cost'>, limits: Limits): number {
+  return cost.cores === 'all' ? limits.cores : Math.min(cost.cores, limits.cores);
+}
+
+/** Seconds from the beginning of a task to the end of the longest chain that hangs on it. */
+function chainSeconds(tasks: readonly Task[]): ReadonlyMap<string, number> {
+  const followers = new Map<string, Task[]>();
+  for (const task of tasks) {
+    for (const need of task.needs) followers.set(need, [...(followers.get(need) ?? []), task]);
+  }
+  const seconds = new Map<string, number>();
+  const chainOf = (task: Task): number => {
+    const known = seconds.get(task.id);
+    if (known !== undefined) return known;
+    const after = Math.max(0, ...(followers.get(task.id) ?? []).map(chainOf));
+    seconds.set(task.id, task.cost.seconds + after);
+    return task.cost.seconds + after;
+  };
+  for (const task of tasks) chainOf(task);
+  return seconds;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}

@@ -1,0 +1,107 @@
+import type { Place } from '../../kernel/errors.ts';
+import { managerCommand, plainEnv } from '../environments/node-program.ts';
+import type { CheckOutput, Finding } from '../model.ts';
+import type { NodeProject } from '../projects/node.ts';
+import { isDelegating, isPlaceholder } from '../projects/node-scripts.ts';
+import type { Repo } from '../repo.ts';
+import type { CheckContext, Tool, ToolRun } from '../tool.ts';
+import { brokenRun, foreignText, isBelow, lastLines, nodeTool } from './node-check.ts';
+
+/** The package's own `build`: that the app can be built is more than its types and its tests say. */
+export const build: Tool = nodeTool({
+  name: 'build',
+  category: 'test',
+  cost: { cores: 1, memory: 1500 * 2 ** 20, seconds: 20 },
+  why(project, _repo, all) {
+    const { scripts, file, folder } = project;
+    const isBuiltAbove = all.some(
+      (other) =>
+        isBelow(other.folder, folder) &&
+        isDelegating(other.scripts['build'] ?? '') &&
+        other.folder === project.root,
+    );
+    return isRunnable(scripts['build']) && !isBuiltAbove ? `${file} has a build script` : undefined;
+  },
+  command: (project) => `${project.manager.name} run build`,
+  run: (context, project) => runScript(context, project, 'build'),
+});
+
+/** The `lint` script of a package that has none of the linters we know. */
+export const lintScript: Tool = nodeTool({
+  name: 'lint script',
+  category: 'lint',
+  cost: { cores: 1, memory: 800 * 2 ** 20, seconds: 10 },
+  why(project, _repo, all) {
+    const { scripts, configs, file } = project;
+    const isKnown =
+      configs.eslint !== undefined ||
+      configs.biome !== undefined ||
+      scriptIs(project, 'lint', /\b(?:eslint|biome|prettier|tsc|vue-tsc)\b/, all);
+    const isLeft = isRunnable(scripts['lint']) && !isKnown && !isOnlyDelegating(project, 'lint', all);
+    return isLeft ? `${file} has a lint script` : undefined;
+  },
+  command: (project) => `${project.manager.name} run lint`,
+  run: (context, project) => runScript(context, project, 'lint'),
+});
+
+export function isRunnable(script: string | undefined): boolean {
+  return script !== undefined && !isPlaceholder(script);
+}
+
+/** Whether a script is for a tool that a project above has the configuration of: that one's check looks here, too. */
+function scriptIs(project: NodeProject, name: string, program: RegExp, all: readonly NodeProject[]): boolean {
+  const configured = all.some(
+    ({ folder, configs }) =>
+      isBelow(folder, project.folder) && (configs.eslint !== undefined || configs.biome !== undefined),
+  );
+  const own = project.configs.prettier !== undefined || project.configs.tsc !== undefined;
+  return program.test(project.scripts[name] ?? '') && (configured || own);
+}
+
+/** Its packages have that script, and are checked themselves. */
+export function isOnlyDelegating(project: NodeProject, name: string, all: readonly NodeProject[]): boolean {
+  return (
+    isDelegating(project.scripts[name] ?? '') &&
+    all.some((other) => other.root === project.folder && other !== project && name in other.scripts)
+  );
+}
+
+export async function runScript(
+  context: CheckContext,
+  project: NodeProject,
+  name: string,
+): Promise<CheckOutput> {
+  const manager = await managerCommand(context, project);
+  const run = await context.spawn([...manager, 'run', name], { env: plainEnv });
+  const command = `${project.manager.name} run ${name}`;
+  // What a shell says when there is no such program, or when a signal ended it.
+  if (run.code === 126 || run.code === 127) {
+    return brokenRun(command, run, `\`${command}\` could not start what the script names.`);
+  }
+  if (run.code > 128) return brokenRun(command, run);
+  if (run.code === 0) return { ran: true, findings: [] };
+  const message = `\`${command}\` ended with exit code ${run.code}:\n${lastOfBoth(run)}`;
+  const finding: Finding = {
+    tool: name === 'build' ? 'build' : `${name} script`,
+    rule: name,
+    severity: 'high',
+    level: 'fail',
+    message,
+    at: scriptPlace(context.repo, project, name),
+    subject: `script:${name}`,
+  };
+  return { ran: true, findings: [finding] };
+}
+
+/** Bundlers and linters disagree on which stream their errors go to. */
+function lastOfBoth(run: ToolRun): string {
+  const out = lastLines({ stdout: run.stdout, stderr: '' }, 12);
+  const err = lastLines({ stdout: '', stderr: run.stderr }, 12);
+  return foreignText([out, err].filter((text) => text.trim() !== '').join('\n'), 2_000);
+}
+
+export function scriptPlace(repo: Repo, { file }: NodeProject, name: string): Place {
+  const lines = (repo.read(file) ?? '').split('\n');
+  const index = lines.findIndex((line) => line.includes(`"${name}":`));
+  return index < 0 ? { file } : { file, line: index + 1 };
+}
