@@ -6,6 +6,7 @@ import { actionPages } from './action-tables.ts';
 import { callerTemplates } from './caller-templates.ts';
 import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
+import { rulePages } from './rule-pages.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -19,6 +20,7 @@ export const generated: Readonly<Record<string, () => string>> = {
   'docs/cli.md': cliPage,
   'docs/errors.md': errorsPage,
   'src/init/caller-templates.ts': callerTemplates,
+  ...rulePages(),
   ...actionPages(root),
 };
 

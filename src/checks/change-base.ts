@@ -113,12 +113,12 @@ async function knownBase(git: Git, sha: unknown): Promise<Base> {
 
 async function defaultBranch(git: Git, named: unknown): Promise<string | undefined> {
   const head = (await git('symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD'))?.trim();
-  const names = [
-    ...(typeof named === 'string' ? [`refs/remotes/origin/${named}`, `refs/heads/${named}`] : []),
+  const usual = [
     ...(head === undefined ? [] : [head]),
     ...['origin/main', 'origin/master'].map((name) => `refs/remotes/${name}`),
     ...['main', 'master'].map((name) => `refs/heads/${name}`),
   ];
+  const names = typeof named === 'string' ? [`refs/remotes/origin/${named}`, `refs/heads/${named}`] : usual;
   for (const name of names) {
     const commit = await commitOf(git, name);
     if (commit !== undefined) return commit;

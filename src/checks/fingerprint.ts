@@ -43,11 +43,15 @@ function byTurn(a: Finding, b: Finding): number {
   );
 }
 
+/** A minified file is one line of megabytes, with a thousand findings. */
+const mostText = 1000;
+
 function identityOf(finding: Finding, linesOf: LinesOf): string {
   const { name, scope } = meaningOf(finding);
   const { subject, at } = finding;
   const file = at?.file ?? '';
-  const line = at?.line === undefined ? '' : (linesOf(file)?.[at.line - 1] ?? '').replace(/\s+/g, '');
+  const text = at?.line === undefined ? '' : (linesOf(file)?.[at.line - 1] ?? '');
+  const line = text.trimStart().slice(0, mostText).replace(/\s+/g, '');
   if (scope === 'folder') return JSON.stringify([name, folderOf(file), subject ?? '']);
   if (scope === 'file') return JSON.stringify([name, file]);
   // Tools put the same thing in different words.
@@ -59,7 +63,7 @@ function identityOf(finding: Finding, linesOf: LinesOf): string {
 /** `42 errors in line 7` says the same tomorrow with other numbers. */
 function lasting(message: string): string {
   return message
-    .slice(0, 1000)
+    .slice(0, mostText)
     .replace(/\b\d+(?:\.\d+)*\b/g, '#')
     .replace(/\s+/g, ' ')
     .trim();

@@ -102,7 +102,8 @@ function touches({ files }: ChangedLines, { at, endLine }: Finding): boolean {
 
 function codeOf({ at }: Finding, linesOf: LinesOf): string | undefined {
   const line = at?.line === undefined ? undefined : linesOf(at.file)?.[at.line - 1];
-  return line === undefined || line.trim() === '' ? undefined : line.trimEnd().slice(0, 300).toWellFormed();
+  const shown = line?.slice(0, 300).trimEnd().toWellFormed();
+  return shown === undefined || shown.trim() === '' ? undefined : shown;
 }
 
 function lineKey({ at }: Finding): string {

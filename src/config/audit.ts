@@ -1,8 +1,23 @@
 import type { Env } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
+import { guessable } from './guessable.ts';
+
+/** What is wrong with a variable, in one word. */
+export type EnvFault =
+  | 'placeholder'
+  | 'short'
+  | 'guessable'
+  | 'debug'
+  | 'cors'
+  | 'hosts'
+  | 'shared'
+  | 'missing'
+  | 'public'
+  | 'example';
 
 /** One thing that is wrong with a target's variables. Names only: values are secret. */
 export interface EnvFinding {
+  readonly fault: EnvFault;
   readonly level: 'error' | 'warning';
   readonly key: string;
   /** A whole sentence that begins with the key. */
@@ -35,7 +50,7 @@ export function auditEnv(env: Env, example?: string): EnvFinding[] {
 }
 
 function firstFinding(key: string, value: string): EnvFinding | undefined {
-  for (const rule of [placeholder, shortSecret, debug, openOrigins]) {
+  for (const rule of [placeholder, shortSecret, guessableSecret, debug, openOrigins]) {
     const finding = rule(key, value);
     if (finding !== undefined) return finding;
   }
@@ -77,6 +92,7 @@ export function placeholderIn(key: string, value: string): boolean {
 const placeholder: Rule = (key, value) => {
   if (!placeholderIn(key, value)) return undefined;
   return {
+    fault: 'placeholder',
     level: 'error',
     key,
     message: 'still holds a placeholder',
@@ -89,14 +105,24 @@ const generate = 'Generate one: openssl rand -hex 32';
 const shortSecret: Rule = (key, value) => {
   const least = leastLength(key);
   if (least === undefined || value.length >= least) return undefined;
-  if (value === '') return { level: 'error', key, message: 'is empty', fix: generate };
+  if (value === '') return { fault: 'short', level: 'error', key, message: 'is empty', fix: generate };
   return {
+    fault: 'short',
     // Half of what is asked for is still beyond guessing; less is not.
     level: value.length < least / 2 ? 'error' : 'warning',
     key,
     message: `has ${value.length} characters, ${least} are wanted`,
     fix: least === 64 ? 'Generate one: openssl rand -hex 32' : 'Generate one: openssl rand -hex 16',
   };
+};
+
+/** Length alone says little: 64 times the same letter is guessed at once. */
+const guessableSecret: Rule = (key, value) => {
+  if (!isSecretName(key) || leastLength(key) === undefined) return undefined;
+  const message = guessable(value);
+  return message === undefined
+    ? undefined
+    : { fault: 'guessable', level: 'error', key, message, fix: generate };
 };
 
 /** Characters a secret should have, by its name; undefined for what has a form of its own (tokens of others). */
@@ -116,6 +142,7 @@ export function leastLength(key: string): number | undefined {
 const debug: Rule = (key, value) => {
   if (!/(?:^|_)DEBUG$/i.test(key) || !/^(?:1|true|yes|on|t|y)$/i.test(value.trim())) return undefined;
   return {
+    fault: 'debug',
     level: 'error',
     key,
     message: 'switches debugging on',
@@ -130,6 +157,7 @@ const openOrigins: Rule = (key, value) => {
   const any = value.split(/[\s,;"'[\]]+/).some((part) => /^(?:https?:\/\/)?\*$/.test(part));
   if (!any) return undefined;
   return {
+    fault: isCors ? 'cors' : 'hosts',
     level: isCors ? 'error' : 'warning',
     key,
     message: isCors ? 'lets every web site use the API (*)' : 'accepts every host name (*)',
@@ -148,7 +176,7 @@ function sharedSecrets(env: Env): EnvFinding[] {
     const different = others.filter((other) => kindOf(other) !== kindOf(key ?? ''));
     if (key === undefined || different.length === 0) return [];
     const message = `has the same value as ${different.join(', ')}`;
-    return [{ level: 'warning', key, message, fix: 'Give each purpose its own secret.' }];
+    return [{ fault: 'shared', level: 'warning', key, message, fix: 'Give each purpose its own secret.' }];
   });
 }
 
@@ -163,7 +191,13 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
   } catch {
     const fix = 'Mend it: each line is NAME=value or a comment.';
     return [
-      { level: 'warning', key: '.env.example', message: 'is malformed, nothing was compared with it', fix },
+      {
+        fault: 'example',
+        level: 'warning',
+        key: '.env.example',
+        message: 'is malformed, nothing was compared with it',
+        fix,
+      },
     ];
   }
   const wanted = new Map(example.entries.map(({ name, value }) => [name, value]));
@@ -175,6 +209,7 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
       const message = 'is in .env.example and not in the target’s variables';
       return [
         {
+          fault: 'missing',
           level: hasDefault ? 'warning' : 'error',
           key,
           message,
@@ -185,6 +220,7 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
     if (isSecretName(key) && given === value && value !== '') {
       return [
         {
+          fault: 'public',
           level: 'error',
           key,
           message: 'has the value of .env.example, which everybody knows',

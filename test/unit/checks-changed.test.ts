@@ -94,13 +94,15 @@ describe('which lines', () => {
 
   test('a missing line end on either side does not shift what follows', () => {
     const end = '\\ No newline at end of file';
-    const patch = `diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1 +1,2 @@\n-a\n${end}\n+b\n+c\n${end}\ndiff --git a/c b/c\n--- a/c\n+++ b/c\n@@ -0,0 +7 @@\n+x\n`;
-    expect(addedLines(patch)).toEqual(
-      new Map([
-        ['a', new Set([1, 2])],
-        ['c', new Set([7])],
-      ]),
-    );
+    const patch = [
+      ...['diff --git a/a b/a', '--- a/a', '+++ b/a', '@@ -1 +1,2 @@'],
+      ...['-a', end, '+b', '+++ b/c', end, '@@ -9 +9 @@', '-x', '+y'],
+      ...['diff --git a/d b/d', '--- a/d', '+++ b/d', '@@ -0,0 +7 @@', '+x', ''],
+    ];
+    expect([...addedLines(patch.join('\n'))]).toEqual([
+      ['a', new Set([1, 2, 9])],
+      ['d', new Set([7])],
+    ]);
   });
 });
 
@@ -179,6 +181,13 @@ describe('on GitHub', () => {
     expect(await read(undefined, event(main))).toMatchObject({ base: first, files: { 'mine.py': [1] } });
   });
 
+  test('a head that has merged its base is compared with what it merged', async () => {
+    const { read, event, git, main } = pullRequest();
+    git('switch', '-q', 'feature');
+    git('merge', '-q', '--no-ff', '-m', 'merge', 'main');
+    expect(await read(undefined, event(main))).toMatchObject({ base: main, files: { 'mine.py': [1] } });
+  });
+
   test('a shallow clone says what to set, and one that has the base at least uses it', async () => {
     const { root, event, main, git } = pullRequest();
     git('branch', 'merged');
@@ -189,6 +198,10 @@ describe('on GitHub', () => {
       why: `commit ${main.slice(0, 12)} is not in this clone: give actions/checkout \`fetch-depth: 0\``,
       files: {},
     });
+    const made = { before: '0'.repeat(40), repository: { default_branch: 'main' } };
+    expect((await clone.read(undefined, made)).why).toMatch(
+      /^the default branch is not in this clone.*fetch-depth: 0/,
+    );
     clone.git('fetch', '-q', '--depth=1', 'origin', main);
     const merge = { GITHUB_REF: 'refs/pull/7/merge' };
     expect(await clone.read(undefined, event(main), merge)).toMatchObject({

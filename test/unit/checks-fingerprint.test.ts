@@ -77,6 +77,19 @@ describe('what a fingerprint survives', () => {
     );
   });
 
+  test('the order of findings that differ in nothing but a number', () => {
+    const say = (number: number) => finding({ rule: 'C901', message: `${number} branches` });
+    const prints = fingerprints([say(3), say(4)], () => undefined);
+    expect(fingerprints([say(4), say(3)], () => undefined)).toEqual(prints.toReversed());
+  });
+
+  test('notes that go, and reviews that stay, whichever line they are in', () => {
+    const at = (line: number, level: Finding['level']) => finding({ level, at: { file: 'a.py', line } });
+    const print = (...findings: Finding[]) => fingerprints(findings, () => undefined).at(-1);
+    expect(print(at(1, 'note'), at(2, 'fail'))).toBe(print(at(2, 'fail')));
+    expect(print(at(1, 'fail'), at(2, 'review'))).toBe(print(at(2, 'review')));
+  });
+
   test('with a subject: another text of its line, another message', () => {
     const lodash = (more: Partial<Finding>, text: string) =>
       fingerprints([{ ...cve, ...more }], () => ['', text]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodes, judge } from '../../src/checks/judge.ts';
-import type { Finding, RawResult } from '../../src/checks/model.ts';
+import type { ChecksReport, Finding, RawResult } from '../../src/checks/model.ts';
 import {
   changed,
   context,
@@ -141,14 +141,16 @@ describe('sluice.yml', () => {
     expect(report.results[0]?.findings[0]?.accepted?.reason).toBe('sluice.yml ignores F401: generated code');
   });
 
-  test('to ignore a rule of one tool does not silence another tool', () => {
-    const other = finding({ tool: 'flake8' });
+  test('to ignore a rule of one tool neither silences another tool nor alters its fingerprint', () => {
     const raw = [
       ran('ruff', [finding()]),
-      ran('pylint', [{ ...other, tool: 'pylint', rule: 'unused-import' }]),
+      ran('pylint', [finding({ tool: 'pylint', rule: 'unused-import' })]),
     ];
     const report = judge(raw, ignoring({ F401: 'generated code' }));
     expect(report.results.map(({ status }) => status)).toEqual(['pass', 'fail']);
+    const print = (each: ChecksReport, index: number) => each.results[index]?.findings[0]?.fingerprint;
+    expect(print(report, 1)).toBe(print(judge(raw, context()), 0));
+    expect(print(report, 0)).not.toBe(print(report, 1));
   });
 
   test('names that mean nothing here are told, with what was probably meant', () => {

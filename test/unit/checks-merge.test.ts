@@ -138,9 +138,13 @@ describe('what is not the same', () => {
     ]);
   });
 
-  test('what one check prints twice, to the letter, is one', () => {
-    expect(mergeFindings([finding(), finding()].map((each) => ({ check: 0, finding: each })))).toHaveLength(
-      1,
-    );
+  test('what one check prints twice, to the letter, is one, and the worst of it', () => {
+    for (const levels of [
+      ['note', 'fail'],
+      ['fail', 'note'],
+    ] as const) {
+      const found = levels.map((level) => ({ check: 0, finding: finding({ level }) }));
+      expect(mergeFindings(found).map((each) => each.finding.level)).toEqual(['fail']);
+    }
   });
 });

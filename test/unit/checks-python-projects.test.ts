@@ -59,10 +59,19 @@ describe('projects and what is installed for them', () => {
       ['. pip: requirements/dev.txt'],
     ],
     [
-      'extras for development',
+      'an app',
       {
         ...app,
-        'pyproject.toml': '[project]\nname="x"\n[project.optional-dependencies]\ndev=["ruff"]\ns3=["boto3"]',
+        'pyproject.toml': '[project]\ndependencies=["a"]\n[project.optional-dependencies]\ndev=["ruff"]',
+      },
+      ['. pip: a ruff'],
+    ],
+    [
+      'a package with extras for development',
+      {
+        ...app,
+        'pyproject.toml':
+          '[build-system]\n[project]\nname="x"\n[project.optional-dependencies]\ndev=["ruff"]\ns3=["boto3"]',
       },
       ['. pip: ruff . [dev]'],
     ],
@@ -73,7 +82,7 @@ describe('projects and what is installed for them', () => {
         'pyproject.toml':
           '[dependency-groups]\ndev=["ruff",{include-group="test"}]\ntest=["pytest",{include-group="dev"}]\ndocs=["sphinx"]',
       },
-      ['. pip: ruff pytest pytest ruff .'],
+      ['. pip: ruff pytest pytest ruff'],
     ],
     [
       'pins of the app, and what is for development in pyproject.toml',
@@ -118,7 +127,7 @@ describe('projects and what is installed for them', () => {
         'pyproject.toml': '[tool.uv.workspace]\nmembers=["packages/*"]\nexclude=["packages/old"]',
         'uv.lock': '',
         ...under('packages/api', { 'pyproject.toml': '[project]\nname="api"', 'src/api/__init__.py': '' }),
-        ...under('packages/old', { 'pyproject.toml': '[project]\nname="old"', 'old.py': '' }),
+        ...under('packages/old', { 'setup.py': '', 'old.py': '' }),
       },
       ['. uv: .', 'packages/old pip: .'],
     ],
@@ -137,7 +146,7 @@ describe('projects and what is installed for them', () => {
         'pyproject.toml': '[tool.ruff]',
         ...under('services/a', { ...app, 'requirements.txt': 'a' }),
         ...under('services/a/docs', { 'conf.py': '', 'requirements.txt': 'sphinx' }),
-        ...under('services/b', { ...app, 'pyproject.toml': '[project]\nname="b"' }),
+        ...under('services/b', { ...app, 'pyproject.toml': '[build-system]' }),
       },
       ['services/a pip: services/a/requirements.txt', 'services/b pip: .'],
     ],

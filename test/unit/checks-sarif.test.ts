@@ -9,7 +9,14 @@ import { context, cve, everything, facts, finding, fullReport, ran, settings } f
 import { hostile, hostileTexts } from './report-hostile.ts';
 
 /** What SARIF 2.1.0 allows of what we write, and what GitHub's "SARIF support for code scanning" demands; nothing else. */
-const text = (most: number) => z.strictObject({ text: z.string().min(1).max(most) });
+const text = (most: number) =>
+  z.strictObject({
+    text: z
+      .string()
+      .min(1)
+      .max(most)
+      .regex(/^(?!.*\]\()/s),
+  });
 const uri = z.string().regex(/^(?![a-z]+:|\/)[\w.~!$&'()*+,;=:@%/-]+$/i);
 const place = z.strictObject({
   artifactLocation: z.strictObject({ uri, uriBaseId: z.literal('%SRCROOT%') }),

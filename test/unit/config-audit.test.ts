@@ -1,7 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { auditEnv, isSecretName, secretValues } from '../../src/config/audit.ts';
+import { guessable } from '../../src/config/guessable.ts';
 
-const long = '3f9c1b7a'.repeat(8);
+const long = '9d1c04b7e2f86a35c7b1e04f92d86a3b5f7e1c20d94b8a6e3f0c5d7b12a98e46';
+const odd = 'q7Zk2Vn9xTb4Lr8sWd3Hm6Yc1Pf5Gj0Ae-Ruo_IiXNvBtMzKqElSgDhJwCyUpFOa';
 const words = (env: Record<string, string>, example?: string) =>
   auditEnv(env, example).map(({ level, message }) => `${level}: ${message}`);
 
@@ -52,20 +55,50 @@ describe('auditEnv', () => {
   });
 
   test('lengths of secrets', () => {
-    expect(words({ SECRET_KEY: 'k3j'.repeat(21) })).toEqual([
+    expect(words({ SECRET_KEY: odd.slice(0, 63) })).toEqual([
       'warning: SECRET_KEY has 63 characters, 64 are wanted',
     ]);
-    expect(words({ JWT_SECRET_KEY: 'k3j'.repeat(10) })).toEqual([
+    expect(words({ JWT_SECRET_KEY: odd.slice(0, 30) })).toEqual([
       'error: JWT_SECRET_KEY has 30 characters, 64 are wanted',
     ]);
     expect(words({ DJANGO_SECRET_KEY: '' })).toEqual(['error: DJANGO_SECRET_KEY is empty']);
-    expect(words({ DB_PASSWORD: 'k3j'.repeat(10) })).toEqual([
+    expect(words({ DB_PASSWORD: odd.slice(0, 30) })).toEqual([
       'warning: DB_PASSWORD has 30 characters, 32 are wanted',
     ]);
     expect(words({ REDIS_PASSWORD: 'k3j9' })).toEqual([
       'error: REDIS_PASSWORD has 4 characters, 32 are wanted',
     ]);
     expect(words({ STRIPE_SECRET_KEY: 'k3j9', ADMIN_PASSWORD: 'k3j9k3j9' })).toEqual([]);
+  });
+
+  test.each([
+    ['a'.repeat(64), 'is made of 1 different character'],
+    ['3f9c1b7a'.repeat(8), 'repeats the same 8 characters'],
+    ['correct-horse-'.repeat(5), 'repeats the same 14 characters'],
+    [
+      'abcdefghijklmnopqrstuvwxyz0123456789qwertyuiopasdfghjklzxcvbnm0123',
+      'is a run of the keyboard or the alphabet',
+    ],
+    [
+      'my-very-long-super-secret-key-for-the-production-web-site-please-1',
+      'is made of words that are tried first',
+    ],
+    [
+      'aaaaaaaaaaaaaaaaaaaaaaaabbbbccccddddeeeezaaaaaaaaaaaaaaaaaaaaaaaa',
+      'has less variety than a secret that a generator makes',
+    ],
+  ])('long, and easy to guess: %s', (value, why) => {
+    expect(value.length).toBeGreaterThanOrEqual(64);
+    expect(words({ JWT_SECRET_KEY: value })).toEqual([`error: JWT_SECRET_KEY ${why}`]);
+  });
+
+  test('what a generator makes is never easy to guess', () => {
+    const generated = () => Buffer.from(crypto.getRandomValues(new Uint8Array(24)));
+    for (let round = 0; round < 2_000; round++) {
+      expect(guessable(generated().toString('hex'))).toBeUndefined();
+      expect(guessable(generated().toString('base64'))).toBeUndefined();
+    }
+    fc.assert(fc.property(fc.string(), (text) => typeof guessable(text) !== 'object'));
   });
 
   test('switches that must be off', () => {

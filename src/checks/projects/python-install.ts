@@ -84,20 +84,23 @@ function byPip(
   const isLocked = files.length > 0 || pipfile.length > 0;
   const extra =
     files.some(({ isDevelopment }) => isDevelopment) || pipfile.length > 0 ? [] : manifest.development;
-  const requirements = [...pipfile, ...extra];
-  const builds = !isLocked && (manifest.isProject || hasSetup(repo, folder));
+  const builds = !isLocked && (manifest.isPackage || hasSetup(repo, folder));
+  const runtime = isLocked || builds ? [] : manifest.runtime;
+  const requirements = [...pipfile, ...runtime, ...extra];
   const asked = [...requirements, ...(builds ? manifest.runtime : [])];
   const read = files.map(({ file }) => readRequirements(repo, file));
   const named = read.flatMap((each) => each.requirements);
   const names = new Set(named.map(({ name }) => name));
-  const others = ['pyproject.toml', 'setup.py', 'setup.cfg', 'Pipfile', 'Pipfile.lock'];
+  const others = ['pyproject.toml', 'setup.py', 'setup.cfg'];
   return {
     manager: 'pip',
     install: {
       inputs: [
         ...new Set([
           ...read.flatMap((each) => each.files),
-          ...others.map((name) => inFolder(folder, name)).filter((file) => repo.files.includes(file)),
+          ...(builds ? others.map((name) => inFolder(folder, name)) : []).filter((file) =>
+            repo.files.includes(file),
+          ),
         ]),
       ],
       files: files.map(({ file }) => file),

@@ -10,8 +10,8 @@ export interface PythonManifest {
   /** The file can't be read. */
   readonly fault?: UserError;
   readonly requiresPython?: string;
-  /** Whether it describes something that has dependencies; a file may hold settings of tools only. */
-  readonly isProject: boolean;
+  /** Whether it says how to build a package; an app often does not. */
+  readonly isPackage: boolean;
   /** As PEP 508 writes them: what the project itself needs, and what is for working on it. */
   readonly runtime: readonly string[];
   readonly development: readonly string[];
@@ -40,7 +40,7 @@ export function readManifest(repo: Repo, folder: string): PythonManifest {
   return {
     pyproject,
     ...(requiresPython === undefined ? {} : { requiresPython }),
-    isProject: 'project' in pyproject || Object.keys(groups).length > 0 || poetry.isPoetry,
+    isPackage: 'build-system' in pyproject,
     runtime: [...texts(project, 'dependencies'), ...poetry.runtime],
     development: [
       ...extraNames.flatMap((name) => texts(extras, name)),
@@ -59,7 +59,7 @@ function brokenManifest(text: string): PythonManifest {
   const named = new Set(text.match(/\b(?:ruff|black|mypy|pytest)\b/g));
   return {
     pyproject: {},
-    isProject: true,
+    isPackage: false,
     runtime: [],
     development: [...named],
     extras: [],
@@ -102,16 +102,24 @@ function namesIn(dependencies: unknown): string[] {
   );
 }
 
-/** Versions by name in uv.lock or poetry.lock, which are of one shape; or the fault of the file. */
+/**
+ * Versions by name in uv.lock or poetry.lock, which are of one shape; or the fault of the file. A package that is locked
+ * at several versions, for several versions of Python, is left out.
+ */
 export function readLock(repo: Repo, file: string): ReadonlyMap<string, string> | UserError {
   const lock = readToml(repo, file) ?? {};
   if (lock instanceof UserError) return lock;
-  const locked = parts(lock, 'package').flatMap((entry) => {
+  const locked = new Map<string, Set<string>>();
+  for (const entry of parts(lock, 'package')) {
     const [name] = texts(entry, 'name');
     const [version] = texts(entry, 'version');
-    return name === undefined || version === undefined ? [] : [[packageName(name), version] as const];
-  });
-  return new Map(locked);
+    if (name === undefined || version === undefined) continue;
+    const versions = locked.get(packageName(name)) ?? new Set();
+    locked.set(packageName(name), versions.add(version));
+  }
+  return new Map(
+    [...locked].flatMap(([name, [only, ...more]]) => (only && more.length === 0 ? [[name, only]] : [])),
+  );
 }
 
 /** What Pipfile.lock, or without one the Pipfile, asks for, as PEP 508 writes it. */

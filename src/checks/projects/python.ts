@@ -25,6 +25,8 @@ export interface PythonProject {
   /** Python files that belong to it and to no project within it; and those of them that pytest takes for tests. */
   readonly sources: readonly string[];
   readonly tests: readonly string[];
+  /** Folders of the projects within it. */
+  readonly nested: readonly string[];
   /** Folders that its modules are imported from: `backend`, `backend/src`. */
   readonly roots: readonly string[];
 }
@@ -54,9 +56,10 @@ function findProjects(repo: Repo): PythonProject[] {
   for (const source of sources) owned.get(ownerOf(source, folders) ?? '')?.push(source);
   const projects = folders.flatMap((folder) => {
     const own = owned.get(folder) ?? [];
-    return own.length === 0 ? [] : [project(repo, folder, own, members.get(folder) ?? [])];
+    const nested = folders.filter((other) => other !== folder && isWithin(other, folder));
+    return own.length === 0 ? [] : [project(repo, folder, own, members.get(folder) ?? [], nested)];
   });
-  return projects.length === 0 ? [project(repo, '', sources, [])] : projects;
+  return projects.length === 0 ? [project(repo, '', sources, [], [])] : projects;
 }
 
 /** The folder that a manifest speaks for; `requirements/dev.txt` speaks for the folder above. */
@@ -73,7 +76,11 @@ function isDocs(folder: string, marked: readonly string[]): boolean {
 }
 
 function ownerOf(source: string, folders: readonly string[]): string | undefined {
-  return folders.findLast((folder) => folder === '' || source.startsWith(`${folder}/`));
+  return folders.findLast((folder) => isWithin(source, folder));
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
 /** The projects that a uv workspace installs together with its top. */
@@ -104,6 +111,7 @@ function project(
   folder: string,
   sources: readonly string[],
   members: readonly string[],
+  nested: readonly string[],
 ): PythonProject {
   const { pyproject, ...facts } = readManifest(repo, folder);
   const { manager, install, dependencies, fault: lockFault } = planInstall(repo, folder, members);
@@ -120,6 +128,7 @@ function project(
     ...(fault === undefined ? {} : { fault }),
     sources,
     tests: sources.filter((file) => test.test(file)),
+    nested,
     roots: [folder, ...members].map((each) => rootOf(each, sources)),
   };
 }
@@ -128,6 +137,22 @@ function rootOf(folder: string, sources: readonly string[]): string {
   const src = inFolder(folder, 'src');
   const hasPackages = sources.some((file) => file.startsWith(`${src}/`));
   return hasPackages && !sources.includes(`${src}/__init__.py`) ? src : folder;
+}
+
+/**
+ * What of its folder belongs to the project, for a tool that walks folders itself: `.`, or where projects lie within it
+ * the largest folders, and the files, that hold none of them. Relative to its folder.
+ *
+ * @param files its sources, or some of them.
+ */
+export function targets({ folder, nested }: PythonProject, files: readonly string[]): string[] {
+  if (nested.length === 0) return ['.'];
+  const found = files.map((file) => {
+    const steps = file.slice(folder === '' ? 0 : folder.length + 1).split('/');
+    const prefixes = steps.map((_, index) => steps.slice(0, index + 1).join('/'));
+    return prefixes.find((path) => !nested.some((other) => isWithin(other, inFolder(folder, path)))) ?? file;
+  });
+  return [...new Set(found)];
 }
 
 /** The first of some files that is in the folder of a project or in one above it, as tools look for their settings. */

@@ -135,9 +135,11 @@ function uriOf(file: string): string {
   return file.toWellFormed().split('/').map(encodeURIComponent).join('/');
 }
 
-/** Never empty: GitHub refuses that. */
+/** Never empty, which GitHub refuses; and without links, which SARIF has in messages (2.1.0, section 3.11.6). */
 function short(text: string, limit: number): string {
-  const clean = plain(text.slice(0, limit * 4)).trim();
+  const clean = plain(text.slice(0, limit * 4))
+    .replaceAll('](', '] (')
+    .trim();
   if (clean === '') return '(no text)';
   return clean.length <= limit ? clean : `${clean.slice(0, limit - 1).toWellFormed()}…`;
 }

@@ -13,17 +13,20 @@ export interface BuildOutput {
 /** Folders that builds write to; whoever copies one expects a build to have made it. */
 export const outputNames = new Set(['dist', 'build', 'out', 'public', '.next', '.output', 'www', '_site']);
 
+/** For tools whose output can't be moved. */
+const never = /(?!)/;
+
 type Guess = readonly [tool: string, script: RegExp, config: RegExp, key: RegExp, fallback: string];
 
 /** Defaults of the tools, and the key of their configuration that changes it. */
 const tools: readonly Guess[] = [
-  ['react-scripts', /\breact-scripts\s+build\b/, /^$/, /^$/, 'build'],
+  ['react-scripts', /\breact-scripts\s+build\b/, never, never, 'build'],
   ['next', /\bnext\s+build\b/, /^next\.config\.\w+$/, /\bdistDir\s*:/, '.next'],
-  ['nuxt', /\bnuxi?\s+build\b/, /^$/, /^$/, '.output'],
+  ['nuxt', /\bnuxi?\s+build\b/, never, never, '.output'],
   ['vue-cli-service', /\bvue-cli-service\s+build\b/, /^vue\.config\.\w+$/, /\boutputDir\s*:/, 'dist'],
   ['astro', /\bastro\s+build\b/, /^astro\.config\.\w+$/, /\boutDir\s*:/, 'dist'],
-  ['gatsby', /\bgatsby\s+build\b/, /^$/, /^$/, 'public'],
-  ['parcel', /\bparcel\s+build\b/, /^$/, /^$/, 'dist'],
+  ['gatsby', /\bgatsby\s+build\b/, never, never, 'public'],
+  ['parcel', /\bparcel\s+build\b/, never, never, 'dist'],
   ['vite', /\bvite\s+build\b/, /^vite\.config\.\w+$/, /\boutDir\s*:/, 'dist'],
 ];
 

@@ -18,6 +18,9 @@ import { copyBeforeInstall } from './dockerfile-order.ts';
 import { secretInImage } from './dockerfile-secrets.ts';
 import { devCommand, entrypointExec, shellForm } from './dockerfile-start.ts';
 import { rootUser } from './dockerfile-user.ts';
+import { noExample, undocumented, unused } from './env-example.ts';
+import { committedSecret, exampleSecret, placeholder, weakSecret } from './env-secrets.ts';
+import { allowedHosts, cors, debug } from './env-switches.ts';
 import { ignoreReason, ignoreUnknown } from './ignores.ts';
 import type { ImageBuild } from './image-build.ts';
 import type { Rule, RuleText } from './rule.ts';
@@ -55,12 +58,27 @@ export const composeRules: readonly Rule<App>[] = [
   dependsOn,
 ];
 
+export const envRules: readonly Rule<App>[] = [
+  undocumented,
+  unused,
+  noExample,
+  committedSecret,
+  exampleSecret,
+  placeholder,
+  weakSecret,
+  debug,
+  cors,
+  allowedHosts,
+];
+
 export const capacityRules: readonly Rule<App>[] = [connections, processMemory, postgresMemory, workers];
 
 /** Every rule of ours, in the order of its page. */
 export const ownRules: readonly RuleText[] = [
   ...dockerfileRules,
   ...composeRules,
+  ...envRules,
+  ...capacityRules,
   ignoreReason,
   ignoreUnknown,
 ];

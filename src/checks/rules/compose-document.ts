@@ -114,12 +114,17 @@ function child(document: Document, node: unknown, part: string | number, hops: n
   const pairs = node.items.filter((item): item is Pair => isPair(item));
   const own = pairs.find(({ key }) => isScalar(key) && String(key.value) === String(part));
   if (own !== undefined) return { offset: offsetOf(own.key), value: own.value };
-  const merged = pairs.filter(({ key }) => isScalar(key) && key.value === '<<').map(({ value }) => value);
+  const merged = pairs.filter(({ key }) => isMergeKey(key)).map(({ value }) => value);
   for (const value of merged.flatMap((each) => (isSeq(each) ? each.items : [each]))) {
     const found = child(document, value, part, hops + 1);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** The parser gives the key of a merge a symbol as its value. */
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && (key.value === '<<' || typeof key.value === 'symbol');
 }
 
 function offsetOf(node: unknown): number | undefined {

@@ -2,6 +2,7 @@ import { findPorts } from '../../config/ports.ts';
 import { imageRole } from '../../config/service-facts.ts';
 import type { App, AppService } from './app.ts';
 import { hitAt, lasting } from './compose-limits.ts';
+import { imageNameOf } from './dockerfile-model.ts';
 import { chainOf } from './image-build.ts';
 import type { Hit, Rule } from './rule.ts';
 
@@ -37,6 +38,8 @@ function serves({ service, plan, image }: AppService): boolean {
   if (plan.strategy === 'workers' || plan.strategy === 'singleton') return false;
   if (imageRole(service) !== undefined || plan.ports.length > 0 || findPorts(service, {}) !== undefined)
     return true;
+  const base = imageNameOf(image?.targets.flatMap(chainOf)[0]?.image);
+  if (/^(?:nginx(?:-unprivileged)?|httpd|caddy|openresty|haproxy|traefik)$/.test(base)) return true;
   return (
     image?.targets
       .flatMap(chainOf)

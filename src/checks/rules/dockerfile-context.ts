@@ -43,6 +43,7 @@ export const missingDockerignore: Rule<ImageBuild> = {
         file: image.path,
         line,
         endLine,
+        ...(worst.isFinal ? {} : ({ severity: 'low', level: 'note' } as const)),
         message: `There is no .dockerignore in ${image.context === '' ? 'the top folder' : image.context}, so .git, .env and node_modules go ${where}.`,
       },
     ];

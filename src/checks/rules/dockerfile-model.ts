@@ -49,7 +49,8 @@ export function parseDockerfile(text: string, args: Readonly<Record<string, stri
   const clean = text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n');
   const lines = clean.split('\n');
   const reader = createReader(args);
-  for (const parsed of DockerfileParser.parse(clean).getInstructions()) reader.take(parsed, lines);
+  const file = DockerfileParser.parse(clean);
+  for (const parsed of file.getInstructions()) reader.take(parsed, lines, file.getEscapeCharacter());
   return { stages: reader.stages, lines: lines.length };
 }
 
@@ -86,13 +87,11 @@ function createReader(args: Readonly<Record<string, string>>) {
 
   return {
     stages,
-    take(parsed: Parsed, lines: readonly string[]): void {
+    take(parsed: Parsed, lines: readonly string[], escapeChar: string): void {
       const keyword = parsed.getKeyword();
       const range = parsed.getRange();
-      const content = parsed.getArgumentsContent() ?? '';
-      const heredocs =
-        keyword === 'RUN' || keyword === 'COPY' || keyword === 'ADD' ? heredocsOf(parsed, lines) : [];
-      const text = heredocs.length > 0 ? (content.split('\n')[0] ?? '') : content;
+      const heredocs = heredocsOf(parsed, lines);
+      const text = textOf(parsed, lines, escapeChar, heredocs[0]?.line);
       const stage = stages.at(-1);
       if (keyword === 'FROM') open(range.start.line + 1, text);
       else if (stage === undefined) {
@@ -133,13 +132,33 @@ type Span = {
   readonly end: { readonly line: number; readonly character: number };
 };
 
-function heredocsOf(parsed: Parsed, lines: readonly string[]): Instruction['heredocs'] {
-  if (!('getHeredocs' in parsed)) return [];
+function heredocsOf(
+  parsed: Parsed,
+  lines: readonly string[],
+): (Instruction['heredocs'][number] & { line: number })[] {
+  if (!('getHeredocs' in parsed) || !/^(?:RUN|COPY|ADD)$/.test(parsed.getKeyword())) return [];
   return (parsed as unknown as WithHeredocs).getHeredocs().map((heredoc) => {
     const range = heredoc.getContentRange();
     const text = range === null ? '' : lines.slice(range.start.line, range.end.line + 1).join('\n');
-    return { name: heredoc.getName(), text };
+    return { name: heredoc.getName(), text, line: range?.start.line ?? parsed.getRange().end.line };
   });
+}
+
+/** Its lines as one, without keyword, flags, and the comments that may stand between continued lines. */
+function textOf(
+  parsed: Parsed,
+  lines: readonly string[],
+  escapeChar: string,
+  heredoc: number | undefined,
+): string {
+  const { start, end } = parsed.getRange();
+  const own = lines.slice(start.line, heredoc ?? end.line + 1);
+  const kept = own.filter((line, index) => index === 0 || !/^\s*(?:#|$)/.test(line));
+  const joined = kept
+    .map((line) => (line.trimEnd().endsWith(escapeChar) ? line.trimEnd().slice(0, -1) : line))
+    .join(' ');
+  const text = joined.replace(/^\s*\S+\s*/, '');
+  return ('getFlags' in parsed ? text.replace(/^(?:--\S+\s+)+/, '') : text).trim();
 }
 
 function listOf(text: string): readonly string[] | undefined {

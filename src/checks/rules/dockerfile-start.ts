@@ -125,12 +125,12 @@ export const devCommand: Rule<ImageBuild> = {
     good: 'FROM python:3.13-slim\nUSER 10001\nCMD ["uvicorn", "app:app"]\n',
   },
   check: (image) =>
-    image.targets.flatMap((target) =>
-      startOf(target).flatMap(({ list, text, line, endLine }) => {
-        const what = developmentIn(list === undefined ? text : list.join(' '));
-        return what === undefined
-          ? []
-          : { file: image.path, line, endLine, message: `The image starts ${what}.` };
-      }),
-    ),
+    image.targets.flatMap((target) => {
+      const start = startOf(target);
+      const last = start.at(-1);
+      const what = developmentIn(start.map(({ list, text }) => list?.join(' ') ?? text).join(' '));
+      if (last === undefined || what === undefined) return [];
+      const { line, endLine } = last;
+      return { file: image.path, line, endLine, message: `The image starts ${what}.` };
+    }),
 };

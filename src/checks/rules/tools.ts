@@ -5,7 +5,9 @@ import type { PlannedCheck, Tool } from '../tool.ts';
 import { type App, studyApp } from './app.ts';
 import { worstBudget } from './capacity-connections.ts';
 import { memorySum } from './capacity-memory.ts';
-import { capacityRules, composeRules, dockerfileRules, ruleIds } from './catalogue.ts';
+import { capacityRules, composeRules, dockerfileRules, envRules, ruleIds } from './catalogue.ts';
+import { composeUses } from './env-example.ts';
+import { valueFiles } from './env-files.ts';
 import { judgeIgnores, withoutIgnored } from './ignores.ts';
 import { apply, toolName } from './rule.ts';
 
@@ -37,6 +39,14 @@ const checks: readonly OwnCheck[] = [
     find: (app) => apply(composeRules, app),
     summary: ({ services }) => counted(services.length, 'service'),
     trouble: unreadableFiles,
+  },
+  {
+    id: 'env',
+    why: (app) => named([...envPaths(app), ...composePaths(app)]),
+    files: envPaths,
+    find: (app) => apply(envRules, app),
+    summary: (app) =>
+      `${envPaths(app).length} env files, ${new Set(composeUses(app).map(({ name }) => name)).size} variables`,
   },
   {
     id: 'capacity',
@@ -73,6 +83,11 @@ function capacitySummary(app: App): string {
   const connections = budget === undefined ? [] : [`${budget.needed} of ${budget.available} connections`];
   const parts = [memorySum(app) ?? [], connections].flat();
   return parts.length === 0 ? 'nothing to add up' : parts.join(', ');
+}
+
+function envPaths(app: App): readonly string[] {
+  const example = app.example === undefined ? [] : [app.example.path];
+  return [...example, ...valueFiles(app).map(({ path }) => path)];
 }
 
 function composePaths({ project, unreadable }: App): readonly string[] {

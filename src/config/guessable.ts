@@ -1,0 +1,84 @@
+/**
+ * Whether a secret that is long enough is easy to guess all the same.
+ *
+ * @returns why, as the end of a sentence; undefined if nothing speaks against it. It never holds a part of the value.
+ */
+export function guessable(value: string): string | undefined {
+  const text = value.trim();
+  if (text.length < 8) return undefined;
+  const distinct = new Set(text).size;
+  if (distinct <= 4) return `is made of ${distinct} different ${distinct === 1 ? 'character' : 'characters'}`;
+  const unit = period(text);
+  if (unit !== undefined) return `repeats the same ${unit} characters`;
+  if (isSequence(text)) return 'is a run of the keyboard or the alphabet';
+  if (isOfWords(text)) return 'is made of words that are tried first';
+  // Random hexadecimal digits have 3 bits each and more, but for one time in millions.
+  if (text.length >= 24 && entropy(text) < 2.4)
+    return 'has less variety than a secret that a generator makes';
+  return undefined;
+}
+
+/** Length of a part that the whole text repeats at least twice and a half. */
+function period(text: string): number | undefined {
+  for (let unit = 1; unit * 2.5 <= text.length; unit++) {
+    if (text.slice(unit) === text.slice(0, text.length - unit)) return unit;
+  }
+  return undefined;
+}
+
+const runs = [
+  'abcdefghijklmnopqrstuvwxyz',
+  '01234567890',
+  'qwertyuiop',
+  'asdfghjkl',
+  'zxcvbnm',
+  '0123456789abcdef',
+];
+
+/** Most of it is one piece of a run, or several behind each other. */
+function isSequence(text: string): boolean {
+  const folded = text.toLowerCase();
+  let inRuns = 0;
+  for (let index = 0; index + 4 <= folded.length; index++) {
+    const piece = folded.slice(index, index + 4);
+    if (runs.some((run) => run.includes(piece) || [...run].reverse().join('').includes(piece))) inRuns++;
+  }
+  return inRuns >= (folded.length - 3) * 0.6;
+}
+
+/** Words of secrets that somebody typed. */
+const common = new Set(
+  (
+    'password passwd pass secret key keys super supersecret my the this very long dev development developer local test testing ' +
+    'tests admin administrator root user production prod staging insecure unsafe django flask fastapi rails node app api ' +
+    'jwt token session web site backend frontend database postgres mysql redis default example sample demo dummy fake ' +
+    'change changeme changethis please only not for use safe random string value letmein welcome qwerty hello world and'
+  ).split(' '),
+);
+
+const longest = Math.max(...[...common].map((word) => word.length));
+
+/** Nothing but such words, in a row or with digits and marks between them. */
+function isOfWords(text: string): boolean {
+  const letters = text
+    .toLowerCase()
+    .replaceAll(/[^a-z]/g, '')
+    .slice(0, 200);
+  if (letters.length < 6 || letters.length < text.length * 0.6) return false;
+  const reachable = new Set([0]);
+  for (let start = 0; start < letters.length; start++) {
+    if (!reachable.has(start)) continue;
+    for (let end = start + 2; end <= Math.min(letters.length, start + longest); end++)
+      if (common.has(letters.slice(start, end))) reachable.add(end);
+  }
+  return reachable.has(letters.length);
+}
+
+/** Shannon's, in bits per character. */
+function entropy(text: string): number {
+  const counts = new Map<string, number>();
+  for (const char of text) counts.set(char, (counts.get(char) ?? 0) + 1);
+  let sum = 0;
+  for (const count of counts.values()) sum -= (count / text.length) * Math.log2(count / text.length);
+  return sum;
+}
