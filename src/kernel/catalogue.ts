@@ -619,6 +619,10 @@ export const catalogue = {
     what: 'A tool that was fetched is not the one that is locked: its sha256 is another. It was deleted and not run.',
     fix: 'Look for a proxy or a mirror that alters downloads. If the file came from GitHub itself, report it.',
   },
+  'checks.tool-stolen': {
+    what: 'A tool on PATH is of a release that was not made by its makers, but by thieves.',
+    fix: 'Remove it, replace every secret that the machine has, and install another version.',
+  },
   'checks.vulnerability-data': {
     what: 'There is no usable vulnerability database, and it could not be fetched.',
     fix: 'Allow the registry of the database, name a mirror in SLUICE_TRIVY_DB, or restore the cache folder.',

@@ -129,6 +129,28 @@ describe('secrets', () => {
     expect(brief(await scan(repo, { base: 'HEAD', history: true }))).toHaveLength(3);
   });
 
+  test('are found in commits that a merge of the change brings along, however old they are', async () => {
+    using repo = checkedRepo({ 'a.txt': 'a\n' });
+    repo.git('checkout', '-qb', 'old');
+    repo.put('token.txt', `token: "${planted.github}"\n`);
+    repo.git('add', '--all');
+    process.env['GIT_COMMITTER_DATE'] = '2020-01-01T00:00:00Z';
+    try {
+      repo.git('commit', '-qm', 'old');
+    } finally {
+      delete process.env['GIT_COMMITTER_DATE'];
+    }
+    repo.git('checkout', '-q', 'main');
+    repo.put('b.txt', 'b\n');
+    repo.git('add', '--all');
+    repo.git('commit', '-qm', 'base');
+    const base = repo.git('rev-parse', 'HEAD').trim();
+    repo.git('merge', '-q', '--no-edit', 'old');
+    const output = await scan(repo, { base });
+    expect(brief(output)).toEqual(['review Github token.txt:1']);
+    expect(output).toMatchObject({ summary: `2 commits since ${base.slice(0, 12)}` });
+  });
+
   test('are found in what is not committed yet, but not in what git ignores', async () => {
     using repo = checkedRepo({ 'a.txt': 'a\n', '.gitignore': '.env\n' });
     repo.put('a.txt', `a\n\ntoken: "${planted.github}"\n`);

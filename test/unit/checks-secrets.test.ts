@@ -34,6 +34,22 @@ describe('secrets', () => {
     ).toEqual(['fail', 'note']);
   });
 
+  test('stand in messages of commits, too, and in what is staged', async () => {
+    const message = { Git: { commit: 'a'.repeat(40), email: 'Ada\n::error::x' } };
+    const staged = { Git: { commit: 'Staged', file: 'a.txt' } };
+    const found = await read(`${line({}, message)}\n${line({}, staged)}`);
+    expect(secretFindings(found ?? []).map(({ message, at }) => [message, at])).toEqual([
+      [
+        'A secret of the kind Github is in a.txt (not committed yet). Whether it is live is not known.',
+        { file: 'a.txt' },
+      ],
+      [
+        'A secret of the kind Github is in a message (commit aaaaaaaaaaaa by Ada : :error::x). Whether it is live is not known.',
+        undefined,
+      ],
+    ]);
+  });
+
   test('are not read from anything else', async () => {
     for (const other of ['sesame', '{}', '[]', `${line({})}\nsesame`, line({ Verified: 'yes' })]) {
       expect(await read(other)).toBeUndefined();

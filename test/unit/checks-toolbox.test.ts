@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { type LockedTool, lock } from '../../src/checks/toolbox/lock.ts';
+import { type LockedTool, lock, stolen } from '../../src/checks/toolbox/lock.ts';
 import { readyTool, type ToolboxContext } from '../../src/checks/toolbox/toolbox.ts';
 import { defaultCheckSettings } from '../../src/config/normalise.ts';
 import { runProcess } from '../../src/kernel/process.ts';
@@ -209,6 +209,15 @@ describe('a tool on PATH', () => {
     expect((await readyTool('trivy', context({ env, tools: 'locked' }), choices())).from).toBe('locked');
   });
 
+  test('is refused when it is of a stolen release', async () => {
+    const stolen = join(folder, 'stolen');
+    mkdirSync(stolen);
+    writeFileSync(join(stolen, 'trivy'), '#!/bin/sh\necho Version: 0.69.4\n', { mode: 0o755 });
+    await expect(readyTool('trivy', context({ env: { PATH: stolen } }), choices())).rejects.toMatchObject({
+      code: 'checks.tool-stolen',
+    });
+  });
+
   test('is missed in words', async () => {
     await expect(readyTool('squawk', context({ env, tools: 'path' }))).rejects.toMatchObject({
       code: 'checks.tool-missing',
@@ -229,5 +238,5 @@ test('the lock names releases on GitHub by version, with a whole hash each', () 
       expect(sha256).toMatch(/^[0-9a-f]{64}$/);
     }
   }
-  expect(lock.trivy.version).not.toBe('0.69.4');
+  expect(stolen.trivy).not.toContain(lock.trivy.version);
 });

@@ -17,9 +17,12 @@ export interface LockedTool {
   readonly files: Readonly<Partial<Record<Platform, LockedFile>>>;
 }
 
+/** Releases that were not made by their makers; they are not used from PATH either. */
+export const stolen: Readonly<Partial<Record<ToolName, readonly string[]>>> = { trivy: ['0.69.4'] };
+
 /**
  * docs/checks-tools.md names the sources of each hash and how to raise a version. Releases are locked some weeks after they
- * came out: in March 2026 trivy 0.69.4 was a stolen release, properly signed, for some hours (CVE-2026-33634).
+ * came out: on 19 March 2026 thieves published a trivy 0.69.4, properly signed (CVE-2026-33634).
  */
 export const lock: Readonly<Record<ToolName, LockedTool>> = {
   trivy: {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Preparation, RunContext } from '../tool.ts';
 import { type DownloadLimits, download, sha256Of } from './download.ts';
-import { type LockedFile, type LockedTool, lock, type Platform, type ToolName } from './lock.ts';
+import { type LockedFile, type LockedTool, lock, type Platform, stolen, type ToolName } from './lock.ts';
 import { onPath } from './on-path.ts';
 import { unpacked } from './unpack.ts';
 
@@ -41,7 +41,7 @@ export interface ToolboxChoices {
 }
 
 /**
- * @throws UserError `checks.tool-missing`, `checks.tool-fetch`, `checks.tool-hash`.
+ * @throws UserError `checks.tool-missing`, `checks.tool-fetch`, `checks.tool-hash`, `checks.tool-stolen`.
  */
 export async function readyTool(
   name: ToolName,
@@ -51,7 +51,9 @@ export async function readyTool(
   const { tools } = context.settings;
   const found = tools === 'locked' ? undefined : onPath(name, context.env['PATH']);
   if (found !== undefined) {
-    return { path: found, version: await versionOf(found, name, context), from: 'path' };
+    const version = await versionOf(found, name, context);
+    if (version !== undefined && stolen[name]?.includes(version)) throw stolenTool(name, version, found);
+    return { path: found, version, from: 'path' };
   }
   if (tools === 'path') {
     throw missing(
@@ -127,4 +129,12 @@ async function versionOf(path: string, name: ToolName, context: ToolboxContext):
 
 function missing(message: string, hint: string): UserError {
   return new UserError({ code: 'checks.tool-missing', message, hint: `${hint} ${closedNetwork}` });
+}
+
+function stolenTool(name: ToolName, version: string, path: string): UserError {
+  return new UserError({
+    code: 'checks.tool-stolen',
+    message: `${path} is ${name} ${version}, a release that thieves have made`,
+    hint: `Remove it, and replace every secret that this machine has. Then install ${name} ${lock[name].version}.`,
+  });
 }

@@ -1,10 +1,12 @@
 import { scrypt } from 'node:crypto';
 import { z } from 'zod';
+import { harmless } from '../../kernel/foreign.ts';
 import type { Finding } from '../model.ts';
 
 /** Where TruffleHog found something; the rest of its line, the secret itself among it, leaves this module for nowhere. */
 const placeShape = z.object({
-  file: z.string(),
+  /** Not for what stands in the message of a commit. */
+  file: z.string().optional(),
   line: z.number().optional(),
   commit: z.string().optional(),
   email: z.string().optional(),
@@ -27,7 +29,8 @@ const lineShape = z.object({
 export interface FoundSecret {
   /** `AWS`, `PrivateKey`. */
   readonly detector: string;
-  readonly file: string;
+  /** undefined: in the message of the commit. */
+  readonly file?: string;
   readonly line?: number;
   readonly commit?: string;
   readonly author?: string;
@@ -59,16 +62,17 @@ export async function readSecrets(stdout: string, places: SecretPlaces): Promise
     if (line === undefined) return undefined;
     const { Data } = line.SourceMetadata;
     const place = 'Git' in Data ? Data.Git : Data.Filesystem;
-    const file = places.path(place.file);
+    const file = place.file ? places.path(place.file) : undefined;
     const secret = `${line.DetectorName}\0${line.RawV2 || line.Raw}`;
     if (!names.has(secret)) names.set(secret, nameOf(secret));
-    const current = lineOf(line.Raw, places.read(file));
+    const current = file === undefined ? undefined : lineOf(line.Raw, places.read(file));
     const now = current ?? ('Git' in Data ? undefined : place.line);
     found.push({
       detector: line.DetectorName,
-      file,
+      ...(file === undefined ? {} : { file }),
       ...(now === undefined ? {} : { line: now }),
-      ...(place.commit === undefined || place.commit === '' ? {} : { commit: place.commit }),
+      // What is staged has a word in its place.
+      ...(/^[0-9a-f]{40,64}$/.test(place.commit ?? '') ? { commit: place.commit as string } : {}),
       ...(place.email === undefined || place.email === '' ? {} : { author: place.email }),
       ...(place.timestamp === undefined ? {} : { time: place.timestamp }),
       verified: line.Verified,
@@ -133,8 +137,8 @@ const madeUp =
 export function secretFindings(secrets: readonly FoundSecret[]): Finding[] {
   return secrets.map((secret): Finding => {
     const { detector, file, line, commit, author, verified, name } = secret;
-    const example = !verified && madeUp.test(file);
-    const by = author === undefined ? '' : ` by ${author.replace(/[\r\n]/g, ' ')}`;
+    const example = !verified && file !== undefined && madeUp.test(file);
+    const by = author === undefined ? '' : ` by ${harmless(author).replace(/\s+/g, ' ')}`;
     const where = commit === undefined ? 'not committed yet' : `commit ${commit.slice(0, 12)}${by}`;
     const state = verified ? 'Its issuer says that it is live' : 'Whether it is live is not known';
     return {
@@ -142,8 +146,8 @@ export function secretFindings(secrets: readonly FoundSecret[]): Finding[] {
       rule: detector,
       severity: verified ? 'critical' : example ? 'low' : 'high',
       level: verified ? 'fail' : example ? 'note' : 'review',
-      message: `A secret of the kind ${detector} is in ${file} (${where}). ${state}.`,
-      at: { file, ...(line === undefined ? {} : { line }) },
+      message: `A secret of the kind ${detector} is in ${file ?? 'a message'} (${where}). ${state}.`,
+      ...(file === undefined ? {} : { at: { file, ...(line === undefined ? {} : { line }) } }),
       fix:
         commit === undefined
           ? 'Take it out before you commit it.'

@@ -5,7 +5,7 @@ import type { CheckOutput } from '../model.ts';
 import type { CheckContext, Tool } from '../tool.ts';
 import { toolboxTool } from '../toolbox/toolbox.ts';
 import { badExit, type NotRun, readJson } from './answer.ts';
-import { historyRange, uncommitted } from './git-history.ts';
+import { type HistoryRange, historyRange, uncommitted } from './git-history.ts';
 import { type FoundSecret, readSecrets, secretFindings } from './secret-report.ts';
 
 const binary = toolboxTool('trufflehog');
@@ -45,15 +45,11 @@ async function scan(context: CheckContext): Promise<CheckOutput> {
   let loose: readonly string[] = repo.files;
   if (repo.git) {
     const range = await historyRange(context);
-    if ('ran' in range) return range;
-    const since = range.base === undefined ? [] : ['--since-commit', range.base];
-    if (range.commits > 0) {
-      const command = ['git', `file://${repo.root}`, '--branch', range.head, ...since];
-      const found = await run(context, [...command, ...flags]);
-      if ('ran' in found) return found;
-      secrets.push(...found);
-    }
-    summary = range.summary;
+    if (range !== undefined && 'ran' in range) return range;
+    const found = range === undefined ? [] : await scanHistory(context, range, flags);
+    if ('ran' in found) return found;
+    secrets.push(...found);
+    summary = range?.summary ?? 'no commit yet';
     loose = await uncommitted(context);
   }
   for (const files of chunks(loose.filter((path) => isFile(join(repo.root, path))))) {
@@ -68,6 +64,18 @@ async function scan(context: CheckContext): Promise<CheckOutput> {
     summary,
     ...(version === undefined ? {} : { version }),
   };
+}
+
+async function scanHistory(
+  context: CheckContext,
+  { head, since, commits }: HistoryRange,
+  flags: readonly string[],
+): Promise<FoundSecret[] | NotRun> {
+  if (commits?.size === 0) return [];
+  const range = ['--branch', head, ...(since === undefined ? [] : ['--since-commit', since])];
+  const found = await run(context, ['git', `file://${context.repo.root}`, ...range, ...flags]);
+  if ('ran' in found || commits === undefined) return found;
+  return found.filter(({ commit }) => commit === undefined || commits.has(commit));
 }
 
 /** What the program knows differs by its version: Debian's 3.60 has neither of the last two. */
