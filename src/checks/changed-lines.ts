@@ -53,7 +53,15 @@ async function changedSince(
   base: string,
 ): Promise<Map<string, ReadonlySet<number>> | undefined> {
   // The user's own settings for diffs must not change what is read here.
-  const diff = ['diff', '--no-ext-diff', '--no-textconv', '--no-color', '--no-relative', '--find-renames'];
+  const diff = [
+    'diff',
+    '--no-ext-diff',
+    '--no-textconv',
+    '--no-color',
+    '--no-relative',
+    '--find-renames',
+    '--submodule=short',
+  ];
   const names = await git(...diff, '--name-only', '-z', '--diff-filter=d', base, '--');
   const patch = await git(
     ...['-c', 'core.quotePath=false'],
