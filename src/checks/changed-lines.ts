@@ -8,7 +8,7 @@ import { addedLines } from './diff-lines.ts';
 /** The change that a run is about. */
 export interface Change {
   readonly lines: ChangedLines | undefined;
-  /** For people: why it is not known. */
+  /** For people, a whole sentence: why it is not known. */
   readonly why?: string;
 }
 
@@ -37,10 +37,14 @@ export async function readChangedLines(
     return result?.code === 0 ? result.stdout : undefined;
   };
   const base = await findBase(git, since, env);
-  if ('why' in base) return { lines: undefined, why: base.why };
+  if ('why' in base) return unknown(base.why);
   const files = await changedSince(git, root, base.commit);
-  if (files === undefined) return { lines: undefined, why: 'git could not compare the change' };
+  if (files === undefined) return unknown(`git could not compare it with ${base.commit.slice(0, 12)}`);
   return { lines: { base: base.commit, files } };
+}
+
+function unknown(why: string): Change {
+  return { lines: undefined, why: `What this run changes is not known: ${why}.` };
 }
 
 async function changedSince(
@@ -49,7 +53,15 @@ async function changedSince(
   base: string,
 ): Promise<Map<string, ReadonlySet<number>> | undefined> {
   // The user's own settings for diffs must not change what is read here.
-  const diff = ['diff', '--no-ext-diff', '--no-textconv', '--no-color', '--no-relative', '--find-renames'];
+  const diff = [
+    'diff',
+    '--no-ext-diff',
+    '--no-textconv',
+    '--no-color',
+    '--no-relative',
+    '--find-renames',
+    '--submodule=short',
+  ];
   const names = await git(...diff, '--name-only', '-z', '--diff-filter=d', base, '--');
   const patch = await git(
     ...['-c', 'core.quotePath=false'],

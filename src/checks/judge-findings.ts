@@ -42,7 +42,7 @@ export function judgeFindings(found: readonly Found[], context: FindingsContext)
     return merged.map((each, index) => {
       const { finding } = each;
       const fingerprint = prints[index] ?? '';
-      const inChange = context.changed === undefined ? undefined : touches(context.changed, finding);
+      const inChange = touches(context.changed, finding);
       const code = secretLines.has(lineKey(finding)) ? undefined : codeOf(finding, linesOf);
       const accepted = accept(finding, fingerprint);
       return {
@@ -91,10 +91,11 @@ export function worstFirst(a: JudgedFinding, b: JudgedFinding): number {
   );
 }
 
-/** A finding without a line is in the change when its file is. */
-function touches({ files }: ChangedLines, { at, endLine }: Finding): boolean {
-  const lines = at === undefined ? undefined : files.get(at.file);
-  const first = at?.line;
+/** A finding without a line is in the change when its file is; one without a file has no part in this. */
+function touches(changed: ChangedLines | undefined, { at, endLine }: Finding): boolean | undefined {
+  if (changed === undefined || at === undefined) return undefined;
+  const lines = changed.files.get(at.file);
+  const first = at.line;
   if (first === undefined || lines === undefined) return lines !== undefined;
   const last = Math.max(first, endLine ?? first);
   return lines.has(first) || [...lines].some((line) => line >= first && line <= last);

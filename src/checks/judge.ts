@@ -1,14 +1,15 @@
 import { isInForce } from './baseline.ts';
 import { type FindingsContext, type Judged, judgeFindings, worstFirst } from './judge-findings.ts';
-import type {
-  CheckFacts,
-  CheckResult,
-  CheckStatus,
-  ChecksReport,
-  CoverageReport,
-  Level,
-  RawResult,
-  Verdict,
+import {
+  type CheckFacts,
+  type CheckResult,
+  type CheckStatus,
+  type ChecksReport,
+  type CoverageReport,
+  categories,
+  type Level,
+  type RawResult,
+  type Verdict,
 } from './model.ts';
 import { isSecretScanner } from './secret-lines.ts';
 import { unknownNames } from './unknown-names.ts';
@@ -43,13 +44,16 @@ export function judge(raw: readonly RawResult[], context: JudgeContext): ChecksR
   );
   const judged = judgeFindings(found, context);
   const results = raw.map((each, index) => resultOf(each, index, judged));
+  const asked = new Set(raw.map(({ check }) => check.id));
+  const notAsked = (context.planned ?? []).filter(({ id }) => !asked.has(id));
   return {
     verdict: overall(results),
     results,
     ...(context.coverage && { coverage: context.coverage }),
     ...(context.changed && { base: context.changed.base }),
     seconds: context.seconds,
-    baseline: useOf(context, raw, judged),
+    baseline: useOf(context, raw, notAsked, judged),
+    partial: categories.filter((category) => notAsked.some((check) => check.category === category)),
     notes: [...(context.notes ?? []), ...unknownNames(raw, context)],
   };
 }
@@ -101,10 +105,12 @@ function overall(results: readonly CheckResult[]): Verdict {
 function useOf(
   { baseline, settings, now }: JudgeContext,
   raw: readonly RawResult[],
+  notAsked: readonly CheckFacts[],
   judged: readonly Judged[],
 ): ChecksReport['baseline'] {
   const seen = new Set(judged.map(({ finding }) => finding.fingerprint));
-  const missing = new Set(raw.filter(({ output }) => !output?.ran).map(({ check }) => check.tool));
+  const silent = raw.filter(({ output }) => !output?.ran).map(({ check }) => check);
+  const missing = new Set([...silent, ...notAsked].map(({ tool }) => tool));
   const ran = new Set(raw.map(({ check }) => check.tool).filter((tool) => !missing.has(tool)));
   const unused = baseline.entries.filter(({ fingerprint, tool }) => {
     if (isSecretScanner(tool) && !settings.scan.history) return false;

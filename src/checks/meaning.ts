@@ -19,7 +19,7 @@ const onOneLine: Readonly<Record<string, readonly string[]>> = {
   'unused variable': ['ruff F841', 'flake8 F841', 'pylint unused-variable', 'pylint W0612'],
   'undefined name': ['ruff F821', 'flake8 F821', 'pylint undefined-variable', 'mypy name-defined'],
   redefinition: ['ruff F811', 'flake8 F811', 'mypy no-redef'],
-  'syntax error': ['ruff invalid-syntax', 'ruff E999', 'flake8 E999', 'mypy syntax'],
+  'syntax error': ['ruff invalid-syntax', 'ruff E999', 'flake8 E999', 'mypy syntax', 'black invalid-syntax'],
   'line too long': ['ruff E501', 'flake8 E501', 'pylint line-too-long'],
   'unused name': [
     'eslint no-unused-vars',

@@ -163,6 +163,8 @@ export interface ChecksReport {
     /** Fingerprints of the unused ones. */
     readonly unusedEntries: readonly string[];
   };
+  /** Categories of which only some checks were asked for. */
+  readonly partial: readonly Category[];
   /** Sentences about the run itself: names in sluice.yml that are no check, a change that is not known. */
   readonly notes: readonly string[];
 }

@@ -10,7 +10,7 @@ interface Names {
 
 /** Names in `checks:` of sluice.yml that mean nothing here, each as a sentence: a misspelt one would be obeyed by nobody. */
 export function unknownNames(raw: readonly RawResult[], { settings, planned, rules = [] }: Names): string[] {
-  const all = planned ?? raw.map(({ check }) => check);
+  const all = [...raw.map(({ check }) => check), ...(planned ?? [])];
   const checks = new Set(all.flatMap(({ id, tool }) => [id, tool]));
   const notes: string[] = [];
   for (const field of ['skip', 'timeouts'] as const) {
@@ -21,7 +21,7 @@ export function unknownNames(raw: readonly RawResult[], { settings, planned, rul
       );
     }
   }
-  const whole = raw.length >= all.length;
+  const whole = all.every(({ id }) => raw.some(({ check }) => check.id === id));
   const found = new Set(
     raw.flatMap(({ output }) => (output?.ran ? output.findings.map(({ rule }) => rule) : [])),
   );

@@ -120,6 +120,19 @@ export function connectionBudget(
   return { needed, available, lines, pooler: { ...bouncer, clients: sum(through) } };
 }
 
+/** The budgets of several hosts as one: they share the database, and the one PgBouncer before it. */
+export function sharedBudget(budgets: readonly ConnectionBudget[]): ConnectionBudget | undefined {
+  const [first] = budgets;
+  if (first === undefined) return undefined;
+  const poolers = budgets.flatMap(({ pooler }) => pooler ?? []);
+  const direct = budgets.reduce((sum, { needed, pooler }) => sum + needed - (pooler?.pool ?? 0), 0);
+  const lines = budgets.flatMap((each) => each.lines);
+  const [pooler] = poolers;
+  if (pooler === undefined) return { needed: direct, available: first.available, lines };
+  const clients = poolers.reduce((sum, each) => sum + each.clients, 0);
+  return { needed: direct + pooler.pool, available: first.available, lines, pooler: { ...pooler, clients } };
+}
+
 /** PgBouncer with its limits, by the variables of the images that are in use; its defaults are 100 and 20. */
 function poolerOf(model: ComposeModel) {
   const found = Object.entries(model.services).find(([, service]) => imageKind(service) === 'pgbouncer');

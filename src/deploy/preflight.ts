@@ -1,6 +1,13 @@
 import { auditEnv } from '../config/audit.ts';
-import { connectionBudget, memoryBudget } from '../config/capacity.ts';
+import {
+  connectionBudget,
+  memoryBudget,
+  memoryDemand,
+  memoryLimit,
+  sharedBudget,
+} from '../config/capacity.ts';
 import { plain } from '../config/compose.ts';
+import { isPostgres, judgePostgres, postgresSettings } from '../config/postgres-settings.ts';
 import type { HostFacts } from '../host/facts.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { DeployRun, HostRun } from './context.ts';
@@ -35,6 +42,7 @@ export function judgeHost(input: PreflightInput): Finding[] {
     ...judgeAccess(input.facts),
     ...judgeDisk(input.facts),
     ...judgeMemory(input),
+    ...judgeLimits(input),
     ...judgeConnections(input),
     ...judgeEnv(input),
   ];
@@ -150,26 +158,63 @@ function judgeConnections({ record, fleet = [record], config, database }: Prefli
   if (database === undefined) return [];
   // Told once, with the first host.
   if (fleet[0] !== record) return [];
-  const budgets = fleet
-    .map((each) => connectionBudget(each.model, each.services, config, database))
-    .filter((each) => each !== undefined);
-  const [first] = budgets;
-  if (first === undefined) return [];
-  const needed = budgets.reduce((sum, each) => sum + each.needed, 0);
-  const budget = { needed, available: first.available, lines: budgets.flatMap((each) => each.lines) };
+  const budget = sharedBudget(
+    fleet.flatMap((each) => connectionBudget(each.model, each.services, config, database) ?? []),
+  );
+  if (budget === undefined) return [];
   const terms = budget.lines
     .map((line) => `${line.service} ${line.containers}×${line.processes}×${line.pool}`)
     .join(' + ');
-  const message = `${budget.needed} database connections at most with both colours (${terms}), ${budget.available} available`;
-  if (budget.needed <= budget.available) return [{ level: 'ok', topic: 'connections', message }];
+  const { needed, available, pooler } = budget;
+  const behind = pooler === undefined ? '' : `; ${pooler.service} opens ${pooler.pool}`;
+  const message = `${needed} database connections at most with both colours (${terms}${behind}), ${available} available`;
+  const findings: Finding[] =
+    needed <= available
+      ? [{ level: 'ok', topic: 'connections', message }]
+      : [
+          {
+            level: 'error',
+            topic: 'connections',
+            message,
+            fix: `Lower pools or processes, raise max_connections of ${database}, or put PgBouncer in between.`,
+          },
+        ];
+  if (pooler === undefined || pooler.clients <= pooler.maxClients) return findings;
   return [
+    ...findings,
     {
       level: 'error',
       topic: 'connections',
-      message,
-      fix: `Lower pools or processes, raise max_connections of ${database}, or put PgBouncer in between.`,
+      message: `${pooler.clients} connections to ${pooler.service} at most with both colours, and it takes ${pooler.maxClients}`,
+      fix: 'Raise MAX_CLIENT_CONN, or lower pools or processes.',
     },
   ];
+}
+
+/** What is known to need more than its limit: of processes by sluice.yml or by their options, of Postgres by its settings. */
+function judgeLimits({ record, config }: PreflightInput): Finding[] {
+  const demands = memoryDemand(record.model, record.services, config);
+  const beyond = demands.flatMap(({ service, processes, perProcess, needed, limit }): Finding[] => {
+    if (limit === undefined || needed <= limit) return [];
+    const sum = `${processes} processes × ${(perProcess / gib).toFixed(1)} GiB`;
+    return [
+      {
+        level: 'error',
+        topic: 'memory',
+        message: `${service} needs ${(needed / gib).toFixed(1)} GiB (${sum}), and its limit is ${(limit / gib).toFixed(1)} GiB`,
+        fix: 'Lower its processes, or raise the limit.',
+      },
+    ];
+  });
+  const databases = Object.values(record.model.services).filter(isPostgres);
+  const settings = databases.flatMap((service) => {
+    const limit = memoryLimit(service);
+    return limit === undefined ? [] : judgePostgres(postgresSettings(service), limit);
+  });
+  const warnings = settings
+    .filter(({ kind }) => kind === 'impossible')
+    .map(({ message, fix }): Finding => ({ level: 'warning', topic: 'memory', message, fix }));
+  return [...beyond, ...warnings];
 }
 
 /** What the containers will really get, whichever file or variable it came from. */

@@ -139,6 +139,11 @@ describe('entries that nothing matches', () => {
     expect(parseBaseline(pruneBaseline(report, baseline), file).entries).toHaveLength(2 - unused);
   });
 
+  test('a part of its tool’s checks was asked for', () => {
+    const planned = [ran('ruff backend').check, ran('ruff frontend').check];
+    expect(judged([ran('ruff backend')], baseline, { planned }).baseline.unused).toBe(0);
+  });
+
   test('the whole history shows whether a secret is gone', () => {
     const history = { settings: { ...settings, scan: { ...settings.scan, history: true } } };
     expect(judged([ran('trufflehog')], baseline, history).baseline.unused).toBe(1);

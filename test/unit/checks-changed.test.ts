@@ -141,9 +141,13 @@ describe('compared with what', () => {
       why: expect.stringMatching(/no commit before/),
     });
     const { git, read } = repository();
-    expect(await read()).toMatchObject({ why: 'there is no commit yet' });
+    expect(await read()).toMatchObject({
+      why: 'What this run changes is not known: there is no commit yet.',
+    });
     git('init', '-q');
-    expect(await read()).toMatchObject({ why: 'there is no commit yet' });
+    expect(await read()).toMatchObject({
+      why: 'What this run changes is not known: there is no commit yet.',
+    });
   });
 
   test('a clone takes the default branch of its origin, and what is not pushed counts', async () => {
@@ -195,12 +199,12 @@ describe('on GitHub', () => {
     clone.git('clone', '-q', '--depth=1', '--branch=merged', `file://${root}`, '.');
     expect(await clone.read(undefined, event(main))).toEqual({
       base: undefined,
-      why: `commit ${main.slice(0, 12)} is not in this clone: give actions/checkout \`fetch-depth: 0\``,
+      why: `What this run changes is not known: commit ${main.slice(0, 12)} is not in this clone: give actions/checkout \`fetch-depth: 0\`.`,
       files: {},
     });
     const made = { before: '0'.repeat(40), repository: { default_branch: 'main' } };
     expect((await clone.read(undefined, made)).why).toMatch(
-      /^the default branch is not in this clone.*fetch-depth: 0/,
+      /: the default branch is not in this clone.*fetch-depth: 0/,
     );
     clone.git('fetch', '-q', '--depth=1', 'origin', main);
     const merge = { GITHUB_REF: 'refs/pull/7/merge' };

@@ -89,12 +89,13 @@ describe('findings', () => {
     expect(places(findings.toReversed(), { changed })).toEqual(order);
   });
 
-  test.each<[string, Partial<Finding>, boolean]>([
+  test.each<[string, Partial<Finding>, boolean | undefined]>([
     ['its line is changed', { at: at(2) }, true],
     ['another line is', { at: at(3) }, false],
     ['it reaches to a changed line', { at: at(1), endLine: 4 }, true],
     ['it is about the file', { at: { file: 'backend/app.py' } }, true],
     ['it is about another file', { at: { file: 'x.py' } }, false],
+    ['it is about no file', { at: undefined as never }, undefined],
   ])('in the change: %s', (_, more, inChange) => {
     const { results } = judge([ran('ruff', [finding(more)])], context({ changed }));
     expect(results[0]?.findings[0]?.inChange).toBe(inChange);

@@ -75,7 +75,7 @@ describe('what is checked', () => {
     [
       'a script may check with it',
       { ...locked, 'package.json': manifest(['prettier'], { lint: 'prettier --check .' }) },
-      ['prettier: prettier --check .', 'lint script: npm run lint'],
+      ['prettier: prettier --check .'],
     ],
     [
       'scripts for tools that nobody knows',

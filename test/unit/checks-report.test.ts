@@ -39,7 +39,7 @@ describe('in the job summary', () => {
       '| ❌ | `pytest` | 1 failed test, 1 flaky, 1,208 tests | 43.2 s | 9.2.0 |',
       '### Scan',
       '### ❌ ruff\n\n`cd backend && ruff .`',
-      '<a href="https://github.com/acme/app/blob/abc/backend/app.py#L1"><code>backend/app.py:1:8</code></a> <a href="https://docs.astral.sh/ruff/rules/unused-import">F401</a> (medium, not in the change)<br>`os` imported but unused<br>`import os`<br>→ Remove the import.',
+      '<a href="https://github.com/acme/app/blob/abc/backend/app.py#L1"><code>backend/app.py:1:8</code></a> <a href="https://docs.astral.sh/ruff/rules/unused-import">F401</a> (medium; not in the change)<br>`os` imported but unused<br>`import os`<br>→ Remove the import.',
       '### ⚠️ trufflehog',
       '**Did not run:** its output ended in the middle\n\n→ Run it again.\n\n```text\npanic: boom',
       '<details><summary>Slowest tests</summary>',

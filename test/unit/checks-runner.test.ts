@@ -246,7 +246,7 @@ describe('a check that goes wrong did not run', () => {
     const { results, log } = await run([script('loud', flood)]);
     expect(outputs(results).loud).toEqual({ ran: false, why: 'it printed too much' });
     expect(process.memoryUsage().rss - before).toBeLessThan(400_000_000);
-    expect(log).toMatch(/│ first\n[^]*lines are left out …[^]*│ last\n/);
+    expect(log).toMatch(/│ first\n.*lines are left out ….*│ last\n/s);
     expect(log.length).toBeLessThan(1_000_000);
     expect(log).not.toMatch(/^\s*::error/m);
   });

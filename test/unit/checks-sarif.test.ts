@@ -145,6 +145,16 @@ describe('what would close alerts that are still true is not uploaded', () => {
     ]);
   });
 
+  test('a category of which a part was asked for', () => {
+    const lint = [ran('ruff'), ran('mypy')].map(({ check }) => check);
+    const report = judge(
+      [ran('ruff'), { ...ran('pytest'), check: facts('pytest', { category: 'test' }) }],
+      context({ planned: lint }),
+    );
+    expect(report.partial).toEqual(['lint']);
+    expect(sarif(report).runs.map(({ automationDetails }) => automationDetails.id)).toEqual(['sluice/test/']);
+  });
+
   test('no category at all is no file', () => {
     expect(checksSarif(judge([], context()))).toBeUndefined();
   });

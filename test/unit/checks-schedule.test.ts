@@ -5,7 +5,7 @@ import { coresOf, nextTasks, type Task } from '../../src/checks/runner/schedule.
 const limits = { cores: 2, memory: 1000 };
 
 function task(id: string, cost: Partial<Task['cost']> = {}, needs: readonly string[] = []): Task {
-  return { id, needs, cost: { cores: 1, memory: 10, seconds: 1, ...cost } };
+  return { id, needs, cost: { cores: 1, memory: 10, seconds: 4, ...cost } };
 }
 
 function next(
@@ -31,6 +31,17 @@ describe('what may begin', () => {
       task('tests', { seconds: 9 }, ['install']),
     ];
     expect(next(tasks)).toEqual(['install', 'check']);
+  });
+
+  test('is what is over at once before what takes long, and what others wait for before both', () => {
+    const tasks = [
+      task('mypy', { seconds: 20 }),
+      task('ruff', { seconds: 1 }),
+      task('tool', { seconds: 1 }),
+      task('hadolint', { seconds: 1 }, ['tool']),
+    ];
+    expect(next(tasks)).toEqual(['tool', 'ruff']);
+    expect(next(tasks, [], ['tool', 'ruff'])).toEqual(['hadolint', 'mypy']);
   });
 
   test('is nothing that waits for another', () => {

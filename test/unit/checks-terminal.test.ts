@@ -80,7 +80,7 @@ describe('in a terminal', () => {
       '',
       '✗ pytest',
       '  $ cd backend && pytest --cov=app',
-      '  backend/tests/test_books.py:12 tests/test_books.py::test_list (medium; not in the change)',
+      '  backend/tests/test_books.py:12 tests/test_books.py::test_list (medium)',
       '    assert 3 == 4',
       '',
       '? trivy',

@@ -162,6 +162,45 @@ describe('whether a host can bear a release', () => {
     expect(on(other).filter((each) => each.topic === 'connections')).toEqual([]);
   });
 
+  test('processes beyond their limit are an error, settings of Postgres a warning', () => {
+    const tight = release('v1', plans, {
+      web: { ...limit('1g'), command: ['celery', 'worker', '--concurrency=30'] },
+      db: { ...limit('1g'), image: 'postgres:17', command: ['postgres', '-c', 'shared_buffers=2GB'] },
+    });
+    const config = { web: { processMemory: 2 * gib } };
+    const found = judgeHost({ facts: facts({}), record: tight, config, database: undefined });
+    expect(
+      found
+        .filter(({ level, topic }) => topic === 'memory' && level !== 'ok')
+        .map((each) => [each.level, each.message]),
+    ).toEqual([
+      ['error', 'web needs 60.0 GiB (30 processes × 2.0 GiB), and its limit is 1.0 GiB'],
+      ['warning', 'shared_buffers (2 GiB) is 200 % of the limit of 1 GiB'],
+    ]);
+  });
+
+  test('one PgBouncer stands between all hosts and the database', () => {
+    const services = {
+      web: { environment: { DB_HOST: 'pgbouncer', DB_POOL_SIZE: '60' } },
+      pgbouncer: {
+        image: 'edoburu/pgbouncer:1',
+        environment: { MAX_CLIENT_CONN: '200', DEFAULT_POOL_SIZE: '50' },
+      },
+      db: { image: 'postgres:17' },
+    };
+    const both = [...plans, servicePlan('pgbouncer', 'keep')];
+    const fleet = [release('v1', both, services), release('v1', both, services)];
+    const [first] = fleet;
+    if (first === undefined) return expect.unreachable();
+    const found = judgeHost({ facts: facts({}), record: first, fleet, config: {}, database: 'db' });
+    expect(
+      found.filter(({ topic }) => topic === 'connections').map((each) => [each.level, each.message]),
+    ).toEqual([
+      ['ok', expect.stringMatching(/^50 database connections .*pgbouncer opens 50\), 97 available$/)],
+      ['error', '240 connections to pgbouncer at most with both colours, and it takes 200'],
+    ]);
+  });
+
   test('a clock that is far off is a warning', () => {
     const clock = judge({ clockMs: -90_000 }).find((each) => each.topic === 'clock');
     expect([clock?.level, clock?.message]).toEqual(['warning', "the host's clock is 90 s behind ours"]);

@@ -16,13 +16,14 @@ import { home, pageOf } from './words.ts';
  * Findings as SARIF 2.1.0 for code scanning, as GitHub reads it (its docs: "SARIF support for code scanning"): a run for each
  * category. undefined when there is no run to upload.
  *
- * What is accepted is left out, since GitHub takes no suppressions. So is a category that was not asked for, or in which a
- * check did not run: GitHub would close the alerts that are missing.
+ * What is accepted is left out, since GitHub takes no suppressions. So is a category of which a check did not run or was not
+ * asked for: GitHub would close the alerts that are missing.
  */
 export function checksSarif(report: ChecksReport): string | undefined {
   const runs = categories.flatMap((category) => {
     const results = report.results.filter(({ check }) => check.category === category);
-    if (results.length === 0 || results.some(({ status }) => status === 'did-not-run')) return [];
+    if (results.length === 0 || report.partial.includes(category)) return [];
+    if (results.some(({ status }) => status === 'did-not-run')) return [];
     return [
       runOf(
         category,

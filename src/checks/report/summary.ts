@@ -14,7 +14,7 @@ import {
   type JudgedFinding,
 } from '../model.ts';
 import { coverageLine, testLines, testTotals } from './tests.ts';
-import { againBy, baselineNotes, pageOf, restOf, verdictLine } from './words.ts';
+import { againBy, baselineNotes, pageOf, restOf, standing, verdictLine } from './words.ts';
 
 const emoji: Readonly<Record<CheckStatus, string>> = {
   pass: '✅',
@@ -122,7 +122,7 @@ function findingsPart(result: CheckResult, files: string | undefined, room: numb
   const shown: string[] = [];
   let left = room - byteLength(title) - byteLength(more(findings.length)) - 2;
   for (const finding of findings) {
-    const item = itemOf(finding, files);
+    const item = itemOf(finding, result.check.category, files);
     left -= byteLength(item) + 1;
     if (left < 0) break;
     shown.push(item);
@@ -132,16 +132,13 @@ function findingsPart(result: CheckResult, files: string | undefined, room: numb
 }
 
 /** One finding: place, rule and what it says; below it the code line and what to do. */
-function itemOf(finding: JudgedFinding, files: string | undefined): string {
-  const { at, rule, message, fix, docs, level, severity, also } = finding;
+function itemOf(finding: JudgedFinding, category: Category, files: string | undefined): string {
+  const { at, rule, message, fix, docs } = finding;
   const page = pageOf(docs);
   const name =
     page === undefined ? `**${inline(rule, 200)}**` : `<a href="${attribute(page)}">${inline(rule, 200)}</a>`;
-  const kind = level === 'review' ? `review, ${severity}` : severity;
-  const tools = also.length === 0 ? '' : `, also ${inline(also.join(', '), 100)}`;
-  const outside = finding.inChange === false ? ', not in the change' : '';
   const lines = [
-    `- ${at === undefined ? '' : `${placeOf(at, files)} `}${name} (${kind}${tools}${outside})<br>${prose(message, 500)}`,
+    `- ${at === undefined ? '' : `${placeOf(at, files)} `}${name} (${inline(standing(finding, category))})<br>${prose(message, 500)}`,
     finding.code === undefined ? '' : code(finding.code, 200),
     fix === undefined ? '' : `→ ${prose(fix, 500)}`,
   ];

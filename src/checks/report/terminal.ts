@@ -3,9 +3,9 @@ import { formatPlace } from '../../kernel/errors.ts';
 import { breakCommands } from '../../kernel/foreign.ts';
 import { counted, formatSeconds } from '../../report/figures.ts';
 import { lastLines, oneLine } from '../../report/text.ts';
-import type { CheckResult, CheckStatus, ChecksReport, JudgedFinding } from '../model.ts';
+import type { Category, CheckResult, CheckStatus, ChecksReport, JudgedFinding } from '../model.ts';
 import { coverageLine, testLines } from './tests.ts';
-import { againBy, baselineNotes, marks, name, restOf, verdictLine } from './words.ts';
+import { againBy, baselineNotes, marks, name, restOf, standing, verdictLine } from './words.ts';
 
 export interface ChecksTerminalOptions {
   readonly colour: boolean;
@@ -91,19 +91,20 @@ function troubleOf(
   const missing = matter.length - most;
   return [
     ...head,
-    ...matter.slice(0, most).flatMap((each) => findingLines(each, paint)),
+    ...matter.slice(0, most).flatMap((each) => findingLines(each, result.check.category, paint)),
     ...(missing > 0 ? [`  … and ${counted(missing, 'finding')} more`] : []),
   ];
 }
 
-function findingLines(finding: JudgedFinding, paint: (style: Style, text: string) => string): string[] {
-  const { at, rule, message, fix, code, also, level, severity } = finding;
+function findingLines(
+  finding: JudgedFinding,
+  category: Category,
+  paint: (style: Style, text: string) => string,
+): string[] {
+  const { at, rule, message, fix, code } = finding;
   const place = at === undefined ? '' : `${oneLine(formatPlace(at), 300)} `;
-  const kind = level === 'review' ? `review, ${severity}` : severity;
-  const tools = also.length === 0 ? '' : `; also ${oneLine(also.join(', '), 100)}`;
-  const change = finding.inChange === false ? '; not in the change' : '';
   return [
-    `  ${paint('cyan', place)}${oneLine(rule, 120)} (${kind}${tools}${change})`,
+    `  ${paint('cyan', place)}${oneLine(rule, 120)} (${standing(finding, category)})`,
     ...wrap(oneLine(message, 500), '    ', '    '),
     ...(code === undefined ? [] : [paint('dim', `    | ${oneLine(code, width - 6)}`)]),
     ...(fix === undefined ? [] : wrap(`→ ${oneLine(fix, 500)}`, '    ', '      ')),

@@ -1,7 +1,15 @@
 import { counted } from '../../report/figures.ts';
 import { oneLine } from '../../report/text.ts';
 import { httpUrl } from '../../report/url.ts';
-import type { CheckResult, CheckStatus, ChecksReport, JudgedFinding, Level, Verdict } from '../model.ts';
+import type {
+  Category,
+  CheckResult,
+  CheckStatus,
+  ChecksReport,
+  JudgedFinding,
+  Level,
+  Verdict,
+} from '../model.ts';
 
 /** Of this toolkit. */
 export const home = 'https://github.com/sluice-ci/sluice';
@@ -62,6 +70,17 @@ export function weighing({ findings, tests }: CheckResult): string {
   if (count === 0) return '';
   if (tests !== undefined && tests.failed > 0 && tests.failed === count) return counted(count, 'failed test');
   return counted(count, 'finding');
+}
+
+/** `review, high; also trivy; not in the change`, between brackets behind a rule. */
+export function standing({ level, severity, also, inChange }: JudgedFinding, category: Category): string {
+  const parts = [
+    level === 'review' ? `review, ${severity}` : severity,
+    also.length === 0 ? '' : `also ${oneLine(also.join(', '), 100)}`,
+    // A test that fails is seldom itself what was changed.
+    inChange === false && category !== 'test' ? 'not in the change' : '',
+  ];
+  return parts.filter((part) => part !== '').join('; ');
 }
 
 export function weighs(finding: JudgedFinding, level: Level): boolean {

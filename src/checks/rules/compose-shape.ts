@@ -60,35 +60,56 @@ export function merged(
   return visit(below, above, []);
 }
 
-/** The merged and interpolated service in the shape that `docker compose config` prints. */
+/**
+ * The merged and interpolated service in the shape that `docker compose config` prints. What Compose would refuse is left
+ * out: it says so itself, and better.
+ */
 export function canonical(service: Loose, folder: string): ComposeService {
   const result: Loose = { ...service };
-  for (const key of ['command', 'entrypoint'])
-    if (typeof result[key] === 'string') result[key] = splitWords(result[key]);
-    else if (Array.isArray(result[key])) result[key] = result[key].map(String);
-  const ports = list(result['ports']).flatMap((item) => portOf(item) ?? []);
-  result['ports'] = ports;
+  for (const key of ['command', 'entrypoint']) result[key] = wordsOf(result[key]);
+  result['ports'] = list(result['ports']).flatMap((item) => portOf(item) ?? []);
   const volumes = list(result['volumes']).flatMap((item) => volumeOf(item, folder) ?? []);
   // The last one for a place in the container counts.
   result['volumes'] = [...new Map(volumes.map((volume) => [volume.target, volume])).values()];
   result['expose'] = list(result['expose']).map(String);
-  if (isLoose(result['healthcheck'])) result['healthcheck'] = healthcheckOf(result['healthcheck']);
-  if (isLoose(result['build'])) {
-    const context = String(result['build']['context'] ?? '.');
-    result['build'] = {
-      ...result['build'],
-      context: isRemote(context) ? context : pathFrom(folder, context),
-    };
-  }
-  const deploy = isLoose(result['deploy']) ? result['deploy'] : undefined;
-  if (deploy?.['replicas'] !== undefined)
-    result['deploy'] = { ...deploy, replicas: count(deploy['replicas']) };
+  result['healthcheck'] = isLoose(result['healthcheck']) ? healthcheckOf(result['healthcheck']) : undefined;
+  result['build'] = isLoose(result['build']) ? buildOf(result['build'], folder) : undefined;
+  result['deploy'] = isLoose(result['deploy']) ? deployOf(result['deploy']) : undefined;
   if (result['scale'] !== undefined) result['scale'] = count(result['scale']);
-  for (const key of ['stop_grace_period', 'restart', 'image', 'network_mode', 'container_name'])
-    if (result[key] !== undefined && result[key] !== null) result[key] = String(result[key]);
-  for (const key of ['depends_on', 'environment', 'healthcheck', 'deploy'])
-    if (!isLoose(result[key])) delete result[key];
+  for (const key of ['stop_grace_period', 'restart', 'image', 'network_mode', 'container_name', 'user'])
+    result[key] =
+      typeof result[key] === 'string' || typeof result[key] === 'number' ? String(result[key]) : undefined;
+  if (result['image'] === '') delete result['image'];
+  result['environment'] = isLoose(result['environment']) ? result['environment'] : undefined;
+  result['depends_on'] = isLoose(result['depends_on']) ? result['depends_on'] : undefined;
+  for (const key of Object.keys(result)) if (result[key] === undefined) delete result[key];
   return result as ComposeService;
+}
+
+function wordsOf(value: unknown): readonly string[] | undefined {
+  if (typeof value === 'string') return splitWords(value);
+  return Array.isArray(value) ? value.map(String) : undefined;
+}
+
+function buildOf(build: Loose, folder: string): Loose {
+  const context = String(build['context'] ?? '.');
+  const texts = ['dockerfile', 'target'].flatMap((key) =>
+    typeof build[key] === 'string' ? [[key, build[key]] as const] : [],
+  );
+  const { dockerfile: _dockerfile, target: _target, ...rest } = build;
+  return {
+    ...rest,
+    ...Object.fromEntries(texts),
+    args: mapOf(build['args']),
+    context: isRemote(context) ? context : pathFrom(folder, context),
+  };
+}
+
+function deployOf(deploy: Loose): Loose {
+  const resources = isLoose(deploy['resources']) ? deploy['resources'] : {};
+  const limits = isLoose(resources['limits']) ? resources['limits'] : {};
+  const replicas = deploy['replicas'] === undefined ? {} : { replicas: count(deploy['replicas']) };
+  return { ...deploy, ...replicas, resources: { ...resources, limits } };
 }
 
 function healthcheckOf(raw: Loose): Loose {

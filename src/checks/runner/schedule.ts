@@ -10,8 +10,8 @@ export interface Task {
 }
 
 /**
- * The tasks that may begin now: of those that wait for nothing, the ones at the head of the longest chains first, as many as
- * cores and memory allow. A task that takes all cores begins alone, and once it is the first in the queue nothing
+ * The tasks that may begin now, as many as cores and memory allow: of those that wait for nothing first what others wait for,
+ * then what is over at once, then what takes longest. A task that takes all cores begins alone, and once it is the first in the queue nothing
  * overtakes it. A task that needs more than there is runs alone rather than never.
  *
  * @param ended ids of the tasks that are over, however they ended.
@@ -23,13 +23,16 @@ export function nextTasks(
   limits: Limits,
 ): Task[] {
   const chains = chainSeconds(tasks);
+  const waitedFor = new Set(tasks.flatMap(({ needs }) => needs));
   const busy = tasks.filter(({ id }) => running.has(id));
   let cores = limits.cores - sum(busy.map((task) => coresOf(task, limits)));
   let memory = limits.memory - sum(busy.map((task) => task.cost.memory));
   let alone = busy.length === 0;
   const ready = tasks
     .filter(({ id, needs }) => !running.has(id) && !ended.has(id) && needs.every((need) => ended.has(need)))
-    .sort((a, b) => (chains.get(b.id) ?? 0) - (chains.get(a.id) ?? 0));
+    .sort(
+      (a, b) => rank(a, waitedFor) - rank(b, waitedFor) || (chains.get(b.id) ?? 0) - (chains.get(a.id) ?? 0),
+    );
   const begin: Task[] = [];
   for (const task of ready) {
     const fits = coresOf(task, limits) <= cores && task.cost.memory <= memory;
@@ -41,6 +44,14 @@ export function nextTasks(
     } else if (task.cost.cores === 'all') break;
   }
   return begin;
+}
+
+/** What is over at once delays nothing, and who has mistyped a name hears of it before the tests have begun. */
+const atOnceSeconds = 3;
+
+function rank({ id, cost }: Task, waitedFor: ReadonlySet<string>): number {
+  if (waitedFor.has(id)) return 0;
+  return cost.seconds <= atOnceSeconds && cost.cores !== 'all' ? 1 : 2;
 }
 
 /** Cores that a task gets, and keeps busy. */

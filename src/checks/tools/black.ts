@@ -8,9 +8,9 @@ import {
   type ProjectCheck,
   planPython,
   preCommitHook,
-  repoPath,
   runTool,
   settingsOf,
+  shownPath,
   toolCache,
   toolSource,
 } from './python-check.ts';
@@ -77,7 +77,7 @@ function judge(
       fix: 'Do `exclude` and `force-exclude` in its settings leave everything out?',
     });
   }
-  const pathOf = (path: string) => repoPath(context.repo, project.folder, path);
+  const pathOf = (path: string) => shownPath(context.repo, project.folder, path);
   const diffs = readDiffs(run.stdout).map((diff) =>
     formatFinding('black', 'format', pathOf(diff.path), diff, 'black .'),
   );

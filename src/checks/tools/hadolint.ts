@@ -80,22 +80,33 @@ async function lint(context: CheckContext, files: readonly string[]): Promise<Ch
   }
   return {
     ran: true,
-    findings: answer.said.map(findingOf),
+    findings: answer.said.map((said) => findingOf(said, context.repo.read(plainPath(said.file)))),
     summary: `${files.length} ${files.length === 1 ? 'file' : 'files'}`,
     ...(version === undefined ? {} : { version }),
   };
 }
 
-function findingOf({ code, file, line, column, level, message }: Said): Finding {
+/** It can't parse the file from there on. It knows fewer here-documents than BuildKit does: `COPY --link <<name` ends it. */
+const unparsable = 'DL1000';
+
+function findingOf(said: Said, text: string | undefined): Finding {
+  const { code, file, line, column, level, message } = said;
+  const beyondIt = code === unparsable && /<<-?["']?\w/.test(text ?? '');
   const docs = code.startsWith('SC')
     ? `https://www.shellcheck.net/wiki/${code}`
     : `https://github.com/hadolint/hadolint/wiki/${code}`;
   return {
     tool: 'hadolint',
     rule: code,
-    ...meanings[level],
-    message: sentence(message),
-    at: { file: file.replace(/^\.\//, ''), line: Math.max(line, 1), column: Math.max(column, 1) },
+    ...meanings[beyondIt ? 'info' : level],
+    message: beyondIt
+      ? 'hadolint can’t read the here-documents of this file, and has not looked at it; our own rules have.'
+      : sentence(message),
+    at: { file: plainPath(file), line: Math.max(line, 1), column: Math.max(column, 1) },
     docs,
   };
+}
+
+function plainPath(file: string): string {
+  return file.replace(/^\.\//, '');
 }

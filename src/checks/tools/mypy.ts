@@ -9,9 +9,9 @@ import { didNotRun } from './outcome.ts';
 import {
   type ProjectCheck,
   planPython,
-  repoPath,
   runTool,
   settingsOf,
+  shownPath,
   toolCache,
   toolSource,
 } from './python-check.ts';
@@ -87,7 +87,7 @@ function judge(
       run.stderr,
     );
   if (ignored !== null) {
-    const file = repoPath(context.repo, project.folder, ignored[1] ?? '');
+    const file = shownPath(context.repo, project.folder, ignored[1] ?? '');
     return didNotRun('mypy', run, {
       why: `can’t read ${file}, and would check without its settings: ${ignored[2]}`,
     });
@@ -106,7 +106,7 @@ function judge(
   return {
     ran: true,
     findings: [
-      ...mypyFindings(entries, (path) => repoPath(context.repo, project.folder, path)),
+      ...mypyFindings(entries, (path) => shownPath(context.repo, project.folder, path)),
       ...settingsNotes(run.stderr),
     ],
     ...(version === undefined ? {} : { version }),

@@ -33,10 +33,8 @@ export const lintScript: Tool = nodeTool({
   cost: { cores: 1, memory: 800 * 2 ** 20, seconds: 10 },
   why(project, _repo, all) {
     const { scripts, configs, file } = project;
-    const isKnown =
-      configs.eslint !== undefined ||
-      configs.biome !== undefined ||
-      scriptIs(project, 'lint', /\b(?:eslint|biome|prettier|tsc|vue-tsc)\b/, all);
+    const hasLinter = configs.eslint !== undefined || configs.biome !== undefined;
+    const isKnown = hasLinter || isChecked(scripts['lint'] ?? '', project, all);
     const isLeft = isRunnable(scripts['lint']) && !isKnown && !isOnlyDelegating(project, 'lint', all);
     return isLeft ? `${file} has a lint script` : undefined;
   },
@@ -48,14 +46,20 @@ export function isRunnable(script: string | undefined): boolean {
   return script !== undefined && !isPlaceholder(script);
 }
 
-/** Whether a script is for a tool that a project above has the configuration of: that one's check looks here, too. */
-function scriptIs(project: NodeProject, name: string, program: RegExp, all: readonly NodeProject[]): boolean {
-  const configured = all.some(
-    ({ folder, configs }) =>
-      isBelow(folder, project.folder) && (configs.eslint !== undefined || configs.biome !== undefined),
-  );
-  const own = project.configs.prettier !== undefined || project.configs.tsc !== undefined;
-  return program.test(project.scripts[name] ?? '') && (configured || own);
+/** Whether every command of a script starts a tool that has a check of its own for this folder. */
+function isChecked(script: string, project: NodeProject, all: readonly NodeProject[]): boolean {
+  const above = all.filter((other) => other === project || isBelow(other.folder, project.folder));
+  const known: Readonly<Record<string, boolean>> = {
+    eslint: above.some(({ configs }) => configs.eslint !== undefined),
+    biome: above.some(({ configs }) => configs.biome !== undefined),
+    prettier: 'prettier' in project.packages,
+    tsc: project.configs.tsc !== undefined,
+    'vue-tsc': project.configs.tsc !== undefined,
+  };
+  const programs = script
+    .split(/&&|\|\||[;&|]/)
+    .map((each) => /^\s*(?:npx\s+)?([\w-]+)/.exec(each)?.[1] ?? '');
+  return programs.every((program) => known[program] === true);
 }
 
 /** Its packages have that script, and are checked themselves. */
@@ -102,6 +106,7 @@ function lastOfBoth(run: ToolRun): string {
 
 export function scriptPlace(repo: Repo, { file }: NodeProject, name: string): Place {
   const lines = (repo.read(file) ?? '').split('\n');
-  const index = lines.findIndex((line) => line.includes(`"${name}":`));
+  const from = lines.findIndex((line) => line.includes('"scripts"'));
+  const index = lines.findIndex((line, at) => at >= from && line.includes(`"${name}":`));
   return index < 0 ? { file } : { file, line: index + 1 };
 }

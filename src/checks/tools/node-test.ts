@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainEnv } from '../environments/node-program.ts';
-import { readJUnit } from '../junit.ts';
+import { type FailedTest, readJUnit } from '../junit.ts';
 import type { CheckOutput, Finding } from '../model.ts';
 import { repoPath } from '../paths.ts';
 import type { NodeProject } from '../projects/node.ts';
@@ -10,6 +10,7 @@ import type { Repo } from '../repo.ts';
 import type { CheckContext, Tool } from '../tool.ts';
 import { brokenRun, foreignText, nodeTool } from './node-check.ts';
 import { isOnlyDelegating, isRunnable, runScript, scriptPlace } from './node-scripts.ts';
+import { stackPlace } from './test-json.ts';
 
 /** The `test` script of a package whose test runner we don't know, judged by its exit code; Node's own is known. */
 export const testScript: Tool = nodeTool({
@@ -56,20 +57,7 @@ async function runNodeTest(context: CheckContext, project: NodeProject): Promise
   if (read === undefined)
     return brokenRun('node --test', run, 'node --test left no report that can be read.');
   const { totals, failures } = read;
-  const findings = failures.map(({ name, file, line, message, text }): Finding => {
-    const path = file === undefined ? undefined : repoPath(context.repo.root, project.folder, file);
-    const at = path === undefined ? {} : { at: { file: path, ...(line === undefined ? {} : { line }) } };
-    const said = foreignText(message || text, 1_000);
-    return {
-      tool: 'test script',
-      rule: name,
-      severity: 'high',
-      level: 'fail',
-      message: `${name} failed: ${said}`,
-      ...at,
-      subject: name,
-    };
-  });
+  const findings = failures.map((failed) => finding(failed, context.repo.root, project.folder));
   const count = totals.passed + totals.failed + totals.skipped;
   if (count === 0) findings.push(noTests(context.repo, project));
   if (run.code === 1 && findings.length === 0) {
@@ -97,5 +85,24 @@ function noTests(repo: Repo, project: NodeProject): Finding {
     message,
     at,
     subject: 'no-tests',
+  };
+}
+
+/** Node calls the suite of a test that is in none `test`, and gives the file but no line. */
+function finding({ file, suite, test, message, text }: FailedTest, root: string, folder: string): Finding {
+  const path = file === undefined ? undefined : repoPath(root, folder, file);
+  const at = stackPlace(text, path, { root, folder }) ?? (path === undefined ? undefined : { file: path });
+  const name = foreignText(
+    [path, suite === 'test' ? undefined : suite, test].filter((part) => part !== undefined).join(' › '),
+    300,
+  );
+  return {
+    tool: 'test script',
+    rule: name,
+    severity: 'high',
+    level: 'fail',
+    message: `${name} failed: ${foreignText(message || text, 1_000)}`,
+    ...(at === undefined ? {} : { at }),
+    subject: name,
   };
 }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { CheckOutput, Finding } from '../model.ts';
 import { repoPath } from '../paths.ts';
 import type { NodeProject } from '../projects/node.ts';
@@ -73,6 +75,10 @@ async function runPrettier(
   const unknown = /Ignored unknown option .*/.exec(run.stderr)?.[0];
   if (unknown !== undefined) return brokenRun('Prettier', run, `Prettier: ${foreignText(unknown, 100)}.`);
   const findings = parsePrettier(run, context.repo.root, project.folder);
+  const stranger = findings.find(
+    ({ at }) => at !== undefined && !existsSync(join(context.repo.root, at.file)),
+  );
+  if (stranger !== undefined) return brokenRun('Prettier', run, 'Prettier lists files that are not there.');
   const isExplained =
     run.code === 0 || findings.some(({ rule }) => rule === (run.code === 2 ? 'parse' : 'format'));
   if (!isExplained) return brokenRun('Prettier', run, 'Prettier could not check: its own words say why.');

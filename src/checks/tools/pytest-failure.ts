@@ -1,9 +1,8 @@
-import { tail } from '../../kernel/process.ts';
 import type { FailedTest } from '../junit.ts';
 import type { Finding } from '../model.ts';
 import type { PythonProject } from '../projects/python.ts';
 import { inFolder, type Repo } from '../repo.ts';
-import { repoPath } from './python-check.ts';
+import { shownPath } from './python-check.ts';
 
 const shownLines = 8;
 
@@ -12,21 +11,22 @@ export function pytestFinding(failed: FailedTest, repo: Repo, project: PythonPro
   const isCollection = failed.message === 'collection failure';
   const known = new Set(repo.files);
   const fileOf = (path: string) =>
-    [repoPath(repo, project.folder, path), path].find((file) => known.has(file));
+    [shownPath(repo, project.folder, path), path].find((file) => known.has(file));
   const test = failed.file === undefined ? undefined : fileOf(failed.file);
   const place = placeIn(failed.text, fileOf, test) ?? {
     file: test ?? inFolder(project.folder, failed.file ?? ''),
     ...(failed.line === undefined ? {} : { line: failed.line }),
   };
+  // pytest begins the lines that tell the error with E.
   const errors = failed.text.match(/^E {3,}\S.*$/gm)?.map((line) => line.slice(1).trim()) ?? [];
-  const what = isCollection ? `can’t be imported: ${causeOf(errors)}` : `failed: ${failed.message}`;
-  const lines = tail(failed.text, shownLines);
+  const said = errors.length === 0 ? failed.message : errors.slice(0, shownLines).join('\n');
+  const what = isCollection ? `can’t be imported: ${causeOf(errors)}` : `failed: ${said}`;
   return {
     tool: 'pytest',
     rule: failed.name,
     severity: 'high',
     level: 'fail',
-    message: [`${failed.name} ${what}`, ...(lines.trim() === '' ? [] : [lines])].join('\n'),
+    message: `${failed.name} ${what}`,
     ...(place.file === '' ? {} : { at: place }),
     subject: failed.name,
   };

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { isAbsolute, join, posix, relative } from 'node:path';
+import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import type { CheckSettings } from '../../config/model.ts';
 import type { PythonEnvironment } from '../environments/interpreter.ts';
 import { pythonEnvironment } from '../environments/python.ts';
 import { pythonTool } from '../environments/python-tool.ts';
 import type { Category } from '../model.ts';
+import { repoPath } from '../paths.ts';
 import { nearest, type PythonProject, pythonProjects } from '../projects/python.ts';
 import { parts, texts } from '../projects/toml.ts';
-import { inFolder, type Repo } from '../repo.ts';
+import type { Repo } from '../repo.ts';
 import type { PlannedCheck, Preparation, RunContext, ToolRun } from '../tool.ts';
 
 /** What differs from one check of a project to the next. */
@@ -162,7 +163,7 @@ export function toolCache(context: RunContext, name: string, folder: string): st
   return join(context.cache, name, place);
 }
 
-/** From the top of the repository, for a path that a tool printed which runs in `folder`. */
-export function repoPath(repo: Repo, folder: string, path: string): string {
-  return isAbsolute(path) ? relative(repo.root, path) : posix.normalize(inFolder(folder, path));
+/** From the top of the repository, for a path that a tool printed which runs in `folder`; as it stands for one outside. */
+export function shownPath(repo: Repo, folder: string, path: string): string {
+  return repoPath(repo.root, folder, path) ?? path;
 }

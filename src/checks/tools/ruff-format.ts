@@ -9,9 +9,9 @@ import {
   type ProjectCheck,
   planPython,
   preCommitHook,
-  repoPath,
   runTool,
   settingsOf,
+  shownPath,
   toolCache,
   toolSource,
 } from './python-check.ts';
@@ -71,7 +71,7 @@ function judge(
   version: string | undefined,
 ): CheckOutput {
   if (run.code > 2 || run.truncated) return didNotRun('ruff format', run);
-  const pathOf = (path: string) => repoPath(context.repo, project.folder, path);
+  const pathOf = (path: string) => shownPath(context.repo, project.folder, path);
   const findings: Finding[] = [
     ...[...run.stderr.matchAll(/^error: Failed to parse (.+?):(\d+):(\d+): (.*)$/gm)].map(
       ([, path = '', line, column, why = '']) =>

@@ -9,9 +9,9 @@ import {
   type ProjectCheck,
   planPython,
   preCommitHook,
-  repoPath,
   runTool,
   settingsOf,
+  shownPath,
   toolCache,
   toolSource,
 } from './python-check.ts';
@@ -61,7 +61,7 @@ function judge(context: CheckContext, project: PythonProject, run: ToolRun, vers
   const meaning = /Failed to parse (\S+\.toml)/.exec(run.stderr);
   if (run.code === 2 && meaning !== null) {
     return didNotRun('ruff', run, {
-      why: `can’t read its settings in ${repoPath(context.repo, folder, meaning[1] ?? '')}`,
+      why: `can’t read its settings in ${shownPath(context.repo, folder, meaning[1] ?? '')}`,
     });
   }
   if (run.code > 1 || run.truncated) return didNotRun('ruff', run);
@@ -69,14 +69,14 @@ function judge(context: CheckContext, project: PythonProject, run: ToolRun, vers
   if (entries === undefined || (run.code === 1 && entries.length === 0)) return didNotRun('ruff', run);
   const unread = entries.find((entry) => texts(entry, 'code')[0] === 'E902');
   if (unread !== undefined) {
-    const file = repoPath(context.repo, folder, texts(unread, 'filename')[0] ?? '');
+    const file = shownPath(context.repo, folder, texts(unread, 'filename')[0] ?? '');
     const cause = texts(unread, 'message')[0]
       ?.split('\n')
       .at(-1)
       ?.replace(/^\s*Cause: /, '');
     return didNotRun('ruff', run, { why: `could not read ${file}: ${cause}` });
   }
-  const findings = entries.map((entry) => finding(entry, (path) => repoPath(context.repo, folder, path)));
+  const findings = entries.map((entry) => finding(entry, (path) => shownPath(context.repo, folder, path)));
   return {
     ran: true as const,
     findings: [...findings, ...warnings(run.stderr)],

@@ -91,7 +91,7 @@ function failuresOf(suite: Suite, where: Where): Finding[] {
   const failed = suite.assertionResults.filter(({ status }) => status === 'failed');
   const findings = failed.map((each): Finding => {
     const text = each.failureMessages?.join('\n') ?? '';
-    const at = placeIn(text, file, where) ?? (file === undefined ? undefined : { file, ...lineOf(each) });
+    const at = stackPlace(text, file, where) ?? (file === undefined ? undefined : { file, ...lineOf(each) });
     return failure(
       where.tool,
       nameOf(each, suite, where),
@@ -132,7 +132,11 @@ function lineOf({ location }: Assertion): { line?: number } {
 }
 
 /** The line of the test file that the stack goes through, else the first one of the repository's own. */
-function placeIn(text: string, testFile: string | undefined, { root, folder }: Where): Finding['at'] {
+export function stackPlace(
+  text: string,
+  testFile: string | undefined,
+  { root, folder }: Pick<Where, 'root' | 'folder'>,
+): Finding['at'] {
   const frames = [...text.matchAll(/^\s+at (?:.*\()?(?:file:\/\/)?(\/[^\n]*?):(\d+):(\d+)\)?$/gm)];
   const places = frames.flatMap(([, path = '', line, column]) => {
     const file =
