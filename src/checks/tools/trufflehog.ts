@@ -104,10 +104,10 @@ async function run(context: CheckContext, args: readonly string[]): Promise<Foun
   const { repo } = context;
   const result = await context.spawn([context.prepared(binary).path, ...args], { quiet: true });
   if (result.truncated) return notRun('trufflehog found more than can be read as a whole');
-  if (result.code !== 0 && result.code !== findingsCode) return notRun(badExit('trufflehog', result.code));
   const log = result.stderr.split('\n').flatMap((line) => readJson(line, logShape) ?? []);
   const trouble = log.find(({ msg }) => troubles.test(msg));
   if (trouble !== undefined) return notRun(`trufflehog met an error: ${trouble.msg.slice(0, 200)}`);
+  if (result.code !== 0 && result.code !== findingsCode) return notRun(badExit('trufflehog', result.code));
   if (!log.some(({ msg }) => msg === 'finished scanning')) {
     return notRun('trufflehog did not say that it has finished');
   }
