@@ -18,7 +18,7 @@ export async function tellChecks(
   job.effects.print(checksTerminal(report, { colour: false }));
   // Several of these actions may run in one job, each with files of its own.
   const name = ['sluice-checks', ...categories].join('-');
-  const files = await writeCheckReports(join(env.RUNNER_TEMP ?? tmpdir(), name), report);
+  const files = await writeCheckReports(join(env.RUNNER_TEMP ?? tmpdir(), name), report, job.effects.mask);
   const counting = report.results
     .flatMap(({ findings }) => findings)
     .filter(({ accepted, level }) => accepted === undefined && level !== 'note');

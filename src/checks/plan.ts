@@ -13,33 +13,34 @@ export interface PlanChoice {
   readonly only: readonly string[];
 }
 
+/** What there is to check in a repository, in the order of the tools. */
+export function planChecks(repo: Repo, settings: CheckSettings, tools: readonly Tool[]): PlannedCheck[] {
+  return tools.flatMap((tool) => tool.plan(repo, settings));
+}
+
 /**
- * What there is to check in a repository, in the order of the tools.
+ * Those of the checks that are asked for.
  *
  * @throws UserError `checks.unknown` when `only` names nothing that is there.
  */
-export function planChecks(
-  repo: Repo,
-  settings: CheckSettings,
-  tools: readonly Tool[],
+export function chooseChecks(
+  all: readonly PlannedCheck[],
   { categories, only }: PlanChoice,
-): PlannedCheck[] {
-  const all = tools
-    .filter(({ category }) => categories.length === 0 || categories.includes(category))
-    .flatMap((tool) => tool.plan(repo, settings));
+): readonly PlannedCheck[] {
+  const asked = categories.length === 0 ? all : all.filter(({ category }) => categories.includes(category));
   for (const name of only) {
-    if (all.some((check) => isCalled(check, name))) continue;
-    const known = [...new Set(all.flatMap(({ id, tool }) => [tool, id]))];
+    if (asked.some((check) => isCalled(check, name))) continue;
+    const known = [...new Set(asked.flatMap(({ id, tool }) => [tool, id]))];
     throw new UserError({
       code: 'checks.unknown',
       message: `There is no check ${name} here${didYouMean(name, known)}`,
       hint:
-        known.length === 0
+        asked.length === 0
           ? 'Nothing to check was found.'
-          : `There are: ${all.map(({ id }) => id).join(', ')}.`,
+          : `There are: ${asked.map(({ id }) => id).join(', ')}.`,
     });
   }
-  return only.length === 0 ? all : all.filter((check) => only.some((name) => isCalled(check, name)));
+  return only.length === 0 ? asked : asked.filter((check) => only.some((name) => isCalled(check, name)));
 }
 
 function isCalled({ id, tool }: PlannedCheck, name: string): boolean {
@@ -56,7 +57,8 @@ export function planText(checks: readonly PlannedCheck[], settings: CheckSetting
     return `  ${check.id.padEnd(width)}  ${words}\n  ${' '.repeat(width)}    ${check.why}`;
   });
   const skipped = checks.filter((check) => skipReason(check, settings) !== undefined).length;
-  const head = `${checks.length - skipped} checks would run${skipped === 0 ? '' : `, ${skipped} skipped by sluice.yml`}`;
+  const running = checks.length - skipped;
+  const head = `${running} ${running === 1 ? 'check' : 'checks'} would run${skipped === 0 ? '' : `, ${skipped} skipped by sluice.yml`}`;
   const parts = (['lint', 'test', 'scan'] as const).flatMap((category) => {
     const own = lines.filter((_, index) => checks[index]?.category === category);
     return own.length === 0 ? [] : ['', category, ...own];

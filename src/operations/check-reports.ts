@@ -4,6 +4,7 @@ import type { ChecksReport } from '../checks/model.ts';
 import { checksJson } from '../checks/report/json.ts';
 import { checksJunit } from '../checks/report/junit.ts';
 import { checksSarif } from '../checks/report/sarif.ts';
+import type { Mask } from '../kernel/mask.ts';
 
 /** Where the files of a report are. */
 export interface CheckReportFiles {
@@ -13,12 +14,16 @@ export interface CheckReportFiles {
   readonly sarif: string | undefined;
 }
 
-/** Writes what other programs read. @param folder made when it is not there. */
-export async function writeCheckReports(folder: string, report: ChecksReport): Promise<CheckReportFiles> {
+/** Writes what other programs read, without a secret of this run. @param folder made when it is not there. */
+export async function writeCheckReports(
+  folder: string,
+  report: ChecksReport,
+  mask: Mask,
+): Promise<CheckReportFiles> {
   await mkdir(folder, { recursive: true });
   const write = async (name: string, text: string) => {
     const path = join(folder, name);
-    await writeFile(path, text);
+    await writeFile(path, mask.scrub(text));
     return path;
   };
   const sarif = checksSarif(report);

@@ -6,8 +6,9 @@ import { readChangedLines } from '../checks/changed-lines.ts';
 import { coverageReport } from '../checks/coverage/totals.ts';
 import { judge } from '../checks/judge.ts';
 import type { Category, ChecksReport } from '../checks/model.ts';
-import { planChecks } from '../checks/plan.ts';
+import { chooseChecks, planChecks } from '../checks/plan.ts';
 import { openRepo, type Repo } from '../checks/repo.ts';
+import { ruleIds } from '../checks/rules/catalogue.ts';
 import { machineLimits } from '../checks/runner/limits.ts';
 import { runChecks } from '../checks/runner/run-checks.ts';
 import type { PlannedCheck } from '../checks/tool.ts';
@@ -16,7 +17,7 @@ import type { CheckSettings, Config } from '../config/model.ts';
 import { defaultCheckSettings } from '../config/normalise.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { OperationContext } from './context.ts';
-import { coverageResult, sendToCodecov } from './coverage.ts';
+import { coverageResults, sendToCodecov } from './coverage.ts';
 
 export interface CheckRequest {
   /** Empty: all. */
@@ -31,6 +32,9 @@ export interface CheckRequest {
 export interface CheckPlan {
   readonly repo: Repo;
   readonly settings: CheckSettings;
+  /** Everything that the repository gives cause for. */
+  readonly all: readonly PlannedCheck[];
+  /** Those of them that were asked for. */
   readonly checks: readonly PlannedCheck[];
 }
 
@@ -46,7 +50,8 @@ export async function planRepository(context: OperationContext, request: CheckRe
   const config = await configOf(context);
   const repo = await openRepo(config?.folder ?? process.cwd(), effects.signal);
   const settings = settingsOf(config, repo);
-  return { repo, settings, checks: planChecks(repo, settings, allTools(config), request) };
+  const all = planChecks(repo, settings, allTools(config));
+  return { repo, settings, all, checks: chooseChecks(all, request) };
 }
 
 /** Runs the checks of a repository and judges what they find. */
@@ -66,12 +71,14 @@ export async function checkRepository(context: OperationContext, request: CheckR
   const raw = await runChecks(run, { log, clock, env, signal });
   const covered = raw.flatMap(({ output }) => (output?.ran === true ? (output.coverage ?? []) : []));
   const coverage = covered.length === 0 ? undefined : coverageReport(covered, changed);
-  const results = coverage === undefined ? raw : [...raw, coverageResult(coverage, settings)];
+  const tested = checks.some(({ category }) => category === 'test') && request.only.length === 0;
+  const results = [...raw, ...(tested ? coverageResults(coverage, settings) : [])];
   const report = judge(results, {
     ...{ repo, settings, baseline, changed, now: clock.now() },
     seconds: (clock.elapsed() - begun) / 1000,
     ...(coverage === undefined ? {} : { coverage }),
     notes: change.why === undefined ? [] : [change.why],
+    ...{ planned: plan.all, rules: [...ruleIds] },
   });
   if (settings.coverage.codecov && covered.length > 0) await sendToCodecov(covered, repo, effects);
   return { plan, report, baseline };

@@ -1,19 +1,29 @@
 import { readFile } from 'node:fs/promises';
 import { codecovCommit, uploadToCodecov } from '../checks/coverage/codecov.ts';
 import { coverageFindings } from '../checks/coverage/totals.ts';
-import type { CoverageReport, FileCoverage, RawResult } from '../checks/model.ts';
+import type { CheckOutput, CoverageReport, FileCoverage, RawResult } from '../checks/model.ts';
 import type { Repo } from '../checks/repo.ts';
 import type { CheckSettings } from '../config/model.ts';
 import type { Effects } from '../kernel/run.ts';
 
-/** The coverage of all test runs together, as a check of its own: it may have a gate. */
-export function coverageResult(report: CoverageReport, { coverage }: CheckSettings): RawResult {
+/** The coverage of all test runs together, as a check of its own: it may have a gate, which nothing passes by silence. */
+export function coverageResults(
+  report: CoverageReport | undefined,
+  { coverage }: CheckSettings,
+): RawResult[] {
+  const hasGate = coverage.total !== undefined || coverage.changed !== undefined;
+  if (report === undefined && !hasGate) return [];
   const facts = { id: 'coverage', tool: 'coverage', category: 'test', folder: '' } as const;
-  return {
-    check: { ...facts, why: 'tests report their coverage', command: 'sluice check test' },
-    output: { ran: true, findings: coverageFindings(report, coverage) },
-    seconds: 0,
-  };
+  const output: CheckOutput =
+    report === undefined
+      ? {
+          ran: false,
+          why: 'sluice.yml has a gate for coverage, and no test brought any',
+          fix: 'Let the tests measure it (pytest-cov, @vitest/coverage-v8, Jest’s --coverage), or remove checks.coverage.',
+        }
+      : { ran: true, findings: coverageFindings(report, coverage) };
+  const check = { ...facts, why: 'tests report their coverage', command: 'sluice check test' };
+  return [{ check, output, seconds: 0 }];
 }
 
 /** Sends coverage to Codecov, whose troubles are a warning and no more. */

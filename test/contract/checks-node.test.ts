@@ -190,7 +190,8 @@ describe('tools that the example lacks', () => {
 
   test('Biome: what it finds, and a configuration that is broken', async () => {
     const repo = small({
-      'biome.json': '{ "files": { "includes": ["src/**"] }, "formatter": { "indentStyle": "space" } }',
+      'biome.json':
+        '{\n  "files": { "includes": ["src/**"] },\n  "formatter": { "indentStyle": "space" }\n}\n',
       'src/add.js': add,
     });
     expect(await findings(repo, 'biome')).toEqual([]);
@@ -231,7 +232,7 @@ describe('tools that the example lacks', () => {
           "const { add } = require('./add.cjs');\njest.retryTimes(1);\nlet runs = 0;\ntest('adds', () => expect(add(1, 2)).toBe(4));\ntest('flaky', () => expect(++runs).toBe(2));\n",
         'src/torn.test.cjs': "require('./nowhere');\n",
       },
-      { test: 'jest --testMatch **/*.test.cjs' },
+      { test: 'jest' },
     );
     repo.put('jest.config.cjs', "module.exports = { transform: {}, testMatch: ['**/*.test.cjs'] };\n");
     const gated = { ...defaultSettings, coverage: { total: 0.5, changed: undefined, codecov: false } };

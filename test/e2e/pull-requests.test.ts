@@ -66,6 +66,7 @@ async function pullRequest(name: string, number: number, change: () => void): Pr
         TRIVY_CACHE_DIR: database,
         // Packages are kept from one run of the tests to the next, as a team's own runner does.
         XDG_CACHE_HOME: join(homedir(), '.cache/sluice-bed/pulls'),
+        npm_config_cache: join(homedir(), '.npm'),
       },
     });
     return { code, log, verdict: /Summary - ## \S+ (.*)/.exec(log)?.[1] };

@@ -26,7 +26,12 @@ export function judgeTests(context: CheckContext, project: NodeProject, test: Te
   if (run.code !== 0 && run.code !== 1) return brokenRun(tool, run);
   const where = { tool, root: context.repo.root, folder: project.folder };
   const read = parseReport(() => readTestJson(readFileSync(test.report, 'utf8'), where));
-  if ('fault' in read) return brokenRun(tool, run, `${tool} left no report that can be read.`);
+  if ('fault' in read) {
+    // Without tests jest may end before it has written its report.
+    const isEmpty = /^No test(?: file)?s found, exiting with code 1$/m.test(foreignText(run.stderr, 10_000));
+    if (isEmpty && run.code === 1) return { ran: true, findings: [noTestsFinding(tool, project, true)] };
+    return brokenRun(tool, run, `${tool} left no report that can be read.`);
+  }
   const { totals, failures } = read.report;
   const findings = [...failures, ...noTests(tool, project, read.report, run.code), ...besides(tool, run)];
   if (run.code === 1 && !findings.some(({ level }) => level === 'fail')) {
@@ -51,20 +56,21 @@ function noTests(
   { totals }: TestReport,
   code: number,
 ): readonly Finding[] {
-  if (totals.passed + totals.failed + totals.skipped > 0) return [];
-  const fails = code !== 0;
-  return [
-    {
-      tool,
-      rule: 'no-tests',
-      severity: fails ? 'high' : 'low',
-      level: fails ? 'fail' : 'note',
-      message: `${tool} found no tests in ${project.folder || 'the repository'}.`,
-      at: { file: project.file },
-      fix: `Add tests where ${tool} looks for them, or correct its \`include\` patterns.`,
-      subject: 'no-tests',
-    },
-  ];
+  const hasTests = totals.passed + totals.failed + totals.skipped > 0;
+  return hasTests ? [] : [noTestsFinding(tool, project, code !== 0)];
+}
+
+function noTestsFinding(tool: string, project: NodeProject, fails: boolean): Finding {
+  return {
+    tool,
+    rule: 'no-tests',
+    severity: fails ? 'high' : 'low',
+    level: fails ? 'fail' : 'note',
+    message: `${tool} found no tests in ${project.folder || 'the repository'}.`,
+    at: { file: project.file },
+    fix: `Add tests where ${tool} looks for them, or correct its patterns.`,
+    subject: 'no-tests',
+  };
 }
 
 /** What fails a run beside its tests. vitest and jest only print it. */

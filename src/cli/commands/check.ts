@@ -44,7 +44,7 @@ export async function execute(
   }
   const checked = await checkRepository(context, request);
   const { report } = checked;
-  if (options.output !== undefined) await writeCheckReports(options.output, report);
+  if (options.output !== undefined) await writeCheckReports(options.output, report, effects.mask);
   if (options.accept !== undefined || options.prune) return await keepBaseline(context, checked, options);
   const colour = effects.log.mode === 'terminal' && !effects.env.NO_COLOR;
   effects.print(
