@@ -132,8 +132,13 @@ function failed(argv: Command, root: string, run: ToolRun): UserError {
     code: 'checks.environment',
     message: `${argv.slice(0, 3).join(' ')}${where} failed: ${meaning?.[1] ?? `it ended with exit code ${run.code}`}`,
     hint: meaning?.[2] ?? 'Run it yourself: its last lines are below.',
-    output: tail(harmless(run.stderr.trim() === '' ? run.stdout : run.stderr), 20),
+    output: tail(harmless(withoutUsage(run.stderr.trim() === '' ? run.stdout : run.stderr)), 20),
   });
+}
+
+/** Of a command that it refuses npm prints all options, some 80 lines, after the reason. */
+function withoutUsage(text: string): string {
+  return text.replace(/^npm (?:error|ERR!) Usage:[\s\S]*/m, '');
 }
 
 function filesToKeep({ repo }: RunContext, { root, manager }: NodeProject): readonly string[] {
