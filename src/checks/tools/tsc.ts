@@ -6,6 +6,7 @@ import type { NodeProject } from '../projects/node.ts';
 import { scriptCommand } from '../projects/node-scripts.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
+import type { NotRun } from './answer.ts';
 import { brokenRun, foreignText, nodeTool, runProgram } from './node-check.ts';
 
 /** The project's TypeScript; `vue-tsc`, which speaks alike, where the project has it. */
@@ -116,11 +117,7 @@ function hasFiles(repo: Repo, config: string): boolean {
 }
 
 /** tsc ends with 1 or 2 when it has something to say: about the code, or about its own options. */
-function judge(
-  run: ToolRun,
-  root: string,
-  folder: string,
-): { findings: readonly Finding[] } | Extract<CheckOutput, { ran: false }> {
+function judge(run: ToolRun, root: string, folder: string): { findings: readonly Finding[] } | NotRun {
   if (![0, 1, 2].includes(run.code) || run.truncated) return brokenRun('tsc', run);
   const findings = parseTsc(run.stdout, root, folder);
   if (run.code === 0) return { findings };
@@ -129,7 +126,7 @@ function judge(
     ({ rule, at }) => at === undefined && /^TS(?:[56]\d{3}|18\d{3})$/.test(rule),
   );
   return findings.length === 0 || isAboutItself
-    ? brokenRun('tsc', run, 'tsc could not check: its own words say why.')
+    ? brokenRun('tsc', run, 'tsc could not check: its own words say why')
     : { findings };
 }
 
