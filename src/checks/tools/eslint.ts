@@ -147,5 +147,6 @@ function place(line: number | null | undefined, column: number | null | undefine
 function docsOf(rule: string): string | undefined {
   const typed = /^@typescript-eslint\/([\w-]+)$/.exec(rule)?.[1];
   if (typed !== undefined) return `https://typescript-eslint.io/rules/${typed}`;
-  return /^[a-z]+(?:-[a-z]+)+$/.test(rule) ? `https://eslint.org/docs/latest/rules/${rule}` : undefined;
+  const isCore = /^[a-z]+(?:-[a-z]+)*$/.test(rule) && rule !== 'parse' && rule !== 'eslint';
+  return isCore ? `https://eslint.org/docs/latest/rules/${rule}` : undefined;
 }

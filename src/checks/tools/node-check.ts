@@ -17,7 +17,7 @@ export interface NodeCheck {
   readonly cost: Cost;
   /** What it runs for in this project; undefined when it is not for it. */
   why(project: NodeProject, repo: Repo, all: readonly NodeProject[]): string | undefined;
-  command(project: NodeProject): string;
+  command(project: NodeProject, repo: Repo): string;
   run(context: CheckContext, project: NodeProject, all: readonly NodeProject[]): Promise<CheckOutput>;
 }
 
@@ -31,7 +31,12 @@ export function nodeTool(check: NodeCheck): Tool {
         const why = check.why(project, repo, all);
         return why === undefined ? [] : [{ project, why }];
       });
-      return found.map(({ project, why }) => planned(check, project, why, found.length === 1, settings, all));
+      const isOnly = found.length === 1;
+      return found.map(({ project, why }) => {
+        const id = isOnly ? check.name : `${check.name} ${project.folder || '.'}`;
+        const words = { id, why, command: check.command(project, repo) };
+        return planned(check, project, words, settings, all);
+      });
     },
   };
 }
@@ -39,20 +44,17 @@ export function nodeTool(check: NodeCheck): Tool {
 function planned(
   check: NodeCheck,
   project: NodeProject,
-  why: string,
-  isOnly: boolean,
+  words: Pick<PlannedCheck, 'id' | 'why' | 'command'>,
   settings: CheckSettings,
   all: readonly NodeProject[],
 ): PlannedCheck {
   const packages = nodePackages(project);
   const needs = project.hasPackages && project.fault === undefined ? [packages] : [];
   return {
-    id: isOnly ? check.name : `${check.name} ${project.folder || '.'}`,
+    ...words,
     tool: check.name,
     category: check.category,
     folder: project.folder,
-    why,
-    command: check.command(project),
     needs,
     cost: check.cost,
     timeoutMs: settings.timeoutMs,

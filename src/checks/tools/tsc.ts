@@ -21,10 +21,11 @@ export const tsc: Tool = nodeTool({
       ? `${configs.tsc} is there`
       : undefined;
   },
-  command: (project) =>
-    `${compilerOf(project).name} --noEmit${configOption(project)
-      .map((word) => ` ${word}`)
-      .join('')}`,
+  command: (project, repo) =>
+    compilations(repo, configOf(project, repo), project.folder)
+      .map((args) => [compilerOf(project).name, ...(args[0] === '-b' ? [] : ['--noEmit']), ...args].join(' '))
+      .join(' && ')
+      .replaceAll(' -p tsconfig.json', ''),
   run: runTsc,
 });
 
@@ -45,19 +46,17 @@ function compilerOf({ packages }: NodeProject) {
     : { package: 'typescript', name: 'tsc', quiet: true };
 }
 
-/** `-p FILE` of the project's own script. */
-function configOption(project: NodeProject): readonly string[] {
+/** The one that the project's own script names with `-p`, else tsconfig.json. */
+function configOf(project: NodeProject, repo: Repo): string {
   const words = scriptCommand(project, compilerOf(project).name, typeScripts)?.args ?? [];
   const index = words.findIndex((word) => /^(?:-p|--project)$/.test(word));
   const given = index < 0 ? undefined : words[index + 1];
-  return given === undefined ? [] : ['-p', given];
+  return configFile(repo, inFolder(project.folder, posix.normalize(given ?? 'tsconfig.json')));
 }
 
 async function runTsc(context: CheckContext, project: NodeProject): Promise<CheckOutput> {
   const { repo } = context;
-  const [, given] = configOption(project);
-  const config = configFile(repo, inFolder(project.folder, posix.normalize(given ?? 'tsconfig.json')));
-  const plan = compilations(repo, config, project.folder);
+  const plan = compilations(repo, configOf(project, repo), project.folder);
   const findings: Finding[] = [];
   let version: string | undefined;
   for (const [index, args] of plan.entries()) {
