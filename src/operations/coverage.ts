@@ -3,6 +3,7 @@ import { codecovCommit, uploadToCodecov } from '../checks/coverage/codecov.ts';
 import { coverageFindings } from '../checks/coverage/totals.ts';
 import type { CheckOutput, CoverageReport, FileCoverage, RawResult } from '../checks/model.ts';
 import type { Repo } from '../checks/repo.ts';
+import { percent } from '../checks/report/tests.ts';
 import type { CheckSettings } from '../config/model.ts';
 import type { Effects } from '../kernel/run.ts';
 
@@ -21,9 +22,13 @@ export function coverageResults(
           why: 'sluice.yml has a gate for coverage, and no test brought any',
           fix: 'Let the tests measure it (pytest-cov, @vitest/coverage-v8, Jest’s --coverage), or remove checks.coverage.',
         }
-      : { ran: true, findings: coverageFindings(report, coverage) };
+      : { ran: true, findings: coverageFindings(report, coverage), ...summaryOf(report) };
   const check = { ...facts, why: 'tests report their coverage', command: 'sluice check test' };
   return [{ check, output, seconds: 0 }];
+}
+
+function summaryOf({ total }: CoverageReport): { readonly summary?: string } {
+  return total === undefined ? {} : { summary: percent(total) };
 }
 
 /** Sends coverage to Codecov, whose troubles are a warning and no more. */

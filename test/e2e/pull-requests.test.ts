@@ -87,7 +87,7 @@ test('a clean one passes', async () => {
     edit('backend/bookreader/__init__.py', '', '# Nothing new.\n');
   });
   expect(code, log).toBe(0);
-  expect(verdict).toMatch(/^pass/);
+  expect(verdict, log).toMatch(/^pass/);
   for (const tool of ['ruff', 'black', 'mypy', 'pytest', 'eslint', 'tsc', 'vitest', 'trivy', 'trufflehog']) {
     expect(log, tool).toMatch(new RegExp(`✓ ${tool}`));
   }
@@ -104,9 +104,9 @@ test('one with a lint error fails, and a secret in it is found and not shown', a
     repo.put('backend/bookreader/signing.pem', privateKey);
   });
   expect(code, log).not.toBe(0);
-  expect(verdict).toMatch(/^fail/);
-  expect(log).toMatch(/::error .*file=backend\/bookreader\/health.py.*F401/);
-  expect(log).toMatch(/::warning .*file=backend\/bookreader\/signing.pem.*trufflehog/);
+  expect(verdict, log).toMatch(/^fail/);
+  expect(log).toMatch(/::error title=ruff%3A F401,file=backend\/bookreader\/health.py/);
+  expect(log).toMatch(/::warning title=trufflehog%3A PrivateKey,file=backend\/bookreader\/signing.pem/);
   for (const line of privateKey.split('\n').slice(1, -2)) expect(log).not.toContain(line);
   expect(log).toMatch(/::error title=Gate::Checks: failure/);
 });
@@ -119,7 +119,7 @@ test('one with a failing test fails', async () => {
     );
   });
   expect(code).not.toBe(0);
-  expect(verdict).toMatch(/^fail/);
+  expect(verdict, log).toMatch(/^fail/);
   expect(log).toMatch(/::error .*file=backend\/tests\/test_extra.py,line=5/);
 });
 
@@ -131,6 +131,6 @@ test('one with a vulnerability that nobody has mended yet asks for a review', as
     );
   });
   expect(code).not.toBe(0);
-  expect(verdict).toMatch(/^review/);
+  expect(verdict, log).toMatch(/^review/);
   expect(log).toMatch(/::error title=Gate::Review required/);
 });

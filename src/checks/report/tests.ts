@@ -23,6 +23,9 @@ export function testTotals({ results }: ChecksReport): TestTotals | undefined {
   };
 }
 
+/** Nobody makes a test quicker that takes less. */
+export const slowSeconds = 1;
+
 /** `1,204 tests passed, 1 failed, 3 skipped`, the slowest three, and the flaky ones. */
 export function testLines(report: ChecksReport): string[] {
   const tests = testTotals(report);
@@ -34,6 +37,7 @@ export function testLines(report: ChecksReport): string[] {
     tests.flaky === 0 ? '' : `${tests.flaky} flaky`,
   ].filter((part) => part !== '');
   const slow = tests.slowest
+    .filter(({ seconds }) => seconds >= slowSeconds)
     .slice(0, 3)
     .map((test) => `  slow: ${formatSeconds(test.seconds)} ${oneLine(test.name, 62)}`);
   const flaky = tests.flakyTests.slice(0, 5).map((test) => `  flaky: ${oneLine(test, 70)}`);
