@@ -109,10 +109,14 @@ function pydanticFields(text: string): Found[] {
   const found: Found[] = [];
   for (const { 0: head, index } of text.matchAll(/^class\s+\w+\([^)]*\bBaseSettings\b[^)]*\):[^\n]*\n/gm)) {
     const start = index + head.length;
-    const body = /^(?:[ \t]+[^\n]*\n?|[ \t]*\n|[)\]}][^\n]*\n?)*/.exec(text.slice(start))?.[0] ?? '';
+    const whole = /^(?:[ \t]+[^\n]*\n?|[ \t]*\n|[)\]}][^\n]*\n?)*/.exec(text.slice(start))?.[0] ?? '';
+    // What a docstring says with a colon is no field.
+    const body = whole.replaceAll(/(["'])\1\1.*?(?:\1\1\1|$)/gs, (text) => text.replaceAll(/[^\n]/g, ' '));
     const prefix = /\benv_prefix\s*=\s*["'](\w*)["']/.exec(body)?.[1] ?? '';
     const nested = /env_nested_delimiter/.test(body);
-    for (const field of body.matchAll(/^(?: {4}|\t)([a-zA-Z]\w*)\s*:\s*([^=\n]+?)(\s*=\s*[^\n]*)?$/gm)) {
+    for (const field of body.matchAll(
+      /^(?: {4}|\t)([a-zA-Z]\w*)[ \t]*:[ \t]*([^=\n]+?)([ \t]*=[ \t]*[^\n]*)?$/gm,
+    )) {
       const [, own = '', type = '', value] = field;
       if (own === 'model_config' || /\bClassVar\b/.test(type)) continue;
       const alias = /\b(?:validation_alias|alias)\s*=\s*["'](\w+)["']/.exec(value ?? '')?.[1];
