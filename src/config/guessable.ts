@@ -4,7 +4,8 @@
  * @returns why, as the end of a sentence; undefined if nothing speaks against it. It never holds a part of the value.
  */
 export function guessable(value: string): string | undefined {
-  const text = value.trim();
+  // A key in several lines is long enough to be judged by its beginning.
+  const text = value.trim().slice(0, 512);
   if (text.length < 8) return undefined;
   const distinct = new Set(text).size;
   if (distinct <= 4) return `is made of ${distinct} different ${distinct === 1 ? 'character' : 'characters'}`;

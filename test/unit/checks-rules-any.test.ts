@@ -53,7 +53,7 @@ test('any text in any file', async () => {
   );
   await fc.assert(
     fc.asyncProperty(fc.dictionary(fc.constantFrom(...fileNames), text), (files) => holds(files)),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -87,7 +87,7 @@ test('files with known faults, damaged: pieces cut out, doubled, put elsewhere',
         await holds(files);
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
@@ -163,6 +163,6 @@ test('compose files with anything under any key', async () => {
         Dockerfile: 'FROM python\n',
       }),
     ),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });

@@ -10,30 +10,35 @@ export interface EnvUse {
   readonly line: number;
 }
 
-type Pattern = readonly [pattern: RegExp, need: (rest: string) => EnvUse['need']];
+type Need = EnvUse['need'];
+/** @param rest what stands behind the name: a default, an operator. */
+type Judge = (rest: string) => Need;
+type Pattern = readonly [pattern: RegExp, need: Judge];
 
 const name = '([A-Za-z_][A-Za-z0-9_]*)';
 const quoted = `["'\`]${name}["'\`]`;
-/** Behind the closing bracket of the name: a second argument is a default. */
-const byArgument = (rest: string) =>
-  (/^\s*,\s*(?:default\s*=)?/.test(rest) && !/^\s*,\s*cast\s*=\s*\w+\s*\)/.test(rest)
-    ? 'optional'
-    : 'required') as EnvUse['need'];
-const byOperator = (rest: string) =>
-  (/^\s*(?:\?\?|\|\||\?|===?|!==?|&&|\)\s*(?:\{|\?\?|\|\||\?))/.test(rest)
-    ? 'optional'
-    : 'open') as EnvUse['need'];
-const softly = (need: (rest: string) => EnvUse['need']) => (rest: string) =>
-  (need(rest) === 'required' ? 'open' : 'optional') as EnvUse['need'];
+
+/** A second argument is a default, but for a type to cast to. */
+function byArgument(rest: string): Need {
+  return /^\s*,/.test(rest) && !/^\s*,\s*cast\s*=\s*\w+\s*\)/.test(rest) ? 'optional' : 'required';
+}
+
+/** What is compared, or stands before `??` and `||`, may be missing. */
+function byOperator(rest: string): Need {
+  const provided = /^\s*(?:\?\?|\|\||\?|===?|!==?|&&|\)\s*(?:\{|\?\?|\|\||\?))/;
+  return provided.test(rest) ? 'optional' : 'open';
+}
+
+/** For functions that give nothing for what is missing, and do not fail. */
+function softly(rest: string): Need {
+  return byArgument(rest) === 'optional' ? 'optional' : 'open';
+}
 
 const patterns: Readonly<Record<string, readonly Pattern[]>> = {
   py: [
     [new RegExp(`\\bos\\.environ\\[\\s*${quoted}\\s*\\](?!\\s*=[^=])`, 'g'), () => 'required'],
-    [
-      new RegExp(`\\b(?:os\\.environ|environ|env|environment)\\.get\\(\\s*${quoted}`, 'g'),
-      softly(byArgument),
-    ],
-    [new RegExp(`\\b(?:os\\.)?getenv\\(\\s*${quoted}`, 'g'), softly(byArgument)],
+    [new RegExp(`\\b(?:os\\.environ|environ|env|environment)\\.get\\(\\s*${quoted}`, 'g'), softly],
+    [new RegExp(`\\b(?:os\\.)?getenv\\(\\s*${quoted}`, 'g'), softly],
     // django-environ, environs, python-decouple
     [
       new RegExp(
@@ -53,7 +58,7 @@ const patterns: Readonly<Record<string, readonly Pattern[]>> = {
     [new RegExp(`\\bENV\\[\\s*${quoted}\\s*\\]`, 'g'), byOperator],
     [new RegExp(`\\bENV\\.fetch\\(\\s*${quoted}`, 'g'), byArgument],
   ],
-  php: [[new RegExp(`\\b(?:getenv|env)\\(\\s*${quoted}`, 'g'), softly(byArgument)]],
+  php: [[new RegExp(`\\b(?:getenv|env)\\(\\s*${quoted}`, 'g'), softly]],
   go: [[new RegExp(`\\bos\\.(?:Getenv|LookupEnv)\\(\\s*${quoted}\\s*\\)`, 'g'), () => 'open']],
 };
 const languages: Readonly<Record<string, string>> = {
@@ -104,10 +109,14 @@ function pydanticFields(text: string): Found[] {
   const found: Found[] = [];
   for (const { 0: head, index } of text.matchAll(/^class\s+\w+\([^)]*\bBaseSettings\b[^)]*\):[^\n]*\n/gm)) {
     const start = index + head.length;
-    const body = /^(?:[ \t]+[^\n]*\n?|[ \t]*\n|[)\]}][^\n]*\n?)*/.exec(text.slice(start))?.[0] ?? '';
+    const whole = /^(?:[ \t]+[^\n]*\n?|[ \t]*\n|[)\]}][^\n]*\n?)*/.exec(text.slice(start))?.[0] ?? '';
+    // What a docstring says with a colon is no field.
+    const body = whole.replaceAll(/(["'])\1\1.*?(?:\1\1\1|$)/gs, (text) => text.replaceAll(/[^\n]/g, ' '));
     const prefix = /\benv_prefix\s*=\s*["'](\w*)["']/.exec(body)?.[1] ?? '';
     const nested = /env_nested_delimiter/.test(body);
-    for (const field of body.matchAll(/^(?: {4}|\t)([a-zA-Z]\w*)\s*:\s*([^=\n]+?)(\s*=\s*[^\n]*)?$/gm)) {
+    for (const field of body.matchAll(
+      /^(?: {4}|\t)([a-zA-Z]\w*)[ \t]*:[ \t]*([^=\n]+?)([ \t]*=[ \t]*[^\n]*)?$/gm,
+    )) {
       const [, own = '', type = '', value] = field;
       if (own === 'model_config' || /\bClassVar\b/.test(type)) continue;
       const alias = /\b(?:validation_alias|alias)\s*=\s*["'](\w+)["']/.exec(value ?? '')?.[1];

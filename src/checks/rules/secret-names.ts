@@ -7,7 +7,11 @@ const setting =
 
 /** Whether a variable of this name holds a secret and not a setting about one. */
 export function namesSecret(name: string): boolean {
-  if (name.startsWith('NEXT_PUBLIC_') || name.startsWith('VITE_') || /PUBLIC_?KEY|PUBLISHABLE/i.test(name))
+  // What is built into a page is public, and so is the DSN of Sentry by its own word.
+  if (
+    /^(?:NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|EXPO_PUBLIC)_|SENTRY_DSN/.test(name) ||
+    /PUBLIC_?KEY|PUBLISHABLE/i.test(name)
+  )
     return false;
   return isSecretName(name) && !setting.test(name);
 }

@@ -46,7 +46,7 @@ const checks: readonly OwnCheck[] = [
     files: envPaths,
     find: (app) => apply(envRules, app),
     summary: (app) =>
-      `${envPaths(app).length} env files, ${new Set(composeUses(app).map(({ name }) => name)).size} variables`,
+      `${counted(envPaths(app).length, 'env file')}, ${counted(new Set(composeUses(app).map(({ name }) => name)).size, 'variable')}`,
   },
   {
     id: 'capacity',
