@@ -24,7 +24,9 @@ export function installedPackages(manifest: string, lock?: string): string {
   if (lock !== undefined) writeFileSync(join(made, 'package-lock.json'), lock);
   const how = lock === undefined ? 'install' : 'ci';
   execFileSync('npm', [how, '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: made, stdio: 'pipe' });
-  renameSync(made, place);
+  // Another run may have been quicker.
+  if (existsSync(place)) rmSync(made, { recursive: true });
+  else renameSync(made, place);
   return place;
 }
 

@@ -76,7 +76,7 @@ describe('the example’s frontend', () => {
     repo.put('frontend/eslint.config.js', 'import nothing from "nowhere";\nexport default [nothing];\n');
     expect(await run(repo, 'eslint')).toMatchObject({
       ran: false,
-      why: 'ESLint could not begin: its own words say why.',
+      why: 'ESLint could not begin: its own words say why',
       output: expect.stringMatching(/Cannot find package 'nowhere'/),
     });
   });
@@ -129,7 +129,7 @@ describe('the example’s frontend', () => {
     repo.put('frontend/vite.config.ts', "import 'nowhere';\nexport default {};\n");
     expect(await run(repo, 'vitest')).toMatchObject({
       ran: false,
-      why: 'vitest left no report that can be read.',
+      why: 'vitest left no report that can be read',
     });
   });
 
@@ -250,7 +250,7 @@ describe('tools that the example lacks', () => {
     repo.put('jest.config.cjs', 'module.exports = ;\n');
     expect(await run(repo, 'jest')).toMatchObject({
       ran: false,
-      why: 'jest left no report that can be read.',
+      why: 'jest left no report that can be read',
     });
   });
 

@@ -223,7 +223,9 @@ describe('squawk', () => {
     };
     const changed = { base: 'HEAD', files: new Map([['app/migrations/versions/0002.py', new Set([1])]]) };
     const output = await run(alembic, files, { changed });
-    expect(brief(output)).toContain('fail require-concurrent-index-creation app/migrations/versions/0002.py');
+    expect(brief(output)).toContain(
+      'fail require-concurrent-index-creation app/migrations/versions/0002.py:8',
+    );
     expect(brief(output).every((each) => each.includes('0002.py'))).toBe(true);
     expect(findings(output)[0]?.message).toContain('CREATE INDEX i ON books (title);');
     expect(output).toMatchObject({ summary: '1 new migration' });

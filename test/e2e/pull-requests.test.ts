@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +70,7 @@ async function pullRequest(name: string, number: number, change: () => void): Pr
         npm_config_cache: join(homedir(), '.npm'),
       },
     });
-    return { code, log, verdict: /Summary - ## \S+ (.*)/.exec(log)?.[1] };
+    return { code, log, verdict: /Summary - ## (?:✅|❌|🟡|⚠️) (.*)/.exec(log)?.[1] };
   } finally {
     repo.git('checkout', '-q', 'main');
   }
@@ -92,13 +93,21 @@ test('a clean one passes', async () => {
   }
 });
 
-test('one with a lint error fails', async () => {
-  const { code, log, verdict } = await pullRequest('lint', 2, () => {
-    edit('backend/bookreader/health.py', '\n', '\nimport os\n');
+test('one with a lint error fails, and a secret in it is found and not shown', async () => {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
-  expect(code).not.toBe(0);
+  const { code, log, verdict } = await pullRequest('lint', 2, () => {
+    edit('backend/bookreader/health.py', 'import asyncio', 'import asyncio\nimport os');
+    repo.put('backend/bookreader/signing.pem', privateKey);
+  });
+  expect(code, log).not.toBe(0);
   expect(verdict).toMatch(/^fail/);
   expect(log).toMatch(/::error .*file=backend\/bookreader\/health.py.*F401/);
+  expect(log).toMatch(/::warning .*file=backend\/bookreader\/signing.pem.*trufflehog/);
+  for (const line of privateKey.split('\n').slice(1, -2)) expect(log).not.toContain(line);
   expect(log).toMatch(/::error title=Gate::Checks: failure/);
 });
 

@@ -123,14 +123,16 @@ describe('what is checked', () => {
       ['eslint: eslint .', 'vitest: vitest run', 'test script: npm run test', 'build: npm run build'],
     ],
     [
-      'a vitest that runs the packages below it',
+      'a vitest that runs the packages of its workspace, and no others',
       {
         ...locked,
         'package.json': manifest(['vitest'], {}, { workspaces: ['a'] }),
         'vitest.config.ts': 'export default { test: { projects: ["a"] } }',
         'a/package.json': manifest(['vitest'], { test: 'vitest' }),
+        'examples/b/package.json': manifest(['vitest'], { test: 'vitest' }),
+        'examples/b/yarn.lock': '',
       },
-      ['vitest: vitest run'],
+      ['vitest examples/b: vitest run', 'vitest .: vitest run'],
     ],
     [
       'a package.json that is none, and one without a lock',

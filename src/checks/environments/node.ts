@@ -5,7 +5,7 @@ import { harmless } from '../../kernel/foreign.ts';
 import { tail } from '../../kernel/process.ts';
 import type { NodeProject } from '../projects/node.ts';
 import { inFolder } from '../repo.ts';
-import type { Preparation, RunContext } from '../tool.ts';
+import type { Preparation, RunContext, ToolRun } from '../tool.ts';
 import { npmModulesFit, packagesWithScripts } from './node-fits.ts';
 import { managerCommand, runManager } from './node-program.ts';
 
@@ -97,13 +97,48 @@ async function step(
 ): Promise<void> {
   context.note(argv.join(' '));
   const run = await runManager(context, argv, root, env);
-  if (run.code === 0) return;
-  throw new UserError({
+  if (run.code !== 0) throw failed(argv, root, run);
+}
+
+/** What package managers say, and what it means: the first that fits. */
+const meanings: readonly (readonly [said: RegExp, why: string, hint: string])[] = [
+  [
+    /can only install packages when|ERR_PNPM_OUTDATED_LOCKFILE|lockfile needs to be updated|lockfile would have been modified/i,
+    'the lock file does not fit package.json any more',
+    'Install once by hand and commit the lock file.',
+  ],
+  [
+    /EINTEGRITY|integrity check(?:sum)? failed|ERR_PNPM_TARBALL_INTEGRITY|YN0018/i,
+    'a package is not the one that was locked: its hash differs',
+    'Do not go on before you know why. Lock anew only if the registry itself is trusted.',
+  ],
+  [
+    /\bE40[13]\b|ERR_PNPM_FETCH_40[13]|authentication token|YN0041/i,
+    'the registry wants a token, or another one',
+    'Give the job the token that .npmrc or .yarnrc.yml names.',
+  ],
+  [
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|YN0001: .*RequestError/,
+    'the registry could not be reached',
+    'Is the network there, and the registry in .npmrc right?',
+  ],
+  [/ENOSPC|no space left/i, 'the disk is full', 'Make room where the repository is.'],
+];
+
+function failed(argv: Command, root: string, run: ToolRun): UserError {
+  const meaning = meanings.find(([said]) => said.test(`${run.stdout}\n${run.stderr}`));
+  const where = root === '' ? '' : ` in ${root}`;
+  return new UserError({
     code: 'checks.environment',
-    message: `${argv.slice(0, 3).join(' ')} in ${root || 'the top folder'} ended with exit code ${run.code}`,
-    hint: 'Run it yourself: package.json and lock file must fit together, and the registry must be reachable.',
-    output: tail(harmless(run.stderr.trim() === '' ? run.stdout : run.stderr), 20),
+    message: `${argv.slice(0, 3).join(' ')}${where} failed: ${meaning?.[1] ?? `it ended with exit code ${run.code}`}`,
+    hint: meaning?.[2] ?? 'Run it yourself: its last lines are below.',
+    output: tail(harmless(withoutUsage(run.stderr.trim() === '' ? run.stdout : run.stderr)), 20),
   });
+}
+
+/** Of a command that it refuses npm prints all options, some 80 lines, after the reason. */
+function withoutUsage(text: string): string {
+  return text.replace(/^npm (?:error|ERR!) Usage:[\s\S]*/m, '');
 }
 
 function filesToKeep({ repo }: RunContext, { root, manager }: NodeProject): readonly string[] {

@@ -49,8 +49,17 @@ interface Manifest {
 /** Packages of others, and files that exist to be wrong. */
 const foreign = /(?:^|\/)(?:node_modules|bower_components|vendor|fixtures|__fixtures__|testdata)\//;
 
+/** Every tool asks, and a repository does not change while it is looked at. */
+const known = new WeakMap<Repo, readonly NodeProject[]>();
+
 /** All projects with a package.json, by folder. */
 export function nodeProjects(repo: Repo): readonly NodeProject[] {
+  const found = known.get(repo) ?? findProjects(repo);
+  known.set(repo, found);
+  return found;
+}
+
+function findProjects(repo: Repo): readonly NodeProject[] {
   const manifests = repo.files
     .filter((path) => /(?:^|\/)package\.json$/.test(path) && !foreign.test(path))
     .flatMap((file): Manifest[] => {

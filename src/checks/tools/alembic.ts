@@ -75,11 +75,16 @@ async function lint(context: CheckContext, python: string): Promise<CheckOutput>
     if ('notRun' in answer) return answer.notRun;
     for (const found of answer.said) {
       const statement = statementAt(sql, found.line);
-      findings.push(squawkFinding(found, { file: one.file, isNew: true, statement }));
+      findings.push(squawkFinding(found, { ...placeOf(one, context.repo), isNew: true, statement }));
     }
   }
   const summary = `${fresh.length} new ${fresh.length === 1 ? 'migration' : 'migrations'}`;
   return { ran: true, findings, summary, ...known };
+}
+
+function placeOf({ file }: Revision, repo: Repo): { file: string; line?: number } {
+  const line = (repo.read(file) ?? '').split('\n').findIndex((text) => /^def upgrade\b/.test(text));
+  return { file, ...(line < 0 ? {} : { line }) };
 }
 
 /** What Alembic would run for this migration alone, without a database. */

@@ -62,5 +62,5 @@ export function notRun(run: Pick<ToolRun, 'stdout' | 'stderr'>, why: string, fix
 export function sentence(text: string): string {
   const line = harmless(text.slice(0, 4000)).replace(/\s+/g, ' ').trim();
   const short = line.length > 400 ? `${line.slice(0, 400)}…` : line;
-  return /[.!?…]$/.test(short) ? short : `${short}.`;
+  return /[.!?…;]$/.test(short) ? short : `${short}.`;
 }

@@ -2,16 +2,17 @@ import type { CheckOutput, Finding } from '../model.ts';
 import { repoPath } from '../paths.ts';
 import type { NodeProject } from '../projects/node.ts';
 import type { CheckContext, Tool } from '../tool.ts';
-import { brokenRun, foreignText, isBelow, nodeTool, runProgram } from './node-check.ts';
+import { brokenRun, foreignText, isMember, nodeTool, runProgram } from './node-check.ts';
 
 /** `biome ci`: linter, formatter and the order of imports, as far as biome.json has them on. */
 export const biome: Tool = nodeTool({
   name: 'biome',
   category: 'lint',
   cost: { cores: 'all', memory: 300 * 2 ** 20, seconds: 2 },
-  why({ folder, configs, packages }, _repo, all) {
-    // One run looks at the configurations below its own, too.
-    const isCovered = all.some((other) => other.configs.biome !== undefined && isBelow(other.folder, folder));
+  why(project, _repo, all) {
+    const { configs, packages } = project;
+    // Run for a workspace it looks at the configurations of the members, too.
+    const isCovered = all.some((other) => other.configs.biome !== undefined && isMember(project, other));
     if (configs.biome === undefined || !('@biomejs/biome' in packages) || isCovered) return undefined;
     return `${configs.biome} is there`;
   },
@@ -29,7 +30,7 @@ async function runBiome(context: CheckContext, project: NodeProject): Promise<Ch
   if ((run.code !== 0 && run.code !== 1) || run.truncated) return brokenRun('Biome', run);
   const findings = parseBiome(run.stdout, context.repo.root, project.folder);
   if (run.code === 1 && !findings.some(({ level }) => level === 'fail')) {
-    return brokenRun('Biome', run, 'Biome could not check anything: its own words say why.');
+    return brokenRun('Biome', run, 'Biome could not check anything: its own words say why');
   }
   const count = /Checked (\d+) files?/.exec(run.stdout + run.stderr)?.[1];
   return {

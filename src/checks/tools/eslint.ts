@@ -67,7 +67,7 @@ async function runEslint(
   const result = await runProgram(context, project, { package: 'eslint', name: 'eslint' }, args);
   if ('missing' in result) return result.missing;
   const { run, program } = result;
-  if (run.code === 2) return brokenRun('ESLint', run, 'ESLint could not begin: its own words say why.');
+  if (run.code === 2) return brokenRun('ESLint', run, 'ESLint could not begin: its own words say why');
   if (run.code !== 0 && run.code !== 1) return brokenRun('ESLint', run);
   const read = parseReport(() => {
     if (statSync(file).size > reportLimit) throw new Error('it is larger than 256 MiB');
@@ -77,7 +77,7 @@ async function runEslint(
     'report' in read
       ? parseEslint(read.report, run, { root: context.repo.root, folder: project.folder })
       : undefined;
-  if (output === undefined) return brokenRun('ESLint', run, 'ESLint left no report that can be read.');
+  if (output === undefined) return brokenRun('ESLint', run, 'ESLint left no report that can be read');
   return program.version === undefined || !output.ran ? output : { ...output, version: program.version };
 }
 
@@ -113,7 +113,7 @@ export function parseEslint(
   // --max-warnings: the project says that this many are too many.
   const warningsFail = run.code === 1 && !messages.some(({ severity }) => severity === 2);
   if (run.code === 1 && messages.length === 0)
-    return brokenRun('ESLint', run, 'ESLint failed and names nothing.');
+    return brokenRun('ESLint', run, 'ESLint failed and names nothing');
   const findings = files.flatMap(({ filePath, messages: each }) => {
     const file = repoPath(where.root, where.folder, filePath);
     return each.map((message) => finding(message, file, warningsFail));
@@ -147,5 +147,6 @@ function place(line: number | null | undefined, column: number | null | undefine
 function docsOf(rule: string): string | undefined {
   const typed = /^@typescript-eslint\/([\w-]+)$/.exec(rule)?.[1];
   if (typed !== undefined) return `https://typescript-eslint.io/rules/${typed}`;
-  return /^[a-z]+(?:-[a-z]+)+$/.test(rule) ? `https://eslint.org/docs/latest/rules/${rule}` : undefined;
+  const isCore = /^[a-z]+(?:-[a-z]+)*$/.test(rule) && rule !== 'parse' && rule !== 'eslint';
+  return isCore ? `https://eslint.org/docs/latest/rules/${rule}` : undefined;
 }

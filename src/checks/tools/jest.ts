@@ -4,7 +4,7 @@ import type { NodeProject } from '../projects/node.ts';
 import { scriptCommand, scriptsUse, withoutOptions } from '../projects/node-scripts.ts';
 import type { Repo } from '../repo.ts';
 import type { CheckContext, Tool } from '../tool.ts';
-import { isBelow, nodeTool, runProgram } from './node-check.ts';
+import { isMember, nodeTool, runProgram } from './node-check.ts';
 import { judgeTests } from './test-run.ts';
 
 /** jest, with coverage where the project or sluice.yml asks for it: it slows jest down a good deal. */
@@ -18,10 +18,10 @@ export const jest: Tool = nodeTool({
 });
 
 function whyJest(project: NodeProject, repo: Repo, all: readonly NodeProject[]): string | undefined {
-  const { configs, file, folder, packages } = project;
+  const { configs, file, packages } = project;
   if (!('jest' in packages)) return undefined;
   const runsNested = (other: NodeProject) =>
-    isBelow(other.folder, folder) &&
+    isMember(project, other) &&
     other.configs.jest !== undefined &&
     /\bprojects\b/.test(repo.read(other.configs.jest) ?? '');
   if (all.some(runsNested)) return undefined;

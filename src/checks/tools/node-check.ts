@@ -8,6 +8,7 @@ import type { Category, CheckOutput } from '../model.ts';
 import { type NodeProject, nodeProjects } from '../projects/node.ts';
 import type { Repo } from '../repo.ts';
 import type { CheckContext, Cost, PlannedCheck, Tool, ToolRun } from '../tool.ts';
+import { badExit, type NotRun, notRun } from './answer.ts';
 
 /** A tool that checks projects with a package.json, one check for each project that uses it. */
 export interface NodeCheck {
@@ -16,7 +17,7 @@ export interface NodeCheck {
   readonly cost: Cost;
   /** What it runs for in this project; undefined when it is not for it. */
   why(project: NodeProject, repo: Repo, all: readonly NodeProject[]): string | undefined;
-  command(project: NodeProject): string;
+  command(project: NodeProject, repo: Repo): string;
   run(context: CheckContext, project: NodeProject, all: readonly NodeProject[]): Promise<CheckOutput>;
 }
 
@@ -30,7 +31,12 @@ export function nodeTool(check: NodeCheck): Tool {
         const why = check.why(project, repo, all);
         return why === undefined ? [] : [{ project, why }];
       });
-      return found.map(({ project, why }) => planned(check, project, why, found.length === 1, settings, all));
+      const isOnly = found.length === 1;
+      return found.map(({ project, why }) => {
+        const id = isOnly ? check.name : `${check.name} ${project.folder || '.'}`;
+        const words = { id, why, command: check.command(project, repo) };
+        return planned(check, project, words, settings, all);
+      });
     },
   };
 }
@@ -38,20 +44,17 @@ export function nodeTool(check: NodeCheck): Tool {
 function planned(
   check: NodeCheck,
   project: NodeProject,
-  why: string,
-  isOnly: boolean,
+  words: Pick<PlannedCheck, 'id' | 'why' | 'command'>,
   settings: CheckSettings,
   all: readonly NodeProject[],
 ): PlannedCheck {
   const packages = nodePackages(project);
   const needs = project.hasPackages && project.fault === undefined ? [packages] : [];
   return {
-    id: isOnly ? check.name : `${check.name} ${project.folder || '.'}`,
+    ...words,
     tool: check.name,
     category: check.category,
     folder: project.folder,
-    why,
-    command: check.command(project),
     needs,
     cost: check.cost,
     timeoutMs: settings.timeoutMs,
@@ -74,7 +77,7 @@ function scriptsHint(withheld: readonly string[]): string {
 /** A run of the project's own tool, or why there is none. */
 export type ProgramRun =
   | { readonly run: ToolRun; readonly program: NodeProgram }
-  | { readonly missing: Extract<CheckOutput, { ran: false }> };
+  | { readonly missing: NotRun };
 
 /** @param args as the tool takes them; some depend on its version. */
 export async function runProgram(
@@ -91,7 +94,7 @@ export async function runProgram(
   const found = await nodeProgram(context, project, program.package, program.name);
   if (found === undefined) {
     const where = project.folder === '' ? 'this repository' : project.folder;
-    const why = `${program.package} is not among the installed packages of ${where}.`;
+    const why = `${program.package} is not among the installed packages of ${where}`;
     return { missing: { ran: false, why, fix: `Add ${program.package} to its devDependencies.` } };
   }
   const given = typeof args === 'function' ? args(found.version) : args;
@@ -102,25 +105,15 @@ export async function runProgram(
   return { run: await context.spawn([...found.argv, ...given], options), program: found };
 }
 
-/** What a tool means that said nothing we can trust. */
-export function brokenRun(
-  name: string,
-  run: ToolRun,
-  unexpected = `${name} ended with exit code ${run.code}, which it does not document.`,
-): Extract<CheckOutput, { ran: false }> {
-  const output = lastLines(run, 20);
-  const said = output === '' ? {} : { output };
-  if (run.code === 137) {
-    return {
-      ran: false,
-      why: `${name} was killed, most likely because the machine ran out of memory.`,
-      ...said,
-    };
-  }
-  if (run.code > 128) return { ran: false, why: `${name} was ended by signal ${run.code - 128}.`, ...said };
-  if (run.truncated)
-    return { ran: false, why: `${name} printed more than is kept; the rest is unknown.`, ...said };
-  return { ran: false, why: unexpected, ...said };
+/**
+ * What a tool means that said nothing we can trust.
+ *
+ * @param why for an exit code that alone explains nothing.
+ */
+export function brokenRun(name: string, run: ToolRun, why?: string): NotRun {
+  if (run.code > 128) return notRun(run, badExit(name, run.code));
+  if (run.truncated) return notRun(run, `${name} printed more than can be read as a whole`);
+  return notRun(run, why ?? `${badExit(name, run.code)}, which it does not document`);
 }
 
 /** The last lines a program printed, preferably its errors. */
@@ -139,6 +132,11 @@ export function foreignText(text: string, limit = 2_000): string {
 /** Whether a folder lies below another one, `''` being the top. */
 export function isBelow(outer: string, folder: string): boolean {
   return folder !== outer && (outer === '' || folder.startsWith(`${outer}/`));
+}
+
+/** Whether a project is a member of the workspace of another one. */
+export function isMember(project: NodeProject, of: NodeProject): boolean {
+  return project !== of && project.root === of.folder;
 }
 
 /** Path of a folder from one above it. */

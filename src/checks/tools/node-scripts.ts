@@ -5,7 +5,7 @@ import type { NodeProject } from '../projects/node.ts';
 import { isDelegating, isPlaceholder } from '../projects/node-scripts.ts';
 import type { Repo } from '../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
-import { brokenRun, foreignText, isBelow, lastLines, nodeTool } from './node-check.ts';
+import { brokenRun, foreignText, isBelow, isMember, lastLines, nodeTool } from './node-check.ts';
 
 /** The package's own `build`: that the app can be built is more than its types and its tests say. */
 export const build: Tool = nodeTool({
@@ -13,12 +13,9 @@ export const build: Tool = nodeTool({
   category: 'test',
   cost: { cores: 1, memory: 1500 * 2 ** 20, seconds: 20 },
   why(project, _repo, all) {
-    const { scripts, file, folder } = project;
+    const { scripts, file } = project;
     const isBuiltAbove = all.some(
-      (other) =>
-        isBelow(other.folder, folder) &&
-        isDelegating(other.scripts['build'] ?? '') &&
-        other.folder === project.root,
+      (other) => isMember(project, other) && isDelegating(other.scripts['build'] ?? ''),
     );
     return isRunnable(scripts['build']) && !isBuiltAbove ? `${file} has a build script` : undefined;
   },
@@ -66,7 +63,7 @@ function isChecked(script: string, project: NodeProject, all: readonly NodeProje
 export function isOnlyDelegating(project: NodeProject, name: string, all: readonly NodeProject[]): boolean {
   return (
     isDelegating(project.scripts[name] ?? '') &&
-    all.some((other) => other.root === project.folder && other !== project && name in other.scripts)
+    all.some((other) => isMember(other, project) && name in other.scripts)
   );
 }
 
@@ -80,7 +77,7 @@ export async function runScript(
   const command = `${project.manager.name} run ${name}`;
   // What a shell says when there is no such program, or when a signal ended it.
   if (run.code === 126 || run.code === 127) {
-    return brokenRun(command, run, `\`${command}\` could not start what the script names.`);
+    return brokenRun(command, run, `\`${command}\` could not start what the script names`);
   }
   if (run.code > 128) return brokenRun(command, run);
   if (run.code === 0) return { ran: true, findings: [] };

@@ -54,14 +54,13 @@ async function runNodeTest(context: CheckContext, project: NodeProject): Promise
   const run = await context.spawn(['node', ...reporters, ...args], { env });
   if (run.code !== 0 && run.code !== 1) return brokenRun('node --test', run);
   const read = readReport(report);
-  if (read === undefined)
-    return brokenRun('node --test', run, 'node --test left no report that can be read.');
+  if (read === undefined) return brokenRun('node --test', run, 'node --test left no report that can be read');
   const { totals, failures } = read;
   const findings = failures.map((failed) => finding(failed, context.repo.root, project.folder));
   const count = totals.passed + totals.failed + totals.skipped;
   if (count === 0) findings.push(noTests(context.repo, project));
   if (run.code === 1 && findings.length === 0) {
-    return brokenRun('node --test', run, 'node --test ended with exit code 1 although no test failed.');
+    return brokenRun('node --test', run, 'node --test ended with exit code 1 although no test failed');
   }
   return { ran: true, findings, tests: totals, summary: `${count} ${count === 1 ? 'test' : 'tests'}` };
 }

@@ -73,15 +73,15 @@ async function runPrettier(
   if (![0, 1, 2].includes(run.code) || run.truncated) return brokenRun('Prettier', run);
   // It goes on without options it does not know, and may then check something else.
   const unknown = /Ignored unknown option .*/.exec(run.stderr)?.[0];
-  if (unknown !== undefined) return brokenRun('Prettier', run, `Prettier: ${foreignText(unknown, 100)}.`);
+  if (unknown !== undefined) return brokenRun('Prettier', run, `Prettier: ${foreignText(unknown, 100)}`);
   const findings = parsePrettier(run, context.repo.root, project.folder);
   const stranger = findings.find(
     ({ at }) => at !== undefined && !existsSync(join(context.repo.root, at.file)),
   );
-  if (stranger !== undefined) return brokenRun('Prettier', run, 'Prettier lists files that are not there.');
+  if (stranger !== undefined) return brokenRun('Prettier', run, 'Prettier lists files that are not there');
   const isExplained =
     run.code === 0 || findings.some(({ rule }) => rule === (run.code === 2 ? 'parse' : 'format'));
-  if (!isExplained) return brokenRun('Prettier', run, 'Prettier could not check: its own words say why.');
+  if (!isExplained) return brokenRun('Prettier', run, 'Prettier could not check: its own words say why');
   return { ran: true, findings, ...(program.version === undefined ? {} : { version: program.version }) };
 }
 

@@ -35,7 +35,7 @@ const advice =
 /** Where a finding in linted SQL belongs in the repository. */
 export interface SqlPlace {
   readonly file: string;
-  /** From 0; undefined for SQL that was rendered, whose lines are in no file. */
+  /** From 0; of SQL that was rendered, whose lines are in no file, where its migration begins. */
   readonly line?: number;
   readonly endLine?: number;
   /** In the change: only then there is still time to write it in another way. */
@@ -58,7 +58,11 @@ export function squawkFinding(found: SquawkFinding, place: SqlPlace): Finding {
     severity,
     level,
     message: `${sentence(found.message)}${statement === undefined ? '' : ` In: ${sentence(statement).slice(0, 200)}`}`,
-    at: { file, ...(line === undefined ? {} : { line: line + 1, column: found.column + 1 }) },
+    at: {
+      file,
+      ...(line === undefined ? {} : { line: line + 1 }),
+      ...(line === undefined || statement !== undefined ? {} : { column: found.column + 1 }),
+    },
     ...(line !== undefined && endLine !== undefined && endLine > line ? { endLine: endLine + 1 } : {}),
     ...(found.help ? { fix: sentence(found.help) } : {}),
     docs: `https://squawkhq.com/docs/${rule}`,

@@ -30,12 +30,12 @@ export function judgeTests(context: CheckContext, project: NodeProject, test: Te
     // Without tests jest may end before it has written its report.
     const isEmpty = /^No test(?: file)?s found, exiting with code 1$/m.test(foreignText(run.stderr, 10_000));
     if (isEmpty && run.code === 1) return { ran: true, findings: [noTestsFinding(tool, project, true)] };
-    return brokenRun(tool, run, `${tool} left no report that can be read.`);
+    return brokenRun(tool, run, `${tool} left no report that can be read`);
   }
   const { totals, failures } = read.report;
   const findings = [...failures, ...noTests(tool, project, read.report, run.code), ...besides(tool, run)];
   if (run.code === 1 && !findings.some(({ level }) => level === 'fail')) {
-    return brokenRun(tool, run, `${tool} ended with exit code 1 although no test failed.`);
+    return brokenRun(tool, run, `${tool} ended with exit code 1 although no test failed`);
   }
   const coverage = coverageOf(context, project, test.coverageFolder);
   const count = totals.passed + totals.failed + totals.skipped;

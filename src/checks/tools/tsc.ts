@@ -6,6 +6,7 @@ import type { NodeProject } from '../projects/node.ts';
 import { scriptCommand } from '../projects/node-scripts.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
+import type { NotRun } from './answer.ts';
 import { brokenRun, foreignText, nodeTool, runProgram } from './node-check.ts';
 
 /** The project's TypeScript; `vue-tsc`, which speaks alike, where the project has it. */
@@ -20,10 +21,11 @@ export const tsc: Tool = nodeTool({
       ? `${configs.tsc} is there`
       : undefined;
   },
-  command: (project) =>
-    `${compilerOf(project).name} --noEmit${configOption(project)
-      .map((word) => ` ${word}`)
-      .join('')}`,
+  command: (project, repo) =>
+    compilations(repo, configOf(project, repo), project.folder)
+      .map((args) => [compilerOf(project).name, ...(args[0] === '-b' ? [] : ['--noEmit']), ...args].join(' '))
+      .join(' && ')
+      .replaceAll(' -p tsconfig.json', ''),
   run: runTsc,
 });
 
@@ -44,19 +46,17 @@ function compilerOf({ packages }: NodeProject) {
     : { package: 'typescript', name: 'tsc', quiet: true };
 }
 
-/** `-p FILE` of the project's own script. */
-function configOption(project: NodeProject): readonly string[] {
+/** The one that the project's own script names with `-p`, else tsconfig.json. */
+function configOf(project: NodeProject, repo: Repo): string {
   const words = scriptCommand(project, compilerOf(project).name, typeScripts)?.args ?? [];
   const index = words.findIndex((word) => /^(?:-p|--project)$/.test(word));
   const given = index < 0 ? undefined : words[index + 1];
-  return given === undefined ? [] : ['-p', given];
+  return configFile(repo, inFolder(project.folder, posix.normalize(given ?? 'tsconfig.json')));
 }
 
 async function runTsc(context: CheckContext, project: NodeProject): Promise<CheckOutput> {
   const { repo } = context;
-  const [, given] = configOption(project);
-  const config = configFile(repo, inFolder(project.folder, posix.normalize(given ?? 'tsconfig.json')));
-  const plan = compilations(repo, config, project.folder);
+  const plan = compilations(repo, configOf(project, repo), project.folder);
   const findings: Finding[] = [];
   let version: string | undefined;
   for (const [index, args] of plan.entries()) {
@@ -116,11 +116,7 @@ function hasFiles(repo: Repo, config: string): boolean {
 }
 
 /** tsc ends with 1 or 2 when it has something to say: about the code, or about its own options. */
-function judge(
-  run: ToolRun,
-  root: string,
-  folder: string,
-): { findings: readonly Finding[] } | Extract<CheckOutput, { ran: false }> {
+function judge(run: ToolRun, root: string, folder: string): { findings: readonly Finding[] } | NotRun {
   if (![0, 1, 2].includes(run.code) || run.truncated) return brokenRun('tsc', run);
   const findings = parseTsc(run.stdout, root, folder);
   if (run.code === 0) return { findings };
@@ -129,7 +125,7 @@ function judge(
     ({ rule, at }) => at === undefined && /^TS(?:[56]\d{3}|18\d{3})$/.test(rule),
   );
   return findings.length === 0 || isAboutItself
-    ? brokenRun('tsc', run, 'tsc could not check: its own words say why.')
+    ? brokenRun('tsc', run, 'tsc could not check: its own words say why')
     : { findings };
 }
 

@@ -4,7 +4,7 @@ import type { NodeProject } from '../projects/node.ts';
 import { scriptCommand, scriptsUse } from '../projects/node-scripts.ts';
 import type { Repo } from '../repo.ts';
 import type { CheckContext, Tool } from '../tool.ts';
-import { isBelow, nodeTool, runProgram } from './node-check.ts';
+import { isMember, nodeTool, runProgram } from './node-check.ts';
 import { judgeTests } from './test-run.ts';
 
 /** vitest, with coverage where a provider of it is among the packages. */
@@ -19,15 +19,13 @@ export const vitest: Tool = nodeTool({
 });
 
 function whyVitest(project: NodeProject, repo: Repo, all: readonly NodeProject[]): string | undefined {
-  const { configs, file, folder, own, packages } = project;
+  const { configs, file, own, packages } = project;
   if (!('vitest' in packages)) return undefined;
   const runsNested = (other: NodeProject) =>
-    isBelow(other.folder, folder) &&
-    other.configs.vitest !== undefined &&
-    hasProjects(repo, other.configs.vitest);
+    isMember(project, other) && other.configs.vitest !== undefined && hasProjects(repo, other.configs.vitest);
   if (all.some(runsNested)) return undefined;
   if (configs.vitest !== undefined) return `${configs.vitest} is there`;
-  const isShared = all.some((other) => other !== project && other.root === folder);
+  const isShared = all.some((other) => isMember(other, project));
   if (!scriptsUse(project, /\bvitest\b/) && (isShared || !('vitest' in own))) return undefined;
   return `${file} has vitest`;
 }
