@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -28,7 +28,8 @@ function folder(): Disposable & { readonly path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-test('two runs at once make one each, and later ones find one of them', async () => {
+// Four environments are made in it.
+test('two runs at once make one each, and later ones find one of them', { timeout: 180_000 }, async () => {
   using cache = folder();
   using repo = checkedRepo(six);
   const options = { cache: cache.path };
@@ -157,13 +158,18 @@ test.each([
   await expect(environmentOf(repo, { cache: cache.path, env })).rejects.toMatchObject({ code, message });
 });
 
-test('Ruff is brought along where there is Python and no linter', async () => {
+test('Ruff is brought along where there is Python and no linter, by its hash', async () => {
+  using cache = folder();
   using repo = checkedRepo({ 'tools/gen.py': 'import os\n' });
   const opened = await repo.open();
-  using bench = checkBench(opened);
+  using bench = checkBench(opened, { cache: cache.path });
   expect(await bench.runOnly(ruff)).toMatchObject({
     ran: true,
     version: '0.17.5',
     findings: [{ rule: 'F401' }],
   });
+  const [made = ''] = readdirSync(join(cache.path, 'python-tools'));
+  const [inner = ''] = readdirSync(join(cache.path, 'python-tools', made)).filter((name) => name !== 'ready');
+  const pin = readFileSync(join(cache.path, 'python-tools', made, inner, 'requirements.txt'), 'utf8');
+  expect(pin).toMatch(/^ruff==0\.17\.5( --hash=sha256:[\da-f]{64}){5}$/);
 });

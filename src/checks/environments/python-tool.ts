@@ -1,8 +1,10 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
 import type { Preparation, RunContext } from '../tool.ts';
 import { basePython, type PythonEnvironment, probePython } from './interpreter.ts';
 import { kept } from './kept.ts';
+import { pinned } from './python-hashes.ts';
 import { install, makeVenv, pipInstall } from './venv.ts';
 
 /**
@@ -43,7 +45,11 @@ async function bring(context: RunContext, name: string, version: string): Promis
     async (folder) => {
       context.note(what);
       await makeVenv(context, base.python, folder);
-      await install(context, what, [...pipInstall(folder), `${name}==${version}`], { folder: '' });
+      const { line, isHashed } = pinned(name, version);
+      const list = join(folder, 'requirements.txt');
+      await writeFile(list, line);
+      const options = isHashed ? ['--require-hashes', '--only-binary', ':all:'] : [];
+      await install(context, what, [...pipInstall(folder), ...options, '-r', list], { folder: '' });
     },
     (folder) => probePython(context, join(folder, 'bin/python')),
   );
