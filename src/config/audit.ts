@@ -168,7 +168,7 @@ const openOrigins: Rule = (key, value) => {
 function sharedSecrets(env: Env): EnvFinding[] {
   const byValue = new Map<string, string[]>();
   for (const [key, value] of Object.entries(env)) {
-    if (!isSecretName(key) || value.length < 8) continue;
+    if (!isSecretName(key) || value.length < 8 || placeholderIn(key, value)) continue;
     byValue.set(value, [...(byValue.get(value) ?? []), key]);
   }
   return [...byValue.values()].flatMap(([key, ...others]): EnvFinding[] => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -85,6 +85,15 @@ describe('npm', () => {
     repo.git('checkout', '-q', '.');
     repo.remove('node_modules/dep');
     expect(fits()).toBe(false);
+  });
+
+  test('packages that a link leads to are used, and never emptied', async () => {
+    using elsewhere = checkedRepo({ 'node_modules/dep/package.json': '{"name":"dep"}' });
+    const repo = repoWith({}, npmLock);
+    symlinkSync(join(elsewhere.root, 'node_modules'), join(repo.root, 'node_modules'));
+    await install(repo);
+    expect(has(elsewhere, 'node_modules/dep/package.json')).toBe(true);
+    expect(has(repo, 'node_modules/dep/index.js')).toBe(false);
   });
 
   test('scripts that package.json allows run', async () => {

@@ -100,6 +100,15 @@ describe('projects and what is installed for them', () => {
       ['. pip: requirements.txt .'],
     ],
     ['setup.py', { ...app, 'setup.py': '' }, ['. pip: .']],
+    [
+      'setup.cfg of a package',
+      {
+        ...app,
+        'setup.cfg':
+          '[metadata]\nname = x\n[options]\ninstall_requires =\n    a\n    # not this\n    b>=1\n\n[options.extras_require]\ntest = pytest>=8\nall =\n    c\n[mypy]\nstrict = true\n',
+      },
+      ['. pip: pytest>=8 . [test]'],
+    ],
     ['setup.cfg of tools only', { ...app, 'setup.cfg': '[mypy]\n' }, ['. pip: ']],
     [
       'Pipfile.lock',
@@ -137,6 +146,16 @@ describe('projects and what is installed for them', () => {
         ...app,
         'poetry.lock': '',
         'pyproject.toml': '[tool.poetry.dependencies]\npython="^3.11"\nflask="^3"',
+      },
+      ['. poetry: .'],
+    ],
+    [
+      'Poetry with the tables of everybody',
+      {
+        ...app,
+        'poetry.lock': '',
+        'pyproject.toml': '[project]\ndependencies=["a"]',
+        'requirements.txt': 'a',
       },
       ['. poetry: .'],
     ],

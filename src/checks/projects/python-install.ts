@@ -1,14 +1,13 @@
 import { UserError } from '../../kernel/errors.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import {
-  forDevelopment,
   lockedRequirements,
   type PythonManifest,
   readLock,
   readManifest,
   readPipfile,
 } from './python-manifest.ts';
-import { type Requirement, readRequirements } from './requirements.ts';
+import { forDevelopment, type Requirement, readRequirements } from './requirements.ts';
 
 /** What is to be installed so that a project's checks can run. */
 export interface PythonInstall {
@@ -39,7 +38,7 @@ export function planInstall(repo: Repo, folder: string, members: readonly string
   const own = manifests[0] as PythonManifest;
   if (has('uv.lock')) return byLock(repo, folder, 'uv', manifests, members);
   const files = requirementFiles(repo, folder);
-  if (own.isPoetry && (has('poetry.lock') || files.length === 0)) {
+  if (has('poetry.lock') || (own.isPoetry && files.length === 0)) {
     return byLock(repo, folder, 'poetry', manifests, members);
   }
   return byPip(repo, folder, own, files);
@@ -84,7 +83,7 @@ function byPip(
   const isLocked = files.length > 0 || pipfile.length > 0;
   const extra =
     files.some(({ isDevelopment }) => isDevelopment) || pipfile.length > 0 ? [] : manifest.development;
-  const builds = !isLocked && (manifest.isPackage || hasSetup(repo, folder));
+  const builds = !isLocked && (manifest.isPackage || repo.files.includes(inFolder(folder, 'setup.py')));
   const runtime = isLocked || builds ? [] : manifest.runtime;
   const requirements = [...pipfile, ...runtime, ...extra];
   const asked = [...requirements, ...(builds ? manifest.runtime : [])];
@@ -112,11 +111,6 @@ function byPip(
     },
     dependencies: [...named, ...lockedRequirements(asked, new Map()).filter(({ name }) => !names.has(name))],
   };
-}
-
-function hasSetup(repo: Repo, folder: string): boolean {
-  const cfg = repo.read(inFolder(folder, 'setup.cfg')) ?? '';
-  return repo.files.includes(inFolder(folder, 'setup.py')) || /^\[(?:metadata|options)\]/m.test(cfg);
 }
 
 interface RequirementFile {

@@ -1,7 +1,8 @@
 import type { TomlTable } from 'smol-toml';
 import { UserError } from '../../kernel/errors.ts';
 import { inFolder, type Repo } from '../repo.ts';
-import { packageName, type Requirement, readRequirement } from './requirements.ts';
+import { forDevelopment, packageName, type Requirement, readRequirement } from './requirements.ts';
+import { readSetup } from './setup-cfg.ts';
 import { part, parts, readToml, texts } from './toml.ts';
 
 /** What a pyproject.toml says, in whichever of its dialects (PEP 621, PEP 735, uv, Poetry). */
@@ -21,10 +22,6 @@ export interface PythonManifest {
   readonly isPoetry: boolean;
 }
 
-/** Names that people give to what is needed for checks, of extras, groups and requirements files alike. */
-export const forDevelopment =
-  /^(?:dev|develop|development|tests?|testing|pytest|lint|linting|linters?|typing|types|type-?check|mypy|ci|qa|quality|style|format|checks?|local)$/i;
-
 export function readManifest(repo: Repo, folder: string): PythonManifest {
   const file = inFolder(folder, 'pyproject.toml');
   const read = readToml(repo, file);
@@ -36,19 +33,21 @@ export function readManifest(repo: Repo, folder: string): PythonManifest {
   const groups = part(pyproject, 'dependency-groups');
   const groupNames = Object.keys(groups).filter((name) => forDevelopment.test(name));
   const poetry = poetryOf(pyproject);
+  const setup = readSetup(repo.read(inFolder(folder, 'setup.cfg')) ?? '');
   const requiresPython = texts(project, 'requires-python')[0] ?? poetry.requiresPython;
   return {
     pyproject,
     ...(requiresPython === undefined ? {} : { requiresPython }),
-    isPackage: 'build-system' in pyproject,
-    runtime: [...texts(project, 'dependencies'), ...poetry.runtime],
+    isPackage: 'build-system' in pyproject || setup.isPackage,
+    runtime: [...texts(project, 'dependencies'), ...poetry.runtime, ...setup.runtime],
     development: [
       ...extraNames.flatMap((name) => texts(extras, name)),
       ...groupNames.flatMap((name) => groupOf(groups, name)),
       ...texts(pyproject, 'tool', 'uv', 'dev-dependencies'),
       ...poetry.development,
+      ...setup.development,
     ],
-    extras: extraNames,
+    extras: [...extraNames, ...setup.extras],
     groups: groupNames,
     isPoetry: poetry.isPoetry,
   };

@@ -1,6 +1,10 @@
 import { posix } from 'node:path';
 import { folderOf, type Repo } from '../repo.ts';
 
+/** Names that people give to what is needed for checks, of extras, groups and requirements files alike. */
+export const forDevelopment =
+  /^(?:dev|develop|development|tests?|testing|pytest|lint|linting|linters?|typing|types|type-?check|mypy|ci|qa|quality|style|format|checks?|local)$/i;
+
 /** A package that is asked for. */
 export interface Requirement {
   /** As PEP 503 writes it: lower case, `-` for each run of `-`, `_` and `.`. */

@@ -1,6 +1,7 @@
 import { tryParseImage } from '../../config/image.ts';
 import type { App } from './app.ts';
 import { hitAt } from './compose-limits.ts';
+import { floatingIn } from './floating.ts';
 import type { Rule } from './rule.ts';
 
 export const floatingTag: Rule<App> = {
@@ -21,13 +22,12 @@ export const floatingTag: Rule<App> = {
   },
   check: (app) =>
     app.services.flatMap(({ name, service, isOwn }) => {
-      const reference = service.image === undefined ? undefined : tryParseImage(service.image);
-      if (isOwn || reference === undefined || reference.digest !== undefined) return [];
-      if (reference.tag !== undefined && reference.tag !== 'latest') return [];
+      const fault = isOwn || service.image === undefined ? undefined : floatingIn(service.image);
+      if (fault === undefined) return [];
       // An image of the team's own that another repository builds: whoever deploys sets the variable.
       const isSet = /:\$\{\w+:?-latest\}$/.test(String(app.project?.raw(name)['image'] ?? ''));
-      if (isSet && !reference.repository.startsWith('library/')) return [];
-      const what = reference.tag === undefined ? 'has no tag, which means latest' : 'is tagged latest';
-      return hitAt(app, name, `The image of ${name} ${what}.`, 'image');
+      const isOfficial = tryParseImage(service.image ?? '')?.repository.startsWith('library/') === true;
+      if (isSet && !isOfficial) return [];
+      return { ...fault, ...hitAt(app, name, `The image of ${name} ${fault.message}.`, 'image') };
     }),
 };

@@ -49,7 +49,7 @@ export function composeProject(
   documents: readonly ComposeDocument[],
   lookup: Lookup,
 ): ComposeProject {
-  const reader = createReader(repo);
+  const reader = createReader(repo, documents);
   const all = documents.flatMap((document) => reader.withIncluded(document, 0));
   const gathered = new Map<string, Gathered>();
   for (const document of all) {
@@ -59,12 +59,11 @@ export function composeProject(
       gathered.set(name, below === undefined ? own : over(below, own, document, name));
     }
   }
-  const folder = folderOf(documents[0]?.path ?? '');
   const services: Record<string, ComposeService> = {};
   for (const [name, { value }] of gathered) {
     const profiles = value['profiles'];
     if (Array.isArray(profiles) && profiles.length > 0) continue;
-    services[name] = canonical(fillAll(value, lookup) as Loose, folder);
+    services[name] = canonical(fillAll(value, lookup) as Loose);
   }
   const name = documents.map(({ data }) => data['name']).find((each) => typeof each === 'string');
   return {
@@ -83,7 +82,10 @@ function over(below: Gathered, above: Gathered, document: ComposeDocument, name:
   return { value: isLoose(value) ? value : {}, sources: [...below.sources, ...above.sources] };
 }
 
-function createReader(repo: Repo) {
+function createReader(repo: Repo, main: readonly ComposeDocument[]) {
+  const top = folderOf(main[0]?.path ?? '');
+  /** Paths of the files that were named begin at the first one's folder, those of others at their own. */
+  const folderFor = (document: ComposeDocument) => (main.includes(document) ? top : folderOf(document.path));
   const known = new Map<string, ComposeDocument | undefined>();
   const open = (path: string) => {
     if (!known.has(path)) known.set(path, readDocument(path, repo.read(path) ?? ''));
@@ -92,7 +94,7 @@ function createReader(repo: Repo) {
 
   const gather = (document: ComposeDocument, name: string, depth: number): Gathered => {
     const raw = document.services[name] ?? {};
-    const value = withPlaces(uniform(raw), document, name);
+    const value = located(uniform(raw), document, name, folderFor(document));
     const own: Gathered = { value, sources: [{ document, name }] };
     const base = depth < maxDepth ? baseOf(raw['extends'], document) : undefined;
     if (base === undefined) return own;
@@ -121,17 +123,18 @@ function createReader(repo: Repo) {
   return { gather, withIncluded, read };
 }
 
-/** Items of lists that are merged must still know where they stand. */
-function withPlaces(service: Loose, document: ComposeDocument, name: string): Loose {
+/** Items of lists that are merged must still know where they stand, and relative paths where they begin. */
+function located(service: Loose, document: ComposeDocument, name: string, folder: string): Loose {
   const result: Loose = { ...service };
   for (const key of ['ports', 'volumes']) {
     const items = result[key];
     if (!Array.isArray(items)) continue;
     result[key] = items.map((item: unknown, index): Placed => {
       const line = document.lineOf(['services', name, key, index]);
-      return { item, file: document.path, line };
+      return { item, file: document.path, line, folder };
     });
   }
+  if (isLoose(result['build'])) result['build'] = { ...result['build'], folder };
   return result;
 }
 

@@ -64,16 +64,16 @@ export function merged(
  * The merged and interpolated service in the shape that `docker compose config` prints. What Compose would refuse is left
  * out: it says so itself, and better.
  */
-export function canonical(service: Loose, folder: string): ComposeService {
+export function canonical(service: Loose): ComposeService {
   const result: Loose = { ...service };
   for (const key of ['command', 'entrypoint']) result[key] = wordsOf(result[key]);
   result['ports'] = list(result['ports']).flatMap((item) => portOf(item) ?? []);
-  const volumes = list(result['volumes']).flatMap((item) => volumeOf(item, folder) ?? []);
+  const volumes = list(result['volumes']).flatMap((item) => volumeOf(item) ?? []);
   // The last one for a place in the container counts.
   result['volumes'] = [...new Map(volumes.map((volume) => [volume.target, volume])).values()];
   result['expose'] = list(result['expose']).map(String);
   result['healthcheck'] = isLoose(result['healthcheck']) ? healthcheckOf(result['healthcheck']) : undefined;
-  result['build'] = isLoose(result['build']) ? buildOf(result['build'], folder) : undefined;
+  result['build'] = isLoose(result['build']) ? buildOf(result['build']) : undefined;
   result['deploy'] = isLoose(result['deploy']) ? deployOf(result['deploy']) : undefined;
   if (result['scale'] !== undefined) result['scale'] = count(result['scale']);
   for (const key of ['stop_grace_period', 'restart', 'image', 'network_mode', 'container_name', 'user'])
@@ -91,12 +91,13 @@ function wordsOf(value: unknown): readonly string[] | undefined {
   return Array.isArray(value) ? value.map(String) : undefined;
 }
 
-function buildOf(build: Loose, folder: string): Loose {
+function buildOf(build: Loose): Loose {
+  const folder = String(build['folder'] ?? '');
   const context = String(build['context'] ?? '.');
   const texts = ['dockerfile', 'target'].flatMap((key) =>
     typeof build[key] === 'string' ? [[key, build[key]] as const] : [],
   );
-  const { dockerfile: _dockerfile, target: _target, ...rest } = build;
+  const { dockerfile: _dockerfile, target: _target, folder: _folder, ...rest } = build;
   return {
     ...rest,
     ...Object.fromEntries(texts),
@@ -136,14 +137,16 @@ export interface Placed {
   readonly item: unknown;
   readonly file: string;
   readonly line: number | undefined;
+  /** Where relative paths begin. */
+  readonly folder: string;
 }
 
 export function isPlaced(value: unknown): value is Placed {
   return isLoose(value) && 'item' in value && 'file' in value && 'line' in value;
 }
 
-export type PlacedPort = ComposePort & Omit<Placed, 'item'>;
-export type PlacedVolume = ComposeVolume & Omit<Placed, 'item'>;
+export type PlacedPort = ComposePort & Pick<Placed, 'file' | 'line'>;
+export type PlacedVolume = ComposeVolume & Pick<Placed, 'file' | 'line'>;
 
 function portOf(placed: unknown): PlacedPort | undefined {
   if (!isPlaced(placed)) return undefined;
@@ -168,9 +171,9 @@ function portOf(placed: unknown): PlacedPort | undefined {
   };
 }
 
-function volumeOf(placed: unknown, folder: string): PlacedVolume | undefined {
+function volumeOf(placed: unknown): PlacedVolume | undefined {
   if (!isPlaced(placed)) return undefined;
-  const { item, file, line } = placed;
+  const { item, file, line, folder } = placed;
   if (isLoose(item)) {
     const type = String(item['type'] ?? 'volume');
     const source = item['source'] === undefined ? undefined : String(item['source']);

@@ -1,4 +1,4 @@
-import { tryParseImage } from '../../config/image.ts';
+import { floatingIn } from './floating.ts';
 import { copied, type ImageBuild } from './image-build.ts';
 import type { Rule } from './rule.ts';
 
@@ -21,13 +21,11 @@ export const floatingBase: Rule<ImageBuild> = {
   check: (image) =>
     image.stages.flatMap((stage) => {
       if (stage.base !== undefined || stage.image === undefined || stage.image === 'scratch') return [];
-      const reference = tryParseImage(stage.image);
-      if (reference === undefined || reference.digest !== undefined) return [];
-      if (reference.tag !== undefined && reference.tag !== 'latest') return [];
+      const fault = floatingIn(stage.image);
       // A name that the build is given as a context of its own.
-      if (image.contexts.includes(stage.image)) return [];
-      const what = reference.tag === undefined ? 'has no tag, which means latest' : 'is tagged latest';
-      return { file: image.path, line: stage.line, message: `The base image ${stage.written} ${what}.` };
+      if (fault === undefined || image.contexts.includes(stage.image)) return [];
+      const message = `The base image ${stage.written} ${fault.message}.`;
+      return { ...fault, file: image.path, line: stage.line, message };
     }),
 };
 

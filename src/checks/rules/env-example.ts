@@ -1,5 +1,6 @@
 import type { App } from './app.ts';
 import { assignmentsOf } from './dockerfile-model.ts';
+import { valueFiles } from './env-files.ts';
 import { envUses, wordsOf } from './env-uses.ts';
 import type { Hit, Rule } from './rule.ts';
 
@@ -94,7 +95,11 @@ export const noExample: Rule<App> = {
   },
   check: (app) => {
     if (app.example !== undefined) return [];
-    const needed = composeUses(app).filter(({ name, optional }) => !optional && !given.test(name));
+    // A file with values that belongs to the repository tells it as well.
+    const told = new Set(valueFiles(app).flatMap(({ entries }) => entries.map(({ name }) => name)));
+    const needed = composeUses(app).filter(
+      ({ name, optional }) => !optional && !given.test(name) && !told.has(name),
+    );
     const [first] = needed;
     if (first === undefined) return [];
     const names = [...new Set(needed.map(({ name }) => name))];

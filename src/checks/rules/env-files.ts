@@ -10,6 +10,7 @@ export interface ValueFile extends ExampleFile {
   readonly committed: boolean;
 }
 
+const envFolder = /(?:^|\/)\.envs\//;
 const envName = /^\.env(?:\.[\w.-]+)?$|^[\w.-]+\.env$/;
 const development =
   /(?:^|[._-])(?:dev|devel|development|local|test|tests|testing|ci|e2e|sample|docker)(?:[._-]|$)/i;
@@ -18,7 +19,7 @@ const development =
 export function valueFiles({ repo, config }: App): ValueFile[] {
   const committed = repo.files.filter(
     (file) =>
-      envName.test(posix.basename(file)) &&
+      (envName.test(posix.basename(file)) || envFolder.test(file)) &&
       !isExample(file) &&
       !/(?:^|\/)(?:fixtures|testdata|node_modules)\//.test(file),
   );
@@ -30,7 +31,10 @@ export function valueFiles({ repo, config }: App): ValueFile[] {
     const text = repo.read(path);
     if (text === undefined) return [];
     const isTarget = targets.includes(path);
-    const purpose = !isTarget && development.test(posix.basename(path)) ? 'development' : 'production';
+    const purpose =
+      !isTarget && development.test(envFolder.test(path) ? path.replaceAll('/', '.') : posix.basename(path))
+        ? 'development'
+        : 'production';
     return [{ path, entries: entriesOf(text), purpose, committed: repo.files.includes(path) }];
   });
 }

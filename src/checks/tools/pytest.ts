@@ -108,12 +108,13 @@ async function runPytest(
 }
 
 /** A package in src/ is found as it is now, not as it was when the environment was made. */
-function pythonPath(context: CheckContext, project: PythonProject): string {
+function pythonPath(context: CheckContext, project: PythonProject): string | undefined {
   const given = context.env['PYTHONPATH'];
   const roots = project.roots
     .filter((root) => root !== project.folder)
     .map((root) => join(context.repo.root, root));
-  return [...roots, ...(given ? [given] : [])].join(delimiter);
+  // An empty entry would stand for the folder it runs in.
+  return [...roots, ...(given ? [given] : [])].join(delimiter) || undefined;
 }
 
 const largestReport = 256 * 2 ** 20;

@@ -1,0 +1,20 @@
+import { tryParseImage } from '../../config/image.ts';
+import type { Hit } from './rule.ts';
+
+/** Tags that mean another major version one day. */
+const moving =
+  /^(?:stable|lts|current|mainline|edge|main|master|nightly|alpine|slim)(?:-(?:alpine|slim|perl|fpm|apache))*$/;
+
+/** @returns what is wrong with the tag, as the end of a sentence; undefined for a version, a digest, or no image at all. */
+export function floatingIn(image: string): Pick<Hit, 'message' | 'severity' | 'level'> | undefined {
+  const reference = tryParseImage(image);
+  if (reference === undefined || reference.digest !== undefined) return undefined;
+  if (reference.tag === undefined) return { message: 'has no tag, which means latest' };
+  if (reference.tag === 'latest') return { message: 'is tagged latest' };
+  if (!moving.test(reference.tag)) return undefined;
+  return {
+    message: `is tagged ${reference.tag}, which moves on to new major versions`,
+    severity: 'low',
+    level: 'note',
+  };
+}
