@@ -44,7 +44,7 @@ export function textList(value: unknown): readonly string[] {
 }
 
 const token =
-  /\s*(?:("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)|([{}[\],:]))/y;
+  /[ \t\r\n]*(?:("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)|([{}[\],:]))/y;
 
 /** V8 names the place of some faults only, so a parser of our own finds it. */
 function firstFault(text: string): number {
@@ -78,7 +78,7 @@ function closes(sign: string | undefined, opened: string | undefined): boolean {
 }
 
 function skipSpace(text: string, at: number): number {
-  const space = /\s*/y;
+  const space = /[ \t\r\n]*/y;
   space.lastIndex = at;
   space.exec(text);
   return space.lastIndex;
