@@ -98,8 +98,11 @@ function usesIn(file: string, text: string): EnvUse[] {
       return { name: match[1] ?? '', need: need(rest), file, line: lineAt(match.index) };
     }),
   );
+  const lines = text.split('\n');
+  const isComment = ({ line }: EnvUse) => /^\s*(?:#|\/\/|\/?\*)/.test(lines[line - 1] ?? '');
   const more = language === 'py' ? pydanticFields(text) : language === 'js' ? destructured(text) : [];
-  return [...found, ...more.map(({ offset, ...use }) => ({ ...use, file, line: lineAt(offset) }))];
+  const all = [...found, ...more.map(({ offset, ...use }) => ({ ...use, file, line: lineAt(offset) }))];
+  return all.filter((use) => !isComment(use));
 }
 
 type Found = Pick<EnvUse, 'name' | 'need'> & { readonly offset: number };

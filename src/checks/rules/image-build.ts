@@ -24,7 +24,11 @@ export interface ImageBuild {
   readonly runsAs: readonly string[];
 }
 
-const fileName = /^(?:Dockerfile|Containerfile)(?:[.-][\w.-]+)?$|\.(?:Dockerfile|Containerfile)$/i;
+const fileName =
+  /^(?:Dockerfile|Containerfile)(?:[.-][\w.-]+)?$|^dockerfile$|\.(?:Docker|docker|Container)file$/;
+/** Templates of Dockerfiles, notes about them, and what merely has such a name. */
+const otherFile =
+  /\.(?:dockerignore|md|txt|rst|json|ya?ml|toml|sh|py|[cm]?[jt]sx?|go|rs|rb|j2|jinja2?|tmpl|tpl|template|erb|in|bak|orig|lock)$/i;
 /** Their images do not serve in production. */
 const aside = /(?:^|\/)(?:node_modules|vendor|\.devcontainer|fixtures|testdata|third_party)\//;
 const development =
@@ -41,9 +45,7 @@ export function imageBuilds(repo: Repo, project: ComposeProject | undefined): Im
   }
   const others = repo.files.filter((path) => {
     const name = posix.basename(path);
-    return (
-      fileName.test(name) && !/\.dockerignore$/.test(name) && !aside.test(path) && !development.test(name)
-    );
+    return fileName.test(name) && !otherFile.test(name) && !aside.test(path) && !development.test(name);
   });
   return [...new Set([...byFile.keys(), ...others])].flatMap((path) => {
     const text = repo.read(path);
