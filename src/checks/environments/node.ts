@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
@@ -37,6 +37,11 @@ async function install(context: RunContext, project: NodeProject): Promise<NodeP
   const lock = manager.lock === undefined ? undefined : join(context.repo.root, manager.lock);
   if (manager.name === 'npm' && lock !== undefined && npmModulesFit(folder, lock)) {
     context.note('node_modules is as the lock file says');
+    return { withheld: [] };
+  }
+  // npm empties the folder that a link leads to, which is another checkout's: it is taken as it is.
+  if (lstatSync(join(folder, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    context.note('node_modules is a link, and is used as it is');
     return { withheld: [] };
   }
   const command = await managerCommand(context, project);
