@@ -95,6 +95,7 @@ describe('which tools a project gets, and why', () => {
 test('a project with others within it names what is its own', () => {
   const repo = memoryRepo({
     'requirements.txt': 'mypy\npytest',
+    '-e.py': '',
     'app.py': '',
     'lib/x.py': '',
     'services/tool.py': '',
@@ -106,9 +107,9 @@ test('a project with others within it names what is its own', () => {
     .flatMap((tool) => tool.plan(repo, settings))
     .map(({ id, command }) => [id, command]);
   expect(commands).toEqual([
-    ['ruff .', 'ruff check app.py lib services/tool.py tests'],
+    ['ruff .', 'ruff check ./-e.py app.py lib services/tool.py tests'],
     ['ruff services/a', 'ruff check'],
-    ['mypy', 'mypy app.py lib services/tool.py tests'],
+    ['mypy', 'mypy ./-e.py app.py lib services/tool.py tests'],
     ['pytest', 'pytest tests'],
   ]);
 });
