@@ -12,10 +12,12 @@ import { readJson, recordOf, textsOf } from '../projects/json-text.ts';
 export function npmModulesFit(folder: string, lockFile: string): boolean {
   const locked = packagesIn(lockFile);
   const installed = packagesIn(join(folder, 'node_modules/.package-lock.json'));
-  const manifest = recordOf(jsonIn(join(folder, 'package.json')));
   if (locked === undefined || installed === undefined) return false;
-  if (!isInSync(manifest, recordOf(locked['']))) return false;
   const isModule = (path: string) => /(?:^|\/)node_modules\//.test(path);
+  // '' is the project itself, the others are the members of its workspace.
+  const own = Object.keys(locked).filter((path) => !isModule(path));
+  const manifest = (path: string) => recordOf(jsonIn(join(folder, path, 'package.json')));
+  if (!own.every((path) => isInSync(manifest(path), recordOf(locked[path])))) return false;
   const unknown = Object.keys(installed).some((path) => isModule(path) && !(path in locked));
   return (
     !unknown &&
