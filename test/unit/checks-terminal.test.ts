@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { judge } from '../../src/checks/judge.ts';
 import type { ChecksReport, RawResult } from '../../src/checks/model.ts';
+import { checksAnnotations } from '../../src/checks/report/annotations.ts';
 import { checksJunit } from '../../src/checks/report/junit.ts';
+import { checksSummary } from '../../src/checks/report/summary.ts';
 import { checksTerminal } from '../../src/checks/report/terminal.ts';
 import { percent, ranges } from '../../src/checks/report/tests.ts';
 import { verdictLine } from '../../src/checks/report/words.ts';
@@ -147,4 +149,22 @@ test('shares are rounded down, lines are grouped', () => {
     '0 %',
   ]);
   expect(ranges([5, 1, 2, 3, 9, 10, 3])).toEqual(['1-3', '5', '9-10']);
+});
+
+test('what stops several checks is told once, in every output', () => {
+  const why = 'pip install -r requirements.txt failed';
+  const raw = [missing('ruff', why), ran('tsc'), missing('black', why), missing('trivy', 'no database')];
+  const report = judge(raw, context());
+  expect(verdictLine(report)).toBe(
+    `did-not-run: 3 checks of 4 did not run — ruff, black (${why}), trivy (no database)`,
+  );
+  for (const text of [terminal(report), checksSummary(report)]) {
+    expect(text).toContain('did not run, as ruff');
+    expect(text).toMatch(/^(?:!|### \S+) ruff, black$/m);
+  }
+  expect(terminal(report).split(why)).toHaveLength(4);
+  expect(checksAnnotations(report).map(({ title }) => title)).toEqual([
+    'ruff, black did not run',
+    'trivy did not run',
+  ]);
 });

@@ -2,7 +2,8 @@ import type { Annotation } from '../../report/annotations.ts';
 import { counted } from '../../report/figures.ts';
 import { worstFirst } from '../judge-findings.ts';
 import type { CheckResult, ChecksReport, JudgedFinding, Level } from '../model.ts';
-import { againBy, name } from './words.ts';
+import { isFirstOfCause } from './causes.ts';
+import { againBy, namesOfCause } from './words.ts';
 
 /** GitHub shows ten of a level in each step; more than ten in all is more than anybody reads. */
 const most = 10;
@@ -18,7 +19,9 @@ const levels: Readonly<Record<Level, Annotation['level']>> = {
  * are more, the last one counts the others. Mere notes are shown for lines of the change alone, and nothing that is accepted.
  */
 export function checksAnnotations({ results }: ChecksReport): Annotation[] {
-  const missing = results.filter(({ status }) => status === 'did-not-run').map(missingNote);
+  const missing = results
+    .filter((each) => each.status === 'did-not-run' && isFirstOfCause(each, results))
+    .map((each) => missingNote(each, namesOfCause(each, results)));
   const findings = results
     .flatMap((result) => result.findings)
     .filter(
@@ -36,10 +39,10 @@ export function checksAnnotations({ results }: ChecksReport): Annotation[] {
   ];
 }
 
-function missingNote(result: CheckResult): Annotation {
+function missingNote(result: CheckResult, names: string): Annotation {
   const fix = result.fix === undefined ? '' : `\n→ ${result.fix}`;
-  const message = `${name(result)} did not run: ${result.why ?? 'no reason given'}${fix}\n$ ${againBy(result)}`;
-  return { level: 'error', title: `${name(result)} did not run`, message };
+  const message = `${names} did not run: ${result.why ?? 'no reason given'}${fix}\n$ ${againBy(result)}`;
+  return { level: 'error', title: `${names} did not run`, message };
 }
 
 function findingNote({ tool, rule, message, fix, level, also, at }: JudgedFinding): Annotation {

@@ -13,8 +13,9 @@ import {
   categories,
   type JudgedFinding,
 } from '../model.ts';
+import { isFirstOfCause } from './causes.ts';
 import { coverageLine, testLines, testTotals } from './tests.ts';
-import { againBy, baselineNotes, pageOf, restOf, standing, verdictLine } from './words.ts';
+import { againBy, baselineNotes, namesOfCause, pageOf, restOf, standing, verdictLine } from './words.ts';
 
 const emoji: Readonly<Record<CheckStatus, string>> = {
   pass: '✅',
@@ -83,12 +84,16 @@ function tableOf({ results }: ChecksReport, category: Category): string {
 /** What there is to mend, check by check; each gets its share of the room, so that none hides the others. */
 function troublesOf({ results }: ChecksReport, files: string | undefined, room: number): string {
   const parts: string[] = [];
-  const troubled = results.filter((each) => each.status === 'did-not-run' || toShow(each).length > 0);
+  const troubled = results.filter((each) =>
+    each.status === 'did-not-run' ? isFirstOfCause(each, results) : toShow(each).length > 0,
+  );
   let left = room;
   for (const [index, result] of troubled.entries()) {
     const share = Math.floor(left / (troubled.length - index)) - 2;
     const part =
-      result.status === 'did-not-run' ? missingPart(result, share) : findingsPart(result, files, share);
+      result.status === 'did-not-run'
+        ? missingPart(result, results, share)
+        : findingsPart(result, files, share);
     if (part === '') continue;
     parts.push(part);
     left -= byteLength(part) + 2;
@@ -100,12 +105,15 @@ function toShow({ findings }: CheckResult): readonly JudgedFinding[] {
   return findings.filter((each) => each.accepted === undefined && each.level !== 'note');
 }
 
-function titleOf(result: CheckResult): string {
-  return `### ${emoji[result.status]} ${inline(result.check.id, 80)}\n\n${code(againBy(result), 500)}`;
+function titleOf(result: CheckResult, names = result.check.id): string {
+  return `### ${emoji[result.status]} ${inline(names, 300)}\n\n${code(againBy(result), 500)}`;
 }
 
-function missingPart(result: CheckResult, room: number): string {
-  const head = [titleOf(result), `**Did not run:** ${inline(result.why ?? 'no reason given', 1000)}`];
+function missingPart(result: CheckResult, all: readonly CheckResult[], room: number): string {
+  const head = [
+    titleOf(result, namesOfCause(result, all)),
+    `**Did not run:** ${inline(result.why ?? 'no reason given', 1000)}`,
+  ];
   const fix = result.fix === undefined ? '' : `→ ${prose(result.fix, 1000)}`;
   const start = joinWithin(room, [...head, fix], '\n\n');
   const lines = fence(result.output ?? '', {

@@ -4,8 +4,9 @@ import { breakCommands } from '../../kernel/foreign.ts';
 import { counted, formatSeconds } from '../../report/figures.ts';
 import { lastLines, oneLine } from '../../report/text.ts';
 import type { Category, CheckResult, CheckStatus, ChecksReport, JudgedFinding } from '../model.ts';
+import { isFirstOfCause } from './causes.ts';
 import { coverageLine, testLines } from './tests.ts';
-import { againBy, baselineNotes, marks, name, restOf, standing, verdictLine } from './words.ts';
+import { againBy, baselineNotes, marks, name, namesOfCause, restOf, standing, verdictLine } from './words.ts';
 
 export interface ChecksTerminalOptions {
   readonly colour: boolean;
@@ -34,7 +35,9 @@ export function checksTerminal(report: ChecksReport, { colour, most = 10 }: Chec
   const blocks = [
     `${paint(['bold', styles[verdict] as 'red'], first)}\n`,
     ...checkLines(results, paint),
-    ...results.filter(({ status }) => status !== 'skipped').flatMap((each) => troubleOf(each, most, paint)),
+    ...results
+      .filter((each) => each.status !== 'skipped' && isFirstOfCause(each, results))
+      .flatMap((each) => troubleOf(each, results, most, paint)),
     ...section(testLines(report)),
     ...section(coverageLine(report).flatMap((line) => wrap(line, '', '  '))),
     ...section(notes.flatMap((note) => wrap(`note: ${note}`, '', '  '))),
@@ -68,6 +71,7 @@ function checkLines(
 /** What there is to mend in one check. */
 function troubleOf(
   result: CheckResult,
+  all: readonly CheckResult[],
   most: number,
   paint: (style: Style, text: string) => string,
 ): string[] {
@@ -76,7 +80,7 @@ function troubleOf(
   if (status !== 'did-not-run' && matter.length === 0) return [];
   const head = [
     '',
-    paint('bold', `${marks[status]} ${name(result)}`),
+    paint('bold', `${marks[status]} ${status === 'did-not-run' ? namesOfCause(result, all) : name(result)}`),
     ...wrap(againBy(result), '  $ ', '    ').map((line) => paint('dim', line)),
   ];
   if (status === 'did-not-run') {

@@ -10,6 +10,7 @@ import type {
   Level,
   Verdict,
 } from '../model.ts';
+import { isFirstOfCause, sharingCause } from './causes.ts';
 
 /** Of this toolkit. */
 export const home = 'https://github.com/sluice-ci/sluice';
@@ -41,7 +42,10 @@ function verdictSentence({ verdict, results }: ChecksReport): string {
     results.length === 1 ? 'the only check' : `${counted(troubled.length, 'check')} of ${results.length}`;
   const missing = verdict === 'fail' ? of('did-not-run').length : 0;
   const also = missing === 0 ? '' : `, ${missing} did not run`;
-  return `${many} ${says}${also} — ${abridged(troubled.map((each) => `${name(each)} (${fewWords(each, verdict)})`))}`;
+  const causes = troubled.filter((each) => isFirstOfCause(each, results));
+  const namesOf = (each: CheckResult) =>
+    verdict === 'did-not-run' ? namesOfCause(each, results) : name(each);
+  return `${many} ${says}${also} — ${abridged(causes.map((each) => `${namesOf(each)} (${fewWords(each, verdict)})`))}`;
 }
 
 function passSentence(results: readonly CheckResult[]): string {
@@ -89,7 +93,11 @@ export function weighs(finding: JudgedFinding, level: Level): boolean {
 
 /** What remains to say of a check in its line: what weighs, what does not, what the tool says of itself. */
 export function restOf(result: CheckResult, all: readonly CheckResult[]): string {
-  if (result.status === 'did-not-run') return `did not run: ${oneLine(result.why ?? 'no reason given', 300)}`;
+  if (result.status === 'did-not-run') {
+    const [first = result] = sharingCause(result, all);
+    if (first !== result) return `did not run, as ${name(first)}`;
+    return `did not run: ${oneLine(result.why ?? 'no reason given', 300)}`;
+  }
   if (result.status === 'skipped') return `skipped: ${oneLine(result.why ?? 'no reason given', 300)}`;
   const { findings, tests } = result;
   const reviews = findings.filter((each) => weighs(each, 'review')).length;
@@ -159,4 +167,9 @@ export function baselineNotes({ baseline }: ChecksReport): string[] {
     );
   }
   return notes;
+}
+
+/** `ruff, black and mypy`: those that did not run for one reason. */
+export function namesOfCause(result: CheckResult, all: readonly CheckResult[]): string {
+  return abridged(sharingCause(result, all).map(name), 8);
 }

@@ -1,0 +1,15 @@
+import type { CheckResult } from '../model.ts';
+
+/**
+ * The checks that did not run for the very reason this one did not, itself among them, in their order: packages that can't be
+ * installed stop several, and are told of once.
+ */
+export function sharingCause(result: CheckResult, all: readonly CheckResult[]): readonly CheckResult[] {
+  const { why, output } = result;
+  return all.filter((each) => each.status === 'did-not-run' && each.why === why && each.output === output);
+}
+
+/** Whether nobody before it in the report had the same reason. */
+export function isFirstOfCause(result: CheckResult, all: readonly CheckResult[]): boolean {
+  return result.status !== 'did-not-run' || sharingCause(result, all)[0] === result;
+}
