@@ -1,18 +1,36 @@
 import { defineConfig } from 'vitest/config';
 
-// Four parts, because they cost differently: unit is pure and parallel; contract, bundle and e2e share one machine
-// (an engine, ports, two hosts), so their files run one at a time.
+const contract = { testTimeout: 180_000, hookTimeout: 300_000 };
+const edges = 'test/contract/edge-*.test.ts';
+
+// Four parts, because they cost differently: unit is pure and parallel; bundle and e2e share one machine (an engine,
+// ports, two hosts), so their files run one at a time.
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
+        // On a new machine the test bed is made at the same time.
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 },
+      },
+      {
+        // Each file has servers of its own, and waits for them half of its time.
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
+          exclude: [edges],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          ...contract,
+        },
+      },
+      {
+        // They share an address, and tell how many requests failed under load: nothing else may run.
+        test: {
+          name: 'contract-edge',
+          include: [edges],
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 300_000,
+          sequence: { groupOrder: 2 },
+          ...contract,
         },
       },
       {
@@ -21,6 +39,7 @@ export default defineConfig({
           include: ['test/bundle/**/*.test.ts'],
           globalSetup: ['test/bundle/harness/build.ts'],
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
           testTimeout: 120_000,
           hookTimeout: 900_000,
         },
@@ -30,6 +49,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
+          sequence: { groupOrder: 4 },
           testTimeout: 240_000,
           hookTimeout: 900_000,
         },

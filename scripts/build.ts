@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, write
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { minify } from 'terser';
 import { actionFiles } from './action-files.ts';
 import { type BundledModule, licenceTexts } from './licences.ts';
 
@@ -128,16 +129,30 @@ async function bundle(work: string, entry: string): Promise<Map<string, string |
     modulesSpace: 1e9,
     nestedModulesSpace: 1e9,
   });
+  const files: [string, string | Buffer][] = [['index.js', await compact(code)]];
+  for (const [name, { source }] of Object.entries(assets)) {
+    if (unwanted.test(name)) continue;
+    files.push([name, name.endsWith('.js') ? await compact(String(source)) : source]);
+  }
   const withShebang = scriptsByRest(join(root, 'edge'));
   return new Map<string, string | Buffer>([
-    ['index.js', code],
     ['package.json', '{ "type": "commonjs" }\n'],
     ['LICENSES.txt', licenceTexts(modules)],
     ...standIns.map(({ file, text }) => [file, text] as const),
-    ...Object.entries(assets)
-      .filter(([name]) => !unwanted.test(name))
-      .map(([name, { source }]) => [name, withShebang.get(String(source)) ?? source] as const),
+    ...files.map(([name, text]) => [name, withShebang.get(String(text)) ?? text] as const),
   ]);
+}
+
+/**
+ * Without comments and indentation, which are a third of it and which nobody reads there. Names and lines stay, for the
+ * stacks of bug reports.
+ */
+async function compact(code: string): Promise<string> {
+  const { code: compacted } = await minify(code, {
+    ...{ compress: false, mangle: false },
+    format: { comments: false, max_line_len: 160, semicolons: false },
+  });
+  return `${compacted ?? code}\n`;
 }
 
 /** ncc takes `#!/bin/sh` away from every file, not only from JavaScript: the whole scripts, by what it leaves. */

@@ -30,6 +30,7 @@ const subjects: Readonly<Record<string, string>> = {
   watch: 'The watch after the switch',
   confirm: 'The confirmation',
   release: 'Releases and rollback',
+  checks: 'Lint, tests and scans',
   report: 'Reports',
   notify: 'Notifications',
 };

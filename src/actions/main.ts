@@ -3,6 +3,9 @@ import type { Phase, StartableAction } from './action.ts';
 /** Every action by the name of its folder; `pipeline` is the one at the top. Each loads its code when it runs. */
 export const actions: Readonly<Record<string, () => Promise<{ readonly action: StartableAction }>>> = {
   pipeline: () => import('./pipeline.ts'),
+  lint: () => import('./lint.ts'),
+  test: () => import('./test.ts'),
+  scan: () => import('./scan.ts'),
   build: () => import('./build.ts'),
   deploy: () => import('./deploy.ts'),
   backup: () => import('./backup.ts'),

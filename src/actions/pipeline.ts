@@ -1,11 +1,12 @@
 import { defineAction } from './action.ts';
 import * as build from './build.ts';
+import * as check from './check.ts';
 import * as deploy from './deploy.ts';
 import { readRunEvent } from './event.ts';
 import { undoRest } from './post.ts';
-import { stages } from './stages.ts';
+import { type Stage, stages } from './stages.ts';
 
-const inputs = { run: stages, ...build.inputs, ...deploy.inputs } as const;
+const inputs = { run: stages, ...check.inputs, ...build.inputs, ...deploy.inputs } as const;
 
 /** The action at the top of the repository: the whole pipeline in one step. */
 export const action = defineAction({
@@ -21,9 +22,8 @@ export const action = defineAction({
       : []),
   ],
   main: async (given, job) => {
-    // Without a word of the workflow a pull request is built, and never deployed.
-    const buildOnly = !given.push || readRunEvent(job.effects.env).pullRequest;
-    const run = given.run ?? (buildOnly ? ['build'] : ['build', 'deploy']);
+    const run = given.run ?? usualStages(given.push, readRunEvent(job.effects.env).pullRequest);
+    if (run.includes('check') && !(await check.runCheck(given, [], job))) return false;
     const built = run.includes('build') ? await build.runBuild(given, job) : undefined;
     // A plan of the deploy needs the images, which a dry run has not built.
     if (!run.includes('deploy') || (run.includes('build') && built === undefined)) return true;
@@ -31,3 +31,9 @@ export const action = defineAction({
   },
   post: undoRest,
 });
+
+/** Without a word of the workflow: a pull request is checked and built, and never deployed. */
+function usualStages(push: boolean, pullRequest: boolean): readonly Stage[] {
+  if (pullRequest) return ['check', 'build'];
+  return push ? ['build', 'deploy'] : ['build'];
+}

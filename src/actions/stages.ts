@@ -2,23 +2,21 @@ import { didYouMean } from '../config/suggest.ts';
 import { list, type Reader } from './inputs.ts';
 
 /** Parts of the pipeline, in the order they run. */
-export type Stage = 'build' | 'deploy';
-const present: readonly Stage[] = ['build', 'deploy'];
+export type Stage = 'check' | 'build' | 'deploy';
+const present: readonly Stage[] = ['check', 'build', 'deploy'];
 /** Parts that this version does not have yet. */
-const planned: readonly string[] = ['check', 'cdn'];
+const planned: readonly string[] = ['cdn'];
 
 /** Reads `run: build,deploy`; undefined: whatever fits the event. */
 export const stages: Reader<readonly Stage[] | undefined> = (given) => {
   const asked = list(given);
   for (const each of asked) {
     if (planned.includes(each)) {
-      throw new Error(
-        `${each} is not part of this version of Sluice yet; there are ${present.join(' and ')}`,
-      );
+      throw new Error(`${each} is not part of this version of Sluice yet; there are ${present.join(', ')}`);
     }
     if (!present.some((stage) => stage === each)) {
       throw new Error(
-        `has a part that does not exist${didYouMean(each, present)}; there are ${present.join(' and ')}`,
+        `has a part that does not exist${didYouMean(each, present)}; there are ${present.join(', ')}`,
       );
     }
   }

@@ -160,5 +160,11 @@ export interface ChecksReport {
     readonly accepted: number;
     readonly expired: number;
     readonly unused: number;
+    /** Fingerprints of the unused ones. */
+    readonly unusedEntries: readonly string[];
   };
+  /** Categories of which only some checks were asked for. */
+  readonly partial: readonly Category[];
+  /** Sentences about the run itself: names in sluice.yml that are no check, a change that is not known. */
+  readonly notes: readonly string[];
 }

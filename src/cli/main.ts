@@ -79,6 +79,23 @@ command(
   .addOption(imageOption)
   .option('--images <file>', 'JSON file: service → image reference');
 
+const checkNames = new Option('--only <check>', 'run this check alone; may be repeated')
+  .argParser((value: string, all: string[]) => [...all, value])
+  .default([] as string[], '');
+
+command(
+  'check [lint|test|scan]',
+  'lint, test and scan the repository, with one verdict',
+  () => import('./commands/check.ts'),
+)
+  .option('--plan', 'say what would run and why, and run nothing', false)
+  .addOption(checkNames)
+  .option('--since <ref>', 'what the change is compared with (default: the default branch)')
+  .option('--accept <reason>', 'put what is found into the baseline, for this reason')
+  .option('--until <date>', 'last day on which --accept holds, such as 2027-01-31')
+  .option('--prune', 'take out of the baseline what is found no more', false)
+  .option('--output <folder>', 'write SARIF, JUnit and JSON there');
+
 command(
   'build [target]',
   'build, or find, the images of all services and push them',

@@ -77,8 +77,10 @@ export async function endContainers(
   if (waitMs !== undefined) return await endWithin(host, containers, graceMs, waitMs, clock);
   await Promise.all(
     containers.map(async ({ id, service }) => {
+      // First, because it waits for a start that is under way: an engine that came back starts its containers just now.
+      await ignoring(setRestart(host, id, 'no'), [404]);
       await whileStarting(host, id, clock);
-      await retireContainers(host, [id], graceMs(service));
+      await stopContainers(host, [id], graceMs(service));
       await removeContainers(host, [id]);
     }),
   );
@@ -110,7 +112,8 @@ async function endWithin(
   return left.filter((name) => name !== undefined);
 }
 
-const bootMs = 5_000;
+/** A machine that comes back starts everything at once. */
+const bootMs = 15_000;
 
 /**
  * An app that has not installed its signal handlers yet, as process 1, does not see a SIGTERM at all, and would be

@@ -32,7 +32,8 @@ jobs:
       PROD_HOST: \${{ secrets.PROD_HOST }}
       PROD_USER: \${{ secrets.PROD_USER }}
 `,
-  'ci.yml': `# Builds the images of each change, without pushing any. Its job is the check to require before a merge.
+  'ci.yml': `# Checks each change (lint, test, scan) and builds its images, without pushing any. Its gate is the check to require before a
+# merge.
 name: Sluice CI
 
 on:

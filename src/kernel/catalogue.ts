@@ -594,6 +594,52 @@ export const catalogue = {
     fix: 'Deploy from a tag such as v1.2.3, or pass --release.',
   },
 
+  // Checks
+  'checks.unknown': {
+    what: 'There is no check of that name in this repository.',
+    fix: '`sluice check --plan` lists the checks and why each is there.',
+  },
+  'checks.since': {
+    what: 'The commit that the change is to be compared with does not exist here.',
+    fix: 'Name a branch, a tag or a commit that `git rev-parse` knows; in a workflow, give actions/checkout `fetch-depth: 0`.',
+  },
+  'checks.baseline': {
+    what: 'The file with the accepted findings is not what Sluice writes, or it was told to accept without a reason.',
+    fix: 'Correct the line that the message names. After a merge keep the entries of both sides: each is a line of its own.',
+  },
+  'checks.tool-missing': {
+    what: 'A tool that a check needs is not on PATH, and may or can not be fetched for this machine.',
+    fix: 'Install it on PATH, or allow the locked version (`checks.tools: auto`).',
+  },
+  'checks.tool-fetch': {
+    what: 'A locked tool could not be fetched or unpacked.',
+    fix: 'Install it on PATH, or name a mirror of https://github.com in SLUICE_TOOLS_MIRROR.',
+  },
+  'checks.tool-hash': {
+    what: 'A tool that was fetched is not the one that is locked: its sha256 is another. It was deleted and not run.',
+    fix: 'Look for a proxy or a mirror that alters downloads. If the file came from GitHub itself, report it.',
+  },
+  'checks.tool-stolen': {
+    what: 'A tool on PATH is of a release that was not made by its makers, but by thieves.',
+    fix: 'Remove it, replace every secret that the machine has, and install another version.',
+  },
+  'checks.vulnerability-data': {
+    what: 'There is no usable vulnerability database, and it could not be fetched.',
+    fix: 'Allow the registry of the database, name a mirror in SLUICE_TRIVY_DB, or restore the cache folder.',
+  },
+  'checks.manifest': {
+    what: 'A file that says what a project of the repository is made of can’t be read.',
+    fix: 'Mend the line named.',
+  },
+  'checks.python': {
+    what: 'There is no Python where Sluice runs that a project of the repository allows.',
+    fix: 'Install the version it asks for; on GitHub’s runners actions/setup-python does it.',
+  },
+  'checks.environment': {
+    what: 'The packages that a project’s checks need could not be installed.',
+    fix: 'The installer’s last lines are below the message.',
+  },
+
   // Report
   'report.write': {
     what: 'The report of a deploy could not be written; the deploy itself is not touched by this.',

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from './errors.ts';
 import { endGroup } from './process-group.ts';
@@ -12,12 +13,17 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** Of each stream this many characters are kept; default: all. A program that says more goes on undisturbed. */
+  readonly keep?: number;
 }
 
 export interface ProcessResult {
+  /** 128 and the signal's number when one ended it, as shells have it. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** Whether more was said than `keep` allows. */
+  readonly truncated?: boolean;
 }
 
 /** A process that left the group may hold our pipes open for ever; what it says is not waited for longer. */
@@ -45,8 +51,8 @@ export function runProcess(
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const stdout = collect(child.stdout, (line) => options.onLine?.(line, 'stdout'));
-    const stderr = collect(child.stderr, (line) => options.onLine?.(line, 'stderr'));
+    const stdout = collect(child.stdout, options.keep, (line) => options.onLine?.(line, 'stdout'));
+    const stderr = collect(child.stderr, options.keep, (line) => options.onLine?.(line, 'stderr'));
     let endedBy: unknown;
     let groupGone: Promise<void> = Promise.resolve();
 
@@ -93,7 +99,9 @@ export function runProcess(
     child.on('close', (code, exitSignal) =>
       settle(() => {
         if (endedBy !== undefined) return groupGone.then(() => reject(endedBy));
-        resolve({ code: code ?? signalCode(exitSignal), stdout: stdout.text(), stderr: stderr.text() });
+        const said = { stdout: stdout.text(), stderr: stderr.text() };
+        const truncated = stdout.isCut() || stderr.isCut() ? { truncated: true } : {};
+        resolve({ code: code ?? signalCode(exitSignal), ...said, ...truncated });
       }),
     );
     // A child that closes its stdin early makes the write fail with EPIPE; its exit code tells the story.
@@ -108,21 +116,37 @@ export function tail(text: string, count: number): string {
 }
 
 function signalCode(name: NodeJS.Signals | null): number {
-  return name === 'SIGKILL' ? 137 : name === 'SIGTERM' ? 143 : 1;
+  return name === null ? 1 : 128 + constants.signals[name];
 }
 
-function collect(stream: NodeJS.ReadableStream, onLine: (line: string) => void): { text(): string } {
+/** A line without an end is handed on in pieces of this length. */
+const longestLine = 1024 * 1024;
+
+function collect(
+  stream: NodeJS.ReadableStream,
+  keep = Number.POSITIVE_INFINITY,
+  onLine: (line: string) => void,
+) {
   const chunks: string[] = [];
+  let kept = 0;
+  let cut = false;
   let rest = '';
   stream.setEncoding('utf8');
   stream.on('data', (chunk: string) => {
-    chunks.push(chunk);
+    const part = chunk.slice(0, keep - kept);
+    kept += part.length;
+    cut ||= part.length < chunk.length;
+    if (part !== '') chunks.push(part);
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) onLine(line);
+    if (rest.length > longestLine) {
+      onLine(rest);
+      rest = '';
+    }
   });
   stream.on('end', () => {
     if (rest !== '') onLine(rest);
   });
-  return { text: () => chunks.join('') };
+  return { text: () => chunks.join(''), isCut: () => cut };
 }

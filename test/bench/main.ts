@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { benchBuild } from './build.ts';
+import { benchChecks } from './checks.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchHosts } from './hosts.ts';
 import { benchSize } from './size.ts';
@@ -12,6 +13,7 @@ const usage = `Benchmarks on the test bed. Each prints a table and writes build/
 
   node test/bench/main.ts switch [REQUESTS [RATE]]   60 switches under load, beside a run without (300000, 350/s)
   node test/bench/main.ts build [ROUNDS]             sluice build beside buildx bake, warm and cold (5)
+  node test/bench/main.ts checks [ROUNDS]            sluice check beside its tools one by one and job by job (3)
   node test/bench/main.ts deploy [ROUNDS]            time of a deploy beside compose and a blue-green script (6)
   node test/bench/main.ts hosts [ROUNDS]             ten hosts beside one (5)
   node test/bench/main.ts transport [ROUNDS]         images over SSH without a registry, beside a pipe and a push (5)
@@ -25,10 +27,13 @@ function buildBundle(): void {
 
 async function main([name, count, more]: string[]): Promise<number> {
   const number = (fallback: number) => (count === undefined ? fallback : Number(count));
-  if (['deploy', 'switch', 'hosts', 'size', 'start'].includes(name ?? '')) buildBundle();
+  if (['checks', 'deploy', 'switch', 'hosts', 'size', 'start'].includes(name ?? '')) buildBundle();
   switch (name) {
     case 'build':
       await benchBuild(number(5));
+      return 0;
+    case 'checks':
+      await benchChecks(number(3));
       return 0;
     case 'deploy':
       await benchDeploy(number(6));

@@ -29,13 +29,13 @@ describe('malformed inputs end the step before anything is done', () => {
     ['backup', { release: 'v1' }, 'Input release does not exist'],
     [
       'pipeline',
-      { run: 'check,build' },
-      'Input run: check is not part of this version of Sluice yet; there are build and deploy',
+      { run: 'cdn,build' },
+      'Input run: cdn is not part of this version of Sluice yet; there are check, build, deploy',
     ],
     [
       'pipeline',
       { run: 'biuld' },
-      'Input run: has a part that does not exist; did you mean build?; there are build and deploy',
+      'Input run: has a part that does not exist; did you mean build?; there are check, build, deploy',
     ],
     [
       'pipeline',

@@ -143,7 +143,7 @@ export function checkBench(repo: Repo, options: ContextOptions = {}): CheckBench
     async runOnly(tool) {
       const [check, ...more] = tool.plan(repo, settings);
       if (check === undefined || more.length > 0) throw new Error(`${tool.name} plans ${more.length} more`);
-      return run(check);
+      return await run(check);
     },
     [Symbol.dispose]: () => rmSync(scratches, { recursive: true, force: true }),
   };

@@ -4,7 +4,7 @@ import { must } from '../bed/command.ts';
 import type { BedHost } from '../bed/host.ts';
 import { story } from './harness/cli.ts';
 import { expectNextDeploy, expectServes, versionsOf } from './harness/serves.ts';
-import { startTraffic } from './harness/traffic.ts';
+import { slowSeconds, startTraffic } from './harness/traffic.ts';
 import { openWorld, type World } from './harness/world.ts';
 
 let world: World;
@@ -62,8 +62,8 @@ test('the first deploy over a running plain compose project', async () => {
     expect(await host.must('docker exec bookreader-nginx-1 cat /etc/hosts')).not.toContain('sluice');
     // The data stayed where it was.
     expect(await rows()).toBe(before);
-    // Streams last up to three seconds: the last one that began before the reload is over then.
-    await sleep(3_500);
+    // The last stream that began before the reload is over then.
+    await sleep(slowSeconds * 1000 + 500);
     await traffic.mark();
     await expectNextDeploy(world, world.another());
     await traffic.expectNoneFailed();

@@ -46,7 +46,8 @@ describe('a program that ends by itself', () => {
   test('has the exit code of a shell when a signal ended it', async () => {
     expect((await runProcess(sh('kill -KILL $$'))).code).toBe(137);
     expect((await runProcess(sh('kill -TERM $$'))).code).toBe(143);
-    expect((await runProcess(sh('kill -HUP $$'))).code).toBe(1);
+    expect((await runProcess(sh('kill -HUP $$'))).code).toBe(129);
+    expect((await runProcess(sh('kill -SEGV $$'))).code).toBe(139);
   });
 
   test('gets its arguments, folder, environment and input as they are', async () => {
@@ -84,6 +85,31 @@ describe('a program that ends by itself', () => {
   test('may say a lot', async () => {
     const { stdout } = await runProcess(sh('head -c 3000000 /dev/zero | tr "\\0" x'));
     expect(stdout.length).toBe(3_000_000);
+  });
+});
+
+describe('what a program says', () => {
+  test('is kept as far as asked for, and the rest is known to be missing', async () => {
+    const says = sh('echo 123456789; echo 12345 >&2');
+    expect(await runProcess(says, { keep: 4 })).toEqual({
+      code: 0,
+      stdout: '1234',
+      stderr: '1234',
+      truncated: true,
+    });
+    expect(await runProcess(says, { keep: 10 })).toEqual({
+      code: 0,
+      stdout: '123456789\n',
+      stderr: '12345\n',
+    });
+  });
+
+  test('comes in pieces when it has no line ends', async () => {
+    const lengths: number[] = [];
+    const onLine = (line: string) => lengths.push(line.length);
+    await runProcess(sh('head -c 5000000 /dev/zero | tr "\\0" x'), { keep: 1, onLine });
+    expect(lengths.length).toBeGreaterThan(1);
+    expect(lengths.reduce((sum, each) => sum + each, 0)).toBe(5_000_000);
   });
 });
 

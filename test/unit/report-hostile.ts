@@ -1,5 +1,3 @@
-import type { DeployReport } from '../../src/report/model.ts';
-
 /** Texts that try to leave the place they are put in: what a container, a branch or a compose file may hold. */
 export const hostileTexts: readonly string[] = [
   'a | b || c \\| d',
@@ -29,11 +27,18 @@ export const hostileTexts: readonly string[] = [
   '',
 ];
 
-/** Words that say what a value is, and places and times: all else in a report comes from outside. */
-const fixed = new Set(['command', 'outcome', 'kind', 'startedAt', 'finishedAt', 'colour']);
+/** Words of a deploy's report that say what a value is, and places and times: all else in it comes from outside. */
+const ofDeploy: ReadonlySet<string> = new Set([
+  'command',
+  'outcome',
+  'kind',
+  'startedAt',
+  'finishedAt',
+  'colour',
+]);
 
 /** A report in which every text is foreign, `seed` telling which. Hosts keep their events, as they do in life. */
-export function hostile(report: DeployReport, seed = 0): DeployReport {
+export function hostile<T>(report: T, seed = 0, fixed = ofDeploy): T {
   const known = new Map<string, string>();
   let next = seed;
   const poison = (text: string): string => {
@@ -51,7 +56,7 @@ export function hostile(report: DeployReport, seed = 0): DeployReport {
       Object.entries(value).map(([key, each]) => [key, fixed.has(key) ? each : walk(each)]),
     );
   };
-  return walk(report) as DeployReport;
+  return walk(report) as T;
 }
 
 /** Five megabytes of log with everything in it. */

@@ -5,6 +5,7 @@ import { prose } from '../../src/report/markdown/escape.ts';
 import { gantt } from '../../src/report/markdown/gantt.ts';
 import { markdownSummary, summaryLimit } from '../../src/report/markdown/summary.ts';
 import type { DeployReport } from '../../src/report/model.ts';
+import { expectNoForeignMarkup, expectWhole } from './markdown-shape.ts';
 import { confirmed, interrupted, reports, reverted, tenHosts, undone } from './report-fixtures.ts';
 import { hostile, hostileTexts, hugeLog } from './report-hostile.ts';
 
@@ -118,42 +119,13 @@ describe('the Mermaid chart', () => {
   );
 });
 
-/** What a reader of Markdown sees as text: without fences and code, whose inside means nothing. */
-function outsideCode(text: string): string {
-  return text.replace(/^(`{3,})\w*\n[\s\S]*?\n\1$/gm, '').replace(/`[^`\n]*`/g, '`');
-}
-
-function expectWhole(text: string): void {
-  const open: string[] = [];
-  for (const line of text.split('\n')) {
-    const [marks] = /^`{3,}/.exec(line) ?? [];
-    if (marks === undefined) continue;
-    if (open.length === 0) open.push(marks);
-    else if (marks.length >= (open[0]?.length ?? 0) && line.trim() === marks) open.pop();
-  }
-  expect(open).toEqual([]);
-  const outside = outsideCode(text);
-  expect(outside.match(/<details>/g)?.length).toBe(outside.match(/<\/details>/g)?.length);
-  expect(text.isWellFormed()).toBe(true);
-}
-
 describe('foreign text stays text', () => {
   test.each(hostileTexts.map((_, seed) => seed))(
     'in tables, fences, HTML, links and mentions (%i)',
     (seed) => {
       for (const report of reports) {
         const text = markdownSummary(hostile(report, seed));
-        const outside = outsideCode(text);
-        const tags = [...outside.matchAll(/<[^>]*>/g)].map(([tag]) => tag);
-        for (const tag of tags)
-          expect(tag).toMatch(/^<(\/?(details|summary|sub|code)|\/a|a href="https:\/\/[^"<>]*")>$/);
-        expect(outside).not.toMatch(/@[\p{L}\p{N}]/u);
-        expect(outside).not.toMatch(/\]\(|!\[|\$\$|\*\*\*/);
-        for (const [, head, rule, body] of outside.matchAll(/^(\|.*)\n(\|(?: --- \|)+)\n((?:\|.*\n)+)/gm)) {
-          const columns = rule?.split('|').length;
-          for (const row of [head ?? '', ...(body ?? '').trimEnd().split('\n')])
-            expect(row.split('|')).toHaveLength(columns ?? 0);
-        }
+        expectNoForeignMarkup(text);
         expectWhole(text);
       }
     },

@@ -32,7 +32,7 @@ export interface LoadOptions {
   readonly rate?: number;
   /** WebSockets per URL that stay open; 2 by default. */
   readonly webSockets?: number;
-  /** Longest slow answer in seconds; 5 by default, the shortest is 2. */
+  /** Longest slow answer in seconds; 5 by default. The shortest takes 2, or as long as the longest. */
   readonly slowSeconds?: number;
 }
 

@@ -18,8 +18,11 @@ export interface Traffic {
   stop(): Promise<void>;
 }
 
+/** Longer than the drain, so that answers outlive it; the end of an old release waits for them. */
+export const slowSeconds = 1.2;
+
 export function startTraffic(world: World): Traffic {
-  const load: RunningLoad = startLoad({ urls: world.urls, rate: 60, webSockets: 1, slowSeconds: 3 });
+  const load: RunningLoad = startLoad({ urls: world.urls, rate: 60, webSockets: 1, slowSeconds });
   let before: LoadResult | undefined;
   const since = async (sick: string | undefined) => {
     const mark = before;

@@ -63,9 +63,11 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   try {
     const wanted: VersionName[] = ['v2', 'v5', ...(options.versions ?? [])];
     if (first !== 'nothing') wanted.push(first);
-    await buildVersions([...new Set(wanted)], () => {});
     const hosts = target === 'single' ? bed.hosts.slice(0, 1) : bed.hosts.slice(0, 2);
-    await Promise.all(bed.hosts.map((host) => host.wipe()));
+    await Promise.all([
+      buildVersions([...new Set(wanted)], () => {}),
+      ...bed.hosts.map((host) => host.wipe()),
+    ]);
     const world = worldOf(bed, hosts, folder, { ...options, settings: { ...swift, ...settings } }, close);
     if (first !== 'nothing') await deployFirst(world, first);
     return world;

@@ -1,0 +1,7 @@
+import { defineAction } from './action.ts';
+import { inputs, runCheck } from './check.ts';
+
+export const action = defineAction({
+  ...{ name: 'lint', inputs },
+  main: (given, job) => runCheck(given, ['lint'], job),
+});

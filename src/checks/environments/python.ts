@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../../kernel/errors.ts';
+import type { PythonProject } from '../projects/python.ts';
+import type { Preparation, RunContext } from '../tool.ts';
+import { copyRepository } from './copy.ts';
+import { installCommand, installPackages } from './installers.ts';
+import { basePython, existingEnvironment, type PythonEnvironment, probePython } from './interpreter.ts';
+import { kept } from './kept.ts';
+
+/**
+ * An environment with the packages of a project: one that is there and has them all, else one that is made in the cache
+ * and found again as long as the locks stay the same. Nothing is written in the repository.
+ */
+export function pythonEnvironment(project: PythonProject): Preparation<PythonEnvironment> {
+  return {
+    id: project.folder === '' ? 'python' : `python ${project.folder}`,
+    what: installCommand(project),
+    needs: [],
+    cost: { cores: 1, memory: 400e6, seconds: 40 },
+    timeoutMs: 600_000,
+    make: (context) => makeEnvironment(context, project),
+  };
+}
+
+async function makeEnvironment(context: RunContext, project: PythonProject): Promise<PythonEnvironment> {
+  if (project.fault !== undefined) throw project.fault;
+  const existing = await existingEnvironment(context, project);
+  if (existing !== undefined) return existing;
+  const base = await basePython(context, project);
+  const place = join(context.cache, 'python', keyOf(context, project, base));
+  const made = await kept(
+    place,
+    async (folder) => {
+      context.note(installCommand(project));
+      const { buildsProject } = project.install;
+      const root = buildsProject ? join(folder, 'source') : context.repo.root;
+      const scratch = join(folder, 'scratch');
+      await mkdir(scratch);
+      if (buildsProject) await copyRepository(context, root);
+      const site = { env: join(folder, 'env'), project: join(root, project.folder), scratch, base };
+      await installPackages(context, project, site);
+    },
+    (folder) => probePython(context, join(folder, 'env/bin/python')),
+  );
+  if (made !== undefined) return made;
+  const message = `${installCommand(project)} has made an environment that does not run`;
+  throw new UserError({ code: 'checks.environment', message, hint: `Remove ${place} and run again.` });
+}
+
+/** All that decides what is in the environment. */
+function keyOf(context: RunContext, project: PythonProject, base: PythonEnvironment): string {
+  const { manager, install, folder } = project;
+  const inputs = install.inputs.map((file) => [file, context.repo.read(file)]);
+  const parts = [1, base.python, base.version, process.arch, manager, folder, install, inputs];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+}

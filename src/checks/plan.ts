@@ -1,0 +1,67 @@
+import type { CheckSettings } from '../config/model.ts';
+import { didYouMean } from '../config/suggest.ts';
+import { UserError } from '../kernel/errors.ts';
+import type { Category } from './model.ts';
+import type { Repo } from './repo.ts';
+import { skipReason } from './runner/run-checks.ts';
+import type { PlannedCheck, Tool } from './tool.ts';
+
+export interface PlanChoice {
+  /** Empty: all. */
+  readonly categories: readonly Category[];
+  /** Tools or checks; empty: all. */
+  readonly only: readonly string[];
+}
+
+/** What there is to check in a repository, in the order of the tools. */
+export function planChecks(repo: Repo, settings: CheckSettings, tools: readonly Tool[]): PlannedCheck[] {
+  return tools.flatMap((tool) => tool.plan(repo, settings));
+}
+
+/**
+ * Those of the checks that are asked for.
+ *
+ * @throws UserError `checks.unknown` when `only` names nothing that is there.
+ */
+export function chooseChecks(
+  all: readonly PlannedCheck[],
+  { categories, only }: PlanChoice,
+): readonly PlannedCheck[] {
+  const asked = categories.length === 0 ? all : all.filter(({ category }) => categories.includes(category));
+  for (const name of only) {
+    if (asked.some((check) => isCalled(check, name))) continue;
+    const known = [...new Set(asked.flatMap(({ id, tool }) => [tool, id]))];
+    throw new UserError({
+      code: 'checks.unknown',
+      message: `There is no check ${name} here${didYouMean(name, known)}`,
+      hint:
+        asked.length === 0
+          ? 'Nothing to check was found.'
+          : `There are: ${asked.map(({ id }) => id).join(', ')}.`,
+    });
+  }
+  return only.length === 0 ? asked : asked.filter((check) => only.some((name) => isCalled(check, name)));
+}
+
+function isCalled({ id, tool }: PlannedCheck, name: string): boolean {
+  return id === name || tool === name;
+}
+
+/** What would run, and why; then what would not. */
+export function planText(checks: readonly PlannedCheck[], settings: CheckSettings): string {
+  if (checks.length === 0) return 'Nothing to check was found here';
+  const width = Math.max(...checks.map(({ id }) => id.length));
+  const lines = checks.map((check) => {
+    const reason = skipReason(check, settings);
+    const words = reason === undefined ? check.command : `skipped: ${reason}`;
+    return `  ${check.id.padEnd(width)}  ${words}\n  ${' '.repeat(width)}    ${check.why}`;
+  });
+  const skipped = checks.filter((check) => skipReason(check, settings) !== undefined).length;
+  const running = checks.length - skipped;
+  const head = `${running} ${running === 1 ? 'check' : 'checks'} would run${skipped === 0 ? '' : `, ${skipped} skipped by sluice.yml`}`;
+  const parts = (['lint', 'test', 'scan'] as const).flatMap((category) => {
+    const own = lines.filter((_, index) => checks[index]?.category === category);
+    return own.length === 0 ? [] : ['', category, ...own];
+  });
+  return [head, ...parts].join('\n');
+}

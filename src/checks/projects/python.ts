@@ -1,0 +1,166 @@
+import type { TomlTable } from 'smol-toml';
+import { UserError } from '../../kernel/errors.ts';
+import { folderOf, inFolder, type Repo } from '../repo.ts';
+import { type PythonInstall, planInstall } from './python-install.ts';
+import { readManifest } from './python-manifest.ts';
+import type { Requirement } from './requirements.ts';
+import { readToml, texts } from './toml.ts';
+
+/** A part of a repository with Python in it that has packages, and settings of tools, of its own. */
+export interface PythonProject {
+  /** From the top of the repository; `''` is the top. */
+  readonly folder: string;
+  readonly manager: 'uv' | 'poetry' | 'pip';
+  readonly install: PythonInstall;
+  /** What the install is asked for by name, with the locked version where there is one. */
+  readonly dependencies: ReadonlyMap<string, Requirement>;
+  /** `>=3.11`. */
+  readonly requiresPython?: string;
+  /** From .python-version: `3.12`. */
+  readonly pinnedPython?: string;
+  /** Empty when there is none. */
+  readonly pyproject: TomlTable;
+  /** A file of the project that can't be read, so that nothing of it can run. */
+  readonly fault?: UserError;
+  /** Python files that belong to it and to no project within it; and those of them that pytest takes for tests. */
+  readonly sources: readonly string[];
+  readonly tests: readonly string[];
+  /** Folders of the projects within it. */
+  readonly nested: readonly string[];
+  /** Folders that its modules are imported from: `backend`, `backend/src`. */
+  readonly roots: readonly string[];
+}
+
+const manifest =
+  /^(?:pyproject\.toml|setup\.py|setup\.cfg|Pipfile|uv\.lock|poetry\.lock|.*requirements.*\.txt)$/;
+const python = /\.pyi?$/;
+const test = /(?:^|\/)(?:test_[^/]*|[^/]*_test)\.py$/;
+
+const known = new WeakMap<Repo, readonly PythonProject[]>();
+
+/** The Python projects of a repository, by folder. One without any manifest is one project, at its top. */
+export function pythonProjects(repo: Repo): readonly PythonProject[] {
+  const found = known.get(repo) ?? findProjects(repo);
+  known.set(repo, found);
+  return found;
+}
+
+function findProjects(repo: Repo): PythonProject[] {
+  const sources = repo.files.filter((file) => python.test(file));
+  if (sources.length === 0) return [];
+  const marked = [...new Set(repo.files.flatMap(manifestFolder))];
+  const members = new Map(marked.map((folder) => [folder, workspaceMembers(repo, folder, marked)]));
+  const inWorkspaces = new Set([...members.values()].flat());
+  const folders = marked.filter((folder) => !inWorkspaces.has(folder) && !isDocs(folder, marked)).sort();
+  const owned = new Map(folders.map((folder) => [folder, [] as string[]]));
+  for (const source of sources) owned.get(ownerOf(source, folders) ?? '')?.push(source);
+  const projects = folders.flatMap((folder) => {
+    const own = owned.get(folder) ?? [];
+    const nested = folders.filter((other) => other !== folder && isWithin(other, folder));
+    return own.length === 0 ? [] : [project(repo, folder, own, members.get(folder) ?? [], nested)];
+  });
+  return projects.length === 0 ? [project(repo, '', sources, [], [])] : projects;
+}
+
+/** The folder that a manifest speaks for; `requirements/dev.txt` speaks for the folder above. */
+function manifestFolder(file: string): string[] {
+  const folder = folderOf(file);
+  const name = file.slice(folder === '' ? 0 : folder.length + 1);
+  if (/(?:^|\/)requirements$/.test(folder) && name.endsWith('.txt')) return [folderOf(folder)];
+  return manifest.test(name) ? [folder] : [];
+}
+
+/** Requirements of a documentation are no project of their own beside the one they document. */
+function isDocs(folder: string, marked: readonly string[]): boolean {
+  return /(?:^|\/)docs?$/.test(folder) && marked.includes(folderOf(folder));
+}
+
+function ownerOf(source: string, folders: readonly string[]): string | undefined {
+  return folders.findLast((folder) => isWithin(source, folder));
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return folder === '' || path === folder || path.startsWith(`${folder}/`);
+}
+
+/** The projects that a uv workspace installs together with its top. */
+function workspaceMembers(repo: Repo, folder: string, marked: readonly string[]): string[] {
+  const pyproject = readToml(repo, inFolder(folder, 'pyproject.toml'));
+  if (pyproject === undefined || pyproject instanceof UserError) return [];
+  const globs = (key: string) =>
+    texts(pyproject, 'tool', 'uv', 'workspace', key).map((glob) => folderPattern(inFolder(folder, glob)));
+  const [members, exclude] = [globs('members'), globs('exclude')];
+  return marked.filter(
+    (other) =>
+      other !== folder &&
+      members.some((glob) => glob.test(other)) &&
+      !exclude.some((glob) => glob.test(other)),
+  );
+}
+
+function folderPattern(glob: string): RegExp {
+  const source = glob
+    .replace(/\/+$/, '')
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replace(/\*\*\/?|\*|\?/g, (wild) => (wild === '?' ? '[^/]' : wild === '*' ? '[^/]*' : '.*'));
+  return new RegExp(`^${source}$`);
+}
+
+function project(
+  repo: Repo,
+  folder: string,
+  sources: readonly string[],
+  members: readonly string[],
+  nested: readonly string[],
+): PythonProject {
+  const { pyproject, ...facts } = readManifest(repo, folder);
+  const { manager, install, dependencies, fault: lockFault } = planInstall(repo, folder, members);
+  const fault = facts.fault ?? lockFault;
+  const pinnedPython = /^\d[\d.]*$/m.exec(repo.read(inFolder(folder, '.python-version')) ?? '')?.[0];
+  return {
+    folder,
+    manager,
+    install,
+    dependencies: new Map(dependencies.map((each) => [each.name, each])),
+    ...(facts.requiresPython === undefined ? {} : { requiresPython: facts.requiresPython }),
+    ...(pinnedPython === undefined ? {} : { pinnedPython }),
+    pyproject,
+    ...(fault === undefined ? {} : { fault }),
+    sources,
+    tests: sources.filter((file) => test.test(file)),
+    nested,
+    roots: [folder, ...members].map((each) => rootOf(each, sources)),
+  };
+}
+
+function rootOf(folder: string, sources: readonly string[]): string {
+  const src = inFolder(folder, 'src');
+  const hasPackages = sources.some((file) => file.startsWith(`${src}/`));
+  return hasPackages && !sources.includes(`${src}/__init__.py`) ? src : folder;
+}
+
+/**
+ * What of its folder belongs to the project, for a tool that walks folders itself: `.`, or where projects lie within it
+ * the largest folders, and the files, that hold none of them. Relative to its folder.
+ *
+ * @param files its sources, or some of them.
+ */
+export function targets({ folder, nested }: PythonProject, files: readonly string[]): string[] {
+  if (nested.length === 0) return ['.'];
+  const found = files.map((file) => {
+    const steps = file.slice(folder === '' ? 0 : folder.length + 1).split('/');
+    const prefixes = steps.map((_, index) => steps.slice(0, index + 1).join('/'));
+    return prefixes.find((path) => !nested.some((other) => isWithin(other, inFolder(folder, path)))) ?? file;
+  });
+  // A name that begins with a dash would be read as an option.
+  return [...new Set(found)].map((path) => (path.startsWith('-') ? `./${path}` : path));
+}
+
+/** The first of some files that is in the folder of a project or in one above it, as tools look for their settings. */
+export function nearest(repo: Repo, folder: string, names: readonly string[]): string | undefined {
+  const files = new Set(repo.files);
+  for (let at = folder; ; at = folderOf(at)) {
+    const found = names.map((name) => inFolder(at, name)).find((file) => files.has(file));
+    if (found !== undefined || at === '') return found;
+  }
+}

@@ -1,0 +1,49 @@
+import type { Annotation } from '../../report/annotations.ts';
+import { counted } from '../../report/figures.ts';
+import { worstFirst } from '../judge-findings.ts';
+import type { CheckResult, ChecksReport, JudgedFinding, Level } from '../model.ts';
+import { againBy, name } from './words.ts';
+
+/** GitHub shows ten of a level in each step; more than ten in all is more than anybody reads. */
+const most = 10;
+
+const levels: Readonly<Record<Level, Annotation['level']>> = {
+  fail: 'error',
+  review: 'warning',
+  note: 'notice',
+};
+
+/**
+ * The ten notes that matter most, the best first: checks that did not run, then findings as worstFirst has them. Where there
+ * are more, the last one counts the others. Mere notes are shown for lines of the change alone, and nothing that is accepted.
+ */
+export function checksAnnotations({ results }: ChecksReport): Annotation[] {
+  const missing = results.filter(({ status }) => status === 'did-not-run').map(missingNote);
+  const findings = results
+    .flatMap((result) => result.findings)
+    .filter(
+      (finding) => finding.accepted === undefined && (finding.level !== 'note' || finding.inChange === true),
+    )
+    .sort(worstFirst)
+    .map(findingNote);
+  const all = [...missing, ...findings];
+  if (all.length <= most) return all;
+  const others = all.slice(most - 1);
+  const message = `${counted(others.length, 'finding')} more: the summary of this step and the log have them.`;
+  return [
+    ...all.slice(0, most - 1),
+    { level: others[0]?.level ?? 'notice', title: `${others.length} more`, message },
+  ];
+}
+
+function missingNote(result: CheckResult): Annotation {
+  const fix = result.fix === undefined ? '' : `\n→ ${result.fix}`;
+  const message = `${name(result)} did not run: ${result.why ?? 'no reason given'}${fix}\n$ ${againBy(result)}`;
+  return { level: 'error', title: `${name(result)} did not run`, message };
+}
+
+function findingNote({ tool, rule, message, fix, level, also, at }: JudgedFinding): Annotation {
+  const title = `${[tool, ...also].join(', ')}: ${rule}`;
+  const text = fix === undefined ? message : `${message}\n→ ${fix}`;
+  return { level: levels[level], title, message: text, file: at?.file, line: at?.line, column: at?.column };
+}

@@ -1,0 +1,162 @@
+import { counted } from '../../report/figures.ts';
+import { oneLine } from '../../report/text.ts';
+import { httpUrl } from '../../report/url.ts';
+import type {
+  Category,
+  CheckResult,
+  CheckStatus,
+  ChecksReport,
+  JudgedFinding,
+  Level,
+  Verdict,
+} from '../model.ts';
+
+/** Of this toolkit. */
+export const home = 'https://github.com/sluice-ci/sluice';
+
+export const marks: Readonly<Record<CheckStatus, string>> = {
+  pass: '✓',
+  fail: '✗',
+  review: '?',
+  'did-not-run': '!',
+  skipped: '-',
+};
+
+/** `fail: 2 checks of 14 fail — ruff (3 findings), pytest (1 failed test)`: one line of plain text. */
+export function verdictLine(report: ChecksReport): string {
+  return oneLine(`${report.verdict}: ${verdictSentence(report)}`, 600);
+}
+
+function verdictSentence({ verdict, results }: ChecksReport): string {
+  const of = (status: CheckStatus) => results.filter((each) => each.status === status);
+  if (results.length === 0) return 'there is nothing here that a check is for';
+  if (verdict === 'pass') return passSentence(results);
+  const troubled = of(verdict);
+  const says = {
+    fail: troubled.length === 1 ? 'fails' : 'fail',
+    'did-not-run': 'did not run',
+    review: troubled.length === 1 ? 'asks for a review' : 'ask for a review',
+  }[verdict];
+  const many =
+    results.length === 1 ? 'the only check' : `${counted(troubled.length, 'check')} of ${results.length}`;
+  const missing = verdict === 'fail' ? of('did-not-run').length : 0;
+  const also = missing === 0 ? '' : `, ${missing} did not run`;
+  return `${many} ${says}${also} — ${abridged(troubled.map((each) => `${name(each)} (${fewWords(each, verdict)})`))}`;
+}
+
+function passSentence(results: readonly CheckResult[]): string {
+  const ran = results.filter(({ status }) => status === 'pass').length;
+  const skipped = results.length - ran;
+  const accepted = results.flatMap(({ findings }) => findings.filter((each) => each.accepted)).length;
+  const besides = [
+    skipped === 0 ? '' : `${skipped} skipped`,
+    accepted === 0 ? '' : `${counted(accepted, 'finding')} accepted`,
+  ].filter((part) => part !== '');
+  const what =
+    ran === 0 ? 'sluice.yml skips every check' : `${counted(ran, 'check')} ${ran === 1 ? 'passes' : 'pass'}`;
+  return besides.length === 0 ? what : `${what} (${besides.join(', ')})`;
+}
+
+/** Why a check has its status: `3 findings`, `1 failed test`, `timed out`. */
+function fewWords(result: CheckResult, verdict: Verdict): string {
+  if (verdict === 'did-not-run') return oneLine(result.why ?? 'no reason given', 80).replace(/\.$/, '');
+  return weighing(result) || 'found with another check';
+}
+
+/** What weighs in its verdict: `3 findings`, `2 failed tests`. */
+export function weighing({ findings, tests }: CheckResult): string {
+  const level = findings.some((each) => weighs(each, 'fail')) ? 'fail' : 'review';
+  const count = findings.filter((each) => weighs(each, level)).length;
+  if (count === 0) return '';
+  if (tests !== undefined && tests.failed > 0 && tests.failed === count) return counted(count, 'failed test');
+  return counted(count, 'finding');
+}
+
+/** `review, high; also trivy; not in the change`, between brackets behind a rule. */
+export function standing({ level, severity, also, inChange }: JudgedFinding, category: Category): string {
+  const parts = [
+    level === 'review' ? `review, ${severity}` : severity,
+    also.length === 0 ? '' : `also ${oneLine(also.join(', '), 100)}`,
+    // A test that fails is seldom itself what was changed.
+    inChange === false && category !== 'test' ? 'not in the change' : '',
+  ];
+  return parts.filter((part) => part !== '').join('; ');
+}
+
+export function weighs(finding: JudgedFinding, level: Level): boolean {
+  return finding.accepted === undefined && finding.level === level;
+}
+
+/** What remains to say of a check in its line: what weighs, what does not, what the tool says of itself. */
+export function restOf(result: CheckResult, all: readonly CheckResult[]): string {
+  if (result.status === 'did-not-run') return `did not run: ${oneLine(result.why ?? 'no reason given', 300)}`;
+  if (result.status === 'skipped') return `skipped: ${oneLine(result.why ?? 'no reason given', 300)}`;
+  const { findings, tests } = result;
+  const reviews = findings.filter((each) => weighs(each, 'review')).length;
+  const fails = findings.some((each) => weighs(each, 'fail'));
+  const notes = findings.filter((each) => weighs(each, 'note')).length;
+  const accepted = findings.filter((each) => each.accepted !== undefined).length;
+  const elsewhere = sharedWith(result, all);
+  const parts = [
+    weighing(result),
+    fails && reviews > 0 ? `${reviews} to review` : '',
+    notes === 0 ? '' : counted(notes, 'note'),
+    accepted === 0 ? '' : `${accepted} accepted`,
+    elsewhere,
+    tests && tests.flaky > 0 ? `${tests.flaky} flaky` : '',
+    oneLine(result.summary ?? '', 60),
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+/** Findings of this tool that are shown once, with the check that found them first. */
+function sharedWith({ check }: CheckResult, all: readonly CheckResult[]): string {
+  const homes = all.filter((each) => each.findings.some(({ also }) => also.includes(check.tool)));
+  const count = homes.flatMap(({ findings }) =>
+    findings.filter(({ also }) => also.includes(check.tool)),
+  ).length;
+  if (count === 0) return '';
+  return `${count} shown with ${abridged([...new Set(homes.map(({ check: { tool } }) => oneLine(tool, 40)))])}`;
+}
+
+/** The command that runs the check again, from the top of the repository. */
+export function againBy({ check: { folder, command } }: CheckResult): string {
+  const line = oneLine(command, 500);
+  if (folder === '' || /^cd /.test(line)) return line;
+  return `cd ${/^[\w./-]+$/.test(folder) ? folder : JSON.stringify(oneLine(folder, 200))} && ${line}`;
+}
+
+/** Address of the page about a rule; those of our own rules are files of this project (docs/rules). */
+export function pageOf(docs: string | undefined): string | undefined {
+  const own = docs !== undefined && /^docs\/rules\/[\w/-]+\.md$/.test(docs);
+  return httpUrl(own ? `${home}/blob/main/${docs}` : docs);
+}
+
+export function name({ check }: CheckResult): string {
+  return oneLine(check.id, 60);
+}
+
+export function abridged(names: readonly string[], most = 4): string {
+  if (names.length <= most) return names.join(', ');
+  return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`;
+}
+
+/** `3 entries have expired`, … about the baseline; nothing to say gives nothing. */
+export function baselineNotes({ baseline }: ChecksReport): string[] {
+  const { file, expired, unused } = baseline;
+  const entries = (count: number) => (count === 1 ? '1 entry' : `${count} entries`);
+  const notes: string[] = [];
+  if (expired > 0) {
+    const have = expired === 1 ? 'has' : 'have';
+    notes.push(
+      `${entries(expired)} of ${oneLine(file, 100)} ${have} expired and ${expired === 1 ? 'accepts' : 'accept'} nothing any more`,
+    );
+  }
+  if (unused > 0) {
+    const match = unused === 1 ? 'matches' : 'match';
+    notes.push(
+      `${entries(unused)} of ${oneLine(file, 100)} ${match} nothing any more: \`sluice check --prune\` removes ${unused === 1 ? 'it' : 'them'}`,
+    );
+  }
+  return notes;
+}

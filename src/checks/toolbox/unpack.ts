@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { createGunzip } from 'node:zlib';
+import { readTar, type TarEntry } from '../../kernel/tar.ts';
+import { sha256Of } from './download.ts';
+
+/**
+ * The program of an archive as a file beside it. One that was unpacked before is used only while it is, byte for byte,
+ * what the archive holds: the caller has verified the archive, and a restored cache may hold anything.
+ *
+ * @throws Error when the archive is damaged, does not hold the program, or leads out of its folder.
+ */
+export async function unpacked(archive: string, path: string, program: string): Promise<void> {
+  const present = await sha256Of(program);
+  if (present !== undefined && present === (await hashIn(archive, path))) return;
+  const part = `${program}.${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    const file = await open(part, 'wx', 0o755);
+    try {
+      await eachByte(archive, path, async (chunk) => {
+        await file.write(chunk);
+      });
+    } finally {
+      await file.close();
+    }
+    await rename(part, program);
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+async function hashIn(archive: string, path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await eachByte(archive, path, async (chunk) => {
+    hash.update(chunk);
+  });
+  return hash.digest('hex');
+}
+
+async function eachByte(
+  archive: string,
+  path: string,
+  onChunk: (chunk: Buffer) => Promise<void>,
+): Promise<void> {
+  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+  const source = createReadStream(archive, { highWaterMark: 256 * 1024 });
+  source.on('error', (error) => gunzip.destroy(error));
+  let found = false;
+  try {
+    await readTar(source.pipe(gunzip), async (entry) => {
+      refuseOutside(entry);
+      if (found || entry.path.replace(/^\.\//, '') !== path) return;
+      if (entry.kind !== 'file') throw new Error(`${path} in it is no file`);
+      found = true;
+      for await (const chunk of entry.content) await onChunk(chunk);
+    });
+  } finally {
+    source.destroy();
+    gunzip.destroy();
+  }
+  if (!found) throw new Error(`it holds no ${path}`);
+}
+
+/** Only one file is ever written, but an archive that tries to leave its folder is not one that anybody locked. */
+function refuseOutside({ path }: TarEntry): void {
+  if (path.startsWith('/') || path.split('/').includes('..')) {
+    throw new Error(`it has an entry that leads out of its folder: ${JSON.stringify(path)}`);
+  }
+}

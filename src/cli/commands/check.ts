@@ -1,0 +1,91 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { acceptFindings, pruneBaseline } from '../../checks/baseline.ts';
+import { exitCodes as verdictCodes } from '../../checks/judge.ts';
+import { type Category, categories } from '../../checks/model.ts';
+import { planText } from '../../checks/plan.ts';
+import { checksTerminal } from '../../checks/report/terminal.ts';
+import { didYouMean } from '../../config/suggest.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { exitCodes } from '../../kernel/run.ts';
+import { type Checked, type CheckPlan, checkRepository, planRepository } from '../../operations/check.ts';
+import { writeCheckReports } from '../../operations/check-reports.ts';
+import type { CommandContext } from '../context.ts';
+
+export interface CheckCommandOptions {
+  readonly plan: boolean;
+  readonly only: readonly string[];
+  readonly since?: string;
+  readonly accept?: string;
+  readonly until?: string;
+  readonly prune: boolean;
+  readonly output?: string;
+}
+
+export async function execute(
+  context: CommandContext,
+  category: string | undefined,
+  options: CheckCommandOptions,
+): Promise<number> {
+  const { effects, json } = context;
+  const request = { categories: categoriesOf(category), only: options.only, since: options.since };
+  if (options.until !== undefined && options.accept === undefined) {
+    throw new UserError({
+      code: 'usage.argument',
+      message: '--until is for --accept: until when the findings are accepted',
+    });
+  }
+  if (options.plan) {
+    const plan = await planRepository(context, request);
+    effects.print(
+      json ? JSON.stringify({ ok: true, checks: publicPlan(plan) }) : planText(plan.checks, plan.settings),
+    );
+    return exitCodes.ok;
+  }
+  const checked = await checkRepository(context, request);
+  const { report } = checked;
+  if (options.output !== undefined) await writeCheckReports(options.output, report, effects.mask);
+  if (options.accept !== undefined || options.prune) return await keepBaseline(context, checked, options);
+  const colour = effects.log.mode === 'terminal' && !effects.env.NO_COLOR;
+  effects.print(
+    json ? JSON.stringify({ ok: report.verdict === 'pass', ...report }) : checksTerminal(report, { colour }),
+  );
+  return verdictCodes[report.verdict];
+}
+
+/** @throws UserError `usage.argument`. */
+function categoriesOf(given: string | undefined): readonly Category[] {
+  if (given === undefined) return [];
+  const found = categories.find((category) => category === given);
+  if (found !== undefined) return [found];
+  throw new UserError({
+    code: 'usage.argument',
+    message: `There are no ${given} checks${didYouMean(given, categories)}`,
+    hint: 'There are lint, test and scan; without one of them all run. A single check: --only NAME.',
+  });
+}
+
+/** Writes the baseline: what has been found is accepted, or what nothing matches any more is taken out. */
+async function keepBaseline(
+  { effects }: CommandContext,
+  { report, baseline, plan }: Checked,
+  { accept, until, prune }: CheckCommandOptions,
+): Promise<number> {
+  const text =
+    accept === undefined
+      ? pruneBaseline(report, baseline)
+      : acceptFindings(report, baseline, {
+          reason: accept,
+          prune,
+          ...(until === undefined ? {} : { until }),
+        });
+  await writeFile(join(plan.repo.root, plan.settings.baseline), text);
+  effects.print(`${plan.settings.baseline} is written; commit it`);
+  return exitCodes.ok;
+}
+
+function publicPlan({ checks }: CheckPlan) {
+  return checks.map(({ id, tool, category, folder, why, command, needs }) => ({
+    ...{ id, tool, category, folder, why, command, needs: needs.map((each) => each.what) },
+  }));
+}
