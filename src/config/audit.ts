@@ -236,7 +236,7 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
 export function secretValues(env: Env): string[] {
   const found = new Set<string>();
   for (const [key, value] of Object.entries(env)) {
-    const password = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:([^\s/]+)@/i.exec(value)?.[1];
+    const password = /^[a-z][a-z0-9+._-]*:\/\/[^\s/:@]*:([^\s/]+)@/i.exec(value)?.[1];
     if (password !== undefined) found.add(password).add(value);
     if (isSecretName(key) || /-----BEGIN [A-Z ]*PRIVATE KEY/.test(value)) found.add(value);
   }

@@ -86,6 +86,8 @@ function otherOutput(path: string, contents: StageContents, image: ImageBuild): 
   const output = buildOutput(image);
   if (output === undefined || output.folder.startsWith('..')) return undefined;
   const made = posix.join(first.workdir, output.folder);
+  // For most tools that is a folder of sources, which a build may add to.
+  if (name === 'public' && posix.basename(made) !== name) return undefined;
   const isThere = made === path || made.startsWith(`${path}/`) || path.startsWith(`${made}/`);
   // Somebody may move it there, or it lies in the context.
   const others = contents.commands.filter((each) => !isBuild(each));
