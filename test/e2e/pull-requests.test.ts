@@ -108,7 +108,7 @@ test('one with a lint error fails, and a secret in it is found and not shown', a
   expect(log).toMatch(/::error title=ruff%3A F401,file=backend\/bookreader\/health.py/);
   expect(log).toMatch(/::warning title=trufflehog%3A PrivateKey,file=backend\/bookreader\/signing.pem/);
   for (const line of privateKey.split('\n').slice(1, -2)) expect(log).not.toContain(line);
-  expect(log).toMatch(/::error title=Gate::Checks: failure/);
+  expect(log).toMatch(/Summary - ❌ Checks: failure/);
 });
 
 test('one with a failing test fails', async () => {
@@ -131,5 +131,5 @@ test('one with a vulnerability that nobody has mended yet asks for a review', as
   });
   expect(code).not.toBe(0);
   expect(verdict, log).toMatch(/^review/);
-  expect(log).toMatch(/::error title=Gate::Review required/);
+  expect(log).toMatch(/Summary - ❌ Review required/);
 });
