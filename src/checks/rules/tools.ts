@@ -108,7 +108,7 @@ function planned(check: OwnCheck, app: App): PlannedCheck | undefined {
     category: 'lint',
     folder: '',
     why,
-    command: 'sluice check lint',
+    command: `sluice check --only ${check.id}`,
     needs: [],
     cost: { cores: 1, memory: 64 * 2 ** 20, seconds: 1 },
     timeoutMs: 60_000,
