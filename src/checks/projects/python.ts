@@ -152,7 +152,8 @@ export function targets({ folder, nested }: PythonProject, files: readonly strin
     const prefixes = steps.map((_, index) => steps.slice(0, index + 1).join('/'));
     return prefixes.find((path) => !nested.some((other) => isWithin(other, inFolder(folder, path)))) ?? file;
   });
-  return [...new Set(found)];
+  // `--exit-zero` is the name of a folder, too.
+  return [...new Set(found)].map((path) => path.replace(/^-/, './-'));
 }
 
 /** The first of some files that is in the folder of a project or in one above it, as tools look for their settings. */
