@@ -40,8 +40,16 @@ export async function openRepo(folder: string, signal: AbortSignal): Promise<Rep
   const root = top.said.replace(/\n$/, '');
   const listed = await git('-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard');
   if ('fault' in listed) throw unreadable(root, listed.fault);
-  const files = new Set(listed.said.split('\0').filter((path) => path !== ''));
+  const gone = await git('-C', root, 'ls-files', '-z', '--deleted');
+  if ('fault' in gone) throw unreadable(root, gone.fault);
+  // Until the removal of a file is staged, git goes on listing it.
+  const missing = new Set(pathsIn(gone.said));
+  const files = new Set(pathsIn(listed.said).filter((path) => !missing.has(path)));
   return repoOf(root, [...files].sort(), true);
+}
+
+function pathsIn(list: string): string[] {
+  return list.split('\0').filter((path) => path !== '');
 }
 
 function isKeptByGit(folder: string): boolean {

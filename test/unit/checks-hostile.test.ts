@@ -37,6 +37,15 @@ describe('a repository that git can’t read', () => {
   });
 });
 
+test('a file whose removal is not staged yet is no file of the repository', async () => {
+  const root = join(folder, 'removed');
+  execFileSync('git', ['init', '-q', root]);
+  for (const name of ['Dockerfile', 'app.py']) writeFileSync(join(root, name), '');
+  execFileSync('git', ['-C', root, 'add', '.']);
+  rmSync(join(root, 'Dockerfile'));
+  expect((await open(root)).files).toEqual(['app.py']);
+});
+
 test('an empty folder without git is not clean: no check is for it', () => {
   expect(trufflehog.plan(repoOf('/nothing', [], false), settings)).toEqual([]);
   expect(trufflehog.plan(repoOf('/something', ['a'], false), settings)).toHaveLength(1);
