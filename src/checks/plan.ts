@@ -15,7 +15,18 @@ export interface PlanChoice {
 
 /** What there is to check in a repository, in the order of the tools. */
 export function planChecks(repo: Repo, settings: CheckSettings, tools: readonly Tool[]): PlannedCheck[] {
-  return tools.flatMap((tool) => tool.plan(repo, settings));
+  return withOwnIds(tools.flatMap((tool) => tool.plan(repo, settings)));
+}
+
+/** `ruff format` is the formatter, and Ruff in a folder `format`: a second check of a name has its number behind it. */
+function withOwnIds(checks: readonly PlannedCheck[]): PlannedCheck[] {
+  const taken = new Set<string>();
+  return checks.map((check) => {
+    let id = check.id;
+    for (let number = 2; taken.has(id); number++) id = `${check.id} (${number})`;
+    taken.add(id);
+    return id === check.id ? check : { ...check, id };
+  });
 }
 
 /**

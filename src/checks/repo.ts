@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { runProcess } from '../kernel/process.ts';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { messageOf, UserError } from '../kernel/errors.ts';
+import { harmless } from '../kernel/foreign.ts';
+import { runProcess, tail } from '../kernel/process.ts';
 
 /** The repository as the checks see it. Paths are from its top, with forward slashes. */
 export interface Repo {
@@ -17,19 +19,56 @@ export interface Repo {
 /** Folders that hold what tools made, where no .gitignore says so. */
 const made = new Set(['.git', 'node_modules', '.venv', 'venv', '__pycache__', 'dist', 'build', '.tox']);
 
-/** @param folder any folder of the repository. */
+/**
+ * @param folder any folder of the repository.
+ * @throws UserError `checks.repository` when git keeps it and does not say what is in it: what can't be seen is not checked.
+ */
 export async function openRepo(folder: string, signal: AbortSignal): Promise<Repo> {
   const git = async (...args: string[]) => {
     const options = { signal, timeoutMs: 60_000 };
-    const result = await runProcess(['git', '-C', folder, ...args], options).catch(() => undefined);
-    signal.throwIfAborted();
-    return result?.code === 0 ? result.stdout : undefined;
+    const result = await runProcess(['git', '-C', folder, ...args], options).catch((error: unknown) => {
+      signal.throwIfAborted();
+      return { code: 1, stdout: '', stderr: messageOf(error) };
+    });
+    return result.code === 0 ? { said: result.stdout } : { fault: harmless(tail(result.stderr, 10)) };
   };
-  const top = (await git('rev-parse', '--show-toplevel'))?.replace(/\n$/, '');
-  if (top === undefined) return repoOf(folder, walk(folder), false);
-  const listed = await git('-C', top, 'ls-files', '-z', '--cached', '--others', '--exclude-standard');
-  const files = new Set((listed ?? '').split('\0').filter((path) => path !== ''));
-  return repoOf(top, [...files].sort(), true);
+  const top = await git('rev-parse', '--show-toplevel');
+  if ('fault' in top) {
+    if (isKeptByGit(folder)) throw unreadable(folder, top.fault);
+    return repoOf(folder, walk(folder), false);
+  }
+  const root = top.said.replace(/\n$/, '');
+  const listed = await git('-C', root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard');
+  if ('fault' in listed) throw unreadable(root, listed.fault);
+  const gone = await git('-C', root, 'ls-files', '-z', '--deleted');
+  if ('fault' in gone) throw unreadable(root, gone.fault);
+  // Until the removal of a file is staged, git goes on listing it.
+  const missing = new Set(pathsIn(gone.said));
+  const files = new Set(pathsIn(listed.said).filter((path) => !missing.has(path)));
+  return repoOf(root, [...files].sort(), true);
+}
+
+function pathsIn(list: string): string[] {
+  return list.split('\0').filter((path) => path !== '');
+}
+
+function isKeptByGit(folder: string): boolean {
+  for (let above = resolve(folder); ; above = dirname(above)) {
+    if (existsSync(join(above, '.git'))) return true;
+    if (above === dirname(above)) return false;
+  }
+}
+
+function unreadable(folder: string, said: string): UserError {
+  const foreign = said.includes('dubious ownership');
+  return new UserError({
+    code: 'checks.repository',
+    message: `Git can’t read the repository in ${folder}, so nobody can say what is in it`,
+    hint: foreign
+      ? `The folder belongs to another user, as in a job with \`container:\`. If you trust it: git config --global --add safe.directory '${folder}'`
+      : 'Git’s own words say why. `git status` in that folder has to work first.',
+    ...(said === '' ? {} : { output: said }),
+  });
 }
 
 /** For tests, and for folders without git. */

@@ -599,6 +599,10 @@ export const catalogue = {
     what: 'There is no check of that name in this repository.',
     fix: '`sluice check --plan` lists the checks and why each is there.',
   },
+  'checks.repository': {
+    what: 'Git keeps this folder, and can not say what is in it: nothing was checked.',
+    fix: 'Make `git status` work there. In a container, `git config --global --add safe.directory` with the folder.',
+  },
   'checks.since': {
     what: 'The commit that the change is to be compared with does not exist here.',
     fix: 'Name a branch, a tag or a commit that `git rev-parse` knows; in a workflow, give actions/checkout `fetch-depth: 0`.',

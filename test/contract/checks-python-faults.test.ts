@@ -130,6 +130,11 @@ test.each([
   expect(await check('pytest')).toMatchObject({ ran: false, why: expect.stringMatching(why) });
 });
 
+test('pytest that a test ends with exit code 0 did not run', async () => {
+  fake(`echo '!!!!!!!! _pytest.outcomes.Exit: bye !!!!!!!!'\n${writes(passing, 0)}`);
+  expect(await check('pytest')).toMatchObject({ ran: false, why: expect.stringMatching(/pytest\.exit/) });
+});
+
 test('pytest that names a failed test has failed, whatever its exit code says', async () => {
   fake(writes(passing.replace('/></testsuite>', '><failure message="no"/></testcase></testsuite>'), 0));
   expect(await check('pytest')).toMatchObject({

@@ -161,6 +161,13 @@ describe('secrets', () => {
     expect(findings(output)[0]?.message).toContain('(not committed yet)');
   });
 
+  test('are found whatever the folder is called', async () => {
+    using repo = repoWithHistory();
+    const root = join(folder, 'a%20b #1?');
+    repo.git('clone', '-q', repo.root, root);
+    expect(brief(await scan(repo, { root }))).toContain('review PrivateKey deploy/id_rsa');
+  });
+
   test('are only noted in tests and examples, where nobody has confirmed them', async () => {
     using repo = checkedRepo({ 'tests/key.pem': planted.key, '.env.example': aws });
     expect(brief(await scan(repo))).toEqual(['note AWS .env.example:1', 'note PrivateKey tests/key.pem:1']);

@@ -10,6 +10,7 @@ import type {
   Level,
   Verdict,
 } from '../model.ts';
+import { shellWord } from '../shell-word.ts';
 import { isFirstOfCause, sharingCause } from './causes.ts';
 
 /** Of this toolkit. */
@@ -131,7 +132,7 @@ function sharedWith({ check }: CheckResult, all: readonly CheckResult[]): string
 export function againBy({ check: { folder, command } }: CheckResult): string {
   const line = oneLine(command, 500);
   if (folder === '' || /^cd /.test(line)) return line;
-  return `cd ${/^[\w./-]+$/.test(folder) ? folder : JSON.stringify(oneLine(folder, 200))} && ${line}`;
+  return `cd ${shellWord(oneLine(folder.replace(/^-/, './-'), 200))} && ${line}`;
 }
 
 /** Address of the page about a rule; those of our own rules are files of this project (docs/rules). */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { runProcess } from '../../kernel/process.ts';
+import { shellWord } from '../shell-word.ts';
 import type { RunContext, ToolRun } from '../tool.ts';
 import type { Transcript } from './transcript.ts';
 
@@ -20,7 +21,7 @@ export interface SpawnPlace {
 export function spawner(place: SpawnPlace): RunContext['spawn'] {
   return async (argv, options = {}): Promise<ToolRun> => {
     const { transcript } = place;
-    transcript.add(`$ ${argv.map(quoted).join(' ')}`);
+    transcript.add(`$ ${argv.map(shellWord).join(' ')}`);
     const onLine = options.quiet === true ? undefined : (line: string) => transcript.add(line);
     const result = await runProcess(argv, {
       cwd: join(place.root, options.folder ?? place.folder),
@@ -43,9 +44,4 @@ function asUserError(program: string, error: unknown): unknown {
   if (code !== 'EACCES' && code !== 'ENOEXEC' && code !== 'ENOTDIR' && code !== 'ENOENT') return error;
   const message = `${program} can't be started: ${messageOf(error)}`;
   return new UserError({ code: 'process.missing', message, cause: error });
-}
-
-/** For people to read and to paste; nothing runs it. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

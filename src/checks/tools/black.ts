@@ -1,6 +1,7 @@
 import type { CheckOutput, Finding } from '../model.ts';
 import { type PythonProject, targets } from '../projects/python.ts';
 import type { Repo } from '../repo.ts';
+import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { formatFinding, readDiffs, unparsable } from './format-diff.ts';
 import { didNotRun } from './outcome.ts';
@@ -34,7 +35,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   const isLarge = project.sources.length > largeProject;
   return {
     why,
-    command: ['black --check', ...paths].join(' '),
+    command: ['black --check', ...paths.map(shellWord)].join(' '),
     needs: [source.from],
     // Its own start-up is most of the time for few files; it starts a process for each core otherwise.
     cost: { cores: isLarge ? 'all' : 1, memory: 300e6, seconds: isLarge ? 20 : 3 },

@@ -63,15 +63,16 @@ async function stopBefore(
   return commits.every((commit) => before.has(commit)) ? fork : undefined;
 }
 
-/** Files that differ from the last commit, and new ones that git does not ignore. */
-export async function uncommitted(context: CheckContext): Promise<string[]> {
+/** Files that differ from the last commit, and new ones that git does not ignore; undefined when git does not say. */
+export async function uncommitted(context: CheckContext): Promise<string[] | undefined> {
   const head = await resolve('HEAD', context);
   const differing =
     head === undefined
       ? await git(context, 'ls-files', '-z', '--cached')
       : await git(context, 'diff', '--name-only', '-z', '--no-ext-diff', head);
   const fresh = await git(context, 'ls-files', '-z', '--others', '--exclude-standard');
-  const names = `${differing ?? ''}\0${fresh ?? ''}`.split('\0').filter((name) => name !== '');
+  if (differing === undefined || fresh === undefined) return undefined;
+  const names = `${differing}\0${fresh}`.split('\0').filter((name) => name !== '');
   return [...new Set(names)];
 }
 

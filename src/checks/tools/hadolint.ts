@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CheckOutput, Finding } from '../model.ts';
+import { shellWord } from '../shell-word.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../tool.ts';
 import { toolboxTool } from '../toolbox/toolbox.ts';
 import { jsonAnswer, notRun, sentence } from './answer.ts';
@@ -40,7 +41,7 @@ export const hadolint: Tool = {
       category: 'lint',
       folder: '',
       why: files.length === 1 ? `${files[0]} is there` : `${files.length} Dockerfiles, ${files[0]} first`,
-      command: `hadolint ${files.join(' ')}`,
+      command: `hadolint ${files.map((file) => shellWord(file.replace(/^-/, './-'))).join(' ')}`,
       needs: [binary],
       cost: { cores: 1, memory: 150 * 1024 * 1024, seconds: 1 },
       timeoutMs: settings.timeoutMs,

@@ -3,6 +3,7 @@ import type { CheckOutput } from '../model.ts';
 import { type PythonProject, targets } from '../projects/python.ts';
 import { compare, numbers } from '../projects/python-version.ts';
 import type { Repo } from '../repo.ts';
+import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { mypyFindings, readMypy, settingsNotes } from './mypy-output.ts';
 import { didNotRun } from './outcome.ts';
@@ -39,7 +40,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   const paths = namesItsFiles(repo, project) ? [] : targets(project, project.sources);
   return {
     why,
-    command: ['mypy', ...paths].join(' '),
+    command: ['mypy', ...paths.map(shellWord)].join(' '),
     needs: source.isOwn ? [packages] : [source.from, packages],
     cost: { cores: 1, memory: 500e6, seconds: 20 },
     async run(context) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CheckSettings } from '../../config/model.ts';
 import { pythonTool } from '../environments/python-tool.ts';
 import type { CheckOutput, Finding } from '../model.ts';
+import { shellWord } from '../shell-word.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../tool.ts';
 import { jsonAnswer, sentence } from './answer.ts';
 import { lineOfPackage, namesPackages } from './lock-files.ts';
@@ -48,7 +49,7 @@ export const pipAudit: Tool = {
         category: 'scan',
         folder: '',
         why: `${file} is there, and sluice.yml skips trivy`,
-        command: `pip-audit --strict --vulnerability-service osv -r ${file}`,
+        command: `pip-audit --strict --vulnerability-service osv -r ${shellWord(file)}`,
         needs: [environment],
         cost: { cores: 1, memory: 200 * 1024 * 1024, seconds: 5 },
         timeoutMs: settings.timeoutMs,

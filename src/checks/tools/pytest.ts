@@ -7,6 +7,7 @@ import { readJUnit } from '../junit.ts';
 import type { CheckOutput, FileCoverage } from '../model.ts';
 import { nearest, type PythonProject, targets } from '../projects/python.ts';
 import { inFolder, type Repo } from '../repo.ts';
+import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { didNotRun, type NoAnswer } from './outcome.ts';
 import { pytestFinding } from './pytest-failure.ts';
@@ -35,7 +36,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   const isParallel = /(?:^|[\s"'])(?:-n|--numprocesses)[\s="',]*(?:\d|auto|logical)/m.test(options);
   return {
     why,
-    command: ['pytest', ...paths].join(' '),
+    command: ['pytest', ...paths.map(shellWord)].join(' '),
     needs: [environment],
     cost: { cores: isParallel ? 'all' : 1, memory: 500e6, seconds: 60 },
     run: (context) => runPytest(context, project, context.prepared(environment), options, paths),
@@ -140,6 +141,9 @@ function judge(context: CheckContext, project: PythonProject, run: ToolRun, repo
   const meaning = meanings.get(run.code);
   if (meaning !== undefined) return didNotRun('pytest', run, meaning);
   if (run.code > 6 || junit === undefined) return didNotRun('pytest', run);
+  if (run.code === 0 && ended.test(run.stdout)) {
+    return didNotRun('pytest', run, { why: 'was ended by pytest.exit before all tests had run' });
+  }
   const { totals, failures } = junit;
   const count = totals.passed + totals.failed + totals.skipped;
   // With pytest-cov and its gate a run without tests ends with 1, not with 5.
@@ -162,6 +166,9 @@ function judge(context: CheckContext, project: PythonProject, run: ToolRun, repo
     ...(reports.coverage === undefined ? {} : { coverage: reports.coverage }),
   };
 }
+
+/** `pytest.exit('…', returncode=0)`: the tests behind it are in no report, and the exit code hides it. */
+const ended = /^!{3,} _pytest\.outcomes\.Exit: /m;
 
 const noTests: NoAnswer = {
   why: 'collected no tests',

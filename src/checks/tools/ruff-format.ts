@@ -1,6 +1,7 @@
 import type { CheckOutput, Finding } from '../model.ts';
 import { type PythonProject, targets } from '../projects/python.ts';
 import type { Repo } from '../repo.ts';
+import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { usesBlack } from './black.ts';
 import { formatFinding, readDiffs, unparsable } from './format-diff.ts';
@@ -32,7 +33,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   const paths = targets(project, project.sources);
   return {
     why,
-    command: ['ruff format --check', ...paths].join(' ').replace(/ \.$/, ''),
+    command: ['ruff format --check', ...paths.map(shellWord)].join(' ').replace(/ \.$/, ''),
     needs: [source.from],
     cost: { cores: 1, memory: 150e6, seconds: 1 },
     async run(context) {

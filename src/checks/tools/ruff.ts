@@ -3,6 +3,7 @@ import type { PythonProject } from '../projects/python.ts';
 import { targets } from '../projects/python.ts';
 import { part, texts } from '../projects/toml.ts';
 import type { Repo } from '../repo.ts';
+import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { didNotRun } from './outcome.ts';
 import {
@@ -34,7 +35,9 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   if (why === undefined && linters.some((name) => project.dependencies.has(name))) return undefined;
   return {
     why: why ?? `it has Python (${project.sources.length} files) and no linter: ${source.words}`,
-    command: ['ruff check', ...targets(project, project.sources)].join(' ').replace(/ \.$/, ''),
+    command: ['ruff check', ...targets(project, project.sources).map(shellWord)]
+      .join(' ')
+      .replace(/ \.$/, ''),
     needs: [source.from],
     cost: { cores: 1, memory: 150e6, seconds: 1 },
     async run(context) {

@@ -1,6 +1,7 @@
 import type { ChangedLines } from '../changed.ts';
 import type { CheckOutput } from '../model.ts';
 import type { Repo } from '../repo.ts';
+import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool } from '../tool.ts';
 import { toolboxTool } from '../toolbox/toolbox.ts';
 import { readSquawk, squawkFinding } from './squawk-report.ts';
@@ -22,7 +23,7 @@ export const squawk: Tool = {
         category: 'lint',
         folder: '',
         why: `${files.length === 1 ? files[0] : `${files.length} SQL migrations`}, and ${postgres}`,
-        command: `squawk ${files.length > 3 ? `${files[0]} …` : files.join(' ')}`,
+        command: `squawk ${files.length > 3 ? `${shellWord(files[0] ?? '')} …` : files.map(shellWord).join(' ')}`,
         needs: [squawkBinary],
         cost: { cores: 1, memory: 100 * 1024 * 1024, seconds: 1 },
         timeoutMs: settings.timeoutMs,

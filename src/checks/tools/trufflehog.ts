@@ -20,6 +20,8 @@ export const trufflehog: Tool = {
   name: 'trufflehog',
   category: 'scan',
   plan(repo, settings) {
+    // A mistyped folder is not clean: nothing has been looked at.
+    if (!repo.git && repo.files.length === 0) return [];
     return [
       {
         id: 'trufflehog',
@@ -50,7 +52,9 @@ async function scan(context: CheckContext): Promise<CheckOutput> {
     if ('ran' in found) return found;
     secrets.push(...found);
     summary = range?.summary ?? 'no commit yet';
-    loose = await uncommitted(context);
+    const differing = await uncommitted(context);
+    if (differing === undefined) return notRun('git can’t list what is not committed yet');
+    loose = differing;
   }
   for (const files of chunks(loose.filter((path) => isFile(join(repo.root, path))))) {
     const found = await run(context, ['filesystem', ...flags, ...files.map((path) => join(repo.root, path))]);
@@ -73,9 +77,14 @@ async function scanHistory(
 ): Promise<FoundSecret[] | NotRun> {
   if (commits?.size === 0) return [];
   const range = ['--branch', head, ...(since === undefined ? [] : ['--since-commit', since])];
-  const found = await run(context, ['git', `file://${context.repo.root}`, ...range, ...flags]);
+  const found = await run(context, ['git', fileUrl(context.repo.root), ...range, ...flags]);
   if ('ran' in found || commits === undefined) return found;
   return found.filter(({ commit }) => commit === undefined || commits.has(commit));
+}
+
+/** What has a meaning in a URL; blanks and letters of any language have none for it. */
+function fileUrl(path: string): string {
+  return `file://${path.replace(/[%#?]/g, encodeURIComponent)}`;
 }
 
 /** What the program knows differs by its version: Debian's 3.60 has neither of the last two. */
