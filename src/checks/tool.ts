@@ -17,8 +17,8 @@ export interface Tool {
 
 /** What a program or a download needs of the machine while it runs. */
 export interface Cost {
-  /** Cores it keeps busy; `all` for a test runner that starts a process for each core. */
-  readonly cores: number | 'all';
+  /** Cores it keeps busy; `any` for what is told how many it may use, `all` for what takes each core unasked. */
+  readonly cores: number | 'any' | 'all';
   /** Bytes, roughly. */
   readonly memory: number;
   /** How long it takes for a usual repository, in seconds: what takes longest begins first. */
@@ -103,6 +103,6 @@ export interface RunContext {
 export interface CheckContext extends RunContext {
   /** Lines that the change touches; undefined when it is not known what the change is compared with. */
   readonly changed: ChangedLines | undefined;
-  /** Cores that it may use: for runners that take all. */
+  /** Cores that it may use: for runners that can be told. */
   readonly cores: number;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { coresOf, nextTasks, type Task } from '../../src/checks/runner/schedule.ts';
+import { nextTasks, type Start, type Task } from '../../src/checks/runner/schedule.ts';
 
 const limits = { cores: 2, memory: 1000 };
 
@@ -8,12 +8,18 @@ function task(id: string, cost: Partial<Task['cost']> = {}, needs: readonly stri
   return { id, needs, cost: { cores: 1, memory: 10, seconds: 4, ...cost } };
 }
 
-function next(
+function starts(
   tasks: readonly Task[],
   running: readonly string[] = [],
   ended: readonly string[] = [],
-): string[] {
-  return nextTasks(tasks, new Set(running), new Set(ended), limits).map(({ id }) => id);
+): Start[] {
+  const takes = (id: string) =>
+    tasks.find((each) => each.id === id)?.cost.cores === 'all' ? limits.cores : 1;
+  return nextTasks(tasks, new Map(running.map((id) => [id, takes(id)])), new Set(ended), limits);
+}
+
+function next(...given: Parameters<typeof starts>): string[] {
+  return starts(...given).map(({ id }) => id);
 }
 
 describe('what may begin', () => {
@@ -57,7 +63,17 @@ describe('what may begin', () => {
     expect(next(tasks, ['vitest'])).toEqual([]);
     // Nothing overtakes it for ever: it is the first in the queue.
     expect(next([...tasks, task('eslint')], ['eslint'])).toEqual([]);
-    expect(coresOf(all, limits)).toBe(2);
+    expect(starts(tasks)).toEqual([{ id: 'vitest', cores: 2 }]);
+  });
+
+  test('is what can be told how many cores it may use, with those that are free, half of all at least', () => {
+    const any = task('vitest', { cores: 'any', seconds: 9 });
+    expect(starts([any, task('eslint')])).toEqual([{ id: 'vitest', cores: 2 }]);
+    expect(starts([any, task('mypy', { seconds: 20 })])).toEqual([
+      { id: 'mypy', cores: 1 },
+      { id: 'vitest', cores: 1 },
+    ]);
+    expect(next([any, task('mypy'), task('tsc')], ['mypy', 'tsc'])).toEqual([]);
   });
 
   test('is what fits beside something that waits for memory', () => {
@@ -79,7 +95,10 @@ describe('what may begin', () => {
 const anyTasks = fc
   .array(
     fc.record({
-      cores: fc.oneof(fc.constant('all' as const), fc.double({ min: 0.1, max: 8, noNaN: true })),
+      cores: fc.oneof(
+        fc.constantFrom('all' as const, 'any' as const),
+        fc.double({ min: 0.1, max: 8, noNaN: true }),
+      ),
       memory: fc.integer({ min: 0, max: 2000 }),
       seconds: fc.integer({ min: 0, max: 100 }),
       needs: fc.array(fc.nat(20), { maxLength: 3 }),
@@ -96,21 +115,21 @@ const anyTasks = fc
 test('every task runs once, after what it needs, within the limits', () => {
   fc.assert(
     fc.property(anyTasks, fc.infiniteStream(fc.nat()), (tasks, choices) => {
-      const [running, ended] = [new Set<string>(), new Set<string>()];
+      const [running, ended] = [new Map<string, number>(), new Set<string>()];
       while (ended.size < tasks.length) {
-        for (const begun of nextTasks(tasks, running, ended, limits)) {
-          expect(begun.needs.every((need) => ended.has(need))).toBe(true);
-          running.add(begun.id);
+        for (const { id, cores } of nextTasks(tasks, running, ended, limits)) {
+          expect(tasks.find((each) => each.id === id)?.needs.every((need) => ended.has(need))).toBe(true);
+          expect(cores).toBeGreaterThan(0);
+          running.set(id, cores);
         }
         expect(running.size).toBeGreaterThan(0);
-        const busy = tasks.filter(({ id }) => running.has(id));
-        if (busy.length > 1) {
-          expect(busy.reduce((sum, each) => sum + coresOf(each, limits), 0)).toBeLessThanOrEqual(
-            limits.cores + 1e-9,
-          );
+        if (running.size > 1) {
+          const busy = tasks.filter(({ id }) => running.has(id));
+          const used = [...running.values()].reduce((sum, each) => sum + each, 0);
+          expect(used).toBeLessThanOrEqual(limits.cores + 1e-9);
           expect(busy.reduce((sum, each) => sum + each.cost.memory, 0)).toBeLessThanOrEqual(limits.memory);
         }
-        const chosen = [...running][Number(choices.next().value) % running.size];
+        const chosen = [...running.keys()][Number(choices.next().value) % running.size];
         if (chosen === undefined) throw new Error('nothing runs');
         running.delete(chosen);
         expect(ended.has(chosen)).toBe(false);

@@ -10,7 +10,7 @@ import type { CheckFacts, CheckOutput, RawResult } from '../model.ts';
 import type { Repo } from '../repo.ts';
 import type { PlannedCheck, Preparation, RunContext } from '../tool.ts';
 import type { Limits } from './limits.ts';
-import { coresOf, nextTasks, type Task } from './schedule.ts';
+import { nextTasks, type Task } from './schedule.ts';
 import { spawner } from './spawn.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
 
@@ -59,19 +59,22 @@ export async function runChecks(request: RunRequest, effects: RunEffects): Promi
   const ended = new Map<string, Ended>();
   const seconds = new Map<string, number>();
   const running = new Map<string, Promise<void>>();
+  const cores = new Map<string, number>();
   const begin = (task: PlannedCheck | Preparation<unknown>): Promise<void> => {
     const begun = effects.clock.elapsed();
-    return runTask(task, request, effects, ended).then((end) => {
+    return runTask(task, cores.get(task.id) ?? 1, request, effects, ended).then((end) => {
       ended.set(task.id, end);
       seconds.set(task.id, (effects.clock.elapsed() - begun) / 1000);
       running.delete(task.id);
+      cores.delete(task.id);
     });
   };
   while (ended.size < tasks.length) {
     effects.signal.throwIfAborted();
-    for (const { id } of nextTasks(tasks, new Set(running.keys()), new Set(ended.keys()), limits)) {
-      const task = byId.get(id);
-      if (task !== undefined) running.set(id, begin(task));
+    for (const start of nextTasks(tasks, cores, new Set(ended.keys()), limits)) {
+      const task = byId.get(start.id);
+      cores.set(start.id, start.cores);
+      if (task !== undefined) running.set(start.id, begin(task));
     }
     await Promise.race(running.values());
   }
@@ -115,6 +118,7 @@ function factsOf({ id, tool, category, folder, why, command }: PlannedCheck): Ch
 
 async function runTask(
   task: PlannedCheck | Preparation<unknown>,
+  cores: number,
   request: RunRequest,
   effects: RunEffects,
   ended: ReadonlyMap<string, Ended>,
@@ -123,7 +127,7 @@ async function runTask(
   if (failed !== undefined) return becauseOf(failed, ended);
   const step = effects.log.step(task.id);
   const transcript = createTranscript();
-  const end = await inTime(task, request, effects, transcript, step, ended);
+  const end = await inTime(task, cores, request, effects, transcript, step, ended);
   if (!effects.signal.aborted) tell(task, end, transcript, step, effects.log);
   return end;
 }
@@ -139,6 +143,7 @@ function becauseOf({ id, what }: Preparation<unknown>, ended: ReadonlyMap<string
 
 async function inTime(
   task: PlannedCheck | Preparation<unknown>,
+  cores: number,
   request: RunRequest,
   effects: RunEffects,
   transcript: Transcript,
@@ -182,7 +187,6 @@ async function inTime(
   });
   try {
     await mkdir(request.cache, { recursive: true });
-    const cores = coresOf(task, request.limits);
     const work =
       'make' in task ? task.make(context) : task.run({ ...context, changed: request.changed, cores });
     return { ok: true, value: await Promise.race([work, aborted]) };

@@ -9,23 +9,31 @@ export interface Task {
   readonly cost: Cost;
 }
 
+/** A task that begins, and the cores that it may use. */
+export interface Start {
+  readonly id: string;
+  readonly cores: number;
+}
+
 /**
  * The tasks that may begin now, as many as cores and memory allow: of those that wait for nothing first what others wait for,
- * then what is over at once, then what takes longest. A task that takes all cores begins alone, and once it is the first in the queue nothing
- * overtakes it. A task that needs more than there is runs alone rather than never.
+ * then what is over at once, then what takes longest. A task that takes all cores begins alone, and once it is the first in
+ * the queue nothing overtakes it. One that can be told how many takes those that are free, half of all at least. A task that
+ * needs more than there is runs alone rather than never.
  *
+ * @param running cores by the id of each task that runs.
  * @param ended ids of the tasks that are over, however they ended.
  */
 export function nextTasks(
   tasks: readonly Task[],
-  running: ReadonlySet<string>,
+  running: ReadonlyMap<string, number>,
   ended: ReadonlySet<string>,
   limits: Limits,
-): Task[] {
+): Start[] {
   const chains = chainSeconds(tasks);
   const waitedFor = new Set(tasks.flatMap(({ needs }) => needs));
   const busy = tasks.filter(({ id }) => running.has(id));
-  let cores = limits.cores - sum(busy.map((task) => coresOf(task, limits)));
+  let free = limits.cores - sum([...running.values()]);
   let memory = limits.memory - sum(busy.map((task) => task.cost.memory));
   let alone = busy.length === 0;
   const ready = tasks
@@ -33,15 +41,16 @@ export function nextTasks(
     .sort(
       (a, b) => rank(a, waitedFor) - rank(b, waitedFor) || (chains.get(b.id) ?? 0) - (chains.get(a.id) ?? 0),
     );
-  const begin: Task[] = [];
-  for (const task of ready) {
-    const fits = coresOf(task, limits) <= cores && task.cost.memory <= memory;
+  const begin: Start[] = [];
+  for (const { id, cost } of ready) {
+    const fits = leastCores(cost, limits) <= free && cost.memory <= memory;
     if (fits || alone) {
-      begin.push(task);
-      cores -= coresOf(task, limits);
-      memory -= task.cost.memory;
+      const cores = cost.cores === 'any' ? Math.max(1, Math.floor(free)) : leastCores(cost, limits);
+      begin.push({ id, cores });
+      free -= cores;
+      memory -= cost.memory;
       alone = false;
-    } else if (task.cost.cores === 'all') break;
+    } else if (cost.cores === 'all') break;
   }
   return begin;
 }
@@ -51,12 +60,12 @@ const atOnceSeconds = 3;
 
 function rank({ id, cost }: Task, waitedFor: ReadonlySet<string>): number {
   if (waitedFor.has(id)) return 0;
-  return cost.seconds <= atOnceSeconds && cost.cores !== 'all' ? 1 : 2;
+  return cost.seconds <= atOnceSeconds && typeof cost.cores === 'number' ? 1 : 2;
 }
 
-/** Cores that a task gets, and keeps busy. */
-export function coresOf({ cost }: Pick<Task, 'cost'>, limits: Limits): number {
-  return cost.cores === 'all' ? limits.cores : Math.min(cost.cores, limits.cores);
+function leastCores({ cores }: Cost, limits: Limits): number {
+  if (cores === 'all') return limits.cores;
+  return cores === 'any' ? Math.ceil(limits.cores / 2) : Math.min(cores, limits.cores);
 }
 
 /** Seconds from the beginning of a task to the end of the longest chain that hangs on it. */

@@ -38,7 +38,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
     command: ['black --check', ...paths.map(shellWord)].join(' '),
     needs: [source.from],
     // Its own start-up is most of the time for few files; it starts a process for each core otherwise.
-    cost: { cores: isLarge ? 'all' : 1, memory: 300e6, seconds: isLarge ? 20 : 3 },
+    cost: { cores: isLarge ? 'any' : 1, memory: 300e6, seconds: isLarge ? 20 : 3 },
     async run(context) {
       const environment = context.prepared(source.from);
       const args = [

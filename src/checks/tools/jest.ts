@@ -11,7 +11,7 @@ import { judgeTests } from './test-run.ts';
 export const jest: Tool = nodeTool({
   name: 'jest',
   category: 'test',
-  cost: { cores: 'all', memory: 1500 * 2 ** 20, seconds: 30 },
+  cost: { cores: 'any', memory: 1500 * 2 ** 20, seconds: 30 },
   why: whyJest,
   command: (project) => ['jest --ci', ...chosen(project).args].join(' '),
   run: runJest,

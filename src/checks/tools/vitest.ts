@@ -11,7 +11,7 @@ import { judgeTests } from './test-run.ts';
 export const vitest: Tool = nodeTool({
   name: 'vitest',
   category: 'test',
-  cost: { cores: 'all', memory: 1500 * 2 ** 20, seconds: 20 },
+  cost: { cores: 'any', memory: 1500 * 2 ** 20, seconds: 20 },
   why: whyVitest,
   command: (project) =>
     ['vitest run', ...chosen(project).args, ...(provider(project) ? ['--coverage'] : [])].join(' '),
