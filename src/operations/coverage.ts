@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Change } from '../checks/changed-lines.ts';
 import { codecovCommit, uploadToCodecov } from '../checks/coverage/codecov.ts';
 import { coverageFindings } from '../checks/coverage/totals.ts';
 import type { CheckOutput, CoverageReport, FileCoverage, RawResult } from '../checks/model.ts';
@@ -10,18 +11,21 @@ import type { Effects } from '../kernel/run.ts';
 export function coverageResults(
   report: CoverageReport | undefined,
   { coverage }: CheckSettings,
+  change: Pick<Change, 'why' | 'isLost'>,
 ): RawResult[] {
   const hasGate = coverage.total !== undefined || coverage.changed !== undefined;
   if (report === undefined && !hasGate) return [];
   const facts = { id: 'coverage', tool: 'coverage', category: 'test', folder: '' } as const;
   const output: CheckOutput =
-    report === undefined
-      ? {
-          ran: false,
-          why: 'sluice.yml has a gate for coverage, and no test brought any',
-          fix: 'Let the tests measure it (pytest-cov, @vitest/coverage-v8, Jest’s --coverage), or remove checks.coverage.',
-        }
-      : { ran: true, findings: coverageFindings(report, coverage) };
+    coverage.changed !== undefined && change.isLost === true
+      ? { ran: false, why: `sluice.yml has a gate for the coverage of the change. ${change.why}` }
+      : report === undefined
+        ? {
+            ran: false,
+            why: 'sluice.yml has a gate for coverage, and no test brought any',
+            fix: 'Let the tests measure it (pytest-cov, @vitest/coverage-v8, Jest’s --coverage), or remove checks.coverage.',
+          }
+        : { ran: true, findings: coverageFindings(report, coverage) };
   const check = { ...facts, why: 'tests report their coverage', command: 'sluice check test' };
   return [{ check, output, seconds: 0 }];
 }

@@ -3,12 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Change } from '../../src/checks/changed-lines.ts';
+import { coverageReport } from '../../src/checks/coverage/totals.ts';
 import type { CheckResult } from '../../src/checks/model.ts';
 import { planChecks } from '../../src/checks/plan.ts';
 import { openRepo, repoOf } from '../../src/checks/repo.ts';
 import { againBy } from '../../src/checks/report/words.ts';
+import { toolEnvironment } from '../../src/checks/runner/tool-environment.ts';
 import { pythonTools } from '../../src/checks/tools/python.ts';
 import { trufflehog } from '../../src/checks/tools/trufflehog.ts';
+import { coverageResults } from '../../src/operations/coverage.ts';
 import { settings } from './checks-fixtures.ts';
 import { memoryRepo } from './checks-repo.ts';
 
@@ -84,5 +88,30 @@ describe('names of folders and files', () => {
     ['a b', "cd 'a b' && x"],
   ])('%s is quoted where it is entered', (name, words) => {
     expect(againBy({ check: { folder: name, command: 'x' } } as unknown as CheckResult)).toBe(words);
+  });
+});
+
+test('tools and tests get no token of the runner, and no file that speaks in our name', () => {
+  const kept = { PATH: '/bin', GITHUB_TOKEN: 'given', GITHUB_SHA: 'a', ACTIONS_STEP_DEBUG: '1', CI: 'true' };
+  const names =
+    'ACTIONS_RUNTIME_TOKEN ACTIONS_RESULTS_URL ACTIONS_CACHE_URL ACTIONS_CACHE_SERVICE_V2 ' +
+    'ACTIONS_ID_TOKEN_REQUEST_TOKEN GITHUB_OUTPUT GITHUB_STATE GITHUB_ENV GITHUB_PATH GITHUB_STEP_SUMMARY CODECOV_TOKEN';
+  const ours = Object.fromEntries(names.split(' ').map((name) => [name, 'x']));
+  expect(toolEnvironment({ ...kept, ...ours })).toEqual(kept);
+});
+
+describe('a gate for the coverage of the change', () => {
+  const report = coverageReport([{ file: 'a.py', covered: [1], missed: [] }], undefined);
+  const gate = { ...settings, coverage: { ...settings.coverage, changed: 0.9 } };
+  const outcome = (change: Pick<Change, 'why' | 'isLost'>) =>
+    coverageResults(report, gate, change)[0]?.output;
+
+  test('is no pass when the clone is too short to show the change', () => {
+    const why = 'What this run changes is not known: fetch more.';
+    expect(outcome({ why, isLost: true })).toMatchObject({ ran: false, why: expect.stringContaining(why) });
+  });
+
+  test('holds in a run that is for no change', () => {
+    expect(outcome({ why: 'none', isLost: false })).toEqual({ ran: true, findings: [] });
   });
 });
