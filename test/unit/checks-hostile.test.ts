@@ -18,6 +18,7 @@ import { memoryRepo } from './checks-repo.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-hostile-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const ruff = '[project]\nname = "x"\n[tool.ruff]\n';
 const open = (path: string) => openRepo(path, new AbortController().signal);
 
 describe('a repository that git can’t read', () => {
@@ -56,8 +57,6 @@ test('an empty folder without git is not clean: no check is for it', () => {
 });
 
 describe('names of folders and files', () => {
-  const ruff = '[project]\nname = "x"\n[tool.ruff]\n';
-
   test('that make two checks of one name leave both', () => {
     const repo = memoryRepo({
       'pyproject.toml': `${ruff}[tool.ruff.format]\n`,
@@ -114,4 +113,18 @@ describe('a gate for the coverage of the change', () => {
   test('holds in a run that is for no change', () => {
     expect(outcome({ why: 'none', isLost: false })).toEqual({ ran: true, findings: [] });
   });
+});
+
+test('a plan longer than a pipe takes at once reaches a reader who is slow', () => {
+  const root = join(folder, 'large');
+  for (let number = 0; number < 300; number++) {
+    const project = join(root, `project-with-a-long-name-${number}`);
+    mkdirSync(project, { recursive: true });
+    writeFileSync(join(project, 'pyproject.toml'), ruff);
+    writeFileSync(join(project, 'app.py'), '');
+  }
+  const main = join(import.meta.dirname, '../../src/cli/main.ts');
+  const argv = ['-c', '"$0" "$1" check --plan --json | { sleep 1.5; cat; }', process.execPath, main];
+  const plan: { checks: unknown[] } = JSON.parse(execFileSync('sh', argv, { cwd: root, encoding: 'utf8' }));
+  expect(plan.checks).toHaveLength(301);
 });
