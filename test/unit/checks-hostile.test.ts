@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -49,6 +49,18 @@ test('a file whose removal is not staged yet is no file of the repository', asyn
   execFileSync('git', ['-C', root, 'add', '.']);
   rmSync(join(root, 'Dockerfile'));
   expect((await open(root)).files).toEqual(['app.py']);
+});
+
+test('a link is read within the repository, and not out of it', () => {
+  const root = join(folder, 'links');
+  mkdirSync(root);
+  writeFileSync(join(folder, 'secret'), 'hidden');
+  writeFileSync(join(root, 'real'), 'shown');
+  const links = { inner: 'real', outer: '../secret', device: '/dev/zero', loop: 'loop', top: '.' };
+  for (const [name, to] of Object.entries(links)) symlinkSync(to, join(root, name));
+  const repo = repoOf(root, Object.keys(links), false);
+  const read = Object.keys(links).filter((name) => repo.read(name) !== undefined);
+  expect(read).toEqual(['inner']);
 });
 
 test('an empty folder without git is not clean: no check is for it', () => {
