@@ -1,3 +1,4 @@
+import { allWritten } from '../kernel/run.ts';
 import type { Phase, StartableAction } from './action.ts';
 
 /** Every action by the name of its folder; `pipeline` is the one at the top. Each loads its code when it runs. */
@@ -18,6 +19,7 @@ export async function startAction(name: string, phase: Phase): Promise<never> {
   if (load === undefined) throw new Error(`there is no action ${name}`);
   const { action } = await load();
   const code = await action.start(phase);
+  await allWritten();
   // Open sockets of a cut connection must not keep the process alive.
   process.exit(code);
 }

@@ -7,6 +7,11 @@ export type Git = (...args: readonly string[]) => Promise<string | undefined>;
 /** The commit that the change is compared with, or why there is none. */
 export type Base = { readonly commit: string } | { readonly why: string };
 
+/** Whether there is a change, and only this clone of it is too short to show it. */
+export function isCutOff(why: string): boolean {
+  return why.endsWith(deeper);
+}
+
 /** What GitHub says of the event; all of it foreign, most of it missing. */
 interface Event {
   readonly pull_request?: {
@@ -97,7 +102,11 @@ async function branchBase(git: Git, branch: string | undefined, onGitHub: boolea
   }
   if ((await git('status', '--porcelain'))?.trim() !== '') return { commit: left };
   const previous = await commitOf(git, 'HEAD^1');
-  return previous === undefined ? { why: 'there is no commit before this one' } : { commit: previous };
+  if (previous !== undefined) return { commit: previous };
+  const end = (await isShallow(git))
+    ? `this clone ends here: ${deeper}`
+    : 'there is no commit before this one';
+  return { why: end };
 }
 
 async function knownBase(git: Git, sha: unknown): Promise<Base> {

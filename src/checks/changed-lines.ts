@@ -1,7 +1,7 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProcess } from '../kernel/process.ts';
-import { findBase, type Git } from './change-base.ts';
+import { findBase, type Git, isCutOff } from './change-base.ts';
 import type { ChangedLines } from './changed.ts';
 import { addedLines } from './diff-lines.ts';
 
@@ -10,6 +10,8 @@ export interface Change {
   readonly lines: ChangedLines | undefined;
   /** For people, a whole sentence: why it is not known. */
   readonly why?: string;
+  /** There is a change and it can't be read here, unlike a run that is for none: gates on it have nothing to go by. */
+  readonly isLost?: boolean;
 }
 
 /** New files beyond this are not source, and their lines are not counted; in bytes. */
@@ -37,14 +39,14 @@ export async function readChangedLines(
     return result?.code === 0 ? result.stdout : undefined;
   };
   const base = await findBase(git, since, env);
-  if ('why' in base) return unknown(base.why);
+  if ('why' in base) return unknown(base.why, isCutOff(base.why));
   const files = await changedSince(git, root, base.commit);
-  if (files === undefined) return unknown(`git could not compare it with ${base.commit.slice(0, 12)}`);
+  if (files === undefined) return unknown(`git could not compare it with ${base.commit.slice(0, 12)}`, true);
   return { lines: { base: base.commit, files } };
 }
 
-function unknown(why: string): Change {
-  return { lines: undefined, why: `What this run changes is not known: ${why}.` };
+function unknown(why: string, isLost: boolean): Change {
+  return { lines: undefined, why: `What this run changes is not known: ${why}.`, isLost };
 }
 
 async function changedSince(

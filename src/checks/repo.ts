@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
 import { messageOf, UserError } from '../kernel/errors.ts';
 import { harmless } from '../kernel/foreign.ts';
 import { runProcess, tail } from '../kernel/process.ts';
@@ -12,7 +12,7 @@ export interface Repo {
   readonly git: boolean;
   /** What is tracked, and what is new and not ignored; sorted. */
   readonly files: readonly string[];
-  /** @returns undefined when there is no such file, or when it is no text. */
+  /** @returns undefined when there is no such file in the repository, or when it is no text. */
   read(path: string): string | undefined;
 }
 
@@ -79,15 +79,18 @@ export function repoOf(root: string, files: readonly string[], git: boolean): Re
     git,
     files,
     read(path) {
-      if (!texts.has(path)) texts.set(path, readText(join(root, path)));
+      if (!texts.has(path)) texts.set(path, readText(root, path));
       return texts.get(path);
     },
   };
 }
 
-function readText(path: string): string | undefined {
+function readText(root: string, path: string): string | undefined {
   try {
-    const text = readFileSync(path, 'utf8');
+    const file = realpathSync(join(root, path));
+    // A link that a change brings along may lead to a secret of the machine, or to /dev/zero.
+    if (!file.startsWith(`${realpathSync(root)}${sep}`) || !statSync(file).isFile()) return undefined;
+    const text = readFileSync(file, 'utf8');
     return text.includes('\0') ? undefined : text;
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { exitCodes, run } from '../kernel/run.ts';
+import { allWritten, exitCodes, run } from '../kernel/run.ts';
 import { version } from '../kernel/version.ts';
 import type { CommandContext } from './context.ts';
 
@@ -36,6 +36,7 @@ function command<O extends object>(
       const context = { effects, config: options.config, json: options.json };
       return await execute(context, first, { ...options, argument: second });
     });
+    await allWritten();
     // Open sockets of a cut connection must not keep the process alive.
     process.exit(code);
   });

@@ -63,10 +63,26 @@ export async function run(options: RunOptions, main: (effects: Effects) => Promi
   }
 }
 
+/**
+ * To be awaited before the process is ended: a pipe takes 64 KiB at once, and `process.exit` drops what is on its way. It
+ * ends as well when nobody reads any more.
+ */
+export async function allWritten(): Promise<void> {
+  const written = (stream: NodeJS.WriteStream) =>
+    new Promise<void>((resolve) => {
+      stream.once('error', () => resolve());
+      stream.write('', () => resolve());
+    });
+  await Promise.all([process.stdout, process.stderr].map(written));
+}
+
 function modeOf(options: RunOptions, env: Effects['env']): LogMode {
   if (options.json) return 'json';
   return process.stderr.isTTY === true && !env.CI ? 'terminal' : 'plain';
 }
+
+/** Codes of what the caller has to change: arguments, settings, files of settings. */
+const wrong = /^(?:(?:config|usage|input|env|compose)\.|checks\.(?:unknown|since|baseline|repository)$)/;
 
 function report(error: unknown, log: Log, printJson: ((text: string) => void) | undefined): number {
   const known = userErrorsOf(error);
@@ -81,7 +97,7 @@ function report(error: unknown, log: Log, printJson: ((text: string) => void) | 
   }
   for (const each of known) showError(each, log);
   if (known.some((each) => each.code === 'cancelled')) return exitCodes.cancelled;
-  const wrongInput = known.every((each) => /^(config|usage|input|env|compose)\./.test(each.code));
+  const wrongInput = known.every((each) => wrong.test(each.code));
   return wrongInput ? exitCodes.usage : exitCodes.failed;
 }
 

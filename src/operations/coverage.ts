@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Change } from '../checks/changed-lines.ts';
 import { codecovCommit, uploadToCodecov } from '../checks/coverage/codecov.ts';
 import { coverageFindings } from '../checks/coverage/totals.ts';
 import type { CheckOutput, CoverageReport, FileCoverage, RawResult } from '../checks/model.ts';
@@ -11,20 +12,32 @@ import type { Effects } from '../kernel/run.ts';
 export function coverageResults(
   report: CoverageReport | undefined,
   { coverage }: CheckSettings,
+  change: Pick<Change, 'why' | 'isLost'>,
 ): RawResult[] {
   const hasGate = coverage.total !== undefined || coverage.changed !== undefined;
   if (report === undefined && !hasGate) return [];
   const facts = { id: 'coverage', tool: 'coverage', category: 'test', folder: '' } as const;
-  const output: CheckOutput =
-    report === undefined
-      ? {
-          ran: false,
-          why: 'sluice.yml has a gate for coverage, and no test brought any',
-          fix: 'Let the tests measure it (pytest-cov, @vitest/coverage-v8, Jest’s --coverage), or remove checks.coverage.',
-        }
-      : { ran: true, findings: coverageFindings(report, coverage), ...summaryOf(report) };
+  const output = outputOf(report, coverage, change);
   const check = { ...facts, why: 'tests report their coverage', command: 'sluice check test' };
   return [{ check, output, seconds: 0 }];
+}
+
+function outputOf(
+  report: CoverageReport | undefined,
+  gates: CheckSettings['coverage'],
+  { why, isLost }: Pick<Change, 'why' | 'isLost'>,
+): CheckOutput {
+  if (gates.changed !== undefined && isLost === true) {
+    return { ran: false, why: `sluice.yml has a gate for the coverage of the change. ${why}` };
+  }
+  if (report === undefined) {
+    return {
+      ran: false,
+      why: 'sluice.yml has a gate for coverage, and no test brought any',
+      fix: 'Let the tests measure it (pytest-cov, @vitest/coverage-v8, Jest’s --coverage), or remove checks.coverage.',
+    };
+  }
+  return { ran: true, findings: coverageFindings(report, gates), ...summaryOf(report) };
 }
 
 function summaryOf({ total }: CoverageReport): { readonly summary?: string } {

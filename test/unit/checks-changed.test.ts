@@ -49,7 +49,8 @@ function repository(root = join(folder, `r${count++}`)) {
       new AbortController().signal,
     );
     const files = [...(change.lines?.files ?? [])].sort().map(([file, lines]) => [file, [...lines]]);
-    return { base: change.lines?.base, why: change.why, files: Object.fromEntries(files) };
+    const lost = change.isLost === true ? { isLost: true } : {};
+    return { base: change.lines?.base, why: change.why, ...lost, files: Object.fromEntries(files) };
   };
   return { root, git, write, commit, read };
 }
@@ -197,9 +198,11 @@ describe('on GitHub', () => {
     git('branch', 'merged');
     const clone = repository(join(folder, `r${count++}`));
     clone.git('clone', '-q', '--depth=1', '--branch=merged', `file://${root}`, '.');
+    expect(await clone.read()).toMatchObject({ why: expect.stringMatching(/clone.*fetch-depth: 0/) });
     expect(await clone.read(undefined, event(main))).toEqual({
       base: undefined,
       why: `What this run changes is not known: commit ${main.slice(0, 12)} is not in this clone: give actions/checkout \`fetch-depth: 0\`.`,
+      isLost: true,
       files: {},
     });
     const made = { before: '0'.repeat(40), repository: { default_branch: 'main' } };

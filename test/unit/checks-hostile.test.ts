@@ -1,19 +1,24 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Change } from '../../src/checks/changed-lines.ts';
+import { coverageReport } from '../../src/checks/coverage/totals.ts';
 import type { CheckResult } from '../../src/checks/model.ts';
 import { planChecks } from '../../src/checks/plan.ts';
 import { openRepo, repoOf } from '../../src/checks/repo.ts';
 import { againBy } from '../../src/checks/report/words.ts';
+import { toolEnvironment } from '../../src/checks/runner/tool-environment.ts';
 import { pythonTools } from '../../src/checks/tools/python.ts';
 import { trufflehog } from '../../src/checks/tools/trufflehog.ts';
+import { coverageResults } from '../../src/operations/coverage.ts';
 import { settings } from './checks-fixtures.ts';
 import { memoryRepo } from './checks-repo.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-hostile-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const ruff = '[project]\nname = "x"\n[tool.ruff]\n';
 const open = (path: string) => openRepo(path, new AbortController().signal);
 
 describe('a repository that git can’t read', () => {
@@ -46,14 +51,24 @@ test('a file whose removal is not staged yet is no file of the repository', asyn
   expect((await open(root)).files).toEqual(['app.py']);
 });
 
+test('a link is read within the repository, and not out of it', () => {
+  const root = join(folder, 'links');
+  mkdirSync(root);
+  writeFileSync(join(folder, 'secret'), 'hidden');
+  writeFileSync(join(root, 'real'), 'shown');
+  const links = { inner: 'real', outer: '../secret', device: '/dev/zero', loop: 'loop', top: '.' };
+  for (const [name, to] of Object.entries(links)) symlinkSync(to, join(root, name));
+  const repo = repoOf(root, Object.keys(links), false);
+  const read = Object.keys(links).filter((name) => repo.read(name) !== undefined);
+  expect(read).toEqual(['inner']);
+});
+
 test('an empty folder without git is not clean: no check is for it', () => {
   expect(trufflehog.plan(repoOf('/nothing', [], false), settings)).toEqual([]);
   expect(trufflehog.plan(repoOf('/something', ['a'], false), settings)).toHaveLength(1);
 });
 
 describe('names of folders and files', () => {
-  const ruff = '[project]\nname = "x"\n[tool.ruff]\n';
-
   test('that make two checks of one name leave both', () => {
     const repo = memoryRepo({
       'pyproject.toml': `${ruff}[tool.ruff.format]\n`,
@@ -85,4 +100,43 @@ describe('names of folders and files', () => {
   ])('%s is quoted where it is entered', (name, words) => {
     expect(againBy({ check: { folder: name, command: 'x' } } as unknown as CheckResult)).toBe(words);
   });
+});
+
+test('tools and tests get no token of the runner, and no file that speaks in our name', () => {
+  const kept = { PATH: '/bin', GITHUB_TOKEN: 'given', GITHUB_SHA: 'a', ACTIONS_STEP_DEBUG: '1', CI: 'true' };
+  const names =
+    'ACTIONS_RUNTIME_TOKEN ACTIONS_RESULTS_URL ACTIONS_CACHE_URL ACTIONS_CACHE_SERVICE_V2 ' +
+    'ACTIONS_ID_TOKEN_REQUEST_TOKEN GITHUB_OUTPUT GITHUB_STATE GITHUB_ENV GITHUB_PATH GITHUB_STEP_SUMMARY CODECOV_TOKEN';
+  const ours = Object.fromEntries(names.split(' ').map((name) => [name, 'x']));
+  expect(toolEnvironment({ ...kept, ...ours })).toEqual(kept);
+});
+
+describe('a gate for the coverage of the change', () => {
+  const report = coverageReport([{ file: 'a.py', covered: [1], missed: [] }], undefined);
+  const gate = { ...settings, coverage: { ...settings.coverage, changed: 0.9 } };
+  const outcome = (change: Pick<Change, 'why' | 'isLost'>) =>
+    coverageResults(report, gate, change)[0]?.output;
+
+  test('is no pass when the clone is too short to show the change', () => {
+    const why = 'What this run changes is not known: fetch more.';
+    expect(outcome({ why, isLost: true })).toMatchObject({ ran: false, why: expect.stringContaining(why) });
+  });
+
+  test('holds in a run that is for no change', () => {
+    expect(outcome({ why: 'none', isLost: false })).toEqual({ ran: true, findings: [] });
+  });
+});
+
+test('a plan longer than a pipe takes at once reaches a reader who is slow', () => {
+  const root = join(folder, 'large');
+  for (let number = 0; number < 300; number++) {
+    const project = join(root, `project-with-a-long-name-${number}`);
+    mkdirSync(project, { recursive: true });
+    writeFileSync(join(project, 'pyproject.toml'), ruff);
+    writeFileSync(join(project, 'app.py'), '');
+  }
+  const main = join(import.meta.dirname, '../../src/cli/main.ts');
+  const argv = ['-c', '"$0" "$1" check --plan --json | { sleep 1.5; cat; }', process.execPath, main];
+  const plan: { checks: unknown[] } = JSON.parse(execFileSync('sh', argv, { cwd: root, encoding: 'utf8' }));
+  expect(plan.checks).toHaveLength(301);
 });

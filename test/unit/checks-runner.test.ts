@@ -65,6 +65,7 @@ async function run(
   checks: readonly PlannedCheck[],
   settings: Partial<RunRequest['settings']> = {},
   signal: AbortSignal = new AbortController().signal,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   let log = '';
   const request: RunRequest = {
@@ -90,7 +91,7 @@ async function run(
       },
     }),
     clock: systemClock,
-    env: process.env,
+    env: { ...process.env, ...env },
     signal,
   });
   return { results, log };
@@ -115,6 +116,13 @@ describe('checks', () => {
       ['b', true],
       ['c', true],
     ]);
+  });
+
+  test('can not write the outputs of the action they run in', async () => {
+    const { results } = await run([script('a', 'echo "[$GITHUB_OUTPUT]"')], {}, undefined, {
+      GITHUB_OUTPUT: '/out',
+    });
+    expect(outputs(results)).toEqual({ a: { ...clean, summary: '[]' } });
   });
 
   test('get an empty folder of their own, which is gone afterwards', async () => {

@@ -54,6 +54,7 @@ describe('exit codes', () => {
     ],
     ['several errors that are not of the input', 1, `throw new UserErrors([${userError}])`],
     ['a variable that is missing', 2, "throw new UserError({ code: 'env.missing', message: 'no' })"],
+    ['a check that is not there', 2, "throw new UserError({ code: 'checks.unknown', message: 'no' })"],
     ['a bug', 70, "throw new TypeError('x is not a function')"],
     ['a bug that throws a text', 70, "throw 'oops'"],
     ['a bug that throws nothing', 70, 'throw undefined'],

@@ -156,9 +156,18 @@ export function targets({ folder, nested }: PythonProject, files: readonly strin
   return [...new Set(found)].map((path) => (path.startsWith('-') ? `./${path}` : path));
 }
 
+/** Every tool asks for every project, and there may be hundreds of them among 50,000 files. */
+const sets = new WeakMap<Repo, ReadonlySet<string>>();
+
+function fileSet(repo: Repo): ReadonlySet<string> {
+  const known = sets.get(repo) ?? new Set(repo.files);
+  sets.set(repo, known);
+  return known;
+}
+
 /** The first of some files that is in the folder of a project or in one above it, as tools look for their settings. */
 export function nearest(repo: Repo, folder: string, names: readonly string[]): string | undefined {
-  const files = new Set(repo.files);
+  const files = fileSet(repo);
   for (let at = folder; ; at = folderOf(at)) {
     const found = names.map((name) => inFolder(at, name)).find((file) => files.has(file));
     if (found !== undefined || at === '') return found;

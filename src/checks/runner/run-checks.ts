@@ -12,6 +12,7 @@ import type { PlannedCheck, Preparation, RunContext } from '../tool.ts';
 import type { Limits } from './limits.ts';
 import { nextTasks, type Task } from './schedule.ts';
 import { spawner } from './spawn.ts';
+import { toolEnvironment } from './tool-environment.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
 
 export interface RunEffects {
@@ -43,7 +44,8 @@ type Ended =
  * @returns a result for each check, in their order.
  * @throws the signal's reason when it aborts.
  */
-export async function runChecks(request: RunRequest, effects: RunEffects): Promise<RawResult[]> {
+export async function runChecks(request: RunRequest, given: RunEffects): Promise<RawResult[]> {
+  const effects = { ...given, env: toolEnvironment(given.env) };
   const { settings, limits } = request;
   const reasons = new Map(request.checks.map((check) => [check.id, skipReason(check, settings)]));
   const checks = request.checks.filter(({ id }) => reasons.get(id) === undefined);
