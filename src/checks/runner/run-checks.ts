@@ -71,8 +71,7 @@ export async function runChecks(request: RunRequest, given: RunEffects): Promise
       cores.delete(task.id);
     });
   };
-  while (ended.size < tasks.length) {
-    effects.signal.throwIfAborted();
+  while (ended.size < tasks.length && !effects.signal.aborted) {
     for (const start of nextTasks(tasks, cores, new Set(ended.keys()), limits)) {
       const task = byId.get(start.id);
       cores.set(start.id, start.cores);
@@ -80,6 +79,7 @@ export async function runChecks(request: RunRequest, given: RunEffects): Promise
     }
     await Promise.race(running.values());
   }
+  // Also after an abort: nothing of them is left when this ends.
   await Promise.all(running.values());
   effects.signal.throwIfAborted();
   return request.checks.map((check) => {
