@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const contract = { testTimeout: 180_000, hookTimeout: 300_000 };
 const edges = 'test/contract/edge-*.test.ts';
+const engine = ['test/contract/build-*.test.ts', 'test/contract/carry*.test.ts'];
 
 // Four parts, because they cost differently: unit is pure and parallel; bundle and e2e share one machine (an engine,
 // ports, two hosts), so their files run one at a time.
@@ -17,9 +18,19 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
-          exclude: [edges],
+          exclude: [edges, ...engine],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
+          ...contract,
+        },
+      },
+      {
+        // They share an engine, its builder, a registry and the folder for what arrives.
+        test: {
+          name: 'contract-engine',
+          include: engine,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
           ...contract,
         },
       },
@@ -29,7 +40,7 @@ export default defineConfig({
           name: 'contract-edge',
           include: [edges],
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           ...contract,
         },
       },
@@ -39,7 +50,7 @@ export default defineConfig({
           include: ['test/bundle/**/*.test.ts'],
           globalSetup: ['test/bundle/harness/build.ts'],
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           testTimeout: 120_000,
           hookTimeout: 900_000,
         },
@@ -49,7 +60,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
           testTimeout: 240_000,
           hookTimeout: 900_000,
         },

@@ -73,6 +73,10 @@ function resultOf(
     return { ...none, status: 'did-not-run', ...reasons };
   }
   const { version, summary, tests } = output;
+  if (tests !== undefined && tests.skipped > 0 && tests.passed + tests.failed === 0) {
+    const why = `it has skipped all of its tests (${tests.skipped})`;
+    return { ...none, status: 'did-not-run', why, tests };
+  }
   const mine = judged.filter(({ levels }) => levels.has(index));
   const counting = mine.filter(({ finding }) => finding.accepted === undefined);
   return {

@@ -195,3 +195,12 @@ test('one finding of two tools fails both checks and is shown once', () => {
   ]);
   expect(results[0]?.findings[0]?.also).toEqual(['npm-audit']);
 });
+
+test('a test run that skips all of its tests is no pass', () => {
+  const tests = { passed: 0, failed: 0, skipped: 3, flaky: 0, seconds: 1, slowest: [], flakyTests: [] };
+  const report = judge([ran('pytest', [], { output: { ran: true, findings: [], tests } })], context());
+  expect(report).toMatchObject({
+    verdict: 'did-not-run',
+    results: [{ status: 'did-not-run', why: 'it has skipped all of its tests (3)' }],
+  });
+});

@@ -28,7 +28,7 @@ const sections = {
 };
 
 function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
-  const why = usedFor(repo, project);
+  const why = pytestUse(repo, project);
   if (why === undefined) return undefined;
   const environment = pythonEnvironment(project);
   const options = givenOptions(repo, project);
@@ -43,7 +43,8 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   };
 }
 
-function usedFor(repo: Repo, project: PythonProject): string | undefined {
+/** Why a project uses pytest; undefined when it does not. */
+export function pytestUse(repo: Repo, project: PythonProject): string | undefined {
   const own = project.dependencies.get('pytest');
   if (own !== undefined) return `pytest ${own.version ?? ''}`.trim().concat(' is among its packages');
   if (project.tests.length === 0) return undefined;

@@ -4,6 +4,7 @@ import { mypy } from './mypy.ts';
 import { pytest } from './pytest.ts';
 import { ruff } from './ruff.ts';
 import { ruffFormat } from './ruff-format.ts';
+import { unittest } from './unittest.ts';
 
 /** Tools for Python projects. */
-export const pythonTools: readonly Tool[] = [ruff, ruffFormat, black, mypy, pytest];
+export const pythonTools: readonly Tool[] = [ruff, ruffFormat, black, mypy, pytest, unittest];

@@ -80,8 +80,17 @@ async function keepBaseline(
           ...(until === undefined ? {} : { until }),
         });
   await writeFile(join(plan.repo.root, plan.settings.baseline), text);
-  effects.print(`${plan.settings.baseline} is written; commit it`);
-  return exitCodes.ok;
+  const missing = report.results
+    .filter(({ status }) => status === 'did-not-run')
+    .map(({ check }) => check.id);
+  if (missing.length === 0) {
+    effects.print(`${plan.settings.baseline} is written; commit it`);
+    return exitCodes.ok;
+  }
+  effects.print(
+    `${plan.settings.baseline} is written, without what these would find, for they did not run: ${missing.join(', ')}`,
+  );
+  return verdictCodes['did-not-run'];
 }
 
 function publicPlan({ checks }: CheckPlan) {
