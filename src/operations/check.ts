@@ -72,7 +72,7 @@ export async function checkRepository(context: OperationContext, request: CheckR
   const covered = raw.flatMap(({ output }) => (output?.ran === true ? (output.coverage ?? []) : []));
   const coverage = covered.length === 0 ? undefined : coverageReport(covered, changed);
   const tested = checks.some(({ category }) => category === 'test') && request.only.length === 0;
-  const results = [...raw, ...(tested ? coverageResults(coverage, settings, change) : [])];
+  const results = [...raw, ...(tested ? coverageResults(coverage, raw, settings, change) : [])];
   const report = judge(results, {
     ...{ repo, settings, baseline, changed, now: clock.now() },
     seconds: (clock.elapsed() - begun) / 1000,

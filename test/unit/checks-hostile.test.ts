@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Change } from '../../src/checks/changed-lines.ts';
 import { coverageReport } from '../../src/checks/coverage/totals.ts';
-import type { CheckResult } from '../../src/checks/model.ts';
+import type { CheckResult, RawResult } from '../../src/checks/model.ts';
 import { planChecks } from '../../src/checks/plan.ts';
 import { openRepo, repoOf } from '../../src/checks/repo.ts';
 import { againBy } from '../../src/checks/report/words.ts';
@@ -13,7 +13,7 @@ import { toolEnvironment } from '../../src/checks/runner/tool-environment.ts';
 import { pythonTools } from '../../src/checks/tools/python.ts';
 import { trufflehog } from '../../src/checks/tools/trufflehog.ts';
 import { coverageResults } from '../../src/operations/coverage.ts';
-import { settings } from './checks-fixtures.ts';
+import { ran, settings } from './checks-fixtures.ts';
 import { memoryRepo } from './checks-repo.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-hostile-'));
@@ -114,12 +114,21 @@ test('tools and tests get no token of the runner, and no file that speaks in our
 describe('a gate for the coverage of the change', () => {
   const report = coverageReport([{ file: 'a.py', covered: [1], missed: [] }], undefined);
   const gate = { ...settings, coverage: { ...settings.coverage, changed: 0.9 } };
-  const outcome = (change: Pick<Change, 'why' | 'isLost'>) =>
-    coverageResults(report, gate, change)[0]?.output;
+  const outcome = (change: Pick<Change, 'why' | 'isLost'>, raw: readonly RawResult[] = []) =>
+    coverageResults(report, raw, gate, change)[0]?.output;
 
   test('is no pass when the clone is too short to show the change', () => {
     const why = 'What this run changes is not known: fetch more.';
     expect(outcome({ why, isLost: true })).toMatchObject({ ran: false, why: expect.stringContaining(why) });
+  });
+
+  test('names the test runs that have measured nothing', () => {
+    const tests = { passed: 1, failed: 0, skipped: 0, flaky: 0, seconds: 1, slowest: [], flakyTests: [] };
+    const vitest: RawResult = { ...ran('vitest'), output: { ran: true, findings: [], tests } };
+    expect(outcome({ why: 'none', isLost: false }, [ran('ruff'), vitest])).toMatchObject({
+      ran: true,
+      findings: [{ level: 'note', rule: 'unmeasured', subject: 'vitest' }],
+    });
   });
 
   test('holds in a run that is for no change', () => {

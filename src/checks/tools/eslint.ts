@@ -6,6 +6,7 @@ import { repoPath } from '../paths.ts';
 import type { NodeProject } from '../projects/node.ts';
 import { scriptCommand, withoutOptions } from '../projects/node-scripts.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
+import { unlinted } from './eslint-coverage.ts';
 import {
   brokenRun,
   foreignText,
@@ -60,10 +61,14 @@ async function runEslint(
   all: readonly NodeProject[],
 ): Promise<CheckOutput> {
   const file = join(context.scratch, 'eslint.json');
-  const nested = all
-    .filter((other) => other.configs.eslint !== undefined && isBelow(project.folder, other.folder))
-    .flatMap(({ folder }) => ['--ignore-pattern', `${innerPath(project.folder, folder)}/**`]);
-  const args = [...chosen(project), '-f', 'json', '-o', file, ...nested];
+  const nested = all.filter(
+    (other) => other.configs.eslint !== undefined && isBelow(project.folder, other.folder),
+  );
+  const ignored = nested.flatMap(({ folder }) => [
+    '--ignore-pattern',
+    `${innerPath(project.folder, folder)}/**`,
+  ]);
+  const args = [...chosen(project), '-f', 'json', '-o', file, ...ignored];
   const result = await runProgram(context, project, { package: 'eslint', name: 'eslint' }, args);
   if ('missing' in result) return result.missing;
   const { run, program } = result;
@@ -78,7 +83,17 @@ async function runEslint(
       ? parseEslint(read.report, run, { root: context.repo.root, folder: project.folder })
       : undefined;
   if (output === undefined) return brokenRun('ESLint', run, 'ESLint left no report that can be read');
-  return program.version === undefined || !output.ran ? output : { ...output, version: program.version };
+  if (!output.ran) return output;
+  const linted = 'report' in read ? filesOf(read.report, context.repo.root, project.folder) : [];
+  return {
+    ...output,
+    // A lint script that names folders leaves out others on purpose.
+    findings: [
+      ...output.findings,
+      ...(chosen(project)[0] === '.' ? unlinted(context.repo, project, nested, linted) : []),
+    ],
+    ...(program.version === undefined ? {} : { version: program.version }),
+  };
 }
 
 const reportShape = z.array(
@@ -99,6 +114,12 @@ const reportShape = z.array(
   }),
 );
 type Message = z.infer<typeof reportShape>[number]['messages'][number];
+
+function filesOf(text: string, root: string, folder: string): readonly string[] {
+  const read = parseReport(() => reportShape.parse(JSON.parse(text)));
+  if ('fault' in read) return [];
+  return read.report.flatMap(({ filePath }) => repoPath(root, folder, filePath) ?? []);
+}
 
 /** @param where folder the paths of the report are from, and the top of the repository. */
 export function parseEslint(
