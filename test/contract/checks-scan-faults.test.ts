@@ -93,9 +93,10 @@ describe.each(Object.keys(tools))('%s did not run', (name) => {
   });
 });
 
+const done = `echo '{"level":"info-0","msg":"finished scanning"}' >&2`;
+
 test('a secret that TruffleHog prints among broken lines is not shown', async () => {
   const line = '{"DetectorName":"AWS","Verified":true,"Raw":"sesame-open"}';
-  const done = `echo '{"level":"info-0","msg":"finished scanning"}' >&2`;
   const output = await run('trufflehog', `${done}; echo '${line}'; echo sesame-open >&2; exit 183`);
   expect(output).toEqual({ ran: false, why: 'trufflehog printed something that is none of its findings' });
 });
@@ -107,4 +108,25 @@ test('TruffleHog’s word that it met an error is no pass', async () => {
     `${log('error scanning repository')}; ${log('finished scanning')}; exit 0`,
   );
   expect(output).toEqual({ ran: false, why: 'trufflehog met an error: error scanning repository' });
+});
+
+test('TruffleHog’s supervisor ends with 1 now and then: the log says whether the scan was whole', async () => {
+  const log = (verified: number, unverified: number) =>
+    `echo '{"msg":"finished scanning","verified_secrets":${verified},"unverified_secrets":${unverified}}' >&2`;
+  const place = '"SourceMetadata":{"Data":{"Git":{"file":"a.py","line":1}}}';
+  const found = `echo '{${place},"DetectorName":"AWS","Verified":false,"Raw":"sesame-open"}'`;
+  expect(await run('trufflehog', `${log(0, 0)}; exit 1`)).toMatchObject({ ran: true, findings: [] });
+  expect(await run('trufflehog', `${found}; ${log(0, 1)}; exit 1`)).toMatchObject({
+    ran: true,
+    findings: [{ rule: 'AWS', at: { file: 'a.py' } }],
+  });
+  for (const script of [`${found}; ${log(1, 1)}; exit 1`, `${found}; ${done}; exit 1`, `${found}; exit 1`]) {
+    const why = 'trufflehog ended with exit code 1';
+    expect(await run('trufflehog', script)).toEqual({ ran: false, why });
+  }
+});
+
+test('trufflehog has a folder of its own for temporary files, so that no other run of it clears them away', async () => {
+  const own = `[ -d "$TMPDIR" ] && [ "$TMPDIR" != '${tmpdir()}' ] || exit 99`;
+  expect(await run('trufflehog', `${own}; ${done}`)).toMatchObject({ ran: true, findings: [] });
 });
