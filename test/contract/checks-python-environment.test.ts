@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { PythonEnvironment } from '../../src/checks/environments/interpreter.ts';
+import { basePython, type PythonEnvironment } from '../../src/checks/environments/interpreter.ts';
 import { pythonEnvironment } from '../../src/checks/environments/python.ts';
 import { pythonProjects } from '../../src/checks/projects/python.ts';
+import type { Preparation } from '../../src/checks/tool.ts';
 import { ruff } from '../../src/checks/tools/ruff.ts';
 import { type CheckedRepo, type ContextOptions, checkBench, checkedRepo } from './checks-context.ts';
 
@@ -172,4 +173,39 @@ test('Ruff is brought along where there is Python and no linter, by its hash', a
   const [inner = ''] = readdirSync(join(cache.path, 'python-tools', made)).filter((name) => name !== 'ready');
   const pin = readFileSync(join(cache.path, 'python-tools', made, inner, 'requirements.txt'), 'utf8');
   expect(pin).toMatch(/^ruff==0\.17\.5( --hash=sha256:[\da-f]{64}){5}$/);
+});
+
+test('a Python that GitHub’s runner keeps off PATH is found', async () => {
+  using shelf = folder();
+  using repo = checkedRepo({
+    ...six,
+    'pyproject.toml': '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.9"\n',
+  });
+  const real = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+    encoding: 'utf8',
+  }).trim();
+  for (const version of ['3.9.1', '3.10.2']) {
+    const bin = join(shelf.path, 'Python', version, process.arch, 'bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, 'python3'), `#!/bin/sh\nexec '${real}' "$@"\n`, { mode: 0o755 });
+  }
+  const opened = await repo.open();
+  const [project] = pythonProjects(opened);
+  if (project === undefined) throw new Error('no project');
+  using bench = checkBench(opened, { env: { PATH: '/nowhere', RUNNER_TOOL_CACHE: shelf.path } });
+  const seen: string[] = [];
+  const find: Preparation<PythonEnvironment> = {
+    ...{ id: 'find', what: 'find', needs: [], cost: { cores: 1, memory: 1, seconds: 1 }, timeoutMs: 60_000 },
+    make: (context) => {
+      const spawn: typeof context.spawn = (argv, options) => {
+        seen.push(argv[0]);
+        return context.spawn(argv, options);
+      };
+      return basePython({ ...context, spawn }, project);
+    },
+  };
+  expect((await bench.make(find)).version).toMatch(/^3\./);
+  expect(seen.filter((program) => program.startsWith(shelf.path))).toEqual([
+    join(shelf.path, 'Python/3.10.2', process.arch, 'bin/python3'),
+  ]);
 });

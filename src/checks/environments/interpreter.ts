@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
 import type { PythonProject } from '../projects/python.ts';
@@ -100,9 +101,20 @@ function plainVersion(version: string): string {
     .replace(/(?:\.0)+$/, '');
 }
 
+/** Pythons that GitHub's runners keep on a shelf for actions/setup-python, the newest first; none elsewhere. */
+function runnerPythons(env: RunContext['env']): string[] {
+  const shelf = env['RUNNER_TOOL_CACHE'];
+  if (!shelf) return [];
+  const folder = join(shelf, 'Python');
+  const versions = existsSync(folder) ? readdirSync(folder).filter((name) => /^3\.\d+\.\d+$/.test(name)) : [];
+  return versions
+    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+    .map((version) => join(folder, version, process.arch, 'bin/python3'));
+}
+
 /**
  * The interpreter that an environment of the project is made with: the one of .python-version, else python3 if the
- * project allows it, else the newest that it allows.
+ * project allows it, else the newest that it allows; on GitHub's runners also of those that are there but not on PATH.
  *
  * @throws UserError `checks.python`
  */
@@ -113,7 +125,12 @@ export async function basePython(
   const { requiresPython, pinnedPython } = project;
   const short = pinnedPython?.split('.').slice(0, 2).join('.');
   const newest = Array.from({ length: 8 }, (_, index) => `python3.${15 - index}`);
-  const programs = [...(short === undefined ? [] : [`python${short}`]), 'python3', 'python', ...newest];
+  const shelved = runnerPythons(context.env);
+  const pinned =
+    short === undefined
+      ? []
+      : [`python${short}`, ...shelved.filter((path) => path.includes(`/Python/${short}.`))];
+  const programs = [...pinned, 'python3', 'python', ...newest, ...shelved];
   const seen = new Set<string>();
   for (const program of programs) {
     const found = await probePython(context, program);
