@@ -4,7 +4,7 @@ import * as check from './check.ts';
 import * as deploy from './deploy.ts';
 import { readRunEvent } from './event.ts';
 import { undoRest } from './post.ts';
-import { type Stage, stages } from './stages.ts';
+import { stages, usualStages } from './stages.ts';
 
 const inputs = { run: stages, ...check.inputs, ...build.inputs, ...deploy.inputs } as const;
 
@@ -31,9 +31,3 @@ export const action = defineAction({
   },
   post: undoRest,
 });
-
-/** Without a word of the workflow: a pull request is checked and built, and never deployed. */
-function usualStages(push: boolean, pullRequest: boolean): readonly Stage[] {
-  if (pullRequest) return ['check', 'build'];
-  return push ? ['build', 'deploy'] : ['build'];
-}

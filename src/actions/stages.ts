@@ -22,3 +22,9 @@ export const stages: Reader<readonly Stage[] | undefined> = (given) => {
   }
   return asked.length === 0 ? undefined : present.filter((stage) => asked.includes(stage));
 };
+
+/** Without a word of the workflow: a pull request is checked and built, and never deployed. */
+export function usualStages(push: boolean, pullRequest: boolean): readonly Stage[] {
+  if (pullRequest) return ['check', 'build'];
+  return push ? ['build', 'deploy'] : ['build'];
+}

@@ -112,10 +112,12 @@ describe('what is missing', () => {
     expect(messages(step)[0]).toMatch(/^This is a pull request from a fork/);
   });
 
-  test('without a word the pipeline builds a pull request, and does not deploy it', async () => {
+  test('without a word the pipeline checks a pull request, and goes on to its images only after a pass', async () => {
     const step = await runStep('pipeline', { event: fork, env: { GITHUB_EVENT_NAME: 'pull_request' } });
-    expect(messages(step), step.log).toEqual(['There is no sluice.yml here']);
-    expect(step.log).toContain('Sluice builds the images');
+    expect(messages(step), step.log).toEqual(['did-not-run: there is nothing here that a check is for']);
+    expect(step.log).toContain('Sluice checks the change');
+    expect(step.log).not.toContain('Sluice builds the images');
+    expect(step.code).toBe(1);
     expect(step.state).toEqual({});
   });
 });

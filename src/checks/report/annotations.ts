@@ -3,7 +3,7 @@ import { counted } from '../../report/figures.ts';
 import { worstFirst } from '../judge-findings.ts';
 import type { CheckResult, ChecksReport, JudgedFinding, Level } from '../model.ts';
 import { isFirstOfCause } from './causes.ts';
-import { againBy, namesOfCause } from './words.ts';
+import { againBy, namesOfCause, verdictLine } from './words.ts';
 
 /** GitHub shows ten of a level in each step; more than ten in all is more than anybody reads. */
 const most = 10;
@@ -18,7 +18,11 @@ const levels: Readonly<Record<Level, Annotation['level']>> = {
  * The ten notes that matter most, the best first: checks that did not run, then findings as worstFirst has them. Where there
  * are more, the last one counts the others. Mere notes are shown for lines of the change alone, and nothing that is accepted.
  */
-export function checksAnnotations({ results }: ChecksReport): Annotation[] {
+export function checksAnnotations(report: ChecksReport): Annotation[] {
+  const { results } = report;
+  if (results.length === 0) {
+    return [{ level: 'error', title: 'Nothing was checked', message: verdictLine(report) }];
+  }
   const missing = results
     .filter((each) => each.status === 'did-not-run' && isFirstOfCause(each, results))
     .map((each) => missingNote(each, namesOfCause(each, results)));
