@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { appRegistry } from '../bed/app/versions.ts';
 import { type Bed, upBed } from '../bed/bed.ts';
 import { trivyDatabase } from '../contract/trivy-database.ts';
 import { exampleRepo, fitToBed, type Kit, type Repo, releaseKit, runWorkflow } from './harness/github.ts';
@@ -82,12 +83,23 @@ function edit(path: string, from: string, to: string): void {
   repo.put(path, text.replace(from, to));
 }
 
-test('a clean one passes', async () => {
+/** What the registry has of the app. */
+async function pushed(): Promise<string> {
+  const lists = ['backend', 'frontend'].map((name) =>
+    fetch(`http://${appRegistry.replace('/', '/v2/')}/${name}/tags/list`).then((answer) => answer.text()),
+  );
+  return (await Promise.all(lists)).join('\n');
+}
+
+test('a clean one passes; its images are built and not pushed', async () => {
+  const before = await pushed();
   const { code, log, verdict } = await pullRequest('clean', 1, () => {
     edit('backend/bookreader/__init__.py', '', '# Nothing new.\n');
   });
   expect(code, log).toBe(0);
   expect(verdict, log).toMatch(/^pass/);
+  expect(log).toMatch(/[12] of 2 to build, as pr-1/);
+  expect(await pushed()).toBe(before);
   for (const tool of ['ruff', 'black', 'mypy', 'pytest', 'eslint', 'tsc', 'vitest', 'trivy', 'trufflehog']) {
     expect(log, tool).toMatch(new RegExp(`✓ ${tool}`));
   }
