@@ -69,6 +69,7 @@ export async function benchChecks(rounds: number): Promise<void> {
     const setUps = { backend: [] as number[], frontend: [] as number[], '.': [0] };
     const alone = new Map<string, number[]>(tools.map(({ name }) => [name, []]));
     const together: number[] = [];
+    const pairs: number[] = [];
     say('The first run fetches what is not there yet; it does not count.');
     sluice(repo, env);
     for (let round = 0; round < rounds; round++) {
@@ -81,10 +82,12 @@ export async function benchChecks(rounds: number): Promise<void> {
         alone.get(name)?.push(took);
       }
       clean(repo, cache);
+      pairs.push(timed(() => runIn(join(repo, 'frontend'), twice(['eslint', '.']), { ...env, PATH: path })));
+      clean(repo, cache);
       together.push(timed(() => sluice(repo, env)));
       say(`round ${round + 1} of ${rounds}`);
     }
-    report(alone, setUps, together);
+    report(alone, setUps, together, pairs);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -94,6 +97,7 @@ function report(
   alone: ReadonlyMap<string, readonly number[]>,
   setUps: Readonly<Record<ByHand['folder'], readonly number[]>>,
   together: readonly number[],
+  pairs: readonly number[],
 ): void {
   const each = tools.map(({ name, folder }) => ({
     ...{ name, folder, alone: spread(alone.get(name) ?? []), setUp: spread(setUps[folder]).median },
@@ -102,8 +106,11 @@ function report(
   const sum = each.reduce((total, one) => total + one.alone.median, 0);
   const jobs = each.map((one) => one.setUp + one.alone.median);
   const cores = availableParallelism();
+  // Cores share memory, caches and often a core: what two of a kind do at once says how much more two do than one.
+  const one = spread(alone.get('eslint') ?? []).median;
+  const speed = (2 * one) / spread(pairs).median;
   // Nothing ends before its slowest part, and the work of all is done by the cores there are.
-  const bound = Math.max(slowest.alone.median, sum / cores);
+  const bound = Math.max(slowest.alone.median, sum / (1 + (speed - 1) * (cores - 1)));
   const own = spread(together);
   const against = (ms: number) => `${(own.median / ms).toFixed(2)} x`;
   const text = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
@@ -116,13 +123,26 @@ function report(
     [
       ['sluice check', seconds(own), ''],
       [`the slowest alone (${slowest.name})`, seconds(slowest.alone), against(slowest.alone.median)],
-      [`what ${cores} cores allow: all of it / ${cores}`, text(bound), against(bound)],
+      [
+        `what ${cores} cores allow: two do ${speed.toFixed(2)} times the work of one`,
+        text(bound),
+        against(bound),
+      ],
       ['one after another', text(sum), against(sum)],
       ['a job for each, with set-up: the longest job', text(Math.max(...jobs)), against(Math.max(...jobs))],
       ['the same: minutes of all jobs', text(jobs.reduce((a, b) => a + b, 0)), ''],
     ],
   );
-  publish('checks', { cores, sluice: own, slowest: slowest.name, bound, sum, jobs: Math.max(...jobs), each });
+  publish('checks', {
+    cores,
+    speed,
+    sluice: own,
+    slowest: slowest.name,
+    bound,
+    sum,
+    jobs: Math.max(...jobs),
+    each,
+  });
 }
 
 function copyExample(repo: string): void {
@@ -178,6 +198,11 @@ function runIn(
   });
   if (status !== 0)
     throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${stdout}\n${stderr}`);
+}
+
+/** Two of a kind at once. */
+function twice(argv: readonly string[]): readonly [string, ...string[]] {
+  return ['sh', '-c', '"$@" & "$@" & wait', 'sh', ...argv];
 }
 
 function timed(work: () => void): number {
