@@ -1,4 +1,5 @@
 import type { Config } from '../../config/model.ts';
+import { counted } from '../../report/figures.ts';
 import type { CheckOutput, Finding } from '../model.ts';
 import type { Repo } from '../repo.ts';
 import type { PlannedCheck, Tool } from '../tool.ts';
@@ -137,8 +138,4 @@ function named(paths: readonly string[]): string | undefined {
   if (paths.length === 0) return undefined;
   const more = paths.length > 3 ? ` and ${paths.length - 3} more` : '';
   return `${paths.slice(0, 3).join(', ')}${more}`;
-}
-
-function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -5,6 +5,7 @@ import type { CheckSettings } from '../../config/model.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, userErrorsOf } from '../../kernel/errors.ts';
 import type { Log, StepLog } from '../../kernel/log.ts';
+import { counted } from '../../report/figures.ts';
 import type { ChangedLines } from '../changed.ts';
 import type { CheckFacts, CheckOutput, RawResult } from '../model.ts';
 import type { Repo } from '../repo.ts';
@@ -243,15 +244,14 @@ function tell(
   if (output?.ran === false) step.failed(`did not run: ${output.why.split('\n')[0]}`);
   else if (output === undefined) step.done();
   else {
-    const words = [output.summary, countText(output.findings.length)].filter((word) => word !== undefined);
+    const found = output.findings.length;
+    const words = [output.summary, found === 0 ? undefined : counted(found, 'finding')].filter(
+      (word) => word !== undefined,
+    );
     const fails = output.findings.some(({ level }) => level !== 'note');
     if (fails) step.failed(words.join(', '));
     else step.done(words.join(', '));
   }
   const text = transcript.text();
   if (text !== '') log.group(task.id, text);
-}
-
-function countText(count: number): string | undefined {
-  return count === 0 ? undefined : count === 1 ? '1 finding' : `${count} findings`;
 }

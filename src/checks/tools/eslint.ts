@@ -76,15 +76,13 @@ async function runEslint(
   if (run.code !== 0 && run.code !== 1) return brokenRun('ESLint', run);
   const read = parseReport(() => {
     if (statSync(file).size > reportLimit) throw new Error('it is larger than 256 MiB');
-    return readFileSync(file, 'utf8');
+    return reportShape.parse(JSON.parse(readFileSync(file, 'utf8')));
   });
-  const output =
-    'report' in read
-      ? parseEslint(read.report, run, { root: context.repo.root, folder: project.folder })
-      : undefined;
-  if (output === undefined) return brokenRun('ESLint', run, 'ESLint left no report that can be read');
+  if ('fault' in read) return brokenRun('ESLint', run, 'ESLint left no report that can be read');
+  const where = { root: context.repo.root, folder: project.folder };
+  const output = judge(read.report, run, where);
   if (!output.ran) return output;
-  const linted = 'report' in read ? filesOf(read.report, context.repo.root, project.folder) : [];
+  const linted = read.report.flatMap(({ filePath }) => repoPath(where.root, where.folder, filePath) ?? []);
   return {
     ...output,
     // A lint script that names folders leaves out others on purpose.
@@ -113,23 +111,21 @@ const reportShape = z.array(
     ),
   }),
 );
-type Message = z.infer<typeof reportShape>[number]['messages'][number];
+type Report = z.infer<typeof reportShape>;
+type Message = Report[number]['messages'][number];
 
-function filesOf(text: string, root: string, folder: string): readonly string[] {
-  const read = parseReport(() => reportShape.parse(JSON.parse(text)));
-  if ('fault' in read) return [];
-  return read.report.flatMap(({ filePath }) => repoPath(root, folder, filePath) ?? []);
+interface Where {
+  readonly root: string;
+  readonly folder: string;
 }
 
 /** @param where folder the paths of the report are from, and the top of the repository. */
-export function parseEslint(
-  text: string,
-  run: ToolRun,
-  where: { readonly root: string; readonly folder: string },
-): CheckOutput | undefined {
+export function parseEslint(text: string, run: ToolRun, where: Where): CheckOutput | undefined {
   const read = parseReport(() => reportShape.parse(JSON.parse(text)));
-  if ('fault' in read) return undefined;
-  const files = read.report;
+  return 'fault' in read ? undefined : judge(read.report, run, where);
+}
+
+function judge(files: Report, run: ToolRun, where: Where): CheckOutput {
   const messages = files.flatMap(({ messages: each }) => each);
   // --max-warnings: the project says that this many are too many.
   const warningsFail = run.code === 1 && !messages.some(({ severity }) => severity === 2);

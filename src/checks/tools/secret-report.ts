@@ -1,6 +1,7 @@
 import { scrypt } from 'node:crypto';
 import { z } from 'zod';
 import { harmless } from '../../kernel/foreign.ts';
+import { compare } from '../fingerprint.ts';
 import type { Finding } from '../model.ts';
 
 /** Where TruffleHog found something; the rest of its line, the secret itself among it, leaves this module for nowhere. */
@@ -120,10 +121,6 @@ function distinct(found: readonly FoundSecret[]): FoundSecret[] {
   return [...same.entries()]
     .sort(([a], [b]) => compare(a, b))
     .map(([, all]) => ({ ...(all[0] as FoundSecret), verified: all.some(({ verified }) => verified) }));
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Keys of tests and examples are made up as a rule. One that its issuer says is live counts all the same. */
