@@ -5,11 +5,12 @@ import { UserError } from '../kernel/errors.ts';
 export type Git = (...args: readonly string[]) => Promise<string | undefined>;
 
 /** The commit that the change is compared with, or why there is none. */
-export type Base = { readonly commit: string } | { readonly why: string };
+export type Base = { readonly commit: string } | NoBase;
 
-/** Whether there is a change, and only this clone of it is too short to show it. */
-export function isCutOff(why: string): boolean {
-  return why.endsWith(deeper);
+export interface NoBase {
+  readonly why: string;
+  /** Whether there is a change, and only this clone of it is too short to show it. */
+  readonly isLost: boolean;
 }
 
 /** What GitHub says of the event; all of it foreign, most of it missing. */
@@ -25,6 +26,14 @@ interface Event {
 
 const deeper = 'give actions/checkout `fetch-depth: 0`';
 
+function cutOff(what: string): NoBase {
+  return { why: `${what}: ${deeper}`, isLost: true };
+}
+
+function none(why: string): NoBase {
+  return { why, isLost: false };
+}
+
 /**
  * Finds the commit that the change begins at: where it left `since`, else the branch that a pull request or a merge group
  * is for, else what the push began at. Without any of them it is where the branch left the default branch; on the default
@@ -37,7 +46,7 @@ export async function findBase(
   since: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Base> {
-  if ((await commitOf(git, 'HEAD')) === undefined) return { why: 'there is no commit yet' };
+  if ((await commitOf(git, 'HEAD')) === undefined) return none('there is no commit yet');
   if (since !== undefined) return { commit: await givenBase(git, since) };
   const event = await readEvent(env.GITHUB_EVENT_PATH);
   if (event?.pull_request !== undefined) return pullRequestBase(git, event.pull_request, env.GITHUB_REF);
@@ -90,34 +99,28 @@ async function branchBase(git: Git, branch: string | undefined, onGitHub: boolea
   const head = await commitOf(git, 'HEAD');
   const left = branch === undefined ? head : await mergeBase(git, branch);
   if (left === undefined) {
-    if (await isShallow(git))
-      return { why: `this clone does not reach back to where the branch began: ${deeper}` };
-    return { why: 'this branch and the default branch have nothing in common' };
+    if (await isShallow(git)) return cutOff('this clone does not reach back to where the branch began');
+    return none('this branch and the default branch have nothing in common');
   }
   if (left !== head) return { commit: left };
   if (onGitHub) {
-    if (branch !== undefined)
-      return { why: 'this run is for a commit of the default branch and for no change' };
-    return { why: `the default branch is not in this clone: ${deeper}` };
+    if (branch !== undefined) return none('this run is for a commit of the default branch and for no change');
+    return cutOff('the default branch is not in this clone');
   }
   if ((await git('status', '--porcelain'))?.trim() !== '') return { commit: left };
   const previous = await commitOf(git, 'HEAD^1');
   if (previous !== undefined) return { commit: previous };
-  const end = (await isShallow(git))
-    ? `this clone ends here: ${deeper}`
-    : 'there is no commit before this one';
-  return { why: end };
+  return (await isShallow(git)) ? cutOff('this clone ends here') : none('there is no commit before this one');
 }
 
 async function knownBase(git: Git, sha: unknown): Promise<Base> {
   const id = idOf(sha);
-  if (id === undefined) return { why: 'GitHub’s event does not name the commit that the change is based on' };
+  if (id === undefined) return none('GitHub’s event does not name the commit that the change is based on');
   const short = id.slice(0, 12);
-  if ((await commitOf(git, id)) === undefined)
-    return { why: `commit ${short} is not in this clone: ${deeper}` };
+  if ((await commitOf(git, id)) === undefined) return cutOff(`commit ${short} is not in this clone`);
   const base = await mergeBase(git, id);
   if (base !== undefined) return { commit: base };
-  return { why: `this clone does not reach back to where the change left ${short}: ${deeper}` };
+  return cutOff(`this clone does not reach back to where the change left ${short}`);
 }
 
 async function defaultBranch(git: Git, named: unknown): Promise<string | undefined> {

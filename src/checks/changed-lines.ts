@@ -1,7 +1,7 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProcess } from '../kernel/process.ts';
-import { findBase, type Git, isCutOff } from './change-base.ts';
+import { findBase, type Git } from './change-base.ts';
 import type { ChangedLines } from './changed.ts';
 import { addedLines } from './diff-lines.ts';
 
@@ -39,7 +39,7 @@ export async function readChangedLines(
     return result?.code === 0 ? result.stdout : undefined;
   };
   const base = await findBase(git, since, env);
-  if ('why' in base) return unknown(base.why, isCutOff(base.why));
+  if ('why' in base) return unknown(base.why, base.isLost);
   const files = await changedSince(git, root, base.commit);
   if (files === undefined) return unknown(`git could not compare it with ${base.commit.slice(0, 12)}`, true);
   return { lines: { base: base.commit, files } };
