@@ -5,7 +5,7 @@ import { type Place, UserError, UserErrors } from '../kernel/errors.ts';
 import { errorsOf, pathText } from './issues.ts';
 import type { Config, Target } from './model.ts';
 import { contradictions, normalise, placeOf } from './normalise.ts';
-import { configSchema } from './schema.ts';
+import { configSchema, siteOnlySchema } from './schema.ts';
 import { isShowable, secretIn } from './secrets.ts';
 import { didYouMean } from './suggest.ts';
 import { decodeUtf8 } from './text.ts';
@@ -31,7 +31,8 @@ export async function loadConfig(path?: string, cwd: string = process.cwd()): Pr
   const file = path === undefined ? await findConfig(cwd) : resolve(cwd, path);
   const shown = relative(cwd, file).startsWith('..') ? file : relative(cwd, file);
   const config = parseConfig(await readText(file, shown), shown, cwd);
-  const missing = await missingComposeFiles(config);
+  const siteOnly = Object.keys(config.targets).length === 0;
+  const missing = siteOnly ? [] : await missingComposeFiles(config);
   if (missing.length > 0) throw new UserErrors(missing);
   return config;
 }
@@ -58,7 +59,8 @@ export function parseConfig(text: string, file: string, cwd: string = process.cw
   }
 
   const secrets = secretsIn(read);
-  const checked = configSchema.safeParse(read.data);
+  const siteOnly = Object.hasOwn(read.data, 'cdn') && !Object.hasOwn(read.data, 'targets');
+  const checked = (siteOnly ? siteOnlySchema : configSchema).safeParse(read.data);
   const wrong = checked.success ? [] : errorsOf(checked.error.issues, read);
   const grave = [...secrets, ...forbiddenKeys(read)];
   const told = new Set(grave.map((error) => placeKey(error.at)));

@@ -2,7 +2,9 @@
  * What sluice.yml and the compose files mean once they are loaded and checked: plain data that every domain reads.
  * Durations are milliseconds, sizes are bytes, rates are fractions (1 % is 0.01).
  */
+import type { z } from 'zod';
 import type { Place } from '../kernel/errors.ts';
+import type { cdn } from './schema-cdn.ts';
 
 export interface Config {
   /** Path of sluice.yml, and the folder its relative paths start from. */
@@ -18,6 +20,8 @@ export interface Config {
   readonly backup: BackupConfig | undefined;
   readonly build: BuildConfig;
   readonly checks: CheckSettings;
+  /** As the file has it; site.ts says what it means for a target. */
+  readonly cdn: CdnConfig | undefined;
   readonly watch: WatchConfig;
   readonly targets: Readonly<Record<string, Target>>;
   /** NAME of the environment variable with the webhook's URL. */
@@ -107,6 +111,8 @@ export interface CheckSettings {
     readonly codecov: boolean;
   };
 }
+
+export type CdnConfig = z.output<typeof cdn>;
 
 export interface WatchConfig {
   readonly forMs: number;

@@ -8,7 +8,7 @@ import type { RawConfig } from './schema.ts';
 import { checks } from './schema-checks.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
-type RawTarget = RawConfig['targets'][string];
+type RawTarget = NonNullable<RawConfig['targets']>[string];
 type RawHost = RawTarget['hosts'][number];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -36,6 +36,7 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
       timeoutMs: backup.timeout,
     },
     checks: checkSettings(raw.checks),
+    cdn: raw.cdn,
     build: { ...raw.build, smoke: mapEntries(raw.build.smoke, (value) => value) },
     watch: {
       forMs: watch.for,
@@ -45,7 +46,7 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
       url: watch.url,
       deadlineMs: watch.deadline,
     },
-    targets: mapEntries(raw.targets, targetConfig),
+    targets: mapEntries(raw.targets ?? {}, targetConfig),
     notify: { slack: raw.notify.slack },
     edge: { image: raw.edge.image },
     keep: raw.keep,
@@ -179,7 +180,7 @@ function places(raw: RawConfig, yaml: YamlFile): Record<string, Place> {
     const key = path.at(-1) ?? '';
     if (holder !== undefined && Object.hasOwn(holder, key)) result[pathText(path)] = yaml.place(path);
   };
-  for (const key of ['app', 'compose', 'registry', 'build', 'migrate', 'backup']) add([key], raw);
+  for (const key of ['app', 'compose', 'registry', 'build', 'migrate', 'backup', 'cdn']) add([key], raw);
   for (const name of Object.keys(raw.build.smoke)) add(['build', 'smoke', name], raw.build.smoke);
   add(['migrate', 'service'], raw.migrate);
   add(['backup', 'postgres'], raw.backup);
@@ -187,7 +188,7 @@ function places(raw: RawConfig, yaml: YamlFile): Record<string, Place> {
     result[pathText(['services', name])] = yaml.placeOfKey(['services'], name);
     for (const key of ['strategy', 'port', 'shared-volumes']) add(['services', name, key], service);
   }
-  for (const [name, target] of Object.entries(raw.targets)) {
+  for (const [name, target] of Object.entries(raw.targets ?? {})) {
     result[pathText(['targets', name])] = yaml.placeOfKey(['targets'], name);
     for (const key of ['env-file', 'env-secret', 'host-env-file', 'env']) add(['targets', name, key], target);
     for (const [index, host] of target.hosts.entries()) {

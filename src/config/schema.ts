@@ -22,6 +22,7 @@ import {
   variableName,
 } from './fields.ts';
 import { build } from './schema-build.ts';
+import { cdn } from './schema-cdn.ts';
 import { checks } from './schema-checks.ts';
 import { target } from './schema-target.ts';
 
@@ -126,10 +127,6 @@ const watch = z.strictObject(
   { error: mapRule },
 );
 
-/** Sections whose own parts of Sluice read them: accepted as they are here. */
-const section = (description: string) =>
-  z.looseObject({}, { error: mapRule }).optional().meta({ description });
-
 export const configSchema = z
   .strictObject(
     {
@@ -157,7 +154,10 @@ export const configSchema = z
       targets: z
         .record(targetName, target, { error: mapRule })
         .refine((value) => Object.keys(value).length > 0, 'must name at least one target')
-        .meta({ description: 'By name, such as `staging` and `production`.' }),
+        .meta({
+          description:
+            'By name, such as `staging` and `production`. May be missing where there is only a front end to publish (`cdn`).',
+        }),
       notify: z
         .strictObject(
           {
@@ -191,11 +191,14 @@ export const configSchema = z
         description: 'How long requests and WebSockets on the old colour may go on after the confirmation.',
       }),
       checks: checks.prefault({}).meta({ description: 'Lint, tests and scans (docs/checks.md).' }),
-      cdn: section('Publication of a front end (docs/cdn.md).'),
+      cdn: cdn.optional().meta({ description: 'Publication of a front end (docs/cdn.md).' }),
     },
     { error: 'must be a map (key: value)' },
   )
   .meta({ title: 'sluice.yml', description: 'What Sluice deploys, where to, and how.' });
 
+/** The same for a repository that has only a front end to publish: nothing is deployed, and there are no compose files. */
+export const siteOnlySchema = configSchema.partial({ targets: true });
+
 /** sluice.yml once it is checked: keys as in the file, values read. */
-export type RawConfig = z.output<typeof configSchema>;
+export type RawConfig = z.output<typeof siteOnlySchema>;

@@ -644,6 +644,104 @@ export const catalogue = {
     fix: 'The installer’s last lines are below the message.',
   },
 
+  // Publication of a front end
+  'cdn.none': {
+    what: 'sluice.yml does not say what is to be published.',
+    fix: 'Add a cdn section (docs/cdn.md).',
+  },
+  'cdn.dist': {
+    what: 'The folder that is to be published is missing, or something in it cannot be read or published.',
+    fix: 'Build the front end first; `cdn.dist` counts from the folder of sluice.yml.',
+  },
+  'cdn.not-built': {
+    what: 'The folder holds sources of a front end, not what its build makes of them.',
+    fix: 'Run the build, and name the folder it writes (`dist`, `build`, `out`) in `cdn.dist`.',
+  },
+  'cdn.empty': {
+    what: 'The folder to be published is empty, or nearly: publishing it would take the site down.',
+    fix: 'Look at the build’s output.',
+  },
+  'cdn.no-index': {
+    what: 'The folder has no index page at its top.',
+    fix: 'Name the page in `cdn.index`, or mend the build.',
+  },
+  'cdn.missing-asset': {
+    what: 'A page names a file that the folder does not have; visitors would get an error.',
+    fix: 'Mend the build, or the reference.',
+  },
+  'cdn.secret-file': {
+    what: 'The folder holds a file that nobody should publish: .env, .git, a private key.',
+    fix: 'Take it out of the folder, or name it in `cdn.exclude`.',
+  },
+  'cdn.removed': {
+    what: 'The release would take away more of the site than `cdn.max-removed` allows.',
+    fix: 'Look at the list; if it is right, publish with --allow-removals.',
+  },
+  'cdn.immutable': {
+    what: 'A file that browsers were told to keep for a year has other content now, under the same name.',
+    fix: 'Put a hash of the content into the name (as bundlers do), or take the file out of `cdn.hashed`.',
+  },
+  'cdn.busy': {
+    what: 'Somebody else is publishing to the same place.',
+    fix: 'Wait until that run is done, look at what it published, and run again if it is still wanted.',
+  },
+  'cdn.moved': {
+    what: 'Another release was published while this run was at work.',
+    fix: 'Look at it (`sluice cdn status`), and run again if this one is still wanted.',
+  },
+  'cdn.manifest': {
+    what: 'The manifest in the store cannot be read: damaged, or written by a newer Sluice.',
+    fix: 'Use the newer Sluice. A damaged manifest can be put aside; the next publication then adopts what is there.',
+  },
+  'cdn.release': {
+    what: 'There is no such release to go back to.',
+    fix: '`sluice cdn status` lists those that are kept.',
+  },
+  'cdn.lost': {
+    what: 'A file that the store should hold is not there, or is not the one that Sluice put there.',
+    fix: 'Somebody else writes to the bucket. `sluice cdn status --audit` lists all such files; publishing mends them.',
+  },
+  'cdn.credentials': {
+    what: 'There are no credentials for the store, or not all parts of them.',
+    fix: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `cdn.role` for a job on GitHub.',
+  },
+  'cdn.role': {
+    what: 'The role could not be taken with GitHub’s OIDC token.',
+    fix: 'The job needs `permissions: id-token: write`, and the role’s trust policy this repository and branch.',
+  },
+  'cdn.store-missing': {
+    what: 'There is no such bucket at that address.',
+    fix: 'Check `cdn.store`, `cdn.endpoint` and `cdn.region`.',
+  },
+  'cdn.store-denied': {
+    what: 'The store does not accept the credentials, or does not allow the request.',
+    fix: 'docs/cdn.md has the policy that Sluice needs.',
+  },
+  'cdn.store-region': {
+    what: 'The bucket is in another region.',
+    fix: 'Put the one named into `cdn.region`.',
+  },
+  'cdn.store-refused': {
+    what: 'The store refused a request.',
+    fix: 'The message has the store’s words; docs/cdn.md has what stores must be able to do.',
+  },
+  'cdn.store-unreachable': {
+    what: 'The store cannot be reached, or was busy for too long.',
+    fix: 'Run again: what is there already is not sent twice.',
+  },
+  'cdn.cloudfront': {
+    what: 'CloudFront was not told what has changed, or refused it.',
+    fix: 'The site is published; visitors may get the old pages until they expire. Run again: it is told then.',
+  },
+  'cdn.cloudflare': {
+    what: 'Cloudflare was not told what has changed, or refused it.',
+    fix: 'The site is published; visitors may get the old pages until they expire. Run again: it is told then.',
+  },
+  'cdn.verify': {
+    what: 'The published site is not what was published.',
+    fix: 'The findings say what and where; `sluice cdn rollback` brings the release before back.',
+  },
+
   // Report
   'report.write': {
     what: 'The report of a deploy could not be written; the deploy itself is not touched by this.',

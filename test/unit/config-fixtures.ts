@@ -70,6 +70,7 @@ export const config: Config = {
   app: 'shop',
   compose: ['compose.yml'],
   registry: undefined,
+  cdn: undefined,
   checks: defaultCheckSettings(),
   services: {},
   migrate: undefined,
