@@ -40,6 +40,7 @@ export async function openStore(
     requests,
     budget: createBudget(signal, memory),
     pause: (tries) => clock.sleep(pauseMs(tries, 0, Math.random()), signal),
+    signal,
     close: () => http.close(),
   });
 }
