@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/cdn/store.ts';
 import { hurriedClock, openAt } from '../cdn/open.ts';
-import type { S3Server } from '../cdn/server.ts';
+import { environmentOf, type S3Server } from '../cdn/server.ts';
 import { type Rules, type Storm, startStorm, type Trouble } from '../cdn/storm.ts';
 import { startVersity } from '../cdn/versitygw.ts';
 
@@ -213,4 +214,39 @@ it('writes without conditions where they are ignored, and where they are not kno
   );
   expect(await store.put('loose', bytesOf('3'), plain, { ifAbsent: true })).toBeDefined();
   expect(await store.get('loose')).toMatchObject({ bytes: Buffer.from('3') });
+});
+
+it('takes the parts of a large file away when the run is cancelled', async () => {
+  const controller = new AbortController();
+  const ended = await openAt(storm, { signal: controller.signal });
+  const bytes = randomBytes(40 * 1024 * 1024);
+  storm.setRules(({ query }) => {
+    if (query.get('partNumber') === '3') controller.abort(new Error('cancelled'));
+    return undefined;
+  });
+  await expect(ended.put('cancelled', { bytes }, plain)).rejects.toThrow('cancelled');
+  expect(storm.seen.at(-1)).toMatchObject({ method: 'DELETE', path: '/site/cancelled' });
+  ended.close();
+});
+
+it('goes through a proxy if the environment names one', async () => {
+  const asked: string[] = [];
+  const proxy = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    const { method, headers } = request;
+    const onward = httpRequest(request.url ?? '', { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const { port } = proxy.address() as { port: number };
+  const env = { ...environmentOf(server), HTTP_PROXY: `http://127.0.0.1:${port}` };
+  const behind = await openAt(server, { env });
+  expect(await behind.put('by/proxy', bytesOf('x'), plain)).toBeDefined();
+  expect(asked).toEqual([`${server.endpoint}/site/by/proxy`]);
+  behind.close();
+  proxy.closeAllConnections();
+  proxy.close();
 });

@@ -163,12 +163,6 @@ async function writtenSince(
   return modified >= since ? answer.headers.etag : undefined;
 }
 
-/** Best effort: the error that led here is the one to be told. A run that was cancelled can't send any more; rules of the bucket clean up. */
-async function abort(
-  { requests, key }: Pick<MultipartOptions, 'requests' | 'key'>,
-  id: string,
-): Promise<void> {
-  await requests
-    .send({ kind: 'delete', method: 'DELETE', key, query: { uploadId: id }, again: true })
-    .catch(() => {});
+function abort({ requests, key }: Pick<MultipartOptions, 'requests' | 'key'>, id: string): Promise<void> {
+  return requests.cleanUp({ kind: 'delete', method: 'DELETE', key, query: { uploadId: id }, again: true });
 }

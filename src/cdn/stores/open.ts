@@ -32,7 +32,19 @@ export async function openStore(
   const http = openHttp(env, signal);
   const sign = createSigner({ keys, region: address.region, service: 's3', clock });
   const pace = createPace(signal);
-  const requests = createRequests({ settings, name, address, http, sign, keys, pace, clock, signal, log });
+  const requests = createRequests({
+    settings,
+    name,
+    address,
+    http,
+    env,
+    sign,
+    keys,
+    pace,
+    clock,
+    signal,
+    log,
+  });
   return createObjects({
     name,
     prefix: settings.prefix,

@@ -2,7 +2,7 @@ import type { StoreSettings } from '../../config/site.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { HttpAnswer, HttpClient } from '../aws/http.ts';
+import { type HttpAnswer, type HttpClient, openHttp } from '../aws/http.ts';
 import { type AwsKeys, emptySha256, encodeQuery, type Signer } from '../aws/sign.ts';
 import type { RequestCounts } from '../model.ts';
 import type { StoreAddress } from './address.ts';
@@ -43,6 +43,7 @@ export interface RequestsOptions {
   readonly name: string;
   readonly address: StoreAddress;
   readonly http: HttpClient;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly sign: Signer;
   readonly keys: () => Promise<AwsKeys>;
   readonly pace: Pace;
@@ -55,12 +56,17 @@ export interface RequestsOptions {
 export interface Requests {
   /** @returns an answer that repeating won't change. Rejects with UserError `cdn.store-unreachable`. */
   send(request: StoreRequest): Promise<StoreAnswer>;
+  /** The same for what must be cleaned up even when the run has been cancelled: tried once then, for seconds. Never rejects. */
+  cleanUp(request: StoreRequest): Promise<void>;
   /** What a person is told about a refusal. */
   refuse(refusal: Refusal, request: StoreRequest): Promise<UserError>;
   counts(): { readonly requests: RequestCounts; readonly retries: number };
   /** Whether the store is Ceph's gateway: where it differs it does so silently. Undefined before the first answer. */
   isCeph(): boolean | undefined;
 }
+
+/** A job that is cancelled has about seven seconds for everything. */
+const lastWordMs = 3000;
 
 /** `tx` and a counter in hex, then the time: no other store writes the number of a request like this. */
 const cephRequest = /^tx[0-9a-f]{16,}-/;
@@ -73,7 +79,7 @@ export function createRequests(options: RequestsOptions): Requests {
   let retries = 0;
   let ceph: boolean | undefined;
 
-  async function once(request: StoreRequest): Promise<HttpAnswer> {
+  async function once(request: StoreRequest, client = http): Promise<HttpAnswer> {
     const { method, query = {}, key, body } = request;
     const path = key === undefined ? address.base || '/' : address.path(key);
     const bytes = await body?.load();
@@ -90,7 +96,7 @@ export function createRequests(options: RequestsOptions): Requests {
       sha256: body?.sha256 ?? emptySha256,
     });
     const search = encodeQuery(query);
-    return http.send({
+    return client.send({
       method,
       origin: address.origin,
       path: search === '' ? path : `${path}?${search}`,
@@ -157,10 +163,18 @@ export function createRequests(options: RequestsOptions): Requests {
     }
   }
 
+  async function cleanUp(request: StoreRequest): Promise<void> {
+    if (!signal.aborted) return void (await send(request).catch(() => {}));
+    const client = openHttp(options.env, AbortSignal.timeout(lastWordMs), { connections: 1 });
+    await once(request, client).catch(() => {});
+    client.close();
+  }
+
   function unreachable(why: string, tries?: number): UserError {
     return new UserError({
       code: 'cdn.store-unreachable',
       message: `${name} at ${address.endpoint} cannot be reached${tries === undefined ? '' : ` or is too busy (${tries} tries)`}: ${why}`,
+      ...hintFor(why, address),
     });
   }
 
@@ -178,7 +192,18 @@ export function createRequests(options: RequestsOptions): Requests {
     });
   }
 
-  return { send, refuse, counts: () => ({ requests: { ...counted }, retries }), isCeph: () => ceph };
+  return { send, cleanUp, refuse, counts: () => ({ requests: { ...counted }, retries }), isCeph: () => ceph };
+}
+
+function hintFor(why: string, { origin, base }: StoreAddress): { hint?: string } {
+  if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(why)) {
+    return {
+      hint: 'If the certificate is of an authority of your own, name its file in NODE_EXTRA_CA_CERTS.',
+    };
+  }
+  if (!why.startsWith('ENOTFOUND')) return {};
+  const byHost = base === '' ? ' A store that has no names for buckets needs cdn.style: path.' : '';
+  return { hint: `There is no host ${origin.hostname}: check cdn.endpoint and cdn.region.${byHost}` };
 }
 
 /** An answer of success that lacks what it must have. */
