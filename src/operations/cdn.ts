@@ -8,7 +8,7 @@ import { readSite } from '../cdn/dist/read.ts';
 import type { Found } from '../cdn/found.ts';
 import { guardFaults } from '../cdn/guards.ts';
 import { lookAtSite } from '../cdn/look.ts';
-import type { Progress, PublicationPlan, PublicationReport, SiteFile, SiteStatus, VerifyReport } from '../cdn/model.ts';
+import type { Progress, PublicationPlan, PublicationReport, SiteFile, SiteStatus } from '../cdn/model.ts';
 import { planSite, type WorkOrder } from '../cdn/plan.ts';
 import { publish } from '../cdn/publish.ts';
 import { addRequests, noRequests, subtractRequests } from '../cdn/requests.ts';
@@ -100,14 +100,22 @@ export async function siteStatus(
   return await siteStatusOf(site.store, site.settings.url, request.audit);
 }
 
-async function planFolder(context: OperationContext, request: PublishRequest, site: OpenSite): Promise<WorkOrder> {
+async function planFolder(
+  context: OperationContext,
+  request: PublishRequest,
+  site: OpenSite,
+): Promise<WorkOrder> {
   const { effects } = context;
   const { config, store } = site;
   const settings = request.dist === undefined ? site.settings : { ...site.settings, dist: request.dist };
   const reading = readSite(settings, effects.signal);
   // Each is waited for whatever the other comes to: a folder that can't be published is told before a store that can't.
   const named = releaseName(request.name, targetOf(config, settings.target), config.folder, effects);
-  const looking = lookAtSite(store, async () => (await reading).files.map(({ path }) => path), effects.signal);
+  const looking = lookAtSite(
+    store,
+    async () => (await reading).files.map(({ path }) => path),
+    effects.signal,
+  );
   for (const each of [named, looking]) each.catch(() => {});
   const { files, notes } = await reading;
   const { release, commit } = await named;
@@ -164,7 +172,11 @@ function plan(
   { settings, store, invalidators }: OpenSite,
   now: number,
   found: Found,
-  { entries, author, notes }: { entries: readonly SiteFile[] | Earlier['entries'] } & Pick<
+  {
+    entries,
+    author,
+    notes,
+  }: { entries: readonly SiteFile[] | Earlier['entries'] } & Pick<
     Parameters<typeof planSite>[0],
     'author' | 'notes'
   >,
