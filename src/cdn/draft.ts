@@ -25,6 +25,15 @@ export interface Deletion {
   readonly etags: readonly string[] | undefined;
 }
 
+/** What visitors would still get goes before CDNs are told to ask again; what nobody asks for goes after. */
+export function deletionsByTime({ changed, deletes }: Pick<Draft, 'changed' | 'deletes'>) {
+  const seen = new Set(changed);
+  return {
+    before: deletes.filter(({ path }) => seen.has(path)),
+    after: deletes.filter(({ path }) => !seen.has(path)),
+  };
+}
+
 const shape = z.object({
   sluice: z.literal(1),
   number: z.int().min(0),
