@@ -74,6 +74,25 @@ interface Effects {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Follows a publication from its begin to its end, whatever that is.
+ *
+ * @throws what `body` throws, with what visitors get now in its hint.
+ */
+export async function followed<T>(
+  effects: Effects,
+  body: (hooks: Pick<Follower, 'onProgress'>) => Promise<T>,
+): Promise<T> {
+  const follower = followPublication(effects);
+  try {
+    const done = await body(follower);
+    follower.done();
+    return done;
+  } catch (error) {
+    throw follower.failed(error);
+  }
+}
+
 /** `4,512 of 10,000 files, 38.1 MiB of 92.0 MiB, 12.3 MiB/s`: what there is none of is left out. */
 export function progressText(
   { files, ofFiles, bytes, ofBytes }: Omit<Progress, 'phase'>,
