@@ -16,7 +16,10 @@ export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<
   const release = { target, name: given.name, dist, allowRemovals, verify };
   const back = { target, to, verify };
   const isBack = goesBack(given);
-  if (command === 'verify') return await tell.tellLook(await site.verifyPublished(context, { target }), job);
+  if (command === 'verify') {
+    const { verifyPublished } = await import('../operations/cdn-verify.ts');
+    return await tell.tellLook(await verifyPublished(context, { target }), job);
+  }
   if (command === 'plan') {
     const plan = isBack ? site.planSiteRollback(context, back) : site.planPublication(context, release);
     return await tell.tellSitePlan(await plan, job, prefix);

@@ -2,7 +2,7 @@ import { verifyJson } from '../../cdn/report/json.ts';
 import { verifyText } from '../../cdn/report/terminal.ts';
 import { verdictOf } from '../../cdn/report/verdict.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { verifyPublished } from '../../operations/cdn.ts';
+import { verifyPublished } from '../../operations/cdn-verify.ts';
 import type { CommandContext } from '../context.ts';
 import { type SiteOptions, siteTarget, textOptions } from '../site.ts';
 
