@@ -125,16 +125,16 @@ async function planFolder(
     author: { name: release, by: authorOf(effects.env), commit },
     notes,
   });
-  const unknown = work.diff.changes.flatMap(({ to }) => ('file' in to && to.class === 'page' ? [to] : []));
-  const faults = [
-    ...checkSite({ files, notes }, settings, unknown),
-    ...guardFaults(work.diff, found.manifest?.manifest.entries.size ?? 0, {
-      maxRemoved: settings.maxRemoved,
-      allowRemovals: request.allowRemovals,
-    }),
-  ];
+  // Pages that are published already were looked at when they were.
+  const pages = work.diff.changes.flatMap(({ to }) => ('file' in to && to.class === 'page' ? [to] : []));
+  const readText = ({ file }: SiteFile) => readFileSync(file, 'utf8');
+  const hints = await checkSite({ files, notes }, settings, pages, readText, effects.signal);
+  const faults = guardFaults(work.diff, found.manifest?.manifest.entries.size ?? 0, {
+    maxRemoved: settings.maxRemoved,
+    allowRemovals: request.allowRemovals,
+  });
   if (faults.length > 0) throw new UserErrors(faults);
-  return work;
+  return { ...work, plan: { ...work.plan, notes: [...work.plan.notes, ...hints] } };
 }
 
 async function planRollback(
