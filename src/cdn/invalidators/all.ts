@@ -1,10 +1,11 @@
 import type { SiteSettings } from '../../config/site.ts';
 import type { Invalidator } from '../invalidator.ts';
 import type { InvalidationPlan, InvalidationResult } from '../model.ts';
-import { type CloudflareEffects, noUrl, openCloudflare } from './cloudflare.ts';
-import { type CloudFrontEffects, openCloudFront } from './cloudfront.ts';
+import { noUrl, openCloudflare } from './cloudflare.ts';
+import { openCloudFront } from './cloudfront.ts';
+import type { CloudFrontEffects } from './cloudfront-api.ts';
 
-export type InvalidatorEffects = CloudFrontEffects & CloudflareEffects;
+export type InvalidatorEffects = CloudFrontEffects;
 
 /**
  * The CDNs of a site. Nothing is asked of them yet, but what would keep them from being told is found here, before

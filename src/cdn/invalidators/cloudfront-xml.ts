@@ -16,6 +16,12 @@ export interface InvalidationState {
   readonly completed: boolean;
 }
 
+/** What CloudFront has against a request. */
+export interface CloudFrontError {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** The body of CreateInvalidation. */
 export function invalidationBatch(paths: readonly string[], callerReference: string): string {
   const items = paths.map((path) => `<Path>${escapeXml(path)}</Path>`).join('');
@@ -32,8 +38,8 @@ export function parseInvalidation(text: string): InvalidationState | undefined {
   return parsed && { id: parsed.Id, completed: parsed.Status === 'Completed' };
 }
 
-/** What CloudFront has against a request; undefined for a text that doesn't say (a proxy's page). */
-export function parseError(text: string): { readonly code: string; readonly message: string } | undefined {
+/** @returns undefined for a text that names no error: an invalidation, a proxy's page. */
+export function parseError(text: string): CloudFrontError | undefined {
   // `Error` stands in an `ErrorResponse`; some gateways of AWS leave that out.
   const { ErrorResponse, Error: alone } = parse(text) as Record<string, { Error?: unknown } | undefined>;
   const parsed = errorShape.safeParse(ErrorResponse?.Error ?? alone).data;
