@@ -42,3 +42,11 @@ Pin-Priority: 100
 PREFERENCES
   apt_updated=
 }
+
+# Debian's packages ask policy-rc.d before they start a service; a machine that has one keeps it.
+keep_services_off() {
+  [ ! -e /usr/sbin/policy-rc.d ] || return 0
+  printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
+  as_root chmod 755 /usr/sbin/policy-rc.d
+  trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+}

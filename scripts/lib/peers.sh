@@ -10,7 +10,7 @@ setup_peers() {
   command -v ps >/dev/null 2>&1 || missing="$missing procps"
   if [ -n "$missing" ]; then
     # The tests start sshd themselves, on ports of their own; the machine's must not come up by the way.
-    keep_sshd_off
+    keep_services_off
     # shellcheck disable=SC2086
     apt_install $missing
   fi
@@ -21,12 +21,4 @@ setup_peers() {
       *) apt_install chromium ;;
     esac
   fi
-}
-
-# Debian's packages ask policy-rc.d before they start a service; a machine that has one keeps it.
-keep_sshd_off() {
-  [ ! -e /usr/sbin/policy-rc.d ] || return 0
-  printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
-  as_root chmod 755 /usr/sbin/policy-rc.d
-  trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
 }

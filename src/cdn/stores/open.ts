@@ -1,0 +1,45 @@
+import type { StoreSettings } from '../../config/site.ts';
+import type { Effects } from '../../kernel/run.ts';
+import { awsCredentials } from '../aws/credentials.ts';
+import { openHttp } from '../aws/http.ts';
+import { createSigner } from '../aws/sign.ts';
+import type { ObjectStore } from '../store.ts';
+import { addressOf } from './address.ts';
+import { createObjects } from './objects.ts';
+import { createBudget, createPace } from './pace.ts';
+import { createRequests } from './requests.ts';
+import { pauseMs } from './retry.ts';
+
+/** Bytes of files in memory at once. */
+const memory = 64 * 1024 * 1024;
+
+/**
+ * Opens a bucket of AWS or of any store that speaks S3: signatures of version 4, hashes of bodies in `x-amz-content-sha256`,
+ * Content-MD5 for deletes of many, and none of the newer checksums, which not every store knows. Nothing is asked yet but the
+ * credentials.
+ *
+ * @throws UserError `cdn.credentials`, `cdn.role`, `cdn.store-unreachable` (an endpoint that is no URL).
+ */
+export async function openStore(
+  settings: StoreSettings,
+  effects: Pick<Effects, 'env' | 'mask' | 'clock' | 'signal' | 'log'>,
+): Promise<ObjectStore> {
+  const { env, mask, clock, signal, log } = effects;
+  const name = `s3://${settings.bucket}${settings.prefix === '' ? '' : `/${settings.prefix.replace(/\/$/, '')}`}`;
+  const address = addressOf(settings, env);
+  const keys = awsCredentials({ env, role: settings.role, mask, clock, signal });
+  await keys();
+  const http = openHttp(env, signal);
+  const sign = createSigner({ keys, region: address.region, service: 's3', clock });
+  const pace = createPace(signal);
+  const requests = createRequests({ settings, name, address, http, sign, keys, pace, clock, signal, log });
+  return createObjects({
+    name,
+    prefix: settings.prefix,
+    address,
+    requests,
+    budget: createBudget(signal, memory),
+    pause: (tries) => clock.sleep(pauseMs(tries, 0, Math.random()), signal),
+    close: () => http.close(),
+  });
+}

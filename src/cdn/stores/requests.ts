@@ -1,0 +1,177 @@
+import type { StoreSettings } from '../../config/site.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { messageOf, UserError } from '../../kernel/errors.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { HttpAnswer, HttpClient } from '../aws/http.ts';
+import { type AwsKeys, emptySha256, encodeQuery, type Signer } from '../aws/sign.ts';
+import type { RequestCounts } from '../model.ts';
+import type { StoreAddress } from './address.ts';
+import { type Refusal, refusalOf, refused, verdictOf, wordsOf } from './answer.ts';
+import type { Pace } from './pace.ts';
+import { codeOf, lossOf, patience, pauseMs, retryAfterMs, triesAtNobody } from './retry.ts';
+
+/** One request as it is meant, whatever it takes until it is answered. */
+export interface StoreRequest {
+  readonly kind: keyof RequestCounts;
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** The bucket itself without one. */
+  readonly key?: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+  /** Not counted as a request: part of mending what a lost answer left open. */
+  readonly again?: boolean;
+}
+
+export interface RequestBody {
+  /** Asked for each try, so that no bytes lie in memory between them. */
+  readonly load: () => Uint8Array | Promise<Uint8Array>;
+  /** SHA-256 in hex. */
+  readonly sha256: string;
+}
+
+export interface StoreAnswer {
+  readonly answer: HttpAnswer;
+  /** What the store won't do, for the caller to judge; undefined if it did it. */
+  readonly refusal: Refusal | undefined;
+  /** An earlier try got no answer: it may have been carried out. */
+  readonly unsure: boolean;
+}
+
+export interface RequestsOptions {
+  readonly settings: StoreSettings;
+  readonly name: string;
+  readonly address: StoreAddress;
+  readonly http: HttpClient;
+  readonly sign: Signer;
+  readonly keys: () => Promise<AwsKeys>;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+/** Requests to one bucket: signed, at the store's pace, repeated until they are answered, counted. */
+export interface Requests {
+  /** @returns an answer that repeating won't change. Rejects with UserError `cdn.store-unreachable`. */
+  send(request: StoreRequest): Promise<StoreAnswer>;
+  /** What a person is told about a refusal. */
+  refuse(refusal: Refusal, request: StoreRequest): Promise<UserError>;
+  counts(): { readonly requests: RequestCounts; readonly retries: number };
+}
+
+const none: RequestCounts = { get: 0, head: 0, put: 0, copy: 0, delete: 0, list: 0, post: 0 };
+
+export function createRequests(options: RequestsOptions): Requests {
+  const { settings, name, address, http, sign, pace, clock, signal, log } = options;
+  const counted: Record<keyof RequestCounts, number> = { ...none };
+  let retries = 0;
+  let reached = false;
+
+  async function once(request: StoreRequest): Promise<HttpAnswer> {
+    const { method, query = {}, key, body } = request;
+    const path = key === undefined ? address.base || '/' : address.path(key);
+    const bytes = await body?.load();
+    const length: Record<string, string> =
+      bytes !== undefined || method === 'PUT' || method === 'POST'
+        ? { 'content-length': String(bytes?.length ?? 0) }
+        : {};
+    const headers = await sign({
+      method,
+      host: address.host,
+      path,
+      query,
+      headers: { ...request.headers, ...length },
+      sha256: body?.sha256 ?? emptySha256,
+    });
+    const search = encodeQuery(query);
+    return http.send({
+      method,
+      origin: address.origin,
+      path: search === '' ? path : `${path}?${search}`,
+      headers,
+      ...(bytes === undefined ? {} : { body: bytes }),
+    });
+  }
+
+  /** One try in its turn. */
+  async function attempt(request: StoreRequest) {
+    const turn = await pace.enter();
+    let outcome: 'answered' | 'busy' = 'answered';
+    try {
+      const answer = await once(request);
+      reached = true;
+      const refusal = refusalOf(answer);
+      const verdict = refusal === undefined ? 'no' : verdictOf(refusal);
+      if (verdict === 'busy') outcome = 'busy';
+      return { answer, refusal, verdict };
+    } catch (error) {
+      // A file that can't be read, keys that can't be had: no fault of the store's. Without a code it is a bug of ours.
+      if (signal.aborted || error instanceof UserError || codeOf(error) === '') throw error;
+      outcome = 'busy';
+      return { error };
+    } finally {
+      turn.leave(outcome);
+    }
+  }
+
+  async function send(request: StoreRequest): Promise<StoreAnswer> {
+    if (!request.again) counted[request.kind] += 1;
+    const began = clock.elapsed();
+    let unsure = false;
+    let signedAgain = 0;
+    for (let tries = 1; ; tries += 1) {
+      if (tries > 1 || request.again) retries += 1;
+      const result = await attempt(request);
+      let asked = 0;
+      let why: string;
+      if ('error' in result) {
+        const loss = lossOf(result.error);
+        if (loss === 'lost') unsure = true;
+        why = `${codeOf(result.error)}: ${messageOf(result.error)}`;
+        if (loss === 'untrusted' || (loss === 'nobody' && !reached && tries >= triesAtNobody))
+          throw unreachable(why);
+      } else {
+        const { answer, refusal, verdict } = result;
+        if (refusal === undefined) return { answer, refusal, unsure };
+        if (refusal.status === 403 && signedAgain < 2 && sign.learnTime(answer.headers.date)) {
+          signedAgain += 1;
+          log.detail(`The clock here differs from that of ${name}: requests are signed with its time`);
+          continue;
+        }
+        if (verdict === 'no') return { answer, refusal, unsure };
+        // A server that failed in the middle may have done it.
+        if (refusal.status >= 500 && refusal.code !== 'SlowDown') unsure = true;
+        asked = retryAfterMs(answer.headers, clock.now());
+        why = wordsOf(refusal);
+      }
+      const pause = pauseMs(tries, asked, Math.random());
+      if (tries >= patience.tries || clock.elapsed() - began + pause > patience.ms)
+        throw unreachable(why, tries);
+      await clock.sleep(pause, signal);
+    }
+  }
+
+  function unreachable(why: string, tries?: number): UserError {
+    return new UserError({
+      code: 'cdn.store-unreachable',
+      message: `${name} at ${address.endpoint} cannot be reached${tries === undefined ? '' : ` or is too busy (${tries} tries)`}: ${why}`,
+    });
+  }
+
+  async function refuse(refusal: Refusal, request: StoreRequest): Promise<UserError> {
+    const { accessKeyId } = await options.keys();
+    const what = request.key?.slice(settings.prefix.length) ?? 'the bucket';
+    return refused(refusal, {
+      kind: request.kind,
+      what: `${request.method} ${what}`,
+      store: name,
+      bucket: settings.bucket,
+      endpoint: address.endpoint,
+      region: address.region,
+      accessKeyId,
+    });
+  }
+
+  return { send, refuse, counts: () => ({ requests: { ...counted }, retries }) };
+}
