@@ -36,7 +36,7 @@ export async function finish(work: WorkOrder, effects: PublishEffects): Promise<
   const foreign: string[] = [];
   const { before, after } = deletionsByTime(draft);
   await attempt('What left the site is still there', () => deleteOurs(before, foreign, effects));
-  onPhase('invalidate');
+  if (effects.invalidators.length > 0) onPhase('invalidate');
   const invalidations = await invalidate(work, effects);
   for (const { cdn, outcome, why } of invalidations) {
     if (outcome !== 'failed') continue;
@@ -44,7 +44,7 @@ export async function finish(work: WorkOrder, effects: PublishEffects): Promise<
       `${cdn} does not know what has changed: ${why} Visitors may get old pages until those expire; publishing again tells it.`,
     );
   }
-  onPhase('prune');
+  if (after.length > 0) onPhase('prune');
   await attempt('What is expired is still there', () => deleteOurs(after, foreign, effects));
   if (foreign.length > 0) {
     const shown = foreign.slice(0, 5).join(', ');

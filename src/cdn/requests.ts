@@ -1,6 +1,6 @@
 import { isInPlace } from './diff.ts';
-import type { RequestCounts } from './model.ts';
 import { deletionsByTime } from './draft.ts';
+import type { RequestCounts } from './model.ts';
 import type { WorkOrder } from './plan.ts';
 import { removalCost } from './stores/remove.ts';
 
@@ -44,8 +44,8 @@ export function requestsOf(
   if (tailOnly && found.draft === undefined) return spent;
   const { manifest } = found;
   let sum = addRequests(spent, guarding(manifest?.manifest.conditional));
-  const guarded = draft.deletes.filter(({ etags }) => etags !== undefined).length;
   const { before, after } = deletionsByTime(draft);
+  const guarded = [...before, ...after].filter(({ etags }) => etags !== undefined).length;
   sum = addRequests(addRequests(sum, removalCost(before.length)), removalCost(after.length));
   sum = addRequests(sum, { head: guarded });
   sum = addRequests(sum, { delete: 1 });

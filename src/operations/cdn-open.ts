@@ -1,3 +1,4 @@
+import { awsCredentials } from '../cdn/aws/credentials.ts';
 import type { Invalidator } from '../cdn/invalidator.ts';
 import { openInvalidators } from '../cdn/invalidators/all.ts';
 import type { ObjectStore } from '../cdn/store.ts';
@@ -22,7 +23,8 @@ export async function openSite(
 ): Promise<OpenSite> {
   const config = await loadConfig(path);
   const settings = siteOf(config, target);
-  const invalidators = openInvalidators(settings, effects);
+  const keys = awsCredentials({ ...effects, role: settings.store.role });
+  const invalidators = openInvalidators(settings, { ...effects, keys });
   const store = await openStore(settings.store, effects);
   return { config, settings, store, invalidators, [Symbol.dispose]: () => store.close() };
 }

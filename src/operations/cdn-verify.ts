@@ -1,8 +1,8 @@
-import { UserError } from '../kernel/errors.ts';
 import { readManifest } from '../cdn/look.ts';
 import type { Entry, VerifyReport } from '../cdn/model.ts';
 import type { WorkOrder } from '../cdn/plan.ts';
 import { verifySite } from '../cdn/verify/verify.ts';
+import { UserError } from '../kernel/errors.ts';
 import type { Effects } from '../kernel/run.ts';
 import { type OpenSite, openSite } from './cdn-open.ts';
 import type { OperationContext } from './context.ts';

@@ -8,7 +8,7 @@ import { readSite } from '../cdn/dist/read.ts';
 import type { Found } from '../cdn/found.ts';
 import { guardFaults } from '../cdn/guards.ts';
 import { lookAtSite } from '../cdn/look.ts';
-import type { Progress, PublicationPlan, PublicationReport, SiteFile, SiteStatus, VerifyReport } from '../cdn/model.ts';
+import type { Progress, PublicationPlan, PublicationReport, SiteFile, SiteStatus } from '../cdn/model.ts';
 import { planSite, type WorkOrder } from '../cdn/plan.ts';
 import { publish } from '../cdn/publish.ts';
 import { addRequests, noRequests, subtractRequests } from '../cdn/requests.ts';
@@ -100,14 +100,22 @@ export async function siteStatus(
   return await siteStatusOf(site.store, site.settings.url, request.audit);
 }
 
-async function planFolder(context: OperationContext, request: PublishRequest, site: OpenSite): Promise<WorkOrder> {
+async function planFolder(
+  context: OperationContext,
+  request: PublishRequest,
+  site: OpenSite,
+): Promise<WorkOrder> {
   const { effects } = context;
   const { config, store } = site;
   const settings = request.dist === undefined ? site.settings : { ...site.settings, dist: request.dist };
   const reading = readSite(settings, effects.signal);
   // Each is waited for whatever the other comes to: a folder that can't be published is told before a store that can't.
   const named = releaseName(request.name, targetOf(config, settings.target), config.folder, effects);
-  const looking = lookAtSite(store, async () => (await reading).files.map(({ path }) => path), effects.signal);
+  const looking = lookAtSite(
+    store,
+    async () => (await reading).files.map(({ path }) => path),
+    effects.signal,
+  );
   for (const each of [named, looking]) each.catch(() => {});
   const { files, notes } = await reading;
   const { release, commit } = await named;
@@ -117,16 +125,16 @@ async function planFolder(context: OperationContext, request: PublishRequest, si
     author: { name: release, by: authorOf(effects.env), commit },
     notes,
   });
-  const unknown = work.diff.changes.flatMap(({ to }) => ('file' in to && to.class === 'page' ? [to] : []));
-  const faults = [
-    ...checkSite({ files, notes }, settings, unknown),
-    ...guardFaults(work.diff, found.manifest?.manifest.entries.size ?? 0, {
-      maxRemoved: settings.maxRemoved,
-      allowRemovals: request.allowRemovals,
-    }),
-  ];
+  // Pages that are published already were looked at when they were.
+  const pages = work.diff.changes.flatMap(({ to }) => ('file' in to && to.class === 'page' ? [to] : []));
+  const readText = ({ file }: SiteFile) => readFileSync(file, 'utf8');
+  const hints = await checkSite({ files, notes }, settings, pages, readText, effects.signal);
+  const faults = guardFaults(work.diff, found.manifest?.manifest.entries.size ?? 0, {
+    maxRemoved: settings.maxRemoved,
+    allowRemovals: request.allowRemovals,
+  });
   if (faults.length > 0) throw new UserErrors(faults);
-  return work;
+  return { ...work, plan: { ...work.plan, notes: [...work.plan.notes, ...hints] } };
 }
 
 async function planRollback(
@@ -164,7 +172,11 @@ function plan(
   { settings, store, invalidators }: OpenSite,
   now: number,
   found: Found,
-  { entries, author, notes }: { entries: readonly SiteFile[] | Earlier['entries'] } & Pick<
+  {
+    entries,
+    author,
+    notes,
+  }: { entries: readonly SiteFile[] | Earlier['entries'] } & Pick<
     Parameters<typeof planSite>[0],
     'author' | 'notes'
   >,

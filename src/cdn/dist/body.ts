@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { SiteFile } from '../model.ts';
 import type { Body } from '../store.ts';
@@ -10,4 +11,9 @@ import { encode } from './variants.ts';
 export async function openBody({ file, encoding, size, sha256 }: SiteFile): Promise<Body> {
   if (encoding === undefined) return { file, size, sha256 };
   return { bytes: await encode(await readFile(file), encoding), sha256 };
+}
+
+/** The text of a page or a style sheet. */
+export function readText({ file }: SiteFile): string {
+  return readFileSync(file, 'utf8');
 }

@@ -11,6 +11,7 @@ import { endingOf, isCompressible, mediaTypeOf, unknownType } from './media-type
 import { missingFolder } from './missing-folder.ts';
 import { distFault, keyFault, mayBeKey, pathFault, shown } from './names.ts';
 import { pathTest } from './pattern.ts';
+import { createPauses } from './pauses.ts';
 import { encodingOf, type Variant, variantsOf } from './variants.ts';
 import { type Walked, walk } from './walk.ts';
 
@@ -33,7 +34,8 @@ const mostFaults = 20;
  */
 export async function readSite(settings: SiteSettings, signal: AbortSignal): Promise<Site> {
   if (!isFolder(settings.dist)) throw missingFolder(settings.dist);
-  const pause = pauses(signal);
+  signal.throwIfAborted();
+  const pause = createPauses(signal);
   const walked = await walk(settings.dist, {
     prefix: settings.store.prefix,
     isExcluded: pathTest(settings.exclude),
@@ -151,20 +153,3 @@ function beginsLikeHtml(start: Buffer): boolean {
     start.toString('utf8', 0, 2048),
   );
 }
-
-/** Everything after the first in a loop that never waits would block timers, sockets and the abort. */
-function pauses(signal: AbortSignal): () => Promise<void> {
-  const slice = 20;
-  let since = performance.now();
-  return () => {
-    if (performance.now() - since < slice) return nothing;
-    return new Promise((resolve, reject) => {
-      setImmediate(() => {
-        since = performance.now();
-        if (signal.aborted) reject(signal.reason);
-        else resolve();
-      });
-    });
-  };
-}
-const nothing = Promise.resolve();

@@ -1,4 +1,5 @@
 import type { VerifyFinding } from '../model.ts';
+import { shown } from './url.ts';
 
 /** What is wrong with one answer. `message` goes on after `https://example.com/: `. */
 export interface Fault {
@@ -22,23 +23,31 @@ export function odd(kind: Fault['kind'], message: string): Fault {
   return { level: 'warn', kind, message, mends: 'never' };
 }
 
+/** How many of the URLs with the same fault are named beside the first. */
+const mostNamed = 3;
+
 /** Fails first; what is wrong with many URLs in the same way is told once. */
-export function findingsOf(all: readonly { readonly url: string; readonly faults: readonly Fault[] }[]) {
-  const alike = new Map<string, { readonly url: string; readonly fault: Fault; others: number }>();
+export function findingsOf(all: readonly { readonly url: URL; readonly faults: readonly Fault[] }[]) {
+  const alike = new Map<string, { readonly fault: Fault; readonly urls: Set<string> }>();
   for (const { url, faults } of all) {
     for (const fault of faults) {
       const key = `${fault.level} ${fault.kind} ${fault.message}`;
-      const known = alike.get(key);
-      if (known === undefined) alike.set(key, { url, fault, others: 0 });
-      else if (known.url !== url) known.others++;
+      const { urls } = alike.get(key) ?? { urls: new Set() };
+      alike.set(key, { fault, urls: urls.add(shown(url)) });
     }
   }
-  const findings = [...alike.values()].map(
-    ({ url, fault: { level, kind, message }, others }): VerifyFinding => {
-      const more = others === 0 ? '' : ` (and ${others} more ${others === 1 ? 'URL' : 'URLs'})`;
-      return { level, kind, url, message: `${message}${more}` };
-    },
-  );
+  const findings = [...alike.values()].map(({ urls, fault: { level, kind, message } }): VerifyFinding => {
+    const [url = '', ...others] = urls;
+    return { level, kind, url, message: `${message}${othersText(others)}` };
+  });
   const order = (finding: VerifyFinding) => (finding.level === 'fail' ? 0 : 1);
   return findings.sort((a, b) => order(a) - order(b));
+}
+
+/** ` (and /a, /b, /c, and 12 more)` */
+function othersText(urls: readonly string[]): string {
+  if (urls.length === 0) return '';
+  const named = urls.slice(0, mostNamed).map((url) => new URL(url).pathname);
+  const more = urls.length - named.length;
+  return ` (and ${[...named, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')})`;
 }

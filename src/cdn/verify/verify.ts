@@ -62,7 +62,7 @@ export async function verifySite(input: VerifyInput, effects: VerifyEffects): Pr
     const root: Look = { role: 'root', url: given, entry: site.index, changed: changed.has(index) };
     const first = await answerOf(root);
     if ('faults' in first) {
-      const findings = findingsOf([{ url: shown(given), faults: first.faults }]);
+      const findings = findingsOf([{ url: given, faults: first.faults }]);
       return report({ pages: 0, assets: 0, findings, timing: undefined });
     }
     const base = movedBase(given, first);
@@ -87,7 +87,7 @@ export async function verifySite(input: VerifyInput, effects: VerifyEffects): Pr
     return report({
       pages: looks.filter(({ role }) => role === 'page').length,
       assets: seen.filter(({ look }) => look.role === 'asset').length,
-      findings: findingsOf(told.map(({ url, faults }) => ({ url: shown(url), faults }))),
+      findings: findingsOf(told),
       timing,
     });
 
