@@ -51,8 +51,8 @@ const changeTitles: Readonly<Record<ChangeKind, string>> = {
   new: 'new',
   changed: 'changed',
   headers: 'other headers, same content',
-  removed: 'leave the site; kept until they expire',
-  expired: 'expire: no kept release has them',
+  removed: 'leave the release; assets of old pages stay until they expire',
+  expired: 'go for good: expired, and in no release that is kept',
 };
 const width = 80;
 const column = 11;

@@ -75,12 +75,13 @@ export function plannedInvalidation({ cdn, paths, requests, cost }: Invalidation
 }
 
 /** `is forgetting 12 paths (312 ms)`: what a CDN made of it. */
-export function cdnOutcome({ paths, ms, outcome, why }: InvalidationResult): string {
+export function cdnOutcome({ paths, ms, outcome }: InvalidationResult): string {
   switch (outcome) {
     case 'none':
       return 'has nothing to forget';
+    // Why, and what that means, is among the notes.
     case 'failed':
-      return `was not told: ${why ?? 'no reason given'}`;
+      return 'was not told what has changed';
     case 'accepted':
       return `is forgetting ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
     case 'completed':
