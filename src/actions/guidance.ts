@@ -11,6 +11,9 @@ const advice: Partial<Record<ErrorCode, string>> = {
     'Put the output of `ssh-keyscan HOST`, once you have compared it, into a secret: `known-hosts: ${{ secrets.PROD_KNOWN_HOSTS }}`.',
   'registry.denied':
     'For ghcr.io the job needs `permissions: { packages: write }` (read to deploy); elsewhere set registry-user and registry-password.',
+  'cdn.dist': 'In a workflow the step that builds the front end comes before this one, in the same job.',
+  'cdn.credentials':
+    'Give the job `permissions: { id-token: write }` and sluice.yml `cdn.role`; or the step, as `env:`, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from secrets. A secret that does not exist arrives as an empty text, and an environment’s secrets only in a job with that `environment:`.',
 };
 
 /** The error with what its hint does not say for a workflow. */

@@ -1,6 +1,7 @@
 import { type Found, type Looked, uncertain } from './found.ts';
 import { sameHeaders } from './manifest.ts';
 import type { Change, Entry, FileClass, ObjectHeaders, Retained, SiteFile, StoredEntry } from './model.ts';
+import { blobPath } from './places.ts';
 
 /** The site as it should be. */
 export interface Wanted {
@@ -18,6 +19,10 @@ export interface Diff {
   readonly unchanged: readonly StoredEntry[];
   /** Of the current release, not wanted any more. */
   readonly removed: readonly StoredEntry[];
+  /** What the store had at paths that a publication which was cut off has overwritten with just what is wanted. */
+  readonly superseded: readonly StoredEntry[];
+  /** Paths of the current release and of retained assets at which such a publication has left something else. */
+  readonly displaced: ReadonlySet<string>;
   /** What a publication that was cut off has left at paths that nobody wants: certainly ours, by its ETag. */
   readonly orphans: readonly { readonly path: string; readonly etag: string }[];
   /** Wanted content that is neither in the folder nor in the store: a rollback can't bring it back. */
@@ -28,15 +33,17 @@ export interface Diff {
 export function diffSite(wanted: Wanted, found: Found): Diff {
   const current = found.manifest?.manifest.entries ?? new Map<string, StoredEntry>();
   const doubtful = uncertain(found);
-  const stored = storedContent(found);
+  const stored = storedContent(found, doubtful);
   const paths = new Set<string>();
-  const [changes, unchanged, lost]: [Change[], StoredEntry[], Entry[]] = [[], [], []];
+  const [changes, lost]: [Change[], Entry[]] = [[], []];
+  const [unchanged, superseded]: [StoredEntry[], StoredEntry[]] = [[], []];
   for (const entry of wanted.entries) {
     paths.add(entry.path);
     const before = current.get(entry.path) ?? stored.inPlace.get(entry.path) ?? adopted(entry.path, found);
     const facts = found.looked.get(entry.path);
     const sure = found.looked.has(entry.path) ? settled(entry, facts, wanted) : before;
     const change = changeOf(entry, sure, before, stored);
+    if (sure !== undefined && before !== undefined && sure.sha256 !== before.sha256) superseded.push(before);
     if (change === 'lost') lost.push(entry);
     else if (change !== undefined) changes.push(change);
     else if (sure !== undefined) unchanged.push({ ...entryOf(entry), etag: sure.etag });
@@ -45,7 +52,9 @@ export function diffSite(wanted: Wanted, found: Found): Diff {
     changes: inOrder(changes, wanted.index),
     unchanged,
     lost,
+    superseded,
     removed: [...current.values()].filter(({ path }) => !paths.has(path)),
+    displaced: stored.displaced,
     orphans: [...doubtful].flatMap(([path, etags]) => {
       const facts = found.looked.get(path);
       const ours = facts !== undefined && etags.includes(facts.etag);
@@ -54,20 +63,38 @@ export function diffSite(wanted: Wanted, found: Found): Diff {
   };
 }
 
+/** Assets stay at their paths for a while when they leave the site; everything else goes at once. */
+export function leavesPath({ path, class: kind }: Entry, { displaced }: Pick<Diff, 'displaced'>): boolean {
+  return kind !== 'asset' || displaced.has(path);
+}
+
 /** Content that the store has besides the current release. */
 interface StoredContent {
   readonly bySha256: ReadonlyMap<string, Retained>;
-  /** Assets of earlier releases that are still at their own paths. */
+  /** Assets of earlier releases that should still be at their own paths. */
   readonly inPlace: ReadonlyMap<string, Retained>;
+  readonly displaced: ReadonlySet<string>;
 }
 
-function storedContent({ manifest }: Found): StoredContent {
-  const [bySha256, inPlace] = [new Map<string, Retained>(), new Map<string, Retained>()];
-  for (const each of manifest?.manifest.retained ?? []) {
-    bySha256.set(each.sha256, each);
-    if (each.at === each.path) inPlace.set(each.path, each);
+function storedContent({ manifest, looked }: Found, doubtful: ReadonlyMap<string, unknown>): StoredContent {
+  const { entries, retained, release } = manifest?.manifest ?? {
+    entries: new Map<string, StoredEntry>(),
+    retained: [],
+  };
+  const inPlace = new Map(retained.filter(({ at, path }) => at === path).map((row) => [row.path, row]));
+  const expected = (path: string) => entries.get(path) ?? inPlace.get(path);
+  const displaced = [...doubtful.keys()].filter(
+    (path) => expected(path) !== undefined && looked.get(path)?.etag !== expected(path)?.etag,
+  );
+  const bySha256 = new Map(retained.map((row) => [row.sha256, row]));
+  for (const path of displaced) {
+    const entry = expected(path);
+    if (entry === undefined) continue;
+    // Whoever overwrote it made a copy first.
+    const row = { last: release?.number ?? 0, left: 0, ...entry, at: blobPath(entry.sha256) };
+    bySha256.set(entry.sha256, row);
   }
-  return { bySha256, inPlace };
+  return { bySha256, inPlace, displaced: new Set(displaced) };
 }
 
 function changeOf(
@@ -79,7 +106,8 @@ function changeOf(
   const inPlace = stored.inPlace.get(to.path);
   const isBack = inPlace !== undefined && sure === inPlace && inPlace.sha256 === to.sha256;
   if (sure !== undefined && sure.sha256 === to.sha256 && !isBack) {
-    return sameHeaders(sure.headers, to.headers) ? undefined : { kind: 'headers', to, before: sure };
+    if (sameHeaders(sure.headers, to.headers)) return undefined;
+    return { kind: 'headers', to, before: before !== undefined && isAdopted(before) ? before : sure };
   }
   const replaced = before === undefined || isBack ? {} : { before };
   const from = isBack ? inPlace : stored.bySha256.get(to.sha256);

@@ -17,6 +17,8 @@ export interface Draft {
   readonly changed: readonly string[];
   /** Objects that go once it is committed. */
   readonly deletes: readonly Deletion[];
+  /** Objects that a release before it left to be deleted: they go in any case. */
+  readonly due: readonly Deletion[];
 }
 
 export interface Deletion {
@@ -25,6 +27,18 @@ export interface Deletion {
   readonly etags: readonly string[] | undefined;
 }
 
+/** What visitors would still get goes before CDNs are told to ask again; what nobody asks for goes after. */
+export function deletionsByTime({ changed, deletes, due }: Pick<Draft, 'changed' | 'deletes' | 'due'>) {
+  const seen = new Set(changed);
+  const all = [...due, ...deletes];
+  return {
+    before: all.filter(({ path }) => seen.has(path)),
+    after: all.filter(({ path }) => !seen.has(path)),
+  };
+}
+
+const deletion = z.tuple([z.string(), z.array(z.string()).nullable()]);
+
 const shape = z.object({
   sluice: z.literal(1),
   number: z.int().min(0),
@@ -32,14 +46,17 @@ const shape = z.object({
   by: z.string(),
   writes: z.array(z.tuple([z.string()], z.string())),
   changed: z.array(z.string()),
-  deletes: z.array(z.tuple([z.string(), z.array(z.string()).nullable()])),
+  deletes: z.array(deletion),
+  due: z.array(deletion),
 });
 
 export function encodeDraft(draft: Draft): Buffer {
   const { number, at, by, changed } = draft;
   const writes = [...draft.writes].map(([path, etags]) => [path, ...etags]);
-  const deletes = draft.deletes.map(({ path, etags }) => [path, etags ?? null]);
-  return gzipSync(JSON.stringify({ sluice: 1, number, at, by, writes, changed, deletes }));
+  const [deletes, due] = [draft.deletes, draft.due].map((list) =>
+    list.map(({ path, etags }) => [path, etags ?? null]),
+  );
+  return gzipSync(JSON.stringify({ sluice: 1, number, at, by, writes, changed, deletes, due }));
 }
 
 /** @throws UserError `cdn.manifest` that names the object. */
@@ -49,7 +66,8 @@ export function decodeDraft(bytes: Uint8Array, name: string): Draft {
     return {
       ...read,
       writes: new Map(read.writes.map(([path, ...etags]) => [path, etags])),
-      deletes: read.deletes.map(([path, etags]) => ({ path, etags: etags ?? undefined })),
+      deletes: read.deletes.map(deletionOf),
+      due: read.due.map(deletionOf),
     };
   } catch (error) {
     throw new UserError({
@@ -59,4 +77,8 @@ export function decodeDraft(bytes: Uint8Array, name: string): Draft {
       cause: error,
     });
   }
+}
+
+function deletionOf([path, etags]: z.output<typeof deletion>): Deletion {
+  return { path, etags: etags ?? undefined };
 }

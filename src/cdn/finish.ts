@@ -1,5 +1,5 @@
 import { UserError } from '../kernel/errors.ts';
-import type { Deletion } from './draft.ts';
+import { type Deletion, deletionsByTime } from './draft.ts';
 import { lanes, type PublishEffects } from './effects.ts';
 import { inLanes } from './lanes.ts';
 import type { InvalidationResult } from './model.ts';
@@ -33,11 +33,10 @@ export async function finish(work: WorkOrder, effects: PublishEffects): Promise<
       leave(`${what}: ${error.message} The next publication does the rest.`);
     }
   };
-  const changed = new Set(draft.changed);
   const foreign: string[] = [];
-  const leaving = draft.deletes.filter(({ path }) => changed.has(path));
-  await attempt('What left the site is still there', () => deleteOurs(leaving, foreign, effects));
-  onPhase('invalidate');
+  const { before, after } = deletionsByTime(draft);
+  await attempt('What left the site is still there', () => deleteOurs(before, foreign, effects));
+  if (effects.invalidators.length > 0) onPhase('invalidate');
   const invalidations = await invalidate(work, effects);
   for (const { cdn, outcome, why } of invalidations) {
     if (outcome !== 'failed') continue;
@@ -45,9 +44,8 @@ export async function finish(work: WorkOrder, effects: PublishEffects): Promise<
       `${cdn} does not know what has changed: ${why} Visitors may get old pages until those expire; publishing again tells it.`,
     );
   }
-  onPhase('prune');
-  const rest = draft.deletes.filter(({ path }) => !changed.has(path));
-  await attempt('What is expired is still there', () => deleteOurs(rest, foreign, effects));
+  if (after.length > 0) onPhase('prune');
+  await attempt('What is expired is still there', () => deleteOurs(after, foreign, effects));
   if (foreign.length > 0) {
     const shown = foreign.slice(0, 5).join(', ');
     notes.push(

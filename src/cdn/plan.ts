@@ -1,5 +1,5 @@
 import type { SiteSettings } from '../config/site.ts';
-import { type Diff, diffSite, isAdopted, type Wanted } from './diff.ts';
+import { type Diff, diffSite, isAdopted, leavesPath, type Wanted } from './diff.ts';
 import type { Deletion, Draft } from './draft.ts';
 import { type Found, isCommitted, uncertain } from './found.ts';
 import type { Invalidator } from './invalidator.ts';
@@ -122,35 +122,36 @@ function draftOf(
   tailOnly: boolean,
 ): Draft {
   const left = found.draft?.draft;
+  const due = [...(left?.due ?? []), ...(left !== undefined && isCommitted(found) ? left.deletes : [])];
   const writes = new Map(uncertain(found));
+  const mayHold = (path: string, etags: readonly string[]) =>
+    writes.set(path, [...new Set([...(writes.get(path) ?? []), ...etags])]);
   for (const change of diff.changes) {
     const etag = etagOf(change, wanted);
-    writes.set(change.to.path, [
-      ...(writes.get(change.to.path) ?? []),
-      ...(etag === undefined ? [] : [etag]),
-    ]);
+    mayHold(change.to.path, etag === undefined ? [] : [etag]);
   }
+  // What should have been deleted, and is written again instead, is ours as well until then.
+  for (const { path, etags } of due) if (writes.has(path)) mayHold(path, etags ?? []);
   const changed = new Set([
     ...(left?.changed ?? []),
     ...diff.changes.flatMap(({ before, to }) => (before === undefined ? [] : [to.path])),
-    ...diff.removed.flatMap((entry) => (entry.class === 'asset' ? [] : [entry.path])),
+    ...diff.removed.flatMap((entry) => (leavesPath(entry, diff) ? [entry.path] : [])),
     ...diff.orphans.map(({ path }) => path),
   ]);
-  const taken = new Set([
+  const deletes = tailOnly ? [] : deletionsOf(diff, retention, found);
+  const going = new Set(deletes.map(({ path }) => path));
+  const needed = new Set([
     ...wanted.entries.map(({ path }) => path),
     ...retention.retained.map(({ at }) => at),
   ]);
-  const unfinished = found.draft !== undefined && isCommitted(found) ? found.draft.draft.deletes : [];
-  const deletes = [...unfinished, ...(tailOnly ? [] : deletionsOf(diff, retention, found))];
   return {
     number: release.number,
     at: release.at,
     by: author.by,
     writes,
     changed: [...changed],
-    deletes: [
-      ...new Map(deletes.filter(({ path }) => !taken.has(path)).map((each) => [each.path, each])).values(),
-    ],
+    deletes: deletes.filter(({ path }) => !needed.has(path)),
+    due: due.filter(({ path }) => !needed.has(path) && !going.has(path)),
   };
 }
 
@@ -163,9 +164,9 @@ function etagOf(change: Change, wanted: Wanted): string | undefined {
 function deletionsOf(diff: Diff, { expired, dropped }: Retention, found: Found): Deletion[] {
   const doubtful = uncertain(found);
   const leaving = (entry: StoredEntry): Deletion[] =>
-    entry.class === 'asset'
-      ? []
-      : [{ path: entry.path, etags: [entry.etag, ...(doubtful.get(entry.path) ?? [])] }];
+    leavesPath(entry, diff)
+      ? [{ path: entry.path, etags: [entry.etag, ...(doubtful.get(entry.path) ?? [])] }]
+      : [];
   const over = ({ at, etag }: Retained): Deletion => ({ path: at, etags: isOwn(at) ? undefined : [etag] });
   return [
     ...diff.removed.flatMap(leaving),

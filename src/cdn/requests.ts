@@ -1,6 +1,8 @@
 import { isInPlace } from './diff.ts';
+import { deletionsByTime } from './draft.ts';
 import type { RequestCounts } from './model.ts';
 import type { WorkOrder } from './plan.ts';
+import { removalCost } from './stores/remove.ts';
 
 export const noRequests: RequestCounts = { get: 0, head: 0, put: 0, copy: 0, delete: 0, list: 0, post: 0 };
 
@@ -16,12 +18,21 @@ export function addRequests(a: RequestCounts, b: Partial<RequestCounts>): Reques
   };
 }
 
+export function subtractRequests(a: RequestCounts, b: RequestCounts): RequestCounts {
+  return {
+    get: a.get - b.get,
+    head: a.head - b.head,
+    put: a.put - b.put,
+    copy: a.copy - b.copy,
+    delete: a.delete - b.delete,
+    list: a.list - b.list,
+    post: a.post - b.post,
+  };
+}
+
 export function totalRequests(counts: RequestCounts): number {
   return Object.values(counts).reduce((sum: number, each: number) => sum + each, 0);
 }
-
-/** Keys of one request that deletes many, by S3. */
-const deletedAtOnce = 1000;
 
 /** Requests of the whole run: those made so far, and those that applying the plan makes. publish.ts makes these and no others. */
 export function requestsOf(
@@ -33,8 +44,10 @@ export function requestsOf(
   if (tailOnly && found.draft === undefined) return spent;
   const { manifest } = found;
   let sum = addRequests(spent, guarding(manifest?.manifest.conditional));
-  const guarded = draft.deletes.filter(({ etags }) => etags !== undefined).length;
-  sum = addRequests(sum, { head: guarded, post: Math.ceil(draft.deletes.length / deletedAtOnce) });
+  const { before, after } = deletionsByTime(draft);
+  const guarded = [...before, ...after].filter(({ etags }) => etags !== undefined).length;
+  sum = addRequests(addRequests(sum, removalCost(before.length)), removalCost(after.length));
+  sum = addRequests(sum, { head: guarded });
   sum = addRequests(sum, { delete: 1 });
   if (tailOnly) return sum;
   for (const change of diff.changes) {

@@ -1,4 +1,4 @@
-import type { Diff } from './diff.ts';
+import { type Diff, leavesPath } from './diff.ts';
 import type { Manifest, Retained, StoredEntry } from './model.ts';
 import { blobPath } from './places.ts';
 
@@ -36,19 +36,21 @@ export function retain(
 ): Retention {
   const last = before?.release.number ?? 0;
   const overwritten = diff.changes.flatMap((change) =>
-    change.kind !== 'headers' && change.before !== undefined && change.before.sha256 !== change.to.sha256
-      ? [change.before]
-      : [],
+    change.before !== undefined && change.before.sha256 !== change.to.sha256 ? [change.before] : [],
   );
-  const leaving = diff.removed.map((entry) => leave(entry, last, now, entry.class === 'asset'));
+  overwritten.push(...diff.superseded);
+  const leaving = diff.removed.map((entry) => leave(entry, last, now, !leavesPath(entry, diff)));
   const replaced = overwritten.map((entry) => leave(entry, lastOf(entry, last), now, false));
 
   const wanted = new Set([
     ...diff.changes.map(({ to }) => to.path),
     ...diff.unchanged.map(({ path }) => path),
   ]);
-  const earlier = (before?.retained ?? []).filter(({ at }) => !wanted.has(at));
-  const rows = newest([...earlier, ...leaving, ...replaced]);
+  const earlier = (before?.retained ?? []).filter(({ at }) => !wanted.has(at) && !diff.displaced.has(at));
+  const displaced = (before?.retained ?? [])
+    .filter(({ at }) => !wanted.has(at) && diff.displaced.has(at))
+    .map((row) => ({ ...row, at: blobPath(row.sha256) }));
+  const rows = newest([...earlier, ...displaced, ...leaving, ...replaced]);
 
   const hasOld = before !== undefined || replaced.length > 0;
   const all = hasOld ? [last, ...(before?.kept ?? [])] : [];
@@ -60,7 +62,7 @@ export function retain(
   const known = new Set(earlier.map(({ at }) => at));
   return {
     retained,
-    keeps: newest([...leaving, ...replaced], ({ at }) => at).filter(
+    keeps: newest([...displaced, ...leaving, ...replaced], ({ at }) => at).filter(
       ({ at, path }) => at !== path && !known.has(at),
     ),
     expired: newest(

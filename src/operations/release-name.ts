@@ -10,7 +10,7 @@ import type { Effects } from '../kernel/run.ts';
  */
 export async function releaseName(
   asked: string | undefined,
-  target: Target,
+  target: Pick<Target, 'name' | 'requireTag'> | undefined,
   folder: string,
   effects: Effects,
 ): Promise<{ release: string; commit: string | undefined }> {
@@ -36,7 +36,7 @@ export async function releaseName(
       hint: 'Pass --release NAME.',
     });
   }
-  if (target.requireTag && !/^v?\d+\.\d+\.\d+/.test(release)) {
+  if (target?.requireTag === true && !/^v?\d+\.\d+\.\d+/.test(release)) {
     throw new UserError({
       code: 'release.not-a-tag',
       message: `Target ${target.name} takes version tags only, and ${release} is none`,

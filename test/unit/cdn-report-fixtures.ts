@@ -96,9 +96,18 @@ export const plan: PublicationPlan = {
   notes: ['The store has no conditional writes: a lease keeps two publishers apart.'],
 };
 
-/** Nothing for a publication to do. */
+/** The site is as wanted: there is no new release. */
 export const idle: PublicationPlan = {
-  ...{ ...plan, changes: [], removed: [], expired: [], bytes: 0, unchanged: 9_999, notes: [] },
+  ...{
+    ...plan,
+    release: before,
+    changes: [],
+    removed: [],
+    expired: [],
+    bytes: 0,
+    unchanged: 9_999,
+    notes: [],
+  },
   invalidations: [{ cdn: 'CloudFront E2EXAMPLE', paths: [], requests: 0, cost: '' }],
 };
 

@@ -260,13 +260,18 @@ describe('as JSON', () => {
   });
 });
 
-test('a plan with changes is never taken for one without', () => {
-  const empty: PublicationPlan = { ...seen.idle, invalidations: [] };
-  const one = (change: Partial<PublicationPlan>) => totalsOf({ ...empty, ...change }).isNothing;
-  expect([
-    one({}),
-    one({ changes: seen.plan.changes.slice(0, 1) }),
-    one({ removed: seen.plan.removed }),
-    one({ expired: seen.plan.expired }),
-  ]).toEqual([true, false, false, false]);
+test('a release that changes no file, as when a bucket is adopted, is one all the same', () => {
+  const adopted: PublicationPlan = {
+    ...seen.idle,
+    current: undefined,
+    release: { ...seen.before, number: 1 },
+  };
+  expect([seen.idle, adopted, seen.plan].map((plan) => totalsOf(plan).isNothing)).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect(first(planText(adopted, options))).toBe(
+    '#1 v1.2.2 → s3://bookreader-assets/app — 9,999 unchanged; 0 B in 27 requests',
+  );
 });

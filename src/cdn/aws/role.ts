@@ -1,7 +1,217 @@
-import { UserError } from '../../kernel/errors.ts';
+import { readFile } from 'node:fs/promises';
+import { messageOf, UserError } from '../../kernel/errors.ts';
+import { harmless } from '../../kernel/foreign.ts';
 import type { CredentialOptions } from './credentials.ts';
+import { type HttpAnswer, openHttp, originOf } from './http.ts';
 import type { AwsKeys } from './sign.ts';
+import { elements, text } from './xml.ts';
 
-export function assumeRole(_arn: string, _options: CredentialOptions): () => Promise<AwsKeys> {
-  return () => Promise.reject(new UserError({ code: 'cdn.role', message: 'not there yet' }));
+interface Session {
+  readonly keys: AwsKeys;
+  /** ms since the epoch. */
+  readonly expires: number;
+}
+
+const audience = 'sts.amazonaws.com';
+/** What every role allows. */
+const sessionSeconds = 3600;
+/** A request that is signed now may be looked at later, and a new session takes a moment. */
+const renewBeforeMs = 5 * 60_000;
+const tries = 4;
+const pauseMs = 500;
+
+/**
+ * Takes a role by an OIDC token: GitHub's for the job, or the one in AWS_WEB_IDENTITY_TOKEN_FILE.
+ *
+ * @returns gives keys that are valid for minutes at least, asked for anew before they expire. It rejects with UserError
+ *   `cdn.role`.
+ */
+export function assumeRole(arn: string, options: CredentialOptions): () => Promise<AwsKeys> {
+  const { clock } = options;
+  let session: Session | undefined;
+  let asking: Promise<Session> | undefined;
+
+  async function ask(): Promise<Session> {
+    try {
+      session = await takeSession(arn, options);
+      return session;
+    } catch (error) {
+      // The old one is good for some minutes yet.
+      if (session !== undefined && session.expires > clock.now() + renewBeforeMs / 5) return session;
+      throw error;
+    } finally {
+      asking = undefined;
+    }
+  }
+
+  return async () => {
+    if (session !== undefined && session.expires - renewBeforeMs > clock.now()) return session.keys;
+    asking ??= ask();
+    return (await asking).keys;
+  };
+}
+
+async function takeSession(arn: string, options: CredentialOptions): Promise<Session> {
+  const { env, mask, clock, signal } = options;
+  const http = openHttp(env, signal, { silenceMs: 20_000, connections: 2 });
+
+  /** Both sides are known to fail now and then. */
+  async function send(
+    what: string,
+    url: URL,
+    headers: Record<string, string>,
+    form?: string,
+  ): Promise<HttpAnswer> {
+    const body = form === undefined ? undefined : Buffer.from(form);
+    for (let tried = 1; ; tried += 1) {
+      const answer = await http
+        .send({
+          method: body === undefined ? 'GET' : 'POST',
+          origin: originOf(url),
+          path: `${url.pathname}${url.search}`,
+          headers: { ...headers, host: url.host, 'content-length': String(body?.length ?? 0) },
+          ...(body === undefined ? {} : { body }),
+        })
+        .catch((error) => {
+          signal.throwIfAborted();
+          if (tried === tries) throw failed(`${what} at ${url.host} cannot be reached: ${messageOf(error)}`);
+          return undefined;
+        });
+      if (answer !== undefined && (answer.status < 500 || tried === tries)) return answer;
+      await clock.sleep(pauseMs * 2 ** (tried - 1), signal);
+    }
+  }
+
+  try {
+    if (env.ACTIONS_ID_TOKEN_REQUEST_TOKEN) mask.add(env.ACTIONS_ID_TOKEN_REQUEST_TOKEN);
+    const token = await tokenOf(env, send);
+    mask.add(token);
+    const url = new URL(stsEndpoint(arn, env));
+    const form = new URLSearchParams({
+      Action: 'AssumeRoleWithWebIdentity',
+      Version: '2011-06-15',
+      RoleArn: arn,
+      RoleSessionName: sessionName(env),
+      DurationSeconds: String(sessionSeconds),
+      WebIdentityToken: token,
+    });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/xml' };
+    const answer = await send('AWS STS', url, headers, form.toString());
+    const xml = answer.body.toString();
+    if (answer.status !== 200) throw notAllowed(arn, token, answer.status, xml);
+    const session = readSession(xml);
+    mask.add(session.keys.secretAccessKey);
+    if (session.keys.sessionToken !== undefined) mask.add(session.keys.sessionToken);
+    return session;
+  } finally {
+    http.close();
+  }
+}
+
+type Send = (what: string, url: URL, headers: Record<string, string>) => Promise<HttpAnswer>;
+
+async function tokenOf(env: CredentialOptions['env'], send: Send): Promise<string> {
+  const file = env.AWS_WEB_IDENTITY_TOKEN_FILE;
+  if (file) {
+    return readFile(file, 'utf8').then(
+      (content) => content.trim(),
+      (error) => {
+        throw failed(`AWS_WEB_IDENTITY_TOKEN_FILE cannot be read: ${messageOf(error)}`);
+      },
+    );
+  }
+  const [address, bearer] = [env.ACTIONS_ID_TOKEN_REQUEST_URL, env.ACTIONS_ID_TOKEN_REQUEST_TOKEN];
+  if (!address || !bearer || !URL.canParse(address)) {
+    const inGitHub = env.GITHUB_ACTIONS === 'true';
+    throw failed(
+      inGitHub
+        ? 'GitHub gives this job no OIDC token, by which it would take the role'
+        : 'There is neither a token to take the role by nor keys in the environment',
+      inGitHub
+        ? 'Give the job `permissions: { id-token: write, contents: read }`; a workflow that is called needs it from its caller. Pull requests from forks never get one.'
+        : 'Outside of GitHub set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_WEB_IDENTITY_TOKEN_FILE.',
+    );
+  }
+  const url = new URL(address);
+  url.searchParams.set('audience', audience);
+  const answer = await send('GitHub’s OIDC service', url, {
+    authorization: `bearer ${bearer}`,
+    accept: 'application/json',
+  });
+  const token = tokenIn(answer.body.toString());
+  if (answer.status === 200 && token !== undefined) return token;
+  throw failed(`GitHub’s OIDC service gave no token (status ${answer.status})`);
+}
+
+function tokenIn(json: string): string | undefined {
+  try {
+    const answer: unknown = JSON.parse(json);
+    const value =
+      typeof answer === 'object' && answer !== null && 'value' in answer ? answer.value : undefined;
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** That of the region; AWS names its partition in the ARN, and the ones apart have no us-east-1. */
+function stsEndpoint(arn: string, env: CredentialOptions['env']): string {
+  const own = env.AWS_ENDPOINT_URL_STS;
+  if (own && URL.canParse(own)) return own;
+  const partition = arn.split(':')[1];
+  const home =
+    partition === 'aws-cn' ? 'cn-north-1' : partition === 'aws-us-gov' ? 'us-gov-west-1' : 'us-east-1';
+  const region = env.AWS_REGION || env.AWS_DEFAULT_REGION || home;
+  return `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`;
+}
+
+/** As CloudTrail shows it: which repository, which run. */
+function sessionName({
+  GITHUB_REPOSITORY: repository,
+  GITHUB_RUN_ID: run,
+}: CredentialOptions['env']): string {
+  const tail = run ? `-${run}` : '';
+  const name = (repository || 'sluice').replace(/[^\w+=,.@-]/g, '-');
+  return `${name.slice(0, 64 - tail.length)}${tail}`;
+}
+
+function readSession(xml: string): Session {
+  const [credentials = ''] = elements(xml, 'Credentials');
+  const accessKeyId = text(credentials, 'AccessKeyId');
+  const secretAccessKey = text(credentials, 'SecretAccessKey');
+  const sessionToken = text(credentials, 'SessionToken');
+  const expires = Date.parse(text(credentials, 'Expiration') ?? '');
+  if (!accessKeyId || !secretAccessKey || !sessionToken || Number.isNaN(expires)) {
+    throw failed('AWS STS answered without keys');
+  }
+  return { keys: { accessKeyId, secretAccessKey, sessionToken }, expires };
+}
+
+function notAllowed(arn: string, token: string, status: number, xml: string): UserError {
+  const [code, said] = [text(xml, 'Code'), text(xml, 'Message')];
+  const words = harmless([code, said].filter(Boolean).join(': ') || `status ${status}`).slice(0, 300);
+  const subject = subjectOf(token);
+  const hints: Readonly<Record<string, string>> = {
+    InvalidIdentityToken:
+      'The AWS account needs an identity provider for https://token.actions.githubusercontent.com with the audience sts.amazonaws.com.',
+    AccessDenied: `Its trust policy must allow sts:AssumeRoleWithWebIdentity to ${
+      subject === undefined ? 'the subject of the token' : `the subject ${subject}`
+    } with the audience ${audience}.`,
+  };
+  return failed(`AWS STS does not give ${arn} to this job: ${words}`, hints[code ?? '']);
+}
+
+/** Who the token is for: what the trust policy compares. */
+function subjectOf(token: string): string | undefined {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const subject = typeof claims === 'object' && claims !== null && 'sub' in claims ? claims.sub : undefined;
+    return typeof subject === 'string' ? harmless(subject).slice(0, 300) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function failed(message: string, hint?: string): UserError {
+  return new UserError({ code: 'cdn.role', message, ...(hint === undefined ? {} : { hint }) });
 }

@@ -40,7 +40,7 @@ export interface PlannedTotals {
   readonly bytes: Readonly<Record<ChangeKind, number>>;
   /** What is sent, by type, most bytes first. */
   readonly types: readonly TypeTotal[];
-  /** There is nothing for a publication to do. */
+  /** The site is as wanted already, so there is no new release. */
   readonly isNothing: boolean;
 }
 
@@ -52,7 +52,12 @@ export function totalsOf(plan: PublicationPlan): PlannedTotals {
     counts[kind]++;
     bytes[kind] += size;
   }
-  return { counts, bytes, types: typesOf(plan.changes), isNothing: all.length === 0 };
+  return {
+    counts,
+    bytes,
+    types: typesOf(plan.changes),
+    isNothing: plan.current?.number === plan.release.number,
+  };
 }
 
 function typesOf(changes: readonly Change[]): TypeTotal[] {

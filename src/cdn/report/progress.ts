@@ -1,4 +1,5 @@
 import { isCancellation } from '../../kernel/cancel.ts';
+import type { ErrorCode } from '../../kernel/catalogue.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { UserError, userErrorsOf } from '../../kernel/errors.ts';
 import type { Log, StepLog } from '../../kernel/log.ts';
@@ -29,42 +30,58 @@ export interface Follower {
   failed(error: unknown): unknown;
 }
 
+/** A phase that is under way. Some come in several parts, each counted from 1 file on, which tells them apart. */
 interface Running {
+  readonly phase: Phase;
   readonly step: StepLog;
   readonly begun: number;
-  readonly from: number;
   said: number;
-  last: Progress;
+  /** Parts that are through. */
+  readonly done: { files: number; bytes: number };
+  part: Progress;
 }
 
 export function followPublication({ log, clock, signal }: Effects): Follower {
   let running: Running | undefined;
+  const end = () => {
+    if (running !== undefined) running.step.done(amountOf(sumOf(running)));
+    running = undefined;
+  };
   return {
-    onProgress: (progress) => {
-      if (running?.last.phase !== progress.phase) {
-        running?.step.done(phaseSummary(running.last));
+    onProgress: (part) => {
+      if (running?.phase !== part.phase) {
+        end();
         const now = clock.elapsed();
-        const step = log.step(phaseNames[progress.phase]);
-        running = { step, begun: now, from: progress.bytes, said: now, last: progress };
+        const step = log.step(phaseNames[part.phase]);
+        running = { phase: part.phase, step, begun: now, said: now, done: { files: 0, bytes: 0 }, part };
+      } else if (part.files > 0 && part.files <= running.part.files) {
+        running.done.files += running.part.ofFiles;
+        running.done.bytes += running.part.ofBytes;
       }
-      running.last = progress;
-      const text = progressText(progress, progress.bytes - running.from, clock.elapsed() - running.begun);
+      running.part = part;
+      const text = progressText(sumOf(running), clock.elapsed() - running.begun);
       running.step.note(text);
       if (log.mode !== 'terminal' && clock.elapsed() - running.said >= everyMs) {
         running.said = clock.elapsed();
-        log.info(`${phaseNames[progress.phase]}: ${text}`);
+        log.info(`${phaseNames[part.phase]}: ${text}`);
       }
     },
-    done: () => {
-      running?.step.done(phaseSummary(running.last));
-      running = undefined;
-    },
+    done: end,
     failed: (error) => {
-      const phase = running?.last.phase;
+      const phase = running?.phase;
       running?.step.failed(isCancellation(error, signal) ? 'cancelled' : 'did not end');
       running = undefined;
       return withState(error, phase);
     },
+  };
+}
+
+type Amount = Omit<Progress, 'phase'>;
+
+function sumOf({ done, part }: Running): Amount {
+  return {
+    ...{ files: done.files + part.files, ofFiles: done.files + part.ofFiles },
+    ...{ bytes: done.bytes + part.bytes, ofBytes: done.bytes + part.ofBytes },
   };
 }
 
@@ -74,22 +91,37 @@ interface Effects {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Follows a publication from its begin to its end, whatever that is.
+ *
+ * @throws what `body` throws, with what visitors get now in its hint.
+ */
+export async function followed<T>(
+  effects: Effects,
+  body: (hooks: Pick<Follower, 'onProgress'>) => Promise<T>,
+): Promise<T> {
+  const follower = followPublication(effects);
+  try {
+    const done = await body(follower);
+    follower.done();
+    return done;
+  } catch (error) {
+    throw follower.failed(error);
+  }
+}
+
 /** `4,512 of 10,000 files, 38.1 MiB of 92.0 MiB, 12.3 MiB/s`: what there is none of is left out. */
-export function progressText(
-  { files, ofFiles, bytes, ofBytes }: Omit<Progress, 'phase'>,
-  sent: number,
-  ms: number,
-): string {
+export function progressText({ files, ofFiles, bytes, ofBytes }: Amount, ms: number): string {
   const parts = [
     ofFiles === 0 ? '' : `${formatCount(files)} of ${counted(ofFiles, 'file')}`,
     ofBytes === 0 ? '' : `${formatBytes(bytes)} of ${formatBytes(ofBytes)}`,
     // The rate of the first moments says nothing.
-    ofBytes === 0 || ms < 500 ? '' : `${formatBytes((sent * 1000) / ms)}/s`,
+    ofBytes === 0 || ms < 500 ? '' : `${formatBytes((bytes * 1000) / ms)}/s`,
   ];
   return parts.filter((part) => part !== '').join(', ');
 }
 
-function phaseSummary({ ofFiles, ofBytes }: Progress): string {
+function amountOf({ ofFiles, ofBytes }: Amount): string {
   const bytes = ofBytes === 0 ? '' : `, ${formatBytes(ofBytes)}`;
   return ofFiles === 0 ? '' : `${counted(ofFiles, 'file')}${bytes}`;
 }
@@ -116,9 +148,12 @@ export function stateAfter(phase: Phase | undefined): string {
   }
 }
 
+/** Their messages say it themselves. */
+const saidAlready: ReadonlySet<ErrorCode> = new Set(['cdn.busy', 'cdn.moved', 'cdn.lost']);
+
 function withState(error: unknown, phase: Phase | undefined): unknown {
   const [known, ...others] = userErrorsOf(error);
-  if (known === undefined || others.length > 0) return error;
+  if (known === undefined || others.length > 0 || saidAlready.has(known.code)) return error;
   const { code, message, hint, at, output } = known;
   const state = stateAfter(phase);
   return new UserError({

@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { SiteFile } from '../model.ts';
+import type { Body } from '../store.ts';
+import { encode } from './variants.ts';
+
+/**
+ * The bytes of a file of the site, for the store. The SHA-256 is that of the reading: a store that verifies it takes
+ * nothing that has changed since.
+ */
+export async function openBody({ file, encoding, size, sha256 }: SiteFile): Promise<Body> {
+  if (encoding === undefined) return { file, size, sha256 };
+  return { bytes: await encode(await readFile(file), encoding), sha256 };
+}
+
+/** The text of a page or a style sheet. */
+export function readText({ file }: SiteFile): string {
+  return readFileSync(file, 'utf8');
+}
