@@ -36,10 +36,10 @@ export const sluice: Contestant = {
   invocation(place) {
     writeFileSync(
       join(place.folder, 'sluice.yml'),
-      `version: 1\nproject: bench\ncdn:\n  dist: dist\n  store: s3://${place.bucket}\n`,
+      `app: bench\ncdn:\n  dist: dist\n  store: s3://${place.bucket}\n`,
     );
     return {
-      argv: [process.execPath, join(root, 'dist/cli.js'), 'cdn', 'publish', '--json'],
+      argv: [process.execPath, join(root, 'dist/cli.js'), 'cdn', 'publish', '--name', 'bench', '--json'],
       env: awsEnvironment(place),
     };
   },
