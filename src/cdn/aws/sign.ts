@@ -104,7 +104,7 @@ export function encodeQuery(query: Readonly<Record<string, string>>): string {
 class NodeSha256 {
   readonly #hash: Hash | Hmac;
 
-  constructor(secret?: string | ArrayBuffer | Uint8Array) {
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
     this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', keyOf(secret));
   }
 
@@ -122,11 +122,13 @@ class NodeSha256 {
 /** The library keeps the key of a day and signs every request with it; Node takes longer to look at bytes than to sign. */
 const keys = new WeakMap<object, KeyObject>();
 
-function keyOf(secret: string | ArrayBuffer | Uint8Array): KeyObject {
+function keyOf(secret: string | ArrayBuffer | ArrayBufferView): KeyObject {
   if (typeof secret === 'string') return createSecretKey(secret, 'utf8');
   const known = keys.get(secret);
   if (known !== undefined) return known;
-  const key = createSecretKey(secret instanceof ArrayBuffer ? new Uint8Array(secret) : secret);
+  const key = createSecretKey(
+    secret instanceof ArrayBuffer ? new Uint8Array(secret) : (secret as Uint8Array),
+  );
   keys.set(secret, key);
   return key;
 }
