@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { assetTest } from '../../src/cdn/dist/assets.ts';
+import { builtFolder } from './cdn-dist-fixtures.ts';
 
 /** `+` in front: named by its content. */
 function table(text: string): (readonly [string, boolean])[] {
@@ -133,5 +134,50 @@ describe('files named by their content', () => {
     expect(paths.filter(assetTest(paths, undefined))).toEqual([]);
     const bundled = new Set(['js/app.12345678.js', 'js/jquery.js']);
     expect(paths.filter(assetTest(paths, undefined, bundled))).toEqual(['js/app.12345678.js']);
+  });
+
+  const listed = ['js/app.12345678.js', 'js/menu.87654321.js'];
+  test.each<[string, Record<string, unknown>, string[]]>([
+    [
+      'Vite',
+      { '.vite/manifest.json': { 'index.html': { file: listed[0], css: ['a.css'], assets: [listed[1]] } } },
+      listed,
+    ],
+    ['Vite 4', { 'manifest.json': { 'src/app.js': { file: listed[0], isEntry: true } } }, listed.slice(0, 1)],
+    [
+      'Create React App',
+      { 'asset-manifest.json': { files: { 'app.js': `/books/${listed[0]}` }, entrypoints: [] } },
+      listed.slice(0, 1),
+    ],
+    [
+      'webpack on a CDN',
+      { 'webpack-manifest.json': { 'app.js': `https://cdn.example.com/x/${listed[0]}` } },
+      listed.slice(0, 1),
+    ],
+    ['gulp-rev', { 'rev-manifest.json': { 'js/app.js': listed[0], 'js/menu.js': listed[1] } }, listed],
+    [
+      'Django',
+      { 'staticfiles.json': { paths: { 'js/app.js': listed[0] }, version: '1.1' } },
+      listed.slice(0, 1),
+    ],
+    ['a web app', { 'manifest.json': { name: 'x', icons: [{ src: listed[0] }], x: listed[0] } }, []],
+    [
+      'nobody',
+      {
+        'manifest.json': [1, null, { file: 1 }],
+        'rev-manifest.json': null,
+        '.vite/manifest.json': { a: null },
+      },
+      [],
+    ],
+  ])('the manifest of %s is read', async (_, manifests, expected) => {
+    const files = Object.entries(manifests).map(([path, content]) => [path, JSON.stringify(content)]);
+    using folder = builtFolder({
+      ...Object.fromEntries(files),
+      ...Object.fromEntries(listed.map((path) => [path, ''])),
+    });
+    folder.put('asset-manifest.json', String(Object.fromEntries(files)['asset-manifest.json'] ?? '{ broken'));
+    const site = await folder.read();
+    expect(site.files.filter((file) => file.class === 'asset').map(({ path }) => path)).toEqual(expected);
   });
 });

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SiteSettings } from '../../config/site.ts';
 import { messageOf, type UserError, UserErrors } from '../../kernel/errors.ts';
@@ -33,7 +33,7 @@ const mostFaults = 20;
  * signal's reason on abort.
  */
 export async function readSite(settings: SiteSettings, signal: AbortSignal): Promise<Site> {
-  if (!isFolder(settings.dist)) throw missingFolder(settings.dist);
+  expectFolder(settings.dist);
   signal.throwIfAborted();
   const pause = createPauses(signal);
   const walked = await walk(settings.dist, {
@@ -48,7 +48,10 @@ export async function readSite(settings: SiteSettings, signal: AbortSignal): Pro
   const variants = await variantsOf(plain, settings.variants, signal);
   const tooLong = variants.flatMap(({ path }) => pathFault(path, settings.store.prefix) ?? []);
   if (tooLong.length > 0) throw new UserErrors(fewest(tooLong));
-  return { files: withVariants(plain, variants, headersOf), notes: notesOf(walked) };
+  return {
+    files: withVariants(plain, variants, headersOf),
+    notes: [...notesOf(walked), ...unusedPatterns(settings, walked.paths)],
+  };
 }
 
 function withVariants(
@@ -80,6 +83,17 @@ function notesOf({ junk, excluded }: Walked): readonly string[] {
   ];
 }
 
+/** A pattern that means nothing is misspelt, or the file that it was for is gone. */
+function unusedPatterns({ hashed, headers }: SiteSettings, paths: readonly string[]): readonly string[] {
+  const patterns = [
+    ...(hashed ?? []).map((pattern) => ['cdn.hashed', pattern] as const),
+    ...headers.flatMap(({ match }) => match.map((pattern) => ['cdn.headers', pattern] as const)),
+  ];
+  return patterns
+    .filter(([, pattern]) => !paths.some(pathTest([pattern])))
+    .map(([key, pattern]) => `No file matches ${shown(pattern)} (${key})`);
+}
+
 function counted(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`;
 }
@@ -96,8 +110,14 @@ function inOrder(paths: readonly string[]): string[] {
   return [...paths].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+function expectFolder(dist: string): void {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(dist, { throwIfNoEntry: false });
+  } catch (error) {
+    throw distFault(`The folder ${dist} cannot be read: ${messageOf(error)}`, undefined, error);
+  }
+  if (stats?.isDirectory() !== true) throw missingFolder(dist);
 }
 
 async function readFiles(
