@@ -99,6 +99,27 @@ describe('files named by their content', () => {
     expect(paths.filter(isAsset)).toEqual([]);
   });
 
+  // The few at the end look like hashes to anybody who finds them among hashes.
+  test.each<[string, (number: number) => string, string[]]>([
+    [
+      'Vite',
+      (number) => `index-${'DkT3eZ9P'.slice(0, 6)}x${number % 10}.js`,
+      ['lib-Mp3ToWav.js', 'team-B2BSales.js', 'my-iOS-App2.js'],
+    ],
+    ['esbuild', (number) => `chunk-X${(number % 6) + 2}5ZQWVT.js`, []],
+    ['webpack', (number) => `app.5e8f9a${10 + number}.js`, []],
+    ['Bun', (number) => `chunk-z4k1a2b${number % 10}.js`, []],
+  ])('nor beside what %s names', (_, nameOf, mistaken) => {
+    const names = traps
+      .trim()
+      .split(/\s+/)
+      .map((path) => `out/${path}`);
+    const own = Array.from({ length: 400 }, (_, number) => `out/${nameOf(number)}`);
+    const isAsset = assetTest([...own, ...names], undefined);
+    expect(own.filter(isAsset)).toEqual(own);
+    expect(names.filter(isAsset)).toEqual(mistaken.map((name) => `out/${name}`));
+  });
+
   /** The same on every run, and as good as random. */
   function hashesOf(alphabet: string, length: number, count: number): string[] {
     return Array.from({ length: count }, (_, number) =>
