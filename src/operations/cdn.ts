@@ -8,7 +8,14 @@ import { readSite } from '../cdn/dist/read.ts';
 import type { Found } from '../cdn/found.ts';
 import { guardFaults } from '../cdn/guards.ts';
 import { lookAtSite } from '../cdn/look.ts';
-import type { Progress, PublicationPlan, PublicationReport, SiteFile, SiteStatus } from '../cdn/model.ts';
+import type {
+  Phase,
+  Progress,
+  PublicationPlan,
+  PublicationReport,
+  SiteFile,
+  SiteStatus,
+} from '../cdn/model.ts';
 import { planSite, type WorkOrder } from '../cdn/plan.ts';
 import { publish } from '../cdn/publish.ts';
 import { addRequests, noRequests, subtractRequests } from '../cdn/requests.ts';
@@ -207,15 +214,17 @@ async function apply(
   const begun = clock.elapsed();
   const nothing = work.tailOnly && work.finishes === undefined;
   const report = (progress: Progress) => onProgress?.(progress);
+  const onPhase = (phase: Phase) => report({ phase, files: 0, ofFiles: 0, bytes: 0, ofBytes: 0 });
   const done = nothing
     ? undefined
     : await publish(work, {
         ...{ store, invalidators, clock, signal, app: config.app, openBody },
-        onPhase: (phase) => report({ phase, files: 0, ofFiles: 0, bytes: 0, ofBytes: 0 }),
+        onPhase,
         onProgress: report,
         onNote: (text) => log.info(text),
       });
   const { requests, retries } = store.counts();
+  if (verify && site.settings.url !== undefined && !nothing) onPhase('verify');
   return {
     plan: work.plan,
     outcome: work.tailOnly ? 'nothing' : 'published',

@@ -79,7 +79,7 @@ describe('a publication that does not end', () => {
   test('promises the old site until a file of it is overwritten, and the new one once it is committed', () => {
     const says = (pattern: RegExp) => phases.filter((phase) => pattern.test(stateAfter(phase)));
     expect(says(/site is as it was/)).toEqual(['lease', 'keep', 'assets']);
-    expect(says(/new release is published/)).toEqual(['invalidate', 'prune']);
+    expect(says(/new release is published/)).toEqual(['invalidate', 'prune', 'verify']);
   });
 
   test('tells a cancel from a failure in the log, and keeps its code', () => {

@@ -16,6 +16,7 @@ const phaseNames: Readonly<Record<Phase, string>> = {
   commit: 'manifest',
   invalidate: 'tell the CDN',
   prune: 'clean up',
+  verify: 'look at the site',
 };
 
 /** Where no line is live, a phase that lasts says where it is this often. */
@@ -145,6 +146,8 @@ export function stateAfter(phase: Phase | undefined): string {
       return 'The new release is published; not every CDN was told, so visitors may get old pages until those expire. Run it again: they are told then.';
     case 'prune':
       return 'The new release is published; what has expired may lie there still. The next publication deletes it.';
+    case 'verify':
+      return 'The new release is published; whether visitors get it nobody knows yet: `sluice cdn verify` looks.';
   }
 }
 

@@ -2,10 +2,16 @@ import { styleText } from 'node:util';
 import { breakCommands } from '../../kernel/foreign.ts';
 import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import { oneLine, wrapWords } from '../../report/text.ts';
-import type { PublicationPlan, PublicationReport, VerifyFinding, VerifyReport } from '../model.ts';
+import type {
+  InvalidationResult,
+  PublicationPlan,
+  PublicationReport,
+  VerifyFinding,
+  VerifyReport,
+} from '../model.ts';
 import { type ChangeKind, changeKinds, type ListedChange, listChanges, totalsOf } from './changes.ts';
 import {
-  doneInvalidation,
+  cdnOutcome,
   faultLine,
   hasPaths,
   hasWarning,
@@ -45,8 +51,8 @@ const changeTitles: Readonly<Record<ChangeKind, string>> = {
   new: 'new',
   changed: 'changed',
   headers: 'other headers, same content',
-  removed: 'leave the site; kept until they expire',
-  expired: 'expire: no kept release has them',
+  removed: 'leave the release; assets of old pages stay until they expire',
+  expired: 'go for good: expired, and in no release that is kept',
 };
 const width = 80;
 const column = 11;
@@ -95,7 +101,7 @@ export function resultText(report: PublicationReport, options: SiteTextOptions):
     ...(isDone ? typeRows(totals.types, paint) : []),
     ...report.invalidations
       .filter(hasPaths)
-      .flatMap((each) => row('CDN', doneInvalidation(each, costs.get(each.cdn) ?? ''), paint)),
+      .flatMap((each) => row('CDN', cdnText(each, costs.get(each.cdn)), paint)),
     ...(verify === undefined ? [] : verifyRows(verify, options, paint)),
     ...(report.finished === undefined
       ? []
@@ -128,6 +134,12 @@ export function painter({ colour }: SiteTextOptions): Paint {
 
 function bold(line: string, paint: Paint): string[] {
   return wrapWords(line, '', '  ', width).map((each) => paint('bold', each));
+}
+
+/** Its cost stands in the plan. */
+function cdnText(result: InvalidationResult, cost: string | undefined): string {
+  const text = `${result.cdn} ${cdnOutcome(result)}`;
+  return cost === undefined || cost === '' || result.outcome === 'failed' ? text : `${text}; ${cost}`;
 }
 
 function sentText(report: PublicationReport): string {

@@ -74,18 +74,18 @@ export function plannedInvalidation({ cdn, paths, requests, cost }: Invalidation
   return `${cdn}: ${counted(paths.length, 'path')} in ${counted(requests, 'request')}; ${cost}`;
 }
 
-/** What a CDN made of it; its cost is the plan's. */
-export function doneInvalidation({ cdn, paths, ms, outcome, why }: InvalidationResult, cost: string): string {
+/** `is forgetting 12 paths (312 ms)`: what a CDN made of it. */
+export function cdnOutcome({ paths, ms, outcome }: InvalidationResult): string {
   switch (outcome) {
     case 'none':
-      return `${cdn}: nothing to forget`;
+      return 'has nothing to forget';
+    // Why, and what that means, is among the notes.
     case 'failed':
-      return `${cdn} was not told: ${why ?? 'no reason given'}`;
-    default: {
-      const word = outcome === 'completed' ? 'has forgotten' : 'is forgetting';
-      const costs = cost === '' ? '' : `; ${cost}`;
-      return `${cdn} ${word} ${counted(paths.length, 'path')} (${formatDuration(ms)})${costs}`;
-    }
+      return 'was not told what has changed';
+    case 'accepted':
+      return `is forgetting ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
+    case 'completed':
+      return `has forgotten ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
   }
 }
 
