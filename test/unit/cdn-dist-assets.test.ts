@@ -145,8 +145,15 @@ describe('files named by their content', () => {
   });
 
   test('what cdn.hashed names is, and nothing else; pages and service workers never are', () => {
-    const paths = ['lib/jquery.js', 'index-DkTXeZPq.js', 'lib/index.html', 'lib/sw.js', 'lib/a.js.map'];
-    expect(paths.filter(assetTest(paths, ['lib/**']))).toEqual(['lib/jquery.js']);
+    const paths = [
+      'lib/jquery.js',
+      'index-DkTXeZPq.js',
+      'lib/index.html',
+      'lib/sw.js',
+      'lib/a.js.map',
+      'lib/data',
+    ];
+    expect(paths.filter(assetTest(paths, ['lib/**']))).toEqual(['lib/jquery.js', 'lib/data']);
     expect(paths.filter(assetTest(paths, []))).toEqual([]);
   });
 

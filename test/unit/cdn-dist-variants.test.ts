@@ -46,6 +46,8 @@ describe('compressed copies', () => {
       [gz, gunzipSync],
     ] as const) {
       const bytes = await bytesOf(file);
+      // Another object for the same file: nothing is kept for it.
+      expect(await bytesOf({ ...file })).toEqual(bytes);
       expect([bytes.length, hash('sha256', bytes, 'base64url')]).toEqual([file.size, file.sha256]);
       expect(unpack(bytes).toString()).toBe(text);
     }

@@ -4,6 +4,7 @@ import type { SiteSettings } from '../../config/site.ts';
 import { messageOf, type UserError, UserErrors } from '../../kernel/errors.ts';
 import type { ObjectHeaders, SiteFile } from '../model.ts';
 import { assetTest } from './assets.ts';
+import { keepBytes } from './body.ts';
 import { bundledPaths } from './bundle-manifest.ts';
 import { digestFile } from './digest.ts';
 import { type Described, headersBy } from './headers.ts';
@@ -61,11 +62,13 @@ function withVariants(
 ): readonly SiteFile[] {
   if (variants.length === 0) return plain;
   const files = new Map(plain.map((file) => [file.path, file]));
-  for (const { original, path, encoding, size, sha256 } of variants) {
+  for (const { original, path, encoding, size, sha256, bytes } of variants) {
     const { class: kind, file } = original;
     const type = original.headers['content-type'] ?? unknownType;
     const headers = headersOf({ path, class: kind, type, copy: { of: original.path, encoding } });
-    files.set(path, { path, class: kind, size, sha256, headers, file, encoding });
+    const variant = { path, class: kind, size, sha256, headers, file, encoding };
+    files.set(path, variant);
+    if (bytes !== undefined) keepBytes(variant, bytes);
   }
   return inOrder([...files.keys()]).flatMap((path) => files.get(path) ?? []);
 }
