@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { SiteFile } from '../model.ts';
+import { readWhole } from './digest.ts';
 import { isCompressible, unknownType } from './media-types.ts';
 
 export type Encoding = 'br' | 'gzip';
@@ -56,7 +56,7 @@ export async function encode(bytes: Buffer, encoding: Encoding): Promise<Buffer>
  * The compressed copies that a site gets: of text from 1 KiB, where they are smaller. A copy that the build has made
  * itself is used as it is.
  *
- * @throws the signal's reason on abort, and what the file system throws.
+ * @throws the signal's reason on abort; UserError `cdn.dist` for a file that is gone.
  */
 export async function variantsOf(
   files: readonly SiteFile[],
@@ -76,7 +76,7 @@ export async function variantsOf(
   const work = async () => {
     for (const job of jobs) {
       signal.throwIfAborted();
-      const bytes = await encode(await readFile(job.original.file), job.encoding);
+      const bytes = await encode(await readWhole(job.original.file), job.encoding);
       if (bytes.length >= job.original.size) continue;
       const size = bytes.length;
       const keeps = kept + size <= room;
