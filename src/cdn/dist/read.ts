@@ -88,13 +88,12 @@ function notesOf({ junk, excluded }: Walked): readonly string[] {
 
 /** A pattern that means nothing is misspelt, or the file that it was for is gone. */
 function unusedPatterns({ hashed, headers }: SiteSettings, paths: readonly string[]): readonly string[] {
-  const patterns = [
-    ...(hashed ?? []).map((pattern) => ['cdn.hashed', pattern] as const),
-    ...headers.flatMap(({ match }) => match.map((pattern) => ['cdn.headers', pattern] as const)),
-  ];
-  return patterns
-    .filter(([, pattern]) => !paths.some(pathTest([pattern])))
-    .map(([key, pattern]) => `No file matches ${shown(pattern)} (${key})`);
+  const keys = { 'cdn.hashed': hashed ?? [], 'cdn.headers': headers.flatMap(({ match }) => match) };
+  return Object.entries(keys).flatMap(([key, patterns]) => {
+    const unused = patterns.filter((pattern) => !paths.some(pathTest([pattern])));
+    const few = unused.length > 5 ? `${unused.slice(0, 5).join(', ')}, …` : unused.join(', ');
+    return unused.length === 0 ? [] : [`No file matches ${shown(few)} (${key})`];
+  });
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {
