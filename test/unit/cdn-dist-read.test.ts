@@ -103,6 +103,13 @@ describe('a folder is read', () => {
     ]);
   });
 
+  test('patterns that mean no file are told', async () => {
+    using folder = builtFolder({ 'index.html': page, 'a.js': '' });
+    const headers = [{ match: ['*.js', '/docs/**'], set: {} }];
+    const { notes } = await folder.read({ hashed: ['*.js', '*.wasm'], headers });
+    expect(notes).toEqual(['No file matches *.wasm (cdn.hashed)', 'No file matches /docs/** (cdn.headers)']);
+  });
+
   test('an abort ends it', async () => {
     using folder = builtFolder({ 'index.html': page });
     await expect(readSite(folder.settings(), AbortSignal.abort(new Error('enough')))).rejects.toThrow(
@@ -236,6 +243,10 @@ describe('what cannot be published', () => {
     expect(error).toMatchObject({ hint: expect.stringMatching(/^Is it [^ ]*\/dist \(/) });
     expect(await folder.faults({ dist: join(folder.dist, 'index.html') })).toEqual([
       expect.stringMatching(/^cdn.dist: .* is a file: cdn.dist must name a folder$/),
+    ]);
+    symlinkSync('loop', join(folder.top, 'loop'));
+    expect(await folder.faults({ dist: join(folder.top, 'loop') })).toEqual([
+      expect.stringMatching(/^cdn.dist: The folder .*\/loop cannot be read: ELOOP/),
     ]);
   });
 });

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { openBody } from '../../src/cdn/dist/body.ts';
 import type { SiteFile } from '../../src/cdn/model.ts';
-import { builtFolder, page } from './cdn-dist-fixtures.ts';
+import { builtFolder, faultsOf, page } from './cdn-dist-fixtures.ts';
 
 const text = 'const books = "books"; '.repeat(100);
 const year = 'public, max-age=31536000, immutable';
@@ -46,6 +47,8 @@ describe('compressed copies', () => {
       [gz, gunzipSync],
     ] as const) {
       const bytes = await bytesOf(file);
+      // Another object for the same file: nothing is kept for it.
+      expect(await bytesOf({ ...file })).toEqual(bytes);
       expect([bytes.length, hash('sha256', bytes, 'base64url')]).toEqual([file.size, file.sha256]);
       expect(unpack(bytes).toString()).toBe(text);
     }
@@ -105,6 +108,18 @@ describe('compressed copies', () => {
       });
       expect(files.find(({ path }) => path === 'a.tar.gz')?.headers['content-encoding']).toBeUndefined();
     }
+  });
+
+  test('of a file that is gone by then are refused', async () => {
+    using folder = builtFolder({ 'app.js': text });
+    const { files } = await folder.read({ variants: ['br'] });
+    rmSync(`${folder.dist}/app.js`);
+    const [, copy] = files;
+    expect(await faultsOf(openBody({ ...copy } as SiteFile))).toEqual([
+      expect.stringMatching(
+        /^cdn.dist: .*\/app.js was there when the folder was read and cannot be read any more: ENOENT/,
+      ),
+    ]);
   });
 
   test('whose key is too long are refused', async () => {
