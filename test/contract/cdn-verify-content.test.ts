@@ -8,7 +8,6 @@ import {
   gives,
   headersOf,
   page,
-  short,
   site,
   started,
   status,
@@ -55,7 +54,7 @@ test('a page that is old for a while: only it is asked again, then its assets', 
   const { signal } = new AbortController();
   const report = await verifySite(
     { ...input, settings, before },
-    { clock, signal, log: { detail: (text) => void said.push(text) }, limits: short },
+    { clock, signal, log: { detail: (text) => void said.push(text) } },
   );
   expect(told(report)).toEqual([]);
   expect(slept).toEqual([500, 1000]);

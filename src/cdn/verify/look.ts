@@ -6,7 +6,7 @@ import type { Answer, Asked, Connections } from './exchange.ts';
 import { type Fault, odd, wrong } from './fault.ts';
 import { follow } from './follow.ts';
 import { headerFaults, kindFaults } from './headers.ts';
-import { namedBy } from './named.ts';
+import { type Named, namedBy } from './named.ts';
 import { policyWeakness, securityFaults, wantedFaults } from './security.ts';
 import type { Trouble } from './trouble.ts';
 import { pathOf } from './url.ts';
@@ -21,6 +21,8 @@ export interface Look {
   /** Missing for `unknown`, and for assets that are below the site and not part of the release. */
   readonly entry: Entry | undefined;
   readonly changed: boolean;
+  /** An icon, a preview, a manifest: a page does without it. */
+  readonly optional?: boolean;
 }
 
 /** What all looks at a site have in common. */
@@ -36,7 +38,7 @@ export interface Site {
 export interface Seen {
   readonly faults: readonly Fault[];
   /** What a right page names, below the site. */
-  readonly named: readonly URL[];
+  readonly named: readonly Named[];
 }
 
 const MiB = 1024 * 1024;
@@ -77,7 +79,11 @@ export function examine(look: Look, answer: Answer | Trouble, site: Site): Seen 
   if ('trouble' in answer) return { faults: [troubleFault(answer)], named: [] };
   if (look.role === 'unknown') return { faults: fallbackFaults(answer, site), named: [] };
   if (look.role === 'folder') return { faults: folderFaults(look, answer, site), named: [] };
-  if (answer.status !== 200) return { faults: [wrong(statusWords(answer))], named: [] };
+  if (answer.status !== 200) {
+    const words = statusWords(answer);
+    const bare = look.optional === true && look.entry === undefined;
+    return { faults: [bare ? odd('content', words) : wrong(words)], named: [] };
+  }
   if (look.entry === undefined) return { faults: kindFaults(answer.headers, answer.url.pathname), named: [] };
   if (look.role === 'asset') {
     return { faults: objectFaults(look, look.entry, answer, site), named: [] };
@@ -117,7 +123,7 @@ function othersOf(entry: Entry, page: URL, { base, entries, index, before }: Sit
     beforeNumber: before?.number,
     namesRelease: (html) =>
       namedBy(html, page, base).every(
-        (url) => entries.has(pathOf(base, url) ?? '') || url.pathname.includes('/cdn-cgi/'),
+        ({ url }) => entries.has(pathOf(base, url) ?? '') || url.pathname.includes('/cdn-cgi/'),
       ),
   };
 }

@@ -81,9 +81,9 @@ function newlyNamed(seen: readonly Looked[], looked: Map<string, Looked>, around
     look,
     seen: { named },
   } of seen) {
-    for (const url of named) {
+    for (const { url, needed } of named) {
       if (looked.has(url.href) || fresh.has(url.href)) continue;
-      const next = lookAtNamed(url, around.site, around.changed, around.index);
+      const next = lookAtNamed(url, needed, around);
       if (next === undefined) continue;
       if (room-- <= 0) {
         const faults = [

@@ -1,0 +1,43 @@
+import type { SiteSettings } from '../../config/site.ts';
+import type { Invalidator } from '../invalidator.ts';
+import type { InvalidationPlan, InvalidationResult } from '../model.ts';
+import { noUrl, openCloudflare } from './cloudflare.ts';
+import { openCloudFront } from './cloudfront.ts';
+import type { CloudFrontEffects } from './cloudfront-api.ts';
+
+export type InvalidatorEffects = CloudFrontEffects;
+
+/**
+ * The CDNs of a site. Nothing is asked of them yet, but what would keep them from being told is found here, before
+ * anything is published.
+ *
+ * @throws UserError `cdn.cloudflare` (no token), `config.missing-key` (Cloudflare without a `url`).
+ */
+export function openInvalidators(
+  { cloudfront, cloudflare, wait, url }: Pick<SiteSettings, 'cloudfront' | 'cloudflare' | 'wait' | 'url'>,
+  effects: InvalidatorEffects,
+): readonly Invalidator[] {
+  if (cloudflare.length > 0 && url === undefined) throw noUrl();
+  return [
+    ...cloudfront.map((distribution) => openCloudFront(distribution, wait, effects)),
+    ...cloudflare.map((zone) => openCloudflare(zone, effects)),
+  ];
+}
+
+/**
+ * Tells all of them side by side. One that fails doesn't keep the others from being told.
+ *
+ * @param plans as `plan` of these invalidators made them, in their order.
+ */
+export function invalidateAll(
+  invalidators: readonly Invalidator[],
+  plans: readonly InvalidationPlan[],
+  reference: string,
+): Promise<readonly InvalidationResult[]> {
+  return Promise.all(
+    invalidators.flatMap((invalidator) => {
+      const plan = plans.find(({ cdn }) => cdn === invalidator.cdn);
+      return plan === undefined ? [] : [invalidator.apply(plan, reference)];
+    }),
+  );
+}
