@@ -139,7 +139,7 @@ function bold(line: string, paint: Paint): string[] {
 /** Its cost stands in the plan. */
 function cdnText(result: InvalidationResult, cost: string | undefined): string {
   const text = `${result.cdn} ${cdnOutcome(result)}`;
-  return cost === undefined || cost === '' || result.outcome === 'failed' ? text : `${text}; ${cost}`;
+  return cost === undefined || cost === '' || result.outcome === 'failed' ? text : `${text}; costs ${cost}`;
 }
 
 function sentText(report: PublicationReport): string {
