@@ -50,6 +50,7 @@ export async function startApi(answer: (request: Seen) => Reply): Promise<FakeAp
     requests,
     fail: (...more) => void faults.push(...more),
     [Symbol.asyncDispose]: async () => {
+      if (!server.listening) return;
       server.close();
       server.closeAllConnections();
       await once(server, 'close');

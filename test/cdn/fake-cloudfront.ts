@@ -157,6 +157,7 @@ interface Batch {
 
 const parser = new XMLParser({
   ignoreAttributes: false,
+  htmlEntities: true, // numbers, too
   parseTagValue: false,
   isArray: (name) => name === 'Path',
 });

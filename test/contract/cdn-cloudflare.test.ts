@@ -82,7 +82,7 @@ describe('Cloudflare', () => {
     const result = await tell(many(31, (index) => `${index}.js`));
     expect(result).toMatchObject({ outcome: 'failed', requests: 3 });
     expect(result.why).toMatch(
-      /^Cloudflare let no more requests through, after 0 ms, and would have to be asked again in 10 m 00 s; 1 of 2 requests went through before$/,
+      /^it let no more requests through, and asks to wait 10 m 00 s; 1 of 2 requests went through before\.$/,
     );
     expect(clock.elapsed()).toBe(0);
   });
@@ -96,7 +96,7 @@ describe('Cloudflare', () => {
   test('may fail with status 200', async () => {
     const { api, tell } = await cloudflare({}, { zone: zoneIdOf('example.com') });
     api.fail(cloudflareFailedQuietly);
-    const why = 'Cloudflare answered 200: “Unable to purge. Please try again.” (1134)';
+    const why = 'it answered 200: “Unable to purge. Please try again.” (1134).';
     expect(await tell(['a.js'])).toMatchObject({ outcome: 'failed', requests: 1, why });
   });
 
@@ -105,7 +105,7 @@ describe('Cloudflare', () => {
       'a wrong token',
       { token: 'another' },
       'example.com',
-      /“Invalid access token” \(9109\)\. CLOUDFLARE_API_TOKEN needs “Zone: Cache Purge” for example\.com$/,
+      /“Invalid access token” \(9109\)\. CLOUDFLARE_API_TOKEN needs “Zone: Cache Purge” for example\.com\.$/,
     ],
     [
       'a token that may not purge',
@@ -117,7 +117,7 @@ describe('Cloudflare', () => {
       'a zone that the token does not see',
       { zones: [] },
       'example.com',
-      /^Cloudflare has no zone example\.com that this token may see; .+by its ID$/,
+      /^it has no zone example\.com that this token may see; .+by its ID\.$/,
     ],
     ['an ID that there is not', {}, 'f'.repeat(32), /“Authentication error” \(10000\)/],
   ])('says what is wrong at once: %s', async (_, options, zone, why) => {
@@ -132,7 +132,7 @@ describe('Cloudflare', () => {
       status: 400,
       body: JSON.stringify({ success: false, errors: [{ code: 1, message: `no ${token}\nhere` }] }),
     });
-    expect(await tell(['a.js'])).toMatchObject({ why: 'Cloudflare answered 400: “no *** here” (1)' });
+    expect(await tell(['a.js'])).toMatchObject({ why: 'it answered 400: “no *** here” (1).' });
     expect(effects.mask.scrub(`is ${token}`)).toBe('is ***');
   });
 

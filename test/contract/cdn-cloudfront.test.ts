@@ -63,7 +63,7 @@ describe('CloudFront', () => {
     const result = await tell(['a.js']);
     expect(result.outcome).toBe('failed');
     expect(result.why).toMatch(
-      /^CloudFront answered ServiceUnavailable: “CloudFront encountered .+”, after 4 m/,
+      /^it answered ServiceUnavailable: “CloudFront encountered .+” \(asked for 4 m/,
     );
     expect(clock.elapsed()).toBeLessThanOrEqual(5 * minute);
     expect(api.requests).toHaveLength(result.requests);
@@ -81,7 +81,7 @@ describe('CloudFront', () => {
     );
     expect(await tell(['b.js'])).toMatchObject({
       outcome: 'failed',
-      why: expect.stringMatching(/^CloudFront had too many invalidations in progress, after 5 m 00 s/),
+      why: expect.stringMatching(/^it had too many invalidations in progress \(asked for 5 m 00 s\)\.$/),
     });
     // Files and wildcards are counted apart.
     expect(await tell(['js/c~d.js'])).toMatchObject({ outcome: 'accepted' });
@@ -98,7 +98,7 @@ describe('CloudFront', () => {
     const result = await tell(['a.js']);
     expect(result).toMatchObject({
       outcome: 'accepted',
-      why: expect.stringMatching(/^CloudFront was still at it, after 15 m/),
+      why: expect.stringMatching(/^it was still at it \(asked for 15 m 00 s\)\.$/),
     });
   });
 
@@ -112,32 +112,22 @@ describe('CloudFront', () => {
       'a distribution that there is not',
       { distributions: ['E2'] },
       {},
-      /^CloudFront has no distribution E1 in the account of these keys$/,
+      /^it has no distribution E1 in the account of these keys\.$/,
     ],
     [
       'a missing permission',
       { denied: ['CreateInvalidation'] },
       {},
-      /^CloudFront doesn’t allow it: “User: .+ perform: cloudfront:CreateInvalidation .+”$/,
+      /^it doesn’t allow it: “User: .+ perform: cloudfront:CreateInvalidation .+”\.$/,
     ],
     [
       'a wrong secret',
       {},
       { secretAccessKey: 'another secret' },
-      /^CloudFront doesn’t accept the keys: SignatureDoesNotMatch$/,
+      /^it doesn’t accept the keys: SignatureDoesNotMatch\.$/,
     ],
-    [
-      'a wrong key',
-      {},
-      { accessKeyId: 'AKIAOTHER' },
-      /^CloudFront doesn’t accept the keys: InvalidClientTokenId$/,
-    ],
-    [
-      'a session that is over',
-      {},
-      { sessionToken: 'old' },
-      /^CloudFront doesn’t accept the keys: ExpiredToken$/,
-    ],
+    ['a wrong key', {}, { accessKeyId: 'AKIAOTHER' }, /^it doesn’t accept the keys: InvalidClientTokenId\.$/],
+    ['a session that is over', {}, { sessionToken: 'old' }, /^it doesn’t accept the keys: ExpiredToken\.$/],
   ])('says what is wrong at once: %s', async (_, options, keys, why) => {
     const { api, tell } = await cloudFront(options, { keys: async () => ({ ...account, ...keys }) });
     expect(await tell(['a.js'])).toMatchObject({
@@ -157,7 +147,7 @@ describe('CloudFront', () => {
   test('is not asked without keys', async () => {
     const none = new UserError({ code: 'cdn.credentials', message: 'There are no keys' });
     const { tell } = await cloudFront({}, { keys: () => Promise.reject(none) });
-    const why = 'CloudFront was not asked: There are no keys';
+    const why = 'it was not asked: There are no keys.';
     expect(await tell(['a.js'])).toMatchObject({ outcome: 'failed', requests: 0, why });
   });
 
@@ -172,9 +162,16 @@ describe('CloudFront', () => {
     expect(await result).toMatchObject({
       outcome: 'failed',
       requests: 1,
-      why: expect.stringMatching(/cancelled$/),
+      why: expect.stringMatching(/cancelled\.$/),
     });
     expect(await hanging.tell(['a.js'])).toMatchObject({ outcome: 'failed', requests: 0 });
+  });
+
+  test('is soon given up at an address where nobody is', async () => {
+    const { api, tell } = await cloudFront();
+    await api[Symbol.asyncDispose]();
+    const why = 'it can’t be reached (ECONNREFUSED).';
+    expect(await tell(['a.js'])).toMatchObject({ outcome: 'failed', requests: 4, why });
   });
 
   test('has its time to answer', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createSigner } from '../../src/cdn/aws/sign.ts';
-import { invalidateAll, openInvalidators } from '../../src/cdn/invalidators/all.ts';
+import { openInvalidators } from '../../src/cdn/invalidators/all.ts';
 import { virtualClock } from '../cdn/fake-api.ts';
 import { startCloudflare, zoneIdOf } from '../cdn/fake-cloudflare.ts';
 import { startCloudFront } from '../cdn/fake-cloudfront.ts';
@@ -18,8 +18,9 @@ test('several CDNs are told side by side, and one that fails keeps no other from
   const url = 'https://www.example.com/';
   const settings = { cloudfront: ['E1', 'E2', 'E3'], cloudflare: ['example.com'], wait: false, url };
   const invalidators = openInvalidators(settings, effects);
-  const plans = invalidators.map((each) => each.plan(changed(['a.html'])));
-  const results = await invalidateAll(invalidators, plans, 'site-1');
+  const results = await Promise.all(
+    invalidators.map((each) => each.apply(each.plan(changed(['a.html'])), 'site-1')),
+  );
   expect(results.map(({ cdn, outcome }) => `${cdn} ${outcome}`)).toEqual([
     'CloudFront E1 accepted',
     'CloudFront E2 failed',

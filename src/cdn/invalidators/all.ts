@@ -1,10 +1,10 @@
 import type { SiteSettings } from '../../config/site.ts';
 import type { Invalidator } from '../invalidator.ts';
-import type { InvalidationPlan, InvalidationResult } from '../model.ts';
 import { noUrl, openCloudflare } from './cloudflare.ts';
 import { openCloudFront } from './cloudfront.ts';
 import type { CloudFrontEffects } from './cloudfront-api.ts';
 
+/** CloudFront needs all that Cloudflare does, and keys. */
 export type InvalidatorEffects = CloudFrontEffects;
 
 /**
@@ -22,22 +22,4 @@ export function openInvalidators(
     ...cloudfront.map((distribution) => openCloudFront(distribution, wait, effects)),
     ...cloudflare.map((zone) => openCloudflare(zone, effects)),
   ];
-}
-
-/**
- * Tells all of them side by side. One that fails doesn't keep the others from being told.
- *
- * @param plans as `plan` of these invalidators made them, in their order.
- */
-export function invalidateAll(
-  invalidators: readonly Invalidator[],
-  plans: readonly InvalidationPlan[],
-  reference: string,
-): Promise<readonly InvalidationResult[]> {
-  return Promise.all(
-    invalidators.flatMap((invalidator) => {
-      const plan = plans.find(({ cdn }) => cdn === invalidator.cdn);
-      return plan === undefined ? [] : [invalidator.apply(plan, reference)];
-    }),
-  );
 }

@@ -1,15 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
-import {
-  type Answer,
-  type Exchange,
-  type Outcome,
-  quoted,
-  type Request,
-  retryAfter,
-  type Verdict,
-} from './exchange.ts';
+import { retryAfterMs } from '../stores/retry.ts';
+import { type Answer, type Exchange, type Outcome, quoted, type Request, type Verdict } from './exchange.ts';
 import type { TellingEffects } from './telling.ts';
 
 const patienceMs = 3 * 60_000;
@@ -123,7 +116,10 @@ function judge<T>(
 ): Verdict<T> {
   const { status } = answer;
   if (status === 429)
-    return { again: 'let no more requests through', afterMs: retryAfter(answer, clock) ?? refillMs };
+    return {
+      again: 'let no more requests through',
+      afterMs: retryAfterMs(answer.headers, clock.now()) || refillMs,
+    };
   const read = readEnvelope(answer.text);
   if (read?.success && status < 300) return take(read.result);
   const errors = read?.errors ?? [];

@@ -29,7 +29,7 @@ export function openCloudflare(zone: string, effects: TellingEffects): Invalidat
   const api = openCloudflareApi(zone, effects);
 
   async function apply(plan: InvalidationPlan): Promise<InvalidationResult> {
-    const { exchange, end } = beginTelling('Cloudflare', plan, effects);
+    const { exchange, end } = beginTelling(plan, effects);
     const purges = purgesOf(plan.paths);
     if (purges.length === 0) return end('none');
     const id = await api.zoneId(exchange);

@@ -46,8 +46,7 @@ export function openCloudFrontApi(
     const { host, pathname } = new URL(url);
     const type = body === undefined ? undefined : { 'content-type': 'application/xml' };
     const sha256 = body === undefined ? emptySha256 : createHash('sha256').update(body).digest('hex');
-    const all = await sign({ method, host, path: pathname, query: {}, headers: { ...type }, sha256 });
-    const { host: _, ...headers } = all; // fetch sets it
+    const headers = await sign({ method, host, path: pathname, query: {}, headers: { ...type }, sha256 });
     return { url, method, headers, ...(body === undefined ? {} : { body }) };
   }
 
@@ -59,7 +58,7 @@ export function openCloudFrontApi(
     }
     const error = parseError(text);
     // A signature of another time is answered as a wrong one is.
-    if (error?.code === 'SignatureDoesNotMatch' && sign.learnTime(headers.get('date') ?? undefined))
+    if (error?.code === 'SignatureDoesNotMatch' && sign.learnTime(headers.date))
       return { again: 'has another time than this machine' };
     return judgeError(status, error, distribution);
   }

@@ -1,14 +1,6 @@
-import { XMLParser } from 'fast-xml-parser';
-import { z } from 'zod';
+import { escapeXml, text } from '../aws/xml.ts';
 
 const namespace = 'http://cloudfront.amazonaws.com/doc/2020-05-31/';
-
-const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false });
-
-const errorShape = z.object({ Code: z.string(), Message: z.string().default('') });
-const invalidationShape = z.object({
-  Invalidation: z.object({ Id: z.string().regex(/^[A-Z0-9]+$/i), Status: z.string() }),
-});
 
 /** An invalidation as CloudFront tells of it; it works on it until `completed`. */
 export interface InvalidationState {
@@ -33,35 +25,15 @@ export function invalidationBatch(paths: readonly string[], callerReference: str
 }
 
 /** @returns undefined for a text that is no answer of CloudFront's. */
-export function parseInvalidation(text: string): InvalidationState | undefined {
-  const parsed = invalidationShape.safeParse(parse(text)).data?.Invalidation;
-  return parsed && { id: parsed.Id, completed: parsed.Status === 'Completed' };
+export function parseInvalidation(xml: string): InvalidationState | undefined {
+  const id = text(xml, 'Id');
+  // It becomes part of a path.
+  if (id === undefined || !/^[A-Z0-9]+$/i.test(id)) return undefined;
+  return { id, completed: text(xml, 'Status') === 'Completed' };
 }
 
 /** @returns undefined for a text that names no error: an invalidation, a proxy's page. */
-export function parseError(text: string): CloudFrontError | undefined {
-  // `Error` stands in an `ErrorResponse`; some gateways of AWS leave that out.
-  const { ErrorResponse, Error: alone } = parse(text) as Record<string, { Error?: unknown } | undefined>;
-  const parsed = errorShape.safeParse(ErrorResponse?.Error ?? alone).data;
-  return parsed && { code: parsed.Code, message: parsed.Message };
-}
-
-function parse(text: string): object {
-  try {
-    return parser.parse(text) as object;
-  } catch {
-    return {};
-  }
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-};
-
-function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => entities[char] ?? '');
+export function parseError(xml: string): CloudFrontError | undefined {
+  const code = text(xml, 'Code');
+  return code === undefined ? undefined : { code, message: text(xml, 'Message') ?? '' };
 }

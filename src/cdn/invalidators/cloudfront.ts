@@ -25,7 +25,7 @@ export function openCloudFront(distribution: string, wait: boolean, effects: Clo
   const api = openCloudFrontApi(distribution, effects);
 
   async function apply(plan: InvalidationPlan, reference: string): Promise<InvalidationResult> {
-    const { exchange, end } = beginTelling('CloudFront', plan, effects);
+    const { exchange, end } = beginTelling(plan, effects);
     if (plan.paths.length === 0) return end('none');
     const created = await api.create(exchange, plan.paths, callerReference(reference, plan.paths));
     if (!created.ok) return end('failed', created.why);

@@ -1,9 +1,14 @@
 import { type Clock, formatDuration } from '../../kernel/clock.ts';
 import { messageOf, userErrorsOf } from '../../kernel/errors.ts';
+import { harmless } from '../../kernel/foreign.ts';
+import { type HttpAnswer, type HttpClient, openHttp, originOf } from '../aws/http.ts';
+import { codeOf, lossOf, triesAtNobody } from '../stores/retry.ts';
 
 export interface ExchangeEffects {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** A proxy is taken from it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Time for one answer, ms; 30 s unless told. */
   readonly timeoutMs?: number;
   /** 0 ≤ x < 1, to spread tries that began together. */
@@ -19,7 +24,7 @@ export interface Request {
 
 export interface Answer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HttpAnswer['headers'];
   readonly text: string;
 }
 
@@ -31,7 +36,7 @@ export type Verdict<T> =
 
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
-  /** `why` goes on from “CloudFront …”. */
+  /** `why` goes on from “it …”. */
   | { readonly ok: false; readonly why: string };
 
 export interface Question<T> {
@@ -46,6 +51,7 @@ export interface Question<T> {
 export interface Exchange {
   ask<T>(question: Question<T>): Promise<Outcome<T>>;
   sent(): number;
+  close(): void;
 }
 
 const cancelled = { ok: false, why: 'was not heard to the end: the run was cancelled' } as const;
@@ -53,17 +59,24 @@ const cancelled = { ok: false, why: 'was not heard to the end: the run was cance
 const longestPauseMs = 20_000;
 
 export function createExchange(effects: ExchangeEffects): Exchange {
-  const { clock, signal, random = Math.random } = effects;
+  const { clock, signal, env, timeoutMs = 30_000, random = Math.random } = effects;
+  const http = openHttp(env, signal, { connectMs: timeoutMs, silenceMs: timeoutMs, connections: 1 });
   let sent = 0;
+
+  function notAsked(error: unknown): { readonly refused: string } {
+    if (userErrorsOf(error).length === 0 && !signal.aborted) throw error;
+    return { refused: `was not asked: ${messageOf(error)}` };
+  }
 
   async function ask<T>({ request, judge, patienceMs }: Question<T>): Promise<Outcome<T>> {
     const from = clock.elapsed();
     for (let tries = 0; ; tries++) {
       if (signal.aborted) return cancelled;
       const prepared = await request().catch(notAsked);
+      if (signal.aborted) return cancelled;
       if ('refused' in prepared) return { ok: false, why: prepared.refused };
       sent++;
-      const verdict = await send(prepared, judge, effects);
+      const verdict = await send(prepared, judge, http, tries);
       if ('is' in verdict) return { ok: true, value: verdict.is };
       if ('refused' in verdict) return { ok: false, why: verdict.refused };
       const pause = verdict.afterMs ?? Math.min(longestPauseMs, 1_000 * 2 ** tries) * (0.5 + random() / 2);
@@ -77,55 +90,45 @@ export function createExchange(effects: ExchangeEffects): Exchange {
     }
   }
 
-  return { ask, sent: () => sent };
+  return { ask, sent: () => sent, close: http.close };
 }
 
-function notAsked(error: unknown): { readonly refused: string } {
-  if (userErrorsOf(error).length === 0) throw error;
-  return { refused: `was not asked: ${messageOf(error)}` };
-}
-
-function givenUp({ again, afterMs }: { again: string; afterMs?: number }, soFar: number): string {
-  const asks =
-    afterMs === undefined ? '' : `, and would have to be asked again in ${formatDuration(afterMs)}`;
-  return `${again}, after ${formatDuration(soFar)}${asks}`;
+function givenUp({ again, afterMs = 0 }: { again: string; afterMs?: number }, soFar: number): string {
+  return afterMs > longestPauseMs
+    ? `${again}, and asks to wait ${formatDuration(afterMs)}`
+    : `${again} (asked for ${formatDuration(soFar)})`;
 }
 
 async function send<T>(
-  { url, ...request }: Request,
+  { url, method, headers, body }: Request,
   judge: (answer: Answer) => Verdict<T>,
-  { signal, timeoutMs = 30_000 }: ExchangeEffects,
+  http: HttpClient,
+  tries: number,
 ): Promise<Verdict<T>> {
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const address = new URL(url);
+  const path = `${address.pathname}${address.search}`;
+  const bytes = body === undefined ? {} : { body: Buffer.from(body) };
+  let answer: HttpAnswer;
   try {
-    // A redirected POST becomes a GET: nothing would be forgotten, and it would look done.
-    const all = { ...request, redirect: 'manual', signal: AbortSignal.any([signal, timeout]) } as const;
-    const response = await fetch(url, all);
-    const answer = { status: response.status, headers: response.headers, text: await response.text() };
-    return judge(answer);
+    answer = await http.send({ method, origin: originOf(address), path, headers, ...bytes });
   } catch (error) {
-    if (timeout.aborted) return { again: `did not answer within ${formatDuration(timeoutMs)}` };
-    return { again: networkReason(error) };
+    return judgeLoss(error, tries);
   }
+  return judge({ status: answer.status, headers: answer.headers, text: answer.body.toString() });
 }
 
-/** The system's code alone: messages of fetch quote headers, and the token is in one. */
-function networkReason(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return /^[A-Z_]+$/.test(code) ? `can’t be reached (${code})` : 'can’t be reached';
-}
-
-/** `Retry-After` in ms: seconds, or a date (RFC 9110, 10.2.3). */
-export function retryAfter({ headers }: Answer, clock: Clock): number | undefined {
-  const text = headers.get('retry-after')?.trim() ?? '';
-  if (/^\d+$/.test(text)) return Number(text) * 1_000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - clock.now());
+/** The system's code alone: it says enough, and can hold no secret. */
+function judgeLoss<T>(error: unknown, tries: number): Verdict<T> {
+  const code = codeOf(error);
+  if (code === 'ETIMEDOUT') return { again: 'did not answer in time' };
+  const why = `can’t be reached${/^[A-Z_]+$/.test(code) ? ` (${code})` : ''}`;
+  const loss = lossOf(error);
+  if (loss === 'untrusted' || (loss === 'nobody' && tries + 1 >= triesAtNobody)) return { refused: why };
+  return { again: why };
 }
 
 /** Words of a server in a sentence of ours: one line, and not too long. */
 export function quoted(text: string): string {
-  const line = text.replace(/[\s\p{C}]+/gu, ' ').trim();
+  const line = harmless(text).replace(/\s+/g, ' ').trim();
   return `“${line.length > 300 ? `${line.slice(0, 300)}…` : line}”`;
 }

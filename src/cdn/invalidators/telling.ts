@@ -4,33 +4,25 @@ import { createExchange, type Exchange, type ExchangeEffects } from './exchange.
 
 export interface TellingEffects extends ExchangeEffects {
   readonly mask: Mask;
-  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** One plan being applied. */
+/** One plan being applied; its end closes the connection. */
 export interface Telling {
   readonly exchange: Exchange;
-  /** @param why goes on from the CDN's name; words of the CDN may be in it. */
+  /** @param why goes on from “it …”; words of the CDN may be in it. */
   end(outcome: InvalidationResult['outcome'], why?: string): InvalidationResult;
 }
 
-/** @param name what the CDN is called in sentences. */
-export function beginTelling(
-  name: string,
-  { cdn, paths }: InvalidationPlan,
-  effects: TellingEffects,
-): Telling {
+export function beginTelling({ cdn, paths }: InvalidationPlan, effects: TellingEffects): Telling {
   const from = effects.clock.elapsed();
   const exchange = createExchange(effects);
   return {
     exchange,
-    end: (outcome, why) => ({
-      cdn,
-      paths,
-      requests: exchange.sent(),
-      ms: effects.clock.elapsed() - from,
-      outcome,
-      ...(why === undefined ? {} : { why: effects.mask.scrub(`${name} ${why}`) }),
-    }),
+    end: (outcome, why) => {
+      exchange.close();
+      const ms = effects.clock.elapsed() - from;
+      const because = why === undefined ? {} : { why: effects.mask.scrub(`it ${why}.`) };
+      return { cdn, paths, requests: exchange.sent(), ms, outcome, ...because };
+    },
   };
 }
