@@ -31,6 +31,8 @@ export interface VerifyEffects {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly log: Pick<Log, 'detail'>;
+  /** For a proxy on the way. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly limits?: Limits;
 }
 
@@ -48,7 +50,7 @@ export async function verifySite(input: VerifyInput, effects: VerifyEffects): Pr
   const { clock, signal } = effects;
   const { entries, settings, index, spa, before } = input;
   const begun = clock.elapsed();
-  const connections = openConnections(atOnce, effects.limits ?? usual, signal);
+  const connections = openConnections(atOnce, effects.limits ?? usual, signal, effects.env);
   const patience = createPatience(settings.forMs, clock, signal);
   const report = (rest: Pick<VerifyReport, 'pages' | 'assets' | 'findings' | 'timing'>): VerifyReport => ({
     url: shown(baseOf(input.url)),
