@@ -208,3 +208,12 @@ test('a page that Cloudflare changes is a warning as long as it names this relea
     expect(findings).toEqual([expect.stringMatching(expected)]);
   }
 });
+
+test('a page that names files without end', async () => {
+  const contents = { 'index.html': page('home', 'a.js', 'b.js', 'c.js', 'd.js'), 'a.js': 'a', 'b.js': 'b' };
+  const server = await started(serve(contents));
+  const report = await verify(server.url, { entries: entriesOf(contents) }, { limits: { urls: 3 } });
+  expect(told(report)).toEqual([
+    'warn content /: names so many files that not all were looked at (3 URLs are the most) (and /index.html)',
+  ]);
+});
