@@ -143,3 +143,10 @@ test('an interruption ends it at once', async () => {
     verify(url, { settings: settingsOf({ forMs: 60_000 }) }, { signal: control.signal }),
   ).rejects.toThrow('enough');
 });
+
+test('it goes through the proxy of the environment', async () => {
+  const proxy = await started(serve(site));
+  const { findings } = await verify('http://sluice.invalid/', {}, { env: { HTTP_PROXY: proxy.url } });
+  expect(findings).toEqual([]);
+  expect(proxy.asked).toContain('GET http://sluice.invalid/about.html');
+});

@@ -54,7 +54,10 @@ export async function ask(look: Look, connections: Connections): Promise<Answer 
   return answer;
 }
 
-/** A request as a browser sends it, but for compression: what is compared are the bytes. */
+/**
+ * A request as a browser sends it, which gets what the CDN has kept for browsers: CloudFront keeps compressed answers by
+ * themselves. What is stored encoded has to come as it is, and a size is that of plain bytes.
+ */
 export function requestOf(look: Pick<Look, 'role' | 'entry'>): Asked {
   const { role, entry } = look;
   const page = role !== 'asset';
@@ -62,7 +65,7 @@ export function requestOf(look: Pick<Look, 'role' | 'entry'>): Asked {
     method: isHead(look) ? 'HEAD' : 'GET',
     headers: {
       accept: page ? 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' : '*/*',
-      'accept-encoding': entry?.headers['content-encoding'] ?? 'identity',
+      'accept-encoding': entry?.headers['content-encoding'] ?? (isHead(look) ? 'identity' : 'gzip, br'),
       'user-agent': `Mozilla/5.0 (compatible; sluice/${version})`,
     },
     // Room for what a CDN adds to pages.
@@ -122,9 +125,7 @@ function othersOf(entry: Entry, page: URL, { base, entries, index, before }: Sit
     before: before?.entries.get(entry.path),
     beforeNumber: before?.number,
     namesRelease: (html) =>
-      namedBy(html, page, base).every(
-        ({ url }) => entries.has(pathOf(base, url) ?? '') || url.pathname.includes('/cdn-cgi/'),
-      ),
+      namedBy(html, page, base).every(({ url }) => entries.has(pathOf(base, url) ?? '')),
   };
 }
 

@@ -17,6 +17,8 @@ export function namedBy(html: string, page: URL, base: URL): Named[] {
     const url = new URL(reference.url, from);
     url.hash = '';
     if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) continue;
+    // Cloudflare's own.
+    if (url.pathname.startsWith('/cdn-cgi/')) continue;
     const needed = reference.needed || named.get(url.href)?.needed === true;
     named.set(url.href, { url, needed });
   }
