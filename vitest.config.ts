@@ -21,7 +21,7 @@ export default defineConfig({
           exclude: [edges, ...engine],
           maxWorkers: 2,
           // What runs at once in a file waits more than it works.
-          maxConcurrency: 24,
+          maxConcurrency: 32,
           sequence: { groupOrder: 1 },
           ...contract,
         },

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Earlier, earlierRelease } from '../cdn/back.ts';
-import { openBody } from '../cdn/dist/body.ts';
+import { openBody, readText } from '../cdn/dist/body.ts';
 import { checkSite } from '../cdn/dist/check.ts';
+import { pagesThatMayName } from '../cdn/dist/naming.ts';
 import { readSite } from '../cdn/dist/read.ts';
 import type { Found } from '../cdn/found.ts';
 import { guardFaults } from '../cdn/guards.ts';
@@ -132,10 +133,11 @@ async function planFolder(
     author: { name: release, by: authorOf(effects.env), commit },
     notes,
   });
-  // Pages that are published already were looked at when they were.
-  const pages = work.diff.changes.flatMap(({ to }) => ('file' in to && to.class === 'page' ? [to] : []));
-  const readText = ({ file }: SiteFile) => readFileSync(file, 'utf8');
-  const hints = await checkSite({ files, notes }, settings, pages, readText, effects.signal);
+  const changed = work.diff.changes.flatMap(({ to }) => ('file' in to ? [to] : []));
+  // Pages that stay as they are were looked at when they came; what they name may be gone now.
+  const gone = work.diff.removed.map(({ path }) => path);
+  const pages = new Set([...changed, ...pagesThatMayName(gone, files, readText)]);
+  const hints = await checkSite({ files, notes }, settings, [...pages], readText, effects.signal);
   const faults = guardFaults(work.diff, found.manifest?.manifest.entries.size ?? 0, {
     maxRemoved: settings.maxRemoved,
     allowRemovals: request.allowRemovals,

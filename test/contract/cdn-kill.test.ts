@@ -44,28 +44,33 @@ const moments: readonly (readonly [string, (request: StormRequest) => boolean])[
   ['the deletion of the draft', ({ method, path }) => method === 'DELETE' && path.endsWith('/draft')],
 ];
 
-describe.each([
-  { name: 'versitygw', startServer: startVersity, which: moments },
-  // What a run does does not depend on the store; what a store makes of it might.
-  {
-    name: 'Ceph',
-    startServer: startCeph,
-    which: moments.filter(([name]) => /copy of a page|root|manifest$/.test(name)),
-  },
-])('$name', ({ startServer, which }) => {
-  let server: S3Server;
-  beforeAll(async () => {
-    server = await startServer();
-  });
-  afterAll(() => server?.stop());
+let servers: Readonly<Record<'versitygw' | 'Ceph', S3Server>>;
+beforeAll(async () => {
+  const [versitygw, ceph] = await Promise.all([startVersity(), startCeph()]);
+  servers = { versitygw, Ceph: ceph };
+});
+afterAll(() => Promise.all(Object.values(servers ?? {}).map((server) => server.stop())));
 
-  // All at once: each waits for the lease of a dead run, half a minute in which nothing is done.
-  describe.concurrent('a run that is killed', () => {
-    const cases = which.flatMap(([name, at], index) => [
-      { name: `before ${name}`, at, done: false, bucket: `before-${index}` },
-      { name: `after ${name}`, at, done: true, bucket: `after-${index}` },
-    ]);
-    test.each(cases)('$name leaves a whole site, and the next run finishes', async ({ at, done, bucket }) => {
+/** What a run does does not depend on the store; what a store makes of it might. */
+const moment = ([name]: (typeof moments)[number]) => /copy of a page|root|manifest$/.test(name);
+const cases = (
+  [
+    ['versitygw', moments],
+    ['Ceph', moments.filter(moment)],
+  ] as const
+).flatMap(([store, which]) =>
+  which.flatMap(([name, at], index) => [
+    { store, name: `before ${name}`, at, done: false, bucket: `before-${index}` },
+    { store, name: `after ${name}`, at, done: true, bucket: `after-${index}` },
+  ]),
+);
+
+// All at once: each waits for the lease of a dead run, half a minute in which nothing is done.
+describe.concurrent('a run that is killed', () => {
+  test.each(cases)(
+    '$name on $store leaves a whole site, and the next run finishes',
+    async ({ store: which, at, done, bucket }) => {
+      const server = servers[which];
       await server.makeBucket(bucket);
       await using repository = await openRepository(bucket);
       const store = await lookInto(server, bucket, 'site/');
@@ -99,8 +104,8 @@ describe.each([
       });
       expect(status.unfinished ?? null).toBe(null);
       store.close();
-    });
-  });
+    },
+  );
 });
 
 /** Kills once the store has carried the request out, which the run never hears of. */

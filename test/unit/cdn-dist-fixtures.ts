@@ -75,6 +75,7 @@ const plain: SiteSettings = {
   hashed: undefined,
   headers: [],
   exclude: [],
+  elsewhere: [],
   variants: [],
   keep: 5,
   graceMs: 0,
