@@ -118,7 +118,13 @@ async function planFolder(
   const settings = request.dist === undefined ? site.settings : { ...site.settings, dist: request.dist };
   const reading = readSite(settings, effects.signal);
   // Each is waited for whatever the other comes to: a folder that can't be published is told before a store that can't.
-  const named = releaseName(request.name, targetOf(config, settings.target), config.folder, effects);
+  const named = releaseName(
+    request.name,
+    targetOf(config, settings.target),
+    config.folder,
+    effects,
+    '--name',
+  );
   const looking = lookAtSite(
     store,
     async () => (await reading).files.map(({ path }) => path),

@@ -54,6 +54,7 @@ describe('progress', () => {
         .split('\n')
         .map((line) => line.replace(/^\S+ /, '')),
     ).toEqual([
+      '✓ look                         0 ms',
       '✓ lock                       100 ms',
       'assets: 201 of 500 files, 19.5 MiB of 90.0 MiB, 1000.0 KiB/s',
       'assets: 401 of 500 files, 39.1 MiB of 90.0 MiB, 1000.0 KiB/s',

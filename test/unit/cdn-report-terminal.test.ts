@@ -95,8 +95,10 @@ describe('a plan', () => {
 
   test('of thousands of files shows some, and says how many more and how large', () => {
     const changes = Array.from({ length: 9_000 }, (_, index) => seen.upload(`assets/${index}.js`, 1024));
-    const text = planText({ ...seen.plan, changes }, options);
-    expect(text).toContain('    … and 8,990 more, 8.8 MiB\n');
+    const text = planText({ ...seen.plan, changes: [...changes, seen.upload('index.html', 10)] }, options);
+    expect(text).toContain('    … and 8,991 more, 8.8 MiB\n');
+    // The page that people know comes first.
+    expect(text).toContain('new\n  + index.html ');
     expect(text.split('\n').length).toBeLessThan(40);
   });
 

@@ -44,9 +44,12 @@ interface Running {
 
 export function followPublication({ log, clock, signal }: Effects): Follower {
   let running: Running | undefined;
+  // Before the first phase: the folder is read, the store is asked, the plan is made.
+  let looking: StepLog | undefined = log.step('look');
   const end = () => {
+    looking?.done();
     if (running !== undefined) running.step.done(amountOf(sumOf(running)));
-    running = undefined;
+    [looking, running] = [undefined, undefined];
   };
   return {
     onProgress: (part) => {
@@ -70,8 +73,9 @@ export function followPublication({ log, clock, signal }: Effects): Follower {
     done: end,
     failed: (error) => {
       const phase = running?.phase;
-      running?.step.failed(isCancellation(error, signal) ? 'cancelled' : 'did not end');
-      running = undefined;
+      const step = running?.step ?? looking;
+      step?.failed(isCancellation(error, signal) ? 'cancelled' : 'did not end');
+      [looking, running] = [undefined, undefined];
       return withState(error, phase);
     },
   };

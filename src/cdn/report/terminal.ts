@@ -149,7 +149,7 @@ function sentText(report: PublicationReport): string {
 
 function changeLines(all: readonly ListedChange[], most: number, paint: Paint): string[] {
   return changeKinds.flatMap((kind) => {
-    const group = all.filter((each) => each.kind === kind);
+    const group = all.filter((each) => each.kind === kind).sort(byDepth);
     if (group.length === 0) return [];
     const shown = group.slice(0, most);
     const sizes = shown.map(({ size }) => formatBytes(size));
@@ -164,6 +164,12 @@ function changeLines(all: readonly ListedChange[], most: number, paint: Paint): 
       rest.length === 0 ? [] : [`    … and ${formatCount(rest.length)} more, ${formatBytes(bytes)}`];
     return ['', paint('bold', changeTitles[kind]), ...lines, ...more];
   });
+}
+
+/** The top of the site first: that is what people know. */
+function byDepth(a: ListedChange, b: ListedChange): number {
+  const [depth, other] = [a.path.split('/').length, b.path.split('/').length];
+  return depth - other || (a.path < b.path ? -1 : 1);
 }
 
 function typeRows(types: ReturnType<typeof totalsOf>['types'], paint: Paint): string[] {
