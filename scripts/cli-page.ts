@@ -84,6 +84,38 @@ name to be typed; \`--yes\` does without, and is needed where nobody can type. I
 meanwhile. [deploy.md](deploy.md#backups-and-restore) says when to use it.`,
   },
   {
+    name: 'cdn plan',
+    text: `Says what \`cdn publish\` would do with each path, what it sends, how many requests that takes, which paths the CDN is
+to forget and what that costs. It reads the folder and the manifest in the store, and changes nothing. [cdn.md](cdn.md) has
+the order of a publication and why it breaks nothing.`,
+  },
+  {
+    name: 'cdn publish',
+    text: `Publishes the folder \`cdn.dist\` as a release. Only what changed is sent; new assets come first, pages after them, the root
+page last; what leaves the site stays for the grace period, so that open tabs go on working. It ends with what visitors get
+now, on the first line, and with the command that goes back. When the site is as the folder already, nothing is changed and
+the exit code is 0; when the published site is not what was published, it is 1.
+
+Ctrl-C stops it after the requests that are on their way, and says what visitors get now: pages never name files that are
+not there. The next publication needs no cleaning up before it.`,
+  },
+  {
+    name: 'cdn rollback',
+    text: `Brings an earlier release back from what the store keeps: no build, no upload. Without \`--to\` it is the one before the
+current; \`sluice cdn status\` lists them. It is a release of its own, so \`--to\` goes forward again, too.`,
+  },
+  {
+    name: 'cdn status',
+    text: `What is live, who published what when from which commit, what a rollback can bring back, who is publishing now, and whether
+a publication was cut off. \`--audit\` lists the store: files that are missing, that somebody else has overwritten, and how
+many are not Sluice's. The exit code is 1 when there is something to do.`,
+  },
+  {
+    name: 'cdn verify',
+    text: `Looks at the site through its public URL (\`cdn.url\`), as \`publish\` does at its end: status, content and cache headers of pages and
+of every asset they name, security headers, the page for unknown paths, times. The exit code is 1 when something is wrong.`,
+  },
+  {
     name: 'doctor',
     text: `Looks at each host as a deploy's preflight does and prints everything, good and bad: Docker and Compose, free disk,
 memory for both colours, database connections for both colours, variables that are placeholders or too short. The exit
@@ -120,7 +152,8 @@ const preamble = [
   '  stderr has one JSON record a line. Wrong options are told in plain text.',
   '- **Exit codes**: 0 done, 1 failed (a deploy has been undone), 2 wrong arguments or configuration, 70 a bug of Sluice,',
   '  130 cancelled. [errors.md](errors.md) has every error code.',
-  '- **Ctrl-C and SIGTERM** cancel: what was begun is undone, then the run ends.',
+  '- **Ctrl-C and SIGTERM** cancel: what was begun is undone, then the run ends. A publication stops where it is and says',
+  '  what visitors get.',
   '- **Secrets** come from the environment, by name, and are masked in all output, in GitHub’s log too.',
   '',
   '| variable | what for |',
@@ -131,6 +164,8 @@ const preamble = [
   '| `SSH_AUTH_SOCK` | ssh-agent; when no key is named, its keys are tried first, then the usual files in `~/.ssh` |',
   '| `SLUICE_KNOWN_HOSTS` | text of a known_hosts file, in place of `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`; a `host-key` in sluice.yml goes before both |',
   '| `SLUICE_REGISTRY_USER`, `SLUICE_REGISTRY_PASSWORD` | login at a private registry; without them the `docker login` of the host counts |',
+  '| `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | `cdn`: login at the store, and at CloudFront; a job on GitHub takes `cdn.role` instead |',
+  '| `CLOUDFLARE_API_TOKEN` | `cdn`: tells Cloudflare what has changed |',
 ];
 
 function help(...path: readonly string[]): string {

@@ -66,13 +66,30 @@ export function contextOf(given: Given, effects: Effects): OperationContext {
  */
 export function serverContextOf(given: Given, effects: Effects): OperationContext {
   const context = contextOf(given, effects);
-  const { env } = context.effects;
+  const keys = ['SLUICE_SSH_KEY', 'SLUICE_SSH_KEY_FILE', 'SSH_AUTH_SOCK'];
+  refuseWithout(keys, 'there is no key to log in to the server with', 'Deploy', context.effects.env);
+  return context;
+}
+
+/**
+ * The same for what publishes to a store; keys are in the environment, or the job takes a role by its OIDC token.
+ *
+ * @throws UserError `input.no-secrets` for a run that can have neither.
+ */
+export function storeContextOf(given: Given, effects: Effects): OperationContext {
+  const context = contextOf(given, effects);
+  const keys = ['AWS_ACCESS_KEY_ID', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'AWS_WEB_IDENTITY_TOKEN_FILE'];
+  refuseWithout(keys, 'there are no keys for the store', 'Publish', context.effects.env);
+  return context;
+}
+
+/** A run without secrets ends with why it has none, unless the runner's own environment has one of `keys`. */
+function refuseWithout(keys: readonly string[], missing: string, verb: string, env: Effects['env']): void {
   const why = readRunEvent(env).withoutSecrets;
-  const hasKey = [env.SLUICE_SSH_KEY, env.SLUICE_SSH_KEY_FILE, env.SSH_AUTH_SOCK].some(Boolean);
-  if (why === undefined || hasKey) return context;
+  if (why === undefined || keys.some((name) => Boolean(env[name]))) return;
   throw new UserError({
     code: 'input.no-secrets',
-    message: `${why}, to which GitHub gives no secrets, so there is no key to log in to the server with; nothing was changed`,
-    hint: "Deploy from a branch or a tag of the repository: give the job `if: github.event_name != 'pull_request'`.",
+    message: `${why}, to which GitHub gives no secrets, so ${missing}; nothing was changed`,
+    hint: `${verb} from a branch or a tag of the repository: give the job \`if: github.event_name != 'pull_request'\`.`,
   });
 }

@@ -11,6 +11,7 @@ const advice: Partial<Record<ErrorCode, string>> = {
     'Put the output of `ssh-keyscan HOST`, once you have compared it, into a secret: `known-hosts: ${{ secrets.PROD_KNOWN_HOSTS }}`.',
   'registry.denied':
     'For ghcr.io the job needs `permissions: { packages: write }` (read to deploy); elsewhere set registry-user and registry-password.',
+  'cdn.dist': 'In a workflow the step that builds the front end comes before this one, in the same job.',
 };
 
 /** The error with what its hint does not say for a workflow. */

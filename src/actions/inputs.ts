@@ -23,6 +23,16 @@ export function flag(fallback: boolean): Reader<boolean> {
   };
 }
 
+/** One of these words; the first where nothing is given. */
+export function choice<W extends string>(first: W, ...others: readonly W[]): Reader<W> {
+  const words = [first, ...others];
+  return (given) => {
+    const found = given === '' ? first : words.find((word) => word === given);
+    if (found === undefined) throw new Error(`must be one of ${words.join(', ')}`);
+    return found;
+  };
+}
+
 export function duration(longestMs: number): Reader<number | undefined> {
   return (given) => {
     if (given === '') return undefined;

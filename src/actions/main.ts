@@ -11,6 +11,7 @@ export const actions: Readonly<Record<string, () => Promise<{ readonly action: S
   deploy: () => import('./deploy.ts'),
   backup: () => import('./backup.ts'),
   rollback: () => import('./rollback.ts'),
+  cdn: () => import('./cdn.ts'),
 };
 
 /** Called by the stubs in dist/: runs one step of an action and ends the process with its exit code. */

@@ -1,33 +1,50 @@
 import { defineAction } from './action.ts';
 import * as build from './build.ts';
+import { runCdn } from './cdn.ts';
+import { publishInputs } from './cdn-inputs.ts';
 import * as check from './check.ts';
 import * as deploy from './deploy.ts';
 import { readRunEvent } from './event.ts';
+import type { Values } from './inputs.ts';
 import { undoRest } from './post.ts';
 import { stages, usualStages } from './stages.ts';
 
-const inputs = { run: stages, ...check.inputs, ...build.inputs, ...deploy.inputs } as const;
+const inputs = {
+  run: stages,
+  ...{ ...check.inputs, ...build.inputs, ...deploy.inputs, ...publishInputs },
+} as const;
+
+const rules = (given: Values<typeof inputs>): string[] => {
+  const { run, push, tags, dist, 'allow-removals': allowRemovals } = given;
+  return [
+    ...build.rules(given),
+    ...(run !== undefined && !run.includes('build') && tags.length > 0
+      ? ['tags is for images that are built, and run leaves out build']
+      : []),
+    ...(!push && run?.includes('build') && run.includes('deploy')
+      ? ['push is false, so that nothing could be deployed: leave deploy out of run']
+      : []),
+    ...((dist !== undefined || allowRemovals) && run?.includes('cdn') !== true
+      ? ['dist and allow-removals are for a front end that is published, and run has no cdn']
+      : []),
+  ];
+};
 
 /** The action at the top of the repository: the whole pipeline in one step. */
 export const action = defineAction({
-  name: 'pipeline',
-  inputs,
-  rules: (given) => [
-    ...build.rules(given),
-    ...(given.run !== undefined && !given.run.includes('build') && given.tags.length > 0
-      ? ['tags is for images that are built, and run leaves out build']
-      : []),
-    ...(!given.push && given.run?.includes('build') && given.run.includes('deploy')
-      ? ['push is false, so that nothing could be deployed: leave deploy out of run']
-      : []),
-  ],
+  ...{ name: 'pipeline', inputs, rules },
   main: async (given, job) => {
     const run = given.run ?? usualStages(given.push, readRunEvent(job.effects.env).pullRequest);
     if (run.includes('check') && !(await check.runCheck(given, [], job))) return false;
     const built = run.includes('build') ? await build.runBuild(given, job) : undefined;
     // A plan of the deploy needs the images, which a dry run has not built.
-    if (!run.includes('deploy') || (run.includes('build') && built === undefined)) return true;
-    return await deploy.runDeploy({ ...given, images: { ...built, ...given.images } }, job);
+    if (run.includes('deploy') && !(run.includes('build') && built === undefined)) {
+      const images = { ...built, ...given.images };
+      if (!(await deploy.runDeploy({ ...given, images }, job))) return false;
+    }
+    if (!run.includes('cdn')) return true;
+    const command = given['dry-run'] ? 'plan' : 'publish';
+    return await runCdn({ ...given, command, name: given.release, to: undefined }, job, 'cdn-');
   },
   post: undoRest,
 });

@@ -2,18 +2,13 @@ import { didYouMean } from '../config/suggest.ts';
 import { list, type Reader } from './inputs.ts';
 
 /** Parts of the pipeline, in the order they run. */
-export type Stage = 'check' | 'build' | 'deploy';
-const present: readonly Stage[] = ['check', 'build', 'deploy'];
-/** Parts that this version does not have yet. */
-const planned: readonly string[] = ['cdn'];
+export type Stage = 'check' | 'build' | 'deploy' | 'cdn';
+const present: readonly Stage[] = ['check', 'build', 'deploy', 'cdn'];
 
 /** Reads `run: build,deploy`; undefined: whatever fits the event. */
 export const stages: Reader<readonly Stage[] | undefined> = (given) => {
   const asked = list(given);
   for (const each of asked) {
-    if (planned.includes(each)) {
-      throw new Error(`${each} is not part of this version of Sluice yet; there are ${present.join(', ')}`);
-    }
     if (!present.some((stage) => stage === each)) {
       throw new Error(
         `has a part that does not exist${didYouMean(each, present)}; there are ${present.join(', ')}`,
@@ -23,7 +18,10 @@ export const stages: Reader<readonly Stage[] | undefined> = (given) => {
   return asked.length === 0 ? undefined : present.filter((stage) => asked.includes(stage));
 };
 
-/** Without a word of the workflow: a pull request is checked and built, and never deployed. */
+/**
+ * Without a word of the workflow: a pull request is checked and built, and never deployed. A front end is published only
+ * when it is asked for: the pipeline builds images, and what is in the folder is for the workflow to say.
+ */
 export function usualStages(push: boolean, pullRequest: boolean): readonly Stage[] {
   if (pullRequest) return ['check', 'build'];
   return push ? ['build', 'deploy'] : ['build'];

@@ -67,7 +67,11 @@ export interface Manifest {
   readonly release: ReleaseInfo;
   readonly entries: ReadonlyMap<string, StoredEntry>;
   readonly retained: readonly Retained[];
-  /** The current one and those before it, newest first. */
+  /** Whether the store obeys If-Match and If-None-Match, as the first publication found out. */
+  readonly conditional: boolean;
+  /** Numbers of the earlier releases whose manifests the store has, newest first: a rollback can bring them back. */
+  readonly kept: readonly number[];
+  /** The current one and those before it, newest first; the oldest are forgotten. */
   readonly history: readonly ReleaseInfo[];
 }
 
@@ -184,7 +188,17 @@ export interface PublicationReport {
 }
 
 /** The parts of a publication, in their order. */
-export const phases = ['lease', 'keep', 'assets', 'files', 'pages', 'commit', 'invalidate', 'prune'] as const;
+export const phases = [
+  'lease',
+  'keep',
+  'assets',
+  'files',
+  'pages',
+  'commit',
+  'invalidate',
+  'prune',
+  'verify',
+] as const;
 export type Phase = (typeof phases)[number];
 
 /** Where a publication is; sent often. */

@@ -158,6 +158,65 @@ command(
   () => import('./commands/restore.ts'),
 ).option('--yes', 'do not ask for the name to be typed', false);
 
+const cdn = program
+  .command('cdn')
+  .description('a front end behind a CDN: plan, publish, rollback, status, verify')
+  .exitOverride();
+const siteOption = () => new Option('--target <name>', 'the target, in place of the argument');
+
+/** What is published: the same for a plan and for the deed. */
+const withRelease = (added: Command) =>
+  added
+    .addOption(siteOption())
+    .option('--name <name>', 'name of the release (default: the git tag or commit)')
+    .option('--dist <folder>', 'folder to publish (default: cdn.dist of sluice.yml)')
+    .option(
+      '--allow-removals',
+      'publish also when more of the site leaves than cdn.max-removed allows',
+      false,
+    );
+
+withRelease(
+  command(
+    'plan [target]',
+    'say what a publication would do, and do nothing',
+    () => import('./commands/cdn-plan.ts'),
+    cdn,
+  ),
+);
+withRelease(
+  command(
+    'publish [target]',
+    'publish the folder as a release: what changed, in an order that breaks nothing',
+    () => import('./commands/cdn-publish.ts'),
+    cdn,
+  ),
+).option('--no-verify', 'do not look at the published site');
+command(
+  'rollback [target]',
+  'bring an earlier release back, without a build',
+  () => import('./commands/cdn-rollback.ts'),
+  cdn,
+)
+  .addOption(siteOption())
+  .option('--to <release>', 'number or name of the release (default: the one before the current)')
+  .option('--plan', 'say what it would do, and do nothing', false)
+  .option('--no-verify', 'do not look at the site afterwards');
+command(
+  'status [target]',
+  'what is published, who published what when, and what is kept',
+  () => import('./commands/cdn-status.ts'),
+  cdn,
+)
+  .addOption(siteOption())
+  .option('--audit', 'hold every object of the store against the release', false);
+command(
+  'verify [target]',
+  'look at the published site as visitors see it',
+  () => import('./commands/cdn-verify.ts'),
+  cdn,
+).addOption(siteOption());
+
 command(
   'doctor [target]',
   'is the host ready, are the settings sound?',

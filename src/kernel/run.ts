@@ -82,7 +82,8 @@ function modeOf(options: RunOptions, env: Effects['env']): LogMode {
 }
 
 /** Codes of what the caller has to change: arguments, settings, files of settings. */
-const wrong = /^(?:(?:config|usage|input|env|compose)\.|checks\.(?:unknown|since|baseline|repository)$)/;
+const wrong =
+  /^(?:(?:config|usage|input|env|compose)\.|checks\.(?:unknown|since|baseline|repository)$|cdn\.none$)/;
 
 function report(error: unknown, log: Log, printJson: ((text: string) => void) | undefined): number {
   const known = userErrorsOf(error);

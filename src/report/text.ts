@@ -24,6 +24,23 @@ export function oneLine(text: string, limit = 300): string {
   return characters.length <= limit ? line : `${characters.slice(0, limit - 1).join('')}…`;
 }
 
+/** Lines of at most `limit` characters; a word that is longer stays whole, so that paths and commands can be copied. */
+export function wrapWords(text: string, first: string, others: string, limit = 80): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  for (const word of text.split(' ')) {
+    if (!empty && line.length + 1 + word.length > limit) {
+      lines.push(line);
+      line = others;
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line];
+}
+
 /** The end of a foreign text, within `lines` and `bytes` (UTF-8), and whether something is missing before it. */
 export function lastLines(
   text: string,

@@ -29,13 +29,25 @@ describe('malformed inputs end the step before anything is done', () => {
     ['backup', { release: 'v1' }, 'Input release does not exist'],
     [
       'pipeline',
-      { run: 'cdn,build' },
-      'Input run: cdn is not part of this version of Sluice yet; there are check, build, deploy',
+      { run: 'build,deploy', dist: 'dist' },
+      'dist and allow-removals are for a front end that is published, and run has no cdn',
     ],
+    ['cdn', { command: 'sync' }, 'Input command: must be one of publish, plan, rollback, verify'],
+    [
+      'cdn',
+      { command: 'publish', to: '12' },
+      'to is the release of a rollback, or of a plan of one, and command is publish',
+    ],
+    [
+      'cdn',
+      { command: 'rollback', name: 'v1', dist: 'dist' },
+      'name, dist: for what is published from a folder, and command is rollback',
+    ],
+    ['cdn', { 'access-key': 'x' }, 'Input access-key does not exist'],
     [
       'pipeline',
       { run: 'biuld' },
-      'Input run: has a part that does not exist; did you mean build?; there are check, build, deploy',
+      'Input run: has a part that does not exist; did you mean build?; there are check, build, deploy, cdn',
     ],
     [
       'pipeline',
@@ -97,6 +109,15 @@ describe('what is missing', () => {
       expect(step.code).not.toBe(0);
     },
   );
+
+  test('cdn for a pull request from a fork has neither keys nor a role', async () => {
+    const step = await runStep('cdn', { event: fork, env: { GITHUB_EVENT_NAME: 'pull_request' } });
+    expect(messages(step), step.log).toEqual([
+      'This is a pull request from a fork, to which GitHub gives no secrets, so there are no keys for the store; nothing was changed',
+    ]);
+    expect(step.summary).toContain('Publish from a branch or a tag');
+    expect(step.code).not.toBe(0);
+  });
 
   test('a run of Dependabot', async () => {
     const env = { GITHUB_EVENT_NAME: 'pull_request', GITHUB_ACTOR: 'dependabot[bot]' };

@@ -64,6 +64,9 @@ test('an input is described alike wherever it means the same', () => {
     'config',
     'environment',
     'slack-webhook-url',
+    'dist',
+    'allow-removals',
+    'verify',
   ];
   for (const name of shared) {
     const texts = files.flatMap(({ inputs }) => inputs[name]?.description ?? []);

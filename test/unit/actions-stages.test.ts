@@ -7,8 +7,14 @@ test('a pull request is checked and built, and never deployed, whatever push say
   expect(usualStages(false, false)).toEqual(['build']);
 });
 
+test('a front end is published only when it is asked for', () => {
+  const usual = [true, false].flatMap((push) => [true, false].map((pull) => usualStages(push, pull)));
+  expect(usual.flat()).not.toContain('cdn');
+});
+
 test('the parts that are asked for come in their order', () => {
   expect(stages('deploy, check')).toEqual(['check', 'deploy']);
   expect(stages('')).toBeUndefined();
-  expect(() => stages('cdn')).toThrow('cdn is not part of this version of Sluice yet');
+  expect(stages('cdn,build')).toEqual(['build', 'cdn']);
+  expect(() => stages('cnd')).toThrow('did you mean cdn?; there are check, build, deploy, cdn');
 });

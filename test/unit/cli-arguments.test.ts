@@ -15,16 +15,13 @@ function run(...args: string[]) {
   return runProcess([process.execPath, sluice, ...args], { cwd: folder, env });
 }
 
-const commands = ['init', 'plan', 'deploy', 'rollback', 'status', 'history', 'backup', 'restore', 'doctor'];
-const leaves = commands.flatMap((name) =>
-  name === 'backup'
-    ? [
-        ['backup', 'make'],
-        ['backup', 'list'],
-        ['backup', 'verify'],
-      ]
-    : [[name]],
-);
+const groups: Readonly<Record<string, readonly string[]>> = {
+  backup: ['make', 'list', 'verify'],
+  cdn: ['plan', 'publish', 'rollback', 'status', 'verify'],
+};
+const alone = ['init', 'plan', 'deploy', 'rollback', 'status', 'history', 'restore', 'doctor'];
+const commands = [...alone, ...Object.keys(groups)];
+const leaves = commands.flatMap((name) => groups[name]?.map((leaf) => [name, leaf]) ?? [[name]]);
 
 describe('help', () => {
   test.each([['--help'], ['-h'], ['help'], []])('sluice %s lists the commands', async (...args) => {
@@ -61,6 +58,13 @@ describe('wrong arguments exit with 2, say what is wrong, and leave stdout empty
     ['--images none.json: ENOENT', ['deploy', '--images', 'none.json']],
     ['There is no sluice.yml here [config.missing]', ['deploy', 'production']],
     ['There is no sluice.yml here [config.missing]', ['status']],
+    ['There is no sluice.yml here [config.missing]', ['cdn', 'publish']],
+    ["unknown option '--allow-removals'", ['cdn', 'rollback', '--allow-removals']],
+    ["option '--to <release>' argument missing", ['cdn', 'rollback', '--to']],
+    [
+      'Which target: staging, or --target production? [usage.argument]',
+      ['cdn', 'status', 'staging', '--target', 'production'],
+    ],
   ])('%s', async (message, args) => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toContain(message);
@@ -80,6 +84,26 @@ describe('wrong arguments exit with 2, say what is wrong, and leave stdout empty
       expect(code).toBe(2);
     }
   });
+});
+
+test('a sluice.yml without a site is a wrong setting, whatever is asked of the site', async () => {
+  const app = mkdtempSync(join(folder, 'app-'));
+  writeFileSync(
+    join(app, 'sluice.yml'),
+    'app: shop\ntargets:\n  production: { hosts: [deploy@example.com] }\n',
+  );
+  writeFileSync(join(app, 'compose.yml'), 'services: { web: { image: nginx:1.29 } }\n');
+  for (const leaf of groups['cdn'] ?? []) {
+    const { code, stdout, stderr } = await run(
+      'cdn',
+      leaf,
+      'production',
+      '--config',
+      join(app, 'sluice.yml'),
+    );
+    expect(stderr).toContain('[cdn.none]');
+    expect([code, stdout]).toEqual([2, '']);
+  }
 });
 
 test('with --json an error is a document on stdout', async () => {

@@ -48,6 +48,8 @@ export function createObjects(options: ObjectsOptions): ObjectStore {
     const { answer, refusal } = await requests.send(request);
     if (refusal?.status === 304) return 'unchanged';
     if (refusal !== undefined) return missing(refusal, request);
+    // Stores that ignore conditions send it all.
+    if (unless !== undefined && answer.headers.etag === unless) return 'unchanged';
     const now = timeOf(answer.headers.date) ?? 0;
     return {
       bytes: answer.body,

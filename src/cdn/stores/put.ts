@@ -22,15 +22,16 @@ export function createPut(requests: Requests, budget: Budget): Put {
     body: Body,
     headers: ObjectHeaders,
     condition: Condition = {},
+    again = false,
   ): Promise<string | undefined> {
     const asked = conditions === 'none' ? {} : conditionHeaders(condition, conditions);
-    const sent = await send(key, body, headers, asked);
+    const sent = await send(key, body, headers, asked, again);
     const { refusal } = sent;
     if (refusal === undefined) return sent.etag;
     const isConditional = Object.keys(asked).length > 0;
     if (refusal.status === 501 && isConditional) {
       conditions = 'none';
-      return put(key, body, headers);
+      return put(key, body, headers, {}, true);
     }
     // AWS answers 404 to If-Match where there is nothing.
     const nothing =
@@ -45,7 +46,7 @@ export function createPut(requests: Requests, budget: Budget): Put {
     /** Ceph compares what it is given with the ETag without quotes, so that no quoted one ever matches. */
     function putBare(): Promise<string | undefined> {
       conditions = 'bare';
-      return put(key, body, headers, condition);
+      return put(key, body, headers, condition, true);
     }
   }
 
@@ -54,6 +55,7 @@ export function createPut(requests: Requests, budget: Budget): Put {
     body: Body,
     headers: ObjectHeaders,
     asked: Readonly<Record<string, string>>,
+    again: boolean,
   ): Promise<StoreAnswer & { etag?: string }> {
     if (sizeOf(body) > singleLimit)
       return putParts({ requests, budget, key, body, headers, conditions: asked });
@@ -66,6 +68,7 @@ export function createPut(requests: Requests, budget: Budget): Put {
         key,
         headers: { ...headers, ...asked },
         body: wholeOf(body),
+        again,
       } as const;
       const sent = await requests.send(request);
       const { etag } = sent.answer.headers;

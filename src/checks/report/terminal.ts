@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { formatPlace } from '../../kernel/errors.ts';
 import { breakCommands } from '../../kernel/foreign.ts';
 import { counted, formatSeconds } from '../../report/figures.ts';
-import { lastLines, oneLine } from '../../report/text.ts';
+import { lastLines, oneLine, wrapWords as wrap } from '../../report/text.ts';
 import type { Category, CheckResult, CheckStatus, ChecksReport, JudgedFinding } from '../model.ts';
 import { isFirstOfCause } from './causes.ts';
 import { coverageLine, testLines } from './tests.ts';
@@ -113,21 +113,4 @@ function findingLines(
     ...(code === undefined ? [] : [paint('dim', `    | ${oneLine(code, width - 6)}`)]),
     ...(fix === undefined ? [] : wrap(`→ ${oneLine(fix, 500)}`, '    ', '      ')),
   ];
-}
-
-/** Lines of at most `limit` characters; a word that is longer stays whole, so that paths and commands can be copied. */
-function wrap(text: string, first: string, others: string, limit = width): string[] {
-  const lines: string[] = [];
-  let line = first;
-  let empty = true;
-  for (const word of text.split(' ')) {
-    if (!empty && line.length + 1 + word.length > limit) {
-      lines.push(line);
-      line = others;
-      empty = true;
-    }
-    line += empty ? word : ` ${word}`;
-    empty = false;
-  }
-  return [...lines, line];
 }

@@ -1,0 +1,34 @@
+import { place } from './credentials.ts';
+import { choice, flag, text, type Values } from './inputs.ts';
+
+/** What the pipeline takes, too. */
+export const publishInputs = { dist: text, 'allow-removals': flag(false), verify: flag(true) } as const;
+
+const command = choice('publish', 'plan', 'rollback', 'verify');
+export const inputs = { target: text, command, name: text, to: text, ...publishInputs, ...place } as const;
+export type SiteInputs = Values<typeof inputs>;
+
+/** A plan with `to` is that of a rollback. */
+export function goesBack({ command, to }: SiteInputs): boolean {
+  return command === 'rollback' || (command === 'plan' && to !== undefined);
+}
+
+export function rules(given: SiteInputs): string[] {
+  const { command, to, name, dist, 'allow-removals': allowRemovals } = given;
+  const isPublished = !goesBack(given) && command !== 'verify';
+  const ofFolder = [
+    ...(name === undefined ? [] : ['name']),
+    ...(dist === undefined ? [] : ['dist']),
+    ...(allowRemovals ? ['allow-removals'] : []),
+  ];
+  return [
+    ...(to !== undefined && !goesBack(given)
+      ? [`to is the release of a rollback, or of a plan of one, and command is ${command}`]
+      : []),
+    ...(ofFolder.length > 0 && !isPublished
+      ? [
+          `${ofFolder.join(', ')}: for what is published from a folder, and command is ${command}${command === 'plan' ? ' of a rollback' : ''}`,
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,33 @@
+import { resolve } from 'node:path';
+import { defineAction } from './action.ts';
+import { goesBack, inputs, rules, type SiteInputs } from './cdn-inputs.ts';
+import { storeContextOf } from './credentials.ts';
+import type { Job } from './job.ts';
+
+/** @param prefix of the names of the outputs. @returns whether the site is what it should be. */
+export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<boolean> {
+  const context = storeContextOf(given, job.effects);
+  const { command, target, to, verify, 'allow-removals': allowRemovals } = given;
+  job.effects.log.info(`Sluice cdn ${command}${target === undefined ? '' : ` ${target}`}`);
+  const site = await import('../operations/cdn.ts');
+  const { followed } = await import('../cdn/report/progress.ts');
+  const tell = await import('./cdn-result.ts');
+  const dist = given.dist === undefined ? undefined : resolve(given.dist);
+  const release = { target, name: given.name, dist, allowRemovals, verify };
+  const back = { target, to, verify };
+  const isBack = goesBack(given);
+  if (command === 'verify') {
+    const { verifyPublished } = await import('../operations/cdn-verify.ts');
+    return await tell.tellLook(await verifyPublished(context, { target }), job);
+  }
+  if (command === 'plan') {
+    const plan = isBack ? site.planSiteRollback(context, back) : site.planPublication(context, release);
+    return await tell.tellSitePlan(await plan, job, prefix);
+  }
+  const done = await followed(job.effects, (hooks) =>
+    isBack ? site.rollbackSite(context, back, hooks) : site.publishSite(context, release, hooks),
+  );
+  return await tell.tellPublication(done, job, prefix);
+}
+
+export const action = defineAction({ name: 'cdn', inputs, rules, main: (given, job) => runCdn(given, job) });

@@ -1,0 +1,35 @@
+/** An address in a style sheet, as it is written there, without escapes. */
+export interface CssReference {
+  readonly url: string;
+  /** Where it begins. */
+  readonly at: number;
+}
+
+const string = `"(?:[^"\\\\\\n]|\\\\[^])*"|'(?:[^'\\\\\\n]|\\\\[^])*'`;
+const token = new RegExp(
+  `/\\*[^]*?(?:\\*/|$)|url\\(\\s*(?<quoted>${string})\\s*\\)|url\\(\\s*(?<bare>(?:[^\\s"'()\\\\]|\\\\[^])+)\\s*\\)|@import\\s+(?<imported>${string})|${string}`,
+  'gi',
+);
+
+/**
+ * What a style sheet, or a `style` of a page, names: `url(…)` and `@import`. Comments, other strings, data and
+ * fragments of the page (`url(#shadow)`) are passed over.
+ */
+export function cssReferencesOf(css: string): CssReference[] {
+  if (!/url\(|@import/i.test(css)) return [];
+  const found: CssReference[] = [];
+  for (const { groups, index } of css.matchAll(token)) {
+    const written = groups?.['bare'] ?? (groups?.['quoted'] ?? groups?.['imported'])?.slice(1, -1);
+    const url = written === undefined ? '' : unescaped(written).trim();
+    if (url !== '' && !/^(?:#|data:)/i.test(url)) found.push({ url, at: index });
+  }
+  return found;
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\(?:([0-9a-f]{1,6})[ \t\n]?|\n|(.))/gis, (_, hex?: string, character?: string) => {
+    if (hex === undefined) return character ?? '';
+    const code = Number.parseInt(hex, 16);
+    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
+  });
+}

@@ -1,0 +1,128 @@
+import { type HashToken, hashTokenOf } from './hash-token.ts';
+import { endingOf } from './media-types.ts';
+import { type PathTest, pathTest } from './pattern.ts';
+
+const code = new Set(['js', 'mjs', 'cjs', 'css', 'wasm']);
+
+/** Their address is what browsers know them by, so it stays the same when they change. */
+const serviceWorker =
+  /(?:^|[/._-])(?:sw|service-?worker|register-?sw|ngsw-worker|safety-worker|worker-basic(?:\.min)?|OneSignalSDK(?:Updater)?Worker)\.m?js$/i;
+
+/**
+ * Everything below is named by its content, and sent as immutable by the servers of these frameworks: Next.js (Headers
+ * of `/_next/static`), SvelteKit (`_app/immutable`), Gatsby (`static/MD5/…`, “Caching Static Sites”).
+ */
+const immutableFolder =
+  /^(?:.*\/)?(?:_next\/static\/(?:chunks|css|media)\/|_app\/immutable\/|static\/[0-9a-f]{32}\/)/;
+
+/** Folders that only a bundler writes to: what looks like a hash there is one. Nuxt, Astro, Expo. */
+const bundlerFolder = /^(?:.*\/)?(?:_nuxt\/(?!builds\/)|_astro\/|_expo\/static\/)/;
+
+/**
+ * Which files have a hash of their content in their name, so that browsers may keep them for a year. In doubt: no. A
+ * file that is asked for too often costs milliseconds; one that is kept for a year although it changed is a broken site.
+ *
+ * HTML, service workers and source maps are never assets: a map changes with a comment, and its name does not.
+ *
+ * @param paths all of the site.
+ * @param hashed what `cdn.hashed` says; then nothing else counts.
+ * @param bundled paths that the manifest of a bundler lists.
+ */
+export function assetTest(
+  paths: readonly string[],
+  hashed: readonly string[] | undefined,
+  bundled: ReadonlySet<string> = new Set(),
+): PathTest {
+  if (hashed !== undefined) {
+    const isNamed = pathTest(hashed);
+    return (path) => isNamed(path) && !isNever(path);
+  }
+  const votes = countVotes(paths);
+  return (path) => mayBeHashed(path) && isHashed(path, votes, bundled);
+}
+
+function isNever(path: string): boolean {
+  if (/^(?:x?html?|xht|map)$/.test(endingOf(path))) return true;
+  return serviceWorker.test(path) || /(?:^|\/)\.well-known\//.test(path);
+}
+
+/** Text files whose name is a hash prove who owns the site (IndexNow), or are licences of what a bundle holds. */
+function mayBeHashed(path: string): boolean {
+  return !isNever(path) && !/^(?:txt)?$/.test(endingOf(path));
+}
+
+function isHashed(path: string, votes: Votes, bundled: ReadonlySet<string>): boolean {
+  if (immutableFolder.test(path)) return true;
+  const token = hashTokenOf(nameOf(path));
+  if (token === undefined) return false;
+  if (bundled.has(path) || bundlerFolder.test(path)) return true;
+  const isCode = code.has(endingOf(path));
+  if (isCertain(token, isCode)) return true;
+  if (token.trust === 'weak' && !isCode) return false;
+  const folder = folderOf(path);
+  // Angular and esbuild collect what style sheets name.
+  if (token.trust === 'certain' && folder.endsWith('media/') && votes.ofSite(token.style)) return true;
+  // Images beside hashed code are the bundler's; their own kind may tell, too, where there is no code.
+  return stylesOf(token).some(
+    (style) => votes.of(folder, true, style) || (!isCode && votes.of(folder, false, style)),
+  );
+}
+
+/** One in 30 base64url hashes happens to have no capitals, or no small letters. */
+function stylesOf({ style, trust }: HashToken): readonly string[] {
+  return /^base3[26] 8$/.test(style) && trust !== 'weak' ? [style, 'base64url 8'] : [style];
+}
+
+/** An image whose whole name is a hash may be anything: Gravatar's are the MD5 of an address. */
+function isCertain({ trust, whole, style }: HashToken, isCode: boolean): boolean {
+  if (trust !== 'certain') return false;
+  return isCode || (!whole && (style.startsWith('hex') || style === 'base64url 8'));
+}
+
+interface Votes {
+  /** Whether the files of a folder (its code, or the rest) are named in that style, nearly all of them. */
+  of(folder: string, isCode: boolean, style: string): boolean;
+  /** Whether code of the site is, anywhere. */
+  ofSite(style: string): boolean;
+}
+
+function countVotes(paths: readonly string[]): Votes {
+  const folders = new Map<
+    string,
+    { files: number; shaped: Map<string, number>; certain: Map<string, number> }
+  >();
+  const site = new Map<string, number>();
+  for (const path of paths) {
+    if (!mayBeHashed(path)) continue;
+    const isCode = code.has(endingOf(path));
+    const key = `${isCode ? 'code' : 'rest'} ${folderOf(path)}`;
+    const votes = folders.get(key) ?? { files: 0, shaped: new Map(), certain: new Map() };
+    folders.set(key, votes);
+    votes.files++;
+    const token = hashTokenOf(nameOf(path));
+    if (token === undefined) continue;
+    add(votes.shaped, token.style);
+    if (!isCertain(token, isCode)) continue;
+    add(votes.certain, token.style);
+    if (isCode) add(site, token.style);
+  }
+  const of = (folder: string, isCode: boolean, style: string) => {
+    const votes = folders.get(`${isCode ? 'code' : 'rest'} ${folder}`);
+    if (votes === undefined) return false;
+    const certain = votes.certain.get(style) ?? 0;
+    return certain >= (isCode ? 1 : 2) && (votes.shaped.get(style) ?? 0) * 4 >= votes.files * 3;
+  };
+  return { of, ofSite: (style) => (site.get(style) ?? 0) >= 2 };
+}
+
+function add(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
+}

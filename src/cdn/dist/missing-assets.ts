@@ -1,0 +1,102 @@
+import type { SiteSettings } from '../../config/site.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { type Reference, referencesOf } from '../html.ts';
+import type { SiteFile } from '../model.ts';
+import { resolveReference } from '../reference.ts';
+import { shown } from './names.ts';
+import { pathTest } from './pattern.ts';
+import { createPauses } from './pauses.ts';
+import type { Site } from './read.ts';
+
+/** Who names a file that isn't there. */
+interface Missing {
+  readonly path: string;
+  readonly page: SiteFile;
+  readonly reference: Reference;
+  pages: number;
+}
+
+/** So many are told; the rest is counted. */
+const most = 10;
+
+/**
+ * Files that pages name and the folder lacks. What a page needs is a fault, an icon or a preview a note. Addresses on
+ * other hosts, or above the site's top, and links to pages are not looked at: other servers may have those.
+ */
+export async function missingAssets(
+  site: Site,
+  settings: SiteSettings,
+  pages: readonly SiteFile[],
+  readText: (file: SiteFile) => string,
+  signal: AbortSignal,
+): Promise<{ readonly faults: readonly UserError[]; readonly notes: readonly string[] }> {
+  const present = presence(site, settings.url === undefined);
+  const isElsewhere = pathTest(settings.elsewhere);
+  const has = (path: string) => present(path) || isElsewhere(path);
+  const missing = new Map<string, Missing>();
+  const pause = createPauses(signal);
+  for (const page of pages) {
+    await pause();
+    if (page.class !== 'page' || page.headers['content-encoding'] !== undefined) continue;
+    for (const [path, reference] of pathsNamedBy(page, readText(page), settings)) {
+      if (has(path)) continue;
+      const known = missing.get(path);
+      if (known !== undefined) known.pages++;
+      // A file that one page needs and another only mentions is needed.
+      if (known === undefined || (reference.needed && !known.reference.needed)) {
+        missing.set(path, { path, page, reference, pages: known?.pages ?? 1 });
+      }
+    }
+  }
+  const all = [...missing.values()];
+  const needed = all.filter(({ reference }) => reference.needed);
+  const others = all.filter(({ reference }) => !reference.needed);
+  return { faults: faultsOf(needed), notes: others.slice(0, most).map(sentenceOf) };
+}
+
+/**
+ * Whether the site has a path. Without a public URL nobody knows which folder of its host it is for: `/app/main.js`
+ * may be `main.js`.
+ */
+function presence({ files }: Site, anyTop: boolean): (path: string) => boolean {
+  const paths = new Set(files.map((file) => file.path));
+  return (path) => {
+    if (paths.has(path) || !anyTop) return paths.has(path);
+    for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+      if (paths.has(path.slice(slash + 1))) return true;
+    }
+    return false;
+  };
+}
+
+/** By path, so that each counts once a page. */
+function pathsNamedBy(page: SiteFile, html: string, settings: SiteSettings): ReadonlyMap<string, Reference> {
+  const { base, assets } = referencesOf(html);
+  const named = new Map<string, Reference>();
+  for (const reference of assets) {
+    const path = resolveReference(reference.url, page.path, settings, base);
+    if (path !== undefined && (reference.needed || !named.has(path))) named.set(path, reference);
+  }
+  return named;
+}
+
+function faultsOf(missing: readonly Missing[]): readonly UserError[] {
+  const told = missing.slice(0, most).map(
+    (each) =>
+      new UserError({
+        code: 'cdn.missing-asset',
+        message: sentenceOf(each),
+        hint: 'Mend the build, or the reference. An address on another host is not looked at.',
+        at: { file: each.page.file, line: each.reference.line },
+      }),
+  );
+  const rest = missing.length - told.length;
+  if (rest === 0) return told;
+  const message = `${rest} more ${rest === 1 ? 'file that a page needs is' : 'files that pages need are'} not in the folder`;
+  return [...told, new UserError({ code: 'cdn.missing-asset', message })];
+}
+
+function sentenceOf({ path, page, reference, pages }: Missing): string {
+  const others = pages === 1 ? '' : ` (and ${pages - 1} more ${pages === 2 ? 'page' : 'pages'})`;
+  return `${shown(page.path)}${others} names ${shown(path)} (${reference.by}), which is not in the folder`;
+}

@@ -1,0 +1,38 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import type { UserError } from '../../kernel/errors.ts';
+import { distFault } from './names.ts';
+
+/** Where builds put what they make. */
+const usual = ['dist', 'build', 'out', 'public', '.output/public', '_site'];
+
+/** UserError `cdn.dist` for a folder that is not there: names those that may be meant, beside it and around it. */
+export function missingFolder(dist: string): UserError {
+  const isFile = existsSync(dist);
+  let around = dirname(dist);
+  while (!existsSync(around)) around = dirname(around);
+  const found = usual.filter((name) => {
+    const folder = join(around, name);
+    return (
+      folder !== dist &&
+      statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true &&
+      hasFiles(folder)
+    );
+  });
+  const places = found.map((name) => relative(dirname(around), join(around, name)));
+  const [only] = places;
+  return distFault(
+    isFile ? `${dist} is a file: cdn.dist must name a folder` : `The folder ${dist} is not there`,
+    only === undefined
+      ? 'Build the front end first; cdn.dist counts from the folder of sluice.yml.'
+      : `Is it ${places.join(' or ')} (in ${basename(dirname(around)) || '/'})? Otherwise build the front end first.`,
+  );
+}
+
+function hasFiles(folder: string): boolean {
+  try {
+    return readdirSync(folder).length > 0;
+  } catch {
+    return false;
+  }
+}

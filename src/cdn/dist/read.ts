@@ -1,0 +1,177 @@
+import { type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SiteSettings } from '../../config/site.ts';
+import { messageOf, type UserError, UserErrors } from '../../kernel/errors.ts';
+import type { ObjectHeaders, SiteFile } from '../model.ts';
+import { assetTest } from './assets.ts';
+import { keepBytes } from './body.ts';
+import { bundledPaths } from './bundle-manifest.ts';
+import { digestFile } from './digest.ts';
+import { type Described, headersBy } from './headers.ts';
+import { endingOf, isCompressible, mediaTypeOf, unknownType } from './media-types.ts';
+import { missingFolder } from './missing-folder.ts';
+import { distFault, keyFault, mayBeKey, pathFault, shown } from './names.ts';
+import { pathTest } from './pattern.ts';
+import { createPauses } from './pauses.ts';
+import { encodingOf, type Variant, variantsOf } from './variants.ts';
+import { type Walked, walk } from './walk.ts';
+
+/** A folder as it is published. */
+export interface Site {
+  /** Sorted by path, in the order of their bytes. */
+  readonly files: readonly SiteFile[];
+  /** What a person should know; one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** So many faults are told; more would hide the first. */
+const mostFaults = 20;
+
+/**
+ * Reads the folder: every file with its hash, its class and the headers it gets.
+ *
+ * @throws UserErrors `cdn.dist`, `cdn.secret-file`, `cdn.not-built`: everything that is wrong with it, at once; the
+ * signal's reason on abort.
+ */
+export async function readSite(settings: SiteSettings, signal: AbortSignal): Promise<Site> {
+  expectFolder(settings.dist);
+  signal.throwIfAborted();
+  const pause = createPauses(signal);
+  const walked = await walk(settings.dist, {
+    prefix: settings.store.prefix,
+    isExcluded: pathTest(settings.exclude),
+    pause,
+  });
+  const faults = [...walked.faults];
+  const headersOf = headersBy(settings.headers);
+  const plain = await readFiles(settings, inOrder(walked.paths), headersOf, faults, pause);
+  if (faults.length > 0) throw new UserErrors(fewest(faults));
+  const variants = await variantsOf(plain, settings.variants, signal);
+  const tooLong = variants.flatMap(({ path }) => pathFault(path, settings.store.prefix) ?? []);
+  if (tooLong.length > 0) throw new UserErrors(fewest(tooLong));
+  return {
+    files: withVariants(plain, variants, headersOf),
+    notes: [...notesOf(walked), ...unusedPatterns(settings, walked.paths)],
+  };
+}
+
+function withVariants(
+  plain: readonly SiteFile[],
+  variants: readonly Variant[],
+  headersOf: (file: Described) => ObjectHeaders,
+): readonly SiteFile[] {
+  if (variants.length === 0) return plain;
+  const files = new Map(plain.map((file) => [file.path, file]));
+  for (const { original, path, encoding, size, sha256, bytes } of variants) {
+    const { class: kind, file } = original;
+    const type = original.headers['content-type'] ?? unknownType;
+    const headers = headersOf({ path, class: kind, type, copy: { of: original.path, encoding } });
+    const variant = { path, class: kind, size, sha256, headers, file, encoding };
+    files.set(path, variant);
+    if (bytes !== undefined) keepBytes(variant, bytes);
+  }
+  return inOrder([...files.keys()]).flatMap((path) => files.get(path) ?? []);
+}
+
+function notesOf({ junk, excluded }: Walked): readonly string[] {
+  const names = [...new Set(junk.map((path) => path.slice(path.lastIndexOf('/') + 1)))].sort();
+  const few = names.length > 3 ? `${names.slice(0, 3).join(', ')}, …` : names.join(', ');
+  return [
+    ...(junk.length === 0
+      ? []
+      : [`${counted(junk.length, 'file')} left out that editors and systems leave behind (${shown(few)})`]),
+    ...(excluded === 0
+      ? []
+      : [`${counted(excluded, 'file or folder', 'files and folders')} left out by cdn.exclude`]),
+  ];
+}
+
+/** A pattern that means nothing is misspelt, or the file that it was for is gone. */
+function unusedPatterns({ hashed, headers }: SiteSettings, paths: readonly string[]): readonly string[] {
+  const keys = { 'cdn.hashed': hashed ?? [], 'cdn.headers': headers.flatMap(({ match }) => match) };
+  return Object.entries(keys).flatMap(([key, patterns]) => {
+    const unused = patterns.filter((pattern) => !paths.some(pathTest([pattern])));
+    const few = unused.length > 5 ? `${unused.slice(0, 5).join(', ')}, …` : unused.join(', ');
+    return unused.length === 0 ? [] : [`No file matches ${shown(few)} (${key})`];
+  });
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`;
+}
+
+function fewest(faults: readonly UserError[]): readonly UserError[] {
+  if (faults.length <= mostFaults) return faults;
+  const rest = faults.length - mostFaults;
+  return [...faults.slice(0, mostFaults), distFault(`${counted(rest, 'more file')} cannot be published`)];
+}
+
+/** By the bytes of UTF-8; UTF-16, by which JavaScript compares, differs where there are surrogates. */
+function inOrder(paths: readonly string[]): string[] {
+  if (!paths.some((path) => /[\ud800-\udfff]/.test(path))) return [...paths].sort();
+  return [...paths].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+function expectFolder(dist: string): void {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(dist, { throwIfNoEntry: false });
+  } catch (error) {
+    throw distFault(`The folder ${dist} cannot be read: ${messageOf(error)}`, undefined, error);
+  }
+  if (stats?.isDirectory() !== true) throw missingFolder(dist);
+}
+
+async function readFiles(
+  { dist, hashed }: SiteSettings,
+  paths: readonly string[],
+  headersOf: (file: Described) => ObjectHeaders,
+  faults: UserError[],
+  pause: () => Promise<void>,
+): Promise<SiteFile[]> {
+  const all = new Set(paths);
+  const isAsset = assetTest(paths, hashed, bundledPaths(dist, all));
+  const files: SiteFile[] = [];
+  for (const path of paths) {
+    await pause();
+    const file = join(dist, path);
+    let isHtml = false;
+    const look = (start: Buffer) => {
+      if (endingOf(path) === '') isHtml = beginsLikeHtml(start);
+      const fault = mayBeKey(path.slice(path.lastIndexOf('/') + 1)) ? keyFault(path, start) : undefined;
+      if (fault !== undefined) faults.push(fault);
+    };
+    try {
+      const digest = await digestFile(file, pause, look);
+      const described = describe(path, all, isAsset, isHtml);
+      files.push({ path, class: described.class, ...digest, headers: headersOf(described), file });
+    } catch (error) {
+      faults.push(distFault(`${shown(path)} cannot be read: ${messageOf(error)}`));
+    }
+  }
+  return files;
+}
+
+/** What a file is by its name; `app.js.br` beside `app.js` is that file, compressed. */
+function describe(
+  path: string,
+  all: ReadonlySet<string>,
+  isAsset: (path: string) => boolean,
+  isHtml: boolean,
+): Described {
+  const encoding = encodingOf(path);
+  const original = encoding === undefined ? path : path.replace(/\.[^.]*$/, '');
+  if (encoding !== undefined && all.has(original) && isCompressible(mediaTypeOf(original))) {
+    return { ...describe(original, all, isAsset, false), path, copy: { of: original, encoding } };
+  }
+  const type = isHtml && mediaTypeOf(path) === unknownType ? 'text/html; charset=utf-8' : mediaTypeOf(path);
+  const isPage = /^(?:text\/html|application\/xhtml\+xml)/.test(type);
+  return { path, type, class: isPage ? 'page' : isAsset(path) ? 'asset' : 'file' };
+}
+
+/** Sites with clean addresses have pages without an ending. */
+function beginsLikeHtml(start: Buffer): boolean {
+  return /^\ufeff?\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]/is.test(
+    start.toString('utf8', 0, 2048),
+  );
+}

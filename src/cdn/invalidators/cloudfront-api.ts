@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { type AwsKeys, createSigner, emptySha256 } from '../aws/sign.ts';
+import {
+  type CloudFrontError,
+  type InvalidationState,
+  invalidationBatch,
+  parseError,
+  parseInvalidation,
+} from './cloudfront-xml.ts';
+import { type Answer, type Exchange, type Outcome, quoted, type Request, type Verdict } from './exchange.ts';
+import type { TellingEffects } from './telling.ts';
+
+export interface CloudFrontEffects extends TellingEffects {
+  /** Asked for every request. */
+  readonly keys: () => Promise<AwsKeys>;
+}
+
+/** What Sluice asks of a distribution. */
+export interface CloudFrontApi {
+  /** @returns `known`: it was made before, and CloudFront says no more. */
+  create(
+    exchange: Exchange,
+    paths: readonly string[],
+    callerReference: string,
+  ): Promise<Outcome<InvalidationState | 'known'>>;
+  /** Asks until it is completed, for 15 minutes. */
+  completed(exchange: Exchange, id: string): Promise<Outcome<InvalidationState>>;
+}
+
+/** An invalidation takes seconds to a few minutes; others in progress must end first when there are too many. */
+const patienceMs = 5 * 60_000;
+const crowdedPauseMs = 10_000;
+const waitMs = 15 * 60_000;
+const pollMs = 5_000;
+
+/** https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html, and GetInvalidation. */
+export function openCloudFrontApi(
+  distribution: string,
+  { keys, clock, env }: CloudFrontEffects,
+): CloudFrontApi {
+  // CloudFront is everywhere; its API is in us-east-1.
+  const sign = createSigner({ keys, clock, region: 'us-east-1', service: 'cloudfront' });
+  const base = `${endpointOf(env)}/2020-05-31/distribution/${distribution}/invalidation`;
+
+  async function signed(method: 'GET' | 'POST', url: string, body?: string): Promise<Request> {
+    const { host, pathname } = new URL(url);
+    const type = body === undefined ? undefined : { 'content-type': 'application/xml' };
+    const sha256 = body === undefined ? emptySha256 : createHash('sha256').update(body).digest('hex');
+    const headers = await sign({ method, host, path: pathname, query: {}, headers: { ...type }, sha256 });
+    return { url, method, headers, ...(body === undefined ? {} : { body }) };
+  }
+
+  function judge<T>(answer: Answer, take: (state: InvalidationState) => Verdict<T>): Verdict<T> {
+    const { status, headers, text } = answer;
+    if (status >= 200 && status < 300) {
+      const state = parseInvalidation(text);
+      return state === undefined ? { refused: 'gave an answer that can’t be read' } : take(state);
+    }
+    const error = parseError(text);
+    // A signature of another time is answered as a wrong one is.
+    if (error?.code === 'SignatureDoesNotMatch' && sign.learnTime(headers.date))
+      return { again: 'has another time than this machine' };
+    return judgeError(status, error, distribution);
+  }
+
+  return {
+    create: async (exchange, paths, callerReference) => {
+      const body = invalidationBatch(paths, callerReference);
+      return exchange.ask<InvalidationState | 'known'>({
+        request: () => signed('POST', base, body),
+        judge: (answer) =>
+          isKnown(parseError(answer.text)) ? { is: 'known' } : judge(answer, (state) => ({ is: state })),
+        patienceMs,
+      });
+    },
+    completed: (exchange, id) =>
+      exchange.ask({
+        request: () => signed('GET', `${base}/${id}`),
+        judge: (answer) =>
+          judge(answer, (state) =>
+            state.completed ? { is: state } : { again: 'was still at it', afterMs: pollMs },
+          ),
+        patienceMs: waitMs,
+      }),
+  };
+}
+
+/**
+ * Our references hold their paths, so one that was used before was used for the same: CloudFront has it. It documents
+ * InvalidationBatchAlreadyExists for other paths, and answers InvalidArgument (https://github.com/aws/aws-cdk/issues/3878).
+ */
+function isKnown(error: CloudFrontError | undefined): boolean {
+  if (error === undefined) return false;
+  return (
+    error.code === 'InvalidationBatchAlreadyExists' ||
+    (error.code === 'InvalidArgument' && error.message.includes('caller reference that was used'))
+  );
+}
+
+function judgeError(
+  status: number,
+  error: CloudFrontError | undefined,
+  distribution: string,
+): { readonly again: string; readonly afterMs?: number } | { readonly refused: string } {
+  const words =
+    error === undefined ? `answered ${status}` : `answered ${error.code}: ${quoted(error.message)}`;
+  switch (error?.code) {
+    case 'TooManyInvalidationsInProgress':
+      return { again: 'had too many invalidations in progress', afterMs: crowdedPauseMs };
+    case 'Throttling': // with status 400
+    case 'ThrottlingException':
+    case 'RequestLimitExceeded':
+      return { again: words };
+    case 'NoSuchDistribution':
+      return { refused: `has no distribution ${distribution} in the account of these keys` };
+    case 'AccessDenied':
+      return { refused: `doesn’t allow it: ${quoted(error.message)}` };
+    case 'InvalidClientTokenId':
+    case 'SignatureDoesNotMatch':
+    case 'ExpiredToken':
+      return { refused: `doesn’t accept the keys: ${error.code}` };
+    default:
+      return status === 429 || status >= 500 ? { again: words } : { refused: words };
+  }
+}
+
+/** As the AWS SDKs have it (“Service-specific endpoints”). */
+function endpointOf(env: CloudFrontEffects['env']): string {
+  const given = env.AWS_ENDPOINT_URL_CLOUDFRONT || env.AWS_ENDPOINT_URL;
+  return (given || 'https://cloudfront.amazonaws.com').replace(/\/+$/, '');
+}

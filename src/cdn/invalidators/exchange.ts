@@ -1,0 +1,134 @@
+import { type Clock, formatDuration } from '../../kernel/clock.ts';
+import { messageOf, userErrorsOf } from '../../kernel/errors.ts';
+import { harmless } from '../../kernel/foreign.ts';
+import { type HttpAnswer, type HttpClient, openHttp, originOf } from '../aws/http.ts';
+import { codeOf, lossOf, triesAtNobody } from '../stores/retry.ts';
+
+export interface ExchangeEffects {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** A proxy is taken from it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Time for one answer, ms; 30 s unless told. */
+  readonly timeoutMs?: number;
+  /** 0 ≤ x < 1, to spread tries that began together. */
+  readonly random?: () => number;
+}
+
+export interface Request {
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: HttpAnswer['headers'];
+  readonly text: string;
+}
+
+/** What an answer means: it is over, another try may mend it (after `afterMs`, if the server says so), or none will. */
+export type Verdict<T> =
+  | { readonly is: T }
+  | { readonly again: string; readonly afterMs?: number }
+  | { readonly refused: string };
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  /** `why` goes on from “it …”. */
+  | { readonly ok: false; readonly why: string };
+
+export interface Question<T> {
+  /** Made anew for each try: signatures have a time. A user's error (no keys) ends it. */
+  readonly request: () => Promise<Request>;
+  readonly judge: (answer: Answer) => Verdict<T>;
+  /** How long to go on trying, ms. */
+  readonly patienceMs: number;
+}
+
+/** Asks until there is an answer that will do, and counts what it has sent. */
+export interface Exchange {
+  ask<T>(question: Question<T>): Promise<Outcome<T>>;
+  sent(): number;
+  close(): void;
+}
+
+const cancelled = { ok: false, why: 'was not heard to the end: the run was cancelled' } as const;
+
+const longestPauseMs = 20_000;
+
+export function createExchange(effects: ExchangeEffects): Exchange {
+  const { clock, signal, env, timeoutMs = 30_000, random = Math.random } = effects;
+  const http = openHttp(env, signal, { connectMs: timeoutMs, silenceMs: timeoutMs, connections: 1 });
+  let sent = 0;
+
+  function notAsked(error: unknown): { readonly refused: string } {
+    if (userErrorsOf(error).length === 0 && !signal.aborted) throw error;
+    return { refused: `was not asked: ${messageOf(error)}` };
+  }
+
+  async function ask<T>({ request, judge, patienceMs }: Question<T>): Promise<Outcome<T>> {
+    const from = clock.elapsed();
+    for (let tries = 0; ; tries++) {
+      if (signal.aborted) return cancelled;
+      const prepared = await request().catch(notAsked);
+      if (signal.aborted) return cancelled;
+      if ('refused' in prepared) return { ok: false, why: prepared.refused };
+      sent++;
+      const verdict = await send(prepared, judge, http, tries);
+      if ('is' in verdict) return { ok: true, value: verdict.is };
+      if ('refused' in verdict) return { ok: false, why: verdict.refused };
+      const pause = verdict.afterMs ?? Math.min(longestPauseMs, 1_000 * 2 ** tries) * (0.5 + random() / 2);
+      const soFar = clock.elapsed() - from;
+      if (soFar + pause > patienceMs) return { ok: false, why: givenUp(verdict, soFar) };
+      try {
+        await clock.sleep(pause, signal);
+      } catch {
+        return cancelled;
+      }
+    }
+  }
+
+  return { ask, sent: () => sent, close: http.close };
+}
+
+function givenUp({ again, afterMs = 0 }: { again: string; afterMs?: number }, soFar: number): string {
+  return afterMs > longestPauseMs
+    ? `${again}, and asks to wait ${formatDuration(afterMs)}`
+    : `${again} (asked for ${formatDuration(soFar)})`;
+}
+
+async function send<T>(
+  { url, method, headers, body }: Request,
+  judge: (answer: Answer) => Verdict<T>,
+  http: HttpClient,
+  tries: number,
+): Promise<Verdict<T>> {
+  const address = new URL(url);
+  const path = `${address.pathname}${address.search}`;
+  const bytes = body === undefined ? {} : { body: Buffer.from(body) };
+  let answer: HttpAnswer;
+  try {
+    answer = await http.send({ method, origin: originOf(address), path, headers, ...bytes });
+  } catch (error) {
+    return judgeLoss(error, tries);
+  }
+  return judge({ status: answer.status, headers: answer.headers, text: answer.body.toString() });
+}
+
+/** The system's code alone: it says enough, and can hold no secret. */
+function judgeLoss<T>(error: unknown, tries: number): Verdict<T> {
+  const code = codeOf(error);
+  if (code === 'ETIMEDOUT') return { again: 'did not answer in time' };
+  const why = `can’t be reached${/^[A-Z_]+$/.test(code) ? ` (${code})` : ''}`;
+  const loss = lossOf(error);
+  if (loss === 'untrusted' || (loss === 'nobody' && tries + 1 >= triesAtNobody)) return { refused: why };
+  return { again: why };
+}
+
+/** Words of a server in a sentence of ours: one line, and not too long. */
+export function quoted(text: string): string {
+  const line = harmless(text).replace(/\s+/g, ' ').trim();
+  return `“${line.length > 300 ? `${line.slice(0, 300)}…` : line}”`;
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { type Draft, decodeDraft } from './draft.ts';
+import { lanes } from './effects.ts';
+import { contentMark, type Found, isCommitted, isContentMark, type Looked } from './found.ts';
+import { inLanes } from './lanes.ts';
+import { decodeManifest } from './manifest.ts';
+import type { Manifest } from './model.ts';
+import { draftPath, isOwn, manifestPath, releasePath } from './places.ts';
+import type { ObjectStore } from './store.ts';
+
+/**
+ * What the store holds of the site: two requests, unless a publication was cut off (what it meant to write is looked at) or
+ * the bucket has no manifest (it is listed).
+ *
+ * @param wanted paths of the next release, sorted: a listing is cut into parts by them.
+ * @throws UserError `cdn.manifest`, `cdn.store-*`.
+ */
+export async function lookAtSite(
+  store: ObjectStore,
+  wanted: () => Promise<readonly string[]>,
+  signal: AbortSignal,
+): Promise<Found> {
+  const [manifest, draft] = await Promise.all([readManifest(store), readDraft(store)]);
+  const found = { manifest, draft };
+  const looked = new Map<string, Looked | undefined>();
+  if (manifest === undefined) {
+    for await (const page of store.list('', splitsOf(await wanted()))) {
+      for (const { key, etag, size } of page)
+        if (!isOwn(key)) looked.set(key, { etag, size, headers: undefined });
+    }
+  }
+  const doubtful = new Map(draft === undefined || isCommitted(found) ? [] : draft.draft.writes);
+  if (doubtful.size === 0) return { ...found, looked, doubtful };
+  const next = new Set(await wanted());
+  await inLanes([...doubtful.keys()], lanes, signal, async (path) => {
+    const facts = await store.head(path);
+    looked.set(path, facts);
+    const marks = doubtful.get(path) ?? [];
+    if (facts === undefined || next.has(path) || !marks.some(isContentMark)) return;
+    // Nobody has a file to compare it with: is it what was meant to be there?
+    const object = facts.size > largest ? undefined : await store.get(path);
+    if (object === undefined || object === 'unchanged') return;
+    const mark = contentMark(createHash('sha256').update(object.bytes).digest('base64url'));
+    if (marks.includes(mark)) doubtful.set(path, [...marks, object.etag]);
+  });
+  return { ...found, looked, doubtful };
+}
+
+/** Larger ones are left alone rather than fetched, bytes. */
+const largest = 16 * 1024 * 1024;
+
+export async function readManifest(
+  store: ObjectStore,
+): Promise<{ readonly manifest: Manifest; readonly etag: string } | undefined> {
+  const object = await store.get(manifestPath);
+  if (object === undefined || object === 'unchanged') return undefined;
+  return { manifest: decodeManifest(object.bytes, `${store.name}/${manifestPath}`), etag: object.etag };
+}
+
+export async function readDraft(
+  store: ObjectStore,
+): Promise<{ readonly draft: Draft; readonly etag: string } | undefined> {
+  const object = await store.get(draftPath);
+  if (object === undefined || object === 'unchanged') return undefined;
+  return { draft: decodeDraft(object.bytes, `${store.name}/${draftPath}`), etag: object.etag };
+}
+
+/** The manifest of an earlier release; undefined if the store has it no more. */
+export async function readRelease(store: ObjectStore, number: number): Promise<Manifest | undefined> {
+  const object = await store.get(releasePath(number));
+  if (object === undefined || object === 'unchanged') return undefined;
+  return decodeManifest(object.bytes, `${store.name}/${releasePath(number)}`);
+}
+
+/** Keys of one page of a listing, by S3. */
+const page = 1000;
+const mostParts = 16;
+
+/** Where a listing is cut so that its parts are about as long as each other: what is there is mostly what is to come. */
+export function splitsOf(sorted: readonly string[]): readonly string[] {
+  const parts = Math.min(mostParts, Math.ceil(sorted.length / page));
+  const splits = Array.from({ length: Math.max(0, parts - 1) }, (_, index) => {
+    return sorted[Math.floor(((index + 1) * sorted.length) / parts)] ?? '';
+  });
+  return [...new Set(splits)];
+}

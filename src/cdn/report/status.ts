@@ -1,0 +1,112 @@
+import { breakCommands } from '../../kernel/foreign.ts';
+import { counted, formatBytes, formatCount } from '../../report/figures.ts';
+import { oneLine, wrapWords } from '../../report/text.ts';
+import type { SiteStatus } from '../model.ts';
+import { noteLines, painter, row, type SiteTextOptions } from './terminal.ts';
+import { placeText, releaseText, timeText } from './words.ts';
+
+/** Whether somebody has to do something: a cut-off publication that nobody finishes, files that are not as published. */
+export function isWell({ current, lease, unfinished, audit }: SiteStatus): boolean {
+  const isCutOff = unfinished !== undefined && lease === undefined;
+  const isAltered = audit !== undefined && audit.missing.length + audit.replaced.length > 0;
+  return current !== undefined && !isCutOff && !isAltered;
+}
+
+/** What is live, then which releases there are, then what is under way or wrong. No line end at its end. */
+export function statusText(status: SiteStatus, options: SiteTextOptions): string {
+  const paint = painter(options);
+  const { current, retained } = status;
+  const first =
+    current === undefined
+      ? `Nothing is published at ${placeText(status)}`
+      : `${releaseText(current)} is live at ${placeText(status)}`;
+  const style = isWell(status) ? 'green' : 'yellow';
+  const lines = [
+    ...wrapWords(first, '', '  ').map((line) => paint(['bold', style], line)),
+    ...(status.url === undefined ? [] : row('store', status.store, paint)),
+    ...historyLines(status, paint),
+    ...(retained.files === 0
+      ? []
+      : [
+          '',
+          ...row(
+            'kept',
+            `${counted(retained.files, 'file')} of earlier releases, ${formatBytes(retained.bytes)}`,
+            paint,
+          ),
+        ]),
+    ...workLines(status, paint),
+    ...auditLines(status, options.most ?? 10, paint),
+  ];
+  return breakCommands(lines.join('\n'));
+}
+
+function historyLines({ history, current }: SiteStatus, paint: ReturnType<typeof painter>): string[] {
+  if (history.length === 0) return [];
+  const rows = history.map((each) => [
+    each.number === current?.number ? '→' : each.kept ? '↺' : ' ',
+    oneLine(releaseText(each), 27),
+    timeText(each.at),
+    oneLine(each.by, 16),
+    oneLine(each.commit ?? '', 64).slice(0, 8),
+    formatCount(each.files),
+    formatBytes(each.bytes),
+  ]);
+  const head = ['', 'release', 'published', 'by', 'commit', 'files', 'size'];
+  const widths = head.map((name, column) =>
+    Math.max(name.length, ...rows.map((cells) => cells[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) =>
+        column < 5 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
+  const kept = history.some((each) => each.kept && each.number !== current?.number);
+  return [
+    '',
+    paint('dim', `  ${line(head)}`),
+    ...rows.map((cells) => `  ${line(cells)}`),
+    ...(kept ? [paint('dim', '  → live   ↺ `sluice cdn rollback --to NUMBER` brings it back')] : []),
+  ];
+}
+
+function workLines({ lease, unfinished }: SiteStatus, paint: ReturnType<typeof painter>): string[] {
+  const lines: string[] = [];
+  if (lease !== undefined)
+    lines.push(
+      ...row('at work', `${oneLine(lease.by, 100)} is publishing since ${timeText(lease.since)}`, paint),
+    );
+  if (unfinished === undefined) return lines;
+  const { number, by, committed } = unfinished;
+  const whose = `#${number} by ${oneLine(by, 100)}`;
+  const what = committed
+    ? `${whose} became the live release and was cut off then: not every CDN may have been told. The next publication finishes it.`
+    : `${whose} was cut off before it became the live release. The next publication mends what it left.`;
+  // While somebody is at work it is what that run is doing.
+  return lease === undefined ? [...lines, ...row('cut off', what, paint)] : lines;
+}
+
+function auditLines({ audit }: SiteStatus, most: number, paint: ReturnType<typeof painter>): string[] {
+  if (audit === undefined) return [];
+  const { missing, replaced, foreign } = audit;
+  const listed = (paths: readonly string[], what: string) => [
+    ...paths.slice(0, most).map((path) => `  ${paint('red', '✗')} ${what}: ${oneLine(path, 300)}`),
+    ...(paths.length > most ? [`    … and ${formatCount(paths.length - most)} more ${what}`] : []),
+  ];
+  const isClean = missing.length + replaced.length === 0;
+  const result = isClean
+    ? 'every file of the release is there, as it was published'
+    : `${formatCount(missing.length)} missing, ${formatCount(replaced.length)} replaced by somebody else`;
+  return [
+    ...row('audit', result, paint),
+    ...listed(missing, 'missing'),
+    ...listed(replaced, 'replaced'),
+    ...(foreign === 0
+      ? []
+      : noteLines([
+          `${counted(foreign, 'object')} of the store ${foreign === 1 ? 'is' : 'are'} not Sluice's and never touched`,
+        ])),
+  ];
+}

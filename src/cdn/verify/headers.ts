@@ -1,0 +1,83 @@
+import { oneLine } from '../../report/text.ts';
+import type { Entry } from '../model.ts';
+import { type Fault, odd, wrong } from './fault.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+/**
+ * The headers that are kept with the object, as they come.
+ *
+ * @param changed whether the release changed it: then a CDN may go on giving the old ones for a while.
+ */
+export function headerFaults(headers: Headers, entry: Entry, changed: boolean): Fault[] {
+  return [
+    ...typeFaults(headers['content-type'], entry),
+    ...cacheFaults(headers['cache-control'], entry, changed),
+    ...['content-disposition', 'content-language', 'expires'].flatMap((name) => {
+      const [is, wanted] = [headers[name], entry.headers[name]];
+      if (wanted === undefined || is === wanted) return [];
+      return [odd('content', `${properName(name)} is ${quoted(is)}, ${quoted(wanted)} was published`)];
+    }),
+  ];
+}
+
+function typeFaults(is: string | undefined, entry: Entry): Fault[] {
+  const wanted = entry.headers['content-type'];
+  if (wanted === undefined) return [];
+  const [type, wantedType] = [typeOf(is), typeOf(wanted)];
+  const message = `Content-Type is ${quoted(is)}, ${quoted(wanted)} was published`;
+  if (type.name !== wantedType.name) return [wrong(message)];
+  return wantedType.charset !== '' && type.charset !== wantedType.charset ? [odd('content', message)] : [];
+}
+
+/** What browsers make of a file whose type is wrong, for files that are not of the release. */
+export function kindFaults(headers: Headers, path: string): Fault[] {
+  const { name } = typeOf(headers['content-type']);
+  const extension = /\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase();
+  if (extension === undefined || /^x?html?$/.test(extension)) return [];
+  if (name === 'text/html')
+    return [wrong('is a page where a file should be: the CDN takes it for an unknown path')];
+  const wanted =
+    extension === 'css' ? /^text\/css$/ : /^m?js$/.test(extension) ? /\b(?:java|ecma)script$/ : undefined;
+  if (wanted === undefined || wanted.test(name)) return [];
+  return [
+    wrong(`Content-Type is ${quoted(headers['content-type'])}: browsers will not use it as .${extension}`),
+  ];
+}
+
+function cacheFaults(is: string | undefined, entry: Entry, changed: boolean): Fault[] {
+  const wanted = entry.headers['cache-control'];
+  const [has, should] = [directives(is), directives(wanted)];
+  if (entry.class === 'page' && has.has('immutable') && !should.has('immutable')) {
+    const message = `Cache-Control is ${quoted(is)}: browsers that get this page will not ask for another one`;
+    return [{ level: 'fail', kind: 'cache', message, mends: 'release' }];
+  }
+  if (wanted === undefined || (has.size === should.size && [...should].every((each) => has.has(each))))
+    return [];
+  const message = `Cache-Control is ${quoted(is)}, ${quoted(wanted)} was published: a setting of the CDN overrides it`;
+  return [{ level: 'warn', kind: 'cache', message, mends: changed ? 'soon' : 'never' }];
+}
+
+function directives(value: string | undefined): ReadonlySet<string> {
+  const parts = (value ?? '').split(',').map((part) =>
+    part
+      .trim()
+      .toLowerCase()
+      .replace(/\s*=\s*/, '='),
+  );
+  return new Set(parts.filter((part) => part !== ''));
+}
+
+function typeOf(value: string | undefined): { readonly name: string; readonly charset: string } {
+  const [name = '', ...parameters] = (value ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((part) => part.startsWith('charset='))?.slice('charset='.length) ?? '';
+  return { name, charset: charset.replaceAll('"', '') };
+}
+
+function quoted(value: string | undefined): string {
+  return value === undefined ? 'missing' : `“${oneLine(value, 120)}”`;
+}
+
+function properName(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+}

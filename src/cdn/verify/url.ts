@@ -1,0 +1,48 @@
+import { oneLine } from '../../report/text.ts';
+
+/**
+ * The URL of a path of the site as a browser writes it, but for what means something else in a URL: `%`, `?`, `#`, and
+ * `+`, which S3 reads as a space, also behind CloudFront (https://github.com/rust-lang/crates.io/issues/4891).
+ *
+ * @param base the top of the site, with a slash at its end.
+ */
+export function urlOf(base: URL, path: string): URL {
+  const escaped = path.replace(/[%?#+\\\u0000-\u001f]/g, (sign) => encodeURIComponent(sign));
+  // Two slashes at the start of a path would name a host, a colon in it a protocol, and dots vanish.
+  const url = new URL(base);
+  url.pathname = `${base.pathname}${escaped}`;
+  return url;
+}
+
+/** The top of the site, with a slash at its end; what follows a `?` or `#` is not part of it. */
+export function baseOf(url: string): URL {
+  const base = new URL(url);
+  base.search = '';
+  base.hash = '';
+  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  return base;
+}
+
+/** The path of the site that a URL asks for; undefined outside of the site. */
+export function pathOf(base: URL, url: URL): string | undefined {
+  if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return undefined;
+  try {
+    return decodeURIComponent(url.pathname.slice(base.pathname.length));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The URL that visitors use for the index page of a folder: the folder. */
+export function folderOf(path: string, index: string): string | undefined {
+  if (path === index) return '';
+  return path.endsWith(`/${index}`) ? path.slice(0, -index.length) : undefined;
+}
+
+/** A URL for people: without a password, on one line. */
+export function shown(url: URL): string {
+  const copy = new URL(url);
+  copy.username = '';
+  copy.password = '';
+  return oneLine(copy.href, 300);
+}

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import type { VerifySettings } from '../../config/site.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Entry, VerifyReport } from '../model.ts';
+import { type Answer, type Limits, openConnections } from './exchange.ts';
+import { type Fault, findingsOf } from './fault.ts';
+import { examine, type Look, type Site } from './look.ts';
+import { firstLooks } from './looks.ts';
+import { createPatience } from './patience.ts';
+import { measure, movedBase, reach, redirectFaults, rootEntry } from './reach.ts';
+import { lookAround } from './rounds.ts';
+import { baseOf, shown } from './url.ts';
+
+export interface VerifyInput {
+  /** Public URL of the top of the site. */
+  readonly url: string;
+  /** What was published. */
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** Paths that the release changed, pages first; what is not of the release is passed over. */
+  readonly changed: readonly string[];
+  readonly settings: VerifySettings;
+  /** Name of the index pages. */
+  readonly index: string;
+  readonly spa: boolean;
+  /** The release before, to tell a page that is still the old one from one of somebody else. */
+  readonly before?: { readonly number: number; readonly entries: ReadonlyMap<string, Entry> } | undefined;
+}
+
+export interface VerifyEffects {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Pick<Log, 'detail'>;
+  /** For a proxy on the way. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly limits?: Partial<VerifyLimits>;
+}
+
+/** Those of each request, and how many URLs are looked at. */
+export type VerifyLimits = Limits & { readonly urls: number };
+
+const usual: VerifyLimits = { answerMs: 10_000, wholeMs: 60_000, keep: 16 * 1024 * 1024, urls: 10_000 };
+/** Requests on their way at a time. */
+const atOnce = 8;
+
+/**
+ * Looks at a published site through its public URL, as its visitors do. What is wrong and may become right is asked
+ * again until `settings.forMs` are over: a CDN takes a while to forget.
+ *
+ * @returns also when the site does not answer at all; rejects only with the signal's reason.
+ */
+export async function verifySite(input: VerifyInput, effects: VerifyEffects): Promise<VerifyReport> {
+  const { clock, signal } = effects;
+  const { entries, settings, index, spa, before } = input;
+  const begun = clock.elapsed();
+  const limits = { ...usual, ...effects.limits };
+  const connections = openConnections(atOnce, limits, signal, effects.env);
+  const patience = createPatience(settings.forMs, clock, signal);
+  const report = (rest: Pick<VerifyReport, 'pages' | 'assets' | 'findings' | 'timing'>): VerifyReport => ({
+    url: shown(baseOf(input.url)),
+    ...rest,
+    ms: clock.elapsed() - begun,
+  });
+  try {
+    const given = baseOf(input.url);
+    const site: Site = { base: given, entries, index: entries.get(index), spa, settings, before };
+    const changed = new Set(input.changed);
+    const root: Look = { role: 'root', url: given, entry: site.index, changed: changed.has(index) };
+    const first = await answerOf(root);
+    if ('faults' in first) {
+      const findings = findingsOf([{ url: given, faults: first.faults }]);
+      return report({ pages: 0, assets: 0, findings, timing: undefined });
+    }
+    const base = movedBase(given, first);
+    const there: Site = { ...site, base };
+    const home: Look = { ...root, url: base, entry: rootEntry(base, first, entries, index) };
+    const { timing, faults: slow } = await measure(home, first, there, connections);
+    const looks = firstLooks(there, changed, index, `sluice-${randomUUID()}`);
+    const seen = await lookAround({ look: home, seen: examine(home, first, there) }, looks, {
+      site: there,
+      changed,
+      index,
+      connections,
+      atOnce,
+      mostUrls: limits.urls,
+      patience,
+      log: effects.log,
+    });
+    const told = [
+      ...seen.map((each) => ({ url: each.look.url, faults: each.seen.faults })),
+      { url: given, faults: redirectFaults(first) },
+      { url: base, faults: slow },
+    ];
+    return report({
+      pages: looks.filter(({ role }) => role === 'page').length,
+      assets: seen.filter(({ look }) => look.role === 'asset').length,
+      findings: findingsOf(told),
+      timing,
+    });
+
+    /** Until the root answers anything, there is no use in asking for more. */
+    async function answerOf(look: Look): Promise<Answer | { readonly faults: readonly Fault[] }> {
+      for (;;) {
+        const answer = await reach(look, connections);
+        if ('status' in answer) return answer;
+        const { faults: why } = examine(look, answer, site);
+        if (!patience.again(why)) return { faults: why };
+        effects.log.detail(`${shown(look.url)} ${answer.message}; asked again`);
+        await patience.pause();
+      }
+    }
+  } finally {
+    connections.close();
+  }
+}

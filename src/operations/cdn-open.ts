@@ -1,0 +1,30 @@
+import { awsCredentials } from '../cdn/aws/credentials.ts';
+import type { Invalidator } from '../cdn/invalidator.ts';
+import { openInvalidators } from '../cdn/invalidators/all.ts';
+import type { ObjectStore } from '../cdn/store.ts';
+import { openStore } from '../cdn/stores/open.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/model.ts';
+import { type SiteSettings, siteOf } from '../config/site.ts';
+import type { OperationContext } from './context.ts';
+
+/** A site of sluice.yml with what its publication talks to. */
+export interface OpenSite extends Disposable {
+  readonly config: Config;
+  readonly settings: SiteSettings;
+  readonly store: ObjectStore;
+  readonly invalidators: readonly Invalidator[];
+}
+
+/** @throws UserError `cdn.none`, `cdn.credentials`, `cdn.cloudflare` and those of the configuration. */
+export async function openSite(
+  { effects, config: path }: OperationContext,
+  { target }: { readonly target: string | undefined },
+): Promise<OpenSite> {
+  const config = await loadConfig(path);
+  const settings = siteOf(config, target);
+  const keys = awsCredentials({ ...effects, role: settings.store.role });
+  const invalidators = openInvalidators(settings, { ...effects, keys });
+  const store = await openStore(settings.store, effects);
+  return { config, settings, store, invalidators, [Symbol.dispose]: () => store.close() };
+}
