@@ -20,6 +20,8 @@ export default defineConfig({
           include: ['test/contract/**/*.test.ts'],
           exclude: [edges, ...engine],
           maxWorkers: 2,
+          // What runs at once in a file waits more than it works.
+          maxConcurrency: 32,
           sequence: { groupOrder: 1 },
           ...contract,
         },

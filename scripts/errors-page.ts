@@ -31,6 +31,7 @@ const subjects: Readonly<Record<string, string>> = {
   confirm: 'The confirmation',
   release: 'Releases and rollback',
   checks: 'Lint, tests and scans',
+  cdn: 'Publication of a front end',
   report: 'Reports',
   notify: 'Notifications',
 };

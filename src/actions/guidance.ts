@@ -12,8 +12,6 @@ const advice: Partial<Record<ErrorCode, string>> = {
   'registry.denied':
     'For ghcr.io the job needs `permissions: { packages: write }` (read to deploy); elsewhere set registry-user and registry-password.',
   'cdn.dist': 'In a workflow the step that builds the front end comes before this one, in the same job.',
-  'cdn.credentials':
-    'Give the job `permissions: { id-token: write }` and sluice.yml `cdn.role`; or the step, as `env:`, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from secrets. A secret that does not exist arrives as an empty text, and an environment’s secrets only in a job with that `environment:`.',
 };
 
 /** The error with what its hint does not say for a workflow. */

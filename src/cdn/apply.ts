@@ -5,6 +5,9 @@ import { uploadOf } from './keep.ts';
 import { inLanes } from './lanes.ts';
 import type { Change, Phase, StoredEntry } from './model.ts';
 
+/** More often than anybody reads it would only cost time. */
+const tellEveryMs = 50;
+
 /**
  * Makes changes, in no order among themselves.
  *
@@ -17,11 +20,16 @@ export async function applyChanges(
 ): Promise<readonly StoredEntry[]> {
   const done: StoredEntry[] = [];
   const ofBytes = changes.reduce((sum, change) => sum + bytesOf(change), 0);
+  const { clock, onProgress } = effects;
+  let told = Number.NEGATIVE_INFINITY;
   let bytes = 0;
   await inLanes(changes, lanes, effects.signal, async (change) => {
     done.push({ ...entryOf(change.to), etag: await applyChange(change, effects) });
     bytes += bytesOf(change);
-    effects.onProgress({ phase, files: done.length, ofFiles: changes.length, bytes, ofBytes });
+    const now = clock.elapsed();
+    if (now - told < tellEveryMs && done.length < changes.length) return;
+    told = now;
+    onProgress({ phase, files: done.length, ofFiles: changes.length, bytes, ofBytes });
   });
   return done;
 }

@@ -1,4 +1,4 @@
-import { type Found, type Looked, uncertain } from './found.ts';
+import { type Found, isContentMark, type Looked } from './found.ts';
 import { sameHeaders } from './manifest.ts';
 import type { Change, Entry, FileClass, ObjectHeaders, Retained, SiteFile, StoredEntry } from './model.ts';
 import { blobPath } from './places.ts';
@@ -32,8 +32,8 @@ export interface Diff {
 /** Compares what is wanted with what the store holds. Pure but for `etagOf`, which reads files that are in doubt. */
 export function diffSite(wanted: Wanted, found: Found): Diff {
   const current = found.manifest?.manifest.entries ?? new Map<string, StoredEntry>();
-  const doubtful = uncertain(found);
-  const stored = storedContent(found, doubtful);
+  const { doubtful } = found;
+  const stored = storedContent(found);
   const paths = new Set<string>();
   const [changes, lost]: [Change[], Entry[]] = [[], []];
   const [unchanged, superseded]: [StoredEntry[], StoredEntry[]] = [[], []];
@@ -76,7 +76,7 @@ interface StoredContent {
   readonly displaced: ReadonlySet<string>;
 }
 
-function storedContent({ manifest, looked }: Found, doubtful: ReadonlyMap<string, unknown>): StoredContent {
+function storedContent({ manifest, looked, doubtful }: Found): StoredContent {
   const { entries, retained, release } = manifest?.manifest ?? {
     entries: new Map<string, StoredEntry>(),
     retained: [],
@@ -141,7 +141,8 @@ export function adopted(path: string, found: Found): StoredEntry | undefined {
   if (found.manifest !== undefined) return undefined;
   const facts = found.looked.get(path);
   // A publication that was cut off has written it since.
-  if (facts === undefined || uncertain(found).get(path)?.includes(facts.etag)) return undefined;
+  const ours = (mark: string) => isContentMark(mark) || mark === facts?.etag;
+  if (facts === undefined || found.doubtful.get(path)?.some(ours)) return undefined;
   return {
     path,
     class: 'file',

@@ -11,7 +11,7 @@ export interface Draft {
   /** With `number` the name of the release: both are in the manifest once it is committed. */
   readonly at: number;
   readonly by: string;
-  /** Paths it writes, each with the ETags that ours may have there (those that can be known before). */
+  /** Paths it writes, each with marks of what of ours may be there: ETags, as far as they can be known before, and contents. */
   readonly writes: ReadonlyMap<string, readonly string[]>;
   /** Paths that CDNs must forget once it is committed. */
   readonly changed: readonly string[];

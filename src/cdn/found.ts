@@ -13,9 +13,11 @@ export interface Looked {
 export interface Found {
   readonly manifest: { readonly manifest: Manifest; readonly etag: string } | undefined;
   readonly draft: { readonly draft: Draft; readonly etag: string } | undefined;
+  /** Paths that a publication which was cut off may have written, with the marks of what of ours may be there. */
+  readonly doubtful: ReadonlyMap<string, readonly string[]>;
   /**
-   * Paths that no manifest vouches for, with what is there: those that a publication which was cut off may have written,
-   * and without a manifest whatever the listing has. undefined: nothing is there.
+   * Paths that no manifest vouches for, with what is there: the doubtful ones, and without a manifest whatever the listing
+   * has. undefined: nothing is there.
    */
   readonly looked: ReadonlyMap<string, Looked | undefined>;
 }
@@ -26,8 +28,11 @@ export function isCommitted({ manifest, draft }: Pick<Found, 'manifest' | 'draft
   return release !== undefined && release.number === draft?.draft.number && release.at === draft.draft.at;
 }
 
-/** What a publication that was cut off before its manifest may have written, with the ETags of what it meant to write. */
-export function uncertain(found: Pick<Found, 'manifest' | 'draft'>): ReadonlyMap<string, readonly string[]> {
-  if (found.draft === undefined || isCommitted(found)) return new Map();
-  return found.draft.draft.writes;
+/** Marks what a publication means to put where there is nothing yet: its ETag need not be computed before. */
+export function contentMark(sha256: string): string {
+  return `sha256:${sha256}`;
+}
+
+export function isContentMark(mark: string): boolean {
+  return mark.startsWith('sha256:');
 }

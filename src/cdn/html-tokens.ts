@@ -37,13 +37,10 @@ export function* startTagsOf(html: string): Generator<StartTag> {
   let at = html.indexOf('<');
   while (at >= 0) {
     let next = at + 1;
-    if (html.startsWith('<!--', at)) next = commentEnd(html, at);
-    else if (/[!?/]/.test(html[next] ?? '')) {
-      if (/^<\/template[\s/>]/i.test(html.slice(at, at + 12))) templates = Math.max(0, templates - 1);
-      next = isEndTag(html, at) ? readAttributes(html, at + 2).end : after(html, '>', at);
-    } else if (/[a-z]/i.test(html[next] ?? '')) {
-      const name = (/[^\s/>]+/y.exec(html.slice(next, next + 64))?.[0] ?? '').toLowerCase();
-      const { attributes, end } = readAttributes(html, next + name.length);
+    if (isLetter(html, next)) {
+      const nameEnd = endOfName(html, next);
+      const name = html.slice(next, nameEnd).toLowerCase();
+      const { attributes, end } = readAttributes(html, nameEnd);
       const close = textual.has(name) ? textEnd(html, name, end) : end;
       const text = name === 'script' || name === 'style' ? html.slice(end, close) : '';
       yield { name, attributes, text, at, textAt: end, inert: templates > 0 };
@@ -51,13 +48,30 @@ export function* startTagsOf(html: string): Generator<StartTag> {
       if (name === 'template' && (templates > 0 || !attributes.has('shadowrootmode'))) templates++;
       if (name === 'plaintext') return;
       next = close;
-    }
+    } else if (html[next] === '/' && isLetter(html, next + 1)) {
+      const nameEnd = endOfName(html, next + 1);
+      if (templates > 0 && html.slice(next + 1, nameEnd).toLowerCase() === 'template') templates--;
+      next = readAttributes(html, nameEnd).end;
+    } else if (html.startsWith('!--', next)) next = commentEnd(html, at);
+    else if (/[!?/]/.test(html[next] ?? '')) next = after(html, '>', at);
     at = html.indexOf('<', next);
   }
 }
 
-function isEndTag(html: string, at: number): boolean {
-  return html[at + 1] === '/' && /[a-z]/i.test(html[at + 2] ?? '');
+function isLetter(html: string, at: number): boolean {
+  const lower = html.charCodeAt(at) | 0x20;
+  return lower >= 0x61 && lower <= 0x7a;
+}
+
+function endOfName(html: string, from: number): number {
+  let end = from;
+  while (end < html.length && !isNameEnd(html.charCodeAt(end))) end++;
+  return end;
+}
+
+/** Blanks, `/` and `>`. */
+function isNameEnd(code: number): boolean {
+  return code === 0x3e || code === 0x2f || code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
 
 /** Behind the next `text`, or the end. */
@@ -82,17 +96,24 @@ function textEnd(html: string, name: string, from: number): number {
   return ends.exec(html)?.index ?? html.length;
 }
 
+const none: ReadonlyMap<string, string> = new Map();
 const attribute =
   /[\s/]*(?:(>)|([^\s/>][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)|(?=>)))?)/y;
 
+interface Attributes {
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly end: number;
+}
+
 /** @param from behind the name of the tag. @returns `end`: behind its `>`. */
-function readAttributes(html: string, from: number): { attributes: Map<string, string>; end: number } {
+function readAttributes(html: string, from: number): Attributes {
+  if (html[from] === '>') return { attributes: none, end: from + 1 };
   const attributes = new Map<string, string>();
   attribute.lastIndex = from;
   for (;;) {
     const found = attribute.exec(html);
     // The page ends within the tag, or within a value that nothing closes: browsers drop the tag.
-    if (found === null) return { attributes: new Map(), end: html.length };
+    if (found === null) return { attributes: none, end: html.length };
     const [, close, name = '', ...values] = found;
     if (close !== undefined) return { attributes, end: attribute.lastIndex };
     const key = name.toLowerCase();

@@ -34,17 +34,19 @@ export function referencesOf(html: string): References {
   const links: Reference[] = [];
   const lineOf = lineCounter(html);
   for (const tag of startTagsOf(html)) {
-    if (tag.inert) continue;
-    const line = lineOf(tag.at);
-    const href = tag.attributes.get('href');
-    if (tag.name === 'base') base ??= href?.trim();
-    else if (tag.name === 'a' || tag.name === 'area' || tag.name === 'iframe') {
-      const url = tag.name === 'iframe' ? tag.attributes.get('src') : href;
-      if (url !== undefined && loads(url)) links.push({ url: url.trim(), line, by: tag.name, needed: false });
+    const { name, attributes, at, inert } = tag;
+    // Most tags of a page are of no interest.
+    if (inert || (attributes.size === 0 && name !== 'style')) continue;
+    if (name === 'base') base ??= attributes.get('href')?.trim();
+    else if (name === 'a' || name === 'area' || name === 'iframe') {
+      const url = attributes.get(name === 'iframe' ? 'src' : 'href');
+      if (url !== undefined && loads(url)) {
+        links.push({ url: url.trim(), line: lineOf(at), by: name, needed: false });
+      }
     }
-    for (const { at, url, by, needed } of assetsOf(tag)) {
-      if (loads(url))
-        assets.push({ url: url.trim(), line: at === undefined ? line : lineOf(at), by, needed });
+    for (const found of assetsOf(tag)) {
+      const { url, by, needed } = found;
+      if (loads(url)) assets.push({ url: url.trim(), line: lineOf(found.at ?? at), by, needed });
     }
   }
   return { base, assets, links };
@@ -82,7 +84,8 @@ function assetsOf(tag: StartTag): readonly Found[] {
       })),
     );
   }
-  for (const { url } of cssReferencesOf(attributes.get('style') ?? '')) add(url, `${name} style`);
+  const style = attributes.get('style');
+  if (style !== undefined) for (const { url } of cssReferencesOf(style)) add(url, `${name} style`);
   return found;
 }
 

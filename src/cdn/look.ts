@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { type Draft, decodeDraft } from './draft.ts';
 import { lanes } from './effects.ts';
-import { type Found, type Looked, uncertain } from './found.ts';
+import { contentMark, type Found, isCommitted, isContentMark, type Looked } from './found.ts';
 import { inLanes } from './lanes.ts';
 import { decodeManifest } from './manifest.ts';
 import type { Manifest } from './model.ts';
@@ -28,11 +29,25 @@ export async function lookAtSite(
         if (!isOwn(key)) looked.set(key, { etag, size, headers: undefined });
     }
   }
-  await inLanes([...uncertain(found).keys()], lanes, signal, async (path) => {
-    looked.set(path, await store.head(path));
+  const doubtful = new Map(draft === undefined || isCommitted(found) ? [] : draft.draft.writes);
+  if (doubtful.size === 0) return { ...found, looked, doubtful };
+  const next = new Set(await wanted());
+  await inLanes([...doubtful.keys()], lanes, signal, async (path) => {
+    const facts = await store.head(path);
+    looked.set(path, facts);
+    const marks = doubtful.get(path) ?? [];
+    if (facts === undefined || next.has(path) || !marks.some(isContentMark)) return;
+    // Nobody has a file to compare it with: is it what was meant to be there?
+    const object = facts.size > largest ? undefined : await store.get(path);
+    if (object === undefined || object === 'unchanged') return;
+    const mark = contentMark(createHash('sha256').update(object.bytes).digest('base64url'));
+    if (marks.includes(mark)) doubtful.set(path, [...marks, object.etag]);
   });
-  return { ...found, looked };
+  return { ...found, looked, doubtful };
 }
+
+/** Larger ones are left alone rather than fetched, bytes. */
+const largest = 16 * 1024 * 1024;
 
 export async function readManifest(
   store: ObjectStore,

@@ -188,7 +188,17 @@ export interface PublicationReport {
 }
 
 /** The parts of a publication, in their order. */
-export const phases = ['lease', 'keep', 'assets', 'files', 'pages', 'commit', 'invalidate', 'prune'] as const;
+export const phases = [
+  'lease',
+  'keep',
+  'assets',
+  'files',
+  'pages',
+  'commit',
+  'invalidate',
+  'prune',
+  'verify',
+] as const;
 export type Phase = (typeof phases)[number];
 
 /** Where a publication is; sent often. */

@@ -1,7 +1,7 @@
 import type { SiteSettings } from '../config/site.ts';
 import { type Diff, diffSite, isAdopted, leavesPath, type Wanted } from './diff.ts';
 import type { Deletion, Draft } from './draft.ts';
-import { type Found, isCommitted, uncertain } from './found.ts';
+import { contentMark, type Found, isCommitted } from './found.ts';
 import type { Invalidator } from './invalidator.ts';
 import type { Change, PublicationPlan, ReleaseInfo, RequestCounts, Retained, StoredEntry } from './model.ts';
 import { isOwn, releasePath } from './places.ts';
@@ -90,7 +90,7 @@ export function planSite(input: PlanInput): WorkOrder {
 /** Whether there is nothing to publish. What a cut-off publication wrote must get into a manifest, so it is something. */
 function isSame(diff: Diff, found: Found): boolean {
   const differs = diff.changes.length + diff.removed.length + diff.orphans.length > 0;
-  return found.manifest !== undefined && !differs && uncertain(found).size === 0;
+  return found.manifest !== undefined && !differs && found.doubtful.size === 0;
 }
 
 function nextRelease({ found, wanted, author, now }: PlanInput): ReleaseInfo {
@@ -123,11 +123,12 @@ function draftOf(
 ): Draft {
   const left = found.draft?.draft;
   const due = [...(left?.due ?? []), ...(left !== undefined && isCommitted(found) ? left.deletes : [])];
-  const writes = new Map(uncertain(found));
+  const writes = new Map(found.doubtful);
+  const isEmpty = found.manifest === undefined && found.looked.size === 0;
   const mayHold = (path: string, etags: readonly string[]) =>
     writes.set(path, [...new Set([...(writes.get(path) ?? []), ...etags])]);
   for (const change of diff.changes) {
-    const etag = etagOf(change, wanted);
+    const etag = isEmpty ? contentMark(change.to.sha256) : etagOf(change, wanted);
     mayHold(change.to.path, etag === undefined ? [] : [etag]);
   }
   // What should have been deleted, and is written again instead, is ours as well until then.
@@ -162,7 +163,7 @@ function etagOf(change: Change, wanted: Wanted): string | undefined {
 }
 
 function deletionsOf(diff: Diff, { expired, dropped }: Retention, found: Found): Deletion[] {
-  const doubtful = uncertain(found);
+  const { doubtful } = found;
   const leaving = (entry: StoredEntry): Deletion[] =>
     leavesPath(entry, diff)
       ? [{ path: entry.path, etags: [entry.etag, ...(doubtful.get(entry.path) ?? [])] }]

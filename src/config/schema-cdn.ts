@@ -184,6 +184,10 @@ export const cdn = z.strictObject(
       .prefault([])
       .meta({ description: 'Headers by file; later rules win.' }),
     exclude: globs.optional().meta({ description: 'Files of the folder that are not published.' }),
+    elsewhere: globs.optional().meta({
+      description:
+        'Paths of the site that other servers answer, such as `media/**`: what pages name there need not be in the folder.',
+    }),
     variants: z
       .array(oneOf(['br', 'gzip']), { error: 'must be a list of br and gzip' })
       .prefault([])

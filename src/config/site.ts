@@ -26,6 +26,8 @@ export interface SiteSettings {
   readonly hashed: readonly string[] | undefined;
   readonly headers: readonly HeaderRule[];
   readonly exclude: readonly string[];
+  /** Paths that other servers answer. */
+  readonly elsewhere: readonly string[];
   readonly variants: readonly ('br' | 'gzip')[];
   readonly keep: number;
   readonly graceMs: number;
@@ -110,6 +112,7 @@ export function siteOf(config: Config, target: string | undefined): SiteSettings
     hashed: cdn.hashed === undefined ? undefined : list(cdn.hashed),
     headers: cdn.headers.map(({ match, set }) => ({ match: list(match), set: definedOf(set) })),
     exclude: list(cdn.exclude),
+    elsewhere: list(cdn.elsewhere),
     variants: [...new Set(cdn.variants)],
     keep: cdn.keep,
     graceMs: cdn.grace,

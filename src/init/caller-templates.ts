@@ -32,6 +32,58 @@ jobs:
       PROD_HOST: \${{ secrets.PROD_HOST }}
       PROD_USER: \${{ secrets.PROD_USER }}
 `,
+  'cdn.yml': `# Builds the front end and publishes it: a version tag (v1.2.3) goes to production; by hand it goes where you say, or back.
+name: Sluice CDN
+
+on:
+  push:
+    tags: ["v*.*.*"]
+  workflow_dispatch:
+    inputs:
+      target:
+        description: Where to
+        type: choice
+        options: [staging, production]
+        default: staging
+      command:
+        description: Publish this branch, or bring an earlier release back
+        type: choice
+        options: [publish, rollback]
+        default: publish
+      to:
+        description: Release to go back to, its number or name (empty for the one before)
+        type: string
+        default: ""
+
+permissions: {}
+
+concurrency:
+  group: sluice-cdn-\${{ github.ref }}
+  cancel-in-progress: false # a publication that has begun comes to its end
+
+jobs:
+  cdn:
+    name: Publish
+    permissions:
+      contents: read # the sources
+      id-token: write # takes the role that cdn.role of sluice.yml names
+    uses: sluice-ci/sluice/.github/workflows/cdn.yml@v1 # zizmor: ignore[unpinned-uses] v1 brings fixes; a commit instead never changes
+    with:
+      target: \${{ inputs.target }}
+      command: \${{ inputs.command || 'publish' }}
+      to: \${{ inputs.to }}
+      config: sluice.yml
+      working-directory: .
+      build-command: npm ci && npm run build
+    # These secrets and no others, instead of \`secrets: inherit\`. With cdn.role only Cloudflare needs one.
+    secrets:
+      PROD_AWS_ACCESS_KEY_ID: \${{ secrets.PROD_AWS_ACCESS_KEY_ID }}
+      PROD_AWS_SECRET_ACCESS_KEY: \${{ secrets.PROD_AWS_SECRET_ACCESS_KEY }}
+      PROD_CLOUDFLARE_API_TOKEN: \${{ secrets.PROD_CLOUDFLARE_API_TOKEN }}
+      STAGING_AWS_ACCESS_KEY_ID: \${{ secrets.STAGING_AWS_ACCESS_KEY_ID }}
+      STAGING_AWS_SECRET_ACCESS_KEY: \${{ secrets.STAGING_AWS_SECRET_ACCESS_KEY }}
+      STAGING_CLOUDFLARE_API_TOKEN: \${{ secrets.STAGING_CLOUDFLARE_API_TOKEN }}
+`,
   'ci.yml': `# Checks each change (lint, test, scan) and builds its images, without pushing any. Its gate is the check to require before a
 # merge.
 name: Sluice CI

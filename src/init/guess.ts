@@ -4,6 +4,7 @@ import type { ComposeModel } from '../config/model.ts';
 import { isDefault } from './compose-files.ts';
 import { type DatabaseGuess, guessBackup, guessMigration, type MigrationGuess } from './guess-database.ts';
 import { guessServices, type ServiceGuess } from './guess-services.ts';
+import { guessSite, type SiteGuess } from './guess-site.ts';
 import { guessTargets, type TargetGuess, type TargetWishes } from './guess-targets.ts';
 import type { Seen } from './look.ts';
 import type { ServiceSight } from './study.ts';
@@ -24,6 +25,8 @@ export interface Guess {
   readonly migrate: MigrationGuess | undefined;
   readonly backup: DatabaseGuess | undefined;
   readonly targets: readonly TargetGuess[];
+  /** A front end that is, or could be, published to a CDN. */
+  readonly site: SiteGuess | undefined;
   /** The compose files take secrets or settings from the target. */
   readonly needsVariables: boolean;
   /** Where the callers can be used: GitHub, or a repository that has no remote yet. */
@@ -50,6 +53,7 @@ export function guess(
     migrate: model === undefined ? undefined : guessMigration(services, sights),
     backup: model === undefined ? undefined : guessBackup(model, services),
     targets: guessTargets(seen.present, wishes),
+    site: guessSite(seen),
     needsVariables: needsVariables(seen),
     onGitHub: remote === undefined || remote.host.includes('github'),
   };
@@ -168,6 +172,11 @@ function notesOf(seen: Seen, model: ComposeModel | undefined, draft: Omit<Guess,
       `Behind a profile, and so not deployed: ${names}. COMPOSE_PROFILES among the target’s variables chooses profiles.`,
     );
   }
+  const { site } = draft;
+  if (site?.front !== undefined && site.section === undefined)
+    notes.push(
+      `${site.front.folder === '' ? 'The front end' : `The front end in ${site.front.folder}`} can go to a bucket behind a CDN: sluice.yml has the lines, as a comment.`,
+    );
   return [...notes, ...adviceFor(draft.services, model)];
 }
 

@@ -65,16 +65,19 @@ export async function planInit(
 
 function wantedFiles(seen: Seen, guessed: Guess, env: EnvExample | undefined): WantedFile[] {
   const config = join(seen.below, 'sluice.yml');
+  const front = guessed.site?.front;
   const facts = {
     branches: checkedBranches(seen),
     config,
     hasStaging: guessed.targets.some(({ name }) => name === 'staging'),
+    ...(front === undefined ? {} : { front: { folder: join(seen.below, front.folder), build: front.build } }),
   };
   const callers: Caller[] = [
     'ci',
     'deploy',
     'rollback',
     ...(guessed.backup?.postgres === undefined ? [] : (['backup'] as const)),
+    ...(front === undefined || guessed.site?.section === undefined ? [] : (['cdn'] as const)),
   ];
   // Several apps of one repository have their own workflows.
   const prefix = seen.below === '' ? 'sluice' : `sluice-${guessed.app.value}`;

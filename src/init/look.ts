@@ -5,6 +5,7 @@ import { parseConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
 import { type ComposeFile, findComposeFiles } from './compose-files.ts';
 import { type ExampleFile, findExamples } from './env-example.ts';
+import { type FrontGuess, findFront } from './front.ts';
 import { type GitFacts, type LookEffects, readGit } from './git.ts';
 import { readText, readTree, type Tree } from './tree.ts';
 import { type ComposeVariable, type EnvFileUse, envFilesOf, variablesOf } from './variables.ts';
@@ -26,6 +27,9 @@ export interface Seen {
   readonly otherDeploys: readonly OtherDeploy[];
   /** A sluice.yml that is there and sound: what it says is known, and not guessed again. */
   readonly present: Config | undefined;
+  /** Its text. */
+  readonly presentText: string | undefined;
+  readonly front: FrontGuess | undefined;
 }
 
 /** Looks at a repository: reads files and asks git, and does nothing else. */
@@ -37,10 +41,12 @@ export async function lookAt(folder: string, effects: LookEffects): Promise<Seen
   const composeFiles = await findComposeFiles(tree);
   const compose = chooseCompose(composeFiles);
   const files = compose?.files ?? [];
-  const [examples, otherDeploys, present] = await Promise.all([
+  const [examples, otherDeploys, present, presentText, front] = await Promise.all([
     findExamples(tree),
     findOtherDeploys(above),
     readPresent(whole),
+    readText(resolve(whole, 'sluice.yml')),
+    findFront(tree),
   ]);
   return {
     folder: whole,
@@ -54,6 +60,8 @@ export async function lookAt(folder: string, effects: LookEffects): Promise<Seen
     examples,
     otherDeploys,
     present,
+    presentText,
+    front,
   };
 }
 

@@ -3,14 +3,16 @@ import { reusable } from './toolkit.ts';
 import { list, scalar } from './words.ts';
 
 /** A workflow that calls one of Sluice’s. */
-export type Caller = 'ci' | 'deploy' | 'rollback' | 'backup';
+export type Caller = 'ci' | 'deploy' | 'rollback' | 'backup' | 'cdn';
 
 export interface CallerFacts {
   /** Branches whose pushes are checked. */
   readonly branches: readonly string[];
-  /** Path of sluice.yml from the top of the repository. */
+  /** Path of sluice.yml from the top of the repository, which is `.`. */
   readonly config: string;
   readonly hasStaging: boolean;
+  /** Where and how the front end is built, from the top of the repository. */
+  readonly front?: { readonly folder: string; readonly build: string };
 }
 
 /**
@@ -24,6 +26,12 @@ export function renderCaller(caller: Caller, facts: CallerFacts): string {
   if (caller === 'ci')
     text = put(text, 'branches: [main]', `branches: ${list(facts.branches.map(literalPattern))}`);
   text = put(text, 'config: sluice.yml', `config: ${scalar(literalExpression(facts.config))}`);
+  if (caller === 'cdn' && facts.front !== undefined) {
+    const { folder, build } = facts.front;
+    const place = folder === '.' ? folder : scalar(literalExpression(folder));
+    text = put(text, 'working-directory: .', `working-directory: ${place}`);
+    text = put(text, 'npm ci && npm run build', build);
+  }
   if (facts.hasStaging || caller === 'ci' || caller === 'backup') return text;
   text = put(text, 'options: [staging, production]', 'options: [production]');
   return text.replace('default: staging', 'default: production').replace(/^ *STAGING_.*\n/gm, '');

@@ -21,6 +21,7 @@ export function renderConfig(guess: Guess): string {
       '# watch: { for: 1m, max-p95: 800ms, url: https://example.com/ }',
     ],
     targetLines(guess),
+    siteLines(guess),
   ];
   return `${blocks
     .filter((lines) => lines.length > 0)
@@ -120,6 +121,26 @@ function backupLines({ backup }: Guess): string[] {
 
 function targetLines(guess: Guess): string[] {
   return ['targets:', ...guess.targets.flatMap((target) => oneTarget(target, guess))];
+}
+
+/** What stands there is a person's; what does not is no more than a beginning. */
+function siteLines({ site, targets }: Guess): string[] {
+  if (site?.section !== undefined) return [site.section];
+  if (site?.front === undefined) return [];
+  const { folder, tool, dist } = site.front;
+  const where = folder === '' ? 'The front end' : `The front end in ${folder}`;
+  const places = targets.map(
+    ({ name }) => `#     ${name}: { store: "s3://CHANGE-ME-${name}", url: "https://${name}.example.com/" }`,
+  );
+  return [
+    ...comment(
+      `${where} (${tool}) can be published to a bucket behind a CDN: docs/cdn.md. Fill this in, then run \`sluice init\` again: it writes the workflow for it.`,
+    ),
+    '# cdn:',
+    `#   dist: ${inline(scalar(dist))}`,
+    '#   targets:',
+    ...places,
+  ];
 }
 
 function oneTarget({ name, prefix, host, isOpen }: TargetGuess, { needsVariables }: Guess): string[] {

@@ -2,13 +2,21 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Earlier, earlierRelease } from '../cdn/back.ts';
-import { openBody } from '../cdn/dist/body.ts';
+import { openBody, readText } from '../cdn/dist/body.ts';
 import { checkSite } from '../cdn/dist/check.ts';
+import { pagesThatMayName } from '../cdn/dist/naming.ts';
 import { readSite } from '../cdn/dist/read.ts';
 import type { Found } from '../cdn/found.ts';
 import { guardFaults } from '../cdn/guards.ts';
 import { lookAtSite } from '../cdn/look.ts';
-import type { Progress, PublicationPlan, PublicationReport, SiteFile, SiteStatus } from '../cdn/model.ts';
+import type {
+  Phase,
+  Progress,
+  PublicationPlan,
+  PublicationReport,
+  SiteFile,
+  SiteStatus,
+} from '../cdn/model.ts';
 import { planSite, type WorkOrder } from '../cdn/plan.ts';
 import { publish } from '../cdn/publish.ts';
 import { addRequests, noRequests, subtractRequests } from '../cdn/requests.ts';
@@ -110,7 +118,13 @@ async function planFolder(
   const settings = request.dist === undefined ? site.settings : { ...site.settings, dist: request.dist };
   const reading = readSite(settings, effects.signal);
   // Each is waited for whatever the other comes to: a folder that can't be published is told before a store that can't.
-  const named = releaseName(request.name, targetOf(config, settings.target), config.folder, effects);
+  const named = releaseName(
+    request.name,
+    targetOf(config, settings.target),
+    config.folder,
+    effects,
+    '--name',
+  );
   const looking = lookAtSite(
     store,
     async () => (await reading).files.map(({ path }) => path),
@@ -125,10 +139,11 @@ async function planFolder(
     author: { name: release, by: authorOf(effects.env), commit },
     notes,
   });
-  // Pages that are published already were looked at when they were.
-  const pages = work.diff.changes.flatMap(({ to }) => ('file' in to && to.class === 'page' ? [to] : []));
-  const readText = ({ file }: SiteFile) => readFileSync(file, 'utf8');
-  const hints = await checkSite({ files, notes }, settings, pages, readText, effects.signal);
+  const changed = work.diff.changes.flatMap(({ to }) => ('file' in to ? [to] : []));
+  // Pages that stay as they are were looked at when they came; what they name may be gone now.
+  const gone = work.diff.removed.map(({ path }) => path);
+  const pages = new Set([...changed, ...pagesThatMayName(gone, files, readText)]);
+  const hints = await checkSite({ files, notes }, settings, [...pages], readText, effects.signal);
   const faults = guardFaults(work.diff, found.manifest?.manifest.entries.size ?? 0, {
     maxRemoved: settings.maxRemoved,
     allowRemovals: request.allowRemovals,
@@ -207,15 +222,17 @@ async function apply(
   const begun = clock.elapsed();
   const nothing = work.tailOnly && work.finishes === undefined;
   const report = (progress: Progress) => onProgress?.(progress);
+  const onPhase = (phase: Phase) => report({ phase, files: 0, ofFiles: 0, bytes: 0, ofBytes: 0 });
   const done = nothing
     ? undefined
     : await publish(work, {
         ...{ store, invalidators, clock, signal, app: config.app, openBody },
-        onPhase: (phase) => report({ phase, files: 0, ofFiles: 0, bytes: 0, ofBytes: 0 }),
+        onPhase,
         onProgress: report,
         onNote: (text) => log.info(text),
       });
   const { requests, retries } = store.counts();
+  if (verify && site.settings.url !== undefined && !nothing) onPhase('verify');
   return {
     plan: work.plan,
     outcome: work.tailOnly ? 'nothing' : 'published',

@@ -6,6 +6,7 @@ import type { Effects } from '../kernel/run.ts';
 /**
  * Name of the release: what was asked for, the tag that CI runs for, or what git says of the checkout.
  *
+ * @param option the one that says the name.
  * @throws UserError `release.not-a-tag` for a target with `require-tag` and no version tag.
  */
 export async function releaseName(
@@ -13,6 +14,7 @@ export async function releaseName(
   target: Pick<Target, 'name' | 'requireTag'> | undefined,
   folder: string,
   effects: Effects,
+  option = '--release',
 ): Promise<{ release: string; commit: string | undefined }> {
   const { env } = effects;
   const tag = env.GITHUB_REF_TYPE === 'tag' ? env.GITHUB_REF_NAME : undefined;
@@ -33,14 +35,14 @@ export async function releaseName(
     throw new UserError({
       code: 'usage.argument',
       message: 'The release needs a name, and this folder has no git history to take one from',
-      hint: 'Pass --release NAME.',
+      hint: `Pass ${option} NAME.`,
     });
   }
   if (target?.requireTag === true && !/^v?\d+\.\d+\.\d+/.test(release)) {
     throw new UserError({
       code: 'release.not-a-tag',
       message: `Target ${target.name} takes version tags only, and ${release} is none`,
-      hint: 'Tag the commit (git tag v1.2.3) or pass --release v1.2.3.',
+      hint: `Tag the commit (git tag v1.2.3) or pass ${option} v1.2.3.`,
     });
   }
   return { release, commit };

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { benchBuild } from './build.ts';
+import { benchCdn } from './cdn.ts';
 import { benchChecks } from './checks.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchHosts } from './hosts.ts';
@@ -13,6 +14,8 @@ const usage = `Benchmarks on the test bed. Each prints a table and writes build/
 
   node test/bench/main.ts switch [REQUESTS [RATE]]   60 switches under load, beside a run without (300000, 350/s)
   node test/bench/main.ts build [ROUNDS]             sluice build beside buildx bake, warm and cold (5)
+  node test/bench/main.ts cdn [ROUNDS [FILES [LATENCY [NAME,…]]]]
+                                                     sluice cdn publish beside aws-cli, rclone and s5cmd (3, 10000, 0 ms, all)
   node test/bench/main.ts checks [ROUNDS]            sluice check beside its tools one by one and job by job (3)
   node test/bench/main.ts deploy [ROUNDS]            time of a deploy beside compose and a blue-green script (6)
   node test/bench/main.ts hosts [ROUNDS]             ten hosts beside one (5)
@@ -25,12 +28,20 @@ function buildBundle(): void {
   execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build.ts')], { stdio: 'ignore' });
 }
 
-async function main([name, count, more]: string[]): Promise<number> {
+async function main([name, count, more, ...rest]: string[]): Promise<number> {
   const number = (fallback: number) => (count === undefined ? fallback : Number(count));
-  if (['checks', 'deploy', 'switch', 'hosts', 'size', 'start'].includes(name ?? '')) buildBundle();
+  if (['cdn', 'checks', 'deploy', 'switch', 'hosts', 'size', 'start'].includes(name ?? '')) buildBundle();
   switch (name) {
     case 'build':
       await benchBuild(number(5));
+      return 0;
+    case 'cdn':
+      await benchCdn({
+        rounds: number(3),
+        files: Number(more ?? 10_000),
+        latency: Number(rest[0] ?? 0),
+        only: rest[1]?.split(',') ?? [],
+      });
       return 0;
     case 'checks':
       await benchChecks(number(3));

@@ -76,7 +76,9 @@ export class EdgeStore {
     const purges = this.#purges;
     const answer = await fetch(place?.kept.status === 200 ? place.kept.headers['etag'] : undefined);
     const fresh = answer.status === 304 && place !== undefined;
-    const kept = fresh ? { ...place.kept, headers: { ...place.kept.headers, ...answer.headers } } : answer;
+    const kept = fresh
+      ? { ...place.kept, headers: { ...place.kept.headers, ...refreshed(answer.headers) } }
+      : answer;
     const since = this.#options.now();
     // What the store said before a purge is not kept after it.
     if (purges === this.#purges) this.#places.set(path, { kept, since, until: since + this.#lifetime(kept) });
@@ -93,4 +95,11 @@ export class EdgeStore {
     // CloudFront's default where the store says nothing: a day.
     return seconds === undefined ? 86_400_000 : Number(seconds) * 1000;
   }
+}
+
+/** What a 304 says anew (RFC 9111, 3.2). Its Content-Type is that of an empty answer: versitygw calls it XML. */
+function refreshed(headers: Kept['headers']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => /^(?:cache-control|etag|expires|last-modified)$/.test(name)),
+  );
 }

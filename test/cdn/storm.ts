@@ -1,6 +1,8 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createSigner } from '../../src/cdn/aws/sign.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
 import type { S3Address } from './server.ts';
 
 /** One request as the front sees it. */
@@ -60,12 +62,36 @@ export async function startStorm(server: S3Address, rules: Rules = () => undefin
   let running = 0;
   let most = 0;
 
+  const sign = createSigner({
+    keys: async () => ({ accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey }),
+    region: server.region,
+    service: 's3',
+    clock: systemClock,
+  });
+
+  /** Conditions are signed, so whoever takes them away signs again. */
+  async function withoutConditions(
+    from: IncomingMessage,
+    request: StormRequest,
+  ): Promise<Record<string, string>> {
+    const dropped = /^(?:(?:x-amz-copy(?:-source)?-)?if-|authorization$|x-amz-date$|connection$)/;
+    const headers = Object.entries(from.headers).filter(([name]) => !dropped.test(name));
+    return sign({
+      method: request.method,
+      host: from.headers.host ?? '',
+      path: request.path,
+      query: Object.fromEntries(request.query),
+      headers: Object.fromEntries(headers) as Record<string, string>,
+      sha256: String(from.headers['x-amz-content-sha256']),
+    });
+  }
+
   /** The whole answer of the real server. */
-  function handOn(from: IncomingMessage, body: Buffer, drop: RegExp | undefined) {
-    const headers = Object.fromEntries(Object.entries(from.headers).filter(([name]) => !drop?.test(name)));
+  function handOn(from: IncomingMessage, body: Buffer, headers: IncomingHttpHeaders) {
     return new Promise<{ answer: IncomingMessage; content: Buffer }>((resolve, reject) => {
+      const { hostname: host, port } = target;
       const request = http.request(
-        { host: target.hostname, port: target.port, method: from.method, path: from.url, headers, agent },
+        { host, port, method: from.method, path: from.url, headers, agent },
         (answer) => {
           buffer(answer).then((content) => resolve({ answer, content }), reject);
         },
@@ -93,8 +119,9 @@ export async function startStorm(server: S3Address, rules: Rules = () => undefin
     if (trouble?.kind === 'refuse') return refuse(to, trouble, from.method);
     if (trouble?.kind === 'late-error') return refuse(to, { ...trouble, status: 200 }, from.method);
     if (trouble?.kind === 'slow') await sleep(trouble.ms);
-    const drop = trouble?.kind === 'ignore-conditions' ? /^(?:x-amz-copy-source-)?if-/ : undefined;
-    const { answer, content } = await handOn(from, body, drop);
+    const headers =
+      trouble?.kind === 'ignore-conditions' ? await withoutConditions(from, request) : from.headers;
+    const { answer, content } = await handOn(from, body, headers);
     if (trouble?.kind === 'reset') return void from.socket.destroy();
     to.writeHead(answer.statusCode ?? 502, answer.headers);
     if (trouble?.kind === 'cut') {

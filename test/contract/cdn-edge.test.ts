@@ -29,13 +29,17 @@ async function start(options: Omit<EdgeOptions, 'origin'> = {}, prefix = ''): Pr
   edge = await startEdgeCache({ origin: { ...server, bucket, prefix }, ...options });
 }
 
+/** Enough to be compressed. */
+const long = 'User-agent: *\n'.repeat(100);
 const strict = settingsOf({ security: 'fail' });
 
 test('over https, all headers right: nothing to say', async () => {
   const certificate = makeCertificate();
   setDefaultCACertificates([...getCACertificates('default'), certificate.cert]);
-  await start({ certificate, folders: true }, 'shop/');
-  const report = await verify(edge.url, { settings: strict, changed: ['robots.txt'] });
+  await start({ certificate, folders: true, compress: true }, 'shop/');
+  await putAll(store, { 'robots.txt': long });
+  const entries = entriesOf({ ...site, 'robots.txt': long });
+  const report = await verify(edge.url, { entries, settings: strict, changed: ['robots.txt'] });
   expect(told(report)).toEqual([]);
   expect(report.timing).toMatchObject({ tls: expect.any(Number), firstByte: expect.any(Number) });
 });
@@ -108,4 +112,19 @@ test('without the policy for headers every page lacks them, which is told once',
   expect(findings).toContain(
     'warn security /: Content-Security-Policy is missing (and /index.html, /blog/index.html, /about.html)',
   );
+});
+
+test('a plus in a path: its page is found, a reference that does not escape it is not', async () => {
+  await start({ headers: {} });
+  const contents = {
+    'index.html': page('home', 'assets/a+b.js', 'assets/c%2Bd.js'),
+    'assets/a+b.js': 'a',
+    'assets/c+d.js': 'c',
+    '1+1.html': '2',
+  };
+  await putAll(store, contents);
+  const settings = settingsOf({ security: 'off' });
+  expect(told(await verify(edge.url, { entries: entriesOf(contents), settings }))).toEqual([
+    'fail content /assets/a+b.js: answers 404: S3 takes the + in this URL for a space; write it as %2B',
+  ]);
 });

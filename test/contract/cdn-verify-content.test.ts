@@ -1,14 +1,14 @@
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import { verifySite } from '../../src/cdn/verify/verify.ts';
-import { entriesOf, settingsOf } from '../cdn/pages.ts';
+import { type Contents, entriesOf, entryOf, settingsOf } from '../cdn/pages.ts';
 import {
   app,
   closeAll,
   gives,
   headersOf,
+  home,
   page,
-  short,
   site,
   started,
   status,
@@ -55,7 +55,7 @@ test('a page that is old for a while: only it is asked again, then its assets', 
   const { signal } = new AbortController();
   const report = await verifySite(
     { ...input, settings, before },
-    { clock, signal, log: { detail: (text) => void said.push(text) }, limits: short },
+    { clock, signal, log: { detail: (text) => void said.push(text) } },
   );
   expect(told(report)).toEqual([]);
   expect(slept).toEqual([500, 1000]);
@@ -153,4 +153,67 @@ test('odd paths are asked for as what they are', async () => {
   expect(report.pages).toBe(13);
   expect(server.asked).toContain('GET /1%2B1=2.html');
   expect(server.asked).toContain('GET /100%2525.html');
+});
+
+test('what a page names is found in all places, and what it does without is a warning', async () => {
+  const contents: Contents = {
+    'index.html':
+      '<base href="/sub/"><link rel="icon" href="icon.svg"><img srcset="a.svg 1x, b.svg 2x"><style>p { background: url(c.svg) }</style>',
+    'sub/a.svg': '<svg/>',
+    'sub/c.svg': '<svg/>',
+  };
+  const server = await started(serve(contents));
+  expect(told(await verify(server.url, { entries: entriesOf(contents) }))).toEqual([
+    'fail content /sub/b.svg: answers 404: it is not there',
+    'warn content /sub/icon.svg: answers 404: it is not there',
+  ]);
+});
+
+test('what is stored encoded comes as it is, and is read by what it means', async () => {
+  const packed = brotliCompressSync(page('home', '/assets/gone.js'));
+  const headers = { 'content-encoding': 'br' };
+  const entries = new Map([['index.html', entryOf('index.html', packed, headers)]]);
+  const right = await started(
+    serve({ 'index.html': packed }, { '/': gives(packed, headers), '/index.html': gives(packed, headers) }),
+  );
+  expect(told(await verify(right.url, { entries }))).toEqual([
+    'fail content /assets/gone.js: answers 404: it is not there',
+  ]);
+  const bare = await started(serve({ 'index.html': packed }));
+  expect(told(await verify(bare.url, { entries }))).toEqual([
+    'fail content /: comes without its Content-Encoding (br): browsers cannot read it (and /index.html)',
+  ]);
+});
+
+test('a page that Cloudflare changes is a warning as long as it names this release', async () => {
+  const rocket =
+    '<script src="/cdn-cgi/scripts/7d0fa10a/cloudflare-static/rocket-loader.min.js" data-cf-settings="x"></script>';
+  const cases: [string, RegExp][] = [
+    [
+      home + rocket,
+      /^warn content \/: is not byte for byte what was published: Cloudflare puts off its scripts/,
+    ],
+    [
+      home.replace('type="module"', 'type="x-module"') + rocket,
+      /^warn content \/: cannot be compared .* all it names is of this release$/,
+    ],
+    [
+      page('home', '/assets/app-00000000.js') + rocket,
+      /^fail content \/: is not what was published: Cloudflare puts off .* names is not of/,
+    ],
+  ];
+  for (const [body, expected] of cases) {
+    const server = await started(serve(site, { '/': gives(body) }));
+    const findings = told(await verify(server.url));
+    expect(findings).toEqual([expect.stringMatching(expected)]);
+  }
+});
+
+test('a page that names files without end', async () => {
+  const contents = { 'index.html': page('home', 'a.js', 'b.js', 'c.js', 'd.js'), 'a.js': 'a', 'b.js': 'b' };
+  const server = await started(serve(contents));
+  const report = await verify(server.url, { entries: entriesOf(contents) }, { limits: { urls: 3 } });
+  expect(told(report)).toEqual([
+    'warn content /: names so many files that not all were looked at (3 URLs are the most) (and /index.html)',
+  ]);
 });

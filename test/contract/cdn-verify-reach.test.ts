@@ -1,8 +1,15 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { entriesOf, settingsOf } from '../cdn/pages.ts';
-import { closeAll, page, site, started, status, told, verify } from '../cdn/visitor.ts';
-import { answerWith, type Certificate, listen, makeCertificate, serve } from '../cdn/web-server.ts';
+import { closeAll, impatient, page, site, started, status, told, verify } from '../cdn/visitor.ts';
+import {
+  type Answerer,
+  answerWith,
+  type Certificate,
+  listen,
+  makeCertificate,
+  serve,
+} from '../cdn/web-server.ts';
 
 afterEach(closeAll);
 
@@ -51,7 +58,9 @@ describe('a site that cannot be reached is one finding', () => {
 
   test('it hangs', async () => {
     const { url } = await started(listen(() => {}));
-    expect(told(await verify(url))).toEqual(['fail content /: does not answer: no answer within 0.15 s']);
+    expect(told(await verify(url, {}, { limits: impatient }))).toEqual([
+      'fail content /: does not answer: no answer within 0.7 s',
+    ]);
   });
 
   test('a password in the URL is used and not shown', async () => {
@@ -70,6 +79,20 @@ describe('a site that cannot be reached is one finding', () => {
   });
 });
 
+test.each<[string, Answerer, string]>([
+  ['a page that hangs', () => {}, 'no answer within 0.7 s'],
+  [
+    'a page that never ends',
+    (_, response) => void response.writeHead(200).write('<p>'),
+    'no end of the answer within 1.2 s',
+  ],
+])('%s', async (_, answerer, expected) => {
+  const { url } = await started(serve(site, { '/about.html': answerer }));
+  expect(told(await verify(url, {}, { limits: impatient }))).toEqual([
+    `fail content /about.html: does not answer: ${expected}`,
+  ]);
+});
+
 test('what hangs after the root is not waited for a hundred times', async () => {
   const pages = Object.fromEntries(
     Array.from({ length: 60 }, (_, index) => [`${index}.html`, String(index)]),
@@ -80,12 +103,16 @@ test('what hangs after the root is not waited for a hundred times', async () => 
       if (request.url === '/') answerWith(contents, request, response);
     }),
   );
-  const report = await verify(url, {
-    entries: entriesOf(contents),
-    settings: settingsOf({ pages: 61, forMs: 1 }),
-  });
+  const report = await verify(
+    url,
+    {
+      entries: entriesOf(contents),
+      settings: settingsOf({ pages: 61, forMs: 1 }),
+    },
+    { limits: impatient },
+  );
   expect(told(report)).toEqual([
-    expect.stringMatching(/does not answer: no answer within 0.15 s \(and .*, and \d+ more\)$/),
+    expect.stringMatching(/does not answer: no answer within 0.7 s \(and .*, and \d+ more\)$/),
     expect.stringMatching(/was not asked: the site does not answer any more \(and .*, and \d+ more\)$/),
   ]);
 });
@@ -93,17 +120,17 @@ test('what hangs after the root is not waited for a hundred times', async () => 
 test('a slow root page: the best of three counts, and the warning says of what', async () => {
   const slow = await started(
     serve(site, {
-      '/': (request, response) => void setTimeout(() => answerWith(site, request, response), 80),
+      '/': (request, response) => void setTimeout(() => answerWith(site, request, response), 400),
     }),
   );
-  const budget = { ...settingsOf().budget, firstByte: 60, total: 60_000 };
+  const budget = { ...settingsOf().budget, firstByte: 300, total: 60_000 };
   expect(told(await verify(slow.url, { settings: settingsOf({ budget }) }))).toEqual([
-    expect.stringMatching(/^warn timing \/: The first byte took \d+ ms, its budget is 60 ms$/),
+    expect.stringMatching(/^warn timing \/: The first byte took \d+ ms, its budget is 300 ms$/),
   ]);
   const once = await started(
     serve(site, {
       '/': (request, response, times) =>
-        void setTimeout(() => answerWith(site, request, response), times === 1 ? 100 : 0),
+        void setTimeout(() => answerWith(site, request, response), times === 1 ? 400 : 0),
     }),
   );
   expect(told(await verify(once.url, { settings: settingsOf({ budget }) }))).toEqual([]);
@@ -112,7 +139,14 @@ test('a slow root page: the best of three counts, and the warning says of what',
 test('an interruption ends it at once', async () => {
   const control = new AbortController();
   const { url } = await started(listen(() => control.abort(new Error('enough'))));
-  await expect(verify(url, { settings: settingsOf({ forMs: 60_000 }) }, control.signal)).rejects.toThrow(
-    'enough',
-  );
+  await expect(
+    verify(url, { settings: settingsOf({ forMs: 60_000 }) }, { signal: control.signal }),
+  ).rejects.toThrow('enough');
+});
+
+test('it goes through the proxy of the environment', async () => {
+  const proxy = await started(serve(site));
+  const { findings } = await verify('http://sluice.invalid/', {}, { env: { HTTP_PROXY: proxy.url } });
+  expect(findings).toEqual([]);
+  expect(proxy.asked).toContain('GET http://sluice.invalid/about.html');
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
+import { siteOf } from '../../src/config/site.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 import { initRepo, sluice, strategiesOf } from './init-repo.ts';
 
@@ -37,6 +38,23 @@ describe('what is there is kept', () => {
     expect(repo.text('sluice.yml')).toBe(edited);
     expect((await repo.init('--force')).stdout).toContain('1 file changed');
     expect(repo.files()).toEqual(made);
+  });
+
+  test('a front end is proposed as a comment; once sluice.yml publishes it, its workflow is written', async () => {
+    using repo = initRepo('examples/bookreader');
+    await repo.init('--force', '--no-staging');
+    expect(repo.callers()).not.toContain('sluice-cdn.yml');
+    const proposal = repo.text('sluice.yml');
+    expect(proposal).toContain('# cdn:\n#   dist: frontend/dist\n');
+    const [head = '', lines = ''] = proposal.split(/^(?=# cdn:)/m);
+    const filled = head + lines.replaceAll(/^# /gm, '').replace('CHANGE-ME-production', 'books');
+    writeFileSync(join(repo.folder, 'sluice.yml'), filled);
+    const { stdout } = await repo.init();
+    expect(stdout).toContain('written    .github/workflows/sluice-cdn.yml');
+    expect(repo.text('sluice.yml')).toBe(filled);
+    expect(siteOf(await loadConfig(undefined, repo.folder), 'production').store.bucket).toBe('books');
+    expect(repo.text('.github/workflows/sluice-cdn.yml')).toContain('working-directory: frontend\n');
+    expect((await repo.init('--json')).stdout).not.toContain('"written"');
   });
 
   test('--print shows all and writes nothing', async () => {

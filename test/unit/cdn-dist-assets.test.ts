@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { assetTest } from '../../src/cdn/dist/assets.ts';
+import { builtFolder } from './cdn-dist-fixtures.ts';
 
 /** `+` in front: named by its content. */
 function table(text: string): (readonly [string, boolean])[] {
@@ -98,6 +99,27 @@ describe('files named by their content', () => {
     expect(paths.filter(isAsset)).toEqual([]);
   });
 
+  // The few at the end look like hashes to anybody who finds them among hashes.
+  test.each<[string, (number: number) => string, string[]]>([
+    [
+      'Vite',
+      (number) => `index-${'DkT3eZ9P'.slice(0, 6)}x${number % 10}.js`,
+      ['lib-Mp3ToWav.js', 'team-B2BSales.js', 'my-iOS-App2.js'],
+    ],
+    ['esbuild', (number) => `chunk-X${(number % 6) + 2}5ZQWVT.js`, []],
+    ['webpack', (number) => `app.5e8f9a${10 + number}.js`, []],
+    ['Bun', (number) => `chunk-z4k1a2b${number % 10}.js`, []],
+  ])('nor beside what %s names', (_, nameOf, mistaken) => {
+    const names = traps
+      .trim()
+      .split(/\s+/)
+      .map((path) => `out/${path}`);
+    const own = Array.from({ length: 400 }, (_, number) => `out/${nameOf(number)}`);
+    const isAsset = assetTest([...own, ...names], undefined);
+    expect(own.filter(isAsset)).toEqual(own);
+    expect(names.filter(isAsset)).toEqual(mistaken.map((name) => `out/${name}`));
+  });
+
   /** The same on every run, and as good as random. */
   function hashesOf(alphabet: string, length: number, count: number): string[] {
     return Array.from({ length: count }, (_, number) =>
@@ -110,9 +132,9 @@ describe('files named by their content', () => {
   const base64url = `${capitals}${capitals.toLowerCase()}0123456789-_`;
 
   test.each([
-    ['Vite, Rollup', 'assets/index-HASH.js', base64url, 8, 0.95],
+    ['Vite, Rollup', 'assets/index-HASH.js', base64url, 8, 0.97],
     ['Vite, Rollup: images', 'assets/photo-HASH.webp', base64url, 8, 0.95],
-    ['Astro, SvelteKit', 'out/app.HASH.css', base64url, 8, 0.95],
+    ['Astro, SvelteKit', 'out/app.HASH.css', base64url, 8, 0.97],
     ['esbuild, Angular', 'chunk-HASH.js', `${capitals}234567`, 8, 0.93],
     ['webpack, Parcel', 'js/app.HASH.js', '0123456789abcdef', 8, 0.98],
     ['webpack, longer', 'js/app.HASH.js', '0123456789abcdef', 20, 0.999],
@@ -123,8 +145,15 @@ describe('files named by their content', () => {
   });
 
   test('what cdn.hashed names is, and nothing else; pages and service workers never are', () => {
-    const paths = ['lib/jquery.js', 'index-DkTXeZPq.js', 'lib/index.html', 'lib/sw.js', 'lib/a.js.map'];
-    expect(paths.filter(assetTest(paths, ['lib/**']))).toEqual(['lib/jquery.js']);
+    const paths = [
+      'lib/jquery.js',
+      'index-DkTXeZPq.js',
+      'lib/index.html',
+      'lib/sw.js',
+      'lib/a.js.map',
+      'lib/data',
+    ];
+    expect(paths.filter(assetTest(paths, ['lib/**']))).toEqual(['lib/jquery.js', 'lib/data']);
     expect(paths.filter(assetTest(paths, []))).toEqual([]);
   });
 
@@ -133,5 +162,50 @@ describe('files named by their content', () => {
     expect(paths.filter(assetTest(paths, undefined))).toEqual([]);
     const bundled = new Set(['js/app.12345678.js', 'js/jquery.js']);
     expect(paths.filter(assetTest(paths, undefined, bundled))).toEqual(['js/app.12345678.js']);
+  });
+
+  const listed = ['js/app.12345678.js', 'js/menu.87654321.js'];
+  test.each<[string, Record<string, unknown>, string[]]>([
+    [
+      'Vite',
+      { '.vite/manifest.json': { 'index.html': { file: listed[0], css: ['a.css'], assets: [listed[1]] } } },
+      listed,
+    ],
+    ['Vite 4', { 'manifest.json': { 'src/app.js': { file: listed[0], isEntry: true } } }, listed.slice(0, 1)],
+    [
+      'Create React App',
+      { 'asset-manifest.json': { files: { 'app.js': `/books/${listed[0]}` }, entrypoints: [] } },
+      listed.slice(0, 1),
+    ],
+    [
+      'webpack on a CDN',
+      { 'webpack-manifest.json': { 'app.js': `https://cdn.example.com/x/${listed[0]}` } },
+      listed.slice(0, 1),
+    ],
+    ['gulp-rev', { 'rev-manifest.json': { 'js/app.js': listed[0], 'js/menu.js': listed[1] } }, listed],
+    [
+      'Django',
+      { 'staticfiles.json': { paths: { 'js/app.js': listed[0] }, version: '1.1' } },
+      listed.slice(0, 1),
+    ],
+    ['a web app', { 'manifest.json': { name: 'x', icons: [{ src: listed[0] }], x: listed[0] } }, []],
+    [
+      'nobody',
+      {
+        'manifest.json': [1, null, { file: 1 }],
+        'rev-manifest.json': null,
+        '.vite/manifest.json': { a: null },
+      },
+      [],
+    ],
+  ])('the manifest of %s is read', async (_, manifests, expected) => {
+    const files = Object.entries(manifests).map(([path, content]) => [path, JSON.stringify(content)]);
+    using folder = builtFolder({
+      ...Object.fromEntries(files),
+      ...Object.fromEntries(listed.map((path) => [path, ''])),
+    });
+    folder.put('asset-manifest.json', String(Object.fromEntries(files)['asset-manifest.json'] ?? '{ broken'));
+    const site = await folder.read();
+    expect(site.files.filter((file) => file.class === 'asset').map(({ path }) => path)).toEqual(expected);
   });
 });

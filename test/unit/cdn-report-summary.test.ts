@@ -15,19 +15,19 @@ describe('the summary of a publication', () => {
     const parts = [
       '## 🟢 &#35;13 v1.2.3 is live at `https://app.example.com/` — 5 new, 2 changed, 1 with other headers, 2 left, 1 expired, 9,984 unchanged in 4.2 s',
       '**To go back:** `sluice cdn rollback --target production --to 12`, or this action with `command: rollback`, `to: 12`',
-      '**Verified:** 20 pages and 61 assets at `https://app.example.com/` are as published (2.1 s)',
+      '**Verify:** 20 pages and 61 assets at `https://app.example.com/` are as published (2.1 s)',
       '<sub>first request: lookup 12 ms, connect 21 ms, TLS 41 ms, first byte 88 ms, total 132 ms</sub>',
       '| new | 5 | 369.1 KiB |',
       '| unchanged | 9,984 |  |',
       '| sent | files | size |',
       '| JavaScript | 1 | 209.3 KiB |',
-      '| 🟢 | CloudFront E2EXAMPLE | CloudFront E2EXAMPLE is forgetting 5 paths (312 ms) | 5 of the 1,000 free paths of a month |',
+      '| 🟢 | CloudFront E2EXAMPLE | is forgetting 5 paths (312 ms) | 5 of the 1,000 free paths of a month |',
       '<details><summary>5 paths</summary>\n\n- `/`\n- `/docs/`',
       '- The store has no conditional writes: a lease keeps two publishers apart.',
       '<sub>365.7 KiB sent in 4.2 s; requests 27: 2 GET, 19 PUT, 4 copies, 1 POST, 1 DELETE (as planned)</sub>',
       '<details><summary>11 changes</summary>',
       '| new, from the store | `assets/chunk-77aa88bb.js` | 8.9 KiB |',
-      '| expired | `assets/app-ffffffff.js` | 196.6 KiB |',
+      '| out of the store | `assets/app-ffffffff.js` | 196.6 KiB |',
     ];
     const places = parts.map((part) => text.indexOf(part));
     expect(

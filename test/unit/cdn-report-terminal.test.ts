@@ -42,8 +42,8 @@ describe('the first line says what matters', () => {
     ],
     [
       'it was so already',
-      resultText({ ...seen.report, plan: seen.idle, outcome: 'nothing', ms: 310 }, options),
-      '✓ #12 v1.2.2 is live at https://app.example.com/ already — nothing to do (9,999 files, 310 ms)',
+      resultText({ ...seen.report, plan: seen.idle, outcome: 'nothing' }, options),
+      '✓ #12 v1.2.2 is live at https://app.example.com/ already — nothing to do (9,999 files)',
     ],
     [
       'the site is wrong',
@@ -87,7 +87,7 @@ describe('a plan', () => {
       '× assets/app-ffffffff.js 196.6 KiB',
       'by type JavaScript 209.3 KiB (1), source maps 86.1 KiB (1), fonts 47.3 KiB (1), CSS 17.6 KiB (1), HTML 5.5 KiB (2)',
       'requests 27: 2 GET, 19 PUT, 4 copies, 1 POST, 1 DELETE',
-      'CDN CloudFront E2EXAMPLE: 5 paths in 1 request; 5 of the 1,000 free paths of a month / /docs/ /docs/index.html',
+      'CDN CloudFront E2EXAMPLE: 5 paths in 1 request; costs 5 of the 1,000 free paths of a month / /docs/ /docs/index.html',
       'note: The store has no conditional writes',
     ])
       expect(text.replaceAll(/ +/g, ' ')).toContain(part);
@@ -95,8 +95,10 @@ describe('a plan', () => {
 
   test('of thousands of files shows some, and says how many more and how large', () => {
     const changes = Array.from({ length: 9_000 }, (_, index) => seen.upload(`assets/${index}.js`, 1024));
-    const text = planText({ ...seen.plan, changes }, options);
-    expect(text).toContain('    … and 8,990 more, 8.8 MiB\n');
+    const text = planText({ ...seen.plan, changes: [...changes, seen.upload('index.html', 10)] }, options);
+    expect(text).toContain('    … and 8,991 more, 8.8 MiB\n');
+    // The page that people know comes first.
+    expect(text).toContain('new\n  + index.html ');
     expect(text.split('\n').length).toBeLessThan(40);
   });
 
@@ -128,7 +130,7 @@ describe('a result', () => {
     expect(resultText(report, options)).not.toContain('To go back');
   });
 
-  test('says why a CDN was not told, what it cost beyond the plan, and whom it finished', () => {
+  test('says that a CDN was not told, what it cost beyond the plan, and whom it finished', () => {
     const [told] = seen.report.invalidations;
     if (told === undefined) throw new Error('there is one');
     const report: PublicationReport = {
@@ -136,7 +138,7 @@ describe('a result', () => {
       invalidations: [{ ...told, outcome: 'failed', why: 'the service is down' }],
     };
     const text = resultText(report, options);
-    expect(text).toContain('CloudFront E2EXAMPLE was not told: the service is down');
+    expect(text).toContain('CloudFront E2EXAMPLE was not told what has changed');
     expect(text).toContain('365.7 KiB in 28 requests (27 planned, 1 retry)');
     expect(text).toContain('an earlier publication that had been cut off (#11)');
   });
@@ -171,7 +173,7 @@ describe('a status', () => {
       false,
       '#14 by octocat became the live release',
     ],
-    ['altered', { audit: altered }, false, '1 missing, 1 replaced by somebody else; publishing mends them'],
+    ['altered', { audit: altered }, false, '1 missing, 1 replaced by somebody else'],
     [
       'with others’ objects',
       { audit: altered },

@@ -12,7 +12,7 @@ import { renderConfig } from '../../src/init/render-config.ts';
 import { reusable, toolkit } from '../../src/init/toolkit.ts';
 import { comment, inline, scalar } from '../../src/init/words.ts';
 
-const callers: readonly Caller[] = ['ci', 'deploy', 'rollback', 'backup'];
+const callers: readonly Caller[] = ['ci', 'deploy', 'rollback', 'backup', 'cdn'];
 
 /** Names as nobody would choose them: YAML, shell, GitHub expressions, terminals, lone halves of characters. */
 const hostile = fc.oneof(
@@ -124,6 +124,15 @@ const anyGuess: fc.Arbitrary<Guess> = fc
             },
       backup: services[0] === undefined ? undefined : { postgres: services[0], why, others: [why] },
       targets: [{ name: 'production', prefix: 'PROD', host: 'deploy@production.example.com', isOpen: known }],
+      site: {
+        front: {
+          folder: path.replaceAll('\0', ''),
+          dist: path.replaceAll('\0', ''),
+          build: 'npm ci',
+          tool: 'vite',
+        },
+        section: known ? 'cdn: { dist: dist, store: "s3://assets" }' : undefined,
+      },
       needsVariables: known,
       onGitHub: true,
       notes: [why],
@@ -141,6 +150,7 @@ describe('sluice.yml', () => {
         expect(config.compose).toEqual(guess.compose.value);
         expect(config.registry).toBe(guess.registry.value);
         expect(Object.keys(config.targets)).toEqual(['production']);
+        expect(config.cdn?.store).toBe(guess.site?.section === undefined ? undefined : 's3://assets');
       }),
     );
   });
@@ -188,8 +198,9 @@ describe('the workflows that call ours', () => {
   test('branches and folders with hostile names stay what they are, and are no expression', () => {
     fc.assert(
       fc.property(fc.array(hostile, { minLength: 1, maxLength: 3 }), hostile, (branches, folder) => {
+        const front = { folder, build: 'npm ci && npm run build' };
         for (const caller of callers) {
-          const text = renderCaller(caller, { ...plain, branches, config: `${folder}/sluice.yml` });
+          const text = renderCaller(caller, { ...plain, branches, config: `${folder}/sluice.yml`, front });
           const workflow = parse(text) as Workflow;
           if (caller === 'ci') {
             // What GitHub makes of the pattern: a backslash makes the next character mean itself.
@@ -197,9 +208,11 @@ describe('the workflows that call ours', () => {
               branches,
             );
           }
-          const config = Object.values(workflow.jobs)[0]?.with?.['config'] ?? '';
-          expect(config.replaceAll("${{ '${{' }}", '').includes('${{')).toBe(false);
-          expect(config.replaceAll("${{ '${{' }}", () => '${{')).toBe(`${folder}/sluice.yml`);
+          const given = Object.values(workflow.jobs)[0]?.with;
+          const texts = [given?.['config'] ?? '', given?.['working-directory'] ?? ''];
+          for (const each of texts) expect(each.replaceAll("${{ '${{' }}", '').includes('${{')).toBe(false);
+          const meant = texts.map((each) => each.replaceAll("${{ '${{' }}", () => '${{'));
+          expect(meant).toEqual([`${folder}/sluice.yml`, caller === 'cdn' ? folder : '']);
         }
       }),
     );

@@ -1,4 +1,4 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type Hash, type Hmac, type KeyObject } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Clock } from '../../kernel/clock.ts';
 
@@ -105,8 +105,7 @@ class NodeSha256 {
   readonly #hash: Hash | Hmac;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash =
-      secret === undefined ? createHash('sha256') : createHmac('sha256', secret as string | Uint8Array);
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', keyOf(secret));
   }
 
   update(data: Uint8Array): void {
@@ -118,4 +117,18 @@ class NodeSha256 {
   }
 
   reset(): void {}
+}
+
+/** The library keeps the key of a day and signs every request with it; Node takes longer to look at bytes than to sign. */
+const keys = new WeakMap<object, KeyObject>();
+
+function keyOf(secret: string | ArrayBuffer | ArrayBufferView): KeyObject {
+  if (typeof secret === 'string') return createSecretKey(secret, 'utf8');
+  const known = keys.get(secret);
+  if (known !== undefined) return known;
+  const key = createSecretKey(
+    secret instanceof ArrayBuffer ? new Uint8Array(secret) : (secret as Uint8Array),
+  );
+  keys.set(secret, key);
+  return key;
 }

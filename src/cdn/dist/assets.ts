@@ -1,7 +1,6 @@
 import { type HashToken, hashTokenOf } from './hash-token.ts';
 import { endingOf } from './media-types.ts';
-import type { PathTest } from './pattern.ts';
-import { pathTest } from './pattern.ts';
+import { type PathTest, pathTest } from './pattern.ts';
 
 const code = new Set(['js', 'mjs', 'cjs', 'css', 'wasm']);
 
@@ -39,13 +38,17 @@ export function assetTest(
     return (path) => isNamed(path) && !isNever(path);
   }
   const votes = countVotes(paths);
-  return (path) => !isNever(path) && isHashed(path, votes, bundled);
+  return (path) => mayBeHashed(path) && isHashed(path, votes, bundled);
 }
 
 function isNever(path: string): boolean {
-  const ending = endingOf(path);
-  if (/^(?:x?html?|xht|map|txt|)$/.test(ending)) return true;
+  if (/^(?:x?html?|xht|map)$/.test(endingOf(path))) return true;
   return serviceWorker.test(path) || /(?:^|\/)\.well-known\//.test(path);
+}
+
+/** Text files whose name is a hash prove who owns the site (IndexNow), or are licences of what a bundle holds. */
+function mayBeHashed(path: string): boolean {
+  return !isNever(path) && !/^(?:txt)?$/.test(endingOf(path));
 }
 
 function isHashed(path: string, votes: Votes, bundled: ReadonlySet<string>): boolean {
@@ -90,7 +93,7 @@ function countVotes(paths: readonly string[]): Votes {
   >();
   const site = new Map<string, number>();
   for (const path of paths) {
-    if (isNever(path)) continue;
+    if (!mayBeHashed(path)) continue;
     const isCode = code.has(endingOf(path));
     const key = `${isCode ? 'code' : 'rest'} ${folderOf(path)}`;
     const votes = folders.get(key) ?? { files: 0, shaped: new Map(), certain: new Map() };

@@ -1,5 +1,8 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '../../kernel/errors.ts';
+import { distFault } from './names.ts';
 
 /** What reading a file says of it; `sha256` in base64url. */
 export interface Digest {
@@ -55,5 +58,18 @@ async function digestLarge(file: string, pause: () => Promise<void>): Promise<Di
     }
   } finally {
     closeSync(handle);
+  }
+}
+
+/** @throws UserError `cdn.dist`: since the folder was read, somebody has changed it. */
+export async function readWhole(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw distFault(
+      `${file} was there when the folder was read and cannot be read any more: ${messageOf(error)}`,
+      'Nothing may write to the folder while it is published.',
+      error,
+    );
   }
 }

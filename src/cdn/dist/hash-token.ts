@@ -122,7 +122,7 @@ const judges: Readonly<Record<Alphabet, (text: string) => Trust>> = {
     const separators = text.match(/[-_]/g)?.length ?? 0;
     if (!/\d/.test(text)) {
       // Four runs in eight letters are no words, whatever the pairs say.
-      if (isWord) return runs >= 4 ? 'likely' : undefined;
+      if (isWord) return runs >= 4 ? 'likely' : separators > 0 || camelCase.test(text) ? undefined : 'weak';
       return runs >= 3 && separators === 0 && wordiness(text) <= random ? 'certain' : 'likely';
     }
     if (hasYear(text) || separators > 1) return 'likely';
@@ -132,6 +132,9 @@ const judges: Readonly<Record<Alphabet, (text: string) => Trust>> = {
     return runs >= enough && !isWord ? 'certain' : 'likely';
   },
 };
+
+/** DropDown, DomUtils, portrait */
+const camelCase = /^[A-Z]?[a-z]+(?:[A-Z][a-z]+)*$/;
 
 function hasYear(text: string): boolean {
   return /(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)(?:19|20)\d{6}(?!\d)/.test(text);

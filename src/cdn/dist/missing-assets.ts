@@ -4,6 +4,7 @@ import { type Reference, referencesOf } from '../html.ts';
 import type { SiteFile } from '../model.ts';
 import { resolveReference } from '../reference.ts';
 import { shown } from './names.ts';
+import { pathTest } from './pattern.ts';
 import { createPauses } from './pauses.ts';
 import type { Site } from './read.ts';
 
@@ -29,7 +30,9 @@ export async function missingAssets(
   readText: (file: SiteFile) => string,
   signal: AbortSignal,
 ): Promise<{ readonly faults: readonly UserError[]; readonly notes: readonly string[] }> {
-  const has = presence(site, settings.url === undefined);
+  const present = presence(site, settings.url === undefined);
+  const isElsewhere = pathTest(settings.elsewhere);
+  const has = (path: string) => present(path) || isElsewhere(path);
   const missing = new Map<string, Missing>();
   const pause = createPauses(signal);
   for (const page of pages) {

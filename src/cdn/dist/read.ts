@@ -1,9 +1,10 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SiteSettings } from '../../config/site.ts';
 import { messageOf, type UserError, UserErrors } from '../../kernel/errors.ts';
 import type { ObjectHeaders, SiteFile } from '../model.ts';
 import { assetTest } from './assets.ts';
+import { keepBytes } from './body.ts';
 import { bundledPaths } from './bundle-manifest.ts';
 import { digestFile } from './digest.ts';
 import { type Described, headersBy } from './headers.ts';
@@ -33,7 +34,7 @@ const mostFaults = 20;
  * signal's reason on abort.
  */
 export async function readSite(settings: SiteSettings, signal: AbortSignal): Promise<Site> {
-  if (!isFolder(settings.dist)) throw missingFolder(settings.dist);
+  expectFolder(settings.dist);
   signal.throwIfAborted();
   const pause = createPauses(signal);
   const walked = await walk(settings.dist, {
@@ -48,7 +49,10 @@ export async function readSite(settings: SiteSettings, signal: AbortSignal): Pro
   const variants = await variantsOf(plain, settings.variants, signal);
   const tooLong = variants.flatMap(({ path }) => pathFault(path, settings.store.prefix) ?? []);
   if (tooLong.length > 0) throw new UserErrors(fewest(tooLong));
-  return { files: withVariants(plain, variants, headersOf), notes: notesOf(walked) };
+  return {
+    files: withVariants(plain, variants, headersOf),
+    notes: [...notesOf(walked), ...unusedPatterns(settings, walked.paths)],
+  };
 }
 
 function withVariants(
@@ -58,11 +62,13 @@ function withVariants(
 ): readonly SiteFile[] {
   if (variants.length === 0) return plain;
   const files = new Map(plain.map((file) => [file.path, file]));
-  for (const { original, path, encoding, size, sha256 } of variants) {
+  for (const { original, path, encoding, size, sha256, bytes } of variants) {
     const { class: kind, file } = original;
     const type = original.headers['content-type'] ?? unknownType;
     const headers = headersOf({ path, class: kind, type, copy: { of: original.path, encoding } });
-    files.set(path, { path, class: kind, size, sha256, headers, file, encoding });
+    const variant = { path, class: kind, size, sha256, headers, file, encoding };
+    files.set(path, variant);
+    if (bytes !== undefined) keepBytes(variant, bytes);
   }
   return inOrder([...files.keys()]).flatMap((path) => files.get(path) ?? []);
 }
@@ -78,6 +84,16 @@ function notesOf({ junk, excluded }: Walked): readonly string[] {
       ? []
       : [`${counted(excluded, 'file or folder', 'files and folders')} left out by cdn.exclude`]),
   ];
+}
+
+/** A pattern that means nothing is misspelt, or the file that it was for is gone. */
+function unusedPatterns({ hashed, headers }: SiteSettings, paths: readonly string[]): readonly string[] {
+  const keys = { 'cdn.hashed': hashed ?? [], 'cdn.headers': headers.flatMap(({ match }) => match) };
+  return Object.entries(keys).flatMap(([key, patterns]) => {
+    const unused = patterns.filter((pattern) => !paths.some(pathTest([pattern])));
+    const few = unused.length > 5 ? `${unused.slice(0, 5).join(', ')}, …` : unused.join(', ');
+    return unused.length === 0 ? [] : [`No file matches ${shown(few)} (${key})`];
+  });
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {
@@ -96,8 +112,14 @@ function inOrder(paths: readonly string[]): string[] {
   return [...paths].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+function expectFolder(dist: string): void {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(dist, { throwIfNoEntry: false });
+  } catch (error) {
+    throw distFault(`The folder ${dist} cannot be read: ${messageOf(error)}`, undefined, error);
+  }
+  if (stats?.isDirectory() !== true) throw missingFolder(dist);
 }
 
 async function readFiles(

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { SiteFile } from '../model.ts';
+import { readWhole } from './digest.ts';
 import { isCompressible, unknownType } from './media-types.ts';
 
 export type Encoding = 'br' | 'gzip';
@@ -14,6 +14,8 @@ export interface Variant {
   readonly encoding: Encoding;
   readonly size: number;
   readonly sha256: string;
+  /** Kept for its upload, while there is room. */
+  readonly bytes: Buffer | undefined;
 }
 
 const endings: Readonly<Record<Encoding, string>> = { br: 'br', gzip: 'gz' };
@@ -23,6 +25,9 @@ const smallest = 1024;
 
 /** Brotli 11 takes 2 s a MiB; above this size it would hold up the release for nobody's gain, and 9 takes a tenth. */
 const largestForBest = 2 ** 20;
+
+/** Of all copies together, what is kept: more is made a second time when it is uploaded. */
+const room = 32 * 2 ** 20;
 
 /** libuv has four threads unless told otherwise. */
 const atOnce = 4;
@@ -51,7 +56,7 @@ export async function encode(bytes: Buffer, encoding: Encoding): Promise<Buffer>
  * The compressed copies that a site gets: of text from 1 KiB, where they are smaller. A copy that the build has made
  * itself is used as it is.
  *
- * @throws the signal's reason on abort, and what the file system throws.
+ * @throws the signal's reason on abort; UserError `cdn.dist` for a file that is gone.
  */
 export async function variantsOf(
   files: readonly SiteFile[],
@@ -67,16 +72,22 @@ export async function variantsOf(
     .filter(({ path }) => !taken.has(path))
     .values();
   const variants: Variant[] = [];
+  let kept = 0;
   const work = async () => {
     for (const job of jobs) {
       signal.throwIfAborted();
-      const bytes = await encode(await readFile(job.original.file), job.encoding);
+      const bytes = await encode(await readWhole(job.original.file), job.encoding);
       if (bytes.length >= job.original.size) continue;
-      variants.push({ ...job, size: bytes.length, sha256: hash('sha256', bytes, 'base64url') });
+      const size = bytes.length;
+      const keeps = kept + size <= room;
+      if (keeps) kept += size;
+      const sha256 = hash('sha256', bytes, 'base64url');
+      variants.push({ ...job, size, sha256, bytes: keeps ? bytes : undefined });
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
-  return variants;
+  // Whichever was done first.
+  return variants.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function isPlainText({ headers }: SiteFile): boolean {

@@ -16,6 +16,7 @@ const phaseNames: Readonly<Record<Phase, string>> = {
   commit: 'manifest',
   invalidate: 'tell the CDN',
   prune: 'clean up',
+  verify: 'look at the site',
 };
 
 /** Where no line is live, a phase that lasts says where it is this often. */
@@ -43,9 +44,12 @@ interface Running {
 
 export function followPublication({ log, clock, signal }: Effects): Follower {
   let running: Running | undefined;
+  // Before the first phase: the folder is read, the store is asked, the plan is made.
+  let looking: StepLog | undefined = log.step('look');
   const end = () => {
+    looking?.done();
     if (running !== undefined) running.step.done(amountOf(sumOf(running)));
-    running = undefined;
+    [looking, running] = [undefined, undefined];
   };
   return {
     onProgress: (part) => {
@@ -69,8 +73,9 @@ export function followPublication({ log, clock, signal }: Effects): Follower {
     done: end,
     failed: (error) => {
       const phase = running?.phase;
-      running?.step.failed(isCancellation(error, signal) ? 'cancelled' : 'did not end');
-      running = undefined;
+      const step = running?.step ?? looking;
+      step?.failed(isCancellation(error, signal) ? 'cancelled' : 'did not end');
+      [looking, running] = [undefined, undefined];
       return withState(error, phase);
     },
   };
@@ -145,6 +150,8 @@ export function stateAfter(phase: Phase | undefined): string {
       return 'The new release is published; not every CDN was told, so visitors may get old pages until those expire. Run it again: they are told then.';
     case 'prune':
       return 'The new release is published; what has expired may lie there still. The next publication deletes it.';
+    case 'verify':
+      return 'The new release is published; whether visitors get it nobody knows yet: `sluice cdn verify` looks.';
   }
 }
 

@@ -98,7 +98,7 @@ function auditLines({ audit }: SiteStatus, most: number, paint: ReturnType<typeo
   const isClean = missing.length + replaced.length === 0;
   const result = isClean
     ? 'every file of the release is there, as it was published'
-    : `${formatCount(missing.length)} missing, ${formatCount(replaced.length)} replaced by somebody else; publishing mends them`;
+    : `${formatCount(missing.length)} missing, ${formatCount(replaced.length)} replaced by somebody else`;
   return [
     ...row('audit', result, paint),
     ...listed(missing, 'missing'),

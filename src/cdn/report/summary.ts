@@ -12,23 +12,15 @@ import {
   type PlannedTotals,
   totalsOf,
 } from './changes.ts';
-import {
-  doneInvalidation,
-  faultLine,
-  hasPaths,
-  hasWarning,
-  timingText,
-  verdictOf,
-  verifyLine,
-} from './verdict.ts';
+import { cdnOutcome, faultLine, hasPaths, hasWarning, timingText, verdictOf, verifyLine } from './verdict.ts';
 import { expectedText, planLine, requestsText, resultLine, wayBack } from './words.ts';
 
 const kindWords: Readonly<Record<ChangeKind, string>> = {
   new: 'new',
   changed: 'changed',
   headers: 'other headers',
-  removed: 'left the site',
-  expired: 'expired',
+  removed: 'off the site',
+  expired: 'out of the store',
 };
 
 /** A publication or a rollback for a job summary (GitHub's Markdown), of at most `room` bytes; the verdict stands first. */
@@ -118,7 +110,7 @@ function invalidationsTable({ plan, invalidations }: PublicationReport, room: nu
     .map((each) => [
       each.outcome === 'failed' ? '🔴' : '🟢',
       inline(each.cdn, 100),
-      inline(doneInvalidation(each, ''), 500),
+      inline(cdnOutcome(each), 500),
       inline(costs.get(each.cdn) ?? '', 200),
     ]);
   const list = table('', ['', 'CDN', 'outcome', 'cost'], rows, room / 8);
@@ -138,7 +130,7 @@ function verifyParts(verify: VerifyReport, room: number): string[] {
     ...[level === 'fail' ? '❌' : '⚠️', kind, code(url, 300), prose(message, 500)],
   ]);
   return [
-    `**Verified:** ${inline(verifyLine(verify), 600)}`,
+    `**Verify:** ${inline(verifyLine(verify), 600)}`,
     table('', ['', 'about', 'where', 'what'], rows, room / 4),
     verify.timing === undefined ? '' : `<sub>first request: ${inline(timingText(verify.timing))}</sub>`,
   ];

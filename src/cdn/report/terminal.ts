@@ -2,10 +2,16 @@ import { styleText } from 'node:util';
 import { breakCommands } from '../../kernel/foreign.ts';
 import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import { oneLine, wrapWords } from '../../report/text.ts';
-import type { PublicationPlan, PublicationReport, VerifyFinding, VerifyReport } from '../model.ts';
+import type {
+  InvalidationResult,
+  PublicationPlan,
+  PublicationReport,
+  VerifyFinding,
+  VerifyReport,
+} from '../model.ts';
 import { type ChangeKind, changeKinds, type ListedChange, listChanges, totalsOf } from './changes.ts';
 import {
-  doneInvalidation,
+  cdnOutcome,
   faultLine,
   hasPaths,
   hasWarning,
@@ -45,8 +51,8 @@ const changeTitles: Readonly<Record<ChangeKind, string>> = {
   new: 'new',
   changed: 'changed',
   headers: 'other headers, same content',
-  removed: 'leave the site; kept until they expire',
-  expired: 'expire: no kept release has them',
+  removed: 'leave the release; assets of old pages stay until they expire',
+  expired: 'go for good: expired, and in no release that is kept',
 };
 const width = 80;
 const column = 11;
@@ -95,7 +101,7 @@ export function resultText(report: PublicationReport, options: SiteTextOptions):
     ...(isDone ? typeRows(totals.types, paint) : []),
     ...report.invalidations
       .filter(hasPaths)
-      .flatMap((each) => row('CDN', doneInvalidation(each, costs.get(each.cdn) ?? ''), paint)),
+      .flatMap((each) => row('CDN', cdnText(each, costs.get(each.cdn)), paint)),
     ...(verify === undefined ? [] : verifyRows(verify, options, paint)),
     ...(report.finished === undefined
       ? []
@@ -130,6 +136,12 @@ function bold(line: string, paint: Paint): string[] {
   return wrapWords(line, '', '  ', width).map((each) => paint('bold', each));
 }
 
+/** Its cost stands in the plan. */
+function cdnText(result: InvalidationResult, cost: string | undefined): string {
+  const text = `${result.cdn} ${cdnOutcome(result)}`;
+  return cost === undefined || cost === '' || result.outcome === 'failed' ? text : `${text}; costs ${cost}`;
+}
+
 function sentText(report: PublicationReport): string {
   const total = counted(totalOf(report.requests), 'request');
   return `${formatBytes(report.plan.bytes)} in ${total} (${expectedText(report)})`;
@@ -137,7 +149,7 @@ function sentText(report: PublicationReport): string {
 
 function changeLines(all: readonly ListedChange[], most: number, paint: Paint): string[] {
   return changeKinds.flatMap((kind) => {
-    const group = all.filter((each) => each.kind === kind);
+    const group = all.filter((each) => each.kind === kind).sort(byDepth);
     if (group.length === 0) return [];
     const shown = group.slice(0, most);
     const sizes = shown.map(({ size }) => formatBytes(size));
@@ -152,6 +164,12 @@ function changeLines(all: readonly ListedChange[], most: number, paint: Paint): 
       rest.length === 0 ? [] : [`    … and ${formatCount(rest.length)} more, ${formatBytes(bytes)}`];
     return ['', paint('bold', changeTitles[kind]), ...lines, ...more];
   });
+}
+
+/** The top of the site first: that is what people know. */
+function byDepth(a: ListedChange, b: ListedChange): number {
+  const [depth, other] = [a.path.split('/').length, b.path.split('/').length];
+  return depth - other || (a.path < b.path ? -1 : 1);
 }
 
 function typeRows(types: ReturnType<typeof totalsOf>['types'], paint: Paint): string[] {

@@ -69,23 +69,23 @@ export function hasPaths({ paths }: InvalidationPlan | InvalidationResult): bool
   return paths.length > 0;
 }
 
-/** `CloudFront E2EXAMPLE: 12 paths in 1 request; 12 of the 1,000 free paths of a month`. */
+/** `CloudFront E2EXAMPLE: 12 paths in 1 request; costs 12 of the 1,000 free paths of a month`. */
 export function plannedInvalidation({ cdn, paths, requests, cost }: InvalidationPlan): string {
-  return `${cdn}: ${counted(paths.length, 'path')} in ${counted(requests, 'request')}; ${cost}`;
+  return `${cdn}: ${counted(paths.length, 'path')} in ${counted(requests, 'request')}; costs ${cost}`;
 }
 
-/** What a CDN made of it; its cost is the plan's. */
-export function doneInvalidation({ cdn, paths, ms, outcome, why }: InvalidationResult, cost: string): string {
+/** `is forgetting 12 paths (312 ms)`: what a CDN made of it. */
+export function cdnOutcome({ paths, ms, outcome }: InvalidationResult): string {
   switch (outcome) {
     case 'none':
-      return `${cdn}: nothing to forget`;
+      return 'has nothing to forget';
+    // Why, and what that means, is among the notes.
     case 'failed':
-      return `${cdn} was not told: ${why ?? 'no reason given'}`;
-    default: {
-      const word = outcome === 'completed' ? 'has forgotten' : 'is forgetting';
-      const costs = cost === '' ? '' : `; ${cost}`;
-      return `${cdn} ${word} ${counted(paths.length, 'path')} (${formatDuration(ms)})${costs}`;
-    }
+      return 'was not told what has changed';
+    case 'accepted':
+      return `is forgetting ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
+    case 'completed':
+      return `has forgotten ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
   }
 }
 

@@ -62,7 +62,7 @@ export function resultLine(report: PublicationReport, totals: PlannedTotals): st
   if (outcome === 'nothing') {
     const which = plan.current === undefined ? 'The site' : releaseText(plan.current);
     const files = counted(plan.unchanged, 'file');
-    return `${which} is live at ${place} already — nothing to do (${files}, ${formatDuration(ms)})`;
+    return `${which} is live at ${place} already — nothing to do (${files})`;
   }
   const counts = countsText(totals, plan.unchanged, 'done');
   return `${releaseText(plan.release)} is live at ${place} — ${counts} in ${formatDuration(ms)}`;

@@ -103,6 +103,7 @@ export function refused(refusal: Refusal, request: RefusedRequest): UserError {
   if (moved !== undefined) return moved;
   switch (code) {
     case 'InvalidAccessKeyId':
+    case 'XAdminUserNotFound':
     case 'InvalidClientTokenId':
     case 'UnrecognizedClientException':
       return denied(

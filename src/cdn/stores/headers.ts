@@ -24,3 +24,8 @@ export function timeOf(value: string | undefined): number | undefined {
   const time = value === undefined ? Number.NaN : Date.parse(value);
   return Number.isNaN(time) ? undefined : time;
 }
+
+/** ETags have quotes. Ceph leaves them out of its XML. */
+export function quoted(etag: string): string {
+  return etag === '' || etag.includes('"') ? etag : `"${etag}"`;
+}

@@ -1,5 +1,6 @@
 import { elements, text } from '../aws/xml.ts';
 import type { Listed } from '../store.ts';
+import { quoted } from './headers.ts';
 
 /** One page of a listing. */
 export interface Page {
@@ -16,7 +17,7 @@ export function readPage(xml: string): Page {
     return {
       key: encoded ? decodeKey(key) : key,
       size: Number(text(each, 'Size') ?? 0),
-      etag: text(each, 'ETag') ?? '',
+      etag: quoted(text(each, 'ETag') ?? ''),
     };
   });
   const more = text(xml, 'IsTruncated') === 'true';

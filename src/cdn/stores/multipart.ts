@@ -1,11 +1,10 @@
 import { escapeXml, text } from '../aws/xml.ts';
 import type { ObjectHeaders } from '../model.ts';
 import type { Body } from '../store.ts';
-import type { Refusal } from './answer.ts';
 import { piecesOf, sha256, sizeOf } from './body.ts';
-import { timeOf } from './headers.ts';
+import { quoted, timeOf } from './headers.ts';
 import type { Budget } from './pace.ts';
-import type { Requests, StoreAnswer, StoreRequest } from './requests.ts';
+import { type Requests, type StoreAnswer, type StoreRequest, unexpected } from './requests.ts';
 
 const mebi = 1024 * 1024;
 /** Larger bodies go in parts. */
@@ -132,7 +131,10 @@ async function complete(
   };
   const done = await requests.send(request);
   if (done.refusal === undefined) {
-    const etag = text(done.answer.body.toString(), 'ETag');
+    // Ceph's answer has the element, and nothing in it.
+    const etag =
+      quoted(text(done.answer.body.toString(), 'ETag') ?? '') ||
+      (await writtenSince(requests, key, sizeOf(body), since));
     if (etag === undefined) throw await requests.refuse(unexpected(done), request);
     return { ...done, etag };
   }
@@ -169,14 +171,4 @@ async function abort(
   await requests
     .send({ kind: 'delete', method: 'DELETE', key, query: { uploadId: id }, again: true })
     .catch(() => {});
-}
-
-/** An answer of success that lacks what it must have. */
-export function unexpected({ answer }: StoreAnswer): Refusal {
-  return {
-    status: answer.status,
-    code: undefined,
-    message: `an answer that S3 does not give (status ${answer.status})`,
-    region: undefined,
-  };
 }

@@ -1,12 +1,11 @@
-import { text } from '../aws/xml.ts';
-import type { ObjectHeaders } from '../model.ts';
-import type { Body, Condition, ObjectFacts, ObjectStore, StoredObject } from '../store.ts';
+import type { ObjectFacts, ObjectStore, StoredObject } from '../store.ts';
 import type { StoreAddress } from './address.ts';
-import { hashOf, sha256, sizeOf, weightOf, wholeOf } from './body.ts';
+import { copyObject } from './copy.ts';
 import { storedHeaders, timeOf } from './headers.ts';
 import { type Range, rangesOf, readPage, readRanges } from './listing.ts';
-import { partSizeOf, putParts, singleLimit, unexpected } from './multipart.ts';
+import { partSizeOf, singleLimit } from './multipart.ts';
 import type { Budget } from './pace.ts';
+import { createPut } from './put.ts';
 import { removeKeys } from './remove.ts';
 import type { Requests, StoreAnswer, StoreRequest } from './requests.ts';
 
@@ -23,8 +22,7 @@ export interface ObjectsOptions {
 /** The objects of a bucket below a prefix, by S3's operations. */
 export function createObjects(options: ObjectsOptions): ObjectStore {
   const { name, prefix, address, requests, budget, pause } = options;
-  /** False once the store has said that it doesn't know conditions. */
-  let conditional = true;
+  const put = createPut(requests, budget);
 
   async function get(
     path: string,
@@ -35,6 +33,8 @@ export function createObjects(options: ObjectsOptions): ObjectStore {
     const { answer, refusal } = await requests.send(request);
     if (refusal?.status === 304) return 'unchanged';
     if (refusal !== undefined) return missing(refusal, request);
+    // Stores that ignore conditions send it all.
+    if (unless !== undefined && answer.headers.etag === unless) return 'unchanged';
     const now = timeOf(answer.headers.date) ?? 0;
     return {
       bytes: answer.body,
@@ -60,102 +60,6 @@ export function createObjects(options: ObjectsOptions): ObjectStore {
     if (refusal.code === 'NoSuchKey' || (refusal.status === 404 && refusal.code === undefined))
       return undefined;
     throw await requests.refuse(refusal, request);
-  }
-
-  async function put(
-    path: string,
-    body: Body,
-    headers: ObjectHeaders,
-    condition: Condition = {},
-  ): Promise<string | undefined> {
-    const key = prefix + path;
-    const conditions = conditional ? conditionHeaders(condition) : {};
-    const isConditional = Object.keys(conditions).length > 0;
-    const sent = await send(key, body, headers, conditions);
-    const { refusal } = sent;
-    if (refusal === undefined) return sent.etag;
-    if (refusal.status === 501 && isConditional) {
-      conditional = false;
-      return put(path, body, headers);
-    }
-    // If-Match of what is not there is 404.
-    const held =
-      refusal.status !== 412 &&
-      !(refusal.status === 404 && condition.ifMatch !== undefined && refusal.code !== 'NoSuchBucket');
-    if (held || !isConditional) throw await requests.refuse(refusal, { kind: 'put', method: 'PUT', key });
-    return sent.unsure ? ownEtag(key, body) : undefined;
-  }
-
-  async function send(
-    key: string,
-    body: Body,
-    headers: ObjectHeaders,
-    conditions: Readonly<Record<string, string>>,
-  ): Promise<StoreAnswer & { etag?: string }> {
-    if (sizeOf(body) > singleLimit) return putParts({ requests, budget, key, body, headers, conditions });
-    const weight = weightOf(body);
-    const release = weight === 0 ? undefined : await budget.take(weight);
-    try {
-      const request: StoreRequest = {
-        kind: 'put',
-        method: 'PUT',
-        key,
-        headers: { ...headers, ...conditions },
-        body: wholeOf(body),
-      };
-      const sent = await requests.send(request);
-      const { etag } = sent.answer.headers;
-      if (sent.refusal !== undefined) return sent;
-      if (etag === undefined) throw await requests.refuse(unexpected(sent), request);
-      return { ...sent, etag };
-    } finally {
-      release?.();
-    }
-  }
-
-  /** An answer got lost, and the condition no longer holds: because of our own write? */
-  async function ownEtag(key: string, body: Body): Promise<string | undefined> {
-    const { answer, refusal } = await requests.send({ kind: 'get', method: 'GET', key, again: true });
-    return refusal === undefined && sha256(answer.body) === hashOf(body) ? answer.headers.etag : undefined;
-  }
-
-  async function copy(
-    from: string,
-    to: string,
-    headers: ObjectHeaders | undefined,
-    ifMatch?: string,
-  ): Promise<string | undefined> {
-    const request: StoreRequest = {
-      kind: 'copy',
-      method: 'PUT',
-      key: prefix + to,
-      headers: {
-        ...headers,
-        'x-amz-copy-source': address.source(prefix + from),
-        'x-amz-metadata-directive': headers === undefined ? 'COPY' : 'REPLACE',
-        ...(ifMatch === undefined ? {} : { 'x-amz-copy-source-if-match': ifMatch }),
-      },
-    };
-    const sent = await requests.send(request);
-    const { answer, refusal } = sent;
-    if (refusal === undefined) {
-      const etag = text(answer.body.toString(), 'ETag');
-      if (etag === undefined) throw await requests.refuse(unexpected(sent), request);
-      return etag;
-    }
-    if (refusal.status === 412)
-      return sent.unsure && from === to ? copiedEtag(prefix + to, headers) : undefined;
-    if (refusal.code === 'NoSuchKey') return undefined;
-    throw await requests.refuse(refusal, request);
-  }
-
-  /** A copy onto itself may get another ETag, so that a second one finds its source changed. */
-  async function copiedEtag(key: string, headers: ObjectHeaders = {}): Promise<string | undefined> {
-    const { answer, refusal } = await requests.send({ kind: 'head', method: 'HEAD', key, again: true });
-    if (refusal !== undefined) return undefined;
-    const has = storedHeaders(answer.headers);
-    const same = Object.entries(headers).every(([header, value]) => has[header] === value);
-    return same ? answer.headers.etag : undefined;
   }
 
   async function readList(under: string, range: Range, token: string | undefined) {
@@ -195,8 +99,15 @@ export function createObjects(options: ObjectsOptions): ObjectStore {
     name,
     get,
     head,
-    put,
-    copy,
+    put: (path, body, headers, condition) => put(prefix + path, body, headers, condition),
+    copy: (from, to, headers, ifMatch) =>
+      copyObject(requests, {
+        from: address.source(prefix + from),
+        to: prefix + to,
+        onto: from === to,
+        headers,
+        ifMatch,
+      }),
     remove: (paths) =>
       removeKeys(
         requests,
@@ -207,12 +118,5 @@ export function createObjects(options: ObjectsOptions): ObjectStore {
     counts: requests.counts,
     cost: (size) => (size > singleLimit ? { put: Math.ceil(size / partSizeOf(size)), post: 2 } : { put: 1 }),
     close: options.close,
-  };
-}
-
-function conditionHeaders({ ifMatch, ifAbsent }: Condition): Record<string, string> {
-  return {
-    ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
-    ...(ifAbsent ? { 'if-none-match': '*' } : {}),
   };
 }

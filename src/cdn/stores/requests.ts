@@ -58,7 +58,12 @@ export interface Requests {
   /** What a person is told about a refusal. */
   refuse(refusal: Refusal, request: StoreRequest): Promise<UserError>;
   counts(): { readonly requests: RequestCounts; readonly retries: number };
+  /** Whether the store is Ceph's gateway: where it differs it does so silently. Undefined before the first answer. */
+  isCeph(): boolean | undefined;
 }
+
+/** `tx` and a counter in hex, then the time: no other store writes the number of a request like this. */
+const cephRequest = /^tx[0-9a-f]{16,}-/;
 
 const none: RequestCounts = { get: 0, head: 0, put: 0, copy: 0, delete: 0, list: 0, post: 0 };
 
@@ -66,7 +71,7 @@ export function createRequests(options: RequestsOptions): Requests {
   const { settings, name, address, http, sign, pace, clock, signal, log } = options;
   const counted: Record<keyof RequestCounts, number> = { ...none };
   let retries = 0;
-  let reached = false;
+  let ceph: boolean | undefined;
 
   async function once(request: StoreRequest): Promise<HttpAnswer> {
     const { method, query = {}, key, body } = request;
@@ -100,7 +105,7 @@ export function createRequests(options: RequestsOptions): Requests {
     let outcome: 'answered' | 'busy' = 'answered';
     try {
       const answer = await once(request);
-      reached = true;
+      ceph ??= cephRequest.test(String(answer.headers['x-amz-request-id'] ?? ''));
       const refusal = refusalOf(answer);
       const verdict = refusal === undefined ? 'no' : verdictOf(refusal);
       if (verdict === 'busy') outcome = 'busy';
@@ -129,7 +134,7 @@ export function createRequests(options: RequestsOptions): Requests {
         const loss = lossOf(result.error);
         if (loss === 'lost') unsure = true;
         why = `${codeOf(result.error)}: ${messageOf(result.error)}`;
-        if (loss === 'untrusted' || (loss === 'nobody' && !reached && tries >= triesAtNobody))
+        if (loss === 'untrusted' || (loss === 'nobody' && ceph === undefined && tries >= triesAtNobody))
           throw unreachable(why);
       } else {
         const { answer, refusal, verdict } = result;
@@ -173,5 +178,15 @@ export function createRequests(options: RequestsOptions): Requests {
     });
   }
 
-  return { send, refuse, counts: () => ({ requests: { ...counted }, retries }) };
+  return { send, refuse, counts: () => ({ requests: { ...counted }, retries }), isCeph: () => ceph };
+}
+
+/** An answer of success that lacks what it must have. */
+export function unexpected({ answer }: StoreAnswer): Refusal {
+  return {
+    status: answer.status,
+    code: undefined,
+    message: `an answer that S3 does not give (status ${answer.status})`,
+    region: undefined,
+  };
 }

@@ -22,9 +22,12 @@ export function isContent({ sha256 }: Answer, entry: Entry): boolean {
 }
 
 /** Why a status is not 200, for a person. */
-export function statusWords({ status, headers }: Answer): string {
+export function statusWords({ status, headers, url }: Answer): string {
   if (headers['cf-mitigated'] === 'challenge') {
     return `answers ${status}: Cloudflare wants to know whether a person asks (a challenge); let this user agent pass`;
+  }
+  if ((status === 403 || status === 404) && url.pathname.includes('+')) {
+    return `answers ${status}: S3 takes the + in this URL for a space; write it as %2B`;
   }
   const why =
     status === 404 || status === 410

@@ -49,35 +49,54 @@ export interface Connections {
   close(): void;
 }
 
-/** Connections that are kept between requests, at most `most` to a host. */
-export function openConnections(most: number, limits: Limits, signal: AbortSignal): Connections {
-  const options = { keepAlive: true, maxSockets: most };
-  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
+interface Agents {
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+}
+
+/**
+ * Connections that are kept between requests.
+ *
+ * @param most at most so many to a host.
+ * @param env a proxy is taken from it (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), which Node does from 24.5 on.
+ */
+export function openConnections(
+  most: number,
+  limits: Limits,
+  signal: AbortSignal,
+  env: Readonly<Record<string, string | undefined>> = {},
+): Connections {
+  const kept = agentsWith({ keepAlive: true, maxSockets: most, proxyEnv: env });
+  const fresh = agentsWith({ keepAlive: false, proxyEnv: env });
   return {
     exchange: async (url, asked) => {
+      const agents = asked.fresh === true ? fresh : kept;
       const first = await once(url, asked, agents, limits, signal);
       // A server may close a kept connection while the request is on its way: that says nothing about the site.
-      return first === 'stale'
-        ? ((await once(url, asked, agents, limits, signal)) as Answer | Trouble)
-        : first;
+      if (first !== 'stale') return first;
+      const second = await once(url, asked, fresh, limits, signal);
+      return second === 'stale' ? troubleOf({ code: 'ECONNRESET' }, url) : second;
     },
     close: () => {
-      agents.http.destroy();
-      agents.https.destroy();
+      for (const agent of [kept.http, kept.https]) agent.destroy();
     },
   };
+}
+
+function agentsWith(options: ConstructorParameters<typeof HttpAgent>[0]): Agents {
+  return { http: new HttpAgent(options), https: new HttpsAgent(options) };
 }
 
 async function once(
   url: URL,
   asked: Asked,
-  agents: { readonly http: HttpAgent; readonly https: HttpsAgent },
+  agents: Agents,
   limits: Limits,
   signal: AbortSignal,
 ): Promise<Answer | Trouble | 'stale'> {
   signal.throwIfAborted();
   const secure = url.protocol === 'https:';
-  const agent = asked.fresh === true ? false : secure ? agents.https : agents.http;
+  const agent = secure ? agents.https : agents.http;
   const { method, headers } = asked;
   const request = (secure ? overHttps : overHttp)(url, { method, headers, agent, signal });
   const watch = stopwatch(request);

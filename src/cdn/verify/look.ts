@@ -6,7 +6,7 @@ import type { Answer, Asked, Connections } from './exchange.ts';
 import { type Fault, odd, wrong } from './fault.ts';
 import { follow } from './follow.ts';
 import { headerFaults, kindFaults } from './headers.ts';
-import { namedBy } from './named.ts';
+import { type Named, namedBy } from './named.ts';
 import { policyWeakness, securityFaults, wantedFaults } from './security.ts';
 import type { Trouble } from './trouble.ts';
 import { pathOf } from './url.ts';
@@ -21,6 +21,8 @@ export interface Look {
   /** Missing for `unknown`, and for assets that are below the site and not part of the release. */
   readonly entry: Entry | undefined;
   readonly changed: boolean;
+  /** An icon, a preview, a manifest: a page does without it. */
+  readonly optional?: boolean;
 }
 
 /** What all looks at a site have in common. */
@@ -36,7 +38,7 @@ export interface Site {
 export interface Seen {
   readonly faults: readonly Fault[];
   /** What a right page names, below the site. */
-  readonly named: readonly URL[];
+  readonly named: readonly Named[];
 }
 
 const MiB = 1024 * 1024;
@@ -52,7 +54,10 @@ export async function ask(look: Look, connections: Connections): Promise<Answer 
   return answer;
 }
 
-/** A request as a browser sends it, but for compression: what is compared are the bytes. */
+/**
+ * A request as a browser sends it, which gets what the CDN has kept for browsers: CloudFront keeps compressed answers by
+ * themselves. What is stored encoded has to come as it is, and a size is that of plain bytes.
+ */
 export function requestOf(look: Pick<Look, 'role' | 'entry'>): Asked {
   const { role, entry } = look;
   const page = role !== 'asset';
@@ -60,7 +65,7 @@ export function requestOf(look: Pick<Look, 'role' | 'entry'>): Asked {
     method: isHead(look) ? 'HEAD' : 'GET',
     headers: {
       accept: page ? 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' : '*/*',
-      'accept-encoding': entry?.headers['content-encoding'] ?? 'identity',
+      'accept-encoding': entry?.headers['content-encoding'] ?? (isHead(look) ? 'identity' : 'gzip, br'),
       'user-agent': `Mozilla/5.0 (compatible; sluice/${version})`,
     },
     // Room for what a CDN adds to pages.
@@ -77,7 +82,11 @@ export function examine(look: Look, answer: Answer | Trouble, site: Site): Seen 
   if ('trouble' in answer) return { faults: [troubleFault(answer)], named: [] };
   if (look.role === 'unknown') return { faults: fallbackFaults(answer, site), named: [] };
   if (look.role === 'folder') return { faults: folderFaults(look, answer, site), named: [] };
-  if (answer.status !== 200) return { faults: [wrong(statusWords(answer))], named: [] };
+  if (answer.status !== 200) {
+    const words = statusWords(answer);
+    const bare = look.optional === true && look.entry === undefined;
+    return { faults: [bare ? odd('content', words) : wrong(words)], named: [] };
+  }
   if (look.entry === undefined) return { faults: kindFaults(answer.headers, answer.url.pathname), named: [] };
   if (look.role === 'asset') {
     return { faults: objectFaults(look, look.entry, answer, site), named: [] };
@@ -116,9 +125,7 @@ function othersOf(entry: Entry, page: URL, { base, entries, index, before }: Sit
     before: before?.entries.get(entry.path),
     beforeNumber: before?.number,
     namesRelease: (html) =>
-      namedBy(html, page, base).every(
-        (url) => entries.has(pathOf(base, url) ?? '') || url.pathname.includes('/cdn-cgi/'),
-      ),
+      namedBy(html, page, base).every(({ url }) => entries.has(pathOf(base, url) ?? '')),
   };
 }
 

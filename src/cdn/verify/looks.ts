@@ -32,13 +32,16 @@ export function firstLooks(site: Site, changed: ReadonlySet<string>, index: stri
 /** A look at what a page names; undefined for the top of the site, which is looked at anyway. */
 export function lookAtNamed(
   url: URL,
-  site: Site,
-  changed: ReadonlySet<string>,
-  index: string,
+  needed: boolean,
+  {
+    site,
+    changed,
+    index,
+  }: { readonly site: Site; readonly changed: ReadonlySet<string>; readonly index: string },
 ): Look | undefined {
   const path = pathOf(site.base, url);
   if (path === '') return undefined;
-  const entry =
-    site.entries.get(path ?? '') ?? (path?.endsWith('/') ? site.entries.get(path + index) : undefined);
-  return { role: 'asset', url, entry, changed: changed.has(entry?.path ?? '') };
+  const folder = path?.endsWith('/') === true ? site.entries.get(path + index) : undefined;
+  const entry = site.entries.get(path ?? '') ?? folder;
+  return { role: 'asset', url, entry, changed: changed.has(entry?.path ?? ''), optional: !needed };
 }

@@ -1,20 +1,26 @@
-/** URLs of the site that a page names and a browser loads by itself. */
-export function namedBy(html: string, page: URL, base: URL): URL[] {
-  const urls = new Map<string, URL>();
-  for (const [, tag = '', attributes = ''] of html.matchAll(
-    /<(script|link|img|source|video|audio)\b([^>]*)>/gi,
-  )) {
-    if (
-      /^link$/i.test(tag) &&
-      !/rel\s*=\s*["']?(?:stylesheet|icon|modulepreload|preload|manifest)/i.test(attributes)
-    )
-      continue;
-    const reference = /\b(?:src|href)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i.exec(attributes);
-    const value = reference?.[1] ?? reference?.[2] ?? reference?.[3];
-    if (value === undefined || !URL.canParse(value, page.href)) continue;
-    const url = new URL(value, page);
+import { referencesOf } from '../html.ts';
+
+/** What a page names and a browser loads by itself, below the site. */
+export interface Named {
+  readonly url: URL;
+  /** Without it the page does not look or work as it should. */
+  readonly needed: boolean;
+}
+
+/** Each URL once, as a browser sends it. */
+export function namedBy(html: string, page: URL, base: URL): Named[] {
+  const { assets, base: ownBase } = referencesOf(html);
+  const from = ownBase !== undefined && URL.canParse(ownBase, page.href) ? new URL(ownBase, page) : page;
+  const named = new Map<string, Named>();
+  for (const reference of assets) {
+    if (!URL.canParse(reference.url, from.href)) continue;
+    const url = new URL(reference.url, from);
     url.hash = '';
-    if (url.origin === base.origin && url.pathname.startsWith(base.pathname)) urls.set(url.href, url);
+    if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) continue;
+    // Cloudflare's own.
+    if (url.pathname.startsWith('/cdn-cgi/')) continue;
+    const needed = reference.needed || named.get(url.href)?.needed === true;
+    named.set(url.href, { url, needed });
   }
-  return [...urls.values()];
+  return [...named.values()];
 }

@@ -19,12 +19,11 @@ export interface Surroundings {
   readonly connections: Connections;
   /** Requests on their way at a time. */
   readonly atOnce: number;
+  /** Of one run: a page may name any number of files. */
+  readonly mostUrls: number;
   readonly patience: Patience;
   readonly log: Pick<Log, 'detail'>;
 }
-
-/** Of one run: a page may name any number of files. */
-const mostAssets = 5000;
 
 /** Looks at everything, at what the pages name too, and then again at what was wrong while that makes sense. */
 export async function lookAround(
@@ -74,25 +73,22 @@ async function lookAtAll(looks: readonly Look[], around: Surroundings): Promise<
   return looks.map((look, index) => ({ look, seen: seen[index] ?? { faults: [], named: [] } }));
 }
 
-function newlyNamed(seen: readonly Looked[], looked: Map<string, Looked>, around: Surroundings): Look[] {
+/** Files that pages name and nobody has looked at yet, as many as there may be. */
+function newlyNamed(pages: readonly Looked[], looked: Map<string, Looked>, around: Surroundings): Look[] {
   const fresh = new Map<string, Look>();
-  let room = mostAssets - looked.size;
-  for (const {
-    look,
-    seen: { named },
-  } of seen) {
-    for (const url of named) {
+  for (const { look, seen } of pages) {
+    for (const { url, needed } of seen.named) {
       if (looked.has(url.href) || fresh.has(url.href)) continue;
-      const next = lookAtNamed(url, around.site, around.changed, around.index);
-      if (next === undefined) continue;
-      if (room-- <= 0) {
-        const faults = [
-          odd('content', `names so many files that only the first ${mostAssets} were looked at`),
-        ];
-        looked.set(look.url.href, { look, seen: { faults: [...faults], named: [] } });
-        return [...fresh.values()];
+      if (looked.size + fresh.size >= around.mostUrls) {
+        const tooMany = odd(
+          'content',
+          `names so many files that not all were looked at (${around.mostUrls} URLs are the most)`,
+        );
+        looked.set(look.url.href, { look, seen: { faults: [...seen.faults, tooMany], named: [] } });
+        break;
       }
-      fresh.set(url.href, next);
+      const next = lookAtNamed(url, needed, around);
+      if (next !== undefined) fresh.set(url.href, next);
     }
   }
   return [...fresh.values()];

@@ -2,7 +2,7 @@ import { oneLine } from '../../report/text.ts';
 
 /**
  * The URL of a path of the site as a browser writes it, but for what means something else in a URL: `%`, `?`, `#`, and
- * `+`, which S3 reads as a space (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
+ * `+`, which S3 reads as a space, also behind CloudFront (https://github.com/rust-lang/crates.io/issues/4891).
  *
  * @param base the top of the site, with a slash at its end.
  */

@@ -31,10 +31,15 @@ export interface VerifyEffects {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly log: Pick<Log, 'detail'>;
-  readonly limits?: Limits;
+  /** For a proxy on the way. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly limits?: Partial<VerifyLimits>;
 }
 
-const usual: Limits = { answerMs: 10_000, wholeMs: 60_000, keep: 16 * 1024 * 1024 };
+/** Those of each request, and how many URLs are looked at. */
+export type VerifyLimits = Limits & { readonly urls: number };
+
+const usual: VerifyLimits = { answerMs: 10_000, wholeMs: 60_000, keep: 16 * 1024 * 1024, urls: 10_000 };
 /** Requests on their way at a time. */
 const atOnce = 8;
 
@@ -48,7 +53,8 @@ export async function verifySite(input: VerifyInput, effects: VerifyEffects): Pr
   const { clock, signal } = effects;
   const { entries, settings, index, spa, before } = input;
   const begun = clock.elapsed();
-  const connections = openConnections(atOnce, effects.limits ?? usual, signal);
+  const limits = { ...usual, ...effects.limits };
+  const connections = openConnections(atOnce, limits, signal, effects.env);
   const patience = createPatience(settings.forMs, clock, signal);
   const report = (rest: Pick<VerifyReport, 'pages' | 'assets' | 'findings' | 'timing'>): VerifyReport => ({
     url: shown(baseOf(input.url)),
@@ -76,6 +82,7 @@ export async function verifySite(input: VerifyInput, effects: VerifyEffects): Pr
       index,
       connections,
       atOnce,
+      mostUrls: limits.urls,
       patience,
       log: effects.log,
     });

@@ -1,0 +1,233 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCeph } from '../cdn/ceph.ts';
+import { type CliRun, type Files, openRepository } from '../cdn/cli.ts';
+import { contentsOf, lookInto } from '../cdn/contents.ts';
+import type { S3Server } from '../cdn/server.ts';
+import { type Rules, startStorm } from '../cdn/storm.ts';
+import { startVersity } from '../cdn/versitygw.ts';
+
+const page = (title: string) => `<!doctype html><title>${title}</title><p>The page of the shop`;
+const many = (version: number, count = 150): Files => ({
+  'index.html': page(`v${version}`),
+  ...Object.fromEntries(
+    Array.from({ length: count }, (_, at) => [`files/${at}.txt`, `${at} of ${at % 10 === 0 ? version : 0}`]),
+  ),
+});
+const json = ({ stdout }: CliRun) => JSON.parse(stdout);
+
+describe.each([
+  ['versitygw', startVersity],
+  ['Ceph', startCeph],
+])('%s', (_, startServer) => {
+  let server: S3Server;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server?.stop());
+
+  test('odd names, empty files, headers and foreign keys: all arrive and come back, nothing of others is touched', async () => {
+    await server.makeBucket('odd');
+    await using repository = await openRepository('odd', {
+      headers: [
+        { match: '*.txt', set: { 'cache-control': 'max-age=7', 'content-disposition': 'attachment' } },
+      ],
+      'max-removed': { files: 100 },
+    });
+    const top = await lookInto(server, 'odd');
+    const theirs = { 'theirs.txt': '1', 'site/photos/a b.jpg': '2', 'site/assets/x.js': '3', sites: '4' };
+    for (const [key, text] of Object.entries(theirs)) await top.put(key, { bytes: Buffer.from(text) }, {});
+    // With the prefix of the store the longest has 1,024 bytes.
+    const long = `${'ü'.repeat(100)}/${'y'.repeat(200)}/${'z'.repeat(200)}/${'ñ'.repeat(100)}/`;
+    const names = [
+      'a b.txt',
+      'a+b.txt',
+      '100%.txt',
+      '%20.txt',
+      'ünï/日本語.txt',
+      'e\u0301.txt',
+      "it's (1) & <2> =~!@$,;.txt",
+      'empty.txt',
+    ];
+    const longest = `${long}${'x'.repeat(1024 - Buffer.byteLength(`site/${long}.txt`))}.txt`;
+    const files = Object.fromEntries(
+      [...names, longest].map((name) => [name, name === 'empty.txt' ? '' : `this is ${name}`]),
+    );
+    await repository.build({ 'index.html': page('odd'), ...files });
+    const done = await repository.cdn(server, 'publish', '--name', 'odd', '--json');
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    expect(json(done).requests).toEqual(json(done).plan.requests);
+    const store = await lookInto(server, 'odd', 'site/');
+    for (const [name, text] of Object.entries(files)) {
+      const found = await store.get(name);
+      expect(
+        found === undefined || found === 'unchanged' ? found : Buffer.from(found.bytes).toString(),
+        name,
+      ).toBe(text);
+      expect((await store.head(name))?.headers).toEqual({
+        'cache-control': 'max-age=7',
+        'content-disposition': 'attachment',
+        'content-type': 'text/plain; charset=utf-8',
+      });
+    }
+    await repository.build({ 'index.html': page('less') });
+    const less = await repository.cdn(server, 'publish', '--name', 'less', '--json');
+    expect(json(less).requests).toEqual(json(less).plan.requests);
+    expect(Object.keys(await contentsOf(store)).sort()).toEqual([
+      'assets/x.js',
+      'index.html',
+      'photos/a b.jpg',
+    ]);
+    expect((await repository.cdn(server, 'rollback')).code).toBe(0);
+    expect(await contentsOf(store)).toMatchObject({ ...files, 'index.html': page('odd') });
+    expect(await contentsOf(top)).toMatchObject(theirs);
+  });
+
+  test('two at once: one is live whole, the other says who was quicker', async () => {
+    await server.makeBucket('two');
+    await using ann = await openRepository('two', {}, { USER: 'ann' });
+    await using bob = await openRepository('two', {}, { USER: 'bob' });
+    await ann.build(many(1));
+    expect((await ann.cdn(server, 'publish', '--name', 'v1')).code).toBe(0);
+    await Promise.all([ann.build(many(2)), bob.build(many(3))]);
+    const storm = await startStorm(server, ({ method, path }) =>
+      method === 'PUT' && path.endsWith('/index.html') ? { kind: 'slow', ms: 2_500 } : undefined,
+    );
+    const quicker = ann.cdn(storm, 'publish', '--name', 'v2');
+    while (!storm.seen.some(({ path }) => path.endsWith('/draft'))) await sleep(2);
+    const late = await bob.cdn(server, 'publish', '--name', 'v3', '--json');
+    expect(late.code).toBe(1);
+    expect(json(late).errors[0]).toMatchObject({ code: 'cdn.busy', message: expect.stringMatching(/^ann /) });
+    expect((await quicker).code).toBe(0);
+    await storm.stop();
+    const store = await lookInto(server, 'two', 'site/');
+    expect(await contentsOf(store)).toEqual(many(2));
+  });
+
+  const storms: readonly (readonly [string, () => Rules])[] = [
+    [
+      'SlowDown',
+      () => {
+        let sent = 0;
+        return () =>
+          ++sent % 3 === 0 && sent < 300 ? { kind: 'refuse', status: 503, code: 'SlowDown' } : undefined;
+      },
+    ],
+    [
+      'lost answers',
+      () => {
+        let sent = 0;
+        return () =>
+          ++sent % 7 === 0 ? { kind: 'reset', when: sent % 2 === 0 ? 'after' : 'before' } : undefined;
+      },
+    ],
+    ['no conditions', () => () => ({ kind: 'ignore-conditions' })],
+  ];
+  test.each(storms)('a store in trouble (%s) ends up with the release all the same', async (name, rules) => {
+    const bucket = `storm-${name.toLowerCase().replaceAll(' ', '-')}`;
+    await server.makeBucket(bucket);
+    await using repository = await openRepository(bucket);
+    await repository.build(many(1));
+    const storm = await startStorm(server, rules());
+    expect(await repository.cdn(storm, 'publish', '--name', 'v1')).toMatchObject({ code: 0 });
+    await repository.build(many(2));
+    const second = await repository.cdn(storm, 'publish', '--name', 'v2', '--json');
+    expect(second, second.stderr).toMatchObject({ code: 0 });
+    expect(json(second).requests).toEqual(json(second).plan.requests);
+    await storm.stop();
+    const store = await lookInto(server, bucket, 'site/');
+    expect(await contentsOf(store)).toEqual(many(2));
+  });
+});
+
+describe('versitygw alone', () => {
+  let server: S3Server;
+  beforeAll(async () => {
+    server = await startVersity();
+  });
+  afterAll(() => server?.stop());
+
+  test('200 MB go in parts, and are what they were', async () => {
+    await server.makeBucket('big');
+    await using repository = await openRepository('big');
+    await repository.build({ 'index.html': page('big') });
+    const bytes = randomBytes(200 * 1024 * 1024);
+    await writeFile(join(repository.folder, 'dist', 'film.mp4'), bytes);
+    const done = await repository.cdn(server, 'publish', '--name', 'big', '--json');
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    expect(json(done).requests).toEqual(json(done).plan.requests);
+    const store = await lookInto(server, 'big', 'site/');
+    const found = await store.get('film.mp4');
+    expect(found !== undefined && found !== 'unchanged' && bytes.equals(found.bytes)).toBe(true);
+    expect((await store.head('film.mp4'))?.headers['content-type']).toBe('video/mp4');
+  });
+
+  test.each<readonly [string, Files, readonly string[], string]>([
+    ['an empty folder', { 'x/.gitkeep': '' }, [], 'cdn.empty'],
+    ['no index page', { 'a.html': page('a') }, [], 'cdn.no-index'],
+    [
+      'sources',
+      {
+        'index.html': '<!doctype html><div id=app></div><script type="module" src="/src/main.ts"></script>',
+        'src/main.ts': '',
+      },
+      [],
+      'cdn.not-built',
+    ],
+    [
+      'a page that names what is not there',
+      { 'index.html': `${page('x')}<script src="/assets/gone.js"></script>` },
+      [],
+      'cdn.missing-asset',
+    ],
+    ['a .env', { 'index.html': page('x'), '.env': 'KEY=1' }, [], 'cdn.secret-file'],
+    ['a target that is none', { 'index.html': page('x') }, ['--target', 'prod'], 'config.unknown-target'],
+  ])('%s is refused, and nothing is written', async (name, files, args, code) => {
+    const bucket = `refused-${name.toLowerCase().replaceAll(/[^a-z]+/g, '-')}x`;
+    await server.makeBucket(bucket);
+    await using repository = await openRepository(bucket);
+    await repository.build(files);
+    const run = await repository.cdn(server, 'publish', '--name', 'v1', '--json', ...args);
+    expect(json(run).errors[0]).toMatchObject({ code });
+    expect(run.code).not.toBe(0);
+    const store = await lookInto(server, bucket);
+    const keys: string[] = [];
+    for await (const each of store.list('')) keys.push(...each.map(({ key }) => key));
+    expect(keys).toEqual([]);
+  });
+
+  test('guards: much less than before, and a changed file that was to be kept for a year', async () => {
+    await server.makeBucket('guards');
+    await using repository = await openRepository('guards');
+    await repository.build({ ...many(1), 'assets/app-1a2b3c4d.js': 'one', 'assets/app-2b3c4d5e.js': 'two' });
+    expect((await repository.cdn(server, 'publish', '--name', 'v1')).code).toBe(0);
+    await repository.build(many(1, 20));
+    const less = await repository.cdn(server, 'publish', '--name', 'v2', '--json');
+    expect(json(less).errors[0]).toMatchObject({ code: 'cdn.removed' });
+    expect((await repository.cdn(server, 'publish', '--name', 'v2', '--allow-removals')).code).toBe(0);
+    await repository.build({
+      ...many(1, 20),
+      'assets/app-1a2b3c4d.js': 'other',
+      'assets/app-2b3c4d5e.js': 'two',
+    });
+    const changed = await repository.cdn(server, 'publish', '--name', 'v3', '--json');
+    expect(json(changed).errors[0]).toMatchObject({ code: 'cdn.immutable' });
+  });
+
+  test.each([
+    ['a wrong secret', { AWS_SECRET_ACCESS_KEY: 'wrong-secret-of-the-tests' }, 'refused', 'cdn.store-denied'],
+    ['no credentials', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }, 'refused', 'cdn.credentials'],
+    ['a bucket that is none', {}, 'no-such-bucket', 'cdn.store-missing'],
+    ['nobody there', { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' }, 'refused', 'cdn.store-unreachable'],
+  ])('%s is told in words', async (_, env, bucket, code) => {
+    await using repository = await openRepository(bucket, {}, env);
+    await repository.build({ 'index.html': page('x') });
+    const run = await repository.cdn(server, 'publish', '--name', 'v1', '--json');
+    expect(json(run).errors[0]).toMatchObject({ code });
+    expect(run.code).toBe(1);
+    expect(run.stdout + run.stderr).not.toContain('wrong-secret');
+  });
+});
