@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { XMLParser } from 'fast-xml-parser';
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
 import { type FakeApi, type Reply, type Seen, startApi } from './fake-api.ts';
 import { refuseSignature, type SigV4Account } from './sigv4.ts';
@@ -169,6 +169,8 @@ function readBatch({ body, headers }: Seen): Batch | Reply {
       'MissingBody',
       'This operation requires a body. Ensure that the body is present and the Content-Type header is set.',
     );
+  if (XMLValidator.validate(body) !== true)
+    return refusal(400, 'MalformedXML', 'The XML document is not well-formed.');
   const { InvalidationBatch: batch } = parser.parse(body) as {
     InvalidationBatch?: Record<string, unknown> & {
       Paths?: { Quantity?: string; Items?: { Path?: string[] } };

@@ -120,6 +120,18 @@ describe('many changes are told by their folders', () => {
       {},
       ['/posts/*'],
     ],
+    [
+      'one folder and what lies beside it',
+      [...many(25, (index) => `${index + 10}.txt`), ...many(20, (index) => `blog/${index}.txt`)],
+      {},
+      [...many(25, (index) => `/${index + 10}.txt`), '/blog/*'],
+    ],
+    [
+      'the folder above, where deep ones need too many wildcards',
+      many(200, (index) => `a/${index % 20}/${index}.txt`),
+      {},
+      ['/a/*'],
+    ],
     ['the whole site, where nothing else will do', many(31, (index) => `${index}.txt`), {}, ['/*']],
     ['the whole site, if half of it has changed', blog, { total: 80 }, ['/*']],
     ['never more than the site', blog, { url: 'https://x.org/app/' }, ['/app/blog/*']],
