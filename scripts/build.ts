@@ -57,6 +57,29 @@ exports.HttpClient = class {
 };
 `,
   },
+  {
+    file: 'smithy-core.js',
+    packages: ['@smithy/core/serde', '@smithy/core/client', '@smithy/core/protocols'],
+    text: `// Stands for @smithy/core, which is ten times as large as the signatures that need these few functions of it.
+'use strict';
+const bytes = (data) =>
+  ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+exports.hasOwn = Object.hasOwn;
+exports.fromUtf8 = (text) => bytes(Buffer.from(text, 'utf8'));
+exports.fromHex = (text) => bytes(Buffer.from(text, 'hex'));
+exports.toHex = (data) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex');
+exports.toUint8Array = (data) => (typeof data === 'string' ? exports.fromUtf8(data) : bytes(data));
+exports.isArrayBuffer = (data) => data instanceof ArrayBuffer;
+exports.writeKey = (object) =>
+  Object.defineProperty(object, '__proto__', { value: undefined, writable: true, enumerable: true, configurable: true });
+exports.normalizeProvider = (input) => (typeof input === 'function' ? input : async () => input);
+exports.escapeUri = (text) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (char) => '%' + char.charCodeAt(0).toString(16).toUpperCase());
+exports.HttpRequest = {
+  clone: (request) => ({ ...request, headers: { ...request.headers }, query: { ...request.query } }),
+};
+`,
+  },
 ];
 
 /** ssh2's helper for Windows, gRPC's schemas, and what was compiled for one platform: the bundle runs everywhere. */
@@ -144,12 +167,13 @@ async function bundle(work: string, entry: string): Promise<Map<string, string |
 }
 
 /**
- * Without comments and indentation, which are a third of it and which nobody reads there. Names and lines stay, for the
- * stacks of bug reports.
+ * Without comments and indentation, which are a third of it and which nobody reads there, and with short names for what is
+ * local to a function. Names of functions and classes stay, and lines, for the stacks of bug reports.
  */
 async function compact(code: string): Promise<string> {
   const { code: compacted } = await minify(code, {
-    ...{ compress: false, mangle: false },
+    compress: false,
+    mangle: { keep_fnames: true, keep_classnames: true },
     format: { comments: false, max_line_len: 160, semicolons: false },
   });
   return `${compacted ?? code}\n`;

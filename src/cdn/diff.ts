@@ -46,7 +46,8 @@ export function diffSite(wanted: Wanted, found: Found): Diff {
     if (sure !== undefined && before !== undefined && sure.sha256 !== before.sha256) superseded.push(before);
     if (change === 'lost') lost.push(entry);
     else if (change !== undefined) changes.push(change);
-    else if (sure !== undefined) unchanged.push({ ...entryOf(entry), etag: sure.etag });
+    else if (sure?.class === entry.class) unchanged.push(sure);
+    else if (sure !== undefined) unchanged.push({ ...sure, class: entry.class });
   }
   return {
     changes: inOrder(changes, wanted.index),

@@ -141,10 +141,8 @@ function draftOf(
   ]);
   const deletes = tailOnly ? [] : deletionsOf(diff, retention, found);
   const going = new Set(deletes.map(({ path }) => path));
-  const needed = new Set([
-    ...wanted.entries.map(({ path }) => path),
-    ...retention.retained.map(({ at }) => at),
-  ]);
+  const needed = new Set(retention.retained.map(({ at }) => at));
+  if (deletes.length + due.length > 0) for (const { path } of wanted.entries) needed.add(path);
   return {
     number: release.number,
     at: release.at,

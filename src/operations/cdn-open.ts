@@ -1,6 +1,7 @@
 import { awsCredentials } from '../cdn/aws/credentials.ts';
 import type { Invalidator } from '../cdn/invalidator.ts';
 import { openInvalidators } from '../cdn/invalidators/all.ts';
+import { keepMemorySmall } from '../cdn/memory.ts';
 import type { ObjectStore } from '../cdn/store.ts';
 import { openStore } from '../cdn/stores/open.ts';
 import { loadConfig } from '../config/load.ts';
@@ -21,6 +22,7 @@ export async function openSite(
   { effects, config: path }: OperationContext,
   { target }: { readonly target: string | undefined },
 ): Promise<OpenSite> {
+  keepMemorySmall();
   const config = await loadConfig(path);
   const settings = siteOf(config, target);
   const keys = awsCredentials({ ...effects, role: settings.store.role });
