@@ -4,6 +4,7 @@ import { createServer, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { openHttp, originOf } from '../../src/cdn/aws/http.ts';
 import type { ObjectStore } from '../../src/cdn/store.ts';
 import { hurriedClock, openAt } from '../cdn/open.ts';
 import { environmentOf, type S3Server } from '../cdn/server.ts';
@@ -249,4 +250,13 @@ it('goes through a proxy if the environment names one', async () => {
   behind.close();
   proxy.closeAllConnections();
   proxy.close();
+});
+
+it('waits for an answer so long and no longer', async () => {
+  storm.setRules(() => ({ kind: 'slow', ms: 5000 }));
+  const http = openHttp({}, new AbortController().signal, { silenceMs: 50 });
+  const origin = originOf(new URL(storm.endpoint));
+  const asked = http.send({ method: 'GET', origin, path: '/', headers: { host: 'front' } });
+  await expect(asked).rejects.toMatchObject({ code: 'ETIMEDOUT', message: 'nothing came for 0.05 s' });
+  http.close();
 });
