@@ -192,6 +192,13 @@ describe('a status', () => {
     expect(isWell(status)).toBe(well);
     expect(whole(statusText(status, options))).toContain(line);
   });
+
+  test('has the rollback of its own target', () => {
+    const text = statusText(seen.status, { ...options, target: 'staging', config: 'a.yml' });
+    expect(text).toContain(
+      '↺ sluice cdn rollback --target staging --to NUMBER --config a.yml brings it back',
+    );
+  });
 });
 
 describe('foreign text', () => {

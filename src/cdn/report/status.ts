@@ -3,7 +3,7 @@ import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import { oneLine, wrapWords } from '../../report/text.ts';
 import type { SiteStatus } from '../model.ts';
 import { noteLines, painter, row, type SiteTextOptions } from './terminal.ts';
-import { placeText, releaseText, timeText } from './words.ts';
+import { placeText, releaseText, rollbackCommand, timeText } from './words.ts';
 
 /** Whether somebody has to do something: a cut-off publication that nobody finishes, files that are not as published. */
 export function isWell({ current, lease, unfinished, audit }: SiteStatus): boolean {
@@ -24,7 +24,7 @@ export function statusText(status: SiteStatus, options: SiteTextOptions): string
   const lines = [
     ...wrapWords(first, '', '  ').map((line) => paint(['bold', style], line)),
     ...(status.url === undefined ? [] : row('store', status.store, paint)),
-    ...historyLines(status, paint),
+    ...historyLines(status, rollbackCommand(options, 'NUMBER'), paint),
     ...(retained.files === 0
       ? []
       : [
@@ -41,7 +41,11 @@ export function statusText(status: SiteStatus, options: SiteTextOptions): string
   return breakCommands(lines.join('\n'));
 }
 
-function historyLines({ history, current }: SiteStatus, paint: ReturnType<typeof painter>): string[] {
+function historyLines(
+  { history, current }: SiteStatus,
+  back: string,
+  paint: ReturnType<typeof painter>,
+): string[] {
   if (history.length === 0) return [];
   const rows = history.map((each) => [
     each.number === current?.number ? '→' : each.kept ? '↺' : ' ',
@@ -68,7 +72,7 @@ function historyLines({ history, current }: SiteStatus, paint: ReturnType<typeof
     '',
     paint('dim', `  ${line(head)}`),
     ...rows.map((cells) => `  ${line(cells)}`),
-    ...(kept ? [paint('dim', '  → live   ↺ `sluice cdn rollback --to NUMBER` brings it back')] : []),
+    ...(kept ? [paint('dim', `  → live   ↺ ${back} brings it back`)] : []),
   ];
 }
 

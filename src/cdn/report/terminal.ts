@@ -28,6 +28,8 @@ export interface SiteTextOptions {
   readonly most?: number;
   /** Path of sluice.yml as it was given, for commands to copy. */
   readonly config?: string | undefined;
+  /** The target, for the same. */
+  readonly target?: string | undefined;
 }
 
 type Style = Parameters<typeof styleText>[0];

@@ -97,10 +97,18 @@ export function requestsText(requests: RequestCounts): string {
 /** The line to copy that brings the release before back; undefined if there is none. */
 export function wayBack(plan: PublicationPlan, config: string | undefined): string | undefined {
   if (plan.current === undefined) return undefined;
+  return rollbackCommand({ target: plan.target, config }, String(plan.current.number));
+}
+
+/** The line to copy that brings a release back. */
+export function rollbackCommand(
+  { target, config }: { readonly target?: string | undefined; readonly config?: string | undefined },
+  to: string,
+): string {
   return quoteWords([
     ...['sluice', 'cdn', 'rollback'],
-    ...(plan.target === undefined ? [] : ['--target', plan.target]),
-    ...['--to', String(plan.current.number)],
+    ...(target === undefined ? [] : ['--target', target]),
+    ...['--to', to],
     ...(config === undefined ? [] : ['--config', config]),
   ]);
 }

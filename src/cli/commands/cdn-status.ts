@@ -12,10 +12,13 @@ export async function execute(
 ): Promise<number> {
   const { effects, json } = context;
   const { audit } = options;
-  const status = await siteStatus(context, { target: siteTarget(target, options), audit });
+  const name = siteTarget(target, options);
+  const status = await siteStatus(context, { target: name, audit });
   const ok = isWell(status);
   effects.print(
-    json ? JSON.stringify({ ok, ...statusJson(status) }) : statusText(status, textOptions(context)),
+    json
+      ? JSON.stringify({ ok, ...statusJson(status) })
+      : statusText(status, { ...textOptions(context), target: name }),
   );
   return ok ? exitCodes.ok : exitCodes.failed;
 }
