@@ -7,6 +7,8 @@ import type { Body, ObjectStore } from './store.ts';
 export interface PublishEffects {
   readonly store: ObjectStore;
   readonly invalidators: readonly Invalidator[];
+  /** Opens the store once more, for the few seconds that a cancelled run has left. */
+  readonly reopen: () => Promise<ObjectStore>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Names the app in what CDNs are told. */

@@ -24,7 +24,8 @@ export interface Lease {
   readonly signal: AbortSignal;
   /** Waiting and heartbeats: requests that no plan can count. */
   extra(): Partial<RequestCounts>;
-  release(): Promise<void>;
+  /** @param by a store that still answers, if the run was cancelled. */
+  release(by?: ObjectStore): Promise<void>;
 }
 
 export interface LeaseOptions {
@@ -146,10 +147,10 @@ function keepLease(
     conditional,
     signal: lost.signal,
     extra: () => extra,
-    release: async () => {
+    release: async (by = store) => {
       stopped.abort();
       await Promise.race([Promise.all(watching), clock.sleep(leaseTimes.look)]);
-      if (!lost.signal.aborted) await store.remove([leasePath]);
+      if (!lost.signal.aborted) await by.remove([leasePath]);
     },
   };
 }

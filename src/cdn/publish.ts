@@ -41,8 +41,16 @@ export async function publish(work: WorkOrder, effects: PublishEffects): Promise
     return { ...tail, notes: [...notes, ...tail.notes], extra: lease.extra() };
   } finally {
     // It runs out by itself if the store can't be told.
-    await lease.release().catch(() => {});
+    await giveBack(lease, effects).catch(() => {});
   }
+}
+
+/** A store that was opened for a cancelled run answers nothing any more. */
+async function giveBack(lease: Lease, { signal, reopen }: PublishEffects): Promise<void> {
+  if (!signal.aborted) return await lease.release();
+  const open = await reopen();
+  await lease.release(open);
+  open.close();
 }
 
 /** What the plan was made from may have changed until the lease was ours. */

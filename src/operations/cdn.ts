@@ -22,6 +22,7 @@ import { publish } from '../cdn/publish.ts';
 import { addRequests, noRequests, subtractRequests } from '../cdn/requests.ts';
 import { siteStatusOf } from '../cdn/status.ts';
 import { singleLimit } from '../cdn/stores/multipart.ts';
+import { openStore } from '../cdn/stores/open.ts';
 import type { Target } from '../config/model.ts';
 import { UserError, UserErrors } from '../kernel/errors.ts';
 import type { Effects } from '../kernel/run.ts';
@@ -210,6 +211,9 @@ function etagOf({ file, encoding, size }: SiteFile): string | undefined {
   return `"${createHash('md5').update(readFileSync(file)).digest('hex')}"`;
 }
 
+/** A cancelled job has about seven seconds before the runner kills it. */
+const lastMs = 4_000;
+
 async function apply(
   { effects }: OperationContext,
   site: OpenSite,
@@ -227,6 +231,7 @@ async function apply(
     ? undefined
     : await publish(work, {
         ...{ store, invalidators, clock, signal, app: config.app, openBody },
+        reopen: () => openStore(site.settings.store, { ...effects, signal: AbortSignal.timeout(lastMs) }),
         onPhase,
         onProgress: report,
         onNote: (text) => log.info(text),
