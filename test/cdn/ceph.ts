@@ -1,9 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { end, freePort, makeBucket, programPath, runTool, type S3Server, untilAnswers } from './server.ts';
+import {
+  end,
+  freePort,
+  makeBucket,
+  programPath,
+  runTool,
+  type S3Server,
+  startTied,
+  untilAnswers,
+} from './server.ts';
 
 /**
  * Starts Ceph's gateway over a cluster of one monitor and one OSD that keeps everything in memory. It is S3 as it was some
@@ -12,15 +21,9 @@ import { end, freePort, makeBucket, programPath, runTool, type S3Server, untilAn
 export async function startCeph(): Promise<S3Server> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-ceph-'));
   const daemons: ChildProcess[] = [];
-  const onExit = () => {
-    for (const daemon of daemons) daemon.kill('SIGKILL');
-  };
-  // A test process that is ended in the middle must not leave them behind.
-  process.once('exit', onExit);
 
   async function stop(): Promise<void> {
     await Promise.all(daemons.map(end));
-    process.removeListener('exit', onExit);
     await rm(folder, { recursive: true, force: true });
   }
 
@@ -40,7 +43,7 @@ async function startDaemons(folder: string, started: (daemon: ChildProcess) => v
   for (const name of ['mon', 'osd']) await mkdir(join(folder, name));
   const tool = (name: string, ...args: string[]) => runTool(programPath(name), ['-c', conf, ...args]);
   const daemon = (name: string, ...args: string[]) => {
-    const child = spawn(programPath(name), ['-c', conf, '-f', ...args], { stdio: 'ignore' });
+    const child = startTied(name, ['-c', conf, '-f', ...args], { stdio: 'ignore' });
     started(child);
     return child;
   };

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
@@ -40,6 +40,11 @@ export async function makeBucket(server: S3Address, name: string): Promise<void>
   if (!answer.ok) throw new Error(`${server.name}: bucket ${name}: ${answer.status} ${await answer.text()}`);
 }
 
+/** Starts a server that ends with the process that started it, however that ends. */
+export function startTied(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  return spawn('setpriv', ['--pdeathsig', 'KILL', programPath(program), ...args], options);
+}
+
 /** Resolves once anything is answered there. */
 export async function untilAnswers(endpoint: string, child: ChildProcess, log: () => string): Promise<void> {
   const deadline = Date.now() + 60_000;
@@ -50,7 +55,7 @@ export async function untilAnswers(endpoint: string, child: ChildProcess, log: (
     );
     if (answered) return;
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
-      throw new Error(`${child.spawnfile} does not answer at ${endpoint}:\n${log()}`);
+      throw new Error(`${child.spawnargs[3]} does not answer at ${endpoint}:\n${log()}`);
     }
     await sleep(25);
   }

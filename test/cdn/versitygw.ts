@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { end, freePort, makeBucket, programPath, type S3Server, untilAnswers } from './server.ts';
+import { end, freePort, makeBucket, type S3Server, startTied, untilAnswers } from './server.ts';
 
 /** Starts a versitygw over a folder: it checks signatures, hashes and conditions as AWS does. */
 export async function startVersity(): Promise<S3Server> {
@@ -18,8 +17,8 @@ export async function startVersity(): Promise<S3Server> {
     accessKeyId: 'AKIAVERSITYEXAMPLE',
     secretAccessKey: 'versity-secret-of-the-tests',
   };
-  const child = spawn(
-    programPath('versitygw'),
+  const child = startTied(
+    'versitygw',
     ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', 'posix', '--sidecar', side, data],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -32,17 +31,12 @@ export async function startVersity(): Promise<S3Server> {
   );
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
       said = (said + chunk).slice(-4000);
     });
   }
-  // A test process that is ended in the middle must not leave it behind.
-  const onExit = () => child.kill('SIGKILL');
-  process.once('exit', onExit);
-
   async function stop(): Promise<void> {
     await end(child);
-    process.removeListener('exit', onExit);
     await rm(folder, { recursive: true, force: true });
   }
 
