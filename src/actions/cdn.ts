@@ -13,7 +13,7 @@ export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<
   const { followed } = await import('../cdn/report/progress.ts');
   const tell = await import('./cdn-result.ts');
   const dist = given.dist === undefined ? undefined : resolve(given.dist);
-  const release = { target, name: given.name, dist, allowRemovals, verify };
+  const release = { target, name: given.name, dist, allowRemovals, verify, repair: false };
   const back = { target, to, verify };
   const isBack = goesBack(given);
   if (command === 'verify') {

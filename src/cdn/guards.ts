@@ -1,5 +1,6 @@
 import { UserError } from '../kernel/errors.ts';
 import type { Diff } from './diff.ts';
+import type { Entry } from './model.ts';
 
 export interface GuardRules {
   readonly maxRemoved: { readonly files: number; readonly share: number };
@@ -11,25 +12,28 @@ export interface GuardRules {
  * What a release must not do to visitors, unless it is told to: take much of the site away, or change what browsers were
  * told to keep for a year.
  *
- * @param size files of the current release.
+ * @param current entries of the current release.
  */
-export function guardFaults(diff: Diff, size: number, rules: GuardRules): UserError[] {
-  return [...removalFault(diff, size, rules), ...immutableFault(diff)];
+export function guardFaults(diff: Diff, current: Iterable<Entry>, rules: GuardRules): UserError[] {
+  return [...removalFault(diff, current, rules), ...immutableFault(diff)];
 }
 
 /** Assets come and go with each build, and stay for a while anyway: only pages and other files count. */
 function removalFault(
   { removed }: Diff,
-  size: number,
+  current: Iterable<Entry>,
   { maxRemoved, allowRemovals }: GuardRules,
 ): UserError[] {
   const gone = removed.filter((entry) => entry.class !== 'asset');
+  if (allowRemovals || gone.length <= maxRemoved.files) return [];
+  let size = 0;
+  for (const entry of current) if (entry.class !== 'asset') size += 1;
   const share = gone.length / Math.max(1, size);
-  if (allowRemovals || gone.length <= maxRemoved.files || share <= maxRemoved.share) return [];
+  if (share <= maxRemoved.share) return [];
   return [
     new UserError({
       code: 'cdn.removed',
-      message: `The release takes ${gone.length} of ${size} files away (${percent(share)}), more than ${maxRemoved.files} and ${percent(maxRemoved.share)}: ${some(gone.map(({ path }) => path))}`,
+      message: `The release takes ${gone.length} of ${size} pages and other files away (${percent(share)}), more than ${maxRemoved.files} and ${percent(maxRemoved.share)}: ${some(gone.map(({ path }) => path))}`,
       hint: 'Is the build whole? If it is meant, add --allow-removals; cdn.max-removed sets the limits.',
     }),
   ];

@@ -13,12 +13,14 @@ import type { ObjectStore } from './store.ts';
  * the bucket has no manifest (it is listed).
  *
  * @param wanted paths of the next release, sorted: a listing is cut into parts by them.
+ * @param repair look at everything, whatever the manifest says.
  * @throws UserError `cdn.manifest`, `cdn.store-*`.
  */
 export async function lookAtSite(
   store: ObjectStore,
   wanted: () => Promise<readonly string[]>,
   signal: AbortSignal,
+  repair = false,
 ): Promise<Found> {
   const [manifest, draft] = await Promise.all([readManifest(store), readDraft(store)]);
   const found = { manifest, draft };
@@ -28,6 +30,9 @@ export async function lookAtSite(
       for (const { key, etag, size } of page)
         if (!isOwn(key)) looked.set(key, { etag, size, headers: undefined });
     }
+  }
+  if (repair && manifest !== undefined) {
+    for (const [path, facts] of await strayed(store, manifest.manifest)) looked.set(path, facts);
   }
   const doubtful = new Map(draft === undefined || isCommitted(found) ? [] : draft.draft.writes);
   if (doubtful.size === 0) return { ...found, looked, doubtful };
@@ -44,6 +49,22 @@ export async function lookAtSite(
     if (marks.includes(mark)) doubtful.set(path, [...marks, object.etag]);
   });
   return { ...found, looked, doubtful };
+}
+
+/** Paths of the release whose object is not there, or is not the one that was put there. */
+async function strayed(
+  store: ObjectStore,
+  { entries }: Manifest,
+): Promise<ReadonlyMap<string, Looked | undefined>> {
+  const strays = new Map<string, Looked | undefined>([...entries.keys()].map((path) => [path, undefined]));
+  for await (const page of store.list('', splitsOf([...entries.keys()]))) {
+    for (const { key, etag, size } of page) {
+      const entry = entries.get(key);
+      if (entry?.etag === etag) strays.delete(key);
+      else if (entry !== undefined) strays.set(key, { etag, size, headers: undefined });
+    }
+  }
+  return strays;
 }
 
 /** Larger ones are left alone rather than fetched, bytes. */

@@ -191,7 +191,9 @@ withRelease(
     () => import('./commands/cdn-publish.ts'),
     cdn,
   ),
-).option('--no-verify', 'do not look at the published site');
+)
+  .option('--no-verify', 'do not look at the published site')
+  .option('--repair', 'list the store, and put right what somebody else has deleted or overwritten', false);
 command(
   'rollback [target]',
   'bring an earlier release back, without a build',

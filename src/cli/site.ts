@@ -19,6 +19,7 @@ export interface PublishOptions extends SiteOptions {
   readonly dist?: string;
   readonly allowRemovals: boolean;
   readonly verify?: boolean;
+  readonly repair?: boolean;
 }
 
 /**
@@ -37,10 +38,10 @@ export function siteTarget(argument: string | undefined, { target }: SiteOptions
 
 /** A folder on the command line counts from where the command runs. */
 export function publishRequest(argument: string | undefined, options: PublishOptions): PublishRequest {
-  const { name, dist, allowRemovals, verify = true } = options;
+  const { name, dist, allowRemovals, verify = true, repair = false } = options;
   return {
     target: siteTarget(argument, options),
-    ...{ name, allowRemovals, verify },
+    ...{ name, allowRemovals, verify, repair },
     dist: dist === undefined ? undefined : resolve(dist),
   };
 }

@@ -145,7 +145,17 @@ function placeFor(config: Config, cdn: CdnConfig, target: string | undefined): R
     });
   }
   if (Object.hasOwn(cdn.targets, target)) return cdn.targets[target];
-  if (Object.hasOwn(config.targets, target)) return undefined;
+  if (Object.hasOwn(config.targets, target)) {
+    if (names.length === 0 && target !== 'production' && Object.keys(config.targets).length > 1) {
+      throw new UserError({
+        code: 'config.missing-key',
+        message: `cdn describes one site, and there are several targets: ${target} must not end up in production’s`,
+        hint: `Say what differs there:\ncdn:\n  targets:\n    ${target}: { store: s3://… }`,
+        ...placeOf(config, ['cdn']),
+      });
+    }
+    return undefined;
+  }
   const known = [...new Set([...names, ...Object.keys(config.targets)])];
   throw new UserError({
     code: 'config.unknown-target',

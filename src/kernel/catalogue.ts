@@ -699,7 +699,7 @@ export const catalogue = {
   },
   'cdn.lost': {
     what: 'A file that the store should hold is not there, or is not the one that Sluice put there.',
-    fix: 'Somebody else writes to the bucket. `sluice cdn status --audit` lists all such files; publishing mends them.',
+    fix: 'Somebody else writes to the bucket. `sluice cdn status --audit` lists all such files; `sluice cdn publish --repair` puts them right.',
   },
   'cdn.credentials': {
     what: 'There are no credentials for the store, or not all parts of them.',

@@ -45,6 +45,8 @@ export interface PublishRequest extends SiteRequest {
   readonly allowRemovals: boolean;
   /** Look at the site afterwards, if sluice.yml has its `url`. */
   readonly verify: boolean;
+  /** List the store, and put right what somebody else has deleted or overwritten. */
+  readonly repair: boolean;
 }
 
 export interface RollbackRequest extends SiteRequest {
@@ -76,9 +78,10 @@ export async function publishSite(
   request: PublishRequest,
   hooks: Publishing = {},
 ): Promise<PublicationReport> {
+  const begun = context.effects.clock.elapsed();
   using site = await openSite(context, request);
   const work = await planFolder(context, request, site);
-  return await apply(context, site, work, request.verify, hooks);
+  return await apply(context, site, work, { ...hooks, begun, verify: request.verify });
 }
 
 /** What going back to an earlier release would do; nothing is written. */
@@ -96,9 +99,10 @@ export async function rollbackSite(
   request: RollbackRequest,
   hooks: Publishing = {},
 ): Promise<PublicationReport> {
+  const begun = context.effects.clock.elapsed();
   using site = await openSite(context, request);
   const work = await planRollback(context, request, site);
-  return await apply(context, site, work, request.verify, hooks);
+  return await apply(context, site, work, { ...hooks, begun, verify: request.verify });
 }
 
 export async function siteStatus(
@@ -130,6 +134,7 @@ async function planFolder(
     store,
     async () => (await reading).files.map(({ path }) => path),
     effects.signal,
+    request.repair,
   );
   for (const each of [named, looking]) each.catch(() => {});
   const { files, notes } = await reading;
@@ -145,7 +150,7 @@ async function planFolder(
   const gone = work.diff.removed.map(({ path }) => path);
   const pages = new Set([...changed, ...pagesThatMayName(gone, files, readText)]);
   const hints = await checkSite({ files, notes }, settings, [...pages], readText, effects.signal);
-  const faults = guardFaults(work.diff, found.manifest?.manifest.entries.size ?? 0, {
+  const faults = guardFaults(work.diff, found.manifest?.manifest.entries.values() ?? [], {
     maxRemoved: settings.maxRemoved,
     allowRemovals: request.allowRemovals,
   });
@@ -218,12 +223,10 @@ async function apply(
   { effects }: OperationContext,
   site: OpenSite,
   work: WorkOrder,
-  verify: boolean,
-  { onProgress }: Publishing,
+  { begun, verify, onProgress }: Publishing & { readonly begun: number; readonly verify: boolean },
 ): Promise<PublicationReport> {
   const { clock, signal, log } = effects;
   const { store, config, invalidators } = site;
-  const begun = clock.elapsed();
   const nothing = work.tailOnly && work.finishes === undefined;
   const report = (progress: Progress) => onProgress?.(progress);
   const onPhase = (phase: Phase) => report({ phase, files: 0, ofFiles: 0, bytes: 0, ofBytes: 0 });

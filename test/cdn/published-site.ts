@@ -50,7 +50,7 @@ export async function startPublishedSite(
     ...environmentOf(server),
     AWS_ENDPOINT_URL_CLOUDFRONT: cloudfront.url,
   });
-  const request = { target: undefined, dist: undefined, allowRemovals: false, verify: true };
+  const request = { target: undefined, dist: undefined, allowRemovals: false, repair: false, verify: true };
   return {
     edge,
     publish: async (release) => {

@@ -231,3 +231,21 @@ describe('versitygw alone', () => {
     expect(run.stdout + run.stderr).not.toContain('wrong-secret');
   });
 });
+
+test('what somebody else has deleted or overwritten is told by an audit, and put right by a repair', async () => {
+  const server = await startVersity();
+  await server.makeBucket('strays');
+  await using repository = await openRepository('strays');
+  await repository.build(many(1, 30));
+  await repository.cdn(server, 'publish', '--name', 'v1');
+  const store = await lookInto(server, 'strays', 'site/');
+  await store.remove(['files/1.txt']);
+  await store.put('files/2.txt', { bytes: Buffer.from('theirs') }, {});
+  const audit = json(await repository.cdn(server, 'status', '--audit', '--json'));
+  expect(audit.audit).toMatchObject({ missing: ['files/1.txt'], replaced: ['files/2.txt'] });
+  expect(json(await repository.cdn(server, 'publish', '--name', 'v1', '--json')).outcome).toBe('nothing');
+  const repaired = await repository.cdn(server, 'publish', '--name', 'v1', '--repair', '--json');
+  expect(repaired, repaired.stderr).toMatchObject({ code: 0 });
+  expect(await contentsOf(store)).toEqual(many(1, 30));
+  await server.stop();
+});
