@@ -49,6 +49,9 @@ export interface EdgeCache extends Listening {
   purge(paths: readonly string[]): void;
 }
 
+/** A store that hangs must not make visitors hang: they get 502. */
+const originMs = 10_000;
+
 export async function startEdgeCache(options: EdgeOptions): Promise<EdgeCache> {
   const { origin, root = 'index.html' } = options;
   const store = new EdgeStore({
@@ -103,6 +106,7 @@ export async function startEdgeCache(options: EdgeOptions): Promise<EdgeCache> {
         );
       })
         .on('error', reject)
+        .setTimeout(originMs, () => reject(new Error(`the store gives no answer for ${key}`)))
         .end();
     });
   }

@@ -113,10 +113,14 @@ test('who reloads while releases come and go never sees half of one', async () =
   let over = false;
   const visit = async () => {
     const tab = await newVisitor();
+    // Everything is asked for again each time.
+    const devtools = await tab.context.newCDPSession(tab.page);
+    await devtools.send('Network.enable');
+    await devtools.send('Network.setCacheDisabled', { cacheDisabled: true });
     const seen: string[] = [];
     const end = (async () => {
       while (!over) {
-        await tab.page.goto(site.edge.url, { waitUntil: 'load' });
+        await tab.page.goto(site.edge.url, { waitUntil: 'load', timeout: 20_000 });
         seen.push(await releaseOf(tab.page));
       }
       await tab.context.close();
@@ -129,7 +133,7 @@ test('who reloads while releases come and go never sees half of one', async () =
     Promise.race([
       ended,
       expect
-        .poll(() => visitors.map(({ seen }) => seen.at(-1)), { timeout: 30_000 })
+        .poll(() => visitors.map(({ seen }) => seen.at(-1)), { timeout: 60_000 })
         .toEqual([`${release} ${release}`, `${release} ${release}`]),
     ]);
   try {
