@@ -50,6 +50,19 @@ export function exampleRepo(folder: string, without: readonly string[]): Repo {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(exampleFolder, file), join(folder, file));
   }
+  return asRepo(folder);
+}
+
+/** A repository with just these files. */
+export function repoOf(folder: string, files: Readonly<Record<string, string>>): Repo {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return asRepo(folder);
+}
+
+function asRepo(folder: string): Repo {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' }).trim();
   git('init', '-q', '-b', 'main');
@@ -91,13 +104,19 @@ export interface WorkflowOptions {
   readonly inputs?: Readonly<Record<string, string>>;
   /** Of the machine that builds. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Besides those of the bed's hosts. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
-/** Runs a workflow of the repository as GitHub would, on this machine. */
+/**
+ * Runs a workflow of the repository as GitHub would, on this machine.
+ *
+ * @param bed undefined for workflows that deploy nothing.
+ */
 export async function runWorkflow(
   repo: Repo,
   kit: Kit,
-  bed: Bed,
+  bed: Bed | undefined,
   options: WorkflowOptions,
 ): Promise<WorkflowRun> {
   const home = join(dirname(repo.folder), 'home');
@@ -110,13 +129,7 @@ export async function runWorkflow(
       ...options.payload,
     }),
   );
-  const [production, staging] = bed.hosts;
-  const secrets = {
-    ...secretsOf('PROD', production, bed),
-    ...secretsOf('STAGING', staging, bed),
-    // In place of what sluice.yml says, which is the same here.
-    STAGING_HOST: `${staging?.ssh.host}:${staging?.ssh.port}`,
-  };
+  const secrets = { ...(bed === undefined ? {} : hostSecrets(bed)), ...options.secrets };
   const env = {
     REGISTRY: appRegistry,
     PYTHON_IMAGE: standIns.python,
@@ -137,6 +150,16 @@ export async function runWorkflow(
     { cwd: repo.folder, timeout: 300_000 },
   );
   return { code: result.code, log: `${result.stdout}\n${result.stderr}` };
+}
+
+function hostSecrets(bed: Bed): Record<string, string> {
+  const [production, staging] = bed.hosts;
+  return {
+    ...secretsOf('PROD', production, bed),
+    ...secretsOf('STAGING', staging, bed),
+    // In place of what sluice.yml says, which is the same here.
+    STAGING_HOST: `${staging?.ssh.host}:${staging?.ssh.port}`,
+  };
 }
 
 function pairs(flag: string, values: Readonly<Record<string, string>>): string[] {
