@@ -7,6 +7,8 @@ import type { Body, ObjectStore } from './store.ts';
 export interface PublishEffects {
   readonly store: ObjectStore;
   readonly invalidators: readonly Invalidator[];
+  /** Ends every request to the store that is under way, for the lease is lost: others may write now. */
+  readonly abandon: (reason: unknown) => void;
   /** Opens the store once more, for the few seconds that a cancelled run has left. */
   readonly reopen: () => Promise<ObjectStore>;
   readonly clock: Clock;

@@ -11,6 +11,8 @@ export const leaseTimes = {
   /** A lease without a heartbeat for so long is nobody's any more. */
   ttl: 30_000,
   beat: 8_000,
+  /** Without a heartbeat for so long its owner stops writing, well before others may begin. */
+  limit: 20_000,
   /** Between looks at somebody else's lease. */
   look: 1_000,
   /** Where the store ignores conditions: after so long all who wrote at the same moment have written. */
@@ -135,7 +137,7 @@ function keepLease(
   const limit = async () => {
     while (!stopped.signal.aborted) {
       await clock.sleep(leaseTimes.look, stopped.signal);
-      if (clock.elapsed() - renewed > leaseTimes.ttl) throw moved(undefined);
+      if (clock.elapsed() - renewed > leaseTimes.limit) throw moved(undefined);
     }
   };
   const watching = [watch(), limit()].map((each) =>

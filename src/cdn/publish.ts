@@ -33,6 +33,7 @@ export async function publish(work: WorkOrder, effects: PublishEffects): Promise
     onWait: (by, ms) =>
       onNote(`${by} has the lease on the site; it is free in ${formatDuration(ms)} if that run is dead`),
   });
+  lease.signal.addEventListener('abort', () => effects.abandon(lease.signal.reason), { once: true });
   const guarded = { ...effects, signal: AbortSignal.any([effects.signal, lease.signal]) };
   try {
     await mustBeAsFound(work, store);

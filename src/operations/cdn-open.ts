@@ -15,6 +15,8 @@ export interface OpenSite extends Disposable {
   readonly settings: SiteSettings;
   readonly store: ObjectStore;
   readonly invalidators: readonly Invalidator[];
+  /** Ends all requests to the store. */
+  readonly abandon: (reason: unknown) => void;
 }
 
 /** @throws UserError `cdn.none`, `cdn.credentials`, `cdn.cloudflare` and those of the configuration. */
@@ -27,6 +29,12 @@ export async function openSite(
   const settings = siteOf(config, target);
   const keys = awsCredentials({ ...effects, role: settings.store.role });
   const invalidators = openInvalidators(settings, { ...effects, keys });
-  const store = await openStore(settings.store, effects);
-  return { config, settings, store, invalidators, [Symbol.dispose]: () => store.close() };
+  const stop = new AbortController();
+  const signal = AbortSignal.any([effects.signal, stop.signal]);
+  const store = await openStore(settings.store, { ...effects, signal });
+  return {
+    ...{ config, settings, store, invalidators },
+    abandon: (reason) => stop.abort(reason),
+    [Symbol.dispose]: () => store.close(),
+  };
 }

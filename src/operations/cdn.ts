@@ -234,6 +234,7 @@ async function apply(
     ? undefined
     : await publish(work, {
         ...{ store, invalidators, clock, signal, app: config.app, openBody },
+        abandon: site.abandon,
         reopen: () => openStore(site.settings.store, { ...effects, signal: AbortSignal.timeout(lastMs) }),
         onPhase,
         onProgress: report,

@@ -125,6 +125,7 @@ async function apply(
   if (work.tailOnly && found.draft === undefined) return { work, done: undefined };
   const effects: PublishEffects = {
     reopen: async () => store,
+    abandon: () => {},
     ...{ store, invalidators, clock: bucketClock(bucket), signal, app: 'shop' },
     openBody: ({ file }) => ({ bytes: Buffer.from(file) }),
     ...{ onPhase: () => {}, onProgress: () => {}, onNote: () => {} },
