@@ -15,9 +15,14 @@ export interface OpenSite extends Disposable {
   readonly settings: SiteSettings;
   readonly store: ObjectStore;
   readonly invalidators: readonly Invalidator[];
+  /** Opens the store once more, for the end of a cancelled run. */
+  readonly reopen: () => Promise<ObjectStore>;
   /** Ends all requests to the store. */
   readonly abandon: (reason: unknown) => void;
 }
+
+/** A cancelled job has about seven seconds before the runner kills it. */
+const lastMs = 4_000;
 
 /** @throws UserError `cdn.none`, `cdn.credentials`, `cdn.cloudflare` and those of the configuration. */
 export async function openSite(
@@ -31,10 +36,11 @@ export async function openSite(
   const invalidators = openInvalidators(settings, { ...effects, keys });
   const stop = new AbortController();
   const signal = AbortSignal.any([effects.signal, stop.signal]);
-  const store = await openStore(settings.store, { ...effects, signal });
+  const store = await openStore(settings.store, { ...effects, signal }, keys);
   return {
     ...{ config, settings, store, invalidators },
     abandon: (reason) => stop.abort(reason),
+    reopen: () => openStore(settings.store, { ...effects, signal: AbortSignal.timeout(lastMs) }, keys),
     [Symbol.dispose]: () => store.close(),
   };
 }

@@ -22,7 +22,6 @@ import { publish } from '../cdn/publish.ts';
 import { addRequests, noRequests, subtractRequests } from '../cdn/requests.ts';
 import { siteStatusOf } from '../cdn/status.ts';
 import { singleLimit } from '../cdn/stores/multipart.ts';
-import { openStore } from '../cdn/stores/open.ts';
 import type { Target } from '../config/model.ts';
 import { UserError, UserErrors } from '../kernel/errors.ts';
 import type { Effects } from '../kernel/run.ts';
@@ -216,9 +215,6 @@ function etagOf({ file, encoding, size }: SiteFile): string | undefined {
   return `"${createHash('md5').update(readFileSync(file)).digest('hex')}"`;
 }
 
-/** A cancelled job has about seven seconds before the runner kills it. */
-const lastMs = 4_000;
-
 async function apply(
   { effects }: OperationContext,
   site: OpenSite,
@@ -235,7 +231,7 @@ async function apply(
     : await publish(work, {
         ...{ store, invalidators, clock, signal, app: config.app, openBody },
         abandon: site.abandon,
-        reopen: () => openStore(site.settings.store, { ...effects, signal: AbortSignal.timeout(lastMs) }),
+        reopen: site.reopen,
         onPhase,
         onProgress: report,
         onNote: (text) => log.info(text),

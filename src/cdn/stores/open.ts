@@ -2,7 +2,7 @@ import type { StoreSettings } from '../../config/site.ts';
 import type { Effects } from '../../kernel/run.ts';
 import { awsCredentials } from '../aws/credentials.ts';
 import { openHttp } from '../aws/http.ts';
-import { createSigner } from '../aws/sign.ts';
+import { type AwsKeys, createSigner } from '../aws/sign.ts';
 import type { ObjectStore } from '../store.ts';
 import { addressOf } from './address.ts';
 import { createObjects } from './objects.ts';
@@ -18,16 +18,17 @@ const memory = 64 * 1024 * 1024;
  * Content-MD5 for deletes of many, and none of the newer checksums, which not every store knows. Nothing is asked yet but the
  * credentials.
  *
+ * @param keys credentials that were found already; a role is taken once.
  * @throws UserError `cdn.credentials`, `cdn.role`, `cdn.store-unreachable` (an endpoint that is no URL).
  */
 export async function openStore(
   settings: StoreSettings,
   effects: Pick<Effects, 'env' | 'mask' | 'clock' | 'signal' | 'log'>,
+  keys: () => Promise<AwsKeys> = awsCredentials({ ...effects, role: settings.role }),
 ): Promise<ObjectStore> {
-  const { env, mask, clock, signal, log } = effects;
+  const { env, clock, signal, log } = effects;
   const name = `s3://${settings.bucket}${settings.prefix === '' ? '' : `/${settings.prefix.replace(/\/$/, '')}`}`;
   const address = addressOf(settings, env);
-  const keys = awsCredentials({ env, role: settings.role, mask, clock, signal });
   await keys();
   const http = openHttp(env, signal);
   const sign = createSigner({ keys, region: address.region, service: 's3', clock });
