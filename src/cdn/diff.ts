@@ -23,6 +23,8 @@ export interface Diff {
   readonly superseded: readonly StoredEntry[];
   /** Paths of the current release and of retained assets at which such a publication has left something else. */
   readonly displaced: ReadonlySet<string>;
+  /** Headers that it has left there with what should be there. */
+  readonly reheaded: ReadonlyMap<string, ObjectHeaders>;
   /** What a publication that was cut off has left at paths that nobody wants: certainly ours, by its ETag. */
   readonly orphans: readonly { readonly path: string; readonly etag: string }[];
   /** Wanted content that is neither in the folder nor in the store: a rollback can't bring it back. */
@@ -33,12 +35,11 @@ export interface Diff {
 export function diffSite(wanted: Wanted, found: Found): Diff {
   const current = found.manifest?.manifest.entries ?? new Map<string, StoredEntry>();
   const { doubtful } = found;
-  const stored = storedContent(found);
-  const paths = new Set<string>();
+  const paths = new Set(wanted.entries.map(({ path }) => path));
+  const stored = storedContent(found, paths);
   const [changes, lost]: [Change[], Entry[]] = [[], []];
   const [unchanged, superseded]: [StoredEntry[], StoredEntry[]] = [[], []];
   for (const entry of wanted.entries) {
-    paths.add(entry.path);
     const before = current.get(entry.path) ?? stored.inPlace.get(entry.path) ?? adopted(entry.path, found);
     const facts = found.looked.get(entry.path);
     const sure = found.looked.has(entry.path) ? settled(entry, facts, wanted) : before;
@@ -56,6 +57,7 @@ export function diffSite(wanted: Wanted, found: Found): Diff {
     superseded,
     removed: [...current.values()].filter(({ path }) => !paths.has(path)),
     displaced: stored.displaced,
+    reheaded: stored.reheaded,
     orphans: [...doubtful].flatMap(([path, etags]) => {
       const facts = found.looked.get(path);
       const ours = facts !== undefined && etags.includes(facts.etag);
@@ -75,9 +77,10 @@ interface StoredContent {
   /** Assets of earlier releases that should still be at their own paths. */
   readonly inPlace: ReadonlyMap<string, Retained>;
   readonly displaced: ReadonlySet<string>;
+  readonly reheaded: ReadonlyMap<string, ObjectHeaders>;
 }
 
-function storedContent({ manifest, looked, doubtful }: Found): StoredContent {
+function storedContent({ manifest, looked, doubtful }: Found, wanted: ReadonlySet<string>): StoredContent {
   const { entries, retained, release } = manifest?.manifest ?? {
     entries: new Map<string, StoredEntry>(),
     retained: [],
@@ -87,7 +90,10 @@ function storedContent({ manifest, looked, doubtful }: Found): StoredContent {
   const displaced = [...doubtful.keys()].filter(
     (path) => expected(path) !== undefined && looked.get(path)?.etag !== expected(path)?.etag,
   );
-  const bySha256 = new Map(retained.map((row) => [row.sha256, row]));
+  // What is at a path that is written itself is no source for others; what is kept apart is there in any case.
+  const inPeace = [...inPlace.values()].filter(({ path }) => !wanted.has(path));
+  const apart = retained.filter(({ at, path }) => at !== path);
+  const bySha256 = new Map([...inPeace, ...apart].map((row) => [row.sha256, row]));
   for (const path of displaced) {
     const entry = expected(path);
     if (entry === undefined) continue;
@@ -95,7 +101,13 @@ function storedContent({ manifest, looked, doubtful }: Found): StoredContent {
     const row = { last: release?.number ?? 0, left: 0, ...entry, at: blobPath(entry.sha256) };
     bySha256.set(entry.sha256, row);
   }
-  return { bySha256, inPlace, displaced: new Set(displaced) };
+  const gone = new Set(displaced);
+  const reheaded = [...doubtful.keys()].flatMap((path) => {
+    const [entry, headers] = [expected(path), looked.get(path)?.headers];
+    if (entry === undefined || headers === undefined || gone.has(path)) return [];
+    return holds(headers, entry.headers) ? [] : [[path, headers] as const];
+  });
+  return { bySha256, inPlace, displaced: gone, reheaded: new Map(reheaded) };
 }
 
 function changeOf(

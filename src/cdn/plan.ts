@@ -132,10 +132,12 @@ function draftOf(
   }
   // What should have been deleted, and is written again instead, is ours as well until then.
   for (const { path, etags } of due) if (writes.has(path)) mayHold(path, etags ?? []);
+  const wasWritten = ({ to: { path } }: Change) =>
+    found.doubtful.has(path) && found.looked.get(path) !== undefined;
   const changed = new Set([
     ...(left?.changed ?? []),
     ...diff.changes.flatMap((change) =>
-      change.before !== undefined || isBackOtherwise(change) ? [change.to.path] : [],
+      change.before !== undefined || isBackOtherwise(change) || wasWritten(change) ? [change.to.path] : [],
     ),
     ...diff.removed.flatMap((entry) => (leavesPath(entry, diff) ? [entry.path] : [])),
     ...diff.orphans.map(({ path }) => path),
@@ -161,15 +163,15 @@ function isBackOtherwise(change: Change): boolean {
 }
 
 /**
- * Its ETag, where that can be known before; and of what would be seen if nobody took it away its content: ETags of encrypted
- * and of encoded objects, and of those in parts, are not to be known. What others had in a bucket is known by ETags alone.
+ * Its ETag, where that can be known before, and its content: ETags of encrypted and of encoded objects, and of those in parts,
+ * are not to be known. What others had in a bucket without a manifest is known by ETags alone.
  */
 function marksOf(change: Change, wanted: Wanted, { manifest }: Found): readonly string[] {
   const etag = etagOf(change, wanted);
-  const isSeen = change.to.class !== 'asset' || etag === undefined;
+  const isNobodys = manifest !== undefined || change.before === undefined;
   return [
     ...(etag === undefined ? [] : [etag]),
-    ...(manifest !== undefined && isSeen && !isAdopted(change.to) ? [contentMark(change.to.sha256)] : []),
+    ...(isNobodys && !isAdopted(change.to) ? [contentMark(change.to.sha256)] : []),
   ];
 }
 

@@ -39,14 +39,20 @@ export function retain(
     change.before !== undefined && change.before.sha256 !== change.to.sha256 ? [change.before] : [],
   );
   overwritten.push(...diff.superseded);
-  const leaving = diff.removed.map((entry) => leave(entry, last, now, !leavesPath(entry, diff)));
+  const asItIs = (row: Retained): Retained => {
+    const headers = row.at === row.path ? diff.reheaded.get(row.path) : undefined;
+    return headers === undefined ? row : { ...row, headers };
+  };
+  const leaving = diff.removed.map((entry) => asItIs(leave(entry, last, now, !leavesPath(entry, diff))));
   const replaced = overwritten.map((entry) => leave(entry, lastOf(entry, last), now, false));
 
   const wanted = new Set([
     ...diff.changes.map(({ to }) => to.path),
     ...diff.unchanged.map(({ path }) => path),
   ]);
-  const earlier = (before?.retained ?? []).filter(({ at }) => !wanted.has(at) && !diff.displaced.has(at));
+  const earlier = (before?.retained ?? [])
+    .filter(({ at }) => !wanted.has(at) && !diff.displaced.has(at))
+    .map(asItIs);
   const displaced = (before?.retained ?? [])
     .filter(({ at }) => !wanted.has(at) && diff.displaced.has(at))
     .map((row) => ({ ...row, at: blobPath(row.sha256) }));

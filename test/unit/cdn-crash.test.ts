@@ -156,6 +156,44 @@ test('what a run that was cut off has put is known by its content where ETags sa
   }
 });
 
+test('CDNs are told of what a first run that was cut off had put, and the next one puts otherwise', async () => {
+  for (let killAt = 0; ; killAt++) {
+    const bucket = createBucket();
+    const dying = openMemoryStore(bucket, { killAt, carriedOut: true });
+    const ended = await publishSample(dying, bucket, second).then(
+      () => true,
+      () => false,
+    );
+    if (ended) break;
+    const seen = ['index.html', 'new.html', 'robots.txt'].filter((path) => bucket.objects.has(path));
+    bucket.now += 60_000;
+    const told: string[] = [];
+    const onInvalidate = (paths: readonly string[]) => told.push(...paths);
+    await publishSample(openMemoryStore(bucket), bucket, third, { onInvalidate });
+    expect(told, String(killAt)).toEqual(expect.arrayContaining(seen));
+  }
+});
+
+test('headers of an asset that a run which was cut off has changed are put right when it comes back', async () => {
+  const asset = { 'assets/z-1.js': 'z' };
+  for (let killAt = 0; ; killAt++) {
+    const bucket = createBucket();
+    const publish = (site: Site, run: Run = {}) => publishSample(openMemoryStore(bucket), bucket, site, run);
+    await publish({ ...third, ...asset });
+    const dying = openMemoryStore(bucket, { killAt, carriedOut: true });
+    const headers = { 'assets/z-1.js': 'max-age=1' };
+    const ended = await publishSample(dying, bucket, { ...third, ...asset }, { headers }).then(
+      () => true,
+      () => false,
+    );
+    if (ended) break;
+    bucket.now += 60_000;
+    await publish(third);
+    await publish({ ...third, ...asset });
+    expectPublished(bucket, { ...third, ...asset });
+  }
+});
+
 test('headers alone that are cut off are put right', async () => {
   const headers = { 'robots.txt': 'max-age=60', 'index.html': 'max-age=1' };
   for (let killAt = 0; ; killAt++) {
