@@ -9,9 +9,16 @@ export interface Looked {
   readonly headers: ObjectHeaders | undefined;
 }
 
+export interface FoundManifest {
+  readonly manifest: Manifest;
+  readonly etag: string;
+  /** When it was read, ms since the epoch, by the store's clock; 0 if the store doesn't tell. */
+  readonly now: number;
+}
+
 /** What the store holds of the site, as far as a plan must know it. */
 export interface Found {
-  readonly manifest: { readonly manifest: Manifest; readonly etag: string } | undefined;
+  readonly manifest: FoundManifest | undefined;
   readonly draft: { readonly draft: Draft; readonly etag: string } | undefined;
   /** Paths that a publication which was cut off may have written, with the marks of what of ours may be there. */
   readonly doubtful: ReadonlyMap<string, readonly string[]>;

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type Draft, decodeDraft } from './draft.ts';
 import { lanes } from './effects.ts';
-import { contentMark, type Found, isCommitted, isContentMark, type Looked } from './found.ts';
+import {
+  contentMark,
+  type Found,
+  type FoundManifest,
+  isCommitted,
+  isContentMark,
+  type Looked,
+} from './found.ts';
 import { inLanes } from './lanes.ts';
 import { decodeManifest } from './manifest.ts';
 import type { Manifest } from './model.ts';
@@ -71,12 +78,11 @@ async function strayed(
 /** Larger ones are left alone rather than fetched, bytes. */
 const largest = 16 * 1024 * 1024;
 
-export async function readManifest(
-  store: ObjectStore,
-): Promise<{ readonly manifest: Manifest; readonly etag: string } | undefined> {
+export async function readManifest(store: ObjectStore): Promise<FoundManifest | undefined> {
   const object = await store.get(manifestPath);
   if (object === undefined || object === 'unchanged') return undefined;
-  return { manifest: decodeManifest(object.bytes, `${store.name}/${manifestPath}`), etag: object.etag };
+  const { bytes, etag, now } = object;
+  return { manifest: decodeManifest(bytes, `${store.name}/${manifestPath}`), etag, now };
 }
 
 export async function readDraft(

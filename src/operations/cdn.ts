@@ -139,7 +139,7 @@ async function planFolder(
   const { files, notes } = await reading;
   const { release, commit } = await named;
   const found = await looking;
-  const work = plan(site, effects.clock.now(), found, {
+  const work = plan(site, timeOf(found, effects), found, {
     entries: files,
     author: { name: release, by: authorOf(effects.env), commit },
     notes,
@@ -165,7 +165,7 @@ async function planRollback(
   const found = await lookAtSite(site.store, async () => [], effects.signal);
   const earlier = await earlierRelease(found.manifest?.manifest, request.to, site.store);
   const { name, commit, number } = earlier.release;
-  const work = plan(site, effects.clock.now(), found, {
+  const work = plan(site, timeOf(found, effects), found, {
     entries: earlier.entries,
     author: { name, commit, by: authorOf(effects.env), rollbackOf: number },
     notes: [],
@@ -177,6 +177,11 @@ async function planRollback(
     message: `Release ${number} can’t be brought back: the store has not kept ${lost.path}${work.diff.lost.length > 1 ? ` and ${work.diff.lost.length - 1} more files` : ''}`,
     hint: 'Build that version again and publish it.',
   });
+}
+
+/** Grace periods go by the store's clock: one machine whose own is a month ahead would end them all. */
+function timeOf({ manifest }: Found, { clock }: Effects): number {
+  return manifest?.now || clock.now();
 }
 
 /** A target of deploys has its own rules for names; a site that is none of them takes any. */

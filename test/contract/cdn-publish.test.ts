@@ -165,6 +165,26 @@ describe('versitygw alone', () => {
     expect((await store.head('film.mp4'))?.headers['content-type']).toBe('video/mp4');
   });
 
+  test('a machine whose clock is a month ahead publishes, and ends no grace period', async () => {
+    await server.makeBucket('ahead');
+    const shift = 'const{now}=Date;Date.now=()=>now()+40*86400000';
+    const settings = { keep: 1 };
+    await using repository = await openRepository('ahead', settings);
+    await using ahead = await openRepository('ahead', settings, {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}`,
+    });
+    const asset = { 'assets/app-1a2b3c4d.js': 'first' };
+    await repository.build({ 'index.html': page('1'), ...asset });
+    await repository.cdn(server, 'publish', '--name', 'v1');
+    await repository.build({ 'index.html': page('2') });
+    await repository.cdn(server, 'publish', '--name', 'v2');
+    await ahead.build({ 'index.html': page('3') });
+    const done = await ahead.cdn(server, 'publish', '--name', 'v3', '--json');
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    const found = await contentsOf(await lookInto(server, 'ahead', 'site/'));
+    expect(found).toMatchObject({ 'index.html': page('3'), ...asset });
+  });
+
   test('a file in parts that was replaced comes back, though copies of it have another ETag', async () => {
     await server.makeBucket('parts');
     await using repository = await openRepository('parts');

@@ -33,6 +33,8 @@ export interface Signer {
    * @returns whether signing again makes a difference: the clocks differ by more than a minute from what was assumed.
    */
   learnTime(date: string | undefined): boolean;
+  /** What has been learnt: how far the server's clock is ahead of the one here, ms. */
+  ahead(): number;
 }
 
 export interface SignerOptions {
@@ -82,7 +84,7 @@ export function createSigner({ keys, region, service, clock }: SignerOptions): S
     return true;
   }
 
-  return Object.assign(sign, { learnTime });
+  return Object.assign(sign, { learnTime, ahead: () => ahead });
 }
 
 /** RFC 3986, as signatures want it: everything but letters, digits and `-._~` is encoded. */

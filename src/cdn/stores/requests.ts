@@ -140,6 +140,7 @@ export function createRequests(options: RequestsOptions): Requests {
     let signedAgain = 0;
     for (let tries = 1; ; tries += 1) {
       if (tries > 1 || request.again) retries += 1;
+      const ahead = sign.ahead();
       const result = await attempt(request);
       let asked = 0;
       let why: string;
@@ -152,7 +153,9 @@ export function createRequests(options: RequestsOptions): Requests {
       } else {
         const { answer, refusal, verdict } = result;
         if (refusal === undefined) return { answer, refusal, unsure };
-        if (refusal.status === 403 && signedAgain < 2 && sign.learnTime(answer.headers.date)) {
+        const learnt = refusal.status === 403 && sign.learnTime(answer.headers.date);
+        // Of requests that are refused together, the first one learns for all.
+        if (refusal.status === 403 && signedAgain < 2 && (learnt || sign.ahead() !== ahead)) {
           signedAgain += 1;
           log.detail(`The clock here differs from that of ${name}: requests are signed with its time`);
           continue;
