@@ -3,7 +3,8 @@ import { lanes, type PublishEffects } from './effects.ts';
 import { lost } from './faults.ts';
 import { uploadOf } from './keep.ts';
 import { inLanes } from './lanes.ts';
-import type { Change, Phase, StoredEntry } from './model.ts';
+import type { Change, Phase, Retained, StoredEntry } from './model.ts';
+import { isOwn } from './places.ts';
 
 /** More often than anybody reads it would only cost time. */
 const tellEveryMs = 50;
@@ -38,6 +39,11 @@ function bytesOf({ kind, to }: Change): number {
   return kind === 'upload' ? to.size : 0;
 }
 
+/** A copy may have another ETag than its source (of one that came in parts it has); what is kept has its hash for a name. */
+function knownEtag({ at, etag }: Retained): string | undefined {
+  return isOwn(at) ? undefined : etag;
+}
+
 /** @returns the ETag of what is there now. */
 async function applyChange(change: Change, effects: PublishEffects): Promise<string> {
   const { store, openBody } = effects;
@@ -48,7 +54,7 @@ async function applyChange(change: Change, effects: PublishEffects): Promise<str
     change.kind === 'upload'
       ? await store.put(to.path, await openBody(change.to), to.headers)
       : change.kind === 'restore'
-        ? await store.copy(change.from.at, to.path, headers, change.from.etag)
+        ? await store.copy(change.from.at, to.path, headers, knownEtag(change.from))
         : await store.copy(to.path, to.path, headers, change.before.etag);
   if (etag !== undefined) return etag;
   // Somebody else has replaced it: only the folder has the content then.

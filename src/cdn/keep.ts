@@ -4,7 +4,7 @@ import { lost, moved } from './faults.ts';
 import { allEnded, inLanes } from './lanes.ts';
 import { encodeManifest, manifestHeaders } from './manifest.ts';
 import type { Change, Manifest, Retained } from './model.ts';
-import { manifestPath, releasePath } from './places.ts';
+import { isOwn, manifestPath, releasePath } from './places.ts';
 import type { WorkOrder } from './plan.ts';
 
 export interface Kept {
@@ -72,8 +72,9 @@ async function withoutLost(
   const gone = new Set<Change>();
   const restores = diff.changes.filter((change) => change.kind === 'restore');
   await inLanes(restores, lanes, signal, async (change) => {
-    const facts = await store.head(change.from.at);
-    if (facts?.size !== change.from.size) gone.add(change);
+    const { at, size, etag } = change.from;
+    const facts = await store.head(at);
+    if (facts?.size !== size || (!isOwn(at) && facts.etag !== etag)) gone.add(change);
   });
   const missing = [...gone].filter(({ to }) => !('file' in to));
   if (missing.length > 0) {

@@ -42,6 +42,7 @@ export async function lookAtSite(
     looked.set(path, facts);
     const marks = doubtful.get(path) ?? [];
     if (facts === undefined || next.has(path) || !marks.some(isContentMark)) return;
+    if (marks.includes(facts.etag)) return;
     // Nobody has a file to compare it with: is it what was meant to be there?
     const object = facts.size > largest ? undefined : await store.get(path);
     if (object === undefined || object === 'unchanged') return;

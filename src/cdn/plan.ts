@@ -1,5 +1,5 @@
 import type { SiteSettings } from '../config/site.ts';
-import { type Diff, diffSite, isAdopted, leavesPath, type Wanted } from './diff.ts';
+import { type Diff, diffSite, isAdopted, isInPlace, leavesPath, type Wanted } from './diff.ts';
 import type { Deletion, Draft } from './draft.ts';
 import { contentMark, type Found, isCommitted } from './found.ts';
 import type { Invalidator } from './invalidator.ts';
@@ -128,14 +128,15 @@ function draftOf(
   const mayHold = (path: string, etags: readonly string[]) =>
     writes.set(path, [...new Set([...(writes.get(path) ?? []), ...etags])]);
   for (const change of diff.changes) {
-    const etag = isEmpty ? contentMark(change.to.sha256) : etagOf(change, wanted);
-    mayHold(change.to.path, etag === undefined ? [] : [etag]);
+    mayHold(change.to.path, isEmpty ? [contentMark(change.to.sha256)] : marksOf(change, wanted, found));
   }
   // What should have been deleted, and is written again instead, is ours as well until then.
   for (const { path, etags } of due) if (writes.has(path)) mayHold(path, etags ?? []);
   const changed = new Set([
     ...(left?.changed ?? []),
-    ...diff.changes.flatMap(({ before, to }) => (before === undefined ? [] : [to.path])),
+    ...diff.changes.flatMap((change) =>
+      change.before !== undefined || isBackOtherwise(change) ? [change.to.path] : [],
+    ),
     ...diff.removed.flatMap((entry) => (leavesPath(entry, diff) ? [entry.path] : [])),
     ...diff.orphans.map(({ path }) => path),
   ]);
@@ -152,6 +153,24 @@ function draftOf(
     deletes: deletes.filter(({ path }) => !needed.has(path)),
     due: due.filter(({ path }) => !needed.has(path) && !going.has(path)),
   };
+}
+
+/** An asset that comes back with other headers: CDNs may have it with those that it had. */
+function isBackOtherwise(change: Change): boolean {
+  return change.kind === 'restore' && change.from.at === change.to.path && !isInPlace(change);
+}
+
+/**
+ * Its ETag, where that can be known before; and of what would be seen if nobody took it away its content: ETags of encrypted
+ * and of encoded objects, and of those in parts, are not to be known. What others had in a bucket is known by ETags alone.
+ */
+function marksOf(change: Change, wanted: Wanted, { manifest }: Found): readonly string[] {
+  const etag = etagOf(change, wanted);
+  const isSeen = change.to.class !== 'asset' || etag === undefined;
+  return [
+    ...(etag === undefined ? [] : [etag]),
+    ...(manifest !== undefined && isSeen && !isAdopted(change.to) ? [contentMark(change.to.sha256)] : []),
+  ];
 }
 
 /** As the store will give it, where that can be known. */

@@ -31,6 +31,8 @@ export interface MemoryOptions {
   /** Whether that first one is still carried out. */
   readonly carriedOut?: boolean;
   readonly conditional?: boolean;
+  /** Every write gets an ETag of its own, whatever the content: as with SSE-KMS, or copies of what came in parts. */
+  readonly opaque?: boolean;
   /** Called before each request that writes. */
   readonly onWrite?: (operation: string, path: string) => void;
 }
@@ -54,8 +56,9 @@ export function openMemoryStore(bucket: MemoryBucket, options: MemoryOptions = {
 
   function write(operation: string, path: string, bytes: Buffer, headers: ObjectHeaders): string {
     options.onWrite?.(operation, path);
-    const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;
     bucket.now += 1;
+    const salt = options.opaque === true ? String(bucket.now) : '';
+    const etag = `"${createHash('md5').update(salt).update(bytes).digest('hex')}"`;
     objects.set(path, { bytes, headers, etag, modified: bucket.now });
     return etag;
   }

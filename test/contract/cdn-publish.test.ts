@@ -165,6 +165,23 @@ describe('versitygw alone', () => {
     expect((await store.head('film.mp4'))?.headers['content-type']).toBe('video/mp4');
   });
 
+  test('a file in parts that was replaced comes back, though copies of it have another ETag', async () => {
+    await server.makeBucket('parts');
+    await using repository = await openRepository('parts');
+    await repository.build({ 'index.html': page('film') });
+    const films = [randomBytes(17 * 1024 * 1024), randomBytes(17 * 1024 * 1024)];
+    for (const [at, film] of films.entries()) {
+      await writeFile(join(repository.folder, 'dist', 'film.mp4'), film);
+      const done = await repository.cdn(server, 'publish', '--name', `v${at + 1}`, '--json');
+      expect(done, done.stderr).toMatchObject({ code: 0 });
+    }
+    const back = await repository.cdn(server, 'rollback', '--json');
+    expect(back, back.stderr).toMatchObject({ code: 0 });
+    expect(json(back).requests).toEqual(json(back).plan.requests);
+    const found = await (await lookInto(server, 'parts', 'site/')).get('film.mp4');
+    expect(found !== undefined && found !== 'unchanged' && films[0]?.equals(found.bytes)).toBe(true);
+  });
+
   test.each<readonly [string, Files, readonly string[], string]>([
     ['an empty folder', { 'x/.gitkeep': '' }, [], 'cdn.empty'],
     ['no index page', { 'a.html': page('a') }, [], 'cdn.no-index'],

@@ -261,3 +261,12 @@ it('waits for an answer so long and no longer', async () => {
   await expect(asked).rejects.toMatchObject({ code: 'ETIMEDOUT', message: 'nothing came for 0.05 s' });
   http.close();
 });
+
+it('lets the heartbeat of the lease through while hundreds of files wait on a slow line', async () => {
+  const gate = Promise.withResolvers<undefined>();
+  storm.setRules(({ path }) => (path.includes('/files/') ? gate.promise : undefined));
+  const files = Array.from({ length: 200 }, (_, at) => store.put(`files/${at}`, bytesOf('x'), plain));
+  expect(await store.put('.sluice/lease', bytesOf('mine'), plain)).toBeDefined();
+  gate.resolve(undefined);
+  await Promise.all(files);
+});

@@ -140,6 +140,22 @@ test('a rollback that is cut off anywhere is finished by the next one, or undone
   }
 });
 
+test('what a run that was cut off has put is known by its content where ETags say nothing', async () => {
+  for (let killAt = 0; ; killAt++) {
+    const bucket = createBucket();
+    const open = (options = {}) => openMemoryStore(bucket, { opaque: true, ...options });
+    await publishSample(open(), bucket, first);
+    const ended = await publishSample(open({ killAt, carriedOut: true }), bucket, second).then(
+      () => true,
+      () => false,
+    );
+    if (ended) break;
+    bucket.now += 60_000;
+    await publishSample(open(), bucket, third);
+    expectPublished(bucket, third);
+  }
+});
+
 test('headers alone that are cut off are put right', async () => {
   const headers = { 'robots.txt': 'max-age=60', 'index.html': 'max-age=1' };
   for (let killAt = 0; ; killAt++) {

@@ -91,6 +91,33 @@ test('a rollback brings any kept release back, byte by byte, and the way forward
   expect(content(bucket)).toMatchObject(two);
 });
 
+test('a store that gives every copy an ETag of its own brings releases back too', async () => {
+  const bucket = createBucket();
+  const open = () => openMemoryStore(bucket, { opaque: true });
+  for (const site of [one, two, three]) await publishSample(open(), bucket, site);
+  await rollbackSample(open(), bucket, '1');
+  expect(content(bucket)).toMatchObject(one);
+});
+
+test('a rollback to an asset that somebody else has overwritten changes nothing', async () => {
+  const bucket = createBucket();
+  await publishSample(openMemoryStore(bucket), bucket, one);
+  await publishSample(openMemoryStore(bucket), bucket, two);
+  await openMemoryStore(bucket).put('assets/app-1.js', { bytes: Buffer.from('evil!') }, {});
+  const store = openMemoryStore(bucket);
+  await expect(rollbackSample(store, bucket)).rejects.toMatchObject({ code: 'cdn.lost' });
+  expect(content(bucket)['index.html']).toBe('2');
+});
+
+test('a CDN is told of an asset that comes back with other headers', async () => {
+  const bucket = createBucket();
+  await publishSample(openMemoryStore(bucket), bucket, one);
+  await publishSample(openMemoryStore(bucket), bucket, two);
+  const headers = { 'assets/app-1.js': 'max-age=1' };
+  const { work } = await publishSample(openMemoryStore(bucket), bucket, one, { headers });
+  expect(work.draft.changed).toContain('assets/app-1.js');
+});
+
 test.each([
   ['v9', 'There is no release v9'],
   ['3', 'Release 3 is the current one'],

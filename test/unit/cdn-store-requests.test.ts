@@ -45,6 +45,17 @@ describe('the pace', () => {
     expect(order).toEqual(Array.from({ length: 2000 }, (_, at) => at));
   });
 
+  it('lets in at once what is urgent, however many wait, and counts it', async () => {
+    const pace = createPace(never, { start: 1, most: 1 });
+    const first = await pace.enter();
+    const waiting = pace.enter();
+    const urgent = await pace.enter(true);
+    first.leave('answered');
+    expect(await Promise.race([waiting.then(() => 'in'), settled().then(() => 'waits')])).toBe('waits');
+    urgent.leave('answered');
+    await waiting;
+  });
+
   it('lets nobody wait once it is over', async () => {
     const controller = new AbortController();
     const pace = createPace(controller.signal, { start: 1, most: 1 });

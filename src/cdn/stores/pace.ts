@@ -3,8 +3,12 @@
  * too much takes half (AIMD, as TCP has it).
  */
 export interface Pace {
-  /** Waits for its turn; whoever comes first goes first. Rejects with the signal's reason if it aborts while it waits. */
-  enter(): Promise<Turn>;
+  /**
+   * Waits for its turn; whoever comes first goes first. Rejects with the signal's reason if it aborts while it waits.
+   *
+   * @param urgent does not wait.
+   */
+  enter(urgent?: boolean): Promise<Turn>;
   /** How many may be on their way now. */
   limit(): number;
 }
@@ -54,9 +58,9 @@ export function createPace(signal: AbortSignal, limits: PaceLimits = paceLimits)
     };
   }
 
-  function enter(): Promise<Turn> {
+  function enter(urgent = false): Promise<Turn> {
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (running < Math.floor(limit)) return Promise.resolve(begin());
+    if (urgent || running < Math.floor(limit)) return Promise.resolve(begin());
     return new Promise((resolve, reject) => {
       waiting.add({ go: () => resolve(begin()), stop: reject });
     });

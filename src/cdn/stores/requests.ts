@@ -5,6 +5,7 @@ import type { Log } from '../../kernel/log.ts';
 import { type HttpAnswer, type HttpClient, openHttp } from '../aws/http.ts';
 import { type AwsKeys, emptySha256, encodeQuery, type Signer } from '../aws/sign.ts';
 import type { RequestCounts } from '../model.ts';
+import { leasePath } from '../places.ts';
 import type { StoreAddress } from './address.ts';
 import { type Refusal, refusalOf, refused, verdictOf, wordsOf } from './answer.ts';
 import type { Pace } from './pace.ts';
@@ -70,6 +71,9 @@ export interface Requests {
 /** A job that is cancelled has about seven seconds for everything. */
 const lastWordMs = 3000;
 
+/** A heartbeat on a connection that is dead must be repeated before the lease is lost. */
+const heartbeatMs = 8000;
+
 /** `tx` and a counter in hex, then the time: no other store writes the number of a request like this. */
 const cephRequest = /^tx[0-9a-f]{16,}-/;
 
@@ -80,6 +84,7 @@ export function createRequests(options: RequestsOptions): Requests {
   const counted: Record<keyof RequestCounts, number> = { ...none };
   let retries = 0;
   let ceph: boolean | undefined;
+  const heartbeat = settings.prefix + leasePath;
 
   async function once(request: StoreRequest, client = http): Promise<HttpAnswer> {
     const { body } = request;
@@ -116,12 +121,14 @@ export function createRequests(options: RequestsOptions): Requests {
       path: search === '' ? path : `${path}?${search}`,
       headers,
       ...(bytes === undefined ? {} : { body: bytes }),
+      ...(key === heartbeat ? { silenceMs: heartbeatMs } : {}),
     });
   }
 
   /** One try in its turn. */
   async function attempt(request: StoreRequest) {
-    const turn = await pace.enter();
+    // Behind hundreds of files on a slow line a heartbeat would come too late, and the files with it.
+    const turn = await pace.enter(request.key === heartbeat);
     let outcome: 'answered' | 'busy' = 'answered';
     try {
       const answer = await once(request);
