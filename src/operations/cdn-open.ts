@@ -17,16 +17,20 @@ export interface OpenSite extends Disposable {
   readonly invalidators: readonly Invalidator[];
 }
 
-/** @throws UserError `cdn.none`, `cdn.credentials`, `cdn.cloudflare` and those of the configuration. */
+/**
+ * @param purpose whether CDNs may have to be told; who only looks needs no token of theirs.
+ * @throws UserError `cdn.none`, `cdn.credentials`, `cdn.cloudflare` and those of the configuration.
+ */
 export async function openSite(
   { effects, config: path }: OperationContext,
   { target }: { readonly target: string | undefined },
+  purpose: 'tells' | 'looks' = 'tells',
 ): Promise<OpenSite> {
   keepMemorySmall();
   const config = await loadConfig(path);
   const settings = siteOf(config, target);
   const keys = awsCredentials({ ...effects, role: settings.store.role });
-  const invalidators = openInvalidators(settings, { ...effects, keys });
+  const invalidators = purpose === 'tells' ? openInvalidators(settings, { ...effects, keys }) : [];
   const store = await openStore(settings.store, effects);
   return { config, settings, store, invalidators, [Symbol.dispose]: () => store.close() };
 }
