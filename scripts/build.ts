@@ -143,7 +143,8 @@ async function bundle(work: string, entry: string): Promise<Map<string, string |
     externals: Object.fromEntries(
       standIns.flatMap(({ file, packages }) => packages.map((name) => [name, `./${file}`])),
     ),
-    filterAssetBase: root,
+    // Else ncc takes in whatever lies in the checkout under a name that the sources join to a path, such as sluice.yml.
+    filterAssetBase: work,
   });
   const { modules } = stats.toJson({
     all: false,

@@ -5,9 +5,11 @@ export interface CssReference {
   readonly at: number;
 }
 
-const string = `"(?:[^"\\\\\\n]|\\\\[^])*"|'(?:[^'\\\\\\n]|\\\\[^])*'`;
+// Runs, not characters one by one: a style may hold a font of megabytes, and a repeated choice takes stack for each.
+const string = `"[^"\\\\\\n]*(?:\\\\[^][^"\\\\\\n]*)*"|'[^'\\\\\\n]*(?:\\\\[^][^'\\\\\\n]*)*'`;
+const bare = `(?:[^\\s"'()\\\\]|\\\\[^])[^\\s"'()\\\\]*(?:\\\\[^][^\\s"'()\\\\]*)*`;
 const token = new RegExp(
-  `/\\*[^]*?(?:\\*/|$)|url\\(\\s*(?<quoted>${string})\\s*\\)|url\\(\\s*(?<bare>(?:[^\\s"'()\\\\]|\\\\[^])+)\\s*\\)|@import\\s+(?<imported>${string})|${string}`,
+  `/\\*[^]*?(?:\\*/|$)|url\\(\\s*(?<quoted>${string})\\s*\\)|url\\(\\s*(?<bare>${bare})\\s*\\)|@import\\s+(?<imported>${string})|${string}`,
   'gi',
 );
 

@@ -39,6 +39,7 @@ export async function finish(work: WorkOrder, effects: PublishEffects): Promise<
   if (effects.invalidators.length > 0) onPhase('invalidate');
   const invalidations = await invalidate(work, effects);
   for (const { cdn, outcome, why } of invalidations) {
+    if (outcome === 'accepted' && why !== undefined) notes.push(`${cdn} was told what has changed; ${why}`);
     if (outcome !== 'failed') continue;
     leave(
       `${cdn} does not know what has changed: ${why} Visitors may get old pages until those expire; publishing again tells it.`,

@@ -144,7 +144,7 @@ function importedBy({ attributes, text }: StartTag): string[] {
 export function candidatesOf(srcset: string | undefined): string[] {
   const urls: string[] = [];
   const candidate = /[\s,]*([^\s,]\S*)/y;
-  const descriptors = /(?:[^,(]|\([^)]*\)?)*,?/y;
+  const descriptors = /[^,(]*(?:\([^)]*\)?[^,(]*)*,?/y;
   const text = srcset ?? '';
   for (;;) {
     const url = candidate.exec(text)?.[1];

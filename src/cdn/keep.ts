@@ -1,7 +1,7 @@
 import { isAdopted } from './diff.ts';
 import { lanes, type PublishEffects } from './effects.ts';
 import { lost, moved } from './faults.ts';
-import { inLanes } from './lanes.ts';
+import { allEnded, inLanes } from './lanes.ts';
 import { encodeManifest, manifestHeaders } from './manifest.ts';
 import type { Change, Manifest, Retained } from './model.ts';
 import { isOwn, manifestPath, releasePath } from './places.ts';
@@ -22,14 +22,14 @@ export interface Kept {
  */
 export async function keepContent(work: WorkOrder, effects: PublishEffects): Promise<Kept> {
   const { store, signal } = effects;
-  await keepManifest(work, effects);
   const notKept: Retained[] = [];
-  await inLanes(work.retention.keeps, lanes, signal, async (row) => {
+  const copies = inLanes(work.retention.keeps, lanes, signal, async (row) => {
     const headers = isAdopted(row) ? undefined : row.headers;
     if ((await store.copy(row.path, row.at, headers, row.etag)) !== undefined) return;
     // A publication that was cut off may have overwritten it; it made the copy before that.
     if ((await store.head(row.at)) === undefined) notKept.push(row);
   });
+  await allEnded(keepManifest(work, effects), copies);
   return { changes: await withoutLost(work, effects), notKept };
 }
 

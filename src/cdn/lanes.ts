@@ -1,3 +1,9 @@
+/** As Promise.all, but when it rejects, nothing of it is under way any more. */
+export async function allEnded<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return await Promise.all([first, second]);
+}
+
 /**
  * Does something with each item, many at once; the store behind decides how many really are under way.
  *

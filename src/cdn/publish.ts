@@ -6,6 +6,7 @@ import type { PublishEffects } from './effects.ts';
 import { moved } from './faults.ts';
 import { finish, type Tail } from './finish.ts';
 import { keepContent } from './keep.ts';
+import { allEnded } from './lanes.ts';
 import { type Lease, takeLease } from './lease.ts';
 import { manifestHeaders } from './manifest.ts';
 import type { Change, FileClass, Phase, RequestCounts } from './model.ts';
@@ -82,9 +83,12 @@ async function replaceSite(
   effects: PublishEffects,
 ): Promise<readonly string[]> {
   const { store, onPhase } = effects;
-  await store.put(draftPath, { bytes: encodeDraft(work.draft) }, manifestHeaders);
   onPhase('keep');
-  const { changes, notKept } = await keepContent(work, effects);
+  // Copies are Sluice's own until the draft is written, which comes before anything of the site.
+  const [, { changes, notKept }] = await allEnded(
+    store.put(draftPath, { bytes: encodeDraft(work.draft) }, manifestHeaders),
+    keepContent(work, effects),
+  );
   const entries = new Map(work.diff.unchanged.map((entry) => [entry.path, entry]));
   for (const [phase, kind] of parts) {
     onPhase(phase);

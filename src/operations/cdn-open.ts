@@ -24,16 +24,20 @@ export interface OpenSite extends Disposable {
 /** A cancelled job has about seven seconds before the runner kills it. */
 const lastMs = 4_000;
 
-/** @throws UserError `cdn.none`, `cdn.credentials`, `cdn.cloudflare` and those of the configuration. */
+/**
+ * @param purpose whether CDNs may have to be told; who only looks needs no token of theirs.
+ * @throws UserError `cdn.none`, `cdn.credentials`, `cdn.cloudflare` and those of the configuration.
+ */
 export async function openSite(
   { effects, config: path }: OperationContext,
   { target }: { readonly target: string | undefined },
+  purpose: 'tells' | 'looks' = 'tells',
 ): Promise<OpenSite> {
   keepMemorySmall();
   const config = await loadConfig(path);
   const settings = siteOf(config, target);
   const keys = awsCredentials({ ...effects, role: settings.store.role });
-  const invalidators = openInvalidators(settings, { ...effects, keys });
+  const invalidators = purpose === 'tells' ? openInvalidators(settings, { ...effects, keys }) : [];
   const stop = new AbortController();
   const signal = AbortSignal.any([effects.signal, stop.signal]);
   const store = await openStore(settings.store, { ...effects, signal }, keys);

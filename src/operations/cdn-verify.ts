@@ -12,7 +12,7 @@ export async function verifyPublished(
   context: OperationContext,
   request: { readonly target: string | undefined },
 ): Promise<VerifyReport> {
-  using site = await openSite(context, request);
+  using site = await openSite(context, request, 'looks');
   const { settings, store } = site;
   if (settings.url === undefined) {
     throw new UserError({

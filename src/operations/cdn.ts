@@ -108,7 +108,7 @@ export async function siteStatus(
   context: OperationContext,
   request: SiteRequest & { readonly audit: boolean },
 ): Promise<SiteStatus> {
-  using site = await openSite(context, request);
+  using site = await openSite(context, request, 'looks');
   return await siteStatusOf(site.store, site.settings.url, request.audit);
 }
 

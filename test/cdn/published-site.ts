@@ -2,14 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PublicationReport } from '../../src/cdn/model.ts';
-import { systemClock } from '../../src/kernel/clock.ts';
-import { createLog } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
 import { publishSite, rollbackSite } from '../../src/operations/cdn.ts';
-import type { OperationContext } from '../../src/operations/context.ts';
 import { type EdgeCache, startEdgeCache } from './edge-cache.ts';
 import { startCloudFront } from './fake-cloudfront.ts';
 import { writeFrontEnd } from './front-end.ts';
+import { contextOf } from './operations.ts';
 import { environmentOf, type S3Server } from './server.ts';
 
 /** A site from its folder to its visitors: a real store, an edge that keeps what it gets, and CloudFront's API. */
@@ -64,18 +61,4 @@ export async function startPublishedSite(
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-function contextOf(config: string, env: Readonly<Record<string, string>>): OperationContext {
-  const mask = createMask();
-  const log = createLog({
-    mode: 'plain',
-    verbose: false,
-    colour: false,
-    clock: systemClock,
-    mask,
-    write: () => {},
-  });
-  const { signal } = new AbortController();
-  return { effects: { log, clock: systemClock, mask, signal, env, print: () => {} }, config };
 }

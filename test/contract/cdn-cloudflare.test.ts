@@ -153,4 +153,18 @@ describe('Cloudflare', () => {
     expect(open).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }));
     if (given !== undefined && url !== undefined) expect(effects.mask.scrub(given)).toBe('***');
   });
+
+  test.each([
+    ['AWS_ENDPOINT_URL_CLOUDFRONT', 'cdn.cloudfront', 'not a url'],
+    ['AWS_ENDPOINT_URL', 'cdn.cloudfront', 'localhost:4566'],
+    ['CLOUDFLARE_API_BASE_URL', 'cdn.cloudflare', 'api.cloudflare.com'],
+    ['CLOUDFLARE_API_BASE_URL', 'cdn.cloudflare', 'ftp://api.cloudflare.com'],
+  ])('%s that is no web address is %s before anything is published: %s', (name, code, value) => {
+    const [cloudfront, zones] = code === 'cdn.cloudfront' ? [['E1'], []] : [[], ['example.com']];
+    const effects = effectsFor({ CLOUDFLARE_API_TOKEN: token, [name]: value });
+    const url = 'https://www.example.com/';
+    expect(() => openInvalidators({ cloudfront, cloudflare: zones, wait: false, url }, effects)).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(name) }),
+    );
+  });
 });

@@ -83,6 +83,17 @@ describe('a folder is read', () => {
     );
   });
 
+  test('comments at the beginning of a file without an ending, however many', async () => {
+    const comments = '<!-- -->'.repeat(200);
+    using folder = builtFolder({ 'index.html': page, about: `${comments}<html>`, notes: `${comments}x` });
+    const { files } = await folder.read();
+    expect(files.map((file) => [file.path, file.class])).toEqual([
+      ['about', 'page'],
+      ['index.html', 'page'],
+      ['notes', 'file'],
+    ]);
+  });
+
   test('what editors leave behind and what is excluded is left out, and told', async () => {
     using folder = builtFolder({
       'index.html': page,

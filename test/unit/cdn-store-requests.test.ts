@@ -243,6 +243,13 @@ describe('the address', () => {
     expect(() => of({ endpoint: 'minio.example.com:9000' })).toThrow('no URL');
   });
 
+  it('has the region of the environment without white space, or none at all', () => {
+    expect(of({}, { AWS_REGION: ' eu-west-1\n' })).toBe(
+      'https://site.s3.eu-west-1.amazonaws.com/a%20b eu-west-1',
+    );
+    expect(() => of({}, { AWS_REGION: 'eu-west-1\r\nx: y' })).toThrow('AWS_REGION');
+  });
+
   it('encodes what is no letter, digit or one of -._~', () => {
     expect(encodeKey("a b/c+d%~e'é!*()&=?#//..")).toBe(
       'a%20b/c%2Bd%25~e%27%C3%A9%21%2A%28%29%26%3D%3F%23//..',

@@ -161,7 +161,7 @@ function stsEndpoint(arn: string, env: CredentialOptions['env']): string {
   const partition = arn.split(':')[1];
   const home =
     partition === 'aws-cn' ? 'cn-north-1' : partition === 'aws-us-gov' ? 'us-gov-west-1' : 'us-east-1';
-  const region = env.AWS_REGION || env.AWS_DEFAULT_REGION || home;
+  const region = env.AWS_REGION?.trim() || env.AWS_DEFAULT_REGION?.trim() || home;
   return `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`;
 }
 

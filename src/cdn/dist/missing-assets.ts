@@ -86,7 +86,7 @@ function faultsOf(missing: readonly Missing[]): readonly UserError[] {
       new UserError({
         code: 'cdn.missing-asset',
         message: sentenceOf(each),
-        hint: 'Mend the build, or the reference. An address on another host is not looked at.',
+        hint: 'Mend the build, or the reference. What another server answers under that path belongs into cdn.elsewhere.',
         at: { file: each.page.file, line: each.reference.line },
       }),
   );

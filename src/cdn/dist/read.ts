@@ -171,7 +171,7 @@ function describe(
 
 /** Sites with clean addresses have pages without an ending. */
 function beginsLikeHtml(start: Buffer): boolean {
-  return /^\ufeff?\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]/is.test(
+  return /^\ufeff?\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html)[\s>]/is.test(
     start.toString('utf8', 0, 2048),
   );
 }

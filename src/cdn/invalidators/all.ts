@@ -11,7 +11,7 @@ export type InvalidatorEffects = CloudFrontEffects;
  * The CDNs of a site. Nothing is asked of them yet, but what would keep them from being told is found here, before
  * anything is published.
  *
- * @throws UserError `cdn.cloudflare` (no token), `config.missing-key` (Cloudflare without a `url`).
+ * @throws UserError `cdn.cloudflare` (no token), `cdn.cloudfront` and `cdn.cloudflare` (an API's address that is none), `config.missing-key` (Cloudflare without a `url`).
  */
 export function openInvalidators(
   { cloudfront, cloudflare, wait, url }: Pick<SiteSettings, 'cloudfront' | 'cloudflare' | 'wait' | 'url'>,

@@ -2,7 +2,15 @@ import { z } from 'zod';
 import type { Clock } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { retryAfterMs } from '../stores/retry.ts';
-import { type Answer, type Exchange, type Outcome, quoted, type Request, type Verdict } from './exchange.ts';
+import {
+  type Answer,
+  apiBase,
+  type Exchange,
+  type Outcome,
+  quoted,
+  type Request,
+  type Verdict,
+} from './exchange.ts';
 import type { TellingEffects } from './telling.ts';
 
 const patienceMs = 3 * 60_000;
@@ -23,7 +31,10 @@ export function openCloudflareApi(zone: string, effects: TellingEffects): Cloudf
   const { clock, env } = effects;
   const token = tokenOf(effects);
   // The variable is Wrangler's (“System environment variables”).
-  const base = (env.CLOUDFLARE_API_BASE_URL || 'https://api.cloudflare.com/client/v4').replace(/\/+$/, '');
+  const base = apiBase(env.CLOUDFLARE_API_BASE_URL, 'https://api.cloudflare.com/client/v4', {
+    code: 'cdn.cloudflare',
+    names: 'CLOUDFLARE_API_BASE_URL',
+  });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
 
   async function zoneId(exchange: Exchange): Promise<Outcome<string>> {

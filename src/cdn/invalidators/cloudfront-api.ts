@@ -7,7 +7,15 @@ import {
   parseError,
   parseInvalidation,
 } from './cloudfront-xml.ts';
-import { type Answer, type Exchange, type Outcome, quoted, type Request, type Verdict } from './exchange.ts';
+import {
+  type Answer,
+  apiBase,
+  type Exchange,
+  type Outcome,
+  quoted,
+  type Request,
+  type Verdict,
+} from './exchange.ts';
 import type { TellingEffects } from './telling.ts';
 
 export interface CloudFrontEffects extends TellingEffects {
@@ -127,5 +135,8 @@ function judgeError(
 /** As the AWS SDKs have it (“Service-specific endpoints”). */
 function endpointOf(env: CloudFrontEffects['env']): string {
   const given = env.AWS_ENDPOINT_URL_CLOUDFRONT || env.AWS_ENDPOINT_URL;
-  return (given || 'https://cloudfront.amazonaws.com').replace(/\/+$/, '');
+  return apiBase(given, 'https://cloudfront.amazonaws.com', {
+    code: 'cdn.cloudfront',
+    names: 'AWS_ENDPOINT_URL_CLOUDFRONT (or AWS_ENDPOINT_URL)',
+  });
 }

@@ -1,5 +1,6 @@
+import type { ErrorCode } from '../../kernel/catalogue.ts';
 import { type Clock, formatDuration } from '../../kernel/clock.ts';
-import { messageOf, userErrorsOf } from '../../kernel/errors.ts';
+import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import { type HttpAnswer, type HttpClient, openHttp, originOf } from '../aws/http.ts';
 import { codeOf, lossOf, triesAtNobody } from '../stores/retry.ts';
@@ -125,6 +126,26 @@ function judgeLoss<T>(error: unknown, tries: number): Verdict<T> {
   const loss = lossOf(error);
   if (loss === 'untrusted' || (loss === 'nobody' && tries + 1 >= triesAtNobody)) return { refused: why };
   return { again: why };
+}
+
+/**
+ * Where an API is, without a slash at the end.
+ *
+ * @param given what the environment says.
+ * @throws UserError: that is no web address. It is found before anything is published.
+ */
+export function apiBase(
+  given: string | undefined,
+  usual: string,
+  { code, names }: { readonly code: ErrorCode; readonly names: string },
+): string {
+  const base = (given?.trim() || usual).replace(/\/+$/, '');
+  if (URL.canParse(base) && /^https?:$/.test(new URL(base).protocol)) return base;
+  throw new UserError({
+    code,
+    message: `${names} is no web address, and the CDN is to be told what has changed there`,
+    hint: `It looks like ${usual}, and is not needed for ${new URL(usual).hostname}.`,
+  });
 }
 
 /** Words of a server in a sentence of ours: one line, and not too long. */

@@ -24,7 +24,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * The endpoint is that of sluice.yml, else AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL, else AWS in the region. The region
  * is that of sluice.yml, else AWS_REGION, else AWS_DEFAULT_REGION, else us-east-1; R2 has but one, `auto`.
  *
- * @throws UserError `cdn.store-unreachable` for an endpoint that is no URL.
+ * @throws UserError `cdn.store-unreachable` for an endpoint that is no URL, `cdn.store-region` for a region that is none.
  */
 export function addressOf(settings: StoreSettings, env: Environment): StoreAddress {
   const { bucket } = settings;
@@ -61,7 +61,13 @@ export function encodeKey(key: string): string {
 function regionOf(settings: StoreSettings, endpoint: string | undefined, env: Environment): string {
   if (settings.region) return settings.region;
   if (endpoint !== undefined && /\.r2\.cloudflarestorage\.com(?:[:/]|$)/i.test(endpoint)) return 'auto';
-  return env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1';
+  const region = env.AWS_REGION?.trim() || env.AWS_DEFAULT_REGION?.trim() || 'us-east-1';
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(region)) return region;
+  throw new UserError({
+    code: 'cdn.store-region',
+    message: 'AWS_REGION (or AWS_DEFAULT_REGION) is no region',
+    hint: 'It looks like eu-central-1; cdn.region goes before it.',
+  });
 }
 
 function parse(endpoint: string): URL {

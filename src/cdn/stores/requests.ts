@@ -27,6 +27,8 @@ export interface StoreRequest {
 export interface RequestBody {
   /** Asked for each try, so that no bytes lie in memory between them. */
   readonly load: () => Uint8Array | Promise<Uint8Array>;
+  /** Told when what was loaded is not needed any more. */
+  readonly release?: (bytes: Uint8Array) => void;
   /** SHA-256 in hex. */
   readonly sha256: string;
 }
@@ -85,9 +87,21 @@ export function createRequests(options: RequestsOptions): Requests {
   const heartbeat = settings.prefix + leasePath;
 
   async function once(request: StoreRequest, client = http): Promise<HttpAnswer> {
-    const { method, query = {}, key, body } = request;
-    const path = key === undefined ? address.base || '/' : address.path(key);
+    const { body } = request;
     const bytes = await body?.load();
+    try {
+      return await sendBytes(request, bytes, client);
+    } finally {
+      if (bytes !== undefined) body?.release?.(bytes);
+    }
+  }
+
+  async function sendBytes(
+    { method, query = {}, key, body, headers: given }: StoreRequest,
+    bytes: Uint8Array | undefined,
+    client: HttpClient,
+  ): Promise<HttpAnswer> {
+    const path = key === undefined ? address.base || '/' : address.path(key);
     const length: Record<string, string> =
       bytes !== undefined || method === 'PUT' || method === 'POST'
         ? { 'content-length': String(bytes?.length ?? 0) }
@@ -97,7 +111,7 @@ export function createRequests(options: RequestsOptions): Requests {
       host: address.host,
       path,
       query,
-      headers: { ...request.headers, ...length },
+      headers: { ...given, ...length },
       sha256: body?.sha256 ?? emptySha256,
     });
     const search = encodeQuery(query);

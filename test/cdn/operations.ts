@@ -1,0 +1,23 @@
+import { systemClock } from '../../src/kernel/clock.ts';
+import { createLog } from '../../src/kernel/log.ts';
+import { createMask } from '../../src/kernel/mask.ts';
+import type { OperationContext } from '../../src/operations/context.ts';
+
+/**
+ * What the command line gives its operations, for steps of a test that need no process of their own.
+ *
+ * @param config path of sluice.yml.
+ */
+export function contextOf(config: string, env: Readonly<Record<string, string>>): OperationContext {
+  const mask = createMask();
+  const log = createLog({
+    mode: 'plain',
+    verbose: false,
+    colour: false,
+    clock: systemClock,
+    mask,
+    write: () => {},
+  });
+  const { signal } = new AbortController();
+  return { effects: { log, clock: systemClock, mask, signal, env, print: () => {} }, config };
+}
