@@ -6,6 +6,7 @@ import { encodeManifest, manifestHeaders } from './manifest.ts';
 import type { Change, Manifest, Retained } from './model.ts';
 import { isOwn, manifestPath, releasePath } from './places.ts';
 import type { WorkOrder } from './plan.ts';
+import type { ObjectStore } from './store.ts';
 
 export interface Kept {
   /** Uploads instead of what was to come back and is gone, if there is a file for it. */
@@ -24,13 +25,21 @@ export async function keepContent(work: WorkOrder, effects: PublishEffects): Pro
   const { store, signal } = effects;
   const notKept: Retained[] = [];
   const copies = inLanes(work.retention.keeps, lanes, signal, async (row) => {
-    const headers = isAdopted(row) ? undefined : row.headers;
-    if ((await store.copy(row.path, row.at, headers, row.etag)) !== undefined) return;
+    if (await isCopied(row, store)) return;
     // A publication that was cut off may have overwritten it; it made the copy before that.
-    if ((await store.head(row.at)) === undefined) notKept.push(row);
+    if ((await store.head(row.at)) !== undefined) return;
+    // The same content may have been at other paths too.
+    const alike = work.retention.retained.filter(({ at }) => at === row.at);
+    for (const each of alike) if (each !== row && (await isCopied(each, store))) return;
+    notKept.push(...alike);
   });
   await allEnded(keepManifest(work, effects), copies);
   return { changes: await withoutLost(work, effects), notKept };
+}
+
+async function isCopied(row: Retained, store: ObjectStore): Promise<boolean> {
+  const headers = isAdopted(row) ? undefined : row.headers;
+  return (await store.copy(row.path, row.at, headers, row.etag)) !== undefined;
 }
 
 /** The manifest of the release that is replaced is what a rollback goes by. */

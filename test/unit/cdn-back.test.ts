@@ -49,3 +49,13 @@ test('a CDN is told of an asset that comes back with other headers', async () =>
   const { work } = await publishSample(openMemoryStore(bucket), bucket, one, { headers });
   expect(work.draft.changed).toContain('assets/app-1.js');
 });
+
+test('content that was at two paths comes back, though somebody else has overwritten one of them', async () => {
+  const bucket = createBucket();
+  const same: Site = { 'index.html': '1', 'a.html': 'same', 'b.html': 'same' };
+  await publishSample(openMemoryStore(bucket), bucket, same);
+  await openMemoryStore(bucket).put('b.html', { bytes: Buffer.from('theirs') }, {});
+  await publishSample(openMemoryStore(bucket), bucket, { ...same, 'a.html': 'x', 'b.html': 'y' });
+  await rollbackSample(openMemoryStore(bucket), bucket);
+  expect(content(bucket)).toEqual(same);
+});
