@@ -168,12 +168,14 @@ function placeFor(config: Config, cdn: CdnConfig, target: string | undefined): R
     return undefined;
   }
   const known = [...new Set([...names, ...Object.keys(config.targets)])];
+  // The workflow always names a target; a repository with nothing but a front end has none to name.
+  if (known.length === 0 && target === 'production') return undefined;
   throw new UserError({
     code: 'config.unknown-target',
     message: `There is no target ${isShowable(target) ? target : 'of that name'}${didYouMean(target, known)}`,
     hint:
       known.length === 0
-        ? 'sluice.yml has one site and no targets: leave the target out.'
+        ? 'sluice.yml has one site and no targets: it is production, and the target may be left out.'
         : `Targets are ${known.join(', ')}.`,
     ...placeOf(config, ['cdn']),
   });
