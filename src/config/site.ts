@@ -69,7 +69,8 @@ export interface VerifySettings {
  * The site of a target.
  *
  * @param target a name below `cdn.targets`, or that of a target of deploys: those share the one site that is described.
- * @throws UserError `cdn.none`, `config.unknown-target`, `usage.argument` (a choice is needed), `config.missing-key`.
+ * @throws UserError `cdn.none`, `config.unknown-target`, `usage.argument` (a choice is needed), `config.missing-key`,
+ *   `config.value` (two targets in one place).
  */
 export function siteOf(config: Config, target: string | undefined): SiteSettings {
   const { cdn } = config;
@@ -144,12 +145,22 @@ function placeFor(config: Config, cdn: CdnConfig, target: string | undefined): R
       hint: 'Name it with --target.',
     });
   }
-  if (Object.hasOwn(cdn.targets, target)) return cdn.targets[target];
+  if (Object.hasOwn(cdn.targets, target)) {
+    const twin = names.find((name) => name !== target && whereOf(cdn, name) === whereOf(cdn, target));
+    if (twin === undefined) return cdn.targets[target];
+    throw new UserError({
+      code: 'config.value',
+      message: `cdn.targets: ${target} and ${twin} have the same store, so that each would publish over the other`,
+      hint: `Say what differs there:\ncdn:\n  targets:\n    ${target}: { store: s3://… }`,
+      ...placeOf(config, ['cdn', 'targets']),
+    });
+  }
   if (Object.hasOwn(config.targets, target)) {
-    if (names.length === 0 && target !== 'production' && Object.keys(config.targets).length > 1) {
+    const isShared = names.length > 0 || Object.keys(config.targets).length > 1;
+    if (isShared && target !== 'production') {
       throw new UserError({
         code: 'config.missing-key',
-        message: `cdn describes one site, and there are several targets: ${target} must not end up in production’s`,
+        message: `cdn has no site of its own for ${target}, which must not end up in production’s`,
         hint: `Say what differs there:\ncdn:\n  targets:\n    ${target}: { store: s3://… }`,
         ...placeOf(config, ['cdn']),
       });
@@ -157,15 +168,23 @@ function placeFor(config: Config, cdn: CdnConfig, target: string | undefined): R
     return undefined;
   }
   const known = [...new Set([...names, ...Object.keys(config.targets)])];
+  // The workflow always names a target; a repository with nothing but a front end has none to name.
+  if (known.length === 0 && target === 'production') return undefined;
   throw new UserError({
     code: 'config.unknown-target',
     message: `There is no target ${isShowable(target) ? target : 'of that name'}${didYouMean(target, known)}`,
     hint:
       known.length === 0
-        ? 'sluice.yml has one site and no targets: leave the target out.'
+        ? 'sluice.yml has one site and no targets: it is production, and the target may be left out.'
         : `Targets are ${known.join(', ')}.`,
     ...placeOf(config, ['cdn']),
   });
+}
+
+/** Two targets with the same one are one site. */
+function whereOf(cdn: CdnConfig, target: string): string {
+  const { store = '', endpoint, region } = { ...cdn, ...cdn.targets[target] };
+  return [store.replace(/\/$/, ''), endpoint, region].join(' ');
 }
 
 function list<T>(value: T | readonly T[] | undefined): readonly T[] {

@@ -254,6 +254,27 @@ describe('versitygw alone', () => {
     expect(json(changed).errors[0]).toMatchObject({ code: 'cdn.immutable' });
   });
 
+  test('who only looks needs no token of a CDN, and who publishes does', async () => {
+    await server.makeBucket('tokenless');
+    await using repository = await openRepository('tokenless');
+    await repository.build(many(1, 1));
+    await repository.cdn(server, 'publish', '--name', 'v1');
+    const cdn = {
+      dist: 'dist',
+      store: 's3://tokenless/site',
+      url: 'http://127.0.0.1:9/',
+      cloudflare: 'example.com',
+    };
+    await writeFile(
+      join(repository.folder, 'sluice.yml'),
+      JSON.stringify({ app: 'shop', cdn: { ...cdn, verify: { for: '1s' } } }),
+    );
+    expect(json(await repository.cdn(server, 'status', '--json')).current).toMatchObject({ name: 'v1' });
+    expect(json(await repository.cdn(server, 'verify', '--json')).findings).toHaveLength(1);
+    const published = await repository.cdn(server, 'publish', '--name', 'v2', '--json');
+    expect(json(published).errors[0]).toMatchObject({ code: 'cdn.cloudflare' });
+  });
+
   test.each([
     ['a wrong secret', { AWS_SECRET_ACCESS_KEY: 'wrong-secret-of-the-tests' }, 'refused', 'cdn.store-denied'],
     ['no credentials', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }, 'refused', 'cdn.credentials'],

@@ -134,6 +134,11 @@ test.each<[string, unknown, string]>([
     Object.assign(new Error('x'), { code: 'HPE_INVALID_CONSTANT' }),
     'broken answers with something that is not HTTP (HPE_INVALID_CONSTANT)',
   ],
+  [
+    'http://x',
+    Object.assign(new Error('x'), { code: 'HPE_HEADER_OVERFLOW' }),
+    'broken sends more than 16 KiB of headers',
+  ],
   ['https://x', 'odd', 'broken gives no whole answer (odd)'],
 ])('%s: %s', (url, error, expected) => {
   const { trouble, message } = troubleOf(error, new URL(url));

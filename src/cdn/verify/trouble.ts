@@ -14,6 +14,7 @@ const sentences: Readonly<Record<string, Trouble>> = {
   EHOSTUNREACH: { trouble: 'connect', message: 'cannot be reached: there is no route to the host' },
   ENETUNREACH: { trouble: 'connect', message: 'cannot be reached: there is no route to its network' },
   ECONNRESET: { trouble: 'broken', message: 'closed the connection in the middle of the answer' },
+  HPE_HEADER_OVERFLOW: { trouble: 'broken', message: 'sends more than 16 KiB of headers' },
   EPIPE: { trouble: 'broken', message: 'closed the connection in the middle of the request' },
   CERT_HAS_EXPIRED: { trouble: 'tls', message: 'has a certificate that has expired' },
   DEPTH_ZERO_SELF_SIGNED_CERT: { trouble: 'tls', message: 'has a self-signed certificate' },
