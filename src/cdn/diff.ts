@@ -149,9 +149,8 @@ function holds(found: ObjectHeaders, wanted: ObjectHeaders): boolean {
   );
 }
 
-/** Something of a bucket without a manifest: known by its ETag alone. */
+/** Something that others have put where the site has nothing yet: known by its ETag alone. */
 export function adopted(path: string, found: Found): StoredEntry | undefined {
-  if (found.manifest !== undefined) return undefined;
   const facts = found.looked.get(path);
   // A publication that was cut off has written it since.
   const ours = (mark: string) => isContentMark(mark) || mark === facts?.etag;

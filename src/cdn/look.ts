@@ -11,7 +11,7 @@ import {
 } from './found.ts';
 import { inLanes } from './lanes.ts';
 import { decodeManifest } from './manifest.ts';
-import type { Manifest } from './model.ts';
+import type { Entry, Manifest } from './model.ts';
 import { draftPath, isOwn, manifestPath, releasePath } from './places.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -57,6 +57,39 @@ export async function lookAtSite(
     if (marks.includes(mark)) doubtful.set(path, [...marks, object.etag]);
   });
   return { ...found, looked, doubtful };
+}
+
+/**
+ * Looks whether somebody else has something where the next release puts a page or a file for the first time: what is
+ * overwritten there is kept, and told. Names of assets have a hash that nobody else's name has.
+ */
+export async function lookAtNew(
+  store: ObjectStore,
+  found: Found,
+  wanted: readonly Entry[],
+  signal: AbortSignal,
+): Promise<Found> {
+  if (found.manifest === undefined) return found;
+  const { entries } = found.manifest.manifest;
+  const fresh = wanted.filter(
+    ({ path, class: kind }) => kind !== 'asset' && !entries.has(path) && !found.looked.has(path),
+  );
+  if (fresh.length === 0) return found;
+  const looked = new Map(found.looked);
+  await inLanes(fresh, lanes, signal, async ({ path }) => {
+    const facts = await store.head(path);
+    if (facts !== undefined && !isOurs(found, path, facts.etag)) looked.set(path, facts);
+  });
+  return { ...found, looked };
+}
+
+/** What an earlier release should have deleted there, or what is retained there. */
+function isOurs({ draft, manifest }: Found, path: string, etag: string): boolean {
+  const due = [...(draft?.draft.due ?? []), ...(draft?.draft.deletes ?? [])];
+  return (
+    due.some((each) => each.path === path && each.etags?.includes(etag)) ||
+    manifest?.manifest.retained.some((row) => row.at === path && row.etag === etag) === true
+  );
 }
 
 /** Paths of the release whose object is not there, or is not the one that was put there. */

@@ -4,7 +4,7 @@ import type { Deletion, Draft } from './draft.ts';
 import { contentMark, type Found, isCommitted } from './found.ts';
 import type { Invalidator } from './invalidator.ts';
 import type { Change, PublicationPlan, ReleaseInfo, RequestCounts, Retained, StoredEntry } from './model.ts';
-import { isOwn, releasePath } from './places.ts';
+import { blobPath, isOwn, releasePath } from './places.ts';
 import { requestsOf } from './requests.ts';
 import { type Retention, retain } from './retention.ts';
 
@@ -198,10 +198,19 @@ function deletionsOf(diff: Diff, { expired, dropped }: Retention, found: Found):
 
 function notesOf({ diff, found, finishes, tailOnly }: Omit<WorkOrder, 'plan'>): string[] {
   const notes: string[] = [];
-  const adoptedFiles = diff.changes.filter(({ before }) => before !== undefined && isAdopted(before)).length;
+  const adoptedFiles = diff.changes.filter(({ before }) => before !== undefined && isAdopted(before));
   if (found.manifest === undefined && found.looked.size > 0) {
     notes.push(
-      `The bucket holds ${found.looked.size} objects and no manifest of Sluice: ${adoptedFiles} of them are replaced (release 0 keeps them), the others are not touched.`,
+      `The bucket holds ${found.looked.size} objects and no manifest of Sluice: ${adoptedFiles.length} of them are replaced (release 0 keeps them), the others are not touched.`,
+    );
+  }
+  if (found.manifest !== undefined && adoptedFiles.length > 0) {
+    const shown = adoptedFiles
+      .slice(0, 5)
+      .map(({ to, before }) => `${to.path} (as ${blobPath(before?.sha256 ?? '')})`);
+    const more = adoptedFiles.length > 5 ? ` and ${adoptedFiles.length - 5} more` : '';
+    notes.push(
+      `Somebody else has put files where this release has its own; what they were is kept: ${shown.join(', ')}${more}`,
     );
   }
   if (finishes !== undefined) {

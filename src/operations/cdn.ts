@@ -8,7 +8,7 @@ import { pagesThatMayName } from '../cdn/dist/naming.ts';
 import { readSite } from '../cdn/dist/read.ts';
 import type { Found } from '../cdn/found.ts';
 import { guardFaults } from '../cdn/guards.ts';
-import { lookAtSite } from '../cdn/look.ts';
+import { lookAtNew, lookAtSite } from '../cdn/look.ts';
 import type {
   Phase,
   Progress,
@@ -138,7 +138,7 @@ async function planFolder(
   for (const each of [named, looking]) each.catch(() => {});
   const { files, notes } = await reading;
   const { release, commit } = await named;
-  const found = await looking;
+  const found = await lookAtNew(store, await looking, files, effects.signal);
   const work = plan(site, timeOf(found, effects), found, {
     entries: files,
     author: { name: release, by: authorOf(effects.env), commit },
@@ -162,8 +162,9 @@ async function planRollback(
   request: RollbackRequest,
   site: OpenSite,
 ): Promise<WorkOrder> {
-  const found = await lookAtSite(site.store, async () => [], effects.signal);
-  const earlier = await earlierRelease(found.manifest?.manifest, request.to, site.store);
+  const looked = await lookAtSite(site.store, async () => [], effects.signal);
+  const earlier = await earlierRelease(looked.manifest?.manifest, request.to, site.store);
+  const found = await lookAtNew(site.store, looked, earlier.entries, effects.signal);
   const { name, commit, number } = earlier.release;
   const work = plan(site, timeOf(found, effects), found, {
     entries: earlier.entries,

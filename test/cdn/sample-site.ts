@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { earlierRelease } from '../../src/cdn/back.ts';
 import type { PublishEffects } from '../../src/cdn/effects.ts';
 import type { ChangedSite, Invalidator } from '../../src/cdn/invalidator.ts';
-import { lookAtSite } from '../../src/cdn/look.ts';
+import { lookAtNew, lookAtSite } from '../../src/cdn/look.ts';
 import type { Entry, SiteFile } from '../../src/cdn/model.ts';
 import { type Author, planSite, type WorkOrder } from '../../src/cdn/plan.ts';
 import { type Published, publish } from '../../src/cdn/publish.ts';
@@ -105,7 +105,8 @@ async function apply(
 ): Promise<RunResult> {
   const signal = run.signal ?? new AbortController().signal;
   const invalidators = run.onInvalidate === undefined ? [] : [tellingInvalidator(run)];
-  const found = await lookAtSite(store, async () => entries.map(({ path }) => path), signal);
+  const looked = await lookAtSite(store, async () => entries.map(({ path }) => path), signal);
+  const found = await lookAtNew(store, looked, entries, signal);
   const work = planSite({
     settings: { ...defaultSite, ...run.settings },
     store: store.name,

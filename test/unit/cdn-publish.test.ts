@@ -142,6 +142,23 @@ test('a bucket of others is adopted: theirs stays, what is replaced comes back w
   expect(content(bucket)).toEqual({ ...theirs, 'assets/app-1.js': 'app 1' });
 });
 
+test('what others have put where a later release has its own is kept, and told', async () => {
+  const bucket = createBucket();
+  await publishSample(openMemoryStore(bucket), bucket, one);
+  await openMemoryStore(bucket).put(
+    'robots.txt',
+    { bytes: Buffer.from('theirs') },
+    { 'content-type': 'text/x' },
+  );
+  const { work } = await publishSample(openMemoryStore(bucket), bucket, { ...two, 'robots.txt': 'ours' });
+  const [at = ''] = /\.sluice\/blobs\/[^)]+/.exec(work.plan.notes.join()) ?? [];
+  expect(bucket.objects.get(at)).toMatchObject({
+    bytes: Buffer.from('theirs'),
+    headers: { 'content-type': 'text/x' },
+  });
+  expect(content(bucket)['robots.txt']).toBe('ours');
+});
+
 test('an object that somebody else has put at one of our paths is not deleted', async () => {
   const bucket = createBucket();
   const settings = { keep: 1, graceMs: 0 };
