@@ -3,6 +3,9 @@ import { messageOf, UserError } from '../kernel/errors.ts';
 import { runProcess } from '../kernel/process.ts';
 import type { Effects } from '../kernel/run.ts';
 
+/** A tag is a file name for git. */
+const longestName = 255;
+
 /**
  * Name of the release: what was asked for, the tag that CI runs for, or what git says of the checkout.
  *
@@ -36,6 +39,13 @@ export async function releaseName(
       code: 'usage.argument',
       message: 'The release needs a name, and this folder has no git history to take one from',
       hint: `Pass ${option} NAME.`,
+    });
+  }
+  if (release.length > longestName || /[\x00-\x1f\x7f]/.test(release)) {
+    throw new UserError({
+      code: 'usage.argument',
+      message: `The name of a release is one line of at most ${longestName} characters, and this one is not`,
+      hint: `Pass ${option} NAME with a shorter one.`,
     });
   }
   if (target?.requireTag === true && !/^v?\d+\.\d+\.\d+/.test(release)) {

@@ -5,7 +5,7 @@ import { harmless } from '../../kernel/foreign.ts';
 const junk = /^(?:\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|.*\.sw[po]|.*~|\.gitkeep|\.keep)$/i;
 
 const secretNames =
-  /^(?:\.env(?:\..*)?|\.npmrc|\.netrc|\.htpasswd|\.git-credentials|\.pgpass|id_(?:rsa|dsa|ecdsa|ed25519)|.*\.(?:p12|pfx|jks|kdbx)|sluice\.ya?ml)$/;
+  /^(?:.*\.env|\.env\..*|\.npmrc|\.pypirc|\.netrc|\.htpasswd|\.git-credentials|\.pgpass|id_(?:rsa|dsa|ecdsa|ed25519)(?:\.(?!pub$).*)?|.*\.(?:p12|pfx|jks|kdbx|tfstate)|sluice\.ya?ml)$/i;
 const secretFolders = /^\.(?:git|hg|svn|ssh|aws|gnupg)$/;
 const keyFiles = /\.(?:pem|key)$|^[^.]*key$/i;
 
@@ -26,10 +26,12 @@ export function nameFault(name: string, path: string): UserError | undefined {
   return secretNames.test(name) ? secretFault(path, 'usually holds secrets') : undefined;
 }
 
-/** Whether a file has to be looked into: it may hold a private key. */
-export function mayBeKey(name: string): boolean {
-  return keyFiles.test(name);
+/** Whether a file has to be looked into by its name or its beginning: it may hold a private key. */
+export function mayBeKey(name: string, start: Buffer): boolean {
+  return keyFiles.test(name) || start.subarray(0, keyStart.length).equals(keyStart);
 }
+
+const keyStart = Buffer.from('-----BEGIN');
 
 /** A certificate may be published, its key may not. */
 export function keyFault(path: string, bytes: Buffer): UserError | undefined {

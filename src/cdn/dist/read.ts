@@ -42,6 +42,8 @@ export async function readSite(settings: SiteSettings, signal: AbortSignal): Pro
     isExcluded: pathTest(settings.exclude),
     pause,
   });
+  // A folder that is none of a site may be a whole disk: it is not read first.
+  if (walked.faults.length > mostFaults) throw new UserErrors(fewest(walked.faults));
   const faults = [...walked.faults];
   const headersOf = headersBy(settings.headers);
   const plain = await readFiles(settings, inOrder(walked.paths), headersOf, faults, pause);
@@ -138,7 +140,9 @@ async function readFiles(
     let isHtml = false;
     const look = (start: Buffer) => {
       if (endingOf(path) === '') isHtml = beginsLikeHtml(start);
-      const fault = mayBeKey(path.slice(path.lastIndexOf('/') + 1)) ? keyFault(path, start) : undefined;
+      const fault = mayBeKey(path.slice(path.lastIndexOf('/') + 1), start)
+        ? keyFault(path, start)
+        : undefined;
       if (fault !== undefined) faults.push(fault);
     };
     try {
