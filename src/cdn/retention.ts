@@ -25,9 +25,8 @@ export interface Retention {
 
 /**
  * What becomes of the content that the next release doesn't have. Assets stay where they are, for the pages that open tabs
- * still show; everything else leaves its path at once and is kept as a blob.
- *
- * @param adopted what is overwritten in a bucket that had no manifest: it counts as release 0.
+ * still show; everything else leaves its path at once and is kept as a blob. What is overwritten in a bucket that had no
+ * manifest counts as release 0.
  */
 export function retain(
   diff: Diff,
