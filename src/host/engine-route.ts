@@ -73,19 +73,21 @@ export function createEngineRoute(path: string, means: Means): EngineRoute {
 
   async function dialStdio(): Promise<Duplex> {
     const shell = await withShell(means, undefined, async (each) => {
+      // Before the line is given: a docker that finds no engine may have ended in the very moment in which it began.
+      each.stdio.holdEnd(each.begun.then(() => verdictOf(each)).catch(() => undefined));
       each.begin(execLine(['docker', 'system', 'dial-stdio']));
       await each.begun;
       return each;
     });
-    costly = true;
-    shell.stdio.holdEnd(
-      outcome(shell, connection).then((error) => {
-        // The engine may be back, and the socket with it, before the next request.
-        if (error !== undefined) costly = false;
-        return error;
-      }),
-    );
     return shell.stdio;
+  }
+
+  async function verdictOf(shell: Shell): Promise<UserError | undefined> {
+    costly = true;
+    const error = await outcome(shell, connection);
+    // The engine may be back, and the socket with it, before the next request.
+    if (error !== undefined) costly = false;
+    return error;
   }
 
   return {
