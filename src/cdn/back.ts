@@ -1,4 +1,5 @@
 import { UserError } from '../kernel/errors.ts';
+import { nothingPublished } from './faults.ts';
 import { readRelease } from './look.ts';
 import type { Manifest, ReleaseInfo, StoredEntry } from './model.ts';
 import type { ObjectStore } from './store.ts';
@@ -19,11 +20,7 @@ export async function earlierRelease(
   store: ObjectStore,
 ): Promise<Earlier> {
   if (manifest === undefined) {
-    throw new UserError({
-      code: 'cdn.release',
-      message: `Nothing was published to ${store.name} yet`,
-      hint: 'sluice cdn publish does.',
-    });
+    throw nothingPublished(store);
   }
   const number = chooseRelease(manifest, to);
   const found = await readRelease(store, number);

@@ -1,4 +1,5 @@
 import { UserError } from '../kernel/errors.ts';
+import type { ObjectStore } from './store.ts';
 
 /** Another publication has come between. */
 export function moved(consequence: string): UserError {
@@ -17,5 +18,14 @@ export function lost(paths: readonly string[], consequence: string): UserError {
     code: 'cdn.lost',
     message: `The store does not hold what it should (any more): ${shown}${more}. ${consequence}`,
     hint: 'Somebody else deletes or writes in the bucket, or a lifecycle rule of it does. Publishing from a build mends what is missing.',
+  });
+}
+
+/** There is no release to look at or to go back from. */
+export function nothingPublished({ name }: Pick<ObjectStore, 'name'>): UserError {
+  return new UserError({
+    code: 'cdn.release',
+    message: `Nothing was published to ${name} yet`,
+    hint: 'sluice cdn publish does.',
   });
 }

@@ -1,3 +1,4 @@
+import { nothingPublished } from '../cdn/faults.ts';
 import { readManifest } from '../cdn/look.ts';
 import type { Entry, VerifyReport } from '../cdn/model.ts';
 import type { WorkOrder } from '../cdn/plan.ts';
@@ -24,11 +25,7 @@ export async function verifyPublished(
   }
   const found = await readManifest(store);
   if (found === undefined) {
-    throw new UserError({
-      code: 'cdn.release',
-      message: `Nothing was published to ${store.name} yet`,
-      hint: 'sluice cdn publish does.',
-    });
+    throw nothingPublished(store);
   }
   const { url, verify, index, spa } = settings;
   const { entries } = found.manifest;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Earlier, earlierRelease } from '../cdn/back.ts';
+import { addRequests, noRequests, subtractRequests } from '../cdn/counts.ts';
 import { openBody, readText } from '../cdn/dist/body.ts';
 import { checkSite } from '../cdn/dist/check.ts';
 import { pagesThatMayName } from '../cdn/dist/naming.ts';
@@ -19,7 +20,6 @@ import type {
 } from '../cdn/model.ts';
 import { planSite, type WorkOrder } from '../cdn/plan.ts';
 import { publish } from '../cdn/publish.ts';
-import { addRequests, noRequests, subtractRequests } from '../cdn/requests.ts';
 import { siteStatusOf } from '../cdn/status.ts';
 import { singleLimit } from '../cdn/stores/multipart.ts';
 import type { Target } from '../config/model.ts';

@@ -4,8 +4,8 @@ export function formatCount(count: number): string {
 }
 
 /** `4,812 requests`, `1 request` */
-export function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
 /** `48.2 MiB` */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { RequestCounts } from '../../src/cdn/model.ts';
-import { totalRequests } from '../../src/cdn/requests.ts';
+import { totalOf } from '../../src/cdn/report/words.ts';
 import { peerVersions, sluice } from './cdn-peers.ts';
 import type { Run } from './cdn-run.ts';
 import { publish, type Spread, say, seconds, show, spread } from './output.ts';
@@ -97,7 +97,7 @@ function showScenario(scenario: string, rows: readonly Row[], best: Row | undefi
       brief(row.cpu),
       brief(row.serverCpu),
       `${(row.peakMemory / 2 ** 20).toFixed(0)} MiB`,
-      String(totalRequests(row.requests)),
+      String(totalOf(row.requests)),
       row === best ? 'the best of the others' : row.wrong.length > 0 ? `WRONG: ${row.wrong.join(', ')}` : '',
     ]),
   );

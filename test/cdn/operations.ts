@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/kernel/clock.ts';
-import { createLog } from '../../src/kernel/log.ts';
 import { createMask } from '../../src/kernel/mask.ts';
 import type { OperationContext } from '../../src/operations/context.ts';
+import { silentLog } from './open.ts';
 
 /**
  * What the command line gives its operations, for steps of a test that need no process of their own.
@@ -10,14 +10,6 @@ import type { OperationContext } from '../../src/operations/context.ts';
  */
 export function contextOf(config: string, env: Readonly<Record<string, string>>): OperationContext {
   const mask = createMask();
-  const log = createLog({
-    mode: 'plain',
-    verbose: false,
-    colour: false,
-    clock: systemClock,
-    mask,
-    write: () => {},
-  });
   const { signal } = new AbortController();
-  return { effects: { log, clock: systemClock, mask, signal, env, print: () => {} }, config };
+  return { effects: { log: silentLog(), clock: systemClock, mask, signal, env, print: () => {} }, config };
 }

@@ -2,6 +2,7 @@ import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SiteSettings } from '../../config/site.ts';
 import { messageOf, type UserError, UserErrors } from '../../kernel/errors.ts';
+import { counted } from '../../report/figures.ts';
 import type { ObjectHeaders, SiteFile } from '../model.ts';
 import { assetTest } from './assets.ts';
 import { keepBytes } from './body.ts';
@@ -96,10 +97,6 @@ function unusedPatterns({ hashed, headers }: SiteSettings, paths: readonly strin
     const few = unused.length > 5 ? `${unused.slice(0, 5).join(', ')}, …` : unused.join(', ');
     return unused.length === 0 ? [] : [`No file matches ${shown(few)} (${key})`];
   });
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`;
 }
 
 function fewest(faults: readonly UserError[]): readonly UserError[] {

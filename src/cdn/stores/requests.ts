@@ -4,6 +4,7 @@ import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import { type HttpAnswer, type HttpClient, openHttp } from '../aws/http.ts';
 import { type AwsKeys, emptySha256, encodeQuery, type Signer } from '../aws/sign.ts';
+import { noRequests } from '../counts.ts';
 import type { RequestCounts } from '../model.ts';
 import { leasePath } from '../places.ts';
 import type { StoreAddress } from './address.ts';
@@ -77,11 +78,9 @@ const heartbeatMs = 8000;
 /** `tx` and a counter in hex, then the time: no other store writes the number of a request like this. */
 const cephRequest = /^tx[0-9a-f]{16,}-/;
 
-const none: RequestCounts = { get: 0, head: 0, put: 0, copy: 0, delete: 0, list: 0, post: 0 };
-
 export function createRequests(options: RequestsOptions): Requests {
   const { settings, name, address, http, sign, pace, clock, signal, log } = options;
-  const counted: Record<keyof RequestCounts, number> = { ...none };
+  const counted: Record<keyof RequestCounts, number> = { ...noRequests };
   let retries = 0;
   let ceph: boolean | undefined;
   const heartbeat = settings.prefix + leasePath;
