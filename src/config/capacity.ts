@@ -2,7 +2,7 @@ import { parseBytes } from './human.ts';
 import type { ComposeModel, ComposeService, ServiceConfig, ServicePlan } from './model.ts';
 import { postgresSettings } from './postgres-settings.ts';
 import { type ImageHints, processesOf, processMemoryOf } from './processes.ts';
-import { imageKind } from './service-facts.ts';
+import { imageKind } from './stores.ts';
 
 /**
  * Capacity arithmetic: what a host must bear while both colours run. It lives once, for the preflight, the doctor

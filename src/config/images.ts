@@ -25,8 +25,8 @@ export function imageReferences(model: ComposeModel): ServiceImage[] {
 }
 
 /**
- * The same model with the images of some services replaced, normally by `name@sha256:…`; their `build` is dropped,
- * for a release runs what was built before.
+ * The same model with the images of some services replaced, normally by `name@sha256:…`. Their `build` stays: a service
+ * is deployed in the same way before and after its image was built. Releases leave it out (deploy/project.ts).
  *
  * @param images reference by service.
  * @throws UserError `compose.image` for a malformed reference, `config.unknown-service` for a service that is none.
@@ -37,8 +37,7 @@ export function withImages(model: ComposeModel, images: Readonly<Record<string, 
     const service = Object.hasOwn(model.services, name) ? model.services[name] : undefined;
     if (service === undefined) throw noService(name, Object.keys(model.services));
     parseImage(image, `services.${name}.image`);
-    const { build: _build, ...rest } = service;
-    services[name] = { ...rest, image };
+    services[name] = { ...service, image };
   }
   return { ...model, services };
 }

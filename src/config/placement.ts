@@ -1,7 +1,7 @@
 import { UserError, UserErrors } from '../kernel/errors.ts';
 import type { ComposeModel, Config, HostConfig, ServicePlan, Target } from './model.ts';
 import { placeOf } from './normalise.ts';
-import { holdsData } from './service-facts.ts';
+import { holdsData } from './stores.ts';
 import { unknownService } from './strategy-faults.ts';
 
 /** Which host of a target runs what. */

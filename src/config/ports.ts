@@ -1,5 +1,6 @@
 import type { ComposeService, ServiceConfig } from './model.ts';
-import { commandLine, imageKind } from './service-facts.ts';
+import { commandLine } from './programs.ts';
+import { imageKind } from './stores.ts';
 
 /** Paths that mean the same in a URL and in a proxy's configuration: no quotes, blanks, variables or escapes. */
 export const healthPathPattern = /^\/[A-Za-z0-9._~%&+,=:@/?-]*$/;

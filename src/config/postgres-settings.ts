@@ -1,5 +1,6 @@
 import type { ComposeService } from './model.ts';
-import { commandLine, imageKind } from './service-facts.ts';
+import { commandLine } from './programs.ts';
+import { imageKind } from './stores.ts';
 
 /** Settings of Postgres that decide how much memory it takes; sizes in bytes. */
 export interface PostgresSettings {

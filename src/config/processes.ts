@@ -1,5 +1,5 @@
 import type { ComposeService } from './model.ts';
-import { commandLine } from './service-facts.ts';
+import { commandLine } from './programs.ts';
 
 /** Processes that serve or work in one container. */
 export interface Processes {

@@ -1,6 +1,7 @@
 import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
 import type { Mask } from '../kernel/mask.ts';
 import { secretValues } from './audit.ts';
+import { builtImages } from './built-images.ts';
 import { loadComposeModel } from './compose.ts';
 import type { ComposeEffects } from './compose-run.ts';
 import { type Env, envVersion, loadEnv } from './env.ts';
@@ -43,7 +44,7 @@ export async function resolveHostModel(
   for (const secret of secretValues(values)) effects.mask?.add(secret);
   const version = envVersion(config.app, values);
   const model = withImages(await sharedModel(config, values, version, effects), images);
-  const plans = planServices(model, config);
+  const plans = planServices(model, config, { images: await builtImages(model) });
   const { services } = placeServices(config, target, model, plans);
   return {
     host,

@@ -1,4 +1,5 @@
 import { UserError, UserErrors } from '../kernel/errors.ts';
+import type { Images } from './built-images.ts';
 import { parseDuration } from './human.ts';
 import type {
   ComposeModel,
@@ -11,7 +12,8 @@ import type {
 } from './model.ts';
 import { placeOf } from './normalise.ts';
 import { findPorts } from './ports.ts';
-import { writableVolumes } from './service-facts.ts';
+import { type Sight, sightOf } from './sight.ts';
+import { dataOf, type SeenService, writableVolumes } from './stores.ts';
 import { blueGreenFaults, unknownServices } from './strategy-faults.ts';
 import { infer } from './strategy-rules.ts';
 
@@ -25,19 +27,28 @@ const leastStartMs = 15_000;
 const defaultIntervalMs = 30_000;
 const defaultRetries = 3;
 
-type Sight = Pick<Config, 'services' | 'registry' | 'migrate' | 'backup' | 'places'>;
+type Settings = Pick<Config, 'services' | 'registry' | 'migrate' | 'backup' | 'places'>;
+
+export interface PlanOptions {
+  /** Config of the services' images, as far as it is known ({@link builtImages}). */
+  readonly images?: Images;
+  /** Only the services that this host runs; undefined: all. */
+  readonly host?: HostConfig;
+}
 
 /**
- * How each service is deployed and why: as sluice.yml says, else inferred from its definition.
+ * How each service is deployed and why: as sluice.yml says, else inferred from its definition and its image.
  *
- * @param host only the services that this host runs; undefined: all.
  * @throws UserErrors `config.unknown-service`, `config.migrate-job` and `compose.*` for what can't be done, all at once.
  */
-export function planServices(model: ComposeModel, config: Sight, host?: HostConfig): ServicePlan[] {
+export function planServices(
+  model: ComposeModel,
+  config: Settings,
+  options: PlanOptions = {},
+): ServicePlan[] {
+  const { images = {}, host } = options;
   const errors = unknownServices(model, config);
-  const plans = Object.entries(model.services).map(([name, service]) =>
-    planService(name, service, model, config),
-  );
+  const plans = describeServices(model, config, images);
   for (const plan of plans) {
     const service = model.services[plan.name];
     if (plan.strategy === 'blue-green' && service !== undefined) {
@@ -50,18 +61,19 @@ export function planServices(model: ComposeModel, config: Sight, host?: HostConf
   return runs === undefined ? plans : plans.filter(({ name }) => runs.includes(name));
 }
 
-/** How one service is deployed, whether or not it can be: what is wrong with it is told by {@link planServices}. */
-export function planService(
-  name: string,
-  service: ComposeService,
-  model: ComposeModel,
-  config: Sight,
-): ServicePlan {
+/** How the services are deployed, whether or not they can be: {@link planServices} reports what is wrong with them. */
+export function describeServices(model: ComposeModel, config: Settings, images: Images = {}): ServicePlan[] {
+  const sight = sightOf(model, images, config.registry);
+  return Object.keys(model.services).map((name) => planService(name, model, config, sight));
+}
+
+function planService(name: string, model: ComposeModel, config: Settings, sight: Sight): ServicePlan {
   const own = Object.hasOwn(config.services, name) ? (config.services[name] ?? {}) : {};
+  const service = sight.services[name] ?? {};
   const found = findPorts(service, own);
   const { strategy, reason } =
     own.strategy === undefined
-      ? infer(name, service, own, model, config)
+      ? infer({ name, service, own, model, sight })
       : { strategy: own.strategy, reason: 'sluice.yml says so' };
   const isEdged = strategy === 'blue-green';
   const notes = notesOf(strategy, service, own);
@@ -79,15 +91,11 @@ export function planService(
   };
 }
 
-function notesOf(strategy: Strategy, service: ComposeService, own: ServiceConfig): string[] {
+function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): string[] {
   const notes: string[] = [];
   const volume = writableVolumes(service).find(({ name }) => name !== undefined)?.name;
-  if (
-    strategy === 'recreate' &&
-    own.strategy === undefined &&
-    volume !== undefined &&
-    service.build !== undefined
-  ) {
+  const isInferred = own.strategy === undefined && dataOf(service) === undefined;
+  if (strategy === 'recreate' && isInferred && volume !== undefined && service.build !== undefined) {
     notes.push(
       `if two versions may write to ${volume} at once (uploads), shared-volumes: [${volume}] makes it blue-green`,
     );
@@ -112,7 +120,7 @@ function startDeadline({ healthcheck }: ComposeService): number {
   return Math.max(leastStartMs, start + interval * (healthcheck.retries || defaultRetries));
 }
 
-function migrateFaults(plans: readonly ServicePlan[], config: Sight): UserError[] {
+function migrateFaults(plans: readonly ServicePlan[], config: Settings): UserError[] {
   const service = config.migrate?.service;
   const job = plans.find(({ name, strategy }) => name === service && strategy === 'job');
   if (job === undefined) return [];

@@ -1,7 +1,7 @@
 import { UserError } from '../kernel/errors.ts';
 import type { ComposeModel, ComposeService, Config, ServicePlan } from './model.ts';
 import { placeOf } from './normalise.ts';
-import { writableVolumes } from './service-facts.ts';
+import { writableVolumes } from './stores.ts';
 import { didYouMean } from './suggest.ts';
 
 type Sight = Pick<Config, 'services' | 'migrate' | 'backup' | 'places'>;

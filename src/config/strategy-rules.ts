@@ -1,98 +1,132 @@
-import type { ComposeModel, ComposeService, Config, ServiceConfig, Strategy } from './model.ts';
+import { callsOf } from './callers.ts';
+import type { ComposeModel, ServiceConfig, Strategy } from './model.ts';
+import { isDoor } from './ownership.ts';
 import { findPorts } from './ports.ts';
-import {
-  commandLine,
-  imageKind,
-  imageRole,
-  isOwnImage,
-  nameParts,
-  programKind,
-  writableVolumes,
-} from './service-facts.ts';
-
-type Sight = Pick<Config, 'registry'>;
+import { commandLine, endsBecause, nameParts, programKind } from './programs.ts';
+import { mayServe, type Sight } from './sight.ts';
+import { dataOf, imageKind, imageRole, type SeenService, writableVolumes } from './stores.ts';
 
 /** A strategy, with one sentence why. */
 export type Inferred = { readonly strategy: Strategy; readonly reason: string };
 
+/** A service, with all that is known of it. */
+export interface Case {
+  readonly name: string;
+  /** As the container will run: its definition, with what the image says filled in. */
+  readonly service: SeenService;
+  readonly own: ServiceConfig;
+  readonly model: ComposeModel;
+  readonly sight: Sight;
+}
+
 /** From what must not be touched to what may be switched: the first rule that fits. */
-export function infer(
-  name: string,
-  service: ComposeService,
-  own: ServiceConfig,
-  model: ComposeModel,
-  config: Sight,
-): Inferred {
+export function infer(each: Case): Inferred {
   return (
-    asJob(name, service, model) ??
-    asKeep(service, own, config) ??
-    asRecreate(name, service, own, config) ??
-    asSingleton(name, service) ??
-    asWorkers(name, service, own) ?? {
+    asJob(each) ??
+    asKeep(each) ??
+    asRecreate(each) ??
+    asSingleton(each) ??
+    asHelper(each) ??
+    asWorkers(each) ?? {
       strategy: 'blue-green',
-      reason: 'it has a port, and nothing that two versions would share',
+      reason: 'it has a port, and nothing that two versions share',
     }
   );
 }
 
-function asJob(name: string, service: ComposeService, model: ComposeModel): Inferred | undefined {
-  const restarts =
-    service.restart !== undefined && service.restart !== 'no' && !service.restart.startsWith('on-failure');
-  if (restarts) return undefined;
+function asJob({ name, service, own, model, sight }: Case): Inferred | undefined {
+  const policy = restartOf(service);
+  if (policy === 'always' || own.port !== undefined) return undefined;
   const waiting = Object.entries(model.services).find(
     ([, other]) => other.depends_on?.[name]?.condition === 'service_completed_successfully',
   );
   if (waiting !== undefined) return { strategy: 'job', reason: `${waiting[0]} waits for it to complete` };
-  const hasServer =
-    (service.ports?.length ?? 0) > 0 ||
-    (service.expose?.length ?? 0) > 0 ||
-    service.healthcheck?.test !== undefined;
-  const program = programKind(commandLine(service));
-  if (hasServer || program?.kind !== 'migration') return undefined;
-  return { strategy: 'job', reason: 'it runs a migration and ends' };
-}
-
-function asKeep(service: ComposeService, own: ServiceConfig, config: Sight): Inferred | undefined {
+  // What its image exposes says nothing of a command that ends; what the compose file itself declares does.
+  const written = model.services[name] ?? service;
+  const serves =
+    (written.ports?.length ?? 0) > 0 || (written.expose?.length ?? 0) > 0 || sight.isReached(written);
+  if (serves || written.healthcheck?.test !== undefined) return undefined;
+  const why = endsBecause(name, service);
+  if (why !== undefined) return { strategy: 'job', reason: why };
   const role = imageRole(service);
-  // An app of one's own may be called vault or registry; with a volume it is the database's image, adapted.
-  const isAdapted = !isOwnImage(service, config.registry) || writableVolumes(service).length > 0;
-  if ((role === 'database' || role === 'cache') && isAdapted) {
-    return { strategy: 'keep', reason: `${imageKind(service)} holds state: a deploy never touches it` };
-  }
-  const volume = unsharedVolume(service, own);
-  if (volume === undefined || isOwnImage(service, config.registry) || role === 'proxy') return undefined;
-  return { strategy: 'keep', reason: `it writes to ${volume}: a deploy never touches it` };
+  const isStore = role !== undefined || dataOf(service) !== undefined;
+  const program = programKind(commandLine(service));
+  if (policy !== 'no' || isStore || program !== undefined || callsOf(name, model).by.length > 0)
+    return undefined;
+  return { strategy: 'job', reason: '`restart: "no"` says that it ends' };
 }
 
-function asRecreate(
-  name: string,
-  service: ComposeService,
-  own: ServiceConfig,
-  config: Sight,
-): Inferred | undefined {
-  const isProxy = isOwnImage(service, config.registry) ? isDoorName(name) : imageRole(service) === 'proxy';
-  const isOpen = service.ports?.some(({ published }) => published === '80' || published === '443') === true;
-  if (isProxy && isOpen && own.port === undefined) {
+/** What happens when the container ends; undefined: the compose file does not say. */
+function restartOf({ restart, deploy }: SeenService): 'always' | 'on-failure' | 'no' | undefined {
+  const condition = (deploy as { restart_policy?: { condition?: string } } | undefined)?.restart_policy
+    ?.condition;
+  const word = restart ?? condition;
+  if (word === undefined) return undefined;
+  if (word === 'no' || word === 'none') return 'no';
+  return word.startsWith('on-failure') ? 'on-failure' : 'always';
+}
+
+function asKeep({ service, sight, name }: Case): Inferred | undefined {
+  const role = imageRole(service);
+  // An app of one's own may be called vault or registry; what it is built from tells, else whether it has a volume.
+  const isNamesake =
+    sight.own.names.has(name) && service.from === undefined && writableVolumes(service).length === 0;
+  if ((role === 'database' || role === 'cache') && !isNamesake) {
+    const built = service.from === undefined ? '' : `, built from ${service.from},`;
+    return {
+      strategy: 'keep',
+      reason: `${imageKind(service)}${built} holds state: a deploy never touches it`,
+    };
+  }
+  const data = role === undefined ? dataOf(service) : undefined;
+  return data === undefined
+    ? undefined
+    : { strategy: 'keep', reason: `a database has its files at ${data.target}: a deploy never touches it` };
+}
+
+function asRecreate({ name, service, own, sight, model }: Case): Inferred | undefined {
+  const isOwn = sight.own.names.has(name);
+  const isProxy = isOwn && !sight.own.isForeign ? isDoorName(name) : imageRole(service) === 'proxy';
+  if (isProxy && isDoor(service) && own.port === undefined) {
     return {
       strategy: 'recreate',
       reason: 'it is the front door and must see the clients’ addresses: replaced only when it changed',
     };
   }
   const volume = unsharedVolume(service, own);
-  if (volume !== undefined && (isOwnImage(service, config.registry) || imageRole(service) === 'proxy')) {
-    return { strategy: 'recreate', reason: `it writes to ${volume}, which two versions must not do at once` };
+  if (volume !== undefined) {
+    return {
+      strategy: 'recreate',
+      reason: `it writes to ${volume}, which two versions must not do at once: replaced in place when it changed`,
+    };
   }
   if (service.ports?.some(({ protocol }) => protocol === 'udp') === true) {
-    return { strategy: 'recreate', reason: 'it publishes a UDP port, which the edge can’t carry' };
+    return { strategy: 'recreate', reason: 'it publishes a UDP port, which the edge cannot carry' };
   }
   const network = /^(?:host$|service:|container:)/.exec(service.network_mode ?? '')?.[0];
-  if (network === undefined) return undefined;
-  const whose = network === 'host' ? 'the host' : 'another container';
-  return { strategy: 'recreate', reason: `it uses the network of ${whose}` };
+  if (network !== undefined) {
+    const whose = network === 'host' ? 'the host' : 'another container';
+    return { strategy: 'recreate', reason: `it uses the network of ${whose}` };
+  }
+  const tied = Object.entries(model.services).find(([, other]) => isTied(other, name));
+  return tied === undefined
+    ? undefined
+    : { strategy: 'recreate', reason: `${tied[0]} uses its very container (network, ipc or volumes)` };
 }
 
-/** Volumes without a name are each container's own: nothing is shared where the app makes its image itself. */
-function unsharedVolume(service: ComposeService, own: ServiceConfig): string | undefined {
+function isTied(other: SeenService, name: string): boolean {
+  const keys = ['network_mode', 'ipc', 'pid'] as const;
+  const from = Array.isArray(other['volumes_from']) ? (other['volumes_from'] as unknown[]).map(String) : [];
+  return (
+    keys.some((key) => other[key] === `service:${name}`) || from.some((text) => text.split(':')[0] === name)
+  );
+}
+
+/**
+ * Volumes without a name are each container's own. A foreign image keeps data there; an image of one's own has what it
+ * does not want to lose in a volume with a name.
+ */
+function unsharedVolume(service: SeenService, own: ServiceConfig): string | undefined {
   const volumes = writableVolumes(service);
   const named = volumes.find(({ name }) => name !== undefined && own.sharedVolumes?.includes(name) !== true);
   if (named !== undefined) return `the volume ${named.name}`;
@@ -100,49 +134,55 @@ function unsharedVolume(service: ComposeService, own: ServiceConfig): string | u
   return unnamed === undefined ? undefined : `a volume at ${unnamed.target}`;
 }
 
-function asSingleton(name: string, service: ComposeService): Inferred | undefined {
+function asSingleton({ name, service, own }: Case): Inferred | undefined {
   const program = programKind(commandLine(service));
   if (program?.kind === 'scheduler') {
-    return {
-      strategy: 'singleton',
-      reason: `it runs ${program.what}: two at once would do everything twice`,
-    };
+    return { strategy: 'singleton', reason: `it runs ${program.what}: two at once do everything twice` };
   }
   const word = nameParts(name).find((part) =>
     ['beat', 'scheduler', 'cron', 'crontab', 'clock'].includes(part),
   );
-  if (program !== undefined || word === undefined || findPorts(service, {}) !== undefined) return undefined;
-  return { strategy: 'singleton', reason: `it is called ${word}: two at once would do everything twice` };
+  if (program !== undefined || word === undefined || findPorts(service, own) !== undefined) return undefined;
+  return { strategy: 'singleton', reason: `it is called ${word}: two at once do everything twice` };
 }
 
-function asWorkers(name: string, service: ComposeService, own: ServiceConfig): Inferred | undefined {
+/** Someone else's program beside the app: it changes seldom, and nobody wants it started anew by each deploy. */
+function asHelper({ name, service, own, sight }: Case): Inferred | undefined {
   if (own.port !== undefined) return undefined;
+  const isTool = imageRole(service) === 'tool' && service.build === undefined;
+  if (sight.own.names.has(name) && !isTool) return undefined;
+  const kind = imageKind(service) ?? 'its image';
+  return {
+    strategy: 'recreate',
+    reason: `${kind} is not built here: it stays as it is, and is replaced in place when its image or definition changed`,
+  };
+}
+
+function asWorkers(each: Case): Inferred | undefined {
+  const { name, service, own, model } = each;
+  if (own.port !== undefined) return undefined;
+  const written = model.services[name] ?? service;
   const program = programKind(commandLine(service));
-  const declares = (service.ports?.length ?? 0) > 0 || (service.expose?.length ?? 0) > 0;
-  if (program?.kind === 'worker' && !declares)
+  const declares = (written.ports?.length ?? 0) > 0 || (written.expose?.length ?? 0) > 0;
+  const called = callsOf(name, model);
+  if (program?.kind === 'worker' && !declares && called.ports.length === 0)
     return { strategy: 'workers', reason: `it runs ${program.what}` };
-  if (findPorts(service, own) !== undefined) return undefined;
+  if (mayServe(each) && findPorts(service, own) !== undefined) return undefined;
   const word = nameParts(name).find((part) => /^(?:worker|consumer|queue|celery)s?$/.test(part));
+  const because =
+    word === undefined ? 'it has no port and no HTTP health check' : `it is called ${word} and has no port`;
+  const [caller] = called.by;
   return {
     strategy: 'workers',
     reason:
-      word === undefined ? 'it has no port and no HTTP health check' : `it is called ${word} and has no port`,
+      caller === undefined
+        ? because
+        : `${caller} calls it, and its port is not known: old and new answer to its name while they change over`,
   };
 }
 
 /** A proxy that the app builds itself is told from a front end on nginx by its name alone. */
 function isDoorName(name: string): boolean {
-  const words = [
-    'nginx',
-    'proxy',
-    'caddy',
-    'traefik',
-    'haproxy',
-    'envoy',
-    'gateway',
-    'ingress',
-    'lb',
-    'loadbalancer',
-  ];
+  const words = 'nginx proxy caddy traefik haproxy envoy gateway ingress lb loadbalancer'.split(' ');
   return nameParts(name).some((part) => words.includes(part));
 }

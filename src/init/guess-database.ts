@@ -1,5 +1,5 @@
 import type { ComposeModel } from '../config/model.ts';
-import { imageKind, imageRole } from '../config/service-facts.ts';
+import { imageKind, imageRole } from '../config/stores.ts';
 import type { ServiceGuess } from './guess-services.ts';
 import { migratesAtStart, runsIn } from './migrations.ts';
 import type { ServiceSight } from './study.ts';

@@ -1,5 +1,6 @@
+import type { Images } from '../config/built-images.ts';
 import type { ComposeModel, ComposeService, ServiceConfig, ServicePlan } from '../config/model.ts';
-import { writableVolumes } from '../config/service-facts.ts';
+import { dataOf, writableVolumes } from '../config/stores.ts';
 import { planServices } from '../config/strategies.ts';
 import { UserErrors } from '../kernel/errors.ts';
 import type { ServiceSight } from './study.ts';
@@ -25,25 +26,19 @@ export interface Maybe {
 
 type Draft = { own: ServiceConfig; why: string[] };
 
-/** Strategies as the deploy itself infers them, with what Dockerfiles and sources know added where it makes a difference. */
+/** Strategies as the deploy itself infers them, with what only the sources know added where it makes a difference. */
 export function guessServices(
   model: ComposeModel,
   sights: readonly ServiceSight[],
   registry: string | undefined,
 ): ServiceGuess[] {
+  const images = Object.fromEntries(
+    sights.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image]])),
+  );
   const drafts = new Map<string, Draft>(sights.map(({ name }) => [name, { own: {}, why: [] }]));
-  const plain = planWith(model, drafts, registry);
-  const fuller = planWith(withDockerfiles(model, sights), new Map(), registry, []);
-  for (const sight of sights) {
-    const draft = drafts.get(sight.name);
-    const here = plain.find(({ name }) => name === sight.name);
-    const there = fuller.find(({ name }) => name === sight.name);
-    if (draft === undefined || here === undefined || there === undefined) continue;
-    if (draft.own.strategy === undefined) addImageFacts(draft, here, there, sight);
-  }
-  const better = planWith(model, drafts, registry);
+  const better = planWith(model, images, drafts, registry);
   const maybes = new Map(sights.map((sight) => [sight.name, addHealth(sight, drafts, better)]));
-  const final = planWith(model, drafts, registry);
+  const final = planWith(model, images, drafts, registry);
   return final.map((plan) => {
     const { own, why } = drafts.get(plan.name) ?? { own: {}, why: [] };
     const sight = sights.find(({ name }) => name === plan.name);
@@ -53,19 +48,20 @@ export function guessServices(
 }
 
 /**
- * What a deploy would make of it. A service that can’t be switched for a reason its compose file gives becomes
- * `recreate`, with that reason.
+ * What a deploy makes of it. A service that cannot be switched for a reason its compose file gives becomes `recreate`,
+ * with that reason.
  */
 function planWith(
   model: ComposeModel,
+  images: Images,
   drafts: Map<string, Draft>,
   registry: string | undefined,
-  told: string[] = [],
 ): ServicePlan[] {
   for (;;) {
     const services = Object.fromEntries([...drafts].map(([name, { own }]) => [name, own]));
     try {
-      return planServices(model, { services, registry, migrate: undefined, backup: undefined, places: {} });
+      const config = { services, registry, migrate: undefined, backup: undefined, places: {} };
+      return planServices(model, config, { images });
     } catch (error) {
       const faults = error instanceof UserErrors ? error.errors.map(({ message }) => message) : [];
       let changed = false;
@@ -79,7 +75,6 @@ function planWith(
           own: { ...draft.own, strategy: 'recreate' },
           why: [...draft.why, reasonIn(fault)],
         });
-        told.push(name);
         changed = true;
       }
       if (!changed) throw error;
@@ -89,46 +84,6 @@ function planWith(
 
 function reasonIn(fault: string): string {
   return fault.replace(/^services\.[^:]*: it /, 'it ');
-}
-
-/** The model as it would be if the compose file repeated what the images say. */
-function withDockerfiles(model: ComposeModel, sights: readonly ServiceSight[]): ComposeModel {
-  const services = Object.entries(model.services).map(([name, service]): [string, ComposeService] => {
-    const image = sights.find((sight) => sight.name === name)?.image;
-    return [name, image === undefined ? service : filled(service, image)];
-  });
-  return { ...model, services: Object.fromEntries(services) };
-}
-
-function filled(service: ComposeService, image: NonNullable<ServiceSight['image']>): ComposeService {
-  const isOwn = (service.command ?? []).length === 0 && (service.entrypoint ?? []).length === 0;
-  const declares = (service.ports ?? []).length + (service.expose ?? []).length > 0;
-  const check = image.healthcheck;
-  return {
-    ...service,
-    // EXPOSE is about the image’s own command: a worker of the same image serves nothing.
-    ...(isOwn && !declares && image.ports.length > 0 ? { expose: image.ports.map(String) } : {}),
-    ...(isOwn && image.command.length > 0 ? { command: image.command } : {}),
-    ...(service.healthcheck === undefined && check !== undefined && isOwn
-      ? { healthcheck: { test: ['CMD-SHELL', check] } }
-      : {}),
-  };
-}
-
-function addImageFacts(draft: Draft, here: ServicePlan, there: ServicePlan, sight: ServiceSight): void {
-  const from = sight.dockerfile ?? 'its Dockerfile';
-  const port = there.ports[0]?.port;
-  if (there.strategy === 'blue-green' && here.ports[0]?.port !== port && port !== undefined) {
-    draft.own = { ...draft.own, port };
-    draft.why.push(`port ${port}: ${from}`);
-  } else if (there.strategy !== here.strategy && there.strategy !== 'recreate') {
-    draft.own = { ...draft.own, strategy: there.strategy };
-    draft.why.push(`${there.strategy}: ${there.reason} (${from})`);
-  }
-  if (there.health !== undefined && here.health === undefined && there.strategy === 'blue-green') {
-    draft.own = { ...draft.own, health: there.health };
-    draft.why.push(`health: HEALTHCHECK of ${from}`);
-  }
 }
 
 /** @returns the guess that is not sure enough to be written as more than a comment. */
@@ -160,11 +115,12 @@ function maybeShared(
   service: ComposeService | undefined,
   sight: ServiceSight | undefined,
 ): Maybe | undefined {
+  const isStore = service !== undefined && dataOf(service) !== undefined;
   const volumes =
-    service?.build === undefined ? [] : writableVolumes(service).flatMap(({ name }) => name ?? []);
+    service?.build === undefined || isStore ? [] : writableVolumes(service).flatMap(({ name }) => name ?? []);
   if (plan.strategy !== 'recreate' || !/^it writes to the volume/.test(plan.reason) || volumes.length === 0)
     return undefined;
-  const port = sight?.image?.ports[0];
+  const port = sight?.image?.ports[0]?.port;
   const names = volumes.join(' and ');
   return {
     when: `If two versions may write to ${names} at once (uploads, for instance), it is switched without an interruption`,

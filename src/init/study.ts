@@ -1,7 +1,9 @@
 import { isAbsolute, join, relative } from 'node:path';
+import { type BuiltImages, builtImages } from '../config/built-images.ts';
+import type { DockerfileImage } from '../config/dockerfile/image.ts';
 import type { ComposeModel, ComposeService } from '../config/model.ts';
-import { commandLine } from '../config/service-facts.ts';
-import { type ImageFacts, readDockerfile } from './dockerfile.ts';
+import { commandLine } from '../config/programs.ts';
+
 import { findHealth, type HealthGuess } from './health.ts';
 import { findMigrations, type MigrationTool } from './migrations.ts';
 import { nameOf, type Tree } from './tree.ts';
@@ -12,7 +14,7 @@ export interface ServiceSight {
   /** Build context as a path from the repository's folder; undefined if nothing here is built for it. */
   readonly context: string | undefined;
   readonly dockerfile: string | undefined;
-  readonly image: ImageFacts | undefined;
+  readonly image: DockerfileImage | undefined;
   readonly health: HealthGuess | undefined;
   readonly migrations: readonly MigrationTool[];
   /** All that its container runs at its start, as far as it can be read: command, entrypoint, and their scripts. */
@@ -21,15 +23,23 @@ export interface ServiceSight {
 
 /** Looks at the sources of each service. */
 export async function study(tree: Tree, model: ComposeModel): Promise<ServiceSight[]> {
+  const images = await builtImages(model);
   const all: ServiceSight[] = [];
-  for (const [name, service] of Object.entries(model.services)) all.push(await studyOne(tree, name, service));
+  for (const [name, service] of Object.entries(model.services))
+    all.push(await studyOne(tree, name, service, images));
   return all;
 }
 
-async function studyOne(tree: Tree, name: string, service: ComposeService): Promise<ServiceSight> {
+async function studyOne(
+  tree: Tree,
+  name: string,
+  service: ComposeService,
+  images: BuiltImages,
+): Promise<ServiceSight> {
   const context = contextOf(tree, service);
-  const { dockerfile, image } = await imageOf(tree, service, context);
-  const check = [...(service.healthcheck?.test ?? []), image?.healthcheck ?? ''];
+  const dockerfile = context === undefined ? undefined : dockerfileOf(tree, service, context);
+  const image = Object.hasOwn(images, name) ? images[name] : undefined;
+  const check = [...(service.healthcheck?.test ?? []), ...(image?.healthcheck?.test ?? [])];
   const isBuilt = context !== undefined;
   return {
     name,
@@ -49,31 +59,21 @@ function contextOf(tree: Tree, { build }: ComposeService): string | undefined {
   return path === '..' || path.startsWith('../') ? undefined : path;
 }
 
-async function imageOf(
-  tree: Tree,
-  { build }: ComposeService,
-  context: string | undefined,
-): Promise<{ dockerfile: string | undefined; image: ImageFacts | undefined }> {
-  if (context === undefined) return { dockerfile: undefined, image: undefined };
-  const {
-    dockerfile = 'Dockerfile',
-    target,
-    dockerfile_inline: inline,
-  } = typeof build === 'object' ? build : {};
-  if (inline !== undefined) return { dockerfile: undefined, image: readDockerfile(inline, target) };
+/** Path of the Dockerfile from the repository's folder; undefined where it is part of the compose file, or missing. */
+function dockerfileOf(tree: Tree, { build }: ComposeService, context: string): string | undefined {
+  const { dockerfile = 'Dockerfile', dockerfile_inline: inline } = typeof build === 'object' ? build : {};
+  if (inline !== undefined) return undefined;
   const path = isAbsolute(dockerfile) ? relative(tree.folder, dockerfile) : join(context, dockerfile);
-  const text = await tree.read(path);
-  if (text === undefined) return { dockerfile: undefined, image: undefined };
-  return { dockerfile: path, image: readDockerfile(text, target) };
+  return tree.files.includes(path) ? path : undefined;
 }
 
 async function startOf(
   tree: Tree,
   service: ComposeService,
-  image: ImageFacts | undefined,
+  image: DockerfileImage | undefined,
   context: string | undefined,
 ): Promise<string> {
-  const line = `${commandLine(service)} ${image?.command.join(' ') ?? ''}`;
+  const line = `${commandLine(service)} ${image === undefined ? '' : commandLine(image)}`;
   if (context === undefined) return line;
   const names = line.split(/[\s/]+/).filter((word) => /\.(?:sh|bash)$|^entrypoint$/.test(word));
   const scripts = tree.files.filter((file) => names.includes(nameOf(file))).slice(0, 10);

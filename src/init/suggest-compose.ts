@@ -1,4 +1,4 @@
-import { readDockerfile } from './dockerfile.ts';
+import { readDockerfile } from '../config/dockerfile/image.ts';
 import { appName } from './guess.ts';
 import type { Seen } from './look.ts';
 import { folderOf, nameOf, type Tree } from './tree.ts';
@@ -28,7 +28,7 @@ export async function suggestCompose({ tree, git, folder, below }: Seen): Promis
           name: context === '' ? 'web' : appName(nameOf(context)),
           context,
           file: nameOf(path),
-          port: ports[0],
+          port: ports[0]?.port,
         };
       }),
     );

@@ -41,13 +41,13 @@ describe('inference', () => {
     [
       'wiki',
       { image: 'wiki:2', expose: ['3000'], volumes: [volume('wiki')] },
-      'keep',
-      /writes to the volume wiki/,
+      'recreate',
+      /writes to the volume wiki.*replaced in place when it changed/,
     ],
     [
       'wiki',
       { image: 'wiki:2', expose: ['3000'], volumes: [{ type: 'volume', target: '/data' }] },
-      'keep',
+      'recreate',
       /a volume at \/data/,
     ],
     [

@@ -51,9 +51,9 @@ describe('what a plan holds', () => {
   test('only the services of a host', () => {
     const services = { web: { image: 'app', expose: ['80'] }, db: { image: 'postgres' } };
     expect(
-      planServices(model(services), config, { ...host, services: ['db'] }).map(({ name }) => name),
+      planServices(model(services), config, { host: { ...host, services: ['db'] } }).map(({ name }) => name),
     ).toEqual(['db']);
-    expect(planServices(model(services), config, host)).toHaveLength(2);
+    expect(planServices(model(services), config, { host })).toHaveLength(2);
   });
 });
 

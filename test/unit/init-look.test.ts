@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 import { chooseCompose } from '../../src/config/compose-choice.ts';
 import { type ComposeFile, isDefault } from '../../src/init/compose-files.ts';
 import { unifiedDiff } from '../../src/init/diff.ts';
-import { readDockerfile } from '../../src/init/dockerfile.ts';
 import { parseRemote } from '../../src/init/git.ts';
 import { renderEnvExample } from '../../src/init/render-env.ts';
 import { usesIn } from '../../src/init/variables.ts';
@@ -64,45 +63,6 @@ describe('variables of a compose file', () => {
     ['${A:-{"k": 1}}', [['A', '{"k": 1}']]],
   ])('%s', (text, uses) => {
     expect(usesIn(text).map(({ name, fallback }) => [name, fallback])).toEqual(uses);
-  });
-});
-
-describe('Dockerfile', () => {
-  test('what the last stage says, and the stages it stands on', () => {
-    const text =
-      'FROM node:22 AS base\nEXPOSE 3000/tcp 9229\nENTRYPOINT ["node"]\nFROM base\nCMD ["a.js", \\\n  "--x"]\n';
-    expect(readDockerfile(text)).toEqual({
-      ports: [3000, 9229],
-      command: ['a.js', '--x'],
-      healthcheck: undefined,
-    });
-  });
-
-  test('a stage that is asked for by name, and a check', () => {
-    const text =
-      'FROM a AS One\nHEALTHCHECK --interval=5s CMD curl -f http://localhost:1/up\nFROM b\nEXPOSE 2\n';
-    expect(readDockerfile(text, 'one')).toMatchObject({
-      ports: [],
-      healthcheck: 'curl -f http://localhost:1/up',
-    });
-    expect(readDockerfile(text)).toMatchObject({ ports: [2], healthcheck: undefined });
-  });
-
-  test('a front end on nginx listens on 80 unless it says otherwise', () => {
-    expect(readDockerfile('FROM docker.io/library/nginx:1.27@sha256:00\n').ports).toEqual([80]);
-    expect(readDockerfile('FROM nginx\nEXPOSE 8080\n').ports).toEqual([8080]);
-  });
-
-  test('no text breaks it', () => {
-    const piece = fc.oneof(
-      fc.constantFrom('FROM ', ' AS x\n', 'FROM x\n', 'EXPOSE ', 'CMD ', '["', '\\\n', '#'),
-      fc.string(),
-    );
-    fc.assert(
-      fc.property(fc.array(piece), (pieces) => {
-        expect(readDockerfile(pieces.join('')).command).toBeInstanceOf(Array);
-      }),
-    );
   });
 });
 

@@ -2,8 +2,8 @@ import { isAbsolute, join, posix, relative } from 'node:path';
 import { baseNames, chooseCompose, composeName } from '../../config/compose-choice.ts';
 import { parseEnvFile } from '../../config/env-file.ts';
 import type { ComposeService, Config, ServicePlan } from '../../config/model.ts';
-import { isOwnImage } from '../../config/service-facts.ts';
-import { planService } from '../../config/strategies.ts';
+import { isOwnImage } from '../../config/ownership.ts';
+import { describeServices } from '../../config/strategies.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import { type ComposeDocument, readDocument } from './compose-document.ts';
 import { type ComposeProject, composeProject } from './compose-project.ts';
@@ -143,7 +143,7 @@ function servicesOf(
 
 function plansOf(model: ComposeProject['model'], config: Config | undefined): ServicePlan[] {
   const sight = config ?? { services: {}, registry: undefined, migrate: undefined, backup: undefined };
-  return Object.entries(model.services).map(([name, service]) => planService(name, service, model, sight));
+  return describeServices(model, sight);
 }
 
 function withoutTag(image: string): string {

@@ -1,4 +1,4 @@
-import { commandLine } from '../../config/service-facts.ts';
+import { commandLine } from '../../config/programs.ts';
 import type { App } from './app.ts';
 import { hitAt } from './compose-limits.ts';
 import { developmentIn } from './dev-command.ts';

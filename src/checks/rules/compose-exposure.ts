@@ -1,4 +1,4 @@
-import { imageKind, imageRole } from '../../config/service-facts.ts';
+import { imageKind, imageRole } from '../../config/stores.ts';
 import type { App } from './app.ts';
 import { hitAt } from './compose-limits.ts';
 import { isPlacedPort } from './compose-shape.ts';

@@ -1,8 +1,8 @@
+import { imageNameOf } from '../../config/dockerfile/parse.ts';
 import { findPorts } from '../../config/ports.ts';
-import { imageRole } from '../../config/service-facts.ts';
+import { imageRole } from '../../config/stores.ts';
 import type { App, AppService } from './app.ts';
 import { hitAt, lasting } from './compose-limits.ts';
-import { imageNameOf } from './dockerfile-model.ts';
 import { chainOf } from './image-build.ts';
 import type { Hit, Rule } from './rule.ts';
 

@@ -1,4 +1,4 @@
-import { imageKind } from '../../config/service-facts.ts';
+import { imageKind } from '../../config/stores.ts';
 import type { App, AppService } from './app.ts';
 import { isPlacedVolume, type PlacedVolume } from './compose-shape.ts';
 import type { Hit, Rule } from './rule.ts';

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
+import type { Instruction, Stage } from '../../config/dockerfile/parse.ts';
+import { expand } from '../../config/dockerfile/variables.ts';
 import { suggest } from '../../config/suggest.ts';
 import { buildOutput, outputNames } from './build-output.ts';
-import type { Instruction, Stage } from './dockerfile-model.ts';
-import { expand } from './dockerfile-variables.ts';
 import { contextFiles, copied, type ImageBuild, stageCalled } from './image-build.ts';
 import type { Hit, Rule } from './rule.ts';
 import { contentsOf, type StageContents } from './stage-contents.ts';

@@ -1,4 +1,4 @@
-import type { Instruction, Stage } from './dockerfile-model.ts';
+import type { Instruction, Stage } from '../../config/dockerfile/parse.ts';
 import { chainOf, contextFiles, copied, type ImageBuild, stageCalled } from './image-build.ts';
 import { commandsOf, type Install, installsOf } from './installs.ts';
 import type { Hit, Rule } from './rule.ts';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
+import type { Instruction, Stage } from '../../config/dockerfile/parse.ts';
 import { inFolder } from '../repo.ts';
-import type { Instruction, Stage } from './dockerfile-model.ts';
 import { chainOf, contextFiles, copied, type ImageBuild } from './image-build.ts';
 import { hasCacheMount, installsOf } from './installs.ts';
 import type { Hit, Rule } from './rule.ts';

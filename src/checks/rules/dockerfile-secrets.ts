@@ -1,4 +1,4 @@
-import { assignmentsOf, type Instruction } from './dockerfile-model.ts';
+import { assignmentsOf, type Instruction } from '../../config/dockerfile/parse.ts';
 import { chainOf, type ImageBuild } from './image-build.ts';
 import type { Hit, Rule } from './rule.ts';
 import { looksSecret, namesSecret, secretShape } from './secret-names.ts';

@@ -1,5 +1,5 @@
+import type { Instruction, Stage } from '../../config/dockerfile/parse.ts';
 import { developmentIn } from './dev-command.ts';
-import type { Instruction, Stage } from './dockerfile-model.ts';
 import { startScripts } from './dockerfile-user.ts';
 import { chainOf, type ImageBuild } from './image-build.ts';
 import type { Hit, Rule } from './rule.ts';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
+import { type Instruction, imageNameOf, type Stage } from '../../config/dockerfile/parse.ts';
+import { expand } from '../../config/dockerfile/variables.ts';
 import { inFolder } from '../repo.ts';
-import { type Instruction, imageNameOf, type Stage } from './dockerfile-model.ts';
-import { expand } from './dockerfile-variables.ts';
 import { chainOf, contextFiles, copied, type ImageBuild } from './image-build.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,5 +1,5 @@
+import { assignmentsOf } from '../../config/dockerfile/parse.ts';
 import type { App } from './app.ts';
-import { assignmentsOf } from './dockerfile-model.ts';
 import { valueFiles } from './env-files.ts';
 import { envUses, wordsOf } from './env-uses.ts';
 import type { Hit, Rule } from './rule.ts';

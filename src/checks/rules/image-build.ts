@@ -1,9 +1,14 @@
 import { posix } from 'node:path';
+import {
+  type Dockerfile,
+  type Instruction,
+  parseDockerfile,
+  type Stage,
+} from '../../config/dockerfile/parse.ts';
 import type { ComposeBuild, ComposeService } from '../../config/model.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import type { ComposeProject } from './compose-project.ts';
 import { mapOf } from './compose-shape.ts';
-import { type Dockerfile, type Instruction, parseDockerfile, type Stage } from './dockerfile-model.ts';
 
 /** A Dockerfile, with what the compose files say of its build. */
 export interface ImageBuild {

@@ -1,4 +1,4 @@
-import type { Instruction } from './dockerfile-model.ts';
+import type { Instruction } from '../../config/dockerfile/parse.ts';
 
 /** A command that fetches packages. */
 export interface Install {

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import type { Instruction, Stage } from './dockerfile-model.ts';
-import { expand } from './dockerfile-variables.ts';
+import type { Instruction, Stage } from '../../config/dockerfile/parse.ts';
+import { expand } from '../../config/dockerfile/variables.ts';
 import { chainOf, contextFiles, copied, type ImageBuild } from './image-build.ts';
 import { commandsOf, installOf, scriptOf } from './installs.ts';
 

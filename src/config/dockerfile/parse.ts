@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { DockerfileParser, type Instruction as Parsed } from 'dockerfile-ast';
-import { expand } from './dockerfile-variables.ts';
+import { expand } from './variables.ts';
 
 /** One instruction of a Dockerfile; lines count from 1. */
 export interface Instruction {

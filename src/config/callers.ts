@@ -1,0 +1,64 @@
+import type { ComposeModel, ComposeService } from './model.ts';
+import { commandLine } from './programs.ts';
+
+/** How the other services of an app call one by its name. */
+export interface Calls {
+  /** Services that do. */
+  readonly by: readonly string[];
+  /** Ports that they name with it (`http://tika:9998`), each once. */
+  readonly ports: readonly number[];
+}
+
+/** Variables whose value is nothing but the name of a host. */
+const hostVariable =
+  /(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS|UPSTREAM|BACKEND|BROKER|ENDPOINT|SMTP|MAIL|PEER|NODE|PROXY)S?$/i;
+
+/**
+ * Finds out who calls a service: by its name, aliases, hostname or container_name in the variables, commands and labels of
+ * the others. What their configuration files and code say is not seen here.
+ */
+export function callsOf(name: string, model: ComposeModel): Calls {
+  const service = model.services[name];
+  const names = service === undefined ? [name] : namesOf(name, service);
+  const ports = new Set<number>();
+  const by = Object.entries(model.services).flatMap(([other, definition]) => {
+    if (other === name) return [];
+    const found = textsOf(definition).flatMap(([key, text]) => namedIn(key, text, names));
+    for (const { port } of found) if (port !== undefined) ports.add(port);
+    return found.length > 0 ? [other] : [];
+  });
+  return { by, ports: [...ports] };
+}
+
+/** All names by which other containers may call a service. */
+export function namesOf(name: string, service: ComposeService): string[] {
+  const aliases = Object.values(service.networks ?? {}).flatMap((network) => network?.aliases ?? []);
+  const hostname = typeof service['hostname'] === 'string' ? [service['hostname']] : [];
+  const container = service.container_name === undefined ? [] : [service.container_name];
+  return [...new Set([name, ...container, ...hostname, ...aliases])];
+}
+
+function textsOf(service: ComposeService): (readonly [string, string])[] {
+  const variables = Object.entries(service.environment ?? {}).map(
+    ([key, value]) => [key, value ?? ''] as const,
+  );
+  const labels = Object.entries(service.labels ?? {}).map(([key, value]) => [key, String(value)] as const);
+  return [...variables, ...labels, ['', commandLine(service)]];
+}
+
+function namedIn(
+  key: string,
+  text: string,
+  names: readonly string[],
+): { readonly port: number | undefined }[] {
+  return names.flatMap((name) => {
+    const word = name.replaceAll(/[^\w-]/g, '\\$&');
+    if (text === name) return hostVariable.test(key) ? [{ port: undefined }] : [];
+    // `http://tika:9998/x`, `user@db/app`, `redis:6379,redis:6380`: a host, never a part of another word.
+    const host = new RegExp(`(?:^|//|[@,\\s='"\\[(])${word}(?::(\\d{1,5}))?(?=$|[/?,\\s'"\\])&])`, 'g');
+    const found = [...text.matchAll(host)].filter(
+      ([whole, port]) => port !== undefined || /^(?:\/\/|@)/.test(whole),
+    );
+    return found.map(([, port]) => ({ port: port === undefined ? undefined : Number(port) }));
+  });
+}

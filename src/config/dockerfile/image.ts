@@ -1,0 +1,201 @@
+import { posix } from 'node:path';
+import type { ComposeHealthcheck, ImageConfig } from '../model.ts';
+import { splitWords } from '../words.ts';
+import { assignmentsOf, type Instruction, imageNameOf, parseDockerfile, type Stage } from './parse.ts';
+import { expand } from './variables.ts';
+
+/** A COPY or ADD of the image, in the order of the file. */
+export interface ImageCopy {
+  /** Stage or image it copies from; undefined: the build context. */
+  readonly from: string | undefined;
+  readonly sources: readonly string[];
+  /** Absolute path in the image; undefined where a variable hides it. A folder ends with `/`. */
+  readonly target: string | undefined;
+}
+
+/** What a Dockerfile says of the image that a service runs. */
+export interface DockerfileImage extends ImageConfig {
+  /** COPY and ADD of the stage that is built and of the stages it is based on. */
+  readonly copies: readonly ImageCopy[];
+  /** All RUN lines of those stages, one a line: which programs the image gets. */
+  readonly installs: string;
+}
+
+/** Base images whose own config says where a server listens: EXPOSE and CMD of the official images. */
+const inherited: Readonly<Record<string, readonly [port: number, command: string]>> = {
+  nginx: [80, 'nginx -g daemon\\ off;'],
+  'nginx-unprivileged': [8080, 'nginx -g daemon\\ off;'],
+  httpd: [80, 'httpd-foreground'],
+  caddy: [80, 'caddy run --config /etc/caddy/Caddyfile --adapter caddyfile'],
+};
+
+export interface DockerfileOptions {
+  /** `build.target` of the service; default: the last stage. */
+  readonly target?: string | undefined;
+  /** `build.args`, over the defaults of the file. */
+  readonly args?: Readonly<Record<string, string>>;
+  /** Config of a base image, where it is known: that of a sibling's image, for instance. */
+  readonly images?: (reference: string) => ImageConfig | undefined;
+}
+
+/**
+ * Reads what a Dockerfile makes of an image: the stage that is built and the stages it is based on. What the base image
+ * itself declares is not known here, except for a few web servers.
+ *
+ */
+export function readDockerfile(
+  text: string,
+  { target, args = {}, images }: DockerfileOptions = {},
+): DockerfileImage {
+  const { stages } = parseDockerfile(text, args);
+  const built =
+    target === undefined
+      ? stages.at(-1)
+      : (stages.find(({ name }) => name === target.toLowerCase()) ?? stages[Number(target)]);
+  const chain = chainOf(built);
+  const state = startingAt(chain[0]?.image, images);
+  for (const stage of chain) for (const each of stage.instructions) take(state, each);
+  return state;
+}
+
+/** The stage and those it is based on, the lowest first. */
+function chainOf(stage: Stage | undefined): Stage[] {
+  return stage === undefined ? [] : [...chainOf(stage.base), stage];
+}
+
+type Draft = { -readonly [Key in keyof DockerfileImage]: DockerfileImage[Key] };
+
+function startingAt(from: string | undefined, images: DockerfileOptions['images']): Draft {
+  const known = from === undefined ? undefined : images?.(from);
+  // What the image is based on in the end tells a store: a base of one's own is only a step on the way.
+  if (known !== undefined) return { ...known, from: known.from ?? from, copies: [], installs: '' };
+  const name = imageNameOf(from);
+  const [port, command] = (Object.hasOwn(inherited, name) ? inherited[name] : undefined) ?? [];
+  return {
+    from,
+    ports: port === undefined ? [] : [{ port, protocol: 'tcp' }],
+    entrypoint: [],
+    command: command === undefined ? [] : splitWords(command),
+    healthcheck: undefined,
+    user: undefined,
+    volumes: [],
+    workdir: undefined,
+    env: {},
+    labels: {},
+    copies: [],
+    installs: '',
+  };
+}
+
+function take(image: Draft, instruction: Instruction): void {
+  const { keyword, text, list, variables } = instruction;
+  const words = () => list ?? splitWords(expand(text, variables) ?? text);
+  switch (keyword) {
+    case 'EXPOSE':
+      // A web server that listens elsewhere says so; the port of its base image stays exposed and unused.
+      image.ports = [...withoutInherited(image), ...portsIn(expand(text, variables) ?? '')];
+      break;
+    case 'CMD':
+      image.command = list ?? shellForm(text);
+      break;
+    case 'ENTRYPOINT':
+      // A new entrypoint resets the command that was inherited.
+      image.entrypoint = list ?? shellForm(text);
+      image.command = [];
+      break;
+    case 'HEALTHCHECK':
+      image.healthcheck = healthcheckOf(instruction);
+      break;
+    case 'USER':
+      image.user = expand(text.trim(), variables);
+      break;
+    case 'VOLUME':
+      image.volumes = [...new Set([...image.volumes, ...words()])];
+      break;
+    case 'WORKDIR':
+      image.workdir = instruction.workdir;
+      break;
+    case 'ENV':
+      image.env = { ...image.env, ...setBy(instruction) };
+      break;
+    case 'COPY':
+    case 'ADD':
+      image.copies = [...image.copies, copyOf(instruction)];
+      break;
+    case 'RUN':
+      image.installs += `${text}\n${instruction.heredocs.map((each) => each.text).join('\n')}`;
+      break;
+  }
+}
+
+function withoutInherited({ ports, from }: Draft): ImageConfig['ports'] {
+  const own = Object.hasOwn(inherited, imageNameOf(from)) ? inherited[imageNameOf(from)]?.[0] : undefined;
+  return ports.length === 1 && ports[0]?.port === own ? [] : ports;
+}
+
+function portsIn(text: string): ImageConfig['ports'] {
+  return text.split(/\s+/).flatMap((word) => {
+    const [, first, last, protocol = 'tcp'] =
+      /^["']?(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?["']?$/.exec(word) ?? [];
+    if (first === undefined) return [];
+    const [from, to] = [Number(first), Number(last ?? first)];
+    if (from < 1 || to > 65_535 || to < from) return [];
+    // A range of a media server has thousands; its ends say as much.
+    const all =
+      to - from < 64 ? Array.from({ length: to - from + 1 }, (_, index) => from + index) : [from, to];
+    return all.map((port) => ({ port, protocol: protocol.toLowerCase() }));
+  });
+}
+
+/** Docker runs the shell form by `/bin/sh -c`. */
+function shellForm(text: string): string[] {
+  return ['/bin/sh', '-c', text];
+}
+
+/** Docker's flags are Compose's keys: https://docs.docker.com/reference/dockerfile/#healthcheck */
+function healthcheckOf({ text, flags }: Instruction): ComposeHealthcheck {
+  if (/^NONE\b/i.test(text.trim())) return { disable: true };
+  const line = text.replace(/^\s*CMD\s+/i, '');
+  const list = listIn(line);
+  const check: { -readonly [Key in keyof ComposeHealthcheck]: ComposeHealthcheck[Key] } = {
+    test: list === undefined ? ['CMD-SHELL', line] : ['CMD', ...list],
+  };
+  for (const { name, value } of flags) {
+    if (name === 'interval') check.interval = value;
+    if (name === 'timeout') check.timeout = value;
+    if (name === 'start-period') check.start_period = value;
+    if (name === 'start-interval') check.start_interval = value;
+    if (name === 'retries' && /^\d+$/.test(value)) check.retries = Number(value);
+  }
+  return check;
+}
+
+function listIn(text: string): string[] | undefined {
+  if (!text.trimStart().startsWith('[')) return undefined;
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list.map(String) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function copyOf({ text, list, flags, workdir, variables }: Instruction): ImageCopy {
+  const words = list ?? splitWords(text);
+  const to = expand(words.at(-1) ?? '', variables);
+  const from = flags.find(({ name }) => name === 'from')?.value;
+  const sources = words.slice(0, -1).map((word) => expand(word, variables) ?? word);
+  return { from, sources, target: to === undefined ? undefined : absolute(to, workdir) };
+}
+
+function absolute(path: string, workdir: string | undefined): string | undefined {
+  if (path.startsWith('/')) return posix.normalize(path);
+  return workdir === undefined
+    ? undefined
+    : `${posix.join(workdir, path)}${/(?:^|\/)\.$/.test(path) ? '/' : ''}`;
+}
+
+function setBy(instruction: Instruction): Record<string, string> {
+  const set = assignmentsOf(instruction).map(([name]) => [name, instruction.variables.get(name)] as const);
+  return Object.fromEntries(set.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}

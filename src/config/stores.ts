@@ -1,0 +1,134 @@
+import { type ImageReference, tryParseImage } from './image.ts';
+import type { ComposeService } from './model.ts';
+
+/** Which images hold data, which are proxies or tools: by their names, and by what else gives a store away. */
+
+/** Databases, brokers, search engines and object stores, by the last part of the image's name. */
+const databases = new Set(
+  [
+    'mysql mysql-server mariadb mariadb-galera percona percona-server mssql-server server-mssql azure-sql-edge',
+    'cockroach yugabyte tidb oracle-xe oracle-free firebird db2',
+    'mongo mongodb mongodb-community-server percona-server-mongodb mongodb-atlas-local ferretdb couchdb couchbase cassandra scylla',
+    'neo4j surrealdb arangodb dgraph orientdb rethinkdb aerospike aerospike-server crate edgedb gel pocketbase rqlite memgraph janusgraph',
+    'rabbitmq kafka kafka-native cp-kafka redpanda zookeeper cp-zookeeper nats nats-streaming activemq activemq-artemis activemq-classic artemis pulsar',
+    'eclipse-mosquitto mosquitto emqx vernemq hivemq4 beanstalkd nsq',
+    'elasticsearch opensearch solr meilisearch typesense qdrant weaviate milvus chroma manticore vespa zincsearch zinc quickwit',
+    'minio seaweedfs garage rustfs etcd consul vault openbao',
+    'influxdb clickhouse clickhouse-server questdb victoria-metrics victoria-logs tdengine druid',
+  ]
+    .join(' ')
+    .split(' '),
+);
+/** Names whose last part alone says nothing. */
+const twoParts = new Set([
+  'mssql/server',
+  'altinity/clickhouse-server',
+  'libsql-server',
+  'tursodatabase/libsql-server',
+]);
+/** They may hold data, or be a mere cache: that depends on their volumes. */
+const caches = new Set(
+  'redis redis-stack redis-stack-server valkey valkey-bundle keydb dragonfly memcached garnet'.split(' '),
+);
+const proxies = new Set(
+  'nginx nginx-unprivileged openresty caddy caddy-docker-proxy traefik haproxy envoy httpd angie swag nginx-proxy nginx-proxy-manager nginx-certbot kong apisix bunkerweb'.split(
+    ' ',
+  ),
+);
+/** Consoles, collectors and test doubles beside an app: never the app itself. */
+const tools = new Set(
+  [
+    'mailpit mailhog mailcatcher maildev inbucket smtp4dev adminer pgadmin4 phpmyadmin phppgadmin cloudbeaver mongo-express redis-commander redisinsight',
+    'portainer portainer-ce watchtower dozzle cadvisor node-exporter blackbox-exporter alertmanager grafana prometheus loki promtail tempo alloy fluent-bit fluentd vector',
+    'otel-collector opentelemetry-collector opentelemetry-collector-contrib jaeger all-in-one zipkin kibana opensearch-dashboards kafka-ui akhq kafdrop',
+    'autoheal ofelia docker-socket-proxy socket-proxy docker-gen acme-companion cloudflared tailscale newt netdata telegraf localstack moto uptime-kuma',
+  ]
+    .join(' ')
+    .split(' '),
+);
+
+/** Postgres, and what is Postgres with extensions: pgvector, PostGIS, TimescaleDB, supabase/postgres. */
+const postgres =
+  /(?:^|[-_])(?:postgres(?:ql)?|postgis|pgvector|pgvecto-rs|vchord-postgres|timescaledb|paradedb|citus|spilo)(?:$|[-_.\d])/;
+/** Programs that speak to a Postgres, and have its name. */
+const notPostgres =
+  /(?:exporter|backup|dump|restore|meta|operator|client|init|migrat|admin|bouncer|pooler|pool|proxy|rest|web|api|ui|studio|mcp|tool|local)(?:$|[-_.\d])/;
+
+export type ImageRole = 'database' | 'cache' | 'proxy' | 'tool';
+
+/**
+ * A service whose image's base is known: what it is built FROM says more than the name it is given.
+ */
+export interface SeenService extends ComposeService {
+  /** Base image of what is built; undefined: not built, or not known. */
+  readonly from?: string | undefined;
+}
+
+/** Last part of the name of the image, or of its base: `ghcr.io/acme/postgres:17` → `postgres`. */
+export function imageKind(service: SeenService): string | undefined {
+  return referenceOf(service)?.repository.split('/').at(-1);
+}
+
+function referenceOf({ from, image }: SeenService): ImageReference | undefined {
+  const text = from ?? image;
+  return text === undefined ? undefined : tryParseImage(text);
+}
+
+export function imageRole(service: SeenService): ImageRole | undefined {
+  const parts = referenceOf(service)?.repository.split('/') ?? [];
+  const kind = parts.at(-1) ?? '';
+  if (isPostgresKind(kind) || databases.has(kind) || twoParts.has(parts.slice(-2).join('/')))
+    return 'database';
+  if (caches.has(kind)) return 'cache';
+  if (proxies.has(kind)) return 'proxy';
+  return tools.has(kind) || /-exporter$/.test(kind) ? 'tool' : undefined;
+}
+
+/** Whether an image's name is that of Postgres or of a derivative. */
+export function isPostgresKind(kind: string): boolean {
+  return postgres.test(kind) && !notPostgres.test(kind);
+}
+
+/** Whether the service runs Postgres, by its image or by the image that it is built from. */
+export function isPostgres(service: SeenService): boolean {
+  return isPostgresKind(imageKind(service) ?? '') || dataOf(service)?.kind === 'postgres';
+}
+
+/** Where servers keep their data when nobody tells them otherwise. */
+const dataFolders: readonly (readonly [RegExp, string])[] = [
+  [/^\/var\/lib\/postgresql(?:\/|$)/, 'postgres'],
+  [/^\/bitnami\/postgresql(?:\/|$)/, 'postgres'],
+  [/^\/var\/lib\/(?:mysql|mariadb)(?:\/|$)/, 'mysql'],
+  [/^\/data\/(?:db|configdb)(?:\/|$)/, 'mongo'],
+  [
+    /^\/var\/lib\/(?:rabbitmq|clickhouse|influxdb2?|cassandra|neo4j|elasticsearch|opensearch)(?:\/|$)/,
+    'data',
+  ],
+  [/^\/usr\/share\/(?:elasticsearch|opensearch)\/data(?:\/|$)/, 'data'],
+];
+
+/** A store under a name of its own: a volume where only the server of a database keeps its files. */
+export function dataOf(
+  service: ComposeService,
+): { readonly kind: string; readonly target: string } | undefined {
+  for (const { type, target, read_only: readOnly } of service.volumes ?? []) {
+    if ((type !== 'volume' && type !== 'bind') || readOnly === true) continue;
+    const found = dataFolders.find(([pattern]) => pattern.test(target));
+    if (found !== undefined) return { kind: found[1], target };
+  }
+  return undefined;
+}
+
+/** Volumes the engine keeps (named, or without a name) that the service may write to. */
+export function writableVolumes(
+  service: ComposeService,
+): readonly { readonly name: string | undefined; readonly target: string }[] {
+  return (service.volumes ?? [])
+    .filter((volume) => volume.type === 'volume' && volume.read_only !== true)
+    .map((volume) => ({ name: volume.source, target: volume.target }));
+}
+
+/** Whether a second container of the service beside the first would be a second set of data. */
+export function holdsData(service: SeenService): boolean {
+  return imageRole(service) === 'database' || writableVolumes(service).length > 0;
+}
