@@ -1,5 +1,6 @@
 import { parseImage } from '../config/image.ts';
 import type { PlannedTarget } from './plan.ts';
+import { imagesOf, type ManifestJson } from './registry/manifest.ts';
 import type { Manifest, Registry } from './registry/model.ts';
 
 /** The image of one platform within what a tag shows. */
@@ -16,15 +17,6 @@ export interface LayerFacts {
   readonly size: number;
 }
 
-interface ManifestJson {
-  readonly config?: { readonly digest: string };
-  readonly layers?: readonly { readonly digest: string; readonly size: number }[];
-  readonly manifests?: readonly {
-    readonly digest: string;
-    readonly platform?: { readonly os?: string; readonly architecture?: string };
-  }[];
-}
-
 /** Reads the images in a manifest or index from the registry; attestations are none. */
 export async function imageFacts(
   registry: Registry,
@@ -33,8 +25,9 @@ export async function imageFacts(
 ): Promise<readonly ImageFacts[]> {
   const json = JSON.parse(manifest.text) as ManifestJson;
   if (json.manifests !== undefined) {
-    const images = json.manifests.filter(({ platform }) => platform?.os !== 'unknown');
-    const children = await Promise.all(images.map(({ digest }) => registry.manifest(repository, digest)));
+    const children = await Promise.all(
+      imagesOf(json).map(({ digest }) => registry.manifest(repository, digest)),
+    );
     const facts = children.map((child) =>
       child === undefined ? [] : imageFacts(registry, repository, child),
     );

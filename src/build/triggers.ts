@@ -2,18 +2,11 @@ import { tryParseImage } from '../config/image.ts';
 import { parseInstruction } from './digest/dockerfile.ts';
 import { inputsOf } from './digest/stages.ts';
 import { Unresolvable } from './digest/unresolvable.ts';
+import { imagesOf, type ManifestJson } from './registry/manifest.ts';
 import type { Manifest, Registry } from './registry/model.ts';
 
 interface ImageConfig {
   readonly config?: { readonly OnBuild?: readonly string[] | null };
-}
-
-interface ManifestJson {
-  readonly config?: { readonly digest: string };
-  readonly manifests?: readonly {
-    readonly digest: string;
-    readonly platform?: { readonly os?: string; readonly architecture?: string };
-  }[];
 }
 
 /**
@@ -53,17 +46,15 @@ async function triggersOf(
   platforms: readonly string[],
   registry: Registry,
 ): Promise<string[]> {
-  const { config, manifests } = JSON.parse(manifest.text) as ManifestJson;
+  const json = JSON.parse(manifest.text) as ManifestJson;
+  const { config } = json;
   if (config !== undefined) {
     const image = (await registry.json(repository, config.digest)) as ImageConfig;
     return [...(image.config?.OnBuild ?? [])];
   }
-  const wanted = (manifests ?? []).filter(({ platform }) => {
+  const wanted = imagesOf(json).filter(({ platform }) => {
     const name = `${platform?.os}/${platform?.architecture}`;
-    return (
-      platform?.os !== 'unknown' &&
-      (platforms.length === 0 || platforms.some((each) => each.startsWith(name)))
-    );
+    return platforms.length === 0 || platforms.some((each) => each.startsWith(name));
   });
   const all = await Promise.all(
     wanted.map(async ({ digest }) => {

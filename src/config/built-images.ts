@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { type DockerfileImage, readDockerfile } from './dockerfile/image.ts';
 import { tryParseImage } from './image.ts';
-import type { ComposeBuild, ComposeModel, ComposeService, ImageConfig } from './model.ts';
+import type { ImageConfig, ImageHealthcheck } from './image-config.ts';
+import type { ComposeBuild, ComposeHealthcheck, ComposeModel, ComposeService } from './model.ts';
 
 /** Config of the image of each service, as far as it is known. */
 export type Images = Readonly<Record<string, ImageConfig>>;
@@ -99,7 +100,9 @@ export function withImage(service: ComposeService, image: ImageConfig | undefine
     protocol === 'tcp' ? `${port}` : `${port}/${protocol}`,
   );
   const healthcheck =
-    image.healthcheck === undefined ? service.healthcheck : { ...image.healthcheck, ...service.healthcheck };
+    image.healthcheck === undefined
+      ? service.healthcheck
+      : { ...inComposeWords(image.healthcheck), ...service.healthcheck };
   return {
     ...service,
     entrypoint,
@@ -112,4 +115,19 @@ export function withImage(service: ComposeService, image: ImageConfig | undefine
 
 function hasWords(words: ComposeService['command']): words is readonly string[] {
   return Array.isArray(words) && words.length > 0;
+}
+
+function inComposeWords(check: ImageHealthcheck): ComposeHealthcheck {
+  const times = {
+    interval: check.intervalMs,
+    timeout: check.timeoutMs,
+    start_period: check.startPeriodMs,
+    start_interval: check.startIntervalMs,
+  };
+  const given = Object.entries(times).flatMap(([key, ms]) => (ms === undefined ? [] : [[key, `${ms}ms`]]));
+  return {
+    test: check.test,
+    ...Object.fromEntries(given),
+    ...(check.retries === undefined ? {} : { retries: check.retries }),
+  };
 }

@@ -92,21 +92,3 @@ export interface ComposeHealthcheck {
   readonly start_interval?: string;
   readonly disable?: boolean;
 }
-
-/** What an image says of itself: its config in the registry, or what its Dockerfile will make of it. */
-export interface ImageConfig {
-  /** EXPOSE; `tcp` unless it says otherwise. */
-  readonly ports: readonly { readonly port: number; readonly protocol: string }[];
-  readonly entrypoint: readonly string[];
-  readonly command: readonly string[];
-  /** Times as Compose writes them (`30s`). */
-  readonly healthcheck: ComposeHealthcheck | undefined;
-  readonly user: string | undefined;
-  /** Paths that the image declares as volumes: each container gets an anonymous one there. */
-  readonly volumes: readonly string[];
-  readonly workdir: string | undefined;
-  readonly env: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
-  /** The base image as the Dockerfile names it, its variables put in; undefined: not known. */
-  readonly from?: string | undefined;
-}

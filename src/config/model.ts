@@ -8,6 +8,7 @@ import type { ComposeModel } from './compose-types.ts';
 import type { cdn } from './schema-cdn.ts';
 
 export type * from './compose-types.ts';
+export type { ImageConfig, ImageHealthcheck } from './image-config.ts';
 
 export interface Config {
   /** Path of sluice.yml, and the folder its relative paths start from. */

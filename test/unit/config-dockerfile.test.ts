@@ -25,8 +25,8 @@ describe('what a Dockerfile makes of an image', () => {
       ports: [],
       healthcheck: {
         test: ['CMD-SHELL', 'curl -f http://localhost:1/up'],
-        interval: '5s',
-        start_period: '2m',
+        intervalMs: 5000,
+        startPeriodMs: 120_000,
         retries: 9,
       },
     });

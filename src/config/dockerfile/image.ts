@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
-import type { ComposeHealthcheck, ImageConfig } from '../model.ts';
+import { parseDuration } from '../human.ts';
+import type { ImageConfig, ImageHealthcheck } from '../image-config.ts';
 import { splitWords } from '../words.ts';
 import { assignmentsOf, type Instruction, imageNameOf, parseDockerfile, type Stage } from './parse.ts';
 import { expand } from './variables.ts';
@@ -73,7 +74,7 @@ function startingAt(from: string | undefined, images: DockerfileOptions['images'
   const [port, command] = (Object.hasOwn(inherited, name) ? inherited[name] : undefined) ?? [];
   return {
     from,
-    ports: port === undefined ? [] : [{ port, protocol: 'tcp' }],
+    ports: port === undefined ? [] : [{ port, protocol: 'tcp' as const }],
     entrypoint: [],
     command: command === undefined ? [] : splitWords(command),
     healthcheck: undefined,
@@ -143,7 +144,8 @@ function portsIn(text: string): ImageConfig['ports'] {
     // A range of a media server has thousands; its ends say as much.
     const all =
       to - from < 64 ? Array.from({ length: to - from + 1 }, (_, index) => from + index) : [from, to];
-    return all.map((port) => ({ port, protocol: protocol.toLowerCase() }));
+    const known = (['tcp', 'udp', 'sctp'] as const).find((each) => each === protocol.toLowerCase());
+    return known === undefined ? [] : all.map((port) => ({ port, protocol: known }));
   });
 }
 
@@ -152,22 +154,21 @@ function shellForm(text: string): string[] {
   return ['/bin/sh', '-c', text];
 }
 
-/** Docker's flags are Compose's keys: https://docs.docker.com/reference/dockerfile/#healthcheck */
-function healthcheckOf({ text, flags }: Instruction): ComposeHealthcheck {
-  if (/^NONE\b/i.test(text.trim())) return { disable: true };
+/** https://docs.docker.com/reference/dockerfile/#healthcheck */
+function healthcheckOf({ text, flags }: Instruction): ImageHealthcheck | undefined {
+  if (/^NONE\b/i.test(text.trim())) return undefined;
   const line = text.replace(/^\s*CMD\s+/i, '');
   const list = listIn(line);
-  const check: { -readonly [Key in keyof ComposeHealthcheck]: ComposeHealthcheck[Key] } = {
-    test: list === undefined ? ['CMD-SHELL', line] : ['CMD', ...list],
+  const value = (wanted: string) => flags.find(({ name }) => name === wanted)?.value;
+  const times = {
+    intervalMs: parseDuration(value('interval') ?? ''),
+    timeoutMs: parseDuration(value('timeout') ?? ''),
+    startPeriodMs: parseDuration(value('start-period') ?? ''),
+    startIntervalMs: parseDuration(value('start-interval') ?? ''),
+    retries: Number.parseInt(value('retries') ?? '', 10),
   };
-  for (const { name, value } of flags) {
-    if (name === 'interval') check.interval = value;
-    if (name === 'timeout') check.timeout = value;
-    if (name === 'start-period') check.start_period = value;
-    if (name === 'start-interval') check.start_interval = value;
-    if (name === 'retries' && /^\d+$/.test(value)) check.retries = Number(value);
-  }
-  return check;
+  const given = Object.entries(times).filter(([, time]) => time !== undefined && !Number.isNaN(time));
+  return { test: list === undefined ? ['CMD-SHELL', line] : ['CMD', ...list], ...Object.fromEntries(given) };
 }
 
 function listIn(text: string): string[] | undefined {
