@@ -11,7 +11,9 @@ export function isOwnImage(service: ComposeService, registry: string | undefined
   const image = tryParseImage(service.image);
   // A registry may be no more than a host, which is no image reference.
   if (own === undefined || image === undefined) return service.image.startsWith(`${registry}/`);
-  const isBelow = image.repository === own.repository || image.repository.startsWith(`${own.repository}/`);
+  // A path on Docker Hub is no image yet: `docker.io/acme` parses as one of its library.
+  const path = own.repository.replace(/^library\//, '');
+  const isBelow = image.repository === path || image.repository.startsWith(`${path}/`);
   return image.registry === own.registry && isBelow;
 }
 

@@ -63,6 +63,11 @@ export function programKind(line: string): Program | undefined {
   return undefined;
 }
 
+/** Whether a command runs a server: it goes on until it is stopped. */
+export function runsServer(line: string): boolean {
+  return server.test(line);
+}
+
 /** Images of programs that do one thing and end. */
 const oneShotImages = new Set(
   'mc flyway liquibase migrate dbmate wait-for-it dockerize aws-cli curl keycloak-config-cli'.split(' '),

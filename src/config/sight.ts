@@ -3,6 +3,7 @@ import { callsOf } from './callers.ts';
 import type { ComposeModel, ComposeService, ServiceConfig } from './model.ts';
 import { type Ownership, ownServices } from './ownership.ts';
 import { commandLine, nameParts, programKind } from './programs.ts';
+import { routingOf, withImageRouting } from './routing.ts';
 import type { SeenService } from './stores.ts';
 
 /** A compose model as its containers will run, and whose they are: what every strategy is inferred from. */
@@ -30,10 +31,7 @@ export function sightOf(model: ComposeModel, images: Images, registry: string | 
 
 /** A published port, or labels and variables by which a proxy sends traffic to it. */
 function isReached(service: ComposeService): boolean {
-  const isRouted =
-    Object.keys(service.labels ?? {}).some((label) => /^(?:traefik\.|caddy(?:_\d+)?(?:\.|$))/i.test(label)) ||
-    Boolean(service.environment?.['VIRTUAL_HOST'] ?? service.environment?.['VIRTUAL_HOST_MULTIPORTS']);
-  return isRouted || (service.ports ?? []).some(({ protocol }) => protocol !== 'udp');
+  return routingOf(service) !== undefined || (service.ports ?? []).some(({ protocol }) => protocol !== 'udp');
 }
 
 function seen(
@@ -43,7 +41,7 @@ function seen(
   image: Images[string] | undefined,
 ): SeenService {
   if (image === undefined) return withCalls(name, service, model);
-  const merged = withImage(service, image);
+  const merged = withImageRouting(withImage(service, image), image.labels);
   const from = image.from === undefined ? {} : { from: image.from };
   const volumes = [...(service.volumes ?? []), ...declaredVolumes(service, image.volumes)];
   const { expose: _exposed, ...rest } = merged;
@@ -98,14 +96,17 @@ function isSameImage(a: ComposeService, b: ComposeService): boolean {
   return a.image !== undefined && a.image === b.image;
 }
 
-/** A port that others call it by is one that it has. */
+/** A port that proxies or other services call it by is one that it has. */
 function withCalls(name: string, service: SeenService, model: ComposeModel): SeenService {
-  const { ports } = callsOf(name, model);
+  const routed = (routingOf(service, name)?.ports ?? []).flatMap(({ port, mode }) =>
+    mode === 'udp' ? [] : [port],
+  );
+  const ports = new Set([...routed, ...callsOf(name, model).ports]);
   const known = new Set([
     ...(service.ports ?? []).map(({ target }) => target),
     ...(service.expose ?? []).map((text) => Number.parseInt(text, 10)),
   ]);
-  const more = ports.filter((port) => port > 0 && port < 65_536 && !known.has(port));
+  const more = [...ports].filter((port) => port > 0 && port < 65_536 && !known.has(port));
   return more.length === 0
     ? service
     : { ...service, expose: [...(service.expose ?? []), ...more.map(String)] };

@@ -12,6 +12,7 @@ import type {
 } from './model.ts';
 import { placeOf } from './normalise.ts';
 import { findPorts } from './ports.ts';
+import { notesOfRouting } from './routing.ts';
 import { type Sight, sightOf } from './sight.ts';
 import { dataOf, type SeenService, writableVolumes } from './stores.ts';
 import { blueGreenFaults, unknownServices } from './strategy-faults.ts';
@@ -76,7 +77,7 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
       ? infer({ name, service, own, model, sight })
       : { strategy: own.strategy, reason: 'sluice.yml says so' };
   const isEdged = strategy === 'blue-green';
-  const notes = notesOf(strategy, service, own);
+  const notes = [...notesOf(strategy, service, own), ...notesOfRouting(service, strategy, name)];
   const ports = isEdged && found !== undefined ? `; port ${found.ports[0]?.port} from ${found.from}` : '';
   return {
     name,
@@ -102,11 +103,17 @@ function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): 
   }
   if (strategy !== 'blue-green' && strategy !== 'workers') return notes;
   if (service.container_name !== undefined) {
-    notes.push(`container_name ${service.container_name} is dropped: two colours can’t have one name`);
+    notes.push(
+      `container_name ${service.container_name} becomes a network alias: two colors cannot have one container name`,
+    );
   }
   for (const volume of service.volumes ?? []) {
     if (volume.type !== 'bind' || volume.read_only === true) continue;
-    notes.push(`both colours may write to ${volume.source} while a deploy is under way`);
+    notes.push(`both colors may write to ${volume.source} while a deploy is under way`);
+  }
+  for (const { name, target } of writableVolumes(service)) {
+    if (name !== undefined) continue;
+    notes.push(`each color has a volume of its own at ${target}: what is in it does not survive a deploy`);
   }
   return notes;
 }

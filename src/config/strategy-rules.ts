@@ -2,7 +2,7 @@ import { callsOf } from './callers.ts';
 import type { ComposeModel, ServiceConfig, Strategy } from './model.ts';
 import { isDoor } from './ownership.ts';
 import { findPorts } from './ports.ts';
-import { commandLine, endsBecause, nameParts, programKind } from './programs.ts';
+import { commandLine, endsBecause, nameParts, programKind, runsServer } from './programs.ts';
 import { mayServe, type Sight } from './sight.ts';
 import { dataOf, imageKind, imageRole, type SeenService, writableVolumes } from './stores.ts';
 
@@ -50,9 +50,9 @@ function asJob({ name, service, own, model, sight }: Case): Inferred | undefined
   if (why !== undefined) return { strategy: 'job', reason: why };
   const role = imageRole(service);
   const isStore = role !== undefined || dataOf(service) !== undefined;
-  const program = programKind(commandLine(service));
-  if (policy !== 'no' || isStore || program !== undefined || callsOf(name, model).by.length > 0)
-    return undefined;
+  const line = commandLine(service);
+  const isLasting = programKind(line) !== undefined || runsServer(line);
+  if (policy !== 'no' || isStore || isLasting || callsOf(name, model).by.length > 0) return undefined;
   return { strategy: 'job', reason: '`restart: "no"` says that it ends' };
 }
 

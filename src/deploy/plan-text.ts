@@ -33,7 +33,7 @@ function hostText(plan: HostPlan, primary: boolean): string[] {
   return [
     '',
     `${plan.host}: ${from} → ${plan.release} (${plan.colour})${primary ? ', backup and migration happen here' : ''}`,
-    ...plan.services.map(serviceText),
+    ...plan.services.flatMap((planned) => [serviceText(planned), ...noteLines(planned)]),
     ...plan.removed.map(
       (service) => `  ${marks.remove.padEnd(13)} ${service.padEnd(18)} no longer in the compose file`,
     ),
@@ -66,6 +66,10 @@ function serviceText({ service, action, image, imageBefore, why, plan }: Planned
   const change =
     imageBefore === undefined || imageBefore === image ? '' : `, ${short(imageBefore)} → ${short(image)}`;
   return `  ${marks[action].padEnd(13)} ${(service + replicas).padEnd(18)} ${why}${change}`;
+}
+
+function noteLines({ plan }: PlannedService): string[] {
+  return (plan.notes ?? []).map((note) => `  ${' '.repeat(32)} ${note}`);
 }
 
 /** `…/backend@sha256:1234abcd`: enough of a digest to tell two apart. */
