@@ -3,14 +3,14 @@ import { place, registryLogin, serverContextOf, serverLogin } from './credential
 import { tellDeploy } from './deploy-result.ts';
 import { deploymentInputs, recorded } from './deployment.ts';
 import { images } from './images-input.ts';
-import { duration, flag, text, type Values } from './inputs.ts';
+import { duration, flag, list, text, type Values } from './inputs.ts';
 import type { Job } from './job.ts';
 import { undoable, undoRest } from './post.ts';
 
 export const inputs = {
   ...{ target: text, release: text, images, watch: duration(3_600_000), 'dry-run': flag(false) },
   ...{ backup: flag(true), migrate: flag(true), preflight: flag(true) },
-  ...{ force: flag(false), 'replace-edges': flag(false) },
+  ...{ force: flag(false), 'replace-edges': flag(false), replace: list },
   ...{ ...place, ...serverLogin, ...registryLogin, ...deploymentInputs, 'slack-webhook-url': text },
 } as const;
 

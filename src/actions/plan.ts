@@ -8,6 +8,7 @@ interface Asked {
   readonly target: string | undefined;
   readonly release: string | undefined;
   readonly images: Readonly<Record<string, string>>;
+  readonly replace?: readonly string[];
 }
 
 /** What a deploy would do, in the log and in the summary. */

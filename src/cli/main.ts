@@ -48,6 +48,11 @@ const imageOption = new Option('--image <service=reference>', 'image of a servic
   .argParser((value: string, all: string[]) => [...all, value])
   .default([] as string[], '');
 
+const replaceOption = () =>
+  new Option('--replace <service>', 'replace this keep service in place; may be repeated')
+    .argParser((value: string, all: string[]) => [...all, value])
+    .default([] as string[], '');
+
 const init = command(
   'init [folder]',
   'look at a repository and write sluice.yml and workflows for it',
@@ -78,7 +83,8 @@ command(
 )
   .option('--release <name>', 'name of the release (default: the git tag or commit)')
   .addOption(imageOption)
-  .option('--images <file>', 'JSON file: service → image reference');
+  .option('--images <file>', 'JSON file: service → image reference')
+  .addOption(replaceOption());
 
 const checkNames = new Option('--only <check>', 'run this check alone; may be repeated')
   .argParser((value: string, all: string[]) => [...all, value])
@@ -121,6 +127,7 @@ command('deploy [target]', 'deploy a release, or change nothing', () => import('
   .option('--no-migrate', 'run no migration')
   .option('--no-preflight', 'do not check memory, disk and connections first')
   .option('--force', 'deploy also when nothing has changed', false)
+  .addOption(replaceOption())
   .option('--replace-edges', 'give edges the configured HAProxy image now; costs their connections', false);
 
 command(

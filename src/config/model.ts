@@ -191,6 +191,8 @@ export interface ServicePlan {
   readonly startDeadlineMs: number;
   /** stop_grace_period. */
   readonly stopGraceMs: number;
+  /** It forwards to other services (nginx, Traefik): where it is replaced in place, it starts after what it forwards to. */
+  readonly proxy?: boolean;
   /** What else the plan should say of the service, one sentence each: a dropped container_name, a shared folder. */
   readonly notes?: readonly string[];
 }

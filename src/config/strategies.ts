@@ -14,9 +14,9 @@ import { placeOf } from './normalise.ts';
 import { findPorts } from './ports.ts';
 import { notesOfRouting } from './routing.ts';
 import { type Sight, sightOf } from './sight.ts';
-import { dataOf, type SeenService, writableVolumes } from './stores.ts';
+import { dataOf, imageRole, type SeenService, writableVolumes } from './stores.ts';
 import { blueGreenFaults, unknownServices } from './strategy-faults.ts';
-import { infer } from './strategy-rules.ts';
+import { infer, isDoorName } from './strategy-rules.ts';
 
 /** Compose's default for stop_grace_period. */
 const defaultStopGraceMs = 10_000;
@@ -88,8 +88,13 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
     health: isEdged ? found?.health : undefined,
     startDeadlineMs: startDeadline(service),
     stopGraceMs: parseDuration(service.stop_grace_period ?? '') ?? defaultStopGraceMs,
+    ...(isProxy(name, service, sight) ? { proxy: true } : {}),
     ...(notes.length > 0 ? { notes } : {}),
   };
+}
+
+function isProxy(name: string, service: SeenService, { own }: Sight): boolean {
+  return imageRole(service) === 'proxy' || (own.names.has(name) && isDoorName(name));
 }
 
 function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): string[] {

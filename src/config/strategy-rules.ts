@@ -182,7 +182,7 @@ function asWorkers(each: Case): Inferred | undefined {
 }
 
 /** A proxy that the app builds itself is told from a front end on nginx by its name alone. */
-function isDoorName(name: string): boolean {
+export function isDoorName(name: string): boolean {
   const words = 'nginx proxy caddy traefik haproxy envoy gateway ingress lb loadbalancer'.split(' ');
   return nameParts(name).some((part) => words.includes(part));
 }

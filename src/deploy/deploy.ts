@@ -10,7 +10,7 @@ import { guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
 import type { MountedFile } from './files.ts';
 import type { JournalHeader } from './journal.ts';
-import type { DeployPlan, HostPlan } from './model.ts';
+import type { DeployPlan, HostPlan, PlannedService } from './model.ts';
 import { isInFront } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { prepare } from './prepare.ts';
@@ -36,6 +36,8 @@ export interface DeployRequest {
   readonly force: boolean;
   /** Replace edges that run another image than the configured one. */
   readonly replaceEdges: boolean;
+  /** Services of strategy `keep` to replace in place, because their definition changed and somebody wants that now. */
+  readonly replace: readonly string[];
 }
 
 /** `20261121-021500-k3f9a2`: sorts by time, unique, and good as a nonce and a file name. */
@@ -169,12 +171,9 @@ async function closeJournal(run: DeployRun, result: TransactionResult): Promise<
 function header(run: DeployRun, each: HostRun): JournalHeader {
   const { plan, state } = each;
   const { env } = run.effects;
-  const isData = (service: string, strategy: string) =>
+  const named = (action: string) => plan.services.filter((planned) => planned.action === action);
+  const isData = ({ service, plan: { strategy } }: PlannedService) =>
     strategy === 'keep' && !isInFront(plan.record, service);
-  const named = (action: string) =>
-    plan.services.filter(
-      (planned) => planned.action === action && !isData(planned.service, planned.plan.strategy),
-    );
   return {
     event: 'open',
     at: new Date(run.effects.clock.now()).toISOString(),
@@ -188,7 +187,7 @@ function header(run: DeployRun, each: HostRun): JournalHeader {
     newEdges: plan.edges.filter((edge) => edge.action === 'create').map((edge) => edge.service),
     edges: plan.edges.map((edge) => edge.service),
     replaced: named('replace').map((planned) => planned.service),
-    created: named('create').map((planned) => planned.service),
+    created: named('create').flatMap((planned) => (isData(planned) ? [] : [planned.service])),
     stopped: plan.edges.filter((edge) => edge.takesPort).flatMap((edge) => edge.adopted ?? []),
     newRelease: state.releases.every((release) => release.release !== plan.release),
     actor: env.GITHUB_ACTOR ?? env.USER,

@@ -14,6 +14,7 @@ export const stepNames = [
   'jobs',
   'start',
   'health',
+  'late-jobs',
   'switch',
   'watch',
   'confirm',

@@ -68,6 +68,8 @@ export interface PlannedService {
   readonly image: string;
   readonly imageBefore: string | undefined;
   readonly why: string;
+  /** What a service that is kept would get if it were replaced, a few words each. */
+  readonly differences?: readonly string[];
 }
 
 export interface PlannedEdge {

@@ -1,4 +1,4 @@
-import type { ComposeService, ServicePlan } from '../config/model.ts';
+import type { ServicePlan } from '../config/model.ts';
 import { UserError } from '../kernel/errors.ts';
 import {
   type Colour,
@@ -8,7 +8,8 @@ import {
   type PlannedService,
   type ReleaseRecord,
 } from './model.ts';
-import { refuseNameClashes, serviceHash } from './project.ts';
+import { planService } from './plan-service.ts';
+import { refuseNameClashes } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed, servingColour } from './state.ts';
 
 /** What planning one host needs: what shall be and what is. */
@@ -21,6 +22,8 @@ export interface HostPlanInput {
   /** Files and version of each blue-green service's edge. */
   readonly edges: readonly Pick<PlannedEdge, 'service' | 'files' | 'version'>[];
   readonly edgeImage: string;
+  /** Services of strategy `keep` to replace all the same, because somebody asked for it. */
+  readonly replace?: readonly string[];
   /** Give edges that run another image than configured the configured one now. */
   readonly replaceEdges?: boolean;
 }
@@ -38,7 +41,7 @@ export function planHost(input: HostPlanInput): HostPlan {
   const colour: Colour = serving === undefined ? (adopting ? 'green' : 'blue') : otherColour(serving);
   const before = releaseNamed(state, state.current);
   refuseStrategyChange(input.host, record, before);
-  const services = record.services.map((plan) => planService(plan, record, before, state));
+  const services = record.services.map((plan) => planService(plan, input));
   const warnings: string[] = [];
   const known = new Set(record.services.map((plan) => plan.name));
   const gone = (before?.services ?? []).filter((plan) => !known.has(plan.name));
@@ -48,6 +51,7 @@ export function planHost(input: HostPlanInput): HostPlan {
       `${name} no longer belongs on this host, but it is stateful: it goes on running until you remove it by hand.`,
     );
   }
+  warnings.push(...storeWarnings(services, record.target), ...idleWarnings(services));
   const edges = input.edges.map((edge) => planEdge(edge, input));
   for (const edge of edges) {
     warnings.push(...portWarnings(edge.service, record, before));
@@ -79,56 +83,25 @@ export function planHost(input: HostPlanInput): HostPlan {
   };
 }
 
-function planService(
-  plan: ServicePlan,
-  record: ReleaseRecord,
-  before: ReleaseRecord | undefined,
-  state: HostState,
-): PlannedService {
-  const definition = record.model.services[plan.name];
-  const image = definition?.image ?? '';
-  const running = state.containers.find(
-    (each) => each.service === plan.name && each.edge === undefined && each.running,
+/** A store is never passed over in silence. */
+function storeWarnings(services: readonly PlannedService[], target: string): string[] {
+  return services.flatMap(({ service, differences }) =>
+    differences === undefined
+      ? []
+      : [
+          `${service} keeps its old definition (changed: ${differences.join(', ')}). \`sluice deploy ${target} --replace ${service}\` applies it: the service stops and starts again in place.`,
+        ],
   );
-  const base = { service: plan.name, plan, image, imageBefore: before?.model.services[plan.name]?.image };
-  const same = running !== undefined && isSame(running, plan, definition ?? {}, before);
-  switch (plan.strategy) {
-    case 'blue-green':
-      return { ...base, action: 'colour', why: plan.reason };
-    case 'workers':
-      return { ...base, action: 'workers', why: plan.reason };
-    case 'job':
-      return { ...base, action: 'run', why: plan.reason };
-    case 'keep':
-      if (running === undefined) return { ...base, action: 'create', why: 'does not run yet' };
-      return {
-        ...base,
-        action: 'keep',
-        why: same ? 'never touched by a deploy' : 'its definition changed, but a deploy never touches it',
-      };
-    case 'singleton':
-    case 'recreate':
-      if (running === undefined) return { ...base, action: 'create', why: 'does not run yet' };
-      if (same)
-        return { ...base, action: 'keep', why: running.plain ? 'runs already: adopted' : 'unchanged' };
-      return plan.strategy === 'singleton'
-        ? { ...base, action: 'swap', why: 'changed: the old one stops, then the new one starts' }
-        : { ...base, action: 'replace', why: 'changed: stopped and started in place' };
-  }
 }
 
-/** Whether a running container is what the release wants. */
-function isSame(
-  running: ContainerState,
-  plan: ServicePlan,
-  definition: ComposeService,
-  before: ReleaseRecord | undefined,
-): boolean {
-  if (!running.plain) return running.hash === serviceHash(definition);
-  // A plain project's container does not tell what it was made from. At the adoption a proxy is left alone; later
-  // the release before tells. A singleton has no traffic to lose and becomes ours at once.
-  const known = before?.model.services[plan.name];
-  return known === undefined ? plan.strategy !== 'singleton' : serviceHash(known) === serviceHash(definition);
+/** A deploy that deploys nothing is a mistake in most cases. */
+function idleWarnings(services: readonly PlannedService[]): string[] {
+  if (services.some(({ action }) => action !== 'keep')) return [];
+  const stores = services.filter(({ plan }) => plan.strategy === 'keep');
+  if (stores.length < services.length) return [];
+  return [
+    'This deploy touches nothing of the app: every service has the strategy keep. `services:` in sluice.yml can say otherwise.',
+  ];
 }
 
 function planEdge(

@@ -12,9 +12,13 @@ import { contentHash } from './project.ts';
 import { type RegistryLogins, registryLogins } from './registry-login.ts';
 import { type HostState, releaseNamed } from './state.ts';
 
-export type PrepareRequest = Omit<DeployRequest, 'models' | 'options' | 'force' | 'replaceEdges'> & {
+export type PrepareRequest = Omit<
+  DeployRequest,
+  'models' | 'options' | 'force' | 'replaceEdges' | 'replace'
+> & {
   readonly models: readonly HostModel[];
   readonly replaceEdges?: boolean;
+  readonly replace?: readonly string[];
 };
 
 /** What `deploy` and `plan` share: images by digest, files, and the plan for every host. */
@@ -24,7 +28,11 @@ export async function prepare(
   effects: Pick<DeployEffects, 'env' | 'clock' | 'signal'>,
 ): Promise<{ plan: DeployPlan; files: readonly MountedFile[][] }> {
   const { config, target, hosts, models } = request;
-  const wanted = models.map((model, index) => neededReferences(model, states[index], config.edge.image));
+  const replace = request.replace ?? [];
+  const isKept = (name: string, strategy: string) => strategy === 'keep' && !replace.includes(name);
+  const wanted = models.map((model, index) =>
+    neededReferences(model, states[index], config.edge.image, isKept),
+  );
   const [digests, present] = await Promise.all([
     resolveAll(hosts, wanted, registryLogins(effects.env, config.registry), effects),
     Promise.all(hosts.map(presentImages)),
@@ -35,8 +43,10 @@ export async function prepare(
       const layout = layoutOf(host.host.root, config.app);
       const moved = await moveMounts(host.model, config.folder, layout.files);
       const services = Object.entries(moved.model.services).map(([name, service]) => {
+        // Where it was built is no part of what runs: two machines make the same release.
+        const { build: _build, ...rest } = service;
         const image = service.image && (digests.get(service.image) ?? keptImage(state, name, service.image));
-        return [name, { ...service, ...(image ? { image } : {}) }] as const;
+        return [name, { ...rest, ...(image ? { image } : {}) }] as const;
       });
       const model = { ...moved.model, services: Object.fromEntries(services) };
       return { host, state, moved: { ...moved, model }, content: contentHash(model, host.services) };
@@ -74,6 +84,7 @@ export async function prepare(
       presentImages: present[index] ?? new Set(),
       edges: wantedEdges(host.services, state, config.edge.image),
       edgeImage: config.edge.image,
+      replace,
       replaceEdges: request.replaceEdges === true,
     });
   });
@@ -110,11 +121,16 @@ function referencesOf(model: ComposeModel): Record<string, string> {
 }
 
 /** Stateful services that run keep their image, whatever the registry says of its tag. */
-function neededReferences(model: HostModel, state: HostState | undefined, edgeImage: string): string[] {
+function neededReferences(
+  model: HostModel,
+  state: HostState | undefined,
+  edgeImage: string,
+  isKept: (name: string, strategy: string) => boolean,
+): string[] {
   const images = model.services.flatMap((plan) => {
     const runs = state?.containers.some((each) => each.service === plan.name && each.running);
     const image = model.model.services[plan.name]?.image;
-    return image === undefined || (plan.strategy === 'keep' && runs) ? [] : [image];
+    return image === undefined || (isKept(plan.name, plan.strategy) && runs) ? [] : [image];
   });
   return images.filter((image) => image !== edgeImage);
 }

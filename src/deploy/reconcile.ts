@@ -1,6 +1,7 @@
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
+import { putBackAdopted } from './adopted.ts';
 import { compose } from './compose.ts';
 import { endContainers, letEnd, removeContainers } from './containers.ts';
 import { settleAll } from './context.ts';
@@ -172,6 +173,8 @@ async function undo(site: Site, record: JournalRecord, by: Reconciler): Promise<
   if (header.replaced.length > 0 && header.previous !== undefined) {
     const project = { app: header.app, file: `${layout.release(header.previous.release)}/compose.json` };
     await compose(host, project, ['up', '--detach', '--no-deps', '--no-build', ...header.replaced]);
+  } else if (header.replaced.length > 0) {
+    await putBackAdopted(host, layout.release(header.release), header.replaced);
   }
   if (header.stopped.length > 0) await host.exec(['docker', 'start', ...header.stopped]);
   await reloadPrevious(site, header);

@@ -24,6 +24,8 @@ export interface ContainerState {
   readonly status: string;
   readonly image: string;
   readonly imageId: string;
+  /** Digests that registries know the running image by (`sha256:…`); of a plain project's containers only. */
+  readonly digests?: readonly string[];
   readonly addresses: Readonly<Record<string, string>>;
 }
 
@@ -92,8 +94,29 @@ export async function readHostState(host: Host, app: string, layout: Layout): Pr
     });
   }
   const parsed = parseState(host.name, files.stdout);
-  const edges = await readEdges(host, layout, containers);
-  return { ...parsed, containers, edges };
+  const [edges, known] = await Promise.all([
+    readEdges(host, layout, containers),
+    withDigests(host.engine, containers),
+  ]);
+  return { ...parsed, containers: known, edges };
+}
+
+/** Containers that Sluice did not start do not tell which image they were made from, but for its id. */
+async function withDigests(
+  engine: Docker,
+  containers: readonly ContainerState[],
+): Promise<readonly ContainerState[]> {
+  if (!containers.some(({ plain, running }) => plain && running)) return containers;
+  const images = await engine.listImages();
+  const digests = new Map(
+    images.map(({ Id, RepoDigests }) => [
+      Id,
+      (RepoDigests ?? []).map((each) => each.slice(each.indexOf('@') + 1)),
+    ]),
+  );
+  return containers.map((each) =>
+    each.plain ? { ...each, digests: digests.get(each.imageId) ?? [] } : each,
+  );
 }
 
 type FilesState = Omit<HostState, 'containers' | 'edges'>;

@@ -17,6 +17,8 @@ export interface DeployOptions {
   readonly preflight: boolean;
   readonly force: boolean;
   readonly replaceEdges: boolean;
+  /** Services of strategy `keep` to replace in place. */
+  readonly replace: readonly string[];
 }
 
 /** A deploy or rollback that has ended, in whatever way, and has been told of. */
@@ -59,11 +61,11 @@ export async function deployTarget(
   );
   const { config, target, hosts, effects } = open;
   const named = await releaseName(options.release, target, config.folder, context.effects);
-  const { backup, migrate, force, replaceEdges } = options;
+  const { backup, migrate, force, replaceEdges, replace } = options;
   const report = await tellingFailure(context, { ...early, ...named, hosts }, effects, () =>
     deploy(
       {
-        ...{ config, target, hosts, models, force, replaceEdges },
+        ...{ config, target, hosts, models, force, replaceEdges, replace },
         ...named,
         options: { backup, migrate, skipPreflight: !options.preflight, watchMs: options.watchMs },
       },

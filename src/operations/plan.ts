@@ -9,7 +9,11 @@ import { releaseName } from './release-name.ts';
 export async function planTarget(
   context: OperationContext,
   targetName: string | undefined,
-  options: { readonly release: string | undefined; readonly images: Readonly<Record<string, string>> },
+  options: {
+    readonly release: string | undefined;
+    readonly images: Readonly<Record<string, string>>;
+    readonly replace?: readonly string[];
+  },
 ): Promise<DeployPlan> {
   await using open = await openTarget(context, targetName);
   const { config, target, hosts, effects } = open;
@@ -18,6 +22,10 @@ export async function planTarget(
     releaseName(options.release, target, config.folder, context.effects),
     Promise.all(hosts.map((host) => readHostState(host, config.app, layoutOf(host.config.root, config.app)))),
   ]);
-  const { plan } = await prepare({ config, target, hosts, models, ...named }, states, effects);
+  const { plan } = await prepare(
+    { config, target, hosts, models, ...named, replace: options.replace ?? [] },
+    states,
+    effects,
+  );
   return plan;
 }

@@ -3,6 +3,7 @@ import type { Strategy } from '../../src/config/model.ts';
 import { isUnchanged } from '../../src/deploy/plan.ts';
 import {
   container,
+  digest,
   edgeImage,
   edgeStatus,
   hostState,
@@ -66,6 +67,32 @@ describe('what happens to each service', () => {
     expect(actions(planned)).toMatchObject({ beat: 'keep', proxy: 'keep', db: 'keep' });
   });
 
+  test('a store whose definition changed is named with what changed, and replaced when asked for', () => {
+    const environment = { TZ: 'UTC', PASSWORD: 'synthetic-1' };
+    const old = release('v1', plans, { db: { image: 'postgres:16', environment } });
+    const wanted = { image: 'postgres:17', environment: { ...environment, PASSWORD: 'synthetic-2' } };
+    const now = release('v2', plans, { ...changed, db: wanted });
+    const kept = plan(now, serving(old, 'blue'));
+    const db = kept.services.find(({ service }) => service === 'db');
+    expect(db).toMatchObject({
+      action: 'keep',
+      differences: ['environment PASSWORD', 'image postgres:16 → postgres:17'],
+    });
+    expect(kept.warnings.join()).toContain('--replace db');
+    expect(JSON.stringify([kept.warnings, db?.why])).not.toContain('synthetic');
+    const replaced = plan(now, serving(old, 'blue'), { replace: ['db'] });
+    expect(replaced.services.find(({ service }) => service === 'db')).toMatchObject({ action: 'replace' });
+    expect(replaced.warnings).toEqual([]);
+  });
+
+  test('a deploy that touches nothing of the app says so', () => {
+    const stores = [servicePlan('db', 'keep'), servicePlan('cms', 'keep')];
+    const old = release('v1', stores);
+    const now = release('v2', stores, { cms: { image: 'app/cms:2' } });
+    expect(plan(now, serving(old, 'blue')).warnings.join()).toContain('touches nothing of the app');
+    expect(plan(v2, serving(v1, 'blue')).warnings.join()).not.toContain('touches nothing');
+  });
+
   test('a service that stopped is created again, a stateful one too', () => {
     const state = serving(v1, 'blue');
     const stopped = state.containers.map((each) =>
@@ -110,7 +137,7 @@ describe('what happens to each service', () => {
 describe('adoption of a plain project', () => {
   const plain = plans
     .filter((each) => each.strategy !== 'job')
-    .map((each) => container(each.name, { plain: true }));
+    .map((each) => container(each.name, { plain: true, digests: [digest] }));
 
   test('the plain containers are the first colour, data and proxy stay, the singleton changes over', () => {
     const planned = plan(v1, hostState({ containers: plain }));
@@ -125,6 +152,17 @@ describe('adoption of a plain project', () => {
     const web = plain.find((each) => each.service === 'web');
     expect(planned.edges).toMatchObject([{ action: 'create', adopted: web?.name, takesPort: false }]);
     expect(planned.warnings).toEqual([expect.stringContaining('the name web moves to the edge')]);
+  });
+
+  test('a plain container of another image is replaced in place, a store is only reported', () => {
+    const others = plain.map((each) => ({
+      ...each,
+      image: 'app/x:1',
+      digests: [`sha256:${'b'.repeat(64)}`],
+    }));
+    const planned = plan(v1, hostState({ containers: others }));
+    expect(actions(planned)).toMatchObject({ proxy: 'replace', db: 'keep' });
+    expect(planned.warnings.join()).toContain('sluice deploy production --replace db');
   });
 
   test('a published port moves, and the plan says that it has a gap', () => {

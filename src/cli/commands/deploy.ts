@@ -14,6 +14,7 @@ export interface DeployCommandOptions {
   readonly preflight: boolean;
   readonly force: boolean;
   readonly replaceEdges: boolean;
+  readonly replace: readonly string[];
 }
 
 export async function execute(

@@ -8,10 +8,19 @@ import { imageArguments } from '../images.ts';
 export async function execute(
   context: CommandContext,
   targetName: string | undefined,
-  options: { readonly release?: string; readonly image: readonly string[]; readonly images?: string },
+  options: {
+    readonly release?: string;
+    readonly image: readonly string[];
+    readonly images?: string;
+    readonly replace: readonly string[];
+  },
 ): Promise<number> {
   const images = await imageArguments(options.image, options.images);
-  const plan = await planTarget(context, targetName, { release: options.release, images });
+  const plan = await planTarget(context, targetName, {
+    release: options.release,
+    images,
+    replace: options.replace,
+  });
   if (context.json) context.effects.print(JSON.stringify({ ok: true, plan: publicPlan(plan) }));
   else context.effects.print(planText(plan));
   return exitCodes.ok;

@@ -3,7 +3,7 @@ import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';
 import { data } from './data.ts';
 import { health } from './health.ts';
-import { jobs } from './jobs.ts';
+import { jobs, lateJobs } from './jobs.ts';
 import { migrate } from './migrate.ts';
 import { prune } from './prune.ts';
 import { retire } from './retire.ts';
@@ -21,6 +21,7 @@ export const transactionSteps: readonly Step[] = [
   jobs,
   start,
   health,
+  lateJobs,
   switchStep,
   watch,
   confirm,

@@ -5,43 +5,70 @@ import { type HostRun, onHosts } from '../context.ts';
 import type { Step } from '../transaction.ts';
 
 /** One-off services run to their end before the new containers start, as their dependants expect. */
-export const jobs: Step = {
-  name: 'jobs',
-  skip: (run) => (run.hosts.some((each) => jobsOf(each).length > 0) ? undefined : 'no jobs'),
-  async apply(run, note) {
-    const ran = await onHosts(run, async (each) => {
-      for (const service of jobsOf(each)) {
-        note(service);
-        const args = [
-          'run',
-          '--rm',
-          '--no-deps',
-          '-T',
-          '--name',
-          `sluice-job-${run.deploy}-${service}`,
-          service,
-        ];
-        const result = await compose(each.host, projectOf(each), args, {
-          signal: run.signal,
-          timeoutMs: 1_800_000,
-        });
-        if (result.code !== 0) throw jobFailed(each, service, result);
-      }
-      return jobsOf(each).length;
-    });
-    return `${ran.reduce((sum, count) => sum + count, 0)} jobs done`;
-  },
-  async undo(run) {
-    await onHosts(run, async (each) => {
-      const names = jobsOf(each).map((service) => `sluice-job-${run.deploy}-${service}`);
-      await each.host.exec(['docker', 'rm', '-f', ...names]);
-    });
-    return undefined;
-  },
-};
+export const jobs: Step = jobStep('jobs', (each) => jobsOf(each).filter((name) => !isLate(each, name)));
 
+/**
+ * One-off services that need a service which starts in this deploy (an import over the app's own API): they run when it is
+ * well, before any traffic moves.
+ */
+export const lateJobs: Step = jobStep('late-jobs', (each) =>
+  jobsOf(each).filter((name) => isLate(each, name)),
+);
+
+function jobStep(name: 'jobs' | 'late-jobs', servicesOf: (each: HostRun) => string[]): Step {
+  const container = (deploy: string, service: string) => `sluice-job-${deploy}-${service}`;
+  return {
+    name,
+    skip: (run) => (run.hosts.some((each) => servicesOf(each).length > 0) ? undefined : 'no jobs'),
+    async apply(run, note) {
+      const ran = await onHosts(run, async (each) => {
+        for (const service of servicesOf(each)) {
+          note(service);
+          const result = await compose(
+            each.host,
+            projectOf(each),
+            ['run', '--rm', '--no-deps', '-T', '--name', container(run.deploy, service), service],
+            { signal: run.signal, timeoutMs: 1_800_000 },
+          );
+          if (result.code !== 0) throw jobFailed(each, service, result);
+        }
+        return servicesOf(each).length;
+      });
+      return `${ran.reduce((sum, count) => sum + count, 0)} jobs done`;
+    },
+    async undo(run) {
+      await onHosts(run, async (each) => {
+        const names = servicesOf(each).map((service) => container(run.deploy, service));
+        if (names.length > 0) await each.host.exec(['docker', 'rm', '-f', ...names]);
+      });
+      return undefined;
+    },
+  };
+}
+
+/** Jobs in the order of what they need of each other. */
 function jobsOf(each: HostRun): string[] {
-  return each.plan.services.filter((planned) => planned.action === 'run').map((planned) => planned.service);
+  const left = each.plan.services.filter(({ action }) => action === 'run').map(({ service }) => service);
+  const ordered: string[] = [];
+  while (left.length > 0) {
+    const next = left.findIndex((name) => !needsOf(each, name).some((need) => left.includes(need)));
+    ordered.push(...left.splice(Math.max(next, 0), 1));
+  }
+  return ordered;
+}
+
+function needsOf(each: HostRun, service: string): string[] {
+  return Object.keys(each.plan.record.model.services[service]?.depends_on ?? {});
+}
+
+/** Whether a job needs a service that is not there before the step `start`, itself or by another job. */
+function isLate(each: HostRun, job: string, seen: readonly string[] = []): boolean {
+  return needsOf(each, job).some((need) => {
+    const planned = each.plan.services.find(({ service }) => service === need);
+    if (planned === undefined || seen.includes(need)) return false;
+    if (planned.action === 'run') return isLate(each, need, [...seen, job]);
+    return planned.action !== 'keep' && planned.plan.strategy !== 'keep';
+  });
 }
 
 function jobFailed(

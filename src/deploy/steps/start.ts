@@ -17,6 +17,7 @@ import { isInFront } from '../plan.ts';
 import { edgeProjectService, projectService } from '../project.ts';
 import { listContainers } from '../state.ts';
 import type { Step } from '../transaction.ts';
+import { inPlace, putBack, upInOrder } from './in-place.ts';
 import { waitRunning } from './wait.ts';
 
 /**
@@ -29,11 +30,12 @@ export const start: Step = {
     const counts = await onHosts(run, async (each) => {
       const services = startedServices(each);
       await awaitEnding(each);
-      const front = services.filter(({ plan }) => plan.strategy === 'keep' || plan.strategy === 'recreate');
+      const { before, after } = inPlace(services, each.plan.record);
       const edges = each.plan.edges.filter(
         ({ action, takesPort }) => (action === 'create' && !takesPort) || action === 'replace',
       );
-      const coloured = services.filter((planned) => !front.includes(planned));
+      const coloured = services.filter((planned) => !before.includes(planned) && !after.includes(planned));
+      await upInOrder(run, each, before, note);
       const names = [
         ...edges.map((edge) => edgeProjectService(edge.service)),
         ...coloured.map((planned) => projectService(planned.plan, each.plan.colour)),
@@ -41,12 +43,8 @@ export const start: Step = {
       // Only a replaced edge is stopped here; idle keep-alive connections would hold it for its whole grace.
       await composeUp(each, names, { signal: run.signal, flags: ['--timeout', '3'] });
       await takePorts(run, each, note);
-      // After the edges: a proxy looks up the names it forwards to when it starts, and gives up without them.
-      await composeUp(
-        each,
-        front.map((planned) => planned.service),
-        { signal: run.signal },
-      );
+      // A proxy looks up the names it forwards to when it starts, and gives up without them.
+      await upInOrder(run, each, after, note);
       const deaf = await reloadFronts(each);
       for (const service of deaf) {
         run.recorder.warn(
@@ -186,14 +184,3 @@ const cancelledGraceMs = 2_000;
 
 /** A revert has brought the old release back already; tidying up after it must not take as long as an app likes. */
 const longestUndoGraceMs = 60_000;
-
-/** Services that were replaced in place get the previous release's definition again. */
-async function putBack(each: HostRun, run: DeployRun): Promise<void> {
-  const replaced = each.plan.services
-    .filter((planned) => planned.action === 'replace')
-    .map((planned) => planned.service);
-  const previous = each.plan.previous;
-  if (replaced.length === 0 || previous === undefined) return;
-  run.effects.log.detail(`${each.host.name}: putting back ${replaced.join(', ')}`);
-  await composeUp({ ...each, plan: { ...each.plan, release: previous.release } }, replaced);
-}

@@ -1,0 +1,91 @@
+import { callsOf } from '../../config/callers.ts';
+import { putBackAdopted, writeDown } from '../adopted.ts';
+import { composeUp } from '../compose.ts';
+import type { DeployRun, HostRun } from '../context.ts';
+import type { PlannedService, ReleaseRecord } from '../model.ts';
+import { isInFront } from '../plan.ts';
+import { waitRunning } from './wait.ts';
+
+/** Services that are made or replaced under their own name, without a second color beside them. */
+export interface InPlace {
+  /** What the new containers may need: started before them. */
+  readonly before: readonly PlannedService[];
+  /** What looks up the names of the edges when it starts (a proxy): started after them. */
+  readonly after: readonly PlannedService[];
+}
+
+/** @param services those that the step `start` brings up. */
+export function inPlace(services: readonly PlannedService[], record: ReleaseRecord): InPlace {
+  const all = services.filter(({ plan }) => plan.strategy === 'keep' || plan.strategy === 'recreate');
+  const after = all.filter((planned) => isAfterEdges(planned, record));
+  return { before: all.filter((planned) => !after.includes(planned)), after };
+}
+
+function isAfterEdges({ plan }: PlannedService, record: ReleaseRecord): boolean {
+  if (plan.proxy === true || isInFront(record, plan.name)) return true;
+  // A store serves others, whatever its variables name.
+  if (plan.strategy === 'keep') return false;
+  return record.services.some(
+    ({ name, strategy }) => strategy === 'blue-green' && callsOf(name, record.model).by.includes(plan.name),
+  );
+}
+
+/**
+ * Starts services in the order of their `depends_on`, each group when the one before it is well.
+ *
+ * @throws UserError `compose.up-failed`, `health.*`.
+ */
+export async function upInOrder(
+  run: DeployRun,
+  each: HostRun,
+  services: readonly PlannedService[],
+  note: (text: string) => void,
+): Promise<void> {
+  const left = new Set(services.map(({ service }) => service));
+  const needsOf = (name: string) => Object.keys(each.plan.record.model.services[name]?.depends_on ?? {});
+  await rememberAdopted(each, services);
+  while (left.size > 0) {
+    const ready = [...left].filter((name) => !needsOf(name).some((need) => need !== name && left.has(need)));
+    // A circle: Compose would have refused it, and all at once is as good as any order.
+    const group = ready.length > 0 ? ready : [...left];
+    await composeUp(each, group, { signal: run.signal });
+    for (const name of group) left.delete(name);
+    const awaited = services.filter(({ service }) => group.includes(service) && isAwaited(each, service));
+    if (awaited.length > 0) {
+      const projects = awaited.map(({ plan, service }) => ({ plan, project: service }));
+      await waitRunning(run, each, projects, note);
+    }
+  }
+}
+
+/** Something of this release says that it starts only when this service is healthy, or is started with it in this step. */
+function isAwaited(each: HostRun, service: string): boolean {
+  return Object.values(each.plan.record.model.services).some(
+    ({ depends_on: needs }) =>
+      needs?.[service] !== undefined && needs[service]?.condition !== 'service_completed_successfully',
+  );
+}
+
+/** Replaced containers of a plain project that no release describes. */
+function adoptedOf(each: HostRun, services: readonly PlannedService[]) {
+  if (each.plan.previous !== undefined) return [];
+  const replaced = services.filter(({ action }) => action === 'replace').map(({ service }) => service);
+  return each.state.containers.filter((one) => one.plain && one.running && replaced.includes(one.service));
+}
+
+async function rememberAdopted(each: HostRun, services: readonly PlannedService[]): Promise<void> {
+  await writeDown(each.host, each.layout.release(each.plan.release), adoptedOf(each, services));
+}
+
+/** Services that were replaced in place get the previous release's definition again, or what they were made of before. */
+export async function putBack(each: HostRun, run: DeployRun): Promise<void> {
+  const replaced = each.plan.services
+    .filter((planned) => planned.action === 'replace')
+    .map((planned) => planned.service);
+  if (replaced.length === 0) return;
+  run.effects.log.detail(`${each.host.name}: putting back ${replaced.join(', ')}`);
+  const { previous } = each.plan;
+  if (previous === undefined)
+    await putBackAdopted(each.host, each.layout.release(each.plan.release), replaced);
+  else await composeUp({ ...each, plan: { ...each.plan, release: previous.release } }, replaced);
+}
