@@ -33,6 +33,8 @@ type Settings = Pick<Config, 'services' | 'registry' | 'migrate' | 'backup' | 'p
 export interface PlanOptions {
   /** Config of the services' images, as far as it is known ({@link builtImages}). */
   readonly images?: Images;
+  /** Why the config of a service's image is not known, by service ({@link ImageAnswers}). */
+  readonly unread?: Readonly<Record<string, string>>;
   /** Only the services that this host runs; undefined: all. */
   readonly host?: HostConfig;
 }
@@ -47,9 +49,9 @@ export function planServices(
   config: Settings,
   options: PlanOptions = {},
 ): ServicePlan[] {
-  const { images = {}, host } = options;
+  const { host } = options;
   const errors = unknownServices(model, config);
-  const plans = describeServices(model, config, images);
+  const plans = describeServices(model, config, options);
   for (const plan of plans) {
     const service = model.services[plan.name];
     if (plan.strategy === 'blue-green' && service !== undefined) {
@@ -63,9 +65,19 @@ export function planServices(
 }
 
 /** How the services are deployed, whether or not they can be: {@link planServices} reports what is wrong with them. */
-export function describeServices(model: ComposeModel, config: Settings, images: Images = {}): ServicePlan[] {
+export function describeServices(
+  model: ComposeModel,
+  config: Settings,
+  { images = {}, unread = {} }: PlanOptions = {},
+): ServicePlan[] {
   const sight = sightOf(model, images, config.registry);
-  return Object.keys(model.services).map((name) => planService(name, model, config, sight));
+  return Object.keys(model.services).map((name) => {
+    const plan = planService(name, model, config, sight);
+    const why = Object.hasOwn(unread, name) ? unread[name] : undefined;
+    if (why === undefined) return plan;
+    const note = `what its image says of ports and volumes is not known (${why}): see that the strategy is right`;
+    return { ...plan, notes: [...(plan.notes ?? []), note] };
+  });
 }
 
 function planService(name: string, model: ComposeModel, config: Settings, sight: Sight): ServicePlan {
