@@ -38,7 +38,7 @@ const service = z
     {
       strategy: oneOf(strategies).optional().meta({
         description:
-          'How a deploy treats the service: `blue-green` (two colours, switched under load), `workers` (new ones up, old ones finish), `singleton` (never two at once), `recreate` (replaced when it changed), `keep` (never touched), `job` (runs once). Default: inferred from the compose file; `sluice plan` says why.',
+          'How a deploy treats the service: `blue-green` (two colors, switched under load), `workers` (new ones up, old ones finish), `singleton` (never two at once), `recreate` (replaced in place when it changed), `keep` (never touched), `job` (runs to its end). Default: inferred, see [below](#how-a-strategy-is-found).',
       }),
       port: port.optional().meta({
         description: 'Container port the edge sends requests to. Default: found in the compose file.',
