@@ -1,8 +1,15 @@
 import type { ComposeService, Strategy } from './model.ts';
 import { caddyPart } from './routing-caddy.ts';
-import { eachOnce, labelsOf, type RoutedPort, type RoutingKind, type RoutingPart } from './routing-facts.ts';
+import {
+  eachOnce,
+  labelsOf,
+  type RoutedPort,
+  type RoutingKind,
+  type RoutingPart,
+  textOf,
+} from './routing-facts.ts';
 import { nginxProxyPart } from './routing-nginx-proxy.ts';
-import { traefikPart } from './routing-traefik.ts';
+import { automaticName, automaticService, traefikPart } from './routing-traefik.ts';
 
 export type { RoutedPort, RoutingKind } from './routing-facts.ts';
 
@@ -59,6 +66,38 @@ export function routingKeys(service: ComposeService, name?: string): RoutingKeys
     variables: parts.flatMap(({ variables }) => variables),
     switches: parts.flatMap(({ switches }) => switches),
   };
+}
+
+/**
+ * The routing labels of a service's edge.
+ *
+ * @param ports those that the edge listens on.
+ */
+export function edgeLabels(
+  service: ComposeService,
+  name: string,
+  project: string,
+  ports: readonly { readonly port: number }[],
+): Record<string, string> {
+  const moved = routingKeys(service, name).labels.map((key) => [key, textOf(service.labels?.[key])] as const);
+  const part = traefikPart(service);
+  const lowest = Math.min(...ports.map(({ port }) => port));
+  const automatic =
+    part?.routes === true && Number.isFinite(lowest)
+      ? automaticService(part.labels, automaticName(name, project), lowest)
+      : undefined;
+  return Object.fromEntries([...moved, ...(automatic === undefined ? [] : [automatic])]);
+}
+
+/**
+ * The labels of a service's colors: what routes is the edge's. Traefik routes to every container, with labels or
+ * without (`exposedByDefault` is true), and to those whose image has labels; so it is told to leave them alone even
+ * where nothing in the compose files shows that there is one.
+ */
+export function colorLabels(service: ComposeService, name: string): Record<string, string> {
+  const moved = new Set(routingKeys(service, name).labels);
+  const kept = Object.entries(service.labels ?? {}).filter(([key]) => !moved.has(key));
+  return { ...Object.fromEntries(kept), 'traefik.enable': 'false' };
 }
 
 /**
