@@ -1,4 +1,4 @@
-import type { ComposeModel, ComposeService } from './model.ts';
+import type { ComposeModel, ComposeService, Strategy } from './model.ts';
 
 // Docker's DNS answers, on each user-defined network, to a container's name, its aliases, its 12-digit ID and, since
 // engine 25, its hostname (moby/moby daemon/container_operations.go buildEndpointDNSNames). Compose adds the aliases
@@ -125,4 +125,37 @@ export function ownNamesIn(service: ComposeService, name: string, more: readonly
 function isAskedBy(text: string, name: string): boolean {
   const quoted = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(String.raw`(?://|@|["'\`=,\s])${quoted}(?=$|["'\`:/?#,;)&|\s])`).test(text.trimStart());
+}
+
+/** What the plan says of names and addresses that one container alone can have, one sentence each. */
+export function notesOfNames(service: ComposeService, strategy: Strategy): string[] {
+  if (strategy !== 'blue-green' && strategy !== 'workers') return [];
+  const { container_name: container } = service;
+  const hostname = hostnameOf(service);
+  if (strategy === 'blue-green') {
+    return [
+      ...(container === undefined
+        ? []
+        : [
+            `the edge answers to container_name ${container}: Docker cannot give it to containers of two colors`,
+          ]),
+      ...(hostname === undefined
+        ? []
+        : [
+            `the edge answers to hostname ${hostname}: the containers of both colors have their ID as hostname`,
+          ]),
+    ];
+  }
+  const addresses = Object.values(networksOf(service)).flatMap((settings) => {
+    const { ipv4_address: v4, ipv6_address: v6 } = (settings ?? {}) as Record<string, unknown>;
+    return [v4, v6].filter((address) => typeof address === 'string');
+  });
+  return [
+    ...(container === undefined
+      ? []
+      : [`both colors answer to container_name ${container}: Docker cannot give it to two containers`]),
+    ...addresses.map(
+      (address) => `the fixed address ${address} is left out: containers of two colors cannot share one`,
+    ),
+  ];
 }
