@@ -1,4 +1,4 @@
-import type { ComposeService, Strategy } from './model.ts';
+import type { ComposeModel, ComposeService, ServicePlan, Strategy } from './model.ts';
 import { caddyPart } from './routing-caddy.ts';
 import {
   eachOnce,
@@ -114,6 +114,25 @@ export function withImageRouting(
   if (keys.length === 0) return service;
   const added = Object.fromEntries(keys.map((key) => [key, imageLabels[key] ?? '']));
   return { ...service, labels: { ...added, ...service.labels } };
+}
+
+/**
+ * The model with the routing labels of the images of blue-green services in it: their edges are made from it.
+ *
+ * @param images config of the services' images, as far as it is known.
+ */
+export function withRoutingOfImages(
+  model: ComposeModel,
+  plans: readonly Pick<ServicePlan, 'name' | 'strategy'>[],
+  images: Readonly<Record<string, { readonly labels: Readonly<Record<string, string>> }>>,
+): ComposeModel {
+  const services = plans.flatMap(({ name, strategy }) => {
+    const service = model.services[name];
+    const image = Object.hasOwn(images, name) ? images[name] : undefined;
+    if (strategy !== 'blue-green' || service === undefined || image === undefined) return [];
+    return [[name, withImageRouting(service, image.labels)] as const];
+  });
+  return { ...model, services: { ...model.services, ...Object.fromEntries(services) } };
 }
 
 /** What the plan says of a service's labels and variables, one sentence each. */
