@@ -3,6 +3,7 @@ import { caddyPart } from './routing-caddy.ts';
 import {
   eachOnce,
   labelsOf,
+  portIn,
   type RoutedPort,
   type RoutingKind,
   type RoutingPart,
@@ -182,12 +183,17 @@ function watchers(service: ComposeService, strategy: Strategy): string[] {
   return notes;
 }
 
-/** Proxies that find containers by labels of one prefix and whose settings say nothing of use here. */
+/** Their labels for the port of the container. */
+const ownPort =
+  /^(?:virtual\.port|tsbridge\.service\.port|tsdproxy\.container_port|quicgate\.port|swag_port)$/i;
+
+/** Proxies that find containers by labels of one prefix. */
 const others: readonly (readonly [pattern: RegExp, proxy: string])[] = [
   [/^tsdproxy\./i, 'TSDProxy'], // almeidapaulopt/tsdproxy docs
   [/^tsbridge\./i, 'tsbridge'], // jtdowney/tsbridge docs/docker-labels.md
   [/^pangolin\./i, 'Pangolin'], // fosrl/newt docs, Docker label blueprints
   [/^quicgate\./i, 'Quicgate'], // Quicgate/quicgate, release notes of v1.2.0
+  [/^virtual\.(?:host|port|alias|tls|tls-email|websockets|auth\..+|proxy\..+)$/i, 'caddy-gen'], // wemake-services/caddy-gen README
   [/^swag(?:_\w+)?$/i, 'SWAG'], // linuxserver/docker-mods, branch universal of swag-auto-proxy
 ];
 
@@ -197,6 +203,8 @@ function partsOf(service: ComposeService, name: string | undefined): RoutingPart
   const other = others.map(([pattern, proxy]): RoutingPart | undefined => {
     const labels = labelsOf(service).filter(([key]) => pattern.test(key));
     if (labels.length === 0) return undefined;
+    const [from = '', text = ''] = labels.find(([key]) => ownPort.test(key)) ?? [];
+    const port = portIn(text);
     return {
       kind: 'other',
       proxy,
@@ -204,7 +212,7 @@ function partsOf(service: ComposeService, name: string | undefined): RoutingPart
       variables: [],
       switches: [],
       routes: true,
-      ports: [],
+      ports: port === undefined ? [] : [{ port, mode: 'http', from: `the label ${from}` }],
       needsTcp: false,
       notes: [],
     };

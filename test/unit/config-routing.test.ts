@@ -225,6 +225,13 @@ api.example.com:
   });
 });
 
+test('others that read labels, with the port that they name', () => {
+  const shop = { 'virtual.host': 'a', 'virtual.port': '8000', 'virtual.machine': 'x', autoheal: 'true' };
+  expect(routingOf(labelled(shop))).toMatchObject({ kind: 'other', proxies: ['caddy-gen'] });
+  expect(portsOf(labelled(shop))).toEqual(['8000 http']);
+  expect(routingKeys(labelled(shop)).labels).toEqual(['virtual.host', 'virtual.port']);
+});
+
 test('labels of the image count where the compose file does not say otherwise', () => {
   const image = { 'traefik.enable': 'true', 'traefik.http.routers.a.rule': 'Host(`a`)', maintainer: 'x' };
   const service = labelled({ 'traefik.enable': 'false' });
