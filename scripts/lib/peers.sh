@@ -1,5 +1,5 @@
-# shellcheck shell=sh
-# What the contract tests talk to besides the engine: a real sshd with its tools, and a browser.
+# shellcheck shell=sh disable=SC2154 # root comes from the script that sources this
+# What the tests talk to besides the engine: a real sshd with its tools, a browser, and proxies that read labels.
 
 setup_peers() {
   missing=
@@ -21,4 +21,65 @@ setup_peers() {
       *) apt_install chromium ;;
     esac
   fi
+}
+
+# Proxies that find their targets by Docker's labels, for the e2e tests. Traefik takes minutes to build, so both are kept
+# outside the checkout, by version: the next checkout links them. Both speak to engine 26 (Traefik 3.6.1 and newer
+# negotiate the API's version).
+traefik_version=v3.6.12
+caddy_version=v2.11.4
+caddy_docker_proxy_version=v2.13.1
+
+setup_proxies() {
+  tools=$root/.bed/tools
+  kept=${XDG_CACHE_HOME:-$HOME/.cache}/sluice-bed
+  mkdir -p "$tools/bin" "$kept"
+  setup_traefik
+  setup_caddy_docker_proxy
+}
+
+setup_traefik() {
+  traefik=$kept/traefik-$traefik_version
+  if [ ! -x "$traefik" ]; then
+    install_go
+    say "building traefik $traefik_version (@traefik-minutes@, once)"
+    # Built in its own module, whose go.mod has the `replace` and `exclude` lines that it needs.
+    source=$(GOFLAGS=-mod=mod go mod download -json "github.com/traefik/traefik/v3@$traefik_version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+    [ -d "$source" ] || fail "the sources of traefik $traefik_version could not be fetched"
+    (cd "$source" && quietly env CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$traefik.part" ./cmd/traefik)
+    mv "$traefik.part" "$traefik"
+  fi
+  ln -sf "$traefik" "$tools/bin/traefik"
+}
+
+# Caddy has its plugins compiled in: a program of four lines is what xcaddy makes, too.
+setup_caddy_docker_proxy() {
+  caddy=$kept/caddy-docker-proxy-$caddy_docker_proxy_version-$caddy_version
+  if [ ! -x "$caddy" ]; then
+    install_go
+    say "building caddy $caddy_version with caddy-docker-proxy $caddy_docker_proxy_version (@caddy-minutes@, once)"
+    source=$(mktemp -d)
+    cat >"$source/main.go" <<'GO'
+package main
+
+import (
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	_ "github.com/lucaslorentz/caddy-docker-proxy/v2"
+)
+
+func main() { caddycmd.Main() }
+GO
+    (
+      cd "$source"
+      quietly go mod init proxy
+      quietly go get "github.com/caddyserver/caddy/v2@$caddy_version" \
+        "github.com/lucaslorentz/caddy-docker-proxy/v2@$caddy_docker_proxy_version"
+      quietly env CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$caddy.part" .
+    )
+    mv "$caddy.part" "$caddy"
+    rm -rf "$source"
+  fi
+  ln -sf "$caddy" "$tools/bin/caddy-docker-proxy"
 }

@@ -1,4 +1,5 @@
 import type { ComposeModel, ComposeService } from './model.ts';
+import { namesOf } from './names.ts';
 import { commandLine } from './programs.ts';
 
 /** How the other services of an app call one by its name. */
@@ -18,8 +19,8 @@ const hostVariable =
  * the others. What their configuration files and code say is not seen here.
  */
 export function callsOf(name: string, model: ComposeModel): Calls {
-  const service = model.services[name];
-  const names = service === undefined ? [name] : namesOf(name, service);
+  const { everywhere, aliases } = namesOf(name, model.services, model.name, 1);
+  const names = [...new Set([...everywhere, ...Object.values(aliases).flat()])];
   const ports = new Set<number>();
   const by = Object.entries(model.services).flatMap(([other, definition]) => {
     if (other === name) return [];
@@ -28,14 +29,6 @@ export function callsOf(name: string, model: ComposeModel): Calls {
     return found.length > 0 ? [other] : [];
   });
   return { by, ports: [...ports] };
-}
-
-/** All names by which other containers may call a service. */
-export function namesOf(name: string, service: ComposeService): string[] {
-  const aliases = Object.values(service.networks ?? {}).flatMap((network) => network?.aliases ?? []);
-  const hostname = typeof service['hostname'] === 'string' ? [service['hostname']] : [];
-  const container = service.container_name === undefined ? [] : [service.container_name];
-  return [...new Set([name, ...container, ...hostname, ...aliases])];
 }
 
 function textsOf(service: ComposeService): (readonly [string, string])[] {

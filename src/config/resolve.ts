@@ -8,6 +8,7 @@ import { type Env, envVersion, loadEnv } from './env.ts';
 import { withImages } from './images.ts';
 import type { ComposeModel, Config, HostConfig, HostModel, Target } from './model.ts';
 import { placeServices } from './placement.ts';
+import { withRoutingOfImages } from './routing.ts';
 import { planServices } from './strategies.ts';
 
 export interface ResolveEffects extends ComposeEffects {
@@ -44,11 +45,12 @@ export async function resolveHostModel(
   for (const secret of secretValues(values)) effects.mask?.add(secret);
   const version = envVersion(config.app, values);
   const model = withImages(await sharedModel(config, values, version, effects), images);
-  const plans = planServices(model, config, { images: await builtImages(model) });
+  const built = await builtImages(model);
+  const plans = planServices(model, config, { images: built });
   const { services } = placeServices(config, target, model, plans);
   return {
     host,
-    model,
+    model: withRoutingOfImages(model, plans, built),
     services: plans.filter(({ name }) => services[host.name]?.includes(name)),
     envKeys: Object.keys(values).sort(),
     envVersion: version,

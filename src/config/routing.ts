@@ -1,8 +1,16 @@
-import type { ComposeService, Strategy } from './model.ts';
+import type { ComposeModel, ComposeService, ServicePlan, Strategy } from './model.ts';
 import { caddyPart } from './routing-caddy.ts';
-import { eachOnce, labelsOf, type RoutedPort, type RoutingKind, type RoutingPart } from './routing-facts.ts';
+import {
+  eachOnce,
+  labelsOf,
+  portIn,
+  type RoutedPort,
+  type RoutingKind,
+  type RoutingPart,
+  textOf,
+} from './routing-facts.ts';
 import { nginxProxyPart } from './routing-nginx-proxy.ts';
-import { traefikPart } from './routing-traefik.ts';
+import { automaticName, automaticService, traefikPart } from './routing-traefik.ts';
 
 export type { RoutedPort, RoutingKind } from './routing-facts.ts';
 
@@ -62,6 +70,38 @@ export function routingKeys(service: ComposeService, name?: string): RoutingKeys
 }
 
 /**
+ * The routing labels of a service's edge.
+ *
+ * @param ports those that the edge listens on.
+ */
+export function edgeLabels(
+  service: ComposeService,
+  name: string,
+  project: string,
+  ports: readonly { readonly port: number }[],
+): Record<string, string> {
+  const moved = routingKeys(service, name).labels.map((key) => [key, textOf(service.labels?.[key])] as const);
+  const part = traefikPart(service);
+  const lowest = Math.min(...ports.map(({ port }) => port));
+  const automatic =
+    part?.routes === true && Number.isFinite(lowest)
+      ? automaticService(part.labels, automaticName(name, project), lowest)
+      : undefined;
+  return Object.fromEntries([...moved, ...(automatic === undefined ? [] : [automatic])]);
+}
+
+/**
+ * The labels of a service's colors: what routes is the edge's. Traefik routes to every container, with labels or
+ * without (`exposedByDefault` is true), and to those whose image has labels; so it is told to leave them alone even
+ * where nothing in the compose files shows that there is one.
+ */
+export function colorLabels(service: ComposeService, name: string): Record<string, string> {
+  const moved = new Set(routingKeys(service, name).labels);
+  const kept = Object.entries(service.labels ?? {}).filter(([key]) => !moved.has(key));
+  return { ...Object.fromEntries(kept), 'traefik.enable': 'false' };
+}
+
+/**
  * A service with the routing labels of its image, as though they were written in the compose file: Docker merges the
  * labels of an image into its containers, and the edge is made from another image.
  */
@@ -75,6 +115,25 @@ export function withImageRouting(
   if (keys.length === 0) return service;
   const added = Object.fromEntries(keys.map((key) => [key, imageLabels[key] ?? '']));
   return { ...service, labels: { ...added, ...service.labels } };
+}
+
+/**
+ * The model with the routing labels of the images of blue-green services in it: their edges are made from it.
+ *
+ * @param images config of the services' images, as far as it is known.
+ */
+export function withRoutingOfImages(
+  model: ComposeModel,
+  plans: readonly Pick<ServicePlan, 'name' | 'strategy'>[],
+  images: Readonly<Record<string, { readonly labels: Readonly<Record<string, string>> }>>,
+): ComposeModel {
+  const services = plans.flatMap(({ name, strategy }) => {
+    const service = model.services[name];
+    const image = Object.hasOwn(images, name) ? images[name] : undefined;
+    if (strategy !== 'blue-green' || service === undefined || image === undefined) return [];
+    return [[name, withImageRouting(service, image.labels)] as const];
+  });
+  return { ...model, services: { ...model.services, ...Object.fromEntries(services) } };
 }
 
 /** What the plan says of a service's labels and variables, one sentence each. */
@@ -124,12 +183,17 @@ function watchers(service: ComposeService, strategy: Strategy): string[] {
   return notes;
 }
 
-/** Proxies that find containers by labels of one prefix and whose settings say nothing of use here. */
+/** Their labels for the port of the container. */
+const ownPort =
+  /^(?:virtual\.port|tsbridge\.service\.port|tsdproxy\.container_port|quicgate\.port|swag_port)$/i;
+
+/** Proxies that find containers by labels of one prefix. */
 const others: readonly (readonly [pattern: RegExp, proxy: string])[] = [
   [/^tsdproxy\./i, 'TSDProxy'], // almeidapaulopt/tsdproxy docs
   [/^tsbridge\./i, 'tsbridge'], // jtdowney/tsbridge docs/docker-labels.md
   [/^pangolin\./i, 'Pangolin'], // fosrl/newt docs, Docker label blueprints
   [/^quicgate\./i, 'Quicgate'], // Quicgate/quicgate, release notes of v1.2.0
+  [/^virtual\.(?:host|port|alias|tls|tls-email|websockets|auth\..+|proxy\..+)$/i, 'caddy-gen'], // wemake-services/caddy-gen README
   [/^swag(?:_\w+)?$/i, 'SWAG'], // linuxserver/docker-mods, branch universal of swag-auto-proxy
 ];
 
@@ -139,6 +203,8 @@ function partsOf(service: ComposeService, name: string | undefined): RoutingPart
   const other = others.map(([pattern, proxy]): RoutingPart | undefined => {
     const labels = labelsOf(service).filter(([key]) => pattern.test(key));
     if (labels.length === 0) return undefined;
+    const [from = '', text = ''] = labels.find(([key]) => ownPort.test(key)) ?? [];
+    const port = portIn(text);
     return {
       kind: 'other',
       proxy,
@@ -146,7 +212,7 @@ function partsOf(service: ComposeService, name: string | undefined): RoutingPart
       variables: [],
       switches: [],
       routes: true,
-      ports: [],
+      ports: port === undefined ? [] : [{ port, mode: 'http', from: `the label ${from}` }],
       needsTcp: false,
       notes: [],
     };

@@ -10,6 +10,7 @@ import type {
   ServicePlan,
   Strategy,
 } from './model.ts';
+import { notesOfNames } from './names.ts';
 import { placeOf } from './normalise.ts';
 import { findPorts } from './ports.ts';
 import { notesOfRouting } from './routing.ts';
@@ -89,7 +90,11 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
       ? infer({ name, service, own, model, sight })
       : { strategy: own.strategy, reason: 'sluice.yml says so' };
   const isEdged = strategy === 'blue-green';
-  const notes = [...notesOf(strategy, service, own), ...notesOfRouting(service, strategy, name)];
+  const notes = [
+    ...notesOf(strategy, service, own),
+    ...notesOfNames(service, strategy),
+    ...notesOfRouting(service, strategy, name),
+  ];
   const ports = isEdged && found !== undefined ? `; port ${found.ports[0]?.port} from ${found.from}` : '';
   return {
     name,
@@ -119,11 +124,6 @@ function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): 
     );
   }
   if (strategy !== 'blue-green' && strategy !== 'workers') return notes;
-  if (service.container_name !== undefined) {
-    notes.push(
-      `container_name ${service.container_name} becomes a network alias: two colors cannot have one container name`,
-    );
-  }
   for (const volume of service.volumes ?? []) {
     if (volume.type !== 'bind' || volume.read_only === true) continue;
     notes.push(`both colors may write to ${volume.source} while a deploy is under way`);

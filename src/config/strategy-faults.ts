@@ -48,7 +48,7 @@ export function blueGreenFaults(
   const faults: UserError[] = [];
   const recreate = `services: { ${name}: { strategy: recreate } } (a short interruption when it changes)`;
 
-  if (service.network_mode !== undefined && service.network_mode !== 'bridge') {
+  if (service.network_mode !== undefined) {
     const message = `services.${name}: it can’t be blue-green with network_mode: ${service.network_mode}`;
     faults.push(
       new UserError({

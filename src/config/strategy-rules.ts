@@ -103,10 +103,14 @@ function asRecreate({ name, service, own, sight, model }: Case): Inferred | unde
   if (service.ports?.some(({ protocol }) => protocol === 'udp') === true) {
     return { strategy: 'recreate', reason: 'it publishes a UDP port, which the edge cannot carry' };
   }
-  const network = /^(?:host$|service:|container:)/.exec(service.network_mode ?? '')?.[0];
+  const network = /^(?:host$|bridge$|none$|service:|container:)/.exec(service.network_mode ?? '')?.[0];
   if (network !== undefined) {
-    const whose = network === 'host' ? 'the host' : 'another container';
-    return { strategy: 'recreate', reason: `it uses the network of ${whose}` };
+    const networks: Readonly<Record<string, string>> = {
+      host: 'it uses the network of the host',
+      bridge: 'it uses Docker’s default network, which has no names for an edge to find it by',
+      none: 'it has no network',
+    };
+    return { strategy: 'recreate', reason: networks[network] ?? 'it uses the network of another container' };
   }
   const tied = Object.entries(model.services).find(([, other]) => isTied(other, name));
   return tied === undefined

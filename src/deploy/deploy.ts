@@ -14,6 +14,7 @@ import type { DeployPlan, HostPlan, PlannedService } from './model.ts';
 import { isInFront } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { prepare } from './prepare.ts';
+import { edgeProjectService } from './project.ts';
 import type { Site } from './reconcile.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { recover } from './recover.ts';
@@ -186,7 +187,10 @@ function header(run: DeployRun, each: HostRun): JournalHeader {
     previous: plan.previous,
     newEdges: plan.edges.filter((edge) => edge.action === 'create').map((edge) => edge.service),
     edges: plan.edges.map((edge) => edge.service),
-    replaced: named('replace').map((planned) => planned.service),
+    replaced: [
+      ...named('replace').map((planned) => planned.service),
+      ...plan.edges.filter((edge) => edge.redefined).map((edge) => edgeProjectService(edge.service)),
+    ],
     created: named('create').flatMap((planned) => (isData(planned) ? [] : [planned.service])),
     stopped: plan.edges.filter((edge) => edge.takesPort).flatMap((edge) => edge.adopted ?? []),
     newRelease: state.releases.every((release) => release.release !== plan.release),

@@ -2,6 +2,7 @@ import type { ServicePlan } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { UserError } from '../kernel/errors.ts';
+import { composeUp } from './compose.ts';
 import { removeContainers } from './containers.ts';
 import type { HostRun } from './context.ts';
 import {
@@ -16,7 +17,7 @@ import {
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
 import { type Layout, otherColour, type PlannedEdge } from './model.ts';
-import type { EdgeContainer } from './project.ts';
+import { type EdgeContainer, edgeProjectService } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed } from './state.ts';
 import { writeFiles } from './upload.ts';
 
@@ -78,7 +79,18 @@ export function firstMap(each: HostRun, edge: PlannedEdge): string {
 
 /** Gives a running edge other files, without losing a connection. */
 export async function reloadEdge(
-  each: Pick<HostRun, 'host' | 'layout' | 'state'>,
+  each: Pick<HostRun, 'host' | 'layout'> & { readonly state: Pick<HostState, 'containers'> },
+  service: string,
+  files: PlannedEdge['files'],
+): Promise<void> {
+  await writeEdgeFiles(each, service, files);
+  const container = each.state.containers.find((one) => one.edge !== undefined && one.service === service);
+  if (container !== undefined)
+    await each.host.engine.getContainer(container.id).kill({ signal: edgeReloadSignal });
+}
+
+async function writeEdgeFiles(
+  each: Pick<HostRun, 'host' | 'layout'>,
   service: string,
   files: PlannedEdge['files'],
 ): Promise<void> {
@@ -88,9 +100,6 @@ export async function reloadEdge(
     content: Buffer.from(file.content),
   }));
   await writeFiles(each.host, each.layout.edge(service), upload);
-  const container = each.state.containers.find((one) => one.edge !== undefined && one.service === service);
-  if (container !== undefined)
-    await each.host.engine.getContainer(container.id).kill({ signal: edgeReloadSignal });
 }
 
 /** Takes back what `start` did to the edges: new ones go (their folders with the transfer), reloaded ones get the previous release's files again. */
@@ -108,15 +117,37 @@ export async function undoEdges(each: HostRun, now: readonly ContainerState[]): 
   if (made.length > 0)
     await each.host.exec(['rm', '-rf', '--', ...made.map((service) => each.layout.edge(service))]);
 
+  await giveBack(each, now);
+}
+
+/** Edges that run with the new release's files, names or labels get those of the previous one again. */
+async function giveBack(each: HostRun, now: readonly ContainerState[]): Promise<void> {
   const previous = releaseNamed(each.state, each.plan.previous?.release);
-  const old = previous === undefined ? [] : wantedEdges(previous.services, each.state, '');
-  const reloaded = each.plan.edges
-    .filter((edge) => edge.action === 'reload' || edge.action === 'replace')
+  if (previous === undefined) return;
+  const changed = each.plan.edges.filter(({ action }) => action === 'reload' || action === 'replace');
+  const isNew = (service: string) =>
+    now.some(
+      (one) =>
+        one.edge !== undefined &&
+        one.service === service &&
+        each.state.containers.every((before) => before.id !== one.id),
+    );
+  const redefined = changed
+    .filter((edge) => edge.redefined && isNew(edge.service))
     .map((edge) => edge.service);
   await Promise.all(
-    old
-      .filter((edge) => reloaded.includes(edge.service))
-      .map((edge) => reloadEdge(each, edge.service, edge.files)),
+    wantedEdges(previous.services, each.state, '')
+      .filter((edge) => changed.some(({ service }) => service === edge.service))
+      .map(({ service, files }) =>
+        redefined.includes(service)
+          ? writeEdgeFiles(each, service, files)
+          : reloadEdge({ ...each, state: { containers: now } }, service, files),
+      ),
+  );
+  await composeUp(
+    { ...each, plan: { ...each.plan, release: previous.release } },
+    redefined.map(edgeProjectService),
+    { flags: ['--timeout', '3'] },
   );
 }
 

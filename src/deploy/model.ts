@@ -75,7 +75,7 @@ export interface PlannedService {
 export interface PlannedEdge {
   readonly service: string;
   /** `create`: no edge yet. `keep`: runs with the right files. `reload`: its configuration changes in place.
-   * `replace`: it gets another image, which was asked for because it costs connections.
+   * `replace`: it gets another image, which was asked for because it costs connections; or it is `redefined`.
    */
   readonly action: 'create' | 'keep' | 'reload' | 'replace';
   readonly files: readonly { readonly path: string; readonly content: string; readonly mode: number }[];
@@ -89,6 +89,8 @@ export interface PlannedEdge {
   readonly takesPort: boolean;
   /** The running edge's image is another one than the configured: shown, changed only on request. */
   readonly imageDiffers: boolean;
+  /** It runs with other names, networks, published ports or routing labels than the release has. */
+  readonly redefined: boolean;
 }
 
 /** What a deploy does on one host: printed by `sluice plan`, executed by the steps. */

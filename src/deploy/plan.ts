@@ -8,6 +8,7 @@ import {
   type PlannedService,
   type ReleaseRecord,
 } from './model.ts';
+import { planEdge } from './plan-edges.ts';
 import { planService } from './plan-service.ts';
 import { refuseNameClashes } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed, servingColour } from './state.ts';
@@ -35,7 +36,7 @@ export interface HostPlanInput {
  */
 export function planHost(input: HostPlanInput): HostPlan {
   const { record, state } = input;
-  refuseNameClashes(record.services);
+  refuseNameClashes(record.services, record.model.services);
   const serving = servingColour(state);
   const adopting = serving === undefined && state.containers.some((each) => each.plain && each.running);
   const colour: Colour = serving === undefined ? (adopting ? 'green' : 'blue') : otherColour(serving);
@@ -55,6 +56,11 @@ export function planHost(input: HostPlanInput): HostPlan {
   const edges = input.edges.map((edge) => planEdge(edge, input));
   for (const edge of edges) {
     warnings.push(...portWarnings(edge.service, record, before));
+    if (edge.redefined) {
+      warnings.push(
+        `The names, networks, published ports or routing labels of ${edge.service} changed: its edge is replaced, which interrupts the service for a few seconds.`,
+      );
+    }
     if (edge.imageDiffers && edge.action !== 'replace') {
       warnings.push(
         `The edge of ${edge.service} runs another HAProxy image than configured; it is replaced only by --replace-edges, because that costs its connections.`,
@@ -104,34 +110,6 @@ function idleWarnings(services: readonly PlannedService[]): string[] {
   ];
 }
 
-function planEdge(
-  edge: Pick<PlannedEdge, 'service' | 'files' | 'version'>,
-  input: HostPlanInput,
-): PlannedEdge {
-  const { containers } = input.state;
-  const container = containers.find((each) => each.edge !== undefined && each.service === edge.service);
-  const adopted = containers.find((each) => each.plain && each.running && each.service === edge.service);
-  // The label tells what the container was made with; after a reload only the edge itself knows better.
-  const runningVersion = input.state.edges[edge.service]?.version ?? container?.edge;
-  return {
-    ...edge,
-    action: edgeAction(container, runningVersion === edge.version, input),
-    adopted: container === undefined ? adopted?.name : undefined,
-    takesPort: container === undefined && adopted !== undefined && publishes(input.record, edge.service),
-    imageDiffers: container !== undefined && container.image !== input.edgeImage,
-  };
-}
-
-function edgeAction(
-  container: ContainerState | undefined,
-  isCurrent: boolean,
-  input: HostPlanInput,
-): PlannedEdge['action'] {
-  if (!container?.running) return 'create';
-  if (input.replaceEdges === true && container.image !== input.edgeImage) return 'replace';
-  return isCurrent ? 'keep' : 'reload';
-}
-
 /**
  * Between an edge and a plain container the service's name would have two owners or none for a while.
  *
@@ -168,10 +146,6 @@ function portWarnings(service: string, record: ReleaseRecord, before: ReleaseRec
     );
   }
   return warnings;
-}
-
-function publishes(record: ReleaseRecord, service: string): boolean {
-  return (record.model.services[service]?.ports ?? []).some((port) => port.published !== undefined);
 }
 
 function adoptionWarnings(edge: PlannedEdge, record: ReleaseRecord): string[] {

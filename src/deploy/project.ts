@@ -1,19 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { ComposeModel, ComposeService, ServicePlan } from '../config/model.ts';
+import { linkClashes, linksOf, namesOf, networksOf, ownNamesIn } from '../config/names.ts';
+import { colorLabels, routingKeys } from '../config/routing.ts';
 import { UserError } from '../kernel/errors.ts';
+import { type EdgeContainer, edgeService } from './edge-container.ts';
+import { serviceHash } from './hashes.ts';
 import { type Colour, labels, type ReleaseRecord } from './model.ts';
 
-/** What the edge of a service adds to the project; rendered by edge/config.ts, passed in to keep this pure. */
-export interface EdgeContainer {
-  readonly service: string;
-  readonly image: string;
-  readonly user: string;
-  readonly command: readonly string[];
-  readonly stopSignal: string;
-  /** The edge's folder on the host. */
-  readonly folder: string;
-  readonly version: string;
-}
+export type { EdgeContainer } from './edge-container.ts';
+export { contentHash, serviceHash, shortHash } from './hashes.ts';
 
 /** Name of a service's entry in the generated project: coloured for what exists twice during a deploy. */
 export function projectService(plan: ServicePlan, colour: Colour): string {
@@ -33,7 +27,11 @@ export function edgeProjectService(service: string): string {
  *
  * @throws UserError `compose.name-clash`.
  */
-export function refuseNameClashes(services: readonly ServicePlan[]): void {
+export function refuseNameClashes(
+  services: readonly ServicePlan[],
+  definitions: ComposeModel['services'] = {},
+): void {
+  refuseLinkClashes(services, definitions);
   const owners = new Map<string, string>();
   for (const plan of services.filter(isColoured)) {
     for (const colour of ['blue', 'green'] as const) owners.set(projectService(plan, colour), plan.name);
@@ -47,6 +45,19 @@ export function refuseNameClashes(services: readonly ServicePlan[]): void {
     message: `services.${clash.name}: Sluice needs this name for the containers of ${owner}`,
     hint: `Rename ${clash.name} in the compose file, or give ${owner} another strategy.`,
   });
+}
+
+/** A link's alias becomes a name on the network, where another service must not have it. */
+function refuseLinkClashes(services: readonly ServicePlan[], definitions: ComposeModel['services']): void {
+  for (const { name } of services.filter(isColoured)) {
+    const [clash] = linkClashes(name, definitions);
+    if (clash === undefined) continue;
+    throw new UserError({
+      code: 'compose.name-clash',
+      message: `services.${clash.linking}.links: "${name}:${clash.alias}" gives ${name} a name that ${clash.owner} has`,
+      hint: `Remove the link, and use the name ${name} in ${clash.linking}.`,
+    });
+  }
 }
 
 /** Blue-green services and workers exist in both colours for a while. */
@@ -69,7 +80,8 @@ export function releaseProject(
     if (service === undefined) continue;
     services[projectService(plan, colour)] = containerService(record, plan, service, colour);
     const edge = edges.find((each) => each.service === plan.name);
-    if (edge !== undefined) services[edgeProjectService(plan.name)] = edgeService(record, service, edge);
+    if (edge !== undefined)
+      services[edgeProjectService(plan.name)] = edgeService(record, plan, service, edge);
   }
   return { ...record.model, services };
 }
@@ -80,9 +92,10 @@ function containerService(
   service: ComposeService,
   colour: Colour,
 ): ComposeService {
-  const { depends_on: _order, profiles: _profiles, build: _build, ...rest } = service;
+  const { depends_on: _order, profiles: _profiles, build: _build, links: _links, ...rest } = service;
+  const links = keptLinks(record, service);
+  const common = { ...rest, ...(links.length > 0 ? { links } : {}) };
   const marks = {
-    ...rest.labels,
     [labels.app]: record.app,
     [labels.service]: plan.name,
     [labels.strategy]: plan.strategy,
@@ -90,52 +103,80 @@ function containerService(
   };
   if (!isColoured(plan)) {
     // The release's name is left out: it would make Compose see a change in a service that has none.
-    return { ...rest, restart: servingRestart(plan, rest.restart), labels: marks };
+    const restart = servingRestart(plan, rest.restart);
+    return { ...common, restart, labels: { ...rest.labels, ...marks } };
   }
-  const { ports: _ports, container_name: _name, expose: _expose, networks, ...inner } = rest;
+  const { ports: _ports, container_name: _name, expose: _expose, ...coloured } = common;
+  // A fixed hardware address is one container's.
+  const { mac_address: _mac, ...inner } = coloured as ComposeService;
+  const own =
+    plan.strategy === 'workers' ? workerParts(record, plan, inner) : colorParts(plan, service, inner);
   return {
-    ...inner,
-    ...(networks === undefined ? {} : { networks: withoutAliases(networks) }),
+    ...own,
     restart: servingRestart(plan, rest.restart),
     deploy: { ...rest.deploy, replicas: plan.replicas },
-    labels: { ...marks, [labels.colour]: colour, [labels.release]: record.release },
+    labels: { ...own.labels, ...marks, [labels.colour]: colour, [labels.release]: record.release },
   };
 }
 
-function edgeService(record: ReleaseRecord, service: ComposeService, edge: EdgeContainer): ComposeService {
+/**
+ * A color of a blue-green service answers to `<service>-<color>` alone: every other name, its hostname too (engine 25
+ * and newer answer to it), and whatever routes to it is the edge's.
+ */
+function colorParts(plan: ServicePlan, service: ComposeService, inner: ComposeService): ComposeService {
+  const { hostname: _hostname, networks, ...rest } = inner;
+  const { switches } = routingKeys(service, plan.name);
+  const environment = Object.entries(service.environment ?? {}).filter(([key]) => !switches.includes(key));
+  const hosts = ownHosts(plan, service);
   return {
-    image: edge.image,
-    command: [...edge.command],
-    user: edge.user,
-    stop_signal: edge.stopSignal,
-    restart: 'always',
-    // Names that Docker does not know must fail at once and never be asked of the internet.
-    dns: ['127.0.0.1'],
-    volumes: [
-      { type: 'bind', source: edge.folder, target: '/etc/sluice', read_only: true },
-      { type: 'bind', source: `${edge.folder}/run`, target: '/run/sluice' },
-    ],
-    logging: { driver: 'json-file', options: { 'max-size': '5m', 'max-file': '2' } },
-    networks: withName(service.networks, edge.service),
-    ...(service.ports === undefined ? {} : { ports: service.ports }),
-    labels: {
-      [labels.app]: record.app,
-      [labels.service]: edge.service,
-      [labels.edge]: edge.version,
-    },
+    ...rest,
+    ...(networks === undefined ? {} : { networks: withoutAliases(networks) }),
+    ...(service.environment === undefined ? {} : { environment: Object.fromEntries(environment) }),
+    ...(hosts.length > 0 ? { extra_hosts: hosts } : {}),
+    labels: colorLabels(service, plan.name),
   };
 }
 
-/** The networks of a service, in each of which the edge answers to the service's name. */
-function withName(
-  networks: ComposeService['networks'],
-  name: string,
-): NonNullable<ComposeService['networks']> {
-  const entries = Object.entries(networks ?? { default: null }).map(([network, settings]) => {
-    const aliases = [...new Set([name, ...(settings?.aliases ?? [])])];
-    return [network, { ...settings, aliases }] as const;
+/**
+ * Entries of the hosts file by which a health check that asks for the service's own name reaches its own container.
+ * By DNS it would reach the edge, and with it the old color: the new one would be healthy because the old one is. An
+ * app that listens on its container's address alone, or on IPv6 alone, cannot be asked in this way.
+ */
+function ownHosts(plan: ServicePlan, service: ComposeService): string[] {
+  const written = hostEntries(service.extra_hosts);
+  const known = new Set(written.map((entry) => entry.split(/[:=]/)[0]));
+  const own = ownNamesIn(service, plan.name).filter((name) => !known.has(name));
+  return own.length === 0 ? [] : [...written, ...own.map((name) => `${name}:127.0.0.1`)];
+}
+
+/** `extra_hosts` as the list that Compose prints, also where it was written as a map. */
+function hostEntries(value: unknown): string[] {
+  if (Array.isArray(value)) return value.map(String);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([host, addresses]) =>
+    (Array.isArray(addresses) ? addresses : [addresses]).map((address) => `${host}:${address}`),
+  );
+}
+
+/** Workers have no edge: both colors answer to the names of the service while both run. */
+function workerParts(record: ReleaseRecord, plan: ServicePlan, inner: ComposeService): ComposeService {
+  if (inner.network_mode !== undefined) return inner;
+  const { everywhere, aliases } = namesOf(plan.name, record.model.services, record.app, plan.replicas);
+  const bare = withoutAliases(networksOf(inner));
+  const networks = Object.entries(bare).map(([network, settings]) => {
+    return [network, { ...settings, aliases: [...everywhere, ...(aliases[network] ?? [])] }] as const;
   });
-  return Object.fromEntries(entries);
+  return { ...inner, networks: Object.fromEntries(networks) };
+}
+
+/**
+ * Links to what exists twice are names on the networks instead: a link leads to a container's name at the time of its
+ * creation, which another container has after the next deploy.
+ */
+function keptLinks(record: ReleaseRecord, service: ComposeService): string[] {
+  return linksOf(service)
+    .filter(({ to }) => record.services.some((plan) => plan.name === to && !isColoured(plan)))
+    .map(({ to, alias }) => `${to}:${alias}`);
 }
 
 /** The service's own aliases and fixed addresses belong to the edge: a colour answers only to `<service>-<colour>`. */
@@ -148,6 +189,7 @@ function withoutAliases(
       aliases: _aliases,
       ipv4_address: _v4,
       ipv6_address: _v6,
+      mac_address: _mac,
       ...rest
     } = network as Record<string, unknown>;
     return [name, rest] as const;
@@ -162,28 +204,4 @@ function withoutAliases(
 function servingRestart(plan: ServicePlan, restart: string | undefined): string {
   if (plan.strategy === 'job' || (restart === 'no' && !isColoured(plan))) return 'no';
   return restart?.startsWith('on-failure') ? restart : 'always';
-}
-
-/** Hash of a service's definition: equal for services that would make equal containers. */
-export function serviceHash(service: ComposeService): string {
-  const { depends_on: _order, profiles: _profiles, build: _build, ...what } = service;
-  return shortHash(canonical(what));
-}
-
-/** Hash of all that makes a release what it is. */
-export function contentHash(model: ComposeModel, services: readonly ServicePlan[]): string {
-  return shortHash(canonical({ model, services }));
-}
-
-export function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
-/** JSON with sorted keys, so that the order in a file never counts as a change. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    item !== null && typeof item === 'object' && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
 }

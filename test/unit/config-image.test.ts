@@ -88,13 +88,13 @@ describe('images of a model', () => {
     ]);
   });
 
-  test('replaces images and drops their builds, and nothing else', () => {
+  test('replaces images and nothing else: what is built stays known as the app’s own', () => {
     const before = model(services);
     const after = withImages(before, { web: `acme/web@${digest}`, own: `acme/own@${digest}` });
     expect(after.services).toEqual({
-      web: { image: `acme/web@${digest}` },
+      web: { image: `acme/web@${digest}`, build: '.' },
       db: { image: 'postgres:17' },
-      own: { image: `acme/own@${digest}` },
+      own: { image: `acme/own@${digest}`, build: './own' },
     });
     expect(before.services['web']).toEqual({ image: 'acme/web:1', build: '.' });
   });

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
-import { notesOfRouting, routingKeys, routingOf, withImageRouting } from '../../src/config/routing.ts';
+import {
+  notesOfRouting,
+  routingKeys,
+  routingOf,
+  withImageRouting,
+  withRoutingOfImages,
+} from '../../src/config/routing.ts';
 import { automaticName, automaticService } from '../../src/config/routing-traefik.ts';
 
 const labelled = (labels: Record<string, string>, more: Partial<ComposeService> = {}): ComposeService => ({
@@ -219,6 +225,13 @@ api.example.com:
   });
 });
 
+test('others that read labels, with the port that they name', () => {
+  const shop = { 'virtual.host': 'a', 'virtual.port': '8000', 'virtual.machine': 'x', autoheal: 'true' };
+  expect(routingOf(labelled(shop))).toMatchObject({ kind: 'other', proxies: ['caddy-gen'] });
+  expect(portsOf(labelled(shop))).toEqual(['8000 http']);
+  expect(routingKeys(labelled(shop)).labels).toEqual(['virtual.host', 'virtual.port']);
+});
+
 test('labels of the image count where the compose file does not say otherwise', () => {
   const image = { 'traefik.enable': 'true', 'traefik.http.routers.a.rule': 'Host(`a`)', maintainer: 'x' };
   const service = labelled({ 'traefik.enable': 'false' });
@@ -227,6 +240,15 @@ test('labels of the image count where the compose file does not say otherwise', 
     'traefik.http.routers.a.rule': 'Host(`a`)',
   });
   expect(withImageRouting(service, { maintainer: 'x' })).toBe(service);
+  const model = { name: 'shop', services: { web: { image: 'a' }, db: { image: 'b' } } };
+  const plans = [
+    { name: 'web', strategy: 'blue-green' },
+    { name: 'db', strategy: 'keep' },
+  ] as const;
+  const images = { web: { labels: image }, db: { labels: image } };
+  const { services } = withRoutingOfImages(model, plans, images);
+  expect(Object.keys(services.web?.labels ?? {})).toEqual(['traefik.enable', 'traefik.http.routers.a.rule']);
+  expect(services.db).toEqual({ image: 'b' });
 });
 
 test('any labels and variables are read without an error, and no key is invented', () => {

@@ -39,8 +39,8 @@ describe('what a plan holds', () => {
       volumes: [{ type: 'bind', source: '/srv/up', target: '/up' }],
     });
     expect(plan.notes).toEqual([
-      'container_name shop_web becomes a network alias: two colors cannot have one container name',
       'both colors may write to /srv/up while a deploy is under way',
+      'the edge answers to container_name shop_web: Docker cannot give it to containers of two colors',
     ]);
     expect(one({ build: '.', expose: ['80'], volumes: [volume('uploads')] }).notes).toEqual([
       'if two versions may write to uploads at once (uploads), shared-volumes: [uploads] makes it blue-green',

@@ -78,12 +78,15 @@ describe('the project of a release', () => {
 
   test('the edge takes the name, the aliases and the ports', () => {
     const { networks, ports, restart, labels: marks } = entry('web-edge');
-    expect(networks).toEqual({ front: { aliases: ['web', 'api'] }, back: { aliases: ['web'] } });
+    const names = ['web', 'the-web', 'shop-web-1', 'shop-web-2', 'shop-web-3'];
+    expect(networks).toEqual({ front: { aliases: [...names, 'api'] }, back: { aliases: names } });
     expect(ports).toEqual(web.ports);
     expect(restart).toBe('always');
     expect(marks).toMatchObject({ [labels.edge]: 'v1', [labels.service]: 'web', [labels.app]: 'shop' });
     const bare = releaseProject(release('v1', [servicePlan('web', 'blue-green')]), 'blue', [edge('web')]);
-    expect(bare.services['web-edge']?.networks).toEqual({ default: { aliases: ['web'] } });
+    expect(bare.services['web-edge']?.networks).toEqual({
+      default: { aliases: ['web', 'shop-web-1'] },
+    });
   });
 
   test('what serves comes back after a crash of the engine; who may end keeps its own policy', () => {
@@ -96,6 +99,7 @@ describe('the project of a release', () => {
   test('labels tell what a container is; the release’s name would change what has not changed', () => {
     expect(entry('web-green').labels).toEqual({
       own: 'label',
+      'traefik.enable': 'false',
       [labels.app]: 'shop',
       [labels.service]: 'web',
       [labels.strategy]: 'blue-green',

@@ -1,0 +1,161 @@
+import type { ComposeModel, ComposeService, Strategy } from './model.ts';
+
+// Docker's DNS answers, on each user-defined network, to a container's name, its aliases, its 12-digit ID and, since
+// engine 25, its hostname (moby/moby daemon/container_operations.go buildEndpointDNSNames). Compose adds the aliases
+// <service> and <project>-<service>-<number> (docker/compose pkg/compose/create.go).
+
+/** The names by which other containers may call a service. */
+export interface ServiceNames {
+  /** On every network of the service, its own name first. */
+  readonly everywhere: readonly string[];
+  /** More of them by network, as the compose file has them. */
+  readonly aliases: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A link's name that belongs to another service already. */
+export interface NameClash {
+  /** The service with `links:`. */
+  readonly linking: string;
+  readonly alias: string;
+  readonly owner: string;
+}
+
+type Services = ComposeModel['services'];
+
+/** Networks of a service; without `networks:` it is on the project's default one, with `network_mode:` on none. */
+export function networksOf(service: ComposeService): NonNullable<ComposeService['networks']> {
+  if (service.network_mode !== undefined) return {};
+  const networks = service.networks ?? {};
+  return Object.keys(networks).length > 0 ? networks : { default: null };
+}
+
+/** `links: ["web:app", "db"]` as service and alias; an alias left out is the service's name. */
+export function linksOf(service: ComposeService): { readonly to: string; readonly alias: string }[] {
+  const links = Array.isArray(service.links) ? (service.links as unknown[]) : [];
+  return links.map((link) => {
+    const [to = '', alias = to] = `${link}`.split(':');
+    return { to, alias };
+  });
+}
+
+/**
+ * All names of a service. Its hostname is one only while no other service has it: engines before 25 did not answer to
+ * hostnames, so that one which two services share may have been harmless.
+ *
+ * @param project name of the compose project, which is in the names of its containers.
+ * @param replicas how many containers the service has.
+ */
+export function namesOf(name: string, services: Services, project: string, replicas: number): ServiceNames {
+  const service = services[name] ?? {};
+  const numbered = Array.from(
+    { length: Math.max(1, replicas) },
+    (_, index) => `${project}-${name}-${index + 1}`,
+  );
+  const hostname = hostnameOf(service);
+  const others = Object.keys(services).filter((other) => other !== name);
+  const isTaken = others.some(
+    (other) =>
+      hostname !== undefined &&
+      (claimsOf(other, services).includes(hostname) || hostnameOf(services[other] ?? {}) === hostname),
+  );
+  const everywhere = [
+    name,
+    ...(service.container_name === undefined ? [] : [service.container_name]),
+    ...(hostname === undefined || isTaken ? [] : [hostname]),
+    ...numbered,
+  ];
+  const own = Object.entries(networksOf(service)).map(([network, settings]) => {
+    const linked = others.flatMap((other) =>
+      Object.hasOwn(networksOf(services[other] ?? {}), network)
+        ? linksOf(services[other] ?? {})
+            .filter(({ to }) => to === name)
+            .map(({ alias }) => alias)
+        : [],
+    );
+    const aliases = new Set([...(settings?.aliases ?? []), ...linked]);
+    return [network, [...aliases].filter((alias) => !everywhere.includes(alias))] as const;
+  });
+  return { everywhere: [...new Set(everywhere)], aliases: Object.fromEntries(own) };
+}
+
+/** Links whose alias cannot become a name on the network, because another service has it there. */
+export function linkClashes(name: string, services: Services): NameClash[] {
+  return Object.entries(services).flatMap(([linking, service]) =>
+    linksOf(service)
+      .filter(({ to, alias }) => to === name && alias !== name)
+      .flatMap(({ alias }) => {
+        const owner = Object.keys(services).find(
+          (other) => other !== name && claimsOf(other, services).includes(alias),
+        );
+        return owner === undefined ? [] : [{ linking, alias, owner }];
+      }),
+  );
+}
+
+/** Names that a service has by its definition, whatever the engine's version. */
+function claimsOf(name: string, services: Services): string[] {
+  const service = services[name] ?? {};
+  const aliases = Object.values(networksOf(service)).flatMap((settings) => settings?.aliases ?? []);
+  return [name, ...aliases, ...(service.container_name === undefined ? [] : [service.container_name])];
+}
+
+function hostnameOf(service: ComposeService): string | undefined {
+  const { hostname } = service;
+  return typeof hostname === 'string' && hostname !== '' && hostname !== 'localhost' ? hostname : undefined;
+}
+
+/**
+ * The service's own names that its containers' health check asks by, such as `config` in
+ * `curl http://config:8888/health`.
+ *
+ * @param more names besides the service's own, its container_name, hostname and aliases.
+ */
+export function ownNamesIn(service: ComposeService, name: string, more: readonly string[] = []): string[] {
+  const { test, disable } = service.healthcheck ?? {};
+  if (test === undefined || disable === true || test[0] === 'NONE') return [];
+  const [kind, ...words] = test;
+  const text = (kind === 'CMD' || kind === 'CMD-SHELL' ? words : test).join(' ').slice(0, 4096);
+  const { container_name: container } = service;
+  const aliases = Object.values(networksOf(service)).flatMap((settings) => settings?.aliases ?? []);
+  const names = [name, container, hostnameOf(service), ...aliases, ...more];
+  return [...new Set(names)].filter((each): each is string => each !== undefined && isAskedBy(text, each));
+}
+
+/** As the host of a URL, as a quoted text, or as an argument; the first word of a command is a program. */
+function isAskedBy(text: string, name: string): boolean {
+  const quoted = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(String.raw`(?://|@|["'\`=,\s])${quoted}(?=$|["'\`:/?#,;)&|\s])`).test(text.trimStart());
+}
+
+/** What the plan says of names and addresses that one container alone can have, one sentence each. */
+export function notesOfNames(service: ComposeService, strategy: Strategy): string[] {
+  if (strategy !== 'blue-green' && strategy !== 'workers') return [];
+  const { container_name: container } = service;
+  const hostname = hostnameOf(service);
+  if (strategy === 'blue-green') {
+    return [
+      ...(container === undefined
+        ? []
+        : [
+            `the edge answers to container_name ${container}: Docker cannot give it to containers of two colors`,
+          ]),
+      ...(hostname === undefined
+        ? []
+        : [
+            `the edge answers to hostname ${hostname}: the containers of both colors have their ID as hostname`,
+          ]),
+    ];
+  }
+  const addresses = Object.values(networksOf(service)).flatMap((settings) => {
+    const { ipv4_address: v4, ipv6_address: v6 } = (settings ?? {}) as Record<string, unknown>;
+    return [v4, v6].filter((address) => typeof address === 'string');
+  });
+  return [
+    ...(container === undefined
+      ? []
+      : [`both colors answer to container_name ${container}: Docker cannot give it to two containers`]),
+    ...addresses.map(
+      (address) => `the fixed address ${address} is left out: containers of two colors cannot share one`,
+    ),
+  ];
+}
