@@ -34,6 +34,8 @@ export interface BuildResult {
 const undoMs = 4_000;
 /** Putting a tag takes milliseconds; after a cancellation it may take this long. */
 const tagsMs = 2_000;
+/** A plan waits no longer than this for registries; what they have not said by then, it leaves open. */
+const planMs = 15_000;
 /** A cache that is not there by then saves no time. */
 const cachesMs = 5_000;
 
@@ -64,6 +66,7 @@ export async function buildImages(
     const { place, notPushed } = placeOfBuild(env, ref, options.push, isCarried(config));
     const request: BuildRequest = {
       ...{ config, model, ref, tags: options.tags, place, notPushed, force: options.force },
+      isPlanAlone: options.dryRun,
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice', config.app),
     };
     const logins = environmentLogins(env, pushHosts(model, config));
@@ -72,7 +75,9 @@ export async function buildImages(
         ...{ ...effects, fetch, signal: end },
         ...(tries === undefined ? {} : { tries }),
       });
-    const registry = registriesUntil(signal);
+    const registry = options.dryRun
+      ? registriesUntil(AbortSignal.any([signal, AbortSignal.timeout(planMs)]), 2)
+      : registriesUntil(signal);
     const registryForCaches = () =>
       registriesUntil(AbortSignal.any([signal, AbortSignal.timeout(cachesMs)]), 2);
     const step = effects.log.step('plan');

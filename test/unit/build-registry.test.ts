@@ -143,7 +143,7 @@ describe('faults', () => {
   });
 
   test.each([
-    [500, 'does not work: it answers 500 [registry.unavailable]'],
+    [500, 'fails with status 500 [registry.unavailable]'],
     [429, 'takes no more requests for now (429) [registry.throttled]'],
     [403, 'refuses access to shop/web [registry.denied]'],
     [401, 'refuses access to shop/web, and there is no login for it [registry.denied]'],
@@ -152,7 +152,7 @@ describe('faults', () => {
   ])('%i that stays', async (status, message) => {
     answers(status);
     const lines = await linesOf(() => server.open().put('shop/web', 'main', manifestOf(text)));
-    expect(lines).toEqual([`${server.host} ${message}`]);
+    expect(lines).toEqual([`${status === 500 ? 'Registry ' : ''}${server.host} ${message}`]);
   });
 
   test('a connection that breaks, and a registry that is not there', async () => {
@@ -162,7 +162,7 @@ describe('faults', () => {
     };
     const registry = server.open();
     expect(await linesOf(() => registry.head('shop/web', 'main'))).toEqual([
-      expect.stringMatching(/does not work: .* \[registry\.unavailable\]$/),
+      expect.stringMatching(/^Cannot reach registry 127\.0\.0\.1:\d+: .* \[registry\.unavailable\]$/),
     ]);
     expect(server.requests).toHaveLength(4);
   });

@@ -43,7 +43,7 @@ describe('targets of the compose model', () => {
 
   test('without any place to push to, and with nothing to build, it says so', async () => {
     expect(await linesOf(() => buildTargets(model({ web: { build: {} } }), config))).toEqual([
-      'services.web: nothing says where its image is to be pushed [build.repository]',
+      'services.web: no registry is configured for its image [build.repository]',
     ]);
     expect(await linesOf(() => targetsOf({ web: { image: 'nginx' } }))).toEqual([
       'No service of the compose files has a `build:` section, so there is nothing to build [build.nothing]',
@@ -141,7 +141,7 @@ describe('targets of the compose model', () => {
       ['three, with a way in', { top: from('a'), a: from('b'), b: from('c'), c: from('a') }, 'a → b → c → a'],
     ])('in a circle of %s', async (_, services, circle) => {
       expect(await linesOf(() => targetsOf(services))).toEqual([
-        `The builds take files from each other in a circle: ${circle} [build.cycle]`,
+        `The builds need each other in a circle: ${circle} [build.cycle]`,
       ]);
     });
 

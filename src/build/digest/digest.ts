@@ -5,7 +5,7 @@ import type { BuildTarget } from '../model.ts';
 import { type Dockerfile, readDockerfile } from './dockerfile.ts';
 import { decodeText } from './go-text.ts';
 import { type Ignore, readIgnore } from './ignore.ts';
-import { type ImageUse, imageOfContext, imagesOf } from './images.ts';
+import { type ImageUse, imageOfContext, imagesOf, knownImagesOf } from './images.ts';
 import { hashTree } from './tree.ts';
 import { Unresolvable } from './unresolvable.ts';
 import { unreadable } from './walk.ts';
@@ -13,18 +13,21 @@ import { unreadable } from './walk.ts';
 /** 64 hexadecimal digits, or why there are none: then the image has to be built. */
 export type TreeDigest = { readonly digest: string } | { readonly unresolved: string };
 
+/** What a registry has for an image: its digest, nothing, or no answer and why. */
+export type BaseDigest = string | undefined | { readonly unasked: string };
+
 export interface DigestEffects {
   /**
-   * The digest that a registry (or the engine) has for an image now; undefined if it has none.
+   * The digest that a registry (or the engine) has for an image now.
    *
    * @param ref in full: `docker.io/library/node:22-slim`.
    * @param platform `linux/amd64`; undefined: the builder's own, for which the digest of an index will do.
    */
-  readonly baseDigest: (ref: string, platform: string | undefined) => Promise<string | undefined>;
+  readonly baseDigest: (ref: string, platform: string | undefined) => Promise<BaseDigest>;
   /** The digest of another target, for contexts like `target:NAME`; without it they are unresolved. */
   readonly targetDigest?: (name: string) => Promise<TreeDigest>;
-  /** Told every image that goes into the digest. */
-  readonly onImage?: (ref: string, digest: string) => void;
+  /** Called with every image that goes into the digest. */
+  readonly onImage?: (ref: string, digest: string, isReplaceable: boolean) => void;
   readonly signal: AbortSignal;
 }
 
@@ -77,6 +80,21 @@ async function digestOf(target: BuildTarget, effects: DigestEffects): Promise<st
     images,
   };
   return sha256(JSON.stringify(parts));
+}
+
+/**
+ * The images that the Dockerfile of a target names, as far as they can be told. Empty for one that is not here or that
+ * only its own frontend can read.
+ */
+export async function imagesNamedBy(target: BuildTarget): Promise<readonly ImageUse[]> {
+  try {
+    const { bytes } = await readSource(target);
+    const dockerfile = readDockerfile(decodeText(bytes, 'the Dockerfile'));
+    return platformsOf(target).flatMap((platform) => knownImagesOf(dockerfile, target, platform));
+  } catch (error) {
+    if (error instanceof Unresolvable) return [];
+    throw error;
+  }
 }
 
 /** Without platforms the image is for the builder's own, which is taken to be of this machine's kind. */
@@ -149,13 +167,15 @@ async function imageDigests(target: BuildTarget, dockerfile: Dockerfile, effects
 }
 
 async function imageDigest(
-  { reference, platform }: ImageUse,
+  { reference, platform, isReplaceable }: ImageUse,
   { baseDigest, onImage }: DigestEffects,
 ): Promise<string> {
   const pinned = /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1];
   const digest = pinned ?? (await baseDigest(reference, platform));
   if (digest === undefined) throw new Unresolvable(`the image ${reference} is not found`);
-  onImage?.(reference, digest);
+  if (typeof digest === 'object')
+    throw new Unresolvable(`the digest of ${reference} is not known: ${digest.unasked}`);
+  onImage?.(reference, digest, isReplaceable);
   return digest;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { authorize, parseChallenge } from './access.ts';
-import { denied, throttled, unavailable, unexpected } from './errors.ts';
+import { denied, failing, throttled, unexpected, unreachable } from './errors.ts';
 import type { Login, Manifest, Registry } from './model.ts';
 
 export interface RegistryEffects {
@@ -181,7 +181,7 @@ function sender(host: string, base: string, effects: RegistryEffects) {
       const answer = await authorized(path, repository, options).catch((error: unknown) => {
         effects.signal.throwIfAborted();
         if (isUserError(error)) throw error;
-        return unavailable(host, reasonOf(error));
+        return unreachable(host, reasonOf(error));
       });
       const fault = 'status' in answer ? faultOf(answer) : answer;
       if (fault === undefined) {
@@ -201,7 +201,7 @@ function sender(host: string, base: string, effects: RegistryEffects) {
   /** What another try may mend. */
   function faultOf({ status, text }: Answer) {
     if (status === 429) return throttled(host, text);
-    if (status >= 500 || status === 408) return unavailable(host, `it answers ${status}`, text);
+    if (status >= 500 || status === 408) return failing(host, status, text);
     return undefined;
   }
 
@@ -226,10 +226,23 @@ function isUserError(error: unknown): boolean {
 
 /** undici hides the reason in `cause`. */
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'it did not answer within 30 s';
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return `no answer within ${requestMs / 1000} s`;
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return messageOf(cause);
+  const code = String((cause as { code?: unknown } | null)?.code);
+  return known[code] ?? messageOf(cause);
 }
+
+/** What Node says with the name of a system call, in words. */
+const known: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'DNS lookup failed',
+  EAI_AGAIN: 'DNS lookup failed',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+};
 
 function mediaTypeOf({ headers }: { readonly headers: Headers }): string {
   return (headers.get('content-type') ?? '').replace(/;.*$/, '').trim();

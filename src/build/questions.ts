@@ -1,0 +1,48 @@
+import { messageOf, userErrorsOf } from '../kernel/errors.ts';
+
+/** A registry that did not answer, or not this question; what a plan shows beside the things it knows. */
+export interface Unasked {
+  readonly host: string;
+  readonly why: string;
+  readonly hint: string | undefined;
+}
+
+export interface Questions {
+  /**
+   * @returns the answer; or why there is none, if this is a plan alone.
+   * @throws what the question throws, unless it is the fault of a registry and this is a plan alone.
+   */
+  ask<T>(
+    host: string,
+    question: () => Promise<T>,
+  ): Promise<{ readonly answer: T } | { readonly unasked: string }>;
+  /** What was not answered, each once. */
+  unasked(): readonly Unasked[];
+}
+
+/**
+ * A plan says what is known when a registry does not answer (no network, no login); a build ends with that registry's
+ * error, before it has built anything.
+ *
+ * @param signal of the run, not of the registries' deadline.
+ */
+export function askQuestions(isPlanAlone: boolean, signal: AbortSignal): Questions {
+  const found = new Map<string, Unasked>();
+  return {
+    ask: async (host, question) => {
+      try {
+        return { answer: await question() };
+      } catch (error) {
+        signal.throwIfAborted();
+        const [fault] = userErrorsOf(error);
+        const isLate = error instanceof Error && error.name === 'TimeoutError';
+        const isRegistrys = fault?.code.startsWith('registry.') === true || isLate;
+        if (!isPlanAlone || !isRegistrys) throw error;
+        const why = isLate ? `Cannot reach registry ${host}: no answer in time` : messageOf(error);
+        found.set(`${host} ${why}`, { host, why, hint: fault?.hint });
+        return { unasked: why };
+      }
+    },
+    unasked: () => [...found.values()],
+  };
+}
