@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { missingBuildFiles } from '../config/build-files.ts';
 import { isCarried } from '../config/carried.ts';
+import type { BuildModel } from '../config/compose-build.ts';
 import { parseImage, tryParseImage } from '../config/image.ts';
-import type { ComposeModel, Config } from '../config/model.ts';
+import type { Config } from '../config/model.ts';
 import { messageOf, UserError, UserErrors } from '../kernel/errors.ts';
 import { unsupported } from './abilities.ts';
 import { linkedTargets } from './bake.ts';
@@ -13,18 +14,18 @@ import { cacheOfCarried, refuseUncarried } from './carried.ts';
 import { contextFindings } from './context-hints.ts';
 import { type Digester, digester } from './digests.ts';
 import type { GitRef } from './git-ref.ts';
+import { activeTargets } from './inactive.ts';
 import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, PlannedTarget } from './plan.ts';
 import { askQuestions, type Questions } from './questions.ts';
 import type { Registry } from './registry/model.ts';
 import { linkSiblings } from './siblings.ts';
 import { needsPublished, tagsOf } from './tags.ts';
-import { buildTargets } from './targets.ts';
 import { triggersBeyondTree } from './triggers.ts';
 
 export interface BuildRequest {
   readonly config: Config;
-  readonly model: ComposeModel;
+  readonly model: BuildModel;
   readonly ref: GitRef;
   /** Tags instead of those that the git ref asks for. */
   readonly tags: readonly string[];
@@ -54,8 +55,8 @@ export interface PrepareEffects {
  * @throws UserError(s) `build.*`, `registry.*`, `compose.image`; for a plan alone no `registry.*` and no `build.builder`.
  */
 export async function prepareBuild(request: BuildRequest, effects: PrepareEffects): Promise<BuildPlan> {
-  const { config, model, ref, place, isPlanAlone } = request;
-  const found = buildTargets(model, config);
+  const { config, ref, place, isPlanAlone } = request;
+  const { model, ...found } = await activeTargets(request.model, config);
   const missing = await missingBuildFiles(model, config);
   if (missing.length > 0) throw new UserErrors(missing);
   const { targets, notes } = await linkSiblings(found, model, config);

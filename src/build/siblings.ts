@@ -70,7 +70,8 @@ export async function linkSiblings(
 
 function namesOf(target: BuildTarget, model: ComposeModel, config: RepositorySight): ImageReference[] {
   const pushed = tryParseImage(target.repository);
-  const local = target.services.flatMap((name) => {
+  // A base behind a profile is in no service.
+  const local = [...new Set([target.name, ...target.services])].flatMap((name) => {
     const service = model.services[name];
     // A service that builds nothing has no name of Compose's own.
     const hasName = service !== undefined && (service.build !== undefined || service.image !== undefined);

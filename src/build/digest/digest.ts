@@ -180,24 +180,26 @@ async function imageDigest(
 }
 
 async function contextDigest(
-  [name, value]: readonly [string, string],
+  [key, value]: readonly [string, string],
   target: BuildTarget,
   effects: DigestEffects,
 ): Promise<readonly [string, string]> {
   if (value.startsWith('docker-image://')) {
     const uses = platformsOf(target).map((platform) => imageOfContext(value, platform));
     const digests = await Promise.all(uses.map((use) => imageDigest(use, effects)));
-    return [name, `image ${digests.join(' ')}`];
+    return [key, `image ${digests.join(' ')}`];
   }
   if (value.startsWith('target:')) {
-    const other = await effects.targetDigest?.(value.slice('target:'.length));
-    if (other !== undefined && 'digest' in other) return [name, `target ${other.digest}`];
-    throw new Unresolvable(`the context "${name}" is another target${other ? `: ${other.unresolved}` : ''}`);
+    const name = value.slice('target:'.length);
+    const other = await effects.targetDigest?.(name);
+    if (other !== undefined && 'digest' in other) return [key, `target ${other.digest}`];
+    const why = other === undefined ? 'its digest is not known' : other.unresolved;
+    throw new Unresolvable(`it is built from the image of ${name}: ${why}`);
   }
   if (!isAbsolute(value))
-    throw new Unresolvable(`the context "${name}" is neither a local folder nor an image`);
+    throw new Unresolvable(`the context "${key}" is neither a local folder nor an image`);
   const text = await ignoreFileText(join(value, '.dockerignore'));
-  return [name, `folder ${await hashTree(value, readIgnore(text), effects.signal)}`];
+  return [key, `folder ${await hashTree(value, readIgnore(text), effects.signal)}`];
 }
 
 function sortedEntries(record: Readonly<Record<string, string>>): [string, string][] {

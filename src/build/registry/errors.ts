@@ -49,7 +49,7 @@ function unavailable(message: string, said?: string): UserError {
   return new UserError({
     code: 'registry.unavailable',
     message,
-    hint: 'Run again when it does: what was built is in the builder’s cache, what was pushed is not pushed again.',
+    hint: 'Run the command again when the registry answers. Nothing that was built or pushed is lost.',
     ...output(said),
   });
 }
