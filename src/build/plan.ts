@@ -19,7 +19,7 @@ export interface BuildPlan {
   /** Undefined when nothing is built. */
   readonly builder: BuilderFacts | undefined;
   readonly cache: CacheChoice | undefined;
-  /** Registries that did not answer; only a plan that nobody applies has any. */
+  /** Registries that did not answer; only a plan alone, or one that pushes nothing, has any. */
   readonly unasked: readonly Unasked[];
   readonly notes: readonly string[];
   /** What was seen before anything was built. */
@@ -83,7 +83,7 @@ export interface SlowStep {
 /** Something that fails nothing and should be looked at. */
 export interface BuildFinding {
   readonly target: string;
-  /** `root-user`, `build-check`, `cache`, `tag-moved`, `lost-tree`, `git-context`. */
+  /** `root-user`, `build-check`, `cache`, `tag-moved`, `lost-tree`, `git-context`, `registry`. */
   readonly topic: string;
   readonly message: string;
   readonly at?: { readonly file: string; readonly line?: number };

@@ -17,7 +17,7 @@ import type { GitRef } from './git-ref.ts';
 import { activeTargets } from './inactive.ts';
 import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, PlannedTarget } from './plan.ts';
-import { askQuestions, type Questions } from './questions.ts';
+import { askQuestions, type Questions, type Unasked } from './questions.ts';
 import type { Registry } from './registry/model.ts';
 import { linkSiblings } from './siblings.ts';
 import { needsPublished, tagsOf } from './tags.ts';
@@ -52,7 +52,8 @@ export interface PrepareEffects {
 /**
  * Reads files and registries and changes nothing.
  *
- * @throws UserError(s) `build.*`, `registry.*`, `compose.image`; for a plan alone no `registry.*` and no `build.builder`.
+ * @throws UserError(s) `build.*`, `registry.*`, `compose.image`; for a plan alone no `build.builder`, and where nothing
+ * is pushed no `registry.*`.
  */
 export async function prepareBuild(request: BuildRequest, effects: PrepareEffects): Promise<BuildPlan> {
   const { config, ref, place, isPlanAlone } = request;
@@ -61,7 +62,7 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
   if (missing.length > 0) throw new UserErrors(missing);
   const { targets, notes } = await linkSiblings(found, model, config);
   const digests = digester(targets, effects);
-  const questions = askQuestions(isPlanAlone, effects.signal);
+  const questions = askQuestions(isPlanAlone || !place.push, effects.signal);
   const [looked, tags] = await Promise.all([
     Promise.all(targets.map((target) => look(target, targets, request, digests, questions, effects))),
     releaseTags(request, targets, questions, effects),
@@ -103,7 +104,11 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
     cache,
     unasked,
     notes: [...notes, ...(problem === undefined ? [] : [problem])],
-    findings: [...hints, ...broken.filter((each) => !isKnown(each)).map(unreadCache)],
+    findings: [
+      ...(isPlanAlone ? [] : unasked.map(unaskedRegistry)),
+      ...hints,
+      ...broken.filter((each) => !isKnown(each)).map(unreadCache),
+    ],
   };
 }
 
@@ -209,6 +214,11 @@ async function releaseTags(
     }),
   );
   return tagsOf(request.ref, [...request.ref.tags, ...published.flat()]);
+}
+
+/** Without a push the image is only built: that a registry cannot say whether it has it costs time alone. */
+function unaskedRegistry({ why }: Unasked): BuildFinding {
+  return { target: '', topic: 'registry', message: why };
 }
 
 function unreadCache({ ref, why }: BrokenCache): BuildFinding {

@@ -9,8 +9,8 @@ export interface Unasked {
 
 export interface Questions {
   /**
-   * @returns the answer; or why there is none, if this is a plan alone.
-   * @throws what the question throws, unless it is the fault of a registry and this is a plan alone.
+   * @returns the answer; or why there is none.
+   * @throws what the question throws, unless it is the fault of a registry and nothing is pushed.
    */
   ask<T>(
     host: string,
@@ -21,12 +21,13 @@ export interface Questions {
 }
 
 /**
- * A plan says what is known when a registry does not answer (no network, no login); a build ends with that registry's
- * error, before it has built anything.
+ * A plan says what is known when a registry does not answer (no network, no login), and a build that pushes nothing builds.
+ * A build that pushes ends with that registry's error, before it has built anything.
  *
+ * @param isReader whether nothing is pushed.
  * @param signal of the run, not of the registries' deadline.
  */
-export function askQuestions(isPlanAlone: boolean, signal: AbortSignal): Questions {
+export function askQuestions(isReader: boolean, signal: AbortSignal): Questions {
   const found = new Map<string, Unasked>();
   return {
     ask: async (host, question) => {
@@ -37,7 +38,7 @@ export function askQuestions(isPlanAlone: boolean, signal: AbortSignal): Questio
         const [fault] = userErrorsOf(error);
         const isLate = error instanceof Error && error.name === 'TimeoutError';
         const isRegistrys = fault?.code.startsWith('registry.') === true || isLate;
-        if (!isPlanAlone || !isRegistrys) throw error;
+        if (!isReader || !isRegistrys) throw error;
         const why = isLate ? `Cannot reach registry ${host}: no answer in time` : messageOf(error);
         found.set(`${host} ${why}`, { host, why, hint: fault?.hint });
         return { unasked: why };

@@ -69,7 +69,7 @@ export async function buildImages(
       isPlanAlone: options.dryRun,
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice', config.app),
     };
-    const logins = environmentLogins(env, pushHosts(model, config));
+    const logins = environmentLogins(env, pushHosts(model, config), config.registry);
     const registriesUntil = (end: AbortSignal, tries?: number) =>
       registriesFor(config, logins, {
         ...{ ...effects, fetch, signal: end },
