@@ -36,11 +36,9 @@ export function askQuestions(isReader: boolean, signal: AbortSignal): Questions 
       } catch (error) {
         signal.throwIfAborted();
         const [fault] = userErrorsOf(error);
-        const isLate = error instanceof Error && error.name === 'TimeoutError';
-        const isRegistrys = fault?.code.startsWith('registry.') === true || isLate;
-        if (!isReader || !isRegistrys) throw error;
-        const why = isLate ? `Cannot reach registry ${host}: no answer in time` : messageOf(error);
-        found.set(`${host} ${why}`, { host, why, hint: fault?.hint });
+        if (!isReader || fault?.code.startsWith('registry.') !== true) throw error;
+        const why = messageOf(error);
+        found.set(`${host} ${why}`, { host, why, hint: fault.hint });
         return { unasked: why };
       }
     },

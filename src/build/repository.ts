@@ -1,8 +1,8 @@
 import { basename, dirname, resolve } from 'node:path';
 import { isCarried } from '../config/carried.ts';
 import { plain } from '../config/compose.ts';
-import { formatImage, type ImageReference, parseImage, tryParseImage } from '../config/image.ts';
-import type { ComposeService, Config } from '../config/model.ts';
+import { formatImage, type ImageReference, imageName, parseImage, tryParseImage } from '../config/image.ts';
+import type { ComposeModel, ComposeService, Config } from '../config/model.ts';
 import { UserError } from '../kernel/errors.ts';
 
 export type RepositorySight = Pick<Config, 'app' | 'folder' | 'registry' | 'compose'>;
@@ -72,4 +72,56 @@ function projectName(folder: string): string {
     .toLowerCase()
     .replace(/[^-_a-z0-9]+/g, '')
     .replace(/^[-_]+/, '');
+}
+
+/** When two references mean one image of the app. */
+export interface SameImage {
+  readonly isSame: (one: ImageReference, other: ImageReference) => boolean;
+  /** The tag of a service that is built, if it tells its image from others of the name. */
+  readonly tagThatMatters: (service: ComposeService) => string | undefined;
+  /** What the plan should say of it. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Tags are Sluice's own to choose, so those of the compose file count in two cases only. A name without a path may be an
+ * official image, too: `nginx:1.27` is not what a service with `image: nginx:custom` builds. And some apps have all their
+ * images under one name (`acme/demo:1.0-web`, `acme/demo:1.0-api`): each gets a name of its own beside it, for the tags of
+ * a release can show one of them only.
+ */
+export function sameImageIn(model: ComposeModel, config: RepositorySight): SameImage {
+  const builds = new Map<string, Map<string, string>>();
+  for (const { build, image } of Object.values(model.services)) {
+    const reference = build === undefined || image === undefined ? undefined : tryParseImage(plain(image));
+    if (reference === undefined) continue;
+    const name = imageName(reference);
+    const byTag = builds.get(name) ?? new Map<string, string>();
+    byTag.set(tagOf(reference), JSON.stringify(build));
+    builds.set(name, byTag);
+  }
+  const split = new Set(
+    [...builds].filter(([, byTag]) => new Set(byTag.values()).size > 1).map(([name]) => name),
+  );
+  const matters = (reference: ImageReference) =>
+    split.has(imageName(reference)) ||
+    (reference.registry === 'docker.io' && reference.repository.startsWith('library/'));
+  return {
+    isSame: (one, other) =>
+      imageName(one) === imageName(other) && (!matters(one) || tagOf(one) === tagOf(other)),
+    tagThatMatters: ({ image }) => {
+      const reference = image === undefined ? undefined : tryParseImage(plain(image));
+      if (reference === undefined || !split.has(imageName(reference))) return undefined;
+      return tagOf(reference);
+    },
+    notes: isCarried(config)
+      ? []
+      : [...split].map(
+          (name) =>
+            `${name}: its tags are different images, so each is pushed to a name of its own, ${name}-SERVICE`,
+        ),
+  };
+}
+
+function tagOf({ tag }: ImageReference): string {
+  return tag ?? 'latest';
 }

@@ -1,11 +1,11 @@
 import { plain } from '../config/compose.ts';
-import { type ImageReference, imageName, tryParseImage } from '../config/image.ts';
+import { imageName, tryParseImage } from '../config/image.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../config/model.ts';
 import { UserError, UserErrors } from '../kernel/errors.ts';
 import { buildOf, type Definition, definitionOf } from './definition.ts';
 import { linkErrors } from './links.ts';
 import type { BuildTarget } from './model.ts';
-import { localNames, type RepositorySight, repositoryOf } from './repository.ts';
+import { localNames, type RepositorySight, repositoryOf, type SameImage, sameImageIn } from './repository.ts';
 import { listOf, textOf } from './target-fields.ts';
 
 type Sight = RepositorySight & Pick<Config, 'build'>;
@@ -40,18 +40,21 @@ interface Group {
  * `compose.image`.
  */
 export function buildTargets(model: ComposeModel, config: Sight): Targets {
-  const drafts = draftsOf(model, config);
+  const same = sameImageIn(model, config);
+  const builderOf = (service: string) => findBuilder(service, model, config, same);
+  const drafts = draftsOf(model, config, builderOf);
   if (drafts.length === 0) throw new UserErrors([nothing()]);
-  const { groups, errors } = grouped(drafts, config);
+  const { groups, errors } = grouped(drafts, config, same);
   if (errors.length > 0) throw new UserErrors(errors);
   const ownerOf = (service: string) => {
-    const same = builderOf(service, model, config);
-    return groups.find((group) => group.drafts.some(({ name }) => name === same))?.drafts[0]?.name ?? service;
+    const builder = builderOf(service);
+    const group = groups.find(({ drafts: members }) => members.some(({ name }) => name === builder));
+    return group?.drafts[0]?.name ?? service;
   };
   const targets = groups.flatMap((group): BuildTarget[] => {
     const [first] = group.drafts;
     if (first === undefined) return [];
-    const users = usersOf(group, model, config);
+    const users = usersOf(group, model, config, same);
     return [
       {
         name: first.name,
@@ -63,11 +66,13 @@ export function buildTargets(model: ComposeModel, config: Sight): Targets {
   });
   const circles = linkErrors(targets);
   if (circles.length > 0) throw new UserErrors(circles);
-  return { targets, notes: [...drafts.flatMap(notesOf), ...groups.flatMap(sharedNote)] };
+  return { targets, notes: [...drafts.flatMap(notesOf), ...groups.flatMap(sharedNote), ...same.notes] };
 }
 
-function draftsOf(model: ComposeModel, config: Sight): Draft[] {
-  const contentOf = contents(model, config);
+type BuilderOf = (service: string) => string | undefined;
+
+function draftsOf(model: ComposeModel, config: Sight, builderOf: BuilderOf): Draft[] {
+  const contentOf = contents(model, config, builderOf);
   return Object.entries(model.services).flatMap(([name, service]) => {
     const build = buildOf(service);
     return build === undefined ? [] : [{ name, service, build, content: contentOf(name) }];
@@ -75,7 +80,7 @@ function draftsOf(model: ComposeModel, config: Sight): Draft[] {
 }
 
 /** What each service builds, as text in which the images of other services are replaced by what these build. */
-function contents(model: ComposeModel, config: Sight): (name: string) => string {
+function contents(model: ComposeModel, config: Sight, builderOf: BuilderOf): (name: string) => string {
   const known = new Map<string, string>();
   const open = new Set<string>();
   const contentOf = (name: string): string => {
@@ -86,9 +91,9 @@ function contents(model: ComposeModel, config: Sight): (name: string) => string 
     const found = known.get(name);
     if (found !== undefined) return found;
     open.add(name);
-    const own = builderOf(name, model, config);
+    const own = builderOf(name);
     const definition: Definition = definitionOf(build, model, config, (other) => {
-      const builder = builderOf(other, model, config);
+      const builder = builderOf(other);
       if (builder === undefined) return other;
       return builder === own ? 'itself' : contentOf(builder);
     });
@@ -101,7 +106,7 @@ function contents(model: ComposeModel, config: Sight): (name: string) => string 
 }
 
 /** The first service that builds the image which a service runs, by its name alone. */
-function builderOf(name: string, model: ComposeModel, config: Sight): string | undefined {
+function findBuilder(name: string, model: ComposeModel, config: Sight, same: SameImage): string | undefined {
   const service = model.services[name];
   if (service === undefined) return undefined;
   if (service.image === undefined) return service.build === undefined ? undefined : name;
@@ -109,12 +114,19 @@ function builderOf(name: string, model: ComposeModel, config: Sight): string | u
   if (named === undefined) return undefined;
   return Object.entries(model.services).find(
     ([other, candidate]) =>
-      candidate.build !== undefined && localNames(other, candidate, config).some(isSameName(named)),
+      candidate.build !== undefined &&
+      localNames(other, candidate, config).some((local) => same.isSame(local, named)),
   )?.[0];
 }
 
-function grouped(drafts: readonly Draft[], config: Sight): { groups: Group[]; errors: UserError[] } {
+function grouped(
+  drafts: readonly Draft[],
+  config: Sight,
+  same: SameImage,
+): { groups: Group[]; errors: UserError[] } {
   const groups = new Map<string, Group>();
+  /** Repositories of images that one name has by its tags. */
+  const byTag = new Map<string, string>();
   const errors: UserError[] = [];
   const put = (draft: Draft, repository: string | UserError) => {
     if (repository instanceof UserError) {
@@ -128,7 +140,17 @@ function grouped(drafts: readonly Draft[], config: Sight): { groups: Group[]; er
     else errors.push(conflict(other.name, draft.name, repository));
   };
   const isNamed = ({ service }: Draft) => service.image !== undefined;
-  for (const draft of drafts.filter(isNamed)) put(draft, repositoryOf(draft.name, draft.service, config));
+  for (const draft of drafts.filter(isNamed)) {
+    const repository = repositoryOf(draft.name, draft.service, config);
+    const tag = same.tagThatMatters(draft.service);
+    const key = `${repository}:${tag}`;
+    if (tag === undefined || repository instanceof UserError) put(draft, repository);
+    else {
+      const own = byTag.get(key) ?? `${repository}-${draft.name.toLowerCase()}`;
+      byTag.set(key, own);
+      put(draft, own);
+    }
+  }
   for (const draft of drafts.filter((each) => !isNamed(each))) {
     const twin = [...groups.values()].find((group) => group.drafts[0]?.content === draft.content);
     if (twin === undefined) put(draft, repositoryOf(draft.name, draft.service, config));
@@ -143,25 +165,14 @@ function grouped(drafts: readonly Draft[], config: Sight): { groups: Group[]; er
 }
 
 /** Services that build nothing and run the image of a group. */
-function usersOf(group: Group, model: ComposeModel, config: Sight): string[] {
+function usersOf(group: Group, model: ComposeModel, config: Sight, same: SameImage): string[] {
   const names = group.drafts.flatMap(({ name, service }) => localNames(name, service, config));
   return Object.entries(model.services).flatMap(([name, { build, image }]) => {
     const reference = build !== undefined || image === undefined ? undefined : tryParseImage(plain(image));
     if (reference === undefined) return [];
-    return names.some(isSameName(reference)) || imageName(reference) === group.repository ? [name] : [];
+    const isUser = names.some((local) => same.isSame(local, reference));
+    return isUser || imageName(reference) === group.repository ? [name] : [];
   });
-}
-
-/**
- * Whether two references mean one image of the app, whose tags Sluice chooses itself. A name without a path may be an
- * official image, too: `nginx:1.27` is not what a service with `image: nginx:custom` builds.
- */
-function isSameName(one: ImageReference): (other: ImageReference) => boolean {
-  return (other) => {
-    if (imageName(one) !== imageName(other)) return false;
-    const isOfficial = one.registry === 'docker.io' && one.repository.startsWith('library/');
-    return !isOfficial || (one.tag ?? 'latest') === (other.tag ?? 'latest');
-  };
 }
 
 function notesOf({ name, build }: Draft): string[] {

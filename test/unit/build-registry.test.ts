@@ -167,6 +167,21 @@ describe('faults', () => {
     expect(server.requests).toHaveLength(4);
   });
 
+  test('a registry that is silent, and a token service that is, end with their time', async () => {
+    server.auth = 'bearer';
+    const late = [`Cannot reach registry ${server.host}: no answer within 0.05 s [registry.unavailable]`];
+    server.fault = () => true;
+    const registry = server.open({ requestMs: 50, tries: 1 });
+    expect(await linesOf(() => registry.head('shop/web', 'main'))).toEqual(late);
+    server.fault = (_request, response) => {
+      const realm = `Bearer realm="http://${server.host}/v2/silent/manifests/token"`;
+      server.fault = () => true;
+      response.writeHead(401, { 'www-authenticate': realm }).end();
+      return true;
+    };
+    expect(await linesOf(() => registry.head('shop/web', 'main'))).toEqual(late);
+  });
+
   test('a cancellation is itself and no fault', async () => {
     const controller = new AbortController();
     server.fault = () => {

@@ -88,6 +88,24 @@ describe('targets of the compose model', () => {
     });
   });
 
+  test('one name with a tag for each image is a name for each, and the plan says so', () => {
+    const at = (tag: string) => `ghcr.io/acme/demo:${tag}`;
+    const services = {
+      api: { image: at('1-api'), build: './api' },
+      web: { image: at('1-web'), build: './web' },
+      worker: { image: at('1-api') },
+      same: { image: at('1-web'), build: './web' },
+      other: { image: at('0-web') },
+    };
+    expect(namesOf(services)).toEqual([
+      ['api', ['api', 'worker'], 'ghcr.io/acme/demo-api'],
+      ['web', ['web', 'same'], 'ghcr.io/acme/demo-web'],
+    ]);
+    expect(buildTargets(model(services), sight).notes).toEqual([
+      'ghcr.io/acme/demo: its tags are different images, so each is pushed to a name of its own, ghcr.io/acme/demo-SERVICE',
+    ]);
+  });
+
   test('an official image is not the variant that another service makes of it', () => {
     const services = {
       proxy: { image: 'nginx:custom', build: './nginx' },

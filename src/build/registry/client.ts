@@ -12,8 +12,10 @@ export interface RegistryEffects {
   /** Told every token before it is used. */
   readonly mask?: { add(value: string): void };
   readonly login: (host: string) => Promise<Login | undefined>;
-  /** How often a request is sent that another try may mend; 4 unless told. */
+  /** How often a request is sent that another try may fix; 4 by default. */
   readonly tries?: number;
+  /** How long one may take; 30 s by default. */
+  readonly requestMs?: number;
 }
 
 const manifestTypes = [
@@ -23,7 +25,7 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
 
-const requestMs = 30_000;
+const defaultRequestMs = 30_000;
 /** Pauses before another try, ms. */
 const pauses = [250, 1_000, 3_000];
 const longestPauseMs = 20_000;
@@ -141,6 +143,7 @@ interface Answer {
 function sender(host: string, base: string, effects: RegistryEffects) {
   const tokens = new Map<string, Promise<string>>();
   let login: Promise<Login | undefined> | undefined;
+  const { requestMs = defaultRequestMs } = effects;
 
   async function once(path: string, options: Options, authorization: string | undefined): Promise<Answer> {
     const response = await effects.fetch(`${base}${path}`, {
@@ -164,7 +167,8 @@ function sender(host: string, base: string, effects: RegistryEffects) {
     // Many requests begin at once; they share one token. One that is refused is asked for once more: it had expired.
     let token = known === undefined ? tokens.get(scope) : undefined;
     if (token === undefined) {
-      token = authorize({ host, challenge, scope, login: who, fetch: effects.fetch, signal: effects.signal });
+      const signal = AbortSignal.any([effects.signal, AbortSignal.timeout(requestMs)]);
+      token = authorize({ host, challenge, scope, login: who, fetch: effects.fetch, signal });
       tokens.set(scope, token);
       token.catch(() => tokens.delete(scope));
     }
@@ -181,7 +185,7 @@ function sender(host: string, base: string, effects: RegistryEffects) {
       const answer = await authorized(path, repository, options).catch((error: unknown) => {
         effects.signal.throwIfAborted();
         if (isUserError(error)) throw error;
-        return unreachable(host, reasonOf(error));
+        return unreachable(host, reasonOf(error, requestMs));
       });
       const fault = 'status' in answer ? faultOf(answer) : answer;
       if (fault === undefined) {
@@ -225,7 +229,7 @@ function isUserError(error: unknown): boolean {
 }
 
 /** undici hides the reason in `cause`. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, requestMs: number): string {
   if (error instanceof Error && error.name === 'TimeoutError')
     return `no answer within ${requestMs / 1000} s`;
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
