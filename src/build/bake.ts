@@ -1,3 +1,4 @@
+import { familiarImage, tryParseImage } from '../config/image.ts';
 import type { BuildTarget } from './model.ts';
 
 /** One target of a bake run. */
@@ -71,7 +72,8 @@ export function bakeName({ name }: Pick<BuildTarget, 'name'>): string {
 function buildDefinition(build: BakeBuild, options: BakeOptions): Record<string, unknown> {
   const { target, holding } = build;
   const pinned = Object.entries(build.bases).map(
-    ([reference, digest]) => [reference, `docker-image://${withDigest(reference, digest)}`] as const,
+    ([reference, digest]) =>
+      [contextName(reference), `docker-image://${withDigest(reference, digest)}`] as const,
   );
   return definition(target, {
     labels: { ...build.labels, ...target.labels },
@@ -126,10 +128,16 @@ function definition(target: BuildTarget, more: Record<string, unknown>): Record<
 function contextsOf(target: BuildTarget): Record<string, string> {
   return Object.fromEntries(
     Object.entries(target.contexts).map(([name, where]) => [
-      name,
+      contextName(name),
       where.startsWith('target:') ? `target:${bakeName({ name: where.slice('target:'.length) })}` : where,
     ]),
   );
+}
+
+/** As BuildKit asks for it; the name of a stage is such a reference, too. */
+function contextName(name: string): string {
+  const image = tryParseImage(name);
+  return image === undefined ? name : familiarImage(image);
 }
 
 /** By name, so that no value is in the file: buildx reads the variable itself. */

@@ -1,11 +1,11 @@
+import { type DigesterEffects, digester } from './digests.ts';
 import type { BuildPlan, PlannedTarget } from './plan.ts';
-import { digester } from './prepare.ts';
 
 /** Files that were edited while they were built: the image is no image of the tree that was looked at. */
 export async function changedTrees(
   plan: BuildPlan,
   toBuild: readonly PlannedTarget[],
-  effects: Omit<Parameters<typeof digester>[1], 'bases'>,
+  effects: Omit<DigesterEffects, 'bases'>,
 ): Promise<ReadonlySet<PlannedTarget>> {
   const all = plan.targets.map(({ target }) => target);
   const again = digester(all, { ...effects, bases: basesOf(plan) });

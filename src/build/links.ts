@@ -63,7 +63,7 @@ function inCycle(cycle: readonly string[]): UserError {
     message:
       cycle.length === 2
         ? `services.${cycle[0]}: its build takes files from its own image`
-        : `The builds take files from each other in a circle: ${cycle.join(' → ')}`,
-    hint: 'Take one of these `service:` (or `target:`) contexts out of `additional_contexts`; what both need can be a service of its own.',
+        : `The builds need each other in a circle: ${cycle.join(' → ')}`,
+    hint: 'Remove one of these links: a `FROM` or `COPY --from` of the other’s image, or a `service:` context. What both need can be a service of its own.',
   });
 }

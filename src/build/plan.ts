@@ -1,6 +1,7 @@
 import type { BuilderFacts, CacheChoice, CacheFlags } from './cache.ts';
 import type { GitRef } from './git-ref.ts';
 import type { BuildTarget } from './model.ts';
+import type { Unasked } from './questions.ts';
 import type { Manifest } from './registry/model.ts';
 
 /** What a build would do; the very object that it then does. */
@@ -18,6 +19,8 @@ export interface BuildPlan {
   /** Undefined when nothing is built. */
   readonly builder: BuilderFacts | undefined;
   readonly cache: CacheChoice | undefined;
+  /** Registries that did not answer; only a plan alone, or one that pushes nothing, has any. */
+  readonly unasked: readonly Unasked[];
   readonly notes: readonly string[];
   /** What was seen before anything was built. */
   readonly findings: readonly BuildFinding[];
@@ -36,7 +39,13 @@ export interface PlannedTarget {
 
 export type TargetAction =
   | { readonly kind: 'reuse'; readonly manifest: Manifest }
-  | { readonly kind: 'build'; readonly why: string; readonly cache: CacheFlags };
+  | {
+      readonly kind: 'build';
+      readonly why: string;
+      /** Whether the registry may have it all the same. */
+      readonly isUnasked: boolean;
+      readonly cache: CacheFlags;
+    };
 
 /** How a build ended. */
 export interface BuildReport {
@@ -74,7 +83,7 @@ export interface SlowStep {
 /** Something that fails nothing and should be looked at. */
 export interface BuildFinding {
   readonly target: string;
-  /** `root-user`, `build-check`, `cache`, `tag-moved`, `lost-tree`, `git-context`. */
+  /** `root-user`, `build-check`, `cache`, `tag-moved`, `lost-tree`, `git-context`, `registry`. */
   readonly topic: string;
   readonly message: string;
   readonly at?: { readonly file: string; readonly line?: number };

@@ -1,27 +1,31 @@
 import { createHash } from 'node:crypto';
+import { missingBuildFiles } from '../config/build-files.ts';
 import { isCarried } from '../config/carried.ts';
-import { parseImage } from '../config/image.ts';
-import type { ComposeModel, Config } from '../config/model.ts';
-import { messageOf, UserErrors } from '../kernel/errors.ts';
+import type { BuildModel } from '../config/compose-build.ts';
+import { parseImage, tryParseImage } from '../config/image.ts';
+import type { Config } from '../config/model.ts';
+import { messageOf, UserError, UserErrors } from '../kernel/errors.ts';
 import { unsupported } from './abilities.ts';
-import { linkedTargets, withDigest } from './bake.ts';
+import { linkedTargets } from './bake.ts';
 import type { Builder } from './builder.ts';
 import { type BuildPlace, cacheFlags, chooseCache } from './cache.ts';
 import { type BrokenCache, brokenCaches, withoutBroken } from './cache-check.ts';
 import { cacheOfCarried, refuseUncarried } from './carried.ts';
 import { contextFindings } from './context-hints.ts';
-import { treeDigest } from './digest/digest.ts';
+import { type Digester, digester } from './digests.ts';
 import type { GitRef } from './git-ref.ts';
+import { activeTargets } from './inactive.ts';
 import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, PlannedTarget } from './plan.ts';
+import { askQuestions, type Questions, type Unasked } from './questions.ts';
 import type { Registry } from './registry/model.ts';
+import { linkSiblings } from './siblings.ts';
 import { needsPublished, tagsOf } from './tags.ts';
-import { buildTargets } from './targets.ts';
 import { triggersBeyondTree } from './triggers.ts';
 
 export interface BuildRequest {
   readonly config: Config;
-  readonly model: ComposeModel;
+  readonly model: BuildModel;
   readonly ref: GitRef;
   /** Tags instead of those that the git ref asks for. */
   readonly tags: readonly string[];
@@ -29,6 +33,8 @@ export interface BuildRequest {
   readonly notPushed: string | undefined;
   /** Build also what the registry has. */
   readonly force: boolean;
+  /** Whether this is for reading alone: then a registry or a builder that does not answer is a line in the plan. */
+  readonly isPlanAlone: boolean;
   /** Folder of the `local` cache. */
   readonly cacheFolder: string;
 }
@@ -43,16 +49,25 @@ export interface PrepareEffects {
   readonly log: { detail(message: string): void };
 }
 
-/** Reads files and registries and changes nothing. @throws UserError(s) `build.*`, `registry.*`, `compose.image`. */
+/**
+ * Reads files and registries and changes nothing.
+ *
+ * @throws UserError(s) `build.*`, `registry.*`, `compose.image`; for a plan alone no `build.builder`, and where nothing
+ * is pushed no `registry.*`.
+ */
 export async function prepareBuild(request: BuildRequest, effects: PrepareEffects): Promise<BuildPlan> {
-  const { config, ref, place } = request;
-  const { targets, notes } = buildTargets(request.model, config);
+  const { config, ref, place, isPlanAlone } = request;
+  const { model, ...found } = await activeTargets(request.model, config);
+  const missing = await missingBuildFiles(model, config);
+  if (missing.length > 0) throw new UserErrors(missing);
+  const { targets, notes } = await linkSiblings(found, model, config);
   const digests = digester(targets, effects);
+  const questions = askQuestions(isPlanAlone || !place.push, effects.signal);
   const [looked, tags] = await Promise.all([
-    Promise.all(targets.map((target) => look(target, targets, request, digests, effects))),
-    releaseTags(request, targets, effects),
+    Promise.all(targets.map((target) => look(target, targets, request, digests, questions, effects))),
+    releaseTags(request, targets, questions, effects),
   ]);
-  const builder = toBuild(looked).length > 0 ? await effects.builder() : undefined;
+  const { builder, problem } = toBuild(looked).length > 0 ? await askBuilder(isPlanAlone, effects) : {};
   const lacks = builder === undefined ? [] : unsupported(withLinked(toBuild(looked), targets), builder);
   if (lacks.length > 0) throw new UserErrors(lacks);
   const carried = isCarried(config);
@@ -66,32 +81,54 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
   const [hints, broken] = await Promise.all([
     contextFindings(toBuild(looked)),
     brokenCaches(toBuild(looked).map(flagsOf), effects.registryForCaches(), effects.signal),
-    place.push ? checkRights(looked, effects) : undefined,
+    place.push ? checkRights(looked, questions, effects) : undefined,
   ]);
-  const planned = looked.map(({ manifest, why, ...rest }): PlannedTarget => {
+  const planned = looked.map(({ manifest, why, isUnasked, ...rest }): PlannedTarget => {
     if (manifest !== undefined) return { ...rest, action: { kind: 'reuse', manifest } };
-    return { ...rest, action: { kind: 'build', why, cache: withoutBroken(flagsOf(rest.target), broken) } };
+    const caches = withoutBroken(flagsOf(rest.target), broken);
+    return { ...rest, action: { kind: 'build', why, isUnasked, cache: caches } };
   });
   const facts = builder && { driver: builder.driver, engine: builder.engine, store: builder.store };
-  const { notPushed } = request;
+  const unasked = questions.unasked();
+  const isKnown = ({ ref: cached }: BrokenCache) =>
+    unasked.some(({ host }) => host === tryParseImage(cached)?.registry);
   return {
     app: config.app,
     ref,
     tags,
     push: place.push,
     carried,
-    notPushed,
+    notPushed: request.notPushed,
     targets: planned,
     builder: facts,
     cache,
-    notes,
-    findings: [...hints, ...broken.map(unreadCache)],
+    unasked,
+    notes: [...notes, ...(problem === undefined ? [] : [problem])],
+    findings: [
+      ...(isPlanAlone ? [] : unasked.map(unaskedRegistry)),
+      ...hints,
+      ...broken.filter((each) => !isKnown(each)).map(unreadCache),
+    ],
   };
+}
+
+async function askBuilder(
+  isPlanAlone: boolean,
+  effects: PrepareEffects,
+): Promise<{ readonly builder?: Builder; readonly problem?: string }> {
+  try {
+    return { builder: await effects.builder() };
+  } catch (error) {
+    effects.signal.throwIfAborted();
+    if (!isPlanAlone || !(error instanceof UserError)) throw error;
+    return { problem: `nothing can be built here: ${messageOf(error)}` };
+  }
 }
 
 type Looked = Omit<PlannedTarget, 'action'> & {
   readonly manifest: PlannedManifest;
   readonly why: string;
+  readonly isUnasked: boolean;
 };
 type PlannedManifest = Awaited<ReturnType<Registry['manifest']>>;
 
@@ -101,10 +138,11 @@ async function look(
   all: readonly BuildTarget[],
   request: BuildRequest,
   digests: Digester,
+  questions: Questions,
   effects: PrepareEffects,
 ): Promise<Looked> {
   const { tree, bases } = await digests(target);
-  const base = { target, tree, bases };
+  const base = { target, tree, bases, isUnasked: false };
   if ('unresolved' in tree) {
     return { ...base, treeTag: undefined, manifest: undefined, why: tree.unresolved };
   }
@@ -112,19 +150,18 @@ async function look(
   const build = async (why: string): Promise<Looked> => {
     const beyond = await beyondTree(withLinked([target], all), digests, effects);
     if (beyond === undefined) return { ...base, treeTag, manifest: undefined, why };
-    return {
-      target,
-      bases,
-      tree: { unresolved: beyond },
-      treeTag: undefined,
-      manifest: undefined,
-      why: beyond,
-    };
+    const unresolved = { tree: { unresolved: beyond }, treeTag: undefined };
+    return { ...base, ...unresolved, manifest: undefined, why: beyond };
   };
   if (request.force) return build('--force');
   if (target.noCache) return build('the compose file says no_cache');
   const { registry, repository } = parseImage(target.repository, target.name);
-  const manifest = await effects.registry(registry).manifest(repository, treeTag);
+  const found = await questions.ask(registry, () => effects.registry(registry).manifest(repository, treeTag));
+  if ('unasked' in found) {
+    const why = 'unless the registry has the image of this tree, which could not be asked';
+    return { ...base, treeTag, manifest: undefined, why, isUnasked: true };
+  }
+  const { answer: manifest } = found;
   return manifest === undefined
     ? await build(`the ${isCarried(request.config) ? 'engine' : 'registry'} has no image of this tree`)
     : { ...base, treeTag, manifest, why: '' };
@@ -160,91 +197,28 @@ export function treeTagOf(
   return `tree-${createHash('sha256').update(parts).digest('hex').slice(0, 32)}`;
 }
 
-export type Digester = (target: BuildTarget) => Promise<
-  Pick<PlannedTarget, 'tree' | 'bases'> & {
-    /** Every image that went into the digest, each by its digest. */
-    readonly images: readonly string[];
-  }
->;
-
-/** Digests of trees, each with the digests of the base images that went into it. */
-export function digester(
-  targets: readonly BuildTarget[],
-  effects: Pick<PrepareEffects, 'registry' | 'signal' | 'log'> & {
-    /** Digests that are known already. */
-    readonly bases?: ReadonlyMap<string, string>;
-  },
-): Digester {
-  const given = effects.bases ?? new Map<string, string>();
-  const bases = new Map(
-    [...given].map(([reference, found]) => [reference, Promise.resolve(found)] as const),
-  ) as Map<string, Promise<string | undefined>>;
-  const known = new Map<string, ReturnType<Digester>>();
-
-  const baseDigest = (reference: string): Promise<string | undefined> => {
-    const asked = bases.get(reference) ?? askBase(reference, effects);
-    bases.set(reference, asked);
-    return asked;
-  };
-  const digest = (target: BuildTarget): ReturnType<Digester> => {
-    const cached = known.get(target.name);
-    if (cached !== undefined) return cached;
-    const used: Record<string, string> = {};
-    const images = new Set<string>();
-    const made = treeDigest(target, {
-      baseDigest: async (reference) => {
-        const found = await baseDigest(reference);
-        if (found !== undefined && !reference.includes('@')) used[reference] = found;
-        return found;
-      },
-      targetDigest: async (name) => {
-        const other = targets.find((each) => each.name === name);
-        return other === undefined
-          ? { unresolved: `there is no target ${name}` }
-          : (await digest(other)).tree;
-      },
-      onImage: (reference, found) => images.add(withDigest(reference, found)),
-      signal: effects.signal,
-    }).then((tree) => ({ tree, bases: 'digest' in tree ? used : {}, images: [...images] }));
-    known.set(target.name, made);
-    return made;
-  };
-  return digest;
-}
-
-/** A base whose registry can't be asked has no digest, so that its image is built: the builder may know it. */
-async function askBase(
-  reference: string,
-  effects: Pick<PrepareEffects, 'registry' | 'signal' | 'log'>,
-): Promise<string | undefined> {
-  const image = parseImage(reference, 'FROM');
-  try {
-    const found = await effects
-      .registry(image.registry)
-      .head(image.repository, image.digest ?? image.tag ?? 'latest');
-    return found?.digest;
-  } catch (error) {
-    effects.signal.throwIfAborted();
-    effects.log.detail(`${reference}: ${String(error)}`);
-    return undefined;
-  }
-}
-
 async function releaseTags(
   request: BuildRequest,
   targets: readonly BuildTarget[],
+  questions: Questions,
   effects: PrepareEffects,
 ): Promise<string[]> {
   if (request.tags.length > 0) return [...new Set(request.tags)];
   if (!needsPublished(request.ref)) return tagsOf(request.ref, []);
   // CI checkouts seldom have all tags of git: what was released the registry knows.
   const published = await Promise.all(
-    targets.map((target) => {
+    targets.map(async (target) => {
       const { registry, repository } = parseImage(target.repository, target.name);
-      return effects.registry(registry).tags(repository);
+      const found = await questions.ask(registry, () => effects.registry(registry).tags(repository));
+      return 'answer' in found ? found.answer : [];
     }),
   );
   return tagsOf(request.ref, [...request.ref.tags, ...published.flat()]);
+}
+
+/** Without a push the image is only built: that a registry cannot say whether it has it costs time alone. */
+function unaskedRegistry({ why }: Unasked): BuildFinding {
+  return { target: '', topic: 'registry', message: why };
 }
 
 function unreadCache({ ref, why }: BrokenCache): BuildFinding {
@@ -260,11 +234,15 @@ function toBuild(looked: readonly Looked[]): BuildTarget[] {
 }
 
 /** Better refused now than after minutes of building. */
-async function checkRights(looked: readonly Looked[], effects: PrepareEffects): Promise<void> {
+async function checkRights(
+  looked: readonly Looked[],
+  questions: Questions,
+  effects: PrepareEffects,
+): Promise<void> {
   await Promise.all(
     toBuild(looked).map((target) => {
       const { registry, repository } = parseImage(target.repository, target.name);
-      return effects.registry(registry).checkPush(repository);
+      return questions.ask(registry, () => effects.registry(registry).checkPush(repository));
     }),
   );
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import { UserError } from '../kernel/errors.ts';
 import { runProcess, tail } from '../kernel/process.ts';
-import { denied, throttled, unavailable } from './registry/errors.ts';
+import { denied, pushBroken, throttled } from './registry/errors.ts';
 
 export interface PushEffects {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -73,7 +73,7 @@ export function judge(
       said,
     )
   ) {
-    return { error: unavailable(host, 'the push broke off', said), again: true };
+    return { error: pushBroken(host, said), again: true };
   }
   const error = new UserError({
     code: 'build.push',

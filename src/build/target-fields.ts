@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { isRemoteContext } from '../config/build-files.ts';
 import { plain } from '../config/compose.ts';
 
 /** Values of `build:` and `x-bake:` may be written as one text, a list or a map; here they get one shape each. */
@@ -43,9 +44,9 @@ export function hostsOf(value: unknown): Record<string, string> {
   return found;
 }
 
-/** `https://…`, `git@…` and `docker-image://…` as they are; a path from `folder`. */
+/** What the builder fetches as it is; a path from `folder`. */
 export function pathOrUrl(text: string, folder: string): string {
-  if (/^[a-z][a-z0-9+.-]*:\/\//.test(text) || text.startsWith('git@')) return text;
+  if (isRemoteContext(text)) return text;
   return isAbsolute(text) ? text : join(folder, text);
 }
 

@@ -1,13 +1,14 @@
-import { isCarried } from '../config/carried.ts';
 import { plain } from '../config/compose.ts';
-import { formatImage, parseImage } from '../config/image.ts';
+import { imageName, tryParseImage } from '../config/image.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../config/model.ts';
 import { UserError, UserErrors } from '../kernel/errors.ts';
+import { buildOf, type Definition, definitionOf } from './definition.ts';
 import { linkErrors } from './links.ts';
-import type { BuildSecret, BuildTarget } from './model.ts';
-import { hostsOf, inheritedSsh, listOf, mapOf, pathOrUrl, textOf } from './target-fields.ts';
+import type { BuildTarget } from './model.ts';
+import { localNames, type RepositorySight, repositoryOf, type SameImage, sameImageIn } from './repository.ts';
+import { listOf, textOf } from './target-fields.ts';
 
-type Sight = Pick<Config, 'app' | 'folder' | 'registry' | 'build'>;
+type Sight = RepositorySight & Pick<Config, 'build'>;
 
 export interface Targets {
   readonly targets: readonly BuildTarget[];
@@ -15,218 +16,166 @@ export interface Targets {
   readonly notes: readonly string[];
 }
 
+/** A service that is built, before it is known who else runs its image. */
+interface Draft {
+  readonly name: string;
+  readonly service: ComposeService;
+  readonly build: ComposeBuild;
+  /** What is built, as text; equal texts are one image. */
+  readonly content: string;
+}
+
+/** Services that share one build, in the order of the compose model. */
+interface Group {
+  readonly repository: string;
+  readonly drafts: Draft[];
+}
+
 /**
- * What is to be built: one target for each image, from the `build:` sections of the compose model. Services that share
- * an identical build, and services without one that run the image of another service's build, share its target.
+ * What is to be built: one target for each image, from the `build:` sections of the compose model. Services with
+ * identical sections share a target unless they have different `image:` names, and so do services without a section that
+ * run the image of another service's build.
  *
  * @throws UserErrors `build.nothing`, `build.repository`, `build.conflict`, `build.context`, `build.cycle`,
  * `compose.image`.
  */
 export function buildTargets(model: ComposeModel, config: Sight): Targets {
-  const notes: string[] = [];
-  const errors: UserError[] = [];
-  const byRepository = new Map<string, BuildTarget>();
-  for (const [name, service] of Object.entries(model.services)) {
-    if (service.build === undefined) continue;
-    const build: ComposeBuild =
-      typeof service.build === 'string' ? { context: service.build } : service.build;
-    const repository = repositoryOf(name, service, config);
-    if (repository instanceof UserError) {
-      errors.push(repository);
-      continue;
-    }
-    const made = targetOf(name, repository, build, model, config);
-    notes.push(...notesOf(name, build));
-    const other = byRepository.get(repository);
-    if (other === undefined) byRepository.set(repository, made);
-    else if (same(other, made))
-      byRepository.set(repository, { ...other, services: [...other.services, name] });
-    else errors.push(conflict(other.name, name, repository));
-  }
-  if (byRepository.size === 0 && errors.length === 0) errors.push(nothing());
-  if (errors.length === 0) errors.push(...linkErrors([...byRepository.values()]));
+  const same = sameImageIn(model, config);
+  const builderOf = (service: string) => findBuilder(service, model, config, same);
+  const drafts = draftsOf(model, config, builderOf);
+  if (drafts.length === 0) throw new UserErrors([nothing()]);
+  const { groups, errors } = grouped(drafts, config, same);
   if (errors.length > 0) throw new UserErrors(errors);
-  return { targets: withUsers([...byRepository.values()], model, config), notes };
-}
-
-function targetOf(
-  name: string,
-  repository: string,
-  build: ComposeBuild,
-  model: ComposeModel,
-  config: Sight,
-): BuildTarget {
-  const bake = build['x-bake'] ?? {};
-  const context = pathOrUrl(plain(build.context ?? '.'), config.folder);
-  const platforms = [...listOf(bake.platforms), ...listOf(build.platforms)];
-  return {
-    name,
-    services: [name],
-    context,
-    dockerfile:
-      build.dockerfile_inline === undefined
-        ? { kind: 'file', path: dockerfilePath(context, plain(build.dockerfile ?? 'Dockerfile')) }
-        : { kind: 'inline', text: plain(build.dockerfile_inline) },
-    target: build.target === undefined ? undefined : plain(build.target),
-    args: { ...mapOf(build.args), ...mapOf(bake.args) },
-    secrets: [...composeSecrets(build, model), ...listOf(bake.secret).map(secretSpec)],
-    ssh: inheritedSsh([...listOf(build.ssh), ...listOf(bake.ssh)]),
-    platforms: platforms.length > 0 ? [...new Set(platforms)] : config.build.platforms,
-    contexts: namedContexts(build, bake, model, config),
-    cacheFrom: [...listOf(build.cache_from), ...listOf(bake['cache-from'])],
-    cacheTo: [...listOf(build.cache_to), ...listOf(bake['cache-to'])],
-    repository,
-    labels: mapOf(build.labels),
-    pull: build.pull === true || bake.pull === true,
-    noCache: build.no_cache === true || bake['no-cache'] === true,
-    ...runOptions(build),
+  const ownerOf = (service: string) => {
+    const builder = builderOf(service);
+    const group = groups.find(({ drafts: members }) => members.some(({ name }) => name === builder));
+    return group?.drafts[0]?.name ?? service;
   };
+  const targets = groups.flatMap((group): BuildTarget[] => {
+    const [first] = group.drafts;
+    if (first === undefined) return [];
+    const users = usersOf(group, model, config, same);
+    return [
+      {
+        name: first.name,
+        services: [...group.drafts.map(({ name }) => name), ...users],
+        repository: group.repository,
+        ...definitionOf(first.build, model, config, ownerOf),
+      },
+    ];
+  });
+  const circles = linkErrors(targets);
+  if (circles.length > 0) throw new UserErrors(circles);
+  return { targets, notes: [...drafts.flatMap(notesOf), ...groups.flatMap(sharedNote), ...same.notes] };
 }
 
-function runOptions(build: ComposeBuild): Pick<BuildTarget, 'run'> {
-  const hosts = hostsOf(build.extra_hosts);
-  // What Compose makes of `privileged`, too.
-  const privileged = build.privileged === true ? ['security.insecure'] : [];
-  const entitlements = [...new Set([...listOf(build.entitlements), ...privileged])].sort();
-  const isolation = build.isolation === undefined ? '' : textOf(build.isolation);
-  const ulimits = Object.entries(
-    (build.ulimits ?? {}) as Record<string, number | { soft: number; hard: number }>,
-  );
-  const run = {
-    ...(build.network === undefined ? {} : { network: textOf(build.network) }),
-    ...(build.shm_size === undefined ? {} : { 'shm-size': textOf(build.shm_size) }),
-    ...(ulimits.length === 0
-      ? {}
-      : {
-          ulimits: ulimits.map(([name, limit]) =>
-            typeof limit === 'object' ? `${name}=${limit.soft}:${limit.hard}` : `${name}=${limit}`,
-          ),
-        }),
-    ...(Object.keys(hosts).length === 0 ? {} : { 'extra-hosts': hosts }),
-    ...(entitlements.length === 0 ? {} : { entitlements }),
-    ...(isolation === '' || isolation === 'default' ? {} : { isolation }),
+type BuilderOf = (service: string) => string | undefined;
+
+function draftsOf(model: ComposeModel, config: Sight, builderOf: BuilderOf): Draft[] {
+  const contentOf = contents(model, config, builderOf);
+  return Object.entries(model.services).flatMap(([name, service]) => {
+    const build = buildOf(service);
+    return build === undefined ? [] : [{ name, service, build, content: contentOf(name) }];
+  });
+}
+
+/** What each service builds, as text in which the images of other services are replaced by what these build. */
+function contents(model: ComposeModel, config: Sight, builderOf: BuilderOf): (name: string) => string {
+  const known = new Map<string, string>();
+  const open = new Set<string>();
+  const contentOf = (name: string): string => {
+    const service = model.services[name];
+    const build = service === undefined ? undefined : buildOf(service);
+    // A circle has no content; links.ts reports it.
+    if (build === undefined || open.has(name)) return name;
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    open.add(name);
+    const own = builderOf(name);
+    const definition: Definition = definitionOf(build, model, config, (other) => {
+      const builder = builderOf(other);
+      if (builder === undefined) return other;
+      return builder === own ? 'itself' : contentOf(builder);
+    });
+    open.delete(name);
+    const content = JSON.stringify(definition);
+    known.set(name, content);
+    return content;
   };
-  return Object.keys(run).length === 0 ? {} : { run };
+  return contentOf;
 }
 
-function dockerfilePath(context: string, dockerfile: string): string {
-  return /^[a-z+]+:\/\/|^git@/.test(context) ? dockerfile : pathOrUrl(dockerfile, context);
-}
-
-/** `service:x` is Compose's way to say `target:x`; either may name one of several services that share an image. */
-function namedContexts(
-  build: ComposeBuild,
-  bake: NonNullable<ComposeBuild['x-bake']>,
-  model: ComposeModel,
-  config: Sight,
-): Record<string, string> {
-  const all = { ...mapOf(build.additional_contexts), ...mapOf(bake.contexts) };
-  return Object.fromEntries(
-    Object.entries(all).map(([name, where]) => {
-      const service = /^(?:service|target):(.+)$/.exec(where)?.[1];
-      if (service === undefined) return [name, pathOrUrl(where, config.folder)];
-      // The image of a service may be built under the name of another one that shares it.
-      const named = model.services[service];
-      const owner = named === undefined ? undefined : ownerOf(service, named, model, config);
-      return [name, `target:${owner ?? service}`];
-    }),
-  );
-}
-
-/** The first service that builds the same image. */
-function ownerOf(
-  name: string,
-  service: ComposeService,
-  model: ComposeModel,
-  config: Sight,
-): string | undefined {
-  const repository = repositoryOf(name, service, config);
+/** The first service that builds the image which a service runs, by its name alone. */
+function findBuilder(name: string, model: ComposeModel, config: Sight, same: SameImage): string | undefined {
+  const service = model.services[name];
+  if (service === undefined) return undefined;
+  if (service.image === undefined) return service.build === undefined ? undefined : name;
+  const named = tryParseImage(plain(service.image));
+  if (named === undefined) return undefined;
   return Object.entries(model.services).find(
     ([other, candidate]) =>
-      candidate.build !== undefined && repositoryOf(other, candidate, config) === repository,
+      candidate.build !== undefined &&
+      localNames(other, candidate, config).some((local) => same.isSame(local, named)),
   )?.[0];
 }
 
-function composeSecrets(build: ComposeBuild, model: ComposeModel): BuildSecret[] {
-  return (build.secrets ?? []).map((entry) => {
-    const { source, target } = typeof entry === 'string' ? { source: entry, target: undefined } : entry;
-    const object = model.secrets?.[source];
-    const id = target ?? source;
-    if (object?.environment !== undefined) return { id, env: object.environment };
-    if (object?.file !== undefined) return { id, file: object.file };
-    throw new UserError({
-      code: 'build.secret',
-      message: `The build secret ${source} has neither a file nor an environment variable`,
-      hint: 'Write it under `secrets:` of the compose file, with `environment: NAME` or `file: PATH`.',
-    });
-  });
-}
-
-/** `id=npm,env=NPM_TOKEN` as bake takes it. */
-function secretSpec(text: string): BuildSecret {
-  const parts = Object.fromEntries(
-    text.split(',').map((part) => {
-      const [key = '', ...value] = part.split('=');
-      return [key.trim(), value.join('=')];
-    }),
-  );
-  const file = parts.src ?? parts.source;
-  const id = parts.id ?? '';
-  if (parts.env !== undefined) return { id, env: parts.env };
-  return file === undefined ? { id, env: id } : { id, file };
-}
-
-/** Where an image lives: what `image:` says, else below `registry:` of sluice.yml. */
-function repositoryOf(name: string, service: ComposeService, config: Sight): string | UserError {
-  const where = `services.${name}.image`;
-  if (service.image !== undefined) {
-    const reference = parseImage(plain(service.image), where);
-    if (isCarried(config)) {
-      const parts = reference.repository.split('/');
-      const path = parts
-        .filter((part, index) => index === parts.length - 1 || ![config.app, 'library'].includes(part))
-        .join('/');
-      return normal(`${config.registry}/${path}`, where);
+function grouped(
+  drafts: readonly Draft[],
+  config: Sight,
+  same: SameImage,
+): { groups: Group[]; errors: UserError[] } {
+  const groups = new Map<string, Group>();
+  /** Repositories of images that one name has by its tags. */
+  const byTag = new Map<string, string>();
+  const errors: UserError[] = [];
+  const put = (draft: Draft, repository: string | UserError) => {
+    if (repository instanceof UserError) {
+      errors.push(repository);
+      return;
     }
-    const own = reference.registry !== 'docker.io' || !reference.repository.startsWith('library/');
-    if (own) return formatImage({ ...reference, tag: undefined, digest: undefined });
-    if (config.registry !== undefined) {
-      return normal(`${config.registry}/${reference.repository.slice('library/'.length)}`, where);
+    const group = groups.get(repository);
+    const [other] = group?.drafts ?? [];
+    if (group === undefined || other === undefined) groups.set(repository, { repository, drafts: [draft] });
+    else if (other.content === draft.content) group.drafts.push(draft);
+    else errors.push(conflict(other.name, draft.name, repository));
+  };
+  const isNamed = ({ service }: Draft) => service.image !== undefined;
+  for (const draft of drafts.filter(isNamed)) {
+    const repository = repositoryOf(draft.name, draft.service, config);
+    const tag = same.tagThatMatters(draft.service);
+    const key = `${repository}:${tag}`;
+    if (tag === undefined || repository instanceof UserError) put(draft, repository);
+    else {
+      const own = byTag.get(key) ?? `${repository}-${draft.name.toLowerCase()}`;
+      byTag.set(key, own);
+      put(draft, own);
     }
-  } else if (config.registry !== undefined) {
-    return normal(`${config.registry}/${name.toLowerCase()}`, where);
   }
-  return new UserError({
-    code: 'build.repository',
-    message: `services.${name}: nothing says where its image is to be pushed`,
-    hint: 'Write `registry: ghcr.io/acme/app` in sluice.yml (or `registry: none`), or `image: ghcr.io/acme/app/name` beside its `build:`.',
+  for (const draft of drafts.filter((each) => !isNamed(each))) {
+    const twin = [...groups.values()].find((group) => group.drafts[0]?.content === draft.content);
+    if (twin === undefined) put(draft, repositoryOf(draft.name, draft.service, config));
+    else twin.drafts.push(draft);
+  }
+  const order = (draft: Draft | undefined) => (draft === undefined ? -1 : drafts.indexOf(draft));
+  for (const group of groups.values()) group.drafts.sort((a, b) => order(a) - order(b));
+  return {
+    groups: [...groups.values()].sort((a, b) => order(a.drafts[0]) - order(b.drafts[0])),
+    errors,
+  };
+}
+
+/** Services that build nothing and run the image of a group. */
+function usersOf(group: Group, model: ComposeModel, config: Sight, same: SameImage): string[] {
+  const names = group.drafts.flatMap(({ name, service }) => localNames(name, service, config));
+  return Object.entries(model.services).flatMap(([name, { build, image }]) => {
+    const reference = build !== undefined || image === undefined ? undefined : tryParseImage(plain(image));
+    if (reference === undefined) return [];
+    const isUser = names.some((local) => same.isSame(local, reference));
+    return isUser || imageName(reference) === group.repository ? [name] : [];
   });
 }
 
-function normal(text: string, where: string): string {
-  return formatImage({ ...parseImage(text, where), tag: undefined, digest: undefined });
-}
-
-/** Adds the services that build nothing and run the image of a target. */
-function withUsers(targets: readonly BuildTarget[], model: ComposeModel, config: Sight): BuildTarget[] {
-  return targets.map((target) => {
-    const built = model.services[target.name];
-    const users = Object.entries(model.services).filter(
-      ([name, service]) =>
-        service.build === undefined &&
-        service.image !== undefined &&
-        (service.image === built?.image || repositoryOf(name, service, config) === target.repository),
-    );
-    return { ...target, services: [...target.services, ...users.map(([name]) => name)] };
-  });
-}
-
-function same(a: BuildTarget, b: BuildTarget): boolean {
-  const content = ({ name: _name, services: _services, ...rest }: BuildTarget) => JSON.stringify(rest);
-  return content(a) === content(b);
-}
-
-function notesOf(name: string, build: ComposeBuild): string[] {
+function notesOf({ name, build }: Draft): string[] {
   const tags = [...listOf(build.tags), ...listOf(build['x-bake']?.tags)];
   const outputs = listOf(build['x-bake']?.output);
   return [
@@ -235,6 +184,13 @@ function notesOf(name: string, build: ComposeBuild): string[] {
       : []),
     ...(outputs.length > 0 ? [`${name}: outputs of x-bake are left out, images go to the registry`] : []),
   ].map(textOf);
+}
+
+/** Compose makes an image for each of them; that there is one name now is worth a line. */
+function sharedNote({ drafts, repository }: Group): string[] {
+  const isShared = drafts.length > 1 && drafts.some(({ service }) => service.image === undefined);
+  const names = drafts.map(({ name }) => name);
+  return isShared ? [`${names.join(', ')}: identical builds, built once as ${repository}`] : [];
 }
 
 function conflict(first: string, second: string, repository: string): UserError {

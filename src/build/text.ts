@@ -9,8 +9,9 @@ const columns = 79;
 export function planText(plan: BuildPlan): string {
   const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;
   const reused = plan.targets.length - builds;
+  const isOpen = plan.targets.some(({ action }) => action.kind === 'build' && action.isUnasked);
   const head = [
-    `${plan.app}: ${builds} to build, ${reused} ${reused === 1 ? 'is' : 'are'} there already`,
+    `${plan.app}: ${isOpen ? 'at most ' : ''}${builds} to build, ${reused} ${reused === 1 ? 'is' : 'are'} there already`,
     `  tags   ${plan.tags.join(', ')} (${refText(plan)})`,
     `  push   ${pushText(plan)}`,
     ...(plan.cache === undefined
@@ -21,6 +22,8 @@ export function planText(plan: BuildPlan): string {
   return [
     ...head,
     ...plan.targets.flatMap((target) => targetLines(target, plan)),
+    ...(plan.unasked.length + plan.notes.length + plan.findings.length > 0 ? [''] : []),
+    ...plan.unasked.flatMap(unaskedLines),
     ...plan.notes.map((note) => `! ${note}`),
     ...plan.findings.map(findingLine),
   ].join('\n');
@@ -44,8 +47,12 @@ function builderText({ driver, engine, store }: NonNullable<BuildPlan['builder']
   return `engine ${engine ?? 'of unknown version'}, ${kept}`;
 }
 
+function unaskedLines({ why, hint }: BuildPlan['unasked'][number]): string[] {
+  return [`! ${why} [registry]`, ...(hint === undefined ? [] : [`  ${hint}`])];
+}
+
 function targetLines({ target, action, treeTag }: PlannedTarget, { carried }: BuildPlan): string[] {
-  const services = target.services.length === 1 ? '' : ` (${target.services.join(', ')})`;
+  const services = target.services.length > 1 ? ` (${target.services.join(', ')})` : '';
   const isReuse = action.kind === 'reuse';
   return [
     '',

@@ -10,6 +10,12 @@ import { canonicalModel } from './compose-shape.ts';
 import type { Env } from './env.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from './model.ts';
 
+/** The compose files as a build needs them. */
+export interface BuildModel extends ComposeModel {
+  /** Services with `build:` behind profiles that are not active: not deployed, but others may be built from them. */
+  readonly inactive?: Readonly<Record<string, ComposeService>>;
+}
+
 /**
  * The compose files as a build needs them. A build runs where the secrets of production are not, so a variable that
  * is not set is an error only if the build itself uses it: in `build:` or in the image's name.
@@ -20,21 +26,54 @@ export function loadBuildModel(
   config: Pick<Config, 'app' | 'folder' | 'compose'>,
   env: Env,
   effects: ComposeEffects,
-): Promise<ComposeModel> {
+): Promise<BuildModel> {
   return withPrivateFolder(async (folder) => {
     const base = await trackedEnvFile(config, effects);
     const cli = await composeCli(config, env, effects, folder, base);
     const overlay = await overlayEnvFiles(cli, env, folder, effects);
     const more = overlay === undefined ? [] : [overlay];
-    const [result, bakeKeys] = await Promise.all([
+    const [result, bakeKeys, all] = await Promise.all([
       cli.run(['config', '--format', 'json'], more),
       readBakeKeys(cli, more),
+      withAllProfiles(cli, more),
     ]);
     const unset = await usedByBuilds(unsetVariables(result.stderr), cli, more);
     if (unset.length > 0) throw unsetHere(await missingVariables(unset, cli.files));
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
-    return withBakeKeys(canonicalModel(parseModel(result.stdout)), bakeKeys);
+    const model = withBakeKeys(canonicalModel(parseModel(result.stdout)), bakeKeys);
+    const inactive = Object.entries(all).filter(
+      ([name, { build }]) => build !== undefined && !Object.hasOwn(model.services, name),
+    );
+    return inactive.length === 0 ? model : { ...model, inactive: Object.fromEntries(inactive) };
   });
+}
+
+/** All services, whatever their profiles. What is wrong with those that are not active is no fault of this build. */
+async function withAllProfiles(
+  cli: ComposeCli,
+  more: readonly string[],
+): Promise<Readonly<Record<string, ComposeService>>> {
+  const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  if (!texts.some((text) => /\b(?:profiles|extends|include)\b/.test(text))) return {};
+  const config = ['--profile', '*', 'config', '--format', 'json'];
+  const { code, stdout, stderr } = await cli.run(config, more);
+  if (code !== 0) return {};
+  const unset = unsetVariables(stderr);
+  const raw = unset.length === 0 ? undefined : await cli.run([...config, '--no-interpolate'], more);
+  try {
+    const { services } = canonicalModel(parseModel(stdout));
+    if (raw === undefined) return services;
+    // One whose build needs a variable that is not set would be built with an empty one.
+    const written = parseModel(raw.stdout).services as Record<string, ComposeService>;
+    const sure = Object.entries(services).filter(([name]) => {
+      const { build, image } = written[name] ?? {};
+      const text = JSON.stringify([build, image]);
+      return !unset.some((variable) => new RegExp(`\\$\\{?${variable}\\b`).test(text));
+    });
+    return Object.fromEntries(sure);
+  } catch {
+    return {};
+  }
 }
 
 /** The build's own words: it may have no target. */

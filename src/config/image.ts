@@ -93,3 +93,16 @@ export function formatImage(reference: ImageReference): string {
   const digest = reference.digest === undefined ? '' : `@${reference.digest}`;
   return `${imageName(reference)}${tag}${digest}`;
 }
+
+/**
+ * The reference as Docker's commands shorten it, `node:22` for `docker.io/library/node:22`, and without `:latest`.
+ * BuildKit asks for a named context by this form alone: `docker.io/library/node:22` as the name of one replaces nothing
+ * (moby/buildkit, frontend/dockerui/namedcontext.go; tried with buildx 0.13 and engine 26).
+ */
+export function familiarImage(reference: ImageReference): string {
+  const { tag, digest, registry, repository } = reference;
+  const isHub = registry === 'docker.io';
+  const name = isHub ? repository.replace(/^library\//, '') : `${registry}/${repository}`;
+  const shownTag = tag === undefined || (tag === 'latest' && digest === undefined) ? '' : `:${tag}`;
+  return `${name}${shownTag}${digest === undefined ? '' : `@${digest}`}`;
+}

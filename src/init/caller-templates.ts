@@ -140,8 +140,10 @@ jobs:
       target: \${{ inputs.target }}
       config: sluice.yml
       # environment-url: https://example.com
+      # registry-user: \${{ vars.REGISTRY_USER }} # of a registry other than ghcr.io; its password is below
     # These secrets and no others, instead of \`secrets: inherit\`.
     secrets:
+      # REGISTRY_PASSWORD: \${{ secrets.REGISTRY_PASSWORD }}
       PROD_SSH_KEY: \${{ secrets.PROD_SSH_KEY }}
       PROD_KNOWN_HOSTS: \${{ secrets.PROD_KNOWN_HOSTS }}
       PROD_HOST: \${{ secrets.PROD_HOST }}

@@ -1,8 +1,8 @@
 import { isSecretName } from '../config/audit.ts';
-import { tryParseImage } from '../config/image.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { isDefault } from './compose-files.ts';
 import { type DatabaseGuess, guessBackup, guessMigration, type MigrationGuess } from './guess-database.ts';
+import { guessRegistry, loginsNeeded, registryNotes } from './guess-registry.ts';
 import { guessServices, type ServiceGuess } from './guess-services.ts';
 import { guessSite, type SiteGuess } from './guess-site.ts';
 import { guessTargets, type TargetGuess, type TargetWishes } from './guess-targets.ts';
@@ -21,6 +21,8 @@ export interface Guess {
   readonly app: Told<string>;
   readonly compose: Told<readonly string[]> & { readonly explicit: boolean };
   readonly registry: Told<string | undefined>;
+  /** Registries that images are pushed to with a user and a password. */
+  readonly logins: readonly string[];
   readonly services: readonly ServiceGuess[];
   readonly migrate: MigrationGuess | undefined;
   readonly backup: DatabaseGuess | undefined;
@@ -49,6 +51,7 @@ export function guess(
     app: guessApp(seen),
     compose: guessCompose(seen),
     registry,
+    logins: loginsNeeded(model, registry.value),
     services,
     migrate: model === undefined ? undefined : guessMigration(services, sights),
     backup: model === undefined ? undefined : guessBackup(model, services),
@@ -94,36 +97,6 @@ function guessCompose({ compose, composeFiles }: Seen): Guess['compose'] {
   return { value, why: `Which of the compose files: ${compose?.why}.`, explicit };
 }
 
-/** Where the built images are named to live already, else what this repository’s own token may push to. */
-export function guessRegistry(
-  seen: Pick<Seen, 'git'>,
-  model: ComposeModel | undefined,
-): Told<string | undefined> {
-  const built = Object.entries(model?.services ?? {}).flatMap(([name, { build, image }]) => {
-    const parsed = build === undefined || image === undefined ? undefined : tryParseImage(image);
-    const path = parsed?.repository.split('/').slice(0, -1).join('/') ?? '';
-    // A name without a registry is put below `registry` anyway; docker.io is what it would mean otherwise.
-    return parsed === undefined || parsed.registry === 'docker.io' || path === ''
-      ? []
-      : [{ name, registry: `${parsed.registry}/${path}` }];
-  });
-  const [first] = built;
-  if (first !== undefined && built.every(({ registry }) => registry === first.registry)) {
-    const names = enumerate(built.map(({ name }) => name));
-    return { value: first.registry, why: `where \`image:\` of ${names} lies` };
-  }
-  const { remote } = seen.git;
-  const own = remote?.host === 'github.com' ? `ghcr.io/${remote.path.toLowerCase()}` : undefined;
-  if (own !== undefined && tryParseImage(`${own}/service`) !== undefined) {
-    return { value: own, why: 'GitHub’s registry for this repository' };
-  }
-  const why =
-    remote === undefined
-      ? 'there is no git remote to tell it from'
-      : `the remote is ${remote.host}, and only GitHub’s registry is told from its name`;
-  return { value: undefined, why };
-}
-
 function needsVariables({ variables, envFiles }: Seen): boolean {
   const isOurs = ({ path }: { path: string }) => /(?:^|\/)\.env(?:\.[^/]+)?$|\.env$/.test(path);
   return (
@@ -148,8 +121,9 @@ function notesOf(seen: Seen, model: ComposeModel | undefined, draft: Omit<Guess,
       `The images lie at ${registry}, and the token of this repository’s workflows may push to ${own} only: change \`image:\` in the compose files, or its variables.`,
     );
   }
-  if (registry === undefined && builds)
+  if (registry === undefined && builds && draft.logins.length === 0)
     notes.push('No registry is known for the images that are built: set `registry:` in sluice.yml.');
+  notes.push(...registryNotes(model, registry, remote));
   if (!draft.onGitHub) {
     notes.push(
       `The remote is ${remote?.host}, so no GitHub workflows are written. In its CI, \`sluice build\` and \`sluice deploy\` do the same.`,

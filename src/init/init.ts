@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
+import { checkBuildFiles } from './build-files.ts';
 import { type FilePlan, planFiles, type WantedFile } from './files.ts';
 import type { LookEffects } from './git.ts';
-import { type Guess, guess, guessRegistry } from './guess.ts';
+import { type Guess, guess } from './guess.ts';
+import { guessRegistry } from './guess-registry.ts';
 import type { TargetWishes } from './guess-targets.ts';
 import { lookAt, type Seen } from './look.ts';
 import { readModel } from './read-model.ts';
@@ -26,6 +28,7 @@ export interface InitPlan {
 /**
  * Looks at a repository and plans the files for it. Nothing is written.
  *
+ * @throws UserErrors `build.files` for contexts and Dockerfiles that are missing.
  * @throws UserError `init.no-compose` with a compose file to begin with; `compose.*`, `env.*` for files that docker
  * compose does not accept.
  */
@@ -38,6 +41,7 @@ export async function planInit(
   if (sight.compose === undefined) throw await noCompose(sight);
   const { model, problem, missed } = await readModel(sight, guessRegistry(sight, undefined).value, effects);
   const seen = { ...sight, variables: [...sight.variables, ...missed] };
+  if (model !== undefined) await checkBuildFiles(seen, model);
   const sights = model === undefined ? [] : await study(seen.tree, model);
   const guessed = guess(seen, model, sights, wishes);
   const whole: Guess =
@@ -69,6 +73,7 @@ function wantedFiles(seen: Seen, guessed: Guess, env: EnvExample | undefined): W
   const facts = {
     branches: checkedBranches(seen),
     config,
+    hasRegistryLogin: guessed.logins.length > 0,
     hasStaging: guessed.targets.some(({ name }) => name === 'staging'),
     ...(front === undefined ? {} : { front: { folder: join(seen.below, front.folder), build: front.build } }),
   };

@@ -50,11 +50,10 @@ export function nextSteps(facts: StepFacts): NextStep[] {
         )
       : undefined,
     onGitHub
-      ? step(
-          'Give GitHub the secrets',
-          undefined,
-          targets.flatMap((target) => secretCommands(target, guess)),
-        )
+      ? step('Give GitHub the secrets', undefined, [
+          ...targets.flatMap((target) => secretCommands(target, guess)),
+          ...registryCommands(guess),
+        ])
       : undefined,
     onGitHub
       ? step('Commit, and make the first release', undefined, releaseCommands(facts.files))
@@ -125,6 +124,17 @@ function secretCommands({ name, prefix }: TargetGuess, { app, needsVariables }: 
   ];
 }
 
+/** ghcr.io takes the workflow's own token. @see https://docs.docker.com/security/access-tokens/ */
+function registryCommands({ logins }: Guess): string[] {
+  const [host] = logins;
+  if (host === undefined) return [];
+  const what = host === 'docker.io' ? 'an access token of Docker Hub (Read & Write)' : `of ${host}`;
+  return [
+    `gh variable set REGISTRY_USER --body USER   # who pushes to ${host}`,
+    `gh secret set REGISTRY_PASSWORD   # asks for it: ${what}`,
+  ];
+}
+
 function releaseCommands(files: readonly string[]): string[] {
   const callers = files.find((path) => path.startsWith('.github/workflows/'));
   const others = files.filter((path) => !path.startsWith('.github/'));
@@ -138,8 +148,14 @@ function releaseCommands(files: readonly string[]): string[] {
   ];
 }
 
-function deployCommands({ app, needsVariables }: Guess): string[] {
+function deployCommands({ app, needsVariables, logins }: Guess): string[] {
   return [
+    ...logins
+      .slice(0, 1)
+      .flatMap((host) => [
+        `export SLUICE_REGISTRY_USER=USER   # who pushes to ${host}`,
+        'read -rs SLUICE_REGISTRY_PASSWORD && export SLUICE_REGISTRY_PASSWORD',
+      ]),
     `export SLUICE_SSH_KEY_FILE=${keyFile(app.value, 'production')}`,
     ...(needsVariables ? ['export PROD_ENV="$(cat .env.production)"'] : []),
     'sluice build production --images images.json',

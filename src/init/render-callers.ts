@@ -11,6 +11,8 @@ export interface CallerFacts {
   /** Path of sluice.yml from the top of the repository, which is `.`. */
   readonly config: string;
   readonly hasStaging: boolean;
+  /** Whether images are pushed to a registry that takes a user and a password. */
+  readonly hasRegistryLogin?: boolean;
   /** Where and how the front end is built, from the top of the repository. */
   readonly front?: { readonly folder: string; readonly build: string };
 }
@@ -26,6 +28,10 @@ export function renderCaller(caller: Caller, facts: CallerFacts): string {
   if (caller === 'ci')
     text = put(text, 'branches: [main]', `branches: ${list(facts.branches.map(literalPattern))}`);
   text = put(text, 'config: sluice.yml', `config: ${scalar(literalExpression(facts.config))}`);
+  if (caller === 'deploy' && facts.hasRegistryLogin === true) {
+    text = put(text, '# registry-user:', 'registry-user:');
+    text = put(text, '# REGISTRY_PASSWORD:', 'REGISTRY_PASSWORD:');
+  }
   if (caller === 'cdn' && facts.front !== undefined) {
     const { folder, build } = facts.front;
     const place = folder === '.' ? folder : scalar(literalExpression(folder));

@@ -195,8 +195,16 @@ export const catalogue = {
     fix: 'Write `build:` at that service, or `docker-image://NAME` as the context.',
   },
   'build.cycle': {
-    what: 'Builds take files from each other in a circle, so none of them can be the first.',
-    fix: 'Take one of the contexts named out of `additional_contexts`.',
+    what: 'Builds need each other’s images in a circle, so none of them can be the first.',
+    fix: 'Remove one of the links: a `FROM` or `COPY --from` of the other’s image, or a `service:` context.',
+  },
+  'build.stage-name': {
+    what: 'A Dockerfile gives a stage the name of an image that another service builds, and BuildKit cannot tell them apart.',
+    fix: 'Rename the stage: `FROM acme-base AS base`.',
+  },
+  'build.files': {
+    what: 'A build context or a Dockerfile that the compose files name does not exist.',
+    fix: 'Correct `build:` at the service named, or commit the file: a fresh clone has only what git has.',
   },
   'build.unsupported': {
     what: 'A key of `build:` asks for what the installed buildx, or the builder, can’t do or does not allow.',

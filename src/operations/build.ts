@@ -34,6 +34,8 @@ export interface BuildResult {
 const undoMs = 4_000;
 /** Putting a tag takes milliseconds; after a cancellation it may take this long. */
 const tagsMs = 2_000;
+/** A plan waits no longer than this for an answer, and leaves the question open. */
+const planLimits = { tries: 2, requestMs: 5_000 };
 /** A cache that is not there by then saves no time. */
 const cachesMs = 5_000;
 
@@ -64,17 +66,15 @@ export async function buildImages(
     const { place, notPushed } = placeOfBuild(env, ref, options.push, isCarried(config));
     const request: BuildRequest = {
       ...{ config, model, ref, tags: options.tags, place, notPushed, force: options.force },
+      isPlanAlone: options.dryRun,
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice', config.app),
     };
-    const logins = environmentLogins(env, pushHosts(model, config));
-    const registriesUntil = (end: AbortSignal, tries?: number) =>
-      registriesFor(config, logins, {
-        ...{ ...effects, fetch, signal: end },
-        ...(tries === undefined ? {} : { tries }),
-      });
-    const registry = registriesUntil(signal);
+    const logins = environmentLogins(env, pushHosts(model, config), config.registry);
+    const registriesUntil = (end: AbortSignal, limits: { tries?: number; requestMs?: number } = {}) =>
+      registriesFor(config, logins, { ...effects, fetch, signal: end, ...limits });
+    const registry = registriesUntil(signal, options.dryRun ? planLimits : {});
     const registryForCaches = () =>
-      registriesUntil(AbortSignal.any([signal, AbortSignal.timeout(cachesMs)]), 2);
+      registriesUntil(AbortSignal.any([signal, AbortSignal.timeout(cachesMs)]), { tries: 2 });
     const step = effects.log.step('plan');
     const looks = { ...effects, registry, registryForCaches, builder: () => builder };
     const plan = await prepareBuild(request, looks).catch((error) => {

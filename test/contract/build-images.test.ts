@@ -145,19 +145,27 @@ USER 1000
   web:
     image: ${at}/web
     build: { context: ./web, additional_contexts: { base: "service:base" } }
+  api:
+    image: ${at}/api
+    build: { context: ./api, args: { BASE: ${at}/base } }
 `;
     using app = buildApp({
       'compose.yml': compose,
+      // No tag of the base is `latest`: what the name means is the image that is built here.
+      'api/Dockerfile': 'ARG BASE\nFROM ${BASE}\nCOPY Dockerfile /api\n',
       'base/Dockerfile': 'FROM scratch\nCOPY Dockerfile /base\nUSER 1\n',
       'web/Dockerfile': 'FROM base\nCOPY Dockerfile /web\n',
     });
-    expect(outcomes(await app.build())).toEqual({ base: 'built', web: 'built' });
+    expect(outcomes(await app.build())).toEqual({ base: 'built', web: 'built', api: 'built' });
+    const name = `${at.slice(registry.host.length + 1)}/api`;
+    expect(Object.keys(await registry.files(name, 'main')).sort()).toEqual(['api', 'base']);
     app.put('web/Dockerfile', 'FROM base\nCOPY Dockerfile /web2\n');
     const second = await app.build();
     expect(second.errors).toEqual([]);
-    expect(outcomes(second)).toMatchObject({ base: 'reused', web: 'built' });
+    expect(outcomes(second)).toEqual({ base: 'reused', web: 'built', api: 'reused' });
     app.put('base/Dockerfile', 'FROM scratch\nCOPY Dockerfile /base2\nUSER 1\n');
-    expect(outcomes(await app.build())).toEqual({ base: 'built', web: 'built' });
+    expect(outcomes(await app.build())).toEqual({ base: 'built', web: 'built', api: 'built' });
+    expect(Object.keys(await registry.files(name, 'main')).sort()).toEqual(['api', 'base2']);
   });
 
   test('triggers of a base: files of the context are in the tree, and what comes from elsewhere builds anew', async () => {

@@ -51,6 +51,14 @@ describe('the bake file', () => {
     });
   });
 
+  test('contexts have the names that BuildKit asks for: short, and without latest', () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const bases = { 'docker.io/library/node:22-slim': digest, 'docker.io/acme/base:latest': digest };
+    const contexts = { 'docker.io/acme/own': 'target:own', stage: '/x', Odd: '/y' };
+    const built = file([{ ...build({ contexts }), bases }], [], plain).target.backend.contexts;
+    expect(Object.keys(built)).toEqual(['node:22-slim', 'acme/base', 'acme/own', 'stage', 'Odd']);
+  });
+
   test('secrets by name, names as bake takes them, and templates as mere text', () => {
     const text = bakeFile(
       [

@@ -276,7 +276,7 @@ describe('unresolved, in plain words', () => {
     ['a base that is not there', { dockerfile: inline('FROM gone') }, /library\/gone:latest is not found/],
     ['a context from git', { contexts: { x: 'https://github.com/a/b.git' } }, /"x" is neither/],
     ['an image layout', { contexts: { x: 'oci-layout:///x@sha256:1' } }, /"x" is neither/],
-    ['another target', { contexts: { x: 'target:y' } }, /"x" is another target/],
+    ['another target', { contexts: { x: 'target:y' } }, /it is built from the image of y/],
     ['an image that is not there', { contexts: { x: 'docker-image://gone' } }, /gone:latest is not found/],
   ])('%s', async (_, over, reason) => {
     const baseDigest = async (ref: string) => (ref.includes('gone') ? undefined : 'sha256:x');

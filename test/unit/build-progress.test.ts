@@ -85,7 +85,7 @@ describe.each(Object.entries(printed))('progress, %s', (_name, print) => {
       print([vertex('a', '[internal] load build definition'), { warnings: [warning, warning] }]),
     );
     const planned = { target: target(), tree: { unresolved: '' }, treeTag: undefined, bases: {} };
-    const action = { kind: 'build', why: '', cache: { from: [], to: [] } } as const;
+    const action = { kind: 'build', why: '', isUnasked: false, cache: { from: [], to: [] } } as const;
     expect(checkFindings(reader, [{ ...planned, action }])).toEqual([
       {
         target: 'backend',

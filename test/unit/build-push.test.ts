@@ -83,6 +83,19 @@ describe('logins of the environment', () => {
     expect(environmentLogins(env, ['ghcr.io']).get('ghcr.io')).toMatchObject({ user: 'ada' });
     expect(environmentLogins({ GITHUB_TOKEN: '' }, []).size).toBe(0);
   });
+
+  test.each([
+    [['ghcr.io', 'docker.io'], 'gh', undefined, ['docker.io']],
+    [['docker.io', 'quay.io'], 'gh', 'quay.io/acme', ['quay.io']],
+    [['docker.io', 'quay.io'], 'gh', 'ghcr.io/acme', []],
+    [['docker.io', 'quay.io'], '', undefined, []],
+    [['ghcr.io', 'docker.io'], '', 'ghcr.io/acme', ['ghcr.io']],
+  ])('of %j no two see one password', (hosts, token, registry, allowed) => {
+    const env = { SLUICE_REGISTRY_USER: 'ada', SLUICE_REGISTRY_PASSWORD: 'sesame', GITHUB_TOKEN: token };
+    const logins = environmentLogins(env, hosts, registry);
+    const told = [...logins].filter(([, login]) => login.kind === 'password' && login.password === 'sesame');
+    expect(told.map(([host]) => host)).toEqual(allowed);
+  });
 });
 
 test('build secrets are found before the build, and missing ones are told all at once', async () => {

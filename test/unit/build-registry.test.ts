@@ -143,7 +143,7 @@ describe('faults', () => {
   });
 
   test.each([
-    [500, 'does not work: it answers 500 [registry.unavailable]'],
+    [500, 'fails with status 500 [registry.unavailable]'],
     [429, 'takes no more requests for now (429) [registry.throttled]'],
     [403, 'refuses access to shop/web [registry.denied]'],
     [401, 'refuses access to shop/web, and there is no login for it [registry.denied]'],
@@ -152,7 +152,7 @@ describe('faults', () => {
   ])('%i that stays', async (status, message) => {
     answers(status);
     const lines = await linesOf(() => server.open().put('shop/web', 'main', manifestOf(text)));
-    expect(lines).toEqual([`${server.host} ${message}`]);
+    expect(lines).toEqual([`${status === 500 ? 'Registry ' : ''}${server.host} ${message}`]);
   });
 
   test('a connection that breaks, and a registry that is not there', async () => {
@@ -162,9 +162,24 @@ describe('faults', () => {
     };
     const registry = server.open();
     expect(await linesOf(() => registry.head('shop/web', 'main'))).toEqual([
-      expect.stringMatching(/does not work: .* \[registry\.unavailable\]$/),
+      expect.stringMatching(/^Cannot reach registry 127\.0\.0\.1:\d+: .* \[registry\.unavailable\]$/),
     ]);
     expect(server.requests).toHaveLength(4);
+  });
+
+  test('a registry that is silent, and a token service that is, end with their time', async () => {
+    server.auth = 'bearer';
+    const late = [`Cannot reach registry ${server.host}: no answer within 0.05 s [registry.unavailable]`];
+    server.fault = () => true;
+    const registry = server.open({ requestMs: 50, tries: 1 });
+    expect(await linesOf(() => registry.head('shop/web', 'main'))).toEqual(late);
+    server.fault = (_request, response) => {
+      const realm = `Bearer realm="http://${server.host}/v2/silent/manifests/token"`;
+      server.fault = () => true;
+      response.writeHead(401, { 'www-authenticate': realm }).end();
+      return true;
+    };
+    expect(await linesOf(() => registry.head('shop/web', 'main'))).toEqual(late);
   });
 
   test('a cancellation is itself and no fault', async () => {

@@ -34,6 +34,89 @@ describe('targets of the compose model', () => {
     expect(lines).toEqual([`web and job build different images under one name, ${image} [build.conflict]`]);
   });
 
+  describe('identical builds', () => {
+    const build = { context: '/repo', args: { A: '1' } };
+    test('without `image:` are one target under the first name, and the plan says so', () => {
+      const services = {
+        api: { build },
+        web: { build: { ...build } },
+        other: { build: { ...build, target: 'x' } },
+      };
+      expect(namesOf(services)).toEqual([
+        ['api', ['api', 'web'], 'ghcr.io/acme/shop/api'],
+        ['other', ['other'], 'ghcr.io/acme/shop/other'],
+      ]);
+      expect(buildTargets(model(services), sight).notes).toEqual([
+        'api, web: identical builds, built once as ghcr.io/acme/shop/api',
+      ]);
+    });
+
+    test('join one that has a name; two names stay two images', () => {
+      expect(namesOf({ api: { build }, web: { image: 'acme/web', build } })).toEqual([
+        ['api', ['api', 'web'], 'docker.io/acme/web'],
+      ]);
+      expect(namesOf({ api: { image: 'acme/api', build }, web: { image: 'acme/web', build } })).toEqual([
+        ['api', ['api'], 'docker.io/acme/api'],
+        ['web', ['web'], 'docker.io/acme/web'],
+      ]);
+    });
+
+    test('are the same also when they take from builds that are', () => {
+      const from = (name: string) => ({
+        build: { ...build, additional_contexts: { base: `service:${name}` } },
+      });
+      const services = {
+        base: { build: './base' },
+        twin: { build: './base' },
+        a: from('base'),
+        b: from('twin'),
+      };
+      expect(targetsOf(services).map(({ name, services, contexts }) => [name, services, contexts])).toEqual([
+        ['base', ['base', 'twin'], {}],
+        ['a', ['a', 'b'], { base: 'target:base' }],
+      ]);
+    });
+
+    test.each([
+      ['shop-web', ['web', 'worker']],
+      ['shop_web:latest', ['web', 'worker']],
+      ['ghcr.io/acme/shop/web:v1', ['web', 'worker']],
+      ['shop-web:v1', ['web']],
+      ['other-web', ['web']],
+    ])('%s is the image of web for %j', (image, services) => {
+      expect(targetsOf({ web: { build }, worker: { image } })[0]?.services).toEqual(services);
+    });
+  });
+
+  test('one name with a tag for each image is a name for each, and the plan says so', () => {
+    const at = (tag: string) => `ghcr.io/acme/demo:${tag}`;
+    const services = {
+      api: { image: at('1-api'), build: './api' },
+      web: { image: at('1-web'), build: './web' },
+      worker: { image: at('1-api') },
+      same: { image: at('1-web'), build: './web' },
+      other: { image: at('0-web') },
+    };
+    expect(namesOf(services)).toEqual([
+      ['api', ['api', 'worker'], 'ghcr.io/acme/demo-api'],
+      ['web', ['web', 'same'], 'ghcr.io/acme/demo-web'],
+    ]);
+    expect(buildTargets(model(services), sight).notes).toEqual([
+      'ghcr.io/acme/demo: its tags are different images, so each is pushed to a name of its own, ghcr.io/acme/demo-SERVICE',
+    ]);
+  });
+
+  test('an official image is not the variant that another service makes of it', () => {
+    const services = {
+      proxy: { image: 'nginx:custom', build: './nginx' },
+      web: { image: 'nginx:1.27' },
+      same: { image: 'nginx:custom' },
+      postgres: { build: './pg' },
+      db: { image: 'postgres:17' },
+    };
+    expect(namesOf(services).map(([, users]) => users)).toEqual([['proxy', 'same'], ['postgres']]);
+  });
+
   test('an image without a registry, and a service without an image, live below the app’s registry', () => {
     expect(namesOf({ web: { image: 'app:v1', build: {} }, Api: { build: './api' } })).toEqual([
       ['web', ['web'], 'ghcr.io/acme/shop/app'],
@@ -43,7 +126,7 @@ describe('targets of the compose model', () => {
 
   test('without any place to push to, and with nothing to build, it says so', async () => {
     expect(await linesOf(() => buildTargets(model({ web: { build: {} } }), config))).toEqual([
-      'services.web: nothing says where its image is to be pushed [build.repository]',
+      'services.web: no registry is configured for its image [build.repository]',
     ]);
     expect(await linesOf(() => targetsOf({ web: { image: 'nginx' } }))).toEqual([
       'No service of the compose files has a `build:` section, so there is nothing to build [build.nothing]',
@@ -141,7 +224,7 @@ describe('targets of the compose model', () => {
       ['three, with a way in', { top: from('a'), a: from('b'), b: from('c'), c: from('a') }, 'a → b → c → a'],
     ])('in a circle of %s', async (_, services, circle) => {
       expect(await linesOf(() => targetsOf(services))).toEqual([
-        `The builds take files from each other in a circle: ${circle} [build.cycle]`,
+        `The builds need each other in a circle: ${circle} [build.cycle]`,
       ]);
     });
 
@@ -165,6 +248,16 @@ describe('targets of the compose model', () => {
       const services = { a: from('b', 'c'), b: from('c'), c: from('d'), d: from() };
       expect(targetsOf(services).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
     });
+  });
+
+  test.each([
+    ['acme/web:v1', 'docker.io/acme/web'],
+    ['docker.io/acme/web', 'docker.io/acme/web'],
+    ['registry.example.com/web', 'registry.example.com/web'],
+    ['localhost:5000/web', 'localhost:5000/web'],
+    ['web', 'ghcr.io/acme/shop/web'],
+  ])('the image %s is pushed to %s and nowhere else', (image, repository) => {
+    expect(targetsOf({ web: { image, build: '.' } })[0]?.repository).toBe(repository);
   });
 
   test('a git URL keeps its Dockerfile relative', () => {

@@ -97,6 +97,7 @@ const anyGuess: fc.Arbitrary<Guess> = fc
       app: { value: appName(app), why },
       compose: { value: [path.replaceAll(/[\u0000-\u001f\u007f]/g, '') || 'x'], why, explicit: true },
       registry: { value: known ? 'ghcr.io/acme/app' : undefined, why },
+      logins: known ? [] : ['docker.io'],
       services: services.map((name, index) => ({
         name,
         plan: {
@@ -139,6 +140,8 @@ const anyGuess: fc.Arbitrary<Guess> = fc
     }),
   );
 
+const plain = { branches: ['main'], config: 'sluice.yml', hasStaging: true };
+
 describe('sluice.yml', () => {
   test('is sound whatever the repository’s names are, and says what was guessed', () => {
     fc.assert(
@@ -165,8 +168,6 @@ describe('sluice.yml', () => {
 });
 
 describe('the workflows that call ours', () => {
-  const plain = { branches: ['main'], config: 'sluice.yml', hasStaging: true };
-
   test.each(callers)('%s is what stands in workflows/, for a repository like most', (caller) => {
     expect(renderCaller(caller, plain)).toBe(callerTemplates[`${caller}.yml`]);
   });
@@ -242,9 +243,8 @@ describe('next steps', () => {
   test('name the secrets of the workflows, and no others', () => {
     fc.assert(
       fc.property(anyGuess, (guess) => {
-        const asked = Object.keys(
-          Object.values((parse(callerTemplates['deploy.yml']) as Workflow).jobs)[0]?.secrets ?? {},
-        );
+        const deploy = renderCaller('deploy', { ...plain, hasRegistryLogin: guess.logins.length > 0 });
+        const asked = Object.keys(Object.values((parse(deploy) as Workflow).jobs)[0]?.secrets ?? {});
         const told = names(guess);
         for (const name of told) expect(asked).toContain(name);
         expect(told).not.toContain('STAGING_SSH_KEY');
@@ -270,6 +270,7 @@ describe('next steps', () => {
       targets: [target],
       needsVariables: true,
       onGitHub: true,
+      logins: [],
     } as unknown as Guess;
     const commands = nextSteps({ guess, files: ['sluice.yml'], example: '.env.example' }).flatMap(
       (step) => step.commands,

@@ -5,7 +5,7 @@ import type { BuildTarget } from '../model.ts';
 import { type Dockerfile, readDockerfile } from './dockerfile.ts';
 import { decodeText } from './go-text.ts';
 import { type Ignore, readIgnore } from './ignore.ts';
-import { type ImageUse, imageOfContext, imagesOf } from './images.ts';
+import { type ImageUse, imageOfContext, imagesOf, knownImagesOf } from './images.ts';
 import { hashTree } from './tree.ts';
 import { Unresolvable } from './unresolvable.ts';
 import { unreadable } from './walk.ts';
@@ -13,18 +13,21 @@ import { unreadable } from './walk.ts';
 /** 64 hexadecimal digits, or why there are none: then the image has to be built. */
 export type TreeDigest = { readonly digest: string } | { readonly unresolved: string };
 
+/** What a registry has for an image: its digest, nothing, or no answer and why. */
+export type BaseDigest = string | undefined | { readonly unasked: string };
+
 export interface DigestEffects {
   /**
-   * The digest that a registry (or the engine) has for an image now; undefined if it has none.
+   * The digest that a registry (or the engine) has for an image now.
    *
    * @param ref in full: `docker.io/library/node:22-slim`.
    * @param platform `linux/amd64`; undefined: the builder's own, for which the digest of an index will do.
    */
-  readonly baseDigest: (ref: string, platform: string | undefined) => Promise<string | undefined>;
+  readonly baseDigest: (ref: string, platform: string | undefined) => Promise<BaseDigest>;
   /** The digest of another target, for contexts like `target:NAME`; without it they are unresolved. */
   readonly targetDigest?: (name: string) => Promise<TreeDigest>;
-  /** Told every image that goes into the digest. */
-  readonly onImage?: (ref: string, digest: string) => void;
+  /** Called with every image that goes into the digest. */
+  readonly onImage?: (ref: string, digest: string, isReplaceable: boolean) => void;
   readonly signal: AbortSignal;
 }
 
@@ -77,6 +80,21 @@ async function digestOf(target: BuildTarget, effects: DigestEffects): Promise<st
     images,
   };
   return sha256(JSON.stringify(parts));
+}
+
+/**
+ * The images that the Dockerfile of a target names, as far as they can be told. Empty for one that is not here or that
+ * only its own frontend can read.
+ */
+export async function imagesNamedBy(target: BuildTarget): Promise<readonly ImageUse[]> {
+  try {
+    const { bytes } = await readSource(target);
+    const dockerfile = readDockerfile(decodeText(bytes, 'the Dockerfile'));
+    return platformsOf(target).flatMap((platform) => knownImagesOf(dockerfile, target, platform));
+  } catch (error) {
+    if (error instanceof Unresolvable) return [];
+    throw error;
+  }
 }
 
 /** Without platforms the image is for the builder's own, which is taken to be of this machine's kind. */
@@ -149,35 +167,39 @@ async function imageDigests(target: BuildTarget, dockerfile: Dockerfile, effects
 }
 
 async function imageDigest(
-  { reference, platform }: ImageUse,
+  { reference, platform, isReplaceable }: ImageUse,
   { baseDigest, onImage }: DigestEffects,
 ): Promise<string> {
   const pinned = /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1];
   const digest = pinned ?? (await baseDigest(reference, platform));
   if (digest === undefined) throw new Unresolvable(`the image ${reference} is not found`);
-  onImage?.(reference, digest);
+  if (typeof digest === 'object')
+    throw new Unresolvable(`the digest of ${reference} is not known: ${digest.unasked}`);
+  onImage?.(reference, digest, isReplaceable);
   return digest;
 }
 
 async function contextDigest(
-  [name, value]: readonly [string, string],
+  [key, value]: readonly [string, string],
   target: BuildTarget,
   effects: DigestEffects,
 ): Promise<readonly [string, string]> {
   if (value.startsWith('docker-image://')) {
     const uses = platformsOf(target).map((platform) => imageOfContext(value, platform));
     const digests = await Promise.all(uses.map((use) => imageDigest(use, effects)));
-    return [name, `image ${digests.join(' ')}`];
+    return [key, `image ${digests.join(' ')}`];
   }
   if (value.startsWith('target:')) {
-    const other = await effects.targetDigest?.(value.slice('target:'.length));
-    if (other !== undefined && 'digest' in other) return [name, `target ${other.digest}`];
-    throw new Unresolvable(`the context "${name}" is another target${other ? `: ${other.unresolved}` : ''}`);
+    const name = value.slice('target:'.length);
+    const other = await effects.targetDigest?.(name);
+    if (other !== undefined && 'digest' in other) return [key, `target ${other.digest}`];
+    const why = other === undefined ? 'its digest is not known' : other.unresolved;
+    throw new Unresolvable(`it is built from the image of ${name}: ${why}`);
   }
   if (!isAbsolute(value))
-    throw new Unresolvable(`the context "${name}" is neither a local folder nor an image`);
+    throw new Unresolvable(`the context "${key}" is neither a local folder nor an image`);
   const text = await ignoreFileText(join(value, '.dockerignore'));
-  return [name, `folder ${await hashTree(value, readIgnore(text), effects.signal)}`];
+  return [key, `folder ${await hashTree(value, readIgnore(text), effects.signal)}`];
 }
 
 function sortedEntries(record: Readonly<Record<string, string>>): [string, string][] {

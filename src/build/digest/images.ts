@@ -1,4 +1,4 @@
-import { formatImage, type ImageReference, tryParseImage } from '../../config/image.ts';
+import { familiarImage, formatImage, type ImageReference, tryParseImage } from '../../config/image.ts';
 import type { BuildTarget } from '../model.ts';
 import type { Dockerfile } from './dockerfile.ts';
 import { expand, type Scope } from './expand.ts';
@@ -12,10 +12,17 @@ export interface ImageUse {
   readonly reference: string;
   /** undefined: the builder's own. */
   readonly platform: string | undefined;
+  /**
+   * Whether a named context may stand in for it. In `FROM nginx AS nginx` it would stand in for the whole stage: BuildKit
+   * asks for contexts by the names of stages, too.
+   */
+  readonly isReplaceable: boolean;
 }
 
 /** Images that read Dockerfiles as we do; what another one makes of the file, only it knows. */
 const frontends: readonly string[] = ['docker/dockerfile', 'docker/dockerfile-upstream'];
+
+type Sight = Pick<BuildTarget, 'target' | 'args' | 'contexts'>;
 
 /**
  * Every image that can change what is built for one platform: bases of the stages that the target stage needs, what
@@ -25,41 +32,83 @@ const frontends: readonly string[] = ['docker/dockerfile', 'docker/dockerfile-up
  *
  * @throws Unresolvable for names that can't be told, and for inputs that no digest covers.
  */
-export function imagesOf(
+export function imagesOf(dockerfile: Dockerfile, target: Sight, platform: string | undefined): ImageUse[] {
+  const frontend = frontendUses(target.args['BUILDKIT_SYNTAX'] ?? dockerfile.syntax);
+  const onFault = (fault: Unresolvable) => {
+    throw fault;
+  };
+  return [...frontend, ...namesIn(dockerfile, target, platform, onFault).map(useOf)];
+}
+
+/** The same, without what can't be told. */
+export function knownImagesOf(
   dockerfile: Dockerfile,
-  target: Pick<BuildTarget, 'target' | 'args' | 'contexts'>,
+  target: Sight,
   platform: string | undefined,
 ): ImageUse[] {
+  const names = namesIn(dockerfile, target, platform, () => {});
+  return names.filter(({ name }) => tryParseImage(name) !== undefined).map(useOf);
+}
+
+interface Named {
+  readonly name: string;
+  readonly platform: string | undefined;
+  readonly stageNames: ReadonlySet<string>;
+}
+
+function useOf({ name, platform, stageNames }: Named): ImageUse {
+  const image = parsed(name);
+  return { reference: formatImage(image), platform, isReplaceable: !stageNames.has(familiarImage(image)) };
+}
+
+/** Names of images as FROM, COPY and RUN have them, variables expanded; no stages and no named contexts. */
+function namesIn(
+  dockerfile: Dockerfile,
+  target: Sight,
+  platform: string | undefined,
+  onFault: (fault: Unresolvable) => void,
+): Named[] {
   const { args, stages } = stagesOf(dockerfile);
-  const scope = globalScope(args, target.args, platform, dockerfile.escapeToken);
+  const { escapeToken } = dockerfile;
+  const scope = globalScope(args, target.args, platform, escapeToken);
   const contexts = new Set(Object.keys(target.contexts).map(fullName));
-  const uses = frontendUses(target.args['BUILDKIT_SYNTAX'] ?? dockerfile.syntax);
-  const takeImage = (name: string, of: string | undefined) => {
-    if (name === 'scratch' || contexts.has(fullName(name))) return;
-    uses.push({ reference: formatImage(parsed(name)), platform: of });
+  const stageNames = new Set(stages.flatMap(({ name }) => name ?? []));
+  const found: Named[] = [];
+  const take = (name: string, of: string | undefined) => {
+    if (name !== 'scratch' && !contexts.has(fullName(name))) found.push({ name, platform: of, stageNames });
+  };
+  const attempt = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof Unresolvable)) throw error;
+      onFault(error);
+    }
   };
 
   const pending = [targetStage(stages, target.target)];
   const seen = new Set<Stage>();
   for (let stage = pending.pop(); stage !== undefined; stage = pending.pop()) {
-    if (seen.has(stage)) continue;
-    seen.add(stage);
+    const here = stage;
+    if (seen.has(here)) continue;
+    seen.add(here);
     // A context of a stage's name stands in for all of the stage.
-    if (stage.name !== undefined && contexts.has(fullName(stage.name))) continue;
-    if (stage.obstacle !== undefined) throw new Unresolvable(stage.obstacle);
+    if (here.name !== undefined && contexts.has(fullName(here.name))) continue;
+    if (here.obstacle !== undefined) onFault(new Unresolvable(here.obstacle));
 
-    const base = expand(stage.base, scope, dockerfile.escapeToken);
-    const earlier = stages.slice(0, stages.indexOf(stage)).findLast(({ name }) => name === base);
-    if (earlier !== undefined) pending.push(earlier);
-    else takeImage(base, platformOf(stage, scope, dockerfile.escapeToken, platform));
-
-    for (const { name, mayBeNumber } of stage.sources) {
+    attempt(() => {
+      const base = expand(here.base, scope, escapeToken);
+      const earlier = stages.slice(0, stages.indexOf(here)).findLast(({ name }) => name === base);
+      if (earlier !== undefined) pending.push(earlier);
+      else take(base, platformOf(here, scope, escapeToken, platform));
+    });
+    for (const { name, mayBeNumber } of here.sources) {
       const from = mayBeNumber && /^\d+$/.test(name) ? stages[Number(name)] : findStage(stages, name);
       if (from !== undefined) pending.push(from);
-      else takeImage(name, platform);
+      else take(name, platform);
     }
   }
-  return uses;
+  return found;
 }
 
 /** @throws Unresolvable for a frontend whose language is not known here. */
@@ -69,7 +118,7 @@ function frontendUses(syntax: string | undefined): ImageUse[] {
   if (image?.registry !== 'docker.io' || !frontends.includes(image.repository)) {
     throw new Unresolvable(`the Dockerfile is for the frontend ${syntax}, which may read it in its own way`);
   }
-  return [{ reference: formatImage(tagged(image)), platform: undefined }];
+  return [{ reference: formatImage(tagged(image)), platform: undefined, isReplaceable: false }];
 }
 
 function targetStage(stages: Stages['stages'], name: string | undefined): Stage {
@@ -113,5 +162,6 @@ function fullName(name: string): string {
 
 /** The image of a `docker-image://…` context. */
 export function imageOfContext(value: string, platform: string | undefined): ImageUse {
-  return { reference: formatImage(parsed(value.replace(/^docker-image:\/\//, ''))), platform };
+  const reference = formatImage(parsed(value.replace(/^docker-image:\/\//, '')));
+  return { reference, platform, isReplaceable: false };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { authorize, parseChallenge } from './access.ts';
-import { denied, throttled, unavailable, unexpected } from './errors.ts';
+import { denied, failing, throttled, unexpected, unreachable } from './errors.ts';
 import type { Login, Manifest, Registry } from './model.ts';
 
 export interface RegistryEffects {
@@ -12,8 +12,10 @@ export interface RegistryEffects {
   /** Told every token before it is used. */
   readonly mask?: { add(value: string): void };
   readonly login: (host: string) => Promise<Login | undefined>;
-  /** How often a request is sent that another try may mend; 4 unless told. */
+  /** How often a request is sent that another try may fix; 4 by default. */
   readonly tries?: number;
+  /** How long one may take; 30 s by default. */
+  readonly requestMs?: number;
 }
 
 const manifestTypes = [
@@ -23,7 +25,7 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
 
-const requestMs = 30_000;
+const defaultRequestMs = 30_000;
 /** Pauses before another try, ms. */
 const pauses = [250, 1_000, 3_000];
 const longestPauseMs = 20_000;
@@ -141,6 +143,7 @@ interface Answer {
 function sender(host: string, base: string, effects: RegistryEffects) {
   const tokens = new Map<string, Promise<string>>();
   let login: Promise<Login | undefined> | undefined;
+  const { requestMs = defaultRequestMs } = effects;
 
   async function once(path: string, options: Options, authorization: string | undefined): Promise<Answer> {
     const response = await effects.fetch(`${base}${path}`, {
@@ -164,7 +167,8 @@ function sender(host: string, base: string, effects: RegistryEffects) {
     // Many requests begin at once; they share one token. One that is refused is asked for once more: it had expired.
     let token = known === undefined ? tokens.get(scope) : undefined;
     if (token === undefined) {
-      token = authorize({ host, challenge, scope, login: who, fetch: effects.fetch, signal: effects.signal });
+      const signal = AbortSignal.any([effects.signal, AbortSignal.timeout(requestMs)]);
+      token = authorize({ host, challenge, scope, login: who, fetch: effects.fetch, signal });
       tokens.set(scope, token);
       token.catch(() => tokens.delete(scope));
     }
@@ -181,7 +185,7 @@ function sender(host: string, base: string, effects: RegistryEffects) {
       const answer = await authorized(path, repository, options).catch((error: unknown) => {
         effects.signal.throwIfAborted();
         if (isUserError(error)) throw error;
-        return unavailable(host, reasonOf(error));
+        return unreachable(host, reasonOf(error, requestMs));
       });
       const fault = 'status' in answer ? faultOf(answer) : answer;
       if (fault === undefined) {
@@ -201,7 +205,7 @@ function sender(host: string, base: string, effects: RegistryEffects) {
   /** What another try may mend. */
   function faultOf({ status, text }: Answer) {
     if (status === 429) return throttled(host, text);
-    if (status >= 500 || status === 408) return unavailable(host, `it answers ${status}`, text);
+    if (status >= 500 || status === 408) return failing(host, status, text);
     return undefined;
   }
 
@@ -225,11 +229,24 @@ function isUserError(error: unknown): boolean {
 }
 
 /** undici hides the reason in `cause`. */
-function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'it did not answer within 30 s';
+function reasonOf(error: unknown, requestMs: number): string {
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return `no answer within ${requestMs / 1000} s`;
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return messageOf(cause);
+  const code = String((cause as { code?: unknown } | null)?.code);
+  return known[code] ?? messageOf(cause);
 }
+
+/** What Node says with the name of a system call, in words. */
+const known: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'DNS lookup failed',
+  EAI_AGAIN: 'DNS lookup failed',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+};
 
 function mediaTypeOf({ headers }: { readonly headers: Headers }): string {
   return (headers.get('content-type') ?? '').replace(/;.*$/, '').trim();

@@ -30,12 +30,26 @@ export function throttled(host: string, said: string | undefined): UserError {
   });
 }
 
-/** 5xx, no answer, a connection that breaks. */
-export function unavailable(host: string, why: string, said?: string): UserError {
+/** 5xx. */
+export function failing(host: string, status: number, said: string): UserError {
+  return unavailable(`Registry ${host} fails with status ${status}`, said);
+}
+
+/** No answer, a connection that breaks. @param why `DNS lookup failed`, as the end of the sentence. */
+export function unreachable(host: string, why: string): UserError {
+  return unavailable(`Cannot reach registry ${host}: ${why}`);
+}
+
+/** A connection that broke partway. @param said output of docker. */
+export function pushBroken(host: string, said: string): UserError {
+  return unavailable(`The push to registry ${host} broke off`, said);
+}
+
+function unavailable(message: string, said?: string): UserError {
   return new UserError({
     code: 'registry.unavailable',
-    message: `${host} does not work: ${why}`,
-    hint: 'Run again when it does: what was built is in the builder’s cache, what was pushed is not pushed again.',
+    message,
+    hint: 'Run the command again when the registry answers. Nothing that was built or pushed is lost.',
     ...output(said),
   });
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tryParseImage } from '../../config/image.ts';
 import { runProcess } from '../../kernel/process.ts';
 import type { Login } from './model.ts';
 
@@ -20,19 +21,29 @@ export interface DockerConfig {
 }
 
 /**
- * Logins that the environment gives: SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD for the registry of the app's
- * images, GITHUB_TOKEN for ghcr.io.
+ * Logins that the environment gives: GITHUB_TOKEN for ghcr.io, SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD for the
+ * registry that images are pushed to. Where they are pushed to several, the password is for one of them: no other may see
+ * it. With a token for ghcr.io that is one of the others; `registry:` of sluice.yml decides between those.
  *
  * @param hosts registries that images are pushed to.
+ * @param registry `registry:` of sluice.yml.
  */
-export function environmentLogins(env: Env, hosts: readonly string[]): ReadonlyMap<string, Login> {
+export function environmentLogins(
+  env: Env,
+  hosts: readonly string[],
+  registry?: string,
+): ReadonlyMap<string, Login> {
   const logins = new Map<string, Login>();
   const { GITHUB_TOKEN: token, SLUICE_REGISTRY_USER: user, SLUICE_REGISTRY_PASSWORD: password } = env;
   if (token) {
     // Any user name will do with a token; the actor's is the usual one.
     logins.set('ghcr.io', { kind: 'password', user: env.GITHUB_ACTOR || 'token', password: token });
   }
-  if (user && password) for (const host of hosts) logins.set(host, { kind: 'password', user, password });
+  if (!user || !password) return logins;
+  const others = hosts.filter((host) => !(token && host === 'ghcr.io' && hosts.length > 1));
+  const own = registry === undefined ? undefined : tryParseImage(`${registry}/any`)?.registry;
+  const host = others.length === 1 ? others[0] : others.find((each) => each === own);
+  if (host !== undefined) logins.set(host, { kind: 'password', user, password });
   return logins;
 }
 

@@ -7,6 +7,7 @@ export interface RegistriesEffects extends LoginEffects {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly tries?: number;
+  readonly requestMs?: number;
 }
 
 /** Each registry by its name, opened once. @param logins those of the environment, over `docker login`. */
