@@ -19,6 +19,8 @@ export interface ComposeProject {
   readonly all: readonly ComposeDocument[];
   /** Services that a profile does not hide. Paths of builds and bind mounts are from the top of the repository. */
   readonly model: ComposeModel;
+  /** Services behind profiles that nothing activates. */
+  readonly hidden: Readonly<Record<string, ComposeService>>;
   /** A service as it is written, before interpolation. */
   raw(service: string): Loose;
   /** Its `environment:`, the same way. */
@@ -43,11 +45,14 @@ const maxDepth = 10;
 /**
  * Merges compose files as Docker Compose does, without running it: a check must not depend on a docker CLI, and says
  * something also of files that Compose refuses for want of variables.
+ *
+ * @param profiles those that are active; `*` is all of them.
  */
 export function composeProject(
   repo: Repo,
   documents: readonly ComposeDocument[],
   lookup: Lookup,
+  profiles: ReadonlySet<string> = new Set(),
 ): ComposeProject {
   const reader = createReader(repo, documents);
   const all = documents.flatMap((document) => reader.withIncluded(document, 0));
@@ -60,16 +65,19 @@ export function composeProject(
     }
   }
   const services: Record<string, ComposeService> = {};
+  const hidden: Record<string, ComposeService> = {};
   for (const [name, { value }] of gathered) {
-    const profiles = value['profiles'];
-    if (Array.isArray(profiles) && profiles.length > 0) continue;
-    services[name] = canonical(fillAll(value, lookup) as Loose);
+    const needed = Array.isArray(value['profiles']) ? value['profiles'].map(String) : [];
+    const isActive =
+      needed.length === 0 || profiles.has('*') || needed.some((profile) => profiles.has(profile));
+    (isActive ? services : hidden)[name] = canonical(fillAll(value, lookup) as Loose);
   }
   const name = documents.map(({ data }) => data['name']).find((each) => typeof each === 'string');
   return {
     documents,
     all: reader.read(),
     model: { name: typeof name === 'string' ? name : 'app', services },
+    hidden,
     raw: (service) => gathered.get(service)?.value ?? {},
     written: (service) => mapOf(gathered.get(service)?.value['environment']),
     placeOf: (service, ...keys) => place(gathered.get(service)?.sources ?? [], keys),

@@ -1,6 +1,7 @@
 import { isAbsolute, join, posix, relative } from 'node:path';
 import type { Repo } from '../repo.ts';
-import { type App, type ExampleFile, entriesOf, isExample } from './app.ts';
+import type { App } from './app.ts';
+import { type ExampleFile, entriesOf, isExample } from './example-files.ts';
 
 /** An env file with values that something runs with. */
 export interface ValueFile extends ExampleFile {
