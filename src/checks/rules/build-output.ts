@@ -177,6 +177,8 @@ function compiled(text: string, beside: Beside): BuildOutput | undefined {
   }
   if (/\s--noEmit\b/.test(text)) return made('tsc', []);
   const files = beside.names.filter((name) => /^tsconfig[\w.-]*\.json$/.test(name));
+  // tsc fails without a file for it, and a plain one may find it where this reading does not.
+  if (files.length === 0 && !/\s(?:-b|--build)\b/.test(text)) return undefined;
   const texts = files.map((name) => beside.read(name) ?? '').join('\n');
   const said = configured(
     texts,
