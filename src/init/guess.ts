@@ -1,6 +1,6 @@
-import { isSecretName } from '../config/audit.ts';
 import { tryParseImage } from '../config/image.ts';
 import type { ComposeModel } from '../config/model.ts';
+import { isSecretName } from '../config/secret-names.ts';
 import { isDefault } from './compose-files.ts';
 import { type DatabaseGuess, guessBackup, guessMigration, type MigrationGuess } from './guess-database.ts';
 import { guessServices, type ServiceGuess } from './guess-services.ts';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
-import { suggest } from '../../config/suggest.ts';
 import type { Instruction, Stage } from '../../config/dockerfile/parse.ts';
 import { expand } from '../../config/dockerfile/variables.ts';
+import { suggest } from '../../config/suggest.ts';
 import { copied, type ImageBuild, stageCalled } from './image-build.ts';
 import type { Hit, Rule } from './rule.ts';
 import { contentsOf, type StageContents } from './stage-contents.ts';

@@ -1,12 +1,17 @@
 import { posix } from 'node:path';
 import type { ComposeCandidate } from '../../config/compose-choice.ts';
+import {
+  type Dockerfile,
+  type Instruction,
+  parseDockerfile,
+  type Stage,
+} from '../../config/dockerfile/parse.ts';
 import type { ComposeBuild, ComposeService } from '../../config/model.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import { isAsideFolder, isAsideName } from './aside.ts';
 import { isLoose } from './compose-document.ts';
 import type { ComposeProject } from './compose-project.ts';
 import { mapOf } from './compose-shape.ts';
-import { type Dockerfile, type Instruction, parseDockerfile, type Stage } from '../../config/dockerfile/parse.ts';
 
 /** A Dockerfile, with what the compose files say of its build. */
 export interface ImageBuild {

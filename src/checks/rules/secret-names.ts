@@ -1,9 +1,6 @@
-import { isSecretName, placeholderIn } from '../../config/audit.ts';
+import { placeholderIn } from '../../config/audit.ts';
+import { isSecretName } from '../../config/secret-names.ts';
 import { secretIn } from '../../config/secrets.ts';
-
-/** Names that speak of a secret and hold a setting: `ACCESS_TOKEN_EXPIRE_MINUTES`, `DB_PASSWORD_FILE`. */
-const setting =
-  /(?:^|_)(?:EXPIR\w*|MINUTES?|SECONDS?|HOURS?|DAYS?|TTL|AGE|LIFETIME|DURATION|INTERVAL|TIMEOUT|ALGORITHMS?|ALG|TYPE|NAME|NAMES|FILE|PATH|DIR|ENABLED?|DISABLED?|LENGTH|MIN|MAX|SIZE|HEADER|PREFIX|ISSUER|AUDIENCE|ROUNDS?|COST|POLICY|METHODS?|MODE|PROVIDER|HOST|PORT|USER|USERNAME|REALM|REGION|BACKENDS?|REQUIRED|CLASS|DRIVER|ENDPOINT|DOMAIN|VERSION|ROTATION|URL|URI|SCHEME|HASHERS?|VALIDATORS?|RESET|COOKIE|SOURCE|METHOD|EMAIL|ID|FORMAT|FROM)$/i;
 
 /** Whether a variable of this name holds a secret and not a setting about one. */
 export function namesSecret(name: string): boolean {
@@ -13,7 +10,7 @@ export function namesSecret(name: string): boolean {
     /PUBLIC_?KEY|PUBLISHABLE/i.test(name)
   )
     return false;
-  return isSecretName(name) && !setting.test(name);
+  return isSecretName(name);
 }
 
 /** Whether a text looks like the secret itself: not empty, no reference, no number, no path, no switch. */

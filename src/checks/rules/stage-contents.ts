@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
+import type { Instruction, Stage } from '../../config/dockerfile/parse.ts';
 import { inFolder } from '../repo.ts';
 import type { Beside } from './build-output.ts';
-import type { Instruction, Stage } from '../../config/dockerfile/parse.ts';
 import { chainOf, type ImageBuild } from './image-build.ts';
 import { type Install, installOf, scriptOf } from './installs.ts';
 import { installsQuietly, isNodeBuild, nodeBuild } from './node-build.ts';
