@@ -44,8 +44,9 @@ export function valueFiles(app: App): ValueFile[] {
 
 function purposeOf(path: string, read: ReadonlySet<string | undefined>): ValueFile['purpose'] {
   const name = envFolder.test(path) ? path.replaceAll('/', '.') : posix.basename(path);
+  if (read.has(path)) return 'production';
   if (development.test(name) || isAsideFolder(path)) return 'development';
-  return read.has(path) || production.test(name) ? 'production' : 'unknown';
+  return production.test(name) ? 'production' : 'unknown';
 }
 
 /** The `.env` beside the compose files, which Compose reads by itself, and what services name as `env_file`. */
