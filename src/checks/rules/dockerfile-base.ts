@@ -1,5 +1,6 @@
+import { posix } from 'node:path';
 import { floatingIn } from './floating.ts';
-import { copied, type ImageBuild } from './image-build.ts';
+import { copied, type ImageBuild, withoutTag } from './image-build.ts';
 import type { Rule } from './rule.ts';
 
 export const floatingBase: Rule<ImageBuild> = {
@@ -22,12 +23,21 @@ export const floatingBase: Rule<ImageBuild> = {
     image.stages.flatMap((stage) => {
       if (stage.base !== undefined || stage.image === undefined || stage.image === 'scratch') return [];
       const fault = floatingIn(stage.image);
-      // A name that the build is given as a context of its own.
-      if (fault === undefined || image.contexts.includes(stage.image)) return [];
+      if (fault === undefined || isGiven(stage.image, image)) return [];
       const message = `The base image ${stage.written} ${fault.message}.`;
       return { ...fault, file: image.path, line: stage.line, message };
     }),
 };
+
+/** A name that the build is given: another service's image, a context of its own, a target of a bake file. */
+function isGiven(name: string, { contexts, siblings, repo }: ImageBuild): boolean {
+  if (contexts.includes(name) || siblings.has(withoutTag(name))) return true;
+  if (/[/:@]/.test(name)) return false;
+  const bakes = repo.files.filter((file) =>
+    /^docker-bake(?:\.override)?\.(?:hcl|json)$/.test(posix.basename(file)),
+  );
+  return bakes.some((file) => (repo.read(file) ?? '').split(/["\s]/).includes(name));
+}
 
 export const addRemote: Rule<ImageBuild> = {
   id: 'dockerfile/add-remote',

@@ -52,7 +52,8 @@ function hitsIn(stage: Stage, image: ImageBuild): Hit[] {
       broad ??= isBroad(instruction, image) ? instruction : undefined;
       for (const install of installsOf(instruction)) {
         if (broad === undefined) {
-          if (install.kind === 'dependencies') done.add(install.manager);
+          // A build of the manifests alone, with a dummy for the code, fetches and compiles what they list.
+          if (install.kind === 'dependencies' || install.kind === 'build') done.add(install.manager);
         } else if (one === stage && !done.has(install.manager) && !hits.has(install.manager)) {
           if (!isHeavy(install.kind, instruction, image)) continue;
           hits.set(install.manager, hitOf(install.manager, install.kind, instruction, broad, image));
