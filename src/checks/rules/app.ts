@@ -44,16 +44,13 @@ export function studyApp(repo: Repo, config: Config | undefined): App {
   const folder = folderOf(documents[0]?.path ?? '');
   const examples = exampleFiles(repo);
   const example = mainExample(examples, folder);
-  const values = new Map(
-    [...(example?.entries ?? []), ...entriesIn(repo, inFolder(folder, '.env'))].map(
-      (each) => [each.name, each.value] as const,
-    ),
-  );
-  const lookup = (name: string) => values.get(name) || undefined;
+  const lookup = lookupIn(entriesIn(repo, inFolder(folder, '.env')));
+  // An example is no configuration: a default of the compose file counts more than its values.
+  const guess = lookupIn(example?.entries ?? []);
+  const written = lookup('COMPOSE_PROFILES') ?? guess('COMPOSE_PROFILES');
+  const profiles = profilesOf(repo, config, written);
   const project =
-    documents.length === 0
-      ? undefined
-      : composeProject(repo, documents, lookup, profilesOf(repo, config, values.get('COMPOSE_PROFILES')));
+    documents.length === 0 ? undefined : composeProject(repo, documents, { lookup, guess, profiles });
   const images = imageBuilds(repo, project, { others, certain: config !== undefined });
   return {
     repo,
@@ -66,6 +63,11 @@ export function studyApp(repo: Repo, config: Config | undefined): App {
     examples,
     services: servicesOf(project, config, images),
   };
+}
+
+function lookupIn(entries: ExampleFile['entries']): (name: string) => string | undefined {
+  const values = new Map(entries.map(({ name, value }) => [name, value] as const));
+  return (name) => values.get(name) || undefined;
 }
 
 /** Profiles that production activates: those of the file Compose reads, and of the targets' env files. */

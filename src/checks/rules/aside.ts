@@ -14,7 +14,7 @@ const folders = new Set(
 const words = new Set(
   (
     'dev devel develop development devcontainer local test tests testing ci e2e debug playwright cypress ' +
-    'bench benchmark lint docs example demo sandbox override'
+    'bench benchmark lint sandbox override'
   ).split(' '),
 );
 

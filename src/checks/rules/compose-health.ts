@@ -41,6 +41,8 @@ export const healthcheck: Rule<App> = {
 
 function serves({ service, plan, image }: AppService): boolean {
   if (plan.strategy === 'workers' || plan.strategy === 'singleton') return false;
+  // wordpress:cli and its like are tools on the app's image.
+  if (/:(?:[\w.]+-)?cli(?:-|$)/.test(service.image ?? '')) return false;
   if (imageRole(service) !== undefined || plan.ports.length > 0 || findPorts(service, {}) !== undefined)
     return true;
   const base = imageNameOf(image?.targets.flatMap(chainOf)[0]?.image);

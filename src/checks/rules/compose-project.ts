@@ -29,6 +29,15 @@ export interface ComposeProject {
   placeOf(service: string, ...keys: readonly (string | number)[]): FilePlace;
 }
 
+export interface ComposeValues {
+  /** Variables that Compose finds. */
+  readonly lookup: Lookup;
+  /** Likely values of those that have none, and no default: an example's. */
+  readonly guess: Lookup;
+  /** Profiles that are active; `*` is all of them. */
+  readonly profiles: ReadonlySet<string>;
+}
+
 interface Source {
   readonly document: ComposeDocument;
   readonly name: string;
@@ -45,14 +54,11 @@ const maxDepth = 10;
 /**
  * Merges compose files as Docker Compose does, without running it: a check must not depend on a docker CLI, and says
  * something also of files that Compose refuses for want of variables.
- *
- * @param profiles those that are active; `*` is all of them.
  */
 export function composeProject(
   repo: Repo,
   documents: readonly ComposeDocument[],
-  lookup: Lookup,
-  profiles: ReadonlySet<string> = new Set(),
+  { lookup, guess, profiles }: ComposeValues,
 ): ComposeProject {
   const reader = createReader(repo, documents);
   const all = documents.flatMap((document) => reader.withIncluded(document, 0));
@@ -70,7 +76,7 @@ export function composeProject(
     const needed = Array.isArray(value['profiles']) ? value['profiles'].map(String) : [];
     const isActive =
       needed.length === 0 || profiles.has('*') || needed.some((profile) => profiles.has(profile));
-    (isActive ? services : hidden)[name] = canonical(fillAll(value, lookup) as Loose);
+    (isActive ? services : hidden)[name] = canonical(fillAll(value, lookup, guess) as Loose);
   }
   const name = documents.map(({ data }) => data['name']).find((each) => typeof each === 'string');
   return {

@@ -63,9 +63,9 @@ function unwantedIn(image: ImageBuild): string[] {
     ...(isTop || has(/(?:^|\/)\.?env(?:\.[^/]*)?$|\.env$/) ? ['.env'] : []),
     ...(has(/(?:^|\/)package\.json$/) ? ['node_modules'] : []),
     ...(has(/(?:^|\/)(?:pyproject\.toml|Pipfile|setup\.py|requirements[\w.-]*\.txt)$/) ? ['.venv'] : []),
-    ...(has(/\.[cf]sproj$/) ? ['bin and obj'] : []),
+    ...(has(/\.[cf]sproj$/) ? ['bin', 'obj'] : []),
     ...(has(/(?:^|\/)(?:Cargo\.toml|pom\.xml)$/) ? ['target'] : []),
-    ...(has(/(?:^|\/)mix\.exs$/) ? ['_build and deps'] : []),
+    ...(has(/(?:^|\/)mix\.exs$/) ? ['_build', 'deps'] : []),
   ];
 }
 

@@ -72,7 +72,7 @@ function judge(path: string, source: string, contents: StageContents): Omit<Hit,
   const answer = contents.has(path);
   if (answer === 'yes') return undefined;
   const workdir = stage.instructions.at(-1)?.workdir ?? '/';
-  const isRelative = !/^[/$]/.test(source) && workdir !== '/';
+  const isRelative = !/^[/$]/.test(source) && workdir !== '/' && !`${path}/`.startsWith(`${workdir}/`);
   const rule = ` Paths of COPY --from begin at the root, and not at its WORKDIR ${workdir}.`;
   if (answer === 'maybe') {
     if (!isRelative) return undefined;

@@ -9,7 +9,7 @@ import type { Hit, Rule } from './rule.ts';
 
 /** The machine, the engine, the CI and the tools set these, or have them by themselves. */
 const given =
-  /^(?:PATH|HOME|USER|PWD|SHELL|HOSTNAME|TERM|TZ|LANG|LC_\w+|TMPDIR|UID|GID|PORT|HOST|CI|NODE_ENV|NO_COLOR|FORCE_COLOR|MODE|DEV|PROD|SSR|BASE_URL|PUBLIC_URL|PIDFILE|PYTHON\w*|VIRTUAL_ENV|DJANGO_SETTINGS_MODULE|FLASK_APP|RAILS_ENV|RACK_ENV|APP_ENV|GITHUB_\w+|RUNNER_\w+|GITLAB_\w+|CI_\w+|COMPOSE_\w+|DOCKER_\w+|BUILDKIT_\w+|npm_\w+|NODE_OPTIONS|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|PYTEST_\w+|VITEST\w*|JEST_\w+|KUBERNETES_\w+|VERCEL\w*|NEXT_RUNTIME|NUXT_\w+|PROCESSOR_\w+|APPDATA|LOCALAPPDATA|XDG_\w+)$/;
+  /^(?:PATH|HOME|USER|PWD|SHELL|HOSTNAME|TERM|TZ|LANG|LC_\w+|TMPDIR|UID|GID|PORT|HOST|CI|NODE_ENV|NO_COLOR|FORCE_COLOR|MODE|DEV|PROD|SSR|BASE_URL|PUBLIC_URL|PIDFILE|PYTHON\w*|VIRTUAL_ENV|DJANGO_SETTINGS_MODULE|FLASK_APP|RAILS_ENV|RACK_ENV|APP_ENV|GITHUB_\w+|RUNNER_\w+|GITLAB_\w+|CI_\w+|COMPOSE_\w+|DOCKER_\w+|BUILDKIT_\w+|npm_\w+|NODE_OPTIONS|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|PYTEST_\w+|VITEST\w*|JEST_\w+|KUBERNETES_\w+|VERCEL\w*|NEXT_RUNTIME|NUXT_\w+|MIX_\w+|PROCESSOR_\w+|APPDATA|LOCALAPPDATA|XDG_\w+)$/;
 /** Images and libraries read these by themselves when a service gets the whole file. */
 const readByOthers =
   /^(?:POSTGRES|PG|MYSQL|MARIADB|MONGO|RABBITMQ|REDIS|MINIO|GF|KEYCLOAK|KC|AWS|SENTRY|OTEL|DD|NEW_RELIC|GUNICORN|UVICORN|CELERY|FLOWER|FLASK|DJANGO|NODE|NEXT|NUXT|VITE|PGADMIN|ELASTIC|MEILI|TRAEFIK|CADDY|ACME|LETSENCRYPT|VIRTUAL|WEB_CONCURRENCY|MALLOC|PYTHON|TZ|PUID|PGID|SLUICE)(?:_|$)/;
@@ -49,9 +49,22 @@ export const undocumented: Rule<App> = {
       const weight = need === 'open' ? ({ severity: 'low', level: 'note' } as const) : {};
       hits.set(name, { file, line, message, subject: name, ...weight });
     }
-    return [...hits.values()];
+    return shortened([...hits.values()], app.example.path);
   },
 };
+
+/** So many notes of one kind that nobody reads them are one. */
+const maxNotes = 10;
+
+function shortened(hits: readonly Hit[], example: string): Hit[] {
+  const notes = hits.filter(({ level }) => level === 'note');
+  const [first] = notes;
+  if (first === undefined || notes.length <= maxNotes) return [...hits];
+  const names = notes.map(({ subject }) => subject ?? '').sort();
+  const message = `${names.length} variables are read without a default and are not in ${example}: ${names.slice(0, 8).join(', ')} and ${names.length - 8} more.`;
+  const { subject: _subject, ...rest } = first;
+  return [...hits.filter((hit) => !notes.includes(hit)), { ...rest, message }];
+}
 
 /** All that any example of the repository documents: each part of a monorepo may have one of its own. */
 function documented({ repo, examples }: App): ReadonlySet<string> {
