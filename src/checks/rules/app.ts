@@ -4,7 +4,7 @@ import type { ComposeService, Config, ServicePlan } from '../../config/model.ts'
 import { isOwnImage } from '../../config/ownership.ts';
 import { describeServices } from '../../config/strategies.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
-import { isAsideFolder, isAsideName } from './aside.ts';
+import { isAsideFolder, isAsideName, isAsideProfile } from './aside.ts';
 import { type ComposeDocument, readDocument } from './compose-document.ts';
 import { type ComposeProject, composeProject } from './compose-project.ts';
 import { type ExampleFile, entriesOf, exampleFiles, mainExample } from './example-files.ts';
@@ -47,8 +47,10 @@ export function studyApp(repo: Repo, config: Config | undefined): App {
   const lookup = lookupIn(entriesIn(repo, inFolder(folder, '.env')));
   // An example is no configuration: a default of the compose file counts more than its values.
   const guess = lookupIn(example?.entries ?? []);
-  const written = lookup('COMPOSE_PROFILES') ?? guess('COMPOSE_PROFILES');
-  const profiles = profilesOf(repo, config, written);
+  const exemplary = (guess('COMPOSE_PROFILES') ?? '')
+    .split(',')
+    .filter((profile) => !isAsideProfile(profile));
+  const profiles = profilesOf(repo, config, lookup('COMPOSE_PROFILES') ?? exemplary.join(','));
   const project =
     documents.length === 0 ? undefined : composeProject(repo, documents, { lookup, guess, profiles });
   const images = imageBuilds(repo, project, { others, certain: config !== undefined });
