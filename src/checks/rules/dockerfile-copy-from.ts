@@ -13,7 +13,7 @@ export const copyFromMissing: Rule<ImageBuild> = {
   severity: 'high',
   level: 'fail',
   title: 'COPY --from takes a folder that the other stage makes.',
-  why: 'Vite writes to dist, Create React App to build, and paths of COPY --from begin at the root and not at the WORKDIR. A wrong one fails the build after minutes, or, where the folder happens to be there, ships old files.',
+  why: 'Vite writes to dist, Create React App to build, and paths of COPY --from begin at the root and not at the WORKDIR. A wrong one fails the build after minutes, or, where the folder happens to be there, ships old files. Sluice reads where the build writes to: its command, its flags and its configuration. If any of these is computed, the rule says nothing.',
   fix: 'Name the folder that the build of that stage writes, from the root of its file system.',
   source: { name: 'Docker: COPY --from', url: reference },
   example: {

@@ -8,7 +8,7 @@ export const secretInImage: Rule<ImageBuild> = {
   severity: 'high',
   level: 'fail',
   title: 'No ARG and no ENV holds a secret.',
-  why: 'Both stay readable for everybody who can pull the image: docker history and docker inspect print them, also those of a build argument that no later stage uses.',
+  why: 'Both stay readable for everybody who can pull the image: docker history and docker inspect print them, also those of a build argument that no later stage uses. What a discarded stage holds stays in the cache of the builder and is a note.',
   fix: 'Give the build its secret by RUN --mount=type=secret,id=…, and the program its own by environment: when it starts.',
   source: {
     name: 'Docker: SecretsUsedInArgOrEnv',

@@ -110,8 +110,9 @@ function capacitySummary(app: App): string {
 }
 
 function envPaths(app: App): readonly string[] {
-  const example = app.example === undefined ? [] : [app.example.path];
-  return [...example, ...valueFiles(app).map(({ path }) => path)];
+  const main = app.example === undefined ? [] : [app.example.path];
+  const examples = app.examples.map(({ path }) => path);
+  return [...new Set([...main, ...examples, ...valueFiles(app).map(({ path }) => path)])];
 }
 
 function composePaths({ project, unreadable }: App): readonly string[] {
