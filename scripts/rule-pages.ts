@@ -6,17 +6,17 @@ const subjects: readonly (readonly [prefix: string, title: string, about: string
   [
     'dockerfile',
     'Dockerfiles',
-    'Every Dockerfile that production is built from, with the context, target and arguments that the compose files give it.',
+    'Every Dockerfile that production is built from, with the context, target and arguments that the compose files give it. If sluice.yml exists, those are the Dockerfiles that its compose files build. Otherwise Sluice leaves out Dockerfiles whose folder or name says that they are for development, tests or a pipeline (`.devcontainer/`, `ci/`, `Dockerfile.playwright`), and those that only a compose file for development builds. The summary of the check names them.',
   ],
   [
     'compose',
     'Compose files',
-    'The files that `compose:` of sluice.yml names, else those that production is likely to use, merged as Docker Compose merges them. What is for development belongs into compose.override.yml, which is not looked at.',
+    'The files that `compose:` of sluice.yml names, else those that production is likely to use, merged as Docker Compose merges them. What is for development belongs in compose.override.yml, which Sluice does not read. Services behind a profile count if `COMPOSE_PROFILES` activates it in `.env`, in `.env.example` or in the env file of a target. If every service is behind an inactive profile, the check did not run.',
   ],
   [
     'env',
     'Variables',
-    'Env files, `.env.example`, what compose files set, and what the code reads. No finding ever holds a value.',
+    'Env files, `.env.example`, what compose files set, and what the code reads. No finding ever holds a value. Files to copy (`.env.sample`, `.env.dist`, `.env.prod.example`, `example.env`) are examples. Names that only speak about a secret (`API_KEY_RATE_LIMIT`, `TOKEN_EXPIRY_SECONDS`) are settings. A default in the code and a commented line of an example document a variable.',
   ],
   [
     'capacity',
@@ -55,8 +55,9 @@ function index(): string {
     '# Rules',
     '',
     'What `sluice check lint` looks for by itself, beside the tools of the repository. Nothing is started or built: the files',
-    'are read. A finding that fails can be accepted by the baseline, by `ignore:` under `checks:` of sluice.yml, or by a',
-    'comment on its line or right above it:',
+    'are read. A rule fails only where the files leave no doubt. What depends on something that they do not say (the image of',
+    'another team, a build that Sluice does not understand) is a note, or nothing. A finding that fails can be accepted by the',
+    'baseline, by `ignore:` under `checks:` of sluice.yml, or by a comment on its line or right above it:',
     '',
     '```yaml',
     '    # sluice: ignore compose/docker-socket Traefik reads its routes there, behind a proxy that only reads',

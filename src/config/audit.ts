@@ -1,6 +1,7 @@
 import type { Env } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
 import { guessable } from './guessable.ts';
+import { isSecretName, speaksOfSecret } from './secret-names.ts';
 
 /** What is wrong with a variable, in one word. */
 export type EnvFault =
@@ -57,23 +58,16 @@ function firstFinding(key: string, value: string): EnvFinding | undefined {
   return undefined;
 }
 
-/** Whether a variable's name says that it holds a secret. */
-export function isSecretName(key: string): boolean {
-  return (
-    /(?:^|_)(?:SECRET|SECRETS|PASSWORD|PASSWD|PASS|PWD|PASSPHRASE|TOKEN|CREDENTIALS?|SALT|PEPPER|PRIVATE|WEBHOOK|DSN|AUTH)(?:_|$)/i.test(
-      key,
-    ) ||
-    /(?:^|_)(?:API|ACCESS|ENCRYPTION|SIGNING|SECRET|PRIVATE|MASTER|SESSION|LICENSE)_?KEY(?:_|$|S$)/i.test(key)
-  );
-}
-
+const changeMe = /change[-_ ]?(?:me|this|it)/i;
 const placeholderForms = [
   /^<.*>$/s,
   /^\[.*\]$/,
   /^\$?\{\{?.*\}?\}$/,
   /^(?:x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,})$/i,
   /^(?:todo|tbd|fixme|none|null|undefined|placeholder|dummy|sample|example|default|secret|password|passwd|passw0rd|admin|changeme|letmein|test|postgres|root|12345\d*|qwerty)$/i,
-  /change[-_ ]?(?:me|this|it)/i,
+  changeMe,
+  // changePassword, change-in-production
+  /^(?:change|Change)(?:[A-Z][a-z]|[-_ ](?:in|before|your|the|to|please|now)\b)/,
   /(?:replace|fill|set|insert|put|enter)[-_ ]?(?:me|this|it|in|with|your|here)(?![a-z0-9])/i,
   /^your[-_ ]/i,
   /[-_ ]here$/i,
@@ -81,7 +75,7 @@ const placeholderForms = [
 ];
 
 /** Words like `example` are no placeholder for a bucket's name: outside secrets only the plain ones count. */
-const plainForms = [placeholderForms[0], placeholderForms[5], /^your[-_]/i, /^(?:todo|tbd|fixme|x{4,})$/i];
+const plainForms = [placeholderForms[0], changeMe, /^your[-_]/i, /^(?:todo|tbd|fixme|x{4,})$/i];
 
 /** Whether a value only keeps the place of another. */
 export function placeholderIn(key: string, value: string): boolean {
@@ -238,7 +232,8 @@ export function secretValues(env: Env): string[] {
   for (const [key, value] of Object.entries(env)) {
     const password = /^[a-z][a-z0-9+._-]*:\/\/[^\s/:@]*:([^\s/]+)@/i.exec(value)?.[1];
     if (password !== undefined) found.add(password).add(value);
-    if (isSecretName(key) || /-----BEGIN [A-Z ]*PRIVATE KEY/.test(value)) found.add(value);
+    // A setting that is masked costs a little clarity; a secret that is not costs the secret.
+    if (speaksOfSecret(key) || /-----BEGIN [A-Z ]*PRIVATE KEY/.test(value)) found.add(value);
   }
   found.delete('');
   return [...found];

@@ -158,7 +158,9 @@ function containersDuringDeploy(plan: ServicePlan): number {
 
 export function memoryLimit(service: ComposeService | undefined): number | undefined {
   const limit = service?.deploy?.resources?.limits?.memory ?? service?.mem_limit;
-  return limit === undefined || limit === null ? undefined : parseBytes(String(limit));
+  const bytes = limit === undefined || limit === null ? undefined : parseBytes(String(limit));
+  // Docker takes 0 for no limit. Source: https://docs.docker.com/reference/compose-file/deploy/#resources
+  return bytes === 0 ? undefined : bytes;
 }
 
 /** SQLAlchemy's two numbers by their usual names, whose sum a process opens at most; Prisma's in its URL. */

@@ -1,5 +1,5 @@
-import { isSecretName } from '../config/audit.ts';
 import type { ComposeModel } from '../config/model.ts';
+import { isSecretName } from '../config/secret-names.ts';
 import { isDefault } from './compose-files.ts';
 import { type DatabaseGuess, guessBackup, guessMigration, type MigrationGuess } from './guess-database.ts';
 import { guessRegistry, loginsNeeded, registryNotes } from './guess-registry.ts';

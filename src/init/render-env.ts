@@ -1,4 +1,5 @@
-import { isSecretName, leastLength } from '../config/audit.ts';
+import { leastLength } from '../config/audit.ts';
+import { isSecretName } from '../config/secret-names.ts';
 import { secretIn } from '../config/secrets.ts';
 import type { Seen } from './look.ts';
 import { folderOf } from './tree.ts';

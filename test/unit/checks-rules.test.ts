@@ -79,7 +79,7 @@ describe('what is planned', () => {
   test('a check for what there is, and the reason', () => {
     const all = planned({
       Dockerfile: 'FROM scratch\n',
-      'compose.yml': 'services: {}\n',
+      'compose.yml': 'services: { api: { image: ghcr.io/acme/api:1 } }\n',
       '.env.example': 'A=1\n',
     });
     expect(all.map(({ id, tool, why }) => [id, tool, why])).toEqual([
@@ -100,7 +100,6 @@ describe('what is planned', () => {
     expect(Object.fromEntries(outputs)).toEqual({
       dockerfile: true,
       compose: false,
-      env: true,
     });
   });
 });

@@ -1,13 +1,14 @@
 import { isAbsolute, join, posix, relative } from 'node:path';
 import { baseNames, chooseCompose, composeName } from '../../config/compose-choice.ts';
-import { parseEnvFile } from '../../config/env-file.ts';
 import type { ComposeService, Config, ServicePlan } from '../../config/model.ts';
 import { isOwnImage } from '../../config/ownership.ts';
 import { describeServices } from '../../config/strategies.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
+import { isAsideFolder, isAsideName, isAsideProfile } from './aside.ts';
 import { type ComposeDocument, readDocument } from './compose-document.ts';
 import { type ComposeProject, composeProject } from './compose-project.ts';
-import { type ImageBuild, imageBuilds } from './image-build.ts';
+import { type ExampleFile, entriesOf, exampleFiles, mainExample } from './example-files.ts';
+import { type ImageBuild, idleDockerfiles, imageBuilds, withoutTag } from './image-build.ts';
 
 /** What our rules look at: the app as its files describe it for production. */
 export interface App {
@@ -19,8 +20,12 @@ export interface App {
   readonly unreadable: readonly string[];
   readonly services: readonly AppService[];
   readonly images: readonly ImageBuild[];
+  /** Dockerfiles of the repository that production is not built from. */
+  readonly idle: readonly string[];
   /** The `.env.example` beside the compose files or at the top. */
   readonly example: ExampleFile | undefined;
+  /** All env files of the repository that people copy. */
+  readonly examples: readonly ExampleFile[];
 }
 
 export interface AppService {
@@ -33,38 +38,63 @@ export interface AppService {
   readonly image: ImageBuild | undefined;
 }
 
-export interface ExampleFile {
-  readonly path: string;
-  readonly entries: readonly { readonly name: string; readonly value: string; readonly line: number }[];
-}
-
-const exampleName =
-  /^\.?env\.(?:example|sample|template|dist)$|^\.env\.[\w-]+\.(?:example|sample)$|^example\.env$/;
-
 /** @param config sluice.yml, where there is one: which compose files count, and what services are. */
 export function studyApp(repo: Repo, config: Config | undefined): App {
-  const { documents, unreadable } = chosenDocuments(repo, config);
+  const { documents, others, unreadable } = chosenDocuments(repo, config);
   const folder = folderOf(documents[0]?.path ?? '');
-  const example = readExample(repo, folder);
-  const values = new Map(
-    [...(example?.entries ?? []), ...defaults(repo, folder)].map((each) => [each.name, each.value]),
-  );
-  const lookup = (name: string) => values.get(name) || undefined;
-  const project = documents.length === 0 ? undefined : composeProject(repo, documents, lookup);
-  const images = imageBuilds(repo, project);
+  const examples = exampleFiles(repo);
+  const example = mainExample(examples, folder);
+  const lookup = lookupIn(entriesIn(repo, inFolder(folder, '.env')));
+  // An example is no configuration: a default of the compose file counts more than its values.
+  const guess = lookupIn(example?.entries ?? []);
+  const exemplary = (guess('COMPOSE_PROFILES') ?? '')
+    .split(',')
+    .filter((profile) => !isAsideProfile(profile));
+  const profiles = profilesOf(repo, config, lookup('COMPOSE_PROFILES') ?? exemplary.join(','));
+  const project =
+    documents.length === 0 ? undefined : composeProject(repo, documents, { lookup, guess, profiles });
+  const images = imageBuilds(repo, project, { others, certain: config !== undefined });
   return {
     repo,
     config,
     project,
     unreadable,
     images,
+    idle: idleDockerfiles(repo, images),
     example,
+    examples,
     services: servicesOf(project, config, images),
   };
 }
 
+function lookupIn(entries: ExampleFile['entries']): (name: string) => string | undefined {
+  const values = new Map(entries.map(({ name, value }) => [name, value] as const));
+  return (name) => values.get(name) || undefined;
+}
+
+/** Profiles that production activates: those of the file Compose reads, and of the targets' env files. */
+function profilesOf(
+  repo: Repo,
+  config: Config | undefined,
+  written: string | undefined,
+): ReadonlySet<string> {
+  const sources = Object.values(config?.targets ?? {}).flatMap(({ env }) => env);
+  const files = sources.flatMap((source) =>
+    source.kind === 'file' ? [fromTop(repo, config?.folder ?? '', source.path)] : [],
+  );
+  const ofTargets = files
+    .flatMap((path) => entriesIn(repo, path))
+    .filter(({ name }) => name === 'COMPOSE_PROFILES')
+    .map(({ value }) => value);
+  return new Set(
+    [written ?? '', ...ofTargets].flatMap((value) => value.split(',')).map((each) => each.trim()),
+  );
+}
+
 interface Chosen {
   readonly documents: readonly ComposeDocument[];
+  /** Compose files for development, tests and other stacks. */
+  readonly others: readonly ComposeDocument[];
   readonly unreadable: readonly string[];
 }
 
@@ -75,46 +105,34 @@ function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
     if (document === undefined) unreadable.push(path);
     return document ?? [];
   };
+  const named = repo.files.filter((path) => composeName.test(posix.basename(path)));
   if (config !== undefined) {
-    const paths = config.compose.map((path) => (isAbsolute(path) ? path : join(config.folder, path)));
-    const documents = paths.flatMap((path) => read(relative(repo.root, path).replaceAll('\\', '/')));
-    return { documents, unreadable };
+    const paths = config.compose.map((path) => fromTop(repo, config.folder, path));
+    const documents = paths.flatMap(read);
+    const others = named
+      .filter((path) => !paths.includes(path))
+      .flatMap((path) => readDocument(path, repo.read(path) ?? '') ?? []);
+    return { documents, others, unreadable };
   }
-  const named = repo.files.filter(
-    (path) => composeName.test(posix.basename(path)) && !path.startsWith('.github/'),
-  );
-  const documents = chooseCompose(named.flatMap(read))?.files ?? [];
+  const all = named.flatMap(read);
+  // Production is never guessed from a file for development: what is right there would be a fault here.
+  const likely = all.filter(({ path }) => !isAsideFolder(path) && !isAsideName(path));
+  const documents = chooseCompose(likely)?.files ?? [];
+  const others = all.filter((document) => !documents.includes(document));
   // Other files may have such a name; one that Compose itself would take is meant to be one.
-  return { documents, unreadable: unreadable.filter((path) => baseNames.includes(posix.basename(path))) };
+  const broken = unreadable.filter(
+    (path) => baseNames.includes(posix.basename(path)) && !isAsideFolder(path),
+  );
+  return { documents, others, unreadable: broken };
 }
 
-/** Values of a `.env` that belongs to the repository: Compose reads it. */
-function defaults(repo: Repo, folder: string): ExampleFile['entries'] {
-  const path = inFolder(folder, '.env');
-  return repo.files.includes(path) ? entriesOf(repo.read(path) ?? '') : [];
+function fromTop(repo: Repo, folder: string, path: string): string {
+  return relative(repo.root, isAbsolute(path) ? path : join(folder, path)).replaceAll('\\', '/');
 }
 
-function readExample(repo: Repo, folder: string): ExampleFile | undefined {
-  const isNear = (path: string) => [folder, ''].includes(folderOf(path));
-  const found = repo.files.filter((path) => exampleName.test(posix.basename(path)) && isNear(path));
-  const path = found.find((each) => each === inFolder(folder, '.env.example')) ?? found[0];
-  return path === undefined ? undefined : { path, entries: entriesOf(repo.read(path) ?? '') };
-}
-
-/** Whether a file is an env file for people to copy. */
-export function isExample(path: string): boolean {
-  return exampleName.test(posix.basename(path));
-}
-
-/** Assignments of an env file; none of one that is malformed. */
-export function entriesOf(text: string): ExampleFile['entries'] {
-  try {
-    const file = parseEnvFile(text, '.env', { interpolate: false });
-    const inherited = file.inherited.map(({ name, line }) => ({ name, value: '', line }));
-    return [...file.entries, ...inherited].map(({ name, value, line }) => ({ name, value, line }));
-  } catch {
-    return [];
-  }
+/** Entries of an env file that belongs to the repository, or that a target names. */
+function entriesIn(repo: Repo, path: string): ExampleFile['entries'] {
+  return entriesOf(repo.read(path) ?? '');
 }
 
 function servicesOf(
@@ -144,8 +162,4 @@ function servicesOf(
 function plansOf(model: ComposeProject['model'], config: Config | undefined): ServicePlan[] {
   const sight = config ?? { services: {}, registry: undefined, migrate: undefined, backup: undefined };
   return describeServices(model, sight);
-}
-
-function withoutTag(image: string): string {
-  return image.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
 }

@@ -1,94 +1,191 @@
 import { posix } from 'node:path';
-import { folderOf, inFolder } from '../repo.ts';
-import { contextFiles, type ImageBuild } from './image-build.ts';
+import { configured, type Said } from './build-config.ts';
 
-/** Where a front end's build puts its files, from the folder of its package.json. */
+/** Files that a build can read: those of a folder of the image. */
+export interface Beside {
+  /** Names of the files in the folder itself. */
+  readonly names: readonly string[];
+  /** @param path from the folder. */
+  read(path: string): string | undefined;
+}
+
+/** Where a build writes to. */
 export interface BuildOutput {
   readonly tool: string;
-  readonly folder: string;
-  /** Folder of the package, from the context. */
-  readonly package: string;
+  /** Folders and files from the folder of the build; they may begin with `..` or be absolute. */
+  readonly paths: readonly string[];
 }
 
-/** Folders that builds write to; whoever copies one expects a build to have made it. */
-export const outputNames = new Set(['dist', 'build', 'out', 'public', '.next', '.output', 'www', '_site']);
+interface Builder {
+  readonly tool: string;
+  readonly command: RegExp;
+  /** Files that may say something else. */
+  readonly config?: RegExp;
+  /** Its keys that move the output. */
+  readonly keys?: readonly string[];
+  /** What its configuration must not speak of: then the output can't be known here. */
+  readonly unknown?: RegExp;
+  readonly flag?: RegExp;
+  readonly fallback: readonly string[];
+  /** Options that decide about more than the flag says. */
+  readonly otherFlags?: RegExp;
+}
 
-/** For tools whose output can't be moved. */
-const never = /(?!)/;
+/** Vite's outDir is relative to its root; frameworks on Vite have outputs of their own. */
+const viteUnknown =
+  /\b(?:sveltekit|solidStart|qwikCity|reactRouter|remix|analog|tanstackStart|laravel|vike|redwood|mergeConfig)\b|\b(?:root|dir|builder|environments|lib)\s*:|\bbuild\s*(?:[,}]|:\s*(?:[^{\s]|\{\s*\.\.\.))/;
 
-type Guess = readonly [tool: string, script: RegExp, config: RegExp, key: RegExp, fallback: string];
-
-/** Defaults of the tools, and the key of their configuration that changes it. */
-const tools: readonly Guess[] = [
-  ['react-scripts', /\breact-scripts\s+build\b/, never, never, 'build'],
-  ['next', /\bnext\s+build\b/, /^next\.config\.\w+$/, /\bdistDir\s*:/, '.next'],
-  ['nuxt', /\bnuxi?\s+build\b/, never, never, '.output'],
-  ['vue-cli-service', /\bvue-cli-service\s+build\b/, /^vue\.config\.\w+$/, /\boutputDir\s*:/, 'dist'],
-  ['astro', /\bastro\s+build\b/, /^astro\.config\.\w+$/, /\boutDir\s*:/, 'dist'],
-  ['gatsby', /\bgatsby\s+build\b/, never, never, 'public'],
-  ['parcel', /\bparcel\s+build\b/, never, never, 'dist'],
-  ['vite', /\bvite\s+build\b/, /^vite\.config\.\w+$/, /\boutDir\s*:/, 'dist'],
+const builders: readonly Builder[] = [
+  {
+    tool: 'vite',
+    command: /^vite\s+build(?:\s+-|$)/,
+    config: /^vite\.config\.\w+$/,
+    keys: ['outDir'],
+    unknown: viteUnknown,
+    flag: /--outDir[= ](\S+)/,
+    otherFlags: /\s(?:-c|--config|--ssr|--app)\b/,
+    fallback: ['dist'],
+  },
+  { tool: 'react-scripts', command: /^react-scripts\s+build$/, fallback: ['build'] },
+  {
+    tool: 'next',
+    command: /^next\s+build(?:\s+-|$)/,
+    config: /^next\.config\.\w+$/,
+    keys: ['distDir'],
+    fallback: ['.next', 'out'],
+  },
+  {
+    tool: 'nuxt',
+    command: /^nu(?:xt|xi)\s+(?:build|generate)(?:\s+-|$)/,
+    config: /^nuxt\.config\.\w+$/,
+    unknown: /\bbuildDir\s*:|\bnitro\s*:|\bpreset\s*:|\bsrcDir\s*:|\brootDir\s*:/,
+    fallback: ['.output', '.nuxt', 'dist'],
+  },
+  {
+    tool: 'vue-cli-service',
+    command: /^vue-cli-service\s+build(?:\s+-|$)/,
+    config: /^vue\.config\.\w+$/,
+    keys: ['outputDir'],
+    flag: /--dest[= ](\S+)/,
+    fallback: ['dist'],
+  },
+  {
+    tool: 'astro',
+    command: /^astro\s+build(?:\s+-|$)/,
+    config: /^astro\.config\.\w+$/,
+    keys: ['outDir'],
+    unknown: /\broot\s*:|\badapter\s*:|\bbuild\s*:/,
+    flag: /--outDir[= ](\S+)/,
+    otherFlags: /\s(?:--config|--root)\b/,
+    fallback: ['dist'],
+  },
+  { tool: 'gatsby', command: /^gatsby\s+build(?:\s+-|$)/, fallback: ['public', '.cache'] },
+  {
+    tool: 'parcel',
+    command: /^parcel\s+build\b/,
+    config: /^package\.json$/,
+    unknown: /"(?:targets|main|module|browser|types)"\s*:/,
+    flag: /(?:--dist-dir|-d)[= ](\S+)/,
+    otherFlags: /\s--target\b/,
+    fallback: ['dist'],
+  },
+  {
+    tool: 'ng',
+    command: /^ng\s+build(?:\s+|$)/,
+    config: /^angular\.json$/,
+    keys: ['outputPath', 'base'],
+    flag: /--output-path[= ](\S+)/,
+    fallback: ['dist'],
+  },
+  {
+    tool: 'webpack',
+    command: /^webpack(?:\s+(?:build|bundle|b))?(?:\s+-|$)/,
+    config: /^webpack[\w.-]*\.\w+$/,
+    keys: ['path'],
+    unknown: /(?:require\(|from)\s*['"]\.|\bmerge\(/,
+    flag: /(?:--output-path|-o)[= ](\S+)/,
+    otherFlags: /\s(?:-c|--config)\b/,
+    fallback: ['dist'],
+  },
 ];
 
+/** The compilers of TypeScript write where the files for them say. */
+const compiler = /^(?:tsc|vue-tsc)(?:\s+|$)/;
+
 /**
- * What `npm run build` of the context makes, where its script and configuration say so beyond doubt.
+ * What a command that builds a front end makes, where the command and the configuration beside it say so beyond doubt.
  *
- * @returns undefined for several packages, unknown tools, and paths that are computed.
+ * @param command one simple command: `vite build --outDir ../static`.
+ * @returns undefined for unknown tools and for paths that are computed.
  */
-export function buildOutput(image: ImageBuild): BuildOutput | undefined {
-  const packages = contextFiles(image).filter((file) => posix.basename(file) === 'package.json');
-  const outputs = packages.flatMap((file) => outputOf(image, file) ?? []);
-  return outputs.length === 1 ? outputs[0] : undefined;
+export function outputOf(
+  command: string,
+  beside: Beside,
+  variables: ReadonlyMap<string, string | undefined>,
+): BuildOutput | undefined {
+  const text = command
+    .replace(/^(?:npx|bunx|pnpm\s+exec|pnpm\s+dlx|yarn\s+run|yarn)\s+(?:--?\w[\w-]*\s+)*/, '')
+    .trim();
+  if (compiler.test(text)) return compiled(text, beside);
+  const builder = builders.find((each) => each.command.test(text));
+  if (builder === undefined || builder.otherFlags?.test(text) === true) return undefined;
+  const flag = builder.flag === undefined ? undefined : builder.flag.exec(text)?.[1];
+  if (flag !== undefined)
+    return /^[\w./@-]+$/.test(plain(flag)) ? made(builder.tool, [plain(flag)]) : undefined;
+  if (builder.tool === 'react-scripts') return reactScripts(beside, variables);
+  const said = saidIn(builder, beside);
+  if (said.computed) return undefined;
+  return made(builder.tool, said.values.length === 0 ? builder.fallback : withOwn(builder, said.values));
 }
 
-function outputOf(image: ImageBuild, file: string): BuildOutput | undefined {
-  const script = buildScript(readIn(image, file));
-  const guess = tools.find(([, pattern]) => pattern.test(script));
-  if (guess === undefined) return undefined;
-  const [tool, , config, key, fallback] = guess;
-  const said = /--(?:outDir|dist-dir|dest|outdir)[= ]["']?([\w./-]+)/.exec(script)?.[1];
-  const folder = said ?? configured(image, folderOf(file), config, key) ?? fallback;
-  if (folder === '?' || /BUILD_PATH=/.test(script)) return undefined;
-  const isExport =
-    tool === 'next' && /output\s*:\s*['"]export['"]/.test(configText(image, folderOf(file), config));
-  return {
-    tool,
-    folder: isExport ? 'out' : posix.normalize(folder).replace(/\/$/, ''),
-    package: folderOf(file),
-  };
+function plain(word: string): string {
+  return word.replace(/^(["'])(.*)\1$/, '$2');
 }
 
-function buildScript(text: string): string {
-  try {
-    const scripts = (JSON.parse(text) as { scripts?: Record<string, unknown> } | null)?.scripts;
-    return typeof scripts?.['build'] === 'string' ? scripts['build'] : '';
-  } catch {
-    return '';
+function made(tool: string, paths: readonly string[]): BuildOutput {
+  return { tool, paths: paths.map((path) => posix.normalize(path).replace(/(?<=.)\/$/, '')) };
+}
+
+/** What is moved by configuration is moved for one mode only; a static export of Next is put beside it. */
+function withOwn({ tool }: Builder, values: readonly string[]): readonly string[] {
+  return tool === 'next' ? [...values, 'out'] : values;
+}
+
+function saidIn({ config, keys, unknown }: Builder, beside: Beside): Said {
+  const texts = beside.names.filter((name) => config?.test(name) === true).map((name) => beside.read(name));
+  if (texts.some((text) => text === undefined)) return { values: [], computed: true };
+  return configured(texts.join('\n'), keys ?? [], unknown);
+}
+
+/** Create React App has no file for it: a variable says it, also one in an env file. */
+function reactScripts(
+  beside: Beside,
+  variables: ReadonlyMap<string, string | undefined>,
+): BuildOutput | undefined {
+  const inFiles = beside.names
+    .filter((name) => /^\.env(?:\.|$)/.test(name))
+    .flatMap((name) => /^\s*BUILD_PATH\s*=\s*(\S+)/m.exec(beside.read(name) ?? '')?.[1] ?? []);
+  if (variables.has('BUILD_PATH') && variables.get('BUILD_PATH') === undefined) return undefined;
+  const paths = [...inFiles, variables.get('BUILD_PATH')].filter((path) => path !== undefined).map(plain);
+  return made('react-scripts', paths.length === 0 ? ['build'] : paths);
+}
+
+function compiled(text: string, beside: Beside): BuildOutput | undefined {
+  if (/\s--outDir\b|\s--outFile\b|\s-p\b|\s--project\b/.test(text)) {
+    const flag = /\s--outDir[= ]([\w./@-]+)/.exec(text)?.[1];
+    return flag === undefined ? undefined : made('tsc', [flag]);
   }
-}
-
-function configText(image: ImageBuild, folder: string, name: RegExp): string {
-  const file = contextFiles(image).find(
-    (each) => folderOf(each) === folder && name.test(posix.basename(each)),
+  if (/\s--noEmit\b/.test(text)) return made('tsc', []);
+  const files = beside.names.filter((name) => /^tsconfig[\w.-]*\.json$/.test(name));
+  // tsc fails without a file for it, and a plain one may find it where this reading does not.
+  if (files.length === 0 && !/\s(?:-b|--build)\b/.test(text)) return undefined;
+  const texts = files.map((name) => beside.read(name) ?? '').join('\n');
+  const said = configured(
+    texts,
+    ['outDir', 'outFile', 'declarationDir', 'tsBuildInfoFile'],
+    /"extends"\s*:\s*(?:\[|"(?!\.\/tsconfig[\w.-]*\.json|@tsconfig\/))|"path"\s*:\s*"(?!\.\/tsconfig)/,
   );
-  return file === undefined ? '' : readIn(image, file);
-}
-
-/** @returns `?` where the configuration says something that can't be read as a plain text. */
-function configured(image: ImageBuild, folder: string, name: RegExp, key: RegExp): string | undefined {
-  const text = configText(image, folder, name).replace(/\/\/.*$/gm, '');
-  // SvelteKit and other frameworks on Vite have outputs of their own; a root moves the folder.
-  if (
-    /\b(?:sveltekit|solidStart|qwikCity|reactRouter|remix|analog|tanstackStart|laravel)\b|^\s*root\s*:/m.test(
-      text,
-    )
-  )
-    return '?';
-  const found = key.exec(text);
-  if (found === null) return undefined;
-  return /^\s*(['"`])([\w./-]+)\1/.exec(text.slice(found.index + found[0].length))?.[2] ?? '?';
-}
-
-function readIn({ repo, context }: ImageBuild, file: string): string {
-  return repo.read(inFolder(context, file)) ?? '';
+  // Without an outDir each file is compiled beside its source.
+  const isBeside = files.length > 0 && said.values.length === 0 && !/"noEmit"\s*:\s*true/.test(texts);
+  return said.computed || isBeside ? undefined : made('tsc', said.values);
 }

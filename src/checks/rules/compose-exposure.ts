@@ -5,7 +5,11 @@ import { isPlacedPort } from './compose-shape.ts';
 import type { Hit, Rule } from './rule.ts';
 
 /** They hold data and are meant to be reached from outside, behind a login of their own. */
-const doors = new Set(['grafana', 'registry', 'minio', 'vault', 'seaweedfs', 'garage']);
+const doors = new Set([
+  ...['grafana', 'registry', 'minio', 'vault', 'seaweedfs', 'garage'],
+  // Devices outside publish to them.
+  ...['eclipse-mosquitto', 'mosquitto', 'emqx', 'vernemq', 'hivemq4', 'hivemq-ce'],
+]);
 const adminTools = new Set([
   'adminer',
   'pgadmin4',

@@ -1,4 +1,5 @@
 import { imageNameOf } from '../../config/dockerfile/parse.ts';
+import { tryParseImage } from '../../config/image.ts';
 import { findPorts } from '../../config/ports.ts';
 import { imageRole } from '../../config/stores.ts';
 import type { App, AppService } from './app.ts';
@@ -30,12 +31,18 @@ export const healthcheck: Rule<App> = {
       if (isOff)
         return [hitAt(app, each.name, `The health check of ${each.name} is switched off.`, 'healthcheck')];
       if (check?.test !== undefined || hasOwnCheck(each)) return [];
-      return [hitAt(app, each.name, `${each.name} serves others and has no health check.`)];
+      const message = `${each.name} serves others and has no health check`;
+      if (isSeen(each)) return [hitAt(app, each.name, `${message}.`)];
+      // Images of others may bring one, and nobody can tell without pulling them.
+      const unsure = { severity: 'low', level: 'note' } as const;
+      return [{ ...hitAt(app, each.name, `${message} here; its image may have one.`), ...unsure }];
     }),
 };
 
 function serves({ service, plan, image }: AppService): boolean {
   if (plan.strategy === 'workers' || plan.strategy === 'singleton') return false;
+  // wordpress:cli and its like are tools on the app's image.
+  if (/:(?:[\w.]+-)?cli(?:-|$)/.test(service.image ?? '')) return false;
   if (imageRole(service) !== undefined || plan.ports.length > 0 || findPorts(service, {}) !== undefined)
     return true;
   const base = imageNameOf(image?.targets.flatMap(chainOf)[0]?.image);
@@ -45,6 +52,15 @@ function serves({ service, plan, image }: AppService): boolean {
       .flatMap(chainOf)
       .some((stage) => stage.instructions.some(({ keyword }) => keyword === 'EXPOSE')) === true
   );
+}
+
+/** Images of others that are known to have none: Docker's library, but for a few, and well-known stores and proxies. */
+function isSeen({ service, image, isOwn }: AppService): boolean {
+  if (image !== undefined) return true;
+  const reference = isOwn || service.image === undefined ? undefined : tryParseImage(service.image);
+  if (reference === undefined) return false;
+  const isOfficial = reference.registry === 'docker.io' && reference.repository.startsWith('library/');
+  return isOfficial || ['database', 'cache', 'proxy'].includes(imageRole(service) ?? '');
 }
 
 function hasOwnCheck({ image }: AppService): boolean {

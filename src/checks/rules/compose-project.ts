@@ -19,12 +19,23 @@ export interface ComposeProject {
   readonly all: readonly ComposeDocument[];
   /** Services that a profile does not hide. Paths of builds and bind mounts are from the top of the repository. */
   readonly model: ComposeModel;
+  /** Services behind profiles that nothing activates. */
+  readonly hidden: Readonly<Record<string, ComposeService>>;
   /** A service as it is written, before interpolation. */
   raw(service: string): Loose;
   /** Its `environment:`, the same way. */
   written(service: string): Readonly<Record<string, string | null>>;
   /** Where a key of the service stands, in the last file that has it; else where the service itself begins. */
   placeOf(service: string, ...keys: readonly (string | number)[]): FilePlace;
+}
+
+export interface ComposeValues {
+  /** Variables that Compose finds. */
+  readonly lookup: Lookup;
+  /** Likely values of those that have none, and no default: an example's. */
+  readonly guess: Lookup;
+  /** Profiles that are active; `*` is all of them. */
+  readonly profiles: ReadonlySet<string>;
 }
 
 interface Source {
@@ -47,7 +58,7 @@ const maxDepth = 10;
 export function composeProject(
   repo: Repo,
   documents: readonly ComposeDocument[],
-  lookup: Lookup,
+  { lookup, guess, profiles }: ComposeValues,
 ): ComposeProject {
   const reader = createReader(repo, documents);
   const all = documents.flatMap((document) => reader.withIncluded(document, 0));
@@ -60,16 +71,19 @@ export function composeProject(
     }
   }
   const services: Record<string, ComposeService> = {};
+  const hidden: Record<string, ComposeService> = {};
   for (const [name, { value }] of gathered) {
-    const profiles = value['profiles'];
-    if (Array.isArray(profiles) && profiles.length > 0) continue;
-    services[name] = canonical(fillAll(value, lookup) as Loose);
+    const needed = Array.isArray(value['profiles']) ? value['profiles'].map(String) : [];
+    const isActive =
+      needed.length === 0 || profiles.has('*') || needed.some((profile) => profiles.has(profile));
+    (isActive ? services : hidden)[name] = canonical(fillAll(value, lookup, guess) as Loose);
   }
   const name = documents.map(({ data }) => data['name']).find((each) => typeof each === 'string');
   return {
     documents,
     all: reader.read(),
     model: { name: typeof name === 'string' ? name : 'app', services },
+    hidden,
     raw: (service) => gathered.get(service)?.value ?? {},
     written: (service) => mapOf(gathered.get(service)?.value['environment']),
     placeOf: (service, ...keys) => place(gathered.get(service)?.sources ?? [], keys),

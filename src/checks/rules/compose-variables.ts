@@ -40,14 +40,18 @@ function operand(text: string): string {
 /** Stands for the value of a variable that is not known while checking. */
 export const unknownValue = 'unset';
 
-/** Interpolates as Compose does; what is not set becomes {@link unknownValue} where Compose would take an empty text. */
-export function fill(text: string, lookup: Lookup): string {
+/**
+ * Interpolates as Compose does; what is not set becomes {@link unknownValue} where Compose would take an empty text.
+ *
+ * @param guess a value for what has neither a value nor a default in the text.
+ */
+export function fill(text: string, lookup: Lookup, guess: Lookup = () => undefined): string {
   const missing = new Set<string>();
   // Each round finds one more variable that has no value.
   for (;;) {
     const result = interpolate(
       text,
-      (name) => lookup(name) ?? (missing.has(name) ? unknownValue : undefined),
+      (name) => lookup(name) ?? (missing.has(name) ? (guess(name) ?? unknownValue) : undefined),
     );
     if (typeof result === 'string') return result;
     if (result.name === '' || missing.has(result.name)) return text;
@@ -56,9 +60,11 @@ export function fill(text: string, lookup: Lookup): string {
 }
 
 /** Every text in a value. */
-export function fillAll(value: unknown, lookup: Lookup): unknown {
-  if (typeof value === 'string') return fill(value, lookup);
-  if (Array.isArray(value)) return value.map((item) => fillAll(item, lookup));
+export function fillAll(value: unknown, lookup: Lookup, guess: Lookup): unknown {
+  if (typeof value === 'string') return fill(value, lookup, guess);
+  if (Array.isArray(value)) return value.map((item) => fillAll(item, lookup, guess));
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fillAll(inner, lookup)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, fillAll(inner, lookup, guess)]),
+  );
 }

@@ -1,5 +1,7 @@
+import { posix } from 'node:path';
+import { tryParseImage } from '../../config/image.ts';
 import { floatingIn } from './floating.ts';
-import { copied, type ImageBuild } from './image-build.ts';
+import { copied, type ImageBuild, withoutTag } from './image-build.ts';
 import type { Rule } from './rule.ts';
 
 export const floatingBase: Rule<ImageBuild> = {
@@ -22,12 +24,31 @@ export const floatingBase: Rule<ImageBuild> = {
     image.stages.flatMap((stage) => {
       if (stage.base !== undefined || stage.image === undefined || stage.image === 'scratch') return [];
       const fault = floatingIn(stage.image);
-      // A name that the build is given as a context of its own.
-      if (fault === undefined || image.contexts.includes(stage.image)) return [];
-      const message = `The base image ${stage.written} ${fault.message}.`;
-      return { ...fault, file: image.path, line: stage.line, message };
+      if (fault === undefined || isGiven(stage.image, image)) return [];
+      const message = `The base image ${stage.written} ${fault.message}`;
+      const place = { file: image.path, line: stage.line };
+      // An image of the team's own behind an argument: whoever builds says which.
+      const isArgument = stage.written.includes('$') && !isOfficial(stage.image);
+      if (isArgument) return { ...place, message: `${message}, unless the build gives another.`, ...asNote };
+      return { ...fault, ...place, message: `${message}.` };
     }),
 };
+
+const asNote = { severity: 'low', level: 'note' } as const;
+
+function isOfficial(image: string): boolean {
+  return tryParseImage(image)?.repository.startsWith('library/') === true;
+}
+
+/** A name that the build is given: another service's image, a context of its own, a target of a bake file. */
+function isGiven(name: string, { contexts, siblings, repo }: ImageBuild): boolean {
+  if (contexts.includes(name) || siblings.has(withoutTag(name))) return true;
+  if (/[/:@]/.test(name)) return false;
+  const bakes = repo.files.filter((file) =>
+    /^docker-bake(?:\.override)?\.(?:hcl|json)$/.test(posix.basename(file)),
+  );
+  return bakes.some((file) => (repo.read(file) ?? '').split(/["\s]/).includes(name));
+}
 
 export const addRemote: Rule<ImageBuild> = {
   id: 'dockerfile/add-remote',

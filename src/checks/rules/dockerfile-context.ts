@@ -1,5 +1,5 @@
 import { inFolder } from '../repo.ts';
-import { chainOf, copied, type ImageBuild } from './image-build.ts';
+import { chainOf, contextFiles, copied, type ImageBuild } from './image-build.ts';
 import type { Rule } from './rule.ts';
 
 export const missingDockerignore: Rule<ImageBuild> = {
@@ -21,6 +21,8 @@ export const missingDockerignore: Rule<ImageBuild> = {
   },
   check: (image) => {
     if (isIgnoring(image)) return [];
+    const unwanted = unwantedIn(image);
+    if (unwanted.length === 0) return [];
     const final = new Set(image.targets.flatMap(chainOf));
     const copies = image.stages.flatMap((stage) =>
       stage.instructions
@@ -44,11 +46,33 @@ export const missingDockerignore: Rule<ImageBuild> = {
         line,
         endLine,
         ...(worst.isFinal ? {} : ({ severity: 'low', level: 'note' } as const)),
-        message: `There is no .dockerignore in ${image.context === '' ? 'the top folder' : image.context}, so .git, .env and node_modules go ${where}.`,
+        message: `There is no .dockerignore in ${image.context === '' ? 'the top folder' : image.context}, so ${listed(unwanted)} ${unwanted.length === 1 ? 'goes' : 'go'} ${where}.`,
       },
     ];
   },
 };
+
+/** What may lie in the context without being meant for it: nothing is claimed of what it can't hold. */
+function unwantedIn(image: ImageBuild): string[] {
+  const files = contextFiles(image);
+  const has = (pattern: RegExp) => files.some((file) => pattern.test(file));
+  const isTop = image.context === '';
+  return [
+    // Only the top folder of a repository has one.
+    ...(isTop ? ['.git'] : []),
+    ...(isTop || has(/(?:^|\/)\.?env(?:\.[^/]*)?$|\.env$/) ? ['.env'] : []),
+    ...(has(/(?:^|\/)package\.json$/) ? ['node_modules'] : []),
+    ...(has(/(?:^|\/)(?:pyproject\.toml|Pipfile|setup\.py|requirements[\w.-]*\.txt)$/) ? ['.venv'] : []),
+    ...(has(/\.[cf]sproj$/) ? ['bin', 'obj'] : []),
+    ...(has(/(?:^|\/)(?:Cargo\.toml|pom\.xml)$/) ? ['target'] : []),
+    ...(has(/(?:^|\/)mix\.exs$/) ? ['_build', 'deps'] : []),
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
+}
 
 function isIgnoring({ repo, context, path }: ImageBuild): boolean {
   const texts = [`${path}.dockerignore`, inFolder(context, '.dockerignore')].map((file) => repo.read(file));

@@ -2,8 +2,7 @@ import { posix } from 'node:path';
 import type { Instruction, Stage } from '../../config/dockerfile/parse.ts';
 import { expand } from '../../config/dockerfile/variables.ts';
 import { suggest } from '../../config/suggest.ts';
-import { buildOutput, outputNames } from './build-output.ts';
-import { contextFiles, copied, type ImageBuild, stageCalled } from './image-build.ts';
+import { copied, type ImageBuild, stageCalled } from './image-build.ts';
 import type { Hit, Rule } from './rule.ts';
 import { contentsOf, type StageContents } from './stage-contents.ts';
 
@@ -14,7 +13,7 @@ export const copyFromMissing: Rule<ImageBuild> = {
   severity: 'high',
   level: 'fail',
   title: 'COPY --from takes a folder that the other stage makes.',
-  why: 'Vite writes to dist, Create React App to build, and paths of COPY --from begin at the root and not at the WORKDIR. A wrong one fails the build after minutes, or, where the folder happens to be there, ships old files.',
+  why: 'Vite writes to dist, Create React App to build, and paths of COPY --from begin at the root and not at the WORKDIR. A wrong one fails the build after minutes, or, where the folder happens to be there, ships old files. Sluice reads where the build writes to: its command, its flags and its configuration. If any of these is computed, the rule says nothing.',
   fix: 'Name the folder that the build of that stage writes, from the root of its file system.',
   source: { name: 'Docker: COPY --from', url: reference },
   example: {
@@ -61,54 +60,37 @@ function missing(instruction: Instruction, contents: StageContents, image: Image
   return copied(instruction).sources.flatMap((source) => {
     const path = expand(source, instruction.variables);
     if (path === undefined || /[*?[]/.test(path)) return [];
-    const whole = posix.resolve('/', path);
-    const why =
-      otherOutput(whole, contents, image) ??
-      (contents.mayHave(whole) ? undefined : notMade(whole, source, contents));
-    if (why === undefined) return [];
-    return { file: image.path, line: instruction.line, endLine: instruction.endLine, ...why };
+    const hit = judge(posix.resolve('/', path), source, contents);
+    if (hit === undefined) return [];
+    return { file: image.path, line: instruction.line, endLine: instruction.endLine, ...hit };
   });
 }
 
-type Why = Pick<Hit, 'message' | 'fix'>;
-
-/** The build is known to write somewhere else. */
-function otherOutput(path: string, contents: StageContents, image: ImageBuild): Why | undefined {
-  const name = posix.basename(path);
-  const isBuild = ({ command }: { command: string }) =>
-    /\b(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?build\b|\b(?:vite|react-scripts|next|nuxi?|astro|gatsby|vue-cli-service)\s+build\b/.test(
-      command,
-    );
-  const build = contents.commands.filter(isBuild);
-  const [first] = build;
-  if (!outputNames.has(name) || first?.workdir === undefined || build.length !== 1) return undefined;
-  if (/--prefix|--workspace|\s-w\s|--filter|\s-C\s|--outDir/.test(first.command)) return undefined;
-  const output = buildOutput(image);
-  if (output === undefined || output.folder.startsWith('..')) return undefined;
-  const made = posix.join(first.workdir, output.folder);
-  // For most tools that is a folder of sources, which a build may add to.
-  if (name === 'public' && posix.basename(made) !== name) return undefined;
-  const isThere = made === path || made.startsWith(`${path}/`) || path.startsWith(`${made}/`);
-  // Somebody may move it there, or it lies in the context.
-  const others = contents.commands.filter((each) => !isBuild(each));
-  const isNamed = others.some(({ command }) => command.split(/[^\w.-]+/).includes(name));
-  const isCopied =
-    name !== posix.basename(made) && contextFiles(image).some((file) => file.split('/').includes(name));
-  if (isThere || isNamed || isCopied) return undefined;
-  return {
-    message: `The stage ${stageName(contents.stage)} makes ${made} (${output.tool}), and not ${path}.`,
-    fix: `Write COPY --from=${stageName(contents.stage)} ${made} ….`,
-  };
-}
-
-function notMade(path: string, source: string, { stage }: StageContents): Why {
+/** A fault where nothing in the stage can make the path; a note where something unknown could, against all appearance. */
+function judge(path: string, source: string, contents: StageContents): Omit<Hit, 'file'> | undefined {
+  const { stage, output } = contents;
+  const answer = contents.has(path);
+  if (answer === 'yes') return undefined;
   const workdir = stage.instructions.at(-1)?.workdir ?? '/';
-  const isRelative = !source.startsWith('/') && workdir !== '/';
-  const hint = isRelative
-    ? ` Paths of COPY --from begin at the root, and not at its WORKDIR ${workdir}.`
-    : '';
-  return { message: `Nothing in the stage ${stageName(stage)} makes ${path}.${hint}` };
+  const isRelative = !/^[/$]/.test(source) && workdir !== '/' && !`${path}/`.startsWith(`${workdir}/`);
+  const rule = ` Paths of COPY --from begin at the root, and not at its WORKDIR ${workdir}.`;
+  if (answer === 'maybe') {
+    if (!isRelative) return undefined;
+    const message = `The stage ${stageName(stage)} does not seem to make ${path}.${rule}`;
+    return { severity: 'low', level: 'note', message };
+  }
+  const [made] = output?.paths ?? [];
+  if (output !== undefined && made !== undefined && outputNames.has(posix.basename(path))) {
+    return {
+      message: `The stage ${stageName(stage)} makes ${made} (${output.tool}), and not ${path}.`,
+      fix: `Write COPY --from=${stageName(stage)} ${made} ….`,
+    };
+  }
+  return { message: `Nothing in the stage ${stageName(stage)} makes ${path}.${isRelative ? rule : ''}` };
 }
+
+/** Folders that builds write to; whoever copies one expects a build to have made it. */
+const outputNames = new Set(['dist', 'build', 'out', 'public', '.next', '.output', 'www', '_site']);
 
 function stageName({ name, index }: Stage): string {
   return name ?? String(index);

@@ -47,12 +47,15 @@ function hitsIn(stage: Stage, image: ImageBuild): Hit[] {
   /** Managers that have installed from a manifest alone: what they do after COPY . is little. */
   const done = new Set<string>();
   let broad: Instruction | undefined;
+  let hasManifest = false;
   for (const one of chainOf(stage)) {
     for (const instruction of one.instructions) {
-      broad ??= isBroad(instruction, image) ? instruction : undefined;
+      broad ??= isBroad(instruction, image, hasManifest) ? instruction : undefined;
+      hasManifest ||= bringsManifest(instruction);
       for (const install of installsOf(instruction)) {
         if (broad === undefined) {
-          if (install.kind === 'dependencies') done.add(install.manager);
+          // A build of the manifests alone, with a dummy for the code, fetches and compiles what they list.
+          if (install.kind === 'dependencies' || install.kind === 'build') done.add(install.manager);
         } else if (one === stage && !done.has(install.manager) && !hits.has(install.manager)) {
           if (!isHeavy(install.kind, instruction, image)) continue;
           hits.set(install.manager, hitOf(install.manager, install.kind, instruction, broad, image));
@@ -64,7 +67,9 @@ function hitsIn(stage: Stage, image: ImageBuild): Hit[] {
 }
 
 function isHeavy(kind: string, instruction: Instruction, image: ImageBuild): boolean {
-  if (kind !== 'build') return !/--no-deps\b|--no-build-isolation\b/.test(instruction.text);
+  // Wheels that an earlier stage made are only unpacked.
+  if (kind !== 'build')
+    return !/--no-deps\b|--no-build-isolation\b|--no-index\b|\/wheels?\b|\.whl\b/.test(instruction.text);
   // A build belongs behind COPY . and is told only where it fetches modules each time.
   const locked = contextFiles(image).some((file) => /(?:^|\/)(?:go\.sum|Cargo\.lock|pom\.xml)$/.test(file));
   return locked && !hasCacheMount(instruction);
@@ -86,13 +91,27 @@ function hitOf(
   };
 }
 
-/** Whether an instruction brings the code along with the manifests. */
-function isBroad(instruction: Instruction, image: ImageBuild): boolean {
+/** Whether an instruction brings manifests by their names, and not along with the code. */
+function bringsManifest(instruction: Instruction): boolean {
+  if (instruction.keyword !== 'COPY' || instruction.flags.some(({ name }) => name === 'from')) return false;
+  return copied(instruction).sources.some(
+    (source) =>
+      manifest.test(source.replace(/\*/g, '')) ||
+      /\.lock$|^Cargo\.\*$|(?:^|\/)(?:Cargo|composer|package)[*.]/.test(source),
+  );
+}
+
+/**
+ * Whether an instruction brings the code along with the manifests. Where the manifests came by themselves, a folder is a part
+ * that the install needs: patches, a crate of the workspace.
+ */
+function isBroad(instruction: Instruction, image: ImageBuild, hasManifest: boolean): boolean {
   if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') return false;
   if (instruction.flags.some(({ name }) => name === 'from')) return false;
   return copied(instruction).sources.some((source) => {
     const path = posix.normalize(source.replace(/^\/+/, '')).replace(/\/$/, '');
     if (path === '' || path === '.' || path === '*') return true;
+    if (hasManifest) return false;
     const below = contextFiles(image).filter((file) => file.startsWith(`${path}/`));
     return below.some((file) => manifest.test(file)) && below.some((file) => !isManifest(file));
   });

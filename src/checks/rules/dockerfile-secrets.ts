@@ -1,14 +1,14 @@
 import { assignmentsOf, type Instruction } from '../../config/dockerfile/parse.ts';
 import { chainOf, type ImageBuild } from './image-build.ts';
 import type { Hit, Rule } from './rule.ts';
-import { looksSecret, namesSecret, secretShape } from './secret-names.ts';
+import { isDummy, looksSecret, namesSecret, secretShape, urlShape } from './secret-names.ts';
 
 export const secretInImage: Rule<ImageBuild> = {
   id: 'dockerfile/secret-in-image',
   severity: 'high',
   level: 'fail',
   title: 'No ARG and no ENV holds a secret.',
-  why: 'Both stay readable for everybody who can pull the image: docker history and docker inspect print them, also those of a build argument that no later stage uses.',
+  why: 'Both stay readable for everybody who can pull the image: docker history and docker inspect print them, also those of a build argument that no later stage uses. What a discarded stage holds stays in the cache of the builder and is a note.',
   fix: 'Give the build its secret by RUN --mount=type=secret,id=…, and the program its own by environment: when it starts.',
   source: {
     name: 'Docker: SecretsUsedInArgOrEnv',
@@ -37,23 +37,53 @@ function hitsIn(instruction: Instruction, image: ImageBuild, isFinal: boolean): 
   const { keyword, line, endLine } = instruction;
   if (keyword !== 'ARG' && keyword !== 'ENV') return [];
   return assignmentsOf(instruction).flatMap(([name, value]): Hit[] => {
-    const shape = value === undefined ? undefined : secretShape(value);
-    const place = { file: image.path, line, endLine, subject: name };
-    if (shape !== undefined) return [{ ...place, message: `${keyword} ${name} holds ${shape}.` }];
-    if (!namesSecret(name)) return [];
-    if (keyword === 'ARG' && (value === undefined || value === '')) {
-      return [{ ...place, message: `The build argument ${name} stays in the history of the image.` }];
-    }
-    if (value === undefined || value === '') return [];
-    const isReference = /^\$\{?\w+\}?$/.test(value);
-    if (isReference && keyword === 'ENV') {
-      return [{ ...place, message: `ENV ${name} writes the build argument's value into the image.` }];
-    }
-    if (!looksSecret(value)) return [];
-    // What a build stage makes up for a build is no secret, and no part of the image.
-    if (!isFinal && /dummy|fake|build|placeholder|unused|not-?a?-?secret/i.test(value)) return [];
-    return [
-      { ...place, message: `${keyword} ${name} gives a secret a value that everybody with the image knows.` },
-    ];
+    const fault = faultOf(keyword, name, value, isFinal);
+    return fault === undefined ? [] : [{ file: image.path, line, endLine, subject: name, ...fault }];
   });
 }
+
+type Fault = Pick<Hit, 'message' | 'severity' | 'level' | 'fix'>;
+
+const note = { severity: 'low', level: 'note' } as const;
+
+/** A stage that is only copied from leaves its ARG and ENV in the cache of the builder, and not in the image. */
+function faultOf(
+  keyword: string,
+  name: string,
+  value: string | undefined,
+  isFinal: boolean,
+): Fault | undefined {
+  const shape = value === undefined ? undefined : secretShape(value);
+  // In the file itself everybody has it, whatever becomes of the stage.
+  if (shape !== undefined && (isFinal || shape !== urlShape))
+    return { message: `${keyword} ${name} holds ${shape}.` };
+  if (shape !== undefined) return { ...note, message: `${keyword} ${name} holds ${shape}, ${discarded}.` };
+  if (!namesSecret(name)) return undefined;
+  if (value === undefined || value === '') {
+    if (keyword !== 'ARG') return undefined;
+    return isFinal
+      ? { message: `The build argument ${name} stays in the history of the image.` }
+      : {
+          ...note,
+          message: `The build argument ${name} stays in the builder’s cache and in the provenance of the image, although its stage is no part of it.`,
+        };
+  }
+  if (/^\$\{?\w+\}?$/.test(value)) {
+    if (keyword !== 'ENV' || !isFinal) return undefined;
+    return { message: `ENV ${name} writes the build argument's value into the image.` };
+  }
+  if (!looksSecret(value)) return undefined;
+  if (isDummy(value)) {
+    if (!isFinal || keyword === 'ARG') return undefined;
+    return {
+      ...note,
+      message: `ENV ${name} has a placeholder in the image: without another value the app starts with it.`,
+    };
+  }
+  const known = `${keyword} ${name} gives a secret a value that everybody`;
+  return isFinal
+    ? { message: `${known} with the image knows.` }
+    : { ...note, message: `${known} with the repository knows, ${discarded}.` };
+}
+
+const discarded = 'in a stage that is no part of the image';

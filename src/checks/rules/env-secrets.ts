@@ -1,9 +1,10 @@
 import { auditEnv, type EnvFault } from '../../config/audit.ts';
 import { guessable } from '../../config/guessable.ts';
+import { isSecretName } from '../../config/secret-names.ts';
 import type { App } from './app.ts';
 import { type ValueFile, valueFiles } from './env-files.ts';
 import type { Hit, Rule } from './rule.ts';
-import { isPlaceholder, looksSecret, namesSecret, secretShape } from './secret-names.ts';
+import { isDummy, isPlaceholder, looksSecret, namesSecret, secretShape, urlShape } from './secret-names.ts';
 
 const owasp = {
   name: 'OWASP: secrets management',
@@ -28,8 +29,11 @@ export const committedSecret: Rule<App> = {
       .filter(({ committed }) => committed)
       .flatMap(({ path, entries, purpose }) =>
         entries.flatMap(({ name, value, line }): Hit[] => {
-          const shape = secretShape(value);
-          const isReal = namesSecret(name) && looksSecret(value) && !isPlaceholder(name, value);
+          const form = secretShape(value);
+          // Databases of development and tests have passwords that guard nothing; a token of a service is one everywhere.
+          const shape = form === urlShape && purpose === 'development' ? undefined : form;
+          const isReal =
+            namesSecret(name) && looksSecret(value) && !isDummy(value) && !isPlaceholder(name, value);
           if (shape === undefined && (!isReal || purpose === 'development')) return [];
           const what = shape === undefined ? 'a secret' : shape;
           return [
@@ -57,18 +61,20 @@ export const exampleSecret: Rule<App> = {
     bad: 'SECRET_KEY=q7Zk2Vn9xTb4Lr8sWd3Hm6Yc1Pf5Gj0AeRuoIiXN\n',
     good: 'SECRET_KEY=CHANGE_ME_64_characters\n',
   },
-  check: ({ example }) =>
-    (example?.entries ?? []).flatMap(({ name, value, line }): Hit[] => {
-      const shape = isPlaceholder(name, value) ? undefined : secretShape(value);
-      const isRandom =
-        value.length >= 16 && /\d/.test(value) && /[a-z]/i.test(value) && guessable(value) === undefined;
-      const isReal = namesSecret(name) && looksSecret(value) && !isPlaceholder(name, value) && isRandom;
-      // A URL with a password such as app:app@db shows the form and is no secret.
-      const isForm = shape === 'a URL with a password';
-      if ((shape === undefined || isForm) && !isReal) return [];
-      const what = shape === undefined || isForm ? 'what looks like a real secret' : shape;
-      return [{ file: example?.path ?? '', line, message: `${name} holds ${what}.`, subject: name }];
-    }),
+  check: ({ examples }) =>
+    examples
+      .flatMap(({ path, entries }) => entries.map((entry) => ({ ...entry, path })))
+      .flatMap(({ path, name, value, line }): Hit[] => {
+        const shape = isPlaceholder(name, value) ? undefined : secretShape(value);
+        const isRandom =
+          value.length >= 16 && /\d/.test(value) && /[a-z]/i.test(value) && guessable(value) === undefined;
+        const isReal = namesSecret(name) && looksSecret(value) && !isPlaceholder(name, value) && isRandom;
+        // A URL with a password such as app:app@db shows the form and is no secret.
+        const isForm = shape === urlShape;
+        if ((shape === undefined || isForm) && !isReal) return [];
+        const what = shape === undefined || isForm ? 'what looks like a real secret' : shape;
+        return [{ file: path, line, message: `${name} holds ${what}.`, subject: name }];
+      }),
 };
 
 export const placeholder: Rule<App> = {
@@ -113,9 +119,11 @@ export function audited(app: App, faults: ReadonlySet<EnvFault>): Hit[] {
     .flatMap((file) => faultsIn(file, faults));
 }
 
-function faultsIn({ path, entries }: ValueFile, faults: ReadonlySet<EnvFault>): Hit[] {
+function faultsIn({ path, entries, committed }: ValueFile, faults: ReadonlySet<EnvFault>): Hit[] {
   const lines = new Map(entries.map(({ name, line }) => [name, line]));
-  const env = Object.fromEntries(entries.map(({ name, value }) => [name, value]));
+  // A committed file does right to leave a secret empty: its value comes from elsewhere.
+  const given = entries.filter(({ name, value }) => !committed || value !== '' || !isSecretName(name));
+  const env = Object.fromEntries(given.map(({ name, value }) => [name, value]));
   return auditEnv(env)
     .filter(({ fault }) => faults.has(fault))
     .map(({ key, message, fix, level }) => ({

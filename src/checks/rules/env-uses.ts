@@ -1,84 +1,25 @@
 import { posix } from 'node:path';
 import type { Repo } from '../repo.ts';
+import { isAsideFolder } from './aside.ts';
+import { aside, languages, type Need, patterns } from './env-patterns.ts';
 
 /** A place in the source that reads a variable of the environment. */
 export interface EnvUse {
   readonly name: string;
   /** `required` fails without it; `optional` has a default; of `open` the source does not say. */
-  readonly need: 'required' | 'open' | 'optional';
+  readonly need: Need;
   readonly file: string;
   readonly line: number;
 }
 
-type Need = EnvUse['need'];
-/** @param rest what stands behind the name: a default, an operator. */
-type Judge = (rest: string) => Need;
-type Pattern = readonly [pattern: RegExp, need: Judge];
-
-const name = '([A-Za-z_][A-Za-z0-9_]*)';
-const quoted = `["'\`]${name}["'\`]`;
-
-/** A second argument is a default, but for a type to cast to. */
-function byArgument(rest: string): Need {
-  return /^\s*,/.test(rest) && !/^\s*,\s*cast\s*=\s*\w+\s*\)/.test(rest) ? 'optional' : 'required';
-}
-
-/** What is compared, or stands before `??` and `||`, may be missing. */
-function byOperator(rest: string): Need {
-  const provided = /^\s*(?:\?\?|\|\||\?|===?|!==?|&&|\)\s*(?:\{|\?\?|\|\||\?))/;
-  return provided.test(rest) ? 'optional' : 'open';
-}
-
-/** For functions that give nothing for what is missing, and do not fail. */
-function softly(rest: string): Need {
-  return byArgument(rest) === 'optional' ? 'optional' : 'open';
-}
-
-const patterns: Readonly<Record<string, readonly Pattern[]>> = {
-  py: [
-    [new RegExp(`\\bos\\.environ\\[\\s*${quoted}\\s*\\](?!\\s*=[^=])`, 'g'), () => 'required'],
-    [new RegExp(`\\b(?:os\\.environ|environ|env|environment)\\.get\\(\\s*${quoted}`, 'g'), softly],
-    [new RegExp(`\\b(?:os\\.)?getenv\\(\\s*${quoted}`, 'g'), softly],
-    // django-environ, environs, python-decouple
-    [
-      new RegExp(
-        `(?<![\\w.])(?:env|config)(?:\\.(?:str|int|bool|float|list|json|url|db|cache))?\\(\\s*${quoted}`,
-        'g',
-      ),
-      byArgument,
-    ],
-  ],
-  js: [
-    [new RegExp(`\\b(?:process|Bun)\\.env\\.${name}(?!\\s*=[^=])`, 'g'), byOperator],
-    [new RegExp(`\\bprocess\\.env\\[\\s*${quoted}\\s*\\](?!\\s*=[^=])`, 'g'), byOperator],
-    [new RegExp(`\\bimport\\.meta\\.env\\.${name}`, 'g'), byOperator],
-    [new RegExp(`\\bDeno\\.env\\.get\\(\\s*${quoted}\\s*\\)`, 'g'), byOperator],
-  ],
-  rb: [
-    [new RegExp(`\\bENV\\[\\s*${quoted}\\s*\\]`, 'g'), byOperator],
-    [new RegExp(`\\bENV\\.fetch\\(\\s*${quoted}`, 'g'), byArgument],
-  ],
-  php: [[new RegExp(`\\b(?:getenv|env)\\(\\s*${quoted}`, 'g'), softly]],
-  go: [[new RegExp(`\\bos\\.(?:Getenv|LookupEnv)\\(\\s*${quoted}\\s*\\)`, 'g'), () => 'open']],
-};
-const languages: Readonly<Record<string, string>> = {
-  ...{ py: 'py', rb: 'rb', php: 'php', go: 'go' },
-  ...Object.fromEntries(
-    ['js', 'mjs', 'cjs', 'jsx', 'ts', 'mts', 'cts', 'tsx', 'vue', 'svelte', 'astro'].map((each) => [
-      each,
-      'js',
-    ]),
-  ),
-};
-/** What does not run in production. */
-const aside =
-  /(?:^|\/)(?:tests?|__tests__|e2e|spec|fixtures|examples?|docs?|bench(?:marks)?|scripts|tools|\.storybook|\.github|node_modules|vendor|migrations|alembic)\/|(?:^|\/)(?:conftest\.py|test_[^/]*\.py|[^/]*_test\.(?:py|go)|[^/]*\.(?:test|spec|stories)\.\w+|(?:vite|vitest|playwright|cypress|jest|eslint|webpack|rollup|tailwind|postcss|drizzle|next|nuxt|svelte|astro)\.config\.\w+|setup\.py|noxfile\.py|tasks\.py|fabfile\.py)$/;
 const maxFiles = 5_000;
 const maxLength = 400_000;
 
 /** All variables that the source reads. */
 export function envUses(repo: Repo): EnvUse[] {
-  const sources = repo.files.filter((file) => extensionOf(file) in languages && !aside.test(file));
+  const sources = repo.files.filter(
+    (file) => extensionOf(file) in languages && !aside.test(file) && !isAsideFolder(file),
+  );
   return sources.slice(0, maxFiles).flatMap((file) => {
     const text = repo.read(file);
     return text === undefined || text.length > maxLength ? [] : usesIn(file, text);
@@ -92,17 +33,29 @@ function extensionOf(file: string): string {
 function usesIn(file: string, text: string): EnvUse[] {
   const language = languages[extensionOf(file)] ?? '';
   const lineAt = lineCounter(text);
+  const lines = text.split('\n');
   const found = (patterns[language] ?? []).flatMap(([pattern, need]) =>
     [...text.matchAll(pattern)].map((match): EnvUse => {
-      const rest = text.slice(match.index + match[0].length, match.index + match[0].length + 80);
-      return { name: match[1] ?? '', need: need(rest), file, line: lineAt(match.index) };
+      const end = match.index + match[0].length;
+      const line = lineAt(match.index);
+      // A minified file is one line.
+      const before = text.slice(
+        Math.max(match.index - 200, text.lastIndexOf('\n', match.index - 1) + 1),
+        match.index,
+      );
+      return { name: match[1] ?? '', need: need(text.slice(end, end + 80), before), file, line };
     }),
   );
-  const lines = text.split('\n');
-  const isComment = ({ line }: EnvUse) => /^\s*(?:#|\/\/|\/?\*)/.test(lines[line - 1] ?? '');
+  const isComment = ({ line }: EnvUse) => /^\s*(?:#|\/\/|\/?\*|--)/.test(lines[line - 1] ?? '');
   const more = language === 'py' ? pydanticFields(text) : language === 'js' ? destructured(text) : [];
   const all = [...found, ...more.map(({ offset, ...use }) => ({ ...use, file, line: lineAt(offset) }))];
-  return all.filter((use) => !isComment(use));
+  return withProvision(all.filter((use) => !isComment(use)));
+}
+
+/** A file that asks whether a variable is there, or has a default for it, provides for its absence elsewhere, too. */
+function withProvision(uses: readonly EnvUse[]): EnvUse[] {
+  const provided = new Set(uses.filter(({ need }) => need === 'optional').map(({ name }) => name));
+  return uses.map((use) => (provided.has(use.name) ? { ...use, need: 'optional' } : use));
 }
 
 type Found = Pick<EnvUse, 'name' | 'need'> & { readonly offset: number };

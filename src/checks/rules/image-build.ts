@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { ComposeCandidate } from '../../config/compose-choice.ts';
 import {
   type Dockerfile,
   type Instruction,
@@ -7,6 +8,8 @@ import {
 } from '../../config/dockerfile/parse.ts';
 import type { ComposeBuild, ComposeService } from '../../config/model.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
+import { isAsideFolder, isAsideName } from './aside.ts';
+import { isLoose } from './compose-document.ts';
 import type { ComposeProject } from './compose-project.ts';
 import { mapOf } from './compose-shape.ts';
 
@@ -25,6 +28,8 @@ export interface ImageBuild {
   readonly stages: readonly Stage[];
   /** Names of `additional_contexts`. */
   readonly contexts: readonly string[];
+  /** Images that services of the compose files are built as, without tags. */
+  readonly siblings: ReadonlySet<string>;
   /** `user:` of every service that runs it. */
   readonly runsAs: readonly string[];
 }
@@ -34,25 +39,44 @@ const fileName =
 /** Templates of Dockerfiles, notes about them, and what merely has such a name. */
 const otherFile =
   /\.(?:dockerignore|md|txt|rst|json|ya?ml|toml|sh|py|[cm]?[jt]sx?|go|rs|rb|j2|jinja2?|tmpl|tpl|template|erb|in|bak|orig|lock)$/i;
-/** Their images do not serve in production. */
-const aside = /(?:^|\/)(?:node_modules|vendor|\.devcontainer|fixtures|testdata|third_party)\//;
-const development =
-  /[.-](?:dev|devel|development|local|test|tests|testing|ci|e2e|debug)$|^(?:dev|test|ci)\./i;
+interface Surroundings {
+  /** Compose files that production is not made of. */
+  readonly others: readonly ComposeCandidate[];
+  /** The compose files are named by sluice.yml, and not guessed. */
+  readonly certain: boolean;
+}
 
-/** The Dockerfiles of all services that are built, and all others of the repository. */
-export function imageBuilds(repo: Repo, project: ComposeProject | undefined): ImageBuild[] {
+/**
+ * The Dockerfiles of all services that are built; and those of the repository that nothing says are for anything else:
+ * a folder or a name (`ci/`, `Dockerfile.playwright`), a compose file for development, a service behind a profile.
+ */
+export function imageBuilds(
+  repo: Repo,
+  project: ComposeProject | undefined,
+  { others, certain }: Surroundings,
+): ImageBuild[] {
   const byFile = new Map<string, { name: string; service: ComposeService; build: ComposeBuild }[]>();
   for (const [name, service] of Object.entries(project?.model.services ?? {})) {
     const { build } = service;
-    if (build === undefined || typeof build === 'string' || build.dockerfile_inline !== undefined) continue;
-    const path = posix.normalize(inFolder(build.context ?? '', String(build.dockerfile ?? 'Dockerfile')));
+    const path = dockerfileOf(service);
+    if (path === undefined || build === undefined || typeof build === 'string') continue;
     byFile.set(path, [...(byFile.get(path) ?? []), { name, service, build }]);
   }
-  const others = repo.files.filter((path) => {
-    const name = posix.basename(path);
-    return fileName.test(name) && !otherFile.test(name) && !aside.test(path) && !development.test(name);
-  });
-  return [...new Set([...byFile.keys(), ...others])].flatMap((path) => {
+  const elsewhere = new Set([
+    ...Object.values(project?.hidden ?? {}).flatMap((service) => dockerfileOf(service) ?? []),
+    // Where production builds nothing itself, the file for development may build what a pipeline builds for it.
+    ...(byFile.size === 0 ? [] : others.flatMap(dockerfilesIn)),
+  ]);
+  const loose = dockerfilesOf(repo).filter(
+    (path) => !isAsideFolder(path) && !isAsideName(path) && !elsewhere.has(path),
+  );
+  const names = new Set(
+    Object.values(project?.model.services ?? {}).flatMap(({ build, image }) =>
+      build === undefined || image === undefined ? [] : [withoutTag(image)],
+    ),
+  );
+  const paths = certain && byFile.size > 0 ? byFile.keys() : [...byFile.keys(), ...loose];
+  return [...new Set(paths)].flatMap((path) => {
     const text = repo.read(path);
     const uses = byFile.get(path) ?? [];
     const dockerfile = text === undefined ? undefined : tryParse(text, argsOf(uses[0]?.build));
@@ -76,8 +100,40 @@ export function imageBuilds(repo: Repo, project: ComposeProject | undefined): Im
         targets.some((target) => madeOf(target, dockerfile).has(stage)),
       ),
       contexts: uses.flatMap(({ build }) => Object.keys(mapOf(build.additional_contexts))),
+      siblings: names,
       runsAs: users.every((user) => user !== undefined) ? users : [],
     };
+  });
+}
+
+/** Dockerfiles that are there, and that no image of production is built from. */
+export function idleDockerfiles(repo: Repo, images: readonly ImageBuild[]): readonly string[] {
+  const used = new Set(images.map(({ path }) => path));
+  return dockerfilesOf(repo).filter(
+    (path) => !used.has(path) && !/(?:^|\/)(?:node_modules|vendor)\//.test(path),
+  );
+}
+
+function dockerfilesOf({ files }: Repo): readonly string[] {
+  return files.filter((path) => {
+    const name = posix.basename(path);
+    return fileName.test(name) && !otherFile.test(name);
+  });
+}
+
+function dockerfileOf({ build }: ComposeService): string | undefined {
+  if (build === undefined || typeof build === 'string' || build.dockerfile_inline !== undefined)
+    return undefined;
+  return posix.normalize(inFolder(build.context ?? '', String(build.dockerfile ?? 'Dockerfile')));
+}
+
+/** Dockerfiles that a compose file builds, as far as it says so itself. */
+function dockerfilesIn({ path, services }: ComposeCandidate): string[] {
+  return Object.values(services).flatMap(({ build }) => {
+    const { context, dockerfile } = isLoose(build) ? build : { context: build, dockerfile: undefined };
+    if (typeof context !== 'string' || /^[a-z]+:\/\/|\$/.test(context)) return [];
+    const whole = posix.join(folderOf(path), context, String(dockerfile ?? 'Dockerfile'));
+    return [posix.normalize(whole)];
   });
 }
 
@@ -160,6 +216,11 @@ function likelyContext(repo: Repo, path: string, dockerfile: Dockerfile): string
       return repo.files.some((file) => file === whole || file.startsWith(`${whole}/`));
     }).length;
   return folder !== '' && known('') > known(folder) ? '' : folder;
+}
+
+/** The name of an image, without tag and digest. */
+export function withoutTag(image: string): string {
+  return image.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
 }
 
 /** Sources and destination of COPY and ADD; heredocs are no sources. */

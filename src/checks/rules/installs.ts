@@ -38,7 +38,7 @@ const forms: readonly Form[] = [
   [
     'yarn',
     'dependencies',
-    /\byarn(?:\s+(?:install|workspaces\s+focus))?(?:\s+-\S+)*\s*$/,
+    /\byarn(?:\s+(?:install|workspaces\s+focus))?(?:\s+-\S+(?:\s+\d+)?)*\s*$/,
     '/usr/local/share/.cache/yarn',
   ],
   [

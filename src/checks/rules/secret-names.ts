@@ -1,9 +1,6 @@
-import { isSecretName, placeholderIn } from '../../config/audit.ts';
+import { placeholderIn } from '../../config/audit.ts';
+import { isSecretName } from '../../config/secret-names.ts';
 import { secretIn } from '../../config/secrets.ts';
-
-/** Names that speak of a secret and hold a setting: `ACCESS_TOKEN_EXPIRE_MINUTES`, `DB_PASSWORD_FILE`. */
-const setting =
-  /(?:^|_)(?:EXPIR\w*|MINUTES?|SECONDS?|HOURS?|DAYS?|TTL|AGE|LIFETIME|DURATION|INTERVAL|TIMEOUT|ALGORITHMS?|ALG|TYPE|NAME|NAMES|FILE|PATH|DIR|ENABLED?|DISABLED?|LENGTH|MIN|MAX|SIZE|HEADER|PREFIX|ISSUER|AUDIENCE|ROUNDS?|COST|POLICY|METHODS?|MODE|PROVIDER|HOST|PORT|USER|USERNAME|REALM|REGION|BACKENDS?|REQUIRED|CLASS|DRIVER|ENDPOINT|DOMAIN|VERSION|ROTATION|URL|URI|SCHEME|HASHERS?|VALIDATORS?|RESET|COOKIE|SOURCE|METHOD|EMAIL|ID|FORMAT|FROM)$/i;
 
 /** Whether a variable of this name holds a secret and not a setting about one. */
 export function namesSecret(name: string): boolean {
@@ -13,7 +10,7 @@ export function namesSecret(name: string): boolean {
     /PUBLIC_?KEY|PUBLISHABLE/i.test(name)
   )
     return false;
-  return isSecretName(name) && !setting.test(name);
+  return isSecretName(name);
 }
 
 /** Whether a text looks like the secret itself: not empty, no reference, no number, no path, no switch. */
@@ -28,10 +25,39 @@ export function looksSecret(value: string): boolean {
 /** A secret by the form of its value, whatever its name: `a GitHub token`, `a URL with a password`. */
 export function secretShape(value: string): string | undefined {
   const shape = secretIn([], value);
-  if (shape !== 'a URL with a password') return shape;
-  // A password that is a reference is none.
-  const password = /:\/\/[^\s/:@]*:([^\s/@]+)@/.exec(value)?.[1] ?? '';
-  return looksSecret(password) ? shape : undefined;
+  if (shape === undefined || isFilledIn(value)) return undefined;
+  if (shape !== urlShape) return shape;
+  return isOpenUrl(value) ? undefined : shape;
+}
+
+export const urlShape = 'a URL with a password';
+
+/** `xoxb-xxxx-xxxx`, `ghp_****`: the form of a token, with nothing in it. */
+function isFilledIn(value: string): boolean {
+  const key = /-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)-----END/s.exec(value)?.[1];
+  // The shortest keys there are, of Ed25519, have 64 characters.
+  if (key !== undefined) return key.replaceAll(/\\n|\s/g, '').length < 60;
+  return /(?:^|[-_./:])(?:x{4,}|X{4,}|\*{3,}|0{6,}|\.{3})(?:$|[-_./@])/.test(value);
+}
+
+/** A URL whose password guards nothing: a reference, a word that keeps its place, a server on the machine itself. */
+function isOpenUrl(value: string): boolean {
+  const [, user = '', password = '', host = ''] = /:\/\/([^\s/:@]*):([^\s/@]+)@([^\s/:?]*)/.exec(value) ?? [];
+  if (!looksSecret(password) || isDummy(password)) return true;
+  const isHere = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|0\.0\.0\.0|host\.docker\.internal)?$/i.test(host);
+  // user:pass@host and the like show the form.
+  const isForm = /^(?:user(?:name)?|usr)$/i.test(user) && /^(?:pass(?:word|wd)?|pwd)$/i.test(password);
+  return isHere || isForm || /^(?:host(?:name)?|(?:[\w-]+\.)*example\.(?:com|org|net))$/i.test(host);
+}
+
+/** What is made up so that a build or a test has something: `dummy`, `build-only`, `placeholder-for-build`, `deadbeef`. */
+export function isDummy(value: string): boolean {
+  return (
+    placeholderIn('SECRET', value) ||
+    /(?:^|[-_ .])(?:dummy|fake|mock|stub|placeholder|unused|ignored?|noop|example|sample|foo(?:bar)?|build(?:[-_ ]?(?:time|only))?|precompile|assets?)(?:$|[-_ .\d])|not[-_ ]?(?:a[-_ ]?)?(?:real|secret)|^(?:dead ?beef|cafe ?babe|0x)+$|localhost|127\.0\.0\.1/i.test(
+      value,
+    )
+  );
 }
 
 /** Whether a value only keeps the place of a secret. */

@@ -31,27 +31,30 @@ const checks: readonly OwnCheck[] = [
     why: ({ images }) => named(images.map(({ path }) => path)),
     files: ({ images }) => images.map(({ path }) => path),
     find: ({ images }) => images.flatMap((image) => apply(dockerfileRules, image)),
-    summary: ({ images }) => counted(images.length, 'Dockerfile'),
+    summary: dockerfileSummary,
   },
   {
     id: 'compose',
     why: (app) => named(composePaths(app)),
     files: composePaths,
     find: (app) => apply(composeRules, app),
-    summary: ({ services }) => counted(services.length, 'service'),
-    trouble: unreadableFiles,
+    summary: (app) =>
+      app.services.length === 0
+        ? `no services in ${named(composePaths(app))}`
+        : counted(app.services.length, 'service'),
+    trouble: (app) => unreadableFiles(app) ?? hiddenServices(app),
   },
   {
     id: 'env',
-    why: (app) => named([...envPaths(app), ...composePaths(app)]),
+    why: (app) => (envParts(app).length === 0 ? undefined : named([...envPaths(app), ...composePaths(app)])),
     files: envPaths,
     find: (app) => apply(envRules, app),
-    summary: (app) =>
-      `${counted(envPaths(app).length, 'env file')}, ${counted(new Set(composeUses(app).map(({ name }) => name)).size, 'variable')}`,
+    summary: (app) => envParts(app).join(', '),
   },
   {
     id: 'capacity',
-    why: ({ project }) => named(project?.all.map(({ path }) => path) ?? []),
+    why: ({ project, services }) =>
+      services.length === 0 ? undefined : named(project?.all.map(({ path }) => path) ?? []),
     // Its comments stand in the compose files, and are judged with them.
     files: () => [],
     find: (app) => apply(capacityRules, app),
@@ -79,6 +82,26 @@ export function ownTools(config?: Config): readonly Tool[] {
   ];
 }
 
+function dockerfileSummary({ images, idle }: App): string {
+  const seen = counted(images.length, 'Dockerfile');
+  if (idle.length === 0) return seen;
+  const verb = idle.length === 1 ? 'is' : 'are';
+  return `${seen}; ${named(idle)} ${verb} not built for production`;
+}
+
+/** What the check of variables has seen; empty where there is nothing for it to see. */
+function envParts(app: App): string[] {
+  const { project, services } = app;
+  const files = envPaths(app).length;
+  const variables = new Set(composeUses(app).map(({ name }) => name)).size;
+  const set = services.filter(({ name }) => Object.keys(project?.written(name) ?? {}).length > 0).length;
+  return [
+    ...(files === 0 ? [] : [counted(files, 'env file')]),
+    ...(variables === 0 ? [] : [counted(variables, 'variable')]),
+    ...(set === 0 ? [] : [`environment of ${counted(set, 'service')}`]),
+  ];
+}
+
 function capacitySummary(app: App): string {
   const budget = worstBudget(app)?.budget;
   const connections = budget === undefined ? [] : [`${budget.needed} of ${budget.available} connections`];
@@ -87,12 +110,20 @@ function capacitySummary(app: App): string {
 }
 
 function envPaths(app: App): readonly string[] {
-  const example = app.example === undefined ? [] : [app.example.path];
-  return [...example, ...valueFiles(app).map(({ path }) => path)];
+  const main = app.example === undefined ? [] : [app.example.path];
+  const examples = app.examples.map(({ path }) => path);
+  return [...new Set([...main, ...examples, ...valueFiles(app).map(({ path }) => path)])];
 }
 
 function composePaths({ project, unreadable }: App): readonly string[] {
   return [...(project?.all.map(({ path }) => path) ?? []), ...unreadable];
+}
+
+/** Compose starts none of them: what is right or wrong with them would be said of nothing. */
+function hiddenServices({ project, services }: App): string | undefined {
+  const hidden = Object.keys(project?.hidden ?? {});
+  if (services.length > 0 || hidden.length === 0) return undefined;
+  return `every service (${named(hidden)}) is behind a profile that is not active; name the profiles of production as COMPOSE_PROFILES in .env or .env.example`;
 }
 
 function unreadableFiles({ unreadable }: App): string | undefined {

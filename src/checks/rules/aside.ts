@@ -1,0 +1,39 @@
+import { posix } from 'node:path';
+
+/** Folders for development, tests, pipelines and show: what lies there is no part of production by itself. */
+const folders = new Set(
+  (
+    '.devcontainer devcontainer .github .gitlab .circleci .buildkite .ci ci dev devel development local ' +
+    'test tests testing __tests__ spec e2e playwright cypress fixtures testdata ' +
+    'example examples sample samples demo demos doc docs bench benchmark benchmarks sandbox playground ' +
+    'node_modules vendor third_party'
+  ).split(' '),
+);
+
+/** The same in the names of files: `Dockerfile.playwright`, `docker-compose.dev.yml`, `app.test.Dockerfile`. */
+const words = new Set(
+  (
+    'dev devel develop development devcontainer local test tests testing ci e2e debug playwright cypress ' +
+    'bench benchmark lint sandbox override'
+  ).split(' '),
+);
+
+/** Whether a file lies in a folder that production is not made of. */
+export function isAsideFolder(path: string): boolean {
+  return path
+    .split('/')
+    .slice(0, -1)
+    .some((folder) => folders.has(folder.toLowerCase()));
+}
+
+/** Whether the name of a file says that it is for development or tests. */
+export function isAsideName(path: string): boolean {
+  const parts = posix.basename(path).toLowerCase().split(/[._-]/);
+  return parts.some((part) => words.has(part));
+}
+
+/** Whether a profile is one for developers: an example names those, too, that nobody starts on a server. */
+export function isAsideProfile(profile: string): boolean {
+  const parts = profile.trim().toLowerCase().split(/[._-]/);
+  return parts.some((part) => words.has(part) || /^(?:assets|tools?|seed|watch|frontend-dev)$/.test(part));
+}

@@ -1,0 +1,43 @@
+/** Words that make a name one of a secret, wherever in it they are. */
+const strong =
+  /(?:^|_)(?:SECRETS?|PASSWORD|PASSWD|PASS|PWD|PASSPHRASE|TOKEN|CREDENTIALS?|SALT|PEPPER|(?:API|ACCESS|ENCRYPTION|SIGNING|PRIVATE|MASTER|SESSION|LICENSE|AUTH)_?KEYS?)(?=_|$)/gi;
+/** Words that do so at the end only: AUTH_PROVIDER and NEXT_PRIVATE_APP_URL speak of something else. */
+const weak = /(?:^|_)(?:AUTH|PRIVATE|WEBHOOK|DSN)$|_WEBHOOK_URL$/i;
+/** The same anywhere: broad enough for a mask. */
+const broad =
+  /(?:^|_)(?:SECRETS?|PASSWORD|PASSWD|PASS|PWD|PASSPHRASE|TOKEN|CREDENTIALS?|SALT|PEPPER|PRIVATE|WEBHOOK|DSN|AUTH)(?:_|$)|(?:^|_)(?:API|ACCESS|ENCRYPTION|SIGNING|SECRET|PRIVATE|MASTER|SESSION|LICENSE)_?KEY(?:_|$|S$)/i;
+
+/** Behind the secret's word these speak about it: its length, its age, where it is, who gives it. */
+const about = new Set(
+  [
+    'EXPIRE EXPIRES EXPIRED EXPIRY EXPIRATION MINUTES MINUTE SECONDS SECOND SECS MS HOURS HOUR DAYS DAY WEEKS TTL AGE',
+    'LIFETIME DURATION INTERVAL TIMEOUT LEEWAY DELAY ROTATION ROTATE GRACE',
+    'LIMIT LIMITS RATE QUOTA LENGTH LEN MIN MAX MINIMUM MAXIMUM SIZE COUNT NUM NUMBER BYTES BITS ROUNDS COST ITERATIONS ATTEMPTS',
+    'ALGORITHM ALGORITHMS ALG ALGO TYPE TYPES NAME NAMES FILE FILES PATH DIR FOLDER MOUNT HEADER HEADERS PREFIX SUFFIX ID IDS',
+    'ISSUER AUDIENCE POLICY METHOD METHODS MODE PROVIDER PROVIDERS BACKEND BACKENDS CLASS DRIVER HASHER HASHERS ENCODER VALIDATOR VALIDATORS',
+    'VALIDATION HOST HOSTNAME PORT USER USERNAME REALM REGION ENDPOINT DOMAIN URL URI URLS SCHEME PROTOCOL VERSION STORE STORAGE',
+    'ENABLE ENABLED DISABLE DISABLED REQUIRE REQUIRED ALLOW ALLOWED RESET COOKIE SOURCE EMAIL FORMAT FROM FIELD PARAM PARAMETER QUERY',
+    'STRATEGY SCOPE SCOPES GROUP GROUPS ROLE ROLES CLAIM CLAIMS STRENGTH COMPLEXITY HISTORY HINT REGEX PATTERN TEMPLATE LABEL ENCODING CURVE',
+  ]
+    .join(' ')
+    .split(' '),
+);
+/** Before it they make a switch of it: MYSQL_RANDOM_ROOT_PASSWORD=yes, ENABLE_EMAIL_PASSWORD=1. */
+const switchWord =
+  /(?:^|_)(?:ALLOW|ENABLE|DISABLE|REQUIRE|EMPTY|SKIP|FORCE|HIDE)_|^(?:MYSQL|MARIADB)_RANDOM_|^(?:USE|HAS|IS|SHOW|WITH|WITHOUT|NO|MAX|MIN)_/i;
+
+/** Whether a variable's name says that it holds a secret, and not a setting about one (`TOKEN_EXPIRY_SECONDS`). */
+export function isSecretName(key: string): boolean {
+  // The shell's own: the folder it is in.
+  if (/^(?:OLD)?PWD$/.test(key)) return false;
+  const last = [...key.matchAll(strong)].at(-1);
+  if (last === undefined) return weak.test(key) && !switchWord.test(key);
+  const end = last.index + last[0].length;
+  const rest = key.slice(end).toUpperCase().split('_');
+  return !rest.some((word) => about.has(word)) && !switchWord.test(key.slice(0, last.index + 1));
+}
+
+/** Whether a name has to do with secrets at all: its value is masked, whatever it is. */
+export function speaksOfSecret(key: string): boolean {
+  return broad.test(key);
+}
