@@ -2,6 +2,7 @@ import { isSecretName } from '../config/audit.ts';
 import { tryParseImage } from '../config/image.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { isDefault } from './compose-files.ts';
+import { composeNotes } from './compose-notes.ts';
 import { type DatabaseGuess, guessBackup, guessMigration, type MigrationGuess } from './guess-database.ts';
 import { guessServices, type ServiceGuess } from './guess-services.ts';
 import { guessSite, type SiteGuess } from './guess-site.ts';
@@ -160,18 +161,7 @@ function notesOf(seen: Seen, model: ComposeModel | undefined, draft: Omit<Guess,
       `${path} seems to deploy, too (${sign}): switch it off before the first deploy with Sluice, or both will.`,
     );
   }
-  const [other] = seen.compose?.elsewhere ?? [];
-  if (other !== undefined)
-    notes.push(`There is a compose file at ${other}, too: \`compose:\` in sluice.yml chooses.`);
-  const profiled = [
-    ...new Set((seen.compose?.files ?? []).flatMap(({ services }) => Object.entries(services))),
-  ].filter(([name, service]) => Array.isArray(service['profiles']) && model?.services[name] === undefined);
-  if (model !== undefined && profiled.length > 0) {
-    const names = enumerate([...new Set(profiled.map(([name]) => name))]);
-    notes.push(
-      `Behind a profile, and so not deployed: ${names}. COMPOSE_PROFILES among the target’s variables chooses profiles.`,
-    );
-  }
+  notes.push(...composeNotes(seen, model));
   const { site } = draft;
   if (site?.front !== undefined && site.section === undefined)
     notes.push(

@@ -23,18 +23,20 @@ export interface InitPlan {
   readonly example: string | undefined;
 }
 
+/** What the command line asks for. */
+export interface InitWishes extends TargetWishes {
+  /** Absolute paths of compose files; none: `init` chooses. */
+  readonly compose?: readonly string[];
+}
+
 /**
  * Looks at a repository and plans the files for it. Nothing is written.
  *
- * @throws UserError `init.no-compose` with a compose file to begin with; `compose.*`, `env.*` for files that docker
+ * @throws UserError(s) `config.compose-missing` for files that were named; `init.no-compose` with a compose file to begin with; `compose.*`, `env.*` for files that docker
  * compose does not accept.
  */
-export async function planInit(
-  folder: string,
-  wishes: TargetWishes,
-  effects: LookEffects,
-): Promise<InitPlan> {
-  const sight = await lookAt(folder, effects);
+export async function planInit(folder: string, wishes: InitWishes, effects: LookEffects): Promise<InitPlan> {
+  const sight = await lookAt(folder, effects, wishes.compose);
   if (sight.compose === undefined) throw await noCompose(sight);
   const { model, problem, missed } = await readModel(sight, guessRegistry(sight, undefined).value, effects);
   const seen = { ...sight, variables: [...sight.variables, ...missed] };

@@ -1,9 +1,10 @@
 import { realpath } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
-import { type ComposeChoice, chooseCompose } from '../config/compose-choice.ts';
+import { type ComposeChoice, chosenBy } from '../config/compose-choice.ts';
 import { parseConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
-import { type ComposeFile, findComposeFiles } from './compose-files.ts';
+import { UserError, UserErrors } from '../kernel/errors.ts';
+import { type ComposeFile, chooseIn, findComposeFiles, openComposeFile } from './compose-files.ts';
 import { type ExampleFile, findExamples } from './env-example.ts';
 import { type FrontGuess, findFront } from './front.ts';
 import { type GitFacts, type LookEffects, readGit } from './git.ts';
@@ -32,19 +33,27 @@ export interface Seen {
   readonly front: FrontGuess | undefined;
 }
 
-/** Looks at a repository: reads files and asks git, and does nothing else. */
-export async function lookAt(folder: string, effects: LookEffects): Promise<Seen> {
+/**
+ * Reads a repository's files and asks git, and does nothing else.
+ *
+ * @param wanted compose files that a person named, as absolute paths; none: sluice.yml's, else those for production.
+ * @throws UserErrors `config.compose-missing` for those of `wanted` that can't be read.
+ */
+export async function lookAt(
+  folder: string,
+  effects: LookEffects,
+  wanted: readonly string[] = [],
+): Promise<Seen> {
   const whole = await realpath(folder).catch(() => resolve(folder));
   const [tree, git] = await Promise.all([readTree(whole), readGit(whole, effects)]);
   const top = git.top === undefined ? whole : await realpath(git.top).catch(() => whole);
   const above = top === whole ? tree : { ...(await readTree(top)) };
-  const composeFiles = await findComposeFiles(tree);
-  const compose = chooseCompose(composeFiles);
+  const [composeFiles, present] = await Promise.all([findComposeFiles(tree), readPresent(whole)]);
+  const compose = await choiceFor(tree, composeFiles, wanted, present);
   const files = compose?.files ?? [];
-  const [examples, otherDeploys, present, presentText, front] = await Promise.all([
+  const [examples, otherDeploys, presentText, front] = await Promise.all([
     findExamples(tree),
     findOtherDeploys(above),
-    readPresent(whole),
     readText(resolve(whole, 'sluice.yml')),
     findFront(tree),
   ]);
@@ -63,6 +72,38 @@ export async function lookAt(folder: string, effects: LookEffects): Promise<Seen
     presentText,
     front,
   };
+}
+
+/** A person's choice counts, and one in sluice.yml is a person's, too; its words are the same in every later run. */
+async function choiceFor(
+  tree: Tree,
+  all: readonly ComposeFile[],
+  wanted: readonly string[],
+  present: Config | undefined,
+): Promise<ComposeChoice<ComposeFile> | undefined> {
+  const own = await chooseIn(tree, all);
+  const paths = (wanted.length > 0 ? wanted : (present?.compose ?? [])).map((path) =>
+    relative(tree.folder, resolve(tree.folder, path)),
+  );
+  const opened = await Promise.all(paths.map((path) => openComposeFile(tree, path)));
+  const files = opened.filter((file) => file !== undefined);
+  const missing = paths.filter((_, index) => opened[index] === undefined);
+  if (wanted.length > 0 && missing.length > 0)
+    throw new UserErrors(missing.map((path) => cannotRead(path, all)));
+  const isSame = own?.files.length === files.length && own.files.every(({ path }, at) => path === paths[at]);
+  // A sluice.yml without `compose:` means the base file, which may not be there yet.
+  return files.length === 0 || missing.length > 0 || isSame ? own : chosenBy(files);
+}
+
+function cannotRead(path: string, all: readonly ComposeFile[]): UserError {
+  return new UserError({
+    code: 'config.compose-missing',
+    message: `--compose: cannot read ${path}`,
+    hint:
+      all.length === 0
+        ? 'Name an existing compose file.'
+        : `Compose files of this repository: ${all.map((file) => file.path).join(', ')}.`,
+  });
 }
 
 async function readPresent(folder: string): Promise<Config | undefined> {

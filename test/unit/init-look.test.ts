@@ -168,7 +168,7 @@ describe('which compose files', () => {
 
 describe('.env.example', () => {
   const variable = (name: string, fallback?: string) => ({ name, fallback, users: ['web'] });
-  const compose = { files: [file('compose.yml')], why: '', unused: [], elsewhere: [] };
+  const compose = { files: [file('compose.yml')], why: '', unused: [], doubt: undefined };
 
   test('has what is needed, in sections, and no value of a secret', () => {
     const variables = [

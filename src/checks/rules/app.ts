@@ -1,5 +1,7 @@
 import { isAbsolute, join, posix, relative } from 'node:path';
-import { baseNames, chooseCompose, composeName } from '../../config/compose-choice.ts';
+import { chooseCompose, isEnough, startsContainers } from '../../config/compose-choice.ts';
+import { baseNames, isComposeName, mayBeCompose } from '../../config/compose-names.ts';
+import { composeUsages, usagePaths } from '../../config/compose-usage.ts';
 import { parseEnvFile } from '../../config/env-file.ts';
 import type { ComposeService, Config, ServicePlan } from '../../config/model.ts';
 import { isOwnImage } from '../../config/service-facts.ts';
@@ -70,6 +72,7 @@ interface Chosen {
 
 function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
   const unreadable: string[] = [];
+  const readQuietly = (path: string) => readDocument(path, repo.read(path) ?? '') ?? [];
   const read = (path: string) => {
     const document = readDocument(path, repo.read(path) ?? '');
     if (document === undefined) unreadable.push(path);
@@ -80,10 +83,12 @@ function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
     const documents = paths.flatMap((path) => read(relative(repo.root, path).replaceAll('\\', '/')));
     return { documents, unreadable };
   }
-  const named = repo.files.filter(
-    (path) => composeName.test(posix.basename(path)) && !path.startsWith('.github/'),
-  );
-  const documents = chooseCompose(named.flatMap(read))?.files ?? [];
+  const named = repo.files.filter(isComposeName).flatMap(read);
+  const odd = isEnough(named) ? [] : repo.files.filter(mayBeCompose).flatMap(readQuietly);
+  const found = [...named, ...odd.filter(startsContainers)];
+  const texts = found.length < 2 ? [] : [...found.map(({ path }) => path), ...usagePaths(repo.files)];
+  const usages = texts.flatMap((path) => composeUsages(path, repo.read(path) ?? ''));
+  const documents = chooseCompose(found, usages)?.files ?? [];
   // Other files may have such a name; one that Compose itself would take is meant to be one.
   return { documents, unreadable: unreadable.filter((path) => baseNames.includes(posix.basename(path))) };
 }
