@@ -59,6 +59,8 @@ function firstFinding(key: string, value: string): EnvFinding | undefined {
 
 /** Whether a variable's name says that it holds a secret. */
 export function isSecretName(key: string): boolean {
+  // The shell's own: the folder it is in.
+  if (key === 'PWD' || key === 'OLDPWD') return false;
   return (
     /(?:^|_)(?:SECRET|SECRETS|PASSWORD|PASSWD|PASS|PWD|PASSPHRASE|TOKEN|CREDENTIALS?|SALT|PEPPER|PRIVATE|WEBHOOK|DSN|AUTH)(?:_|$)/i.test(
       key,

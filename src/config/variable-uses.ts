@@ -31,24 +31,33 @@ function operandAt(text: string, start: number): string {
   return '';
 }
 
+/** A text of a compose file, and where it is. */
+export interface PlacedText {
+  /** The service, or the top-level section, that it belongs to. */
+  readonly user: string;
+  /** Keys and positions that lead to it: `services`, `web`, `ports`, `0`. */
+  readonly path: readonly string[];
+  readonly text: string;
+}
+
 /**
- * All texts of a compose file with the service, or the top-level section, that they belong to. Keys are not
- * interpolated, and extensions (`x-…`) count where they are merged in.
+ * All texts of a compose file. Keys are not interpolated, and extensions (`x-…`) count where they are merged in.
  */
-export function* textsIn(root: unknown): Generator<{ readonly user: string; readonly text: string }> {
+export function* textsIn(root: unknown): Generator<PlacedText> {
   const map = root !== null && typeof root === 'object' ? (root as Record<string, unknown>) : {};
   for (const [section, value] of Object.entries(map)) {
-    if (section !== 'services') yield* under(section, value);
+    if (section !== 'services') yield* under(section, [section], value);
     else if (value !== null && typeof value === 'object') {
-      for (const [service, definition] of Object.entries(value)) yield* under(service, definition);
+      for (const [service, definition] of Object.entries(value))
+        yield* under(service, [section, service], definition);
     }
   }
 }
 
-function* under(user: string, value: unknown): Generator<{ user: string; text: string }> {
+function* under(user: string, path: readonly string[], value: unknown): Generator<PlacedText> {
   if (user.startsWith('x-')) return;
-  if (typeof value === 'string') yield { user, text: value };
+  if (typeof value === 'string') yield { user, path, text: value };
   else if (value !== null && typeof value === 'object') {
-    for (const each of Object.values(value)) yield* under(user, each);
+    for (const [key, inner] of Object.entries(value)) yield* under(user, [...path, key], inner);
   }
 }

@@ -1,11 +1,16 @@
 import type { UnusedFile } from '../config/compose-choice.ts';
 import { isAside } from '../config/compose-names.ts';
 import type { ComposeModel } from '../config/model.ts';
+import { shellVariable } from '../config/shell-variables.ts';
 import type { Seen } from './look.ts';
 import { enumerate } from './words.ts';
 
 /** What a person should know of the choice of the compose files, and of the services in them that are not deployed. */
-export function composeNotes({ compose }: Pick<Seen, 'compose'>, model: ComposeModel | undefined): string[] {
+export function composeNotes(
+  seen: Pick<Seen, 'compose' | 'examples' | 'shell'>,
+  model: ComposeModel | undefined,
+): string[] {
+  const { compose } = seen;
   if (compose === undefined) return [];
   const { files, unused, doubt } = compose;
   const notes: string[] = [];
@@ -30,22 +35,51 @@ export function composeNotes({ compose }: Pick<Seen, 'compose'>, model: ComposeM
     notes.push(
       `Compose files in other folders are not deployed: ${few(elsewhere)}. To deploy one instead: sluice init --compose ${elsewhere[0]}.`,
     );
-  return [...notes, ...profileNotes(files, model)];
+  return [...notes, ...shellNotes(seen), ...profileNotes(seen, model)];
 }
 
-function profileNotes(
-  files: readonly { readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>> }[],
-  model: ComposeModel | undefined,
-): string[] {
-  if (model === undefined) return [];
-  const hidden = files
+/** The example that chooses profiles: a target has to choose the same. */
+export function profilesExample({
+  examples,
+  compose,
+}: Pick<Seen, 'examples' | 'compose'>): { readonly path: string; readonly value: string } | undefined {
+  const isUsed = compose?.files.some(({ text }) => /\bprofiles:|\binclude:|\bextends:/.test(text)) ?? false;
+  const example = examples.find(({ isNear, values }) => isNear && values['COMPOSE_PROFILES'] !== undefined);
+  const value = example?.values['COMPOSE_PROFILES'] ?? '';
+  return example === undefined || value === '' || !isUsed ? undefined : { path: example.path, value };
+}
+
+/** A deploy refuses them, unless the target has them. */
+function shellNotes({ compose, shell }: Pick<Seen, 'compose' | 'shell'>): string[] {
+  return shell.flatMap(({ name }) => {
+    const variable = shellVariable(name);
+    const use = new RegExp(`\\$\\{?${name}\\b`);
+    const places = (compose?.files ?? []).flatMap(({ path, text }) => {
+      const line = text.split('\n').findIndex((each) => use.test(each));
+      return line < 0 ? [] : [`${path}:${line + 1}`];
+    });
+    return variable === undefined
+      ? []
+      : [`${enumerate(places)}: $\{${name}} is ${variable.is}, so a deploy stops there. ${variable.instead}`];
+  });
+}
+
+function profileNotes(seen: Pick<Seen, 'compose' | 'examples'>, model: ComposeModel | undefined): string[] {
+  const notes: string[] = [];
+  const example = profilesExample(seen);
+  if (example !== undefined)
+    notes.push(
+      `COMPOSE_PROFILES=${example.value} of ${example.path} chooses the services: it has to be among the variables of each target.`,
+    );
+  const hidden = (seen.compose?.files ?? [])
     .flatMap(({ services }) => Object.entries(services))
-    .filter(([name, { profiles }]) => Array.isArray(profiles) && model.services[name] === undefined)
+    .filter(([name, { profiles }]) => Array.isArray(profiles) && model?.services[name] === undefined)
     .map(([name]) => name);
-  if (hidden.length === 0) return [];
-  return [
-    `Behind a profile, and so not deployed: ${enumerate([...new Set(hidden)])}. COMPOSE_PROFILES among the target’s variables chooses profiles.`,
-  ];
+  if (model !== undefined && hidden.length > 0)
+    notes.push(
+      `Behind a profile, and so not deployed: ${enumerate([...new Set(hidden)])}. COMPOSE_PROFILES among the target’s variables chooses profiles.`,
+    );
+  return notes;
 }
 
 function pathsOf(unused: readonly UnusedFile[], role: UnusedFile['role']): string[] {

@@ -2,7 +2,7 @@ import { isSecretName } from '../config/audit.ts';
 import { tryParseImage } from '../config/image.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { isDefault } from './compose-files.ts';
-import { composeNotes } from './compose-notes.ts';
+import { composeNotes, profilesExample } from './compose-notes.ts';
 import { type DatabaseGuess, guessBackup, guessMigration, type MigrationGuess } from './guess-database.ts';
 import { guessServices, type ServiceGuess } from './guess-services.ts';
 import { guessSite, type SiteGuess } from './guess-site.ts';
@@ -61,7 +61,8 @@ export function guess(
   return { ...draft, notes: notesOf(seen, model, draft) };
 }
 
-function guessApp(seen: Seen): Told<string> {
+/** The name of the app, as sluice.yml has it, else as the compose file or the repository is called. */
+export function guessApp(seen: Seen): Told<string> {
   const told = nameFound(seen);
   // A second run must say what the first one said.
   if (seen.present === undefined || seen.present.app === told.value) return told;
@@ -125,10 +126,11 @@ export function guessRegistry(
   return { value: undefined, why };
 }
 
-function needsVariables({ variables, envFiles }: Seen): boolean {
+function needsVariables({ variables, envFiles, examples, compose }: Seen): boolean {
   const isOurs = ({ path }: { path: string }) => /(?:^|\/)\.env(?:\.[^/]+)?$|\.env$/.test(path);
   return (
     envFiles.some(isOurs) ||
+    profilesExample({ examples, compose }) !== undefined ||
     variables.some(({ name, fallback }) => fallback === undefined || isSecretName(name))
   );
 }

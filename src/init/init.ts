@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
 import { type FilePlan, planFiles, type WantedFile } from './files.ts';
 import type { LookEffects } from './git.ts';
-import { type Guess, guess, guessRegistry } from './guess.ts';
+import { type Guess, guess, guessApp, guessRegistry } from './guess.ts';
 import type { TargetWishes } from './guess-targets.ts';
+import { withoutStandIns } from './hide.ts';
 import { lookAt, type Seen } from './look.ts';
 import { readModel } from './read-model.ts';
 import { type Caller, renderCaller } from './render-callers.ts';
@@ -38,19 +39,17 @@ export interface InitWishes extends TargetWishes {
 export async function planInit(folder: string, wishes: InitWishes, effects: LookEffects): Promise<InitPlan> {
   const sight = await lookAt(folder, effects, wishes.compose);
   if (sight.compose === undefined) throw await noCompose(sight);
-  const { model, problem, missed } = await readModel(sight, guessRegistry(sight, undefined).value, effects);
+  const known = { registry: guessRegistry(sight, undefined).value, app: guessApp(sight).value };
+  const { model, problem, missed, made } = await readModel(sight, known, effects);
   const seen = { ...sight, variables: [...sight.variables, ...missed] };
   const sights = model === undefined ? [] : await study(seen.tree, model);
-  const guessed = guess(seen, model, sights, wishes);
+  const guessed = withoutStandIns(guess(seen, model, sights, wishes), made);
   const whole: Guess =
     problem === undefined
       ? guessed
       : {
           ...guessed,
-          notes: [
-            `${problem}: services, migrations and backups could not be looked for. Run it again where it is.`,
-            ...guessed.notes,
-          ],
+          notes: [`Services, migrations and backups are not listed: ${problem}.`, ...guessed.notes],
         };
   const env = renderEnvExample(seen);
   const top = seen.below === '' ? seen.folder : seen.folder.slice(0, -seen.below.length - 1);

@@ -1,14 +1,17 @@
 import { realpath } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
+import { trackedEnvFile } from '../config/compose.ts';
 import { type ComposeChoice, chosenBy } from '../config/compose-choice.ts';
+import { parseEnvFile } from '../config/env-file.ts';
 import { parseConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
+import { isComposeOwn, shellVariable } from '../config/shell-variables.ts';
 import { UserError, UserErrors } from '../kernel/errors.ts';
 import { type ComposeFile, chooseIn, findComposeFiles, openComposeFile } from './compose-files.ts';
 import { type ExampleFile, findExamples } from './env-example.ts';
 import { type FrontGuess, findFront } from './front.ts';
 import { type GitFacts, type LookEffects, readGit } from './git.ts';
-import { readText, readTree, type Tree } from './tree.ts';
+import { folderOf, readText, readTree, type Tree } from './tree.ts';
 import { type ComposeVariable, type EnvFileUse, envFilesOf, variablesOf } from './variables.ts';
 import { findOtherDeploys, type OtherDeploy } from './workflows.ts';
 
@@ -22,7 +25,12 @@ export interface Seen {
   readonly git: GitFacts;
   readonly composeFiles: readonly ComposeFile[];
   readonly compose: ComposeChoice<ComposeFile> | undefined;
+  /** Settings of the app that they use; those of the shell and of Docker Compose itself are none. */
   readonly variables: readonly ComposeVariable[];
+  /** Variables of the shell that they use, and that have no default there. */
+  readonly shell: readonly ComposeVariable[];
+  /** Values of a `.env` that belongs to the repository: Compose reads it. */
+  readonly defaults: Readonly<Record<string, string>>;
   readonly envFiles: readonly EnvFileUse[];
   readonly examples: readonly ExampleFile[];
   readonly otherDeploys: readonly OtherDeploy[];
@@ -51,12 +59,14 @@ export async function lookAt(
   const [composeFiles, present] = await Promise.all([findComposeFiles(tree), readPresent(whole)]);
   const compose = await choiceFor(tree, composeFiles, wanted, present);
   const files = compose?.files ?? [];
-  const [examples, otherDeploys, presentText, front] = await Promise.all([
-    findExamples(tree),
+  const [defaults, examples, otherDeploys, presentText, front] = await Promise.all([
+    readDefaults(whole, files, effects),
+    findExamples(tree, folderOf(files[0]?.path ?? '')),
     findOtherDeploys(above),
     readText(resolve(whole, 'sluice.yml')),
     findFront(tree),
   ]);
+  const used = variablesOf(files);
   return {
     folder: whole,
     below: relative(top, whole),
@@ -64,7 +74,11 @@ export async function lookAt(
     git,
     composeFiles,
     compose,
-    variables: variablesOf(files),
+    variables: used
+      .filter(({ name }) => shellVariable(name) === undefined && !isComposeOwn(name))
+      .map((each) => ({ ...each, fallback: each.fallback ?? defaults[each.name] })),
+    shell: used.filter(({ name, fallback }) => shellVariable(name) !== undefined && fallback === undefined),
+    defaults,
     envFiles: envFilesOf(files),
     examples,
     otherDeploys,
@@ -104,6 +118,22 @@ function cannotRead(path: string, all: readonly ComposeFile[]): UserError {
         ? 'Name an existing compose file.'
         : `Compose files of this repository: ${all.map((file) => file.path).join(', ')}.`,
   });
+}
+
+async function readDefaults(
+  folder: string,
+  files: readonly ComposeFile[],
+  effects: LookEffects,
+): Promise<Readonly<Record<string, string>>> {
+  const file = await trackedEnvFile({ folder, compose: files.map(({ path }) => path) }, effects);
+  const text = file === undefined ? undefined : await readText(file);
+  try {
+    const { entries } = parseEnvFile(text ?? '', '.env', { interpolate: false });
+    return Object.fromEntries(entries.map(({ name, value }) => [name, value]));
+  } catch {
+    // Compose reads the file itself, and says what is wrong with it.
+    return {};
+  }
 }
 
 async function readPresent(folder: string): Promise<Config | undefined> {

@@ -199,6 +199,7 @@ describe('.env.example', () => {
       text: 'SITE=x\n# TAG=1\n\n',
       values: { SITE: 'x' },
       names: ['SITE', 'TAG'],
+      isNear: true,
     };
     const variables = [variable('SITE'), variable('TAG'), variable('TOKEN')];
     const made = renderEnvExample({ variables, examples: [example], compose });
