@@ -110,7 +110,8 @@ function rankOf(group: readonly ComposeCandidate[]): number {
   const isProduction = group.some((file) => purposeOf(file.path) === 'production');
   // A folder that is made for deploys and holds a file for production comes before a general file at the top.
   const place = isProduction && telling ? depth / 100 - (depth === 0 ? 2 : 1) : depth * 2 + (telling ? 0 : 1);
-  return (isAside(path) ? 1000 : 0) + purpose * 100 + place;
+  // Examples for users of a project are nearer to production than what its developers run.
+  return (isAside(path) ? 350 : 0) + purpose * 100 + place;
 }
 
 function chooseIn<File extends ComposeCandidate>(

@@ -92,8 +92,11 @@ function keysIn(said: string): string[] {
   }
   const imageless = /service "([^"]+)" has neither an image/.exec(said)?.[1];
   if (imageless !== undefined) keys.push(`services.${imageless}.image`);
-  // The longest names the place best.
-  return keys.sort((a, b) => b.length - a.length).slice(0, 1);
+  // The longest names the place best; a whole service does not name any.
+  return keys
+    .filter((key) => key.split('.').length > 2)
+    .sort((a, b) => b.length - a.length)
+    .slice(0, 1);
 }
 
 function textsOf(text: string) {

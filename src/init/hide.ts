@@ -20,7 +20,7 @@ export function withoutStandIns(guess: Guess, made: Made): Guess {
 }
 
 /** A text with `${NAME}` in place of each made-up value. */
-export function hideIn(text: string, made: Made): string {
+function hideIn(text: string, made: Made): string {
   let result = text;
   for (const [value, name] of longestFirst(made)) {
     const variable = `$\{${name}}`;

@@ -49,7 +49,7 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
       ? guessed
       : {
           ...guessed,
-          notes: [`Services, migrations and backups are not listed: ${problem}.`, ...guessed.notes],
+          notes: [`${problem}. Services, migrations and backups are not listed.`, ...guessed.notes],
         };
   const env = renderEnvExample(seen);
   const top = seen.below === '' ? seen.folder : seen.folder.slice(0, -seen.below.length - 1);

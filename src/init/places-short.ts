@@ -66,13 +66,13 @@ function rangeWants(wants: Wants, masked: Masked, part: string, span: number): v
   if (to !== undefined && isHole(from) && digits.test(to))
     put(wants, masked, from, fixed(String(Number(to) - span + 1), digits));
   // Joined with other text: an address with its colon, or digits of the number.
-  for (const each of part.match(holes) ?? []) {
-    const [name = ''] = namesAt(masked, each);
-    if (wants.has(name) || name === '') continue;
-    const isAddress =
-      part.startsWith(each) && /BIND|IP|HOST|ADDR|LISTEN|INTERFACE/.test(name.replace(/PORT/, ''));
-    put(wants, masked, each, isAddress ? fixed('127.0.0.1:', /^(?:[\d.]+:)?$/) : fixed('1', digits));
+  const [first = ''] = part;
+  const [name = ''] = isHole(first) && to === undefined && part.length > 1 ? namesAt(masked, first) : [];
+  if (/BIND|IP|HOST|ADDR|LISTEN|INTERFACE/.test(name.replace(/PORT/, ''))) {
+    put(wants, masked, first, fixed('127.0.0.1:', /^(?:[\d.]+:)?$/));
+    rangeWants(wants, masked, part.slice(1), span);
   }
+  for (const each of part.match(holes) ?? []) put(wants, masked, each, fixed('1', digits));
 }
 
 /** How many ports a range of literal numbers has. */

@@ -45,7 +45,18 @@ const numbers = new Set([
     'nproc',
     'core',
   ],
-  ...['uid', 'gid', 'weight', 'count', 'cpuset', 'max_replicas_per_node', 'group_add', 'memlock', 'rtprio'],
+  ...[
+    'uid',
+    'gid',
+    'weight',
+    'count',
+    'cpuset',
+    'max_replicas_per_node',
+    'group_add',
+    'memlock',
+    'rtprio',
+    'gw_priority',
+  ],
 ]);
 const bytes = new Set([
   ...['mem_limit', 'mem_reservation', 'memswap_limit', 'shm_size', 'memory', 'size', 'rate'],

@@ -4,10 +4,10 @@ import type { ComposeModel } from '../config/model.ts';
 import { shellVariable } from '../config/shell-variables.ts';
 import { UserError, userErrorsOf } from '../kernel/errors.ts';
 import type { LookEffects } from './git.ts';
-import { hideIn } from './hide.ts';
 import type { Seen } from './look.ts';
 import { attempts, type StandIns, standIns } from './stand-ins.ts';
 import type { ComposeVariable } from './variables.ts';
+import { enumerate } from './words.ts';
 
 export interface ReadModel {
   /** undefined: the files could not be resolved here; `problem` has the reason and what to do, as a sentence. */
@@ -39,6 +39,7 @@ export async function readModel(
   const folder = dirname(join(seen.folder, files[0]?.path ?? ''));
   const missed: ComposeVariable[] = [];
   const refused = new Map<string, number>();
+  let suspects: readonly string[] = [];
   for (let round = 0; ; ) {
     const variables = [...seen.variables, ...seen.shell, ...missed];
     const { env, made } = standIns({ ...seen, variables, registry, folder, refused });
@@ -66,18 +67,23 @@ export async function readModel(
         missed.push(...fresh.map((name) => ({ name, fallback: undefined, users: [] })));
         continue;
       }
-      const blamed = first.code === 'compose.value' ? variablesIn(first.message) : [];
-      const ours = blamed.filter((name) => isStandIn(name, env, seen));
+      const isRefusal = first.code === 'compose.value' || first.code === 'compose.invalid';
+      const blamed = isRefusal ? variablesIn(`${first.message} ${first.output}`) : [];
+      const named = blamed.filter((name) => isStandIn(name, env, seen));
+      // A value as short as `1` is not recognized in what Compose prints: it is still the variable of the round before.
+      const ours = named.length > 0 || !isRefusal ? named : suspects;
       if (ours.length === 0) throw error;
+      suspects = ours;
       const open = ours.filter((name) => (refused.get(name) ?? 0) < attempts);
-      if (open.length === 0) return { ...none, problem: problemOf(ours, hideIn(first.message, made)) };
+      if (open.length === 0) return { ...none, problem: problemOf(ours) };
       for (const name of open) refused.set(name, (refused.get(name) ?? 0) + 1);
     }
   }
 }
 
-function problemOf(names: readonly string[], message: string): string {
-  return `${message}. Give ${names.join(' and ')} a value in .env.example and run init again`;
+function problemOf(names: readonly string[]): string {
+  const list = enumerate(names.map((name) => `$\{${name}}`));
+  return `Docker Compose does not accept the compose files without a value of ${list}. Add it to .env.example and run init again`;
 }
 
 /** The value is ours: no example has it. */

@@ -147,15 +147,18 @@ function fits(want: Want, value: string): boolean {
 function createMaker({ compose, registry, folder }: StandInFacts) {
   const made = new Map<string, string>();
   const texts = (compose?.files ?? []).map(({ text }) => text).join('\n');
-  let port = 61_000;
+  let port = 61_001;
   const keep = (value: string, name: string) => {
     made.set(value, name);
     return value;
   };
   const nextPorts = (span: number) => {
-    do port += Math.max(span, 1);
-    while (texts.includes(String(port)));
-    return port;
+    const isTaken = () =>
+      Array.from({ length: span }, (_, index) => String(port + index)).some((each) => texts.includes(each));
+    while (isTaken()) port += 1;
+    const from = port;
+    port += span;
+    return from;
   };
   const make = (name: string, want: Want): string => {
     const word =
