@@ -61,6 +61,11 @@ const init = command(
   .option('--production <user@host>', 'server to deploy to')
   .option('--staging <user@host>', 'server to try releases on')
   .option('--no-staging', 'there is no such server')
+  .addOption(
+    new Option('--compose <file>', 'Deploy this compose file; repeat it to add overlays')
+      .argParser((value: string, all: string[]) => [...all, value])
+      .default([] as string[], ''),
+  )
   .option('--print', 'show everything and write nothing', false)
   .addOption(
     new Option('--write <file>', 'change this file although it is there; may be repeated')

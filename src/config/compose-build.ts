@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import { UserError } from '../kernel/errors.ts';
 import { trackedEnvFile } from './compose.ts';
 import { overlayEnvFiles } from './compose-env-files.ts';
 import { composeFailure, missingVariables, unsetVariables } from './compose-errors.ts';
+import { machineVariables } from './compose-faults.ts';
 import { parseModel } from './compose-parse.ts';
+import { withoutServices } from './compose-profiles.ts';
 import { type ComposeCli, type ComposeEffects, composeCli, withPrivateFolder } from './compose-run.ts';
 import { canonicalModel } from './compose-shape.ts';
 import type { Env } from './env.ts';
@@ -37,10 +38,12 @@ export function loadBuildModel(
       readBakeKeys(cli, more),
       withAllProfiles(cli, more),
     ]);
-    const unset = await usedByBuilds(unsetVariables(result.stderr), cli, more);
-    if (unset.length > 0) throw unsetHere(await missingVariables(unset, cli.files));
+    const missing = [...unsetVariables(result.stderr), ...(await machineVariables(cli.files, env))];
+    const unset = await usedByBuilds(missing, cli, more);
+    if (unset.length > 0) throw await missingVariables(unset, cli.files, 'build');
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
     const model = withBakeKeys(canonicalModel(parseModel(result.stdout)), bakeKeys);
+    if (Object.keys(model.services).length === 0) throw await withoutServices(cli, more, env);
     const inactive = Object.entries(all).filter(
       ([name, { build }]) => build !== undefined && !Object.hasOwn(model.services, name),
     );
@@ -74,19 +77,6 @@ async function withAllProfiles(
   } catch {
     return {};
   }
-}
-
-/** The build's own words: it may have no target. */
-function unsetHere({ at, message }: UserError): UserError {
-  return new UserError({
-    code: 'compose.variable',
-    message: message.replace(
-      'that the target does not set',
-      'that are not set here, and the build needs them',
-    ),
-    hint: 'Set them in the environment Sluice runs in, name a target whose variables have them, or give a default in the compose file.',
-    ...(at === undefined ? {} : { at }),
-  });
 }
 
 /** Those of the names that `build:` or `image:` of a service that is built refers to. */

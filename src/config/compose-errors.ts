@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { type Place, UserError, UserErrors } from '../kernel/errors.ts';
 import { tail } from '../kernel/process.ts';
+import { variableFault } from './compose-faults.ts';
 import { type ComposeCli, isAtLeast, shownPath } from './compose-run.ts';
 import type { Env } from './env.ts';
+import { shellVariable } from './shell-variables.ts';
 import { readYaml } from './yaml.ts';
 
 const oldest = '2.20.0';
@@ -15,34 +17,59 @@ export function unsetVariables(stderr: string): string[] {
   return [...new Set(names)].sort();
 }
 
-/** One error for all variables that are missing, with the places that use them. */
+/**
+ * What is wrong with variables that are not set: one error for all that the target has to set, and one for each that
+ * only the machine where Sluice runs has.
+ *
+ * @param use `build`: there may be no target.
+ */
 export async function missingVariables(
   names: readonly string[],
   files: readonly string[],
-): Promise<UserError> {
+  use: 'deploy' | 'build' = 'deploy',
+): Promise<UserErrors> {
   const places = await placesOf(names, files);
+  const settings = names.filter((name) => shellVariable(name) === undefined);
+  const errors = names.flatMap((name) => machineError(name, places.get(name)) ?? []);
+  return new UserErrors(settings.length === 0 ? errors : [unset(settings, places, use), ...errors]);
+}
+
+function unset(
+  names: readonly string[],
+  places: ReadonlyMap<string, LinePlace>,
+  use: 'deploy' | 'build',
+): UserError {
   const named = names.map((name) => {
     const place = places.get(name);
     return place === undefined ? name : `${name} (${place.file}:${place.line})`;
   });
   const at = names.map((name) => places.get(name)).find((place) => place !== undefined);
-  const machine = names.filter((name) => /^(?:HOME|PWD|USER|UID|GID|HOSTNAME|PATH)$/.test(name));
+  const isBuild = use === 'build';
   return new UserError({
     code: 'compose.variable',
-    message: `The compose files use variables that the target does not set: ${named.join(', ')}`,
-    hint:
-      machine.length > 0
-        ? `${machine.join(', ')} of this machine would be wrong on the host: write the value out, or set it among the target’s variables.`
-        : `Add them to the target’s variables (env-file, env-secret, env or host-env-file in sluice.yml), or give a default: $\{${names[0]}:-value}.`,
+    message: `The compose files use variables ${isBuild ? 'that are not set here, and the build needs them' : 'that the target does not set'}: ${named.join(', ')}`,
+    hint: isBuild
+      ? 'Set them in the environment Sluice runs in, name a target whose variables have them, or give a default in the compose file.'
+      : `Add them to the target’s variables (env-file, env-secret, env or host-env-file in sluice.yml), or give a default: $\{${names[0]}:-value}.`,
     ...(at === undefined ? {} : { at }),
   });
 }
 
-async function placesOf(
-  names: readonly string[],
-  files: readonly string[],
-): Promise<Map<string, Place & { line: number }>> {
-  const places = new Map<string, Place & { line: number }>();
+function machineError(name: string, at: Place | undefined): UserError | undefined {
+  const machine = shellVariable(name);
+  if (machine === undefined) return undefined;
+  return new UserError({
+    code: 'compose.variable',
+    message: `$\{${name}} in the compose files is ${machine.is}`,
+    hint: machine.instead,
+    ...(at === undefined ? {} : { at }),
+  });
+}
+
+type LinePlace = Place & { readonly line: number };
+
+async function placesOf(names: readonly string[], files: readonly string[]): Promise<Map<string, LinePlace>> {
+  const places = new Map<string, LinePlace>();
   for (const file of files) {
     const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
     for (const name of names) {
@@ -86,7 +113,11 @@ export async function composeFailure(
       output: tail(output, 5),
     });
   }
-  return (await yamlFaults(cli.files)) ?? invalid(output, cli.files);
+  return (
+    (await yamlFaults(cli.files)) ??
+    (await variableFault(output, cli.files, env)) ??
+    invalid(output, cli.files)
+  );
 }
 
 /** Compose's own message about broken YAML often lacks the file: ours has line and column, too. */

@@ -1,15 +1,15 @@
 import { UserError } from '../kernel/errors.ts';
 
 /**
- * Reads what `docker compose config --format json` printed.
+ * Reads what `docker compose config --format json` printed. Without any service in it Compose leaves `services` out.
  *
- * @throws UserError `compose.too-old`, `compose.invalid`
+ * @throws UserError `compose.too-old`
  */
 export function parseModel(text: string): Record<string, unknown> {
   try {
     const model: unknown = JSON.parse(text);
-    if (model !== null && typeof model === 'object' && 'services' in model)
-      return model as Record<string, unknown>;
+    if (model !== null && typeof model === 'object' && !Array.isArray(model))
+      return { services: {}, ...model };
   } catch {
     // Answered below: what can't be read is no model.
   }
@@ -21,9 +21,5 @@ export function parseModel(text: string): Record<string, unknown> {
       hint: 'Install Docker Compose 2.26 or newer where Sluice runs.',
     });
   }
-  throw new UserError({
-    code: 'compose.invalid',
-    message: 'docker compose config found no services in the compose files',
-    hint: 'Is every service behind a profile? COMPOSE_PROFILES among the target’s variables chooses profiles.',
-  });
+  return { services: {} };
 }

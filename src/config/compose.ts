@@ -3,7 +3,9 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
 import { isTracked, overlayEnvFiles } from './compose-env-files.ts';
 import { composeFailure, missingVariables, unsetVariables } from './compose-errors.ts';
+import { machineVariables } from './compose-faults.ts';
 import { parseModel } from './compose-parse.ts';
+import { withoutServices } from './compose-profiles.ts';
 import { type ComposeEffects, composeCli, withPrivateFolder } from './compose-run.ts';
 import { canonicalModel } from './compose-shape.ts';
 import type { Env } from './env.ts';
@@ -29,12 +31,14 @@ export function loadComposeModel(
     const base = await trackedEnvFile(config, effects);
     const cli = await composeCli(config, env, effects, folder, base);
     const overlay = await overlayEnvFiles(cli, env, folder, effects);
-    const result = await cli.run(['config', '--format', 'json'], overlay === undefined ? [] : [overlay]);
+    const more = overlay === undefined ? [] : [overlay];
+    const result = await cli.run(['config', '--format', 'json'], more);
 
-    const unset = unsetVariables(result.stderr);
+    const unset = [...unsetVariables(result.stderr), ...(await machineVariables(cli.files, env))];
     if (unset.length > 0) throw await missingVariables(unset, cli.files);
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
     const model = canonicalModel(parseModel(result.stdout));
+    if (Object.keys(model.services).length === 0) throw await withoutServices(cli, more, env);
     checkEnvironmentSecrets(model, env);
     return model;
   });

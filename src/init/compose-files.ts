@@ -1,5 +1,7 @@
 import { parse } from 'yaml';
-import { baseNames, type ComposeChoice, composeName } from '../config/compose-choice.ts';
+import { type ComposeChoice, chooseCompose, isEnough, startsContainers } from '../config/compose-choice.ts';
+import { baseNames, isComposeName, mayBeCompose } from '../config/compose-names.ts';
+import { type ComposeUsage, composeUsages, usagePaths } from '../config/compose-usage.ts';
 import { folderOf, nameOf, type Tree } from './tree.ts';
 
 /** A compose file of the repository, read as plain YAML: nothing is resolved yet. */
@@ -12,11 +14,39 @@ export interface ComposeFile {
   readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** All compose files there are. */
+/** All compose files there are; those whose names do not say so only where nothing better is found. */
 export async function findComposeFiles(tree: Tree): Promise<ComposeFile[]> {
-  const named = tree.files.filter((path) => composeName.test(nameOf(path)) && !path.startsWith('.github/'));
-  const read = await Promise.all(named.map(async (path) => readComposeFile(path, await tree.read(path))));
-  return read.filter((file) => file !== undefined);
+  const read = async (paths: readonly string[]) =>
+    (await Promise.all(paths.map(async (path) => readComposeFile(path, await tree.read(path))))).filter(
+      (file) => file !== undefined,
+    );
+  const named = await read(tree.files.filter(isComposeName));
+  if (isEnough(named)) return named;
+  const odd = (await read(tree.files.filter(mayBeCompose))).filter(startsContainers);
+  return [...named, ...odd];
+}
+
+/** Chooses those for production, with what the repository's own commands say of them. */
+export async function chooseIn(
+  tree: Tree,
+  files: readonly ComposeFile[],
+): Promise<ComposeChoice<ComposeFile> | undefined> {
+  return chooseCompose(files, files.length < 2 ? [] : await usagesIn(tree, files));
+}
+
+/** A file that a person named, whatever it is called; undefined if it can't be read as text. */
+export async function openComposeFile(tree: Tree, path: string): Promise<ComposeFile | undefined> {
+  const text = await tree.read(path);
+  if (text === undefined) return undefined;
+  // What is wrong with it docker compose says.
+  return readComposeFile(path, text) ?? { path, text, name: undefined, data: undefined, services: {} };
+}
+
+async function usagesIn(tree: Tree, files: readonly ComposeFile[]): Promise<ComposeUsage[]> {
+  const texts = await Promise.all(
+    usagePaths(tree.files).map(async (path) => ({ path, text: (await tree.read(path)) ?? '' })),
+  );
+  return [...files, ...texts].flatMap(({ path, text }) => composeUsages(path, text));
 }
 
 function readComposeFile(path: string, text: string | undefined): ComposeFile | undefined {

@@ -1,5 +1,5 @@
 import { parseEnvFile } from '../config/env-file.ts';
-import { nameOf, type Tree } from './tree.ts';
+import { folderOf, isIn, nameOf, type Tree } from './tree.ts';
 
 /** A file that describes the app's variables. */
 export interface ExampleFile {
@@ -9,24 +9,36 @@ export interface ExampleFile {
   readonly values: Readonly<Record<string, string>>;
   /** All names in it, those in comments (`# NAME=`) too. */
   readonly names: readonly string[];
+  /** It lies beside the compose files or above them, and is not for development: its values are the app's. */
+  readonly isNear: boolean;
 }
 
-const exampleName = /^\.?env(?:\.[\w-]+)?\.(?:example|sample|template|dist|tpl)$|^(?:example|sample)\.env$/;
+/** `.env.example`, `env.sample`, `.env.production.dist`, `.env.example.prod`, `.env-example`, `sample.env` and their like. */
+const exampleName =
+  /^\.?env(?:[._-][\w-]+)?[._-](?:example|sample|template|dist|tpl|defaults?)(?:[._-][\w-]+)?$|^(?:[\w-]+[._-])?(?:example|sample|template)s?\.env$|^[\w-]+\.env[._-](?:example|sample|template|dist)$/;
+const development = /(?:^|[._-])(?:dev|devel|development|local|test|testing|ci|e2e)(?:[._-]|$)/;
 
-/** `.env.example` and its like, anywhere in the repository. */
-export async function findExamples(tree: Tree): Promise<ExampleFile[]> {
+/**
+ * Files that describe variables, anywhere in the repository: those nearest to the compose files first.
+ *
+ * @param folder of the first compose file.
+ */
+export async function findExamples(tree: Tree, folder: string): Promise<ExampleFile[]> {
   const paths = tree.files.filter((path) => exampleName.test(nameOf(path)));
-  const read = await Promise.all(paths.map(async (path) => readExample(path, await tree.read(path))));
-  return read.filter((each) => each !== undefined);
+  const read = await Promise.all(paths.map(async (path) => readExample(path, await tree.read(path), folder)));
+  const rank = ({ path, isNear }: ExampleFile) =>
+    (isNear ? 0 : 10) + (folderOf(path) === folder ? 0 : 1) + (/prod/.test(nameOf(path)) ? -0.5 : 0);
+  return read.filter((each) => each !== undefined).sort((a, b) => rank(a) - rank(b));
 }
 
-function readExample(path: string, text: string | undefined): ExampleFile | undefined {
+function readExample(path: string, text: string | undefined, folder: string): ExampleFile | undefined {
   if (text === undefined) return undefined;
   const values = valuesOf(text, path);
   const commented = [...text.matchAll(/^\s*#\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/gm)].map(
     ([, name = '']) => name,
   );
-  return { path, text, values, names: [...new Set([...Object.keys(values), ...commented])] };
+  const isNear = isIn(`${folder}/`, folderOf(path)) && !development.test(nameOf(path));
+  return { path, text, values, names: [...new Set([...Object.keys(values), ...commented])], isNear };
 }
 
 function valuesOf(text: string, path: string): Record<string, string> {

@@ -15,6 +15,8 @@ export interface ServiceGuess {
   readonly why: readonly string[];
   /** What may be right, and is written as a comment. */
   readonly maybe: Maybe | undefined;
+  /** Variable that its port comes from, where only a target knows the number. */
+  readonly portFrom?: string;
 }
 
 /** Keys of a service that only a person can decide on. */

@@ -1,6 +1,7 @@
 import type { ComposeModel } from '../config/model.ts';
 import { isSecretName } from '../config/secret-names.ts';
 import { isDefault } from './compose-files.ts';
+import { composeNotes, profilesExample } from './compose-notes.ts';
 import { type DatabaseGuess, guessBackup, guessMigration, type MigrationGuess } from './guess-database.ts';
 import { guessRegistry, loginsNeeded, registryNotes } from './guess-registry.ts';
 import { guessServices, type ServiceGuess } from './guess-services.ts';
@@ -63,7 +64,8 @@ export function guess(
   return { ...draft, notes: notesOf(seen, model, draft) };
 }
 
-function guessApp(seen: Seen): Told<string> {
+/** The name of the app, as sluice.yml has it, else as the compose file or the repository is called. */
+export function guessApp(seen: Seen): Told<string> {
   const told = nameFound(seen);
   // A second run must say what the first one said.
   if (seen.present === undefined || seen.present.app === told.value) return told;
@@ -97,10 +99,11 @@ function guessCompose({ compose, composeFiles }: Seen): Guess['compose'] {
   return { value, why: `Which of the compose files: ${compose?.why}.`, explicit };
 }
 
-function needsVariables({ variables, envFiles }: Seen): boolean {
+function needsVariables({ variables, envFiles, examples, compose }: Seen): boolean {
   const isOurs = ({ path }: { path: string }) => /(?:^|\/)\.env(?:\.[^/]+)?$|\.env$/.test(path);
   return (
     envFiles.some(isOurs) ||
+    profilesExample({ examples, compose }) !== undefined ||
     variables.some(({ name, fallback }) => fallback === undefined || isSecretName(name))
   );
 }
@@ -134,18 +137,7 @@ function notesOf(seen: Seen, model: ComposeModel | undefined, draft: Omit<Guess,
       `${path} seems to deploy, too (${sign}): switch it off before the first deploy with Sluice, or both will.`,
     );
   }
-  const [other] = seen.compose?.elsewhere ?? [];
-  if (other !== undefined)
-    notes.push(`There is a compose file at ${other}, too: \`compose:\` in sluice.yml chooses.`);
-  const profiled = [
-    ...new Set((seen.compose?.files ?? []).flatMap(({ services }) => Object.entries(services))),
-  ].filter(([name, service]) => Array.isArray(service['profiles']) && model?.services[name] === undefined);
-  if (model !== undefined && profiled.length > 0) {
-    const names = enumerate([...new Set(profiled.map(([name]) => name))]);
-    notes.push(
-      `Behind a profile, and so not deployed: ${names}. COMPOSE_PROFILES among the target’s variables chooses profiles.`,
-    );
-  }
+  notes.push(...composeNotes(seen, model));
   const { site } = draft;
   if (site?.front !== undefined && site.section === undefined)
     notes.push(

@@ -3,9 +3,10 @@ import { UserError } from '../kernel/errors.ts';
 import { checkBuildFiles } from './build-files.ts';
 import { type FilePlan, planFiles, type WantedFile } from './files.ts';
 import type { LookEffects } from './git.ts';
-import { type Guess, guess } from './guess.ts';
+import { type Guess, guess, guessApp } from './guess.ts';
 import { guessRegistry } from './guess-registry.ts';
 import type { TargetWishes } from './guess-targets.ts';
+import { withoutStandIns } from './hide.ts';
 import { lookAt, type Seen } from './look.ts';
 import { readModel } from './read-model.ts';
 import { type Caller, renderCaller } from './render-callers.ts';
@@ -25,34 +26,34 @@ export interface InitPlan {
   readonly example: string | undefined;
 }
 
+/** What the command line asks for. */
+export interface InitWishes extends TargetWishes {
+  /** Absolute paths of compose files; none: `init` chooses. */
+  readonly compose?: readonly string[];
+}
+
 /**
  * Looks at a repository and plans the files for it. Nothing is written.
  *
  * @throws UserErrors `build.files` for contexts and Dockerfiles that are missing.
- * @throws UserError `init.no-compose` with a compose file to begin with; `compose.*`, `env.*` for files that docker
+ * @throws UserError(s) `config.compose-missing` for files that were named; `init.no-compose` with a compose file to begin with; `compose.*`, `env.*` for files that docker
  * compose does not accept.
  */
-export async function planInit(
-  folder: string,
-  wishes: TargetWishes,
-  effects: LookEffects,
-): Promise<InitPlan> {
-  const sight = await lookAt(folder, effects);
+export async function planInit(folder: string, wishes: InitWishes, effects: LookEffects): Promise<InitPlan> {
+  const sight = await lookAt(folder, effects, wishes.compose);
   if (sight.compose === undefined) throw await noCompose(sight);
-  const { model, problem, missed } = await readModel(sight, guessRegistry(sight, undefined).value, effects);
+  const known = { registry: guessRegistry(sight, undefined).value, app: guessApp(sight).value };
+  const { model, problem, missed, made } = await readModel(sight, known, effects);
   const seen = { ...sight, variables: [...sight.variables, ...missed] };
   if (model !== undefined) await checkBuildFiles(seen, model);
   const sights = model === undefined ? [] : await study(seen.tree, model);
-  const guessed = guess(seen, model, sights, wishes);
+  const guessed = withoutStandIns(guess(seen, model, sights, wishes), made);
   const whole: Guess =
     problem === undefined
       ? guessed
       : {
           ...guessed,
-          notes: [
-            `${problem}: services, migrations and backups could not be looked for. Run it again where it is.`,
-            ...guessed.notes,
-          ],
+          notes: [`${problem}. Services, migrations and backups are not listed.`, ...guessed.notes],
         };
   const env = renderEnvExample(seen);
   const top = seen.below === '' ? seen.folder : seen.folder.slice(0, -seen.below.length - 1);

@@ -1,13 +1,17 @@
 import { realpath } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
-import { type ComposeChoice, chooseCompose } from '../config/compose-choice.ts';
+import { trackedEnvFile } from '../config/compose.ts';
+import { type ComposeChoice, chosenBy } from '../config/compose-choice.ts';
+import { parseEnvFile } from '../config/env-file.ts';
 import { parseConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
-import { type ComposeFile, findComposeFiles } from './compose-files.ts';
+import { isComposeOwn, shellVariable } from '../config/shell-variables.ts';
+import { UserError, UserErrors } from '../kernel/errors.ts';
+import { type ComposeFile, chooseIn, findComposeFiles, openComposeFile } from './compose-files.ts';
 import { type ExampleFile, findExamples } from './env-example.ts';
 import { type FrontGuess, findFront } from './front.ts';
 import { type GitFacts, type LookEffects, readGit } from './git.ts';
-import { readText, readTree, type Tree } from './tree.ts';
+import { folderOf, readText, readTree, type Tree } from './tree.ts';
 import { type ComposeVariable, type EnvFileUse, envFilesOf, variablesOf } from './variables.ts';
 import { findOtherDeploys, type OtherDeploy } from './workflows.ts';
 
@@ -21,7 +25,12 @@ export interface Seen {
   readonly git: GitFacts;
   readonly composeFiles: readonly ComposeFile[];
   readonly compose: ComposeChoice<ComposeFile> | undefined;
+  /** Settings of the app that they use; those of the shell and of Docker Compose itself are none. */
   readonly variables: readonly ComposeVariable[];
+  /** Variables of the shell that they use, and that have no default there. */
+  readonly shell: readonly ComposeVariable[];
+  /** Values of a `.env` that belongs to the repository: Compose reads it. */
+  readonly defaults: Readonly<Record<string, string>>;
   readonly envFiles: readonly EnvFileUse[];
   readonly examples: readonly ExampleFile[];
   readonly otherDeploys: readonly OtherDeploy[];
@@ -32,22 +41,32 @@ export interface Seen {
   readonly front: FrontGuess | undefined;
 }
 
-/** Looks at a repository: reads files and asks git, and does nothing else. */
-export async function lookAt(folder: string, effects: LookEffects): Promise<Seen> {
+/**
+ * Reads a repository's files and asks git, and does nothing else.
+ *
+ * @param wanted compose files that a person named, as absolute paths; none: sluice.yml's, else those for production.
+ * @throws UserErrors `config.compose-missing` for those of `wanted` that can't be read.
+ */
+export async function lookAt(
+  folder: string,
+  effects: LookEffects,
+  wanted: readonly string[] = [],
+): Promise<Seen> {
   const whole = await realpath(folder).catch(() => resolve(folder));
   const [tree, git] = await Promise.all([readTree(whole), readGit(whole, effects)]);
   const top = git.top === undefined ? whole : await realpath(git.top).catch(() => whole);
   const above = top === whole ? tree : { ...(await readTree(top)) };
-  const composeFiles = await findComposeFiles(tree);
-  const compose = chooseCompose(composeFiles);
+  const [composeFiles, present] = await Promise.all([findComposeFiles(tree), readPresent(whole)]);
+  const compose = await choiceFor(tree, composeFiles, wanted, present);
   const files = compose?.files ?? [];
-  const [examples, otherDeploys, present, presentText, front] = await Promise.all([
-    findExamples(tree),
+  const [defaults, examples, otherDeploys, presentText, front] = await Promise.all([
+    readDefaults(whole, files, effects),
+    findExamples(tree, folderOf(files[0]?.path ?? '')),
     findOtherDeploys(above),
-    readPresent(whole),
     readText(resolve(whole, 'sluice.yml')),
     findFront(tree),
   ]);
+  const used = variablesOf(files);
   return {
     folder: whole,
     below: relative(top, whole),
@@ -55,7 +74,11 @@ export async function lookAt(folder: string, effects: LookEffects): Promise<Seen
     git,
     composeFiles,
     compose,
-    variables: variablesOf(files),
+    variables: used
+      .filter(({ name }) => shellVariable(name) === undefined && !isComposeOwn(name))
+      .map((each) => ({ ...each, fallback: each.fallback ?? defaults[each.name] })),
+    shell: used.filter(({ name, fallback }) => shellVariable(name) !== undefined && fallback === undefined),
+    defaults,
     envFiles: envFilesOf(files),
     examples,
     otherDeploys,
@@ -63,6 +86,54 @@ export async function lookAt(folder: string, effects: LookEffects): Promise<Seen
     presentText,
     front,
   };
+}
+
+/** A person's choice counts, and one in sluice.yml is a person's, too; its words are the same in every later run. */
+async function choiceFor(
+  tree: Tree,
+  all: readonly ComposeFile[],
+  wanted: readonly string[],
+  present: Config | undefined,
+): Promise<ComposeChoice<ComposeFile> | undefined> {
+  const own = await chooseIn(tree, all);
+  const paths = (wanted.length > 0 ? wanted : (present?.compose ?? [])).map((path) =>
+    relative(tree.folder, resolve(tree.folder, path)),
+  );
+  const opened = await Promise.all(paths.map((path) => openComposeFile(tree, path)));
+  const files = opened.filter((file) => file !== undefined);
+  const missing = paths.filter((_, index) => opened[index] === undefined);
+  if (wanted.length > 0 && missing.length > 0)
+    throw new UserErrors(missing.map((path) => cannotRead(path, all)));
+  const isSame = own?.files.length === files.length && own.files.every(({ path }, at) => path === paths[at]);
+  // A sluice.yml without `compose:` means the base file, which may not be there yet.
+  return files.length === 0 || missing.length > 0 || isSame ? own : chosenBy(files);
+}
+
+function cannotRead(path: string, all: readonly ComposeFile[]): UserError {
+  return new UserError({
+    code: 'config.compose-missing',
+    message: `--compose: cannot read ${path}`,
+    hint:
+      all.length === 0
+        ? 'Name an existing compose file.'
+        : `Compose files of this repository: ${all.map((file) => file.path).join(', ')}.`,
+  });
+}
+
+async function readDefaults(
+  folder: string,
+  files: readonly ComposeFile[],
+  effects: LookEffects,
+): Promise<Readonly<Record<string, string>>> {
+  const file = await trackedEnvFile({ folder, compose: files.map(({ path }) => path) }, effects);
+  const text = file === undefined ? undefined : await readText(file);
+  try {
+    const { entries } = parseEnvFile(text ?? '', '.env', { interpolate: false });
+    return Object.fromEntries(entries.map(({ name, value }) => [name, value]));
+  } catch {
+    // Compose reads the file itself, and says what is wrong with it.
+    return {};
+  }
 }
 
 async function readPresent(folder: string): Promise<Config | undefined> {

@@ -7,13 +7,18 @@ export async function publishedPorts(folder: string, effects: LookEffects): Prom
   const seen = await lookAt(folder, effects);
   if (seen.compose === undefined) return [];
   // Whatever is wrong with the compose files is no concern of the server’s; other commands say it.
-  const { model } = await readModel(seen, undefined, effects).catch(() => ({ model: undefined }));
+  const known = { registry: undefined, app: 'app' };
+  const { model, made } = await readModel(seen, known, effects).catch(() => ({
+    model: undefined,
+    made: new Map(),
+  }));
   effects.signal?.throwIfAborted();
   const ports = Object.values(model?.services ?? {}).flatMap((service) => service.ports ?? []);
   const open = ports.filter(
     ({ protocol, host_ip: ip }) => protocol !== 'udp' && !/^127\.|^::1$/.test(ip ?? ''),
   );
   const numbers = open
+    .filter(({ published }) => !made.has(String(published)))
     .map(({ published }) => Number(published))
     .filter((port) => Number.isInteger(port) && port > 0);
   return [...new Set(numbers)].sort((a, b) => a - b);

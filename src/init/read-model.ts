@@ -1,16 +1,22 @@
+import { dirname, join } from 'node:path';
 import { loadComposeModel } from '../config/compose.ts';
 import type { ComposeModel } from '../config/model.ts';
-import { UserError } from '../kernel/errors.ts';
+import { shellVariable } from '../config/shell-variables.ts';
+import { UserError, userErrorsOf } from '../kernel/errors.ts';
 import type { LookEffects } from './git.ts';
 import type { Seen } from './look.ts';
+import { attempts, type StandIns, standIns } from './stand-ins.ts';
 import type { ComposeVariable } from './variables.ts';
+import { enumerate } from './words.ts';
 
 export interface ReadModel {
-  /** undefined: docker is not where Sluice runs, so nobody could resolve the files. */
+  /** undefined: the files could not be resolved here; `problem` has the reason and what to do, as a sentence. */
   readonly model: ComposeModel | undefined;
   readonly problem: string | undefined;
   /** Variables of files that the chosen ones include or extend. */
   readonly missed: readonly ComposeVariable[];
+  /** Values in the model that nobody wrote, each with its variable. */
+  readonly made: StandIns['made'];
 }
 
 /** Files that are included may include others; nobody nests them deeper. */
@@ -18,72 +24,91 @@ const maxRounds = 5;
 
 /**
  * The compose files resolved with stand-ins for the variables that only a server has: enough to see services, ports and
- * volumes. No stand-in is written anywhere.
+ * volumes. A stand-in that Docker Compose refuses gives way to others, and is never an error.
  *
+ * @param app the name that COMPOSE_PROJECT_NAME has in them.
  * @throws UserError(s) `compose.*`, `env.*` of files that docker compose does not accept.
  */
 export async function readModel(
   seen: Seen,
-  registry: string | undefined,
+  { registry, app }: { readonly registry: string | undefined; readonly app: string },
   effects: LookEffects,
 ): Promise<ReadModel> {
   const files = seen.compose?.files ?? [];
-  const config = { app: 'init', folder: seen.folder, compose: files.map(({ path }) => path) };
+  const config = { app, folder: seen.folder, compose: files.map(({ path }) => path) };
+  const folder = dirname(join(seen.folder, files[0]?.path ?? ''));
   const missed: ComposeVariable[] = [];
-  for (let round = 0; ; round++) {
-    const env = standIns({ ...seen, variables: [...seen.variables, ...missed] }, registry);
+  const refused = new Map<string, number>();
+  let suspects: readonly string[] = [];
+  for (let round = 0; ; ) {
+    const variables = [...seen.variables, ...seen.shell, ...missed];
+    const { env, made } = standIns({ ...seen, variables, registry, folder, refused });
+    const settings = missed.filter(({ name }) => shellVariable(name) === undefined);
     try {
-      return { model: await loadComposeModel(config, env, effects), problem: undefined, missed };
+      return {
+        model: await loadComposeModel(config, env, effects),
+        problem: undefined,
+        missed: settings,
+        made,
+      };
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      if (error.code === 'compose.missing' || error.code === 'compose.too-old') {
-        return { model: undefined, problem: error.message, missed };
-      }
+      const errors = userErrorsOf(error);
+      const [first] = errors;
+      if (first === undefined) throw error;
+      const none = { model: undefined, missed: settings, made };
+      if (first.code === 'compose.missing' || first.code === 'compose.too-old')
+        return { ...none, problem: `${first.message}. Run init again where it is` };
+      if (first.code === 'compose.profiles') throw forInit(first);
       // Those of files that are included or extended: docker compose finds them, and names them.
-      const names = error.code === 'compose.variable' ? namesIn(error.message) : [];
+      const names = errors.flatMap((each) => (each.code === 'compose.variable' ? namesIn(each.message) : []));
       const fresh = names.filter((name) => !Object.hasOwn(env, name));
-      if (fresh.length === 0 || round >= maxRounds) throw error;
-      missed.push(...fresh.map((name) => ({ name, fallback: undefined, users: [] })));
+      if (fresh.length > 0 && round < maxRounds) {
+        round++;
+        missed.push(...fresh.map((name) => ({ name, fallback: undefined, users: [] })));
+        continue;
+      }
+      const isRefusal = first.code === 'compose.value' || first.code === 'compose.invalid';
+      const blamed = isRefusal ? variablesIn(`${first.message} ${first.output}`) : [];
+      const named = blamed.filter((name) => isStandIn(name, env, seen));
+      // A value as short as `1` is not recognized in what Compose prints: it is still the variable of the round before.
+      const ours = named.length > 0 || !isRefusal ? named : suspects;
+      if (ours.length === 0) throw error;
+      suspects = ours;
+      const open = ours.filter((name) => (refused.get(name) ?? 0) < attempts);
+      if (open.length === 0) return { ...none, problem: problemOf(ours) };
+      for (const name of open) refused.set(name, (refused.get(name) ?? 0) + 1);
     }
   }
 }
 
+function problemOf(names: readonly string[]): string {
+  const list = enumerate(names.map((name) => `$\{${name}}`));
+  return `Docker Compose does not accept the compose files without a value of ${list}. Add it to .env.example and run init again`;
+}
+
+/** The value is ours: no example has it. */
+function isStandIn(name: string, env: Readonly<Record<string, string>>, { examples }: Seen): boolean {
+  return (
+    Object.hasOwn(env, name) && !examples.some(({ isNear, values }) => isNear && values[name] === env[name])
+  );
+}
+
+function forInit({ code, message, hint }: UserError): UserError {
+  const example = /COMPOSE_PROFILES=[^ .]+/.exec(hint ?? '')?.[0] ?? 'COMPOSE_PROFILES';
+  return new UserError({
+    code,
+    message,
+    hint: `Add ${example} to .env.example with the profiles that production needs, and run sluice init again.`,
+  });
+}
+
 function namesIn(message: string): string[] {
   const [, list = ''] = /: (.*)$/s.exec(message) ?? [];
-  return [...list.matchAll(/(?:^|, )([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
+  const listed = [...list.matchAll(/(?:^|, )([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
+  const [shell] = variablesIn(message);
+  return shell !== undefined && shellVariable(shell) !== undefined ? [shell] : listed;
 }
 
-/** Values of the example file where it has any, else such as the name asks for. */
-export function standIns(
-  seen: Pick<Seen, 'variables' | 'examples'>,
-  registry: string | undefined,
-): Readonly<Record<string, string>> {
-  const examples = Object.assign({}, ...seen.examples.toReversed().map(({ values }) => values)) as Record<
-    string,
-    string
-  >;
-  const values = seen.variables
-    .filter(({ fallback }) => fallback === undefined)
-    .map((variable) => [variable.name, valueFor(variable, examples[variable.name], registry)]);
-  // Without any variable, Sluice would take an `env_file: .env` that is not there for an error.
-  return { SLUICE_INIT: 'yes', ...(Object.fromEntries(values) as Record<string, string>) };
-}
-
-function valueFor(
-  { name }: ComposeVariable,
-  example: string | undefined,
-  registry: string | undefined,
-): string {
-  if (example !== undefined && example !== '' && !/change|^<|your/i.test(example)) return example;
-  const forms: readonly (readonly [RegExp, string])[] = [
-    [/REGISTRY|IMAGE_(?:PREFIX|REPO)|REPOSITORY/i, registry ?? 'registry.example.com/app'],
-    [/(?:^|_)PORT$/i, '8080'],
-    [/(?:^|_)IMAGE$/i, 'registry.example.com/app/image'],
-    [/MEM(?:ORY)?(?:_|$)|SHM/i, '256M'],
-    [/BIND|(?:^|_)IP$|ADDRESS/i, '127.0.0.1'],
-    [/REPLICAS|WORKERS|COUNT|CPUS?(?:_|$)|CONCURRENCY|RETRIES|CONNECTIONS|UID|GID/i, '1'],
-    [/TIMEOUT|INTERVAL|PERIOD/i, '10s'],
-    [/(?:^|_)(?:DIR|PATH|FOLDER|ROOT|HOME|VOLUME)$/i, '/srv/data'],
-  ];
-  return forms.find(([pattern]) => pattern.test(name))?.[1] ?? 'stand-in';
+function variablesIn(message: string): string[] {
+  return [...message.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name);
 }

@@ -83,8 +83,8 @@ const meanings: Readonly<Record<string, string>> = {
   job: 'runs once per deploy',
 };
 
-function facts({ plan }: ServiceGuess): string {
-  const port = plan.ports[0]?.port;
+function facts({ plan, portFrom }: ServiceGuess): string {
+  const port = portFrom === undefined ? plan.ports[0]?.port : `from $\{${portFrom}}`;
   if (port === undefined) return meanings[plan.strategy] ?? '';
   return `port ${port}, ${plan.health === undefined ? 'no health path' : `health ${plan.health}`}`;
 }

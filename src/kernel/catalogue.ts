@@ -144,6 +144,14 @@ export const catalogue = {
     what: 'The compose files use variables that the target does not set, and that have no default.',
     fix: 'Add them to the target’s variables, or give a default in the compose file, after `:-`.',
   },
+  'compose.value': {
+    what: 'Docker Compose does not accept the value of a variable at the place where the compose files use it.',
+    fix: 'Correct the variable among those of the target: the message names it and the key that it fills.',
+  },
+  'compose.profiles': {
+    what: 'All services of the compose files are behind profiles and none is chosen, so nothing would be deployed.',
+    fix: 'Set COMPOSE_PROFILES among the target’s variables, or remove `profiles:` from what production needs.',
+  },
   'compose.env-file': {
     what: 'A service wants an env_file that is neither here nor replaced by variables of the target.',
     fix: 'Give the target its variables (env-file, env-secret, env or host-env-file), or commit the file.',

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chooseCompose } from '../../src/config/compose-choice.ts';
+import { usesIn } from '../../src/config/variable-uses.ts';
 import { type ComposeFile, isDefault } from '../../src/init/compose-files.ts';
 import { unifiedDiff } from '../../src/init/diff.ts';
 import { parseRemote } from '../../src/init/git.ts';
 import { renderEnvExample } from '../../src/init/render-env.ts';
-import { usesIn } from '../../src/init/variables.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 
 describe('the remote', () => {
@@ -128,7 +128,7 @@ describe('which compose files', () => {
 
 describe('.env.example', () => {
   const variable = (name: string, fallback?: string) => ({ name, fallback, users: ['web'] });
-  const compose = { files: [file('compose.yml')], why: '', unused: [], elsewhere: [] };
+  const compose = { files: [file('compose.yml')], why: '', unused: [], doubt: undefined };
 
   test('has what is needed, in sections, and no value of a secret', () => {
     const variables = [
@@ -159,6 +159,7 @@ describe('.env.example', () => {
       text: 'SITE=x\n# TAG=1\n\n',
       values: { SITE: 'x' },
       names: ['SITE', 'TAG'],
+      isNear: true,
     };
     const variables = [variable('SITE'), variable('TAG'), variable('TOKEN')];
     const made = renderEnvExample({ variables, examples: [example], compose });

@@ -1,5 +1,7 @@
 import { isAbsolute, join, posix, relative } from 'node:path';
-import { baseNames, chooseCompose, composeName } from '../../config/compose-choice.ts';
+import { chooseCompose, isEnough, startsContainers } from '../../config/compose-choice.ts';
+import { baseNames, isComposeName, mayBeCompose } from '../../config/compose-names.ts';
+import { composeUsages, usagePaths } from '../../config/compose-usage.ts';
 import type { ComposeService, Config, ServicePlan } from '../../config/model.ts';
 import { isOwnImage } from '../../config/ownership.ts';
 import { describeServices } from '../../config/strategies.ts';
@@ -100,12 +102,13 @@ interface Chosen {
 
 function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
   const unreadable: string[] = [];
+  const readQuietly = (path: string) => readDocument(path, repo.read(path) ?? '') ?? [];
   const read = (path: string) => {
     const document = readDocument(path, repo.read(path) ?? '');
     if (document === undefined) unreadable.push(path);
     return document ?? [];
   };
-  const named = repo.files.filter((path) => composeName.test(posix.basename(path)));
+  const named = repo.files.filter(isComposeName);
   if (config !== undefined) {
     const paths = config.compose.map((path) => fromTop(repo, config.folder, path));
     const documents = paths.flatMap(read);
@@ -114,10 +117,15 @@ function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
       .flatMap((path) => readDocument(path, repo.read(path) ?? '') ?? []);
     return { documents, others, unreadable };
   }
-  const all = named.flatMap(read);
-  // Production is never guessed from a file for development: what is right there would be a fault here.
+  const odd = isEnough(named.flatMap(readQuietly))
+    ? []
+    : repo.files.filter(mayBeCompose).flatMap(readQuietly);
+  const all = [...named.flatMap(read), ...odd.filter(startsContainers)];
+  // Production is never guessed from a file for development: what is right there is a fault here.
   const likely = all.filter(({ path }) => !isAsideFolder(path) && !isAsideName(path));
-  const documents = chooseCompose(likely)?.files ?? [];
+  const texts = likely.length < 2 ? [] : [...likely.map(({ path }) => path), ...usagePaths(repo.files)];
+  const usages = texts.flatMap((path) => composeUsages(path, repo.read(path) ?? ''));
+  const documents = chooseCompose(likely, usages)?.files ?? [];
   const others = all.filter((document) => !documents.includes(document));
   // Other files may have such a name; one that Compose itself would take is meant to be one.
   const broken = unreadable.filter(

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { formatAddress, parseAddress } from '../../config/address.ts';
@@ -16,6 +17,7 @@ export interface InitOptions {
   readonly print: boolean;
   readonly force: boolean;
   readonly write: readonly string[];
+  readonly compose: readonly string[];
 }
 
 export async function execute(
@@ -30,6 +32,7 @@ export async function execute(
   const wishes = {
     production: options.production === undefined ? undefined : address('--production', options.production),
     staging: typeof options.staging === 'string' ? address('--staging', options.staging) : options.staging,
+    compose: options.compose.map((path) => pathOf(path, place)),
   };
   const plan = await planInit(place, wishes, effects);
   const named = new Set(options.write.map((path) => relative(plan.top, resolve(path))));
@@ -76,6 +79,12 @@ function answer(plan: InitPlan, outcomes: readonly FileOutcome[], steps: readonl
     notes: guess.notes,
     next: steps,
   };
+}
+
+/** From the current folder, as in any command; where it is not there, from the folder that init is for. */
+function pathOf(path: string, folder: string): string {
+  const here = resolve(path);
+  return existsSync(here) ? here : resolve(folder, path);
 }
 
 async function folderAt(path: string): Promise<string> {

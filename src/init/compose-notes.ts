@@ -1,0 +1,91 @@
+import type { UnusedFile } from '../config/compose-choice.ts';
+import { isAside } from '../config/compose-names.ts';
+import type { ComposeModel } from '../config/model.ts';
+import { shellVariable } from '../config/shell-variables.ts';
+import type { Seen } from './look.ts';
+import { enumerate } from './words.ts';
+
+/** What a person should know of the choice of the compose files, and of the services in them that are not deployed. */
+export function composeNotes(
+  seen: Pick<Seen, 'compose' | 'examples' | 'shell'>,
+  model: ComposeModel | undefined,
+): string[] {
+  const { compose } = seen;
+  if (compose === undefined) return [];
+  const { files, unused, doubt } = compose;
+  const notes: string[] = [];
+  if (doubt !== undefined) notes.push(`${doubt}. To deploy another file: sluice init --compose FILE.`);
+  const used = files.map(({ path }) => path);
+  const alternatives = pathsOf(unused, 'alternative');
+  if (alternatives.length > 0) {
+    const others = `${few(alternatives)} ${alternatives.length === 1 ? 'is an alternative' : 'are alternatives'}`;
+    notes.push(
+      `Deployed from ${enumerate(used)}; ${others}. To deploy ${alternatives.length === 1 ? 'it' : 'one'} instead: sluice init --compose ${alternatives[0]}.`,
+    );
+  }
+  const overlays = pathsOf(unused, 'overlay');
+  if (overlays.length > 0) {
+    const both = [...used, overlays[0]].map((path) => `--compose ${path}`).join(' ');
+    notes.push(
+      `Not used: ${few(overlays)}, ${overlays.length === 1 ? 'an overlay' : 'overlays'} of another file. To add ${overlays.length === 1 ? 'it' : 'one'}: sluice init ${both}.`,
+    );
+  }
+  const elsewhere = pathsOf(unused, 'elsewhere').filter((path) => !isAside(path));
+  if (elsewhere.length > 0)
+    notes.push(
+      `Compose files in other folders are not deployed: ${few(elsewhere)}. To deploy one instead: sluice init --compose ${elsewhere[0]}.`,
+    );
+  return [...notes, ...shellNotes(seen), ...profileNotes(seen, model)];
+}
+
+/** The example that chooses profiles: a target has to choose the same. */
+export function profilesExample({
+  examples,
+  compose,
+}: Pick<Seen, 'examples' | 'compose'>): { readonly path: string; readonly value: string } | undefined {
+  const isUsed = compose?.files.some(({ text }) => /\bprofiles:|\binclude:|\bextends:/.test(text)) ?? false;
+  const example = examples.find(({ isNear, values }) => isNear && values['COMPOSE_PROFILES'] !== undefined);
+  const value = example?.values['COMPOSE_PROFILES'] ?? '';
+  return example === undefined || value === '' || !isUsed ? undefined : { path: example.path, value };
+}
+
+/** A deploy refuses them, unless the target has them. */
+function shellNotes({ compose, shell }: Pick<Seen, 'compose' | 'shell'>): string[] {
+  return shell.flatMap(({ name }) => {
+    const variable = shellVariable(name);
+    const use = new RegExp(`\\$\\{?${name}\\b`);
+    const places = (compose?.files ?? []).flatMap(({ path, text }) => {
+      const line = text.split('\n').findIndex((each) => use.test(each));
+      return line < 0 ? [] : [`${path}:${line + 1}`];
+    });
+    return variable === undefined
+      ? []
+      : [`${enumerate(places)}: $\{${name}} is ${variable.is}, so a deploy stops there. ${variable.instead}`];
+  });
+}
+
+function profileNotes(seen: Pick<Seen, 'compose' | 'examples'>, model: ComposeModel | undefined): string[] {
+  const notes: string[] = [];
+  const example = profilesExample(seen);
+  if (example !== undefined)
+    notes.push(
+      `COMPOSE_PROFILES=${example.value} of ${example.path} chooses the services: it has to be among the variables of each target.`,
+    );
+  const hidden = (seen.compose?.files ?? [])
+    .flatMap(({ services }) => Object.entries(services))
+    .filter(([name, { profiles }]) => Array.isArray(profiles) && model?.services[name] === undefined)
+    .map(([name]) => name);
+  if (model !== undefined && hidden.length > 0)
+    notes.push(
+      `Behind a profile, and so not deployed: ${enumerate([...new Set(hidden)])}. COMPOSE_PROFILES among the target’s variables chooses profiles.`,
+    );
+  return notes;
+}
+
+function pathsOf(unused: readonly UnusedFile[], role: UnusedFile['role']): string[] {
+  return unused.filter((file) => file.role === role).map(({ path }) => path);
+}
+
+function few(paths: readonly string[]): string {
+  return paths.length > 4 ? `${paths.slice(0, 3).join(', ')} and ${paths.length - 3} more` : enumerate(paths);
+}

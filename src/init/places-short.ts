@@ -1,0 +1,147 @@
+import { hole, isHole, type Masked, namesAt } from './masked.ts';
+
+/**
+ * What a variable has to be where a compose file uses it:
+ * - `fixed`: one value that Docker Compose accepts there; `fits` judges others;
+ * - `port`: a free number, or a range of `span` of them; `after`: so far above another variable's value;
+ * - `path`: a path, or one of the names in `or`;
+ * - `registry`: with the slash behind it where the text has none.
+ */
+export type Want =
+  | { readonly kind: 'fixed'; readonly value: string; readonly fits?: (value: string) => boolean }
+  | {
+      readonly kind: 'port';
+      readonly span: number;
+      readonly after?: { readonly name: string; readonly by: number };
+    }
+  | { readonly kind: 'path'; readonly or?: readonly string[] }
+  | { readonly kind: 'registry'; readonly slash: boolean }
+  | { readonly kind: 'ip' | 'image' | 'name' | 'any' };
+
+type Wants = Map<string, Want>;
+
+const digits = /^\d+$/;
+const holes = new RegExp(hole, 'g');
+
+/** @param form what values there look like; without it only this value is known to be one. */
+export function fixed(value: string, form?: RegExp): Want {
+  return { kind: 'fixed', value, ...(form === undefined ? {} : { fits: (text: string) => form.test(text) }) };
+}
+
+/** What a whole value has to be, for a variable that is only a part of it: `${N}m`, `linux/${ARCH}`. */
+export function partOf(want: Want, { text }: Masked, at: number): Want {
+  if (want.kind === 'path') return at === 0 ? want : { kind: 'name' };
+  if (want.kind === 'port' || want.kind === 'ip') return fixed('1', digits);
+  if (want.kind !== 'fixed') return want;
+  if (want.value === 'linux/amd64') return fixed('amd64');
+  // A literal digit or unit beside it: it is a number.
+  return /\d/.test(want.value) && /[\d.]|[a-z]$/i.test(text.replace(holes, '')) ? fixed('1', digits) : want;
+}
+
+/** `[[IP:]PUBLISHED:]TARGET[/PROTOCOL]`, where ports may be ranges. */
+export function portWants(masked: Masked): Wants {
+  const wants: Wants = new Map();
+  const [address = '', protocol = ''] = masked.text.split('/');
+  for (const each of protocol.match(holes) ?? [])
+    put(wants, masked, each, fixed('tcp', /^(?:tcp|udp|sctp)$/));
+  const parts = address.split(/:(?![^[]*\])/);
+  const [target = '', published = '', ip = ''] = parts.toReversed();
+  for (const each of ip.match(holes) ?? [])
+    put(wants, masked, each, ip.length === 1 ? { kind: 'ip' } : fixed('1', digits));
+  const spans = [spanOf(published), spanOf(target)];
+  const span = spans.find((each) => each !== undefined) ?? 1;
+  for (const part of [published, target]) rangeWants(wants, masked, part, span);
+  return wants;
+}
+
+function rangeWants(wants: Wants, masked: Masked, part: string, span: number): void {
+  if (isHole(part)) put(wants, masked, part, { kind: 'port', span });
+  const [from = '', to] = part.split('-');
+  if (to !== undefined && isHole(from)) put(wants, masked, from, { kind: 'port', span: 1 });
+  if (to !== undefined && isHole(to)) {
+    const [name] = isHole(from) ? namesAt(masked, from) : [];
+    if (name !== undefined) put(wants, masked, to, { kind: 'port', span: 1, after: { name, by: span - 1 } });
+    else if (digits.test(from)) put(wants, masked, to, fixed(String(Number(from) + span - 1), digits));
+  }
+  if (to !== undefined && isHole(from) && digits.test(to))
+    put(wants, masked, from, fixed(String(Number(to) - span + 1), digits));
+  // Joined with other text: an address with its colon, or digits of the number.
+  const [first = ''] = part;
+  const [name = ''] = isHole(first) && to === undefined && part.length > 1 ? namesAt(masked, first) : [];
+  if (/BIND|IP|HOST|ADDR|LISTEN|INTERFACE/.test(name.replace(/PORT/, ''))) {
+    put(wants, masked, first, fixed('127.0.0.1:', /^(?:[\d.]+:)?$/));
+    rangeWants(wants, masked, part.slice(1), span);
+  }
+  for (const each of part.match(holes) ?? []) put(wants, masked, each, fixed('1', digits));
+}
+
+/** How many ports a range of literal numbers has. */
+function spanOf(part: string): number | undefined {
+  const [, from, to] = /^(\d+)-(\d+)$/.exec(part) ?? [];
+  return from === undefined ? undefined : Math.max(1, Number(to) - Number(from) + 1);
+}
+
+/** `[SOURCE:]TARGET[:MODE]`. */
+export function volumeWants(masked: Masked, declared: readonly string[]): Wants {
+  const wants: Wants = new Map();
+  const parts = masked.text.split(':');
+  const [first = '', second, mode = ''] = parts;
+  for (const [index, part] of [first, second ?? ''].entries()) {
+    const isSource = index === 0 && second !== undefined;
+    for (const each of part.match(holes) ?? []) {
+      const like = isSource ? named(part, declared) : undefined;
+      if (like !== undefined && !isHole(part)) put(wants, masked, each, fixed(like));
+      else if (part.startsWith(each))
+        put(wants, masked, each, { kind: 'path', ...(isSource && isHole(part) ? { or: declared } : {}) });
+      else put(wants, masked, each, { kind: 'name' });
+    }
+  }
+  for (const each of mode.match(holes) ?? []) put(wants, masked, each, fixed('rw', /^[a-zA-Z,]+$/));
+  return wants;
+}
+
+/** `${PREFIX}data` is a declared volume only with one value; undefined: with none, or there are several holes. */
+function named(part: string, declared: readonly string[]): string | undefined {
+  const [before = '', after, ...more] = part.split(new RegExp(hole));
+  if (after === undefined || more.length > 0 || /[/.~]/.test(part[0] ?? '')) return undefined;
+  const name = declared.find(
+    (each) => each.startsWith(before) && each.endsWith(after) && each.length >= part.length - 1,
+  );
+  return name?.slice(before.length, name.length - after.length);
+}
+
+/** `[REGISTRY/]NAME[:TAG][@DIGEST]`. */
+export function imageWants(masked: Masked): Wants {
+  const wants: Wants = new Map();
+  const [reference = '', digest = ''] = masked.text.split('@');
+  for (const each of digest.match(holes) ?? [])
+    put(
+      wants,
+      masked,
+      each,
+      fixed(`${isHole(digest) ? 'sha256:' : ''}${'0'.repeat(64)}`, /^(?:sha256:)?[\da-f]{64}$/),
+    );
+  const slash = reference.lastIndexOf('/');
+  const colon = reference.indexOf(':', slash + 1);
+  const name = colon < 0 ? reference : reference.slice(0, colon);
+  for (const each of (colon < 0 ? '' : reference.slice(colon)).match(holes) ?? [])
+    put(wants, masked, each, { kind: 'name' });
+  if (isHole(name)) {
+    put(wants, masked, name, { kind: 'image' });
+    return wants;
+  }
+  for (const [index, each] of (name.match(holes) ?? []).entries()) {
+    const at = name.indexOf(each);
+    const isFirst = index === 0 && at === 0;
+    const next = name[1] ?? '';
+    const isRegistry = isFirst && /REGISTRY|REPO|HUB|PREFIX|NAMESPACE/i.test(namesAt(masked, each)[0] ?? '');
+    if (isFirst && next === '/') put(wants, masked, each, { kind: 'registry', slash: false });
+    else if (isRegistry) put(wants, masked, each, { kind: 'registry', slash: true });
+    else put(wants, masked, each, { kind: 'name' });
+  }
+  return wants;
+}
+
+function put(wants: Wants, masked: Masked, placeholder: string, want: Want): void {
+  for (const name of namesAt(masked, placeholder)) if (!wants.has(name)) wants.set(name, want);
+}
