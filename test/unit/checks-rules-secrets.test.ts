@@ -200,6 +200,13 @@ describe('env files', () => {
     expect(await committed('.env', 'DATABASE_URL=postgres://app:s3cret-x@db/app\n')).toEqual([
       'fail DATABASE_URL',
     ]);
+    const literal = (url: string) =>
+      said(
+        { 'compose.yml': `services: { a: { image: "acme/a:1", environment: { URL: "${url}" } } }\n` },
+        'compose/literal-secret',
+      );
+    expect(await literal('ecto://postgres:postgres@db/app')).toEqual(['fail URL']);
+    expect(await literal('ecto://postgres:${DB_PASSWORD}@db/app')).toEqual([]);
     const key = (body: string) =>
       `KEY="-----BEGIN RSA PRIVATE KEY-----\\n${body}\\n-----END RSA PRIVATE KEY-----"\n`;
     expect(await committed('.env.test', key('MIIEpAIBAAKCAQEA'))).toEqual([]);
