@@ -40,10 +40,13 @@ function isFilledIn(value: string): boolean {
   return /(?:^|[-_./:])(?:x{4,}|X{4,}|\*{3,}|0{6,}|\.{3})(?:$|[-_./@])/.test(value);
 }
 
+/** Words that nobody has for a password, unlike `postgres`. */
+const filler = /change[-_ ]?(?:me|this|it)|dummy|fake|placeholder|example|^your[-_]|^x{3,}$|\*{3}|^\.{3}$/i;
+
 /** A URL whose password guards nothing: a reference, a word that keeps its place, a server on the machine itself. */
 function isOpenUrl(value: string): boolean {
   const [, user = '', password = '', host = ''] = /:\/\/([^\s/:@]*):([^\s/@]+)@([^\s/:?]*)/.exec(value) ?? [];
-  if (!looksSecret(password) || isDummy(password)) return true;
+  if (!looksSecret(password) || filler.test(password)) return true;
   const isHere = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|0\.0\.0\.0|host\.docker\.internal)?$/i.test(host);
   // user:pass@host and the like show the form.
   const isForm = /^(?:user(?:name)?|usr)$/i.test(user) && /^(?:pass(?:word|wd)?|pwd)$/i.test(password);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CheckOutput, Finding } from '../model.ts';
+import { filesSeen } from '../seen.ts';
 import type { CheckContext, Tool } from '../tool.ts';
 import { toolboxTool } from '../toolbox/toolbox.ts';
 import { jsonAnswer, sentence } from './answer.ts';
@@ -52,7 +53,7 @@ async function lint(context: CheckContext, files: readonly string[]): Promise<Ch
   return {
     ran: true,
     findings: answer.said.map(findingOf),
-    summary: `${files.length} ${files.length === 1 ? 'file' : 'files'}`,
+    summary: filesSeen(files.length),
     ...(version === undefined ? {} : { version }),
   };
 }

@@ -1,6 +1,7 @@
 import type { CheckOutput, Finding } from '../model.ts';
 import { repoPath } from '../paths.ts';
 import type { NodeProject } from '../projects/node.ts';
+import { filesSeen } from '../seen.ts';
 import type { CheckContext, Tool } from '../tool.ts';
 import { brokenRun, foreignText, isMember, nodeTool, runProgram } from './node-check.ts';
 
@@ -37,7 +38,7 @@ async function runBiome(context: CheckContext, project: NodeProject): Promise<Ch
     ran: true,
     findings,
     ...(program.version === undefined ? {} : { version: program.version }),
-    ...(count === undefined ? {} : { summary: `${count} files` }),
+    ...(count === undefined ? {} : { summary: filesSeen(Number(count)) }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { CheckOutput, Finding } from '../model.ts';
 import { type PythonProject, targets } from '../projects/python.ts';
 import type { Repo } from '../repo.ts';
+import { filesSeen } from '../seen.ts';
 import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { formatFinding, readDiffs, unparsable } from './format-diff.ts';
@@ -95,7 +96,7 @@ function judge(
     ran: true,
     findings,
     ...(version === undefined ? {} : { version }),
-    summary: `${project.sources.length} files`,
+    summary: filesSeen(project.sources.length),
   };
 }
 

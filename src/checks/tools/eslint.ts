@@ -5,6 +5,7 @@ import type { CheckOutput, Finding } from '../model.ts';
 import { repoPath } from '../paths.ts';
 import type { NodeProject } from '../projects/node.ts';
 import { scriptCommand, withoutOptions } from '../projects/node-scripts.ts';
+import { filesSeen } from '../seen.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { unlinted } from './eslint-coverage.ts';
 import {
@@ -135,7 +136,7 @@ function judge(files: Report, run: ToolRun, where: Where): CheckOutput {
     const file = repoPath(where.root, where.folder, filePath);
     return each.map((message) => finding(message, file, warningsFail));
   });
-  return { ran: true, findings, summary: `${files.length} ${files.length === 1 ? 'file' : 'files'}` };
+  return { ran: true, findings, summary: filesSeen(files.length) };
 }
 
 function finding(message: Message, file: string | undefined, warningsFail: boolean): Finding {

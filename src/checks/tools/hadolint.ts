@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CheckOutput, Finding } from '../model.ts';
+import { filesSeen } from '../seen.ts';
 import { shellWord } from '../shell-word.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../tool.ts';
 import { toolboxTool } from '../toolbox/toolbox.ts';
@@ -82,7 +83,7 @@ async function lint(context: CheckContext, files: readonly string[]): Promise<Ch
   return {
     ran: true,
     findings: answer.said.map((said) => findingOf(said, context.repo.read(plainPath(said.file)))),
-    summary: `${files.length} ${files.length === 1 ? 'file' : 'files'}`,
+    summary: filesSeen(files.length),
     ...(version === undefined ? {} : { version }),
   };
 }

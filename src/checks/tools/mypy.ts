@@ -3,6 +3,7 @@ import type { CheckOutput } from '../model.ts';
 import { type PythonProject, targets } from '../projects/python.ts';
 import { compare, numbers } from '../projects/python-version.ts';
 import type { Repo } from '../repo.ts';
+import { filesSeen } from '../seen.ts';
 import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { mypyFindings, readMypy, settingsNotes } from './mypy-output.ts';
@@ -111,7 +112,7 @@ function judge(
       ...settingsNotes(run.stderr),
     ],
     ...(version === undefined ? {} : { version }),
-    summary: `${project.sources.length} files`,
+    summary: filesSeen(project.sources.length),
   };
 }
 

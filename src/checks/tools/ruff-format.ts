@@ -1,6 +1,7 @@
 import type { CheckOutput, Finding } from '../model.ts';
 import { type PythonProject, targets } from '../projects/python.ts';
 import type { Repo } from '../repo.ts';
+import { filesSeen } from '../seen.ts';
 import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { usesBlack } from './black.ts';
@@ -91,6 +92,6 @@ function judge(
     ran: true,
     findings,
     ...(version === undefined ? {} : { version }),
-    summary: `${project.sources.length} files`,
+    summary: filesSeen(project.sources.length),
   };
 }

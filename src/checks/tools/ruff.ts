@@ -3,6 +3,7 @@ import type { PythonProject } from '../projects/python.ts';
 import { targets } from '../projects/python.ts';
 import { part, texts } from '../projects/toml.ts';
 import type { Repo } from '../repo.ts';
+import { filesSeen } from '../seen.ts';
 import { shellWord } from '../shell-word.ts';
 import type { CheckContext, Tool, ToolRun } from '../tool.ts';
 import { didNotRun } from './outcome.ts';
@@ -84,7 +85,7 @@ function judge(context: CheckContext, project: PythonProject, run: ToolRun, vers
     ran: true as const,
     findings: [...findings, ...warnings(run.stderr)],
     ...(version === undefined ? {} : { version }),
-    summary: `${project.sources.length} files`,
+    summary: filesSeen(project.sources.length),
   };
 }
 

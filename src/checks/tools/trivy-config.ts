@@ -1,5 +1,6 @@
 import type { CheckOutput } from '../model.ts';
 import type { Repo } from '../repo.ts';
+import { filesSeen } from '../seen.ts';
 import type { CheckContext, Tool } from '../tool.ts';
 import { isDockerfile } from './hadolint.ts';
 import { isLockFile } from './lock-files.ts';
@@ -56,7 +57,7 @@ async function scan(context: CheckContext): Promise<CheckOutput> {
   return {
     ran: true,
     findings: misconfigurationFindings(answer.said),
-    summary: `${listed.size} ${listed.size === 1 ? 'file' : 'files'}`,
+    summary: filesSeen(listed.size),
     ...(version === undefined ? {} : { version }),
   };
 }
