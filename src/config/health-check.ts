@@ -125,6 +125,7 @@ function connection(line: string, names: readonly string[]): Other | undefined {
       'a socket',
       /(?:create_connection|\.connect(?:_ex)?|open_connection)\(\s?\(?\s?["']([\w.:-]{1,253})["']\s?,\s?(\d{1,5})\b/,
     ],
+    ['a socket', /\.connect\(()(\d{1,5})\s?,\s?["'](?:localhost|127\.0\.0\.1)["']/],
     ['a socket', /(?:fsockopen|TCPSocket\.(?:new|open))\(\s?["']([\w.:-]{1,253})["']\s?,\s?(\d{1,5})\b/],
     ['a socket', /\bnet["']?\)?\.(?:connect|createConnection)\(()(\d{1,5})\b/],
     ['a socket', /\bnet["']?\)?\.(?:connect|createConnection)\(\s?\{()[^}]{0,200}?\bport\s?:\s?(\d{1,5})\b/],

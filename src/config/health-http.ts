@@ -146,7 +146,7 @@ function comparedStatus(line: string): HttpAsk['accepts'] {
 
 /** Programs of a language: a URL in them, or host, port and path apart. */
 function byProgram(line: string, names: readonly string[]): HttpAsk | undefined {
-  const where = byUrl(line, names) ?? byParts(line, names);
+  const where = byUrl(line, names) ?? byParts(line, names) ?? bySocket(line, names);
   if (where === undefined) return undefined;
   const follows =
     /\bfetch\(|urllib|urlopen|requests\.|URI\.open|file_get_contents|follow_redirects\s?=\s?True/;
@@ -171,6 +171,16 @@ function byUrl(line: string, names: readonly string[]): Where | undefined {
 }
 
 const quoted = String.raw`["'\`]([^"'\`\s]{0,253})["'\`]`;
+
+/** A request in clear text, sent to bash’s /dev/tcp or to nc: `GET /health HTTP/1.1`. */
+function bySocket(line: string, names: readonly string[]): Where | undefined {
+  const path = /\b(?:GET|HEAD) (\/[^\s"']{0,500}) HTTP\/1/.exec(line)?.[1];
+  const [, host, port] =
+    /\/dev\/tcp\/([\w.:[\]-]{1,253})\/(\d{1,5})\b/.exec(line) ??
+    /\bnc (?:-\S{1,9} ){0,8}([\w.:[\]-]{1,253}) (\d{1,5})\b/.exec(line) ??
+    [];
+  return path === undefined || host === undefined ? undefined : partsOf(host, port, path, false, names);
+}
 
 /** `http.get({ host, port, path })`, `HTTPConnection('localhost', 8000)`, `Net::HTTP.get('localhost', '/up', 3000)`. */
 function byParts(line: string, names: readonly string[]): Where | undefined {

@@ -4,7 +4,7 @@ type Protocol = string;
 /**
  * Ports whose number names a protocol that is not HTTP/1.1 in clear text: IANA's registry
  * (https://www.iana.org/assignments/service-names-port-numbers), else the documentation of the program that made the
- * number known. Numbers that programs also use for HTTP (9000, 9093, 9100) are not among them.
+ * number known. Numbers that web apps also take (5555, 7000, 9000, 9100) are not among them.
  */
 const protocols: Readonly<Record<Protocol, readonly number[]>> = {
   FTP: [20, 21],
@@ -49,8 +49,8 @@ const protocols: Readonly<Record<Protocol, readonly number[]>> = {
   Redis: [6379, 6380, 16379, 26379],
   IRC: [6667, 6697],
   BitTorrent: [6881, 51413],
-  Cassandra: [7000, 7001, 7199, 9042],
-  'Java debugging': [5005, 8787],
+  Cassandra: [7199, 9042],
+  'Java debugging': [5005],
   'Node.js debugging': [9229, 9230],
   // https://tomcat.apache.org/tomcat-10.1-doc/config/ajp.html and its shutdown port.
   AJP: [8009],
@@ -66,7 +66,6 @@ const protocols: Readonly<Record<Protocol, readonly number[]>> = {
   gRPC: [50051, 50052, 50053, 50054, 50055],
   DB2: [50000],
   ActiveMQ: [61616, 61613],
-  ZeroMQ: [5555, 5556],
   Mumble: [64738],
   TeamSpeak: [10011, 30033],
 };
@@ -88,7 +87,7 @@ const webPorts = new Set([
   80,
   81,
   8880,
-  ...range(3000, 3010), // Node.js frameworks, Rails, Grafana
+  ...range(3000, 3039), // Node.js frameworks, Rails, Grafana
   ...[4000, 4173, 4200, 4321], // Phoenix and Jekyll; Vite’s preview; Angular; Astro
   ...[5000, 5001, 5173, 5174, 5601], // Flask and .NET; Vite; Kibana
   ...[1313, 1337, 1880, 2368], // Hugo; Strapi; Node-RED; Ghost

@@ -62,6 +62,8 @@ const rules: readonly Rule[] = [
   fromImage,
   fromProgram,
   fromReferences,
+  fromBareAddress,
+  fromOwnAddress,
   (port, { named }) => named.get(port),
   (port) => {
     const protocol = protocolOf(port);
@@ -72,7 +74,6 @@ const rules: readonly Rule[] = [
       ? tcp(`${check.what} checks it`)
       : undefined,
   fromPublished,
-  fromBareAddress,
   (port) => (isWebPort(port) ? http('a usual port of web servers') : undefined),
   fromName,
 ];
@@ -120,7 +121,7 @@ function fromImage(port: number, { known }: PortFacts): Mode | undefined {
 }
 
 const webServers =
-  /\b(uvicorn|gunicorn|hypercorn|granian|daphne|waitress-serve|runserver|fastapi (?:run|dev)|flask run|puma|unicorn|thin start|rackup|rails s(?:erver)?|next start|next dev|nuxt start|vite preview|ng serve|nginx|apache2?(?:ctl|-foreground)|httpd(?:-foreground)?|caddy (?:run|file-server)|frankenphp|artisan (?:serve|octane:start)|php -S|http-server|json-server|strapi start|streamlit run|jupyter|phx\.server|jekyll serve|hugo server|http\.server)(?![\w-])/;
+  /(?:^|[\s/;&|("'])(uvicorn|gunicorn|hypercorn|granian|daphne|waitress-serve|runserver|fastapi (?:run|dev)|flask run|puma|unicorn|thin start|rackup|rails s(?:erver)?|next start|next dev|nuxt start|vite preview|ng serve|nginx|apache2?(?:ctl|-foreground)|httpd(?:-foreground)?|caddy (?:run|file-server)|frankenphp|artisan (?:serve|octane:start)|php -S|http-server|json-server|strapi start|streamlit run|jupyter|phx\.server|jekyll serve|hugo server|http\.server|flower)(?![\w.-])/;
 const tlsOptions =
   /(?:--(?:certfile|ssl-certfile|ssl-keyfile|keyfile|ssl-cert|tls-cert\S{0,9}|cert|https)\b|\bssl:\d)/;
 
@@ -131,19 +132,31 @@ function fromProgram(port: number, { line, commanded }: PortFacts, isMain: boole
   return tlsOptions.test(line) ? tcp(`${program} has a certificate`) : http(`${program} serves it`);
 }
 
+/** What others write in front of its name is what they speak to it. */
 function fromReferences(port: number, { references }: PortFacts): Mode | undefined {
-  const schemes = references.filter((each) => each.port === port).flatMap((each) => each.scheme ?? []);
+  return byScheme(references.filter((each) => each.port === port && !each.isOwn));
+}
+
+/**
+ * gRPC is given addresses without a scheme. A variable that says so outweighs a port that looks like the web, and the
+ * service’s own URL: what .NET calls http:// may be HTTP/2.
+ */
+function fromBareAddress(port: number, { references }: PortFacts): Mode | undefined {
+  const address = references.find(
+    (each) => each.port === port && !each.isOwn && /GRPC|RPC|_ADDR$/i.test(each.variable ?? ''),
+  );
+  return address === undefined ? undefined : tcp(`${address.variable} names it without http://`);
+}
+
+function fromOwnAddress(port: number, { references }: PortFacts): Mode | undefined {
+  return byScheme(references.filter((each) => each.port === port && each.isOwn));
+}
+
+function byScheme(references: readonly Reference[]): Mode | undefined {
+  const schemes = references.flatMap(({ scheme }) => scheme ?? []);
   const scheme = schemes.find((each) => each === 'http' || each === 'ws') ?? schemes[0];
   if (scheme === undefined) return undefined;
   return { mode: scheme === 'http' || scheme === 'ws' ? 'http' : 'tcp', why: `it is called as ${scheme}://` };
-}
-
-/** gRPC is given addresses without a scheme; a variable that says so outweighs a port that looks like the web. */
-function fromBareAddress(port: number, { references }: PortFacts): Mode | undefined {
-  const address = references.find(
-    (each) => each.port === port && /GRPC|RPC|_ADDR$/i.test(each.variable ?? ''),
-  );
-  return address === undefined ? undefined : tcp(`${address.variable} names it without http://`);
 }
 
 /** Browsers speak HTTP to port 80 of a host, and TLS to 443. */
@@ -159,11 +172,11 @@ function fromPublished(port: number, { service }: PortFacts): Mode | undefined {
 
 /** The only port of something that is called web or api, or of an image of one’s own with PORT. */
 function fromName(port: number, facts: PortFacts): Mode | undefined {
-  const { service, name, isOwn, declared } = facts;
+  const { service, config, name, isOwn, declared } = facts;
   if (declared.some((other) => other !== port)) return undefined;
   const variable = portVariable(service, port);
   // PHP’s images expose 9000 for FastCGI, and apps are built on them.
-  if (port === 9000 && variable === undefined) return undefined;
+  if (port === 9000 && variable === undefined && config.port !== port) return undefined;
   const word = webName(service, name, isOwn);
   if (word !== undefined) return http(`the only port of a service called ${word}`);
   return isOwn && variable !== undefined ? http(`the variable ${variable}`) : undefined;

@@ -7,6 +7,8 @@ export interface Reference {
   readonly port: number;
   /** Lower case; undefined: the address has none. */
   readonly scheme: string | undefined;
+  /** The service’s own definition has it. */
+  readonly isOwn: boolean;
   /** Variable that holds an address without a scheme. */
   readonly variable: string | undefined;
 }
@@ -24,11 +26,18 @@ export function referencesTo(
   model: ComposeModel | undefined,
 ): Reference[] {
   const names = ownNames(service, name);
-  const others = model === undefined ? [] : referencesIn(model).filter(({ host }) => names.includes(host));
-  const own = referencesOf(service).filter(
+  const mine = referencesOf(service);
+  const isMine = (each: Reference) =>
+    mine.some(
+      ({ host, port, variable }) => host === each.host && port === each.port && variable === each.variable,
+    );
+  const others = (model === undefined ? [] : referencesIn(model)).filter(
+    (each) => names.includes(each.host) && !isMine(each),
+  );
+  const own = mine.filter(
     ({ host, scheme }) => scheme !== undefined && isOwnHost(host.replaceAll('+', ''), names),
   );
-  return [...others, ...own];
+  return [...others, ...own.map((each) => ({ ...each, isOwn: true }))];
 }
 
 /** All addresses that the services of a model are given in variables, commands and labels. */
@@ -66,7 +75,9 @@ function urlsIn(text: string): Reference[] {
   return [...text.matchAll(pattern)].flatMap(([, scheme = '', host = '', digits]) => {
     const name = scheme.toLowerCase();
     const port = digits === undefined ? defaultPorts[name] : Number(digits);
-    return port === undefined ? [] : [{ scheme: name, host: host.toLowerCase(), port, variable: undefined }];
+    return port === undefined
+      ? []
+      : [{ scheme: name, host: host.toLowerCase(), port, isOwn: false, variable: undefined }];
   });
 }
 
@@ -74,5 +85,5 @@ function bareIn(variable: string, value: string): Reference[] {
   const [, host, port] = /^([\w.-]{1,253}):(\d{1,5})$/.exec(value) ?? [];
   return host === undefined
     ? []
-    : [{ scheme: undefined, host: host.toLowerCase(), port: Number(port), variable }];
+    : [{ scheme: undefined, host: host.toLowerCase(), port: Number(port), isOwn: false, variable }];
 }

@@ -194,9 +194,16 @@ function defaultPort({ line, known, service }: PortFacts): Main | undefined {
   ];
   const server = servers.find(([pattern]) => pattern.test(line));
   if (server !== undefined) return { port: server[1], from: 'its server’s default' };
-  const ports = known ?? knownPorts(service.image);
+  const ports = runsItself(service) ? (known ?? knownPorts(service.image)) : undefined;
   const port = (ports?.find(isMainHttp) ?? ports?.find(({ mode }) => mode === 'http'))?.port;
   return port === undefined ? undefined : { port, from: 'its image' };
+}
+
+/** Whether it is what the image is made for: `command: worker` of an app’s image serves nothing. */
+function runsItself({ command, image }: ComposeService): boolean {
+  const [first = ''] = command ?? [];
+  const program = first.split('/').at(-1) ?? '';
+  return first === '' || first.startsWith('-') || (image ?? '').includes(program);
 }
 
 /** Not the one for its administration or its metrics. */

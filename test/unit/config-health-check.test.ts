@@ -24,7 +24,6 @@ describe('what a health check asks', () => {
     ['/usr/bin/curl -f http://[::1]:8080 | grep -q ok', 'http 8080 /'],
     ['curl -I http://0.0.0.0:8080/a?b=1&c=2', 'http 8080 /a?b=1'],
     ['curl -k https://localhost/health', 'https 443 /health'],
-    ['curl --url http://localhost:8080/h', 'http 8080 /h'],
     ['test "$$(curl -s -o /dev/null -w \'%{http_code}\' http://localhost:81/x)" = 200', 'http 81 /x'],
     ['timeout 5 sh -c "curl -f http://localhost:9/x || exit 1"', 'http 9 /x'],
     ['if ! curl -f localhost:8080/health; then exit 1; fi', 'http 8080 /health'],
@@ -84,6 +83,7 @@ describe('what a health check asks', () => {
       "ruby -rnet/http -e \"exit Net::HTTP.get_response(URI('http://localhost:3000/up')).code == '200'\"",
       'http 3000 /up',
     ],
+    ['exec 3<>/dev/tcp/127.0.0.1/9000 && echo -e "GET /h HTTP/1.1\\r\\n" >&3 && grep ok <&3', 'http 9000 /h'],
     ['nc -z localhost 5432', 'tcp 5432 -'],
     ['nc -zvw 3 127.0.0.1 25 || exit 1', 'tcp 25 -'],
     ['busybox nc -w 1 web 1025 </dev/null', 'tcp 1025 -'],
@@ -243,7 +243,7 @@ test('any check is read without an error, and in no time', () => {
         'healthcheck.sh',
       ],
     ),
-    fc.string({ unit: 'binary', maxLength: 5 }),
+    fc.string({ maxLength: 5 }),
   );
   fc.assert(
     fc.property(
@@ -260,7 +260,7 @@ test('any check is read without an error, and in no time', () => {
         expect(ownNamesIn(service, 'web').length).toBeLessThanOrEqual(1);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 500 },
   );
 });
 

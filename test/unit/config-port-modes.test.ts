@@ -37,7 +37,7 @@ describe('how a port is carried', () => {
 
   test.each<[name: string, service: ComposeService, expected: string]>([
     // Ordinary web apps keep the guard.
-    ['web', { build: '.', ...ports(7000) }, '7000 tcp'],
+    ['web', { build: '.', ...ports(5432) }, '5432 tcp'],
     ['web', { build: '.', ...ports(7005) }, '7005 http'],
     ['shop', { build: '.', ...ports(9000), environment: { PORT: '9000' } }, '9000 http'],
     ['app', { build: '.', ...ports(9002) }, '9002 http'],
@@ -83,8 +83,31 @@ describe('how a port is carried', () => {
     expect(mode({ CART_URL: 'https://cart:8080' }, 8080)).toBe('8080 tcp');
     expect(mode({ CART_URL: 'redis://:pass@cart:8080/0' }, 8080)).toBe('8080 tcp');
     expect(mode({ CART_ADDR: 'cart:8080' }, 8080)).toBe('8080 tcp');
+    expect(mode({ CART_ADDR: 'cart:8080', CART_URL: 'http://cart:8080' }, 8080)).toBe('8080 http');
     expect(mode({ CART_HOST: 'cart:8080' }, 8080)).toBe('8080 http');
     expect(mode({ BASE_URL: 'http://localhost:7070' })).toBe('7070 tcp');
+  });
+
+  test('what others write outweighs the service’s own URL', () => {
+    const cart = { build: '.', expose: ['7070'], environment: { ASPNETCORE_URLS: 'http://*:7070' } };
+    const sight = (environment: Record<string, string>) => ({
+      name: 'cart',
+      model: { name: 'shop', services: { cart, web: { environment } } },
+    });
+    expect(modes(cart, {}, sight({}))).toBe('7070 http');
+    expect(modes(cart, {}, sight({ CART_ADDR: 'cart:7070' }))).toBe('7070 tcp');
+    const self = { ...cart, environment: { CART_ADDR: 'cart:8080' }, expose: ['8080'] };
+    expect(modes(self, {}, { name: 'cart', model: { name: 'shop', services: { cart: self } } })).toBe(
+      '8080 http',
+    );
+  });
+
+  test('a program counts where it is run, not where its name is in a file’s', () => {
+    const command = ['logstash', '-f', '/etc/logstash-nginx.config'];
+    expect(whyOf({ command, ...ports(7777) })).toBe('nothing shows that it speaks HTTP');
+    expect(whyOf({ command: ['/usr/sbin/nginx', '-g', 'daemon off;'], ...ports(7777) })).toBe(
+      'nginx serves it',
+    );
   });
 
   test('an image of one’s own is what it is made from', () => {

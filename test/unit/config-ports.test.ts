@@ -97,6 +97,8 @@ describe('which port is the main one', () => {
     [{ environment: { ASPNETCORE_URLS: 'http://+:8123' } }, '8123 http'],
     [{ image: 'apache/tika:3.0.0.0' }, '9998 http'],
     [{ image: 'ghost:5' }, '2368 http'],
+    [{ image: 'gotenberg/gotenberg:8', command: ['gotenberg', '--api-timeout=10s'] }, '3000 http'],
+    [{ image: 'n8nio/n8n', command: ['worker'] }, undefined],
     [{}, undefined],
     [{ image: 'app', command: ['python', 'main.py'] }, undefined],
     [{ command: ['mkdir', '-p', '/data'] }, undefined],
