@@ -1,3 +1,4 @@
+import { namesOf } from './callers.ts';
 import type { ComposeService } from './model.ts';
 
 /**
@@ -6,12 +7,9 @@ import type { ComposeService } from './model.ts';
  */
 export function ownNames(service: ComposeService, name: string | undefined): string[] {
   const { hostname, domainname } = service as { hostname?: unknown; domainname?: unknown };
-  const aliases = Object.values(service.networks ?? {}).flatMap((network) => network?.aliases ?? []);
   const full =
-    typeof hostname === 'string' && typeof domainname === 'string' ? `${hostname}.${domainname}` : undefined;
-  const names = [name, hostname, full, service.container_name, ...aliases].filter(
-    (each): each is string => typeof each === 'string' && each !== '',
-  );
+    typeof hostname === 'string' && typeof domainname === 'string' ? [`${hostname}.${domainname}`] : [];
+  const names = [...namesOf(name ?? '', service), ...full].filter((each) => each !== '');
   return [...new Set(names.map((each) => each.toLowerCase()))];
 }
 

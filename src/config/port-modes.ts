@@ -1,10 +1,11 @@
 import type { HealthCheck } from './health-check.ts';
 import { type KnownPort, portOf } from './known-images.ts';
 import { isWebPort, protocolOf } from './known-ports.ts';
-import type { ComposeService, PortMode, ServiceConfig } from './model.ts';
+import type { PortMode, ServiceConfig } from './model.ts';
 import { type NamedPort, portVariable, webName } from './port-names.ts';
 import type { Reference } from './port-references.ts';
 import type { Routing } from './routing.ts';
+import type { SeenService } from './stores.ts';
 
 /** How a port is carried, and what shows it. */
 export interface Mode {
@@ -14,14 +15,12 @@ export interface Mode {
 
 /** All that is known of a service when its ports are judged. */
 export interface PortFacts {
-  readonly service: ComposeService;
+  readonly service: SeenService;
   readonly name: string | undefined;
   readonly config: ServiceConfig;
   readonly check: HealthCheck | undefined;
   readonly routing: Routing | undefined;
   readonly isOwn: boolean;
-  /** The image that the app’s own image is made from, as its Dockerfile names it. */
-  readonly from: string | undefined;
   /** Ports that the image is known for. */
   readonly known: readonly KnownPort[] | undefined;
   readonly declared: readonly number[];
@@ -107,8 +106,8 @@ function fromHealthPath(port: number, { config }: PortFacts, isMain: boolean): M
 }
 
 /** Programs for which a port speaks something that a web server in front translates. */
-function fromProtocolOfProgram(_: number, { service, from, line }: PortFacts): Mode | undefined {
-  const isFpm = [service.image, from].some((image) => /(?:^|\/)php:[\w.-]*fpm/.test(image ?? ''));
+function fromProtocolOfProgram(_: number, { service, line }: PortFacts): Mode | undefined {
+  const isFpm = [service.image, service.from].some((image) => /(?:^|\/)php:[\w.-]*fpm/.test(image ?? ''));
   if (isFpm || /\bphp-fpm/.test(line)) return tcp('php-fpm speaks FastCGI');
   const isUwsgi =
     /\buwsgi\b.*(?:--(?:uwsgi-)?socket\b|\s-s\s)/.test(line) && !/--http(?:-socket)?\b/.test(line);

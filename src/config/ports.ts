@@ -2,13 +2,13 @@ import { type HealthCheck, healthCheckOf, validPort } from './health-check.ts';
 import { type KnownPort, knownPorts } from './known-images.ts';
 import { isAdminPort } from './known-ports.ts';
 import type { ComposeModel, ComposeService, PlannedPort, ServiceConfig } from './model.ts';
+import { isOwnImage } from './ownership.ts';
 import { healthOf } from './port-health.ts';
 import { modeOf, type PortFacts } from './port-modes.ts';
 import { isAdminVariable, namedPorts } from './port-names.ts';
 import { referencesTo } from './port-references.ts';
-import { routingOf } from './routing.ts';
-import { isOwnImage } from './ownership.ts';
 import { commandLine } from './programs.ts';
+import { routingOf } from './routing.ts';
 import type { SeenService } from './stores.ts';
 
 /** What is known around a service; the more, the better its ports are judged. */
@@ -18,8 +18,6 @@ export interface PortSight {
   readonly model?: ComposeModel | undefined;
   /** `registry` of sluice.yml. */
   readonly registry?: string | undefined;
-  /** The image that the app’s own image is made from, as its Dockerfile names it. */
-  readonly from?: string | undefined;
 }
 
 export interface FoundPorts {
@@ -46,7 +44,7 @@ export const mostPorts = 16;
  * @returns undefined if nothing names a port.
  */
 export function findPorts(
-  service: ComposeService,
+  service: SeenService,
   config: ServiceConfig,
   sight: PortSight = {},
 ): FoundPorts | undefined {
@@ -54,12 +52,12 @@ export function findPorts(
   const line = commandLine(service);
   const isOwn = isOwnImage(service, sight.registry);
   const facts: PortFacts = {
-    ...{ service, config, name: sight.name, from: sight.from, declared, line },
+    ...{ service, config, name: sight.name, declared, line },
     check: healthCheckOf(service, sight.name),
     routing: routingOf(service, sight.name),
     isOwn,
     // An image of one’s own may be called redis; what it is made from says what it is.
-    known: knownPorts(isOwn ? sight.from : service.image),
+    known: knownPorts(isOwn ? service.from : service.image),
     commanded: portOfCommand(line),
     references: referencesTo(service, sight.name, sight.model),
     named: namedPorts(service, line),

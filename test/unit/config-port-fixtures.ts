@@ -1,5 +1,6 @@
 import type { ComposePort, ComposeService, ServiceConfig } from '../../src/config/model.ts';
 import { findPorts, type PortSight } from '../../src/config/ports.ts';
+import type { SeenService } from '../../src/config/stores.ts';
 
 export const shell = (line: string): ComposeService => ({ healthcheck: { test: ['CMD-SHELL', line] } });
 
@@ -9,11 +10,7 @@ export const ports = (...targets: number[]): { ports: ComposePort[] } => ({
 });
 
 /** `8025 http, 1025 tcp`: main port first. */
-export const modes = (
-  service: ComposeService,
-  config: ServiceConfig = {},
-  sight: PortSight = { name: 'x' },
-) =>
+export const modes = (service: SeenService, config: ServiceConfig = {}, sight: PortSight = { name: 'x' }) =>
   findPorts(service, config, sight)
     ?.ports.map(({ port, mode }) => `${port} ${mode}`)
     .join(', ');

@@ -113,7 +113,7 @@ describe('how a port is carried', () => {
   test('an image of one’s own is what it is made from', () => {
     const service = { build: '.', image: 'acme/redis', expose: ['8080'] };
     expect(modes(service)).toBe('8080 http');
-    expect(modes(service, {}, { name: 'x', from: 'redis:8' })).toBe('8080 tcp');
+    expect(modes({ ...service, from: 'redis:8' })).toBe('8080 tcp');
     const own = { image: 'ghcr.io/acme/shop/redis', expose: ['8080'] };
     expect(modes(own, {}, { name: 'x', registry: 'ghcr.io/acme/shop' })).toBe('8080 http');
   });
