@@ -109,7 +109,7 @@ function mainPort(facts: PortFacts): Main | undefined {
   const first = routed.find(({ mode }) => mode === 'http') ?? routed[0];
   if (first !== undefined) return { port: first.port, from: first.from };
   const asked = check?.port !== undefined && !asksAdmin(facts, check) ? check.port : undefined;
-  const published = (service.ports ?? []).filter(isTcp).map(({ target }) => target);
+  const published = publishedPorts(service);
   // Of a range of thousands the beginning tells enough.
   const likely = declared.slice(0, 4 * mostPorts);
   const exposed = likely.filter((port) => !published.includes(port));
@@ -143,7 +143,7 @@ const portVariables = [
 function asksAdmin({ service }: PortFacts, { port, path }: HealthCheck): boolean {
   if (port === undefined) return false;
   if (isAdminPort(port) || isAdminVariable(service, port)) return true;
-  const published = (service.ports ?? []).filter(isTcp).map(({ target }) => target);
+  const published = publishedPorts(service);
   const isBeside = published.length > 0 && !published.includes(port);
   return (
     isBeside &&
@@ -153,9 +153,14 @@ function asksAdmin({ service }: PortFacts, { port, path }: HealthCheck): boolean
 
 const isTcp = ({ protocol }: { readonly protocol?: string }) => protocol === undefined || protocol === 'tcp';
 
+/** Container ports that are published over TCP, each once. */
+export function publishedPorts(service: ComposeService): number[] {
+  return [...new Set((service.ports ?? []).filter(isTcp).map(({ target }) => target))];
+}
+
 /** TCP ports that are published, then those that are exposed, each once. */
 export function declaredPorts(service: ComposeService): number[] {
-  const published = (service.ports ?? []).filter(isTcp).map(({ target }) => target);
+  const published = publishedPorts(service);
   const exposed = (service.expose ?? []).flatMap((text) => {
     const [, first, last, protocol] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? [];
     const [from, to] = [validPort(first), validPort(last ?? first)];
