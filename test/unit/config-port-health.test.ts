@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, ServiceConfig } from '../../src/config/model.ts';
 import { findPorts } from '../../src/config/ports.ts';
+import { planServices } from '../../src/config/strategies.ts';
+import { config, model } from './config-fixtures.ts';
 import { ports, shell } from './config-port-fixtures.ts';
 
 describe('which health path the edge asks', () => {
@@ -86,5 +88,28 @@ describe('which health path the edge asks', () => {
   ])('%s', (name, service, expected) => {
     const { health, ports: all } = findPorts(service, {}, { name }) ?? {};
     expect([health, all?.[0]?.mode]).toEqual([expected, 'http']);
+  });
+});
+
+test('the HEALTHCHECK of an image counts as one of the compose file does', () => {
+  const image = {
+    ports: [{ port: 3000, protocol: 'tcp' as const }],
+    entrypoint: [],
+    command: ['node', 'server.js'],
+    healthcheck: {
+      test: ['CMD-SHELL', 'curl -fs http://$HOSTNAME:${PORT:-1}/up || exit 1'],
+      startPeriodMs: 120_000,
+      intervalMs: 5000,
+    },
+    volumes: [],
+    env: { PORT: '3000' },
+    labels: {},
+  };
+  const [web] = planServices(model({ web: { build: '.' } }), config, { images: { web: image } });
+  expect(web).toMatchObject({
+    strategy: 'blue-green',
+    ports: [{ port: 3000, mode: 'http', why: 'its health check asks http' }],
+    health: '/up',
+    startDeadlineMs: 135_000,
   });
 });
