@@ -1,4 +1,3 @@
-import { namesOf } from './callers.ts';
 import type { ComposeService } from './model.ts';
 
 /**
@@ -7,9 +6,12 @@ import type { ComposeService } from './model.ts';
  */
 export function ownNames(service: ComposeService, name: string | undefined): string[] {
   const { hostname, domainname } = service as { hostname?: unknown; domainname?: unknown };
+  const aliases = Object.values(service.networks ?? {}).flatMap((network) => network?.aliases ?? []);
   const full =
-    typeof hostname === 'string' && typeof domainname === 'string' ? [`${hostname}.${domainname}`] : [];
-  const names = [...namesOf(name ?? '', service), ...full].filter((each) => each !== '');
+    typeof hostname === 'string' && typeof domainname === 'string' ? `${hostname}.${domainname}` : undefined;
+  const names = [name, service.container_name, hostname, full, ...aliases].filter(
+    (each): each is string => typeof each === 'string' && each !== '',
+  );
   return [...new Set(names.map((each) => each.toLowerCase()))];
 }
 
