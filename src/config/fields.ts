@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { formatAddress, parseAddress, parseHostKey } from './address.ts';
+import { healthPathPattern } from './health-check.ts';
 import { parseBytes, parseDuration, parseRate } from './human.ts';
 import { tryParseImage } from './image.ts';
-import { healthPathPattern } from './ports.ts';
 
 /** The kinds of values in sluice.yml. Their error texts finish the sentence "services.backend.port: …". */
 
@@ -70,6 +70,26 @@ export const port = z
   .min(1, 'must be a port, 1 to 65535')
   .max(65535, 'must be a port, 1 to 65535')
   .meta({ title: 'port' });
+
+const modeRule = 'must be http, tcp, or a map of ports such as { 8025: http, 1025: tcp }';
+/** One mode, or a mode by port. */
+export const portModes = z
+  .union(
+    [
+      oneOf(['http', 'tcp']),
+      z
+        .record(
+          z
+            .string()
+            .regex(/^(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/, modeRule),
+          oneOf(['http', 'tcp']),
+          { error: modeRule },
+        )
+        .refine((modes) => Object.keys(modes).length > 0, modeRule),
+    ],
+    { error: modeRule },
+  )
+  .meta({ title: '`http`, `tcp`, or a map of ports' });
 
 export const flag = z.boolean({ error: 'must be true or false' }).meta({ title: 'true or false' });
 

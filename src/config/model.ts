@@ -43,13 +43,17 @@ export interface Config {
 
 export type Strategy = 'blue-green' | 'workers' | 'singleton' | 'recreate' | 'keep' | 'job';
 
+export type PortMode = 'http' | 'tcp';
+/** A container port, how an edge carries it (`http` by request, `tcp` whatever is spoken), and what shows that. */
+export type PlannedPort = { readonly port: number; readonly mode: PortMode; readonly why: string };
 export interface ServiceConfig {
   readonly strategy?: Strategy;
   readonly port?: number;
   /** Path of the health endpoint, such as /api/health. */
   readonly health?: string;
-  /** How the edge carries the port; default `http`, `tcp` for port 443. */
-  readonly mode?: 'http' | 'tcp';
+  /** Of the main port, or by port; one that the compose file does not name is carried as well. */
+  readonly mode?: PortMode;
+  readonly modes?: Readonly<Record<number, PortMode>>;
   /** Volumes that both colours may write to at the same time. */
   readonly sharedVolumes?: readonly string[];
   /** Connections one process of the service may open to the database, for the connection budget. */
@@ -183,8 +187,8 @@ export interface ServicePlan {
   /** One sentence for the plan: where the strategy comes from. */
   readonly reason: string;
   readonly replicas: number;
-  /** Container ports that the edge listens on (blue-green only), the main one first. */
-  readonly ports: readonly { readonly port: number; readonly mode: 'http' | 'tcp' }[];
+  /** Those the edge listens on (blue-green only), the main one first. */
+  readonly ports: readonly PlannedPort[];
   /** Path the edge asks to see whether a container serves; undefined: a TCP connection is enough. */
   readonly health: string | undefined;
   /** Longest time a healthy start may take, from start_period + interval × retries. */

@@ -104,29 +104,6 @@ function hostnameOf(service: ComposeService): string | undefined {
   return typeof hostname === 'string' && hostname !== '' && hostname !== 'localhost' ? hostname : undefined;
 }
 
-/**
- * The service's own names that its containers' health check asks by, such as `config` in
- * `curl http://config:8888/health`.
- *
- * @param more names besides the service's own, its container_name, hostname and aliases.
- */
-export function ownNamesIn(service: ComposeService, name: string, more: readonly string[] = []): string[] {
-  const { test, disable } = service.healthcheck ?? {};
-  if (test === undefined || disable === true || test[0] === 'NONE') return [];
-  const [kind, ...words] = test;
-  const text = (kind === 'CMD' || kind === 'CMD-SHELL' ? words : test).join(' ').slice(0, 4096);
-  const { container_name: container } = service;
-  const aliases = Object.values(networksOf(service)).flatMap((settings) => settings?.aliases ?? []);
-  const names = [name, container, hostnameOf(service), ...aliases, ...more];
-  return [...new Set(names)].filter((each): each is string => each !== undefined && isAskedBy(text, each));
-}
-
-/** As the host of a URL, as a quoted text, or as an argument; the first word of a command is a program. */
-function isAskedBy(text: string, name: string): boolean {
-  const quoted = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(String.raw`(?://|@|["'\`=,\s])${quoted}(?=$|["'\`:/?#,;)&|\s])`).test(text.trimStart());
-}
-
 /** What the plan says of names and addresses that one container alone can have, one sentence each. */
 export function notesOfNames(service: ComposeService, strategy: Strategy): string[] {
   if (strategy !== 'blue-green' && strategy !== 'workers') return [];

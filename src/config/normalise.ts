@@ -61,7 +61,8 @@ function serviceConfig(raw: RawConfig['services'][string]): ServiceConfig {
   const service: Mutable<ServiceConfig> = sharedVolumes === undefined ? {} : { sharedVolumes };
   if (rest.strategy !== undefined) service.strategy = rest.strategy;
   if (rest.port !== undefined) service.port = rest.port;
-  if (rest.mode !== undefined) service.mode = rest.mode;
+  if (typeof rest.mode === 'string') service.mode = rest.mode;
+  else if (rest.mode !== undefined) service.modes = rest.mode;
   if (rest.health !== undefined) service.health = rest.health;
   if (rest.pool !== undefined) service.pool = rest.pool;
   if (rest.processes !== undefined) service.processes = rest.processes;

@@ -1,125 +1,174 @@
-import type { ComposeService, ServiceConfig } from './model.ts';
+import { type HealthCheck, healthCheckOf, validPort } from './health-check.ts';
+import { type KnownPort, knownPorts } from './known-images.ts';
+import { isAdminPort } from './known-ports.ts';
+import type { ComposeModel, ComposeService, PlannedPort, ServiceConfig } from './model.ts';
+import { isOwnImage } from './ownership.ts';
+import { healthOf } from './port-health.ts';
+import { modeOf, type PortFacts } from './port-modes.ts';
+import { isAdminVariable, namedPorts } from './port-names.ts';
+import { referencesTo } from './port-references.ts';
 import { commandLine } from './programs.ts';
-import { imageKind } from './stores.ts';
+import { routingOf } from './routing.ts';
+import type { SeenService } from './stores.ts';
 
-/** Paths that mean the same in a URL and in a proxy's configuration: no quotes, blanks, variables or escapes. */
-export const healthPathPattern = /^\/[A-Za-z0-9._~%&+,=:@/?-]*$/;
+/** What is known around a service; the more, the better its ports are judged. */
+export interface PortSight {
+  readonly name?: string | undefined;
+  /** The other services, which may call this one. */
+  readonly model?: ComposeModel | undefined;
+  /** `registry` of sluice.yml. */
+  readonly registry?: string | undefined;
+}
 
 export interface FoundPorts {
   /** Container ports, the main one first. */
-  readonly ports: readonly { readonly port: number; readonly mode: 'http' | 'tcp' }[];
+  readonly ports: readonly PlannedPort[];
   /** Where the main one was found, to go into a sentence: "port 8000 from `expose`". */
   readonly from: string;
+  /** Path the edge asks on the main port. */
   readonly health: string | undefined;
+  /** What the service’s own health check asks, as far as it can be read. */
+  readonly check: HealthCheck | undefined;
+  /** What of the ports and the health check is not used, one sentence each. */
+  readonly notes: readonly string[];
 }
 
-/** Ports of protocols that are no HTTP: they are passed through as they are. */
-const notHttp = new Set([
-  ...[
-    21, 22, 25, 53, 110, 143, 389, 443, 465, 587, 636, 993, 995, 1883, 3306, 5432, 5672, 6379, 8443, 8883,
-    9092, 27017,
-  ],
-  50051, // gRPC: HTTP/2 without TLS
-]);
-/** More than these is a range meant for something else (RTP, FTP data). */
-const maxPorts = 16;
+/** An edge carries no more: a longer range is meant for something else (RTP, passive FTP). */
+export const mostPorts = 16;
 
 /**
- * The ports of a service, main one first: config, then what the compose file publishes and exposes (the one that the
- * health check asks comes first), then the health check's URL, the command, PORT, and the servers' own defaults.
+ * The ports of a service, main one first: config, then what labels route to, what the compose file publishes and
+ * exposes (the one that the health check asks comes first, then one that speaks HTTP), then the health check’s URL,
+ * the command, PORT, and the servers’ own defaults.
  *
- * @returns undefined if nothing tells a port.
+ * @returns undefined if nothing names a port.
  */
-export function findPorts(service: ComposeService, config: ServiceConfig): FoundPorts | undefined {
-  const check = healthTarget(service);
+export function findPorts(
+  service: SeenService,
+  config: ServiceConfig,
+  sight: PortSight = {},
+): FoundPorts | undefined {
   const declared = declaredPorts(service);
-  const main = mainPort(service, config, declared, check?.port);
-  if (main === undefined) return undefined;
-  const isFastCgi =
-    /\bphp-fpm\b/.test(commandLine(service)) || /^[^/]*(?:.*\/)?php:[\w.-]*fpm/.test(service.image ?? '');
-  const modeOf = (port: number): 'http' | 'tcp' => {
-    if (port === main.port && config.mode !== undefined) return config.mode;
-    const isTls = check?.tls === true && (check.port ?? main.port) === port;
-    return notHttp.has(port) || isTls || isFastCgi ? 'tcp' : 'http';
+  const line = commandLine(service);
+  const isOwn = isOwnImage(service, sight.registry);
+  const facts: PortFacts = {
+    ...{ service, config, name: sight.name, declared, line },
+    check: healthCheckOf(service, sight.name),
+    routing: routingOf(service, sight.name),
+    isOwn,
+    // An image of one’s own may be called redis; what it is made from says what it is.
+    known: knownPorts(isOwn ? service.from : service.image),
+    commanded: portOfCommand(line),
+    references: referencesTo(service, sight.name, sight.model),
+    named: namedPorts(service, line),
   };
-  const all = [main.port, ...declared.filter((port) => port !== main.port)].slice(0, maxPorts);
-  const ports = all.map((port) => ({ port, mode: modeOf(port) }));
-  const asksMain = check?.port === undefined || check.port === main.port;
-  const health = config.health ?? (asksMain ? check?.path : undefined);
-  return { ports, from: main.from, health: ports[0]?.mode === 'http' ? health : undefined };
+  const main = mainPort(facts);
+  if (main === undefined) return undefined;
+  const named = Object.keys(config.modes ?? {}).map(Number);
+  const all = [...new Set([main.port, ...named, ...declared])];
+  const ports = all.slice(0, mostPorts).map((port) => ({ port, ...modeOf(port, facts, port === main.port) }));
+  const { health, notes } = healthOf(ports, facts);
+  const left = all.slice(mostPorts);
+  return {
+    ...{ ports, from: main.from, health, check: facts.check },
+    notes: [...notes, ...(left.length === 0 ? [] : [leftOut(left)]), ...udpNotes(service)],
+  };
 }
 
-function mainPort(
-  service: ComposeService,
-  config: ServiceConfig,
-  declared: readonly number[],
-  checked: number | undefined,
-): { port: number; from: string } | undefined {
+function leftOut(ports: readonly number[]): string {
+  const [first, last] = [ports[0], ports.at(-1)];
+  const count = ports.length === 1 ? `port ${first}` : `${ports.length} ports (${first} to ${last})`;
+  return `the edge carries ${mostPorts} ports: ${count} cannot be reached through it`;
+}
+
+function udpNotes(service: ComposeService): string[] {
+  const exposed = (service.expose ?? []).flatMap((text) => /^(\d+(?:-\d+)?)\/udp$/.exec(text)?.[1] ?? []);
+  // HTTP/3 beside HTTP: clients fall back to TCP.
+  const lost = exposed.filter((port) => port !== '443');
+  return lost.length === 0
+    ? []
+    : [`UDP cannot pass the edge: ${lost.join(', ')}/udp is only reachable in a container`];
+}
+
+/** ``port 8025 from `ports`: http (mailpit: web UI); 1025: tcp (mailpit: SMTP)``, the end of a sentence. */
+export function portsText({ ports, from }: Pick<FoundPorts, 'ports' | 'from'>): string {
+  const texts = ports.map(({ port, mode, why }, index) => {
+    const place = index === 0 ? `port ${port} from ${from}` : `${port}`;
+    return `${place}: ${mode} (${why})`;
+  });
+  return texts.join('; ');
+}
+
+type Main = { readonly port: number; readonly from: string };
+
+function mainPort(facts: PortFacts): Main | undefined {
+  const { service, config, declared, check, routing, commanded } = facts;
   if (config.port !== undefined) return { port: config.port, from: 'sluice.yml' };
-  if (checked !== undefined && declared.includes(checked)) return { port: checked, from: 'its health check' };
-  const published = service.ports?.find(isTcp)?.target;
-  if (published !== undefined) return { port: published, from: '`ports`' };
-  if (declared[0] !== undefined) return { port: declared[0], from: '`expose`' };
-  if (checked !== undefined) return { port: checked, from: 'its health check' };
-  const line = commandLine(service);
-  const commanded = portOfCommand(line);
+  const isHttp = (port: number) => modeOf(port, facts, false).mode === 'http';
+  const routed = routing?.ports.filter(({ mode }) => mode !== 'udp') ?? [];
+  const first = routed.find(({ mode }) => mode === 'http') ?? routed[0];
+  if (first !== undefined) return { port: first.port, from: first.from };
+  const asked = check?.port !== undefined && !asksAdmin(facts, check) ? check.port : undefined;
+  const published = publishedPorts(service);
+  // Of a range of thousands the beginning tells enough.
+  const likely = declared.slice(0, 4 * mostPorts);
+  const exposed = likely.filter((port) => !published.includes(port));
+  const beside = (ports: readonly number[]) => {
+    const usual = ports.filter((port) => !isAdminPort(port) && !isAdminVariable(service, port));
+    return usual.find(isHttp) ?? usual[0] ?? ports[0];
+  };
+  const counts = asked !== undefined && declared.includes(asked) && (isHttp(asked) || !likely.some(isHttp));
+  if (asked !== undefined && counts) return { port: asked, from: 'its health check' };
+  const open = beside(published);
+  if (open !== undefined) return { port: open, from: '`ports`' };
+  const inner = beside(exposed);
+  if (inner !== undefined) return { port: inner, from: '`expose`' };
+  if (asked !== undefined) return { port: asked, from: 'its health check' };
   if (commanded !== undefined) return { port: commanded, from: 'its command' };
-  for (const name of ['PORT', 'HTTP_PORT', 'SERVER_PORT', 'UVICORN_PORT']) {
-    const value = validPort(service.environment?.[name]);
+  for (const name of portVariables) {
+    const value = validPort(/(?:^|:)(\d{1,5})\/?$/.exec(String(service.environment?.[name] ?? ''))?.[1]);
     if (value !== undefined) return { port: value, from: `the variable ${name}` };
   }
-  return defaultPort(line, service);
+  const [named] = Object.keys(config.modes ?? {}).map(Number);
+  return named === undefined ? defaultPort(facts) : { port: named, from: 'sluice.yml' };
+}
+
+/** Variables by which servers are told where to listen; the last ones are those of .NET, Nuxt, Flask and Rocket. */
+const portVariables = [
+  ...['PORT', 'HTTP_PORT', 'SERVER_PORT', 'UVICORN_PORT'],
+  ...['ASPNETCORE_HTTP_PORTS', 'ASPNETCORE_URLS', 'NITRO_PORT', 'FLASK_RUN_PORT', 'ROCKET_PORT'],
+];
+
+/** Whether a check asks the administration of a program, which may be well while its users are not served. */
+function asksAdmin({ service }: PortFacts, { port, path }: HealthCheck): boolean {
+  if (port === undefined) return false;
+  if (isAdminPort(port) || isAdminVariable(service, port)) return true;
+  const published = publishedPorts(service);
+  const isBeside = published.length > 0 && !published.includes(port);
+  return (
+    isBeside &&
+    /^\/(?:actuator|management|manage|q\/|metrics|stub_status|nginx_status|server-status)/.test(path ?? '')
+  );
 }
 
 const isTcp = ({ protocol }: { readonly protocol?: string }) => protocol === undefined || protocol === 'tcp';
 
-/** Published ports, then exposed ones, each once. */
-function declaredPorts(service: ComposeService): number[] {
-  const published = (service.ports ?? []).filter(isTcp).map(({ target }) => target);
+/** Container ports that are published over TCP, each once. */
+export function publishedPorts(service: ComposeService): number[] {
+  return [...new Set((service.ports ?? []).filter(isTcp).map(({ target }) => target))];
+}
+
+/** TCP ports that are published, then those that are exposed, each once. */
+export function declaredPorts(service: ComposeService): number[] {
+  const published = publishedPorts(service);
   const exposed = (service.expose ?? []).flatMap((text) => {
     const [, first, last, protocol] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? [];
     const [from, to] = [validPort(first), validPort(last ?? first)];
     if (from === undefined || to === undefined || to < from || !isTcp({ protocol: protocol ?? 'tcp' }))
       return [];
-    return Array.from({ length: Math.min(to - from + 1, maxPorts) }, (_, index) => from + index);
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
   });
   return [...new Set([...published, ...exposed])];
-}
-
-export interface HealthTarget {
-  readonly port: number | undefined;
-  readonly path: string | undefined;
-  readonly tls: boolean;
-}
-
-/** What a health check asks: the URL of the container itself in its command, or a TCP port it tries. */
-export function healthTarget(service: ComposeService): HealthTarget | undefined {
-  const { test, disable } = service.healthcheck ?? {};
-  if (test === undefined || disable === true || test[0] === 'NONE') return undefined;
-  const line = test.slice(1).join(' ').replaceAll('$$', '$').slice(0, 4096);
-  const local = String.raw`(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|\$\{?HOSTNAME\}?)`;
-  const port = String.raw`(?::(?:(\d{1,5})|\$\{?\w+(?::-\d+)?\}?))?`;
-  const path = String.raw`(\/[^\s"'\`()\\,;|&<>]*)?`;
-  const url = new RegExp(`(https?)://${local}${port}${path}`, 'i').exec(line);
-  if (url !== null) {
-    const [whole, scheme = '', number, found] = url;
-    const tls = scheme.toLowerCase() === 'https';
-    const fallback = /:\$/.test(whole) ? undefined : tls ? 443 : 80;
-    return { port: validPort(number) ?? fallback, path: cleanPath(found ?? '/'), tls };
-  }
-  const bare = new RegExp(`\\b(?:curl|wget)\\b.*?\\s["']?${local}${port}${path}`, 'i').exec(line);
-  if (bare !== null) return { port: validPort(bare[1]) ?? 80, path: cleanPath(bare[2] ?? '/'), tls: false };
-  const tcp =
-    /\bnc\s+(?:-\S+\s+)*(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\s+(\d{1,5})\b|\/dev\/tcp\/(?:localhost|127\.0\.0\.1)\/(\d{1,5})\b/.exec(
-      line,
-    );
-  const tried = validPort(tcp?.[1] ?? tcp?.[2]);
-  return tried === undefined ? undefined : { port: tried, path: undefined, tls: false };
-}
-
-/** A path with variables in it can't be asked from outside. */
-function cleanPath(path: string): string | undefined {
-  return healthPathPattern.test(path) ? path : undefined;
 }
 
 function portOfCommand(line: string): number | undefined {
@@ -137,37 +186,30 @@ function portOfCommand(line: string): number | undefined {
   return undefined;
 }
 
-/** What a server listens on when nobody tells it. */
-function defaultPort(line: string, service: ComposeService): { port: number; from: string } | undefined {
-  const servers: readonly (readonly [RegExp, number, string])[] = [
-    [
-      /\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|runserver|php artisan serve)\b/,
-      8000,
-      'its server’s default',
-    ],
-    [/\b(?:next start|nuxt start|rails s(?:erver)?|puma|strapi start)\b/, 3000, 'its server’s default'],
-    [/\bvite preview\b/, 4173, 'its server’s default'],
-    [/\bphp-fpm\b/, 9000, 'its server’s default'],
-    [/\bnginx\b|\bapache2?ctl\b|\bhttpd\b|\bcaddy run\b/, 80, 'its server’s default'],
+/** What a server listens on by default. */
+function defaultPort({ line, known, service }: PortFacts): Main | undefined {
+  const servers: readonly (readonly [RegExp, number])[] = [
+    [/\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|runserver|php artisan serve)\b/, 8000],
+    [/\b(?:next start|nuxt start|rails s(?:erver)?|puma|strapi start)\b/, 3000],
+    [/\bvite preview\b/, 4173],
+    [/\bphp-fpm\b/, 9000],
+    [/\bnginx\b|\bapache2?ctl\b|\bhttpd\b|\bcaddy run\b/, 80],
   ];
   const server = servers.find(([pattern]) => pattern.test(line));
-  if (server !== undefined) return { port: server[1], from: server[2] };
-  const images: Readonly<Record<string, number>> = {
-    nginx: 80,
-    'nginx-unprivileged': 8080,
-    httpd: 80,
-    caddy: 80,
-    traefik: 80,
-    wordpress: 80,
-    ghost: 2368,
-    metabase: 3000,
-  };
-  const kind = imageKind(service);
-  const port = kind !== undefined && Object.hasOwn(images, kind) ? images[kind] : undefined;
+  if (server !== undefined) return { port: server[1], from: 'its server’s default' };
+  const ports = runsItself(service) ? (known ?? knownPorts(service.image)) : undefined;
+  const port = (ports?.find(isMainHttp) ?? ports?.find(({ mode }) => mode === 'http'))?.port;
   return port === undefined ? undefined : { port, from: 'its image' };
 }
 
-function validPort(value: string | number | null | undefined): number | undefined {
-  const port = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value;
-  return typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65535 ? port : undefined;
+/** Whether it is what the image is made for: `command: worker` of an app’s image serves nothing. */
+function runsItself({ command, image }: ComposeService): boolean {
+  const [first = ''] = command ?? [];
+  const program = first.split('/').at(-1) ?? '';
+  return first === '' || first.startsWith('-') || (image ?? '').includes(program);
+}
+
+/** Not the one for its administration or its metrics. */
+function isMainHttp({ mode, why }: KnownPort): boolean {
+  return mode === 'http' && !/administration|management|metrics|health|status|monitoring/.test(why);
 }

@@ -11,6 +11,7 @@ import {
   oneOf,
   oneOrMore,
   port,
+  portModes,
   rate,
   registry,
   relativePath,
@@ -43,9 +44,9 @@ const service = z
       port: port.optional().meta({
         description: 'Container port the edge sends requests to. Default: found in the compose file.',
       }),
-      mode: oneOf(['http', 'tcp']).optional().meta({
+      mode: portModes.optional().meta({
         description:
-          'How the edge carries the port. Default: `http`, and `tcp` for port 443, whose TLS stays the app’s.',
+          'How the edge carries the main port, or each port: `mode: tcp`, `mode: { 8025: http, 1025: tcp }`. `http` counts and switches single requests, `tcp` whole connections of any protocol. Default: `http` where something shows that a port speaks it, else `tcp`; `sluice plan` says why (docs/ports.md).',
       }),
       health: healthPath.optional().meta({
         description: 'Path that answers 2xx when a container serves. Default: the one in its health check.',

@@ -12,7 +12,7 @@ import type {
 } from './model.ts';
 import { notesOfNames } from './names.ts';
 import { placeOf } from './normalise.ts';
-import { findPorts } from './ports.ts';
+import { findPorts, portsText } from './ports.ts';
 import { notesOfRouting } from './routing.ts';
 import { type Sight, sightOf } from './sight.ts';
 import { dataOf, imageRole, type SeenService, writableVolumes } from './stores.ts';
@@ -84,7 +84,7 @@ export function describeServices(
 function planService(name: string, model: ComposeModel, config: Settings, sight: Sight): ServicePlan {
   const own = Object.hasOwn(config.services, name) ? (config.services[name] ?? {}) : {};
   const service = sight.services[name] ?? {};
-  const found = findPorts(service, own);
+  const found = findPorts(service, own, { name, model, registry: config.registry });
   const { strategy, reason } =
     own.strategy === undefined
       ? infer({ name, service, own, model, sight })
@@ -94,8 +94,9 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
     ...notesOf(strategy, service, own),
     ...notesOfNames(service, strategy),
     ...notesOfRouting(service, strategy, name),
+    ...(isEdged ? (found?.notes ?? []) : []),
   ];
-  const ports = isEdged && found !== undefined ? `; port ${found.ports[0]?.port} from ${found.from}` : '';
+  const ports = isEdged && found !== undefined ? `; ${portsText(found)}` : '';
   return {
     name,
     strategy,

@@ -1,6 +1,7 @@
 import { UserError } from '../kernel/errors.ts';
 import type { ComposeModel, ComposeService, Config, ServicePlan } from './model.ts';
 import { placeOf } from './normalise.ts';
+import { mostPorts, publishedPorts } from './ports.ts';
 import { writableVolumes } from './stores.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -77,6 +78,17 @@ export function blueGreenFaults(
         code: 'compose.udp',
         message,
         hint: `Move UDP to a service of its own, or write ${recreate}.`,
+        ...at,
+      }),
+    );
+  }
+  const published = publishedPorts(service).length;
+  if (published > mostPorts) {
+    faults.push(
+      new UserError({
+        code: 'compose.many-ports',
+        message: `services.${name}: it can’t be blue-green, because it publishes ${published} TCP ports and the edge carries ${mostPorts}`,
+        hint: `Publish fewer ports, or write ${recreate}.`,
         ...at,
       }),
     );

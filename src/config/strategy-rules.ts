@@ -1,7 +1,7 @@
 import { callsOf } from './callers.ts';
 import type { ComposeModel, ServiceConfig, Strategy } from './model.ts';
 import { isDoor } from './ownership.ts';
-import { findPorts } from './ports.ts';
+import { findPorts, mostPorts, publishedPorts } from './ports.ts';
 import { commandLine, endsBecause, nameParts, programKind, runsServer } from './programs.ts';
 import { mayServe, type Sight } from './sight.ts';
 import { dataOf, imageKind, imageRole, type SeenService, writableVolumes } from './stores.ts';
@@ -102,6 +102,13 @@ function asRecreate({ name, service, own, sight, model }: Case): Inferred | unde
   }
   if (service.ports?.some(({ protocol }) => protocol === 'udp') === true) {
     return { strategy: 'recreate', reason: 'it publishes a UDP port, which the edge cannot carry' };
+  }
+  const published = publishedPorts(service).length;
+  if (published > mostPorts) {
+    return {
+      strategy: 'recreate',
+      reason: `it publishes ${published} ports, and the edge carries ${mostPorts}`,
+    };
   }
   const network = /^(?:host$|bridge$|none$|service:|container:)/.exec(service.network_mode ?? '')?.[0];
   if (network !== undefined) {

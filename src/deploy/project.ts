@@ -1,5 +1,6 @@
+import { ownNamesIn } from '../config/health-check.ts';
 import type { ComposeModel, ComposeService, ServicePlan } from '../config/model.ts';
-import { linkClashes, linksOf, namesOf, networksOf, ownNamesIn } from '../config/names.ts';
+import { linkClashes, linksOf, namesOf, networksOf } from '../config/names.ts';
 import { colorLabels, routingKeys } from '../config/routing.ts';
 import { UserError } from '../kernel/errors.ts';
 import { type EdgeContainer, edgeService } from './edge-container.ts';

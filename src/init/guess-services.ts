@@ -99,7 +99,9 @@ function addHealth(
   const isHttp = plan?.strategy === 'blue-green' && plan.ports[0]?.mode === 'http';
   if (!isHttp || draft === undefined || plan.health !== undefined || sight.health === undefined)
     return undefined;
-  const { path, at, sure } = sight.health;
+  const { path, at, sure, port } = sight.health;
+  // The administration may be well while users are not served.
+  if (port !== undefined && port !== plan.ports[0]?.port) return undefined;
   if (!sure) {
     return {
       when: `If ${path} (${at}) answers 2xx to a request for the host \`localhost\``,

@@ -1,3 +1,5 @@
+import { healthCheckOf } from '../config/health-check.ts';
+import type { ComposeService } from '../config/model.ts';
 import { isIn, nameOf, type Tree } from './tree.ts';
 
 /** A path that seems to be a health endpoint. */
@@ -10,6 +12,8 @@ export interface HealthGuess {
    * check of the Host header may refuse the edge, which asks as `localhost`.
    */
   readonly sure: boolean;
+  /** Port that is asked, where the script of a health check names it. */
+  readonly port?: number | undefined;
 }
 
 const word = `(?:healthz?|health-?check|health_check|livez|readyz|liveness|readiness|heartbeat|_health|up|ping)`;
@@ -35,16 +39,18 @@ const maxSources = 400;
  *
  * @param folder the service's build context.
  * @param check words of its health check: a script of its own may be among them.
+ * @param service whose names and variables the script may use.
  */
 export async function findHealth(
   tree: Tree,
   folder: string,
   check: readonly string[],
+  service: { readonly name?: string; readonly definition?: ComposeService } = {},
 ): Promise<HealthGuess | undefined> {
   const files = tree.files.filter((file) => isIn(file, folder));
   const scripts = files.filter((file) => check.some((text) => text.split(/[\s/]+/).includes(nameOf(file))));
   for (const file of scripts) {
-    const found = await firstIn(tree, file, asked);
+    const found = (await askedIn(tree, file, service)) ?? (await firstIn(tree, file, asked));
     if (found !== undefined) return { ...found, sure: true };
   }
   const routed = files.map((file) => next.exec(file)?.[1]).findIndex((found) => found !== undefined);
@@ -62,6 +68,22 @@ export async function findHealth(
   const name = file === undefined ? undefined : next.exec(file)?.[1];
   if (file !== undefined && name !== undefined) return { path: `/${name}`, at: file, sure: false };
   return unsure[0];
+}
+
+/** What the script of a health check asks, read as though it were the check. */
+async function askedIn(
+  tree: Tree,
+  file: string,
+  { name, definition }: { readonly name?: string; readonly definition?: ComposeService },
+) {
+  const text = await tree.read(file);
+  if (text === undefined) return undefined;
+  const code = text.replace(/^\s*(?:#|\/\/).*$/gm, '');
+  const read = healthCheckOf({ ...definition, healthcheck: { test: ['CMD-SHELL', code] } }, name);
+  if (read?.kind !== 'http' || read.path === undefined || read.tls) return undefined;
+  const { path, port } = read;
+  const index = text.split('\n').findIndex((line) => line.includes(path));
+  return { path, port, at: `${file}:${Math.max(index, 0) + 1}` };
 }
 
 async function firstIn(tree: Tree, file: string, pattern: RegExp) {

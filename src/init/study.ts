@@ -46,7 +46,7 @@ async function studyOne(
     context,
     dockerfile,
     image,
-    health: isBuilt ? await findHealth(tree, context, check) : undefined,
+    health: isBuilt ? await findHealth(tree, context, check, { name, definition: service }) : undefined,
     migrations: isBuilt ? await findMigrations(tree, context) : [],
     start: await startOf(tree, service, image, context),
   };

@@ -176,6 +176,10 @@ export const catalogue = {
     what: 'A blue-green service publishes a UDP port, which the edge cannot carry.',
     fix: 'Choose `strategy: recreate` (a short interruption), or move UDP to a service of its own.',
   },
+  'compose.many-ports': {
+    what: 'A blue-green service publishes more TCP ports than an edge carries (16).',
+    fix: 'Publish fewer, or choose `strategy: recreate` (a short interruption).',
+  },
   'compose.name-clash': {
     what: 'A service has the name that Sluice gives to the containers or the edge of another one.',
     fix: 'Rename it in the compose file.',

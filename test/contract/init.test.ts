@@ -97,7 +97,7 @@ test('a monorepo with three services, whose Dockerfiles know more than the compo
   expect((await loadConfig(undefined, repo.folder)).registry).toBe('registry.example.com/acme/platform');
   const plans = await repo.services(repo.text('.env.example'));
   expect(strategiesOf(plans)).toEqual({ api: 'blue-green', web: 'blue-green', worker: 'singleton' });
-  expect(plans['web']?.ports).toEqual([{ port: 80, mode: 'http' }]);
+  expect(plans['web']?.ports).toMatchObject([{ port: 80, mode: 'http' }]);
   expect(plans['api']).toMatchObject({ health: '/healthz', ports: [{ port: 4000 }] });
 });
 

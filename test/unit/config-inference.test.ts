@@ -99,6 +99,12 @@ describe('inference', () => {
       /port 80/,
     ],
     ['nginx', { image: 'nginx', ports: [{ target: 80, published: '8080' }] }, 'blue-green', /port 80/],
+    [
+      'ftp',
+      { image: 'ftp', ports: Array.from({ length: 17 }, (_, index) => ({ target: 30_000 + index })) },
+      'recreate',
+      /it publishes 17 ports, and the edge carries 16/,
+    ],
     ['sip', { image: 'sip', ports: [{ target: 5060, protocol: 'udp' }] }, 'recreate', /UDP/],
     ['agent', { image: 'agent', expose: ['80'], network_mode: 'host' }, 'recreate', /network of the host/],
     ['side', { image: 'side', network_mode: 'service:vpn' }, 'recreate', /network of another container/],

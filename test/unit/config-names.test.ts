@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
-import { linkClashes, namesOf, notesOfNames, ownNamesIn } from '../../src/config/names.ts';
+import { linkClashes, namesOf, notesOfNames } from '../../src/config/names.ts';
 
 const namesIn = (services: Record<string, ComposeService>, replicas = 1) =>
   namesOf('web', services, 'shop', replicas);
@@ -43,56 +42,6 @@ describe('the names of a service', () => {
   test('a link’s name that another service has is a clash', () => {
     const services = { web: {}, db: {}, nginx: { links: ['web:db', 'web:app', 'web'] } };
     expect(linkClashes('web', services)).toEqual([{ linking: 'nginx', alias: 'db', owner: 'db' }]);
-  });
-});
-
-describe('names that a health check asks by', () => {
-  const asked = (test: string[], more: Partial<ComposeService> = {}) =>
-    ownNamesIn({ healthcheck: { test }, ...more }, 'config');
-
-  test.each([
-    [['CMD', 'curl', '-I', 'http://config:8888/actuator/health']],
-    [['CMD-SHELL', 'curl -fs config:8888/ping || exit 1']],
-    [['CMD-SHELL', 'wget -qO- "http://config/health"']],
-    [['CMD', 'wget', '--spider', 'https://user:x@config/']],
-    [['CMD-SHELL', `node -e "require('http').get({host:'config',port:80})"`]],
-    [['CMD-SHELL', 'nc -z config 8888']],
-    [['CMD-SHELL', 'echo x && curl -f http://config']],
-    [['CMD-SHELL', 'grpc_health_probe -addr=config:50051']],
-  ])('%j', (test) => {
-    expect(asked(test)).toEqual(['config']);
-  });
-
-  test.each([
-    [['CMD', 'curl', 'http://localhost:8888/config']],
-    [['CMD', 'curl', 'http://localhost/x/config/y']],
-    [['CMD', 'config', '--check']],
-    [['CMD-SHELL', 'curl http://my-config:8888']],
-    [['CMD-SHELL', 'curl http://config-server:8888']],
-    [['CMD-SHELL', 'curl http://config.example.com']],
-    [['NONE']],
-  ])('not %j', (test) => {
-    expect(asked(test)).toEqual([]);
-  });
-
-  test('hostname, container_name and aliases count; a check that is off does not', () => {
-    const test = ['CMD-SHELL', 'curl a:1 && curl b:2 && curl http://c/'];
-    const more = { hostname: 'a', container_name: 'b', networks: { front: { aliases: ['c', 'd'] } } };
-    expect(asked(test, more)).toEqual(['b', 'a', 'c']);
-    expect(ownNamesIn({ ...more, healthcheck: { test, disable: true } }, 'config')).toEqual([]);
-  });
-
-  test('any text is searched without an error, in no time', () => {
-    fc.assert(
-      fc.property(fc.array(fc.string()), fc.string({ minLength: 1 }), (test, name) => {
-        for (const found of ownNamesIn({ healthcheck: { test } }, name))
-          expect(test.join(' ')).toContain(found);
-      }),
-    );
-    const long = `curl ${'http://'.repeat(20_000)}`;
-    const before = performance.now();
-    ownNamesIn({ healthcheck: { test: ['CMD-SHELL', long] } }, 'config');
-    expect(performance.now() - before).toBeLessThan(100);
   });
 });
 

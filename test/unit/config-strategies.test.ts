@@ -72,6 +72,11 @@ describe('what can’t be done', () => {
     ['another’s network', { web: { ...web, network_mode: 'service:vpn' } }, 'compose.network'],
     ['a volume', { web: { ...web, volumes: [volume('uploads')] } }, 'compose.shared-volume'],
     ['UDP', { web: { ...web, ports: [{ target: 53, protocol: 'udp' }] } }, 'compose.udp'],
+    [
+      'too many ports',
+      { web: { ...web, ports: Array.from({ length: 17 }, (_, index) => ({ target: 8000 + index })) } },
+      'compose.many-ports',
+    ],
     ['a sidecar', { web, log: { image: 'x', network_mode: 'service:web' } }, 'compose.tied'],
     ['pid', { web, log: { image: 'x', pid: 'service:web' } }, 'compose.tied'],
     ['volumes_from', { web, log: { image: 'x', volumes_from: ['web:ro'] } }, 'compose.tied'],

@@ -24,7 +24,9 @@ const releaseOf = (
   release(
     'v1',
     [
-      servicePlan('web', 'blue-green', { ports: ports.map((port) => ({ port, mode: 'http' })) }),
+      servicePlan('web', 'blue-green', {
+        ports: ports.map((port) => ({ port, mode: 'http', why: 'sluice.yml' })),
+      }),
       ...Object.entries(others).map(([name, { strategy }]) => servicePlan(name, strategy)),
     ],
     {

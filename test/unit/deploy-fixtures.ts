@@ -14,7 +14,7 @@ export function servicePlan(name: string, strategy: Strategy, more: Partial<Serv
     strategy,
     reason: `${name} is ${strategy}`,
     replicas: 1,
-    ports: strategy === 'blue-green' ? [{ port: 8000, mode: 'http' }] : [],
+    ports: strategy === 'blue-green' ? [{ port: 8000, mode: 'http', why: 'gunicorn serves it' }] : [],
     health: strategy === 'blue-green' ? '/health' : undefined,
     startDeadlineMs: 60_000,
     stopGraceMs: 10_000,

@@ -51,6 +51,32 @@ describe('the health endpoint', () => {
     expect(found).toMatchObject({ path: '/api/health', at: 'api/check.py:2', sure: true });
   });
 
+  test.each([
+    [
+      'check.sh',
+      '#!/bin/sh\n# curl http://localhost:9/no\ncurl -fs "http://$HOSTNAME:$PORT/state" || exit 1\n',
+      '/state',
+      3,
+    ],
+    [
+      'check.js',
+      "const http = require('http');\nhttp.get({ host: 'api', port: 8000, path: '/state' });\n",
+      '/state',
+      2,
+    ],
+    [
+      'check.py',
+      'from urllib.request import urlopen\nurlopen("http://127.0.0.1:8000/state?deep=1")\n',
+      '/state?deep=1',
+      2,
+    ],
+  ])('the script is read as the check would be: %s', async (file, text, path, line) => {
+    put(`api/${file}`, text);
+    const service = { name: 'api', definition: { environment: { PORT: '8000' } } };
+    const found = await findHealth(await readTree(folder), 'api', ['CMD', `/srv/${file}`], service);
+    expect(found).toEqual({ path, at: `api/${file}:${line}`, sure: true, port: 8000 });
+  });
+
   test('another service’s sources do not count', async () => {
     put('web/app.py', '@app.get("/health")\n');
     expect(await findHealth(await readTree(folder), 'api', [])).toBeUndefined();

@@ -1,0 +1,49 @@
+import type { HealthCheck } from './health-check.ts';
+import { protocolOf } from './known-ports.ts';
+import type { PlannedPort } from './model.ts';
+import type { PortFacts } from './port-modes.ts';
+
+/** A path that is made for being asked whether the app is well. */
+const healthWords = /health|live|ready|\bup\b|ping|status|alive|heartbeat/i;
+
+/**
+ * The path that the edge asks on the main port: that of sluice.yml, else the one that the container’s own health check
+ * asks there, if a good answer to it is what the check demands.
+ */
+export function healthOf(
+  [main]: readonly PlannedPort[],
+  { config, check }: PortFacts,
+): { readonly health: string | undefined; readonly notes: readonly string[] } {
+  if (main === undefined) return { health: undefined, notes: [] };
+  if (config.health !== undefined) {
+    // The edge can ask HTTP on a port that it carries as TCP, but not inside TLS.
+    if (main.mode === 'http' || (main.why === 'sluice.yml' && protocolOf(main.port) !== 'HTTPS'))
+      return { health: config.health, notes: [] };
+    return {
+      health: undefined,
+      notes: [`health ${config.health} is not asked: port ${main.port} is not plain HTTP (${main.why})`],
+    };
+  }
+  if (main.mode === 'tcp' || check === undefined) return { health: undefined, notes: [] };
+  const reason = whyNot(check, main.port);
+  if (reason === undefined) return { health: check.path, notes: [] };
+  return {
+    health: undefined,
+    notes: [`${reason}: without \`health\` in sluice.yml the edge only tries a connection`],
+  };
+}
+
+function whyNot(check: HealthCheck, main: number): string | undefined {
+  const { kind, what, port, path, method, accepts } = check;
+  if (kind === 'script') return `its health check runs ${what}, which does not show what it asks`;
+  if (kind !== 'http') return undefined;
+  const asked = `its health check asks ${path ?? 'a path with a variable'}`;
+  if (port !== undefined && port !== main) return `${asked} on port ${port}, not on port ${main}`;
+  if (path === undefined) return asked;
+  if (check.tls) return `${asked} by https`;
+  if (method !== 'GET' && method !== 'HEAD') return `${asked} by ${method}`;
+  if (typeof accepts === 'number' && (accepts < 200 || accepts > 399))
+    return `${asked} and expects ${accepts}`;
+  if (accepts === 'any' && !healthWords.test(path)) return `${asked} and accepts any status`;
+  return undefined;
+}
