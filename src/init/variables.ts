@@ -1,3 +1,4 @@
+import { textsIn, usesIn, type VariableUse } from '../config/variable-uses.ts';
 import type { ComposeFile } from './compose-files.ts';
 
 /** A variable that compose files refer to. */
@@ -15,12 +16,10 @@ export interface EnvFileUse {
   readonly path: string;
 }
 
-type Use = { readonly name: string; readonly fallback: string | undefined };
-
 /** Variables of the chosen files, in the order they come. */
 export function variablesOf(files: readonly ComposeFile[]): ComposeVariable[] {
   const found = new Map<string, { fallbacks: (string | undefined)[]; users: Set<string> }>();
-  const add = ({ name, fallback }: Use, user: string) => {
+  const add = ({ name, fallback }: VariableUse, user: string) => {
     const entry = found.get(name) ?? { fallbacks: [], users: new Set<string>() };
     entry.fallbacks.push(fallback);
     entry.users.add(user);
@@ -59,50 +58,4 @@ function passedOn(environment: unknown): string[] {
     return environment.map(String).filter((text) => /^[A-Za-z_]\w*$/.test(text));
   if (environment === null || typeof environment !== 'object') return [];
   return Object.entries(environment).flatMap(([name, value]) => (value === null ? [name] : []));
-}
-
-/** All texts of a document with the service they stand in; keys are not interpolated. */
-function* textsIn(root: unknown): Generator<{ user: string; text: string }> {
-  const map = root !== null && typeof root === 'object' ? (root as Record<string, unknown>) : {};
-  for (const [section, value] of Object.entries(map)) {
-    if (section !== 'services') yield* under(section, value);
-    else if (value !== null && typeof value === 'object') {
-      for (const [service, definition] of Object.entries(value)) yield* under(service, definition);
-    }
-  }
-}
-
-function* under(user: string, value: unknown): Generator<{ user: string; text: string }> {
-  // Extensions are used where they are merged in; they are found there.
-  if (user.startsWith('x-')) return;
-  if (typeof value === 'string') yield { user, text: value };
-  else if (value !== null && typeof value === 'object') {
-    for (const each of Object.values(value)) yield* under(user, each);
-  }
-}
-
-/** Compose's interpolation (config/interpolate.ts), looked at for its names. */
-export function usesIn(text: string): Use[] {
-  const uses: Use[] = [];
-  const pattern = /\$(?:\$|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?+])|(?=\})))/g;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    const [, plain, braced, operator] = match;
-    if (plain !== undefined) uses.push({ name: plain, fallback: undefined });
-    if (braced === undefined) continue;
-    const operand = operator === undefined ? '' : operandAt(text, pattern.lastIndex);
-    if (operator?.endsWith('-')) uses.push({ name: braced, fallback: operand });
-    else if (operator?.endsWith('+')) uses.push({ name: braced, fallback: '' });
-    else uses.push({ name: braced, fallback: undefined });
-    // The search goes on inside of the operand, where there may be more of them.
-  }
-  return uses;
-}
-
-function operandAt(text: string, start: number): string {
-  let open = 1;
-  for (let index = start; index < text.length; index++) {
-    if (text[index] === '{') open++;
-    if (text[index] === '}' && --open === 0) return text.slice(start, index);
-  }
-  return '';
 }

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chooseCompose } from '../../src/config/compose-choice.ts';
+import { usesIn } from '../../src/config/variable-uses.ts';
 import { type ComposeFile, isDefault } from '../../src/init/compose-files.ts';
 import { unifiedDiff } from '../../src/init/diff.ts';
 import { parseRemote } from '../../src/init/git.ts';
 import { renderEnvExample } from '../../src/init/render-env.ts';
-import { usesIn } from '../../src/init/variables.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 
 describe('the remote', () => {
