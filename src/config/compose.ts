@@ -62,8 +62,10 @@ export function loadCompose(
       Promise.allSettled([writtenSources(cli, files, more)]),
     ]);
 
-    const unset = unknownVariables ? [] : unsetVariables(result.stderr);
-    if (unset.length > 0) throw await missingVariables(unset, cli.files);
+    const unset = unsetVariables(result.stderr);
+    // An empty value may be what Compose does not accept.
+    if (unset.length > 0 && (!unknownVariables || result.code !== 0))
+      throw await missingVariables(unset, cli.files);
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
     const model = canonicalModel(parseModel(result.stdout));
     if (!unknownVariables) checkEnvironmentSecrets(model, env);
