@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { localModel } from '../config/local-model.ts';
 import { UserError } from '../kernel/errors.ts';
 import { type FilePlan, planFiles, type WantedFile } from './files.ts';
 import type { LookEffects } from './git.ts';
@@ -36,10 +37,15 @@ export async function planInit(
 ): Promise<InitPlan> {
   const sight = await lookAt(folder, effects);
   if (sight.compose === undefined) throw await noCompose(sight);
-  const { model, problem, missed } = await readModel(sight, guessRegistry(sight, undefined).value, effects);
+  const { problem, missed, ...read } = await readModel(sight, guessRegistry(sight, undefined).value, effects);
+  const compose = sight.compose.files.map(({ path }) => path);
+  const local =
+    read.model === undefined ? undefined : await localModel(read.model, sight.folder, compose, effects);
+  const model = local?.model;
   const seen = { ...sight, variables: [...sight.variables, ...missed] };
   const sights = model === undefined ? [] : await study(seen.tree, model);
-  const guessed = guess(seen, model, sights, wishes);
+  const plain = guess(seen, model, sights, wishes);
+  const guessed: Guess = { ...plain, notes: [...(local?.notes ?? []), ...plain.notes] };
   const whole: Guess =
     problem === undefined
       ? guessed
