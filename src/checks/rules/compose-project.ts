@@ -73,7 +73,8 @@ export function composeProject(
   const services: Record<string, ComposeService> = {};
   const hidden: Record<string, ComposeService> = {};
   for (const [name, { value }] of gathered) {
-    const needed = Array.isArray(value['profiles']) ? value['profiles'].map(String) : [];
+    const written = value['profiles'];
+    const needed = Array.isArray(written) ? written.filter((each) => typeof each === 'string') : [];
     const isActive =
       needed.length === 0 || profiles.has('*') || needed.some((profile) => profiles.has(profile));
     (isActive ? services : hidden)[name] = canonical(fillAll(value, lookup, guess) as Loose);
