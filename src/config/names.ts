@@ -53,11 +53,7 @@ export function namesOf(name: string, services: Services, project: string, repli
   );
   const hostname = hostnameOf(service);
   const others = Object.keys(services).filter((other) => other !== name);
-  const isTaken = others.some(
-    (other) =>
-      hostname !== undefined &&
-      (claimsOf(other, services).includes(hostname) || hostnameOf(services[other] ?? {}) === hostname),
-  );
+  const isTaken = hostname !== undefined && ownerOf(hostname, name, services) !== undefined;
   const everywhere = [
     name,
     ...(service.container_name === undefined ? [] : [service.container_name]),
@@ -76,6 +72,14 @@ export function namesOf(name: string, services: Services, project: string, repli
     return [network, [...aliases].filter((alias) => !everywhere.includes(alias))] as const;
   });
   return { everywhere: [...new Set(everywhere)], aliases: Object.fromEntries(own) };
+}
+
+/** Another service that has a service's hostname as well, as a name or as its own hostname. */
+function ownerOf(hostname: string, name: string, services: Services): string | undefined {
+  return Object.entries(services).find(
+    ([other, service]) =>
+      other !== name && (claimsOf(other, services).includes(hostname) || hostnameOf(service) === hostname),
+  )?.[0];
 }
 
 /** Links whose alias cannot become a name on the network, because another service has it there. */
@@ -105,34 +109,39 @@ function hostnameOf(service: ComposeService): string | undefined {
 }
 
 /** What the plan says of names and addresses that one container alone can have, one sentence each. */
-export function notesOfNames(service: ComposeService, strategy: Strategy): string[] {
+export function notesOfNames(name: string, services: Services, strategy: Strategy): string[] {
   if (strategy !== 'blue-green' && strategy !== 'workers') return [];
+  const service = services[name] ?? {};
   const { container_name: container } = service;
-  const hostname = hostnameOf(service);
-  if (strategy === 'blue-green') {
+  if (strategy === 'workers') {
     return [
       ...(container === undefined
         ? []
-        : [
-            `the edge answers to container_name ${container}: Docker cannot give it to containers of two colors`,
-          ]),
-      ...(hostname === undefined
-        ? []
-        : [
-            `the edge answers to hostname ${hostname}: the containers of both colors have their ID as hostname`,
-          ]),
+        : [`both colors answer to container_name ${container}: Docker cannot give it to two containers`]),
+      ...addressesOf(service).map(
+        (address) => `the fixed address ${address} is left out: containers of two colors cannot share one`,
+      ),
     ];
   }
-  const addresses = Object.values(networksOf(service)).flatMap((settings) => {
-    const { ipv4_address: v4, ipv6_address: v6 } = (settings ?? {}) as Record<string, unknown>;
-    return [v4, v6].filter((address) => typeof address === 'string');
-  });
+  const hostname = hostnameOf(service);
+  const owner = hostname === undefined ? undefined : ownerOf(hostname, name, services);
+  const answers =
+    owner === undefined
+      ? `the edge answers to hostname ${hostname}: the containers of both colors have their ID as hostname`
+      : `hostname ${hostname} is left out, because ${owner} has that name too: its containers have their ID as hostname`;
   return [
     ...(container === undefined
       ? []
-      : [`both colors answer to container_name ${container}: Docker cannot give it to two containers`]),
-    ...addresses.map(
-      (address) => `the fixed address ${address} is left out: containers of two colors cannot share one`,
-    ),
+      : [
+          `the edge answers to container_name ${container}: Docker cannot give it to containers of two colors`,
+        ]),
+    ...(hostname === undefined ? [] : [answers]),
   ];
+}
+
+function addressesOf(service: ComposeService): string[] {
+  return Object.values(networksOf(service)).flatMap((settings) => {
+    const { ipv4_address: v4, ipv6_address: v6 } = (settings ?? {}) as Record<string, unknown>;
+    return [v4, v6].filter((address): address is string => typeof address === 'string');
+  });
 }

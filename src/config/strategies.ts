@@ -92,7 +92,7 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
   const isEdged = strategy === 'blue-green';
   const notes = [
     ...notesOf(strategy, service, own),
-    ...notesOfNames(service, strategy),
+    ...notesOfNames(name, model.services, strategy),
     ...notesOfRouting(service, strategy, name),
     ...(isEdged ? (found?.notes ?? []) : []),
   ];

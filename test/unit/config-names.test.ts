@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ComposeService } from '../../src/config/model.ts';
+import type { ComposeService, Strategy } from '../../src/config/model.ts';
 import { linkClashes, namesOf, notesOfNames } from '../../src/config/names.ts';
 
 const namesIn = (services: Record<string, ComposeService>, replicas = 1) =>
@@ -46,18 +46,23 @@ describe('the names of a service', () => {
 });
 
 test('the plan says who has the names', () => {
+  const notes = (web: ComposeService, strategy: Strategy, others: Record<string, ComposeService> = {}) =>
+    notesOfNames('web', { web, ...others }, strategy);
   const service = { container_name: 'the-web', hostname: 'web-host' };
-  expect(notesOfNames(service, 'blue-green')).toEqual([
+  expect(notes(service, 'blue-green')).toEqual([
     'the edge answers to container_name the-web: Docker cannot give it to containers of two colors',
     'the edge answers to hostname web-host: the containers of both colors have their ID as hostname',
   ]);
-  expect(notesOfNames(service, 'workers')).toEqual([
+  expect(notes({ hostname: 'api' }, 'blue-green', { other: { hostname: 'api' } })).toEqual([
+    'hostname api is left out, because other has that name too: its containers have their ID as hostname',
+  ]);
+  expect(notes(service, 'workers')).toEqual([
     'both colors answer to container_name the-web: Docker cannot give it to two containers',
   ]);
-  expect(notesOfNames(service, 'recreate')).toEqual([]);
+  expect(notes(service, 'recreate')).toEqual([]);
   const fixed = { networks: { front: { ipv4_address: '10.0.0.9' } } } as ComposeService;
-  expect(notesOfNames(fixed, 'blue-green')).toEqual([]);
-  expect(notesOfNames(fixed, 'workers')).toEqual([
+  expect(notes(fixed, 'blue-green')).toEqual([]);
+  expect(notes(fixed, 'workers')).toEqual([
     'the fixed address 10.0.0.9 is left out: containers of two colors cannot share one',
   ]);
 });
