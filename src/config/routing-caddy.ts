@@ -11,7 +11,7 @@ import {
 // Source: lucaslorentz/caddy-docker-proxy v2.13 generator/containers.go, labels.go, generator.go.
 
 /** A template that becomes the addresses of the container: `{{upstreams}}`, `{{upstreams 8000}}`, `{{upstreams https 8443}}`. */
-const upstreams = /\{\{-?\s*upstreams\b([^}]*)\}\}/g;
+const upstreams = /\{\{-?\s*upstreams\b([^{}]{0,200})\}\}/g;
 
 /**
  * What caddy-docker-proxy reads of a service: labels `caddy`, `caddy_1`, `caddy.…` and `caddy_ingress_network`. The
@@ -98,7 +98,7 @@ function notesOf(labels: readonly Label[], service: ComposeService): string[] {
       'Caddy’s lb_policy no longer chooses a replica, because Caddy sees one server, the edge: keep sessions in a store that all replicas share',
     );
   }
-  const template = labels.find(([, value]) => /\{\{[^}]*\.(?:Names|Labels|ID|Image)\b/.test(value));
+  const template = labels.find(([, value]) => /\{\{[^{}]{0,200}\.(?:Names|Labels|ID|Image)\b/.test(value));
   if (template !== undefined) {
     notes.push(
       `the label ${template[0]} is a template over the container: it becomes the edge’s name, labels or ID`,

@@ -251,6 +251,13 @@ test('labels of the image count where the compose file does not say otherwise', 
   expect(services.db).toEqual({ image: 'b' });
 });
 
+test('a long label is read in no time', () => {
+  const before = performance.now();
+  const value = '{{ upstreams '.repeat(10_000);
+  notesOfRouting(labelled({ caddy: value, 'caddy.reverse_proxy': value }), 'blue-green');
+  expect(performance.now() - before).toBeLessThan(500);
+});
+
 test('any labels and variables are read without an error, and no key is invented', () => {
   const key = fc.oneof(
     fc.string(),
