@@ -76,7 +76,7 @@ GO
       quietly go mod init proxy
       quietly go get "github.com/caddyserver/caddy/v2@$caddy_version" \
         "github.com/lucaslorentz/caddy-docker-proxy/v2@$caddy_docker_proxy_version"
-      quietly env CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$caddy.part" .
+      quietly env CGO_ENABLED=0 go build -mod=mod -trimpath -ldflags '-s -w' -o "$caddy.part" .
     )
     mv "$caddy.part" "$caddy"
     rm -rf "$source"

@@ -191,8 +191,7 @@ test('three deploys and a broken one behind Traefik and Caddy: none of the reque
   expect(second.report?.outcome, story(second)).toBe('confirmed');
   const broken = await deploy({ version: 'v3', broken: true });
   expect(broken.report?.outcome, story(broken)).toBe('undone');
-  // Not a timeout: each container was asked itself, by its own name too.
-  expect(broken.errors.map((error) => error.code)).toEqual(['health.unhealthy']);
+  expect(broken.errors.map((error) => error.code)).toEqual(['health.component']);
   const third = await deploy({ version: 'v4' });
   expect(third.report?.outcome, story(third)).toBe('confirmed');
 
@@ -217,6 +216,12 @@ test('every name of the service leads to its edge, on the proxies’ network too
     `for name in ${names.join(' ')}; do docker exec traefik getent ahostsv4 $name | cut -d ' ' -f 1 | sort -u; done`,
   );
   expect(resolved.trim().split('\n')).toEqual(names.map(() => edges.web));
+  // But a health check that asks by the service's name stays in its own container.
+  const color = await host.must(
+    `docker ps -q --filter label=sluice.service=site --filter label=sluice.colour`,
+  );
+  const own = await host.must(`docker exec ${color.trim()} getent ahostsv4 site`);
+  expect(own).toMatch(/^127\.0\.0\.1\s/);
 });
 
 test('a changed rule goes to the edge, which is announced; a broken release brings the old one back', async () => {
