@@ -154,6 +154,16 @@ export function compareWords(expected: Expectation, notes: string, all: string):
   ];
 }
 
+/** @param findings those of Sluice's own rules, as repository.ts shows them. */
+export function compareFindings(expected: Expectation, findings: readonly string[]): Mismatch[] {
+  return expected.falseAlarms.flatMap((pattern) => {
+    const [first, ...more] = findings.filter((finding) => patternOf(pattern).test(finding));
+    if (first === undefined) return [];
+    const others = more.length === 0 ? '' : ` (and ${more.length} more like it)`;
+    return [mismatch('false alarm', 'edit', `${first.split(' | ')[0]}${others}`)];
+  });
+}
+
 function mismatch(subject: string, severity: Mismatch['severity'], text: string): Mismatch {
   return { subject, severity, text: `${subject}: ${text}` };
 }

@@ -36,6 +36,8 @@ export interface Expectation {
   readonly named: readonly string[];
   /** Compose files that must not be reported as other apps. */
   readonly strangersNot: readonly string[];
+  /** Patterns of findings of Sluice's own rules that would be false alarms: `dockerfile/copy-from-missing web/Dockerfile`. */
+  readonly falseAlarms: readonly string[];
   /** Pattern of the error that must stop init or the offline plan; undefined: nothing may. */
   readonly refuses: string | undefined;
 }
@@ -54,6 +56,7 @@ const schema = z.strictObject({
   'left-out': names,
   named: names,
   'strangers-not': names,
+  'false-alarms': names,
   refuses: z.string().optional(),
 });
 
@@ -66,7 +69,7 @@ export async function readExpectation(file: string): Promise<Expectation> {
     name,
     waysOf(text, `${file}: ${name}`),
   ]);
-  for (const pattern of [...read.named, read.refuses ?? '']) patternOf(pattern);
+  for (const pattern of [...read.named, ...read['false-alarms'], read.refuses ?? '']) patternOf(pattern);
   return {
     stack: read.stack,
     init: read.init,
@@ -80,6 +83,7 @@ export async function readExpectation(file: string): Promise<Expectation> {
     leftOut: read['left-out'],
     named: read.named,
     strangersNot: read['strangers-not'],
+    falseAlarms: read['false-alarms'],
     refuses: read.refuses,
   };
 }

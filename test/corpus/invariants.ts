@@ -82,5 +82,5 @@ function pathsOfTheRunner(after: NonNullable<Resolved['after']>, places: readonl
 }
 
 function wrong(subject: string, text: string): Mismatch {
-  return { subject, severity: 'wrong', text };
+  return { subject, severity: 'wrong', text: `${subject}: ${text}` };
 }

@@ -1,9 +1,9 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import type { ChecksReport } from '../../src/checks/model.ts';
 import { copyCheckout } from './checkout.ts';
 import { jsonOf, type Ran, type Refusal, runNode, runSluice } from './command.ts';
-import { compareConfig, compareServices, compareWords, type Mismatch } from './compare.ts';
+import { compareConfig, compareFindings, compareServices, compareWords, type Mismatch } from './compare.ts';
 import { type Expectation, readExpectation } from './expectation.ts';
 import { brokenInvariants } from './invariants.ts';
 import type { Resolved } from './resolved.ts';
@@ -50,6 +50,8 @@ export async function tryRepository(source: string, expectationFile: string, wor
   await mkdir(home);
   const place = { folder, home, env: {} };
 
+  // Before init: what it writes is not what the repository says.
+  const values = await productionValues(folder, expected.compose ?? [], expected.env);
   const init = await runSluice(['init', ...server, ...expected.init, '--json'], place);
   const answer = jsonOf(init.stdout) as InitAnswer | undefined;
   const yml = await readFile(join(folder, 'sluice.yml'), 'utf8').catch(() => undefined);
@@ -68,7 +70,6 @@ export async function tryRepository(source: string, expectationFile: string, wor
     };
   }
 
-  const values = await productionValues(folder, expected.compose ?? namedCompose(yml), expected.env);
   const env = runnerEnv(yml, target, values);
   const resolve = new URL('resolve.ts', import.meta.url).pathname;
   const config = await runNode([resolve, target], { ...place, env });
@@ -80,6 +81,7 @@ export async function tryRepository(source: string, expectationFile: string, wor
     place,
   );
 
+  const found = findingsOf(checks);
   const notes = [...base.notes, ...(resolved?.services ?? []).flatMap((each) => each.notes ?? [])];
   const refusals = [...config.errors, ...(resolved?.faults ?? [])];
   const words = [...notes, ...refusals.map(({ message }) => message)].join('\n');
@@ -89,6 +91,7 @@ export async function tryRepository(source: string, expectationFile: string, wor
     ...(resolved === undefined ? [] : brokenInvariants(resolved, [folder, home])),
     ...compareWords(expected, notes.join('\n'), `${words}\n${yml}\n${JSON.stringify(answer?.next ?? '')}`),
     ...compareBuild(expected, build),
+    ...compareFindings(expected, found.findings),
   ];
   const ended = judge(expected, [init, config, build, checks], mismatches, words, refusals);
   return {
@@ -97,7 +100,7 @@ export async function tryRepository(source: string, expectationFile: string, wor
     init: { code: init.code, files },
     services: resolved?.services.length,
     build: buildText(build),
-    ...findingsOf(checks),
+    ...found,
     mismatches: ended.mismatches,
     refusals,
     notes,
@@ -111,22 +114,14 @@ interface InitAnswer {
   readonly next?: unknown;
 }
 
-/** Compose files as sluice.yml names them; none where it leaves them to be found. */
-function namedCompose(text: string): string[] {
-  const file = parse(text) as { compose?: string | string[] };
-  return [file.compose ?? []].flat();
-}
-
 function since(begun: number): number {
   return Math.round((performance.now() - begun) / 100) / 10;
 }
 
-function compareBuild({ builds }: Expectation, { code, stdout }: Ran): Mismatch[] {
-  if (builds === undefined || code !== 0) return [];
-  const plan = jsonOf(stdout) as { plan?: { targets?: unknown[] } } | undefined;
-  const count = plan?.plan?.targets?.length ?? 0;
-  if (count === builds) return [];
-  return [{ subject: 'build', severity: 'edit', text: `build: ${count} images, expected ${builds}` }];
+function compareBuild({ builds }: Expectation, ran: Ran): Mismatch[] {
+  const count = buildText(ran);
+  if (builds === undefined || count === String(builds)) return [];
+  return [{ subject: 'build', severity: 'edit', text: `build --print: ${count}, expected ${builds} images` }];
 }
 
 function buildText({ code, stdout, errors }: Ran): string {
@@ -136,14 +131,13 @@ function buildText({ code, stdout, errors }: Ran): string {
 }
 
 function findingsOf({ stdout }: Ran): Pick<Outcome, 'rules' | 'findings'> {
-  const report = jsonOf(stdout) as
-    | { findings?: { rule: string; severity?: string; message: string; file?: string; line?: number }[] }
-    | undefined;
-  const findings = report?.findings ?? [];
+  const report = jsonOf(stdout) as ChecksReport | undefined;
+  const findings = (report?.results ?? []).flatMap((each) => each.findings);
   const rules: Record<string, number> = {};
   for (const { rule } of findings) rules[rule] = (rules[rule] ?? 0) + 1;
   const shown = findings.map(
-    ({ rule, severity, message, file, line }) => `${severity} ${rule} ${file ?? ''}:${line ?? ''} ${message}`,
+    ({ rule, level, message, at, code }) =>
+      `${level} ${rule} ${at?.file}:${at?.line} ${message} | ${code ?? ''}`,
   );
   return { rules, findings: shown };
 }

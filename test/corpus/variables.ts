@@ -44,7 +44,8 @@ export async function productionValues(
       }
     }
   }
-  return { ...values, ...own };
+  // A target that needs variables has some, even where the repository names none.
+  return { CORPUS: 'yes', ...values, ...own };
 }
 
 /** The environment of a runner that has the target's secrets: only what sluice.yml asks for. */

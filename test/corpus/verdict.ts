@@ -13,7 +13,17 @@ export type Verdict =
 /** Verdicts that a repository may have. */
 export const good: readonly Verdict[] = ['accept', 'refused as expected'];
 
-/** From what happened to one word. What is said of a subject is an edit that a person knows to make. */
+/** A person who reads of these knows what to edit; that a service is named says nothing of how it is deployed. */
+const isSaid = ({ subject }: Mismatch, words: string) =>
+  (subject === 'backup' && /backup|back up/i.test(words)) ||
+  (subject === 'migrate' && /migrat/i.test(words)) ||
+  (/\.ya?ml$/.test(subject) && words.includes(subject));
+
+/**
+ * From what happened to one word.
+ *
+ * @param words what init and the plan point out; a difference that they name is an edit, not a silent fault.
+ */
 export function judge(
   expected: Expectation,
   runs: readonly Ran[],
@@ -22,28 +32,27 @@ export function judge(
   refusals: readonly Refusal[] = runs.flatMap(({ errors }) => errors),
 ): { verdict: Verdict; mismatches: Mismatch[] } {
   const mismatches = found.map(
-    (each): Mismatch => (words.includes(each.subject) ? { ...each, severity: 'edit' } : each),
+    (each): Mismatch => (isSaid(each, words) ? { ...each, severity: 'edit' } : each),
   );
   const crashes = runs.filter(({ crashed }) => crashed);
-  if (crashes.length > 0) {
-    const texts = crashes.map(({ stderr, stdout }) => `${stderr}\n${stdout}`.trim().slice(0, 400));
-    return {
-      verdict: 'crash',
-      mismatches: [
-        ...mismatches,
-        ...texts.map((text) => ({ subject: 'crash', severity: 'wrong' as const, text })),
-      ],
-    };
-  }
-  const { refuses } = expected;
-  const isExpected = (each: Refusal) =>
-    refuses !== undefined && patternOf(refuses).test(`${each.code} ${each.message}`);
-  if (refuses !== undefined && !refusals.some(isExpected)) {
-    mismatches.push({ subject: 'refusal', severity: 'wrong', text: `nothing refused ${refuses}` });
+  if (crashes.length > 0) return { verdict: 'crash', mismatches: [...mismatches, ...crashes.map(crashed)] };
+  const isExpected = (each: Refusal) => isExpectedBy(expected, each);
+  const others = refusals.filter((each) => !isExpected(each));
+  if (expected.refuses !== undefined && others.length === refusals.length) {
+    const text = `nothing refused ${expected.refuses}`;
+    mismatches.push({ subject: 'refusal', severity: refusals.length === 0 ? 'wrong' : 'edit', text });
   }
   if (mismatches.some(({ severity }) => severity === 'wrong'))
     return { verdict: 'WRONG IN SILENCE', mismatches };
-  if (refusals.some((each) => !isExpected(each))) return { verdict: 'refused', mismatches };
+  if (others.length > 0) return { verdict: 'refused', mismatches };
   if (mismatches.length > 0) return { verdict: 'edit needed', mismatches };
   return { verdict: refusals.length > 0 ? 'refused as expected' : 'accept', mismatches };
+}
+
+function isExpectedBy({ refuses }: Expectation, { code, message }: Refusal): boolean {
+  return refuses !== undefined && patternOf(refuses).test(`${code} ${message}`);
+}
+
+function crashed({ stdout, stderr }: Ran): Mismatch {
+  return { subject: 'crash', severity: 'wrong', text: `${stderr}\n${stdout}`.trim().slice(0, 400) };
 }
