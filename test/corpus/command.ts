@@ -53,18 +53,23 @@ export async function runNode(
   });
   const { code, stdout, stderr } = result;
   const crashed = !honest.includes(code) || /^\s+at .+:\d+:\d+\)?$/m.test(stderr);
-  return { code, stdout, stderr, crashed, errors: errorsOf(stdout) };
+  return { code, stdout, stderr, crashed, errors: errorsOf(stdout, code, stderr) };
 }
 
-/** Errors of a command's JSON document; none for any other text. */
-function errorsOf(stdout: string): Refusal[] {
-  const document = jsonOf(stdout) as
-    | { errors?: { code?: string; message?: string; output?: string }[] }
-    | undefined;
-  return (document?.errors ?? []).map(({ code = '', message = '', output = '' }) => ({
-    code,
+/** Errors of a command's JSON document; of wrong arguments, which have none, what stderr says. */
+function errorsOf(stdout: string, code: number, stderr: string): Refusal[] {
+  const document = jsonOf(stdout) as { errors?: PrintedError[] } | undefined;
+  if (document === undefined && code === 2) return [{ code: 'usage', message: stderr.trim() }];
+  return (document?.errors ?? []).map(({ code: name = '', message = '', output = '' }) => ({
+    code: name,
     message: output === '' ? message : `${message}\n${output}`,
   }));
+}
+
+interface PrintedError {
+  readonly code?: string;
+  readonly message?: string;
+  readonly output?: string;
 }
 
 /** The JSON document that a command printed; undefined if there is none. */
