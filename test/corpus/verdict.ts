@@ -42,8 +42,10 @@ export function judge(
     const text = `nothing refused ${expected.refuses}`;
     mismatches.push({ subject: 'refusal', severity: refusals.length === 0 ? 'wrong' : 'edit', text });
   }
-  if (mismatches.some(({ severity }) => severity === 'wrong'))
+  const isSilent = refusals.length === 0;
+  if (isSilent && mismatches.some(({ severity }) => severity === 'wrong')) {
     return { verdict: 'WRONG IN SILENCE', mismatches };
+  }
   if (others.length > 0) return { verdict: 'refused', mismatches };
   if (mismatches.length > 0) return { verdict: 'edit needed', mismatches };
   return { verdict: refusals.length > 0 ? 'refused as expected' : 'accept', mismatches };
