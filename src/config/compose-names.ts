@@ -101,6 +101,12 @@ export function purposeOf(path: string): ComposePurpose {
   return 'neutral';
 }
 
+/** `docker-compose.override.yml.example`: people copy it and fill in what their server needs. */
+export function isOverrideExample(path: string): boolean {
+  const words = wordsOf(posix.basename(path));
+  return words.includes('override') && words.some((word) => example.has(word));
+}
+
 /** Whether a folder on the way says that its files are not the app: examples, documentation, tests. */
 export function isAside(path: string): boolean {
   return foldersOf(path).some((folder) => aside.has(folder.toLowerCase()));

@@ -30,7 +30,13 @@ export function composeNotes(
       `Not used: ${few(overlays)}, ${overlays.length === 1 ? 'an overlay' : 'overlays'} of another file. To add ${overlays.length === 1 ? 'it' : 'one'}: sluice init ${both}.`,
     );
   }
-  const elsewhere = pathsOf(unused, 'elsewhere').filter((path) => !isAside(path));
+  const templates = pathsOf(unused, 'override-example');
+  if (templates.length > 0)
+    notes.push(
+      `${few(templates)} ${templates.length === 1 ? 'is' : 'are'} to be copied and filled in, and production uses no override: put what it needs of that (ports, settings) into a file of its own and name both, each with --compose.`,
+    );
+  const isExample = files.some(({ path }) => isAside(path));
+  const elsewhere = pathsOf(unused, 'elsewhere').filter((path) => isExample || !isAside(path));
   if (elsewhere.length > 0)
     notes.push(
       `Compose files in other folders are not deployed: ${few(elsewhere)}. To deploy one instead: sluice init --compose ${elsewhere[0]}.`,
