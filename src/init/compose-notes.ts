@@ -1,5 +1,5 @@
 import type { UnusedFile } from '../config/compose-choice.ts';
-import { isAside } from '../config/compose-names.ts';
+import { isAside, isAsideProfile } from '../config/compose-names.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { shellVariable } from '../config/shell-variables.ts';
 import type { Seen } from './look.ts';
@@ -44,15 +44,19 @@ export function composeNotes(
   return [...notes, ...shellNotes(seen), ...profileNotes(seen, model)];
 }
 
-/** The example that chooses profiles: a target has to choose the same. */
+/** Profiles that an example chooses, without those for developers: a target has to choose the same. */
 export function profilesExample({
   examples,
   compose,
-}: Pick<Seen, 'examples' | 'compose'>): { readonly path: string; readonly value: string } | undefined {
+}: Pick<Seen, 'examples' | 'compose'>):
+  | { readonly path: string; readonly value: string; readonly left: readonly string[] }
+  | undefined {
   const isUsed = compose?.files.some(({ text }) => /\bprofiles:|\binclude:|\bextends:/.test(text)) ?? false;
   const example = examples.find(({ isNear, values }) => isNear && values['COMPOSE_PROFILES'] !== undefined);
-  const value = example?.values['COMPOSE_PROFILES'] ?? '';
-  return example === undefined || value === '' || !isUsed ? undefined : { path: example.path, value };
+  const all = (example?.values['COMPOSE_PROFILES'] ?? '').split(',').map((each) => each.trim());
+  const left = all.filter(isAsideProfile);
+  const value = all.filter((each) => each !== '' && !left.includes(each)).join(',');
+  return example === undefined || value === '' || !isUsed ? undefined : { path: example.path, value, left };
 }
 
 /** A deploy refuses them, unless the target has them. */
@@ -75,7 +79,7 @@ function profileNotes(seen: Pick<Seen, 'compose' | 'examples'>, model: ComposeMo
   const example = profilesExample(seen);
   if (example !== undefined)
     notes.push(
-      `COMPOSE_PROFILES=${example.value} of ${example.path} chooses the services: it has to be among the variables of each target.`,
+      `COMPOSE_PROFILES=${example.value} of ${example.path} chooses the services${example.left.length === 0 ? '' : ` (without ${enumerate(example.left)}, for development by name)`}: it has to be among the variables of each target.`,
     );
   const hidden = (seen.compose?.files ?? [])
     .flatMap(({ services }) => Object.entries(services))
