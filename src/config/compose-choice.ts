@@ -10,19 +10,11 @@ import {
   purposeOf,
 } from './compose-names.ts';
 import { type ComposeCandidate, isWhole, partsOf, whyOverlay } from './compose-overlay.ts';
+import { type UnusedFile, unusedOf } from './compose-unused.ts';
 import { type ComposeUsage, isMeant } from './compose-usage.ts';
 
 export type { ComposeCandidate } from './compose-overlay.ts';
-
-/** A compose file that production is not made of. */
-export interface UnusedFile {
-  readonly path: string;
-  /**
-   * `alternative`: it could be deployed in place of the chosen ones; `overlay`: it goes over another file;
-   * `development`: its name says so; `part`: the chosen ones include or extend it; `elsewhere`: in another folder.
-   */
-  readonly role: 'alternative' | 'overlay' | 'development' | 'part' | 'elsewhere';
-}
+export type { UnusedFile } from './compose-unused.ts';
 
 export interface ComposeChoice<File extends ComposeCandidate> {
   /** Later ones over earlier ones. */
@@ -111,7 +103,8 @@ function rankOf(group: readonly ComposeCandidate[]): number {
   // A folder that is made for deploys and holds a file for production comes before a general file at the top.
   const place = isProduction && telling ? depth / 100 - (depth === 0 ? 2 : 1) : depth * 2 + (telling ? 0 : 1);
   // Examples for users of a project are nearer to production than what its developers run.
-  return (isAside(path) ? 350 : 0) + purpose * 100 + place;
+  const simple = /(?:^|\/)(?:plain|basic|simple|standard|default)(?:\/|$)/.test(folderOf(path)) ? 0.5 : 0;
+  return (isAside(path) ? 350 : 0) + purpose * 100 + place - simple;
 }
 
 function chooseIn<File extends ComposeCandidate>(
@@ -181,14 +174,19 @@ function single<File extends ComposeCandidate>(
       doubt: `${name} has services without image and build, and there is no file to lay it over`,
     };
   if (isAside(one.path))
-    return { files, why: 'the only one', doubt: `${one.path} seems to be an example, and there is no other` };
+    return {
+      files,
+      why: 'nothing better was found',
+      doubt: `${one.path} seems to be an example, and nothing better was found`,
+    };
   if (others.length > 0 && !baseNames.includes(name)) {
     const names = [one, ...others].map(({ path }) => nameOf(path)).join(', ');
     return { files, why: `${name}, one of these alternatives: ${names}`, doubt: undefined };
   }
   if (purpose === 'production')
     return { files, why: `${one.path} is for production by its name`, doubt: undefined };
-  const other = pool.find(({ path }) => purposeOf(path) === 'development');
+  const depth = (path: string) => path.split('/').length;
+  const other = pool.find(({ path }) => purposeOf(path) === 'development' && depth(path) <= depth(one.path));
   const why =
     other === undefined
       ? 'the compose file of this repository'
@@ -237,39 +235,6 @@ function best<File extends ComposeCandidate>(
     if (index >= 0) return (left[index] ?? 0) - (right[index] ?? 0);
     return a.path < b.path ? -1 : 1;
   })[0];
-}
-
-function unusedOf(all: readonly ComposeCandidate[], chosen: readonly ComposeCandidate[]): UnusedFile[] {
-  const folder = folderOf(chosen[0]?.path ?? '');
-  const parts = reachable(all, chosen);
-  return all
-    .filter((file) => !chosen.some(({ path }) => path === file.path))
-    .map((file): UnusedFile => {
-      const { path } = file;
-      if (parts.has(path)) return { path, role: 'part' };
-      if (purposeOf(path) === 'development') return { path, role: 'development' };
-      if (folderOf(path) !== folder) return { path, role: 'elsewhere' };
-      return { path, role: isWhole(file) ? 'alternative' : 'overlay' };
-    });
-}
-
-/** All files that the chosen ones include and extend, and those that these do. */
-function reachable(
-  all: readonly ComposeCandidate[],
-  chosen: readonly ComposeCandidate[],
-): ReadonlySet<string> {
-  const found = new Set<string>();
-  const visit = (file: ComposeCandidate): void => {
-    const { included, extended } = partsOf(file);
-    for (const path of [...included, ...extended]) {
-      const next = all.find((each) => each.path === path);
-      if (next === undefined || found.has(path)) continue;
-      found.add(path);
-      visit(next);
-    }
-  };
-  for (const file of chosen) visit(file);
-  return found;
 }
 
 function nameOf(path: string): string {

@@ -8,6 +8,8 @@ import { shellVariable } from './shell-variables.ts';
 import { readYaml } from './yaml.ts';
 
 const oldest = '2.20.0';
+/** Since then a file may override what it includes (release notes of Docker Compose). */
+const overridesIncludes = '5.0.0';
 
 /** Names in Compose's warnings `The "NAME" variable is not set. Defaulting to a blank string.` */
 export function unsetVariables(stderr: string): string[] {
@@ -110,6 +112,14 @@ export async function composeFailure(
       code: 'compose.too-old',
       message: `Docker Compose ${version} is too old; ${oldest} or newer is needed where Sluice runs`,
       hint: 'Install a current docker-compose-plugin.',
+      output: tail(output, 5),
+    });
+  }
+  if (/conflicts with imported resource/.test(output) && !isAtLeast(version, overridesIncludes)) {
+    return new UserError({
+      code: 'compose.too-old',
+      message: `The compose files change something that they include: Docker Compose ${version} does not accept that, ${overridesIncludes} does`,
+      hint: 'Install a current docker-compose-plugin where Sluice runs, or give the service another name.',
       output: tail(output, 5),
     });
   }

@@ -62,9 +62,13 @@ const shown = new Set(['.docker', '.deploy', '.deployment', '.compose', '.infra'
 
 /** Whether a file of this path may be a compose file by its name; its content has to be one, too. */
 export function isComposeName(path: string): boolean {
+  return hasComposeName(path) && isSearched(path);
+}
+
+/** The same for files of any folder: `.devcontainer/docker-compose.yml` is one, and never the app in production. */
+export function hasComposeName(path: string): boolean {
   const name = posix.basename(path);
-  if (!suffix.test(name) || !isSearched(path)) return false;
-  return purposeName.test(name) || wordsOf(name).some((word) => composeWords.has(word));
+  return suffix.test(name) && (purposeName.test(name) || wordsOf(name).some((word) => composeWords.has(word)));
 }
 
 /** Whether a file could be a compose file whose name does not say so: any YAML file that no tool is known to own. */
@@ -99,6 +103,18 @@ export function purposeOf(path: string): ComposePurpose {
     if (has(staging, parts)) return 'staging';
   }
   return 'neutral';
+}
+
+/** `docker-compose.override.yml.example`: people copy it and fill in what their server needs. */
+export function isOverrideExample(path: string): boolean {
+  const words = wordsOf(posix.basename(path));
+  return words.includes('override') && words.some((word) => example.has(word));
+}
+
+/** Whether a profile is one for developers: an example names those, too, that nobody starts on a server. */
+export function isAsideProfile(profile: string): boolean {
+  const words = wordsOf(profile.trim());
+  return words.some((word) => development.has(word) || /^(?:assets|tools?|seed|frontend-dev)$/.test(word));
 }
 
 /** Whether a folder on the way says that its files are not the app: examples, documentation, tests. */

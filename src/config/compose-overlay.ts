@@ -14,11 +14,11 @@ export interface ComposeCandidate {
 const forDevelopment =
   /^(?:NODE_ENV|CHOKIDAR_\w+|WATCHPACK_\w+|WDS_\w+|PYTHON\w+|XDEBUG_\w+)$|DEBUG|_ENV$|RELOAD/;
 
-/** Whether each service says what it runs: an overlay leaves that to the file below it. */
+/** Whether each service says what it runs: an overlay leaves that to the file below it, unless it includes that. */
 export function isWhole({ services, data }: ComposeCandidate): boolean {
+  if (isMap(data) && data['include'] !== undefined) return true;
   const all = Object.values(services);
-  if (all.length === 0) return isMap(data) && data['include'] !== undefined;
-  return all.every((service) => 'image' in service || 'build' in service || 'extends' in service);
+  return all.length > 0 && all.every(isRunnable);
 }
 
 /** Files that a compose file includes or extends, as paths from the top of the repository. */

@@ -32,8 +32,15 @@ export async function withoutServices(
   return new UserError({
     code: 'compose.profiles',
     message: `Nothing is deployed: all services are behind profiles, and ${chosen}: ${list}`,
-    hint: `Set COMPOSE_PROFILES among the target’s variables, such as COMPOSE_PROFILES=${profiles.join(',')}.`,
+    hint: `Set COMPOSE_PROFILES among the target’s variables${suggestion(profiles)}.`,
   });
+}
+
+/** One of many is a guess, unless its name says that it is the usual one. */
+function suggestion(profiles: readonly string[]): string {
+  const usual = profiles.find((name) => /^(?:default|prod|production|all|full)$/.test(name));
+  if (usual !== undefined) return `, such as COMPOSE_PROFILES=${usual}`;
+  return profiles.length > 3 ? '' : `, such as COMPOSE_PROFILES=${profiles.join(',')}`;
 }
 
 function servicesIn(text: string): Record<string, { profiles?: string[] }> {

@@ -54,10 +54,7 @@ export function shellVariable(name: string): ShellVariable | undefined {
   return Object.hasOwn(shell, name) ? shell[name] : undefined;
 }
 
-/**
- * Names that Docker Compose gives a value itself, or obeys, so that nobody has to set them: COMPOSE_PROJECT_NAME is
- * the app's name, because Sluice passes it (https://docs.docker.com/compose/how-tos/environment-variables/envvars/).
- */
+/** Whether Docker Compose gives a variable its value itself: the name of the app, because Sluice passes it. */
 export function isComposeOwn(name: string): boolean {
-  return name.startsWith('COMPOSE_');
+  return name === 'COMPOSE_PROJECT_NAME';
 }

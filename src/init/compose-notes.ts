@@ -1,5 +1,5 @@
 import type { UnusedFile } from '../config/compose-choice.ts';
-import { isAside } from '../config/compose-names.ts';
+import { isAside, isAsideProfile } from '../config/compose-names.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { shellVariable } from '../config/shell-variables.ts';
 import type { Seen } from './look.ts';
@@ -30,7 +30,13 @@ export function composeNotes(
       `Not used: ${few(overlays)}, ${overlays.length === 1 ? 'an overlay' : 'overlays'} of another file. To add ${overlays.length === 1 ? 'it' : 'one'}: sluice init ${both}.`,
     );
   }
-  const elsewhere = pathsOf(unused, 'elsewhere').filter((path) => !isAside(path));
+  const templates = pathsOf(unused, 'override-example');
+  if (templates.length > 0)
+    notes.push(
+      `${few(templates)} ${templates.length === 1 ? 'is' : 'are'} to be copied and filled in, and production uses no override: put what it needs of that (ports, settings) into a file of its own and name both, each with --compose.`,
+    );
+  const isExample = files.some(({ path }) => isAside(path));
+  const elsewhere = pathsOf(unused, 'elsewhere').filter((path) => isExample || !isAside(path));
   if (elsewhere.length > 0)
     notes.push(
       `Compose files in other folders are not deployed: ${few(elsewhere)}. To deploy one instead: sluice init --compose ${elsewhere[0]}.`,
@@ -38,15 +44,19 @@ export function composeNotes(
   return [...notes, ...shellNotes(seen), ...profileNotes(seen, model)];
 }
 
-/** The example that chooses profiles: a target has to choose the same. */
+/** Profiles that an example chooses, without those for developers: a target has to choose the same. */
 export function profilesExample({
   examples,
   compose,
-}: Pick<Seen, 'examples' | 'compose'>): { readonly path: string; readonly value: string } | undefined {
+}: Pick<Seen, 'examples' | 'compose'>):
+  | { readonly path: string; readonly value: string; readonly left: readonly string[] }
+  | undefined {
   const isUsed = compose?.files.some(({ text }) => /\bprofiles:|\binclude:|\bextends:/.test(text)) ?? false;
   const example = examples.find(({ isNear, values }) => isNear && values['COMPOSE_PROFILES'] !== undefined);
-  const value = example?.values['COMPOSE_PROFILES'] ?? '';
-  return example === undefined || value === '' || !isUsed ? undefined : { path: example.path, value };
+  const all = (example?.values['COMPOSE_PROFILES'] ?? '').split(',').map((each) => each.trim());
+  const left = all.filter(isAsideProfile);
+  const value = all.filter((each) => each !== '' && !left.includes(each)).join(',');
+  return example === undefined || value === '' || !isUsed ? undefined : { path: example.path, value, left };
 }
 
 /** A deploy refuses them, unless the target has them. */
@@ -69,7 +79,7 @@ function profileNotes(seen: Pick<Seen, 'compose' | 'examples'>, model: ComposeMo
   const example = profilesExample(seen);
   if (example !== undefined)
     notes.push(
-      `COMPOSE_PROFILES=${example.value} of ${example.path} chooses the services: it has to be among the variables of each target.`,
+      `COMPOSE_PROFILES=${example.value} of ${example.path} chooses the services${example.left.length === 0 ? '' : ` (without ${enumerate(example.left)}, for development by name)`}: it has to be among the variables of each target.`,
     );
   const hidden = (seen.compose?.files ?? [])
     .flatMap(({ services }) => Object.entries(services))

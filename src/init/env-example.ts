@@ -13,9 +13,9 @@ export interface ExampleFile {
   readonly isNear: boolean;
 }
 
-/** `.env.example`, `env.sample`, `.env.production.dist`, `.env.example.prod`, `.env-example`, `sample.env` and their like. */
+/** `.env.example`, `env.sample`, `.env.production.dist`, `.env.example.prod`, `.env-example`, `sample.env`, `.env.docker` and their like. */
 const exampleName =
-  /^\.?env(?:[._-][\w-]+)?[._-](?:example|sample|template|dist|tpl|defaults?)(?:[._-][\w-]+)?$|^(?:[\w-]+[._-])?(?:example|sample|template)s?\.env$|^[\w-]+\.env[._-](?:example|sample|template|dist)$/;
+  /^\.?env(?:[._-][\w-]+)?[._-](?:example|sample|template|dist|tpl|defaults?)(?:[._-][\w-]+)?$|^(?:[\w-]+[._-])?(?:example|sample|template)s?\.env$|^[\w-]+\.env[._-](?:example|sample|template|dist)$|^\.env\.docker$/;
 const development = /(?:^|[._-])(?:dev|devel|development|local|test|testing|ci|e2e)(?:[._-]|$)/;
 
 /**

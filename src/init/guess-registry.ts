@@ -2,6 +2,7 @@ import { type ImageReference, tryParseImage } from '../config/image.ts';
 import type { ComposeModel } from '../config/model.ts';
 import type { Told } from './guess.ts';
 import type { Seen } from './look.ts';
+import { isStandIn } from './stand-ins.ts';
 import { enumerate } from './words.ts';
 
 /** A service that is built, with the place that its `image:` names; undefined for a name without a path (`web`). */
@@ -51,6 +52,7 @@ export function loginsNeeded(
   const below = registry === undefined ? undefined : tryParseImage(`${registry}/any`)?.registry;
   const hosts = builtOf(model).flatMap(({ image }) => image?.registry ?? below ?? []);
   return [...new Set(hosts)]
+    .filter((host) => !isStandIn(host))
     .filter((host) => host !== 'ghcr.io' && !/^(?:localhost|127\.)/.test(host))
     .sort();
 }
@@ -92,7 +94,7 @@ function builtOf(model: ComposeModel | undefined): Built[] {
     const isPlain = parsed?.registry === 'docker.io' && parsed.repository.startsWith('library/');
     if (parsed === undefined || isPlain) return [{ service, image: undefined, registry: undefined }];
     const path = [parsed.registry, ...parsed.repository.split('/').slice(0, -1)];
-    const isKnown = !path.includes('stand-in');
+    const isKnown = !path.some(isStandIn);
     return [{ service, image: parsed, registry: isKnown ? path.join('/') : undefined }];
   });
 }

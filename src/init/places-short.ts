@@ -135,7 +135,8 @@ export function imageWants(masked: Masked): Wants {
     const isFirst = index === 0 && at === 0;
     const next = name[1] ?? '';
     const isRegistry = isFirst && /REGISTRY|REPO|HUB|PREFIX|NAMESPACE/i.test(namesAt(masked, each)[0] ?? '');
-    if (isFirst && next === '/') put(wants, masked, each, { kind: 'registry', slash: false });
+    const isOwner = /USER|OWNER|ORG|NAMESPACE|ACCOUNT/i.test(namesAt(masked, each)[0] ?? '');
+    if (isFirst && next === '/' && !isOwner) put(wants, masked, each, { kind: 'registry', slash: false });
     else if (isRegistry) put(wants, masked, each, { kind: 'registry', slash: true });
     else put(wants, masked, each, { kind: 'name' });
   }

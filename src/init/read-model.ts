@@ -19,8 +19,8 @@ export interface ReadModel {
   readonly made: StandIns['made'];
 }
 
-/** Files that are included may include others; nobody nests them deeper. */
-const maxRounds = 5;
+/** Of variables with `:?` in files that are included, docker compose names one at a time. */
+const maxRounds = 60;
 
 /**
  * The compose files resolved with stand-ins for the variables that only a server has: enough to see services, ports and
@@ -57,7 +57,7 @@ export async function readModel(
       if (first === undefined) throw error;
       const none = { model: undefined, missed: settings, made };
       if (first.code === 'compose.missing' || first.code === 'compose.too-old')
-        return { ...none, problem: `${first.message}. Run init again where it is` };
+        return { ...none, problem: `${first.message}. ${first.hint ?? ''} Then run init again` };
       if (first.code === 'compose.profiles') throw forInit(first);
       // Those of files that are included or extended: docker compose finds them, and names them.
       const names = errors.flatMap((each) => (each.code === 'compose.variable' ? namesIn(each.message) : []));
@@ -72,7 +72,7 @@ export async function readModel(
       const named = blamed.filter((name) => isStandIn(name, env, seen));
       // A value as short as `1` is not recognized in what Compose prints: it is still the variable of the round before.
       const ours = named.length > 0 || !isRefusal ? named : suspects;
-      if (ours.length === 0) throw error;
+      if (ours.length === 0) throw errors.length === 1 ? withSource(first, seen) : error;
       suspects = ours;
       const open = ours.filter((name) => (refused.get(name) ?? 0) < attempts);
       if (open.length === 0) return { ...none, problem: problemOf(ours) };
@@ -98,7 +98,27 @@ function forInit({ code, message, hint }: UserError): UserError {
   return new UserError({
     code,
     message,
-    hint: `Add ${example} to .env.example with the profiles that production needs, and run sluice init again.`,
+    hint: `Add ${example} to .env.example, with the profiles that production needs, and run sluice init again.`,
+  });
+}
+
+/** What the chosen files lack may be in one that was not chosen, such as an override to be filled in. */
+function withSource(error: UserError, { compose, composeFiles }: Seen): UserError {
+  const [, thing, name = ''] =
+    /undefined (secret|config|volume|network) "?([\w.-]+)/.exec(error.output ?? '') ?? [];
+  const chosen = compose?.files ?? [];
+  const source = composeFiles.find(({ data, path }) => {
+    const declared = (data as Record<string, object | undefined> | undefined)?.[`${thing}s`];
+    return !chosen.some((file) => file.path === path) && declared != null && Object.hasOwn(declared, name);
+  });
+  if (thing === undefined || source === undefined) return error;
+  const options = [...chosen, source].map(({ path }) => `--compose ${path}`).join(' ');
+  return new UserError({
+    code: error.code,
+    message: `${error.message}: the ${thing} ${name} is declared in ${source.path}, which is not used`,
+    hint: `Fill that file in for production and name both: sluice init ${options}.`,
+    ...(error.at === undefined ? {} : { at: error.at }),
+    ...(error.output === undefined ? {} : { output: error.output }),
   });
 }
 

@@ -65,9 +65,7 @@ export function renderEnvExample(
 
 /** What the compose files have a value for works without anybody knowing of it. */
 function isNeeded({ name, fallback }: ComposeVariable): boolean {
-  return (
-    fallback === undefined || fallback === '' || isSecretName(name) || secretIn([], fallback) !== undefined
-  );
+  return fallback === undefined || isSecretName(name) || secretIn([], fallback) !== undefined;
 }
 
 function linesOf(variable: ComposeVariable): string[] {

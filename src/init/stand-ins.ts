@@ -3,6 +3,7 @@ import { tryParseImage } from '../config/image.ts';
 import { isComposeOwn, shellVariable } from '../config/shell-variables.ts';
 import { textsIn } from '../config/variable-uses.ts';
 import type { ComposeFile } from './compose-files.ts';
+import { profilesExample } from './compose-notes.ts';
 import type { ExampleFile } from './env-example.ts';
 import { type Declared, type Want, wantsAt } from './places.ts';
 import type { ComposeVariable } from './variables.ts';
@@ -19,7 +20,7 @@ export interface StandInFacts {
   readonly examples: readonly ExampleFile[];
   /** Values of a `.env` that belongs to the repository: Compose reads it. */
   readonly defaults: Readonly<Record<string, string>>;
-  readonly compose: Pick<ComposeChoice<ComposeFile>, 'files'> | undefined;
+  readonly compose: ComposeChoice<ComposeFile> | undefined;
   readonly registry: string | undefined;
   /** Absolute folder of the first compose file. */
   readonly folder: string;
@@ -32,14 +33,19 @@ const others = ['1', 'true', '10s', 'stand-in', '/stand-in', '8080', '64m', '127
 /** How many values a variable can have. */
 export const attempts: number = others.length;
 
+/** Whether a part of an image's name, or of a path, was made up here. */
+export function isStandIn(part: string): boolean {
+  return part.startsWith('stand-in');
+}
+
 /** The value of the example where it fits, else one that fits the places where the compose files use the variable. */
 export function standIns(facts: StandInFacts): StandIns {
   const maker = createMaker(facts);
   const wants = wantsIn(facts.compose?.files ?? []);
   const examples = valuesOf(facts.examples);
   const env: Record<string, string> = { SLUICE_INIT: 'yes' };
-  const profiles = examples['COMPOSE_PROFILES'];
-  if (profiles !== undefined && profiles !== '') env['COMPOSE_PROFILES'] = profiles;
+  const profiles = profilesExample(facts);
+  if (profiles !== undefined) env['COMPOSE_PROFILES'] = profiles.value;
   const needed = facts.variables.filter(
     ({ name, fallback }) =>
       fallback === undefined && facts.defaults[name] === undefined && !isComposeOwn(name),

@@ -31,7 +31,7 @@ function valuesFor(text: string, example: Record<string, string> = {}, more: obj
   const facts = {
     variables: variablesOf(files),
     examples,
-    compose: { files },
+    compose: { files, why: '', unused: [], doubt: undefined },
     defaults: {},
     folder: '/repo',
   };

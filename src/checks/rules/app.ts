@@ -1,12 +1,18 @@
 import { isAbsolute, join, posix, relative } from 'node:path';
 import { chooseCompose, isEnough, startsContainers } from '../../config/compose-choice.ts';
-import { baseNames, isComposeName, mayBeCompose } from '../../config/compose-names.ts';
+import {
+  baseNames,
+  hasComposeName,
+  isAsideProfile,
+  isComposeName,
+  mayBeCompose,
+} from '../../config/compose-names.ts';
 import { composeUsages, usagePaths } from '../../config/compose-usage.ts';
 import type { ComposeService, Config, ServicePlan } from '../../config/model.ts';
 import { isOwnImage } from '../../config/ownership.ts';
 import { describeServices } from '../../config/strategies.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
-import { isAsideFolder, isAsideName, isAsideProfile } from './aside.ts';
+import { isAsideFolder, isAsideName } from './aside.ts';
 import { type ComposeDocument, readDocument } from './compose-document.ts';
 import { type ComposeProject, composeProject } from './compose-project.ts';
 import { type ExampleFile, entriesOf, exampleFiles, mainExample } from './example-files.ts';
@@ -108,7 +114,7 @@ function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
     if (document === undefined) unreadable.push(path);
     return document ?? [];
   };
-  const named = repo.files.filter(isComposeName);
+  const named = repo.files.filter(hasComposeName);
   if (config !== undefined) {
     const paths = config.compose.map((path) => fromTop(repo, config.folder, path));
     const documents = paths.flatMap(read);
@@ -117,12 +123,11 @@ function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
       .flatMap((path) => readDocument(path, repo.read(path) ?? '') ?? []);
     return { documents, others, unreadable };
   }
-  const odd = isEnough(named.flatMap(readQuietly))
-    ? []
-    : repo.files.filter(mayBeCompose).flatMap(readQuietly);
-  const all = [...named.flatMap(read), ...odd.filter(startsContainers)];
+  const all = named.flatMap(read);
   // Production is never guessed from a file for development: what is right there is a fault here.
-  const likely = all.filter(({ path }) => !isAsideFolder(path) && !isAsideName(path));
+  const plain = all.filter(({ path }) => isComposeName(path) && !isAsideFolder(path) && !isAsideName(path));
+  const odd = isEnough(plain) ? [] : repo.files.filter(mayBeCompose).flatMap(readQuietly);
+  const likely = [...plain, ...odd.filter((each) => startsContainers(each) && !isAsideFolder(each.path))];
   const texts = likely.length < 2 ? [] : [...likely.map(({ path }) => path), ...usagePaths(repo.files)];
   const usages = texts.flatMap((path) => composeUsages(path, repo.read(path) ?? ''));
   const documents = chooseCompose(likely, usages)?.files ?? [];

@@ -31,9 +31,3 @@ export function isAsideName(path: string): boolean {
   const parts = posix.basename(path).toLowerCase().split(/[._-]/);
   return parts.some((part) => words.has(part));
 }
-
-/** Whether a profile is one for developers: an example names those, too, that nobody starts on a server. */
-export function isAsideProfile(profile: string): boolean {
-  const parts = profile.trim().toLowerCase().split(/[._-]/);
-  return parts.some((part) => words.has(part) || /^(?:assets|tools?|seed|watch|frontend-dev)$/.test(part));
-}
