@@ -66,6 +66,13 @@ const init = command(
       .argParser((value: string, all: string[]) => [...all, value])
       .default([] as string[], ''),
   )
+  .addOption(
+    new Option('--target <name=user@host>', 'Add a target of another name; may be repeated')
+      .argParser((value: string, all: string[]) => [...all, value])
+      .default([] as string[], ''),
+  )
+  .option('--check', 'Run all checks, as the first CI run will (default: those without tools)')
+  .option('--no-check', 'Run no checks')
   .option('--print', 'show everything and write nothing', false)
   .addOption(
     new Option('--write <file>', 'change this file although it is there; may be repeated')

@@ -215,8 +215,11 @@ function mapEntries<V, R>(
   return result;
 }
 
-/** Alembic can tell the current revision; other tools are asked only when the file says how. */
+/** Alembic can tell the current revision, called the same way; other tools are asked only when the file says how. */
 function revisionCommand(command: string | readonly string[]): string | undefined {
-  const words = typeof command === 'string' ? command.trim().split(/\s+/) : command;
-  return words[0] === 'alembic' ? 'alembic current' : undefined;
+  const line = typeof command === 'string' ? command.trim() : command.join(' ');
+  const call = /^(?:cd \S+ && )?(?:\w+ run (?:--\S+ )*|\/\S+\/bin\/)?alembic(?: -c \S+)?(?= )/.exec(
+    line,
+  )?.[0];
+  return call === undefined ? undefined : `${call} current`;
 }

@@ -1,84 +1,175 @@
 import type { ComposeModel } from '../config/model.ts';
-import { imageKind, imageRole } from '../config/stores.ts';
+import { dataOf, imageKind, imageRole, isPostgres } from '../config/stores.ts';
 import type { ServiceGuess } from './guess-services.ts';
-import { migratesAtStart, runsIn } from './migrations.ts';
 import type { ServiceSight } from './study.ts';
+import { enumerate } from './words.ts';
 
 export interface MigrationGuess {
   readonly service: string;
-  readonly command: string;
+  /** undefined: nothing is known that could be run, only that the app does it itself. */
+  readonly command: string | undefined;
   readonly why: string;
-  /** Why it is written as a comment only: something migrates already. */
+  /** A sentence: why the command is written as a comment only. */
   readonly instead: string | undefined;
 }
 
 export interface DatabaseGuess {
-  /** The service that runs Postgres; undefined: there is a database, and it is none that Sluice backs up. */
+  /** The service that runs Postgres; undefined: Sluice does not back up the databases that there are. */
   readonly postgres: string | undefined;
   readonly why: string;
   /** Databases that no backup is made of. */
   readonly others: readonly string[];
 }
 
-/** How the database is brought up to date, from the sources of the service that serves. */
+const byStrategy = ['blue-green', 'recreate', 'workers', 'singleton', 'job'];
+/** What people call a service that brings the database up to date and ends. */
+const jobName =
+  /(?:^|[-_.])(?:migrat(?:e|es|ion|ions|or)|db-?migrate|dbmate|flyway|liquibase|prestart|db-?init|init-?db|schema)(?:$|[-_.])/i;
+const appName = /^(?:app|web|api|backend|server|main|django|rails|laravel|php)(?:$|[-_.\d])/i;
+const jobImage = /^(?:flyway|liquibase|migrate|dbmate|goose|sqitch|atlas)$/;
+
+/** How the database is brought up to date, from the sources of the service whose image holds the tool. */
 export function guessMigration(
   services: readonly ServiceGuess[],
   sights: readonly ServiceSight[],
+  model?: ComposeModel,
 ): MigrationGuess | undefined {
-  const candidates = sights
-    .filter(({ migrations }) => migrations.length > 0)
-    .map((sight) => ({ sight, plan: services.find(({ name }) => name === sight.name)?.plan }))
-    .filter(({ plan }) => plan !== undefined && plan.strategy !== 'keep');
-  // The service that serves first: its image is sure to be of this release.
-  const rank = (strategy: string | undefined) =>
-    ['blue-green', 'recreate', 'workers', 'singleton', 'job'].indexOf(strategy ?? '');
-  const [best] = candidates
-    .filter(({ plan }) => plan?.strategy !== 'job')
-    .sort((a, b) => rank(a.plan?.strategy) - rank(b.plan?.strategy));
-  const tool = best?.sight.migrations[0];
+  const rank = (name: string) => {
+    const strategy = services.find((each) => each.name === name)?.plan.strategy ?? 'keep';
+    const at = byStrategy.indexOf(strategy);
+    return at < 0 ? byStrategy.length : at;
+  };
+  // Of several with the same image: the one that runs the image's own command, then the one that is called the app.
+  const main = (name: string) =>
+    ((model?.services[name]?.command ?? []).length > 0 ? 2 : 0) + (appName.test(name) ? 0 : 1);
+  const strategyOf = (name: string) => services.find((each) => each.name === name)?.plan.strategy;
+  // The service that serves first: its image is sure to be of this release. A command that works beats one with a gap.
+  const [best] = sights
+    .filter(
+      ({ name, migrations }) =>
+        migrations.length > 0 && !['keep', 'job', undefined].includes(strategyOf(name)),
+    )
+    .sort((a, b) => gaps(a) - gaps(b) || rank(a.name) - rank(b.name) || main(a.name) - main(b.name));
+  const job = jobOf(services, sights, model);
+  const self = sights
+    .filter(({ name }) => name !== job && strategyOf(name) !== 'keep')
+    .sort((a, b) => rank(a.name) - rank(b.name));
+  const atStart = self.find((sight) => sight.atStart !== undefined);
+  const inCode = self.find((sight) => sight.inCode !== undefined);
+  const tool = best?.migrations[0];
+  const place = { service: best?.name ?? job ?? atStart?.name ?? inCode?.name ?? '', command: tool?.command };
+  const why = tool?.at ?? '';
+  if (job !== undefined)
+    return { ...place, why, instead: `The job ${job} migrates already, once per deploy.` };
+  if (atStart?.atStart !== undefined) {
+    const { at, line } = atStart.atStart;
+    return {
+      ...place,
+      why,
+      instead: `${atStart.name} migrates each time a container of it starts: \`${line}\` in ${at}. Remove that to run the migration once per deploy, with a time limit for locks.`,
+    };
+  }
+  if (
+    inCode?.inCode !== undefined &&
+    (tool === undefined || tool.gap !== undefined || isSame(best, inCode))
+  ) {
+    const { at, line } = inCode.inCode;
+    return {
+      ...place,
+      command: tool?.gap === undefined ? tool?.command : undefined,
+      why,
+      instead: `${inCode.name} seems to migrate from its own code (${line}, ${at}).${tool?.gap === undefined && tool !== undefined ? ' If it does not:' : ''}`,
+    };
+  }
   if (best === undefined || tool === undefined) return undefined;
-  const folder = runsIn(tool);
-  const context = best.sight.context ?? '';
-  const below = folder === context ? '' : folder.slice(context === '' ? 0 : context.length + 1);
-  const command = below === '' ? tool.command : inFolder(tool.tool, tool.command, below);
-  const job = services.find(({ plan }) => plan.strategy === 'job' && /migration|complete/.test(plan.reason));
-  const atStart = sights.find(({ name, start }) => name !== job?.name && migratesAtStart.test(start));
-  const instead =
-    job !== undefined
-      ? `the job ${job.name} migrates already`
-      : atStart === undefined
-        ? undefined
-        : `${atStart.name} migrates each time a container of it starts; take that out, and the migration runs once per deploy, with a time limit for locks`;
-  return { service: best.sight.name, command, why: tool.at, instead };
+  const gap =
+    tool.gap === undefined
+      ? undefined
+      : `${tool.tool} (${tool.at}) is not ready to run in ${best.name}: ${lowered(tool.gap)}`;
+  return { ...place, why: tool.at, instead: gap };
 }
 
-/** Only where a shell would read the folder’s name as it stands. */
-function inFolder(tool: string, command: string, folder: string): string {
-  if (!/^[\w./-]+$/.test(folder)) return command;
-  if (tool === 'Alembic') return command.replace('alembic', `alembic -c ${folder}/alembic.ini`);
-  return tool === 'Django' ? command.replace('manage.py', `${folder}/manage.py`) : command;
+function gaps({ migrations }: ServiceSight): number {
+  return migrations[0]?.gap === undefined ? 0 : 1;
 }
 
-/** The Postgres whose data the app cannot lose. */
+function isSame(one: ServiceSight | undefined, other: ServiceSight): boolean {
+  return one === undefined || one.context === other.context;
+}
+
+/** `Its image…` → `its image…`; names keep their letters. */
+function lowered(sentence: string): string {
+  return sentence.replace(/^(?:Its|The|No|Nothing|A|Check)\b/, (word) => word.toLowerCase());
+}
+
+/** A one-off service that migrates: by what it runs, else by its name or image. */
+function jobOf(
+  services: readonly ServiceGuess[],
+  sights: readonly ServiceSight[],
+  model: ComposeModel | undefined,
+): string | undefined {
+  const jobs = services.filter(({ plan }) => plan.strategy === 'job').map(({ name }) => name);
+  const runs = jobs.find((name) => {
+    const sight = sights.find((each) => each.name === name);
+    return sight?.atStart !== undefined;
+  });
+  return (
+    runs ??
+    jobs.find((name) => jobName.test(name) || jobImage.test(imageKind(model?.services[name] ?? {}) ?? ''))
+  );
+}
+
+/** Tools of services besides the one whose migration is written: `migrate` runs one command. */
+export function otherMigrations(
+  guess: MigrationGuess | undefined,
+  sights: readonly ServiceSight[],
+): string[] {
+  const others = sights.filter(
+    ({ name, migrations, atStart, inCode }) =>
+      migrations.length > 0 && name !== guess?.service && atStart === undefined && inCode === undefined,
+  );
+  const chosen = sights.find(({ name }) => name === guess?.service);
+  const known = new Set(chosen?.migrations.map(({ tool }) => `${tool} ${chosen.context}`));
+  const texts = others.flatMap(({ name, context, migrations }) => {
+    const fresh = migrations.filter(({ tool }) => !known.has(`${tool} ${context}`));
+    for (const { tool } of fresh) known.add(`${tool} ${context}`);
+    return fresh.map(({ tool, at }) => `${tool} of ${name} (${at})`);
+  });
+  const [first, ...more] = chosen?.migrations ?? [];
+  const own = first === undefined ? [] : more.map(({ tool, at }) => `${tool} (${at})`);
+  const all = [...own, ...texts];
+  return all.length === 0 ? [] : [`\`migrate\` runs one command, so these are not run: ${enumerate(all)}.`];
+}
+
+/** Messages in flight: a broker's data is gone with the next minute anyway. */
+const brokers =
+  /^(?:rabbitmq|(?:cp-)?kafka(?:-native)?|(?:cp-)?zookeeper|redpanda|nats(?:-streaming)?|activemq.*|artemis|pulsar|(?:eclipse-)?mosquitto|emqx|vernemq|hivemq4|beanstalkd|nsq|etcd)$/;
+
+/** The Postgres whose data the app cannot lose, by its image, by what it is built from, or by its volume. */
 export function guessBackup(
   model: ComposeModel,
   services: readonly ServiceGuess[],
+  sights: readonly ServiceSight[] = [],
 ): DatabaseGuess | undefined {
-  const kept = services.filter(({ plan }) => plan.strategy === 'keep').map(({ name }) => name);
-  const kinds = kept.map((name) => ({
-    name,
-    kind: imageKind(model.services[name] ?? {}) ?? '',
-    role: imageRole(model.services[name] ?? {}),
-  }));
-  const isPostgres = (kind: string) =>
-    /^(?:postgres|postgis|pgvector|timescaledb|timescaledb-ha)$/.test(kind);
-  const isData =
-    /^(?:mysql|mariadb|percona|mongo|mongodb|postgresql|mssql|cockroach|couchdb|clickhouse|minio|elasticsearch|influxdb|neo4j)/;
-  const [postgres] = kinds.filter(({ kind }) => isPostgres(kind));
-  const others = kinds
-    .filter(({ name, kind }) => name !== postgres?.name && (isPostgres(kind) || isData.test(kind)))
+  const kept = services
+    .filter(({ plan }) => plan.strategy === 'keep')
+    .map(({ name }) => {
+      const from = sights.find((sight) => sight.name === name)?.image?.from;
+      const service = { ...model.services[name], ...(from === undefined ? {} : { from }) };
+      const isBuilt = model.services[name]?.build !== undefined;
+      return { name, service, isBuilt, kind: imageKind(service) ?? dataOf(service)?.kind ?? 'its data' };
+    });
+  const [postgres] = kept.filter(({ service }) => isPostgres(service));
+  const others = kept
+    .filter(({ name }) => name !== postgres?.name)
+    .filter(
+      ({ service, kind }) =>
+        (imageRole(service) === 'database' && !brokers.test(kind)) || dataOf(service) !== undefined,
+    )
     .map(({ name, kind }) => `${name} (${kind})`);
-  if (postgres !== undefined)
-    return { postgres: postgres.name, why: `its image is ${postgres.kind}`, others };
+  if (postgres !== undefined) {
+    const why = `its image is ${postgres.isBuilt ? 'built from ' : ''}${postgres.kind}`;
+    return { postgres: postgres.name, why, others };
+  }
   return others.length === 0 ? undefined : { postgres: undefined, why: '', others };
 }

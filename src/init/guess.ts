@@ -1,14 +1,23 @@
+import { join } from 'node:path';
 import type { ComposeModel } from '../config/model.ts';
 import { isSecretName } from '../config/secret-names.ts';
 import { isDefault } from './compose-files.ts';
 import { composeNotes, profilesExample } from './compose-notes.ts';
-import { type DatabaseGuess, guessBackup, guessMigration, type MigrationGuess } from './guess-database.ts';
+import {
+  type DatabaseGuess,
+  guessBackup,
+  guessMigration,
+  type MigrationGuess,
+  otherMigrations,
+} from './guess-database.ts';
 import { guessRegistry, loginsNeeded, registryNotes } from './guess-registry.ts';
 import { guessServices, type ServiceGuess } from './guess-services.ts';
 import { guessSite, type SiteGuess } from './guess-site.ts';
 import { guessTargets, type TargetGuess, type TargetWishes } from './guess-targets.ts';
 import type { Seen } from './look.ts';
+import { notHandled } from './not-handled.ts';
 import type { ServiceSight } from './study.ts';
+import { folderOf, nameOf } from './tree.ts';
 import { enumerate } from './words.ts';
 
 /** A value, and where it comes from: the end of a comment. */
@@ -34,6 +43,8 @@ export interface Guess {
   readonly needsVariables: boolean;
   /** Where the callers can be used: GitHub, or a repository that has no remote yet. */
   readonly onGitHub: boolean;
+  /** What a deploy will not do, one sentence each. */
+  readonly notHandled: readonly string[];
   /** What a person should know before the first deploy, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -54,14 +65,20 @@ export function guess(
     registry,
     logins: loginsNeeded(model, registry.value),
     services,
-    migrate: model === undefined ? undefined : guessMigration(services, sights),
-    backup: model === undefined ? undefined : guessBackup(model, services),
-    targets: guessTargets(seen.present, wishes),
+    migrate: model === undefined ? undefined : guessMigration(services, sights, model),
+    backup: model === undefined ? undefined : guessBackup(model, services, sights),
+    targets: guessTargets(seen.present, wishes, seen.presentText),
     site: guessSite(seen),
     needsVariables: needsVariables(seen),
     onGitHub: remote === undefined || remote.host.includes('github'),
   };
-  return { ...draft, notes: notesOf(seen, model, draft) };
+  const { tree } = seen;
+  const unhandled = notHandled({ ...draft, tree, model });
+  return {
+    ...draft,
+    notHandled: [...composeNotes(seen, model), ...unhandled, ...otherMigrations(draft.migrate, sights)],
+    notes: notesOf(seen, model, draft),
+  };
 }
 
 /** The name of the app, as sluice.yml has it, else as the compose file or the repository is called. */
@@ -99,16 +116,24 @@ function guessCompose({ compose, composeFiles }: Seen): Guess['compose'] {
   return { value, why: `Which of the compose files: ${compose?.why}.`, explicit };
 }
 
-function needsVariables({ variables, envFiles, examples, compose }: Seen): boolean {
-  const isOurs = ({ path }: { path: string }) => /(?:^|\/)\.env(?:\.[^/]+)?$|\.env$/.test(path);
+function needsVariables({ variables, envFiles, examples, compose, tree }: Seen): boolean {
+  const isOurs = (path: string) => /(?:^|\/)\.env(?:\.[^/]+)?$|\.env$/.test(path);
+  const folder = folderOf(compose?.files[0]?.path ?? '');
+  // A file such as app.env that is there is part of the repository; `.env` is the one that stays on a machine.
+  const isPart = (path: string) =>
+    !/^\.env(?:$|\.)/.test(nameOf(path)) && tree.files.includes(join(folder, path));
   return (
-    envFiles.some(isOurs) ||
+    envFiles.some(({ path }) => isOurs(path) && !isPart(path)) ||
     profilesExample({ examples, compose }) !== undefined ||
     variables.some(({ name, fallback }) => fallback === undefined || isSecretName(name))
   );
 }
 
-function notesOf(seen: Seen, model: ComposeModel | undefined, draft: Omit<Guess, 'notes'>): string[] {
+function notesOf(
+  seen: Seen,
+  model: ComposeModel | undefined,
+  draft: Omit<Guess, 'notes' | 'notHandled'>,
+): string[] {
   const notes: string[] = [];
   const { remote } = seen.git;
   const own = remote?.host === 'github.com' ? `ghcr.io/${remote.path.toLowerCase()}` : undefined;
@@ -137,7 +162,6 @@ function notesOf(seen: Seen, model: ComposeModel | undefined, draft: Omit<Guess,
       `${path} seems to deploy, too (${sign}): switch it off before the first deploy with Sluice, or both will.`,
     );
   }
-  notes.push(...composeNotes(seen, model));
   const { site } = draft;
   if (site?.front !== undefined && site.section === undefined)
     notes.push(

@@ -6,7 +6,7 @@ import { type FilePlan, planFiles, type WantedFile } from './files.ts';
 import type { LookEffects } from './git.ts';
 import { type Guess, guess, guessApp } from './guess.ts';
 import { guessRegistry } from './guess-registry.ts';
-import type { TargetWishes } from './guess-targets.ts';
+import { realTargets, type TargetWishes } from './guess-targets.ts';
 import { withoutStandIns } from './hide.ts';
 import { lookAt, type Seen } from './look.ts';
 import { readModel } from './read-model.ts';
@@ -25,6 +25,8 @@ export interface InitPlan {
   readonly env: EnvExample | undefined;
   /** The file that describes the variables, from the top of the repository. */
   readonly example: string | undefined;
+  /** Names of the variables that the compose files need from the target. */
+  readonly variables: readonly string[];
 }
 
 /** What the command line asks for. */
@@ -71,6 +73,7 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
     files,
     env,
     example: example === undefined ? undefined : join(seen.below, example),
+    variables: seen.variables.filter(({ fallback }) => fallback === undefined).map(({ name }) => name),
   };
 }
 
@@ -81,7 +84,8 @@ function wantedFiles(seen: Seen, guessed: Guess, env: EnvExample | undefined): W
     branches: checkedBranches(seen),
     config,
     hasRegistryLogin: guessed.logins.length > 0,
-    hasStaging: guessed.targets.some(({ name }) => name === 'staging'),
+    targets: guessed.targets,
+    backups: realTargets(guessed.targets),
     ...(front === undefined ? {} : { front: { folder: join(seen.below, front.folder), build: front.build } }),
   };
   const callers: Caller[] = [

@@ -1,7 +1,8 @@
 import { parseAddress } from '../config/address.ts';
 import { quoteWords } from '../host/quote.ts';
 import type { Guess } from './guess.ts';
-import type { TargetGuess } from './guess-targets.ts';
+import { isTrial, realTargets, type TargetGuess, tagTargets } from './guess-targets.ts';
+import { enumerate } from './words.ts';
 
 /** One thing to do, with the commands for it. */
 export interface NextStep {
@@ -14,50 +15,57 @@ export interface StepFacts {
   readonly guess: Guess;
   /** Files of init, from the top of the repository. */
   readonly files: readonly string[];
-  /** The file that describes the variables; undefined: none does. */
+  /** The file that describes the variables, from the top of the repository; undefined: none does. */
   readonly example: string | undefined;
+  /** Names of variables that the compose files need. */
+  readonly variables?: readonly string[];
+  /** The checks would fail in the first CI run. */
+  readonly findings?: number | undefined;
+  /** Top of the repository, from the folder of the terminal; empty where they are the same. */
+  readonly folder?: string;
 }
 
 /** What a person does after `sluice init`, in this order. */
 export function nextSteps(facts: StepFacts): NextStep[] {
-  const { guess, example } = facts;
-  const targets = guess.targets.toReversed();
-  const { app, needsVariables, onGitHub } = guess;
+  const { guess } = facts;
+  const targets = [...guess.targets].sort((a, b) => Number(isTrial(a.name)) - Number(isTrial(b.name)));
+  const { app, onGitHub } = guess;
+  const one = targets.length === 1;
   const steps = [
+    facts.folder === undefined || facts.folder === ''
+      ? undefined
+      : step('Go to the top of the repository: all paths below start there', undefined, [
+          `cd ${quoteWords([facts.folder])}`,
+        ]),
     openHosts(targets, facts.files),
     step(
-      'Make a key for deploys alone, and let it in',
+      `Create a deploy key and authorize it on the ${one ? 'server' : 'servers'}`,
       undefined,
       targets.flatMap((target) => keyCommands(target, app.value)),
     ),
     step(
-      `Pin the host ${targets.length === 1 ? 'key' : 'keys'}: the fingerprints must be those of the ${targets.length === 1 ? 'server’s' : 'servers’'} own console`,
-      'Otherwise whoever answers at that address gets your secrets and images.',
+      `Pin the host ${one ? 'key' : 'keys'}: compare the fingerprints with those on the ${one ? 'server’s' : 'servers’'} own console`,
+      'Otherwise a machine that answers at that address in between gets your secrets and images.',
       pinCommands(targets, app.value),
     ),
-    step(`See whether the ${targets.length === 1 ? 'server is' : 'servers are'} ready`, undefined, [
+    step(`Check that the ${one ? 'server is' : 'servers are'} ready`, undefined, [
       `export SLUICE_KNOWN_HOSTS="$(cat ${knownHosts(app.value)})"`,
       ...targets.map(
         ({ name, host }) =>
           `SLUICE_SSH_KEY_FILE=${keyFile(app.value, name)} sluice init host ${quoteWords([host])}`,
       ),
     ]),
-    needsVariables
-      ? step(
-          'Write down the variables; these files stay on your machine',
-          undefined,
-          variableCommands(targets, example),
-        )
-      : undefined,
+    variableStep(targets, facts),
     onGitHub
-      ? step('Give GitHub the secrets', undefined, [
+      ? step('Set the secrets of the GitHub repository', undefined, [
           ...targets.flatMap((target) => secretCommands(target, guess)),
           ...registryCommands(guess),
         ])
       : undefined,
+    checkStep(facts),
     onGitHub
-      ? step('Commit, and make the first release', undefined, releaseCommands(facts.files))
-      : step('Build, and make the first deploy', undefined, deployCommands(guess)),
+      ? step('Commit, and make the first release', undefined, releaseCommands(targets, facts.files))
+      : step('Build, and make the first deploy', undefined, deployCommands(targets, guess)),
   ];
   return steps.filter((each) => each !== undefined);
 }
@@ -70,11 +78,14 @@ function openHosts(targets: readonly TargetGuess[], files: readonly string[]): N
   const open = targets.filter(({ isOpen }) => isOpen);
   if (open.length === 0) return undefined;
   const config = files.find((path) => path.endsWith('sluice.yml')) ?? 'sluice.yml';
-  const options = open.map(({ name, host }) => `--${name} ${host}`);
+  const options = open.map(({ name, host }) =>
+    name === 'production' || name === 'staging' ? `--${name} ${host}` : `--target ${name}=${host}`,
+  );
   const hasStaging = open.some(({ name }) => name === 'staging');
+  const one = open.length === 1;
   return step(
-    `Name your ${open.length === 1 ? 'server' : 'servers'}: hosts: in sluice.yml, or run this with the real ${open.length === 1 ? 'name' : 'names'}`,
-    `Then the lines below have ${open.length === 1 ? 'it' : 'them'}.${hasStaging ? ' No staging server? --no-staging.' : ''}`,
+    `Name your ${one ? 'server' : 'servers'}: hosts: in sluice.yml, or run this with the real ${one ? 'name' : 'names'}`,
+    `Then the lines below have ${one ? 'it' : 'them'}.${hasStaging ? ' No staging server? --no-staging.' : ''}`,
     [`sluice init ${options.join(' ')} --write ${quoteWords([config])}`],
   );
 }
@@ -104,23 +115,50 @@ function pinCommands(targets: readonly TargetGuess[], app: string): string[] {
   ];
 }
 
-function variableCommands(targets: readonly TargetGuess[], example: string | undefined): string[] {
-  const file = quoteWords([example ?? '.env.example']);
-  return [
-    ...targets.map(({ name }) => `cp ${file} .env.${name}   # and edit it`),
-    `git check-ignore ${targets.map(({ name }) => `.env.${name}`).join(' ')}   # must name ${targets.length === 1 ? 'it' : 'both'}`,
-  ];
+/** Targets whose secret with an env file has to be made. */
+function withEnvFile(targets: readonly TargetGuess[], { needsVariables }: Guess): TargetGuess[] {
+  return targets.filter(
+    ({ section, envSecrets }) => envSecrets.length > 0 && (section !== undefined || needsVariables),
+  );
+}
+
+function variableStep(
+  targets: readonly TargetGuess[],
+  { guess, example, variables = [] }: StepFacts,
+): NextStep | undefined {
+  const asked = withEnvFile(targets, guess);
+  if (asked.length === 0) return undefined;
+  const files = asked.map(({ name }) => `.env.${name}`);
+  const names = variables.length > 8 ? [...variables.slice(0, 8), `${variables.length - 8} more`] : variables;
+  const what = names.length === 0 ? '' : `It needs ${enumerate(names)}.`;
+  return step(
+    `Write the variables; ${asked.length === 1 ? 'this file stays' : 'these files stay'} on your machine`,
+    example === undefined && what !== '' ? what : undefined,
+    [
+      ...files.map((file) =>
+        example === undefined
+          ? `touch ${file}   # and write NAME=value lines into it`
+          : `cp ${quoteWords([example])} ${file}   # and edit it`,
+      ),
+      `git check-ignore ${files.join(' ')}   # must name ${asked.length === 1 ? 'it' : 'all of them'}`,
+    ],
+  );
 }
 
 /**
  * Only those that sluice.yml and the workflows ask for. The server's name and user are in sluice.yml: as secrets GitHub
  * would blank them in every log, and with them each word `deploy`.
  */
-function secretCommands({ name, prefix }: TargetGuess, { app, needsVariables }: Guess): string[] {
+function secretCommands(target: TargetGuess, guess: Guess): string[] {
+  const { name, prefix, envSecrets, variables } = target;
+  const { app } = guess;
   return [
     `gh secret set ${prefix}_SSH_KEY < ${keyFile(app.value, name)}`,
     `gh secret set ${prefix}_KNOWN_HOSTS < ${knownHosts(app.value)}`,
-    ...(needsVariables ? [`gh secret set ${prefix}_ENV < .env.${name}`] : []),
+    ...(withEnvFile([target], guess).length === 0
+      ? []
+      : envSecrets.map((secret) => `gh secret set ${secret} < .env.${name}`)),
+    ...variables.map((variable) => `gh secret set ${variable}   # asks for its value`),
   ];
 }
 
@@ -135,31 +173,52 @@ function registryCommands({ logins }: Guess): string[] {
   ];
 }
 
-function releaseCommands(files: readonly string[]): string[] {
+/** The first CI run shows what is there already; a team may accept it, and block only what comes new. */
+function checkStep({ findings }: StepFacts): NextStep {
+  const isClean = findings === 0;
+  return step(
+    'Run the checks that the first CI run will run',
+    isClean || findings === undefined
+      ? undefined
+      : `It fails with the ${findings === 1 ? 'finding' : `${findings} findings`} above. Fix them, or accept what is there: from then on only new findings fail.`,
+    ['sluice check', ...(isClean ? [] : ['sluice check --accept "Found before Sluice was set up"'])],
+  );
+}
+
+function releaseCommands(targets: readonly TargetGuess[], files: readonly string[]): string[] {
   const callers = files.find((path) => path.startsWith('.github/workflows/'));
   const others = files.filter((path) => !path.startsWith('.github/'));
   const pattern = callers?.replace(/-\w+\.yml$/, '-*.yml');
   // The pattern is for the shell; app names in it are plain.
   const names = [quoteWords(others), ...(pattern === undefined ? [] : [pattern])].join(' ');
+  const workflow = files.find((path) => path.endsWith('-deploy.yml'))?.replace(/^.*\//, '');
+  const [first] = realTargets(targets);
   return [
     `git add ${names}`,
     "git commit -m 'Deploy with Sluice' && git push",
-    'git tag v1.0.0 && git push origin v1.0.0',
+    tagTargets(targets).length > 0 || workflow === undefined
+      ? 'git tag v1.0.0 && git push origin v1.0.0'
+      : `gh workflow run ${workflow} -f target=${first?.name ?? ''}`,
   ];
 }
 
-function deployCommands({ app, needsVariables, logins }: Guess): string[] {
+function deployCommands(targets: readonly TargetGuess[], guess: Guess): string[] {
+  const [target] = realTargets(targets);
+  if (target === undefined) return [];
+  const { name } = target;
   return [
-    ...logins
+    ...guess.logins
       .slice(0, 1)
       .flatMap((host) => [
         `export SLUICE_REGISTRY_USER=USER   # who pushes to ${host}`,
         'read -rs SLUICE_REGISTRY_PASSWORD && export SLUICE_REGISTRY_PASSWORD',
       ]),
-    `export SLUICE_SSH_KEY_FILE=${keyFile(app.value, 'production')}`,
-    ...(needsVariables ? ['export PROD_ENV="$(cat .env.production)"'] : []),
-    'sluice build production --images images.json',
-    'sluice deploy production --images images.json --release v1.0.0',
+    `export SLUICE_SSH_KEY_FILE=${keyFile(guess.app.value, name)}`,
+    ...(withEnvFile([target], guess).length === 0
+      ? []
+      : target.envSecrets.map((secret) => `export ${secret}="$(cat .env.${name})"`)),
+    `sluice build ${name} --images images.json`,
+    `sluice deploy ${name} --images images.json --release v1.0.0`,
   ];
 }
 

@@ -75,7 +75,7 @@ function row(name: string, strategy: string, reason: string): string[] {
 
 function ownLines({ name, own, why, maybe }: ServiceGuess): string[] {
   const lines = why.flatMap((each) => comment(each, '  '));
-  if (Object.keys(own).length > 0) lines.push(`  ${scalar(name)}: ${flow(own)}`);
+  if (Object.keys(own).length > 0) lines.push(...entry('  ', scalar(name), own));
   if (maybe === undefined) return lines;
   return [
     ...lines,
@@ -85,7 +85,18 @@ function ownLines({ name, own, why, maybe }: ServiceGuess): string[] {
 }
 
 function flow(map: object): string {
-  const entries = Object.entries(map).map(([key, value]) => {
+  return `{ ${entriesOf(map).join(', ')} }`;
+}
+
+/** On one line where it fits: formatters of YAML break longer ones. */
+function entry(indent: string, name: string, map: object): string[] {
+  const line = `${indent}${name}: ${flow(map)}`;
+  if (line.length <= 80) return [line];
+  return [`${indent}${name}:`, ...entriesOf(map).map((each) => `${indent}  ${each}`)];
+}
+
+function entriesOf(map: object): string[] {
+  return Object.entries(map).map(([key, value]) => {
     const text = Array.isArray(value)
       ? list(value.map(String))
       : typeof value === 'string'
@@ -93,16 +104,15 @@ function flow(map: object): string {
         : String(value);
     return `${key}: ${text}`;
   });
-  return `{ ${entries.join(', ')} }`;
 }
 
 function migrateLines({ migrate }: Guess): string[] {
   if (migrate === undefined) return [];
-  const line = `migrate: { service: ${scalar(migrate.service)}, command: ${scalar(migrate.command)} }`;
-  if (migrate.instead === undefined) {
-    return [...comment(`Runs once per deploy, before anything is started; found by ${migrate.why}.`), line];
-  }
-  return [...comment(`Not needed as long as ${migrate.instead} (${migrate.why}).`), `# ${inline(line)}`];
+  const { service, command, why, instead } = migrate;
+  const line = command === undefined ? [] : entry('', 'migrate', { service, command });
+  if (instead === undefined)
+    return [...comment(`Runs once per deploy, before anything is started; found by ${why}.`), ...line];
+  return [...comment(instead), ...line.map((text) => `# ${inline(text)}`)];
 }
 
 function backupLines({ backup }: Guess): string[] {
@@ -143,19 +153,26 @@ function siteLines({ site, targets }: Guess): string[] {
   ];
 }
 
-function oneTarget({ name, prefix, host, isOpen }: TargetGuess, { needsVariables }: Guess): string[] {
-  const lines = [`  ${name}:`];
+function oneTarget(target: TargetGuess, { needsVariables, targets }: Guess): string[] {
+  const { name, host, isOpen, requireTag, envSecrets, section } = target;
+  if (section !== undefined) return section.split('\n');
+  const lines = [`  ${scalar(name)}:`];
+  const secret = envSecrets[0] ?? `${target.prefix}_ENV`;
   if (isOpen) lines.push('    # CHANGE THIS: the user and the server to deploy to.');
   lines.push(`    hosts: [${scalar(host)}]`);
   if (needsVariables) {
-    lines.push('    # NAME of the secret that holds the text of a whole .env file, made from .env.example.');
-    lines.push(`    env-secret: ${prefix}_ENV`);
+    lines.push('    # NAME of the secret that holds the text of a whole .env file with all variables.');
+    lines.push(`    env-secret: ${secret}`);
   } else {
     lines.push(
       '    # The compose files need no variables. If they will, in a secret with the text of a .env file:',
     );
-    lines.push(`    # env-secret: ${prefix}_ENV`);
+    lines.push(`    # env-secret: ${secret}`);
   }
-  if (name === 'production') lines.push('    require-tag: true # version tags such as v1.2.3 only');
+  if (requireTag) lines.push('    require-tag: true # version tags such as v1.2.3 only');
+  else if (targets.length === 1)
+    lines.push(
+      '    # require-tag: true # refuses what is not a version tag, such as a manual run on a branch',
+    );
   return lines;
 }

@@ -2,23 +2,19 @@ import { isAbsolute, join, relative } from 'node:path';
 import { type BuiltImages, builtImages } from '../config/built-images.ts';
 import type { DockerfileImage } from '../config/dockerfile/image.ts';
 import type { ComposeModel, ComposeService } from '../config/model.ts';
-import { commandLine } from '../config/programs.ts';
 
 import { findHealth, type HealthGuess } from './health.ts';
-import { findMigrations, type MigrationTool } from './migrations.ts';
-import { nameOf, type Tree } from './tree.ts';
+import { type BuiltFrom, type MigrationSight, studyMigrations } from './migrations/study.ts';
+import type { Tree } from './tree.ts';
 
 /** What the repository says of one service beyond its compose file. */
-export interface ServiceSight {
+export interface ServiceSight extends MigrationSight {
   readonly name: string;
   /** Build context as a path from the repository's folder; undefined if nothing here is built for it. */
   readonly context: string | undefined;
   readonly dockerfile: string | undefined;
   readonly image: DockerfileImage | undefined;
   readonly health: HealthGuess | undefined;
-  readonly migrations: readonly MigrationTool[];
-  /** All that its container runs at its start, as far as it can be read: command, entrypoint, and their scripts. */
-  readonly start: string;
 }
 
 /** Looks at the sources of each service. */
@@ -47,8 +43,7 @@ async function studyOne(
     dockerfile,
     image,
     health: isBuilt ? await findHealth(tree, context, check, { name, definition: service }) : undefined,
-    migrations: isBuilt ? await findMigrations(tree, context) : [],
-    start: await startOf(tree, service, image, context),
+    ...(await studyMigrations(tree, service, await builtFrom(tree, service, context, dockerfile), image)),
   };
 }
 
@@ -67,16 +62,17 @@ function dockerfileOf(tree: Tree, { build }: ComposeService, context: string): s
   return tree.files.includes(path) ? path : undefined;
 }
 
-async function startOf(
+async function builtFrom(
   tree: Tree,
-  service: ComposeService,
-  image: DockerfileImage | undefined,
+  { build }: ComposeService,
   context: string | undefined,
-): Promise<string> {
-  const line = `${commandLine(service)} ${image === undefined ? '' : commandLine(image)}`;
-  if (context === undefined) return line;
-  const names = line.split(/[\s/]+/).filter((word) => /\.(?:sh|bash)$|^entrypoint$/.test(word));
-  const scripts = tree.files.filter((file) => names.includes(nameOf(file))).slice(0, 10);
-  const texts = await Promise.all(scripts.map((file) => tree.read(file)));
-  return [line, ...texts.filter((text) => text !== undefined)].join('\n');
+  dockerfile: string | undefined,
+): Promise<BuiltFrom | undefined> {
+  if (context === undefined) return undefined;
+  const { target, args, dockerfile_inline: inline } = typeof build === 'object' ? build : {};
+  const known = Object.entries(args ?? {}).flatMap(([name, value]) =>
+    value === null ? [] : [[name, value]],
+  );
+  const text = inline ?? (dockerfile === undefined ? undefined : await tree.read(dockerfile));
+  return { context, dockerfile: text, target, args: Object.fromEntries(known) };
 }

@@ -1,14 +1,17 @@
 import type { FileOutcome, FilePlan } from './files.ts';
+import type { FirstRun } from './first-run.ts';
+import type { Guess } from './guess.ts';
 import type { ServiceGuess } from './guess-services.ts';
 import type { InitPlan } from './init.ts';
 import type { NextStep } from './next-steps.ts';
 import { enumerate, inline, wrap } from './words.ts';
 
-/** What a person reads after `sluice init`: the outcome first, then what was found, what to look at, what to do. */
+/** What a person reads after `sluice init`: files, decisions, what is not handled, what to do. */
 export function initText(
   plan: InitPlan,
   outcomes: readonly FileOutcome[],
   steps: readonly NextStep[],
+  checks?: FirstRun,
 ): string {
   const left = plan.files.filter((_, index) => outcomes[index] === 'left');
   const changed = outcomes.some((outcome) => outcome === 'written' || outcome === 'changed');
@@ -16,11 +19,12 @@ export function initText(
     headline(plan, outcomes),
     '',
     ...filesAndState(plan.files, outcomes),
-    '',
-    ...found(plan),
     ...left.flatMap(({ diff }) => ['', ...diff.split('\n').map((line) => `  ${inline(line)}`)]),
     ...(left.length === 0 ? [] : ['', ...wrap(howToChange(left))]),
+    '',
+    ...decided(plan.guess),
     ...notes(plan),
+    ...firstRun(checks),
     ...(changed || plan.guess.targets.some(({ isOpen }) => isOpen)
       ? next(steps)
       : ['', ...wrap('What comes after the files: sluice init --print')]),
@@ -42,7 +46,7 @@ export function printText(plan: InitPlan, steps: readonly NextStep[]): string {
     `${plan.guess.app.value}: nothing was written`,
     '',
     ...files,
-    ...found(plan),
+    ...decided(plan.guess),
     ...notes(plan),
     ...next(steps),
   ].join('\n');
@@ -63,30 +67,52 @@ function filesAndState(files: readonly FilePlan[], outcomes: readonly FileOutcom
   return files.map(({ path }, index) => `  ${(outcomes[index] ?? '').padEnd(10)} ${inline(path)}`);
 }
 
-function found({ guess }: InitPlan): string[] {
+/** Each service with its strategy and why, then what a deploy does with the database. */
+function decided(guess: Guess): string[] {
   const { services, compose } = guess;
-  if (services.length === 0) return [`  ${inline(compose.value.join(' + '))}`];
-  const nameWidth = Math.max(...services.map(({ name }) => name.length));
+  const files = inline(compose.value.join(' + '));
+  if (services.length === 0) return [`  ${files}`];
+  const width = Math.max(...services.map(({ name }) => name.length));
+  const blank = ' '.repeat(2 + width + 2 + 12);
   return [
-    `  ${inline(compose.value.join(' + '))}: ${services.length} ${services.length === 1 ? 'service' : 'services'}`,
-    ...services.map((service) =>
-      `    ${service.name.padEnd(nameWidth)}  ${service.plan.strategy.padEnd(10)}  ${facts(service)}`.trimEnd(),
-    ),
+    `${files}: ${services.length} ${services.length === 1 ? 'service' : 'services'}`,
+    ...services.flatMap((service) => {
+      const { name, plan } = service;
+      const why = plan.reason.replace(/; port \d+ from .*$/, '');
+      const health = plan.ports.length === 0 ? [] : [portAndHealth(service)];
+      return wrap(
+        [...health, why].join('; '),
+        `  ${name.padEnd(width)}  ${plan.strategy.padEnd(10)}  `,
+        blank,
+      );
+    }),
+    ...database(guess),
   ];
 }
 
-const meanings: Readonly<Record<string, string>> = {
-  workers: 'new ones start, old ones finish',
-  singleton: 'never two at once',
-  recreate: 'replaced when it changed, with a short interruption',
-  keep: 'a deploy never touches it',
-  job: 'runs once per deploy',
-};
+function portAndHealth({ plan, portFrom }: ServiceGuess): string {
+  const [main, ...others] = plan.ports.map(({ port, mode }) => `${port}${mode === 'tcp' ? ' (tcp)' : ''}`);
+  const ports = [portFrom === undefined ? main : `from \${${portFrom}}`, ...others];
+  const isHttp = plan.ports.some(({ mode }) => mode === 'http');
+  const health = plan.health === undefined ? (isHttp ? ', no health path' : '') : `, health ${plan.health}`;
+  return `port ${ports.join(', ')}${health}`;
+}
 
-function facts({ plan, portFrom }: ServiceGuess): string {
-  const port = portFrom === undefined ? plan.ports[0]?.port : `from $\{${portFrom}}`;
-  if (port === undefined) return meanings[plan.strategy] ?? '';
-  return `port ${port}, ${plan.health === undefined ? 'no health path' : `health ${plan.health}`}`;
+function database({ migrate, backup }: Guess): string[] {
+  const lines: string[] = [];
+  if (migrate !== undefined) {
+    const { service, command, instead } = migrate;
+    lines.push(
+      ...(instead === undefined
+        ? wrap(`\`${command}\` in ${service}, once per deploy`, '  migration: ', '    ')
+        : wrap(instead, '  migration: ', '    ')),
+    );
+  }
+  if (backup?.postgres !== undefined)
+    lines.push(
+      ...wrap(`${backup.postgres}, before each deploy and each night; ${backup.why}`, '  backup: ', '    '),
+    );
+  return lines;
 }
 
 function howToChange(left: readonly FilePlan[]): string {
@@ -99,10 +125,39 @@ function notes({ guess, env }: InitPlan): string[] {
     env === undefined
       ? []
       : [
-          `Nothing described ${enumerate(env.added.slice(0, 5))}${env.added.length > 5 ? ` and ${env.added.length - 5} more` : ''}: see ${env.path}.`,
+          `Nothing described ${enumerate(env.added.slice(0, 5))}${env.added.length > 5 ? ` and ${env.added.length - 5} more` : ''}: fill in ${env.path}.`,
         ];
-  const all = [...added, ...guess.notes];
-  return all.length === 0 ? [] : ['', 'To look at', ...all.flatMap((text) => wrap(text, '  ! ', '    '))];
+  return [
+    ...section('Not handled', guess.notHandled),
+    ...section('Before the first deploy', [...added, ...guess.notes]),
+  ];
+}
+
+function section(title: string, texts: readonly string[]): string[] {
+  return texts.length === 0 ? [] : ['', title, ...texts.flatMap((text) => wrap(text, '  ! ', '    '))];
+}
+
+/** What the first CI run shows, as far as it can be known without the tools of the repository. */
+function firstRun(checks: FirstRun | undefined): string[] {
+  if (checks === undefined) return [];
+  const { failing, ran, waiting } = checks;
+  const red = failing.map(({ check, rules }) => `${check}: ${enumerate(rules)}`);
+  const rest =
+    waiting.length === 0
+      ? []
+      : wrap(
+          `Not run here, because ${waiting.length === 1 ? 'it needs its tool' : 'they need their tools'}: ${enumerate(waiting)}.`,
+          '  ',
+          '  ',
+        );
+  return [
+    '',
+    'The first CI run',
+    ...(red.length === 0
+      ? wrap(`${enumerate(ran)} ${ran.length === 1 ? 'passes' : 'pass'}.`, '  ✓ ', '    ')
+      : red.flatMap((text) => wrap(text, '  ✗ ', '    '))),
+    ...rest,
+  ];
 }
 
 function next(steps: readonly NextStep[]): string[] {

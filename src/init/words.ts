@@ -6,6 +6,8 @@ const notText = /^(?:y|n|yes|no|on|off|true|false|null|~)$/i;
 /** A text as a YAML scalar: plain where that is safe everywhere, flow collections included, else in double quotes. */
 export function scalar(text: string): string {
   if (/^[A-Za-z_/][\w./@-]*(?:[: ][\w./@=-]+)*$/.test(text) && !notText.test(text)) return text;
+  // Fewer backslashes, and what formatters of YAML make of it.
+  if (/^[ !"#-&(-[\]-~]+$/.test(text) && text.includes('"')) return `'${text}'`;
   // JSON is YAML but for what YAML does not let stand in a stream as it is.
   return JSON.stringify(text).replace(
     /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]/g,

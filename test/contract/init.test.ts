@@ -87,7 +87,7 @@ test('compose in a subfolder, MySQL, a job that migrates', async () => {
   expect(strategiesOf(plans)).toEqual({ api: 'blue-green', migrate: 'job', mysql: 'keep' });
   expect(plans['api']).toMatchObject({ health: '/healthz', ports: [{ port: 9000 }] });
   expect(repo.text('sluice.yml')).toContain('No backup is made of mysql');
-  expect(repo.text('sluice.yml')).toContain('the job migrate migrates already');
+  expect(repo.text('sluice.yml')).toContain('# The job migrate migrates already');
 });
 
 test('a monorepo with three services, whose Dockerfiles know more than the compose file', async () => {

@@ -1,7 +1,10 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { guessTargets } from '../../src/init/guess-targets.ts';
+import { renderCaller } from '../../src/init/render-callers.ts';
 import { command } from '../bed/command.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -23,6 +26,27 @@ test('zizmor, at its most pedantic, finds nothing in any workflow or action', as
   const result = await command([join(tools, 'zizmor'), ...flags, ...files], { cwd: root });
   expect(result.code, result.stderr).toBe(0);
   expect(JSON.parse(result.stdout)).toEqual([]);
+});
+
+test('nor in those that sluice init writes for targets of other names', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-callers-'));
+  try {
+    const others = ['prod', 'eu-west'].map((name) => ({ name, host: 'deploy@host.example.com' }));
+    const targets = guessTargets(undefined, { production: undefined, staging: undefined, others });
+    const facts = { branches: ['main'], config: 'sluice.yml', targets, backups: targets };
+    const files = (['deploy', 'rollback', 'backup', 'cdn'] as const).map((caller) => {
+      const file = join(folder, `${caller}.yml`);
+      writeFileSync(file, renderCaller(caller, facts));
+      return file;
+    });
+    const lint = await command([join(tools, 'actionlint'), ...files], { cwd: root });
+    expect(lint.stdout + lint.stderr).toBe('');
+    const flags = ['--offline', '--persona', 'pedantic', '--format', 'json'];
+    const audit = await command([join(tools, 'zizmor'), ...flags, ...files]);
+    expect(JSON.parse(audit.stdout)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a workflow that is not pinned, or lets a title into a shell, would be found', async () => {

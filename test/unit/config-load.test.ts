@@ -176,6 +176,22 @@ drain: 10s
   });
 });
 
+describe('the revision of Alembic', () => {
+  test.each([
+    ['alembic upgrade head', 'alembic current'],
+    ['cd backend && alembic upgrade head', 'cd backend && alembic current'],
+    [
+      'uv run --no-dev alembic -c db/alembic.ini upgrade head',
+      'uv run --no-dev alembic -c db/alembic.ini current',
+    ],
+    ['/opt/venv/bin/alembic upgrade head', '/opt/venv/bin/alembic current'],
+    ['bin/rails db:migrate', undefined],
+  ])('of %s is asked by %s', (command, revision) => {
+    const text = `${shortest}migrate: { service: api, command: ${JSON.stringify(command)} }\n`;
+    expect(parseConfig(text, 'sluice.yml', '/repo').migrate?.revision).toBe(revision);
+  });
+});
+
 describe('loadConfig', () => {
   let folder: string;
   beforeEach(() => {

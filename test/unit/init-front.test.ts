@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { findFront } from '../../src/init/front.ts';
-import { sectionOf } from '../../src/init/guess-site.ts';
+import { guessTargets } from '../../src/init/guess-targets.ts';
 import { renderCaller } from '../../src/init/render-callers.ts';
 import { readTree } from '../../src/init/tree.ts';
+import { sectionOf } from '../../src/init/yaml-sections.ts';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -68,7 +69,8 @@ describe('a front end is found by its package.json', () => {
 });
 
 test('its workflow builds it where it is', () => {
-  const facts = { branches: ['main'], config: 'sluice.yml', hasStaging: true };
+  const targets = guessTargets(undefined, { production: undefined, staging: undefined });
+  const facts = { branches: ['main'], config: 'sluice.yml', targets, backups: [] };
   const text = renderCaller('cdn', { ...facts, front: { folder: 'apps/web', build: 'pnpm run build' } });
   expect(text).toContain('      working-directory: apps/web\n      build-command: pnpm run build\n');
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
 import { guessRegistry, loginsNeeded, registryNotes } from '../../src/init/guess-registry.ts';
+import { guessTargets } from '../../src/init/guess-targets.ts';
 import { nextSteps } from '../../src/init/next-steps.ts';
 import { renderCaller } from '../../src/init/render-callers.ts';
 import { model } from './config-fixtures.ts';
@@ -52,7 +53,8 @@ test('Docker Hub is named, with the way to GitHub’s registry', () => {
   expect(registryNotes(built(undefined), 'ghcr.io/acme/shop', remote as never)).toEqual([]);
 });
 
-const caller = { branches: ['main'], config: 'sluice.yml', hasStaging: true };
+const targets = guessTargets(undefined, { production: 'deploy@server.example.com', staging: false });
+const caller = { branches: ['main'], config: 'sluice.yml', targets, backups: [] };
 
 test('the workflow passes a login where one is needed, and shows how elsewhere', () => {
   const lines = (hasRegistryLogin: boolean) =>
@@ -67,18 +69,12 @@ test('the workflow passes a login where one is needed, and shows how elsewhere',
   expect(lines(false).every((line) => line?.startsWith('# '))).toBe(true);
 });
 
-const target = {
-  name: 'production',
-  prefix: 'PROD',
-  host: 'deploy@server.example.com',
-  isOpen: false,
-} as const;
 const commandsWith = (logins: readonly string[], onGitHub: boolean) =>
   nextSteps({
     guess: {
       ...{ app: { value: 'shop', why: '' }, compose: { value: [], why: '', explicit: false } },
       ...{ registry: { value: undefined, why: '' }, services: [], migrate: undefined, backup: undefined },
-      ...{ targets: [target], site: undefined, needsVariables: false, onGitHub, notes: [], logins },
+      ...{ targets, site: undefined, needsVariables: false, onGitHub, notHandled: [], notes: [], logins },
     },
     files: ['sluice.yml'],
     example: undefined,

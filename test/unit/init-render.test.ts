@@ -6,12 +6,14 @@ import type { Strategy } from '../../src/config/model.ts';
 import { callerTemplates } from '../../src/init/caller-templates.ts';
 import type { Guess } from '../../src/init/guess.ts';
 import { appName } from '../../src/init/guess.ts';
+import { guessTargets } from '../../src/init/guess-targets.ts';
 import { nextSteps } from '../../src/init/next-steps.ts';
 import { type Caller, renderCaller } from '../../src/init/render-callers.ts';
 import { renderConfig } from '../../src/init/render-config.ts';
 import { reusable, toolkit } from '../../src/init/toolkit.ts';
 import { comment, inline, scalar } from '../../src/init/words.ts';
 
+const noWishes = { production: undefined, staging: undefined };
 const callers: readonly Caller[] = ['ci', 'deploy', 'rollback', 'backup', 'cdn'];
 
 /** Names as nobody would choose them: YAML, shell, GitHub expressions, terminals, lone halves of characters. */
@@ -124,7 +126,10 @@ const anyGuess: fc.Arbitrary<Guess> = fc
               instead: known ? why : undefined,
             },
       backup: services[0] === undefined ? undefined : { postgres: services[0], why, others: [why] },
-      targets: [{ name: 'production', prefix: 'PROD', host: 'deploy@production.example.com', isOpen: known }],
+      targets: guessTargets(undefined, { ...noWishes, staging: false }).map((target) => ({
+        ...target,
+        isOpen: known,
+      })),
       site: {
         front: {
           folder: path.replaceAll('\0', ''),
@@ -136,11 +141,17 @@ const anyGuess: fc.Arbitrary<Guess> = fc
       },
       needsVariables: known,
       onGitHub: true,
+      notHandled: [why],
       notes: [why],
     }),
   );
 
-const plain = { branches: ['main'], config: 'sluice.yml', hasStaging: true };
+const plain = {
+  branches: ['main'],
+  config: 'sluice.yml',
+  targets: guessTargets(undefined, noWishes),
+  backups: [],
+};
 
 describe('sluice.yml', () => {
   test('is sound whatever the repository’s names are, and says what was guessed', () => {
@@ -158,6 +169,19 @@ describe('sluice.yml', () => {
     );
   });
 
+  test('what is long is a block, as formatters of YAML have it', () => {
+    const command = `cd backend && flask --app 'shop.main:create_app("production", debug=False, testing=False)' db upgrade`;
+    const long = { service: 'backend', command, why: 'x', instead: undefined };
+    const [guess] = fc.sample(anyGuess, { seed: 1, numRuns: 1 });
+    if (guess === undefined) throw new Error('no sample');
+    const text = renderConfig({ ...guess, migrate: long });
+    expect(text).toContain('\nmigrate:\n  service: backend\n  command: ');
+    expect(parse(text)).toMatchObject({ migrate: { service: 'backend', command } });
+    const short = { ...long, command: 'bin/shop eval "Shop.Release.migrate()"' };
+    const line = `migrate: { service: backend, command: 'bin/shop eval "Shop.Release.migrate()"' }`;
+    expect(renderConfig({ ...guess, migrate: short })).toContain(`\n${line}\n`);
+  });
+
   test('any name makes a name that an app may have', () => {
     fc.assert(
       fc.property(hostile, (text) => {
@@ -168,6 +192,8 @@ describe('sluice.yml', () => {
 });
 
 describe('the workflows that call ours', () => {
+  const alone = { ...plain, targets: guessTargets(undefined, { ...noWishes, staging: false }) };
+
   test.each(callers)('%s is what stands in workflows/, for a repository like most', (caller) => {
     expect(renderCaller(caller, plain)).toBe(callerTemplates[`${caller}.yml`]);
   });
@@ -188,7 +214,7 @@ describe('the workflows that call ours', () => {
 
   test('without staging nothing of it is left', () => {
     for (const caller of callers) {
-      const text = renderCaller(caller, { ...plain, hasStaging: false });
+      const text = renderCaller(caller, alone);
       expect(text).not.toMatch(/staging/i);
       const inputs = (parse(text) as Workflow).on.workflow_dispatch?.inputs;
       if (inputs?.target !== undefined)
@@ -261,22 +287,5 @@ describe('next steps', () => {
           expect(command).toBe(inline(command));
       }),
     );
-  });
-
-  test('a port and an IPv6 address are written as each program takes them', () => {
-    const target = { name: 'production', prefix: 'PROD', host: 'ops@[fd00::1]:2222', isOpen: false } as const;
-    const guess = {
-      app: { value: 'shop', why: '' },
-      targets: [target],
-      needsVariables: true,
-      onGitHub: true,
-      logins: [],
-    } as unknown as Guess;
-    const commands = nextSteps({ guess, files: ['sluice.yml'], example: '.env.example' }).flatMap(
-      (step) => step.commands,
-    );
-    expect(commands).toContain('ssh-copy-id -i ~/.ssh/shop-production.pub -p 2222 ops@fd00::1');
-    expect(commands).toContain('ssh-keyscan -t ed25519 -p 2222 fd00::1 > ~/.ssh/shop.known_hosts');
-    expect(commands.join('\n')).not.toMatch(/PROD_(?:HOST|USER)\b/);
   });
 });

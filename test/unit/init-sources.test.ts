@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findHealth } from '../../src/init/health.ts';
-import { findMigrations, migratesAtStart, runsIn } from '../../src/init/migrations.ts';
 import { readTree } from '../../src/init/tree.ts';
 import { findOtherDeploys } from '../../src/init/workflows.ts';
 
@@ -81,28 +80,6 @@ describe('the health endpoint', () => {
     put('web/app.py', '@app.get("/health")\n');
     expect(await findHealth(await readTree(folder), 'api', [])).toBeUndefined();
   });
-});
-
-describe('migrations', () => {
-  test('the tool nearest to the top, and where it runs', async () => {
-    put('api/db/alembic.ini');
-    put('api/manage.py', 'from django.core.management import execute_from_command_line\n');
-    const [first, second] = await findMigrations(await readTree(folder), 'api');
-    expect(first).toMatchObject({ tool: 'Django', at: 'api/manage.py' });
-    expect(second).toMatchObject({ tool: 'Alembic' });
-    expect(second && runsIn(second)).toBe('api/db');
-  });
-
-  test('a manage.py of something else is none', async () => {
-    put('manage.py', 'import flask_script\n');
-    expect(await findMigrations(await readTree(folder), '')).toEqual([]);
-  });
-
-  test.each([
-    'alembic upgrade head && exec gunicorn',
-    'python manage.py migrate; uwsgi',
-    'npx prisma migrate deploy',
-  ])('at each start: %s', (line) => expect(line).toMatch(migratesAtStart));
 });
 
 test('links, other people’s packages and hidden folders are not looked at', async () => {

@@ -3,17 +3,23 @@ import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { formatAddress, parseAddress } from '../../config/address.ts';
 import { type FileOutcome, writeFiles } from '../../init/files.ts';
+import type { FirstRun } from '../../init/first-run.ts';
 import { type InitPlan, planInit } from '../../init/init.ts';
 import { type NextStep, nextSteps } from '../../init/next-steps.ts';
 import { initText, printText } from '../../init/text.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import type { CommandContext } from '../context.ts';
+import { firstRunOf } from './init-checks.ts';
 
 export interface InitOptions {
   readonly production?: string;
   /** `false`: --no-staging. */
   readonly staging?: string | false;
+  /** `eu=deploy@eu-1.example.com` */
+  readonly target: readonly string[];
+  /** `true`: --check; `false`: --no-check. */
+  readonly check?: boolean;
   readonly print: boolean;
   readonly force: boolean;
   readonly write: readonly string[];
@@ -33,6 +39,7 @@ export async function execute(
     production: options.production === undefined ? undefined : address('--production', options.production),
     staging: typeof options.staging === 'string' ? address('--staging', options.staging) : options.staging,
     compose: options.compose.map((path) => pathOf(path, place)),
+    others: options.target.map(namedTarget),
   };
   const plan = await planInit(place, wishes, effects);
   const named = new Set(options.write.map((path) => relative(plan.top, resolve(path))));
@@ -44,20 +51,33 @@ export async function execute(
       `--write ${unknown}`,
       `not one of ${plan.files.map(({ path }) => join(relative(process.cwd(), plan.top), path)).join(', ')}`,
     );
+  const outcomes = options.print
+    ? []
+    : await writeFiles(plan.top, plan.files, (path) => options.force || named.has(path));
+  const config = join(place, 'sluice.yml');
+  const checks =
+    options.print || options.check === false
+      ? undefined
+      : await firstRunOf(context, config, options.check === true);
   const steps = nextSteps({
     guess: plan.guess,
     files: plan.files.map(({ path }) => path),
     example: plan.example,
+    variables: plan.variables,
+    findings: checks?.findings,
+    folder: relative(process.cwd(), plan.top),
   });
-  const outcomes = options.print
-    ? []
-    : await writeFiles(plan.top, plan.files, (path) => options.force || named.has(path));
-  if (context.json) effects.print(JSON.stringify(answer(plan, outcomes, steps)));
-  else effects.print(options.print ? printText(plan, steps) : initText(plan, outcomes, steps));
+  if (context.json) effects.print(JSON.stringify(answer(plan, outcomes, steps, checks)));
+  else effects.print(options.print ? printText(plan, steps) : initText(plan, outcomes, steps, checks));
   return exitCodes.ok;
 }
 
-function answer(plan: InitPlan, outcomes: readonly FileOutcome[], steps: readonly NextStep[]) {
+function answer(
+  plan: InitPlan,
+  outcomes: readonly FileOutcome[],
+  steps: readonly NextStep[],
+  checks: FirstRun | undefined,
+) {
   const { guess, files } = plan;
   return {
     ok: true,
@@ -76,7 +96,12 @@ function answer(plan: InitPlan, outcomes: readonly FileOutcome[], steps: readonl
       reason,
       own,
     })),
+    migrate: guess.migrate,
+    backup: guess.backup,
+    targets: guess.targets.map(({ name, prefix, host }) => ({ name, prefix, host })),
+    notHandled: guess.notHandled,
     notes: guess.notes,
+    ...(checks === undefined ? {} : { checks }),
     next: steps,
   };
 }
@@ -92,6 +117,15 @@ async function folderAt(path: string): Promise<string> {
   if (found?.isDirectory() === true) return resolve(path);
   const isAddress = !('fault' in parseAddress(path));
   throw wrong(path, `there is no such folder${isAddress ? `; for a server: sluice init host ${path}` : ''}`);
+}
+
+/** `eu=deploy@eu-1.example.com`, with a name as sluice.yml takes it. */
+function namedTarget(text: string): { name: string; host: string } {
+  const [name = '', ...rest] = text.split('=');
+  if (rest.length === 0) throw wrong('--target', 'write NAME=user@host, such as eu=deploy@eu-1.example.com');
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,39}$/.test(name))
+    throw wrong('--target', 'a name is a letter, then up to 39 letters, digits, "-" and "_"');
+  return { name, host: address('--target', rest.join('=')) };
 }
 
 function address(option: string, text: string): string {

@@ -1,0 +1,73 @@
+import type { ChecksReport } from '../../checks/model.ts';
+import type { FirstRun } from '../../init/first-run.ts';
+import { messageOf, UserError, UserErrors } from '../../kernel/errors.ts';
+import type { Log } from '../../kernel/log.ts';
+import { checkRepository, planRepository } from '../../operations/check.ts';
+import type { CommandContext } from '../context.ts';
+
+/**
+ * Runs the checks as the first CI run will: Sluice's own rules, which need no tool and end within a second; with `all`
+ * every check, which may install things and take minutes.
+ *
+ * @param config path of the sluice.yml that was written.
+ * @returns undefined where they cannot run; the log says why.
+ */
+export async function firstRunOf(
+  context: CommandContext,
+  config: string,
+  all: boolean,
+): Promise<FirstRun | undefined> {
+  const { effects } = context;
+  const request = { categories: [], only: [], since: undefined };
+  try {
+    const plan = await planRepository({ effects, config }, request);
+    const here = plan.checks.filter(
+      ({ needs, category }) => all || (needs.length === 0 && category === 'lint'),
+    );
+    const ids = here.map(({ id }) => id);
+    if (ids.length === 0) return undefined;
+    const silent = { ...effects, log: quiet(effects.log) };
+    const { report } = await checkRepository(
+      { effects: all ? effects : silent, config },
+      { ...request, only: all ? [] : ids },
+    );
+    const waiting = plan.checks.filter(({ id }) => !ids.includes(id)).map(({ id }) => id);
+    return summaryOf(report, waiting);
+  } catch (error) {
+    if (!(error instanceof UserError || error instanceof UserErrors)) throw error;
+    effects.log.warn(`The checks did not run: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function summaryOf({ results }: ChecksReport, planned: readonly string[]): FirstRun {
+  const failing = results
+    .filter(({ status }) => status === 'fail' || status === 'review')
+    .map(({ check, findings }) => {
+      const blocking = findings.filter(({ level, accepted }) => level !== 'note' && accepted === undefined);
+      const counts = new Map<string, number>();
+      for (const { rule } of blocking) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+      const rules = [...counts].map(([rule, count]) => (count === 1 ? rule : `${rule} (${count})`));
+      return { check: check.id, rules, findings: blocking.length };
+    });
+  const failed = results.filter(({ status }) => status === 'did-not-run').map(({ check }) => check.id);
+  const ran = results.filter(({ status }) => status !== 'did-not-run' && status !== 'skipped');
+  return {
+    ran: ran.map(({ check }) => check.id),
+    failing,
+    findings: failing.reduce((sum, each) => sum + each.findings, 0),
+    waiting: [...planned, ...failed],
+  };
+}
+
+/** Its result is a part of what init says; the lines on the way to it would hide the rest. */
+function quiet(log: Log): Log {
+  const nothing = () => {};
+  return {
+    ...log,
+    info: nothing,
+    group: nothing,
+    foreign: nothing,
+    step: () => ({ note: nothing, done: nothing, failed: nothing }),
+  };
+}

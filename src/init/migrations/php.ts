@@ -1,0 +1,66 @@
+import { posix } from 'node:path';
+import { folderOf, isIn } from '../tree.ts';
+import type { Draft, MigrationRule, Sources } from './model.ts';
+
+export const phpRules: readonly MigrationRule[] = [
+  { marker: /(?:^|\/)artisan$/, draft: laravel },
+  { marker: /(?:^|\/)bin\/console$/, draft: symfony },
+  { marker: /(?:^|\/)bin\/cake$/, draft: cake },
+  { marker: /(?:^|\/)phinx\.(?:php|ya?ml|json)$/, draft: phinx },
+  { marker: /(?:^|\/)yii$/, draft: yii },
+  { marker: /(?:^|\/)spark$/, draft: codeIgniter },
+];
+
+async function laravel(_: Sources, at: string): Promise<Draft | undefined> {
+  return { tool: 'Laravel', at, home: folderOf(at), command: 'php artisan migrate --force' };
+}
+
+async function symfony(sources: Sources, at: string): Promise<Draft | undefined> {
+  const home = folderOf(folderOf(at));
+  const needs = await composerNeeds(sources, home);
+  if (!needs.includes('doctrine/doctrine-migrations-bundle') && !(await hasMigrations(sources, home)))
+    return undefined;
+  const command = 'php bin/console doctrine:migrations:migrate --no-interaction --allow-no-migration';
+  return { tool: 'Doctrine', at, home, command };
+}
+
+async function hasMigrations({ files }: Sources, home: string): Promise<boolean> {
+  return files.some(
+    (file) => isIn(file, posix.join(home, 'config/packages')) && /doctrine_migrations\.ya?ml$/.test(file),
+  );
+}
+
+async function cake(sources: Sources, at: string): Promise<Draft | undefined> {
+  const home = folderOf(folderOf(at));
+  const hasOwn = sources.files.some((file) => isIn(file, posix.join(home, 'config/Migrations')));
+  return hasOwn ? { tool: 'CakePHP', at, home, command: 'bin/cake migrations migrate' } : undefined;
+}
+
+async function phinx(sources: Sources, at: string): Promise<Draft | undefined> {
+  const home = folderOf(at);
+  const needs = await composerNeeds(sources, home);
+  return needs.includes('robmorgan/phinx')
+    ? { tool: 'Phinx', at, home, command: 'vendor/bin/phinx migrate' }
+    : undefined;
+}
+
+async function yii(sources: Sources, at: string): Promise<Draft | undefined> {
+  const home = folderOf(at);
+  const needs = await composerNeeds(sources, home);
+  return needs.includes('yiisoft/yii2')
+    ? { tool: 'Yii', at, home, command: 'php yii migrate --interactive=0' }
+    : undefined;
+}
+
+async function codeIgniter(sources: Sources, at: string): Promise<Draft | undefined> {
+  const home = folderOf(at);
+  const hasOwn = sources.files.some(
+    (file) => isIn(file, posix.join(home, 'app/Database/Migrations')) && file.endsWith('.php'),
+  );
+  return hasOwn ? { tool: 'CodeIgniter', at, home, command: 'php spark migrate --all' } : undefined;
+}
+
+async function composerNeeds({ tree }: Sources, home: string): Promise<string[]> {
+  const text = await tree.read(posix.join(home, 'composer.json'));
+  return [...(text ?? '').matchAll(/"([\w.-]+\/[\w.-]+)"\s*:/g)].map(([, name = '']) => name);
+}
