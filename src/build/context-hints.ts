@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { Unresolvable } from '../config/dockerignore/unresolvable.ts';
 import { ignoreOf } from './digest/digest.ts';
-import { Unresolvable } from './digest/unresolvable.ts';
 import type { BuildTarget } from './model.ts';
 import type { BuildFinding } from './plan.ts';
 

@@ -1,7 +1,7 @@
+import { Unresolvable } from '../config/dockerignore/unresolvable.ts';
 import { tryParseImage } from '../config/image.ts';
 import { parseInstruction } from './digest/dockerfile.ts';
 import { inputsOf } from './digest/stages.ts';
-import { Unresolvable } from './digest/unresolvable.ts';
 import { imagesOf, type ManifestJson } from './registry/manifest.ts';
 import type { Manifest, Registry } from './registry/model.ts';
 

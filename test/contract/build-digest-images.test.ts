@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { treeDigest } from '../../src/build/digest/digest.ts';
 import { readDockerfile } from '../../src/build/digest/dockerfile.ts';
-import { decodeText } from '../../src/build/digest/go-text.ts';
 import { imagesOf } from '../../src/build/digest/images.ts';
 import type { BuildTarget } from '../../src/build/model.ts';
+import { decodeText } from '../../src/config/dockerignore/go-text.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 import { effects, resolved, target } from '../unit/build-digest-fixtures.ts';
 

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeText } from '../../src/build/digest/go-text.ts';
-import { type Ignore, readIgnore } from '../../src/build/digest/ignore.ts';
 import { hashTree, ignoreNothing } from '../../src/build/digest/tree.ts';
-import { Unresolvable } from '../../src/build/digest/unresolvable.ts';
 import { walk } from '../../src/build/digest/walk.ts';
+import { decodeText } from '../../src/config/dockerignore/go-text.ts';
+import { type Ignore, readIgnore } from '../../src/config/dockerignore/ignore.ts';
+import { Unresolvable } from '../../src/config/dockerignore/unresolvable.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 
 // What we hash against what a real build sees: `FROM scratch` and `COPY . /`, exported to a folder.

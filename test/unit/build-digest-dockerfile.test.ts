@@ -4,8 +4,8 @@ import { treeDigest } from '../../src/build/digest/digest.ts';
 import { readDockerfile } from '../../src/build/digest/dockerfile.ts';
 import { expand, type Variable } from '../../src/build/digest/expand.ts';
 import { imagesOf } from '../../src/build/digest/images.ts';
-import { Unresolvable } from '../../src/build/digest/unresolvable.ts';
 import type { BuildTarget } from '../../src/build/model.ts';
+import { Unresolvable } from '../../src/config/dockerignore/unresolvable.ts';
 import { effects, target } from './build-digest-fixtures.ts';
 
 const shown = (text: string) =>

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { treeDigest } from '../../src/build/digest/digest.ts';
-import { readIgnore } from '../../src/build/digest/ignore.ts';
-import { Unresolvable } from '../../src/build/digest/unresolvable.ts';
 import { walk } from '../../src/build/digest/walk.ts';
+import { readIgnore } from '../../src/config/dockerignore/ignore.ts';
+import { Unresolvable } from '../../src/config/dockerignore/unresolvable.ts';
 import { effects, target } from './build-digest-fixtures.ts';
 
 let context = '';

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { lstat, readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { decodeText } from '../../config/dockerignore/go-text.ts';
+import { type Ignore, readIgnore } from '../../config/dockerignore/ignore.ts';
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 import type { BuildTarget } from '../model.ts';
 import { type Dockerfile, readDockerfile } from './dockerfile.ts';
-import { decodeText } from './go-text.ts';
-import { type Ignore, readIgnore } from './ignore.ts';
 import { type ImageUse, imageOfContext, imagesOf, knownImagesOf } from './images.ts';
 import { hashTree } from './tree.ts';
-import { Unresolvable } from './unresolvable.ts';
 import { unreadable } from './walk.ts';
 
 /** 64 hexadecimal digits, or why there are none: then the image has to be built. */

@@ -1,4 +1,4 @@
-import { Unresolvable } from './unresolvable.ts';
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 
 /** What the comments at the very top of a Dockerfile say to its reader. */
 export interface Directives {

@@ -1,7 +1,7 @@
+import { isBlank, trimBlanks, trimLeadingBlanks } from '../../config/dockerignore/go-text.ts';
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 import { type Directives, readDirectives } from './directives.ts';
-import { isBlank, trimBlanks, trimLeadingBlanks } from './go-text.ts';
 import { heredocsOf } from './heredoc.ts';
-import { Unresolvable } from './unresolvable.ts';
 
 export interface Instruction {
   /** Upper case. */

@@ -1,5 +1,5 @@
-import { isBlank } from './go-text.ts';
-import { Unresolvable } from './unresolvable.ts';
+import { isBlank } from '../../config/dockerignore/go-text.ts';
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 
 /** What is known of a variable; `declared` is an ARG without a value, `unknown` one that can't be told, and why. */
 export type Variable =

@@ -1,5 +1,5 @@
-import { isBlank } from './go-text.ts';
-import { Unresolvable } from './unresolvable.ts';
+import { isBlank } from '../../config/dockerignore/go-text.ts';
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 
 export interface Heredoc {
   /** The line that ends it. */

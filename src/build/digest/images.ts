@@ -1,9 +1,9 @@
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 import { familiarImage, formatImage, type ImageReference, tryParseImage } from '../../config/image.ts';
 import type { BuildTarget } from '../model.ts';
 import type { Dockerfile } from './dockerfile.ts';
 import { expand, type Scope } from './expand.ts';
 import { type Stage, type Stages, stagesOf } from './stages.ts';
-import { Unresolvable } from './unresolvable.ts';
 import { globalScope } from './variables.ts';
 
 /** An image that the build takes files from. */

@@ -1,5 +1,5 @@
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 import { type Dockerfile, type Instruction, listOf, parseInstruction } from './dockerfile.ts';
-import { Unresolvable } from './unresolvable.ts';
 
 /** One FROM with what its instructions take from outside of the context. */
 export interface Stage {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Ignore, readIgnore } from './ignore.ts';
-import { Unresolvable } from './unresolvable.ts';
+import { type Ignore, readIgnore } from '../../config/dockerignore/ignore.ts';
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 import { type TreeEntry, unreadable, walk } from './walk.ts';
 
 /** Files open at a time: enough to keep a disk busy, far from any limit. */

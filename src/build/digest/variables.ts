@@ -1,5 +1,5 @@
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 import { expand, type Scope, splitWords, type Variable } from './expand.ts';
-import { Unresolvable } from './unresolvable.ts';
 
 const ofBuilder = { kind: 'unknown', why: 'is known to the builder only' } as const;
 const ofPlatform = {

@@ -1,8 +1,8 @@
 import type { BigIntStats, Dirent, Stats } from 'node:fs';
 import { lstat, readdir, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Ignore, Verdict } from './ignore.ts';
-import { Unresolvable } from './unresolvable.ts';
+import type { Ignore, Verdict } from '../../config/dockerignore/ignore.ts';
+import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 
 /** A file, folder, link or device as BuildKit gets it: owners are reset to root, and times are no content. */
 export interface TreeEntry {
