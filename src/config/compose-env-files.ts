@@ -2,7 +2,6 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { UserError, UserErrors } from '../kernel/errors.ts';
-import { runProcess } from '../kernel/process.ts';
 import {
   type ComposeCli,
   type ComposeEffects,
@@ -13,6 +12,7 @@ import {
 } from './compose-run.ts';
 import type { Env } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
+import { gitTop, readGitFiles } from './git-files.ts';
 import { interpolate } from './interpolate.ts';
 import { decodeUtf8 } from './text.ts';
 
@@ -25,7 +25,7 @@ export interface EnvFileUse {
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
-type Decision = 'keep' | 'replace' | 'add';
+type Decision = 'keep' | 'replace' | 'add' | 'drop';
 
 /** Since then `--no-interpolate` tells the env files without reading them, and `!override` replaces a list. */
 const overrideSince = '2.26.0';
@@ -35,11 +35,14 @@ const overrideSince = '2.26.0';
  * its place, by an overlay for Compose and a private file that is gone when Compose has read it. (A file of names
  * alone would not do: Compose then prefers values of the env files before it.)
  *
- * - a missing `.env`, `.env.*` or `*.env`: replaced;
- * - an existing `.env` that git does not track: replaced, because it is this machine's own;
- * - an existing `.env` that git tracks: kept, and the target's variables come on top of it;
+ * A file that git ignores is not in a fresh clone, so it is not there on a laptop either: its variables are the
+ * target's. So are those of a `.env` that git does not track.
+ *
+ * - a file that is not there: replaced if it is a `.env`, `.env.*` or `*.env`, or if git ignores it; else an error;
+ * - a `.env` that git tracks: kept, and the target's variables come on top of it;
  * - any other file: kept.
  *
+ * @param isPartial some of the target's variables are not known here (`host-env-file`).
  * @returns the overlay's path, or undefined if nothing is to be replaced.
  * @throws UserError(s) `compose.env-file`, `compose.too-old`, and `env.*` for what is wrong in a file that is kept.
  */
@@ -48,6 +51,7 @@ export async function overlayEnvFiles(
   env: Env,
   folder: string,
   effects: ComposeEffects,
+  isPartial = false,
 ): Promise<string | undefined> {
   const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
   if (!texts.some((text) => /\b(?:env_file|extends|include)\b/.test(text))) return undefined;
@@ -58,55 +62,66 @@ export async function overlayEnvFiles(
   ]);
   const canOverride = isAtLeast(version, overrideSince);
   const uses = canOverride && probe.code === 0 ? usesInModel(probe.stdout) : usesInFiles(cli.files, texts);
-  const decisions = await decide(uses, env, effects);
+  const decisions = await decide(uses, env, effects, isPartial);
   const changed = [...decisions].filter(([, decision]) => decision !== 'keep');
   const [first] = changed;
   if (first === undefined) return undefined;
   if (!canOverride) throw tooOld(first[0], version);
 
-  for (const [use, decision] of changed) {
-    const how = decision === 'add' ? 'come on top of' : 'take the place of';
-    effects.log?.detail(`${use.service}: the target's variables ${how} ${basename(use.path)}`);
-  }
+  for (const [use, decision] of changed) effects.log?.detail(`${use.service}: ${wordsFor(decision, use)}`);
   const values = await privateFile(folder, 'target.env', dotenvOf(env));
   const services = new Set(changed.map(([use]) => use.service));
   const concerned = new Map([...decisions].filter(([use]) => services.has(use.service)));
   return privateFile(folder, 'overlay.yml', overlayOf(concerned, values, dirname(cli.files[0] ?? '')));
 }
 
+function wordsFor(decision: Decision, { path }: EnvFileUse): string {
+  if (decision === 'drop') return `${basename(path)} is left out: a fresh clone does not have it`;
+  const how = decision === 'add' ? 'come on top of' : 'take the place of';
+  return `the target's variables ${how} ${basename(path)}`;
+}
+
 /** Whether a file belongs to the repository. Without git, or outside of a repository, it does not. */
 export async function isTracked(file: string, effects: ComposeEffects): Promise<boolean> {
-  const argv = ['git', '-C', dirname(file), 'ls-files', '--error-unmatch', '--', basename(file)] as const;
-  try {
-    return (await runProcess(argv, { env: effects.env, timeoutMs: 10_000 })).code === 0;
-  } catch (error) {
-    if (error instanceof UserError) return false;
-    throw error;
-  }
+  if (gitTop(dirname(file)) === undefined) return false;
+  const { ignored, untracked, problems } = await readGitFiles([file], effects);
+  return !ignored.has(file) && !untracked.has(file) && problems.length === 0;
 }
 
 async function decide(
   uses: readonly EnvFileUse[],
   env: Env,
   effects: ComposeEffects,
+  isPartial: boolean,
 ): Promise<Map<EnvFileUse, Decision>> {
-  const hasEnv = Object.keys(env).length > 0;
+  const hasEnv = isPartial || Object.keys(env).length > 0;
   const decisions = new Map<EnvFileUse, Decision>();
   const errors: UserError[] = [];
-  for (const use of uses) {
+  const files = uses.map((use) => {
     const path = interpolate(use.path, (name) => env[name]);
     // A variable that is missing here is missing in the compose file, and reported there.
-    const file = typeof path === 'string' ? path : use.path;
-    const name = basename(file);
+    return { use, file: typeof path === 'string' ? path : use.path, isKnown: typeof path === 'string' };
+  });
+  const { ignored } = await readGitFiles(
+    files.map(({ file }) => file),
+    effects,
+  );
+  for (const { use, file, isKnown } of files) {
+    const isIgnored = ignored.has(file);
+    const isDefault = basename(file) === '.env';
+    const isOurs = /^\.env(?:\..+)?$|\.env$/.test(basename(file)) || isIgnored;
+    const isLocal = isIgnored || (isDefault && !(await isTracked(file, effects)));
     const exists = (await stat(file).catch(() => undefined))?.isFile() === true;
-    const isOurs = /^\.env(?:\..+)?$|\.env$/.test(name);
-    if (!exists && isOurs && hasEnv) decisions.set(use, 'replace');
-    else if (exists && name === '.env' && hasEnv)
-      decisions.set(use, (await isTracked(file, effects)) ? 'add' : 'replace');
-    else {
+    const isThere = exists && !isLocal;
+    if (isThere && isDefault && hasEnv) decisions.set(use, 'add');
+    else if (isThere) {
       decisions.set(use, 'keep');
-      if (exists) errors.push(...(await faultsIn(file, use, env)));
-      else if (use.required && typeof path === 'string') errors.push(missingFile(use, file, hasEnv));
+      errors.push(...(await faultsIn(file, use, env)));
+    } else if (isOurs && hasEnv) decisions.set(use, 'replace');
+    else {
+      // An optional file that is only here must not be read only here.
+      decisions.set(use, exists && !use.required ? 'drop' : 'keep');
+      if (use.required && isKnown) errors.push(missingFile(use, file, hasEnv, isIgnored));
     }
   }
   if (errors.length > 0) throw new UserErrors(errors);
@@ -128,12 +143,13 @@ async function faultsIn(file: string, use: EnvFileUse, env: Env): Promise<readon
   }
 }
 
-function missingFile(use: EnvFileUse, file: string, hasEnv: boolean): UserError {
+function missingFile(use: EnvFileUse, file: string, hasEnv: boolean, isIgnored: boolean): UserError {
+  const why = isIgnored ? 'is ignored by git, so a fresh clone does not have it' : 'does not exist';
   return new UserError({
     code: 'compose.env-file',
-    message: `services.${use.service}.env_file: ${shownPath(file)} does not exist`,
+    message: `services.${use.service}.env_file: ${shownPath(file)} ${why}`,
     hint: hasEnv
-      ? 'Commit the file, or name it .env or NAME.env: then the target’s variables take its place.'
+      ? 'If it holds secrets, name it .env or NAME.env: then the target’s variables take its place. Else commit it.'
       : 'Give the target its variables in sluice.yml: env-file, env-secret, env or host-env-file. They take the file’s place.',
   });
 }
@@ -151,9 +167,10 @@ function overlayOf(decisions: ReadonlyMap<EnvFileUse, Decision>, values: string,
   for (const [use, decision] of decisions) {
     const list = services.get(use.service) ?? [];
     services.set(use.service, list);
-    if (decision !== 'replace')
+    if (decision === 'keep' || decision === 'add')
       list.push({ ...use.rest, path: escapeFolder(use.path, folder), required: use.required });
-    if (decision !== 'keep') list.push({ path: values.replaceAll('$', '$$$$'), required: true });
+    if (decision === 'add' || decision === 'replace')
+      list.push({ path: values.replaceAll('$', '$$$$'), required: true });
   }
   // JSON is YAML; the tag makes Compose take these lists instead of adding them to the others.
   const lines = [...services].map(

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
 import { isTracked, overlayEnvFiles } from './compose-env-files.ts';
@@ -10,6 +10,21 @@ import { type ComposeEffects, composeCli, withPrivateFolder } from './compose-ru
 import { canonicalModel } from './compose-shape.ts';
 import type { Env } from './env.ts';
 import type { ComposeModel, Config } from './model.ts';
+import { composeTexts, type WrittenCompose, writtenSources } from './written.ts';
+
+/** The compose files of the app: resolved, and what they say themselves. */
+export interface LoadedCompose {
+  readonly model: ComposeModel;
+  readonly written: WrittenCompose;
+}
+
+export interface LoadOptions {
+  /**
+   * Some of the target's variables are not known here (`host-env-file`): one that is not set is empty then, and no
+   * error.
+   */
+  readonly unknownVariables?: boolean;
+}
 
 /**
  * The compose files of the app, resolved by `docker compose config` with a target's variables: merged, interpolated,
@@ -22,26 +37,56 @@ import type { ComposeModel, Config } from './model.ts';
  * @param env all variables the files may use. Nothing of Sluice's own environment reaches them.
  * @throws UserError(s) `compose.*`, `env.*`; none holds a value of `env`.
  */
-export function loadComposeModel(
+export async function loadComposeModel(
   config: Pick<Config, 'app' | 'folder' | 'compose'>,
   env: Env,
   effects: ComposeEffects,
 ): Promise<ComposeModel> {
+  return (await loadCompose(config, env, effects)).model;
+}
+
+/** {@link loadComposeModel} with what the files say before paths are absolute. */
+export function loadCompose(
+  config: Pick<Config, 'app' | 'folder' | 'compose'>,
+  env: Env,
+  effects: ComposeEffects,
+  { unknownVariables = false }: LoadOptions = {},
+): Promise<LoadedCompose> {
   return withPrivateFolder(async (folder) => {
     const base = await trackedEnvFile(config, effects);
     const cli = await composeCli(config, env, effects, folder, base);
-    const overlay = await overlayEnvFiles(cli, env, folder, effects);
+    const files = await composeTexts(cli.files);
+    const overlay = await overlayEnvFiles(cli, env, folder, effects, unknownVariables);
     const more = overlay === undefined ? [] : [overlay];
-    const result = await cli.run(['config', '--format', 'json'], more);
+    const [result, [sources]] = await Promise.all([
+      cli.run(['config', '--format', 'json'], more),
+      // Settled: the run beside it has the better error, and neither goes on when the folder is gone.
+      Promise.allSettled([writtenSources(cli, files, more)]),
+    ]);
 
-    const unset = [...unsetVariables(result.stderr), ...(await machineVariables(cli.files, env))];
+    const unknown = unsetVariables(result.stderr);
+    const unset = [
+      // An empty value may be what Compose does not accept.
+      ...(unknownVariables && result.code === 0 ? [] : unknown),
+      ...(await machineVariables(cli.files, env)),
+    ];
     if (unset.length > 0) throw await missingVariables(unset, cli.files);
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
     const model = canonicalModel(parseModel(result.stdout));
     if (Object.keys(model.services).length === 0) throw await withoutServices(cli, more, env);
-    checkEnvironmentSecrets(model, env);
-    return model;
+    if (!unknownVariables) checkEnvironmentSecrets(model, env);
+    if (sources.status === 'rejected') throw sources.reason;
+    const envFile = base === undefined ? new Set<string>() : await namesIn(base);
+    return { model, written: { sources: sources.value, files, envFile } };
   });
+}
+
+/** Names of the variables of an env file that Compose has accepted. */
+async function namesIn(file: string): Promise<ReadonlySet<string>> {
+  const text = await readFile(file, 'utf8');
+  return new Set(
+    [...text.matchAll(/^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]/gm)].map(([, name = '']) => name),
+  );
 }
 
 /** A text of the model as the container sees it: `$$` stands for `$`. */

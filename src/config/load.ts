@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Place, UserError, UserErrors } from '../kernel/errors.ts';
+import { gitTop } from './git-files.ts';
 import { errorsOf, pathText } from './issues.ts';
 import type { Config, Target } from './model.ts';
 import { contradictions, normalise, placeOf } from './normalise.ts';
@@ -106,13 +107,6 @@ async function findConfig(cwd: string): Promise<string> {
   const where =
     top === resolve(cwd) ? 'here' : 'here or in the folders above, up to the top of the repository';
   throw new UserError({ code: 'config.missing', message: `There is no sluice.yml ${where}`, hint: shortest });
-}
-
-function gitTop(cwd: string): string | undefined {
-  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, '.git'))) return folder;
-    if (folder === dirname(folder)) return undefined;
-  }
 }
 
 async function readText(file: string, shown: string): Promise<string> {
