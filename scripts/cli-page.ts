@@ -23,7 +23,16 @@ is 0 when the server is ready and 1 when it is not.`,
     name: 'plan',
     text: `Prints, host by host, what \`deploy\` would do and why: strategy and image of each service, edges that are made,
 names of variables added and removed (never values), images to pull. It is the very plan that \`deploy\` executes. It
-connects to the hosts and reads what runs there, and changes nothing.`,
+checks everything on this machine first (configuration, compose files, mounts, ports, variables), then connects to the
+hosts and reads what runs there. It changes nothing.`,
+  },
+  {
+    name: 'config',
+    text: `Prints what Sluice makes of sluice.yml and the compose files for a target: each service with its strategy and the
+reason, its image, names, ports and mounts, what a release carries and what it leaves out, migration, backup, and the
+variables by name with their source (never a value). It connects to no server and needs no Docker engine. A source that
+cannot be read here, such as \`host-env-file\`, is named; what depends on it is shown as not known. If a deploy would
+refuse the model, every reason is shown and the exit code is 2.`,
   },
   {
     name: 'build',

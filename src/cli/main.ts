@@ -91,6 +91,12 @@ command(
   .option('--images <file>', 'JSON file: service → image reference')
   .addOption(replaceOption());
 
+command(
+  'config [target]',
+  'Show the resolved model of a target, without a server',
+  () => import('./commands/config.ts'),
+);
+
 const checkNames = new Option('--only <check>', 'run this check alone; may be repeated')
   .argParser((value: string, all: string[]) => [...all, value])
   .default([] as string[], '');

@@ -16,6 +16,8 @@ export interface LoadedEnv {
   readonly origins: Env;
   /** Names that a file sets twice: the last one counts, which is seldom what was meant. */
   readonly duplicates: readonly { readonly name: string; readonly origin: string }[];
+  /** Sources that were not read, with the reason: see {@link EnvEffects.unread}. */
+  readonly unread: readonly string[];
 }
 
 export interface EnvEffects {
@@ -23,6 +25,11 @@ export interface EnvEffects {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Text of a file on the host, undefined if it does not exist; needed for `host-env-file` only. */
   readonly readHostFile?: ((path: string) => Promise<string | undefined>) | undefined;
+  /**
+   * What is left out and listed instead of an error: files on the host, or also whatever is not set here. Default:
+   * nothing.
+   */
+  readonly unread?: 'host-files' | 'all' | undefined;
 }
 
 /** Linux: one string of a process's environment, NAME=value and its end (MAX_ARG_STRLEN). */
@@ -56,7 +63,13 @@ export async function loadEnv(
   }
   for (const [name, value] of Object.entries(host.env)) merged.set(name, value, host.name);
   const absent = missing.filter(({ name }) => merged.env.values[name] === undefined);
-  if (absent.length > 0) errors.push(missingError(config, target, absent));
+  // A file on the host may have what is absent here; the text of an env file it cannot have.
+  const isExcused = ({ key }: Missing) =>
+    effects.unread === 'all' || (merged.env.unread.length > 0 && key !== 'env-secret');
+  const excused = new Set(absent.filter(isExcused).map(({ name }) => name));
+  for (const name of effects.unread === 'all' ? excused : []) merged.env.unread.push(`${name}: not set here`);
+  const really = absent.filter((each) => !isExcused(each));
+  if (really.length > 0) errors.push(missingError(config, target, really));
   errors.push(...sizeErrors(merged.env.values));
   if (errors.length > 0) throw new UserErrors(errors);
   return merged.env;
@@ -84,6 +97,10 @@ async function addSource(
       return addText(text, source.variable, 'env-secret', merged, effects);
     }
     case 'host-file': {
+      if (effects.unread !== undefined) {
+        merged.env.unread.push(`${source.path}: stays on the server`);
+        return [];
+      }
       const text = await readHostFile(source.path, config, target, effects);
       return addText(text, source.path, 'host-env-file', merged, effects);
     }
@@ -115,8 +132,9 @@ function createMerge() {
   const values: Record<string, string> = Object.create(null);
   const origins: Record<string, string> = Object.create(null);
   const duplicates: { name: string; origin: string }[] = [];
+  const unread: string[] = [];
   return {
-    env: { values, origins, duplicates } satisfies LoadedEnv,
+    env: { values, origins, duplicates, unread } satisfies LoadedEnv,
     set(name: string, value: string | undefined, origin: string): void {
       if (value === undefined) return;
       const file = (text: string | undefined) => text?.replace(/:\d+$/, '');

@@ -210,4 +210,21 @@ export interface HostModel {
   readonly envKeys: readonly string[];
   /** Hash over names and values (salted with the app's name): tells one env version from another. */
   readonly envVersion: string;
+  /** Files of the repository that a release takes along, by what mounts them (mounts/plan.ts). */
+  readonly carried?: Readonly<Record<string, readonly CarriedFile[]>>;
+  /** What may not be what was meant: of variables and mounts, one sentence each. */
+  readonly warnings?: readonly string[];
+  /** What is left out of the compose files and why, one line each. */
+  readonly notes?: readonly string[];
+}
+
+/** A file of the repository that a release takes along. */
+export interface CarriedFile {
+  /** From the mounted file or folder on, its own name first: `conf.d/app.conf`. */
+  readonly path: string;
+  /** Absolute and without links: where its content is read. */
+  readonly file: string;
+  readonly mode: number;
+  /** Bytes. */
+  readonly size: number;
 }

@@ -2,14 +2,19 @@ import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
 import type { Mask } from '../kernel/mask.ts';
 import { secretValues } from './audit.ts';
 import { builtImages } from './built-images.ts';
-import { loadComposeModel } from './compose.ts';
+import { loadCompose } from './compose.ts';
 import type { ComposeEffects } from './compose-run.ts';
-import { type Env, envVersion, loadEnv } from './env.ts';
+import { type Env, type EnvEffects, envVersion, loadEnv } from './env.ts';
 import { withImages } from './images.ts';
-import type { ComposeModel, Config, HostConfig, HostModel, Target } from './model.ts';
+import type { Config, HostConfig, HostModel, Target } from './model.ts';
+import { type MountPlan, type PlannedMount, planMounts } from './mounts/plan.ts';
 import { placeServices } from './placement.ts';
+import { portFaults } from './port-clash.ts';
 import { withRoutingOfImages } from './routing.ts';
 import { planServices } from './strategies.ts';
+import { unpassedVariables } from './unpassed.ts';
+import { textsIn, usesIn } from './variable-uses.ts';
+import type { WrittenCompose } from './written.ts';
 
 export interface ResolveEffects extends ComposeEffects {
   /** Told every secret value before anything is done with it. */
@@ -23,37 +28,103 @@ export interface RemoteFiles {
   ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
 }
 
+export interface ResolveOptions {
+  /** Reference by service, from a build or the command line; over those of the compose files. */
+  readonly images?: Readonly<Record<string, string>>;
+  /** The connected host, for `host-env-file`; undefined where there is no connection. */
+  readonly remote?: RemoteFiles | undefined;
+  /** What is not read and not missed: see {@link EnvEffects.unread}. */
+  readonly unread?: EnvEffects['unread'];
+}
+
+/** A host's model with what `sluice config` says of it besides. */
+export interface ResolvedHost extends HostModel {
+  /** Where each variable comes from. */
+  readonly origins: Env;
+  /** Sources of variables that were not read. */
+  readonly unread: readonly string[];
+  readonly mounts: readonly PlannedMount[];
+  readonly written: WrittenCompose;
+  /** What a deploy refuses. */
+  readonly faults: readonly UserError[];
+}
+
 /**
  * Everything that a deploy to one host of a target reads: its variables, the compose model with the images of this
- * release, the strategies of the services that it runs. The model has all services of the app, so that names and
- * dependencies can be looked up.
+ * release and without development mounts, the strategies of the services that it runs. The model has all services of
+ * the app, so that names and dependencies can be looked up.
  *
- * @param remote the connected host, for `host-env-file`; undefined where there is no connection.
- * @param images reference by service, from a build or the command line; over those of the compose files.
- * @throws UserError(s) `env.*`, `compose.*`, `config.unknown-service`, `config.migrate-job`, `config.placement`.
+ * @throws UserError(s) `env.*`, `compose.*`, `config.unknown-service`, `config.migrate-job`, `config.placement`: all
+ * mistakes in the model at once.
  */
 export async function resolveHostModel(
   config: Config,
   target: Target,
   host: HostConfig,
-  remote: RemoteFiles | undefined,
-  images: Readonly<Record<string, string>>,
   effects: ResolveEffects,
+  options: ResolveOptions = {},
 ): Promise<HostModel> {
+  const resolved = await describeHost(config, target, host, effects, options);
+  if (resolved.faults.length > 0) throw new UserErrors(resolved.faults);
+  return resolved;
+}
+
+/**
+ * {@link resolveHostModel} that returns the mistakes it finds in the model instead of throwing them.
+ *
+ * @throws UserError(s) `env.*`, and `compose.*` for files that docker compose does not accept.
+ */
+export async function describeHost(
+  config: Config,
+  target: Target,
+  host: HostConfig,
+  effects: ResolveEffects,
+  { images = {}, remote, unread }: ResolveOptions = {},
+): Promise<ResolvedHost> {
   const readHostFile = remote === undefined ? undefined : (path: string) => readRemote(remote, path, host);
-  const { values } = await loadEnv(config, target, host, { env: effects.env, readHostFile });
+  const env = await loadEnv(config, target, host, { env: effects.env, readHostFile, unread });
+  const { values } = env;
   for (const secret of secretValues(values)) effects.mask?.add(secret);
   const version = envVersion(config.app, values);
-  const model = withImages(await sharedModel(config, values, version, effects), images);
+  const isPartial = env.unread.length > 0;
+  const loaded = await sharedModel(config, values, isPartial, version, effects);
+  const { written, mounts } = loaded;
+  const faults: UserError[] = [...mounts.faults];
+  const collect = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      const known = userErrorsOf(error);
+      if (known.length === 0) throw error;
+      faults.push(...known);
+      return undefined;
+    }
+  };
+  const model = collect(() => withImages(mounts.model, images)) ?? mounts.model;
   const built = await builtImages(model);
-  const plans = planServices(model, config, { images: built });
-  const { services } = placeServices(config, target, model, plans);
+  const plans = collect(() => planServices(model, config, { images: built })) ?? [];
+  const placed = plans.length === 0 ? undefined : collect(() => placeServices(config, target, model, plans));
+  const services = plans.filter(({ name }) => placed?.services[host.name]?.includes(name));
+  const names = host.services ?? Object.keys(model.services);
+  faults.push(...portFaults(model, { names, written }));
+  const { env: own } = effects;
   return {
     host,
     model: withRoutingOfImages(model, plans, built),
-    services: plans.filter(({ name }) => services[host.name]?.includes(name)),
+    services,
     envKeys: Object.keys(values).sort(),
     envVersion: version,
+    carried: mounts.carried,
+    notes: mounts.notes,
+    warnings: [
+      ...unpassedVariables(written, Object.keys(model.services), values, own, target.name),
+      ...mounts.warnings,
+    ],
+    origins: env.origins,
+    unread: env.unread,
+    mounts: mounts.mounts,
+    written,
+    faults,
   };
 }
 
@@ -71,11 +142,54 @@ export async function resolveHostModels(
   images: Readonly<Record<string, string>>,
   effects: ResolveEffects,
 ): Promise<readonly HostModel[]> {
-  const settled = await Promise.allSettled(
+  return await onAll(
     target.hosts.map((host, index) =>
-      resolveHostModel(config, target, host, remotes[index], images, effects),
+      resolveHostModel(config, target, host, effects, { images, remote: remotes[index] }),
     ),
   );
+}
+
+/**
+ * Everything that can be known of a target's hosts before one of them is connected.
+ *
+ * @returns undefined where a `host-env-file` may decide: what the compose files say without it is no proof.
+ * @throws what {@link resolveHostModel} throws.
+ */
+export async function resolveOffline(
+  config: Config,
+  target: Target,
+  images: Readonly<Record<string, string>>,
+  effects: ResolveEffects,
+): Promise<readonly HostModel[] | undefined> {
+  if (!readsHosts(target)) return await resolveHostModels(config, target, [], images, effects);
+  await onAll(
+    target.hosts.map(async (host) => {
+      const resolved = await describeHost(config, target, host, effects, {
+        images,
+        unread: 'host-files',
+      }).catch((error: unknown) => {
+        // A variable that the server has: asked again when it is connected.
+        if (userErrorsOf(error).every(({ code }) => code === 'compose.variable')) return undefined;
+        throw error;
+      });
+      if (resolved === undefined || resolved.faults.length === 0) return;
+      const known = new Set([...resolved.envKeys, ...resolved.written.envFile]);
+      const isWhole = resolved.written.files
+        .flatMap(({ data }) => [...textsIn(data)])
+        .every(({ text }) => usesIn(text).every(({ name }) => known.has(name)));
+      if (isWhole) throw new UserErrors(resolved.faults);
+    }),
+  );
+  return undefined;
+}
+
+function readsHosts(target: Target): boolean {
+  return target.env.some(({ kind }) => kind === 'host-file');
+}
+
+/** Waits for all, then throws what went wrong: a bug first, else each mistake once. */
+async function onAll<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+  const settled = await Promise.allSettled(work);
   const reasons = settled.flatMap((each): unknown[] => (each.status === 'rejected' ? [each.reason] : []));
   const bug = reasons.find((reason) => userErrorsOf(reason).length === 0);
   if (bug !== undefined) throw bug;
@@ -86,21 +200,31 @@ export async function resolveHostModels(
   return settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
 }
 
+interface SharedModel {
+  readonly written: WrittenCompose;
+  readonly mounts: MountPlan;
+}
+
 /** Hosts of one run with the same variables have the same model: what is being loaded is not loaded again beside it. */
-const loading = new WeakMap<ResolveEffects, Map<string, Promise<ComposeModel>>>();
+const loading = new WeakMap<ResolveEffects, Map<string, Promise<SharedModel>>>();
 
 function sharedModel(
   config: Config,
   values: Env,
+  unknownVariables: boolean,
   version: string,
   effects: ResolveEffects,
-): Promise<ComposeModel> {
-  const key = `${config.file}:${version}`;
-  const underWay = loading.get(effects) ?? new Map<string, Promise<ComposeModel>>();
+): Promise<SharedModel> {
+  const key = `${config.file}:${version}:${unknownVariables}`;
+  const underWay = loading.get(effects) ?? new Map<string, Promise<SharedModel>>();
   loading.set(effects, underWay);
   const known = underWay.get(key);
   if (known !== undefined) return known;
-  const model = loadComposeModel(config, values, effects).finally(() => underWay.delete(key));
+  const load = async (): Promise<SharedModel> => {
+    const { model, written } = await loadCompose(config, values, effects, { unknownVariables });
+    return { written, mounts: await planMounts(model, config.folder, effects, { written }) };
+  };
+  const model = load().finally(() => underWay.delete(key));
   underWay.set(key, model);
   return model;
 }

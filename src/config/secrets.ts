@@ -50,6 +50,11 @@ function looksLikeName(text: string): boolean {
   return text.includes('_') || (text.length <= 24 && !/\d.*[A-Za-z].*\d/.test(text));
 }
 
+/** Whether a key or a variable is named like a secret: `DB_PASSWORD`, `api-key`. */
+export function isSecretKey(name: string): boolean {
+  return secretKey.test(name);
+}
+
 /** Whether a text may be shown in a message: a short plain word, and no secret by its form. */
 export function isShowable(text: string): boolean {
   return /^[\w.-]{1,60}$/.test(text) && !shapes.some(([pattern]) => pattern.test(text)) && !isRandom(text);

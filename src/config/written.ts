@@ -162,3 +162,11 @@ function at(data: unknown, path: readonly string[]): unknown {
     data,
   );
 }
+
+/** A text of a service with its variables as they are written; the last file that has it counts. */
+export function rawService(files: readonly ComposeText[], service: string, key: string): string | undefined {
+  const found = files
+    .map(({ data }) => at(data, ['services', service, key]))
+    .filter((each) => typeof each === 'string');
+  return found.at(-1);
+}

@@ -121,6 +121,10 @@ export interface DeployPlan {
   readonly hosts: readonly HostPlan[];
   /** Host that makes the backup and runs the migration. */
   readonly primary: string;
+  /** What is left out of the compose files and why. */
+  readonly notes?: readonly string[];
+  /** What may not be what was meant in files and variables of this machine. */
+  readonly warnings?: readonly string[];
 }
 
 /** Where things lie on a host. */

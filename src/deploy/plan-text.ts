@@ -1,5 +1,5 @@
 import { lackingImages } from './carry/carry.ts';
-import type { DeployPlan, HostPlan, PlannedService } from './model.ts';
+import type { DeployPlan, HostModel, HostPlan, PlannedService } from './model.ts';
 
 const marks: Readonly<Record<PlannedService['action'], string>> = {
   colour: '~ blue-green',
@@ -24,7 +24,25 @@ export function planText(plan: DeployPlan): string {
   const headline = plan.unchanged
     ? `${plan.target} serves ${plan.release} already: nothing to do`
     : `${plan.app} ${plan.release} → ${plan.target}, ${plan.hosts.length === 1 ? '1 host' : `${plan.hosts.length} hosts`}`;
-  return [headline, ...plan.hosts.flatMap((host) => hostText(host, plan.primary === host.host))].join('\n');
+  const remarks = [
+    ...(plan.notes ?? []).map((note) => `  · ${note}`),
+    ...(plan.warnings ?? []).map((warning) => `  ! ${warning}`),
+  ];
+  return [
+    headline,
+    ...plan.hosts.flatMap((host) => hostText(host, plan.primary === host.host)),
+    ...(remarks.length === 0 ? [] : ['', ...remarks]),
+  ].join('\n');
+}
+
+/** What may not be what was meant in files and variables of this machine, each once for all hosts. */
+export function warningsOf(models: readonly HostModel[]): string[] {
+  return [...new Set(models.flatMap(({ warnings = [] }) => warnings))];
+}
+
+/** What is left out of the compose files, each once for all hosts. */
+export function notesOf(models: readonly HostModel[]): string[] {
+  return [...new Set(models.flatMap(({ notes = [] }) => notes))];
 }
 
 function hostText(plan: HostPlan, primary: boolean): string[] {

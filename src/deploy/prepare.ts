@@ -8,6 +8,7 @@ import { type MountedFile, moveMounts } from './files.ts';
 import { presentImages, resolveDigests } from './images.ts';
 import { type DeployPlan, type HostPlan, layoutOf, type ReleaseRecord } from './model.ts';
 import { isUnchanged, planHost, uniqueRelease } from './plan.ts';
+import { notesOf, warningsOf } from './plan-text.ts';
 import { contentHash } from './project.ts';
 import { type RegistryLogins, registryLogins } from './registry-login.ts';
 import { type HostState, releaseNamed } from './state.ts';
@@ -41,7 +42,7 @@ export async function prepare(
     models.map(async (host, index) => {
       const state = states[index];
       const layout = layoutOf(host.host.root, config.app);
-      const moved = await moveMounts(host.model, config.folder, layout.files);
+      const moved = await moveMounts(host, layout.files);
       const services = Object.entries(moved.model.services).map(([name, service]) => {
         // Where it was built is no part of what runs: two machines make the same release.
         const { build: _build, ...rest } = service;
@@ -94,7 +95,16 @@ export async function prepare(
   });
   const primary = primaryHost(config, models);
   await requireCarried(plans, effects);
-  const plan = { app: config.app, target: target.name, release, unchanged, hosts: plans, primary };
+  const remarks = { notes: notesOf(models), warnings: warningsOf(models) };
+  const plan = {
+    app: config.app,
+    target: target.name,
+    release,
+    unchanged,
+    hosts: plans,
+    primary,
+    ...remarks,
+  };
   return { plan, files: drafts.map((draft) => [...draft.moved.files]) };
 }
 

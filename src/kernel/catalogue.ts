@@ -498,20 +498,40 @@ export const catalogue = {
     fix: 'Its own last line says why.',
   },
   'compose.mount-missing': {
-    what: 'A service mounts a file that is not in the repository.',
-    fix: 'Commit it, or use an absolute path for a file of the host.',
+    what: 'A service mounts a file that does not exist in the repository.',
+    fix: 'Commit it, or use an absolute path for a file on the server. A key or a password comes from the target’s variables.',
+  },
+  'compose.mount-ignored': {
+    what: 'A service mounts a file that git ignores: a fresh clone, such as that of a CI run, does not have it.',
+    fix: 'Take secrets from the target’s variables (a compose secret with `environment:`), build other files into the image, or use an absolute path on the server.',
+  },
+  'compose.mount-outside': {
+    what: 'A service mounts a file outside of the repository, or of the home folder of the machine where Sluice runs.',
+    fix: 'Move it into the repository, or use an absolute path for a file on the server.',
   },
   'compose.mount-link': {
     what: 'A mounted file is a link that leads nowhere, in a circle, or out of the repository.',
-    fix: 'Put the file itself into the repository, or use an absolute path for a file of the host.',
+    fix: 'Put the file itself into the repository, or use an absolute path for a file on the server.',
   },
   'compose.mount-data': {
-    what: 'A service mounts a folder of the repository writable: a release cannot carry data.',
+    what: 'A service mounts a file or folder of the repository writable: a release cannot carry data.',
     fix: 'Use a named volume, an absolute path, or `:ro` for configuration.',
+  },
+  'compose.mount-code': {
+    what: 'A service mounts source code, and its image does not have it: on the server there is no checkout to mount.',
+    fix: 'Copy the code in the Dockerfile and remove the mount. A mount over code that the image has is left out by itself.',
   },
   'compose.mount-large': {
     what: 'A mounted folder of the repository is larger than 20 MiB.',
     fix: 'Put data into a volume and source code into the image.',
+  },
+  'compose.local-file': {
+    what: 'A service refers to a file of the checkout in a place from which Sluice does not copy files.',
+    fix: 'Put the file on the server and use its absolute path.',
+  },
+  'compose.port-clash': {
+    what: 'Two services publish the same port of the server.',
+    fix: 'Give one of them another port, or remove `ports:` from the one that needs none.',
   },
 
   // The transaction

@@ -1,9 +1,10 @@
 import type { Config, Target } from '../config/model.ts';
 import { deploy } from '../deploy/deploy.ts';
+import { warningsOf } from '../deploy/plan-text.ts';
 import { createRecorder } from '../deploy/recorder.ts';
 import type { DeployReport } from '../report/model.ts';
 import type { OperationContext } from './context.ts';
-import { connectTarget, loadTarget, resolveBeside } from './open.ts';
+import { connectTarget, loadTarget, resolveBefore, resolveBeside } from './open.ts';
 import { releaseName } from './release-name.ts';
 import { type ReportFiles, tell, tellingFailure } from './tell.ts';
 
@@ -47,20 +48,30 @@ export async function deployTarget(
     ...{ command: 'deploy' as const, config: loaded.config, target: loaded.target, recorder, hosts: [] },
     release: options.release ?? 'this commit',
   };
+  const { config, target, effects } = loaded;
+  const { known, named } = await tellingFailure(context, early, effects, async () => ({
+    known: await resolveBefore(loaded, options.images),
+    named: await releaseName(options.release, target, config.folder, context.effects),
+  }));
   const opening = connectTarget(loaded);
-  const models = resolveBeside(loaded, opening, options.images);
+  const models = (
+    known === undefined ? resolveBeside(loaded, opening, options.images) : Promise.resolve(known)
+  ).then((all) => {
+    // Before anything else: a deploy that changes nothing says them, too.
+    for (const warning of warningsOf(all)) recorder.warn(warning);
+    return all;
+  });
   // Whatever happens, it is waited for: its private files are gone when it has ended.
   await using _ended = { [Symbol.asyncDispose]: async () => void (await models.catch(() => {})) };
   models.catch(() => {});
-  await using open = await tellingFailure(context, early, loaded.effects, () =>
+  await using open = await tellingFailure(context, { ...early, ...named }, effects, () =>
     recorder.step(
       'connect',
       () => opening,
       ({ hosts }) => hosts.map((host) => host.name).join(', '),
     ),
   );
-  const { config, target, hosts, effects } = open;
-  const named = await releaseName(options.release, target, config.folder, context.effects);
+  const { hosts } = open;
   const { backup, migrate, force, replaceEdges, replace } = options;
   const report = await tellingFailure(context, { ...early, ...named, hosts }, effects, () =>
     deploy(

@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import type { Config, HostModel, Target } from '../config/model.ts';
-import { type RemoteFiles, resolveHostModels } from '../config/resolve.ts';
+import { type RemoteFiles, resolveHostModels, resolveOffline } from '../config/resolve.ts';
 import type { DeployEffects } from '../deploy/context.ts';
 import { connectAll } from '../deploy/sites.ts';
 import { connectHost } from '../host/connect.ts';
@@ -78,7 +78,20 @@ export async function resolveModels(
   return await resolveBeside(open, Promise.resolve(open), images);
 }
 
-/** The same, beside the connecting: docker compose takes as long for the model as the hosts for their lease. */
+/**
+ * What runs on each host, as far as it is known before one is connected: everything that is wrong in files of this
+ * machine is reported while no server has been asked anything.
+ *
+ * @returns undefined where a `host-env-file` is needed first.
+ */
+export async function resolveBefore(
+  { config, target, effects }: LoadedTarget,
+  images: Readonly<Record<string, string>>,
+): Promise<readonly HostModel[] | undefined> {
+  return await resolveOffline(config, target, images, effects);
+}
+
+/** {@link resolveModels} beside the connecting: docker compose takes as long as the hosts for their lease. */
 export async function resolveBeside(
   loaded: LoadedTarget,
   opening: Promise<OpenTarget>,

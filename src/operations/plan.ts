@@ -2,10 +2,10 @@ import { type DeployPlan, layoutOf } from '../deploy/model.ts';
 import { prepare } from '../deploy/prepare.ts';
 import { readHostState } from '../deploy/state.ts';
 import type { OperationContext } from './context.ts';
-import { openTarget, resolveModels } from './open.ts';
+import { connectTarget, loadTarget, resolveBefore, resolveModels } from './open.ts';
 import { releaseName } from './release-name.ts';
 
-/** What a deploy would do; the hosts are only looked at. */
+/** What a deploy would do. Files of this machine are checked first; then the hosts are read, and nothing is changed. */
 export async function planTarget(
   context: OperationContext,
   targetName: string | undefined,
@@ -15,11 +15,14 @@ export async function planTarget(
     readonly replace?: readonly string[];
   },
 ): Promise<DeployPlan> {
-  await using open = await openTarget(context, targetName);
-  const { config, target, hosts, effects } = open;
-  const [models, named, states] = await Promise.all([
-    resolveModels(open, options.images),
-    releaseName(options.release, target, config.folder, context.effects),
+  const loaded = await loadTarget(context, targetName);
+  const { config, target, effects } = loaded;
+  const known = await resolveBefore(loaded, options.images);
+  const named = await releaseName(options.release, target, config.folder, context.effects);
+  await using open = await connectTarget(loaded);
+  const { hosts } = open;
+  const [models, states] = await Promise.all([
+    known ?? resolveModels(open, options.images),
     Promise.all(hosts.map((host) => readHostState(host, config.app, layoutOf(host.config.root, config.app)))),
   ]);
   const { plan } = await prepare(

@@ -184,8 +184,6 @@ describe('examples/bookreader', () => {
       config,
       { ...target, env: [], hosts: [host] },
       { ...host, services: undefined },
-      undefined,
-      {},
       { env: process.env },
     );
     const strategies = Object.fromEntries(resolved.services.map(({ name, strategy }) => [name, strategy]));

@@ -19,7 +19,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   backup: ['make', 'list', 'verify'],
   cdn: ['plan', 'publish', 'rollback', 'status', 'verify'],
 };
-const alone = ['init', 'plan', 'deploy', 'rollback', 'status', 'history', 'restore', 'doctor'];
+const alone = ['init', 'plan', 'config', 'deploy', 'rollback', 'status', 'history', 'restore', 'doctor'];
 const commands = [...alone, ...Object.keys(groups)];
 const leaves = commands.flatMap((name) => groups[name]?.map((leaf) => [name, leaf]) ?? [[name]]);
 

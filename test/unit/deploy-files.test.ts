@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ComposeModel, ComposeVolume } from '../../src/config/model.ts';
+import { planMounts } from '../../src/config/mounts/plan.ts';
 import { moveMounts } from '../../src/deploy/files.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'sluice-files-'));
@@ -34,8 +35,13 @@ const model = (...volumes: ComposeVolume[]): ComposeModel => ({
   name: 'shop',
   services: { web: { volumes } },
 });
-const move = (folder: string, ...volumes: ComposeVolume[]) =>
-  moveMounts(model(...volumes), folder, '/srv/files');
+/** Plans the mounts of a checkout, and moves what is carried; the first fault is thrown. */
+async function moveAll(from: ComposeModel, folder: string) {
+  const plan = await planMounts(from, folder, { env: process.env });
+  if (plan.faults[0] !== undefined) throw plan.faults[0];
+  return moveMounts(plan, '/srv/files');
+}
+const move = (folder: string, ...volumes: ComposeVolume[]) => moveAll(model(...volumes), folder);
 const sources = (moved: Awaited<ReturnType<typeof move>>) =>
   moved.model.services.web?.volumes?.map((volume) => volume.source);
 const failure = (code: string) => expect.objectContaining({ code });
@@ -44,14 +50,22 @@ describe('mounts of the repository', () => {
   test('a file travels under the hash of its content, with its mode', async () => {
     const folder = repository({ 'conf/app.conf': 'a', 'run.sh': 'b' });
     chmodSync(join(folder, 'run.sh'), 0o755);
-    const moved = await move(folder, bind(join(folder, 'conf/app.conf')), bind(join(folder, 'run.sh')));
+    const moved = await move(
+      folder,
+      bind(join(folder, 'conf/app.conf')),
+      bind(join(folder, 'run.sh'), { target: '/run.sh' }),
+    );
     const named = (from: typeof moved, path: string) => from.files.find((file) => file.path === path);
     const [conf, run] = [named(moved, 'app.conf'), named(moved, 'run.sh')];
     expect(conf).toMatchObject({ path: 'app.conf', mode: 0o644 });
     expect(run).toMatchObject({ path: 'run.sh', mode: 0o755 });
     expect(sources(moved)).toEqual([`/srv/files/${conf?.hash}/app.conf`, `/srv/files/${run?.hash}/run.sh`]);
     chmodSync(join(folder, 'run.sh'), 0o644);
-    const again = await move(folder, bind(join(folder, 'conf/app.conf')), bind(join(folder, 'run.sh')));
+    const again = await move(
+      folder,
+      bind(join(folder, 'conf/app.conf')),
+      bind(join(folder, 'run.sh'), { target: '/run.sh' }),
+    );
     expect(named(again, 'app.conf')?.hash).toBe(conf?.hash);
     expect(named(again, 'run.sh')?.hash).not.toBe(run?.hash);
   });
@@ -75,8 +89,6 @@ describe('mounts of the repository', () => {
     const folder = repository({ a: 'a' });
     const volumes = [
       bind('/var/run/docker.sock'),
-      bind(base),
-      bind(folder, { read_only: false }),
       bind(`${folder}x/file`),
       { type: 'volume', source: 'data', target: '/data' },
       { type: 'tmpfs', target: '/tmp' },
@@ -89,7 +101,7 @@ describe('mounts of the repository', () => {
   test('missing, writable and too large ones are errors that name the service and the path', async () => {
     const folder = repository({ 'data/file': 'x', large: '' });
     await expect(move(folder, bind(join(folder, 'none')))).rejects.toThrow(failure('compose.mount-missing'));
-    await expect(move(folder, bind(join(folder, 'none')))).rejects.toThrow('services.web: ./none');
+    await expect(move(folder, bind(join(folder, 'none')))).rejects.toThrow('services.web.volumes: ./none');
     await expect(move(folder, bind(join(folder, 'data'), { read_only: false }))).rejects.toThrow(
       failure('compose.mount-data'),
     );
@@ -137,7 +149,8 @@ describe('configs and secrets', () => {
       { secrets: { key: { file } }, configs: { key: { file } } },
       { configs: { key: { file } }, secrets: { key: { file } } },
     ]) {
-      const moved = await moveMounts({ ...model(bind(file)), ...objects }, folder, '/srv/files');
+      const services = { web: { volumes: [bind(file)], secrets: ['key'], configs: ['key'] } };
+      const moved = await moveAll({ name: 'shop', services, ...objects }, folder);
       const secret = moved.model.secrets?.key?.file ?? '';
       const modes = new Map(moved.files.map((each) => [`/srv/files/${each.hash}/${each.path}`, each.mode]));
       expect(modes.get(secret)).toBe(0o600);
@@ -149,6 +162,7 @@ describe('configs and secrets', () => {
   test('external ones and those by value stay', async () => {
     const folder = repository({});
     const secrets = { a: { external: true }, b: { environment: 'B' }, c: { file: '/run/secret' } };
-    expect((await moveMounts({ ...model(), secrets }, folder, '/srv/files')).model.secrets).toEqual(secrets);
+    const services = { web: { secrets: Object.keys(secrets) } };
+    expect((await moveAll({ name: 'shop', services, secrets }, folder)).model.secrets).toEqual(secrets);
   });
 });

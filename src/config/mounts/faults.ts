@@ -1,0 +1,112 @@
+import type { ErrorCode } from '../../kernel/catalogue.ts';
+import { type Place, UserError } from '../../kernel/errors.ts';
+import { isSecret } from './kinds.ts';
+
+/** A source that cannot be deployed as it is written. */
+export interface Wrong {
+  /** `services.web.volumes`, `secrets.key`. */
+  readonly owner: string;
+  /** The source as the compose file has it. */
+  readonly shown: string;
+  /** Path in the container; undefined for secrets and configs. */
+  readonly target?: string | undefined;
+  readonly at: Place | undefined;
+}
+
+const onServer = 'write the absolute path of a file on the server';
+
+export function outside(wrong: Wrong): UserError {
+  return fault('compose.mount-outside', wrong, {
+    message: `${wrong.shown} lies outside of the repository, so a fresh clone does not have it`,
+    hint: `Move it into the repository, or ${onServer}.`,
+  });
+}
+
+export function inHome(wrong: Wrong): UserError {
+  return fault('compose.mount-outside', wrong, {
+    message: `${wrong.shown} is a path of this machine’s user, not of the server’s`,
+    hint: `Move it into the repository, or ${onServer}.`,
+  });
+}
+
+export function missing(wrong: Wrong): UserError {
+  return fault('compose.mount-missing', wrong, {
+    message: `${wrong.shown} does not exist in the repository`,
+    hint: isPrivate(wrong) ? secretHint(wrong) : `Commit the file, or ${onServer}.`,
+  });
+}
+
+export function ignored(wrong: Wrong): UserError {
+  return fault('compose.mount-ignored', wrong, {
+    message: `git ignores ${wrong.shown}, so a fresh clone does not have it`,
+    hint: isPrivate(wrong) ? secretHint(wrong) : `Build it into the image, stop ignoring it, or ${onServer}.`,
+  });
+}
+
+/** @param path the link, as messages call it. */
+export function badLink(wrong: Wrong, path: string): UserError {
+  return fault('compose.mount-link', wrong, {
+    message: `${path} is a link that leads nowhere, in a circle, or out of the repository`,
+    hint: `Put the file itself into the repository, or ${onServer}.`,
+  });
+}
+
+export function tooLarge(wrong: Wrong): UserError {
+  return fault('compose.mount-large', wrong, {
+    message: `${wrong.shown} holds more than 20 MiB`,
+    hint: 'Put data into a named volume and source code into the image: a release carries configuration only.',
+  });
+}
+
+export function data(wrong: Wrong): UserError {
+  return fault('compose.mount-data', wrong, {
+    message: `${wrong.shown} is mounted writable at ${wrong.target}, and a release cannot carry data`,
+    hint: `Use a named volume, or the absolute path of a folder on the server. If it is configuration, add :ro.`,
+  });
+}
+
+/** @param holder what does not have the code: "the image node:22", "the image of Dockerfile". */
+export function code(wrong: Wrong, holder: string, hint: string): UserError {
+  return fault('compose.mount-code', wrong, {
+    message: `${wrong.shown} is source code mounted at ${wrong.target}, and ${holder} does not have it`,
+    hint,
+  });
+}
+
+/** @param key such as `security_opt`. */
+export function localFile(service: string, key: string, shown: string, at: Place | undefined): UserError {
+  return new UserError({
+    code: 'compose.local-file',
+    message: `services.${service}.${key}: ${shown} is a file of this checkout, and Sluice does not copy it to the server`,
+    hint: 'Put the file on the server, and write its absolute path.',
+    ...(at === undefined ? {} : { at }),
+  });
+}
+
+function isPrivate({ owner, shown, target }: Wrong): boolean {
+  return owner.startsWith('secrets.') || isSecret(shown) || (target !== undefined && isSecret(target));
+}
+
+/** What git does not have must come from the target: never from a commit. */
+function secretHint({ owner, shown, target }: Wrong): string {
+  const [kind = '', own = ''] = owner.split('.');
+  const isObject = kind === 'secrets' || kind === 'configs';
+  const name = isObject ? own : (shown.split('/').at(-1) ?? '').replace(/\.\w+$/, '');
+  const variable =
+    name
+      .replace(/\W+/g, '_')
+      .replace(/^_+|_+$/g, '')
+      .toUpperCase() || 'NAME';
+  const line = isObject
+    ? `${kind}: { ${own}: { environment: ${variable} } }`
+    : `a compose secret with \`environment: ${variable}\`${target === undefined ? '' : `, mounted at ${target}`}`;
+  return `Take it from the target’s variables: ${line}, and ${variable} in env or env-secret. Or ${onServer}.`;
+}
+
+function fault(
+  code: ErrorCode,
+  { owner, at }: Wrong,
+  { message, hint }: { message: string; hint: string },
+): UserError {
+  return new UserError({ code, message: `${owner}: ${message}`, hint, ...(at === undefined ? {} : { at }) });
+}

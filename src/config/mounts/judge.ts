@@ -1,0 +1,154 @@
+import { stat } from 'node:fs/promises';
+import { dirname, isAbsolute, posix, relative, sep } from 'node:path';
+import type { UserError } from '../../kernel/errors.ts';
+import type { BuiltImages } from '../built-images.ts';
+import { gitTop } from '../git-files.ts';
+import type { ComposeModel, ComposeVolume } from '../model.ts';
+import { mountKey, placeOfItem, type WrittenCompose } from '../written.ts';
+import { code, data, inHome, outside, type Wrong } from './faults.ts';
+import { holdsMount, type RepositoryImage, repositoryImage } from './image-holds.ts';
+import { isCode, isConfiguration, isData, isDataFile, isMadeInImage } from './kinds.ts';
+import { isWithin } from './tree.ts';
+
+/** The repository that mounts are judged by. */
+export interface Checkout {
+  /** Folder of sluice.yml, absolute. */
+  readonly folder: string;
+  /** Top of the git repository; without git the folder. */
+  readonly top: string;
+  readonly written: WrittenCompose | undefined;
+  readonly model: ComposeModel;
+  readonly images: BuiltImages;
+}
+
+export function checkoutOf(
+  model: ComposeModel,
+  folder: string,
+  images: BuiltImages,
+  written: WrittenCompose | undefined,
+): Checkout {
+  return { folder, top: gitTop(folder) ?? folder, written, model, images };
+}
+
+/** What becomes of a source. */
+export type Judgement =
+  /** A path of the server, as it is written. */
+  | { readonly kind: 'host'; readonly warning?: string }
+  | { readonly kind: 'carry'; readonly wrong: Wrong; readonly source: string; readonly note?: string }
+  /** A development mount: the image has the code. */
+  | { readonly kind: 'leave-out'; readonly shown: string }
+  | { readonly kind: 'fault'; readonly fault: UserError };
+
+/** Whose a path is: the server's, or the repository's. A path that is written relative is never the server's. */
+export function judgeSource(
+  checkout: Checkout,
+  key: string,
+  source: string,
+  wrongAt: Pick<Wrong, 'owner' | 'target' | 'at'>,
+): Judgement | { readonly kind: 'ours'; readonly wrong: Wrong } {
+  const written = checkout.written?.sources.get(key);
+  const isOurs = written === undefined ? isWithin(source, checkout.top) : !isAbsolute(written);
+  const shown = written !== undefined && isOurs ? written : shownFrom(checkout.folder, source);
+  const wrong: Wrong = { ...wrongAt, shown };
+  if (written?.startsWith('~') === true) return { kind: 'fault', fault: inHome(wrong) };
+  if (isOurs && !isWithin(source, checkout.top)) return { kind: 'fault', fault: outside(wrong) };
+  if (isOurs) return { kind: 'ours', wrong };
+  return isWithin(source, checkout.top)
+    ? {
+        kind: 'host',
+        warning: `${source} is an absolute path, so it means that path on the server and not this checkout`,
+      }
+    : { kind: 'host' };
+}
+
+/**
+ * What becomes of a bind mount: the server's path, configuration that a release carries, a development mount that is left
+ * out, or an error.
+ *
+ * @param volume of type bind, its source absolute and without escaped dollar signs.
+ */
+export async function judgeMount(
+  checkout: Checkout,
+  service: string,
+  volume: ComposeVolume & { readonly source: string },
+): Promise<Judgement> {
+  const { source, target } = volume;
+  const at = placeOfItem(checkout.written?.files ?? [], service, 'volumes', (item) =>
+    isMountOf(item, target),
+  );
+  const judged = judgeSource(checkout, mountKey(service, target), source, {
+    owner: `services.${service}.volumes`,
+    target,
+    at,
+  });
+  if (judged.kind !== 'ours') return judged;
+  const { wrong } = judged;
+  const isWritable = volume.read_only !== true;
+  const found = await stat(source).catch(() => undefined);
+  const name = posix.basename(source);
+  const isFile = found === undefined ? /\.\w+$/.test(name) && !isData(source, target) : !found.isDirectory();
+  if (isFile) {
+    if (isWritable && isDataFile(name)) return { kind: 'fault', fault: data(wrong) };
+    return { kind: 'carry', wrong, source };
+  }
+  const image = await repositoryImage(service, checkout.model, checkout.images);
+  if (image !== undefined && isMadeInImage(target)) return { kind: 'leave-out', shown: wrong.shown };
+  const isWhole =
+    isWithin(checkout.folder, source) || (image !== undefined && isWithin(image.context, source));
+  if (!isWhole && isWritable && isData(source, target)) return { kind: 'fault', fault: data(wrong) };
+  if (image !== undefined && (isWhole || isWritable) && (await holdsMount(image, source, target)))
+    return { kind: 'leave-out', shown: wrong.shown };
+  if (isWhole) return { kind: 'fault', fault: codeFault(checkout, service, wrong, image, source) };
+  if (!isWritable) return { kind: 'carry', wrong, source };
+  if (isConfiguration(target)) {
+    const note = `${wrong.shown} is carried as configuration: what the container writes there is lost when it changes`;
+    return { kind: 'carry', wrong, source, note };
+  }
+  const isSource = isCode(target) && (image === undefined || isWithin(source, image.context));
+  return {
+    kind: 'fault',
+    fault: isSource ? codeFault(checkout, service, wrong, image, source) : data(wrong),
+  };
+}
+
+function codeFault(
+  { model }: Checkout,
+  service: string,
+  wrong: Wrong,
+  image: RepositoryImage | undefined,
+  source: string,
+): UserError {
+  if (image === undefined) {
+    const name = model.services[service]?.image;
+    const holder = name === undefined ? 'its image' : `the image ${name}`;
+    return code(wrong, holder, 'Add build: with a Dockerfile that copies the code, and remove this mount.');
+  }
+  const from = relative(image.context, source).split(sep).join('/') || '.';
+  const copy = `COPY ${from} ${wrong.target}`;
+  return code(
+    wrong,
+    `the image of ${image.dockerfile}`,
+    `Copy it there in the Dockerfile (${copy}), and remove this mount.`,
+  );
+}
+
+/** `./src:/app/src:ro`, or a map with the target. */
+export function isMountOf(item: unknown, target: string): boolean {
+  if (typeof item === 'string') {
+    const parts = item.replace(/\$\{[^}]*\}/g, '$').split(':');
+    const own = parts.length === 1 ? parts[0] : parts[1];
+    return own !== undefined && trimmed(own) === trimmed(target);
+  }
+  const own = (item as { target?: unknown } | null)?.target;
+  return typeof own === 'string' && trimmed(own) === trimmed(target);
+}
+
+function trimmed(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+}
+
+function shownFrom(folder: string, source: string): string {
+  if (!isWithin(source, dirname(folder)) && relative(folder, source).startsWith('../../..')) return source;
+  const path = relative(folder, source).split(sep).join('/');
+  return path.startsWith('..') ? path : `./${path}`.replace(/\/$/, '');
+}

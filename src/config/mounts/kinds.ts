@@ -1,0 +1,68 @@
+import { posix } from 'node:path';
+
+/** What the names of a mount's paths say of what it holds. */
+
+const dataNames = new Set([
+  ...['data', 'db', 'database', 'databases', 'dbdata', 'pgdata', 'mysql-data', 'postgres-data', 'redis-data'],
+  ...['uploads', 'upload', 'storage', 'media', 'files', 'attachments', 'backups', 'backup', 'dumps'],
+  ...['volume', 'volumes', 'log', 'logs', 'cache', 'tmp', 'temp', 'state', 'letsencrypt', 'acme'],
+]);
+const dataName = /[-_.](?:data|db|database|storage|uploads|media|backups?|logs?|cache|volume)$/i;
+const dataFile = /\.(?:sqlite3?|db|mdb|rdb|aof|log|pid)$|^acme\.json$/i;
+
+/** Places in a container where programs keep what they write. */
+const dataTarget =
+  /^\/(?:var\/(?:lib|log|cache|backups|spool)|data|backups?|config\/data)(?:\/|$)|\/(?:pgdata|uploads|storage|media|backups|logs)$/i;
+/** Where programs read what a person has written. */
+const configTarget =
+  /^\/(?:etc|usr\/local\/etc|opt\/[\w.-]+\/(?:etc|conf|config))(?:\/|$)|^\/docker-entrypoint(?:-initdb)?\.d(?:\/|$)|^\/(?:always-)?init(?:db)?(?:\.d)?(?:\/|$)|^\/usr\/share\/nginx\/|^\/usr\/local\/apache2\/|\/(?:conf|config|configs|conf\.d|provisioning|templates?|sites-(?:enabled|available))(?:\/|$)/i;
+const codeTarget =
+  /^\/(?:app|apps|code|src|srv|workspace|work|web|site|project|usr\/src|usr\/app|opt\/app|var\/www|var\/task|home\/\w+)(?:\/|$)/i;
+const secretName =
+  /(?:^|[-_./])(?:secrets?|\.env(?:\..*)?|\w*\.env|certs?|keys?|private|credentials?|password|passwd|htpasswd|token|id_(?:rsa|ed25519|ecdsa))(?:$|[-_./])|\.(?:key|pem|crt|cer|p12|pfx|jks|keystore|gpg|asc)$/i;
+/** Folders that an install or a build fills inside of an image. */
+const madeName = new Set([
+  ...[
+    'node_modules',
+    'vendor',
+    '.venv',
+    'venv',
+    '__pypackages__',
+    '.next',
+    '.nuxt',
+    '.output',
+    '.svelte-kit',
+  ],
+  ...['dist', 'build', 'target', '.cache', '__pycache__', '.turbo', '.pnpm-store', 'bower_components'],
+]);
+
+/** Data that a container writes: the next release does not have it. */
+export function isData(source: string, target: string): boolean {
+  const name = posix.basename(source);
+  return (
+    dataNames.has(name.toLowerCase()) || dataName.test(name) || isDataFile(name) || dataTarget.test(target)
+  );
+}
+
+/** A file that a container writes to: a database, a log, Traefik's certificates. */
+export function isDataFile(name: string): boolean {
+  return dataFile.test(name);
+}
+
+export function isConfiguration(target: string): boolean {
+  return configTarget.test(target);
+}
+
+export function isCode(target: string): boolean {
+  return codeTarget.test(target);
+}
+
+/** Keys, certificates, passwords and env files: nothing to commit. */
+export function isSecret(path: string): boolean {
+  return secretName.test(path);
+}
+
+/** `node_modules` and the like: what a development mount hides and an anonymous volume shows again. */
+export function isMadeInImage(target: string): boolean {
+  return madeName.has(posix.basename(target));
+}

@@ -1,0 +1,206 @@
+import { basename } from 'node:path';
+import type { ComposeService, Config, EnvSource, ServicePlan, Target } from '../config/model.ts';
+import { describeHost, type ResolvedHost } from '../config/resolve.ts';
+import { textsIn, usesIn } from '../config/variable-uses.ts';
+import { rawService } from '../config/written.ts';
+import type { UserError } from '../kernel/errors.ts';
+import type { OperationContext } from './context.ts';
+import { loadTarget } from './open.ts';
+
+/** A service as `sluice config` shows it. */
+export interface ServiceView {
+  readonly name: string;
+  readonly strategy: ServicePlan['strategy'];
+  /** Where the strategy comes from. */
+  readonly why: string;
+  readonly replicas: number;
+  /** As the compose files write it: variables by name. */
+  readonly image: string | undefined;
+  /** Build context and Dockerfile, where the image is built here. */
+  readonly build: string | undefined;
+  /** What other containers call it, by network. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
+  /** Container ports that the edge listens on. */
+  readonly ports: ServicePlan['ports'];
+  /** Ports of the server. */
+  readonly published: readonly string[];
+  readonly health: string | undefined;
+  readonly mounts: readonly { readonly source: string; readonly target: string; readonly handling: string }[];
+  readonly volumes: readonly { readonly name: string | undefined; readonly target: string }[];
+  readonly hosts: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** A variable by name; its value is never a part of this. */
+export interface VariableView {
+  readonly name: string;
+  /** `file .env.production`, `secret PROD_ENV`, `environment`, `compose default`, `not known here`. */
+  readonly from: string;
+}
+
+/** The resolved model of a target. */
+export interface ConfigView {
+  readonly app: string;
+  readonly target: string;
+  readonly hosts: readonly string[];
+  readonly compose: readonly string[];
+  readonly registry: string | undefined;
+  readonly services: readonly ServiceView[];
+  /** Services of the compose files that no host of the target runs. */
+  readonly unplaced: readonly string[];
+  readonly files: readonly { readonly name: string; readonly source: string; readonly handling: string }[];
+  readonly variables: readonly VariableView[];
+  /** Sources of variables that were not read, with the reason. */
+  readonly unread: readonly string[];
+  readonly migrate: { readonly service: string; readonly command: string } | undefined;
+  readonly backup: { readonly postgres: string; readonly keep: number } | undefined;
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The model of a target as a deploy would take it, from the files of this machine alone: no server is connected, and no
+ * engine is needed.
+ *
+ * @param targetName may be left out when there is only one target.
+ * @returns the model, and what a deploy would refuse in it.
+ * @throws UserError(s) for files that cannot be read or resolved: `config.*`, `env.*`, `compose.*`.
+ */
+export async function resolvedConfig(
+  context: OperationContext,
+  targetName: string | undefined,
+): Promise<{ readonly view: ConfigView; readonly faults: readonly UserError[] }> {
+  const { config, target, effects } = await loadTarget(context, targetName);
+  const hosts = await Promise.all(
+    target.hosts.map((host) => describeHost(config, target, host, effects, { unread: 'all' })),
+  );
+  const faults = new Map(
+    hosts.flatMap((host) => host.faults).map((each) => [`${each.code} ${each.message}`, each]),
+  );
+  return { view: configView(config, target, hosts), faults: [...faults.values()] };
+}
+
+/** @param hosts of the target, resolved, in its order. */
+export function configView(config: Config, target: Target, hosts: readonly ResolvedHost[]): ConfigView {
+  const names = [...new Set(hosts.flatMap(({ services }) => services.map(({ name }) => name)))];
+  const all = Object.keys(hosts[0]?.model.services ?? {});
+  const { migrate, backup } = config;
+  const command = migrate?.command;
+  return {
+    app: config.app,
+    target: target.name,
+    hosts: target.hosts.map(({ name }) => name),
+    compose: config.compose,
+    registry: config.registry,
+    services: names.flatMap((name) => serviceView(name, hosts) ?? []),
+    unplaced: all.filter((name) => !names.includes(name)),
+    files: (hosts[0]?.mounts ?? [])
+      .filter(({ key }) => !key.startsWith('services.'))
+      .map(({ key, source, handling }) => ({ name: key, source, handling })),
+    variables: variablesOf(target, hosts),
+    unread: [...new Set(hosts.flatMap(({ unread }) => unread))],
+    migrate:
+      migrate === undefined
+        ? undefined
+        : {
+            service: migrate.service,
+            command: typeof command === 'string' ? command : (command ?? []).join(' '),
+          },
+    backup: backup === undefined ? undefined : { postgres: backup.postgres, keep: backup.keep },
+    notes: [...new Set(hosts.flatMap(({ notes = [] }) => notes))],
+    warnings: [...new Set(hosts.flatMap(({ warnings = [] }) => warnings))],
+  };
+}
+
+function serviceView(name: string, hosts: readonly ResolvedHost[]): ServiceView | undefined {
+  const running = hosts.filter(({ services }) => services.some((plan) => plan.name === name));
+  const [first] = running;
+  const plan = first?.services.find((each) => each.name === name);
+  const service = first?.model.services[name];
+  if (first === undefined || plan === undefined || service === undefined) return undefined;
+  const prefix = `services.${name}:`;
+  const { build } = service;
+  return {
+    name,
+    strategy: plan.strategy,
+    why: plan.reason,
+    replicas: plan.replicas,
+    image: rawService(first.written.files, name, 'image') ?? service.image,
+    build: build === undefined ? undefined : buildText(build),
+    names: namesOf(name, service),
+    ports: plan.ports,
+    published: (service.ports ?? []).flatMap(publishedText),
+    health: plan.health,
+    mounts: first.mounts
+      .filter(({ key }) => key.startsWith(prefix))
+      .map(({ key, source, handling }) => ({ source, target: key.slice(prefix.length), handling })),
+    volumes: (service.volumes ?? [])
+      .filter(({ type }) => type === 'volume')
+      .map(({ source, target }) => ({ name: source, target })),
+    hosts: running.map(({ host }) => host.name),
+    notes: plan.notes ?? [],
+  };
+}
+
+function buildText(build: NonNullable<ComposeService['build']>): string {
+  const {
+    context = '.',
+    dockerfile = 'Dockerfile',
+    target,
+  } = typeof build === 'string' ? { context: build } : build;
+  const stage = target === undefined ? '' : `, stage ${target}`;
+  return `${basename(context)}/${dockerfile}${stage}`;
+}
+
+function namesOf(name: string, { networks, network_mode: mode }: ComposeService): ServiceView['names'] {
+  if (networks === undefined) return mode === undefined ? { default: [name] } : {};
+  const all = Object.entries(networks).map(
+    ([network, own]) => [network, [...new Set([name, ...(own?.aliases ?? [])])]] as const,
+  );
+  return Object.fromEntries(all);
+}
+
+function publishedText({
+  published,
+  target,
+  host_ip: ip,
+  protocol,
+}: NonNullable<ComposeService['ports']>[number]): string[] {
+  if (published === undefined || published === '') return [];
+  const address = ip === undefined ? '' : `${ip.includes(':') ? `[${ip}]` : ip}:`;
+  return [
+    `${address}${published}→${target}${protocol === undefined || protocol === 'tcp' ? '' : `/${protocol}`}`,
+  ];
+}
+
+/** All variables that the target passes or the compose files use. */
+function variablesOf(target: Target, hosts: readonly ResolvedHost[]): VariableView[] {
+  const found = new Map<string, string>();
+  for (const { envKeys, origins } of hosts) {
+    for (const name of envKeys) found.set(name, originText(origins[name] ?? '', target.env));
+  }
+  for (const { written } of hosts) {
+    for (const { name, fallback } of written.files.flatMap(({ data }) =>
+      [...textsIn(data)].flatMap(({ text }) => usesIn(text)),
+    )) {
+      const from = written.envFile.has(name)
+        ? '.env of the repository'
+        : fallback === undefined
+          ? 'not known here'
+          : 'compose default';
+      if (!found.has(name) || found.get(name) === 'compose default') found.set(name, found.get(name) ?? from);
+      if (from === 'not known here' && found.get(name) === 'compose default') found.set(name, from);
+    }
+  }
+  return [...found].map(([name, from]) => ({ name, from })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** `.env.production:12` → `file .env.production`. */
+function originText(origin: string, sources: readonly EnvSource[]): string {
+  const source = origin.replace(/:\d+$/, '');
+  if (source === 'the environment') return 'environment';
+  if (sources.some((each) => each.kind === 'secret-file' && each.variable === source))
+    return `secret ${source}`;
+  if (sources.some((each) => each.kind === 'file' && each.path === source)) return `file ${source}`;
+  return `host ${source}`;
+}
