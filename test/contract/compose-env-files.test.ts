@@ -36,9 +36,14 @@ describe('env_file', () => {
     });
   });
 
-  test('a .env of this machine does not get out: not into services, not into interpolation', async () => {
-    using repo = composeRepo('services: { web: { image: "app:${TAG:-none}", env_file: [.env] } }');
+  test('files of this machine do not get out: .env, and what git ignores, required or not', async () => {
+    using repo = composeRepo(
+      'services: { web: { image: "app:${TAG:-none}", env_file: [.env, app.conf, { path: mine.conf, required: false }] } }',
+    );
     repo.put('.env', 'TAG=dev\nDEBUG=true');
+    repo.put('.gitignore', 'app.conf\nmine.conf\n');
+    repo.put('app.conf', 'TAG=dev\nB=b');
+    repo.put('mine.conf', 'C=c');
     expect((await repo.load({ A: 'a' })).services['web']).toMatchObject({
       image: 'app:none',
       environment: { A: 'a' },

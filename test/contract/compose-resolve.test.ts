@@ -8,8 +8,8 @@ import { type ComposeRepo, composeRepo } from './compose-repo.ts';
 
 const compose = `
 services:
-  backend: { image: "acme/backend:\${TAG}", build: ., expose: ["8000"], environment: [SECRET_KEY, ZONE], depends_on: [db] }
-  worker: { image: "acme/backend:\${TAG}", command: celery -A app worker }
+  backend: { image: "acme/backend:\${TAG}", build: ., volumes: ["./app.ini:/app.ini:ro", "/srv/data:/data"], expose: ["8000"], environment: [SECRET_KEY, ZONE], depends_on: [db] }
+  worker: { image: "acme/backend:\${TAG}\${SUFFIX:-}", command: celery -A app worker }
   db: { image: "postgres:17", volumes: ["pg:/var/lib/postgresql/data"] }
 volumes: { pg: {} }
 `;
@@ -48,9 +48,17 @@ describe('resolveHostModels', () => {
   test('variables, model, images, strategies and placement of each host', async () => {
     using repo = composeRepo(compose);
     repo.put('sluice.yml', sluice);
+    repo.put('app.ini', 'a');
     const mask = createMask();
     const digest = `acme/backend@sha256:${secret}`;
-    const [one, two] = await resolveAll(repo, { mask }, { backend: digest });
+    const env = { ...process.env, SECRET_KEY: secret, SUFFIX: '-x' };
+    const [one, two] = await resolveAll(repo, { mask, env }, { backend: digest });
+    expect(Object.keys(one?.carried ?? {})).toEqual(['services.backend:/app.ini']);
+    expect(one?.model.services['backend']?.volumes).toHaveLength(2);
+    expect(one?.warnings).toEqual([
+      'SUFFIX is set here, but targets.production.env does not pass it; the compose file’s default is used',
+      'backend: ./app.ini: it is not committed, so a fresh clone does not have it',
+    ]);
     expect(one?.services.map(({ name, strategy }) => `${name} ${strategy}`)).toEqual([
       'backend blue-green',
       'db keep',
@@ -72,6 +80,7 @@ describe('resolveHostModels', () => {
 
   test('hosts with the same variables are read once', async () => {
     using repo = composeRepo(compose);
+    repo.put('app.ini', 'a');
     repo.put('sluice.yml', sluice.replaceAll(/env: \{ ZONE: . \}/g, 'env: { ZONE: x }'));
     const [one, two] = await resolveAll(repo);
     expect(one?.envVersion).toBe(two?.envVersion);
@@ -106,6 +115,7 @@ describe('resolveHostModels', () => {
     ],
   ])('%s', async (_, change, images, code) => {
     using repo = composeRepo(compose);
+    repo.put('app.ini', 'a');
     repo.put('sluice.yml', change(sluice));
     const errors = await resolveAll(repo, {}, images).then(() => [], userErrorsOf);
     expect([...new Set(errors.map((error) => error.code))]).toEqual([code]);
