@@ -165,8 +165,17 @@ function at(data: unknown, path: readonly string[]): unknown {
 
 /** A text of a service with its variables as they are written; the last file that has it counts. */
 export function rawService(files: readonly ComposeText[], service: string, key: string): string | undefined {
-  const found = files
-    .map(({ data }) => at(data, ['services', service, key]))
-    .filter((each) => typeof each === 'string');
-  return found.at(-1);
+  const found = rawItem(files, ['services', service, key]);
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** A part of the documents as it is written, or the item of it that `is` the one; the last file that has it counts. */
+export function rawItem(
+  files: readonly ComposeText[],
+  path: readonly string[],
+  is?: (item: unknown) => boolean,
+): unknown {
+  const parts = files.map(({ data }) => at(data, path)).filter((part) => part !== undefined);
+  if (is === undefined) return parts.at(-1);
+  return parts.flatMap((part) => (Array.isArray(part) ? part.filter(is) : [])).at(-1);
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { localModel } from '../config/local-model.ts';
 import { UserError } from '../kernel/errors.ts';
 import { checkBuildFiles } from './build-files.ts';
 import { type FilePlan, planFiles, type WantedFile } from './files.ts';
@@ -43,11 +44,16 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
   const sight = await lookAt(folder, effects, wishes.compose);
   if (sight.compose === undefined) throw await noCompose(sight);
   const known = { registry: guessRegistry(sight, undefined).value, app: guessApp(sight).value };
-  const { model, problem, missed, made } = await readModel(sight, known, effects);
+  const { problem, missed, made, ...read } = await readModel(sight, known, effects);
+  const compose = sight.compose.files.map(({ path }) => path);
+  const local =
+    read.model === undefined ? undefined : await localModel(read.model, sight.folder, compose, effects);
+  const model = local?.model;
   const seen = { ...sight, variables: [...sight.variables, ...missed] };
   if (model !== undefined) await checkBuildFiles(seen, model);
   const sights = model === undefined ? [] : await study(seen.tree, model);
-  const guessed = withoutStandIns(guess(seen, model, sights, wishes), made);
+  const plain = guess(seen, model, sights, wishes);
+  const guessed = withoutStandIns({ ...plain, notes: [...(local?.notes ?? []), ...plain.notes] }, made);
   const whole: Guess =
     problem === undefined
       ? guessed

@@ -1,6 +1,7 @@
 import { symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { localModel } from '../../src/config/local-model.ts';
 import { checkout, faultLines, handlings, removeCheckouts } from './mount-fixtures.ts';
 
 afterAll(removeCheckouts);
@@ -367,5 +368,54 @@ secrets:
     expect(plan.warnings.join('\n')).toMatch(
       /^git check-ignore failed in .*: files that git ignores count as files of the repository$/m,
     );
+  });
+});
+
+describe('what init says', () => {
+  test('the words of the plan, without what depends on a variable that only a server has', async () => {
+    const compose = `services:
+  web:
+    build: .
+    ports: ["80:80", "$WEB:81"]
+    volumes:
+      - .:/srv/shop
+      - /srv/shop/node_modules
+      - \${UPLOADS}:/uploads
+      - ./\${CONF}/a.ini:/a.ini:ro
+      - ./\${DIR:-none}/b.ini:/b.ini:ro
+      - ../x.ini:/x.ini:ro
+  docs: { image: nginx, ports: ["80:80"], secrets: [key] }
+secrets: { key: { file: ./key.pem } }
+`;
+    const repo = checkout({ 'compose.yml': compose, Dockerfile: python });
+    // As docker compose prints it: with stand-ins, and without what it could not know.
+    const port = (published: string) => ({ target: 80, published });
+    const raw = repo.model();
+    const services = {
+      web: { ...raw.services.web, ports: [port('80'), port('8080')] },
+      docs: { ...raw.services.docs, ports: [port('80')] },
+    };
+    const { model, notes } = await localModel({ ...raw, services }, repo.folder, ['compose.yml'], {
+      env: process.env,
+    });
+    expect(model.services.web?.volumes?.map(({ target }) => target)).toEqual([
+      '/uploads',
+      '/a.ini',
+      '/b.ini',
+      '/x.ini',
+    ]);
+    expect(notes.map((note) => note.replaceAll(`${repo.folder}/`, ''))).toEqual([
+      expect.stringMatching(
+        /^compose\.yml:10:9: services\.web\.volumes: \.\/none\/b\.ini does not exist in the repository\. /,
+      ),
+      expect.stringMatching(
+        /^compose\.yml:11:9: services\.web\.volumes: \.\.\/x\.ini lies outside of the repository/,
+      ),
+      expect.stringMatching(
+        /^compose\.yml:13:12: secrets\.key: \.\/key\.pem does not exist in the repository\. Take it from the target’s variables/,
+      ),
+      'web: .:/srv/shop is left out, the image has it',
+      'web: the volume at /srv/shop/node_modules is left out, the image has it',
+    ]);
   });
 });

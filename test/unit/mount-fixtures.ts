@@ -71,10 +71,10 @@ interface Document {
   readonly volumes?: ComposeModel['volumes'];
 }
 
-/** `source:target[:ro]` and the long form, as Compose tells them apart. */
+/** `source:target[:ro]` with defaults of variables, and the long form, as Compose tells them apart. */
 function volumeOf(item: unknown): ComposeVolume {
   if (typeof item !== 'string') return item as ComposeVolume;
-  const [first = '', target, mode] = item.split(':');
+  const [first = '', target, mode] = item.replace(/\$\{\w+:-([^}]*)\}/g, '$1').split(':');
   if (target === undefined) return { type: 'volume', target: first };
   const type = /^[./~]/.test(first) ? 'bind' : 'volume';
   return { type, source: first, target, ...(mode === 'ro' ? { read_only: true } : {}) };

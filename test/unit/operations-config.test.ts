@@ -57,7 +57,7 @@ describe('what is wrong on this machine is reported before a server is connected
     const context = contextOf(sluice, clash);
     const options = {
       ...{ release: 'v1', images: {}, watchMs: undefined, backup: true, migrate: true, preflight: true },
-      ...{ force: false, replaceEdges: false },
+      ...{ force: false, replaceEdges: false, replace: [] },
     };
     try {
       for (const work of [planTarget, deployTarget] as const) {

@@ -240,7 +240,7 @@ function isLeftOut({ judgement }: Judged): boolean {
 }
 
 /** The model without some mounts, and without the volumes that let the image's own folders show through them. */
-function withoutMounts(
+export function withoutMounts(
   model: ComposeModel,
   keys: ReadonlySet<string>,
 ): { readonly model: ComposeModel; readonly notes: readonly string[] } {
