@@ -6,7 +6,7 @@ import { loadCompose } from './compose.ts';
 import type { ComposeEffects } from './compose-run.ts';
 import { type Env, type EnvEffects, envVersion, loadEnv } from './env.ts';
 import { withImages } from './images.ts';
-import type { Config, HostConfig, HostModel, Target } from './model.ts';
+import type { ComposeModel, Config, HostConfig, HostModel, Target } from './model.ts';
 import { type MountPlan, type PlannedMount, planMounts } from './mounts/plan.ts';
 import { placeServices } from './placement.ts';
 import { portFaults } from './port-clash.ts';
@@ -14,7 +14,7 @@ import { withRoutingOfImages } from './routing.ts';
 import { planServices } from './strategies.ts';
 import { unpassedVariables } from './unpassed.ts';
 import { textsIn, usesIn } from './variable-uses.ts';
-import type { WrittenCompose } from './written.ts';
+import { mountKey, type WrittenCompose } from './written.ts';
 
 export interface ResolveEffects extends ComposeEffects {
   /** Told every secret value before anything is done with it. */
@@ -102,7 +102,7 @@ export async function describeHost(
   };
   const model = collect(() => withImages(mounts.model, images)) ?? mounts.model;
   const built = await builtImages(model);
-  const plans = collect(() => planServices(model, config, { images: built })) ?? [];
+  const plans = collect(() => planServices(asCarried(model, mounts), config, { images: built })) ?? [];
   const placed = plans.length === 0 ? undefined : collect(() => placeServices(config, target, model, plans));
   const services = plans.filter(({ name }) => placed?.services[host.name]?.includes(name));
   const names = host.services ?? Object.keys(model.services);
@@ -181,6 +181,17 @@ export async function resolveOffline(
     }),
   );
   return undefined;
+}
+
+/** For the strategies: what a container writes to a file that a release carries is no data that two would share. */
+function asCarried(model: ComposeModel, { carried }: MountPlan): ComposeModel {
+  const services = Object.entries(model.services).map(([name, service]) => {
+    const volumes = service.volumes?.map((volume) =>
+      carried[mountKey(name, volume.target)] === undefined ? volume : { ...volume, read_only: true },
+    );
+    return [name, volumes === undefined ? service : { ...service, volumes }] as const;
+  });
+  return { ...model, services: Object.fromEntries(services) };
 }
 
 function readsHosts(target: Target): boolean {

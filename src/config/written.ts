@@ -130,8 +130,14 @@ export function placeOfItem(
     const own = at(data, path.slice(0, 2));
     if (own === undefined) continue;
     const yaml = readYaml(text, shownPath(file));
-    // A file with Compose's own tags is no YAML of ours: then the service is named without a line.
-    if (Array.isArray(yaml)) continue;
+    if (Array.isArray(yaml)) {
+      // Compose's own tags, or more aliases than a config of ours may have: the line of the service will do.
+      const line = text
+        .split('\n')
+        .findIndex((each) => each.trim().replace(/["']/g, '').startsWith(`${service}:`));
+      nearest ??= line < 0 ? undefined : { file: shownPath(file), line: line + 1 };
+      continue;
+    }
     const index = Array.isArray(items) ? items.findIndex(is) : -1;
     if (index >= 0) return (yaml as YamlFile).place([...path, index]);
     nearest ??= (yaml as YamlFile).placeOfKey(path.slice(0, 1), service);

@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
+import { loadEnv } from '../config/env.ts';
 import type { ComposeService, Config, EnvSource, ServicePlan, Target } from '../config/model.ts';
-import { describeHost, type ResolvedHost } from '../config/resolve.ts';
+import { describeHost, type ResolvedHost, type ResolveEffects } from '../config/resolve.ts';
 import { textsIn, usesIn } from '../config/variable-uses.ts';
 import { rawService } from '../config/written.ts';
-import type { UserError } from '../kernel/errors.ts';
+import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
 import type { OperationContext } from './context.ts';
 import { loadTarget } from './open.ts';
 
@@ -73,11 +74,41 @@ export async function resolvedConfig(
   const { config, target, effects } = await loadTarget(context, targetName);
   const hosts = await Promise.all(
     target.hosts.map((host) => describeHost(config, target, host, effects, { unread: 'all' })),
-  );
+  ).catch(async (error: unknown) => {
+    throw await withUnread(error, config, target, effects.env);
+  });
   const faults = new Map(
     hosts.flatMap((host) => host.faults).map((each) => [`${each.code} ${each.message}`, each]),
   );
   return { view: configView(config, target, hosts), faults: [...faults.values()] };
+}
+
+/** Variables that are missing in the compose files, and that a source which was not read may have. */
+async function withUnread(
+  error: unknown,
+  config: Config,
+  target: Target,
+  env: ResolveEffects['env'],
+): Promise<unknown> {
+  const known = userErrorsOf(error);
+  const [host] = target.hosts;
+  if (host === undefined || known.every(({ code }) => code !== 'compose.variable')) return error;
+  const { unread } = await loadEnv(config, target, host, { env, unread: 'all' });
+  if (unread.length === 0) return error;
+  return new UserErrors(
+    known.map(({ code, message, hint, at }) => {
+      const isVariable = code === 'compose.variable';
+      const way = `Not read here: ${unread.join('; ')}. Set it where Sluice runs, or export the variables and name them in env.`;
+      return new UserError({
+        code,
+        message: isVariable
+          ? message.replace('that the target does not set', 'that are not known here')
+          : message,
+        ...(isVariable ? { hint: way } : hint === undefined ? {} : { hint }),
+        ...(at === undefined ? {} : { at }),
+      });
+    }),
+  );
 }
 
 /** @param hosts of the target, resolved, in its order. */

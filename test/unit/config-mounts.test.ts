@@ -1,22 +1,9 @@
 import { symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { localModel } from '../../src/config/local-model.ts';
-import { checkout, faultLines, handlings, removeCheckouts } from './mount-fixtures.ts';
+import { checkout, faultLines, handlings, judge, python, removeCheckouts, web } from './mount-fixtures.ts';
 
 afterAll(removeCheckouts);
-
-const web = (volumes: string, more = 'image: acme/web') =>
-  `services: { web: { ${more}, volumes: [${volumes}] } }`;
-const python = 'FROM python:3.13\nWORKDIR /srv/shop\nCOPY . .\nCMD ["gunicorn", "shop:app"]\n';
-
-/** What becomes of one mount of `web`, and why not. */
-async function judge(volumes: string, files: Readonly<Record<string, string | null>> = {}, more?: string) {
-  const repo = checkout({ 'compose.yml': web(volumes, more), ...files });
-  if ('.gitignore' in files) repo.commit();
-  const plan = await repo.plan();
-  return { plan, faults: faultLines(plan), handled: handlings(plan) };
-}
 
 describe('whose a path is', () => {
   test('a relative path is the repository’s, up to the top of git and not beyond', async () => {
@@ -83,113 +70,6 @@ describe('whose a path is', () => {
   });
 });
 
-describe('development mounts', () => {
-  test('source code over the image’s own copy is left out, with the volumes that shield its folders', async () => {
-    const { plan, faults, handled } = await judge(
-      '".:/srv/shop", "/srv/shop/node_modules", "deps:/srv/shop/.venv", "uploads:/srv/shop/uploads"',
-      { Dockerfile: python, 'shop.py': 'app = 1' },
-      'build: .',
-    );
-    expect(faults).toEqual([]);
-    expect(handled).toEqual(['web:/srv/shop left out']);
-    expect(plan.model.services.web?.volumes).toEqual([
-      { type: 'volume', source: 'uploads', target: '/srv/shop/uploads' },
-    ]);
-    expect(plan.notes).toEqual([
-      'web: .:/srv/shop is left out, the image has it',
-      'web: the volume at /srv/shop/node_modules is left out, the image has it',
-      'web: the volume at /srv/shop/.venv is left out, the image has it',
-    ]);
-  });
-
-  const node =
-    'FROM node:22 AS deps\nWORKDIR /app\nCOPY package.json .\nRUN npm ci\nFROM deps\nCOPY src ./src\nCMD ["node", "src"]\n';
-  const built =
-    'FROM node:22 AS build\nWORKDIR /w\nCOPY . .\nRUN npm run build\nFROM node:22\nWORKDIR /app\nCOPY --from=build /w/dist ./dist\n';
-  const two = 'FROM python:3.13\nCOPY backend /code/\n';
-  test.each<[string, string, string, string, readonly string[]]>([
-    ['a folder that is copied', './src:/app/src', node, 'build: .', ['web:/app/src left out']],
-    [
-      'a folder below one that is copied',
-      './src/lib:/app/src/lib',
-      node,
-      'build: .',
-      ['web:/app/src/lib left out'],
-    ],
-    ['the whole context, of which the code is copied', './:/app', node, 'build: .', ['web:/app left out']],
-    ['the context over what a stage has built', '.:/app', built, 'build: .', ['web:/app left out']],
-    [
-      'a context below the folder',
-      './backend:/code',
-      two.replace('backend', '.'),
-      'build: ./backend',
-      ['web:/code left out'],
-    ],
-    [
-      'what an install fills',
-      './node_modules:/app/node_modules',
-      node,
-      'build: .',
-      ['web:/app/node_modules left out'],
-    ],
-    ['the image of a sibling', './src:/app/src', node, 'image: acme/app', ['web:/app/src left out']],
-  ])('%s is left out', async (_, volume, dockerfile, more, expected) => {
-    const compose = `services: { app: { build: ., image: acme/app }, web: { ${more}, volumes: ["${volume}"] } }`;
-    const folder = more.includes('backend') ? 'backend/' : '';
-    const repo = checkout({
-      'compose.yml': compose,
-      Dockerfile: dockerfile,
-      [`${folder}Dockerfile`]: dockerfile,
-      'src/lib/a.js': '1',
-      'backend/b.py': '2',
-    });
-    const plan = await repo.plan();
-    expect([faultLines(plan), handlings(plan)]).toEqual([[], expected]);
-  });
-
-  test.each<[string, string, Readonly<Record<string, string>>, string, string]>([
-    [
-      'an image of others',
-      '.:/app',
-      {},
-      'image: node:22',
-      'services.web.volumes: . is source code mounted at /app, and the image node:22 does not have it',
-    ],
-    [
-      'an image with the manifests alone',
-      '.:/app',
-      { Dockerfile: 'FROM node:22\nWORKDIR /app\nCOPY package*.json package-lock.json ./\nRUN npm ci\n' },
-      'build: .',
-      'services.web.volumes: . is source code mounted at /app, and the image of Dockerfile does not have it',
-    ],
-    [
-      'a folder that .dockerignore leaves out',
-      './src:/srv/shop/src',
-      { Dockerfile: python, '.dockerignore': 'src\n' },
-      'build: .',
-      'services.web.volumes: ./src is source code mounted at /srv/shop/src, and the image of Dockerfile does not have it',
-    ],
-    [
-      'a copy to another place',
-      './src:/app',
-      { Dockerfile: python },
-      'build: .',
-      'services.web.volumes: ./src is source code mounted at /app, and the image of Dockerfile does not have it',
-    ],
-    [
-      'the whole checkout, also read-only',
-      '.:/usr/share/nginx/html:ro',
-      {},
-      'image: nginx',
-      'services.web.volumes: . is source code mounted at /usr/share/nginx/html, and the image nginx does not have it',
-    ],
-  ])('%s is refused with the line', async (_, volume, files, more, message) => {
-    const { plan } = await judge(`"${volume}"`, { 'src/a.js': '1', ...files }, more);
-    expect(plan.faults).toMatchObject([{ code: 'compose.mount-code', message, at: { line: 1 } }]);
-    expect(plan.model.services.web?.volumes).toHaveLength(1);
-  });
-});
-
 describe('configuration and data', () => {
   test('configuration is carried: files, read-only folders, and folders where programs read their settings', async () => {
     const { plan, faults, handled } = await judge(
@@ -217,18 +97,53 @@ describe('configuration and data', () => {
     './prod.sqlite3:/app/prod.sqlite3',
     './shop-media:/m',
     './acme.json:/acme.json',
+    './certbot:/etc/letsencrypt',
   ])('%s is data, whether it is there or not, and whatever the image has', async (volume) => {
     const path = volume.split(':')[0]?.slice(2) ?? '';
     const isFile = /json|sqlite/.test(path);
     const files = { Dockerfile: python, [isFile ? path : `${path}/a`]: 'x' };
     const here = await judge(`"${volume}"`, files, 'build: .');
     const clone = await judge(`"${volume}"`, { Dockerfile: python }, 'build: .');
-    for (const { plan } of isFile ? [here] : [here, clone]) {
+    for (const { plan } of [here, clone]) {
       expect(plan.faults).toMatchObject([
         { code: 'compose.mount-data', hint: expect.stringContaining('named volume') },
       ]);
     }
-    expect(isFile || here.faults[0] === clone.faults[0]).toBe(true);
+    expect(here.faults).toEqual(clone.faults);
+  });
+
+  test('the place in the container decides before the name of the folder does', async () => {
+    const { faults, handled } = await judge(
+      '"./init.db:/docker-entrypoint-initdb.d", "./data:/var/lib/grafana/dashboards"',
+      { 'init.db/a.sql': 'a', 'data/a.json': '{}' },
+    );
+    expect(faults).toEqual([]);
+    expect(handled).toEqual([
+      'web:/docker-entrypoint-initdb.d carried',
+      'web:/var/lib/grafana/dashboards carried',
+    ]);
+  });
+
+  test('a build context that is settings at the same time is carried, not code', async () => {
+    const { faults, handled } = await judge(
+      '"./sentry:/etc/sentry"',
+      { 'sentry/Dockerfile': 'FROM sentry\n', 'sentry/conf.py': 'a' },
+      'build: ./sentry',
+    );
+    expect([faults, handled]).toEqual([[], ['web:/etc/sentry carried']]);
+  });
+
+  test('what an anchor gives to many services is said once', async () => {
+    const compose = `x-app: &app { build: ., volumes: [".:/srv/shop", "./uploads:/uploads", "./a.ini:/a.ini"] }
+services: { web: *app, worker: *app, cron: *app }
+`;
+    const repo = checkout({ 'compose.yml': compose, Dockerfile: python, 'a.ini': 'a', '.gitignore': '' });
+    repo.commit();
+    const plan = await repo.plan();
+    expect(faultLines(plan)).toEqual([
+      'compose.mount-data services.web.volumes: ./uploads is mounted writable at /uploads, and a release cannot carry data (also in worker and cron)',
+    ]);
+    expect(plan.notes).toEqual(['web, worker and cron: .:/srv/shop is left out, the image has it']);
   });
 
   test('a named volume that is a folder of the checkout is data, too', async () => {
@@ -273,149 +188,6 @@ describe('configuration and data', () => {
     expect(faultLines(await repo.plan())).toEqual([
       'compose.mount-link services.web.volumes: ./a/users is a link that leads nowhere, in a circle, or out of the repository',
       'compose.mount-large services.web.volumes: ./b holds more than 20 MiB',
-    ]);
-  });
-});
-
-describe('what git ignores is not there', () => {
-  const compose = `services:
-  web:
-    image: nginx
-    volumes:
-      - ./tls/site.key:/etc/nginx/site.key:ro
-      - ./dist:/usr/share/nginx/html
-      - ./conf.d:/etc/nginx/conf.d:ro
-    secrets: [db, unused-by-nobody]
-secrets:
-  db: { file: ./secrets/db password.txt }
-  unused-by-nobody: { environment: X }
-  for-the-build: { file: ./nowhere }
-`;
-  const files = {
-    'compose.yml': compose,
-    '.gitignore': '*.key\ndist\nsecrets/\n*.local\n',
-    'conf.d/a.conf': 'a',
-  };
-
-  test('a laptop and a fresh clone say the same, all at once, and never to commit a secret', async () => {
-    const laptop = checkout({
-      ...files,
-      'tls/site.key': 'k',
-      'dist/index.html': 'h',
-      'secrets/db password.txt': 'p',
-      'conf.d/b.local': 'b',
-    });
-    laptop.commit();
-    const clone = checkout(files);
-    clone.commit();
-    const [here, there] = [await laptop.plan(), await clone.plan()];
-    expect(faultLines(here)).toEqual([
-      'compose.mount-ignored services.web.volumes: git ignores ./tls/site.key, so a fresh clone does not have it',
-      'compose.mount-ignored services.web.volumes: git ignores ./dist, so a fresh clone does not have it',
-      'compose.mount-ignored secrets.db: git ignores ./secrets/db password.txt, so a fresh clone does not have it',
-    ]);
-    expect(faultLines(there)).toEqual(faultLines(here));
-    expect(here.faults.map(({ at }) => at?.line)).toEqual([5, 6, 10]);
-    expect(JSON.stringify(here.faults)).not.toMatch(/[Cc]ommit/);
-    const [key, , secret] = here.faults;
-    expect(key?.hint).toContain('`environment: SITE`, mounted at /etc/nginx/site.key');
-    expect(secret?.hint).toContain('secrets: { db: { environment: DB } }, and DB in env or env-secret');
-    expect(here.carried).toEqual(
-      expect.objectContaining({
-        'services.web:/etc/nginx/conf.d': [expect.objectContaining({ path: 'conf.d/a.conf' })],
-      }),
-    );
-    expect(here.warnings).toEqual([
-      'web: ./conf.d: git ignores conf.d/b.local, so a release does not carry it',
-    ]);
-  });
-
-  test('a folder of which git keeps the placeholder alone', async () => {
-    const { plan } = await judge('"./certs:/etc/certs:ro"', {
-      '.gitignore': 'certs/*\n!certs/.gitkeep\n',
-      'certs/.gitkeep': '',
-      'certs/a.pem': 'p',
-    });
-    expect(plan.faults).toMatchObject([
-      { code: 'compose.mount-ignored', hint: expect.stringContaining('environment: CERTS') },
-    ]);
-  });
-
-  test('a missing key is not to be committed either, a missing setting is', async () => {
-    const { plan } = await judge('"./tls/site.pem:/x.pem:ro", "./app.ini:/app.ini:ro"');
-    expect(plan.faults.map(({ hint }) => /^Commit/.test(hint ?? ''))).toEqual([false, true]);
-  });
-
-  test('what is not committed yet is carried, with a warning', async () => {
-    const repo = checkout({ 'compose.yml': web('"./app.ini:/app.ini:ro"'), '.gitignore': '' });
-    repo.commit();
-    repo.put('app.ini', 'a');
-    const plan = await repo.plan();
-    expect([handlings(plan), plan.warnings]).toEqual([
-      ['web:/app.ini carried'],
-      ['web: ./app.ini: it is not committed, so a fresh clone does not have it'],
-    ]);
-  });
-
-  test('git that does not answer is named', async () => {
-    const repo = checkout({
-      'compose.yml': web('"./app.ini:/app.ini:ro"'),
-      'app.ini': 'a',
-      '.git': 'gitdir: /nowhere',
-    });
-    const plan = await repo.plan();
-    expect(handlings(plan)).toEqual(['web:/app.ini carried']);
-    expect(plan.warnings.join('\n')).toMatch(
-      /^git check-ignore failed in .*: files that git ignores count as files of the repository$/m,
-    );
-  });
-});
-
-describe('what init says', () => {
-  test('the words of the plan, without what depends on a variable that only a server has', async () => {
-    const compose = `services:
-  web:
-    build: .
-    ports: ["80:80", "$WEB:81"]
-    volumes:
-      - .:/srv/shop
-      - /srv/shop/node_modules
-      - \${UPLOADS}:/uploads
-      - ./\${CONF}/a.ini:/a.ini:ro
-      - ./\${DIR:-none}/b.ini:/b.ini:ro
-      - ../x.ini:/x.ini:ro
-  docs: { image: nginx, ports: ["80:80"], secrets: [key] }
-secrets: { key: { file: ./key.pem } }
-`;
-    const repo = checkout({ 'compose.yml': compose, Dockerfile: python });
-    // As docker compose prints it: with stand-ins, and without what it could not know.
-    const port = (published: string) => ({ target: 80, published });
-    const raw = repo.model();
-    const services = {
-      web: { ...raw.services.web, ports: [port('80'), port('8080')] },
-      docs: { ...raw.services.docs, ports: [port('80')] },
-    };
-    const { model, notes } = await localModel({ ...raw, services }, repo.folder, ['compose.yml'], {
-      env: process.env,
-    });
-    expect(model.services.web?.volumes?.map(({ target }) => target)).toEqual([
-      '/uploads',
-      '/a.ini',
-      '/b.ini',
-      '/x.ini',
-    ]);
-    expect(notes.map((note) => note.replaceAll(`${repo.folder}/`, ''))).toEqual([
-      expect.stringMatching(
-        /^compose\.yml:10:9: services\.web\.volumes: \.\/none\/b\.ini does not exist in the repository\. /,
-      ),
-      expect.stringMatching(
-        /^compose\.yml:11:9: services\.web\.volumes: \.\.\/x\.ini lies outside of the repository/,
-      ),
-      expect.stringMatching(
-        /^compose\.yml:13:12: secrets\.key: \.\/key\.pem does not exist in the repository\. Take it from the target’s variables/,
-      ),
-      'web: .:/srv/shop is left out, the image has it',
-      'web: the volume at /srv/shop/node_modules is left out, the image has it',
     ]);
   });
 });

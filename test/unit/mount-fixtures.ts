@@ -137,3 +137,22 @@ export function faultLines(plan: MountPlan): string[] {
 export function handlings(plan: MountPlan): string[] {
   return plan.mounts.map(({ key, handling }) => `${key.replace(/^services\./, '')} ${handling}`);
 }
+
+/** A compose file of one service with mounts. */
+export const web = (volumes: string, more = 'image: acme/web') =>
+  `services: { web: { ${more}, volumes: [${volumes}] } }`;
+
+/** A Dockerfile that copies the whole project. */
+export const python = 'FROM python:3.13\nWORKDIR /srv/shop\nCOPY . .\nCMD ["gunicorn", "shop:app"]\n';
+
+/** What becomes of mounts of `web`, and why not; a repository if there is a .gitignore. */
+export async function judge(
+  volumes: string,
+  files: Readonly<Record<string, string | null>> = {},
+  more?: string,
+) {
+  const repo = checkout({ 'compose.yml': web(volumes, more), ...files });
+  if ('.gitignore' in files) repo.commit();
+  const plan = await repo.plan();
+  return { plan, faults: faultLines(plan), handled: handlings(plan) };
+}

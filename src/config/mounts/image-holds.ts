@@ -1,11 +1,13 @@
-import { stat } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, sep } from 'node:path';
-import { type BuiltImages, builderOf } from '../built-images.ts';
-import type { ImageCopy } from '../dockerfile/image.ts';
+import { builderOf } from '../built-images.ts';
+import { type ImageCopy, readDockerfile } from '../dockerfile/image.ts';
+import { parseDockerfile } from '../dockerfile/parse.ts';
 import { readIgnore, type Verdict } from '../dockerignore/ignore.ts';
 import { Unresolvable } from '../dockerignore/unresolvable.ts';
 import type { ComposeModel } from '../model.ts';
+import { isDependencies } from './kinds.ts';
 import { readSmallText } from './small-text.ts';
+import { sourceFiles } from './source-files.ts';
 
 /** An image that is built from this repository. */
 export interface RepositoryImage {
@@ -13,7 +15,10 @@ export interface RepositoryImage {
   readonly context: string;
   /** How messages call its Dockerfile. */
   readonly dockerfile: string;
-  readonly copies: readonly ImageCopy[];
+  /** COPY and ADD of the image, or of one of the Dockerfile's stages; undefined if there is no such stage. */
+  readonly copies: (stage?: string) => readonly ImageCopy[] | undefined;
+  /** Whether an install in the Dockerfile fills `node_modules`, `vendor` or `.venv`. */
+  readonly installs: boolean;
   /** Whether the build leaves out a path of the context. */
   readonly isLeftOut: (path: string) => boolean;
 }
@@ -27,21 +32,43 @@ export interface RepositoryImage {
 export async function repositoryImage(
   name: string,
   model: ComposeModel,
-  images: BuiltImages,
 ): Promise<RepositoryImage | undefined> {
   const service = model.services[name];
   const builder =
     service?.build !== undefined || service?.image === undefined ? name : builderOf(model, service.image);
   const build = builder === undefined ? undefined : model.services[builder]?.build;
-  const copies = Object.hasOwn(images, name) ? images[name]?.copies : undefined;
-  if (build === undefined || copies === undefined) return undefined;
-  const { context, dockerfile = 'Dockerfile' } = typeof build === 'string' ? { context: build } : build;
+  if (build === undefined) return undefined;
+  const {
+    context,
+    dockerfile = 'Dockerfile',
+    dockerfile_inline: inline,
+    target,
+    args = {},
+  } = typeof build === 'string' ? { context: build } : build;
   if (context === undefined || !isAbsolute(context)) return undefined;
   const file = isAbsolute(dockerfile) ? dockerfile : join(context, dockerfile);
+  const text = inline?.replaceAll('$$', '$') ?? (await readSmallText(file));
+  if (text === undefined) return undefined;
+  const given = Object.entries(args).filter((each): each is [string, string] => typeof each[1] === 'string');
+  const { stages } = parseDockerfile(text, Object.fromEntries(given));
+  const installs = stages.some(({ instructions }) =>
+    instructions.some(({ keyword, text: line }) => keyword === 'RUN' && install.test(line)),
+  );
   const ignore =
     (await readSmallText(`${file}.dockerignore`)) ?? (await readSmallText(join(context, '.dockerignore')));
-  return { context, dockerfile, copies, isLeftOut: ignoring(ignore ?? '') };
+  return {
+    ...{ context, dockerfile, installs },
+    copies: (stage) => {
+      const isKnown =
+        stage === undefined || stages.some((each, index) => each.name === stage || `${index}` === stage);
+      const options = { target: stage ?? target, args: Object.fromEntries(given) };
+      return isKnown ? readDockerfile(text, options).copies : undefined;
+    },
+    isLeftOut: ignoring(ignore ?? ''),
+  };
 }
+
+const install = /\b(?:npm|pnpm|yarn|bun|composer|pip3?|pipenv|poetry|pdm|uv|bundle)\b/;
 
 function ignoring(text: string): (path: string) => boolean {
   try {
@@ -60,72 +87,125 @@ function ignoring(text: string): (path: string) => boolean {
   }
 }
 
-/** Files that only an install needs: an image with these alone has no code. */
-const manifest =
-  /^(?:package(?:-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?|\.npmrc|\.yarnrc(?:\.yml)?|requirements[\w.-]*\.(?:txt|in)|pyproject\.toml|poetry\.lock|uv\.lock|setup\.(?:py|cfg)|Pipfile(?:\.lock)?|Gemfile(?:\.lock)?|\.ruby-version|composer\.(?:json|lock)|go\.(?:mod|sum)|Cargo\.(?:toml|lock)|mix\.(?:exs|lock)|pom\.xml|build\.gradle(?:\.kts)?)$/;
+/**
+ * The whole of a project has files that production does not need; a folder of it has few. Beyond this share of its code
+ * an image is complete without the mount.
+ */
+const wholeShare = 0.5;
+const partShare = 0.8;
+/** Stages copy from stages, and nobody stacks them higher. */
+const maxDepth = 8;
 
 /**
- * Whether an image has the code that a mount lays over it: a development mount, whose image is complete without it.
+ * Whether an image has the code that a mount lays over it: a development mount, whose image is complete without it. The
+ * code is followed through the COPY instructions of the Dockerfile, from stage to stage.
  *
  * @param source folder on this machine, absolute.
  * @param target where it is mounted.
  */
 export async function holdsMount(image: RepositoryImage, source: string, target: string): Promise<boolean> {
-  const mounted = trimmed(target);
-  const path = relative(image.context, source).split(sep).join('/');
-  const isAbove = path === '' || path === '..' || /^(?:\.\.\/)+(?:\.\.)?$/.test(`${path}/`);
-  if (!isAbove && (path.startsWith('../') || image.isLeftOut(path))) return false;
-  for (const copy of image.copies) {
-    if (copy.target === undefined) continue;
-    if (copy.from !== undefined) {
-      // From another stage: what it has there has been built of the same sources.
-      const to = trimmed(copy.target);
-      if (isWithin(mounted, to) || (isAbove && isWithin(to, mounted))) return true;
-      continue;
-    }
-    for (const text of copy.sources) {
-      if (await places(image, copy, text, isAbove ? undefined : path, mounted)) return true;
-    }
-  }
-  return false;
+  const mounted = relative(image.context, source).split(sep).join('/');
+  const isAbove = mounted === '' || mounted.split('/').every((part) => part === '..');
+  if (!isAbove && mounted.startsWith('../')) return false;
+  const folder = isAbove ? '' : mounted;
+  const all = await sourceFiles(join(image.context, folder));
+  const files = all.map((file) => posix.join(folder, file)).filter((file) => !image.isLeftOut(file));
+  const least = all.length * (isAbove ? wholeShare : partShare);
+  if (all.length === 0 || files.length < least) return false;
+  const search = { image, folder, files, least };
+  return (
+    holds(search, image.copies() ?? [], trimmed(target), 0) || (isAbove && hasBuilt(search, trimmed(target)))
+  );
 }
 
-/** Whether one source of a COPY puts the mounted folder, or code of it, at the mount's target. */
-async function places(
-  { context }: RepositoryImage,
-  copy: ImageCopy,
-  text: string,
-  path: string | undefined,
-  mounted: string,
-): Promise<boolean> {
-  if (/^(?:https?|git|ssh):|^git@/.test(text) || copy.target === undefined) return false;
-  const source = posix.normalize(text.replace(/^\/+/, '') || '.').replace(/\/$/, '');
-  const to = trimmed(copy.target);
-  const hasWildcard = /[*?[]/.test(source);
-  const isFolder = hasWildcard
-    ? false
-    : (await stat(join(context, source)).catch(() => undefined))?.isDirectory() === true;
-  if (path === undefined) {
-    // The whole context is mounted: any code of it that is copied below the target is the image's copy.
-    if (!isFolder && manifest.test(posix.basename(source))) return false;
-    if (
-      hasWildcard &&
-      /^(?:package|requirements|Gemfile|composer|go\.|Pipfile|yarn|\*\.(?:json|txt|toml|lock))/.test(
-        posix.basename(source),
+interface Search {
+  readonly image: RepositoryImage;
+  /** The mounted folder, from the context. */
+  readonly folder: string;
+  /** Its code, from the context. */
+  readonly files: readonly string[];
+  /** How many of the files the image must have. */
+  readonly least: number;
+}
+
+/** Whether copies put the code at a place; undefined: at any place. */
+function holds(
+  search: Search,
+  copies: readonly ImageCopy[],
+  place: string | undefined,
+  depth: number,
+): boolean {
+  const { files, folder, least } = search;
+  const fromContext = copies.filter(({ from }) => from === undefined);
+  const found = files.filter((file) =>
+    fromContext.some((copy) =>
+      placesOf(copy, file).some(
+        (path) => place === undefined || path === posix.join(place, posix.relative(folder, file)),
+      ),
+    ),
+  );
+  if (found.length >= least) return true;
+  if (depth >= maxDepth) return false;
+  return copies.some(({ from, sources, target }) => {
+    const stage = from === undefined ? undefined : search.image.copies(from.toLowerCase());
+    if (stage === undefined || target === undefined) return false;
+    if (place === undefined)
+      return sources.some((path) => !isDependencies(path)) && holds(search, stage, undefined, depth + 1);
+    // `COPY --from=build /w/app /app`: what is mounted at /app/x was at /w/app/x there.
+    const to = trimmed(target);
+    return (
+      isWithin(place, to) &&
+      sources.some((path) =>
+        holds(search, stage, posix.join(trimmed(path), posix.relative(to, place)), depth + 1),
       )
-    )
-      return false;
-    return isWithin(to, mounted);
+    );
+  });
+}
+
+/** Whether the image has below a place what a stage with the code has built: `COPY --from=build /w/dist /app/dist`. */
+function hasBuilt(search: Search, place: string): boolean {
+  return (search.image.copies() ?? []).some(({ from, sources, target }) => {
+    const stage = from === undefined ? undefined : search.image.copies(from.toLowerCase());
+    if (stage === undefined || target === undefined || !isWithin(trimmed(target), place)) return false;
+    return sources.some((path) => !isDependencies(path)) && holds(search, stage, undefined, 0);
+  });
+}
+
+/** Where a COPY from the context puts a file of it. */
+function placesOf({ sources, target }: ImageCopy, file: string): string[] {
+  if (target === undefined) return [];
+  return sources.flatMap((text) => {
+    if (/^(?:https?|git|ssh):|^git@/.test(text)) return [];
+    const source = posix.normalize(text.replace(/^\/+/, '') || '.').replace(/\/$/, '');
+    const isInto = target.endsWith('/') || sources.length > 1;
+    if (source === '.') return [posix.join(target, file)];
+    if (/[*?[]/.test(source)) {
+      const [, matched, rest = ''] = globOf(source).exec(file) ?? [];
+      if (matched === undefined) return [];
+      // A file goes into the folder; of a folder that matches, its content does.
+      return [posix.join(target, rest === '' ? posix.basename(matched) : rest)];
+    }
+    if (file === source) return [isInto ? posix.join(target, posix.basename(file)) : trimmed(target)];
+    return file.startsWith(`${source}/`) ? [posix.join(target, posix.relative(source, file))] : [];
+  });
+}
+
+/** Go's filepath.Match, as COPY uses it: no wildcard goes beyond a slash. */
+function globOf(pattern: string): RegExp {
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('?', '[^/]');
+  try {
+    return new RegExp(`^(${source})(?:/(.*))?$`);
+  } catch {
+    return /^\b$/;
   }
-  // `COPY a/b/ /x/` puts the content of a/b at /x: a/b/c is at /x/c.
-  if (!isFolder || !isWithin(path, source)) return false;
-  const below = source === '.' ? path : posix.relative(source, path);
-  return posix.join(to, below) === mounted;
 }
 
 /** Whether a path is a folder, or lies in it. */
 function isWithin(path: string, folder: string): boolean {
-  return folder === '.' || folder === '/' || path === folder || path.startsWith(`${folder}/`);
+  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
 }
 
 function trimmed(path: string): string {

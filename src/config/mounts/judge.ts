@@ -1,13 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, posix, relative, sep } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
-import type { BuiltImages } from '../built-images.ts';
 import { gitTop } from '../git-files.ts';
 import type { ComposeModel, ComposeVolume } from '../model.ts';
 import { mountKey, placeOfItem, type WrittenCompose } from '../written.ts';
 import { code, data, inHome, outside, type Wrong } from './faults.ts';
 import { holdsMount, type RepositoryImage, repositoryImage } from './image-holds.ts';
-import { isCode, isConfiguration, isData, isDataFile, isMadeInImage } from './kinds.ts';
+import { folderKind, isCode, isDataFile, isDependencies } from './kinds.ts';
 import { isWithin } from './tree.ts';
 
 /** The repository that mounts are judged by. */
@@ -18,16 +17,14 @@ export interface Checkout {
   readonly top: string;
   readonly written: WrittenCompose | undefined;
   readonly model: ComposeModel;
-  readonly images: BuiltImages;
 }
 
 export function checkoutOf(
   model: ComposeModel,
   folder: string,
-  images: BuiltImages,
   written: WrittenCompose | undefined,
 ): Checkout {
-  return { folder, top: gitTop(folder) ?? folder, written, model, images };
+  return { folder, top: gitTop(folder) ?? folder, written, model };
 }
 
 /** What becomes of a source. */
@@ -37,7 +34,7 @@ export type Judgement =
   | { readonly kind: 'carry'; readonly wrong: Wrong; readonly source: string; readonly note?: string }
   /** A development mount: the image has the code. */
   | { readonly kind: 'leave-out'; readonly shown: string }
-  | { readonly kind: 'fault'; readonly fault: UserError };
+  | { readonly kind: 'fault'; readonly shown: string; readonly fault: UserError };
 
 /** Whose a path is: the server's, or the repository's. A path that is written relative is never the server's. */
 export function judgeSource(
@@ -50,8 +47,8 @@ export function judgeSource(
   const isOurs = written === undefined ? isWithin(source, checkout.top) : !isAbsolute(written);
   const shown = written !== undefined && isOurs ? written : shownFrom(checkout.folder, source);
   const wrong: Wrong = { ...wrongAt, shown };
-  if (written?.startsWith('~') === true) return { kind: 'fault', fault: inHome(wrong) };
-  if (isOurs && !isWithin(source, checkout.top)) return { kind: 'fault', fault: outside(wrong) };
+  if (written?.startsWith('~') === true) return { kind: 'fault', shown, fault: inHome(wrong) };
+  if (isOurs && !isWithin(source, checkout.top)) return { kind: 'fault', shown, fault: outside(wrong) };
   if (isOurs) return { kind: 'ours', wrong };
   return isWithin(source, checkout.top)
     ? {
@@ -83,52 +80,55 @@ export async function judgeMount(
   });
   if (judged.kind !== 'ours') return judged;
   const { wrong } = judged;
+  const { shown } = wrong;
+  const refuse = (fault: UserError): Judgement => ({ kind: 'fault', shown, fault });
   const isWritable = volume.read_only !== true;
   const found = await stat(source).catch(() => undefined);
   const name = posix.basename(source);
-  const isFile = found === undefined ? /\.\w+$/.test(name) && !isData(source, target) : !found.isDirectory();
-  if (isFile) {
-    if (isWritable && isDataFile(name)) return { kind: 'fault', fault: data(wrong) };
-    return { kind: 'carry', wrong, source };
-  }
-  const image = await repositoryImage(service, checkout.model, checkout.images);
-  if (image !== undefined && isMadeInImage(target)) return { kind: 'leave-out', shown: wrong.shown };
-  const isWhole =
-    isWithin(checkout.folder, source) || (image !== undefined && isWithin(image.context, source));
-  if (!isWhole && isWritable && isData(source, target)) return { kind: 'fault', fault: data(wrong) };
+  const kind = folderKind(source, target);
+  const isFile = found === undefined ? /\.\w+$/.test(name) && kind !== 'data' : !found.isDirectory();
+  if (isFile) return isWritable && isDataFile(name) ? refuse(data(wrong)) : { kind: 'carry', wrong, source };
+
+  const image = await repositoryImage(service, checkout.model);
+  if (image?.installs === true && isDependencies(target)) return { kind: 'leave-out', shown };
+  const isCheckout = isWithin(checkout.folder, source);
+  const isWhole = isCheckout || (image !== undefined && isWithin(image.context, source));
+  if (!isWhole && isWritable && kind === 'data') return refuse(data(wrong));
   if (image !== undefined && (isWhole || isWritable) && (await holdsMount(image, source, target)))
-    return { kind: 'leave-out', shown: wrong.shown };
-  if (isWhole) return { kind: 'fault', fault: codeFault(checkout, service, wrong, image, source) };
+    return { kind: 'leave-out', shown };
+  if (isCheckout || (isWhole && kind !== 'configuration'))
+    return refuse(codeFault(checkout, service, wrong, image, source));
   if (!isWritable) return { kind: 'carry', wrong, source };
-  if (isConfiguration(target)) {
-    const note = `${wrong.shown} is carried as configuration: what the container writes there is lost when it changes`;
+  if (kind === 'configuration') {
+    const note = `${shown} is carried as configuration: what the container writes there is lost when it changes`;
     return { kind: 'carry', wrong, source, note };
   }
   const isSource = isCode(target) && (image === undefined || isWithin(source, image.context));
-  return {
-    kind: 'fault',
-    fault: isSource ? codeFault(checkout, service, wrong, image, source) : data(wrong),
-  };
+  return refuse(isSource ? codeFault(checkout, service, wrong, image, source) : data(wrong));
 }
 
 function codeFault(
-  { model }: Checkout,
+  { model, folder }: Checkout,
   service: string,
   wrong: Wrong,
   image: RepositoryImage | undefined,
   source: string,
 ): UserError {
+  const isPart = !isWithin(folder, source);
+  const way = isPart
+    ? 'Then remove this mount; if it is configuration, add :ro instead.'
+    : 'Then remove this mount.';
   if (image === undefined) {
     const name = model.services[service]?.image;
     const holder = name === undefined ? 'its image' : `the image ${name}`;
-    return code(wrong, holder, 'Add build: with a Dockerfile that copies the code, and remove this mount.');
+    return code(wrong, holder, `Add build: with a Dockerfile that copies the code. ${way}`);
   }
   const from = relative(image.context, source).split(sep).join('/') || '.';
   const copy = `COPY ${from} ${wrong.target}`;
   return code(
     wrong,
     `the image of ${image.dockerfile}`,
-    `Copy it there in the Dockerfile (${copy}), and remove this mount.`,
+    `If production needs it, copy it in the Dockerfile: ${copy}. ${way}`,
   );
 }
 

@@ -10,12 +10,14 @@ const dataNames = new Set([
 const dataName = /[-_.](?:data|db|database|storage|uploads|media|backups?|logs?|cache|volume)$/i;
 const dataFile = /\.(?:sqlite3?|db|mdb|rdb|aof|log|pid)$|^acme\.json$/i;
 
-/** Places in a container where programs keep what they write. */
+/** Places in a container where programs keep what they write; certificates that a client renews are among them. */
 const dataTarget =
-  /^\/(?:var\/(?:lib|log|cache|backups|spool)|data|backups?|config\/data)(?:\/|$)|\/(?:pgdata|uploads|storage|media|backups|logs)$/i;
-/** Where programs read what a person has written. */
+  /^\/(?:var\/(?:lib|log|cache|backups|spool)|data|backups?|config\/data|etc\/(?:letsencrypt|acme))(?:\/|$)|\/(?:pgdata|uploads|storage|media|backups|logs)$/i;
+/** Where programs read what a person has written, whatever lies above it. */
+const settingsTarget =
+  /^\/docker-entrypoint(?:-initdb)?\.d(?:\/|$)|^\/(?:always-)?initdb(?:\.d)?(?:\/|$)|\/(?:conf|config|configs|conf\.d|provisioning|dashboards|sites-(?:enabled|available))(?:\/|$)/i;
 const configTarget =
-  /^\/(?:etc|usr\/local\/etc|opt\/[\w.-]+\/(?:etc|conf|config))(?:\/|$)|^\/docker-entrypoint(?:-initdb)?\.d(?:\/|$)|^\/(?:always-)?init(?:db)?(?:\.d)?(?:\/|$)|^\/usr\/share\/nginx\/|^\/usr\/local\/apache2\/|\/(?:conf|config|configs|conf\.d|provisioning|templates?|sites-(?:enabled|available))(?:\/|$)/i;
+  /^\/(?:etc|usr\/local\/etc|opt\/[\w.-]+\/etc)(?:\/|$)|^\/usr\/share\/nginx\/|^\/usr\/local\/apache2\/|\/templates?(?:\/|$)/i;
 const codeTarget =
   /^\/(?:app|apps|code|src|srv|workspace|work|web|site|project|usr\/src|usr\/app|opt\/app|var\/www|var\/task|home\/\w+)(?:\/|$)/i;
 const secretName =
@@ -36,21 +38,18 @@ const madeName = new Set([
   ...['dist', 'build', 'target', '.cache', '__pycache__', '.turbo', '.pnpm-store', 'bower_components'],
 ]);
 
-/** Data that a container writes: the next release does not have it. */
-export function isData(source: string, target: string): boolean {
+/** What a folder holds, by where it is mounted and by its name; undefined: neither tells. */
+export function folderKind(source: string, target: string): 'data' | 'configuration' | undefined {
   const name = posix.basename(source);
-  return (
-    dataNames.has(name.toLowerCase()) || dataName.test(name) || isDataFile(name) || dataTarget.test(target)
-  );
+  if (settingsTarget.test(target)) return 'configuration';
+  if (dataTarget.test(target)) return 'data';
+  if (configTarget.test(target)) return 'configuration';
+  return dataNames.has(name.toLowerCase()) || dataName.test(name) ? 'data' : undefined;
 }
 
 /** A file that a container writes to: a database, a log, Traefik's certificates. */
 export function isDataFile(name: string): boolean {
   return dataFile.test(name);
-}
-
-export function isConfiguration(target: string): boolean {
-  return configTarget.test(target);
 }
 
 export function isCode(target: string): boolean {
@@ -60,6 +59,11 @@ export function isCode(target: string): boolean {
 /** Keys, certificates, passwords and env files: nothing to commit. */
 export function isSecret(path: string): boolean {
   return secretName.test(path);
+}
+
+/** What an install makes of manifests: no code of the project. */
+export function isDependencies(path: string): boolean {
+  return /^(?:node_modules|vendor|\.venv|venv|__pypackages__|site-packages)$/.test(posix.basename(path));
 }
 
 /** `node_modules` and the like: what a development mount hides and an anonymous volume shows again. */

@@ -1,11 +1,10 @@
 import { isAbsolute, relative } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
-import type { BuiltImages } from '../built-images.ts';
-import { builtImages } from '../built-images.ts';
 import { type GitEffects, type GitSight, readGitFiles } from '../git-files.ts';
 import type { CarriedFile, ComposeModel, ComposeService, ComposeVolume } from '../model.ts';
 import { mountKey, objectKey, placeOfEntry, placeOfItem, type WrittenCompose } from '../written.ts';
 import { badLink, data, ignored, localFile, missing, tooLarge, type Wrong } from './faults.ts';
+import { joinFaults, joinLines } from './join.ts';
 import { type Checkout, checkoutOf, type Judgement, judgeMount, judgeSource } from './judge.ts';
 import { isMadeInImage } from './kinds.ts';
 import { isWithin, readMountTree, type TreeFault, withoutLinks } from './tree.ts';
@@ -44,9 +43,9 @@ export async function planMounts(
   model: ComposeModel,
   folder: string,
   effects: GitEffects,
-  { written, images }: { readonly written?: WrittenCompose | undefined; readonly images?: BuiltImages } = {},
+  { written }: { readonly written?: WrittenCompose | undefined } = {},
 ): Promise<MountPlan> {
-  const checkout = checkoutOf(model, folder, images ?? (await builtImages(model)), written);
+  const checkout = checkoutOf(model, folder, written);
   const judged = await judgeAll(checkout);
   const trees = await treesOf(judged, checkout, effects);
   const faults = [...volumeFaults(checkout), ...optionFaults(checkout)];
@@ -61,7 +60,7 @@ export async function planMounts(
       mounts.push({ key, source: shown, handling });
     if (judgement.kind === 'fault') {
       faults.push(judgement.fault);
-      done('refused');
+      done('refused', judgement.shown);
     } else if (judgement.kind === 'host') {
       if (judgement.warning !== undefined) warnings.push(`${name}: ${judgement.warning}`);
       done('on the server');
@@ -78,7 +77,11 @@ export async function planMounts(
     }
   }
   const without = withoutMounts(model, new Set(judged.filter(isLeftOut).map(({ key }) => key)));
-  return { ...without, carried, mounts, faults, warnings, notes: [...notes, ...without.notes] };
+  return {
+    model: without.model,
+    ...{ carried, mounts, faults: joinFaults(faults), warnings: joinLines(warnings) },
+    notes: joinLines([...notes, ...without.notes]),
+  };
 }
 
 interface Judged {
