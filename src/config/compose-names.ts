@@ -68,7 +68,9 @@ export function isComposeName(path: string): boolean {
 /** The same for files of any folder: `.devcontainer/docker-compose.yml` is one, and never the app in production. */
 export function hasComposeName(path: string): boolean {
   const name = posix.basename(path);
-  return suffix.test(name) && (purposeName.test(name) || wordsOf(name).some((word) => composeWords.has(word)));
+  return (
+    suffix.test(name) && (purposeName.test(name) || wordsOf(name).some((word) => composeWords.has(word)))
+  );
 }
 
 /** Whether a file could be a compose file whose name does not say so: any YAML file that no tool is known to own. */

@@ -64,10 +64,13 @@ export function loadCompose(
       Promise.allSettled([writtenSources(cli, files, more)]),
     ]);
 
-    const unset = [...unsetVariables(result.stderr), ...(await machineVariables(cli.files, env))];
-    // An empty value may be what Compose does not accept.
-    if (unset.length > 0 && (!unknownVariables || result.code !== 0))
-      throw await missingVariables(unset, cli.files);
+    const unknown = unsetVariables(result.stderr);
+    const unset = [
+      // An empty value may be what Compose does not accept.
+      ...(unknownVariables && result.code === 0 ? [] : unknown),
+      ...(await machineVariables(cli.files, env)),
+    ];
+    if (unset.length > 0) throw await missingVariables(unset, cli.files);
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
     const model = canonicalModel(parseModel(result.stdout));
     if (Object.keys(model.services).length === 0) throw await withoutServices(cli, more, env);

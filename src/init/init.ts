@@ -54,8 +54,8 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
   const seen = { ...sight, variables: [...sight.variables, ...missed] };
   if (model !== undefined) await checkBuildFiles(seen, model);
   const sights = model === undefined ? [] : await study(seen.tree, model);
-  const plain = withoutStandIns(guess(seen, model, sights, wishes), made);
-  const guessed: Guess = { ...plain, notes: [...(local?.notes ?? []), ...plain.notes] };
+  const plain = guess(seen, model, sights, wishes);
+  const guessed = withoutStandIns({ ...plain, notes: [...(local?.notes ?? []), ...plain.notes] }, made);
   const whole: Guess =
     problem === undefined
       ? guessed

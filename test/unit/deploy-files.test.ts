@@ -102,9 +102,9 @@ describe('mounts of the repository', () => {
     const folder = repository({ 'data/file': 'x', large: '' });
     await expect(move(folder, bind(join(folder, 'none')))).rejects.toThrow(failure('compose.mount-missing'));
     await expect(move(folder, bind(join(folder, 'none')))).rejects.toThrow('services.web.volumes: ./none');
-    await expect(move(folder, bind(join(folder, 'data'), { read_only: false }))).rejects.toThrow(
-      failure('compose.mount-data'),
-    );
+    await expect(
+      move(folder, bind(join(folder, 'data'), { read_only: false, target: '/app/x' })),
+    ).rejects.toThrow(failure('compose.mount-data'));
     truncateSync(join(folder, 'large'), 8 * 1024 ** 3);
     await expect(move(folder, bind(join(folder, 'large')))).rejects.toThrow(failure('compose.mount-large'));
     // A file may be mounted writable: it is small and often a habit.
