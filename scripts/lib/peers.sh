@@ -42,7 +42,7 @@ setup_traefik() {
   traefik=$kept/traefik-$traefik_version
   if [ ! -x "$traefik" ]; then
     install_go
-    say "building traefik $traefik_version (@traefik-minutes@, once)"
+    say "building traefik $traefik_version (13 minutes of processor time, once)"
     # Built in its own module, whose go.mod has the `replace` and `exclude` lines that it needs.
     source=$(GOFLAGS=-mod=mod go mod download -json "github.com/traefik/traefik/v3@$traefik_version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
     [ -d "$source" ] || fail "the sources of traefik $traefik_version could not be fetched"
@@ -57,7 +57,7 @@ setup_caddy_docker_proxy() {
   caddy=$kept/caddy-docker-proxy-$caddy_docker_proxy_version-$caddy_version
   if [ ! -x "$caddy" ]; then
     install_go
-    say "building caddy $caddy_version with caddy-docker-proxy $caddy_docker_proxy_version (@caddy-minutes@, once)"
+    say "building caddy $caddy_version with caddy-docker-proxy $caddy_docker_proxy_version (three minutes of processor time, once)"
     source=$(mktemp -d)
     cat >"$source/main.go" <<'GO'
 package main

@@ -18,6 +18,7 @@ const edgeTexts = {
   reload: 'gets new settings, without losing a connection',
   replace: 'gets another HAProxy image: its connections are closed',
 } as const;
+const redefinedText = 'is replaced: its names, networks, published ports or routing labels changed';
 
 /** The plan as a person reads it: what changes on which host, and why. */
 export function planText(plan: DeployPlan): string {
@@ -57,7 +58,10 @@ function hostText(plan: HostPlan, primary: boolean): string[] {
     ),
     ...plan.edges
       .filter((edge) => edge.action !== 'keep')
-      .map((edge) => `  ${`+ edge`.padEnd(13)} ${edge.service.padEnd(18)} ${edgeTexts[edge.action]}`),
+      .map((edge) => {
+        const text = edge.redefined ? redefinedText : edgeTexts[edge.action];
+        return `  ${`+ edge`.padEnd(13)} ${edge.service.padEnd(18)} ${text}`;
+      }),
     ...(plan.env.added.length > 0 ? [`  env added:   ${plan.env.added.join(', ')}`] : []),
     ...(plan.env.removed.length > 0 ? [`  env removed: ${plan.env.removed.join(', ')}`] : []),
     ...(plan.env.changed && plan.env.added.length + plan.env.removed.length === 0
