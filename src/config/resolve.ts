@@ -1,5 +1,6 @@
 import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
 import type { Mask } from '../kernel/mask.ts';
+import { askedImages, type ImageAnswers } from './asked-images.ts';
 import { secretValues } from './audit.ts';
 import { builtImages } from './built-images.ts';
 import { loadCompose } from './compose.ts';
@@ -17,6 +18,17 @@ import { textsIn, usesIn } from './variable-uses.ts';
 import { mountKey, type WrittenCompose } from './written.ts';
 
 export interface ResolveEffects extends ComposeEffects {
+  /**
+   * Asks engines and registries what images say of themselves; default: nothing is asked, and nothing is said of it.
+   *
+   * @param references by service.
+   */
+  readonly askImages?:
+    | ((
+        references: Readonly<Record<string, string>>,
+        remote: RemoteFiles | undefined,
+      ) => Promise<ImageAnswers>)
+    | undefined;
   /** Told every secret value before anything is done with it. */
   readonly mask?: Pick<Mask, 'add'> | undefined;
 }
@@ -102,7 +114,13 @@ export async function describeHost(
   };
   const model = collect(() => withImages(mounts.model, images)) ?? mounts.model;
   const built = await builtImages(model);
-  const plans = collect(() => planServices(asCarried(model, mounts), config, { images: built })) ?? [];
+  const { images: asked, unread: unasked } = await answersFor(
+    askedImages(model, config, built),
+    effects,
+    remote,
+  );
+  const known = { images: { ...asked, ...built }, unread: unasked };
+  const plans = collect(() => planServices(asCarried(model, mounts), config, known)) ?? [];
   const placed = plans.length === 0 ? undefined : collect(() => placeServices(config, target, model, plans));
   const services = plans.filter(({ name }) => placed?.services[host.name]?.includes(name));
   const names = host.services ?? Object.keys(model.services);
@@ -110,7 +128,7 @@ export async function describeHost(
   const { env: own } = effects;
   return {
     host,
-    model: withRoutingOfImages(model, plans, built),
+    model: withRoutingOfImages(model, plans, known.images),
     services,
     envKeys: Object.keys(values).sort(),
     envVersion: version,
@@ -126,6 +144,16 @@ export async function describeHost(
     written,
     faults,
   };
+}
+
+async function answersFor(
+  references: Readonly<Record<string, string>>,
+  effects: ResolveEffects,
+  remote: RemoteFiles | undefined,
+): Promise<ImageAnswers> {
+  if (effects.askImages === undefined || Object.keys(references).length === 0)
+    return { images: {}, unread: {} };
+  return await effects.askImages(references, remote);
 }
 
 /**

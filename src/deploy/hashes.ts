@@ -9,7 +9,12 @@ export function serviceHash(service: ComposeService): string {
 
 /** Hash of all that makes a release what it is. */
 export function contentHash(model: ComposeModel, services: readonly ServicePlan[]): string {
-  return shortHash(canonical({ model, services }));
+  // What the plan says of a service is no part of it: a registry that was out of reach makes no other release.
+  const facts = services.map(({ reason: _reason, notes: _notes, ports, ...rest }) => ({
+    ...rest,
+    ports: ports.map(({ why: _why, ...port }) => port),
+  }));
+  return shortHash(canonical({ model, services: facts }));
 }
 
 export function shortHash(text: string): string {

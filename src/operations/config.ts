@@ -6,7 +6,7 @@ import { textsIn, usesIn } from '../config/variable-uses.ts';
 import { rawService } from '../config/written.ts';
 import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
 import type { OperationContext } from './context.ts';
-import { loadTarget } from './open.ts';
+import { asking, loadTarget } from './open.ts';
 
 /** A service as `sluice config` shows it. */
 export interface ServiceView {
@@ -72,8 +72,9 @@ export async function resolvedConfig(
   targetName: string | undefined,
 ): Promise<{ readonly view: ConfigView; readonly faults: readonly UserError[] }> {
   const { config, target, effects } = await loadTarget(context, targetName);
+  const asked = asking(config, effects);
   const hosts = await Promise.all(
-    target.hosts.map((host) => describeHost(config, target, host, effects, { unread: 'all' })),
+    target.hosts.map((host) => describeHost(config, target, host, asked, { unread: 'all' })),
   ).catch(async (error: unknown) => {
     throw await withUnread(error, config, target, effects.env);
   });

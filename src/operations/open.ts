@@ -1,6 +1,11 @@
 import { loadConfig } from '../config/load.ts';
 import type { Config, HostModel, Target } from '../config/model.ts';
-import { type RemoteFiles, resolveHostModels, resolveOffline } from '../config/resolve.ts';
+import {
+  type RemoteFiles,
+  type ResolveEffects,
+  resolveHostModels,
+  resolveOffline,
+} from '../config/resolve.ts';
 import type { DeployEffects } from '../deploy/context.ts';
 import { connectAll } from '../deploy/sites.ts';
 import { connectHost } from '../host/connect.ts';
@@ -8,6 +13,7 @@ import { secretVariables } from '../host/credentials.ts';
 import type { Host } from '../host/model.ts';
 import { chooseTarget } from './choose-target.ts';
 import type { OperationContext } from './context.ts';
+import { imageAsker } from './image-answers.ts';
 import { reachedAt } from './server.ts';
 
 /** A target as sluice.yml describes it. */
@@ -88,7 +94,7 @@ export async function resolveBefore(
   { config, target, effects }: LoadedTarget,
   images: Readonly<Record<string, string>>,
 ): Promise<readonly HostModel[] | undefined> {
-  return await resolveOffline(config, target, images, effects);
+  return await resolveOffline(config, target, images, asking(config, effects));
 }
 
 /** {@link resolveModels} beside the connecting: docker compose takes as long as the hosts for their lease. */
@@ -107,5 +113,10 @@ export async function resolveBeside(
       },
     }),
   );
-  return await resolveHostModels(config, target, remotes, images, effects);
+  return await resolveHostModels(config, target, remotes, images, asking(config, effects));
+}
+
+/** With what engines and registries say of images that are not built here. */
+export function asking(config: Config, effects: DeployEffects): ResolveEffects {
+  return { ...effects, askImages: imageAsker(config, effects) };
 }

@@ -1,0 +1,75 @@
+import { readImageConfigs } from '../build/registry/image-config.ts';
+import { type ImageEngine, localEngine } from '../build/registry/image-engines.ts';
+import { environmentLogins } from '../build/registry/logins.ts';
+import { openRegistries } from '../build/registry/open.ts';
+import type { ImageAnswers } from '../config/asked-images.ts';
+import { tryParseImage } from '../config/image.ts';
+import type { Config } from '../config/model.ts';
+import type { RemoteFiles, ResolveEffects } from '../config/resolve.ts';
+import type { DeployEffects } from '../deploy/context.ts';
+import { tail } from '../kernel/process.ts';
+
+/** A deploy waits for it; what is not known by then is a line in the plan. */
+const deadlineMs = 6_000;
+
+/**
+ * What images say of themselves, asked of the server's engine, the local one and the registry, in this order and without a
+ * pull. An image that a release was built as is on none of them for the first time: its Dockerfile is read instead.
+ */
+export function imageAsker(
+  config: Pick<Config, 'registry'>,
+  effects: Pick<DeployEffects, 'env' | 'signal' | 'mask' | 'clock'>,
+): NonNullable<ResolveEffects['askImages']> {
+  const asked = new Map<string, Promise<ImageAnswers>>();
+  // All hosts of a target run the same images.
+  return (references, remote) => {
+    const key = JSON.stringify(references);
+    const answers = asked.get(key) ?? askAll(config, effects, references, remote);
+    asked.set(key, answers);
+    return answers;
+  };
+}
+
+async function askAll(
+  config: Pick<Config, 'registry'>,
+  effects: Pick<DeployEffects, 'env' | 'signal' | 'mask' | 'clock'>,
+  references: Readonly<Record<string, string>>,
+  remote: RemoteFiles | undefined,
+): Promise<ImageAnswers> {
+  const { env, signal } = effects;
+  // Engines know images by what they were pulled as; a digest names the same one on all hosts.
+  const answers = await readImageConfigs(Object.values(references), undefined, {
+    engines: [...(remote === undefined ? [] : [remoteEngine(remote)]), localEngine(env)],
+    registries: (end) =>
+      openRegistries(environmentLogins(env, hostsOf(config)), { ...effects, fetch, signal: end, tries: 1 }),
+    signal,
+    deadlineMs,
+  });
+  const images: Record<string, ImageAnswers['images'][string]> = Object.create(null);
+  const unread: Record<string, string> = Object.create(null);
+  for (const [service, reference] of Object.entries(references)) {
+    const answer = answers.get(reference) ?? { unresolved: 'nothing was asked' };
+    if ('config' in answer) images[service] = answer.config;
+    else unread[service] = answer.unresolved;
+  }
+  return { images, unread };
+}
+
+function hostsOf({ registry }: Pick<Config, 'registry'>): string[] {
+  const parsed = registry === undefined ? undefined : tryParseImage(`${registry}/x`);
+  return parsed === undefined ? [] : [parsed.registry];
+}
+
+/** The engine of a server, over the connection that there is. */
+function remoteEngine(remote: RemoteFiles): ImageEngine {
+  return {
+    name: 'the engine of the server',
+    inspect: async (reference) => {
+      const argv = ['docker', 'image', 'inspect', '--format', '{{json .}}', '--', reference] as const;
+      const { code, stdout, stderr } = await remote.exec(argv);
+      if (code === 0) return JSON.parse(stdout) as unknown;
+      if (/no such image/i.test(stderr)) return undefined;
+      throw new Error(tail(stderr || stdout, 1));
+    },
+  };
+}
