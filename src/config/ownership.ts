@@ -12,7 +12,7 @@ export function isOwnImage(service: ComposeService, registry: string | undefined
   // A registry may be no more than a host, which is no image reference.
   if (own === undefined || image === undefined) return service.image.startsWith(`${registry}/`);
   // A path on Docker Hub is no image yet: `docker.io/acme` parses as one of its library.
-  const path = own.repository.replace(/^library\//, '');
+  const path = own.registry === 'docker.io' ? own.repository.replace(/^library\//, '') : own.repository;
   const isBelow = image.repository === path || image.repository.startsWith(`${path}/`);
   return image.registry === own.registry && isBelow;
 }
@@ -67,10 +67,14 @@ export function isDoor(service: ComposeService): boolean {
   return service.ports?.some(({ published }) => published === '80' || published === '443') === true;
 }
 
-/** `ghcr.io/immich-app/immich-server:v2` → `ghcr.io/immich-app`; Docker's own library is everybody's. */
+/**
+ * `ghcr.io/vendor/app-server:v2` → `ghcr.io/vendor`. Docker's own library is everybody's: of it only the very same image
+ * counts.
+ */
 function placeOfImage(image: string | undefined): string | undefined {
   const parsed: ImageReference | undefined = image === undefined ? undefined : tryParseImage(image);
-  const folder = parsed?.repository.split('/').slice(0, -1).join('/');
-  if (parsed === undefined || folder === undefined || folder === '' || folder === 'library') return undefined;
-  return `${parsed.registry}/${folder}`;
+  if (parsed === undefined) return undefined;
+  const folder = parsed.repository.split('/').slice(0, -1).join('/');
+  const isLibrary = folder === '' || (folder === 'library' && parsed.registry === 'docker.io');
+  return `${parsed.registry}/${isLibrary ? parsed.repository : folder}`;
 }

@@ -126,6 +126,7 @@ describe('what is the app’s own is deployed', () => {
     ['ghcr.io/acme/shop', 'ghcr.io/acme/shop:1.2.3'],
     ['ghcr.io/acme/shop', 'ghcr.io/acme/shop/web:1.2.3'],
     ['docker.io/acme', 'acme/shop:1'],
+    ['registry.example.com/library/shop', 'registry.example.com/library/shop:1'],
     ['registry.example.com:5000/acme', `registry.example.com:5000/acme/web@sha256:${'0'.repeat(64)}`],
   ])('an image at or below the registry path %s is own: %s', async (registry, image) => {
     const services = { helper: { image: 'vendor/tool:1', expose: ['1'] }, web: { image, expose: ['3000'] } };
