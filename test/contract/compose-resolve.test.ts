@@ -70,7 +70,6 @@ describe('resolveHostModels', () => {
       image: digest,
       environment: { SECRET_KEY: secret, ZONE: 'a' },
     });
-    expect(one?.model.services['backend']).not.toHaveProperty('build');
     expect(two?.model.services['worker']?.image).toBe('acme/backend:v1');
     expect(one?.envKeys).toEqual(['SECRET_KEY', 'TAG', 'ZONE']);
     expect(one?.envVersion).not.toBe(two?.envVersion);

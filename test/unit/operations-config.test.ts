@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +69,25 @@ describe('what is wrong on this machine is reported before a server is connected
       server.close();
     }
   });
+});
+
+test('a variable that is set here and not passed is a warning of the deploy and of its report', async () => {
+  const context = contextOf(
+    'app: shop\ntargets: { production: { hosts: ["deploy@127.0.0.1:1"] } }\n',
+    'services: { web: { image: "acme/web:${TAG:-v1}", ports: ["80:3000"] } }',
+    { TAG: 'v2' },
+  );
+  const options = {
+    ...{ release: 'v2', images: {}, watchMs: undefined, backup: true, migrate: true, preflight: true },
+    ...{ force: false, replaceEdges: false, replace: [] },
+  };
+  const warning =
+    'TAG is set here, but targets.production.env does not pass it; the compose file’s default v1 is used';
+  // No server answers there: the warning comes first, so that a deploy that changes nothing says it, too.
+  await expect(deployTarget(context, undefined, options)).rejects.toThrow();
+  expect(context.said.join('')).toContain(warning);
+  const [report = ''] = globSync(join(context.folder, '.sluice/reports/*.json'));
+  expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({ warnings: [warning] });
 });
 
 describe('sluice config', () => {
