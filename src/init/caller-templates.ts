@@ -32,7 +32,8 @@ jobs:
       PROD_HOST: \${{ secrets.PROD_HOST }}
       PROD_USER: \${{ secrets.PROD_USER }}
 `,
-  'cdn.yml': `# Builds the front end and publishes it: a version tag (v1.2.3) goes to production; by hand it goes where you say, or back.
+  'cdn.yml': `# Builds the front end and publishes it: a version tag (v1.2.3) goes to production; a manual run publishes
+# to the chosen target, or goes back.
 name: Sluice CDN
 
 on:
@@ -41,7 +42,7 @@ on:
   workflow_dispatch:
     inputs:
       target:
-        description: Where to
+        description: Target of sluice.yml
         type: choice
         options: [staging, production]
         default: staging
@@ -51,7 +52,7 @@ on:
         options: [publish, rollback]
         default: publish
       to:
-        description: Release to go back to, its number or name (empty for the one before)
+        description: Release to go back to, its number or name (empty for the previous one)
         type: string
         default: ""
 
@@ -109,7 +110,7 @@ jobs:
     with:
       config: sluice.yml
 `,
-  'deploy.yml': `# A version tag (v1.2.3) goes to production; by hand it goes where you say.
+  'deploy.yml': `# A version tag (v1.2.3) goes to production; a manual run deploys to the chosen target.
 name: Sluice deploy
 
 on:
@@ -118,7 +119,7 @@ on:
   workflow_dispatch:
     inputs:
       target:
-        description: Where to
+        description: Target of sluice.yml
         type: choice
         options: [staging, production]
         default: staging
@@ -162,12 +163,12 @@ on:
   workflow_dispatch:
     inputs:
       target:
-        description: Where
+        description: Target of sluice.yml
         type: choice
         options: [staging, production]
         default: production
       release:
-        description: Release to go back to, such as v1.2.2 (empty for the one before)
+        description: Release to go back to, such as v1.2.2 (empty for the previous one)
         type: string
         default: ""
 

@@ -61,7 +61,7 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
       ? guessed
       : {
           ...guessed,
-          notes: [`${problem}. Services, migrations and backups are not listed.`, ...guessed.notes],
+          notHandled: [`${problem}. Services, migrations and backups are not listed.`, ...guessed.notHandled],
         };
   const env = renderEnvExample(seen);
   const top = seen.below === '' ? seen.folder : seen.folder.slice(0, -seen.below.length - 1);

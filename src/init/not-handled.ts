@@ -71,6 +71,11 @@ function plainTcp(services: readonly ServiceGuess[]): string[] {
 }
 
 function notTagged(targets: readonly TargetGuess[]): string[] {
+  const [only] = targets;
+  if (targets.length === 1 && only?.requireTag === true)
+    return [
+      `A manual run on a branch: ${only.name} takes version tags only. Run it on a tag, or remove \`require-tag\`.`,
+    ];
   if (targets.length < 2 || tagTargets(targets).length > 0) return [];
   return [
     `A version tag deploys nothing: none of ${enumerate(targets.map(({ name }) => name))} is known to be its place. \`require-tag: true\` below a target makes it that.`,

@@ -88,7 +88,7 @@ describe('stand-ins fit their place', () => {
     ['a port', 'ports: ["${WEB_PORT_HTTP}:80"]', /port 80/],
     ['a port of the container', 'ports: ["80:${INNER}"]', /port from \$\{INNER\}/],
     ['a range', 'ports: ["${FROM}-${TO}:9000-9001"]', /port 9000/],
-    ['a folder or a volume', 'volumes: ["${UPLOAD_LOCATION}:/data"]', /: 1 service\n {4}web /],
+    ['a folder or a volume', 'volumes: ["${UPLOAD_LOCATION}:/data"]', /: 1 service\n {2}web /],
   ])('%s', async (_, line, text) => {
     const ports = line.startsWith('ports') ? '' : 'ports: ["80:80"]\n    ';
     using repo = repoOf({ 'compose.yml': `services:\n  web:\n    image: acme/web:1\n    ${ports}${line}\n` });
@@ -112,7 +112,7 @@ describe('stand-ins fit their place', () => {
       `services:\n  web: { extends: { service: "${weight}" }, ports: ["80:80"] }\n  base: { image: "nginx:1.27" }\n`;
     using repo = repoOf({ 'compose.yml': text('${WHICH}') });
     const plan = await repo.init();
-    expect(plan.guess.notes[0]).toMatch(/without a value of \$\{WHICH\}.*\.env\.example/);
+    expect(plan.guess.notHandled[0]).toMatch(/without a value of \$\{WHICH\}.*\.env\.example/);
     using given = repoOf({ 'compose.yml': text('${WHICH}'), '.env.example': 'WHICH=base\n' });
     expect(namesOf(await given.init())).toEqual(['base', 'web']);
   });
@@ -140,7 +140,7 @@ describe('variables that are no settings of the app', () => {
   test('those of the shell are named with what to write instead, and asked of nobody', async () => {
     using repo = repoOf({ 'compose.yml': compose });
     const plan = await repo.init();
-    const notes = plan.guess.notes.join('\n');
+    const notes = plan.guess.notHandled.join('\n');
     expect(notes).toMatch(
       /compose\.yml:6: \$\{PWD\} is the folder in which Sluice runs.*\.\/data in place of/,
     );
@@ -177,7 +177,7 @@ describe('profiles', () => {
     using repo = repoOf({ 'compose.yml': compose, '.env.example': 'COMPOSE_PROFILES=web,db\n' });
     const plan = await repo.init();
     expect(namesOf(plan)).toEqual(['db', 'web']);
-    expect(plan.guess.notes[0]).toContain('COMPOSE_PROFILES=web,db of .env.example');
+    expect(plan.guess.notHandled[0]).toContain('COMPOSE_PROFILES=web,db of .env.example');
     expect(configOf(plan)).toContain('    env-secret: PROD_ENV');
   });
 
@@ -219,14 +219,14 @@ describe('which files', () => {
     });
     const plan = await repo.init();
     expect(namesOf(plan)).toEqual(['db', 'web']);
-    expect(plan.guess.notes.join('\n')).not.toContain('db/compose.yml');
+    expect(plan.guess.notHandled.join('\n')).not.toContain('db/compose.yml');
     expect(plan.env).toBeUndefined();
   });
 
   test('alternatives are named with the way to choose', async () => {
     using repo = repoOf({ 'docker-compose.mariadb.yml': web, 'docker-compose.postgres.yml': web });
     const plan = await repo.init();
-    expect(plan.guess.notes[0]).toBe(
+    expect(plan.guess.notHandled[0]).toBe(
       'Deployed from docker-compose.mariadb.yml; docker-compose.postgres.yml is an alternative. To deploy it instead: sluice init --compose docker-compose.postgres.yml.',
     );
     expect(configOf(await repo.init('docker-compose.postgres.yml'))).toContain(

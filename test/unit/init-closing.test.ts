@@ -84,6 +84,14 @@ describe('what is not handled is said', () => {
     );
   });
 
+  test('a manual run that the only target refuses', () => {
+    const strict = targets.map((target) => ({ ...target, requireTag: true }));
+    expect(told({ targets: strict }).join()).toContain(
+      'A manual run on a branch: production takes version tags only.',
+    );
+    expect(told().join()).not.toContain('A manual run');
+  });
+
   test('a tag that no target takes', () => {
     const others = ['us', 'eu'].map((name) => ({ name, host: 'a@b.example.com' }));
     const two = guessTargets(undefined, { production: undefined, staging: undefined, others });
