@@ -112,7 +112,7 @@ describe('stand-ins fit their place', () => {
       `services:\n  web: { extends: { service: "${weight}" }, ports: ["80:80"] }\n  base: { image: "nginx:1.27" }\n`;
     using repo = repoOf({ 'compose.yml': text('${WHICH}') });
     const plan = await repo.init();
-    expect(plan.guess.notes[0]).toMatch(/without a value of \$\{WHICH\}.*\.env\.example/);
+    expect(plan.guess.notes.join('\n')).toMatch(/without a value of \$\{WHICH\}.*\.env\.example/);
     using given = repoOf({ 'compose.yml': text('${WHICH}'), '.env.example': 'WHICH=base\n' });
     expect(namesOf(await given.init())).toEqual(['base', 'web']);
   });
@@ -177,8 +177,15 @@ describe('profiles', () => {
     using repo = repoOf({ 'compose.yml': compose, '.env.example': 'COMPOSE_PROFILES=web,db\n' });
     const plan = await repo.init();
     expect(namesOf(plan)).toEqual(['db', 'web']);
-    expect(plan.guess.notes[0]).toContain('COMPOSE_PROFILES=web,db of .env.example');
+    expect(plan.guess.notes.join('\n')).toContain('COMPOSE_PROFILES=web,db of .env.example');
     expect(configOf(plan)).toContain('    env-secret: PROD_ENV');
+  });
+
+  test('an example’s profiles for developers are left out, and said', async () => {
+    using repo = repoOf({ 'compose.yml': compose, '.env.example': 'COMPOSE_PROFILES=web,dev-db\n' });
+    const plan = await repo.init();
+    expect(namesOf(plan)).toEqual(['web']);
+    expect(plan.guess.notes.join('\n')).toContain('(without dev-db, for development by name)');
   });
 
   test('those of a .env that the repository has are used, and those of one that it ignores are not', async () => {
@@ -223,10 +230,21 @@ describe('which files', () => {
     expect(plan.env).toBeUndefined();
   });
 
+  test('what the chosen file lacks is looked for in the others', async () => {
+    using repo = repoOf({
+      'compose.yml': 'services: { web: { image: "acme/web:1", ports: ["80:80"], secrets: [key] } }\n',
+      'compose.override.yml.example':
+        'secrets: { key: { environment: KEY } }\nservices: { web: { restart: always } }\n',
+    });
+    const [error] = await repo.errors();
+    expect(error).toContain('the secret key is declared in compose.override.yml.example');
+    expect(error).toContain('sluice init --compose compose.yml --compose compose.override.yml.example');
+  });
+
   test('alternatives are named with the way to choose', async () => {
     using repo = repoOf({ 'docker-compose.mariadb.yml': web, 'docker-compose.postgres.yml': web });
     const plan = await repo.init();
-    expect(plan.guess.notes[0]).toBe(
+    expect(plan.guess.notes).toContain(
       'Deployed from docker-compose.mariadb.yml; docker-compose.postgres.yml is an alternative. To deploy it instead: sluice init --compose docker-compose.postgres.yml.',
     );
     expect(configOf(await repo.init('docker-compose.postgres.yml'))).toContain(
