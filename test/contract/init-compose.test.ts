@@ -103,7 +103,8 @@ describe('stand-ins fit their place', () => {
       Dockerfile: 'FROM nginx:1.27\n',
     });
     const plan = await repo.init();
-    expect(configOf(plan)).toContain('the compose files take it from ${REGISTRY}');
+    expect(configOf(plan)).toContain('variables in `image:` of web say it');
+    expect(JSON.stringify(plan.guess)).not.toMatch(/stand-in\.example|"docker\.io"/);
     expect(configOf(plan)).not.toMatch(/^registry:/m);
   });
 
@@ -169,7 +170,7 @@ describe('profiles', () => {
   test('all services behind them are an error that says how to choose', async () => {
     using repo = repoOf({ 'compose.yml': compose });
     expect(await repo.errors()).toEqual([
-      'compose.profiles: Nothing is deployed: all services are behind profiles, and no profile is chosen: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example with the profiles that production needs, and run sluice init again.',
+      'compose.profiles: Nothing is deployed: all services are behind profiles, and no profile is chosen: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example, with the profiles that production needs, and run sluice init again.',
     ]);
   });
 
@@ -239,6 +240,17 @@ describe('which files', () => {
     const [error] = await repo.errors();
     expect(error).toContain('the secret key is declared in compose.override.yml.example');
     expect(error).toContain('sluice init --compose compose.yml --compose compose.override.yml.example');
+  });
+
+  test('ports that only the override has are missed', async () => {
+    using repo = repoOf({
+      'compose.yml':
+        'services: { web: { image: "acme/web:1" }, api: { image: "acme/api:1", ports: ["81:80"] } }\n',
+      'compose.override.yml': 'services: { web: { ports: ["80:80"] }, api: { ports: ["82:80"] } }\n',
+    });
+    expect((await repo.init()).guess.notes).toContain(
+      'compose.override.yml publishes the ports of web, and production does not use it. If the rest of it is right for production, too: sluice init --compose compose.yml --compose compose.override.yml. Otherwise move the ports to compose.yml.',
+    );
   });
 
   test('alternatives are named with the way to choose', async () => {
