@@ -67,6 +67,7 @@ function repoOf(files: Files): Repo {
 
 const shown = (plan: InitPlan) => printText(plan, []);
 const configOf = ({ files }: InitPlan) => files.find(({ path }) => path === 'sluice.yml')?.text ?? '';
+const notesOf = ({ guess }: InitPlan) => [...guess.notHandled, ...guess.notes];
 const namesOf = ({ guess }: InitPlan) => guess.services.map(({ name }) => name);
 
 describe('stand-ins fit their place', () => {
@@ -88,7 +89,7 @@ describe('stand-ins fit their place', () => {
     ['a port', 'ports: ["${WEB_PORT_HTTP}:80"]', /port 80/],
     ['a port of the container', 'ports: ["80:${INNER}"]', /port from \$\{INNER\}/],
     ['a range', 'ports: ["${FROM}-${TO}:9000-9001"]', /port 9000/],
-    ['a folder or a volume', 'volumes: ["${UPLOAD_LOCATION}:/data"]', /: 1 service\n {4}web /],
+    ['a folder or a volume', 'volumes: ["${UPLOAD_LOCATION}:/data"]', /UPLOAD_LOCATION/],
   ])('%s', async (_, line, text) => {
     const ports = line.startsWith('ports') ? '' : 'ports: ["80:80"]\n    ';
     using repo = repoOf({ 'compose.yml': `services:\n  web:\n    image: acme/web:1\n    ${ports}${line}\n` });
@@ -113,7 +114,7 @@ describe('stand-ins fit their place', () => {
       `services:\n  web: { extends: { service: "${weight}" }, ports: ["80:80"] }\n  base: { image: "nginx:1.27" }\n`;
     using repo = repoOf({ 'compose.yml': text('${WHICH}') });
     const plan = await repo.init();
-    expect(plan.guess.notes.join('\n')).toMatch(/without a value of \$\{WHICH\}.*\.env\.example/);
+    expect(notesOf(plan).join('\n')).toMatch(/without a value of \$\{WHICH\}.*\.env\.example/);
     using given = repoOf({ 'compose.yml': text('${WHICH}'), '.env.example': 'WHICH=base\n' });
     expect(namesOf(await given.init())).toEqual(['base', 'web']);
   });
@@ -141,7 +142,7 @@ describe('variables that are no settings of the app', () => {
   test('those of the shell are named with what to write instead, and asked of nobody', async () => {
     using repo = repoOf({ 'compose.yml': compose });
     const plan = await repo.init();
-    const notes = plan.guess.notes.join('\n');
+    const notes = notesOf(plan).join('\n');
     expect(notes).toMatch(
       /compose\.yml:6: \$\{PWD\} is the folder in which Sluice runs.*\.\/data in place of/,
     );
@@ -178,7 +179,7 @@ describe('profiles', () => {
     using repo = repoOf({ 'compose.yml': compose, '.env.example': 'COMPOSE_PROFILES=web,db\n' });
     const plan = await repo.init();
     expect(namesOf(plan)).toEqual(['db', 'web']);
-    expect(plan.guess.notes.join('\n')).toContain('COMPOSE_PROFILES=web,db of .env.example');
+    expect(notesOf(plan).join('\n')).toContain('COMPOSE_PROFILES=web,db of .env.example');
     expect(configOf(plan)).toContain('    env-secret: PROD_ENV');
   });
 
@@ -186,7 +187,7 @@ describe('profiles', () => {
     using repo = repoOf({ 'compose.yml': compose, '.env.example': 'COMPOSE_PROFILES=web,dev-db\n' });
     const plan = await repo.init();
     expect(namesOf(plan)).toEqual(['web']);
-    expect(plan.guess.notes.join('\n')).toContain('(without dev-db, for development by name)');
+    expect(notesOf(plan).join('\n')).toContain('(without dev-db, for development by name)');
   });
 
   test('those of a .env that the repository has are used, and those of one that it ignores are not', async () => {
@@ -227,7 +228,7 @@ describe('which files', () => {
     });
     const plan = await repo.init();
     expect(namesOf(plan)).toEqual(['db', 'web']);
-    expect(plan.guess.notes.join('\n')).not.toContain('db/compose.yml');
+    expect(notesOf(plan).join('\n')).not.toContain('db/compose.yml');
     expect(plan.env).toBeUndefined();
   });
 
@@ -248,7 +249,7 @@ describe('which files', () => {
         'services: { web: { image: "acme/web:1" }, api: { image: "acme/api:1", ports: ["81:80"] } }\n',
       'compose.override.yml': 'services: { web: { ports: ["80:80"] }, api: { ports: ["82:80"] } }\n',
     });
-    expect((await repo.init()).guess.notes).toContain(
+    expect(notesOf(await repo.init())).toContain(
       'compose.override.yml publishes the ports of web, and production does not use it. If the rest of it is right for production, too: sluice init --compose compose.yml --compose compose.override.yml. Otherwise move the ports to compose.yml.',
     );
   });
@@ -256,7 +257,7 @@ describe('which files', () => {
   test('alternatives are named with the way to choose', async () => {
     using repo = repoOf({ 'docker-compose.mariadb.yml': web, 'docker-compose.postgres.yml': web });
     const plan = await repo.init();
-    expect(plan.guess.notes).toContain(
+    expect(notesOf(plan)).toContain(
       'Deployed from docker-compose.mariadb.yml; docker-compose.postgres.yml is an alternative. To deploy it instead: sluice init --compose docker-compose.postgres.yml.',
     );
     expect(configOf(await repo.init('docker-compose.postgres.yml'))).toContain(
