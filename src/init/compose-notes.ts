@@ -1,13 +1,14 @@
 import type { UnusedFile } from '../config/compose-choice.ts';
-import { isAside, isAsideProfile } from '../config/compose-names.ts';
+import { folderOf, isAside, isAsideProfile } from '../config/compose-names.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { shellVariable } from '../config/shell-variables.ts';
 import type { Seen } from './look.ts';
+import { nameOf } from './tree.ts';
 import { enumerate } from './words.ts';
 
 /** What a person should know of the choice of the compose files, and of the services in them that are not deployed. */
 export function composeNotes(
-  seen: Pick<Seen, 'compose' | 'examples' | 'shell'>,
+  seen: Pick<Seen, 'compose' | 'composeFiles' | 'examples' | 'shell'>,
   model: ComposeModel | undefined,
 ): string[] {
   const { compose } = seen;
@@ -35,6 +36,7 @@ export function composeNotes(
     notes.push(
       `${few(templates)} ${templates.length === 1 ? 'is' : 'are'} to be copied and filled in, and production uses no override: put what it needs of that (ports, settings) into a file of its own and name both, each with --compose.`,
     );
+  notes.push(...overrideNotes(seen, model));
   const isExample = files.some(({ path }) => isAside(path));
   const elsewhere = pathsOf(unused, 'elsewhere').filter((path) => isExample || !isAside(path));
   if (elsewhere.length > 0)
@@ -42,6 +44,31 @@ export function composeNotes(
       `Compose files in other folders are not deployed: ${few(elsewhere)}. To deploy one instead: sluice init --compose ${elsewhere[0]}.`,
     );
   return [...notes, ...shellNotes(seen), ...profileNotes(seen, model)];
+}
+
+/** Docker Compose adds an override by itself; where the only ports are in it, nothing reaches the app without it. */
+function overrideNotes(
+  { compose, composeFiles }: Pick<Seen, 'compose' | 'composeFiles'>,
+  model: ComposeModel | undefined,
+): string[] {
+  const files = compose?.files ?? [];
+  const folder = folderOf(files[0]?.path ?? '');
+  const override = composeFiles.find(
+    ({ path }) => folderOf(path) === folder && /^(?:docker-)?compose\.override\.ya?ml$/.test(nameOf(path)),
+  );
+  if (override === undefined || files.includes(override)) return [];
+  const closed = Object.entries(override.services)
+    .filter(([name, { ports }]) => Array.isArray(ports) && isClosed(model?.services[name]))
+    .map(([name]) => name);
+  if (closed.length === 0) return [];
+  const both = [...files, override].map(({ path }) => `--compose ${path}`).join(' ');
+  return [
+    `${override.path} publishes the ports of ${enumerate(closed)}, and production does not use it. If the rest of it is right for production, too: sluice init ${both}. Otherwise move the ports to ${files.at(-1)?.path}.`,
+  ];
+}
+
+function isClosed(service: ComposeModel['services'][string] | undefined): boolean {
+  return service !== undefined && (service.ports ?? []).length === 0 && service.labels === undefined;
 }
 
 /** Profiles that an example chooses, without those for developers: a target has to choose the same. */

@@ -38,8 +38,9 @@ export interface InitWishes extends TargetWishes {
 /**
  * Looks at a repository and plans the files for it. Nothing is written.
  *
- * @throws UserErrors `build.files` for contexts and Dockerfiles that are missing.
- * @throws UserError(s) `config.compose-missing` for files that were named; `init.no-compose` with a compose file to begin with; `compose.*`, `env.*` for files that docker
+ * @throws UserErrors `config.compose-missing` for files that were named, `build.files` for contexts and Dockerfiles
+ * that are missing.
+ * @throws UserError `init.no-compose` with a compose file to begin with; `compose.*`, `env.*` for files that docker
  * compose does not accept.
  */
 export async function planInit(folder: string, wishes: InitWishes, effects: LookEffects): Promise<InitPlan> {

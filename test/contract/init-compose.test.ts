@@ -67,6 +67,7 @@ function repoOf(files: Files): Repo {
 
 const shown = (plan: InitPlan) => printText(plan, []);
 const configOf = ({ files }: InitPlan) => files.find(({ path }) => path === 'sluice.yml')?.text ?? '';
+const notesOf = ({ guess }: InitPlan) => [...guess.notHandled, ...guess.notes];
 const namesOf = ({ guess }: InitPlan) => guess.services.map(({ name }) => name);
 
 describe('stand-ins fit their place', () => {
@@ -103,7 +104,8 @@ describe('stand-ins fit their place', () => {
       Dockerfile: 'FROM nginx:1.27\n',
     });
     const plan = await repo.init();
-    expect(configOf(plan)).toContain('the compose files take it from ${REGISTRY}');
+    expect(configOf(plan)).toContain('variables in `image:` of web say it');
+    expect(JSON.stringify(plan.guess)).not.toMatch(/stand-in\.example|"docker\.io"/);
     expect(configOf(plan)).not.toMatch(/^registry:/m);
   });
 
@@ -169,7 +171,7 @@ describe('profiles', () => {
   test('all services behind them are an error that says how to choose', async () => {
     using repo = repoOf({ 'compose.yml': compose });
     expect(await repo.errors()).toEqual([
-      'compose.profiles: Nothing is deployed: all services are behind profiles, and no profile is chosen: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example with the profiles that production needs, and run sluice init again.',
+      'compose.profiles: Nothing is deployed: all services are behind profiles, and no profile is chosen: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example, with the profiles that production needs, and run sluice init again.',
     ]);
   });
 
@@ -179,6 +181,13 @@ describe('profiles', () => {
     expect(namesOf(plan)).toEqual(['db', 'web']);
     expect(plan.guess.notHandled[0]).toContain('COMPOSE_PROFILES=web,db of .env.example');
     expect(configOf(plan)).toContain('    env-secret: PROD_ENV');
+  });
+
+  test('an example’s profiles for developers are left out, and said', async () => {
+    using repo = repoOf({ 'compose.yml': compose, '.env.example': 'COMPOSE_PROFILES=web,dev-db\n' });
+    const plan = await repo.init();
+    expect(namesOf(plan)).toEqual(['web']);
+    expect(notesOf(plan).join('\n')).toContain('(without dev-db, for development by name)');
   });
 
   test('those of a .env that the repository has are used, and those of one that it ignores are not', async () => {
@@ -221,6 +230,28 @@ describe('which files', () => {
     expect(namesOf(plan)).toEqual(['db', 'web']);
     expect(plan.guess.notHandled.join('\n')).not.toContain('db/compose.yml');
     expect(plan.env).toBeUndefined();
+  });
+
+  test('what the chosen file lacks is looked for in the others', async () => {
+    using repo = repoOf({
+      'compose.yml': 'services: { web: { image: "acme/web:1", ports: ["80:80"], secrets: [key] } }\n',
+      'compose.override.yml.example':
+        'secrets: { key: { environment: KEY } }\nservices: { web: { restart: always } }\n',
+    });
+    const [error] = await repo.errors();
+    expect(error).toContain('the secret key is declared in compose.override.yml.example');
+    expect(error).toContain('sluice init --compose compose.yml --compose compose.override.yml.example');
+  });
+
+  test('ports that only the override has are missed', async () => {
+    using repo = repoOf({
+      'compose.yml':
+        'services: { web: { image: "acme/web:1" }, api: { image: "acme/api:1", ports: ["81:80"] } }\n',
+      'compose.override.yml': 'services: { web: { ports: ["80:80"] }, api: { ports: ["82:80"] } }\n',
+    });
+    expect(notesOf(await repo.init())).toContain(
+      'compose.override.yml publishes the ports of web, and production does not use it. If the rest of it is right for production, too: sluice init --compose compose.yml --compose compose.override.yml. Otherwise move the ports to compose.yml.',
+    );
   });
 
   test('alternatives are named with the way to choose', async () => {

@@ -206,6 +206,8 @@ describe('what is not used', () => {
       file('compose.sqlite.yml'),
       file('compose.dev.yml'),
       file('tools/compose.yml'),
+      file('overrides/compose.redis.yml'),
+      file('docker-compose.override.yml.example', '{ web: { ports: ["8080:80"] } }'),
     ];
     expect(chosen(files)).toEqual(['compose.yml']);
     expect(rolesOf(files)).toEqual({
@@ -215,6 +217,8 @@ describe('what is not used', () => {
       'compose.sqlite.yml': 'alternative',
       'compose.dev.yml': 'development',
       'tools/compose.yml': 'elsewhere',
+      'overrides/compose.redis.yml': 'overlay',
+      'docker-compose.override.yml.example': 'override-example',
     });
   });
 

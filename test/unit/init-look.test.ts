@@ -138,7 +138,11 @@ describe('.env.example', () => {
         variable('LOG_LEVEL', 'info'),
         variable('SITE'),
       ],
-      ...[variable('DATABASE_URL', 'postgres://app:hunter2@db/app'), variable('TAG')],
+      ...[
+        variable('DATABASE_URL', 'postgres://app:hunter2@db/app'),
+        variable('TAG'),
+        variable('OPTIONAL', ''),
+      ],
     ];
     const made = renderEnvExample({ variables, examples: [], compose });
     expect(made?.added).toEqual(['DB_PASSWORD', 'SECRET_KEY', 'SITE', 'DATABASE_URL', 'TAG']);
