@@ -3,6 +3,7 @@ import { chmodSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { plain } from '../../src/config/compose.ts';
+import { loadBuildModel } from '../../src/config/compose-build.ts';
 import { composeRepo, shown } from './compose-repo.ts';
 
 describe('compose files that docker compose does not accept', () => {
@@ -84,6 +85,12 @@ describe('compose files that docker compose does not accept', () => {
       (error) => error.code,
     );
     expect(result).toBe('compose.profiles');
+    const config = { app: 'shop', folder: repo.folder, compose: ['compose.yml'] };
+    await expect(loadBuildModel(config, {}, { env: process.env })).rejects.toMatchObject({
+      code: 'compose.profiles',
+      message: expect.stringContaining('web (x)'),
+    });
+    expect(Object.keys((await repo.load({ COMPOSE_PROFILES: 'x' })).services)).toEqual(['web']);
   });
 
   test('a value that compose quotes gives way to the name of its variable', async () => {
