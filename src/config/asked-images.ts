@@ -1,5 +1,6 @@
 import type { Images } from './built-images.ts';
 import type { ComposeModel, Config } from './model.ts';
+import { officialImage } from './official-images.ts';
 import { sightOf } from './sight.ts';
 import { imageRole } from './stores.ts';
 
@@ -30,4 +31,16 @@ export function askedImages(
       return settings?.strategy === undefined ? [[name, image]] : [];
     }),
   );
+}
+
+/** What is known of an image that could not be asked: those that everybody uses. */
+export function orKnown(answers: ImageAnswers, references: Readonly<Record<string, string>>): ImageAnswers {
+  const images: Record<string, Images[string]> = { ...answers.images };
+  const unread: Record<string, string> = {};
+  for (const [service, why] of Object.entries(answers.unread)) {
+    const image = officialImage(references[service] ?? '');
+    if (image === undefined) unread[service] = why;
+    else images[service] = image;
+  }
+  return { images, unread };
 }

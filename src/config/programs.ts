@@ -70,7 +70,9 @@ export function runsServer(line: string): boolean {
 
 /** Images of programs that do one thing and end. */
 const oneShotImages = new Set(
-  'mc flyway liquibase migrate dbmate wait-for-it dockerize aws-cli curl keycloak-config-cli'.split(' '),
+  'mc wp-cli flyway liquibase migrate dbmate wait-for-it dockerize aws-cli curl keycloak-config-cli'.split(
+    ' ',
+  ),
 );
 
 /** Programs that end by themselves, by the first word of a command. */

@@ -1,3 +1,4 @@
+import type { ImageAnswers } from '../config/asked-images.ts';
 import { runProcess } from '../kernel/process.ts';
 
 /** Where a repository lives. */
@@ -18,6 +19,12 @@ export interface GitFacts {
 }
 
 export interface LookEffects {
+  /**
+   * Asks engines and registries what images say of themselves; default: nothing is asked.
+   *
+   * @param references by service.
+   */
+  readonly askImages?: ((references: Readonly<Record<string, string>>) => Promise<ImageAnswers>) | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,4 +1,4 @@
-import type { ComposeModel } from '../config/model.ts';
+import type { ComposeModel, ComposeService } from '../config/model.ts';
 import { dataOf, imageKind, imageRole, isPostgres } from '../config/stores.ts';
 import type { ServiceGuess } from './guess-services.ts';
 import type { ServiceSight } from './study.ts';
@@ -159,7 +159,11 @@ export function guessBackup(
       const isBuilt = model.services[name]?.build !== undefined;
       return { name, service, isBuilt, kind: imageKind(service) ?? dataOf(service)?.kind ?? 'its data' };
     });
-  const [postgres] = kept.filter(({ service }) => isPostgres(service));
+  // Of several: one whose volume has the files of a Postgres, then one that is called a database.
+  const [postgres] = kept
+    .filter(({ service }) => isPostgres(service))
+    .map((each) => ({ ...each, signs: signsOf(each.name, each.service) }))
+    .sort((a, b) => b.signs - a.signs);
   const others = kept
     .filter(({ name }) => name !== postgres?.name)
     .filter(
@@ -172,4 +176,10 @@ export function guessBackup(
     return { postgres: postgres.name, why, others };
   }
   return others.length === 0 ? undefined : { postgres: undefined, why: '', others };
+}
+
+function signsOf(name: string, service: ComposeService): number {
+  return (
+    (dataOf(service)?.kind === 'postgres' ? 2 : 0) + (/^(?:db|database|postgres\w*)$/.test(name) ? 1 : 0)
+  );
 }

@@ -1,3 +1,4 @@
+import type { ImageAnswers } from '../config/asked-images.ts';
 import type { Images } from '../config/built-images.ts';
 import type { ComposeModel, ComposeService, ServiceConfig, ServicePlan } from '../config/model.ts';
 import { dataOf, writableVolumes } from '../config/stores.ts';
@@ -33,10 +34,10 @@ export function guessServices(
   model: ComposeModel,
   sights: readonly ServiceSight[],
   registry: string | undefined,
+  answers: Pick<ImageAnswers, 'images'> = { images: {} },
 ): ServiceGuess[] {
-  const images = Object.fromEntries(
-    sights.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image]])),
-  );
+  const built = sights.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image] as const]));
+  const images = { ...answers.images, ...Object.fromEntries(built) };
   const drafts = new Map<string, Draft>(sights.map(({ name }) => [name, { own: {}, why: [] }]));
   const better = planWith(model, images, drafts, registry);
   const maybes = new Map(sights.map((sight) => [sight.name, addHealth(sight, drafts, better)]));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ImageAnswers } from '../config/asked-images.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { isSecretName } from '../config/secret-names.ts';
 import { isDefault } from './compose-files.ts';
@@ -55,9 +56,10 @@ export function guess(
   model: ComposeModel | undefined,
   sights: readonly ServiceSight[],
   wishes: TargetWishes,
+  answers: ImageAnswers = { images: {}, unread: {} },
 ): Guess {
   const registry = guessRegistry(seen, model);
-  const services = model === undefined ? [] : guessServices(model, sights, registry.value);
+  const services = model === undefined ? [] : guessServices(model, sights, registry.value, answers);
   const { remote } = seen.git;
   const draft = {
     app: guessApp(seen),
@@ -73,11 +75,12 @@ export function guess(
     onGitHub: remote === undefined || remote.host.includes('github'),
   };
   const { tree } = seen;
-  const unhandled = notHandled({ ...draft, tree, model });
+  const chosen = draft.compose.value;
+  const unhandled = notHandled({ ...draft, tree, model, chosen });
   return {
     ...draft,
     notHandled: [...composeNotes(seen, model), ...unhandled, ...otherMigrations(draft.migrate, sights)],
-    notes: notesOf(seen, model, draft),
+    notes: [...notesOf(seen, model, draft), ...unreadNotes(answers)],
   };
 }
 
@@ -127,6 +130,16 @@ function needsVariables({ variables, envFiles, examples, compose, tree }: Seen):
     profilesExample({ examples, compose }) !== undefined ||
     variables.some(({ name, fallback }) => fallback === undefined || isSecretName(name))
   );
+}
+
+/** A strategy that hangs on an image which could not be asked may change with the answer. */
+function unreadNotes({ unread }: ImageAnswers): string[] {
+  const names = Object.keys(unread);
+  const [first] = names;
+  if (first === undefined) return [];
+  return [
+    `Not known here: which ports and volumes the ${names.length === 1 ? 'image' : 'images'} of ${enumerate(names)} declare (${unread[first]}). \`sluice plan\` asks again.`,
+  ];
 }
 
 function notesOf(

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { askedImages, type ImageAnswers } from '../config/asked-images.ts';
 import { localModel } from '../config/local-model.ts';
+import type { ComposeModel } from '../config/model.ts';
 import { UserError } from '../kernel/errors.ts';
 import { checkBuildFiles } from './build-files.ts';
 import { type FilePlan, planFiles, type WantedFile } from './files.ts';
@@ -13,7 +15,7 @@ import { readModel } from './read-model.ts';
 import { type Caller, renderCaller } from './render-callers.ts';
 import { renderConfig } from './render-config.ts';
 import { type EnvExample, renderEnvExample } from './render-env.ts';
-import { study } from './study.ts';
+import { type ServiceSight, study } from './study.ts';
 import { suggestCompose } from './suggest-compose.ts';
 
 /** Everything that `sluice init` would write and say. */
@@ -55,7 +57,8 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
   const seen = { ...sight, variables: [...sight.variables, ...missed] };
   if (model !== undefined) await checkBuildFiles(seen, model);
   const sights = model === undefined ? [] : await study(seen.tree, model);
-  const plain = guess(seen, model, sights, wishes);
+  const answers = await askedOf(model, sights, known.registry, effects);
+  const plain = guess(seen, model, sights, wishes, answers);
   const guessed = withoutStandIns({ ...plain, notes: [...(local?.notes ?? []), ...plain.notes] }, made);
   const whole: Guess =
     problem === undefined
@@ -76,6 +79,22 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
     example: example === undefined ? undefined : join(seen.below, example),
     variables: seen.variables.filter(({ fallback }) => fallback === undefined).map(({ name }) => name),
   };
+}
+
+/** What images that are not built here say of themselves: a deploy asks the same. */
+async function askedOf(
+  model: ComposeModel | undefined,
+  sights: readonly ServiceSight[],
+  registry: string | undefined,
+  effects: LookEffects,
+): Promise<ImageAnswers> {
+  const built = Object.fromEntries(
+    sights.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image]])),
+  );
+  const references = model === undefined ? {} : askedImages(model, { services: {}, registry }, built);
+  if (effects.askImages === undefined || Object.keys(references).length === 0)
+    return { images: {}, unread: {} };
+  return await effects.askImages(references);
 }
 
 function wantedFiles(seen: Seen, guessed: Guess, env: EnvExample | undefined): WantedFile[] {

@@ -28,6 +28,8 @@ export function notHandled(facts: {
   readonly services: readonly ServiceGuess[];
   readonly backup: DatabaseGuess | undefined;
   readonly targets: readonly TargetGuess[];
+  /** Compose files that are deployed. */
+  readonly chosen: readonly string[];
 }): string[] {
   const { model, services, backup, targets } = facts;
   return [
@@ -35,7 +37,7 @@ export function notHandled(facts: {
     ...plainTcp(services),
     ...notTagged(targets),
     ...swarmKeys(model),
-    ...otherPlatforms(facts.tree),
+    ...otherPlatforms(facts.tree, facts.chosen),
   ];
 }
 
@@ -101,12 +103,14 @@ function isSet(value: unknown): boolean {
   return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== undefined;
 }
 
-function otherPlatforms({ files }: Tree): string[] {
+function otherPlatforms({ files }: Tree, chosen: readonly string[]): string[] {
   const found = platforms.flatMap(([platform, pattern]) => {
     const at = files.find((file) => pattern.test(file));
     return at === undefined ? [] : [`${at} (${platform})`];
   });
-  const stack = files.find((file) => /^(?:docker-)?stack[\w.-]*\.ya?ml$/.test(nameOf(file)));
+  const stack = files.find(
+    (file) => /^(?:docker-)?stack[\w.-]*\.ya?ml$/.test(nameOf(file)) && !chosen.includes(file),
+  );
   const all = [...found, ...(stack === undefined ? [] : [`${stack} (Docker Swarm)`])];
   return all.length === 0 ? [] : [`Seen and not used: ${enumerate(all)}.`];
 }

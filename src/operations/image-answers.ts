@@ -2,7 +2,7 @@ import { readImageConfigs } from '../build/registry/image-config.ts';
 import { type ImageEngine, localEngine } from '../build/registry/image-engines.ts';
 import { environmentLogins } from '../build/registry/logins.ts';
 import { openRegistries } from '../build/registry/open.ts';
-import type { ImageAnswers } from '../config/asked-images.ts';
+import { type ImageAnswers, orKnown } from '../config/asked-images.ts';
 import { tryParseImage } from '../config/image.ts';
 import type { Config } from '../config/model.ts';
 import type { RemoteFiles, ResolveEffects } from '../config/resolve.ts';
@@ -52,7 +52,7 @@ async function askAll(
     if ('config' in answer) images[service] = answer.config;
     else unread[service] = answer.unresolved;
   }
-  return { images, unread };
+  return orKnown({ images, unread }, references);
 }
 
 function hostsOf({ registry }: Pick<Config, 'registry'>): string[] {

@@ -79,10 +79,20 @@ USER 1000:1000
   });
 
   test('a front end on nginx listens on 80 unless it says otherwise', () => {
-    expect(readDockerfile('FROM docker.io/library/nginx:1.27@sha256:00\n').ports).toEqual([
+    expect(readDockerfile(`FROM docker.io/library/nginx:1.27@sha256:${'0'.repeat(64)}\n`).ports).toEqual([
       { port: 80, protocol: 'tcp' },
     ]);
     expect(readDockerfile('FROM nginx\nEXPOSE 8080\n').ports).toEqual([{ port: 8080, protocol: 'tcp' }]);
+  });
+
+  test('what official images declare is known without a registry', () => {
+    const port = (text: string) => readDockerfile(`FROM ${text}\n`).ports.map((each) => each.port);
+    expect(port('mcr.microsoft.com/dotnet/aspnet:8.0')).toEqual([8080]);
+    expect(port('mcr.microsoft.com/dotnet/aspnet:6.0-alpine')).toEqual([80]);
+    expect(port('php:8.4-apache')).toEqual([80]);
+    expect(port('php:8.4-fpm-alpine')).toEqual([9000]);
+    expect(readDockerfile('FROM wordpress:6\n').volumes).toEqual(['/var/www/html']);
+    expect(port('acme/nginx:1')).toEqual([]);
   });
 
   test('no text breaks it', () => {

@@ -61,7 +61,7 @@ const guess = {
 describe('what is not handled is said', () => {
   const told = (more: Partial<Parameters<typeof notHandled>[0]> = {}) =>
     notHandled({
-      ...{ model, services, backup: guess.backup, targets },
+      ...{ model, services, backup: guess.backup, targets, chosen: [] },
       tree: { folder: '/', files: [], read: async () => undefined },
       ...more,
     });

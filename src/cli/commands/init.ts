@@ -9,6 +9,7 @@ import { type NextStep, nextSteps } from '../../init/next-steps.ts';
 import { initText, printText } from '../../init/text.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
+import { imageAsker } from '../../operations/image-answers.ts';
 import type { CommandContext } from '../context.ts';
 import { firstRunOf } from './init-checks.ts';
 
@@ -41,7 +42,12 @@ export async function execute(
     compose: options.compose.map((path) => pathOf(path, place)),
     others: options.target.map(namedTarget),
   };
-  const plan = await planInit(place, wishes, effects);
+  const ask = imageAsker({ registry: undefined }, effects);
+  const asking = {
+    ...effects,
+    askImages: (references: Readonly<Record<string, string>>) => ask(references, undefined),
+  };
+  const plan = await planInit(place, wishes, asking);
   const named = new Set(options.write.map((path) => relative(plan.top, resolve(path))));
   const unknown = options.write.find(
     (path) => !plan.files.some((file) => file.path === relative(plan.top, resolve(path))),

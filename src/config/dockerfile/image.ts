@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 import { parseDuration } from '../human.ts';
 import type { ImageConfig, ImageHealthcheck } from '../image-config.ts';
+import { officialImage } from '../official-images.ts';
 import { splitWords } from '../words.ts';
-import { assignmentsOf, type Instruction, imageNameOf, parseDockerfile, type Stage } from './parse.ts';
+import { assignmentsOf, type Instruction, parseDockerfile, type Stage } from './parse.ts';
 import { expand } from './variables.ts';
 
 /** A COPY or ADD of the image, in the order of the file. */
@@ -21,14 +22,6 @@ export interface DockerfileImage extends ImageConfig {
   /** All RUN lines of those stages, one a line: which programs the image gets. */
   readonly installs: string;
 }
-
-/** Base images whose own config says where a server listens: EXPOSE and CMD of the official images. */
-const inherited: Readonly<Record<string, readonly [port: number, command: string]>> = {
-  nginx: [80, 'nginx -g daemon\\ off;'],
-  'nginx-unprivileged': [8080, 'nginx -g daemon\\ off;'],
-  httpd: [80, 'httpd-foreground'],
-  caddy: [80, 'caddy run --config /etc/caddy/Caddyfile --adapter caddyfile'],
-};
 
 export interface DockerfileOptions {
   /** `build.target` of the service; default: the last stage. */
@@ -70,16 +63,15 @@ function startingAt(from: string | undefined, images: DockerfileOptions['images'
   const known = from === undefined ? undefined : images?.(from);
   // What the image is based on in the end tells a store: a base of one's own is only a step on the way.
   if (known !== undefined) return { ...known, from: known.from ?? from, copies: [], installs: '' };
-  const name = imageNameOf(from);
-  const [port, command] = (Object.hasOwn(inherited, name) ? inherited[name] : undefined) ?? [];
+  const base = from === undefined ? undefined : officialImage(from);
   return {
     from,
-    ports: port === undefined ? [] : [{ port, protocol: 'tcp' as const }],
+    ports: base?.ports ?? [],
     entrypoint: [],
-    command: command === undefined ? [] : splitWords(command),
+    command: base?.command ?? [],
     healthcheck: undefined,
     user: undefined,
-    volumes: [],
+    volumes: base?.volumes ?? [],
     workdir: undefined,
     env: {},
     labels: {},
@@ -129,9 +121,14 @@ function take(image: Draft, instruction: Instruction): void {
   }
 }
 
+/** Ports of a well-known base image that are still there when the Dockerfile exposes one of its own. */
 function withoutInherited({ ports, from }: Draft): ImageConfig['ports'] {
-  const own = Object.hasOwn(inherited, imageNameOf(from)) ? inherited[imageNameOf(from)]?.[0] : undefined;
-  return ports.length === 1 && ports[0]?.port === own ? [] : ports;
+  const base = from === undefined ? undefined : officialImage(from)?.ports;
+  return base !== undefined &&
+    ports.length === base.length &&
+    ports.every((each, index) => each.port === base[index]?.port)
+    ? []
+    : ports;
 }
 
 function portsIn(text: string): ImageConfig['ports'] {
