@@ -10,7 +10,6 @@ import { initText, printText } from '../../init/text.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import type { CommandContext } from '../context.ts';
-import { firstRunOf } from './init-checks.ts';
 
 export interface InitOptions {
   readonly production?: string;
@@ -58,7 +57,7 @@ export async function execute(
   const checks =
     options.print || options.check === false
       ? undefined
-      : await firstRunOf(context, config, options.check === true);
+      : await (await import('./init-checks.ts')).firstRunOf(context, config, options.check === true);
   const steps = nextSteps({
     guess: plan.guess,
     files: plan.files.map(({ path }) => path),
