@@ -11,7 +11,6 @@ import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import { imageAsker } from '../../operations/image-answers.ts';
 import type { CommandContext } from '../context.ts';
-import { firstRunOf } from './init-checks.ts';
 
 export interface InitOptions {
   readonly production?: string;
@@ -64,7 +63,7 @@ export async function execute(
   const checks =
     options.print || options.check === false
       ? undefined
-      : await firstRunOf(context, config, options.check === true);
+      : await (await import('./init-checks.ts')).firstRunOf(context, config, options.check === true);
   const steps = nextSteps({
     guess: plan.guess,
     files: plan.files.map(({ path }) => path),
