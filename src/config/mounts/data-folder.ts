@@ -1,0 +1,78 @@
+import { posix } from 'node:path';
+import type { ComposeModel, ComposeVolume } from '../model.ts';
+import { mountKey } from '../written.ts';
+
+/** A folder beside the compose file that containers write to: on the server it is a folder of the app. */
+export interface DataFolder {
+  /** `./data`: the source as the compose file has it, normalized. */
+  readonly shown: string;
+  /** `data`: where it is below the app's data on the server. */
+  readonly path: string;
+}
+
+/** Part of a path in the place of `..`, which must not lead out of the app's data. */
+const above = '@above';
+
+/** @param written relative source of a mount, as the compose file has it. */
+export function dataFolder(written: string): DataFolder {
+  const normal = posix.normalize(written).replace(/\/+$/, '');
+  const path = normal
+    .split('/')
+    .map((part) => (part === '..' ? above : part))
+    .join('/');
+  return { shown: normal.startsWith('..') ? normal : `./${normal}`, path };
+}
+
+/** Where the data of an app is on a server: `/opt/sluice/shop/data`. Nothing of Sluice removes it. */
+export function dataRoot(root: string, app: string): string {
+  return `${root.replace(/\/+$/, '')}/${app}/data`;
+}
+
+/**
+ * The model with data folders as paths of a server. The engine creates one that is missing, as it does for the short
+ * syntax: the long one without `create_host_path` looks the same in what docker compose prints.
+ *
+ * @param root {@link dataRoot}.
+ */
+export function withDataFolders(
+  model: ComposeModel,
+  folders: Readonly<Record<string, DataFolder>>,
+  root: string,
+): ComposeModel {
+  return mapVolumes(model, (volume, key) => {
+    const folder = Object.hasOwn(folders, key) ? folders[key] : undefined;
+    if (folder === undefined) return volume;
+    const { bind } = volume as { bind?: object | null };
+    // Compose replaces variables once more when it starts the release.
+    const source = `${root}/${folder.path}`.replaceAll('$', '$$$$');
+    return { ...volume, source, bind: { ...bind, create_host_path: true } } as ComposeVolume;
+  });
+}
+
+/** One line for each data folder, for a plan. */
+export function dataFolderNotes(folders: Readonly<Record<string, DataFolder>>, root: string): string[] {
+  const users = new Map<string, { readonly place: string; readonly names: Set<string> }>();
+  for (const [key, { shown, path }] of Object.entries(folders)) {
+    const user = users.get(shown) ?? { place: `${root}/${path}`, names: new Set<string>() };
+    users.set(shown, user);
+    user.names.add(key.slice('services.'.length, key.indexOf(':')));
+  }
+  return [...users].map(
+    ([shown, { place, names }]) =>
+      `${shown} of ${[...names].join(', ')} is a data folder on the server: ${place}. It is empty at first, and no deploy changes or removes it`,
+  );
+}
+
+/** A model with its mounts replaced. */
+export function mapVolumes(
+  model: ComposeModel,
+  map: (volume: ComposeVolume, key: string) => ComposeVolume,
+): ComposeModel {
+  const services = Object.entries(model.services).map(([name, service]) => {
+    const volumes = service.volumes?.map((volume) =>
+      volume.type === 'bind' ? map(volume, mountKey(name, volume.target)) : volume,
+    );
+    return [name, volumes === undefined ? service : { ...service, volumes }] as const;
+  });
+  return { ...model, services: Object.fromEntries(services) };
+}
