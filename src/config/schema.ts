@@ -66,8 +66,10 @@ const service = z
       'shared-volumes': z
         .array(text('must be the name of a volume or a folder', 4096), { error: 'must be a list of volumes' })
         .optional()
-        .meta({ description:
-            'Volumes that both colours may write to at the same time, such as uploads; folders as the compose file has them: `./uploads`.' }),
+        .meta({
+          description:
+            'Volumes that both colours may write to at the same time, such as uploads; folders as the compose file has them: `./uploads`.',
+        }),
     },
     { error: mapRule },
   )

@@ -162,5 +162,7 @@ function isServerData(source: string, target: string): boolean {
 
 /** Whether a second container of the service beside the first would be a second set of data. */
 export function holdsData(service: SeenService): boolean {
-  return imageRole(service) === 'database' || writableVolumes(service).length > 0;
+  // An absolute path may be a share that all servers have.
+  const isOwn = ({ name }: WritableVolume) => name === undefined || !posix.isAbsolute(name);
+  return imageRole(service) === 'database' || writableVolumes(service).some(isOwn);
 }

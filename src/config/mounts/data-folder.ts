@@ -49,6 +49,18 @@ export function withDataFolders(
   });
 }
 
+/** Mounts with the paths of data folders on a server. */
+export function withPlaces<M extends { readonly key: string }>(
+  mounts: readonly M[],
+  folders: Readonly<Record<string, DataFolder>>,
+  root: string,
+): (M & { readonly place?: string })[] {
+  return mounts.map((mount) => {
+    const folder = Object.hasOwn(folders, mount.key) ? folders[mount.key] : undefined;
+    return folder === undefined ? mount : { ...mount, place: `${root}/${folder.path}` };
+  });
+}
+
 /** One line for each data folder, for a plan. */
 export function dataFolderNotes(folders: Readonly<Record<string, DataFolder>>, root: string): string[] {
   const users = new Map<string, { readonly place: string; readonly names: Set<string> }>();

@@ -14,7 +14,8 @@ export interface FolderContent {
 }
 
 /** Files by which git keeps a folder that is empty otherwise. */
-const placeholder = /(?:^|\/)(?:\.git(?:ignore|keep|attributes)|\.(?:keep|empty|placeholder)|README(?:\.\w+)?)$/i;
+const placeholder =
+  /(?:^|\/)(?:\.git(?:ignore|keep|attributes)|\.(?:keep|empty|placeholder)|README(?:\.\w+)?)$/i;
 /** Enough to know that a folder is not empty. */
 const mostFiles = 100;
 

@@ -106,7 +106,9 @@ export async function judgeMount(
   const isBare = content !== undefined && content.files.length === 0;
   // A folder that the engine has made of a missing file is no file either.
   const isFile =
-    found === undefined || (found.isDirectory() && isBare) ? isFileLike(source, target) : !found.isDirectory();
+    found === undefined || (found.isDirectory() && isBare)
+      ? isFileLike(source, target)
+      : !found.isDirectory();
   if (isFile && isWritable && isDataFile(posix.basename(source))) return refuse(dataFile(wrong));
   if (isFile) return { kind: 'carry', wrong, source, ...(isWritable ? { note: stays(shown) } : {}) };
 

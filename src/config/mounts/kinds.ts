@@ -68,7 +68,8 @@ export function isCode(target: string): boolean {
 export function isFileLike(source: string, target: string): boolean {
   const [from, to] = [posix.basename(source), posix.basename(target)];
   if (folderOfFiles.test(from) || folderOfFiles.test(to)) return false;
-  const isData = folderKind(source, target) === 'data' || dataNames.has(from.replace(/^\./, '').toLowerCase());
+  const isData =
+    folderKind(source, target) === 'data' || dataNames.has(from.replace(/^\./, '').toLowerCase());
   if (fileName.test(to) || (fileName.test(from) && !isData)) return true;
   return from.startsWith('.') && (isData ? from === to && isSecret(from) : to.startsWith('.'));
 }

@@ -17,6 +17,8 @@ export interface PlannedMount {
   /** `services.web:/etc/nginx/nginx.conf`, `secrets.key`. */
   readonly key: string;
   readonly source: string;
+  /** Path on the server of a data folder; undefined before the server is known. */
+  readonly place?: string;
   readonly handling: 'carried' | 'data folder' | 'left out' | 'on the server' | 'refused';
 }
 
