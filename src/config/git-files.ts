@@ -92,19 +92,20 @@ export async function gitContents(
     [...byTop].map(async ([top, list]) => {
       if (top === undefined) return;
       // A text that looks like a pattern is the name of a folder here.
-      const list0 = ['--literal-pathspecs', 'ls-files', '-z'];
+      const command = ['--literal-pathspecs', 'ls-files', '-z'];
+      const others = ['--others', '--exclude-standard', '--directory', '--no-empty-directory'];
       const where = ['--', ...list.map((path) => relative(top, path) || '.')];
       const [tracked, untracked] = await Promise.all([
-        ask(top, [...list0, ...where], [0], effects),
-        ask(top, [...list0, '--others', '--exclude-standard', '--directory', ...where], [0], effects),
+        ask(top, [...command, ...where], [0], effects),
+        ask(top, [...command, ...others, ...where], [0], effects),
       ]);
       for (const each of [tracked, untracked]) if (typeof each === 'string') problems.add(each);
       if (typeof tracked === 'string' || typeof untracked === 'string') return;
       const whole = (names: readonly string[]) => names.map((name) => resolve(top, name));
-      const [known, others] = [whole(tracked), whole(untracked)];
+      const [known, unknown] = [whole(tracked), whole(untracked)];
       for (const path of list) {
         const isIn = (each: string) => each === path || each.startsWith(`${path}/`);
-        contents.set(path, { tracked: known.filter(isIn), untracked: others.filter(isIn) });
+        contents.set(path, { tracked: known.filter(isIn), untracked: unknown.filter(isIn) });
       }
     }),
   );
