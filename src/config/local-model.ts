@@ -52,7 +52,7 @@ export async function localModel(
   });
   const leftOut = plan.mounts.filter(({ handling }) => handling === 'left out').map(({ key }) => key);
   const { model: without } = withoutMounts(model, new Set(leftOut));
-  const kept = dataFolderNotes(plan.folders, dataRoot('/opt/sluice', model.name));
+  const kept = dataFolderNotes(plan, dataRoot('/opt/sluice', model.name));
   return {
     model: strategyView(without, plan),
     notes: [...refused, ...kept, ...plan.warnings, ...plan.notes],

@@ -138,7 +138,7 @@ export async function describeHost(
     envKeys: Object.keys(values).sort(),
     envVersion: version,
     carried: mounts.carried,
-    notes: [...dataFolderNotes(mounts.folders, root), ...mounts.notes],
+    notes: [...dataFolderNotes(mounts, root, known.images), ...mounts.notes],
     warnings: [
       ...unpassedVariables(written, Object.keys(model.services), values, own, target.name),
       ...mounts.warnings,

@@ -94,7 +94,7 @@ function wayOut({ container, other, volume }: Elsewhere, here: string): string {
       : `write ${other.source}:${volume.target} in a compose file of this target`;
   if (volume.type === 'volume' || other.type === 'volume') return `To keep it there, ${keep}.`;
   const [from, to] = [quoted(`${other.source}/.`), quoted(here)];
-  const move = `docker stop ${container.name} && sudo mkdir -p ${to} && sudo cp -a ${from} ${to} && docker rm ${container.name}`;
+  const move = `docker stop ${container.name} && mkdir -p ${to} && sudo cp -a ${from} ${to} && docker rm ${container.name}`;
   return `To keep it there, ${keep}. To move it (the service is down until the deploy is done), run on the server: ${move}`;
 }
 

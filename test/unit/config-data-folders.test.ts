@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { withDataFolders } from '../../src/config/mounts/data-folder.ts';
+import { dataFolderNotes, withDataFolders } from '../../src/config/mounts/data-folder.ts';
 import type { MountPlan } from '../../src/config/mounts/plan.ts';
 import { strategyView } from '../../src/config/mounts/strategy-view.ts';
 import { describeServices, planServices } from '../../src/config/strategies.ts';
@@ -91,6 +91,21 @@ describe('a folder that containers write to, and that the repository has nothing
       'nginx:/etc/nginx/conf.d/web.conf carried',
     ]);
     expect(sourcesOf(plan, 'nginx')?.[0]).toBe(`${root}/media/public`);
+  });
+
+  test('has an owner: a container that does not run as root needs a command', async () => {
+    const notes = async (more: string, images = {}) =>
+      dataFolderNotes((await judge('"./data:/data"', {}, more)).plan, root, images).map((note) =>
+        note.replace(/^.* or removes it/, ''),
+      );
+    const way = (user: string, id: string) =>
+      `. web runs as user ${user}, and the engine creates the folder for root: before the first deploy, run on the server \`mkdir -p ${root}/data && sudo chown ${id} ${root}/data\``;
+    expect(await notes('image: a, user: "1000:1000"')).toEqual([way('1000:1000', '1000')]);
+    expect(await notes('image: a', { web: { user: 'node' } })).toEqual([
+      way('node', 'UID (the number of node in the image)'),
+    ]);
+    for (const user of ['root', '"0:0"', '""'])
+      expect(await notes(`image: a, user: ${user}`, { web: { user: 'node' } })).toEqual(['']);
   });
 
   test('what it begins without is a warning', async () => {

@@ -55,7 +55,7 @@ describe('data that an adopted app has elsewhere', () => {
     expect(faults[0]?.hint).toBe(
       'To keep it there, write /home/deploy/my app/data:/data in a compose file of this target. ' +
         'To move it (the service is down until the deploy is done), run on the server: ' +
-        `docker stop shop-web-1 && sudo mkdir -p ${place} && sudo cp -a '/home/deploy/my app/data/.' ${place} && docker rm shop-web-1`,
+        `docker stop shop-web-1 && mkdir -p ${place} && sudo cp -a '/home/deploy/my app/data/.' ${place} && docker rm shop-web-1`,
     );
   });
 

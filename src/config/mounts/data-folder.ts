@@ -61,18 +61,51 @@ export function withPlaces<M extends { readonly key: string }>(
   });
 }
 
-/** One line for each data folder, for a plan. */
-export function dataFolderNotes(folders: Readonly<Record<string, DataFolder>>, root: string): string[] {
-  const users = new Map<string, { readonly place: string; readonly names: Set<string> }>();
-  for (const [key, { shown, path }] of Object.entries(folders)) {
-    const user = users.get(shown) ?? { place: `${root}/${path}`, names: new Set<string>() };
-    users.set(shown, user);
-    user.names.add(key.slice('services.'.length, key.indexOf(':')));
+/**
+ * One line for each data folder, for a plan. The engine creates a folder that only root may write to, so a container of
+ * another user needs a command first: Sluice does not know the numbers of an image's users.
+ *
+ * @param model with the mounts of the services.
+ * @param images config of the services' images, as far as it is known.
+ */
+export function dataFolderNotes(
+  {
+    model,
+    folders,
+  }: { readonly model: ComposeModel; readonly folders: Readonly<Record<string, DataFolder>> },
+  root: string,
+  images: Readonly<Record<string, { readonly user?: string | undefined }>> = {},
+): string[] {
+  const places = new Map<string, { readonly place: string; readonly names: Set<string>; writer?: Writer }>();
+  for (const [name, service] of Object.entries(model.services)) {
+    for (const { type, target, read_only: readOnly } of service.volumes ?? []) {
+      const key = mountKey(name, target);
+      const folder = type === 'bind' && Object.hasOwn(folders, key) ? folders[key] : undefined;
+      if (folder === undefined) continue;
+      const found = places.get(folder.shown) ?? { place: `${root}/${folder.path}`, names: new Set<string>() };
+      places.set(folder.shown, found);
+      found.names.add(name);
+      const image = Object.hasOwn(images, name) ? images[name] : undefined;
+      const user = String(service['user'] ?? image?.user ?? '');
+      if (readOnly !== true && !/^(?:root|0)?(?::|$)/.test(user)) found.writer ??= { name, user };
+    }
   }
-  return [...users].map(
-    ([shown, { place, names }]) =>
-      `${shown} of ${[...names].join(', ')} is a data folder on the server: ${place}. It is empty at first, and no deploy changes or removes it`,
+  return [...places].map(
+    ([shown, { place, names, writer }]) =>
+      `${shown} of ${[...names].join(', ')} is a data folder on the server: ${place}. It is empty at first, and no deploy changes or removes it${writer === undefined ? '' : ownerText(writer, place)}`,
   );
+}
+
+interface Writer {
+  readonly name: string;
+  /** As the compose file or the image has it. */
+  readonly user: string;
+}
+
+function ownerText({ name, user }: Writer, place: string): string {
+  const owner = /^\d+/.exec(user)?.[0];
+  const id = owner === undefined ? `UID (the number of ${user} in the image)` : owner;
+  return `. ${name} runs as user ${user}, and the engine creates the folder for root: before the first deploy, run on the server \`mkdir -p ${place} && sudo chown ${id} ${place}\``;
 }
 
 /** A model with its mounts replaced. */
