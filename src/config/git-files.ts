@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
 import { type ProcessResult, runProcess } from '../kernel/process.ts';
 
@@ -66,6 +66,52 @@ export async function readGitFiles(files: readonly string[], effects: GitEffects
   return { ignored, untracked, problems: [...problems] };
 }
 
+/** What git has at a path and below it. */
+export interface GitContent {
+  /** Paths of the index. */
+  readonly tracked: readonly string[];
+  /** What git neither tracks nor ignores; a folder that is new as a whole is one entry. */
+  readonly untracked: readonly string[];
+}
+
+/**
+ * Asks git what it has below some paths, which need not exist.
+ *
+ * @param paths absolute, without links in their folders.
+ * @returns absolute paths by the path as it was asked; a path outside of a repository is missing, and so is one that git
+ * does not answer for.
+ */
+export async function gitContents(
+  paths: readonly string[],
+  effects: GitEffects,
+): Promise<{ readonly contents: ReadonlyMap<string, GitContent>; readonly problems: readonly string[] }> {
+  const contents = new Map<string, GitContent>();
+  const problems = new Set<string>();
+  const byTop = Map.groupBy(new Set(paths), (path) => gitTop(path));
+  await Promise.all(
+    [...byTop].map(async ([top, list]) => {
+      if (top === undefined) return;
+      // A text that looks like a pattern is the name of a folder here.
+      const command = ['--literal-pathspecs', 'ls-files', '-z'];
+      const others = ['--others', '--exclude-standard', '--directory', '--no-empty-directory'];
+      const where = ['--', ...list.map((path) => relative(top, path) || '.')];
+      const [tracked, untracked] = await Promise.all([
+        ask(top, [...command, ...where], [0], effects),
+        ask(top, [...command, ...others, ...where], [0], effects),
+      ]);
+      for (const each of [tracked, untracked]) if (typeof each === 'string') problems.add(each);
+      if (typeof tracked === 'string' || typeof untracked === 'string') return;
+      const whole = (names: readonly string[]) => names.map((name) => resolve(top, name));
+      const [known, unknown] = [whole(tracked), whole(untracked)];
+      for (const path of list) {
+        const isIn = (each: string) => each === path || each.startsWith(`${path}/`);
+        contents.set(path, { tracked: known.filter(isIn), untracked: unknown.filter(isIn) });
+      }
+    }),
+  );
+  return { contents, problems: [...problems] };
+}
+
 /** @returns the paths that git prints, or why it does not. */
 async function ask(
   top: string,
@@ -87,5 +133,5 @@ async function ask(
     throw error;
   }
   if (fine.includes(result.code)) return result.stdout.split('\0').filter((path) => path !== '');
-  return `git ${args[0]} failed in ${top}: ${result.stderr.trim().split('\n')[0] ?? ''}`;
+  return `git ${args.find((each) => !each.startsWith('-'))} failed in ${top}: ${result.stderr.trim().split('\n')[0] ?? ''}`;
 }

@@ -2,15 +2,17 @@ import { isAbsolute, join } from 'node:path';
 import { formatPlace } from '../kernel/errors.ts';
 import type { GitEffects } from './git-files.ts';
 import type { ComposeModel, ComposeService } from './model.ts';
+import { dataFolderNotes, dataRoot } from './mounts/data-folder.ts';
 import { isMountOf } from './mounts/judge.ts';
 import { planMounts, withoutMounts } from './mounts/plan.ts';
+import { strategyView } from './mounts/strategy-view.ts';
 import { portFaults } from './port-clash.ts';
 import { usesIn } from './variable-uses.ts';
 import { type ComposeText, composeTexts, mountKey, objectKey, rawItem } from './written.ts';
 
 /** A model as a plan sees it. */
 export interface LocalModel {
-  /** Without the development mounts that are left out. */
+  /** Without the development mounts that are left out, and with data folders as strategies see them. */
   readonly model: ComposeModel;
   /** What a plan refuses, warns about and leaves out in mounts and ports, one sentence each. */
   readonly notes: readonly string[];
@@ -50,7 +52,11 @@ export async function localModel(
   });
   const leftOut = plan.mounts.filter(({ handling }) => handling === 'left out').map(({ key }) => key);
   const { model: without } = withoutMounts(model, new Set(leftOut));
-  return { model: without, notes: [...refused, ...plan.warnings, ...plan.notes] };
+  const kept = dataFolderNotes(plan, dataRoot('/opt/sluice', model.name));
+  return {
+    model: strategyView(without, plan),
+    notes: [...refused, ...kept, ...plan.warnings, ...plan.notes],
+  };
 }
 
 /** A service without the mounts and ports whose text has a variable that must be set: here it has a stand-in. */

@@ -7,15 +7,17 @@ import { loadCompose } from './compose.ts';
 import type { ComposeEffects } from './compose-run.ts';
 import { type Env, type EnvEffects, envVersion, loadEnv } from './env.ts';
 import { withImages } from './images.ts';
-import type { ComposeModel, Config, HostConfig, HostModel, Target } from './model.ts';
+import type { Config, HostConfig, HostModel, Target } from './model.ts';
+import { dataFolderNotes, dataRoot, withDataFolders, withPlaces } from './mounts/data-folder.ts';
 import { type MountPlan, type PlannedMount, planMounts } from './mounts/plan.ts';
+import { strategyView } from './mounts/strategy-view.ts';
 import { placeServices } from './placement.ts';
 import { portFaults } from './port-clash.ts';
 import { withRoutingOfImages } from './routing.ts';
 import { planServices } from './strategies.ts';
 import { unpassedVariables } from './unpassed.ts';
 import { textsIn, usesIn } from './variable-uses.ts';
-import { mountKey, type WrittenCompose } from './written.ts';
+import type { WrittenCompose } from './written.ts';
 
 export interface ResolveEffects extends ComposeEffects {
   /**
@@ -120,27 +122,30 @@ export async function describeHost(
     remote,
   );
   const known = { images: { ...asked, ...built }, unread: unasked };
-  const plans = collect(() => planServices(asCarried(model, mounts), config, known)) ?? [];
-  const placed = plans.length === 0 ? undefined : collect(() => placeServices(config, target, model, plans));
+  const seen = strategyView(model, mounts);
+  const plans = collect(() => planServices(seen, config, known)) ?? [];
+  const placed = plans.length === 0 ? undefined : collect(() => placeServices(config, target, seen, plans));
   const services = plans.filter(({ name }) => placed?.services[host.name]?.includes(name));
   const names = host.services ?? Object.keys(model.services);
   faults.push(...portFaults(model, { names, written }));
   const { env: own } = effects;
+  const root = dataRoot(host.root, config.app);
+  const routed = withRoutingOfImages(model, plans, known.images);
   return {
     host,
-    model: withRoutingOfImages(model, plans, known.images),
+    model: withDataFolders(routed, mounts.folders, root),
     services,
     envKeys: Object.keys(values).sort(),
     envVersion: version,
     carried: mounts.carried,
-    notes: mounts.notes,
+    notes: [...dataFolderNotes(mounts, root, known.images), ...mounts.notes],
     warnings: [
       ...unpassedVariables(written, Object.keys(model.services), values, own, target.name),
       ...mounts.warnings,
     ],
     origins: env.origins,
     unread: env.unread,
-    mounts: mounts.mounts,
+    mounts: withPlaces(mounts.mounts, mounts.folders, root),
     written,
     faults,
   };
@@ -209,17 +214,6 @@ export async function resolveOffline(
     }),
   );
   return undefined;
-}
-
-/** For the strategies: what a container writes to a file that a release carries is no data that two would share. */
-function asCarried(model: ComposeModel, { carried }: MountPlan): ComposeModel {
-  const services = Object.entries(model.services).map(([name, service]) => {
-    const volumes = service.volumes?.map((volume) =>
-      carried[mountKey(name, volume.target)] === undefined ? volume : { ...volume, read_only: true },
-    );
-    return [name, volumes === undefined ? service : { ...service, volumes }] as const;
-  });
-  return { ...model, services: Object.fromEntries(services) };
 }
 
 function readsHosts(target: Target): boolean {

@@ -64,9 +64,12 @@ const service = z
           'Memory one process needs at its peak, for the memory budget: processes × this must stay below the limit of a container.',
       }),
       'shared-volumes': z
-        .array(text('must be the name of a volume', 255), { error: 'must be a list of volumes' })
+        .array(text('must be the name of a volume or a folder', 4096), { error: 'must be a list of volumes' })
         .optional()
-        .meta({ description: 'Volumes that both colours may write to at the same time, such as uploads.' }),
+        .meta({
+          description:
+            'Volumes that both colours may write to at the same time, such as uploads; folders as the compose file has them: `./uploads`.',
+        }),
     },
     { error: mapRule },
   )

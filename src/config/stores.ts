@@ -1,5 +1,6 @@
+import { posix } from 'node:path';
 import { type ImageReference, tryParseImage } from './image.ts';
-import type { ComposeService } from './model.ts';
+import type { ComposeService, ComposeVolume } from './model.ts';
 
 /** Which images hold data, which are proxies or tools: by their names, and by what else gives a store away. */
 
@@ -119,16 +120,49 @@ export function dataOf(
   return undefined;
 }
 
-/** Volumes the engine keeps (named, or without a name) that the service may write to. */
-export function writableVolumes(
-  service: ComposeService,
-): readonly { readonly name: string | undefined; readonly target: string }[] {
-  return (service.volumes ?? [])
-    .filter((volume) => volume.type === 'volume' && volume.read_only !== true)
-    .map((volume) => ({ name: volume.source, target: volume.target }));
+/** A volume, and whether it is a data folder of the app (mounts/strategy-view.ts). */
+export interface SeenVolume extends ComposeVolume {
+  readonly isData?: boolean;
+}
+
+/** A place that a service may write to, and that outlives its container. */
+export interface WritableVolume {
+  /** Name of a volume, or a folder as the compose file has it: `./data`, `/srv/data`; undefined: an anonymous volume. */
+  readonly name: string | undefined;
+  readonly target: string;
+  readonly isFolder: boolean;
+}
+
+/** Volumes the engine keeps (named, or without a name) and folders of the server that the service may write to. */
+export function writableVolumes(service: ComposeService): readonly WritableVolume[] {
+  return (service.volumes ?? []).flatMap((volume: SeenVolume) => {
+    const { type, source, target } = volume;
+    const isFolder = type === 'bind' && (volume.isData === true || isServerData(source ?? '', target));
+    if (volume.read_only === true || (type !== 'volume' && !isFolder)) return [];
+    return [{ name: source, target, isFolder }];
+  });
+}
+
+/** Whether sluice.yml lets two versions write to a volume or folder at the same time. */
+export function isShared(shared: readonly string[] | undefined, name: string): boolean {
+  const plain = (text: string) => (/[./]/.test(text) ? posix.normalize(text).replace(/\/$/, '') : text);
+  return shared?.some((each) => plain(each) === plain(name)) ?? false;
+}
+
+/** Folders of a server that belong to its system: what is written there is the system's, not the app's. */
+const systemFolder =
+  /^\/(?:dev|proc|sys|run|boot|etc|usr|bin|sbin|lib(?:32|64)?|tmp|var\/(?:run|tmp|log|lib\/(?:docker|containerd))|root\/\.docker)(?:\/|$)|^\/$/;
+
+/** Whether an absolute source of a mount is a folder of data: neither a socket or a part of the system nor one file. */
+function isServerData(source: string, target: string): boolean {
+  if (!posix.isAbsolute(source) || systemFolder.test(source)) return false;
+  const isFile = (path: string) => /[^/]\.(?!d$)[a-z]\w{0,9}$/i.test(path);
+  return !isFile(source) && !isFile(target);
 }
 
 /** Whether a second container of the service beside the first would be a second set of data. */
 export function holdsData(service: SeenService): boolean {
-  return imageRole(service) === 'database' || writableVolumes(service).length > 0;
+  // An absolute path may be a share that all servers have.
+  const isOwn = ({ name }: WritableVolume) => name === undefined || !posix.isAbsolute(name);
+  return imageRole(service) === 'database' || writableVolumes(service).some(isOwn);
 }

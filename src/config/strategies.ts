@@ -117,7 +117,8 @@ function isProxy(name: string, service: SeenService, { own }: Sight): boolean {
 
 function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): string[] {
   const notes: string[] = [];
-  const volume = writableVolumes(service).find(({ name }) => name !== undefined)?.name;
+  const written = writableVolumes(service);
+  const volume = written.find(({ name }) => name !== undefined)?.name;
   const isInferred = own.strategy === undefined && dataOf(service) === undefined;
   if (strategy === 'recreate' && isInferred && volume !== undefined && service.build !== undefined) {
     notes.push(
@@ -127,9 +128,11 @@ function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): 
   if (strategy !== 'blue-green' && strategy !== 'workers') return notes;
   for (const volume of service.volumes ?? []) {
     if (volume.type !== 'bind' || volume.read_only === true) continue;
+    // Data that two versions share because sluice.yml allows it, or that the plan refuses.
+    if (written.some(({ isFolder, target }) => isFolder && target === volume.target)) continue;
     notes.push(`both colors may write to ${volume.source} while a deploy is under way`);
   }
-  for (const { name, target } of writableVolumes(service)) {
+  for (const { name, target } of written) {
     if (name !== undefined) continue;
     notes.push(`each color has a volume of its own at ${target}: what is in it does not survive a deploy`);
   }

@@ -2,7 +2,7 @@ import { UserError } from '../kernel/errors.ts';
 import type { ComposeModel, ComposeService, Config, ServicePlan } from './model.ts';
 import { placeOf } from './normalise.ts';
 import { mostPorts, publishedPorts } from './ports.ts';
-import { writableVolumes } from './stores.ts';
+import { isShared, writableVolumes } from './stores.ts';
 import { didYouMean } from './suggest.ts';
 
 type Sight = Pick<Config, 'services' | 'migrate' | 'backup' | 'places'>;
@@ -61,11 +61,12 @@ export function blueGreenFaults(
     );
   }
   for (const volume of writableVolumes(service)) {
-    if (volume.name === undefined || own?.sharedVolumes?.includes(volume.name) === true) continue;
+    if (volume.name === undefined || isShared(own?.sharedVolumes, volume.name)) continue;
+    const what = volume.isFolder ? volume.name : `the volume ${volume.name}`;
     faults.push(
       new UserError({
         code: 'compose.shared-volume',
-        message: `services.${name}: it can’t be blue-green while it writes to the volume ${volume.name} (${volume.target}), because both colours would`,
+        message: `services.${name}: it can’t be blue-green while it writes to ${what} (${volume.target}), because both colours would`,
         hint: `Mount it read-only (:ro); or, if two versions may write to it at once (uploads), add shared-volumes: [${volume.name}]; or write ${recreate}.`,
         ...at,
       }),

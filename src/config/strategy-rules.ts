@@ -4,7 +4,7 @@ import { isDoor } from './ownership.ts';
 import { findPorts, mostPorts, publishedPorts } from './ports.ts';
 import { commandLine, endsBecause, nameParts, programKind, runsServer } from './programs.ts';
 import { mayServe, type Sight } from './sight.ts';
-import { dataOf, imageKind, imageRole, type SeenService, writableVolumes } from './stores.ts';
+import { dataOf, imageKind, imageRole, isShared, type SeenService, writableVolumes } from './stores.ts';
 
 /** A strategy, with one sentence why. */
 export type Inferred = { readonly strategy: Strategy; readonly reason: string };
@@ -139,8 +139,8 @@ function isTied(other: SeenService, name: string): boolean {
  */
 function unsharedVolume(service: SeenService, own: ServiceConfig): string | undefined {
   const volumes = writableVolumes(service);
-  const named = volumes.find(({ name }) => name !== undefined && own.sharedVolumes?.includes(name) !== true);
-  if (named !== undefined) return `the volume ${named.name}`;
+  const named = volumes.find(({ name }) => name !== undefined && !isShared(own.sharedVolumes, name));
+  if (named !== undefined) return named.isFolder ? named.name : `the volume ${named.name}`;
   const unnamed = service.build === undefined ? volumes.find(({ name }) => name === undefined) : undefined;
   return unnamed === undefined ? undefined : `a volume at ${unnamed.target}`;
 }

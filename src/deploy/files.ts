@@ -46,7 +46,8 @@ export async function moveMounts(
     );
     const hash = hashOf(read);
     for (const each of read) files.set(`${hash}/${each.path}`, { hash, ...each });
-    return `${filesRoot}/${hash}/${read[0]?.path.split('/')[0] ?? ''}`;
+    // Compose replaces variables once more when it starts the release.
+    return `${filesRoot}/${hash}/${read[0]?.path.split('/')[0] ?? ''}`.replaceAll('$', '$$$$');
   };
 
   const services = await mapValues(model.services, async (service, name) => {

@@ -1,5 +1,6 @@
 import type { ServicePlan } from '../config/model.ts';
 import { UserError } from '../kernel/errors.ts';
+import { refuseDataElsewhere } from './adopted-data.ts';
 import {
   type Colour,
   type HostPlan,
@@ -32,7 +33,7 @@ export interface HostPlanInput {
 /**
  * Decides, without any effect, what a deploy of a release does on one host.
  *
- * @throws UserError `compose.name-clash`, `preflight.strategy-changed`.
+ * @throws UserError(s) `compose.name-clash`, `preflight.strategy-changed`, `preflight.data-elsewhere`.
  */
 export function planHost(input: HostPlanInput): HostPlan {
   const { record, state } = input;
@@ -42,6 +43,7 @@ export function planHost(input: HostPlanInput): HostPlan {
   const colour: Colour = serving === undefined ? (adopting ? 'green' : 'blue') : otherColour(serving);
   const before = releaseNamed(state, state.current);
   refuseStrategyChange(input.host, record, before);
+  refuseDataElsewhere(input.host, record, state);
   const services = record.services.map((plan) => planService(plan, input));
   const warnings: string[] = [];
   const known = new Set(record.services.map((plan) => plan.name));

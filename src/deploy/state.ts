@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { Host } from '../host/model.ts';
 import { UserError } from '../kernel/errors.ts';
+import type { ContainerMount } from './adopted-data.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
 import { type JournalRecord, parseJournal } from './journal.ts';
@@ -26,6 +27,8 @@ export interface ContainerState {
   readonly imageId: string;
   /** Digests that registries know the running image by (`sha256:…`); of a plain project's containers only. */
   readonly digests?: readonly string[];
+  /** Its volumes and folders of the host; of a plain project's containers only. */
+  readonly mounts?: readonly ContainerMount[];
   readonly addresses: Readonly<Record<string, string>>;
 }
 
@@ -173,6 +176,7 @@ export async function listContainers(engine: Docker, app: string): Promise<Conta
   return found.map((each) => {
     const label = each.Labels;
     const colour = label[labels.colour];
+    const isPlain = label[labels.app] === undefined;
     return {
       id: each.Id,
       name: each.Names[0]?.slice(1) ?? each.Id.slice(0, 12),
@@ -182,11 +186,12 @@ export async function listContainers(engine: Docker, app: string): Promise<Conta
       hash: label[labels.hash],
       edge: label[labels.edge],
       job: label[labels.strategy] === 'job',
-      plain: label[labels.app] === undefined,
+      plain: isPlain,
       running: each.State === 'running',
       status: each.Status,
       image: each.Image,
       imageId: each.ImageID,
+      ...(isPlain ? { mounts: mountsOf(each) } : {}),
       addresses: Object.fromEntries(
         Object.entries(each.NetworkSettings?.Networks ?? {}).map(([name, network]) => [
           name,
@@ -195,6 +200,15 @@ export async function listContainers(engine: Docker, app: string): Promise<Conta
       ),
     };
   });
+}
+
+function mountsOf({ Mounts }: Pick<Docker.ContainerInfo, 'Mounts'>): ContainerMount[] {
+  return (Mounts ?? []).map(({ Type, Name, Source, Destination }) => ({
+    type: Type,
+    name: Name,
+    source: Source,
+    target: Destination,
+  }));
 }
 
 async function readEdges(

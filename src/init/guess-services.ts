@@ -123,7 +123,7 @@ function maybeShared(
   const isStore = service !== undefined && dataOf(service) !== undefined;
   const volumes =
     service?.build === undefined || isStore ? [] : writableVolumes(service).flatMap(({ name }) => name ?? []);
-  if (plan.strategy !== 'recreate' || !/^it writes to the volume/.test(plan.reason) || volumes.length === 0)
+  if (plan.strategy !== 'recreate' || !/^it writes to /.test(plan.reason) || volumes.length === 0)
     return undefined;
   const port = sight?.image?.ports[0]?.port;
   const names = volumes.join(' and ');

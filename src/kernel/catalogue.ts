@@ -514,8 +514,8 @@ export const catalogue = {
     fix: 'Put the file itself into the repository, or use an absolute path for a file on the server.',
   },
   'compose.mount-data': {
-    what: 'A service mounts a file or folder of the repository writable: a release cannot carry data.',
-    fix: 'Use a named volume, an absolute path, or `:ro` for configuration.',
+    what: 'A service mounts a file or folder writable that is data and has files of the repository: a release cannot carry data.',
+    fix: 'Move the files of the repository out of the folder: without them it is a folder on the server. Or use a named volume, an absolute path, or `:ro` for configuration.',
   },
   'compose.mount-code': {
     what: 'A service mounts source code, and its image does not have it: on the server there is no checkout to mount.',
@@ -538,6 +538,10 @@ export const catalogue = {
   'preflight.strategy-changed': {
     what: 'A service that was deployed as blue-green is to be deployed in another way, or the other way round.',
     fix: 'Keep its strategy in sluice.yml, or give the service another name.',
+  },
+  'preflight.data-elsewhere': {
+    what: 'A container that Sluice did not start keeps its data in another folder or volume than the release: the release would start without it.',
+    fix: 'Write the folder or volume where the data is in a compose file, or move the data; the message has the commands.',
   },
   'preflight.failed': {
     what: 'The host is not ready for this deploy; nothing was changed.',

@@ -165,7 +165,11 @@ function serviceView(name: string, hosts: readonly ResolvedHost[]): ServiceView 
     health: plan.health,
     mounts: first.mounts
       .filter(({ key }) => key.startsWith(prefix))
-      .map(({ key, source, handling }) => ({ source, target: key.slice(prefix.length), handling })),
+      .map(({ key, source, handling, place }) => ({
+        source,
+        target: key.slice(prefix.length),
+        handling: place === undefined ? handling : `${handling} on the server: ${place}`,
+      })),
     volumes: (service.volumes ?? [])
       .filter(({ type }) => type === 'volume')
       .map(({ source, target }) => ({ name: source, target })),

@@ -111,6 +111,7 @@ describe('what init says', () => {
       - ./\${CONF}/a.ini:/a.ini:ro
       - ./\${DIR:-none}/b.ini:/b.ini:ro
       - ../x.ini:/x.ini:ro
+      - ./data:/data
   docs: { image: nginx, ports: ["80:80"], secrets: [key] }
 secrets: { key: { file: ./key.pem } }
 `;
@@ -130,7 +131,9 @@ secrets: { key: { file: ./key.pem } }
       '/a.ini',
       '/b.ini',
       '/x.ini',
+      '/data',
     ]);
+    expect(model.services.web?.volumes?.at(-1)).toMatchObject({ source: './data', isData: true });
     expect(notes.map((note) => note.replaceAll(`${repo.folder}/`, ''))).toEqual([
       expect.stringMatching(
         /^compose\.yml:10:9: services\.web\.volumes: \.\/none\/b\.ini does not exist in the repository\. /,
@@ -139,8 +142,9 @@ secrets: { key: { file: ./key.pem } }
         /^compose\.yml:11:9: services\.web\.volumes: \.\.\/x\.ini lies outside of the repository/,
       ),
       expect.stringMatching(
-        /^compose\.yml:13:12: secrets\.key: \.\/key\.pem does not exist in the repository\. Take it from the target’s variables/,
+        /^compose\.yml:14:12: secrets\.key: \.\/key\.pem does not exist in the repository\. Take it from the target’s variables/,
       ),
+      './data of web is a data folder on the server: /opt/sluice/shop/data/data. It is empty at first, and no deploy changes or removes it',
       'web: .:/srv/shop is left out, the image has it',
       'web: the volume at /srv/shop/node_modules is left out, the image has it',
     ]);

@@ -83,7 +83,8 @@ describe('configuration and data', () => {
       'web:/etc/nginx/conf.d carried',
     ]);
     expect(plan.notes).toEqual([
-      'web: ./nginx is carried as configuration: what the container writes there is lost when it changes',
+      'web: ./conf/app.ini is carried as configuration: what the container writes there stays with this release',
+      'web: ./nginx is carried as configuration: what the container writes there stays with this release',
     ]);
     expect(plan.warnings).toEqual([]);
   });
@@ -93,24 +94,34 @@ describe('configuration and data', () => {
     './uploads:/srv/shop/uploads',
     './pgdata:/var/lib/postgresql/data',
     './x:/var/lib/x',
-    './none:/x',
-    './prod.sqlite3:/app/prod.sqlite3',
     './shop-media:/m',
-    './acme.json:/acme.json',
     './certbot:/etc/letsencrypt',
-  ])('%s is data, whether it is there or not, and whatever the image has', async (volume) => {
+  ])('%s with files of the repository is refused, whatever the image has', async (volume) => {
     const path = volume.split(':')[0]?.slice(2) ?? '';
-    const isFile = /json|sqlite/.test(path);
-    const files = { Dockerfile: python, [isFile ? path : `${path}/a`]: 'x' };
-    const here = await judge(`"${volume}"`, files, 'build: .');
-    const clone = await judge(`"${volume}"`, { Dockerfile: python }, 'build: .');
-    for (const { plan } of [here, clone]) {
-      expect(plan.faults).toMatchObject([
-        { code: 'compose.mount-data', hint: expect.stringContaining('named volume') },
-      ]);
-    }
-    expect(here.faults).toEqual(clone.faults);
+    const files = { Dockerfile: python, [`${path}/a`]: 'x', [`${path}/b`]: 'x', '.gitignore': '' };
+    const { plan } = await judge(`"${volume}"`, files, 'build: .');
+    expect(plan.faults).toMatchObject([
+      {
+        code: 'compose.mount-data',
+        message: expect.stringContaining(`./${path} is mounted writable at `),
+        hint: expect.stringContaining(`Move them out of ./${path}: `),
+      },
+    ]);
+    expect(plan.faults[0]?.message).toContain('the repository has files in it (a and 1 more)');
   });
+
+  test.each(['./prod.sqlite3:/app/prod.sqlite3', './acme.json:/acme.json', './data/app.db:/data/app.db'])(
+    'the file %s is data, whether it is there or not',
+    async (volume) => {
+      const path = volume.split(':')[0]?.slice(2) ?? '';
+      const here = await judge(`"${volume}"`, { Dockerfile: python, [path]: 'x' }, 'build: .');
+      const clone = await judge(`"${volume}"`, { Dockerfile: python }, 'build: .');
+      expect(clone.plan.faults).toMatchObject([
+        { code: 'compose.mount-data', hint: expect.stringMatching(/^Mount the folder that it is in/) },
+      ]);
+      expect(here.faults).toEqual(clone.faults);
+    },
+  );
 
   test('the place in the container decides before the name of the folder does', async () => {
     const { faults, handled } = await judge(
@@ -134,14 +145,14 @@ describe('configuration and data', () => {
   });
 
   test('what an anchor gives to many services is said once', async () => {
-    const compose = `x-app: &app { build: ., volumes: [".:/srv/shop", "./uploads:/uploads", "./a.ini:/a.ini"] }
+    const compose = `x-app: &app { build: ., volumes: [".:/srv/shop", "./app.db:/app.db", "./a.ini:/a.ini:ro"] }
 services: { web: *app, worker: *app, cron: *app }
 `;
     const repo = checkout({ 'compose.yml': compose, Dockerfile: python, 'a.ini': 'a', '.gitignore': '' });
     repo.commit();
     const plan = await repo.plan();
     expect(faultLines(plan)).toEqual([
-      'compose.mount-data services.web.volumes: ./uploads is mounted writable at /uploads, and a release cannot carry data (also in worker and cron)',
+      'compose.mount-data services.web.volumes: ./app.db is a file that the container writes to at /app.db, and a release cannot carry data (also in worker and cron)',
     ]);
     expect(plan.notes).toEqual(['web, worker and cron: .:/srv/shop is left out, the image has it']);
   });

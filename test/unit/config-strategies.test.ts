@@ -36,10 +36,10 @@ describe('what a plan holds', () => {
       image: 'app',
       expose: ['80'],
       container_name: 'shop_web',
-      volumes: [{ type: 'bind', source: '/srv/up', target: '/up' }],
+      volumes: [{ type: 'bind', source: '/run/up.sock', target: '/up.sock' }],
     });
     expect(plan.notes).toEqual([
-      'both colors may write to /srv/up while a deploy is under way',
+      'both colors may write to /run/up.sock while a deploy is under way',
       'the edge answers to container_name shop_web: Docker cannot give it to containers of two colors',
     ]);
     expect(one({ build: '.', expose: ['80'], volumes: [volume('uploads')] }).notes).toEqual([

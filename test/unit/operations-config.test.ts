@@ -97,7 +97,7 @@ describe('sluice config', () => {
     environment: { KEY: "\${SECRET_KEY}", URL: "\${URL:-http://x}", ZONE: "\${ZONE}" }
     ports: ["127.0.0.1:80:3000", "53:53/udp"]
     networks: { front: { aliases: [shop] } }
-    volumes: ["./app.ini:/app.ini:ro", "/var/run/docker.sock:/var/run/docker.sock"]
+    volumes: ["./app.ini:/app.ini:ro", "./up/loads/:/uploads", "/var/run/docker.sock:/var/run/docker.sock"]
   db: { image: "postgres:17", volumes: ["pg:/var/lib/postgresql/data"] }
 networks: { front: {} }
 volumes: { pg: {} }
@@ -132,6 +132,11 @@ targets:
         published: ['127.0.0.1:80→3000', '53→53/udp'],
         mounts: [
           { source: './app.ini', target: '/app.ini', handling: 'carried' },
+          {
+            source: './up/loads',
+            target: '/uploads',
+            handling: 'data folder on the server: /opt/sluice/shop/data/up/loads',
+          },
           { source: '/var/run/docker.sock', handling: 'on the server' },
         ],
       },
@@ -155,6 +160,8 @@ targets:
         'web: recreate, sluice.yml says so',
         '  published   127.0.0.1:80→3000, 53→53/udp',
         '  mount       ./app.ini:/app.ini, carried',
+        '  mount       ./up/loads:/uploads, data folder on the server: /opt/sluice/shop/data/up/loads',
+        '  · ./up/loads of web is a data folder on the server: /opt/sluice/shop/data/up/loads. It is empty at first, and no deploy changes or removes it',
         '  SECRET_KEY  secret PROD_ENV',
         '  not read: /etc/shop.env: stays on the server',
       ]),

@@ -65,6 +65,28 @@ export function data(wrong: Wrong): UserError {
   });
 }
 
+export function dataFile(wrong: Wrong): UserError {
+  return fault('compose.mount-data', wrong, {
+    message: `${wrong.shown} is a file that the container writes to at ${wrong.target}, and a release cannot carry data`,
+    hint: 'Mount the folder that it is in, use a named volume, or write the absolute path of a file on the server.',
+  });
+}
+
+/** @param files of the repository, from the folder on. */
+export function mixed(wrong: Wrong, files: readonly string[], way: 'untrack' | 'ignore'): UserError {
+  const more = files.length > 1 ? ` and ${files.length - 1} more` : '';
+  const { shown, target } = wrong;
+  return way === 'untrack'
+    ? fault('compose.mount-data', wrong, {
+        message: `${shown} is mounted writable at ${target}, and the repository has files in it (${files[0]}${more}): a release cannot carry data`,
+        hint: `Move them out of ${shown}: without files of the repository it is a folder on the server. If it is configuration, add :ro.`,
+      })
+    : fault('compose.mount-data', wrong, {
+        message: `${shown} is mounted writable at ${target}, and its files are not committed (${files[0]}${more})`,
+        hint: `If the app writes them, add ${shown} to .gitignore: then it is a folder on the server. If they belong to the repository, commit them.`,
+      });
+}
+
 /** @param holder what does not have the code: "the image node:22", "the image of Dockerfile". */
 export function code(wrong: Wrong, holder: string, hint: string): UserError {
   return fault('compose.mount-code', wrong, {

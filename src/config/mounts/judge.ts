@@ -4,9 +4,21 @@ import type { UserError } from '../../kernel/errors.ts';
 import { gitTop } from '../git-files.ts';
 import type { ComposeModel, ComposeVolume } from '../model.ts';
 import { mountKey, placeOfItem, type WrittenCompose } from '../written.ts';
-import { code, data, inHome, outside, type Wrong } from './faults.ts';
+import { type DataFolder, dataFolder } from './data-folder.ts';
+import { code, data, dataFile, inHome, mixed, outside, type Wrong } from './faults.ts';
+import type { FolderContent } from './folder-content.ts';
 import { holdsMount, type RepositoryImage, repositoryImage } from './image-holds.ts';
-import { folderKind, isCode, isDataFile, isDependencies } from './kinds.ts';
+import {
+  areSettings,
+  folderKind,
+  isCode,
+  isDataFile,
+  isDependencies,
+  isFileLike,
+  isMadeInImage,
+  isSecret,
+  isWrittenSettings,
+} from './kinds.ts';
 import { isWithin } from './tree.ts';
 
 /** The repository that mounts are judged by. */
@@ -17,14 +29,17 @@ export interface Checkout {
   readonly top: string;
   readonly written: WrittenCompose | undefined;
   readonly model: ComposeModel;
+  /** What the repository has in the sources that containers may write to, by absolute path. */
+  readonly contents: ReadonlyMap<string, FolderContent>;
 }
 
 export function checkoutOf(
   model: ComposeModel,
   folder: string,
   written: WrittenCompose | undefined,
+  contents: Checkout['contents'] = new Map(),
 ): Checkout {
-  return { folder, top: gitTop(folder) ?? folder, written, model };
+  return { folder, top: gitTop(folder) ?? folder, written, model, contents };
 }
 
 /** What becomes of a source. */
@@ -32,6 +47,8 @@ export type Judgement =
   /** A path of the server, as it is written. */
   | { readonly kind: 'host'; readonly warning?: string }
   | { readonly kind: 'carry'; readonly wrong: Wrong; readonly source: string; readonly note?: string }
+  /** Data that the containers write: a folder of the app on the server. */
+  | { readonly kind: 'data-folder'; readonly folder: DataFolder; readonly content: FolderContent }
   /** A development mount: the image has the code. */
   | { readonly kind: 'leave-out'; readonly shown: string }
   | { readonly kind: 'fault'; readonly shown: string; readonly fault: UserError };
@@ -59,8 +76,8 @@ export function judgeSource(
 }
 
 /**
- * What becomes of a bind mount: the server's path, configuration that a release carries, a development mount that is left
- * out, or an error.
+ * What becomes of a bind mount: the server's path, configuration that a release carries, a data folder of the app, a
+ * development mount that is left out, or an error.
  *
  * @param volume of type bind, its source absolute and without escaped dollar signs.
  */
@@ -84,27 +101,57 @@ export async function judgeMount(
   const refuse = (fault: UserError): Judgement => ({ kind: 'fault', shown, fault });
   const isWritable = volume.read_only !== true;
   const found = await stat(source).catch(() => undefined);
-  const name = posix.basename(source);
   const kind = folderKind(source, target);
-  const isFile = found === undefined ? /\.\w+$/.test(name) && kind !== 'data' : !found.isDirectory();
-  if (isFile) return isWritable && isDataFile(name) ? refuse(data(wrong)) : { kind: 'carry', wrong, source };
+  const content = isWritable ? checkout.contents.get(source) : undefined;
+  const isBare = content !== undefined && content.files.length === 0;
+  // A folder that the engine has made of a missing file is no file either.
+  const isFile =
+    found === undefined || (found.isDirectory() && isBare)
+      ? isFileLike(source, target)
+      : !found.isDirectory();
+  if (isFile && isWritable && isDataFile(posix.basename(source))) return refuse(dataFile(wrong));
+  if (isFile) return { kind: 'carry', wrong, source, ...(isWritable ? { note: stays(shown) } : {}) };
 
   const image = await repositoryImage(service, checkout.model);
   if (image?.installs === true && isDependencies(target)) return { kind: 'leave-out', shown };
   const isCheckout = isWithin(checkout.folder, source);
   const isWhole = isCheckout || (image !== undefined && isWithin(image.context, source));
-  if (!isWhole && isWritable && kind === 'data') return refuse(data(wrong));
+  if (!isWhole && isBare && mayBeData(volume, content))
+    return { kind: 'data-folder', folder: dataFolder(shown), content };
+  if (!isWhole && isWritable && kind === 'data')
+    return refuse(isBare || content === undefined ? data(wrong) : mixed(wrong, content.files, 'untrack'));
   if (image !== undefined && (isWhole || isWritable) && (await holdsMount(image, source, target)))
     return { kind: 'leave-out', shown };
   if (isCheckout || (isWhole && kind !== 'configuration'))
     return refuse(codeFault(checkout, service, wrong, image, source));
   if (!isWritable) return { kind: 'carry', wrong, source };
-  if (kind === 'configuration') {
-    const note = `${shown} is carried as configuration: what the container writes there is lost when it changes`;
-    return { kind: 'carry', wrong, source, note };
-  }
+  const files = content?.files ?? [];
+  if (kind === 'configuration' || (files.length > 0 && areSettings(files)))
+    return { kind: 'carry', wrong, source, note: stays(shown) };
   const isSource = isCode(target) && (image === undefined || isWithin(source, image.context));
-  return refuse(isSource ? codeFault(checkout, service, wrong, image, source) : data(wrong));
+  if (isSource) return refuse(codeFault(checkout, service, wrong, image, source));
+  if (files.length > 0) return refuse(mixed(wrong, files, 'untrack'));
+  const uncommitted = content?.uncommitted ?? [];
+  return refuse(uncommitted.length > 0 ? mixed(wrong, uncommitted, 'ignore') : data(wrong));
+}
+
+function stays(shown: string): string {
+  return `${shown} is carried as configuration: what the container writes there stays with this release`;
+}
+
+/**
+ * Whether a folder that the repository has nothing in is data: not what a build makes, not keys that have been forgotten,
+ * not settings that a program only reads, and not new files that are about to be committed.
+ */
+function mayBeData(
+  { source, target }: { readonly source: string; readonly target: string },
+  { uncommitted }: FolderContent,
+): boolean {
+  const kind = folderKind(source, target);
+  if (kind === 'data') return true;
+  if (uncommitted.length > 0 || isMadeInImage(target) || isMadeInImage(source)) return false;
+  if (isSecret(source) || isSecret(target)) return false;
+  return kind === undefined || isWrittenSettings(target);
 }
 
 function codeFault(

@@ -38,6 +38,11 @@ const madeName = new Set([
   ...['dist', 'build', 'target', '.cache', '__pycache__', '.turbo', '.pnpm-store', 'bower_components'],
 ]);
 
+const settingsFile =
+  /(?:\.(?:conf|cfg|cnf|config|ini|jsonc?|ya?ml|toml|xml|properties|env|sql|tmpl|tpl|j2|template|hcl|rules|list|txt|md|schema)|^[^.]+|^\.[^.]+)$/i;
+const folderOfFiles = /\.d$/i;
+const fileName = /^[^.].*\.[a-z]\w{0,9}$|file$/i;
+
 /** What a folder holds, by where it is mounted and by its name; undefined: neither tells. */
 export function folderKind(source: string, target: string): 'data' | 'configuration' | undefined {
   const name = posix.basename(source);
@@ -54,6 +59,32 @@ export function isDataFile(name: string): boolean {
 
 export function isCode(target: string): boolean {
   return codeTarget.test(target);
+}
+
+/**
+ * Whether a mount whose source does not exist is meant to be a file, which the engine makes a folder of: its names are
+ * all that tells.
+ */
+export function isFileLike(source: string, target: string): boolean {
+  const [from, to] = [posix.basename(source), posix.basename(target)];
+  if (folderOfFiles.test(from) || folderOfFiles.test(to)) return false;
+  const isData =
+    folderKind(source, target) === 'data' || dataNames.has(from.replace(/^\./, '').toLowerCase());
+  if (fileName.test(to) || (fileName.test(from) && !isData)) return true;
+  return from.startsWith('.') && (isData ? from === to && isSecret(from) : to.startsWith('.'));
+}
+
+/**
+ * Whether programs write their settings to a place themselves (`/config` of many images), so that an empty folder there
+ * is as good a beginning as any. In `/etc` and `conf.d` they only read.
+ */
+export function isWrittenSettings(target: string): boolean {
+  return !/^\/(?:etc|usr)\//.test(target) && /\/(?:conf|configs?)(?:\/|$)/i.test(target);
+}
+
+/** Whether all files are settings by their names: neither code nor pages, pictures or data. */
+export function areSettings(files: readonly string[]): boolean {
+  return files.every((file) => settingsFile.test(posix.basename(file)) && !dataFile.test(file));
 }
 
 /** Keys, certificates, passwords and env files: nothing to commit. */

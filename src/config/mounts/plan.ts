@@ -1,20 +1,25 @@
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
-import { type GitEffects, type GitSight, readGitFiles } from '../git-files.ts';
+import type { GitEffects } from '../git-files.ts';
 import type { CarriedFile, ComposeModel, ComposeService, ComposeVolume } from '../model.ts';
 import { mountKey, objectKey, placeOfEntry, placeOfItem, type WrittenCompose } from '../written.ts';
-import { badLink, data, ignored, localFile, missing, tooLarge, type Wrong } from './faults.ts';
+import { type DataFolder, dataFolder } from './data-folder.ts';
+import { data, localFile } from './faults.ts';
+import { type FolderContent, readFolderContents } from './folder-content.ts';
 import { joinFaults, joinLines } from './join.ts';
 import { type Checkout, checkoutOf, type Judgement, judgeMount, judgeSource } from './judge.ts';
-import { isMadeInImage } from './kinds.ts';
-import { isWithin, readMountTree, type TreeFault, withoutLinks } from './tree.ts';
+import { isFileLike, isMadeInImage } from './kinds.ts';
+import { isWithin } from './tree.ts';
+import { treesOf } from './trees.ts';
 
 /** What becomes of one source of a mount, secret or config. */
 export interface PlannedMount {
   /** `services.web:/etc/nginx/nginx.conf`, `secrets.key`. */
   readonly key: string;
   readonly source: string;
-  readonly handling: 'carried' | 'left out' | 'on the server' | 'refused';
+  /** Path on the server of a data folder; undefined before the server is known. */
+  readonly place?: string;
+  readonly handling: 'carried' | 'data folder' | 'left out' | 'on the server' | 'refused';
 }
 
 /** What becomes of everything that the services mount from this machine. */
@@ -23,6 +28,8 @@ export interface MountPlan {
   readonly model: ComposeModel;
   /** Files that a release takes along, by {@link PlannedMount.key}. */
   readonly carried: Readonly<Record<string, readonly CarriedFile[]>>;
+  /** Mounts of folders that the containers write to, by {@link PlannedMount.key}. */
+  readonly folders: Readonly<Record<string, DataFolder>>;
   readonly mounts: readonly PlannedMount[];
   readonly faults: readonly UserError[];
   /** What differs on a fresh clone, or may not be what was meant. */
@@ -33,7 +40,7 @@ export interface MountPlan {
 
 /**
  * Decides for every bind mount, secret and config of a model whether it is a path of the server, configuration that a
- * release carries, a development mount that is left out, or a fault. Nothing is copied and no server is asked.
+ * release carries, a data folder of the app, a development mount that is left out, or a fault. Nothing is copied and no server is asked.
  *
  * @param model as docker compose prints it, with `build:`.
  * @param folder of sluice.yml; files up to the top of its git repository may be carried.
@@ -45,15 +52,18 @@ export async function planMounts(
   effects: GitEffects,
   { written }: { readonly written?: WrittenCompose | undefined } = {},
 ): Promise<MountPlan> {
-  const checkout = checkoutOf(model, folder, written);
-  const judged = await judgeAll(checkout);
+  const { top } = checkoutOf(model, folder, written);
+  const { contents, problems } = await readFolderContents(writableSources(model, top), effects);
+  const checkout = checkoutOf(model, folder, written, contents);
+  const judged = withReaders(await judgeAll(checkout), model);
   const trees = await treesOf(judged, checkout, effects);
   const faults = [...volumeFaults(checkout), ...optionFaults(checkout)];
-  const warnings = trees.git.problems.map(
+  const warnings = [...problems, ...trees.git.problems].map(
     (problem) => `${problem}: files that git ignores count as files of the repository`,
   );
   const notes: string[] = [];
   const carried: Record<string, readonly CarriedFile[]> = {};
+  const folders: Record<string, DataFolder> = {};
   const mounts: PlannedMount[] = [];
   for (const { key, name, source, judgement } of judged) {
     const done = (handling: PlannedMount['handling'], shown = source) =>
@@ -64,6 +74,10 @@ export async function planMounts(
     } else if (judgement.kind === 'host') {
       if (judgement.warning !== undefined) warnings.push(`${name}: ${judgement.warning}`);
       done('on the server');
+    } else if (judgement.kind === 'data-folder') {
+      folders[key] = judgement.folder;
+      warnings.push(...folderWarnings(judgement.folder, judgement.content, name));
+      done('data folder', judgement.folder.shown);
     } else if (judgement.kind === 'leave-out') {
       notes.push(`${name}: ${judgement.shown}:${targetOf(key)} is left out, the image has it`);
       done('left out', judgement.shown);
@@ -79,9 +93,54 @@ export async function planMounts(
   const without = withoutMounts(model, new Set(judged.filter(isLeftOut).map(({ key }) => key)));
   return {
     model: without.model,
-    ...{ carried, mounts, faults: joinFaults(faults), warnings: joinLines(warnings) },
+    ...{ carried, folders, mounts, faults: joinFaults(faults), warnings: joinLines(warnings) },
     notes: joinLines([...notes, ...without.notes]),
   };
+}
+
+/** Sources of this checkout that containers may write to, once each. */
+function writableSources(model: ComposeModel, top: string): string[] {
+  const sources = Object.values(model.services).flatMap(({ volumes = [] }) =>
+    volumes.flatMap(({ type, source, read_only: readOnly }) =>
+      type === 'bind' && source !== undefined && readOnly !== true ? [plainly(source)] : [],
+    ),
+  );
+  return [...new Set(sources)].filter((source) => isWithin(source, top));
+}
+
+/** What one service writes to a data folder, another reads there: the server has it once. */
+function withReaders(judged: readonly Judged[], { services }: ComposeModel): readonly Judged[] {
+  const written = judged.flatMap(({ source, judgement }) =>
+    judgement.kind === 'data-folder' ? [{ source, judgement }] : [],
+  );
+  return judged.map((each) => {
+    const { key, name, source, judgement } = each;
+    if (judgement.kind !== 'carry' || services[name] === undefined) return each;
+    const owner = written.find((other) => isWithin(source, other.source));
+    if (owner === undefined || (source !== owner.source && isFileLike(source, targetOf(key)))) return each;
+    const { content } = owner.judgement;
+    return {
+      ...each,
+      judgement: { kind: 'data-folder', folder: dataFolder(judgement.wrong.shown), content },
+    };
+  });
+}
+
+/** What a data folder of the server begins without. */
+function folderWarnings({ shown }: DataFolder, content: FolderContent, name: string): string[] {
+  const { kept, uncommitted } = content;
+  const some = (paths: readonly string[]) =>
+    `${paths.slice(0, 3).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`;
+  return [
+    ...(uncommitted.length === 0
+      ? []
+      : [`${name}: ${shown} is data that a release does not carry: its files here stay here`]),
+    ...(kept.length === 0
+      ? []
+      : [
+          `${name}: ${shown} is empty on the server at first: the app must create the folders that git keeps in it (${some(kept)})`,
+        ]),
+  ];
 }
 
 interface Judged {
@@ -125,81 +184,6 @@ function isUsed({ services }: ComposeModel, kind: 'secrets' | 'configs', name: s
       (each) => each === name || (each as { source?: unknown } | null)?.source === name,
     ),
   );
-}
-
-const keepers = /(?:^|\/)\.(?:gitignore|gitkeep|keep)$/;
-
-interface Trees {
-  readonly git: GitSight;
-  of(
-    judgement: Judgement & { kind: 'carry' },
-    name: string,
-  ): {
-    readonly files?: readonly CarriedFile[];
-    readonly fault?: UserError;
-    readonly warnings: readonly string[];
-  };
-}
-
-/** Lists what is carried, and asks git about all of it at once. */
-async function treesOf(judged: readonly Judged[], checkout: Checkout, effects: GitEffects): Promise<Trees> {
-  const read = new Map<string, { tree: readonly CarriedFile[] | TreeFault; asked: string }>();
-  for (const { judgement } of judged) {
-    if (judgement.kind !== 'carry' || read.has(judgement.source)) continue;
-    const tree = await readMountTree(judgement.source, checkout.top);
-    read.set(judgement.source, { tree, asked: await withoutLinks(judgement.source) });
-  }
-  const asked = [...read.values()].flatMap((each) => [
-    each.asked,
-    ...(isFault(each.tree) ? [] : each.tree.map(({ file }) => file)),
-  ]);
-  const git = await readGitFiles(asked, effects);
-  return {
-    git,
-    of: ({ source, wrong }, name) => {
-      const { tree, asked: path } = read.get(source) ?? { tree: { kind: 'missing' } as const, asked: source };
-      if (git.ignored.has(path)) return { fault: ignored(wrong), warnings: [] };
-      if (isFault(tree)) return { fault: treeFault(tree, wrong, source), warnings: [] };
-      const files = tree.filter(({ file }) => !git.ignored.has(file));
-      const isHollow = files.every((each) => keepers.test(each.path)) && files.length < tree.length;
-      if (isHollow) return { fault: ignored(wrong), warnings: [] };
-      return { files, warnings: cloneWarnings(tree, git, `${name}: ${wrong.shown}`) };
-    },
-  };
-}
-
-/** How the files here differ from those of a fresh clone. */
-function cloneWarnings(tree: readonly CarriedFile[], git: GitSight, owner: string): string[] {
-  const among = (set: ReadonlySet<string>) => tree.filter(({ file }) => set.has(file));
-  const [ignoredHere, untracked] = [among(git.ignored), among(git.untracked)];
-  const left =
-    ignoredHere.length === 0
-      ? []
-      : [
-          `${owner}: git ignores ${named(ignoredHere)}, so a release does not carry ${ignoredHere.length === 1 ? 'it' : 'them'}`,
-        ];
-  if (untracked.length === 0) return left;
-  const what = untracked.length === tree.length ? '' : ` ${named(untracked)}`;
-  return [
-    ...left,
-    `${owner}:${what || ' it'} is not committed, so a fresh clone does not have ${untracked.length === 1 ? 'it' : 'them'}`,
-  ];
-}
-
-function named(files: readonly CarriedFile[]): string {
-  const first = files.slice(0, 3).map(({ path }) => path);
-  return `${first.join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''}`;
-}
-
-function treeFault(fault: TreeFault, wrong: Wrong, source: string): UserError {
-  if (fault.kind === 'missing') return missing(wrong);
-  if (fault.kind === 'large') return tooLarge(wrong);
-  const below = relative(source, fault.path);
-  return badLink(wrong, below === '' ? wrong.shown : `${wrong.shown}/${below}`);
-}
-
-function isFault(tree: readonly CarriedFile[] | TreeFault): tree is TreeFault {
-  return !Array.isArray(tree);
 }
 
 /** A named volume that is a folder of this machine (`driver_opts: { o: bind, device: ./data }`). */
