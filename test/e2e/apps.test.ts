@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, type BedHost, upBed } from '../bed/bed.ts';
@@ -109,6 +109,11 @@ for each in calls.items(): threading.Thread(target=loop, args=each).start()
 `;
 
 async function deploy(version: string, broken?: 'cms'): Promise<CliRun> {
+  writeCompose(version, broken);
+  return await startCli(['deploy', '--release', version], { folder, key: bed.privateKeyPath }).ended;
+}
+
+function writeCompose(version: string, broken?: 'cms'): void {
   const python = (script: string, ...args: string[]) => ({
     image: standIns.python,
     init: true,
@@ -143,7 +148,6 @@ async function deploy(version: string, broken?: 'cms'): Promise<CliRun> {
   };
   const volumes = { content: {} };
   writeFileSync(join(folder, 'compose.yml'), JSON.stringify({ services, volumes }));
-  return await startCli(['deploy', '--release', version], { folder, key: bed.privateKeyPath }).ended;
 }
 
 /** Container of a service that a deploy replaces in place. */
@@ -200,4 +204,36 @@ test('two deploys and a failed one: names answer, and what was replaced in place
   // Someone else's program that did not change was not touched; the one-shot ran in each deploy.
   expect(await idOf('pdf')).toBe(pdf);
   expect(await inVolume('seeded')).toBe('xxx');
+});
+
+test('a plain project’s container that is replaced in place comes back when the new one is not healthy', async () => {
+  await host.exec('docker rm -f neighbor');
+  await host.wipe();
+  writeCompose('v1');
+  const text = readFileSync(join(folder, 'compose.yml'), 'utf8');
+  // As its team ran it before, of another image, with a variable that only the old container has.
+  const plain = JSON.parse(text) as { services: Record<string, { image: string; environment: object }> };
+  const { cms } = plain.services;
+  if (cms === undefined) throw new Error('no cms');
+  cms.image = 'cms:before';
+  cms.environment = { VERSION: 'v0', ONLY_THERE: 'yes' };
+  plain.services = { cms };
+  await host.must(`docker pull -q ${standIns.python} >/dev/null && docker build -q -t cms:before - <<'END' >/dev/null
+FROM ${standIns.python}
+LABEL before=yes
+END
+mkdir -p /tmp/plain && cd /tmp/plain && cat >compose.yml <<'END' && docker compose -p ${app} up -d --wait 2>&1
+${JSON.stringify(plain)}
+END`);
+  const broken = await deploy('v1', 'cms');
+  expect(broken.report?.outcome, story(broken)).toBe('undone');
+  const env = await host.must(`docker exec ${app}-cms-1 printenv VERSION ONLY_THERE`);
+  expect(env).toBe('v0\nyes\n');
+  expect((await inVolume('starts')).trim().split('\n')).toEqual(['v0', 'v1', 'v0']);
+  // Still Compose’s own: the plain project goes on as before.
+  expect(await host.must(`cd /tmp/plain && docker compose -p ${app} ps --services`)).toBe('cms\n');
+  const next = await deploy('v2');
+  expect(next.report?.outcome, story(next)).toBe('confirmed');
+  expect(await host.must(`docker exec ${app}-cms-1 printenv VERSION`)).toBe('v2\n');
+  expect((await inVolume('starts')).trim().split('\n')).toEqual(['v0', 'v1', 'v0', 'v2']);
 });
