@@ -227,4 +227,6 @@ export interface CarriedFile {
   readonly mode: number;
   /** Bytes. */
   readonly size: number;
+  /** What it holds, in place of a file here: the value of a variable. */
+  readonly content?: string;
 }

@@ -16,6 +16,7 @@ import { portFaults } from './port-clash.ts';
 import { withRoutingOfImages } from './routing.ts';
 import { planServices } from './strategies.ts';
 import { unpassedVariables } from './unpassed.ts';
+import { filesOfVariables } from './variable-files.ts';
 import { textsIn, usesIn } from './variable-uses.ts';
 import type { WrittenCompose } from './written.ts';
 
@@ -137,7 +138,7 @@ export async function describeHost(
     services,
     envKeys: Object.keys(values).sort(),
     envVersion: version,
-    carried: mounts.carried,
+    carried: { ...mounts.carried, ...filesOfVariables(model, values) },
     notes: [...dataFolderNotes(mounts, root, known.images), ...mounts.notes],
     warnings: [
       ...unpassedVariables(written, Object.keys(model.services), values, own, target.name),

@@ -5,8 +5,9 @@ import type { ContainerState } from './state.ts';
 import { writeFiles } from './upload.ts';
 
 /**
- * Containers of a plain compose project that a first deploy replaces in place. No release describes them, so what they
- * were made from is written down before, and an undo makes them again, as Watchtower does for its updates.
+ * Containers that a deploy replaces in place and that no release describes: those of a plain compose project, and stores
+ * whose change was passed over before. What they were made from is written down first, and an undo makes them again, as
+ * Watchtower does for its updates.
  */
 
 /** Below a release's folder. */
@@ -33,7 +34,7 @@ export async function writeDown(
  * Makes the containers that were written down again, in the place of those that took their names.
  *
  * @param services those that may be put back; others are left alone.
- * @returns names of the containers that run again.
+ * @returns services whose containers run again.
  * @throws UserError `state.unreadable`.
  */
 export async function putBackAdopted(
@@ -44,13 +45,13 @@ export async function putBackAdopted(
   const all = (await readDown(host, releaseFolder)).filter((each) =>
     services.includes(serviceOf(each) ?? ''),
   );
-  const names: string[] = [];
+  const done = new Set<string>();
   for (const old of all) {
     const name = old.Name.replace(/^\//, '');
     const project = old.Config.Labels['com.docker.compose.project'] ?? '';
     if (await isThere(host, old.Id)) {
       await host.engine.getContainer(old.Id).start().catch(ignoreStatus(304));
-      names.push(name);
+      done.add(serviceOf(old) ?? '');
       continue;
     }
     await removeSuccessors(host, project, serviceOf(old) ?? '');
@@ -59,9 +60,9 @@ export async function putBackAdopted(
     for (const [network, settings] of further)
       await host.engine.getNetwork(network).connect({ Container: id, EndpointConfig: settings });
     await host.engine.getContainer(id).start();
-    names.push(name);
+    done.add(serviceOf(old) ?? '');
   }
-  return names;
+  return [...done];
 }
 
 // $1 folder. A line for each file, in base64.

@@ -73,6 +73,8 @@ export async function deploy(
       hostRun(site, prepared.plan.hosts[index], prepared.files[index] ?? []),
     );
     const run = deployRun(request, 'deploy', id, prepared.plan, hosts, effects, recorder);
+    // Also of a deploy that changes nothing: a store that was passed over is still out of date.
+    for (const each of run.hosts) for (const warning of each.plan.warnings) recorder.warn(warning);
     if (prepared.plan.unchanged && !request.force) return await unchangedReport(run);
     if (!request.options.skipPreflight) {
       try {

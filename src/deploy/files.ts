@@ -38,10 +38,10 @@ export async function moveMounts(
   const move = async (tree: readonly CarriedFile[], secret: boolean): Promise<string> => {
     // The mode is part of the hash: a file that is mounted as a secret and otherwise too lies there twice.
     const read = await Promise.all(
-      tree.map(async ({ path, file, mode }) => ({
+      tree.map(async ({ path, file, mode, content }) => ({
         path,
         mode: secret ? 0o600 : mode,
-        content: await readFile(file),
+        content: content === undefined ? await readFile(file) : Buffer.from(content),
       })),
     );
     const hash = hashOf(read);
@@ -62,7 +62,9 @@ export async function moveMounts(
   const moveObjects = (objects: ComposeModel['configs'], kind: 'configs' | 'secrets') =>
     mapValues(objects ?? {}, async (object: ComposeFileObject, name) => {
       const tree = carried[objectKey(kind, name)];
-      return tree === undefined ? object : { ...object, file: await move(tree, kind === 'secrets') };
+      if (tree === undefined) return object;
+      const { environment: _variable, ...rest } = object;
+      return { ...rest, file: await move(tree, kind === 'secrets') };
     });
   const moved: ComposeModel = {
     ...model,

@@ -247,7 +247,6 @@ export function preflight(run: DeployRun, facts: readonly HostFacts[]): string {
       if (level === 'warning') run.effects.log.detail(`${each.host.name}: ${message}`);
     }
   }
-  for (const each of run.hosts) for (const warning of each.plan.warnings) run.recorder.warn(warning);
   if (errors.length === 0) return 'memory, disk, connections and env are fine';
   throw new UserError({
     code: 'preflight.failed',

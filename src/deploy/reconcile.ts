@@ -170,11 +170,13 @@ async function undo(site: Site, record: JournalRecord, by: Reconciler): Promise<
     clock: by.clock,
   });
   await removeContainers(host, [...ours.map((each) => each.id), ...(await oneOffs(host, header.deploy))]);
-  if (header.replaced.length > 0 && header.previous !== undefined) {
-    const project = { app: header.app, file: `${layout.release(header.previous.release)}/compose.json` };
-    await compose(host, project, ['up', '--detach', '--no-deps', '--no-build', ...header.replaced]);
-  } else if (header.replaced.length > 0) {
-    await putBackAdopted(host, layout.release(header.release), header.replaced);
+  if (header.replaced.length > 0) {
+    const done = await putBackAdopted(host, layout.release(header.release), header.replaced);
+    const rest = header.replaced.filter((service) => !done.includes(service));
+    if (header.previous !== undefined && rest.length > 0) {
+      const project = { app: header.app, file: `${layout.release(header.previous.release)}/compose.json` };
+      await compose(host, project, ['up', '--detach', '--no-deps', '--no-build', ...rest]);
+    }
   }
   if (header.stopped.length > 0) await host.exec(['docker', 'start', ...header.stopped]);
   await reloadPrevious(site, header);

@@ -1,10 +1,10 @@
-import type { Config, Target } from '../config/model.ts';
+import type { Config, HostModel, Target } from '../config/model.ts';
 import { deploy } from '../deploy/deploy.ts';
 import { warningsOf } from '../deploy/plan-text.ts';
 import { createRecorder } from '../deploy/recorder.ts';
 import type { DeployReport } from '../report/model.ts';
 import type { OperationContext } from './context.ts';
-import { connectTarget, loadTarget, resolveBefore, resolveBeside } from './open.ts';
+import { connectTarget, loadTarget, requireDeployable, resolveBefore, resolveBeside } from './open.ts';
 import { releaseName } from './release-name.ts';
 import { type ReportFiles, tell, tellingFailure } from './tell.ts';
 
@@ -50,12 +50,12 @@ export async function deployTarget(
   };
   const { config, target, effects } = loaded;
   const { known, named } = await tellingFailure(context, early, effects, async () => ({
-    known: await resolveBefore(loaded, options.images),
+    known: await deployable(resolveBefore(loaded, options.images)),
     named: await releaseName(options.release, target, config.folder, context.effects),
   }));
   const opening = connectTarget(loaded);
   const models = (
-    known === undefined ? resolveBeside(loaded, opening, options.images) : Promise.resolve(known)
+    known === undefined ? deployable(resolveBeside(loaded, opening, options.images)) : Promise.resolve(known)
   ).then((all) => {
     // Before anything else: a deploy that changes nothing says them, too.
     for (const warning of warningsOf(all)) recorder.warn(warning);
@@ -85,4 +85,11 @@ export async function deployTarget(
     ),
   );
   return { config, target, report, files: await tell(context, config, report) };
+}
+
+/** @throws UserErrors what {@link requireDeployable} throws. */
+async function deployable<M extends readonly HostModel[] | undefined>(models: Promise<M>): Promise<M> {
+  const known = await models;
+  if (known !== undefined) requireDeployable(known);
+  return known;
 }

@@ -7,10 +7,12 @@ import {
   resolveOffline,
 } from '../config/resolve.ts';
 import type { DeployEffects } from '../deploy/context.ts';
+import { refuseNameClashes } from '../deploy/project.ts';
 import { connectAll } from '../deploy/sites.ts';
 import { connectHost } from '../host/connect.ts';
 import { secretVariables } from '../host/credentials.ts';
 import type { Host } from '../host/model.ts';
+import { UserError, UserErrors } from '../kernel/errors.ts';
 import { chooseTarget } from './choose-target.ts';
 import type { OperationContext } from './context.ts';
 import { imageAsker } from './image-answers.ts';
@@ -95,6 +97,27 @@ export async function resolveBefore(
   images: Readonly<Record<string, string>>,
 ): Promise<readonly HostModel[] | undefined> {
   return await resolveOffline(config, target, images, asking(config, effects));
+}
+
+/**
+ * What a release needs besides: an image for each service, and names of its own.
+ *
+ * @throws UserErrors `image.missing`, all at once; UserError `compose.name-clash`.
+ */
+export function requireDeployable(models: readonly HostModel[]): void {
+  for (const { services } of models) refuseNameClashes(services);
+  const lacking = models.flatMap(({ services, model }) =>
+    services.filter(({ name }) => model.services[name]?.image === undefined).map(({ name }) => name),
+  );
+  const errors = [...new Set(lacking)].map(
+    (name) =>
+      new UserError({
+        code: 'image.missing',
+        message: `services.${name} has no image for this release`,
+        hint: 'Build first: `sluice build --images images.json`, then `sluice deploy --images images.json`. Or name one: --image SERVICE=REFERENCE.',
+      }),
+  );
+  if (errors.length > 0) throw new UserErrors(errors);
 }
 
 /** {@link resolveModels} beside the connecting: docker compose takes as long as the hosts for their lease. */

@@ -28,7 +28,7 @@ beforeAll(async () => {
       // The app's own image; the helper's is not below it.
       registry: standIns.python.replace(/:[^/]*$/, ''),
       ...{ drain: '500ms', watch: { for: '500ms', deadline: '4s' }, edge: { image: standIns.haproxy } },
-      targets: { single: { hosts: [{ host: host.sshTarget, 'host-key': host.hostKey }] } },
+      targets: { single: { hosts: [{ host: host.sshTarget, 'host-key': host.hostKey }], env: ['TOKEN'] } },
     }),
   );
   await host.wipe();
@@ -110,7 +110,8 @@ for each in calls.items(): threading.Thread(target=loop, args=each).start()
 
 async function deploy(version: string, broken?: 'cms'): Promise<CliRun> {
   writeCompose(version, broken);
-  return await startCli(['deploy', '--release', version], { folder, key: bed.privateKeyPath }).ended;
+  const env = { TOKEN: 'synthetic-token' };
+  return await startCli(['deploy', '--release', version], { folder, key: bed.privateKeyPath, env }).ended;
 }
 
 function writeCompose(version: string, broken?: 'cms'): void {
@@ -136,6 +137,7 @@ function writeCompose(version: string, broken?: 'cms'): void {
       ...python(server, '8000'),
       environment: { VERSION: version, ...(broken === 'cms' ? { BROKEN: 'yes' } : {}) },
       volumes: ['content:/data'],
+      secrets: ['token'],
       healthcheck: check(8000),
     },
     mail: { ...python(greeter), environment: { VERSION: version }, expose: ['1025'] },
@@ -147,7 +149,8 @@ function writeCompose(version: string, broken?: 'cms'): void {
     },
   };
   const volumes = { content: {} };
-  writeFileSync(join(folder, 'compose.yml'), JSON.stringify({ services, volumes }));
+  const secrets = { token: { environment: 'TOKEN' } };
+  writeFileSync(join(folder, 'compose.yml'), JSON.stringify({ services, volumes, secrets }));
 }
 
 /** Container of a service that a deploy replaces in place. */
@@ -162,6 +165,7 @@ test('two deploys and a failed one: names answer, and what was replaced in place
   const first = await deploy('v1');
   expect(first.report?.outcome, story(first)).toBe('confirmed');
   const pdf = await idOf('pdf');
+  expect(await host.must(`docker exec ${app}-cms-1 cat /run/secrets/token`)).toBe('synthetic-token');
   await host.must(
     `docker run -d --name neighbor --network ${app}_default ${standIns.python} python3 -c '${neighbor.replaceAll("'", `'\\''`)}'`,
   );
@@ -217,13 +221,14 @@ test('a plain project’s container that is replaced in place comes back when th
   if (cms === undefined) throw new Error('no cms');
   cms.image = 'cms:before';
   cms.environment = { VERSION: 'v0', ONLY_THERE: 'yes' };
+  delete (cms as { secrets?: unknown }).secrets;
   plain.services = { cms };
   await host.must(`docker pull -q ${standIns.python} >/dev/null && docker build -q -t cms:before - <<'END' >/dev/null
 FROM ${standIns.python}
 LABEL before=yes
 END
 mkdir -p /tmp/plain && cd /tmp/plain && cat >compose.yml <<'END' && docker compose -p ${app} up -d --wait 2>&1
-${JSON.stringify(plain)}
+${JSON.stringify({ ...plain, secrets: {} })}
 END`);
   const broken = await deploy('v1', 'cms');
   expect(broken.report?.outcome, story(broken)).toBe('undone');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ComposeModel, ComposeVolume } from '../../src/config/model.ts';
 import { planMounts } from '../../src/config/mounts/plan.ts';
+import { filesOfVariables } from '../../src/config/variable-files.ts';
 import { moveMounts } from '../../src/deploy/files.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'sluice-files-'));
@@ -165,4 +166,22 @@ describe('configs and secrets', () => {
     const services = { web: { secrets: Object.keys(secrets) } };
     expect((await moveAll({ name: 'shop', services, secrets }, folder)).model.secrets).toEqual(secrets);
   });
+});
+
+test('a secret that is a variable travels as a file: the server does not have the variable', async () => {
+  const from: ComposeModel = {
+    ...{ name: 'shop', services: {} },
+    secrets: { token: { environment: 'TOKEN' }, other: { external: true } },
+    configs: { motd: { environment: 'MOTD' } },
+  };
+  const carried = filesOfVariables(from, { TOKEN: 'a$b', MOTD: 'hi' });
+  const moved = await moveMounts({ model: from, carried }, '/srv/files');
+  const token = moved.model.secrets?.['token'];
+  expect(token).toEqual({ file: expect.stringMatching(/^\/srv\/files\/[0-9a-f]{16}\/TOKEN$/) });
+  expect(moved.model.secrets?.['other']).toEqual({ external: true });
+  expect(moved.files.map(({ path, mode, content }) => [path, mode, content.toString()])).toEqual([
+    ['MOTD', 0o644, 'hi'],
+    ['TOKEN', 0o600, 'a$b'],
+  ]);
+  expect(JSON.stringify(moved.model)).not.toContain('a$b');
 });

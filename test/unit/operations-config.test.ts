@@ -71,6 +71,22 @@ describe('what is wrong on this machine is reported before a server is connected
   });
 });
 
+test('a service that is built and has no image of this release is named before a server is connected', async () => {
+  const context = contextOf(
+    'app: shop\ntargets: { production: { hosts: ["deploy@127.0.0.1:1"] } }\n',
+    'services:\n  web: { build: ., ports: ["80:3000"] }\n  worker: { build: ., command: x worker }\n',
+  );
+  const options = {
+    ...{ release: 'v1', images: {}, watchMs: undefined, backup: true, migrate: true, preflight: true },
+    ...{ force: false, replaceEdges: false, replace: [] },
+  };
+  const errors = await deployTarget(context, undefined, options).then(() => [], userErrorsOf);
+  expect(errors.map(({ code, message }) => [code, message])).toEqual([
+    ['image.missing', 'services.web has no image for this release'],
+    ['image.missing', 'services.worker has no image for this release'],
+  ]);
+});
+
 test('a variable that is set here and not passed is a warning of the deploy and of its report', async () => {
   const context = contextOf(
     'app: shop\ntargets: { production: { hosts: ["deploy@127.0.0.1:1"] } }\n',

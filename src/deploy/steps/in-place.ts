@@ -43,7 +43,7 @@ export async function upInOrder(
 ): Promise<void> {
   const left = new Set(services.map(({ service }) => service));
   const needsOf = (name: string) => Object.keys(each.plan.record.model.services[name]?.depends_on ?? {});
-  await rememberAdopted(each, services);
+  await rememberUndescribed(each, services);
   while (left.size > 0) {
     const ready = [...left].filter((name) => !needsOf(name).some((need) => need !== name && left.has(need)));
     // A circle: Compose would have refused it, and all at once is as good as any order.
@@ -66,15 +66,24 @@ function isAwaited(each: HostRun, service: string): boolean {
   );
 }
 
-/** Replaced containers of a plain project that no release describes. */
-function adoptedOf(each: HostRun, services: readonly PlannedService[]) {
-  if (each.plan.previous !== undefined) return [];
-  const replaced = services.filter(({ action }) => action === 'replace').map(({ service }) => service);
-  return each.state.containers.filter((one) => one.plain && one.running && replaced.includes(one.service));
+/**
+ * Replaced containers that no release describes: those of a plain project, and stores, of which a release has the
+ * definition that they should have, not the one they run with.
+ */
+function undescribed(each: HostRun, services: readonly PlannedService[]) {
+  const names = services
+    .filter(
+      ({ action, plan }) =>
+        action === 'replace' && (plan.strategy === 'keep' || each.plan.previous === undefined),
+    )
+    .map(({ service }) => service);
+  return each.state.containers.filter(
+    (one) => one.running && one.edge === undefined && names.includes(one.service),
+  );
 }
 
-async function rememberAdopted(each: HostRun, services: readonly PlannedService[]): Promise<void> {
-  await writeDown(each.host, each.layout.release(each.plan.release), adoptedOf(each, services));
+async function rememberUndescribed(each: HostRun, services: readonly PlannedService[]): Promise<void> {
+  await writeDown(each.host, each.layout.release(each.plan.release), undescribed(each, services));
 }
 
 /** Services that were replaced in place get the previous release's definition again, or what they were made of before. */
@@ -84,8 +93,9 @@ export async function putBack(each: HostRun, run: DeployRun): Promise<void> {
     .map((planned) => planned.service);
   if (replaced.length === 0) return;
   run.effects.log.detail(`${each.host.name}: putting back ${replaced.join(', ')}`);
+  const done = await putBackAdopted(each.host, each.layout.release(each.plan.release), replaced);
   const { previous } = each.plan;
-  if (previous === undefined)
-    await putBackAdopted(each.host, each.layout.release(each.plan.release), replaced);
-  else await composeUp({ ...each, plan: { ...each.plan, release: previous.release } }, replaced);
+  if (previous === undefined) return;
+  const rest = replaced.filter((service) => !done.includes(service));
+  await composeUp({ ...each, plan: { ...each.plan, release: previous.release } }, rest);
 }
