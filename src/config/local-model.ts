@@ -3,7 +3,7 @@ import { formatPlace } from '../kernel/errors.ts';
 import type { GitEffects } from './git-files.ts';
 import type { ComposeModel, ComposeService } from './model.ts';
 import { isMountOf } from './mounts/judge.ts';
-import { planMounts, withoutMounts } from './mounts/plan.ts';
+import { asCarried, planMounts, withoutMounts } from './mounts/plan.ts';
 import { portFaults } from './port-clash.ts';
 import { usesIn } from './variable-uses.ts';
 import { type ComposeText, composeTexts, mountKey, objectKey, rawItem } from './written.ts';
@@ -50,7 +50,7 @@ export async function localModel(
   });
   const leftOut = plan.mounts.filter(({ handling }) => handling === 'left out').map(({ key }) => key);
   const { model: without } = withoutMounts(model, new Set(leftOut));
-  return { model: without, notes: [...refused, ...plan.warnings, ...plan.notes] };
+  return { model: asCarried(without, plan), notes: [...refused, ...plan.warnings, ...plan.notes] };
 }
 
 /** A service without the mounts and ports whose text has a variable that must be set: here it has a stand-in. */

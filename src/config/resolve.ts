@@ -7,15 +7,15 @@ import { loadCompose } from './compose.ts';
 import type { ComposeEffects } from './compose-run.ts';
 import { type Env, type EnvEffects, envVersion, loadEnv } from './env.ts';
 import { withImages } from './images.ts';
-import type { ComposeModel, Config, HostConfig, HostModel, Target } from './model.ts';
-import { type MountPlan, type PlannedMount, planMounts } from './mounts/plan.ts';
+import type { Config, HostConfig, HostModel, Target } from './model.ts';
+import { asCarried, type MountPlan, type PlannedMount, planMounts } from './mounts/plan.ts';
 import { placeServices } from './placement.ts';
 import { portFaults } from './port-clash.ts';
 import { withRoutingOfImages } from './routing.ts';
 import { planServices } from './strategies.ts';
 import { unpassedVariables } from './unpassed.ts';
 import { textsIn, usesIn } from './variable-uses.ts';
-import { mountKey, type WrittenCompose } from './written.ts';
+import type { WrittenCompose } from './written.ts';
 
 export interface ResolveEffects extends ComposeEffects {
   /**
@@ -209,17 +209,6 @@ export async function resolveOffline(
     }),
   );
   return undefined;
-}
-
-/** For the strategies: what a container writes to a file that a release carries is no data that two would share. */
-function asCarried(model: ComposeModel, { carried }: MountPlan): ComposeModel {
-  const services = Object.entries(model.services).map(([name, service]) => {
-    const volumes = service.volumes?.map((volume) =>
-      carried[mountKey(name, volume.target)] === undefined ? volume : { ...volume, read_only: true },
-    );
-    return [name, volumes === undefined ? service : { ...service, volumes }] as const;
-  });
-  return { ...model, services: Object.fromEntries(services) };
 }
 
 function readsHosts(target: Target): boolean {

@@ -10,7 +10,7 @@ const databases = new Set(
     'cockroach yugabyte tidb oracle-xe oracle-free firebird db2',
     'mongo mongodb mongodb-community-server percona-server-mongodb mongodb-atlas-local ferretdb couchdb couchbase cassandra scylla',
     'neo4j surrealdb arangodb dgraph orientdb rethinkdb aerospike aerospike-server crate edgedb gel pocketbase rqlite memgraph janusgraph',
-    'rabbitmq kafka kafka-native cp-kafka redpanda zookeeper cp-zookeeper nats nats-streaming activemq activemq-artemis activemq-classic artemis pulsar',
+    'rabbitmq kafka kafka-native cp-kafka cp-server cp-enterprise-kafka confluent-local redpanda zookeeper cp-zookeeper nats nats-streaming activemq activemq-artemis activemq-classic artemis pulsar',
     'eclipse-mosquitto mosquitto emqx vernemq hivemq4 beanstalkd nsq',
     'elasticsearch opensearch solr meilisearch typesense qdrant weaviate milvus chroma manticore vespa zincsearch zinc quickwit',
     'minio seaweedfs garage rustfs etcd consul vault openbao',
@@ -19,6 +19,9 @@ const databases = new Set(
     .join(' ')
     .split(' '),
 );
+/** `acme/shop-mongodb`: a vendor's build of a store, by the end of its name; `wait-for-mysql` only speaks to one. */
+const namedStore =
+  /^(?!.*(?:wait|init|backup|dump|restore|migrat|client|admin|import|export|proxy|sync|-to-|-for-)).+[-_](?:(mongodb?|mysql|mariadb|rabbitmq|elasticsearch|opensearch|clickhouse|cassandra|kafka|zookeeper)|(redis|valkey|memcached))$/;
 /** Names whose last part alone says nothing. */
 const twoParts = new Set([
   'mssql/server',
@@ -77,9 +80,14 @@ function referenceOf({ from, image }: SeenService): ImageReference | undefined {
 export function imageRole(service: SeenService): ImageRole | undefined {
   const parts = referenceOf(service)?.repository.split('/') ?? [];
   const kind = parts.at(-1) ?? '';
+  // Variables that nothing but a broker has, under whatever name of an image.
+  if (service.environment?.['KAFKA_ADVERTISED_LISTENERS'] !== undefined) return 'database';
   if (isPostgresKind(kind) || databases.has(kind) || twoParts.has(parts.slice(-2).join('/')))
     return 'database';
   if (caches.has(kind)) return 'cache';
+  const [, store, cache] = namedStore.exec(kind) ?? [];
+  if (store !== undefined) return 'database';
+  if (cache !== undefined) return 'cache';
   if (proxies.has(kind)) return 'proxy';
   return tools.has(kind) || /-exporter$/.test(kind) ? 'tool' : undefined;
 }
@@ -108,13 +116,13 @@ const dataFolders: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** A store under a name of its own: a volume where only the server of a database keeps its files. */
-export function dataOf(
-  service: ComposeService,
-): { readonly kind: string; readonly target: string } | undefined {
+export function dataOf(service: SeenService): { readonly kind: string; readonly target: string } | undefined {
   for (const { type, target, read_only: readOnly } of service.volumes ?? []) {
     if ((type !== 'volume' && type !== 'bind') || readOnly === true) continue;
     const found = dataFolders.find(([pattern]) => pattern.test(target));
-    if (found !== undefined) return { kind: found[1], target };
+    // An app that is built from node or python may keep its own files in /data/db.
+    const isApp = found?.[1] === 'mongo' && service.build !== undefined && service.from !== undefined;
+    if (found !== undefined && !isApp) return { kind: found[1], target };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { UserError, UserErrors } from '../kernel/errors.ts';
 import type { Images } from './built-images.ts';
+import { writableFolders } from './host-folders.ts';
 import { parseDuration } from './human.ts';
 import type {
   ComposeModel,
@@ -117,7 +118,8 @@ function isProxy(name: string, service: SeenService, { own }: Sight): boolean {
 
 function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): string[] {
   const notes: string[] = [];
-  const volume = writableVolumes(service).find(({ name }) => name !== undefined)?.name;
+  const volume =
+    writableVolumes(service).find(({ name }) => name !== undefined)?.name ?? writableFolders(service)[0];
   const isInferred = own.strategy === undefined && dataOf(service) === undefined;
   if (strategy === 'recreate' && isInferred && volume !== undefined && service.build !== undefined) {
     notes.push(

@@ -32,12 +32,15 @@ describe('what a plan holds', () => {
   });
 
   test('a dropped container_name and shared folders are told', () => {
-    const plan = one({
-      image: 'app',
-      expose: ['80'],
-      container_name: 'shop_web',
-      volumes: [{ type: 'bind', source: '/srv/up', target: '/up' }],
-    });
+    const plan = one(
+      {
+        image: 'app',
+        expose: ['80'],
+        container_name: 'shop_web',
+        volumes: [{ type: 'bind', source: '/srv/up', target: '/up' }],
+      },
+      { sharedVolumes: ['/srv/up'] },
+    );
     expect(plan.notes).toEqual([
       'both colors may write to /srv/up while a deploy is under way',
       'the edge answers to container_name shop_web: Docker cannot give it to containers of two colors',

@@ -266,6 +266,17 @@ export function withoutMounts(
   return { model: { ...model, services: Object.fromEntries(services) }, notes };
 }
 
+/** For the strategies: what a container writes to a file that a release carries is no data that two would share. */
+export function asCarried(model: ComposeModel, { carried }: Pick<MountPlan, 'carried'>): ComposeModel {
+  const services = Object.entries(model.services).map(([name, service]) => {
+    const volumes = service.volumes?.map((volume) =>
+      carried[mountKey(name, volume.target)] === undefined ? volume : { ...volume, read_only: true },
+    );
+    return [name, volumes === undefined ? service : { ...service, volumes }] as const;
+  });
+  return { ...model, services: Object.fromEntries(services) };
+}
+
 function targetOf(key: string): string {
   return key.slice(key.indexOf(':') + 1);
 }
