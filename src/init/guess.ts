@@ -73,7 +73,7 @@ export function guess(
     onGitHub: remote === undefined || remote.host.includes('github'),
   };
   const { tree } = seen;
-  const unhandled = notHandled({ ...draft, tree, model });
+  const unhandled = notHandled({ ...draft, tree, model, compose: draft.compose.value });
   return {
     ...draft,
     notHandled: [...composeNotes(seen, model), ...unhandled, ...otherMigrations(draft.migrate, sights)],

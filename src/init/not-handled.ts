@@ -1,3 +1,4 @@
+import { writableFolders } from '../config/host-folders.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { imageRole, writableVolumes } from '../config/stores.ts';
 import type { DatabaseGuess } from './guess-database.ts';
@@ -28,6 +29,8 @@ export function notHandled(facts: {
   readonly services: readonly ServiceGuess[];
   readonly backup: DatabaseGuess | undefined;
   readonly targets: readonly TargetGuess[];
+  /** Paths of the compose files that are deployed. */
+  readonly compose: readonly string[];
 }): string[] {
   const { model, services, backup, targets } = facts;
   return [
@@ -35,7 +38,7 @@ export function notHandled(facts: {
     ...plainTcp(services),
     ...notTagged(targets),
     ...swarmKeys(model),
-    ...otherPlatforms(facts.tree),
+    ...otherPlatforms(facts.tree, facts.compose),
   ];
 }
 
@@ -50,12 +53,16 @@ function notBackedUp(
     if (service === undefined || plan.strategy === 'keep' || imageRole(service) === 'cache') return [];
     return writableVolumes(service).flatMap((volume) => (volume.name === undefined ? [] : [volume.name]));
   });
+  const folders = services.flatMap(({ name, plan }) =>
+    plan.strategy === 'keep' ? [] : writableFolders(model?.services[name] ?? {}),
+  );
   const names = [...new Set(volumes)];
   return [
     ...(stores.length === 0 ? [] : [`Not backed up: ${enumerate(stores)}. Sluice backs up one Postgres.`]),
     ...(names.length === 0
       ? []
       : [`Not backed up: the ${names.length === 1 ? 'volume' : 'volumes'} ${enumerate(names)}.`]),
+    ...(folders.length === 0 ? [] : [`Not backed up: ${enumerate([...new Set(folders)])} of the server.`]),
   ];
 }
 
@@ -101,12 +108,14 @@ function isSet(value: unknown): boolean {
   return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== undefined;
 }
 
-function otherPlatforms({ files }: Tree): string[] {
+function otherPlatforms({ files }: Tree, used: readonly string[]): string[] {
   const found = platforms.flatMap(([platform, pattern]) => {
     const at = files.find((file) => pattern.test(file));
     return at === undefined ? [] : [`${at} (${platform})`];
   });
-  const stack = files.find((file) => /^(?:docker-)?stack[\w.-]*\.ya?ml$/.test(nameOf(file)));
+  const stack = files.find(
+    (file) => /^(?:docker-)?stack[\w.-]*\.ya?ml$/.test(nameOf(file)) && !used.includes(file),
+  );
   const all = [...found, ...(stack === undefined ? [] : [`${stack} (Docker Swarm)`])];
   return all.length === 0 ? [] : [`Seen and not used: ${enumerate(all)}.`];
 }

@@ -131,3 +131,34 @@ describe('fixed addresses', () => {
     expect(planOf('resolver', services)).toMatch(/^workers/);
   });
 });
+
+describe('what variables say of others', () => {
+  test('the port of another service in a variable is not one of its own', () => {
+    const services: Services = {
+      'trainer-http': {
+        build: '.',
+        ports: [{ target: 3000, published: '3000' }],
+        environment: { PORT: '3000', TRAINER_GRPC_ADDR: 'trainer-grpc:3000' },
+      },
+      'trainer-grpc': { build: '.', environment: { GRPC_ADDR: '0.0.0.0:4000' }, expose: ['4000'] },
+    };
+    const modes = describeServices(model(services), config).map(({ ports }) => ports[0]?.mode);
+    expect(modes).toEqual(['http', 'tcp']);
+  });
+
+  test('a password that reads like an address calls nothing', () => {
+    const services: Services = {
+      web: { build: '.', expose: ['80'], environment: { MAIL_PASSWORD: 'x@mailer:2525' } },
+      mailer: { build: './mailer' },
+    };
+    expect(planOf('mailer', services)).toBe('workers: it has no port and no HTTP health check');
+  });
+
+  test('a secret address does', () => {
+    const services: Services = {
+      web: { build: '.', expose: ['80'], environment: { MAILER_DSN: 'smtp://u:p@mailer:2525' } },
+      mailer: { build: './mailer' },
+    };
+    expect(planOf('mailer', services)).toMatch(/^blue-green: .*2525: tcp|port 2525/);
+  });
+});

@@ -266,12 +266,20 @@ export function withoutMounts(
   return { model: { ...model, services: Object.fromEntries(services) }, notes };
 }
 
-/** For the strategies: what a container writes to a file that a release carries is no data that two would share. */
-export function asCarried(model: ComposeModel, { carried }: Pick<MountPlan, 'carried'>): ComposeModel {
+/**
+ * For the strategies: what a container writes to a file that a release carries is no data that two would share, and what
+ * is refused is on no server.
+ */
+export function asCarried(
+  model: ComposeModel,
+  { carried, mounts }: Pick<MountPlan, 'carried' | 'mounts'>,
+): ComposeModel {
+  const refused = new Set(mounts.filter(({ handling }) => handling === 'refused').map(({ key }) => key));
   const services = Object.entries(model.services).map(([name, service]) => {
-    const volumes = service.volumes?.map((volume) =>
-      carried[mountKey(name, volume.target)] === undefined ? volume : { ...volume, read_only: true },
-    );
+    const volumes = service.volumes?.map((volume) => {
+      const key = mountKey(name, volume.target);
+      return carried[key] === undefined && !refused.has(key) ? volume : { ...volume, read_only: true };
+    });
     return [name, volumes === undefined ? service : { ...service, volumes }] as const;
   });
   return { ...model, services: Object.fromEntries(services) };
