@@ -1,6 +1,7 @@
 import type { ComposeModel, ComposeService } from './model.ts';
 import { namesOf } from './names.ts';
 import { commandLine } from './programs.ts';
+import { isSecretName } from './secret-names.ts';
 
 /** How the other services of an app call one by its name. */
 export interface Calls {
@@ -32,9 +33,10 @@ export function callsOf(name: string, model: ComposeModel): Calls {
 }
 
 function textsOf(service: ComposeService): (readonly [string, string])[] {
-  const variables = Object.entries(service.environment ?? {}).map(
-    ([key, value]) => [key, value ?? ''] as const,
-  );
+  // A password may look like `user@mail:25`; a secret that is a whole URL has its scheme.
+  const variables = Object.entries(service.environment ?? {})
+    .filter(([key, value]) => !isSecretName(key) || /^[a-z][\w+.-]*:\/\//i.test(value ?? ''))
+    .map(([key, value]) => [key, value ?? ''] as const);
   const labels = Object.entries(service.labels ?? {}).map(([key, value]) => [key, String(value)] as const);
   return [...variables, ...labels, ['', commandLine(service)]];
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { developmentBuild } from './compose-development.ts';
 import {
   baseNames,
   type ComposePurpose,
@@ -52,7 +53,8 @@ export function chooseCompose<File extends ComposeCandidate>(
   );
   if (group === undefined) return undefined;
   const picked = chooseIn(group, pool, usages);
-  return { ...picked, unused: unusedOf(sorted, picked.files) };
+  const doubt = picked.doubt ?? developmentBuild(picked.files);
+  return { ...picked, doubt, unused: unusedOf(sorted, picked.files) };
 }
 
 /** Whether files were found that can be an app in production; if not, files of other names are worth reading. */

@@ -20,6 +20,7 @@ const development = new Set([
   ...[
     'override',
     'dev',
+    'devenv',
     'devel',
     'develop',
     'development',

@@ -139,7 +139,8 @@ export function notesOfNames(name: string, services: Services, strategy: Strateg
   ];
 }
 
-function addressesOf(service: ComposeService): string[] {
+/** The fixed addresses of a service, on whatever network. */
+export function addressesOf(service: ComposeService): string[] {
   return Object.values(networksOf(service)).flatMap((settings) => {
     const { ipv4_address: v4, ipv6_address: v6 } = (settings ?? {}) as Record<string, unknown>;
     return [v4, v6].filter((address): address is string => typeof address === 'string');

@@ -15,12 +15,20 @@ const otherProtocols =
 const httpWords =
   /(?:^|_)(?:HTTP|WEB|WWW|UI|WEBUI|GUI|DASHBOARD|CONSOLE|FRONTEND|REST|GRAPHQL|METRICS|PROMETHEUS|HEALTH|ASPNETCORE|UVICORN|GUNICORN|NUXT|NITRO|FLASK|ROCKET)(?:_|$)/;
 
-const inVariable = /^(?:https?:\/\/)?(?:[\w.*+-]{0,253}:|\[[\da-f:]{0,45}\]:)?(\d{1,5})\/?$/i;
+const inVariable = /^(?:https?:\/\/)?(?:([\w.*+-]{0,253}):|\[[\da-f:]{0,45}\]:)?(\d{1,5})\/?$/i;
 const inOption =
   /(?:^|\s)--?([a-z][\w.-]{1,60})[= ]\s?["']?(?:[\w.*-]{0,80}:|\[[\da-f:]{0,45}\]:)?(\d{1,5})(?![\w.:])/gi;
 
-/** What the names of a service’s variables and options say of the ports that are their values. */
-export function namedPorts(service: ComposeService, line: string): ReadonlyMap<number, NamedPort> {
+/**
+ * What the names of a service’s variables and options say of the ports that are their values.
+ *
+ * @param others names of the other services: `TRAINER_ADDR=trainer:3000` names a port of theirs.
+ */
+export function namedPorts(
+  service: ComposeService,
+  line: string,
+  others: readonly string[] = [],
+): ReadonlyMap<number, NamedPort> {
   const named = new Map<number, NamedPort>();
   const add = (name: string, port: string | undefined, why: string) => {
     const words = name.toUpperCase().replace(/[.-]/g, '_');
@@ -28,8 +36,10 @@ export function namedPorts(service: ComposeService, line: string): ReadonlyMap<n
     if (mode !== undefined && !named.has(Number(port))) named.set(Number(port), { mode, why });
   };
   for (const [name, text] of Object.entries(service.environment ?? {})) {
-    const port = typeof text === 'string' && text.length < 300 ? inVariable.exec(text)?.[1] : undefined;
-    if (port !== undefined && place.test(name.toUpperCase())) add(name, port, `the variable ${name}`);
+    const [, owner = '', port] =
+      typeof text === 'string' && text.length < 300 ? (inVariable.exec(text) ?? []) : [];
+    if (port !== undefined && !others.includes(owner) && place.test(name.toUpperCase()))
+      add(name, port, `the variable ${name}`);
   }
   for (const [, name = '', port] of line.matchAll(inOption)) add(name, port, `the option --${name}`);
   return named;

@@ -60,7 +60,11 @@ export function findPorts(
     known: knownPorts(isOwn ? service.from : service.image),
     commanded: portOfCommand(line),
     references: referencesTo(service, sight.name, sight.model),
-    named: namedPorts(service, line),
+    named: namedPorts(
+      service,
+      line,
+      Object.keys(sight.model?.services ?? {}).filter((other) => other !== sight.name),
+    ),
   };
   const main = mainPort(facts);
   if (main === undefined) return undefined;

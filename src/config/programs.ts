@@ -41,7 +41,7 @@ const patterns: readonly (readonly [Program['kind'], string, RegExp])[] = [
   [
     'worker',
     'a queue’s worker',
-    /\b(?:rq\s+worker|rqworker|dramatiq|sidekiq|huey_consumer(?:\.py)?|run_huey|arq|taskiq\s+worker|procrastinate\s+worker|faktory|resque|good_job|solid_queue|queue:(?:work|listen)|horizon|bullmq|messenger:consume|db_worker|qcluster|faust\b.*\bworker)\b/,
+    /\b(?:rq\s+worker|rqworker|dramatiq|sidekiq|huey_consumer(?:\.py)?|run_huey|arq|taskiq\s+worker|procrastinate\s+worker|faktory|resque|good_job|solid_queue|rake\s+(?:\S+\s+)*\w+:(?:work|run|start|listen|consume)|queue:(?:work|listen)|horizon|bullmq|messenger:consume|db_worker|qcluster|faust\b.*\bworker)\b/,
   ],
   [
     'migration',
@@ -52,7 +52,7 @@ const patterns: readonly (readonly [Program['kind'], string, RegExp])[] = [
 
 /** A server that migrates before it starts (`alembic upgrade head && exec gunicorn …`) is a server. */
 const server =
-  /\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|waitress|runserver|fastapi\s+run|puma|unicorn|thin|rails\s+s(?:erver)?|next\s+start|nuxt|node\s+\S+|php-fpm|frankenphp|octane:start|artisan\s+serve|apachectl|nginx|caddy\s+run|npm\s+(?:run\s+)?start|yarn\s+start|pnpm\s+start|java\s+.*-jar|dotnet\s+\S+\.dll)\b/;
+  /\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|waitress|runserver|fastapi\s+run|puma|unicorn|thin|rails\s+s(?:erver)?|next\s+start|nuxt|node\s+(?!\S*\b(?:migrate|migrations?|seed)\.[cm]?[jt]s\b)\S+|php-fpm|frankenphp|octane:start|artisan\s+serve|apachectl|nginx|caddy\s+run|npm\s+(?:run\s+)?start|yarn\s+start|pnpm\s+start|java\s+.*-jar|dotnet\s+\S+\.dll)\b/;
 
 /** What kind of program a command runs, as far as it says. */
 export function programKind(line: string): Program | undefined {
@@ -61,11 +61,6 @@ export function programKind(line: string): Program | undefined {
     if (pattern.test(line)) return { kind, what };
   }
   return undefined;
-}
-
-/** Whether a command runs a server: it goes on until it is stopped. */
-export function runsServer(line: string): boolean {
-  return server.test(line);
 }
 
 /** Images of programs that do one thing and end. */
@@ -84,7 +79,7 @@ const ending = new Set(
 
 /** `npm run seed`, `manage.py collectstatic`: tasks of frameworks that end. */
 const task =
-  /\b(?:(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?(?:build|seed|db:\w+|migrat\w+|migration\w*|generate|setup|bootstrap)\b|manage\.py\s+(?:migrate|collectstatic|loaddata|createsuperuser|createcachetable|compilemessages|init\w*|setup\w*|load\w*|seed\w*|import\w*)\b|db:seed\b|prisma\s+(?:migrate|db)\b|artisan\s+(?:migrate|db:seed|key:generate|storage:link)\b|flask\s+db\b|rake\s+\S+)/;
+  /\b(?:(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?(?:build|seed|db:\w+|migrat\w+|migration\w*|generate|setup|bootstrap)\b|manage\.py\s+(?:migrate|collectstatic|loaddata|createsuperuser|createcachetable|compilemessages|init\w*|setup\w*|load\w*|seed\w*|import\w*)\b|db:seed\b|prisma\s+(?:migrate|db)\b|artisan\s+(?:migrate|db:seed|key:generate|storage:link)\b|flask\s+db\b|rake\s+\S+|(?:node|tsx|ts-node|bun|python3?|ruby|php)\s+(?:-\S+\s+)*\S*\b(?:migrate|migrations?|seed)\.(?:[cm]?[jt]s|py|rb|php)\b)/;
 
 /**
  * Why a container of this service does its work and ends, as the end of a sentence.
@@ -96,12 +91,15 @@ export function endsBecause(name: string, service: SeenService): string | undefi
   const script = /^(?:\/\w+)*\/?(?:ba|da|a)?sh\s+-\w*c\s+(.*)$/s.exec(line)?.[1] ?? line;
   if (server.test(script) || staysForEver(script)) return undefined;
   const program = programKind(script);
-  if (program?.kind === 'migration') return 'it runs a migration and ends';
-  if (program !== undefined) return undefined;
-  const found = task.exec(script)?.[0];
+  if (program !== undefined && program.kind !== 'migration') return undefined;
+  // What a script does first says nothing of how it ends: `alembic upgrade head && python bot.py` is a bot.
+  const last = lastCommand(script) ?? '';
+  if (programKind(last)?.kind === 'migration') return 'it runs a migration and ends';
+  const found = task.exec(last)?.[0];
   if (found !== undefined) return `\`${found.trim()}\` ends by itself`;
-  const last = lastProgram(script);
-  if (last !== undefined && ending.has(last)) return `\`${last}\` ends by itself`;
+  const first = programOf(last);
+  if (first !== undefined && ending.has(first))
+    return program === undefined ? `\`${first}\` ends by itself` : 'it runs a migration and ends';
   const kind = imageKind(service) ?? '';
   if (oneShotImages.has(kind)) return `${kind} does its work and ends`;
   const word = nameParts(name).find((part) =>
@@ -112,24 +110,35 @@ export function endsBecause(name: string, service: SeenService): string | undefi
   return word === undefined ? undefined : `it is called ${word}, and nothing restarts it`;
 }
 
-/** Loops that wait for something end; those that go on do not. */
+/** Loops that wait for something end; those that go on do not, nor does what watches or follows. */
 function staysForEver(script: string): boolean {
-  return /\bwhile\s+(?:true|:|\[\s*1|sleep)|\bfor\s*\(\(\s*;;|\btail\s+-[fF]\b|\bsleep\s+infinity\b|\bexec\s+tini\b/.test(
+  return /\bwhile\s+(?:true|:|!\s*false|\[+\s*(?:1|true)\b|sleep)|\buntil\s+false\b|\bfor\s*\(\(\s*;;|\btail\s+-[fF]\b|\bsleep\s+infinity\b|\bexec\s+tini\b|\s--(?:watch|follow|daemon)\b/.test(
     script,
   );
 }
 
-/** The program that a script ends with: `a && b; c` → c. */
-function lastProgram(script: string): string | undefined {
-  const commands = script
+/** The command that a script ends with: `a && b; c d` → `c d`. */
+function lastCommand(script: string): string | undefined {
+  return script
     .split(/&&|\|\||;|\n/)
     .map((text) => text.trim().replace(/^(?:exec|exit|then|do|else)\s+/, ''))
-    .filter((text) => text !== '' && !/^(?:done|fi|esac|exit\b.*|\d+|#.*)$/.test(text));
-  const word = commands
-    .at(-1)
-    ?.split(/\s+/)
-    .find((each) => !/^\w+=/.test(each));
+    .filter((text) => text !== '' && !/^(?:done|fi|esac|exit\b.*|\d+|#.*)$/.test(text))
+    .at(-1);
+}
+
+function programOf(command: string): string | undefined {
+  const word = command.split(/\s+/).find((each) => !/^\w+=/.test(each));
   return word?.split('/').at(-1);
+}
+
+/**
+ * Whether a command runs a file of which its name says that it is a server or a worker, or no mere file of a runtime:
+ * `node server.js` and `gunicorn app`, not `node report.js`.
+ */
+export function runsNamedServer(line: string): boolean {
+  if (!server.test(line)) return false;
+  const file = /\b(?:node|java|dotnet)\s.*?([\w.-]+)\.(?:[cm]?js|jar|dll)\b/.exec(line)?.[1];
+  return file === undefined || /(?:server|app|index|main|www|start|worker|bot|web|api)/i.test(file);
 }
 
 /** A service's name as its parts: `celery-beat` → celery, beat. */

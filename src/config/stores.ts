@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { type ImageReference, tryParseImage } from './image.ts';
 import type { ComposeService, ComposeVolume } from './model.ts';
+import { isDataFile } from './mounts/kinds.ts';
 
 /** Which images hold data, which are proxies or tools: by their names, and by what else gives a store away. */
 
@@ -11,7 +12,7 @@ const databases = new Set(
     'cockroach yugabyte tidb oracle-xe oracle-free firebird db2',
     'mongo mongodb mongodb-community-server percona-server-mongodb mongodb-atlas-local ferretdb couchdb couchbase cassandra scylla',
     'neo4j surrealdb arangodb dgraph orientdb rethinkdb aerospike aerospike-server crate edgedb gel pocketbase rqlite memgraph janusgraph',
-    'rabbitmq kafka kafka-native cp-kafka redpanda zookeeper cp-zookeeper nats nats-streaming activemq activemq-artemis activemq-classic artemis pulsar',
+    'rabbitmq kafka kafka-native cp-kafka cp-server cp-enterprise-kafka confluent-local redpanda zookeeper cp-zookeeper nats nats-streaming activemq activemq-artemis activemq-classic artemis pulsar',
     'eclipse-mosquitto mosquitto emqx vernemq hivemq4 beanstalkd nsq',
     'elasticsearch opensearch solr meilisearch typesense qdrant weaviate milvus chroma manticore vespa zincsearch zinc quickwit',
     'minio seaweedfs garage rustfs etcd consul vault openbao',
@@ -20,6 +21,9 @@ const databases = new Set(
     .join(' ')
     .split(' '),
 );
+/** `acme/shop-mongodb`: a vendor's build of a store, by the end of its name; `wait-for-mysql` only speaks to one. */
+const namedStore =
+  /^(?!.*(?:wait|init|backup|dump|restore|migrat|client|admin|import|export|proxy|sync|-to-|-for-)).+[-_](?:(mongodb?|mysql|mariadb|rabbitmq|elasticsearch|opensearch|clickhouse|cassandra|kafka|zookeeper)|(redis|valkey|memcached))$/;
 /** Names whose last part alone says nothing. */
 const twoParts = new Set([
   'mssql/server',
@@ -78,9 +82,14 @@ function referenceOf({ from, image }: SeenService): ImageReference | undefined {
 export function imageRole(service: SeenService): ImageRole | undefined {
   const parts = referenceOf(service)?.repository.split('/') ?? [];
   const kind = parts.at(-1) ?? '';
+  // Variables that nothing but a broker has, under whatever name of an image.
+  if (service.environment?.['KAFKA_ADVERTISED_LISTENERS'] !== undefined) return 'database';
   if (isPostgresKind(kind) || databases.has(kind) || twoParts.has(parts.slice(-2).join('/')))
     return 'database';
   if (caches.has(kind)) return 'cache';
+  const [, store, cache] = namedStore.exec(kind) ?? [];
+  if (store !== undefined) return 'database';
+  if (cache !== undefined) return 'cache';
   if (proxies.has(kind)) return 'proxy';
   return tools.has(kind) || /-exporter$/.test(kind) ? 'tool' : undefined;
 }
@@ -109,13 +118,13 @@ const dataFolders: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** A store under a name of its own: a volume where only the server of a database keeps its files. */
-export function dataOf(
-  service: ComposeService,
-): { readonly kind: string; readonly target: string } | undefined {
+export function dataOf(service: SeenService): { readonly kind: string; readonly target: string } | undefined {
   for (const { type, target, read_only: readOnly } of service.volumes ?? []) {
     if ((type !== 'volume' && type !== 'bind') || readOnly === true) continue;
     const found = dataFolders.find(([pattern]) => pattern.test(target));
-    if (found !== undefined) return { kind: found[1], target };
+    // An app that is built from node or python may keep its own files in /data/db.
+    const isApp = found?.[1] === 'mongo' && service.build !== undefined && service.from !== undefined;
+    if (found !== undefined && !isApp) return { kind: found[1], target };
   }
   return undefined;
 }
@@ -153,9 +162,14 @@ export function isShared(shared: readonly string[] | undefined, name: string): b
 const systemFolder =
   /^\/(?:dev|proc|sys|run|boot|etc|usr|bin|sbin|lib(?:32|64)?|tmp|var\/(?:run|tmp|log|lib\/(?:docker|containerd))|root\/\.docker)(?:\/|$)|^\/$/;
 
-/** Whether an absolute source of a mount is a folder of data: neither a socket or a part of the system nor one file. */
+/**
+ * Whether an absolute source of a mount is data of the app: neither a socket, a log, or a part of the system, nor a file of
+ * configuration. Of a file on the server only its name is known here.
+ */
 function isServerData(source: string, target: string): boolean {
-  if (!posix.isAbsolute(source) || systemFolder.test(source)) return false;
+  const name = posix.basename(source);
+  if (!posix.isAbsolute(source) || systemFolder.test(source) || /^logs?$/i.test(name)) return false;
+  if (isDataFile(name)) return !/\.(?:log|pid)$/i.test(name);
   const isFile = (path: string) => /[^/]\.(?!d$)[a-z]\w{0,9}$/i.test(path);
   return !isFile(source) && !isFile(target);
 }

@@ -1,8 +1,9 @@
 import { callsOf } from './callers.ts';
 import type { ComposeModel, ServiceConfig, Strategy } from './model.ts';
+import { addressesOf } from './names.ts';
 import { isDoor } from './ownership.ts';
 import { findPorts, mostPorts, publishedPorts } from './ports.ts';
-import { commandLine, endsBecause, nameParts, programKind, runsServer } from './programs.ts';
+import { commandLine, endsBecause, nameParts, programKind, runsNamedServer } from './programs.ts';
 import { mayServe, type Sight } from './sight.ts';
 import { dataOf, imageKind, imageRole, isShared, type SeenService, writableVolumes } from './stores.ts';
 
@@ -51,7 +52,7 @@ function asJob({ name, service, own, model, sight }: Case): Inferred | undefined
   const role = imageRole(service);
   const isStore = role !== undefined || dataOf(service) !== undefined;
   const line = commandLine(service);
-  const isLasting = programKind(line) !== undefined || runsServer(line);
+  const isLasting = programKind(line) !== undefined || runsNamedServer(line);
   if (policy !== 'no' || isStore || isLasting || callsOf(name, model).by.length > 0) return undefined;
   return { strategy: 'job', reason: '`restart: "no"` says that it ends' };
 }
@@ -119,10 +120,30 @@ function asRecreate({ name, service, own, sight, model }: Case): Inferred | unde
     };
     return { strategy: 'recreate', reason: networks[network] ?? 'it uses the network of another container' };
   }
+  const address = calledAddress(name, model);
+  if (address !== undefined && findPorts(service, own) === undefined) {
+    return {
+      strategy: 'recreate',
+      reason: `${address.by} calls it by its fixed address ${address.address}, which one container alone can have`,
+    };
+  }
   const tied = Object.entries(model.services).find(([, other]) => isTied(other, name));
   return tied === undefined
     ? undefined
     : { strategy: 'recreate', reason: `${tied[0]} uses its very container (network, ipc or volumes)` };
+}
+
+/** A service without ports has no edge that could have its address: two colors could not. */
+function calledAddress(name: string, model: ComposeModel): { address: string; by: string } | undefined {
+  const fixed = model.services[name];
+  for (const address of fixed === undefined ? [] : addressesOf(fixed)) {
+    const whole = new RegExp(`(?<![\\w.:])${address.replaceAll('.', '\\.')}(?![\\w.])`);
+    const found = Object.entries(model.services).find(([other, { networks: _own, ...rest }]) => {
+      return other !== name && whole.test(JSON.stringify(rest));
+    });
+    if (found !== undefined) return { address, by: found[0] };
+  }
+  return undefined;
 }
 
 function isTied(other: SeenService, name: string): boolean {

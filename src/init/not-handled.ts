@@ -47,17 +47,21 @@ function notBackedUp(
   model: ComposeModel | undefined,
 ): string[] {
   const stores = backup?.others ?? [];
-  const volumes = services.flatMap(({ name, plan }) => {
+  const written = services.flatMap(({ name, plan }) => {
     const service = model?.services[name];
     if (service === undefined || plan.strategy === 'keep' || imageRole(service) === 'cache') return [];
-    return writableVolumes(service).flatMap((volume) => (volume.name === undefined ? [] : [volume.name]));
+    return writableVolumes(service);
   });
-  const names = [...new Set(volumes)];
+  const namesOf = (isFolder: boolean) => [
+    ...new Set(written.flatMap((each) => (each.isFolder === isFolder && each.name ? [each.name] : []))),
+  ];
+  const [names, folders] = [namesOf(false), namesOf(true)];
   return [
     ...(stores.length === 0 ? [] : [`Not backed up: ${enumerate(stores)}. Sluice backs up one Postgres.`]),
     ...(names.length === 0
       ? []
       : [`Not backed up: the ${names.length === 1 ? 'volume' : 'volumes'} ${enumerate(names)}.`]),
+    ...(folders.length === 0 ? [] : [`Not backed up: ${enumerate(folders)} of the server.`]),
   ];
 }
 

@@ -242,3 +242,35 @@ describe('what is not used', () => {
     });
   });
 });
+
+describe('a neutral file that builds for development', () => {
+  const doubt = (...files: ComposeCandidate[]) => chooseCompose(files)?.doubt;
+
+  test.each([
+    ['{ web: { build: { dockerfile: docker/dev.Dockerfile } } }', 'builds docker/dev.Dockerfile'],
+    ['{ web: { build: { context: ., target: devcontainer } } }', 'builds the stage devcontainer'],
+    ['{ web: { build: { dockerfile: Dockerfile.dev } } }', 'builds Dockerfile.dev'],
+  ])('%s', (services, text) => {
+    expect(doubt(file('compose.yml', services))).toBe(`web ${text}, which is for development by its name`);
+  });
+
+  test.each([
+    '{ web: { build: . } }',
+    '{ web: { build: { dockerfile: "${DOCKERFILE:-Dockerfile.dev}" } } }',
+    '{ web: { build: { dockerfile: dev.Dockerfile, target: runtime } } }',
+    '{ web: { build: { dockerfile: docker/Dockerfile } } }',
+  ])('%s is none', (services) => {
+    expect(doubt(file('compose.yml', services))).toBeUndefined();
+  });
+
+  test('an overlay for production that builds another stage', () => {
+    const base = file('compose.yml', '{ web: { build: { context: ., target: dev }, ports: ["80:80"] } }');
+    const prod = file('compose.prod.yml', '{ web: { build: { target: prod } } }');
+    expect(doubt(base, prod)).toBeUndefined();
+  });
+
+  test('a folder devenv is one for development', () => {
+    const files = [file('docker/devenv/docker-compose.main.yml'), file('docker/images/docker-compose.yaml')];
+    expect(chosen(files)).toEqual(['docker/images/docker-compose.yaml']);
+  });
+});

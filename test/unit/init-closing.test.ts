@@ -75,6 +75,12 @@ describe('what is not handled is said', () => {
     ]);
   });
 
+  test('folders of the server', () => {
+    const volumes = [{ type: 'bind', source: '/srv/shop/files', target: '/files' }];
+    const written = { ...model, services: { ...model.services, web: { image: 'shop', volumes } } };
+    expect(told({ model: written })).toContain('Not backed up: /srv/shop/files of the server.');
+  });
+
   test('files of other platforms', () => {
     const files = ['deploy/chart/Chart.yaml', 'docker-stack.yml', 'fly.toml', 'src/app.ts'];
     const tree = { folder: '/', files, read: async () => undefined };
@@ -82,6 +88,7 @@ describe('what is not handled is said', () => {
     expect(all).toContain(
       'Seen and not used: deploy/chart/Chart.yaml (Helm), fly.toml (Fly.io) and docker-stack.yml (Docker Swarm).',
     );
+    expect(told({ tree, chosen: ['docker-stack.yml'] }).join()).not.toContain('docker-stack.yml');
   });
 
   test('a manual run that the only target refuses', () => {

@@ -174,5 +174,14 @@ function servicesOf(
 
 function plansOf(model: ComposeProject['model'], config: Config | undefined): ServicePlan[] {
   const sight = config ?? { services: {}, registry: undefined, migrate: undefined, backup: undefined };
-  return describeServices(model, sight);
+  return describeServices(withoutMountsOfRepository(model), sight);
+}
+
+/** What the repository is mounted for in development is never on a server. */
+function withoutMountsOfRepository(model: ComposeProject['model']): ComposeProject['model'] {
+  const services = Object.entries(model.services).map(([name, service]) => {
+    const volumes = service.volumes?.filter(({ type, source = '' }) => type !== 'bind' || isAbsolute(source));
+    return [name, volumes === undefined ? service : { ...service, volumes }] as const;
+  });
+  return { ...model, services: Object.fromEntries(services) };
 }

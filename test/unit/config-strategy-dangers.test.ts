@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import type { ComposeService } from '../../src/config/model.ts';
+import { describeServices } from '../../src/config/strategies.ts';
+import { splitWords } from '../../src/config/words.ts';
+import { config, model, one, type Services, volume } from './config-fixtures.ts';
+
+/** `strategy: reason` of one service among others. */
+function planOf(name: string, services: Services): string {
+  const plan = describeServices(model(services), config).find((each) => each.name === name);
+  return `${plan?.strategy}: ${plan?.reason}`;
+}
+
+function folder(source: string, target: string, isReadOnly = false) {
+  return { type: 'bind', source, target, ...(isReadOnly ? { read_only: true } : {}) };
+}
+
+describe('folders of the server are data', () => {
+  test.each([
+    ['vaultwarden/server', folder('/srv/vw', '/data')],
+    ['ghcr.io/home-assistant/home-assistant', folder('/srv/ha', '/config')],
+    ['acme/app', folder('/srv/app.sqlite', '/app/app.sqlite')],
+    ['acme/app', folder('/home/me/app-v1.2', '/app/var')],
+  ])('%s with %o is replaced in place', (image, mount) => {
+    const plan = one({ image, ports: [{ target: 8080, published: '80' }], volumes: [mount] });
+    expect(plan.strategy).toBe('recreate');
+    expect(plan.reason).toContain(`it writes to ${mount.source}`);
+  });
+
+  test.each([
+    folder('/srv/vw', '/data', true),
+    folder('/var/run/docker.sock', '/var/run/docker.sock'),
+    folder('/srv/app/php-fpm.sock', '/x.sock'),
+    folder('/etc/localtime', '/etc/localtime'),
+    folder('/etc/letsencrypt', '/etc/letsencrypt'),
+    folder('/srv/app/nginx.conf', '/etc/nginx/nginx.conf'),
+    folder('/srv/app/logs', '/app/logs'),
+    folder('/', '/host'),
+  ])('%o is no data of the service', (mount) => {
+    expect(one({ image: 'acme/app', expose: ['80'], volumes: [mount] }).strategy).toBe('blue-green');
+  });
+
+  test('a worker that writes to one is no worker of two colors, unless sluice.yml allows it', () => {
+    const service = {
+      build: '.',
+      command: ['celery', '-A', 'app', 'worker'],
+      volumes: [folder('/srv/up', '/up')],
+    };
+    expect(one(service).strategy).toBe('recreate');
+    expect(one(service, { sharedVolumes: ['/srv/up'] }).strategy).toBe('workers');
+    expect(one(service).notes).toEqual([
+      'if two versions may write to /srv/up at once (uploads), shared-volumes: [/srv/up] makes it blue-green',
+    ]);
+  });
+});
+
+describe('how a script ends', () => {
+  test.each<[string, string, Partial<ComposeService>]>([
+    ['workers', 'sh -c "alembic upgrade head && python bot.py"', {}],
+    ['workers', 'sh -c "npm run migrate && npm run worker"', {}],
+    ['workers', 'sh -c "npx prisma migrate deploy; bun src/index.ts"', {}],
+    ['workers', 'bundle exec rake jobs:work', {}],
+    ['workers', 'bundle exec rake environment resque:work', {}],
+    ['workers', 'sh -c "until false; do python poll.py; sleep 5; done"', {}],
+    ['workers', 'sh -c "while [ true ]; do python poll.py; sleep 5; done"', {}],
+    ['workers', 'node worker.js', { restart: 'no' }],
+    ['job', 'node report.js', { restart: 'no' }],
+    ['job', 'node dist/migrate.js', {}],
+    ['job', 'python scripts/seed.py', {}],
+    ['job', 'sh -c "alembic upgrade head && echo done"', {}],
+    ['job', 'bundle exec rake db:migrate', {}],
+    ['job', 'bundle exec rake assets:precompile', {}],
+  ])('%s: %s', (strategy, command, more) => {
+    expect(one({ build: '.', command: splitWords(command), ...more }, {}, {}, 'task').strategy).toBe(
+      strategy,
+    );
+  });
+
+  test('a mirror that watches does not end', () => {
+    const mirror = { image: 'minio/mc', entrypoint: ['mc', 'mirror', '--watch', 'a', 'b'] };
+    expect(one(mirror, {}, {}, 'mirror').strategy).not.toBe('job');
+  });
+});
+
+describe('stores under other names', () => {
+  test.each<[ComposeService]>([
+    [{ image: 'confluentinc/cp-server:8.2.0' }],
+    [{ image: 'acme/broker', environment: { KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://broker:9092' } }],
+    [{ image: 'sqshq/piggymetrics-mongodb' }],
+    [{ image: 'acme/shop-redis' }],
+  ])('%o is kept', (service) => {
+    const services = { web: { image: 'acme/web', expose: ['80'] }, store: service };
+    expect(planOf('store', services)).toMatch(/^keep: /);
+  });
+
+  test.each(['acme/wait-for-mysql', 'acme/init-mongodb', 'acme/backup-mysql'])('%s is none', (image) => {
+    const services = { web: { image: 'acme/web', ports: [{ target: 80 }] }, other: { image } };
+    expect(planOf('other', services)).not.toMatch(/^keep/);
+  });
+
+  test('an app of one’s own may have its files where Mongo has them', () => {
+    const service = { build: '.', expose: ['80'], volumes: [volume('files', '/data/db')] };
+    const images = {
+      web: { ports: [], entrypoint: [], command: [], volumes: [], env: {}, labels: {}, from: 'node:24' },
+    };
+    const [plan] = describeServices(model({ web: service }), config, { images });
+    expect(plan?.strategy).toBe('recreate');
+  });
+});
+
+describe('fixed addresses', () => {
+  const net = (address: string): ComposeService => ({
+    networks: { default: { ipv4_address: address } as { aliases?: string[] } },
+  });
+
+  test('a service that others call by its address is replaced in place', () => {
+    const services: Services = {
+      resolver: { build: './resolver', ...net('172.22.1.254') },
+      mail: { build: './mail', dns: ['172.22.1.254'] },
+    };
+    expect(planOf('resolver', services)).toBe(
+      'recreate: mail calls it by its fixed address 172.22.1.254, which one container alone can have',
+    );
+    expect(planOf('mail', services)).toMatch(/^workers/);
+  });
+
+  test('part of another address is none', () => {
+    const services: Services = {
+      resolver: { build: './resolver', ...net('172.22.1.2') },
+      mail: { build: './mail', dns: ['172.22.1.25'] },
+    };
+    expect(planOf('resolver', services)).toMatch(/^workers/);
+  });
+});
+
+describe('what variables say of others', () => {
+  test('the port of another service in a variable is not one of its own', () => {
+    const services: Services = {
+      'trainer-http': {
+        build: '.',
+        ports: [{ target: 3000, published: '3000' }],
+        environment: { PORT: '3000', TRAINER_GRPC_ADDR: 'trainer-grpc:3000' },
+      },
+      'trainer-grpc': { build: '.', environment: { GRPC_ADDR: '0.0.0.0:4000' }, expose: ['4000'] },
+    };
+    const modes = describeServices(model(services), config).map(({ ports }) => ports[0]?.mode);
+    expect(modes).toEqual(['http', 'tcp']);
+  });
+
+  test('a password that reads like an address calls nothing', () => {
+    const services: Services = {
+      web: { build: '.', expose: ['80'], environment: { MAIL_PASSWORD: 'x@mailer:2525' } },
+      mailer: { build: './mailer' },
+    };
+    expect(planOf('mailer', services)).toBe('workers: it has no port and no HTTP health check');
+  });
+
+  test('a secret address does', () => {
+    const services: Services = {
+      web: { build: '.', expose: ['80'], environment: { MAILER_DSN: 'smtp://u:p@mailer:2525' } },
+      mailer: { build: './mailer' },
+    };
+    expect(planOf('mailer', services)).toMatch(/^blue-green: .*2525: tcp|port 2525/);
+  });
+});
