@@ -55,13 +55,10 @@ test.each(folders.map((folder) => [relative(root, folder), folder]))('%s', async
   expect(existsSync(folder)).toBe(true);
   const app = studyApp(folderRepo(folder), undefined);
   const compose = app.project?.documents.map(({ path }) => path) ?? [];
-  const known = (app.example?.entries ?? [])
-    .filter(({ value }) => value !== '')
-    .map(({ name, value }) => [name, value]);
-  const needed = composeUses(app)
-    .filter(({ optional }) => !optional)
-    .map(({ name }) => [name, unknownValue]);
-  const env = Object.fromEntries([...needed, ...known]) as Record<string, string>;
+  // A default of the compose file counts more than an example's value.
+  const values = new Map((app.example?.entries ?? []).map(({ name, value }) => [name, value]));
+  const needed = composeUses(app).filter(({ optional }) => !optional);
+  const env = Object.fromEntries(needed.map(({ name }) => [name, values.get(name) || unknownValue]));
   const model: ComposeModel = await loadComposeModel({ app: 'rules', folder, compose }, env, {
     env: process.env,
   });

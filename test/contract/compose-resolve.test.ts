@@ -60,7 +60,8 @@ describe('resolveHostModels', () => {
       'backend: ./app.ini: it is not committed, so a fresh clone does not have it',
     ]);
     expect(one?.services.map(({ name, strategy }) => `${name} ${strategy}`)).toEqual([
-      'backend blue-green',
+      // It writes to a folder of the server.
+      'backend recreate',
       'db keep',
       'worker workers',
     ]);
