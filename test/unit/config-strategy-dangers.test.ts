@@ -132,6 +132,36 @@ describe('fixed addresses', () => {
   });
 });
 
+describe('what one container alone can have', () => {
+  const web = { build: '.', expose: ['80'] };
+
+  test('a serial device, and not a graphics card', () => {
+    expect(one({ ...web, devices: [{ source: '/dev/ttyUSB0', target: '/dev/ttyUSB0' }] }).reason).toBe(
+      'it uses the device /dev/ttyUSB0, which one container alone can have',
+    );
+    expect(one({ ...web, devices: ['/dev/serial/by-id/x:/dev/x'] }).strategy).toBe('recreate');
+    const others = [{ source: '/dev/dri' }, { source: '/dev/net/tun' }, '/dev/nvidia0', '/dev/fuse'];
+    expect(one({ ...web, devices: others }).strategy).toBe('blue-green');
+  });
+
+  test('the volumes of another service', () => {
+    const writer = { build: './writer', command: ['./write'], volumes: [volume('data')] };
+    const all = (from: string, source: ComposeService = writer) =>
+      planOf('web', { web: { ...web, volumes_from: [from] }, writer: source });
+    expect(all('writer')).toMatch(/^recreate: it writes to the volumes of writer/);
+    expect(all('container:old')).toMatch(/^recreate/);
+    expect(all('writer:ro')).toMatch(/^blue-green/);
+    expect(all('writer', { ...writer, volumes: [volume('data', '/data', { read_only: true })] })).toMatch(
+      /^blue-green/,
+    );
+  });
+
+  test('a job of Swarm ends', () => {
+    const service = { build: '.', command: ['./nightly'], deploy: { mode: 'replicated-job' } };
+    expect(one(service as ComposeService).strategy).toBe('job');
+  });
+});
+
 describe('what variables say of others', () => {
   test('the port of another service in a variable is not one of its own', () => {
     const services: Services = {
