@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
+import { isPostgres } from '../../src/config/stores.ts';
 import { describeServices } from '../../src/config/strategies.ts';
 import { splitWords } from '../../src/config/words.ts';
 import { config, model, one, type Services, volume } from './config-fixtures.ts';
@@ -95,6 +96,35 @@ describe('stores under other names', () => {
   test.each(['acme/wait-for-mysql', 'acme/init-mongodb', 'acme/backup-mysql'])('%s is none', (image) => {
     const services = { web: { image: 'acme/web', ports: [{ target: 80 }] }, other: { image } };
     expect(planOf('other', services)).not.toMatch(/^keep/);
+  });
+
+  test('the tools of a store are no store', () => {
+    const loop = ['sh', '-c', 'while true; do pg_dump -h db > /b/x; sleep 86400; done'];
+    const services: Services = {
+      web: { build: '.', expose: ['80'] },
+      backup: { image: 'postgres:17', command: loop, volumes: [volume('b', '/b')] },
+      db: { image: 'postgres:17', command: ['postgres', '-c', 'log_statement=all'] },
+      tuned: { image: 'postgres:17', command: ['-c', 'max_connections=50'] },
+      cache: {
+        image: 'redis:7',
+        command: ['redis-server'],
+        healthcheck: { test: ['CMD', 'redis-cli', 'ping'] },
+      },
+    };
+    expect(planOf('backup', services)).toMatch(/^recreate/);
+    for (const name of ['db', 'tuned', 'cache']) expect(planOf(name, services)).toMatch(/^keep/);
+    expect(isPostgres(services.backup ?? {})).toBe(false);
+    expect(isPostgres(services.tuned ?? {})).toBe(true);
+  });
+
+  test('Postgres under another name, by where PGDATA puts its files', () => {
+    const service = {
+      image: 'acme/pg-ext',
+      environment: { PGDATA: '/pg/17' },
+      volumes: [volume('p', '/pg')],
+    };
+    expect(isPostgres(service)).toBe(true);
+    expect(planOf('db', { web: { build: '.', expose: ['80'] }, db: service })).toMatch(/^keep/);
   });
 
   test('an app of one’s own may have its files where Mongo has them', () => {
