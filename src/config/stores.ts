@@ -23,7 +23,7 @@ const databases = new Set(
 );
 /** `acme/shop-mongodb`: a vendor's build of a store, by the end of its name; `wait-for-mysql` only speaks to one. */
 const namedStore =
-  /^(?!.*(?:wait|init|backup|dump|restore|migrat|client|admin|import|export|proxy|sync|-to-|-for-)).+[-_](?:(mongodb?|mysql|mariadb|rabbitmq|elasticsearch|opensearch|clickhouse|cassandra|kafka|zookeeper)|(redis|valkey|memcached))$/;
+  /^(?!.*(?:wait|init|backup|dump|restore|migrat|client|admin|import|export|proxy|sync|connect|debezium|kafka|flink|spark|-to-|-for-)).+[-_](?:(mongodb?|mysql|mariadb|rabbitmq)|(redis|valkey|memcached))$/;
 /** Names whose last part alone says nothing. */
 const twoParts = new Set([
   'mssql/server',

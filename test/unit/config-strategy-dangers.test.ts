@@ -93,10 +93,13 @@ describe('stores under other names', () => {
     expect(planOf('store', services)).toMatch(/^keep: /);
   });
 
-  test.each(['acme/wait-for-mysql', 'acme/init-mongodb', 'acme/backup-mysql'])('%s is none', (image) => {
-    const services = { web: { image: 'acme/web', ports: [{ target: 80 }] }, other: { image } };
-    expect(planOf('other', services)).not.toMatch(/^keep/);
-  });
+  test.each(['acme/wait-for-mysql', 'acme/init-mongodb', 'acme/connect-mysql', 'acme/flink-kafka'])(
+    '%s is none',
+    (image) => {
+      const services = { web: { image: 'acme/web', ports: [{ target: 80 }] }, other: { image } };
+      expect(planOf('other', services)).not.toMatch(/^keep/);
+    },
+  );
 
   test('the tools of a store are no store', () => {
     const loop = ['sh', '-c', 'while true; do pg_dump -h db > /b/x; sleep 86400; done'];
