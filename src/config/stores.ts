@@ -23,7 +23,7 @@ const databases = new Set(
 );
 /** `acme/shop-mongodb`: a vendor's build of a store, by the end of its name; `wait-for-mysql` only speaks to one. */
 const namedStore =
-  /^(?!.*(?:wait|init|backup|dump|restore|migrat|client|admin|import|export|proxy|sync|-to-|-for-)).+[-_](?:(mongodb?|mysql|mariadb|rabbitmq|elasticsearch|opensearch|clickhouse|cassandra|kafka|zookeeper)|(redis|valkey|memcached))$/;
+  /^(?!.*(?:wait|init|backup|dump|restore|migrat|client|admin|import|export|proxy|sync|connect|debezium|kafka|flink|spark|-to-|-for-)).+[-_](?:(mongodb?|mysql|mariadb|rabbitmq)|(redis|valkey|memcached))$/;
 /** Names whose last part alone says nothing. */
 const twoParts = new Set([
   'mssql/server',
@@ -79,7 +79,23 @@ function referenceOf({ from, image }: SeenService): ImageReference | undefined {
   return text === undefined ? undefined : tryParseImage(text);
 }
 
+/** The image of a store may be there for its tools: a loop of `pg_dump`, a console. */
+const client =
+  /(?:^|[\s"'/;&|(`])(?:psql|pg_dump(?:all)?|pg_basebackup|pg_restore|mysqldump|mariadb-dump|mongodump|mongorestore|mongosh|redis-cli|kafka-topics(?:\.sh)?|kafka-console-\w+(?:\.sh)?)(?=$|[\s"'])/;
+const storeServer =
+  /(?:^|[\s"'/;&|(`])(?:postgres|postgresql|mysqld?(?:_safe)?|mariadbd?(?:-safe)?|mongod|redis-server|valkey-server|docker-entrypoint\.sh|kafka-server-start(?:\.sh)?|run\.sh)(?=$|[\s"'])/;
+
+function isClient({ entrypoint, command }: SeenService): boolean {
+  const line = [entrypoint, command].flat().join(' ');
+  return client.test(line) && !storeServer.test(line);
+}
+
 export function imageRole(service: SeenService): ImageRole | undefined {
+  const role = roleOfImage(service);
+  return (role === 'database' || role === 'cache') && isClient(service) ? undefined : role;
+}
+
+function roleOfImage(service: SeenService): ImageRole | undefined {
   const parts = referenceOf(service)?.repository.split('/') ?? [];
   const kind = parts.at(-1) ?? '';
   // Variables that nothing but a broker has, under whatever name of an image.
@@ -101,6 +117,7 @@ export function isPostgresKind(kind: string): boolean {
 
 /** Whether the service runs Postgres, by its image or by the image that it is built from. */
 export function isPostgres(service: SeenService): boolean {
+  if (isClient(service)) return false;
   return isPostgresKind(imageKind(service) ?? '') || dataOf(service)?.kind === 'postgres';
 }
 
@@ -121,6 +138,9 @@ const dataFolders: readonly (readonly [RegExp, string])[] = [
 export function dataOf(service: SeenService): { readonly kind: string; readonly target: string } | undefined {
   for (const { type, target, read_only: readOnly } of service.volumes ?? []) {
     if ((type !== 'volume' && type !== 'bind') || readOnly === true) continue;
+    const folder = service.environment?.['PGDATA'];
+    if (folder != null && `${folder}/`.startsWith(`${target.replace(/\/+$/, '')}/`))
+      return { kind: 'postgres', target };
     const found = dataFolders.find(([pattern]) => pattern.test(target));
     // An app that is built from node or python may keep its own files in /data/db.
     const isApp = found?.[1] === 'mongo' && service.build !== undefined && service.from !== undefined;

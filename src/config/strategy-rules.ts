@@ -1,10 +1,10 @@
 import { callsOf } from './callers.ts';
 import type { ComposeModel, ServiceConfig, Strategy } from './model.ts';
-import { addressesOf } from './names.ts';
 import { isDoor } from './ownership.ts';
 import { findPorts, mostPorts, publishedPorts } from './ports.ts';
 import { commandLine, endsBecause, nameParts, programKind, runsNamedServer } from './programs.ts';
 import { mayServe, type Sight } from './sight.ts';
+import { soleReason } from './sole.ts';
 import { dataOf, imageKind, imageRole, isShared, type SeenService, writableVolumes } from './stores.ts';
 
 /** A strategy, with one sentence why. */
@@ -36,6 +36,9 @@ export function infer(each: Case): Inferred {
 }
 
 function asJob({ name, service, own, model, sight }: Case): Inferred | undefined {
+  const mode = (service.deploy as { mode?: string } | undefined)?.mode;
+  if (mode === 'replicated-job' || mode === 'global-job')
+    return { strategy: 'job', reason: `\`deploy.mode: ${mode}\` says that it ends` };
   const policy = restartOf(service);
   if (policy === 'always' || own.port !== undefined) return undefined;
   const waiting = Object.entries(model.services).find(
@@ -120,30 +123,12 @@ function asRecreate({ name, service, own, sight, model }: Case): Inferred | unde
     };
     return { strategy: 'recreate', reason: networks[network] ?? 'it uses the network of another container' };
   }
-  const address = calledAddress(name, model);
-  if (address !== undefined && findPorts(service, own) === undefined) {
-    return {
-      strategy: 'recreate',
-      reason: `${address.by} calls it by its fixed address ${address.address}, which one container alone can have`,
-    };
-  }
+  const sole = soleReason(name, service, own, model);
+  if (sole !== undefined) return { strategy: 'recreate', reason: sole };
   const tied = Object.entries(model.services).find(([, other]) => isTied(other, name));
   return tied === undefined
     ? undefined
     : { strategy: 'recreate', reason: `${tied[0]} uses its very container (network, ipc or volumes)` };
-}
-
-/** A service without ports has no edge that could have its address: two colors could not. */
-function calledAddress(name: string, model: ComposeModel): { address: string; by: string } | undefined {
-  const fixed = model.services[name];
-  for (const address of fixed === undefined ? [] : addressesOf(fixed)) {
-    const whole = new RegExp(`(?<![\\w.:])${address.replaceAll('.', '\\.')}(?![\\w.])`);
-    const found = Object.entries(model.services).find(([other, { networks: _own, ...rest }]) => {
-      return other !== name && whole.test(JSON.stringify(rest));
-    });
-    if (found !== undefined) return { address, by: found[0] };
-  }
-  return undefined;
 }
 
 function isTied(other: SeenService, name: string): boolean {

@@ -1,3 +1,4 @@
+import { callsOf } from '../config/callers.ts';
 import type { ComposeModel, ComposeService } from '../config/model.ts';
 import { dataOf, imageKind, imageRole, isPostgres } from '../config/stores.ts';
 import type { ServiceGuess } from './guess-services.ts';
@@ -159,11 +160,13 @@ export function guessBackup(
       const isBuilt = model.services[name]?.build !== undefined;
       return { name, service, isBuilt, kind: imageKind(service) ?? dataOf(service)?.kind ?? 'its data' };
     });
-  // Of several: one whose volume has the files of a Postgres, then one that is called a database.
+  // Of several: one whose volume has the files of a Postgres, then one that is called a database, then the one that most
+  // of the app calls: single sign-on or charts have one of their own.
+  const callers = (name: string) => callsOf(name, model).by.length;
   const [postgres] = kept
     .filter(({ service }) => isPostgres(service))
     .map((each) => ({ ...each, signs: signsOf(each.name, each.service) }))
-    .sort((a, b) => b.signs - a.signs);
+    .sort((a, b) => b.signs - a.signs || callers(b.name) - callers(a.name));
   const others = kept
     .filter(({ name }) => name !== postgres?.name)
     .filter(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
+import { isPostgres } from '../../src/config/stores.ts';
 import { describeServices } from '../../src/config/strategies.ts';
 import { splitWords } from '../../src/config/words.ts';
 import { config, model, one, type Services, volume } from './config-fixtures.ts';
@@ -92,9 +93,41 @@ describe('stores under other names', () => {
     expect(planOf('store', services)).toMatch(/^keep: /);
   });
 
-  test.each(['acme/wait-for-mysql', 'acme/init-mongodb', 'acme/backup-mysql'])('%s is none', (image) => {
-    const services = { web: { image: 'acme/web', ports: [{ target: 80 }] }, other: { image } };
-    expect(planOf('other', services)).not.toMatch(/^keep/);
+  test.each(['acme/wait-for-mysql', 'acme/init-mongodb', 'acme/connect-mysql', 'acme/flink-kafka'])(
+    '%s is none',
+    (image) => {
+      const services = { web: { image: 'acme/web', ports: [{ target: 80 }] }, other: { image } };
+      expect(planOf('other', services)).not.toMatch(/^keep/);
+    },
+  );
+
+  test('the tools of a store are no store', () => {
+    const loop = ['sh', '-c', 'while true; do pg_dump -h db > /b/x; sleep 86400; done'];
+    const services: Services = {
+      web: { build: '.', expose: ['80'] },
+      backup: { image: 'postgres:17', command: loop, volumes: [volume('b', '/b')] },
+      db: { image: 'postgres:17', command: ['postgres', '-c', 'log_statement=all'] },
+      tuned: { image: 'postgres:17', command: ['-c', 'max_connections=50'] },
+      cache: {
+        image: 'redis:7',
+        command: ['redis-server'],
+        healthcheck: { test: ['CMD', 'redis-cli', 'ping'] },
+      },
+    };
+    expect(planOf('backup', services)).toMatch(/^recreate/);
+    for (const name of ['db', 'tuned', 'cache']) expect(planOf(name, services)).toMatch(/^keep/);
+    expect(isPostgres(services.backup ?? {})).toBe(false);
+    expect(isPostgres(services.tuned ?? {})).toBe(true);
+  });
+
+  test('Postgres under another name, by where PGDATA puts its files', () => {
+    const service = {
+      image: 'acme/pg-ext',
+      environment: { PGDATA: '/pg/17' },
+      volumes: [volume('p', '/pg')],
+    };
+    expect(isPostgres(service)).toBe(true);
+    expect(planOf('db', { web: { build: '.', expose: ['80'] }, db: service })).toMatch(/^keep/);
   });
 
   test('an app of one’s own may have its files where Mongo has them', () => {
@@ -129,6 +162,36 @@ describe('fixed addresses', () => {
       mail: { build: './mail', dns: ['172.22.1.25'] },
     };
     expect(planOf('resolver', services)).toMatch(/^workers/);
+  });
+});
+
+describe('what one container alone can have', () => {
+  const web = { build: '.', expose: ['80'] };
+
+  test('a serial device, and not a graphics card', () => {
+    expect(one({ ...web, devices: [{ source: '/dev/ttyUSB0', target: '/dev/ttyUSB0' }] }).reason).toBe(
+      'it uses the device /dev/ttyUSB0, which one container alone can have',
+    );
+    expect(one({ ...web, devices: ['/dev/serial/by-id/x:/dev/x'] }).strategy).toBe('recreate');
+    const others = [{ source: '/dev/dri' }, { source: '/dev/net/tun' }, '/dev/nvidia0', '/dev/fuse'];
+    expect(one({ ...web, devices: others }).strategy).toBe('blue-green');
+  });
+
+  test('the volumes of another service', () => {
+    const writer = { build: './writer', command: ['./write'], volumes: [volume('data')] };
+    const all = (from: string, source: ComposeService = writer) =>
+      planOf('web', { web: { ...web, volumes_from: [from] }, writer: source });
+    expect(all('writer')).toMatch(/^recreate: it writes to the volumes of writer/);
+    expect(all('container:old')).toMatch(/^recreate/);
+    expect(all('writer:ro')).toMatch(/^blue-green/);
+    expect(all('writer', { ...writer, volumes: [volume('data', '/data', { read_only: true })] })).toMatch(
+      /^blue-green/,
+    );
+  });
+
+  test('a job of Swarm ends', () => {
+    const service = { build: '.', command: ['./nightly'], deploy: { mode: 'replicated-job' } };
+    expect(one(service as ComposeService).strategy).toBe('job');
   });
 });
 

@@ -116,6 +116,17 @@ describe('the database that is backed up', () => {
     );
   };
 
+  test('of two, the one that most of the app calls', () => {
+    const env = (host: string) => ({ environment: { DATABASE_URL: `postgres://u:p@${host}/app` } });
+    const all = { auth_db: { image: 'postgres:17' }, db: { image: 'postgres:17' } };
+    const app = { auth: { image: 'auth', ...env('auth_db') }, web: env('db'), worker: env('db') };
+    const kept = [service('auth_db', 'keep'), service('db', 'keep')];
+    expect(guessBackup({ name: 'x', services: { ...all, ...app } }, kept)).toMatchObject({
+      postgres: 'db',
+      others: ['auth_db (postgres)'],
+    });
+  });
+
   test('one that is built from Postgres is Postgres', () => {
     expect(backup({ build: './db' }, 'postgis/postgis:17-3.5')).toMatchObject({
       postgres: 'db',

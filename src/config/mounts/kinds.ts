@@ -12,7 +12,7 @@ const dataFile = /\.(?:sqlite3?|db|mdb|rdb|aof|log|pid)$|^acme\.json$/i;
 
 /** Places in a container where programs keep what they write; certificates that a client renews are among them. */
 const dataTarget =
-  /^\/(?:var\/(?:lib|log|cache|backups|spool)|data|backups?|config\/data|etc\/(?:letsencrypt|acme))(?:\/|$)|\/(?:pgdata|uploads|storage|media|backups|logs)$/i;
+  /^\/(?:var\/(?:lib|log|cache|backups|spool)|data|backups?|config\/data|etc\/(?:letsencrypt|acme))(?:\/|$)|\/(?:data|pgdata|uploads|storage|media|backups|logs)$/i;
 /** Where programs read what a person has written, whatever lies above it. */
 const settingsTarget =
   /^\/docker-entrypoint(?:-initdb)?\.d(?:\/|$)|^\/(?:always-)?initdb(?:\.d)?(?:\/|$)|\/(?:conf|config|configs|conf\.d|provisioning|dashboards|sites-(?:enabled|available))(?:\/|$)/i;
