@@ -3,6 +3,7 @@ import { basename, isAbsolute, join, relative } from 'node:path';
 import { type Place, UserError } from '../kernel/errors.ts';
 import { plain } from './compose.ts';
 import { shownPath } from './compose-run.ts';
+import { parseDockerfile } from './dockerfile/parse.ts';
 import type { ComposeBuild, ComposeModel, Config } from './model.ts';
 import { readYaml } from './yaml.ts';
 
@@ -87,8 +88,28 @@ async function missingOf(
   const dockerfile = plain(build.dockerfile ?? 'Dockerfile');
   if (isRemoteContext(dockerfile)) return faults.flat();
   const folder = from(context, config.folder);
-  const missing = await missingDockerfile(service, dockerfile, folder, config.folder);
+  const missing =
+    (await missingDockerfile(service, dockerfile, folder, config.folder)) ??
+    (await missingStage(service, build.target, from(dockerfile, folder)));
   return [...faults.flat(), ...(missing === undefined ? [] : [missing])];
+}
+
+/** A stage that `build.target` names and that the Dockerfile does not have. */
+async function missingStage(
+  service: string,
+  target: string | undefined,
+  path: string,
+): Promise<Missing | undefined> {
+  const text = target === undefined ? undefined : await readFile(path, 'utf8').catch(() => undefined);
+  if (target === undefined || text === undefined) return undefined;
+  const { stages } = parseDockerfile(text);
+  const isThere = stages.some(({ name, index }) => name === target.toLowerCase() || `${index}` === target);
+  if (isThere) return undefined;
+  const names = stages.flatMap(({ name }) => name ?? []);
+  return {
+    ...{ service, key: ['target'], path, fault: `has no stage ${target}` },
+    hint: names.length === 0 ? 'Its stages have no names.' : `Its stages: ${names.join(', ')}.`,
+  };
 }
 
 async function missingDockerfile(

@@ -7,7 +7,7 @@ import { loadCompose } from './compose.ts';
 import type { ComposeEffects } from './compose-run.ts';
 import { type Env, type EnvEffects, envVersion, loadEnv } from './env.ts';
 import { withImages } from './images.ts';
-import type { Config, HostConfig, HostModel, Target } from './model.ts';
+import type { ComposeModel, Config, HostConfig, HostModel, Target } from './model.ts';
 import { dataFolderNotes, dataRoot, withDataFolders, withPlaces } from './mounts/data-folder.ts';
 import { type MountPlan, type PlannedMount, planMounts } from './mounts/plan.ts';
 import { strategyView } from './mounts/strategy-view.ts';
@@ -141,6 +141,7 @@ export async function describeHost(
     carried: { ...mounts.carried, ...filesOfVariables(model, values) },
     notes: [...dataFolderNotes(mounts, root, known.images), ...mounts.notes],
     warnings: [
+      ...switchedOff(model),
       ...unpassedVariables(written, Object.keys(model.services), values, own, target.name),
       ...mounts.warnings,
     ],
@@ -150,6 +151,12 @@ export async function describeHost(
     written,
     faults,
   };
+}
+
+function switchedOff(model: ComposeModel): string[] {
+  return Object.entries(model.services).flatMap(([name, { deploy, scale }]) =>
+    (deploy?.replicas ?? scale) === 0 ? [`${name} has 0 replicas, so it is not deployed`] : [],
+  );
 }
 
 async function answersFor(

@@ -62,7 +62,8 @@ export function planServices(
   errors.push(...migrateFaults(plans, config));
   if (errors.length > 0) throw new UserErrors(errors);
   const runs = host?.services;
-  return runs === undefined ? plans : plans.filter(({ name }) => runs.includes(name));
+  // `replicas: 0` is how a service is switched off: an edge before nothing would answer 503.
+  return plans.filter(({ name, replicas }) => replicas > 0 && (runs?.includes(name) ?? true));
 }
 
 /** How the services are deployed, whether or not they can be: {@link planServices} reports what is wrong with them. */

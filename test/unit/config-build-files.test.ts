@@ -97,3 +97,17 @@ test('a service whose paths are not known here is left out', async () => {
   const services = { web: { build: 'nowhere' }, api: { build: 'nowhere' } };
   expect(await missing(services, (name) => name === 'web')).toHaveLength(1);
 });
+
+test('a stage that the Dockerfile does not have is named, with those it has', async () => {
+  await write({
+    'compose.yml': 'services:\n  web: { build: { context: ., target: prod } }\n',
+    Dockerfile: 'FROM node:24 AS base\nFROM base AS Production\n',
+  });
+  expect(await missing({ web: { build: { context: '.', target: 'prod' } } })).toEqual([
+    expect.stringContaining(
+      'services.web.build.target: Dockerfile has no stage prod → Its stages: base, production.',
+    ),
+  ]);
+  for (const target of ['production', 'BASE', '1'])
+    expect(await missing({ web: { build: { context: '.', target } } })).toEqual([]);
+});

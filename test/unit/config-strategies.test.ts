@@ -13,6 +13,11 @@ import {
   volume,
 } from './config-fixtures.ts';
 
+test('a service with 0 replicas is not deployed', () => {
+  const services = { web: { image: 'a/b', expose: ['80'] }, off: { image: 'a/b', expose: ['80'], scale: 0 } };
+  expect(planServices(model(services), config).map(({ name }) => name)).toEqual(['web']);
+});
+
 describe('what a plan holds', () => {
   test('replicas, deadlines and grace', () => {
     const base = { image: 'app', expose: ['80'] };
