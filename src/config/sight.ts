@@ -63,7 +63,7 @@ function declaredVolumes(service: ComposeService, declared: readonly string[]) {
   const mounted = (service.volumes ?? []).map(({ target }) => target.replace(/\/+$/, ''));
   return declared
     .filter((path) => !mounted.some((target) => `${path}/`.startsWith(`${target}/`)))
-    .map((target) => ({ type: 'volume', target }));
+    .map((target) => ({ type: 'volume', target, isDeclared: true }));
 }
 
 /**

@@ -152,6 +152,8 @@ export function dataOf(service: SeenService): { readonly kind: string; readonly 
 /** A volume, and whether it is a data folder of the app (mounts/strategy-view.ts). */
 export interface SeenVolume extends ComposeVolume {
   readonly isData?: boolean;
+  /** VOLUME of the image. */
+  readonly isDeclared?: boolean;
 }
 
 /** A place that a service may write to, and that outlives its container. */
@@ -160,6 +162,8 @@ export interface WritableVolume {
   readonly name: string | undefined;
   readonly target: string;
   readonly isFolder: boolean;
+  /** The image declares it, and the compose file mounts nothing there. */
+  readonly isDeclared: boolean;
 }
 
 /** Volumes the engine keeps (named, or without a name) and folders of the server that the service may write to. */
@@ -168,7 +172,7 @@ export function writableVolumes(service: ComposeService): readonly WritableVolum
     const { type, source, target } = volume;
     const isFolder = type === 'bind' && (volume.isData === true || isServerData(source ?? '', target));
     if (volume.read_only === true || (type !== 'volume' && !isFolder)) return [];
-    return [{ name: source, target, isFolder }];
+    return [{ name: source, target, isFolder, isDeclared: volume.isDeclared === true }];
   });
 }
 

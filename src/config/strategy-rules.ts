@@ -139,15 +139,22 @@ function isTied(other: SeenService, name: string): boolean {
   );
 }
 
+/** What nobody misses after a deploy, by the folder's name. */
+const passing = /\/(?:node_modules|\.venv|\.?cache|tmp|logs?|run|target|dist|build)\/?$/i;
+
 /**
- * Volumes without a name are each container's own. A foreign image keeps data there; an image of one's own has what it
- * does not want to lose in a volume with a name.
+ * Volumes without a name are each container's own. A foreign image keeps data there, and so does one of one's own whose
+ * Dockerfile declares it: Compose hands it on when it replaces a container, two colors each have an empty one. What the
+ * compose file itself gives no name (`/app/node_modules`) only hides something.
  */
 function unsharedVolume(service: SeenService, own: ServiceConfig): string | undefined {
   const volumes = writableVolumes(service);
   const named = volumes.find(({ name }) => name !== undefined && !isShared(own.sharedVolumes, name));
   if (named !== undefined) return named.isFolder ? named.name : `the volume ${named.name}`;
-  const unnamed = service.build === undefined ? volumes.find(({ name }) => name === undefined) : undefined;
+  const unnamed = volumes.find(
+    ({ name, target, isDeclared }) =>
+      name === undefined && (service.build === undefined || (isDeclared && !passing.test(target))),
+  );
   return unnamed === undefined ? undefined : `a volume at ${unnamed.target}`;
 }
 

@@ -165,6 +165,17 @@ describe('what is the app’s own is deployed', () => {
     expect(['blue-green', 'recreate', 'workers']).toContain(before['web']?.strategy);
   });
 
+  test('a volume that the Dockerfile declares is data, unless it is a cache', async () => {
+    const files = {
+      'a/Dockerfile': 'FROM python:3.13\nEXPOSE 80\nVOLUME /data\n',
+      'b/Dockerfile': 'FROM python:3.13\nEXPOSE 80\nVOLUME ["/app/.cache", "/var/log"]\n',
+    };
+    const services = { a: { build: { context: 'a' } }, b: { build: { context: 'b' } } };
+    expect(await strategiesOf(services, files)).toEqual({ a: 'recreate', b: 'blue-green' });
+    const mounted = { a: { ...services.a, volumes: [volume('d', '/data', { read_only: true })] } };
+    expect(await strategiesOf(mounted, files)).toEqual({ a: 'blue-green' });
+  });
+
   test('a volume that the image declares is data of a foreign image', async () => {
     const model: ComposeModel = {
       name: 'x',
