@@ -124,7 +124,7 @@ describe('hostile content', () => {
     await using api = await startGithubApi();
     const step = await runStep('deploy', {
       workspace: workspace({ 'sluice.yml': config, 'compose.yml': compose }),
-      with: { environment: 'production', 'github-token': token, 'ssh-key': key },
+      with: { release: 'v1', environment: 'production', 'github-token': token, 'ssh-key': key },
       event,
       env: { GITHUB_EVENT_NAME: 'pull_request', GITHUB_API_URL: api.url },
     });
@@ -165,7 +165,7 @@ describe('the record on GitHub of a deploy that fails before it has a plan', () 
     await using api = await startGithubApi();
     const options = {
       workspace: workspace({ 'sluice.yml': config, 'compose.yml': compose }),
-      with: { environment: 'staging', 'github-token': token },
+      with: { release: 'v1', environment: 'staging', 'github-token': token },
       env: { GITHUB_API_URL: api.url, HOME: '/nonexistent' },
     };
     const step = await runStep('deploy', options);
@@ -184,7 +184,7 @@ describe('the record on GitHub of a deploy that fails before it has a plan', () 
     api.failAfter(1, 502);
     const step = await runStep('deploy', {
       workspace: workspace({ 'sluice.yml': config, 'compose.yml': compose }),
-      with: { environment: 'staging', 'github-token': token },
+      with: { release: 'v1', environment: 'staging', 'github-token': token },
       env: { GITHUB_API_URL: api.url, HOME: '/nonexistent' },
     });
     expect(step.code, step.log).toBe(1);
