@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -104,6 +105,8 @@ async function perform(bed: Bed, narrator: Narrator): Promise<Performance> {
     watch: { for: `${watch}s`, 'max-5xx': '1%', 'min-5xx': 10, deadline: `${deadline}s` },
     drain: `${drain}s`,
   });
+  // It lies below the checkout, whose git ignores it: a repository of its own is what a team has.
+  execFileSync('git', ['init', '--quiet', folder]);
   const urls = bed.hosts.map(urlOf);
   const scene = { bed, project, urls, narrator };
   const stages: Stage[] = [];
