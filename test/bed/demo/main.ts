@@ -107,6 +107,7 @@ async function perform(bed: Bed, narrator: Narrator): Promise<Performance> {
   });
   // It lies below the checkout, whose git ignores it: a repository of its own is what a team has.
   execFileSync('git', ['init', '--quiet', folder]);
+  execFileSync('git', ['-C', folder, 'add', 'nginx']);
   const urls = bed.hosts.map(urlOf);
   const scene = { bed, project, urls, narrator };
   const stages: Stage[] = [];
