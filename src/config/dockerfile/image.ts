@@ -3,7 +3,7 @@ import { parseDuration } from '../human.ts';
 import type { ImageConfig, ImageHealthcheck } from '../image-config.ts';
 import { officialImage } from '../official-images.ts';
 import { splitWords } from '../words.ts';
-import { assignmentsOf, type Instruction, parseDockerfile, type Stage } from './parse.ts';
+import { assignmentsOf, type Instruction, listOf, parseDockerfile, type Stage } from './parse.ts';
 import { expand } from './variables.ts';
 
 /** A COPY or ADD of the image, in the order of the file. */
@@ -155,7 +155,7 @@ function shellForm(text: string): string[] {
 function healthcheckOf({ text, flags }: Instruction): ImageHealthcheck | undefined {
   if (/^NONE\b/i.test(text.trim())) return undefined;
   const line = text.replace(/^\s*CMD\s+/i, '');
-  const list = listIn(line);
+  const list = listOf(line);
   const value = (wanted: string) => flags.find(({ name }) => name === wanted)?.value;
   const times = {
     intervalMs: parseDuration(value('interval') ?? ''),
@@ -166,16 +166,6 @@ function healthcheckOf({ text, flags }: Instruction): ImageHealthcheck | undefin
   };
   const given = Object.entries(times).filter(([, time]) => time !== undefined && !Number.isNaN(time));
   return { test: list === undefined ? ['CMD-SHELL', line] : ['CMD', ...list], ...Object.fromEntries(given) };
-}
-
-function listIn(text: string): string[] | undefined {
-  if (!text.trimStart().startsWith('[')) return undefined;
-  try {
-    const list: unknown = JSON.parse(text);
-    return Array.isArray(list) ? list.map(String) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function copyOf({ text, list, flags, workdir, variables }: Instruction): ImageCopy {

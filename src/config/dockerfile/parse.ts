@@ -161,7 +161,8 @@ function textOf(
   return ('getFlags' in parsed ? text.replace(/^(?:--\S+\s+)+/, '') : text).trim();
 }
 
-function listOf(text: string): readonly string[] | undefined {
+/** The exec form of an instruction, `["a", "b"]`; undefined for a line of the shell. */
+export function listOf(text: string): readonly string[] | undefined {
   if (!text.trimStart().startsWith('[')) return undefined;
   try {
     const list: unknown = JSON.parse(text);
