@@ -1,4 +1,5 @@
 import type { ComposeService } from '../config/model.ts';
+import { canonical } from './hashes.ts';
 
 /** Keys that do not make a container another one, or that other parts of the plan report. */
 const aside = new Set(['build', 'depends_on', 'profiles', 'scale']);
@@ -32,14 +33,6 @@ function mapOf(value: unknown): Record<string, unknown> {
 /** Key order in a file never counts as a change. */
 function equal(a: unknown, b: unknown): boolean {
   return canonical(a) === canonical(b);
-}
-
-function canonical(value: unknown): string | undefined {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    item !== null && typeof item === 'object' && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
 }
 
 /** The tag, or the beginning of the digest: enough to tell two apart. */
