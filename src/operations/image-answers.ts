@@ -1,5 +1,5 @@
 import { readImageConfigs } from '../build/registry/image-config.ts';
-import { type ImageEngine, localEngine } from '../build/registry/image-engines.ts';
+import { commandEngine, type ImageEngine, localEngine } from '../build/registry/image-engines.ts';
 import { environmentLogins } from '../build/registry/logins.ts';
 import { openRegistries } from '../build/registry/open.ts';
 import { type ImageAnswers, orKnown } from '../config/asked-images.ts';
@@ -7,7 +7,6 @@ import { tryParseImage } from '../config/image.ts';
 import type { Config } from '../config/model.ts';
 import type { RemoteFiles, ResolveEffects } from '../config/resolve.ts';
 import type { DeployEffects } from '../deploy/context.ts';
-import { tail } from '../kernel/process.ts';
 
 /** A deploy waits for it; what is not known by then is a line in the plan. */
 const deadlineMs = 6_000;
@@ -39,7 +38,7 @@ async function askAll(
   const { env, signal } = effects;
   // Engines know images by what they were pulled as; a digest names the same one on all hosts.
   const answers = await readImageConfigs(Object.values(references), undefined, {
-    engines: [...(remote === undefined ? [] : [remoteEngine(remote)]), localEngine(env)],
+    engines: [...serverEngine(remote), localEngine(env)],
     registries: (end) =>
       openRegistries(environmentLogins(env, hostsOf(config)), { ...effects, fetch, signal: end, tries: 1 }),
     signal,
@@ -61,15 +60,6 @@ function hostsOf({ registry }: Pick<Config, 'registry'>): string[] {
 }
 
 /** The engine of a server, over the connection that there is. */
-function remoteEngine(remote: RemoteFiles): ImageEngine {
-  return {
-    name: 'the engine of the server',
-    inspect: async (reference) => {
-      const argv = ['docker', 'image', 'inspect', '--format', '{{json .}}', '--', reference] as const;
-      const { code, stdout, stderr } = await remote.exec(argv);
-      if (code === 0) return JSON.parse(stdout) as unknown;
-      if (/no such image/i.test(stderr)) return undefined;
-      throw new Error(tail(stderr || stdout, 1));
-    },
-  };
+function serverEngine(remote: RemoteFiles | undefined): ImageEngine[] {
+  return remote === undefined ? [] : [commandEngine('the engine of the server', (argv) => remote.exec(argv))];
 }

@@ -1,5 +1,3 @@
-import type { Host } from '../../host/model.ts';
-import { messageOf } from '../../kernel/errors.ts';
 import { runProcess, tail } from '../../kernel/process.ts';
 
 /** An engine that may have an image already: asking it costs no request of a registry. */
@@ -13,13 +11,19 @@ export interface ImageEngine {
   readonly inspect: (reference: string, signal: AbortSignal) => Promise<unknown>;
 }
 
-/** The engine where Sluice runs, as the docker command finds it. */
-export function localEngine(env: Readonly<Record<string, string | undefined>>): ImageEngine {
+/** Runs a command where an engine is: on this machine, or on a server. */
+export type RunThere = (
+  argv: readonly [string, ...string[]],
+  signal: AbortSignal,
+) => Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+
+/** An engine that is asked by its docker command. */
+export function commandEngine(name: string, run: RunThere): ImageEngine {
   return {
-    name: 'the local engine',
+    name,
     inspect: async (reference, signal) => {
       const argv = ['docker', 'image', 'inspect', '--format', '{{json .}}', '--', reference] as const;
-      const { code, stdout, stderr } = await runProcess(argv, { env, signal });
+      const { code, stdout, stderr } = await run(argv, signal);
       if (code === 0) return JSON.parse(stdout) as unknown;
       if (/no such image/i.test(stderr)) return undefined;
       throw new Error(tail(stderr || stdout, 1));
@@ -27,17 +31,7 @@ export function localEngine(env: Readonly<Record<string, string | undefined>>): 
   };
 }
 
-/** The engine of a server. */
-export function hostEngine({ name, engine }: Pick<Host, 'name' | 'engine'>): ImageEngine {
-  return {
-    name,
-    inspect: async (reference) => {
-      try {
-        return await engine.getImage(reference).inspect();
-      } catch (error) {
-        if ((error as { statusCode?: unknown }).statusCode === 404) return undefined;
-        throw new Error(messageOf(error), { cause: error });
-      }
-    },
-  };
+/** The engine where Sluice runs, as the docker command finds it. */
+export function localEngine(env: Readonly<Record<string, string | undefined>>): ImageEngine {
+  return commandEngine('the local engine', (argv, signal) => runProcess(argv, { env, signal }));
 }
