@@ -83,6 +83,8 @@ USER 1000:1000
       { port: 80, protocol: 'tcp' },
     ]);
     expect(readDockerfile('FROM nginx\nEXPOSE 8080\n').ports).toEqual([{ port: 8080, protocol: 'tcp' }]);
+    const both = readDockerfile('FROM nginx\nEXPOSE 80\nEXPOSE 443\n').ports;
+    expect(both.map(({ port }) => port)).toEqual([80, 443]);
   });
 
   test('what official images declare is known without a registry', () => {

@@ -48,7 +48,8 @@ export function readDockerfile(
       : (stages.find(({ name }) => name === target.toLowerCase()) ?? stages[Number(target)]);
   const chain = chainOf(built);
   const state = startingAt(chain[0]?.image, images);
-  for (const stage of chain) for (const each of stage.instructions) take(state, each);
+  const inherited = officialPorts(state);
+  for (const stage of chain) for (const each of stage.instructions) take(state, each, inherited);
   return state;
 }
 
@@ -80,13 +81,17 @@ function startingAt(from: string | undefined, images: DockerfileOptions['images'
   };
 }
 
-function take(image: Draft, instruction: Instruction): void {
+/** @param inherited ports that only the base image declares, as they were at the beginning. */
+function take(image: Draft, instruction: Instruction, inherited: ImageConfig['ports'] | undefined): void {
   const { keyword, text, list, variables } = instruction;
   const words = () => list ?? splitWords(expand(text, variables) ?? text);
   switch (keyword) {
     case 'EXPOSE':
       // A web server that listens elsewhere says so; the port of its base image stays exposed and unused.
-      image.ports = [...withoutInherited(image), ...portsIn(expand(text, variables) ?? '')];
+      image.ports = [
+        ...(image.ports === inherited ? [] : image.ports),
+        ...portsIn(expand(text, variables) ?? ''),
+      ];
       break;
     case 'CMD':
       image.command = list ?? shellForm(text);
@@ -121,14 +126,11 @@ function take(image: Draft, instruction: Instruction): void {
   }
 }
 
-/** Ports of a well-known base image that are still there when the Dockerfile exposes one of its own. */
-function withoutInherited({ ports, from }: Draft): ImageConfig['ports'] {
-  const base = from === undefined ? undefined : officialImage(from)?.ports;
-  return base !== undefined &&
-    ports.length === base.length &&
-    ports.every((each, index) => each.port === base[index]?.port)
-    ? []
-    : ports;
+/** The ports at the beginning, if they are those of a well-known image and nothing in between has exposed others. */
+function officialPorts({ ports, from }: Draft): ImageConfig['ports'] | undefined {
+  const official = from === undefined ? undefined : officialImage(from)?.ports;
+  const isSame = ports.map(({ port }) => port).join() === official?.map(({ port }) => port).join();
+  return isSame ? ports : undefined;
 }
 
 function portsIn(text: string): ImageConfig['ports'] {
