@@ -32,7 +32,18 @@ export function callsOf(name: string, model: ComposeModel): Calls {
   return { by, ports: [...ports] };
 }
 
-function textsOf(service: ComposeService): (readonly [string, string])[] {
+type Text = readonly [variable: string, text: string];
+
+const texts = new WeakMap<ComposeService, readonly Text[]>();
+
+/** Each service is asked about by all others. */
+function textsOf(service: ComposeService): readonly Text[] {
+  const known = texts.get(service) ?? readTexts(service);
+  texts.set(service, known);
+  return known;
+}
+
+function readTexts(service: ComposeService): Text[] {
   // A password may look like `user@mail:25`; a secret that is a whole URL has its scheme.
   const variables = Object.entries(service.environment ?? {})
     .filter(([key, value]) => !isSecretName(key) || /^[a-z][\w+.-]*:\/\//i.test(value ?? ''))
@@ -47,6 +58,8 @@ function namedIn(
   names: readonly string[],
 ): { readonly port: number | undefined }[] {
   return names.flatMap((name) => {
+    // Most texts name nobody, and an expression for each of them takes seconds in an app of fifty services.
+    if (!text.includes(name)) return [];
     const word = name.replaceAll(/[^\w-]/g, '\\$&');
     if (text === name) return hostVariable.test(key) ? [{ port: undefined }] : [];
     // `http://tika:9998/x`, `user@db/app`, `redis:6379,redis:6380`: a host, never a part of another word.
