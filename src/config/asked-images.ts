@@ -12,7 +12,7 @@ export interface ImageAnswers {
 
 /**
  * Services whose strategy hangs on what their image says: ports it exposes, volumes it declares. Those are the app's own
- * that are not built here, but for those of which sluice.yml says all. Stores, proxies and helpers are told by their names.
+ * that are not built here, but for those of which sluice.yml says all. Stores, proxies and helpers are known by name.
  *
  * @param built config of what is built here.
  * @returns reference by service.

@@ -238,7 +238,7 @@ export function knownPorts(image: string | undefined): readonly KnownPort[] | un
   return known.get(parts.slice(-2).join('/')) ?? known.get(parts.at(-1) ?? '');
 }
 
-/** What an image says of a port: one that only speaks other protocols does so on any port it is told to use. */
+/** What an image says of a port: one that only speaks other protocols does so on any port it listens on. */
 export function portOf(ports: readonly KnownPort[] | undefined, port: number): KnownPort | undefined {
   const exact = ports?.find((each) => each.port === port);
   const [first] = ports ?? [];

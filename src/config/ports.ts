@@ -137,7 +137,7 @@ function mainPort(facts: PortFacts): Main | undefined {
   return named === undefined ? defaultPort(facts) : { port: named, from: 'sluice.yml' };
 }
 
-/** Variables by which servers are told where to listen; the last ones are those of .NET, Nuxt, Flask and Rocket. */
+/** Variables that set where a server listens; the last ones are those of .NET, Nuxt, Flask and Rocket. */
 const portVariables = [
   ...['PORT', 'HTTP_PORT', 'SERVER_PORT', 'UVICORN_PORT'],
   ...['ASPNETCORE_HTTP_PORTS', 'ASPNETCORE_URLS', 'NITRO_PORT', 'FLASK_RUN_PORT', 'ROCKET_PORT'],

@@ -92,8 +92,8 @@ export function edgeLabels(
 
 /**
  * The labels of a service's colors: what routes is the edge's. Traefik routes to every container, with labels or
- * without (`exposedByDefault` is true), and to those whose image has labels; so it is told to leave them alone even
- * where nothing in the compose files shows that there is one.
+ * without (`exposedByDefault` is true), and to those whose image has labels; so the labels turn it off even where
+ * nothing in the compose files shows that there is one.
  */
 export function colorLabels(service: ComposeService, name: string): Record<string, string> {
   const moved = new Set(routingKeys(service, name).labels);

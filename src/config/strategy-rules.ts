@@ -205,7 +205,7 @@ function asWorkers(each: Case): Inferred | undefined {
   };
 }
 
-/** A proxy that the app builds itself is told from a front end on nginx by its name alone. */
+/** Only its name sets a proxy that the app builds itself apart from a front end on nginx. */
 export function isDoorName(name: string): boolean {
   const words = 'nginx proxy caddy traefik haproxy envoy gateway ingress lb loadbalancer'.split(' ');
   return nameParts(name).some((part) => words.includes(part));

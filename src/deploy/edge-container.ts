@@ -40,7 +40,7 @@ export function edgeService(
     networks,
     ...(service.mac_address === undefined ? {} : { mac_address: service.mac_address }),
     ...(ports === undefined ? {} : { ports }),
-    // HAProxy's image exposes nothing, and a proxy that is told no port takes one that its target exposes.
+    // HAProxy's image exposes nothing, and a proxy whose settings name no port takes one that its target exposes.
     expose,
     ...(Object.keys(environment).length === 0 ? {} : { environment }),
     labels: {

@@ -8,7 +8,7 @@ import { type ContainerState, listContainers } from '../state.ts';
 import type { Step } from '../transaction.ts';
 
 /**
- * Lets the old colour finish: requests in flight and WebSockets until the drain limit, then it is told to end. How long
+ * Lets the old colour finish: requests in flight and WebSockets until the drain limit, then its stop signal. How long
  * its apps take for that, and old workers for their last tasks, is theirs: nobody waits for it but their grace.
  * Its containers stay, stopped (or warm), so that a rollback is a start and a switch. Singletons change over here,
  * when it is certain which release stays.
