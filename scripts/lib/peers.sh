@@ -43,11 +43,7 @@ setup_traefik() {
   if [ ! -x "$traefik" ]; then
     install_go
     say "building traefik $traefik_version (13 minutes of processor time, once)"
-    # Built in its own module, whose go.mod has the `replace` and `exclude` lines that it needs.
-    source=$(GOFLAGS=-mod=mod go mod download -json "github.com/traefik/traefik/v3@$traefik_version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
-    [ -d "$source" ] || fail "the sources of traefik $traefik_version could not be fetched"
-    (cd "$source" && quietly env CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$traefik.part" ./cmd/traefik)
-    mv "$traefik.part" "$traefik"
+    build_in_module "$traefik" "github.com/traefik/traefik/v3@$traefik_version" ./cmd/traefik '-s -w'
   fi
   ln -sf "$traefik" "$tools/bin/traefik"
 }

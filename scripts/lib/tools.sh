@@ -30,6 +30,18 @@ go_tool() {
   printf '%s\n' "$2" >"$tools/$1.version"
 }
 
+# $1 file that becomes the program, $2 module@version, $3 package, $4 flags of the linker; then variables of the build. Built
+# in the program's own module, whose go.mod has the `replace` and `exclude` lines that `go install` refuses.
+build_in_module() {
+  program=$1 module=$2 package=$3 ldflags=$4
+  shift 4
+  source=$(GOFLAGS=-mod=mod go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+  [ -d "$source" ] || fail "the sources of $module could not be fetched"
+  # Its name only once it is whole: an interrupted build is begun anew.
+  (cd "$source" && quietly env CGO_ENABLED=0 "$@" go build -trimpath -ldflags "$ldflags" -o "$program.part" "$package")
+  mv "$program.part" "$program"
+}
+
 install_go() {
   if ! command -v go >/dev/null 2>&1; then
     apt_add_trixie
@@ -88,12 +100,8 @@ setup_trivy() {
   if [ ! -x "$trivy" ]; then
     install_go
     say "building trivy $trivy_version (about five minutes, once)"
-    source=$(GOFLAGS=-mod=mod go mod download -json "github.com/aquasecurity/trivy@$trivy_version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
-    [ -d "$source" ] || fail "the sources of trivy $trivy_version could not be fetched"
-    # Its name only once it is whole: an interrupted build is begun anew.
-    (cd "$source" && quietly env CGO_ENABLED=0 GOEXPERIMENT=jsonv2 go build -trimpath \
-      -ldflags "-s -w -X github.com/aquasecurity/trivy/pkg/version/app.ver=${trivy_version#v}" -o "$trivy.part" ./cmd/trivy)
-    mv "$trivy.part" "$trivy"
+    build_in_module "$trivy" "github.com/aquasecurity/trivy@$trivy_version" ./cmd/trivy \
+      "-s -w -X github.com/aquasecurity/trivy/pkg/version/app.ver=${trivy_version#v}" GOEXPERIMENT=jsonv2
   fi
   ln -sf "$trivy" "$tools/bin/trivy"
 }
