@@ -55,7 +55,12 @@ export async function tryRepository(source: string, expectationFile: string, wor
   const init = await runSluice(['init', ...server, ...expected.init, '--json'], place);
   const answer = jsonOf(init.stdout) as InitAnswer | undefined;
   const yml = await readFile(join(folder, 'sluice.yml'), 'utf8').catch(() => undefined);
-  const base = { repository, stack: expected.stack, commit, notes: answer?.notes ?? [] };
+  const base = {
+    repository,
+    stack: expected.stack,
+    commit,
+    notes: [...(answer?.notHandled ?? []), ...(answer?.notes ?? [])],
+  };
   const files = (answer?.files ?? []).length;
   if (init.code !== 0 || yml === undefined) {
     const ended = judge(expected, [init], [], '');
@@ -89,7 +94,11 @@ export async function tryRepository(source: string, expectationFile: string, wor
     ...(offline?.config === undefined ? [] : compareConfig(expected, offline.config)),
     ...(resolved === undefined ? [] : compareServices(expected, resolved)),
     ...(resolved === undefined ? [] : brokenInvariants(resolved, [folder, home])),
-    ...compareWords(expected, notes.join('\n'), `${words}\n${yml}\n${JSON.stringify(answer?.next ?? '')}`),
+    ...compareWords(
+      expected,
+      notes.join('\n'),
+      [words, yml, JSON.stringify(answer?.next ?? ''), ...found.findings].join('\n'),
+    ),
     ...compareBuild(expected, build),
     ...compareFindings(expected, found.findings),
   ];
@@ -110,6 +119,7 @@ export async function tryRepository(source: string, expectationFile: string, wor
 
 interface InitAnswer {
   readonly files?: readonly { readonly path: string }[];
+  readonly notHandled?: readonly string[];
   readonly notes?: readonly string[];
   readonly next?: unknown;
 }
