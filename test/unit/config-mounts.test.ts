@@ -73,18 +73,20 @@ describe('whose a path is', () => {
 describe('configuration and data', () => {
   test('configuration is carried: files, read-only folders, and folders where programs read their settings', async () => {
     const { plan, faults, handled } = await judge(
-      '"./conf/app.ini:/app/app.ini", "./templates:/app/emails:ro", "./nginx:/etc/nginx/conf.d"',
-      { 'conf/app.ini': 'a', 'templates/a.html': 'a', 'nginx/a.conf': 'a' },
+      '"./conf/app.ini:/app/app.ini", "./templates:/app/emails:ro", "./nginx:/etc/nginx/conf.d", "./checks:/checks"',
+      { 'conf/app.ini': 'a', 'templates/a.html': 'a', 'nginx/a.conf': 'a', 'checks/up.sh': '#!/bin/sh' },
     );
     expect(faults).toEqual([]);
     expect(handled).toEqual([
       'web:/app/app.ini carried',
       'web:/app/emails carried',
       'web:/etc/nginx/conf.d carried',
+      'web:/checks carried',
     ]);
     expect(plan.notes).toEqual([
       'web: ./conf/app.ini is carried as configuration: what the container writes there stays with this release',
       'web: ./nginx is carried as configuration: what the container writes there stays with this release',
+      'web: ./checks is carried as configuration: what the container writes there stays with this release',
     ]);
     expect(plan.warnings).toEqual([]);
   });

@@ -39,7 +39,7 @@ const madeName = new Set([
 ]);
 
 const settingsFile =
-  /(?:\.(?:conf|cfg|cnf|config|ini|jsonc?|ya?ml|toml|xml|properties|env|sql|tmpl|tpl|j2|template|hcl|rules|list|txt|md|schema)|^[^.]+|^\.[^.]+)$/i;
+  /(?:\.(?:conf|cfg|cnf|config|ini|jsonc?|ya?ml|toml|xml|properties|env|sql|tmpl|tpl|j2|template|hcl|rules|list|txt|md|schema|sh|bash)|^[^.]+|^\.[^.]+)$/i;
 const folderOfFiles = /\.d$/i;
 const fileName = /^[^.].*\.[a-z]\w{0,9}$|file$/i;
 
@@ -82,7 +82,7 @@ export function isWrittenSettings(target: string): boolean {
   return !/^\/(?:etc|usr)\//.test(target) && /\/(?:conf|configs?)(?:\/|$)/i.test(target);
 }
 
-/** Whether all files are settings by their names: neither code nor pages, pictures or data. */
+/** Whether all files are settings or shell scripts by their names: neither code nor pages, pictures or data. */
 export function areSettings(files: readonly string[]): boolean {
   return files.every((file) => settingsFile.test(posix.basename(file)) && !dataFile.test(file));
 }
