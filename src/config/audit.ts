@@ -1,6 +1,6 @@
 import type { Env } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
-import { guessable } from './guessable.ts';
+import { guessable, isPublished } from './guessable.ts';
 import { isSecretName, speaksOfSecret } from './secret-names.ts';
 
 /** What is wrong with a variable, in one word. */
@@ -112,7 +112,7 @@ const shortSecret: Rule = (key, value) => {
 
 /** Length alone says little: 64 times the same letter is guessed at once. */
 const guessableSecret: Rule = (key, value) => {
-  if (!isSecretName(key) || leastLength(key) === undefined) return undefined;
+  if (!isSecretName(key) || (leastLength(key) === undefined && !isPublished(value))) return undefined;
   const message = guessable(value);
   return message === undefined
     ? undefined

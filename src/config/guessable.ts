@@ -1,3 +1,24 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Keys that are printed in the documentation of emulators and tests, as SHA-256: Azurite's storage account
+ * (learn.microsoft.com/azure/storage/common/storage-use-azurite), the Cosmos DB emulator (learn.microsoft.com/azure/cosmos-db/emulator),
+ * AWS's example (docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html), reCAPTCHA's test secret
+ * (developers.google.com/recaptcha/docs/faq).
+ */
+const published = new Set([
+  '0011cc25eb4320717494d2703e8cba85743e71b500283c21c8b88147992f9059',
+  'aa6547439583c3a275d4542a0df6c1ad6a863971be9f2a2220f027cc02aef615',
+  '78314b11be2e581549ac1c4f616563fad3fdf0c3b71678f6e2299182080e0598',
+  'f5e95c9954635b65acab57e6d5ea663eb900f06dc8794a90358f5abb1c77d4e0',
+]);
+
+/** Whether everybody has this secret, because a documentation prints it for emulators and tests. */
+export function isPublished(value: string): boolean {
+  const text = value.trim();
+  return text.length >= 32 && published.has(createHash('sha256').update(text).digest('hex'));
+}
+
 /**
  * Whether a secret that is long enough is easy to guess all the same.
  *
@@ -7,6 +28,7 @@ export function guessable(value: string): string | undefined {
   // A key in several lines is long enough to be judged by its beginning.
   const text = value.trim().slice(0, 512);
   if (text.length < 8) return undefined;
+  if (isPublished(text)) return 'is printed in the documentation of an emulator or a test';
   const distinct = new Set(text).size;
   if (distinct <= 4) return `is made of ${distinct} different ${distinct === 1 ? 'character' : 'characters'}`;
   const unit = period(text);

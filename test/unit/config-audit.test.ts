@@ -93,6 +93,16 @@ describe('auditEnv', () => {
     expect(words({ JWT_SECRET_KEY: value })).toEqual([`error: JWT_SECRET_KEY ${why}`]);
   });
 
+  test('the key of an emulator is known to everybody, under whatever name', () => {
+    const azurite = [
+      'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz',
+      '4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
+    ];
+    expect(words({ STORAGE_SECRET_ACCESS_KEY: azurite.join('') })).toEqual([
+      'error: STORAGE_SECRET_ACCESS_KEY is printed in the documentation of an emulator or a test',
+    ]);
+  });
+
   test('what a generator makes is never easy to guess', () => {
     const generated = () => Buffer.from(crypto.getRandomValues(new Uint8Array(24)));
     for (let round = 0; round < 2_000; round++) {
