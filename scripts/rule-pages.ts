@@ -6,7 +6,7 @@ const subjects: readonly (readonly [prefix: string, title: string, about: string
   [
     'dockerfile',
     'Dockerfiles',
-    'Every Dockerfile that production is built from, with the context, target and arguments that the compose files give it. If sluice.yml exists, those are the Dockerfiles that its compose files build. Otherwise Sluice leaves out Dockerfiles whose folder or name says that they are for development, tests or a pipeline (`.devcontainer/`, `ci/`, `Dockerfile.playwright`), and those that only a compose file for development builds. The summary of the check names them.',
+    'Every Dockerfile that production is built from, with the context, target and arguments that the compose files give it. If sluice.yml exists and its compose files build images, those are the Dockerfiles. Otherwise Sluice adds those that the repository’s workflows, bake files, scripts and notes build (`-f docker/Dockerfile`), else those with the plain name, else all. It leaves out Dockerfiles whose folder or name says that they are for development, tests or a pipeline (`.devcontainer/`, `ci/`, `Dockerfile.playwright`), and those that only a compose file for development builds. The summary of the check names them.',
   ],
   [
     'compose',

@@ -63,7 +63,7 @@ const shown = new Set(['.docker', '.deploy', '.deployment', '.compose', '.infra'
 
 /** Whether a file of this path may be a compose file by its name; its content has to be one, too. */
 export function isComposeName(path: string): boolean {
-  return hasComposeName(path) && isSearched(path);
+  return hasComposeName(path) && !isHiddenFolder(path);
 }
 
 /** The same for files of any folder: `.devcontainer/docker-compose.yml` is one, and never the app in production. */
@@ -79,7 +79,7 @@ export function mayBeCompose(path: string): boolean {
   const name = posix.basename(path);
   return (
     /\.ya?ml$/i.test(name) &&
-    isSearched(path) &&
+    !isHiddenFolder(path) &&
     !isComposeName(path) &&
     // Tools' own files, and Helm charts and playbooks: none has compose services, and there may be thousands.
     !/^(?:\.|_|sluice\.|mkdocs|openapi|swagger|pnpm-|codecov|cloudbuild|serverless|values|chart\.)/i.test(
@@ -141,8 +141,9 @@ export function extraWords(path: string): number {
   return wordsOf(posix.basename(path)).filter((word) => !composeWords.has(word) && word !== 'docker').length;
 }
 
-function isSearched(path: string): boolean {
-  return foldersOf(path).every((folder) => !folder.startsWith('.') || shown.has(folder));
+/** Whether a file lies in a folder that belongs to a tool: `.github`, `.devcontainer`, `.cursor`. */
+export function isHiddenFolder(path: string): boolean {
+  return foldersOf(path).some((folder) => folder.startsWith('.') && !shown.has(folder));
 }
 
 function foldersOf(path: string): string[] {

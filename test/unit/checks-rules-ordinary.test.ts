@@ -42,6 +42,7 @@ describe('images that production is not built from', () => {
     'Dockerfile.playwright',
     'tests/image/Dockerfile',
     '.devcontainer/Dockerfile',
+    '.assistant/Dockerfile',
     'app.e2e.Dockerfile',
     'docker/dev/Dockerfile',
     'examples/one/Dockerfile',
@@ -49,7 +50,39 @@ describe('images that production is not built from', () => {
     const texts = { ...base, [file]: rough };
     const found = await ownFindings(memoryRepo(texts));
     expect(found.filter(({ at }) => at?.file === file)).toEqual([]);
-    expect((await summaries(texts))['dockerfile']).toBe(`1 Dockerfile; ${file} is not built for production`);
+    expect((await summaries(texts))['dockerfile']).toBe(
+      `1 Dockerfile; ${file} is not known to be built for production`,
+    );
+  });
+
+  test.each([
+    [
+      'a workflow',
+      '.github/workflows/x.yml',
+      'jobs: { a: { steps: [{ with: { file: ./docker/Dockerfile } }] } }',
+    ],
+    [
+      'a command in a workflow',
+      '.github/workflows/x.yml',
+      '  - run: |\n      docker build \\\n        -f docker/Dockerfile .',
+    ],
+    ['a matrix', '.github/workflows/x.yml', 'file: ${{ matrix.app }}/Dockerfile'],
+    ['a bake file', 'docker-bake.hcl', 'target "a" {\n  dockerfile = "docker/Dockerfile"\n}'],
+    ['a context', 'Makefile', 'image:\n\tdocker build -t a docker/\n'],
+  ])('beside the one that %s builds', async (_, path, text) => {
+    const texts = {
+      'compose.yml': `services: { web: { image: "acme/web:1", ${sound} } }\n`,
+      'docker/Dockerfile': rough,
+      'docker/Dockerfile.chromium': 'FROM acme/web\n',
+      'apps/x/Dockerfile.pnpm': rough,
+    };
+    const files = async (all: Texts) =>
+      [...new Set((await said(all, 'dockerfile/floating-base')).map((each) => each.split(':')[0]))].sort();
+    expect(await files({ ...texts, [path]: text })).toEqual(['fail docker/Dockerfile']);
+    // Of those that no command names, the one with the plain name is likeliest; of odd names each may be it.
+    expect(await files(texts)).toEqual(['fail docker/Dockerfile']);
+    const { 'docker/Dockerfile': __, ...odd } = texts;
+    expect((await files(odd)).length).toBe(2);
   });
 
   test('one that a service is built from is judged wherever it is', async () => {

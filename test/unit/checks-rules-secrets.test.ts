@@ -35,7 +35,15 @@ describe('secrets in images', () => {
   });
 
   test('what only the cache of the builder keeps is a note', async () => {
-    expect(await discarded('ARG NPM_TOKEN')).toEqual(['note NPM_TOKEN']);
+    const compose = (args: string) => `services: { web: { build: { context: ., args: ${args} } } }\n`;
+    const builder = `FROM node:24-slim AS builder\nARG NPM_TOKEN\nFROM node:24-slim\nCOPY --from=builder /app /app\n`;
+    const passed = (args: string) =>
+      said({ Dockerfile: builder, 'compose.yml': compose(args) }, 'dockerfile/secret-in-image');
+    expect(await passed('{ NPM_TOKEN: "${NPM_TOKEN}" }')).toEqual(['note NPM_TOKEN']);
+    expect(await passed('[NPM_TOKEN]')).toEqual(['note NPM_TOKEN']);
+    // Nothing passes it, so there is nothing to keep.
+    expect(await passed('{ OTHER: 1 }')).toEqual([]);
+    expect(await discarded('ARG NPM_TOKEN')).toEqual([]);
     expect(await discarded(`ENV DB_PASSWORD=${random}`)).toEqual(['note DB_PASSWORD']);
     expect(await discarded('ENV JWT_SECRET=dummy')).toEqual([]);
   });
@@ -191,6 +199,24 @@ describe('env files', () => {
     };
     expect(await said(read, 'env/debug')).toEqual(['fail DEBUG']);
     expect(await said(read, 'env/placeholder')).toEqual(['fail SECRET_KEY']);
+  });
+
+  test('a file of another way to run the app: what looks like a secret is a note, a token is none', async () => {
+    const token = `ghp_${'a1B2'.repeat(9)}`;
+    const texts = {
+      'compose.yml': 'services: { a: { build: . } }\n',
+      Dockerfile: 'FROM alpine:3.22\n',
+      'bundle/Dockerfile.all': 'FROM alpine:3.22\n',
+      'bundle/variables.env': `SECRET_KEY=${random}\nX=${token}\n`,
+    };
+    const rule = 'env/committed-secret';
+    expect(await said(texts, rule)).toEqual(['note SECRET_KEY', 'fail X']);
+    const built = {
+      'compose.yml': 'services: { a: { build: { context: bundle, dockerfile: Dockerfile.all } } }\n',
+    };
+    expect(await said({ ...texts, ...built }, rule)).toEqual(['fail SECRET_KEY', 'fail X']);
+    const { 'bundle/Dockerfile.all': _, ...bare } = texts;
+    expect(await said(bare, rule)).toEqual(['fail SECRET_KEY', 'fail X']);
   });
 
   test('databases of tests, keys that are none, forms of tokens', async () => {

@@ -8,7 +8,7 @@ export const secretInImage: Rule<ImageBuild> = {
   severity: 'high',
   level: 'fail',
   title: 'No ARG and no ENV holds a secret.',
-  why: 'Both stay readable for everybody who can pull the image: docker history and docker inspect print them, also those of a build argument that no later stage uses. What a discarded stage holds stays in the cache of the builder and is a note.',
+  why: 'Both stay readable for everybody who can pull the image: docker history and docker inspect print them, also those of a build argument that no later stage uses. What a discarded stage holds stays in the cache of the builder and is a note; so is an argument of such a stage that a compose file passes.',
   fix: 'Give the build its secret by RUN --mount=type=secret,id=…, and the program its own by environment: when it starts.',
   source: {
     name: 'Docker: SecretsUsedInArgOrEnv',
@@ -37,7 +37,7 @@ function hitsIn(instruction: Instruction, image: ImageBuild, isFinal: boolean): 
   const { keyword, line, endLine } = instruction;
   if (keyword !== 'ARG' && keyword !== 'ENV') return [];
   return assignmentsOf(instruction).flatMap(([name, value]): Hit[] => {
-    const fault = faultOf(keyword, name, value, isFinal);
+    const fault = faultOf(keyword, name, value, { isFinal, isPassed: image.args.has(name) });
     return fault === undefined ? [] : [{ file: image.path, line, endLine, subject: name, ...fault }];
   });
 }
@@ -51,7 +51,7 @@ function faultOf(
   keyword: string,
   name: string,
   value: string | undefined,
-  isFinal: boolean,
+  { isFinal, isPassed }: { readonly isFinal: boolean; readonly isPassed: boolean },
 ): Fault | undefined {
   const shape = value === undefined ? undefined : secretShape(value);
   // In the file itself everybody has it, whatever becomes of the stage.
@@ -61,6 +61,8 @@ function faultOf(
   if (!namesSecret(name)) return undefined;
   if (value === undefined || value === '') {
     if (keyword !== 'ARG') return undefined;
+    // One that no build is known to pass has nothing to leave in a cache.
+    if (!isFinal && !isPassed) return undefined;
     return isFinal
       ? { message: `The build argument ${name} stays in the history of the image.` }
       : {

@@ -1,4 +1,5 @@
 import { isAbsolute, join, posix, relative } from 'node:path';
+import { hasComposeName } from '../../config/compose-names.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import type { App } from './app.ts';
 import { isAsideFolder } from './aside.ts';
@@ -8,8 +9,8 @@ import { type ExampleFile, entriesOf, isExample } from './example-files.ts';
 
 /** An env file with values that something runs with. */
 export interface ValueFile extends ExampleFile {
-  /** `unknown` where nothing says that production reads it. */
-  readonly purpose: 'production' | 'development' | 'unknown';
+  /** `elsewhere`: another way to run the app; `unknown`: nothing says who reads it. */
+  readonly purpose: 'production' | 'development' | 'elsewhere' | 'unknown';
   /** In the repository, or about to be: git does not ignore it. */
   readonly committed: boolean;
 }
@@ -37,16 +38,25 @@ export function valueFiles(app: App): ValueFile[] {
   return [...new Set([...committed, ...targets.filter((path) => path !== undefined)])].flatMap((path) => {
     const text = repo.read(path);
     if (text === undefined) return [];
-    const purpose = targets.includes(path) ? 'production' : purposeOf(path, read);
+    const purpose = targets.includes(path) ? 'production' : purposeOf(path, read, app);
     return [{ path, entries: entriesOf(text), purpose, committed: repo.files.includes(path) }];
   });
 }
 
-function purposeOf(path: string, read: ReadonlySet<string | undefined>): ValueFile['purpose'] {
+function purposeOf(path: string, read: ReadonlySet<string | undefined>, app: App): ValueFile['purpose'] {
   const name = envFolder.test(path) ? path.replaceAll('/', '.') : posix.basename(path);
   if (read.has(path)) return 'production';
   if (development.test(name) || isAsideFolder(path)) return 'development';
-  return production.test(name) ? 'production' : 'unknown';
+  if (production.test(name)) return 'production';
+  return isOtherWay(folderOf(path), app) ? 'elsewhere' : 'unknown';
+}
+
+/** A folder with compose files or Dockerfiles of its own, none of which production uses. */
+function isOtherWay(folder: string, { repo, project, images, idle }: App): boolean {
+  const used = [...(project?.all ?? []), ...images].map(({ path }) => folderOf(path));
+  const isBelow = (each: string) => each === folder || each.startsWith(`${folder}/`);
+  if (folder === '' || project === undefined || used.some(isBelow)) return false;
+  return [...idle, ...repo.files.filter(hasComposeName)].some((path) => folderOf(path) === folder);
 }
 
 /** The `.env` beside the compose files, which Compose reads by itself, and what services name as `env_file`. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { ComposeCandidate } from '../../config/compose-choice.ts';
+import { isHiddenFolder } from '../../config/compose-names.ts';
 import {
   type Dockerfile,
   type Instruction,
@@ -12,6 +13,7 @@ import { isAsideFolder, isAsideName } from './aside.ts';
 import { isLoose } from './compose-document.ts';
 import type { ComposeProject } from './compose-project.ts';
 import { mapOf } from './compose-shape.ts';
+import { builtByCommands } from './dockerfile-usage.ts';
 
 /** A Dockerfile, with what the compose files say of its build. */
 export interface ImageBuild {
@@ -30,6 +32,8 @@ export interface ImageBuild {
   readonly contexts: readonly string[];
   /** Images that services of the compose files are built as, without tags. */
   readonly siblings: ReadonlySet<string>;
+  /** Build arguments that the compose files pass. */
+  readonly args: ReadonlySet<string>;
   /** `user:` of every service that runs it. */
   readonly runsAs: readonly string[];
 }
@@ -67,8 +71,11 @@ export function imageBuilds(
     // Where production builds nothing itself, the file for development may build what a pipeline builds for it.
     ...(byFile.size === 0 ? [] : others.flatMap(dockerfilesIn)),
   ]);
-  const loose = dockerfilesOf(repo).filter(
-    (path) => !isAsideFolder(path) && !isAsideName(path) && !elsewhere.has(path),
+  const loose = likeliest(
+    repo,
+    dockerfilesOf(repo).filter(
+      (path) => !isAsideFolder(path) && !isAsideName(path) && !isHiddenFolder(path) && !elsewhere.has(path),
+    ),
   );
   const names = new Set(
     Object.values(project?.model.services ?? {}).flatMap(({ build, image }) =>
@@ -101,12 +108,25 @@ export function imageBuilds(
       ),
       contexts: uses.flatMap(({ build }) => Object.keys(mapOf(build.additional_contexts))),
       siblings: names,
+      args: new Set(uses.flatMap(({ build }) => Object.keys(build.args ?? {}))),
       runsAs: users.every((user) => user !== undefined) ? users : [],
     };
   });
 }
 
-/** Dockerfiles that are there, and that no image of production is built from. */
+/**
+ * Of Dockerfiles that no compose file builds those that somebody else builds for production: what the repository's
+ * commands name; without any such the plainly named ones, without these all. `Dockerfile.scratch` beside a `Dockerfile`
+ * that a workflow builds is a trial.
+ */
+function likeliest(repo: Repo, paths: readonly string[]): readonly string[] {
+  const built = builtByCommands(repo, paths);
+  if (built.length > 0) return built;
+  const plain = paths.filter((path) => /^(?:docker|container)file$/i.test(posix.basename(path)));
+  return plain.length > 0 ? plain : paths;
+}
+
+/** Dockerfiles that are there, and that no image of production is known to be built from. */
 export function idleDockerfiles(repo: Repo, images: readonly ImageBuild[]): readonly string[] {
   const used = new Set(images.map(({ path }) => path));
   return dockerfilesOf(repo).filter(

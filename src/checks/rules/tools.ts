@@ -86,7 +86,7 @@ function dockerfileSummary({ images, idle }: App): string {
   const seen = counted(images.length, 'Dockerfile');
   if (idle.length === 0) return seen;
   const verb = idle.length === 1 ? 'is' : 'are';
-  return `${seen}; ${named(idle)} ${verb} not built for production`;
+  return `${seen}; ${named(idle)} ${verb} not known to be built for production`;
 }
 
 /** What the check of variables has seen; empty where there is nothing for it to see. */
