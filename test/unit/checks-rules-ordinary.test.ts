@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { CheckContext } from '../../src/checks/tool.ts';
 import { planned, said, sound, summaries, type Texts } from './checks-said.ts';
 
 describe('compose files that production is not made of', () => {
