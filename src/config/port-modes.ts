@@ -64,6 +64,13 @@ const rules: readonly Rule[] = [
   fromBareAddress,
   fromOwnAddress,
   (port, { named }) => named.get(port),
+  fromDotnet,
+  (_, { name, declared }) => {
+    const isCalled = /(?:^|[-_.])grpc(?:[-_.]|$)/i.test(name ?? '') && declared.length <= 2;
+    return isCalled
+      ? tcp(`${name} speaks gRPC by its name, and HTTP/2 needs a port of its own mode`)
+      : undefined;
+  },
   (port) => {
     const protocol = protocolOf(port);
     return protocol === undefined ? undefined : tcp(`the port of ${protocol}`);
@@ -149,6 +156,16 @@ function fromBareAddress(port: number, { references }: PortFacts): Mode | undefi
 
 function fromOwnAddress(port: number, { references }: PortFacts): Mode | undefined {
   return byScheme(references.filter((each) => each.port === port && each.isOwn));
+}
+
+/** The Dockerfile that .NET's tools write exposes 8080 for HTTP and 8081 for HTTPS: https://aka.ms/customizecontainer */
+function fromDotnet(port: number, { service, declared }: PortFacts): Mode | undefined {
+  const isDotnet = [service.image, service.from].some((image) =>
+    /\bdotnet\/(?:core\/)?aspnet\b/.test(image ?? ''),
+  );
+  return isDotnet && port === 8081 && declared.includes(8080)
+    ? tcp('.NET’s Dockerfiles expose HTTPS there')
+    : undefined;
 }
 
 function byScheme(references: readonly Reference[]): Mode | undefined {

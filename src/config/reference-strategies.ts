@@ -57,20 +57,23 @@ export const strategyExamples: readonly StrategyExample[] = [
   {
     strategy: 'singleton',
     deploy: 'Never two at once: after the confirmation the old one stops, then the new one starts.',
-    by: 'a scheduler in its command (`celery beat`, cron, `schedule:work`), or a name such as `beat` or `cron` without a port.',
+    by: 'a scheduler in its command (`celery beat`, cron, `schedule:work`), or a name such as `beat` or `cron` without a port. Another program in the image of a service is one, too, if nothing calls it and neither its name nor its command says worker, queue or consumer: nobody knows whether two of it may work at once.',
     compose: `services:
   web:
     build: .
     expose: ["3000"]
   singleton-beat:
     build: .
-    command: celery -A shop beat`,
+    command: celery -A shop beat
+  singleton-bot:
+    build: .
+    command: node bot.js`,
   },
   {
     strategy: 'workers',
     deploy:
       'New ones start beside the old ones, which get `stop_grace_period` to finish their tasks. Both answer to the service’s name while they change over.',
-    by: 'a queue’s worker in its command (`celery worker`, `sidekiq`, `queue:work`), or no port that anything names.',
+    by: 'a queue’s worker in its command (`celery worker`, `sidekiq`, `queue:work`), such a word in its name or command, or no port that anything names.',
     compose: `services:
   web:
     build: .

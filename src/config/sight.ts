@@ -90,7 +90,8 @@ function isImagesCommand(service: ComposeService, image: Images[string]): boolea
   return plain(whole) === plain(own) || plain(commandLine({ command: image.command })) === plain(own);
 }
 
-function isSameImage(a: ComposeService, b: ComposeService): boolean {
+/** Whether two services run one image, pulled or built. */
+export function isSameImage(a: ComposeService, b: ComposeService): boolean {
   if (a.build !== undefined && b.build !== undefined)
     return JSON.stringify(a.build) === JSON.stringify(b.build);
   return a.image !== undefined && a.image === b.image;

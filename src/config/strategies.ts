@@ -16,7 +16,7 @@ import { findPorts, portsText } from './ports.ts';
 import { notesOfRouting } from './routing.ts';
 import { type Sight, sightOf } from './sight.ts';
 import { dataOf, imageRole, type SeenService, writableVolumes } from './stores.ts';
-import { blueGreenFaults, unknownServices } from './strategy-faults.ts';
+import { blueGreenFaults, dataContainerFaults, unknownServices } from './strategy-faults.ts';
 import { infer, isDoorName } from './strategy-rules.ts';
 
 /** Compose's default for stop_grace_period. */
@@ -55,6 +55,7 @@ export function planServices(
   const plans = describeServices(model, config, options);
   for (const plan of plans) {
     const service = model.services[plan.name];
+    errors.push(...dataContainerFaults(plan, model, config));
     if (plan.strategy === 'blue-green' && service !== undefined) {
       errors.push(...blueGreenFaults(plan, service, model, config));
     }

@@ -2,6 +2,7 @@ import { UserError } from '../kernel/errors.ts';
 import type { ComposeModel, ComposeService, Config, ServicePlan } from './model.ts';
 import { placeOf } from './normalise.ts';
 import { mostPorts, publishedPorts } from './ports.ts';
+import { endsBecause } from './programs.ts';
 import { isShared, writableVolumes } from './stores.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -108,6 +109,32 @@ export function blueGreenFaults(
   return faults;
 }
 
+/**
+ * A container that ends and only holds volumes for another one: what runs to its end is removed, and with it what
+ * has no name.
+ */
+export function dataContainerFaults(plan: ServicePlan, model: ComposeModel, config: Sight): UserError[] {
+  const { name } = plan;
+  const user = Object.entries(model.services).find(([, service]) => volumesFrom(service).includes(name));
+  const service = model.services[name];
+  if (user === undefined || service === undefined || endsBecause(name, service) === undefined) return [];
+  const path = service.volumes?.find(({ source }) => source === undefined)?.target;
+  const at = path ?? 'the path of its data';
+  return [
+    new UserError({
+      code: 'compose.data-container',
+      message: `services.${name} ends at once and only holds the volumes of ${user[0]} (volumes_from)`,
+      hint: `Give the volume a name of its own in ${user[0]}: \`volumes: [${user[0]}-data:${at}]\`, with \`volumes: { ${user[0]}-data: }\` at the top, and remove volumes_from. If there is data already, copy it first: docker run --rm --volumes-from ${name} -v ${user[0]}-data:/to alpine cp -a ${at}/. /to`,
+      ...placeOf(config, ['services', name]),
+    }),
+  ];
+}
+
+function volumesFrom(service: ComposeService): string[] {
+  const from = Array.isArray(service.volumes_from) ? (service.volumes_from as unknown[]).map(String) : [];
+  return from.map((text) => text.split(':')[0] ?? '');
+}
+
 /** Other services that use the very container of this one, which a deploy replaces. */
 function ties(
   name: string,
@@ -119,8 +146,7 @@ function ties(
     const keys = (['network_mode', 'ipc', 'pid'] as const).filter(
       (key) => service[key] === `service:${name}`,
     );
-    const from = Array.isArray(service.volumes_from) ? (service.volumes_from as unknown[]).map(String) : [];
-    if (from.some((text) => text.split(':')[0] === name)) keys.push('volumes_from' as never);
+    if (volumesFrom(service).includes(name)) keys.push('volumes_from' as never);
     return keys.map(
       (key) =>
         new UserError({

@@ -3,7 +3,7 @@ import type { ComposeModel, ServiceConfig, Strategy } from './model.ts';
 import { isDoor } from './ownership.ts';
 import { findPorts, mostPorts, publishedPorts } from './ports.ts';
 import { commandLine, endsBecause, nameParts, programKind, runsNamedServer } from './programs.ts';
-import { mayServe, type Sight } from './sight.ts';
+import { isSameImage, mayServe, type Sight } from './sight.ts';
 import { soleReason } from './sole.ts';
 import { dataOf, imageKind, imageRole, isShared, type SeenService, writableVolumes } from './stores.ts';
 
@@ -193,9 +193,21 @@ function asWorkers(each: Case): Inferred | undefined {
     return { strategy: 'workers', reason: `it runs ${program.what}` };
   if (mayServe(each) && findPorts(service, own) !== undefined) return undefined;
   const word = nameParts(name).find((part) => /^(?:worker|consumer|queue|celery)s?$/.test(part));
-  const because =
-    word === undefined ? 'it has no port and no HTTP health check' : `it is called ${word} and has no port`;
   const [caller] = called.by;
+  const isMany = (service.deploy?.replicas ?? service.scale ?? 1) > 1;
+  const line = commandLine(written);
+  const beside = Object.entries(model.services).find(
+    ([other, sibling]) => other !== name && isSameImage(sibling, written),
+  );
+  const isWork = word !== undefined || /\b(?:workers?|consumers?|queues?|jobs:work)\b/i.test(line);
+  if (beside !== undefined && line !== '' && caller === undefined && !isWork && !isMany) {
+    return {
+      strategy: 'singleton',
+      reason: `it runs a program of its own in the image of ${beside[0]}, and nothing shows that two of it may work at once`,
+    };
+  }
+  const because =
+    word !== undefined ? `it is called ${word} and has no port` : 'it has no port and no HTTP health check';
   return {
     strategy: 'workers',
     reason:

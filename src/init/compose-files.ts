@@ -57,7 +57,9 @@ function readComposeFile(path: string, text: string | undefined): ComposeFile | 
     return baseNames.includes(nameOf(path))
       ? { path, text, name: undefined, data: undefined, services: {} }
       : undefined;
-  if (!isMap(data) || !('services' in data || 'include' in data)) return undefined;
+  // An overlay may change networks or volumes alone; its name says that it is a compose file.
+  const sections = ['services', 'include', ...(isComposeName(path) ? ['networks', 'volumes'] : [])];
+  if (!isMap(data) || !sections.some((section) => section in data)) return undefined;
   const services = isMap(data['services']) ? data['services'] : {};
   return {
     path,

@@ -2,6 +2,7 @@ import type { UnusedFile } from '../config/compose-choice.ts';
 import { folderOf, isAside, isAsideProfile } from '../config/compose-names.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { shellVariable } from '../config/shell-variables.ts';
+import { imageRole } from '../config/stores.ts';
 import type { Seen } from './look.ts';
 import { nameOf } from './tree.ts';
 import { enumerate } from './words.ts';
@@ -57,13 +58,24 @@ function overrideNotes(
     ({ path }) => folderOf(path) === folder && /^(?:docker-)?compose\.override\.ya?ml$/.test(nameOf(path)),
   );
   if (override === undefined || files.includes(override)) return [];
-  const closed = Object.entries(override.services)
-    .filter(([name, { ports }]) => Array.isArray(ports) && isClosed(model?.services[name]))
-    .map(([name]) => name);
-  if (closed.length === 0) return [];
+  const lacking = (key: 'ports' | 'volumes', isBare: (name: string) => boolean) =>
+    Object.entries(override.services)
+      .filter(([name, service]) => Array.isArray(service[key]) && isBare(name))
+      .map(([name]) => name);
+  const closed = lacking('ports', (name) => isClosed(model?.services[name]));
+  // A database without its volume loses its data when its container goes.
+  const bare = lacking('volumes', (name) => {
+    const service = model?.services[name];
+    return service !== undefined && imageRole(service) !== undefined && (service.volumes ?? []).length === 0;
+  });
+  if (closed.length + bare.length === 0) return [];
   const both = [...files, override].map(({ path }) => `--compose ${path}`).join(' ');
+  const what = [
+    ...(closed.length === 0 ? [] : [`publishes the ports of ${enumerate(closed)}`]),
+    ...(bare.length === 0 ? [] : [`gives ${enumerate(bare)} the volumes for their data`]),
+  ];
   return [
-    `${override.path} publishes the ports of ${enumerate(closed)}, and production does not use it. If the rest of it is right for production, too: sluice init ${both}. Otherwise move the ports to ${files.at(-1)?.path}.`,
+    `${override.path} ${what.join(' and ')}, and production does not use it. If the rest of it is right for production, too: sluice init ${both}. Otherwise move that to ${files.at(-1)?.path}.`,
   ];
 }
 

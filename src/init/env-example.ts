@@ -1,11 +1,12 @@
 import { parseEnvFile } from '../config/env-file.ts';
+import { interpolate } from '../config/interpolate.ts';
 import { folderOf, isIn, nameOf, type Tree } from './tree.ts';
 
 /** A file that describes the app's variables. */
 export interface ExampleFile {
   readonly path: string;
   readonly text: string;
-  /** What it says, as it stands. */
+  /** What it says, with its own variables in place. */
   readonly values: Readonly<Record<string, string>>;
   /** All names in it, those in comments (`# NAME=`) too. */
   readonly names: readonly string[];
@@ -44,10 +45,16 @@ function readExample(path: string, text: string | undefined, folder: string): Ex
 function valuesOf(text: string, path: string): Record<string, string> {
   try {
     const { entries, inherited } = parseEnvFile(text, path, { interpolate: false });
-    return Object.fromEntries([
-      ...inherited.map(({ name }) => [name, '']),
-      ...entries.map(({ name, value }) => [name, value]),
+    const written = new Map([
+      ...inherited.map(({ name }) => [name, ''] as const),
+      ...entries.map(({ name, value }) => [name, value] as const),
     ]);
+    // `DB_IMAGE="mariadb:${DB_VERSION}"` means a value of the same file; others stay as they stand.
+    for (const { name, value } of entries) {
+      const whole = interpolate(value, (other) => (other === name ? undefined : written.get(other)));
+      if (typeof whole === 'string') written.set(name, whole);
+    }
+    return Object.fromEntries(written);
   } catch {
     // A template for another tool: its names count all the same.
     return Object.fromEntries([...text.matchAll(/^([A-Za-z_]\w*)=/gm)].map(([, name = '']) => [name, '']));

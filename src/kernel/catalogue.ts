@@ -184,6 +184,10 @@ export const catalogue = {
     what: 'A service has the name that Sluice gives to the containers or the edge of another one.',
     fix: 'Rename it in the compose file.',
   },
+  'compose.data-container': {
+    what: 'A service ends at once and only holds volumes for another one (`volumes_from`), which a deploy would lose.',
+    fix: 'Give the volume a name in the service that uses it, and remove `volumes_from`.',
+  },
   'compose.tied': {
     what: 'A service is tied to one container of a blue-green service (its network, volumes or process space).',
     fix: 'Loosen the tie, or choose `strategy: recreate` for the blue-green service.',

@@ -48,6 +48,11 @@ describe('a folder that containers write to, and that the repository has nothing
     }
   });
 
+  test('scripts of a database’s first start need not be there', async () => {
+    const { faults, handled } = await judge('"./dumps-of-mine:/docker-entrypoint-initdb.d"');
+    expect([faults, handled]).toEqual([[], ['web:/docker-entrypoint-initdb.d data folder']]);
+  });
+
   test('is created by the engine, which the long syntax alone does not ask for', async () => {
     const { plan } = await judge('{ type: bind, source: ./data, target: /d, bind: { selinux: z } }');
     const { services } = withDataFolders(plan.model, plan.folders, root);

@@ -36,6 +36,13 @@ describe('development mounts', () => {
       'build: .',
       ['web:/app/src/lib left out'],
     ],
+    [
+      'a folder of pages',
+      './docs:/app/docs',
+      node.replace('src ./src', '. .'),
+      'build: .',
+      ['web:/app/docs left out'],
+    ],
     ['the whole context, of which the code is copied', './:/app', node, 'build: .', ['web:/app left out']],
     ['the context over what a stage has built', '.:/app', built, 'build: .', ['web:/app left out']],
     [
@@ -62,6 +69,7 @@ describe('development mounts', () => {
       [`${folder}Dockerfile`]: dockerfile,
       'src/lib/a.js': '1',
       'backend/b.py': '2',
+      'docs/index.md': 'd',
     });
     const plan = await repo.plan();
     expect([faultLines(plan), handlings(plan)]).toEqual([[], expected]);

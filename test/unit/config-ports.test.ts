@@ -24,6 +24,13 @@ describe('which port is the main one', () => {
     expect(modes({ ...shell('nc -z localhost 2525'), ...ports(4444, 2525) })).toBe('2525 tcp, 4444 tcp');
   });
 
+  test('.NET’s second port is HTTPS, and what is called gRPC speaks HTTP/2', () => {
+    const image = 'mcr.microsoft.com/dotnet/aspnet:8.0';
+    expect(modes({ image, expose: ['8080', '8081'] })).toBe('8080 http, 8081 tcp');
+    expect(modes({ image: 'acme/x', expose: ['8080', '8081'] })).toBe('8080 http, 8081 http');
+    expect(modes({ build: '.', expose: ['8080'] }, {}, { name: 'discount.grpc' })).toBe('8080 tcp');
+  });
+
   test.each<[what: string, service: ComposeService, main: string]>([
     [
       'Caddy’s API',

@@ -92,6 +92,24 @@ describe('what can’t be done', () => {
     ]);
   });
 
+  test('a container that ends and only holds volumes for another one', async () => {
+    const db = { image: 'mysql:8.0', volumes_from: ['dbdata'] };
+    const data = { image: 'mysql:8.0', command: ['/bin/true'] };
+    const errors = await faults({ db, dbdata: data }, {});
+    expect(errors).toMatchObject([
+      {
+        code: 'compose.data-container',
+        message: 'services.dbdata ends at once and only holds the volumes of db (volumes_from)',
+        hint: expect.stringContaining('volumes: [db-data:'),
+      },
+    ]);
+    const { command: _, ...lasting } = data;
+    expect(planServices(model({ db, dbdata: lasting }), config).map(({ strategy }) => strategy)).toEqual([
+      'keep',
+      'keep',
+    ]);
+  });
+
   test('blue-green with a volume: the ways out work', async () => {
     const services = { web: { ...web, volumes: [volume('uploads')] } };
     expect(

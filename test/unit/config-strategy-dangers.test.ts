@@ -70,6 +70,7 @@ describe('how a script ends', () => {
     ['job', 'sh -c "alembic upgrade head && echo done"', {}],
     ['job', 'bundle exec rake db:migrate', {}],
     ['job', 'bundle exec rake assets:precompile', {}],
+    ['job', 'wp shell', { image: 'wordpress:cli-php8.3' }],
   ])('%s: %s', (strategy, command, more) => {
     expect(one({ build: '.', command: splitWords(command), ...more }, {}, {}, 'task').strategy).toBe(
       strategy,
@@ -137,6 +138,28 @@ describe('stores under other names', () => {
     };
     const [plan] = describeServices(model({ web: service }), config, { images });
     expect(plan?.strategy).toBe('recreate');
+  });
+});
+
+describe('another program in the image of a service', () => {
+  const web = { image: 'acme/app', ports: [{ target: 3000, published: '80' }] };
+  test.each<[string, ComposeService, RegExp]>([
+    [
+      'one that nobody knows',
+      { command: ['bin/threaded'] },
+      /^singleton: it runs a program of its own in the image of web/,
+    ],
+    ['a worker by its command', { command: ['bin/worker'] }, /^workers/],
+    ['the image’s own', {}, /^workers/],
+    ['several of it', { command: ['bin/threaded'], deploy: { replicas: 2 } }, /^workers/],
+  ])('%s', (_, more, expected) => {
+    expect(planOf('other', { web, other: { image: 'acme/app', ...more } })).toMatch(expected);
+  });
+
+  test('one that is called has its name in both colors', () => {
+    const caller = { ...web, environment: { BOT: 'http://other/' } };
+    const services = { web: caller, other: { image: 'acme/app', command: ['bin/threaded'] } };
+    expect(planOf('other', services)).not.toMatch(/^singleton/);
   });
 });
 

@@ -156,6 +156,7 @@ describe('an app that migrates from its own code', () => {
     ['TypeORM', 'src/app.module.ts', '  migrationsRun: true,'],
     ['Alembic', 'app/main.py', '    command.upgrade(config, "head")'],
     ['Ecto', 'lib/shop/application.ex', '      {Ecto.Migrator, repos: repos},'],
+    ['a release that is called at the start', 'lib/shop/application.ex', '    maybe_run_migrations()'],
   ])('%s', async (_, file, line) => {
     const { inCode } = await sightOf({ Dockerfile: 'FROM scratch\n', [file]: `first\n${line}\n` });
     expect(inCode?.at).toBe(`${file}:2`);

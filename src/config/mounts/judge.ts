@@ -149,6 +149,8 @@ function mayBeData(
 ): boolean {
   const kind = folderKind(source, target);
   if (kind === 'data') return true;
+  // Scripts for a database's first start: none is as good as some, and Compose makes an empty folder of it.
+  if (uncommitted.length === 0 && /^\/docker-entrypoint-initdb\.d(?:\/|$)/.test(target)) return true;
   if (uncommitted.length > 0 || isMadeInImage(target) || isMadeInImage(source)) return false;
   if (isSecret(source) || isSecret(target)) return false;
   return kind === undefined || isWrittenSettings(target);

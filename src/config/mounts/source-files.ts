@@ -29,7 +29,8 @@ export async function sourceFiles(folder: string): Promise<string[]> {
   };
   await visit('', 0);
   const found = files.filter((file) => code.test(file) && !tooling.test(file));
-  return found.length > 0
-    ? found
-    : files.filter((file) => !/^(?:\.|[^/]*\.(?:md|lock|txt|ya?ml|toml|json)$)/i.test(file));
+  if (found.length > 0) return found;
+  const pages = files.filter((file) => !/^(?:\.|[^/]*\.(?:md|lock|txt|ya?ml|toml|json)$)/i.test(file));
+  // Pages that a build makes others of (`docs/index.md`), and nothing else.
+  return pages.length > 0 ? pages : files.filter((file) => !file.startsWith('.'));
 }

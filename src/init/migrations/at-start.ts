@@ -135,6 +135,10 @@ const inCode: readonly (readonly [files: RegExp, call: RegExp])[] = [
   ],
   [/\.rs$/, /\bsqlx::migrate!|\brun_pending_migrations\(|\bMigrator::up\(|\bembed_migrations!/],
   [/\.cs$/, /\.Database\.Migrate(?:Async)?\(/],
+  [
+    /(?:^|\/)application\.ex$/,
+    /\{\s*Ecto\.Migrator\s*,|\bRelease(?:Tasks)?\.(?:\w*migrat\w*|init|setup)\(|^\s+\w*migrat\w*\(\)\s*$/m,
+  ],
   [/\.exs?$/, /\{\s*Ecto\.Migrator\s*,/],
 ];
 /** Programs and scripts beside the app: that they are there does not mean that its start calls them. */
