@@ -213,7 +213,8 @@ end
 local host, dns_port = options.nameserver:match('^(.+):(%d+)$')
 
 replicas.start({
-  service = options.service, ports = ports, family = options.family, now = guard.now, announced = announced,
+  domain = options.domain, older_name = function(colour) return map:lookup('name-' .. colour) end,
+  ports = ports, family = options.family, now = guard.now, announced = announced,
   nameserver = host and { host, tonumber(dns_port) } or dns.system_server(),
   health = options.health_path ~= '-' and {
     path = options.health_path, host = options.health_host, port = tonumber(options.health_port),

@@ -127,20 +127,26 @@ local function is_expected(colour, now)
 end
 
 local function look(due)
-  local names = {}
-  for i, colour in ipairs(due) do names[i] = setup.service .. '-' .. colour.name end
+  local names, older = {}, {}
+  for i, colour in ipairs(due) do names[i] = colour.name .. '.' .. setup.domain end
+  -- Containers that are older than such names answer to another one.
+  for i, colour in ipairs(due) do
+    names[#names + 1] = setup.older_name(colour.name)
+    older[i] = setup.older_name(colour.name) and #names
+  end
   local answers, failure = dns.ask(setup.nameserver, names, setup.family)
   local now = setup.now()
   for i, colour in ipairs(due) do
     colour.failure = failure
     if answers then
-      if #answers[i] > 0 then
+      local found = #answers[i] > 0 and answers[i] or answers[older[i]] or {}
+      if #found > 0 then
         colour.announced = {}
         colour.asking_until = now + LOOK_ON
       elseif #colour.listed > 0 then
         colour.vanished = now
       end
-      colour.listed = answers[i]
+      colour.listed = found
     end
     settle(colour, now)
     colour.next_look = now + (is_expected(colour, now) and LOOK_EVERY or LOOK_SELDOM)
@@ -160,7 +166,7 @@ local function look_when_due()
   if #due > 0 then look(due) end
 end
 
--- `options`: service, ports, health ({ path, host, port } or nil), nameserver ({ host, port }), family ('A', 'AAAA'),
+-- `options`: domain (with the colour before it the name of its containers), older_name (colour → another name or nil), ports, health ({ path, host, port } or nil), nameserver ({ host, port }), family ('A', 'AAAA'),
 -- now (seconds), announced (colour → addresses to begin with), needed (colour → ask for it without end).
 function replicas.start(options)
   setup = options

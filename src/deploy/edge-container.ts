@@ -22,6 +22,7 @@ export function edgeService(
   plan: ServicePlan,
   service: ComposeService,
   edge: EdgeContainer,
+  folder?: string,
 ): ComposeService {
   const { networks, ports, expose, environment, labels: routed } = openingOf(record, plan, service);
   return {
@@ -49,6 +50,7 @@ export function edgeService(
       [labels.service]: edge.service,
       [labels.edge]: edge.version,
       [labels.hash]: edgeHash(record, plan, service),
+      ...(folder === undefined ? {} : { [labels.folder]: folder }),
     },
   };
 }

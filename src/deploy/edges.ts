@@ -16,16 +16,17 @@ import {
 } from './edge/config.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
-import { type Layout, otherColour, type PlannedEdge } from './model.ts';
+import { type Layout, otherColour, type PlannedEdge, type ReleaseRecord } from './model.ts';
 import { type EdgeContainer, edgeProjectService } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed } from './state.ts';
 import { writeFiles } from './upload.ts';
 
 /** What the edge of a blue-green service must look like. */
-export function edgeSpec(plan: ServicePlan): EdgeSpec {
+export function edgeSpec(app: string, plan: ServicePlan): EdgeSpec {
   const [main] = plan.ports;
   return {
     service: plan.name,
+    app,
     ports: plan.ports,
     health: plan.health === undefined || main === undefined ? null : { path: plan.health, port: main.port },
     maxReplicas: Math.max(10, plan.replicas * 2),
@@ -37,7 +38,7 @@ export function edgeSpec(plan: ServicePlan): EdgeSpec {
  * keeps its image until it is replaced on request.
  */
 export function wantedEdges(
-  services: readonly ServicePlan[],
+  { app, services }: Pick<ReleaseRecord, 'app' | 'services'>,
   state: HostState,
   image: string,
 ): Pick<PlannedEdge, 'service' | 'files' | 'version'>[] {
@@ -46,7 +47,7 @@ export function wantedEdges(
     .map((plan) => {
       const running = state.containers.find((each) => each.edge !== undefined && each.service === plan.name);
       const used = running?.image ?? image;
-      const spec = edgeSpec(plan);
+      const spec = edgeSpec(app, plan);
       return { service: plan.name, files: edgeFiles(spec, used), version: edgeVersion(spec, used) };
     });
 }
@@ -77,13 +78,33 @@ export function firstMap(each: HostRun, edge: PlannedEdge): string {
   return activeMap(old, { [old]: addresses });
 }
 
+/**
+ * What a running edge that is reloaded has to know of the color that serves: its containers may be older than the names
+ * by which the edge's new configuration looks for them. Undefined: nothing.
+ */
+export function mapForOlder(
+  each: { readonly state: Pick<HostState, 'containers' | 'maps'> },
+  service: string,
+): string | undefined {
+  const { containers, maps } = each.state;
+  const active = maps[service];
+  const serving = containers.filter(
+    (one) => one.running && one.edge === undefined && one.service === service && one.colour === active,
+  );
+  if (active === undefined || serving.length === 0 || serving.some((one) => one.replicaName !== undefined))
+    return undefined;
+  return activeMap(active, {}, { [active]: `${service}-${active}` });
+}
+
 /** Gives a running edge other files, without losing a connection. */
 export async function reloadEdge(
-  each: Pick<HostRun, 'host' | 'layout'> & { readonly state: Pick<HostState, 'containers'> },
+  each: Pick<HostRun, 'host' | 'layout'> & { readonly state: Pick<HostState, 'containers' | 'maps'> },
   service: string,
   files: PlannedEdge['files'],
 ): Promise<void> {
-  await writeEdgeFiles(each, service, files);
+  const map = mapForOlder(each, service);
+  const all = map === undefined ? files : [...files, { path: 'active.map', content: map, mode: 0o644 }];
+  await writeEdgeFiles(each, service, all);
   const container = each.state.containers.find((one) => one.edge !== undefined && one.service === service);
   if (container !== undefined)
     await each.host.engine.getContainer(container.id).kill({ signal: edgeReloadSignal });
@@ -136,12 +157,12 @@ async function giveBack(each: HostRun, now: readonly ContainerState[]): Promise<
     .filter((edge) => edge.redefined && isNew(edge.service))
     .map((edge) => edge.service);
   await Promise.all(
-    wantedEdges(previous.services, each.state, '')
+    wantedEdges(previous, each.state, '')
       .filter((edge) => changed.some(({ service }) => service === edge.service))
       .map(({ service, files }) =>
         redefined.includes(service)
           ? writeEdgeFiles(each, service, files)
-          : reloadEdge({ ...each, state: { containers: now } }, service, files),
+          : reloadEdge({ ...each, state: { ...each.state, containers: now } }, service, files),
       ),
   );
   await composeUp(

@@ -16,6 +16,10 @@ export const labels = {
   release: 'sluice.release',
   /** Hash of what the container was made from, without the release's name: tells changed from unchanged. */
   hash: 'sluice.hash',
+  /** Name of a replica in Docker's DNS, by which its edge finds it. */
+  name: 'sluice.name',
+  /** The app's folder on the host: who the container belongs to. */
+  folder: 'sluice.folder',
   /** Marks an edge. */
   edge: 'sluice.edge',
 } as const;

@@ -83,7 +83,7 @@ export async function prepare(
       record,
       state,
       presentImages: present[index] ?? new Set(),
-      edges: wantedEdges(host.services, state, config.edge.image),
+      edges: wantedEdges(record, state, config.edge.image),
       edgeImage: config.edge.image,
       replace,
       replaceEdges: request.replaceEdges === true,

@@ -3,6 +3,7 @@ import type { ComposeModel, ComposeService, ServicePlan } from '../config/model.
 import { linkClashes, linksOf, namesOf, networksOf } from '../config/names.ts';
 import { colorLabels, routingKeys } from '../config/routing.ts';
 import { UserError } from '../kernel/errors.ts';
+import { replicaName } from './edge/config.ts';
 import { type EdgeContainer, edgeService } from './edge-container.ts';
 import { serviceHash } from './hashes.ts';
 import { type Colour, labels, type ReleaseRecord } from './model.ts';
@@ -69,20 +70,23 @@ export function isColoured(plan: ServicePlan): boolean {
 /**
  * The compose project that a release becomes on a host: `backend` turns into `backend-green` plus `backend-edge`;
  * everything else keeps its name. Dependencies are dropped because the transaction orders the starts itself.
+ *
+ * @param folder the app's folder on the host, which its containers name as their owner.
  */
 export function releaseProject(
   record: ReleaseRecord,
   colour: Colour,
   edges: readonly EdgeContainer[],
+  folder?: string,
 ): ComposeModel {
   const services: Record<string, ComposeService> = {};
   for (const plan of record.services) {
     const service = record.model.services[plan.name];
     if (service === undefined) continue;
-    services[projectService(plan, colour)] = containerService(record, plan, service, colour);
+    services[projectService(plan, colour)] = containerService(record, plan, service, colour, folder);
     const edge = edges.find((each) => each.service === plan.name);
     if (edge !== undefined)
-      services[edgeProjectService(plan.name)] = edgeService(record, plan, service, edge);
+      services[edgeProjectService(plan.name)] = edgeService(record, plan, service, edge, folder);
   }
   return { ...record.model, services };
 }
@@ -92,6 +96,7 @@ function containerService(
   plan: ServicePlan,
   service: ComposeService,
   colour: Colour,
+  folder: string | undefined,
 ): ComposeService {
   const { depends_on: _order, profiles: _profiles, build: _build, links: _links, ...rest } = service;
   const links = keptLinks(record, service);
@@ -101,6 +106,7 @@ function containerService(
     [labels.service]: plan.name,
     [labels.strategy]: plan.strategy,
     [labels.hash]: serviceHash(service),
+    ...(folder === undefined ? {} : { [labels.folder]: folder }),
   };
   if (!isColoured(plan)) {
     // The release's name is left out: it would make Compose see a change in a service that has none.
@@ -111,7 +117,9 @@ function containerService(
   // A fixed hardware address is one container's.
   const { mac_address: _mac, ...inner } = coloured as ComposeService;
   const own =
-    plan.strategy === 'workers' ? workerParts(record, plan, inner) : colorParts(plan, service, inner);
+    plan.strategy === 'workers'
+      ? workerParts(record, plan, inner)
+      : colorParts(plan, service, inner, replicaName(record.app, plan.name, colour));
   return {
     ...own,
     restart: servingRestart(plan, rest.restart),
@@ -121,20 +129,31 @@ function containerService(
 }
 
 /**
- * A color of a blue-green service answers to `<service>-<color>` alone: every other name, its hostname too (engine 25
- * and newer answer to it), and whatever routes to it is the edge's.
+ * A color of a blue-green service answers to a name of its own alone: every other name, its hostname too (engine 25 and
+ * newer answer to it), and whatever routes to it is the edge's.
+ *
+ * @param name {@link replicaName}, by which the edge finds it.
  */
-function colorParts(plan: ServicePlan, service: ComposeService, inner: ComposeService): ComposeService {
-  const { hostname: _hostname, networks, ...rest } = inner;
+function colorParts(
+  plan: ServicePlan,
+  service: ComposeService,
+  inner: ComposeService,
+  name: string,
+): ComposeService {
+  const { hostname: _hostname, networks: _networks, ...rest } = inner;
   const { switches } = routingKeys(service, plan.name);
   const environment = Object.entries(service.environment ?? {}).filter(([key]) => !switches.includes(key));
   const hosts = ownHosts(plan, service);
   return {
     ...rest,
-    ...(networks === undefined ? {} : { networks: withoutAliases(networks) }),
+    networks: Object.fromEntries(
+      Object.entries(withoutAliases(networksOf(inner))).map(([network, settings]) => {
+        return [network, { ...settings, aliases: [name] }] as const;
+      }),
+    ),
     ...(service.environment === undefined ? {} : { environment: Object.fromEntries(environment) }),
     ...(hosts.length > 0 ? { extra_hosts: hosts } : {}),
-    labels: colorLabels(service, plan.name),
+    labels: { ...colorLabels(service, plan.name), [labels.name]: name },
   };
 }
 
@@ -180,7 +199,7 @@ function keptLinks(record: ReleaseRecord, service: ComposeService): string[] {
     .map(({ to, alias }) => `${to}:${alias}`);
 }
 
-/** The service's own aliases and fixed addresses belong to the edge: a colour answers only to `<service>-<colour>`. */
+/** The service's own aliases and fixed addresses belong to the edge. */
 function withoutAliases(
   networks: NonNullable<ComposeService['networks']>,
 ): NonNullable<ComposeService['networks']> {

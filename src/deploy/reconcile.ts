@@ -209,7 +209,7 @@ async function oneOffs(host: Host, deploy: string): Promise<string[]> {
 async function reloadPrevious(site: Site, header: JournalHeader): Promise<void> {
   const previous = releaseNamed(site.state, header.previous?.release);
   if (previous === undefined) return;
-  const changed = wantedEdges(previous.services, site.state, '').filter(
+  const changed = wantedEdges(previous, site.state, '').filter(
     (edge) =>
       header.edges.includes(edge.service) &&
       !header.newEdges.includes(edge.service) &&

@@ -45,7 +45,7 @@ export async function rollback(
               record,
               state,
               presentImages: await presentImages(host),
-              edges: wantedEdges(record.services, state, config.edge.image),
+              edges: wantedEdges(record, state, config.edge.image),
               edgeImage: config.edge.image,
             });
           }),

@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
 import type { Config, HostConfig, Target } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
-import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
+import { UserErrors, userErrorsOf } from '../kernel/errors.ts';
 import type { DeployEffects } from './context.ts';
 import { startStoppedEdges } from './edges.ts';
 import { type Keeper, type LeaseHolder, takeLease } from './keeper.ts';
 import { layoutOf } from './model.ts';
+import { askerOf, ownerOf, refuseOthers } from './owner.ts';
 import { reconcile, type Site } from './reconcile.ts';
 import type { Recorder } from './recorder.ts';
 import { runUrl } from './report.ts';
@@ -89,7 +90,8 @@ export async function openSites(
         }),
       );
     const sites = await read();
-    for (const site of sites) refuseOtherTarget(site, target);
+    const asker = askerOf(config, target, effects.env);
+    for (const { host, layout, state } of sites) refuseOthers(host.name, layout, ownerOf(state), asker);
     const isDown = (site: Site) =>
       site.state.containers.some((each) => each.edge !== undefined && !each.running);
     if (!sites.some((site) => site.state.unfinished.length > 0 || isDown(site))) return sites;
@@ -121,14 +123,4 @@ const doubtMs = 3_000;
 
 function isUntouched({ freeFor }: Keeper, sinceReadMs: number): boolean {
   return freeFor !== undefined && freeFor * 1000 > sinceReadMs + doubtMs;
-}
-
-function refuseOtherTarget(site: Site, target: Target): void {
-  const found = site.state.target;
-  if (found === undefined || found === target.name) return;
-  throw new UserError({
-    code: 'target.other',
-    message: `${site.host.name}: ${site.layout.app} belongs to target ${found}, not ${target.name}`,
-    hint: `Two targets on one server need two roots: set \`root: /opt/sluice-${target.name}\` for this target's host, and another \`app:\` name for its containers.`,
-  });
 }

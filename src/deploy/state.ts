@@ -15,6 +15,10 @@ export interface ContainerState {
   readonly colour: Colour | undefined;
   readonly release: string | undefined;
   readonly hash: string | undefined;
+  /** Name by which an edge finds it; undefined: made before replicas had one. */
+  readonly replicaName?: string | undefined;
+  /** The app's folder that it was started for; undefined: before containers told. */
+  readonly folder?: string | undefined;
   /** Version of the edge, if the container is one. */
   readonly edge: string | undefined;
   /** Runs to its end: not running is what it should. */
@@ -38,7 +42,9 @@ export interface HostState {
   readonly gid: number;
   /** Release that the last confirmation made the persistent one. */
   readonly current: string | undefined;
+  /** Who deployed first: the target, and the repository whose workflow it was. */
   readonly target: string | undefined;
+  readonly repository?: string | undefined;
   readonly releases: readonly ReleaseRecord[];
   /** Colour that an edge starts with, by service, as on disk. */
   readonly maps: Readonly<Record<string, Colour>>;
@@ -62,7 +68,7 @@ printf 'id %s %s\\n' "$(id -u)" "$(id -g)"
 cd "$1" 2>/dev/null || exit 0
 whole() { base64 <"$1" | tr -d '\\n'; echo; }
 [ -L current ] && printf 'current %s\\n' "$(basename "$(readlink current)")"
-[ -f target ] && printf 'target %s\\n' "$(cat target)"
+for f in target repository; do [ -f "$f" ] && printf '%s %s\\n' "$f" "$(cat "$f")"; done
 for f in releases/*/release.json; do [ -f "$f" ] && { printf 'release '; whole "$f"; }; done
 for f in edge/*/active.map; do
   [ -f "$f" ] && { s=\${f#edge/}; printf 'map %s %s\\n' "\${s%/active.map}" "$(awk '$1=="active"{print $2}' "$f")"; }
@@ -132,11 +138,13 @@ export function parseState(hostName: string, text: string): FilesState {
   let [uid, gid, journals] = [0, 0, 0];
   let current: string | undefined;
   let target: string | undefined;
+  let repository: string | undefined;
   for (const line of text.split('\n')) {
     const [kind, first = '', second = ''] = line.split(' ');
     if (kind === 'id') [uid, gid] = [Number(first), Number(second)];
     if (kind === 'current') current = first;
     if (kind === 'target') target = first;
+    if (kind === 'repository') repository = first;
     if (kind === 'release') releases.push(parseRelease(hostName, decode(first)));
     if (kind === 'map' && (second === 'blue' || second === 'green')) maps[first] = second;
     if (kind === 'journals') journals = Number(first);
@@ -148,7 +156,7 @@ export function parseState(hostName: string, text: string): FilesState {
   }
   releases.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   unfinished.sort((a, b) => (a.header.at < b.header.at ? -1 : 1));
-  return { uid, gid, current, target, releases, maps, confirmed, journals, unfinished };
+  return { uid, gid, current, target, repository, releases, maps, confirmed, journals, unfinished };
 }
 
 function decode(base64: string): string {
@@ -184,6 +192,8 @@ export async function listContainers(engine: Docker, app: string): Promise<Conta
       colour: colour === 'blue' || colour === 'green' ? colour : undefined,
       release: label[labels.release],
       hash: label[labels.hash],
+      replicaName: label[labels.name],
+      folder: label[labels.folder],
       edge: label[labels.edge],
       job: label[labels.strategy] === 'job',
       plain: isPlain,

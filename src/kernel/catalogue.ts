@@ -463,6 +463,14 @@ export const catalogue = {
     what: 'The app’s folder on the host belongs to another target.',
     fix: 'Give each target on one server its own `root` and `app`.',
   },
+  'target.elsewhere': {
+    what: 'Containers of this app’s name on the host belong to another folder: another app, or another target.',
+    fix: 'Give this one another `app`, or its host the `root` that it was deployed with.',
+  },
+  'target.repository': {
+    what: 'The app’s folder on the host is deployed from another repository.',
+    fix: 'Give this app another `app`. After a rename remove the file `repository` in the app’s folder on the host.',
+  },
   'host.disk-full': {
     what: 'The host’s disk is full.',
     fix: 'Free space (`docker system df`, `df -h`), then deploy again.',

@@ -7,6 +7,8 @@ import {
   resolveOffline,
 } from '../config/resolve.ts';
 import type { DeployEffects } from '../deploy/context.ts';
+import { layoutOf } from '../deploy/model.ts';
+import { askerOf, refuseOthersOn } from '../deploy/owner.ts';
 import { refuseNameClashes } from '../deploy/project.ts';
 import { connectAll } from '../deploy/sites.ts';
 import { connectHost } from '../host/connect.ts';
@@ -31,12 +33,25 @@ export interface OpenTarget extends LoadedTarget, AsyncDisposable {
 }
 
 /**
- * Loads sluice.yml and connects to every host of a target.
+ * Loads sluice.yml and connects to every host of a target. What is there under the app's name must be this target's.
  *
  * @param name may be left out when there is only one target.
  */
 export async function openTarget(context: OperationContext, name: string | undefined): Promise<OpenTarget> {
-  return await connectTarget(await loadTarget(context, name));
+  const open = await connectTarget(await loadTarget(context, name));
+  try {
+    await admit(open);
+    return open;
+  } catch (error) {
+    await open[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Refuses an app, a folder or a target that is somebody else's on any of the hosts. */
+export async function admit({ config, target, effects, hosts }: OpenTarget): Promise<void> {
+  const asker = askerOf(config, target, effects.env);
+  await Promise.all(hosts.map((host) => refuseOthersOn(host, layoutOf(host.config.root, config.app), asker)));
 }
 
 /** @param name may be left out when there is only one target. */
@@ -50,7 +65,7 @@ export async function loadTarget(context: OperationContext, name: string | undef
   return { config, target, effects: { ...effects, connect: (host) => connectHost(host.config, effects) } };
 }
 
-/** Connects to every host of a target, all at once. */
+/** Connects to every host of a target, all at once; for callers that look at the door themselves ({@link admit}). */
 export async function connectTarget(loaded: LoadedTarget): Promise<OpenTarget> {
   const { target, effects } = loaded;
   const hosts = await connectAll(target.hosts, (host) => connectHost(host, effects));

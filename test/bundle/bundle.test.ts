@@ -15,7 +15,12 @@ const elsewhere = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
 const probe = `
   import { edgeFiles } from './deploy/edge/config.js';
   console.log(JSON.stringify(edgeFiles(JSON.parse(process.argv[2]), 'haproxy')));`;
-const spec = { service: 'backend', ports: [{ port: 8000, mode: 'http' as const }], health: null };
+const spec = {
+  service: 'backend',
+  app: 'shop',
+  ports: [{ port: 8000, mode: 'http' as const }],
+  health: null,
+};
 
 async function build(name: string, cwd: string, ...more: string[]): Promise<string> {
   const script = join(root, 'scripts', 'build.ts');

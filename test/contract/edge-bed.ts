@@ -109,6 +109,7 @@ export class Edge {
   constructor(dns: Dns, spec: Partial<EdgeSpec> = {}) {
     this.spec = {
       service: 'backend',
+      app: 'shop',
       ports: [{ port, mode: 'http' }],
       health: { path: '/health', port },
       nameserver: dns.address,

@@ -11,6 +11,7 @@ import {
   edgeFiles,
   edgePaths,
   edgeStopSignal,
+  replicaName,
 } from '../../src/deploy/edge/config.ts';
 import { guardClient } from '../../src/deploy/edge/guard.ts';
 import { eventually } from './edge-bed.ts';
@@ -48,8 +49,9 @@ const addressOf = (name: string) =>
     `${network}-${name}`,
   );
 
-async function replica(colour: string, number: number): Promise<void> {
-  const alias = ['--network', network, '--network-alias', `shop_api-${colour}`];
+async function replica(colour: 'blue' | 'green', number: number, answersTo?: string): Promise<void> {
+  const known = answersTo ?? replicaName('shop', 'shop_api', colour);
+  const alias = ['--network', network, '--network-alias', known];
   const name = `${network}-${colour}-${number}`;
   await docker('run', '-d', '--name', name, ...alias, '-e', `COLOUR=${colour}`, node, 'node', '-e', app);
 }
@@ -63,6 +65,7 @@ const up = (colour: 'blue' | 'green', count: number) =>
 beforeAll(async () => {
   const spec = {
     service: 'shop_api',
+    app: 'shop',
     ports: [{ port: 80, mode: 'http' }],
     health: { path: '/', port: 80 },
   } as const;
@@ -127,6 +130,18 @@ test('Docker’s DNS tells it of replicas, of new addresses and of a new colour'
   await guard.switch({ from: 'blue', to: 'green', nonce: 'n-1', deadlineSeconds: 30 });
   expect(await colour()).toBe('green');
   await guard.revert('n-1');
+});
+
+test('a stranger with the service’s name and color is none of its replicas', async () => {
+  await replica('blue', 9, 'shop_api-blue');
+  await replica('green', 9, replicaName('other', 'shop_api', 'green'));
+  const answer = await guard.servers('blue');
+  const strangers = await Promise.all(['blue-9', 'green-9'].map(addressOf));
+  for (const stranger of strangers) expect(answer).not.toContain(stranger);
+  const { blue, green } = (await guard.status()).colours;
+  expect([...blue.servers, ...green.servers].map(({ addr }) => addr)).not.toContain(strangers[0]);
+  expect([...blue.servers, ...green.servers].map(({ addr }) => addr)).not.toContain(strangers[1]);
+  await docker('rm', '-f', `${network}-blue-9`, `${network}-green-9`);
 });
 
 test('its socket belongs to its user alone', async () => {

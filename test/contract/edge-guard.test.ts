@@ -13,8 +13,8 @@ beforeEach(async () => {
   await dns.start();
   blue = await new Replica('blue', '127.0.1.1').start();
   green = await new Replica('green', '127.0.2.1').start();
-  dns.names.set('backend-blue', [blue.ip]);
-  dns.names.set('backend-green', [green.ip]);
+  dns.names.set('blue.backend.shop.sluice', [blue.ip]);
+  dns.names.set('green.backend.shop.sluice', [green.ip]);
   edge = await new Edge(dns).start();
   await edge.up('blue', 1);
   await edge.up('green', 1);

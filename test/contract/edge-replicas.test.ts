@@ -36,19 +36,19 @@ afterEach(async () => {
 
 test('replicas that come, go and return with another address are followed without a failed request', async () => {
   await replica('blue', '127.0.1.1');
-  dns.names.set('backend-blue', ['127.0.1.1']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
   await startEdge();
   await edge.up('blue', 1);
   const load = new Load();
 
   const second = await replica('blue', '127.0.1.2');
-  dns.names.set('backend-blue', ['127.0.1.1', '127.0.1.2']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1', '127.0.1.2']);
   await edge.up('blue', 2);
   await eventually('the second serves', () => second.served > 0);
 
   // Restarted elsewhere: the name changes, then the old address ends.
   const third = await replica('blue', '127.0.1.3');
-  dns.names.set('backend-blue', ['127.0.1.2', '127.0.1.3']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.2', '127.0.1.3']);
   await eventually('the third serves', () => third.served > 0);
   await eventually('the first is gone', async () =>
     (await edge.status()).colours.blue.servers.every((each) => each.addr !== '127.0.1.1'),
@@ -59,12 +59,12 @@ test('replicas that come, go and return with another address are followed withou
 
 test('a replica that starts gets no request before its health check is good', async () => {
   await replica('blue', '127.0.1.1');
-  dns.names.set('backend-blue', ['127.0.1.1']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
   await startEdge();
   await edge.up('blue', 1);
   const starting = await replica('blue', '127.0.1.2');
   starting.health = 503;
-  dns.names.set('backend-blue', ['127.0.1.1', '127.0.1.2']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1', '127.0.1.2']);
   await expect(edge.guard.servers('blue')).resolves.toBe('blue is at 127.0.1.1,127.0.1.2');
   await eventually('it is probed', async () =>
     (await edge.status()).colours.blue.servers.some(
@@ -79,7 +79,7 @@ test('a replica that starts gets no request before its health check is good', as
 
 test('a dead replica among several costs no request', async () => {
   const [first] = [await replica('blue', '127.0.1.1'), await replica('blue', '127.0.1.2')];
-  dns.names.set('backend-blue', ['127.0.1.1', '127.0.1.2']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1', '127.0.1.2']);
   await startEdge();
   await edge.up('blue', 2);
   first?.stop();
@@ -88,7 +88,7 @@ test('a dead replica among several costs no request', async () => {
 });
 
 test('while no replica is up requests wait for one, after a reload as well', async () => {
-  dns.names.set('backend-blue', ['127.0.1.1']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
   await startEdge();
   const pid = await edge.pid();
   edge.signal('SIGHUP');
@@ -109,7 +109,7 @@ test('they wait for a limited time', async () => {
 
 test('when no replica is healthy but one answers, it gets the requests', async () => {
   const sick = await replica('blue', '127.0.1.1');
-  dns.names.set('backend-blue', ['127.0.1.1']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
   await startEdge({ checkIntervalMs: 200 });
   await edge.up('blue', 1);
   sick.health = 500;
@@ -123,10 +123,10 @@ test('when no replica is healthy but one answers, it gets the requests', async (
 
 test('a DNS server that is silent or forgets the name takes no healthy replica away', async () => {
   await replica('blue', '127.0.1.1');
-  dns.names.set('backend-blue', ['127.0.1.1']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
   await startEdge();
   await edge.up('blue', 1);
-  dns.names.delete('backend-blue');
+  dns.names.delete('blue.backend.shop.sluice');
   await new Promise((resolve) => setTimeout(resolve, 600));
   expect((await call()).status).toBe(200);
   dns.stop();
@@ -147,7 +147,7 @@ test('addresses without a name serve from the order or from the file until DNS k
   await expect(edge.guard.servers('green', ['127.0.2.1'])).resolves.toBe('green is at 127.0.2.1');
   await edge.up('green', 1);
   await replica('green', '127.0.2.2');
-  dns.names.set('backend-green', ['127.0.2.2']);
+  dns.names.set('green.backend.shop.sluice', ['127.0.2.2']);
   await expect(edge.guard.servers('green')).resolves.toBe('green is at 127.0.2.2');
   await expect(edge.ask('sluice servers green 1.2.3.4;5')).resolves.not.toContain('is at 1.2.3.4');
   await expect(edge.ask('sluice servers green localhost')).resolves.toMatch(/^refused: bad address/);
@@ -155,7 +155,7 @@ test('addresses without a name serve from the order or from the file until DNS k
 
 test('an active.map that lost its content does not stop the service', async () => {
   await replica('green', '127.0.2.1');
-  dns.names.set('backend-green', ['127.0.2.1']);
+  dns.names.set('green.backend.shop.sluice', ['127.0.2.1']);
   edge = new Edge(dns);
   writeFileSync(join(edge.dir, 'active.map'), '');
   await edge.start();
@@ -165,7 +165,7 @@ test('an active.map that lost its content does not stop the service', async () =
 
 test('what passes through stays as it is', async () => {
   await replica('blue', '127.0.1.1');
-  dns.names.set('backend-blue', ['127.0.1.1']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
   await startEdge();
   await edge.up('blue', 1);
   const seen = async (headers: Record<string, string>) =>
@@ -220,8 +220,8 @@ test('a service of several ports, one of them plain TCP, switches as one', async
         .on('end', () => resolve(text))
         .on('error', reject);
     });
-  dns.names.set('backend-blue', ['127.0.1.1']);
-  dns.names.set('backend-green', ['127.0.2.1']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
+  dns.names.set('green.backend.shop.sluice', ['127.0.2.1']);
   await startEdge({
     ports: [
       { port, mode: 'http' },
@@ -239,12 +239,15 @@ test('a service of several ports, one of them plain TCP, switches as one', async
 
 test('an idle colour without containers is not asked for', async () => {
   await replica('blue', '127.0.1.1');
-  dns.names.set('backend-blue', ['127.0.1.1']);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
   await startEdge();
   await edge.up('blue', 1);
   await new Promise((resolve) => setTimeout(resolve, 5200));
-  const [blue, green] = [dns.asked.get('backend-blue') ?? 0, dns.asked.get('backend-green') ?? 0];
+  const [blue, green] = [
+    dns.asked.get('blue.backend.shop.sluice') ?? 0,
+    dns.asked.get('green.backend.shop.sluice') ?? 0,
+  ];
   await new Promise((resolve) => setTimeout(resolve, 600));
-  expect(dns.asked.get('backend-blue')).toBeGreaterThan(blue);
-  expect(dns.asked.get('backend-green') ?? 0).toBe(green);
+  expect(dns.asked.get('blue.backend.shop.sluice')).toBeGreaterThan(blue);
+  expect(dns.asked.get('green.backend.shop.sluice') ?? 0).toBe(green);
 });

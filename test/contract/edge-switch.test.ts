@@ -17,11 +17,11 @@ beforeEach(async () => {
     ['127.0.2.1', '127.0.2.2', '127.0.2.3'].map((ip) => new Replica('green', ip).start()),
   );
   dns.names.set(
-    'backend-blue',
+    'blue.backend.shop.sluice',
     blue.map((each) => each.ip),
   );
   dns.names.set(
-    'backend-green',
+    'green.backend.shop.sluice',
     green.map((each) => each.ip),
   );
   edge = await new Edge(dns).start();
@@ -120,7 +120,7 @@ test('a switch is refused when it starts from the wrong colour or nobody is ther
     /blue is active, not green/,
   );
   for (const replica of green) replica.stop();
-  dns.names.delete('backend-green');
+  dns.names.delete('green.backend.shop.sluice');
   await edge.up('green', 0);
   await expect(edge.guard.switch(order)).rejects.toThrow(/no replica of green is up/);
   await expect(edge.guard.switch(order)).rejects.toBeInstanceOf(EdgeRefused);

@@ -103,7 +103,7 @@ describe('no name is lost, and none leads to a color', () => {
       networks: { front: { aliases: ['api'], mac_address: '02:42:ac:11:00:04' } as { aliases: string[] } },
     });
     for (const key of ['hostname', 'container_name', 'mac_address']) expect(green).not.toHaveProperty(key);
-    expect(green.networks).toEqual({ front: {} });
+    expect(green.networks).toEqual({ front: { aliases: ['green.web.shop.sluice'] } });
     expect(opened.networks).toEqual({
       front: {
         aliases: ['web', 'the-web', 'web-host', 'shop-web-1', 'api'],

@@ -71,7 +71,10 @@ describe('the project of a release', () => {
     const green = entry('web-green');
     for (const key of ['ports', 'container_name', 'expose', 'depends_on', 'profiles', 'build'])
       expect(green).not.toHaveProperty(key);
-    expect(green.networks).toEqual({ front: {}, back: null });
+    const aliases = ['green.web.shop.sluice'];
+    expect(green.networks).toEqual({ front: { aliases }, back: { aliases } });
+    const bare = releaseProject(release('v1', [servicePlan('web', 'blue-green')]), 'blue', []);
+    expect(bare.services['web-blue']?.networks).toEqual({ default: { aliases: ['blue.web.shop.sluice'] } });
     expect(green.deploy?.replicas).toBe(3);
     expect(green.environment).toEqual(web.environment);
   });
@@ -106,6 +109,7 @@ describe('the project of a release', () => {
       [labels.colour]: 'green',
       [labels.release]: 'v1',
       [labels.hash]: serviceHash(web),
+      [labels.name]: 'green.web.shop.sluice',
     });
     expect(entry('db').labels).not.toHaveProperty(labels.release);
     expect(entry('db')).toMatchObject({ container_name: 'the-db', ports: [{ target: 5432 }] });
@@ -123,7 +127,9 @@ describe('the project of a release', () => {
       'blue',
       [edge('web')],
     );
-    expect(services['web-blue']?.networks).toEqual({ front: { priority: 3 } });
+    expect(services['web-blue']?.networks).toEqual({
+      front: { priority: 3, aliases: ['blue.web.shop.sluice'] },
+    });
     expect(services['web-edge']?.networks).toMatchObject({ front: { ipv4_address: '10.0.0.9' } });
   });
 });

@@ -6,10 +6,12 @@ import {
   edgeFiles,
   edgeVersion,
   renderEdgeConfig,
+  replicaName,
 } from '../../src/deploy/edge/config.ts';
 
 const spec: EdgeSpec = {
   service: 'backend',
+  app: 'shop',
   ports: [{ port: 8000, mode: 'http' }],
   health: { path: '/api/health', port: 8000 },
 };
@@ -73,7 +75,7 @@ describe('what cannot be in a configuration is refused', () => {
     ['a service name with a space', { service: 'a b' }],
     ['an empty service name', { service: '' }],
     ['a service name that ends its label', { service: '.hidden' }],
-    ['a service name that is no host name with a colour', { service: 'x'.repeat(58) }],
+    ['a service name that is no host name', { service: 'x'.repeat(64) }],
     ['no port', { ports: [] }],
     ['a port that is none', { ports: [{ port: 70_000, mode: 'http' }] }],
     [
@@ -147,4 +149,26 @@ test('active.map names the colour and addresses that DNS does not know', () => {
   expect(activeMap('blue', { blue: ['172.18.0.4', '172.18.0.5'] })).toBe(
     'active blue\nservers-blue 172.18.0.4,172.18.0.5\n',
   );
+});
+
+describe('names of replicas', () => {
+  test('no two services of any projects have the same', () => {
+    const name = fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{0,8}$/);
+    const app = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,8}$/);
+    fc.assert(
+      fc.property(app, name, app, name, (a, one, b, two) => {
+        fc.pre(a !== b || one !== two);
+        return replicaName(a, one, 'blue') !== replicaName(b, two, 'blue');
+      }),
+    );
+  });
+
+  test('the edge asks for them', () => {
+    expect(renderEdgeConfig(spec, 'v1')).toContain(' domain=backend.shop.sluice ');
+    expect(replicaName('shop', 'backend', 'green')).toBe('green.backend.shop.sluice');
+  });
+
+  test('containers from before have another name until they are replaced', () => {
+    expect(activeMap('blue', {}, { blue: 'backend-blue' })).toBe('active blue\nname-blue backend-blue\n');
+  });
 });

@@ -19,8 +19,10 @@ export interface EdgeHealth {
 }
 
 export interface EdgeSpec {
-  /** The compose service; its colours answer to `<service>-blue` and `<service>-green` in Docker's DNS. */
+  /** The compose service. */
   readonly service: string;
+  /** The compose project: with the service it makes the names of the replicas, see {@link replicaName}. */
+  readonly app: string;
   readonly ports: readonly EdgePort[];
   readonly health: EdgeHealth | null;
   /** Slots per colour, default 10. More replicas than this get no traffic. */
@@ -98,15 +100,27 @@ function contents(spec: EdgeSpec, version: string): [path: string, content: stri
 }
 
 /**
- * Content of `active.map`: the colour that a starting edge serves, and addresses of a colour that has no name in DNS
- * (an adopted container). Replace the file by a rename; the edge reads it only when it starts.
+ * Content of `active.map`: the colour that a starting edge serves; addresses of a colour that has no name in DNS (an
+ * adopted container); other names of a colour than {@link replicaName}. Replace the file by a rename; the edge reads it
+ * only when it starts.
  */
 export function activeMap(
   active: 'blue' | 'green',
   addresses: Partial<Record<'blue' | 'green', readonly string[]>> = {},
+  names: Partial<Record<'blue' | 'green', string>> = {},
 ): string {
   const lines = Object.entries(addresses).map(([colour, list]) => `servers-${colour} ${list.join(',')}`);
-  return `${[`active ${active}`, ...lines].join('\n')}\n`;
+  const others = Object.entries(names).map(([colour, name]) => `name-${colour} ${name}`);
+  return `${[`active ${active}`, ...lines, ...others].join('\n')}\n`;
+}
+
+/**
+ * Name of a colour's containers in Docker's DNS: `blue.web.shop.sluice`. A network may be shared with other projects,
+ * which may have a service of the same name; two projects of one name an engine cannot have. A project's name has no
+ * dot, so nothing else can be read into it.
+ */
+export function replicaName(app: string, service: string, colour: 'blue' | 'green'): string {
+  return `${colour}.${service}.${app}.sluice`;
 }
 
 /**
@@ -138,6 +152,7 @@ function portsOf(spec: EdgeSpec, mode: EdgePort['mode']): Values[] {
 function valuesOf(spec: EdgeSpec, version: string): Values {
   return {
     service: spec.service,
+    domain: replicaName(spec.app, spec.service, 'blue').slice('blue.'.length),
     version,
     config: spec.paths?.config ?? edgePaths.config,
     run: spec.paths?.run ?? edgePaths.run,
@@ -162,8 +177,13 @@ function check(spec: EdgeSpec): void {
   const refuse = (what: string): never => {
     throw new Error(`no edge for service ${JSON.stringify(spec.service)}: ${what}`);
   };
-  const labels = `${spec.service}-green`.split('.');
-  if (!/^[a-zA-Z0-9._-]+$/.test(spec.service) || labels.some((label) => label === '' || label.length > 63)) {
+  const name = replicaName(spec.app, spec.service, 'green');
+  const labels = name.split('.');
+  if (
+    !/^[a-zA-Z0-9._-]+$/.test(name) ||
+    name.length > 253 ||
+    labels.some((label) => label === '' || label.length > 63)
+  ) {
     refuse('its name cannot be a host name');
   }
   if (spec.ports.length === 0) refuse('it has no port');

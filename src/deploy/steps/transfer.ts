@@ -2,8 +2,10 @@ import { carriedDigest } from '../../config/carried.ts';
 import type { CarriedRecord as CarriedFact } from '../../report/model.ts';
 import { type Cargo, lackingImages, megabytes, openCargo, type Recipient } from '../carry/carry.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
-import { edgeContainers, firstMap } from '../edges.ts';
+import { edgeContainers, firstMap, mapForOlder } from '../edges.ts';
 import { pullImages } from '../images.ts';
+import type { PlannedEdge } from '../model.ts';
+import { askerOf } from '../owner.ts';
 import { releaseProject } from '../project.ts';
 import { registryLogins } from '../registry-login.ts';
 import type { Step } from '../transaction.ts';
@@ -20,9 +22,18 @@ export const transfer: Step = {
       const pulled = missing.filter((reference) => carriedDigest(reference) === undefined);
       if (pulled.length > 0) note(`pulling ${pulled.length} images`);
       await settleAll([
-        writeFiles(each.host, each.layout.app, releaseFiles(each, run.config.edge.image), {
-          signal: run.signal,
-        }),
+        writeFiles(
+          each.host,
+          each.layout.app,
+          releaseFiles(
+            each,
+            run.config.edge.image,
+            askerOf(run.config, run.target, run.effects.env).repository,
+          ),
+          {
+            signal: run.signal,
+          },
+        ),
         pullImages(each.host, pulled, { logins, signal: run.signal }),
         carryTo(run, each, cargo, note),
       ]);
@@ -82,10 +93,10 @@ function summary(pulled: number, carried: readonly CarriedFact[]): string {
 }
 
 /** Everything a host needs on disk: record and project of the release, mounted files, files of new edges. */
-function releaseFiles(each: HostRun, edgeImage: string): RemoteFile[] {
+function releaseFiles(each: HostRun, edgeImage: string, repository: string | undefined): RemoteFile[] {
   const { plan, state } = each;
   const folder = `releases/${plan.release}`;
-  const project = releaseProject(plan.record, plan.colour, edgeContainers(each, edgeImage));
+  const project = releaseProject(plan.record, plan.colour, edgeContainers(each, edgeImage), each.layout.app);
   return [
     ...each.files.map((file) => ({
       path: `files/${file.hash}/${file.path}`,
@@ -98,9 +109,7 @@ function releaseFiles(each: HostRun, edgeImage: string): RemoteFile[] {
         [
           ...edge.files,
           // What a running edge serves is not the transfer's to say.
-          ...(edge.action === 'create'
-            ? [{ path: 'active.map', content: firstMap(each, edge), mode: 0o644 }]
-            : []),
+          ...mapOf(each, edge),
           // The folder of the admin socket; a bind mount needs it to exist, owned by the deploy user.
           { path: 'run/.keep', content: '', mode: 0o600 },
         ].map((file) => ({
@@ -119,7 +128,16 @@ function releaseFiles(each: HostRun, edgeImage: string): RemoteFile[] {
     ...(state.target === undefined
       ? [{ path: 'target', mode: 0o600, content: Buffer.from(plan.record.target) }]
       : []),
+    ...(state.repository === undefined && repository !== undefined
+      ? [{ path: 'repository', mode: 0o600, content: Buffer.from(repository) }]
+      : []),
   ];
+}
+
+/** A new edge's map; that of one that is replaced is the deploy's state and stays, unless it lacks a name. */
+function mapOf(each: HostRun, edge: PlannedEdge): { path: string; content: string; mode: number }[] {
+  const content = edge.action === 'create' ? firstMap(each, edge) : mapForOlder(each, edge.service);
+  return content === undefined ? [] : [{ path: 'active.map', content, mode: 0o644 }];
 }
 
 function json(value: unknown): Buffer {

@@ -1,0 +1,151 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bed, type BedHost, upBed } from '../bed/bed.ts';
+import { standIns } from '../bed/images.ts';
+import { type CliRun, startCli, story } from './harness/cli.ts';
+
+// Two apps with a service of one name on one server and one external network, as behind a shared proxy, and a plain
+// container that answers to the same names as their colors.
+
+const apps = ['north', 'south'] as const;
+type App = (typeof apps)[number];
+
+let bed: Bed;
+let host: BedHost;
+const folders = new Map<App, string>();
+
+beforeAll(async () => {
+  bed = await upBed({ hosts: 1, log: () => {} });
+  const [first] = bed.hosts;
+  if (first === undefined) throw new Error('no host');
+  host = first;
+  await host.wipe();
+  for (const app of apps) {
+    const folder = mkdtempSync(`/tmp/sluice-e2e-${app}-`);
+    folders.set(app, folder);
+    writeConfig(folder, app);
+  }
+});
+afterAll(async () => {
+  await host?.wipe();
+  for (const folder of folders.values()) rmSync(folder, { recursive: true, force: true });
+  bed?.release();
+});
+
+function writeConfig(folder: string, app: string, root?: string): void {
+  const at = { host: host.sshTarget, 'host-key': host.hostKey, ...(root === undefined ? {} : { root }) };
+  writeFileSync(
+    join(folder, 'sluice.yml'),
+    JSON.stringify({
+      app,
+      ...{ drain: '200ms', watch: { for: '300ms', deadline: '4s' }, edge: { image: standIns.haproxy } },
+      backup: { postgres: 'db' },
+      targets: { production: { hosts: [at] }, staging: { hosts: [at] } },
+    }),
+  );
+}
+
+/** Answers with the app's name and the version. */
+const server = `
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = (' '.join(sys.argv[1:])).encode()
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(('', 8000), Handler).serve_forever()
+`;
+
+function writeCompose(app: App, version: string): string {
+  const folder = folders.get(app) ?? '';
+  const web = {
+    image: standIns.python,
+    init: true,
+    command: ['python3', '-c', server, app, version],
+    expose: ['8000'],
+    networks: ['proxy'],
+    healthcheck: {
+      test: ['CMD', 'python3', '-c', `import urllib.request as u; u.urlopen('http://localhost:8000/up')`],
+      ...{ interval: '1s', retries: 3 },
+    },
+  };
+  const networks = { proxy: { external: true } };
+  writeFileSync(join(folder, 'compose.yml'), JSON.stringify({ services: { web }, networks }));
+  return folder;
+}
+
+async function sluice(app: App, args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> {
+  const folder = folders.get(app) ?? '';
+  return await startCli(args, { folder, key: bed.privateKeyPath, env }).ended;
+}
+
+async function deploy(app: App, version: string): Promise<void> {
+  writeCompose(app, version);
+  const run = await sluice(app, ['deploy', 'production', '--release', version]);
+  expect(run.report?.outcome, story(run)).toBe('confirmed');
+}
+
+/** What 40 requests through an app's edge were answered, each answer once. */
+async function answersOf(app: App): Promise<string[]> {
+  const ask = `for i in $(seq 40); do docker exec asker python3 -c "import urllib.request as u; print(u.urlopen('http://${app}-web-1:8000/').read().decode())"; done`;
+  return [...new Set((await host.must(ask)).trim().split('\n'))].sort();
+}
+
+test('each edge sends requests to its own app alone, whatever else is on the network', async () => {
+  await host.must('docker network create proxy');
+  const plain = (name: string, ...more: string[]) =>
+    host.must(
+      `docker run -d --name ${name} --network proxy ${more.join(' ')} ${standIns.python} python3 -c '${server}' stranger`,
+    );
+  await plain('asker');
+  await plain('stranger', '--network-alias web-blue', '--network-alias web-green');
+  await deploy('north', 'v1');
+  await deploy('south', 'v1');
+  expect(await answersOf('north')).toEqual(['north v1']);
+  expect(await answersOf('south')).toEqual(['south v1']);
+  // Both colors of one beside the one of the other.
+  await deploy('north', 'v2');
+  expect(await answersOf('north')).toEqual(['north v2']);
+  expect(await answersOf('south')).toEqual(['south v1']);
+});
+
+test('what is another target’s, another folder’s or another repository’s is refused by every command', async () => {
+  const commands = [
+    ['deploy', '--release', 'v9'],
+    ['plan'],
+    ['rollback'],
+    ['status'],
+    ['history'],
+    ['backup', 'list'],
+    ['backup', 'make'],
+    ['backup', 'verify'],
+    ['restore', '20260101-000000-x', '--yes'],
+  ];
+  const codes = async (target: string, env = {}) => {
+    const found: string[] = [];
+    for (const [first = '', ...rest] of commands) {
+      const isPart = first === 'backup';
+      const words = isPart ? [first, rest[0] ?? '', target] : [first, target, ...rest];
+      const run = await sluice('north', words, env);
+      found.push(`${first} ${run.errors.map(({ code }) => code).join(' ')}`);
+    }
+    return found;
+  };
+  const all = (code: string) => commands.map(([first]) => `${first} ${code}`);
+  expect(await codes('staging')).toEqual(all('target.other'));
+  const folder = folders.get('north') ?? '';
+  writeConfig(folder, 'north', '/opt/sluice/elsewhere');
+  expect(await codes('production')).toEqual(all('target.elsewhere'));
+  expect(await host.must('ls /opt/sluice/elsewhere 2>/dev/null || true')).toBe('');
+  writeConfig(folder, 'north');
+  const ci = (repository: string) => ({ GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: repository });
+  writeCompose('north', 'v3');
+  const owned = await sluice('north', ['deploy', 'production', '--release', 'v3'], ci('acme/north'));
+  expect(owned.report?.outcome, story(owned)).toBe('confirmed');
+  expect(await codes('production', ci('other/north'))).toEqual(all('target.repository'));
+  expect(await answersOf('north')).toEqual(['north v3']);
+});
