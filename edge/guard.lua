@@ -218,7 +218,10 @@ replicas.start({
   nameserver = host and { host, tonumber(dns_port) } or dns.system_server(),
   health = options.health_path ~= '-' and {
     path = options.health_path, host = options.health_host, port = tonumber(options.health_port),
+    timeout = tonumber(options.health_timeout) / 1000, expect = options.health_expect,
+    headers = options.health_headers:gsub('%%(%x%x)', function(hex) return string.char(tonumber(hex, 16)) end),
   } or nil,
+  in_use = function(colour) return colour == guard.active() or guard.armed ~= nil end,
   needed = function(colour)
     return colour == guard.active() or (guard.armed ~= nil and colour == guard.armed.from)
   end,

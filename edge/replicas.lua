@@ -6,8 +6,8 @@
 --   * they cannot be told to look now, and nobody else may set the address of a slot they own;
 --   * they ask for a colour without containers for ever, and dockerd writes an error line for each such question.
 --
--- A replica joins after its first good answer to a health check made here, every 50 ms, so that it serves as soon as
--- it can; from then on HAProxy's own checks watch it. HAProxy's checks alone would come up to a second late.
+-- A replica joins after two good answers in a row to a health check made here, every 50 ms, so that it serves as soon
+-- as it can; from then on HAProxy's own checks watch it. HAProxy's checks alone would come up to a second late.
 
 local dns = require('dns')
 
@@ -20,7 +20,7 @@ local LOOK_ON = 5         -- s to go on asking for one without, after the edge's
 local LOOK_EXPECTING = 30 -- s to go on asking for one that was announced
 local KEEP_UNLISTED = 60  -- s that a healthy replica serves on while DNS knows nothing of its colour
 local PROBE_CONNECT = 0.05 -- s; HAProxy's Lua sockets try three times to connect, that far apart
-local PROBE_TIMEOUT = 5   -- s
+local PROVEN_BY = 2       -- good answers in a row; one may be the last of a process that ends
 local EAGER = 30          -- s that a starting replica is probed every 50 ms, then every half second
 
 local setup               -- see replicas.start
@@ -42,6 +42,14 @@ local function is_up(colour, slot)
   return up
 end
 
+local function is_expected(code)
+  for part in setup.health.expect:gmatch('[^,]+') do
+    local from, to = part:match('^(%d+)-?(%d*)$')
+    if code >= tonumber(from) and code <= (tonumber(to) or tonumber(from)) then return true end
+  end
+  return false
+end
+
 -- The result in the words of HAProxy's checks: 'L7OK', 'L4OK', 'L7STS', 'L7TOUT', 'L4CON'.
 local function probe(ip)
   local health = setup.health
@@ -51,11 +59,11 @@ local function probe(ip)
   if not socket:connect(ip, health and health.port or setup.ports[1]) then
     result = 'L4CON'
   elseif health then
-    socket:settimeout(PROBE_TIMEOUT)
-    socket:send(('GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sluice-edge\r\nConnection: close\r\n\r\n'):format(
-      health.path, health.host))
+    socket:settimeout(health.timeout)
+    socket:send(('GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sluice-edge\r\n%sConnection: close\r\n\r\n'):format(
+      health.path, health.host, health.headers))
     local code = tonumber((socket:receive('*l') or ''):match('^HTTP/1%.[01] (%d%d%d)'))
-    result = not code and 'L7TOUT' or (code >= 200 and code < 400) and 'L7OK' or 'L7STS'
+    result = not code and 'L7TOUT' or is_expected(code) and 'L7OK' or 'L7STS'
   end
   socket:close()
   return result
@@ -63,12 +71,13 @@ end
 
 local function prove(colour, slot, replica)
   core.msleep(1) -- HAProxy applies an address only after the task that set it has paused.
-  local since = setup.now()
+  local since, good = setup.now(), 0
   while colour.slots[slot] == replica do
     local fine, result = pcall(probe, replica.ip)
     replica.check = fine and result or 'L4CON'
     if colour.slots[slot] ~= replica then return end
-    if replica.check == 'L7OK' or replica.check == 'L4OK' then
+    good = (replica.check == 'L7OK' or replica.check == 'L4OK') and good + 1 or 0
+    if good >= PROVEN_BY then
       replica.proven = true
       each_server(colour, slot, function(server) server:set_ready() end)
       return
@@ -167,7 +176,7 @@ local function look_when_due()
 end
 
 -- `options`: domain (with the colour before it the name of its containers), older_name (colour → another name or nil), ports, health ({ path, host, port } or nil), nameserver ({ host, port }), family ('A', 'AAAA'),
--- now (seconds), announced (colour → addresses to begin with), needed (colour → ask for it without end).
+-- now (seconds), announced (colour → addresses to begin with), in_use (colour → traffic may go there), needed (colour → ask for it without end).
 function replicas.start(options)
   setup = options
   core.register_init(function()
@@ -196,7 +205,13 @@ end
 -- Looks now. With addresses: these are used until DNS lists some. Returns what is in use, or nil and why.
 function replicas.announce(name, announced)
   local colour = colours[name]
-  if announced then colour.announced = announced end
+  if announced then
+    colour.announced = announced
+    -- What was found out before is of other containers, also at the same address: each has to prove itself anew.
+    if not setup.in_use(name) then
+      for slot in pairs(colour.slots) do vacate(colour, slot) end
+    end
+  end
   colour.expected_until = setup.now() + LOOK_EXPECTING
   colour.hurry = true
   local looks, give_up = colour.looks, setup.now() + 3

@@ -151,6 +151,32 @@ export const healthPath = text(healthRule, 512)
   .regex(healthPathPattern, healthRule)
   .meta({ title: 'path of a URL' });
 
+const statusRule = 'must be statuses such as 200, 204 or 200-399';
+
+/** `200-299`, `[200, 401]` → `200-299`, `200,401`, as HAProxy writes them. */
+export const statuses = z
+  .union([z.int(statusRule), z.string(statusRule), z.array(z.union([z.int(), z.string()]), statusRule)], {
+    error: statusRule,
+  })
+  .transform((value, context) => {
+    const parts = [value].flat().map(String);
+    const isFine = parts.every((part) => /^[1-5]\d\d(?:-[1-5]\d\d)?$/.test(part));
+    if (isFine && parts.length > 0) return parts.join(',');
+    context.issues.push({ code: 'custom', message: statusRule, input: value });
+    return z.NEVER;
+  })
+  .meta({ title: 'status, range or list' });
+
+const headerRule = 'must be a map of header names to texts of printable characters without quotes';
+
+export const headers = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9-]{1,64}$/, headerRule),
+    z.string().regex(/^[\x20-\x26\x28-\x7e]{0,512}$/, headerRule),
+    { error: headerRule },
+  )
+  .meta({ title: 'map of headers' });
+
 /** `deploy@host:2222` → its parts and its usual spelling. */
 export const address = text('must be user@host or user@host:port', 400)
   .transform((value, context) => {

@@ -46,11 +46,28 @@ export type Strategy = 'blue-green' | 'workers' | 'singleton' | 'recreate' | 'ke
 export type PortMode = 'http' | 'tcp';
 /** A container port, how an edge carries it (`http` by request, `tcp` whatever is spoken), and what shows that. */
 export type PlannedPort = { readonly port: number; readonly mode: PortMode; readonly why: string };
+/** How a container's health endpoint is asked, besides its path: by the edge and by the deploy alike. */
+export interface HealthRequest {
+  /** Default: the main port. */
+  readonly port?: number;
+  /** Host header; default `localhost`, which apps allow for their container's own health check. */
+  readonly host?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default 5000. */
+  readonly timeoutMs?: number;
+  /** Statuses of a healthy answer, as HAProxy writes them: `200-399` (the default), `200,401`. */
+  readonly expect?: string;
+}
+
 export interface ServiceConfig {
   readonly strategy?: Strategy;
   readonly port?: number;
   /** Path of the health endpoint, such as /api/health. */
   readonly health?: string;
+  /** How that is asked. */
+  readonly healthRequest?: HealthRequest;
+  /** Longest time a healthy start may take, over what the health check says. */
+  readonly startTimeoutMs?: number;
   /** Of the main port, or by port; one that the compose file does not name is carried as well. */
   readonly mode?: PortMode;
   readonly modes?: Readonly<Record<number, PortMode>>;
@@ -191,7 +208,9 @@ export interface ServicePlan {
   readonly ports: readonly PlannedPort[];
   /** Path the edge asks to see whether a container serves; undefined: a TCP connection is enough. */
   readonly health: string | undefined;
-  /** Longest time a healthy start may take, from start_period + interval × retries. */
+  /** How that path is asked, where it differs from a plain GET of the main port. */
+  readonly healthRequest?: HealthRequest;
+  /** Longest time a healthy start may take: start-timeout, else start_period + interval × retries. */
   readonly startDeadlineMs: number;
   /** stop_grace_period. */
   readonly stopGraceMs: number;

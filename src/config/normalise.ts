@@ -63,7 +63,15 @@ function serviceConfig(raw: RawConfig['services'][string]): ServiceConfig {
   if (rest.port !== undefined) service.port = rest.port;
   if (typeof rest.mode === 'string') service.mode = rest.mode;
   else if (rest.mode !== undefined) service.modes = rest.mode;
-  if (rest.health !== undefined) service.health = rest.health;
+  if (typeof rest.health === 'string') service.health = rest.health;
+  else if (rest.health !== undefined) {
+    const { path, timeout, ...how } = rest.health;
+    service.health = path;
+    const request = { ...how, ...(timeout === undefined ? {} : { timeoutMs: timeout }) };
+    const given = Object.entries(request).filter(([, value]) => value !== undefined);
+    if (given.length > 0) service.healthRequest = Object.fromEntries(given);
+  }
+  if (rest['start-timeout'] !== undefined) service.startTimeoutMs = rest['start-timeout'];
   if (rest.pool !== undefined) service.pool = rest.pool;
   if (rest.processes !== undefined) service.processes = rest.processes;
   if (rest['process-memory'] !== undefined) service.processMemory = rest['process-memory'];

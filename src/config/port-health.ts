@@ -1,6 +1,6 @@
 import type { HealthCheck } from './health-check.ts';
 import { protocolOf } from './known-ports.ts';
-import type { PlannedPort } from './model.ts';
+import type { HealthRequest, PlannedPort } from './model.ts';
 import type { PortFacts } from './port-modes.ts';
 
 /** A path that is made for being asked whether the app is well. */
@@ -13,12 +13,22 @@ const healthWords = /health|live|ready|\bup\b|ping|status|alive|heartbeat/i;
 export function healthOf(
   [main]: readonly PlannedPort[],
   { config, check }: PortFacts,
-): { readonly health: string | undefined; readonly notes: readonly string[] } {
+): {
+  readonly health: string | undefined;
+  readonly request?: HealthRequest;
+  readonly notes: readonly string[];
+} {
   if (main === undefined) return { health: undefined, notes: [] };
   if (config.health !== undefined) {
+    const { healthRequest: request } = config;
+    const isElsewhere = request?.port !== undefined && request.port !== main.port;
     // The edge can ask HTTP on a port that it carries as TCP, but not inside TLS.
-    if (main.mode === 'http' || (main.why === 'sluice.yml' && protocolOf(main.port) !== 'HTTPS'))
-      return { health: config.health, notes: [] };
+    if (
+      isElsewhere ||
+      main.mode === 'http' ||
+      (main.why === 'sluice.yml' && protocolOf(main.port) !== 'HTTPS')
+    )
+      return { health: config.health, ...(request === undefined ? {} : { request }), notes: [] };
     return {
       health: undefined,
       notes: [`health ${config.health} is not asked: port ${main.port} is not plain HTTP (${main.why})`],
@@ -26,7 +36,9 @@ export function healthOf(
   }
   if (main.mode === 'tcp' || check === undefined) return { health: undefined, notes: [] };
   const reason = whyNot(check, main.port);
-  if (reason === undefined) return { health: check.path, notes: [] };
+  const host = check.host === undefined || /[^\w.:[\]-]/.test(check.host) ? undefined : check.host;
+  if (reason === undefined)
+    return { health: check.path, ...(host === undefined ? {} : { request: { host } }), notes: [] };
   return {
     health: undefined,
     notes: [`${reason}: without \`health\` in sluice.yml the edge only tries a connection`],

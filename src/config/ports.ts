@@ -1,7 +1,7 @@
 import { type HealthCheck, healthCheckOf, validPort } from './health-check.ts';
 import { type KnownPort, knownPorts } from './known-images.ts';
 import { isAdminPort } from './known-ports.ts';
-import type { ComposeModel, ComposeService, PlannedPort, ServiceConfig } from './model.ts';
+import type { ComposeModel, ComposeService, HealthRequest, PlannedPort, ServiceConfig } from './model.ts';
 import { isOwnImage } from './ownership.ts';
 import { healthOf } from './port-health.ts';
 import { modeOf, type PortFacts } from './port-modes.ts';
@@ -27,6 +27,8 @@ export interface FoundPorts {
   readonly from: string;
   /** Path the edge asks on the main port. */
   readonly health: string | undefined;
+  /** How it is asked, where that is no plain GET. */
+  readonly request?: HealthRequest;
   /** What the service’s own health check asks, as far as it can be read. */
   readonly check: HealthCheck | undefined;
   /** What of the ports and the health check is not used, one sentence each. */
@@ -71,10 +73,11 @@ export function findPorts(
   const named = Object.keys(config.modes ?? {}).map(Number);
   const all = [...new Set([main.port, ...named, ...declared])];
   const ports = all.slice(0, mostPorts).map((port) => ({ port, ...modeOf(port, facts, port === main.port) }));
-  const { health, notes } = healthOf(ports, facts);
+  const { health, request, notes } = healthOf(ports, facts);
   const left = all.slice(mostPorts);
   return {
     ...{ ports, from: main.from, health, check: facts.check },
+    ...(request === undefined ? {} : { request }),
     notes: [...notes, ...(left.length === 0 ? [] : [leftOut(left)]), ...udpNotes(service)],
   };
 }

@@ -6,6 +6,7 @@ import { builtImages } from './built-images.ts';
 import { loadCompose } from './compose.ts';
 import type { ComposeEffects } from './compose-run.ts';
 import { type Env, type EnvEffects, envVersion, loadEnv } from './env.ts';
+import { healthWithVariables } from './health-variables.ts';
 import { withImages } from './images.ts';
 import type { ComposeModel, Config, HostConfig, HostModel, Target } from './model.ts';
 import { dataFolderNotes, dataRoot, withDataFolders, withPlaces } from './mounts/data-folder.ts';
@@ -117,16 +118,22 @@ export async function describeHost(
   };
   const model = collect(() => withImages(mounts.model, images)) ?? mounts.model;
   const built = await builtImages(model);
-  const { images: asked, unread: unasked } = await answersFor(
+  const { images: answered, unread: unasked } = await answersFor(
     askedImages(model, config, built),
     effects,
     remote,
   );
-  const known = { images: { ...asked, ...built }, unread: unasked };
+  const known = { images: { ...answered, ...built }, unread: unasked };
   const seen = strategyView(model, mounts);
   const plans = collect(() => planServices(seen, config, known)) ?? [];
   const placed = plans.length === 0 ? undefined : collect(() => placeServices(config, target, seen, plans));
-  const services = plans.filter(({ name }) => placed?.services[host.name]?.includes(name));
+  const asked = healthWithVariables(
+    plans.filter(({ name }) => placed?.services[host.name]?.includes(name)),
+    values,
+  );
+  // Without all of the target's variables nothing is said of those that are missing.
+  if (!isPartial) faults.push(...asked.faults);
+  const services = asked.plans;
   const names = host.services ?? Object.keys(model.services);
   faults.push(...portFaults(model, { names, written }));
   const { env: own } = effects;

@@ -5,6 +5,7 @@ import {
   count,
   duration,
   flag,
+  headers,
   healthPath,
   image,
   mapRule,
@@ -17,6 +18,7 @@ import {
   relativePath,
   serviceName,
   size,
+  statuses,
   targetName,
   text,
   url,
@@ -34,6 +36,25 @@ import { target } from './schema-target.ts';
 
 const strategies = ['blue-green', 'workers', 'singleton', 'recreate', 'keep', 'job'] as const;
 
+const healthRequest = z.strictObject(
+  {
+    path: healthPath.meta({ description: 'Path that is asked by GET.' }),
+    port: port.optional().meta({ description: 'Container port. Default: the main port.' }),
+    host: text('must be the name of a host', 253)
+      .regex(/^[\w.:[\]-]+$/, 'must be the name of a host')
+      .optional()
+      .meta({
+        description: 'Host header, for apps that answer to certain names only. Default: `localhost`.',
+      }),
+    headers: headers.optional().meta({
+      description: 'Further headers. `${NAME}` is a variable of the target: a token belongs there.',
+    }),
+    timeout: duration(100).optional().meta({ description: 'Longest time for an answer. Default: `5s`.' }),
+    expect: statuses.optional().meta({ description: 'Statuses of a healthy answer. Default: `200-399`.' }),
+  },
+  { error: mapRule },
+);
+
 const service = z
   .strictObject(
     {
@@ -48,8 +69,16 @@ const service = z
         description:
           'How the edge carries the main port, or each port: `mode: tcp`, `mode: { 8025: http, 1025: tcp }`. `http` counts and switches single requests, `tcp` whole connections of any protocol. Default: `http` where something shows that a port speaks it, else `tcp`; `sluice plan` says why (docs/ports.md).',
       }),
-      health: healthPath.optional().meta({
-        description: 'Path that answers 2xx when a container serves. Default: the one in its health check.',
+      health: z
+        .union([healthPath, healthRequest], { error: 'must be a path such as /health, or a map with one' })
+        .optional()
+        .meta({
+          description:
+            'How a container is asked whether it serves: a path, or a map. The edge and the deploy ask in the same way. Default: as its health check asks.',
+        }),
+      'start-timeout': duration(1_000).optional().meta({
+        description:
+          'Longest time a healthy start may take. Default: start_period + interval × retries of the health check, at least a minute.',
       }),
       pool: count(0, 100_000).optional().meta({
         description:

@@ -1,6 +1,8 @@
 import { Agent, request } from 'node:http';
+import type { HealthRequest } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
 import { messageOf, UserError } from '../kernel/errors.ts';
+import { healthDefaults, isExpected } from './health-request.ts';
 
 export interface HealthAnswer {
   readonly ok: boolean;
@@ -13,33 +15,34 @@ export interface HealthAnswer {
   readonly body: string;
 }
 
-const answerMs = 5_000;
 const largestBody = 64 * 1024;
 /** Whole words: `in service` and `initialized` are well, `inactive` is not. */
 const unwellWords =
   /^(un(healthy|available|known|reachable|ready|well|stable|able|responsive|initiali[sz]ed)|not(ready|ok)?|no|dis(connected|abled)|in(active|valid|complete|accessible|operative))(?![a-z])|(?<![a-z])(down|fail(ed|ing|ure|s)?|errors?|errored|dead|stopped|critical|time(d[ _-]?)?out|false)(?![a-z])/i;
 
-/** Asks a container's health endpoint directly, from the host it runs on. */
-export async function askHealth(
-  host: Host,
-  address: string,
-  port: number,
-  path: string,
-): Promise<HealthAnswer> {
+/** What is asked, and how: {@link healthAsked}. */
+export type Asked = HealthRequest & { readonly path: string; readonly port: number };
+
+/** Asks a container's health endpoint directly, from the host it runs on, in the words in which its edge asks. */
+export async function askHealth(host: Host, address: string, asked: Asked): Promise<HealthAnswer> {
   try {
-    const socket = await host.tcp(address, port);
-    const { status, body } = await get(socket, `${address}:${port}`, path);
-    return { ...readHealth(status, body), body };
+    const socket = await host.tcp(address, asked.port);
+    const { status, body } = await get(socket, asked);
+    return { ...readHealth(status, body, asked), body };
   } catch (error) {
     return { ok: false, status: 0, components: {}, unwell: [], body: messageOf(error) };
   }
 }
 
 /**
- * What a health answer says. `{"status":"healthy","database":"connected"}`: a 2xx status decides whether it serves;
+ * What a health answer says. `{"status":"healthy","database":"connected"}`: an expected status decides whether it serves;
  * every other field names a component.
  */
-export function readHealth(status: number, body: string): Omit<HealthAnswer, 'body'> {
+export function readHealth(
+  status: number,
+  body: string,
+  request: HealthRequest = {},
+): Omit<HealthAnswer, 'body'> {
   const components: Record<string, string> = {};
   try {
     const value: unknown = JSON.parse(body);
@@ -51,7 +54,7 @@ export function readHealth(status: number, body: string): Omit<HealthAnswer, 'bo
     .filter(([, word]) => unwellWords.test(word))
     .map(([name]) => name);
   const itself = components.status;
-  const ok = status >= 200 && status < 300 && (itself === undefined || !unwellWords.test(itself));
+  const ok = isExpected(status, request) && (itself === undefined || !unwellWords.test(itself));
   return { ok, status, components, unwell };
 }
 
@@ -65,25 +68,26 @@ function collect(value: object, prefix: string, components: Record<string, strin
   }
 }
 
-/** @throws UserError `health.component` naming what is not well. */
-export function refuseUnwell(who: string, path: string, answer: HealthAnswer): void {
-  if (answer.ok) return;
+/**
+ * @param lines the container's last ones.
+ * @returns UserError `health.component` naming what is not well.
+ */
+export function unwell(who: string, path: string, answer: HealthAnswer, lines = ''): UserError {
   const named = answer.unwell
     .filter((name) => name !== 'status')
     .map((name) => `${name} is ${answer.components[name]}`)
     .join(', ');
-  throw new UserError({
+  return new UserError({
     code: 'health.component',
     message: `${who} is not well: ${named === '' ? `${path} answered ${answer.status === 0 ? 'nothing' : answer.status}` : named}`,
     hint: 'The new release was not given any traffic. Mend the component or the release, then deploy again.',
-    output: answer.body.slice(0, 1000),
+    output: [answer.body.slice(0, 1000), lines].filter((text) => text !== '').join('\n'),
   });
 }
 
 function get(
   socket: NodeJS.ReadWriteStream,
-  host: string,
-  path: string,
+  { path, host = healthDefaults.host, headers = {}, timeoutMs = healthDefaults.timeoutMs }: Asked,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const agent = new Agent();
@@ -91,12 +95,12 @@ function get(
     const call = request({
       agent,
       path,
-      headers: { host, connection: 'close', 'user-agent': 'sluice-health' },
+      headers: { ...headers, host, connection: 'close', 'user-agent': 'sluice-edge' },
     });
     // From the beginning to the end: an endless answer is none either.
     const timer = setTimeout(
-      () => call.destroy(new Error(`no answer from ${path} within ${answerMs / 1000} s`)),
-      answerMs,
+      () => call.destroy(new Error(`no answer from ${path} within ${timeoutMs / 1000} s`)),
+      timeoutMs,
     );
     call.on('close', () => clearTimeout(timer));
     call.on('error', reject);

@@ -16,6 +16,7 @@ import {
 } from './edge/config.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
+import { healthAsked } from './health-request.ts';
 import { type Layout, otherColour, type PlannedEdge, type ReleaseRecord } from './model.ts';
 import { type EdgeContainer, edgeProjectService } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed } from './state.ts';
@@ -23,12 +24,11 @@ import { writeFiles } from './upload.ts';
 
 /** What the edge of a blue-green service must look like. */
 export function edgeSpec(app: string, plan: ServicePlan): EdgeSpec {
-  const [main] = plan.ports;
   return {
     service: plan.name,
     app,
     ports: plan.ports,
-    health: plan.health === undefined || main === undefined ? null : { path: plan.health, port: main.port },
+    health: healthAsked(plan) ?? null,
     maxReplicas: Math.max(10, plan.replicas * 2),
   };
 }

@@ -1,6 +1,7 @@
 import type { ServicePlan } from '../config/model.ts';
 import { UserError } from '../kernel/errors.ts';
 import { refuseDataElsewhere } from './adopted-data.ts';
+import { canonical } from './hashes.ts';
 import {
   type Colour,
   type HostPlan,
@@ -142,9 +143,10 @@ function portWarnings(service: string, record: ReleaseRecord, before: ReleaseRec
       `${service} changes its port (${ports(old)} → ${ports(now)}): until the switch the old release cannot be reached on the old one. Listen on both for one release to change it without a gap.`,
     );
   }
-  if (now.health !== old.health) {
+  if (now.health !== old.health || canonical(now.healthRequest) !== canonical(old.healthRequest)) {
+    const what = now.health === old.health ? 'how its health is asked' : 'its health path';
     warnings.push(
-      `${service} changes its health path (${old.health ?? 'none'} → ${now.health ?? 'none'}): if the old release does not answer on the new path, the guard cannot tell that it is well. Answer on both for one release.`,
+      `${service} changes ${what} (${old.health ?? 'none'} → ${now.health ?? 'none'}): if the old release does not answer so, the guard cannot tell that it is well. Answer both for one release.`,
     );
   }
   return warnings;

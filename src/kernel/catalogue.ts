@@ -184,6 +184,10 @@ export const catalogue = {
     what: 'A service has the name that Sluice gives to the containers or the edge of another one.',
     fix: 'Rename it in the compose file.',
   },
+  'config.health-header': {
+    what: 'A header of a health request needs a variable that the target does not have, or cannot be sent.',
+    fix: 'Add the variable to the target; use printable ASCII characters without single quotes.',
+  },
   'compose.data-container': {
     what: 'A service ends at once and only holds volumes for another one (`volumes_from`), which a deploy would lose.',
     fix: 'Give the volume a name in the service that uses it, and remove `volumes_from`.',

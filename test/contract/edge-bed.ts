@@ -1,6 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +47,8 @@ export class Replica {
   health: number | 'hang' = 200;
   served = 0;
   posts = 0;
+  /** Headers of each health check. */
+  readonly asked: IncomingHttpHeaders[] = [];
   readonly #server: Server;
 
   constructor(colour: EdgeColour, ip: string) {
@@ -59,6 +67,7 @@ export class Replica {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/';
     if (url === '/health') {
+      this.asked.push(request.headers);
       if (this.health !== 'hang') response.writeHead(this.health).end();
       return;
     }

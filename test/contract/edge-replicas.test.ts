@@ -77,6 +77,46 @@ test('a replica that starts gets no request before its health check is good', as
   await edge.up('blue', 2);
 });
 
+test('what was well before is no replica of the containers that are announced now', async () => {
+  await replica('blue', '127.0.1.1');
+  const before = await replica('green', '127.0.2.1');
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
+  dns.names.set('green.backend.shop.sluice', ['127.0.2.1']);
+  await startEdge({ checkIntervalMs: 3_600_000 });
+  await edge.up('blue', 1);
+  await edge.guard.servers('green');
+  await edge.up('green', 1);
+  // Another container at the same address, whose app does not answer yet: HAProxy would ask in an hour.
+  before.health = 'hang';
+  await edge.guard.servers('green', ['127.0.2.1']);
+  expect((await edge.status()).colours.green.up).toBe(0);
+  before.health = 200;
+  // Not so the color that serves.
+  await edge.guard.servers('blue', ['127.0.1.1']);
+  expect((await edge.status()).colours.blue.up).toBe(1);
+});
+
+test('both of its ways to ask send the same request and take the same answers', async () => {
+  const headers = { 'X-Token': 'a 100% "b"' };
+  const blue = await replica('blue', '127.0.1.1');
+  blue.health = 204;
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
+  const health = { path: '/health', port, host: 'shop.example.com', headers, expect: '204-205,299' };
+  await startEdge({ health, checkIntervalMs: 100 });
+  await edge.up('blue', 1);
+  await eventually('HAProxy asks, too', () => blue.asked.length > 5);
+  for (const asked of blue.asked)
+    expect(asked).toMatchObject({
+      host: 'shop.example.com',
+      'x-token': 'a 100% "b"',
+      'user-agent': 'sluice-edge',
+    });
+  blue.health = 200;
+  await edge.up('blue', 0);
+  blue.health = 299;
+  await edge.up('blue', 1);
+});
+
 test('a dead replica among several costs no request', async () => {
   const [first] = [await replica('blue', '127.0.1.1'), await replica('blue', '127.0.1.2')];
   dns.names.set('blue.backend.shop.sluice', ['127.0.1.1', '127.0.1.2']);

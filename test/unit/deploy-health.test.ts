@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readHealth, refuseUnwell } from '../../src/deploy/component-health.ts';
+import { readHealth, unwell } from '../../src/deploy/component-health.ts';
 
 const read = (value: unknown, status = 200) => readHealth(status, JSON.stringify(value));
 
@@ -18,7 +18,7 @@ describe('a health answer', () => {
     });
     expect(readHealth(204, '')).toMatchObject({ ok: true, components: {} });
     expect(readHealth(200, 'OK')).toMatchObject({ ok: true, components: {} });
-    for (const status of [0, 301, 404, 500]) expect(readHealth(status, 'OK').ok).toBe(false);
+    for (const status of [0, 404, 500]) expect(readHealth(status, 'OK').ok).toBe(false);
   });
 
   test('a component that is not well is named but decides nothing: the app has said 200', () => {
@@ -94,11 +94,11 @@ describe('a health answer', () => {
 });
 
 describe('the error', () => {
-  const error = (status: number, body: string) => () =>
-    refuseUnwell('one: web', '/health', { ...readHealth(status, body), body });
+  const error = (status: number, body: string, lines?: string) => () => {
+    throw unwell('one: web', '/health', { ...readHealth(status, body), body }, lines);
+  };
 
   test('names the component, or what the path answered', () => {
-    expect(error(200, 'OK')).not.toThrow();
     expect(error(503, '{"status":"unhealthy","database":"disconnected"}')).toThrow(
       'one: web is not well: database is disconnected',
     );
@@ -107,5 +107,18 @@ describe('the error', () => {
     expect(error(500, 'x'.repeat(5000))).toThrow(
       expect.objectContaining({ code: 'health.component', output: 'x'.repeat(1000) }),
     );
+    expect(error(500, 'oops', 'last line')).toThrow(expect.objectContaining({ output: 'oops\nlast line' }));
+  });
+
+  test('the statuses of a good answer are those that the edge expects', () => {
+    const ok = (status: number, expect?: string) =>
+      readHealth(status, '', expect === undefined ? {} : { expect }).ok;
+    expect([199, 200, 302, 399, 400].map((status) => ok(status))).toEqual([false, true, true, true, false]);
+    expect([200, 204, 401, 500].map((status) => ok(status, '204,400-499'))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
   });
 });

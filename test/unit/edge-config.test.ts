@@ -50,6 +50,23 @@ describe('the configuration', () => {
     expect(config).toContain('server-template r 1-10 255.255.255.255:8000 check port 9100 disabled');
   });
 
+  test('asks with the headers, the time-out and the statuses that are wanted', () => {
+    const health = {
+      ...{ path: '/up', port: 8000, expect: '200,401', timeoutMs: 1500 },
+      headers: { 'X-Token': '100% "sure" $HOME \\', 'X-Two': 'b' },
+    };
+    const config = lines(renderEdgeConfig({ ...spec, health }, 'v1'));
+    expect(config).toContain(
+      `http-check send meth GET uri /up ver HTTP/1.1 hdr Host localhost hdr User-Agent sluice-edge hdr X-Token '100%% "sure" $HOME \\' hdr X-Two 'b'`,
+    );
+    expect(config).toContain('http-check expect status 200,401');
+    expect(config).toContain('timeout check 1500ms');
+    const options = config.find((line) => line.startsWith('lua-load'))?.split(' ') ?? [];
+    expect(options).toContain('health_timeout=1500');
+    const [, sent = ''] = /health_headers=(\S*)/.exec(options.join(' ')) ?? [];
+    expect(decodeURIComponent(sent)).toBe('X-Token: 100% "sure" $HOME \\\r\nX-Two: b\r\n');
+  });
+
   test('without a health path asks for a connection only', () => {
     const config = lines(renderEdgeConfig({ ...spec, health: null }, 'v1'));
     expect(config.join('\n')).not.toContain('httpchk');
@@ -91,6 +108,10 @@ describe('what cannot be in a configuration is refused', () => {
     ['a health path with a comment', { health: { path: '/#x', port: 80 } }],
     ['a health path that is a URL', { health: { path: 'http://x/', port: 80 } }],
     ['a health host with a space', { health: { path: '/', port: 80, host: 'a b' } }],
+    ['a header with a quote', { health: { path: '/', port: 80, headers: { X: "a'b" } } }],
+    ['a header with a line end', { health: { path: '/', port: 80, headers: { X: 'a\nb' } } }],
+    ['a header name with a space', { health: { path: '/', port: 80, headers: { 'X Y': 'a' } } }],
+    ['a status that is none', { health: { path: '/', port: 80, expect: 'ok' } }],
     ['half a replica', { maxReplicas: 1.5 }],
     ['a negative hold', { holdSeconds: -1 }],
     ['a nameserver with a space', { nameserver: '127.0.0.11:53 x' }],

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { HealthRequest } from '../../config/model.ts';
+import { healthDefaults } from '../health-request.ts';
 import { fill, type Values } from './template.ts';
 
 /** A port that the service's containers listen on, and the edge in their place. */
@@ -10,12 +12,9 @@ export interface EdgePort {
 }
 
 /** How HAProxy finds out that a replica is healthy; without it, one that accepts connections is. */
-export interface EdgeHealth {
-  /** Answered with 200-399 by a healthy replica. */
+export interface EdgeHealth extends HealthRequest {
   readonly path: string;
   readonly port: number;
-  /** Host header of the check; default `localhost`, which apps allow for their container's own health check. */
-  readonly host?: string;
 }
 
 export interface EdgeSpec {
@@ -167,9 +166,23 @@ function valuesOf(spec: EdgeSpec, version: string): Values {
     'port-list': spec.ports.map(({ port, mode }) => `${port}/${mode}`).join(','),
     'check-port': spec.health === null ? '' : `port ${spec.health.port}`,
     'health-path': spec.health?.path ?? '-',
-    'health-host': spec.health?.host ?? 'localhost',
+    'health-host': spec.health?.host ?? healthDefaults.host,
     'health-port': `${spec.health?.port ?? '-'}`,
+    'health-headers': headersOf(spec.health)
+      .map(([name, value]) => ` hdr ${name} '${value.replaceAll('%', '%%')}'`)
+      .join(''),
+    'health-lines': encodeURIComponent(
+      headersOf(spec.health)
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join(''),
+    ).replaceAll("'", '%27'),
+    'health-timeout': `${spec.health?.timeoutMs ?? healthDefaults.timeoutMs}`,
+    'health-expect': spec.health?.expect ?? healthDefaults.expect,
   };
+}
+
+function headersOf(health: EdgeHealth | null): [name: string, value: string][] {
+  return Object.entries(health?.headers ?? {});
 }
 
 /** Every text of a spec ends up in a configuration of words and lines: only what stays one word may pass. */
@@ -208,7 +221,14 @@ function check(spec: EdgeSpec): void {
   const hold = spec.holdSeconds ?? 5;
   if (!(hold >= 0 && hold <= 600)) refuse(`holdSeconds ${hold} is not 0-600`);
   if (new Set(ports).size !== ports.length) refuse('a port is named twice');
-  const { path = '/', host = 'localhost' } = spec.health ?? {};
+  const { path = '/', host = 'localhost', expect = '200', timeoutMs = 1 } = spec.health ?? {};
+  if (!/^[1-5]\d\d(?:-[1-5]\d\d)?(?:,[1-5]\d\d(?:-[1-5]\d\d)?)*$/.test(expect))
+    refuse(`expected statuses ${JSON.stringify(expect)}`);
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 604_800_000)
+    refuse(`health timeout ${timeoutMs} is no number of ms`);
+  for (const [name, value] of headersOf(spec.health))
+    if (!/^[A-Za-z0-9-]+$/.test(name) || !/^[\x20-\x26\x28-\x7e]*$/.test(value))
+      refuse(`health header ${JSON.stringify(name)} cannot be sent`);
   if (!/^\/[\w/.~!$&()*+,;=:@%?-]*$/.test(path))
     refuse(`health path ${JSON.stringify(path)} is not a plain path`);
   if (!/^[\w.:[\]-]+$/.test(host)) refuse(`health host ${JSON.stringify(host)} is not a host`);

@@ -1,13 +1,14 @@
 import { UserError } from '../../kernel/errors.ts';
-import { askHealth, type HealthAnswer, refuseUnwell } from '../component-health.ts';
+import { askHealth, type HealthAnswer, unwell } from '../component-health.ts';
 import { lastLogs } from '../containers.ts';
 import { type DeployRun, type HostRun, onHosts } from '../context.ts';
+import { healthAsked } from '../health-request.ts';
 import type { PlannedService } from '../model.ts';
 import { projectService } from '../project.ts';
 import type { ContainerState } from '../state.ts';
 import type { Step } from '../transaction.ts';
 import { startedServices } from './start.ts';
-import { waitRunning } from './wait.ts';
+import { refuseFailed, waitRunning } from './wait.ts';
 
 /**
  * Waits until the new containers are well: running and healthy for the engine, up for the edge on the very path the
@@ -44,7 +45,14 @@ const farMs = 20;
 /** The engine is asked less often than the edge: it has the starting containers to think of. */
 const inspectMs = 250;
 
-/** Tells the edge where the new containers are, waits until it finds them up, then asks for their components. */
+/** Good answers that must follow each other: one may be the last of a container that ends. */
+const wellTimes = 2;
+
+/**
+ * Tells the edge where the new containers are, and waits until it finds them up and their components are well, twice in
+ * a row. A bad answer is no verdict before the start deadline is over: an app may need a moment until it has its
+ * database. An ended container is one at once.
+ */
 async function waitInEdge(
   run: DeployRun,
   each: HostRun,
@@ -61,31 +69,32 @@ async function waitInEdge(
   let told = false;
   let inspected = begun;
   let isFar = false;
+  let well = 0;
   for (;;) {
     run.signal.throwIfAborted();
     try {
       if (!told) await guard.servers(colour, addresses);
       told = true;
-      const inspectDue = clock.elapsed() - inspected >= inspectMs;
+      const inspectDue = well > 0 || clock.elapsed() - inspected >= inspectMs;
       if (inspectDue) inspected = clock.elapsed();
       const asked = clock.elapsed();
       // Side by side over a slow line, where one after the other would add to the time that everybody waits. Over a fast
       // one the starting app can use the processor better.
       const [status, early] = await Promise.all([
         guard.status(),
-        isFar ? askComponents(each, planned, containers) : undefined,
+        isFar || well > 0 ? askComponents(each, planned, containers) : undefined,
         inspectDue ? refuseEnded(run, each, planned, containers) : undefined,
       ]);
       const up = status.colours[colour].up;
-      if (up >= planned.plan.replicas) {
-        const isWell = early?.every(({ answer }) => answer.ok) === true;
-        const answers = isWell ? early : await askComponents(each, planned, containers);
-        return judgeComponents(run, each, planned, answers);
-      }
+      const isUp = up >= planned.plan.replicas;
+      const answers = isUp ? (early ?? (await askComponents(each, planned, containers))) : [];
+      well = isUp && answers.every(({ answer }) => answer.ok) ? well + 1 : 0;
+      if (well >= wellTimes) return tellComponents(run, each, planned, answers);
       isFar = clock.elapsed() - asked > farMs;
-      note(`${planned.service} ${up}/${planned.plan.replicas} up in the edge`);
+      note(noteOf(planned, up, answers));
     } catch (error) {
       if (error instanceof UserError && error.code.startsWith('health.')) throw error;
+      well = 0;
       // A new edge needs a moment until its socket answers.
       if (clock.elapsed() - begun > planned.plan.startDeadlineMs) throw error;
     }
@@ -96,6 +105,14 @@ async function waitInEdge(
   }
 }
 
+/** `web 1/2 up in the edge`, `web: database is down`. */
+function noteOf({ service, plan }: PlannedService, up: number, answers: readonly ComponentAnswer[]): string {
+  const sick = answers.find(({ answer }) => !answer.ok)?.answer;
+  if (sick === undefined) return `${service} ${up}/${plan.replicas} up in the edge`;
+  const words = sick.unwell.map((name) => `${name} is ${sick.components[name]}`);
+  return `${service}: ${words.join(', ') || `${plan.health} answers ${sick.status || 'nothing'}`}`;
+}
+
 /** A container that has ended will never be up; the edge alone would not say why. */
 async function refuseEnded(
   run: DeployRun,
@@ -103,23 +120,19 @@ async function refuseEnded(
   planned: PlannedService,
   containers: readonly ContainerState[],
 ): Promise<void> {
-  await Promise.all(
-    containers.map(async (container) => {
-      const { State } = await each.host.engine.getContainer(container.id).inspect();
-      if (State.Health?.Status === 'unhealthy') throw await notUp(run, each, planned, [container]);
-      if (State.Running && !State.Restarting) return;
-      throw new UserError({
-        code: 'health.exited',
-        message: `${each.host.name}: ${container.name} ended with exit code ${State.ExitCode}`,
-        hint: 'The container’s last lines are below.',
-        output: await lastLogs(each.host, container.id, 50),
-      });
-    }),
-  );
+  try {
+    await refuseFailed(each, containers);
+  } catch (error) {
+    const isUnhealthy = error instanceof UserError && error.code === 'health.unhealthy';
+    if (!isUnhealthy) throw error;
+    // The endpoint itself may say which component is not well: that beats any other word.
+    const why = await notUp(run, each, planned, containers);
+    throw why.code === 'health.component' ? why : error;
+  }
 }
 
 interface ComponentAnswer {
-  readonly container: string;
+  readonly container: ContainerState;
   readonly answer: HealthAnswer;
 }
 
@@ -129,51 +142,51 @@ async function askComponents(
   planned: PlannedService,
   containers: readonly ContainerState[],
 ): Promise<ComponentAnswer[]> {
-  const { health: path, ports } = planned.plan;
-  const port = ports[0]?.port;
-  if (path === undefined || port === undefined) return [];
+  const asked = healthAsked(planned.plan);
+  if (asked === undefined) return [];
   return await Promise.all(
-    containers.map(async ({ name, addresses }) => ({
-      container: name,
-      answer: await askHealth(each.host, Object.values(addresses)[0] ?? '', port, path),
+    containers.map(async (container) => ({
+      container,
+      answer: await askHealth(each.host, Object.values(container.addresses)[0] ?? '', asked),
     })),
   );
 }
 
-/** @throws UserError `health.component` for the first container that is not well. */
-function judgeComponents(
+function tellComponents(
   run: DeployRun,
   each: HostRun,
-  planned: PlannedService,
+  { service }: PlannedService,
   answers: readonly ComponentAnswer[],
 ): void {
-  const host = each.host.name;
-  for (const { answer } of answers) {
+  for (const { answer } of answers)
     run.recorder.health({
-      host,
-      service: planned.service,
+      host: each.host.name,
+      service,
       components: answer.components,
       ok: answer.ok,
     });
-  }
-  for (const { container, answer } of answers)
-    refuseUnwell(`${host}: ${container}`, planned.plan.health ?? '', answer);
 }
 
+/** Why it was not up in time. The endpoint itself may say which component is not well; the log says the rest. */
 async function notUp(
   run: DeployRun,
   each: HostRun,
   planned: PlannedService,
   containers: readonly ContainerState[],
 ): Promise<UserError> {
-  // The endpoint itself may say which component is not well: that beats any log line.
-  judgeComponents(run, each, planned, await askComponents(each, planned, containers));
-  const [first] = containers;
-  const seconds = planned.plan.startDeadlineMs / 1000;
+  const answers = await askComponents(each, planned, containers);
+  tellComponents(run, each, planned, answers);
+  const { plan, service } = planned;
+  const sick = answers.find(({ answer }) => !answer.ok);
+  const shown = sick?.container ?? containers[0];
+  const lines = shown === undefined ? '' : await lastLogs(each.host, shown.id, 50);
+  if (sick !== undefined && sick.answer.status > 0)
+    return unwell(`${each.host.name}: ${sick.container.name}`, plan.health ?? '', sick.answer, lines);
+  const seconds = plan.startDeadlineMs / 1000;
   return new UserError({
     code: 'health.timeout',
-    message: `${each.host.name}: ${planned.service} was not up for the edge within ${seconds} s${planned.plan.health === undefined ? '' : ` (${planned.plan.health})`}`,
-    hint: 'Does it listen on that port on all addresses (0.0.0.0, not 127.0.0.1), and does the health path answer 2xx? Its last lines are below.',
-    output: first === undefined ? '' : await lastLogs(each.host, first.id, 50),
+    message: `${each.host.name}: ${service} was not up for the edge within ${seconds} s${plan.health === undefined ? '' : ` (${plan.health})`}`,
+    hint: `Does it listen on that port on all addresses (0.0.0.0, not 127.0.0.1)? If it needs longer: services: { ${service}: { start-timeout: ${Math.ceil(seconds * 2)}s } }. Its last lines are below.`,
+    output: lines,
   });
 }

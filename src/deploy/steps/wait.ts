@@ -45,7 +45,13 @@ export async function waitRunning(
         throw await tooLate(each, plan, project, containers);
       }
     }
-    if (waitingFor.length === 0) return found;
+    if (waitingFor.length === 0) {
+      await refuseFailed(
+        each,
+        awaited.flatMap(({ project }) => found.get(project) ?? []),
+      );
+      return found;
+    }
     note(waitingFor.join(', '));
     await clock.sleep(pollMs, run.signal);
   }
@@ -78,6 +84,30 @@ function isReady(container: ContainerState, waitedMs: number): boolean {
   return waitedMs >= steadyMs || !/^Up Less than a second/.test(container.status);
 }
 
+/**
+ * Refuses containers that have ended, also those that their policy has started again meanwhile, and will again: between
+ * two ends they run.
+ *
+ * @throws UserError `health.exited`, `health.unhealthy` with the container's last 50 lines.
+ */
+export async function refuseFailed(each: HostRun, containers: readonly ContainerState[]): Promise<void> {
+  await Promise.all(
+    containers.map(async ({ id, name }) => {
+      const { State, RestartCount: restarts = 0 } = await each.host.engine.getContainer(id).inspect();
+      const isUnhealthy = State.Health?.Status === 'unhealthy';
+      if (State.Running && !State.Restarting && restarts === 0 && !isUnhealthy) return;
+      const ends = `ends and restarts (${restarts} ${restarts === 1 ? 'time' : 'times'} so far${State.Running ? '' : `, exit code ${State.ExitCode}`})`;
+      const what = restarts > 0 || State.Restarting ? ends : `ended with exit code ${State.ExitCode}`;
+      throw new UserError({
+        code: isUnhealthy ? 'health.unhealthy' : 'health.exited',
+        message: `${each.host.name}: ${name} ${isUnhealthy ? 'says it is unhealthy' : what}`,
+        hint: 'The container’s last lines are below.',
+        output: await lastLogs(each.host, id, 50),
+      });
+    }),
+  );
+}
+
 /** A container that ended, restarts in a loop or is unhealthy will not get better by waiting. */
 async function refuseDead(each: HostRun, container: ContainerState): Promise<void> {
   const { status } = container;
@@ -105,7 +135,7 @@ async function tooLate(
   return new UserError({
     code: 'health.timeout',
     message: `${each.host.name}: ${project} was not healthy within ${plan.startDeadlineMs / 1000} s (${last?.status ?? 'no container'})`,
-    hint: 'The time comes from start_period + interval × retries of its health check. Its last lines are below.',
+    hint: `The time is \`start-timeout\` of ${plan.name} in sluice.yml, else start_period + interval × retries of its health check. Its last lines are below.`,
     output: last === undefined ? '' : await lastLogs(each.host, last.id, 50),
   });
 }
