@@ -12,6 +12,7 @@ import type { MountedFile } from './files.ts';
 import type { JournalHeader } from './journal.ts';
 import type { DeployPlan, HostPlan, PlannedService } from './model.ts';
 import { isInFront } from './plan.ts';
+import { stoppedBy } from './plan-ports.ts';
 import { preflight } from './preflight.ts';
 import { prepare } from './prepare.ts';
 import { edgeProjectService } from './project.ts';
@@ -194,7 +195,7 @@ function header(run: DeployRun, each: HostRun): JournalHeader {
       ...plan.edges.filter((edge) => edge.redefined).map((edge) => edgeProjectService(edge.service)),
     ],
     created: named('create').flatMap((planned) => (isData(planned) ? [] : [planned.service])),
-    stopped: plan.edges.filter((edge) => edge.takesPort).flatMap((edge) => edge.adopted ?? []),
+    stopped: state.containers.filter(({ name }) => stoppedBy(plan).includes(name)).map(({ id }) => id),
     newRelease: state.releases.every((release) => release.release !== plan.release),
     actor: env.GITHUB_ACTOR ?? env.USER,
     runUrl: runUrl(env),

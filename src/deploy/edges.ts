@@ -3,7 +3,7 @@ import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { UserError } from '../kernel/errors.ts';
 import { composeUp } from './compose.ts';
-import { removeContainers } from './containers.ts';
+import { removeContainers, stopContainers } from './containers.ts';
 import type { HostRun } from './context.ts';
 import {
   activeMap,
@@ -18,6 +18,7 @@ import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
 import { healthAsked } from './health-request.ts';
 import { type Layout, otherColour, type PlannedEdge, type ReleaseRecord } from './model.ts';
+import { stoppedBy } from './plan-ports.ts';
 import { type EdgeContainer, edgeProjectService } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed } from './state.ts';
 import { writeFiles } from './upload.ts';
@@ -138,7 +139,29 @@ export async function undoEdges(each: HostRun, now: readonly ContainerState[]): 
   if (made.length > 0)
     await each.host.exec(['rm', '-rf', '--', ...made.map((service) => each.layout.edge(service))]);
 
+  // Those that gave up their ports have them again before anything else is given back.
+  const stopped = stoppedBy(each.plan);
+  if (stopped.length > 0) {
+    await stopRedefined(each, now);
+    const ids = each.state.containers.filter(({ name }) => stopped.includes(name)).map(({ id }) => id);
+    // One that was made anew meanwhile is given back below.
+    await each.host.exec(['docker', 'start', ...ids]);
+  }
   await giveBack(each, now);
+}
+
+/** Edges that were replaced and now have each other's ports: both give them up first. */
+async function stopRedefined(each: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const before = new Set(each.state.containers.map(({ id }) => id));
+  const services = each.plan.edges.filter(({ redefined }) => redefined).map(({ service }) => service);
+  const made = now.filter(
+    (one) => one.edge !== undefined && services.includes(one.service) && !before.has(one.id),
+  );
+  await stopContainers(
+    each.host,
+    made.map(({ id }) => id),
+    3_000,
+  );
 }
 
 /** Edges that run with the new release's files, names or labels get those of the previous one again. */
@@ -185,6 +208,7 @@ const upMs = 10_000;
  * Starts edges that are there but down (killed by hand, say), and waits until each answers: it serves the confirmed
  * colour again then, which is what is on disk.
  *
+ * @param mayFail whether one that cannot start is left: another container has its port, until a dead deploy is undone.
  * @returns the services whose edge was started.
  * @throws UserError `edge.unreachable`.
  */
@@ -193,15 +217,22 @@ export async function startStoppedEdges(
   layout: Layout,
   containers: readonly ContainerState[],
   clock: Clock,
+  { mayFail = false }: { readonly mayFail?: boolean } = {},
 ): Promise<string[]> {
   const stopped = containers.filter((each) => each.edge !== undefined && !each.running);
-  await Promise.all(
+  const started = await Promise.all(
     stopped.map(async ({ id, service }) => {
-      await host.engine.getContainer(id).start();
+      try {
+        await host.engine.getContainer(id).start();
+      } catch (error) {
+        if (mayFail) return undefined;
+        throw error;
+      }
       await answering(host, layout, service, clock);
+      return service;
     }),
   );
-  return stopped.map((each) => each.service);
+  return started.filter((service) => service !== undefined);
 }
 
 /** The status of an edge, waiting a little for one that starts anew. */

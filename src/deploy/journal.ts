@@ -43,7 +43,7 @@ export interface JournalHeader {
   readonly replaced: readonly string[];
   /** Services that did not run before and that an undo takes away (stateful ones excepted). */
   readonly created: readonly string[];
-  /** Containers of a plain project that were stopped for their published port, and that an undo starts again. */
+  /** Containers that were stopped for their published ports, and that an undo starts again. */
   readonly stopped: readonly string[];
   /** The release's folder did not exist before. */
   readonly newRelease: boolean;

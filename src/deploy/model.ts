@@ -105,6 +105,14 @@ export interface HostPlan {
   readonly previous: { readonly release: string; readonly colour: Colour } | undefined;
   readonly services: readonly PlannedService[];
   readonly removed: readonly string[];
+  /** Containers of the app that give published ports to services that take them in this deploy. */
+  readonly handovers: readonly {
+    readonly container: string;
+    readonly service: string;
+    /** The service that takes them. */
+    readonly to: string;
+    readonly ports: readonly string[];
+  }[];
   readonly edges: readonly PlannedEdge[];
   readonly env: {
     readonly added: readonly string[];

@@ -11,6 +11,7 @@ import {
   type ReleaseRecord,
 } from './model.ts';
 import { planEdge } from './plan-edges.ts';
+import { handoverWarnings, planPorts } from './plan-ports.ts';
 import { planService } from './plan-service.ts';
 import { refuseNameClashes } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed, servingColour } from './state.ts';
@@ -34,7 +35,7 @@ export interface HostPlanInput {
 /**
  * Decides, without any effect, what a deploy of a release does on one host.
  *
- * @throws UserError(s) `compose.name-clash`, `preflight.strategy-changed`, `preflight.data-elsewhere`.
+ * @throws UserError(s) `compose.name-clash`, `preflight.strategy-changed`, `preflight.data-elsewhere`, `preflight.port-taken`.
  */
 export function planHost(input: HostPlanInput): HostPlan {
   const { record, state } = input;
@@ -71,6 +72,8 @@ export function planHost(input: HostPlanInput): HostPlan {
     }
     if (edge.adopted !== undefined) warnings.push(...adoptionWarnings(edge, record));
   }
+  const handovers = planPorts(input.host, record, state, { services, edges });
+  warnings.push(...handoverWarnings(handovers));
   return {
     host: input.host,
     release: record.release,
@@ -80,6 +83,7 @@ export function planHost(input: HostPlanInput): HostPlan {
       before === undefined ? undefined : { release: before.release, colour: serving ?? otherColour(colour) },
     services,
     removed,
+    handovers,
     edges,
     env: {
       added: record.envKeys.filter((key) => before !== undefined && !before.envKeys.includes(key)),

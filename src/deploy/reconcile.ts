@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { putBackAdopted } from './adopted.ts';
 import { compose } from './compose.ts';
-import { endContainers, letEnd, removeContainers } from './containers.ts';
+import { endContainers, letEnd, removeContainers, stopContainers } from './containers.ts';
 import { settleAll } from './context.ts';
 import { drainColour } from './drain.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
@@ -13,6 +13,7 @@ import type { JournalHeader, JournalRecord } from './journal.ts';
 import type { Keeper } from './keeper.ts';
 import { type Layout, otherColour } from './model.ts';
 import { persistColour } from './persist.ts';
+import { edgeProjectService } from './project.ts';
 import { type HostState, releaseNamed } from './state.ts';
 
 /** What a container of a dead run is given to end. */
@@ -170,6 +171,7 @@ async function undo(site: Site, record: JournalRecord, by: Reconciler): Promise<
     clock: by.clock,
   });
   await removeContainers(host, [...ours.map((each) => each.id), ...(await oneOffs(host, header.deploy))]);
+  await startAgain(site, header);
   if (header.replaced.length > 0) {
     const done = await putBackAdopted(host, layout.release(header.release), header.replaced);
     const rest = header.replaced.filter((service) => !done.includes(service));
@@ -178,11 +180,26 @@ async function undo(site: Site, record: JournalRecord, by: Reconciler): Promise<
       await compose(host, project, ['up', '--detach', '--no-deps', '--no-build', ...rest]);
     }
   }
-  if (header.stopped.length > 0) await host.exec(['docker', 'start', ...header.stopped]);
   await reloadPrevious(site, header);
   const folders = header.newEdges.map((service) => layout.edge(service));
   if (header.newRelease) folders.push(layout.release(header.release));
   if (folders.length > 0) await host.exec(['rm', '-rf', '--', ...folders]);
+}
+
+/** Containers that gave up their ports have them again; edges that were made anew give them up for that. */
+async function startAgain({ host, state }: Site, { stopped, replaced }: JournalHeader): Promise<void> {
+  if (stopped.length === 0) return;
+  const made = state.containers.filter(
+    ({ edge, service, id }) =>
+      edge !== undefined && replaced.includes(edgeProjectService(service)) && !stopped.includes(id),
+  );
+  await stopContainers(
+    host,
+    made.map(({ id }) => id),
+    3_000,
+  );
+  // One that was made anew meanwhile is no more.
+  await host.exec(['docker', 'start', ...stopped]);
 }
 
 /** What a colour still carries when its traffic has moved away is let come to its end. */

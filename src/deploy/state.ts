@@ -4,6 +4,7 @@ import { UserError } from '../kernel/errors.ts';
 import type { ContainerMount } from './adopted-data.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
+import { type HostPort, listenerOf, type PublishedPort, publishedPorts } from './host-ports.ts';
 import { type JournalRecord, parseJournal } from './journal.ts';
 import { type Colour, type Layout, labels, type ReleaseRecord } from './model.ts';
 
@@ -55,6 +56,10 @@ export interface HostState {
   /** Deploys that neither ended nor were undone, oldest first. */
   readonly unfinished: readonly JournalRecord[];
   readonly containers: readonly ContainerState[];
+  /** Ports of the host that running containers have, also those of other apps. */
+  readonly published?: readonly PublishedPort[];
+  /** Ports of the host that anything listens on: containers, and programs without one. */
+  readonly listeners?: readonly HostPort[];
   /** Answers of the running edges; a service is missing when its edge does not answer. */
   readonly edges: Readonly<Record<string, EdgeStatus>>;
 }
@@ -65,6 +70,7 @@ export type ServingState = Pick<HostState, 'containers' | 'edges' | 'maps' | 'cu
 // One round trip for all files. Contents travel as base64, so that nothing in them can look like our own lines.
 const readState = `
 printf 'id %s %s\\n' "$(id -u)" "$(id -g)"
+awk '$4=="0A" { print "listen", $2 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 cd "$1" 2>/dev/null || exit 0
 whole() { base64 <"$1" | tr -d '\\n'; echo; }
 [ -L current ] && printf 'current %s\\n' "$(basename "$(readlink current)")"
@@ -91,9 +97,10 @@ const largestState = 64 * 1024 * 1024;
  * @throws UserError `state.unreadable` if the host's files cannot be understood.
  */
 export async function readHostState(host: Host, app: string, layout: Layout): Promise<HostState> {
-  const [files, containers] = await Promise.all([
+  const [files, containers, published] = await Promise.all([
     host.script(readState, { args: [layout.app], timeoutMs: 20_000, maxOutput: largestState }),
     listContainers(host.engine, app),
+    publishedPorts(host.engine),
   ]);
   if (files.code !== 0 || files.truncated) {
     throw new UserError({
@@ -107,7 +114,7 @@ export async function readHostState(host: Host, app: string, layout: Layout): Pr
     readEdges(host, layout, containers),
     withDigests(host.engine, containers),
   ]);
-  return { ...parsed, containers: known, edges };
+  return { ...parsed, containers: known, published, edges };
 }
 
 /** Containers that Sluice did not start do not tell which image they were made from, but for its id. */
@@ -128,13 +135,14 @@ async function withDigests(
   );
 }
 
-type FilesState = Omit<HostState, 'containers' | 'edges'>;
+type FilesState = Omit<HostState, 'containers' | 'edges' | 'published'>;
 
 export function parseState(hostName: string, text: string): FilesState {
   const releases: ReleaseRecord[] = [];
   const unfinished: JournalRecord[] = [];
   const maps: Record<string, Colour> = {};
   const confirmed: string[] = [];
+  const listeners: HostPort[] = [];
   let [uid, gid, journals] = [0, 0, 0];
   let current: string | undefined;
   let target: string | undefined;
@@ -142,6 +150,7 @@ export function parseState(hostName: string, text: string): FilesState {
   for (const line of text.split('\n')) {
     const [kind, first = '', second = ''] = line.split(' ');
     if (kind === 'id') [uid, gid] = [Number(first), Number(second)];
+    if (kind === 'listen') listeners.push(listenerOf(first));
     if (kind === 'current') current = first;
     if (kind === 'target') target = first;
     if (kind === 'repository') repository = first;
@@ -156,7 +165,19 @@ export function parseState(hostName: string, text: string): FilesState {
   }
   releases.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   unfinished.sort((a, b) => (a.header.at < b.header.at ? -1 : 1));
-  return { uid, gid, current, target, repository, releases, maps, confirmed, journals, unfinished };
+  return {
+    uid,
+    gid,
+    current,
+    target,
+    repository,
+    releases,
+    maps,
+    confirmed,
+    journals,
+    unfinished,
+    listeners,
+  };
 }
 
 function decode(base64: string): string {

@@ -467,6 +467,10 @@ export const catalogue = {
     what: 'The app’s folder on the host belongs to another target.',
     fix: 'Give each target on one server its own `root` and `app`.',
   },
+  'preflight.port-taken': {
+    what: 'A port of the host that a service publishes belongs to something else there.',
+    fix: 'Stop what has the port (`docker ps`, `ss -ltnp`), or publish another one.',
+  },
   'target.elsewhere': {
     what: 'Containers of this app’s name on the host belong to another folder: another app, or another target.',
     fix: 'Give this one another `app`, or its host the `root` that it was deployed with.',

@@ -60,13 +60,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(('', 8000), Handler).serve_forever()
 `;
 
-function writeCompose(app: App, version: string): string {
+/** @param shape the service's name, the port of the host, and whether the app ends at once. */
+function writeCompose(
+  app: App,
+  version: string,
+  { name = 'web', port, broken = false }: { name?: string; port?: number; broken?: boolean } = {},
+): string {
   const folder = folders.get(app) ?? '';
   const web = {
     image: standIns.python,
     init: true,
-    command: ['python3', '-c', server, app, version],
-    expose: ['8000'],
+    command: ['python3', '-c', broken ? 'print("no way"); raise SystemExit(3)' : server, app, version],
+    ...(port === undefined ? { expose: ['8000'] } : { ports: [`${port}:8000`] }),
     networks: ['proxy'],
     healthcheck: {
       test: ['CMD', 'python3', '-c', `import urllib.request as u; u.urlopen('http://localhost:8000/up')`],
@@ -74,7 +79,7 @@ function writeCompose(app: App, version: string): string {
     },
   };
   const networks = { proxy: { external: true } };
-  writeFileSync(join(folder, 'compose.yml'), JSON.stringify({ services: { web }, networks }));
+  writeFileSync(join(folder, 'compose.yml'), JSON.stringify({ services: { [name]: web }, networks }));
   return folder;
 }
 
@@ -148,4 +153,37 @@ test('what is another target’s, another folder’s or another repository’s i
   expect(owned.report?.outcome, story(owned)).toBe('confirmed');
   expect(await codes('production', ci('other/north'))).toEqual(all('target.repository'));
   expect(await answersOf('north')).toEqual(['north v3']);
+});
+
+test('a port goes from one service to another in one go, and comes back when the deploy fails', async () => {
+  const at = `http://${host.http.host}:${host.http.port}/`;
+  const answer = async () => (await fetch(at, { headers: { connection: 'close' } })).text();
+  const go = async (version: string, shape: Parameters<typeof writeCompose>[2]) => {
+    writeCompose('south', version, shape);
+    return await sluice('south', ['deploy', 'production', '--release', version]);
+  };
+  const published = await go('v2', { port: 80 });
+  expect(published.report?.outcome, story(published)).toBe('confirmed');
+  expect(await answer()).toBe('south v2');
+
+  // Renamed, and the new one ends at once: the former edge has its port again.
+  const broken = await go('v3', { name: 'app', port: 80, broken: true });
+  expect(broken.report?.outcome, story(broken)).toBe('undone');
+  expect(broken.errors.map(({ code }) => code)).toEqual(['health.exited']);
+  expect(story(broken)).toContain('no way');
+  expect(await answer()).toBe('south v2');
+
+  const renamed = await go('v4', { name: 'app', port: 80 });
+  expect(renamed.report?.outcome, story(renamed)).toBe('confirmed');
+  expect(await answer()).toBe('south v4');
+  expect(
+    await host.must('docker ps -aq --filter label=sluice.app=south --filter label=sluice.service=web'),
+  ).toBe('');
+
+  // Another app asks for the same port: nothing was touched.
+  const taken = await sluice('north', ['plan', 'production']);
+  writeCompose('north', 'v4', { port: 80 });
+  const refused = await sluice('north', ['deploy', 'production', '--release', 'v4']);
+  expect([taken.code, refused.errors.map(({ code }) => code)]).toEqual([0, ['preflight.port-taken']]);
+  expect(refused.errors[0]?.message).toContain('south-app-edge-1');
 });

@@ -98,6 +98,7 @@ describe('what a host says', () => {
       maps: { web: 'green' },
       confirmed: ['v2', 'v1'],
       journals: 3,
+      listeners: [],
       unfinished: [{ header, entries: [header], end: undefined }],
     });
   });

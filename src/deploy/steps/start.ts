@@ -12,10 +12,11 @@ import { type DeployRun, type HostRun, onHosts } from '../context.ts';
 import { drainColour } from '../drain.ts';
 import { reloadEdge, undoEdges } from '../edges.ts';
 import { reloadFronts } from '../fronts.ts';
-import type { PlannedService } from '../model.ts';
+import type { PlannedEdge, PlannedService } from '../model.ts';
 import { isInFront } from '../plan.ts';
+import { stoppedBy } from '../plan-ports.ts';
 import { edgeProjectService, projectService } from '../project.ts';
-import { listContainers } from '../state.ts';
+import { type ContainerState, listContainers } from '../state.ts';
 import type { Step } from '../transaction.ts';
 import { inPlace, putBack, upInOrder } from './in-place.ts';
 import { waitRunning } from './wait.ts';
@@ -31,11 +32,18 @@ export const start: Step = {
       const services = startedServices(each);
       await awaitEnding(each);
       const { before, after } = inPlace(services, each.plan.record);
+      const late = lateEdges(each);
       const edges = each.plan.edges.filter(
-        ({ action, takesPort }) => (action === 'create' && !takesPort) || action === 'replace',
+        (edge) => (edge.action === 'create' || edge.action === 'replace') && !late.includes(edge),
       );
       const coloured = services.filter((planned) => !before.includes(planned) && !after.includes(planned));
-      await upInOrder(run, each, before, note);
+      const takes = ({ service }: PlannedService) => each.plan.handovers.some(({ to }) => to === service);
+      await upInOrder(
+        run,
+        each,
+        before.filter((planned) => !takes(planned)),
+        note,
+      );
       const names = [
         ...edges.map((edge) => edgeProjectService(edge.service)),
         ...coloured.map((planned) => projectService(planned.plan, each.plan.colour)),
@@ -43,6 +51,7 @@ export const start: Step = {
       // Only a replaced edge is stopped here; idle keep-alive connections would hold it for its whole grace.
       await composeUp(each, names, { signal: run.signal, flags: ['--timeout', '3'] });
       await takePorts(run, each, note);
+      await upInOrder(run, each, before.filter(takes), note);
       // A proxy looks up the names it forwards to when it starts, and gives up without them.
       await upInOrder(run, each, after, note);
       const deaf = await reloadFronts(each);
@@ -82,28 +91,41 @@ async function awaitEnding(each: HostRun): Promise<void> {
   await removeContainers(each.host, ids);
 }
 
+/** Edges that start when others have given up their published ports. */
+function lateEdges({ plan }: HostRun): PlannedEdge[] {
+  const isOf = (edge: PlannedEdge) =>
+    plan.handovers.some(({ service, to }) => service === edge.service || to === edge.service);
+  return plan.edges.filter(
+    (edge) => edge.takesPort || ((edge.action === 'create' || edge.action === 'replace') && isOf(edge)),
+  );
+}
+
 /**
- * An adopted container that holds a published port gives it to the edge: it is stopped when the new colour is well,
- * so that the gap is the start of the edge and not that of the app.
+ * Who holds a published port that another container takes gives it up when the new colour is well, so that the gap is
+ * the start of the edge and not that of the app: an adopted container, the edge of a service that was renamed.
  */
 async function takePorts(run: DeployRun, each: HostRun, note: (text: string) => void): Promise<void> {
-  const takers = each.plan.edges.filter((edge) => edge.takesPort);
-  if (takers.length === 0) return;
-  const plans = each.plan.services.filter((planned) =>
-    takers.some((edge) => edge.service === planned.service),
-  );
+  const late = lateEdges(each);
+  const stopped = stoppedBy(each.plan);
+  if (late.length === 0 && stopped.length === 0) return;
+  const plans = each.plan.services.filter((planned) => late.some((edge) => edge.service === planned.service));
   const awaited = plans.map(({ plan }) => ({ plan, project: projectService(plan, each.plan.colour) }));
   await waitRunning(run, each, awaited, note);
-  await stopContainers(
-    each.host,
+  const graceOf = (one: ContainerState) => {
+    if (one.edge !== undefined) return edgeGraceMs;
+    return each.plan.services.find(({ service }) => service === one.service)?.plan.stopGraceMs ?? 10_000;
+  };
+  await Promise.all(
     each.state.containers
-      .filter((one) => takers.some((edge) => edge.adopted === one.name))
-      .map((one) => one.id),
-    Math.max(...plans.map(({ plan }) => plan.stopGraceMs)),
+      .filter((one) => stopped.includes(one.name))
+      .map((one) => stopContainers(each.host, [one.id], graceOf(one))),
   );
-  const edges = takers.map((edge) => edgeProjectService(edge.service));
-  await composeUp(each, edges, { signal: run.signal });
+  const edges = late.map((edge) => edgeProjectService(edge.service));
+  await composeUp(each, edges, { signal: run.signal, flags: ['--timeout', '3'] });
 }
+
+/** Idle keep-alive connections would hold an edge for its whole grace. */
+const edgeGraceMs = 3_000;
 
 /** Services that `start` brings up and `health` waits for, in the plan's order. */
 export function startedServices(each: HostRun): PlannedService[] {
@@ -141,9 +163,12 @@ async function undoStart(run: DeployRun, each: HostRun): Promise<void> {
     await drainColour(each.guards.values(), plan.colour, { limitMs, clock });
   }
   await putBack(each, run);
+  const takers = new Set(plan.handovers.map(({ to }) => to));
+  await removeContainers(
+    host,
+    ours.filter((one) => one.colour === undefined && takers.has(one.service)).map(({ id }) => id),
+  );
   await undoEdges(each, now);
-  const stopped = each.plan.edges.filter((edge) => edge.takesPort).flatMap((edge) => edge.adopted ?? []);
-  if (stopped.length > 0) await host.exec(['docker', 'start', ...stopped]);
   await stopKept(run, each);
   // Who may hold a request or a task is let finish; who never got traffic has nothing to finish.
   const planOf = (service: string) => plan.services.find((planned) => planned.service === service)?.plan;

@@ -1,0 +1,50 @@
+import type Docker from 'dockerode';
+
+/** A port of the host, and the address that it is taken on. */
+export interface HostPort {
+  /** `0.0.0.0`, `::`, `127.0.0.1`. */
+  readonly ip: string;
+  readonly port: number;
+  readonly protocol: string;
+}
+
+/** One that a container has. */
+export interface PublishedPort extends HostPort {
+  /** Id of the container. */
+  readonly container: string;
+  readonly name: string;
+}
+
+/** Ports of the host that running containers have, of whatever app. */
+export async function publishedPorts(engine: Docker): Promise<PublishedPort[]> {
+  const found = await engine.listContainers({ filters: JSON.stringify({ status: ['running'] }) });
+  return found.flatMap(({ Id, Names, Ports }) =>
+    (Ports ?? []).flatMap(({ IP, PublicPort, Type }) =>
+      PublicPort === undefined
+        ? []
+        : [
+            {
+              ...{ container: Id, name: Names[0]?.slice(1) ?? Id.slice(0, 12) },
+              ...{ ip: IP ?? '', port: PublicPort, protocol: Type },
+            },
+          ],
+    ),
+  );
+}
+
+/** `0100007F:1F90` of /proc/net/tcp: an address in words of the machine's byte order, and a port. */
+export function listenerOf(text: string): HostPort {
+  const [address = '', port = ''] = text.split(':');
+  const words = address.match(/.{8}/g) ?? [];
+  const bytes = words.flatMap((word) =>
+    [3, 2, 1, 0].map((at) => Number.parseInt(word.slice(at * 2, at * 2 + 2), 16)),
+  );
+  const isMapped = bytes.length === 16 && bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255;
+  const ip =
+    bytes.length === 4 || isMapped
+      ? bytes.slice(-4).join('.')
+      : new URL(
+          `http://[${Array.from({ length: 8 }, (_, at) => (((bytes[at * 2] ?? 0) << 8) | (bytes[at * 2 + 1] ?? 0)).toString(16)).join(':')}]`,
+        ).hostname.slice(1, -1);
+  return { ip, port: Number.parseInt(port, 16), protocol: 'tcp' };
+}
