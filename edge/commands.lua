@@ -78,6 +78,14 @@ function commands.servers(colour, list)
   return true, ('%s is at %s'):format(colour, held ~= '' and held or 'no address')
 end
 
+-- Says by a file beside the socket when nothing is in flight any more, for who waits on the host and speaks no HAProxy.
+function commands.drain(colour)
+  if not is_colour(colour) then return false, 'name a colour' end
+  if guard.armed or guard.active() == colour then return false, ('%s is in use'):format(colour) end
+  guard.drain(colour)
+  return true, ('%d in flight'):format(guard.totals(colour).all)
+end
+
 local function colour_status(colour)
   local sum = guard.totals(colour)
   return {
@@ -108,6 +116,7 @@ local usage = {
   confirm = '<nonce> : keep the new colour',
   revert = '<nonce> [reason] : back to the old colour',
   servers = '<colour> [ip,ip] : look for replicas now',
+  drain = '<colour> : write a file when nothing is in flight',
   status = ': everything, as JSON',
 }
 

@@ -132,6 +132,22 @@ function guard.arm(order)
     order.nonce, order.from, order.to, order.deadline, order.limits.text))
 end
 
+-- Writes `drained-<colour>` into the run folder when a colour that gets no new traffic has nothing in flight.
+function guard.drain(colour)
+  local marker = options.run .. '/drained-' .. colour
+  os.remove(marker)
+  core.register_task(function()
+    while not guard.armed and guard.active() ~= colour do
+      if guard.totals(colour).all == 0 then
+        local file = io.open(marker, 'w')
+        if file then file:close() end
+        return
+      end
+      core.msleep(100)
+    end
+  end)
+end
+
 -- After a reload this process may still have connections of clients that send one more request each; a switch no longer
 -- reaches it, but the confirmed colour does, by way of the file.
 local function follow_file()

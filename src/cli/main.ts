@@ -145,6 +145,7 @@ command('deploy [target]', 'deploy a release, or change nothing', () => import('
   .option('--no-migrate', 'run no migration')
   .option('--no-preflight', 'do not check memory, disk and connections first')
   .option('--force', 'deploy also when nothing has changed', false)
+  .option('--wait', 'wait until the old release has ended; else its server does', false)
   .addOption(replaceOption())
   .option('--replace-edges', 'give edges the configured HAProxy image now; costs their connections', false);
 
@@ -152,7 +153,9 @@ command(
   'rollback [target] [release]',
   'go back to an earlier release, in seconds',
   () => import('./commands/rollback.ts'),
-).addOption(watchOption);
+)
+  .addOption(watchOption)
+  .option('--wait', 'wait until the old release has ended; else its server does', false);
 
 command('status [target]', 'what serves now, asked of the edges', () => import('./commands/status.ts'));
 

@@ -21,27 +21,48 @@ export async function retireContainers(host: Host, ids: readonly string[], grace
   await stopContainers(host, ids, graceMs);
 }
 
-// A client of the host's own waits for each, so that the grace holds whatever becomes of this run and its connection.
-// $1 grace in seconds, $2 container, and so on
+// A client of the host's own waits for each, so that drain and grace hold whatever becomes of this run and its
+// connection. Time is that of the machine since its start, which nobody can set.
+// $1 longest drain in seconds, then for each: a file that says when it is drained (- for at once), grace in seconds,
+// container
 const stopLater = `
-while [ $# -gt 1 ]; do
-  ( trap '' HUP; exec docker stop -t "$1" "$2" ) </dev/null >/dev/null 2>&1 &
-  shift 2
+limit=$1; shift
+while [ $# -gt 2 ]; do
+  (
+    trap '' HUP
+    read now _ </proc/uptime; end=$(( \${now%.*} + limit ))
+    while [ "$1" != - ] && [ ! -e "$1" ]; do
+      read now _ </proc/uptime
+      [ "\${now%.*}" -lt "$end" ] || break
+      sleep 0.2 2>/dev/null || sleep 1
+    done
+    exec docker stop -t "$2" "$3"
+  ) </dev/null >/dev/null 2>&1 &
+  shift 3
 done
 `;
 
+/** A container that is left to end. */
+export interface LeftToEnd {
+  readonly id: string;
+  readonly graceMs: number;
+  /** File on the host that is there as soon as nothing is in flight to it; undefined: it is told to stop at once. */
+  readonly drained?: string | undefined;
+}
+
 /**
- * Tells containers to stop for good and leaves them to it: each ends when its work is done, at the latest after its
- * grace. Who needs their place finds them with {@link isEnding}.
+ * Tells containers to stop for good and leaves them to it: each is told when its requests are done or the drain is over,
+ * and ends when its work is done, at the latest after its grace. After a restart of the host they stay down. Who needs
+ * their place finds them with {@link isEnding}.
  *
  * @throws UserError what `host.script` throws.
  */
-export async function letEnd(
-  host: Host,
-  ending: readonly { readonly id: string; readonly graceMs: number }[],
-): Promise<void> {
+export async function letEnd(host: Host, ending: readonly LeftToEnd[], drainMs = 0): Promise<void> {
   if (ending.length === 0) return;
-  const args = ending.flatMap(({ id, graceMs }) => [String(Math.ceil(graceMs / 1000)), id]);
+  const args = [
+    String(Math.ceil(drainMs / 1000)),
+    ...ending.flatMap(({ id, graceMs, drained = '-' }) => [drained, String(Math.ceil(graceMs / 1000)), id]),
+  ];
   await Promise.all([
     ...ending.map(({ id }) => ignoring(setRestart(host, id, 'no'), [404])),
     host.script(stopLater, { args, timeoutMs: 20_000 }),

@@ -60,6 +60,8 @@ export interface DeployOptions {
   /** Overrides watch.for, ms. */
   readonly watchMs: number | undefined;
   readonly skipPreflight: boolean;
+  /** Wait until the old release has ended; else the host does, alone. */
+  readonly wait?: boolean;
 }
 
 /** Does something on all hosts at once. One that fails halts the others; its failure is thrown when all have ended. */

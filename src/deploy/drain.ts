@@ -1,4 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
+import { isEnding } from './containers.ts';
+import type { DeployRun, HostRun } from './context.ts';
 import type { EdgeColour, GuardClient } from './edge/guard.ts';
 
 const pollMs = 100;
@@ -37,4 +39,31 @@ export async function drainColour(
 async function inFlight(guard: Pick<GuardClient, 'status'>, colour: EdgeColour): Promise<number> {
   const status = await guard.status().catch(() => undefined);
   return status?.colours[colour].current ?? 0;
+}
+
+/** What workers and apps may take to end after the drain, when somebody waits for it. */
+const longestEndMs = 60_000;
+
+/**
+ * Waits for containers that were left to end: the drain, and what their apps take then.
+ *
+ * @returns those that still run when the waiting is over.
+ */
+export async function untilEnded<C extends { readonly id: string; readonly service: string }>(
+  run: Pick<DeployRun, 'config' | 'effects' | 'signal'>,
+  each: Pick<HostRun, 'host' | 'plan'>,
+  containers: readonly C[],
+  note: (text: string) => void,
+): Promise<readonly C[]> {
+  const { clock } = run.effects;
+  const graces = each.plan.services.map(({ plan }) => Math.min(plan.stopGraceMs, longestEndMs));
+  const until = clock.elapsed() + run.config.drainMs + Math.max(longestEndMs / 6, ...graces) + 2_000;
+  for (;;) {
+    const ending = await Promise.all(containers.map(({ id }) => isEnding(each.host, id)));
+    const left = containers.filter((_, index) => ending[index] === true);
+    if (left.length === 0 || clock.elapsed() > until) return left;
+    const names = [...new Set(left.map(({ service }) => service))].join(', ');
+    note(`${names} of the old release still finish what they do`);
+    await clock.sleep(200, run.signal);
+  }
 }

@@ -18,6 +18,8 @@ export interface DeployOptions {
   readonly preflight: boolean;
   readonly force: boolean;
   readonly replaceEdges: boolean;
+  /** Wait until the old release has ended. */
+  readonly wait?: boolean;
   /** Services of strategy `keep` to replace in place. */
   readonly replace: readonly string[];
 }
@@ -78,7 +80,10 @@ export async function deployTarget(
       {
         ...{ config, target, hosts, models, force, replaceEdges, replace },
         ...named,
-        options: { backup, migrate, skipPreflight: !options.preflight, watchMs: options.watchMs },
+        options: {
+          ...{ backup, migrate, skipPreflight: !options.preflight, watchMs: options.watchMs },
+          wait: options.wait === true,
+        },
       },
       effects,
       recorder,

@@ -38,20 +38,7 @@ export interface OpenTarget extends LoadedTarget, AsyncDisposable {
  * @param name may be left out when there is only one target.
  */
 export async function openTarget(context: OperationContext, name: string | undefined): Promise<OpenTarget> {
-  const open = await connectTarget(await loadTarget(context, name));
-  try {
-    await admit(open);
-    return open;
-  } catch (error) {
-    await open[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-/** Refuses an app, a folder or a target that is somebody else's on any of the hosts. */
-export async function admit({ config, target, effects, hosts }: OpenTarget): Promise<void> {
-  const asker = askerOf(config, target, effects.env);
-  await Promise.all(hosts.map((host) => refuseOthersOn(host, layoutOf(host.config.root, config.app), asker)));
+  return await connectTarget(await loadTarget(context, name));
 }
 
 /** @param name may be left out when there is only one target. */
@@ -65,17 +52,28 @@ export async function loadTarget(context: OperationContext, name: string | undef
   return { config, target, effects: { ...effects, connect: (host) => connectHost(host.config, effects) } };
 }
 
-/** Connects to every host of a target, all at once; for callers that look at the door themselves ({@link admit}). */
+/**
+ * Connects to every host of a target, all at once. This is the door: what is there under the app's name must be this
+ * target's, or nothing is asked and nothing written.
+ *
+ * @throws UserError `target.other`, `target.elsewhere`, `target.repository`; UserErrors of hosts that cannot be reached.
+ */
 export async function connectTarget(loaded: LoadedTarget): Promise<OpenTarget> {
-  const { target, effects } = loaded;
+  const { config, target, effects } = loaded;
   const hosts = await connectAll(target.hosts, (host) => connectHost(host, effects));
-  return {
-    ...loaded,
-    hosts,
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(hosts.map((host) => host.close().catch(() => {})));
-    },
+  const close = async () => {
+    await Promise.all(hosts.map((host) => host.close().catch(() => {})));
   };
+  try {
+    const asker = askerOf(config, target, effects.env);
+    await Promise.all(
+      hosts.map((host) => refuseOthersOn(host, layoutOf(host.config.root, config.app), asker)),
+    );
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { ...loaded, hosts, [Symbol.asyncDispose]: close };
 }
 
 /**

@@ -2,7 +2,7 @@ import { type DeployPlan, layoutOf } from '../deploy/model.ts';
 import { prepare } from '../deploy/prepare.ts';
 import { readHostState } from '../deploy/state.ts';
 import type { OperationContext } from './context.ts';
-import { admit, connectTarget, loadTarget, resolveBefore, resolveModels } from './open.ts';
+import { connectTarget, loadTarget, resolveBefore, resolveModels } from './open.ts';
 import { releaseName } from './release-name.ts';
 
 /** What a deploy would do. Files of this machine are checked first; then the hosts are read, and nothing is changed. */
@@ -24,7 +24,6 @@ export async function planTarget(
   const [models, states] = await Promise.all([
     known ?? resolveModels(open, options.images),
     Promise.all(hosts.map((host) => readHostState(host, config.app, layoutOf(host.config.root, config.app)))),
-    admit(open),
   ]);
   const { plan } = await prepare(
     { config, target, hosts, models, ...named, replace: options.replace ?? [] },

@@ -16,7 +16,15 @@ const defaultWatchMs = 2_000;
 export async function rollbackTarget(
   context: OperationContext,
   targetName: string | undefined,
-  { release, watchMs }: { readonly release: string | undefined; readonly watchMs: number | undefined },
+  {
+    release,
+    watchMs,
+    wait = false,
+  }: {
+    readonly release: string | undefined;
+    readonly watchMs: number | undefined;
+    readonly wait?: boolean;
+  },
 ): Promise<Deployed> {
   const recorder = createRecorder(context.effects.log, context.effects.clock);
   const loaded = await loadTarget(context, targetName);
@@ -41,6 +49,7 @@ export async function rollbackTarget(
           backup: false,
           migrate: false,
           skipPreflight: true,
+          wait,
           watchMs: watchMs ?? Math.min(defaultWatchMs, config.watch.forMs),
         },
       },

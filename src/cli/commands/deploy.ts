@@ -13,6 +13,7 @@ export interface DeployCommandOptions {
   readonly migrate: boolean;
   readonly preflight: boolean;
   readonly force: boolean;
+  readonly wait: boolean;
   readonly replaceEdges: boolean;
   readonly replace: readonly string[];
 }

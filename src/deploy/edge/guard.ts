@@ -210,6 +210,13 @@ export interface GuardClient {
   confirm(nonce: string): Promise<string>;
   revert(nonce: string, reason?: string): Promise<string>;
   servers(of: EdgeColour, addresses?: readonly string[]): Promise<string>;
+  /** The edge writes {@link drainedFile} when nothing is in flight in a colour that is not in use. */
+  drain(of: EdgeColour): Promise<string>;
+}
+
+/** In the edge's run folder. */
+export function drainedFile(colour: EdgeColour): string {
+  return `drained-${colour}`;
 }
 
 /**
@@ -228,5 +235,6 @@ export function guardClient(send: (command: string) => Promise<string>): GuardCl
     confirm: async (nonce) => obey(confirmCommand(nonce)),
     revert: async (nonce, reason) => obey(revertCommand(nonce, reason)),
     servers: async (of, addresses) => obey(serversCommand(of, addresses)),
+    drain: async (of) => obey(`sluice drain ${of}`),
   };
 }

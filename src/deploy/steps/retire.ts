@@ -1,15 +1,16 @@
 import { composeUp } from '../compose.ts';
 import { letEnd, removeContainers, stopContainers } from '../containers.ts';
-import { type HostRun, onHosts, settleAll } from '../context.ts';
-import { drainColour } from '../drain.ts';
+import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
+import { drainColour, untilEnded } from '../drain.ts';
+import { drainedFile } from '../edge/guard.ts';
 import { releaseFronts, turnFronts } from '../fronts.ts';
 import { otherColour } from '../model.ts';
 import { type ContainerState, listContainers } from '../state.ts';
 import type { Step } from '../transaction.ts';
 
 /**
- * Lets the old colour finish: requests in flight and WebSockets until the drain limit, then its stop signal. How long
- * its apps take for that, and old workers for their last tasks, is theirs: nobody waits for it but their grace.
+ * Lets the old colour finish: requests in flight and WebSockets until the drain limit, then its stop signal. The host
+ * waits for that and not this run, and how long its apps take then, and old workers for their last tasks, is theirs.
  * Its containers stay, stopped (or warm), so that a rollback is a start and a switch. Singletons change over here,
  * when it is certain which release stays.
  */
@@ -20,8 +21,12 @@ export const retire: Step = {
       const old = oldContainers(each);
       const listing = listContainers(each.host.engine, each.plan.record.app);
       listing.catch(() => {});
-      const web = old.filter((container) => strategyOf(each, container) !== 'workers');
-      const workers = old.filter((container) => strategyOf(each, container) === 'workers');
+      const adopted = old.filter((container) => container.plain);
+      const own = old.filter((container) => !container.plain);
+      const isWarm = (container: ContainerState) => {
+        const strategy = strategyOf(each, container);
+        return run.config.previous === 'warm' && strategy !== undefined && strategy !== 'workers';
+      };
       const swaps = each.plan.services.filter(
         ({ action, plan }) => action === 'swap' || (action === 'create' && plan.strategy === 'singleton'),
       );
@@ -31,32 +36,88 @@ export const retire: Step = {
       );
       const turned = listing.then((now) => turnFronts(run, each, now));
       turned.catch(() => {});
-      // Between its two singletons an app has none: nothing that ends may take the processor from that change.
+      // Between its two singletons an app has none: nothing that ends may take the processor from that change. It is let
+      // come to its end after a cancellation, too, or none of them would run.
       const quiet = swapped.catch(() => {});
-      // A cancellation ends the drain; the singletons' change-over is let come to its end, or none of them would run.
-      const left = await settleAll([
-        drainColour(each.guards.values(), otherColour(each.plan.colour), {
-          limitMs: run.config.drainMs,
-          clock: run.effects.clock,
-          signal: run.effects.signal,
-          note,
-        }).then(async (cut) => {
-          const warm = run.config.previous === 'warm';
-          await Promise.all([quiet, turned]);
-          await endAll(each, warm ? web.filter((one) => strategyOf(each, one) === undefined) : web);
-          return cut;
-        }),
-        quiet.then(() => endAll(each, workers)).then(() => 0),
+      const [inFlight] = await settleAll([
+        Promise.all([quiet, turned]).then(() =>
+          leave(
+            run,
+            each,
+            own.filter((container) => !isWarm(container)),
+          ),
+        ),
+        Promise.all([quiet, turned]).then(() => endAdopted(run, each, adopted, note)),
         swapped.then(() => 0),
       ]);
       await removeStale(each, old, await listing);
       await releaseFronts(each, await turned);
-      return left[0] ?? 0;
+      if (run.options.wait === true) await untilEnded(run, each, own, note);
+      return inFlight ?? 0;
     });
-    const cut = notes.reduce((sum, count) => sum + count, 0);
-    return cut === 0 ? 'old release drained' : `${cut} connections outlived the drain limit and were closed`;
+    const inFlight = notes.reduce((sum, count) => sum + count, 0);
+    if (run.options.wait === true) return 'old release ended';
+    const seconds = Math.ceil(run.config.drainMs / 1000);
+    return inFlight === 0
+      ? 'old release ends by itself'
+      : `old release finishes ${inFlight} ${inFlight === 1 ? 'connection' : 'connections'}, at most ${seconds} s`;
   },
 };
+
+/**
+ * Leaves containers of the old color to their end on the host.
+ *
+ * @returns how many requests and WebSockets they have in flight.
+ */
+async function leave(run: DeployRun, each: HostRun, containers: readonly ContainerState[]): Promise<number> {
+  const old = otherColour(each.plan.colour);
+  const counts = new Map<string, number>();
+  await Promise.all(
+    [...each.guards].map(async ([service, guard]) => {
+      if (!containers.some((one) => one.service === service)) return;
+      const answer = await guard.drain(old).catch(() => undefined);
+      // An edge that does not answer has nothing to wait for.
+      if (answer !== undefined) counts.set(service, Number.parseInt(answer, 10) || 0);
+    }),
+  );
+  const graceOf = ({ service }: ContainerState) =>
+    each.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
+  const ending = containers.map((one) => ({
+    id: one.id,
+    graceMs: graceOf(one),
+    ...(counts.has(one.service)
+      ? { drained: `${each.layout.edge(one.service)}/run/${drainedFile(old)}` }
+      : {}),
+  }));
+  await letEnd(each.host, ending, run.config.drainMs);
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** Adopted containers are removed afterwards, so their end is waited for; nothing needs that of a kept one. */
+async function endAdopted(
+  run: DeployRun,
+  each: HostRun,
+  containers: readonly ContainerState[],
+  note: (text: string) => void,
+): Promise<number> {
+  if (containers.length === 0) return 0;
+  await drainColour(each.guards.values(), otherColour(each.plan.colour), {
+    limitMs: run.config.drainMs,
+    clock: run.effects.clock,
+    signal: run.effects.signal,
+    note,
+  });
+  await settleAll(
+    containers.map((container) =>
+      stopContainers(
+        each.host,
+        [container.id],
+        each.plan.services.find(({ service }) => service === container.service)?.plan.stopGraceMs ?? 10_000,
+      ),
+    ),
+  );
+  return 0;
+}
 
 function oldContainers(each: HostRun): ContainerState[] {
   return each.state.containers.filter(
@@ -76,22 +137,6 @@ function isSwitchedService(each: HostRun, container: ContainerState): boolean {
 
 function strategyOf(each: HostRun, container: ContainerState): string | undefined {
   return each.plan.services.find((planned) => planned.service === container.service)?.plan.strategy;
-}
-
-/** Adopted containers are removed afterwards, so their end is waited for; nothing needs that of a kept one. */
-async function endAll(each: HostRun, containers: readonly ContainerState[]): Promise<void> {
-  const graceOf = ({ service }: ContainerState) =>
-    each.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
-  const kept = containers.filter((container) => !container.plain);
-  await settleAll([
-    letEnd(
-      each.host,
-      kept.map((container) => ({ id: container.id, graceMs: graceOf(container) })),
-    ),
-    ...containers
-      .filter((container) => container.plain)
-      .map((container) => stopContainers(each.host, [container.id], graceOf(container))),
-  ]);
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   stopContainers,
 } from '../containers.ts';
 import { type DeployRun, type HostRun, onHosts } from '../context.ts';
-import { drainColour } from '../drain.ts';
+import { drainColour, untilEnded } from '../drain.ts';
 import { reloadEdge, undoEdges } from '../edges.ts';
 import { reloadFronts } from '../fronts.ts';
 import type { PlannedEdge, PlannedService } from '../model.ts';
@@ -30,7 +30,7 @@ export const start: Step = {
   async apply(run, note) {
     const counts = await onHosts(run, async (each) => {
       const services = startedServices(each);
-      await awaitEnding(each);
+      await awaitEnding(run, each, note);
       const { before, after } = inPlace(services, each.plan.record);
       const late = lateEdges(each);
       const edges = each.plan.edges.filter(
@@ -82,11 +82,16 @@ export const start: Step = {
   },
 };
 
-/** Containers of the idle colour that a cancelled run had left to finish: Compose would take them for started ones. */
-async function awaitEnding(each: HostRun): Promise<void> {
+/**
+ * Containers of the idle colour that the deploy before had left to finish: Compose would take them for started ones, and
+ * they may have requests and WebSockets until their drain is over.
+ */
+async function awaitEnding(run: DeployRun, each: HostRun, note: (text: string) => void): Promise<void> {
   const running = each.state.containers.filter((one) => one.running && one.colour === each.plan.colour);
   const ending = await Promise.all(running.map(async (one) => isEnding(each.host, one.id)));
-  const ids = running.filter((_, index) => ending[index]).map((one) => one.id);
+  const left = running.filter((_, index) => ending[index]);
+  const ids = left.map((one) => one.id);
+  await untilEnded(run, each, left, note);
   await stopContainers(each.host, ids, longestUndoGraceMs);
   await removeContainers(each.host, ids);
 }
