@@ -1,5 +1,7 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { EdgeRefused } from '../../src/deploy/edge/guard.ts';
+import { drainedFile, EdgeRefused } from '../../src/deploy/edge/guard.ts';
 import { Edge, eventually, Replica } from './edge-bed.ts';
 import { Dns } from './edge-dns.ts';
 import { call, Load, Tunnel } from './edge-load.ts';
@@ -80,6 +82,23 @@ test('twelve switches under load fail nothing; tunnels and streams stay where th
   expect((await edge.status()).colours.blue.current).toBe(2);
   for (const tunnel of tunnels) tunnel.close();
   await eventually('blue is drained', async () => (await edge.status()).colours.blue.current === 0);
+});
+
+test('who waits on the host is told by a file when a color has nothing in flight', async () => {
+  const marker = join(edge.dir, 'run', drainedFile('blue'));
+  const tunnel = await Tunnel.open();
+  await expect(edge.guard.drain('blue')).rejects.toThrow(/blue is in use/);
+  await edge.guard.switch(order);
+  await expect(edge.guard.drain('blue')).rejects.toThrow(/blue is in use/);
+  await edge.guard.confirm('n-1');
+  // One from the drain before.
+  writeFileSync(marker, '');
+  expect(await edge.guard.drain('blue')).toBe('1 in flight');
+  expect(existsSync(marker)).toBe(false);
+  expect(await tunnel.echo('still')).toBe('blue');
+  expect(existsSync(marker)).toBe(false);
+  tunnel.close();
+  await eventually('the file is there', () => existsSync(marker));
 });
 
 test('a switch is armed until it is confirmed, and every order may come twice', async () => {
