@@ -1,7 +1,7 @@
 import type { Host } from '../host/model.ts';
 import type { Serving } from '../report/model.ts';
 import type { EdgeStatus } from './edge/guard.ts';
-import { layoutOf } from './model.ts';
+import { type Colour, layoutOf } from './model.ts';
 import { servingOn } from './report.ts';
 import { type HostState, readHostState } from './state.ts';
 
@@ -11,6 +11,13 @@ export interface HostStatus {
   readonly current: string | undefined;
   readonly serving: readonly Serving[];
   readonly edges: Readonly<Record<string, EdgeStatus>>;
+  /** Old colors that still run: they finish what they have in flight, or stay warm for a rollback. */
+  readonly finishing: readonly {
+    readonly service: string;
+    readonly release: string;
+    readonly colour: Colour;
+    readonly inFlight: number;
+  }[];
   /** Containers that should run and do not, as sentences. */
   readonly troubles: readonly string[];
   readonly releases: readonly string[];
@@ -35,6 +42,7 @@ export function describe(host: string, state: HostState): HostStatus {
     current: state.current,
     serving,
     edges: state.edges,
+    finishing: finishingIn(state),
     troubles: troublesOf(state),
     releases: state.releases.map((each) => each.release),
     unfinished: state.unfinished.map(({ header }) => ({
@@ -46,6 +54,20 @@ export function describe(host: string, state: HostState): HostStatus {
       .filter((each) => each.edge === undefined && each.colour === undefined)
       .map((each) => ({ service: each.service, status: each.status, running: each.running })),
   };
+}
+
+function finishingIn({ containers, edges }: HostState): HostStatus['finishing'] {
+  const found = containers.flatMap(({ service, colour, release = '', running, edge }) => {
+    const status = edges[service];
+    const isOld = colour !== undefined && colour !== status?.active && status?.armed === null;
+    return running && edge === undefined && status !== undefined && isOld
+      ? [{ service, release, colour, inFlight: status.colours[colour].current }]
+      : [];
+  });
+  return found.filter(
+    ({ service, colour }, index) =>
+      found.findIndex((each) => each.service === service && each.colour === colour) === index,
+  );
 }
 
 function troublesOf(state: HostState): string[] {

@@ -40,6 +40,10 @@ function hostLines(status: HostStatus): string[] {
         : `, ${colours.up} up, ${colours.current} in flight, ${colours.requests} requests`;
     return `  ${service.padEnd(20)} ${release} (${colour ?? 'no colour'}${numbers})`;
   });
+  const finishing = status.finishing.map(
+    ({ service, release, colour, inFlight }) =>
+      `  ${service.padEnd(20)} ${release} (${colour}) still runs, ${inFlight} in flight`,
+  );
   const others = status.others.map((each) => `  ${each.service.padEnd(20)} ${each.status}`);
   const troubles = status.troubles.map((trouble) => `  ! ${trouble}`);
   const kept = status.releases.filter((release) => release !== status.current);
@@ -47,6 +51,7 @@ function hostLines(status: HostStatus): string[] {
     '',
     status.host,
     ...web,
+    ...finishing,
     ...others,
     ...troubles,
     ...(kept.length === 0 ? [] : [`  kept for a rollback: ${kept.toReversed().join(', ')}`]),
