@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { formatAddress, parseAddress, parseHostKey } from './address.ts';
 import { healthPathPattern } from './health-check.ts';
@@ -150,6 +151,20 @@ const healthRule = 'must be a path such as /api/health, of letters, digits and .
 export const healthPath = text(healthRule, 512)
   .regex(healthPathPattern, healthRule)
   .meta({ title: 'path of a URL' });
+
+const networkRule = 'must be an address or a network such as 10.0.0.0/8';
+
+export const network = text(networkRule, 64)
+  .refine((value) => {
+    const [address = '', bits, ...rest] = value.split('/');
+    const family = isIP(address);
+    return (
+      family !== 0 &&
+      rest.length === 0 &&
+      (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+    );
+  }, networkRule)
+  .meta({ title: 'address or network' });
 
 const statusRule = 'must be statuses such as 200, 204 or 200-399';
 

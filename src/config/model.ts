@@ -30,7 +30,11 @@ export interface Config {
   readonly targets: Readonly<Record<string, Target>>;
   /** NAME of the environment variable with the webhook's URL. */
   readonly notify: { readonly slack: string | undefined };
-  readonly edge: { readonly image: string };
+  readonly edge: {
+    readonly image: string;
+    /** Networks (`10.0.0.0/8`) of proxies in front of published ports. */
+    readonly trustedProxies?: readonly string[];
+  };
   /** Releases, with their images, that are kept on a host besides the current one. */
   readonly keep: number;
   /** What becomes of the old colour after the confirmation: stopped but present, or left running. */
@@ -210,6 +214,8 @@ export interface ServicePlan {
   readonly health: string | undefined;
   /** How that path is asked, where it differs from a plain GET of the main port. */
   readonly healthRequest?: HealthRequest;
+  /** Networks of proxies in front of its published ports, whose word on clients counts (blue-green only). */
+  readonly trustedProxies?: readonly string[];
   /** Longest time a healthy start may take: start-timeout, else start_period + interval × retries. */
   readonly startDeadlineMs: number;
   /** stop_grace_period. */

@@ -48,7 +48,10 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
     },
     targets: mapEntries(raw.targets ?? {}, targetConfig),
     notify: { slack: raw.notify.slack },
-    edge: { image: raw.edge.image },
+    edge: {
+      image: raw.edge.image,
+      ...(raw.edge['trusted-proxies'] === undefined ? {} : { trustedProxies: raw.edge['trusted-proxies'] }),
+    },
     keep: raw.keep,
     previous: raw.previous,
     drainMs: raw.drain,

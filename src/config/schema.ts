@@ -9,6 +9,7 @@ import {
   healthPath,
   image,
   mapRule,
+  network,
   oneOf,
   oneOrMore,
   port,
@@ -208,6 +209,13 @@ export const configSchema = z
             image: image
               .prefault('haproxy:3.0')
               .meta({ description: 'Image of the edge: HAProxy 3.0 or newer with Lua.' }),
+            'trusted-proxies': z
+              .array(network, { error: 'must be a list of networks such as 10.0.0.0/8' })
+              .optional()
+              .meta({
+                description:
+                  'Networks of proxies (a load balancer, a CDN) in front of ports that services publish: their X-Forwarded-For, X-Real-IP and Forwarded are passed on. Default: none, and the edge says itself where a client is. A port that is published on 127.0.0.1 alone has a proxy of the server in front, which is trusted.',
+              }),
           },
           { error: mapRule },
         )

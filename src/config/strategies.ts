@@ -29,7 +29,8 @@ const leastStartMs = 15_000;
 const defaultIntervalMs = 30_000;
 const defaultRetries = 3;
 
-type Settings = Pick<Config, 'services' | 'registry' | 'migrate' | 'backup' | 'places'>;
+type Settings = Pick<Config, 'services' | 'registry' | 'migrate' | 'backup' | 'places'> &
+  Partial<Pick<Config, 'edge'>>;
 
 export interface PlanOptions {
   /** Config of the services' images, as far as it is known ({@link builtImages}). */
@@ -107,6 +108,9 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
     ports: isEdged ? (found?.ports ?? []) : [],
     health: isEdged ? found?.health : undefined,
     ...(isEdged && found?.request !== undefined ? { healthRequest: found.request } : {}),
+    ...(isEdged && config.edge?.trustedProxies !== undefined
+      ? { trustedProxies: config.edge.trustedProxies }
+      : {}),
     startDeadlineMs: own.startTimeoutMs ?? startDeadline(service),
     stopGraceMs: parseDuration(service.stop_grace_period ?? '') ?? defaultStopGraceMs,
     ...(isProxy(name, service, sight) ? { proxy: true } : {}),

@@ -31,6 +31,12 @@ export function edgeService(
     user: edge.user,
     stop_signal: edge.stopSignal,
     restart: 'always',
+    // What it needs is its own folder: it parses what anybody sends.
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+    read_only: true,
+    pids_limit: 200,
+    mem_limit: '512m',
     // Names that Docker does not know must fail at once and never be asked of the internet.
     dns: ['127.0.0.1'],
     volumes: [

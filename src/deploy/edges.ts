@@ -1,4 +1,4 @@
-import type { ServicePlan } from '../config/model.ts';
+import type { ComposeService, ServicePlan } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { UserError } from '../kernel/errors.ts';
@@ -24,13 +24,18 @@ import { type ContainerState, type HostState, releaseNamed } from './state.ts';
 import { writeFiles } from './upload.ts';
 
 /** What the edge of a blue-green service must look like. */
-export function edgeSpec(app: string, plan: ServicePlan): EdgeSpec {
+export function edgeSpec(app: string, plan: ServicePlan, service: ComposeService = {}): EdgeSpec {
+  // A port of the loopback address has a proxy of the host in front.
+  const isOpen = (service.ports ?? []).some(
+    ({ published, host_ip: ip = '' }) => published !== undefined && !/^(?:127\.|\[?::1\]?$)/.test(ip),
+  );
   return {
     service: plan.name,
     app,
     ports: plan.ports,
     health: healthAsked(plan) ?? null,
     maxReplicas: Math.max(10, plan.replicas * 2),
+    ...(isOpen ? { open: { trusted: plan.trustedProxies ?? [] } } : {}),
   };
 }
 
@@ -39,7 +44,7 @@ export function edgeSpec(app: string, plan: ServicePlan): EdgeSpec {
  * keeps its image until it is replaced on request.
  */
 export function wantedEdges(
-  { app, services }: Pick<ReleaseRecord, 'app' | 'services'>,
+  { app, services, model }: Pick<ReleaseRecord, 'app' | 'services' | 'model'>,
   state: HostState,
   image: string,
 ): Pick<PlannedEdge, 'service' | 'files' | 'version'>[] {
@@ -48,7 +53,7 @@ export function wantedEdges(
     .map((plan) => {
       const running = state.containers.find((each) => each.edge !== undefined && each.service === plan.name);
       const used = running?.image ?? image;
-      const spec = edgeSpec(app, plan);
+      const spec = edgeSpec(app, plan, model.services[plan.name]);
       return { service: plan.name, files: edgeFiles(spec, used), version: edgeVersion(spec, used) };
     });
 }

@@ -54,7 +54,9 @@ export class Replica {
   constructor(colour: EdgeColour, ip: string) {
     this.colour = colour;
     this.ip = ip;
-    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server = createServer({ maxHeaderSize: 65_536 }, (request, response) =>
+      this.#answer(request, response),
+    );
     // A tunnel that echoes, as a WebSocket would.
     this.#server.on('upgrade', (_request, socket: Socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n');

@@ -203,45 +203,6 @@ test('an active.map that lost its content does not stop the service', async () =
   expect(await edge.status()).toMatchObject({ active: 'green', persisted: null });
 });
 
-test('what passes through stays as it is', async () => {
-  await replica('blue', '127.0.1.1');
-  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
-  await startEdge();
-  await edge.up('blue', 1);
-  const seen = async (headers: Record<string, string>) =>
-    JSON.parse((await call({ path: '/headers', headers })).body) as Record<string, string>;
-  const plain = await seen({
-    host: 'Book.example.com:8443',
-    'x-request-id': 'r1',
-    'x-forwarded-proto': 'https',
-  });
-  expect(plain).toMatchObject({
-    host: 'Book.example.com:8443',
-    'x-request-id': 'r1',
-    'x-forwarded-proto': 'https',
-    'x-forwarded-for': '127.0.0.1',
-  });
-  expect(await seen({ 'x-forwarded-for': '203.0.113.7, 10.0.0.1' })).toMatchObject({
-    'x-forwarded-for': '203.0.113.7, 10.0.0.1',
-  });
-  const big = 'c'.repeat(7_000);
-  expect(await seen({ cookie: big, 'x-one': big })).toMatchObject({ cookie: big, 'x-one': big });
-
-  // Two requests in one packet, and a body that comes after 100-continue.
-  const raw = connect(port, edgeAddress);
-  let received = '';
-  raw.on('data', (chunk) => {
-    received += chunk;
-  });
-  raw.write('GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n');
-  await eventually('two answers', () => received.split('HTTP/1.1 200').length === 3);
-  raw.write('POST /c HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n');
-  await eventually('continue', () => received.includes('HTTP/1.1 100'));
-  raw.write('body');
-  await eventually('the third', () => received.endsWith('blue body') || received.includes('blue body'));
-  raw.destroy();
-});
-
 test('a service of several ports, one of them plain TCP, switches as one', async () => {
   const tcp = port + 1;
   await replica('blue', '127.0.1.1');

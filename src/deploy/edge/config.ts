@@ -32,10 +32,15 @@ export interface EdgeSpec {
   readonly holdSeconds?: number;
   /** Time between health checks while nothing changes; default 1000 ms. */
   readonly checkIntervalMs?: number;
-  /** Room for a request's or an answer's headers; default 32 kB. A request in flight takes two such buffers. */
+  /** Room for a request's or an answer's headers, and 1 kB; default 36 kB. A request in flight takes two such buffers. */
   readonly bufferBytes?: number;
   /** Connections of clients, idle ones included; default 4000. */
   readonly maxConnections?: number;
+  /**
+   * Anybody can reach its ports: what clients say of where they are is not believed, but of those in these networks
+   * (`10.0.0.0/8`). Undefined: only proxies and containers can.
+   */
+  readonly open?: { readonly trusted: readonly string[] };
   /** The network has IPv6 too: listen on it as well. `only`: it has nothing else. */
   readonly ipv6?: boolean | 'only';
   /** `host:port` of the DNS server; default: the container's own, from /etc/resolv.conf. */
@@ -133,6 +138,7 @@ export function renderEdgeConfig(spec: EdgeSpec, version: string): string {
     'tcp port': portsOf(spec, 'tcp'),
     colour: [{ colour: 'blue' }, { colour: 'green' }],
     health: spec.health === null ? [] : [{}],
+    open: spec.open === undefined ? [] : [{}],
   };
   return fill(readFileSync(assets['haproxy.cfg'], 'utf8'), valuesOf(spec, version), (block, outer) => {
     const repetitions = blocks[block];
@@ -160,7 +166,10 @@ function valuesOf(spec: EdgeSpec, version: string): Values {
     slots: `${spec.maxReplicas ?? 10}`,
     drain: `${spec.drainSeconds ?? 86_400}`,
     hold: `${Math.round((spec.holdSeconds ?? 5) * 1000)}`,
-    buffer: `${spec.bufferBytes ?? 32_768}`,
+    buffer: `${spec.bufferBytes ?? 36_864}`,
+    trusted: (spec.open?.trusted.length ?? 0) > 0 ? `src ${spec.open?.trusted.join(' ')}` : 'always_false',
+    // A company behind one address is no attack, and one machine cannot take all there are.
+    'per-source': `${Math.ceil((spec.maxConnections ?? 4000) / 4)}`,
     'check-interval': `${spec.checkIntervalMs ?? 1000}`,
     'max-connections': `${spec.maxConnections ?? 4000}`,
     'port-list': spec.ports.map(({ port, mode }) => `${port}/${mode}`).join(','),
@@ -210,7 +219,7 @@ function check(spec: EdgeSpec): void {
     ]),
     ['maxReplicas', spec.maxReplicas ?? 10, 1, 100],
     ['drainSeconds', spec.drainSeconds ?? 86_400, 1, 2_000_000],
-    ['bufferBytes', spec.bufferBytes ?? 32_768, 8_192, 1_048_576],
+    ['bufferBytes', spec.bufferBytes ?? 36_864, 8_192, 1_048_576],
     ['checkIntervalMs', spec.checkIntervalMs ?? 1000, 100, 3_600_000],
     ['maxConnections', spec.maxConnections ?? 4000, 10, 200_000],
   ];
@@ -232,6 +241,8 @@ function check(spec: EdgeSpec): void {
   if (!/^\/[\w/.~!$&()*+,;=:@%?-]*$/.test(path))
     refuse(`health path ${JSON.stringify(path)} is not a plain path`);
   if (!/^[\w.:[\]-]+$/.test(host)) refuse(`health host ${JSON.stringify(host)} is not a host`);
+  for (const network of spec.open?.trusted ?? [])
+    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network)) refuse(`trusted network ${JSON.stringify(network)}`);
   for (const folder of [spec.paths?.config ?? '/', spec.paths?.run ?? '/']) {
     if (!/^\/[\w./-]*$/.test(folder)) refuse(`path ${JSON.stringify(folder)} is not plain and absolute`);
   }

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+import { renderEdgeConfig } from '../../src/deploy/edge/config.ts';
+import { edgeSpec } from '../../src/deploy/edges.ts';
+import { errorsOf } from './config-fixtures.ts';
+import { servicePlan } from './deploy-fixtures.ts';
+
+const plan = servicePlan('web', 'blue-green', { trustedProxies: ['10.0.0.0/8', '2001:db8::/32'] });
+const openFor = (ip?: string) => {
+  const port = { target: 8000, published: '80', ...(ip === undefined ? {} : { host_ip: ip }) };
+  return edgeSpec('shop', plan, { ports: [port] }).open;
+};
+
+describe('whether clients reach an edge without a proxy', () => {
+  test.each<[string | undefined, boolean]>([
+    [undefined, true],
+    ['0.0.0.0', true],
+    ['10.1.2.3', true],
+    ['127.0.0.1', false],
+    ['[::1]', false],
+    ['::1', false],
+  ])('published on %s: %s', (ip, isOpen) => {
+    expect(openFor(ip) !== undefined).toBe(isOpen);
+  });
+
+  test('one that publishes nothing is behind a proxy', () => {
+    expect(edgeSpec('shop', plan, { expose: ['8000'] }).open).toBeUndefined();
+    const config = renderEdgeConfig(edgeSpec('shop', plan, {}), 'v1');
+    expect(config).not.toMatch(/del-header|track-sc0|timeout http-request 30s/);
+  });
+
+  test('an open one believes the networks that sluice.yml trusts', () => {
+    const config = renderEdgeConfig(
+      edgeSpec('shop', plan, { ports: [{ target: 8000, published: '80' }] }),
+      'v1',
+    );
+    expect(config).toContain('acl trusted src 10.0.0.0/8 2001:db8::/32\n');
+    expect(config).toContain('sc0_conn_cur gt 1000');
+    const { trustedProxies: _, ...none } = plan;
+    const alone = renderEdgeConfig(
+      edgeSpec('shop', none, { ports: [{ target: 8000, published: '80' }] }),
+      'v1',
+    );
+    expect(alone).toContain('acl trusted always_false\n');
+  });
+});
+
+describe('edge.trusted-proxies', () => {
+  const yml = (value: string) =>
+    `app: shop\nedge: { trusted-proxies: ${value} }\ntargets: { production: { hosts: [deploy@h.example.com] } }\n`;
+
+  test('networks and addresses of both families', () => {
+    const { edge } = parseConfig(yml('[10.0.0.0/8, 192.0.2.1, "2001:db8::/32"]'), '/x/sluice.yml', '/x');
+    expect(edge.trustedProxies).toEqual(['10.0.0.0/8', '192.0.2.1', '2001:db8::/32']);
+  });
+
+  test.each(['[all]', '[10.0.0.0/33]', '["::/129"]', '[10.0.0.0/8/8]', 'cloudflare'])(
+    '%s is refused',
+    async (value) => {
+      const errors = await errorsOf(() => parseConfig(yml(value), '/x/sluice.yml', '/x'));
+      expect(errors).toHaveLength(1);
+      expect(errors[0]?.message).toMatch(/edge\.trusted-proxies/);
+    },
+  );
+});
