@@ -4,7 +4,8 @@ import type { BackupRecord } from '../../src/deploy/backup/model.ts';
 import { compareRows, parseRowCounts, totalRows } from '../../src/deploy/backup/model.ts';
 import { backupName, findBackup, oldBackups } from '../../src/deploy/backup/store.ts';
 import { choosePruned } from '../../src/deploy/steps/prune.ts';
-import { release, servicePlan } from './deploy-fixtures.ts';
+import { pulledInVain } from '../../src/deploy/steps/transfer.ts';
+import { digest, hostState, plan, release, servicePlan } from './deploy-fixtures.ts';
 
 const made = (name: string, ...images: string[]) =>
   release(
@@ -127,5 +128,21 @@ describe('backups', () => {
       'b: 2 rows dumped, no rows restored; c: no rows dumped, 0 rows restored',
     );
     expect(compareRows({ a: 0 }, {})).toContain('a: 0 rows dumped');
+  });
+});
+
+describe('images of a release that never served', () => {
+  test('go, but for those that were there, are carried or another release needs', () => {
+    const image = (name: string) => `registry.example.com/${name}@${digest}`;
+    const lacking = (name: string) => ({ reference: image(name), present: false });
+    const carried = { reference: `localhost/shop/x:sha256-${'a'.repeat(64)}`, present: false };
+    const kept = release('v1', [servicePlan('db', 'keep')], { db: { image: image('db') } });
+    const record = release('v2', [servicePlan('web', 'blue-green')], { web: { image: image('web') } });
+    const state = hostState({ releases: [kept, record] });
+    const host = {
+      ...plan(record, state),
+      images: [lacking('web'), lacking('db'), { ...lacking('old'), present: true }, carried],
+    };
+    expect(pulledInVain({ plan: host, state })).toEqual([image('web')]);
   });
 });

@@ -79,13 +79,15 @@ export function choosePruned(
   return { remove: removed.map((each) => each.release), images: [...images] };
 }
 
-function imagesOf(record: ReleaseRecord): string[] {
+/** References of all images of a release. */
+export function imagesOf(record: ReleaseRecord): string[] {
   return Object.values(record.model.services).flatMap((service) =>
     service.image === undefined ? [] : [service.image],
   );
 }
 
-async function removeImages(host: Host, images: readonly string[]): Promise<number> {
+/** @returns how many were removed. */
+export async function removeImages(host: Host, images: readonly string[]): Promise<number> {
   // An image that another app's container uses is refused by the engine, and that is right.
   const results = await Promise.allSettled(images.map((image) => host.engine.getImage(image).remove()));
   return results.filter((result) => result.status === 'fulfilled').length;

@@ -10,6 +10,7 @@ import { releaseProject } from '../project.ts';
 import { registryLogins } from '../registry-login.ts';
 import type { Step } from '../transaction.ts';
 import { type RemoteFile, writeFiles } from '../upload.ts';
+import { imagesOf, removeImages } from './prune.ts';
 
 /** Brings the release to the hosts: its files and its images. Nothing that serves is touched. */
 export const transfer: Step = {
@@ -48,10 +49,24 @@ export const transfer: Step = {
       const folders = edges.map((edge) => each.layout.edge(edge.service));
       if (!isKept) folders.push(each.layout.release(each.plan.release));
       if (folders.length > 0) await each.host.exec(['rm', '-rf', '--', ...folders]);
+      await removeImages(each.host, pulledInVain(each));
     });
-    return 'its files removed';
+    return 'its files and images removed';
   },
 };
+
+/** Images that only a release which never served needed: ten releases that crash would fill the disk. */
+export function pulledInVain({ plan, state }: Pick<HostRun, 'plan' | 'state'>): string[] {
+  const needed = new Set(
+    state.releases.filter(({ release }) => release !== plan.release).flatMap((release) => imagesOf(release)),
+  );
+  return plan.images
+    .filter(
+      ({ reference, present }) =>
+        !present && carriedDigest(reference) === undefined && !needed.has(reference),
+    )
+    .map(({ reference }) => reference);
+}
 
 /** The images that have to be carried, out of the local engine once for all hosts. */
 async function loadCargo(run: DeployRun, note: (text: string) => void): Promise<Cargo | undefined> {
