@@ -238,9 +238,10 @@ export class Edge {
   }
 
   up(colour: EdgeColour, count: number): Promise<void> {
-    return eventually(
-      `${count} of ${colour} are up`,
-      async () => (await this.status()).colours[colour].up === count,
-    );
+    return eventually(`${count} of ${colour} are up`, async () => {
+      // Over a reload the process that ends may be the one that answers.
+      const status = await this.status().catch(() => undefined);
+      return status?.colours[colour].up === count;
+    });
   }
 }
