@@ -104,7 +104,9 @@ export function endsBecause(name: string, service: SeenService): string | undefi
   if (oneShotImages.has(kind)) return `${kind} does its work and ends`;
   // `wordpress:cli`: a command line, which ends with its command, or without a terminal.
   const tag = /:(cli)(?:-[\w.-]+)?$/.exec(service.image ?? '')?.[1];
-  if (tag !== undefined) return `${kind}:${tag} is a command line, which ends`;
+  // Of a language's (`php:cli`) the command says what it does.
+  if (tag !== undefined && (kind === 'wordpress' || line === ''))
+    return `${kind}:${tag} is a command line, which ends`;
   const word = nameParts(name).find((part) =>
     /^(?:init|initializer|setup|migrate|migrations?|migrator|seed|seeder|bootstrap|provision|createbuckets?|mkbucket|installer)$/.test(
       part,

@@ -12,6 +12,7 @@ import type {
 } from './model.ts';
 import { notesOfNames } from './names.ts';
 import { placeOf } from './normalise.ts';
+import { openPorts } from './open-ports.ts';
 import { findPorts, portsText } from './ports.ts';
 import { notesOfRouting } from './routing.ts';
 import { type Sight, sightOf } from './sight.ts';
@@ -97,6 +98,7 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
     ...notesOf(strategy, service, own),
     ...notesOfNames(name, model.services, strategy),
     ...notesOfRouting(service, strategy, name),
+    ...(isEdged && config.edge?.trustedProxies === undefined ? notesOfOpenPorts(name, model, sight) : []),
     ...(isEdged ? (found?.notes ?? []) : []),
   ];
   const ports = isEdged && found !== undefined ? `; ${portsText(found)}` : '';
@@ -116,6 +118,19 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
     ...(isProxy(name, service, sight) ? { proxy: true } : {}),
     ...(notes.length > 0 ? { notes } : {}),
   };
+}
+
+/** A port that is open beside a proxy: the edge cannot tell the proxy from anybody else. */
+function notesOfOpenPorts(name: string, model: ComposeModel, sight: Sight): string[] {
+  const open = openPorts(model.services[name] ?? {});
+  const [proxy] =
+    Object.entries(sight.services).find(
+      ([other, service]) => other !== name && isProxy(other, service, sight),
+    ) ?? [];
+  if (open.length === 0 || proxy === undefined) return [];
+  return [
+    `port ${open.join(', ')} is open to everybody beside ${proxy}: X-Forwarded-For counts only from networks in edge.trusted-proxies. Remove ports: if all come by ${proxy}, or publish them on 127.0.0.1`,
+  ];
 }
 
 function isProxy(name: string, service: SeenService, { own }: Sight): boolean {

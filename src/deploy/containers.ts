@@ -30,7 +30,7 @@ limit=$1; shift
 while [ $# -gt 2 ]; do
   (
     trap '' HUP
-    read now _ </proc/uptime; end=$(( \${now%.*} + limit ))
+    read now _ </proc/uptime; end=$(( \${now%.*} + limit + 1 ))
     while [ "$1" != - ] && [ ! -e "$1" ]; do
       read now _ </proc/uptime
       [ "\${now%.*}" -lt "$end" ] || break

@@ -1,4 +1,5 @@
 import type { ComposeService, ServicePlan } from '../config/model.ts';
+import { openPorts } from '../config/open-ports.ts';
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { UserError } from '../kernel/errors.ts';
@@ -25,17 +26,13 @@ import { writeFiles } from './upload.ts';
 
 /** What the edge of a blue-green service must look like. */
 export function edgeSpec(app: string, plan: ServicePlan, service: ComposeService = {}): EdgeSpec {
-  // A port of the loopback address has a proxy of the host in front.
-  const isOpen = (service.ports ?? []).some(
-    ({ published, host_ip: ip = '' }) => published !== undefined && !/^(?:127\.|\[?::1\]?$)/.test(ip),
-  );
   return {
     service: plan.name,
     app,
     ports: plan.ports,
     health: healthAsked(plan) ?? null,
     maxReplicas: Math.max(10, plan.replicas * 2),
-    ...(isOpen ? { open: { trusted: plan.trustedProxies ?? [] } } : {}),
+    ...(openPorts(service).length > 0 ? { open: { trusted: plan.trustedProxies ?? [] } } : {}),
   };
 }
 

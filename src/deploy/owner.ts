@@ -80,13 +80,14 @@ exit 0
 /**
  * {@link refuseOthers} for a host of which nothing is known yet.
  *
- * @throws UserError `target.other`, `target.elsewhere`, `target.repository`; of the engine, if it does not answer.
+ * @throws UserError `target.other`, `target.elsewhere`, `target.repository`.
  */
 export async function refuseOthersOn(host: Host, layout: Layout, asker: Asker): Promise<void> {
   const filters = JSON.stringify({ label: [`com.docker.compose.project=${asker.app}`, labels.app] });
   const [files, containers] = await Promise.all([
     host.script(readOwner, { args: [layout.app], timeoutMs: 20_000 }),
-    host.engine.listContainers({ all: true, filters }),
+    // Without an engine there are none, and the doctor is who says so.
+    host.engine.listContainers({ all: true, filters }).catch(() => []),
   ]);
   const told = new Map(
     files.stdout.split('\n').map((line) => {

@@ -71,6 +71,7 @@ describe('how a script ends', () => {
     ['job', 'bundle exec rake db:migrate', {}],
     ['job', 'bundle exec rake assets:precompile', {}],
     ['job', 'wp shell', { image: 'wordpress:cli-php8.3' }],
+    ['workers', 'php bot.php', { image: 'php:cli' }],
   ])('%s: %s', (strategy, command, more) => {
     expect(one({ build: '.', command: splitWords(command), ...more }, {}, {}, 'task').strategy).toBe(
       strategy,

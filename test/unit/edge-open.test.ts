@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
+import { describeServices } from '../../src/config/strategies.ts';
 import { renderEdgeConfig } from '../../src/deploy/edge/config.ts';
 import { edgeSpec } from '../../src/deploy/edges.ts';
-import { errorsOf } from './config-fixtures.ts';
+import { config, errorsOf, model } from './config-fixtures.ts';
 import { servicePlan } from './deploy-fixtures.ts';
 
 const plan = servicePlan('web', 'blue-green', { trustedProxies: ['10.0.0.0/8', '2001:db8::/32'] });
@@ -42,6 +43,29 @@ describe('whether clients reach an edge without a proxy', () => {
       'v1',
     );
     expect(alone).toContain('acl trusted always_false\n');
+  });
+});
+
+describe('a port that is open beside a proxy', () => {
+  const services = (more: object) => ({
+    web: { image: 'acme/web', ports: [{ target: 8000, published: '8000' }], ...more },
+    nginx: { image: 'nginx', ports: [{ target: 80, published: '80' }] },
+  });
+  const notesOf = (all: ReturnType<typeof services>, edge = config.edge) =>
+    (
+      describeServices(model(all), { ...config, edge }).find(({ name }) => name === 'web')?.notes ?? []
+    ).join();
+
+  test('is named, because the proxy’s word on clients does not count there', () => {
+    expect(notesOf(services({}))).toContain('port 8000 is open to everybody beside nginx');
+  });
+
+  test('not where proxies are trusted, where it is the loopback address’s, or where no proxy is', () => {
+    expect(notesOf(services({}), { ...config.edge, trustedProxies: [] })).toBe('');
+    const local = [{ target: 8000, published: '8000', host_ip: '127.0.0.1' }];
+    expect(notesOf(services({ ports: local }))).toBe('');
+    const { nginx: _, ...alone } = services({});
+    expect(notesOf(alone as ReturnType<typeof services>)).toBe('');
   });
 });
 
