@@ -147,6 +147,10 @@ function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): 
       `if two versions may write to ${volume} at once (uploads), shared-volumes: [${volume}] makes it blue-green`,
     );
   }
+  if (service.restart?.startsWith('on-failure') === true && strategy !== 'job' && strategy !== 'blue-green')
+    notes.push(
+      `restart: ${service.restart} leaves it down when the engine or the server restarts: unless-stopped does not`,
+    );
   if (strategy !== 'blue-green' && strategy !== 'workers') return notes;
   for (const volume of service.volumes ?? []) {
     if (volume.type !== 'bind' || volume.read_only === true) continue;

@@ -15,9 +15,29 @@ export interface PublishedPort extends HostPort {
   readonly name: string;
 }
 
-/** Ports of the host that running containers have, of whatever app. */
-export async function publishedPorts(engine: Docker): Promise<PublishedPort[]> {
+/** A running container of another project. */
+export interface Neighbor {
+  readonly name: string;
+  /** Docker's names of the networks that it is on. */
+  readonly networks: readonly string[];
+}
+
+/** What else runs on the engine, and the ports of the host that running containers have, of whatever app. */
+export async function lookAround(
+  engine: Docker,
+  app: string,
+): Promise<{ readonly published: readonly PublishedPort[]; readonly neighbors: readonly Neighbor[] }> {
   const found = await engine.listContainers({ filters: JSON.stringify({ status: ['running'] }) });
+  const neighbors = found
+    .filter(({ Labels }) => Labels['com.docker.compose.project'] !== app)
+    .map(({ Id, Names, NetworkSettings }) => ({
+      name: Names[0]?.slice(1) ?? Id.slice(0, 12),
+      networks: Object.keys(NetworkSettings?.Networks ?? {}),
+    }));
+  return { published: portsOf(found), neighbors };
+}
+
+function portsOf(found: readonly Docker.ContainerInfo[]): PublishedPort[] {
   return found.flatMap(({ Id, Names, Ports }) =>
     (Ports ?? []).flatMap(({ IP, PublicPort, Type }) =>
       PublicPort === undefined

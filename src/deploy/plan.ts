@@ -70,7 +70,7 @@ export function planHost(input: HostPlanInput): HostPlan {
         `The edge of ${edge.service} runs another HAProxy image than configured; it is replaced only by --replace-edges, because that costs its connections.`,
       );
     }
-    if (edge.adopted !== undefined) warnings.push(...adoptionWarnings(edge, record));
+    if (edge.adopted !== undefined) warnings.push(...adoptionWarnings(edge, record, state));
   }
   const handovers = planPorts(input.host, record, state, { services, edges });
   warnings.push(...handoverWarnings(handovers));
@@ -156,14 +156,34 @@ function portWarnings(service: string, record: ReleaseRecord, before: ReleaseRec
   return warnings;
 }
 
-function adoptionWarnings(edge: PlannedEdge, record: ReleaseRecord): string[] {
+function adoptionWarnings(edge: PlannedEdge, record: ReleaseRecord, state: HostState): string[] {
   const published =
     record.model.services[edge.service]?.ports?.map((port) => port.published).filter(Boolean) ?? [];
   const moved = `${edge.adopted} runs from a plain compose project: it is adopted, and the name ${edge.service} moves to the edge.`;
-  if (published.length === 0) return [moved];
+  const neighbors = strangersBeside(edge, state);
+  if (published.length === 0) return [moved, ...neighbors];
   return [
     moved,
+    ...neighbors,
     `Published port ${published.join(', ')} of ${edge.service} moves too: a port has one owner, so connections to it are refused for about a second, this once.`,
+  ];
+}
+
+/** Containers of other projects are not reloaded: one that has looked the adopted container up keeps its address. */
+function strangersBeside(
+  { adopted, service }: PlannedEdge,
+  { containers, neighbors = [] }: HostState,
+): string[] {
+  const networks = Object.keys(containers.find(({ name }) => name === adopted)?.addresses ?? {});
+  const found = neighbors.filter((each) => each.networks.some((network) => networks.includes(network)));
+  if (found.length === 0) return [];
+  const more = found.length > 5 ? ` and ${found.length - 5} more` : '';
+  const names = `${found
+    .slice(0, 5)
+    .map(({ name }) => name)
+    .join(', ')}${more}`;
+  return [
+    `On the networks of ${service} are containers of other projects: ${names}. One that forwards to ${service} (a proxy) keeps the address of ${adopted}, which ends in this deploy: restart it when the deploy is over, and look at the public address.`,
   ];
 }
 

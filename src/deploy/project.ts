@@ -223,5 +223,6 @@ function withoutAliases(
  */
 function servingRestart(plan: ServicePlan, restart: string | undefined): string {
   if (plan.strategy === 'job' || (restart === 'no' && !isColoured(plan))) return 'no';
-  return restart?.startsWith('on-failure') ? restart : 'always';
+  // What ends well on purpose must not run again; who answers requests never does.
+  return restart?.startsWith('on-failure') && plan.strategy !== 'blue-green' ? restart : 'always';
 }

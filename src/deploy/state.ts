@@ -4,7 +4,7 @@ import { UserError } from '../kernel/errors.ts';
 import type { ContainerMount } from './adopted-data.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
-import { type HostPort, listenerOf, type PublishedPort, publishedPorts } from './host-ports.ts';
+import { type HostPort, listenerOf, lookAround, type Neighbor, type PublishedPort } from './host-ports.ts';
 import { type JournalRecord, parseJournal } from './journal.ts';
 import { type Colour, type Layout, labels, type ReleaseRecord } from './model.ts';
 
@@ -58,6 +58,8 @@ export interface HostState {
   readonly containers: readonly ContainerState[];
   /** Ports of the host that running containers have, also those of other apps. */
   readonly published?: readonly PublishedPort[];
+  /** Running containers of other projects. */
+  readonly neighbors?: readonly Neighbor[];
   /** Ports of the host that anything listens on: containers, and programs without one. */
   readonly listeners?: readonly HostPort[];
   /** Answers of the running edges; a service is missing when its edge does not answer. */
@@ -97,10 +99,10 @@ const largestState = 64 * 1024 * 1024;
  * @throws UserError `state.unreadable` if the host's files cannot be understood.
  */
 export async function readHostState(host: Host, app: string, layout: Layout): Promise<HostState> {
-  const [files, containers, published] = await Promise.all([
+  const [files, containers, around] = await Promise.all([
     host.script(readState, { args: [layout.app], timeoutMs: 20_000, maxOutput: largestState }),
     listContainers(host.engine, app),
-    publishedPorts(host.engine),
+    lookAround(host.engine, app),
   ]);
   if (files.code !== 0 || files.truncated) {
     throw new UserError({
@@ -114,7 +116,7 @@ export async function readHostState(host: Host, app: string, layout: Layout): Pr
     readEdges(host, layout, containers),
     withDigests(host.engine, containers),
   ]);
-  return { ...parsed, containers: known, published, edges };
+  return { ...parsed, containers: known, ...around, edges };
 }
 
 /** Containers that Sluice did not start do not tell which image they were made from, but for its id. */
@@ -135,7 +137,7 @@ async function withDigests(
   );
 }
 
-type FilesState = Omit<HostState, 'containers' | 'edges' | 'published'>;
+type FilesState = Omit<HostState, 'containers' | 'edges' | 'published' | 'neighbors'>;
 
 export function parseState(hostName: string, text: string): FilesState {
   const releases: ReleaseRecord[] = [];

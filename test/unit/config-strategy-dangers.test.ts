@@ -164,6 +164,14 @@ describe('another program in the image of a service', () => {
   });
 });
 
+test('what stays down after a restart of the server is said', () => {
+  const notesOf = (service: ComposeService) => (one(service, {}).notes ?? []).join();
+  const failing = { image: 'acme/worker', restart: 'on-failure:3' };
+  expect(notesOf(failing)).toContain('restart: on-failure:3 leaves it down');
+  expect(notesOf({ ...failing, restart: 'unless-stopped' })).not.toContain('leaves it down');
+  expect(notesOf({ ...failing, expose: ['80'] })).not.toContain('leaves it down');
+});
+
 describe('fixed addresses', () => {
   const net = (address: string): ComposeService => ({
     networks: { default: { ipv4_address: address } as { aliases?: string[] } },

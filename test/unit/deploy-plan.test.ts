@@ -154,6 +154,16 @@ describe('adoption of a plain project', () => {
     expect(planned.warnings).toEqual([expect.stringContaining('the name web moves to the edge')]);
   });
 
+  test('containers of other projects on its networks are named: nobody reloads them', () => {
+    const neighbors = [
+      { name: 'front-nginx-1', networks: ['default'] },
+      { name: 'far-away-1', networks: ['other'] },
+    ];
+    const { warnings } = plan(v1, hostState({ containers: plain, neighbors }));
+    expect(warnings.join('\n')).toMatch(/containers of other projects: front-nginx-1\. .* restart it/);
+    expect(warnings.join('\n')).not.toContain('far-away-1');
+  });
+
   test('a plain container of another image is replaced in place, a store is only reported', () => {
     const others = plain.map((each) => ({
       ...each,

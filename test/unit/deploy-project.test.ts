@@ -96,6 +96,10 @@ describe('the project of a release', () => {
     expect(entry('web-green').restart).toBe('always');
     expect(entry('worker-green').restart).toBe('on-failure:3');
     expect(entry('db').restart).toBe('always');
+    const failing = release('v1', [servicePlan('web', 'blue-green')], {
+      web: { image: 'w', restart: 'on-failure' },
+    });
+    expect(releaseProject(failing, 'blue', []).services['web-blue']?.restart).toBe('always');
     expect(entry('seed').restart).toBe('no');
   });
 
