@@ -101,6 +101,7 @@ function commands.status()
   return true, json.write({
     version = guard.version, service = guard.service, active = guard.active(),
     persisted = guard.persisted() or json.null, uptime = time - guard.started, held = guard.held(),
+    connections = { current = guard.connections(), max = guard.max },
     armed = armed and {
       nonce = armed.nonce, from = armed.from, to = armed.to, armedAt = armed.at, deadlineIn = armed.ends - time,
       limits = armed.limits.text, stuck = armed.stuck or json.null,

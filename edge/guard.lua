@@ -27,7 +27,7 @@ for port, mode in options.ports:gmatch('(%d+)/(%a+)') do
 end
 
 local guard = {
-  version = options.version, service = options.service,
+  version = options.version, service = options.service, max = math.tointeger(options.max),
   armed = nil,            -- the switch that waits for its confirmation
   watch = nil,            -- of the armed switch; afterwards it stays as it ended
   finished = {},          -- the last switches, newest first
@@ -132,6 +132,9 @@ function guard.arm(order)
     order.nonce, order.from, order.to, order.deadline, order.limits.text))
 end
 
+-- Of clients, idle ones included.
+function guard.connections() return core.get_info().CurrConns end
+
 -- Writes `drained-<colour>` into the run folder when a colour that gets no new traffic has nothing in flight.
 function guard.drain(colour)
   local marker = options.run .. '/drained-' .. colour
@@ -165,11 +168,21 @@ local function find_colour()
   core.log(core.err, ('active.map names no colour: serving %s, which has replicas'):format(other))
 end
 
+-- At most one line a minute about clients that are sent away.
+local told_full = -math.huge
+
+local function tell_full()
+  if guard.connections() <= tonumber(options.max) or time - told_full < 60 then return end
+  told_full = time
+  core.log(core.warning, ('all %s connections are taken: further requests get a 503'):format(options.max))
+end
+
 read_clock()
 
 core.register_task(function()
   while true do
     read_clock()
+    tell_full()
     follow_file()
     find_colour()
     core.msleep(IDLE_TICK_MS)

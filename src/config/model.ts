@@ -30,11 +30,7 @@ export interface Config {
   readonly targets: Readonly<Record<string, Target>>;
   /** NAME of the environment variable with the webhook's URL. */
   readonly notify: { readonly slack: string | undefined };
-  readonly edge: {
-    readonly image: string;
-    /** Networks (`10.0.0.0/8`) of proxies in front of published ports. */
-    readonly trustedProxies?: readonly string[];
-  };
+  readonly edge: EdgeSettings & { readonly image: string };
   /** Releases, with their images, that are kept on a host besides the current one. */
   readonly keep: number;
   /** What becomes of the old colour after the confirmation: stopped but present, or left running. */
@@ -50,6 +46,14 @@ export type Strategy = 'blue-green' | 'workers' | 'singleton' | 'recreate' | 'ke
 export type PortMode = 'http' | 'tcp';
 /** A container port, how an edge carries it (`http` by request, `tcp` whatever is spoken), and what shows that. */
 export type PlannedPort = { readonly port: number; readonly mode: PortMode; readonly why: string };
+/** What sluice.yml says of all edges. */
+export interface EdgeSettings {
+  /** Networks (`10.0.0.0/8`) of proxies in front of published ports, whose word on clients counts. */
+  readonly trustedProxies?: readonly string[];
+  /** Connections of clients that one edge carries; default 4000. */
+  readonly maxConnections?: number;
+}
+
 /** How a container's health endpoint is asked, besides its path: by the edge and by the deploy alike. */
 export interface HealthRequest {
   /** Default: the main port. */
@@ -214,8 +218,8 @@ export interface ServicePlan {
   readonly health: string | undefined;
   /** How that path is asked, where it differs from a plain GET of the main port. */
   readonly healthRequest?: HealthRequest;
-  /** Networks of proxies in front of its published ports, whose word on clients counts (blue-green only). */
-  readonly trustedProxies?: readonly string[];
+  /** Settings of its edge, where there are any. */
+  readonly edge?: EdgeSettings;
   /** Longest time a healthy start may take: start-timeout, else start_period + interval × retries. */
   readonly startDeadlineMs: number;
   /** stop_grace_period. */

@@ -209,6 +209,10 @@ export const configSchema = z
             image: image
               .prefault('haproxy:3.0')
               .meta({ description: 'Image of the edge: HAProxy 3.0 or newer with Lua.' }),
+            'max-connections': count(100, 200_000).optional().meta({
+              description:
+                'Connections of clients that one edge carries, idle ones included; its memory limit follows. Further requests get a 503 at once. Default: 4000.',
+            }),
             'trusted-proxies': z
               .array(network, { error: 'must be a list of networks such as 10.0.0.0/8' })
               .optional()

@@ -110,14 +110,17 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
     ports: isEdged ? (found?.ports ?? []) : [],
     health: isEdged ? found?.health : undefined,
     ...(isEdged && found?.request !== undefined ? { healthRequest: found.request } : {}),
-    ...(isEdged && config.edge?.trustedProxies !== undefined
-      ? { trustedProxies: config.edge.trustedProxies }
-      : {}),
+    ...(isEdged ? edgeSettings(config) : {}),
     startDeadlineMs: own.startTimeoutMs ?? startDeadline(service),
     stopGraceMs: parseDuration(service.stop_grace_period ?? '') ?? defaultStopGraceMs,
     ...(isProxy(name, service, sight) ? { proxy: true } : {}),
     ...(notes.length > 0 ? { notes } : {}),
   };
+}
+
+function edgeSettings({ edge }: Settings): Pick<ServicePlan, 'edge'> {
+  const { image: _image, ...settings } = edge ?? { image: '' };
+  return Object.keys(settings).length > 0 ? { edge: settings } : {};
 }
 
 /** A port that is open beside a proxy: the edge cannot tell the proxy from anybody else. */

@@ -1,6 +1,7 @@
 import type { ComposeService, ServicePlan } from '../config/model.ts';
 import { namesOf, networksOf } from '../config/names.ts';
 import { edgeLabels, routingKeys } from '../config/routing.ts';
+import { defaultMaxConnections, edgeMemory } from './edge/config.ts';
 import { canonical, shortHash } from './hashes.ts';
 import { labels, type ReleaseRecord } from './model.ts';
 
@@ -36,7 +37,7 @@ export function edgeService(
     security_opt: ['no-new-privileges:true'],
     read_only: true,
     pids_limit: 200,
-    mem_limit: '512m',
+    mem_limit: edgeMemory(plan.edge?.maxConnections ?? defaultMaxConnections),
     // Names that Docker does not know must fail at once and never be asked of the internet.
     dns: ['127.0.0.1'],
     volumes: [

@@ -1,4 +1,5 @@
-import type { ComposeService, ServicePlan } from '../config/model.ts';
+import type { ComposeModel, ComposeService, ServicePlan } from '../config/model.ts';
+import { networksOf } from '../config/names.ts';
 import { openPorts } from '../config/open-ports.ts';
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -8,6 +9,7 @@ import { removeContainers, stopContainers } from './containers.ts';
 import type { HostRun } from './context.ts';
 import {
   activeMap,
+  defaultMaxConnections,
   type EdgeSpec,
   edgeCommand,
   edgeFiles,
@@ -25,14 +27,24 @@ import { type ContainerState, type HostState, releaseNamed } from './state.ts';
 import { writeFiles } from './upload.ts';
 
 /** What the edge of a blue-green service must look like. */
-export function edgeSpec(app: string, plan: ServicePlan, service: ComposeService = {}): EdgeSpec {
+export function edgeSpec(
+  app: string,
+  plan: ServicePlan,
+  service: ComposeService = {},
+  networks: ComposeModel['networks'] = {},
+): EdgeSpec {
+  const isSix = Object.keys(networksOf(service)).some(
+    (name) => (networks[name] as { enable_ipv6?: unknown } | null | undefined)?.enable_ipv6 === true,
+  );
   return {
     service: plan.name,
     app,
     ports: plan.ports,
     health: healthAsked(plan) ?? null,
     maxReplicas: Math.max(10, plan.replicas * 2),
-    ...(openPorts(service).length > 0 ? { open: { trusted: plan.trustedProxies ?? [] } } : {}),
+    maxConnections: plan.edge?.maxConnections ?? defaultMaxConnections,
+    ...(isSix ? { ipv6: true } : {}),
+    ...(openPorts(service).length > 0 ? { open: { trusted: plan.edge?.trustedProxies ?? [] } } : {}),
   };
 }
 
@@ -50,7 +62,7 @@ export function wantedEdges(
     .map((plan) => {
       const running = state.containers.find((each) => each.edge !== undefined && each.service === plan.name);
       const used = running?.image ?? image;
-      const spec = edgeSpec(app, plan, model.services[plan.name]);
+      const spec = edgeSpec(app, plan, model.services[plan.name], model.networks);
       return { service: plan.name, files: edgeFiles(spec, used), version: edgeVersion(spec, used) };
     });
 }

@@ -83,6 +83,11 @@ function troublesOf(state: HostState): string[] {
   }
   for (const [service, status] of Object.entries(state.edges)) {
     const active = status.colours[status.active];
+    const { connections } = status;
+    if (connections !== undefined && connections.current >= connections.max)
+      troubles.push(
+        `${service}: all ${connections.max} connections are taken, further requests get a 503 (edge.max-connections)`,
+      );
     if (active.up === 0) troubles.push(`${service}: no container of ${status.active}, which serves, is up`);
     if (status.armed !== null) {
       troubles.push(

@@ -131,3 +131,22 @@ test('a name that could pass for a length or an encoding is refused, and headers
   ])
     expect([header.slice(0, 30), await answerTo(header)]).toEqual([header.slice(0, 30), '200']);
 });
+
+test('more clients than it carries are told so at once, and the log says it once', async () => {
+  await replica('blue', '127.0.1.1');
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1']);
+  await startEdge({ maxConnections: 20 });
+  await edge.up('blue', 1);
+  const idle = Array.from({ length: 30 }, () => connect(port, edgeAddress).on('error', () => {}));
+  await eventually('they are all there', async () => ((await edge.status()).connections?.current ?? 0) > 20);
+  for (let round = 0; round < 3; round += 1) {
+    const begun = performance.now();
+    expect((await call({ headers: { connection: 'close' } })).status).toBe(503);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  }
+  expect((await edge.status()).connections?.max).toBe(20);
+  await eventually('the log has it', () => edge.log.includes('all 20 connections are taken'));
+  for (const socket of idle) socket.destroy();
+  await eventually('it serves again', async () => (await call()).status === 200);
+  expect(edge.log.split('connections are taken').length).toBe(2);
+});

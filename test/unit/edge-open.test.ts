@@ -6,7 +6,9 @@ import { edgeSpec } from '../../src/deploy/edges.ts';
 import { config, errorsOf, model } from './config-fixtures.ts';
 import { servicePlan } from './deploy-fixtures.ts';
 
-const plan = servicePlan('web', 'blue-green', { trustedProxies: ['10.0.0.0/8', '2001:db8::/32'] });
+const plan = servicePlan('web', 'blue-green', {
+  edge: { trustedProxies: ['10.0.0.0/8', '2001:db8::/32'] },
+});
 const openFor = (ip?: string) => {
   const port = { target: 8000, published: '80', ...(ip === undefined ? {} : { host_ip: ip }) };
   return edgeSpec('shop', plan, { ports: [port] }).open;
@@ -37,13 +39,20 @@ describe('whether clients reach an edge without a proxy', () => {
     );
     expect(config).toContain('acl trusted src 10.0.0.0/8 2001:db8::/32\n');
     expect(config).toContain('sc0_conn_cur gt 1000');
-    const { trustedProxies: _, ...none } = plan;
+    const { edge: _, ...none } = plan;
     const alone = renderEdgeConfig(
       edgeSpec('shop', none, { ports: [{ target: 8000, published: '80' }] }),
       'v1',
     );
     expect(alone).toContain('acl trusted always_false\n');
   });
+});
+
+test('listens on IPv6 where a network of the service has it', () => {
+  const service = { expose: ['8000'], networks: { front: null } };
+  expect(edgeSpec('shop', plan, service, { front: { enable_ipv6: true } }).ipv6).toBe(true);
+  expect(edgeSpec('shop', plan, service, { back: { enable_ipv6: true } }).ipv6).toBeUndefined();
+  expect(edgeSpec('shop', plan, { expose: ['8000'] }, { default: { enable_ipv6: true } }).ipv6).toBe(true);
 });
 
 describe('a port that is open beside a proxy', () => {

@@ -30,6 +30,12 @@ export function statusText(app: string, target: string, statuses: readonly HostS
   return [headline, ...statuses.flatMap(hostLines)].join('\n');
 }
 
+/** Only worth a word when they are few that are left. */
+function connectionsText(all: { readonly current: number; readonly max: number } | undefined): string {
+  if (all === undefined || all.current < all.max / 2) return '';
+  return `, ${all.current} of ${all.max} connections`;
+}
+
 function hostLines(status: HostStatus): string[] {
   const web = status.serving.map(({ service, release, colour }) => {
     const edge = status.edges[service];
@@ -37,7 +43,7 @@ function hostLines(status: HostStatus): string[] {
     const numbers =
       colours === undefined
         ? ''
-        : `, ${colours.up} up, ${colours.current} in flight, ${colours.requests} requests`;
+        : `, ${colours.up} up, ${colours.current} in flight, ${colours.requests} requests${connectionsText(edge?.connections)}`;
     return `  ${service.padEnd(20)} ${release} (${colour ?? 'no colour'}${numbers})`;
   });
   const finishing = status.finishing.map(

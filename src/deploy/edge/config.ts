@@ -4,6 +4,17 @@ import type { HealthRequest } from '../../config/model.ts';
 import { healthDefaults } from '../health-request.ts';
 import { fill, type Values } from './template.ts';
 
+/** Connections of clients that an edge carries. */
+export const defaultMaxConnections = 4000;
+
+/** Bytes that an edge may need: two buffers for each connection that has a request in flight, and itself. */
+export function edgeMemory(maxConnections: number): number {
+  const needed = 128 * 1024 ** 2 + maxConnections * 2 * (defaultBufferBytes + 4096);
+  return Math.max(512 * 1024 ** 2, needed);
+}
+
+const defaultBufferBytes = 36_864;
+
 /** A port that the service's containers listen on, and the edge in their place. */
 export interface EdgePort {
   readonly port: number;
@@ -34,7 +45,7 @@ export interface EdgeSpec {
   readonly checkIntervalMs?: number;
   /** Room for a request's or an answer's headers, and 1 kB; default 36 kB. A request in flight takes two such buffers. */
   readonly bufferBytes?: number;
-  /** Connections of clients, idle ones included; default 4000. */
+  /** Connections of clients, idle ones included; default {@link defaultMaxConnections}. Above it a request gets a 503. */
   readonly maxConnections?: number;
   /**
    * Anybody can reach its ports: what clients say of where they are is not believed, but of those in these networks
@@ -166,12 +177,14 @@ function valuesOf(spec: EdgeSpec, version: string): Values {
     slots: `${spec.maxReplicas ?? 10}`,
     drain: `${spec.drainSeconds ?? 86_400}`,
     hold: `${Math.round((spec.holdSeconds ?? 5) * 1000)}`,
-    buffer: `${spec.bufferBytes ?? 36_864}`,
+    buffer: `${spec.bufferBytes ?? defaultBufferBytes}`,
     trusted: (spec.open?.trusted.length ?? 0) > 0 ? `src ${spec.open?.trusted.join(' ')}` : 'always_false',
     // A company behind one address is no attack, and one machine cannot take all there are.
-    'per-source': `${Math.ceil((spec.maxConnections ?? 4000) / 4)}`,
+    'per-source': `${Math.ceil((spec.maxConnections ?? defaultMaxConnections) / 4)}`,
     'check-interval': `${spec.checkIntervalMs ?? 1000}`,
-    'max-connections': `${spec.maxConnections ?? 4000}`,
+    'max-connections': `${spec.maxConnections ?? defaultMaxConnections}`,
+    // Room to say no: at `maxconn` HAProxy accepts nothing, and the next client waits for ever.
+    'all-connections': `${Math.ceil((spec.maxConnections ?? defaultMaxConnections) * 1.1) + 50}`,
     'port-list': spec.ports.map(({ port, mode }) => `${port}/${mode}`).join(','),
     'check-port': spec.health === null ? '' : `port ${spec.health.port}`,
     'health-path': spec.health?.path ?? '-',
@@ -219,9 +232,9 @@ function check(spec: EdgeSpec): void {
     ]),
     ['maxReplicas', spec.maxReplicas ?? 10, 1, 100],
     ['drainSeconds', spec.drainSeconds ?? 86_400, 1, 2_000_000],
-    ['bufferBytes', spec.bufferBytes ?? 36_864, 8_192, 1_048_576],
+    ['bufferBytes', spec.bufferBytes ?? defaultBufferBytes, 8_192, 1_048_576],
     ['checkIntervalMs', spec.checkIntervalMs ?? 1000, 100, 3_600_000],
-    ['maxConnections', spec.maxConnections ?? 4000, 10, 200_000],
+    ['maxConnections', spec.maxConnections ?? defaultMaxConnections, 10, 200_000],
   ];
   for (const [name, value, least, most] of numbers) {
     if (!Number.isInteger(value) || value < least || value > most)

@@ -69,6 +69,8 @@ export interface EdgeStatus {
   readonly uptime: number;
   /** Requests that wait for a replica. */
   readonly held: number;
+  /** Of clients, idle ones included; above `max` requests get a 503. Missing in edges from before. */
+  readonly connections?: { readonly current: number; readonly max: number };
   readonly armed: {
     readonly nonce: string;
     readonly from: EdgeColour;
