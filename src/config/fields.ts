@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { formatAddress, parseAddress, parseHostKey } from './address.ts';
 import { healthPathPattern } from './health-check.ts';
+import { isHealthHeader, isHealthValue } from './health-headers.ts';
 import { parseBytes, parseDuration, parseRate } from './human.ts';
 import { tryParseImage } from './image.ts';
 
@@ -182,14 +183,13 @@ export const statuses = z
   })
   .meta({ title: 'status, range or list' });
 
-const headerRule = 'must be a map of header names to texts of printable characters without quotes';
+const headerRule =
+  'must be a map of header names (none of HTTP’s own, such as Host) to texts of printable characters without quotes';
 
 export const headers = z
-  .record(
-    z.string().regex(/^[A-Za-z0-9-]{1,64}$/, headerRule),
-    z.string().regex(/^[\x20-\x26\x28-\x7e]{0,512}$/, headerRule),
-    { error: headerRule },
-  )
+  .record(z.string().refine(isHealthHeader, headerRule), z.string().refine(isHealthValue, headerRule), {
+    error: headerRule,
+  })
   .meta({ title: 'map of headers' });
 
 /** `deploy@host:2222` → its parts and its usual spelling. */

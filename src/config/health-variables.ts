@@ -1,4 +1,5 @@
 import { UserError } from '../kernel/errors.ts';
+import { isHealthValue } from './health-headers.ts';
 import { interpolate } from './interpolate.ts';
 import type { ServicePlan } from './model.ts';
 
@@ -18,11 +19,11 @@ export function healthWithVariables(
     const entries = Object.entries(headers).map(([header, text]) => {
       const value = interpolate(text, (name) => values[name]);
       // What a variable holds must be one line of a request, and a word between quotes in the edge's configuration.
-      if (typeof value === 'string' && /^[\x20-\x26\x28-\x7e]*$/.test(value)) return [header, value] as const;
+      if (typeof value === 'string' && isHealthValue(value)) return [header, value] as const;
       faults.push(
         new UserError({
           code: 'config.health-header',
-          message: `services.${plan.name}.health.headers.${header}: ${typeof value === 'string' ? 'its value has a quote, a line end or another character that no header can have' : `$\{${value.name}} is not among the target’s variables`}`,
+          message: `services.${plan.name}.health.headers.${header}: ${typeof value === 'string' ? 'its value is empty, or has a quote, a line end or spaces that no header can have here' : `$\{${value.name}} is not among the target’s variables`}`,
           hint:
             typeof value === 'string'
               ? 'Use printable ASCII characters without single quotes.'

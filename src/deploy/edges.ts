@@ -5,7 +5,7 @@ import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { UserError } from '../kernel/errors.ts';
 import { composeUp } from './compose.ts';
-import { removeContainers, stopContainers } from './containers.ts';
+import { removeContainers, reviveContainers, stopContainers } from './containers.ts';
 import type { HostRun } from './context.ts';
 import {
   activeMap,
@@ -138,8 +138,11 @@ async function writeEdgeFiles(
   await writeFiles(each.host, each.layout.edge(service), upload);
 }
 
-/** Takes back what `start` did to the edges: new ones go (their folders with the transfer), reloaded ones get the previous release's files again. */
-export async function undoEdges(each: HostRun, now: readonly ContainerState[]): Promise<void> {
+/**
+ * Takes away what `start` made of edges (their folders go with the transfer), before anything else is put back: who gave
+ * up a port for them can have it again.
+ */
+export async function clearEdges(each: HostRun, now: readonly ContainerState[]): Promise<void> {
   const made = each.plan.edges.filter((edge) => edge.action === 'create').map((edge) => edge.service);
   const before = new Set(each.state.containers.map((container) => container.id));
   const containers = now.filter(
@@ -152,14 +155,20 @@ export async function undoEdges(each: HostRun, now: readonly ContainerState[]): 
   );
   if (made.length > 0)
     await each.host.exec(['rm', '-rf', '--', ...made.map((service) => each.layout.edge(service))]);
+  if (each.plan.handovers.length > 0) await stopRedefined(each, now);
+}
 
-  // Those that gave up their ports have them again before anything else is given back.
+/** Containers that gave up their ports have them again; reloaded and replaced edges get the previous release's files. */
+export async function undoEdges(each: HostRun, now: readonly ContainerState[]): Promise<void> {
   const stopped = stoppedBy(each.plan);
   if (stopped.length > 0) {
-    await stopRedefined(each, now);
-    const ids = each.state.containers.filter(({ name }) => stopped.includes(name)).map(({ id }) => id);
+    const gone = each.state.containers.filter(({ name }) => stopped.includes(name));
     // One that was made anew meanwhile is given back below.
-    await each.host.exec(['docker', 'start', ...ids]);
+    await each.host.exec(['docker', 'start', ...gone.map(({ id }) => id)]);
+    await reviveContainers(
+      each.host,
+      gone.filter(({ plain }) => !plain).map(({ id }) => id),
+    );
   }
   await giveBack(each, now);
 }

@@ -12,6 +12,8 @@ cd "$1"; colour=$2; release=$3; shift 3
 for service in "$@"; do
   [ -d "edge/$service" ] || continue
   printf 'active %s\\n' "$colour" >"edge/$service/active.map.new"
+  # Another name of its containers is theirs as long as they run.
+  sed -n "/^name-$colour /p" "edge/$service/active.map" >>"edge/$service/active.map.new" 2>/dev/null || :
   sync "edge/$service/active.map.new" 2>/dev/null || sync
   mv -f "edge/$service/active.map.new" "edge/$service/active.map"
 done

@@ -20,9 +20,18 @@ export function planPorts(
   host: string,
   record: ReleaseRecord,
   state: Pick<HostState, 'published' | 'listeners' | 'containers'>,
-  { services, edges }: { services: readonly PlannedService[]; edges: readonly PlannedEdge[] },
+  {
+    services,
+    edges,
+    before,
+  }: {
+    readonly services: readonly PlannedService[];
+    readonly edges: readonly PlannedEdge[];
+    /** The release that serves. */
+    readonly before?: ReleaseRecord | undefined;
+  },
 ): Handover[] {
-  const found = new Map<string, { service: string; to: string; ports: Set<string> }>();
+  const found = new Map<string, Omit<Handover, 'ports'> & { readonly ports: Set<string> }>();
   for (const wanted of wantedPorts(record, services, edges)) {
     const holders = (state.published ?? []).filter((each) => overlaps(each, wanted));
     for (const holder of holders) {
@@ -31,18 +40,25 @@ export function planPorts(
       // Its own container: it is replaced, or gives the port to its edge (`takesPort`).
       if (own.service === wanted.service) continue;
       const isKept = services.some(({ service, action }) => service === own.service && action === 'keep');
-      if (isKept && own.edge === undefined)
+      const isStore = before?.services.some(
+        ({ name, strategy }) => name === own.service && strategy === 'keep',
+      );
+      if ((isKept || isStore === true) && own.edge === undefined)
         throw taken(host, wanted, `service ${own.service}, which this deploy does not touch,`);
-      const known = found.get(own.name) ?? { service: own.service, to: wanted.service, ports: new Set() };
-      found.set(own.name, { ...known, ports: known.ports.add(shown(wanted)) });
+      // It serves as the first color until the switch.
+      if (own.plain && services.some(({ service, action }) => service === own.service && action === 'colour'))
+        throw taken(host, wanted, `container ${own.name}, which is adopted with its ports as they are,`);
+      const key = `${own.name} ${wanted.service}`;
+      const known = found.get(key) ?? {
+        ...{ container: own.name, service: own.service, to: wanted.service },
+        ports: new Set<string>(),
+      };
+      found.set(key, { ...known, ports: known.ports.add(shown(wanted)) });
     }
     const isListening = (state.listeners ?? []).some((each) => overlaps(each, wanted));
     if (holders.length === 0 && isListening) throw taken(host, wanted, 'a program of the host');
   }
-  return [...found].map(([container, { service, to, ports }]) => ({
-    ...{ container, service, to },
-    ports: [...ports],
-  }));
+  return [...found.values()].map((each) => ({ ...each, ports: [...each.ports] }));
 }
 
 export function handoverWarnings(handovers: readonly Handover[]): string[] {

@@ -72,7 +72,7 @@ export function planHost(input: HostPlanInput): HostPlan {
     }
     if (edge.adopted !== undefined) warnings.push(...adoptionWarnings(edge, record, state));
   }
-  const handovers = planPorts(input.host, record, state, { services, edges });
+  const handovers = planPorts(input.host, record, state, { services, edges, before });
   warnings.push(...handoverWarnings(handovers));
   return {
     host: input.host,

@@ -3,7 +3,14 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { putBackAdopted } from './adopted.ts';
 import { compose } from './compose.ts';
-import { endContainers, letEnd, removeContainers, stopContainers } from './containers.ts';
+import {
+  endContainers,
+  isEnding,
+  letEnd,
+  removeContainers,
+  reviveContainers,
+  stopContainers,
+} from './containers.ts';
 import { settleAll } from './context.ts';
 import { drainColour } from './drain.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
@@ -125,10 +132,23 @@ async function finish(site: Site, header: JournalHeader, by: Reconciler): Promis
     else if (status.active !== header.colour) await moveTraffic(guard, header, header.colour);
   }
   await persistColour(host, layout, header.edges, header.colour, header.release);
-  const old = state.containers.filter(
-    (each) => each.edge === undefined && each.colour === otherColour(header.colour),
+  // Edges that gave up their ports, of services that are gone.
+  const services = releaseNamed(state, header.release)?.services.map(({ name }) => name);
+  const gone = state.containers.filter(
+    ({ id, edge, service }) =>
+      edge !== undefined && header.stopped.includes(id) && services?.includes(service) === false,
   );
-  await drain(site, header, otherColour(header.colour), by);
+  await removeContainers(
+    host,
+    gone.map(({ id }) => id),
+  );
+  const running = state.containers.filter(
+    (each) => each.running && each.edge === undefined && each.colour === otherColour(header.colour),
+  );
+  // Those that the host waits for already have their time.
+  const ending = await Promise.all(running.map(({ id }) => isEnding(host, id)));
+  const old = running.filter((_, index) => ending[index] !== true);
+  if (old.length > 0) await drain(site, header, otherColour(header.colour), by);
   await letEnd(
     host,
     old.map(({ id }) => ({ id, graceMs: longestGraceMs })),
@@ -180,6 +200,8 @@ async function undo(site: Site, record: JournalRecord, by: Reconciler): Promise<
       await compose(host, project, ['up', '--detach', '--no-deps', '--no-build', ...rest]);
     }
   }
+  // Where its taker was replaced in place, the port is free only now.
+  await startAgain(site, header);
   await reloadPrevious(site, header);
   const folders = header.newEdges.map((service) => layout.edge(service));
   if (header.newRelease) folders.push(layout.release(header.release));
@@ -200,6 +222,11 @@ async function startAgain({ host, state }: Site, { stopped, replaced }: JournalH
   );
   // One that was made anew meanwhile is no more.
   await host.exec(['docker', 'start', ...stopped]);
+  const own = state.containers.filter(({ id, plain }) => stopped.includes(id) && !plain);
+  await reviveContainers(
+    host,
+    own.map(({ id }) => id),
+  );
 }
 
 /** What a colour still carries when its traffic has moved away is let come to its end. */
@@ -232,7 +259,13 @@ async function reloadPrevious(site: Site, header: JournalHeader): Promise<void> 
       !header.newEdges.includes(edge.service) &&
       ![undefined, edge.version].includes(site.state.edges[edge.service]?.version),
   );
-  await Promise.all(changed.map((edge) => reloadEdge(site, edge.service, edge.files)));
+  // What was written down for an older color is written again for the one that serves now.
+  const serving = header.previous?.colour;
+  const maps = Object.fromEntries(
+    Object.entries(site.state.maps).map(([service, colour]) => [service, serving ?? colour]),
+  );
+  const now = { ...site, state: { ...site.state, maps } };
+  await Promise.all(changed.map((edge) => reloadEdge(now, edge.service, edge.files)));
 }
 
 function edgesOf(state: HostState, header: JournalHeader): [string, EdgeStatus][] {

@@ -10,7 +10,7 @@ import { askerOf, ownerOf, refuseOthers } from './owner.ts';
 import { reconcile, type Site } from './reconcile.ts';
 import type { Recorder } from './recorder.ts';
 import { runUrl } from './report.ts';
-import { readHostState } from './state.ts';
+import { type ContainerState, type HostState, readHostState, releaseNamed } from './state.ts';
 
 /**
  * Opens the connections to all hosts of a target, in parallel; if one fails, the others are closed.
@@ -92,13 +92,12 @@ export async function openSites(
     const sites = await read();
     const asker = askerOf(config, target, effects.env);
     for (const { host, layout, state } of sites) refuseOthers(host.name, layout, ownerOf(state), asker);
-    const isDown = (site: Site) =>
-      site.state.containers.some((each) => each.edge !== undefined && !each.running);
+    const isDown = ({ state }: Site) => neededEdges(state).some(({ running }) => !running);
     if (!sites.some((site) => site.state.unfinished.length > 0 || isDown(site))) return sites;
     await recorder.step('reconcile', async () => {
       const started = await Promise.all(
         sites.map(({ host, layout, state }) =>
-          startStoppedEdges(host, layout, state.containers, effects.clock, { mayFail: true }),
+          startStoppedEdges(host, layout, neededEdges(state), effects.clock, { mayFail: true }),
         ),
       );
       // The edges have the last word on what was confirmed, so they are asked again once all of them are up.
@@ -115,7 +114,7 @@ export async function openSites(
     if (!after.some(isDown)) return after;
     await Promise.all(
       after.map(({ host, layout, state }) =>
-        startStoppedEdges(host, layout, state.containers, effects.clock),
+        startStoppedEdges(host, layout, neededEdges(state), effects.clock),
       ),
     );
     return await read();
@@ -123,6 +122,14 @@ export async function openSites(
     await Promise.all([...keepers.values()].map((keeper) => keeper.release()));
     throw error;
   }
+}
+
+/** Edges of the release that serves: one of a service that was renamed may be stopped, and another has its port. */
+function neededEdges(state: HostState): ContainerState[] {
+  const services = releaseNamed(state, state.current)?.services.map(({ name }) => name);
+  return state.containers.filter(
+    ({ edge, service }) => edge !== undefined && services?.includes(service) !== false,
+  );
 }
 
 /** The host tells whole seconds, and its clock may be set a little meanwhile. */

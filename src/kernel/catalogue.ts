@@ -471,6 +471,10 @@ export const catalogue = {
     what: 'A port of the host that a service publishes belongs to something else there.',
     fix: 'Stop what has the port (`docker ps`, `ss -ltnp`), or publish another one.',
   },
+  'health.edge-settings': {
+    what: 'The edge of a service goes on with its old settings: HAProxy refuses the new ones.',
+    fix: 'Read the log of the edge’s container; report the settings of the service in sluice.yml.',
+  },
   'target.elsewhere': {
     what: 'Containers of this app’s name on the host belong to another folder: another app, or another target.',
     fix: 'Give this one another `app`, or its host the `root` that it was deployed with.',

@@ -80,12 +80,14 @@ test('on an open port clients say nothing of where they are, proxies that are tr
     'x-forwarded-for': '203.0.113.7',
     'x-real-ip': '203.0.113.7',
     forwarded: 'for=203.0.113.7',
+    x_forwarded_for: '203.0.113.7',
     'x-forwarded-proto': 'https',
   };
   const seen = async () =>
     JSON.parse((await call({ path: '/headers', headers: claimed })).body) as Record<string, string>;
   const open = await seen();
   expect(open['x-forwarded-for']).toBe('127.0.0.1');
+  expect(open['x_forwarded_for']).toBeUndefined();
   expect([open['x-real-ip'], open['forwarded'], open['x-forwarded-proto']]).toEqual([
     undefined,
     undefined,

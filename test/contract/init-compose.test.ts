@@ -250,7 +250,7 @@ describe('which files', () => {
       'compose.override.yml': 'services: { web: { ports: ["80:80"] }, api: { ports: ["82:80"] } }\n',
     });
     expect(notesOf(await repo.init())).toContain(
-      'compose.override.yml publishes the ports of web, and production does not use it. If the rest of it is right for production, too: sluice init --compose compose.yml --compose compose.override.yml. Otherwise move the ports to compose.yml.',
+      'compose.override.yml publishes the ports of web, and production does not use it. If the rest of it is right for production, too: sluice init --compose compose.yml --compose compose.override.yml. Otherwise move that to compose.yml.',
     );
   });
 

@@ -40,6 +40,7 @@ test('every code of the catalogue is thrown', () => {
     'env',
     'env-file',
     'fields',
+    'health-variables',
     'image',
     'images',
     'issues',

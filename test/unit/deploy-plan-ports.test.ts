@@ -67,6 +67,17 @@ describe('ports that change hands within the app', () => {
     expect(edges.map(({ action }) => action)).toEqual(['replace', 'replace']);
   });
 
+  test('one that gives ports to two services names both, and stops once', () => {
+    const two = {
+      image: 'acme/web',
+      ports: [80, 443].map((port) => ({ target: port, published: `${port}`, protocol: 'tcp' })),
+    };
+    const before = state(release('v1', [servicePlan('door', 'blue-green')], { door: two }));
+    const { handovers } = plan(webs({ web: 80, api: 443 }), before);
+    expect(handovers.map(({ to, ports }) => `${ports} → ${to}`).sort()).toEqual(['443 → api', '80 → web']);
+    expect(stoppedBy({ edges: [], handovers })).toHaveLength(1);
+  });
+
   test('its own port a service keeps without ado', () => {
     const before = state(webs({ web: 80 }, 'v1'));
     expect(plan(webs({ web: 80 }), before).handovers).toEqual([]);

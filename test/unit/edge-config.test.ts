@@ -75,7 +75,7 @@ describe('the configuration', () => {
   });
 
   test('listens on IPv6 where the network has it', () => {
-    expect(renderEdgeConfig({ ...spec, ipv6: true }, 'v1')).toContain('bind :::8000 v4v6\n');
+    expect(renderEdgeConfig({ ...spec, ipv6: true }, 'v1')).toContain('bind :8000,:::8000 v6only\n');
     expect(renderEdgeConfig({ ...spec, ipv6: 'only' }, 'v1')).toContain('bind :::8000 v6only\n');
     expect(renderEdgeConfig({ ...spec, ipv6: 'only' }, 'v1')).toContain('family=AAAA');
   });

@@ -45,6 +45,16 @@ describe('whether clients reach an edge without a proxy', () => {
       'v1',
     );
     expect(alone).toContain('acl trusted always_false\n');
+    expect(alone).not.toContain('acl trusted src');
+    // HAProxy takes 64 words a line.
+    const networks = Array.from({ length: 95 }, (_, index) => `10.0.${index}.0/24`);
+    const many = servicePlan('web', 'blue-green', { edge: { trustedProxies: networks } });
+    const long = renderEdgeConfig(
+      edgeSpec('shop', many, { ports: [{ target: 8000, published: '80' }] }),
+      'v1',
+    );
+    expect(long.split('\n').filter((line) => line.includes('acl trusted src'))).toHaveLength(3);
+    for (const network of networks) expect(long).toContain(network);
   });
 });
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isHealthHeader, isHealthValue } from '../../config/health-headers.ts';
 import type { HealthRequest } from '../../config/model.ts';
 import { healthDefaults } from '../health-request.ts';
 import { fill, type Values } from './template.ts';
@@ -150,6 +151,7 @@ export function renderEdgeConfig(spec: EdgeSpec, version: string): string {
     colour: [{ colour: 'blue' }, { colour: 'green' }],
     health: spec.health === null ? [] : [{}],
     open: spec.open === undefined ? [] : [{}],
+    trusted: networkLines(spec.open?.trusted ?? []),
   };
   return fill(readFileSync(assets['haproxy.cfg'], 'utf8'), valuesOf(spec, version), (block, outer) => {
     const repetitions = blocks[block];
@@ -158,11 +160,22 @@ export function renderEdgeConfig(spec: EdgeSpec, version: string): string {
   });
 }
 
+/** HAProxy takes 64 words a line; conditions of one name are one condition. */
+function networkLines(networks: readonly string[]): Values[] {
+  const count = Math.ceil(networks.length / 40);
+  return Array.from({ length: count }, (_, at) => ({
+    networks: networks.slice(at * 40, at * 40 + 40).join(' '),
+  }));
+}
+
 function portsOf(spec: EdgeSpec, mode: EdgePort['mode']): Values[] {
   const ports = spec.ports.filter((each) => each.mode === mode).map((each) => `${each.port}`);
-  const bind = { false: ':', true: ':::', only: ':::' }[`${spec.ipv6 ?? false}`];
-  const family = { false: '', true: ' v4v6', only: ' v6only' }[`${spec.ipv6 ?? false}`];
-  return ports.map((port) => ({ port, bind: `${bind}${port}${family}` }));
+  // Two sockets: on one for both families clients of IPv4 have addresses such as ::ffff:192.0.2.1.
+  const bindOf = (port: string) =>
+    ({ false: `:${port}`, true: `:${port},:::${port} v6only`, only: `:::${port} v6only` })[
+      `${spec.ipv6 ?? false}`
+    ];
+  return ports.map((port) => ({ port, bind: bindOf(port) ?? '' }));
 }
 
 function valuesOf(spec: EdgeSpec, version: string): Values {
@@ -178,7 +191,6 @@ function valuesOf(spec: EdgeSpec, version: string): Values {
     drain: `${spec.drainSeconds ?? 86_400}`,
     hold: `${Math.round((spec.holdSeconds ?? 5) * 1000)}`,
     buffer: `${spec.bufferBytes ?? defaultBufferBytes}`,
-    trusted: (spec.open?.trusted.length ?? 0) > 0 ? `src ${spec.open?.trusted.join(' ')}` : 'always_false',
     // A company behind one address is no attack, and one machine cannot take all there are.
     'per-source': `${Math.ceil((spec.maxConnections ?? defaultMaxConnections) / 4)}`,
     'check-interval': `${spec.checkIntervalMs ?? 1000}`,
@@ -249,7 +261,7 @@ function check(spec: EdgeSpec): void {
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 604_800_000)
     refuse(`health timeout ${timeoutMs} is no number of ms`);
   for (const [name, value] of headersOf(spec.health))
-    if (!/^[A-Za-z0-9-]+$/.test(name) || !/^[\x20-\x26\x28-\x7e]*$/.test(value))
+    if (!isHealthHeader(name) || !isHealthValue(value))
       refuse(`health header ${JSON.stringify(name)} cannot be sent`);
   if (!/^\/[\w/.~!$&()*+,;=:@%?-]*$/.test(path))
     refuse(`health path ${JSON.stringify(path)} is not a plain path`);

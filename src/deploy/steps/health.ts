@@ -70,6 +70,7 @@ async function waitInEdge(
   let inspected = begun;
   let isFar = false;
   let well = 0;
+  const version = each.plan.edges.find(({ service }) => service === planned.service)?.version;
   for (;;) {
     run.signal.throwIfAborted();
     try {
@@ -85,13 +86,18 @@ async function waitInEdge(
         isFar || well > 0 ? askComponents(each, planned, containers) : undefined,
         inspectDue ? refuseEnded(run, each, planned, containers) : undefined,
       ]);
+      // An edge that is being reloaded may still answer by the process that ends, or not take its new settings at all.
+      const isCurrent = version === undefined || status.version === version;
+      if (!isCurrent) told = false;
       const up = status.colours[colour].up;
-      const isUp = up >= planned.plan.replicas;
+      const isUp = isCurrent && up >= planned.plan.replicas;
       const answers = isUp ? (early ?? (await askComponents(each, planned, containers))) : [];
       well = isUp && answers.every(({ answer }) => answer.ok) ? well + 1 : 0;
       if (well >= wellTimes) return tellComponents(run, each, planned, answers);
       isFar = clock.elapsed() - asked > farMs;
-      note(noteOf(planned, up, answers));
+      note(isCurrent ? noteOf(planned, up, answers) : `the edge of ${planned.service} reads its settings`);
+      if (!isCurrent && clock.elapsed() - begun > planned.plan.startDeadlineMs)
+        throw notReloaded(each, planned);
     } catch (error) {
       if (error instanceof UserError && error.code.startsWith('health.')) throw error;
       well = 0;
@@ -103,6 +109,14 @@ async function waitInEdge(
     // A slow line is pause enough.
     await clock.sleep(isFar ? 0 : pollMs, run.signal);
   }
+}
+
+function notReloaded(each: HostRun, { service }: PlannedService): UserError {
+  return new UserError({
+    code: 'health.edge-settings',
+    message: `${each.host.name}: the edge of ${service} did not take its new settings`,
+    hint: 'docker logs of its container has HAProxy’s reason.',
+  });
 }
 
 /** `web 1/2 up in the edge`, `web: database is down`. */

@@ -71,26 +71,34 @@ export const retire: Step = {
  */
 async function leave(run: DeployRun, each: HostRun, containers: readonly ContainerState[]): Promise<number> {
   const old = otherColour(each.plan.colour);
-  const counts = new Map<string, number>();
+  const counts = new Map<string, { readonly file: string; readonly left: number }>();
   await Promise.all(
     [...each.guards].map(async ([service, guard]) => {
       if (!containers.some((one) => one.service === service)) return;
       const answer = await guard.drain(old).catch(() => undefined);
-      // An edge that does not answer has nothing to wait for.
-      if (answer !== undefined) counts.set(service, Number.parseInt(answer, 10) || 0);
+      const isReloaded = each.plan.edges.some((edge) => edge.service === service && edge.action === 'reload');
+      // Of connections from before a reload the new process knows nothing, and an edge that does not answer may have some:
+      // the host waits out the limit.
+      const isKnown = answer !== undefined && !isReloaded;
+      counts.set(service, {
+        file: isKnown ? drainedFile(old) : 'not-known',
+        left: Number.parseInt(answer ?? '', 10) || 0,
+      });
     }),
   );
   const graceOf = ({ service }: ContainerState) =>
     each.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
+  const drainOf = ({ service }: ContainerState) => {
+    const file = counts.get(service)?.file;
+    return file === undefined ? {} : { drained: `${each.layout.edge(service)}/run/${file}` };
+  };
   const ending = containers.map((one) => ({
     id: one.id,
     graceMs: graceOf(one),
-    ...(counts.has(one.service)
-      ? { drained: `${each.layout.edge(one.service)}/run/${drainedFile(old)}` }
-      : {}),
+    ...drainOf(one),
   }));
   await letEnd(each.host, ending, run.config.drainMs);
-  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return [...counts.values()].reduce((sum, { left }) => sum + left, 0);
 }
 
 /** Adopted containers are removed afterwards, so their end is waited for; nothing needs that of a kept one. */

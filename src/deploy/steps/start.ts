@@ -10,7 +10,7 @@ import {
 } from '../containers.ts';
 import { type DeployRun, type HostRun, onHosts } from '../context.ts';
 import { drainColour, untilEnded } from '../drain.ts';
-import { reloadEdge, undoEdges } from '../edges.ts';
+import { clearEdges, reloadEdge, undoEdges } from '../edges.ts';
 import { reloadFronts } from '../fronts.ts';
 import type { PlannedEdge, PlannedService } from '../model.ts';
 import { isInFront } from '../plan.ts';
@@ -123,7 +123,10 @@ async function takePorts(run: DeployRun, each: HostRun, note: (text: string) => 
   await Promise.all(
     each.state.containers
       .filter((one) => stopped.includes(one.name))
-      .map((one) => stopContainers(each.host, [one.id], graceOf(one))),
+      .map((one) =>
+        // One of ours must not come back by itself when the server starts: another has its port.
+        (one.plain ? stopContainers : retireContainers)(each.host, [one.id], graceOf(one)),
+      ),
   );
   const edges = late.map((edge) => edgeProjectService(edge.service));
   await composeUp(each, edges, { signal: run.signal, flags: ['--timeout', '3'] });
@@ -167,12 +170,14 @@ async function undoStart(run: DeployRun, each: HostRun): Promise<void> {
     const limitMs = signal.aborted ? cancelledGraceMs : Math.min(run.config.drainMs, longestUndoGraceMs);
     await drainColour(each.guards.values(), plan.colour, { limitMs, clock });
   }
-  await putBack(each, run);
+  // Who took a port gives it up before its former owner comes back.
   const takers = new Set(plan.handovers.map(({ to }) => to));
   await removeContainers(
     host,
     ours.filter((one) => one.colour === undefined && takers.has(one.service)).map(({ id }) => id),
   );
+  await clearEdges(each, now);
+  await putBack(each, run);
   await undoEdges(each, now);
   await stopKept(run, each);
   // Who may hold a request or a task is let finish; who never got traffic has nothing to finish.

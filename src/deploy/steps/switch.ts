@@ -77,7 +77,14 @@ async function revertHost(run: DeployRun, each: HostRun): Promise<string | undef
   const old = otherColour(each.plan.colour);
   const { host, layout } = each;
   const { clock } = run.effects;
-  await startStoppedEdges(host, layout, await listContainers(host.engine, run.config.app), clock);
+  const edges = switchedEdges(each);
+  const now = await listContainers(host.engine, run.config.app);
+  await startStoppedEdges(
+    host,
+    layout,
+    now.filter(({ service }) => edges.includes(service)),
+    clock,
+  );
   const reasons = await Promise.all(
     switchedEdges(each).map(async (service) => {
       const guard = each.guards.get(service);

@@ -91,9 +91,12 @@ function isReady(container: ContainerState, waitedMs: number): boolean {
  * @throws UserError `health.exited`, `health.unhealthy` with the container's last 50 lines.
  */
 export async function refuseFailed(each: HostRun, containers: readonly ContainerState[]): Promise<void> {
+  // What ran before this deploy (a warm color) may have ended and come back long ago.
+  const before = new Set(each.state.containers.filter(({ running }) => running).map(({ id }) => id));
   await Promise.all(
     containers.map(async ({ id, name }) => {
-      const { State, RestartCount: restarts = 0 } = await each.host.engine.getContainer(id).inspect();
+      const { State, RestartCount: count = 0 } = await each.host.engine.getContainer(id).inspect();
+      const restarts = before.has(id) ? 0 : count;
       const isUnhealthy = State.Health?.Status === 'unhealthy';
       if (State.Running && !State.Restarting && restarts === 0 && !isUnhealthy) return;
       const ends = `ends and restarts (${restarts} ${restarts === 1 ? 'time' : 'times'} so far${State.Running ? '' : `, exit code ${State.ExitCode}`})`;
