@@ -172,9 +172,9 @@ end
 local told_full = -math.huge
 
 local function tell_full()
-  if guard.connections() <= tonumber(options.max) or time - told_full < 60 then return end
+  if guard.connections() <= guard.max or time - told_full < 60 then return end
   told_full = time
-  core.log(core.warning, ('all %s connections are taken: further requests get a 503'):format(options.max))
+  core.log(core.warning, ('all %d connections are taken: further requests get a 503'):format(guard.max))
 end
 
 read_clock()

@@ -42,7 +42,7 @@ local function is_up(colour, slot)
   return up
 end
 
-local function is_expected(code)
+local function is_good_status(code)
   for part in setup.health.expect:gmatch('[^,]+') do
     local from, to = part:match('^(%d+)-?(%d*)$')
     if code >= tonumber(from) and code <= (tonumber(to) or tonumber(from)) then return true end
@@ -63,7 +63,7 @@ local function probe(ip)
     socket:send(('GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sluice-edge\r\n%sConnection: close\r\n\r\n'):format(
       health.path, health.host, health.headers))
     local code = tonumber((socket:receive('*l') or ''):match('^HTTP/1%.[01] (%d%d%d)'))
-    result = not code and 'L7TOUT' or is_expected(code) and 'L7OK' or 'L7STS'
+    result = not code and 'L7TOUT' or is_good_status(code) and 'L7OK' or 'L7STS'
   end
   socket:close()
   return result

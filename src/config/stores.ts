@@ -204,3 +204,9 @@ export function holdsData(service: SeenService): boolean {
   const isOwn = ({ name }: WritableVolume) => name === undefined || !posix.isAbsolute(name);
   return imageRole(service) === 'database' || writableVolumes(service).some(isOwn);
 }
+
+/** Services whose volumes `volumes_from:` gives this one; of other containers `container`. */
+export function volumesFrom(service: ComposeService): string[] {
+  const from = Array.isArray(service['volumes_from']) ? (service['volumes_from'] as unknown[]) : [];
+  return from.map((each) => String(each).split(':')[0] ?? '');
+}

@@ -3,7 +3,7 @@ import type { ComposeModel, ComposeService, Config, ServicePlan } from './model.
 import { placeOf } from './normalise.ts';
 import { mostPorts, publishedPorts } from './ports.ts';
 import { endsBecause } from './programs.ts';
-import { isShared, writableVolumes } from './stores.ts';
+import { isShared, volumesFrom, writableVolumes } from './stores.ts';
 import { didYouMean } from './suggest.ts';
 
 type Sight = Pick<Config, 'services' | 'migrate' | 'backup' | 'places'>;
@@ -128,11 +128,6 @@ export function dataContainerFaults(plan: ServicePlan, model: ComposeModel, conf
       ...placeOf(config, ['services', name]),
     }),
   ];
-}
-
-function volumesFrom(service: ComposeService): string[] {
-  const from = Array.isArray(service.volumes_from) ? (service.volumes_from as unknown[]).map(String) : [];
-  return from.map((text) => text.split(':')[0] ?? '');
 }
 
 /** Other services that use the very container of this one, which a deploy replaces. */

@@ -5,7 +5,15 @@ import { findPorts, mostPorts, publishedPorts } from './ports.ts';
 import { commandLine, endsBecause, nameParts, programKind, runsNamedServer } from './programs.ts';
 import { isSameImage, mayServe, type Sight } from './sight.ts';
 import { soleReason } from './sole.ts';
-import { dataOf, imageKind, imageRole, isShared, type SeenService, writableVolumes } from './stores.ts';
+import {
+  dataOf,
+  imageKind,
+  imageRole,
+  isShared,
+  type SeenService,
+  volumesFrom,
+  writableVolumes,
+} from './stores.ts';
 
 /** A strategy, with one sentence why. */
 export type Inferred = { readonly strategy: Strategy; readonly reason: string };
@@ -133,10 +141,7 @@ function asRecreate({ name, service, own, sight, model }: Case): Inferred | unde
 
 function isTied(other: SeenService, name: string): boolean {
   const keys = ['network_mode', 'ipc', 'pid'] as const;
-  const from = Array.isArray(other['volumes_from']) ? (other['volumes_from'] as unknown[]).map(String) : [];
-  return (
-    keys.some((key) => other[key] === `service:${name}`) || from.some((text) => text.split(':')[0] === name)
-  );
+  return keys.some((key) => other[key] === `service:${name}`) || volumesFrom(other).includes(name);
 }
 
 /** What nobody misses after a deploy, by the folder's name. */

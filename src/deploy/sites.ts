@@ -90,6 +90,7 @@ export async function openSites(
         }),
       );
     const sites = await read();
+    // Once more than at the door: two first deploys at once find nothing there, and the lease lets one after the other.
     const asker = askerOf(config, target, effects.env);
     for (const { host, layout, state } of sites) refuseOthers(host.name, layout, ownerOf(state), asker);
     const isDown = ({ state }: Site) => neededEdges(state).some(({ running }) => !running);

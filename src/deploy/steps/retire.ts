@@ -86,15 +86,13 @@ async function leave(run: DeployRun, each: HostRun, containers: readonly Contain
       });
     }),
   );
-  const graceOf = ({ service }: ContainerState) =>
-    each.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
   const drainOf = ({ service }: ContainerState) => {
     const file = counts.get(service)?.file;
     return file === undefined ? {} : { drained: `${each.layout.edge(service)}/run/${file}` };
   };
   const ending = containers.map((one) => ({
     id: one.id,
-    graceMs: graceOf(one),
+    graceMs: graceOf(each, one),
     ...drainOf(one),
   }));
   await letEnd(each.host, ending, run.config.drainMs);
@@ -116,13 +114,7 @@ async function endAdopted(
     note,
   });
   await settleAll(
-    containers.map((container) =>
-      stopContainers(
-        each.host,
-        [container.id],
-        each.plan.services.find(({ service }) => service === container.service)?.plan.stopGraceMs ?? 10_000,
-      ),
-    ),
+    containers.map((container) => stopContainers(each.host, [container.id], graceOf(each, container))),
   );
   return 0;
 }
@@ -141,6 +133,10 @@ function oldContainers(each: HostRun): ContainerState[] {
 function isSwitchedService(each: HostRun, container: ContainerState): boolean {
   const planned = each.plan.services.find((service) => service.service === container.service);
   return planned?.action === 'colour' || planned?.action === 'workers';
+}
+
+function graceOf(each: HostRun, { service }: ContainerState): number {
+  return each.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
 }
 
 function strategyOf(each: HostRun, container: ContainerState): string | undefined {
