@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
 /*
- * Reads vitest's JSON report of one part and prints `<passed> <failed>`; what is worth a word goes to stderr.
+ * Reads vitest's JSON report of one part and prints `<passed> <failed>`; what failed, and how, goes to stderr.
  *
  *   node scripts/test-counts.ts PART REPORT.json
  *
@@ -17,7 +17,11 @@ interface Report {
     readonly name: string;
     readonly status: string;
     readonly message?: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -31,6 +35,21 @@ function readReport(): Report | undefined {
   }
 }
 
+type Outcome = Report['testResults'][number]['assertionResults'][number];
+
+function outcomeOf({ status, failureMessages }: Outcome): string {
+  return status === 'failed' ? `failed${detail(failureMessages ?? [])}` : `${status}, not run`;
+}
+
+/** Enough of a message to know the fault without the rest of the log, whose beginning a CI service may have cut. */
+function detail(messages: readonly string[]): string {
+  const lines = messages.flatMap((message) => message.trim().split('\n')).filter((line) => line !== '');
+  return lines
+    .slice(0, 25)
+    .map((line) => `\n     ${line.slice(0, 400)}`)
+    .join('');
+}
+
 function count(report: Report | undefined): {
   readonly passed: number;
   readonly troubles: readonly string[];
@@ -41,10 +60,12 @@ function count(report: Report | undefined): {
   const troubles = [
     ...report.testResults
       .filter((each) => each.assertionResults.length === 0)
-      .map((each) => `${relative('.', each.name)} ran no test`),
-    ...tests
-      .filter((test) => test.status !== 'passed')
-      .map((test) => `${test.fullName}: ${test.status === 'failed' ? 'failed' : `${test.status}, not run`}`),
+      .map((each) => `${relative('.', each.name)} ran no test${detail([each.message ?? ''])}`),
+    ...report.testResults.flatMap((each) =>
+      each.assertionResults
+        .filter((test) => test.status !== 'passed')
+        .map((test) => `${relative('.', each.name)}: ${test.fullName}: ${outcomeOf(test)}`),
+    ),
   ];
   if (tests.length === 0) return { passed, troubles: [...troubles, 'there was no test to run'] };
   if (troubles.length === 0 && !report.success) troubles.push('an error outside of any test');

@@ -18,7 +18,11 @@ async function counts(report: string | object) {
 const file = (name: string, ...statuses: string[]) => ({
   name: resolve(name),
   status: 'passed',
-  assertionResults: statuses.map((status, index) => ({ status, fullName: `${name} ${index}` })),
+  assertionResults: statuses.map((status, index) => ({
+    status,
+    fullName: `${name} ${index}`,
+    failureMessages: status === 'failed' ? ['Error: expected 1 to be 2\n    at a.ts:3:1'] : [],
+  })),
 });
 
 test('all that passed', async () => {
@@ -31,9 +35,11 @@ test('what failed, was skipped, or is left for later is a failure', async () => 
   const report = { success: false, testResults: [file('a', 'passed', 'failed', 'skipped', 'todo')] };
   expect(await counts(report)).toEqual([
     '1 3',
-    '✗ unit: a 1: failed',
-    ' ✗ unit: a 2: skipped, not run',
-    ' ✗ unit: a 3: todo, not run',
+    '✗ unit: a: a 1: failed',
+    '     Error: expected 1 to be 2',
+    '         at a.ts:3:1',
+    ' ✗ unit: a: a 2: skipped, not run',
+    ' ✗ unit: a: a 3: todo, not run',
   ]);
 });
 
