@@ -50,6 +50,8 @@ export type PlannedPort = { readonly port: number; readonly mode: PortMode; read
 export interface EdgeSettings {
   /** Networks (`10.0.0.0/8`) of proxies in front of published ports, whose word on clients counts. */
   readonly trustedProxies?: readonly string[];
+  /** Networks of load balancers that send the PROXY protocol. */
+  readonly proxyProtocol?: readonly string[];
   /** Connections of clients that one edge carries; default 4000. */
   readonly maxConnections?: number;
 }

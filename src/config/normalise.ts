@@ -51,6 +51,7 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
     edge: {
       image: raw.edge.image,
       ...(raw.edge['trusted-proxies'] === undefined ? {} : { trustedProxies: raw.edge['trusted-proxies'] }),
+      ...(raw.edge['proxy-protocol'] === undefined ? {} : { proxyProtocol: raw.edge['proxy-protocol'] }),
       ...(raw.edge['max-connections'] === undefined ? {} : { maxConnections: raw.edge['max-connections'] }),
     },
     keep: raw.keep,

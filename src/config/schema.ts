@@ -220,6 +220,13 @@ export const configSchema = z
                 description:
                   'Networks of proxies (a load balancer, a CDN) in front of ports that services publish: their X-Forwarded-For, X-Real-IP and Forwarded are passed on. Default: none, and the edge says itself where a client is. A port that is published on 127.0.0.1 alone has a proxy of the server in front, which is trusted.',
               }),
+            'proxy-protocol': z
+              .array(network, { error: 'must be a list of networks such as 10.0.0.0/8' })
+              .optional()
+              .meta({
+                description:
+                  'Networks of load balancers that send the PROXY protocol (v1 or v2) on each connection, as the edge sees them. From there it is required, from elsewhere it is not taken.',
+              }),
           },
           { error: mapRule },
         )

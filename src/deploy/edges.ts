@@ -44,6 +44,7 @@ export function edgeSpec(
     maxReplicas: Math.max(10, plan.replicas * 2),
     maxConnections: plan.edge?.maxConnections ?? defaultMaxConnections,
     ...(isSix ? { ipv6: true } : {}),
+    ...(plan.edge?.proxyProtocol === undefined ? {} : { proxyProtocol: plan.edge.proxyProtocol }),
     ...(openPorts(service).length > 0 ? { open: { trusted: plan.edge?.trustedProxies ?? [] } } : {}),
   };
 }

@@ -30,12 +30,15 @@ export const edgeAddress = '127.0.0.10';
 export const port = 18_080;
 
 /** Waits until `condition` holds; fails with `what` after ten seconds. */
-export async function eventually(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
+export async function eventually(
+  what: string | (() => string),
+  condition: () => Promise<boolean> | boolean,
+): Promise<void> {
   for (const end = Date.now() + 10_000; Date.now() < end; ) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error(`not within ten seconds: ${what}`);
+  throw new Error(`not within ten seconds: ${typeof what === 'string' ? what : what()}`);
 }
 
 /** One replica of the app. It names its colour in each answer; how it behaves can be changed while it runs. */
@@ -47,6 +50,11 @@ export class Replica {
   health: number | 'hang' = 200;
   served = 0;
   posts = 0;
+  connections = 0;
+  /** Closes each connection within some milliseconds after an answer, while the next request may be on its way. */
+  closesIdle = false;
+  /** Closes the connection instead of an answer. */
+  dies = false;
   /** Headers of each health check. */
   readonly asked: IncomingHttpHeaders[] = [];
   readonly #server: Server;
@@ -57,6 +65,9 @@ export class Replica {
     this.#server = createServer({ maxHeaderSize: 65_536 }, (request, response) =>
       this.#answer(request, response),
     );
+    this.#server.on('connection', () => {
+      this.connections += 1;
+    });
     // A tunnel that echoes, as a WebSocket would.
     this.#server.on('upgrade', (_request, socket: Socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n');
@@ -77,6 +88,11 @@ export class Replica {
     for await (const chunk of request) body += chunk;
     this.served += 1;
     if (request.method === 'POST') this.posts += 1;
+    if (this.dies) {
+      request.socket.destroy();
+      return;
+    }
+    if (this.closesIdle) response.on('finish', () => closeSoon(request.socket));
     const wait = Number(new URL(url, 'http://app').searchParams.get('wait') ?? this.delayMs);
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     response.setHeader('x-colour', this.colour);
@@ -104,6 +120,14 @@ export class Replica {
     this.#server.closeAllConnections();
     this.#server.close();
   }
+}
+
+/** As a server does whose patience with an idle connection is over: it does not know what is on its way to it. */
+function closeSoon(socket: Socket): void {
+  const read = socket.bytesRead;
+  setTimeout(() => {
+    if (socket.bytesRead === read) socket.destroy();
+  }, Math.random() * 4);
 }
 
 /** The edge's directory and its supervised process. */
@@ -168,11 +192,13 @@ export class Edge {
     child.on('error', (error) => {
       this.log += error.message;
     });
-    await eventually(`the edge runs (${argv.join(' ')}):\n${this.log}`, () =>
-      this.status().then(
-        () => true,
-        () => false,
-      ),
+    await eventually(
+      () => `the edge runs (${argv.join(' ')}):\n${this.log}`,
+      () =>
+        this.status().then(
+          () => true,
+          () => false,
+        ),
     );
     return this;
   }

@@ -47,7 +47,9 @@ describe('the configuration', () => {
         'http-check send meth GET uri /up?x=1 ver HTTP/1.1 hdr Host app.test hdr User-Agent sluice-edge',
       ),
     );
-    expect(config).toContain('server-template r 1-10 255.255.255.255:8000 check port 9100 disabled');
+    expect(config).toContain(
+      'server r10 255.255.255.255:8000 pool-conn-name var(txn.name),add(txn.nonce),set-var(txn.name),sub(txn.nonce) check port 9100 disabled',
+    );
   });
 
   test('asks with the headers, the time-out and the statuses that are wanted', () => {
@@ -70,7 +72,9 @@ describe('the configuration', () => {
   test('without a health path asks for a connection only', () => {
     const config = lines(renderEdgeConfig({ ...spec, health: null }, 'v1'));
     expect(config.join('\n')).not.toContain('httpchk');
-    expect(config).toContain('server-template r 1-10 255.255.255.255:8000 check disabled');
+    expect(config).toContain(
+      'server r1 255.255.255.255:8000 pool-conn-name var(txn.name),add(txn.nonce),set-var(txn.name),sub(txn.nonce) check disabled',
+    );
     expect(config.find((line) => line.startsWith('lua-load'))).toContain('health_path=- ');
   });
 

@@ -8,9 +8,12 @@ import { fill, type Values } from './template.ts';
 /** Connections of clients that an edge carries. */
 export const defaultMaxConnections = 4000;
 
-/** Bytes that an edge may need: two buffers for each connection that has a request in flight, and itself. */
+/**
+ * Bytes that an edge may need: three buffers for each connection that has a request in flight (what came, what goes, and
+ * what is kept to be sent again), and itself.
+ */
 export function edgeMemory(maxConnections: number): number {
-  const needed = 128 * 1024 ** 2 + maxConnections * 2 * (defaultBufferBytes + 4096);
+  const needed = 128 * 1024 ** 2 + maxConnections * 3 * (defaultBufferBytes + 4096);
   return Math.max(512 * 1024 ** 2, needed);
 }
 
@@ -44,7 +47,7 @@ export interface EdgeSpec {
   readonly holdSeconds?: number;
   /** Time between health checks while nothing changes; default 1000 ms. */
   readonly checkIntervalMs?: number;
-  /** Room for a request's or an answer's headers, and 1 kB; default 36 kB. A request in flight takes two such buffers. */
+  /** Room for a request's or an answer's headers, and 1 kB; default 36 kB. A request in flight takes three such buffers. */
   readonly bufferBytes?: number;
   /** Connections of clients, idle ones included; default {@link defaultMaxConnections}. Above it a request gets a 503. */
   readonly maxConnections?: number;
@@ -53,6 +56,8 @@ export interface EdgeSpec {
    * (`10.0.0.0/8`). Undefined: only proxies and containers can.
    */
   readonly open?: { readonly trusted: readonly string[] };
+  /** Networks whose connections begin with a PROXY header (v1 or v2). */
+  readonly proxyProtocol?: readonly string[];
   /** The network has IPv6 too: listen on it as well. `only`: it has nothing else. */
   readonly ipv6?: boolean | 'only';
   /** `host:port` of the DNS server; default: the container's own, from /etc/resolv.conf. */
@@ -152,6 +157,8 @@ export function renderEdgeConfig(spec: EdgeSpec, version: string): string {
     health: spec.health === null ? [] : [{}],
     open: spec.open === undefined ? [] : [{}],
     trusted: networkLines(spec.open?.trusted ?? []),
+    slot: Array.from({ length: spec.maxReplicas ?? 10 }, (_, at) => ({ slot: `${at + 1}` })),
+    behind: networkLines(spec.proxyProtocol ?? []),
   };
   return fill(readFileSync(assets['haproxy.cfg'], 'utf8'), valuesOf(spec, version), (block, outer) => {
     const repetitions = blocks[block];
@@ -266,8 +273,8 @@ function check(spec: EdgeSpec): void {
   if (!/^\/[\w/.~!$&()*+,;=:@%?-]*$/.test(path))
     refuse(`health path ${JSON.stringify(path)} is not a plain path`);
   if (!/^[\w.:[\]-]+$/.test(host)) refuse(`health host ${JSON.stringify(host)} is not a host`);
-  for (const network of spec.open?.trusted ?? [])
-    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network)) refuse(`trusted network ${JSON.stringify(network)}`);
+  for (const network of [...(spec.open?.trusted ?? []), ...(spec.proxyProtocol ?? [])])
+    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network)) refuse(`network ${JSON.stringify(network)}`);
   for (const folder of [spec.paths?.config ?? '/', spec.paths?.run ?? '/']) {
     if (!/^\/[\w./-]*$/.test(folder)) refuse(`path ${JSON.stringify(folder)} is not plain and absolute`);
   }

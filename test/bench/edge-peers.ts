@@ -1,0 +1,66 @@
+/** The settings of what the edge is measured beside, as its documentation has them for a proxy that keeps connections. */
+
+/** A replica that answers at once and keeps connections open; without a log, since the load would measure the disk. */
+export function replicaConfig(ip: string, port: number): string {
+  return `worker_processes 1;
+error_log stderr;
+pid /tmp/nginx.pid;
+events { worker_connections 8192; }
+http {
+  access_log off;
+  keepalive_requests 1000000;
+  client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
+  uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
+  server {
+    listen ${ip}:${port} backlog=4096;
+    location / { default_type text/plain; return 200 "hello from the replica\\n"; }
+  }
+}
+`;
+}
+
+export function nginxConfig(ip: string, replica: string, port: number): string {
+  return `worker_processes auto;
+error_log stderr;
+pid /tmp/nginx.pid;
+events { worker_connections 8192; }
+http {
+  access_log off;
+  keepalive_requests 1000000;
+  client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
+  uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
+  upstream app { server ${replica}:${port}; keepalive 32; }
+  server {
+    listen ${ip}:${port} backlog=4096;
+    location / {
+      proxy_pass http://app;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }
+  }
+}
+`;
+}
+
+/** @param threads HAProxy's own choice (one for each core) if undefined. */
+export function haproxyConfig(ip: string, replica: string, port: number, threads?: number): string {
+  return `global
+    log stdout format raw local0 notice
+${threads === undefined ? '' : `    nbthread ${threads}\n`}defaults
+    mode http
+    log global
+    option dontlog-normal
+    option forwardfor
+    http-reuse safe
+    timeout connect 500ms
+    timeout client 1m
+    timeout server 1m
+frontend web
+    bind ${ip}:${port}
+    default_backend app
+backend app
+    option httpchk GET /
+    server r1 ${replica}:${port} check
+`;
+}
