@@ -10,7 +10,7 @@ import { undoable, undoRest } from './post.ts';
 export const inputs = {
   ...{ target: text, release: text, images, watch: duration(3_600_000), 'dry-run': flag(false) },
   ...{ backup: flag(true), migrate: flag(true), preflight: flag(true) },
-  ...{ force: flag(false), 'replace-edges': flag(false), replace: list },
+  ...{ force: flag(false), 'replace-edges': flag(false), replace: list, wait: flag(false) },
   ...{ ...place, ...serverLogin, ...registryLogin, ...deploymentInputs, 'slack-webhook-url': text },
 } as const;
 
