@@ -3,6 +3,7 @@ import { isCancellation } from '../kernel/cancel.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { Deployed } from '../operations/deploy.ts';
 import { headline } from '../report/headline.ts';
+import { isSuccess } from '../report/outcome.ts';
 import { httpUrl } from '../report/url.ts';
 import { type DeploymentState, type DeploymentsApi, openDeployments } from './github-api.ts';
 import { text, type Values } from './inputs.ts';
@@ -118,7 +119,7 @@ async function quietly<T>({ effects }: Job, body: () => Promise<T>): Promise<T |
 }
 
 function stateOf({ report }: Deployed): DeploymentState {
-  if (report.outcome === 'confirmed' || report.outcome === 'unchanged') return 'success';
+  if (isSuccess(report)) return 'success';
   const untouched = report.outcome === 'failed-before-change' && report.error?.code === 'cancelled';
   return untouched ? 'inactive' : 'failure';
 }

@@ -1,12 +1,13 @@
 import { exitCodes } from '../kernel/run.ts';
 import type { Deployed } from '../operations/deploy.ts';
+import { isSuccess } from '../report/outcome.ts';
 import { terminalSummary } from '../report/terminal.ts';
 import type { CommandContext } from './context.ts';
 
 /** Prints how a deploy has ended. @returns the exit code. */
 export function finish(context: CommandContext, { report, files }: Deployed): number {
   const { effects } = context;
-  const ok = report.outcome === 'confirmed' || report.outcome === 'unchanged';
+  const ok = isSuccess(report);
   const colour = effects.log.mode === 'terminal' && !effects.env.NO_COLOR;
   if (context.json) effects.print(JSON.stringify({ ok, report, files }));
   else effects.print(terminalSummary(report, { colour, page: files?.html }));

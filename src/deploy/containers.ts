@@ -22,7 +22,8 @@ export async function retireContainers(host: Host, ids: readonly string[], grace
 }
 
 // A client of the host's own waits for each, so that drain and grace hold whatever becomes of this run and its
-// connection. Time is that of the machine since its start, which nobody can set.
+// connection. One that still starts may not see its signal, and would be waited for until the end of its grace.
+// Time is that of the machine since its start, which nobody can set.
 // $1 longest drain in seconds, then for each: a file that says when it is drained (- for at once), grace in seconds,
 // container
 const stopLater = `
@@ -32,6 +33,12 @@ while [ $# -gt 2 ]; do
     trap '' HUP
     read now _ </proc/uptime; end=$(( \${now%.*} + limit + 1 ))
     while [ "$1" != - ] && [ ! -e "$1" ]; do
+      read now _ </proc/uptime
+      [ "\${now%.*}" -lt "$end" ] || break
+      sleep 0.2 2>/dev/null || sleep 1
+    done
+    read now _ </proc/uptime; end=$((\${now%.*} + 15))
+    while [ "$(docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$3" 2>/dev/null)" = starting ]; do
       read now _ </proc/uptime
       [ "\${now%.*}" -lt "$end" ] || break
       sleep 0.2 2>/dev/null || sleep 1

@@ -125,7 +125,7 @@ export function errorOf(result: Pick<TransactionResult, 'error'>): DeployReport[
 }
 
 function nextAction(run: DeployRun, result: TransactionResult): string {
-  if (result.outcome === 'confirmed') return '';
+  if (result.outcome === 'confirmed') return userErrorsOf(result.error)[0]?.hint ?? '';
   const name = run.target.name;
   if (result.undoErrors.length > 0) {
     const what = result.undoErrors.map(messageOf).join('; ');

@@ -14,12 +14,14 @@ export interface Step {
   /** @returns what was done, in a few words. */
   readonly apply: (run: DeployRun, note: (text: string) => void) => Promise<string | undefined>;
   /** Takes the step back, also when it was only begun; must work when nothing of it happened. */
+  /** Of a step after the confirmation: errors that are the run's failure, though the new release stays. */
+  readonly isFailure?: (error: unknown) => boolean;
   readonly undo?: (run: DeployRun) => Promise<string | undefined>;
 }
 
 export interface TransactionResult {
   readonly outcome: Outcome;
-  /** What made the transaction fail. */
+  /** What made the transaction fail; also of one that is confirmed, where what followed matters as much. */
   readonly error?: unknown;
   readonly failedStep?: StepName;
   /** What could not be undone; empty when the old release serves whole. */
@@ -46,6 +48,7 @@ export async function runTransaction(
     }
   }
   let toFinish = false;
+  let failure: Pick<TransactionResult, 'error' | 'failedStep'> = {};
   for (const step of afterConfirm) {
     if (step.skip?.(run) !== undefined) continue;
     // A cancelled job has seconds left: what serves is confirmed, the next deploy tidies up.
@@ -55,11 +58,16 @@ export async function runTransaction(
       continue;
     }
     await applyStep(run, step).catch((error: unknown) => {
+      if (step.isFailure?.(error) === true) {
+        failure = { error, failedStep: step.name };
+        for (const known of userErrorsOf(error)) showError(known, run.effects.log);
+        return;
+      }
       toFinish ||= step.name === 'retire';
       run.recorder.warn(`${step.name}: ${messageOf(error)}`);
     });
   }
-  return { outcome: 'confirmed', undoErrors: [], toFinish };
+  return { outcome: 'confirmed', ...failure, undoErrors: [], toFinish };
 }
 
 async function applyStep(run: DeployRun, step: Step): Promise<void> {

@@ -4,6 +4,7 @@ import type { DeployRun, HostRun } from './context.ts';
 import type { EdgeStatus } from './edge/guard.ts';
 import { switchedEdges } from './edges.ts';
 import { containersOf } from './plan.ts';
+import { troubleAt } from './public-url.ts';
 import { listContainers } from './state.ts';
 
 export type EdgeRevert = NonNullable<EdgeStatus['last']>;
@@ -92,22 +93,11 @@ async function logsOf(each: HostRun, service: string): Promise<string> {
 }
 
 async function askUrl(url: string, signal: AbortSignal): Promise<void> {
-  let why: string;
-  try {
-    const answer = await fetch(url, {
-      redirect: 'follow',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]),
-    });
-    await answer.body?.cancel();
-    if (answer.ok) return;
-    why = `answered ${answer.status}`;
-  } catch (error) {
-    signal.throwIfAborted();
-    why = `did not answer (${error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : error})`;
-  }
+  const trouble = await troubleAt(url, signal);
+  if (trouble === undefined) return;
   throw new UserError({
     code: 'watch.url',
-    message: `${url} ${why} while the new release was watched`,
+    message: `${url} ${trouble} while the new release was watched`,
     hint: 'The switch was taken back. The URL must be reachable from where Sluice runs.',
   });
 }

@@ -643,6 +643,10 @@ export const catalogue = {
     what: 'The public URL did not answer well while the new release was watched; the switch was taken back.',
     fix: 'The URL must be reachable from where Sluice runs.',
   },
+  'adopt.url': {
+    what: 'The public URL answered well until the containers from before Sluice had ended. They were started again, beside the new release.',
+    fix: 'Something in front still has their addresses: let it look the names up again (nginx: reload), then deploy again with `--force`.',
+  },
   'confirm.unreachable': {
     what: 'No new connection could be made to a host after the switch; the old release serves.',
     fix: 'Does the new release change the network, the firewall or sshd?',

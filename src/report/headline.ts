@@ -89,7 +89,8 @@ function outcomeClause(report: DeployReport): string {
 }
 
 function confirmedClause(report: DeployReport): string {
-  const { previousRelease, release } = report;
+  const { previousRelease, release, error } = report;
+  if (error !== undefined) return `it is confirmed, but ${sentence(error.message)}`;
   const took = formatDuration(durationOf(report));
   const before = previousRelease === undefined ? '' : oneLine(previousRelease, 60);
   const seen = watchedClause(report.watch);

@@ -1,4 +1,4 @@
-import type { Outcome } from './model.ts';
+import type { DeployReport, Outcome } from './model.ts';
 
 /** How an outcome looks. Word, symbol and colour always come together: no reader depends on one of them alone. */
 export interface Look {
@@ -21,8 +21,15 @@ export const looks: Readonly<Record<Outcome, Look>> = {
   split: { word: 'Split', emoji: '🚨', mark: '‼', style: 'red' },
 };
 
+/** Whether a deploy went well: the new release stays, and what serves it is in order. */
+export function isSuccess({ outcome, error }: Pick<DeployReport, 'outcome' | 'error'>): boolean {
+  return (outcome === 'confirmed' && error === undefined) || outcome === 'unchanged';
+}
+
 /** The look of a report; a rollback that was confirmed is called by its own name. */
-export function lookOf(report: { readonly outcome: Outcome; readonly command: string }): Look {
+export function lookOf(report: Pick<DeployReport, 'outcome' | 'command' | 'error'>): Look {
+  if (report.outcome === 'confirmed' && !isSuccess(report))
+    return { word: 'Deployed, with a fault', emoji: '🔴', mark: '!', style: 'red' };
   const look = looks[report.outcome];
   return report.outcome === 'confirmed' && report.command === 'rollback'
     ? { ...look, word: 'Rolled back' }

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Bed, type BedHost, upBed } from '../bed/bed.ts';
 import { standIns } from '../bed/images.ts';
 import { type CliRun, startCli, story } from './harness/cli.ts';
@@ -8,7 +8,7 @@ import { type CliRun, startCli, story } from './harness/cli.ts';
 // Two apps with a service of one name on one server and one external network, as behind a shared proxy, and a plain
 // container that answers to the same names as their colors.
 
-const apps = ['north', 'south'] as const;
+const apps = ['north', 'south', 'west'] as const;
 type App = (typeof apps)[number];
 
 let bed: Bed;
@@ -40,10 +40,12 @@ function writeConfig(folder: string, app: string, root?: string): void {
     JSON.stringify({
       app,
       ...{ drain: '200ms', watch: { for: '300ms', deadline: '4s' }, edge: { image: standIns.haproxy } },
-      targets: { production: { hosts: [at] }, staging: { hosts: [at] } },
+      targets: { production: { hosts: [at], url: publicUrl() }, staging: { hosts: [at] } },
     }),
   );
 }
+
+const publicUrl = () => `http://${host.http.host}:${host.http.port}/`;
 
 /** Answers with the app's name and the version. */
 const server = `
@@ -156,9 +158,42 @@ test('what is another target’s, another folder’s or another repository’s i
   expect(await answersOf('north')).toEqual(['north v3']);
 });
 
+test('a proxy that keeps the address of an adopted container: the container runs again, and the run says why', async () => {
+  const { services } = JSON.parse(readFileSync(join(writeCompose('west', 'v1'), 'compose.yml'), 'utf8'));
+  // As its team ran it: a plain project of the app's name, and an nginx of somebody else in front.
+  const plain = JSON.stringify({ services, networks: { proxy: { external: true } } }).replaceAll(
+    "'",
+    `'\\''`,
+  );
+  await host.must(`printf %s '${plain}' | docker compose -p west -f - up -d --wait 2>&1`);
+  const format = '{{.NetworkSettings.Networks.proxy.IPAddress}}';
+  const ip = (await host.must(`docker inspect -f '${format}' west-web-1`)).trim();
+  const front = async (upstream: string) => {
+    const site = `server { listen 80; location / { proxy_pass http://${upstream}:8000; proxy_connect_timeout 1s; } }`;
+    await host.must(`docker rm -f front >/dev/null 2>&1
+docker run -d --name front --network proxy -p 80:80 --entrypoint sh ${standIns.nginx} -c '
+rm -rf /etc/nginx/sites-enabled; echo "${site}" >/etc/nginx/conf.d/default.conf; exec nginx -g "daemon off;"'`);
+    await vi.waitFor(async () => expect(await answer()).toMatch(/^west/), { timeout: 10_000 });
+  };
+  const answer = async () => (await fetch(publicUrl(), { headers: { connection: 'close' } })).text();
+  await front(ip);
+  writeCompose('west', 'v2');
+  const run = await sluice('west', ['deploy', 'production', '--release', 'v2']);
+  expect([run.code, run.report?.outcome], story(run)).toEqual([1, 'confirmed']);
+  expect(run.errors.map(({ code }) => code)).toEqual(['adopt.url']);
+  expect(run.errors[0]?.message).toContain('they run again, and it answers');
+  expect(await answer()).toBe('west v1');
+  // Somebody has read the message.
+  await front('west-web-1');
+  const again = await sluice('west', ['deploy', 'production', '--release', 'v2', '--force']);
+  expect([again.code, again.report?.outcome], story(again)).toEqual([0, 'confirmed']);
+  expect(await answer()).toBe('west v2');
+  expect(await host.must('docker ps -aq --filter name=^west-web-1$')).toBe('');
+  await host.must('docker rm -f front');
+});
+
 test('a port goes from one service to another in one go, and comes back when the deploy fails', async () => {
-  const at = `http://${host.http.host}:${host.http.port}/`;
-  const answer = async () => (await fetch(at, { headers: { connection: 'close' } })).text();
+  const answer = async () => (await fetch(publicUrl(), { headers: { connection: 'close' } })).text();
   const go = async (version: string, shape: Parameters<typeof writeCompose>[2]) => {
     writeCompose('south', version, shape);
     return await sluice('south', ['deploy', 'production', '--release', version]);

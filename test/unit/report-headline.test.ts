@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createMask } from '../../src/kernel/mask.ts';
 import { headline, nextAction } from '../../src/report/headline.ts';
 import { type DeployReport, durationOf, scrubReport } from '../../src/report/model.ts';
+import { isSuccess, lookOf } from '../../src/report/outcome.ts';
 import { confirmed, interrupted, reports, reverted, tenHosts, undone } from './report-fixtures.ts';
 import { hostile, hostileTexts } from './report-hostile.ts';
 
@@ -21,6 +22,16 @@ describe('headline: what serves, then what became of the deploy', () => {
   test('confirmed without one request does not claim to have been watched', () => {
     const watch = confirmed.watch.map((each) => ({ ...each, requests: 0 }));
     expect(headline({ ...confirmed, watch })).toMatch(/no request came while it was watched$/);
+  });
+
+  test('confirmed, and what is in front does not reach it: no success', () => {
+    const error = { code: 'adopt.url', message: 'https://x.example.com/ answered 502', hint: 'Reload it' };
+    const report: DeployReport = { ...confirmed, error, nextAction: error.hint };
+    expect(isSuccess(report)).toBe(false);
+    expect(isSuccess(confirmed)).toBe(true);
+    expect(lookOf(report)).toMatchObject({ mark: '!', word: 'Deployed, with a fault' });
+    expect(headline(report)).toMatch(/; it is confirmed, but https:\/\/x\.example\.com\/ answered 502$/);
+    expect(nextAction(report)).toBe('Reload it');
   });
 
   test('first deploy, and deploy without a watch', () => {

@@ -1,3 +1,4 @@
+import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
 import { composeUp } from '../compose.ts';
 import { letEnd, removeContainers, stopContainers } from '../containers.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
@@ -5,6 +6,7 @@ import { drainColour, untilEnded } from '../drain.ts';
 import { drainedFile } from '../edge/guard.ts';
 import { releaseFronts, turnFronts } from '../fronts.ts';
 import { otherColour } from '../model.ts';
+import { lastingTroubleAt, troubleAt } from '../public-url.ts';
 import { type ContainerState, listContainers } from '../state.ts';
 import type { Step } from '../transaction.ts';
 
@@ -16,6 +18,7 @@ import type { Step } from '../transaction.ts';
  */
 export const retire: Step = {
   name: 'retire',
+  isFailure: (error) => userErrorsOf(error).some(({ code }) => code === 'adopt.url'),
   async apply(run, note) {
     const notes = await onHosts(run, async (each) => {
       const old = oldContainers(each);
@@ -23,6 +26,8 @@ export const retire: Step = {
       listing.catch(() => {});
       const adopted = old.filter((container) => container.plain);
       const own = old.filter((container) => !container.plain);
+      const proof = provenUrl(run, adopted);
+      proof.catch(() => {});
       const isWarm = (container: ContainerState) => {
         const strategy = strategyOf(each, container);
         return run.config.previous === 'warm' && strategy !== undefined && strategy !== 'workers';
@@ -47,11 +52,12 @@ export const retire: Step = {
             own.filter((container) => !isWarm(container)),
           ),
         ),
-        Promise.all([quiet, turned]).then(() => endAdopted(run, each, adopted, note)),
+        Promise.all([quiet, turned, proof]).then(() => endAdopted(run, each, adopted, note)),
         swapped.then(() => 0),
       ]);
-      await removeStale(each, old, await listing);
       await releaseFronts(each, await turned);
+      await proveUrl(run, each, await proof, adopted);
+      await removeStale(each, old, await listing);
       if (run.options.wait === true) await untilEnded(run, each, own, note);
       return inFlight ?? 0;
     });
@@ -117,6 +123,49 @@ async function endAdopted(
     containers.map((container) => stopContainers(each.host, [container.id], graceOf(each, container))),
   );
   return 0;
+}
+
+/** The public URL, if adopted containers end and it answers well while they run: only then it can tell of their end. */
+async function provenUrl(run: DeployRun, adopted: readonly ContainerState[]): Promise<string | undefined> {
+  const url = run.config.watch.url ?? run.target.url;
+  if (adopted.length === 0 || url === undefined) return undefined;
+  return (await troubleAt(url, run.signal)) === undefined ? url : undefined;
+}
+
+/**
+ * Whatever is in front may have the address of an adopted container, and nobody but its owner knows. Then the containers run
+ * again, beside the new release, until it has been told.
+ *
+ * @throws UserError `adopt.url`.
+ */
+async function proveUrl(
+  run: DeployRun,
+  each: HostRun,
+  url: string | undefined,
+  adopted: readonly ContainerState[],
+): Promise<void> {
+  if (url === undefined) return;
+  const trouble = await lastingTroubleAt(url, { clock: run.effects.clock, signal: run.signal });
+  if (trouble === undefined) return;
+  const names = adopted.map(({ name }) => name).join(', ');
+  const failures = await Promise.all(
+    adopted.map(({ id }) =>
+      each.host.engine
+        .getContainer(id)
+        .start()
+        .then(() => '', messageOf),
+    ),
+  );
+  const back = failures.some((why) => why !== '')
+    ? `they could not be started again (${failures.find((why) => why !== '')})`
+    : (await lastingTroubleAt(url, { clock: run.effects.clock, signal: run.signal })) === undefined
+      ? 'they run again, and it answers'
+      : 'they run again, and it still does not answer well';
+  throw new UserError({
+    code: 'adopt.url',
+    message: `${url} ${trouble} after the containers from before Sluice had ended on ${each.host.name} (${names}); ${back}`,
+    hint: 'Whatever is in front still sends requests to their addresses. Let it look the name up again (nginx: docker exec NAME nginx -s reload), then deploy again with --force.',
+  });
 }
 
 function oldContainers(each: HostRun): ContainerState[] {
