@@ -23,6 +23,11 @@ setup_peers() {
   fi
 }
 
+# For test/bench edge alone.
+setup_edge_peers() {
+  command -v wrk >/dev/null 2>&1 || apt_install wrk
+}
+
 # Proxies that find their targets by Docker's labels, for the e2e tests. Traefik takes minutes to build, so both are kept
 # outside the checkout, by version: the next checkout links them. Both speak to engine 26 (Traefik 3.6.1 and newer
 # negotiate the API's version).

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -33,6 +33,7 @@ interface Measured {
  * that reuses connections as the edge does: `wrk -t1 -c32`, in turns. Then the memory of idle connections.
  */
 export async function benchEdge(rounds: number, seconds: number): Promise<void> {
+  if (spawnSync('wrk', ['-v']).error) throw new Error('wrk is missing: run scripts/setup edge-peers');
   const bed = await upBed({ hosts: 0 });
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-edge-'));
   const measured = new Map<Way, Measured[]>(ways.map((way) => [way, []]));

@@ -4,7 +4,9 @@ import { benchBuild } from './build.ts';
 import { benchCdn } from './cdn.ts';
 import { benchChecks } from './checks.ts';
 import { benchDeploy } from './deploy.ts';
+import { benchEdge } from './edge.ts';
 import { benchHosts } from './hosts.ts';
+import { benchReuse } from './reuse.ts';
 import { benchSize } from './size.ts';
 import { benchStart } from './start.ts';
 import { benchSwitch } from './switch.ts';
@@ -13,6 +15,8 @@ import { benchTransport } from './transport.ts';
 const usage = `Benchmarks on the test bed. Each prints a table and writes build/bench/NAME.json; none of them judges.
 
   node test/bench/main.ts switch [REQUESTS [RATE]]   60 switches under load, beside a run without (300000, 350/s)
+  node test/bench/main.ts edge [ROUNDS [SECONDS]]    requests/s and memory of the edge beside nginx and HAProxy (3, 5 s)
+  node test/bench/main.ts reuse [REQUESTS]           replicas that close idle connections all the time, switches (1000000)
   node test/bench/main.ts build [ROUNDS]             sluice build beside buildx bake, warm and cold (5)
   node test/bench/main.ts cdn [ROUNDS [FILES [LATENCY [NAME,…]]]]
                                                      sluice cdn publish beside aws-cli, rclone and s5cmd (3, 10000, 0 ms, all)
@@ -45,6 +49,12 @@ async function main([name, count, more, ...rest]: string[]): Promise<number> {
       return 0;
     case 'checks':
       await benchChecks(number(3));
+      return 0;
+    case 'edge':
+      await benchEdge(number(3), Number(more ?? 5));
+      return 0;
+    case 'reuse':
+      await benchReuse(number(1_000_000));
       return 0;
     case 'deploy':
       await benchDeploy(number(6));

@@ -61,11 +61,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(('', 8000), Handler).serve_forever()
 `;
 
-/** @param shape the service's name, the port of the host, and whether the app ends at once. */
+interface Shape {
+  readonly name?: string;
+  readonly port?: number;
+  readonly alias?: string;
+  readonly broken?: boolean;
+}
+
+/** @param shape the service's name, the port of the host, an alias and with it another network, and whether the app ends at once. */
 function writeCompose(
   app: App,
   version: string,
-  { name = 'web', port, broken = false }: { name?: string; port?: number; broken?: boolean } = {},
+  { name = 'web', port, alias, broken = false }: Shape = {},
 ): string {
   const folder = folders.get(app) ?? '';
   const web = {
@@ -73,13 +80,13 @@ function writeCompose(
     init: true,
     command: ['python3', '-c', broken ? 'print("no way"); raise SystemExit(3)' : server, app, version],
     ...(port === undefined ? { expose: ['8000'] } : { ports: [`${port}:8000`] }),
-    networks: ['proxy'],
+    networks: alias === undefined ? { proxy: null } : { proxy: { aliases: [alias] }, inner: null },
     healthcheck: {
       test: ['CMD', 'python3', '-c', `import urllib.request as u; u.urlopen('http://localhost:8000/up')`],
       ...{ interval: '1s', retries: 3 },
     },
   };
-  const networks = { proxy: { external: true } };
+  const networks = { proxy: { external: true }, ...(alias === undefined ? {} : { inner: {} }) };
   writeFileSync(join(folder, 'compose.yml'), JSON.stringify({ services: { [name]: web }, networks }));
   return folder;
 }
@@ -194,7 +201,7 @@ rm -rf /etc/nginx/sites-enabled; echo "${site}" >/etc/nginx/conf.d/default.conf;
 
 test('a port goes from one service to another in one go, and comes back when the deploy fails', async () => {
   const answer = async () => (await fetch(publicUrl(), { headers: { connection: 'close' } })).text();
-  const go = async (version: string, shape: Parameters<typeof writeCompose>[2]) => {
+  const go = async (version: string, shape: Shape) => {
     writeCompose('south', version, shape);
     return await sluice('south', ['deploy', 'production', '--release', version]);
   };
@@ -217,6 +224,20 @@ test('a port goes from one service to another in one go, and comes back when the
       'docker ps -aq --filter label=sluice.edge --filter label=sluice.app=south --filter label=sluice.service=web',
     ),
   ).toBe('');
+
+  // Another alias and another network: the edge's container has both from its start, so it is made anew, or stays.
+  const resolves = async (...names: string[]) =>
+    (await host.must(`docker exec asker getent hosts ${names.join(' ')} | awk '{ print $2 }' || true`))
+      .trim()
+      .split('\n');
+  const unproven = await go('v5', { name: 'app', port: 80, alias: 'shop', broken: true });
+  expect(unproven.report?.outcome, story(unproven)).toBe('undone');
+  expect(await answer()).toBe('south v4');
+  expect(await resolves('shop', 'app')).toEqual(['app']);
+  const named = await go('v6', { name: 'app', port: 80, alias: 'shop' });
+  expect(named.report?.outcome, story(named)).toBe('confirmed');
+  expect(await answer()).toBe('south v6');
+  expect(await resolves('shop', 'app')).toEqual(['shop', 'app']);
 
   // Another app asks for the same port: nothing was touched.
   const taken = await sluice('north', ['plan', 'production', '--release', 'v4']);
