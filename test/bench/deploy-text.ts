@@ -41,6 +41,12 @@ export function tellScenario(figures: ScenarioFigures): void {
   );
   say(`the application alone: boot ${seconds(boot)}, stop ${seconds(stop)}`);
   say(`sluice has confirmed the new release after ${seconds(confirmed)}; the rest is the old one's end`);
+  if (figures.sockets !== undefined) {
+    const { wall, serves, after, early } = figures.sockets;
+    say(
+      `with two WebSockets open: serves after ${seconds(serves)}, the command ends after ${seconds(wall)}, ${seconds(after)} after the confirmation; ${early} cut before their time`,
+    );
+  }
   const more = (distant.median - sluice.median) / 1000;
   say(`with a round trip of 50 ms: ${seconds(distant)}, ${more.toFixed(2)} s more`);
   tellSteps(runs, distantRuns);

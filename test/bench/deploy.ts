@@ -5,6 +5,8 @@ import { buildVersions, type VersionName } from '../bed/app/versions.ts';
 import { type Bed, type BedHost, upBed } from '../bed/bed.ts';
 import type { CliRun } from '../bed/demo/cli.ts';
 import { monotonic } from '../bed/load/clock.ts';
+import type { WebSocketCut } from '../bed/load/model.ts';
+import { startLoad } from '../bed/load/start.ts';
 import { startRelay } from '../bed/relay.ts';
 import { deployBlueGreen, removeBlueGreen, startBlueGreen } from './blue-green.ts';
 import { measureOwnTimes, type OwnTimes } from './boot.ts';
@@ -13,6 +15,7 @@ import { publish, type Spread, say, spread } from './output.ts';
 import { pullAndUp, removePlain, startPlain } from './plain.ts';
 import { deployVersion, freshProject, scratch } from './target.ts';
 
+const drainMs = 5_000;
 const quiet = ['--watch', '0s', '--no-backup', '--no-migrate'] as const;
 
 export interface Scenario {
@@ -54,8 +57,20 @@ export interface ScenarioFigures {
   readonly compose: Spread;
   readonly script: Spread;
   readonly distant: Spread;
+  /** With two WebSockets open, where a client can reach the application from here. */
+  readonly sockets?: SocketFigures;
   readonly runs: readonly CliRun[];
   readonly distantRuns: readonly CliRun[];
+}
+
+/** Deploys while WebSockets are open on the old release, which keeps them for its drain. Times from the command's start. */
+export interface SocketFigures {
+  readonly wall: Spread;
+  readonly serves: Spread;
+  /** From the confirmation to the command's end. */
+  readonly after: Spread;
+  /** WebSockets that ended before the drain's time was over. */
+  readonly early: number;
 }
 
 /** The wall time of a deploy beside what teams write themselves, each on a host of its own, turn by turn. */
@@ -97,7 +112,7 @@ async function measure(
   await first.wipe('bookreader');
   const { placed } = scenario;
   const project = freshProject(bed, 'deploy', {
-    drain: '5s',
+    drain: `${drainMs}ms`,
     ...(placed === undefined ? {} : { single: placed }),
   });
   // Every image is on every host, and every tool has deployed once, before anything is measured.
@@ -118,6 +133,8 @@ async function measure(
     walls.compose.push(await timed(() => pullAndUp(bed, second, version, scenario.compose)));
     walls.script.push(await timed(() => deployBlueGreen(bed, second, version, scenario.script)));
   }
+  const url = `http://${first.http.host}:${first.http.port}`;
+  const sockets = placed === undefined ? await withSockets(bed, project, url, rounds) : undefined;
   const distantRuns = await overDistance(bed, first, project, rounds);
   return {
     scenario,
@@ -127,8 +144,33 @@ async function measure(
     compose: spread(walls.compose),
     script: spread(walls.script),
     distant: spread(distantRuns.map(wall)),
+    ...(sockets === undefined ? {} : { sockets }),
     runs,
     distantRuns,
+  };
+}
+
+async function withSockets(bed: Bed, project: Project, url: string, rounds: number): Promise<SocketFigures> {
+  const load = startLoad({ urls: [url], rate: 5, webSockets: 2, slowSeconds: 2 });
+  const runs: CliRun[] = [];
+  let cuts: readonly WebSocketCut[] = [];
+  try {
+    for (let round = 0; round < rounds; round++) {
+      // The drain of the release before is over, and new WebSockets are on the one that serves.
+      await sleep(9_000);
+      runs.push(await deployVersion(bed, project, 'single', alternate(round), quiet));
+    }
+    await sleep(drainMs);
+  } finally {
+    ({ cuts } = (await load.stop()).webSockets);
+  }
+  const confirmed = runs.map((run) => run.startedAt + confirmedAfter(run));
+  const isEarly = (at: number) => confirmed.some((time) => at > time - drainMs && at < time + drainMs - 500);
+  return {
+    wall: spread(runs.map(wall)),
+    serves: spread(runs.map((run) => endOf(run, 'switch'))),
+    after: spread(runs.map((run) => wall(run) - confirmedAfter(run))),
+    early: cuts.filter(({ at }) => isEarly(at)).length,
   };
 }
 
@@ -160,8 +202,11 @@ function wall(run: CliRun): number {
   return run.endedAt - run.startedAt;
 }
 
-function confirmedAfter(run: CliRun): number {
-  const step = stepsOf(run).find((each) => each.name === 'confirm');
+const confirmedAfter = (run: CliRun) => endOf(run, 'confirm');
+
+/** When a step had ended, from the command's start. */
+function endOf(run: CliRun, name: string): number {
+  const step = stepsOf(run).find((each) => each.name === name);
   const beforeReport = Date.parse(run.report?.startedAt ?? '') - run.startedWall;
   return step === undefined ? Number.NaN : beforeReport + step.startedAt + step.ms;
 }
