@@ -644,8 +644,8 @@ export const catalogue = {
     fix: 'The URL must be reachable from where Sluice runs.',
   },
   'adopt.url': {
-    what: 'The public URL answered well until the containers from before Sluice had ended. They were started again, beside the new release.',
-    fix: 'Something in front still has their addresses: let it look the names up again (nginx: reload), then deploy again with `--force`.',
+    what: 'The public URL failed after the adopted containers stopped. They were started again beside the new release.',
+    fix: 'Make the proxy in front resolve the name again (nginx: reload), then deploy again with `--force`.',
   },
   'confirm.unreachable': {
     what: 'No new connection could be made to a host after the switch; the old release serves.',

@@ -188,7 +188,7 @@ rm -rf /etc/nginx/sites-enabled; echo "${site}" >/etc/nginx/conf.d/default.conf;
   const run = await sluice('west', ['deploy', 'production', '--release', 'v2']);
   expect([run.code, run.report?.outcome], story(run)).toEqual([1, 'confirmed']);
   expect(run.errors.map(({ code }) => code)).toEqual(['adopt.url']);
-  expect(run.errors[0]?.message).toContain('they run again, and it answers');
+  expect(run.errors[0]?.message).toContain('They are running again and the URL answers');
   expect(await answer()).toBe('west v1');
   // Somebody has read the message.
   await front('west-web-1');

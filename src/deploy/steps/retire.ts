@@ -156,15 +156,17 @@ async function proveUrl(
         .then(() => '', messageOf),
     ),
   );
-  const back = failures.some((why) => why !== '')
-    ? `they could not be started again (${failures.find((why) => why !== '')})`
-    : (await lastingTroubleAt(url, { clock: run.effects.clock, signal: run.signal })) === undefined
-      ? 'they run again, and it answers'
-      : 'they run again, and it still does not answer well';
+  const failed = failures.find((why) => why !== '');
+  const back =
+    failed !== undefined
+      ? `They could not be started again: ${failed}`
+      : (await lastingTroubleAt(url, { clock: run.effects.clock, signal: run.signal })) === undefined
+        ? 'They are running again and the URL answers'
+        : 'They are running again, but the URL still fails';
   throw new UserError({
     code: 'adopt.url',
-    message: `${url} ${trouble} after the containers from before Sluice had ended on ${each.host.name} (${names}); ${back}`,
-    hint: 'Whatever is in front still sends requests to their addresses. Let it look the name up again (nginx: docker exec NAME nginx -s reload), then deploy again with --force.',
+    message: `${url} ${trouble} after the adopted containers (${names}) stopped on ${each.host.name}. ${back}`,
+    hint: 'A proxy in front still uses their addresses. Make it resolve the name again (nginx: docker exec NAME nginx -s reload), then deploy again with --force.',
   });
 }
 
