@@ -13,6 +13,7 @@ import {
   type EdgeSpec,
   edgeCommand,
   edgeFiles,
+  edgeMemory,
   edgeReloadSignal,
   edgeStopSignal,
   edgeVersion,
@@ -57,14 +58,15 @@ export function wantedEdges(
   { app, services, model }: Pick<ReleaseRecord, 'app' | 'services' | 'model'>,
   state: HostState,
   image: string,
-): Pick<PlannedEdge, 'service' | 'files' | 'version'>[] {
+): Pick<PlannedEdge, 'service' | 'files' | 'version' | 'memory'>[] {
   return services
     .filter((plan) => plan.strategy === 'blue-green')
     .map((plan) => {
       const running = state.containers.find((each) => each.edge !== undefined && each.service === plan.name);
       const used = running?.image ?? image;
       const spec = edgeSpec(app, plan, model.services[plan.name], model.networks);
-      return { service: plan.name, files: edgeFiles(spec, used), version: edgeVersion(spec, used) };
+      const memory = edgeMemory(spec.maxConnections ?? defaultMaxConnections);
+      return { service: plan.name, files: edgeFiles(spec, used), version: edgeVersion(spec, used), memory };
     });
 }
 
@@ -115,15 +117,17 @@ export function mapForOlder(
 /** Gives a running edge other files, without losing a connection. */
 export async function reloadEdge(
   each: Pick<HostRun, 'host' | 'layout'> & { readonly state: Pick<HostState, 'containers' | 'maps'> },
-  service: string,
-  files: PlannedEdge['files'],
+  { service, files, memory }: Pick<PlannedEdge, 'service' | 'files' | 'memory'>,
 ): Promise<void> {
   const map = mapForOlder(each, service);
   const all = map === undefined ? files : [...files, { path: 'active.map', content: map, mode: 0o644 }];
   await writeEdgeFiles(each, service, all);
   const container = each.state.containers.find((one) => one.edge !== undefined && one.service === service);
-  if (container !== undefined)
-    await each.host.engine.getContainer(container.id).kill({ signal: edgeReloadSignal });
+  if (container === undefined) return;
+  const running = each.host.engine.getContainer(container.id);
+  // It may carry more connections now. An engine that cannot limit memory says so, and had no limit before either.
+  if (memory !== undefined) await running.update({ Memory: memory, MemorySwap: memory * 2 }).catch(() => {});
+  await running.kill({ signal: edgeReloadSignal });
 }
 
 async function writeEdgeFiles(
@@ -206,10 +210,10 @@ async function giveBack(each: HostRun, now: readonly ContainerState[]): Promise<
   await Promise.all(
     wantedEdges(previous, each.state, '')
       .filter((edge) => changed.some(({ service }) => service === edge.service))
-      .map(({ service, files }) =>
-        redefined.includes(service)
-          ? writeEdgeFiles(each, service, files)
-          : reloadEdge({ ...each, state: { ...each.state, containers: now } }, service, files),
+      .map((edge) =>
+        redefined.includes(edge.service)
+          ? writeEdgeFiles(each, edge.service, edge.files)
+          : reloadEdge({ ...each, state: { ...each.state, containers: now } }, edge),
       ),
   );
   await composeUp(

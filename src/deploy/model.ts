@@ -84,6 +84,8 @@ export interface PlannedEdge {
   readonly action: 'create' | 'keep' | 'reload' | 'replace';
   readonly files: readonly { readonly path: string; readonly content: string; readonly mode: number }[];
   readonly version: string;
+  /** Limit of its container's memory, bytes. */
+  readonly memory?: number;
   /** Container of a plain compose project that serves as the first colour until the switch. */
   readonly adopted: string | undefined;
   /**

@@ -5,7 +5,7 @@ import type { ContainerState } from './state.ts';
 
 /** What a deploy does with the edge of a service: nothing, unless it must be another one. */
 export function planEdge(
-  edge: Pick<PlannedEdge, 'service' | 'files' | 'version'>,
+  edge: Pick<PlannedEdge, 'service' | 'files' | 'version' | 'memory'>,
   input: HostPlanInput,
 ): PlannedEdge {
   const { containers } = input.state;

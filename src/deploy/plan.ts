@@ -24,7 +24,7 @@ export interface HostPlanInput {
   /** References of the release's images that the host's engine has already. */
   readonly presentImages: ReadonlySet<string>;
   /** Files and version of each blue-green service's edge. */
-  readonly edges: readonly Pick<PlannedEdge, 'service' | 'files' | 'version'>[];
+  readonly edges: readonly Pick<PlannedEdge, 'service' | 'files' | 'version' | 'memory'>[];
   readonly edgeImage: string;
   /** Services of strategy `keep` to replace all the same, because somebody asked for it. */
   readonly replace?: readonly string[];

@@ -265,7 +265,7 @@ async function reloadPrevious(site: Site, header: JournalHeader): Promise<void> 
     Object.entries(site.state.maps).map(([service, colour]) => [service, serving ?? colour]),
   );
   const now = { ...site, state: { ...site.state, maps } };
-  await Promise.all(changed.map((edge) => reloadEdge(now, edge.service, edge.files)));
+  await Promise.all(changed.map((edge) => reloadEdge(now, edge)));
 }
 
 function edgesOf(state: HostState, header: JournalHeader): [string, EdgeStatus][] {

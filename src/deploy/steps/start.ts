@@ -68,9 +68,7 @@ export const start: Step = {
         kept.map((container) => container.id),
       );
       await Promise.all(
-        each.plan.edges
-          .filter((edge) => edge.action === 'reload')
-          .map((edge) => reloadEdge(each, edge.service, edge.files)),
+        each.plan.edges.filter((edge) => edge.action === 'reload').map((edge) => reloadEdge(each, edge)),
       );
       return services.length;
     });
