@@ -93,12 +93,16 @@ describe.each([
     await ann.build(many(1));
     expect((await ann.cdn(server, 'publish', '--name', 'v1')).code).toBe(0);
     await Promise.all([ann.build(many(2)), bob.build(many(3))]);
-    const storm = await startStorm(server, ({ method, path }) =>
-      method === 'PUT' && path.endsWith('/index.html') ? { kind: 'slow', ms: 2_500 } : undefined,
-    );
+    // The quicker one is in the middle until the other has been told, however long a busy machine takes for that.
+    const refused = Promise.withResolvers<void>();
+    const storm = await startStorm(server, async ({ method, path }) => {
+      if (method === 'PUT' && path.endsWith('/index.html')) await refused.promise;
+      return undefined;
+    });
     const quicker = ann.cdn(storm, 'publish', '--name', 'v2');
     while (!storm.seen.some(({ path }) => path.endsWith('/draft'))) await sleep(2);
     const late = await bob.cdn(server, 'publish', '--name', 'v3', '--json');
+    refused.resolve();
     expect(late.code).toBe(1);
     expect(json(late).errors[0]).toMatchObject({ code: 'cdn.busy', message: expect.stringMatching(/^ann /) });
     expect((await quicker).code).toBe(0);
