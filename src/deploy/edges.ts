@@ -71,7 +71,10 @@ export function wantedEdges(
 }
 
 /** The edges of a host as containers of the generated project. */
-export function edgeContainers(each: HostRun, image: string): EdgeContainer[] {
+export function edgeContainers(
+  each: Pick<HostRun, 'plan' | 'state' | 'layout'>,
+  image: string,
+): EdgeContainer[] {
   return each.plan.edges.map((edge) => ({
     service: edge.service,
     image,

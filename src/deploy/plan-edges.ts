@@ -1,6 +1,7 @@
 import { isRedefined } from './edge-container.ts';
 import type { PlannedEdge, ReleaseRecord } from './model.ts';
 import type { HostPlanInput } from './plan.ts';
+import { lackingNetworks } from './plan-networks.ts';
 import type { ContainerState } from './state.ts';
 
 /** What a deploy does with the edge of a service: nothing, unless it must be another one. */
@@ -20,7 +21,8 @@ export function planEdge(
     container?.running === true &&
     plan !== undefined &&
     definition !== undefined &&
-    isRedefined(container.hash, record, plan, definition);
+    (isRedefined(container.hash, record, plan, definition) ||
+      lackingNetworks(record, edge.service, container).length > 0);
   return {
     ...edge,
     redefined,

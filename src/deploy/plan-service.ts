@@ -1,6 +1,7 @@
 import type { ComposeService, ServicePlan } from '../config/model.ts';
 import { differencesOf } from './differences.ts';
 import type { PlannedService, ReleaseRecord } from './model.ts';
+import { lackingNetworks } from './plan-networks.ts';
 import { serviceHash } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed } from './state.ts';
 
@@ -26,7 +27,10 @@ export function planService(plan: ServicePlan, input: ServicePlanInput): Planned
   if (plan.strategy === 'job') return { ...base, action: 'run', why: plan.reason };
   if (running === undefined) return { ...base, action: 'create', why: 'does not run yet' };
 
-  const differences = differencesFrom(running, plan, definition ?? {}, before);
+  const differences = [
+    ...differencesFrom(running, plan, definition ?? {}, before),
+    ...lackingNetworks(record, plan.name, running).map((network) => `network ${network}`),
+  ];
   if (plan.strategy === 'keep') return planKept(base, differences, replace.includes(plan.name));
   if (differences.length === 0)
     return { ...base, action: 'keep', why: running.plain ? 'runs already: adopted' : 'unchanged' };

@@ -1,5 +1,5 @@
 import type { ServicePlan } from '../config/model.ts';
-import { UserError } from '../kernel/errors.ts';
+import { UserError, UserErrors } from '../kernel/errors.ts';
 import { refuseDataElsewhere } from './adopted-data.ts';
 import { canonical } from './hashes.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type ReleaseRecord,
 } from './model.ts';
 import { planEdge } from './plan-edges.ts';
+import { leftBehindFaults, networkFaults, strandedBy } from './plan-networks.ts';
 import { handoverWarnings, planPorts } from './plan-ports.ts';
 import { planService } from './plan-service.ts';
 import { refuseNameClashes } from './project.ts';
@@ -35,7 +36,8 @@ export interface HostPlanInput {
 /**
  * Decides, without any effect, what a deploy of a release does on one host.
  *
- * @throws UserError(s) `compose.name-clash`, `preflight.strategy-changed`, `preflight.data-elsewhere`, `preflight.port-taken`.
+ * @throws UserError(s) `compose.name-clash`, `preflight.strategy-changed`, `preflight.data-elsewhere`, `preflight.port-taken`,
+ * `preflight.network-*`.
  */
 export function planHost(input: HostPlanInput): HostPlan {
   const { record, state } = input;
@@ -47,6 +49,10 @@ export function planHost(input: HostPlanInput): HostPlan {
   refuseStrategyChange(input.host, record, before);
   refuseDataElsewhere(input.host, record, state);
   const services = record.services.map((plan) => planService(plan, input));
+  refuse([
+    ...networkFaults(input.host, record, state, before),
+    ...leftBehindFaults(input.host, record, state, services),
+  ]);
   const warnings: string[] = [];
   const known = new Set(record.services.map((plan) => plan.name));
   const gone = (before?.services ?? []).filter((plan) => !known.has(plan.name));
@@ -62,7 +68,7 @@ export function planHost(input: HostPlanInput): HostPlan {
     warnings.push(...portWarnings(edge.service, record, before));
     if (edge.redefined) {
       warnings.push(
-        `The names, networks, published ports or routing labels of ${edge.service} changed: its edge is replaced, which interrupts the service for a few seconds.`,
+        `The names, networks, published ports or routing labels of ${edge.service} changed: its edge is replaced, which interrupts the service ${strandedBy(edge.service, record, state) ? 'until the new release is healthy, because the old one is on none of its new networks. Keep the old network beside the new one for one release to avoid that' : 'for a few seconds'}.`,
       );
     }
     if (edge.imageDiffers && edge.action !== 'replace') {
@@ -94,6 +100,12 @@ export function planHost(input: HostPlanInput): HostPlan {
     record,
     warnings,
   };
+}
+
+/** All of them at once. */
+function refuse(faults: readonly UserError[]): void {
+  const [first, ...more] = faults;
+  if (first !== undefined) throw more.length === 0 ? first : new UserErrors(faults);
 }
 
 /** A store is never passed over in silence. */

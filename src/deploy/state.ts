@@ -4,6 +4,7 @@ import { UserError } from '../kernel/errors.ts';
 import type { ContainerMount } from './adopted-data.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
+import { listNetworks, type NetworkState } from './host-networks.ts';
 import { type HostPort, listenerOf, lookAround, type Neighbor, type PublishedPort } from './host-ports.ts';
 import { type JournalRecord, parseJournal } from './journal.ts';
 import { type Colour, type Layout, labels, type ReleaseRecord } from './model.ts';
@@ -60,6 +61,8 @@ export interface HostState {
   readonly published?: readonly PublishedPort[];
   /** Running containers of other projects. */
   readonly neighbors?: readonly Neighbor[];
+  /** Networks of the engine. */
+  readonly networks?: readonly NetworkState[];
   /** Ports of the host that anything listens on: containers, and programs without one. */
   readonly listeners?: readonly HostPort[];
   /** Answers of the running edges; a service is missing when its edge does not answer. */
@@ -99,10 +102,11 @@ const largestState = 64 * 1024 * 1024;
  * @throws UserError `state.unreadable` if the host's files cannot be understood.
  */
 export async function readHostState(host: Host, app: string, layout: Layout): Promise<HostState> {
-  const [files, containers, around] = await Promise.all([
+  const [files, containers, around, networks] = await Promise.all([
     host.script(readState, { args: [layout.app], timeoutMs: 20_000, maxOutput: largestState }),
     listContainers(host.engine, app),
     lookAround(host.engine, app),
+    listNetworks(host.engine),
   ]);
   if (files.code !== 0 || files.truncated) {
     throw new UserError({
@@ -116,7 +120,7 @@ export async function readHostState(host: Host, app: string, layout: Layout): Pr
     readEdges(host, layout, containers),
     withDigests(host.engine, containers),
   ]);
-  return { ...parsed, containers: known, ...around, edges };
+  return { ...parsed, containers: known, ...around, networks, edges };
 }
 
 /** Containers that Sluice did not start do not tell which image they were made from, but for its id. */
@@ -137,7 +141,7 @@ async function withDigests(
   );
 }
 
-type FilesState = Omit<HostState, 'containers' | 'edges' | 'published' | 'neighbors'>;
+type FilesState = Omit<HostState, 'containers' | 'edges' | 'published' | 'neighbors' | 'networks'>;
 
 export function parseState(hostName: string, text: string): FilesState {
   const releases: ReleaseRecord[] = [];

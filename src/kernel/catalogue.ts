@@ -471,6 +471,18 @@ export const catalogue = {
     what: 'A port of the host that a service publishes belongs to something else there.',
     fix: 'Stop what has the port (`docker ps`, `ss -ltnp`), or publish another one.',
   },
+  'preflight.network-changed': {
+    what: 'A network of the compose file exists on the host with other settings, and Docker cannot change one that exists.',
+    fix: 'Undo the change, or give the network a new name in the compose file: it is created beside the old one.',
+  },
+  'preflight.network-missing': {
+    what: 'A network that the compose file has as external does not exist on the host.',
+    fix: 'Create it on the host with `docker network create NAME`, or remove `external: true`.',
+  },
+  'preflight.network-left': {
+    what: 'The release uses a network that a store, which a deploy leaves as it runs, is not on.',
+    fix: 'Connect the store to the network with the command of the message, or deploy with `--replace STORE`.',
+  },
   'health.edge-settings': {
     what: 'The edge of a service goes on with its old settings: HAProxy refuses the new ones.',
     fix: 'Read the log of the edge’s container; report the settings of the service in sluice.yml.',

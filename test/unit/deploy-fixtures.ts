@@ -68,7 +68,7 @@ export function container(service: string, more: Partial<ContainerState> = {}): 
     status: 'Up 2 minutes',
     image: `app/${service}`,
     imageId: 'sha256:0',
-    addresses: { default: '172.18.0.5' },
+    addresses: { shop_default: '172.18.0.5' },
     ...more,
   };
 }

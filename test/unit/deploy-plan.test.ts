@@ -156,7 +156,7 @@ describe('adoption of a plain project', () => {
 
   test('containers of other projects on its networks are named: nobody reloads them', () => {
     const neighbors = [
-      { name: 'front-nginx-1', networks: ['default'] },
+      { name: 'front-nginx-1', networks: ['shop_default'] },
       { name: 'far-away-1', networks: ['other'] },
     ];
     const { warnings } = plan(v1, hostState({ containers: plain, neighbors }));

@@ -1,8 +1,10 @@
 import { carriedDigest } from '../../config/carried.ts';
+import type { ComposeModel } from '../../config/model.ts';
 import type { CarriedRecord as CarriedFact } from '../../report/model.ts';
 import { type Cargo, lackingImages, megabytes, openCargo, type Recipient } from '../carry/carry.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import { edgeContainers, firstMap, mapForOlder } from '../edges.ts';
+import { withExistingNetworks } from '../host-networks.ts';
 import { pullImages } from '../images.ts';
 import type { PlannedEdge } from '../model.ts';
 import { askerOf } from '../owner.ts';
@@ -107,11 +109,18 @@ function summary(pulled: number, carried: readonly CarriedFact[]): string {
   return all.length === 0 ? 'images already there' : all.join(', ');
 }
 
+/** The project that Compose runs on a host. */
+function projectFor({ plan, state, layout }: HostRun, edgeImage: string): ComposeModel {
+  const edges = edgeContainers({ plan, state, layout }, edgeImage);
+  const project = releaseProject(plan.record, plan.colour, edges, layout.app);
+  return withExistingNetworks(project, state.networks ?? []);
+}
+
 /** Everything a host needs on disk: record and project of the release, mounted files, files of new edges. */
 function releaseFiles(each: HostRun, edgeImage: string, repository: string | undefined): RemoteFile[] {
   const { plan, state } = each;
   const folder = `releases/${plan.release}`;
-  const project = releaseProject(plan.record, plan.colour, edgeContainers(each, edgeImage), each.layout.app);
+  const project = projectFor(each, edgeImage);
   return [
     ...each.files.map((file) => ({
       path: `files/${file.hash}/${file.path}`,
