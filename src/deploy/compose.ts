@@ -1,22 +1,33 @@
-import type { Host } from '../host/model.ts';
+import type { ComposeModel } from '../config/model.ts';
+import { sameEngine } from '../host/docker-cli.ts';
+import type { ExecOptions, Host } from '../host/model.ts';
 import { pluginFolders } from '../kernel/docker-plugin.ts';
 import { UserError } from '../kernel/errors.ts';
 import { tail } from '../kernel/process.ts';
 import type { HostRun } from './context.ts';
 
-export interface ComposeOptions {
+export interface ComposeOptions extends Pick<ExecOptions, 'stdin'> {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   readonly onLine?: (line: string) => void;
 }
 
-// The plugin itself where it is found: the docker command would start it twice, once to ask what it is.
-const runCompose = `
-COMPOSE_IGNORE_ORPHANS=1; export COMPOSE_IGNORE_ORPHANS
+// Compose obeys its environment: COMPOSE_REMOVE_ORPHANS removes the other color, COMPOSE_COMPATIBILITY renames containers,
+// and a variable that the compose file names without a value would get the deploy user's. So it sees none but these, and
+// no .env, which may hold the same ones. The plugin itself where it is found: the docker command would start it twice,
+// once to ask what it is.
+const runCompose = `${sameEngine}
+set -- --env-file /dev/null "$@"
+quiet() {
+  for name in DOCKER_CONFIG DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH SLUICE_RUN; do
+    eval "[ -z \\"\\\${$name-}\\" ] || set -- \\"$name=\\$$name\\" \\"\\$@\\""
+  done
+  exec env -i PATH="$PATH" HOME="$HOME" COMPOSE_IGNORE_ORPHANS=1 COMPOSE_REMOVE_ORPHANS=0 "$@"
+}
 for folder in "\${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins" ${pluginFolders.join(' ')}; do
-  [ ! -x "$folder/docker-compose" ] || exec "$folder/docker-compose" "$@"
+  [ ! -x "$folder/docker-compose" ] || quiet "$folder/docker-compose" "$@"
 done
-exec docker compose "$@"
+quiet docker compose "$@"
 `;
 
 /**
@@ -24,7 +35,7 @@ exec docker compose "$@"
  * they are told apart by label, and nothing here removes what it does not name.
  */
 export async function compose(
-  host: Host,
+  host: Pick<Host, 'exec'>,
   project: { readonly app: string; readonly file: string },
   args: readonly string[],
   options: ComposeOptions = {},
@@ -32,6 +43,7 @@ export async function compose(
   const { onLine, ...rest } = options;
   const command = ['sh', '-c', runCompose, 'compose', '-p', project.app, '-f', project.file];
   return await host.exec([...command, ...args] as [string, ...string[]], {
+    what: `docker compose ${args[0] ?? ''}`.trim(),
     timeoutMs: 300_000,
     ...rest,
     ...(onLine === undefined ? {} : { onLine: (line) => onLine(line) }),
@@ -63,5 +75,31 @@ export async function composeUp(
     message: `${each.host.name}: docker compose cannot start ${services.join(', ')}`,
     hint: 'The last line below is Compose’s own reason.',
     output: tail(result.stderr, 8),
+  });
+}
+
+/**
+ * Asks Compose on the host whether it takes the release's project: an older one does not know newer keys, which would be
+ * found when the new containers start, after the backup and the migration.
+ *
+ * @throws UserError `preflight.compose-rejects` with Compose's own words.
+ */
+export async function validateProject(
+  host: Pick<Host, 'exec' | 'name'>,
+  app: string,
+  project: ComposeModel,
+  options: ComposeOptions = {},
+): Promise<void> {
+  const result = await compose(host, { app, file: '-' }, ['config', '--quiet'], {
+    ...options,
+    stdin: JSON.stringify(project),
+    timeoutMs: 60_000,
+  });
+  if (result.code === 0) return;
+  throw new UserError({
+    code: 'preflight.compose-rejects',
+    message: `${host.name}: Docker Compose there does not accept the project of this release`,
+    hint: 'If its reason below is a key that it does not know, update docker-compose-plugin on the server, or remove the key.',
+    output: tail(result.stderr || result.stdout, 8),
   });
 }

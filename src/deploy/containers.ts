@@ -1,3 +1,4 @@
+import { sameEngine } from '../host/docker-cli.ts';
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -26,8 +27,7 @@ export async function retireContainers(host: Host, ids: readonly string[], grace
 // Time is that of the machine since its start, which nobody can set.
 // $1 longest drain in seconds, then for each: a file that says when it is drained (- for at once), grace in seconds,
 // container
-const stopLater = `
-limit=$1; shift
+const stopLater = `${sameEngine}limit=$1; shift
 while [ $# -gt 2 ]; do
   (
     trap '' HUP

@@ -1,6 +1,7 @@
 import type { ComposeModel, ComposeService, ServicePlan } from '../config/model.ts';
 import { networksOf } from '../config/names.ts';
 import { openPorts } from '../config/open-ports.ts';
+import { docker } from '../host/docker-cli.ts';
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { UserError } from '../kernel/errors.ts';
@@ -172,7 +173,7 @@ export async function undoEdges(each: HostRun, now: readonly ContainerState[]): 
   if (stopped.length > 0) {
     const gone = each.state.containers.filter(({ name }) => stopped.includes(name));
     // One that was made anew meanwhile is given back below.
-    await each.host.exec(['docker', 'start', ...gone.map(({ id }) => id)]);
+    await docker(each.host, ['start', ...gone.map(({ id }) => id)]);
     await reviveContainers(
       each.host,
       gone.filter(({ plain }) => !plain).map(({ id }) => id),

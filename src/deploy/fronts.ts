@@ -1,3 +1,4 @@
+import { docker } from '../host/docker-cli.ts';
 import type { Host } from '../host/model.ts';
 import { type DeployRun, type HostRun, settleAll } from './context.ts';
 import type { PlannedEdge } from './model.ts';
@@ -31,7 +32,7 @@ function frontsOf(each: HostRun): ContainerState[] {
 }
 
 async function reload(host: Host, front: ContainerState): Promise<boolean> {
-  const result = await host.exec(['docker', 'exec', front.id, 'nginx', '-s', 'reload'], {
+  const result = await docker(host, ['exec', front.id, 'nginx', '-s', 'reload'], {
     timeoutMs: 20_000,
   });
   return result.code === 0;
@@ -107,8 +108,8 @@ function adoptedEdges(each: HostRun): PlannedEdge[] {
 }
 
 async function writeHosts(host: Host, front: ContainerState, lines: readonly string[]): Promise<boolean> {
-  const shell = ['docker', 'exec', '--user', '0', front.id, 'sh', '-c', pin, 'sh'] as const;
-  return (await host.exec([...shell, ...lines], { timeoutMs: 20_000 })).code === 0;
+  const shell = ['exec', '--user', '0', front.id, 'sh', '-c', pin, 'sh'];
+  return (await docker(host, [...shell, ...lines], { timeoutMs: 20_000 })).code === 0;
 }
 
 /** Processes that serve, also those that end after a reload. */

@@ -1,4 +1,5 @@
 import { carriedDigest } from '../config/carried.ts';
+import { docker } from '../host/docker-cli.ts';
 import type { Host } from '../host/model.ts';
 import { messageOf, UserError } from '../kernel/errors.ts';
 import { tail } from '../kernel/process.ts';
@@ -63,7 +64,7 @@ async function findDigest(
     signal.throwIfAborted();
     if (auth !== undefined || !isDenied(error)) throw unresolved(host, reference, messageOf(error));
   }
-  const pulled = await host.exec(['docker', 'pull', '--quiet', reference], {
+  const pulled = await docker(host, ['pull', '--quiet', reference], {
     signal,
     timeoutMs: longestPullMs,
   });
@@ -154,7 +155,7 @@ async function pullOnce(
 ): Promise<string | undefined> {
   if (options.auth === undefined) {
     const run = { signal: options.signal, timeoutMs: longestPullMs };
-    const result = await host.exec(['docker', 'pull', '--quiet', reference], run);
+    const result = await docker(host, ['pull', '--quiet', reference], run);
     return result.code === 0 ? undefined : tail(result.stderr || result.stdout, 5);
   }
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(longestPullMs)]);

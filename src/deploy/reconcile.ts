@@ -1,3 +1,4 @@
+import { docker } from '../host/docker-cli.ts';
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
@@ -221,7 +222,7 @@ async function startAgain({ host, state }: Site, { stopped, replaced }: JournalH
     3_000,
   );
   // One that was made anew meanwhile is no more.
-  await host.exec(['docker', 'start', ...stopped]);
+  await docker(host, ['start', ...stopped]);
   const own = state.containers.filter(({ id, plain }) => stopped.includes(id) && !plain);
   await reviveContainers(
     host,

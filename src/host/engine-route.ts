@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { UserError } from '../kernel/errors.ts';
 import { tail } from '../kernel/process.ts';
 import { type Connection, ForwardRefused } from './connection.ts';
+import { sameEngine } from './docker-cli.ts';
 import { collect } from './output.ts';
 import { type Means, runJob, withShell } from './run.ts';
 import { execLine, type Shell, scriptLine, scriptText } from './shell.ts';
@@ -75,7 +76,7 @@ export function createEngineRoute(path: string, means: Means): EngineRoute {
     const shell = await withShell(means, undefined, async (each) => {
       // Before the line is given: a docker that finds no engine may have ended in the very moment in which it began.
       each.stdio.holdEnd(each.begun.then(() => verdictOf(each)).catch(() => undefined));
-      each.begin(execLine(['docker', 'system', 'dial-stdio']));
+      each.begin(execLine(['sh', '-c', `${sameEngine}exec docker system dial-stdio`]));
       await each.begun;
       return each;
     });

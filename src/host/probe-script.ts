@@ -1,4 +1,5 @@
 import { pluginFolders } from '../kernel/docker-plugin.ts';
+import { sameEngine } from './docker-cli.ts';
 
 /**
  * Reports everything about a host at once, one `name value` a line; unknown things are left out. $1 is the folder
@@ -10,7 +11,7 @@ say() { printf '%s\\n' "$1 $(printf '%s' "$2" | tr '\\n\\r' '  ' | cut -c1-2000)
 say clock "$(date +%s%N 2>/dev/null || date +%s)"
 limit() { if command -v timeout >/dev/null 2>&1; then timeout 15 "$@"; else "$@"; fi; }
 LC_ALL=C; export LC_ALL
-disk() {
+${sameEngine}disk() {
   at=$2
   while [ ! -e "$at" ] && [ "$at" != / ] && [ -n "$at" ]; do at=$(dirname "$at"); done
   set -- "$1" "$2" $(df -Pk "$at" 2>/dev/null | tail -n 1)

@@ -479,6 +479,10 @@ export const catalogue = {
     what: 'A network that the compose file has as external does not exist on the host.',
     fix: 'Create it on the host with `docker network create NAME`, or remove `external: true`.',
   },
+  'preflight.compose-rejects': {
+    what: 'Docker Compose on the host does not accept the project that Sluice made of the compose files; nothing was changed.',
+    fix: 'Update docker-compose-plugin on the host, or remove the key that it names from the compose file.',
+  },
   'preflight.network-left': {
     what: 'The release uses a network that a store, which a deploy leaves as it runs, is not on.',
     fix: 'Connect the store to the network with the command of the message, or deploy with `--replace STORE`.',

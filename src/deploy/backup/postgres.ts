@@ -1,3 +1,4 @@
+import { sameEngine } from '../../host/docker-cli.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process.ts';
@@ -25,7 +26,7 @@ FROM pg_catalog.pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_sc
 // $1 backups folder, $2 container, $3 name
 const dumpScript = `
 set -eu
-umask 077
+${sameEngine}umask 077
 cd "$1"
 trap 'rm -f "$3.dump.new" "$3.counts"' EXIT
 trap 'exit 143' TERM HUP INT
@@ -100,7 +101,7 @@ export async function dumpDatabase(
 // $1 dump file, $2 image, $3 name of the container
 const restoreScript = `
 set -eu
-trap 'docker rm -fv "$3" >/dev/null 2>&1' EXIT
+${sameEngine}trap 'docker rm -fv "$3" >/dev/null 2>&1' EXIT
 trap 'exit 143' TERM HUP INT
 docker run -d --rm --name "$3" --network none -e POSTGRES_PASSWORD=restore-test "$2" -c fsync=off -c full_page_writes=off >/dev/null
 tries=0

@@ -1,3 +1,4 @@
+import { sameEngine } from '../../host/docker-cli.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process.ts';
@@ -34,7 +35,7 @@ echo "kept $old"
 `;
 
 // $1 dump, $2 container, $3 suffix, $4 the program above
-const script = 'docker exec -i "$2" sh -c "$4" sluice-restore "$3" <"$1"';
+const script = `${sameEngine}docker exec -i "$2" sh -c "$4" sluice-restore "$3" <"$1"`;
 
 /**
  * Puts a backup in the place of the live database, whole or not at all.

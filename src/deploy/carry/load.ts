@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { carriedDigest } from '../../config/carried.ts';
+import { sameEngine } from '../../host/docker-cli.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process.ts';
@@ -32,7 +33,7 @@ rm -f ops literals
 tar -xf last.tar || exit 40
 set --
 for f in oci-layout index.json manifest.json blobs; do [ ! -e "$f" ] || set -- "$@" "$f"; done
-tar -cf - "$@" | docker load
+${sameEngine}tar -cf - "$@" | docker load
 `;
 
 const longestMs = 1_800_000;

@@ -1,3 +1,4 @@
+import { docker } from '../../host/docker-cli.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process.ts';
 import { compose, projectOf } from '../compose.ts';
@@ -43,7 +44,7 @@ function jobStep(name: 'jobs' | 'late-jobs', servicesOf: (each: HostRun) => stri
     async undo(run) {
       await onHosts(run, async (each) => {
         const names = servicesOf(each).map((service) => container(run.deploy, service));
-        if (names.length > 0) await each.host.exec(['docker', 'rm', '-f', ...names]);
+        if (names.length > 0) await docker(each.host, ['rm', '-f', ...names]);
       });
       return undefined;
     },

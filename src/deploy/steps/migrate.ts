@@ -1,4 +1,5 @@
 import type { MigrateConfig } from '../../config/model.ts';
+import { docker } from '../../host/docker-cli.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process.ts';
 import { compose, projectOf } from '../compose.ts';
@@ -76,7 +77,7 @@ async function runMigration(run: DeployRun, config: MigrateConfig) {
     return { ...result, seconds: (effects.clock.elapsed() - begun) / 1000 };
   } finally {
     // The client may have been killed by a time-out or a cancellation: then its container goes on without it.
-    if (!primary.host.lost.aborted) await primary.host.exec(['docker', 'rm', '-f', name]).catch(() => {});
+    if (!primary.host.lost.aborted) await docker(primary.host, ['rm', '-f', name]).catch(() => {});
   }
 }
 

@@ -2,6 +2,7 @@ import { carriedDigest } from '../../config/carried.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import type { CarriedRecord as CarriedFact } from '../../report/model.ts';
 import { type Cargo, lackingImages, megabytes, openCargo, type Recipient } from '../carry/carry.ts';
+import { validateProject } from '../compose.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import { edgeContainers, firstMap, mapForOlder } from '../edges.ts';
 import { withExistingNetworks } from '../host-networks.ts';
@@ -37,6 +38,9 @@ export const transfer: Step = {
             signal: run.signal,
           },
         ),
+        validateProject(each.host, each.plan.record.app, projectFor(each, run.config.edge.image), {
+          signal: run.signal,
+        }),
         pullImages(each.host, pulled, { logins, signal: run.signal }),
         carryTo(run, each, cargo, note),
       ]);
