@@ -121,6 +121,9 @@ export function notesOfNames(name: string, services: Services, strategy: Strateg
       ...addressesOf(service).map(
         (address) => `the fixed address ${address} is left out: containers of two colors cannot share one`,
       ),
+      ...(hasHardwareAddress(service)
+        ? ['mac_address is left out: containers of two colors cannot share one']
+        : []),
     ];
   }
   const hostname = hostnameOf(service);
@@ -139,10 +142,20 @@ export function notesOfNames(name: string, services: Services, strategy: Strateg
   ];
 }
 
+function hasHardwareAddress(service: ComposeService): boolean {
+  const settings = Object.values(networksOf(service)) as (Readonly<Record<string, unknown>> | null)[];
+  return [service, ...settings].some((each) => each?.['mac_address'] !== undefined);
+}
+
 /** The fixed addresses of a service, on whatever network. */
 export function addressesOf(service: ComposeService): string[] {
   return Object.values(networksOf(service)).flatMap((settings) => {
-    const { ipv4_address: v4, ipv6_address: v6 } = (settings ?? {}) as Record<string, unknown>;
-    return [v4, v6].filter((address): address is string => typeof address === 'string');
+    const {
+      ipv4_address: v4,
+      ipv6_address: v6,
+      link_local_ips: local,
+    } = (settings ?? {}) as Record<string, unknown>;
+    const all: unknown[] = [v4, v6, ...(Array.isArray(local) ? local : [])];
+    return all.filter((address): address is string => typeof address === 'string');
   });
 }

@@ -17,7 +17,13 @@ import { findPorts, portsText } from './ports.ts';
 import { notesOfRouting } from './routing.ts';
 import { type Sight, sightOf } from './sight.ts';
 import { dataOf, imageRole, type SeenService, writableVolumes } from './stores.ts';
-import { blueGreenFaults, dataContainerFaults, unknownServices } from './strategy-faults.ts';
+import {
+  blueGreenFaults,
+  dataContainerFaults,
+  migrateAddressFaults,
+  tiedFaults,
+  unknownServices,
+} from './strategy-faults.ts';
 import { infer, isDoorName } from './strategy-rules.ts';
 
 /** Compose's default for stop_grace_period. */
@@ -60,9 +66,9 @@ export function planServices(
     errors.push(...dataContainerFaults(plan, model, config));
     if (plan.strategy === 'blue-green' && service !== undefined) {
       errors.push(...blueGreenFaults(plan, service, model, config));
-    }
+    } else errors.push(...tiedFaults(plan, model, config));
   }
-  errors.push(...migrateFaults(plans, config));
+  errors.push(...migrateFaults(plans, config), ...migrateAddressFaults(plans, model, config));
   if (errors.length > 0) throw new UserErrors(errors);
   const runs = host?.services;
   // `replicas: 0` is how a service is switched off: an edge before nothing would answer 503.

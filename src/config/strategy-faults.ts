@@ -1,5 +1,6 @@
 import { UserError } from '../kernel/errors.ts';
 import type { ComposeModel, ComposeService, Config, ServicePlan } from './model.ts';
+import { addressesOf } from './names.ts';
 import { placeOf } from './normalise.ts';
 import { mostPorts, publishedPorts } from './ports.ts';
 import { endsBecause } from './programs.ts';
@@ -105,7 +106,7 @@ export function blueGreenFaults(
       }),
     );
   }
-  faults.push(...ties(name, model, recreate, at));
+  faults.push(...tiedFaults(plan, model, config));
   return faults;
 }
 
@@ -130,26 +131,48 @@ export function dataContainerFaults(plan: ServicePlan, model: ComposeModel, conf
   ];
 }
 
-/** Other services that use the very container of this one, which a deploy replaces. */
-function ties(
-  name: string,
+/**
+ * Other services that use the very container of this one, where it has no single container that stays: it has two colors,
+ * changes over after everything else, or ends. What shares the container of a `recreate` service is replaced with it.
+ */
+export function tiedFaults(
+  { name, strategy }: Pick<ServicePlan, 'name' | 'strategy'>,
   model: ComposeModel,
-  recreate: string,
-  at: ReturnType<typeof placeOf>,
+  config: Pick<Config, 'places'>,
 ): UserError[] {
+  if (strategy === 'recreate' || strategy === 'keep') return [];
+  const isColored = strategy === 'blue-green' || strategy === 'workers';
   return Object.entries(model.services).flatMap(([other, service]) => {
-    const keys = (['network_mode', 'ipc', 'pid'] as const).filter(
-      (key) => service[key] === `service:${name}`,
-    );
-    if (volumesFrom(service).includes(name)) keys.push('volumes_from' as never);
+    const keys: string[] = ['network_mode', 'ipc', 'pid'].filter((key) => service[key] === `service:${name}`);
+    if (isColored && volumesFrom(service).includes(name)) keys.push('volumes_from');
     return keys.map(
       (key) =>
         new UserError({
           code: 'compose.tied',
-          message: `services.${name}: it can’t be blue-green while ${other} is tied to its container (${key})`,
-          hint: `Remove ${key} from ${other}, or write ${recreate}.`,
-          ...at,
+          message: `services.${name}: its strategy can’t be ${strategy} while ${other} is tied to its container (${key})`,
+          hint: `Remove ${key} from ${other}, or write services: { ${name}: { strategy: recreate } } (a short interruption when it changes).`,
+          ...placeOf(config, ['services', name, 'strategy']),
         }),
     );
   });
+}
+
+/** The migration runs beside the service's own container, where it has one that a deploy does not replace by a color. */
+export function migrateAddressFaults(
+  plans: readonly ServicePlan[],
+  model: ComposeModel,
+  config: Pick<Config, 'migrate' | 'places'>,
+): UserError[] {
+  const plan = plans.find(({ name }) => name === config.migrate?.service);
+  if (plan === undefined || plan.strategy === 'blue-green' || plan.strategy === 'workers') return [];
+  const [address] = addressesOf(model.services[plan.name] ?? {});
+  if (address === undefined) return [];
+  return [
+    new UserError({
+      code: 'compose.fixed-address',
+      message: `migrate.service: ${plan.name} has the fixed address ${address}, which the container of the migration cannot have beside it`,
+      hint: 'Name another service of the same image, or remove the address.',
+      ...placeOf(config, ['migrate', 'service']),
+    }),
+  ];
 }

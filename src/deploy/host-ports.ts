@@ -15,6 +15,16 @@ export interface PublishedPort extends HostPort {
   readonly name: string;
 }
 
+/** An address that a running container has on a network. */
+export interface TakenAddress {
+  /** Docker's name of the network. */
+  readonly network: string;
+  readonly address: string;
+  /** Id of the container. */
+  readonly container: string;
+  readonly name: string;
+}
+
 /** A running container of another project. */
 export interface Neighbor {
   readonly name: string;
@@ -26,7 +36,11 @@ export interface Neighbor {
 export async function lookAround(
   engine: Docker,
   app: string,
-): Promise<{ readonly published: readonly PublishedPort[]; readonly neighbors: readonly Neighbor[] }> {
+): Promise<{
+  readonly published: readonly PublishedPort[];
+  readonly neighbors: readonly Neighbor[];
+  readonly addresses: readonly TakenAddress[];
+}> {
   const found = await engine.listContainers({ filters: JSON.stringify({ status: ['running'] }) });
   const neighbors = found
     .filter(({ Labels }) => Labels['com.docker.compose.project'] !== app)
@@ -34,7 +48,16 @@ export async function lookAround(
       name: Names[0]?.slice(1) ?? Id.slice(0, 12),
       networks: Object.keys(NetworkSettings?.Networks ?? {}),
     }));
-  return { published: portsOf(found), neighbors };
+  return { published: portsOf(found), neighbors, addresses: found.flatMap(addressesOf) };
+}
+
+function addressesOf({ Id, Names, NetworkSettings }: Docker.ContainerInfo): TakenAddress[] {
+  const container = { container: Id, name: Names[0]?.slice(1) ?? Id.slice(0, 12) };
+  return Object.entries(NetworkSettings?.Networks ?? {}).flatMap(([network, settings]) =>
+    [settings.IPAddress, settings.GlobalIPv6Address]
+      .filter((address) => address !== undefined && address !== '')
+      .map((address) => ({ network, address, ...container })),
+  );
 }
 
 function portsOf(found: readonly Docker.ContainerInfo[]): PublishedPort[] {

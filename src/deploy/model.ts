@@ -89,7 +89,7 @@ export interface PlannedEdge {
   /** Container of a plain compose project that serves as the first colour until the switch. */
   readonly adopted: string | undefined;
   /**
-   * The adopted container holds a published port, which has one owner: it is stopped when the new colour is well,
+   * The adopted container holds a published port or a fixed address, which has one owner: it is stopped when the new colour is well,
    * right before the edge starts with the new colour. There is no switch then, and a short gap.
    */
   readonly takesPort: boolean;

@@ -2,6 +2,7 @@ import { isRedefined } from './edge-container.ts';
 import type { PlannedEdge, ReleaseRecord } from './model.ts';
 import type { HostPlanInput } from './plan.ts';
 import { lackingNetworks } from './plan-networks.ts';
+import { hasFixedAddress } from './plan-ties.ts';
 import type { ContainerState } from './state.ts';
 
 /** What a deploy does with the edge of a service: nothing, unless it must be another one. */
@@ -28,7 +29,10 @@ export function planEdge(
     redefined,
     action: redefined ? 'replace' : edgeAction(container, runningVersion === edge.version, input),
     adopted: container === undefined ? adopted?.name : undefined,
-    takesPort: container === undefined && adopted !== undefined && publishes(input.record, edge.service),
+    takesPort:
+      container === undefined &&
+      adopted !== undefined &&
+      (publishes(record, edge.service) || hasFixedAddress(record, edge.service)),
     imageDiffers: container !== undefined && container.image !== input.edgeImage,
   };
 }

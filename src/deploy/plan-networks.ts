@@ -1,6 +1,6 @@
-import { BlockList, isIP } from 'node:net';
 import { networksOf } from '../config/names.ts';
 import { UserError } from '../kernel/errors.ts';
+import { isSameAddress, isSameSubnet } from './addresses.ts';
 import { type AddressPool, type NetworkState, networkName } from './host-networks.ts';
 import type { PlannedService, ReleaseRecord } from './model.ts';
 import type { ContainerState, HostState } from './state.ts';
@@ -109,25 +109,6 @@ function agrees(said: AddressPool, found: AddressPool): boolean {
       isSameAddress(address, found.reserved?.[name]),
     )
   );
-}
-
-/** Two subnets of one length are the same if one has the other's address: the engine clears the bits of the host. */
-function isSameSubnet(a: string | undefined, b: string | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  const [[address = '', length = ''], [other = '', otherLength = '']] = [a.split('/'), b.split('/')];
-  if (length !== otherLength || isIP(address) === 0 || isIP(address) !== isIP(other)) return a === b;
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  const list = new BlockList();
-  list.addSubnet(address, Number(length), family);
-  return list.check(other, family);
-}
-
-/** However they are written: `fd00::1` is `fd00:0::1`. */
-function isSameAddress(a: string | undefined, b: string | undefined): boolean {
-  // Engines give the gateway of an IPv6 network with or without the length of its subnet.
-  const [one, other] = [a, b].map((address) => address?.split('/')[0]);
-  if (one === undefined || other === undefined) return one === other;
-  return isSameSubnet(`${one}/${isIP(one) === 6 ? 128 : 32}`, `${other}/${isIP(other) === 6 ? 128 : 32}`);
 }
 
 function poolText({ subnet, gateway, range, reserved = {} }: AddressPool): string {

@@ -10,10 +10,12 @@ import {
   type PlannedService,
   type ReleaseRecord,
 } from './model.ts';
+import { adoptionWarnings } from './plan-adoption.ts';
 import { planEdge } from './plan-edges.ts';
 import { leftBehindFaults, networkFaults, strandedBy } from './plan-networks.ts';
 import { handoverWarnings, planPorts } from './plan-ports.ts';
 import { planService } from './plan-service.ts';
+import { tieFaults, withTied } from './plan-ties.ts';
 import { refuseNameClashes } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed, servingColour } from './state.ts';
 
@@ -37,7 +39,7 @@ export interface HostPlanInput {
  * Decides, without any effect, what a deploy of a release does on one host.
  *
  * @throws UserError(s) `compose.name-clash`, `preflight.strategy-changed`, `preflight.data-elsewhere`, `preflight.port-taken`,
- * `preflight.network-*`.
+ * `preflight.network-*`, `preflight.address-taken`, `preflight.container-missing`, `preflight.store-tied`.
  */
 export function planHost(input: HostPlanInput): HostPlan {
   const { record, state } = input;
@@ -48,10 +50,13 @@ export function planHost(input: HostPlanInput): HostPlan {
   const before = releaseNamed(state, state.current);
   refuseStrategyChange(input.host, record, before);
   refuseDataElsewhere(input.host, record, state);
-  const services = record.services.map((plan) => planService(plan, input));
+  const own = record.services.map((plan) => planService(plan, input));
+  const services = withTied(own, record, input.replace);
+  const edges = input.edges.map((edge) => planEdge(edge, input));
   refuse([
     ...networkFaults(input.host, record, state, before),
     ...leftBehindFaults(input.host, record, state, services),
+    ...tieFaults(input.host, record, state, { services, edges }),
   ]);
   const warnings: string[] = [];
   const known = new Set(record.services.map((plan) => plan.name));
@@ -63,7 +68,6 @@ export function planHost(input: HostPlanInput): HostPlan {
     );
   }
   warnings.push(...storeWarnings(services, record.target), ...idleWarnings(services));
-  const edges = input.edges.map((edge) => planEdge(edge, input));
   for (const edge of edges) {
     warnings.push(...portWarnings(edge.service, record, before));
     if (edge.redefined) {
@@ -166,37 +170,6 @@ function portWarnings(service: string, record: ReleaseRecord, before: ReleaseRec
     );
   }
   return warnings;
-}
-
-function adoptionWarnings(edge: PlannedEdge, record: ReleaseRecord, state: HostState): string[] {
-  const published =
-    record.model.services[edge.service]?.ports?.map((port) => port.published).filter(Boolean) ?? [];
-  const moved = `${edge.adopted} runs from a plain compose project: it is adopted, and the name ${edge.service} moves to the edge.`;
-  const neighbors = strangersBeside(edge, state);
-  if (published.length === 0) return [moved, ...neighbors];
-  return [
-    moved,
-    ...neighbors,
-    `Published port ${published.join(', ')} of ${edge.service} moves too: a port has one owner, so connections to it are refused for about a second, this once.`,
-  ];
-}
-
-/** Containers of other projects are not reloaded: one that has looked the adopted container up keeps its address. */
-function strangersBeside(
-  { adopted, service }: PlannedEdge,
-  { containers, neighbors = [] }: HostState,
-): string[] {
-  const networks = Object.keys(containers.find(({ name }) => name === adopted)?.addresses ?? {});
-  const found = neighbors.filter((each) => each.networks.some((network) => networks.includes(network)));
-  if (found.length === 0) return [];
-  const more = found.length > 5 ? ` and ${found.length - 5} more` : '';
-  const names = `${found
-    .slice(0, 5)
-    .map(({ name }) => name)
-    .join(', ')}${more}`;
-  return [
-    `On the networks of ${service} are containers of other projects: ${names}. One that forwards to ${service} (a proxy) keeps the address of ${adopted}, which ends in this deploy: restart it when the deploy is over, and look at the public address.`,
-  ];
 }
 
 function neededImages(

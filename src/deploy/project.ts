@@ -210,6 +210,7 @@ function withoutAliases(
       ipv4_address: _v4,
       ipv6_address: _v6,
       mac_address: _mac,
+      link_local_ips: _local,
       ...rest
     } = network as Record<string, unknown>;
     return [name, rest] as const;

@@ -5,7 +5,14 @@ import type { ContainerMount } from './adopted-data.ts';
 import { type EdgeStatus, guardClient } from './edge/guard.ts';
 import { sendTo } from './edge/socket.ts';
 import { listNetworks, type NetworkState } from './host-networks.ts';
-import { type HostPort, listenerOf, lookAround, type Neighbor, type PublishedPort } from './host-ports.ts';
+import {
+  type HostPort,
+  listenerOf,
+  lookAround,
+  type Neighbor,
+  type PublishedPort,
+  type TakenAddress,
+} from './host-ports.ts';
 import { type JournalRecord, parseJournal } from './journal.ts';
 import { type Colour, type Layout, labels, type ReleaseRecord } from './model.ts';
 
@@ -61,6 +68,8 @@ export interface HostState {
   readonly published?: readonly PublishedPort[];
   /** Running containers of other projects. */
   readonly neighbors?: readonly Neighbor[];
+  /** Addresses that running containers have, also those of other apps. */
+  readonly addresses?: readonly TakenAddress[];
   /** Networks of the engine. */
   readonly networks?: readonly NetworkState[];
   /** Ports of the host that anything listens on: containers, and programs without one. */
@@ -141,7 +150,10 @@ async function withDigests(
   );
 }
 
-type FilesState = Omit<HostState, 'containers' | 'edges' | 'published' | 'neighbors' | 'networks'>;
+type FilesState = Omit<
+  HostState,
+  'containers' | 'edges' | 'published' | 'neighbors' | 'addresses' | 'networks'
+>;
 
 export function parseState(hostName: string, text: string): FilesState {
   const releases: ReleaseRecord[] = [];

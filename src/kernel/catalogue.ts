@@ -172,6 +172,10 @@ export const catalogue = {
     what: 'A blue-green service uses the network of the host or of another container, so the edge cannot stand before it.',
     fix: 'Remove network_mode, or choose `strategy: recreate` (a short interruption).',
   },
+  'compose.fixed-address': {
+    what: 'The service whose image migrates has a fixed address, and the migration runs in a container beside it.',
+    fix: 'Name another service of the same image in `migrate.service`, or remove the address.',
+  },
   'compose.udp': {
     what: 'A blue-green service publishes a UDP port, which the edge cannot carry.',
     fix: 'Choose `strategy: recreate` (a short interruption), or move UDP to a service of its own.',
@@ -193,8 +197,8 @@ export const catalogue = {
     fix: 'Give the volume a name in the service that uses it, and remove `volumes_from`.',
   },
   'compose.tied': {
-    what: 'A service is tied to one container of a blue-green service (its network, volumes or process space).',
-    fix: 'Loosen the tie, or choose `strategy: recreate` for the blue-green service.',
+    what: 'A service is tied to the container of another one (its network, volumes or process space) that has two colors, is started last, or ends.',
+    fix: 'Loosen the tie, or choose `strategy: recreate` for the service that it is tied to.',
   },
 
   // Building images
@@ -482,6 +486,18 @@ export const catalogue = {
   'preflight.compose-rejects': {
     what: 'Docker Compose on the host does not accept the project that Sluice made of the compose files; nothing was changed.',
     fix: 'Update docker-compose-plugin on the host, or remove the key that it names from the compose file.',
+  },
+  'preflight.address-taken': {
+    what: 'Another container of the host has the fixed address that a service of the compose file is given.',
+    fix: 'Give the service another address, outside of the range that the network gives to other containers.',
+  },
+  'preflight.container-missing': {
+    what: 'A service shares the network, the IPC or the processes of a container by its name, and no container of this name stays on the host.',
+    fix: 'Start that container first, or use `service:NAME` for a service of the app.',
+  },
+  'preflight.store-tied': {
+    what: 'A store shares the network, the IPC or the processes of a service that the deploy replaces.',
+    fix: 'Deploy with `--replace STORE`, which restarts it together with that service.',
   },
   'preflight.network-left': {
     what: 'The release uses a network that a store, which a deploy leaves as it runs, is not on.',
