@@ -3,6 +3,7 @@ import { docker } from '../host/docker-cli.ts';
 import type { Host } from '../host/model.ts';
 import { messageOf, UserError } from '../kernel/errors.ts';
 import { tail } from '../kernel/process.ts';
+import { type Platform, platformsIn } from './platforms.ts';
 import type { RegistryAuth, RegistryLogins } from './registry-login.ts';
 
 const longestPullMs = 1_800_000;
@@ -31,7 +32,7 @@ export function repositoryOf(reference: string): string {
  * Finds the digests of image references, asked of the registry by a host's engine: the tags may move afterwards,
  * the release stays what it is.
  *
- * @returns reference → `repository@sha256:…`.
+ * @returns reference → `repository@sha256:…`, and what the image is made for, as far as the registry was asked.
  * @throws UserError `image.unresolved` naming the image and the registry's answer.
  */
 export async function resolveDigests(
@@ -39,16 +40,22 @@ export async function resolveDigests(
   references: readonly string[],
   logins: RegistryLogins,
   signal: AbortSignal,
-): Promise<Map<string, string>> {
+): Promise<Map<string, ResolvedImage>> {
   const resolved = await Promise.all(
-    [...new Set(references)].map(async (reference) => {
-      const digest = isFixed(reference)
-        ? reference
-        : `${repositoryOf(reference)}@${await findDigest(host, reference, logins(reference), signal)}`;
-      return [reference, digest] as const;
+    [...new Set(references)].map(async (reference): Promise<readonly [string, ResolvedImage]> => {
+      if (isFixed(reference)) return [reference, { reference, platforms: [] }];
+      const { digest, platforms } = await findDigest(host, reference, logins(reference), signal);
+      return [reference, { reference: `${repositoryOf(reference)}@${digest}`, platforms }];
     }),
   );
   return new Map(resolved);
+}
+
+/** An image by its digest. */
+export interface ResolvedImage {
+  readonly reference: string;
+  /** What it is made for; empty: not known. */
+  readonly platforms: readonly Platform[];
 }
 
 async function findDigest(
@@ -56,7 +63,7 @@ async function findDigest(
   reference: string,
   auth: RegistryAuth | undefined,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ readonly digest: string; readonly platforms: readonly Platform[] }> {
   try {
     const answer = await distribution(host, reference, auth, signal);
     if (answer !== undefined) return answer;
@@ -69,13 +76,18 @@ async function findDigest(
     timeoutMs: longestPullMs,
   });
   if (pulled.code !== 0) throw unresolved(host, reference, tail(pulled.stderr, 3));
-  const image: { RepoDigests?: string[] } = await host.engine.getImage(reference).inspect();
+  const image: { RepoDigests?: string[]; Os?: string; Architecture?: string } = await host.engine
+    .getImage(reference)
+    .inspect();
   const found =
     image.RepoDigests?.find((each) => each.startsWith(`${repositoryOf(reference)}@`)) ??
     image.RepoDigests?.[0];
   if (found === undefined)
     throw unresolved(host, reference, 'the image has no digest: it was never in a registry');
-  return found.slice(found.indexOf('@') + 1);
+  return {
+    digest: found.slice(found.indexOf('@') + 1),
+    platforms: platformsIn([{ os: image.Os, architecture: image.Architecture }]),
+  };
 }
 
 async function distribution(
@@ -83,7 +95,7 @@ async function distribution(
   reference: string,
   auth: RegistryAuth | undefined,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<{ readonly digest: string; readonly platforms: readonly Platform[] } | undefined> {
   const image = host.engine.getImage(reference);
   const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(registryMs)]);
   abortSignal.throwIfAborted();
@@ -92,8 +104,12 @@ async function distribution(
   const given = new Promise<never>((_, reject) =>
     abortSignal.addEventListener('abort', () => reject(abortSignal.reason), { once: true }),
   );
-  const answer = (await Promise.race([asked, given])) as { Descriptor?: { digest?: string } };
-  return answer.Descriptor?.digest;
+  const answer = (await Promise.race([asked, given])) as {
+    Descriptor?: { digest?: string };
+    Platforms?: unknown;
+  };
+  const digest = answer.Descriptor?.digest;
+  return digest === undefined ? undefined : { digest, platforms: platformsIn(answer.Platforms) };
 }
 
 function isDenied(error: unknown): boolean {
@@ -124,11 +140,17 @@ export async function presentImages(host: Host): Promise<ReadonlySet<string>> {
 export async function pullImages(
   host: Host,
   references: readonly string[],
-  options: { readonly logins: RegistryLogins; readonly signal: AbortSignal },
+  options: {
+    readonly logins: RegistryLogins;
+    readonly signal: AbortSignal;
+    /** What a service asks for instead of the engine's own. */
+    readonly platformOf?: (reference: string) => string | undefined;
+  },
 ): Promise<void> {
   await Promise.all(
     references.map(async (reference) => {
-      const once = { auth: options.logins(reference), signal: options.signal };
+      const platform = options.platformOf?.(reference);
+      const once = { auth: options.logins(reference), signal: options.signal, platform };
       const first = await pullOnce(host, reference, once);
       if (first === undefined) return;
       options.signal.throwIfAborted();
@@ -151,16 +173,25 @@ export async function pullImages(
 async function pullOnce(
   host: Host,
   reference: string,
-  options: { readonly auth: RegistryAuth | undefined; readonly signal: AbortSignal },
+  options: {
+    readonly auth: RegistryAuth | undefined;
+    readonly signal: AbortSignal;
+    readonly platform: string | undefined;
+  },
 ): Promise<string | undefined> {
   if (options.auth === undefined) {
     const run = { signal: options.signal, timeoutMs: longestPullMs };
-    const result = await docker(host, ['pull', '--quiet', reference], run);
+    const platform = options.platform === undefined ? [] : ['--platform', options.platform];
+    const result = await docker(host, ['pull', '--quiet', ...platform, reference], run);
     return result.code === 0 ? undefined : tail(result.stderr || result.stdout, 5);
   }
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(longestPullMs)]);
   try {
-    const stream = await host.engine.pull(reference, { authconfig: options.auth, abortSignal: signal });
+    const stream = await host.engine.pull(reference, {
+      authconfig: options.auth,
+      abortSignal: signal,
+      ...(options.platform === undefined ? {} : { platform: options.platform }),
+    });
     // followProgress calls back without an error when the pull failed half-way: the failure is in the events.
     const events = await new Promise<{ error?: string }[]>((resolve, reject) =>
       host.engine.modem.followProgress(stream, (error: Error | null, output: { error?: string }[]) =>

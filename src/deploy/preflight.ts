@@ -52,7 +52,7 @@ function judgeEngine({ docker }: HostFacts): Finding[] {
   const engine = docker.engine ?? '';
   const composeVersion = docker.compose ?? '';
   return [
-    atLeast(engine, 20)
+    atLeast(engine, 20, 10)
       ? { level: 'ok', topic: 'engine', message: `Docker ${engine}` }
       : {
           level: 'error',
@@ -60,19 +60,23 @@ function judgeEngine({ docker }: HostFacts): Finding[] {
           message: engine === '' ? 'no Docker engine answers' : `Docker ${engine} is older than 20.10`,
           fix: 'Install a current Docker engine, and put the deploy user into the group docker.',
         },
-    atLeast(composeVersion, 2)
+    atLeast(composeVersion, 2, 20)
       ? { level: 'ok', topic: 'compose', message: `Compose ${composeVersion}` }
       : {
           level: 'error',
           topic: 'compose',
-          message: 'the compose plugin is missing',
-          fix: 'Install docker-compose-plugin (apt) on the host.',
+          message:
+            composeVersion === ''
+              ? 'the compose plugin is missing'
+              : `Compose ${composeVersion} is older than 2.20`,
+          fix: 'Install a current docker-compose-plugin (apt) on the host.',
         },
   ];
 }
 
-function atLeast(version: string, major: number): boolean {
-  return Number(/^v?(\d+)/.exec(version)?.[1] ?? -1) >= major;
+function atLeast(version: string, major: number, minor: number): boolean {
+  const [, first = '-1', second = '0'] = /^v?(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  return Number(first) > major || (Number(first) === major && Number(second) >= minor);
 }
 
 const largestClockOffsetMs = 5_000;

@@ -5,10 +5,11 @@ import type { DeployEffects } from './context.ts';
 import type { DeployRequest } from './deploy.ts';
 import { wantedEdges } from './edges.ts';
 import { type MountedFile, moveMounts } from './files.ts';
-import { presentImages, resolveDigests } from './images.ts';
+import { presentImages, type ResolvedImage, resolveDigests } from './images.ts';
 import { type DeployPlan, type HostPlan, layoutOf, type ReleaseRecord } from './model.ts';
 import { isUnchanged, planHost, uniqueRelease } from './plan.ts';
 import { notesOf, warningsOf } from './plan-text.ts';
+import { platformOfEngine, requirePlatforms } from './platforms.ts';
 import { contentHash } from './project.ts';
 import { type RegistryLogins, registryLogins } from './registry-login.ts';
 import { type HostState, releaseNamed } from './state.ts';
@@ -34,9 +35,10 @@ export async function prepare(
   const wanted = models.map((model, index) =>
     neededReferences(model, states[index], config.edge.image, isKept),
   );
-  const [digests, present] = await Promise.all([
+  const [resolved, present, engines] = await Promise.all([
     resolveAll(hosts, wanted, registryLogins(effects.env, config.registry), effects),
     Promise.all(hosts.map(presentImages)),
+    Promise.all(hosts.map(({ engine }) => platformOfEngine(engine))),
   ]);
   const drafts = await Promise.all(
     models.map(async (host, index) => {
@@ -46,7 +48,8 @@ export async function prepare(
       const services = Object.entries(moved.model.services).map(([name, service]) => {
         // Where it was built is no part of what runs: two machines make the same release.
         const { build: _build, ...rest } = service;
-        const image = service.image && (digests.get(service.image) ?? keptImage(state, name, service.image));
+        const image =
+          service.image && (resolved.get(service.image)?.reference ?? keptImage(state, name, service.image));
         return [name, { ...rest, ...(image ? { image } : {}) }] as const;
       });
       const model = { ...moved.model, services: Object.fromEntries(services) };
@@ -94,7 +97,9 @@ export async function prepare(
     return state !== undefined && isUnchanged(plan, state);
   });
   const primary = primaryHost(config, models);
-  await requireCarried(plans, effects);
+  const carried = await requireCarried(plans, effects);
+  const images = [...resolved.values(), ...carried];
+  requirePlatforms(plans, new Map(images.map((each) => [each.reference, each.platforms])), engines);
   const remarks = { notes: notesOf(models), warnings: warningsOf(models) };
   const plan = {
     app: config.app,
@@ -150,7 +155,7 @@ async function resolveAll(
   wanted: readonly string[][],
   logins: RegistryLogins,
   effects: Pick<DeployEffects, 'signal'>,
-): Promise<Map<string, string>> {
+): Promise<Map<string, ResolvedImage>> {
   const byHost = new Map<Host, string[]>();
   const asked = new Set<string>();
   for (const [index, references] of wanted.entries()) {

@@ -499,6 +499,10 @@ export const catalogue = {
     what: 'A store shares the network, the IPC or the processes of a service that the deploy replaces.',
     fix: 'Deploy with `--replace STORE`, which restarts it together with that service.',
   },
+  'image.platform': {
+    what: 'An image is made for another platform than the host has, or than the service asks for.',
+    fix: 'Build it for the platform of the host (`build.platforms`), or write `platform:` in the compose file where the host emulates it.',
+  },
   'preflight.network-left': {
     what: 'The release uses a network that a store, which a deploy leaves as it runs, is not on.',
     fix: 'Connect the store to the network with the command of the message, or deploy with `--replace STORE`.',

@@ -128,6 +128,10 @@ describe('whether a host can bear a release', () => {
     expect(errors(judge({ memory: 8 * gib }))).toEqual(['connections']);
     expect(errors(judge({ free: 0.5 * gib }, enough))).toEqual(['disk']);
     expect(errors(judge({ engine: '19.03.1' }, enough))).toEqual(['engine']);
+    expect(errors(judge({ engine: '20.9.1' }, enough))).toEqual(['engine']);
+    expect(errors(judge({ engine: '20.10.0', compose: 'v2.20.0' }, enough))).toEqual([]);
+    expect(errors(judge({ compose: '2.19.1' }, enough))).toEqual(['compose']);
+    expect(errors(judge({ compose: '5.0.1' }, enough))).toEqual([]);
     expect(errors(judge({ engine: '', compose: '' }, enough))).toEqual(['engine', 'compose']);
     expect(errors(judge({ forwarding: false }, enough))).toEqual(['ssh']);
     expect(errors(judge({ usable: false }, enough))).toEqual(['folder']);
@@ -141,6 +145,12 @@ describe('whether a host can bear a release', () => {
     })) {
       if (found.level === 'error') expect(found.fix).toMatch(/\w/);
     }
+  });
+
+  test('an old Compose is named with its version', () => {
+    const old = judge({ compose: '2.17.2-1' }).find(({ topic }) => topic === 'compose');
+    expect(old?.message).toBe('Compose 2.17.2-1 is older than 2.20');
+    expect(judge({ compose: '' }).find(({ topic }) => topic === 'compose')?.message).toContain('is missing');
   });
 
   test('the message names the largest and does the sum', () => {

@@ -4,7 +4,7 @@ import { UserError } from '../../kernel/errors.ts';
 import type { CarriedRecord } from '../../report/model.ts';
 import type { HostPlan, Layout } from '../model.ts';
 import { type LocalImages, openImages } from './archive.ts';
-import { type EngineEffects, requireLocal } from './engine.ts';
+import { type EngineEffects, type LocalImage, requireLocal } from './engine.ts';
 import { readHoldings } from './holdings.ts';
 import { assemble } from './layout.ts';
 import { keepRecords, loadImages, removeTags } from './load.ts';
@@ -36,12 +36,16 @@ export interface Cargo extends AsyncDisposable {
 /**
  * Before anything is changed: the images that hosts lack must be where Sluice runs.
  *
+ * @returns the images that have to be carried.
  * @throws UserError `image.nowhere`.
  */
-export async function requireCarried(plans: readonly HostPlan[], effects: EngineEffects): Promise<void> {
+export async function requireCarried(
+  plans: readonly HostPlan[],
+  effects: EngineEffects,
+): Promise<readonly LocalImage[]> {
   const lacking = plans.filter((plan) => lackingImages(plan).length > 0);
   const references = [...new Set(lacking.flatMap(lackingImages))];
-  await requireLocal(
+  return await requireLocal(
     references,
     lacking.map((plan) => plan.host),
     effects,
@@ -62,11 +66,12 @@ export function lackingImages(plan: Pick<HostPlan, 'images'>): string[] {
 export async function openCargo(recipients: readonly Recipient[], effects: EngineEffects): Promise<Cargo> {
   const references = [...new Set(recipients.flatMap((each) => each.references))];
   const names = recipients.map(({ host }) => host.name);
-  const [diffIds, ...looked] = await Promise.all([
+  const [local, ...looked] = await Promise.all([
     requireLocal(references, names, effects),
     ...recipients.map(({ host, layout }) => readHoldings(host, layout)),
   ]);
   const holdings = new Map(recipients.map(({ host }, index) => [host, looked[index]] as const));
+  const diffIds = local.map((image) => image.diffIds);
   const sparse = await openImages(references, skippable(looked, diffIds), effects);
   let whole: Promise<LocalImages> | undefined;
   return {

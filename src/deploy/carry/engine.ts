@@ -1,5 +1,6 @@
 import { UserError } from '../../kernel/errors.ts';
 import { runProcess, tail } from '../../kernel/process.ts';
+import { type Platform, platformsIn } from '../platforms.ts';
 
 export interface EngineEffects {
   /** Of Sluice itself: DOCKER_HOST and the docker context count. */
@@ -7,19 +8,27 @@ export interface EngineEffects {
   readonly signal: AbortSignal;
 }
 
+/** An image of the engine where Sluice runs. */
+export interface LocalImage {
+  readonly reference: string;
+  readonly diffIds: readonly string[];
+  readonly platforms: readonly Platform[];
+}
+
 /**
  * Makes sure that the engine where Sluice runs has the images that a host lacks.
  *
- * @returns the diff ids of each.
+ * @returns the diff ids of each, and what it is made for.
  * @throws UserError `image.nowhere`.
  */
 export async function requireLocal(
   references: readonly string[],
   hosts: readonly string[],
   effects: EngineEffects,
-): Promise<readonly (readonly string[])[]> {
+): Promise<readonly LocalImage[]> {
   if (references.length === 0) return [];
-  const format = '{{json .RootFS.Layers}}';
+  const format =
+    '{"diffIds":{{json .RootFS.Layers}},"os":{{json .Os}},"architecture":{{json .Architecture}}}';
   const result = await runProcess(['docker', 'image', 'inspect', '--format', format, ...references], {
     env: effects.env,
     signal: effects.signal,
@@ -27,7 +36,14 @@ export async function requireLocal(
   });
   if (result.code === 0) {
     const lines = result.stdout.trim().split('\n');
-    return lines.map((line) => (JSON.parse(line) as string[] | null) ?? []);
+    return lines.map((line, index) => {
+      const { diffIds, ...platform } = JSON.parse(line) as { readonly diffIds: string[] | null };
+      return {
+        reference: references[index] ?? '',
+        diffIds: diffIds ?? [],
+        platforms: platformsIn([platform]),
+      };
+    });
   }
   const missing = references.filter((reference) =>
     result.stderr.toLowerCase().includes(`image: ${reference}`),

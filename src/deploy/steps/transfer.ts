@@ -9,6 +9,7 @@ import { withExistingNetworks } from '../host-networks.ts';
 import { pullImages } from '../images.ts';
 import type { PlannedEdge } from '../model.ts';
 import { askerOf } from '../owner.ts';
+import { platformFor, verifyPlatforms } from '../platforms.ts';
 import { releaseProject } from '../project.ts';
 import { registryLogins } from '../registry-login.ts';
 import type { Step } from '../transaction.ts';
@@ -41,9 +42,14 @@ export const transfer: Step = {
         validateProject(each.host, each.plan.record.app, projectFor(each, run.config.edge.image), {
           signal: run.signal,
         }),
-        pullImages(each.host, pulled, { logins, signal: run.signal }),
+        pullImages(each.host, pulled, {
+          logins,
+          signal: run.signal,
+          platformOf: (reference) => platformFor(each.plan.record.model, reference),
+        }),
         carryTo(run, each, cargo, note),
       ]);
+      await verifyPlatforms(each.host, each.plan);
       return pulled.length;
     });
     return summary(Math.max(...counts), run.recorder.facts.carried);
