@@ -11,7 +11,8 @@ export interface Address {
 /** What is wrong with an address, in words that never repeat it: it may hold a password. */
 export type AddressFault = { readonly fault: string };
 
-const user = /^[A-Za-z0-9_][A-Za-z0-9_.$-]{0,63}$/;
+// Directories have `user@domain` (SSSD), `DOMAIN\user` and `DOMAIN+user` (Winbind).
+const user = /^[A-Za-z0-9_][A-Za-z0-9_.$+@\\-]{0,127}$/;
 const label = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/;
 
 /** Reads `user@host`, `user@host:2222` or `user@[fd00::1]:2222`. */

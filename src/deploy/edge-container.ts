@@ -30,6 +30,8 @@ export function edgeService(
     image: edge.image,
     command: [...edge.command],
     user: edge.user,
+    // Its folder is open to the deploy user alone, whom userns-remap makes another one in a container. Without it: no effect.
+    userns_mode: 'host',
     stop_signal: edge.stopSignal,
     restart: 'always',
     // What it needs is its own folder: it parses what anybody sends.

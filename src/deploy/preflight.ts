@@ -7,11 +7,13 @@ import {
   sharedBudget,
 } from '../config/capacity.ts';
 import { plain } from '../config/compose.ts';
+import type { HostModel } from '../config/model.ts';
 import { isPostgres, judgePostgres, postgresSettings } from '../config/postgres-settings.ts';
 import type { HostFacts } from '../host/facts.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { DeployRun, HostRun } from './context.ts';
 import type { ReleaseRecord } from './model.ts';
+import { judgeUsers } from './preflight-users.ts';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -24,7 +26,7 @@ export interface Finding {
 
 export interface PreflightInput {
   readonly facts: HostFacts;
-  readonly record: Pick<ReleaseRecord, 'model' | 'services'>;
+  readonly record: Pick<ReleaseRecord, 'model' | 'services'> & Pick<Partial<HostModel>, 'carried'>;
   /** All hosts of the target: their processes share one database. Default: this host alone. */
   readonly fleet?: readonly Pick<ReleaseRecord, 'model' | 'services'>[];
   readonly config: Parameters<typeof connectionBudget>[2];
@@ -39,6 +41,7 @@ const leastFree = 1 * gib;
 export function judgeHost(input: PreflightInput): Finding[] {
   return [
     ...judgeEngine(input.facts),
+    ...judgeUsers(input),
     ...judgeAccess(input.facts),
     ...judgeDisk(input.facts),
     ...judgeMemory(input),

@@ -45,6 +45,8 @@ export interface HostFacts {
     readonly storageDriver: string | undefined;
     readonly dataRoot: string | undefined;
     readonly rootless: boolean;
+    /** Users of containers are others on the host (userns-remap). */
+    readonly remapped: boolean;
     /** Why the engine did not answer. */
     readonly problem: string | undefined;
   };

@@ -7,6 +7,7 @@ import type { Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import { publicKey } from './key.ts';
 import { createLogin, type Login, loginRefused, signAtOnce, tooManyKeys } from './login.ts';
+import { quoteWords } from './quote.ts';
 import { timedOut } from './tcp.ts';
 import { judge, type Trust } from './trust.ts';
 import { distrust } from './trust-errors.ts';
@@ -154,7 +155,7 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
   return new UserError({
     code: 'host.ssh',
     message: `The SSH connection to ${endpoint.label} failed: ${text}`,
-    hint: `Try \`ssh -v -p ${endpoint.port} ${endpoint.user}@${endpoint.address}\`.`,
+    hint: `Try \`ssh -v -p ${endpoint.port} ${quoteWords([`${endpoint.user}@${endpoint.address}`])}\`.`,
     cause: error,
   });
 }

@@ -53,7 +53,8 @@ export function parseProbe(text: string, root: string, asked: Asked): HostFacts 
       compose: version(answers.one('docker.compose')),
       storageDriver: storageDriver || undefined,
       dataRoot: dataRoot || undefined,
-      rootless: security?.includes('rootless') ?? false,
+      rootless: security?.includes('name=rootless') ?? false,
+      remapped: security?.includes('name=userns') ?? false,
       problem: answers.one('docker.problem'),
     },
     root: {

@@ -35,7 +35,8 @@ export async function probeQuickly(host: Host, options: ProbeOptions = {}): Prom
       engine: info.ServerVersion,
       storageDriver: info.Driver,
       dataRoot: info.DockerRootDir,
-      rootless: info.SecurityOptions?.some((option) => option.includes('rootless')) ?? false,
+      rootless: info.SecurityOptions?.includes('name=rootless') ?? false,
+      remapped: info.SecurityOptions?.includes('name=userns') ?? false,
     },
   };
 }

@@ -38,7 +38,7 @@ function dockerTasks({ user, docker, system }: HostFacts, sudo: string): RootTas
     topics: ['engine'],
     what: `let ${user.name} use Docker`,
     commands: [`${sudo}usermod -aG docker ${quoteWords([user.name])}`],
-    note: 'The group docker is as good as root on that server: give it to the deploy user alone. Rootless Docker needs none.',
+    note: 'The group docker is as good as root on that server: give it to the deploy user alone.',
   };
   const mayNot = user.uid !== 0 && !user.groups.includes('docker') && !docker.rootless;
   if (docker.client === undefined) {

@@ -11,6 +11,9 @@ describe('addresses', () => {
     ['root@[fd00::1]:2222', { user: 'root', address: 'fd00::1', port: 2222 }],
     ['first.last_1@h', { user: 'first.last_1', address: 'h', port: 22 }],
     ['d@my_host', { user: 'd', address: 'my_host', port: 22 }],
+    ['ann@corp.example.com@h', { user: 'ann@corp.example.com', address: 'h', port: 22 }],
+    ['CORP\\ann@h:2222', { user: 'CORP\\ann', address: 'h', port: 2222 }],
+    ['CORP+ann@[fd00::1]', { user: 'CORP+ann', address: 'fd00::1', port: 22 }],
     ['d@host.', { user: 'd', address: 'host.', port: 22 }],
   ])('%s', (text, expected) => {
     expect(parseAddress(text)).toEqual(expected);
@@ -39,6 +42,8 @@ describe('addresses', () => {
     ['d@a..b', 'neither a name nor an IP'],
     ['d@h h', 'neither a name nor an IP'],
     ['d e@h', 'user name'],
+    ['@d@h', 'user name'],
+    ['d/e@h', 'user name'],
     ['d@h;reboot', 'neither a name nor an IP'],
     ['d@$(id)', 'neither a name nor an IP'],
     [`d@${'a'.repeat(64)}`, 'neither a name nor an IP'],

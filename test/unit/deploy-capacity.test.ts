@@ -101,13 +101,18 @@ describe('whether a host can bear a release', () => {
     forwarding?: boolean;
     usable?: boolean;
     clockMs?: number;
+    rootless?: boolean;
+    remapped?: boolean;
   }
   const facts = (more: Given) =>
     ({
       root: { path: '/opt/sluice', usable: more.usable ?? true },
       sshd: { allowStreamLocalForwarding: more.forwarding },
       clock: { utcMs: 0, offsetMs: more.clockMs ?? 0 },
-      docker: { engine: more.engine ?? '28.2.2', compose: more.compose ?? '2.36.0' },
+      docker: {
+        ...{ engine: more.engine ?? '28.2.2', compose: more.compose ?? '2.36.0' },
+        ...{ rootless: more.rootless ?? false, remapped: more.remapped ?? false },
+      },
       memory: { totalBytes: more.memory },
       disk: { root: { freeBytes: more.free ?? 50 * gib }, docker: { freeBytes: 50 * gib } },
     }) as HostFacts;

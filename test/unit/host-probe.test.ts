@@ -36,6 +36,11 @@ disk.docker 200000 100000 - /var/lib/docker
 end
 `;
 
+test('userns-remap is told from a rootless engine', () => {
+  const { docker } = parse(good.replace('name=rootless', 'name=userns')) as HostFacts;
+  expect(docker).toMatchObject({ rootless: false, remapped: true });
+});
+
 describe('a good answer', () => {
   const facts = parse(good) as HostFacts;
 
@@ -68,6 +73,7 @@ describe('a good answer', () => {
       storageDriver: 'overlay2',
       dataRoot: '/var/lib/docker',
       rootless: true,
+      remapped: false,
       problem: undefined,
     });
     expect(facts.root).toEqual({
