@@ -224,6 +224,8 @@ export interface ServicePlan {
   readonly edge?: EdgeSettings;
   /** Longest time a healthy start may take: start-timeout, else start_period + interval × retries. */
   readonly startDeadlineMs: number;
+  /** It is start-timeout of sluice.yml: what the image says does not count. */
+  readonly startTimeout?: boolean;
   /** stop_grace_period. */
   readonly stopGraceMs: number;
   /** It forwards to other services (nginx, Traefik): where it is replaced in place, it starts after what it forwards to. */

@@ -2,8 +2,8 @@ import { UserError, UserErrors } from '../kernel/errors.ts';
 import type { Images } from './built-images.ts';
 import { parseDuration } from './human.ts';
 import type {
+  ComposeHealthcheck,
   ComposeModel,
-  ComposeService,
   Config,
   HostConfig,
   ServiceConfig,
@@ -117,7 +117,8 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
     health: isEdged ? found?.health : undefined,
     ...(isEdged && found?.request !== undefined ? { healthRequest: found.request } : {}),
     ...(isEdged ? edgeSettings(config) : {}),
-    startDeadlineMs: own.startTimeoutMs ?? startDeadline(service),
+    startDeadlineMs: own.startTimeoutMs ?? startDeadline(service.healthcheck),
+    ...(own.startTimeoutMs === undefined ? {} : { startTimeout: true }),
     stopGraceMs: parseDuration(service.stop_grace_period ?? '') ?? defaultStopGraceMs,
     ...(isProxy(name, service, sight) ? { proxy: true } : {}),
     ...(notes.length > 0 ? { notes } : {}),
@@ -175,7 +176,7 @@ function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): 
 }
 
 /** start_period + interval × retries: what the health check itself allows a healthy start to take. */
-function startDeadline({ healthcheck }: ComposeService): number {
+export function startDeadline(healthcheck: ComposeHealthcheck | undefined): number {
   if (healthcheck?.test === undefined || healthcheck.disable === true || healthcheck.test[0] === 'NONE')
     return defaultStartMs;
   const start = parseDuration(healthcheck.start_period ?? '') ?? 0;

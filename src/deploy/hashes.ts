@@ -10,7 +10,7 @@ export function serviceHash(service: ComposeService): string {
 /** Hash of all that makes a release what it is. */
 export function contentHash(model: ComposeModel, services: readonly ServicePlan[]): string {
   // What the plan says of a service is no part of it: a registry that was out of reach makes no other release.
-  const facts = services.map(({ reason: _reason, notes: _notes, ports, ...rest }) => ({
+  const facts = services.map(({ reason: _reason, notes: _notes, startTimeout: _from, ports, ...rest }) => ({
     ...rest,
     ports: ports.map(({ why: _why, ...port }) => port),
   }));

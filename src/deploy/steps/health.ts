@@ -8,6 +8,7 @@ import { projectService } from '../project.ts';
 import type { ContainerState } from '../state.ts';
 import type { Step } from '../transaction.ts';
 import { startedServices } from './start.ts';
+import { deadlineOf } from './start-deadline.ts';
 import { refuseFailed, waitRunning } from './wait.ts';
 
 /**
@@ -66,6 +67,8 @@ async function waitInEdge(
   const { colour } = each.plan;
   const addresses = containers.flatMap((container) => Object.values(container.addresses).slice(0, 1));
   const begun = clock.elapsed();
+  let deadline = planned.plan.startDeadlineMs;
+  const isLate = () => clock.elapsed() - begun > deadline;
   let told = false;
   let inspected = begun;
   let isFar = false;
@@ -104,8 +107,9 @@ async function waitInEdge(
       // A new edge needs a moment until its socket answers.
       if (clock.elapsed() - begun > planned.plan.startDeadlineMs) throw error;
     }
-    if (clock.elapsed() - begun > planned.plan.startDeadlineMs)
-      throw await notUp(run, each, planned, containers);
+    // The image's own health check may allow more than is known of it before it is there.
+    if (isLate()) deadline = await deadlineOf(each, planned.plan, containers);
+    if (isLate()) throw await notUp(run, each, planned, containers, deadline);
     // A slow line is pause enough.
     await clock.sleep(isFar ? 0 : pollMs, run.signal);
   }
@@ -140,7 +144,7 @@ async function refuseEnded(
     const isUnhealthy = error instanceof UserError && error.code === 'health.unhealthy';
     if (!isUnhealthy) throw error;
     // The endpoint itself may say which component is not well: that beats any other word.
-    const why = await notUp(run, each, planned, containers);
+    const why = await notUp(run, each, planned, containers, planned.plan.startDeadlineMs);
     throw why.code === 'health.component' ? why : error;
   }
 }
@@ -187,6 +191,7 @@ async function notUp(
   each: HostRun,
   planned: PlannedService,
   containers: readonly ContainerState[],
+  deadlineMs: number,
 ): Promise<UserError> {
   const answers = await askComponents(each, planned, containers);
   tellComponents(run, each, planned, answers);
@@ -196,7 +201,7 @@ async function notUp(
   const lines = shown === undefined ? '' : await lastLogs(each.host, shown.id, 50);
   if (sick !== undefined && sick.answer.status > 0)
     return unwell(`${each.host.name}: ${sick.container.name}`, plan.health ?? '', sick.answer, lines);
-  const seconds = plan.startDeadlineMs / 1000;
+  const seconds = deadlineMs / 1000;
   return new UserError({
     code: 'health.timeout',
     message: `${each.host.name}: ${service} was not up for the edge within ${seconds} s${plan.health === undefined ? '' : ` (${plan.health})`}`,

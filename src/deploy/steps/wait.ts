@@ -3,6 +3,7 @@ import { UserError } from '../../kernel/errors.ts';
 import { lastLogs } from '../containers.ts';
 import type { DeployRun, HostRun } from '../context.ts';
 import { type ContainerState, listContainers } from '../state.ts';
+import { deadlineOf } from './start-deadline.ts';
 
 export interface Awaited {
   readonly plan: ServicePlan;
@@ -30,6 +31,7 @@ export async function waitRunning(
 ): Promise<Map<string, ContainerState[]>> {
   const { clock } = run.effects;
   const begun = clock.elapsed();
+  const deadlines = new Map(awaited.map(({ plan, project }) => [project, plan.startDeadlineMs] as const));
   for (;;) {
     run.signal.throwIfAborted();
     const found = await ownContainers(each, awaited);
@@ -41,9 +43,12 @@ export async function waitRunning(
         viaEdge ? container.running : isReady(container, clock.elapsed() - begun),
       ).length;
       if (ready < plan.replicas) waitingFor.push(`${project} ${ready}/${plan.replicas}`);
-      if (ready < plan.replicas && clock.elapsed() - begun > plan.startDeadlineMs) {
-        throw await tooLate(each, plan, project, containers);
-      }
+      const isLate = () => clock.elapsed() - begun > (deadlines.get(project) ?? 0);
+      if (ready >= plan.replicas || !isLate()) continue;
+      // Asked when it matters: most are well long before.
+      const deadline = await deadlineOf(each, plan, containers);
+      deadlines.set(project, deadline);
+      if (isLate()) throw await tooLate(each, plan, project, containers, deadline);
     }
     if (waitingFor.length === 0) {
       await refuseFailed(
@@ -133,11 +138,12 @@ async function tooLate(
   plan: ServicePlan,
   project: string,
   containers: readonly ContainerState[],
+  deadlineMs: number,
 ): Promise<UserError> {
   const last = containers.at(-1);
   return new UserError({
     code: 'health.timeout',
-    message: `${each.host.name}: ${project} was not healthy within ${plan.startDeadlineMs / 1000} s (${last?.status ?? 'no container'})`,
+    message: `${each.host.name}: ${project} was not healthy within ${deadlineMs / 1000} s (${last?.status ?? 'no container'})`,
     hint: `The time is \`start-timeout\` of ${plan.name} in sluice.yml, else start_period + interval × retries of its health check. Its last lines are below.`,
     output: last === undefined ? '' : await lastLogs(each.host, last.id, 50),
   });
