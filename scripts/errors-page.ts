@@ -19,6 +19,7 @@ const subjects: Readonly<Record<string, string>> = {
   state: 'What the host remembers',
   target: 'Targets',
   image: 'Images',
+  adopt: 'Adoption',
   preflight: 'Preflight',
   backup: 'Backups',
   restore: 'Restores',

@@ -26,6 +26,9 @@ export const transfer: Step = {
       const missing = each.plan.images.filter((image) => !image.present).map((image) => image.reference);
       const pulled = missing.filter((reference) => carriedDigest(reference) === undefined);
       if (pulled.length > 0) note(`pulling ${pulled.length} images`);
+      // Nobody waits for gigabytes of a release that is refused already.
+      const refused = new AbortController();
+      const signal = AbortSignal.any([run.signal, refused.signal]);
       await settleAll([
         writeFiles(
           each.host,
@@ -41,13 +44,16 @@ export const transfer: Step = {
         ),
         validateProject(each.host, each.plan.record.app, projectFor(each, run.config.edge.image), {
           signal: run.signal,
+        }).catch((error: unknown) => {
+          refused.abort(error);
+          throw error;
         }),
         pullImages(each.host, pulled, {
           logins,
-          signal: run.signal,
+          signal,
           platformOf: (reference) => platformFor(each.plan.record.model, reference),
         }),
-        carryTo(run, each, cargo, note),
+        carryTo({ ...run, signal }, each, cargo, note),
       ]);
       await verifyPlatforms(each.host, each.plan);
       return pulled.length;
