@@ -33,6 +33,8 @@ export interface HostPlanInput {
   readonly replace?: readonly string[];
   /** Give edges that run another image than configured the configured one now. */
   readonly replaceEdges?: boolean;
+  /** The release ran here before: its way back is not barred by a network that has other settings by now. */
+  readonly rollback?: boolean;
 }
 
 /**
@@ -53,12 +55,16 @@ export function planHost(input: HostPlanInput): HostPlan {
   const own = record.services.map((plan) => planService(plan, input));
   const services = withTied(own, record, input.replace);
   const edges = input.edges.map((edge) => planEdge(edge, input));
+  const networks = networkFaults(input.host, record, state, before);
+  const bearable = networks.filter(
+    ({ code }) => input.rollback === true && code === 'preflight.network-changed',
+  );
   refuse([
-    ...networkFaults(input.host, record, state, before),
+    ...networks.filter((fault) => !bearable.includes(fault)),
     ...leftBehindFaults(input.host, record, state, services),
     ...tieFaults(input.host, record, state, { services, edges }),
   ]);
-  const warnings: string[] = [];
+  const warnings: string[] = bearable.map(({ message }) => `${message}. It stays as it is.`);
   const known = new Set(record.services.map((plan) => plan.name));
   const gone = (before?.services ?? []).filter((plan) => !known.has(plan.name));
   const removed = gone.filter((plan) => plan.strategy !== 'keep').map((plan) => plan.name);

@@ -47,6 +47,7 @@ export async function rollback(
               presentImages: await presentImages(host),
               edges: wantedEdges(record, state, config.edge.image),
               edgeImage: config.edge.image,
+              rollback: true,
             });
           }),
         );

@@ -89,6 +89,15 @@ describe('a network of the compose file that exists with other settings', () => 
     expect(fault).toContain('ipam.config (no longer in the file, 172.28.0.0/16 on the server)');
   });
 
+  test('a rollback is not barred by it: the network stays as it is, and the plan says so', () => {
+    const record = app({ default: { ...bare('shop_default'), enable_ipv6: true } });
+    const state = { ...serving(older(record), 'blue'), networks: [onHost('shop_default')] };
+    const { warnings } = plan(record, state, { rollback: true });
+    expect(warnings.join('\n')).toContain(
+      'enable_ipv6 (true in the file, false on the server). It stays as it is.',
+    );
+  });
+
   test('internal counts when the file does not have it: Compose makes networks that are not', () => {
     const [fault = ''] = differencesFor(bare('shop_default'), onHost('shop_default', { internal: true }));
     expect(fault).toContain('internal (false in the file, true on the server)');
