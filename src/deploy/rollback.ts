@@ -64,7 +64,9 @@ export async function rollback(
       (resolved) => `back to ${resolved.release}`,
     );
     const hosts = sites.map((site, index) => hostRun(site, plan.hosts[index], []));
-    return await transact(deployRun(request, 'rollback', id, plan, hosts, effects, recorder));
+    const run = deployRun(request, 'rollback', id, plan, hosts, effects, recorder);
+    for (const each of run.hosts) for (const warning of each.plan.warnings) recorder.warn(warning);
+    return await transact(run);
   } finally {
     await Promise.all(sites.map((site) => site.keeper.release()));
   }
