@@ -89,9 +89,11 @@ test('replicas that close idle connections at any moment cost no request, and no
   await startEdge();
   for (const each of both) each.closesIdle = true;
   const load = new Load(16);
-  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  // As many as a calm machine has in four seconds.
+  while (load.answers.length + load.failures.length < 2_000)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   await load.stop();
-  expect([load.failures, load.summary()]).toEqual([[], expect.stringMatching(/^\d{4,} answers, 0 /)]);
+  expect(load.failures, load.summary()).toEqual([]);
   expect(both.reduce((posts, each) => posts + each.posts, 0)).toBe(
     load.answers.filter((each) => each.body.includes('body-')).length,
   );
