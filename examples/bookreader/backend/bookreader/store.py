@@ -20,7 +20,9 @@ def make_engine(settings: Settings) -> AsyncEngine:
         settings.database_url,
         pool_size=settings.db_pool_size,
         max_overflow=settings.db_max_overflow,
-        pool_timeout=5,
+        # Longer than a migration may wait for its lock (sluice.yml: lock-timeout 5s). Queries that
+        # queue behind it hold all connections; a request that waits for one is late, not lost.
+        pool_timeout=15,
         pool_pre_ping=True,  # a restarted database costs nobody a failed request
         connect_args={"connect_timeout": 3},
     )
