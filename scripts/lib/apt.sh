@@ -12,7 +12,9 @@ apt_update() {
   [ -z "${apt_updated:-}" ] || return 0
   say 'apt-get update'
   # One unreachable third-party list must not stop us; a package that can't be found will.
+  still_waiting_for 'apt-get update'
   as_root apt-get update -q >/dev/null 2>&1 || say 'apt-get update had errors; going on with the lists it got'
+  still_waiting_for_nothing
   apt_updated=yes
 }
 

@@ -73,6 +73,7 @@ start_engine() {
       as_root tail -n 20 "$engine_log" >&2 || true
       fail "dockerd does not answer after 60 s; see $engine_log"
     fi
+    [ $((waited % 10)) -ne 0 ] || say "… waiting for dockerd to answer ($((waited / 2)) s; log: $engine_log)"
     sleep 0.5
   done
 }

@@ -119,6 +119,7 @@ async function build(
   more: string[] = [],
 ): Promise<void> {
   const started = performance.now();
+  log(`building ${name}`);
   const buildArgs = args.flatMap((arg) => ['--build-arg', arg]);
   // Without provenance the result is a plain manifest, the same in every image store.
   const options = ['--provenance=false', '--progress=plain', ...buildArgs, ...more];
