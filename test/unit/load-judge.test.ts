@@ -1,9 +1,18 @@
 import { expect, test } from 'vitest';
-import { judgeLoad, judgeRows, judgeServing, judgeWebSockets, stageLoad } from '../bed/demo/judge.ts';
+import type { WatchRecord } from '../../src/report/model.ts';
+import {
+  judgeDeadline,
+  judgeLoad,
+  judgeRows,
+  judgeServing,
+  judgeWebSockets,
+  sickHosts,
+  stageLoad,
+} from '../bed/demo/judge.ts';
 import type { Stage } from '../bed/demo/model.ts';
 import { wrap } from '../bed/demo/narrate.ts';
 import { table } from '../bed/demo/table.ts';
-import type { FailureGroup, LoadResult } from '../bed/load/model.ts';
+import type { Asked, FailureGroup, LoadResult } from '../bed/load/model.ts';
 import { Tally } from '../bed/load/tally.ts';
 
 const url = 'http://127.0.0.11:8080';
@@ -46,16 +55,100 @@ test('answers of the sick release are counted apart, and only its own 5xx', () =
   ];
   const sick = stage({ sick: 'v4', before: load(), after: load({ requests: 100, failures }) });
   expect(stageLoad(sick)).toMatchObject({ failed: 2, sickAnswers: 25, sickMs: 130 });
-  expect(judgeLoad(sick).map((each) => each.held)).toEqual([false, true]);
+  const [lost, own] = judgeLoad(sick);
+  expect(lost).toMatchObject({ held: false, detail: '1 of 100: 1 × truncated of v4 (post)' });
+  expect(own).toMatchObject({ held: false, detail: '1 of 100: 1 × 5xx of v2 (post)' });
 });
 
-test('a sick release that stayed too long, or that nobody saw, breaks the promise', () => {
-  const late = failure({ count: 2, firstAt: 0, lastAt: 301 });
+test('what was lost on its way is told apart from what the application itself answered', () => {
   const held = (failures: FailureGroup[]) =>
-    judgeLoad(stage({ sick: 'v4', before: load(), after: load({ failures }) })).at(-1)?.held;
-  expect(held([late])).toBe(false);
+    judgeLoad(stage({ before: load(), after: load({ requests: 100, failures }) })).map((each) => each.held);
+  expect(held([])).toEqual([true, true]);
+  // The application's own 503 carries its version; that of an edge or a proxy does not.
+  expect(held([failure({ kind: '503', version: 'v1' })])).toEqual([true, false]);
+  for (const kind of ['502', '503', '504', 'refused', 'reset', 'timeout'] as const) {
+    expect(held([failure({ kind, version: undefined })]), kind).toEqual([false, true]);
+  }
+  expect(held([failure({ kind: 'truncated', version: 'v1' })])).toEqual([false, true]);
+});
+
+/** What clients asked and when, answered by an error of v4 10 ms later unless told otherwise. */
+interface Errors {
+  readonly who: number;
+  readonly at: number;
+  readonly took?: number;
+}
+
+/** A stage in which a guard with a limit of 3 errors judges v4. */
+function sickStage(errors: readonly Errors[], more: { guard?: boolean; seen?: number } = {}): Stage {
+  let now = 0;
+  const tally = new Tally(() => now, [url]);
+  const before = tally.result();
+  for (const { who, at, took = 10 } of errors) {
+    now = at + took;
+    const asked: Asked = { client: 'post', url, who, at };
+    tally.bad(asked, { kind: '5xx', version: 'v4', detail: '500' });
+  }
+  const record = { host: 'one', service: 'backend', seconds: 1, requests: 9, errors5xx: 3, slow: 0 };
+  const watch: WatchRecord[] = [
+    { ...record, outcome: more.guard === false ? 'kept' : 'reverted', reason: '3 of 6 were errors' },
+  ];
+  const { run } = stage({});
+  const report = { watch } as unknown as NonNullable<typeof run.report>;
+  const after = tally.result();
+  return stage({ sick: 'v4', limit: 3, before, after, run: { ...run, report } });
+}
+
+const untilLimit: Errors[] = [0, 1, 2].map((who) => ({ who, at: 100 + 50 * who }));
+/** When the client had the third answer. */
+const limitAt = 210;
+
+function judgedSick(errors: readonly Errors[], more?: { guard?: boolean }): boolean[] {
+  return judgeLoad(sickStage(errors, more))
+    .slice(2)
+    .map((each) => each.held);
+}
+
+test('what was on its way when the limit was reached may still be answered, however late', () => {
+  const onItsWay = [3, 4, 5].map((who) => ({ who, at: limitAt - 1, took: 5000 }));
+  expect(judgedSick([...untilLimit, ...onItsWay])).toEqual([true, true]);
+});
+
+test('a client may meet a sick release once after the limit, and not twice', () => {
+  const once = [0, 3].map((who) => ({ who, at: limitAt + 5 }));
+  expect(judgedSick([...untilLimit, ...once])).toEqual([true, true]);
+  const twice = [...untilLimit, ...once, { who: 3, at: limitAt + 40 }];
+  expect(judgedSick(twice)).toEqual([true, false]);
+  expect(sickHosts(sickStage(twice), 'v4', 3)).toEqual([{ url, answers: 6, late: 3, again: 1 }]);
+});
+
+test('a sick release that nobody saw, or that no guard took out, proves nothing', () => {
+  expect(judgedSick([])).toEqual([true, false]);
+  expect(judgedSick(untilLimit, { guard: false })).toEqual([false, true]);
+});
+
+test('more sick answers than are kept one by one are too many', () => {
+  const storm = Array.from({ length: 600 }, (_, index) => ({ who: index, at: 100 + index }));
+  expect(judgedSick(storm)).toEqual([true, false]);
+});
+
+test('after the deadline a client may get the release once, which was on its way, and not twice', () => {
+  const deadlineAt = 4000;
+  const held = (asks: readonly Errors[]) => {
+    let now = 0;
+    const tally = new Tally(() => now, [url]);
+    for (const { who, at } of asks) {
+      now = at + 300;
+      tally.good({ client: 'fresh', url, who, at }, 'v5');
+    }
+    return judgeDeadline(tally.result(), 'v5', deadlineAt).held;
+  };
+  const before = [0, 1, 0, 1].map((who, index) => ({ who, at: 1000 + 500 * index }));
+  expect(held(before)).toBe(true);
+  expect(held([...before, { who: 0, at: 4010 }, { who: 1, at: 4900 }])).toBe(true);
+  expect(held([...before, { who: 0, at: 4010 }, { who: 0, at: 4300 }])).toBe(false);
   expect(held([])).toBe(false);
-  expect(held([{ ...late, lastAt: 300 }])).toBe(true);
+  expect(judgeDeadline(undefined, 'v5', deadlineAt).held).toBe(false);
 });
 
 test('one host that serves something else is enough', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Histogram } from '../bed/load/histogram.ts';
+import { type Asked, type ClientName, samplesPerGroup } from '../bed/load/model.ts';
 import { Tally } from '../bed/load/tally.ts';
 
 const url = 'http://127.0.0.11:8080';
@@ -17,17 +18,21 @@ function tallyAt(): { tally: Tally; at: (ms: number) => Tally } {
   };
 }
 
+function asked(client: ClientName, at: number, more: Partial<Asked> = {}): Asked {
+  return { client, url, who: 0, at, ...more };
+}
+
 test('the longest gap is that of one host, also while the other one answers', () => {
   const { at } = tallyAt();
-  for (let ms = 0; ms <= 3000; ms += 100) at(ms).good('fresh', other, 1, 'v1');
-  at(100).good('fresh', url, 1, 'v1');
-  at(2600).good('fresh', url, 1, 'v2');
+  for (let ms = 0; ms <= 3000; ms += 100) at(ms).good(asked('fresh', ms, { url: other }), 'v1');
+  at(100).good(asked('fresh', 90), 'v1');
+  at(2600).good(asked('fresh', 2590), 'v2');
   expect(at(3000).result().clients.fresh.longestGapMs).toBe(2500);
 });
 
 test('a gap that still lasts counts, and a client without requests has none', () => {
   const { at } = tallyAt();
-  at(1000).bad('post', url, { kind: 'refused', detail: 'ECONNREFUSED' });
+  at(1000).bad(asked('post', 990), { kind: 'refused', detail: 'ECONNREFUSED' });
   const result = at(5000).result();
   expect(result.clients.post.longestGapMs).toBe(5000);
   expect(result.clients.stream.longestGapMs).toBe(0);
@@ -35,17 +40,17 @@ test('a gap that still lasts counts, and a client without requests has none', ()
 
 test('after the stop nobody asks: that is no gap', () => {
   const { at } = tallyAt();
-  at(100).good('post', url, 1, 'v1');
-  at(100).good('post', other, 1, 'v1');
+  at(100).good(asked('post', 99), 'v1');
+  at(100).good(asked('post', 99, { url: other }), 'v1');
   at(200).stopped();
   expect(at(5000).result().clients.post.longestGapMs).toBe(100);
 });
 
 test('failures are grouped by client, kind and version, with first and last time', () => {
   const { at } = tallyAt();
-  at(10).bad('post', url, { kind: '5xx', version: 'v4', detail: '500' });
-  at(250).bad('post', other, { kind: '5xx', version: 'v4', detail: '500' });
-  at(300).bad('post', url, { kind: 'reset', detail: 'ECONNRESET' });
+  at(10).bad(asked('post', 5), { kind: '5xx', version: 'v4', detail: '500' });
+  at(250).bad(asked('post', 240, { url: other, who: 3 }), { kind: '5xx', version: 'v4', detail: '500' });
+  at(300).bad(asked('post', 290), { kind: 'reset', detail: 'ECONNRESET' });
   const result = at(400).result();
   expect(result.failures).toEqual([
     { client: 'post', kind: '5xx', version: 'v4', count: 2, firstAt: 10, lastAt: 250 },
@@ -53,19 +58,48 @@ test('failures are grouped by client, kind and version, with first and last time
   ]);
   expect(result).toMatchObject({ requests: 3, failed: 3 });
   expect(result.samples).toHaveLength(3);
+  expect(result.samples[1]).toMatchObject({ at: 250, askedAt: 240, url: other, who: 3 });
 });
 
 test('versions are told apart by host', () => {
   const { at } = tallyAt();
-  at(1).good('keep-alive', url, 1, 'v1');
-  at(2).good('keep-alive', url, 1, 'v2');
-  at(3).good('keep-alive', other, 1, 'v1');
-  at(4).good('keep-alive', url, 1, 'v2');
+  at(1).good(asked('keep-alive', 0), 'v1');
+  at(2).good(asked('keep-alive', 1), 'v2');
+  at(3).good(asked('keep-alive', 2, { url: other }), 'v1');
+  at(4).good(asked('keep-alive', 3, { who: 1 }), 'v2');
   expect(at(5).result().versions).toEqual([
     { url, version: 'v1', count: 1, firstAt: 1, lastAt: 1 },
     { url, version: 'v2', count: 2, firstAt: 2, lastAt: 4 },
     { url: other, version: 'v1', count: 1, firstAt: 3, lastAt: 3 },
   ]);
+});
+
+test('a client that gets a version twice tells when it asked for the first of the two', () => {
+  const { at } = tallyAt();
+  const twiceAfter = () =>
+    at(99)
+      .result()
+      .versions.find((seen) => seen.version === 'v5')?.twiceAfter;
+  at(12).good(asked('fresh', 10, { who: 0 }), 'v5');
+  at(14).good(asked('fresh', 11, { who: 1 }), 'v5');
+  at(15).good(asked('post', 13, { who: 0 }), 'v5');
+  expect(twiceAfter()).toBeUndefined();
+  at(30).bad(asked('fresh', 20, { who: 1 }), { kind: '5xx', version: 'v5', detail: '500' });
+  expect(twiceAfter()).toBe(11);
+  at(31).good(asked('fresh', 22, { who: 0 }), 'v5');
+  expect(twiceAfter()).toBe(11);
+  at(40).good(asked('fresh', 35, { who: 0 }), 'v5');
+  expect(twiceAfter()).toBe(22);
+});
+
+test('a storm of failures does not fill the memory, and each is counted', () => {
+  const { at } = tallyAt();
+  for (let ms = 0; ms < samplesPerGroup + 50; ms++) {
+    at(ms).bad(asked('post', ms), { kind: 'reset', detail: 'ECONNRESET' });
+  }
+  const result = at(9999).result();
+  expect(result.samples).toHaveLength(samplesPerGroup);
+  expect(result.failures[0]?.count).toBe(samplesPerGroup + 50);
 });
 
 test('a WebSocket that we ended is no cut', () => {

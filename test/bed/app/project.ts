@@ -18,6 +18,8 @@ export interface Project {
 export interface ProjectSettings {
   /** What `watch` says in sluice.yml. */
   readonly watch?: Readonly<Record<string, string | number>>;
+  /** Factor of the time that the backend has for its start and its health checks, on a busy machine. */
+  readonly patience?: number;
   /** How long connections on the old colour may go on. */
   readonly drain?: string;
   readonly previous?: 'stopped' | 'warm';
@@ -43,7 +45,7 @@ export function writeProject(
   for (const name of ['compose.yml', 'compose.prod.yml', 'nginx']) {
     cpSync(join(exampleFolder, name), join(folder, name), { recursive: true });
   }
-  writeFileSync(join(folder, 'compose.bed.yml'), composeOverlay);
+  writeFileSync(join(folder, 'compose.bed.yml'), composeOverlay(settings.patience));
   writeFileSync(join(folder, 'nginx/rate-limit-off.conf'), rateLimitOff);
   writeFileSync(join(folder, '.env.bed'), envFile(hosts.map((host) => host.http.host)), { mode: 0o600 });
   const config = join(folder, 'sluice.yml');

@@ -36,8 +36,14 @@ export function envFile(hostNames: readonly string[]): string {
 /** The load comes from few addresses: without this, nginx would answer most of it with 429. */
 export const rateLimitOff = '0.0.0.0/0 0;\n';
 
-/** What differs on the bed from any production. Services that run on any host find the data services by variables. */
-export const composeOverlay = `# The bed's hosts share the data services of the first one, and nobody wants to wait long for a release that never
+/**
+ * What differs on the bed from any production. Services that run on any host find the data services by variables.
+ *
+ * @param patience factor of the backend's times, on a busy machine.
+ */
+export const composeOverlay = (
+  patience = 1,
+) => `# The bed's hosts share the data services of the first one, and nobody wants to wait long for a release that never
 # gets well: the application starts within 3 s here.
 x-data: &data
   DB_HOST: \${DB_HOST:-db}
@@ -46,7 +52,7 @@ x-data: &data
 services:
   backend:
     environment: *data
-    healthcheck: { interval: 2s, start_period: 4s }
+    healthcheck: { interval: 2s, start_period: ${4 * patience}s, timeout: ${3 * patience}s }
   celery-worker: { environment: *data }
   celery-beat: { environment: *data }
 `;

@@ -1,9 +1,21 @@
 import type { VersionName } from '../app/versions.ts';
 import type { CliLine, CliRun } from './cli.ts';
 import type { Stage } from './model.ts';
+import type { Pace } from './pace.ts';
 
-/** Seconds; `main.ts` writes them into sluice.yml. Short, so that the demo is: a team would watch for half a minute. */
-export const settings = { watch: 1, deadline: 3, drain: 2 } as const;
+/** What goes into sluice.yml. Times are seconds, and short, so that the demo is: a team would watch for half a minute. */
+export interface Settings {
+  readonly watch: number;
+  readonly deadline: number;
+  readonly drain: number;
+  /** Fewer errors than this never revert. */
+  readonly min5xx: number;
+}
+
+/** A slow load needs longer until it has met ten errors, and a slow runner until it has confirmed. */
+export function settingsAt({ patience }: Pace): Settings {
+  return { watch: patience, deadline: 3 * patience, drain: 2, min5xx: 10 };
+}
 
 /** One act of the demo: a command, and what has to come of it. */
 export interface Act {
@@ -11,7 +23,7 @@ export interface Act {
   readonly title: string;
   /** For the table at the end. */
   readonly label: string;
-  readonly why: string;
+  readonly why: (settings: Settings) => string;
   readonly command: 'deploy' | 'rollback';
   readonly release?: VersionName;
   readonly exit: number | null;
@@ -36,7 +48,8 @@ export const acts: readonly Act[] = [
     name: 'first',
     title: 'First deploy: v1',
     label: 'v1, the first',
-    why: 'Nothing runs yet. The first server gets Postgres and Redis, and both servers get the application.',
+    why: () =>
+      'Nothing runs yet. The first server gets Postgres and Redis, and both servers get the application.',
     ...{ command: 'deploy', release: 'v1', exit: 0, outcome: 'confirmed', serves: 'v1', backup: false },
     conclude: ({ run }, seconds) => `v1 serves on both servers after ${seconds(took(run))}.`,
   },
@@ -44,7 +57,8 @@ export const acts: readonly Act[] = [
     name: 'migration',
     title: 'A good release with a migration: v2',
     label: 'v2, with a migration',
-    why: `A backup comes first and is proven by a restore; then the migration; then v2 starts beside v1, is asked how it feels, and gets the traffic. The first ${settings.watch} s of it are watched (half a minute unless sluice.yml says otherwise), then it is confirmed.`,
+    why: ({ watch }) =>
+      `A backup comes first and is proven by a restore; then the migration; then v2 starts beside v1, is asked for its health, and gets the traffic. The first ${watch} s of it are watched (half a minute unless sluice.yml says otherwise), then it is confirmed.`,
     ...{ command: 'deploy', release: 'v2', exit: 0, outcome: 'confirmed', serves: 'v2', replaces: 'v1' },
     backup: true,
     step: 'migrate',
@@ -54,7 +68,7 @@ export const acts: readonly Act[] = [
     name: 'unhealthy',
     title: 'A release that never gets well: v3',
     label: 'v3, never well',
-    why: 'Its health endpoint answers 503 for ever. It must not get a single request.',
+    why: () => 'Its health endpoint answers 503 for ever. It must not get a single request.',
     ...{ command: 'deploy', release: 'v3', exit: 1, outcome: 'undone', serves: 'v2', unseen: 'v3' },
     backup: true,
     conclude: ({ run }, seconds) =>
@@ -64,7 +78,8 @@ export const acts: readonly Act[] = [
     name: 'sick',
     title: 'A release that is sick only under traffic: v4',
     label: 'v4, sick under traffic',
-    why: 'Its health is fine, and every other answer is a 500. No check before the switch can know. The guard inside the edge counts answers and takes it out by itself; the runner only hears of it.',
+    why: () =>
+      'Its health is fine, and every other answer is a 500. No check before the switch can know. The guard inside the edge counts answers and takes it out by itself; the runner only hears of it.',
     ...{ command: 'deploy', release: 'v4', exit: 1, outcome: 'reverted', serves: 'v2', sick: 'v4' },
     backup: true,
     conclude: ({ revertMs }, seconds) =>
@@ -74,7 +89,8 @@ export const acts: readonly Act[] = [
     name: 'killed',
     title: 'The runner dies in the worst moment: v5',
     label: 'v5, runner killed',
-    why: `SIGKILL right after the switch: v5 has the traffic and nobody is left to confirm it. The guards wait until ${settings.watch + settings.deadline} s after the switch and go back to v2 by themselves.`,
+    why: ({ watch, deadline }) =>
+      `SIGKILL right after the switch: v5 has the traffic and nobody is left to confirm it. The guards wait until ${watch + deadline} s after the switch and go back to v2 by themselves.`,
     ...{ command: 'deploy', release: 'v5', exit: null, serves: 'v2', backup: false },
     killAt: (line) => line.step === 'switch' && line.outcome === 'done',
     conclude: ({ revertMs }, seconds) =>
@@ -84,7 +100,8 @@ export const acts: readonly Act[] = [
     name: 'again',
     title: 'The same deploy again: v5',
     label: 'v5, once more',
-    why: 'It finds what the dead run left, undoes it, and goes on. No lock to remove, nothing to clean up by hand.',
+    why: () =>
+      'It finds what the dead run left, undoes it, and goes on. No lock to remove, nothing to clean up by hand.',
     ...{ command: 'deploy', release: 'v5', exit: 0, outcome: 'confirmed', serves: 'v5', replaces: 'v2' },
     backup: true,
     step: 'reconcile',
@@ -94,7 +111,8 @@ export const acts: readonly Act[] = [
     name: 'rollback',
     title: 'Back to the release before, by hand',
     label: 'back to v2',
-    why: 'v5 is well, but somebody wants v2 back. Its containers are still there: no build, no upload, no pull.',
+    why: () =>
+      'v5 is well, but somebody wants v2 back. Its containers are still there: no build, no upload, no pull.',
     ...{ command: 'rollback', exit: 0, outcome: 'confirmed', serves: 'v2', replaces: 'v5', backup: false },
     conclude: ({ run }, seconds) => `v2 serves again after ${seconds(took(run))}.`,
   },

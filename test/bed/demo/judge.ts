@@ -1,8 +1,6 @@
 import type { FailureGroup, LoadResult } from '../load/model.ts';
 import type { Promised, Stage, StageLoad } from './model.ts';
 
-/** Longest time that clients may get answers of a release that answers only errors. */
-const sickLimitMs = 300;
 /** Clocks are read on both sides of a pipe. */
 const toleranceMs = 100;
 
@@ -17,7 +15,6 @@ export function stageLoad(stage: Pick<Stage, 'before' | 'after' | 'sick'>): Stag
     sick !== undefined && group.version === sick && group.kind === '5xx';
   const failures = fresh.filter((group) => !isSick(group));
   const sickGroups = fresh.filter(isSick);
-  const count = (groups: readonly FailureGroup[]) => groups.reduce((sum, group) => sum + group.count, 0);
   const first = Math.min(...sickGroups.map((group) => group.firstAt));
   const last = Math.max(...sickGroups.map((group) => group.lastAt));
   return {
@@ -29,34 +26,119 @@ export function stageLoad(stage: Pick<Stage, 'before' | 'after' | 'sick'>): Stag
   };
 }
 
+function count(groups: readonly FailureGroup[]): number {
+  return groups.reduce((sum, group) => sum + group.count, 0);
+}
+
 function newFailures(group: FailureGroup, before: LoadResult): FailureGroup[] {
   const same = before.failures.find(
     (each) => each.client === group.client && each.kind === group.kind && each.version === group.version,
   );
-  const count = group.count - (same?.count ?? 0);
-  return count === 0 ? [] : [{ ...group, count }];
+  const added = group.count - (same?.count ?? 0);
+  return added === 0 ? [] : [{ ...group, count: added }];
 }
 
-/** What every stage under load promises: nobody but a sick release made a request fail. */
+/**
+ * What every stage under load promises: nobody but a sick release made a request fail. What was lost on the way is
+ * told apart from what the application itself answered, for one is a fault of Sluice and the other may not be.
+ */
 export function judgeLoad(stage: Stage): Promised[] {
   if (stage.after === undefined) return [];
-  const { requests, failed, failures, sickAnswers, sickMs } = stageLoad(stage);
-  const kinds = failures.map((each) => `${each.count} × ${each.kind} (${each.client})`).join(', ');
-  const promised: Promised[] = [
+  const { requests, failures } = stageLoad(stage);
+  const own = failures.filter(isOwnAnswer);
+  const lost = failures.filter((group) => !isOwnAnswer(group));
+  const figures = (groups: readonly FailureGroup[]) => {
+    const kinds = groups.map(
+      ({ count, kind, client, version }) =>
+        `${count} × ${kind}${version ? ` of ${version}` : ''} (${client})`,
+    );
+    return `${count(groups)} of ${requests}${kinds.length === 0 ? '' : `: ${kinds.join(', ')}`}`;
+  };
+  return [
+    { promise: 'no request was lost on its way', held: lost.length === 0, detail: figures(lost) },
     {
-      promise: 'no request failed',
-      held: failed === 0,
-      detail: `${failed} of ${requests}${kinds && `: ${kinds}`}`,
+      promise: `no ${stage.sick === undefined ? '' : 'other '}release answered with an error of its own`,
+      held: own.length === 0,
+      detail: figures(own),
+    },
+    ...(stage.sick === undefined ? [] : judgeSick(stage, stage.sick)),
+  ];
+}
+
+/** A whole answer of the application; one without a version is of a proxy, and what broke off came from nobody. */
+function isOwnAnswer({ kind, version }: FailureGroup): boolean {
+  return version !== undefined && ['502', '503', '504', '5xx', 'status'].includes(kind);
+}
+
+/** What clients of one host got of a sick release. */
+export interface SickHost {
+  readonly url: string;
+  readonly answers: number;
+  /** Of these, asked for when a client had the answer that made the limit: the edge had counted it before. */
+  readonly late: number;
+  /** Late answers beyond the first one of each client. */
+  readonly again: number;
+}
+
+/** @param limit errors at which a guard takes a release out. */
+export function sickHosts(stage: Stage, sick: string, limit: number): SickHost[] {
+  const since = stage.before?.at ?? 0;
+  const fresh = stage.after?.samples.filter(
+    (each) => each.at > since && each.version === sick && each.kind === '5xx',
+  );
+  return [...Map.groupBy(fresh ?? [], ({ url }) => url)].map(([url, answers]) => {
+    const limitAt = answers.map(({ at }) => at).sort((a, b) => a - b)[limit - 1] ?? Infinity;
+    const late = answers.filter(({ askedAt }) => askedAt > limitAt);
+    const clients = new Set(late.map(({ client, who }) => `${client} ${who}`));
+    return { url, answers: answers.length, late: late.length, again: late.length - clients.size };
+  });
+}
+
+/**
+ * Judged by what the edges could know, not by a clock that stands still when the machine is busy. An edge that has sent
+ * the error which makes the limit may have passed on one more request of each client; a client pauses longer than the
+ * guard does between two looks, so a second one means that the guard did not act.
+ */
+function judgeSick(stage: Stage, sick: string): Promised[] {
+  const { sickAnswers, sickMs } = stageLoad(stage);
+  const limit = stage.limit ?? 1;
+  const hosts = sickHosts(stage, sick, limit);
+  const seen = hosts.reduce((sum, { answers }) => sum + answers, 0);
+  const each = hosts.map(({ answers, late }) => `${answers}, ${late} of them after the limit`).join('; ');
+  const counted = (stage.run.report?.watch ?? []).filter(({ outcome }) => outcome === 'reverted');
+  return [
+    {
+      promise: `a guard took ${sick} out by itself`,
+      held: counted.length > 0,
+      detail: counted.map(({ host, reason }) => `${host}: ${reason}`).join('; ') || 'no guard did',
+    },
+    {
+      promise: `after ${limit} errors on a host, no client got ${sick} there twice`,
+      // More than the load keeps one by one: then they were far too many.
+      held: seen > 0 && seen === sickAnswers && hosts.every(({ again }) => again === 0),
+      detail: `${sickAnswers} answers over ${Math.round(sickMs)} ms (${each || 'none'})`,
     },
   ];
-  if (stage.sick !== undefined) {
-    promised.push({
-      promise: `clients got answers of the sick release for at most ${sickLimitMs / 1000} s`,
-      held: sickAnswers > 0 && sickMs <= sickLimitMs,
-      detail: `${sickAnswers} answers over ${Math.round(sickMs)} ms`,
-    });
-  }
-  return promised;
+}
+
+/**
+ * A release that nobody confirms may answer until its guard's deadline, and what was asked until then. One request of
+ * each client may be on its way while the guard looks, as with {@link judgeSick}.
+ *
+ * @param deadlineAt when the guards' time is over at the latest, on the monotonic clock.
+ */
+export function judgeDeadline(after: LoadResult | undefined, version: string, deadlineAt: number): Promised {
+  const seen = after?.versions.filter((each) => each.version === version) ?? [];
+  const last = Math.max(...seen.map(({ lastAt }) => lastAt));
+  const side = last > deadlineAt ? 'after' : 'before';
+  return {
+    promise: `the guards went back by themselves: after the deadline, no client got ${version} twice`,
+    held: seen.length > 0 && seen.every(({ twiceAfter = 0 }) => twiceAfter <= deadlineAt),
+    detail:
+      seen.length === 0
+        ? 'it never had traffic'
+        : `its last answer came ${Math.round(Math.abs(last - deadlineAt))} ms ${side} the deadline`,
+  };
 }
 
 export function judgeServing(stage: Stage): Promised {

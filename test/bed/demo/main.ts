@@ -11,8 +11,9 @@ import { command, must } from '../command.ts';
 import { network } from '../layout.ts';
 import type { LoadResult } from '../load/model.ts';
 import { type RunningLoad, startLoad } from '../load/start.ts';
-import { acts, settings } from './acts.ts';
+import { acts, settingsAt } from './acts.ts';
 import { sluice } from './cli.ts';
+import { type Control, controlRun, UnfitMachine } from './control.ts';
 import { judgeRows, judgeWebSockets } from './judge.ts';
 import type { Promised, Stage } from './model.ts';
 import { createNarrator, type Narrator } from './narrate.ts';
@@ -20,15 +21,15 @@ import { play } from './play.ts';
 import { loadText, machineReport, replacements, stageTable } from './summary.ts';
 
 const root = join(import.meta.dirname, '../../..');
-/** Machine, servers and clients share a few cores: more than this, and the demo would show how a full CPU behaves. */
-const rate = 120;
 
 const usage = `Shows what Sluice does: good and bad releases on two servers under load.
 
   scripts/demo [--json FILE] [--keep]
 
   --json FILE   write all figures as JSON
-  --keep        leave the servers and the application running afterwards`;
+  --keep        leave the servers and the application running afterwards
+
+Exit code 0: every promise held. 1: one did not. 2: this machine loses requests without Sluice, so nothing was judged.`;
 
 interface Options {
   readonly json: string | undefined;
@@ -39,26 +40,27 @@ async function demo(options: Options, narrator: Narrator): Promise<boolean> {
   const began = performance.now();
   narrator.print('Sluice: a deploy that is a transaction');
   narrator.say(
-    `An application (FastAPI, Celery, Postgres, Redis, nginx) on two servers, each a container with a real sshd and Docker engine. ${rate} requests a second come from clients that never retry, while good and bad releases are deployed.`,
+    'An application (FastAPI, Celery, Postgres, Redis, nginx) on two servers, each a container with a real sshd and Docker engine. Clients that never retry ask it all the time, while good and bad releases are deployed.',
   );
   narrator.title('Preparing');
   const running = await runningHosts();
-  const bed = await narrator.work('a registry and two servers', () => upBed({ log: () => {} }));
+  const bed = await narrator.work('a registry and two servers', (note) => upBed({ log: note }));
   try {
     await narrator.work('empty servers', () => Promise.all(bed.hosts.map((host) => host.wipe('bookreader'))));
     await build(narrator);
-    const { stages, load, overall } = await perform(bed, narrator);
+    const control = await measureMachine(bed, narrator);
+    const { stages, load, overall } = await perform(bed, narrator, control);
     const seconds = (performance.now() - began) / 1000;
     tell(narrator, stages, load, overall, seconds);
     if (options.json !== undefined) {
       mkdirSync(dirname(options.json), { recursive: true });
       writeFileSync(
         options.json,
-        JSON.stringify(machineReport(stages, load, overall, seconds), undefined, 2),
+        JSON.stringify(machineReport(control, stages, load, overall, seconds), undefined, 2),
       );
     }
     if (options.keep) narrator.print(`Still running: ${bed.hosts.map(urlOf).join(' and ')}`);
-    else await stop(bed, running);
+    else await narrator.work('servers emptied, as they were before', () => stop(bed, running));
     const all = [...stages.flatMap((stage) => stage.promised), ...overall];
     return stages.length === acts.length && all.every((each) => each.held);
   } finally {
@@ -76,7 +78,10 @@ async function build(narrator: Narrator): Promise<void> {
   try {
     const { args, env } = writeVersion('v1', folder);
     narrator.command(['sluice', ...args].join(' '));
-    const run = await sluice(args, { folder, env, onLine: (line) => narrator.line(line) });
+    const run = await narrator.waiting(
+      () => 'the images of v1 (minutes on a new machine)',
+      () => sluice(args, { folder, env, onLine: (line) => narrator.line(line) }),
+    );
     if (run.code !== 0) throw new Error(`sluice build failed\n${run.stdout}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -85,10 +90,28 @@ async function build(narrator: Narrator): Promise<void> {
   const built: string[] = [];
   await narrator.work(
     'v2 to v5, in the same way',
-    () => buildVersions(['v2', 'v3', 'v4', 'v5'], (line) => built.push(line)),
+    async (note) => {
+      for (const version of ['v2', 'v3', 'v4', 'v5'] as const) {
+        note(version);
+        await buildVersions([version], (line) => built.push(line));
+      }
+    },
     () =>
       built.length > 0 ? `${built.length} of 4 had something to build` : 'all of them are there already',
   );
+}
+
+/** Before the first deploy: what the machine does to requests by itself, and the load that it bears. */
+async function measureMachine(bed: Bed, narrator: Narrator): Promise<Control> {
+  narrator.title('Control: this machine, without Sluice');
+  const control = await controlRun(bed, narrator);
+  const { rate, patience } = control.pace;
+  const waits =
+    patience === 1
+      ? ''
+      : ` Other programs keep it busy: releases and runner get ${patience} times as long as on a calm one.`;
+  narrator.conclude(`The load will be ${rate} requests a second.${waits}`);
+  return control;
 }
 
 interface Performance {
@@ -97,19 +120,21 @@ interface Performance {
   readonly overall: readonly Promised[];
 }
 
-async function perform(bed: Bed, narrator: Narrator): Promise<Performance> {
+async function perform(bed: Bed, narrator: Narrator, { pace }: Control): Promise<Performance> {
   const folder = join(root, 'build/demo/bookreader');
   rmSync(folder, { recursive: true, force: true });
-  const { watch, deadline, drain } = settings;
+  const settings = settingsAt(pace);
+  const { watch, deadline, drain, min5xx } = settings;
   const project = writeProject(folder, bed.hosts, {
-    watch: { for: `${watch}s`, 'max-5xx': '1%', 'min-5xx': 10, deadline: `${deadline}s` },
+    watch: { for: `${watch}s`, 'max-5xx': '1%', 'min-5xx': min5xx, deadline: `${deadline}s` },
     drain: `${drain}s`,
+    patience: pace.patience,
   });
   // It lies below the checkout, whose git ignores it: a repository of its own is what a team has.
   execFileSync('git', ['init', '--quiet', folder]);
   execFileSync('git', ['-C', folder, 'add', 'nginx']);
   const urls = bed.hosts.map(urlOf);
-  const scene = { bed, project, urls, narrator };
+  const scene = { bed, project, urls, narrator, settings };
   const stages: Stage[] = [];
   let load: RunningLoad | undefined;
   let rowsBefore = 0;
@@ -121,7 +146,7 @@ async function perform(bed: Bed, narrator: Narrator): Promise<Performance> {
       if (index === 0 && stage.run.code !== 0) return { stages, load: undefined, overall: [] };
       if (load !== undefined) continue;
       rowsBefore = await countRows(urls[0]);
-      load = startLoad({ urls, rate, slowSeconds: 3 });
+      load = startLoad({ urls, rate: pace.rate, slowSeconds: 3, timeoutSeconds: 10 * pace.patience });
       narrator.say(
         `From here on the load runs through nginx on both servers: GETs on kept and on fresh connections, POSTs that each write a row, answers that take 2-3 s, streams, WebSockets.`,
       );
@@ -171,7 +196,7 @@ function tell(
 const urlOf = (host: Bed['hosts'][number]) => `http://${host.http.host}:${host.http.port}`;
 
 async function countRows(url: string | undefined): Promise<number> {
-  const answer = await fetch(`${url}/api/bookmarks/count`, { signal: AbortSignal.timeout(5000) });
+  const answer = await fetch(`${url}/api/bookmarks/count`, { signal: AbortSignal.timeout(30_000) });
   return ((await answer.json()) as { count: number }).count;
 }
 
@@ -206,7 +231,13 @@ if (values.help) {
   console.log(usage);
 } else {
   const colour = process.stdout.isTTY === true && !process.env.NO_COLOR;
-  const narrator = createNarrator((text) => process.stdout.write(text), colour);
-  const held = await demo({ json: values.json, keep: values.keep }, narrator);
-  process.exitCode = held ? 0 : 1;
+  const narrator = createNarrator({ write: (text) => process.stdout.write(text), colour });
+  try {
+    const held = await demo({ json: values.json, keep: values.keep }, narrator);
+    process.exitCode = held ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof UnfitMachine)) throw error;
+    narrator.print(`\n${error.message}`);
+    process.exitCode = 2;
+  }
 }

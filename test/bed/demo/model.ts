@@ -19,6 +19,8 @@ export interface Stage {
   readonly after?: LoadResult;
   /** Version whose failed answers are the point of the act. */
   readonly sick?: string;
+  /** Errors on one host at which its guard takes a release out. */
+  readonly limit?: number;
   /** Release that has to serve afterwards, on all hosts. */
   readonly serves: string;
   /** Versions that answered at the end, as the load saw them host by host. */

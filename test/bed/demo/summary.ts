@@ -3,6 +3,7 @@ import type { LoadResult } from '../load/model.ts';
 import { failureText } from '../load/text.ts';
 import { acts } from './acts.ts';
 import type { CliRun } from './cli.ts';
+import type { Control } from './control.ts';
 import { type Replaced, stageLoad } from './judge.ts';
 import type { Promised, Stage } from './model.ts';
 import { lastSeen } from './play.ts';
@@ -88,6 +89,7 @@ export function loadText(load: LoadResult): string {
 
 /** For machines: everything but the raw lines. */
 export function machineReport(
+  control: Control,
   stages: readonly Stage[],
   load: LoadResult | undefined,
   overall: readonly Promised[],
@@ -96,6 +98,7 @@ export function machineReport(
   return {
     ok: [...stages.flatMap((stage) => stage.promised), ...overall].every((each) => each.held),
     seconds,
+    control,
     stages: stages.map((stage) => {
       const { name, title, run, serves, served, revertMs, promised } = stage;
       const { startedAt, endedAt, code, html, report, peakMemory } = run;

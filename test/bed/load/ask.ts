@@ -1,5 +1,4 @@
 import { type Agent, type IncomingMessage, request } from 'node:http';
-import { monotonic } from './clock.ts';
 import type { FailureKind } from './model.ts';
 
 export interface Question {
@@ -16,7 +15,6 @@ export interface Question {
 
 export interface Answer {
   readonly version: string | undefined;
-  readonly ms: number;
 }
 
 /** Why a question got no good answer. */
@@ -34,7 +32,6 @@ export class Unanswered extends Error {
 /** Asks once. @throws Unanswered for everything but a whole answer with the wanted status. */
 export function ask(base: string, question: Question): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const started = monotonic();
   const body = question.json === undefined ? undefined : JSON.stringify(question.json);
   const asking = request(new URL(question.path, base), {
     method: question.method ?? 'GET',
@@ -68,7 +65,7 @@ export function ask(base: string, question: Question): Promise<Answer> {
     response.on('end', () => {
       clearTimeout(timer);
       const failure = judge(question, response, end);
-      if (failure === undefined) resolve({ version: versionOf(response), ms: monotonic() - started });
+      if (failure === undefined) resolve({ version: versionOf(response) });
       else reject(failure);
     });
   });

@@ -21,6 +21,8 @@ function readArguments(): { options: LoadOptions; seconds: number; json: boolean
       rate: { type: 'string', default: '350' },
       sockets: { type: 'string', default: '2' },
       'slow-seconds': { type: 'string', default: '5' },
+      'timeout-seconds': { type: 'string', default: '10' },
+      'without-data': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       control: { type: 'boolean', default: false },
     },
@@ -37,6 +39,8 @@ function readArguments(): { options: LoadOptions; seconds: number; json: boolean
     rate,
     webSockets: Number(values.sockets),
     slowSeconds: Number(values['slow-seconds']),
+    timeoutSeconds: Number(values['timeout-seconds']),
+    withoutData: values['without-data'],
   };
   return { options, seconds: Number(values.seconds), json: values.json, control: values.control };
 }

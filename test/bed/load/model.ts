@@ -34,7 +34,23 @@ export interface LoadOptions {
   readonly webSockets?: number;
   /** Longest slow answer in seconds; 5 by default. The shortest takes 2, or as long as the longest. */
   readonly slowSeconds?: number;
+  /** Seconds until a quick request counts as failed; 10 by default. */
+  readonly timeoutSeconds?: number;
+  /** Asks only for what the web process answers alone, without a database: no POSTs. */
+  readonly withoutData?: boolean;
 }
+
+/** One request, or one WebSocket, of one client. */
+export interface Asked {
+  readonly client: ClientName;
+  readonly url: string;
+  /** Which client of its kind at its URL. */
+  readonly who: number;
+  readonly at: number;
+}
+
+/** More than this of one group, and what happened is clear without each of them. */
+export const samplesPerGroup = 500;
 
 /** Failures that are alike in client, kind and version. */
 export interface FailureGroup {
@@ -49,7 +65,9 @@ export interface FailureGroup {
 
 export interface FailureSample {
   readonly at: number;
+  readonly askedAt: number;
   readonly client: ClientName;
+  readonly who: number;
   readonly url: string;
   readonly kind: FailureKind;
   readonly version?: string | undefined;
@@ -62,6 +80,11 @@ export interface VersionSeen {
   readonly count: number;
   readonly firstAt: number;
   readonly lastAt: number;
+  /**
+   * Latest moment after which one client asked twice, or more often, and got this version each time. What a proxy had
+   * already passed on counts once for a client, however slow the machine is; a second time means that it still sends.
+   */
+  readonly twiceAfter?: number | undefined;
 }
 
 export interface ClientResult {
@@ -92,7 +115,7 @@ export interface LoadResult {
   readonly failed: number;
   readonly clients: Readonly<Record<ClientName, ClientResult>>;
   readonly failures: readonly FailureGroup[];
-  /** The first of each group and some more. */
+  /** The first of each group, {@link samplesPerGroup} at most. */
   readonly samples: readonly FailureSample[];
   /** POSTs answered 201: each is a row. */
   readonly acknowledged: number;

@@ -26,6 +26,8 @@ export function startLoad(options: LoadOptions): RunningLoad {
     ...(options.rate === undefined ? [] : ['--rate', `${options.rate}`]),
     ...(options.webSockets === undefined ? [] : ['--sockets', `${options.webSockets}`]),
     ...(options.slowSeconds === undefined ? [] : ['--slow-seconds', `${options.slowSeconds}`]),
+    ...(options.timeoutSeconds === undefined ? [] : ['--timeout-seconds', `${options.timeoutSeconds}`]),
+    ...(options.withoutData === true ? ['--without-data'] : []),
   ];
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), '--control', ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],

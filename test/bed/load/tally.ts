@@ -1,5 +1,6 @@
 import { Histogram } from './histogram.ts';
 import {
+  type Asked,
   type ClientName,
   type ClientResult,
   type FailureGroup,
@@ -7,11 +8,10 @@ import {
   type FailureSample,
   type LoadResult,
   requestClients,
+  samplesPerGroup,
   type VersionSeen,
   type WebSocketCut,
 } from './model.ts';
-
-const samplesPerGroup = 5;
 
 /** Answers that come at once tell when a version served; a slow one may have been asked for long before. */
 const quick: ReadonlySet<ClientName> = new Set(['keep-alive', 'fresh', 'post']);
@@ -32,6 +32,8 @@ export class Tally {
   readonly #failures = new Map<string, FailureGroup>();
   readonly #samples: FailureSample[] = [];
   readonly #versions = new Map<string, VersionSeen>();
+  /** When a client last asked and got a version: `url version client who` → time. */
+  readonly #asked = new Map<string, number>();
   readonly #cuts: WebSocketCut[] = [];
   #acknowledged = 0;
   #stoppedAt: number | undefined;
@@ -50,24 +52,21 @@ export class Tally {
     this.#clients = Object.fromEntries(names.map((name) => [name, client()])) as Record<ClientName, Client>;
   }
 
-  good(name: ClientName, url: string, ms: number, version: string | undefined): void {
-    const client = this.#clients[name];
+  good(asked: Asked, version: string | undefined): void {
+    const client = this.#clients[asked.client];
     client.requests += 1;
-    client.latency.add(ms);
     const now = this.#now();
-    const gap = client.gaps.get(url);
+    client.latency.add(now - asked.at);
+    const gap = client.gaps.get(asked.url);
     if (gap !== undefined) {
       gap.longest = Math.max(gap.longest, now - gap.lastGoodAt);
       gap.lastGoodAt = now;
     }
-    if (quick.has(name)) this.#seen(url, version, now);
+    this.#seen(asked, version, now);
   }
 
-  bad(
-    name: ClientName,
-    url: string,
-    failure: { kind: FailureKind; version?: string | undefined; detail: string },
-  ): void {
+  bad(asked: Asked, failure: { kind: FailureKind; version?: string | undefined; detail: string }): void {
+    const { client: name, url, who } = asked;
     const client = this.#clients[name];
     client.requests += 1;
     client.failed += 1;
@@ -84,8 +83,10 @@ export class Tally {
       firstAt: before?.firstAt ?? at,
       lastAt: at,
     });
-    if (count <= samplesPerGroup) this.#samples.push({ at, client: name, url, kind, version, detail });
-    if (quick.has(name)) this.#seen(url, version, at);
+    if (count <= samplesPerGroup) {
+      this.#samples.push({ at, askedAt: asked.at, client: name, who, url, kind, version, detail });
+    }
+    this.#seen(asked, version, at);
   }
 
   /** No client asks any more: the time from here on is no gap. */
@@ -152,11 +153,16 @@ export class Tally {
     };
   }
 
-  #seen(url: string, version: string | undefined, at: number): void {
-    if (version === undefined) return;
+  #seen({ client, url, who, at: askedAt }: Asked, version: string | undefined, at: number): void {
+    if (version === undefined || !quick.has(client)) return;
     const key = `${url} ${version}`;
     const before = this.#versions.get(key);
     const count = (before?.count ?? 0) + 1;
-    this.#versions.set(key, { url, version, count, firstAt: before?.firstAt ?? at, lastAt: at });
+    const askedBefore = this.#asked.get(`${key} ${client} ${who}`);
+    this.#asked.set(`${key} ${client} ${who}`, askedAt);
+    const twiceAfter =
+      askedBefore === undefined ? before?.twiceAfter : Math.max(askedBefore, before?.twiceAfter ?? 0);
+    const firstAt = before?.firstAt ?? at;
+    this.#versions.set(key, { url, version, count, firstAt, lastAt: at, twiceAfter });
   }
 }

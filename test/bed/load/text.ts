@@ -1,4 +1,4 @@
-import type { FailureGroup, LoadResult } from './model.ts';
+import type { FailureGroup, FailureSample, LoadResult } from './model.ts';
 
 /** The numbers for a person. */
 export function resultText(result: LoadResult): string {
@@ -15,8 +15,20 @@ export function resultText(result: LoadResult): string {
   const { opened, ticks, echoes, cuts } = result.webSockets;
   lines.push(`  ${opened} WebSockets, ${ticks} ticks, ${echoes} echoes, ${cuts.length} cut`);
   for (const failure of result.failures) lines.push(`  ${failureText(failure)}`);
-  for (const sample of result.samples) lines.push(`    ${sample.client} ${sample.url}: ${sample.detail}`);
+  for (const sample of firstSamples(result)) {
+    lines.push(`    ${sample.client} ${sample.url}: ${sample.detail}`);
+  }
   return lines.join('\n');
+}
+
+/** Five of each group: enough for a person. */
+function firstSamples({ samples }: LoadResult): FailureSample[] {
+  const shown = new Map<string, number>();
+  return samples.filter(({ client, kind, version }) => {
+    const group = `${client} ${kind} ${version}`;
+    shown.set(group, (shown.get(group) ?? 0) + 1);
+    return (shown.get(group) ?? 0) <= 5;
+  });
 }
 
 /** `12 × 5xx from v4 (post), over 0.05 s` */

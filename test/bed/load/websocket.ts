@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { kindOf, Unanswered, versionOf } from './ask.ts';
 import { monotonic } from './clock.ts';
 import { closeCode, encodeClose, encodeFrame, FrameReader, opcodes } from './frames.ts';
+import type { Asked } from './model.ts';
 import type { Tally } from './tally.ts';
 
 const handshakeMs = 10_000;
@@ -13,6 +14,8 @@ const echoMs = 5_000;
 
 export interface WebSocketOptions {
   readonly url: string;
+  /** Which of the WebSocket clients at this URL. */
+  readonly who: number;
   readonly tally: Tally;
   readonly stop: AbortSignal;
   /** The socket is ended from this side after so long; it stays open until the stop otherwise. */
@@ -21,21 +24,22 @@ export interface WebSocketOptions {
 
 /** Opens one WebSocket and talks on it until it ends. Returns without an error, whatever happens. */
 export async function talk(options: WebSocketOptions): Promise<void> {
-  const { url, tally, stop } = options;
+  const { url, who, tally, stop } = options;
   const started = monotonic();
+  const asked: Asked = { client: 'websocket', url, who, at: started };
   let opened: Opened;
   try {
     opened = await open(url);
   } catch (error) {
-    if (error instanceof Unanswered) tally.bad('websocket', url, { ...error, detail: error.message });
+    if (error instanceof Unanswered) tally.bad(asked, { ...error, detail: error.message });
     else throw error;
     return;
   }
-  tally.good('websocket', url, monotonic() - started, opened.version);
+  tally.good(asked, opened.version);
   tally.socketOpened();
   const ours =
     options.forMs === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(options.forMs)]);
-  const end = await converse(opened, url, tally, ours);
+  const end = await converse(opened, asked, tally, ours);
   if (end === 'ours') tally.socketClosed();
   else tally.socketClosed({ url, version: opened.version, ageMs: monotonic() - started, code: end.code });
 }
@@ -83,7 +87,7 @@ function open(base: string): Promise<Opened> {
 /** Echoes and ticks until one side ends. @returns who did, and with which close code. */
 function converse(
   opened: Opened,
-  url: string,
+  client: Asked,
   tally: Tally,
   ours: AbortSignal,
 ): Promise<'ours' | { code: number | undefined }> {
@@ -97,7 +101,8 @@ function converse(
   const say = () => {
     if (waitingSince !== undefined) {
       if (monotonic() - waitingSince < echoMs) return;
-      tally.bad('websocket', url, { kind: 'echo', version, detail: `no echo in ${echoMs} ms` });
+      const asked = { ...client, at: waitingSince };
+      tally.bad(asked, { kind: 'echo', version, detail: `no echo in ${echoMs} ms` });
     }
     number += 1;
     waitingSince = monotonic();

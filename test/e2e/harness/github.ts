@@ -86,7 +86,7 @@ export function fitToBed(repo: Repo): void {
     drain: '500ms',
   };
   writeFileSync(file, stringify(fitted, { lineWidth: 0 }));
-  repo.put('compose.bed.yml', composeOverlay);
+  repo.put('compose.bed.yml', composeOverlay());
   repo.put('nginx/rate-limit-off.conf', rateLimitOff);
 }
 
