@@ -48,10 +48,9 @@ export const acts: readonly Act[] = [
     name: 'first',
     title: 'First deploy: v1',
     label: 'v1, the first',
-    why: () =>
-      'Nothing runs yet. The first server gets Postgres and Redis, and both servers get the application.',
+    why: () => 'The servers are empty. The first one gets Postgres and Redis, and both get the application.',
     ...{ command: 'deploy', release: 'v1', exit: 0, outcome: 'confirmed', serves: 'v1', backup: false },
-    conclude: ({ run }, seconds) => `v1 serves on both servers after ${seconds(took(run))}.`,
+    conclude: ({ run }, seconds) => `v1 is serving on both servers after ${seconds(took(run))}.`,
   },
   {
     name: 'migration',
@@ -62,58 +61,59 @@ export const acts: readonly Act[] = [
     ...{ command: 'deploy', release: 'v2', exit: 0, outcome: 'confirmed', serves: 'v2', replaces: 'v1' },
     backup: true,
     step: 'migrate',
-    conclude: ({ run }, seconds) => `v2 serves. The deploy took ${seconds(took(run))}, and nobody noticed.`,
+    conclude: ({ run }, seconds) =>
+      `v2 is serving. The deploy took ${seconds(took(run))}, and no request failed.`,
   },
   {
     name: 'unhealthy',
-    title: 'A release that never gets well: v3',
-    label: 'v3, never well',
-    why: () => 'Its health endpoint answers 503 for ever. It must not get a single request.',
+    title: 'A release that never becomes healthy: v3',
+    label: 'v3, never healthy',
+    why: () => 'Its health endpoint always answers 503. It must not receive a single request.',
     ...{ command: 'deploy', release: 'v3', exit: 1, outcome: 'undone', serves: 'v2', unseen: 'v3' },
     backup: true,
     conclude: ({ run }, seconds) =>
-      `v3 was given ${seconds(took(run))} in all and then removed. v2 served all the time.`,
+      `v3 was removed; its deploy took ${seconds(took(run))} in all. v2 served all the time.`,
   },
   {
     name: 'sick',
-    title: 'A release that is sick only under traffic: v4',
-    label: 'v4, sick under traffic',
+    title: 'A release that fails only under traffic: v4',
+    label: 'v4, fails under traffic',
     why: () =>
-      'Its health is fine, and every other answer is a 500. No check before the switch can know. The guard inside the edge counts answers and takes it out by itself; the runner only hears of it.',
+      'It reports that it is healthy, and answers 500 to all else. No check before the switch can find that. The guard inside the edge counts the answers and reverts by itself; the runner is only notified.',
     ...{ command: 'deploy', release: 'v4', exit: 1, outcome: 'reverted', serves: 'v2', sick: 'v4' },
     backup: true,
     conclude: ({ revertMs }, seconds) =>
-      `v4 was out ${seconds(revertMs)} after its first bad answer. v2 serves again.`,
+      `The last answer of v4 came ${seconds(revertMs)} after its first error. v2 is serving again.`,
   },
   {
     name: 'killed',
-    title: 'The runner dies in the worst moment: v5',
+    title: 'The runner dies at the worst moment: v5',
     label: 'v5, runner killed',
     why: ({ watch, deadline }) =>
-      `SIGKILL right after the switch: v5 has the traffic and nobody is left to confirm it. The guards wait until ${watch + deadline} s after the switch and go back to v2 by themselves.`,
+      `SIGKILL right after the switch: v5 has the traffic, and its runner cannot confirm it any more. The guards wait until ${watch + deadline} s after the switch and revert to v2 by themselves.`,
     ...{ command: 'deploy', release: 'v5', exit: null, serves: 'v2', backup: false },
     killAt: (line) => line.step === 'switch' && line.outcome === 'done',
     conclude: ({ revertMs }, seconds) =>
-      `The last answer of v5 came ${seconds(revertMs)} after the kill. v2 serves; nobody had to come.`,
+      `The last answer of v5 came ${seconds(revertMs)} after the kill. v2 is serving; the servers needed no help.`,
   },
   {
     name: 'again',
     title: 'The same deploy again: v5',
     label: 'v5, once more',
     why: () =>
-      'It finds what the dead run left, undoes it, and goes on. No lock to remove, nothing to clean up by hand.',
+      'The deploy finds what the dead run left, undoes it, and continues. There is no lock to remove and nothing to clean up manually.',
     ...{ command: 'deploy', release: 'v5', exit: 0, outcome: 'confirmed', serves: 'v5', replaces: 'v2' },
     backup: true,
     step: 'reconcile',
-    conclude: ({ run }, seconds) => `v5 serves after ${seconds(took(run))}.`,
+    conclude: ({ run }, seconds) => `v5 is serving after ${seconds(took(run))}.`,
   },
   {
     name: 'rollback',
-    title: 'Back to the release before, by hand',
+    title: 'Back to the previous release: v2',
     label: 'back to v2',
     why: () =>
-      'v5 is well, but somebody wants v2 back. Its containers are still there: no build, no upload, no pull.',
+      'v5 is healthy, but the team wants v2 back. Its containers still exist: no build, no upload, no pull.',
     ...{ command: 'rollback', exit: 0, outcome: 'confirmed', serves: 'v2', replaces: 'v5', backup: false },
-    conclude: ({ run }, seconds) => `v2 serves again after ${seconds(took(run))}.`,
+    conclude: ({ run }, seconds) => `v2 is serving again after ${seconds(took(run))}.`,
   },
 ];

@@ -55,7 +55,11 @@ export function judgeLoad(stage: Stage): Promised[] {
     return `${count(groups)} of ${requests}${kinds.length === 0 ? '' : `: ${kinds.join(', ')}`}`;
   };
   return [
-    { promise: 'no request was lost on its way', held: lost.length === 0, detail: figures(lost) },
+    {
+      promise: 'no request was lost between client and application',
+      held: lost.length === 0,
+      detail: figures(lost),
+    },
     {
       promise: `no ${stage.sick === undefined ? '' : 'other '}release answered with an error of its own`,
       held: own.length === 0,
@@ -108,12 +112,12 @@ function judgeSick(stage: Stage, sick: string): Promised[] {
   const counted = (stage.run.report?.watch ?? []).filter(({ outcome }) => outcome === 'reverted');
   return [
     {
-      promise: `a guard took ${sick} out by itself`,
+      promise: `a guard reverted ${sick} by itself`,
       held: counted.length > 0,
       detail: counted.map(({ host, reason }) => `${host}: ${reason}`).join('; ') || 'no guard did',
     },
     {
-      promise: `after ${limit} errors on a host, no client got ${sick} there twice`,
+      promise: `after ${limit} errors on a host, no client reached ${sick} there twice`,
       // More than the load keeps one by one: then they were far too many.
       held: seen > 0 && seen === sickAnswers && hosts.every(({ again }) => again === 0),
       detail: `${sickAnswers} answers over ${Math.round(sickMs)} ms (${each || 'none'})`,
@@ -132,7 +136,7 @@ export function judgeDeadline(after: LoadResult | undefined, version: string, de
   const last = Math.max(...seen.map(({ lastAt }) => lastAt));
   const side = last > deadlineAt ? 'after' : 'before';
   return {
-    promise: `the guards went back by themselves: after the deadline, no client got ${version} twice`,
+    promise: `the guards reverted by themselves: after the deadline, no client reached ${version} twice`,
     held: seen.length > 0 && seen.every(({ twiceAfter = 0 }) => twiceAfter <= deadlineAt),
     detail:
       seen.length === 0
@@ -144,7 +148,7 @@ export function judgeDeadline(after: LoadResult | undefined, version: string, de
 export function judgeServing(stage: Stage): Promised {
   const seen = [...new Set(stage.served)];
   return {
-    promise: `${stage.serves} serves on all hosts`,
+    promise: `${stage.serves} is serving on all hosts`,
     held: seen.length === 1 && seen[0] === stage.serves,
     detail: seen.join(', ') || 'nothing',
   };
@@ -155,7 +159,7 @@ export function judgeBackup(stage: Pick<Stage, 'run'>): Promised {
   const backup = stage.run.report?.backup;
   const test = backup?.restoreTest;
   return {
-    promise: 'the backup is proven by a restore',
+    promise: 'a restore proves the backup',
     held: test?.ok === true,
     detail: test === undefined ? 'no backup' : `${test.tables} tables, ${test.rows} rows`,
   };
@@ -165,7 +169,7 @@ export function judgeBackup(stage: Pick<Stage, 'run'>): Promised {
 export function judgeRows(load: LoadResult, rowsBefore: number, rowsAfter: number): Promised {
   const rows = rowsAfter - rowsBefore;
   return {
-    promise: 'every acknowledged POST is a row, and no row is there twice',
+    promise: 'every acknowledged POST is exactly one row',
     held: rows === load.acknowledged,
     detail: `${load.acknowledged} acknowledged, ${rows} rows`,
   };
@@ -187,7 +191,7 @@ export function judgeWebSockets(load: LoadResult, replaced: readonly Replaced[],
     return !ends.some((end) => cut.at >= end);
   });
   return {
-    promise: 'no WebSocket was cut before its time to drain was over',
+    promise: 'no WebSocket was cut before its drain limit',
     held: early.length === 0,
     detail: `${opened} opened, ${ticks} ticks, ${early.length} cut early, ${cuts.length - early.length} closed after the drain`,
   };

@@ -72,7 +72,7 @@ async function demo(options: Options, narrator: Narrator): Promise<boolean> {
 async function build(narrator: Narrator): Promise<void> {
   narrator.title('Building');
   narrator.say(
-    'Images are built once for a tree: what the registry has for it gets a new tag and is not built again.',
+    'Images are built once for a tree. If the registry has the images of that tree, they get a new tag and are not built again.',
   );
   const folder = mkdtempSync(join(tmpdir(), 'sluice-demo-build-'));
   try {

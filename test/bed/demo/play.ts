@@ -85,14 +85,15 @@ function deadlineOf(run: CliRun, { watch, deadline }: Settings): number {
   return run.endedAt + (watch + deadline) * 1000;
 }
 
-/** Watches without a hand until the killed release has not answered for a second. */
+/** Watches, and touches nothing, until the deadline is over and the killed release has not answered for a second. */
 async function untilUnseen(load: RunningLoad, act: Act, deadlineAt: number): Promise<void> {
   const patience = deadlineAt + 5000;
   for (;;) {
     await sleep(250);
     const last = lastSeen(await load.snapshot(), act.release);
     const now = monotonic();
-    if (now > patience || (last !== undefined && now - last > 1000)) return;
+    const isQuiet = now > deadlineAt && last !== undefined && now - last > 1000;
+    if (isQuiet || now > patience) return;
   }
 }
 

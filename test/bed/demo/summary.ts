@@ -19,8 +19,8 @@ export function stageTable(stages: readonly Stage[], load: LoadResult | undefine
     'traffic moved',
     'requests',
     'failed',
-    'sick answers',
-    'taken out in',
+    'its own errors',
+    'reverted in',
     'backup',
     'serves',
   ];
