@@ -17,20 +17,24 @@ function narrated() {
 test('long work says every few seconds what it waits for, and then that it is done', async () => {
   const { lines, narrator } = narrated();
   const work = Promise.withResolvers<void>();
+  let tell = (_: string) => {};
   const done = narrator.work('a registry', (note) => {
-    note('building host');
+    tell = note;
     return work.promise;
   });
   vi.advanceTimersByTime(4900);
   expect(lines).toEqual([]);
-  vi.advanceTimersByTime(5100);
+  vi.advanceTimersByTime(5200);
+  tell('building host');
+  vi.advanceTimersByTime(4950);
   expect(lines).toEqual([
+    '    … waiting for a registry (5 s)',
+    '    … waiting for a registry (10 s)',
     '    … waiting for a registry: building host (5 s)',
-    '    … waiting for a registry: building host (10 s)',
   ]);
   work.resolve();
   await done;
-  expect(lines.at(-1)).toMatch(/^ {2}✓ a registry +10\.0 s$/);
+  expect(lines.at(-1)).toMatch(/^ {2}✓ a registry +15\.0 s$/);
 });
 
 test('nothing is said of waiting while others speak, nor after the end', async () => {

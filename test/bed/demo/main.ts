@@ -51,7 +51,6 @@ async function demo(options: Options, narrator: Narrator): Promise<boolean> {
     const control = await measureMachine(bed, narrator);
     const { stages, load, overall } = await perform(bed, narrator, control);
     const seconds = (performance.now() - began) / 1000;
-    tell(narrator, stages, load, overall, seconds);
     if (options.json !== undefined) {
       mkdirSync(dirname(options.json), { recursive: true });
       writeFileSync(
@@ -59,8 +58,10 @@ async function demo(options: Options, narrator: Narrator): Promise<boolean> {
         JSON.stringify(machineReport(control, stages, load, overall, seconds), undefined, 2),
       );
     }
+    narrator.print('');
     if (options.keep) narrator.print(`Still running: ${bed.hosts.map(urlOf).join(' and ')}`);
-    else await narrator.work('servers emptied, as they were before', () => stop(bed, running));
+    else await narrator.work('servers cleaned up', () => stop(bed, running));
+    tell(narrator, stages, load, overall, seconds);
     const all = [...stages.flatMap((stage) => stage.promised), ...overall];
     return stages.length === acts.length && all.every((each) => each.held);
   } finally {

@@ -47,12 +47,17 @@ export function createNarrator({ write, colour, silenceMs = 5_000 }: NarratorOpt
   const row = (mark: string, name: string, took: string, rest: string) =>
     print(`  ${mark} ${name.padEnd(38)} ${paint('dim', took.padStart(8))}  ${rest}`.trimEnd());
   const waiting: Narrator['waiting'] = async (what, doing) => {
-    const began = performance.now();
+    let awaited = what();
+    let began = performance.now();
     const timer = setInterval(() => {
-      if (performance.now() - spokeAt < silenceMs) return;
-      const waited = `${Math.round((performance.now() - began) / 1000)} s`;
-      print(paint('dim', `    … waiting for ${oneLine(what())} (${waited})`));
-    }, silenceMs / 5);
+      const now = performance.now();
+      if (what() !== awaited) {
+        awaited = what();
+        began = now;
+      }
+      if (now - spokeAt < silenceMs) return;
+      print(paint('dim', `    … waiting for ${oneLine(awaited)} (${Math.round((now - began) / 1000)} s)`));
+    }, silenceMs / 10);
     try {
       return await doing();
     } finally {
