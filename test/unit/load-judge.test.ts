@@ -162,6 +162,7 @@ test('a row too many is as wrong as one too few', () => {
   expect(judgeRows(result, 3, 10).held).toBe(true);
   expect(judgeRows(result, 3, 9).held).toBe(false);
   expect(judgeRows(result, 3, 11).held).toBe(false);
+  expect(judgeRows(result, 3, Number.NaN).held).toBe(false);
 });
 
 test('a WebSocket may end when its release was replaced and the drain is over', () => {

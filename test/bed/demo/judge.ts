@@ -171,7 +171,7 @@ export function judgeRows(load: LoadResult, rowsBefore: number, rowsAfter: numbe
   return {
     promise: 'every acknowledged POST is exactly one row',
     held: rows === load.acknowledged,
-    detail: `${load.acknowledged} acknowledged, ${rows} rows`,
+    detail: `${load.acknowledged} acknowledged, ${Number.isNaN(rows) ? 'and the rows cannot be counted' : `${rows} rows`}`,
   };
 }
 

@@ -176,7 +176,11 @@ function tell(
   narrator.print(`${stageTable(stages, load)}\n`);
   if (load !== undefined) narrator.print(`${loadText(load)}\n`);
   for (const each of overall) narrator.promised(each);
-  const broken = stages.flatMap((stage) => stage.promised.filter((each) => !each.held));
+  const broken = stages.flatMap((stage, index) =>
+    stage.promised
+      .filter((each) => !each.held)
+      .map((each) => ({ ...each, promise: `act ${index + 1}, ${each.promise}` })),
+  );
   for (const each of broken) narrator.promised(each);
   if (stages.length < acts.length)
     narrator.print(`  ✗ only ${stages.length} of ${acts.length} acts were played`);
@@ -198,7 +202,8 @@ const urlOf = (host: Bed['hosts'][number]) => `http://${host.http.host}:${host.h
 
 async function countRows(url: string | undefined): Promise<number> {
   const answer = await fetch(`${url}/api/bookmarks/count`, { signal: AbortSignal.timeout(30_000) });
-  return ((await answer.json()) as { count: number }).count;
+  // An application that cannot count (an error, an error page) has not confirmed a single row.
+  return answer.ok ? ((await answer.json()) as { count: number }).count : Number.NaN;
 }
 
 async function runningHosts(): Promise<string[]> {
