@@ -57,7 +57,7 @@ test('nothing is said of waiting while others speak, nor after the end', async (
 test('a deploy tells what it works on after each step', () => {
   const step = (name: string, outcome: 'done' | 'failed' = 'done') =>
     awaitedAfter({ level: 'step', message: name, step: name, outcome });
-  expect(awaitedAfter(undefined)).toBe('the connections to the servers');
+  expect(awaitedAfter(undefined)).toBe('the compose model and the connections to the servers');
   expect(step('start')).toBe('the new release to be healthy');
   expect(step('health', 'failed')).toBe('what was begun to be undone');
   expect(step('undo start')).toBe('what was begun to be undone');

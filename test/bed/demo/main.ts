@@ -48,7 +48,10 @@ async function demo(options: Options, narrator: Narrator): Promise<boolean> {
   try {
     await narrator.work('empty servers', () => Promise.all(bed.hosts.map((host) => host.wipe('bookreader'))));
     await build(narrator);
-    const control = await measureMachine(bed, narrator);
+    const control = await measureMachine(bed, narrator).catch(async (error: unknown) => {
+      await stop(bed, running);
+      throw error;
+    });
     const { stages, load, overall } = await perform(bed, narrator, control);
     const seconds = (performance.now() - began) / 1000;
     if (options.json !== undefined) {
@@ -110,7 +113,7 @@ async function measureMachine(bed: Bed, narrator: Narrator): Promise<Control> {
   const waits =
     patience === 1
       ? ''
-      : ` Other programs keep it busy: releases and runner get ${patience} times as long as on a calm one.`;
+      : ` Other programs keep this machine busy, so every time limit is ${patience} times that of a calm one.`;
   narrator.conclude(`The load will be ${rate} requests a second.${waits}`);
   return control;
 }

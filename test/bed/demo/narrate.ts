@@ -122,7 +122,8 @@ const next: Readonly<Record<string, string>> = {
 
 /** What `sluice deploy` works on after a line of its log. */
 export function awaitedAfter(line: CliLine | undefined): string {
-  if (line?.step === undefined) return 'the connections to the servers';
+  if (line?.step === undefined) return 'the compose model and the connections to the servers';
+  if (line.step === 'connect') return 'the lease on the servers';
   if (line.outcome === 'failed' || line.step.startsWith('undo ')) return 'what was begun to be undone';
   return next[line.step] ?? `the step after "${line.step}"`;
 }
