@@ -38,6 +38,16 @@ test('a gap that still lasts counts, and a client without requests has none', ()
   expect(result.clients.stream.longestGapMs).toBe(0);
 });
 
+test('times can be measured anew, and what was counted stays counted', () => {
+  const { at } = tallyAt();
+  at(900).good(asked('post', 0), 'v1');
+  at(900).good(asked('post', 0, { url: other }), 'v1');
+  at(1000).forgetTimes();
+  at(1010).good(asked('post', 1000), 'v1');
+  const { requests, maxMs, longestGapMs } = at(1020).result().clients.post;
+  expect({ requests, maxMs, longestGapMs }).toEqual({ requests: 3, maxMs: 10, longestGapMs: 20 });
+});
+
 test('after the stop nobody asks: that is no gap', () => {
   const { at } = tallyAt();
   at(100).good(asked('post', 99), 'v1');

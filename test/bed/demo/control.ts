@@ -6,11 +6,13 @@ import { ask } from '../load/ask.ts';
 import { monotonic } from '../load/clock.ts';
 import { startLoad } from '../load/start.ts';
 import type { Narrator } from './narrate.ts';
-import { isKept, type Measured, measuredOf, measuredText, type Pace, paces } from './pace.ts';
+import { isKept, type Measured, measuredOf, measuredText, type Pace, pacesFor } from './pace.ts';
 
 const container = 'sluice-demo-control';
 const seconds = 4;
-const bootMs = 60_000;
+/** In which a new process answers slowly, and a new client asks slowly, also on a calm machine. */
+const warmUpSeconds = 1;
+const patienceMs = 60_000;
 
 /** The machine loses requests by itself: no promise about Sluice can be judged on it. */
 export class UnfitMachine extends Error {}
@@ -23,7 +25,8 @@ export interface Control {
 
 /**
  * Tells what this machine does to requests without Sluice: the web process of v1 alone on each server, at the same
- * address as later the application, with no edge, no proxy and no deploy. Takes the highest rate that the machine keeps.
+ * address as later the application, with no edge, no proxy and no deploy. Its start tells how slow starts will be; then
+ * the highest rate that the machine keeps is taken.
  *
  * @throws UnfitMachine when requests fail even at the lowest rate.
  */
@@ -31,13 +34,22 @@ export async function controlRun(bed: Bed, narrator: Narrator): Promise<Control>
   const urls = bed.hosts.map(({ http }) => `http://${http.host}:${http.port}`);
   const measured: Measured[] = [];
   try {
-    await narrator.work('the web process of v1, without Sluice', async () => {
-      await Promise.all(bed.hosts.map((host) => startProcess(host, bed.hosts)));
-      await Promise.all(urls.map(untilAnswers));
-    });
-    for (const pace of paces) {
+    await narrator.work('the web process of v1, without Sluice', () =>
+      Promise.all(bed.hosts.map((host) => createProcess(host, bed.hosts))),
+    );
+    const bootMs = await narrator.work(
+      'its start',
+      async () => {
+        const began = monotonic();
+        await Promise.all(bed.hosts.map((host) => host.must(`docker start ${container}`)));
+        await Promise.all(urls.map(untilAnswers));
+        return monotonic() - began;
+      },
+      (ms) => `first answer of both servers after ${(ms / 1000).toFixed(1)} s`,
+    );
+    for (const pace of pacesFor(bootMs)) {
       const result = await narrator.work(
-        `${pace.rate} requests a second, ${seconds} s`,
+        `${pace.rate} requests a second, ${warmUpSeconds + seconds} s`,
         () => measure(urls, pace),
         measuredText,
       );
@@ -56,25 +68,25 @@ export async function controlRun(bed: Bed, narrator: Narrator): Promise<Control>
   return { pace: slowest.pace, measured };
 }
 
-async function startProcess(host: BedHost, hosts: readonly BedHost[]): Promise<void> {
+async function createProcess(host: BedHost, hosts: readonly BedHost[]): Promise<void> {
   const env = envFile(hosts.map(({ http }) => http.host));
   await host.must(`set -eu
 docker rm --force ${container} >/dev/null 2>&1 || true
 umask 077
 cat >/tmp/${container}.env <<'ENV'
 ${env}ENV
-docker run --detach --quiet --name ${container} --publish 80:8000 --env-file /tmp/${container}.env ${imagesOf('v1').backend} >/dev/null
+docker create --quiet --name ${container} --publish 80:8000 --env-file /tmp/${container}.env ${imagesOf('v1').backend} >/dev/null
 rm /tmp/${container}.env`);
 }
 
 async function untilAnswers(url: string): Promise<void> {
-  const deadline = monotonic() + bootMs;
+  const deadline = monotonic() + patienceMs;
   const question = { path: '/api/version', agent: false, wanted: 200, timeoutMs: 5_000 } as const;
   for (;;) {
     const answer = await ask(url, question).catch((error: Error) => error);
     if (!(answer instanceof Error)) return;
     if (monotonic() > deadline)
-      throw new Error(`${url}: no answer of v1 in ${bootMs / 1000} s`, { cause: answer });
+      throw new Error(`${url}: no answer of v1 in ${patienceMs / 1000} s`, { cause: answer });
     await sleep(200);
   }
 }
@@ -82,11 +94,12 @@ async function untilAnswers(url: string): Promise<void> {
 async function measure(urls: readonly string[], pace: Pace): Promise<Measured> {
   const load = startLoad({ urls, rate: pace.rate, slowSeconds: 1, withoutData: true });
   try {
-    // The generator's own start is no part of the time.
-    const from = (await load.snapshot()).at;
+    await load.snapshot();
+    await sleep(warmUpSeconds * 1000);
+    load.forgetTimes();
     await sleep(seconds * 1000);
     const result = await load.snapshot();
-    return measuredOf(pace, result, (result.at - from) / 1000);
+    return measuredOf(pace, result);
   } finally {
     await load.stop();
   }

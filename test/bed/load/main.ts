@@ -11,7 +11,8 @@ const usage = `Load from clients that never retry.
   node test/bed/load/main.ts --url http://127.0.0.11:8080 [--url …] [--seconds 10] [--rate 350] [--json]
 
 With --json: one JSON object per line, {"type":"second",…} while it runs and {"type":"result",…} at the end.
-With --control: runs until \`stop\` or the end of stdin; \`snapshot\` asks for the numbers so far.`;
+With --control: runs until \`stop\` or the end of stdin; \`snapshot\` asks for the numbers so far, \`forget times\` begins
+to measure latencies and gaps anew.`;
 
 function readArguments(): { options: LoadOptions; seconds: number; json: boolean; control: boolean } {
   const { values } = parseArgs({
@@ -59,6 +60,7 @@ async function main(): Promise<number> {
     const lines = createInterface({ input: process.stdin });
     lines.on('line', (line) => {
       if (line === 'snapshot') say({ type: 'snapshot', result: tally.result() });
+      if (line === 'forget times') tally.forgetTimes();
       if (line === 'stop') stop.abort();
     });
     lines.on('close', () => stop.abort());

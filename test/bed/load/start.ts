@@ -7,6 +7,8 @@ import type { LoadOptions, LoadResult } from './model.ts';
 export interface RunningLoad {
   /** The numbers so far. */
   snapshot(): Promise<LoadResult>;
+  /** Begins to measure latencies and gaps anew; counts go on. */
+  forgetTimes(): void;
   /** Sends nothing new, waits for the answers that are under way (seconds), and gives all numbers. */
   stop(): Promise<LoadResult>;
 }
@@ -52,6 +54,9 @@ export function startLoad(options: LoadOptions): RunningLoad {
       waiting.push(resolve);
       child.stdin.write('snapshot\n');
       return Promise.race([promise, ended.promise]);
+    },
+    forgetTimes: () => {
+      child.stdin.write('forget times\n');
     },
     stop: () => {
       child.stdin.write('stop\n');

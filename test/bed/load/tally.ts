@@ -19,7 +19,7 @@ const quick: ReadonlySet<ClientName> = new Set(['keep-alive', 'fresh', 'post']);
 interface Client {
   requests: number;
   failed: number;
-  readonly latency: Histogram;
+  latency: Histogram;
   /** By URL: when the last good answer came, and the longest wait between two. */
   readonly gaps: Map<string, { lastGoodAt: number; longest: number }>;
 }
@@ -87,6 +87,17 @@ export class Tally {
       this.#samples.push({ at, askedAt: asked.at, client: name, who, url, kind, version, detail });
     }
     this.#seen(asked, version, at);
+  }
+
+  /** Forgets how long answers took and how long none came: a client's first requests tell of its own start. */
+  forgetTimes(): void {
+    for (const client of Object.values(this.#clients)) {
+      client.latency = new Histogram();
+      for (const gap of client.gaps.values()) {
+        gap.lastGoodAt = this.#now();
+        gap.longest = 0;
+      }
+    }
   }
 
   /** No client asks any more: the time from here on is no gap. */
