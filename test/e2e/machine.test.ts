@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BedHost } from '../bed/host.ts';
+import { monotonic } from '../bed/load/clock.ts';
+import { type RunningLoad, startLoad } from '../bed/load/start.ts';
 import { type CliRun, type Running, story, until } from './harness/cli.ts';
-import { expectNextDeploy, expectServes, versionsOf } from './harness/serves.ts';
+import { expectNextDeploy, expectServes, statusOf, versionsOf } from './harness/serves.ts';
 import { startTraffic, type Traffic } from './harness/traffic.ts';
 import { openWorld, quick, type Release, servingIn, type World, watched } from './harness/world.ts';
 
@@ -124,4 +127,65 @@ test('the edge is killed while armed: the next deploy brings it back', async () 
   await traffic.mark();
   await expectNextDeploy(world, world.another());
   await traffic.expectNoneFailed();
+});
+
+describe('with WebSockets open and a drain of 40 s', () => {
+  const drainSeconds = 40;
+  let load: RunningLoad;
+  let config: string;
+
+  beforeAll(async () => {
+    config = world.config((settings) => {
+      settings.drain = `${drainSeconds}s`;
+    });
+    load = startLoad({ urls: world.urls, rate: 10, webSockets: 2, slowSeconds: 2 });
+    await until('two WebSockets are open', async () => (await load.snapshot()).webSockets.open >= 2);
+  });
+  afterAll(async () => {
+    await load?.stop();
+  });
+
+  /** Containers of a release's web process that run. */
+  async function running(release: string): Promise<string[]> {
+    const filters = [`sluice.release=${release}`, 'sluice.service=backend'].map(
+      (each) => `--filter label=${each}`,
+    );
+    const names = await host.must(`docker ps ${filters.join(' ')} --format '{{.Names}}'`);
+    return names.trim().split('\n').filter(Boolean);
+  }
+
+  async function deploy(): Promise<{ old: Release; tried: Release }> {
+    const old = servingIn(world);
+    const tried = world.another();
+    const run = await world.run([...world.deployOf(tried), '--config', config]);
+    expect(run.report?.outcome, story(run)).toBe('confirmed');
+    expect(await running(old.name)).not.toEqual([]);
+    return { old, tried };
+  }
+
+  test('they go on for the whole drain, and the command waits for none of it', async () => {
+    const { cuts: before } = (await load.snapshot()).webSockets;
+    const { old } = await deploy();
+    const ended = monotonic();
+    expect((await statusOf(world)).hosts[0]?.finishing.map(({ service }) => service)).toContain('backend');
+    // The confirmation was seconds ago at the most.
+    await sleep(drainSeconds * 1000 - 5_000);
+    expect((await load.snapshot()).webSockets.cuts).toEqual(before);
+    await until('the old release has ended', async () => (await running(old.name)).length === 0, 60);
+    const after = await load.snapshot();
+    const cuts = after.webSockets.cuts.filter(({ version }) => version === old.version).slice(before.length);
+    expect(cuts.length).toBeGreaterThanOrEqual(2);
+    expect(cuts.filter(({ at }) => at < ended + (drainSeconds - 5) * 1000)).toEqual([]);
+    expect(after.failures).toEqual([]);
+  });
+
+  test('a power cut meanwhile: the old release stays down, and the next deploy goes on', async () => {
+    const { old, tried } = await deploy();
+    await host.powerCut();
+    await host.boot();
+    await untilAnswers();
+    await expectServes(world, tried);
+    expect(await running(old.name)).toEqual([]);
+    await expectWellAfter(world.another());
+  });
 });
