@@ -43,8 +43,19 @@ http {
 `;
 }
 
-/** @param threads HAProxy's own choice (one for each core) if undefined. */
-export function haproxyConfig(ip: string, replica: string, port: number, threads?: number): string {
+export interface HaproxyOptions {
+  /** HAProxy's own choice (one for each core) if undefined. */
+  readonly threads?: number;
+  /** As the edge shares connections: with all clients, and a request that gets no answer is sent again. */
+  readonly retries: boolean;
+}
+
+export function haproxyConfig(
+  ip: string,
+  replica: string,
+  port: number,
+  { threads, retries }: HaproxyOptions,
+): string {
   return `global
     log stdout format raw local0 notice
 ${threads === undefined ? '' : `    nbthread ${threads}\n`}defaults
@@ -52,7 +63,7 @@ ${threads === undefined ? '' : `    nbthread ${threads}\n`}defaults
     log global
     option dontlog-normal
     option forwardfor
-    http-reuse safe
+    http-reuse ${retries ? 'always\n    retry-on conn-failure empty-response\n    retries 4' : 'safe'}
     timeout connect 500ms
     timeout client 1m
     timeout server 1m

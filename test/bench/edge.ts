@@ -17,7 +17,10 @@ const replicaIp = '127.0.0.22';
 const port = 18_070;
 
 /** Ways to reach the replica. All proxies listen on {@link edgeIp} and run in the host's network, one at a time. */
-const ways = ['direct', 'edge', 'edge, POST', 'nginx', 'HAProxy', 'HAProxy, one thread'] as const;
+const ways = [
+  ...(['direct', 'edge', 'edge, POST', 'nginx', 'HAProxy', 'HAProxy, one thread'] as const),
+  'HAProxy, one thread, retries',
+] as const;
 type Way = (typeof ways)[number];
 
 interface Measured {
@@ -66,7 +69,10 @@ async function open(folder: string, way: Way): Promise<() => void> {
   if (way === 'nginx') {
     start(folder, 'proxy', nginxImage, 'nginx.conf', nginxConfig(edgeIp, replicaIp, port), nginxCommand);
   } else if (way.startsWith('HAProxy')) {
-    const text = haproxyConfig(edgeIp, replicaIp, port, way === 'HAProxy' ? undefined : 1);
+    const text = haproxyConfig(edgeIp, replicaIp, port, {
+      ...(way === 'HAProxy' ? {} : { threads: 1 }),
+      retries: way.endsWith('retries'),
+    });
     start(folder, 'proxy', image, 'haproxy.cfg', text, ['haproxy', '-db', '-f', '/etc/peer/haproxy.cfg']);
   } else {
     startEdge(folder);
