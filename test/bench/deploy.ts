@@ -135,7 +135,13 @@ async function measure(
   }
   const url = `http://${first.http.host}:${first.http.port}`;
   const sockets = placed === undefined ? await withSockets(bed, project, url, rounds) : undefined;
-  const distantRuns = await overDistance(bed, first, project, rounds);
+  const distantRuns = await overDistance(
+    bed,
+    first,
+    project,
+    rounds,
+    sockets === undefined ? rounds : 2 * rounds,
+  );
   return {
     scenario,
     own: { boot: spread(own.map((each) => each.boot)), stop: spread(own.map((each) => each.stop)) },
@@ -158,7 +164,7 @@ async function withSockets(bed: Bed, project: Project, url: string, rounds: numb
     for (let round = 0; round < rounds; round++) {
       // The drain of the release before is over, and new WebSockets are on the one that serves.
       await sleep(9_000);
-      runs.push(await deployVersion(bed, project, 'single', alternate(round), quiet));
+      runs.push(await deployVersion(bed, project, 'single', alternate(rounds + round), quiet));
     }
     await sleep(drainMs);
   } finally {
@@ -174,8 +180,14 @@ async function withSockets(bed: Bed, project: Project, url: string, rounds: numb
   };
 }
 
-/** Over a relay that delays: every round trip to the host takes 50 ms. */
-async function overDistance(bed: Bed, host: BedHost, project: Project, rounds: number): Promise<CliRun[]> {
+/** Over a relay that delays: every round trip to the host takes 50 ms. `turn`: deploys before, since versions alternate. */
+async function overDistance(
+  bed: Bed,
+  host: BedHost,
+  project: Project,
+  rounds: number,
+  turn: number,
+): Promise<CliRun[]> {
   const relay = await startRelay({ target: host.ssh, oneWayDelay: 25 });
   const config = readFileSync(project.config, 'utf8');
   const near = `${host.ssh.host}:${host.ssh.port}`;
@@ -185,7 +197,7 @@ async function overDistance(bed: Bed, host: BedHost, project: Project, rounds: n
     for (let round = 0; round < rounds; round++) {
       // As long as the others' turns take in the rounds before: the release before has ended by then.
       await sleep(6_000);
-      runs.push(await deployVersion(bed, project, 'single', alternate(rounds + round), quiet));
+      runs.push(await deployVersion(bed, project, 'single', alternate(turn + round), quiet));
     }
     return runs;
   } finally {

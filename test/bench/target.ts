@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Project, type ProjectSettings, writeProject } from '../bed/app/project.ts';
@@ -11,7 +12,11 @@ export const scratch = join(import.meta.dirname, '../../build/bench/work');
 export function freshProject(bed: Bed, name: string, settings: ProjectSettings): Project {
   const folder = join(scratch, name);
   rmSync(folder, { recursive: true, force: true });
-  return writeProject(folder, bed.hosts, settings);
+  const project = writeProject(folder, bed.hosts, settings);
+  // It lies below the checkout, whose git ignores it: a repository of its own is what a team has.
+  execFileSync('git', ['init', '--quiet', folder]);
+  execFileSync('git', ['-C', folder, 'add', 'nginx']);
+  return project;
 }
 
 /** Deploys a version; anything but a confirmed change is an error that shows what the CLI said. */
