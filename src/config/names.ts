@@ -142,7 +142,8 @@ export function notesOfNames(name: string, services: Services, strategy: Strateg
   ];
 }
 
-function hasHardwareAddress(service: ComposeService): boolean {
+/** Whether a service has a fixed hardware address, on whatever network. */
+export function hasHardwareAddress(service: ComposeService): boolean {
   const settings = Object.values(networksOf(service)) as (Readonly<Record<string, unknown>> | null)[];
   return [service, ...settings].some((each) => each?.['mac_address'] !== undefined);
 }

@@ -205,6 +205,9 @@ export function holdsData(service: SeenService): boolean {
   return imageRole(service) === 'database' || writableVolumes(service).some(isOwn);
 }
 
+/** Keys by which a service shares a part of another container: `service:NAME` or `container:NAME`. */
+export const sharedKeys = ['network_mode', 'ipc', 'pid'] as const;
+
 /** Services whose volumes `volumes_from:` gives this one; of other containers `container`. */
 export function volumesFrom(service: ComposeService): string[] {
   const from = Array.isArray(service['volumes_from']) ? (service['volumes_from'] as unknown[]) : [];

@@ -4,7 +4,7 @@ import { addressesOf } from './names.ts';
 import { placeOf } from './normalise.ts';
 import { mostPorts, publishedPorts } from './ports.ts';
 import { endsBecause } from './programs.ts';
-import { isShared, volumesFrom, writableVolumes } from './stores.ts';
+import { isShared, sharedKeys, volumesFrom, writableVolumes } from './stores.ts';
 import { didYouMean } from './suggest.ts';
 
 type Sight = Pick<Config, 'services' | 'migrate' | 'backup' | 'places'>;
@@ -143,7 +143,7 @@ export function tiedFaults(
   if (strategy === 'recreate' || strategy === 'keep') return [];
   const isColored = strategy === 'blue-green' || strategy === 'workers';
   return Object.entries(model.services).flatMap(([other, service]) => {
-    const keys: string[] = ['network_mode', 'ipc', 'pid'].filter((key) => service[key] === `service:${name}`);
+    const keys: string[] = sharedKeys.filter((key) => service[key] === `service:${name}`);
     if (isColored && volumesFrom(service).includes(name)) keys.push('volumes_from');
     return keys.map(
       (key) =>

@@ -11,6 +11,7 @@ import {
   imageRole,
   isShared,
   type SeenService,
+  sharedKeys,
   volumesFrom,
   writableVolumes,
 } from './stores.ts';
@@ -140,8 +141,7 @@ function asRecreate({ name, service, own, sight, model }: Case): Inferred | unde
 }
 
 function isTied(other: SeenService, name: string): boolean {
-  const keys = ['network_mode', 'ipc', 'pid'] as const;
-  return keys.some((key) => other[key] === `service:${name}`) || volumesFrom(other).includes(name);
+  return sharedKeys.some((key) => other[key] === `service:${name}`) || volumesFrom(other).includes(name);
 }
 
 /** What nobody misses after a deploy, by the folder's name. */

@@ -1,4 +1,5 @@
-import { networksOf } from '../config/names.ts';
+import { hasHardwareAddress, networksOf } from '../config/names.ts';
+import { sharedKeys } from '../config/stores.ts';
 import { UserError } from '../kernel/errors.ts';
 import { isSameAddress } from './addresses.ts';
 import { networkName } from './host-networks.ts';
@@ -6,10 +7,8 @@ import type { PlannedEdge, PlannedService, ReleaseRecord } from './model.ts';
 import { isColoured } from './project.ts';
 import type { HostState } from './state.ts';
 
-const shareable = ['network_mode', 'ipc', 'pid'] as const;
-
 interface Tie {
-  readonly key: (typeof shareable)[number];
+  readonly key: (typeof sharedKeys)[number];
   /** `service` or `container`. */
   readonly kind: string;
   readonly name: string;
@@ -18,7 +17,7 @@ interface Tie {
 /** The containers whose network, IPC or processes a service shares. */
 function tiesOf({ model }: ReleaseRecord, service: string): Tie[] {
   const definition = model.services[service] ?? {};
-  return shareable.flatMap((key) => {
+  return sharedKeys.flatMap((key) => {
     const [, kind, name] = /^(service|container):(.+)$/.exec(`${definition[key] ?? ''}`) ?? [];
     return kind === undefined || name === undefined ? [] : [{ key, kind, name }];
   });
@@ -182,9 +181,7 @@ function fixedAddresses({ model }: ReleaseRecord, service: string): { network: s
 
 /** A container whose place on the network another one takes only when it has ended: a fixed address, IP or hardware. */
 export function hasFixedAddress(record: ReleaseRecord, service: string): boolean {
-  const definition = record.model.services[service] ?? {};
-  const onNetworks = Object.values(networksOf(definition)).some(
-    (settings) => (settings as Record<string, unknown> | null)?.mac_address !== undefined,
+  return (
+    hasHardwareAddress(record.model.services[service] ?? {}) || fixedAddresses(record, service).length > 0
   );
-  return definition.mac_address !== undefined || onNetworks || fixedAddresses(record, service).length > 0;
 }

@@ -1,5 +1,5 @@
 import type { ServicePlan } from '../config/model.ts';
-import { UserError, UserErrors } from '../kernel/errors.ts';
+import { throwAll, UserError } from '../kernel/errors.ts';
 import { refuseDataElsewhere } from './adopted-data.ts';
 import { canonical } from './hashes.ts';
 import {
@@ -59,7 +59,7 @@ export function planHost(input: HostPlanInput): HostPlan {
   const bearable = networks.filter(
     ({ code }) => input.rollback === true && code === 'preflight.network-changed',
   );
-  refuse([
+  throwAll([
     ...networks.filter((fault) => !bearable.includes(fault)),
     ...leftBehindFaults(input.host, record, state, services),
     ...tieFaults(input.host, record, state, { services, edges }),
@@ -110,12 +110,6 @@ export function planHost(input: HostPlanInput): HostPlan {
     record,
     warnings,
   };
-}
-
-/** All of them at once. */
-function refuse(faults: readonly UserError[]): void {
-  const [first, ...more] = faults;
-  if (first !== undefined) throw more.length === 0 ? first : new UserErrors(faults);
 }
 
 /** A store is never passed over in silence. */

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { ComposeModel } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
-import { UserError, UserErrors } from '../kernel/errors.ts';
+import { throwAll, UserError } from '../kernel/errors.ts';
 import type { HostPlan } from './model.ts';
 
 /** What an image, or an engine, is made for: `linux`, `arm64`, `v8`. */
@@ -68,8 +68,7 @@ export function requirePlatforms(
       return [wrongPlatform(plan.host, service, image, known, wanted)];
     });
   });
-  const [first, ...more] = faults;
-  if (first !== undefined) throw more.length === 0 ? first : new UserErrors(faults);
+  throwAll(faults);
 }
 
 /**

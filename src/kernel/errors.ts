@@ -50,6 +50,12 @@ export class UserErrors extends Error {
   }
 }
 
+/** Throws a single error as it is, several in one {@link UserErrors}, and nothing if there is none. */
+export function throwAll(errors: readonly UserError[]): void {
+  const [first, ...more] = errors;
+  if (first !== undefined) throw more.length === 0 ? first : new UserErrors(errors);
+}
+
 /** The user errors in `error`, or none when it is a bug of ours. */
 export function userErrorsOf(error: unknown): readonly UserError[] {
   if (error instanceof UserErrors) return error.errors;

@@ -1,8 +1,8 @@
 /** The settings of what the edge is measured beside, as its documentation has them for a proxy that keeps connections. */
 
-/** A replica that answers at once and keeps connections open; without a log, since the load would measure the disk. */
-export function replicaConfig(ip: string, port: number): string {
-  return `worker_processes 1;
+/** nginx without a log, since the load would measure the disk, and with connections that stay open. */
+function nginx(workers: string, http: string): string {
+  return `worker_processes ${workers};
 error_log stderr;
 pid /tmp/nginx.pid;
 events { worker_connections 8192; }
@@ -11,25 +11,26 @@ http {
   keepalive_requests 1000000;
   client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
   uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
-  server {
-    listen ${ip}:${port} backlog=4096;
-    location / { default_type text/plain; return 200 "hello from the replica\\n"; }
-  }
-}
+${http}}
 `;
 }
 
+/** A replica that answers at once and keeps connections open. */
+export function replicaConfig(ip: string, port: number): string {
+  return nginx(
+    '1',
+    `  server {
+    listen ${ip}:${port} backlog=4096;
+    location / { default_type text/plain; return 200 "hello from the replica\\n"; }
+  }
+`,
+  );
+}
+
 export function nginxConfig(ip: string, replica: string, port: number): string {
-  return `worker_processes auto;
-error_log stderr;
-pid /tmp/nginx.pid;
-events { worker_connections 8192; }
-http {
-  access_log off;
-  keepalive_requests 1000000;
-  client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
-  uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
-  upstream app { server ${replica}:${port}; keepalive 32; }
+  return nginx(
+    'auto',
+    `  upstream app { server ${replica}:${port}; keepalive 32; }
   server {
     listen ${ip}:${port} backlog=4096;
     location / {
@@ -39,8 +40,8 @@ http {
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     }
   }
-}
-`;
+`,
+  );
 }
 
 export interface HaproxyOptions {

@@ -98,6 +98,20 @@ export class Load {
   }
 }
 
+/** Bytes as they are, on a connection of their own; what has come back so far, and whether the other side has ended. */
+export function sendRaw(bytes: string): { readonly socket: Socket; received: string; ended: boolean } {
+  const sent = { socket: connect(port, edgeAddress), received: '', ended: false };
+  sent.socket.on('data', (chunk) => {
+    sent.received += chunk;
+  });
+  sent.socket.on('error', () => {});
+  sent.socket.on('close', () => {
+    sent.ended = true;
+  });
+  sent.socket.write(bytes, 'latin1');
+  return sent;
+}
+
 /** A tunnel through the edge, as a WebSocket makes it: what is sent comes back with the colour in front. */
 export class Tunnel {
   readonly #socket: Socket;

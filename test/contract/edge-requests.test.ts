@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { EdgeSpec } from '../../src/deploy/edge/config.ts';
 import { Edge, edgeAddress, eventually, port, Replica } from './edge-bed.ts';
 import { Dns } from './edge-dns.ts';
-import { call } from './edge-load.ts';
+import { call, sendRaw } from './edge-load.ts';
 
 let dns: Dns;
 let edge: Edge;
@@ -105,16 +105,10 @@ test('a name that could pass for a length or an encoding is refused, and headers
   await startEdge();
   await edge.up('blue', 1);
   const answerTo = async (header: string) => {
-    const raw = connect(port, edgeAddress);
-    let received = '';
-    raw.on('data', (chunk) => {
-      received += chunk;
-    });
-    raw.on('error', () => {});
-    raw.write(`GET / HTTP/1.1\r\nHost: x\r\n${header}\r\nConnection: close\r\n\r\n`, 'latin1');
-    await eventually('an answer', () => received !== '' || raw.destroyed);
-    raw.destroy();
-    return received.slice(9, 12);
+    const sent = sendRaw(`GET / HTTP/1.1\r\nHost: x\r\n${header}\r\nConnection: close\r\n\r\n`);
+    await eventually('an answer', () => sent.received !== '' || sent.socket.destroyed);
+    sent.socket.destroy();
+    return sent.received.slice(9, 12);
   };
   const served = blue.served;
   for (const header of [

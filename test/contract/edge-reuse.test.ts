@@ -1,10 +1,10 @@
 import { connect as connectHttp2 } from 'node:http2';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { EdgeSpec } from '../../src/deploy/edge/config.ts';
 import { Edge, edgeAddress, eventually, port, Replica } from './edge-bed.ts';
 import { Dns } from './edge-dns.ts';
-import { call, Load } from './edge-load.ts';
+import { call, Load, sendRaw } from './edge-load.ts';
 
 let dns: Dns;
 let edge: Edge;
@@ -40,20 +40,10 @@ async function addReplica(ip: string): Promise<Replica> {
 
 /** What comes back for bytes, up to the first answer's end of headers. */
 async function answerTo(bytes: string): Promise<string> {
-  const socket: Socket = connect(port, edgeAddress);
-  let received = '';
-  let ended = false;
-  socket.on('data', (chunk) => {
-    received += chunk;
-  });
-  socket.on('error', () => {});
-  socket.on('close', () => {
-    ended = true;
-  });
-  socket.write(bytes, 'latin1');
-  await eventually('an answer or the end', () => received.includes('\r\n\r\n') || ended);
-  socket.destroy();
-  return received;
+  const sent = sendRaw(bytes);
+  await eventually('an answer or the end', () => sent.received.includes('\r\n\r\n') || sent.ended);
+  sent.socket.destroy();
+  return sent.received;
 }
 
 test('GETs share connections to a replica; what must not run twice, or could be read in two ways, has its own', async () => {
@@ -119,19 +109,9 @@ test('behind a load balancer that sends the PROXY protocol, clients have their o
   const proxied = (from: string) =>
     `PROXY TCP${from.includes(':') ? '6' : '4'} ${from} ${from.includes(':') ? '2001:db8::1' : '10.0.0.1'} 5000 80\r\n`;
   const forwarded = async (bytes: string) => {
-    const socket = connect(port, edgeAddress);
-    let received = '';
-    socket.on('data', (chunk) => {
-      received += chunk;
-    });
-    socket.on('error', () => {});
-    socket.write(bytes);
-    let ended = false;
-    socket.on('close', () => {
-      ended = true;
-    });
-    await eventually('an answer or the end', () => received.includes('"host"') || ended);
-    return { address: /"x-forwarded-for":"([^"]+)"/.exec(received)?.[1], socket };
+    const sent = sendRaw(bytes);
+    await eventually('an answer or the end', () => sent.received.includes('"host"') || sent.ended);
+    return { address: /"x-forwarded-for":"([^"]+)"/.exec(sent.received)?.[1], socket: sent.socket };
   };
   expect((await forwarded(proxied('203.0.113.7') + request)).address).toBe('203.0.113.7');
   // Without its header there is nobody to answer.

@@ -4,6 +4,7 @@ import { type Colour, labels, type PlannedEdge, type ReleaseRecord } from '../..
 import { type HostPlanInput, planHost } from '../../src/deploy/plan.ts';
 import { contentHash, serviceHash } from '../../src/deploy/project.ts';
 import type { ContainerState, HostState } from '../../src/deploy/state.ts';
+import { userErrorsOf } from '../../src/kernel/errors.ts';
 
 export const digest = `sha256:${'a'.repeat(64)}`;
 export const edgeImage = 'haproxy:3.0';
@@ -144,3 +145,13 @@ export function plan(record: ReleaseRecord, state: HostState, more: Partial<Host
 }
 
 export { labels };
+
+/** What a plan refuses: code and message of each. */
+export function faultsOf(work: () => unknown): string[] {
+  try {
+    work();
+  } catch (error) {
+    return userErrorsOf(error).map(({ code, message }) => `${code} ${message}`);
+  }
+  return [];
+}

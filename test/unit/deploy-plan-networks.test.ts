@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ComposeModel, ComposeService } from '../../src/config/model.ts';
 import { type NetworkState, withExistingNetworks } from '../../src/deploy/host-networks.ts';
 import type { ReleaseRecord } from '../../src/deploy/model.ts';
-import { userErrorsOf } from '../../src/kernel/errors.ts';
-import { plan, release, servicePlan, serving } from './deploy-fixtures.ts';
+import { faultsOf, plan, release, servicePlan, serving } from './deploy-fixtures.ts';
 
 type Networks = NonNullable<ComposeModel['networks']>;
 type Definition = Networks[string];
@@ -28,15 +27,6 @@ const older = (record: ReleaseRecord): ReleaseRecord => ({ ...record, release: '
 /** Plans `record` over a release that serves, on a host with networks. */
 function planOver(before: ReleaseRecord, record: ReleaseRecord, networks: readonly NetworkState[]) {
   return plan(record, { ...serving(older(before), 'blue'), networks });
-}
-
-function faultsOf(work: () => unknown): string[] {
-  try {
-    work();
-  } catch (error) {
-    return userErrorsOf(error).map(({ code, message }) => `${code} ${message}`);
-  }
-  return [];
 }
 
 const differencesFor = (

@@ -3,8 +3,7 @@ import type { ComposeService, ServicePlan, Strategy } from '../../src/config/mod
 import type { ReleaseRecord } from '../../src/deploy/model.ts';
 import { releaseProject } from '../../src/deploy/project.ts';
 import type { HostState } from '../../src/deploy/state.ts';
-import { userErrorsOf } from '../../src/kernel/errors.ts';
-import { container, hostState, plan, release, servicePlan, serving } from './deploy-fixtures.ts';
+import { container, faultsOf, hostState, plan, release, servicePlan, serving } from './deploy-fixtures.ts';
 
 type Services = Readonly<Record<string, readonly [Strategy, ComposeService]>>;
 
@@ -22,15 +21,6 @@ const image = (tag: string, more: ComposeService = {}): ComposeService => ({
   image: `acme/app:${tag}`,
   ...more,
 });
-
-function faultsOf(work: () => unknown): string[] {
-  try {
-    work();
-  } catch (error) {
-    return userErrorsOf(error).map(({ code, message }) => `${code} ${message}`);
-  }
-  return [];
-}
 
 const actionsOf = (record: ReleaseRecord, state: HostState, replace: string[] = []) =>
   Object.fromEntries(
