@@ -22,27 +22,30 @@ export async function retireContainers(host: Host, ids: readonly string[], grace
   await stopContainers(host, ids, graceMs);
 }
 
+/** A machine that comes back starts everything at once. */
+const bootMs = 15_000;
+
 // A client of the host's own waits for each, so that drain and grace hold whatever becomes of this run and its
 // connection. One that still starts may not see its signal, and would be waited for until the end of its grace.
 // Time is that of the machine since its start, which nobody can set.
 // $1 longest drain in seconds, then for each: a file that says when it is drained (- for at once), grace in seconds,
 // container
-const stopLater = `${sameEngine}limit=$1; shift
+const stopLater = `${sameEngine}
+within() { read now _ </proc/uptime; end=$((\${now%.*} + $1)); }
+pause() {
+  read now _ </proc/uptime
+  [ "\${now%.*}" -lt "$end" ] || return 1
+  sleep 0.2 2>/dev/null || sleep 1
+}
+health() { docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1" 2>/dev/null; }
+limit=$1; shift
 while [ $# -gt 2 ]; do
   (
     trap '' HUP
-    read now _ </proc/uptime; end=$(( \${now%.*} + limit + 1 ))
-    while [ "$1" != - ] && [ ! -e "$1" ]; do
-      read now _ </proc/uptime
-      [ "\${now%.*}" -lt "$end" ] || break
-      sleep 0.2 2>/dev/null || sleep 1
-    done
-    read now _ </proc/uptime; end=$((\${now%.*} + 15))
-    while [ "$(docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$3" 2>/dev/null)" = starting ]; do
-      read now _ </proc/uptime
-      [ "\${now%.*}" -lt "$end" ] || break
-      sleep 0.2 2>/dev/null || sleep 1
-    done
+    within $((limit + 1))
+    while [ "$1" != - ] && [ ! -e "$1" ]; do pause || break; done
+    within ${bootMs / 1000}
+    while [ "$(health "$3")" = starting ]; do pause || break; done
     exec docker stop -t "$2" "$3"
   ) </dev/null >/dev/null 2>&1 &
   shift 3
@@ -139,9 +142,6 @@ async function endWithin(
   );
   return left.filter((name) => name !== undefined);
 }
-
-/** A machine that comes back starts everything at once. */
-const bootMs = 15_000;
 
 /**
  * An app that has not installed its signal handlers yet, as process 1, does not see a SIGTERM at all, and would be
