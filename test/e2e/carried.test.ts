@@ -62,11 +62,14 @@ function writeProject(): void {
   put('web/steady', randomBytes(1024 * 1024));
   put(
     'web/app.py',
-    `import http.server, sys, urllib.request
+    `import http.server, sys, time, urllib.request
 if sys.argv[1:] == ['check']:
     urllib.request.urlopen('http://127.0.0.1:8000/')
     sys.exit(0)
 version = open('/code', 'rb').read(2).decode()
+if version == 'r0':
+    sys.exit('no such release')
+time.sleep(2)
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
@@ -105,7 +108,7 @@ const imagesOnHost = async () =>
     .trim()
     .split('\n');
 
-test('the first deploy carries the image, the second what changed, and a rollback nothing', async () => {
+test('the first deploy carries the image, the second what changed, and a rollback at once nothing', async () => {
   await build('r1');
   const first = await run(deployOf('r1'));
   expect(first.report?.outcome, story(first)).toBe('confirmed');
@@ -158,7 +161,15 @@ test('a full disk is told, nothing half-done stays, and with room it works', asy
   expect((await host.must(`ls /opt/sluice/${app}`)).split('\n')).not.toContain('incoming');
 });
 
-test('images that no kept release needs are pruned', async () => {
+test('images of a release that fails go with it, and those that no kept release needs are pruned', async () => {
+  const before = await imagesOnHost();
+  await build('r0');
+  const failed = await run(deployOf('r0'));
+  expect(
+    failed.errors.map(({ code }) => code),
+    story(failed),
+  ).toEqual(['health.exited']);
+  expect((await imagesOnHost()).sort()).toEqual(before.sort());
   await build('r4');
   expect((await run(deployOf('r4'))).report?.outcome).toBe('confirmed');
   await expectServes('r4');

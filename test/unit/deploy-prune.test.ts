@@ -4,7 +4,7 @@ import type { BackupRecord } from '../../src/deploy/backup/model.ts';
 import { compareRows, parseRowCounts, totalRows } from '../../src/deploy/backup/model.ts';
 import { backupName, findBackup, oldBackups } from '../../src/deploy/backup/store.ts';
 import { choosePruned } from '../../src/deploy/steps/prune.ts';
-import { pulledInVain } from '../../src/deploy/steps/transfer.ts';
+import { broughtInVain } from '../../src/deploy/steps/transfer.ts';
 import { digest, hostState, plan, release, servicePlan } from './deploy-fixtures.ts';
 
 const made = (name: string, ...images: string[]) =>
@@ -132,7 +132,7 @@ describe('backups', () => {
 });
 
 describe('images of a release that never served', () => {
-  test('go, but for those that were there, are carried or another release needs', () => {
+  test('go, pulled or carried, but for those that were there or another release needs', () => {
     const image = (name: string) => `registry.example.com/${name}@${digest}`;
     const lacking = (name: string) => ({ reference: image(name), present: false });
     const carried = { reference: `localhost/shop/x:sha256-${'a'.repeat(64)}`, present: false };
@@ -143,6 +143,6 @@ describe('images of a release that never served', () => {
       ...plan(record, state),
       images: [lacking('web'), lacking('db'), { ...lacking('old'), present: true }, carried],
     };
-    expect(pulledInVain({ plan: host, state })).toEqual([image('web')]);
+    expect(broughtInVain({ plan: host, state })).toEqual([image('web'), carried.reference]);
   });
 });

@@ -67,22 +67,19 @@ export const transfer: Step = {
       const folders = edges.map((edge) => each.layout.edge(edge.service));
       if (!isKept) folders.push(each.layout.release(each.plan.release));
       if (folders.length > 0) await each.host.exec(['rm', '-rf', '--', ...folders]);
-      await removeImages(each.host, pulledInVain(each));
+      await removeImages(each.host, broughtInVain(each));
     });
     return 'its files and images removed';
   },
 };
 
 /** Images that only a release which never served needed: ten releases that crash would fill the disk. */
-export function pulledInVain({ plan, state }: Pick<HostRun, 'plan' | 'state'>): string[] {
+export function broughtInVain({ plan, state }: Pick<HostRun, 'plan' | 'state'>): string[] {
   const needed = new Set(
     state.releases.filter(({ release }) => release !== plan.release).flatMap((release) => imagesOf(release)),
   );
   return plan.images
-    .filter(
-      ({ reference, present }) =>
-        !present && carriedDigest(reference) === undefined && !needed.has(reference),
-    )
+    .filter(({ reference, present }) => !present && !needed.has(reference))
     .map(({ reference }) => reference);
 }
 
