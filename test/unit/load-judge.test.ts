@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { WatchRecord } from '../../src/report/model.ts';
 import {
+  isSpoiled,
   judgeDeadline,
   judgeLoad,
   judgeRows,
@@ -70,6 +71,25 @@ test('what was lost on its way is told apart from what the application itself an
     expect(held([failure({ kind, version: undefined })]), kind).toEqual([false, true]);
   }
   expect(held([failure({ kind: 'truncated', version: 'v1' })])).toEqual([false, true]);
+});
+
+test('what the application answers on a busy machine is told and not judged', () => {
+  const failures = [failure({ kind: '503', version: 'v1', count: 3 }), failure({ kind: 'reset', count: 1 })];
+  const busy = judgeLoad(stage({ before: load(), after: load({ requests: 100, failures }) }), true);
+  expect(busy.map(({ held }) => held)).toEqual([false, true]);
+  expect(busy[1]?.detail).toMatch(/^3 of 100: 3 × 503 of v1 \(post\) \(not judged: /);
+});
+
+test('only a good release that was given up for its health makes an act void', () => {
+  const run = (outcome: string, code: string) =>
+    ({ report: { outcome, error: { code } } }) as unknown as Parameters<typeof isSpoiled>[1];
+  const good = { outcome: 'confirmed' };
+  expect(isSpoiled(good, run('undone', 'health.unhealthy'))).toBe(true);
+  expect(isSpoiled({ outcome: 'reverted' }, run('undone', 'health.timeout'))).toBe(true);
+  expect(isSpoiled({ killAt: () => true }, run('undone', 'health.timeout'))).toBe(true);
+  expect(isSpoiled({ outcome: 'undone', unseen: 'v3' }, run('undone', 'health.timeout'))).toBe(false);
+  expect(isSpoiled(good, run('reverted', 'watch.reverted'))).toBe(false);
+  expect(isSpoiled(good, run('undone', 'health.exited'))).toBe(false);
 });
 
 /** What clients asked and when, answered by an error of v4 10 ms later unless told otherwise. */

@@ -1,4 +1,6 @@
 import type { FailureGroup, LoadResult } from '../load/model.ts';
+import type { Act } from './acts.ts';
+import type { CliRun } from './cli.ts';
 import type { Promised, Stage, StageLoad } from './model.ts';
 
 /** Clocks are read on both sides of a pipe. */
@@ -41,8 +43,11 @@ function newFailures(group: FailureGroup, before: LoadResult): FailureGroup[] {
 /**
  * What every stage under load promises: nobody but a sick release made a request fail. What was lost on the way is
  * told apart from what the application itself answered, for one is a fault of Sluice and the other may not be.
+ *
+ * @param isBusy other programs keep the machine: an application that waits for its turn answers 503 by itself, without
+ *   any deploy, and nothing is promised of that.
  */
-export function judgeLoad(stage: Stage): Promised[] {
+export function judgeLoad(stage: Stage, isBusy = false): Promised[] {
   if (stage.after === undefined) return [];
   const { requests, failures } = stageLoad(stage);
   const own = failures.filter(isOwnAnswer);
@@ -62,11 +67,21 @@ export function judgeLoad(stage: Stage): Promised[] {
     },
     {
       promise: `no ${stage.sick === undefined ? '' : 'other '}release answered with an error of its own`,
-      held: own.length === 0,
-      detail: figures(own),
+      held: own.length === 0 || isBusy,
+      detail: `${figures(own)}${own.length > 0 && isBusy ? ' (not judged: this machine is busy)' : ''}`,
     },
     ...(stage.sick === undefined ? [] : judgeSick(stage, stage.sick)),
   ];
+}
+
+/** A release that starts well was given up for its health: nothing of it had to do with Sluice. */
+export function isSpoiled(
+  { outcome, killAt, unseen }: Pick<Act, 'outcome' | 'killAt' | 'unseen'>,
+  { report }: Pick<CliRun, 'report'>,
+): boolean {
+  const mustStart = unseen === undefined && (outcome !== undefined || killAt !== undefined);
+  const code = report?.error?.code ?? '';
+  return mustStart && report?.outcome === 'undone' && ['health.unhealthy', 'health.timeout'].includes(code);
 }
 
 /** A whole answer of the application; one without a version is of a proxy, and what broke off came from nobody. */

@@ -28,6 +28,8 @@ export interface Stage {
   /** From the moment things went wrong to the last answer of the bad release. */
   readonly revertMs?: number;
   readonly promised: readonly Promised[];
+  /** The machine had no time for a good release to start: the act was played again, and this counts for what was lost. */
+  readonly spoiled?: true;
 }
 
 /** What a stage adds to the clients' numbers. */

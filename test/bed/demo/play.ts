@@ -8,7 +8,7 @@ import type { LoadResult } from '../load/model.ts';
 import type { RunningLoad } from '../load/start.ts';
 import type { Act, Settings } from './acts.ts';
 import { type CliLine, type CliRun, sluice } from './cli.ts';
-import { judgeBackup, judgeDeadline, judgeLoad, judgeServing, stageLoad } from './judge.ts';
+import { isSpoiled, judgeBackup, judgeDeadline, judgeLoad, judgeServing, stageLoad } from './judge.ts';
 import type { Promised, Stage } from './model.ts';
 import { awaitedAfter, type Narrator } from './narrate.ts';
 
@@ -18,6 +18,8 @@ export interface Scene {
   readonly urls: readonly string[];
   readonly narrator: Narrator;
   readonly settings: Settings;
+  /** Other programs keep this machine from its work. */
+  readonly isBusy: boolean;
 }
 
 /** Plays one act: runs its command, waits for what has to follow, and judges it. */
@@ -63,13 +65,21 @@ export async function play(
   };
   const revertMs = revertTime(act, bare, after);
   const stage: Stage = { ...bare, ...(revertMs === undefined ? {} : { revertMs }) };
-  const promised = judge(act, stage, settings);
+  if (isSpoiled(act, run)) return spoiledStage(scene, stage);
+  const promised = judge(act, stage, scene);
   narrator.print('');
   for (const each of promised) if (!each.held) narrator.promised(each);
   if (promised.every((each) => each.held)) {
     narrator.conclude(act.conclude(stage, (ms) => (ms === undefined ? '?' : formatDuration(ms))));
   }
   return { ...stage, promised };
+}
+
+function spoiledStage({ narrator }: Scene, stage: Stage): Stage {
+  const promised = [judgeServing({ ...stage, serves: stage.served[0] ?? '' }), ...judgeLoad(stage, true)];
+  narrator.print('');
+  for (const each of promised) if (!each.held) narrator.promised(each);
+  return { ...stage, promised, spoiled: true };
 }
 
 function argumentsOf({ project }: Scene, act: Act): string[] {
@@ -119,7 +129,7 @@ async function servedBy(urls: readonly string[]): Promise<string[]> {
   return answers.map((answer) => answer?.version ?? 'no answer');
 }
 
-function judge(act: Act, stage: Stage, settings: Settings): Promised[] {
+function judge(act: Act, stage: Stage, { settings, isBusy }: Scene): Promised[] {
   const { run, after } = stage;
   return [
     {
@@ -130,7 +140,7 @@ function judge(act: Act, stage: Stage, settings: Settings): Promised[] {
     },
     ...(act.outcome === undefined ? [] : [is('the deploy says so', act.outcome, run.report?.outcome)]),
     judgeServing(stage),
-    ...judgeLoad(stage),
+    ...judgeLoad(stage, isBusy),
     ...(act.backup ? [judgeBackup(stage)] : []),
     ...(act.step === undefined
       ? []

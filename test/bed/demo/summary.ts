@@ -31,7 +31,7 @@ export function stageTable(stages: readonly Stage[], load: LoadResult | undefine
       const underLoad = stage.after !== undefined;
       const moved = load && movedAfter(stage, load);
       return [
-        acts.find((act) => act.name === stage.name)?.label ?? stage.name,
+        `${acts.find((act) => act.name === stage.name)?.label ?? stage.name}${stage.spoiled ? ' (too busy)' : ''}`,
         formatDuration(stage.run.endedAt - stage.run.startedAt),
         moved === undefined ? none : formatDuration(moved),
         underLoad ? `${requests}` : none,
