@@ -29,6 +29,8 @@ export interface HostRun {
   readonly state: HostState;
   readonly plan: HostPlan;
   readonly keeper: Keeper;
+  /** Images that dead runs have brought. */
+  readonly left?: readonly string[];
   /** Guards of the services whose edge this deploy switches, by service. */
   readonly guards: ReadonlyMap<string, GuardClient>;
   /** Files that the release mounts. */

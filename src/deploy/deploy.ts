@@ -22,6 +22,7 @@ import { recover } from './recover.ts';
 import { errorOf, reportOf, runUrl, servingOn } from './report.ts';
 import { openSites } from './sites.ts';
 import { afterConfirmSteps, transactionSteps } from './steps/index.ts';
+import { broughtInVain } from './steps/transfer.ts';
 import { runTransaction, type TransactionResult } from './transaction.ts';
 
 /** What is asked for. */
@@ -197,6 +198,7 @@ function header(run: DeployRun, each: HostRun): JournalHeader {
     created: named('create').flatMap((planned) => (isData(planned) ? [] : [planned.service])),
     stopped: state.containers.filter(({ name }) => stoppedBy(plan).includes(name)).map(({ id }) => id),
     newRelease: state.releases.every((release) => release.release !== plan.release),
+    brought: broughtInVain(each),
     actor: env.GITHUB_ACTOR ?? env.USER,
     runUrl: runUrl(env),
     commit: plan.record.commit,

@@ -47,6 +47,8 @@ export interface JournalHeader {
   readonly stopped: readonly string[];
   /** The release's folder did not exist before. */
   readonly newRelease: boolean;
+  /** Images that only this release has brought; absent in journals of older versions. */
+  readonly brought?: readonly string[];
   readonly actor: string | undefined;
   readonly runUrl: string | undefined;
   readonly commit: string | undefined;

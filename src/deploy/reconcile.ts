@@ -33,6 +33,8 @@ export interface Site {
   readonly layout: Layout;
   readonly state: HostState;
   readonly keeper: Keeper;
+  /** Images that dead runs have brought: the release that is tried again may want them, so they stay until it is there. */
+  readonly left?: readonly string[];
 }
 
 /** Who reconciles, and how long what a colour still carries is waited for. */

@@ -111,14 +111,19 @@ export async function openSites(
       });
       return [...started.flat().map((service) => `started the edge of ${service}`), ...done].join('; ');
     });
-    const after = await read();
+    const left = new Map(
+      sites.map(({ host, state }) => [host, state.unfinished.flatMap(({ header }) => header.brought ?? [])]),
+    );
+    const readAfter = async () =>
+      (await read()).map((site): Site => ({ ...site, left: left.get(site.host) ?? [] }));
+    const after = await readAfter();
     if (!after.some(isDown)) return after;
     await Promise.all(
       after.map(({ host, layout, state }) =>
         startStoppedEdges(host, layout, neededEdges(state), effects.clock),
       ),
     );
-    return await read();
+    return await readAfter();
   } catch (error) {
     await Promise.all([...keepers.values()].map((keeper) => keeper.release()));
     throw error;

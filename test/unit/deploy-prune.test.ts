@@ -43,6 +43,15 @@ describe('which releases go', () => {
     });
   });
 
+  test('images that a dead run has brought go, unless a release that stays needs them', () => {
+    const current = made('v2', 'a2', 'base');
+    const left = ['dead', 'a2', 'base'];
+    expect(choosePruned({ releases: [made('v1', 'a1')] }, current, new Set(['v2', 'v1']), 3, left)).toEqual({
+      remove: [],
+      images: ['dead'],
+    });
+  });
+
   test('never the current or the previous one, nor an image that one that stays needs', () => {
     const image = fc.constantFrom('a', 'b', 'c', 'd', 'e');
     const host = fc.uniqueArray(

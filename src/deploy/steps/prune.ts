@@ -11,15 +11,18 @@ export const prune: Step = {
     const counts = await onHosts(run, async (each) => {
       if (each.state.journals >= keptJournals + journalsAtOnce) await pruneJournals(each);
       const kept = new Set([each.plan.release, each.plan.previous?.release]);
-      const { remove, images } = choosePruned(each.state, each.plan.record, kept, run.config.keep);
-      if (remove.length === 0) return { releases: 0, images: 0 };
-      await each.host.exec(['rm', '-rf', '--', ...remove.map((release) => each.layout.release(release))]);
-      await pruneFiles(each, remove);
+      const { remove, images } = choosePruned(each.state, each.plan.record, kept, run.config.keep, each.left);
+      if (remove.length > 0) {
+        await each.host.exec(['rm', '-rf', '--', ...remove.map((release) => each.layout.release(release))]);
+        await pruneFiles(each, remove);
+      }
       return { releases: remove.length, images: await removeImages(each.host, images) };
     });
     const releases = counts.reduce((sum, count) => sum + count.releases, 0);
     const images = counts.reduce((sum, count) => sum + count.images, 0);
-    return releases === 0 ? 'nothing to remove' : `${releases} old releases and ${images} images removed`;
+    return releases + images === 0
+      ? 'nothing to remove'
+      : `${releases} old releases and ${images} images removed`;
   },
 };
 
@@ -60,12 +63,14 @@ async function pruneJournals(each: HostRun): Promise<void> {
  * Which releases go, and which images nobody needs then.
  *
  * @param keep how many releases stay besides the current one; the newest do.
+ * @param left images that dead runs have brought.
  */
 export function choosePruned(
   state: Pick<HostState, 'releases'>,
   current: ReleaseRecord,
   protectedNames: ReadonlySet<string | undefined>,
   keep: number,
+  left: readonly string[] = [],
 ): { remove: string[]; images: string[] } {
   const others = state.releases.filter((each) => !protectedNames.has(each.release)).toReversed();
   const room = Math.max(
@@ -75,7 +80,7 @@ export function choosePruned(
   const removed = others.slice(room);
   const staying = [...state.releases.filter((each) => !removed.includes(each)), current];
   const needed = new Set(staying.flatMap(imagesOf));
-  const images = new Set(removed.flatMap(imagesOf).filter((image) => !needed.has(image)));
+  const images = new Set([...removed.flatMap(imagesOf), ...left].filter((image) => !needed.has(image)));
   return { remove: removed.map((each) => each.release), images: [...images] };
 }
 
