@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { missingBuildFiles } from '../config/build-files.ts';
 import { isCarried } from '../config/carried.ts';
 import type { BuildModel } from '../config/compose-build.ts';
+import type { Env } from '../config/env.ts';
 import { parseImage, tryParseImage } from '../config/image.ts';
 import type { Config } from '../config/model.ts';
 import { messageOf, UserError, UserErrors } from '../kernel/errors.ts';
@@ -19,6 +20,7 @@ import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, PlannedTarget } from './plan.ts';
 import { askQuestions, type Questions, type Unasked } from './questions.ts';
 import type { Registry } from './registry/model.ts';
+import { refuseReserved } from './reserved.ts';
 import { linkSiblings } from './siblings.ts';
 import { needsPublished, tagsOf } from './tags.ts';
 import { triggersBeyondTree } from './triggers.ts';
@@ -26,6 +28,8 @@ import { triggersBeyondTree } from './triggers.ts';
 export interface BuildRequest {
   readonly config: Config;
   readonly model: BuildModel;
+  /** What the compose files see. */
+  readonly variables: Env;
   readonly ref: GitRef;
   /** Tags instead of those that the git ref asks for. */
   readonly tags: readonly string[];
@@ -52,7 +56,7 @@ export interface PrepareEffects {
 /**
  * Reads files and registries and changes nothing.
  *
- * @throws UserError(s) `build.*`, `registry.*`, `compose.image`; for a plan alone no `build.builder`, and where nothing
+ * @throws UserError(s) `build.*`, `registry.*`, `compose.image`, `compose.reserved`; for a plan alone no `build.builder`, and where nothing
  * is pushed no `registry.*`.
  */
 export async function prepareBuild(request: BuildRequest, effects: PrepareEffects): Promise<BuildPlan> {
@@ -61,6 +65,7 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
   const missing = await missingBuildFiles(model, config);
   if (missing.length > 0) throw new UserErrors(missing);
   const { targets, notes } = await linkSiblings(found, model, config);
+  await refuseReserved(targets, config, request.variables);
   const digests = digester(targets, effects);
   const questions = askQuestions(isPlanAlone || !place.push, effects.signal);
   const [looked, tags] = await Promise.all([

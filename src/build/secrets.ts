@@ -2,30 +2,56 @@ import { existsSync } from 'node:fs';
 import { UserError, UserErrors } from '../kernel/errors.ts';
 import type { BuildTarget } from './model.ts';
 
+/** The secrets of a build, for buildx to read by name; they are part of nothing that is stored. */
+export interface BuildSecrets<Planned> {
+  /** Their values by names of ours: one that a compose file chose could be a name that docker obeys. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** What is planned, with those names in the place of the compose files'. */
+  readonly planned: readonly Planned[];
+}
+
 /**
- * Variables that hold the build's secrets, for buildx to read by name; they are part of nothing that is stored.
- *
- * @throws UserErrors `build.secret`: one that is missing would fail in the midst of the build.
+ * @param needed targets that are built, and those that they use as contexts.
+ * @param values variables that the compose files see, over those of the environment.
+ * @throws UserErrors `build.secret`: one that is missing would fail partway through the build.
  */
-export function secretVariables(
-  targets: readonly BuildTarget[],
+export function buildSecrets<Planned extends { readonly target: BuildTarget }>(
+  planned: readonly Planned[],
+  needed: readonly BuildTarget[],
   values: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
+): BuildSecrets<Planned> {
   const errors: UserError[] = [];
-  const found: Record<string, string> = {};
-  for (const { name, secrets } of targets) {
+  const names = new Map<string, string>();
+  const variables: Record<string, string> = {};
+  for (const { name, secrets } of needed) {
     for (const { id, env, file } of secrets) {
       if (file !== undefined) {
         if (!existsSync(file)) errors.push(missing(name, id, `the file ${file} does not exist`));
         continue;
       }
-      const value = values[env ?? id];
-      if (value === undefined || value === '') errors.push(missing(name, id, `${env ?? id} is not set`));
-      else found[env ?? id] = value;
+      const given = env ?? id;
+      const value = Object.hasOwn(values, given) ? values[given] : undefined;
+      if (value === undefined || value === '') errors.push(missing(name, id, `${given} is not set`));
+      else {
+        const own = names.get(given) ?? `BUILD_SECRET_${names.size}`;
+        names.set(given, own);
+        variables[own] = value;
+      }
     }
   }
   if (errors.length > 0) throw new UserErrors(errors);
-  return found;
+  return { variables, planned: planned.map((each) => renamed(each, names)) };
+}
+
+function renamed<Planned extends { readonly target: BuildTarget }>(
+  planned: Planned,
+  names: ReadonlyMap<string, string>,
+): Planned {
+  const secrets = planned.target.secrets.map((secret) => {
+    const own = secret.file === undefined ? names.get(secret.env ?? secret.id) : undefined;
+    return own === undefined ? secret : { ...secret, env: own };
+  });
+  return { ...planned, target: { ...planned.target, secrets } };
 }
 
 function missing(target: string, id: string, why: string): UserError {

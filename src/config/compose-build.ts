@@ -1,15 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import { trackedEnvFile } from './compose.ts';
+import { UserErrors } from '../kernel/errors.ts';
+import { namesIn, trackedEnvFile } from './compose.ts';
 import { overlayEnvFiles } from './compose-env-files.ts';
 import { composeFailure, missingVariables, unsetVariables } from './compose-errors.ts';
 import { machineVariables } from './compose-faults.ts';
 import { parseModel } from './compose-parse.ts';
 import { withoutServices } from './compose-profiles.ts';
+import { type ReservedRequest, refusal, reservedInBuilds } from './compose-reserved.ts';
 import { type ComposeCli, type ComposeEffects, composeCli, withPrivateFolder } from './compose-run.ts';
 import { canonicalModel } from './compose-shape.ts';
 import type { Env } from './env.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from './model.ts';
+import type { ReservedSight } from './reserved.ts';
+import { composeTexts } from './written.ts';
 
 /** The compose files as a build needs them. */
 export interface BuildModel extends ComposeModel {
@@ -19,12 +23,13 @@ export interface BuildModel extends ComposeModel {
 
 /**
  * The compose files as a build needs them. A build runs where the secrets of production are not, so a variable that
- * is not set is an error only if the build itself uses it: in `build:` or in the image's name.
+ * is not set is an error only if the build itself uses it: in `build:` or in the image's name. So is one of the job's
+ * credentials.
  *
  * @throws UserError(s) `compose.*`, `env.*`.
  */
 export function loadBuildModel(
-  config: Pick<Config, 'app' | 'folder' | 'compose'>,
+  config: Pick<Config, 'app' | 'folder' | 'compose'> & ReservedSight,
   env: Env,
   effects: ComposeEffects,
 ): Promise<BuildModel> {
@@ -33,22 +38,41 @@ export function loadBuildModel(
     const cli = await composeCli(config, env, effects, folder, base);
     const overlay = await overlayEnvFiles(cli, env, folder, effects);
     const more = overlay === undefined ? [] : [overlay];
-    const [result, bakeKeys, all] = await Promise.all([
+    const known = base === undefined ? new Set<string>() : await namesIn(base);
+    const [result, bakeKeys, all, reserved] = await Promise.all([
       cli.run(['config', '--format', 'json'], more),
       readBakeKeys(cli, more),
       withAllProfiles(cli, more),
+      reservedInBuilds(cli, { config, env, known, folder, base, more }, effects),
     ]);
+    if (result.code !== 0) await refuse(reserved, cli, config);
+    const parsed = result.code === 0 ? parseModel(result.stdout) : { services: {} };
+    const isActive = (name: string) => Object.hasOwn(parsed.services as object, name);
+    const active = reserved.filter(({ service }) => service === undefined || isActive(service));
+    await refuse(active, cli, config);
     const missing = [...unsetVariables(result.stderr), ...(await machineVariables(cli.files, env))];
     const unset = await usedByBuilds(missing, cli, more);
     if (unset.length > 0) throw await missingVariables(unset, cli.files, 'build');
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
-    const model = withBakeKeys(canonicalModel(parseModel(result.stdout)), bakeKeys);
+    const model = withBakeKeys(canonicalModel(parsed), bakeKeys);
     if (Object.keys(model.services).length === 0) throw await withoutServices(cli, more, env);
+    // One that asks for a credential is as good as none: nothing is built from it.
+    const asks = new Set(reserved.map(({ service }) => service));
     const inactive = Object.entries(all).filter(
-      ([name, { build }]) => build !== undefined && !Object.hasOwn(model.services, name),
+      ([name, { build }]) => build !== undefined && !isActive(name) && !asks.has(name),
     );
     return inactive.length === 0 ? model : { ...model, inactive: Object.fromEntries(inactive) };
   });
+}
+
+async function refuse(
+  requests: readonly ReservedRequest[],
+  cli: ComposeCli,
+  config: ReservedSight,
+): Promise<void> {
+  if (requests.length === 0) return;
+  const texts = await composeTexts(cli.files);
+  throw new UserErrors(requests.map((each) => refusal(each, texts, config)));
 }
 
 /** All services, whatever their profiles. What is wrong with those that are not active is no fault of this build. */

@@ -82,7 +82,7 @@ export function loadCompose(
 }
 
 /** Names of the variables of an env file that Compose has accepted. */
-async function namesIn(file: string): Promise<ReadonlySet<string>> {
+export async function namesIn(file: string): Promise<ReadonlySet<string>> {
   const text = await readFile(file, 'utf8');
   return new Set(
     [...text.matchAll(/^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]/gm)].map(([, name = '']) => name),

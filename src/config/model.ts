@@ -117,6 +117,8 @@ export interface BuildConfig {
   readonly provenance: boolean;
   /** Command by service that must end with 0 in the new image before anything is pushed. */
   readonly smoke: Readonly<Record<string, string | readonly string[]>>;
+  /** Reserved variables of the job (reserved.ts) that build secrets and caches may use. */
+  readonly jobCredentials?: readonly string[];
 }
 
 export type CacheBackendChoice = 'auto' | 'registry' | 'gha' | 'local' | 'inline' | 'none';

@@ -3,7 +3,16 @@ import { UserError } from '../kernel/errors.ts';
 import { formatAddress } from './address.ts';
 import { carriedRegistry } from './carried.ts';
 import { pathText } from './issues.ts';
-import type { CheckSettings, Config, EnvSource, HostConfig, ServiceConfig, Target } from './model.ts';
+import type {
+  BuildConfig,
+  CheckSettings,
+  Config,
+  EnvSource,
+  HostConfig,
+  ServiceConfig,
+  Target,
+} from './model.ts';
+import { reservedFaults } from './reserved-faults.ts';
 import type { RawConfig } from './schema.ts';
 import { checks } from './schema-checks.ts';
 import type { Path, YamlFile } from './yaml.ts';
@@ -37,7 +46,7 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
     },
     checks: checkSettings(raw.checks),
     cdn: raw.cdn,
-    build: { ...raw.build, smoke: mapEntries(raw.build.smoke, (value) => value) },
+    build: buildConfig(raw.build),
     watch: {
       forMs: watch.for,
       max5xx: watch['max-5xx'],
@@ -59,6 +68,11 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
     drainMs: raw.drain,
     places: places(raw, yaml),
   };
+}
+
+function buildConfig({ 'job-credentials': jobCredentials, ...raw }: RawConfig['build']): BuildConfig {
+  const smoke = mapEntries(raw.smoke, (value) => value);
+  return { ...raw, smoke, ...(jobCredentials === undefined ? {} : { jobCredentials }) };
 }
 
 function serviceConfig(raw: RawConfig['services'][string]): ServiceConfig {
@@ -155,7 +169,7 @@ function hostConfig(raw: RawHost): HostConfig {
 
 /** What the schema can't see because it looks at one value at a time. */
 export function contradictions(config: Config): UserError[] {
-  const errors: UserError[] = [];
+  const errors: UserError[] = reservedFaults(config, (path) => placeOf(config, path));
   for (const target of Object.values(config.targets)) {
     const seen = new Map<string, number>();
     for (const [index, host] of target.hosts.entries()) {
@@ -194,7 +208,10 @@ function places(raw: RawConfig, yaml: YamlFile): Record<string, Place> {
     const key = path.at(-1) ?? '';
     if (holder !== undefined && Object.hasOwn(holder, key)) result[pathText(path)] = yaml.place(path);
   };
-  for (const key of ['app', 'compose', 'registry', 'build', 'migrate', 'backup', 'cdn']) add([key], raw);
+  for (const key of ['app', 'compose', 'registry', 'build', 'migrate', 'backup', 'notify', 'cdn'])
+    add([key], raw);
+  add(['build', 'job-credentials'], raw.build);
+  add(['notify', 'slack'], raw.notify);
   for (const name of Object.keys(raw.build.smoke)) add(['build', 'smoke', name], raw.build.smoke);
   add(['migrate', 'service'], raw.migrate);
   add(['backup', 'postgres'], raw.backup);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { command, flag, mapRule, oneOf, serviceName, text } from './fields.ts';
+import { command, flag, mapRule, oneOf, serviceName, text, variableName } from './fields.ts';
 
 const platformRule = 'must be a platform such as linux/amd64 or linux/arm64';
 
@@ -27,6 +27,13 @@ export const build = z.strictObject(
       description:
         'Command by service that must end with 0 in the new image, without network, before anything is pushed.',
     }),
+    'job-credentials': z
+      .array(variableName, { error: 'must be a list of NAMES of variables' })
+      .optional()
+      .meta({
+        description:
+          'NAMES of [reserved variables](#reserved-variables) of the job that build secrets and caches of the compose files may use, such as `GITHUB_TOKEN`. Whoever can change a Dockerfile can then read them. Default: none.',
+      }),
   },
   { error: mapRule },
 );

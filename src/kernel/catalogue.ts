@@ -123,8 +123,8 @@ export const catalogue = {
     fix: 'Give large things to the app as a file (a compose secret or config).',
   },
   'env.reserved': {
-    what: 'A variable of the target has a name that docker itself obeys.',
-    fix: 'Rename it in the app, or set it in the compose file under `environment:`.',
+    what: 'A variable has a name that docker itself obeys, or that is reserved for credentials of the job.',
+    fix: 'Rename it, or give the target its own value in an env file; docs/config.md lists the reserved names.',
   },
 
   // The compose model
@@ -143,6 +143,10 @@ export const catalogue = {
   'compose.variable': {
     what: 'The compose files use variables that the target does not set, and that have no default.',
     fix: 'Add them to the target’s variables, or give a default in the compose file, after `:-`.',
+  },
+  'compose.reserved': {
+    what: 'A compose file asks for a credential of the job in which Sluice runs.',
+    fix: 'Pass the value under another name, or set it among the target’s variables. For a build secret, list the name under `build.job-credentials`.',
   },
   'compose.value': {
     what: 'Docker Compose does not accept the value of a variable at the place where the compose files use it.',

@@ -1,6 +1,7 @@
 import { secretValues } from '../config/audit.ts';
 import { type Env, loadEnv } from '../config/env.ts';
 import type { Config } from '../config/model.ts';
+import { whyReserved } from '../config/reserved.ts';
 import type { Effects } from '../kernel/run.ts';
 import { chooseTarget } from './choose-target.ts';
 
@@ -9,7 +10,7 @@ const left = /^(?:DOCKER_|BUILDX_|BUILDKIT_|OTEL_|LD_|GODEBUG$|GOGC$|GOMEMLIMIT$
 
 /**
  * Variables that the compose files see in a build: those of the target that is named, without what lies on its hosts;
- * else those of the environment Sluice runs in, as `docker compose build` sees them.
+ * else those of the environment Sluice runs in, as `docker compose build` sees them, without the credentials of the job.
  */
 export async function buildVariables(
   config: Config,
@@ -19,7 +20,7 @@ export async function buildVariables(
   const own = Object.fromEntries(
     Object.entries(effects.env).filter((entry): entry is [string, string] => {
       const [variable, value] = entry;
-      return value !== undefined && !left.test(variable);
+      return value !== undefined && !left.test(variable) && whyReserved(variable, config) === undefined;
     }),
   );
   if (name === undefined) return own;

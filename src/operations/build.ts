@@ -1,16 +1,20 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { linkedTargets } from '../build/bake.ts';
 import { applyBuild } from '../build/build.ts';
 import { readBuilder } from '../build/builder.ts';
 import { readGitRef } from '../build/git-ref.ts';
 import type { BuildPlan, BuildReport } from '../build/plan.ts';
 import { type BuildRequest, prepareBuild } from '../build/prepare.ts';
 import { logIn } from '../build/registry/docker-config.ts';
-import { environmentLogins, findLogin } from '../build/registry/logins.ts';
-import { secretVariables } from '../build/secrets.ts';
+import { environmentLogins, findLogin, variablesOfHelpers } from '../build/registry/logins.ts';
+import { cacheFields } from '../build/reserved.ts';
+import { buildSecrets } from '../build/secrets.ts';
 import { isCarried } from '../config/carried.ts';
 import { loadBuildModel } from '../config/compose-build.ts';
 import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/model.ts';
+import { isGivenToBuilds, withoutReserved } from '../config/reserved.ts';
 import { placeOfBuild, pushHosts, registriesFor } from './build-place.ts';
 import { buildVariables } from './build-variables.ts';
 import type { OperationContext } from './context.ts';
@@ -55,7 +59,8 @@ export async function buildImages(
   const config = await loadConfig(context.config);
   // What builds is asked meanwhile; a build that finds everything done does not wait for the answer.
   const idle = new AbortController();
-  const builder = readBuilder({ env, signal: AbortSignal.any([signal, idle.signal]) });
+  const clean = withoutReserved(env, config);
+  const builder = readBuilder({ env: clean, signal: AbortSignal.any([signal, idle.signal]) });
   builder.catch(() => {});
   try {
     const variables = await buildVariables(config, targetName, effects);
@@ -65,7 +70,7 @@ export async function buildImages(
     ]);
     const { place, notPushed } = placeOfBuild(env, ref, options.push, isCarried(config));
     const request: BuildRequest = {
-      ...{ config, model, ref, tags: options.tags, place, notPushed, force: options.force },
+      ...{ config, model, variables, ref, tags: options.tags, place, notPushed, force: options.force },
       isPlanAlone: options.dryRun,
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice', config.app),
     };
@@ -85,14 +90,18 @@ export async function buildImages(
     if (options.dryRun) return { plan, report: undefined };
 
     const toBuild = plan.targets.filter(({ action }) => action.kind === 'build').map(({ target }) => target);
-    const secrets = secretVariables(toBuild, { ...env, ...variables });
-    for (const secret of Object.values(secrets)) mask.add(secret);
-    await using loggedIn = await logIn({ ...env, ...secrets }, logins);
+    const all = plan.targets.map(({ target }) => target);
+    const needed = [...toBuild, ...linkedTargets(toBuild, all)];
+    const secrets = buildSecrets(plan.targets, needed, { ...env, ...variables });
+    for (const secret of Object.values(secrets.variables)) mask.add(secret);
+    const helpers = await variablesOfHelpers(env);
+    const own = withoutReserved(env, config, (name) => isForCaches(name, plan, config) || helpers(name));
+    await using loggedIn = await logIn({ ...own, ...secrets.variables }, logins);
     const hosts = new Set<string>();
     for (const host of pushHosts(model, config)) {
       if (toBuild.length > 0 && (await findLogin(host, logins, effects)) !== undefined) hosts.add(host);
     }
-    const report = await applyBuild(plan, config, {
+    const report = await applyBuild({ ...plan, targets: secrets.planned }, config, {
       ...effects,
       env: loggedIn.env,
       registry,
@@ -107,6 +116,25 @@ export async function buildImages(
     idle.abort();
   }
 }
+
+/** What buildx reads itself of the job's credentials: those of the caches that are used. Secrets get names of ours. */
+function isForCaches(name: string, { targets }: BuildPlan, config: Config): boolean {
+  const caches = targets.flatMap(({ target, action }) => [
+    ...(action.kind === 'build' ? [...action.cache.from, ...action.cache.to] : []),
+    ...target.cacheFrom,
+    ...target.cacheTo,
+  ]);
+  const types = new Set(caches.map((entry) => cacheFields(entry).get('type')));
+  if (types.has('gha') && githubCache.includes(name)) return true;
+  return types.has('s3') && /^AWS_/.test(name) && isGivenToBuilds('AWS_ACCESS_KEY_ID', config);
+}
+
+const githubCache = [
+  'ACTIONS_RUNTIME_TOKEN',
+  'ACTIONS_RESULTS_URL',
+  'ACTIONS_CACHE_URL',
+  'ACTIONS_CACHE_SERVICE_V2',
+];
 
 function headline(plan: BuildPlan): string {
   const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;

@@ -50,6 +50,7 @@ const prepare = (
       api: { build: folder },
       base: { image: 'acme/base', build: folder },
     }),
+    variables: {},
     ref: gitRef('tag', 'v1.2.3'),
     tags: [],
     place: { ci: true, gha: false, push: true },

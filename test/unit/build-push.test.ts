@@ -3,7 +3,7 @@ import { bytesOf } from '../../src/build/layers.ts';
 import { treeTagOf } from '../../src/build/prepare.ts';
 import { judge } from '../../src/build/push.ts';
 import { environmentLogins } from '../../src/build/registry/logins.ts';
-import { secretVariables } from '../../src/build/secrets.ts';
+import { buildSecrets } from '../../src/build/secrets.ts';
 import { isRoot } from '../../src/build/smoke.ts';
 import { bytesText } from '../../src/build/text.ts';
 import { target } from './build-fixtures.ts';
@@ -106,12 +106,11 @@ test('build secrets are found before the build, and missing ones are told all at
       { id: 'key', file: '/nowhere/key' },
     ],
   });
-  expect(
-    secretVariables([target({ secrets: [{ id: 'npm', env: 'NPM_TOKEN' }] })], { NPM_TOKEN: 'x' }),
-  ).toEqual({
-    NPM_TOKEN: 'x',
-  });
-  expect(await linesOf(() => secretVariables([web], {}))).toEqual([
+  const npm = target({ secrets: [{ id: 'npm', env: 'NPM_TOKEN' }] });
+  const given = buildSecrets([{ target: npm }], [npm], { NPM_TOKEN: 'x' });
+  expect(given.variables).toEqual({ BUILD_SECRET_0: 'x' });
+  expect(given.planned[0]?.target.secrets).toEqual([{ id: 'npm', env: 'BUILD_SECRET_0' }]);
+  expect(await linesOf(() => buildSecrets([{ target: web }], [web], {}))).toEqual([
     'web needs the build secret npm, and NPM_TOKEN is not set [build.secret]',
     'web needs the build secret key, and the file /nowhere/key does not exist [build.secret]',
   ]);

@@ -61,6 +61,13 @@ export async function readDockerConfig(folder: string | undefined): Promise<Dock
   }
 }
 
+/** Variables that the credential helpers of Docker's configuration log in with: that of AWS takes its keys from there. */
+export async function variablesOfHelpers(env: Env): Promise<(name: string) => boolean> {
+  const { credsStore, credHelpers = {} } = await readDockerConfig(dockerConfigFolder(env));
+  const usesAws = [credsStore, ...Object.values(credHelpers)].includes('ecr-login');
+  return (name) => usesAws && name.startsWith('AWS_');
+}
+
 /** The login for one registry: from the environment, else the one `docker login` made. */
 export async function findLogin(
   host: string,

