@@ -1,6 +1,7 @@
 import { messageOf } from '../../kernel/errors.ts';
 import { denied, unexpected } from './errors.ts';
 import type { Login } from './model.ts';
+import { realmOf, shown } from './origin.ts';
 
 /** What a registry asks for: `WWW-Authenticate` (RFC 9110, 11.6.1; distribution's token authentication). */
 export interface Challenge {
@@ -23,6 +24,8 @@ export function parseChallenge(header: string | null): Challenge | undefined {
 
 export interface Ask {
   readonly host: string;
+  /** The registry's own address, which the challenge comes from. */
+  readonly base: URL;
   readonly challenge: Challenge;
   /** `repository:acme/app:pull,push`. */
   readonly scope: string;
@@ -32,7 +35,8 @@ export interface Ask {
 }
 
 /**
- * The value of `Authorization` that answers a challenge; without a login a token for everybody is asked for.
+ * The value of `Authorization` that answers a challenge of the registry itself; without a login a token for everybody is
+ * asked for.
  *
  * @throws UserError `registry.denied`, `registry.protocol`.
  */
@@ -42,10 +46,12 @@ export async function authorize(ask: Ask): Promise<string> {
     if (login?.kind !== 'password') throw denied(host, ask.scope, undefined, login !== undefined);
     return basic(login);
   }
-  const { realm } = challenge.parameters;
-  if (realm === undefined || !URL.canParse(realm))
-    throw unexpected(host, 'it names no place to get a token at');
-  const answer = await tokenAnswer(new URL(realm), ask);
+  const realm = realmOf(challenge.parameters.realm, ask.base);
+  if ('fault' in realm) throw unexpected(host, `it ${realm.fault}`);
+  const answer = await tokenAnswer(realm, ask);
+  // Wherever it points to, nobody has said that a login may go there.
+  if (answer.status >= 300 && answer.status < 400)
+    throw unexpected(host, `its token service ${shown(realm)} redirects (${answer.status})`);
   if (answer.status === 401 || answer.status === 403 || answer.status === 400) {
     throw denied(host, ask.scope, await bodyOf(answer), login !== undefined);
   }
@@ -69,12 +75,17 @@ async function tokenAnswer(realm: URL, ask: Ask): Promise<Response> {
         scope,
         client_id: 'sluice',
       };
-      return await ask.fetch(realm, { method: 'POST', body: new URLSearchParams(form), signal });
+      return await ask.fetch(realm, {
+        method: 'POST',
+        body: new URLSearchParams(form),
+        redirect: 'manual',
+        signal,
+      });
     }
     if (service !== '') realm.searchParams.set('service', service);
     realm.searchParams.set('scope', scope);
     const headers = login === undefined ? {} : { authorization: basic(login) };
-    return await ask.fetch(realm, { headers, signal });
+    return await ask.fetch(realm, { headers, redirect: 'manual', signal });
   } catch (error) {
     signal.throwIfAborted();
     throw unexpected(ask.host, `its token service does not answer (${messageOf(error)})`);

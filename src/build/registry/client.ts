@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../kernel/clock.ts';
-import { messageOf } from '../../kernel/errors.ts';
 import { authorize, parseChallenge } from './access.ts';
-import { denied, failing, throttled, unexpected, unreachable } from './errors.ts';
+import { denied, failing, reasonOf, throttled, unexpected, unreachable } from './errors.ts';
 import type { Login, Manifest, Registry } from './model.ts';
+import { isLoopback, nextOf, shown } from './origin.ts';
 
 export interface RegistryEffects {
   readonly fetch: typeof fetch;
@@ -31,6 +31,9 @@ const pauses = [250, 1_000, 3_000];
 const longestPauseMs = 20_000;
 /** Tags come by the thousand; nobody has more versions than this. */
 const maxPages = 20;
+/** Registries send to a store and no further. */
+const mostRedirects = 5;
+const redirecting: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** A registry's API by its name in references (`ghcr.io`, `127.0.0.1:5000`, `docker.io`). */
 export function openRegistry(host: string, effects: RegistryEffects): Registry {
@@ -48,6 +51,12 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
       throw unexpected(host, `what it gives for ${reference} has another digest`);
     }
     return { digest, mediaType: mediaTypeOf(answer), text };
+  }
+
+  function pathOfNext(next: string, from: string): string {
+    const url = URL.canParse(next, from) ? new URL(next, from) : undefined;
+    if (url?.origin === new URL(base).origin) return `${url.pathname}${url.search}`;
+    throw unexpected(host, `its list of tags goes on at ${url === undefined ? 'no address' : shown(url)}`);
   }
 
   return {
@@ -94,8 +103,7 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
         const body = parseJson(answer.text) as { tags?: readonly string[] | null } | undefined;
         tags.push(...(body?.tags ?? []));
         const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get('link') ?? '')?.[1];
-        const url: URL | undefined = next === undefined ? undefined : new URL(next, `${base}${path}`);
-        path = url === undefined ? undefined : `${url.pathname}${url.search}`;
+        path = next === undefined ? undefined : pathOfNext(next, `${base}${path}`);
       }
       return tags;
     },
@@ -110,8 +118,9 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
         push: true,
       });
       const location = answer.headers.get('location');
-      if (location === null) return;
-      const { pathname, search } = new URL(location, base);
+      if (location === null || !URL.canParse(location, base)) return;
+      const { pathname, search, origin } = new URL(location, base);
+      if (origin !== new URL(base).origin) return;
       // What is not dropped here the registry drops by itself some day.
       await send(`${pathname}${search}`, repository, {
         method: 'DELETE',
@@ -146,13 +155,36 @@ function sender(host: string, base: string, effects: RegistryEffects) {
   const { requestMs = defaultRequestMs } = effects;
 
   async function once(path: string, options: Options, authorization: string | undefined): Promise<Answer> {
-    const response = await effects.fetch(`${base}${path}`, {
-      method: options.method ?? 'GET',
-      headers: { ...options.headers, ...(authorization === undefined ? {} : { authorization }) },
-      ...(options.body === undefined ? {} : { body: options.body }),
-      signal: AbortSignal.any([effects.signal, AbortSignal.timeout(requestMs)]),
-    });
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    const signal = AbortSignal.any([effects.signal, AbortSignal.timeout(requestMs)]);
+    const own = new URL(`${base}${path}`);
+    let url = own;
+    let isOwn = true;
+    for (let hops = 0; ; hops++) {
+      const response = await effects.fetch(url, {
+        method: options.method ?? 'GET',
+        headers: { ...options.headers, ...(authorization === undefined || !isOwn ? {} : { authorization }) },
+        ...(options.body === undefined ? {} : { body: options.body }),
+        redirect: 'manual',
+        signal,
+      });
+      const location = response.headers.get('location');
+      if (!redirecting.has(response.status) || location === null || options.push === true) {
+        const { status, headers } = response;
+        if (!isOwn && (status === 401 || status === 403))
+          throw unexpected(
+            host,
+            `it redirects to ${shown(url)}, which answers ${status}; no login goes there`,
+          );
+        return { status, headers, text: await response.text() };
+      }
+      await response.body?.cancel();
+      if (hops >= mostRedirects) throw unexpected(host, `it redirects more than ${mostRedirects} times`);
+      const next = nextOf(url, location);
+      if ('fault' in next) throw unexpected(host, `it ${next.fault}`);
+      // Whoever has sent the request on says where it goes: it stays without a login, also on its way back.
+      isOwn &&= next.origin === own.origin;
+      url = next;
+    }
   }
 
   async function authorized(path: string, repository: string, options: Options): Promise<Answer> {
@@ -168,7 +200,15 @@ function sender(host: string, base: string, effects: RegistryEffects) {
     let token = known === undefined ? tokens.get(scope) : undefined;
     if (token === undefined) {
       const signal = AbortSignal.any([effects.signal, AbortSignal.timeout(requestMs)]);
-      token = authorize({ host, challenge, scope, login: who, fetch: effects.fetch, signal });
+      token = authorize({
+        host,
+        base: new URL(base),
+        challenge,
+        scope,
+        login: who,
+        fetch: effects.fetch,
+        signal,
+      });
       tokens.set(scope, token);
       token.catch(() => tokens.delete(scope));
     }
@@ -228,26 +268,6 @@ function isUserError(error: unknown): boolean {
   return error instanceof Error && error.name === 'UserError';
 }
 
-/** undici hides the reason in `cause`. */
-function reasonOf(error: unknown, requestMs: number): string {
-  if (error instanceof Error && error.name === 'TimeoutError')
-    return `no answer within ${requestMs / 1000} s`;
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const code = String((cause as { code?: unknown } | null)?.code);
-  return known[code] ?? messageOf(cause);
-}
-
-/** What Node says with the name of a system call, in words. */
-const known: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'DNS lookup failed',
-  EAI_AGAIN: 'DNS lookup failed',
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'the connection was reset',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
-};
-
 function mediaTypeOf({ headers }: { readonly headers: Headers }): string {
   return (headers.get('content-type') ?? '').replace(/;.*$/, '').trim();
 }
@@ -258,9 +278,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Docker speaks plain HTTP to the loopback network, and so do we. */
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$/.test(host);
 }

@@ -1,4 +1,4 @@
-import { UserError } from '../../kernel/errors.ts';
+import { messageOf, UserError } from '../../kernel/errors.ts';
 
 /** 401 and 403, and a token service that gives none. */
 export function denied(host: string, what: string, said: string | undefined, hadLogin: boolean): UserError {
@@ -70,3 +70,23 @@ function repositoryIn(scope: string): string {
 function output(said: string | undefined): { output?: string } {
   return said === undefined || said.trim() === '' ? {} : { output: said.trim().slice(0, 500) };
 }
+
+/** undici hides the reason in `cause`. */
+export function reasonOf(error: unknown, requestMs: number): string {
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return `no answer within ${requestMs / 1000} s`;
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const code = String((cause as { code?: unknown } | null)?.code);
+  return known[code] ?? messageOf(cause);
+}
+
+/** What Node says with the name of a system call, in words. */
+const known: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'DNS lookup failed',
+  EAI_AGAIN: 'DNS lookup failed',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+};

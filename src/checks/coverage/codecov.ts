@@ -95,6 +95,8 @@ async function announce(
       ...(token === '' ? {} : { authorization: `token ${token}` }),
     },
     body: JSON.stringify(body),
+    // The token is for this address and for no other.
+    redirect: 'manual',
     signal,
   });
   await refuseFailure(response, 'Codecov');
@@ -105,7 +107,7 @@ async function announce(
 
 /** The place is signed already: the token must not go there. */
 async function store(place: string, content: string, signal: AbortSignal): Promise<void> {
-  const response = await fetch(place, { method: 'PUT', body: content, signal });
+  const response = await fetch(place, { method: 'PUT', body: content, redirect: 'manual', signal });
   await refuseFailure(response, 'its storage');
 }
 

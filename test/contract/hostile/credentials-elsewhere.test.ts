@@ -1,0 +1,202 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openRegistry } from '../../../src/build/registry/client.ts';
+import type { Login } from '../../../src/build/registry/model.ts';
+import { systemClock } from '../../../src/kernel/clock.ts';
+import { errorsOf } from '../../unit/config-fixtures.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface Seen {
+  readonly host: string;
+  /** `GET /v2/… Basic …` for each request. */
+  readonly requests: string[];
+  /** Texts of bodies. */
+  readonly bodies: string[];
+}
+
+const servers = new Set<Server>();
+afterEach(() => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+  servers.clear();
+});
+
+/** A server that keeps what it is sent. */
+async function listen(address: string, answer: Answer): Promise<Seen> {
+  const seen = { host: '', requests: [] as string[], bodies: [] as string[] };
+  const server = createServer((request, response) => {
+    const { authorization = 'nobody' } = request.headers;
+    seen.requests.push(`${request.method} ${request.url} ${authorization}`);
+    request.setEncoding('utf8').on('data', (text: string) => seen.bodies.push(text));
+    request.on('end', () => answer(request, response));
+  });
+  servers.add(server);
+  await new Promise<void>((resolve) => void server.listen(0, address, resolve));
+  const { port } = server.address() as AddressInfo;
+  seen.host = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return seen;
+}
+
+const password: Login = { kind: 'password', user: 'ada', password: 'sesame-open' };
+const identity: Login = { kind: 'identity', token: 'refresh-sesame-open' };
+const secrets = /sesame-open|YWRhOnNlc2FtZS1vcGVu|token-of-the-registry/;
+const to =
+  (location: string, status = 307): Answer =>
+  (_request, response) =>
+    void response.writeHead(status, { location }).end();
+const ask =
+  (challenge: string): Answer =>
+  (_request, response) =>
+    void response.writeHead(401, { 'www-authenticate': challenge }).end('{}');
+const token: Answer = (_request, response) =>
+  void response.writeHead(200).end('{"token":"token-of-a-thief"}');
+
+function open(host: string, login: Login | undefined = password) {
+  const signal = new AbortController().signal;
+  return openRegistry(host, { fetch, signal, clock: systemClock, login: async () => login, tries: 1 });
+}
+const leaked = ({ requests, bodies }: Seen) => [...requests, ...bodies].filter((line) => secrets.test(line));
+
+describe('the login of a registry stays there', () => {
+  test.each([307, 308, 302, 301, 303])(
+    'when it answers %i to another host, which asks for a login',
+    async (status) => {
+      const thief: Seen = await listen('127.0.0.3', (request, response) =>
+        request.url?.startsWith('/token')
+          ? token(request, response)
+          : ask(`Bearer realm="http://${thief.host}/token"`)(request, response),
+      );
+      const registry = await listen('127.0.0.2', to(`http://${thief.host}/v2/shop/web/manifests/1`, status));
+      const errors = await errorsOf(() => open(registry.host).manifest('shop/web', '1'));
+      expect(errors).toMatchObject([
+        { code: 'registry.protocol', message: expect.stringContaining(thief.host) },
+      ]);
+      expect(thief.requests).toEqual(['GET /v2/shop/web/manifests/1 nobody']);
+    },
+  );
+
+  test('when that host asks by Basic, or is the same host at another port', async () => {
+    const thief = await listen('127.0.0.2', ask('Basic realm="x"'));
+    const registry = await listen('127.0.0.2', to(`http://${thief.host}/x`));
+    expect(await errorsOf(() => open(registry.host).json('shop/web', 'sha256:1'))).toHaveLength(1);
+    expect(leaked(thief)).toEqual([]);
+  });
+
+  test('when the way leads back to it: a request that was sent away is a stranger’s', async () => {
+    let visits = 0;
+    const registry: Seen = await listen('127.0.0.2', (request, response) => {
+      if (request.headers.authorization === undefined)
+        ask(`Bearer realm="http://${registry.host}/token"`)(request, response);
+      else if (request.url?.startsWith('/token')) response.end('{"token":"token-of-the-registry"}');
+      else if (visits++ === 0) to(`http://${other.host}/`)(request, response);
+      else response.end('{}');
+    });
+    const other = await listen('127.0.0.3', (request, response) =>
+      to(`http://${registry.host}/v2/private/secret/manifests/1`)(request, response),
+    );
+    expect(await errorsOf(() => open(registry.host).manifest('shop/web', '1'))).toHaveLength(1);
+    const [back] = registry.requests.filter((line) => line.includes('/private/'));
+    expect(back).toBe('GET /v2/private/secret/manifests/1 nobody');
+    expect(leaked(other)).toEqual([]);
+  });
+
+  test('when its token service redirects: neither the password nor a refresh token goes after', async () => {
+    for (const login of [password, identity]) {
+      const thief = await listen('127.0.0.3', token);
+      const registry: Seen = await listen('127.0.0.2', (request, response) =>
+        request.url?.startsWith('/token')
+          ? to(`http://${thief.host}/token`)(request, response)
+          : ask(`Bearer realm="http://${registry.host}/token"`)(request, response),
+      );
+      const errors = await errorsOf(() => open(registry.host, login).manifest('shop/web', '1'));
+      expect(errors).toMatchObject([
+        { code: 'registry.protocol', message: expect.stringContaining('redirects') },
+      ]);
+      expect(thief.requests).toEqual([]);
+    }
+  });
+
+  test.each([
+    ['without TLS', () => 'http://auth.example.com/token'],
+    ['with a user in it', (host: string) => `http://ada:x@${host}/token`],
+    ['of another scheme', () => 'file:///etc/passwd'],
+    ['without a scheme', (host: string) => `//${host}/token`],
+    ['in the network of clouds’ metadata', () => 'https://169.254.169.254/token'],
+  ])('when its realm is %s', async (_what, realm) => {
+    const asked: string[] = [];
+    const spy: typeof fetch = async (input, init) => {
+      const url = String(input instanceof Request ? input.url : input);
+      asked.push(url);
+      return url.startsWith(`http://${registry.host}/v2/`)
+        ? await fetch(input, init)
+        : new Response('{"token":"t"}');
+    };
+    const registry: Seen = await listen('127.0.0.2', (request, response) =>
+      ask(`Bearer realm="${realm(registry.host)}"`)(request, response),
+    );
+    const signal = new AbortController().signal;
+    const effects = { fetch: spy, signal, clock: systemClock, login: async () => password, tries: 1 };
+    const errors = await errorsOf(() => openRegistry(registry.host, effects).manifest('shop/web', '1'));
+    expect(errors).toMatchObject([{ code: 'registry.protocol' }]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('when places of uploads and of further tags are on another host', async () => {
+    const thief = await listen('127.0.0.3', (_request, response) => void response.end('{"tags":["stolen"]}'));
+    const registry = await listen('127.0.0.2', (request, response) => {
+      if (request.headers.authorization === undefined) ask('Basic')(request, response);
+      else if (request.method === 'POST')
+        response.writeHead(202, { location: `http://${thief.host}/upload` }).end();
+      else
+        response.writeHead(200, { link: `<http://${thief.host}/v2/more>; rel="next"` }).end('{"tags":["1"]}');
+    });
+    await open(registry.host).checkPush('shop/web');
+    expect(registry.requests.filter((line) => line.startsWith('DELETE'))).toEqual([]);
+    expect(await errorsOf(() => open(registry.host).tags('shop/web'))).toMatchObject([
+      { code: 'registry.protocol', message: expect.stringContaining(thief.host) },
+    ]);
+    expect(thief.requests).toEqual([]);
+  });
+});
+
+describe('what a registry may still do', () => {
+  test('keep blobs on another host, on IPv6 as well, and answer from another path of its own', async () => {
+    const blob = '{"config":{}}';
+    const digest = 'sha256:6f3a98f9f5a3a1c0c5a9e0d4b0a5d3b4b4d8a0e2e9ed3a0b2d3a2f3d6c8d9e10';
+    const store = await listen('::1', (_request, response) => void response.end(blob));
+    const registry = await listen('127.0.0.2', (request, response) => {
+      if (request.headers.authorization === undefined) ask('Basic')(request, response);
+      else if (request.url === '/moved') to(`http://${store.host}/blob`)(request, response);
+      else to('/moved')(request, response);
+    });
+    const errors = await errorsOf(() => open(registry.host).json('shop/web', digest));
+    expect(errors).toMatchObject([{ message: expect.stringContaining('has another digest') }]);
+    expect(store.requests).toEqual(['GET /blob nobody']);
+    expect(registry.requests.at(-1)).toMatch(/^GET \/moved Basic /);
+  });
+
+  test('name a token service at another address', async () => {
+    const service = await listen('127.0.0.3', (_request, response) => void response.end('{"token":"t"}'));
+    const registry = await listen('127.0.0.2', (request, response) => {
+      if (request.headers.authorization === undefined)
+        ask(`Bearer realm="http://${service.host}/token"`)(request, response);
+      else response.writeHead(404).end();
+    });
+    expect(await open(registry.host).manifest('shop/web', '1')).toBeUndefined();
+    expect(service.requests).toHaveLength(1);
+  });
+
+  test('not send in a circle', async () => {
+    const registry: Seen = await listen('127.0.0.2', (request, response) =>
+      to(`http://${registry.host}/v2/x${request.url?.length}`)(request, response),
+    );
+    expect(await errorsOf(() => open(registry.host).manifest('shop/web', '1'))).toMatchObject([
+      { code: 'registry.protocol', message: expect.stringContaining('redirects') },
+    ]);
+    expect(registry.requests.length).toBeLessThan(10);
+  });
+});
