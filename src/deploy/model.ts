@@ -135,6 +135,8 @@ export interface DeployPlan {
   readonly hosts: readonly HostPlan[];
   /** Host that makes the backup and runs the migration. */
   readonly primary: string;
+  /** The only registry that the password of the environment is for; undefined: it goes to none. */
+  readonly passwordRegistry?: string | undefined;
   /** What is left out of the compose files and why. */
   readonly notes?: readonly string[];
   /** What may not be what was meant in files and variables of this machine. */

@@ -1,3 +1,4 @@
+import { builtRegistries, passwordRegistry } from '../config/app-registry.ts';
 import type { ComposeModel, Config, HostModel } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
 import { requireCarried } from './carry/carry.ts';
@@ -35,8 +36,13 @@ export async function prepare(
   const wanted = models.map((model, index) =>
     neededReferences(model, states[index], config.edge.image, isKept),
   );
+  const own = passwordRegistry(
+    config,
+    models.flatMap(({ model }) => builtRegistries(model)),
+    effects.env,
+  );
   const [resolved, present, engines] = await Promise.all([
-    resolveAll(hosts, wanted, registryLogins(effects.env, config.registry), effects),
+    resolveAll(hosts, wanted, registryLogins(effects.env, own), effects),
     Promise.all(hosts.map(presentImages)),
     Promise.all(hosts.map(({ engine }) => platformOfEngine(engine))),
   ]);
@@ -108,6 +114,7 @@ export async function prepare(
     unchanged,
     hosts: plans,
     primary,
+    passwordRegistry: own,
     ...remarks,
   };
   return { plan, files: drafts.map((draft) => [...draft.moved.files]) };

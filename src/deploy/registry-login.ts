@@ -13,24 +13,18 @@ export type RegistryLogins = (reference: string) => RegistryAuth | undefined;
  * SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD are for the registry of the app's own images, GITHUB_TOKEN is for
  * ghcr.io. No other registry sees them: the database's image, say, comes from somebody else.
  *
- * @param registry `registry` of sluice.yml. Without it nothing says which registry is the app's, and the login counts for
- *   all of them.
+ * @param own the registry that the password is for (config/app-registry.ts); undefined: none.
  */
 export function registryLogins(
   env: Readonly<Record<string, string | undefined>>,
-  registry: string | undefined,
+  own: string | undefined,
 ): RegistryLogins {
   const { SLUICE_REGISTRY_USER: username, SLUICE_REGISTRY_PASSWORD: password, GITHUB_TOKEN: token } = env;
-  const own = registry === undefined ? undefined : registryOf(`${registry}/any`);
   return (reference) => {
-    const asked = registryOf(reference);
-    if (username && password && (own === undefined || asked === own)) return { username, password };
+    const asked = tryParseImage(reference)?.registry;
+    if (username && password && own !== undefined && asked === own) return { username, password };
     // Any user name will do with a token.
     if (token && asked === 'ghcr.io') return { username: env.GITHUB_ACTOR || 'token', password: token };
     return undefined;
   };
-}
-
-function registryOf(reference: string): string | undefined {
-  return tryParseImage(reference)?.registry;
 }

@@ -1,3 +1,4 @@
+import { passwordRegistry } from '../config/app-registry.ts';
 import { secretValues } from '../config/audit.ts';
 import { plain } from '../config/compose.ts';
 import { UserError } from '../kernel/errors.ts';
@@ -59,6 +60,9 @@ export async function rollback(
           unchanged: false,
           hosts: plans,
           primary: sites[0]?.host.name ?? '',
+          // What was built is not known of a release that was; its images are on the hosts.
+          passwordRegistry:
+            config.registry === undefined ? undefined : passwordRegistry(config, [], effects.env),
         };
       },
       (resolved) => `back to ${resolved.release}`,

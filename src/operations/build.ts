@@ -10,6 +10,7 @@ import { logIn } from '../build/registry/docker-config.ts';
 import { environmentLogins, findLogin, variablesOfHelpers } from '../build/registry/logins.ts';
 import { cacheFields } from '../build/reserved.ts';
 import { buildSecrets } from '../build/secrets.ts';
+import { passwordRegistry } from '../config/app-registry.ts';
 import { isCarried } from '../config/carried.ts';
 import { loadBuildModel } from '../config/compose-build.ts';
 import { loadConfig } from '../config/load.ts';
@@ -74,7 +75,7 @@ export async function buildImages(
       isPlanAlone: options.dryRun,
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice', config.app),
     };
-    const logins = environmentLogins(env, pushHosts(model, config), config.registry);
+    const logins = environmentLogins(env, passwordRegistry(config, pushHosts(model, config), env));
     const registriesUntil = (end: AbortSignal, limits: { tries?: number; requestMs?: number } = {}) =>
       registriesFor(config, logins, { ...effects, fetch, signal: end, ...limits });
     const registry = registriesUntil(signal, options.dryRun ? planLimits : {});

@@ -2,8 +2,8 @@ import { readImageConfigs } from '../build/registry/image-config.ts';
 import { commandEngine, type ImageEngine, localEngine } from '../build/registry/image-engines.ts';
 import { environmentLogins } from '../build/registry/logins.ts';
 import { openRegistries } from '../build/registry/open.ts';
+import { passwordRegistry } from '../config/app-registry.ts';
 import { type ImageAnswers, orKnown } from '../config/asked-images.ts';
-import { tryParseImage } from '../config/image.ts';
 import type { Config } from '../config/model.ts';
 import type { RemoteFiles, ResolveEffects } from '../config/resolve.ts';
 import type { DeployEffects } from '../deploy/context.ts';
@@ -16,7 +16,7 @@ const deadlineMs = 6_000;
  * pull. An image that a release was built as is on none of them for the first time: its Dockerfile is read instead.
  */
 export function imageAsker(
-  config: Pick<Config, 'registry'>,
+  config: Pick<Config, 'app' | 'registry'>,
   effects: Pick<DeployEffects, 'env' | 'signal' | 'mask' | 'clock'>,
 ): NonNullable<ResolveEffects['askImages']> {
   const asked = new Map<string, Promise<ImageAnswers>>();
@@ -30,7 +30,7 @@ export function imageAsker(
 }
 
 async function askAll(
-  config: Pick<Config, 'registry'>,
+  config: Pick<Config, 'app' | 'registry'>,
   effects: Pick<DeployEffects, 'env' | 'signal' | 'mask' | 'clock'>,
   references: Readonly<Record<string, string>>,
   remote: RemoteFiles | undefined,
@@ -40,7 +40,12 @@ async function askAll(
   const answers = await readImageConfigs(Object.values(references), undefined, {
     engines: [...serverEngine(remote), localEngine(env)],
     registries: (end) =>
-      openRegistries(environmentLogins(env, hostsOf(config)), { ...effects, fetch, signal: end, tries: 1 }),
+      openRegistries(environmentLogins(env, ownRegistry(config, env)), {
+        ...effects,
+        fetch,
+        signal: end,
+        tries: 1,
+      }),
     signal,
     deadlineMs,
   });
@@ -54,9 +59,12 @@ async function askAll(
   return orKnown({ images, unread }, references);
 }
 
-function hostsOf({ registry }: Pick<Config, 'registry'>): string[] {
-  const parsed = registry === undefined ? undefined : tryParseImage(`${registry}/x`);
-  return parsed === undefined ? [] : [parsed.registry];
+/** Without `registry:` nothing is known of what is built here: the question goes without the password. */
+function ownRegistry(
+  config: Pick<Config, 'app' | 'registry'>,
+  env: DeployEffects['env'],
+): string | undefined {
+  return config.registry === undefined ? undefined : passwordRegistry(config, [], env);
 }
 
 /** The engine of a server, over the connection that there is. */

@@ -6,6 +6,7 @@ import { environmentLogins } from '../../src/build/registry/logins.ts';
 import { buildSecrets } from '../../src/build/secrets.ts';
 import { isRoot } from '../../src/build/smoke.ts';
 import { bytesText } from '../../src/build/text.ts';
+import { passwordRegistry } from '../../src/config/app-registry.ts';
 import { target } from './build-fixtures.ts';
 import { linesOf } from './config-fixtures.ts';
 
@@ -76,25 +77,41 @@ describe('logins of the environment', () => {
       GITHUB_TOKEN: 'ghs_x',
       GITHUB_ACTOR: 'bob',
     };
-    expect([...environmentLogins(env, ['r.example.com'])]).toEqual([
+    expect([...environmentLogins(env, 'r.example.com')]).toEqual([
       ['ghcr.io', { kind: 'password', user: 'bob', password: 'ghs_x' }],
       ['r.example.com', { kind: 'password', user: 'ada', password: 'sesame' }],
     ]);
-    expect(environmentLogins(env, ['ghcr.io']).get('ghcr.io')).toMatchObject({ user: 'ada' });
-    expect(environmentLogins({ GITHUB_TOKEN: '' }, []).size).toBe(0);
+    expect(environmentLogins(env, 'ghcr.io').get('ghcr.io')).toMatchObject({ user: 'ada' });
+    expect(environmentLogins({ GITHUB_TOKEN: '' }, undefined).size).toBe(0);
+  });
+
+  const sesame = { SLUICE_REGISTRY_USER: 'ada', SLUICE_REGISTRY_PASSWORD: 'sesame' };
+  test.each([
+    [['r.example.com', 'r.example.com'], '', undefined, 'r.example.com'],
+    [['ghcr.io', 'docker.io'], 'gh', undefined, 'docker.io'],
+    [['ghcr.io'], 'gh', undefined, 'ghcr.io'],
+    [['docker.io', 'quay.io'], 'gh', 'quay.io/acme', 'quay.io'],
+    [['evil.example.com'], 'gh', 'ghcr.io/acme', 'ghcr.io'],
+    [[], '', 'r.example.com:5000/shop', 'r.example.com:5000'],
+    [['docker.io'], '', 'localhost/shop', undefined],
+  ])('of %j with token %j and registry %s one sees the password: %s', (hosts, token, registry, own) => {
+    const env = { ...sesame, GITHUB_TOKEN: token };
+    expect(passwordRegistry({ app: 'shop', registry }, hosts, env)).toBe(own);
+    expect(passwordRegistry({ app: 'shop', registry }, hosts, { ...env, SLUICE_REGISTRY_USER: '' })).toBe(
+      undefined,
+    );
   });
 
   test.each([
-    [['ghcr.io', 'docker.io'], 'gh', undefined, ['docker.io']],
-    [['docker.io', 'quay.io'], 'gh', 'quay.io/acme', ['quay.io']],
-    [['docker.io', 'quay.io'], 'gh', 'ghcr.io/acme', []],
-    [['docker.io', 'quay.io'], '', undefined, []],
-    [['ghcr.io', 'docker.io'], '', 'ghcr.io/acme', ['ghcr.io']],
-  ])('of %j no two see one password', (hosts, token, registry, allowed) => {
-    const env = { SLUICE_REGISTRY_USER: 'ada', SLUICE_REGISTRY_PASSWORD: 'sesame', GITHUB_TOKEN: token };
-    const logins = environmentLogins(env, hosts, registry);
-    const told = [...logins].filter(([, login]) => login.kind === 'password' && login.password === 'sesame');
-    expect(told.map(([host]) => host)).toEqual(allowed);
+    [['docker.io', 'quay.io'], 'images are in docker.io and quay.io'],
+    [['ghcr.io', 'docker.io', 'quay.io'], 'images are in docker.io and quay.io'],
+    [[], 'no image is built here'],
+  ])('of %j without registry none is guessed', async (hosts, says) => {
+    const env = { ...sesame, GITHUB_TOKEN: 'gh' };
+    const lines = await linesOf(() => passwordRegistry({ app: 'shop', registry: undefined }, hosts, env));
+    expect(lines).toEqual([
+      expect.stringMatching(new RegExp(`registry is missing: ${says}.*\\[config.missing-key\\]`)),
+    ]);
   });
 });
 

@@ -39,18 +39,19 @@ describe('image references', () => {
     const pair = { username: 'me', password: 'it’s "secret"' };
 
     test('is a pair or none', () => {
-      expect(registryLogins(own, undefined)('r.example.com/app')).toEqual(pair);
+      expect(registryLogins(own, 'r.example.com')('r.example.com/app')).toEqual(pair);
       for (const half of [{ SLUICE_REGISTRY_USER: 'me' }, { ...own, SLUICE_REGISTRY_USER: '' }]) {
-        expect(registryLogins(half, undefined)('r.example.com/app')).toBeUndefined();
+        expect(registryLogins(half, 'r.example.com')('r.example.com/app')).toBeUndefined();
       }
     });
 
     test('goes to the registry of the app’s images, and to no other', () => {
-      const logins = registryLogins(own, 'r.example.com:5000/shop');
+      const logins = registryLogins(own, 'r.example.com:5000');
       expect(logins(`r.example.com:5000/shop/web@${digest}`)).toEqual(pair);
       expect(logins('r.example.com:5000/other')).toEqual(pair);
       for (const other of ['postgres:17', 'docker.io/library/redis', 'r.example.com/shop', 'ghcr.io/a/b']) {
         expect(logins(other)).toBeUndefined();
+        expect(registryLogins(own, undefined)(other)).toBeUndefined();
       }
     });
 
@@ -61,7 +62,7 @@ describe('image references', () => {
       for (const other of ['postgres:17', 'ghcr.io.example.com/acme/web', 'example.com/ghcr.io/web']) {
         expect(logins(other)).toBeUndefined();
       }
-      expect(registryLogins({ ...token, ...own }, 'ghcr.io/acme')('ghcr.io/acme/web')).toEqual(pair);
+      expect(registryLogins({ ...token, ...own }, 'ghcr.io')('ghcr.io/acme/web')).toEqual(pair);
     });
   });
 });

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tryParseImage } from '../../config/image.ts';
 import { runProcess } from '../../kernel/process.ts';
 import type { Login } from './model.ts';
 
@@ -21,29 +20,19 @@ export interface DockerConfig {
 }
 
 /**
- * Logins that the environment gives: GITHUB_TOKEN for ghcr.io, SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD for the
- * registry that images are pushed to. Where they are pushed to several, the password is for one of them: no other may see
- * it. With a token for ghcr.io that is one of the others; `registry:` of sluice.yml decides between those.
+ * Logins that the environment gives: GITHUB_TOKEN for ghcr.io, SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD for one
+ * registry. No other may see them.
  *
- * @param hosts registries that images are pushed to.
- * @param registry `registry:` of sluice.yml.
+ * @param own the registry that the password is for (config/app-registry.ts); undefined: none.
  */
-export function environmentLogins(
-  env: Env,
-  hosts: readonly string[],
-  registry?: string,
-): ReadonlyMap<string, Login> {
+export function environmentLogins(env: Env, own: string | undefined): ReadonlyMap<string, Login> {
   const logins = new Map<string, Login>();
   const { GITHUB_TOKEN: token, SLUICE_REGISTRY_USER: user, SLUICE_REGISTRY_PASSWORD: password } = env;
   if (token) {
     // Any user name will do with a token; the actor's is the usual one.
     logins.set('ghcr.io', { kind: 'password', user: env.GITHUB_ACTOR || 'token', password: token });
   }
-  if (!user || !password) return logins;
-  const others = hosts.filter((host) => !(token && host === 'ghcr.io' && hosts.length > 1));
-  const own = registry === undefined ? undefined : tryParseImage(`${registry}/any`)?.registry;
-  const host = others.length === 1 ? others[0] : others.find((each) => each === own);
-  if (host !== undefined) logins.set(host, { kind: 'password', user, password });
+  if (own !== undefined && user && password) logins.set(own, { kind: 'password', user, password });
   return logins;
 }
 

@@ -41,7 +41,7 @@ export async function execute(
     compose: options.compose.map((path) => pathOf(path, place)),
     others: options.target.map(namedTarget),
   };
-  const ask = imageAsker({ registry: undefined }, effects);
+  const ask = imageAsker({ app: '', registry: undefined }, effects);
   const asking = {
     ...effects,
     askImages: (references: Readonly<Record<string, string>>) => ask(references, undefined),

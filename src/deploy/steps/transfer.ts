@@ -20,7 +20,7 @@ import { imagesOf, removeImages } from './prune.ts';
 export const transfer: Step = {
   name: 'transfer',
   async apply(run, note) {
-    const logins = registryLogins(run.effects.env, run.config.registry);
+    const logins = registryLogins(run.effects.env, run.plan.passwordRegistry);
     await using cargo = await loadCargo(run, note);
     const counts = await onHosts(run, async (each) => {
       const missing = each.plan.images.filter((image) => !image.present).map((image) => image.reference);
