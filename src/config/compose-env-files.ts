@@ -10,7 +10,7 @@ import {
   privateFile,
   shownPath,
 } from './compose-run.ts';
-import type { Env } from './env.ts';
+import { type Env, inheritedReserved } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
 import { gitTop, readGitFiles } from './git-files.ts';
 import { interpolate } from './interpolate.ts';
@@ -42,7 +42,8 @@ const overrideSince = '2.26.0';
  * - a `.env` that git tracks: kept, and the target's variables come on top of it;
  * - any other file: kept.
  *
- * @param isPartial some of the target's variables are not known here (`host-env-file`).
+ * @param about `isPartial`: some of the target's variables are not known here (`host-env-file`). `absent`: reserved
+ *   variables of the job that no file may take over by their names.
  * @returns the overlay's path, or undefined if nothing is to be replaced.
  * @throws UserError(s) `compose.env-file`, `compose.too-old`, and `env.*` for what is wrong in a file that is kept.
  */
@@ -51,7 +52,7 @@ export async function overlayEnvFiles(
   env: Env,
   folder: string,
   effects: ComposeEffects,
-  isPartial = false,
+  { isPartial = false, absent = new Set() }: { isPartial?: boolean; absent?: ReadonlySet<string> } = {},
 ): Promise<string | undefined> {
   const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
   if (!texts.some((text) => /\b(?:env_file|extends|include)\b/.test(text))) return undefined;
@@ -62,7 +63,7 @@ export async function overlayEnvFiles(
   ]);
   const canOverride = isAtLeast(version, overrideSince);
   const uses = canOverride && probe.code === 0 ? usesInModel(probe.stdout) : usesInFiles(cli.files, texts);
-  const decisions = await decide(uses, env, effects, isPartial);
+  const decisions = await decide(uses, env, effects, isPartial, absent);
   const changed = [...decisions].filter(([, decision]) => decision !== 'keep');
   const [first] = changed;
   if (first === undefined) return undefined;
@@ -93,6 +94,7 @@ async function decide(
   env: Env,
   effects: ComposeEffects,
   isPartial: boolean,
+  absent: ReadonlySet<string>,
 ): Promise<Map<EnvFileUse, Decision>> {
   const hasEnv = isPartial || Object.keys(env).length > 0;
   const decisions = new Map<EnvFileUse, Decision>();
@@ -116,7 +118,7 @@ async function decide(
     if (isThere && isDefault && hasEnv) decisions.set(use, 'add');
     else if (isThere) {
       decisions.set(use, 'keep');
-      errors.push(...(await faultsIn(file, use, env)));
+      errors.push(...(await faultsIn(file, use, env, absent)));
     } else if (isOurs && hasEnv) decisions.set(use, 'replace');
     else {
       // An optional file that is only here must not be read only here.
@@ -129,14 +131,21 @@ async function decide(
 }
 
 /** Compose would put an empty text where a value refers to nothing, and print the rest of the password as its name. */
-async function faultsIn(file: string, use: EnvFileUse, env: Env): Promise<readonly UserError[]> {
+async function faultsIn(
+  file: string,
+  use: EnvFileUse,
+  env: Env,
+  absent: ReadonlySet<string>,
+): Promise<readonly UserError[]> {
   const decoded = decodeUtf8(await readFile(file));
   if ('fault' in decoded)
     return [new UserError({ code: 'env.encoding', message: decoded.fault, at: { file: shownPath(file) } })];
   if (use.rest.format === 'raw') return [];
   try {
-    parseEnvFile(decoded.text, shownPath(file), { lookup: (name) => env[name] });
-    return [];
+    const { inherited } = parseEnvFile(decoded.text, shownPath(file), { lookup: (name) => env[name] });
+    return inherited
+      .filter(({ name }) => absent.has(name))
+      .map(({ name, line, column }) => inheritedReserved(name, { file: shownPath(file), line, column }));
   } catch (error) {
     if (error instanceof UserErrors) return error.errors;
     throw error;

@@ -1,15 +1,17 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
-import { UserError } from '../kernel/errors.ts';
+import { UserError, UserErrors } from '../kernel/errors.ts';
 import { isTracked, overlayEnvFiles } from './compose-env-files.ts';
 import { composeFailure, missingVariables, unsetVariables } from './compose-errors.ts';
 import { machineVariables } from './compose-faults.ts';
 import { parseModel } from './compose-parse.ts';
 import { withoutServices } from './compose-profiles.ts';
+import { refusal, reservedHere } from './compose-reserved.ts';
 import { type ComposeEffects, composeCli, withPrivateFolder } from './compose-run.ts';
 import { canonicalModel } from './compose-shape.ts';
 import type { Env } from './env.ts';
 import type { ComposeModel, Config } from './model.ts';
+import type { ReservedSight } from './reserved.ts';
 import { composeTexts, type WrittenCompose, writtenSources } from './written.ts';
 
 /** The compose files of the app: resolved, and what they say themselves. */
@@ -24,6 +26,11 @@ export interface LoadOptions {
    * error.
    */
   readonly unknownVariables?: boolean;
+  /**
+   * Credentials of the job that a service takes over by name alone (`environment: [GITHUB_TOKEN]`) are errors, and not
+   * left out in silence.
+   */
+  readonly refuseReserved?: ReservedSight;
 }
 
 /**
@@ -50,13 +57,16 @@ export function loadCompose(
   config: Pick<Config, 'app' | 'folder' | 'compose'>,
   env: Env,
   effects: ComposeEffects,
-  { unknownVariables = false }: LoadOptions = {},
+  { unknownVariables = false, refuseReserved }: LoadOptions = {},
 ): Promise<LoadedCompose> {
   return withPrivateFolder(async (folder) => {
     const base = await trackedEnvFile(config, effects);
     const cli = await composeCli(config, env, effects, folder, base);
     const files = await composeTexts(cli.files);
-    const overlay = await overlayEnvFiles(cli, env, folder, effects, unknownVariables);
+    const reserved =
+      refuseReserved === undefined || unknownVariables ? [] : reservedHere(effects.env, refuseReserved);
+    const absent = new Set(reserved.filter((name) => env[name] === undefined));
+    const overlay = await overlayEnvFiles(cli, env, folder, effects, { isPartial: unknownVariables, absent });
     const more = overlay === undefined ? [] : [overlay];
     const [result, [sources]] = await Promise.all([
       cli.run(['config', '--format', 'json'], more),
@@ -76,9 +86,21 @@ export function loadCompose(
     if (Object.keys(model.services).length === 0) throw await withoutServices(cli, more, env);
     if (!unknownVariables) checkEnvironmentSecrets(model, env);
     if (sources.status === 'rejected') throw sources.reason;
+    const taken = takenOver(model, absent);
+    if (taken.length > 0)
+      throw new UserErrors(taken.map((each) => refusal(each, files, refuseReserved ?? {})));
     const envFile = base === undefined ? new Set<string>() : await namesIn(base);
     return { model, written: { sources: sources.value, files, envFile } };
   });
+}
+
+/** Variables that services take over by their names, and that have no value. */
+function takenOver({ services }: ComposeModel, names: ReadonlySet<string>) {
+  return Object.entries(services).flatMap(([service, { environment = {} }]) =>
+    Object.entries(environment)
+      .filter(([name, value]) => value === null && names.has(name))
+      .map(([name]) => ({ name, key: `services.${service}.environment` })),
+  );
 }
 
 /** Names of the variables of an env file that Compose has accepted. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { UserError, UserErrors } from '../kernel/errors.ts';
+import { type Place, UserError, UserErrors } from '../kernel/errors.ts';
 import { parseEnvFile } from './env-file.ts';
 import type { Config, EnvSource, HostConfig, Target } from './model.ts';
 import { placeOf } from './normalise.ts';
+import { reservedGroup } from './reserved.ts';
 import { decodeUtf8 } from './text.ts';
 
 /** Variables by name. Has no prototype, so that any name may be looked up. */
@@ -85,6 +86,7 @@ async function addSource(
   target: Target,
   effects: EnvEffects,
 ): Promise<Missing[]> {
+  const listed = new Set(target.env.flatMap((each) => (each.kind === 'variables' ? each.names : [])));
   switch (source.kind) {
     case 'variables': {
       const absent = source.names.filter((name) => !effects.env[name]);
@@ -94,7 +96,7 @@ async function addSource(
     case 'secret-file': {
       const text = effects.env[source.variable];
       if (!text) return [{ name: source.variable, key: 'env-secret' }];
-      return addText(text, source.variable, 'env-secret', merged, effects);
+      return addText(text, source.variable, 'env-secret', merged, effects, listed);
     }
     case 'host-file': {
       if (effects.unread !== undefined) {
@@ -102,11 +104,11 @@ async function addSource(
         return [];
       }
       const text = await readHostFile(source.path, config, target, effects);
-      return addText(text, source.path, 'host-env-file', merged, effects);
+      return addText(text, source.path, 'host-env-file', merged, effects, listed);
     }
     case 'file': {
       const text = await readLocal(source.path, config, target);
-      return addText(text, source.path, 'env-file', merged, effects);
+      return addText(text, source.path, 'env-file', merged, effects, listed);
     }
   }
 }
@@ -117,13 +119,35 @@ function addText(
   key: Missing['key'],
   merged: Merge,
   { env }: EnvEffects,
+  listed: ReadonlySet<string>,
 ): Missing[] {
   // A value may refer to what earlier sources set, never to whatever the runner happens to have.
   const file = parseEnvFile(text, name, { lookup: (variable) => merged.env.values[variable] });
+  // A line with a name alone is not the place to hand on a credential of the job; `env` of sluice.yml may be.
+  const reserved = file.inherited.filter(
+    (each) => reservedGroup(each.name) !== undefined && !listed.has(each.name),
+  );
+  if (reserved.length > 0) {
+    throw new UserErrors(
+      reserved.map((each) =>
+        inheritedReserved(each.name, { file: name, line: each.line, column: each.column }),
+      ),
+    );
+  }
   for (const entry of file.entries) merged.set(entry.name, entry.value, `${name}:${entry.line}`);
   // `NAME` alone asks for the variable of the surroundings by name, as `env` does.
   for (const each of file.inherited) merged.set(each.name, env[each.name] || undefined, 'the environment');
   return file.inherited.filter((each) => !env[each.name]).map((each) => ({ name: each.name, key }));
+}
+
+/** An env file that takes over a reserved variable of the job by its name. */
+export function inheritedReserved(name: string, at: Place): UserError {
+  return new UserError({
+    code: 'env.reserved',
+    message: `An env file takes over ${name}, which is reserved: it is ${reservedGroup(name)?.are ?? 'a secret of the job'}`,
+    hint: `Give it the value of the app there: ${name}=….`,
+    at,
+  });
 }
 
 type Merge = ReturnType<typeof createMerge>;

@@ -269,7 +269,10 @@ function sharedModel(
   const known = underWay.get(key);
   if (known !== undefined) return known;
   const load = async (): Promise<SharedModel> => {
-    const { model, written } = await loadCompose(config, values, effects, { unknownVariables });
+    const { model, written } = await loadCompose(config, values, effects, {
+      unknownVariables,
+      refuseReserved: config,
+    });
     return { written, mounts: await planMounts(model, config.folder, effects, { written }) };
   };
   const model = load().finally(() => underWay.delete(key));

@@ -2,11 +2,15 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { ComposeModel } from '../../../src/config/model.ts';
+import { resolveHostModels } from '../../../src/config/resolve.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { type UserError, userErrorsOf } from '../../../src/kernel/errors.ts';
 import { createLog } from '../../../src/kernel/log.ts';
 import { createMask } from '../../../src/kernel/mask.ts';
 import { buildImages } from '../../../src/operations/build.ts';
+import { chooseTarget } from '../../../src/operations/choose-target.ts';
 import { buildApp } from '../build-app.ts';
 
 /** What a client of BuildKit gets to see of a build: all that a Dockerfile and a cache could get at. */
@@ -67,6 +71,25 @@ export async function recordBuild(
     return { errors, text, ...readRecord(place) };
   } finally {
     rmSync(place, { recursive: true, force: true });
+  }
+}
+
+/** What a deploy of the target `production` reads of a repository, or why it does not. */
+export async function resolved(
+  files: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly errors: readonly UserError[]; readonly model: ComposeModel | undefined }> {
+  using app = buildApp(files);
+  try {
+    const config = await loadConfig(join(app.folder, 'sluice.yml'));
+    const target = chooseTarget(config, 'production');
+    const own = { ...env, PATH: process.env['PATH'] };
+    const [host] = await resolveHostModels(config, target, [], {}, { env: own });
+    return { errors: [], model: host?.model };
+  } catch (error) {
+    const errors = userErrorsOf(error);
+    if (errors.length === 0) throw error;
+    return { errors, model: undefined };
   }
 }
 

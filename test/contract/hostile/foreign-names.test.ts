@@ -2,7 +2,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatPlace } from '../../../src/kernel/errors.ts';
-import { emptyRegistry, recordBuild } from './build-recorder.ts';
+import { emptyRegistry, recordBuild, resolved } from './build-recorder.ts';
 
 /** The job's credentials, each with a value that is found wherever it goes. */
 const job: Readonly<Record<string, string>> = Object.fromEntries(
@@ -204,5 +204,85 @@ secrets: { t: { environment: GITHUB_TOKEN }, p: { environment: LD_PRELOAD } }
     expect((await recordBuild(files(argument, own), job)).errors).toMatchObject([
       { code: 'compose.reserved' },
     ]);
+  });
+});
+
+describe.concurrent('a name that a foreign file chooses, in a deploy', () => {
+  const plan = (compose: string, sluice: string, more: Readonly<Record<string, string>> = {}) =>
+    resolved({ 'sluice.yml': sluice, 'compose.yml': compose, ...more }, job);
+  const own = (text: string) => ({ 'prod.env': text });
+
+  test.each([
+    [
+      'environment: [GITHUB_TOKEN]',
+      'compose.reserved compose.yml:1 services.web.environment asks for GITHUB_TOKEN',
+    ],
+    [
+      'environment: { AWS_SECRET_ACCESS_KEY: }',
+      'compose.reserved compose.yml:1 services.web.environment asks for AWS_SECRET_ACCESS_KEY',
+    ],
+    ['env_file: app.conf', 'env.reserved app.conf:2 An env file takes over SLUICE_SSH_KEY'],
+    [
+      'command: "${CLOUDFLARE_API_TOKEN}"',
+      'compose.variable compose.yml:1 The compose files use variables that the target does not set: CLOUDFLARE_API_TOKEN',
+    ],
+  ])('%s is refused with its place', async (text, line) => {
+    const compose = `services: { web: { image: "acme/web:1", ${text} } }\n`;
+    const { errors, model } = await plan(compose, target('env-file: prod.env'), {
+      ...own('A=1\n'),
+      'app.conf': 'B=1\nSLUICE_SSH_KEY\n',
+    });
+    const told = errors.map(
+      ({ code, message, at }) =>
+        `${code} ${at?.file.split('/').at(-1)}:${at?.line} ${message.split(', which')[0]}`,
+    );
+    expect(told).toEqual([expect.stringContaining(line)]);
+    expect(JSON.stringify([errors, model])).not.toMatch(values);
+  });
+
+  test('a secret that is a variable is refused', async () => {
+    const compose =
+      'services: { web: { image: "acme/web:1", secrets: [t] } }\nsecrets: { t: { environment: ACTIONS_RUNTIME_TOKEN } }\n';
+    const { errors } = await plan(compose, target('env-file: prod.env'), own('A=1\n'));
+    expect(errors).toMatchObject([
+      { code: 'compose.variable', message: expect.stringContaining('ACTIONS_RUNTIME_TOKEN') },
+    ]);
+  });
+
+  test('an env file of the target takes over none by its name', async () => {
+    const { errors } = await plan(
+      'services: { web: { image: "acme/web:1" } }\n',
+      target('env-file: prod.env'),
+      own('A=1\nAWS_ACCESS_KEY_ID\nexport GITHUB_TOKEN\n'),
+    );
+    expect(errors.map(({ code, at }) => `${code} ${at?.file}:${at?.line}`)).toEqual([
+      'env.reserved prod.env:2',
+      'env.reserved prod.env:3',
+    ]);
+  });
+
+  test('sluice.yml hands on none of Sluice, the runner and GitHub', async () => {
+    const text = `${target('env: [SLUICE_SSH_KEY, GITHUB_TOKEN, AWS_ACCESS_KEY_ID], env-secret: ACTIONS_RUNTIME_TOKEN').replace('OWN_HOOK', 'INPUT_TOKEN')}build: { job-credentials: [SLUICE_SSH_KEY, NPM_TOKEN] }\n`;
+    const { errors } = await plan('services: { web: { image: "acme/web:1" } }\n', text);
+    expect(errors.map(({ code, message, at }) => `${code} ${at?.line} ${message.split(',')[0]}`)).toEqual([
+      'env.reserved 3 notify.slack asks for INPUT_TOKEN',
+      'env.reserved 4 targets.production.env asks for SLUICE_SSH_KEY',
+      'env.reserved 4 targets.production.env asks for GITHUB_TOKEN',
+      'env.reserved 4 targets.production.env-secret asks for ACTIONS_RUNTIME_TOKEN',
+      'env.reserved 5 build.job-credentials lists SLUICE_SSH_KEY',
+      'config.value 5 build.job-credentials: NPM_TOKEN is not a reserved variable',
+    ]);
+  });
+
+  test('the target’s own value is what its service gets', async () => {
+    const compose =
+      'services: { web: { image: "acme/web:1", environment: [AWS_ACCESS_KEY_ID, "T=${GITHUB_TOKEN}"] } }\n';
+    const { errors, model } = await plan(
+      compose,
+      target('env-file: prod.env'),
+      own('AWS_ACCESS_KEY_ID=of-the-app\nGITHUB_TOKEN=bot\n'),
+    );
+    expect(errors).toEqual([]);
+    expect(model?.services['web']?.environment).toEqual({ AWS_ACCESS_KEY_ID: 'of-the-app', T: 'bot' });
   });
 });
