@@ -19,6 +19,8 @@ export interface Recorded {
   readonly environ: Readonly<Record<string, string>> | undefined;
   /** The targets that bake was given. */
   readonly targets: Readonly<Record<string, { readonly args?: object; readonly secret?: readonly string[] }>>;
+  /** Registries that buildx has a login for. */
+  readonly logins: readonly string[];
   /** Errors that a user would see. */
   readonly errors: readonly UserError[];
   /** All that was printed. */
@@ -118,6 +120,7 @@ inspect) printf 'Name: x\\nDriver: docker-container\\nPlatforms: linux/amd64\\n'
 version) echo 'github.com/docker/buildx v0.20.0 abc' ;;
 bake)
   cat /proc/self/environ > ${place}/environ
+  cat "$DOCKER_CONFIG/config.json" > ${place}/config.json 2>/dev/null
   for word in "$@"; do case "$word" in */bake.json) cat "$word" > ${place}/bake.json ;; esac; done
   echo 'ERROR: recorded' >&2; exit 1 ;;
 esac
@@ -126,12 +129,17 @@ esac
   return { PATH: `${bin}:${process.env['PATH']}`, DOCKER_CONFIG: join(place, 'config') };
 }
 
-function readRecord(place: string): Pick<Recorded, 'environ' | 'targets'> {
-  if (!existsSync(join(place, 'environ'))) return { environ: undefined, targets: {} };
+function readRecord(place: string): Pick<Recorded, 'environ' | 'targets' | 'logins'> {
+  if (!existsSync(join(place, 'environ'))) return { environ: undefined, targets: {}, logins: [] };
   const lines = readFileSync(join(place, 'environ'), 'utf8').split('\0');
   const pairs = lines.map(
     (line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const,
   );
   const bake = JSON.parse(readFileSync(join(place, 'bake.json'), 'utf8')) as { target: Recorded['targets'] };
-  return { environ: Object.fromEntries(pairs), targets: bake.target };
+  const config = JSON.parse(readFileSync(join(place, 'config.json'), 'utf8') || '{}') as { auths?: object };
+  return {
+    environ: Object.fromEntries(pairs),
+    targets: bake.target,
+    logins: Object.keys(config.auths ?? {}),
+  };
 }

@@ -1,10 +1,18 @@
+import { globSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Agent, fetch as undiciFetch } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openRegistry } from '../../../src/build/registry/client.ts';
 import type { Login } from '../../../src/build/registry/model.ts';
+import { openHttp } from '../../../src/cdn/aws/http.ts';
+import { uploadToCodecov } from '../../../src/checks/coverage/codecov.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
+import { makeCertificate } from '../../cdn/web-server.ts';
 import { errorsOf } from '../../unit/config-fixtures.ts';
+import { recordBuild } from './build-recorder.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -163,6 +171,72 @@ describe('the login of a registry stays there', () => {
   });
 });
 
+describe('over TLS', () => {
+  /** Connects to 127.0.0.2 whatever the host is called, and trusts any certificate: the names are what counts here. */
+  const agent = new Agent({
+    connect: {
+      rejectUnauthorized: false,
+      lookup: (_host, _options, done) => done(null, [{ address: '127.0.0.2', family: 4 }]),
+    },
+  });
+  const overTls = ((input: string, init: object) =>
+    undiciFetch(input, { ...init, dispatcher: agent })) as typeof fetch;
+  const certificate = makeCertificate();
+
+  test.each<[what: string, answer: (ports: { plain: number; secure: number }) => Answer]>([
+    ['a realm without TLS', ({ plain }) => ask(`Bearer realm="http://registry.example.com:${plain}/token"`)],
+    ['a redirect without TLS', ({ plain }) => to(`http://registry.example.com:${plain}/v2/`)],
+    ['another name of the same machine', ({ secure }) => to(`https://evil.example.com:${secure}/x`)],
+  ])('%s gets nothing', async (_what, answer) => {
+    const plain = await listen('127.0.0.2', token);
+    const seen: string[] = [];
+    const server = createSecureServer(certificate, (request, response) => {
+      const { host, authorization = 'nobody' } = request.headers;
+      seen.push(`${host?.split(':')[0]} ${authorization}`);
+      if (host?.startsWith('evil.')) ask('Basic realm="x"')(request, response);
+      else answer(ports())(request, response);
+    });
+    const ports = () => ({
+      plain: Number(plain.host.split(':')[1]),
+      secure: (server.address() as AddressInfo).port,
+    });
+    servers.add(server as unknown as Server);
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.2', resolve));
+    const signal = new AbortController().signal;
+    const effects = { fetch: overTls, signal, clock: systemClock, login: async () => password, tries: 1 };
+    const errors = await errorsOf(() =>
+      openRegistry(`registry.example.com:${ports().secure}`, effects).manifest('shop/web', '1'),
+    );
+    expect(errors).toMatchObject([{ code: 'registry.protocol' }]);
+    expect(seen.filter((line) => !line.endsWith(' nobody'))).toEqual([]);
+    expect(plain.requests).toEqual([]);
+  });
+});
+
+describe('the password of the environment', () => {
+  test('goes to the app’s registry, and not to one that a compose file names', async () => {
+    const thief = await listen('127.0.0.3', ask('Basic realm="x"'));
+    const own = await listen('127.0.0.2', (request, response) =>
+      request.headers.authorization === undefined
+        ? ask('Basic')(request, response)
+        : response.writeHead(404).end(),
+    );
+    const settings = `app: shop\nregistry: ${own.host}/shop\ntargets: { production: { hosts: [deploy@prod.example.com] } }\n`;
+    const env = { SLUICE_REGISTRY_USER: 'ada', SLUICE_REGISTRY_PASSWORD: 'sesame-open' };
+    const files = { 'sluice.yml': settings, Dockerfile: 'FROM scratch\nCOPY compose.yml /\n' };
+    for (const services of [
+      `{ x: { image: ${thief.host}/x, build: . } }`,
+      `{ x: { image: ${thief.host}/x, build: . }, web: { build: { context: ., args: { A: b } } } }`,
+    ]) {
+      const { logins } = await recordBuild({ ...files, 'compose.yml': `services: ${services}\n` }, env);
+      expect(logins).toEqual([own.host]);
+    }
+    expect(thief.requests.length).toBeGreaterThan(0);
+    expect(leaked(thief)).toEqual([]);
+    expect(leaked(own).length).toBeGreaterThan(0);
+  });
+});
+
 describe('what a registry may still do', () => {
   test('keep blobs on another host, on IPv6 as well, and answer from another path of its own', async () => {
     const blob = '{"config":{}}';
@@ -200,3 +274,72 @@ describe('what a registry may still do', () => {
     expect(registry.requests.length).toBeLessThan(10);
   });
 });
+
+describe('other requests with a credential', () => {
+  const repository = { repository: 'acme/shop', commit: 'a'.repeat(40), branch: 'main', pull: undefined };
+
+  test('GitHub’s API: a redirect to another host goes without the token', async () => {
+    const thief = await listen(
+      '127.0.0.3',
+      (_request, response) => void response.writeHead(201).end('{"id":1}'),
+    );
+    const github = await listen('127.0.0.2', to(`http://${thief.host}/stolen`));
+    process.env['GITHUB_API_URL'] = `http://${github.host}`;
+    const { openDeployments } = await import('../../../src/actions/github-api.ts');
+    const api = await openDeployments('sesame-open', 'acme/shop', () => undefined);
+    const deployment = { ref: 'main', task: 'deploy', environment: 'production', description: 'x' } as const;
+    await api.create(deployment).catch(() => {});
+    expect(leaked(github)).toHaveLength(1);
+    expect(leaked(thief)).toEqual([]);
+  });
+
+  test('Codecov: a redirect is a failure', async () => {
+    const thief = await listen('127.0.0.3', (_request, response) => void response.end('{}'));
+    const codecov = await listen('127.0.0.2', to(`http://${thief.host}/upload`));
+    const env = { CODECOV_URL: `http://${codecov.host}`, CODECOV_TOKEN: 'sesame-open' };
+    await uploadToCodecov([{ file: 'a.ts', covered: [1], missed: [] }], repository, {
+      ...{ env, files: [], signal: new AbortController().signal },
+    });
+    expect(leaked(codecov)).toHaveLength(1);
+    expect(thief.requests).toEqual([]);
+  });
+
+  test('S3, CloudFront, Cloudflare, STS and OIDC: their client follows nothing', async () => {
+    const thief = await listen('127.0.0.3', token);
+    const api = await listen('127.0.0.2', to(`http://${thief.host}/`));
+    const http = openHttp({}, new AbortController().signal);
+    const [hostname = '', port] = api.host.split(':');
+    const origin = { secure: false, hostname, port: Number(port) };
+    const headers = { authorization: 'Bearer sesame-open' };
+    const answer = await http.send({ method: 'GET', origin, path: '/', headers });
+    http.close();
+    expect(answer.status).toBe(307);
+    expect(thief.requests).toEqual([]);
+  });
+
+  test('each call of fetch says what it does with redirects, and follows none with headers', () => {
+    const root = join(import.meta.dirname, '../../../src');
+    const calls = globSync('**/*.ts', { cwd: root }).flatMap((file) => {
+      const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+      return [...text.matchAll(/\bfetch\((?=[\w`])/g)].map(({ index }) => ({
+        file,
+        call: callAt(text, index),
+      }));
+    });
+    expect(calls.length).toBeGreaterThan(5);
+    for (const { file, call } of calls) {
+      expect(call, file).toMatch(/redirect: '(?:manual|error|follow)'/);
+      if (call.includes("'follow'")) expect(call, file).not.toMatch(/headers|authorization/i);
+    }
+  });
+});
+
+/** The text of a call, up to its closing bracket. */
+function callAt(text: string, start: number): string {
+  let open = 0;
+  for (let index = text.indexOf('(', start); index < text.length; index++) {
+    if (text[index] === '(') open++;
+    if (text[index] === ')' && --open === 0) return text.slice(start, index + 1);
+  }
+  return '';
+}

@@ -15,7 +15,7 @@ const job: Readonly<Record<string, string>> = Object.fromEntries(
       'INPUT_SSH-KEY',
     ],
     ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'CLOUDFLARE_API_TOKEN'],
-    ...['PROD_ENV', 'SLACK_WEBHOOK_URL', 'PROD_SSH_KEY', 'DOCKER_AUTH_CONFIG', 'aws_secret_access_key'],
+    ...['PROD_ENV', 'SLACK_WEBHOOK_URL', 'PROD_SSH_KEY', 'aws_secret_access_key'],
     ...['OWN_ENV_TEXT', 'OWN_HOOK'],
   ].map((name) => [name, `stolen-${name.toLowerCase()}-7c1f`]),
 );
