@@ -30,6 +30,8 @@ export interface BuildRequest {
   readonly model: BuildModel;
   /** What the compose files see. */
   readonly variables: Env;
+  /** Files with credentials of the job, which no build may have. */
+  readonly credentialFiles: readonly string[];
   readonly ref: GitRef;
   /** Tags instead of those that the git ref asks for. */
   readonly tags: readonly string[];
@@ -65,7 +67,7 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
   const missing = await missingBuildFiles(model, config);
   if (missing.length > 0) throw new UserErrors(missing);
   const { targets, notes } = await linkSiblings(found, model, config);
-  await refuseReserved(targets, config, request.variables);
+  await refuseReserved(targets, config, request);
   const digests = digester(targets, effects);
   const questions = askQuestions(isPlanAlone || !place.push, effects.signal);
   const [looked, tags] = await Promise.all([

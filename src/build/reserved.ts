@@ -13,20 +13,20 @@ import type { BuildTarget } from './model.ts';
  * What a `build:` section names and must not get: a credential of the job as a secret, a file of the kernel (the
  * environment of a process is one), and a cache elsewhere that would be sent the job's credentials.
  *
- * @param variables those that the compose files see. A reserved name among them is the target's own.
+ * @param about `variables`: those that the compose files see. A reserved name among them is the target's own.
  * @throws UserErrors `compose.reserved`, all at once.
  */
 export async function refuseReserved(
   targets: readonly BuildTarget[],
   config: Config,
-  variables: Env,
+  { variables, credentialFiles }: { readonly variables: Env; readonly credentialFiles: readonly string[] },
 ): Promise<void> {
   const compose = config.compose.map((path) => (isAbsolute(path) ? path : join(config.folder, path)));
   const names = targets.flatMap((target) => reservedSecrets(target, config, variables));
   const texts = names.length === 0 ? [] : await composeTexts(compose);
   const errors = [
     ...names.map(({ request, hint }) => refusal(request, texts, config, hint)),
-    ...(await Promise.all(targets.map(kernelFiles))).flat(),
+    ...(await Promise.all(targets.map((target) => reservedFiles(target, credentialFiles)))).flat(),
     ...targets.flatMap((target) => foreignCaches(target, config)),
   ];
   if (errors.length > 0) throw new UserErrors(errors);
@@ -46,13 +46,19 @@ function reservedSecrets({ name: target, secrets }: BuildTarget, config: Config,
   });
 }
 
-/** `/proc/self/environ` is whatever the environment of its reader is, and `/dev/fd` its open files. */
-async function kernelFiles(target: BuildTarget): Promise<UserError[]> {
+/** What may not be read: `/proc/self/environ` is whatever the environment of its reader is, and `/dev/fd` its open files. */
+async function reservedFiles(target: BuildTarget, credentials: readonly string[]): Promise<UserError[]> {
   const { dockerfile, context } = target;
   const isHere = !isRemoteContext(context);
   const paths = [
     ...target.secrets.flatMap(({ id, file }) =>
       file === undefined ? [] : [{ what: `the build secret ${id}`, path: file }],
+    ),
+    ...target.ssh.flatMap((entry) =>
+      entry
+        .slice(entry.indexOf('=') + 1)
+        .split(',')
+        .flatMap((path) => (isAbsolute(path) ? [{ what: 'the SSH key of the build', path }] : [])),
     ),
     ...(isHere ? [{ what: 'the context', path: context }] : []),
     ...(isHere && dockerfile.kind === 'file' ? [{ what: 'the Dockerfile', path: dockerfile.path }] : []),
@@ -60,20 +66,26 @@ async function kernelFiles(target: BuildTarget): Promise<UserError[]> {
       isAbsolute(path) ? [{ what: `the context ${name}`, path }] : [],
     ),
   ];
+  const real = (path: string) => realpath(path).catch(() => path);
+  const secret = new Set(await Promise.all(credentials.map(real)));
   const found = await Promise.all(
     paths.map(async ({ what, path }) => {
-      const real = await realpath(path).catch(() => path);
-      return [path, real].some((each) => /^\/(?:proc|sys|dev)(?:\/|$)/.test(each)) ? [{ what, path }] : [];
+      const place = await real(path);
+      const isKernels = [path, place].some((each) => /^\/(?:proc|sys|dev)(?:\/|$)/.test(each));
+      if (isKernels) return { what, path, why: 'a file of the kernel that may hold credentials of the job' };
+      return secret.has(place) ? { what, path, why: 'a file with credentials of the job' } : undefined;
     }),
   );
-  return found.flat().map(
-    ({ what, path }) =>
-      new UserError({
-        code: 'compose.reserved',
-        message: `${target.name}: ${what} is ${path}, a file of the kernel that may hold credentials of the job`,
-        hint: 'Name a regular file or folder of the repository.',
-      }),
-  );
+  return found
+    .filter((each) => each !== undefined)
+    .map(
+      ({ what, path, why }) =>
+        new UserError({
+          code: 'compose.reserved',
+          message: `${target.name}: ${what} is ${path}, ${why}`,
+          hint: 'Name another file, best one of the repository.',
+        }),
+    );
 }
 
 /** What buildx fills in from its environment for each kind of cache (buildx, util/buildflags/cache.go). */

@@ -4,6 +4,7 @@ import { tail } from '../kernel/process.ts';
 import { variableFault } from './compose-faults.ts';
 import { type ComposeCli, isAtLeast, shownPath } from './compose-run.ts';
 import type { Env } from './env.ts';
+import { reservedGroup } from './reserved.ts';
 import { shellVariable } from './shell-variables.ts';
 import { readYaml } from './yaml.ts';
 
@@ -47,11 +48,15 @@ function unset(
   });
   const at = names.map((name) => places.get(name)).find((place) => place !== undefined);
   const isBuild = use === 'build';
+  const isReserved = names.some((name) => reservedGroup(name) !== undefined);
+  const buildHint = isReserved
+    ? 'Name a target whose variables have them, or give a default in the compose file. Reserved names are not taken from the environment.'
+    : 'Set them in the environment Sluice runs in, name a target whose variables have them, or give a default in the compose file.';
   return new UserError({
     code: 'compose.variable',
     message: `The compose files use variables ${isBuild ? 'that are not set here, and the build needs them' : 'that the target does not set'}: ${named.join(', ')}`,
     hint: isBuild
-      ? 'Set them in the environment Sluice runs in, name a target whose variables have them, or give a default in the compose file.'
+      ? buildHint
       : `Add them to the target’s variables (env-file, env-secret, env or host-env-file in sluice.yml), or give a default: $\{${names[0]}:-value}.`,
     ...(at === undefined ? {} : { at }),
   });

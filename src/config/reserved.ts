@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Config } from './model.ts';
 
 /** Variables of the job that are credentials of Sluice and of the runner, and no settings of an app. */
@@ -109,4 +110,13 @@ export function withoutReserved<Value>(
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => keep(name) || whyReserved(name, config) === undefined),
   );
+}
+
+/** Files that hold credentials of the job, as far as its environment says where they are. */
+export function credentialFiles(env: Readonly<Record<string, string | undefined>>): string[] {
+  const docker = env.DOCKER_CONFIG ?? (env.HOME === undefined ? undefined : join(env.HOME, '.docker'));
+  const named = ['SLUICE_SSH_KEY_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_SHARED_CREDENTIALS_FILE'];
+  const own = env.HOME === undefined ? [] : [join(env.HOME, '.aws/credentials')];
+  const login = docker === undefined ? [] : [join(docker, 'config.json')];
+  return [...named.map((name) => env[name]), ...own, ...login].flatMap((file) => file || []);
 }

@@ -1,4 +1,5 @@
 import type { Env } from './env.ts';
+import { reservedGroup } from './reserved.ts';
 import { isSecretKey, isShowable } from './secrets.ts';
 import { textsIn, usesIn } from './variable-uses.ts';
 import type { WrittenCompose } from './written.ts';
@@ -41,6 +42,9 @@ export function unpassedVariables(
     .filter(([name]) => Boolean(own[name]) && values[name] === undefined && !ofTheShell.test(name))
     .map(([name, fallbacks]) => {
       const instead = envFile.has(name) ? 'the value in .env' : defaultText(name, [...fallbacks]);
+      const group = reservedGroup(name);
+      if (group !== undefined && group.allowed !== 'everywhere')
+        return `${name} is set here and reserved (${group.are}), so ${target} does not get it; ${instead} is used`;
       return `${name} is set here, but targets.${target}.env does not pass it; ${instead} is used`;
     });
 }

@@ -15,7 +15,7 @@ import { isCarried } from '../config/carried.ts';
 import { loadBuildModel } from '../config/compose-build.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
-import { isGivenToBuilds, withoutReserved } from '../config/reserved.ts';
+import { credentialFiles, isGivenToBuilds, withoutReserved } from '../config/reserved.ts';
 import { placeOfBuild, pushHosts, registriesFor } from './build-place.ts';
 import { buildVariables } from './build-variables.ts';
 import type { OperationContext } from './context.ts';
@@ -60,7 +60,7 @@ export async function buildImages(
   const config = await loadConfig(context.config);
   // What builds is asked meanwhile; a build that finds everything done does not wait for the answer.
   const idle = new AbortController();
-  const clean = withoutReserved(env, config);
+  const clean = withoutReserved(env, config, isDockers);
   const builder = readBuilder({ env: clean, signal: AbortSignal.any([signal, idle.signal]) });
   builder.catch(() => {});
   try {
@@ -72,6 +72,7 @@ export async function buildImages(
     const { place, notPushed } = placeOfBuild(env, ref, options.push, isCarried(config));
     const request: BuildRequest = {
       ...{ config, model, variables, ref, tags: options.tags, place, notPushed, force: options.force },
+      credentialFiles: credentialFiles(env),
       isPlanAlone: options.dryRun,
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice', config.app),
     };
@@ -96,7 +97,8 @@ export async function buildImages(
     const secrets = buildSecrets(plan.targets, needed, { ...env, ...variables });
     for (const secret of Object.values(secrets.variables)) mask.add(secret);
     const helpers = await variablesOfHelpers(env);
-    const own = withoutReserved(env, config, (name) => isForCaches(name, plan, config) || helpers(name));
+    const isNeeded = (name: string) => isDockers(name) || helpers(name) || isForCaches(name, plan, config);
+    const own = withoutReserved(env, config, isNeeded);
     await using loggedIn = await logIn({ ...own, ...secrets.variables }, logins);
     const hosts = new Set<string>();
     for (const host of pushHosts(model, config)) {
@@ -117,6 +119,9 @@ export async function buildImages(
     idle.abort();
   }
 }
+
+/** Docker’s own variable for its logins. */
+const isDockers = (name: string) => name === 'DOCKER_AUTH_CONFIG';
 
 /** What buildx reads itself of the job's credentials: those of the caches that are used. Secrets get names of ours. */
 function isForCaches(name: string, { targets }: BuildPlan, config: Config): boolean {

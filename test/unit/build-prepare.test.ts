@@ -51,6 +51,7 @@ const prepare = (
       base: { image: 'acme/base', build: folder },
     }),
     variables: {},
+    credentialFiles: [],
     ref: gitRef('tag', 'v1.2.3'),
     tags: [],
     place: { ci: true, gha: false, push: true },

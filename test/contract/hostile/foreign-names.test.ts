@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatPlace } from '../../../src/kernel/errors.ts';
@@ -86,6 +86,13 @@ const asks: readonly (readonly [service: string, name: string, key: string])[] =
   ['build: { context: ., args: { A: "$PROD_ENV" } }', 'PROD_ENV', 'build.args.A'],
 ];
 
+function keyFile(onTestFinished: (work: () => void) => void): string {
+  const folder = mkdtempSync('/tmp/hostile-key-');
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'key'), 'a key');
+  return join(folder, 'key');
+}
+
 describe.concurrent('a name that a foreign file chooses, in a build without a target', () => {
   test('is refused with its file and key, however it is written', async () => {
     const lines = asks.map(
@@ -116,7 +123,10 @@ describe.concurrent('a name that a foreign file chooses, in a build without a ta
     ]);
   });
 
-  test('is refused as a build secret, and so are files that are an environment', async () => {
+  test('is refused as a build secret, and so are files that are an environment', async ({
+    onTestFinished,
+  }) => {
+    const key = keyFile(onTestFinished);
     const compose = `services:
   a: { build: { context: ., secrets: [a] } }
   b: { build: { context: ., secrets: [b] } }
@@ -126,17 +136,24 @@ describe.concurrent('a name that a foreign file chooses, in a build without a ta
   f: { build: { context: ., secrets: [f] } }
   g: { build: { context: ., dockerfile: link } }
   h: { build: { context: ., additional_contexts: { p: /proc/self } } }
+  i: { build: { context: ., secrets: [i] } }
+  j: { build: { context: ., x-bake: { ssh: ["key=${key}"] } } }
 secrets:
   a: { environment: GITHUB_TOKEN }
   b: { environment: INPUT_SSH-KEY }
   e: { file: /proc/self/environ }
   f: { file: ./link }
+  i: { file: ./login }
 `;
-    const link = (folder: string) => symlinkSync('/proc/self/environ', join(folder, 'link'));
-    const { errors, environ } = await recordBuild(files(compose), job, undefined, link);
+    const link = (folder: string) => {
+      symlinkSync('/proc/self/environ', join(folder, 'link'));
+      symlinkSync(key, join(folder, 'login'));
+    };
+    const env = { ...job, SLUICE_SSH_KEY_FILE: key };
+    const { errors, environ } = await recordBuild(files(compose), env, undefined, link);
     expect(errors.map(({ code, message, at }) => `${code} ${at?.line} ${message}`)).toEqual([
-      expect.stringMatching(/^compose\.reserved 11 a: the build secret a asks for GITHUB_TOKEN/),
-      expect.stringMatching(/^compose\.reserved 12 b: the build secret b asks for INPUT_SSH-KEY/),
+      expect.stringMatching(/^compose\.reserved 13 a: the build secret a asks for GITHUB_TOKEN/),
+      expect.stringMatching(/^compose\.reserved 14 b: the build secret b asks for INPUT_SSH-KEY/),
       expect.stringMatching(/^compose\.reserved 4 c: the build secret t asks for AWS_SECRET_ACCESS_KEY/),
       expect.stringMatching(
         /^compose\.reserved 5 d: the build secret SLUICE_SSH_KEY asks for SLUICE_SSH_KEY/,
@@ -145,6 +162,8 @@ secrets:
       expect.stringMatching(/ f: the build secret f is .*\/link, a file of the kernel/),
       expect.stringMatching(/ g: the Dockerfile is .*\/link, a file of the kernel/),
       expect.stringMatching(/ h: the context p is \/proc\/self/),
+      expect.stringMatching(/ i: the build secret i is .*\/login, a file with credentials of the job/),
+      expect.stringMatching(/ j: the SSH key of the build is .*\/key, a file with credentials/),
     ]);
     expect(environ).toBeUndefined();
   });
