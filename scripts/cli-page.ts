@@ -172,7 +172,7 @@ const preamble = [
   '| `SLUICE_SSH_PASSPHRASE` | passphrase of that key |',
   '| `SSH_AUTH_SOCK` | ssh-agent; when no key is named, its keys are tried first, then the usual files in `~/.ssh` |',
   '| `SLUICE_KNOWN_HOSTS` | text of a known_hosts file, in place of `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`; a `host-key` in sluice.yml goes before both |',
-  '| `SLUICE_REGISTRY_USER`, `SLUICE_REGISTRY_PASSWORD` | login at a private registry; without them the `docker login` of the host counts |',
+  '| `SLUICE_REGISTRY_USER`, `SLUICE_REGISTRY_PASSWORD` | login at the one registry of the app’s images: that of `registry:`, else where all images that are built are; without them the `docker login` of the host counts |',
   '| `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | `cdn`: login at the store, and at CloudFront; a job on GitHub takes `cdn.role` instead |',
   '| `CLOUDFLARE_API_TOKEN` | `cdn`: tells Cloudflare what has changed |',
 ];

@@ -6,7 +6,7 @@ import { environmentLogins } from '../../src/build/registry/logins.ts';
 import { buildSecrets } from '../../src/build/secrets.ts';
 import { isRoot } from '../../src/build/smoke.ts';
 import { bytesText } from '../../src/build/text.ts';
-import { passwordRegistry } from '../../src/config/app-registry.ts';
+import { builtRegistries, passwordRegistry } from '../../src/config/app-registry.ts';
 import { target } from './build-fixtures.ts';
 import { linesOf } from './config-fixtures.ts';
 
@@ -100,6 +100,16 @@ describe('logins of the environment', () => {
     expect(passwordRegistry({ app: 'shop', registry }, hosts, { ...env, SLUICE_REGISTRY_USER: '' })).toBe(
       undefined,
     );
+  });
+
+  test('the registries of an app are those of the images that it builds', () => {
+    const services = {
+      web: { build: '.', image: `r.example.com:5000/shop/web@sha256:${'1'.repeat(64)}` },
+      odd: { build: '.', image: 'acme/api' },
+      cron: { build: '.' },
+      db: { image: 'evil.example.com/postgres' },
+    };
+    expect(builtRegistries({ services })).toEqual(['r.example.com:5000', 'docker.io']);
   });
 
   test.each([
