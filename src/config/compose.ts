@@ -12,7 +12,13 @@ import { canonicalModel } from './compose-shape.ts';
 import type { Env } from './env.ts';
 import type { ComposeModel, Config } from './model.ts';
 import type { ReservedSight } from './reserved.ts';
-import { composeTexts, type WrittenCompose, writtenSources } from './written.ts';
+import {
+  type ComposeText,
+  composeTexts,
+  placeOfEntry,
+  type WrittenCompose,
+  writtenSources,
+} from './written.ts';
 
 /** The compose files of the app: resolved, and what they say themselves. */
 export interface LoadedCompose {
@@ -84,7 +90,7 @@ export function loadCompose(
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
     const model = canonicalModel(parseModel(result.stdout));
     if (Object.keys(model.services).length === 0) throw await withoutServices(cli, more, env);
-    if (!unknownVariables) checkEnvironmentSecrets(model, env);
+    if (!unknownVariables) checkEnvironmentSecrets(model, env, files);
     if (sources.status === 'rejected') throw sources.reason;
     const taken = takenOver(model, absent);
     if (taken.length > 0)
@@ -131,16 +137,20 @@ export async function trackedEnvFile(
 }
 
 /** `secrets: { x: { environment: NAME } }` is read when containers start, so Compose does not miss it here. */
-function checkEnvironmentSecrets(model: ComposeModel, env: Env): void {
-  const objects = [...Object.entries(model.secrets ?? {}), ...Object.entries(model.configs ?? {})];
-  const missing = objects.filter(
-    ([, object]) => object.environment !== undefined && env[object.environment] === undefined,
+function checkEnvironmentSecrets(model: ComposeModel, env: Env, files: readonly ComposeText[]): void {
+  const missing = (['secrets', 'configs'] as const).flatMap((kind) =>
+    Object.entries(model[kind] ?? {}).flatMap(([name, { environment }]) =>
+      environment === undefined || env[environment] !== undefined ? [] : [{ kind, name, environment }],
+    ),
   );
-  if (missing.length === 0) return;
-  const list = missing.map(([name, object]) => `${object.environment} (for ${name})`).join(', ');
+  const [first] = missing;
+  if (first === undefined) return;
+  const list = missing.map(({ name, environment }) => `${environment} (for ${name})`).join(', ');
+  const at = placeOfEntry(files, first.kind, first.name);
   throw new UserError({
     code: 'compose.variable',
     message: `Secrets and configs are to hold variables that the target does not set: ${list}`,
     hint: 'Add them to the target’s variables.',
+    ...(at === undefined ? {} : { at }),
   });
 }

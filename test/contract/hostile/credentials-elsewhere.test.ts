@@ -1,73 +1,29 @@
-import { globSync, readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openRegistry } from '../../../src/build/registry/client.ts';
-import type { Login } from '../../../src/build/registry/model.ts';
-import { openHttp } from '../../../src/cdn/aws/http.ts';
-import { uploadToCodecov } from '../../../src/checks/coverage/codecov.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { makeCertificate } from '../../cdn/web-server.ts';
 import { errorsOf } from '../../unit/config-fixtures.ts';
 import { recordBuild } from './build-recorder.ts';
+import {
+  type Answer,
+  ask,
+  closeServers,
+  identity,
+  leaked,
+  listen,
+  open,
+  password,
+  type Seen,
+  servers,
+  to,
+  token,
+} from './thief.ts';
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-
-interface Seen {
-  readonly host: string;
-  /** `GET /v2/… Basic …` for each request. */
-  readonly requests: string[];
-  /** Texts of bodies. */
-  readonly bodies: string[];
-}
-
-const servers = new Set<Server>();
-afterEach(() => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    server.close();
-  }
-  servers.clear();
-});
-
-/** A server that keeps what it is sent. */
-async function listen(address: string, answer: Answer): Promise<Seen> {
-  const seen = { host: '', requests: [] as string[], bodies: [] as string[] };
-  const server = createServer((request, response) => {
-    const { authorization = 'nobody' } = request.headers;
-    seen.requests.push(`${request.method} ${request.url} ${authorization}`);
-    request.setEncoding('utf8').on('data', (text: string) => seen.bodies.push(text));
-    request.on('end', () => answer(request, response));
-  });
-  servers.add(server);
-  await new Promise<void>((resolve) => void server.listen(0, address, resolve));
-  const { port } = server.address() as AddressInfo;
-  seen.host = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-  return seen;
-}
-
-const password: Login = { kind: 'password', user: 'ada', password: 'sesame-open' };
-const identity: Login = { kind: 'identity', token: 'refresh-sesame-open' };
-const secrets = /sesame-open|YWRhOnNlc2FtZS1vcGVu|token-of-the-registry/;
-const to =
-  (location: string, status = 307): Answer =>
-  (_request, response) =>
-    void response.writeHead(status, { location }).end();
-const ask =
-  (challenge: string): Answer =>
-  (_request, response) =>
-    void response.writeHead(401, { 'www-authenticate': challenge }).end('{}');
-const token: Answer = (_request, response) =>
-  void response.writeHead(200).end('{"token":"token-of-a-thief"}');
-
-function open(host: string, login: Login | undefined = password) {
-  const signal = new AbortController().signal;
-  return openRegistry(host, { fetch, signal, clock: systemClock, login: async () => login, tries: 1 });
-}
-const leaked = ({ requests, bodies }: Seen) => [...requests, ...bodies].filter((line) => secrets.test(line));
+afterEach(closeServers);
 
 describe('the login of a registry stays there', () => {
   test.each([307, 308, 302, 301, 303])(
@@ -274,72 +230,3 @@ describe('what a registry may still do', () => {
     expect(registry.requests.length).toBeLessThan(10);
   });
 });
-
-describe('other requests with a credential', () => {
-  const repository = { repository: 'acme/shop', commit: 'a'.repeat(40), branch: 'main', pull: undefined };
-
-  test('GitHub’s API: a redirect to another host goes without the token', async () => {
-    const thief = await listen(
-      '127.0.0.3',
-      (_request, response) => void response.writeHead(201).end('{"id":1}'),
-    );
-    const github = await listen('127.0.0.2', to(`http://${thief.host}/stolen`));
-    process.env['GITHUB_API_URL'] = `http://${github.host}`;
-    const { openDeployments } = await import('../../../src/actions/github-api.ts');
-    const api = await openDeployments('sesame-open', 'acme/shop', () => undefined);
-    const deployment = { ref: 'main', task: 'deploy', environment: 'production', description: 'x' } as const;
-    await api.create(deployment).catch(() => {});
-    expect(leaked(github)).toHaveLength(1);
-    expect(leaked(thief)).toEqual([]);
-  });
-
-  test('Codecov: a redirect is a failure', async () => {
-    const thief = await listen('127.0.0.3', (_request, response) => void response.end('{}'));
-    const codecov = await listen('127.0.0.2', to(`http://${thief.host}/upload`));
-    const env = { CODECOV_URL: `http://${codecov.host}`, CODECOV_TOKEN: 'sesame-open' };
-    await uploadToCodecov([{ file: 'a.ts', covered: [1], missed: [] }], repository, {
-      ...{ env, files: [], signal: new AbortController().signal },
-    });
-    expect(leaked(codecov)).toHaveLength(1);
-    expect(thief.requests).toEqual([]);
-  });
-
-  test('S3, CloudFront, Cloudflare, STS and OIDC: their client follows nothing', async () => {
-    const thief = await listen('127.0.0.3', token);
-    const api = await listen('127.0.0.2', to(`http://${thief.host}/`));
-    const http = openHttp({}, new AbortController().signal);
-    const [hostname = '', port] = api.host.split(':');
-    const origin = { secure: false, hostname, port: Number(port) };
-    const headers = { authorization: 'Bearer sesame-open' };
-    const answer = await http.send({ method: 'GET', origin, path: '/', headers });
-    http.close();
-    expect(answer.status).toBe(307);
-    expect(thief.requests).toEqual([]);
-  });
-
-  test('each call of fetch says what it does with redirects, and follows none with headers', () => {
-    const root = join(import.meta.dirname, '../../../src');
-    const calls = globSync('**/*.ts', { cwd: root }).flatMap((file) => {
-      const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-      return [...text.matchAll(/\bfetch\((?=[\w`])/g)].map(({ index }) => ({
-        file,
-        call: callAt(text, index),
-      }));
-    });
-    expect(calls.length).toBeGreaterThan(5);
-    for (const { file, call } of calls) {
-      expect(call, file).toMatch(/redirect: '(?:manual|error|follow)'/);
-      if (call.includes("'follow'")) expect(call, file).not.toMatch(/headers|authorization/i);
-    }
-  });
-});
-
-/** The text of a call, up to its closing bracket. */
-function callAt(text: string, start: number): string {
-  let open = 0;
-  for (let index = text.indexOf('(', start); index < text.length; index++) {
-    if (text[index] === '(') open++;
-    if (text[index] === ')' && --open === 0) return text.slice(start, index + 1);
-  }
-  return '';
-}

