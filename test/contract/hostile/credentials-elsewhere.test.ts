@@ -1,12 +1,18 @@
 import type { Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import Docker from 'dockerode';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openRegistry } from '../../../src/build/registry/client.ts';
+import { builtRegistries, passwordRegistry } from '../../../src/config/app-registry.ts';
+import { pullImages, resolveDigests } from '../../../src/deploy/images.ts';
+import { registryLogins } from '../../../src/deploy/registry-login.ts';
+import type { Host } from '../../../src/host/model.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { makeCertificate } from '../../cdn/web-server.ts';
 import { errorsOf } from '../../unit/config-fixtures.ts';
+import { fakeEngine } from '../host-fake-engine.ts';
 import { recordBuild } from './build-recorder.ts';
 import {
   type Answer,
@@ -190,6 +196,44 @@ describe('the password of the environment', () => {
     expect(thief.requests.length).toBeGreaterThan(0);
     expect(leaked(thief)).toEqual([]);
     expect(leaked(own).length).toBeGreaterThan(0);
+  });
+});
+
+describe('the password on a server', () => {
+  test('is told to its engine for the app’s registry alone, also without registry: in sluice.yml', async () => {
+    const asked: string[] = [];
+    await using engine = await fakeEngine((request, response) => {
+      const auth = Buffer.from(String(request.headers['x-registry-auth'] ?? ''), 'base64').toString();
+      asked.push(`${decodeURIComponent(request.url ?? '')} ${auth.includes('sesame-open')}`);
+      const descriptor = { digest: `sha256:${'1'.repeat(64)}` };
+      response.end(request.method === 'GET' ? JSON.stringify({ Descriptor: descriptor }) : '{}\n');
+    });
+    const pulled: string[] = [];
+    const host = {
+      name: 'prod',
+      engine: new Docker({ socketPath: engine.path }),
+      exec: async (argv: readonly string[]) => {
+        pulled.push(String(argv.at(-1)));
+        return { code: 0, stdout: '', stderr: '' };
+      },
+    } as unknown as Host;
+    const services = {
+      web: { build: '.', image: 'r.example.com/shop/web:1' },
+      db: { image: 'evil.example.com/postgres:17' },
+    };
+    const env = { SLUICE_REGISTRY_USER: 'ada', SLUICE_REGISTRY_PASSWORD: 'sesame-open' };
+    const own = passwordRegistry({ app: 'shop', registry: undefined }, builtRegistries({ services }), env);
+    const logins = registryLogins(env, own);
+    const images = Object.values(services).map(({ image }) => image);
+    const { signal } = new AbortController();
+    await resolveDigests(host, images, logins, signal);
+    await pullImages(host, images, { logins, signal });
+    expect(asked.sort()).toEqual([
+      '/distribution/evil.example.com/postgres:17/json false',
+      '/distribution/r.example.com/shop/web:1/json true',
+      '/images/create?fromImage=r.example.com/shop/web&tag=1 true',
+    ]);
+    expect(pulled).toEqual(['evil.example.com/postgres:17']);
   });
 });
 
