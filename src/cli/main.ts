@@ -184,7 +184,9 @@ command(
   'restore [target] [backup]',
   'put a backup in the place of the database',
   () => import('./commands/restore.ts'),
-).option('--yes', 'do not ask for the name to be typed', false);
+)
+  .option('--yes', 'do not ask for the name to be typed', false)
+  .option('--create-roles', 'create missing roles, without login', false);
 
 const cdn = program
   .command('cdn')

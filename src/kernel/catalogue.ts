@@ -631,9 +631,17 @@ export const catalogue = {
     what: 'The dump on the host is not the one that was made (its SHA-256 differs).',
     fix: 'Use another backup, and look after the disk.',
   },
+  'backup.no-hash': {
+    what: 'The record of the backup has no SHA-256, so nothing shows that the dump is the one that was made.',
+    fix: 'Use another backup.',
+  },
   'restore.failed': {
     what: 'The backup could not be restored; the database serves as before.',
     fix: 'The database’s own words are below the message.',
+  },
+  'restore.roles-missing': {
+    what: 'The backup has objects or grants of roles that the database server does not have. The database was not changed.',
+    fix: 'Create the roles, or pass `--create-roles`.',
   },
   'restore.unconfirmed': {
     what: 'A restore replaces the database and must be asked for by name.',

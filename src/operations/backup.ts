@@ -10,5 +10,7 @@ export async function backupTarget(
 ): Promise<BackupRecord> {
   await using open = await openTarget(context, targetName);
   const site = await databaseHost(open.config, open.target, open.hosts);
-  return await makeBackup(site, open.effects);
+  // GitHub names the event; a run without one was started by a person.
+  const scheduled = open.effects.env.GITHUB_EVENT_NAME === 'schedule';
+  return await makeBackup(site, open.effects, scheduled ? 'schedule' : 'person');
 }

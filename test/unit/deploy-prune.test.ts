@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BackupRecord } from '../../src/deploy/backup/model.ts';
 import { compareRows, parseRowCounts, totalRows } from '../../src/deploy/backup/model.ts';
-import { backupName, findBackup, oldBackups } from '../../src/deploy/backup/store.ts';
+import { backupName, findBackup } from '../../src/deploy/backup/store.ts';
 import { choosePruned } from '../../src/deploy/steps/prune.ts';
 import { broughtInVain } from '../../src/deploy/steps/transfer.ts';
 import { digest, hostState, plan, release, servicePlan } from './deploy-fixtures.ts';
@@ -100,15 +100,6 @@ describe('which releases go', () => {
 
 describe('backups', () => {
   const record = (name: string) => ({ name }) as BackupRecord;
-
-  test('the newest stay; the one just made stays even if the clock is behind', () => {
-    const names = ['20250101T000000Z-mine', '20260101T000000Z-a', '20260102T000000Z-b', '20260103T000000Z-c'];
-    const records = names.map(record);
-    expect(oldBackups(records, 2, '20260103T000000Z-c')).toEqual(names.slice(0, 2));
-    expect(oldBackups(records, 2, '20250101T000000Z-mine')).toEqual(names.slice(1, 3));
-    expect(oldBackups(records, 4, '20260103T000000Z-c')).toEqual([]);
-    expect(oldBackups(records, 1, '20250101T000000Z-mine')).toEqual(names.slice(1));
-  });
 
   test('a name is a safe file name that sorts by time', () => {
     expect(backupName(0, 'before-v1.2')).toBe('19700101T000000Z-before-v1.2');

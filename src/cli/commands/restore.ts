@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { databaseHost, refuseCorrupt } from '../../deploy/backup/commands.ts';
 import type { BackupRecord } from '../../deploy/backup/model.ts';
-import { restoreDatabase } from '../../deploy/backup/restore.ts';
+import { type Restored, restoreDatabase } from '../../deploy/backup/restore.ts';
 import { findBackup, findDatabase, listBackups } from '../../deploy/backup/store.ts';
 import { backupLine } from '../../deploy/backup/text.ts';
 import { newDeployId } from '../../deploy/deploy.ts';
@@ -16,14 +16,15 @@ import type { CommandContext } from '../context.ts';
 export async function execute(
   context: CommandContext,
   targetName: string | undefined,
-  options: { readonly argument?: string; readonly yes: boolean },
+  options: { readonly argument?: string; readonly yes: boolean; readonly createRoles: boolean },
 ): Promise<number> {
   const given = await targetAndName(context, targetName, options.argument);
   await using open = await openTarget(context, given.target);
   const { config, effects } = open;
   const { host } = await databaseHost(config, open.target, open.hosts);
   const layout = layoutOf(host.config.root, config.app);
-  const backup = chooseBackup(await listBackups(host, layout.backups), given.name);
+  const { records } = await listBackups(host, layout.backups);
+  const backup = chooseBackup(records, given.name);
   context.effects.log.info(`${backupLine(backup)}, made ${backup.at}`);
   context.effects.log.warn(
     `Everything written to the database of ${open.target.name} since then goes out of use (it is kept beside, under another name).`,
@@ -34,17 +35,32 @@ export async function execute(
   const keeper = await takeLease(host, layout, leaseHolder(id, effects));
   try {
     const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
-    const kept = await restoreDatabase(host, layout.backups, backup, database, {
+    const restored = await restoreDatabase(host, layout.backups, backup, database, {
       signal: effects.signal,
       timeoutMs: config.backup?.timeoutMs ?? 3_600_000,
       suffix: id.replaceAll('-', '_'),
+      createRoles: options.createRoles,
     });
-    const text = `${open.target.name} runs on ${backup.name} now. What was live is kept as database ${kept}; drop it when you are sure.`;
-    context.effects.print(context.json ? JSON.stringify({ ok: true, backup: backup.name, kept }) : text);
+    const text = `${open.target.name} runs on ${backup.name} now.${closing(restored)}`;
+    context.effects.print(
+      context.json ? JSON.stringify({ ok: true, backup: backup.name, ...restored }) : text,
+    );
     return exitCodes.ok;
   } finally {
     await keeper.release();
   }
+}
+
+function closing({ kept, subscriptions, created }: Restored): string {
+  const logins =
+    created.length === 0
+      ? ''
+      : ` Created without login: ${created.join(', ')}. A backup has no passwords: ALTER ROLE … LOGIN PASSWORD.`;
+  const disabled =
+    subscriptions.length === 0
+      ? ''
+      : ` Subscriptions are disabled in the restored database: ${subscriptions.join(', ')}.`;
+  return ` The previous database is kept as ${kept}. Drop it when you are sure.${logins}${disabled}`;
 }
 
 function chooseBackup(records: readonly BackupRecord[], name: string | undefined): BackupRecord {

@@ -1,3 +1,5 @@
+import type { Cluster } from './rights.ts';
+
 /** What `backups/<name>.json` says of a backup. */
 export interface BackupRecord {
   readonly version: 1;
@@ -7,6 +9,8 @@ export interface BackupRecord {
   /** Release that served when the backup was made. */
   readonly release: string | undefined;
   readonly deploy: string | undefined;
+  /** What it was made for; absent in records of earlier versions. */
+  readonly reason?: BackupReason;
   readonly at: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -15,27 +19,47 @@ export interface BackupRecord {
   readonly seconds: number;
   /** Rows of every table, counted in the same snapshot that was dumped. */
   readonly rows: Readonly<Record<string, number>>;
+  /** `<name>.rights`: owners, privileges and settings, a line each. Absent in records of earlier versions. */
+  readonly rights?: { readonly count: number; readonly sha256: string };
+  /** What a restore needs and the dump does not hold. Absent in records of earlier versions. */
+  readonly cluster?: Cluster;
   readonly restoreTest?: RestoreTest;
 }
+
+/** Before a deploy, by a schedule, or because a person asked. */
+export type BackupReason = 'deploy' | 'schedule' | 'person';
 
 export interface RestoreTest {
   readonly ok: boolean;
   readonly at: string;
   readonly tables: number;
   readonly rows: number;
+  /** Owners, privileges and settings that were compared; absent when the backup has no list of them. */
+  readonly rights?: number;
   readonly seconds: number;
   /** What differs, when something does. */
   readonly detail?: string;
 }
 
-/** Reads `schema.table<TAB>count` lines. */
+/** Reads `row<TAB>schema.table<TAB>count` lines. */
 export function parseRowCounts(text: string): Record<string, number> {
-  const rows: Record<string, number> = {};
+  const rows: [string, number][] = [];
   for (const line of text.split('\n')) {
-    const match = /^(.+)\t(\d+)$/.exec(line);
-    if (match?.[1] !== undefined) rows[match[1]] = Number(match[2]);
+    const [kind, table, count] = line.split('\t');
+    if (kind === 'row' && table !== undefined && /^\d+$/.test(count ?? '')) rows.push([table, Number(count)]);
   }
-  return rows;
+  return Object.fromEntries(rows);
+}
+
+/** Reads the `cluster<TAB>…` line. */
+export function parseCluster(text: string): Cluster | undefined {
+  const line = /^cluster\t(.+)$/m.exec(text)?.[1];
+  return line === undefined ? undefined : (JSON.parse(line) as Cluster);
+}
+
+/** Whether a text is a SHA-256 in hex. */
+export function isSha256(text: unknown): text is string {
+  return typeof text === 'string' && /^[0-9a-f]{64}$/.test(text);
 }
 
 /** Says in words where restored row counts differ from the dumped ones; undefined when they are equal. */
@@ -48,6 +72,20 @@ export function compareRows(
     .map(
       (table) => `${table}: ${dumped[table] ?? 'no'} rows dumped, ${restored[table] ?? 'no'} rows restored`,
     );
+  return differences.length === 0 ? undefined : differences.join('; ');
+}
+
+/** Says in words which rights differ, from `dumped<TAB>what<TAB>how` and `restored<TAB>…` lines; undefined: none. */
+export function compareRights(text: string): string | undefined {
+  const sides = { dumped: new Map<string, string>(), restored: new Map<string, string>() };
+  for (const line of text.split('\n')) {
+    const [kind, what, how] = line.split('\t');
+    if ((kind === 'dumped' || kind === 'restored') && what !== undefined) sides[kind].set(what, how ?? '');
+  }
+  const say = (how: string | undefined) => (how === undefined ? 'absent' : how === '' ? 'present' : how);
+  const differences = [...new Set([...sides.dumped.keys(), ...sides.restored.keys()])].map(
+    (what) => `${what}: dumped: ${say(sides.dumped.get(what))}, restored: ${say(sides.restored.get(what))}`,
+  );
   return differences.length === 0 ? undefined : differences.join('; ');
 }
 

@@ -1,9 +1,12 @@
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
+import { tail } from '../../kernel/process.ts';
+import type { Layout } from '../model.ts';
 import { listContainers } from '../state.ts';
 import { writeFiles } from '../upload.ts';
 import type { BackupRecord } from './model.ts';
-import type { Database } from './postgres.ts';
+import { type Database, largestOutput } from './postgres.ts';
+import { chooseExpired } from './retention.ts';
 
 /** `20261121T021500Z-before-v1.2.4`: sorts by time and says what it was made for. */
 export function backupName(now: number, reason: string): string {
@@ -16,46 +19,116 @@ export async function saveRecord(host: Host, folder: string, record: BackupRecor
   await writeFiles(host, folder, [{ path: `${record.name}.json`, mode: 0o600, content }]);
 }
 
-/** Backups of the app on this host, oldest first. A dump without a record (a cut short run) is not listed. */
-export async function listBackups(host: Host, folder: string): Promise<BackupRecord[]> {
-  const script = `cd "$1" 2>/dev/null || exit 0
-for f in *.json; do [ -f "$f" ] && [ -f "\${f%.json}.dump" ] && { base64 <"$f" | tr -d '\\n'; echo; }; done; exit 0`;
-  const result = await host.script(script, { args: [folder], timeoutMs: 30_000 });
-  const records = result.stdout.split('\n').filter(Boolean).flatMap(parse);
-  return records.sort((a, b) => (a.name < b.name ? -1 : 1));
+/** The backups on a host. */
+export interface BackupList {
+  /** Oldest first. A dump without a record (a cut short run) is not listed. */
+  readonly records: readonly BackupRecord[];
+  /** Files named like records that this version cannot read. They are never removed. */
+  readonly unreadable: readonly string[];
 }
 
-function parse(line: string): BackupRecord[] {
+/** @throws UserError `state.unreadable` */
+export async function listBackups(host: Host, folder: string): Promise<BackupList> {
+  const script = `cd "$1" 2>/dev/null || exit 0
+for f in *.json; do [ -f "$f" ] && [ -f "\${f%.json}.dump" ] && { printf '%s ' "$f"; base64 <"$f" | tr -d '\\n'; echo; }; done; exit 0`;
+  const result = await host.script(script, {
+    args: [folder],
+    timeoutMs: 30_000,
+    maxOutput: largestOutput,
+  });
+  if (result.code !== 0 || result.truncated === true) throw unreadable(host, folder, result.stderr);
+  const lines = result.stdout.split('\n').filter(Boolean);
+  const parsed = lines.map((line) => {
+    const space = line.lastIndexOf(' ');
+    return { file: line.slice(0, space), record: parse(line.slice(0, space), line.slice(space + 1)) };
+  });
+  return {
+    records: parsed
+      .flatMap(({ record }) => (record === undefined ? [] : [record]))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    unreadable: parsed.filter(({ record }) => record === undefined).map(({ file }) => file),
+  };
+}
+
+function unreadable(host: Host, folder: string, output: string): UserError {
+  return new UserError({
+    code: 'state.unreadable',
+    message: `${host.name}: cannot read ${folder}`,
+    output: tail(output, 5),
+  });
+}
+
+/** A record names files that are removed and restored: its name must be that of its own file. */
+function parse(file: string, base64: string): BackupRecord | undefined {
   try {
-    const record = JSON.parse(Buffer.from(line, 'base64').toString('utf8')) as BackupRecord;
-    return record.version === 1 ? [record] : [];
+    const record = JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as BackupRecord;
+    const known = record.version === 1 && `${record.name}.json` === file && /^[\w.-]+$/.test(record.name);
+    return known ? record : undefined;
   } catch {
-    return [];
+    return undefined;
   }
 }
 
-/** Removes all but the newest `keep` backups; the one just made is never among them. */
+/**
+ * Removes backups beyond what is kept, see {@link chooseExpired}.
+ *
+ * @param made the backup just made stays, whatever its clock says.
+ * @param warn told when files could not be removed.
+ */
 export async function pruneBackups(
   host: Host,
-  folder: string,
+  layout: Layout,
   keep: number,
   made: string,
+  warn: (message: string) => void,
 ): Promise<string[]> {
-  const old = oldBackups(await listBackups(host, folder), keep, made);
+  const { records } = await listBackups(host, layout.backups);
+  const open = new Set(await openDeploys(host, layout));
+  const spare = records.filter((record) => record.deploy !== undefined && open.has(record.deploy));
+  const old = chooseExpired(records, keep, new Set([made, ...spare.map((record) => record.name)]));
   if (old.length === 0) return [];
-  const files = old.flatMap((name) => [`${folder}/${name}.dump`, `${folder}/${name}.json`]);
-  await host.exec(['rm', '-f', '--', ...files]);
+  const files = old.flatMap((name) =>
+    ['dump', 'rights', 'json'].map((kind) => `${layout.backups}/${name}.${kind}`),
+  );
+  const result = await host.exec(['rm', '-f', '--', ...files]);
+  if (result.code !== 0) warn(`${host.name}: cannot remove old backups: ${tail(result.stderr, 2)}`);
   return old;
 }
 
-/**
- * Names of the backups beyond `keep`.
- *
- * @param records oldest first by their names; a runner whose clock is behind puts a new one among the old.
- */
-export function oldBackups(records: readonly BackupRecord[], keep: number, made: string): string[] {
-  const others = records.map((record) => record.name).filter((name) => name !== made);
-  return others.slice(0, Math.max(0, others.length - (keep - 1)));
+// Deploy, outcome (empty: none yet) and command of each journal, oldest first: their names begin with the time.
+const readOutcomes = `cd "$1" 2>/dev/null || exit 0
+set -- *.jsonl
+[ -f "$1" ] || exit 0
+awk 'function field(key) { return match($0, "\\"" key "\\":\\"[^\\"]*\\"") ? substr($0, RSTART + length(key) + 4, RLENGTH - length(key) - 5) : "" }
+  function say() { if (deploy != "") printf "%s,%s,%s\\n", deploy, command, outcome }
+  FNR == 1 { say(); deploy = FILENAME; sub(/\\.jsonl$/, "", deploy); command = field("command"); outcome = "" }
+  /"event":"end"/ { outcome = field("outcome") }
+  END { say() }' "$@"`;
+
+/** Deploys after the last confirmed one: not over, reverted, undone or failed. A person may have to restore their backups. */
+async function openDeploys(host: Host, layout: Layout): Promise<string[]> {
+  const result = await host.script(readOutcomes, { args: [layout.journal], timeoutMs: 30_000 });
+  if (result.code !== 0 || result.truncated === true) throw unreadable(host, layout.journal, result.stderr);
+  return openAfterConfirmed(
+    result.stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => {
+        const [deploy = '', command = '', outcome = ''] = line.split(',');
+        return { deploy, command, outcome };
+      }),
+  );
+}
+
+/** @param deploys oldest first. A rollback settles nothing: it leaves the database as the failed deploy left it. */
+export function openAfterConfirmed(
+  deploys: readonly { readonly deploy: string; readonly command: string; readonly outcome: string }[],
+): string[] {
+  const last = deploys.findLastIndex(
+    ({ command, outcome }) => command === 'deploy' && outcome === 'confirmed',
+  );
+  const unfinished = deploys.slice(0, last + 1).filter(({ outcome }) => outcome === '');
+  return [...unfinished, ...deploys.slice(last + 1)].map(({ deploy }) => deploy);
 }
 
 /**

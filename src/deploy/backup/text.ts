@@ -1,4 +1,4 @@
-import { type BackupRecord, totalRows } from './model.ts';
+import { type BackupRecord, isSha256, type RestoreTest } from './model.ts';
 
 /** One line: what it is, how large, and whether a restore has proven it. */
 export function backupLine(record: BackupRecord): string {
@@ -7,9 +7,22 @@ export function backupLine(record: BackupRecord): string {
     restoreTest === undefined
       ? 'not test-restored'
       : restoreTest.ok
-        ? `restored: ${restoreTest.tables} tables, ${totalRows(record.rows)} rows equal`
+        ? proofLine(restoreTest)
         : `DOES NOT RESTORE: ${restoreTest.detail ?? ''}`;
-  return `${record.name}  ${formatBytes(record.bytes)}  PostgreSQL ${record.server}  ${proof}`;
+  const hash = isSha256(record.sha256) ? '' : ', NO SHA-256: cannot be verified';
+  return `${record.name}  ${formatBytes(record.bytes)}  PostgreSQL ${record.server}  ${proof}${hash}`;
+}
+
+/** What a successful restore has compared. */
+export function proofLine({ tables, rows, rights }: RestoreTest): string {
+  const compared = `restored: ${counted(tables, 'table')}, ${counted(rows, 'row')}`;
+  return rights === undefined
+    ? `${compared} equal, owners and privileges not compared`
+    : `${compared}, ${counted(rights, 'right')} equal`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 export function formatBytes(bytes: number): string {

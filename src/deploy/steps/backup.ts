@@ -1,8 +1,8 @@
 import { UserError } from '../../kernel/errors.ts';
-import { totalRows } from '../backup/model.ts';
-import { dumpDatabase, testRestore } from '../backup/postgres.ts';
+import { dumpDatabase } from '../backup/postgres.ts';
+import { testRestore } from '../backup/proof.ts';
 import { backupName, findDatabase, pruneBackups, saveRecord } from '../backup/store.ts';
-import { formatBytes } from '../backup/text.ts';
+import { formatBytes, proofLine } from '../backup/text.ts';
 import type { DeployRun } from '../context.ts';
 import type { Step } from '../transaction.ts';
 
@@ -22,28 +22,32 @@ export const backup: Step = {
       target: run.target.name,
       release: primary.state.current,
       deploy: run.deploy,
+      reason: 'deploy' as const,
     };
     note('dumping');
     const made = await dumpDatabase(host, layout.backups, database, about, how);
+    await saveRecord(host, layout.backups, made);
+    const prune = () =>
+      pruneBackups(host, layout, config.backup?.keep ?? 14, made.name, (text) => effects.log.warn(text));
     if (!config.backup.restoreTest) {
-      await saveRecord(host, layout.backups, made);
       run.recorder.facts.backup = made;
+      await prune();
       return `${formatBytes(made.bytes)}, not test-restored`;
     }
     note(`${formatBytes(made.bytes)} dumped, restoring it for proof`);
     const restoreTest = await testRestore(host, layout.backups, made, database.imageId, how);
     await saveRecord(host, layout.backups, { ...made, restoreTest });
     run.recorder.facts.backup = { ...made, restoreTest };
+    await prune();
     if (!restoreTest.ok) {
       throw new UserError({
         code: 'backup.not-restorable',
         message: `${host.name}: the backup ${made.name} does not restore to what was dumped`,
-        hint: 'Nothing was changed. Look at the difference below; deploy with --no-backup only if you have another backup.',
+        hint: 'Nothing was changed. Fix the difference below. Deploy with --no-backup only if you have another backup.',
         output: restoreTest.detail ?? '',
       });
     }
-    await pruneBackups(host, layout.backups, config.backup.keep, made.name);
-    return `${formatBytes(made.bytes)}, restored: ${restoreTest.tables} tables, ${totalRows(made.rows)} rows equal`;
+    return `${formatBytes(made.bytes)}, ${proofLine(restoreTest)}`;
   },
 };
 
