@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BackupRecord } from '../../src/deploy/backup/model.ts';
-import { compareRows, parseRowCounts, totalRows } from '../../src/deploy/backup/model.ts';
+import { compareRights, compareRows, parseRowCounts, totalRows } from '../../src/deploy/backup/model.ts';
+import { createRoles } from '../../src/deploy/backup/rights.ts';
 import { backupName, findBackup } from '../../src/deploy/backup/store.ts';
 import { choosePruned } from '../../src/deploy/steps/prune.ts';
 import { broughtInVain } from '../../src/deploy/steps/transfer.ts';
@@ -120,14 +121,39 @@ describe('backups', () => {
   });
 
   test('row counts are read whatever a table is called, and compared by name', () => {
-    const rows = parseRowCounts('bytes 12\npublic.books\t3\npublic.it\'s "odd"\ttab\t0\nnoise\t\n');
-    expect(rows).toEqual({ 'public.books': 3, 'public.it\'s "odd"\ttab': 0 });
+    const rows = parseRowCounts(
+      'bytes 12\nrow\tpublic.books\t3\nrow\tpublic.it\'s "odd"\t0\nrow\tx\t\nright\ta\t1\n',
+    );
+    expect(rows).toEqual({ 'public.books': 3, 'public.it\'s "odd"': 0 });
+    expect(parseRowCounts('row\t__proto__\t7\n')).toHaveProperty(['__proto__'], 7);
     expect(totalRows(rows)).toBe(3);
     expect(compareRows(rows, { ...rows })).toBeUndefined();
     expect(compareRows({ a: 1, b: 2 }, { a: 1, c: 0 })).toBe(
       'b: 2 rows dumped, no rows restored; c: no rows dumped, 0 rows restored',
     );
     expect(compareRows({ a: 0 }, {})).toContain('a: 0 rows dumped');
+  });
+});
+
+describe('rights', () => {
+  test('a difference names the object and both sides', () => {
+    expect(compareRights('rights 3\nrow\ta\t1\n')).toBeUndefined();
+    expect(
+      compareRights('dumped\ttable a\towner app\nrestored\ttable a\towner postgres\ndumped\textension x\t\n'),
+    ).toBe(
+      'table a: dumped: owner app, restored: owner postgres; extension x: dumped: present, restored: absent',
+    );
+  });
+
+  test('roles are created without login, superusers too, whatever their names', () => {
+    const role = {
+      ...{ superuser: false, inherit: true, createRole: false, createDb: true, login: true },
+      ...{ replication: false, bypassRls: false, memberOf: [] },
+    };
+    expect(createRoles([{ ...role, name: 'a"; DROP', memberOf: ['b'] }])).toBe(
+      'CREATE ROLE "a""; DROP" NOLOGIN NOSUPERUSER INHERIT NOCREATEROLE CREATEDB NOREPLICATION NOBYPASSRLS;\nGRANT "b" TO "a""; DROP";\n',
+    );
+    expect(createRoles([])).toBe('');
   });
 });
 

@@ -59,7 +59,7 @@ function closing({ kept, subscriptions, created }: Restored): string {
   const disabled =
     subscriptions.length === 0
       ? ''
-      : ` Subscriptions are disabled in the restored database: ${subscriptions.join(', ')}.`;
+      : ` Subscriptions are disabled in the restored database and still run in the previous one: ${subscriptions.join(', ')}.`;
   return ` The previous database is kept as ${kept}. Drop it when you are sure.${logins}${disabled}`;
 }
 

@@ -11,6 +11,8 @@ import { createRoles, identifier, type Role } from './rights.ts';
 // that two renames take. The live one is kept under another name, so that even a wrong restore can be taken back. Both
 // renames and all settings or none, and whatever happens the live database accepts connections again.
 // Nobody but superusers can connect to the copy before it has the grants of the database: its connection limit is 0.
+// A database with a subscription cannot be dropped, and dropping the subscription would take the publisher's slot, which is
+// the live database's: a copy that is given up lets go of it first.
 // $1 suffix, $2 options of CREATE DATABASE, $3 encoding of the dump, $4 owner of the schema public, `-` without one, empty if not known,
 // $5 name of the dumped database, $6 more options of pg_restore
 const inner = `
@@ -19,7 +21,13 @@ export PGUSER="\${POSTGRES_USER:-postgres}" PGOPTIONS='-c statement_timeout=0 -c
 live="\${POSTGRES_DB:-$PGUSER}"; new="\${live}_restore_$1"; old="\${live}_before_$1"
 side=postgres; [ "$live" != postgres ] || side=template1
 sql() { psql -qAtX -v ON_ERROR_STOP=1 -v live="$live" -v new="$new" -v old="$old" -d "$side"; }
-drop() { echo 'DROP DATABASE IF EXISTS :"new";' | sql >/dev/null 2>&1 || :; }
+drop() {
+  psql -qAtX -d "$new" >/dev/null 2>&1 <<'SQL' || :
+SELECT format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', subname), format('DROP SUBSCRIPTION %I', subname)
+  FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database() \\gexec
+SQL
+  echo 'DROP DATABASE IF EXISTS :"new";' | sql >/dev/null 2>&1 || :
+}
 reopen() { echo 'ALTER DATABASE :"live" WITH ALLOW_CONNECTIONS true;' | sql >/dev/null 2>&1 || :; }
 [ "$5" = "$live" ] || { echo "the backup is of the database $5, but POSTGRES_DB of the container is $live" >&2; exit 3; }
 [ "$(echo 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user;' | sql)" = t ] ||
