@@ -75,7 +75,7 @@ wrong: hosts that serve different releases, an armed switch, an edge that does n
   {
     name: 'backup make',
     text: `Dumps the Postgres service named by \`backup.postgres\` on its host, restores the dump into a throw-away container of
-the same image and compares tables and row counts. \`backup.keep\` limits how many stay.`,
+the same image and compares tables, row counts and rights. \`backup.keep\` limits how many proven ones stay.`,
   },
   {
     name: 'backup list',
@@ -83,12 +83,13 @@ the same image and compares tables and row counts. \`backup.keep\` limits how ma
   },
   {
     name: 'backup verify',
-    text: 'Checks the SHA-256 of a backup (default: the newest) and restores it into a throw-away database again.',
+    text: 'Checks the SHA-256 of a backup (default: the newest), restores it into a throw-away database again, and compares tables, row counts and rights.',
   },
   {
     name: 'restore',
     text: `Needs the name of a backup (\`sluice backup list\`). Restores it beside the live database and lets the two change names once it is complete. Connections to the
-database are cut at that moment; what was live is kept under another name, which is printed. It asks for the backup's
+database are cut at that moment; what was live is kept under another name, which is printed. Owners, grants and settings come back; if the server lacks a role, the
+restore names it and does nothing, or creates it without login with \`--create-roles\`. It asks for the backup's
 name to be typed; \`--yes\` does without, and is needed where nobody can type. It holds the lease, so no deploy runs
 meanwhile. [deploy.md](deploy.md#backups-and-restore) says when to use it.`,
   },

@@ -8,8 +8,10 @@ setup_peers() {
   # Another shell that hosts have.
   command -v busybox >/dev/null 2>&1 || missing="$missing busybox-static"
   command -v ps >/dev/null 2>&1 || missing="$missing procps"
+  # Clusters of the tests' own, as users that Debian's package makes.
+  [ -n "$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null)" ] || missing="$missing postgresql"
   if [ -n "$missing" ]; then
-    # The tests start sshd themselves, on ports of their own; the machine's must not come up by the way.
+    # The tests start sshd and PostgreSQL themselves, on ports of their own; the machine's must not come up by the way.
     keep_services_off
     # shellcheck disable=SC2086
     apt_install $missing

@@ -129,10 +129,17 @@ const migrate = z.strictObject(
 const backup = z.strictObject(
   {
     postgres: serviceName.meta({ description: 'Service that runs Postgres.' }),
-    keep: count(1, 10_000).prefault(14).meta({ description: 'Backups kept on the host.' }),
+    keep: count(1, 10_000)
+      .prefault(14)
+      .meta({
+        description:
+          'Proven backups kept on the host; those of deploys, of the schedule and of people are counted apart.',
+      }),
     'restore-test': flag
       .prefault(true)
-      .meta({ description: 'Restore each backup into a throw-away Postgres and compare.' }),
+      .meta({
+        description: 'Restore each backup into a throw-away Postgres and compare tables, rows and rights.',
+      }),
     timeout: duration(1000).prefault('30m').meta({ description: 'Longest time for dump and restore test.' }),
   },
   { error: mapRule },

@@ -137,6 +137,8 @@ export interface BackupProof {
         readonly ok: boolean;
         readonly tables: number;
         readonly rows: number;
+        /** Owners, privileges and settings that were compared. */
+        readonly rights?: number | undefined;
         readonly seconds: number;
         readonly detail?: string | undefined;
       }

@@ -83,7 +83,7 @@ function watchRow({ watch }: DeployReport): string {
 function backupRow(backup: BackupProof): string {
   const { restoreTest: test } = backup;
   const compared = test?.ok
-    ? ` (${counted(test.tables, 'table')}, ${counted(test.rows, 'row')} compared)`
+    ? ` (${counted(test.tables, 'table')}, ${counted(test.rows, 'row')}${test.rights === undefined ? '' : `, ${counted(test.rights, 'right')}`} compared)`
     : '';
   return `${proofOf(backup)}${compared}, ${formatBytes(backup.bytes)}: ${backup.file}`;
 }

@@ -22,7 +22,9 @@ export function configText(view: ConfigView): string {
     `  compose     ${view.compose.join(', ')}`,
     ...(view.registry === undefined ? [] : [`  registry    ${view.registry}`]),
     ...(migrate === undefined ? [] : [`  migrate     ${migrate.service}: ${migrate.command}`]),
-    ...(backup === undefined ? [] : [`  backup      ${backup.postgres}, the newest ${backup.keep} are kept`]),
+    ...(backup === undefined
+      ? []
+      : [`  backup      ${backup.postgres}, the newest ${backup.keep} proven ones are kept`]),
     ...view.files.map(({ name, source, handling }) => `  ${name}: ${source}, ${handling}`),
     ...view.services.flatMap((service) => ['', ...serviceLines(service, view)]),
     ...(view.unplaced.length === 0 ? [] : ['', `On no host of ${view.target}: ${view.unplaced.join(', ')}`]),

@@ -51,7 +51,12 @@ export async function execute(
   }
 }
 
-function closing({ kept, subscriptions, created }: Restored): string {
+function closing({ kept, subscriptions, extensions, created }: Restored): string {
+  const owned = extensions.map(({ name, owner }) => `${name} (was ${owner})`);
+  const taken =
+    owned.length === 0
+      ? ''
+      : ` Extensions belong to the superuser now, because PostgreSQL cannot change their owner: ${owned.join(', ')}.`;
   const logins =
     created.length === 0
       ? ''
@@ -60,7 +65,7 @@ function closing({ kept, subscriptions, created }: Restored): string {
     subscriptions.length === 0
       ? ''
       : ` Subscriptions are disabled in the restored database and still run in the previous one: ${subscriptions.join(', ')}.`;
-  return ` The previous database is kept as ${kept}. Drop it when you are sure.${logins}${disabled}`;
+  return ` The previous database is kept as ${kept}. Drop it when you are sure.${logins}${disabled}${taken}`;
 }
 
 function chooseBackup(records: readonly BackupRecord[], name: string | undefined): BackupRecord {

@@ -13,6 +13,8 @@ import { createRoles, identifier, type Role } from './rights.ts';
 // Nobody but superusers can connect to the copy before it has the grants of the database: its connection limit is 0.
 // A database with a subscription cannot be dropped, and dropping the subscription would take the publisher's slot, which is
 // the live database's: a copy that is given up lets go of it first.
+// Settings are stored for all databases in bytes of the encoding of the one that sets them: with another encoding than
+// that of the maintenance database, an empty database with the same encoding serves to set them.
 // $1 suffix, $2 options of CREATE DATABASE, $3 encoding of the dump, $4 owner of the schema public, `-` without one, empty if not known,
 // $5 name of the dumped database, $6 more options of pg_restore
 const inner = `
@@ -20,20 +22,22 @@ set -eu
 export PGUSER="\${POSTGRES_USER:-postgres}" PGOPTIONS='-c statement_timeout=0 -c lock_timeout=0 -c default_transaction_read_only=off'
 live="\${POSTGRES_DB:-$PGUSER}"; new="\${live}_restore_$1"; old="\${live}_before_$1"
 side=postgres; [ "$live" != postgres ] || side=template1
-sql() { psql -qAtX -v ON_ERROR_STOP=1 -v live="$live" -v new="$new" -v old="$old" -d "$side"; }
+raw=
+sql() { psql -qAtX -v ON_ERROR_STOP=1 -v live="$live" -v new="$new" -v old="$old" -v raw="$raw" -d "\${1:-$side}"; }
 drop() {
   psql -qAtX -d "$new" >/dev/null 2>&1 <<'SQL' || :
 SELECT format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', subname), format('DROP SUBSCRIPTION %I', subname)
   FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database() \\gexec
 SQL
   echo 'DROP DATABASE IF EXISTS :"new";' | sql >/dev/null 2>&1 || :
+  [ -z "$raw" ] || echo 'DROP DATABASE IF EXISTS :"raw";' | sql >/dev/null 2>&1 || :
 }
 reopen() { echo 'ALTER DATABASE :"live" WITH ALLOW_CONNECTIONS true;' | sql >/dev/null 2>&1 || :; }
 [ "$5" = "$live" ] || { echo "the backup is of the database $5, but POSTGRES_DB of the container is $live" >&2; exit 3; }
 [ "$(echo 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user;' | sql)" = t ] ||
   { echo "the role $PGUSER is not a superuser, so it cannot give objects to their owners" >&2; exit 3; }
 read -r encoded
-settings=$(printf %s "$encoded" | base64 -d); export settings
+settings=$(printf %s "$encoded" | base64 -d)
 trap drop EXIT
 trap 'exit 143' TERM HUP INT
 drop
@@ -44,8 +48,12 @@ case $4 in
 *) printf 'ALTER SCHEMA public OWNER TO %s;' "$4" | psql -qX -v ON_ERROR_STOP=1 -d "$new" ;;
 esac
 pg_restore -d "$new" --exit-on-error $6
+if [ "$(echo 'SHOW server_encoding;' | sql)" != "$3" ]; then
+  raw="sluice_restore_$1"
+  printf 'CREATE DATABASE :"raw" WITH CONNECTION LIMIT = 0 TEMPLATE = template0%s;' "$2" | sql
+fi
 trap 'reopen; drop' EXIT
-sql >/dev/null <<SQL
+( export settings; sql "$raw" ) >/dev/null <<SQL
 ALTER DATABASE :"live" WITH ALLOW_CONNECTIONS false;
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'live';
 \\\\encoding $3
@@ -59,7 +67,7 @@ COMMIT;
 ALTER DATABASE :"old" WITH ALLOW_CONNECTIONS true;
 SQL
 echo "kept $old"
-echo "SELECT 'subscription ' || quote_ident(subname) FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname = :'live';" | sql
+echo "SELECT 'subscription ' || quote_ident(subname) FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname = :'live';" | sql || :
 `;
 
 /**
@@ -114,6 +122,8 @@ export interface Restored {
   readonly kept: string;
   /** Subscriptions of the restored database; a restore never lets one replicate. */
   readonly subscriptions: readonly string[];
+  /** Extensions that belong to the superuser now. */
+  readonly extensions: readonly { readonly name: string; readonly owner: string }[];
   /** Roles that were created, all without login. */
   readonly created: readonly string[];
 }
@@ -157,7 +167,12 @@ export async function restoreDatabase(
     [...result.stdout.matchAll(new RegExp(`^${key} (.+)$`, 'gm'))].map((match) => match[1] ?? '');
   const [kept] = values('kept');
   if (result.code === 0 && kept !== undefined)
-    return { kept, subscriptions: values('subscription'), created: missing.map((role) => role.name) };
+    return {
+      kept,
+      subscriptions: values('subscription'),
+      extensions: backup.cluster?.extensions ?? [],
+      created: missing.map((role) => role.name),
+    };
   throw new UserError({
     code: 'restore.failed',
     message: `${host.name}: ${backup.name} was not restored`,

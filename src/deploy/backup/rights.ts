@@ -82,6 +82,7 @@ SELECT 'cluster' || chr(9) || jsonb_build_object(
   'database', current_database(),
   'superuser', (SELECT rolname FROM pg_roles WHERE oid = 10),
   'publicOwner', (SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'public'),
+  'extensions', coalesce((SELECT jsonb_agg(jsonb_build_object('name', extname, 'owner', pg_get_userbyid(extowner)) ORDER BY extname) FROM pg_extension WHERE extowner <> 10), '[]'),
   'roles', coalesce((SELECT jsonb_agg(jsonb_build_object(
     'name', rolname, 'superuser', rolsuper, 'inherit', rolinherit, 'createRole', rolcreaterole, 'createDb', rolcreatedb,
     'login', rolcanlogin, 'replication', rolreplication, 'bypassRls', rolbypassrls,
@@ -110,6 +111,8 @@ export interface Cluster {
   readonly superuser: string;
   /** SQL name of the owner of the schema `public`, which pg_dump before 15 leaves out; null: there is no such schema. */
   readonly publicOwner: string | null;
+  /** Extensions that do not belong to that superuser. After a restore they do: PostgreSQL cannot change their owner. */
+  readonly extensions: readonly { readonly name: string; readonly owner: string }[];
   readonly roles: readonly Role[];
 }
 

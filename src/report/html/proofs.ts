@@ -31,11 +31,12 @@ export function backupCard({ backup }: DeployReport): Markup | undefined {
 
 function proof({ restoreTest }: BackupProof): Markup {
   if (restoreTest === undefined) return html`<p>${verdict(false, 'not proven')} No restore was tried.</p>`;
-  const { ok, tables, rows, seconds, detail } = restoreTest;
+  const { ok, tables, rows, rights, seconds, detail } = restoreTest;
+  const rightsToo = rights === undefined ? '' : `, ${formatCount(rights)} rights`;
   const more = detail ? html`<br><span class="dim">${detail}</span>` : undefined;
   if (!ok) return html`<p>${verdict(false, 'not restorable')} The restore test failed.${more}</p>`;
   return html`<p>${verdict(true, 'proven')} Restored into a throw-away Postgres and compared:
-<strong>${formatCount(tables)} tables, ${formatCount(rows)} rows</strong> in ${formatSeconds(seconds)}.${more}</p>`;
+<strong>${formatCount(tables)} tables, ${formatCount(rows)} rows${rightsToo}</strong> in ${formatSeconds(seconds)}.${more}</p>`;
 }
 
 export function migrationCard({ migration }: DeployReport): Markup | undefined {

@@ -91,6 +91,10 @@ function healthSection({ health }: DeployReport, bytes: number): string {
   return table('### Health before the switch', ['', 'service', 'components', 'hosts'], rows, bytes);
 }
 
+function rightsOf({ rights }: { readonly rights?: number | undefined }): string {
+  return rights === undefined ? '' : `, ${counted(rights, 'right')}`;
+}
+
 function backupSection({ backup }: DeployReport, bytes: number): string {
   if (backup === undefined) return '';
   const { restoreTest } = backup;
@@ -101,7 +105,7 @@ function backupSection({ backup }: DeployReport, bytes: number): string {
     restoreTest === undefined
       ? '⚠️ Not restored for a test.'
       : restoreTest.ok
-        ? `✅ Restored and compared: ${counted(restoreTest.tables, 'table')}, ${counted(restoreTest.rows, 'row')} in ${formatSeconds(restoreTest.seconds)}${detail}`
+        ? `✅ Restored and compared: ${counted(restoreTest.tables, 'table')}, ${counted(restoreTest.rows, 'row')}${rightsOf(restoreTest)} in ${formatSeconds(restoreTest.seconds)}${detail}`
         : `❌ The restore test failed${detail}`;
   return joinWithin(bytes, [`### Backup\n\n${proof}\n\n${made}, ${sum}`], '');
 }

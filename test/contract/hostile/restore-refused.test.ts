@@ -20,6 +20,11 @@ CREATE ROLE app LOGIN NOINHERIT CREATEDB; CREATE ROLE crew; GRANT crew TO app;
 DROP SCHEMA public;
 CREATE SCHEMA s AUTHORIZATION app;
 GRANT USAGE ON SCHEMA s TO crew;
+GRANT CREATE ON DATABASE postgres TO app;
+SET ROLE app;
+CREATE EXTENSION pg_trgm SCHEMA s;
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION s.similarity(text, text) FROM PUBLIC; GRANT EXECUTE ON FUNCTION s.similarity(text, text) TO crew;
 SET ROLE app;
 CREATE TABLE s.t (id int); INSERT INTO s.t VALUES (1), (2);
 RESET ROLE;
@@ -38,6 +43,10 @@ const databases = async () =>
 
 beforeAll(async () => {
   bed = await startPostgresBed(postgresBinaries().at(-1) ?? '', { user: 'postgres', db });
+  await bed.sql(
+    `DROP DATABASE postgres; CREATE DATABASE postgres TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'de-AT'`,
+    { db: 'template1' },
+  );
   await bed.sql(setup);
   made = await dump('b1');
 });
@@ -45,7 +54,10 @@ afterAll(async () => await bed?.[Symbol.asyncDispose]());
 
 test('a restored copy replicates from nowhere, and says so; a dropped public schema stays dropped', async () => {
   const restored = await restore(made, 'r1');
-  expect(restored).toEqual({ kept: 'postgres_before_r1', subscriptions: ['upstream'], created: [] });
+  expect(restored).toEqual({
+    ...{ kept: 'postgres_before_r1', subscriptions: ['upstream'], created: [] },
+    extensions: [{ name: 'pg_trgm', owner: 'app' }],
+  });
   expect(
     await bed.sql(
       "SELECT subenabled FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname = 'postgres'",
@@ -53,6 +65,11 @@ test('a restored copy replicates from nowhere, and says so; a dropped public sch
   ).toBe('f');
   expect(await bed.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'public'")).toBe('0');
   expect(await bed.sql("SELECT tableowner FROM pg_tables WHERE tablename = 't'")).toBe('app');
+  expect(
+    await bed.sql(
+      `SELECT datlocprovider, coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'), datcollate FROM pg_database d WHERE datname = current_database()`,
+    ),
+  ).toBe('i|de-AT|C');
 });
 
 test('a difference of rights is a failed proof that names both sides', async () => {
@@ -109,10 +126,10 @@ test('roles that the server lacks are named before anything happens, or created 
     code: 'restore.roles-missing',
     message: expect.stringMatching(/: app, crew$/),
   });
-  const boss = made.cluster && {
-    ...made.cluster,
-    roles: made.cluster.roles.map((role) => ({ ...role, superuser: role.name === 'app' })),
-  };
+  const { cluster } = made;
+  if (cluster === undefined) throw new Error('the record has no roles');
+  const roles = cluster.roles.map((role) => ({ ...role, superuser: role.name === 'app' }));
+  const boss = { ...cluster, roles };
   expect((await failure(restore({ ...made, cluster: boss }, 'r4', true))).hint).toContain(
     'CREATE ROLE "app" SUPERUSER',
   );

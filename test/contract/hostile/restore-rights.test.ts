@@ -11,13 +11,14 @@ const db = 'Shop "eu"';
 const quoted = '"Shop ""eu"""';
 
 const setup = `
+\\encoding UTF8
 CREATE ROLE "app-owner" LOGIN; CREATE ROLE app LOGIN; CREATE ROLE reader LOGIN; CREATE ROLE stranger LOGIN;
 CREATE ROLE "boss" SUPERUSER;
 GRANT CONNECT ON DATABASE ${quoted} TO app, reader;
 REVOKE CONNECT, TEMPORARY ON DATABASE ${quoted} FROM PUBLIC;
 ALTER DATABASE ${quoted} OWNER TO "app-owner";
 ALTER DATABASE ${quoted} CONNECTION LIMIT 41;
-ALTER DATABASE ${quoted} SET app.key TO E'it''s\\n\\\\! touch /tmp/no';
+ALTER DATABASE ${quoted} SET app.key TO E'Grüße, it''s\\n\\\\! touch /tmp/no';
 ALTER DATABASE ${quoted} SET search_path TO "Sales", public;
 ALTER DATABASE ${quoted} SET idle_in_transaction_session_timeout TO '1ms';
 ALTER ROLE app IN DATABASE ${quoted} SET statement_timeout TO '7s';
@@ -99,6 +100,10 @@ describe.each(postgresBinaries().map((bin) => [/(\d+)[^/]*\/bin$/.exec(bin)?.[1]
 
     beforeAll(async () => {
       bed = await startPostgresBed(bin, { user, db });
+      await bed.sql(
+        `DROP DATABASE ${quoted}; CREATE DATABASE ${quoted} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'`,
+        { db: 'template1' },
+      );
       await bed.sql(setup);
       before = await rightsOf(bed);
       made = await dumpDatabase(bed.host, bed.layout.backups, bed.database, about, how);
@@ -110,6 +115,7 @@ describe.each(postgresBinaries().map((bin) => [/(\d+)[^/]*\/bin$/.exec(bin)?.[1]
         'app inserts and alters': '1',
         'reader sees what the policy lets through': '4',
         'who a SECURITY DEFINER function is': 'app',
+        database: expect.stringMatching(/LATIN1\|C\|C/),
       });
       await bed.sql('DROP SCHEMA "Sales" CASCADE');
       await restoreDatabase(bed.host, bed.layout.backups, made, bed.database, { ...how, suffix: 'r1' });
