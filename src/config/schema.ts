@@ -129,17 +129,12 @@ const migrate = z.strictObject(
 const backup = z.strictObject(
   {
     postgres: serviceName.meta({ description: 'Service that runs Postgres.' }),
-    keep: count(1, 10_000)
-      .prefault(14)
-      .meta({
-        description:
-          'Proven backups kept on the host; those of deploys, of the schedule and of people are counted apart.',
-      }),
+    keep: count(1, 10_000).prefault(14).meta({
+      description: 'Proven backups kept on the host, each for deploys, the schedule and people.',
+    }),
     'restore-test': flag
       .prefault(true)
-      .meta({
-        description: 'Restore each backup into a throw-away Postgres and compare tables, rows and rights.',
-      }),
+      .meta({ description: 'Restore each backup into a throw-away Postgres and compare.' }),
     timeout: duration(1000).prefault('30m').meta({ description: 'Longest time for dump and restore test.' }),
   },
   { error: mapRule },
