@@ -42,11 +42,14 @@ as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups env -i P
 verb=$1; shift
 case $verb in
 exec)
-  [ "$1" != -i ] || shift
+  set_option=
+  while :; do
+    case $1 in -i) shift ;; -e) set_option=$2; shift 2 ;; *) break ;; esac
+  done
   name=$1; shift
   [ -d "$bed/$name" ] || { echo "Error: No such container: $name" >&2; exit 1; }
   . "$bed/$name/env"
-  cd /; as_postgres POSTGRES_USER="$POSTGRES_USER" POSTGRES_DB="$POSTGRES_DB" PGHOST="$PGHOST" PGPORT="$PGPORT" "$@" ;;
+  cd /; as_postgres POSTGRES_USER="$POSTGRES_USER" POSTGRES_DB="$POSTGRES_DB" PGHOST="$PGHOST" PGPORT="$PGPORT" \${set_option:+"$set_option"} "$@" ;;
 run)
   POSTGRES_USER=postgres; POSTGRES_DB=
   while [ $# -gt 0 ]; do

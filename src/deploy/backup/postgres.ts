@@ -3,6 +3,7 @@ import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process.ts';
 import { type BackupRecord, isSha256, parseCluster, parseRowCounts } from './model.ts';
+import { ownSession } from './restore.ts';
 import { listCluster, listRights } from './rights.ts';
 
 /** A running Postgres container and the image it runs. */
@@ -20,11 +21,11 @@ export interface BackupEffects {
 /** Tables of tens of thousands of partitions fit; what is cut off would be a backup that proves less than it says. */
 export const largestOutput = 64 * 1024 * 1024;
 
-/** psql: settings of the database or the role must not end a session that waits for pg_dump, nor change how names are written. */
+/** psql: settings of the database or the role must not end a session that waits for pg_dump, nor change how names are written. Those that every
+ * version knows are in {@link ownSession}. */
 export const plainSession = `
 \\o /dev/null
-SELECT set_config(name, '0', false) FROM pg_settings
-  WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout');
+SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout');
 SET client_encoding = 'UTF8';
 SET search_path = '';
 \\o
@@ -47,7 +48,7 @@ cd "$1"
 trap 'rm -f "$3.dump.new" "$3.rights.new" "$3.counts"' EXIT
 trap 'exit 143' TERM HUP INT
 if ! docker exec -i "$2" sh -c '
-  export PGUSER="\${POSTGRES_USER:-postgres}" PGDATABASE="\${POSTGRES_DB:-\${POSTGRES_USER:-postgres}}"
+  export PGOPTIONS="${ownSession}" PGUSER="\${POSTGRES_USER:-postgres}" PGDATABASE="\${POSTGRES_DB:-\${POSTGRES_USER:-postgres}}"
   psql -qAtX -v ON_ERROR_STOP=1
 ' >"$3.dump.new" 2>"$3.counts" <<'SQL'
 ${plainSession}BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;

@@ -10,7 +10,7 @@ import {
   totalRows,
 } from './model.ts';
 import { type BackupEffects, countRows, largestOutput, plainSession } from './postgres.ts';
-import { publicOwnerOf, restoreDump, restoreProgram } from './restore.ts';
+import { ownSession, publicOwnerOf, restoreDump, restoreProgram } from './restore.ts';
 import { createRoles, listRights } from './rights.ts';
 
 // A throw-away server of the same image, without a network; its data is an anonymous volume that --rm takes along.
@@ -38,7 +38,7 @@ image=$2 container=$3 superuser=$4 database=$5 list=$9
 ${sameEngine}${restoreDump}${startCopy}
 printf %s "$8" | base64 -d | docker exec -i "$container" psql -qX1 -v ON_ERROR_STOP=1 -U "$superuser" -d template1 -f -
 ( restore_dump "$1" "$container" proof "$6" "$7" no-tablespaces >/dev/null )
-docker exec -i "$container" psql -qAtX -v ON_ERROR_STOP=1 -U "$superuser" -d "$database" <<'SQL' >"$list.restored.new"
+docker exec -i -e PGOPTIONS="${ownSession}" "$container" psql -qAtX -v ON_ERROR_STOP=1 -U "$superuser" -d "$database" <<'SQL' >"$list.restored.new"
 ${plainSession}${countRows}${listRights}
 SQL
 tab=$(printf '\\t')
@@ -56,7 +56,7 @@ set -eu
 image=$2 container=$3 superuser=postgres database=postgres
 ${sameEngine}${startCopy}
 docker exec -i "$container" pg_restore -U postgres -d postgres --no-owner --no-privileges --exit-on-error <"$1"
-docker exec -i "$container" psql -qAtX -v ON_ERROR_STOP=1 -U postgres -d postgres <<'SQL'
+docker exec -i -e PGOPTIONS="${ownSession}" "$container" psql -qAtX -v ON_ERROR_STOP=1 -U postgres -d postgres <<'SQL'
 ${plainSession}${countRows}
 SQL
 `;

@@ -6,6 +6,13 @@ import type { BackupRecord } from './model.ts';
 import type { Database } from './postgres.ts';
 import { createRoles, identifier, type Role } from './rights.ts';
 
+/**
+ * PGOPTIONS of each session of Sluice, which take precedence over settings of the database. Its owner sets those, and may be the
+ * app: a search_path with a schema of its own before pg_catalog would have its functions run as superuser.
+ */
+export const ownSession =
+  '-c search_path=pg_catalog -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off';
+
 // Runs inside the database's container. stdin: one line of base64 (SQL of the database itself), then the dump.
 // The backup is restored beside the live database; only when it is complete do the two change names, in the milliseconds
 // that two renames take. The live one is kept under another name, so that even a wrong restore can be taken back. Both
@@ -19,7 +26,7 @@ import { createRoles, identifier, type Role } from './rights.ts';
 // $5 name of the dumped database, $6 more options of pg_restore
 const inner = `
 set -eu
-export PGUSER="\${POSTGRES_USER:-postgres}" PGOPTIONS='-c statement_timeout=0 -c lock_timeout=0 -c default_transaction_read_only=off'
+export PGUSER="\${POSTGRES_USER:-postgres}" PGOPTIONS='${ownSession}'
 live="\${POSTGRES_DB:-$PGUSER}"; new="\${live}_restore_$1"; old="\${live}_before_$1"
 side=postgres; [ "$live" != postgres ] || side=template1
 raw=

@@ -1,4 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { refuseCorrupt } from '../../../src/deploy/backup/commands.ts';
@@ -70,6 +73,27 @@ test('a restored copy replicates from nowhere, and says so; a dropped public sch
       `SELECT datlocprovider, coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'), datcollate FROM pg_database d WHERE datname = current_database()`,
     ),
   ).toBe('i|de-AT|C');
+});
+
+test('no function of the app runs with the rights of the backup', async () => {
+  const file = join(tmpdir(), `sluice-${randomUUID()}`);
+  const trap = (
+    signature: string,
+    type: string,
+  ) => `CREATE FUNCTION evil.${signature} RETURNS ${type} LANGUAGE plpgsql
+    AS $$ BEGIN COPY (SELECT 1) TO PROGRAM 'touch ${file}'; RETURN NULL; END $$;`;
+  await bed.sql(`CREATE SCHEMA evil AUTHORIZATION app; SET ROLE app;
+    ${trap('pg_export_snapshot()', 'text')} ${trap('set_config(text, text, boolean)', 'text')}
+    ${trap('format(text, name, name, name)', 'text')} ${trap('format(text, text, name, name)', 'text')}
+    RESET ROLE; ALTER DATABASE postgres SET search_path TO evil, pg_catalog`);
+  try {
+    const record = await dump('b0');
+    expect(await testRestore(bed.host, bed.layout.backups, record, 'image', how)).toMatchObject({ ok: true });
+    expect(existsSync(file)).toBe(false);
+  } finally {
+    await rm(file, { force: true });
+    await bed.sql('ALTER DATABASE postgres RESET search_path; DROP SCHEMA evil CASCADE');
+  }
 });
 
 test('a difference of rights is a failed proof that names both sides', async () => {
