@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Layout, layoutOf } from '../../src/deploy/model.ts';
@@ -64,9 +65,8 @@ run)
   shift
   POSTGRES_DB=\${POSTGRES_DB:-$POSTGRES_USER}
   mkdir "$bed/$name"; chown postgres "$bed/$name"
-  port=${firstPort}; while ! mkdir "$bed/port-$port" 2>/dev/null; do port=$((port + 1)); done
+  next_port() { port=\${port-${firstPort}}; while ! mkdir "$bed/port-$port" 2>/dev/null; do port=$((port + 1)); done; }
   quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\\\\\''/g")"; }
-  printf 'POSTGRES_USER=%s\\nPOSTGRES_DB=%s\\nPGHOST=%s\\nPGPORT=%s\\n' "$(quoted "$POSTGRES_USER")" "$(quoted "$POSTGRES_DB")" "$bed/$name" "$port" >"$bed/$name/env"
   cd /
   # A copy of a cluster that was never started is a new cluster, and much cheaper.
   template=$bed/template-$(printf %s "$POSTGRES_USER" | cksum | cut -d' ' -f1)
@@ -75,7 +75,12 @@ run)
     as_postgres LC_ALL=C.UTF-8 initdb --no-sync --no-instructions -A trust -U "$POSTGRES_USER" -D "$template" >/dev/null
   fi
   cp -a "$template" "$bed/$name/data"
-  as_postgres pg_ctl -s -w -D "$bed/$name/data" -l "$bed/$name/data/log" -o "-p $port -c listen_addresses=127.0.0.1 -k $bed/$name -c fsync=off -c wal_level=logical -c max_wal_size=80MB -c shared_buffers=16MB -c logging_collector=off" start
+  # Somebody else may have the port.
+  tries=0
+  until next_port; as_postgres pg_ctl -s -w -D "$bed/$name/data" -l "$bed/$name/data/log" -o "-p $port -c listen_addresses=127.0.0.1 -k $bed/$name -c fsync=off -c wal_level=logical -c max_wal_size=80MB -c shared_buffers=16MB -c logging_collector=off" start; do
+    tries=$((tries + 1)); [ "$tries" -lt 5 ] || { cat "$bed/$name/data/log" >&2; exit 1; }
+  done
+  printf 'POSTGRES_USER=%s\\nPOSTGRES_DB=%s\\nPGHOST=%s\\nPGPORT=%s\\n' "$(quoted "$POSTGRES_USER")" "$(quoted "$POSTGRES_DB")" "$bed/$name" "$port" >"$bed/$name/env"
   if [ "$POSTGRES_DB" != postgres ]; then
     as_postgres PGHOST="$bed/$name" PGPORT="$port" PGUSER="$POSTGRES_USER" psql -qX -v ON_ERROR_STOP=1 -v db="$POSTGRES_DB" -d postgres -f - <<'SQL'
 CREATE DATABASE :"db";
@@ -143,6 +148,11 @@ export async function startPostgresBed(
       { stdin: text },
     );
   const containers = () => readdirSync(bed).filter((name) => existsSync(join(bed, name, 'env')));
+  // A test process that is ended in the middle must not leave servers behind.
+  const stop = () => {
+    for (const name of containers()) spawnSync(tool, ['rm', '-fv', name], { timeout: 20_000 });
+  };
+  process.once('exit', stop);
   return {
     host,
     layout,
@@ -159,7 +169,8 @@ export async function startPostgresBed(
     containers,
     [Symbol.asyncDispose]: async () => {
       await host.close();
-      for (const name of containers()) await command([tool, 'rm', '-fv', name]);
+      process.off('exit', stop);
+      stop();
       await sshd[Symbol.asyncDispose]();
     },
   };

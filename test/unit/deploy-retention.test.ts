@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { BackupReason, BackupRecord } from '../../src/deploy/backup/model.ts';
 import { chooseExpired, reasonOf, type Worth, worthOf } from '../../src/deploy/backup/retention.ts';
 import { openAfterConfirmed } from '../../src/deploy/backup/store.ts';
+import { backupLine } from '../../src/deploy/backup/text.ts';
 
 const hash = 'a'.repeat(64);
 
@@ -87,6 +88,19 @@ describe('which backups go', () => {
         expect(chooseExpired(stay, keep, spare)).toEqual([]);
       }),
     );
+  });
+});
+
+describe('what a line says of a backup', () => {
+  const line = (record: BackupRecord) => backupLine(record).split('  ').at(-1);
+
+  test('what was compared, and what was not', () => {
+    const proven = backup(1, 'proven');
+    const restoreTest = { ok: true, at: proven.at, tables: 1, rows: 2, rights: 23, seconds: 1 };
+    expect(line({ ...proven, restoreTest })).toBe('restored: 1 table, 2 rows, 23 rights equal');
+    expect(line(proven)).toBe('restored: 1 table, 1 row equal, owners and privileges not compared');
+    expect(line(backup(1, 'untested'))).toBe('not test-restored');
+    expect(line({ ...proven, sha256: '' })).toContain('NO SHA-256');
   });
 });
 
