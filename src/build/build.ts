@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { carriedReference } from '../config/carried.ts';
 import { parseImage } from '../config/image.ts';
 import type { Config } from '../config/model.ts';
+import type { ChildEnv } from '../kernel/child-env.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { runProcess } from '../kernel/process.ts';
@@ -28,7 +29,11 @@ import { parseVersion } from './version.ts';
 
 export interface BuildEffects {
   /** With the logins in it (registry/docker-config.ts). */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: ChildEnv;
+  /** The build's secrets, by the names that buildx reads them by. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** For caches of the kind `gha` alone: the token of the runner is in it. */
+  readonly cacheService: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChildEnv } from '../kernel/child-env.ts';
 import { findPlugin } from '../kernel/docker-plugin.ts';
 import { UserError } from '../kernel/errors.ts';
 import { runProcess, tail } from '../kernel/process.ts';
 import type { BuilderFacts } from './cache.ts';
 
 export interface BuilderEffects {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: ChildEnv;
   readonly signal: AbortSignal;
 }
 

@@ -4,11 +4,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import type { ChildEnv } from '../kernel/child-env.ts';
 import { runProcess } from '../kernel/process.ts';
 import type { Builder } from './builder.ts';
 
 export interface BridgeEffects {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: ChildEnv;
   readonly signal: AbortSignal;
   readonly log: { detail(message: string): void };
 }

@@ -1,10 +1,11 @@
+import type { ChildEnv } from '../kernel/child-env.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { UserError } from '../kernel/errors.ts';
 import { runProcess, tail } from '../kernel/process.ts';
 import { denied, pushBroken, throttled } from './registry/errors.ts';
 
 export interface PushEffects {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: ChildEnv;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly log: { detail(message: string): void };

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ChildEnv } from '../kernel/child-env.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { runProcess } from '../kernel/process.ts';
 import { grants } from './abilities.ts';
@@ -15,7 +16,11 @@ const throttledMs = 5_000;
 
 export interface BakeEffects {
   /** With the logins (docker-config.ts). */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: ChildEnv;
+  /** The build's secrets, by the names that buildx reads them by. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** For caches of the kind `gha` alone: the token of the runner is in it. */
+  readonly cacheService: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly hasLogin: (host: string) => boolean;
@@ -72,6 +77,8 @@ export async function runBake(
         cwd: folder,
         env: {
           ...effects.env,
+          ...effects.secrets,
+          ...(usesCacheService(builds, targets) ? effects.cacheService : {}),
           BUILDX_METADATA_WARNINGS: 'true',
           BUILDX_METADATA_PROVENANCE: 'disabled',
           // It asks about every file outside of the current folder; they are those of the compose file.
@@ -102,6 +109,14 @@ export async function runBake(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function usesCacheService(builds: readonly BakeBuild[], targets: readonly BuildTarget[]): boolean {
+  const caches = [
+    ...builds.flatMap(({ cacheFrom, cacheTo }) => [...cacheFrom, ...cacheTo]),
+    ...targets.flatMap(({ cacheFrom }) => cacheFrom),
+  ];
+  return caches.some((each) => /(?:^|,)type=gha(?:,|$)/.test(each));
 }
 
 /**

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { plain } from '../config/compose.ts';
 import { splitWords } from '../config/words.ts';
+import type { ChildEnv } from '../kernel/child-env.ts';
 import { UserError } from '../kernel/errors.ts';
 import { runProcess, tail } from '../kernel/process.ts';
 
 export interface SmokeEffects {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: ChildEnv;
   readonly signal: AbortSignal;
 }
 

@@ -1,5 +1,6 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { plainEnv } from '../kernel/child-env.ts';
 import { runProcess } from '../kernel/process.ts';
 import { findBase, type Git } from './change-base.ts';
 import type { ChangedLines } from './changed.ts';
@@ -33,7 +34,11 @@ export async function readChangedLines(
   signal: AbortSignal,
 ): Promise<Change> {
   const git: Git = async (...args) => {
-    const options = { signal, timeoutMs: 120_000, env: { ...env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' } };
+    const options = {
+      signal,
+      timeoutMs: 120_000,
+      env: plainEnv(env, { GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' }),
+    };
     const result = await runProcess(['git', '-C', root, ...args], options).catch(() => undefined);
     signal.throwIfAborted();
     return result?.code === 0 ? result.stdout : undefined;

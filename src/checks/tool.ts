@@ -81,6 +81,7 @@ export interface ToolRun extends ProcessResult {
 export interface RunContext {
   readonly repo: Repo;
   readonly settings: CheckSettings;
+  /** What tools get: nothing that opens anything. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   /** Folder for what is worth keeping from one run to the next (tools, environments), below the user's cache folder. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join, relative } from 'node:path';
+import { exactEnv } from '../kernel/child-env.ts';
 import { findPlugin, isProgram } from '../kernel/docker-plugin.ts';
 import { UserError } from '../kernel/errors.ts';
 import { type ProcessResult, runProcess } from '../kernel/process.ts';
@@ -58,7 +59,7 @@ export async function composeCli(
   const start = (args: readonly string[]) =>
     runProcess([...compose, ...args], {
       cwd: dirname(files[0] ?? config.folder),
-      env: child,
+      env: exactEnv(child),
       timeoutMs,
       ...(effects.signal === undefined ? {} : { signal: effects.signal }),
     });

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { plainEnv } from '../kernel/child-env.ts';
 import { UserError } from '../kernel/errors.ts';
 import { type ProcessResult, runProcess } from '../kernel/process.ts';
 
@@ -123,7 +124,7 @@ async function ask(
   let result: ProcessResult;
   try {
     result = await runProcess(['git', '-C', top, ...args], {
-      env,
+      env: plainEnv(env),
       timeoutMs: 10_000,
       ...(stdin === undefined ? {} : { stdin }),
       ...(signal === undefined ? {} : { signal }),

@@ -135,6 +135,8 @@ export interface CheckSettings {
   /** By tool or check. */
   readonly timeouts: Readonly<Record<string, number>>;
   readonly tools: 'auto' | 'path' | 'locked';
+  /** Variables that tools get besides those that all get. */
+  readonly env: readonly string[];
   readonly scan: {
     readonly failOn: 'CRITICAL' | 'HIGH' | 'MEDIUM' | 'LOW';
     readonly unfixed: 'review' | 'fail' | 'note';

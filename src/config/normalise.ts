@@ -118,6 +118,7 @@ function checkSettings(raw: RawConfig['checks']): CheckSettings {
     timeoutMs: raw.timeout,
     timeouts: raw.timeouts,
     tools: raw.tools,
+    env: raw.env,
     scan: {
       failOn: scan['fail-on'],
       unfixed: scan.unfixed,

@@ -1,8 +1,17 @@
 import { z } from 'zod';
+import { neverHandedOn } from '../kernel/keys.ts';
 import { duration, flag, mapRule, oneOf, rate, relativePath, text } from './fields.ts';
 
 const reason = text('must say why, in a few words', 500);
 const toolName = z.string({ error: 'must be the name of a check' }).min(1).max(100);
+
+const variable = z
+  .string({ error: 'must be the name of a variable' })
+  .regex(/^[A-Za-z_]\w{0,199}$/, 'must be the name of a variable, such as DATABASE_URL')
+  .refine(
+    (name) => !neverHandedOn.test(name),
+    'is never passed to tools: it belongs to Sluice or to the runner',
+  );
 
 /** `checks:` of sluice.yml. All checks are found in the repository; this only changes something. */
 export const checks = z.strictObject(
@@ -28,6 +37,10 @@ export const checks = z.strictObject(
     tools: oneOf(['auto', 'path', 'locked']).prefault('auto').meta({
       description:
         'Where tools come from that the repository lacks (Trivy, TruffleHog, hadolint, …): `auto` takes one on PATH, else the locked version, whose hash is verified; `path` downloads nothing; `locked` ignores PATH.',
+    }),
+    env: z.array(variable, { error: 'must be a list of names' }).prefault([]).meta({
+      description:
+        'Variables that tools and tests get, by name: `[DATABASE_URL]`. They have none of the environment but paths, proxies, what CI says of the run, and settings of known tools.',
     }),
     scan: z
       .strictObject(

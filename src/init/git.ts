@@ -1,4 +1,5 @@
 import type { ImageAnswers } from '../config/asked-images.ts';
+import { plainEnv } from '../kernel/child-env.ts';
 import { runProcess } from '../kernel/process.ts';
 
 /** Where a repository lives. */
@@ -33,7 +34,7 @@ export interface LookEffects {
 export async function readGit(folder: string, effects: LookEffects): Promise<GitFacts> {
   const git = async (...args: string[]): Promise<string | undefined> => {
     const options = {
-      env: effects.env,
+      env: plainEnv(effects.env),
       timeoutMs: 10_000,
       ...(effects.signal && { signal: effects.signal }),
     };

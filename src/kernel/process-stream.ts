@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { plainEnv } from './child-env.ts';
 import { UserError } from './errors.ts';
 import { type ProcessOptions, type ProcessResult, tail } from './process.ts';
 import { endGroup } from './process-group.ts';
@@ -20,7 +21,7 @@ export async function streamProcess(
   const { signal } = options;
   signal?.throwIfAborted();
   const child = spawn(program, args, {
-    env: (options.env ?? process.env) as NodeJS.ProcessEnv,
+    env: { ...(options.env ?? plainEnv(process.env)) },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

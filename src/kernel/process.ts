@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChildEnv, plainEnv } from './child-env.ts';
 import { UserError } from './errors.ts';
 import { endGroup } from './process-group.ts';
 
 export interface ProcessOptions {
   readonly cwd?: string;
-  /** The whole environment of the child; default: ours. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The whole environment of the child; default: what `plainEnv` leaves of ours. */
+  readonly env?: ChildEnv;
   readonly stdin?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
@@ -47,7 +48,7 @@ export function runProcess(
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: options.cwd,
-      env: (options.env ?? process.env) as NodeJS.ProcessEnv,
+      env: { ...(options.env ?? plainEnv(process.env)) },
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });

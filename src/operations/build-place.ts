@@ -26,6 +26,17 @@ export function placeOfBuild(
   return { place: { ci, gha, push: notPushed === undefined }, notPushed };
 }
 
+/** What buildx reads to reach GitHub's cache service. */
+export function cacheService(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const names = [
+    'ACTIONS_RUNTIME_TOKEN',
+    'ACTIONS_RESULTS_URL',
+    'ACTIONS_CACHE_URL',
+    'ACTIONS_CACHE_SERVICE_V2',
+  ];
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}
+
 /** Registries that the images of the app are pushed to. */
 export function pushHosts(model: ComposeModel, config: Config): string[] {
   if (isCarried(config)) return [];

@@ -7,7 +7,7 @@ import { readGitRef } from '../build/git-ref.ts';
 import type { BuildPlan, BuildReport } from '../build/plan.ts';
 import { type BuildRequest, prepareBuild } from '../build/prepare.ts';
 import { logIn } from '../build/registry/docker-config.ts';
-import { environmentLogins, findLogin, variablesOfHelpers } from '../build/registry/logins.ts';
+import { environmentLogins, findLogin } from '../build/registry/logins.ts';
 import { cacheFields } from '../build/reserved.ts';
 import { buildSecrets } from '../build/secrets.ts';
 import { passwordRegistry } from '../config/app-registry.ts';
@@ -15,8 +15,9 @@ import { isCarried } from '../config/carried.ts';
 import { loadBuildModel } from '../config/compose-build.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
-import { credentialFiles, isGivenToBuilds, withoutReserved } from '../config/reserved.ts';
-import { placeOfBuild, pushHosts, registriesFor } from './build-place.ts';
+import { credentialFiles, isGivenToBuilds } from '../config/reserved.ts';
+import { dockerEnv } from '../kernel/child-env.ts';
+import { cacheService, placeOfBuild, pushHosts, registriesFor } from './build-place.ts';
 import { buildVariables } from './build-variables.ts';
 import type { OperationContext } from './context.ts';
 
@@ -60,8 +61,7 @@ export async function buildImages(
   const config = await loadConfig(context.config);
   // What builds is asked meanwhile; a build that finds everything done does not wait for the answer.
   const idle = new AbortController();
-  const clean = withoutReserved(env, config, isDockers);
-  const builder = readBuilder({ env: clean, signal: AbortSignal.any([signal, idle.signal]) });
+  const builder = readBuilder({ env: dockerEnv(env), signal: AbortSignal.any([signal, idle.signal]) });
   builder.catch(() => {});
   try {
     const variables = await buildVariables(config, targetName, effects);
@@ -96,10 +96,7 @@ export async function buildImages(
     const needed = [...toBuild, ...linkedTargets(toBuild, all)];
     const secrets = buildSecrets(plan.targets, needed, { ...env, ...variables });
     for (const secret of Object.values(secrets.variables)) mask.add(secret);
-    const helpers = await variablesOfHelpers(env);
-    const isNeeded = (name: string) => isDockers(name) || helpers(name) || isForCaches(name, plan, config);
-    const own = withoutReserved(env, config, isNeeded);
-    await using loggedIn = await logIn({ ...own, ...secrets.variables }, logins);
+    await using loggedIn = await logIn(env, logins);
     const hosts = new Set<string>();
     for (const host of pushHosts(model, config)) {
       if (toBuild.length > 0 && (await findLogin(host, logins, effects)) !== undefined) hosts.add(host);
@@ -107,6 +104,8 @@ export async function buildImages(
     const report = await applyBuild({ ...plan, targets: secrets.planned }, config, {
       ...effects,
       env: loggedIn.env,
+      secrets: { ...storeKeys(plan, config, env), ...secrets.variables },
+      cacheService: cacheService(env),
       registry,
       registryForCaches,
       registryForTags: registriesUntil(later(signal, tagsMs)),
@@ -120,27 +119,25 @@ export async function buildImages(
   }
 }
 
-/** Docker’s own variable for its logins. */
-const isDockers = (name: string) => name === 'DOCKER_AUTH_CONFIG';
-
-/** What buildx reads itself of the job's credentials: those of the caches that are used. Secrets get names of ours. */
-function isForCaches(name: string, { targets }: BuildPlan, config: Config): boolean {
+/** The job's keys to AWS, for caches in S3, where sluice.yml gives them to builds. */
+function storeKeys(
+  { targets }: BuildPlan,
+  config: Config,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const caches = targets.flatMap(({ target, action }) => [
     ...(action.kind === 'build' ? [...action.cache.from, ...action.cache.to] : []),
     ...target.cacheFrom,
     ...target.cacheTo,
   ]);
-  const types = new Set(caches.map((entry) => cacheFields(entry).get('type')));
-  if (types.has('gha') && githubCache.includes(name)) return true;
-  return types.has('s3') && /^AWS_/.test(name) && isGivenToBuilds('AWS_ACCESS_KEY_ID', config);
+  const usesStore = caches.some((entry) => cacheFields(entry).get('type') === 's3');
+  if (!usesStore || !isGivenToBuilds('AWS_ACCESS_KEY_ID', config)) return {};
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      /^AWS_/.test(name) && value !== undefined ? [[name, value]] : [],
+    ),
+  );
 }
-
-const githubCache = [
-  'ACTIONS_RUNTIME_TOKEN',
-  'ACTIONS_RESULTS_URL',
-  'ACTIONS_CACHE_URL',
-  'ACTIONS_CACHE_SERVICE_V2',
-];
 
 function headline(plan: BuildPlan): string {
   const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;

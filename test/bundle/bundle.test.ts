@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { edgeFiles } from '../../src/deploy/edge/config.ts';
+import { exactEnv } from '../../src/kernel/child-env.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -50,14 +51,20 @@ async function loadedBy(entry: string): Promise<string> {
   const write = `require('node:fs').writeFileSync(${JSON.stringify(told)}, Object.keys(require.cache).join('\\n'))`;
   writeFileSync(hook, `process.on('exit', () => ${write});`);
   const env = { PATH: process.env.PATH, HOME: elsewhere, NODE_OPTIONS: `--require ${hook}` };
-  await runProcess([process.execPath, join(elsewhere, 'dist', entry)], { cwd: elsewhere, env });
+  await runProcess([process.execPath, join(elsewhere, 'dist', entry)], {
+    cwd: elsewhere,
+    env: exactEnv(env),
+  });
   const files = readFileSync(told, 'utf8').split('\n');
   return files.map((file) => readFileSync(file, 'latin1')).join('\n');
 }
 
 function run(entry: string, ...args: string[]) {
   const env = { PATH: process.env.PATH, HOME: elsewhere };
-  return runProcess([process.execPath, join(elsewhere, entry), ...args], { cwd: elsewhere, env });
+  return runProcess([process.execPath, join(elsewhere, entry), ...args], {
+    cwd: elsewhere,
+    env: exactEnv(env),
+  });
 }
 
 /** Content by path below a folder. */

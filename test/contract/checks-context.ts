@@ -7,6 +7,7 @@ import type { CheckOutput } from '../../src/checks/model.ts';
 import { openRepo, type Repo } from '../../src/checks/repo.ts';
 import type { CheckContext, PlannedCheck, Preparation, SpawnOptions, Tool } from '../../src/checks/tool.ts';
 import type { CheckSettings } from '../../src/config/model.ts';
+import { exactEnv } from '../../src/kernel/child-env.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 
 /** What is installed for contract tests stays here, so that the next run finds it. */
@@ -22,6 +23,7 @@ export const defaultSettings: CheckSettings = {
   timeoutMs: 600_000,
   timeouts: {},
   tools: 'auto',
+  env: [],
   scan: { failOn: 'HIGH', unfixed: 'review', history: false, verifySecrets: false, images: false },
   coverage: { total: undefined, changed: undefined, codecov: false },
 };
@@ -117,7 +119,7 @@ export function checkBench(repo: Repo, options: ContextOptions = {}): CheckBench
   ) {
     const result = await runProcess(argv, {
       cwd: join(repo.root, spawned.folder ?? folder),
-      env: { ...env, ...spawned.env },
+      env: exactEnv({ ...env, ...spawned.env }),
       signal,
       ...(spawned.stdin === undefined ? {} : { stdin: spawned.stdin }),
     });

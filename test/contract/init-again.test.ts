@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
 import { siteOf } from '../../src/config/site.ts';
+import { exactEnv } from '../../src/kernel/child-env.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 import { initRepo, sluice, strategiesOf } from './init-repo.ts';
 
@@ -110,7 +111,7 @@ describe('where it runs', () => {
     const env = { PATH: '/nowhere', HOME: repo.folder };
     const { code, stdout } = await runProcess([process.execPath, sluice, 'init'], {
       cwd: repo.folder,
-      env,
+      env: exactEnv(env),
     });
     expect(code).toBe(0);
     expect(stdout).toContain('docker is not on PATH where Sluice runs');

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { exactEnv } from '../../src/kernel/child-env.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 import { type Sshd, startSshd } from './host-sshd.ts';
 
@@ -44,7 +45,7 @@ async function initHost(server: Sshd, ...args: string[]) {
   };
   return await runProcess([process.execPath, sluice, 'init', 'host', address(server), ...args], {
     cwd: folder,
-    env,
+    env: exactEnv(env),
   });
 }
 
@@ -124,7 +125,7 @@ test('a wrong address is told before anything is connected to, without repeating
   const env = { PATH: process.env['PATH'], HOME: folder };
   const { code, stderr } = await runProcess([process.execPath, sluice, 'init', 'host', 'deploy:hunter2@a'], {
     cwd: folder,
-    env,
+    env: exactEnv(env),
   });
   expect(code).toBe(2);
   expect(stderr).toContain('must not hold a password');

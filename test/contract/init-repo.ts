@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { loadConfig, targetOf } from '../../src/config/load.ts';
 import type { ServicePlan, Strategy } from '../../src/config/model.ts';
 import { resolveHostModel } from '../../src/config/resolve.ts';
+import { exactEnv } from '../../src/kernel/child-env.ts';
 import { type ProcessResult, runProcess } from '../../src/kernel/process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -33,7 +34,7 @@ export function initRepo(fixture?: string): InitRepo {
     git: (...args) => void execFileSync('git', ['-C', folder, ...args], { stdio: 'pipe' }),
     init: (...args) => {
       const env = { PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1' };
-      return runProcess([process.execPath, sluice, 'init', ...args], { cwd: folder, env });
+      return runProcess([process.execPath, sluice, 'init', ...args], { cwd: folder, env: exactEnv(env) });
     },
     text: (path) => readFileSync(join(folder, path), 'utf8'),
     files: () => {

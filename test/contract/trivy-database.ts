@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { exactEnv } from '../../src/kernel/child-env.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 
 export type TestSeverity = 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL';
@@ -82,7 +83,7 @@ export async function trivyDatabase(vulnerabilities = testVulnerabilities): Prom
   const made = mkdtempSync(`${folder}-`);
   mkdirSync(join(made, 'db'));
   const argv = ['go', '-C', writer, 'run', '.', join(made, 'db/trivy.db')] as const;
-  const result = await runProcess(argv, { stdin: entries, env: { ...process.env, GOFLAGS: '' } });
+  const result = await runProcess(argv, { stdin: entries, env: exactEnv({ ...process.env, GOFLAGS: '' }) });
   if (result.code !== 0) throw new Error(`the database was not written: ${result.stderr}`);
   const metadata = {
     Version: 2,

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exactEnv } from '../../src/kernel/child-env.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 
 const sluice = new URL('../../bin/sluice', import.meta.url).pathname;
@@ -40,7 +41,7 @@ export async function runNode(
   await mkdir(docker, { recursive: true });
   const result = await runProcess([process.execPath, ...argv], {
     cwd: place.folder,
-    env: {
+    env: exactEnv({
       PATH: process.env.PATH,
       HOME: place.home,
       DOCKER_CONFIG: docker,
@@ -48,7 +49,7 @@ export async function runNode(
       DOCKER_HOST: 'unix:///nonexistent/docker.sock',
       NO_COLOR: '1',
       ...place.env,
-    },
+    }),
     timeoutMs,
   });
   const { code, stdout, stderr } = result;

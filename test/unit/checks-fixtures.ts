@@ -17,6 +17,7 @@ export const settings: CheckSettings = {
   timeoutMs: 600_000,
   timeouts: {},
   tools: 'auto',
+  env: [],
   scan: { failOn: 'HIGH', unfixed: 'review', history: false, verifySecrets: true, images: false },
   coverage: { total: undefined, changed: undefined, codecov: false },
 };

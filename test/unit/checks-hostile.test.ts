@@ -9,7 +9,6 @@ import type { CheckResult, RawResult } from '../../src/checks/model.ts';
 import { planChecks } from '../../src/checks/plan.ts';
 import { openRepo, repoOf } from '../../src/checks/repo.ts';
 import { againBy } from '../../src/checks/report/words.ts';
-import { toolEnvironment } from '../../src/checks/runner/tool-environment.ts';
 import { pythonTools } from '../../src/checks/tools/python.ts';
 import { trufflehog } from '../../src/checks/tools/trufflehog.ts';
 import { coverageResults } from '../../src/operations/coverage.ts';
@@ -100,15 +99,6 @@ describe('names of folders and files', () => {
   ])('%s is quoted where it is entered', (name, words) => {
     expect(againBy({ check: { folder: name, command: 'x' } } as unknown as CheckResult)).toBe(words);
   });
-});
-
-test('tools and tests get no token of the runner, and no file that speaks in our name', () => {
-  const kept = { PATH: '/bin', GITHUB_TOKEN: 'given', GITHUB_SHA: 'a', ACTIONS_STEP_DEBUG: '1', CI: 'true' };
-  const names =
-    'ACTIONS_RUNTIME_TOKEN ACTIONS_RESULTS_URL ACTIONS_CACHE_URL ACTIONS_CACHE_SERVICE_V2 ' +
-    'ACTIONS_ID_TOKEN_REQUEST_TOKEN GITHUB_OUTPUT GITHUB_STATE GITHUB_ENV GITHUB_PATH GITHUB_STEP_SUMMARY CODECOV_TOKEN';
-  const ours = Object.fromEntries(names.split(' ').map((name) => [name, 'x']));
-  expect(toolEnvironment({ ...kept, ...ours })).toEqual(kept);
 });
 
 describe('a gate for the coverage of the change', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { exactEnv } from '../../src/kernel/child-env.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 
 const sluice = fileURLToPath(new URL('../../bin/sluice', import.meta.url));
@@ -12,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(...args: string[]) {
   const env = { PATH: process.env.PATH, HOME: folder };
-  return runProcess([process.execPath, sluice, ...args], { cwd: folder, env });
+  return runProcess([process.execPath, sluice, ...args], { cwd: folder, env: exactEnv(env) });
 }
 
 const groups: Readonly<Record<string, readonly string[]>> = {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
+import { exactEnv } from '../../src/kernel/child-env.ts';
 import { runProcess, tail } from '../../src/kernel/process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-process-'));
@@ -54,7 +55,7 @@ describe('a program that ends by itself', () => {
     const odd = 'a "b" \'c\' $(d) `e` \\ \n ü 🚀 *';
     const result = await runProcess(sh('printf %s "$1"; printf %s "$NAME" >&2; pwd; cat', odd), {
       cwd: folder,
-      env: { PATH: process.env.PATH, NAME: odd },
+      env: exactEnv({ PATH: process.env.PATH, NAME: odd }),
       stdin: odd,
     });
     expect(result).toEqual({ code: 0, stdout: `${odd}${folder}\n${odd}`, stderr: odd });

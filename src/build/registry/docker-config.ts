@@ -2,14 +2,15 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configKey, dockerConfigFolder, readDockerConfig } from './logins.ts';
+import { type ChildEnv, dockerEnv } from '../../kernel/child-env.ts';
+import { configKey, dockerConfigFolder, helperVariables, readDockerConfig } from './logins.ts';
 import type { Login } from './model.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Environment for docker and buildx in which they are logged in; dispose to forget the logins. */
 export interface LoggedIn extends AsyncDisposable {
-  readonly env: Env;
+  readonly env: ChildEnv;
 }
 
 /**
@@ -19,9 +20,11 @@ export interface LoggedIn extends AsyncDisposable {
  * @param logins by registry; without any the user's own configuration is used as it is.
  */
 export async function logIn(env: Env, logins: ReadonlyMap<string, Login>): Promise<LoggedIn> {
-  if (logins.size === 0) return { env, [Symbol.asyncDispose]: async () => {} };
   const own = dockerConfigFolder(env);
   const config = await readDockerConfig(own);
+  const helpers = [config.credsStore ?? '', ...Object.values(config.credHelpers ?? {})];
+  const child = dockerEnv(env, helperVariables(helpers, env));
+  if (logins.size === 0) return { env: child, [Symbol.asyncDispose]: async () => {} };
   const folder = await mkdtemp(join(tmpdir(), 'sluice-login-'));
   const dispose = () => rm(folder, { recursive: true, force: true });
   try {
@@ -43,7 +46,8 @@ export async function logIn(env: Env, logins: ReadonlyMap<string, Login>): Promi
   }
   // Builders stay where they are.
   const builders = env.BUILDX_CONFIG ?? (own === undefined ? undefined : join(own, 'buildx'));
-  return { env: { ...env, DOCKER_CONFIG: folder, BUILDX_CONFIG: builders }, [Symbol.asyncDispose]: dispose };
+  const more = { DOCKER_CONFIG: folder, BUILDX_CONFIG: builders };
+  return { env: { ...child, ...more }, [Symbol.asyncDispose]: dispose };
 }
 
 function authOf(login: Login): Record<string, string> {

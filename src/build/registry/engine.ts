@@ -1,4 +1,5 @@
 import { carriedDigest } from '../../config/carried.ts';
+import { dockerEnv } from '../../kernel/child-env.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { type ProcessResult, runProcess, tail } from '../../kernel/process.ts';
 import { streamProcess } from '../../kernel/process-stream.ts';
@@ -24,7 +25,7 @@ interface Inspected {
  */
 export function engineRegistry(effects: EngineRegistryEffects): Registry {
   const docker = (...args: readonly string[]): Promise<ProcessResult> =>
-    runProcess(['docker', ...args], { ...effects, timeoutMs: 120_000 });
+    runProcess(['docker', ...args], { ...effects, env: dockerEnv(effects.env), timeoutMs: 120_000 });
 
   async function manifest(repository: string, reference: string): Promise<Manifest | undefined> {
     const name = `localhost/${repository}:${reference}`;
@@ -77,11 +78,14 @@ async function configDigest(
     if (digest !== undefined && tag.startsWith(`localhost/${repository}:`)) return digest;
   }
   let list = '';
-  const { code, stderr } = await streamProcess(['docker', 'save', name], effects, (stdout) =>
-    readTar(stdout, async ({ path, content }) => {
-      if (path !== 'manifest.json') return;
-      for await (const part of content) list += part.toString();
-    }),
+  const { code, stderr } = await streamProcess(
+    ['docker', 'save', name],
+    { ...effects, env: dockerEnv(effects.env) },
+    (stdout) =>
+      readTar(stdout, async ({ path, content }) => {
+        if (path !== 'manifest.json') return;
+        for await (const part of content) list += part.toString();
+      }),
   );
   const [, hex] = /"Config":"(?:blobs\/sha256\/)?([0-9a-f]{64})/.exec(list) ?? [];
   if (code === 0 && hex !== undefined) return `sha256:${hex}`;

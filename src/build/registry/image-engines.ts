@@ -1,3 +1,4 @@
+import { dockerEnv } from '../../kernel/child-env.ts';
 import { runProcess, tail } from '../../kernel/process.ts';
 
 /** An engine that may have an image already: asking it costs no request of a registry. */
@@ -33,5 +34,7 @@ export function commandEngine(name: string, run: RunThere): ImageEngine {
 
 /** The engine where Sluice runs, as the docker command finds it. */
 export function localEngine(env: Readonly<Record<string, string | undefined>>): ImageEngine {
-  return commandEngine('the local engine', (argv, signal) => runProcess(argv, { env, signal }));
+  return commandEngine('the local engine', (argv, signal) =>
+    runProcess(argv, { env: dockerEnv(env), signal }),
+  );
 }

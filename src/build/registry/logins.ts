@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dockerEnv } from '../../kernel/child-env.ts';
 import { runProcess } from '../../kernel/process.ts';
 import type { Login } from './model.ts';
 
@@ -50,13 +51,6 @@ export async function readDockerConfig(folder: string | undefined): Promise<Dock
   }
 }
 
-/** Variables that the credential helpers of Docker's configuration log in with: that of AWS takes its keys from there. */
-export async function variablesOfHelpers(env: Env): Promise<(name: string) => boolean> {
-  const { credsStore, credHelpers = {} } = await readDockerConfig(dockerConfigFolder(env));
-  const usesAws = [credsStore, ...Object.values(credHelpers)].includes('ecr-login');
-  return (name) => usesAws && name.startsWith('AWS_');
-}
-
 /** The login for one registry: from the environment, else the one `docker login` made. */
 export async function findLogin(
   host: string,
@@ -87,12 +81,27 @@ export function configKey(host: string): string {
   return host === 'docker.io' ? 'https://index.docker.io/v1/' : host;
 }
 
+/** Helpers that get a login for a registry from the keys of a cloud, and the variables those are in. */
+const cloudHelpers: readonly (readonly [helper: RegExp, variables: RegExp])[] = [
+  [/^ecr-login$/, /^AWS_/],
+  [/^(?:gcr|gcloud)$/, /^(?:GOOGLE|CLOUDSDK)_/],
+  [/^acr/, /^(?:AZURE|MSI)_/],
+];
+
+/** What these helpers of the user's own configuration need; nothing else that is started gets it. */
+export function helperVariables(helpers: readonly string[], env: Env): Env {
+  const needed = cloudHelpers.filter(([helper]) => helpers.some((name) => helper.test(name)));
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => needed.some(([, variables]) => variables.test(name))),
+  );
+}
+
 /** https://github.com/docker/docker-credential-helpers: the server's name on stdin, JSON on stdout. */
 async function askHelper(name: string, key: string, effects: LoginEffects): Promise<Login | undefined> {
   if (!/^[\w.-]+$/.test(name)) return undefined;
   const result = await runProcess([`docker-credential-${name}`, 'get'], {
     stdin: key,
-    env: effects.env,
+    env: dockerEnv(effects.env, helperVariables([name], effects.env)),
     signal: effects.signal,
     timeoutMs: 20_000,
   }).catch(() => undefined);

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CheckSettings } from '../../config/model.ts';
+import { type ChildEnv, toolEnv } from '../../kernel/child-env.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, userErrorsOf } from '../../kernel/errors.ts';
 import type { Log, StepLog } from '../../kernel/log.ts';
@@ -13,7 +14,6 @@ import type { PlannedCheck, Preparation, RunContext } from '../tool.ts';
 import type { Limits } from './limits.ts';
 import { nextTasks, type Task } from './schedule.ts';
 import { spawner } from './spawn.ts';
-import { toolEnvironment } from './tool-environment.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
 
 export interface RunEffects {
@@ -22,6 +22,9 @@ export interface RunEffects {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
 }
+
+/** The same with the environment that tools get. */
+type ToolEffects = RunEffects & { readonly env: ChildEnv };
 
 export interface RunRequest {
   readonly repo: Repo;
@@ -46,8 +49,8 @@ type Ended =
  * @throws the signal's reason when it aborts.
  */
 export async function runChecks(request: RunRequest, given: RunEffects): Promise<RawResult[]> {
-  const effects = { ...given, env: toolEnvironment(given.env) };
   const { settings, limits } = request;
+  const effects = { ...given, env: toolEnv(given.env, settings.env) };
   const reasons = new Map(request.checks.map((check) => [check.id, skipReason(check, settings)]));
   const checks = request.checks.filter(({ id }) => reasons.get(id) === undefined);
   const preparations = preparationsOf(checks);
@@ -123,7 +126,7 @@ async function runTask(
   task: PlannedCheck | Preparation<unknown>,
   cores: number,
   request: RunRequest,
-  effects: RunEffects,
+  effects: ToolEffects,
   ended: ReadonlyMap<string, Ended>,
 ): Promise<Ended> {
   const failed = task.needs.find(({ id }) => ended.get(id)?.ok === false);
@@ -148,7 +151,7 @@ async function inTime(
   task: PlannedCheck | Preparation<unknown>,
   cores: number,
   request: RunRequest,
-  effects: RunEffects,
+  effects: ToolEffects,
   transcript: Transcript,
   step: StepLog,
   ended: ReadonlyMap<string, Ended>,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ChildEnv } from '../../kernel/child-env.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { runProcess } from '../../kernel/process.ts';
 import { shellWord } from '../shell-word.ts';
@@ -12,7 +13,7 @@ export interface SpawnPlace {
   readonly root: string;
   /** From the top of the repository. */
   readonly folder: string;
-  readonly env: RunContext['env'];
+  readonly env: ChildEnv;
   readonly signal: AbortSignal;
   readonly transcript: Transcript;
 }

@@ -6,6 +6,7 @@ import { join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { carriedDigest } from '../../config/carried.ts';
+import { dockerEnv } from '../../kernel/child-env.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process.ts';
 import { streamProcess } from '../../kernel/process-stream.ts';
@@ -39,12 +40,15 @@ export async function openImages(
   const dispose = () => rm(folder, { recursive: true, force: true });
   try {
     const saved = new Map<string, Saved>();
-    const { code, stderr } = await streamProcess(['docker', 'save', ...references], effects, (stdout) =>
-      readTar(stdout, async (entry) => {
-        const isNeeded = entry.size <= smallBytes || !skip.has(posix.basename(entry.path));
-        if (isNeeded)
-          saved.set(posix.normalize(entry.path), await keep(entry, join(folder, `${saved.size}`)));
-      }),
+    const { code, stderr } = await streamProcess(
+      ['docker', 'save', ...references],
+      { ...effects, env: dockerEnv(effects.env) },
+      (stdout) =>
+        readTar(stdout, async (entry) => {
+          const isNeeded = entry.size <= smallBytes || !skip.has(posix.basename(entry.path));
+          if (isNeeded)
+            saved.set(posix.normalize(entry.path), await keep(entry, join(folder, `${saved.size}`)));
+        }),
     );
     if (code !== 0) throw notSaved(references, stderr);
     const { images, layers } = await readManifest(references, saved);

@@ -1,3 +1,4 @@
+import { dockerEnv } from '../../kernel/child-env.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { runProcess, tail } from '../../kernel/process.ts';
 import { type Platform, platformsIn } from '../platforms.ts';
@@ -30,7 +31,7 @@ export async function requireLocal(
   const format =
     '{"diffIds":{{json .RootFS.Layers}},"os":{{json .Os}},"architecture":{{json .Architecture}}}';
   const result = await runProcess(['docker', 'image', 'inspect', '--format', format, ...references], {
-    env: effects.env,
+    env: dockerEnv(effects.env),
     signal: effects.signal,
     timeoutMs: 60_000,
   });
