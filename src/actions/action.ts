@@ -1,4 +1,6 @@
 import { isDebug } from '@actions/core';
+import { isOpen } from '../kernel/child-env.ts';
+import type { OwnEnvironment } from '../kernel/environ.ts';
 import { userErrorsOf } from '../kernel/errors.ts';
 import { type Effects, exitCodes, run } from '../kernel/run.ts';
 import { secretInputs } from './credentials.ts';
@@ -6,6 +8,7 @@ import { lastMoment } from './deadline.ts';
 import { advised } from './guidance.ts';
 import { readInputs, type Spec, type Values } from './inputs.ts';
 import { type Job, openJob } from './job.ts';
+import { refuseKeys } from './keys.ts';
 import { tellErrors } from './trouble.ts';
 
 /** An action: what it takes, and what it does with that. */
@@ -14,6 +17,8 @@ export interface Action<S extends Spec> {
   readonly inputs: S;
   /** Sentences about inputs that contradict each other; each names both. */
   readonly rules?: (inputs: Values<S>) => readonly string[];
+  /** Whether it runs checks, which run the code of the change. */
+  readonly runsChecks?: (inputs: Values<S>, env: Effects['env']) => boolean;
   /** @returns whether it came to a good end. */
   readonly main: (inputs: Values<S>, job: Job) => Promise<boolean>;
   /** Runs when the job ends, whatever became of it, and does what the main step had no time for. */
@@ -31,14 +36,14 @@ export function defineAction<S extends Spec>(action: Action<S>): StartableAction
   return {
     spec: action.inputs,
     hasPost: action.post !== undefined,
-    start: (phase) => start(action, phase),
+    start: (phase, own) => start(action, phase, own),
   };
 }
 
 export interface StartableAction {
   readonly spec: Spec;
   readonly hasPost: boolean;
-  readonly start: (phase: Phase) => Promise<number>;
+  readonly start: (phase: Phase, own: OwnEnvironment) => Promise<number>;
 }
 
 export type Phase = 'main' | 'post';
@@ -47,16 +52,19 @@ export type Phase = 'main' | 'post';
  * Runs one step of an action: inputs are read and masked, whatever is thrown becomes an annotation, a summary and an
  * exit code. A cancelled step ends within the seconds that the runner gives it.
  */
-async function start<S extends Spec>(action: Action<S>, phase: Phase): Promise<number> {
+async function start<S extends Spec>(action: Action<S>, phase: Phase, own: OwnEnvironment): Promise<number> {
   // Wrong inputs, for one, have been told of by the main step.
   if (phase === 'post' && action.post?.isNeeded() !== true) return exitCodes.ok;
-  return await run({ json: false, verbose: isDebug() }, async (effects) => {
+  const env = withoutInputs(own.env);
+  return await run({ json: false, verbose: isDebug(), env }, async (effects) => {
     const job = await openJob(effects);
     using _deadline = lastMoment(phase, effects, () => job.close());
     try {
-      hideSecrets(effects);
-      const inputs = readInputs(action.inputs, effects.env, action.rules);
-      forgetInputs();
+      for (const name of secretInputs) effects.mask.add(own.env[`INPUT_${name.toUpperCase()}`] ?? '');
+      const inputs = readInputs(action.inputs, own.env, action.rules);
+      const runsChecks = action.runsChecks?.(inputs, env) === true;
+      if (phase === 'main') await refuseKeys(inputs, runsChecks, effects);
+      if (runsChecks && !own.isCleared) warnOfLeftovers(own.env, effects);
       if (isDebug()) await (await import('./tools.ts')).listTools(effects.log);
       const ok = await (phase === 'post' ? action.post?.run(inputs, job) : action.main(inputs, job));
       if (effects.signal.aborted) return exitCodes.cancelled;
@@ -71,11 +79,15 @@ async function start<S extends Spec>(action: Action<S>, phase: Phase): Promise<n
   });
 }
 
-function hideSecrets({ env, mask }: Effects): void {
-  for (const name of secretInputs) mask.add(env[`INPUT_${name.toUpperCase()}`] ?? '');
+/** What operations see: compose files and tools have no business with a step's inputs. */
+function withoutInputs(env: OwnEnvironment['env']): OwnEnvironment['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('INPUT_')));
 }
 
-/** What Sluice starts (docker, git) has no business with them. A post step gets its own from the runner. */
-function forgetInputs(): void {
-  for (const name of Object.keys(process.env)) if (name.startsWith('INPUT_')) delete process.env[name];
+/** On a system without Linux's /proc/self/mem. */
+function warnOfLeftovers(env: OwnEnvironment['env'], { log }: Effects): void {
+  const left = Object.entries(env).filter(([name, value]) => value && !isOpen(name, value));
+  if (left.length === 0) return;
+  const names = left.map(([name]) => name).join(', ');
+  log.warn(`This system does not let Sluice clear its environment: code of the change can read ${names}`);
 }

@@ -1,4 +1,3 @@
-import { getInput } from '@actions/core';
 import { parseDuration } from '../config/human.ts';
 import { didYouMean } from '../config/suggest.ts';
 import { UserError, UserErrors } from '../kernel/errors.ts';
@@ -82,7 +81,7 @@ export function readInputs<S extends Spec>(
   const values: Record<string, unknown> = {};
   for (const [name, read] of Object.entries(spec)) {
     try {
-      values[name] = read(getInput(name));
+      values[name] = read(inputText(env, name));
     } catch (error) {
       // The value stays unsaid: what was meant for another input may be a secret.
       errors.push(wrong(name, error instanceof Error ? error.message : String(error)));
@@ -94,6 +93,11 @@ export function readInputs<S extends Spec>(
   );
   if (conflicts.length > 0) throw new UserErrors(conflicts);
   return values as Values<S>;
+}
+
+/** As the runner names them: upper case, a blank as `_`, hyphens as they are. */
+export function inputText(env: Readonly<Record<string, string | undefined>>, name: string): string {
+  return (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
 }
 
 function wrong(name: string, why: string): UserError {

@@ -1,3 +1,4 @@
+import { takeEnvironment } from '../kernel/environ.ts';
 import { allWritten } from '../kernel/run.ts';
 import type { Phase, StartableAction } from './action.ts';
 
@@ -14,12 +15,26 @@ export const actions: Readonly<Record<string, () => Promise<{ readonly action: S
   cdn: () => import('./cdn.ts'),
 };
 
+/**
+ * What a step that only checks has no use for: the token that every action gets as an input, and what the runner gives
+ * to actions alone. It is dropped before anything has read it.
+ */
+const unusedByChecks = /^(?:INPUT_GITHUB-TOKEN|ACTIONS_(?:RUNTIME|CACHE|RESULTS|ID_TOKEN)_\w+)$/;
+
+function onlyChecks(name: string): boolean {
+  const isPipelineOfChecks = name === 'pipeline' && process.env['INPUT_RUN']?.trim() === 'check';
+  return ['lint', 'test', 'scan'].includes(name) || isPipelineOfChecks;
+}
+
 /** Called by the stubs in dist/: runs one step of an action and ends the process with its exit code. */
 export async function startAction(name: string, phase: Phase): Promise<never> {
   const load = actions[name];
   if (load === undefined) throw new Error(`there is no action ${name}`);
+  // First of all: what is loaded later, and every child, finds no secret in the environment of this process.
+  const isOnlyChecks = onlyChecks(name);
+  const own = takeEnvironment((variable) => isOnlyChecks && unusedByChecks.test(variable));
   const { action } = await load();
-  const code = await action.start(phase);
+  const code = await action.start(phase, own);
   await allWritten();
   // Open sockets of a cut connection must not keep the process alive.
   process.exit(code);

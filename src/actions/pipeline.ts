@@ -1,3 +1,5 @@
+import type { Effects } from '../kernel/run.ts';
+import { besideChecks } from '../operations/check-keys.ts';
 import { defineAction } from './action.ts';
 import * as build from './build.ts';
 import { runCdn } from './cdn.ts';
@@ -7,7 +9,7 @@ import * as deploy from './deploy.ts';
 import { readRunEvent } from './event.ts';
 import type { Values } from './inputs.ts';
 import { undoRest } from './post.ts';
-import { stages, usualStages } from './stages.ts';
+import { type Stage, stages, usualStages } from './stages.ts';
 
 const inputs = {
   run: stages,
@@ -30,11 +32,25 @@ const rules = (given: Values<typeof inputs>): string[] => {
   ];
 };
 
+function stagesOf(given: Values<typeof inputs>, env: Effects['env']): readonly Stage[] {
+  return given.run ?? usualStages(given.push, readRunEvent(env).change);
+}
+
+/** Also where the keys are those of the runner itself: an agent, files in ~/.ssh, a role of the machine. */
+function refuseKeysAfterChecks(run: readonly Stage[]): void {
+  const [stage] = run.filter((each) => each === 'deploy' || each === 'cdn');
+  if (stage !== undefined && run.includes('check')) {
+    throw besideChecks(`run also has ${stage}, which needs keys in the same job`);
+  }
+}
+
 /** The action at the top of the repository: the whole pipeline in one step. */
 export const action = defineAction({
   ...{ name: 'pipeline', inputs, rules },
+  runsChecks: (given, env) => stagesOf(given, env).includes('check'),
   main: async (given, job) => {
-    const run = given.run ?? usualStages(given.push, readRunEvent(job.effects.env).pullRequest);
+    const run = stagesOf(given, job.effects.env);
+    refuseKeysAfterChecks(run);
     if (run.includes('check') && !(await check.runCheck(given, [], job))) return false;
     const built = run.includes('build') ? await build.runBuild(given, job) : undefined;
     // A plan of the deploy needs the images, which a dry run has not built.

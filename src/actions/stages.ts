@@ -19,10 +19,10 @@ export const stages: Reader<readonly Stage[] | undefined> = (given) => {
 };
 
 /**
- * Without a word of the workflow: a pull request is checked and built, and never deployed. A front end is published only
+ * Without a word of the workflow: a change that is not merged (a pull request, an entry of a merge queue) is checked and built, and never deployed. A front end is published only
  * when it is asked for: the pipeline builds images, and what is in the folder is for the workflow to say.
  */
-export function usualStages(push: boolean, pullRequest: boolean): readonly Stage[] {
-  if (pullRequest) return ['check', 'build'];
+export function usualStages(push: boolean, isChange: boolean): readonly Stage[] {
+  if (isChange) return ['check', 'build'];
   return push ? ['build', 'deploy'] : ['build'];
 }

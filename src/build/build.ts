@@ -32,6 +32,8 @@ export interface BuildEffects {
   readonly env: ChildEnv;
   /** The build's secrets, by the names that buildx reads them by. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Socket of the user's ssh-agent, for builds that have `ssh:`. */
+  readonly sshAgent: string | undefined;
   /** For caches of the kind `gha` alone: the token of the runner is in it. */
   readonly cacheService: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;

@@ -19,6 +19,8 @@ export interface BakeEffects {
   readonly env: ChildEnv;
   /** The build's secrets, by the names that buildx reads them by. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Socket of the user's ssh-agent, for builds that have `ssh:`. */
+  readonly sshAgent: string | undefined;
   /** For caches of the kind `gha` alone: the token of the runner is in it. */
   readonly cacheService: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -78,6 +80,7 @@ export async function runBake(
         env: {
           ...effects.env,
           ...effects.secrets,
+          ...(targets.some(({ ssh }) => ssh.length > 0) ? { SSH_AUTH_SOCK: effects.sshAgent } : {}),
           ...(usesCacheService(builds, targets) ? effects.cacheService : {}),
           BUILDX_METADATA_WARNINGS: 'true',
           BUILDX_METADATA_PROVENANCE: 'disabled',

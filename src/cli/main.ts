@@ -1,9 +1,13 @@
 import { Command, CommanderError, Option } from 'commander';
+import { takeEnvironment } from '../kernel/environ.ts';
 import { allWritten, exitCodes, run } from '../kernel/run.ts';
 import { version } from '../kernel/version.ts';
 import type { CommandContext } from './context.ts';
 
 // Only commander is loaded here: each command brings its own code when it runs, so that --help is instant.
+
+// What this starts later (tools, tests) finds no secret in the environment of this process.
+const { env } = takeEnvironment();
 
 interface CommandModule<O> {
   readonly execute: (context: CommandContext, target: string | undefined, options: O) => Promise<number>;
@@ -31,7 +35,7 @@ function command<O extends object>(
     const own = args.at(-1) as Command;
     const options = own.optsWithGlobals<O & { json: boolean; verbose: boolean; config?: string }>();
     const [first, second] = own.args;
-    const code = await run(options, async (effects) => {
+    const code = await run({ ...options, env }, async (effects) => {
       const { execute } = await load();
       const context = { effects, config: options.config, json: options.json };
       return await execute(context, first, { ...options, argument: second });

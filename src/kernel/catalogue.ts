@@ -21,6 +21,14 @@ export const catalogue = {
     what: 'The run gets no secrets: it is for a pull request from a fork, or by Dependabot.',
     fix: 'Deploy from a branch or a tag of the repository. On such pull requests build only.',
   },
+  'input.keys-beside-checks': {
+    what: 'A step has a key of a server, a store or a registry in the same job as checks, which run the code of the change.',
+    fix: 'Run the checks in a job of their own, without secrets. `sluice init` writes such workflows.',
+  },
+  'input.keys-in-change': {
+    what: 'A run for code that is not merged (a pull request, a merge queue) was given a key of a server or a store.',
+    fix: 'Deploy from a branch or a tag, on push or workflow_dispatch.',
+  },
   'job.files': {
     what: 'A file that GitHub’s runner promised to an action cannot be written or read.',
     fix: 'Is the disk of the runner full? On a runner of your own, look at its _work/_temp folder.',

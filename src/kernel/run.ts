@@ -18,6 +18,8 @@ export interface Effects {
 }
 
 export interface RunOptions {
+  /** Default: that of the process. */
+  readonly env?: Effects['env'];
   readonly json: boolean;
   readonly verbose: boolean;
 }
@@ -33,7 +35,7 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2, bug: 70, cancelled: 130 }
  */
 export async function run(options: RunOptions, main: (effects: Effects) => Promise<number>): Promise<number> {
   using cancel = cancellation();
-  const { env } = process;
+  const { env = process.env } = options;
   const inGitHub = env.GITHUB_ACTIONS === 'true';
   // A reader that goes away (`| head`, a closed terminal) must not end a deploy in its midst.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

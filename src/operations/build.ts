@@ -105,6 +105,7 @@ export async function buildImages(
       ...effects,
       env: loggedIn.env,
       secrets: { ...storeKeys(plan, config, env), ...secrets.variables },
+      sshAgent: env.SSH_AUTH_SOCK,
       cacheService: cacheService(env),
       registry,
       registryForCaches,

@@ -16,6 +16,7 @@ import { loadConfig } from '../config/load.ts';
 import type { CheckSettings, Config } from '../config/model.ts';
 import { defaultCheckSettings } from '../config/normalise.ts';
 import { UserError } from '../kernel/errors.ts';
+import { refuseBesideChecks } from './check-keys.ts';
 import type { OperationContext } from './context.ts';
 import { coverageResults, sendToCodecov } from './coverage.ts';
 
@@ -30,6 +31,8 @@ export interface CheckRequest {
 
 /** What is there to check, with everything the run needs. */
 export interface CheckPlan {
+  /** undefined in a repository without sluice.yml. */
+  readonly config: Config | undefined;
   readonly repo: Repo;
   readonly settings: CheckSettings;
   /** Everything that the repository gives cause for. */
@@ -51,7 +54,7 @@ export async function planRepository(context: OperationContext, request: CheckRe
   const repo = await openRepo(config?.folder ?? process.cwd(), effects.signal);
   const settings = settingsOf(config, repo);
   const all = planChecks(repo, settings, allTools(config));
-  return { repo, settings, all, checks: chooseChecks(all, request) };
+  return { config, repo, settings, all, checks: chooseChecks(all, request) };
 }
 
 /** Runs the checks of a repository and judges what they find. */
@@ -60,6 +63,7 @@ export async function checkRepository(context: OperationContext, request: CheckR
   const { env, signal, clock, log } = effects;
   const begun = clock.elapsed();
   const plan = await planRepository(context, request);
+  refuseBesideChecks(env, plan.config);
   const { repo, settings, checks } = plan;
   const [change, baseline] = await Promise.all([
     readChangedLines(repo.root, request.since, env, signal),

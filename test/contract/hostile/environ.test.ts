@@ -14,6 +14,7 @@ const fs = require('node:fs');
 const wanted = fs.readFileSync('wanted.txt', 'utf8').split('\\n').map((word) => [...word].reverse().join(''));
 const read = (file) => { try { return fs.readFileSync(file); } catch { return Buffer.alloc(0); } };
 const found = [];
+const memory = [];
 function inMemory(pid) {
   const mem = fs.openSync('/proc/' + pid + '/mem', 'r');
   for (const line of read('/proc/' + pid + '/maps').toString().split('\\n')) {
@@ -21,21 +22,21 @@ function inMemory(pid) {
     if (from === undefined || parseInt(to, 16) - parseInt(from, 16) > 2 ** 28) continue;
     const bytes = Buffer.alloc(parseInt(to, 16) - parseInt(from, 16));
     try { fs.readSync(mem, bytes, 0, bytes.length, parseInt(from, 16)); } catch { continue; }
-    for (const word of wanted) if (bytes.includes(word)) found.push('memory:' + [...word].reverse().join(''));
+    for (const word of wanted) if (bytes.includes(word)) memory.push([...word].reverse().join(''));
   }
 }
 test('attack', () => {
   const names = new Set(Object.keys(process.env));
   for (let pid = process.pid; pid > 1; ) {
     const environ = read('/proc/' + pid + '/environ');
-    for (const word of wanted) if (environ.includes(word)) found.push('environ:' + [...word].reverse().join(''));
+    for (const word of wanted) if (environ.includes(word)) found.push([...word].reverse().join(''));
     const isAction = read('/proc/' + pid + '/cmdline').includes('step.mjs');
-    if (isAction && process.env.SLUICE_SCAN !== undefined) inMemory(pid);
+    if (isAction) inMemory(pid);
     // The runner above it is not ours to clean.
     if (isAction) break;
     pid = Number(read('/proc/' + pid + '/stat').toString().replace(/^.*\\) /s, '').split(' ')[1]);
   }
-  fs.writeFileSync('found.json', JSON.stringify({ found: [...new Set(found)], names: [...names] }));
+  fs.writeFileSync('found.json', JSON.stringify({ found: [...new Set(found)], memory: [...new Set(memory)], names: [...names] }));
 });
 `;
 
@@ -49,8 +50,13 @@ const secrets = {
   stripe: 'stripe-hunter2-live',
 };
 
-function repository() {
+/** @param config of sluice.yml, besides what it has to have; undefined: there is none. */
+function repository(config?: string) {
+  const settings = `app: shop\ntargets:\n  production:\n    hosts: [deploy@127.0.0.1]\n    env-secret: PROD_ENV\n${config}`;
   return bench({
+    ...(config === undefined
+      ? {}
+      : { 'sluice.yml': settings, 'compose.yml': 'services:\n  web:\n    image: nginx:1.29.0\n' }),
     'package.json': JSON.stringify({ name: 'shop', private: true, scripts: { test: 'node --test' } }),
     'package-lock.json': JSON.stringify({
       name: 'shop',
@@ -68,22 +74,75 @@ const platform = {
   ACTIONS_RESULTS_URL: 'https://results.example/',
   ACTIONS_ID_TOKEN_REQUEST_TOKEN: secrets.identity,
   STRIPE: secrets.stripe,
+  // What the repository lacks is not fetched here.
+  SLUICE_TOOLS_MIRROR: 'nowhere',
 };
 
 const findings = (root: string) => {
   const file = join(root, 'found.json');
   if (!existsSync(file)) return undefined;
-  return JSON.parse(readFileSync(file, 'utf8')) as { found: string[]; names: string[] };
+  return JSON.parse(readFileSync(file, 'utf8')) as { found: string[]; memory: string[]; names: string[] };
 };
+
+/** The runner's own lines about masks hold each secret, for the runner to read. */
+const shown = (log: string) => log.replaceAll(/^::add-mask::.*$/gm, '');
 
 describe.concurrent('code of a change beside a key', () => {
   test.each([
     ['test', {}],
     ['pipeline', { run: 'check', 'github-token': secrets.token }],
-  ] as const)('%s: a test finds no secret in the environment of its ancestors', async (action, given) => {
+  ] as const)('%s: a test finds no token, not even in memory', async (action, given) => {
     using repo = repository();
     const step = await repo.step(action, given, platform);
     expect(findings(repo.root)?.found, step.log).toEqual([]);
+    // A variable that the workflow gives to the job is in memory: sluice.yml may hand it on.
+    expect(findings(repo.root)?.memory).toEqual([backwards(secrets.stripe)]);
     expect(findings(repo.root)?.names).not.toContain('STRIPE');
+  });
+
+  test('pipeline: where a build comes after the checks, the environment shows no token either', async () => {
+    using repo = repository('checks:\n  env: [STRIPE]\n');
+    const step = await repo.step('pipeline', { run: 'check,build', 'github-token': secrets.token }, platform);
+    const { found = [], names = [] } = findings(repo.root) ?? {};
+    // What sluice.yml names is handed on, and only that.
+    expect(names, step.log).toContain('STRIPE');
+    expect(names).not.toContain('ACTIONS_RUNTIME_TOKEN');
+    expect(found).toEqual([backwards(secrets.stripe)]);
+  });
+
+  test('the whole pipeline with a key in one step is refused, and nothing of the change runs', async () => {
+    using repo = repository();
+    const given = { run: 'check,build,deploy', 'ssh-key': secrets.key };
+    const step = await repo.step('pipeline', given, platform);
+    expect(step.log).toMatch(/this step also has ssh-key\..*\[input\.keys-beside-checks\]/);
+    expect(step.log).toContain('`sluice init` writes both');
+    expect(shown(step.log)).not.toContain('hunter2');
+    expect(step.code).toBe(2);
+    expect(findings(repo.root)).toBeUndefined();
+  });
+
+  test('a key of the environment of the job, by a name of sluice.yml', async () => {
+    using repo = repository('');
+    const step = await repo.step('test', {}, { ...platform, PROD_ENV: 'STRIPE=x' });
+    expect(step.log).toMatch(/this step also has PROD_ENV\..*\[input\.keys-beside-checks\]/);
+    expect(findings(repo.root)).toBeUndefined();
+  });
+
+  test('a step with a key after one that has checked, in the same job', async () => {
+    using repo = repository();
+    await repo.step('test', {}, platform);
+    const step = await repo.step('deploy', { 'ssh-key': secrets.key }, platform);
+    expect(step.log).toMatch(
+      /an earlier step of this job has run checks, while this one has ssh-key.*\[input\.keys-beside-checks\]/,
+    );
+    expect(step.code).toBe(2);
+  });
+
+  test('a pull request with a key', async () => {
+    using repo = repository();
+    const env = { ...platform, GITHUB_EVENT_NAME: 'pull_request' };
+    const step = await repo.step('deploy', { 'ssh-key': secrets.key }, env);
+    expect(step.log).toMatch(/for a pull request, and this step has ssh-key.*\[input\.keys-in-change\]/);
+    expect(step.code).toBe(2);
   });
 });
