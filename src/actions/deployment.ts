@@ -5,6 +5,7 @@ import type { Deployed } from '../operations/deploy.ts';
 import { headline } from '../report/headline.ts';
 import { isSuccess } from '../report/outcome.ts';
 import { httpUrl } from '../report/url.ts';
+import { headOf } from './checkout.ts';
 import { type DeploymentState, type DeploymentsApi, openDeployments } from './github-api.ts';
 import { text, type Values } from './inputs.ts';
 import type { Job } from './job.ts';
@@ -24,7 +25,9 @@ const cancelledMs = 1_500;
 /** Records a deployment around a deploy; its last status is sent whatever happens, by the post step at the latest. */
 export async function recorded(given: Given, job: Job, body: () => Promise<Deployed>): Promise<Deployed> {
   const { env, signal } = job.effects;
-  const record = await begin(given, job, env.GITHUB_SHA ?? '', 'deploy');
+  // What is deployed is the checkout, which may be another commit than the one the run is for.
+  const commit = given.environment === undefined ? undefined : await headOf(job.effects);
+  const record = await begin(given, job, commit ?? env.GITHUB_SHA ?? '', 'deploy');
   try {
     const done = await body();
     await record?.end(stateOf(done), headline(done.report), done.target.url);

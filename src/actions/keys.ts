@@ -2,9 +2,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
 import { keysIn } from '../kernel/keys.ts';
-import { runProcess } from '../kernel/process.ts';
 import type { Effects } from '../kernel/run.ts';
 import { besideChecks } from '../operations/check-keys.ts';
+import { headOf } from './checkout.ts';
 import { changeOf } from './event.ts';
 
 /** Inputs that let a step into servers. */
@@ -21,7 +21,7 @@ type Given = Readonly<Record<string, unknown>>;
  * @throws UserError `input.keys-beside-checks`, `input.keys-in-change`.
  */
 export async function refuseKeys(given: Given, runsChecks: boolean, effects: Effects): Promise<void> {
-  const { env, signal } = effects;
+  const { env } = effects;
   const inputs = serverInputs.filter((name) => given[name] !== undefined);
   const registry = given[registryInput] === undefined ? [] : [registryInput];
   const variables = keysIn(env);
@@ -34,11 +34,7 @@ export async function refuseKeys(given: Given, runsChecks: boolean, effects: Eff
   }
   const keys = [...inputs, ...variables.filter((name) => name !== 'SLUICE_REGISTRY_PASSWORD')];
   if (keys.length === 0) return;
-  const head = async () => {
-    const asked = runProcess(['git', 'rev-parse', 'HEAD'], { signal, timeoutMs: 20_000 });
-    return (await asked.catch(() => undefined))?.stdout.trim();
-  };
-  const change = await changeOf(env, head);
+  const change = await changeOf(env, () => headOf(effects));
   if (change === undefined) return;
   throw new UserError({
     code: 'input.keys-in-change',

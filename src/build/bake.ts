@@ -24,6 +24,8 @@ export type BakeOutput = 'store' | 'push' | 'load' | 'nothing';
 export interface BakeOptions {
   readonly sbom: boolean;
   readonly provenance: boolean;
+  /** Whether the code is that of a change, and its caches are not for others. */
+  readonly isForeign: boolean;
 }
 
 /**
@@ -79,7 +81,8 @@ function buildDefinition(build: BakeBuild, options: BakeOptions): Record<string,
     labels: { ...build.labels, ...target.labels },
     contexts: { ...Object.fromEntries(pinned), ...contextsOf(target) },
     'cache-from': [...build.cacheFrom, ...target.cacheFrom],
-    'cache-to': [...build.cacheTo, ...target.cacheTo],
+    // Names that a change's own compose file chose are nobody's to write.
+    'cache-to': [...build.cacheTo, ...(options.isForeign ? [] : target.cacheTo)],
     ...(target.noCache ? { 'no-cache': true } : {}),
     attest: [
       `type=provenance,${options.provenance ? 'mode=max' : 'disabled=true'}`,

@@ -186,7 +186,8 @@ async function bake(
   effects: BuildEffects,
 ) {
   const all = plan.targets.map(({ target }) => target);
-  const options = { sbom: config.build.sbom, provenance: config.build.provenance };
+  const { sbom, provenance } = config.build;
+  const options = { sbom, provenance, isForeign: plan.ref.foreign !== undefined };
   try {
     const result = await runBake(builder, builds, all, options, { ...effects, ...watch });
     watch.done(result.progress);

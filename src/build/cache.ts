@@ -151,7 +151,8 @@ function scopeName(ref: GitRef): string | undefined {
     case 'pull':
       return `pr-${ref.name}`;
     case 'none':
-      return 'local';
+      return ref.foreign === undefined ? 'local' : undefined;
+    case 'queue':
     case 'tag':
       return undefined;
   }

@@ -1,22 +1,27 @@
-import { readFile } from 'node:fs/promises';
+import { plainEnv } from '../kernel/child-env.ts';
+import { UserError } from '../kernel/errors.ts';
 import { runProcess } from '../kernel/process.ts';
+import { type BuildEvent, readBuildEvent } from './git-event.ts';
+import { provenance } from './provenance.ts';
 
-/** What this build is of: a tag, a branch, a pull request, or a folder without git. */
+/** What this build is of: a tag, a branch, a pull request, an entry of a merge queue, or none of them. */
 export interface GitRef {
-  readonly kind: 'tag' | 'branch' | 'pull' | 'none';
-  /** `v1.2.3`, `feature/x`, `12`; empty for `none`. */
+  readonly kind: 'tag' | 'branch' | 'pull' | 'queue' | 'none';
+  /** `v1.2.3`, `feature/x`, `12`; empty for `queue` and `none`. */
   readonly name: string;
-  /** The commit in full. */
+  /** The commit that is checked out, in full. */
   readonly sha: string | undefined;
   /** Whether files differ from the commit. */
   readonly dirty: boolean;
   readonly defaultBranch: string;
-  /** A pull request from a fork: its token may read, and no more. */
-  readonly fork: boolean;
+  /** Why nothing of it is pushed, no tag set and no cache of others written: its code is that of a change. */
+  readonly foreign: string | undefined;
   /** Where the repository can be looked at, for labels. */
   readonly url: string | undefined;
   /** All tags git knows of here; CI checkouts often have none. */
   readonly tags: readonly string[];
+  /** Where the checkout is not what the run is for, or is no commit. */
+  readonly notes: readonly string[];
 }
 
 export interface GitEffects {
@@ -24,16 +29,38 @@ export interface GitEffects {
   readonly signal: AbortSignal;
 }
 
-/** GitHub's runner says what a run is for; elsewhere git does: a tag only on a clean checkout of it. */
-export async function readGitRef(folder: string, effects: GitEffects): Promise<GitRef> {
-  const git = async (...args: string[]): Promise<string | undefined> => {
-    const options = { signal: effects.signal, timeoutMs: 20_000 };
+/** Runs git in the folder. @returns what it prints; undefined when it fails. */
+export type Git = (...args: string[]) => Promise<string | undefined>;
+
+/** What git knows of the checkout. */
+export interface Checkout {
+  readonly head: string;
+  readonly dirty: boolean;
+  /** Branch that is checked out; undefined for a commit alone. */
+  readonly branch: string | undefined;
+  readonly tagsHere: readonly string[];
+  /** `https://github.com/acme/shop`, of the remote `origin`. */
+  readonly origin: string | undefined;
+}
+
+/**
+ * The commit that is checked out decides, and never what the event names: under `pull_request_target`, `workflow_run`
+ * or a dispatch a workflow may check out anything. What GitHub says of the run (its branch, its tag) holds for the
+ * commit it names, GITHUB_SHA, and for no other.
+ *
+ * @param isNamed whether somebody named the tags: then a commit of unknown origin may be pushed.
+ * @throws UserError `build.checkout`: on GitHub, without a commit, or with one of unknown origin.
+ */
+export async function readGitRef(folder: string, effects: GitEffects, isNamed = false): Promise<GitRef> {
+  const { env, signal } = effects;
+  const git: Git = async (...args) => {
+    const options = { env: plainEnv(env), signal, timeoutMs: 20_000 };
     const result = await runProcess(['git', '-C', folder, ...args], options).catch(() => undefined);
-    effects.signal.throwIfAborted();
+    signal.throwIfAborted();
     return result?.code === 0 ? result.stdout.trim() : undefined;
   };
-  const [head, branch, here, origin, remote, all, status] = await Promise.all([
-    git('rev-parse', 'HEAD'),
+  const [head, branch, here, first, remote, all, status] = await Promise.all([
+    git('rev-parse', '--verify', 'HEAD'),
     git('symbolic-ref', '--quiet', '--short', 'HEAD'),
     git('tag', '--points-at', 'HEAD'),
     git('symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD'),
@@ -41,55 +68,129 @@ export async function readGitRef(folder: string, effects: GitEffects): Promise<G
     git('tag', '--list'),
     git('status', '--porcelain', '--untracked-files=normal', '--', '.'),
   ]);
-  const tags = lines(all);
-  const { env } = effects;
-  const event = await readEvent(env);
+  const onGitHub = env['GITHUB_SHA'] !== undefined;
+  const event = onGitHub ? readBuildEvent(env) : undefined;
+  const origin = webAddress(remote);
+  const changed = lines(status);
   const shared = {
-    sha: env.GITHUB_SHA ?? head,
-    dirty: (status ?? '') !== '',
-    defaultBranch: event.defaultBranch ?? origin?.replace(/^origin\//, '') ?? 'main',
-    fork: event.fork,
-    url: repositoryUrl(env, remote),
-    tags,
+    sha: head,
+    dirty: changed.length > 0,
+    defaultBranch: event?.defaultBranch ?? first?.replace(/^origin\//, '') ?? 'main',
+    foreign: undefined,
+    url: origin ?? ofRun(env),
+    tags: lines(all),
   };
-  const pull = /^refs\/pull\/(\d+)\//.exec(env.GITHUB_REF ?? '')?.[1];
-  if (pull !== undefined) return { ...shared, kind: 'pull', name: pull };
-  const { GITHUB_REF_TYPE: type, GITHUB_REF_NAME: name } = env;
-  if (name !== undefined && (type === 'tag' || type === 'branch')) return { ...shared, kind: type, name };
-  const tag = newestVersion(lines(here)) ?? lines(here)[0];
-  if (tag !== undefined && !shared.dirty) return { ...shared, kind: 'tag', name: tag };
-  if (branch !== undefined) return { ...shared, kind: 'branch', name: branch };
-  return { ...shared, kind: 'none', name: '' };
-}
-
-interface Event {
-  readonly defaultBranch: string | undefined;
-  readonly fork: boolean;
-}
-
-/** The webhook's payload, as far as it says what git can't. */
-async function readEvent(env: GitEffects['env']): Promise<Event> {
-  const none = { defaultBranch: undefined, fork: false };
-  if (env.GITHUB_EVENT_PATH === undefined) return none;
-  try {
-    const event = JSON.parse(await readFile(env.GITHUB_EVENT_PATH, 'utf8')) as {
-      repository?: { default_branch?: string; full_name?: string };
-      pull_request?: { head?: { repo?: { full_name?: string } | null } };
-    };
-    const head = event.pull_request?.head;
+  if (head === undefined) {
+    if (onGitHub && !isNamed) throw noCommit(folder);
     return {
-      defaultBranch: event.repository?.default_branch,
-      // A head whose repository is gone was a fork.
-      fork: head !== undefined && head.repo?.full_name !== event.repository?.full_name,
+      ...shared,
+      kind: 'none',
+      name: '',
+      foreign: event && foreignOf(event),
+      notes: ['git knows no commit here: the images get no name of one'],
     };
-  } catch {
-    return none;
   }
+  const checkout = { head, branch, dirty: shared.dirty, tagsHere: lines(here), origin };
+  const named = await (event === undefined
+    ? localName(checkout)
+    : nameOnGitHub(checkout, event, git, isNamed));
+  const dirt = changed.length === 0 || !onGitHub ? [] : [dirtNote(changed, head)];
+  return { ...shared, ...named, notes: [...(named.notes ?? []), ...dirt] };
 }
 
-function repositoryUrl(env: GitEffects['env'], remote: string | undefined): string | undefined {
-  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = env;
-  if (server !== undefined && repository !== undefined) return `${server}/${repository}`;
+/** What a checkout is called, and with which doubts. */
+export type Named = Pick<GitRef, 'kind' | 'name'> & Partial<Pick<GitRef, 'foreign' | 'notes'>>;
+
+/** Outside of CI: a tag only on a clean checkout of it. */
+function localName({ dirty, tagsHere, branch }: Checkout): Named {
+  const tag = newestVersion(tagsHere) ?? tagsHere[0];
+  if (tag !== undefined && !dirty) return { kind: 'tag', name: tag };
+  return branch === undefined ? { kind: 'none', name: '' } : { kind: 'branch', name: branch };
+}
+
+async function nameOnGitHub(
+  checkout: Checkout,
+  event: BuildEvent,
+  git: Git,
+  isNamed: boolean,
+): Promise<Named> {
+  const { head, dirty } = checkout;
+  // Of an annotated tag some events name the tag's own object.
+  const isOfRun = [event.sha, await commitOf(event.sha, git)].includes(head);
+  if (event.kind === 'queue') {
+    return { kind: 'queue', name: '', foreign: foreignOf(event) };
+  }
+  // With files that differ it may be anybody's: pull requests are also put over the base branch's checkout.
+  const isBase = isOfRun && !dirty && event.base !== undefined;
+  if (event.pull !== undefined && !isBase) return ofPull(event);
+  if (isOfRun) return event.base ?? localName(checkout);
+  const found = await provenance(checkout, event, git);
+  const note = `The checkout is ${short(head)}, the run is for ${short(event.sha)}: the checkout names the images`;
+  if (found !== undefined) return { ...found, notes: [note] };
+  if (!isNamed) throw unknownCommit(checkout, event);
+  return {
+    kind: 'none',
+    name: '',
+    notes: [note, `${short(head)} is on no branch and no tag that git knows here`],
+  };
+}
+
+/** Without a number (a run that follows a fork's) it has no tag of its own. */
+function ofPull(event: BuildEvent): Named {
+  const number = event.pull?.number;
+  const name =
+    number === undefined ? ({ kind: 'none', name: '' } as const) : ({ kind: 'pull', name: number } as const);
+  return { ...name, foreign: foreignOf(event) };
+}
+
+function foreignOf({ kind, pull }: BuildEvent): string | undefined {
+  if (kind === 'queue') return 'an entry of the merge queue is on no branch yet';
+  if (pull === undefined || pull.isOwn) return undefined;
+  return 'a pull request from a fork may read the registry, and no more';
+}
+
+async function commitOf(sha: string, git: Git): Promise<string | undefined> {
+  return /^[0-9a-f]{40,64}$/.test(sha)
+    ? await git('rev-parse', '--verify', '--quiet', `${sha}^{commit}`)
+    : undefined;
+}
+
+function dirtNote(changed: readonly string[], head: string): string {
+  const count = changed.length === 1 ? '1 file differs' : `${changed.length} files differ`;
+  return `${count} from commit ${short(head)}, so no image is named after it: ${changed[0]?.replace(/^ ?\S+ +/, '')}${changed.length > 1 ? ', …' : ''}`;
+}
+
+function noCommit(folder: string): UserError {
+  return new UserError({
+    code: 'build.checkout',
+    message: `git knows no commit in ${folder}, so the images have no name`,
+    hint: 'Check the repository out with actions/checkout, where git is installed (in a container: before the checkout), or name the tags: `tags: preview`.',
+  });
+}
+
+function unknownCommit({ head, origin }: Checkout, { repository, sha }: BuildEvent): UserError {
+  const of =
+    origin === undefined || repository === undefined || isOrigin(origin, repository) ? '' : ` of ${origin}`;
+  return new UserError({
+    code: 'build.checkout',
+    message: `The checkout is ${short(head)}${of}, the run is for ${short(sha)}, and no branch or tag of ${repository ?? 'the repository'} is known to have that commit`,
+    hint: 'Check out a branch or a tag by its name, or everything (`fetch-depth: 0`), or name the tags: `tags: preview`.',
+  });
+}
+
+/** Whether an address is that of the repository `owner/name`. */
+export function isOrigin(origin: string | undefined, repository: string | undefined): boolean {
+  return repository !== undefined && origin?.toLowerCase().endsWith(`/${repository.toLowerCase()}`) === true;
+}
+
+function ofRun({
+  GITHUB_SERVER_URL: server,
+  GITHUB_REPOSITORY: repository,
+}: GitEffects['env']): string | undefined {
+  return server !== undefined && repository !== undefined ? `${server}/${repository}` : undefined;
+}
+
+function webAddress(remote: string | undefined): string | undefined {
   const ssh = /^(?:ssh:\/\/)?git@([^:/]+)[:/](.+?)(?:\.git)?$/.exec(remote ?? '');
   if (ssh !== null) return `https://${ssh[1]}/${ssh[2]}`;
   // Without what may stand before the @: it is a token more often than not.
@@ -97,9 +198,12 @@ function repositoryUrl(env: GitEffects['env'], remote: string | undefined): stri
   return https === null ? undefined : `https://${https[1]}`;
 }
 
-function newestVersion(tags: readonly string[]): string | undefined {
+/** The newest version among tags, as git sorts them. */
+export function newestVersion(tags: readonly string[]): string | undefined {
   return tags.filter((tag) => /^v?\d+\.\d+\.\d+/.test(tag)).at(-1);
 }
+
+const short = (sha: string) => sha.slice(0, 12);
 
 function lines(text: string | undefined): string[] {
   return (text ?? '').split('\n').filter((line) => line !== '');

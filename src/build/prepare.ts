@@ -110,9 +110,9 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
     builder: facts,
     cache,
     unasked,
-    notes: [...notes, ...(problem === undefined ? [] : [problem])],
+    notes: [...(isPlanAlone ? ref.notes : []), ...notes, ...(problem === undefined ? [] : [problem])],
     findings: [
-      ...(isPlanAlone ? [] : unasked.map(unaskedRegistry)),
+      ...(isPlanAlone ? [] : [...unasked.map(unaskedRegistry), ...ref.notes.map(checkoutNote)]),
       ...hints,
       ...broken.filter((each) => !isKnown(each)).map(unreadCache),
     ],
@@ -221,6 +221,10 @@ async function releaseTags(
     }),
   );
   return tagsOf(request.ref, [...request.ref.tags, ...published.flat()]);
+}
+
+function checkoutNote(message: string): BuildFinding {
+  return { target: '', topic: 'checkout', message };
 }
 
 /** Without a push the image is only built: that a registry cannot say whether it has it costs time alone. */

@@ -19,11 +19,14 @@ export function tagsOf(ref: GitRef, published: readonly string[]): string[] {
     }
     case 'branch':
       return [branchTag(ref.name), ...commit];
+    // If it is merged, its commit is the branch's, whose build names it.
+    case 'queue':
+      return ['queue'];
     // The commit of a pull request is a merge that exists nowhere else.
     case 'pull':
       return [`pr-${ref.name}`];
     case 'none':
-      return commit.length > 0 ? commit : ['local'];
+      return commit.length > 0 && ref.foreign === undefined ? commit : ['local'];
   }
 }
 
@@ -52,7 +55,7 @@ function versionTags(version: Version, published: readonly string[]): string[] {
 const longest = 128;
 
 /** Names that mean something of their own: a branch of such a name must not take their place. */
-const reserved = /^(?:latest|v?\d+(?:\.\d+)*(?:[-+].*)?|(?:tree|cache|build|sha|pr)-.*)$/;
+const reserved = /^(?:latest|v?\d+(?:\.\d+)*(?:[-+].*)?|(?:tree|cache|build|sha|pr)-.*|queue)$/;
 
 /** A branch as a tag: `feature/X y` → `feature-X-y`, `latest` → `branch-latest`. */
 function branchTag(name: string): string {

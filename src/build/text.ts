@@ -37,7 +37,13 @@ function pushText({ push, carried, notPushed }: BuildPlan): string {
 }
 
 function refText({ ref }: BuildPlan): string {
-  const what = { tag: 'tag', branch: 'branch', pull: 'pull request', none: 'no git ref' }[ref.kind];
+  const what = {
+    tag: 'tag',
+    branch: 'branch',
+    pull: 'pull request',
+    queue: 'merge queue',
+    none: 'no git ref',
+  }[ref.kind];
   return [what, ref.name, ref.dirty ? '(with changes)' : ''].filter((part) => part !== '').join(' ');
 }
 

@@ -246,6 +246,10 @@ export const catalogue = {
     what: 'A key of `build:` asks for what the installed buildx, or the builder, can’t do or does not allow.',
     fix: 'Install the version named, let the builder allow it, or take the key out.',
   },
+  'build.checkout': {
+    what: 'What is checked out cannot be named: git has no commit there, or one that no branch or tag of the repository is known to have.',
+    fix: 'Check out a branch or a tag by its name, with `fetch-depth: 0` for any other commit, or name the tags.',
+  },
   'build.secret': {
     what: 'A secret that a build needs is not there.',
     fix: 'Set the variable or create the file that `secrets:` of the compose file names.',

@@ -15,11 +15,7 @@ export function placeOfBuild(
   push: boolean,
   carried: boolean,
 ): { readonly place: BuildPlace; readonly notPushed: string | undefined } {
-  const notPushed = !push
-    ? '--no-push'
-    : ref.fork && !carried
-      ? 'a pull request from a fork may read the registry, and no more'
-      : undefined;
+  const notPushed = !push ? '--no-push' : carried ? undefined : ref.foreign;
   const service = env.ACTIONS_RESULTS_URL ?? env.ACTIONS_CACHE_URL;
   const gha = env.GITHUB_ACTIONS === 'true' && Boolean(service) && Boolean(env.ACTIONS_RUNTIME_TOKEN);
   const ci = Boolean(env.CI) && env.CI !== 'false';

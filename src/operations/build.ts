@@ -67,7 +67,7 @@ export async function buildImages(
     const variables = await buildVariables(config, targetName, effects);
     const [model, ref] = await Promise.all([
       loadBuildModel(config, variables, effects),
-      readGitRef(config.folder, effects),
+      readGitRef(config.folder, effects, options.tags.length > 0),
     ]);
     const { place, notPushed } = placeOfBuild(env, ref, options.push, isCarried(config));
     const request: BuildRequest = {

@@ -7,7 +7,8 @@ import type { Effects } from '../kernel/run.ts';
 const longestName = 255;
 
 /**
- * Name of the release: what was asked for, the tag that CI runs for, or what git says of the checkout.
+ * Name of the release: what was asked for, the tag that CI runs for where its commit is
+ * checked out, or what git says of the checkout.
  *
  * @param option the one that says the name.
  * @throws UserError `release.not-a-tag` for a target with `require-tag` and no version tag.
@@ -20,7 +21,6 @@ export async function releaseName(
   option = '--release',
 ): Promise<{ release: string; commit: string | undefined }> {
   const { env } = effects;
-  const tag = env.GITHUB_REF_TYPE === 'tag' ? env.GITHUB_REF_NAME : undefined;
   const git = (...args: string[]) =>
     runProcess(['git', '-C', folder, ...args], { signal: effects.signal, timeoutMs: 10_000 }).catch(
       (error: unknown) => {
@@ -28,10 +28,22 @@ export async function releaseName(
         return { code: 1, stdout: '', stderr: '' };
       },
     );
-  const [described, head] = await Promise.all([
-    asked === undefined && tag === undefined ? git('describe', '--tags', '--always', '--dirty') : undefined,
-    git('rev-parse', 'HEAD'),
+  const ofRun = env.GITHUB_REF_TYPE === 'tag' ? env.GITHUB_REF_NAME : undefined;
+  const [described, head, ofTag] = await Promise.all([
+    asked === undefined ? git('describe', '--tags', '--always', '--dirty') : undefined,
+    git('rev-parse', '--verify', 'HEAD'),
+    // Of an annotated tag GITHUB_SHA may be the tag's own object.
+    ofRun === undefined ? undefined : git('rev-parse', '--verify', `${env.GITHUB_SHA ?? ''}^{commit}`),
   ]);
+  // The run's tag is the name of the run's commit, and of no other that a workflow has checked out.
+  const commitOfRun = ofTag?.code === 0 ? ofTag.stdout.trim() : env.GITHUB_SHA;
+  const isOther = head.code === 0 && commitOfRun !== undefined && head.stdout.trim() !== commitOfRun;
+  const tag = isOther ? undefined : ofRun;
+  if (isOther && ofRun !== undefined && asked === undefined) {
+    effects.log.warn(
+      `The checkout is ${head.stdout.trim().slice(0, 12)}, and the run is for ${ofRun}: the release is named after the checkout`,
+    );
+  }
   const release = asked ?? tag ?? (described?.code === 0 ? described.stdout.trim() : undefined);
   const commit = head.code === 0 ? head.stdout.trim() : undefined;
   if (release === undefined || release === '') {
@@ -48,7 +60,9 @@ export async function releaseName(
       hint: `Pass ${option} NAME with a shorter one.`,
     });
   }
-  if (target?.requireTag === true && !/^v?\d+\.\d+\.\d+/.test(release)) {
+  // `v1.2.3-4-gabc123` is four commits after the tag, `v1.2.3-dirty` the tag with changes.
+  const isBeside = release === described?.stdout.trim() && /-(?:\d+-g[0-9a-f]+|dirty)$/.test(release);
+  if (target?.requireTag === true && (isBeside || !/^v?\d+\.\d+\.\d+/.test(release))) {
     throw new UserError({
       code: 'release.not-a-tag',
       message: `Target ${target.name} takes version tags only, and ${release} is none`,

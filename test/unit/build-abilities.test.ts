@@ -34,7 +34,7 @@ describe('how RUN runs', () => {
       cacheFrom: [],
       cacheTo: [],
     };
-    const file = JSON.parse(bakeFile([build], [], { sbom: false, provenance: false }));
+    const file = JSON.parse(bakeFile([build], [], { sbom: false, provenance: false, isForeign: false }));
     expect(file.target.backend).toMatchObject(run);
   });
 });

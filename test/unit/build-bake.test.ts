@@ -11,7 +11,7 @@ const build = (changes: Parameters<typeof target>[0] = {}) => ({
   labels: { a: 'ours', b: 'ours' },
   bases: {},
 });
-const plain = { sbom: false, provenance: false };
+const plain = { sbom: false, provenance: false, isForeign: false };
 const file = (...args: Parameters<typeof bakeFile>) => JSON.parse(bakeFile(...args));
 
 describe('the bake file', () => {
@@ -36,7 +36,11 @@ describe('the bake file', () => {
   });
 
   test('pushed by digest, under no tag, and left out of the engine', () => {
-    const { backend } = file([{ ...build(), output: 'push' }], [], { sbom: true, provenance: true }).target;
+    const { backend } = file([{ ...build(), output: 'push' }], [], {
+      sbom: true,
+      provenance: true,
+      isForeign: false,
+    }).target;
     expect(backend.output).toEqual([
       'type=image,name=ghcr.io/acme/shop/backend,push-by-digest=true,name-canonical=true,push=true,store=false,unpack=false',
     ]);
@@ -57,6 +61,14 @@ describe('the bake file', () => {
     const contexts = { 'docker.io/acme/own': 'target:own', stage: '/x', Odd: '/y' };
     const built = file([{ ...build({ contexts }), bases }], [], plain).target.backend.contexts;
     expect(Object.keys(built)).toEqual(['node:22-slim', 'acme/base', 'acme/own', 'stage', 'Odd']);
+  });
+
+  test('a change’s own compose file writes no cache', () => {
+    const caches = { cacheFrom: ['type=gha'], cacheTo: ['type=registry,ref=ghcr.io/acme/shop:cache-main'] };
+    const written = (isForeign: boolean) =>
+      file([build(caches)], [], { ...plain, isForeign }).target.backend['cache-to'];
+    expect(written(false)).toEqual(caches.cacheTo);
+    expect(written(true)).toEqual([]);
   });
 
   test('secrets by name, names as bake takes them, and templates as mere text', () => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -76,7 +76,11 @@ export function startStep(
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true', GITHUB_ACTIONS: 'true' },
       ...{ GITHUB_WORKSPACE: workspace, GITHUB_REPOSITORY: 'acme/bookreader', GITHUB_ACTOR: 'octocat' },
-      ...{ GITHUB_SERVER_URL: 'https://github.example', GITHUB_RUN_ID: '4711', GITHUB_SHA: sha },
+      ...{
+        GITHUB_SERVER_URL: 'https://github.example',
+        GITHUB_RUN_ID: '4711',
+        GITHUB_SHA: headOf(workspace),
+      },
       ...{ GITHUB_EVENT_NAME: 'push', RUNNER_NAME: 'runner-1', RUNNER_TEMP: temp },
       ...paths,
       ...inputsOf(file, options.with ?? {}),
@@ -126,6 +130,12 @@ export function startStep(
     },
     ended,
   };
+}
+
+/** GitHub names the commit that is checked out, unless a workflow chooses another one. */
+function headOf(workspace: string): string {
+  const { status, stdout } = spawnSync('git', ['-C', workspace, 'rev-parse', 'HEAD'], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : sha;
 }
 
 export const sha = '0123456789abcdef0123456789abcdef01234567';
