@@ -1,4 +1,5 @@
 import type { Category } from '../checks/model.ts';
+import { keepsToken } from './checkout.ts';
 import { text, type Values } from './inputs.ts';
 import type { Job } from './job.ts';
 
@@ -13,6 +14,14 @@ export async function runCheck(
   const { effects } = job;
   const what = categories.length === 0 ? 'checks the change' : `runs ${categories.join(' and ')}`;
   effects.log.info(`Sluice ${what}`);
+  if (await keepsToken(effects)) {
+    job.annotate({
+      level: 'warning',
+      title: 'sluice: token in .git/config',
+      message:
+        'actions/checkout has left the token of the job in the checkout, where code of the change can read it.\n→ Give it `persist-credentials: false`.',
+    });
+  }
   const { checkRepository } = await import('../operations/check.ts');
   const { tellChecks } = await import('./check-result.ts');
   const context = { effects, config: given.config };

@@ -2,7 +2,7 @@ import { plainEnv } from '../kernel/child-env.ts';
 import { UserError } from '../kernel/errors.ts';
 import { runProcess } from '../kernel/process.ts';
 import { type BuildEvent, readBuildEvent } from './git-event.ts';
-import { provenance } from './provenance.ts';
+import { isOrigin, newestVersion, provenance } from './provenance.ts';
 
 /** What this build is of: a tag, a branch, a pull request, an entry of a merge queue, or none of them. */
 export interface GitRef {
@@ -178,11 +178,6 @@ function unknownCommit({ head, origin }: Checkout, { repository, sha }: BuildEve
   });
 }
 
-/** Whether an address is that of the repository `owner/name`. */
-export function isOrigin(origin: string | undefined, repository: string | undefined): boolean {
-  return repository !== undefined && origin?.toLowerCase().endsWith(`/${repository.toLowerCase()}`) === true;
-}
-
 function ofRun({
   GITHUB_SERVER_URL: server,
   GITHUB_REPOSITORY: repository,
@@ -196,11 +191,6 @@ function webAddress(remote: string | undefined): string | undefined {
   // Without what may stand before the @: it is a token more often than not.
   const https = /^https:\/\/(?:[^@/]*@)?([^?#]+?)(?:\.git)?$/.exec(remote ?? '');
   return https === null ? undefined : `https://${https[1]}`;
-}
-
-/** The newest version among tags, as git sorts them. */
-export function newestVersion(tags: readonly string[]): string | undefined {
-  return tags.filter((tag) => /^v?\d+\.\d+\.\d+/.test(tag)).at(-1);
 }
 
 const short = (sha: string) => sha.slice(0, 12);

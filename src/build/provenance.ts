@@ -1,5 +1,5 @@
 import type { BuildEvent } from './git-event.ts';
-import { type Checkout, type Git, isOrigin, type Named, newestVersion } from './git-ref.ts';
+import type { Checkout, Git, Named } from './git-ref.ts';
 
 /**
  * Where a commit comes from that is not the one the run is for. A commit alone says nothing: GitHub serves those of all
@@ -36,4 +36,14 @@ export async function provenance(
   if (branches.length > 0) return { kind: 'none', name: '' };
   const holders = await refs('--contains', head, '--count=1', 'refs/remotes/origin', 'refs/tags');
   return holders.length > 0 ? { kind: 'none', name: '' } : undefined;
+}
+
+/** Whether an address is that of the repository `owner/name`. */
+export function isOrigin(origin: string | undefined, repository: string | undefined): boolean {
+  return repository !== undefined && origin?.toLowerCase().endsWith(`/${repository.toLowerCase()}`) === true;
+}
+
+/** The newest version among tags, as git sorts them. */
+export function newestVersion(tags: readonly string[]): string | undefined {
+  return tags.filter((tag) => /^v?\d+\.\d+\.\d+/.test(tag)).at(-1);
 }

@@ -12,6 +12,7 @@ import { ruleIds } from '../checks/rules/catalogue.ts';
 import { machineLimits } from '../checks/runner/limits.ts';
 import { runChecks } from '../checks/runner/run-checks.ts';
 import type { PlannedCheck } from '../checks/tool.ts';
+import { withheldNote } from '../checks/withheld.ts';
 import { loadConfig } from '../config/load.ts';
 import type { CheckSettings, Config } from '../config/model.ts';
 import { defaultCheckSettings } from '../config/normalise.ts';
@@ -81,7 +82,10 @@ export async function checkRepository(context: OperationContext, request: CheckR
     ...{ repo, settings, baseline, changed, now: clock.now() },
     seconds: (clock.elapsed() - begun) / 1000,
     ...(coverage === undefined ? {} : { coverage }),
-    notes: change.why === undefined ? [] : [change.why],
+    notes: [
+      ...(change.why === undefined ? [] : [change.why]),
+      ...(checks.some(({ category }) => category === 'test') ? withheldNote(repo, env, settings.env) : []),
+    ],
     ...{ planned: plan.all, rules: [...ruleIds] },
   });
   if (settings.coverage.codecov && covered.length > 0) await sendToCodecov(covered, repo, effects);

@@ -102,12 +102,14 @@ describe.concurrent('code of a change beside a key', () => {
 
   test('pipeline: where a build comes after the checks, the environment shows no token either', async () => {
     using repo = repository('checks:\n  env: [STRIPE]\n');
+    repo.git('config', 'http.https://github.com/.extraheader', 'AUTHORIZATION: basic aHVudGVyMg==');
     const step = await repo.step('pipeline', { run: 'check,build', 'github-token': secrets.token }, platform);
     const { found = [], names = [] } = findings(repo.root) ?? {};
     // What sluice.yml names is handed on, and only that.
     expect(names, step.log).toContain('STRIPE');
     expect(names).not.toContain('ACTIONS_RUNTIME_TOKEN');
     expect(found).toEqual([backwards(secrets.stripe)]);
+    expect(step.log).toContain('actions/checkout has left the token of the job in the checkout');
   });
 
   test('the whole pipeline with a key in one step is refused, and nothing of the change runs', async () => {
