@@ -4,8 +4,6 @@ import { isOpen } from './child-env.ts';
 /** The environment this process was started with, taken out of it. */
 export interface OwnEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Variables with a value that were dropped unread. */
-  readonly dropped: readonly string[];
   /** Whether nothing of them is left for other processes of this user to read. */
   readonly isCleared: boolean;
 }
@@ -24,15 +22,11 @@ export function takeEnvironment(unwanted: (name: string) => boolean = () => fals
   const block = openBlock();
   if (block === undefined) return takeWithoutBlock(unwanted);
   const env: Record<string, string | undefined> = {};
-  const dropped: string[] = [];
   const { bytes } = block;
   for (const { name, from, to } of entriesOf(bytes)) {
-    const at = from + Buffer.byteLength(name) + 1;
-    if (unwanted(name)) {
-      if (to > at) dropped.push(name);
-    } else {
+    if (!unwanted(name)) {
       // A name that is there twice is, for getenv(3), the first.
-      const value = bytes.toString('utf8', at, to);
+      const value = bytes.toString('utf8', from + Buffer.byteLength(name) + 1, to);
       env[name] ??= value;
       if (isOpen(name, value)) continue;
     }
@@ -42,16 +36,15 @@ export function takeEnvironment(unwanted: (name: string) => boolean = () => fals
   const isCleared = block.write();
   bytes.fill(0);
   block.close();
-  return { env, dropped, isCleared };
+  return { env, isCleared };
 }
 
 /** Systems without /proc: our children get none of it, other processes of the user may still read it. */
 function takeWithoutBlock(unwanted: (name: string) => boolean): OwnEnvironment {
-  const dropped = Object.keys(process.env).filter((name) => unwanted(name) && process.env[name] !== '');
   for (const name of Object.keys(process.env).filter(unwanted)) delete process.env[name];
   const env = { ...process.env };
   for (const [name, value] of Object.entries(env)) if (!isOpen(name, value ?? '')) delete process.env[name];
-  return { env, dropped, isCleared: false };
+  return { env, isCleared: false };
 }
 
 interface Block {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { refuseKeys } from '../../src/actions/keys.ts';
+import type { Config } from '../../src/config/model.ts';
 import type { Effects } from '../../src/kernel/run.ts';
 import { refuseBesideChecks } from '../../src/operations/check-keys.ts';
 
@@ -88,6 +89,14 @@ describe('beside checks', () => {
     expect(await refuse({}, job, {}, true)).toBe('accepted');
     expect(await refuse({}, job)).toBe('accepted');
     expect(await refuse(key, job)).toContain('an earlier step of this job has run checks');
+  });
+
+  test('the env file of a target, by the name that sluice.yml gives it', () => {
+    const config = { targets: { production: { env: [{ kind: 'secret-file', variable: 'PROD_ENV' }] } } };
+    const env = { GITHUB_ACTIONS: 'true', PROD_ENV: 'STRIPE_KEY=x' };
+    expect(() => refuseBesideChecks(env, config as unknown as Config)).toThrow(
+      /this step also has PROD_ENV\./,
+    );
   });
 
   test('keys of a store that tests run themselves are none; a person’s own machine is that person’s', () => {

@@ -18,6 +18,11 @@ const meanings: readonly (readonly [said: RegExp, why: string, hint: string])[] 
     'Make room in the folder of Sluice’s cache.',
   ],
   [
+    /\b40[13] (?:Client )?Error|client error \(40[13]|\b401 Unauthorized|User for \S+:/,
+    'the package index asks for a login',
+    'Give the job the variable with the login (PIP_INDEX_URL, UV_INDEX_…), and pass it on: checks.env in sluice.yml.',
+  ],
+  [
     /name resolution|Name or service not known|ConnectionError|Connection refused|Network is unreachable|error sending request|dns error|Could not connect|All attempts to connect|read timed out|ProxyError/i,
     'the package index could not be reached',
     'Is the network there, and the index (PIP_INDEX_URL, UV_INDEX_URL) right? What was installed before needs neither.',

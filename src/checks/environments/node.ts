@@ -120,7 +120,7 @@ const meanings: readonly (readonly [said: RegExp, why: string, hint: string])[] 
   [
     /\bE40[13]\b|ERR_PNPM_FETCH_40[13]|authentication token|YN0041/i,
     'the registry wants a token, or another one',
-    'Give the job the token that .npmrc or .yarnrc.yml names.',
+    'Give the job the token that .npmrc or .yarnrc.yml names, and pass its variable on: checks.env in sluice.yml.',
   ],
   [
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|YN0001: .*RequestError/,
