@@ -8,7 +8,7 @@ import { lastMoment } from './deadline.ts';
 import { advised } from './guidance.ts';
 import { readInputs, type Spec, type Values } from './inputs.ts';
 import { type Job, openJob } from './job.ts';
-import { refuseKeys } from './keys.ts';
+import { refuseKeys, type Work } from './keys.ts';
 import { tellErrors } from './trouble.ts';
 
 /** An action: what it takes, and what it does with that. */
@@ -17,8 +17,8 @@ export interface Action<S extends Spec> {
   readonly inputs: S;
   /** Sentences about inputs that contradict each other; each names both. */
   readonly rules?: (inputs: Values<S>) => readonly string[];
-  /** Whether it runs checks, which run the code of the change. */
-  readonly runsChecks?: (inputs: Values<S>, env: Effects['env']) => boolean;
+  /** What it does with the code of the change; default: it has no more to do with it than to read it. */
+  readonly work?: (inputs: Values<S>, env: Effects['env']) => Work;
   /** @returns whether it came to a good end. */
   readonly main: (inputs: Values<S>, job: Job) => Promise<boolean>;
   /** Runs when the job ends, whatever became of it, and does what the main step had no time for. */
@@ -62,9 +62,9 @@ async function start<S extends Spec>(action: Action<S>, phase: Phase, own: OwnEn
     try {
       for (const name of secretInputs) effects.mask.add(own.env[`INPUT_${name.toUpperCase()}`] ?? '');
       const inputs = readInputs(action.inputs, own.env, action.rules);
-      const runsChecks = action.runsChecks?.(inputs, env) === true;
-      if (phase === 'main') await refuseKeys(inputs, runsChecks, effects);
-      if (runsChecks && !own.isCleared) warnOfLeftovers(own.env, effects);
+      const work = action.work?.(inputs, env) ?? 'deploys';
+      if (phase === 'main') await refuseKeys(inputs, work, effects);
+      if (work === 'checks' && !own.isCleared) warnOfLeftovers(own.env, effects);
       if (isDebug()) await (await import('./tools.ts')).listTools(effects.log);
       const ok = await (phase === 'post' ? action.post?.run(inputs, job) : action.main(inputs, job));
       if (effects.signal.aborted) return exitCodes.cancelled;

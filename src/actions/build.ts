@@ -27,6 +27,7 @@ export async function runBuild(given: Values<typeof inputs>, job: Job) {
 
 export const action = defineAction({
   ...{ name: 'build', inputs, rules },
+  work: () => 'builds',
   main: async (given, job) => {
     await runBuild(given, job);
     return true;

@@ -12,6 +12,9 @@ const serverInputs = ['ssh-key', 'ssh-passphrase'] as const;
 /** That of a registry is for builds of a change, too: a Dockerfile runs in a container. Beside checks it is as open. */
 const registryInput = 'registry-password';
 
+/** Checks run the code of the change on the runner, a build in containers, a deploy on servers. */
+export type Work = 'checks' | 'builds' | 'deploys';
+
 type Given = Readonly<Record<string, unknown>>;
 
 /**
@@ -20,19 +23,22 @@ type Given = Readonly<Record<string, unknown>>;
  *
  * @throws UserError `input.keys-beside-checks`, `input.keys-in-change`.
  */
-export async function refuseKeys(given: Given, runsChecks: boolean, effects: Effects): Promise<void> {
+export async function refuseKeys(given: Given, work: Work, effects: Effects): Promise<void> {
   const { env } = effects;
   const inputs = serverInputs.filter((name) => given[name] !== undefined);
   const registry = given[registryInput] === undefined ? [] : [registryInput];
   const variables = keysIn(env);
   const all = [...inputs, ...registry, ...variables];
   const marker = markerOf(env);
+  const runsChecks = work === 'checks';
   if (runsChecks && all.length > 0) throw besideChecks(`this step also has ${all.join(', ')}`);
   if (runsChecks && marker !== undefined) writeFileSync(marker, '');
   if (!runsChecks && all.length > 0 && marker !== undefined && existsSync(marker)) {
     throw besideChecks(`an earlier step of this job has run checks, while this one has ${all.join(', ')}`);
   }
-  const keys = [...inputs, ...variables.filter((name) => name !== 'SLUICE_REGISTRY_PASSWORD')];
+  // Keys of AWS may be for its registry, too, which a build of a change reads bases from.
+  const ofRegistry = work === 'builds' ? /^(?:SLUICE_REGISTRY_PASSWORD$|AWS_)/ : /^SLUICE_REGISTRY_PASSWORD$/;
+  const keys = [...inputs, ...variables.filter((name) => !ofRegistry.test(name))];
   if (keys.length === 0) return;
   const change = await changeOf(env, () => headOf(effects));
   if (change === undefined) return;

@@ -2,6 +2,6 @@ import { defineAction } from './action.ts';
 import { inputs, runCheck } from './check.ts';
 
 export const action = defineAction({
-  ...{ name: 'lint', inputs, runsChecks: () => true },
+  ...{ name: 'lint', inputs, work: () => 'checks' },
   main: (given, job) => runCheck(given, ['lint'], job),
 });

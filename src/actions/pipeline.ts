@@ -47,7 +47,11 @@ function refuseKeysAfterChecks(run: readonly Stage[]): void {
 /** The action at the top of the repository: the whole pipeline in one step. */
 export const action = defineAction({
   ...{ name: 'pipeline', inputs, rules },
-  runsChecks: (given, env) => stagesOf(given, env).includes('check'),
+  work: (given, env) => {
+    const run = stagesOf(given, env);
+    if (run.includes('check')) return 'checks';
+    return run.every((stage) => stage === 'build') ? 'builds' : 'deploys';
+  },
   main: async (given, job) => {
     const run = stagesOf(given, job.effects.env);
     refuseKeysAfterChecks(run);

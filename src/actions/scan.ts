@@ -2,6 +2,6 @@ import { defineAction } from './action.ts';
 import { inputs, runCheck } from './check.ts';
 
 export const action = defineAction({
-  ...{ name: 'scan', inputs, runsChecks: () => true },
+  ...{ name: 'scan', inputs, work: () => 'checks' },
   main: (given, job) => runCheck(given, ['scan'], job),
 });

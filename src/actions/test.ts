@@ -2,6 +2,6 @@ import { defineAction } from './action.ts';
 import { inputs, runCheck } from './check.ts';
 
 export const action = defineAction({
-  ...{ name: 'test', inputs, runsChecks: () => true },
+  ...{ name: 'test', inputs, work: () => 'checks' },
   main: (given, job) => runCheck(given, ['test'], job),
 });

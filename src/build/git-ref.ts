@@ -122,11 +122,12 @@ async function nameOnGitHub(
   }
   // With files that differ it may be anybody's: pull requests are also put over the base branch's checkout.
   const isBase = isOfRun && !dirty && event.base !== undefined;
-  if (event.pull !== undefined && !isBase) return ofPull(event);
+  const note = `The checkout is ${short(head)}, the run is for ${short(event.sha)}: the checkout names the images`;
+  const notes = isOfRun ? [] : [note];
+  if (event.pull !== undefined && !isBase) return { ...ofPull(event), notes };
   if (isOfRun) return event.base ?? localName(checkout);
   const found = await provenance(checkout, event, git);
-  const note = `The checkout is ${short(head)}, the run is for ${short(event.sha)}: the checkout names the images`;
-  if (found !== undefined) return { ...found, notes: [note] };
+  if (found !== undefined) return { ...found, notes };
   if (!isNamed) throw unknownCommit(checkout, event);
   return {
     kind: 'none',

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { refuseKeys } from '../../src/actions/keys.ts';
+import { refuseKeys, type Work } from '../../src/actions/keys.ts';
 import type { Config } from '../../src/config/model.ts';
 import type { Effects } from '../../src/kernel/run.ts';
 import { refuseBesideChecks } from '../../src/operations/check-keys.ts';
@@ -16,12 +16,12 @@ const other = '0'.repeat(40);
 
 type Vars = Readonly<Record<string, string>>;
 
-function refuse(given: object, env: Vars, payload: object = {}, runsChecks = false): Promise<string> {
+function refuse(given: object, env: Vars, payload: object = {}, work: Work = 'deploys'): Promise<string> {
   const path = join(folder, 'event.json');
   writeFileSync(path, JSON.stringify(payload));
   const all = { GITHUB_EVENT_PATH: path, GITHUB_SHA: head, GITHUB_ACTIONS: 'true', ...env };
   const effects = { env: all, signal: new AbortController().signal } as unknown as Effects;
-  return refuseKeys(given as Vars, runsChecks, effects).then(
+  return refuseKeys(given as Vars, work, effects).then(
     () => 'accepted',
     (error: { code: string; message: string }) => `${error.code}: ${error.message}`,
   );
@@ -64,10 +64,13 @@ describe('a run whose code is that of a change', () => {
     expect(await refuse(key, { GITHUB_EVENT_NAME: event, ...env }, payload)).toBe('accepted');
   });
 
-  test('the login of a registry may be in a build of a pull request, which runs nothing outside of containers', async () => {
-    expect(await refuse({ 'registry-password': 'p' }, { GITHUB_EVENT_NAME: 'pull_request' })).toBe(
-      'accepted',
-    );
+  test('the login of a registry may be in a build of a change, which runs nothing outside of containers', async () => {
+    const pull = { GITHUB_EVENT_NAME: 'pull_request' };
+    const ofAws = { ...pull, AWS_SECRET_ACCESS_KEY: 'wJal' };
+    expect(await refuse({ 'registry-password': 'p' }, pull, {}, 'builds')).toBe('accepted');
+    expect(await refuse({}, ofAws, {}, 'builds')).toBe('accepted');
+    expect(await refuse({}, ofAws)).toMatch(/^input\.keys-in-change/);
+    expect(await refuse(key, pull, {}, 'builds')).toMatch(/^input\.keys-in-change/);
   });
 });
 
@@ -78,7 +81,7 @@ describe('beside checks', () => {
     [{}, { SLUICE_REGISTRY_PASSWORD: 'p' }, 'SLUICE_REGISTRY_PASSWORD'],
     [{}, { AWS_SESSION_TOKEN: 't' }, 'AWS_SESSION_TOKEN'],
   ])('%o %o', async (given, env, named) => {
-    const said = await refuse(given, { GITHUB_EVENT_NAME: 'push', ...env }, {}, true);
+    const said = await refuse(given, { GITHUB_EVENT_NAME: 'push', ...env }, {}, 'checks');
     expect(said).toMatch(/^input\.keys-beside-checks: /);
     expect(said).toContain(`this step also has ${named}.`);
   });
@@ -86,7 +89,7 @@ describe('beside checks', () => {
   test('a later step of the job', async () => {
     const job = { RUNNER_TEMP: folder, GITHUB_EVENT_NAME: 'push' };
     expect(await refuse(key, job)).toBe('accepted');
-    expect(await refuse({}, job, {}, true)).toBe('accepted');
+    expect(await refuse({}, job, {}, 'checks')).toBe('accepted');
     expect(await refuse({}, job)).toBe('accepted');
     expect(await refuse(key, job)).toContain('an earlier step of this job has run checks');
   });

@@ -8,6 +8,7 @@ import { type GitRef, readGitRef } from '../../../src/build/git-ref.ts';
 import { tagsOf } from '../../../src/build/tags.ts';
 import { placeOfBuild } from '../../../src/operations/build-place.ts';
 import { target } from '../../unit/build-fixtures.ts';
+import { bench } from './action-step.ts';
 
 /*
  * GitHub's side is a bare repository: main, a tag, and pull requests as refs/pull/N/head and /merge, those of forks like
@@ -173,6 +174,22 @@ describe.concurrent('a fork’s commit under a run that is not for it', () => {
     rmSync(join(folder, '.git'), { recursive: true });
     expect((await built(folder, 'pull_request_target', fork, {}, true)).pushed).toBe(false);
   });
+});
+
+test('the action says so before it builds', async () => {
+  using repo = bench({
+    'sluice.yml':
+      'app: shop\nregistry: registry.example.invalid/acme\ntargets:\n  production:\n    hosts: [deploy@127.0.0.1]\n',
+    'compose.yml': 'services:\n  web:\n    build: .\n    ports: ["8080:80"]\n',
+    Dockerfile: 'FROM scratch\nCOPY compose.yml /\n',
+  });
+  const env = { GITHUB_EVENT_NAME: 'pull_request_target', GITHUB_SHA: commits.main };
+  const { log } = await repo.step('build', { 'dry-run': 'true' }, env, fork);
+  expect(log).toMatch(/^ {2}tags {3}pr-12 \(pull request 12\)$/m);
+  expect(log).toMatch(/^ {2}push {3}no: a pull request from a fork may read the registry, and no more$/m);
+  expect(log).toContain(
+    `The checkout is ${repo.head.slice(0, 12)}, the run is for ${commits.main.slice(0, 12)}`,
+  );
 });
 
 describe.concurrent('what is checked out names the images', () => {
