@@ -6,6 +6,7 @@ import { checksSummary } from '../checks/report/summary.ts';
 import { checksTerminal } from '../checks/report/terminal.ts';
 import type { Checked } from '../operations/check.ts';
 import { writeCheckReports } from '../operations/check-reports.ts';
+import { headOf } from './checkout.ts';
 import type { Job } from './job.ts';
 
 /** Log, outputs, files, annotations and summary of checks. @returns whether the verdict is a pass. */
@@ -31,7 +32,8 @@ export async function tellChecks(
   };
   for (const [key, value] of Object.entries(outputs)) job.output(key, value);
   for (const annotation of checksAnnotations(report)) job.annotate(annotation);
-  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_SHA: sha } = env;
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = env;
+  const sha = (await headOf(job.effects)) ?? env.GITHUB_SHA;
   const tree = server && repository && sha ? `${server}/${repository}/blob/${sha}` : undefined;
   await job.summarise((room) => checksSummary(report, room, { files: tree }));
   return report.verdict === 'pass';
