@@ -1,22 +1,38 @@
 import { toolEnv } from '../kernel/child-env.ts';
 import { neverHandedOn } from '../kernel/keys.ts';
 import type { Repo } from './repo.ts';
-import { envUses } from './rules/env-uses.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Variables that are set, that the source reads, and that tools and tests are not given: a test that is left out because
+ * Variables that are set, that the source names, and that tools and tests are not given: a test that is left out because
  * its database is not named must not look like one that passed.
  */
 export function withheldNote(repo: Repo, env: Env, named: readonly string[]): string[] {
   const given = toolEnv(env, named);
   const kept = Object.keys(env).filter((name) => env[name] && !(name in given) && !neverHandedOn.test(name));
   if (kept.length === 0) return [];
-  const read = new Set(envUses(repo).map(({ name }) => name));
+  const read = namesIn(repo);
   const names = kept.filter((name) => read.has(name)).sort();
   if (names.length === 0) return [];
   return [
-    `Tools and tests do not get ${names.join(', ')}, which the source reads. If they need it, name it in sluice.yml: checks.env.`,
+    `Tools and tests do not get ${names.join(', ')}, which the source names. If they need it, list it in sluice.yml: checks.env.`,
   ];
+}
+
+const maxFiles = 5_000;
+const maxLength = 400_000;
+
+/** Words of code, of tests above all, that are written like variables of the environment. */
+function namesIn(repo: Repo): ReadonlySet<string> {
+  const sources = repo.files.filter((file) =>
+    /\.(?:[cm]?[jt]sx?|vue|py|toml|ini|cfg|go|rb|php|sh)$/.test(file),
+  );
+  const names = new Set<string>();
+  for (const file of sources.slice(0, maxFiles)) {
+    const text = repo.read(file);
+    if (text === undefined || text.length > maxLength) continue;
+    for (const [name] of text.matchAll(/\b[A-Z][A-Z0-9_]{2,100}\b/g)) names.add(name);
+  }
+  return names;
 }

@@ -4,11 +4,11 @@ import { memoryRepo } from './checks-repo.ts';
 
 test('a variable that is set and read, and that tests do not get, is named', () => {
   const repo = memoryRepo({
-    'app.py': 'import os\nurl = os.environ["DATABASE_URL"]\nhome = os.environ["HOME"]\n',
+    'tests/test_app.py': 'import os\nurl = os.environ["DATABASE_URL"]\nhome = os.environ["HOME"]\n',
   });
   const env = { DATABASE_URL: 'postgres://x', STRIPE: 'y', HOME: '/root', ACTIONS_RUNTIME_TOKEN: 't' };
   expect(withheldNote(repo, env, [])).toEqual([
-    'Tools and tests do not get DATABASE_URL, which the source reads. If they need it, name it in sluice.yml: checks.env.',
+    'Tools and tests do not get DATABASE_URL, which the source names. If they need it, list it in sluice.yml: checks.env.',
   ]);
   expect(withheldNote(repo, env, ['DATABASE_URL'])).toEqual([]);
   expect(withheldNote(repo, { HOME: '/root' }, [])).toEqual([]);
