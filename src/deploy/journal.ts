@@ -97,10 +97,14 @@ export function parseJournal(text: string): JournalRecord | undefined {
     const entry = parseEntry(line);
     if (entry !== undefined) entries.push(entry);
   }
-  const header = entries.find((entry) => entry.event === 'open');
-  if (header === undefined) return undefined;
+  const found = entries.find((entry) => entry.event === 'open');
+  if (found === undefined) return undefined;
+  // An earlier version did not write all of them.
+  const header = { ...noServices, ...found };
   return { header, entries, end: entries.find((entry) => entry.event === 'end') };
 }
+
+const noServices = { newEdges: [], edges: [], replaced: [], created: [], stopped: [] };
 
 function parseEntry(line: string): JournalEntry | undefined {
   if (line.trim() === '') return undefined;
@@ -109,7 +113,9 @@ function parseEntry(line: string): JournalEntry | undefined {
     const known = typeof value === 'object' && value !== null && 'event' in value && 'at' in value;
     return known ? (value as JournalEntry) : undefined;
   } catch {
-    return undefined;
+    // After a line that was cut short, the next one has no line of its own.
+    const at = line.lastIndexOf('{"event":');
+    return at > 0 ? parseEntry(line.slice(at)) : undefined;
   }
 }
 

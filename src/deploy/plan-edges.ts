@@ -16,6 +16,8 @@ export function planEdge(
   // The label tells what the container was made with; after a reload only the edge itself knows better.
   const runningVersion = input.state.edges[edge.service]?.version ?? container?.edge;
   const { record } = input;
+  // One that was made and never served is no owner of the name: a container of a plain project may be.
+  const isNew = container === undefined || (!container.running && input.state.current === undefined);
   const plan = record.services.find(({ name }) => name === edge.service);
   const definition = record.model.services[edge.service];
   const redefined =
@@ -28,9 +30,9 @@ export function planEdge(
     ...edge,
     redefined,
     action: redefined ? 'replace' : edgeAction(container, runningVersion === edge.version, input),
-    adopted: container === undefined ? adopted?.name : undefined,
+    adopted: isNew ? adopted?.name : undefined,
     takesPort:
-      container === undefined &&
+      isNew &&
       adopted !== undefined &&
       (publishes(record, edge.service) || hasFixedAddress(record, edge.service)),
     imageDiffers: container !== undefined && container.image !== input.edgeImage,

@@ -172,7 +172,7 @@ export function lackingNetworks(
   { addresses }: Pick<ContainerState, 'addresses'>,
 ): string[] {
   const on = Object.keys(addresses);
-  if (on.length === 0 || record.model.networks === undefined) return [];
+  if (record.model.networks === undefined) return [];
   return namesOf(record, service).filter((name) => !on.includes(name));
 }
 

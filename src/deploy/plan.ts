@@ -12,9 +12,10 @@ import {
 } from './model.ts';
 import { adoptionWarnings } from './plan-adoption.ts';
 import { planEdge } from './plan-edges.ts';
-import { leftBehindFaults, networkFaults, strandedBy } from './plan-networks.ts';
+import { lackingNetworks, leftBehindFaults, networkFaults, strandedBy } from './plan-networks.ts';
 import { handoverWarnings, planPorts } from './plan-ports.ts';
 import { planService } from './plan-service.ts';
+import { colourFaults, strayWarnings } from './plan-strays.ts';
 import { tieFaults, withTied } from './plan-ties.ts';
 import { refuseNameClashes } from './project.ts';
 import { type ContainerState, type HostState, releaseNamed, servingColour } from './state.ts';
@@ -40,12 +41,13 @@ export interface HostPlanInput {
 /**
  * Decides, without any effect, what a deploy of a release does on one host.
  *
- * @throws UserError(s) `compose.name-clash`, `preflight.strategy-changed`, `preflight.data-elsewhere`, `preflight.port-taken`,
- * `preflight.network-*`, `preflight.address-taken`, `preflight.container-missing`, `preflight.store-tied`.
+ * @throws UserError(s) `compose.name-clash`, `preflight.colors-differ`, `preflight.strategy-changed`,
+ * `preflight.data-elsewhere`, `preflight.port-taken`, `preflight.network-*`, `preflight.address-taken`, `preflight.container-missing`, `preflight.store-tied`.
  */
 export function planHost(input: HostPlanInput): HostPlan {
   const { record, state } = input;
   refuseNameClashes(record.services, record.model.services);
+  throwAll(colourFaults(input.host, state));
   const serving = servingColour(state);
   const adopting = serving === undefined && state.containers.some((each) => each.plain && each.running);
   const colour: Colour = serving === undefined ? (adopting ? 'green' : 'blue') : otherColour(serving);
@@ -67,12 +69,20 @@ export function planHost(input: HostPlanInput): HostPlan {
   const warnings: string[] = bearable.map(({ message }) => `${message}. It stays as it is.`);
   const known = new Set(record.services.map((plan) => plan.name));
   const gone = (before?.services ?? []).filter((plan) => !known.has(plan.name));
-  const removed = gone.filter((plan) => plan.strategy !== 'keep').map((plan) => plan.name);
+  // The edge of a service that left a release earlier, whose run died before it had removed it.
+  const left = state.containers.filter(({ edge, service }) => edge !== undefined && !known.has(service));
+  const removed = [
+    ...new Set([
+      ...gone.filter((plan) => plan.strategy !== 'keep').map((plan) => plan.name),
+      ...left.map(({ service }) => service),
+    ]),
+  ];
   for (const { name } of gone.filter((plan) => plan.strategy === 'keep')) {
     warnings.push(
       `${name} no longer belongs on this host, but it is stateful: it goes on running until you remove it by hand.`,
     );
   }
+  warnings.push(...strayWarnings(record, state, services, before));
   warnings.push(...storeWarnings(services, record.target), ...idleWarnings(services));
   for (const edge of edges) {
     warnings.push(...portWarnings(edge.service, record, before));
@@ -191,7 +201,11 @@ export function isUnchanged(plan: HostPlan, state: HostState): boolean {
     if (action === 'keep' || action === 'run') return true;
     if (action !== 'colour' && action !== 'workers') return false;
     const running = state.containers.filter(
-      (each) => each.service === service.name && each.release === before.release && each.running,
+      (each) =>
+        each.service === service.name &&
+        each.release === before.release &&
+        each.running &&
+        lackingNetworks(plan.record, service.name, each).length === 0,
     );
     return running.length >= service.replicas;
   });
@@ -218,6 +232,9 @@ export function uniqueRelease(
   }
 }
 
+/** So many names are read; more are not. */
+const shownReleases = 20;
+
 /**
  * @throws UserError `release.unknown` that lists what there is.
  */
@@ -229,11 +246,14 @@ export function findRelease(
   const found = releases.find((each) => each.release === name);
   if (found !== undefined) return found;
   const others = releases.map((each) => each.release).filter((each) => each !== current);
+  const more = others.length > shownReleases ? ` and ${others.length - shownReleases} older ones` : '';
   throw new UserError({
     code: 'release.unknown',
     message: `There is no release ${name} on the host`,
     hint:
-      others.length > 0 ? `Kept releases: ${others.reverse().join(', ')}.` : 'No earlier release is kept.',
+      others.length > 0
+        ? `Kept releases: ${others.reverse().slice(0, shownReleases).join(', ')}${more}.`
+        : 'No earlier release is kept.',
   });
 }
 

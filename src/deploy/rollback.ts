@@ -77,23 +77,37 @@ export async function rollback(
 }
 
 /**
- * The newest release besides the current one that had been confirmed and is still kept on every host.
+ * The release that the current one took over from, and so on back, if it is still kept on every host; else the newest that
+ * had been confirmed and is.
  *
  * @throws UserError `release.none`.
  */
 export function previousRelease(
-  states: readonly Pick<HostState, 'confirmed' | 'current' | 'releases'>[],
+  states: readonly Pick<HostState, 'confirmed' | 'current' | 'releases' | 'tookOver'>[],
 ): string {
   const [first] = states;
   const everywhere = (name: string) =>
     states.every((state) => state.releases.some((each) => each.release === name));
-  const found = first?.confirmed.toReversed().find((name) => name !== first.current && everywhere(name));
+  const line = first === undefined ? [] : lineBack(first);
+  const all = [...line, ...(first?.confirmed.toReversed() ?? [])];
+  const found = all.find((name) => name !== first?.current && everywhere(name));
   if (found !== undefined) return found;
   throw new UserError({
     code: 'release.none',
     message: 'There is no earlier release to go back to',
     hint: 'Only releases that were confirmed and are still kept count; deploy an older tag instead.',
   });
+}
+
+/** Releases in the order in which each took over from the next one. */
+function lineBack({ current, tookOver }: Pick<HostState, 'current' | 'tookOver'>): string[] {
+  const line: string[] = [];
+  let name = current === undefined ? undefined : tookOver?.get(current);
+  while (name !== undefined && !line.includes(name)) {
+    line.push(name);
+    name = tookOver?.get(name);
+  }
+  return line;
 }
 
 function secretsOf(record: ReleaseRecord): string[] {

@@ -130,8 +130,12 @@ export async function openSites(
   }
 }
 
-/** Edges of the release that serves: one of a service that was renamed may be stopped, and another has its port. */
-function neededEdges(state: HostState): ContainerState[] {
+/**
+ * Edges of the release that serves: one of a service that was renamed may be stopped, and another has its port. Before
+ * the first confirmation none is needed.
+ */
+export function neededEdges(state: HostState): ContainerState[] {
+  if (state.current === undefined) return [];
   const services = releaseNamed(state, state.current)?.services.map(({ name }) => name);
   return state.containers.filter(
     ({ edge, service }) => edge !== undefined && services?.includes(service) !== false,

@@ -7,14 +7,14 @@ import { sendTo } from './edge/socket.ts';
 import { listNetworks, type NetworkState } from './host-networks.ts';
 import {
   type HostPort,
-  listenerOf,
   lookAround,
   type Neighbor,
   type PublishedPort,
   type TakenAddress,
 } from './host-ports.ts';
-import { type JournalRecord, parseJournal } from './journal.ts';
+import type { JournalRecord } from './journal.ts';
 import { type Colour, type Layout, labels, type ReleaseRecord } from './model.ts';
+import { parseState, readState } from './state-files.ts';
 
 /** A container of the app on a host. */
 export interface ContainerState {
@@ -59,6 +59,8 @@ export interface HostState {
   readonly maps: Readonly<Record<string, Colour>>;
   /** Releases in the order of their confirmations, oldest first; one may stand there twice. */
   readonly confirmed: readonly string[];
+  /** The release that each confirmed one took over from. Journals sort by the clock of whoever deployed; this does not. */
+  readonly tookOver?: ReadonlyMap<string, string>;
   /** How many journals there are, also of deploys that ended long ago. */
   readonly journals: number;
   /** Deploys that neither ended nor were undone, oldest first. */
@@ -79,28 +81,8 @@ export interface HostState {
 }
 
 /** The part of it that tells what serves. */
-export type ServingState = Pick<HostState, 'containers' | 'edges' | 'maps' | 'current'>;
-
-// One round trip for all files. Contents travel as base64, so that nothing in them can look like our own lines.
-const readState = `
-printf 'id %s %s\\n' "$(id -u)" "$(id -g)"
-awk '$4=="0A" { print "listen", $2 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
-cd "$1" 2>/dev/null || exit 0
-whole() { base64 <"$1" | tr -d '\\n'; echo; }
-[ -L current ] && printf 'current %s\\n' "$(basename "$(readlink current)")"
-for f in target repository; do [ -f "$f" ] && printf '%s %s\\n' "$f" "$(cat "$f")"; done
-for f in releases/*/release.json; do [ -f "$f" ] && { printf 'release '; whole "$f"; }; done
-for f in edge/*/active.map; do
-  [ -f "$f" ] && { s=\${f#edge/}; printf 'map %s %s\\n' "\${s%/active.map}" "$(awk '$1=="active"{print $2}' "$f")"; }
-done
-set -- journal/*.jsonl
-[ -f "$1" ] || exit 0
-printf 'journals %s\\n' "$#"
-for f in $(grep -L '"event":"end"' "$@"); do printf 'journal '; whole "$f"; done
-awk 'FNR==1 { match($0, /"release":"[^"]*"/); name=substr($0, RSTART+11, RLENGTH-12) }
-  /"event":"end"/ && /"outcome":"confirmed"/ { print "confirmed", name }' "$@"
-exit 0
-`;
+export type ServingState = Pick<HostState, 'containers' | 'edges' | 'maps' | 'current'> &
+  Partial<Pick<HostState, 'releases'>>;
 
 /** Kept releases with large environments add up; what is cut off would look like a first deploy. */
 const largestState = 64 * 1024 * 1024;
@@ -148,72 +130,6 @@ async function withDigests(
   return containers.map((each) =>
     each.plain ? { ...each, digests: digests.get(each.imageId) ?? [] } : each,
   );
-}
-
-type FilesState = Omit<
-  HostState,
-  'containers' | 'edges' | 'published' | 'neighbors' | 'addresses' | 'networks'
->;
-
-export function parseState(hostName: string, text: string): FilesState {
-  const releases: ReleaseRecord[] = [];
-  const unfinished: JournalRecord[] = [];
-  const maps: Record<string, Colour> = {};
-  const confirmed: string[] = [];
-  const listeners: HostPort[] = [];
-  let [uid, gid, journals] = [0, 0, 0];
-  let current: string | undefined;
-  let target: string | undefined;
-  let repository: string | undefined;
-  for (const line of text.split('\n')) {
-    const [kind, first = '', second = ''] = line.split(' ');
-    if (kind === 'id') [uid, gid] = [Number(first), Number(second)];
-    if (kind === 'listen') listeners.push(listenerOf(first));
-    if (kind === 'current') current = first;
-    if (kind === 'target') target = first;
-    if (kind === 'repository') repository = first;
-    if (kind === 'release') releases.push(parseRelease(hostName, decode(first)));
-    if (kind === 'map' && (second === 'blue' || second === 'green')) maps[first] = second;
-    if (kind === 'journals') journals = Number(first);
-    if (kind === 'confirmed') confirmed.push(first);
-    if (kind === 'journal') {
-      const record = parseJournal(decode(first));
-      if (record !== undefined) unfinished.push(record);
-    }
-  }
-  releases.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-  unfinished.sort((a, b) => (a.header.at < b.header.at ? -1 : 1));
-  return {
-    uid,
-    gid,
-    current,
-    target,
-    repository,
-    releases,
-    maps,
-    confirmed,
-    journals,
-    unfinished,
-    listeners,
-  };
-}
-
-function decode(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('utf8');
-}
-
-function parseRelease(hostName: string, text: string): ReleaseRecord {
-  try {
-    const record = JSON.parse(text) as ReleaseRecord;
-    if (record.version === 1) return record;
-  } catch {
-    // Falls through: the same message for broken and for foreign files.
-  }
-  throw new UserError({
-    code: 'state.unreadable',
-    message: `${hostName}: a release.json in the app's folder is broken or was written by a newer Sluice`,
-    hint: 'Use the Sluice version that made it, or remove that release folder if it is not the current one.',
-  });
 }
 
 /** All containers of the app: those of Sluice and those of a plain compose project of the same name. */
@@ -279,14 +195,33 @@ async function readEdges(
 
 /**
  * The colour that serves now: what the edges say, else what they would start with, else (an app without edges)
- * what runs.
+ * what runs. Edges of services that the current release does not have say nothing of it.
  */
 export function servingColour(state: ServingState): Colour | undefined {
-  const asked = Object.values(state.edges)[0]?.active;
-  if (asked === 'blue' || asked === 'green') return asked;
-  const stopped = state.containers.find((each) => each.edge !== undefined);
-  if (stopped !== undefined) return state.maps[stopped.service];
-  return state.containers.find((each) => each.running && each.release === state.current)?.colour;
+  const [asked] = activeColours(state);
+  if (asked !== undefined) return asked.colour;
+  const stopped = state.containers.filter(
+    (each) => each.edge !== undefined && countsFor(state, each.service),
+  );
+  const written = stopped.map(({ service }) => state.maps[service]).find((colour) => colour !== undefined);
+  return written ?? state.containers.find((each) => each.running && each.release === state.current)?.colour;
+}
+
+/** What each edge of the current release that answers serves. */
+export function activeColours(state: ServingState): { readonly service: string; readonly colour: Colour }[] {
+  return Object.entries(state.edges).flatMap(([service, { active }]) =>
+    (active === 'blue' || active === 'green') && countsFor(state, service)
+      ? [{ service, colour: active }]
+      : [],
+  );
+}
+
+function countsFor({ releases = [], current }: ServingState, service: string): boolean {
+  const record = releases.find((each) => each.release === current);
+  return (
+    record === undefined ||
+    record.services.some(({ name, strategy }) => name === service && strategy === 'blue-green')
+  );
 }
 
 export function releaseNamed(state: HostState, name: string | undefined): ReleaseRecord | undefined {

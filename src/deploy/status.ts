@@ -2,8 +2,9 @@ import type { Host } from '../host/model.ts';
 import type { Serving } from '../report/model.ts';
 import type { EdgeStatus } from './edge/guard.ts';
 import { type Colour, layoutOf } from './model.ts';
+import { coloursText } from './plan-strays.ts';
 import { servingOn } from './report.ts';
-import { type HostState, readHostState } from './state.ts';
+import { activeColours, type HostState, readHostState } from './state.ts';
 
 /** What runs for an app on one host, asked of the edge and the engine. */
 export interface HostStatus {
@@ -95,6 +96,8 @@ function troublesOf(state: HostState): string[] {
       );
     }
   }
+  if (new Set(activeColours(state).map(({ colour }) => colour)).size > 1)
+    troubles.push(`${coloursText(state)}: no deploy is possible until all serve the same color`);
   for (const { header } of state.unfinished) {
     troubles.push(
       `the ${header.command} of ${header.release} from ${header.at} did not end; the next deploy finishes or undoes it`,

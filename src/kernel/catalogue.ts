@@ -615,6 +615,10 @@ export const catalogue = {
     what: 'A service that was deployed as blue-green is to be deployed in another way, or the other way round.',
     fix: 'Keep its strategy in sluice.yml, or give the service another name.',
   },
+  'preflight.colors-differ': {
+    what: 'The edges of an app serve different colors, because one of them was switched manually: new containers would take the place of those that serve.',
+    fix: 'Switch the service that the message names with the commands of the message, then deploy again.',
+  },
   'preflight.data-elsewhere': {
     what: 'A container that Sluice did not start keeps its data in another folder or volume than the release: the release would start without it.',
     fix: 'Write the folder or volume where the data is in a compose file, or move the data; the message has the commands.',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { mapForOlder } from '../../src/deploy/edges.ts';
 import { layoutOf } from '../../src/deploy/model.ts';
 import { type Asker, askerOf, type Owner, ownerOf, refuseOthers } from '../../src/deploy/owner.ts';
-import { parseState } from '../../src/deploy/state.ts';
+import { parseState } from '../../src/deploy/state-files.ts';
 import { container, hostState } from './deploy-fixtures.ts';
 
 const layout = layoutOf('/opt/sluice', 'shop');

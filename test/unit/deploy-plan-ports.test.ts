@@ -4,7 +4,8 @@ import { edgeHash } from '../../src/deploy/edge-container.ts';
 import type { PublishedPort } from '../../src/deploy/host-ports.ts';
 import type { ReleaseRecord } from '../../src/deploy/model.ts';
 import { stoppedBy } from '../../src/deploy/plan-ports.ts';
-import { type HostState, parseState } from '../../src/deploy/state.ts';
+import type { HostState } from '../../src/deploy/state.ts';
+import { parseState } from '../../src/deploy/state-files.ts';
 import { plan, release, servicePlan, serving } from './deploy-fixtures.ts';
 
 const published = (port: number, ip?: string): ComposeService => ({

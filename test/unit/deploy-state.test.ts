@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type JournalEntry, type JournalHeader, parseJournal } from '../../src/deploy/journal.ts';
 import { isConfirmedOn } from '../../src/deploy/reconcile.ts';
-import { parseState, servingColour } from '../../src/deploy/state.ts';
+import { servingColour } from '../../src/deploy/state.ts';
+import { parseState } from '../../src/deploy/state-files.ts';
 import { edgeStatus, hostState, release, servicePlan, serving } from './deploy-fixtures.ts';
 
 const header: JournalHeader = {
@@ -61,6 +62,13 @@ describe('a journal', () => {
     expect(parseJournal(foreign)).toMatchObject({ entries: [header], end: undefined });
   });
 
+  test('a line after one that was cut short is read, and what an earlier version did not write is none', () => {
+    const text = `${lines(header)}{"event":"begin","at":"2026-01-01T00:0${lines(end)}`;
+    expect(parseJournal(text)?.end).toEqual(end);
+    const { edges: _edges, stopped: _stopped, ...older } = header;
+    expect(parseJournal(lines(older))?.header).toEqual({ ...header, edges: [] });
+  });
+
   test('any bytes are read without a crash', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.array(fc.jsonValue()), (text, values) => {
@@ -85,8 +93,9 @@ describe('what a host says', () => {
       'map web green',
       'journals 3',
       `journal ${base64(lines(header))}`,
-      'confirmed v2',
-      'confirmed v1',
+      'confirmed v2 ',
+      'confirmed v1 v2',
+      'confirmed v1 v1',
       '',
     ].join('\n');
     expect(parseState('one', text)).toEqual({
@@ -96,7 +105,8 @@ describe('what a host says', () => {
       target: 'production',
       releases: [v2, v1],
       maps: { web: 'green' },
-      confirmed: ['v2', 'v1'],
+      confirmed: ['v2', 'v1', 'v1'],
+      tookOver: new Map([['v1', 'v2']]),
       journals: 3,
       listeners: [],
       unfinished: [{ header, entries: [header], end: undefined }],
@@ -125,6 +135,21 @@ describe('what a host says', () => {
       );
     },
   );
+
+  test('a broken release is named by its folder; a copy of a folder is no release', () => {
+    expect(() => parseState('one', `release ${base64('{')} v9 copy`)).toThrow(
+      'releases/v9 copy/release.json',
+    );
+    const text = `release ${base64(v1)} v1\nrelease ${base64(v1)} v1-backup\n`;
+    expect(parseState('one', text).releases).toEqual([v1]);
+  });
+
+  test('a name with a space is read whole', () => {
+    expect(parseState('one', 'current v 1\ntarget prod eu\n')).toMatchObject({
+      current: 'v 1',
+      target: 'prod eu',
+    });
+  });
 
   test('a broken journal is none', () => {
     expect(parseState('one', `journal ${base64('{"event":')}\njournal \n`).unfinished).toEqual([]);

@@ -1,11 +1,12 @@
 import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
 import { composeUp } from '../compose.ts';
-import { letEnd, removeContainers, stopContainers } from '../containers.ts';
+import { letEnd, removeContainers, retireContainers, stopContainers } from '../containers.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import { drainColour, untilEnded } from '../drain.ts';
 import { drainedFile } from '../edge/guard.ts';
 import { releaseFronts, turnFronts } from '../fronts.ts';
 import { otherColour } from '../model.ts';
+import { isResting } from '../plan-strays.ts';
 import { lastingTroubleAt, troubleAt } from '../public-url.ts';
 import { type ContainerState, listContainers } from '../state.ts';
 import type { Step } from '../transaction.ts';
@@ -58,6 +59,7 @@ export const retire: Step = {
       await releaseFronts(each, await turned);
       await proveUrl(run, each, await proof, adopted);
       await removeStale(each, old, await listing);
+      await keepResting(each);
       if (run.options.wait === true) await untilEnded(run, each, own, note);
       return inFlight ?? 0;
     });
@@ -192,6 +194,16 @@ function graceOf(each: HostRun, { service }: ContainerState): number {
 
 function strategyOf(each: HostRun, container: ContainerState): string | undefined {
   return each.plan.services.find((planned) => planned.service === container.service)?.plan.strategy;
+}
+
+/** Containers of a plain project that did not run must not take the edge's name and ports when the server starts. */
+async function keepResting(each: HostRun): Promise<void> {
+  const resting = each.state.containers.filter((one) => isResting(one, each.plan.services));
+  await retireContainers(
+    each.host,
+    resting.map(({ id }) => id),
+    10_000,
+  );
 }
 
 /**
