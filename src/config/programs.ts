@@ -101,6 +101,7 @@ export function endsBecause(name: string, service: SeenService): string | undefi
   if (first !== undefined && ending.has(first))
     return program === undefined ? `\`${first}\` ends by itself` : 'it runs a migration and ends';
   const kind = imageKind(service) ?? '';
+  if (isIdleShell(kind, line, service)) return `${kind} without a command ends at once`;
   if (oneShotImages.has(kind)) return `${kind} does its work and ends`;
   // `wordpress:cli`: a command line, which ends with its command, or without a terminal.
   const tag = /:(cli)(?:-[\w.-]+)?$/.exec(service.image ?? '')?.[1];
@@ -113,6 +114,17 @@ export function endsBecause(name: string, service: SeenService): string | undefi
     ),
   );
   return word === undefined ? undefined : `it is called ${word}, and nothing restarts it`;
+}
+
+/** Images of operating systems, whose own command is a shell: without a terminal it ends at once. */
+const systems = new Set(
+  'busybox alpine debian ubuntu centos fedora rockylinux almalinux amazonlinux archlinux'.split(' '),
+);
+
+function isIdleShell(kind: string, line: string, service: SeenService): boolean {
+  if (service.build !== undefined || !systems.has(kind)) return false;
+  const isHeld = service['tty'] === true || service['stdin_open'] === true;
+  return !isHeld && /^(?:(?:\/usr)?(?:\/bin\/)?(?:ba|a|da)?sh)?$/.test(line);
 }
 
 /** Loops that wait for something end; those that go on do not, nor does what watches or follows. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { type ImageReference, tryParseImage } from './image.ts';
+import { knownPorts } from './known-images.ts';
 import type { ComposeService, ComposeVolume } from './model.ts';
 import { isDataFile } from './mounts/kinds.ts';
 
@@ -23,7 +24,7 @@ const databases = new Set(
 );
 /** `acme/shop-mongodb`: a vendor's build of a store, by the end of its name; `wait-for-mysql` only speaks to one. */
 const namedStore =
-  /^(?!.*(?:wait|init|backup|dump|restore|migrat|client|admin|import|export|proxy|sync|connect|debezium|kafka|flink|spark|-to-|-for-)).+[-_](?:(mongodb?|mysql|mariadb|rabbitmq)|(redis|valkey|memcached))$/;
+  /^(?!.*(?:wait|init|backup|dump|restore|migrat|client|admin|import|export|proxy|sync|connect|debezium|kafka|flink|spark|server|nginx|apache|php|agent|-to-|-for-)).+[-_](?:(mongodb?|mysql|mariadb|rabbitmq)|(redis|valkey|memcached))$/;
 /** Names whose last part alone says nothing. */
 const twoParts = new Set([
   'mssql/server',
@@ -103,11 +104,27 @@ function roleOfImage(service: SeenService): ImageRole | undefined {
   if (isPostgresKind(kind) || databases.has(kind) || twoParts.has(parts.slice(-2).join('/')))
     return 'database';
   if (caches.has(kind)) return 'cache';
-  const [, store, cache] = namedStore.exec(kind) ?? [];
+  const [, store, cache] = speaksElse(service, kind) ? [] : (namedStore.exec(kind) ?? []);
   if (store !== undefined) return 'database';
   if (cache !== undefined) return 'cache';
   if (proxies.has(kind)) return 'proxy';
   return tools.has(kind) || /-exporter$/.test(kind) ? 'tool' : undefined;
+}
+
+/** `acme/web-mysql`, which listens on 8080: the build of an app for that store, not the store. */
+function speaksElse({ image, from, ports = [], expose = [] }: SeenService, kind: string): boolean {
+  const own = knownPorts(from ?? image);
+  if (own !== undefined) return true;
+  const store = knownPorts(kind.split(/[-_]/).at(-1));
+  const named = [
+    ...ports.map(({ target }) => target),
+    ...expose.map((port) => Number.parseInt(`${port}`, 10)),
+  ];
+  return (
+    store !== undefined &&
+    named.length > 0 &&
+    named.every((port) => store.every((each) => each.port !== port))
+  );
 }
 
 /** Whether an image's name is that of Postgres or of a derivative. */

@@ -1,5 +1,6 @@
 import { callsOf } from './callers.ts';
 import type { ComposeModel, ServiceConfig, Strategy } from './model.ts';
+import { addressesOf, hasHardwareAddress } from './names.ts';
 import { isDoor } from './ownership.ts';
 import { findPorts, mostPorts, publishedPorts } from './ports.ts';
 import { commandLine, endsBecause, nameParts, programKind, runsNamedServer } from './programs.ts';
@@ -204,6 +205,13 @@ function asWorkers(each: Case): Inferred | undefined {
   const beside = Object.entries(model.services).find(
     ([other, sibling]) => other !== name && isSameImage(sibling, written),
   );
+  const fixed = addressesOf(written)[0] ?? (hasHardwareAddress(written) ? 'MAC' : undefined);
+  if (fixed !== undefined && word === undefined) {
+    return {
+      strategy: 'recreate',
+      reason: `it has the fixed ${fixed === 'MAC' ? 'MAC address' : `address ${fixed}`}, which one container alone can have`,
+    };
+  }
   const isWork = word !== undefined || /\b(?:workers?|consumers?|queues?|jobs:work)\b/i.test(line);
   if (beside !== undefined && line !== '' && caller === undefined && !isWork && !isMany) {
     return {

@@ -1,6 +1,6 @@
 import { callsOf } from '../config/callers.ts';
 import type { ComposeModel, ComposeService } from '../config/model.ts';
-import { dataOf, imageKind, imageRole, isPostgres } from '../config/stores.ts';
+import { dataOf, imageKind, imageRole, isPostgres, isPostgresKind } from '../config/stores.ts';
 import type { ServiceGuess } from './guess-services.ts';
 import type { ServiceSight } from './study.ts';
 import { enumerate } from './words.ts';
@@ -160,8 +160,8 @@ export function guessBackup(
       const isBuilt = model.services[name]?.build !== undefined;
       return { name, service, isBuilt, kind: imageKind(service) ?? dataOf(service)?.kind ?? 'its data' };
     });
-  // Of several: one whose volume has the files of a Postgres, then one that is called a database, then the one that most
-  // of the app calls: single sign-on or charts have one of their own.
+  // Of several: one whose image is Postgres, then one whose volume has the files of a Postgres, then one that is called a
+  // database, then the one that most of the app calls: single sign-on or charts have one of their own.
   const callers = (name: string) => callsOf(name, model).by.length;
   const [postgres] = kept
     .filter(({ service }) => isPostgres(service))
@@ -183,6 +183,8 @@ export function guessBackup(
 
 function signsOf(name: string, service: ComposeService): number {
   return (
-    (dataOf(service)?.kind === 'postgres' ? 2 : 0) + (/^(?:db|database|postgres\w*)$/.test(name) ? 1 : 0)
+    (isPostgresKind(imageKind(service) ?? '') ? 4 : 0) +
+    (dataOf(service)?.kind === 'postgres' ? 2 : 0) +
+    (/^(?:db|database|postgres\w*)$/.test(name) ? 1 : 0)
   );
 }

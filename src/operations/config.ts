@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, posix } from 'node:path';
 import { loadEnv } from '../config/env.ts';
 import type { ComposeService, Config, EnvSource, ServicePlan, Target } from '../config/model.ts';
 import { describeHost, type ResolvedHost, type ResolveEffects } from '../config/resolve.ts';
@@ -182,17 +182,21 @@ function buildText(build: NonNullable<ComposeService['build']>): string {
   const {
     context = '.',
     dockerfile = 'Dockerfile',
+    dockerfile_inline: inline,
     target,
   } = typeof build === 'string' ? { context: build } : build;
   const stage = target === undefined ? '' : `, stage ${target}`;
-  return `${basename(context)}/${dockerfile}${stage}`;
+  if (inline !== undefined) return `dockerfile_inline of the compose file${stage}`;
+  return `${posix.join(basename(context), dockerfile)}${stage}`;
 }
 
 function namesOf(name: string, { networks, network_mode: mode }: ComposeService): ServiceView['names'] {
   if (networks === undefined) return mode === undefined ? { default: [name] } : {};
-  const all = Object.entries(networks).map(
-    ([network, own]) => [network, [...new Set([name, ...(own?.aliases ?? [])])]] as const,
-  );
+  const all = Object.entries(networks).map(([network, own]) => {
+    // An alias made of a variable that has no value here.
+    const aliases = (own?.aliases ?? []).filter((alias) => alias !== '');
+    return [network, [...new Set([name, ...aliases])]] as const;
+  });
   return Object.fromEntries(all);
 }
 

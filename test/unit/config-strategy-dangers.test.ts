@@ -95,13 +95,40 @@ describe('stores under other names', () => {
     expect(planOf('store', services)).toMatch(/^keep: /);
   });
 
-  test.each(['acme/wait-for-mysql', 'acme/init-mongodb', 'acme/connect-mysql', 'acme/flink-kafka'])(
-    '%s is none',
-    (image) => {
-      const services = { web: { image: 'acme/web', ports: [{ target: 80 }] }, other: { image } };
+  test.each(['wait-for-mysql', 'init-mongodb', 'connect-mysql', 'flink-kafka', 'monitor-server-mysql'])(
+    'acme/%s is none',
+    (name) => {
+      const services = {
+        web: { image: 'acme/web', ports: [{ target: 80 }] },
+        other: { image: `acme/${name}` },
+      };
       expect(planOf('other', services)).not.toMatch(/^keep/);
     },
   );
+
+  test('an app that comes in a build for each store is none, by the ports that it listens on', () => {
+    const other = (more: ComposeService): Services => ({
+      web: { image: 'acme/web', ports: [{ target: 80 }] },
+      other: { image: 'acme/shop-web-mysql', ...more },
+    });
+    expect(planOf('other', other({ ports: [{ target: 8080 }, { target: 8443 }] }))).not.toMatch(/^keep/);
+    expect(planOf('other', other({ expose: ['8080'] }))).not.toMatch(/^keep/);
+    for (const more of [{}, { expose: ['3306'] }, { ports: [{ target: 3306 }, { target: 9104 }] }])
+      expect(planOf('other', other(more))).toMatch(/^keep/);
+    expect(planOf('other', other({ image: 'zabbix/zabbix-server-mysql:7' }))).not.toMatch(/^keep/);
+  });
+
+  test('a container that only has a volume and ends at once is no store', () => {
+    const data = { image: 'busybox', volumes: [volume('d', '/var/lib/postgresql/data')] };
+    const services = (more: ComposeService): Services => ({
+      web: { build: '.', expose: ['80'] },
+      data: { ...data, ...more },
+    });
+    expect(planOf('data', services({}))).toBe('job: busybox without a command ends at once');
+    expect(planOf('data', services({ command: ['sh'] }))).toMatch(/^job/);
+    expect(planOf('data', services({ tty: true }))).toMatch(/^keep/);
+    expect(planOf('data', services({ image: 'alpine', command: ['run.sh'] }))).toMatch(/^keep/);
+  });
 
   test('the tools of a store are no store', () => {
     const loop = ['sh', '-c', 'while true; do pg_dump -h db > /b/x; sleep 86400; done'];
@@ -193,7 +220,21 @@ describe('fixed addresses', () => {
       resolver: { build: './resolver', ...net('172.22.1.2') },
       mail: { build: './mail', dns: ['172.22.1.25'] },
     };
-    expect(planOf('resolver', services)).toMatch(/^workers/);
+    expect(planOf('resolver', services)).toMatch(/^recreate: it has the fixed address 172.22.1.2,/);
+  });
+
+  test('one without a port is replaced in place, also for its hardware address; a worker goes without', () => {
+    const services: Services = {
+      web: { build: '.', expose: ['80'] },
+      bot: { build: './bot', ...net('172.22.1.2') },
+      tuner: { build: './tuner', mac_address: '02:42:ac:11:00:03' },
+      queue: { build: './queue', command: ['celery', '-A', 'shop', 'worker'], ...net('172.22.1.3') },
+      worker: { build: './worker', ...net('172.22.1.4') },
+    };
+    expect(planOf('bot', services)).toMatch(/^recreate: it has the fixed address 172.22.1.2,/);
+    expect(planOf('tuner', services)).toMatch(/^recreate: it has the fixed MAC address,/);
+    for (const name of ['queue', 'worker']) expect(planOf(name, services)).toMatch(/^workers/);
+    expect(planOf('web', services)).toMatch(/^blue-green/);
   });
 });
 

@@ -127,6 +127,13 @@ describe('the database that is backed up', () => {
     });
   });
 
+  test('of a Postgres and another image with its files, the Postgres', () => {
+    const volumes = [{ type: 'volume', source: 'data', target: '/var/lib/postgresql/data' }];
+    const services = { copy: { image: 'acme/copy', volumes }, server: { image: 'postgres:17', volumes } };
+    const kept = [service('copy', 'keep'), service('server', 'keep')];
+    expect(guessBackup({ name: 'x', services }, kept)?.postgres).toBe('server');
+  });
+
   test('one that is built from Postgres is Postgres', () => {
     expect(backup({ build: './db' }, 'postgis/postgis:17-3.5')).toMatchObject({
       postgres: 'db',
