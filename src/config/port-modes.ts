@@ -178,7 +178,7 @@ function byScheme(references: readonly Reference[]): Mode | undefined {
 /** Browsers speak HTTP to port 80 of a host, and TLS to 443. */
 function fromPublished(port: number, { service }: PortFacts): Mode | undefined {
   const published = (service.ports ?? [])
-    .filter((each) => each.target === port && each.protocol !== 'udp')
+    .filter((each) => each.target === port && (each.protocol ?? 'tcp') === 'tcp')
     .flatMap((each) => each.published ?? []);
   const plain = published.find((each) => each === '80' || each === '8080');
   if (plain !== undefined) return http(`published on port ${plain}`);

@@ -78,7 +78,7 @@ export function findPorts(
   return {
     ...{ ports, from: main.from, health, check: facts.check },
     ...(request === undefined ? {} : { request }),
-    notes: [...notes, ...(left.length === 0 ? [] : [leftOut(left)]), ...udpNotes(service)],
+    notes: [...notes, ...(left.length === 0 ? [] : [leftOut(left)]), ...elseNotes(service)],
   };
 }
 
@@ -88,13 +88,17 @@ function leftOut(ports: readonly number[]): string {
   return `the edge carries ${mostPorts} ports: ${count} cannot be reached through it`;
 }
 
-function udpNotes(service: ComposeService): string[] {
-  const exposed = (service.expose ?? []).flatMap((text) => /^(\d+(?:-\d+)?)\/udp$/.exec(text)?.[1] ?? []);
+function elseNotes(service: ComposeService): string[] {
+  const exposed = (service.expose ?? []).flatMap(
+    (text) => /^\d+(?:-\d+)?\/(?:udp|sctp)$/.exec(text)?.[0] ?? [],
+  );
   // HTTP/3 beside HTTP: clients fall back to TCP.
-  const lost = exposed.filter((port) => port !== '443');
-  return lost.length === 0
-    ? []
-    : [`UDP cannot pass the edge: ${lost.join(', ')}/udp is only reachable in a container`];
+  const lost = exposed.filter((port) => port !== '443/udp');
+  if (lost.length === 0) return [];
+  const protocols = [...new Set(lost.map((port) => port.split('/')[1]?.toUpperCase()))];
+  return [
+    `${protocols.join(' and ')} cannot pass the edge: ${lost.join(', ')} is only reachable in a container`,
+  ];
 }
 
 /** ``port 8025 from `ports`: http (mailpit: web UI); 1025: tcp (mailpit: SMTP)``, the end of a sentence. */
@@ -158,7 +162,14 @@ function asksAdmin({ service }: PortFacts, { port, path }: HealthCheck): boolean
   );
 }
 
-const isTcp = ({ protocol }: { readonly protocol?: string }) => protocol === undefined || protocol === 'tcp';
+/** Docker knows TCP, UDP and SCTP; a port without a protocol is one of TCP. */
+export const isTcp = ({ protocol }: { readonly protocol?: string }) =>
+  protocol === undefined || protocol === 'tcp';
+
+/** A protocol besides TCP that a service publishes a port for, in capitals: the edge carries TCP alone. */
+export function publishedElse(service: ComposeService): string | undefined {
+  return service.ports?.find((port) => !isTcp(port))?.protocol?.toUpperCase();
+}
 
 /** Container ports that are published over TCP, each once. */
 export function publishedPorts(service: ComposeService): number[] {

@@ -42,7 +42,7 @@ export const strategyExamples: readonly StrategyExample[] = [
     strategy: 'recreate',
     deploy:
       'It is left alone as long as its image and definition are the same. If one of them changed, it stops and starts again in place, under its own name: a short gap, and the plan says so. If the new container does not get healthy, the old one comes back.',
-    by: 'a volume or a folder of the server that it writes to; a `VOLUME` that its image declares and the compose file does not mount; an image that is not the app’s own, beside services that are; a reverse proxy that publishes port 80 or 443; a UDP port; the network of the host or of another container; a fixed address (IP or MAC) without a port, unless it is a worker.',
+    by: 'a volume or a folder of the server that it writes to; a `VOLUME` that its image declares and the compose file does not mount; an image that is not the app’s own, beside services that are; a reverse proxy that publishes port 80 or 443; a UDP or SCTP port; the network of the host or of another container; a fixed address (IP or MAC) without a port, unless it is a worker.',
     compose: `services:
   web:
     build: .
@@ -115,7 +115,7 @@ without any, the services that are published or routed to are the app, with thos
 
 ${blocks.join('\n\n')}
 
-A blue-green service cannot write to a named volume or a folder of the server (unless \`shared-volumes\` allows it), use \`network_mode\`, publish UDP
+A blue-green service cannot write to a named volume or a folder of the server (unless \`shared-volumes\` allows it), use \`network_mode\`, publish UDP or SCTP
 or have another service tied to its container. What becomes of names, ports, labels and mounts:
 [compose.md](compose.md).`;
 }

@@ -2,6 +2,7 @@ import { type Images, withImage } from './built-images.ts';
 import { callsOf } from './callers.ts';
 import type { ComposeModel, ComposeService, ServiceConfig } from './model.ts';
 import { type Ownership, ownServices } from './ownership.ts';
+import { isTcp } from './ports.ts';
 import { commandLine, nameParts, programKind } from './programs.ts';
 import { routingOf, withImageRouting } from './routing.ts';
 import type { SeenService } from './stores.ts';
@@ -31,7 +32,7 @@ export function sightOf(model: ComposeModel, images: Images, registry: string | 
 
 /** A published port, or labels and variables by which a proxy sends traffic to it. */
 function isReached(service: ComposeService): boolean {
-  return routingOf(service) !== undefined || (service.ports ?? []).some(({ protocol }) => protocol !== 'udp');
+  return routingOf(service) !== undefined || (service.ports ?? []).some(isTcp);
 }
 
 function seen(

@@ -2,7 +2,7 @@ import { UserError } from '../kernel/errors.ts';
 import type { ComposeModel, ComposeService, Config, ServicePlan } from './model.ts';
 import { addressesOf } from './names.ts';
 import { placeOf } from './normalise.ts';
-import { mostPorts, publishedPorts } from './ports.ts';
+import { mostPorts, publishedElse, publishedPorts } from './ports.ts';
 import { endsBecause } from './programs.ts';
 import { isShared, sharedKeys, volumesFrom, writableVolumes } from './stores.ts';
 import { didYouMean } from './suggest.ts';
@@ -74,13 +74,14 @@ export function blueGreenFaults(
       }),
     );
   }
-  if (service.ports?.some(({ protocol }) => protocol === 'udp') === true) {
-    const message = `services.${name}: it can’t be blue-green, because it publishes a UDP port`;
+  const protocol = publishedElse(service);
+  if (protocol !== undefined) {
+    const message = `services.${name}: it can’t be blue-green, because it publishes ${protocol === 'UDP' ? 'a' : 'an'} ${protocol} port`;
     faults.push(
       new UserError({
         code: 'compose.udp',
         message,
-        hint: `Move UDP to a service of its own, or write ${recreate}.`,
+        hint: `Move ${protocol} to a service of its own, or write ${recreate}.`,
         ...at,
       }),
     );

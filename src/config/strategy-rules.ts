@@ -2,7 +2,7 @@ import { callsOf } from './callers.ts';
 import type { ComposeModel, ServiceConfig, Strategy } from './model.ts';
 import { addressesOf, hasHardwareAddress } from './names.ts';
 import { isDoor } from './ownership.ts';
-import { findPorts, mostPorts, publishedPorts } from './ports.ts';
+import { findPorts, mostPorts, publishedElse, publishedPorts } from './ports.ts';
 import { commandLine, endsBecause, nameParts, programKind, runsNamedServer } from './programs.ts';
 import { isSameImage, mayServe, type Sight } from './sight.ts';
 import { soleReason } from './sole.ts';
@@ -114,8 +114,10 @@ function asRecreate({ name, service, own, sight, model }: Case): Inferred | unde
       reason: `it writes to ${volume}, which two versions must not do at once: replaced in place when it changed`,
     };
   }
-  if (service.ports?.some(({ protocol }) => protocol === 'udp') === true) {
-    return { strategy: 'recreate', reason: 'it publishes a UDP port, which the edge cannot carry' };
+  const protocol = publishedElse(service);
+  if (protocol !== undefined) {
+    const port = `${protocol === 'UDP' ? 'a' : 'an'} ${protocol} port`;
+    return { strategy: 'recreate', reason: `it publishes ${port}, which the edge cannot carry` };
   }
   const published = publishedPorts(service).length;
   if (published > mostPorts) {

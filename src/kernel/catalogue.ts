@@ -189,8 +189,8 @@ export const catalogue = {
     fix: 'Name another service of the same image in `migrate.service`, or remove the address.',
   },
   'compose.udp': {
-    what: 'A blue-green service publishes a UDP port, which the edge cannot carry.',
-    fix: 'Choose `strategy: recreate` (a short interruption), or move UDP to a service of its own.',
+    what: 'A blue-green service publishes a UDP or SCTP port, which the edge cannot carry.',
+    fix: 'Choose `strategy: recreate` (a short interruption), or move that port to a service of its own.',
   },
   'compose.many-ports': {
     what: 'A blue-green service publishes more TCP ports than an edge carries (16).',

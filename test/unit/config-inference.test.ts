@@ -106,6 +106,12 @@ describe('inference', () => {
       /it publishes 17 ports, and the edge carries 16/,
     ],
     ['sip', { image: 'sip', ports: [{ target: 5060, protocol: 'udp' }] }, 'recreate', /UDP/],
+    [
+      'n2',
+      { build: '.', ports: [{ target: 38412, protocol: 'sctp' }, { target: 80 }] },
+      'recreate',
+      /an SCTP port/,
+    ],
     ['agent', { image: 'agent', expose: ['80'], network_mode: 'host' }, 'recreate', /network of the host/],
     ['side', { image: 'side', network_mode: 'service:vpn' }, 'recreate', /network of another container/],
     ['celery-beat', command('celery -A app beat -l info'), 'singleton', /celery beat/],

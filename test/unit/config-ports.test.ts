@@ -125,5 +125,8 @@ describe('which port is the main one', () => {
     expect(findPorts({ expose: ['80', '53/udp', '443/udp'] }, {})?.notes).toEqual([
       'UDP cannot pass the edge: 53/udp is only reachable in a container',
     ]);
+    expect(findPorts({ expose: ['80', '53/udp', '2905/sctp'] }, {})?.notes).toEqual([
+      'UDP and SCTP cannot pass the edge: 53/udp, 2905/sctp is only reachable in a container',
+    ]);
   });
 });

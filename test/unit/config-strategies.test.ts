@@ -77,6 +77,7 @@ describe('what can’t be done', () => {
     ['another’s network', { web: { ...web, network_mode: 'service:vpn' } }, 'compose.network'],
     ['a volume', { web: { ...web, volumes: [volume('uploads')] } }, 'compose.shared-volume'],
     ['UDP', { web: { ...web, ports: [{ target: 53, protocol: 'udp' }] } }, 'compose.udp'],
+    ['SCTP', { web: { ...web, ports: [{ target: 2905, protocol: 'sctp' }] } }, 'compose.udp'],
     [
       'too many ports',
       { web: { ...web, ports: Array.from({ length: 17 }, (_, index) => ({ target: 8000 + index })) } },
