@@ -1,5 +1,5 @@
 import { UserError } from '../kernel/errors.ts';
-import type { PlannedService, ReleaseRecord } from './model.ts';
+import type { HostPlan, PlannedService, ReleaseRecord } from './model.ts';
 import { activeColours, type ContainerState, type HostState, servingColour } from './state.ts';
 
 /**
@@ -37,12 +37,16 @@ export function coloursText(state: HostState): string {
 export function strayWarnings(
   record: ReleaseRecord,
   state: HostState,
-  services: readonly PlannedService[],
   before: ReleaseRecord | undefined,
+  { services, handovers }: Pick<HostPlan, 'services' | 'handovers'>,
 ): string[] {
+  // Of one that gives up its port the plan speaks already.
+  const others = state.containers.filter(({ name }) =>
+    handovers.every(({ container }) => container !== name),
+  );
   return [
     ...missingRecord(state, before),
-    ...state.containers.flatMap((one) => plainWarning(one, record, state, services)),
+    ...others.flatMap((one) => plainWarning(one, record, state, services)),
   ];
 }
 
@@ -86,8 +90,20 @@ function plainWarning(
  * A container of a plain compose project that does not run this moment: it may be starting anew without end, or start with
  * the server, and would take the name and the ports of the edge then.
  */
-export function isResting(one: ContainerState, services: readonly PlannedService[]): boolean {
+function isResting(one: ContainerState, services: readonly PlannedService[]): boolean {
   return one.plain && !one.running && hasColour(one, services);
+}
+
+/**
+ * Containers of a plain compose project that a deploy leaves behind, down, and that must stay down: those that did not run,
+ * and those that gave a port to a service of another name.
+ */
+export function leftDown(
+  { containers }: Pick<HostState, 'containers'>,
+  { services, handovers }: Pick<HostPlan, 'services' | 'handovers'>,
+): ContainerState[] {
+  const gave = new Set(handovers.map(({ container }) => container));
+  return containers.filter((one) => isResting(one, services) || (one.plain && gave.has(one.name)));
 }
 
 function hasColour({ service }: ContainerState, services: readonly PlannedService[]): boolean {

@@ -82,8 +82,8 @@ export function planHost(input: HostPlanInput): HostPlan {
       `${name} no longer belongs on this host, but it is stateful: it goes on running until you remove it by hand.`,
     );
   }
-  warnings.push(...strayWarnings(record, state, services, before));
-  warnings.push(...storeWarnings(services, record.target), ...idleWarnings(services));
+  warnings.push(...storeWarnings(services, record.target), ...orderWarnings(services, record));
+  warnings.push(...idleWarnings(services));
   for (const edge of edges) {
     warnings.push(...portWarnings(edge.service, record, before));
     if (edge.redefined) {
@@ -99,7 +99,10 @@ export function planHost(input: HostPlanInput): HostPlan {
     if (edge.adopted !== undefined) warnings.push(...adoptionWarnings(edge, record, state));
   }
   const handovers = planPorts(input.host, record, state, { services, edges, before });
-  warnings.push(...handoverWarnings(handovers));
+  warnings.push(
+    ...handoverWarnings(handovers),
+    ...strayWarnings(record, state, before, { services, handovers }),
+  );
   return {
     host: input.host,
     release: record.release,
@@ -131,6 +134,21 @@ function storeWarnings(services: readonly PlannedService[], target: string): str
           `${service} keeps its old definition (changed: ${differences.join(', ')}). \`sluice deploy ${target} --replace ${service}\` applies it: the service stops and starts again in place.`,
         ],
   );
+}
+
+/** Stores come before the backup and jobs after it, whatever `depends_on` says. */
+function orderWarnings(services: readonly PlannedService[], { model }: ReleaseRecord): string[] {
+  const jobs = services.filter(({ action }) => action === 'run').map(({ service }) => service);
+  return services
+    .filter(({ plan, action }) => plan.strategy === 'keep' && action === 'create')
+    .flatMap(({ service }) => {
+      const job = Object.keys(model.services[service]?.depends_on ?? {}).find((need) => jobs.includes(need));
+      return job === undefined
+        ? []
+        : [
+            `${service} depends on ${job}, but a deploy creates stores before its jobs run: ${service} starts without what ${job} makes.`,
+          ];
+    });
 }
 
 /** A deploy that deploys nothing is a mistake in most cases. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isUnchanged } from '../../src/deploy/plan.ts';
-import { isResting } from '../../src/deploy/plan-strays.ts';
+import { leftDown } from '../../src/deploy/plan-strays.ts';
 import { neededEdges } from '../../src/deploy/sites.ts';
 import { servingColour } from '../../src/deploy/state.ts';
 import { describe as statusOf } from '../../src/deploy/status.ts';
@@ -93,10 +93,21 @@ describe('containers of a plain compose project', () => {
   test('one that does not run is named, and kept from coming back beside the edge', () => {
     const planned = plan(v2, hostState({ containers: [exited] }));
     expect(planned.warnings).toEqual([expect.stringContaining(`${exited.name} of a plain compose project`)]);
-    expect(isResting(exited, planned.services)).toBe(true);
-    expect(isResting({ ...exited, service: 'db' }, planned.services)).toBe(false);
-    expect(isResting({ ...exited, plain: false }, planned.services)).toBe(false);
-    expect(isResting({ ...exited, running: true }, planned.services)).toBe(false);
+    expect(leftDown({ containers: [exited] }, planned)).toEqual([exited]);
+    const others = [{ service: 'db' }, { plain: false }, { running: true }];
+    for (const other of others)
+      expect(leftDown({ containers: [{ ...exited, ...other }] }, planned)).toEqual([]);
+  });
+
+  test('one that gave its port to a service of another name stays down', () => {
+    const shop = container('shop', { plain: true });
+    const port = { ip: '0.0.0.0', port: 80, protocol: 'tcp', container: shop.id, name: shop.name };
+    const web = { image: 'web:1', ports: [{ target: 80, published: '80' }] };
+    const before = hostState({ containers: [shop], published: [port] });
+    const planned = plan(release('v2', two, { web }), before);
+    expect(planned.handovers).toMatchObject([{ container: shop.name, to: 'web' }]);
+    expect(leftDown(before, planned)).toEqual([shop]);
+    expect(planned.warnings).toEqual([expect.stringContaining('Port 80 moves from shop to web')]);
   });
 
   test('one that runs beside the edge is named: it is removed', () => {

@@ -62,6 +62,13 @@ describe('what happens to each service', () => {
     expect(plan(v2, serving(v1, 'green')).colour).toBe('blue');
   });
 
+  test('a store that is created before the job it depends on is named', () => {
+    const depends = { seed: { condition: 'service_completed_successfully' } };
+    const ordered = release('v1', plans, { db: { image: 'postgres:17', depends_on: depends } });
+    expect(plan(ordered, hostState()).warnings).toEqual([expect.stringMatching(/^db depends on seed, but/)]);
+    expect(plan({ ...ordered, release: 'v2' }, serving(ordered, 'blue')).warnings).toEqual([]);
+  });
+
   test('an unchanged service that is not coloured stays', () => {
     const planned = plan({ ...v1, release: 'v1b' }, serving(v1, 'green'));
     expect(actions(planned)).toMatchObject({ beat: 'keep', proxy: 'keep', db: 'keep' });

@@ -6,7 +6,7 @@ import { drainColour, untilEnded } from '../drain.ts';
 import { drainedFile } from '../edge/guard.ts';
 import { releaseFronts, turnFronts } from '../fronts.ts';
 import { otherColour } from '../model.ts';
-import { isResting } from '../plan-strays.ts';
+import { leftDown } from '../plan-strays.ts';
 import { lastingTroubleAt, troubleAt } from '../public-url.ts';
 import { type ContainerState, listContainers } from '../state.ts';
 import type { Step } from '../transaction.ts';
@@ -59,7 +59,7 @@ export const retire: Step = {
       await releaseFronts(each, await turned);
       await proveUrl(run, each, await proof, adopted);
       await removeStale(each, old, await listing);
-      await keepResting(each);
+      await keepDown(each);
       if (run.options.wait === true) await untilEnded(run, each, own, note);
       return inFlight ?? 0;
     });
@@ -196,12 +196,12 @@ function strategyOf(each: HostRun, container: ContainerState): string | undefine
   return each.plan.services.find((planned) => planned.service === container.service)?.plan.strategy;
 }
 
-/** Containers of a plain project that did not run must not take the edge's name and ports when the server starts. */
-async function keepResting(each: HostRun): Promise<void> {
-  const resting = each.state.containers.filter((one) => isResting(one, each.plan.services));
+/** What is left of a plain project must not take an edge's name and ports when the server starts. */
+async function keepDown(each: HostRun): Promise<void> {
+  const left = leftDown(each.state, each.plan);
   await retireContainers(
     each.host,
-    resting.map(({ id }) => id),
+    left.map(({ id }) => id),
     10_000,
   );
 }
