@@ -4,7 +4,7 @@ import { openPorts } from '../config/open-ports.ts';
 import { docker } from '../host/docker-cli.ts';
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { UserError } from '../kernel/errors.ts';
+import { messageOf, UserError } from '../kernel/errors.ts';
 import { composeUp } from './compose.ts';
 import { removeContainers, reviveContainers, stopContainers } from './containers.ts';
 import type { HostRun } from './context.ts';
@@ -258,7 +258,7 @@ export async function startStoppedEdges(
         await host.engine.getContainer(id).start();
       } catch (error) {
         if (mayFail) return undefined;
-        throw error;
+        throw noEdge(host, service, error, `cannot be started: ${messageOf(error)}`);
       }
       await answering(host, layout, service, clock);
       return service;
@@ -286,10 +286,10 @@ export async function answering(
   }
 }
 
-export function noEdge(host: Host, service: string, cause?: unknown): UserError {
+export function noEdge(host: Host, service: string, cause?: unknown, what = 'does not answer'): UserError {
   return new UserError({
     code: 'edge.unreachable',
-    message: `${host.name}: the edge of ${service} does not answer`,
+    message: `${host.name}: the edge of ${service} ${what}`,
     hint: 'See docker logs of its container; sshd must allow AllowStreamLocalForwarding.',
     cause,
   });

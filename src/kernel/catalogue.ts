@@ -696,7 +696,7 @@ export const catalogue = {
     fix: '`sluice status` shows what it serves and why.',
   },
   'edge.unreachable': {
-    what: 'The edge of a service does not answer.',
+    what: 'The edge of a service does not answer, or the engine cannot start its container.',
     fix: 'Look at `docker logs` of its container; sshd needs AllowStreamLocalForwarding.',
   },
   'watch.reverted': {

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { startStoppedEdges } from '../../src/deploy/edges.ts';
+import { layoutOf } from '../../src/deploy/model.ts';
 import { isUnchanged } from '../../src/deploy/plan.ts';
 import { leftDown } from '../../src/deploy/plan-strays.ts';
 import { neededEdges } from '../../src/deploy/sites.ts';
 import { servingColour } from '../../src/deploy/state.ts';
 import { describe as statusOf } from '../../src/deploy/status.ts';
+import type { Host } from '../../src/host/model.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
 import {
   container,
   edgeStatus,
@@ -149,5 +153,17 @@ describe('a network that somebody took a container off', () => {
       const off = { ...healthy, containers };
       expect(isUnchanged(plan(current, off), off)).toBe(false);
     }
+  });
+});
+
+test('an edge that the engine cannot start is named with the engine’s words', async () => {
+  // The engine's answer, where a program of the host has the port by now.
+  const start = () => Promise.reject(new Error('Bind for 0.0.0.0:80 failed: port is already allocated'));
+  const host = { name: 'one', engine: { getContainer: () => ({ start }) } } as unknown as Host;
+  const stopped = [container('web', { edge: 'v1', running: false })];
+  const starting = startStoppedEdges(host, layoutOf('/opt/sluice', 'shop'), stopped, {} as Clock);
+  await expect(starting).rejects.toMatchObject({
+    code: 'edge.unreachable',
+    message: 'one: the edge of web cannot be started: Bind for 0.0.0.0:80 failed: port is already allocated',
   });
 });
