@@ -51,7 +51,7 @@ export function strayWarnings(
 }
 
 function missingRecord(state: HostState, before: ReleaseRecord | undefined): string[] {
-  if (before !== undefined || servingColour(state) === undefined) return [];
+  if (before !== undefined || state.unfinished.length > 0 || servingColour(state) === undefined) return [];
   const what =
     state.current === undefined
       ? 'The link `current` in the app’s folder is missing'
