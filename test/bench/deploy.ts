@@ -11,6 +11,7 @@ import { startRelay } from '../bed/relay.ts';
 import { deployBlueGreen, removeBlueGreen, startBlueGreen } from './blue-green.ts';
 import { measureOwnTimes, type OwnTimes } from './boot.ts';
 import { stepsOf, tellScenario } from './deploy-text.ts';
+import { besideKamal, kamalMissing, tellKamal } from './kamal.ts';
 import { publish, type Spread, say, spread } from './output.ts';
 import { pullAndUp, removePlain, startPlain } from './plain.ts';
 import { deployVersion, freshProject, scratch } from './target.ts';
@@ -73,21 +74,27 @@ export interface SocketFigures {
   readonly early: number;
 }
 
-/** The wall time of a deploy beside what teams write themselves, each on a host of its own, turn by turn. */
-export async function benchDeploy(rounds: number): Promise<void> {
+/** The parts of {@link benchDeploy}, to be named when only one is wanted. */
+export const deployParts = ['scripts', 'kamal'] as const;
+export type DeployPart = (typeof deployParts)[number];
+
+/** The wall time of a deploy beside what teams write themselves, and beside Kamal, on hosts of their own, turn by turn. */
+export async function benchDeploy(rounds: number, only?: DeployPart): Promise<void> {
+  const missing = kamalMissing();
+  if (only === 'kamal' && missing !== undefined) throw new Error(missing);
   const bed = await upBed({ hosts: 2 });
   const [first, second] = bed.hosts;
   if (first === undefined || second === undefined) throw new Error('two hosts are needed');
   try {
     await buildVersions(['v2', 'v5'], say);
     await Promise.all(bed.hosts.map((host) => host.wipe()));
-    say('starting the application by plain compose and by a blue-green script');
-    await startPlain(bed, second, scratch, 'v2');
-    await startBlueGreen(bed, second, scratch, 'v2');
-    const figures: ScenarioFigures[] = [];
-    for (const scenario of scenarios) figures.push(await measure(bed, first, second, scenario, rounds));
+    const figures = only === 'kamal' ? [] : await besideScripts(bed, first, second, rounds);
+    const kamal =
+      only === 'scripts' || missing !== undefined ? undefined : await besideKamal(bed, first, second, rounds);
     for (const each of figures) tellScenario(each);
-    publish('deploy', {
+    if (kamal !== undefined) tellKamal(kamal);
+    if (only === undefined && missing !== undefined) say(`\n${missing}`);
+    publish(only === 'kamal' ? 'deploy-kamal' : 'deploy', {
       rounds,
       scenarios: figures.map(({ runs, distantRuns, ...rest }) => ({
         ...rest,
@@ -95,10 +102,28 @@ export async function benchDeploy(rounds: number): Promise<void> {
         distantSteps: distantRuns.map(stepsOf),
         counts: runs.map((run) => run.report?.counts),
       })),
+      ...(kamal === undefined ? {} : { kamal }),
     });
   } finally {
-    await Promise.all([removePlain(bed, second), removeBlueGreen(bed, second), first.wipe('bookreader')]);
     bed.release();
+  }
+}
+
+async function besideScripts(
+  bed: Bed,
+  first: BedHost,
+  second: BedHost,
+  rounds: number,
+): Promise<ScenarioFigures[]> {
+  try {
+    say('starting the application by plain compose and by a blue-green script');
+    await startPlain(bed, second, scratch, 'v2');
+    await startBlueGreen(bed, second, scratch, 'v2');
+    const figures: ScenarioFigures[] = [];
+    for (const scenario of scenarios) figures.push(await measure(bed, first, second, scenario, rounds));
+    return figures;
+  } finally {
+    await Promise.all([removePlain(bed, second), removeBlueGreen(bed, second), first.wipe('bookreader')]);
   }
 }
 

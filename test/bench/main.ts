@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { benchBuild } from './build.ts';
 import { benchCdn } from './cdn.ts';
 import { benchChecks } from './checks.ts';
-import { benchDeploy } from './deploy.ts';
+import { benchDeploy, deployParts } from './deploy.ts';
 import { benchEdge } from './edge.ts';
 import { benchHosts } from './hosts.ts';
 import { benchReuse } from './reuse.ts';
@@ -21,7 +21,8 @@ const usage = `Benchmarks on the test bed. Each prints a table and writes build/
   node test/bench/main.ts cdn [ROUNDS [FILES [LATENCY [NAME,…]]]]
                                                      sluice cdn publish beside aws-cli, rclone and s5cmd (3, 10000, 0 ms, all)
   node test/bench/main.ts checks [ROUNDS]            sluice check beside its tools one by one and job by job (3)
-  node test/bench/main.ts deploy [ROUNDS]            time of a deploy beside compose and a blue-green script (6)
+  node test/bench/main.ts deploy [ROUNDS [PART]]     time of a deploy beside compose, a blue-green script and Kamal (6; PART: scripts or
+                                                     kamal alone)
   node test/bench/main.ts hosts [ROUNDS]             ten hosts beside one (5)
   node test/bench/main.ts transport [ROUNDS]         images over SSH without a registry, beside a pipe and a push (5)
   node test/bench/main.ts size                       memory of runner and edges, time of --help
@@ -30,6 +31,13 @@ const usage = `Benchmarks on the test bed. Each prints a table and writes build/
 /** Measured is what users run: the bundle, and that of these very sources. */
 function buildBundle(): void {
   execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build.ts')], { stdio: 'ignore' });
+}
+
+function deployPart(name: string | undefined): (typeof deployParts)[number] | undefined {
+  const part = deployParts.find((each) => each === name);
+  if (name !== undefined && part === undefined)
+    throw new Error(`deploy has the parts ${deployParts.join(' and ')}`);
+  return part;
 }
 
 async function main([name, count, more, ...rest]: string[]): Promise<number> {
@@ -57,7 +65,7 @@ async function main([name, count, more, ...rest]: string[]): Promise<number> {
       await benchReuse(number(1_000_000));
       return 0;
     case 'deploy':
-      await benchDeploy(number(6));
+      await benchDeploy(number(6), deployPart(more));
       return 0;
     case 'switch':
       await benchSwitch(number(300_000), Number(more ?? 350));

@@ -28,10 +28,17 @@ interface Surroundings {
 /** Starts all clients for all URLs; resolves when, after the stop, the last answer has come. */
 export async function runClients(options: LoadOptions, tally: Tally, stop: AbortSignal): Promise<void> {
   const rate = (options.rate ?? 350) / options.urls.length;
-  const { slowSeconds = 5, timeoutSeconds = 10, webSockets = 2, withoutData = false } = options;
+  const {
+    slowSeconds = 5,
+    timeoutSeconds = 10,
+    webSockets = 2,
+    withoutData = false,
+    withoutSlow = false,
+  } = options;
   const kinds = mix.filter(({ name }) => !withoutData || name !== 'post');
   const shares = kinds.reduce((sum, { share }) => sum + share, 0);
-  const paths = withoutData ? ['/api/version'] : quickPaths;
+  const answered = quickPaths.filter((path) => !options.withoutPage || path !== '/');
+  const paths = withoutData ? ['/api/version'] : answered;
   await Promise.all(
     options.urls.map(async (url) => {
       const at: Surroundings = { url, tally, stop, quickMs: timeoutSeconds * 1000, paths };
@@ -40,10 +47,12 @@ export async function runClients(options: LoadOptions, tally: Tally, stop: Abort
           quickClient(at, name, index, (1000 * clients * shares) / (rate * share), index / clients),
         ),
       );
-      const patient = [
-        ...Array.from({ length: 3 }, (_, index) => patientClient(at, 'slow', index, slowSeconds)),
-        ...Array.from({ length: 2 }, (_, index) => patientClient(at, 'stream', index, slowSeconds)),
-      ];
+      const patient = withoutSlow
+        ? []
+        : [
+            ...Array.from({ length: 3 }, (_, index) => patientClient(at, 'slow', index, slowSeconds)),
+            ...Array.from({ length: 2 }, (_, index) => patientClient(at, 'stream', index, slowSeconds)),
+          ];
       const sockets = Array.from({ length: webSockets }, (_, index) => socketClient(at, index));
       await Promise.all([...quick, ...patient, ...sockets, socketClient(at, webSockets, shortWebSocketMs)]);
     }),

@@ -24,6 +24,8 @@ function readArguments(): { options: LoadOptions; seconds: number; json: boolean
       'slow-seconds': { type: 'string', default: '5' },
       'timeout-seconds': { type: 'string', default: '10' },
       'without-data': { type: 'boolean', default: false },
+      'without-slow': { type: 'boolean', default: false },
+      'without-page': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       control: { type: 'boolean', default: false },
     },
@@ -42,6 +44,8 @@ function readArguments(): { options: LoadOptions; seconds: number; json: boolean
     slowSeconds: Number(values['slow-seconds']),
     timeoutSeconds: Number(values['timeout-seconds']),
     withoutData: values['without-data'],
+    withoutSlow: values['without-slow'],
+    withoutPage: values['without-page'],
   };
   return { options, seconds: Number(values.seconds), json: values.json, control: values.control };
 }

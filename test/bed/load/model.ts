@@ -38,6 +38,10 @@ export interface LoadOptions {
   readonly timeoutSeconds?: number;
   /** Asks only for what the web process answers alone, without a database: no POSTs. */
   readonly withoutData?: boolean;
+  /** Leaves out answers that take seconds. */
+  readonly withoutSlow?: boolean;
+  /** Leaves out the front page, where the backend alone answers. */
+  readonly withoutPage?: boolean;
 }
 
 /** One request, or one WebSocket, of one client. */

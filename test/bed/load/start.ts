@@ -30,6 +30,8 @@ export function startLoad(options: LoadOptions): RunningLoad {
     ...(options.slowSeconds === undefined ? [] : ['--slow-seconds', `${options.slowSeconds}`]),
     ...(options.timeoutSeconds === undefined ? [] : ['--timeout-seconds', `${options.timeoutSeconds}`]),
     ...(options.withoutData === true ? ['--without-data'] : []),
+    ...(options.withoutSlow === true ? ['--without-slow'] : []),
+    ...(options.withoutPage === true ? ['--without-page'] : []),
   ];
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), '--control', ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
