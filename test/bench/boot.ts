@@ -35,3 +35,19 @@ echo $(( (well - started) / 1000000 )) $(( (stopped - begin) / 1000000 ))`);
   const [boot = Number.NaN, stop = Number.NaN] = text.trim().split(' ').map(Number);
   return { boot, stop };
 }
+
+/**
+ * The boot within a deploy, in ms: from the start of a host's newest container with these labels until its application was
+ * ready, as its log has it. On a busy machine no boot at another moment says what this one took.
+ */
+export async function bootOfNewest(host: BedHost, labels: readonly string[]): Promise<number> {
+  const filters = labels.map((label) => `--filter label=${label}`).join(' ');
+  const text = await host.must(`set -e
+container=$(docker ps -q ${filters} | head -n 1)
+docker inspect -f '{{.State.StartedAt}}' "$container"
+docker logs --timestamps "$container" 2>&1 | grep 'Application startup complete' | tail -n 1 | cut -d ' ' -f 1`);
+  const [started = '', ready = ''] = text.trim().split('\n');
+  const boot = Date.parse(ready) - Date.parse(started);
+  if (!(boot > 0)) throw new Error(`${host.name}: no boot in the log of ${labels.join(', ')}: ${text}`);
+  return boot;
+}

@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { syntheticSecret } from '../bed/app/settings.ts';
 import { appRegistry, imagesOf, type VersionName } from '../bed/app/versions.ts';
 import { type Bed, type BedHost, standIns } from '../bed/bed.ts';
-import { must } from '../bed/command.ts';
+import { command, must } from '../bed/command.ts';
 import { registry } from '../bed/layout.ts';
 
 /** What `scripts/setup kamal-peer` brings: the programs `kamal` and `kamal-proxy`. */
@@ -127,19 +127,14 @@ function reference(version: VersionName): string {
   return `${appRegistry}/kamal:${version}`;
 }
 
-/** `docker run …` of the backend as Kamal starts it, for the host's shell. */
-export function runBackend(options: string, version: VersionName, command = ''): string {
-  const env = Object.entries(environment).map(([name, value]) => `--env ${name}=${value}`);
-  return `docker run ${options} --network kamal ${env.join(' ')} ${reference(version)} ${command}`;
-}
-
-/** Puts away the container that the deploy before last left, so that no deploy has to rename one of its own version. */
+/** Removes the container that the deploy before last left, so that no deploy has to rename one of its own version. */
 export async function forgetStopped(host: BedHost): Promise<void> {
   await host.must(
     `docker ps -aq --filter status=exited --filter label=service=${service} | xargs -r docker rm >/dev/null`,
   );
 }
 
+/** Removes Kamal and its application from a host. */
 export async function removeKamal(host: BedHost): Promise<void> {
   await host.must(`for label in ${service} ${service}-db ${service}-redis; do
   docker ps -aq --filter "label=service=$label" | xargs -r docker rm -f -v >/dev/null
@@ -148,4 +143,53 @@ docker rm -f -v kamal-proxy >/dev/null 2>&1 || true
 docker network rm kamal >/dev/null 2>&1 || true
 docker volume rm kamal-proxy-config >/dev/null 2>&1 || true
 rm -rf /home/deploy/.kamal /home/deploy/.docker`);
+}
+
+/** A command of Kamal on the host, as its log has it. */
+export interface Step {
+  readonly name: string;
+  readonly ms: number;
+}
+
+/** One call of Kamal that succeeded. */
+export interface KamalRun {
+  readonly output: string;
+  readonly steps: readonly Step[];
+}
+
+/** Runs Kamal in its project. @throws if its exit code is not 0. */
+export async function kamal(folder: string, args: readonly string[]): Promise<KamalRun> {
+  // A home of its own, for the host keys that Kamal learns.
+  const env = ['env', '--unset', 'SSH_AUTH_SOCK', `HOME=${join(folder, 'home')}`];
+  const run = await command([...env, join(kamalPeer, 'kamal'), ...args], { cwd: folder, timeout: 120_000 });
+  const output = `${run.stdout}${run.stderr}`;
+  if (run.code !== 0)
+    throw new Error(`kamal ${args.join(' ')}: exit code ${run.code}\n${output.slice(-4000)}`);
+  return { output, steps: stepsOf(run.stdout) };
+}
+
+function stepsOf(output: string): Step[] {
+  const commands = new Map<string, string>();
+  const steps: Step[] = [];
+  for (const line of output.split('\n')) {
+    const [, id = '', text = ''] = /\[([0-9a-f]+)\] (.*)$/.exec(line) ?? [];
+    const [, ran] = /^Running (.*) on \S+$/.exec(text) ?? [];
+    const [, took] = /^Finished in ([\d.]+) seconds/.exec(text) ?? [];
+    if (ran !== undefined) commands.set(id, ran.replaceAll('/usr/bin/env ', '').slice(0, 60));
+    if (took !== undefined) steps.push({ name: commands.get(id) ?? '', ms: Number(took) * 1000 });
+  }
+  return steps;
+}
+
+/** The data services of a new project with their schema, and the application once. */
+export async function startKamal(folder: string, host: BedHost): Promise<void> {
+  await host.must('docker network inspect kamal >/dev/null 2>&1 || docker network create kamal >/dev/null');
+  await kamal(folder, ['accessory', 'boot', 'all']);
+  await host.must(`n=0
+until docker exec bookreader-db pg_isready -q -h 127.0.0.1 -U bookreader; do
+  n=$((n + 1)); [ $n -lt 300 ] || exit 1
+  sleep 0.2
+done`);
+  const env = Object.entries(environment).map(([name, value]) => `--env ${name}=${value}`);
+  await host.must(`docker run --rm --network kamal ${env.join(' ')} ${reference('v2')} alembic upgrade head`);
 }

@@ -6,18 +6,20 @@ import { parse, stringify } from 'yaml';
 import type { Project } from '../bed/app/project.ts';
 import type { VersionName } from '../bed/app/versions.ts';
 import type { Bed, BedHost } from '../bed/bed.ts';
-import { command } from '../bed/command.ts';
 import { ask, Unanswered } from '../bed/load/ask.ts';
 import { monotonic } from '../bed/load/clock.ts';
 import type { FailureGroup, LoadResult } from '../bed/load/model.ts';
 import { type RunningLoad, startLoad } from '../bed/load/start.ts';
-import { measureOwnTimes } from './boot.ts';
+import { bootOfNewest } from './boot.ts';
+import { stepsOf } from './deploy-text.ts';
 import {
   forgetStopped,
+  kamal,
   kamalPeer,
   pushKamalImages,
   removeKamal,
-  runBackend,
+  type Step,
+  startKamal,
   versionsUsed,
   writeKamalProject,
 } from './kamal-project.ts';
@@ -31,35 +33,33 @@ const services = ['db', 'redis', 'backend'];
 interface Deploy {
   readonly startedAt: number;
   readonly endedAt: number;
+  readonly boot: number;
   /** When a client first got the new version. */
   readonly servedAt: number;
-  readonly steps: readonly KamalStep[];
-}
-
-/** A command of Kamal on the host, as its log has it. */
-interface KamalStep {
-  readonly command: string;
-  readonly seconds: number;
+  readonly steps: readonly Step[];
 }
 
 export interface PeerFigures {
   readonly wall: Spread;
+  /** The application's own start in the same deploys. */
+  readonly boot: Spread;
+  /** Wall without that start. */
+  readonly beyond: Spread;
   readonly serves: Spread;
   readonly requests: number;
   readonly failed: number;
   readonly failures: readonly FailureGroup[];
   /** WebSockets that ended before they had had the drain's time. */
   readonly early: number;
-  readonly steps: readonly (readonly KamalStep[])[];
+  readonly steps: readonly (readonly Step[])[];
 }
 
 export interface KamalFigures {
   readonly version: string;
   readonly drainMs: number;
-  readonly boot: Spread;
   readonly sluice: PeerFigures;
   readonly kamal: PeerFigures;
-  /** (wall − boot) of Sluice by that of Kamal, of the medians. */
+  /** Wall without boot, Sluice's by Kamal's, of the medians. */
   readonly ratio: number;
   /** The machine's load average of a minute, before the first round and after the last. */
   readonly load: readonly [number, number];
@@ -95,11 +95,16 @@ export async function besideKamal(
       await deployVersion(bed, project, 'single', each, each === 'v2' ? [] : quiet);
       await kamal(folder, each === 'v2' ? ['deploy', '-P', '--version', each] : redeploy(each));
     }
-    const boot = await measureBoot(second);
     const load: [number, number] = [loadavg()[0] ?? Number.NaN, Number.NaN];
     const peers = {
-      sluice: new Peer(first, (next) => deployVersion(bed, project, 'single', next, quiet)),
-      kamal: new Peer(second, (next) => kamal(folder, redeploy(next))),
+      sluice: new Peer(first, ['sluice.service=backend', 'sluice.colour'], async (next) =>
+        stepsOf(await deployVersion(bed, project, 'single', next, quiet)),
+      ),
+      kamal: new Peer(
+        second,
+        ['service=bookreader', 'role=web'],
+        async (next) => (await kamal(folder, redeploy(next))).steps,
+      ),
     };
     for (let round = 0; round < rounds; round++) {
       say(`beside Kamal: round ${round + 1} of ${rounds}`);
@@ -111,8 +116,8 @@ export async function besideKamal(
     await sleep(drainMs);
     load[1] = loadavg()[0] ?? Number.NaN;
     const [sluice, other] = [await peers.sluice.figures(), await peers.kamal.figures()];
-    const ratio = (sluice.wall.median - boot.median) / (other.wall.median - boot.median);
-    return { version, drainMs, boot, sluice, kamal: other, ratio, load };
+    const ratio = sluice.beyond.median / other.beyond.median;
+    return { version, drainMs, sluice, kamal: other, ratio, load };
   } finally {
     await Promise.all([removeKamal(second), first.wipe('bookreader')]);
   }
@@ -123,12 +128,21 @@ const redeploy = (version: VersionName) => ['redeploy', '--skip-push', '--versio
 
 /** A tool with its host, under load from the first deploy on. */
 class Peer {
+  readonly #host: BedHost;
+  readonly #labels: readonly string[];
   readonly #url: string;
   readonly #load: RunningLoad;
-  readonly #doing: (version: VersionName) => Promise<object>;
+  readonly #doing: (version: VersionName) => Promise<readonly Step[]>;
   readonly #deploys: Deploy[] = [];
 
-  constructor(host: BedHost, doing: (version: VersionName) => Promise<object>) {
+  /** @param labels of the containers that a deploy replaces */
+  constructor(
+    host: BedHost,
+    labels: readonly string[],
+    doing: (version: VersionName) => Promise<readonly Step[]>,
+  ) {
+    this.#host = host;
+    this.#labels = labels;
     this.#url = `http://${host.http.host}:${host.http.port}`;
     this.#doing = doing;
     this.#load = startLoad({
@@ -147,9 +161,9 @@ class Peer {
     const stop = new AbortController();
     const served = firstAnswer(this.#url, version, stop.signal);
     const startedAt = monotonic();
-    let run: object;
+    let steps: readonly Step[];
     try {
-      run = await this.#doing(version);
+      steps = await this.#doing(version);
     } catch (error) {
       stop.abort();
       await served;
@@ -161,18 +175,16 @@ class Peer {
     clearTimeout(late);
     if (servedAt === undefined)
       throw new Error(`${this.#url} does not answer as ${version} after its deploy`);
-    this.#deploys.push({
-      startedAt,
-      endedAt,
-      servedAt,
-      steps: 'steps' in run ? (run as KamalRun).steps : [],
-    });
+    const boot = await bootOfNewest(this.#host, this.#labels);
+    this.#deploys.push({ startedAt, endedAt, servedAt, boot, steps });
   }
 
   async figures(): Promise<PeerFigures> {
     const result = await this.#load.stop();
     return {
       wall: spread(this.#deploys.map((each) => each.endedAt - each.startedAt)),
+      boot: spread(this.#deploys.map((each) => each.boot)),
+      beyond: spread(this.#deploys.map((each) => each.endedAt - each.startedAt - each.boot)),
       serves: spread(this.#deploys.map((each) => each.servedAt - each.startedAt)),
       requests: result.requests,
       failed: result.failed,
@@ -223,77 +235,23 @@ function publishedProject(bed: Bed): Project {
   return project;
 }
 
-interface KamalRun {
-  readonly output: string;
-  readonly steps: readonly KamalStep[];
-}
-
-async function kamal(folder: string, args: readonly string[]): Promise<KamalRun> {
-  // A home of its own, for the host keys that Kamal learns.
-  const env = ['env', '--unset', 'SSH_AUTH_SOCK', `HOME=${join(folder, 'home')}`];
-  const run = await command([...env, join(kamalPeer, 'kamal'), ...args], { cwd: folder, timeout: 120_000 });
-  const output = `${run.stdout}${run.stderr}`;
-  if (run.code !== 0)
-    throw new Error(`kamal ${args.join(' ')}: exit code ${run.code}\n${output.slice(-4000)}`);
-  return { output, steps: stepsOf(run.stdout) };
-}
-
-function stepsOf(output: string): KamalStep[] {
-  const commands = new Map<string, string>();
-  const steps: KamalStep[] = [];
-  for (const line of output.split('\n')) {
-    const [, id = '', text = ''] = /\[([0-9a-f]+)\] (.*)$/.exec(line) ?? [];
-    const [, ran] = /^Running (.*) on \S+$/.exec(text) ?? [];
-    const [, took] = /^Finished in ([\d.]+) seconds/.exec(text) ?? [];
-    if (ran !== undefined) commands.set(id, ran.replaceAll('/usr/bin/env ', '').slice(0, 60));
-    if (took !== undefined) steps.push({ command: commands.get(id) ?? '', seconds: Number(took) });
-  }
-  return steps;
-}
-
-async function startKamal(folder: string, host: BedHost): Promise<void> {
-  await host.must('docker network inspect kamal >/dev/null 2>&1 || docker network create kamal >/dev/null');
-  await kamal(folder, ['accessory', 'boot', 'all']);
-  await host.must(`n=0
-until docker exec bookreader-db pg_isready -q -h 127.0.0.1 -U bookreader; do
-  n=$((n + 1)); [ $n -lt 300 ] || exit 1
-  sleep 0.2
-done`);
-  await host.must(runBackend('--rm', 'v2', 'alembic upgrade head'));
-}
-
-/** What the backend needs for itself, in a container with nothing of either tool. */
-async function measureBoot(host: BedHost): Promise<Spread> {
-  const name = 'bench-boot';
-  const times: number[] = [];
-  try {
-    await host.must(runBackend(`--detach --name ${name}`, 'v2'));
-    for (let time = 0; time < 3; time++) {
-      times.push((await measureOwnTimes(host, [name], '8000/api/health')).boot);
-    }
-  } finally {
-    await host.exec(`docker rm -f ${name}`);
-  }
-  return spread(times);
-}
-
 /** Both side by side, and what they cost the clients. */
 export function tellKamal(figures: KamalFigures): void {
-  const { version, boot, sluice, kamal: other, ratio, load } = figures;
+  const { version, sluice, kamal: other, ratio, load } = figures;
   say(`\none web service with two WebSockets open, beside Kamal ${version}`);
-  const row = (name: string, { wall, serves, requests, failed, early }: PeerFigures) => [
+  const row = (name: string, { wall, serves, boot, beyond, requests, failed, early }: PeerFigures) => [
     name,
     seconds(wall),
     seconds(serves),
-    `${((wall.median - boot.median) / 1000).toFixed(2)} s`,
+    seconds(boot),
+    seconds(beyond),
     `${failed} of ${requests}`,
     `${early}`,
   ];
   show(
-    ['deploy', 'wall', 'serves after', 'without boot', 'failed', 'WebSockets cut early'],
+    ['deploy', 'wall', 'serves after', 'boot of it', 'without boot', 'failed', 'WebSockets cut early'],
     [row('sluice deploy', sluice), row('kamal redeploy', other)],
   );
-  say(`the application alone: boot ${seconds(boot)}`);
   say(`sluice is ${ratio.toFixed(2)} × Kamal, boot apart`);
   say(`load average of the machine: ${load.map((each) => each.toFixed(1)).join(' before, ')} after`);
 }
