@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jsonSchema, referencePage } from '../src/config/reference.ts';
 import { actionPages } from './action-tables.ts';
-import { callerTemplates } from './caller-templates.ts';
+import { callerFiles } from './caller-files.ts';
 import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { rulePages } from './rule-pages.ts';
@@ -19,7 +19,7 @@ export const generated: Readonly<Record<string, () => string>> = {
   'docs/config.md': referencePage,
   'docs/cli.md': cliPage,
   'docs/errors.md': errorsPage,
-  'src/init/caller-templates.ts': callerTemplates,
+  ...callerFiles(),
   ...rulePages(),
   ...actionPages(root),
 };

@@ -120,8 +120,13 @@ function pinWorkflows(folder: string, built: string, release: Release): void {
   }
 }
 
-/** Branch and tags in one push that the remote takes whole or not at all. */
-function publish(release: Release, remote: string, { commit, notes }: Made): void {
+/** Branch and tags in one push that the remote takes whole or not at all; or in a bundle, for a job that may push. */
+function publish(
+  release: Release,
+  remote: string,
+  { commit, notes }: Made,
+  bundle: string | undefined,
+): void {
   const tags = git(['ls-remote', '--tags', '--refs', remote])
     .split('\n')
     .map((line) => line.replace(/^.*refs\/tags\//, ''));
@@ -132,6 +137,13 @@ function publish(release: Release, remote: string, { commit, notes }: Made): voi
     `refs/tags/${release.tag}`,
     ...(moves ? [`+${commit}:refs/tags/${release.major}`] : []),
   ];
+  if (bundle !== undefined) {
+    for (const ref of [`refs/heads/${releaseBranch}`, ...(moves ? [`refs/tags/${release.major}`] : [])])
+      git(['update-ref', ref, commit]);
+    git(['bundle', 'create', '--quiet', resolve(bundle), ...refs.map((ref) => ref.replace(/^.*:/, ''))]);
+    console.log(`${release.tag} is in ${bundle}, and nowhere else: ${commit}`);
+    return;
+  }
   try {
     git(['push', '--quiet', '--atomic', remote, ...refs]);
   } catch (error) {
@@ -143,7 +155,11 @@ function publish(release: Release, remote: string, { commit, notes }: Made): voi
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { remote: { type: 'string', default: 'origin' }, 'dry-run': { type: 'boolean', default: false } },
+  options: {
+    remote: { type: 'string', default: 'origin' },
+    'dry-run': { type: 'boolean', default: false },
+    bundle: { type: 'string' },
+  },
 });
 try {
   const release = parseRelease(positionals[0] ?? '');
@@ -153,7 +169,7 @@ try {
   const made = make(release, values.remote);
   if (values['dry-run'])
     console.log(`${made.notes}\n${git(['show', '--stat', '--format=%H %s', made.commit])}`);
-  else publish(release, values.remote, made);
+  else publish(release, values.remote, made, values.bundle);
 } catch (error) {
   if (!(error instanceof Refusal)) throw error;
   console.error(`scripts/release: ${error.message}`);

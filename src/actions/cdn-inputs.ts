@@ -4,7 +4,7 @@ import { choice, flag, text, type Values } from './inputs.ts';
 /** What the pipeline takes, too. */
 export const publishInputs = { dist: text, 'allow-removals': flag(false), verify: flag(true) } as const;
 
-const command = choice('publish', 'plan', 'rollback', 'verify');
+const command = choice('publish', 'plan', 'rollback', 'verify', 'dist');
 export const inputs = { target: text, command, name: text, to: text, ...publishInputs, ...place } as const;
 export type SiteInputs = Values<typeof inputs>;
 
@@ -15,7 +15,7 @@ export function goesBack({ command, to }: SiteInputs): boolean {
 
 export function rules(given: SiteInputs): string[] {
   const { command, to, name, dist, 'allow-removals': allowRemovals } = given;
-  const isPublished = !goesBack(given) && command !== 'verify';
+  const isPublished = !goesBack(given) && command !== 'verify' && command !== 'dist';
   const ofFolder = [
     ...(name === undefined ? [] : ['name']),
     ...(dist === undefined ? [] : ['dist']),

@@ -1,11 +1,12 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { defineAction } from './action.ts';
 import { goesBack, inputs, rules, type SiteInputs } from './cdn-inputs.ts';
-import { storeContextOf } from './credentials.ts';
+import { contextOf, storeContextOf } from './credentials.ts';
 import type { Job } from './job.ts';
 
 /** @param prefix of the names of the outputs. @returns whether the site is what it should be. */
 export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<boolean> {
+  if (given.command === 'dist') return await tellFolder(given, job);
   const context = storeContextOf(given, job.effects);
   const { command, target, to, verify, 'allow-removals': allowRemovals } = given;
   job.effects.log.info(`Sluice cdn ${command}${target === undefined ? '' : ` ${target}`}`);
@@ -28,6 +29,15 @@ export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<
     isBack ? site.rollbackSite(context, back, hooks) : site.publishSite(context, release, hooks),
   );
   return await tell.tellPublication(done, job, prefix);
+}
+
+/** For a job that builds: it has no keys, and uploads the folder for the job that publishes. */
+async function tellFolder({ target, ...given }: SiteInputs, job: Job): Promise<true> {
+  const { siteFolder } = await import('../operations/cdn-open.ts');
+  const folder = relative(process.cwd(), await siteFolder(contextOf(given, job.effects), { target })) || '.';
+  job.effects.log.info(`Sluice publishes the folder ${folder}`);
+  job.output('dist', folder);
+  return true;
 }
 
 export const action = defineAction({ name: 'cdn', inputs, rules, main: (given, job) => runCdn(given, job) });

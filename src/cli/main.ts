@@ -65,6 +65,7 @@ const init = command(
   .option('--production <user@host>', 'server to deploy to')
   .option('--staging <user@host>', 'server to try releases on')
   .option('--no-staging', 'there is no such server')
+  .option('--own-jobs', 'Write jobs that call the actions, not workflows')
   .addOption(
     new Option('--compose <file>', 'Deploy this compose file; repeat it to add overlays')
       .argParser((value: string, all: string[]) => [...all, value])

@@ -14,7 +14,7 @@ export interface TargetWishes {
 
 export interface TargetGuess {
   readonly name: string;
-  /** How the names of its secrets begin: `PROD`, `EU_1`. */
+  /** How the name of its env secret begins where no GitHub environment keeps it apart: `PROD`, `EU_1`. */
   readonly prefix: string;
   /** `user@host[:port]` of its first host. */
   readonly host: string;
@@ -38,12 +38,14 @@ const trials =
  * The targets: those of the sluice.yml that is there, and those that the command line names. Without either: staging and
  * production.
  *
+ * @param onGitHub whether each target has an environment with secrets of its own, so that they need no prefix.
  * @throws UserError `usage.argument` for a new server of a target with several.
  */
 export function guessTargets(
   present: Config | undefined,
   wishes: TargetWishes,
   presentText?: string,
+  onGitHub = true,
 ): TargetGuess[] {
   const wished = new Map<string, string>(wishes.others?.map(({ name, host }) => [name, host]));
   if (wishes.production !== undefined) wished.set('production', wishes.production);
@@ -66,7 +68,7 @@ export function guessTargets(
       ...{ name, prefix, host, isOpen: host === open },
       // Where there is nothing to try a commit on, a manual run has to reach production.
       requireTag: target?.requireTag ?? (!isTrial(name) && names.some(isTrial)),
-      envSecrets: target === undefined ? [`${prefix}_ENV`] : envSecretsOf(target),
+      envSecrets: target === undefined ? [onGitHub ? 'ENV_FILE' : `${prefix}_ENV`] : envSecretsOf(target),
       variables: (target?.env ?? []).flatMap((source) => (source.kind === 'variables' ? source.names : [])),
       section:
         target === undefined

@@ -61,6 +61,7 @@ export function guess(
   const registry = guessRegistry(seen, model);
   const services = model === undefined ? [] : guessServices(model, sights, registry.value, answers);
   const { remote } = seen.git;
+  const onGitHub = remote === undefined || remote.host.includes('github');
   const draft = {
     app: guessApp(seen),
     compose: guessCompose(seen),
@@ -69,10 +70,10 @@ export function guess(
     services,
     migrate: model === undefined ? undefined : guessMigration(services, sights, model),
     backup: model === undefined ? undefined : guessBackup(model, services, sights),
-    targets: guessTargets(seen.present, wishes, seen.presentText),
+    targets: guessTargets(seen.present, wishes, seen.presentText, onGitHub),
     site: guessSite(seen),
     needsVariables: needsVariables(seen),
-    onGitHub: remote === undefined || remote.host.includes('github'),
+    onGitHub,
   };
   const { tree } = seen;
   const chosen = draft.compose.value;

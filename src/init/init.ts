@@ -35,6 +35,8 @@ export interface InitPlan {
 export interface InitWishes extends TargetWishes {
   /** Absolute paths of compose files; none: `init` chooses. */
   readonly compose?: readonly string[];
+  /** Workflows with jobs of the repository’s own, in place of calls of the reusable workflows. */
+  readonly ownJobs?: boolean;
 }
 
 /**
@@ -69,7 +71,7 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
         };
   const env = renderEnvExample(seen);
   const top = seen.below === '' ? seen.folder : seen.folder.slice(0, -seen.below.length - 1);
-  const files = await planFiles(top, wantedFiles(seen, whole, env));
+  const files = await planFiles(top, wantedFiles(seen, whole, env, wishes.ownJobs ?? false));
   const example = env?.path ?? seen.examples[0]?.path;
   return {
     top,
@@ -97,12 +99,19 @@ async function askedOf(
   return await effects.askImages(references);
 }
 
-function wantedFiles(seen: Seen, guessed: Guess, env: EnvExample | undefined): WantedFile[] {
+function wantedFiles(
+  seen: Seen,
+  guessed: Guess,
+  env: EnvExample | undefined,
+  ownJobs: boolean,
+): WantedFile[] {
   const config = join(seen.below, 'sluice.yml');
   const front = guessed.site?.front;
   const facts = {
     branches: checkedBranches(seen),
     config,
+    app: guessed.app.value,
+    ownJobs,
     hasRegistryLogin: guessed.logins.length > 0,
     targets: guessed.targets,
     backups: realTargets(guessed.targets),

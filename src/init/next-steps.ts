@@ -2,6 +2,7 @@ import { parseAddress } from '../config/address.ts';
 import { quoteWords } from '../host/quote.ts';
 import type { Guess } from './guess.ts';
 import { isTrial, realTargets, type TargetGuess, tagTargets } from './guess-targets.ts';
+import { secretStep } from './secret-steps.ts';
 import { enumerate } from './words.ts';
 
 /** One thing to do, with the commands for it. */
@@ -31,6 +32,8 @@ export function nextSteps(facts: StepFacts): NextStep[] {
   const targets = [...guess.targets].sort((a, b) => Number(isTrial(a.name)) - Number(isTrial(b.name)));
   const { app, onGitHub } = guess;
   const one = targets.length === 1;
+  // At a terminal the deploy key makes the backups, too.
+  const backedUp = onGitHub && guess.backup?.postgres !== undefined ? realTargets(targets) : [];
   const steps = [
     facts.folder === undefined || facts.folder === ''
       ? undefined
@@ -41,7 +44,7 @@ export function nextSteps(facts: StepFacts): NextStep[] {
     step(
       `Create a deploy key and authorize it on the ${one ? 'server' : 'servers'}`,
       undefined,
-      targets.flatMap((target) => keyCommands(target, app.value)),
+      targets.flatMap((target) => keyCommands(target, app.value, backedUp.includes(target))),
     ),
     step(
       `Pin the host ${one ? 'key' : 'keys'}: compare the fingerprints with those on the ${one ? 'server’s' : 'servers’'} own console`,
@@ -57,10 +60,11 @@ export function nextSteps(facts: StepFacts): NextStep[] {
     ]),
     variableStep(targets, facts),
     onGitHub
-      ? step('Set the secrets of the GitHub repository', undefined, [
-          ...targets.flatMap((target) => secretCommands(target, guess)),
-          ...registryCommands(guess),
-        ])
+      ? secretStep(facts, targets, backedUp, {
+          keyFile: (target) => keyFile(app.value, target),
+          knownHosts: knownHosts(app.value),
+          withEnvFile: withEnvFile(targets, guess),
+        })
       : undefined,
     checkStep(facts),
     onGitHub
@@ -90,11 +94,14 @@ function openHosts(targets: readonly TargetGuess[], files: readonly string[]): N
   );
 }
 
-function keyCommands({ name, host }: TargetGuess, app: string): string[] {
-  const file = keyFile(app, name);
+/** The backup of each night has a key of its own: nobody approves its use, and its end stops no deploy. */
+function keyCommands({ name, host }: TargetGuess, app: string, isBackedUp: boolean): string[] {
   const { user, address, port } = partsOf(host);
   const to = `${port === 22 ? '' : `-p ${port} `}${quoteWords([`${user}@${address}`])}`;
-  return [`ssh-keygen -t ed25519 -N '' -C ${app}-${name} -f ${file}`, `ssh-copy-id -i ${file}.pub ${to}`];
+  return [name, ...(isBackedUp ? [`${name}-backup`] : [])].flatMap((each) => [
+    `ssh-keygen -t ed25519 -N '' -C ${app}-${each} -f ${keyFile(app, each)}`,
+    `ssh-copy-id -i ${keyFile(app, each)}.pub ${to}`,
+  ]);
 }
 
 /** One file for all servers: host keys are public, and a server that is not asked for is not connected to. */
@@ -143,34 +150,6 @@ function variableStep(
       `git check-ignore ${files.join(' ')}   # must name ${asked.length === 1 ? 'it' : 'all of them'}`,
     ],
   );
-}
-
-/**
- * Only those that sluice.yml and the workflows ask for. The server's name and user are in sluice.yml: as secrets GitHub
- * would blank them in every log, and with them each word `deploy`.
- */
-function secretCommands(target: TargetGuess, guess: Guess): string[] {
-  const { name, prefix, envSecrets, variables } = target;
-  const { app } = guess;
-  return [
-    `gh secret set ${prefix}_SSH_KEY < ${keyFile(app.value, name)}`,
-    `gh secret set ${prefix}_KNOWN_HOSTS < ${knownHosts(app.value)}`,
-    ...(withEnvFile([target], guess).length === 0
-      ? []
-      : envSecrets.map((secret) => `gh secret set ${secret} < .env.${name}`)),
-    ...variables.map((variable) => `gh secret set ${variable}   # asks for its value`),
-  ];
-}
-
-/** ghcr.io takes the workflow's own token. @see https://docs.docker.com/security/access-tokens/ */
-function registryCommands({ logins }: Guess): string[] {
-  const [host] = logins;
-  if (host === undefined) return [];
-  const what = host === 'docker.io' ? 'an access token of Docker Hub (Read & Write)' : `of ${host}`;
-  return [
-    `gh variable set REGISTRY_USER --body USER   # who pushes to ${host}`,
-    `gh secret set REGISTRY_PASSWORD   # asks for it: ${what}`,
-  ];
 }
 
 /** The first CI run shows what is there already; a team may accept it, and block only what comes new. */

@@ -1,85 +1,162 @@
-import { callerTemplates } from './caller-templates.ts';
-import type { TargetGuess } from './guess-targets.ts';
+import { type TargetGuess, tagTargets } from './guess-targets.ts';
 import { renderJobs } from './render-jobs.ts';
 import { reusable } from './toolkit.ts';
-import { list, scalar } from './words.ts';
+import { list } from './words.ts';
+import {
+  buildCommand,
+  type CallerFacts,
+  dispatch,
+  head,
+  literal,
+  purposeOf,
+  strategy,
+  triggers,
+} from './workflow-parts.ts';
+import { environmentPrefix, envNames, knownEnvNames, targetExpression } from './workflow-targets.ts';
 
 /** A workflow that calls one of Sluice’s. */
 export type Caller = 'ci' | 'deploy' | 'rollback' | 'backup' | 'cdn';
 
-export interface CallerFacts {
-  /** Branches whose pushes are checked. */
-  readonly branches: readonly string[];
-  /** Path of sluice.yml from the top of the repository, which is `.`. */
-  readonly config: string;
-  readonly targets: readonly TargetGuess[];
-  /** Targets whose database is backed up each night. */
-  readonly backups: readonly TargetGuess[];
-  /** Whether images are pushed to a registry that takes a user and a password. */
-  readonly hasRegistryLogin?: boolean;
-  /** Where and how the front end is built, from the top of the repository. */
-  readonly front?: { readonly folder: string; readonly build: string };
-}
-
-/**
- * The text of a caller: what stands in workflows/, with the facts of this repository in it.
- *
- * @throws Error if the template has not the lines that the facts belong to: a bug of ours.
- */
+/** The text of a workflow: what workflows/ has, with the facts of this repository in it. */
 export function renderCaller(caller: Caller, facts: CallerFacts): string {
-  const config = scalar(literalExpression(facts.config));
-  if (caller !== 'ci' && !isUsual(facts)) return renderJobs(caller, inWorkflow(facts), config);
-  const template: string = callerTemplates[`${caller}.yml`];
-  let text = template.replace(/uses: \S+/, () => `uses: ${reusable(`${caller}.yml`)}`);
-  if (caller === 'ci')
-    text = put(text, 'branches: [main]', `branches: ${list(facts.branches.map(literalPattern))}`);
-  text = put(text, 'config: sluice.yml', `config: ${config}`);
-  if (caller === 'deploy' && facts.hasRegistryLogin === true) {
-    text = put(text, '# registry-user:', 'registry-user:');
-    text = put(text, '# REGISTRY_PASSWORD:', 'REGISTRY_PASSWORD:');
-  }
-  if (caller === 'cdn' && facts.front !== undefined) {
-    text = put(text, 'working-directory: .', `working-directory: ${placeOf(facts.front.folder)}`);
-    text = put(text, 'npm ci && npm run build', facts.front.build);
-  }
-  const hasStaging = facts.targets.some(({ name }) => name === 'staging');
-  if (hasStaging || caller === 'ci' || caller === 'backup') return text;
-  text = put(text, 'options: [staging, production]', 'options: [production]');
-  return text.replace('default: staging', 'default: production').replace(/^ *STAGING_.*\n/gm, '');
+  if (caller !== 'ci' && (facts.ownJobs === true || needsJobs(caller, facts.targets)))
+    return renderJobs(caller, facts);
+  const forms = { ci, deploy, rollback, backup, cdn };
+  return `${forms[caller](facts).join('\n')}\n`;
 }
 
-/** The reusable workflows know two targets, and one variable of each. */
-function isUsual({ targets }: CallerFacts): boolean {
-  const prefixes: Readonly<Record<string, string>> = { production: 'PROD', staging: 'STAGING' };
-  return (
-    targets.some(({ name }) => name === 'production') &&
-    targets.every(({ name, prefix, envSecrets, variables }) => {
-      const own = Object.hasOwn(prefixes, name) ? prefixes[name] : undefined;
-      return own === prefix && [...envSecrets, ...variables].every((secret) => secret === `${own}_ENV`);
-    })
-  );
+/** Variables of other names, and a tag that publishes to several sites, are more than one call can say. */
+function needsJobs(caller: Caller, targets: readonly TargetGuess[]): boolean {
+  return caller === 'deploy' ? !knownEnvNames(targets) : caller === 'cdn' && tagTargets(targets).length > 1;
 }
 
-function inWorkflow(facts: CallerFacts): CallerFacts {
-  const { front } = facts;
-  return front === undefined ? facts : { ...facts, front: { ...front, folder: placeOf(front.folder) } };
+function ci({ branches, config }: CallerFacts): string[] {
+  return [
+    '# Checks each change and builds its images without pushing them. Require its check "CI / Gate" before a merge.',
+    'name: Sluice CI',
+    'on:',
+    '  push:',
+    `    branches: ${list(branches.map(literalPattern))}`,
+    '  pull_request:',
+    ...head('sluice-ci-${{ github.ref }}', `"\${{ github.event_name == 'pull_request' }}"`),
+    'jobs:',
+    '  ci:',
+    '    name: CI',
+    '    permissions: { contents: read, packages: read } # the sources; images and build cache of earlier runs',
+    `    uses: ${reusable('ci.yml')}`,
+    '    with:',
+    `      config: ${literal(config)}`,
+  ];
 }
 
-function placeOf(folder: string): string {
-  return folder === '.' ? folder : scalar(literalExpression(folder));
+function deploy(facts: CallerFacts): string[] {
+  const { targets, config, hasRegistryLogin = false } = facts;
+  return [
+    `# ${purposeOf(targets, 'deploys', 'a manual run deploys')}`,
+    'name: Sluice deploy',
+    ...triggers(targets),
+    ...head('sluice-deploy-${{ github.ref }}'),
+    'jobs:',
+    '  deploy:',
+    ...strategy(targets),
+    '    permissions: { contents: read, packages: write } # the sources; pushes the images',
+    `    uses: ${reusable('deploy.yml')}`,
+    '    with:',
+    `      target: ${targetExpression(targets)}`,
+    ...environmentLine(facts, targetExpression(targets)),
+    `      config: ${literal(config)}`,
+    ...(hasRegistryLogin ? ['      registry-user: ${{ vars.REGISTRY_USER }}'] : []),
+    '    secrets: # of the environment that has the target’s name',
+    ...secrets([
+      ...['SSH_KEY', 'KNOWN_HOSTS', ...envNames(targets)],
+      ...(hasRegistryLogin ? ['REGISTRY_PASSWORD'] : []),
+      'SLACK_WEBHOOK_URL',
+    ]),
+  ];
 }
 
-function put(text: string, before: string, after: string): string {
-  if (text.split(before).length !== 2) throw new Error(`a template does not have "${before}" exactly once`);
-  return text.replace(before, () => after);
+function rollback(facts: CallerFacts): string[] {
+  const { targets, config } = facts;
+  const main = tagTargets(targets)[0] ?? targets[0];
+  return [
+    '# Restores a release that the servers still have, in seconds. It builds nothing and leaves the database as it is.',
+    'name: Sluice rollback',
+    'on:',
+    ...dispatch(targets, main?.name ?? ''),
+    '      release: { type: string, default: "", description: "Release to restore, such as v1.2.2 (empty: the previous one)" }',
+    ...head('sluice-rollback-${{ inputs.target }}'),
+    'jobs:',
+    '  rollback:',
+    '    permissions: { contents: read } # sluice.yml and the compose files',
+    `    uses: ${reusable('rollback.yml')}`,
+    '    with:',
+    '      target: ${{ inputs.target }}',
+    '      release: ${{ inputs.release }}',
+    ...environmentLine(facts, '${{ inputs.target }}'),
+    `      config: ${literal(config)}`,
+    '    secrets: # of the environment that has the target’s name',
+    ...secrets(['SSH_KEY', 'KNOWN_HOSTS', 'SLACK_WEBHOOK_URL']),
+  ];
+}
+
+function backup(facts: CallerFacts): string[] {
+  const prefix = environmentPrefix(facts);
+  return [
+    '# A backup of the database each night, proven by a restore. It stays on the server: copy it elsewhere, too.',
+    'name: Sluice backup',
+    'on:',
+    '  schedule: [{ cron: "17 3 * * *" }]',
+    '  workflow_dispatch:',
+    ...head('sluice-backup'),
+    'jobs:',
+    '  backup:',
+    `    strategy: { fail-fast: false, matrix: { target: ${list(facts.backups.map(({ name }) => name))} } }`,
+    '    permissions: { contents: read } # sluice.yml and the compose files',
+    `    uses: ${reusable('backup.yml')}`,
+    '    with:',
+    '      target: ${{ matrix.target }}',
+    ...(prefix === '' ? [] : [`      environment: ${prefix}\${{ matrix.target }}-backup`]),
+    `      config: ${literal(facts.config)}`,
+    '    secrets: # of the environment that has the target’s name with -backup after it',
+    ...secrets(['SSH_KEY', 'KNOWN_HOSTS']),
+  ];
+}
+
+function cdn(facts: CallerFacts): string[] {
+  const { targets, config, front } = facts;
+  return [
+    `name: Sluice CDN # ${purposeOf(targets, 'publishes', 'a manual run publishes or restores')}`,
+    ...triggers(targets),
+    '      command: { type: choice, options: [publish, rollback], default: publish }',
+    '      to: { type: string, default: "", description: "Release to restore, number or name (empty: the previous one)" }',
+    ...head('sluice-cdn-${{ github.ref }}'),
+    'jobs:',
+    '  cdn:',
+    '    permissions: { contents: read, id-token: write } # the sources; takes the role of cdn.role',
+    `    uses: ${reusable('cdn.yml')}`,
+    '    with:',
+    `      target: ${targetExpression(targets)}`,
+    ...environmentLine(facts, targetExpression(targets)),
+    "      command: ${{ inputs.command || 'publish' }}",
+    '      to: ${{ inputs.to }}',
+    `      config: ${literal(config)}`,
+    `      build-command: ${buildCommand(front)}`,
+    '    secrets: # of the environment that has the target’s name',
+    ...secrets(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'CLOUDFLARE_API_TOKEN']),
+  ];
+}
+
+function environmentLine(facts: CallerFacts, target: string): string[] {
+  const prefix = environmentPrefix(facts);
+  return prefix === '' ? [] : [`      environment: ${prefix}${target}`];
+}
+
+/** By name: `secrets: inherit` hands over every secret of the repository. */
+function secrets(names: readonly string[]): string[] {
+  return names.map((name) => `      ${name}: \${{ secrets.${name} }}`);
 }
 
 /** `branches:` takes patterns; a backslash makes their characters mean themselves. */
 function literalPattern(branch: string): string {
   return branch.replace(/[\\*?+[\]!]/g, '\\$&');
-}
-
-/** Below `with:` GitHub evaluates what stands in `${{ }}`, also when it is part of a folder’s name. */
-function literalExpression(text: string): string {
-  return text.replaceAll('${{', () => "${{ '${{' }}");
 }

@@ -153,7 +153,7 @@ function siteLines({ site, targets }: Guess): string[] {
   ];
 }
 
-function oneTarget(target: TargetGuess, { needsVariables, targets }: Guess): string[] {
+function oneTarget(target: TargetGuess, { needsVariables, onGitHub, targets }: Guess): string[] {
   const { name, host, isOpen, requireTag, envSecrets, section } = target;
   if (section !== undefined) return section.split('\n');
   const lines = [`  ${scalar(name)}:`];
@@ -161,7 +161,11 @@ function oneTarget(target: TargetGuess, { needsVariables, targets }: Guess): str
   if (isOpen) lines.push('    # CHANGE THIS: the user and the server to deploy to.');
   lines.push(`    hosts: [${scalar(host)}]`);
   if (needsVariables) {
-    lines.push('    # NAME of the secret that holds the text of a whole .env file with all variables.');
+    lines.push(
+      onGitHub
+        ? '    # NAME of the secret that holds the text of a whole .env file; each target’s GitHub environment has its own.'
+        : '    # NAME of the secret that holds the text of a whole .env file with all variables.',
+    );
     lines.push(`    env-secret: ${secret}`);
   } else {
     lines.push(

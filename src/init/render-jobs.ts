@@ -1,244 +1,308 @@
-import { isTrial, type TargetGuess, tagTargets } from './guess-targets.ts';
-import type { Caller, CallerFacts } from './render-callers.ts';
-import { checkout, ownAction, reusable } from './toolkit.ts';
-import { enumerate, list, scalar } from './words.ts';
+import { type TargetGuess, tagTargets } from './guess-targets.ts';
+import { checkout, downloadArtifact, ownAction, uploadArtifact } from './toolkit.ts';
+import { list } from './words.ts';
+import {
+  buildCommand,
+  type CallerFacts,
+  dispatch,
+  head,
+  literal,
+  purposeOf,
+  strategy,
+  triggers,
+} from './workflow-parts.ts';
+import { environmentOf, envNames, ownEnvNames, sameEnvNames, targetExpression } from './workflow-targets.ts';
 
 /**
- * Workflows for targets with names or secrets of their own: the reusable workflows take `PROD_…` and `STAGING_…` only. Each
- * target has a job, so that none ever sees the secrets of another, and a GitHub environment of its name.
+ * Workflows with jobs of the repository’s own, which call Sluice’s actions: for variables with names of their own, and for
+ * an account where the secrets of an environment do not reach a reusable workflow of another repository.
  */
-export function renderJobs(caller: Exclude<Caller, 'ci'>, facts: CallerFacts, config: string): string {
+export function renderJobs(caller: 'deploy' | 'rollback' | 'backup' | 'cdn', facts: CallerFacts): string {
   const forms = { deploy, rollback, backup, cdn };
-  return `${forms[caller](facts, config).join('\n')}\n`;
+  return `${forms[caller](facts).join('\n')}\n`;
 }
 
-const pin = '# zizmor: ignore[unpinned-uses] v1 brings fixes; a commit instead never changes';
-
-function deploy({ targets, hasRegistryLogin = false }: CallerFacts, config: string): string[] {
-  const tagged = tagTargets(targets);
-  const names = enumerate(tagged.map(({ name }) => name));
+function deploy(facts: CallerFacts): string[] {
+  const { targets, config, hasRegistryLogin = false } = facts;
+  const step = (target: string, env: readonly string[]) => [
+    `      - uses: ${ownAction('deploy')}`,
+    '        with:',
+    `          target: ${target}`,
+    `          config: ${literal(config)}`,
+    '          images: ${{ needs.build.outputs.images }}',
+    ...(hasRegistryLogin ? registryLogin : []),
+    ...login,
+    '          slack-webhook-url: ${{ secrets.SLACK_WEBHOOK_URL }}',
+    ...(env.length === 0
+      ? []
+      : ['        env:', ...env.map((name) => `          ${name}: \${{ secrets.${name} }}`)]),
+  ];
+  const rights = [
+    'contents: read # sluice.yml and the compose files',
+    'packages: read # lets the servers pull the images',
+  ];
+  const tagged = tagTargets(targets).map(({ name }) => name);
   return [
-    tagged.length === 0
-      ? '# Manual runs deploy to the chosen target. A version tag deploys nothing: no target is known to be its place.'
-      : `# A version tag (v1.2.3) goes to ${names}; manual runs deploy to the chosen target.`,
+    `# ${purposeOf(targets, 'deploys', 'a manual run deploys')}`,
     'name: Sluice deploy',
-    '',
-    'on:',
-    ...(tagged.length === 0 ? [] : ['  push:', '    tags: ["v*.*.*"]']),
-    ...dispatch(targets),
-    ...head('sluice-deploy-${{ github.ref }}', ' # a deploy that has begun comes to its end'),
+    ...triggers(targets),
+    ...head('sluice-deploy-${{ github.ref }}'),
     'jobs:',
     '  build:',
     '    name: Build',
     ...runner(60),
-    '    permissions:',
-    '      contents: read # the sources',
-    '      packages: write # pushes the images',
+    ...permissions(['contents: read # the sources', 'packages: write # pushes the images']),
     '    outputs:',
     '      images: ${{ steps.build.outputs.images }}',
     '    steps:',
     ...checkoutStep,
     '      - id: build',
-    `        uses: ${ownAction('build')} ${pin}`,
+    `        uses: ${ownAction('build')}`,
     '        with:',
-    `          config: ${config}`,
+    `          config: ${literal(config)}`,
     ...(hasRegistryLogin ? registryLogin : []),
-    ...targets.flatMap((target) => [
-      '',
-      `  deploy-${target.name}:`,
-      `    name: Deploy to ${target.name}`,
-      '    needs: build',
-      `    if: ${condition(target, tagged)}`,
-      ...runner(60),
-      '    permissions:',
-      '      contents: read # sluice.yml and the compose files',
-      '      packages: read # lets the servers pull the images',
-      ...environment(target),
-      '    steps:',
-      ...checkoutStep,
-      `      - uses: ${ownAction('deploy')} ${pin}`,
-      '        with:',
-      `          target: ${target.name}`,
-      `          config: ${config}`,
-      '          images: ${{ needs.build.outputs.images }}',
-      ...(hasRegistryLogin ? registryLogin : []),
-      ...login(target),
-    ]),
+    // One job has the names of one target only, so where names differ each target has a job.
+    ...(sameEnvNames(targets)
+      ? job({
+          ...{ id: 'deploy', name: 'Deploy', needs: 'build', minutes: 60, rights, facts },
+          ...{ target: targetExpression(targets), strategy: strategy(targets) },
+          steps: step(targetExpression(targets), envNames(targets)),
+        })
+      : targets.flatMap((target) =>
+          job({
+            ...{ id: `deploy-${target.name}`, name: `Deploy to ${target.name}`, needs: 'build', minutes: 60 },
+            ...{ rights, facts, target: target.name, condition: conditionOf(target, tagged) },
+            steps: step(target.name, ownEnvNames(target)),
+          }),
+        )),
   ];
 }
 
-function rollback({ targets }: CallerFacts, config: string): string[] {
+function rollback(facts: CallerFacts): string[] {
+  const { targets, config } = facts;
+  const target = '${{ inputs.target }}';
+  const main = tagTargets(targets)[0] ?? targets[0];
   return [
-    '# Goes back to a release that the servers still have, in seconds. Nothing is built, the database stays as it is.',
+    '# Restores a release that the servers still have, in seconds. It builds nothing and leaves the database as it is.',
     'name: Sluice rollback',
-    '',
     'on:',
-    ...dispatch(targets),
-    '      release:',
-    '        description: Release to go back to, such as v1.2.2 (empty for the previous one)',
-    '        type: string',
-    '        default: ""',
+    ...dispatch(targets, main?.name ?? ''),
+    '      release: { type: string, default: "", description: "Release to restore, such as v1.2.2 (empty: the previous one)" }',
     ...head('sluice-rollback-${{ inputs.target }}'),
     'jobs:',
-    ...targets.flatMap((target, index) => [
-      ...(index === 0 ? [] : ['']),
-      `  rollback-${target.name}:`,
-      `    name: Roll ${target.name} back`,
-      `    if: inputs.target == '${target.name}'`,
-      ...runner(30),
-      '    permissions:',
-      '      contents: read # sluice.yml and the compose files',
-      ...environment(target),
-      '    steps:',
-      ...checkoutStep,
-      `      - uses: ${ownAction('rollback')} ${pin}`,
-      '        with:',
-      `          target: ${target.name}`,
-      `          config: ${config}`,
-      '          release: ${{ inputs.release }}',
-      ...login(target),
-    ]),
+    ...job({
+      ...{ id: 'rollback', name: 'Roll back', minutes: 30, facts, target },
+      rights: ['contents: read # sluice.yml and the compose files'],
+      steps: [
+        `      - uses: ${ownAction('rollback')}`,
+        '        with:',
+        `          target: ${target}`,
+        `          config: ${literal(config)}`,
+        '          release: ${{ inputs.release }}',
+        ...login,
+        '          slack-webhook-url: ${{ secrets.SLACK_WEBHOOK_URL }}',
+      ],
+    }).slice(1),
   ];
 }
 
-function backup({ backups }: CallerFacts, config: string): string[] {
+function backup(facts: CallerFacts): string[] {
+  const target = '${{ matrix.target }}';
   return [
-    `# A backup of the database of ${enumerate(backups.map(({ name }) => name))} each night, proven by a restore. It stays on the server: copy it elsewhere, too.`,
+    '# A backup of the database each night, proven by a restore. It stays on the server: copy it elsewhere, too.',
     'name: Sluice backup',
-    '',
     'on:',
-    '  schedule:',
-    '    - cron: "17 3 * * *"',
+    '  schedule: [{ cron: "17 3 * * *" }]',
     '  workflow_dispatch:',
     ...head('sluice-backup'),
     'jobs:',
-    ...backups.flatMap((target, index) => [
-      ...(index === 0 ? [] : ['']),
-      `  backup-${target.name}:`,
-      `    name: Back up ${target.name}`,
-      // No `environment:`: its approvals would wait for a person each night.
-      ...runner(60),
-      '    permissions:',
-      '      contents: read # sluice.yml and the compose files',
-      '    steps:',
-      ...checkoutStep,
-      `      - uses: ${ownAction('backup')} ${pin}`,
-      '        with:',
-      `          target: ${target.name}`,
-      `          config: ${config}`,
-      ...login(target),
-    ]),
+    '  backup:',
+    '    name: Back up',
+    `    strategy: { fail-fast: false, matrix: { target: ${list(facts.backups.map(({ name }) => name))} } }`,
+    ...runner(60),
+    ...permissions(['contents: read # sluice.yml and the compose files']),
+    // The target's own environment may ask for approval, and nobody approves at night.
+    `    environment: { name: "${environmentOf(target, facts)}-backup", deployment: false }`,
+    '    steps:',
+    ...checkoutStep,
+    `      - uses: ${ownAction('backup')}`,
+    '        with:',
+    `          target: ${target}`,
+    `          config: ${literal(facts.config)}`,
+    ...login,
   ];
 }
 
-/** The reusable workflow has one set of names for all targets but production; each job gives it those of its target. */
-function cdn({ targets, front }: CallerFacts, config: string): string[] {
-  const tagged = tagTargets(targets);
-  const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'CLOUDFLARE_API_TOKEN'];
+/** The build has a machine without keys; its folder reaches the other job as an artifact with a digest. */
+function cdn(facts: CallerFacts): string[] {
+  const { targets } = facts;
+  const tagged = tagTargets(targets).map(({ name }) => name);
   return [
-    tagged.length === 0
-      ? '# Builds the front end and publishes it to the chosen target, or brings an earlier release back.'
-      : `# Builds the front end and publishes it: a version tag (v1.2.3) goes to ${enumerate(tagged.map(({ name }) => name))}; manual runs publish to the chosen target, or go back.`,
+    `# ${purposeOf(targets, 'publishes', 'a manual run publishes or restores')}`,
     'name: Sluice CDN',
-    '',
-    'on:',
-    ...(tagged.length === 0 ? [] : ['  push:', '    tags: ["v*.*.*"]']),
-    ...dispatch(targets),
-    '      command:',
-    '        description: Publish this branch, or bring an earlier release back',
-    '        type: choice',
-    '        options: [publish, rollback]',
-    '        default: publish',
-    '      to:',
-    '        description: Release to go back to, its number or name (empty for the previous one)',
-    '        type: string',
-    '        default: ""',
-    ...head('sluice-cdn-${{ github.ref }}', ' # a publication that has begun comes to its end'),
+    ...triggers(targets),
+    '      command: { type: choice, options: [publish, rollback], default: publish }',
+    '      to: { type: string, default: "", description: "Release to restore, number or name (empty: the previous one)" }',
+    ...head('sluice-cdn-${{ github.ref }}'),
     'jobs:',
-    ...targets.flatMap((target, index) => {
-      const theirs = target.name === 'production' ? 'PROD' : 'STAGING';
-      return [
-        ...(index === 0 ? [] : ['']),
-        `  cdn-${target.name}:`,
-        `    name: Publish to ${target.name}`,
-        `    if: ${condition(target, tagged)}`,
-        '    permissions:',
-        '      contents: read # the sources',
-        '      id-token: write # takes the role that cdn.role of sluice.yml names',
-        `    uses: ${reusable('cdn.yml')} ${pin}`,
-        '    with:',
-        `      target: ${target.name}`,
-        "      command: ${{ inputs.command || 'publish' }}",
-        '      to: ${{ inputs.to }}',
-        `      config: ${config}`,
-        `      working-directory: ${front?.folder ?? '.'}`,
-        `      build-command: ${scalar(front?.build ?? 'npm ci && npm run build')}`,
-        '    secrets:',
-        ...names.map((name) => `      ${theirs}_${name}: \${{ secrets.${target.prefix}_${name} }}`),
-      ];
+    // The outputs of a matrix are those of its last leg, so several targets of one tag have jobs of their own.
+    ...(tagged.length < 2
+      ? publication(facts, { target: targetExpression(targets), suffix: '', wanted: '' })
+      : targets.flatMap((target) =>
+          publication(facts, {
+            target: target.name,
+            suffix: `-${target.name}`,
+            wanted: ` && (${conditionOf(target, tagged)})`,
+          }),
+        )
+    ).slice(1),
+  ];
+}
+
+function publication(
+  facts: CallerFacts,
+  { target, suffix, wanted }: { readonly target: string; readonly suffix: string; readonly wanted: string },
+): string[] {
+  const { config, front } = facts;
+  const build = `build${suffix}`;
+  return [
+    '',
+    `  ${build}:`,
+    '    name: Build',
+    `    if: inputs.command != 'rollback'${wanted}`,
+    ...runner(60),
+    ...permissions(['contents: read # the sources']),
+    '    outputs:',
+    '      artifact: ${{ steps.upload.outputs.artifact-id }}',
+    '      digest: ${{ steps.digest.outputs.digest }}',
+    '    steps:',
+    ...checkoutStep,
+    '      - id: folder # before the build, which can change sluice.yml',
+    `        uses: ${ownAction('cdn')}`,
+    '        with:',
+    '          command: dist',
+    `          target: ${target}`,
+    `          config: ${literal(config)}`,
+    '      - name: Build',
+    '        run: bash -eo pipefail -c "$BUILD_COMMAND"',
+    '        env:',
+    `          BUILD_COMMAND: ${buildCommand(front)}`,
+    `          TARGET: ${target}`,
+    '      - id: digest',
+    '        name: Digest',
+    '        run: |',
+    '          set -o pipefail',
+    '          cd -- "$DIST"',
+    `          ${digestOfFolder}`,
+    '          echo "digest=$digest" >>"$GITHUB_OUTPUT"',
+    '        env:',
+    '          DIST: ${{ steps.folder.outputs.dist }}',
+    '      - id: upload',
+    `        uses: ${uploadArtifact}`,
+    '        with:',
+    `          name: sluice-cdn-${target}`,
+    '          path: ${{ steps.folder.outputs.dist }}',
+    '          include-hidden-files: true',
+    '          if-no-files-found: error',
+    '          overwrite: true',
+    '          retention-days: 1',
+    ...job({
+      ...{ id: `publish${suffix}`, name: 'Publish', needs: build, minutes: 60, facts, target, kind: 'cdn-' },
+      condition: `\${{ !cancelled() && (needs.${build}.result == 'success' || inputs.command == 'rollback')${wanted} }}`,
+      rights: ['contents: read # sluice.yml', 'id-token: write # takes the role of cdn.role'],
+      steps: [
+        "      - if: inputs.command != 'rollback'",
+        `        uses: ${downloadArtifact}`,
+        '        with:',
+        `          artifact-ids: \${{ needs.${build}.outputs.artifact }}`,
+        '          path: ${{ runner.temp }}/sluice-site # outside the checkout',
+        '          merge-multiple: true',
+        '          digest-mismatch: error',
+        '      - name: Compare the digest',
+        "        if: inputs.command != 'rollback'",
+        '        run: |',
+        '          set -o pipefail',
+        '          cd -- "$RUNNER_TEMP/sluice-site"',
+        `          ${digestOfFolder}`,
+        '          if [ "$digest" != "$BUILT" ]; then exit 1; fi',
+        '        env:',
+        `          BUILT: \${{ needs.${build}.outputs.digest }}`,
+        `      - uses: ${ownAction('cdn')}`,
+        '        with:',
+        `          target: ${target}`,
+        "          command: ${{ inputs.command || 'publish' }}",
+        '          to: ${{ inputs.to }}',
+        "          dist: ${{ inputs.command != 'rollback' && format('{0}/sluice-site', runner.temp) || '' }}",
+        `          config: ${literal(config)}`,
+        '        env:',
+        ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'CLOUDFLARE_API_TOKEN'].map(
+          (name) => `          ${name}: \${{ secrets.${name} }}`,
+        ),
+      ],
     }),
   ];
 }
+
+interface JobFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly needs?: string;
+  readonly condition?: string;
+  readonly strategy?: readonly string[];
+  readonly minutes: number;
+  readonly rights: readonly string[];
+  readonly target: string;
+  readonly facts: CallerFacts;
+  /** Of the concurrency group: publications do not wait for deploys. */
+  readonly kind?: string;
+  readonly steps: readonly string[];
+}
+
+/** A job that works on one target, in the environment of that target. */
+function job({ facts, target, kind = '', ...given }: JobFacts): string[] {
+  const group = `sluice-${kind}${environmentOf(target, facts)}`;
+  return [
+    '',
+    `  ${given.id}:`,
+    `    name: ${given.name}`,
+    ...(given.needs === undefined ? [] : [`    needs: ${given.needs}`]),
+    ...(given.condition === undefined ? [] : [`    if: ${given.condition}`]),
+    ...(given.strategy ?? []),
+    ...runner(given.minutes),
+    ...permissions(given.rights),
+    `    environment: ${environmentOf(target, facts)}`,
+    `    concurrency: { group: "${group}", cancel-in-progress: false }`,
+    '    steps:',
+    ...checkoutStep,
+    ...given.steps,
+  ];
+}
+
+/** Of the names and the contents of all files. */
+const digestOfFolder =
+  "digest=$(find -L . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum -- | sha256sum | cut -d ' ' -f 1)";
+
+const login = [
+  '          ssh-key: ${{ secrets.SSH_KEY }}',
+  '          known-hosts: ${{ secrets.KNOWN_HOSTS }}',
+];
 
 const registryLogin = [
   '          registry-user: ${{ vars.REGISTRY_USER }}',
   '          registry-password: ${{ secrets.REGISTRY_PASSWORD }}',
 ];
 
-const checkoutStep = [`      - uses: ${checkout}`, '        with:', '          persist-credentials: false'];
-
-function dispatch(targets: readonly TargetGuess[]): string[] {
-  return [
-    '  workflow_dispatch:',
-    '    inputs:',
-    '      target:',
-    '        description: Target of sluice.yml',
-    '        type: choice',
-    `        options: ${list(targets.map(({ name }) => name))}`,
-    `        default: ${scalar((targets.find(({ name }) => isTrial(name)) ?? targets[0])?.name ?? '')}`,
-  ];
-}
-
-function head(group: string, why = ''): string[] {
-  return [
-    '',
-    'permissions: {}',
-    '',
-    'concurrency:',
-    `  group: ${group}`,
-    `  cancel-in-progress: false${why}`,
-    '',
-  ];
-}
+const checkoutStep = [`      - uses: ${checkout}`, '        with: { persist-credentials: false }'];
 
 function runner(minutes: number): string[] {
   return ['    runs-on: ubuntu-latest', `    timeout-minutes: ${minutes}`];
 }
 
-function environment({ name }: TargetGuess): string[] {
-  return [
-    '    environment:',
-    `      name: ${scalar(name)}`,
-    '    concurrency:',
-    `      group: sluice-${name}`,
-    '      cancel-in-progress: false',
-  ];
+function permissions(rights: readonly string[]): string[] {
+  return ['    permissions:', ...rights.map((right) => `      ${right}`)];
 }
 
 /** A push is that of a tag: nothing else starts the workflow. */
-function condition({ name }: TargetGuess, tagged: readonly TargetGuess[]): string {
-  const isTagged = tagged.some((each) => each.name === name);
-  return `${isTagged ? "github.event_name == 'push' || " : ''}inputs.target == '${name}'`;
-}
-
-/** The secrets of one target, by the names that sluice.yml has for them. */
-function login({ prefix, envSecrets, variables }: TargetGuess): string[] {
-  const env = [...new Set([...envSecrets, ...variables])];
-  return [
-    `          ssh-key: \${{ secrets.${prefix}_SSH_KEY }}`,
-    `          known-hosts: \${{ secrets.${prefix}_KNOWN_HOSTS }}`,
-    ...(env.length === 0
-      ? []
-      : ['        env:', ...env.map((name) => `          ${name}: \${{ secrets.${name} }}`)]),
-  ];
+function conditionOf({ name }: TargetGuess, tagged: readonly string[]): string {
+  return `${tagged.includes(name) ? "github.event_name == 'push' || " : ''}inputs.target == '${name}'`;
 }

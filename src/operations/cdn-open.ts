@@ -48,3 +48,15 @@ export async function openSite(
     [Symbol.dispose]: () => store.close(),
   };
 }
+
+/**
+ * The folder that a publication reads, absolute; no store is opened, and no key is needed.
+ *
+ * @throws UserError `cdn.none` and those of the configuration.
+ */
+export async function siteFolder(
+  { config: path }: OperationContext,
+  { target }: { readonly target: string | undefined },
+): Promise<string> {
+  return siteOf(await loadConfig(path), target).dist;
+}

@@ -54,7 +54,9 @@ describe('what is there is kept', () => {
     expect(stdout).toContain('written    .github/workflows/sluice-cdn.yml');
     expect(repo.text('sluice.yml')).toBe(filled);
     expect(siteOf(await loadConfig(undefined, repo.folder), 'production').store.bucket).toBe('books');
-    expect(repo.text('.github/workflows/sluice-cdn.yml')).toContain('working-directory: frontend\n');
+    expect(repo.text('.github/workflows/sluice-cdn.yml')).toContain(
+      'build-command: "cd frontend && npm ci && npm run build"\n',
+    );
     expect((await repo.init('--json')).stdout).not.toContain('"written"');
   });
 
@@ -63,7 +65,7 @@ describe('what is there is kept', () => {
     const before = repo.files();
     const { stdout } = await repo.init('--print');
     expect(stdout).toContain('=== sluice.yml would be written');
-    expect(stdout).toContain('env-secret: PROD_ENV');
+    expect(stdout).toContain('env-secret: ENV_FILE');
     expect(stdout).toContain('uses: sluice-ci/sluice/.github/workflows/deploy.yml@v1');
     expect(repo.files()).toEqual(before);
   });

@@ -149,7 +149,7 @@ describe('variables that are no settings of the app', () => {
     expect(notes).toMatch(/compose\.yml:7: \$\{HOME\} is the home folder/);
     expect(notes).toMatch(/compose\.yml:4: \$\{UID\} is/);
     expect(plan.env).toBeUndefined();
-    expect(configOf(plan)).toContain('# env-secret: PROD_ENV');
+    expect(configOf(plan)).toContain('# env-secret: ENV_FILE');
   });
 
   test('a .env that the repository has gives values, and nothing asks for them again', async () => {
@@ -180,7 +180,7 @@ describe('profiles', () => {
     const plan = await repo.init();
     expect(namesOf(plan)).toEqual(['db', 'web']);
     expect(plan.guess.notHandled[0]).toContain('COMPOSE_PROFILES=web,db of .env.example');
-    expect(configOf(plan)).toContain('    env-secret: PROD_ENV');
+    expect(configOf(plan)).toContain('    env-secret: ENV_FILE');
   });
 
   test('an example’s profiles for developers are left out, and said', async () => {

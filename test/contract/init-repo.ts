@@ -54,7 +54,7 @@ export function initRepo(fixture?: string): InitRepo {
       const target = targetOf(config, 'production');
       const [host] = target.hosts;
       if (host === undefined) throw new Error('no host');
-      const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], PROD_ENV: variables };
+      const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ENV_FILE: variables };
       const { services } = await resolveHostModel(config, target, host, { env });
       return Object.fromEntries(services.map((plan) => [plan.name, plan]));
     },

@@ -43,7 +43,7 @@ test('Node only, with nothing but a published port', async () => {
   });
   expect(repo.text('sluice.yml')).not.toContain('\ncompose:');
   expect(repo.text('sluice.yml')).toContain('there is no git remote to tell it from');
-  expect(repo.text('sluice.yml')).toContain('# env-secret: PROD_ENV');
+  expect(repo.text('sluice.yml')).toContain('# env-secret: ENV_FILE');
   expect(existsSync(join(repo.folder, '.env.example'))).toBe(false);
   expect(repo.callers()).toEqual(['sluice-ci.yml', 'sluice-deploy.yml', 'sluice-rollback.yml']);
 });
@@ -134,6 +134,6 @@ test('the example application without its sluice.yml', async () => {
     redis: { strategy: 'keep' },
   });
   expect(repo.callers()).toEqual(['backup', 'ci', 'deploy', 'rollback'].map((name) => `sluice-${name}.yml`));
-  expect(stdout).toContain('gh secret set PROD_ENV < .env.production');
+  expect(stdout).toContain('gh secret set ENV_FILE --env production < .env.production');
   expect(stdout).not.toContain('.env.example\n');
 });

@@ -93,6 +93,25 @@ describe('a release', () => {
     expect(git('worktree', 'list').split('\n')).toHaveLength(1);
   });
 
+  test('in a bundle has the same branch and tags, and the remote gets none of it', () => {
+    const bundle = join(folder, 'release.bundle');
+    const before = inRemote('for-each-ref');
+    expect(release('1.0.0-rc.1', '--bundle', bundle)).toMatchObject({ status: 0 });
+    expect(inRemote('for-each-ref')).toBe(before);
+    const listed = git('bundle', 'list-heads', bundle);
+    expect(listed).toContain('refs/heads/release');
+    expect(listed).toContain('refs/tags/v1.0.0-rc.1');
+    const out = join(folder, 'from-bundle');
+    execFileSync('git', ['clone', '-q', '--branch', 'release', bundle, out], { stdio: 'pipe' });
+    const changed = git('-C', out, 'diff', '--name-only', git('rev-parse', 'main'), 'HEAD').split('\n');
+    // The release workflow lets nothing else through.
+    const allowed =
+      /^(?:dist\/.*|CHANGELOG\.md|package\.json|src\/kernel\/version\.ts|\.github\/workflows\/.*)$/;
+    expect(changed.filter((file) => !allowed.test(file))).toEqual([]);
+    git('tag', '--delete', 'v1.0.0-rc.1');
+    git('update-ref', '-d', 'refs/heads/release');
+  });
+
   test('happens once; the next one says what is new, and an old line does not take v1', () => {
     expect(release('1.0.0').stderr).toContain('has v1.0.0 already');
     writeFileSync(inCheckout('new.txt'), 'new\n');

@@ -244,13 +244,38 @@ describe('next steps', () => {
       targets: guessTargets(undefined, { production: undefined, staging: undefined, others }),
     };
     const all = commands({ guess: eu, example: '.env.example' });
-    expect(all).toContain('gh secret set EU_SSH_KEY < ~/.ssh/shop-eu');
-    expect(all).toContain('gh secret set EU_ENV < .env.eu');
+    expect(all).toContain("gh api --silent --method PUT 'repos/{owner}/{repo}/environments/eu'");
+    expect(all).toContain('gh secret set SSH_KEY --env eu < ~/.ssh/shop-eu');
+    expect(all).toContain('gh secret set ENV_FILE --env eu < .env.eu');
+    // The backup of each night has a key and an environment of its own.
+    expect(all).toContain("ssh-keygen -t ed25519 -N '' -C shop-eu-backup -f ~/.ssh/shop-eu-backup");
+    expect(all).toContain("gh api --silent --method PUT 'repos/{owner}/{repo}/environments/eu-backup'");
+    expect(all).toContain('gh secret set SSH_KEY --env eu-backup < ~/.ssh/shop-eu-backup');
+    expect(all.filter((each) => /^gh secret set/.test(each) && !each.includes(' --env '))).toEqual([]);
     expect(all).toContain('cp .env.example .env.eu   # and edit it');
     const open = { ...eu, targets: eu.targets.map((target) => ({ ...target, isOpen: true })) };
     expect(commands({ guess: open })[0]).toBe(
       'sluice init --target eu=ops@eu-1.internal.net --write sluice.yml',
     );
+  });
+
+  test('an app in a folder of a larger repository: environments that begin with its name', () => {
+    const all = commands({ files: ['services/shop/sluice.yml'] });
+    expect(all).toContain('gh secret set SSH_KEY --env shop-production < ~/.ssh/shop-production');
+    expect(all).toContain(
+      'gh secret set SSH_KEY --env shop-production-backup < ~/.ssh/shop-production-backup',
+    );
+  });
+
+  test('a site: keys for its store, unless the job takes a role', () => {
+    const files = ['sluice.yml', '.github/workflows/sluice-cdn.yml'];
+    const site = (section: string) => ({ ...guess, site: { front: undefined, section } }) as unknown as Guess;
+    const keys = commands({ files, guess: site('cdn:\n  dist: dist\n  cloudflare: example.com\n') }).join(
+      '\n',
+    );
+    expect(keys).toContain('gh secret set AWS_ACCESS_KEY_ID --env production   # asks for its value');
+    expect(keys).toContain('gh secret set CLOUDFLARE_API_TOKEN --env production');
+    expect(commands({ files, guess: site('cdn:\n  role: arn\n') }).join('\n')).not.toContain('AWS_');
   });
 
   test('secrets by the names of the sluice.yml that is there', () => {
@@ -260,7 +285,7 @@ describe('next steps', () => {
       targets: [{ ...target, envSecrets: ['APP_ENV'], variables: ['TOKEN'], section: 'x' }],
     } as unknown as Guess;
     const all = commands({ guess: own });
-    expect(all).toContain('gh secret set APP_ENV < .env.production');
-    expect(all).toContain('gh secret set TOKEN   # asks for its value');
+    expect(all).toContain('gh secret set APP_ENV --env production < .env.production');
+    expect(all).toContain('gh secret set TOKEN --env production   # asks for its value');
   });
 });

@@ -72,7 +72,7 @@ test('its workflow builds it where it is', () => {
   const targets = guessTargets(undefined, { production: undefined, staging: undefined });
   const facts = { branches: ['main'], config: 'sluice.yml', targets, backups: [] };
   const text = renderCaller('cdn', { ...facts, front: { folder: 'apps/web', build: 'pnpm run build' } });
-  expect(text).toContain('      working-directory: apps/web\n      build-command: pnpm run build\n');
+  expect(text).toContain('      build-command: "cd apps/web && pnpm run build"\n');
 });
 
 test.each([

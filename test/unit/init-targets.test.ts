@@ -111,21 +111,22 @@ describe('their workflows', () => {
     expect(Object.keys(jobs)).toEqual(['build', 'deploy-prod', 'deploy-eu']);
     expect(jobs['deploy-prod']).toMatchObject({
       if: "github.event_name == 'push' || inputs.target == 'prod'",
-      environment: { name: 'prod' },
+      environment: 'prod',
     });
     expect(jobs['deploy-eu']?.if).toBe("inputs.target == 'eu'");
   });
 
   test('each job has the secrets of its target, by the names of sluice.yml, and no other’s', () => {
-    for (const caller of ['deploy', 'rollback', 'backup'] as const) {
-      const { jobs } = render(caller);
-      const secrets = (job: string) => [...new Set(JSON.stringify(jobs[job]).match(/secrets\.\w+/g))].sort();
-      expect(secrets(`${caller === 'backup' ? 'backup' : caller}-prod`)).toEqual(
-        ['LIVE_ENV', 'LIVE_KNOWN_HOSTS', 'LIVE_SSH_KEY', 'STRIPE_KEY'].map((name) => `secrets.${name}`),
-      );
-      expect(secrets(`${caller}-eu`)).toEqual(['secrets.EU_KNOWN_HOSTS', 'secrets.EU_SSH_KEY']);
-    }
-    const step = render('deploy').jobs['deploy-prod']?.steps?.at(-1);
+    const { jobs } = render('deploy');
+    const secrets = (job: string) => [...new Set(JSON.stringify(jobs[job]).match(/secrets\.\w+/g))].sort();
+    const plain = ['KNOWN_HOSTS', 'SLACK_WEBHOOK_URL', 'SSH_KEY'];
+    expect(secrets('deploy-prod')).toEqual(
+      ['KNOWN_HOSTS', 'LIVE_ENV', 'SLACK_WEBHOOK_URL', 'SSH_KEY', 'STRIPE_KEY'].map(
+        (name) => `secrets.${name}`,
+      ),
+    );
+    expect(secrets('deploy-eu')).toEqual(plain.map((name) => `secrets.${name}`));
+    const step = jobs['deploy-prod']?.steps?.at(-1);
     expect(step).toMatchObject({ with: { target: 'prod', images: '${{ needs.build.outputs.images }}' } });
     expect(step?.env).toEqual({
       LIVE_ENV: '${{ secrets.LIVE_ENV }}',
@@ -133,12 +134,23 @@ describe('their workflows', () => {
     });
   });
 
-  test('the site of each is published with its own keys', () => {
-    const { jobs } = render('cdn');
-    expect(jobs['cdn-eu']).toMatchObject({
-      with: { target: 'eu' },
-      secrets: { STAGING_AWS_ACCESS_KEY_ID: '${{ secrets.EU_AWS_ACCESS_KEY_ID }}' },
-    });
+  test('targets of any name call the same workflows, where their variables have the plain name', () => {
+    const others = ['us', 'eu'].map((name) => ({ name, host: 'a@b.example.com' }));
+    const both = targetsOf(undefined, { ...none, others }).map((target) => ({ ...target, requireTag: true }));
+    const deploy = renderCaller('deploy', { ...facts, targets: both, backups: both });
+    expect(deploy).toContain('uses: sluice-ci/sluice/.github/workflows/deploy.yml@v1');
+    expect(deploy).toContain(`fromJSON(''["us","eu"]'')`);
+    expect(renderCaller('backup', { ...facts, targets: both, backups: both })).toContain('target: [us, eu]');
+    expect(renderCaller('rollback', { ...facts, targets: both })).toContain('options: [us, eu]');
+  });
+
+  test('an app in a folder has environments of its own', () => {
+    const inFolder = { ...facts, config: 'services/shop/sluice.yml', app: 'shop' };
+    const environments = (['rollback', 'backup'] as const).map(
+      (caller) => /^ +environment: (.*)$/m.exec(renderCaller(caller, inFolder))?.[1],
+    );
+    expect(environments).toEqual(['shop-${{ inputs.target }}', 'shop-${{ matrix.target }}-backup']);
+    expect(renderCaller('deploy', inFolder)).toContain('environment: shop-prod\n');
   });
 
   test('where no target is known to take tags, none starts the workflow', () => {

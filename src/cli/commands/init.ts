@@ -20,6 +20,8 @@ export interface InitOptions {
   readonly target: readonly string[];
   /** `true`: --check; `false`: --no-check. */
   readonly check?: boolean;
+  /** Workflows with jobs of the repository’s own. */
+  readonly ownJobs?: boolean;
   readonly print: boolean;
   readonly force: boolean;
   readonly write: readonly string[];
@@ -40,6 +42,7 @@ export async function execute(
     staging: typeof options.staging === 'string' ? address('--staging', options.staging) : options.staging,
     compose: options.compose.map((path) => pathOf(path, place)),
     others: options.target.map(namedTarget),
+    ownJobs: options.ownJobs === true,
   };
   const ask = imageAsker({ app: '', registry: undefined }, effects);
   const asking = {
@@ -103,7 +106,7 @@ function answer(
     })),
     migrate: guess.migrate,
     backup: guess.backup,
-    targets: guess.targets.map(({ name, prefix, host }) => ({ name, prefix, host })),
+    targets: guess.targets.map(({ name, host }) => ({ name, host })),
     notHandled: guess.notHandled,
     notes: guess.notes,
     ...(checks === undefined ? {} : { checks }),
