@@ -10,7 +10,7 @@ import { command } from '../bed/command.ts';
 const root = join(import.meta.dirname, '../..');
 const tools = join(root, '.bed/tools/bin');
 /** Those that run here, and those that users copy. */
-const workflows = globSync(['.github/workflows/*.yml', 'workflows/*.yml'], { cwd: root });
+const workflows = globSync(['.github/workflows/*.yml', 'workflows/**/*.yml'], { cwd: root });
 const actions = globSync(['action.yml', 'actions/*/action.yml'], { cwd: root });
 
 test('actionlint finds nothing in any workflow', async () => {
@@ -28,21 +28,36 @@ test('zizmor, at its most pedantic, finds nothing in any workflow or action', as
   expect(JSON.parse(result.stdout)).toEqual([]);
 });
 
-test('nor in those that sluice init writes for targets of other names', async () => {
+test('nor in those that sluice init writes for targets of other names, with the rules that its page has', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-callers-'));
   try {
+    const page = readFileSync(join(root, 'docs/init.md'), 'utf8');
+    const [, config = ''] = /```yaml\n(# \.github\/zizmor\.yml\n.*?)```/s.exec(page) ?? [];
+    writeFileSync(join(folder, 'zizmor.yml'), config);
     const others = ['prod', 'eu-west'].map((name) => ({ name, host: 'deploy@host.example.com' }));
     const targets = guessTargets(undefined, { production: undefined, staging: undefined, others });
-    const facts = { branches: ['main'], config: 'sluice.yml', targets, backups: targets };
-    const files = (['deploy', 'rollback', 'backup', 'cdn'] as const).map((caller) => {
-      const file = join(folder, `${caller}.yml`);
-      writeFileSync(file, renderCaller(caller, facts));
-      return file;
-    });
+    const tagged = targets.map((target) => ({ ...target, requireTag: true }));
+    const own = targets.map((target) => ({ ...target, envSecrets: [`${target.prefix}_ENV`] }));
+    const files = [targets, tagged, own].flatMap((each, kind) =>
+      [true, false].flatMap((ownJobs) =>
+        (['ci', 'deploy', 'rollback', 'backup', 'cdn'] as const).map((caller) => {
+          const file = join(folder, `${caller}-${kind}-${ownJobs}.yml`);
+          const facts = {
+            branches: ['main'],
+            config: 'shop/sluice.yml',
+            app: 'shop',
+            hasRegistryLogin: true,
+          };
+          writeFileSync(file, renderCaller(caller, { ...facts, targets: each, backups: each, ownJobs }));
+          return file;
+        }),
+      ),
+    );
     const lint = await command([join(tools, 'actionlint'), ...files], { cwd: root });
     expect(lint.stdout + lint.stderr).toBe('');
     const flags = ['--offline', '--persona', 'pedantic', '--format', 'json'];
-    const audit = await command([join(tools, 'zizmor'), ...flags, ...files]);
+    const rules = ['--config', join(folder, 'zizmor.yml')];
+    const audit = await command([join(tools, 'zizmor'), ...flags, ...rules, ...files]);
     expect(JSON.parse(audit.stdout)).toEqual([]);
   } finally {
     rmSync(folder, { recursive: true });
@@ -67,12 +82,15 @@ jobs:
   expect(found).toEqual(expect.arrayContaining(['unpinned-uses', 'template-injection']));
 });
 
-test('what users call takes nothing but actions/checkout and our own actions', () => {
+test('what users call takes nothing but GitHub’s checkout and artifacts, and our own actions', () => {
   const uses = workflows.flatMap((file) => [
     ...readFileSync(join(root, file), 'utf8').matchAll(/^\s*(?:- )?uses: (\S+)/gm),
   ]);
   const names = new Set(uses.map(([, name = '']) => name.replace(/@.*/, '')));
-  for (const name of names) expect(name).toMatch(/^(?:actions\/checkout|sluice-ci\/sluice(?:\/.*)?)$/);
+  for (const name of names)
+    expect(name).toMatch(
+      /^(?:actions\/(?:checkout|upload-artifact|download-artifact)|sluice-ci\/sluice(?:\/.*)?)$/,
+    );
 });
 
 test('every job asks for its own rights and says what for', () => {
@@ -84,7 +102,7 @@ test('every job asks for its own rights and says what for', () => {
     };
     expect(permissions, file).toEqual({});
     for (const [name, job] of Object.entries(jobs)) expect(job.permissions, `${file}: ${name}`).toBeDefined();
-    for (const [line] of text.matchAll(/^ {6}[a-z-]+: (?:read|write)\b.*$/gm))
+    for (const [line] of text.matchAll(/^ {4,}(?:permissions: \{ )?[a-z-]+: (?:read|write)\b.*$/gm))
       expect(line, file).toMatch(/ # \w/);
   }
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { actionFiles } from '../../scripts/action-files.ts';
+import { runCdn } from '../../src/actions/cdn.ts';
 import { rules, type SiteInputs } from '../../src/actions/cdn-inputs.ts';
 import { tellLook, tellPublication, tellSitePlan } from '../../src/actions/cdn-result.ts';
 import { type OpenJob, openJob } from '../../src/actions/job.ts';
@@ -49,7 +50,11 @@ describe('the outputs of cdn', () => {
       ...{ changed: '8', removed: '2', 'uploaded-bytes': '374483', requests: '27' },
       ...{ url: 'https://app.example.com/', verdict: 'pass', findings: '0' },
     });
-    expect(Object.keys(outputs()).sort()).toEqual(described('cdn').sort());
+    expect(Object.keys(outputs()).sort()).toEqual(
+      described('cdn')
+        .filter((name) => name !== 'dist')
+        .sort(),
+    );
     writeFileSync(path('output'), '');
     await tellPublication(seen.report, await job(), 'cdn-');
     const ofPipeline = described('pipeline').filter((name) => name.startsWith('cdn-'));
@@ -72,6 +77,14 @@ describe('the outputs of cdn', () => {
     expect(outputs()).toMatchObject({ outcome: 'verified', verdict: 'pass' });
     for (const name of Object.keys(outputs())) expect(described('cdn')).toContain(name);
   });
+});
+
+test('the folder of a site is named without keys, also for a pull request of a fork', async () => {
+  const config = path('sluice.yml');
+  writeFileSync(config, 'app: shop\ncdn: { dist: web/dist, store: "s3://assets" }\n');
+  const rest = { name: undefined, to: undefined, dist: undefined, 'allow-removals': false, verify: true };
+  expect(await runCdn({ ...rest, command: 'dist', target: 'production', config }, await job())).toBe(true);
+  expect(resolve(outputs()['dist'] ?? '')).toBe(path('web/dist'));
 });
 
 describe('a site that is not what was published', () => {
@@ -102,5 +115,6 @@ test('inputs that contradict the command are named', () => {
     wrong({ command: 'verify', to: '12' }),
     wrong({ command: 'plan', to: '12', name: 'v1' }),
     wrong({ command: 'verify', dist: 'dist' }),
-  ]).toEqual([0, 0, 0, 1, 1, 1, 1]);
+    wrong({ command: 'dist', dist: 'dist' }),
+  ]).toEqual([0, 0, 0, 1, 1, 1, 1, 1]);
 });
