@@ -63,11 +63,7 @@ afterAll(async () => {
 
 const run = (options: Omit<WorkflowOptions, 'workflow'>) => {
   const { accessKeyId, secretAccessKey } = server;
-  const keys = (prefix: string) => ({
-    [`${prefix}_AWS_ACCESS_KEY_ID`]: accessKeyId,
-    [`${prefix}_AWS_SECRET_ACCESS_KEY`]: secretAccessKey,
-  });
-  const secrets = { ...keys('PROD'), ...keys('STAGING') };
+  const secrets = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
   return runWorkflow(repo, kit, undefined, { workflow: 'sluice-cdn.yml', secrets, ...options });
 };
 

@@ -100,6 +100,7 @@ test('by hand it goes to staging', async () => {
     workflow: 'sluice-deploy.yml',
     event: 'workflow_dispatch',
     inputs: { target: 'staging' },
+    environment: 'staging',
     payload: { ref: 'refs/heads/main', inputs: { target: 'staging' } },
     env: { APP_VERSION: 'two' },
   });

@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { stringify } from 'yaml';
 import { actionFiles } from '../../../scripts/action-files.ts';
-import { downloadArtifact, uploadArtifact } from '../../../src/init/toolkit.ts';
 import { command } from '../../bed/command.ts';
+import { artifactActions, nodeAction } from '../../bed/toolkit/artifacts.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const act = join(root, '.bed/tools/bin/act');
@@ -45,17 +44,6 @@ writeFileSync(process.env.WITNESS + '/' + process.hrtime.bigint() + '.json', JSO
 appendFileSync(process.env.GITHUB_OUTPUT, 'dist=dist\\nimages={}\\nrelease=v1\\n');
 `;
 
-/** GitHub keeps artifacts; here a folder does. */
-const transfer = `
-import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
-const { WITNESS, TAMPER, INPUT_PATH } = process.env;
-const kept = WITNESS + '/artifact';
-if (ACTION === 'upload') cpSync(INPUT_PATH, kept, { recursive: true });
-else cpSync(kept, INPUT_PATH, { recursive: true });
-if (ACTION === 'download' && TAMPER) writeFileSync(INPUT_PATH + '/added.js', 'steal()');
-appendFileSync(process.env.GITHUB_OUTPUT, 'artifact-id=7\\n');
-`;
-
 /** @param files of the repository, by path. */
 export function stage(files: Readonly<Record<string, string>>): Stage {
   const top = mkdtempSync(join(tmpdir(), 'sluice-stage-'));
@@ -68,25 +56,16 @@ export function stage(files: Readonly<Record<string, string>>): Stage {
   const kit = join(top, 'kit');
   cpSync(join(root, '.github/workflows'), join(kit, '.github/workflows'), { recursive: true });
   for (const { folder: place, name, title, inputs } of actionFiles(root))
-    writeAll(join(kit, place), {
-      'action.yml': stringify({ name: title, inputs, runs: node }),
-      ...program(name, witness),
-    });
-  const parts = { upload: uploadArtifact, download: downloadArtifact };
-  const local = Object.entries(parts).map(([name, uses]) => {
-    const inputs = Object.fromEntries(
-      ['path', 'name', 'artifact-ids'].map((each) => [each, { required: false }]),
+    nodeAction(
+      join(kit, place),
+      { name: title, inputs },
+      `const ACTION = ${JSON.stringify(name)};\n${witness}`,
     );
-    writeAll(join(top, name), {
-      'action.yml': stringify({ name, inputs, runs: node }),
-      ...program(name, transfer),
-    });
-    return `${uses.replace(/ .*/, '')}=${join(top, name)}`;
-  });
-  const repositories = [`sluice-ci/sluice@v1=${kit}`, ...local].flatMap((each) => [
+  const repositories = [
     '--local-repository',
-    each,
-  ]);
+    `sluice-ci/sluice@v1=${kit}`,
+    ...artifactActions(join(top, 'artifacts')),
+  ];
   let runs = 0;
   return {
     folder,
@@ -96,7 +75,7 @@ export function stage(files: Readonly<Record<string, string>>): Stage {
       mkdirSync(seen, { recursive: true });
       const event = join(own, 'event.json');
       writeFileSync(event, JSON.stringify({ ref: 'refs/heads/main', inputs }));
-      const env = { WITNESS: seen, ...(tamper ? { TAMPER: '1' } : {}) };
+      const env = { WITNESS: seen, ARTIFACTS: join(own, 'artifacts'), ...(tamper ? { TAMPER: '1' } : {}) };
       const flags = [
         ...['workflow_dispatch', '--eventpath', event, '--workflows', `.github/workflows/${workflow}`],
         ...['--platform', 'ubuntu-latest=-self-hosted', ...repositories],
@@ -115,12 +94,6 @@ export function stage(files: Readonly<Record<string, string>>): Stage {
     },
     [Symbol.dispose]: () => rmSync(top, { recursive: true, force: true }),
   };
-}
-
-const node = { using: 'node24', main: 'main.mjs' };
-
-function program(name: string, text: string): Record<string, string> {
-  return { 'main.mjs': `const ACTION = ${JSON.stringify(name)};\n${text}` };
 }
 
 function writeAll(folder: string, files: Readonly<Record<string, string>>): void {

@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { composeOverlay, envFile, rateLimitOff } from '../../bed/app/settings.ts';
 import { exampleFolder } from '../../bed/app/tree.ts';
 import { appRegistry } from '../../bed/app/versions.ts';
-import type { Bed, BedHost } from '../../bed/bed.ts';
+import type { Bed } from '../../bed/bed.ts';
 import { command, type Result } from '../../bed/command.ts';
 import { standIns } from '../../bed/images.ts';
+import { artifactActions } from '../../bed/toolkit/artifacts.ts';
 import { copyCheckout } from '../../bed/toolkit/checkout.ts';
 
 const act = join(import.meta.dirname, '../../../.bed/tools/bin/act');
@@ -32,7 +33,10 @@ export function releaseKit(folder: string): Kit {
     execFileSync('git', ['-C', clone, 'checkout', '-q', ref], { stdio: 'pipe' });
     return ['--local-repository', `sluice-ci/sluice@${ref}=${clone}`];
   });
-  return { cli: join(folder, 'kit-v1/dist/cli.js'), flags: clones.flat() };
+  return {
+    cli: join(folder, 'kit-v1/dist/cli.js'),
+    flags: [...clones.flat(), ...artifactActions(join(folder, 'artifacts'))],
+  };
 }
 
 /** A team's repository on GitHub. */
@@ -104,7 +108,9 @@ export interface WorkflowOptions {
   readonly inputs?: Readonly<Record<string, string>>;
   /** Of the machine that builds. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Besides those of the bed's hosts. */
+  /** The environment of the run, whose secrets it has: act has but one set of them. */
+  readonly environment?: 'production' | 'staging';
+  /** Besides those of the environment. */
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
@@ -129,8 +135,12 @@ export async function runWorkflow(
       ...options.payload,
     }),
   );
-  const secrets = { ...(bed === undefined ? {} : hostSecrets(bed)), ...options.secrets };
+  const secrets = {
+    ...(bed === undefined ? {} : secretsOf(options.environment ?? 'production', bed)),
+    ...options.secrets,
+  };
   const env = {
+    ARTIFACTS: mkdtempSync(join(home, 'artifacts-')),
     REGISTRY: appRegistry,
     PYTHON_IMAGE: standIns.python,
     NODE_IMAGE: standIns.node,
@@ -152,26 +162,17 @@ export async function runWorkflow(
   return { code: result.code, log: `${result.stdout}\n${result.stderr}` };
 }
 
-function hostSecrets(bed: Bed): Record<string, string> {
-  const [production, staging] = bed.hosts;
-  return {
-    ...secretsOf('PROD', production, bed),
-    ...secretsOf('STAGING', staging, bed),
-    // In place of what sluice.yml says, which is the same here.
-    STAGING_HOST: `${staging?.ssh.host}:${staging?.ssh.port}`,
-  };
-}
-
 function pairs(flag: string, values: Readonly<Record<string, string>>): string[] {
   return Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
 }
 
-function secretsOf(prefix: string, host: BedHost | undefined, bed: Bed): Record<string, string> {
+function secretsOf(environment: 'production' | 'staging', bed: Bed): Record<string, string> {
+  const host = bed.hosts[environment === 'production' ? 0 : 1];
   if (host === undefined) throw new Error('the bed has too few hosts');
   const { ssh, hostKey, http } = host;
   return {
-    [`${prefix}_SSH_KEY`]: readFileSync(bed.privateKeyPath, 'utf8'),
-    [`${prefix}_KNOWN_HOSTS`]: `[${ssh.host}]:${ssh.port} ${hostKey}`,
-    [`${prefix}_ENV`]: envFile([http.host]),
+    SSH_KEY: readFileSync(bed.privateKeyPath, 'utf8'),
+    KNOWN_HOSTS: `[${ssh.host}]:${ssh.port} ${hostKey}`,
+    ENV_FILE: envFile([http.host]),
   };
 }
