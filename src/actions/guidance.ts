@@ -6,9 +6,9 @@ const advice: Partial<Record<ErrorCode, string>> = {
   'config.missing':
     'In a workflow `actions/checkout` comes first; a sluice.yml that is not at the top is named by the input config.',
   'host.login-key-missing':
-    'Give the step `ssh-key: ${{ secrets.PROD_SSH_KEY }}`. A secret that does not exist arrives as an empty text, and an environment’s secrets only in a job with that `environment:`.',
+    'Give the step `ssh-key: ${{ secrets.SSH_KEY }}`, in a job whose `environment:` has that secret: GitHub hands over an empty text for a secret that the job has not. If the environment has it and a reusable workflow does not get it, write jobs of your own with `sluice init --own-jobs --force`.',
   'host.key-unknown':
-    'Put the output of `ssh-keyscan HOST`, once you have compared it, into a secret: `known-hosts: ${{ secrets.PROD_KNOWN_HOSTS }}`.',
+    'Put the output of `ssh-keyscan HOST`, once you have compared it, into a secret: `known-hosts: ${{ secrets.KNOWN_HOSTS }}`.',
   'registry.denied':
     'For ghcr.io the job needs `permissions: { packages: write }` (read to deploy); elsewhere set registry-user and registry-password.',
   'cdn.dist': 'In a workflow the step that builds the front end comes before this one, in the same job.',

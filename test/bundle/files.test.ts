@@ -170,7 +170,7 @@ describe('the record on GitHub of a deploy that fails before it has a plan', () 
     };
     const step = await runStep('deploy', options);
     expect(step.code, step.log).toBe(1);
-    expect(step.log).toContain('secrets.PROD_SSH_KEY');
+    expect(step.log).toContain('secrets.SSH_KEY');
     const post = await startStep('deploy', 'post', options, step.state).ended;
     expect(post.code, post.log).toBe(0);
     expect(api.problems).toEqual([]);
