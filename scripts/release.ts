@@ -138,9 +138,7 @@ function publish(
     ...(moves ? [`+${commit}:refs/tags/${release.major}`] : []),
   ];
   if (bundle !== undefined) {
-    for (const ref of [`refs/heads/${releaseBranch}`, ...(moves ? [`refs/tags/${release.major}`] : [])])
-      git(['update-ref', ref, commit]);
-    git(['bundle', 'create', '--quiet', resolve(bundle), ...refs.map((ref) => ref.replace(/^.*:/, ''))]);
+    writeBundle(bundle, release, commit, moves);
     console.log(`${release.tag} is in ${bundle}, and nowhere else: ${commit}`);
     return;
   }
@@ -151,6 +149,20 @@ function publish(
     throw new Refusal(`${remote} took none of it: ${String((error as { stderr?: string }).stderr).trim()}`);
   }
   console.log(`${release.tag} is released${moves ? `, and ${release.major} is it now` : ''}: ${commit}`);
+}
+
+/** Under names of its own, so that no branch and no tag of this checkout shows it. */
+function writeBundle(file: string, { tag, major }: Release, commit: string, moves: boolean): void {
+  const made = 'refs/made';
+  const refs: Record<string, string> = {
+    [`${made}/${releaseBranch}`]: commit,
+    [`${made}/tags/${tag}`]: git(['rev-parse', `refs/tags/${tag}`]),
+    ...(moves ? { [`${made}/tags/${major}`]: commit } : {}),
+  };
+  git(['tag', '--delete', tag]);
+  for (const [name, value] of Object.entries(refs)) git(['update-ref', name, value]);
+  git(['bundle', 'create', '--quiet', resolve(file), ...Object.keys(refs)]);
+  for (const name of Object.keys(refs)) git(['update-ref', '-d', name]);
 }
 
 const { values, positionals } = parseArgs({

@@ -93,25 +93,6 @@ describe('a release', () => {
     expect(git('worktree', 'list').split('\n')).toHaveLength(1);
   });
 
-  test('in a bundle has the same branch and tags, and the remote gets none of it', () => {
-    const bundle = join(folder, 'release.bundle');
-    const before = inRemote('for-each-ref');
-    expect(release('1.0.0-rc.1', '--bundle', bundle)).toMatchObject({ status: 0 });
-    expect(inRemote('for-each-ref')).toBe(before);
-    const listed = git('bundle', 'list-heads', bundle);
-    expect(listed).toContain('refs/heads/release');
-    expect(listed).toContain('refs/tags/v1.0.0-rc.1');
-    const out = join(folder, 'from-bundle');
-    execFileSync('git', ['clone', '-q', '--branch', 'release', bundle, out], { stdio: 'pipe' });
-    const changed = git('-C', out, 'diff', '--name-only', git('rev-parse', 'main'), 'HEAD').split('\n');
-    // The release workflow lets nothing else through.
-    const allowed =
-      /^(?:dist\/.*|CHANGELOG\.md|package\.json|src\/kernel\/version\.ts|\.github\/workflows\/.*)$/;
-    expect(changed.filter((file) => !allowed.test(file))).toEqual([]);
-    git('tag', '--delete', 'v1.0.0-rc.1');
-    git('update-ref', '-d', 'refs/heads/release');
-  });
-
   test('happens once; the next one says what is new, and an old line does not take v1', () => {
     expect(release('1.0.0').stderr).toContain('has v1.0.0 already');
     writeFileSync(inCheckout('new.txt'), 'new\n');
@@ -123,12 +104,25 @@ describe('a release', () => {
     expect(release('1.1.0').status).toBe(0);
     const notes = inRemote('show', 'v1.1.0^{commit}:CHANGELOG.md');
     expect(notes).toMatch(/^## v1\.1\.0\n\n- Add what is new\n\n## v1\.0\.0\n/);
-    expect(release('1.0.1')).toMatchObject({ status: 0 });
-    expect(inRemote('rev-parse', 'v1')).toBe(inRemote('rev-parse', 'v1.1.0^{commit}'));
+    // For a job that may push: in a bundle, which the release workflow compares with main before it pushes.
+    const bundle = join(folder, 'release.bundle');
+    const before = inRemote('for-each-ref');
+    expect(release('1.0.1', '--bundle', bundle)).toMatchObject({ status: 0 });
+    expect(inRemote('for-each-ref')).toBe(before);
+    expect(git('for-each-ref', '--format=%(refname)')).not.toMatch(/made|v1\.0\.1|heads\/release/);
+    const names = git('bundle', 'list-heads', bundle)
+      .split('\n')
+      .map((line) => line.replace(/^\S+ /, ''));
+    expect(names.sort()).toEqual(['refs/made/release', 'refs/made/tags/v1.0.1']);
+    git('fetch', '-q', bundle, '+refs/made/*:refs/made/*');
+    const changed = git('diff', '--name-only', 'main', 'refs/made/release').split('\n');
+    const allowed =
+      /^(?:dist\/.*|CHANGELOG\.md|package\.json|src\/kernel\/version\.ts|\.github\/workflows\/.*)$/;
+    expect(changed.filter((file) => !allowed.test(file))).toEqual([]);
     expect(readFileSync(inCheckout('package.json'), 'utf8')).not.toContain('"version": "1.0.1"');
     // The same sources, the same bytes.
-    const dist = (tag: string) => inRemote('ls-tree', '-r', `${tag}^{commit}`, 'dist/bundle/index.js');
-    expect(dist('v1.0.1')).toBe(dist('v1.1.0'));
+    const dist = git('ls-tree', '-r', 'refs/made/release', 'dist/bundle/index.js');
+    expect(dist).toBe(inRemote('ls-tree', '-r', 'v1.1.0^{commit}', 'dist/bundle/index.js'));
   });
 
   test('a remote that refuses gets nothing at all', () => {
@@ -139,7 +133,7 @@ describe('a release', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('origin took none of it');
     expect(inRemote('tag', '--list')).not.toContain('v1.2.0');
-    expect(inRemote('rev-parse', 'release')).toBe(inRemote('rev-parse', 'v1.0.1^{commit}'));
+    expect(inRemote('rev-parse', 'release')).toBe(inRemote('rev-parse', 'v1.1.0^{commit}'));
     expect(git('tag', '--list')).not.toContain('v1.2.0');
   });
 });
