@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { type Checkout, copyCheckout } from '../bed/toolkit/checkout.ts';
 
 const folder = mkdtempSync('/tmp/release-');
@@ -14,6 +15,12 @@ const workflow = `jobs:
       - uses: sluice-ci/sluice/actions/build@v1
       - uses: sluice-ci/sluice@v1 # the pipeline
 `;
+
+interface ReleaseWorkflow {
+  readonly jobs: {
+    readonly push: { readonly steps: readonly { readonly name?: string; readonly run?: string }[] };
+  };
+}
 
 let made: Checkout;
 beforeAll(() => {
@@ -125,6 +132,81 @@ describe('a release', () => {
     expect(dist).toBe(inRemote('ls-tree', '-r', 'v1.1.0^{commit}', 'dist/bundle/index.js'));
   });
 
+  test('is pushed by the release workflow from that bundle, unless it changes the sources', () => {
+    const temp = join(folder, 'runner');
+    mkdirSync(join(temp, 'release'), { recursive: true });
+    const bundle = join(temp, 'release/release.bundle');
+    const out = join(folder, 'runner/checkout');
+    execFileSync('git', ['clone', '-q', made.remote, out], { stdio: 'pipe' });
+    const { push } = (parse(git('show', 'HEAD:.github/workflows/release.yml')) as ReleaseWorkflow).jobs;
+    const step = (name: string) => {
+      const script = push.steps.find((each) => each.name === name)?.run ?? 'exit 99';
+      const env = { GITHUB_SHA: git('rev-parse', 'main'), RUNNER_TEMP: temp, VERSION: '1.0.1' };
+      const server = {
+        GITHUB_SERVER_URL: 'https://github.example.com',
+        TOKEN: 'synthetic',
+        PATH: process.env['PATH'],
+      };
+      const { status, stdout } = spawnSync('bash', ['-e', '-c', script], {
+        ...{ cwd: out, env: { ...env, ...server }, encoding: 'utf8' },
+      });
+      return { status, stdout };
+    };
+    // What a package in the building job could do.
+    execFileSync('git', ['fetch', '-q', join(folder, 'release.bundle'), '+refs/made/*:refs/made/*'], {
+      cwd: out,
+    });
+    const inOut = (...args: string[]) =>
+      execFileSync('git', args, { cwd: out, encoding: 'utf8', stdio: 'pipe' }).trim();
+    const [release, tag] = [
+      inOut('rev-parse', 'refs/made/release'),
+      inOut('rev-parse', 'refs/made/tags/v1.0.1'),
+    ];
+    const refused = (change: () => void, moved: readonly string[]) => {
+      inOut('checkout', '-q', '--force', release);
+      change();
+      inOut('add', '--all');
+      inOut('-c', 'user.name=Eve', '-c', 'user.email=eve@example.com', 'commit', '-qm', 'Steal');
+      for (const ref of moved) inOut('update-ref', ref, 'HEAD');
+      inOut('bundle', 'create', '--quiet', bundle, 'refs/made/release', 'refs/made/tags/v1.0.1');
+      inOut('checkout', '-q', 'main');
+      const { status, stdout } = step('Compare the sources');
+      inOut('update-ref', 'refs/made/release', release);
+      inOut('update-ref', 'refs/made/tags/v1.0.1', tag);
+      expect(status).toBe(1);
+      return stdout;
+    };
+    const steal = (file: string) => () => writeFileSync(join(out, file), 'steal()\n', { flag: 'a' });
+    const both = ['refs/made/release', 'refs/made/tags/v1.0.1'];
+    expect(refused(steal('src/kernel/errors.ts'), both)).toContain('changes sources');
+    expect(refused(steal('.github/workflows/deploy.yml'), ['refs/made/tags/v1.0.1'])).toContain(
+      'is another commit',
+    );
+    // Over the commit with dist, as scripts/release makes it.
+    const amended = (file: string) => () => {
+      inOut('reset', '-q', '--hard', `${release}^`);
+      steal(file)();
+      inOut('add', '--all');
+      inOut('-c', 'user.name=Eve', '-c', 'user.email=eve@example.com', 'commit', '-qm', 'Steal');
+      writeFileSync(join(out, '.github/workflows/new.yml'), 'on: push\n');
+    };
+    expect(refused(amended('src/kernel/errors.ts'), both)).toContain('changes sources');
+    expect(refused(amended('package.json'), both)).toContain('changes more than');
+    expect(
+      refused(() => {
+        inOut('reset', '-q', '--hard', `${release}^`);
+        steal('.github/workflows/deploy.yml')();
+      }, both),
+    ).toContain('call more than the actions of the release');
+
+    cpSync(join(folder, 'release.bundle'), bundle);
+    const v1 = inRemote('rev-parse', 'v1');
+    expect(step('Compare the sources').status).toBe(0);
+    expect(step('Push').status).toBe(0);
+    expect(inRemote('rev-parse', 'release')).toBe(inRemote('rev-parse', 'v1.0.1^{commit}'));
+    expect(inRemote('rev-parse', 'v1')).toBe(v1);
+  });
+
   test('a remote that refuses gets nothing at all', () => {
     writeFileSync(join(made.remote, 'hooks/update'), '#!/bin/sh\ncase $1 in refs/tags/v1) exit 1;; esac\n', {
       mode: 0o755,
@@ -133,7 +215,7 @@ describe('a release', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('origin took none of it');
     expect(inRemote('tag', '--list')).not.toContain('v1.2.0');
-    expect(inRemote('rev-parse', 'release')).toBe(inRemote('rev-parse', 'v1.1.0^{commit}'));
+    expect(inRemote('rev-parse', 'release')).toBe(inRemote('rev-parse', 'v1.0.1^{commit}'));
     expect(git('tag', '--list')).not.toContain('v1.2.0');
   });
 });

@@ -54,7 +54,7 @@ const earlier: Readonly<Record<string, string>> = { PROD: 'production', STAGING:
 const contentInputs = new Set(['images', 'artifact-ids']);
 /** Programs that a script of ours calls; one that calls anything else runs code of the checkout. */
 const ownPrograms =
-  /^(?:set|cd|git|export|printf|base64|find|sort|xargs|sha256sum|cut|echo|exit|if|then|else|fi|case|esac|say\(\)|say|\[|\}|\w+=\S*|success-\*\)|failure-[\w-]+\)|\*\)|;;)$/;
+  /^(?:set|cd|git|export|printf|base64|find|sort|xargs|sha256sum|cut|echo|exit|if|then|else|fi|case|esac|say\(\)|say|refuse\(\)|refuse|lines\(\)|lines|grep|for|do|done|\[|\}|\w+=\S*|success-\*\)|failure-[\w-]+\)|\*\)|;;)$/;
 
 /** Everything of a workflow that lets secrets go further than they must, or lets foreign code decide about them. */
 export function faultsOf(text: string): string[] {
