@@ -123,7 +123,7 @@ function backup(facts: CallerFacts): string[] {
     ...runner(60),
     ...permissions(['contents: read # sluice.yml and the compose files']),
     // The target's own environment may ask for approval, and nobody approves at night.
-    `    environment: { name: "${environmentOf(target, facts)}-backup", deployment: false }`,
+    `    environment: ${environmentOf(target, facts)}-backup`,
     '    steps:',
     ...checkoutStep,
     `      - uses: ${ownAction('backup')}`,

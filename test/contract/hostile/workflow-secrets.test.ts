@@ -65,6 +65,9 @@ beforeAll(() => {
     '.github/workflows/cdn.yml': renderCaller('cdn', { ...facts, targets: pair }),
     '.github/workflows/cdn-own.yml': renderCaller('cdn', { ...facts, targets: pair, ownJobs: true }),
     '.github/workflows/deploy.yml': renderCaller('deploy', facts),
+    '.github/workflows/rollback.yml': renderCaller('rollback', facts),
+    '.github/workflows/backup.yml': renderCaller('backup', { ...facts, backups: targets }),
+    '.github/workflows/backup-own.yml': renderCaller('backup', { ...facts, backups: targets, ownJobs: true }),
     '.github/workflows/cdn-earlier.yml': earlier([...store('PROD'), ...store('STAGING')], 'cdn'),
     '.github/workflows/deploy-earlier.yml': earlier([...login('PROD'), ...login('STAGING')], 'deploy'),
   });
@@ -144,4 +147,23 @@ describe.concurrent('a deploy', () => {
       expect(deploy === undefined ? [] : secretsOf(deploy)).toEqual([...expected].sort());
     },
   );
+});
+
+describe.concurrent('what else logs in', () => {
+  test('a rollback has the secrets of its target, and no variables of the app', async () => {
+    const inputs = { target: 'eu', release: '' };
+    const { code, log, given } = await repository.run({ workflow: 'rollback.yml', inputs, secrets: plain });
+    expect(code, log).toBe(0);
+    expect(given.map((each) => [each.action, each.inputs['target'], secretsOf(each)])).toEqual([
+      ['rollback', 'eu', ['KNOWN_HOSTS', 'SLACK_WEBHOOK_URL', 'SSH_KEY']],
+    ]);
+  });
+
+  test.each(['backup.yml', 'backup-own.yml'])('%s has a key, for each target in turn', async (workflow) => {
+    const { code, log, given } = await repository.run({ workflow, inputs: {}, secrets: plain });
+    expect(code, log).toBe(0);
+    const keys = ['KNOWN_HOSTS', 'SSH_KEY'];
+    const all = given.map((each) => [each.inputs['target'], secretsOf(each)]);
+    expect(all.sort()).toEqual(targets.map(({ name }) => [name, keys]).sort());
+  });
 });
