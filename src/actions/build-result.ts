@@ -5,7 +5,8 @@ import { buildSummary } from './build-summary.ts';
 import type { Job } from './job.ts';
 
 /** Log, outputs, annotations and summary of a build. */
-export async function tellBuild(report: BuildReport, job: Job): Promise<void> {
+export async function tellBuild(given: BuildReport, job: Job): Promise<void> {
+  const report = job.effects.mask.scrubData(given);
   job.effects.print(reportText(report));
   const built = report.targets.filter(({ outcome }) => outcome === 'built').length;
   const outputs = {
@@ -27,7 +28,7 @@ function annotation({ target, topic, message, at }: BuildFinding) {
 
 /** What a build would do, in the log and in the summary. */
 export async function tellPlan(plan: BuildPlan, job: Job): Promise<void> {
-  const text = planText(plan);
+  const text = job.effects.mask.scrub(planText(plan));
   job.effects.print(text);
   const head = `## ⚪ ${inline(`Plan of the images of ${plan.app}; nothing was built`, 300)}`;
   await job.summarise((room) => `${head}\n\n${fence(text, { lines: 2000, bytes: room - 1000 })}`);

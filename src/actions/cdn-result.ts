@@ -10,7 +10,8 @@ const plain = { colour: false };
 const title = 'sluice cdn';
 
 /** Log, outputs, annotations and summary of a publication or a rollback. @returns whether the site shows it. */
-export async function tellPublication(report: PublicationReport, job: Job, prefix: string): Promise<boolean> {
+export async function tellPublication(given: PublicationReport, job: Job, prefix: string): Promise<boolean> {
+  const report = { ...given, verify: job.effects.mask.scrubData(given.verify) };
   const { plan, outcome, verify, requests } = report;
   job.effects.print(resultText(report, plain));
   const live = outcome === 'nothing' ? plan.current : plan.release;
@@ -46,7 +47,8 @@ export async function tellSitePlan(plan: PublicationPlan, job: Job, prefix: stri
 }
 
 /** What a look at the published site has shown. @returns whether it is what was published. */
-export async function tellLook(verify: VerifyReport, job: Job): Promise<boolean> {
+export async function tellLook(given: VerifyReport, job: Job): Promise<boolean> {
+  const verify = job.effects.mask.scrubData(given);
   job.effects.print(verifyText(verify, plain));
   const verdict = verdictOf(verify);
   const findings = String(verify.findings.length);

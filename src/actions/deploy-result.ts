@@ -1,11 +1,13 @@
 import type { Deployed } from '../operations/deploy.ts';
 import { headline, nextAction } from '../report/headline.ts';
+import { scrubReport } from '../report/model.ts';
 import { isSuccess } from '../report/outcome.ts';
 import { terminalSummary } from '../report/terminal.ts';
 import type { Job } from './job.ts';
 
 /** Log, outputs and annotations of a deploy or rollback; its summary is written already. @returns whether it went well. */
-export function tellDeploy({ report, target, files }: Deployed, job: Job): boolean {
+export function tellDeploy({ report: given, target, files }: Deployed, job: Job): boolean {
+  const report = scrubReport(given, job.effects.mask);
   const ok = isSuccess(report);
   job.effects.print(terminalSummary(report, { colour: false, page: files?.html }));
   const outputs = {

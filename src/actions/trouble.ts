@@ -1,4 +1,4 @@
-import { messageOf, type UserError } from '../kernel/errors.ts';
+import { errorData, messageOf, type UserError } from '../kernel/errors.ts';
 import { errorSummary } from '../report/markdown/error.ts';
 import type { OpenJob } from './job.ts';
 
@@ -22,6 +22,8 @@ export async function tellErrors(
     });
   }
   if (await job.hasSummary()) return;
-  const shown = known.length > 0 ? known : [{ code: 'bug', message: messageOf(error) }];
+  const errors = known.length > 0 ? known.map(errorData) : [{ code: 'bug', message: messageOf(error) }];
+  // Before a summary cuts or escapes them.
+  const shown = job.effects.mask.scrubData(errors);
   await job.summarise((room) => errorSummary(`sluice ${action}`, shown, room));
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { UserError, UserErrors } from '../kernel/errors.ts';
 import type { BuildTarget } from './model.ts';
 
@@ -53,6 +54,21 @@ function renamed<Planned extends { readonly target: BuildTarget }>(
   });
   return { ...planned, target: { ...planned.target, secrets } };
 }
+
+/** What those of them hold that are files, as far as it can be read and is a text: to be masked. */
+export async function secretFileTexts(targets: readonly BuildTarget[]): Promise<string[]> {
+  const files = targets.flatMap(({ secrets }) => secrets.flatMap(({ file }) => file ?? []));
+  const texts = await Promise.all(
+    [...new Set(files)].map(async (file) => {
+      const size = await stat(file).then(({ size }) => size);
+      return size > largestFile ? '' : await readFile(file, 'utf8');
+    }),
+  );
+  return texts.filter((text) => !text.includes('\ufffd'));
+}
+
+/** BuildKit's own limit (moby/buildkit session/secrets/secretsprovider: MaxSecretSize). */
+const largestFile = 500 * 1024;
 
 function missing(target: string, id: string, why: string): UserError {
   return new UserError({

@@ -1,7 +1,7 @@
 import type { Env } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
 import { guessable, isPublished } from './guessable.ts';
-import { isSecretName, speaksOfSecret } from './secret-names.ts';
+import { isSecretName } from './secret-names.ts';
 
 /** What is wrong with a variable, in one word. */
 export type EnvFault =
@@ -224,17 +224,4 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
     }
     return [];
   });
-}
-
-/** Values that must not appear in any output: those of secret names, and passwords within URLs. */
-export function secretValues(env: Env): string[] {
-  const found = new Set<string>();
-  for (const [key, value] of Object.entries(env)) {
-    const password = /^[a-z][a-z0-9+._-]*:\/\/[^\s/:@]*:([^\s/]+)@/i.exec(value)?.[1];
-    if (password !== undefined) found.add(password).add(value);
-    // A setting that is masked costs a little clarity; a secret that is not costs the secret.
-    if (speaksOfSecret(key) || /-----BEGIN [A-Z ]*PRIVATE KEY/.test(value)) found.add(value);
-  }
-  found.delete('');
-  return [...found];
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { type Place, UserError, UserErrors } from '../kernel/errors.ts';
 import { parseEnvFile } from './env-file.ts';
+import { gitTop, readGitFiles } from './git-files.ts';
+import { openTexts, secretsOf } from './masking.ts';
 import type { Config, EnvSource, HostConfig, Target } from './model.ts';
 import { placeOf } from './normalise.ts';
 import { reservedGroup } from './reserved.ts';
@@ -31,6 +33,8 @@ export interface EnvEffects {
    * nothing.
    */
   readonly unread?: 'host-files' | 'all' | undefined;
+  /** Told every secret as it is read, before anything is done with it. */
+  readonly mask?: { add(value: string): void } | undefined;
 }
 
 /** Linux: one string of a process's environment, NAME=value and its end (MAX_ARG_STRLEN). */
@@ -50,7 +54,10 @@ export async function loadEnv(
   host: HostConfig,
   effects: EnvEffects,
 ): Promise<LoadedEnv> {
-  const merged = createMerge();
+  const open = openTexts(config);
+  const merged = createMerge((name, value, isSecret) => {
+    for (const secret of secretsOf(name, value, { isSecret, open })) effects.mask?.add(secret);
+  });
   const errors: UserError[] = [];
   const missing: Missing[] = [];
   for (const source of target.env) {
@@ -62,7 +69,7 @@ export async function loadEnv(
       else throw error;
     }
   }
-  for (const [name, value] of Object.entries(host.env)) merged.set(name, value, host.name);
+  for (const [name, value] of Object.entries(host.env)) merged.set(name, value, host.name, false);
   const absent = missing.filter(({ name }) => merged.env.values[name] === undefined);
   // A file on the host may have what is absent here; the text of an env file it cannot have.
   const isExcused = ({ key }: Missing) =>
@@ -90,7 +97,8 @@ async function addSource(
   switch (source.kind) {
     case 'variables': {
       const absent = source.names.filter((name) => !effects.env[name]);
-      for (const name of source.names) merged.set(name, effects.env[name] || undefined, 'the environment');
+      for (const name of source.names)
+        merged.set(name, effects.env[name] || undefined, 'the environment', true);
       return absent.map((name) => ({ name, key: 'env' }));
     }
     case 'secret-file': {
@@ -108,7 +116,8 @@ async function addSource(
     }
     case 'file': {
       const text = await readLocal(source.path, config, target);
-      return addText(text, source.path, 'env-file', merged, effects, listed);
+      const isSecret = effects.mask !== undefined && !(await isTracked(source.path, config, effects));
+      return addText(text, source.path, 'env-file', merged, effects, listed, isSecret);
     }
   }
 }
@@ -120,6 +129,7 @@ function addText(
   merged: Merge,
   { env }: EnvEffects,
   listed: ReadonlySet<string>,
+  isSecret = true,
 ): Missing[] {
   // A value may refer to what earlier sources set, never to whatever the runner happens to have.
   const file = parseEnvFile(text, name, { lookup: (variable) => merged.env.values[variable] });
@@ -134,9 +144,13 @@ function addText(
       ),
     );
   }
-  for (const entry of file.entries) merged.set(entry.name, entry.value, `${name}:${entry.line}`);
+  for (const entry of file.entries) {
+    merged.set(entry.name, entry.value, `${name}:${entry.line}`, isSecret);
+  }
   // `NAME` alone asks for the variable of the surroundings by name, as `env` does.
-  for (const each of file.inherited) merged.set(each.name, env[each.name] || undefined, 'the environment');
+  for (const each of file.inherited) {
+    merged.set(each.name, env[each.name] || undefined, 'the environment', true);
+  }
   return file.inherited.filter((each) => !env[each.name]).map((each) => ({ name: each.name, key }));
 }
 
@@ -152,15 +166,17 @@ export function inheritedReserved(name: string, at: Place): UserError {
 
 type Merge = ReturnType<typeof createMerge>;
 
-function createMerge() {
+/** @param onValue gets every value, also one that a later source replaces. */
+function createMerge(onValue: (name: string, value: string, isSecret: boolean) => void) {
   const values: Record<string, string> = Object.create(null);
   const origins: Record<string, string> = Object.create(null);
   const duplicates: { name: string; origin: string }[] = [];
   const unread: string[] = [];
   return {
     env: { values, origins, duplicates, unread } satisfies LoadedEnv,
-    set(name: string, value: string | undefined, origin: string): void {
+    set(name: string, value: string | undefined, origin: string, isSecret: boolean): void {
       if (value === undefined) return;
+      onValue(name, value, isSecret);
       const file = (text: string | undefined) => text?.replace(/:\d+$/, '');
       const before = origins[name];
       if (before !== undefined && /:\d+$/.test(origin) && file(before) === file(origin))
@@ -169,6 +185,22 @@ function createMerge() {
       origins[name] = origin;
     },
   };
+}
+
+/** Whether everybody who has the repository has the file as well. */
+async function isTracked(
+  path: string,
+  config: Pick<Config, 'folder'>,
+  { env }: EnvEffects,
+): Promise<boolean> {
+  const whole = resolve(config.folder, path);
+  const { ignored, untracked, problems } = await readGitFiles([whole], { env });
+  return (
+    gitTop(config.folder) !== undefined &&
+    problems.length === 0 &&
+    !ignored.has(whole) &&
+    !untracked.has(whole)
+  );
 }
 
 async function readLocal(

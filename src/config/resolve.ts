@@ -1,7 +1,6 @@
 import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
 import type { Mask } from '../kernel/mask.ts';
 import { askedImages, type ImageAnswers } from './asked-images.ts';
-import { secretValues } from './audit.ts';
 import { builtImages } from './built-images.ts';
 import { loadCompose } from './compose.ts';
 import type { ComposeEffects } from './compose-run.ts';
@@ -98,9 +97,9 @@ export async function describeHost(
   { images = {}, remote, unread }: ResolveOptions = {},
 ): Promise<ResolvedHost> {
   const readHostFile = remote === undefined ? undefined : (path: string) => readRemote(remote, path, host);
-  const env = await loadEnv(config, target, host, { env: effects.env, readHostFile, unread });
+  const { env: own, mask } = effects;
+  const env = await loadEnv(config, target, host, { env: own, readHostFile, unread, mask });
   const { values } = env;
-  for (const secret of secretValues(values)) effects.mask?.add(secret);
   const version = envVersion(config.app, values);
   const isPartial = env.unread.length > 0;
   const loaded = await sharedModel(config, values, isPartial, version, effects);
@@ -136,7 +135,6 @@ export async function describeHost(
   const services = asked.plans;
   const names = host.services ?? Object.keys(model.services);
   faults.push(...portFaults(model, { names, written }));
-  const { env: own } = effects;
   const root = dataRoot(host.root, config.app);
   const routed = withRoutingOfImages(model, plans, known.images);
   return {

@@ -1,6 +1,6 @@
 import { passwordRegistry } from '../config/app-registry.ts';
-import { secretValues } from '../config/audit.ts';
 import { plain } from '../config/compose.ts';
+import { openTexts, secretsOf } from '../config/masking.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { DeployReport } from '../report/model.ts';
 import { requireCarried } from './carry/carry.ts';
@@ -40,7 +40,7 @@ export async function rollback(
           sites.map(async ({ host, state }) => {
             const record: ReleaseRecord = findRelease(state.releases, name, state.current);
             // Its containers' last lines may be shown: a rollback knows the secrets only from the record.
-            for (const secret of secretsOf(record)) effects.mask.add(secret);
+            for (const secret of secretsIn(record, openTexts(config))) effects.mask.add(secret);
             return planHost({
               host: host.name,
               record,
@@ -110,11 +110,11 @@ function lineBack({ current, tookOver }: Pick<HostState, 'current' | 'tookOver'>
   return line;
 }
 
-function secretsOf(record: ReleaseRecord): string[] {
-  return Object.values(record.model.services).flatMap(({ environment }) => {
-    const entries = Object.entries(environment ?? {}).map(
-      ([name, value]) => [name, plain(value ?? '')] as const,
-    );
-    return secretValues(Object.fromEntries(entries));
-  });
+/** The record does not say which variables a source of secrets gave, so each counts as one. */
+function secretsIn(record: ReleaseRecord, open: ReadonlySet<string>): string[] {
+  return Object.values(record.model.services).flatMap(({ environment }) =>
+    Object.entries(environment ?? {}).flatMap(([name, value]) =>
+      secretsOf(name, plain(value ?? ''), { isSecret: true, open }),
+    ),
+  );
 }

@@ -62,6 +62,11 @@ export function userErrorsOf(error: unknown): readonly UserError[] {
   return error instanceof UserError ? [error] : [];
 }
 
+/** A user error as plain data. */
+export function errorData({ code, message, hint, at, output }: UserError) {
+  return { code, message, hint, at, output };
+}
+
 /** `file:line:column`, as far as known. */
 export function formatPlace(place: Place): string {
   return [place.file, place.line, place.column].filter((part) => part !== undefined).join(':');

@@ -51,8 +51,9 @@ export function createLog(options: LogOptions): Log {
   const live = createLiveLine(options, clean);
 
   function json(level: Level, text: string, fields: Record<string, unknown> = {}): void {
-    const record = { time: new Date(clock.now()).toISOString(), level, message: mask.scrub(text), ...fields };
-    options.write(`${breakCommandsInJson(mask.scrub(JSON.stringify(record)))}\n`);
+    const time = new Date(clock.now()).toISOString();
+    const record = { time, level, ...mask.scrubData({ message: text, ...fields }) };
+    options.write(`${breakCommandsInJson(JSON.stringify(record))}\n`);
   }
 
   /** Shows lines that are clean already. */

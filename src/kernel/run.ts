@@ -1,6 +1,7 @@
+import { fstatSync } from 'node:fs';
 import { cancellation } from './cancel.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { formatPlace, type UserError, userErrorsOf } from './errors.ts';
+import { errorData, formatPlace, type UserError, userErrorsOf } from './errors.ts';
 import { breakCommands, breakCommandsInJson } from './foreign.ts';
 import { createLog, type Log, type LogMode } from './log.ts';
 import { createMask, type Mask } from './mask.ts';
@@ -39,13 +40,12 @@ export async function run(options: RunOptions, main: (effects: Effects) => Promi
   const inGitHub = env.GITHUB_ACTIONS === 'true';
   // A reader that goes away (`| head`, a closed terminal) must not end a deploy in its midst.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  // On stderr, which the runner reads too: stdout may be redirected to a file. Where stderr is one, the command would
+  // be nothing but the secret, written down.
+  const isRead = inGitHub && !isFile(process.stderr.fd);
   const mask = createMask((value) => {
-    // The runner masks what later steps print; each registered form is one line, escaped as it asks. On stderr, which
-    // it reads too: stdout may be redirected to a file.
-    if (inGitHub)
-      process.stderr.write(
-        `::add-mask::${value.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')}\n`,
-      );
+    // Each is one line, escaped as the runner asks; encoded forms of it the runner makes itself (HostContext.cs).
+    if (isRead) process.stderr.write(`::add-mask::${value.replaceAll('%', '%25')}\n`);
   });
   const log = createLog({
     mode: modeOf(options, env),
@@ -57,12 +57,33 @@ export async function run(options: RunOptions, main: (effects: Effects) => Promi
     write: (text) => process.stderr.write(text),
   });
   const disarm = options.json ? breakCommandsInJson : inGitHub ? breakCommands : (text: string) => text;
-  const print = (text: string) => void process.stdout.write(`${disarm(mask.scrub(text))}\n`);
+  const clean = options.json ? (text: string) => scrubJson(text, mask) : mask.scrub;
+  const print = (text: string) => void process.stdout.write(`${disarm(clean(text))}\n`);
   try {
     return await main({ log, clock: systemClock, mask, signal: cancel.signal, env, print });
   } catch (error) {
     return report(error, log, options.json ? print : undefined);
   }
+}
+
+function isFile(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** The texts within it scrubbed, each as a whole: replacing in the JSON itself could take a number or a quote with it. */
+function scrubJson(text: string, mask: Mask): string {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    // A sentence of a command that has no result as data.
+    return mask.scrub(text);
+  }
+  return JSON.stringify(mask.scrubData(data));
 }
 
 /**
@@ -110,10 +131,6 @@ export function showError(error: UserError, log: Log): void {
   log.error(`${place}${error.message} [${error.code}]`);
   if (error.output) log.foreign(error.output);
   if (error.hint) log.info(`  → ${error.hint.replaceAll('\n', '\n    ')}`);
-}
-
-function errorData(error: UserError) {
-  return { code: error.code, message: error.message, hint: error.hint, at: error.at, output: error.output };
 }
 
 function bugData(error: unknown) {

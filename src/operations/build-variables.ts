@@ -1,4 +1,3 @@
-import { secretValues } from '../config/audit.ts';
 import { type Env, loadEnv } from '../config/env.ts';
 import type { Config } from '../config/model.ts';
 import { whyReserved } from '../config/reserved.ts';
@@ -32,8 +31,7 @@ export async function buildVariables(
     config,
     { ...target, env: sources },
     { ...host, env: {} },
-    { env: effects.env },
+    { env: effects.env, mask: effects.mask },
   );
-  for (const secret of secretValues(values)) effects.mask.add(secret);
   return values;
 }

@@ -9,7 +9,7 @@ import { type BuildRequest, prepareBuild } from '../build/prepare.ts';
 import { logIn } from '../build/registry/docker-config.ts';
 import { environmentLogins, findLogin } from '../build/registry/logins.ts';
 import { cacheFields } from '../build/reserved.ts';
-import { buildSecrets } from '../build/secrets.ts';
+import { buildSecrets, secretFileTexts } from '../build/secrets.ts';
 import { passwordRegistry } from '../config/app-registry.ts';
 import { isCarried } from '../config/carried.ts';
 import { loadBuildModel } from '../config/compose-build.ts';
@@ -96,6 +96,7 @@ export async function buildImages(
     const needed = [...toBuild, ...linkedTargets(toBuild, all)];
     const secrets = buildSecrets(plan.targets, needed, { ...env, ...variables });
     for (const secret of Object.values(secrets.variables)) mask.add(secret);
+    for (const text of await secretFileTexts(needed)) mask.add(text);
     await using loggedIn = await logIn(env, logins);
     const hosts = new Set<string>();
     for (const host of pushHosts(model, config)) {

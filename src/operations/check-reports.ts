@@ -17,13 +17,14 @@ export interface CheckReportFiles {
 /** Writes what other programs read, without a secret of this run. @param folder made when it is not there. */
 export async function writeCheckReports(
   folder: string,
-  report: ChecksReport,
+  given: ChecksReport,
   mask: Mask,
 ): Promise<CheckReportFiles> {
   await mkdir(folder, { recursive: true });
+  const report = mask.scrubData(given);
   const write = async (name: string, text: string) => {
     const path = join(folder, name);
-    await writeFile(path, mask.scrub(text));
+    await writeFile(path, text);
     return path;
   };
   const sarif = checksSarif(report);

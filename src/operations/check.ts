@@ -61,7 +61,7 @@ export async function planRepository(context: OperationContext, request: CheckRe
 /** Runs the checks of a repository and judges what they find. */
 export async function checkRepository(context: OperationContext, request: CheckRequest): Promise<Checked> {
   const { effects } = context;
-  const { env, signal, clock, log } = effects;
+  const { env, signal, clock, log, mask } = effects;
   const begun = clock.elapsed();
   const plan = await planRepository(context, request);
   refuseBesideChecks(env, plan.config);
@@ -73,12 +73,12 @@ export async function checkRepository(context: OperationContext, request: CheckR
   const changed = change.lines;
   const cache = join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice', 'checks');
   const run = { repo, settings, checks, changed, limits: machineLimits(), cache };
-  const raw = await runChecks(run, { log, clock, env, signal });
+  const raw = await runChecks(run, { log, clock, mask, env, signal });
   const covered = raw.flatMap(({ output }) => (output?.ran === true ? (output.coverage ?? []) : []));
   const coverage = covered.length === 0 ? undefined : coverageReport(covered, changed);
   const tested = checks.some(({ category }) => category === 'test') && request.only.length === 0;
   const results = [...raw, ...(tested ? coverageResults(coverage, raw, settings, change) : [])];
-  const report = judge(results, {
+  const judged = judge(results, {
     ...{ repo, settings, baseline, changed, now: clock.now() },
     seconds: (clock.elapsed() - begun) / 1000,
     ...(coverage === undefined ? {} : { coverage }),
@@ -88,6 +88,8 @@ export async function checkRepository(context: OperationContext, request: CheckR
     ],
     ...{ planned: plan.all, rules: [...ruleIds] },
   });
+  // Before a reader of it cuts, wraps or escapes what tools have said.
+  const report = mask.scrubData(judged);
   if (settings.coverage.codecov && covered.length > 0) await sendToCodecov(covered, repo, effects);
   return { plan, report, baseline };
 }

@@ -48,6 +48,7 @@ export async function loadTarget(context: OperationContext, name: string | undef
     effects.mask.add(effects.env[variable] ?? '');
   }
   const config = await loadConfig(context.config);
+  effects.mask.add(context.webhook ?? effects.env[config.notify.slack ?? ''] ?? '');
   const target = reachedAt(chooseTarget(config, name), context.server);
   return { config, target, effects: { ...effects, connect: (host) => connectHost(host.config, effects) } };
 }

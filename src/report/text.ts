@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
+import { withoutSequences } from '../kernel/foreign.ts';
 
 /**
  * Characters a reader can't see but a terminal, a browser or an eye is misled by: control characters, marks that
@@ -9,7 +9,7 @@ const unseen =
 
 /** Foreign text made safe to look at; its lines stay lines. How to quote it is for each format to say. */
 export function plain(text: string): string {
-  return stripVTControlCharacters(text.toWellFormed())
+  return withoutSequences(text.toWellFormed())
     .replace(/\r\n?|[\u2028\u2029]/g, '\n')
     .replace(unseen, '');
 }

@@ -65,6 +65,7 @@ async function scan(repo: CheckedRepo, { base, history = false, root = repo.root
         },
       }),
       clock: systemClock,
+      mask: createMask(),
       env: process.env,
       signal,
     },

@@ -91,6 +91,7 @@ async function run(
       },
     }),
     clock: systemClock,
+    mask: createMask(),
     env: { ...process.env, ...env },
     signal,
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { breakCommands, breakCommandsInJson, harmless } from '../../src/kernel/foreign.ts';
 
 /** What GitHub's runner obeys (ActionCommand.TryParse and TryParseV2): `##[` anywhere, `::` at a line's start. */
-const command = /##\[|^\s*::/m;
+const command = /##\[|(?<=^|[\r\n])[\s\u0085]*::/;
 
 const hostile = fc
   .array(
@@ -60,6 +60,23 @@ describe('harmless', () => {
       { numRuns: 1000 },
     );
   });
+});
+
+test.each([
+  '\u0085',
+  '\u2028',
+  '\u2029',
+  '\v',
+  '\f',
+  '\r',
+  '\r\n',
+  '\u00a0',
+  '\u3000',
+  '\ufeff',
+  '\u0085 \t\u2028',
+])('a command behind %j is broken in our own output, too', (blank) => {
+  expect(breakCommands(`x\n${blank}::set-env name=a::b`)).toBe(`x\n${blank}: :set-env name=a::b`);
+  expect(harmless(`x\n${blank}::set-env name=a::b`)).toMatch(/: :set-env name=a::b$/);
 });
 
 test('breakCommands keeps our own colours', () => {

@@ -85,11 +85,44 @@ describe('ordinary text', () => {
   });
 });
 
-test('onAdd hears of each form once', () => {
+test('onAdd gets each value and each line once, and nothing that is several lines or an encoded form', () => {
   const heard: string[] = [];
   const mask = createMask((value) => heard.push(value));
-  mask.add('plainsecret');
-  mask.add('plainsecret');
-  expect(heard).toEqual(['plainsecret', 'cGxhaW5zZWNyZXQ']);
-  expect(new Set(mask.values())).toEqual(new Set(heard));
+  for (const value of ['plainsecret', 'plainsecret', 'line-one\nline-two\nplainsecret']) mask.add(value);
+  expect(heard).toEqual(['plainsecret', 'line-one', 'line-two']);
+});
+
+describe('data', () => {
+  const mask = createMask();
+  mask.add('s3cret-value');
+  mask.add('message');
+
+  test('keeps its shape and the names of its fields', () => {
+    const data = {
+      message: 'a message with s3cret-value',
+      list: [1, null, undefined, 's3cret-value'],
+      map: new Map([['s3cret-value', 's3cret-value']]),
+      's3cret-value of 1': true,
+    };
+    expect(mask.scrubData(data)).toEqual({
+      message: 'a *** with ***',
+      list: [1, null, undefined, '***'],
+      map: new Map([['***', '***']]),
+      '*** of 1': true,
+    });
+  });
+});
+
+test('two secrets that overlap leave nothing of each other', () => {
+  expect(scrubbed(['abcdefgh', 'fghijklm'], '<abcdefghijklm>')).toBe('<***>');
+});
+
+test('a long text costs no more than its length, whatever it is made of', () => {
+  const mask = createMask();
+  for (const value of ['a'.repeat(100_000), '%'.repeat(5_000), '\\'.repeat(5_000), '&#97;'.repeat(1_000)])
+    mask.add(value);
+  const begun = performance.now();
+  for (const part of ['a', '%61', '\\', '&#97;', '&', '%2561', 'a%\\&'])
+    mask.scrub(part.repeat(100_000 / part.length));
+  expect(performance.now() - begun).toBeLessThan(20_000);
 });

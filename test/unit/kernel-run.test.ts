@@ -159,8 +159,7 @@ describe('secrets', () => {
       },
     );
     expect(stdout).toBe('x\n');
-    expect(stderr).toContain('::add-mask::100%25-s3cret%0Aline-two\n');
-    expect(stderr).toContain('::add-mask::line-two\n');
+    expect(stderr).toBe('::add-mask::100%25-s3cret\n::add-mask::line-two\n');
   });
 });
 

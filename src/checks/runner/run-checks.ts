@@ -6,6 +6,7 @@ import { type ChildEnv, toolEnv } from '../../kernel/child-env.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, userErrorsOf } from '../../kernel/errors.ts';
 import type { Log, StepLog } from '../../kernel/log.ts';
+import type { Mask } from '../../kernel/mask.ts';
 import { counted } from '../../report/figures.ts';
 import type { ChangedLines } from '../changed.ts';
 import type { CheckFacts, CheckOutput, RawResult } from '../model.ts';
@@ -19,6 +20,7 @@ import { createTranscript, type Transcript } from './transcript.ts';
 export interface RunEffects {
   readonly log: Log;
   readonly clock: Clock;
+  readonly mask: Pick<Mask, 'scrub'>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
 }
@@ -132,7 +134,7 @@ async function runTask(
   const failed = task.needs.find(({ id }) => ended.get(id)?.ok === false);
   if (failed !== undefined) return becauseOf(failed, ended);
   const step = effects.log.step(task.id);
-  const transcript = createTranscript();
+  const transcript = createTranscript(effects.mask.scrub);
   const end = await inTime(task, cores, request, effects, transcript, step, ended);
   if (!effects.signal.aborted) tell(task, end, transcript, step, effects.log);
   return end;

@@ -10,13 +10,15 @@ const firstCharacters = 32 * 1024;
 const lastCharacters = 96 * 1024;
 const longestLine = 4096;
 
-export function createTranscript(): Transcript {
+/** @param scrub takes the secrets out of a line, before it is cut. */
+export function createTranscript(scrub: (line: string) => string): Transcript {
   const first: string[] = [];
   const last: string[] = [];
   let [firstSize, lastSize, left] = [0, 0, 0];
   return {
     add(line) {
-      const shown = line.length > longestLine ? `${line.slice(0, longestLine)}…` : line;
+      const clean = scrub(line);
+      const shown = clean.length > longestLine ? `${clean.slice(0, longestLine)}…` : clean;
       if (lastSize === 0 && firstSize + shown.length <= firstCharacters) {
         first.push(shown);
         firstSize += shown.length + 1;

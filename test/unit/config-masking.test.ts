@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { isOrdinary, openTexts, secretsOf } from '../../src/config/masking.ts';
+
+const nothing: ReadonlySet<string> = new Set();
+const fromSecrets = (name: string, value: string, open = nothing) =>
+  secretsOf(name, value, { isSecret: true, open });
+const fromRepository = (name: string, value: string) =>
+  secretsOf(name, value, { isSecret: false, open: nothing });
+
+test.each([
+  'production',
+  ' True ',
+  'postgres',
+  '8080',
+  '3600',
+  '512MiB',
+  '30s',
+  '0.25',
+  '1.2.3',
+  'utf-8',
+  '127.0.0.1',
+])('%s is an ordinary word or number', (value) => expect(isOrdinary(value)).toBe(true));
+test.each(['hunter22', '1234567890', 'Qm7Xk2', 'keycloak-admin', 'sk_live_1', '12-34-56', '1.2.3.4.5'])(
+  '%s is none',
+  (value) => expect(isOrdinary(value)).toBe(false),
+);
+
+describe('a variable of a source of secrets', () => {
+  test.each(['STRIPE_KEY', 'APP_KEY', 'JWT', 'KEYCLOAK_ADMIN', 'X'])(
+    '%s is one, whatever it is called',
+    (name) => {
+      expect(fromSecrets(name, 'Qm7Xk2Vt9')).toEqual(['Qm7Xk2Vt9']);
+    },
+  );
+
+  test('is none with an ordinary word, or with what sluice.yml says as well', () => {
+    const open = openTexts({
+      app: 'bookshop',
+      targets: { prod: { url: 'https://shop.example.com/x', hosts: ['a'] } },
+    });
+    for (const value of ['production', '8080', 'bookshop', 'shop.example.com', 'https://shop.example.com'])
+      expect(fromSecrets('SETTING', value, open)).toEqual([]);
+  });
+
+  test('is one all the same when its name says so', () => {
+    expect(fromSecrets('DB_PASSWORD', 'postgres')).toEqual(['postgres']);
+  });
+});
+
+describe('a variable of a file in the repository', () => {
+  test.each([
+    ['DB_PASSWORD', 'hunter22', ['hunter22']],
+    ['PAYMENTS', 'sk_live_Qm7Xk2Vt9Zr4', ['sk_live_Qm7Xk2Vt9Zr4']],
+    ['THEME', 'a-blue-one', []],
+    ['PUBLIC_URL', 'https://shop.example.com', []],
+  ])('%s=%s', (name, value, expected) => expect(fromRepository(name, value)).toEqual(expected));
+});
+
+describe('parts of addresses and connection strings', () => {
+  test.each([
+    ['postgres://writer:two%20w0rds@db:5432/app', ['two%20w0rds', 'two w0rds', 'writer']],
+    ['mongodb://writer:s3cret@a:1,b:2/app', ['s3cret', 'writer']],
+    ['redis://:pa/ss@word@cache', ['pa/ss@word']],
+    ['https://0123456789abcdef@sentry.example.com/1', ['0123456789abcdef']],
+    ['host=db user=app password=s3cretive dbname=x', ['s3cretive']],
+    ['Server=db;User Id=app;Pwd=s3cretive;', ['s3cretive']],
+    ['https://x.example.com/a?b=c&sig=s3cre%74ive', ['s3cre%74ive', 's3cretive']],
+    [
+      '{"type": "service_account", "private_key": "abc\\ndef", "client_secret": "xyzxyz"}',
+      ['abc\ndef', 'xyzxyz'],
+    ],
+  ])('%s', (value, parts) => {
+    const found = fromSecrets('URL', value);
+    expect(found).toEqual(expect.arrayContaining([...parts, value]));
+  });
+});
