@@ -164,7 +164,7 @@ const preamble = [
   '  130 cancelled. [errors.md](errors.md) has every error code.',
   '- **Ctrl-C and SIGTERM** cancel: what was begun is undone, then the run ends. A publication stops where it is and says',
   '  what visitors get.',
-  '- **Secrets** come from the environment, by name, and are masked in all output, in GitHub’s log too.',
+  '- **Secrets** come from the environment, by name, and are [masked](security.md#secrets) in all output, in GitHub’s log too.',
   '',
   '| variable | what for |',
   '|---|---|',

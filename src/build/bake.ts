@@ -150,7 +150,7 @@ function secretFlag({ id, env, file }: BuildTarget['secrets'][number]): string {
 
 /** `node@sha256:…` for `node:22`. */
 export function withDigest(reference: string, digest: string): string {
-  const named = reference.replace(/@.*$/, '');
+  const named = reference.replace(/@[\s\S]*$/, '');
   const colon = named.lastIndexOf(':');
   return `${colon > named.lastIndexOf('/') ? named.slice(0, colon) : named}@${digest}`;
 }

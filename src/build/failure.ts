@@ -63,20 +63,26 @@ function kindOf(why: string, failed: Step | undefined): Kind {
   const all = `${why} ${failed?.error ?? ''} ${failed?.output.slice(-5).join(' ') ?? ''}`;
   if (/no space left on device|disk quota exceeded/i.test(all)) return 'build.disk-full';
   if (
-    /Cannot connect to the Docker daemon|error reading from server|connection refused.*buildkit/i.test(all)
+    /Cannot connect to the Docker daemon|error reading from server|connection refused.{0,300}buildkit/i.test(
+      all,
+    )
   ) {
     return 'build.builder';
   }
   if (/granting entitlement \S+ is not allowed/.test(all)) return 'build.unsupported';
   if (failed?.kind === 'export') return 'build.push';
   if (
-    /parse error|unknown instruction|dockerfile.*(?:not found|no such file)|failed to read dockerfile/i.test(
+    /parse error|unknown instruction|dockerfile.{0,300}(?:not found|no such file)|failed to read dockerfile/i.test(
       why,
     )
   ) {
     return 'build.dockerfile';
   }
-  if (/secret .*not found|environment variable .* not found|failed to stat .*secret/i.test(all))
+  if (
+    /secret .{0,300}not found|environment variable .{0,300} not found|failed to stat .{0,300}secret/i.test(
+      all,
+    )
+  )
     return 'build.secret';
   if (
     /failed to resolve source metadata|pull access denied|load metadata for/i.test(`${all} ${failed?.name}`)
@@ -170,7 +176,7 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
     'Exit code 137 is usually the memory: give the builder more, or let the step use less.',
   ],
   [
-    /npm ERR! .*lock|`npm ci` can only install/,
+    /npm ERR! .{0,300}lock|`npm ci` can only install/,
     'package-lock.json and package.json disagree: run `npm install` and commit the lock file.',
   ],
   [

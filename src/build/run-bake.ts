@@ -101,7 +101,7 @@ export async function runBake(
         continue;
       }
       // Another build of the same tree stored its image at the same moment; everything else is in the cache by now.
-      const met = progress.rest().some((line) => /^ERROR: .*image ".*": already exists/.test(line));
+      const met = progress.rest().some((line) => /^ERROR: .*image "[^"]*": already exists/.test(line));
       const sources = await readSources(targets);
       const failure = buildFailure(progress, targets, code, sources, effects.hasLogin);
       // BuildKit itself tries a push again, but for "too many requests".

@@ -1,6 +1,8 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { messageOf, UserError } from '../kernel/errors.ts';
+import { gunzipWithin } from '../kernel/gunzip.ts';
+import { sitePath, storedPath } from './stored-path.ts';
 
 /**
  * What a publication is about to do, written before the first object of the site is touched and deleted when all of it is
@@ -59,13 +61,16 @@ export function encodeDraft(draft: Draft): Buffer {
   return gzipSync(JSON.stringify({ sluice: 1, number, at, by, writes, changed, deletes, due }));
 }
 
+/** A draft names paths and marks; one as large as a text may be would be none. */
+const largest = 64 * 1024 * 1024;
+
 /** @throws UserError `cdn.manifest` that names the object. */
 export function decodeDraft(bytes: Uint8Array, name: string): Draft {
   try {
-    const { sluice: _, ...read } = shape.parse(JSON.parse(gunzipSync(bytes).toString('utf8')));
+    const { sluice: _, ...read } = shape.parse(JSON.parse(gunzipWithin(bytes, largest).toString('utf8')));
     return {
       ...read,
-      writes: new Map(read.writes.map(([path, ...etags]) => [path, etags])),
+      writes: new Map(read.writes.map(([path, ...etags]) => [sitePath(path), etags])),
       deletes: read.deletes.map(deletionOf),
       due: read.due.map(deletionOf),
     };
@@ -80,5 +85,5 @@ export function decodeDraft(bytes: Uint8Array, name: string): Draft {
 }
 
 function deletionOf([path, etags]: z.output<typeof deletion>): Deletion {
-  return { path, etags: etags ?? undefined };
+  return { path: storedPath(path), etags: etags ?? undefined };
 }

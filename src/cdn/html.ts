@@ -149,7 +149,7 @@ export function candidatesOf(srcset: string | undefined): string[] {
   for (;;) {
     const url = candidate.exec(text)?.[1];
     if (url === undefined) return urls;
-    urls.push(url.replace(/,+$/, ''));
+    urls.push(url.replace(/(?<!,),+$/, ''));
     descriptors.lastIndex = candidate.lastIndex;
     if (!url.endsWith(',')) descriptors.exec(text);
     candidate.lastIndex = descriptors.lastIndex;

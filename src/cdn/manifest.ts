@@ -1,12 +1,17 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { messageOf, UserError } from '../kernel/errors.ts';
+import { gunzipWithin } from '../kernel/gunzip.ts';
 import type { FileClass, Manifest, ObjectHeaders, ReleaseInfo, Retained, StoredEntry } from './model.ts';
+import { sitePath, storedPath } from './stored-path.ts';
 
 /** Newer formats get a higher number; an older Sluice refuses them rather than lose what it doesn't know. */
 const format = 1;
 const letters = { asset: 'a', file: 'f', page: 'p' } as const satisfies Record<FileClass, string>;
 const classes: Readonly<Record<string, FileClass>> = { a: 'asset', f: 'file', p: 'page' };
+
+/** A site of a million files has about 200 MB of rows; what is larger was written by someone else. */
+const largest = 256 * 1024 * 1024;
 
 /** How the store must give it back: its bytes are the gzip itself, not an encoding of a transfer. */
 export const manifestHeaders: ObjectHeaders = {
@@ -62,7 +67,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
 /** @throws UserError `cdn.manifest` that names the object. */
 export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
   try {
-    const lines = linesOf(gunzipSync(bytes));
+    const lines = linesOf(gunzipWithin(bytes, largest));
     const first: unknown = JSON.parse(lines.next().value ?? '');
     refuseNewer(first, name);
     const { headers, ...read } = shape.parse(first);
@@ -146,7 +151,7 @@ function entryOf(
   ) {
     throw new Error(`a row of it is not one: ${JSON.stringify(path)}`);
   }
-  return { path, class: kind, size, sha256, headers: header, etag };
+  return { path: sitePath(path), class: kind, size, sha256, headers: header, etag };
 }
 
 function retainedOf(row: Row, headers: readonly ObjectHeaders[]): Retained {
@@ -154,7 +159,7 @@ function retainedOf(row: Row, headers: readonly ObjectHeaders[]): Retained {
   if (typeof at !== 'string' || typeof last !== 'number' || typeof left !== 'number') {
     throw new Error('a row of what is retained is not one');
   }
-  return { ...entryOf(row, headers), at, last, left };
+  return { ...entryOf(row, headers), at: storedPath(at), last, left };
 }
 
 /** Files share a handful of header sets; each is written once. */

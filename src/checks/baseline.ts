@@ -67,7 +67,11 @@ export function parseBaseline(text: string, file: string): Baseline {
   const { version: found, ...accepted } = data as Record<string, unknown>;
   if (found !== version) {
     const what = found === undefined ? 'has no version' : `has version ${JSON.stringify(found).slice(0, 40)}`;
-    throw baselineError(file, lineOf(text, /^\s*"version"/m) ?? 1, `${what}; this Sluice reads ${version}`);
+    throw baselineError(
+      file,
+      lineOf(text, /^[ \t]*"version"/m) ?? 1,
+      `${what}; this Sluice reads ${version}`,
+    );
   }
   const entries = Object.entries(accepted).map(([fingerprint, value]) => {
     const fail = (what: string) => {

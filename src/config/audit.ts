@@ -124,12 +124,8 @@ export function leastLength(key: string): number | undefined {
   if (/(?:^|_)SECRET_?KEY(?:_BASE)?$/i.test(key) && !/(?:AWS|S3|STRIPE|MINIO|GOOGLE|ACCESS)/i.test(key))
     return 64;
   if (/(?:^|_)JWT_(?:SECRET|KEY)$/i.test(key)) return 64;
-  if (
-    /(?:^|_)(?:DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|MONGO|REDIS|VALKEY|RABBITMQ|AMQP)_(?:\w+_)?PASS(?:WORD)?$/i.test(
-      key,
-    )
-  )
-    return 32;
+  const database = /(?:^|_)(?:DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|MONGO|REDIS|VALKEY|RABBITMQ|AMQP)_/i;
+  if (/_PASS(?:WORD)?$/i.test(key) && database.test(key)) return 32;
   return undefined;
 }
 
@@ -145,7 +141,8 @@ const debug: Rule = (key, value) => {
 };
 
 const openOrigins: Rule = (key, value) => {
-  const isCors = /(?:^|_)(?:CORS(?:_\w+)?|ALLOWED)_ORIGINS?$/i.test(key);
+  const isCors =
+    /(?:^|_)ALLOWED_ORIGINS?$/i.test(key) || (/_ORIGINS?$/i.test(key) && /(?:^|_)CORS_/i.test(key));
   const isHosts = /(?:^|_)ALLOWED_HOSTS?$/i.test(key);
   if (!isCors && !isHosts) return undefined;
   const any = value.split(/[\s,;"'[\]]+/).some((part) => /^(?:https?:\/\/)?\*$/.test(part));

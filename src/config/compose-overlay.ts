@@ -153,7 +153,7 @@ function targetsOf(service: Loose): string[] {
     isMap(item)
       ? String(item['target'])
       : (String(item)
-          .replaceAll(/\$\{[^}]*\}/g, 'x')
+          .replaceAll(/\$\{[^}]*(?:\}|$)/g, 'x')
           .split(':')[1] ?? ''),
   );
 }

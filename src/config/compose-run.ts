@@ -77,7 +77,7 @@ export async function composeCli(
       ]),
     version: async () => {
       const { code, stdout } = await start(['version', '--short']);
-      return code === 0 ? /(\d+\.\d+\.\d+)/.exec(stdout)?.[1] : undefined;
+      return code === 0 ? /(?<!\d)(\d+\.\d+\.\d+)/.exec(stdout)?.[1] : undefined;
     },
   };
 }

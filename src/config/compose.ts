@@ -113,7 +113,7 @@ function takenOver({ services }: ComposeModel, names: ReadonlySet<string>) {
 export async function namesIn(file: string): Promise<ReadonlySet<string>> {
   const text = await readFile(file, 'utf8');
   return new Set(
-    [...text.matchAll(/^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]/gm)].map(([, name = '']) => name),
+    [...text.matchAll(/^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[=:]/gm)].map(([, name = '']) => name),
   );
 }
 

@@ -71,7 +71,7 @@ function whereOf(match: RegExpExecArray | null, names: readonly string[]): Where
   if (!isOwnHost(host, names)) return undefined;
   const tls = scheme.toLowerCase() === 'https';
   const number = port === undefined ? (tls ? 443 : 80) : /^\d+$/.test(port) ? Number(port) : undefined;
-  const path = rest.replace(/#.*$/, '');
+  const path = rest.replace(/#[\s\S]*$/, '');
   return { port: number, path: path.startsWith('/') ? path : `/${path}`, tls };
 }
 
@@ -133,9 +133,10 @@ function clientCall(words: readonly string[]): ClientCall | undefined {
 /** What a line does with the status it got; a `grep` for words of the answer asks for a good one. */
 function comparedStatus(line: string): HttpAsk['accepts'] {
   const status = /http_code|status|HTTP\/\d|statusCode|\bcode\b/i.test(line);
-  const equal = /(?:===?|!==?|-eq|-ne|\s=|!=|grep(?:\s-\w+)*)\s?["'\\^]*(?:HTTP\S{0,8}\s)?([1-5]\d\d)\b/.exec(
-    line,
-  )?.[1];
+  const equal =
+    /(?:===?|!==?|-eq|-ne|\s=|!=|grep(?:\s-\w+){0,9})\s?["'\\^]*(?:HTTP\S{0,8}\s)?([1-5]\d\d)\b/.exec(
+      line,
+    )?.[1];
   if (status && equal !== undefined) return Number(equal);
   const below = /status(?:_?code)?\s?<=?\s?([1-5]\d\d)/i.exec(line)?.[1];
   if (below !== undefined) return Number(below) <= 400 ? 'success' : 'any';
@@ -184,7 +185,7 @@ function bySocket(line: string, names: readonly string[]): Where | undefined {
 
 /** `http.get({ host, port, path })`, `HTTPConnection('localhost', 8000)`, `Net::HTTP.get('localhost', '/up', 3000)`. */
 function byParts(line: string, names: readonly string[]): Where | undefined {
-  const node = /\b(https?)["'`]?\)?\.(?:get|request)\(\s?\{([^}]{0,1000})\}/.exec(line);
+  const node = /\b(https?)["'`]?\)?\.(?:get|request)\(\s?\{([^}]{0,300})\}/.exec(line);
   if (node !== null) {
     const [, scheme, options = ''] = node;
     const host = new RegExp(`\\b(?:host|hostname)["']?\\s?:\\s?${quoted}`).exec(options)?.[1] ?? 'localhost';

@@ -18,7 +18,7 @@ const unitMs: Readonly<Record<string, number>> = {
 export function parseDuration(text: string): number | undefined {
   if (text.length > 64 || !/^(?:\d+(?:\.\d+)?(?:ns|us|µs|μs|ms|[smhd]))+$/.test(text)) return undefined;
   let total = 0;
-  for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)([a-zµμ]+)/g)) {
+  for (const [, amount, unit = ''] of text.matchAll(/(?<!\d)(\d+(?:\.\d+)?)([a-zµμ]+)/g)) {
     total += Number(amount) * (unitMs[unit] ?? Number.NaN);
   }
   const ms = Math.ceil(total);

@@ -58,10 +58,12 @@ function imageFault(text: string): string {
   if (/\s/.test(text)) return 'the image reference holds a blank';
   if (/[:@]$/.test(text))
     return 'the image reference ends where a tag or digest should stand (is the variable in it set?)';
-  const digest = /@(.*)$/.exec(text)?.[1];
+  const digest = /@([\s\S]*)$/.exec(text)?.[1];
   if (digest !== undefined && !digestPattern.test(digest))
     return 'the digest is not sha256: and 64 hexadecimal digits';
-  const name = splitRegistry(text.replace(/[:@][^/]*$/, '')).repository;
+  const slash = text.lastIndexOf('/') + 1;
+  const [last = ''] = text.slice(slash).split(/[:@]/);
+  const name = splitRegistry(text.slice(0, slash) + last).repository;
   if (name !== name.toLowerCase()) return 'the name of an image must be lower case';
   return 'this is not an image reference';
 }

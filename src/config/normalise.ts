@@ -164,7 +164,7 @@ function hostConfig(raw: RawHost): HostConfig {
       port: jump.host.port,
       hostKey: jump['host-key'],
     },
-    root: full.root.replace(/\/+$/, ''),
+    root: full.root.replace(/(?<!\/)\/+$/, ''),
   };
 }
 

@@ -117,7 +117,7 @@ function fromProtocolOfProgram(_: number, { service, line }: PortFacts): Mode | 
   const isFpm = [service.image, service.from].some((image) => /(?:^|\/)php:[\w.-]*fpm/.test(image ?? ''));
   if (isFpm || /\bphp-fpm/.test(line)) return tcp('php-fpm speaks FastCGI');
   const isUwsgi =
-    /\buwsgi\b.*(?:--(?:uwsgi-)?socket\b|\s-s\s)/.test(line) && !/--http(?:-socket)?\b/.test(line);
+    /\buwsgi\b.{0,300}(?:--(?:uwsgi-)?socket\b|\s-s\s)/.test(line) && !/--http(?:-socket)?\b/.test(line);
   return isUwsgi ? tcp('uwsgi speaks its own protocol') : undefined;
 }
 

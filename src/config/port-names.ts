@@ -56,7 +56,8 @@ export function portVariable(service: ComposeService, port: number): string | un
 export function isAdminVariable(service: ComposeService, port: number): boolean {
   return Object.entries(service.environment ?? {}).some(
     ([name, value]) =>
-      value === String(port) && /(?:MANAGEMENT|ADMIN|METRICS|MONITOR|PROMETHEUS|HEALTH)\w*PORT$/i.test(name),
+      value === String(port) &&
+      /(?:MANAGEMENT|ADMIN|METRICS|MONITOR|PROMETHEUS|HEALTH)\w{0,60}PORT$/i.test(name),
   );
 }
 

@@ -36,10 +36,10 @@ export function isPostgres(service: ComposeService): boolean {
  */
 export function postgresSettings(service: ComposeService, file = ''): PostgresSettings {
   const values = new Map<string, string>();
-  for (const [, name = '', value = ''] of file.matchAll(/^\s*(\w+)\s*=?\s*'?([\w.]+)\s*'?/gm))
+  for (const [, name = '', value = ''] of file.matchAll(/^[ \t]*(\w+)(?:[ \t]*=)?[ \t]*'?([\w.]+)[ \t]*'?/gm))
     values.set(name, value);
   for (const [, name = '', value = ''] of commandLine(service).matchAll(
-    /(?:-c\s*|--)(\w[\w-]*)\s*=\s*["']?([\w.]+)/g,
+    /(?<![\w-])(?:-c\s*|--)(\w[\w-]*)\s*=\s*["']?([\w.]+)/g,
   ))
     values.set(name.replaceAll('-', '_'), value);
   /** Without a unit a setting counts blocks of 8 KiB, or KiB: https://www.postgresql.org/docs/current/runtime-config-resource.html */

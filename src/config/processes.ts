@@ -33,7 +33,7 @@ const programs: readonly Program[] = [
   ['hypercorn', /\bhypercorn\b/, /(?:\s-w|--workers)[= ]?\s*(\S+)/, []],
   ['granian', /\bgranian\b/, /--workers[= ](\S+)/, ['GRANIAN_WORKERS']],
   ['uwsgi', /\buwsgi\b/, /(?:\s-p|--processes|--workers)[= ](\S+)/, ['UWSGI_PROCESSES', 'UWSGI_WORKERS']],
-  ['celery', /\bcelery\b.*\sworker\b/, /(?:\s-c|--concurrency|--autoscale)[= ]?\s*(\S+)/, []],
+  ['celery', /\bcelery\b.{0,300}\sworker\b/, /(?:\s-c|--concurrency|--autoscale)[= ]?\s*(\S+)/, []],
   ['puma', /\bpuma\b|\brails\s+s(?:erver)?\b/, /(?:\s-w|--workers)[= ]?\s*(\S+)/, web],
   ['pm2', /\bpm2(?:-runtime)?\b/, /(?:\s-i|--instances)[= ]?\s*(\S+)/, []],
   ['dramatiq', /\bdramatiq\b/, /(?:\s-p|--processes)[= ]?\s*(\S+)/, []],
@@ -89,7 +89,7 @@ function countOf(text: string | undefined, service: ComposeService): number | un
 
 /** `workers = 4`, `workers = int(os.environ.get("WEB_CONCURRENCY", "2"))`; nothing of what is computed. */
 function gunicornWorkers(text: string | undefined, service: ComposeService): number | undefined {
-  const value = /^workers\s*=\s*(.+?)\s*(?:#.*)?$/m.exec(text ?? '')?.[1];
+  const value = /^workers[ \t]*=[ \t]*([^\s#](?:[^#\n]*[^\s#])?)/m.exec(text ?? '')?.[1];
   if (value === undefined) return undefined;
   const [, name = '', fallback] =
     /^int\(\s*os\.(?:getenv|environ\.get)\(\s*["'](\w+)["'](?:\s*,\s*["']?(\d+)["']?)?\s*\)(?:\s*or\s*\d+)?\s*\)$/.exec(

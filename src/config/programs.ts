@@ -25,7 +25,7 @@ export interface Program {
 }
 
 const patterns: readonly (readonly [Program['kind'], string, RegExp])[] = [
-  ['scheduler', 'celery beat', /\bcelery\b.*(?:\sbeat\b|\sworker\b.*\s(?:-B|--beat)\b)/],
+  ['scheduler', 'celery beat', /\bcelery\b.{0,300}(?:\sbeat\b|\sworker\b.{0,300}\s(?:-B|--beat)\b)/],
   [
     'scheduler',
     'a scheduler',
@@ -37,22 +37,22 @@ const patterns: readonly (readonly [Program['kind'], string, RegExp])[] = [
     'a scheduler',
     /\b(?:schedule:(?:work|run)|schedule_tasks|run_?scheduler|scheduler\.(?:py|js|ts|rb)|-m\s+\S*\bscheduler)\b/,
   ],
-  ['worker', 'a celery worker', /\bcelery\b.*\sworker\b/],
+  ['worker', 'a celery worker', /\bcelery\b.{0,300}\sworker\b/],
   [
     'worker',
     'a queue’s worker',
-    /\b(?:rq\s+worker|rqworker|dramatiq|sidekiq|huey_consumer(?:\.py)?|run_huey|arq|taskiq\s+worker|procrastinate\s+worker|faktory|resque|good_job|solid_queue|rake\s+(?:\S+\s+)*\w+:(?:work|run|start|listen|consume)|queue:(?:work|listen)|horizon|bullmq|messenger:consume|db_worker|qcluster|faust\b.*\bworker)\b/,
+    /\b(?:rq\s+worker|rqworker|dramatiq|sidekiq|huey_consumer(?:\.py)?|run_huey|arq|taskiq\s+worker|procrastinate\s+worker|faktory|resque|good_job|solid_queue|rake\s+(?:\S+\s+){0,10}\w+:(?:work|run|start|listen|consume)|queue:(?:work|listen)|horizon|bullmq|messenger:consume|db_worker|qcluster|faust\b.{0,300}\bworker)\b/,
   ],
   [
     'migration',
     'a migration',
-    /\b(?:alembic\s+(?:-\S+\s+)*upgrade|manage\.py\s+migrate|flask\s+db\s+upgrade|aerich\s+upgrade|db:migrate|db:prepare|prisma\s+(?:migrate\s+deploy|db\s+push)|typeorm\b.*migration:run|knex\s+migrate|sequelize(?:-cli)?\s+db:migrate|drizzle-kit\s+(?:migrate|push)|artisan\s+migrate|doctrine:migrations:migrate|flyway\b.*\bmigrate|liquibase\b.*\bupdate|dbmate\s+(?:up|migrate)|goose\b.*\bup|migrate\s+.*\bup|sqitch\s+deploy|atlas\s+migrate\s+apply|dotnet\s+ef\s+database\s+update)\b/,
+    /\b(?:alembic\s+(?:-\S+\s+){0,10}upgrade|manage\.py\s+migrate|flask\s+db\s+upgrade|aerich\s+upgrade|db:migrate|db:prepare|prisma\s+(?:migrate\s+deploy|db\s+push)|typeorm\b.{0,300}migration:run|knex\s+migrate|sequelize(?:-cli)?\s+db:migrate|drizzle-kit\s+(?:migrate|push)|artisan\s+migrate|doctrine:migrations:migrate|flyway\b.{0,300}\bmigrate|liquibase\b.{0,300}\bupdate|dbmate\s+(?:up|migrate)|goose\b.{0,300}\bup|migrate\s.{0,300}\bup|sqitch\s+deploy|atlas\s+migrate\s+apply|dotnet\s+ef\s+database\s+update)\b/,
   ],
 ];
 
 /** A server that migrates before it starts (`alembic upgrade head && exec gunicorn …`) is a server. */
 const server =
-  /\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|waitress|runserver|fastapi\s+run|puma|unicorn|thin|rails\s+s(?:erver)?|next\s+start|nuxt|node\s+(?!\S*\b(?:migrate|migrations?|seed)\.[cm]?[jt]s\b)\S+|php-fpm|frankenphp|octane:start|artisan\s+serve|apachectl|nginx|caddy\s+run|npm\s+(?:run\s+)?start|yarn\s+start|pnpm\s+start|java\s+.*-jar|dotnet\s+\S+\.dll)\b/;
+  /\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|waitress|runserver|fastapi\s+run|puma|unicorn|thin|rails\s+s(?:erver)?|next\s+start|nuxt|node\s+(?!\S{0,300}\b(?:migrate|migrations?|seed)\.[cm]?[jt]s\b)\S+|php-fpm|frankenphp|octane:start|artisan\s+serve|apachectl|nginx|caddy\s+run|npm\s+(?:run\s+)?start|yarn\s+start|pnpm\s+start|java\s+.*-jar|dotnet\s+\S+\.dll)\b/;
 
 /** What kind of program a command runs, as far as it says. */
 export function programKind(line: string): Program | undefined {
@@ -79,7 +79,7 @@ const ending = new Set(
 
 /** `npm run seed`, `manage.py collectstatic`: tasks of frameworks that end. */
 const task =
-  /\b(?:(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?(?:build|seed|db:\w+|migrat\w+|migration\w*|generate|setup|bootstrap)\b|manage\.py\s+(?:migrate|collectstatic|loaddata|createsuperuser|createcachetable|compilemessages|init\w*|setup\w*|load\w*|seed\w*|import\w*)\b|db:seed\b|prisma\s+(?:migrate|db)\b|artisan\s+(?:migrate|db:seed|key:generate|storage:link)\b|flask\s+db\b|rake\s+\S+|(?:node|tsx|ts-node|bun|python3?|ruby|php)\s+(?:-\S+\s+)*\S*\b(?:migrate|migrations?|seed)\.(?:[cm]?[jt]s|py|rb|php)\b)/;
+  /\b(?:(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?(?:build|seed|db:\w+|migrat\w+|migration\w*|generate|setup|bootstrap)\b|manage\.py\s+(?:migrate|collectstatic|loaddata|createsuperuser|createcachetable|compilemessages|init\w*|setup\w*|load\w*|seed\w*|import\w*)\b|db:seed\b|prisma\s+(?:migrate|db)\b|artisan\s+(?:migrate|db:seed|key:generate|storage:link)\b|flask\s+db\b|rake\s+\S+|(?:node|tsx|ts-node|bun|python3?|ruby|php)\s+(?:-\S+\s+){0,10}\S{0,300}\b(?:migrate|migrations?|seed)\.(?:[cm]?[jt]s|py|rb|php)\b)/;
 
 /**
  * Why a container of this service does its work and ends, as the end of a sentence.
@@ -154,7 +154,9 @@ function programOf(command: string): string | undefined {
  */
 export function runsNamedServer(line: string): boolean {
   if (!server.test(line)) return false;
-  const file = /\b(?:node|java|dotnet)\s.*?([\w.-]+)\.(?:[cm]?js|jar|dll)\b/.exec(line)?.[1];
+  const file = /\b(?:node|java|dotnet)\s.{0,300}?(?<![\w.-])([\w.-]{1,100})\.(?:[cm]?js|jar|dll)\b/.exec(
+    line,
+  )?.[1];
   return file === undefined || /(?:server|app|index|main|www|start|worker|bot|web|api)/i.test(file);
 }
 

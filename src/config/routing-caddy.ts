@@ -79,7 +79,7 @@ function speaksOtherwise(key: string, all: readonly Label[]): boolean {
   if (/\b(?:\d+_)?php_fastcgi\b/.test(key) || /\.(?:\d+_)?layer4\b/.test(key)) return true;
   const below = all.filter(([other]) => other.startsWith(`${key}.`));
   return below.some(([other, value]) => {
-    const [, path = ''] = /\.(?:\d+_)?transport(?:\.(.*))?$/.exec(other) ?? [];
+    const [, path = ''] = /\.(?:\d+_)?transport(?:\.([\s\S]*))?$/.exec(other) ?? [];
     if (!/\.(?:\d+_)?transport\b/.test(other)) return false;
     if (path === '') return /\bfastcgi\b/.test(value);
     return (

@@ -56,7 +56,7 @@ function serversOf(labels: readonly (readonly [string, string])[]): Server[] {
   };
   for (const [key, value] of labels) {
     const [, protocol, name, setting = ''] =
-      /^traefik\.(http|tcp|udp)\.services\.(.+?)\.loadbalancer\.(.+)$/i.exec(key) ?? [];
+      /^traefik\.(http|tcp|udp)\.services\.(.+?)\.loadbalancer\.([\s\S]+)$/i.exec(key) ?? [];
     const [, segment = '', first] = /^traefik\.(?:([^.]+)\.)?(port|protocol)$/i.exec(key) ?? [];
     if (protocol !== undefined) {
       const kind = protocol.toLowerCase() as RoutedPort['mode'];

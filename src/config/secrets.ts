@@ -13,7 +13,7 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/\b(?:sk|rk|pk)_(?:live|test)_\w{10,}/, 'an API key'],
   [/\bsk-[\w-]{20,}/, 'an API key'],
   [/\b(?:npm_|dckr_pat_|pypi-|hf_|SG\.)[\w-]{16,}/, 'a token'],
-  [/\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\./, 'a JSON web token'],
+  [/(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\./, 'a JSON web token'],
   // scheme://user:password@host; SQLAlchemy's schemes have an underscore (postgresql+psycopg_async)
   [/^[a-z][a-z0-9+._-]*:\/\/[^\s/:@]*:[^\s/@]+@/i, 'a URL with a password'],
 ];

@@ -61,7 +61,7 @@ function seen(
 
 /** VOLUME of the image: an anonymous one, unless the compose file mounts something there (or above). */
 function declaredVolumes(service: ComposeService, declared: readonly string[]) {
-  const mounted = (service.volumes ?? []).map(({ target }) => target.replace(/\/+$/, ''));
+  const mounted = (service.volumes ?? []).map(({ target }) => target.replace(/(?<!\/)\/+$/, ''));
   return declared
     .filter((path) => !mounted.some((target) => `${path}/`.startsWith(`${target}/`)))
     .map((target) => ({ type: 'volume', target, isDeclared: true }));

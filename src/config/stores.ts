@@ -156,7 +156,7 @@ export function dataOf(service: SeenService): { readonly kind: string; readonly 
   for (const { type, target, read_only: readOnly } of service.volumes ?? []) {
     if ((type !== 'volume' && type !== 'bind') || readOnly === true) continue;
     const folder = service.environment?.['PGDATA'];
-    if (folder != null && `${folder}/`.startsWith(`${target.replace(/\/+$/, '')}/`))
+    if (folder != null && `${folder}/`.startsWith(`${target.replace(/(?<!\/)\/+$/, '')}/`))
       return { kind: 'postgres', target };
     const found = dataFolders.find(([pattern]) => pattern.test(target));
     // An app that is built from node or python may keep its own files in /data/db.

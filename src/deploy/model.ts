@@ -161,7 +161,7 @@ export interface Layout {
 }
 
 export function layoutOf(root: string, app: string): Layout {
-  const base = `${root.replace(/\/+$/, '')}/${app}`;
+  const base = `${root.replace(/(?<!\/)\/+$/, '')}/${app}`;
   return {
     app: base,
     releases: `${base}/releases`,

@@ -25,7 +25,10 @@ export function readPublicKey(type: string, base64: string): PublicKey | undefin
 
 /** `SHA256:…` as ssh-keygen -l prints it. */
 export function fingerprint(blob: Buffer): string {
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+  return `SHA256:${createHash('sha256')
+    .update(blob)
+    .digest('base64')
+    .replace(/(?<!=)=+$/, '')}`;
 }
 
 /** `ssh-ed25519 AAAA…`: one line of authorized_keys, known_hosts or `host-key:`. */

@@ -137,7 +137,7 @@ function diskOf(text: string | undefined): DiskFacts | undefined {
 }
 
 function version(text: string | undefined): string | undefined {
-  return /\d+\.\d+[\w.+~-]*/.exec(text ?? '')?.[0].slice(0, 60);
+  return /(?<!\d)\d+\.\d+[\w.+~-]*/.exec(text ?? '')?.[0].slice(0, 60);
 }
 
 /** sshd takes the first value it finds; the keywords' case does not count. */

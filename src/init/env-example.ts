@@ -35,7 +35,7 @@ export async function findExamples(tree: Tree, folder: string): Promise<ExampleF
 function readExample(path: string, text: string | undefined, folder: string): ExampleFile | undefined {
   if (text === undefined) return undefined;
   const values = valuesOf(text, path);
-  const commented = [...text.matchAll(/^\s*#\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/gm)].map(
+  const commented = [...text.matchAll(/^[ \t]*#\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/gm)].map(
     ([, name = '']) => name,
   );
   const isNear = isIn(`${folder}/`, folderOf(path)) && !development.test(nameOf(path));

@@ -76,7 +76,7 @@ export function parseRemote(url: string): Remote | undefined {
   const scp = /^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!\/\/)\/*(.+)$/.exec(url);
   const parsed = scp === null && URL.canParse(url) ? new URL(url) : undefined;
   const host = (scp?.[1] ?? parsed?.hostname ?? '').toLowerCase();
-  const path = (scp?.[2] ?? parsed?.pathname ?? '').replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
+  const path = (scp?.[2] ?? parsed?.pathname ?? '').replace(/^\/+|(?<!\/)\/+$/g, '').replace(/\.git$/, '');
   if (host === '' || !/^[\w.-]+(?:\/[\w.-]+)+$/.test(path)) return undefined;
   return { host: host === 'ssh.github.com' ? 'github.com' : host, path };
 }

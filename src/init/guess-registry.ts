@@ -78,7 +78,7 @@ export function registryNotes(
       `Images are pushed to ${enumerate(logins)}, and REGISTRY_PASSWORD is for one of them: log in to the others with docker/login-action before, and on the servers.`,
     );
   }
-  if (logins.some((host) => /\.dkr\.ecr\..*amazonaws\.com$/.test(host))) {
+  if (logins.some((host) => /\.dkr\.ecr\..{0,100}amazonaws\.com$/.test(host))) {
     notes.push(
       'Passwords of Amazon ECR end after 12 hours: log in with aws-actions/amazon-ecr-login before the build, and install amazon-ecr-credential-helper on the servers.',
     );

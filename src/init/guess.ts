@@ -109,7 +109,7 @@ export function appName(text: string): string {
   const name = text
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, '-')
-    .replace(/^[^a-z0-9]+|-+$/g, '')
+    .replace(/^[^a-z0-9]+|(?<!-)-+$/g, '')
     .slice(0, 50);
   return name === '' ? 'app' : name;
 }

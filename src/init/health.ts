@@ -78,7 +78,7 @@ async function askedIn(
 ) {
   const text = await tree.read(file);
   if (text === undefined) return undefined;
-  const code = text.replace(/^\s*(?:#|\/\/).*$/gm, '');
+  const code = text.replace(/^[ \t]*(?:#|\/\/).*$/gm, '');
   const read = healthCheckOf({ ...definition, healthcheck: { test: ['CMD-SHELL', code] } }, name);
   if (read?.kind !== 'http' || read.path === undefined || read.tls) return undefined;
   const { path, port } = read;

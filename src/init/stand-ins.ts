@@ -171,7 +171,7 @@ function createMaker({ compose, registry, folder }: StandInFacts) {
       name
         .toLowerCase()
         .replace(/[^a-z0-9]+/g, '-')
-        .replace(/^-+|-+$/g, '') || 'x';
+        .replace(/^-+|(?<!-)-+$/g, '') || 'x';
     switch (want.kind) {
       case 'fixed':
         return want.value;

@@ -15,10 +15,10 @@ const signs: readonly (readonly [RegExp, string])[] = [
   [/uses:\s*["']?appleboy\/(?:ssh|scp)-action/, 'appleboy/ssh-action'],
   [/uses:\s*["']?(?:easingthemes\/ssh-deploy|burnett01\/rsync-deployments)/i, 'rsync over SSH'],
   [/\bkamal\s+(?:deploy|redeploy)\b/, 'kamal deploy'],
-  [/\bdocker[ -]compose\b[^\n]*\bup\b[^\n]*(?:-d|--detach)\b/, composeUp],
+  [/\bdocker[ -]compose\b[^\n]{0,300}\bup\b[^\n]{0,100}(?:-d|--detach)\b/, composeUp],
   [/\bdocker\s+stack\s+deploy\b/, 'docker stack deploy'],
   [/\bdocker\s+rollout\b/, 'docker rollout'],
-  [/\bssh\s+(?:-\S+\s+(?:\S+\s+)?)*[\w$.{}-]+@[\w$.{}-]+/, 'ssh'],
+  [/\bssh\s+(?:-\S+\s+(?:\S+\s+)?){0,10}[\w$.{}-]{1,100}@[\w$.{}-]+/, 'ssh'],
 ];
 
 /** Workflows that would deploy the same app beside Sluice's. */

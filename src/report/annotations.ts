@@ -53,6 +53,6 @@ function shortened(message: string): string {
   const start = Buffer.from(message)
     .subarray(0, room)
     .toString()
-    .replace(/\ufffd+$/, '');
+    .replace(/(?<!\ufffd)\ufffd+$/, '');
   return `${start}${note}`;
 }

@@ -50,9 +50,28 @@ const patterns = {
   template: /[`}](?:[^\\`$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{|$)/y,
 };
 
+/** A regular expression as it stands in a source. */
+export interface Literal {
+  readonly source: string;
+  readonly flags: string;
+  readonly line: number;
+}
+
+/** All regular expressions of a source, and the lines where one is built of texts. */
+export function patternsOf(source: string): { readonly literals: Literal[]; readonly built: number[] } {
+  const { code, regexes } = blank(source);
+  const lineOf = (text: string, at: number) => text.slice(0, at).split('\n').length;
+  const literals = regexes.map(({ text, at }) => {
+    const end = text.lastIndexOf('/');
+    return { source: text.slice(1, end), flags: text.slice(end + 1), line: lineOf(source, at) };
+  });
+  return { literals, built: [...code.matchAll(/\bRegExp\s*\(/g)].map(({ index }) => lineOf(code, index)) };
+}
+
 /** The code with each text replaced by its number in double quotes, without comments, patterns and templates. */
-function blank(source: string): { code: string; texts: string[] } {
+function blank(source: string): { code: string; texts: string[]; regexes: { text: string; at: number }[] } {
   const texts: string[] = [];
+  const regexes: { text: string; at: number }[] = [];
   /** One entry for each `${` that is open: how many braces are open inside it. */
   const inserted: number[] = [];
   let code = '';
@@ -76,8 +95,12 @@ function blank(source: string): { code: string; texts: string[] } {
     else if (char === "'" || char === '"') {
       const text = take(char === "'" ? patterns.single : patterns.double);
       code += `"${texts.push(text.slice(1, -1)) - 1}"${text.replace(/[^\n]/g, '')}`;
-    } else if (char === '/' && beforeExpression.test(code.slice(-200))) code += `0${skip(patterns.regex)}`;
-    else if (char === '`' || (char === '}' && depth === 0)) {
+    } else if (char === '/' && beforeExpression.test(code.slice(-200))) {
+      const begin = at;
+      const text = take(patterns.regex);
+      regexes.push({ text, at: begin });
+      code += '0';
+    } else if (char === '`' || (char === '}' && depth === 0)) {
       if (char === '}') inserted.pop();
       const text = take(patterns.template);
       // A template is a value: a slash after it divides.
@@ -93,5 +116,5 @@ function blank(source: string): { code: string; texts: string[] } {
       at += 1;
     }
   }
-  return { code, texts };
+  return { code, texts, regexes };
 }

@@ -29,7 +29,7 @@ const keywords =
  */
 export function readDockerfile(text: string): Dockerfile {
   const directives = readDirectives(text);
-  const lines = text.split('\n').map((line) => line.replace(/[\r\n]+$/, ''));
+  const lines = text.split('\n').map((line) => line.replace(/(?<![\r\n])[\r\n]+$/, ''));
   const instructions: Instruction[] = [];
   let next = 0;
   const nextLine = () => lines[next++] ?? '';
@@ -59,7 +59,7 @@ export function readDockerfile(text: string): Dockerfile {
 
 /** An escape character at the end goes on, unless it is escaped itself. */
 function continuation(line: string, escapeToken: string): { part: string; isContinued: boolean } {
-  const bare = line.replace(/[ \t]+$/, '');
+  const bare = line.replace(/(?<![ \t])[ \t]+$/, '');
   const isContinued = bare.endsWith(escapeToken) && !bare.endsWith(escapeToken + escapeToken);
   return isContinued ? { part: bare.slice(0, -1), isContinued } : { part: line, isContinued };
 }

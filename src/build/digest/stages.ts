@@ -119,9 +119,9 @@ function addObstacle(instruction: Instruction): string | undefined {
 /** BuildKit takes `a/b.git` for https://a/b.git, too, unless it begins with a dot. */
 function isLocal(source: string): boolean {
   if (/^\.\.?\//.test(source)) return true;
-  if (/:\/\/|^[^/]*@[^/]*:|\.git\/?(?:[#?]|$)/.test(source)) return false;
+  if (/:\/\/|^[^/@]*@[^/]*:|\.git\/?(?:[#?]|$)/.test(source)) return false;
   // A variable may stand where it can make neither a scheme nor a repository's name.
-  return !source.includes('$') || /^[^$:@]*\/.*\.[A-Za-z0-9]+$/.test(source);
+  return !source.includes('$') || /^[^$:@/]*\/.*\.[A-Za-z0-9]+$/.test(source);
 }
 
 function withoutPassword(url: string): string {

@@ -16,7 +16,9 @@ export function parseChallenge(header: string | null): Challenge | undefined {
     return /^\s*basic\s*$/i.test(header ?? '') ? { scheme: 'basic', parameters: {} } : undefined;
   const [, scheme = '', rest = ''] = match;
   const parameters: Record<string, string> = {};
-  for (const [, key = '', quoted, bare] of rest.matchAll(/([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi)) {
+  for (const [, key = '', quoted, bare] of rest.matchAll(
+    /(?<![a-z_])([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi,
+  )) {
     parameters[key.toLowerCase()] ??= quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '';
   }
   return { scheme: scheme.toLowerCase() === 'bearer' ? 'bearer' : 'basic', parameters };

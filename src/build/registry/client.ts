@@ -102,7 +102,7 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
         if (answer.status === 404) break;
         const body = parseJson(answer.text) as { tags?: readonly string[] | null } | undefined;
         tags.push(...(body?.tags ?? []));
-        const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get('link') ?? '')?.[1];
+        const next = /<([^<>]+)>;\s*rel="?next"?/.exec(answer.headers.get('link') ?? '')?.[1];
         path = next === undefined ? undefined : pathOfNext(next, `${base}${path}`);
       }
       return tags;
@@ -269,7 +269,7 @@ function isUserError(error: unknown): boolean {
 }
 
 function mediaTypeOf({ headers }: { readonly headers: Headers }): string {
-  return (headers.get('content-type') ?? '').replace(/;.*$/, '').trim();
+  return (headers.get('content-type') ?? '').replace(/;[\s\S]*$/, '').trim();
 }
 
 function parseJson(text: string): unknown {

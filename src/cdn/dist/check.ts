@@ -13,7 +13,7 @@ const smallestIndex = 40;
 const placeholder = /%(?:PUBLIC_URL|sveltekit\.[a-z]+|(?:VITE|REACT_APP)_[A-Z0-9_]+)%/;
 
 /** Only a development server answers these. */
-const source = /<script\b[^>]*\bsrc\s*=\s*["']?\.{0,2}\/?(src\/[^"'\s>]+\.(?:[cm]?tsx?|jsx|vue|svelte))\b/i;
+const source = /<script\b[^<>]*\bsrc\s*=\s*["']?\.{0,2}\/?(src\/[^"'\s>]+\.(?:[cm]?tsx?|jsx|vue|svelte))\b/i;
 
 /**
  * Whether the folder is a site that visitors can use: it has an index page, a build made it, and what its pages need is

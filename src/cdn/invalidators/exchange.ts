@@ -139,7 +139,7 @@ export function apiBase(
   usual: string,
   { code, names }: { readonly code: ErrorCode; readonly names: string },
 ): string {
-  const base = (given?.trim() || usual).replace(/\/+$/, '');
+  const base = (given?.trim() || usual).replace(/(?<!\/)\/+$/, '');
   if (URL.canParse(base) && /^https?:$/.test(new URL(base).protocol)) return base;
   throw new UserError({
     code,

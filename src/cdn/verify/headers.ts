@@ -63,7 +63,7 @@ function directives(value: string | undefined): ReadonlySet<string> {
     part
       .trim()
       .toLowerCase()
-      .replace(/\s*=\s*/, '='),
+      .replace(/(?<!\s)\s*=\s*/, '='),
   );
   return new Set(parts.filter((part) => part !== ''));
 }

@@ -25,13 +25,13 @@ export function rewriterOf(html: string): string | undefined {
 export function isSameBefore(html: string, sha256: string): boolean {
   const back = html
     .replace(
-      /<script\b[^>]{0,500}(?:\/cdn-cgi\/scripts\/|static\.cloudflareinsights\.com\/)[^>]{0,1000}>\s*<\/script>/g,
+      /<script\b[^<>]{0,500}(?:\/cdn-cgi\/scripts\/|static\.cloudflareinsights\.com\/)[^<>]{0,1000}>\s{0,100}<\/script>/g,
       '',
     )
     .replace(/<script>\(function\(\)\{[^<]{0,4000}\/cdn-cgi\/challenge-platform\/[^<]{0,4000}<\/script>/g, '')
     .replace(/\/cdn-cgi\/l\/email-protection#([0-9a-f]+)/g, (_, hex: string) => `mailto:${addressOf(hex)}`)
     .replace(
-      /<(a|span)\b[^>]{0,300}data-cfemail="([0-9a-f]+)"[^>]{0,100}>\[email&#160;protected\]<\/\1>/g,
+      /<(a|span)\b[^<>]{0,300}data-cfemail="([0-9a-f]+)"[^<>]{0,100}>\[email&#160;protected\]<\/\1>/g,
       (_, __, hex: string) => addressOf(hex),
     );
   return back !== html && [back, back.replace(/\n(?=<\/body>)/, '')].some((text) => hashOf(text) === sha256);

@@ -66,7 +66,7 @@ async function announce(
   token: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const base = (env['CODECOV_URL']?.trim() || ingest).replace(/\/+$/, '');
+  const base = (env['CODECOV_URL']?.trim() || ingest).replace(/(?<!\/)\/+$/, '');
   const [owner = '', name = ''] = about.repository.split('/');
   // codecov-cli, helpers/encoder.py
   const slug = [owner, name].map(encodeURIComponent).join('::::');

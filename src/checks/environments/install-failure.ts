@@ -33,7 +33,7 @@ const meanings: readonly (readonly [said: RegExp, why: string, hint: string])[] 
     'The lines below say which; mend them in the requirements.',
   ],
   [
-    /pyproject\.toml changed significantly|lock ?file .*needs to be updated|poetry\.lock is not up to date/i,
+    /pyproject\.toml changed significantly|lock ?file .{0,300}needs to be updated|poetry\.lock is not up to date/i,
     'its lock does not fit its pyproject.toml any more',
     'Lock anew (`uv lock`, `poetry lock`) and commit the lock.',
   ],

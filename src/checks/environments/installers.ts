@@ -107,7 +107,9 @@ async function poetryInstall(context: RunContext, project: PythonProject, site: 
   const run = await context.spawn(argv, where);
   if (run.code === 0) return;
   // An app that is no package needs `package-mode = false`, or this.
-  if (!/No file\/folder found for package|Readme path .* does not exist/.test(run.stdout + run.stderr)) {
+  if (
+    !/No file\/folder found for package|Readme path .{0,300} does not exist/.test(run.stdout + run.stderr)
+  ) {
     throw installFailure(installCommand(project), run);
   }
   await install(context, installCommand(project), [...argv, '--no-root'], where);

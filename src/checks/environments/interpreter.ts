@@ -97,8 +97,8 @@ function serves(project: PythonProject, { version, packages }: PythonEnvironment
 function plainVersion(version: string): string {
   return version
     .toLowerCase()
-    .replace(/\+.*$/, '')
-    .replace(/(?:\.0)+$/, '');
+    .replace(/\+[\s\S]*$/, '')
+    .replace(/(?<!\.0)(?:\.0)+$/, '');
 }
 
 /** Pythons that GitHub's runners keep on a shelf for actions/setup-python, the newest first; none elsewhere. */

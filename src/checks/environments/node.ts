@@ -123,7 +123,7 @@ const meanings: readonly (readonly [said: RegExp, why: string, hint: string])[] 
     'Give the job the token that .npmrc or .yarnrc.yml names, and pass its variable on: checks.env in sluice.yml.',
   ],
   [
-    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|YN0001: .*RequestError/,
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|YN0001: .{0,300}RequestError/,
     'the registry could not be reached',
     'Is the network there, and the registry in .npmrc right?',
   ],

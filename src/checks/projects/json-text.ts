@@ -17,7 +17,7 @@ export function readJson(text: string): JsonReading {
 
 /** tsconfig.json, biome.jsonc and others like them: comments, and commas before a closing bracket. */
 export function readJsonWithComments(text: string): unknown {
-  const bare = text.replace(/("(?:\\.|[^"\\])*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, '$1');
+  const bare = text.replace(/("(?:\\.|[^"\\])*")|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g, '$1');
   const strict = bare.replace(/("(?:\\.|[^"\\])*")|,(?=\s*[}\]])/g, '$1');
   const read = readJson(strict);
   return 'value' in read ? read.value : undefined;

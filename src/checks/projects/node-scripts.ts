@@ -65,7 +65,7 @@ export function withoutOptions(
   const kept: string[] = [];
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? '';
-    const following = dropped[word.replace(/=.*$/, '')];
+    const following = dropped[word.replace(/=[\s\S]*$/, '')];
     if (following === undefined) kept.push(word);
     else if (!word.includes('=')) index += following;
   }
@@ -86,7 +86,7 @@ export function isPlaceholder(script: string): boolean {
 
 /** Whether a script runs the script of that name in the packages of its workspace. */
 export function isDelegating(script: string): boolean {
-  return /\b(?:turbo|nx|lerna|rush|wireit)\b|--workspaces?\b|\s-ws\b|\bworkspaces (?:foreach|run)\b|\bpnpm\b.*\s(?:-r|--recursive|--filter)\b/.test(
+  return /\b(?:turbo|nx|lerna|rush|wireit)\b|--workspaces?\b|\s-ws\b|\bworkspaces (?:foreach|run)\b|\bpnpm\b.{0,300}\s(?:-r|--recursive|--filter)\b/.test(
     script,
   );
 }

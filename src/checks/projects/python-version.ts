@@ -12,7 +12,7 @@ export function allowsPython(specifier: string, version: string): boolean {
 }
 
 function clauses(text: string): (readonly [operator: string, version: string])[] {
-  return [...text.matchAll(/(===|[=!<>~]=|[<>^~])?\s*v?(\d+(?:\.\d+)*(?:\.\*)?)/g)].map(
+  return [...text.matchAll(/(?:(===|[=!<>~]=|[<>^~])\s*)?v?(\d+(?:\.\d+)*(?:\.\*)?)/g)].map(
     ([, operator = '==', version = '']) => [operator, version] as const,
   );
 }

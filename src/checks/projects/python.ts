@@ -32,7 +32,7 @@ export interface PythonProject {
 }
 
 const manifest =
-  /^(?:pyproject\.toml|setup\.py|setup\.cfg|Pipfile|uv\.lock|poetry\.lock|.*requirements.*\.txt)$/;
+  /^(?:pyproject\.toml|setup\.py|setup\.cfg|Pipfile|uv\.lock|poetry\.lock|(?:(?!requirements).)*requirements.*\.txt)$/;
 const python = /\.pyi?$/;
 const test = /(?:^|\/)(?:test_[^/]*|[^/]*_test)\.py$/;
 
@@ -100,7 +100,7 @@ function workspaceMembers(repo: Repo, folder: string, marked: readonly string[])
 
 function folderPattern(glob: string): RegExp {
   const source = glob
-    .replace(/\/+$/, '')
+    .replace(/(?<!\/)\/+$/, '')
     .replace(/[.+^${}()|\\]/g, '\\$&')
     .replace(/\*\*\/?|\*|\?/g, (wild) => (wild === '?' ? '[^/]' : wild === '*' ? '[^/]*' : '.*'));
   return new RegExp(`^${source}$`);

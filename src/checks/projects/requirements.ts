@@ -30,7 +30,7 @@ export function readRequirements(repo: Repo, file: string, seen = new Set<string
   let local = false;
   seen.add(file);
   for (const line of (repo.read(file) ?? '').replace(/\\\r?\n/g, ' ').split(/\r?\n/)) {
-    const text = line.replace(/(?:^|\s)#.*$/, '').trim();
+    const text = line.replace(/(?:^|\s)#[\s\S]*$/, '').trim();
     const [, option, value] = /^(-r|-c|--requirement|--constraint)[\s=]*(\S+)$/.exec(text) ?? [];
     if (option !== undefined && value !== undefined) {
       const path = posix.join(folderOf(file), value);
@@ -59,7 +59,7 @@ export function readRequirement(text: string): Requirement | undefined {
   const [, name, rest = ''] =
     /^([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)$/s.exec(text) ?? [];
   if (name === undefined || /^[/\\:+]/.test(rest)) return undefined;
-  const version = /^\(?\s*={2,3}\s*([^\s,;)*]+)\s*\)?\s*(?:;|--|$)/.exec(rest)?.[1];
+  const version = /^\(?\s*={2,3}\s*([^\s,;)*]+)\s*(?:\)\s*)?(?:;|--|$)/.exec(rest)?.[1];
   return {
     name: packageName(name),
     ...(version === undefined ? {} : { version }),

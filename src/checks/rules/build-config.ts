@@ -42,5 +42,5 @@ export function configured(text: string, keys: readonly string[], unknown: RegEx
 
 /** Globs such as `src/*` look like comments and are none. */
 function withoutComments(text: string): string {
-  return text.replaceAll(/(^|\s)\/\*.*?\*\//gs, '$1').replaceAll(/(^|[^:'"`\w])\/\/[^\n]*/g, '$1');
+  return text.replaceAll(/(^|\s)\/\*.*?(?:\*\/|$)/gs, '$1').replaceAll(/(^|[^:'"`\w])\/\/[^\n]*/g, '$1');
 }

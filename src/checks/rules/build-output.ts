@@ -164,7 +164,7 @@ function reactScripts(
 ): BuildOutput | undefined {
   const inFiles = beside.names
     .filter((name) => /^\.env(?:\.|$)/.test(name))
-    .flatMap((name) => /^\s*BUILD_PATH\s*=\s*(\S+)/m.exec(beside.read(name) ?? '')?.[1] ?? []);
+    .flatMap((name) => /^[ \t]*BUILD_PATH[ \t]*=[ \t]*(\S+)/m.exec(beside.read(name) ?? '')?.[1] ?? []);
   if (variables.has('BUILD_PATH') && variables.get('BUILD_PATH') === undefined) return undefined;
   const paths = [...inFiles, variables.get('BUILD_PATH')].filter((path) => path !== undefined).map(plain);
   return made('react-scripts', paths.length === 0 ? ['build'] : paths);

@@ -34,7 +34,7 @@ function hintsOf(image: ImageBuild): ImageHints {
 
 /** Gunicorn reads the file beside the app by itself; `-c` names another. */
 function gunicornFile(image: ImageBuild, command: string): string | undefined {
-  const named = /\bgunicorn\b.*?(?:\s-c|--config)[= ]\s*(?:file:)?(\S+\.py)/.exec(command)?.[1];
+  const named = /\bgunicorn\b.{0,300}?(?:\s-c|--config)[= ]\s*(?:file:)?(\S+\.py)/.exec(command)?.[1];
   const name = posix.basename(named ?? 'gunicorn.conf.py');
   const found = contextFiles(image).filter((file) => posix.basename(file) === name);
   return found.length === 1 ? image.repo.read(inFolder(image.context, found[0] ?? '')) : undefined;

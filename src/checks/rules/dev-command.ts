@@ -1,26 +1,29 @@
 /** What a command has of a development server; for messages. */
 const forms: readonly (readonly [RegExp, string])[] = [
   [
-    /\buvicorn\b.*\s--reload\b|\bgunicorn\b.*\s--reload\b|\bhypercorn\b.*\s--reload\b|\bgranian\b.*\s--reload\b/,
+    /\buvicorn\b.{0,300}\s--reload\b|\bgunicorn\b.{0,300}\s--reload\b|\bhypercorn\b.{0,300}\s--reload\b|\bgranian\b.{0,300}\s--reload\b/,
     '--reload',
   ],
   [/\bfastapi\s+dev\b/, 'fastapi dev'],
-  [/\bflask\b.*\srun\b/, 'flask run, the development server of Flask'],
+  [/\bflask\b.{0,300}\srun\b/, 'flask run, the development server of Flask'],
   [/\bmanage\.py\s+runserver\b|\bdjango-admin\s+runserver\b/, 'runserver, the development server of Django'],
   [
     /\b(?:npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:dev|develop|serve:dev|start:dev|watch)\b/,
     'a script for development',
   ],
-  [/\bnext\s+dev\b|\bnuxi?\s+dev\b|\bastro\s+dev\b|\bnest\s+start\s+.*--watch\b/, 'a development server'],
+  [
+    /\bnext\s+dev\b|\bnuxi?\s+dev\b|\bastro\s+dev\b|\bnest\s+start\s.{0,300}--watch\b/,
+    'a development server',
+  ],
   [/(?:^|[\s/])vite(?:\s+(?:dev|serve)\b|\s+-|\s*$)/, 'vite, a development server'],
-  [/\bnodemon\b|\bts-node-dev\b|\btsx\s+watch\b|\bnode\b.*\s--watch\b/, 'a watcher that restarts it'],
+  [/\bnodemon\b|\bts-node-dev\b|\btsx\s+watch\b|\bnode\b.{0,300}\s--watch\b/, 'a watcher that restarts it'],
   [
     /\bwebpack(?:-dev-server|\s+serve)\b|\bng\s+serve\b|\breact-scripts\s+start\b|\bvue-cli-service\s+serve\b/,
     'a development server',
   ],
   [/\bphp\s+artisan\s+serve\b|\bphp\s+-S\s/, 'the development server of PHP'],
   [/\bwatchmedo\b|\bwatchfiles\b|\bair\b\s+-c|\bcargo\s+watch\b/, 'a watcher that restarts it'],
-  [/\bdebugpy\b|\bnode\b.*\s--inspect(?:-brk)?\b/, 'a debugger that listens'],
+  [/\bdebugpy\b|\bnode\b.{0,300}\s--inspect(?:-brk)?\b/, 'a debugger that listens'],
 ];
 
 /** @returns what in a command is for development, undefined if nothing is. */

@@ -76,5 +76,5 @@ function listed(names: readonly string[]): string {
 
 function isIgnoring({ repo, context, path }: ImageBuild): boolean {
   const texts = [`${path}.dockerignore`, inFolder(context, '.dockerignore')].map((file) => repo.read(file));
-  return texts.some((text) => text !== undefined && /^\s*[^#\s]/m.test(text));
+  return texts.some((text) => text !== undefined && /^[ \t]*[^#\s]/m.test(text));
 }

@@ -78,7 +78,7 @@ function copiedModules(target: Stage, image: ImageBuild): Hit[] {
     if (install === undefined || isPruned(instructions.slice(index), 'npm')) return [];
     const modules = `${install.workdir === '/' ? '' : (install.workdir ?? '')}/node_modules`;
     const takes = copied(instruction).sources.some((path) => {
-      const whole = `/${path.replace(/^\/+|\/+$/g, '')}`;
+      const whole = `/${path.replace(/^\/+|(?<!\/)\/+$/g, '')}`;
       return whole === modules || (whole === install.workdir && whole !== '/');
     });
     return takes ? hitOf('npm', instruction, image) : [];
@@ -111,7 +111,7 @@ function isNode({ manager }: Install): boolean {
 function isForDevelopment(install: Install, instruction: Instruction, image: ImageBuild): boolean {
   const { manager, kind, command } = install;
   if (manager === 'pip')
-    return /requirements[-_/.](?:dev|test)|(?:dev|test)[-_]requirements|\.\[[^\]]*\b(?:dev|tests?)\b/.test(
+    return /requirements[-_/.](?:dev|test)|(?:dev|test)[-_]requirements|\.\[[^\][]*\b(?:dev|tests?)\b/.test(
       command,
     );
   if (kind !== 'dependencies') return false;
@@ -153,7 +153,7 @@ function has(image: ImageBuild, name: string, pattern: RegExp): boolean {
 
 function isPruned(after: readonly Instruction[], manager: string): boolean {
   const prune =
-    /\b(?:npm|pnpm)\s+prune\b|\byarn\s+(?:install\s+.*--production|workspaces\s+focus\s+.*--production)|rm\s+-\w*r\w*\s.*node_modules|\bnpm\s+ci\b.*--omit[= ]?dev/;
+    /\b(?:npm|pnpm)\s+prune\b|\byarn\s+(?:install\s.{0,300}--production|workspaces\s+focus\s.{0,300}--production)|rm\s+-(?=\w*r)\w+\s.{0,300}node_modules|\bnpm\s+ci\b.{0,300}--omit[= ]?dev/;
   return (
     manager !== 'pip' &&
     after.some((instruction) => commandsOf(instruction).some((command) => prune.test(command)))

@@ -128,7 +128,9 @@ USER 10001
         if (install === undefined) return [];
         const cleans =
           hasCacheMount(instruction) ||
-          commands.some((command) => /rm\s+-\w*[rR]\w*\s.*\/var\/lib\/apt(?:\/lists)?\b/.test(command));
+          commands.some((command) =>
+            /rm\s+-(?=\w*[rR])\w+\s.{0,300}\/var\/lib\/apt(?:\/lists)?\b/.test(command),
+          );
         const isLean = /--no-install-recommends|APT::Install-Recommends/.test(install.command);
         if (cleans && isLean) return [];
         const faults = [

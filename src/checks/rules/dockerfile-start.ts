@@ -48,7 +48,7 @@ export const shellForm: Rule<ImageBuild> = {
 function swallows({ list, text, keyword }: Instruction, target: Stage): boolean {
   if (list !== undefined) {
     const isShell = /(?:^|\/)(?:ba|da|a)?sh$/.test(list[0] ?? '') && /^-\w*c$/.test(list[1] ?? '');
-    return isShell && !/(?:^|&&|;|\n|\|\|)\s*exec\s/.test(list[2] ?? '');
+    return isShell && !/(?:^|&&|;|\n|\|\|)[^\S\n]*exec\s/.test(list[2] ?? '');
   }
   if (text.trim() === '' || /(?:^|&&|;)\s*exec\s/.test(text)) return false;
   // Arguments of an entrypoint in list form: `sh -c` is then an argument, too, which the entrypoint decides about.
@@ -104,7 +104,7 @@ function lastCommand(text: string): number | undefined {
     .trim();
   // In a function, a loop or a branch more may come behind it; a trap passes the signal on by hand.
   const isPlain =
-    !/^\s/.test(lines[first] ?? '') && !/(?:^|\n)\s*trap\s/.test(text) && !/&\s*$/.test(command);
+    !/^\s/.test(lines[first] ?? '') && !/(?:^|\n)[^\S\n]*trap\s/.test(text) && !/&\s*$/.test(command);
   return isPlain && server.test(command) ? first + 1 : undefined;
 }
 

@@ -56,7 +56,7 @@ function isFolder(place: string): boolean {
 /** The one of exactly this path, from the top or from the folder of the command, else those that end so. */
 function meantBy(written: string, folder: string, paths: readonly string[]): readonly string[] {
   // `${{ matrix.app }}/Dockerfile` and `$APP/Dockerfile` mean one of several.
-  const open = /\$\{\{.*?\}\}|\$\{?\w+\}?/g;
+  const open = /\$\{\{(?:(?!\}\}|\$\{\{).)*\}\}|\$\{?\w+\}?/g;
   if (open.test(written)) {
     const end = written.split('/').findLast((part) => !/[${}]/.test(part));
     return end === undefined ? [] : paths.filter((path) => posix.basename(path) === end);

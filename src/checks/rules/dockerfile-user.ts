@@ -122,13 +122,13 @@ function startsAsRoot(target: Stage, image: ImageBuild): boolean {
 }
 
 const drop =
-  /\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|setuidgid)\b|\bsu\s+(?:-\S+\s+)*-?c?\s*\w+.*exec/;
+  /\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|setuidgid)\b|\bsu\s+(?:-\S+\s+){0,10}-?c?\s{0,10}\w+.{0,300}exec/;
 
 /** The start itself changes the user: by a tool for it, in the Dockerfile or in a script of the repository. */
 function dropsItself(target: Stage, image: ImageBuild): boolean {
   const instructions = chainOf(target).flatMap((stage) => stage.instructions);
   const start = instructions.filter(({ keyword }) => keyword === 'ENTRYPOINT' || keyword === 'CMD');
-  if (start.some(({ text }) => drop.test(text) || /\bgunicorn\b.*--user[= ]/.test(text))) return true;
+  if (start.some(({ text }) => drop.test(text) || /\bgunicorn\b.{0,300}--user[= ]/.test(text))) return true;
   return startScripts(start, instructions, image).some(({ text }) => drop.test(text));
 }
 
@@ -138,7 +138,9 @@ export function startScripts(
   all: readonly Instruction[],
   image: ImageBuild,
 ): readonly { readonly path: string; readonly text: string }[] {
-  const names = start.flatMap(({ text }) => text.match(/[\w./-]+\.sh\b|[\w./-]*entrypoint[\w.-]*/g) ?? []);
+  const names = start.flatMap(
+    ({ text }) => text.match(/(?<![\w./-])[\w./-]+\.sh\b|(?<![\w./-])[\w./-]*entrypoint[\w.-]*/g) ?? [],
+  );
   const wanted = new Set(names.map((name) => posix.basename(name)));
   // A copy may give the script another name.
   const copies = all.filter(({ keyword }) => keyword === 'COPY').map(copied);

@@ -24,7 +24,7 @@ function byArgument(rest: string): Need {
 /** What is compared, is a condition, or is before `??`, `||` and `or`, may be missing. */
 function byOperator(rest: string, before: string): Need {
   const operator =
-    /^(?:\s*(?:,\s*(?:10|16))?\s*\)|\s*!(?!=)|\s+as\s+\w+|\s*\.(?:presence|to_s|strip|trim\(\)))*\s*(?:\?\?=?|\|\|=?|or\s|\?:|\?(?![.\w])|===?|!==?|&&|\{|\.(?:nil\?|blank\?|present\?|empty\?|orElse\w*|getOrElse))/.exec(
+    /^(?:\s*(?:,\s*(?:10|16)\s*)?\)|\s*!(?!=)|\s+as\s+\w+|\s*\.(?:presence|to_s|strip|trim\(\)))*\s*(?:\?\?=?|\|\|=?|or\s|\?:|\?(?![.\w])|===?|!==?|&&|\{|\.(?:nil\?|blank\?|present\?|empty\?|orElse\w*|getOrElse))/.exec(
       rest,
     );
   if (operator === null) return condition.test(before) ? 'optional' : 'open';
@@ -38,7 +38,8 @@ function softly(rest: string, before: string): Need {
 
 /** `ENV.fetch("X") { … }`, `ENV.fetch("X") do … end`. */
 function byBlock(rest: string): Need {
-  return /^\s*\)?\s*(?:\{|do\b)/.test(rest) && !failing.test(rest.replace(/^\s*\)?\s*(?:\{|do\b)\s*/, ''))
+  return /^\s*(?:\)\s*)?(?:\{|do\b)/.test(rest) &&
+    !failing.test(rest.replace(/^\s*(?:\)\s*)?(?:\{|do\b)\s*/, ''))
     ? 'optional'
     : byArgument(rest);
 }

@@ -63,7 +63,9 @@ type Found = Pick<EnvUse, 'name' | 'need'> & { readonly offset: number };
 /** `class Settings(BaseSettings)`: each field is the variable of its name in upper case, behind the prefix. */
 function pydanticFields(text: string): Found[] {
   const found: Found[] = [];
-  for (const { 0: head, index } of text.matchAll(/^class\s+\w+\([^)]*\bBaseSettings\b[^)]*\):[^\n]*\n/gm)) {
+  for (const { 0: head, index } of text.matchAll(
+    /^class\s+\w+\([^()]{0,500}\bBaseSettings\b[^()]{0,500}\):[^\n]*\n/gm,
+  )) {
     const start = index + head.length;
     const whole = /^(?:[ \t]+[^\n]*\n?|[ \t]*\n|[)\]}][^\n]*\n?)*/.exec(text.slice(start))?.[0] ?? '';
     // What a docstring says with a colon is no field.
@@ -120,7 +122,7 @@ function lineCounter(text: string): (offset: number) => number {
 /** All words of the repository that could be names of variables, in upper case; without docs and env files. */
 export function wordsOf(repo: Repo): ReadonlySet<string> {
   const skipped =
-    /\.(?:md|rst|adoc|lock|svg|csv|ipynb|map|po)$|(?:^|\/)(?:package-lock\.json|pnpm-lock\.yaml|node_modules\/.*|\.?env[^/]*|[^/]*\.env)$/i;
+    /\.(?:md|rst|adoc|lock|svg|csv|ipynb|map|po)$|(?:^|\/)(?:package-lock\.json|pnpm-lock\.yaml|node_modules\/[\s\S]*|\.?env[^/]*|[^/]*\.env)$/i;
   const words = new Set<string>();
   for (const file of repo.files.filter((each) => !skipped.test(each)).slice(0, maxFiles)) {
     const text = repo.read(file);

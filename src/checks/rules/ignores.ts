@@ -76,7 +76,7 @@ USER root
     ),
 };
 
-const comment = /(^|\s)#\s*sluice:\s*ignore\b[ \t:]*(?:([\w./-]+)(?:[ \t:,-]+(.*))?)?$/;
+const comment = /(^|\s)#\s*sluice:\s*ignore\b[ \t:]*(?:([\w./-]+)(?:[ \t:,-]+([\s\S]*))?)?$/;
 
 export function ignoresIn(text: string): Ignore[] {
   return text.split(/\r?\n/).flatMap((content, index) => {

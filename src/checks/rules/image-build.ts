@@ -240,7 +240,7 @@ function likelyContext(repo: Repo, path: string, dockerfile: Dockerfile): string
 
 /** The name of an image, without tag and digest. */
 export function withoutTag(image: string): string {
-  return image.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+  return image.replace(/@[\s\S]*$/, '').replace(/:[^/:]*$/, '');
 }
 
 /** Sources and destination of COPY and ADD; heredocs are no sources. */

@@ -16,7 +16,7 @@ const quiet =
 /** Scripts that npm, yarn and pnpm run along with an install. */
 const lifecycle = ['preinstall', 'install', 'postinstall', 'prepare'];
 const quietInstall =
-  /^(?:husky(?:\s+install)?|is-ci\b.*|patch-package|simple-git-hooks|lefthook\s+install|(?:nuxt|nuxi)\s+prepare|svelte-kit\s+sync|true|echo\b.*)(?:\s*\|\|\s*true)?$/;
+  /^(?:(?:is-ci|echo)\b.*|(?:husky(?:\s+install)?|patch-package|simple-git-hooks|lefthook\s+install|(?:nuxt|nuxi)\s+prepare|svelte-kit\s+sync|true)(?:\s*\|\|\s*true)?)$/;
 
 /** Whether a command starts a script of package.json, or the build of a front end. */
 export function isNodeBuild({ text }: StageCommand): boolean {

@@ -34,7 +34,7 @@ export const urlShape = 'a URL with a password';
 
 /** `xoxb-xxxx-xxxx`, `ghp_****`: the form of a token, with nothing in it. */
 function isFilledIn(value: string): boolean {
-  const key = /-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)-----END/s.exec(value)?.[1];
+  const key = /-----BEGIN [A-Z ]*PRIVATE KEY-----((?:(?!-----BEGIN).)*?)-----END/s.exec(value)?.[1];
   // The shortest keys there are, of Ed25519, have 64 characters.
   if (key !== undefined) return key.replaceAll(/\\n|\s/g, '').length < 60;
   return /(?:^|[-_./:])(?:x{4,}|X{4,}|\*{3,}|0{6,}|\.{3})(?:$|[-_./@])/.test(value);

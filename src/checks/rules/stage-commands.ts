@@ -25,7 +25,7 @@ export function stageCommands(instruction: Instruction): StageCommand[] {
   for (const part of scriptOf(instruction).split(/&&|\|\||[;|\n]/)) {
     let text = part.trim().replace(keyword, '');
     for (; text.startsWith('('); text = text.slice(1).trim().replace(keyword, '')) outer.push(folder);
-    const closing = /(?<!\$\([^()]*)\)+$/.exec(text)?.[0].length ?? 0;
+    const closing = /(?<!\))(?<!\$\([^()]*)\)+$|(?<=\$\([^()]*\))\)+$/.exec(text)?.[0].length ?? 0;
     const command = closing === 0 ? text : text.slice(0, -closing).trim();
     if (command !== '' && !command.startsWith('#')) {
       const own = new Map(variables);

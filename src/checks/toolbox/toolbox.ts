@@ -117,14 +117,14 @@ function mirrored(url: string, env: RunContext['env']): string {
       hint: 'Name the address that stands for https://github.com, such as https://mirror.example/github.',
     });
   }
-  return url.replace('https://github.com', mirror.replace(/\/+$/, ''));
+  return url.replace('https://github.com', mirror.replace(/(?<!\/)\/+$/, ''));
 }
 
 /** For the report alone, so that no answer is no fault. */
 async function versionOf(path: string, name: ToolName, context: ToolboxContext): Promise<string | undefined> {
   const asked = name === 'actionlint' ? '-version' : '--version';
   const answer = await context.spawn([path, asked], { quiet: true });
-  return /\d+\.\d+\.\d+/.exec(`${answer.stdout}\n${answer.stderr}`)?.[0];
+  return /(?<!\d)\d+\.\d+\.\d+/.exec(`${answer.stdout}\n${answer.stderr}`)?.[0];
 }
 
 function missing(message: string, hint: string): UserError {

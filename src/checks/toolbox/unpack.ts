@@ -48,7 +48,7 @@ async function eachByte(
   source.on('error', (error) => gunzip.destroy(error));
   let found = false;
   try {
-    await readTar(source.pipe(gunzip), async (entry) => {
+    await readTar(atMost(source.pipe(gunzip)), async (entry) => {
       refuseOutside(entry);
       if (found || entry.path.replace(/^\.\//, '') !== path) return;
       if (entry.kind !== 'file') throw new Error(`${path} in it is no file`);
@@ -60,6 +60,18 @@ async function eachByte(
     gunzip.destroy();
   }
   if (!found) throw new Error(`it holds no ${path}`);
+}
+
+/** What a locked archive unpacks to is a few hundred MB; its hash was checked, so this is for a lock that someone got wrong. */
+const mostBytes = 4 * 1024 * 1024 * 1024;
+
+async function* atMost(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > mostBytes) throw new Error('it is larger than 4 GiB when it is unpacked');
+    yield chunk;
+  }
 }
 
 /** Only one file is ever written, but an archive that tries to leave its folder is not one that anybody locked. */

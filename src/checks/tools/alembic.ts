@@ -112,10 +112,11 @@ export function newRevisions(repo: Repo, changed: readonly string[]): Revision[]
 
 /** @returns undefined when the file is no migration. */
 export function readRevision(file: string, text: string): Revision | undefined {
-  const revision = /^revision(?:\s*:\s*[^=]+)?\s*=\s*['"]([\w.-]+)['"]/m.exec(text)?.[1];
-  const after = /^down_revision(?:\s*:\s*[^=]+)?\s*=\s*(None|['"][\w.-]+['"]|[([][^)\]]*[)\]])/m.exec(
-    text,
-  )?.[1];
+  const revision = /^revision(?:\s*:[^=\n]{1,200})?\s{0,20}=\s*['"]([\w.-]+)['"]/m.exec(text)?.[1];
+  const after =
+    /^down_revision(?:\s*:[^=\n]{1,200})?\s{0,20}=\s*(None|['"][\w.-]+['"]|[([][^)\]]*[)\]])/m.exec(
+      text,
+    )?.[1];
   if (revision === undefined || after === undefined) return undefined;
   return { file, revision, after: [...after.matchAll(/['"]([\w.-]+)['"]/g)].map(([, name = '']) => name) };
 }

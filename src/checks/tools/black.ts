@@ -89,7 +89,7 @@ function judge(
   }
   const findings = [...unreadable(run.stderr, pathOf), ...diffs];
   // Each file that it counts must be among those that were understood.
-  const counts = [...run.stderr.matchAll(/(\d+) files? would (?:be reformatted|fail to reformat)/g)];
+  const counts = [...run.stderr.matchAll(/(?<!\d)(\d+) files? would (?:be reformatted|fail to reformat)/g)];
   const expected = counts.reduce((sum, [, count]) => sum + Number(count), 0);
   if ((run.code > 0 && findings.length === 0) || findings.length < expected) return didNotRun('black', run);
   return {

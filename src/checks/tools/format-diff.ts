@@ -11,7 +11,7 @@ interface Reformatted {
 /** Reads the unified diffs that `black --diff` and `ruff format --diff` print. */
 export function readDiffs(text: string): Reformatted[] {
   return text.split(/^(?=--- )/m).flatMap((diff) => {
-    const path = /^--- (.+?)(?:\t.*)?\n\+\+\+ /.exec(diff)?.[1];
+    const path = /^--- ([^\t\n]+)(?:\t.*)?\n\+\+\+ /.exec(diff)?.[1];
     const hunks = [...diff.matchAll(/^@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@.*\n((?:[ +\-\\].*\n?|\n)*)/gm)];
     const [first] = hunks;
     if (path === undefined || first === undefined) return [];

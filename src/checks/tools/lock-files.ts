@@ -4,19 +4,19 @@
 const lockNames: Readonly<Record<string, (text: string) => boolean>> = {
   'package-lock.json': (text) =>
     /"node_modules\/|"dependencies":\s*\{\s*"[^"]+":\s*\{/.test(text) || !isJson(text),
-  'yarn.lock': (text) => /^\s+version:? /m.test(text),
+  'yarn.lock': (text) => /^[ \t]+version:? /m.test(text),
   'pnpm-lock.yaml': (text) => /^(?:packages|snapshots):\s*$/m.test(text),
   'bun.lock': (text) => /"packages":\s*\{\s*"/.test(text),
   'poetry.lock': (text) => text.includes('[[package]]'),
   // The project itself stands in it, too; without anything else trivy does not list the file.
   'uv.lock': (text) => text.split('[[package]]').length > 2,
   'Pipfile.lock': (text) => /"version":/.test(text) || !isJson(text),
-  'go.mod': (text) => /^\s*(?:require\s+)?[\w./-]+\.[\w./-]+\s+v\d/m.test(text),
+  'go.mod': (text) => /^[ \t]*(?:require\s+)?[\w/-]+\.[\w./-]+\s+v\d/m.test(text),
   'Cargo.lock': (text) => text.split('[[package]]').length > 2,
   'composer.lock': (text) => /"version":/.test(text) || !isJson(text),
   'Gemfile.lock': (text) => /^ {4}\S+ \(/m.test(text),
   'packages.lock.json': (text) => /"resolved":/.test(text) || !isJson(text),
-  'gradle.lockfile': (text) => /^[^#\s][^=]*:[^=]*:/m.test(text),
+  'gradle.lockfile': (text) => /^[^#\s][^=:\n]*:[^=:\n]*:/m.test(text),
 };
 
 /** `PyYAML[x]>=5,==5.3.1 ; python_version < "3.13"`: of requirements, trivy takes only those with one exact version. */

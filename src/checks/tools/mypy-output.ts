@@ -13,7 +13,7 @@ export interface MypyEntry {
   readonly severity: 'error' | 'note';
 }
 
-const textLine = /^(.+?):(?:(\d+):(?:(\d+):)?(?:\d+:\d+:)?)? (error|note): (.*?)(?: {2}\[([\w-]+)\])?$/;
+const textLine = /^(.+?):(?:(\d+):(?:(\d+):)?(?:\d+:\d+:)?)? (error|note): ([\s\S]*?)(?: {2}\[([\w-]+)\])?$/;
 
 /**
  * Reads what `mypy -O json`, or an older mypy with `--show-column-numbers`, prints. Lines that are neither (of plugins)

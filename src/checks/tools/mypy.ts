@@ -69,7 +69,7 @@ function namesItsFiles(repo: Repo, project: PythonProject): boolean {
     own('pyproject.toml')
       .split(/^\[tool\.mypy\]/m)[1]
       ?.split(/^\[/m)[0] ?? '';
-  return inIni || /^\s*(?:files|packages|modules)\s*=/m.test(table);
+  return inIni || /^[ \t]*(?:files|packages|modules)[ \t]*=/m.test(table);
 }
 
 function mypySection(text: string): string {

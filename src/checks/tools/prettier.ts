@@ -44,7 +44,7 @@ function whyPrettier(project: NodeProject): string | undefined {
   const { configs, packages, file } = project;
   if (!('prettier' in packages)) return undefined;
   if (configs.prettier !== undefined) return `${configs.prettier} configures it`;
-  const checks = scriptsUse(project, /\bprettier\b.*\s(?:--check|-c|-l|--list-different)\b/);
+  const checks = scriptsUse(project, /\bprettier\b.{0,300}\s(?:--check|-c|-l|--list-different)\b/);
   return checks ? `a script of ${file} checks with it` : undefined;
 }
 
@@ -107,7 +107,9 @@ export function parsePrettier(
       },
     ];
   });
-  const broken = [...run.stderr.matchAll(/^\[error\] (.+?): (\w*Error: .*) \((\d+):(\d+)\)$/gm)];
+  const broken = [
+    ...run.stderr.matchAll(/^\[error\] (.{1,1000}?): (\w{0,100}Error: .{0,2000}) \((\d+):(\d+)\)$/gm),
+  ];
   const unread = broken.map(([, path = '', message = '', line, column]): Finding => {
     const file = repoPath(root, folder, path);
     const at = file === undefined ? {} : { at: { file, line: Number(line), column: Number(column) } };

@@ -57,7 +57,7 @@ function givenOptions(repo: Repo, project: PythonProject): string {
   const names = [...files, ...Object.keys(sections)];
   const found = names.flatMap((name) => nearest(repo, project.folder, [name]) ?? []);
   const texts = found.map(
-    (file) => /^\s*["']?addopts["']?\s*=((?:.*\n?)(?:[ \t\]].*\n?)*)/m.exec(repo.read(file) ?? '')?.[1],
+    (file) => /^[ \t]*["']?addopts["']?[ \t]*=((?:.*\n?)(?:[ \t\]].*\n?)*)/m.exec(repo.read(file) ?? '')?.[1],
   );
   return texts.filter((text) => text !== undefined).join('\n');
 }

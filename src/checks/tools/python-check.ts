@@ -122,7 +122,7 @@ export function settingsOf(
 /** `tool.ruff` is there with `[tool.ruff.lint]`, too. */
 function hasSection(text: string, section: string): boolean {
   return text.split('\n').some((line) => {
-    const name = /^\s*\[+\s*([^\]]+?)\s*\]+/.exec(line)?.[1];
+    const name = /^\s*\[+\s*([^\][\s]+(?:\s+[^\][\s]+)*)\s*\]+/.exec(line)?.[1];
     return (
       name === section || name?.startsWith(`${section}.`) === true || name?.startsWith(`${section}-`) === true
     );

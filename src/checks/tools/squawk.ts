@@ -36,7 +36,9 @@ export const squawk: Tool = {
 /** By the folders of usual tools, and by Flyway's names. */
 export function isMigration(path: string): boolean {
   if (!path.endsWith('.sql') || /(?:^|[._-])(?:down|rollback|undo)\.sql$/i.test(path)) return false;
-  return /(?:^|\/)(?:migrations?|migrate)\//i.test(path) || /(?:^|\/)[VR]\d*[\w.]*__[^/]+\.sql$/.test(path);
+  return (
+    /(?:^|\/)(?:migrations?|migrate)\//i.test(path) || /(?:^|\/)[VR](?:(?!__)[\w.])*__[^/]+\.sql$/.test(path)
+  );
 }
 
 /** Squawk reads all SQL as PostgreSQL's; elsewhere it would raise false alarms. */
@@ -46,9 +48,9 @@ export function postgresSign(repo: Repo): string | undefined {
   const signs: readonly (readonly [RegExp, RegExp])[] = [
     [
       /(?:^|\/)(?:docker-)?compose[^/]*\.ya?ml$/,
-      /image:\s*['"]?\S*(?:postgres|postgis|pgvector|timescale|supabase)/,
+      /image:\s*['"]?\S{0,300}(?:postgres|postgis|pgvector|timescale|supabase)/,
     ],
-    [/(?:^|\/)(?:pyproject\.toml|[^/]*requirements[^/]*\.txt)$/, /\b(?:psycopg|asyncpg)/],
+    [/(?:^|\/)(?:pyproject\.toml|(?:(?!requirements)[^/])*requirements[^/]*\.txt)$/, /\b(?:psycopg|asyncpg)/],
     [/(?:^|\/)package\.json$/, /"(?:pg|postgres|@prisma\/adapter-pg|pg-promise)":/],
   ];
   for (const [names, sign] of signs) {

@@ -101,7 +101,7 @@ function failuresOf(suite: Suite, where: Where): Finding[] {
   });
   if (!isBrokenFile(suite)) return findings;
   const text = suite.message ?? '';
-  const line = /^\s*>\s*(\d+) \|/m.exec(text)?.[1];
+  const line = /^[ \t]*>[ \t]*(\d+) \|/m.exec(text)?.[1];
   const at = file === undefined ? undefined : { file, ...(line === undefined ? {} : { line: Number(line) }) };
   const message = `The tests of ${fileOf(suite, where)} could not be run: ${told(text)}`;
   return [...findings, failure(where.tool, fileOf(suite, where), message, at)];
@@ -137,7 +137,9 @@ export function stackPlace(
   testFile: string | undefined,
   { root, folder }: Pick<Where, 'root' | 'folder'>,
 ): Finding['at'] {
-  const frames = [...text.matchAll(/^\s+at (?:.*\()?(?:file:\/\/)?(\/[^\n]*?):(\d+):(\d+)\)?$/gm)];
+  const frames = [
+    ...text.matchAll(/^[ \t]+at (?:.{0,300}\()?(?:file:\/\/)?(\/[^\n]{0,1000}?):(\d+):(\d+)\)?$/gm),
+  ];
   const places = frames.flatMap(([, path = '', line, column]) => {
     const file =
       isAbsolute(path) && !path.includes('/node_modules/') ? repoPath(root, folder, path) : undefined;

@@ -95,7 +95,7 @@ function besides(
     ...[...thresholds].map(([, message = '']) =>
       finding('coverage-threshold', `${foreignText(message, 300)}.`),
     ),
-    ...(unhandled === undefined || tool !== 'vitest' || !/^\s*Errors?\s+\d+ errors?/m.test(text)
+    ...(unhandled === undefined || tool !== 'vitest' || !/^[ \t]*Errors?[ \t]+\d+ errors?/m.test(text)
       ? []
       : [
           finding(

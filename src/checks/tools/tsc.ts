@@ -133,7 +133,7 @@ function judge(run: ToolRun, root: string, folder: string): { findings: readonly
 export function parseTsc(text: string, root: string, folder: string): readonly Finding[] {
   const findings: Finding[] = [];
   for (const line of text.split(/\r?\n/)) {
-    const match = /^(?:(.+?)\((\d+),(\d+)\): )?error (TS\d+): (.*)$/.exec(line);
+    const match = /^(?:(.+?)\((\d+),(\d+)\): )?error (TS\d+): ([\s\S]*)$/.exec(line);
     const last = findings.at(-1);
     if (match === null) {
       if (/^\s+\S/.test(line) && last !== undefined && last.message.length < 1_000) {

@@ -179,7 +179,9 @@ function assignments(keyword: string, text: string): (readonly [string, string |
     const [, name = '', value = ''] = /^\s*(\w+)\s+(.*)$/s.exec(text) ?? [];
     return [[name, value.trim()]];
   }
-  const found = text.matchAll(/([A-Za-z_]\w*)(?:=("(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s\\])*))?(?:\s+|$)/g);
+  const found = text.matchAll(
+    /(?<!\w)([A-Za-z_]\w*)(?:=("(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s\\])*))?(?:\s+|$)/g,
+  );
   return [...found].map(([, name = '', value]) => [name, value?.replace(/^(["'])(.*)\1$/s, '$2')]);
 }
 

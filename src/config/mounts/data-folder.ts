@@ -15,7 +15,7 @@ const above = '@above';
 
 /** @param written relative source of a mount, as the compose file has it. */
 export function dataFolder(written: string): DataFolder {
-  const normal = posix.normalize(written).replace(/\/+$/, '');
+  const normal = posix.normalize(written).replace(/(?<!\/)\/+$/, '');
   const path = normal
     .split('/')
     .map((part) => (part === '..' ? above : part))
@@ -25,7 +25,7 @@ export function dataFolder(written: string): DataFolder {
 
 /** Where the data of an app is on a server: `/opt/sluice/shop/data`. Nothing of Sluice removes it. */
 export function dataRoot(root: string, app: string): string {
-  return `${root.replace(/\/+$/, '')}/${app}/data`;
+  return `${root.replace(/(?<!\/)\/+$/, '')}/${app}/data`;
 }
 
 /**

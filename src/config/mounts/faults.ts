@@ -117,7 +117,7 @@ function secretHint({ owner, shown, target }: Wrong): string {
   const variable =
     name
       .replace(/\W+/g, '_')
-      .replace(/^_+|_+$/g, '')
+      .replace(/^_+|(?<!_)_+$/g, '')
       .toUpperCase() || 'NAME';
   const line = isObject
     ? `${kind}: { ${own}: { environment: ${variable} } }`

@@ -184,7 +184,7 @@ function codeFault(
 /** `./src:/app/src:ro`, or a map with the target. */
 export function isMountOf(item: unknown, target: string): boolean {
   if (typeof item === 'string') {
-    const parts = item.replace(/\$\{[^}]*\}/g, '$').split(':');
+    const parts = item.replace(/\$\{[^}]*(?:\}|$)/g, '$').split(':');
     const own = parts.length === 1 ? parts[0] : parts[1];
     return own !== undefined && trimmed(own) === trimmed(target);
   }
@@ -193,7 +193,7 @@ export function isMountOf(item: unknown, target: string): boolean {
 }
 
 function trimmed(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+  return path.length > 1 ? path.replace(/(?<!\/)\/+$/, '') : path;
 }
 
 function shownFrom(folder: string, source: string): string {

@@ -21,7 +21,7 @@ const configTarget =
 const codeTarget =
   /^\/(?:app|apps|code|src|srv|workspace|work|web|site|project|usr\/src|usr\/app|opt\/app|var\/www|var\/task|home\/\w+)(?:\/|$)/i;
 const secretName =
-  /(?:^|[-_./])(?:secrets?|\.env(?:\..*)?|\w*\.env|certs?|keys?|private|credentials?|password|passwd|htpasswd|token|id_(?:rsa|ed25519|ecdsa))(?:$|[-_./])|\.(?:key|pem|crt|cer|p12|pfx|jks|keystore|gpg|asc)$/i;
+  /(?:^|[-_./])(?:secrets?|\.env(?:\..*)?|\w{0,100}\.env|certs?|keys?|private|credentials?|password|passwd|htpasswd|token|id_(?:rsa|ed25519|ecdsa))(?:$|[-_./])|\.(?:key|pem|crt|cer|p12|pfx|jks|keystore|gpg|asc)$/i;
 /** Folders that an install or a build fills inside of an image. */
 const madeName = new Set([
   ...[

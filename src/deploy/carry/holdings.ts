@@ -1,7 +1,7 @@
-import { gunzipSync } from 'node:zlib';
 import { carriedDigest } from '../../config/carried.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
+import { gunzipWithin } from '../../kernel/gunzip.ts';
 import type { Layout } from '../model.ts';
 import { chainIds } from './missing.ts';
 import type { Blob, Holdings, ImageRecord } from './model.ts';
@@ -106,7 +106,7 @@ export function parseLook(
 
 function unpacked(base64: string): Buffer {
   try {
-    return gunzipSync(Buffer.from(base64, 'base64'));
+    return gunzipWithin(Buffer.from(base64, 'base64'), 4 * largestRecords);
   } catch {
     return Buffer.alloc(0);
   }

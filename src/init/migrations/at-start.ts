@@ -123,7 +123,7 @@ function shortened(line: string): string {
 const inCode: readonly (readonly [files: RegExp, call: RegExp])[] = [
   [
     /\.py$/,
-    /\bcommand\.upgrade\(\s*\w+|\bcall_command\(\s*["']migrate["']|^\s*(?:flask_migrate\.)?upgrade\(\s*\)/m,
+    /\bcommand\.upgrade\(\s*\w+|\bcall_command\(\s*["']migrate["']|^[ \t]*(?:flask_migrate\.)?upgrade\(\s*\)/m,
   ],
   [
     /\.[cm]?[jt]s$/,
@@ -137,7 +137,7 @@ const inCode: readonly (readonly [files: RegExp, call: RegExp])[] = [
   [/\.cs$/, /\.Database\.Migrate(?:Async)?\(/],
   [
     /(?:^|\/)application\.ex$/,
-    /\{\s*Ecto\.Migrator\s*,|\bRelease(?:Tasks)?\.(?:\w*migrat\w*|init|setup)\(|^\s+\w*migrat\w*\(\)\s*$/m,
+    /\{\s*Ecto\.Migrator\s*,|\bRelease(?:Tasks)?\.(?:\w*migrat\w*|init|setup)\(|^[ \t]+\w*migrat\w*\(\)\s*$/m,
   ],
   [/\.exs?$/, /\{\s*Ecto\.Migrator\s*,/],
 ];

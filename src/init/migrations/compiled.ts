@@ -15,7 +15,7 @@ async function ecto(sources: Sources, at: string): Promise<Draft | undefined> {
   const text = (await sources.tree.read(at)) ?? '';
   if (!/:ecto_sql\b|:phoenix_ecto\b/.test(text)) return undefined;
   const release = sources.copied.findIndex((source) =>
-    /\/rel\/[\w${}-]+\/?$|\/_build\/\S+\/rel\b/.test(source),
+    /\/rel\/[\w${}-]+\/?$|\/_build\/\S{1,300}\/rel\b/.test(source),
   );
   if (release < 0) return { tool: 'Ecto', at, home, command: 'mix ecto.migrate' };
   const folder = (sources.copiedTo[release] ?? '').replace(/\/$/, '');
@@ -55,7 +55,7 @@ async function releaseModule(
   )) {
     const text = (await tree.read(at)) ?? '';
     const [, name] = /^defmodule\s+([\w.]+)/m.exec(text) ?? [];
-    if (name !== undefined && /^\s*def migrate\b(?!\()|def migrate\(\)/m.test(text)) return { at, name };
+    if (name !== undefined && /^[ \t]*def migrate\b(?!\()|def migrate\(\)/m.test(text)) return { at, name };
   }
   return undefined;
 }
@@ -64,7 +64,7 @@ async function releaseModule(
 async function entityFramework(sources: Sources, at: string): Promise<Draft | undefined> {
   const home = folderOf(folderOf(at));
   const bundle = sources.runs
-    .map(({ text }) => /\bef migrations bundle\b[^\n&|;]*?(?:-o|--output)[= ](\S+)/.exec(text)?.[1])
+    .map(({ text }) => /\bef migrations bundle\b[^\n&|;]{0,300}?(?:-o|--output)[= ](\S+)/.exec(text)?.[1])
     .find((path) => path !== undefined);
   const hasAny = sources.runs.some(({ text }) => /\bef migrations bundle\b/.test(text));
   const name = nameOf(bundle ?? 'efbundle');

@@ -116,7 +116,7 @@ function bringsPackages({ sources }: ImageCopy): boolean {
 function copied(path: string, { sources, target }: ImageCopy): string | undefined {
   const plain = path.replace(/^\/+/, '');
   for (const source of sources) {
-    const own = posix.normalize(source).replace(/^(?:\.?\/)+|\/+$/g, '');
+    const own = posix.normalize(source).replace(/^(?:\.?\/)+|(?<!\/)\/+$/g, '');
     const matched = own === '' || own === '.' ? '' : prefixOf(plain, own);
     if (matched === undefined) continue;
     if (target === undefined) return unknown;

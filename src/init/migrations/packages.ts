@@ -25,7 +25,7 @@ interface Manifest {
 
 /** Installs that leave out devDependencies, and commands that remove them again. */
 const prunes =
-  /\bnpm\s+(?:ci|clean-install|install|i)\b[^\n&|;]*(?:--omit[= ]dev|--only[= ]prod(?:uction)?|--production)\b|\bnpm\s+prune\b[^\n&|;]*(?:--omit[= ]dev|--production)|\bpnpm\b[^\n&|;]*\s(?:-P|--prod(?:uction)?)\b|\byarn\b[^\n&|;]*--production\b|\bbun\s+(?:install|i)\b[^\n&|;]*(?:--production|-p)\b/;
+  /\bnpm\s+(?:ci|clean-install|install|i)\b[^\n&|;]{0,300}(?:--omit[= ]dev|--only[= ]prod(?:uction)?|--production)\b|\bnpm\s+prune\b[^\n&|;]{0,300}(?:--omit[= ]dev|--production)|\bpnpm\b[^\n&|;]{0,300}\s(?:-P|--prod(?:uction)?)\b|\byarn\b[^\n&|;]{0,300}--production\b|\bbun\s+(?:install|i)\b[^\n&|;]{0,300}(?:--production|-p)\b/;
 const installs =
   /\b(?:npm\s+(?:ci|clean-install|install|i)|yarn(?:\s+install)?|pnpm\s+(?:install|i)|bun\s+(?:install|i))\b/;
 /** Outputs that a bundler has traced: they have their own, smaller node_modules. */

@@ -36,7 +36,7 @@ async function alembicIni(sources: Sources, at: string): Promise<Draft | undefin
   if (sources.files.includes(`${folder}/env.py`) && (await isFlask(sources, `${folder}/env.py`)))
     return undefined;
   const text = (await sources.tree.read(at)) ?? '';
-  const [, location = ''] = /^\s*script_location\s*=\s*(\S+)/m.exec(text) ?? [];
+  const [, location = ''] = /^[ \t]*script_location\s*=\s*(\S+)/m.exec(text) ?? [];
   return alembic(sources, { at, folder, location: location.replace(/^%\(here\)s\/?/, '') });
 }
 
@@ -72,7 +72,7 @@ async function inPyproject(sources: Sources, at: string): Promise<Draft | undefi
   // Alembic 1.16 reads its settings from here: https://alembic.sqlalchemy.org/en/latest/tutorial.html#using-pep-621-pyproject-toml-for-configuration
   const [, section] = /^\[tool\.alembic\]\n([\s\S]*?)(?=^\[|(?![\s\S]))/m.exec(text) ?? [];
   if (section === undefined) return undefined;
-  const [, location = ''] = /^\s*script_location\s*=\s*["']([^"']+)/m.exec(section) ?? [];
+  const [, location = ''] = /^[ \t]*script_location\s*=\s*["']([^"']+)/m.exec(section) ?? [];
   return alembic(sources, { at, folder: home, location: location.replace(/^%\(here\)s\/?/, '') });
 }
 
@@ -87,12 +87,12 @@ async function flaskMigrate(sources: Sources, at: string): Promise<Draft | undef
   const named =
     Object.hasOwn(sources.variables, 'FLASK_APP') ||
     /\bFLASK_APP=/.test(sources.start) ||
-    /^\s*FLASK_APP=/m.test((await sources.tree.read(posix.join(home, '.flaskenv'))) ?? '');
+    /^[ \t]*FLASK_APP=/m.test((await sources.tree.read(posix.join(home, '.flaskenv'))) ?? '');
   // Flask finds these two by itself: https://flask.palletsprojects.com/en/stable/cli/#application-discovery
   const isFound = named || ['app.py', 'wsgi.py', 'app/__init__.py', 'wsgi/__init__.py'].some(has);
   const [, app] = isFound
     ? []
-    : (/\b(?:gunicorn|uwsgi|waitress-serve)\b[^\n]*?\s["']?([A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?)["']?(?=\s|$|")/.exec(
+    : (/\b(?:gunicorn|uwsgi|waitress-serve)\b[^\n]{0,300}?\s["']?([A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?)["']?(?=\s|$|")/.exec(
         sources.start,
       ) ?? []);
   const option = app === undefined ? '' : ` --app '${app}'`;

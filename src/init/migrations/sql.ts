@@ -124,7 +124,7 @@ async function liquibase(sources: Sources, at: string): Promise<Draft | undefine
 async function sqitch(sources: Sources, at: string): Promise<Draft | undefined> {
   const home = folderOf(at);
   const config = (await sources.tree.read(posix.join(home, 'sqitch.conf'))) ?? '';
-  const isNamed = /^\s*target\s*=/m.test(config);
+  const isNamed = /^[ \t]*target\s*=/m.test(config);
   const { url, gap } = withUrl(sources, lack(sources, 'sqitch'));
   return isNamed
     ? { tool: 'Sqitch', at, home, command: 'sqitch deploy --verify', gap: lack(sources, 'sqitch') }
@@ -148,7 +148,7 @@ async function atlas(sources: Sources, at: string): Promise<Draft | undefined> {
     return { tool: 'Atlas', at, home: folderOf(home), command, gap: fault };
   }
   const text = (await sources.tree.read(at)) ?? '';
-  const envs = [...text.matchAll(/^\s*env\s+"([^"]+)"/gm)].map(([, name = '']) => name);
+  const envs = [...text.matchAll(/^[ \t]*env\s+"([^"]+)"/gm)].map(([, name = '']) => name);
   const [only] = envs;
   const name = envs.find((each) => /^prod/.test(each)) ?? only;
   const isClear = name !== undefined && (envs.length === 1 || /^prod/.test(name));

@@ -114,12 +114,12 @@ function bootFiles(line: string, files: readonly string[], image: ImageFiles | u
   if (/\b(?:honcho|foreman|overmind|hivemind|goreman)\b/.test(line)) forms.push(/(?:^|\/)Procfile$/);
   if (/\buwsgi\b/.test(line)) forms.push(/(?:^|\/)uwsgi[\w.-]*\.(?:ini|ya?ml)$/);
   // s6-overlay: https://github.com/just-containers/s6-overlay
-  if (/(?:^|\s)\/init(?:\s|$)/.test(line)) forms.push(/(?:^|\/)(?:cont-init\.d|s6-rc\.d|services\.d)\/.+$/);
+  if (/(?:^|\s)\/init(?:\s|$)/.test(line)) forms.push(/(?:^|\/)(?:cont-init\.d|s6-rc\.d|services\.d)\/./);
   if (image !== undefined && !/(?:^|\s)\/init(?:\s|$)/.test(line)) {
     const targets = image.image.copies.map(({ target }) => target ?? '');
-    if (targets.some((target) => /entrypoint\.d/.test(target))) forms.push(/entrypoint\.d\/.+\.sh$/);
+    if (targets.some((target) => /entrypoint\.d/.test(target))) forms.push(/entrypoint\.d\/.{1,300}\.sh$/);
     if (targets.some((target) => /cont-init\.d|s6-rc\.d|s6-overlay/.test(target)))
-      forms.push(/(?:^|\/)(?:cont-init\.d|s6-rc\.d)\/.+$/);
+      forms.push(/(?:^|\/)(?:cont-init\.d|s6-rc\.d)\/./);
   }
   return files.filter((file) => forms.some((form) => form.test(file))).slice(0, 20);
 }

@@ -79,5 +79,5 @@ function workdirOf(service: ComposeService): string | undefined {
 
 /** `/app/` → `/app` */
 function plain(path: string | undefined): string | undefined {
-  return path === undefined || path === '/' ? path : path.replace(/\/+$/, '');
+  return path === undefined || path === '/' ? path : path.replace(/(?<!\/)\/+$/, '');
 }

@@ -1,0 +1,55 @@
+/**
+ * Patterns whose cost grows faster than their text, and what they see: texts that are short by their nature. A new one has to be
+ * put here with its reason, or (better) to be written so that it does not.
+ */
+export const shortTexts: Readonly<Record<string, string>> = {};
+
+const names = 'a name or a path, escaped';
+const globs = 'a glob of a file in the repository';
+const parts = 'parts that are written in the same file';
+
+/** Files that build patterns of texts, and what they put in. */
+export const builtPatterns: Readonly<Record<string, string>> = {
+  'src/build/digest/dockerfile.ts': parts,
+  'src/cdn/css.ts': parts,
+  'src/cdn/dist/pattern.ts': 'globs of sluice.yml',
+  'src/cdn/html-tokens.ts': 'one of our names of elements',
+  'src/checks/projects/node-workspaces.ts': globs,
+  'src/checks/projects/node.ts': parts,
+  'src/checks/projects/python.ts': globs,
+  'src/checks/rules/build-config.ts': parts,
+  'src/checks/rules/env-patterns.ts': parts,
+  'src/checks/rules/stage-files.ts': globs,
+  'src/checks/tools/lock-files.ts': names,
+  'src/checks/tools/node-test.ts': 'one of our names of test runners',
+  'src/checks/tools/trufflehog.ts': 'one of our names of flags',
+  'src/checks/tools/unittest.ts': 'one of our words',
+  'src/config/callers.ts': names,
+  'src/config/capacity.ts': names,
+  'src/config/compose-build.ts': names,
+  'src/config/compose-errors.ts': names,
+  'src/config/compose-overlay.ts': names,
+  'src/config/dockerignore/go-text.ts': parts,
+  'src/config/dockerignore/ignore-pattern.ts': globs,
+  'src/config/health-check.ts': names,
+  'src/config/health-http.ts': parts,
+  'src/config/image.ts': parts,
+  'src/config/mounts/image-holds.ts': globs,
+  'src/config/port-clash.ts': 'a number',
+  'src/config/routing-nginx-proxy.ts': names,
+  'src/config/sole.ts': 'an address',
+  'src/deploy/backup/postgres.ts': 'one of our words',
+  'src/host/probe-parse.ts': 'one of our words',
+  'src/host/shell.ts': 'our mark',
+  'src/init/build-files.ts': names,
+  'src/init/compose-notes.ts': names,
+  'src/init/health.ts': parts,
+  'src/init/hide.ts': 'a number',
+  'src/init/masked.ts': parts,
+  'src/init/migrations/at-start.ts': names,
+  'src/init/migrations/image-files.ts': globs,
+  'src/init/migrations/packages.ts': names,
+  'src/init/migrations/sql.ts': names,
+  'src/init/places-short.ts': parts,
+  'src/init/yaml-sections.ts': 'blanks',
+};
