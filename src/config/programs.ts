@@ -25,7 +25,7 @@ export interface Program {
 }
 
 const patterns: readonly (readonly [Program['kind'], string, RegExp])[] = [
-  ['scheduler', 'celery beat', /\bcelery\b.{0,300}(?:\sbeat\b|\sworker\b.{0,300}\s(?:-B|--beat)\b)/],
+  ['scheduler', 'celery beat', /\bcelery\b.{0,200}(?:\sbeat\b|\sworker\b.{0,100}\s(?:-B|--beat)\b)/],
   [
     'scheduler',
     'a scheduler',
@@ -52,7 +52,7 @@ const patterns: readonly (readonly [Program['kind'], string, RegExp])[] = [
 
 /** A server that migrates before it starts (`alembic upgrade head && exec gunicorn …`) is a server. */
 const server =
-  /\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|waitress|runserver|fastapi\s+run|puma|unicorn|thin|rails\s+s(?:erver)?|next\s+start|nuxt|node\s+(?!\S{0,300}\b(?:migrate|migrations?|seed)\.[cm]?[jt]s\b)\S+|php-fpm|frankenphp|octane:start|artisan\s+serve|apachectl|nginx|caddy\s+run|npm\s+(?:run\s+)?start|yarn\s+start|pnpm\s+start|java\s+.*-jar|dotnet\s+\S+\.dll)\b/;
+  /\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|waitress|runserver|fastapi\s+run|puma|unicorn|thin|rails\s+s(?:erver)?|next\s+start|nuxt|node\s+(?!\S{0,300}\b(?:migrate|migrations?|seed)\.[cm]?[jt]s\b)\S+|php-fpm|frankenphp|octane:start|artisan\s+serve|apachectl|nginx|caddy\s+run|npm\s+(?:run\s+)?start|yarn\s+start|pnpm\s+start|java\s.{0,300}-jar|dotnet\s+\S{1,300}\.dll)\b/;
 
 /** What kind of program a command runs, as far as it says. */
 export function programKind(line: string): Program | undefined {
@@ -154,7 +154,7 @@ function programOf(command: string): string | undefined {
  */
 export function runsNamedServer(line: string): boolean {
   if (!server.test(line)) return false;
-  const file = /\b(?:node|java|dotnet)\s.{0,300}?(?<![\w.-])([\w.-]{1,100})\.(?:[cm]?js|jar|dll)\b/.exec(
+  const file = /\b(?:node|java|dotnet)\s.{0,150}?(?<![\w.-])([\w.-]{1,60})\.(?:[cm]?js|jar|dll)\b/.exec(
     line,
   )?.[1];
   return file === undefined || /(?:server|app|index|main|www|start|worker|bot|web|api)/i.test(file);

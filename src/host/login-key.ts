@@ -120,7 +120,7 @@ function normalise(text: string): string {
     if (/^(-----BEGIN|PuTTY-User-Key)/.test(decoded)) return normalise(decoded);
   }
   // Pasted through something that turned its newlines into spaces.
-  const flat = /^(-----BEGIN [A-Z ]+-----)\s+([A-Za-z0-9+/=\s]+?)\s+(-----END [A-Z ]+-----)$/.exec(pem);
+  const flat = /^(-----BEGIN [A-Z ]+-----)\s([A-Za-z0-9+/=\s]+)(-----END [A-Z ]+-----)$/.exec(pem);
   if (flat) {
     const body = (flat[2] ?? '').replace(/\s+/g, '').replace(/.{70}/g, '$&\n').trimEnd();
     pem = `${flat[1]}\n${body}\n${flat[3]}`;

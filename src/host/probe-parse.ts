@@ -82,7 +82,7 @@ function readAnswers(text: string): Answers {
   const found = new Map<string, string[]>();
   let complete = false;
   for (const line of text.split('\n')) {
-    const [, name, value] = /^([a-z.]+) ?(.*)$/.exec(line) ?? [];
+    const [, name, value] = /^([a-z.]+) ?([\s\S]*)$/.exec(line) ?? [];
     if (name === undefined || value === undefined) continue;
     if (name === 'end') complete = true;
     const clean = value.replace(/[^\x20-\uffff]/g, '').trim();

@@ -11,7 +11,7 @@ export function sectionOf(text: string, key: string): string | undefined {
   const next = after.findIndex((line) => /^[^\s#]/.test(line));
   const own = next < 0 ? after : after.slice(0, next);
   // Comments at the margin, before the next key, are that key's.
-  while (own.length > 0 && /^(?:#.*)?\s*$/.test(own.at(-1) ?? '')) own.pop();
+  while (own.length > 0 && /^(?:#.*|\s*)$/.test(own.at(-1) ?? '')) own.pop();
   let top = begin;
   while (top > 0 && lines[top - 1]?.startsWith('#')) top--;
   return [...lines.slice(top, begin + 1), ...own].join('\n');

@@ -39,6 +39,8 @@ function quoted(plain: string): string[] {
     // 'it'\''s' and 'it'"'"'s' in a shell.
     plain.replaceAll("'", "'''"),
     plain.replaceAll("'", `'"'"'`),
+    // The same where a backslash of its own stays one, as it does between single quotes.
+    plain.replaceAll("'", "'\\''"),
     // Its bytes, each as a character: Python's b'\xc3\xa9', git's "\303\251".
     Buffer.from(plain).toString('latin1'),
     plain.toWellFormed(),

@@ -1,28 +1,37 @@
 import { type AST, RegExpParser } from '@eslint-community/regexpp';
 
 /** Nothing that a pattern wants, so that it has to look for another way to match. */
-const misfits = ['\u0001', '\n\u0001', ''];
+const misfits = ['\u0001', '\n\u0001'];
 /** Characters that mean something somewhere: a class is pumped with those of them that it has. */
 const candidates = [...' \na0/-_."\'=:;,\\@#$%&*+([{<!|~?`^>}])A9é\t\r'];
 const mostPumps = 3;
 
+/** A text of any length: something, then one thing over and over, then what does not fit. */
+export interface HostileInput {
+  readonly head: string;
+  readonly pump: string;
+  readonly misfit: string;
+}
+
+export function textOf({ head, pump, misfit }: HostileInput, length: number): string {
+  return head + pump.repeat(Math.max(1, Math.floor((length - head.length) / pump.length))) + misfit;
+}
+
 /**
- * Texts of `length` characters that cost a pattern the most, made of its own parts: each part that may be repeated is repeated,
- * alone, behind what leads to it, and together with that; then comes what does not fit.
+ * Texts that cost a pattern the most, made of its own parts: each part that may be repeated is repeated, alone, behind what leads
+ * to it, and together with that; then comes what does not fit.
  */
-export function hostileInputs(source: string, flags: string, length: number): string[] {
+export function hostileInputs(source: string, flags: string): HostileInput[] {
   const pattern = new RegExpParser().parsePattern(source, 0, source.length, {
     unicode: flags.includes('u'),
     unicodeSets: flags.includes('v'),
   });
-  const found = new Set<string>();
+  const found = new Map<string, HostileInput>();
   const add = (head: string, pump: string) => {
     if (pump === '') return;
-    const body = head + pump.repeat(Math.max(1, Math.floor((length - head.length) / pump.length)));
-    for (const misfit of misfits) found.add(body + misfit);
+    for (const misfit of misfits) found.set(JSON.stringify([head, pump, misfit]), { head, pump, misfit });
   };
-  const whole = sample(pattern);
-  add('', whole);
+  add('', sample(pattern));
   for (const { prefix, element, next } of repeated(pattern.alternatives, '', '')) {
     for (const pump of pumps(element)) {
       add(prefix, pump);
@@ -33,7 +42,7 @@ export function hostileInputs(source: string, flags: string, length: number): st
     add('', prefix);
     add('', `${prefix}${sample(element)}${next}`);
   }
-  return [...found];
+  return [...found.values()];
 }
 
 interface Repeated {

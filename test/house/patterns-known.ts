@@ -2,7 +2,31 @@
  * Patterns whose cost grows faster than their text, and what they see: texts that are short by their nature. A new one has to be
  * put here with its reason, or (better) to be written so that it does not.
  */
-export const shortTexts: Readonly<Record<string, string>> = {};
+export const shortTexts: Readonly<Record<string, string>> = {
+  '\\d.*[A-Za-z].*\\d': 'a name of at most 24 characters',
+  '\\.?0+$': 'a number of ours',
+  '-----BEGIN OPENSSH PRIVATE KEY-----([\\s\\S]*)-----END': 'the key of this run',
+  '; port \\d+ from .*$': 'a sentence of ours',
+  '^\\.?env(?:[._-][\\w-]+)?[._-](?:example|sample|template|dist|tpl|defaults?)(?:[._-][\\w-]+)?$|^(?:[\\w-]+[._-])?(?:example|sample|template)s?\\.env$|^[\\w-]+\\.env[._-](?:example|sample|template|dist)$|^\\.env\\.docker$':
+    'a path in the repository',
+  '(?:^|\\/)(?:app|pages)\\/((?:[\\w-]+\\/)*(?:healthz?|health-?check))(?:\\/route)?\\.[jt]sx?$':
+    'a path in the repository',
+  '^(?:function\\s+)?([\\w:.-]+)\\s*\\(\\)\\s*\\{?\\s*$|^function\\s+([\\w:.-]+)\\s*\\{\\s*$':
+    'a line that a person wrote, in a file of the repository',
+  '\\{\\s*Ecto\\.Migrator\\s*,|\\bRelease(?:Tasks)?\\.(?:\\w*migrat\\w*|init|setup)\\(|^[ \\t]+\\w*migrat\\w*\\(\\)\\s*$':
+    'a line that a person wrote, in a file of the repository',
+  '(?:^|\\/)(?:cmd\\/\\w*migrat\\w*|scripts?|tools?|bin|tests?|__tests__|spec|e2e|examples?|docs?)\\/|[._-](?:test|spec)s?\\.|_test\\.go$|(?:^|\\/)test_':
+    'a path in the repository',
+  '(?:^|\\/)migrations?\\/\\d{10,}[^/]*\\.[jt]s$': 'a path in the repository',
+  '(?<![\\w/])(\\/(?!usr\\/|bin\\/|sbin\\/)[\\w./-]+\\/bin\\/)(?:python3?|gunicorn|uvicorn|fastapi|celery|daphne|hypercorn|granian|uwsgi)\\b':
+    'a path in the repository',
+  '(?:^|\\/)[\\w-]*migrations?\\/(?:\\w+\\/)?\\d{3,}[\\w.-]*\\.sql$': 'a path in the repository',
+  '(?:^|\\/)supervisor[\\w./-]*\\.(?:conf|ini)$': 'a path in the repository',
+  ':(?![^[]*\\])': 'a path in the repository',
+  '(?:^|\\/)\\.env(?:\\..+)?$|\\.env$': 'a path in the repository',
+  '\\bssh\\s+(?:-\\S+\\s+(?:\\S+\\s+)?){0,10}[\\w$.{}-]{1,100}@[\\w$.{}-]+':
+    'a line that a person wrote, in a file of the repository',
+};
 
 const names = 'a name or a path, escaped';
 const globs = 'a glob of a file in the repository';
@@ -29,6 +53,7 @@ export const builtPatterns: Readonly<Record<string, string>> = {
   'src/config/compose-build.ts': names,
   'src/config/compose-errors.ts': names,
   'src/config/compose-overlay.ts': names,
+  'src/config/compose-reserved.ts': names,
   'src/config/dockerignore/go-text.ts': parts,
   'src/config/dockerignore/ignore-pattern.ts': globs,
   'src/config/health-check.ts': names,
@@ -36,9 +61,11 @@ export const builtPatterns: Readonly<Record<string, string>> = {
   'src/config/image.ts': parts,
   'src/config/mounts/image-holds.ts': globs,
   'src/config/port-clash.ts': 'a number',
+  'src/config/reserved.ts': parts,
   'src/config/routing-nginx-proxy.ts': names,
   'src/config/sole.ts': 'an address',
   'src/deploy/backup/postgres.ts': 'one of our words',
+  'src/deploy/backup/restore.ts': 'one of our words',
   'src/host/probe-parse.ts': 'one of our words',
   'src/host/shell.ts': 'our mark',
   'src/init/build-files.ts': names,

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createContext, runInContext } from 'node:vm';
-import { hostileInputs } from './hostile-inputs.ts';
+import { createContext, Script } from 'node:vm';
+import { type HostileInput, hostileInputs, textOf } from './hostile-inputs.ts';
 import { patternsOf } from './scan.ts';
 
 export interface Pattern {
@@ -25,35 +25,58 @@ export function allPatterns(root: string): { readonly literals: Pattern[]; reado
 }
 
 const context = createContext({});
-const work =
-  'texts.reduce((sum, text) => sum + (pattern.global ? text.replace(pattern, "").length : pattern.test(text) ? 1 : 0), 0)';
+const work = new Script(
+  'texts.reduce((sum, text) => sum + (pattern.global ? text.replace(pattern, "").length : pattern.test(text) ? 1 : 0), 0)',
+);
 
 /** @returns ms that the pattern took for the slowest of these texts; at most `limitMs`. */
 function cost(pattern: RegExp, texts: readonly string[], limitMs: number): number {
   const begun = performance.now();
   Object.assign(context, { pattern, texts });
   try {
-    runInContext(work, context, { timeout: limitMs });
+    work.runInContext(context, { timeout: limitMs });
   } catch {
     return limitMs;
   }
   return performance.now() - begun;
 }
 
-/** A linear pattern takes a hundredth of a millisecond for this much, a quadratic one half a second. */
-const sieve = 32 * 1024;
+/** Whether the pattern takes less than `limitMs` for every hostile text of a length. */
+export function isCheap({ source, flags }: Pattern, length: number, limitMs: number): boolean {
+  const pattern = new RegExp(source, flags);
+  return hostileInputs(source, flags).every(
+    (input) => cost(pattern, [textOf(input, length)], limitMs) < limitMs,
+  );
+}
+
+/** For so much a linear pattern takes some microseconds, a quadratic one 30 ms. */
+const sieve = 8 * 1024;
+const suspiciousMs = 12;
+/** So much longer, a linear pattern takes so many times as long; a quadratic one the square of it. */
+const growth = 8;
 
 /**
- * The text that a pattern takes longest for, if it takes more than `limitMs` for one of `length` characters. Only patterns that are
- * slow on short texts get long ones.
+ * The text that a pattern takes longest for, if it takes more than `limitMs` for one of `length` characters. Long ones are made
+ * only where the cost of short ones grows faster than their length.
  */
 export function hostileTo({ source, flags }: Pattern, length: number, limitMs: number): string | undefined {
   const pattern = new RegExp(source, flags);
-  const short = hostileInputs(source, flags, Math.min(sieve, length));
-  if (cost(pattern, short, 60 + 2 * short.length) < 20 + short.length) return undefined;
-  const long = length <= sieve ? short : hostileInputs(source, flags, length);
-  return long.find(
-    (text, index) =>
-      cost(pattern, [short[index] ?? ''], 100) > 10 && cost(pattern, [text], limitMs) >= limitMs,
-  );
+  const inputs = hostileInputs(source, flags);
+  const short = Math.min(sieve, length);
+  const costs = (some: readonly HostileInput[], size: number, limit: number) =>
+    cost(
+      pattern,
+      some.map((input) => textOf(input, size)),
+      limit,
+    );
+  if (costs(inputs, short, 500) < suspiciousMs) return undefined;
+  const slow = inputs.find((input) => {
+    const first = costs([input], short, 500);
+    if (first < suspiciousMs / 2) return false;
+    const second = costs([input], short * growth, 2 * limitMs);
+    // Between the two: linear costs grow by 8, quadratic ones by 64.
+    if (first < 400 && second < 3 * growth * Math.max(first, 0.5)) return false;
+    return costs([input], length, limitMs) >= limitMs;
+  });
+  return slow === undefined ? undefined : textOf(slow, Math.min(length, 200));
 }

@@ -123,7 +123,7 @@ function dependenciesOf(manifest: Readonly<Record<string, unknown>>): Record<str
 function allowedScripts(manifest: Readonly<Record<string, unknown>>): readonly string[] {
   const byName = (value: unknown) =>
     Object.entries(recordOf(value)).flatMap(([name, allowed]) =>
-      allowed === true ? [name.replace(/(?<=.)@.*$/, '')] : [],
+      allowed === true ? [name.replace(/(?<=.)@[\s\S]*$/, '')] : [],
     );
   const listed = [manifest['trustedDependencies'], recordOf(manifest['pnpm'])['onlyBuiltDependencies']];
   const names = [

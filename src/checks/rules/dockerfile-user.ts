@@ -121,8 +121,7 @@ function startsAsRoot(target: Stage, image: ImageBuild): boolean {
   );
 }
 
-const drop =
-  /\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|setuidgid)\b|\bsu\s+(?:-\S+\s+){0,10}-?c?\s{0,10}\w+.{0,300}exec/;
+const drop = /\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|setuidgid)\b|\bsu\s.{1,300}exec/;
 
 /** The start itself changes the user: by a tool for it, in the Dockerfile or in a script of the repository. */
 function dropsItself(target: Stage, image: ImageBuild): boolean {

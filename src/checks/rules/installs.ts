@@ -20,7 +20,7 @@ const forms: readonly Form[] = [
   [
     'pip',
     'dependencies',
-    /\bpip3?(?:\.\d+)?\s+(?:\S+\s+){0,20}?install\b.{0,300}\s(?:-r\s*\S|--requirement[= ]|-e\s|\.(?:\[|\s|$)|\.\/)/,
+    /\bpip3?(?:\.\d+)?\s+(?:\S+\s+){0,10}?install\b.{0,200}\s(?:-r\s*\S|--requirement[= ]|-e\s|\.(?:\[|\s|$)|\.\/)/,
     pipCache,
   ],
   ['pip', 'tool', /\bpip3?(?:\.\d+)?\s+(?:\S+\s+){0,20}?install\b/, pipCache],

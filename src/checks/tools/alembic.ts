@@ -114,7 +114,7 @@ export function newRevisions(repo: Repo, changed: readonly string[]): Revision[]
 export function readRevision(file: string, text: string): Revision | undefined {
   const revision = /^revision(?:\s*:[^=\n]{1,200})?\s{0,20}=\s*['"]([\w.-]+)['"]/m.exec(text)?.[1];
   const after =
-    /^down_revision(?:\s*:[^=\n]{1,200})?\s{0,20}=\s*(None|['"][\w.-]+['"]|[([][^)\]]*[)\]])/m.exec(
+    /^down_revision(?:\s*:[^=\n]{1,200})?\s{0,20}=\s*(None|['"][\w.-]+['"]|[([][^()[\]]*[)\]])/m.exec(
       text,
     )?.[1];
   if (revision === undefined || after === undefined) return undefined;

@@ -21,7 +21,7 @@ const lockNames: Readonly<Record<string, (text: string) => boolean>> = {
 
 /** `PyYAML[x]>=5,==5.3.1 ; python_version < "3.13"`: of requirements, trivy takes only those with one exact version. */
 const pinned =
-  /^[ \t]*[A-Za-z0-9][\w.-]*[ \t]*(?:\[[^\]\n]*\])?[ \t]*(?:[<>!~]=?[^;#,\n]*,[ \t]*)*==[ \t]*[\w.!+-]+[ \t]*(?:[;#,\\]|--|$)/m;
+  /^[ \t]*[A-Za-z0-9][\w.-]*(?:[ \t]*\[[^\]\n]*\])?[ \t]*(?:[<>!~][^;#,\n]*,[ \t]*)*==[ \t]*[\w.!+-]+[ \t]*(?:[;#,\\]|--|$)/m;
 
 /** What trivy reads beside a lock file, to tell direct from indirect packages and those of development. */
 const besides = new Set([
@@ -76,7 +76,7 @@ export function unpinned(text: string): string[] {
   return text
     .split('\n')
     .filter((line) => /^\s*[A-Za-z0-9]/.test(line) && !line.includes('://') && !pinned.test(line))
-    .map((line) => line.replace(/[;#].*$/, '').trim());
+    .map((line) => line.replace(/[;#][\s\S]*$/, '').trim());
 }
 
 export function isRequirements(path: string): boolean {

@@ -107,7 +107,7 @@ function stageOf(stages: readonly Stage[], name: string | undefined): Stage | un
 function bringsPackages({ sources }: ImageCopy): boolean {
   return sources.some(
     (source) =>
-      /(?:^|\/)node_modules(?:\/|$)|^\/?(?:[\w-]+\/?){0,3}$|^\.\/?$/.test(source) &&
+      /(?:^|\/)node_modules(?:\/|$)|^\/?(?:[\w-]+(?:\/[\w-]+){0,2}\/?)?$|^\.\/?$/.test(source) &&
       !/\.next|\.output|\bdist\b|\bbuild\b/.test(source),
   );
 }
