@@ -73,7 +73,7 @@ export function hostileTo({ source, flags }: Pattern, length: number, limitMs: n
   const slow = inputs.find((input) => {
     const first = costs([input], short, 500);
     if (first < suspiciousMs / 2) return false;
-    const second = costs([input], short * growth, 2 * limitMs);
+    const second = costs([input], short * growth, Math.max(limitMs, 100 * first));
     // Between the two: linear costs grow by 8, quadratic ones by 64.
     if (first < 400 && second < 3 * growth * Math.max(first, 0.5)) return false;
     return costs([input], length, limitMs) >= limitMs;
