@@ -59,13 +59,14 @@ async function built(ignoreFiles: Readonly<Record<string, string>>, dockerfile =
   writeFileSync(join(recipe, dockerfile), 'FROM scratch\nCOPY . /\n');
   for (const [name, text] of Object.entries(ignoreFiles)) writeFileSync(join(recipe, name), text);
   const output = join(recipe, 'output');
-  const { code, stderr } = await runProcess(
-    [
-      ...(['docker', 'buildx', 'build', '--file', join(recipe, dockerfile)] as const),
-      ...['--output', `type=local,dest=${output}`, context],
-    ],
-    { timeoutMs: 50_000 },
-  );
+  const argv = ['docker', 'buildx', 'build', '--file', join(recipe, dockerfile)] as const;
+  const build = () =>
+    runProcess([...argv, '--output', `type=local,dest=${output}`, context], { timeoutMs: 50_000 });
+  let { code, stderr } = await build();
+  // Of two transfers that end at once BuildKit may tell of the one that it has cancelled for the other's fault.
+  for (let tries = 0; tries < 5 && /Canceled: context canceled/.test(stderr); tries++) {
+    ({ code, stderr } = await build());
+  }
   if (code === 0) return output;
   // Nothing to copy is no refusal: the build saw nothing.
   if (/"\/": not found|failed to calculate checksum/.test(stderr)) {
