@@ -56,8 +56,8 @@ function environmentCommands(environment: string, key: string, knownHosts: strin
 /** With a role the job needs no keys. */
 function siteSecrets(section: string | undefined): string[] {
   return [
-    ...(/^\s*role:/m.test(section ?? '') ? [] : ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']),
-    ...(/^\s*cloudflare:/m.test(section ?? '') ? ['CLOUDFLARE_API_TOKEN'] : []),
+    ...(/^[ \t]*role:/m.test(section ?? '') ? [] : ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']),
+    ...(/^[ \t]*cloudflare:/m.test(section ?? '') ? ['CLOUDFLARE_API_TOKEN'] : []),
   ];
 }
 
