@@ -124,7 +124,7 @@ describe('hostile content', () => {
     await using api = await startGithubApi();
     const step = await runStep('deploy', {
       workspace: workspace({ 'sluice.yml': config, 'compose.yml': compose }),
-      with: { release: 'v1', environment: 'production', 'github-token': token, 'ssh-key': key },
+      with: { release: 'v1', environment: 'production', 'github-token': token },
       event,
       env: { GITHUB_EVENT_NAME: 'pull_request', GITHUB_API_URL: api.url },
     });

@@ -32,7 +32,7 @@ describe('malformed inputs end the step before anything is done', () => {
       { run: 'build,deploy', dist: 'dist' },
       'dist and allow-removals are for a front end that is published, and run has no cdn',
     ],
-    ['cdn', { command: 'sync' }, 'Input command: must be one of publish, plan, rollback, verify'],
+    ['cdn', { command: 'sync' }, 'Input command: must be one of publish, plan, rollback, verify, dist'],
     [
       'cdn',
       { command: 'publish', to: '12' },
