@@ -1,11 +1,11 @@
-import { toolEnv } from '../kernel/child-env.ts';
+import { isReadByTools, toolEnv } from '../kernel/child-env.ts';
 import { neverHandedOn } from '../kernel/keys.ts';
 import type { Repo } from './repo.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Variables that are set, that the source names, and that tools and tests are not given: a test that is left out because
+ * Variables that are set, that the source names or tools read by themselves, and that tools and tests are not given: a test that is left out because
  * its database is not named must not look like one that passed.
  */
 export function withheldNote(repo: Repo, env: Env, named: readonly string[]): string[] {
@@ -13,10 +13,10 @@ export function withheldNote(repo: Repo, env: Env, named: readonly string[]): st
   const kept = Object.keys(env).filter((name) => env[name] && !(name in given) && !neverHandedOn.test(name));
   if (kept.length === 0) return [];
   const read = namesIn(repo);
-  const names = kept.filter((name) => read.has(name)).sort();
+  const names = kept.filter((name) => read.has(name) || isReadByTools(name)).sort();
   if (names.length === 0) return [];
   return [
-    `Tools and tests do not get ${names.join(', ')}, which the source names. If they need it, list it in sluice.yml: checks.env.`,
+    `Tools and tests do not get ${names.join(', ')}, which the source names or tools read. If they need it, list it in sluice.yml: checks.env.`,
   ];
 }
 

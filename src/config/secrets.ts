@@ -1,22 +1,5 @@
+import { shapeOf } from '../kernel/secret-shapes.ts';
 import type { Path } from './yaml.ts';
-
-/** Values that give themselves away as secrets, with the word for them in messages. */
-const shapes: readonly (readonly [RegExp, string])[] = [
-  [/-----BEGIN [A-Z ]*PRIVATE KEY/, 'a private key'],
-  [/-----BEGIN PGP/, 'a private key'],
-  [/hooks\.slack\.com\/(?:services|workflows|triggers)\//i, 'a webhook’s URL'],
-  [/discord(?:app)?\.com\/api\/webhooks\//i, 'a webhook’s URL'],
-  [/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})/, 'a GitHub token'],
-  [/\bglpat-[\w-]{16,}/, 'a GitLab token'],
-  [/\bxox[abeprs]-[\w-]{10,}/, 'a Slack token'],
-  [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/, 'an AWS access key'],
-  [/\b(?:sk|rk|pk)_(?:live|test)_\w{10,}/, 'an API key'],
-  [/\bsk-[\w-]{20,}/, 'an API key'],
-  [/\b(?:npm_|dckr_pat_|pypi-|hf_|SG\.)[\w-]{16,}/, 'a token'],
-  [/(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\./, 'a JSON web token'],
-  // scheme://user:password@host; SQLAlchemy's schemes have an underscore (postgresql+psycopg_async)
-  [/^[a-z][a-z0-9+._-]*:\/\/[^\s/:@]*:[^\s/@]+@/i, 'a URL with a password'],
-];
 
 const secretKey =
   /(?:^|[-_.])(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|api[-_]?key|private[-_]?key|access[-_]?key|webhook)s?$/i;
@@ -33,8 +16,8 @@ const reference = /^(?:\$\{\{.*\}\}|\$\{?[A-Za-z_]\w*\}?)$/;
  * @returns what it is, such as "a private key"; undefined if it is none.
  */
 export function secretIn(path: Path, text: string): string | undefined {
-  const shape = shapes.find(([pattern]) => pattern.test(text));
-  if (shape !== undefined) return shape[1];
+  const shape = shapeOf(text);
+  if (shape !== undefined) return shape;
   const place = path.join('.');
   if (namePaths.some((pattern) => pattern.test(place)))
     return looksLikeName(text) ? undefined : 'a value, not a NAME';
@@ -57,7 +40,7 @@ export function isSecretKey(name: string): boolean {
 
 /** Whether a text may be shown in a message: a short plain word, and no secret by its form. */
 export function isShowable(text: string): boolean {
-  return /^[\w.-]{1,60}$/.test(text) && !shapes.some(([pattern]) => pattern.test(text)) && !isRandom(text);
+  return /^[\w.-]{1,60}$/.test(text) && shapeOf(text) === undefined && !isRandom(text);
 }
 
 /** Long mixtures of letters and digits: a key or token that was put in a wrong place. */

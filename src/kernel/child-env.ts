@@ -1,3 +1,5 @@
+import { opensByForm } from './secret-shapes.ts';
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 declare const made: unique symbol;
@@ -18,21 +20,18 @@ const run =
 
 /** Settings of tools, the places where they keep things, and what frameworks compile into pages for everybody to read. */
 const tools =
-  /^(?:(?:NPM_CONFIG|YARN|PNPM|COREPACK|NODE|NVM|VOLTA|FNM|BUN|DENO|PIP|PIPX|PIPENV|UV|POETRY|PDM|PYENV|CONDA|RUFF|MYPY|PYTEST|COVERAGE|ESLINT|PRETTIER|BIOME|VITEST|JEST|PLAYWRIGHT|CYPRESS|PUPPETEER|TRIVY|TRUFFLEHOG|HADOLINT|SQUAWK|ACTIONLINT|JAVA|CARGO|RUSTUP|ASDF|MISE|DOCKER|BUILDX|BUILDKIT|COMPOSE|VITE|NEXT_PUBLIC|NUXT_PUBLIC|REACT_APP|EXPO_PUBLIC|PUBLIC)_\w+|PYTHON\w*|MYPYPATH|VIRTUAL_ENV|GO(?:PATH|ROOT|CACHE|MODCACHE|PROXY|FLAGS|TOOLCHAIN)|SLUICE_(?:TOOLS_MIRROR|OSV_URL))$/i;
+  /^(?:(?:NPM_CONFIG|YARN|PNPM|COREPACK|NODE|NVM|VOLTA|FNM|BUN|DENO|PIP|PIPX|PIPENV|UV|POETRY|PDM|PYENV|CONDA|RUFF|MYPY|PYTEST|COVERAGE|ESLINT|PRETTIER|BIOME|VITEST|JEST|PLAYWRIGHT|CYPRESS|PUPPETEER|TRIVY|TRUFFLEHOG|HADOLINT|SQUAWK|ACTIONLINT|JAVA|CARGO|RUSTUP|ASDF|MISE|DOCKER|BUILDX|BUILDKIT|COMPOSE|VITE|NEXT_PUBLIC|NUXT_PUBLIC|REACT_APP|EXPO_PUBLIC|PUBLIC)_\w+|PYTHON\w*|MYPYPATH|VIRTUAL_ENV|GO(?:PATH|ROOT|CACHE|MODCACHE|PROXY|FLAGS|TOOLCHAIN)|DJANGO_SETTINGS_MODULE|FLASK_(?:APP|ENV|DEBUG)|PG(?:HOST|PORT|USER|DATABASE|SSLMODE)|LD_LIBRARY_PATH|SLUICE_(?:TOOLS_MIRROR|OSV_URL))$/i;
 
-/** Words in the names of what opens something. */
+/** Words in the names of what opens something; `PWD` itself is the shell's folder. */
 const opens =
-  /TOKEN|SECRET|PASS(?:W|PHRASE|$|_)|PWD_|AUTH|CREDENTIAL|PRIVATE|SIGNING|(?:^|_)(?:KEY|PAT|DSN)(?:$|_)/i;
-
-/** A user and perhaps a password before a host. */
-const login = /:\/\/[^/?#\s]*@/;
+  /TOKEN|SECRET|PASS(?:W|PHRASE|KEY|$|_)|_P(?:WD|SW|W)(?:$|_)|PWD_|AUTH|CREDENTIAL|PRIVATE|SIGNING|KEYS?(?:$|_)|(?:^|_)(?:PAT|DSN|JWT|OTP|CREDS?|WEBHOOK)(?:$|_)/i;
 
 function isPlain(name: string): boolean {
   return plain.test(name) || run.test(name);
 }
 
 function isSetting(name: string, value: string): boolean {
-  return tools.test(name) && !opens.test(name) && !login.test(value);
+  return tools.test(name) && !opens.test(name) && !opensByForm(value);
 }
 
 function picked(env: Env, keep: (name: string, value: string) => boolean): Env {
@@ -65,11 +64,26 @@ const keyring =
 
 /** For docker and buildx: how to reach the engine and the builder, and what `more` adds (a build's own secrets). */
 export function dockerEnv(env: Env, more: Env = {}): ChildEnv {
-  const engine = (name: string) =>
-    (/^(?:DOCKER|BUILDX|BUILDKIT)_\w+$/.test(name) && !opens.test(name)) || keyring.test(name);
+  const isAddress = (name: string) => name === 'DOCKER_HOST' || name === 'BUILDKIT_HOST';
+  const engine = (name: string, value: string) =>
+    keyring.test(name) ||
+    (/^(?:DOCKER|BUILDX|BUILDKIT)_\w+$/.test(name) &&
+      !opens.test(name) &&
+      (isAddress(name) || !opensByForm(value)));
   // An engine on another machine is reached as the user's own ssh reaches it.
   const agent = /^ssh:/.test(env['DOCKER_HOST'] ?? '') ? { SSH_AUTH_SOCK: env['SSH_AUTH_SOCK'] } : {};
-  return { ...picked(env, (name) => isPlain(name) || engine(name)), ...agent, ...more } as ChildEnv;
+  return {
+    ...picked(env, (name, value) => isPlain(name) || engine(name, value)),
+    ...agent,
+    ...more,
+  } as ChildEnv;
+}
+
+/** Whether tools, or libraries of tests, read a variable by themselves: no source has to name it. */
+export function isReadByTools(name: string): boolean {
+  return (
+    tools.test(name) || /^(?:PG\w+|MYSQL_\w+|TESTCONTAINERS_\w+|GIT_(?:CONFIG|SSH)\w*|LD_PRELOAD)$/.test(name)
+  );
 }
 
 /** Exactly these variables: put together by the caller, from what is meant for this very program. */

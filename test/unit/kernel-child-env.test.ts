@@ -48,6 +48,42 @@ describe('what a child gets is a list of what it may have', () => {
     expect(toolEnv({ PIP_INDEX_URL: 'https://me:hunter2@mirror.example/simple' })).toEqual({});
   });
 
+  test.each(
+    (
+      'DOCKER_PWD DOCKER_HUB_PWD CYPRESS_ADMIN_PWD JEST_PW DOCKER_PSW CYPRESS_APIKEY DOCKER_SSHKEY NODE_APPKEY CONDA_KEYS ' +
+      'PLAYWRIGHT_SERVICE_ACCESSKEY DOCKER_PASSKEY DOCKER_CREDS PYTHON_JWT NPM_CONFIG_OTP CYPRESS_WEBHOOK_URL'
+    ).split(' '),
+  )('%s is none, by its name', (name) => expect(toolEnv({ [name]: 'hunter2-value' })).toEqual({}));
+
+  test.each([
+    ['DOCKER_CONFIG_JSON', '{"auths": {"ghcr.io": {"auth": "bWU6aHVudGVyMg=="}}}'],
+    ['NODE_CONFIG', '{"db":{"password":"hunter2"}}'],
+    ['NPM_CONFIG_REGISTRY', '//me:hunter2@npm.example.com/'],
+    ['PIP_EXTRA_INDEX_URL', 'https://a.example.com https://me:hunter2@b.example.com'],
+    ['PIP_FIND_LINKS', 'https://b.example.com/simple?token=hunter2'],
+    ['JAVA_TOOL_OPTIONS', '-Xmx1g -Djavax.net.ssl.keyStorePassword=hunter2'],
+    ['PYTEST_ADDOPTS', '-q --db-password=hunter2'],
+    ['NODE_REGISTRY_LOGIN', `ghp_${'a1'.repeat(18)}`],
+    ['DOCKER_DEPLOY', '-----BEGIN OPENSSH PRIVATE KEY-----'],
+  ])('%s is none, by its value', (name, value) => {
+    expect([toolEnv({ [name]: value }), isOpen(name, value)]).toEqual([{}, false]);
+    expect(dockerEnv({ [name]: value })).toEqual({});
+  });
+
+  test('what tests and their libraries find a service by', () => {
+    const ordinary = {
+      ...{ PGHOST: 'localhost', PGPORT: '5432', DJANGO_SETTINGS_MODULE: 'shop.settings', FLASK_ENV: 'test' },
+      ...{
+        LD_LIBRARY_PATH: '/opt/python/lib',
+        TZ: 'UTC',
+        NODE_ENV: 'test',
+        NODE_OPTIONS: '--max-http-header-size=9',
+      },
+      ...{ PYTHON_KEYRING_BACKEND: 'keyring.backends.null.Keyring', DOCKER_CERT_PATH: '/c', PWD: '/work' },
+    };
+    expect(toolEnv(ordinary)).toEqual(ordinary);
+  });
+
   test('what sluice.yml names, by its exact name', () => {
     expect(toolEnv(secret, ['DATABASE_URL', 'STRIPE'])).toEqual({ DATABASE_URL: 'hunter2-value' });
   });
@@ -61,6 +97,8 @@ describe('what a child gets is a list of what it may have', () => {
     expect(dockerEnv({ ...secret, ...plain, ...engine })).toEqual({ ...plain, ...engine });
     const far = { DOCKER_HOST: 'ssh://build.example.com', SSH_AUTH_SOCK: '/agent' };
     expect(dockerEnv({ ...secret, ...far })).toEqual(far);
+    const user = { DOCKER_HOST: 'ssh://me@build.example.com' };
+    expect(dockerEnv(user)).toMatchObject(user);
   });
 
   test('the process itself keeps no more than its children may see', () => {
