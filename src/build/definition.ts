@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { isRemoteContext } from '../config/build-files.ts';
 import { plain } from '../config/compose.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../config/model.ts';
@@ -35,8 +36,13 @@ export function definitionOf(
         : { kind: 'inline', text: plain(build.dockerfile_inline) },
     target: build.target === undefined ? undefined : plain(build.target),
     args: { ...mapOf(build.args), ...mapOf(bake.args) },
-    secrets: [...composeSecrets(build, model), ...listOf(bake.secret).map(secretSpec)],
-    ssh: inheritedSsh([...listOf(build.ssh), ...listOf(bake.ssh)]),
+    secrets: [
+      ...composeSecrets(build, model),
+      ...listOf(bake.secret).map((text) => secretSpec(text, config.folder)),
+    ],
+    ssh: inheritedSsh([...listOf(build.ssh), ...listOf(bake.ssh)]).map((entry) =>
+      sshSpec(entry, config.folder),
+    ),
     platforms: platforms.length > 0 ? [...new Set(platforms)] : config.build.platforms,
     contexts: namedContexts(
       { ...mapOf(build.additional_contexts), ...mapOf(bake.contexts) },
@@ -111,8 +117,8 @@ function composeSecrets(build: ComposeBuild, model: ComposeModel): BuildSecret[]
   });
 }
 
-/** `id=npm,env=NPM_TOKEN` as bake takes it. */
-function secretSpec(text: string): BuildSecret {
+/** `id=npm,env=NPM_TOKEN` as bake takes it. @param folder where its paths begin: bake runs in another one. */
+function secretSpec(text: string, folder: string): BuildSecret {
   const parts = Object.fromEntries(
     text.split(',').map((part) => {
       const [key = '', ...value] = part.split('=');
@@ -122,5 +128,13 @@ function secretSpec(text: string): BuildSecret {
   const file = parts.src ?? parts.source;
   const id = parts.id ?? '';
   if (parts.env !== undefined) return { id, env: parts.env };
-  return file === undefined ? { id, env: id } : { id, file };
+  return file === undefined ? { id, env: id } : { id, file: resolve(folder, file) };
+}
+
+/** `default`, or `key=PATH,PATH` with its paths in full. */
+function sshSpec(entry: string, folder: string): string {
+  const equals = entry.indexOf('=');
+  if (equals < 0) return entry;
+  const paths = entry.slice(equals + 1).split(',');
+  return `${entry.slice(0, equals)}=${paths.map((path) => (path === '' ? '' : resolve(folder, path))).join(',')}`;
 }

