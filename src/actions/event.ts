@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isQueueBranch, isQueueRun } from '../kernel/merge-queue.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -15,9 +16,12 @@ interface Payload {
   readonly pull_request?: {
     readonly head?: { readonly repo?: { readonly full_name?: unknown } | null } | null;
   } | null;
-  readonly workflow_run?: { readonly event?: unknown } | null;
+  readonly workflow_run?: { readonly event?: unknown; readonly head_branch?: unknown } | null;
   readonly issue?: { readonly pull_request?: unknown } | null;
 }
+
+// Its commit is on no branch that people have, and is thrown away when another entry fails.
+const ofQueue = 'This run is for an entry of the merge queue';
 
 /** Events whose code is a change's, and how a message calls such a run. */
 const changes: Readonly<Record<string, string>> = {
@@ -26,14 +30,13 @@ const changes: Readonly<Record<string, string>> = {
   pull_request_target: 'This run is for a pull request (pull_request_target)',
   pull_request_review: 'This run is for the review of a pull request',
   pull_request_review_comment: 'This run is for the review of a pull request',
-  // Its commit is on no branch yet, and is thrown away when another entry fails.
-  merge_group: 'This run is for an entry of the merge queue',
+  merge_group: ofQueue,
 };
 
 /** Reads the webhook's payload. One that is missing or makes no sense says nothing; it is others' text. */
 export function readRunEvent(env: Env): RunEvent {
   const name = env['GITHUB_EVENT_NAME'] ?? '';
-  const change = Object.hasOwn(changes, name);
+  const change = Object.hasOwn(changes, name) || isQueueRun(env);
   if (name !== 'pull_request') return { change, withoutSecrets: undefined };
   const payload = readPayload(env['GITHUB_EVENT_PATH']);
   const here = payload?.repository?.full_name;
@@ -61,10 +64,11 @@ export async function changeOf(
 ): Promise<string | undefined> {
   const name = env['GITHUB_EVENT_NAME'] ?? '';
   if (Object.hasOwn(changes, name)) return changes[name];
+  if (isQueueRun(env)) return ofQueue;
   if (name !== 'workflow_run' && name !== 'issue_comment') return undefined;
   const payload = readPayload(env['GITHUB_EVENT_PATH']);
-  const followed = payload?.workflow_run?.event;
-  const follows = typeof followed === 'string' && Object.hasOwn(changes, followed);
+  const { event: followed, head_branch: branch } = payload?.workflow_run ?? {};
+  const follows = (typeof followed === 'string' && Object.hasOwn(changes, followed)) || isQueueBranch(branch);
   if (!follows && !payload?.issue?.pull_request) return undefined;
   if ((await head()) === env['GITHUB_SHA']) return undefined;
   return 'This run follows a pull request, and another commit than that of the default branch is checked out';

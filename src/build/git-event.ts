@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isQueueBranch, isQueueRun } from '../kernel/merge-queue.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -29,6 +30,7 @@ interface Payload {
   readonly issue?: { readonly number?: unknown; readonly pull_request?: unknown } | null;
   readonly workflow_run?: {
     readonly event?: unknown;
+    readonly head_branch?: unknown;
     readonly head_repository?: Repository | null;
     readonly pull_requests?: readonly { readonly number?: unknown }[] | null;
   } | null;
@@ -40,12 +42,12 @@ export function readBuildEvent(env: Env): BuildEvent {
   const name = env['GITHUB_EVENT_NAME'] ?? '';
   const { GITHUB_REF_TYPE: type, GITHUB_REF_NAME: refName } = env;
   const merged = /^refs\/pull\/(\d+)\//.exec(env['GITHUB_REF'] ?? '')?.[1];
-  const isNamed = merged === undefined && refName !== undefined && (type === 'tag' || type === 'branch');
+  const isNamed = merged === undefined && Boolean(refName) && (type === 'tag' || type === 'branch');
   const branch = payload?.repository?.default_branch;
   return {
-    kind: name === 'merge_group' ? 'queue' : 'other',
+    kind: isQueueRun(env) ? 'queue' : 'other',
     sha: env['GITHUB_SHA'] ?? '',
-    base: isNamed ? { kind: type, name: refName } : undefined,
+    base: isNamed ? { kind: type, name: refName ?? '' } : undefined,
     pull: pullOf(name, merged, payload),
     defaultBranch: typeof branch === 'string' ? branch : undefined,
     repository: env['GITHUB_REPOSITORY'],
@@ -71,7 +73,7 @@ function pullOf(name: string, merged: string | undefined, payload: Payload | und
   if (
     name !== 'workflow_run' ||
     typeof followed !== 'string' ||
-    !/^pull_request|^merge_group$/.test(followed)
+    !(/^pull_request|^merge_group$/.test(followed) || isQueueBranch(run?.head_branch))
   ) {
     return undefined;
   }

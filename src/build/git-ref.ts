@@ -125,14 +125,15 @@ async function nameOnGitHub(
   const note = `The checkout is ${short(head)}, the run is for ${short(event.sha)}: the checkout names the images`;
   const notes = isOfRun ? [] : [note];
   if (event.pull !== undefined && !isBase) return { ...ofPull(event), notes };
-  if (isOfRun) return event.base ?? localName(checkout);
+  if (isOfRun && event.base !== undefined) return event.base;
+  // A deployment may be created for a commit alone, and for any: a fork's is as good as another.
   const found = await provenance(checkout, event, git);
   if (found !== undefined) return { ...found, notes };
   if (!isNamed) throw unknownCommit(checkout, event);
   return {
     kind: 'none',
     name: '',
-    notes: [note, `${short(head)} is on no branch and no tag that git knows here`],
+    notes: [...notes, `${short(head)} is on no branch and no tag that git knows here`],
   };
 }
 
@@ -174,7 +175,7 @@ function unknownCommit({ head, origin }: Checkout, { repository, sha }: BuildEve
     origin === undefined || repository === undefined || isOrigin(origin, repository) ? '' : ` of ${origin}`;
   return new UserError({
     code: 'build.checkout',
-    message: `The checkout is ${short(head)}${of}, the run is for ${short(sha)}, and no branch or tag of ${repository ?? 'the repository'} is known to have that commit`,
+    message: `The checkout is ${short(head)}${of}, the run is for ${sha === head ? 'that commit alone' : short(sha)}, and no branch or tag of ${repository ?? 'the repository'} is known to have that commit`,
     hint: 'Check out a branch or a tag by its name, or everything (`fetch-depth: 0`), or name the tags: `tags: preview`.',
   });
 }

@@ -45,7 +45,15 @@ describe('a run whose code is that of a change', () => {
     ['pull_request_review', key, {}, {}, 'ssh-key'],
     ['pull_request_review_comment', key, {}, {}, 'ssh-key'],
     ['merge_group', {}, { SLUICE_SSH_KEY: 'k' }, {}, 'SLUICE_SSH_KEY'],
+    ['push', key, { GITHUB_REF: 'refs/heads/gh-readonly-queue/main/pr-12-abc' }, {}, 'ssh-key'],
     ['workflow_run', key, { GITHUB_SHA: other }, follows, 'ssh-key'],
+    [
+      'workflow_run',
+      key,
+      { GITHUB_SHA: other },
+      { workflow_run: { event: 'push', head_branch: 'gh-readonly-queue/main/pr-12-abc' } },
+      'ssh-key',
+    ],
     ['issue_comment', key, { GITHUB_SHA: other }, { issue: { pull_request: {} } }, 'ssh-key'],
   ])('%s %o %o gets no key', async (event, given, env, payload, named) => {
     const said = await refuse(given, { GITHUB_EVENT_NAME: event, ...env }, payload);

@@ -168,6 +168,18 @@ describe.concurrent('a fork’s commit under a run that is not for it', () => {
     );
   });
 
+  test('a deployment of its commit alone, which GitHub gives no branch', async () => {
+    const env = { GITHUB_SHA: commits.fork, GITHUB_REF: '', GITHUB_REF_NAME: '', GITHUB_REF_TYPE: 'branch' };
+    for (const event of ['deployment', 'deployment_status']) {
+      await expect(built(workspace(commits.fork, commits.fork), event, {}, env)).rejects.toThrow(
+        'the run is for that commit alone, and no branch or tag of acme/shop is known to have that commit',
+      );
+    }
+    const main = workspace('+refs/heads/main:refs/remotes/origin/main', 'refs/remotes/origin/main');
+    const { tags } = await built(main, 'deployment', {}, { ...env, GITHUB_SHA: commits.main });
+    expect(tags).toContain('main');
+  });
+
   test('tags that somebody names are not pushed for it either', async () => {
     const folder = workspace(commits.fork, commits.fork);
     expect((await built(folder, 'pull_request_target', fork, {}, true)).pushed).toBe(false);
@@ -236,12 +248,15 @@ describe.concurrent('what is checked out names the images', () => {
     expect((await built(folder, 'pull_request', {}, env)).pushed).toBe(false);
   });
 
-  test('an entry of a merge queue leaves no tag and no cache', async () => {
-    const name = `gh-readonly-queue/main/pr-12-${commits.main}`;
-    const env = { GITHUB_REF: `refs/heads/${name}`, GITHUB_REF_NAME: name };
-    const { tags, pushed, caches } = await built(workspace(main, commits.main), 'merge_group', {}, env);
-    expect([tags, pushed, caches]).toEqual([['queue'], false, []]);
-  });
+  test.each(['merge_group', 'push'])(
+    'an entry of a merge queue leaves no tag and no cache: %s',
+    async (event) => {
+      const name = `gh-readonly-queue/main/pr-12-${commits.main}`;
+      const env = { GITHUB_REF: `refs/heads/${name}`, GITHUB_REF_NAME: name };
+      const { tags, pushed, caches } = await built(workspace(main, commits.main), event, {}, env);
+      expect([tags, pushed, caches]).toEqual([['queue'], false, []]);
+    },
+  );
 
   test('files that differ, and a folder without git, are named', async () => {
     const folder = workspace(main, 'refs/remotes/origin/main');
