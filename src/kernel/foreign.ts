@@ -16,6 +16,19 @@ export function harmless(text: string): string {
 const sequences =
   /(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c)|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[ -/]*[0-~]/g;
 
+/**
+ * Characters a reader can't see but a terminal, a browser or an eye is misled by: control characters, marks that
+ * turn the writing direction, and joiners of no width (the emoji joiner U+200D stays).
+ */
+export const unseen =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/** Both, and those that are seen in some places alone: soft hyphens, joiners, variation selectors. */
+export const hidden = new RegExp(
+  `${sequences.source}|[\u00ad\u034f\u200c\u200d\ufe00-\ufe0f]|${unseen.source}`,
+  'g',
+);
+
 /** The text without what a terminal would obey in it: colors, cursor moves, titles, links. */
 export function withoutSequences(text: string): string {
   return text.replace(sequences, '');

@@ -1,27 +1,32 @@
+import { hidden } from './foreign.ts';
+
 /** A text with one kind of escapes resolved, and where in the text before it each of its characters came from. */
 export interface View {
   readonly text: string;
   /** By character of `text`; one more entry than characters: the end. */
   readonly at: Uint32Array;
+  /** Whether each character is one of the text before it, and some of those are left out. */
+  readonly isSubset: boolean;
 }
 
 type Piece = readonly [decoded: string, starts: readonly number[]];
 
 /**
  * What a reader of the text could read in it: percent-escapes, backslash escapes (JSON, shells, YAML, programming
- * languages) and entities (HTML, XML) resolved. Resolving what is there finds every way to write a secret, also escapes
+ * languages) and entities (HTML, XML) resolved, colors and what nobody sees left out. Resolving what is there finds every way to write a secret, also escapes
  * that nobody needs (`%61`) and mixtures; a list of written forms would always lack one.
  */
 export function viewsOf(text: string): View[] {
   return escapes.flatMap(({ sign, pattern, decode }) => {
-    if (!text.includes(sign)) return [];
+    if (sign !== undefined && !text.includes(sign)) return [];
     const view = resolved(text, pattern, decode);
-    return view === undefined ? [] : [view];
+    return view === undefined ? [] : [{ ...view, isSubset: sign === undefined }];
   });
 }
 
 const escapes: readonly {
-  readonly sign: string;
+  /** What all of them begin with. */
+  readonly sign?: string;
   readonly pattern: RegExp;
   /** undefined: the match is no escape. */
   readonly decode: (match: string) => Piece | undefined;
@@ -32,14 +37,15 @@ const escapes: readonly {
     pattern: /\\(?:u[0-9a-f]{4}|u\{[0-9a-f]{1,6}\}|U[0-9a-f]{8}|x[0-9a-f]{2}|[0-3][0-7]{2}|[\s\S])/gi,
     decode: backslash,
   },
-  { sign: '&', pattern: /&(?:#x[0-9a-f]{1,6}|#\d{1,7}|amp|lt|gt|quot|apos|nbsp);/gi, decode: entity },
+  { sign: '&', pattern: /&(?:#x[0-9a-f]{1,6}|#\d{1,7}|[a-z]{2,7});/gi, decode: entity },
+  { pattern: hidden, decode: () => ['', []] },
 ];
 
 function resolved(
   text: string,
   pattern: RegExp,
   decode: (match: string) => Piece | undefined,
-): View | undefined {
+): Omit<View, 'isSubset'> | undefined {
   const at = new Uint32Array(text.length + 1);
   const parts: string[] = [];
   let [from, to] = [0, 0];
@@ -100,20 +106,56 @@ function backslash(written: string): Piece | undefined {
   return [controls[sign] ?? sign, [0]];
 }
 
-const named: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: '\u00a0',
-};
+/** The names that HTML has for ASCII: libraries write all of them (`he`, Python's codepoint2name, Go writes none). */
+const named: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    ...[
+      'amp &',
+      'lt <',
+      'gt >',
+      'quot "',
+      "apos '",
+      'excl !',
+      'num #',
+      'dollar $',
+      'percnt %',
+      'lpar (',
+      'rpar )',
+    ],
+    ...[
+      'ast *',
+      'midast *',
+      'plus +',
+      'comma ,',
+      'period .',
+      'sol /',
+      'colon :',
+      'semi ;',
+      'equals =',
+      'quest ?',
+    ],
+    ...[
+      'commat @',
+      'lsqb [',
+      'lbrack [',
+      'bsol \\',
+      'rsqb ]',
+      'rbrack ]',
+      'hat ^',
+      'lowbar _',
+      'grave `',
+      'lcub {',
+    ],
+    ...['lbrace {', 'verbar |', 'vert |', 'rcub }', 'rbrace }', 'nbsp \u00a0', 'newline \n', 'tab \t'],
+  ].map((pair) => [pair.slice(0, pair.indexOf(' ')), pair.slice(pair.indexOf(' ') + 1)]),
+);
 
 function entity(reference: string): Piece | undefined {
   const name = reference.slice(1, -1).toLowerCase();
   if (name.startsWith('#x')) return point(Number.parseInt(name.slice(2), 16));
   if (name.startsWith('#')) return point(Number.parseInt(name.slice(1), 10));
-  return [named[name] ?? '', [0]];
+  const character = Object.hasOwn(named, name) ? named[name] : undefined;
+  return character === undefined ? undefined : [character, [0]];
 }
 
 function point(code: number): Piece | undefined {

@@ -65,8 +65,13 @@ export function createMask(onAdd?: (value: string) => void): Mask {
 }
 
 /** A range of a view as one of the text it was made of: with all of an escape of which it has a part. */
-function backTo({ at }: View, onFound: (range: Range) => void): (range: Range) => void {
+function backTo({ at, isSubset }: View, onFound: (range: Range) => void): (range: Range) => void {
   return ([from, to]) => {
+    // Colors behind it are not its own: without them the rest of the line would have another one.
+    if (isSubset && to > from) {
+      onFound([at[from] ?? 0, (at[to - 1] ?? 0) + 1]);
+      return;
+    }
     let end = to;
     // Two halves of one character have one escape.
     while (end < at.length - 1 && at[end] === at[to - 1]) end++;

@@ -1,11 +1,4 @@
-import { withoutSequences } from '../kernel/foreign.ts';
-
-/**
- * Characters a reader can't see but a terminal, a browser or an eye is misled by: control characters, marks that
- * turn the writing direction, and joiners of no width (the emoji joiner U+200D stays).
- */
-const unseen =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+import { unseen, withoutSequences } from '../kernel/foreign.ts';
 
 /** Foreign text made safe to look at; its lines stay lines. How to quote it is for each format to say. */
 export function plain(text: string): string {

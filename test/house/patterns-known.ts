@@ -79,4 +79,5 @@ export const builtPatterns: Readonly<Record<string, string>> = {
   'src/init/migrations/sql.ts': names,
   'src/init/places-short.ts': parts,
   'src/init/yaml-sections.ts': 'blanks',
+  'src/kernel/foreign.ts': parts,
 };

@@ -126,3 +126,13 @@ test('a long text costs no more than its length, whatever it is made of', () => 
     mask.scrub(part.repeat(100_000 / part.length));
   expect(performance.now() - begun).toBeLessThan(20_000);
 });
+
+test('a secret between colors keeps those around it; one in the midst of it goes', () => {
+  const mask = createMask();
+  mask.add('Qm7Xk2Vt9Zr4');
+  expect(mask.scrub('\u001b[31mQm7Xk2Vt9Zr4\u001b[39m is wrong')).toBe('\u001b[31m***\u001b[39m is wrong');
+  expect(mask.scrub('\u001b[31mQm7X\u001b[1mk2Vt9Zr4\u001b[39m is wrong')).toBe(
+    '\u001b[31m***\u001b[39m is wrong',
+  );
+  expect(mask.scrub('{"a":"Qm7X\\u001b[1mk2Vt9Zr4\\u001b[39m"}')).toBe('{"a":"***\\u001b[39m"}');
+});

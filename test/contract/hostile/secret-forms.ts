@@ -55,6 +55,20 @@ export const forms: Readonly<Record<string, (text: string) => string>> = {
   'base64 in lines': (text) => behind(text, 0, 'base64').replace(/.{64}/g, '$&\n'),
   hex: (text) => utf8(text).toString('hex'),
   HEX: (text) => utf8(text).toString('hex').toUpperCase(),
+  'in two colors': (text) => text.replace(/[A-Za-z0-9]{5}/, '$&\u001b[31m'),
+  'in colors, in JSON': (text) => json(text.replace(/[A-Za-z0-9]{5}/, '$&\u001b[1;31m')),
+  'around a link of a terminal': (text) => text.replace(/[A-Za-z0-9]{5}/, '$&\u001b]8;;x\u0007'),
+  'around marks that nobody sees': (text) =>
+    text.replace(
+      /[A-Za-z0-9]{5}/g,
+      (part, at: number) => `${part}${'\u200b\u202e\u0000\u00ad'.charAt((at / 5) % 4)}`,
+    ),
+  'HTML by all names there are': (text) =>
+    text.replace(
+      /[|=$+%/!]/g,
+      (sign) =>
+        `&${{ '|': 'verbar', '=': 'equals', $: 'dollar', '+': 'plus', '%': 'percnt', '/': 'sol', '!': 'excl' }[sign]};`,
+    ),
   'lines of Windows': (text) => text.replaceAll('\n', '\r\n'),
 };
 
@@ -88,6 +102,12 @@ const decoders: readonly ((text: string) => string)[] = [
   (text) =>
     text
       .replace(
+        /&(verbar|equals|dollar|plus|percnt|sol|excl);/g,
+        (_, name: string) =>
+          ({ verbar: '|', equals: '=', dollar: '$', plus: '+', percnt: '%', sol: '/', excl: '!' })[name] ??
+          '',
+      )
+      .replace(
         /&(amp|lt|gt|quot|apos);/g,
         (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" })[name] ?? '',
       )
@@ -100,6 +120,7 @@ const decoders: readonly ((text: string) => string)[] = [
       .replace(/\\u([0-9a-f]{4})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
       .replace(/\\n/g, '\n')
       .replace(/\\([^\w])/g, '$1'),
+  (text) => text.replace(/\u001b\[[\d;]*m|\u001b\]8;;[^\u0007]*\u0007|[\u0000\u00ad\u200b\u202e]/g, ''),
   (text) =>
     text.replaceAll("'\\''", "'").replaceAll(`'"'"'`, "'").replaceAll("''", "'").replaceAll('""', '"'),
   (text) => (text.match(/[\w+/-]{12,}/g) ?? []).flatMap(bytesOf).join('\n'),
