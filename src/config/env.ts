@@ -7,6 +7,7 @@ import { gitTop, readGitFiles } from './git-files.ts';
 import { openTexts, secretsOf } from './masking.ts';
 import type { Config, EnvSource, HostConfig, Target } from './model.ts';
 import { placeOf } from './normalise.ts';
+import { openTextsHere } from './open-texts.ts';
 import { reservedGroup } from './reserved.ts';
 import { decodeUtf8 } from './text.ts';
 
@@ -49,12 +50,12 @@ const maxFile = 1024 * 1024;
  * @throws UserErrors with everything that is missing or malformed: `env.*`; never with a value.
  */
 export async function loadEnv(
-  config: Pick<Config, 'folder' | 'places'>,
+  config: Pick<Config, 'folder' | 'places'> & Partial<Pick<Config, 'compose'>>,
   target: Target,
   host: HostConfig,
   effects: EnvEffects,
 ): Promise<LoadedEnv> {
-  const open = openTexts(config);
+  const open = effects.mask === undefined ? openTexts(config) : await openTextsHere(config);
   const merged = createMerge((name, value, isSecret) => {
     for (const secret of secretsOf(name, value, { isSecret, open })) effects.mask?.add(secret);
   });

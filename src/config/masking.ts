@@ -1,4 +1,4 @@
-import { speaksOfSecret } from './secret-names.ts';
+import { isSecretName, speaksOfSecret } from './secret-names.ts';
 import { secretIn } from './secrets.ts';
 
 /** A value of a source of secrets that is none: settings that people keep beside secrets, and that logs are full of. */
@@ -20,17 +20,24 @@ const ordinaryWords = new Set(
 /** Counts, sizes, times, shares and versions: `3600`, `512MiB`, `30s`, `0.25`, `1.2.3`. */
 const number = /^[+-]?\d{1,9}(?:\.\d{1,9}){0,3}\s?(?:[kmgt]i?b?|b|ms|s|m|min|h|d|%)?$/i;
 
+/** Releases are named so: `v1.2.3`, `1.2.3-rc.1`. */
+const version = /^v?\d{1,9}(?:\.\d{1,9}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|post|pre)[-.]?\d{0,4})?$/;
+/** Places that say nothing: this machine, a region of a cloud, where Docker puts secrets. */
+const place =
+  /^(?:https?:\/\/)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d{1,5})?\/?$|^(?:af|ap|ca|eu|il|me|mx|sa|us)(?:-[a-z]{4,9}){1,2}-\d$|^\/run\/secrets\/[\w.-]{1,99}$/;
+
 /** Whether masking this value would blank ordinary words and numbers instead of hiding something. */
 export function isOrdinary(value: string): boolean {
   const word = value.trim().toLowerCase();
-  return ordinaryWords.has(word) || number.test(word);
+  return ordinaryWords.has(word) || [number, version, place].some((pattern) => pattern.test(word));
 }
 
 /**
  * What must not be readable of one variable.
  *
  * @param isSecret whether the source is one of secrets: then the value is one, whatever its name, unless it is an ordinary
- * word or number or stands in sluice.yml as well. Else its name or its form must say so.
+ * word or number or everybody may read it. Else its name or its form must say so. A name that is one of a password hides any
+ * value, one that has to do with secrets (`AUTH_HOST`) no ordinary one.
  * @param open texts that everybody may read.
  */
 export function secretsOf(
@@ -38,15 +45,16 @@ export function secretsOf(
   value: string,
   { isSecret, open }: { readonly isSecret: boolean; readonly open: ReadonlySet<string> },
 ): string[] {
-  const speaks = speaksOfSecret(name) || secretIn([], value) !== undefined;
+  const isPublic = (text: string) => isOrdinary(text) || open.has(text) || open.has(text.replace(/\/$/, ''));
+  const speaks = speaksOfSecret(name) && (isSecretName(name) || !isPublic(value));
   const candidates = [
-    ...(speaks ? [value] : []),
+    ...(speaks || secretIn([], value) !== undefined ? [value] : []),
     // A password is one wherever it stands.
     ...passwordsIn(value),
   ];
   const users = isSecret ? usersIn(value) : [];
   const whole = isSecret || candidates.length > 0 ? [value, ...users] : [];
-  return [...new Set([...candidates, ...whole.filter((each) => !isOrdinary(each) && !open.has(each))])];
+  return [...new Set([...candidates, ...whole.filter((each) => !isPublic(each))])];
 }
 
 /** All texts of a configuration that a person has written down for everybody: names, addresses, paths. */

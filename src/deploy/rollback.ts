@@ -1,6 +1,7 @@
 import { passwordRegistry } from '../config/app-registry.ts';
 import { plain } from '../config/compose.ts';
 import { openTexts, secretsOf } from '../config/masking.ts';
+import { serviceNames } from '../config/open-texts.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { DeployReport } from '../report/model.ts';
 import { requireCarried } from './carry/carry.ts';
@@ -40,7 +41,8 @@ export async function rollback(
           sites.map(async ({ host, state }) => {
             const record: ReleaseRecord = findRelease(state.releases, name, state.current);
             // Its containers' last lines may be shown: a rollback knows the secrets only from the record.
-            for (const secret of secretsIn(record, openTexts(config))) effects.mask.add(secret);
+            const open = new Set([...openTexts(config), ...serviceNames([record.model])]);
+            for (const secret of secretsIn(record, open)) effects.mask.add(secret);
             return planHost({
               host: host.name,
               record,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isOrdinary, openTexts, secretsOf } from '../../src/config/masking.ts';
+import { serviceNames } from '../../src/config/open-texts.ts';
 
 const nothing: ReadonlySet<string> = new Set();
 const fromSecrets = (name: string, value: string, open = nothing) =>
@@ -17,13 +18,25 @@ test.each([
   '30s',
   '0.25',
   '1.2.3',
+  'v1.12.3',
+  '1.2.3-rc.1',
+  'http://localhost:8000',
+  'eu-central-1',
+  '/run/secrets/db_password',
   'utf-8',
   '127.0.0.1',
 ])('%s is an ordinary word or number', (value) => expect(isOrdinary(value)).toBe(true));
-test.each(['hunter22', '1234567890', 'Qm7Xk2', 'keycloak-admin', 'sk_live_1', '12-34-56', '1.2.3.4.5'])(
-  '%s is none',
-  (value) => expect(isOrdinary(value)).toBe(false),
-);
+test.each([
+  'hunter22',
+  '1234567890',
+  'Qm7Xk2',
+  'keycloak-admin',
+  'sk_live_1',
+  '12-34-56',
+  '1.2.3.4.5',
+  'http://localhost:8000/s3cret',
+  '1.2.3-hunter',
+])('%s is none', (value) => expect(isOrdinary(value)).toBe(false));
 
 describe('a variable of a source of secrets', () => {
   test.each(['STRIPE_KEY', 'APP_KEY', 'JWT', 'KEYCLOAK_ADMIN', 'X'])(
@@ -38,8 +51,30 @@ describe('a variable of a source of secrets', () => {
       app: 'bookshop',
       targets: { prod: { url: 'https://shop.example.com/x', hosts: ['a'] } },
     });
-    for (const value of ['production', '8080', 'bookshop', 'shop.example.com', 'https://shop.example.com'])
+    const shop = 'https://shop.example.com';
+    for (const value of ['production', '8080', 'bookshop', 'shop.example.com', shop, `${shop}/`])
       expect(fromSecrets('SETTING', value, open)).toEqual([]);
+  });
+
+  test.each([
+    ['AUTH_HOST', 'localhost'],
+    ['AUTH_URL', 'http://localhost:8000'],
+    ['DB_PASSWORD_FILE', '/run/secrets/db_password'],
+    ['SECRET_BACKEND', 'database'],
+    ['AUTH_MODE', 'production'],
+  ])('is none where its name is only about secrets: %s=%s', (name, value) => {
+    expect([fromSecrets(name, value), fromRepository(name, value)]).toEqual([[], []]);
+  });
+
+  test('names of services and containers are none', () => {
+    const names = serviceNames([
+      { services: { 'shop-database': { container_name: 'shop-db' } } },
+      { services: null },
+      null,
+    ]);
+    expect(names).toEqual(['shop-database', 'shop-db']);
+    expect(fromSecrets('DB_HOST', 'shop-database', new Set(names))).toEqual([]);
+    expect(fromSecrets('DB_PASSWORD', 'shop-database', new Set(names))).toEqual(['shop-database']);
   });
 
   test('is one all the same when its name says so', () => {
