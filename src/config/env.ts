@@ -8,7 +8,7 @@ import { openTexts, secretsOf } from './masking.ts';
 import type { Config, EnvSource, HostConfig, Target } from './model.ts';
 import { placeOf } from './normalise.ts';
 import { openTextsHere } from './open-texts.ts';
-import { reservedGroup } from './reserved.ts';
+import { reservedGroup, whyReserved } from './reserved.ts';
 import { decodeUtf8 } from './text.ts';
 
 /** Variables by name. Has no prototype, so that any name may be looked up. */
@@ -38,6 +38,9 @@ export interface EnvEffects {
   readonly mask?: { add(value: string): void } | undefined;
 }
 
+/** The other fields say which names are secrets, and which texts none. */
+type EnvConfig = Pick<Config, 'folder' | 'places'> & Partial<Pick<Config, 'compose' | 'targets' | 'notify'>>;
+
 /** Linux: one string of a process's environment, NAME=value and its end (MAX_ARG_STRLEN). */
 const maxVariable = 128 * 1024 - 1;
 const maxTotal = 1024 * 1024;
@@ -50,7 +53,7 @@ const maxFile = 1024 * 1024;
  * @throws UserErrors with everything that is missing or malformed: `env.*`; never with a value.
  */
 export async function loadEnv(
-  config: Pick<Config, 'folder' | 'places'> & Partial<Pick<Config, 'compose'>>,
+  config: EnvConfig,
   target: Target,
   host: HostConfig,
   effects: EnvEffects,
@@ -90,11 +93,12 @@ type Missing = { readonly name: string; readonly key: 'env' | 'env-secret' | 'en
 async function addSource(
   source: EnvSource,
   merged: Merge,
-  config: Pick<Config, 'folder' | 'places'>,
+  config: EnvConfig,
   target: Target,
   effects: EnvEffects,
 ): Promise<Missing[]> {
   const listed = new Set(target.env.flatMap((each) => (each.kind === 'variables' ? each.names : [])));
+  const isTaken = (name: string) => whyReserved(name, config) !== undefined && !listed.has(name);
   switch (source.kind) {
     case 'variables': {
       const absent = source.names.filter((name) => !effects.env[name]);
@@ -105,7 +109,7 @@ async function addSource(
     case 'secret-file': {
       const text = effects.env[source.variable];
       if (!text) return [{ name: source.variable, key: 'env-secret' }];
-      return addText(text, source.variable, 'env-secret', merged, effects, listed);
+      return addText(text, source.variable, 'env-secret', merged, effects, isTaken);
     }
     case 'host-file': {
       if (effects.unread !== undefined) {
@@ -113,12 +117,12 @@ async function addSource(
         return [];
       }
       const text = await readHostFile(source.path, config, target, effects);
-      return addText(text, source.path, 'host-env-file', merged, effects, listed);
+      return addText(text, source.path, 'host-env-file', merged, effects, isTaken);
     }
     case 'file': {
       const text = await readLocal(source.path, config, target);
       const isSecret = effects.mask !== undefined && !(await isTracked(source.path, config, effects));
-      return addText(text, source.path, 'env-file', merged, effects, listed, isSecret);
+      return addText(text, source.path, 'env-file', merged, effects, isTaken, isSecret);
     }
   }
 }
@@ -129,15 +133,13 @@ function addText(
   key: Missing['key'],
   merged: Merge,
   { env }: EnvEffects,
-  listed: ReadonlySet<string>,
+  isTaken: (name: string) => boolean,
   isSecret = true,
 ): Missing[] {
   // A value may refer to what earlier sources set, never to whatever the runner happens to have.
   const file = parseEnvFile(text, name, { lookup: (variable) => merged.env.values[variable] });
   // A line with a name alone is not the place to hand on a credential of the job; `env` of sluice.yml may be.
-  const reserved = file.inherited.filter(
-    (each) => reservedGroup(each.name) !== undefined && !listed.has(each.name),
-  );
+  const reserved = file.inherited.filter((each) => isTaken(each.name));
   if (reserved.length > 0) {
     throw new UserErrors(
       reserved.map((each) =>

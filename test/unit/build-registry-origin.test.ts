@@ -22,6 +22,8 @@ test.each([
   [base, 'https://0x7f000001/token', 'an address of a private network'],
   [base, 'https://[::ffff:10.0.0.1]/token', 'an address of a private network'],
   [base, 'https://[fd00::1]/token', 'an address of a private network'],
+  [base, 'https://100.100.100.200/token', 'an address of a private network'],
+  [base, 'https://[64:ff9b::a00:1]/token', 'an address of a private network'],
   [base, 'https://203.0.113.7/token', 'https://203.0.113.7/token'],
   [new URL('https://10.0.0.7:5000/v2/'), 'https://10.0.0.7:5001/token', 'https://10.0.0.7:5001/token'],
   [new URL('https://10.0.0.7:5000/v2/'), 'https://10.0.0.8/token', 'an address of a private network'],

@@ -61,9 +61,9 @@ function bare({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
-/** Loopback, private, link-local and unspecified addresses (RFC 6890); IPv4 within IPv6 as well. */
+/** Loopback, private, shared, link-local and unspecified addresses (RFC 6890); IPv4 within IPv6 as well. */
 function isPrivate(address: string): boolean {
-  return /^(?:0\.|10\.|127\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.)|^(?:::1?$|::ffff:|f[cd]|fe[89ab])/i.test(
+  return /^(?:0\.|10\.|127\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)|^(?:::|64:ff9b:|f[cd]|fe[89ab])/i.test(
     address,
   );
 }

@@ -232,11 +232,12 @@ describe.concurrent('a name that a foreign file chooses, in a deploy', () => {
     const { errors } = await plan(
       'services: { web: { image: "acme/web:1" } }\n',
       target('env-file: prod.env'),
-      own('A=1\nAWS_ACCESS_KEY_ID\nexport GITHUB_TOKEN\n'),
+      own('A=1\nAWS_ACCESS_KEY_ID\nexport GITHUB_TOKEN\nOWN_HOOK\n'),
     );
     expect(errors.map(({ code, at }) => `${code} ${at?.file}:${at?.line}`)).toEqual([
       'env.reserved prod.env:2',
       'env.reserved prod.env:3',
+      'env.reserved prod.env:4',
     ]);
   });
 
