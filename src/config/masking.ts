@@ -57,6 +57,14 @@ export function secretsOf(
   return [...new Set([...candidates, ...whole.filter((each) => !isPublic(each))])];
 }
 
+/**
+ * The same of a variable that sluice.yml hands on to tests. Passwords of their own databases are ordinary words, and say
+ * nothing: to mask them would blank the names of images and services.
+ */
+export function namedSecrets(name: string, value: string): string[] {
+  return secretsOf(name, value, { isSecret: false, open: new Set() }).filter((each) => !isOrdinary(each));
+}
+
 /** All texts of a configuration that a person has written down for everybody: names, addresses, paths. */
 export function openTexts(config: unknown): ReadonlySet<string> {
   const found = new Set<string>();

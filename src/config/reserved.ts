@@ -29,7 +29,15 @@ export const reservedGroups: readonly ReservedGroup[] = [
     allowed: 'builds',
   },
   {
-    names: ['SSH_KEY', 'SSH_PASSPHRASE', '*_SSH_KEY', 'REGISTRY_PASSWORD', '*_REGISTRY_PASSWORD'],
+    names: [
+      'SSH_KEY',
+      'SSH_PRIVATE_KEY',
+      'SSH_PASSPHRASE',
+      '*_SSH_KEY',
+      '*_SSH_PRIVATE_KEY',
+      'REGISTRY_PASSWORD',
+      '*_REGISTRY_PASSWORD',
+    ],
     are: 'a key or password that deploys use',
     allowed: 'builds',
   },

@@ -86,6 +86,19 @@ export function isReadByTools(name: string): boolean {
   );
 }
 
+/** Passwords of proxies, as they are written and as they are meant: children get them, and name their proxy in errors. */
+export function proxyPasswords(env: Env): string[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    const written = /_proxy$/i.test(name) ? /\/\/[^/?#\s:@]*:([^/?#\s]*)@/.exec(value ?? '')?.[1] : undefined;
+    if (written === undefined) return [];
+    try {
+      return [...new Set([written, decodeURIComponent(written)])];
+    } catch {
+      return [written];
+    }
+  });
+}
+
 /** Exactly these variables: put together by the caller, from what is meant for this very program. */
 export function exactEnv(env: Env): ChildEnv {
   return env as ChildEnv;

@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { cancellation } from './cancel.ts';
+import { proxyPasswords } from './child-env.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { errorData, formatPlace, type UserError, userErrorsOf } from './errors.ts';
 import { breakCommands, breakCommandsInJson } from './foreign.ts';
@@ -47,6 +48,7 @@ export async function run(options: RunOptions, main: (effects: Effects) => Promi
     // Each is one line, escaped as the runner asks; encoded forms of it the runner makes itself (HostContext.cs).
     if (isRead) process.stderr.write(`::add-mask::${value.replaceAll('%', '%25')}\n`);
   });
+  for (const password of proxyPasswords(env)) mask.add(password);
   const log = createLog({
     mode: modeOf(options, env),
     verbose: options.verbose,

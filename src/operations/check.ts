@@ -14,6 +14,7 @@ import { runChecks } from '../checks/runner/run-checks.ts';
 import type { PlannedCheck } from '../checks/tool.ts';
 import { withheldNote } from '../checks/withheld.ts';
 import { loadConfig } from '../config/load.ts';
+import { namedSecrets } from '../config/masking.ts';
 import type { CheckSettings, Config } from '../config/model.ts';
 import { defaultCheckSettings } from '../config/normalise.ts';
 import { UserError } from '../kernel/errors.ts';
@@ -66,6 +67,8 @@ export async function checkRepository(context: OperationContext, request: CheckR
   const plan = await planRepository(context, request);
   refuseBesideChecks(env, plan.config);
   const { repo, settings, checks } = plan;
+  // Tests print what they were given, and reports of theirs no runner masks.
+  for (const secret of settings.env.flatMap((name) => namedSecrets(name, env[name] ?? ''))) mask.add(secret);
   const [change, baseline] = await Promise.all([
     readChangedLines(repo.root, request.since, env, signal),
     readBaseline(join(repo.root, settings.baseline), settings.baseline),

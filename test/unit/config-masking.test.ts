@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isOrdinary, openTexts, secretsOf } from '../../src/config/masking.ts';
+import { isOrdinary, namedSecrets, openTexts, secretsOf } from '../../src/config/masking.ts';
 import { serviceNames } from '../../src/config/open-texts.ts';
 
 const nothing: ReadonlySet<string> = new Set();
@@ -108,4 +108,16 @@ describe('parts of addresses and connection strings', () => {
     const found = fromSecrets('URL', value);
     expect(found).toEqual(expect.arrayContaining([...parts, value]));
   });
+});
+
+test.each([
+  ['STRIPE_TOKEN', 'Qm7Xk2Vt9', ['Qm7Xk2Vt9']],
+  ['PGPASSWORD', 'postgres', []],
+  ['STAGE', 'Qm7Xk2Vt9', []],
+])('of what tests are given: %s=%s', (name, value, expected) => {
+  expect(namedSecrets(name, value)).toEqual(expected);
+  expect(namedSecrets('DATABASE_URL', `postgres://app:${value}@db/app`)).toContain(
+    `postgres://app:${value}@db/app`,
+  );
+  expect(namedSecrets('DATABASE_URL', `postgres://app:${value}@db/app`)).not.toContain('postgres');
 });

@@ -11,10 +11,15 @@ describe('reserved variables', () => {
     for (const name of [...inputs, ...own]) expect(reservedGroup(name)?.allowed, name).toBe('never');
   });
 
-  test.each(['github_token', 'Aws_Secret_Access_Key', 'GITHUB_ENTERPRISE_TOKEN', 'EU_SSH_KEY', 'AWS_A\nB'])(
-    '%j is one, in any case',
-    (name) => expect(reservedGroup(name)).toBeDefined(),
-  );
+  test.each([
+    'github_token',
+    'Aws_Secret_Access_Key',
+    'GITHUB_ENTERPRISE_TOKEN',
+    'EU_SSH_KEY',
+    'SSH_PRIVATE_KEY',
+    'PROD_SSH_PRIVATE_KEY',
+    'AWS_A\nB',
+  ])('%j is one, in any case', (name) => expect(reservedGroup(name)).toBeDefined());
 
   test.each([
     ...[

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dockerEnv, isOpen, plainEnv, toolEnv } from '../../src/kernel/child-env.ts';
+import { dockerEnv, isOpen, plainEnv, proxyPasswords, toolEnv } from '../../src/kernel/child-env.ts';
 import { keysIn, neverHandedOn } from '../../src/kernel/keys.ts';
 
 const secret = Object.fromEntries(
@@ -122,3 +122,12 @@ test.each(['ACTIONS_RUNTIME_TOKEN', 'INPUT_SSH-KEY', 'SLUICE_SSH_KEY', 'GITHUB_E
   'sluice.yml cannot name %s',
   (name) => expect(neverHandedOn.test(name)).toBe(true),
 );
+
+test('passwords of proxies, which children get and name in their errors', () => {
+  const env = {
+    HTTPS_PROXY: 'http://me:hunter%40two@proxy.example.com:3128',
+    no_proxy: 'localhost',
+    X: 'http://a:b@c',
+  };
+  expect(proxyPasswords(env)).toEqual(['hunter%40two', 'hunter@two']);
+});
