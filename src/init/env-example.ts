@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseEnvFile } from '../config/env-file.ts';
 import { interpolate } from '../config/interpolate.ts';
 import { folderOf, isIn, nameOf, type Tree } from './tree.ts';
@@ -20,16 +21,26 @@ const exampleName =
 const development = /(?:^|[._-])(?:dev|devel|development|local|test|testing|ci|e2e)(?:[._-]|$)/;
 
 /**
- * Files that describe variables, anywhere in the repository: those nearest to the compose files first.
+ * Files that describe variables, anywhere in the repository: those nearest to the compose files first, then those beside
+ * an `env_file` of theirs; of several in one place the one that names most of what they use.
  *
  * @param folder of the first compose file.
+ * @param used `envFiles`: paths from the compose file. `variables`: names in the compose files.
  */
-export async function findExamples(tree: Tree, folder: string): Promise<ExampleFile[]> {
+export async function findExamples(
+  tree: Tree,
+  folder: string,
+  used: { readonly envFiles: readonly string[]; readonly variables: readonly string[] },
+): Promise<ExampleFile[]> {
   const paths = tree.files.filter((path) => exampleName.test(nameOf(path)));
   const read = await Promise.all(paths.map(async (path) => readExample(path, await tree.read(path), folder)));
+  const beside = new Set(used.envFiles.map((path) => folderOf(join(folder, path))));
   const rank = ({ path, isNear }: ExampleFile) =>
-    (isNear ? 0 : 10) + (folderOf(path) === folder ? 0 : 1) + (/prod/.test(nameOf(path)) ? -0.5 : 0);
-  return read.filter((each) => each !== undefined).sort((a, b) => rank(a) - rank(b));
+    (isNear ? 0 : beside.has(folderOf(path)) ? 5 : 10) +
+    (folderOf(path) === folder ? 0 : 1) +
+    (/prod/.test(nameOf(path)) ? -0.5 : 0);
+  const named = ({ names }: ExampleFile) => used.variables.filter((name) => names.includes(name)).length;
+  return read.filter((each) => each !== undefined).sort((a, b) => rank(a) - rank(b) || named(b) - named(a));
 }
 
 function readExample(path: string, text: string | undefined, folder: string): ExampleFile | undefined {

@@ -59,14 +59,18 @@ export async function lookAt(
   const [composeFiles, present] = await Promise.all([findComposeFiles(tree), readPresent(whole)]);
   const compose = await choiceFor(tree, composeFiles, wanted, present);
   const files = compose?.files ?? [];
+  const used = variablesOf(files);
+  const envFiles = envFilesOf(files);
   const [defaults, examples, otherDeploys, presentText, front] = await Promise.all([
     readDefaults(whole, files, effects),
-    findExamples(tree, folderOf(files[0]?.path ?? '')),
+    findExamples(tree, folderOf(files[0]?.path ?? ''), {
+      envFiles: envFiles.map(({ path }) => path),
+      variables: used.map(({ name }) => name),
+    }),
     findOtherDeploys(above),
     readText(resolve(whole, 'sluice.yml')),
     findFront(tree),
   ]);
-  const used = variablesOf(files);
   return {
     folder: whole,
     below: relative(top, whole),
@@ -79,7 +83,7 @@ export async function lookAt(
       .map((each) => ({ ...each, fallback: each.fallback ?? defaults[each.name] })),
     shell: used.filter(({ name, fallback }) => shellVariable(name) !== undefined && fallback === undefined),
     defaults,
-    envFiles: envFilesOf(files),
+    envFiles,
     examples,
     otherDeploys,
     present,

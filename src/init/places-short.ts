@@ -3,7 +3,8 @@ import { hole, isHole, type Masked, namesAt } from './masked.ts';
 /**
  * What a variable has to be where a compose file uses it:
  * - `fixed`: one value that Docker Compose accepts there; `fits` judges others;
- * - `port`: a free number, or a range of `span` of them; `after`: so far above another variable's value;
+ * - `port`: a free number, or a range of `span` of them; `after`: so far above another variable's value; `isEntry`: it is
+ *   a whole entry of `ports`, which may be `8080:80`, and `127.0.0.1:80` is none;
  * - `path`: a path, or one of the names in `or`;
  * - `registry`: with the slash behind it where the text has none.
  */
@@ -13,6 +14,7 @@ export type Want =
       readonly kind: 'port';
       readonly span: number;
       readonly after?: { readonly name: string; readonly by: number };
+      readonly isEntry?: boolean;
     }
   | { readonly kind: 'path'; readonly or?: readonly string[] }
   | { readonly kind: 'registry'; readonly slash: boolean }
@@ -41,6 +43,10 @@ export function partOf(want: Want, { text }: Masked, at: number): Want {
 /** `[[IP:]PUBLISHED:]TARGET[/PROTOCOL]`, where ports may be ranges. */
 export function portWants(masked: Masked): Wants {
   const wants: Wants = new Map();
+  if (isHole(masked.text)) {
+    put(wants, masked, masked.text, { kind: 'port', span: 1, isEntry: true });
+    return wants;
+  }
   const [address = '', protocol = ''] = masked.text.split('/');
   for (const each of protocol.match(holes) ?? [])
     put(wants, masked, each, fixed('tcp', /^(?:tcp|udp|sctp)$/));

@@ -129,11 +129,16 @@ function isReal(value: string): boolean {
   return value !== '' && !/change|^<|your/i.test(value);
 }
 
+/** `[[IP:]PUBLISHED:]TARGET[/PROTOCOL]`. */
+const portEntry =
+  /^(?:(?:(?:[\d.]+|\[[\da-f:]+\]):)?(?:\d{1,5}(?:-\d{1,5})?)?:)?\d{1,5}(?:-\d{1,5})?(?:\/(?:tcp|udp|sctp))?$/i;
+
 function fits(want: Want, value: string): boolean {
   switch (want.kind) {
     case 'fixed':
       return want.fits?.(value) ?? true;
     case 'port':
+      if (want.isEntry === true) return portEntry.test(value);
       return want.span === 1 ? /^(?:[\d.]+:)?\d{1,5}$/.test(value) : /^\d{1,5}-\d{1,5}$/.test(value);
     case 'path':
       return /^(?:[./~]|[A-Za-z]:)/.test(value) || (want.or?.includes(value) ?? false);

@@ -49,12 +49,18 @@ export function head(group: string, cancels = 'false'): string[] {
   return ['permissions: {}', `concurrency: { group: ${quoted}, cancel-in-progress: ${cancels} }`];
 }
 
-/** A tag that several targets take reaches one after the other: the next only when the one before serves it. */
+/**
+ * A tag that several targets take reaches one after the other: the next only when the one before serves it.
+ *
+ * In double quotes: of an expression with doubled single quotes zizmor says that it cannot parse it, and looks no further.
+ */
 export function strategy(targets: readonly TargetGuess[]): string[] {
   const names = tagTargets(targets).map(({ name }) => name);
   if (names.length < 2) return [];
-  const chosen = `inputs.target && fromJSON(format('["{0}"]', inputs.target)) || fromJSON('${JSON.stringify(names)}')`;
-  return [`    strategy: { max-parallel: 1, matrix: { target: '\${{ ${chosen.replaceAll("'", "''")} }}' } }`];
+  const chosen = `fromJSON(inputs.target && format('["{0}"]', inputs.target) || '${JSON.stringify(names)}')`;
+  return [
+    `    strategy: { max-parallel: 1, matrix: { target: "\${{ ${chosen.replaceAll('"', '\\"')} }}" } }`,
+  ];
 }
 
 /** The command that builds the front end in its folder, as a value below `with:`. */

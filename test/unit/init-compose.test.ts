@@ -49,7 +49,7 @@ test('an override without which databases have no volume is named for that', asy
 test('values of an example that refer to others of it are whole', async () => {
   const text = 'VERSION="11.2"\nIMAGE="mariadb:${VERSION}"\nOPEN="${ELSEWHERE}/x"\nSELF="${SELF}"\n';
   writeFileSync(join(folder, '.env.example'), text);
-  const [example] = await findExamples(await readTree(folder), '');
+  const [example] = await findExamples(await readTree(folder), '', { envFiles: [], variables: [] });
   expect(example?.values).toEqual({
     VERSION: '11.2',
     IMAGE: 'mariadb:11.2',

@@ -7,6 +7,7 @@ import { chooseCompose } from '../../src/config/compose-choice.ts';
 import { usesIn } from '../../src/config/variable-uses.ts';
 import { type ComposeFile, isDefault } from '../../src/init/compose-files.ts';
 import { unifiedDiff } from '../../src/init/diff.ts';
+import { findExamples } from '../../src/init/env-example.ts';
 import { parseRemote } from '../../src/init/git.ts';
 import { renderEnvExample } from '../../src/init/render-env.ts';
 import { runProcess } from '../../src/kernel/process.ts';
@@ -123,6 +124,27 @@ describe('which compose files', () => {
     expect(choice !== undefined && isDefault(choice, both)).toBe(true);
     const other = chooseCompose([file('deploy/compose.yml')]);
     expect(other !== undefined && isDefault(other, [file('deploy/compose.yml')])).toBe(false);
+  });
+});
+
+describe('which file describes the variables', () => {
+  const treeOf = (files: Record<string, string>) => ({
+    folder: '/shop',
+    files: Object.keys(files).sort(),
+    read: async (path: string) => files[path],
+  });
+  const paths = async (files: Record<string, string>, envFiles: string[], variables: string[]) =>
+    (await findExamples(treeOf(files), '', { envFiles, variables })).map(({ path }) => path);
+
+  test('the one beside an env_file goes before those of other programs', async () => {
+    const files = { 'apps/site/.env.sample': 'A=1', 'apps/web/.env.sample': 'A=1', 'z/.env.sample': 'A=1' };
+    expect((await paths(files, ['./apps/web/.env'], []))[0]).toBe('apps/web/.env.sample');
+    expect((await paths({ ...files, '.env.example': '' }, ['./apps/web/.env'], []))[0]).toBe('.env.example');
+  });
+
+  test('of several in one folder the one that names most of what the compose files use', async () => {
+    const files = { 'env-example-a': 'URL=x', 'env-example-b': 'DB_NAME=x\n# DB_USER=y' };
+    expect(await paths(files, [], ['DB_NAME', 'DB_USER', 'URL'])).toEqual(['env-example-b', 'env-example-a']);
   });
 });
 

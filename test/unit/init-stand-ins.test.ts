@@ -133,6 +133,8 @@ describe('values', () => {
     ['tty: "${A}"', 'maybe', 'true'],
     ['ports: ["${A}:80"]', '127.0.0.1:8080', '127.0.0.1:8080'],
     ['ports: ["${A}:80"]', 'http', '61001'],
+    ['ports: ["${A}"]', '127.0.0.1:3001:3001/tcp', '127.0.0.1:3001:3001/tcp'],
+    ['ports: ["${A}"]', '127.0.0.1:3001', '61001'],
     ['image: "${A}"', 'ghcr.io/acme/web:1', 'ghcr.io/acme/web:1'],
     ['environment: { X: "${A}" }', 'CHANGE_ME', 'stand-in-a'],
   ])('%s with the example %s: %s', (line, example, expected) => {
