@@ -7,7 +7,7 @@ import { gitTop, readGitFiles } from './git-files.ts';
 import { openTexts, secretsOf } from './masking.ts';
 import type { Config, EnvSource, HostConfig, Target } from './model.ts';
 import { placeOf } from './normalise.ts';
-import { openTextsHere } from './open-texts.ts';
+import { openIn } from './open-names.ts';
 import { reservedGroup, whyReserved } from './reserved.ts';
 import { decodeUtf8 } from './text.ts';
 
@@ -58,7 +58,7 @@ export async function loadEnv(
   host: HostConfig,
   effects: EnvEffects,
 ): Promise<LoadedEnv> {
-  const open = effects.mask === undefined ? openTexts(config) : await openTextsHere(config);
+  const open = effects.mask === undefined ? openTexts(config) : await openIn(config);
   const merged = createMerge((name, value, isSecret) => {
     for (const secret of secretsOf(name, value, { isSecret, open })) effects.mask?.add(secret);
   });

@@ -45,7 +45,7 @@ export function secretsOf(
   value: string,
   { isSecret, open }: { readonly isSecret: boolean; readonly open: ReadonlySet<string> },
 ): string[] {
-  const isPublic = (text: string) => isOrdinary(text) || open.has(text) || open.has(text.replace(/\/$/, ''));
+  const isPublic = (text: string) => isOrdinary(text) || isOpen(text, open);
   const speaks = speaksOfSecret(name) && (isSecretName(name) || !isPublic(value));
   const candidates = [
     ...(speaks || secretIn([], value) !== undefined ? [value] : []),
@@ -55,6 +55,14 @@ export function secretsOf(
   const users = isSecret ? usersIn(value) : [];
   const whole = isSecret || candidates.length > 0 ? [value, ...users] : [];
   return [...new Set([...candidates, ...whole.filter((each) => !isPublic(each))])];
+}
+
+/** An open text, or where a service of that name is: `orders-db:5432`, `http://web:8080/`. */
+function isOpen(value: string, open: ReadonlySet<string>): boolean {
+  const [, host = ''] =
+    /^(?:[a-z][a-z0-9+]{0,20}:\/\/)?([a-z][\w.-]{0,252})(?::\d{1,5})?\/?$/i.exec(value) ?? [];
+  const isKnown = open.has(value) || open.has(value.replace(/\/$/, ''));
+  return isKnown || open.has(host) || ordinaryWords.has(host.toLowerCase());
 }
 
 /**

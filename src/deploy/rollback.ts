@@ -1,7 +1,7 @@
 import { passwordRegistry } from '../config/app-registry.ts';
 import { plain } from '../config/compose.ts';
 import { openTexts, secretsOf } from '../config/masking.ts';
-import { serviceNames } from '../config/open-texts.ts';
+import { openNames } from '../config/open-names.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { DeployReport } from '../report/model.ts';
 import { requireCarried } from './carry/carry.ts';
@@ -40,8 +40,8 @@ export async function rollback(
         const plans = await Promise.all(
           sites.map(async ({ host, state }) => {
             const record: ReleaseRecord = findRelease(state.releases, name, state.current);
+            const open = new Set([...openTexts(config), ...openNames(record.model)]);
             // Its containers' last lines may be shown: a rollback knows the secrets only from the record.
-            const open = new Set([...openTexts(config), ...serviceNames([record.model])]);
             for (const secret of secretsIn(record, open)) effects.mask.add(secret);
             return planHost({
               host: host.name,

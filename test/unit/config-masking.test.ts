@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isOrdinary, namedSecrets, openTexts, secretsOf } from '../../src/config/masking.ts';
-import { serviceNames } from '../../src/config/open-texts.ts';
+import { openNames } from '../../src/config/open-names.ts';
 
 const nothing: ReadonlySet<string> = new Set();
 const fromSecrets = (name: string, value: string, open = nothing) =>
@@ -46,6 +46,29 @@ describe('a variable of a source of secrets', () => {
     },
   );
 
+  test('is none with the name of a service, a volume or a host, nor where such a one is', () => {
+    const open = new Set(
+      openNames({
+        services: { maildev: { container_name: 'mail-1' }, 'orders-db': null, x: { hostname: '${HOST}' } },
+        volumes: { 'orders-data': null },
+      }),
+    );
+    for (const value of [
+      'maildev',
+      'mail-1',
+      'orders-db:5432',
+      'http://maildev:1080/',
+      'orders-data',
+      'redis:6379',
+    ])
+      expect(fromSecrets('ANY_HOST', value, open)).toEqual([]);
+    for (const value of ['${HOST}', 'maildev:x', 'orders-db/app', '12345:80', 'other:5432'])
+      expect(fromSecrets('ANY_HOST', value, open)).toEqual([value]);
+    expect(fromSecrets('MAIL_PASSWORD', 'maildev', open)).toEqual(['maildev']);
+    expect(fromSecrets('QUEUE', 'amqp://maildev:hunter22@orders-db:5672/', open)).toContain('hunter22');
+    expect(openNames('no file')).toEqual([]);
+  });
+
   test('is none with an ordinary word, or with what sluice.yml says as well', () => {
     const open = openTexts({
       app: 'bookshop',
@@ -64,17 +87,6 @@ describe('a variable of a source of secrets', () => {
     ['AUTH_MODE', 'production'],
   ])('is none where its name is only about secrets: %s=%s', (name, value) => {
     expect([fromSecrets(name, value), fromRepository(name, value)]).toEqual([[], []]);
-  });
-
-  test('names of services and containers are none', () => {
-    const names = serviceNames([
-      { services: { 'shop-database': { container_name: 'shop-db' } } },
-      { services: null },
-      null,
-    ]);
-    expect(names).toEqual(['shop-database', 'shop-db']);
-    expect(fromSecrets('DB_HOST', 'shop-database', new Set(names))).toEqual([]);
-    expect(fromSecrets('DB_PASSWORD', 'shop-database', new Set(names))).toEqual(['shop-database']);
   });
 
   test('is one all the same when its name says so', () => {
