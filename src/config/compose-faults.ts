@@ -24,7 +24,7 @@ export async function variableFault(
   files: readonly string[],
   env: Env,
 ): Promise<UserError | undefined> {
-  const suspects = await suspectsIn(said, files);
+  const suspects = await suspectsIn(said, files, env);
   const [first] = suspects;
   if (first === undefined) return undefined;
   const empty = first.names.filter((name) => !env[name]);
@@ -52,11 +52,20 @@ export async function machineVariables(files: readonly string[], env: Env): Prom
   return own.filter((name) => used.some((use) => use.name === name));
 }
 
-async function suspectsIn(said: string, files: readonly string[]): Promise<Suspect[]> {
+/** Whether the entry of `ports` ends with nothing because of this variable, or the wrong part is one of its value. */
+function isAtFault(entry: string, name: string, part: string, env: Env): boolean {
+  const value = env[name];
+  if (/^:?(?:<empty>)?$/.test(part))
+    return !value && new RegExp(`(?:^|:)\\$\\{?${name}\\}?(?:/\\w+)?$`).test(entry);
+  return value?.split(':').includes(part) === true;
+}
+
+async function suspectsIn(said: string, files: readonly string[], env: Env): Promise<Suspect[]> {
   const keys = keysIn(said);
   const quoted = new Set([...said.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name));
   const byKey: Suspect[] = [];
   const byValue: Suspect[] = [];
+  const byPort: (Suspect & { readonly text: string })[] = [];
   for (const file of files) {
     const text = await readFile(file, 'utf8').catch(() => '');
     for (const placed of textsOf(text)) {
@@ -71,11 +80,22 @@ async function suspectsIn(said: string, files: readonly string[]): Promise<Suspe
         (keys.length > 0 || /port/i.test(said) === /\.ports\./.test(key))
       )
         byValue.push({ ...suspect, names: names.filter((name) => quoted.has(name)) });
+      else if (keys.length === 0 && /\bport\b|hostPort|containerPort/i.test(said) && /\.ports\./.test(key))
+        byPort.push({ ...suspect, text: placed.text });
     }
   }
   const exact = byKey.filter(({ names }) => names.some((name) => quoted.has(name)));
   if (exact.length > 0) return exact;
-  return byKey.length > 0 ? byKey : byValue;
+  if (byKey.length > 0) return byKey;
+  if (byValue.length > 0) return byValue;
+  // Of a value it quotes only what is wrong in it (`Invalid hostPort: 127.0.0.1`), and of an empty one nothing.
+  const part = /: "?([^\s"]+?)"?$/m.exec(said)?.[1] ?? '';
+  return byPort
+    .map(({ text, ...suspect }) => ({
+      ...suspect,
+      names: suspect.names.filter((name) => isAtFault(text, name, part, env)),
+    }))
+    .filter(({ names }) => names.length > 0);
 }
 
 /** `services.web.cpus`, `services[web].mem_limit`, and what is said of a service in words. */

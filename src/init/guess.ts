@@ -19,6 +19,7 @@ import type { Seen } from './look.ts';
 import { notHandled } from './not-handled.ts';
 import type { ServiceSight } from './study.ts';
 import { folderOf, nameOf } from './tree.ts';
+import { buildVariables } from './variables.ts';
 import { enumerate } from './words.ts';
 
 /** A value, and where it comes from: the end of a comment. */
@@ -171,6 +172,7 @@ function notesOf(
       `The remote is ${remote?.host}, so no GitHub workflows are written. In its CI, \`sluice build\` and \`sluice deploy\` do the same.`,
     );
   }
+  notes.push(...buildNotes(seen, draft.onGitHub, builds));
   for (const { path, sign } of seen.otherDeploys) {
     notes.push(
       `${path} seems to deploy, too (${sign}): switch it off before the first deploy with Sluice, or both will.`,
@@ -182,6 +184,18 @@ function notesOf(
       `${site.front.folder === '' ? 'The front end' : `The front end in ${site.front.folder}`} can go to a bucket behind a CDN: sluice.yml has the lines, as a comment.`,
     );
   return [...notes, ...adviceFor(draft.services, model)];
+}
+
+/** The job that builds belongs to no target, and so has no variables of one. */
+function buildNotes({ compose, variables }: Seen, onGitHub: boolean, builds: boolean): string[] {
+  const unset = new Set(variables.flatMap(({ name, fallback }) => (fallback === undefined ? [name] : [])));
+  const needed = buildVariables(compose?.files ?? []).filter((name) => unset.has(name));
+  const [first] = needed;
+  if (first === undefined || !onGitHub || !builds) return [];
+  const list = enumerate(needed.length > 5 ? [...needed.slice(0, 4), `${needed.length - 4} more`] : needed);
+  return [
+    `The build needs ${list}, and on GitHub the jobs that build have no variables of a target: set ${needed.length === 1 ? 'a default' : 'defaults'} in the compose file (\${${first}:-value}) or in a .env that git has. With --own-jobs the job that builds for a deploy can have others below \`env:\`.`,
+  ];
 }
 
 /** What would make deploys safer. */

@@ -40,6 +40,29 @@ export function variablesOf(files: readonly ComposeFile[]): ComposeVariable[] {
   }));
 }
 
+/**
+ * Variables without a default that resolving for a build needs: those in `build:`, in the name of what is built, and the
+ * port in a container, without which Docker Compose reads no file.
+ */
+export function buildVariables(files: readonly ComposeFile[]): string[] {
+  const built = new Set(
+    files.flatMap(({ services }) =>
+      Object.entries(services).flatMap(([name, service]) => (service['build'] === undefined ? [] : [name])),
+    ),
+  );
+  const names = files.flatMap(({ data }) =>
+    [...textsIn(data)].flatMap(({ path, text }) => {
+      const [section, service = '', key = ''] = path;
+      if (section !== 'services') return [];
+      const isBuild = built.has(service) && ['build', 'image'].includes(key);
+      const isPort = key === 'ports' && /:\$\{?\w+\}?(?:\/\w+)?$/.test(text);
+      const uses = isBuild || isPort ? usesIn(isBuild ? text : text.slice(text.lastIndexOf(':$') + 1)) : [];
+      return uses.flatMap(({ name, fallback }) => (fallback === undefined ? [name] : []));
+    }),
+  );
+  return [...new Set(names)];
+}
+
 /** Files that services take their variables from. */
 export function envFilesOf(files: readonly ComposeFile[]): EnvFileUse[] {
   return files.flatMap(({ services }) =>

@@ -127,6 +127,18 @@ describe('compose files that docker compose does not accept', () => {
       'services.web.ports.0',
     ],
     [
+      'a port with an address in place of its target',
+      'services:\n  web:\n    image: app\n    ports: ["80:80", "${P}"]',
+      { P: '127.0.0.1:3001' },
+      'services.web.ports.1',
+    ],
+    [
+      'a port in the container that is empty',
+      'services:\n  web:\n    image: app\n    ports: ["${O:-}80:80", "${P}:${P}"]',
+      { P: '' },
+      'services.web.ports.1',
+    ],
+    [
       'a volume',
       'services:\n  web:\n    image: app\n    volumes: ["${V}:/data"]',
       { V: 'lots-of' },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { chooseCompose } from '../../src/config/compose-choice.ts';
 import { usesIn } from '../../src/config/variable-uses.ts';
 import { type ComposeFile, isDefault } from '../../src/init/compose-files.ts';
@@ -10,6 +11,7 @@ import { unifiedDiff } from '../../src/init/diff.ts';
 import { findExamples } from '../../src/init/env-example.ts';
 import { parseRemote } from '../../src/init/git.ts';
 import { renderEnvExample } from '../../src/init/render-env.ts';
+import { buildVariables } from '../../src/init/variables.ts';
 import { runProcess } from '../../src/kernel/process.ts';
 
 describe('the remote', () => {
@@ -125,6 +127,24 @@ describe('which compose files', () => {
     const other = chooseCompose([file('deploy/compose.yml')]);
     expect(other !== undefined && isDefault(other, [file('deploy/compose.yml')])).toBe(false);
   });
+});
+
+test('what a build needs: variables of what is built, and ports without which no file is read', () => {
+  const text = `services:
+  web:
+    build: { context: ., args: { URL: "$URL", MODE: "\${MODE:-x}" } }
+    image: shop/web:\${TAG}
+    ports: ["\${PORT}:\${INNER}", "\${OTHER}:80"]
+    environment: { KEY: "$KEY" }
+  db: { image: "postgres:\${PG}", ports: ["\${DB_PORT}"] }
+`;
+  const data = parse(text) as { services: ComposeFile['services'] };
+  const services = data.services;
+  expect(buildVariables([{ path: 'compose.yml', text, name: undefined, data, services }])).toEqual([
+    'URL',
+    'TAG',
+    'INNER',
+  ]);
 });
 
 describe('which file describes the variables', () => {
