@@ -35,7 +35,7 @@ export interface EnvEffects {
    */
   readonly unread?: 'host-files' | 'all' | undefined;
   /** Told every secret as it is read, before anything is done with it. */
-  readonly mask?: { add(value: string): void } | undefined;
+  readonly mask?: { add(value: string): void; keep?(texts: Iterable<string>): void } | undefined;
 }
 
 /** The other fields say which names are secrets, and which texts none. */
@@ -59,6 +59,7 @@ export async function loadEnv(
   effects: EnvEffects,
 ): Promise<LoadedEnv> {
   const open = effects.mask === undefined ? openTexts(config) : await openIn(config);
+  effects.mask?.keep?.(open);
   const merged = createMerge((name, value, isSecret) => {
     for (const secret of secretsOf(name, value, { isSecret, open })) effects.mask?.add(secret);
   });

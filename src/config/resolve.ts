@@ -33,7 +33,7 @@ export interface ResolveEffects extends ComposeEffects {
       ) => Promise<ImageAnswers>)
     | undefined;
   /** Told every secret value before anything is done with it. */
-  readonly mask?: Pick<Mask, 'add'> | undefined;
+  readonly mask?: (Pick<Mask, 'add'> & Partial<Pick<Mask, 'keep'>>) | undefined;
 }
 
 /** What is needed of a host (host/model.ts) to read `host-env-file`. */

@@ -41,6 +41,7 @@ export async function rollback(
           sites.map(async ({ host, state }) => {
             const record: ReleaseRecord = findRelease(state.releases, name, state.current);
             const open = new Set([...openTexts(config), ...openNames(record.model)]);
+            effects.mask.keep(open);
             // Its containers' last lines may be shown: a rollback knows the secrets only from the record.
             for (const secret of secretsIn(record, open)) effects.mask.add(secret);
             return planHost({

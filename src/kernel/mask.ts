@@ -8,6 +8,8 @@ export interface Mask {
    * HTML, shells, base64, hex). Values under 6 characters are ignored: they would blank ordinary text.
    */
   add(value: string): void;
+  /** Texts that everybody may read: none of them is taken for what is left of a secret that was cut. */
+  keep(texts: Iterable<string>): void;
   scrub(text: string): string;
   /** All texts within data; what programs read by name keeps its name. */
   scrubData<T>(data: T): T;
@@ -41,6 +43,10 @@ export function createMask(onAdd?: (value: string) => void): Mask {
     index.addWhole(plainOf(value));
   }
 
+  function keep(texts: Iterable<string>): void {
+    for (const text of texts) index.kept.add(text);
+  }
+
   function scrub(text: string): string {
     if (plain.size === 0 || text.length < shortest) return text;
     const found = [...index.find(text), ...index.findParts(text)];
@@ -61,7 +67,7 @@ export function createMask(onAdd?: (value: string) => void): Mask {
     return data === undefined ? data : (scrubbed(data, scrub) as T);
   }
 
-  return { add, scrub, scrubData, values: () => [...plain] };
+  return { add, keep, scrub, scrubData, values: () => [...plain] };
 }
 
 /** A range of a view as one of the text it was made of: with all of an escape of which it has a part. */
@@ -109,6 +115,7 @@ function createIndex() {
   const begins = new Uint8Array(0x10000);
   const pair = (text: string, at: number) => ((text.charCodeAt(at) * 31) ^ text.charCodeAt(at + 1)) & 0xffff;
   const known = new Set<string>();
+  const kept = new Set<string>();
   let whole = '\0';
 
   function add(form: string): void {
@@ -148,7 +155,8 @@ function createIndex() {
     if (head.length === shortestPart && !head.includes('\0')) {
       for (let at = whole.indexOf(head); at >= 0; at = whole.indexOf(head, at + 1)) {
         const rest = whole.slice(at, whole.indexOf('\0', at));
-        if (text.startsWith(rest, start.length)) found.push([0, start.length + rest.length]);
+        if (text.startsWith(rest, start.length) && !kept.has(rest))
+          found.push([0, start.length + rest.length]);
       }
     }
     const end = text.length - (text.endsWith('…') ? 1 : 0);
@@ -157,13 +165,14 @@ function createIndex() {
       for (let at = whole.indexOf(tail); at >= 0; at = whole.indexOf(tail, at + 1)) {
         const from = whole.lastIndexOf('\0', at) + 1;
         const length = at + shortestPart - from;
-        if (text.startsWith(whole.slice(from, from + length), end - length)) found.push([end - length, end]);
+        const part = whole.slice(from, from + length);
+        if (text.startsWith(part, end - length) && !kept.has(part)) found.push([end - length, end]);
       }
     }
     return found;
   }
 
-  return { add, find, addWhole, findParts };
+  return { add, kept, find, addWhole, findParts };
 }
 
 /** Names of our own fields, and of what foreign data has like them. */

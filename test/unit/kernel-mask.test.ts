@@ -136,3 +136,17 @@ test('a secret between colors keeps those around it; one in the midst of it goes
   );
   expect(mask.scrub('{"a":"Qm7X\\u001b[1mk2Vt9Zr4\\u001b[39m"}')).toBe('{"a":"***\\u001b[39m"}');
 });
+
+test('a text that everybody may read is no rest of a secret, but no secret is read for it', () => {
+  const mask = createMask();
+  for (const each of ['bookshop_live', 'live-at-bookshop']) mask.add(each);
+  expect(mask.scrubData({ app: 'bookshop', line: 'deploys bookshop' })).toEqual({
+    app: '***',
+    line: 'deploys ***',
+  });
+  mask.keep(['bookshop']);
+  const open = { app: 'bookshop', line: 'deploys bookshop', first: 'bookshop runs' };
+  expect(mask.scrubData(open)).toEqual(open);
+  expect(mask.scrub('bookshop_live of bookshop')).toBe('*** of bookshop');
+  expect(mask.scrub('ends with bookshop_l')).toBe('ends with ***');
+});
