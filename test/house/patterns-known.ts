@@ -52,6 +52,7 @@ export const builtPatterns: Readonly<Record<string, string>> = {
   'src/config/capacity.ts': names,
   'src/config/compose-build.ts': names,
   'src/config/compose-errors.ts': names,
+  'src/config/compose-faults.ts': names,
   'src/config/compose-overlay.ts': names,
   'src/config/compose-reserved.ts': names,
   'src/config/dockerignore/go-text.ts': parts,

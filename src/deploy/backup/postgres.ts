@@ -46,7 +46,7 @@ set -eu
 ${sameEngine}umask 077
 cd "$1"
 trap 'rm -f "$3.dump.new" "$3.rights.new" "$3.counts"' EXIT
-trap 'exit 143' TERM HUP INT
+trap 'exit 143' TERM HUP INT PIPE
 if ! docker exec -i "$2" sh -c '
   export PGOPTIONS="${ownSession}" PGUSER="\${POSTGRES_USER:-postgres}" PGDATABASE="\${POSTGRES_DB:-\${POSTGRES_USER:-postgres}}"
   psql -qAtX -v ON_ERROR_STOP=1

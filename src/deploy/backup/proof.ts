@@ -18,7 +18,7 @@ import { createRoles, listRights } from './rights.ts';
 const startCopy = `
 cleanup() { docker rm -fv "$container" >/dev/null 2>&1 || :; [ -z "\${list-}" ] || rm -f "$list.restored" "$list.restored.new"; }
 trap cleanup EXIT
-trap 'exit 143' TERM HUP INT
+trap 'exit 143' TERM HUP INT PIPE
 docker run -d --rm --name "$container" --network none -e POSTGRES_PASSWORD=restore-test -e POSTGRES_USER="$superuser" -e POSTGRES_DB="$database" "$image" -c fsync=off -c full_page_writes=off >/dev/null
 tries=0
 until docker exec "$container" pg_isready -q -h 127.0.0.1 -U "$superuser" -d template1 2>/dev/null; do

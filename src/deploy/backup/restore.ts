@@ -46,7 +46,7 @@ reopen() { echo 'ALTER DATABASE :"live" WITH ALLOW_CONNECTIONS true;' | sql >/de
 read -r encoded
 settings=$(printf %s "$encoded" | base64 -d)
 trap drop EXIT
-trap 'exit 143' TERM HUP INT
+trap 'exit 143' TERM HUP INT PIPE
 drop
 printf 'CREATE DATABASE :"new" WITH CONNECTION LIMIT = 0 TEMPLATE = template0%s;' "$2" | sql
 case $4 in
