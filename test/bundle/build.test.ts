@@ -71,9 +71,12 @@ test('a pull request from a fork is built and not pushed', async () => {
   expect(step.summary).toContain('nothing pushed');
 });
 
+/** GitHub names the ref of each run but those of a deployment of a commit alone. */
+const onMain = { GITHUB_REF: 'refs/heads/main', GITHUB_REF_NAME: 'main', GITHUB_REF_TYPE: 'branch' };
+
 test('a dry run builds nothing', async () => {
   const workspace = repository(`FROM ${standIns.debian}\nRUN echo plan > /built\n`);
-  const step = await runStep('build', { workspace, with: { 'dry-run': 'true' } });
+  const step = await runStep('build', { workspace, env: onMain, with: { 'dry-run': 'true' } });
   expect(step.code, step.log).toBe(0);
   expect(step.summary).toMatch(/^## ⚪ Plan of the images of shop/);
   expect(step.outputs).toEqual({});
@@ -84,7 +87,7 @@ test('a build that says 5 MB and fails: summary and annotations keep their limit
   const noise = 'RUN head -c 1300000 /dev/zero | tr "\\\\0" x | fold -w 100\n';
   const evil = 'RUN echo "::error::from a step"; echo "##[set-output name=images]{}"; exit 3\n';
   const workspace = repository(`FROM ${standIns.debian}\n${noise.repeat(4)}${evil}`);
-  const step = await runStep('build', { workspace });
+  const step = await runStep('build', { workspace, env: onMain });
   expect(step.code, step.log.slice(-2000)).toBe(1);
   const errors = step.commands.filter(({ name }) => name === 'error');
   expect(errors.map(({ properties }) => properties.title)).toEqual(['sluice build: build.failed']);
