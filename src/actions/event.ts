@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isQueueBranch, isQueueRun } from '../kernel/merge-queue.ts';
+import { readPayload } from '../kernel/webhook.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -38,7 +38,7 @@ export function readRunEvent(env: Env): RunEvent {
   const name = env['GITHUB_EVENT_NAME'] ?? '';
   const change = Object.hasOwn(changes, name) || isQueueRun(env);
   if (name !== 'pull_request') return { change, withoutSecrets: undefined };
-  const payload = readPayload(env['GITHUB_EVENT_PATH']);
+  const payload = readPayload<Payload>(env['GITHUB_EVENT_PATH']);
   const here = payload?.repository?.full_name;
   const head = payload?.pull_request?.head;
   // A fork that was deleted meanwhile is null.
@@ -66,19 +66,10 @@ export async function changeOf(
   if (Object.hasOwn(changes, name)) return changes[name];
   if (isQueueRun(env)) return ofQueue;
   if (name !== 'workflow_run' && name !== 'issue_comment') return undefined;
-  const payload = readPayload(env['GITHUB_EVENT_PATH']);
+  const payload = readPayload<Payload>(env['GITHUB_EVENT_PATH']);
   const { event: followed, head_branch: branch } = payload?.workflow_run ?? {};
   const follows = (typeof followed === 'string' && Object.hasOwn(changes, followed)) || isQueueBranch(branch);
   if (!follows && !payload?.issue?.pull_request) return undefined;
   if ((await head()) === env['GITHUB_SHA']) return undefined;
   return 'This run follows a pull request, and another commit than that of the default branch is checked out';
-}
-
-function readPayload(path: string | undefined): Payload | undefined {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path ?? '', 'utf8'));
-    return typeof value === 'object' && value !== null ? (value as Payload) : undefined;
-  } catch {
-    return undefined;
-  }
 }

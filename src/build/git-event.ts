@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isQueueBranch, isQueueRun } from '../kernel/merge-queue.ts';
+import { readPayload } from '../kernel/webhook.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -38,7 +38,7 @@ interface Payload {
 
 /** Reads the variables of the run and the webhook's payload, which is others' text: what makes no sense says nothing. */
 export function readBuildEvent(env: Env): BuildEvent {
-  const payload = readPayload(env['GITHUB_EVENT_PATH']);
+  const payload = readPayload<Payload>(env['GITHUB_EVENT_PATH']);
   const name = env['GITHUB_EVENT_NAME'] ?? '';
   const { GITHUB_REF_TYPE: type, GITHUB_REF_NAME: refName } = env;
   const merged = /^refs\/pull\/(\d+)\//.exec(env['GITHUB_REF'] ?? '')?.[1];
@@ -82,13 +82,4 @@ function pullOf(name: string, merged: string | undefined, payload: Payload | und
 
 function numberOf(value: unknown): string | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? String(value) : undefined;
-}
-
-function readPayload(path: string | undefined): Payload | undefined {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path ?? '', 'utf8'));
-    return typeof value === 'object' && value !== null ? (value as Payload) : undefined;
-  } catch {
-    return undefined;
-  }
 }
