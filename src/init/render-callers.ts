@@ -3,12 +3,15 @@ import { renderJobs } from './render-jobs.ts';
 import { reusable } from './toolkit.ts';
 import { list } from './words.ts';
 import {
+  backupOpening,
+  backupStrategy,
   buildCommand,
   type CallerFacts,
-  dispatch,
+  deployOpening,
   head,
   literal,
   purposeOf,
+  rollbackOpening,
   strategy,
   triggers,
 } from './workflow-parts.ts';
@@ -52,11 +55,7 @@ function ci({ branches, config }: CallerFacts): string[] {
 function deploy(facts: CallerFacts): string[] {
   const { targets, config, hasRegistryLogin = false } = facts;
   return [
-    `# ${purposeOf(targets, 'deploys', 'a manual run deploys')}`,
-    'name: Sluice deploy',
-    ...triggers(targets),
-    ...head('sluice-deploy-${{ github.ref }}'),
-    'jobs:',
+    ...deployOpening(targets),
     '  deploy:',
     ...strategy(targets),
     '    permissions: { contents: read, packages: write } # the sources; pushes the images',
@@ -77,15 +76,8 @@ function deploy(facts: CallerFacts): string[] {
 
 function rollback(facts: CallerFacts): string[] {
   const { targets, config } = facts;
-  const main = tagTargets(targets)[0] ?? targets[0];
   return [
-    '# Restores a release that the servers still have, in seconds. It builds nothing and leaves the database as it is.',
-    'name: Sluice rollback',
-    'on:',
-    ...dispatch(targets, main?.name ?? ''),
-    '      release: { type: string, default: "", description: "Release to restore, such as v1.2.2 (empty: the previous one)" }',
-    ...head('sluice-rollback-${{ inputs.target }}'),
-    'jobs:',
+    ...rollbackOpening(targets),
     '  rollback:',
     '    permissions: { contents: read } # sluice.yml and the compose files',
     `    uses: ${reusable('rollback.yml')}`,
@@ -102,15 +94,9 @@ function rollback(facts: CallerFacts): string[] {
 function backup(facts: CallerFacts): string[] {
   const prefix = environmentPrefix(facts);
   return [
-    '# A backup of the database each night, proven by a restore. It stays on the server: copy it elsewhere, too.',
-    'name: Sluice backup',
-    'on:',
-    '  schedule: [{ cron: "17 3 * * *" }]',
-    '  workflow_dispatch:',
-    ...head('sluice-backup'),
-    'jobs:',
+    ...backupOpening,
     '  backup:',
-    `    strategy: { fail-fast: false, matrix: { target: ${list(facts.backups.map(({ name }) => name))} } }`,
+    backupStrategy(facts),
     '    permissions: { contents: read } # sluice.yml and the compose files',
     `    uses: ${reusable('backup.yml')}`,
     '    with:',

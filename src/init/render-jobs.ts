@@ -2,15 +2,14 @@ import { tagTargets } from './guess-targets.ts';
 import { checkoutStep, conditionOf, job, permissions, runner } from './job-parts.ts';
 import { siteJobs } from './render-site-jobs.ts';
 import { ownAction } from './toolkit.ts';
-import { list } from './words.ts';
 import {
+  backupOpening,
+  backupStrategy,
   type CallerFacts,
-  dispatch,
-  head,
+  deployOpening,
   literal,
-  purposeOf,
+  rollbackOpening,
   strategy,
-  triggers,
 } from './workflow-parts.ts';
 import { environmentOf, envNames, ownEnvNames, sameEnvNames, targetExpression } from './workflow-targets.ts';
 
@@ -44,11 +43,7 @@ function deploy(facts: CallerFacts): string[] {
   ];
   const tagged = tagTargets(targets).map(({ name }) => name);
   return [
-    `# ${purposeOf(targets, 'deploys', 'a manual run deploys')}`,
-    'name: Sluice deploy',
-    ...triggers(targets),
-    ...head('sluice-deploy-${{ github.ref }}'),
-    'jobs:',
+    ...deployOpening(targets),
     '  build:',
     '    name: Build',
     ...runner(60),
@@ -82,15 +77,8 @@ function deploy(facts: CallerFacts): string[] {
 function rollback(facts: CallerFacts): string[] {
   const { targets, config } = facts;
   const target = '${{ inputs.target }}';
-  const main = tagTargets(targets)[0] ?? targets[0];
   return [
-    '# Restores a release that the servers still have, in seconds. It builds nothing and leaves the database as it is.',
-    'name: Sluice rollback',
-    'on:',
-    ...dispatch(targets, main?.name ?? ''),
-    '      release: { type: string, default: "", description: "Release to restore, such as v1.2.2 (empty: the previous one)" }',
-    ...head('sluice-rollback-${{ inputs.target }}'),
-    'jobs:',
+    ...rollbackOpening(targets),
     ...job({
       ...{ id: 'rollback', name: 'Roll back', minutes: 30, facts, target },
       rights: ['contents: read # sluice.yml and the compose files'],
@@ -110,16 +98,10 @@ function rollback(facts: CallerFacts): string[] {
 function backup(facts: CallerFacts): string[] {
   const target = '${{ matrix.target }}';
   return [
-    '# A backup of the database each night, proven by a restore. It stays on the server: copy it elsewhere, too.',
-    'name: Sluice backup',
-    'on:',
-    '  schedule: [{ cron: "17 3 * * *" }]',
-    '  workflow_dispatch:',
-    ...head('sluice-backup'),
-    'jobs:',
+    ...backupOpening,
     '  backup:',
     '    name: Back up',
-    `    strategy: { fail-fast: false, matrix: { target: ${list(facts.backups.map(({ name }) => name))} } }`,
+    backupStrategy(facts),
     ...runner(60),
     ...permissions(['contents: read # sluice.yml and the compose files']),
     // The target's own environment may ask for approval, and nobody approves at night.

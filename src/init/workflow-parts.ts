@@ -78,3 +78,42 @@ export function buildCommand(front: CallerFacts['front']): string {
 export function literal(text: string): string {
   return scalar(text.replaceAll('${{', () => "${{ '${{' }}"));
 }
+
+/** What both forms of a workflow have above their jobs: when it runs, what a manual run is asked, what must not overlap. */
+export function deployOpening(targets: readonly TargetGuess[]): string[] {
+  return [
+    `# ${purposeOf(targets, 'deploys', 'a manual run deploys')}`,
+    'name: Sluice deploy',
+    ...triggers(targets),
+    ...head('sluice-deploy-${{ github.ref }}'),
+    'jobs:',
+  ];
+}
+
+export function rollbackOpening(targets: readonly TargetGuess[]): string[] {
+  const main = tagTargets(targets)[0] ?? targets[0];
+  return [
+    '# Restores a release that the servers still have, in seconds. It builds nothing and leaves the database as it is.',
+    'name: Sluice rollback',
+    'on:',
+    ...dispatch(targets, main?.name ?? ''),
+    '      release: { type: string, default: "", description: "Release to restore, such as v1.2.2 (empty: the previous one)" }',
+    ...head('sluice-rollback-${{ inputs.target }}'),
+    'jobs:',
+  ];
+}
+
+export const backupOpening = [
+  '# A backup of the database each night, proven by a restore. It stays on the server: copy it elsewhere, too.',
+  'name: Sluice backup',
+  'on:',
+  '  schedule: [{ cron: "17 3 * * *" }]',
+  '  workflow_dispatch:',
+  ...head('sluice-backup'),
+  'jobs:',
+];
+
+/** Each target with a database has a job of its own each night, whatever the others' come to. */
+export function backupStrategy({ backups }: CallerFacts): string {
+  return `    strategy: { fail-fast: false, matrix: { target: ${list(backups.map(({ name }) => name))} } }`;
+}
