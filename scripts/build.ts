@@ -105,7 +105,7 @@ function compile(work: string): void {
   if (status !== 0) throw new Error('tsc found errors', { cause: error });
   // ncc writes CommonJS when the package has no "type"; ESM sources are fine all the same.
   writeFileSync(join(work, 'js', 'package.json'), '{}\n');
-  // The sources find the edge's files at ../../../edge from src/deploy/edge; the JavaScript lies as deep.
+  // The sources find the edge's files at ../../../edge from src/deploy/traffic; the JavaScript lies as deep.
   cpSync(join(root, 'edge'), join(work, 'edge'), { recursive: true });
 }
 

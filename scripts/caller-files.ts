@@ -1,5 +1,5 @@
-import { guessTargets } from '../src/init/guess-targets.ts';
-import { type Caller, renderCaller } from '../src/init/render-callers.ts';
+import { guessTargets } from '../src/init/guess/targets.ts';
+import { type Caller, renderCaller } from '../src/init/render/callers.ts';
 
 /** workflows/: what `sluice init` writes for a repository like most, for those who copy it. */
 export function callerFiles(): Record<string, () => string> {

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { jsonSchema, referencePage } from '../src/config/reference.ts';
+import { jsonSchema, referencePage } from '../src/config/reference/reference.ts';
 import { actionPages } from './action-tables.ts';
 import { callerFiles } from './caller-files.ts';
 import { cliPage } from './cli-page.ts';

@@ -1,7 +1,7 @@
-import { defineAction } from './action.ts';
-import { tellBackup } from './backup-result.ts';
-import { place, serverContextOf, serverLogin } from './credentials.ts';
-import { text } from './inputs.ts';
+import { tellBackup } from './results/backup.ts';
+import { defineAction } from './step/action.ts';
+import { place, serverContextOf, serverLogin } from './step/credentials.ts';
+import { text } from './step/inputs.ts';
 
 export const action = defineAction({
   name: 'backup',
@@ -9,7 +9,7 @@ export const action = defineAction({
   main: async (given, job) => {
     const context = serverContextOf(given, job.effects);
     job.effects.log.info('Sluice backs up the database and proves it by a restore');
-    const { backupTarget } = await import('../operations/backup.ts');
+    const { backupTarget } = await import('../operations/deploy/backup.ts');
     return tellBackup(await backupTarget(context, given.target), job);
   },
 });

@@ -1,8 +1,8 @@
-import { defineAction } from './action.ts';
-import { tellBuild, tellPlan } from './build-result.ts';
-import { contextOf, place, registryLogin } from './credentials.ts';
-import { flag, list, text, type Values } from './inputs.ts';
-import type { Job } from './job.ts';
+import { tellBuild, tellPlan } from './results/build.ts';
+import { defineAction } from './step/action.ts';
+import { contextOf, place, registryLogin } from './step/credentials.ts';
+import { flag, list, text, type Values } from './step/inputs.ts';
+import type { Job } from './step/job.ts';
 
 export const inputs = {
   ...{ target: text, tags: list, push: flag(true), force: flag(false), 'dry-run': flag(false) },
@@ -19,7 +19,7 @@ export async function runBuild(given: Values<typeof inputs>, job: Job) {
   const context = contextOf(given, job.effects);
   const { tags, push, force, 'dry-run': dryRun } = given;
   job.effects.log.info(`Sluice ${dryRun ? 'plans a build' : 'builds the images'}`);
-  const { buildImages } = await import('../operations/build.ts');
+  const { buildImages } = await import('../operations/build/build.ts');
   const { plan, report } = await buildImages(context, given.target, { tags, push, force, dryRun });
   await (report === undefined ? tellPlan(plan, job) : tellBuild(report, job));
   return report?.images;

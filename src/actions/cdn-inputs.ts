@@ -1,5 +1,5 @@
-import { place } from './credentials.ts';
-import { choice, flag, text, type Values } from './inputs.ts';
+import { place } from './step/credentials.ts';
+import { choice, flag, text, type Values } from './step/inputs.ts';
 
 /** What the pipeline takes, too. */
 export const publishInputs = { dist: text, 'allow-removals': flag(false), verify: flag(true) } as const;

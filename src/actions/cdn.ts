@@ -1,8 +1,8 @@
 import { relative, resolve } from 'node:path';
-import { defineAction } from './action.ts';
 import { goesBack, inputs, rules, type SiteInputs } from './cdn-inputs.ts';
-import { contextOf, storeContextOf } from './credentials.ts';
-import type { Job } from './job.ts';
+import { defineAction } from './step/action.ts';
+import { contextOf, storeContextOf } from './step/credentials.ts';
+import type { Job } from './step/job.ts';
 
 /** @param prefix of the names of the outputs. @returns whether the site is what it should be. */
 export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<boolean> {
@@ -10,15 +10,15 @@ export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<
   const context = storeContextOf(given, job.effects);
   const { command, target, to, verify, 'allow-removals': allowRemovals } = given;
   job.effects.log.info(`Sluice cdn ${command}${target === undefined ? '' : ` ${target}`}`);
-  const site = await import('../operations/cdn.ts');
+  const site = await import('../operations/cdn/publish.ts');
   const { followed } = await import('../cdn/report/progress.ts');
-  const tell = await import('./cdn-result.ts');
+  const tell = await import('./results/cdn.ts');
   const dist = given.dist === undefined ? undefined : resolve(given.dist);
   const release = { target, name: given.name, dist, allowRemovals, verify, repair: false };
   const back = { target, to, verify };
   const isBack = goesBack(given);
   if (command === 'verify') {
-    const { verifyPublished } = await import('../operations/cdn-verify.ts');
+    const { verifyPublished } = await import('../operations/cdn/verify.ts');
     return await tell.tellLook(await verifyPublished(context, { target }), job);
   }
   if (command === 'plan') {
@@ -33,7 +33,7 @@ export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<
 
 /** For a job that builds: it has no keys, and uploads the folder for the job that publishes. */
 async function tellFolder({ target, ...given }: SiteInputs, job: Job): Promise<true> {
-  const { siteFolder } = await import('../operations/cdn-open.ts');
+  const { siteFolder } = await import('../operations/cdn/open.ts');
   const folder = relative(process.cwd(), await siteFolder(contextOf(given, job.effects), { target })) || '.';
   job.effects.log.info(`Sluice publishes the folder ${folder}`);
   job.output('dist', folder);

@@ -1,7 +1,7 @@
 import type { Category } from '../checks/model.ts';
-import { keepsToken } from './checkout.ts';
-import { text, type Values } from './inputs.ts';
-import type { Job } from './job.ts';
+import { keepsToken } from './step/checkout.ts';
+import { text, type Values } from './step/inputs.ts';
+import type { Job } from './step/job.ts';
 
 export const inputs = { config: text, since: text } as const;
 
@@ -22,8 +22,8 @@ export async function runCheck(
         'actions/checkout has left the token of the job in the checkout, where code of the change can read it.\n→ Give it `persist-credentials: false`.',
     });
   }
-  const { checkRepository } = await import('../operations/check.ts');
-  const { tellChecks } = await import('./check-result.ts');
+  const { checkRepository } = await import('../operations/checks/check.ts');
+  const { tellChecks } = await import('./results/check.ts');
   const context = { effects, config: given.config };
   const done = await checkRepository(context, { categories, only: [], since: given.since });
   return await tellChecks(done, categories, job);

@@ -1,11 +1,11 @@
-import { defineAction } from './action.ts';
-import { place, registryLogin, serverContextOf, serverLogin } from './credentials.ts';
-import { tellDeploy } from './deploy-result.ts';
-import { deploymentInputs, recorded } from './deployment.ts';
 import { images } from './images-input.ts';
-import { duration, flag, list, text, type Values } from './inputs.ts';
-import type { Job } from './job.ts';
-import { undoable, undoRest } from './post.ts';
+import { tellDeploy } from './results/deploy.ts';
+import { defineAction } from './step/action.ts';
+import { place, registryLogin, serverContextOf, serverLogin } from './step/credentials.ts';
+import { deploymentInputs, recorded } from './step/deployment.ts';
+import { duration, flag, list, text, type Values } from './step/inputs.ts';
+import type { Job } from './step/job.ts';
+import { undoable, undoRest } from './step/post.ts';
 
 export const inputs = {
   ...{ target: text, release: text, images, watch: duration(3_600_000), 'dry-run': flag(false) },
@@ -19,10 +19,10 @@ export async function runDeploy(given: Values<typeof inputs>, job: Job): Promise
   const { target, release, watch: watchMs, 'replace-edges': replaceEdges } = given;
   job.effects.log.info(`Sluice deploys ${release ?? 'this commit'}${target ? ` to ${target}` : ''}`);
   if (given['dry-run']) {
-    const { printPlan } = await import('./plan.ts');
+    const { printPlan } = await import('./results/plan.ts');
     return await printPlan(context, given, job);
   }
-  const { deployTarget } = await import('../operations/deploy.ts');
+  const { deployTarget } = await import('../operations/deploy/deploy.ts');
   const deploy = () => deployTarget(context, target, { ...given, release, watchMs, replaceEdges });
   return tellDeploy(await recorded(given, job, () => undoable(job, given, deploy)), job);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../kernel/errors.ts';
-import type { Reader } from './inputs.ts';
+import type { Reader } from './step/inputs.ts';
 
 type Images = Readonly<Record<string, string>>;
 

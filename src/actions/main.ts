@@ -1,6 +1,6 @@
-import { takeEnvironment } from '../kernel/environ.ts';
+import { takeEnvironment } from '../kernel/process/environ.ts';
 import { allWritten } from '../kernel/run.ts';
-import type { Phase, StartableAction } from './action.ts';
+import type { Phase, StartableAction } from './step/action.ts';
 
 /** Every action by the name of its folder; `pipeline` is the one at the top. Each loads its code when it runs. */
 export const actions: Readonly<Record<string, () => Promise<{ readonly action: StartableAction }>>> = {

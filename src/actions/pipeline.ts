@@ -1,15 +1,15 @@
 import type { Effects } from '../kernel/run.ts';
-import { besideChecks } from '../operations/check-keys.ts';
-import { defineAction } from './action.ts';
+import { besideChecks } from '../operations/checks/keys.ts';
 import * as build from './build.ts';
 import { runCdn } from './cdn.ts';
 import { publishInputs } from './cdn-inputs.ts';
 import * as check from './check.ts';
 import * as deploy from './deploy.ts';
-import { readRunEvent } from './event.ts';
-import type { Values } from './inputs.ts';
-import { undoRest } from './post.ts';
 import { type Stage, stages, usualStages } from './stages.ts';
+import { defineAction } from './step/action.ts';
+import { readRunEvent } from './step/event.ts';
+import type { Values } from './step/inputs.ts';
+import { undoRest } from './step/post.ts';
 
 const inputs = {
   run: stages,

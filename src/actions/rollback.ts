@@ -1,9 +1,9 @@
-import { defineAction } from './action.ts';
-import { place, serverContextOf, serverLogin } from './credentials.ts';
-import { tellDeploy } from './deploy-result.ts';
-import { deploymentInputs, recordedAfter } from './deployment.ts';
-import { duration, flag, text } from './inputs.ts';
-import { undoable, undoRest } from './post.ts';
+import { tellDeploy } from './results/deploy.ts';
+import { defineAction } from './step/action.ts';
+import { place, serverContextOf, serverLogin } from './step/credentials.ts';
+import { deploymentInputs, recordedAfter } from './step/deployment.ts';
+import { duration, flag, text } from './step/inputs.ts';
+import { undoable, undoRest } from './step/post.ts';
 
 export const action = defineAction({
   name: 'rollback',
@@ -15,7 +15,7 @@ export const action = defineAction({
     const context = serverContextOf(given, job.effects);
     const { target, release, watch: watchMs, wait } = given;
     job.effects.log.info(`Sluice rolls back to ${release ?? 'the release before'}`);
-    const { rollbackTarget } = await import('../operations/rollback.ts');
+    const { rollbackTarget } = await import('../operations/deploy/rollback.ts');
     const rollback = () => rollbackTarget(context, target, { release, watchMs, wait });
     return tellDeploy(await recordedAfter(given, job, () => undoable(job, given, rollback)), job);
   },

@@ -1,5 +1,5 @@
-import { didYouMean } from '../config/suggest.ts';
-import { list, type Reader } from './inputs.ts';
+import { didYouMean } from '../config/sluice-yml/suggest.ts';
+import { list, type Reader } from './step/inputs.ts';
 
 /** Parts of the pipeline, in the order they run. */
 export type Stage = 'check' | 'build' | 'deploy' | 'cdn';

@@ -1,5 +1,5 @@
-import { defineAction } from './action.ts';
 import { inputs, runCheck } from './check.ts';
+import { defineAction } from './step/action.ts';
 
 export const action = defineAction({
   ...{ name: 'test', inputs, work: () => 'checks' },

@@ -1,5 +1,5 @@
-import type { BuilderFacts, CacheChoice, CacheFlags } from './cache.ts';
-import type { GitRef } from './git-ref.ts';
+import type { BuilderFacts, CacheChoice, CacheFlags } from './cache/cache.ts';
+import type { GitRef } from './git/ref.ts';
 import type { BuildTarget } from './model.ts';
 import type { Unasked } from './questions.ts';
 import type { Manifest } from './registry/model.ts';

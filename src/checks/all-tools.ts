@@ -1,9 +1,9 @@
 import type { Config } from '../config/model.ts';
 import { ownTools } from './rules/tools.ts';
 import type { Tool } from './tool.ts';
-import { nodeTools } from './tools/node.ts';
-import { pythonTools } from './tools/python.ts';
-import { scanTools } from './tools/scan.ts';
+import { nodeTools } from './tools/node/all.ts';
+import { pythonTools } from './tools/python/all.ts';
+import { scanTools } from './tools/scan/all.ts';
 
 /** Every tool there is, in the order that reports have. @param config undefined in a repository without sluice.yml. */
 export function allTools(config: Config | undefined): readonly Tool[] {

@@ -1,5 +1,5 @@
 import type { CheckSettings } from '../config/model.ts';
-import { didYouMean } from '../config/suggest.ts';
+import { didYouMean } from '../config/sluice-yml/suggest.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { Category } from './model.ts';
 import type { Repo } from './repo.ts';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { dirname, join, resolve, sep } from 'node:path';
 import { messageOf, UserError } from '../kernel/errors.ts';
 import { harmless } from '../kernel/foreign.ts';
-import { runProcess, tail } from '../kernel/process.ts';
+import { runProcess, tail } from '../kernel/process/process.ts';
 
 /** The repository as the checks see it. Paths are from its top, with forward slashes. */
 export interface Repo {

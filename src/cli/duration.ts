@@ -1,4 +1,4 @@
-import { parseDuration } from '../config/human.ts';
+import { parseDuration } from '../config/sluice-yml/human.ts';
 import { UserError } from '../kernel/errors.ts';
 
 /** Reads `--watch`; ms. @throws UserError `usage.argument`. */

@@ -1,5 +1,5 @@
 import { exitCodes } from '../kernel/run.ts';
-import type { Deployed } from '../operations/deploy.ts';
+import type { Deployed } from '../operations/deploy/deploy.ts';
 import { scrubReport } from '../report/model.ts';
 import { isSuccess } from '../report/outcome.ts';
 import { terminalSummary } from '../report/terminal.ts';

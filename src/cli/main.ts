@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { takeEnvironment } from '../kernel/environ.ts';
+import { takeEnvironment } from '../kernel/process/environ.ts';
 import { allWritten, exitCodes, run } from '../kernel/run.ts';
 import { version } from '../kernel/version.ts';
 import type { CommandContext } from './context.ts';
@@ -174,21 +174,21 @@ const backup = program.command('backup').description('database backups: make, li
 command(
   'make [target]',
   'make a backup and prove it by a restore',
-  () => import('./commands/backup-make.ts'),
+  () => import('./commands/backup/make.ts'),
   backup,
 );
-command('list [target]', 'list backups with their proof', () => import('./commands/backup-list.ts'), backup);
+command('list [target]', 'list backups with their proof', () => import('./commands/backup/list.ts'), backup);
 command(
   'verify [target] [backup]',
   'restore a backup into a throw-away database and compare',
-  () => import('./commands/backup-verify.ts'),
+  () => import('./commands/backup/verify.ts'),
   backup,
 );
 
 command(
   'restore [target] [backup]',
   'put a backup in the place of the database',
-  () => import('./commands/restore.ts'),
+  () => import('./commands/backup/restore.ts'),
 )
   .option('--yes', 'do not ask for the name to be typed', false)
   .option('--create-roles', 'create missing roles, without login', false);
@@ -215,7 +215,7 @@ withRelease(
   command(
     'plan [target]',
     'say what a publication would do, and do nothing',
-    () => import('./commands/cdn-plan.ts'),
+    () => import('./commands/cdn/plan.ts'),
     cdn,
   ),
 );
@@ -223,7 +223,7 @@ withRelease(
   command(
     'publish [target]',
     'publish the folder as a release: what changed, in an order that breaks nothing',
-    () => import('./commands/cdn-publish.ts'),
+    () => import('./commands/cdn/publish.ts'),
     cdn,
   ),
 )
@@ -232,7 +232,7 @@ withRelease(
 command(
   'rollback [target]',
   'bring an earlier release back, without a build',
-  () => import('./commands/cdn-rollback.ts'),
+  () => import('./commands/cdn/rollback.ts'),
   cdn,
 )
   .addOption(siteOption())
@@ -242,7 +242,7 @@ command(
 command(
   'status [target]',
   'what is published, who published what when, and what is kept',
-  () => import('./commands/cdn-status.ts'),
+  () => import('./commands/cdn/status.ts'),
   cdn,
 )
   .addOption(siteOption())
@@ -250,7 +250,7 @@ command(
 command(
   'verify [target]',
   'look at the published site as visitors see it',
-  () => import('./commands/cdn-verify.ts'),
+  () => import('./commands/cdn/verify.ts'),
   cdn,
 ).addOption(siteOption());
 

@@ -5,7 +5,7 @@ import { planText, resultText, type SiteTextOptions } from '../cdn/report/termin
 import { verdictOf } from '../cdn/report/verdict.ts';
 import { UserError } from '../kernel/errors.ts';
 import { exitCodes } from '../kernel/run.ts';
-import type { PublishRequest } from '../operations/cdn.ts';
+import type { PublishRequest } from '../operations/cdn/publish.ts';
 import type { CommandContext } from './context.ts';
 
 /** Options of every command about a published site. */

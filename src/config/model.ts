@@ -4,11 +4,11 @@
  */
 import type { z } from 'zod';
 import type { Place } from '../kernel/errors.ts';
-import type { ComposeModel } from './compose-types.ts';
-import type { cdn } from './schema-cdn.ts';
+import type { ComposeModel } from './compose/types.ts';
+import type { cdn } from './sluice-yml/schema/cdn.ts';
 
-export type * from './compose-types.ts';
-export type { ImageConfig, ImageHealthcheck } from './image-config.ts';
+export type * from './compose/types.ts';
+export type { ImageConfig, ImageHealthcheck } from './images/image-config.ts';
 
 export interface Config {
   /** Path of sluice.yml, and the folder its relative paths start from. */

@@ -1,24 +1,24 @@
 import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
-import type { Mask } from '../kernel/mask.ts';
-import { askedImages, type ImageAnswers } from './asked-images.ts';
-import { builtImages } from './built-images.ts';
-import { loadCompose } from './compose.ts';
-import type { ComposeEffects } from './compose-run.ts';
-import { type Env, type EnvEffects, envVersion, loadEnv } from './env.ts';
-import { healthWithVariables } from './health-variables.ts';
-import { withImages } from './images.ts';
+import type { Mask } from '../kernel/masking/mask.ts';
+import type { ComposeEffects } from './compose/cli.ts';
+import { loadCompose } from './compose/load.ts';
+import type { WrittenCompose } from './compose/written.ts';
+import { type Env, type EnvEffects, envVersion, loadEnv } from './env/env.ts';
+import { unpassedVariables } from './env/unpassed.ts';
+import { filesOfVariables } from './env/variable-files.ts';
+import { textsIn, usesIn } from './env/variable-uses.ts';
+import { healthWithVariables } from './health/variables.ts';
+import { askedImages, type ImageAnswers } from './images/asked-images.ts';
+import { builtImages } from './images/built-images.ts';
+import { withImages } from './images/service-images.ts';
 import type { ComposeModel, Config, HostConfig, HostModel, Target } from './model.ts';
 import { dataFolderNotes, dataRoot, withDataFolders, withPlaces } from './mounts/data-folder.ts';
 import { type MountPlan, type PlannedMount, planMounts } from './mounts/plan.ts';
 import { strategyView } from './mounts/strategy-view.ts';
-import { placeServices } from './placement.ts';
-import { portFaults } from './port-clash.ts';
-import { withRoutingOfImages } from './routing.ts';
-import { planServices } from './strategies.ts';
-import { unpassedVariables } from './unpassed.ts';
-import { filesOfVariables } from './variable-files.ts';
-import { textsIn, usesIn } from './variable-uses.ts';
-import type { WrittenCompose } from './written.ts';
+import { portFaults } from './ports/clash.ts';
+import { withRoutingOfImages } from './routing/routing.ts';
+import { placeServices } from './services/placement.ts';
+import { planServices } from './services/strategies.ts';
 
 export interface ResolveEffects extends ComposeEffects {
   /**

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
 import type { CdnConfig, Config } from './model.ts';
-import { placeOf } from './normalise.ts';
-import { isShowable } from './secrets.ts';
-import { didYouMean } from './suggest.ts';
+import { isShowable } from './sluice-yml/named-secrets.ts';
+import { placeOf } from './sluice-yml/normalise.ts';
+import { didYouMean } from './sluice-yml/suggest.ts';
 
 type RawPlace = CdnConfig['targets'][string];
 

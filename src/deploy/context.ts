@@ -2,14 +2,14 @@ import type { Config, Target } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Mask } from '../kernel/mask.ts';
-import type { GuardClient } from './edge/guard.ts';
-import type { MountedFile } from './files.ts';
-import type { JournalEntry } from './journal.ts';
-import type { Keeper } from './keeper.ts';
+import type { Mask } from '../kernel/masking/mask.ts';
+import type { JournalEntry } from './lease/journal.ts';
+import type { Keeper } from './lease/keeper.ts';
 import type { DeployPlan, HostPlan, Layout } from './model.ts';
-import type { Recorder } from './recorder.ts';
-import type { HostState } from './state.ts';
+import type { HostState } from './on-host/state.ts';
+import type { MountedFile } from './project/files.ts';
+import type { Recorder } from './report/recorder.ts';
+import type { GuardClient } from './traffic/guard.ts';
 
 /** Effects a deploy works with. */
 export interface DeployEffects {

@@ -1,19 +1,19 @@
-import { passwordRegistry } from '../config/app-registry.ts';
-import { plain } from '../config/compose.ts';
-import { openTexts, secretsOf } from '../config/masking.ts';
-import { openNames } from '../config/open-names.ts';
+import { plain } from '../config/compose/load.ts';
+import { passwordRegistry } from '../config/images/app-registry.ts';
+import { openTexts, secretsOf } from '../config/secrets/masking.ts';
+import { openNames } from '../config/secrets/open-names.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { DeployReport } from '../report/model.ts';
-import { requireCarried } from './carry/carry.ts';
 import type { DeployEffects } from './context.ts';
 import { type DeployRequest, deployRun, hostRun, newDeployId, transact } from './deploy.ts';
-import { wantedEdges } from './edges.ts';
-import { presentImages } from './images.ts';
+import { openSites } from './lease/held-hosts.ts';
 import type { ReleaseRecord } from './model.ts';
-import { findRelease, planHost } from './plan.ts';
-import type { Recorder } from './recorder.ts';
-import { openSites } from './sites.ts';
-import type { HostState } from './state.ts';
+import type { HostState } from './on-host/state.ts';
+import { findRelease, planHost } from './plan/plan.ts';
+import { presentImages } from './project/images.ts';
+import type { Recorder } from './report/recorder.ts';
+import { wantedEdges } from './traffic/edges.ts';
+import { requireCarried } from './transfer/transfer.ts';
 
 export type RollbackRequest = Pick<DeployRequest, 'config' | 'target' | 'hosts' | 'options'> & {
   /** Release to go back to; default: the one that was confirmed before the current. */

@@ -1,7 +1,7 @@
 import { messageOf, userErrorsOf } from '../kernel/errors.ts';
 import { showError } from '../kernel/run.ts';
 import { type DeployRun, type HostRun, journal, settleAll } from './context.ts';
-import type { JournalEntry, Outcome, StepName } from './journal.ts';
+import type { JournalEntry, Outcome, StepName } from './lease/journal.ts';
 
 /**
  * One named, idempotent piece of a deploy. Up to and including `confirm` a failure undoes everything in reverse;

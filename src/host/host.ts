@@ -1,16 +1,16 @@
 import type { HostConfig } from '../config/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Connection } from './connection.ts';
-import { openDialogue } from './dialogue.ts';
-import { createEngine } from './engine.ts';
-import { createEngineRoute } from './engine-route.ts';
-import { forwardTcp, forwardUnix } from './forward.ts';
+import { openDialogue } from './commands/dialogue.ts';
+import { forwardTcp, forwardUnix } from './commands/forward.ts';
+import { Reaper } from './commands/reaper.ts';
+import { type Job, type Means, runJob } from './commands/run.ts';
+import { execLine, scriptLine, scriptText } from './commands/shell.ts';
+import { ShellPool } from './commands/shell-pool.ts';
+import { createEngine } from './engine/engine.ts';
+import { createEngineRoute } from './engine/route.ts';
 import type { Host } from './model.ts';
-import { Reaper } from './reaper.ts';
-import { type Job, type Means, runJob } from './run.ts';
-import { execLine, scriptLine, scriptText } from './shell.ts';
-import { ShellPool } from './shell-pool.ts';
+import type { Connection } from './ssh/connection.ts';
 
 export interface HostEffects {
   readonly log: Log;

@@ -1,8 +1,8 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
-import { unifiedDiff } from './diff.ts';
-import { readText } from './tree.ts';
+import { unifiedDiff } from './render/diff.ts';
+import { readText } from './study/tree.ts';
 
 /** A file as it is to be. */
 export interface WantedFile {

@@ -1,22 +1,22 @@
 import { join } from 'node:path';
-import { askedImages, type ImageAnswers } from '../config/asked-images.ts';
-import { localModel } from '../config/local-model.ts';
+import { localModel } from '../config/compose/local-model.ts';
+import { askedImages, type ImageAnswers } from '../config/images/asked-images.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { UserError } from '../kernel/errors.ts';
-import { checkBuildFiles } from './build-files.ts';
 import { type FilePlan, planFiles, type WantedFile } from './files.ts';
-import type { LookEffects } from './git.ts';
-import { type Guess, guess, guessApp } from './guess.ts';
-import { guessRegistry } from './guess-registry.ts';
-import { realTargets, type TargetWishes } from './guess-targets.ts';
-import { withoutStandIns } from './hide.ts';
-import { lookAt, type Seen } from './look.ts';
-import { readModel } from './read-model.ts';
-import { type Caller, renderCaller } from './render-callers.ts';
-import { renderConfig } from './render-config.ts';
-import { type EnvExample, renderEnvExample } from './render-env.ts';
-import { type ServiceSight, study } from './study.ts';
-import { suggestCompose } from './suggest-compose.ts';
+import { type Guess, guess, guessApp } from './guess/guess.ts';
+import { guessRegistry } from './guess/registry.ts';
+import { suggestCompose } from './guess/suggest-compose.ts';
+import { realTargets, type TargetWishes } from './guess/targets.ts';
+import { type Caller, renderCaller } from './render/callers.ts';
+import { renderConfig } from './render/config.ts';
+import { type EnvExample, renderEnvExample } from './render/env.ts';
+import { withoutStandIns } from './stand-ins/hide.ts';
+import { readModel } from './stand-ins/read-model.ts';
+import { checkBuildFiles } from './study/build-files.ts';
+import type { LookEffects } from './study/git.ts';
+import { lookAt, type Seen } from './study/repository.ts';
+import { type ServiceSight, study } from './study/services.ts';
 
 /** Everything that `sluice init` would write and say. */
 export interface InitPlan {

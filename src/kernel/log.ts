@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { type Clock, formatDuration } from './clock.ts';
 import { breakCommandsInJson, harmless } from './foreign.ts';
-import type { Mask } from './mask.ts';
+import type { Mask } from './masking/mask.ts';
 
 export type LogMode = 'terminal' | 'plain' | 'json';
 

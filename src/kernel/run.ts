@@ -1,11 +1,11 @@
 import { fstatSync } from 'node:fs';
 import { cancellation } from './cancel.ts';
-import { proxyPasswords } from './child-env.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { errorData, formatPlace, type UserError, userErrorsOf } from './errors.ts';
 import { breakCommands, breakCommandsInJson } from './foreign.ts';
 import { createLog, type Log, type LogMode } from './log.ts';
-import { createMask, type Mask } from './mask.ts';
+import { createMask, type Mask } from './masking/mask.ts';
+import { proxyPasswords } from './process/child-env.ts';
 
 /** The effects every command gets: built here once, passed in everywhere. */
 export interface Effects {

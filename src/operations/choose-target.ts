@@ -1,5 +1,5 @@
-import { targetOf } from '../config/load.ts';
 import type { Config, Target } from '../config/model.ts';
+import { targetOf } from '../config/sluice-yml/load.ts';
 import { UserError } from '../kernel/errors.ts';
 
 /** The target asked for; the only one when none was named. */

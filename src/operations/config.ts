@@ -1,12 +1,12 @@
 import { basename, posix } from 'node:path';
-import { loadEnv } from '../config/env.ts';
+import { rawService } from '../config/compose/written.ts';
+import { loadEnv } from '../config/env/env.ts';
+import { textsIn, usesIn } from '../config/env/variable-uses.ts';
 import type { ComposeService, Config, EnvSource, ServicePlan, Target } from '../config/model.ts';
 import { describeHost, type ResolvedHost, type ResolveEffects } from '../config/resolve.ts';
-import { textsIn, usesIn } from '../config/variable-uses.ts';
-import { rawService } from '../config/written.ts';
 import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';
 import type { OperationContext } from './context.ts';
-import { asking, loadTarget } from './open.ts';
+import { asking, loadTarget } from './deploy/open.ts';
 
 /** A service as `sluice config` shows it. */
 export interface ServiceView {

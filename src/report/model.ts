@@ -1,4 +1,4 @@
-import type { Mask } from '../kernel/mask.ts';
+import type { Mask } from '../kernel/masking/mask.ts';
 
 /**
  * All that is told of a deploy once it has ended: plain data that survives JSON, from which the summary, the page,

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Mask } from '../kernel/mask.ts';
+import type { Mask } from '../kernel/masking/mask.ts';
 import { type DeployReport, scrubReport } from './model.ts';
 import { slackMessage } from './slack.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../kernel/errors.ts';
-import type { Mask } from '../kernel/mask.ts';
+import type { Mask } from '../kernel/masking/mask.ts';
 import { htmlReport } from './html/page.ts';
 import { markdownSummary } from './markdown/summary.ts';
 import { type DeployReport, scrubReport } from './model.ts';

@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { noRequests } from '../../src/cdn/counts.ts';
 import type { RequestCounts } from '../../src/cdn/model.ts';
+import { noRequests } from '../../src/cdn/plan/counts.ts';
 import { type Relay, startRelay } from '../bed/relay.ts';
 import { end, freePort, makeBucket, programPath, untilAnswers } from '../cdn/server.ts';
 

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { activeMap, edgeCommand, edgeFiles, edgePaths } from '../../src/deploy/edge/config.ts';
+import { activeMap, edgeCommand, edgeFiles, edgePaths } from '../../src/deploy/traffic/edge-config.ts';
 import { upBed } from '../bed/bed.ts';
 import { haproxyConfig, nginxConfig, replicaConfig } from './edge-peers.ts';
 import { publish, type Spread, say, show, spread } from './output.ts';

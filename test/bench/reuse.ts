@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EdgeColour } from '../../src/deploy/edge/guard.ts';
+import type { EdgeColour } from '../../src/deploy/traffic/guard.ts';
 import { upBed } from '../bed/bed.ts';
 import { monotonic } from '../bed/load/clock.ts';
 import { Edge, port, Replica } from '../contract/edge-bed.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EdgeColour, type GuardClient, guardClient } from '../../src/deploy/edge/guard.ts';
-import { sendTo } from '../../src/deploy/edge/socket.ts';
 import { layoutOf } from '../../src/deploy/model.ts';
+import { type EdgeColour, type GuardClient, guardClient } from '../../src/deploy/traffic/guard.ts';
+import { sendTo } from '../../src/deploy/traffic/socket.ts';
 import { run } from '../../src/kernel/run.ts';
-import { openTarget } from '../../src/operations/open.ts';
+import { openTarget } from '../../src/operations/deploy/open.ts';
 import { buildVersions } from '../bed/app/versions.ts';
 import { upBed } from '../bed/bed.ts';
 import { monotonic } from '../bed/load/clock.ts';

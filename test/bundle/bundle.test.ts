@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { edgeFiles } from '../../src/deploy/edge/config.ts';
-import { exactEnv } from '../../src/kernel/child-env.ts';
-import { runProcess } from '../../src/kernel/process.ts';
+import { edgeFiles } from '../../src/deploy/traffic/edge-config.ts';
+import { exactEnv } from '../../src/kernel/process/child-env.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 /** In the checkout, where packages are found. */

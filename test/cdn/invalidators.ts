@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { AwsKeys } from '../../src/cdn/aws/sign.ts';
 import type { ChangedSite } from '../../src/cdn/invalidator.ts';
 import { type InvalidatorEffects, openInvalidators } from '../../src/cdn/invalidators/all.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import { virtualClock } from './fake-api.ts';
 import { type CloudflareOptions, startCloudflare } from './fake-cloudflare.ts';
 import { type CloudFrontOptions, startCloudFront } from './fake-cloudfront.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { addRequests, noRequests } from '../../src/cdn/counts.ts';
 import type { ObjectHeaders, RequestCounts } from '../../src/cdn/model.ts';
+import { addRequests, noRequests } from '../../src/cdn/plan/counts.ts';
 import type { Body, ObjectStore } from '../../src/cdn/store.ts';
 
 export interface MemoryObject {

@@ -3,7 +3,7 @@ import { openStore } from '../../src/cdn/stores/open.ts';
 import type { StoreSettings } from '../../src/config/site.ts';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
 import { createLog, type Log } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import { environmentOf, type S3Address } from './server.ts';
 
 export interface OpenOptions {

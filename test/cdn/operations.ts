@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/kernel/clock.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { silentLog } from './open.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PublicationReport } from '../../src/cdn/model.ts';
-import { publishSite, rollbackSite } from '../../src/operations/cdn.ts';
+import { publishSite, rollbackSite } from '../../src/operations/cdn/publish.ts';
 import { type EdgeCache, startEdgeCache } from './edge-cache.ts';
 import { startCloudFront } from './fake-cloudfront.ts';
 import { writeFrontEnd } from './front-end.ts';

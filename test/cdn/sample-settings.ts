@@ -1,5 +1,5 @@
-import { parseConfig } from '../../src/config/load.ts';
 import { siteOf } from '../../src/config/site.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
 
 /** The settings of a sluice.yml with nothing but what must be there. */
 export const defaultSite = siteOf(

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { earlierRelease } from '../../src/cdn/back.ts';
-import type { PublishEffects } from '../../src/cdn/effects.ts';
 import type { ChangedSite, Invalidator } from '../../src/cdn/invalidator.ts';
-import { lookAtNew, lookAtSite } from '../../src/cdn/look.ts';
 import type { Entry, SiteFile } from '../../src/cdn/model.ts';
-import { type Author, planSite, type WorkOrder } from '../../src/cdn/plan.ts';
-import { type Published, publish } from '../../src/cdn/publish.ts';
+import { type Author, planSite, type WorkOrder } from '../../src/cdn/plan/plan.ts';
+import { earlierRelease } from '../../src/cdn/plan/rollback-source.ts';
+import { lookAtNew, lookAtSite } from '../../src/cdn/plan/site-state.ts';
+import type { PublishEffects } from '../../src/cdn/publish/effects.ts';
+import { type Published, publish } from '../../src/cdn/publish/publish.ts';
 import type { ObjectStore } from '../../src/cdn/store.ts';
 import type { SiteSettings } from '../../src/config/site.ts';
 import type { Clock } from '../../src/kernel/clock.ts';

@@ -7,7 +7,7 @@ import { readDockerfile } from '../../src/build/digest/dockerfile.ts';
 import { imagesOf } from '../../src/build/digest/images.ts';
 import type { BuildTarget } from '../../src/build/model.ts';
 import { decodeText } from '../../src/config/dockerignore/go-text.ts';
-import { runProcess } from '../../src/kernel/process.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 import { effects, resolved, target } from '../unit/build-digest-fixtures.ts';
 
 // Images of our own in the bed's registry: one that is only in the engine's store can't be the base of every build.

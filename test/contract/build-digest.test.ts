@@ -9,7 +9,7 @@ import { walk } from '../../src/build/digest/walk.ts';
 import { decodeText } from '../../src/config/dockerignore/go-text.ts';
 import { type Ignore, readIgnore } from '../../src/config/dockerignore/ignore.ts';
 import { Unresolvable } from '../../src/config/dockerignore/unresolvable.ts';
-import { runProcess } from '../../src/kernel/process.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 
 // What we hash against what a real build sees: `FROM scratch` and `COPY . /`, exported to a folder.
 let room = '';

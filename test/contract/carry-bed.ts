@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { carriedReference } from '../../src/config/carried.ts';
-import { openCargo } from '../../src/deploy/carry/carry.ts';
-import { sha256 } from '../../src/deploy/carry/missing.ts';
+import { carriedReference } from '../../src/config/images/transferred.ts';
 import { type Layout, layoutOf } from '../../src/deploy/model.ts';
+import { sha256 } from '../../src/deploy/transfer/missing.ts';
+import { openCargo } from '../../src/deploy/transfer/transfer.ts';
 import type { Host } from '../../src/host/model.ts';
 import type { CarriedRecord } from '../../src/report/model.ts';
 import { command, must } from '../bed/command.ts';

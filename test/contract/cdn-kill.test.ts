@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { publishSite, siteStatus } from '../../src/operations/cdn.ts';
+import { publishSite, siteStatus } from '../../src/operations/cdn/publish.ts';
 import { startCeph } from '../cdn/ceph.ts';
 import { openRepository } from '../cdn/cli.ts';
 import { contentsOf, lookInto } from '../cdn/contents.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leaseTimes } from '../../src/cdn/lease.ts';
+import { leaseTimes } from '../../src/cdn/publish/lease.ts';
 import { openRepository } from '../cdn/cli.ts';
 import { contentsOf, lookInto } from '../cdn/contents.ts';
 import { startStorm } from '../cdn/storm.ts';

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { ChangedLines } from '../../src/checks/changed.ts';
+import type { ChangedLines } from '../../src/checks/change/model.ts';
 import type { CheckOutput } from '../../src/checks/model.ts';
 import { openRepo, type Repo } from '../../src/checks/repo.ts';
 import type { CheckContext, PlannedCheck, Preparation, SpawnOptions, Tool } from '../../src/checks/tool.ts';
 import type { CheckSettings } from '../../src/config/model.ts';
-import { exactEnv } from '../../src/kernel/child-env.ts';
-import { runProcess } from '../../src/kernel/process.ts';
+import { exactEnv } from '../../src/kernel/process/child-env.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 
 /** What is installed for contract tests stays here, so that the next run finds it. */
 export const checksCache = join(homedir(), '.cache/sluice-bed/checks');

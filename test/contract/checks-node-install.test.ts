@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { nodeProjects } from '../../src/checks/detect/node.ts';
 import { nodePackages } from '../../src/checks/environments/node.ts';
 import { npmModulesFit } from '../../src/checks/environments/node-fits.ts';
-import { nodeProjects } from '../../src/checks/projects/node.ts';
 import { type CheckedRepo, type ContextOptions, checkBench, checkedRepo } from './checks-context.ts';
 import { installedPackages } from './checks-node-packages.ts';
 

@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { pythonProjects } from '../../src/checks/detect/python.ts';
 import { basePython, type PythonEnvironment } from '../../src/checks/environments/interpreter.ts';
 import { pythonEnvironment } from '../../src/checks/environments/python.ts';
-import { pythonProjects } from '../../src/checks/projects/python.ts';
 import type { Preparation } from '../../src/checks/tool.ts';
-import { ruff } from '../../src/checks/tools/ruff.ts';
+import { ruff } from '../../src/checks/tools/python/ruff.ts';
 import { type CheckedRepo, type ContextOptions, checkBench, checkedRepo } from './checks-context.ts';
 
 const six = { 'requirements.txt': 'six==1.14.0\n', 'app.py': 'import six\n' };

@@ -2,11 +2,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { studyApp } from '../../src/checks/rules/app.ts';
-import { unknownValue } from '../../src/checks/rules/compose-variables.ts';
-import { composeUses } from '../../src/checks/rules/env-example.ts';
-import { loadComposeModel } from '../../src/config/compose.ts';
-import { parseBytes } from '../../src/config/human.ts';
+import { unknownValue } from '../../src/checks/rules/compose/variables.ts';
+import { composeUses } from '../../src/checks/rules/env/example.ts';
+import { loadComposeModel } from '../../src/config/compose/load.ts';
 import type { ComposeModel, ComposeService } from '../../src/config/model.ts';
+import { parseBytes } from '../../src/config/sluice-yml/human.ts';
 import { folderRepo } from '../unit/checks-own.ts';
 
 // Our rules merge compose files themselves, so that they need no docker: here Compose itself says whether they do it right.

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Tool } from '../../src/checks/tool.ts';
-import { actionlint } from '../../src/checks/tools/actionlint.ts';
-import { hadolint } from '../../src/checks/tools/hadolint.ts';
-import { squawk } from '../../src/checks/tools/squawk.ts';
-import { trivyFs } from '../../src/checks/tools/trivy-fs.ts';
-import { trufflehog } from '../../src/checks/tools/trufflehog.ts';
+import { actionlint } from '../../src/checks/tools/scan/actionlint.ts';
+import { hadolint } from '../../src/checks/tools/scan/hadolint.ts';
+import { squawk } from '../../src/checks/tools/scan/squawk.ts';
+import { trufflehog } from '../../src/checks/tools/scan/trufflehog.ts';
+import { trivyFs } from '../../src/checks/tools/trivy/fs.ts';
 import { checkBench, checkedRepo, defaultSettings } from './checks-context.ts';
 import { trivyDatabase } from './trivy-database.ts';
 

@@ -6,10 +6,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { CheckOutput, Finding } from '../../src/checks/model.ts';
 import { openRepo } from '../../src/checks/repo.ts';
 import { runChecks } from '../../src/checks/runner/run-checks.ts';
-import { trufflehog } from '../../src/checks/tools/trufflehog.ts';
+import { trufflehog } from '../../src/checks/tools/scan/trufflehog.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { createLog } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import { type CheckedRepo, checkedRepo, defaultSettings } from './checks-context.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'checks-secrets-'));

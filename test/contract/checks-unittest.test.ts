@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { unittest } from '../../src/checks/tools/unittest.ts';
+import { unittest } from '../../src/checks/tools/python/unittest.ts';
 import { checkBench, checkedRepo, defaultSettings } from './checks-context.ts';
 
 const imports = 'import unittest\n\n\nclass Sums(unittest.TestCase):\n';

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { plain } from '../../src/config/compose.ts';
-import { parseEnvFile } from '../../src/config/env-file.ts';
+import { plain } from '../../src/config/compose/load.ts';
+import { parseEnvFile } from '../../src/config/env/env-file.ts';
 import { composeRepo, shown } from './compose-repo.ts';
 
 const web = (envFile: string) =>

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { plain } from '../../src/config/compose.ts';
-import { loadBuildModel } from '../../src/config/compose-build.ts';
+import { loadBuildModel } from '../../src/config/compose/build-model.ts';
+import { plain } from '../../src/config/compose/load.ts';
 import { composeRepo, shown } from './compose-repo.ts';
 
 describe('compose files that docker compose does not accept', () => {

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { plain } from '../../src/config/compose.ts';
-import { loadConfig } from '../../src/config/load.ts';
+import { plain } from '../../src/config/compose/load.ts';
 import type { ComposeModel } from '../../src/config/model.ts';
 import { resolveHostModel } from '../../src/config/resolve.ts';
+import { loadConfig } from '../../src/config/sluice-yml/load.ts';
 import { composeRepo } from './compose-repo.ts';
 
 const hostile = {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { loadComposeModel } from '../../src/config/compose.ts';
+import { loadComposeModel } from '../../src/config/compose/load.ts';
 import type { ComposeModel } from '../../src/config/model.ts';
 import { formatPlace, type UserError, userErrorsOf } from '../../src/kernel/errors.ts';
 

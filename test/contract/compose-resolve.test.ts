@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadConfig, targetOf } from '../../src/config/load.ts';
 import { type RemoteFiles, type ResolveEffects, resolveHostModels } from '../../src/config/resolve.ts';
+import { loadConfig, targetOf } from '../../src/config/sluice-yml/load.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import { type ComposeRepo, composeRepo } from './compose-repo.ts';
 
 const compose = `

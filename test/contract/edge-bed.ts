@@ -10,13 +10,19 @@ import {
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { activeMap, type EdgeSpec, edgeCommand, edgeFiles, edgePaths } from '../../src/deploy/edge/config.ts';
+import {
+  activeMap,
+  type EdgeSpec,
+  edgeCommand,
+  edgeFiles,
+  edgePaths,
+} from '../../src/deploy/traffic/edge-config.ts';
 import {
   type EdgeColour,
   type EdgeStatus,
   type GuardClient,
   guardClient,
-} from '../../src/deploy/edge/guard.ts';
+} from '../../src/deploy/traffic/guard.ts';
 import type { Dns } from './edge-dns.ts';
 
 /**

@@ -12,8 +12,8 @@ import {
   edgePaths,
   edgeStopSignal,
   replicaName,
-} from '../../src/deploy/edge/config.ts';
-import { guardClient } from '../../src/deploy/edge/guard.ts';
+} from '../../src/deploy/traffic/edge-config.ts';
+import { guardClient } from '../../src/deploy/traffic/guard.ts';
 import { eventually } from './edge-bed.ts';
 
 // The edge as it runs on a host: in its container, as an ordinary user, on a network with Docker's own DNS.

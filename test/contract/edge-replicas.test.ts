@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { EdgeSpec } from '../../src/deploy/edge/config.ts';
+import type { EdgeSpec } from '../../src/deploy/traffic/edge-config.ts';
 import { Edge, edgeAddress, eventually, port, Replica } from './edge-bed.ts';
 import { Dns } from './edge-dns.ts';
 import { call, Load } from './edge-load.ts';

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { EdgeSpec } from '../../src/deploy/edge/config.ts';
+import type { EdgeSpec } from '../../src/deploy/traffic/edge-config.ts';
 import { Edge, edgeAddress, eventually, port, Replica } from './edge-bed.ts';
 import { Dns } from './edge-dns.ts';
 import { call, sendRaw } from './edge-load.ts';

@@ -1,7 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { EdgeSpec } from '../../src/deploy/edge/config.ts';
+import type { EdgeSpec } from '../../src/deploy/traffic/edge-config.ts';
 import { Edge, edgeAddress, eventually, port, Replica } from './edge-bed.ts';
 import { Dns } from './edge-dns.ts';
 import { call, Load, sendRaw } from './edge-load.ts';

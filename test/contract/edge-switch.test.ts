@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { drainedFile, EdgeRefused } from '../../src/deploy/edge/guard.ts';
+import { drainedFile, EdgeRefused } from '../../src/deploy/traffic/guard.ts';
 import { Edge, eventually, Replica } from './edge-bed.ts';
 import { Dns } from './edge-dns.ts';
 import { call, Load, Tunnel } from './edge-load.ts';

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { killScript } from '../../src/host/kill-script.ts';
+import { killScript } from '../../src/host/commands/kill-script.ts';
+import { scriptLine, scriptText, waitCommand } from '../../src/host/commands/shell.ts';
 import type { Host } from '../../src/host/model.ts';
-import { scriptLine, scriptText, waitCommand } from '../../src/host/shell.ts';
 import { effects, failure, kill, processesWith, type Sshd, startSshd } from './host-sshd.ts';
 
 // A command that is given up ends on the host too, with everything it started.

@@ -1,5 +1,5 @@
 import type { HostConfig } from '../../src/config/model.ts';
-import { connectHost } from '../../src/host/connect.ts';
+import { connectHost } from '../../src/host/ssh/connect.ts';
 import { effects } from './host-sshd.ts';
 
 // A program of its own: one connection, one of each kind of use, closed. Nothing may keep the process alive.

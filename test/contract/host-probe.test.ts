@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { probeHost, probeQuickly } from '../../src/host/probe.ts';
+import { probeHost, probeQuickly } from '../../src/host/probe/probe.ts';
 import { type Sshd, startSshd } from './host-sshd.ts';
 
 // What a real machine says of itself, also one that lacks most commands; and several hosts at once.

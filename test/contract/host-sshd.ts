@@ -5,12 +5,12 @@ import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { HostConfig } from '../../src/config/model.ts';
-import { type ConnectOptions, connectHost } from '../../src/host/connect.ts';
 import type { Host } from '../../src/host/model.ts';
+import { type ConnectOptions, connectHost } from '../../src/host/ssh/connect.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { UserError } from '../../src/kernel/errors.ts';
 import { createLog } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 
 const sshdPath = '/usr/sbin/sshd';
 

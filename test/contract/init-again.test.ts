@@ -2,10 +2,10 @@ import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { loadConfig } from '../../src/config/load.ts';
 import { siteOf } from '../../src/config/site.ts';
-import { exactEnv } from '../../src/kernel/child-env.ts';
-import { runProcess } from '../../src/kernel/process.ts';
+import { loadConfig } from '../../src/config/sluice-yml/load.ts';
+import { exactEnv } from '../../src/kernel/process/child-env.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 import { initRepo, sluice, strategiesOf } from './init-repo.ts';
 
 // What `sluice init` does with files that are there, and where it runs.

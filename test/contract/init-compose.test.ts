@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadComposeModel } from '../../src/config/compose.ts';
+import { loadComposeModel } from '../../src/config/compose/load.ts';
 import { type InitPlan, planInit } from '../../src/init/init.ts';
-import { lookAt } from '../../src/init/look.ts';
-import { publishedPorts } from '../../src/init/ports.ts';
-import { standIns } from '../../src/init/stand-ins.ts';
-import { printText } from '../../src/init/text.ts';
+import { printText } from '../../src/init/next-steps/init-text.ts';
+import { standIns } from '../../src/init/stand-ins/stand-ins.ts';
+import { publishedPorts } from '../../src/init/study/ports.ts';
+import { lookAt } from '../../src/init/study/repository.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 
 // Compose files and variables as other people write them, resolved by the real docker compose; in this process, for

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { exactEnv } from '../../src/kernel/child-env.ts';
-import { runProcess } from '../../src/kernel/process.ts';
+import { exactEnv } from '../../src/kernel/process/child-env.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 import { type Sshd, startSshd } from './host-sshd.ts';
 
 // `sluice init host` against a real sshd, as a person would run it.

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { loadConfig, targetOf } from '../../src/config/load.ts';
 import type { ServicePlan, Strategy } from '../../src/config/model.ts';
 import { resolveHostModel } from '../../src/config/resolve.ts';
-import { exactEnv } from '../../src/kernel/child-env.ts';
-import { type ProcessResult, runProcess } from '../../src/kernel/process.ts';
+import { loadConfig, targetOf } from '../../src/config/sluice-yml/load.ts';
+import { exactEnv } from '../../src/kernel/process/child-env.ts';
+import { type ProcessResult, runProcess } from '../../src/kernel/process/process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 export const sluice: string = join(root, 'bin/sluice');

@@ -1,7 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { loadConfig } from '../../src/config/sluice-yml/load.ts';
 import { initRepo, strategiesOf } from './init-repo.ts';
 
 // `sluice init` on repositories that are nothing like each other, as a person would run it; what it writes is read by

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { exactEnv } from '../../src/kernel/child-env.ts';
-import { runProcess } from '../../src/kernel/process.ts';
+import { exactEnv } from '../../src/kernel/process/child-env.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 
 export type TestSeverity = 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { guessTargets } from '../../src/init/guess-targets.ts';
-import { renderCaller } from '../../src/init/render-callers.ts';
+import { guessTargets } from '../../src/init/guess/targets.ts';
+import { renderCaller } from '../../src/init/render/callers.ts';
 import { command } from '../bed/command.ts';
 
 const root = join(import.meta.dirname, '../..');

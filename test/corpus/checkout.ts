@@ -1,6 +1,6 @@
 import { cp, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { runProcess } from '../../src/kernel/process.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 
 /** A copy of a checkout that a test may write to. */
 export interface Checkout {

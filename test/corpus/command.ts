@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exactEnv } from '../../src/kernel/child-env.ts';
-import { runProcess } from '../../src/kernel/process.ts';
+import { exactEnv } from '../../src/kernel/process/child-env.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 
 const sluice = new URL('../../bin/sluice', import.meta.url).pathname;
 const timeoutMs = 120_000;

@@ -2,11 +2,12 @@
  * `node resolve.ts TARGET`: prints what a deploy of the sluice.yml in this folder would start (resolved.ts), as JSON.
  * Exits with 2 where sluice.yml or the compose files cannot be read, and with a stack where Sluice has a bug.
  */
-import { loadConfig } from '../../src/config/load.ts';
+
 import type { Config, HostModel } from '../../src/config/model.ts';
 import { resolveHostModel } from '../../src/config/resolve.ts';
-import { moveMounts } from '../../src/deploy/files.ts';
-import { type EdgeContainer, refuseNameClashes, releaseProject } from '../../src/deploy/project.ts';
+import { loadConfig } from '../../src/config/sluice-yml/load.ts';
+import { moveMounts } from '../../src/deploy/project/files.ts';
+import { type EdgeContainer, refuseNameClashes, releaseProject } from '../../src/deploy/project/project.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 import { edgeImage, release } from '../unit/deploy-fixtures.ts';
 import type { WrittenConfig } from './compare.ts';

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
-import { parseEnvFile } from '../../src/config/env-file.ts';
+import { parseEnvFile } from '../../src/config/env/env-file.ts';
 
 const exampleName =
   /^\.?env[.-](?:example|sample|template|dist|docker)$|^(?:\.env)?\.?(?:example|sample)\.env$|^\.env$/;

@@ -5,11 +5,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { actionFiles } from '../../scripts/action-files.ts';
 import { runCdn } from '../../src/actions/cdn.ts';
 import { rules, type SiteInputs } from '../../src/actions/cdn-inputs.ts';
-import { tellLook, tellPublication, tellSitePlan } from '../../src/actions/cdn-result.ts';
-import { type OpenJob, openJob } from '../../src/actions/job.ts';
+import { tellLook, tellPublication, tellSitePlan } from '../../src/actions/results/cdn.ts';
+import { type OpenJob, openJob } from '../../src/actions/step/job.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { createLog } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import { keyValues } from '../bundle/harness/runner.ts';
 import * as seen from './cdn-report-fixtures.ts';
 

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { refuseKeys, type Work } from '../../src/actions/keys.ts';
+import { refuseKeys, type Work } from '../../src/actions/step/keys.ts';
 import type { Config } from '../../src/config/model.ts';
 import type { Effects } from '../../src/kernel/run.ts';
-import { refuseBesideChecks } from '../../src/operations/check-keys.ts';
+import { refuseBesideChecks } from '../../src/operations/checks/keys.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-keys-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { grants, unsupported } from '../../src/build/abilities.ts';
-import { bakeFile } from '../../src/build/bake.ts';
-import { buildTargets } from '../../src/build/targets.ts';
+import { grants, unsupported } from '../../src/build/bake/abilities.ts';
+import { bakeFile } from '../../src/build/bake/bake.ts';
+import { buildTargets } from '../../src/build/targets/targets.ts';
 import { target } from './build-fixtures.ts';
 import { config, model } from './config-fixtures.ts';
 

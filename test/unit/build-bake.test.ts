@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bakeFile, linkedTargets } from '../../src/build/bake.ts';
+import { bakeFile, linkedTargets } from '../../src/build/bake/bake.ts';
 import { target } from './build-fixtures.ts';
 
 const build = (changes: Parameters<typeof target>[0] = {}) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type BuilderFacts, type BuildPlace, cacheFlags, chooseCache } from '../../src/build/cache.ts';
+import { type BuilderFacts, type BuildPlace, cacheFlags, chooseCache } from '../../src/build/cache/cache.ts';
 import type { CacheBackendChoice } from '../../src/config/model.ts';
 import { gitRef, target } from './build-fixtures.ts';
 

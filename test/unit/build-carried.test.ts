@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { BuilderFacts } from '../../src/build/cache.ts';
-import { cacheOfCarried, refuseUncarried } from '../../src/build/carried.ts';
+import type { BuilderFacts } from '../../src/build/cache/cache.ts';
+import { cacheOfCarried, refuseUncarried } from '../../src/build/publish/transferred.ts';
 import { target } from './build-fixtures.ts';
 import { linesOf } from './config-fixtures.ts';
 

@@ -1,4 +1,4 @@
-import type { GitRef } from '../../src/build/git-ref.ts';
+import type { GitRef } from '../../src/build/git/ref.ts';
 import type { BuildTarget } from '../../src/build/model.ts';
 
 export function target(changes: Partial<BuildTarget> = {}): BuildTarget {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { watchBake } from '../../src/build/bake-log.ts';
-import { readProgress } from '../../src/build/progress.ts';
+import { watchBake } from '../../src/build/bake/log.ts';
+import { readProgress } from '../../src/build/bake/progress.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { createLog } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import { target } from './build-fixtures.ts';
 
 const hostile = [

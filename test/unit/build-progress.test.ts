@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { progressText } from '../../src/build/bake-log.ts';
-import { buildFailure } from '../../src/build/failure.ts';
-import { countCached, readProgress, stepMs } from '../../src/build/progress.ts';
-import { checkFindings, slowestSteps } from '../../src/build/progress-report.ts';
-import { shortStep } from '../../src/build/text.ts';
+import { buildFailure } from '../../src/build/bake/failure.ts';
+import { progressText } from '../../src/build/bake/log.ts';
+import { countCached, readProgress, stepMs } from '../../src/build/bake/progress.ts';
+import { checkFindings, slowestSteps } from '../../src/build/bake/progress-report.ts';
+import { shortStep } from '../../src/build/plan-text.ts';
 import { target } from './build-fixtures.ts';
 
 const at = (second: number) => `2026-01-01T00:00:0${second}Z`;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { publish } from '../../src/build/publish.ts';
+import { publish } from '../../src/build/publish/publish.ts';
 import { type RegistryServer, registryServer } from './build-registry-server.ts';
 import { linesOf } from './config-fixtures.ts';
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { bytesOf } from '../../src/build/layers.ts';
+import { bytesText } from '../../src/build/plan-text.ts';
 import { treeTagOf } from '../../src/build/prepare.ts';
-import { judge } from '../../src/build/push.ts';
+import { bytesOf } from '../../src/build/publish/layers.ts';
+import { judge } from '../../src/build/publish/push.ts';
+import { isRoot } from '../../src/build/publish/smoke.ts';
 import { environmentLogins } from '../../src/build/registry/logins.ts';
-import { buildSecrets } from '../../src/build/secrets.ts';
-import { isRoot } from '../../src/build/smoke.ts';
-import { bytesText } from '../../src/build/text.ts';
-import { builtRegistries, passwordRegistry } from '../../src/config/app-registry.ts';
+import { buildSecrets } from '../../src/build/targets/secrets.ts';
+import { builtRegistries, passwordRegistry } from '../../src/config/images/app-registry.ts';
 import { target } from './build-fixtures.ts';
 import { linesOf } from './config-fixtures.ts';
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { treeDigest } from '../../src/build/digest/digest.ts';
-import { digester } from '../../src/build/digests.ts';
-import { activeTargets } from '../../src/build/inactive.ts';
+import { digester } from '../../src/build/digest/digester.ts';
 import type { Registry } from '../../src/build/registry/model.ts';
-import { linkSiblings } from '../../src/build/siblings.ts';
+import { activeTargets } from '../../src/build/targets/active.ts';
+import { linkSiblings } from '../../src/build/targets/siblings.ts';
 import type { ComposeService } from '../../src/config/model.ts';
 import { config, linesOf, model } from './config-fixtures.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { needsPublished, ociLabels, tagName, tagsOf } from '../../src/build/tags.ts';
-import { parseVersion } from '../../src/build/version.ts';
+import { needsPublished, ociLabels, tagName, tagsOf } from '../../src/build/git/tags.ts';
+import { parseVersion } from '../../src/build/git/version.ts';
 import { gitRef } from './build-fixtures.ts';
 
 const sha = 'sha-0123456789ab';

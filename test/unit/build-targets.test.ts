@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { buildTargets } from '../../src/build/targets.ts';
+import { buildTargets } from '../../src/build/targets/targets.ts';
 import type { ComposeService } from '../../src/config/model.ts';
 import { config, linesOf, model } from './config-fixtures.ts';
 

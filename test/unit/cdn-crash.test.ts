@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leaseTimes } from '../../src/cdn/lease.ts';
+import { leaseTimes } from '../../src/cdn/publish/lease.ts';
 import { createBucket, Killed, type MemoryBucket, openMemoryStore } from '../cdn/memory-store.ts';
 import { filesOf, publishSample, type Run, rollbackSample, type Site } from '../cdn/sample-site.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeManifest } from '../../src/cdn/manifest.ts';
+import { decodeManifest } from '../../src/cdn/plan/manifest.ts';
 import { createBucket, Killed, type MemoryBucket, openMemoryStore } from '../cdn/memory-store.ts';
 import { filesOf, publishSample, type Run, rollbackSample, type Site } from '../cdn/sample-site.ts';
 

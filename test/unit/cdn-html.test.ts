@@ -1,8 +1,8 @@
 import { assert, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cssReferencesOf } from '../../src/cdn/css.ts';
-import { type Reference, referencesOf } from '../../src/cdn/html.ts';
-import { addressOf, resolveReference } from '../../src/cdn/reference.ts';
+import { cssReferencesOf } from '../../src/cdn/pages/css.ts';
+import { type Reference, referencesOf } from '../../src/cdn/pages/html.ts';
+import { addressOf, resolveReference } from '../../src/cdn/pages/reference.ts';
 
 const urls = (references: readonly Reference[]) => references.map(({ url }) => url);
 const assetsIn = (html: string) => urls(referencesOf(html).assets);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addRequests, noRequests, subtractRequests } from '../../src/cdn/counts.ts';
-import { decodeManifest } from '../../src/cdn/manifest.ts';
+import { addRequests, noRequests, subtractRequests } from '../../src/cdn/plan/counts.ts';
+import { decodeManifest } from '../../src/cdn/plan/manifest.ts';
 import type { ObjectStore } from '../../src/cdn/store.ts';
 import { createBucket, Killed, type MemoryBucket, openMemoryStore } from '../cdn/memory-store.ts';
 import { filesOf, publishSample, type RunResult, rollbackSample, type Site } from '../cdn/sample-site.ts';

@@ -3,7 +3,7 @@ import { type Phase, type Progress, phases } from '../../src/cdn/model.ts';
 import { followPublication, progressText, stateAfter } from '../../src/cdn/report/progress.ts';
 import { UserError, UserErrors } from '../../src/kernel/errors.ts';
 import { createLog, type LogMode } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 
 /** A follower whose log and time a test holds in its hand. */
 function follow(mode: LogMode = 'plain') {

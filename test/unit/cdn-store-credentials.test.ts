@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { awsCredentials } from '../../src/cdn/aws/credentials.ts';
 import { createSigner, emptySha256 } from '../../src/cdn/aws/sign.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 
 const role = 'arn:aws:iam::123456789012:role/publish';
 const pair = { AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret-of-the-key' };

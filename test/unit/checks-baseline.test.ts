@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { ChecksReport, Finding, RawResult } from '../../src/checks/model.ts';
 import {
   acceptFindings,
   type Baseline,
   parseBaseline,
   pruneBaseline,
   readBaseline,
-} from '../../src/checks/baseline.ts';
-import { judge } from '../../src/checks/judge.ts';
-import type { ChecksReport, Finding, RawResult } from '../../src/checks/model.ts';
+} from '../../src/checks/verdict/baseline.ts';
+import { judge } from '../../src/checks/verdict/judge.ts';
 import { context, finding, missing, ran, settings } from './checks-fixtures.ts';
 import { memoryRepo } from './checks-repo.ts';
 

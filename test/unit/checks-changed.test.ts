@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readChangedLines } from '../../src/checks/changed-lines.ts';
-import { addedLines } from '../../src/checks/diff-lines.ts';
+import { addedLines } from '../../src/checks/change/diff-lines.ts';
+import { readChangedLines } from '../../src/checks/change/lines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-changed-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

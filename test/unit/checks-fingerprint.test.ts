@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fingerprints } from '../../src/checks/fingerprint.ts';
 import type { Finding } from '../../src/checks/model.ts';
+import { fingerprints } from '../../src/checks/verdict/fingerprint.ts';
 import { cve, finding } from './checks-fixtures.ts';
 
 /** A file in which some lines are found fault with. */

@@ -1,4 +1,3 @@
-import { type JudgeContext, judge } from '../../src/checks/judge.ts';
 import type {
   CheckFacts,
   CheckOutput,
@@ -7,6 +6,7 @@ import type {
   RawResult,
   TestTotals,
 } from '../../src/checks/model.ts';
+import { type JudgeContext, judge } from '../../src/checks/verdict/judge.ts';
 import type { CheckSettings } from '../../src/config/model.ts';
 import { memoryRepo } from './checks-repo.ts';
 

@@ -3,15 +3,15 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Change } from '../../src/checks/changed-lines.ts';
+import type { Change } from '../../src/checks/change/lines.ts';
 import { coverageReport } from '../../src/checks/coverage/totals.ts';
 import type { CheckResult, RawResult } from '../../src/checks/model.ts';
 import { planChecks } from '../../src/checks/plan.ts';
 import { openRepo, repoOf } from '../../src/checks/repo.ts';
 import { againBy } from '../../src/checks/report/words.ts';
-import { pythonTools } from '../../src/checks/tools/python.ts';
-import { trufflehog } from '../../src/checks/tools/trufflehog.ts';
-import { coverageResults } from '../../src/operations/coverage.ts';
+import { pythonTools } from '../../src/checks/tools/python/all.ts';
+import { trufflehog } from '../../src/checks/tools/scan/trufflehog.ts';
+import { coverageResults } from '../../src/operations/checks/coverage.ts';
 import { ran, settings } from './checks-fixtures.ts';
 import { memoryRepo } from './checks-repo.ts';
 

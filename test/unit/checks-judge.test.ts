@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodes, judge } from '../../src/checks/judge.ts';
 import type { ChecksReport, Finding, RawResult } from '../../src/checks/model.ts';
+import { exitCodes, judge } from '../../src/checks/verdict/judge.ts';
 import {
   changed,
   context,

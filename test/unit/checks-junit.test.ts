@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readJUnit } from '../../src/checks/junit.ts';
+import { readJUnit } from '../../src/checks/parse/junit.ts';
 
 const pytest = (cases: string) =>
   `<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" errors="9" failures="9">${cases}</testsuite></testsuites>`;

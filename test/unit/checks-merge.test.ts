@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { mergeFindings } from '../../src/checks/merge.ts';
 import type { Finding } from '../../src/checks/model.ts';
+import { mergeFindings } from '../../src/checks/verdict/merge.ts';
 import { cve, finding } from './checks-fixtures.ts';
 
 const dockerfile = (tool: string, rule: string, line?: number): Finding =>

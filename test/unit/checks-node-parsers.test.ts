@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/checks/model.ts';
 import type { ToolRun } from '../../src/checks/tool.ts';
-import { parseBiome } from '../../src/checks/tools/biome.ts';
-import { parseEslint } from '../../src/checks/tools/eslint.ts';
-import { parsePrettier } from '../../src/checks/tools/prettier.ts';
-import { readTestJson } from '../../src/checks/tools/test-json.ts';
-import { parseTsc } from '../../src/checks/tools/tsc.ts';
+import { parseBiome } from '../../src/checks/tools/node/biome.ts';
+import { parseEslint } from '../../src/checks/tools/node/eslint.ts';
+import { parsePrettier } from '../../src/checks/tools/node/prettier.ts';
+import { readTestJson } from '../../src/checks/tools/node/test-json.ts';
+import { parseTsc } from '../../src/checks/tools/node/tsc.ts';
 
 // Recorded with ESLint 10.15, TypeScript 6.0, Prettier 3.10, Biome 2.6, vitest 4.1 and jest 30.
 const recorded = (name: string) =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { nodeTools } from '../../src/checks/tools/node.ts';
-import { compilations } from '../../src/checks/tools/tsc.ts';
-import { defaultCheckSettings } from '../../src/config/normalise.ts';
+import { nodeTools } from '../../src/checks/tools/node/all.ts';
+import { compilations } from '../../src/checks/tools/node/tsc.ts';
+import { defaultCheckSettings } from '../../src/config/sluice-yml/normalise.ts';
 import { memoryRepo } from './checks-repo.ts';
 
 type Files = Readonly<Record<string, string>>;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readJson, readJsonWithComments } from '../../src/checks/detect/json-text.ts';
+import { type NodeProject, nodeProjects } from '../../src/checks/detect/node.ts';
+import { isDelegating, isPlaceholder, scriptCommand } from '../../src/checks/detect/node-scripts.ts';
+import { isWorkspace } from '../../src/checks/detect/node-workspaces.ts';
 import { installArguments } from '../../src/checks/environments/node.ts';
-import { readJson, readJsonWithComments } from '../../src/checks/projects/json-text.ts';
-import { type NodeProject, nodeProjects } from '../../src/checks/projects/node.ts';
-import { isDelegating, isPlaceholder, scriptCommand } from '../../src/checks/projects/node-scripts.ts';
-import { isWorkspace } from '../../src/checks/projects/node-workspaces.ts';
 import { memoryRepo } from './checks-repo.ts';
 
 type Files = Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import { type Repo, repoOf } from '../../src/checks/repo.ts';
 import { ownTools } from '../../src/checks/rules/tools.ts';
 import type { CheckContext } from '../../src/checks/tool.ts';
 import type { Config } from '../../src/config/model.ts';
-import { defaultCheckSettings } from '../../src/config/normalise.ts';
+import { defaultCheckSettings } from '../../src/config/sluice-yml/normalise.ts';
 
 /** Everything that our own rules say of a repository. They use nothing of the context they run in. */
 export async function ownFindings(repo: Repo, config?: Config): Promise<Finding[]> {

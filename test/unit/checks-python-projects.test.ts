@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type PythonProject, pythonProjects } from '../../src/checks/projects/python.ts';
-import { allowsPython } from '../../src/checks/projects/python-version.ts';
-import { readRequirement } from '../../src/checks/projects/requirements.ts';
+import { type PythonProject, pythonProjects } from '../../src/checks/detect/python.ts';
+import { allowsPython } from '../../src/checks/detect/python-version.ts';
+import { readRequirement } from '../../src/checks/detect/requirements.ts';
 import { memoryRepo } from './checks-repo.ts';
 
 type Files = Readonly<Record<string, string>>;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { readCobertura } from '../../src/checks/coverage/cobertura.ts';
-import { pythonProjects } from '../../src/checks/projects/python.ts';
-import { readDiffs } from '../../src/checks/tools/format-diff.ts';
-import { mypyFindings, readMypy } from '../../src/checks/tools/mypy-output.ts';
-import { pytestFinding } from '../../src/checks/tools/pytest-failure.ts';
-import { pythonTools } from '../../src/checks/tools/python.ts';
+import { pythonProjects } from '../../src/checks/detect/python.ts';
+import { pythonTools } from '../../src/checks/tools/python/all.ts';
+import { readDiffs } from '../../src/checks/tools/python/format-diff.ts';
+import { mypyFindings, readMypy } from '../../src/checks/tools/python/mypy-output.ts';
+import { pytestFinding } from '../../src/checks/tools/python/pytest-failure.ts';
 import { settings } from './checks-fixtures.ts';
 import { memoryRepo } from './checks-repo.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ignoresIn, withoutIgnored } from '../../src/checks/rules/ignores.ts';
-import { parseConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
 import { linesOf, ownFindings } from './checks-own.ts';
 import { memoryRepo } from './checks-repo.ts';
 

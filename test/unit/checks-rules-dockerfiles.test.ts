@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
 import { ownFindings } from './checks-own.ts';
 import { memoryRepo } from './checks-repo.ts';
 import { said, sound, summaries, type Texts } from './checks-said.ts';

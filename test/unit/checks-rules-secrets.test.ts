@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isExample } from '../../src/checks/rules/example-files.ts';
-import { isSecretName } from '../../src/config/secret-names.ts';
+import { isExample } from '../../src/checks/rules/env/example-files.ts';
+import { isSecretName } from '../../src/config/secrets/secret-names.ts';
 import { ownFindings } from './checks-own.ts';
 import { memoryRepo } from './checks-repo.ts';
 

@@ -11,8 +11,8 @@ import {
 } from '../../src/checks/rules/catalogue.ts';
 import { ownTools } from '../../src/checks/rules/tools.ts';
 import type { CheckContext } from '../../src/checks/tool.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { defaultCheckSettings } from '../../src/config/normalise.ts';
+import { loadConfig } from '../../src/config/sluice-yml/load.ts';
+import { defaultCheckSettings } from '../../src/config/sluice-yml/normalise.ts';
 import { expectedIn, folderRepo, linesOf, ownFindings } from './checks-own.ts';
 import { memoryRepo } from './checks-repo.ts';
 

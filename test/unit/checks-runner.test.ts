@@ -6,11 +6,11 @@ import type { CheckOutput, RawResult } from '../../src/checks/model.ts';
 import { repoOf } from '../../src/checks/repo.ts';
 import { type RunRequest, runChecks } from '../../src/checks/runner/run-checks.ts';
 import type { CheckContext, PlannedCheck, Preparation } from '../../src/checks/tool.ts';
-import { defaultCheckSettings } from '../../src/config/normalise.ts';
+import { defaultCheckSettings } from '../../src/config/sluice-yml/normalise.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { UserError } from '../../src/kernel/errors.ts';
 import { createLog } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-runner-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 import { ownTools } from '../../src/checks/rules/tools.ts';
 import type { CheckContext } from '../../src/checks/tool.ts';
-import { defaultCheckSettings } from '../../src/config/normalise.ts';
+import { defaultCheckSettings } from '../../src/config/sluice-yml/normalise.ts';
 import { ownFindings } from './checks-own.ts';
 import { memoryRepo } from './checks-repo.ts';
 

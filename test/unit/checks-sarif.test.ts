@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { judge } from '../../src/checks/judge.ts';
 import type { ChecksReport, RawResult } from '../../src/checks/model.ts';
 import { checksSarif } from '../../src/checks/report/sarif.ts';
+import { judge } from '../../src/checks/verdict/judge.ts';
 import { context, cve, everything, facts, finding, fullReport, ran, settings } from './checks-fixtures.ts';
 import { hostile, hostileTexts } from './report-hostile.ts';
 

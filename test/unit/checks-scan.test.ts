@@ -1,16 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { onPath } from '../../src/checks/toolbox/on-path.ts';
-import { newRevisions, readRevision } from '../../src/checks/tools/alembic.ts';
-import { isDockerfile } from '../../src/checks/tools/hadolint.ts';
-import { isLockFile, lineOfPackage, namesPackages, unpinned } from '../../src/checks/tools/lock-files.ts';
-import { type NpmAudit, npmAudit, npmFindings } from '../../src/checks/tools/npm-audit.ts';
-import { pipAudit, pipFindings } from '../../src/checks/tools/pip-audit.ts';
-import { scanTools } from '../../src/checks/tools/scan.ts';
-import { isMigration, postgresSign, squawk } from '../../src/checks/tools/squawk.ts';
-import { squawkFinding } from '../../src/checks/tools/squawk-report.ts';
-import { freshness, repositories } from '../../src/checks/tools/trivy-database.ts';
-import { trivyReport, vulnerabilityFindings } from '../../src/checks/tools/trivy-report.ts';
-import { defaultCheckSettings } from '../../src/config/normalise.ts';
+import { type NpmAudit, npmAudit, npmFindings } from '../../src/checks/tools/node/npm-audit.ts';
+import { newRevisions, readRevision } from '../../src/checks/tools/python/alembic.ts';
+import { pipAudit, pipFindings } from '../../src/checks/tools/python/pip-audit.ts';
+import { scanTools } from '../../src/checks/tools/scan/all.ts';
+import { isDockerfile } from '../../src/checks/tools/scan/hadolint.ts';
+import {
+  isLockFile,
+  lineOfPackage,
+  namesPackages,
+  unpinned,
+} from '../../src/checks/tools/scan/lock-files.ts';
+import { isMigration, postgresSign, squawk } from '../../src/checks/tools/scan/squawk.ts';
+import { squawkFinding } from '../../src/checks/tools/scan/squawk-report.ts';
+import { freshness, repositories } from '../../src/checks/tools/trivy/database.ts';
+import { trivyReport, vulnerabilityFindings } from '../../src/checks/tools/trivy/report.ts';
+import { defaultCheckSettings } from '../../src/config/sluice-yml/normalise.ts';
 import { memoryRepo } from './checks-repo.ts';
 
 const settings = defaultCheckSettings();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readSecrets, secretFindings } from '../../src/checks/tools/secret-report.ts';
+import { readSecrets, secretFindings } from '../../src/checks/tools/scan/secret-report.ts';
 
 describe('secrets', () => {
   const line = (changes: object, place: object = { Git: { commit: 'abc', file: 'a.txt', email: 'Ada' } }) =>

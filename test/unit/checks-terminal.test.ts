@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { judge } from '../../src/checks/judge.ts';
 import type { ChecksReport, RawResult } from '../../src/checks/model.ts';
 import { checksAnnotations } from '../../src/checks/report/annotations.ts';
 import { checksJunit } from '../../src/checks/report/junit.ts';
@@ -7,6 +6,7 @@ import { checksSummary } from '../../src/checks/report/summary.ts';
 import { checksTerminal } from '../../src/checks/report/terminal.ts';
 import { percent, ranges } from '../../src/checks/report/tests.ts';
 import { verdictLine } from '../../src/checks/report/words.ts';
+import { judge } from '../../src/checks/verdict/judge.ts';
 import { context, cve, everything, finding, fullReport, missing, ran, settings } from './checks-fixtures.ts';
 
 const terminal = (report: ChecksReport) => checksTerminal(report, { colour: false });

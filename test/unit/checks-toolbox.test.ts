@@ -9,8 +9,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type LockedTool, lock, stolen } from '../../src/checks/toolbox/lock.ts';
 import { readyTool, type ToolboxContext } from '../../src/checks/toolbox/toolbox.ts';
-import { defaultCheckSettings } from '../../src/config/normalise.ts';
-import { runProcess } from '../../src/kernel/process.ts';
+import { defaultCheckSettings } from '../../src/config/sluice-yml/normalise.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 import { tarOf } from '../../src/kernel/tar.ts';
 
 const program = Buffer.from('#!/bin/sh\necho "trivy 9.9.9"\n');

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { builtImages } from '../../src/config/built-images.ts';
-import { withImages } from '../../src/config/images.ts';
+import { builtImages } from '../../src/config/images/built-images.ts';
+import { withImages } from '../../src/config/images/service-images.ts';
 import type { ComposeModel, ComposeService } from '../../src/config/model.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
 import { config } from './config-fixtures.ts';
 
 /** Apps with Dockerfiles on disk: what becomes of each of their services. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeModel, ComposeService } from '../../src/config/model.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
 import { plansOf, port, strategiesOf, words } from './config-apps-fixtures.ts';
 import { config, volume } from './config-fixtures.ts';
 

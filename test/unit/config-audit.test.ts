@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { auditEnv } from '../../src/config/audit.ts';
-import { guessable } from '../../src/config/guessable.ts';
-import { isSecretName } from '../../src/config/secret-names.ts';
+import { auditEnv } from '../../src/config/env/audit.ts';
+import { guessable } from '../../src/config/env/guessable.ts';
+import { isSecretName } from '../../src/config/secrets/secret-names.ts';
 
 const long = '9d1c04b7e2f86a35c7b1e04f92d86a3b5f7e1c20d94b8a6e3f0c5d7b12a98e46';
 const odd = 'q7Zk2Vn9xTb4Lr8sWd3Hm6Yc1Pf5Gj0Ae-Ruo_IiXNvBtMzKqElSgDhJwCyUpFOa';

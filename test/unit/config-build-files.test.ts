@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isRemoteContext, missingBuildFiles } from '../../src/config/build-files.ts';
+import { isRemoteContext, missingBuildFiles } from '../../src/config/compose/build-files.ts';
 import type { ComposeService } from '../../src/config/model.ts';
 import { formatPlace } from '../../src/kernel/errors.ts';
 import { model } from './config-fixtures.ts';

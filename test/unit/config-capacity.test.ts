@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { connectionBudget, memoryBudget, memoryDemand } from '../../src/config/capacity.ts';
 import type { ComposeService } from '../../src/config/model.ts';
-import { judgePostgres, postgresSettings } from '../../src/config/postgres-settings.ts';
-import { type ImageHints, processesOf, processMemoryOf } from '../../src/config/processes.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { connectionBudget, memoryBudget, memoryDemand } from '../../src/config/services/capacity.ts';
+import { judgePostgres, postgresSettings } from '../../src/config/services/postgres-settings.ts';
+import { type ImageHints, processesOf, processMemoryOf } from '../../src/config/services/processes.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
 
 const gb = 1024 ** 3;
 const words = (line: string) => line.split(' ');

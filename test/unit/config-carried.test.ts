@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { buildTargets } from '../../src/build/targets.ts';
-import { carriedDigest, carriedReference, carriedRegistry, isCarried } from '../../src/config/carried.ts';
-import { tryParseImage } from '../../src/config/image.ts';
-import { isFixed } from '../../src/deploy/images.ts';
+import { buildTargets } from '../../src/build/targets/targets.ts';
+import { tryParseImage } from '../../src/config/images/reference.ts';
+import {
+  carriedDigest,
+  carriedReference,
+  carriedRegistry,
+  isCarried,
+} from '../../src/config/images/transferred.ts';
+import { isFixed } from '../../src/deploy/project/images.ts';
 import { config, model } from './config-fixtures.ts';
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;

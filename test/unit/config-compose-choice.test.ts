@@ -6,8 +6,8 @@ import {
   chooseCompose,
   isEnough,
   startsContainers,
-} from '../../src/config/compose-choice.ts';
-import { composeUsages } from '../../src/config/compose-usage.ts';
+} from '../../src/config/compose/choice/choice.ts';
+import { composeUsages } from '../../src/config/compose/choice/usage.ts';
 
 const app = '{ web: { image: "acme/web:1", ports: ["80:3000"] } }';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isComposeName, mayBeCompose, purposeOf } from '../../src/config/compose-names.ts';
-import { composeUsages, usagePaths } from '../../src/config/compose-usage.ts';
+import { isComposeName, mayBeCompose, purposeOf } from '../../src/config/compose/choice/names.ts';
+import { composeUsages, usagePaths } from '../../src/config/compose/choice/usage.ts';
 
 describe('purposes by name', () => {
   test.each([

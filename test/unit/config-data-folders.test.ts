@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { dataFolderNotes, withDataFolders } from '../../src/config/mounts/data-folder.ts';
 import type { MountPlan } from '../../src/config/mounts/plan.ts';
 import { strategyView } from '../../src/config/mounts/strategy-view.ts';
-import { describeServices, planServices } from '../../src/config/strategies.ts';
+import { describeServices, planServices } from '../../src/config/services/strategies.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 import { config } from './config-fixtures.ts';
 import { checkout, faultLines, handlings, judge, python, removeCheckouts, web } from './mount-fixtures.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseEnvFile } from '../../src/config/env-file.ts';
-import { interpolate } from '../../src/config/interpolate.ts';
+import { parseEnvFile } from '../../src/config/env/env-file.ts';
+import { interpolate } from '../../src/config/env/interpolate.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 import { linesOf, shownText } from './config-fixtures.ts';
 

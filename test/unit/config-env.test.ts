@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { envVersion, loadEnv } from '../../src/config/env.ts';
+import { envVersion, loadEnv } from '../../src/config/env/env.ts';
 import type { EnvSource } from '../../src/config/model.ts';
 import { errorsOf, host, linesOf, target } from './config-fixtures.ts';
 

@@ -7,8 +7,8 @@ import type {
   ServiceConfig,
   Target,
 } from '../../src/config/model.ts';
-import { defaultCheckSettings } from '../../src/config/normalise.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
+import { defaultCheckSettings } from '../../src/config/sluice-yml/normalise.ts';
 import { formatPlace, type UserError, userErrorsOf } from '../../src/kernel/errors.ts';
 
 /** The user errors that `work` throws; a bug of ours fails the test with its stack. */

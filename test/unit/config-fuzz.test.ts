@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { parseConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
 import { formatPlace, userErrorsOf } from '../../src/kernel/errors.ts';
 
 /** A config with everything in it, as a starting point for damage. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { healthCheckOf, ownNamesIn } from '../../src/config/health-check.ts';
+import { healthCheckOf, ownNamesIn } from '../../src/config/health/check.ts';
 import type { ComposeService } from '../../src/config/model.ts';
 
 const shell = (line: string, more: ComposeService = {}): ComposeService => ({

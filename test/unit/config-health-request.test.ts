@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { healthWithVariables } from '../../src/config/health-variables.ts';
-import { parseConfig } from '../../src/config/load.ts';
-import { planServices } from '../../src/config/strategies.ts';
-import { healthAsked } from '../../src/deploy/health-request.ts';
+import { healthWithVariables } from '../../src/config/health/variables.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
+import { healthAsked } from '../../src/deploy/steps/waiting/health-request.ts';
 import { config, errorsOf, model, one } from './config-fixtures.ts';
 
 const yml = (health: string) =>

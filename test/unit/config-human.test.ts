@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parseDuration, parseRate } from '../../src/config/human.ts';
-import { didYouMean, suggest } from '../../src/config/suggest.ts';
-import { splitWords } from '../../src/config/words.ts';
+import { splitWords } from '../../src/config/compose/command-words.ts';
+import { parseDuration, parseRate } from '../../src/config/sluice-yml/human.ts';
+import { didYouMean, suggest } from '../../src/config/sluice-yml/suggest.ts';
 
 describe('durations', () => {
   test.each([

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatImage, imageName, parseImage, tryParseImage } from '../../src/config/image.ts';
-import { imageReferences, withImages } from '../../src/config/images.ts';
+import { formatImage, imageName, parseImage, tryParseImage } from '../../src/config/images/reference.ts';
+import { imageReferences, withImages } from '../../src/config/images/service-images.ts';
 import { errorsOf, model, shownText } from './config-fixtures.ts';
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;

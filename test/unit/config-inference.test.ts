@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, ServiceConfig } from '../../src/config/model.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 import { command, config, model, one, planOf, type Services, volume } from './config-fixtures.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadConfig, parseConfig, targetOf } from '../../src/config/load.ts';
+import { loadConfig, parseConfig, targetOf } from '../../src/config/sluice-yml/load.ts';
 import { errorsOf, linesOf } from './config-fixtures.ts';
 
 const shortest = 'app: shop\ntargets: { production: { hosts: [deploy@prod] } }\n';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isOrdinary, namedSecrets, openTexts, secretsOf } from '../../src/config/masking.ts';
-import { openNames } from '../../src/config/open-names.ts';
+import { isOrdinary, namedSecrets, openTexts, secretsOf } from '../../src/config/secrets/masking.ts';
+import { openNames } from '../../src/config/secrets/open-names.ts';
 
 const nothing: ReadonlySet<string> = new Set();
 const fromSecrets = (name: string, value: string, open = nothing) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
 import { linesOf } from './config-fixtures.ts';
 
 const shortest = 'app: shop\ntargets: { production: { hosts: [deploy@prod] } }\n';

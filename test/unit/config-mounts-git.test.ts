@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { localModel } from '../../src/config/local-model.ts';
+import { localModel } from '../../src/config/compose/local-model.ts';
 import { checkout, faultLines, handlings, judge, python, removeCheckouts, web } from './mount-fixtures.ts';
 
 afterAll(removeCheckouts);

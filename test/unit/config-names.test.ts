@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, Strategy } from '../../src/config/model.ts';
-import { linkClashes, namesOf, notesOfNames } from '../../src/config/names.ts';
+import { linkClashes, namesOf, notesOfNames } from '../../src/config/services/network-names.ts';
 
 const namesIn = (services: Record<string, ComposeService>, replicas = 1) =>
   namesOf('web', services, 'shop', replicas);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ownNamesIn } from '../../src/config/health-check.ts';
+import { ownNamesIn } from '../../src/config/health/check.ts';
 import type { ComposeService } from '../../src/config/model.ts';
 
 const shell = (line: string, more: ComposeService = {}): ComposeService => ({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Config, HostConfig } from '../../src/config/model.ts';
-import { placeServices } from '../../src/config/placement.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { placeServices } from '../../src/config/services/placement.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
 import { config, errorsOf, host, linesOf, model, target } from './config-fixtures.ts';
 
 const compose = model({

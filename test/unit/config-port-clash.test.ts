@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposePort } from '../../src/config/model.ts';
-import { portFaults } from '../../src/config/port-clash.ts';
+import { portFaults } from '../../src/config/ports/clash.ts';
 import { model } from './config-fixtures.ts';
 
 /** `[::1]:80`, `127.0.0.1:8000-8001`, `53/udp`: what a service publishes. */

@@ -1,6 +1,6 @@
 import type { ComposePort, ComposeService, ServiceConfig } from '../../src/config/model.ts';
-import { findPorts, type PortSight } from '../../src/config/ports.ts';
-import type { SeenService } from '../../src/config/stores.ts';
+import { findPorts, type PortSight } from '../../src/config/ports/ports.ts';
+import type { SeenService } from '../../src/config/services/stores.ts';
 
 export const shell = (line: string): ComposeService => ({ healthcheck: { test: ['CMD-SHELL', line] } });
 

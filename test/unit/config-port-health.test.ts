@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, ServiceConfig } from '../../src/config/model.ts';
-import { findPorts } from '../../src/config/ports.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { findPorts } from '../../src/config/ports/ports.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
 import { config, model } from './config-fixtures.ts';
 import { ports, shell } from './config-port-fixtures.ts';
 

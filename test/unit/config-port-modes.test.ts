@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import type { ComposeService, ServiceConfig } from '../../src/config/model.ts';
-import { findPorts, type PortSight, portsText } from '../../src/config/ports.ts';
+import { findPorts, type PortSight, portsText } from '../../src/config/ports/ports.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
 import { linesOf } from './config-fixtures.ts';
 import { modes, ports, shell } from './config-port-fixtures.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
-import { findPorts } from '../../src/config/ports.ts';
+import { findPorts } from '../../src/config/ports/ports.ts';
 import { modes, ports, shell } from './config-port-fixtures.ts';
 
 describe('which port is the main one', () => {

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { secretInputs } from '../../src/actions/credentials.ts';
-import { credentialFiles, reservedGroup, whyReserved, withoutReserved } from '../../src/config/reserved.ts';
-import { secretVariables } from '../../src/host/credentials.ts';
+import { secretInputs } from '../../src/actions/step/credentials.ts';
+import {
+  credentialFiles,
+  reservedGroup,
+  whyReserved,
+  withoutReserved,
+} from '../../src/config/secrets/reserved.ts';
+import { secretVariables } from '../../src/host/ssh/credentials.ts';
 import { config, target } from './config-fixtures.ts';
 
 describe('reserved variables', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
-import { notesOfRouting } from '../../src/config/routing.ts';
+import { notesOfRouting } from '../../src/config/routing/routing.ts';
 
 const labelled = (labels: Record<string, string>, more: Partial<ComposeService> = {}): ComposeService => ({
   image: 'acme/shop',

@@ -7,8 +7,8 @@ import {
   routingOf,
   withImageRouting,
   withRoutingOfImages,
-} from '../../src/config/routing.ts';
-import { automaticName, automaticService } from '../../src/config/routing-traefik.ts';
+} from '../../src/config/routing/routing.ts';
+import { automaticName, automaticService } from '../../src/config/routing/traefik.ts';
 
 const labelled = (labels: Record<string, string>, more: Partial<ComposeService> = {}): ComposeService => ({
   image: 'acme/shop',

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { plain } from '../../src/config/compose.ts';
-import { unsetVariables } from '../../src/config/compose-errors.ts';
-import { isAtLeast } from '../../src/config/compose-run.ts';
-import { canonicalModel } from '../../src/config/compose-shape.ts';
+import { isAtLeast } from '../../src/config/compose/cli.ts';
+import { unsetVariables } from '../../src/config/compose/errors.ts';
+import { plain } from '../../src/config/compose/load.ts';
+import { canonicalModel } from '../../src/config/compose/shape.ts';
 import { errorsOf } from './config-fixtures.ts';
 
 const service = (printed: Record<string, unknown>) =>

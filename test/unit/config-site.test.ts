@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import { siteOf } from '../../src/config/site.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
 
 /** The bucket that a target publishes to, or why it does not. */
 function bucketOf(cdn: string, target: string | undefined): string {

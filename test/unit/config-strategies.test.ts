@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, Config } from '../../src/config/model.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
 import {
   command,
   config,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { canonicalModel } from '../../src/config/compose-shape.ts';
+import { canonicalModel } from '../../src/config/compose/shape.ts';
 import type { ComposeService } from '../../src/config/model.ts';
-import { strategyExamples } from '../../src/config/reference-strategies.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { strategyExamples } from '../../src/config/reference/strategy-chapter.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
 import { config } from './config-fixtures.ts';
 
 type Written = Readonly<Record<string, unknown>>;

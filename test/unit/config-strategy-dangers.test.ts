@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { splitWords } from '../../src/config/compose/command-words.ts';
 import type { ComposeService } from '../../src/config/model.ts';
-import { isPostgres } from '../../src/config/stores.ts';
-import { describeServices } from '../../src/config/strategies.ts';
-import { splitWords } from '../../src/config/words.ts';
+import { isPostgres } from '../../src/config/services/stores.ts';
+import { describeServices } from '../../src/config/services/strategies.ts';
 import { config, model, one, type Services, volume } from './config-fixtures.ts';
 
 /** `strategy: reason` of one service among others. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, Strategy } from '../../src/config/model.ts';
-import { planServices } from '../../src/config/strategies.ts';
+import { planServices } from '../../src/config/services/strategies.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 import { config, model, type Services } from './config-fixtures.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { unpassedVariables } from '../../src/config/unpassed.ts';
+import { unpassedVariables } from '../../src/config/env/unpassed.ts';
 
 const own = {
   TAG: 'v2',

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { connectionBudget, memoryBudget } from '../../src/config/capacity.ts';
-import { parseBytes } from '../../src/config/human.ts';
 import type { ComposeService } from '../../src/config/model.ts';
-import { judgeHost } from '../../src/deploy/preflight.ts';
-import type { HostFacts } from '../../src/host/facts.ts';
+import { connectionBudget, memoryBudget } from '../../src/config/services/capacity.ts';
+import { parseBytes } from '../../src/config/sluice-yml/human.ts';
+import { judgeHost } from '../../src/deploy/preflight/preflight.ts';
+import type { HostFacts } from '../../src/host/probe/facts.ts';
 import { release, servicePlan } from './deploy-fixtures.ts';
 
 const gib = 1024 ** 3;

@@ -1,12 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lackingImages } from '../../src/deploy/carry/carry.ts';
-import { deltaOf } from '../../src/deploy/carry/delta.ts';
-import { parseLook } from '../../src/deploy/carry/holdings.ts';
-import { assemble } from '../../src/deploy/carry/layout.ts';
-import { chainIds, planImage, sha256, skippable } from '../../src/deploy/carry/missing.ts';
-import type { Blob, Holdings, ImageRecord, LocalImage } from '../../src/deploy/carry/model.ts';
+import { deltaOf } from '../../src/deploy/transfer/delta.ts';
+import { parseLook } from '../../src/deploy/transfer/holdings.ts';
+import { assemble } from '../../src/deploy/transfer/layout.ts';
+import { chainIds, planImage, sha256, skippable } from '../../src/deploy/transfer/missing.ts';
+import type { Blob, Holdings, ImageRecord, LocalImage } from '../../src/deploy/transfer/model.ts';
+import { lackingImages } from '../../src/deploy/transfer/transfer.ts';
 import { readTar } from '../../src/kernel/tar.ts';
 
 const diff = (name: string) => sha256(`diff ${name}`);

@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compose, validateProject } from '../../src/deploy/compose.ts';
-import { docker } from '../../src/host/docker-cli.ts';
+import { compose, validateProject } from '../../src/deploy/on-host/compose.ts';
+import { docker } from '../../src/host/engine/docker-cli.ts';
 import type { Host } from '../../src/host/model.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, Strategy } from '../../src/config/model.ts';
-import { edgeHash, isRedefined } from '../../src/deploy/edge-container.ts';
 import { labels } from '../../src/deploy/model.ts';
-import { type EdgeContainer, releaseProject } from '../../src/deploy/project.ts';
+import { type EdgeContainer, releaseProject } from '../../src/deploy/project/project.ts';
+import { edgeHash, isRedefined } from '../../src/deploy/traffic/edge-container.ts';
 import { edgeImage, plan, release, servicePlan, serving } from './deploy-fixtures.ts';
 
 const edge: EdgeContainer = {

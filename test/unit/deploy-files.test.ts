@@ -2,10 +2,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { filesOfVariables } from '../../src/config/env/variable-files.ts';
 import type { ComposeModel, ComposeVolume } from '../../src/config/model.ts';
 import { planMounts } from '../../src/config/mounts/plan.ts';
-import { filesOfVariables } from '../../src/config/variable-files.ts';
-import { moveMounts } from '../../src/deploy/files.ts';
+import { moveMounts } from '../../src/deploy/project/files.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'sluice-files-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));

@@ -1,9 +1,9 @@
 import type { ComposeService, ServicePlan, Strategy } from '../../src/config/model.ts';
-import type { EdgeStatus } from '../../src/deploy/edge/guard.ts';
 import { type Colour, labels, type PlannedEdge, type ReleaseRecord } from '../../src/deploy/model.ts';
-import { type HostPlanInput, planHost } from '../../src/deploy/plan.ts';
-import { contentHash, serviceHash } from '../../src/deploy/project.ts';
-import type { ContainerState, HostState } from '../../src/deploy/state.ts';
+import type { ContainerState, HostState } from '../../src/deploy/on-host/state.ts';
+import { type HostPlanInput, planHost } from '../../src/deploy/plan/plan.ts';
+import { contentHash, serviceHash } from '../../src/deploy/project/project.ts';
+import type { EdgeStatus } from '../../src/deploy/traffic/guard.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 
 export const digest = `sha256:${'a'.repeat(64)}`;

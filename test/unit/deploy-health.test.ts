@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readHealth, unwell } from '../../src/deploy/component-health.ts';
+import { readHealth, unwell } from '../../src/deploy/steps/waiting/component-health.ts';
 
 const read = (value: unknown, status = 200) => readHealth(status, JSON.stringify(value));
 

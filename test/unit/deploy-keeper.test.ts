@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { keeperProgram } from '../../src/deploy/keeper.ts';
+import { keeperProgram } from '../../src/deploy/lease/keeper.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-keeper-'));
 const open: ChildProcess[] = [];

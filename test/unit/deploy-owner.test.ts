@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { mapForOlder } from '../../src/deploy/edges.ts';
 import { layoutOf } from '../../src/deploy/model.ts';
-import { type Asker, askerOf, type Owner, ownerOf, refuseOthers } from '../../src/deploy/owner.ts';
-import { parseState } from '../../src/deploy/state-files.ts';
+import { parseState } from '../../src/deploy/on-host/state-files.ts';
+import { type Asker, askerOf, type Owner, ownerOf, refuseOthers } from '../../src/deploy/preflight/owner.ts';
+import { mapForOlder } from '../../src/deploy/traffic/edges.ts';
 import { container, hostState } from './deploy-fixtures.ts';
 
 const layout = layoutOf('/opt/sluice', 'shop');

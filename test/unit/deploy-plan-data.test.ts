@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeVolume } from '../../src/config/model.ts';
-import type { ContainerMount } from '../../src/deploy/adopted-data.ts';
-import { listContainers } from '../../src/deploy/state.ts';
+import { listContainers } from '../../src/deploy/on-host/state.ts';
+import type { ContainerMount } from '../../src/deploy/preflight/adopted-data.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 import { container, hostState, plan, release, servicePlan } from './deploy-fixtures.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
-import { edgeHash } from '../../src/deploy/edge-container.ts';
-import type { PublishedPort } from '../../src/deploy/host-ports.ts';
 import type { ReleaseRecord } from '../../src/deploy/model.ts';
-import { stoppedBy } from '../../src/deploy/plan-ports.ts';
-import type { HostState } from '../../src/deploy/state.ts';
-import { parseState } from '../../src/deploy/state-files.ts';
+import type { HostState } from '../../src/deploy/on-host/state.ts';
+import { parseState } from '../../src/deploy/on-host/state-files.ts';
+import { stoppedBy } from '../../src/deploy/plan/ports.ts';
+import type { PublishedPort } from '../../src/deploy/preflight/host-ports.ts';
+import { edgeHash } from '../../src/deploy/traffic/edge-container.ts';
 import { plan, release, servicePlan, serving } from './deploy-fixtures.ts';
 
 const published = (port: number, ip?: string): ComposeService => ({

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { startStoppedEdges } from '../../src/deploy/edges.ts';
+import { neededEdges } from '../../src/deploy/lease/held-hosts.ts';
 import { layoutOf } from '../../src/deploy/model.ts';
-import { isUnchanged } from '../../src/deploy/plan.ts';
-import { leftDown } from '../../src/deploy/plan-strays.ts';
-import { neededEdges } from '../../src/deploy/sites.ts';
-import { servingColour } from '../../src/deploy/state.ts';
-import { describe as statusOf } from '../../src/deploy/status.ts';
+import { servingColour } from '../../src/deploy/on-host/state.ts';
+import { describe as statusOf } from '../../src/deploy/on-host/status.ts';
+import { isUnchanged } from '../../src/deploy/plan/plan.ts';
+import { leftDown } from '../../src/deploy/plan/strays.ts';
+import { startStoppedEdges } from '../../src/deploy/traffic/edges.ts';
 import type { Host } from '../../src/host/model.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, ServicePlan, Strategy } from '../../src/config/model.ts';
 import type { ReleaseRecord } from '../../src/deploy/model.ts';
-import { releaseProject } from '../../src/deploy/project.ts';
-import type { HostState } from '../../src/deploy/state.ts';
+import type { HostState } from '../../src/deploy/on-host/state.ts';
+import { releaseProject } from '../../src/deploy/project/project.ts';
 import { container, faultsOf, hostState, plan, release, servicePlan, serving } from './deploy-fixtures.ts';
 
 type Services = Readonly<Record<string, readonly [Strategy, ComposeService]>>;

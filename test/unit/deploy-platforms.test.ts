@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
-import { resolveDigests } from '../../src/deploy/images.ts';
 import {
   type Platform,
   parsePlatform,
@@ -14,7 +13,8 @@ import {
   requirePlatforms,
   runsOn,
   verifyPlatforms,
-} from '../../src/deploy/platforms.ts';
+} from '../../src/deploy/preflight/platforms.ts';
+import { resolveDigests } from '../../src/deploy/project/images.ts';
 import type { Host } from '../../src/host/model.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 import { digest, edgeImage, hostState, plan, release, servicePlan } from './deploy-fixtures.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, Strategy } from '../../src/config/model.ts';
-import { judgeUsers } from '../../src/deploy/preflight-users.ts';
-import { releaseProject } from '../../src/deploy/project.ts';
-import type { HostFacts } from '../../src/host/facts.ts';
+import { judgeUsers } from '../../src/deploy/preflight/engine-users.ts';
+import { releaseProject } from '../../src/deploy/project/project.ts';
+import type { HostFacts } from '../../src/host/probe/facts.ts';
 import { release, servicePlan } from './deploy-fixtures.ts';
 
 const facts = (docker: { rootless?: boolean; remapped?: boolean }) =>

@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
 import { labels } from '../../src/deploy/model.ts';
-import { contentHash, type EdgeContainer, releaseProject, serviceHash } from '../../src/deploy/project.ts';
+import {
+  contentHash,
+  type EdgeContainer,
+  releaseProject,
+  serviceHash,
+} from '../../src/deploy/project/project.ts';
 import { edgeImage, release, servicePlan } from './deploy-fixtures.ts';
 
 const edge = (service: string): EdgeContainer => ({

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BackupRecord } from '../../src/deploy/backup/model.ts';
-import { compareRights, compareRows, parseRowCounts, totalRows } from '../../src/deploy/backup/model.ts';
-import { createRoles } from '../../src/deploy/backup/rights.ts';
-import { backupName, findBackup } from '../../src/deploy/backup/store.ts';
+import type { BackupRecord } from '../../src/deploy/database/model.ts';
+import { compareRights, compareRows, parseRowCounts, totalRows } from '../../src/deploy/database/model.ts';
+import { createRoles } from '../../src/deploy/database/rights.ts';
+import { backupName, findBackup } from '../../src/deploy/database/store.ts';
 import { choosePruned } from '../../src/deploy/steps/prune.ts';
 import { broughtInVain } from '../../src/deploy/steps/transfer.ts';
 import { digest, hostState, plan, release, servicePlan } from './deploy-fixtures.ts';

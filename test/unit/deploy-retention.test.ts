@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BackupReason, BackupRecord } from '../../src/deploy/backup/model.ts';
-import { chooseExpired, reasonOf, type Worth, worthOf } from '../../src/deploy/backup/retention.ts';
-import { openAfterConfirmed } from '../../src/deploy/backup/store.ts';
-import { backupLine } from '../../src/deploy/backup/text.ts';
+import type { BackupReason, BackupRecord } from '../../src/deploy/database/model.ts';
+import { chooseExpired, reasonOf, type Worth, worthOf } from '../../src/deploy/database/retention.ts';
+import { openAfterConfirmed } from '../../src/deploy/database/store.ts';
+import { backupLine } from '../../src/deploy/database/text.ts';
 
 const hash = 'a'.repeat(64);
 

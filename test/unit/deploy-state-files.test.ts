@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { parseState, readState } from '../../src/deploy/on-host/state-files.ts';
 import { previousRelease } from '../../src/deploy/rollback.ts';
-import { parseState, readState } from '../../src/deploy/state-files.ts';
 import { release } from './deploy-fixtures.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-state-'));

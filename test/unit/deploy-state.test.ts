@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type JournalEntry, type JournalHeader, parseJournal } from '../../src/deploy/journal.ts';
-import { isConfirmedOn } from '../../src/deploy/reconcile.ts';
-import { servingColour } from '../../src/deploy/state.ts';
-import { parseState } from '../../src/deploy/state-files.ts';
+import { type JournalEntry, type JournalHeader, parseJournal } from '../../src/deploy/lease/journal.ts';
+import { isConfirmedOn } from '../../src/deploy/lease/reconcile.ts';
+import { servingColour } from '../../src/deploy/on-host/state.ts';
+import { parseState } from '../../src/deploy/on-host/state-files.ts';
 import { edgeStatus, hostState, release, servicePlan, serving } from './deploy-fixtures.ts';
 
 const header: JournalHeader = {

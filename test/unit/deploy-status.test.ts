@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { statusText } from '../../src/cli/commands/status.ts';
-import { describe as statusOf } from '../../src/deploy/status.ts';
+import { describe as statusOf } from '../../src/deploy/on-host/status.ts';
 import { container, edgeStatus, release, servicePlan, serving } from './deploy-fixtures.ts';
 
 const v2 = release('v2', [servicePlan('web', 'blue-green')]);

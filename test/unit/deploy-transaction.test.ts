@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { DeployRun, HostRun } from '../../src/deploy/context.ts';
-import type { JournalEntry, StepName } from '../../src/deploy/journal.ts';
-import { createRecorder } from '../../src/deploy/recorder.ts';
+import type { JournalEntry, StepName } from '../../src/deploy/lease/journal.ts';
+import { createRecorder } from '../../src/deploy/report/recorder.ts';
 import { runTransaction, type Step } from '../../src/deploy/transaction.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { UserError } from '../../src/kernel/errors.ts';
 import { createLog } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 
 /** A run over hosts that have nothing but a journal, and the notes of what happened. */
 function makeRun(hostNames: readonly string[] = ['one']) {

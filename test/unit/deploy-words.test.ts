@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hasDigest, repositoryOf } from '../../src/deploy/images.ts';
 import { layoutOf } from '../../src/deploy/model.ts';
-import { registryLogins } from '../../src/deploy/registry-login.ts';
-import { shellQuote } from '../../src/deploy/upload.ts';
+import { shellQuote } from '../../src/deploy/on-host/upload.ts';
+import { hasDigest, repositoryOf } from '../../src/deploy/project/images.ts';
+import { registryLogins } from '../../src/deploy/project/registry-login.ts';
 import { digest } from './deploy-fixtures.ts';
 
 describe('image references', () => {

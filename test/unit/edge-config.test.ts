@@ -7,7 +7,7 @@ import {
   edgeVersion,
   renderEdgeConfig,
   replicaName,
-} from '../../src/deploy/edge/config.ts';
+} from '../../src/deploy/traffic/edge-config.ts';
 
 const spec: EdgeSpec = {
   service: 'backend',

@@ -9,7 +9,7 @@ import {
   type SwitchOrder,
   serversCommand,
   switchCommand,
-} from '../../src/deploy/edge/guard.ts';
+} from '../../src/deploy/traffic/guard.ts';
 
 const order: SwitchOrder = { from: 'blue', to: 'green', nonce: 'deploy-7', deadlineSeconds: 45 };
 

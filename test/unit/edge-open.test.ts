@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
-import { describeServices } from '../../src/config/strategies.ts';
-import { renderEdgeConfig } from '../../src/deploy/edge/config.ts';
-import { edgeSpec } from '../../src/deploy/edges.ts';
+import { describeServices } from '../../src/config/services/strategies.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
+import { renderEdgeConfig } from '../../src/deploy/traffic/edge-config.ts';
+import { edgeSpec } from '../../src/deploy/traffic/edges.ts';
 import { config, errorsOf, model } from './config-fixtures.ts';
 import { servicePlan } from './deploy-fixtures.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Gate } from '../../src/host/gate.ts';
+import { Gate } from '../../src/host/commands/gate.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

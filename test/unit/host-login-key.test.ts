@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readLoginKey } from '../../src/host/login-key.ts';
+import { readLoginKey } from '../../src/host/ssh/login-key.ts';
 import { UserError } from '../../src/kernel/errors.ts';
 
 // The forms that OpenSSH writes are tested against a real sshd; here are those of other tools, and nonsense.

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { collect, splitLines } from '../../src/host/output.ts';
+import { collect, splitLines } from '../../src/host/commands/output.ts';
 
 describe('lines', () => {
   test('are the same however the bytes are cut', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { HostFacts } from '../../src/host/facts.ts';
-import { parseProbe } from '../../src/host/probe-parse.ts';
+import type { HostFacts } from '../../src/host/probe/facts.ts';
+import { parseProbe } from '../../src/host/probe/parse.ts';
 
 const asked = { begun: 1_700_000_000_000, answered: 1_700_000_000_100 };
 const parse = (text: string) => parseProbe(text, '/opt/sluice', asked);

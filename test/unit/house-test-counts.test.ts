@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { runProcess } from '../../src/kernel/process.ts';
+import { runProcess } from '../../src/kernel/process/process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-counts-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeModel, ComposeService, ServicePlan, Strategy } from '../../src/config/model.ts';
-import type { FirstRun } from '../../src/init/first-run.ts';
-import type { Guess } from '../../src/init/guess.ts';
-import { guessBackup } from '../../src/init/guess-database.ts';
-import type { ServiceGuess } from '../../src/init/guess-services.ts';
-import { guessTargets } from '../../src/init/guess-targets.ts';
-import { type NextStep, nextSteps } from '../../src/init/next-steps.ts';
-import { notHandled } from '../../src/init/not-handled.ts';
-import { initText } from '../../src/init/text.ts';
+import { guessBackup } from '../../src/init/guess/database.ts';
+import type { Guess } from '../../src/init/guess/guess.ts';
+import type { ServiceGuess } from '../../src/init/guess/services.ts';
+import { guessTargets } from '../../src/init/guess/targets.ts';
+import type { FirstRun } from '../../src/init/next-steps/first-run.ts';
+import { initText } from '../../src/init/next-steps/init-text.ts';
+import { type NextStep, nextSteps } from '../../src/init/next-steps/next-steps.ts';
+import { notHandled } from '../../src/init/next-steps/not-handled.ts';
 
 function service(name: string, strategy: Strategy, more: Partial<ServicePlan> = {}): ServiceGuess {
   const plan = {

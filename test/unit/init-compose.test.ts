@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ComposeModel } from '../../src/config/model.ts';
-import { chooseIn, findComposeFiles } from '../../src/init/compose-files.ts';
-import { composeNotes } from '../../src/init/compose-notes.ts';
-import { findExamples } from '../../src/init/env-example.ts';
-import { readTree } from '../../src/init/tree.ts';
+import { chooseIn, findComposeFiles } from '../../src/init/study/compose-files.ts';
+import { composeNotes } from '../../src/init/study/compose-notes.ts';
+import { findExamples } from '../../src/init/study/env-example.ts';
+import { readTree } from '../../src/init/study/tree.ts';
 
 let folder: string;
 beforeEach(() => {

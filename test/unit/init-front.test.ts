@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { findFront } from '../../src/init/front.ts';
-import { guessTargets } from '../../src/init/guess-targets.ts';
-import { renderCaller } from '../../src/init/render-callers.ts';
-import { readTree } from '../../src/init/tree.ts';
-import { sectionOf } from '../../src/init/yaml-sections.ts';
+import { guessTargets } from '../../src/init/guess/targets.ts';
+import { renderCaller } from '../../src/init/render/callers.ts';
+import { sectionOf } from '../../src/init/render/yaml-sections.ts';
+import { findFront } from '../../src/init/study/front.ts';
+import { readTree } from '../../src/init/study/tree.ts';
 
 const folders: string[] = [];
 afterAll(() => {

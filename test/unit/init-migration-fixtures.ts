@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ComposeService } from '../../src/config/model.ts';
 import { type MigrationSight, studyMigrations } from '../../src/init/migrations/study.ts';
-import { readTree } from '../../src/init/tree.ts';
+import { readTree } from '../../src/init/study/tree.ts';
 
 /** A repository of a few files, in a folder that is gone afterwards. */
 export interface SmallRepo extends Disposable {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Strategy } from '../../src/config/model.ts';
-import { guessMigration, otherMigrations } from '../../src/init/guess-database.ts';
-import type { ServiceGuess } from '../../src/init/guess-services.ts';
-import type { ServiceSight } from '../../src/init/study.ts';
+import { guessMigration, otherMigrations } from '../../src/init/guess/database.ts';
+import type { ServiceGuess } from '../../src/init/guess/services.ts';
+import type { ServiceSight } from '../../src/init/study/services.ts';
 import { type SeenOptions, sightOf } from './init-migration-fixtures.ts';
 
 const python = 'FROM python:3.13-slim\nWORKDIR /srv\nCOPY . .\n';

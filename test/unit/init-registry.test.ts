@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService } from '../../src/config/model.ts';
-import { guessRegistry, loginsNeeded, registryNotes } from '../../src/init/guess-registry.ts';
-import { guessTargets } from '../../src/init/guess-targets.ts';
-import { nextSteps } from '../../src/init/next-steps.ts';
-import { renderCaller } from '../../src/init/render-callers.ts';
+import { guessRegistry, loginsNeeded, registryNotes } from '../../src/init/guess/registry.ts';
+import { guessTargets } from '../../src/init/guess/targets.ts';
+import { nextSteps } from '../../src/init/next-steps/next-steps.ts';
+import { renderCaller } from '../../src/init/render/callers.ts';
 import { model } from './config-fixtures.ts';
 
 const remote = { host: 'github.com', path: 'Acme/Shop' };

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { parseConfig } from '../../src/config/load.ts';
 import type { Strategy } from '../../src/config/model.ts';
-import { quoteWords } from '../../src/host/quote.ts';
-import type { Guess } from '../../src/init/guess.ts';
-import { appName } from '../../src/init/guess.ts';
-import { guessTargets } from '../../src/init/guess-targets.ts';
-import { nextSteps } from '../../src/init/next-steps.ts';
-import { type Caller, renderCaller } from '../../src/init/render-callers.ts';
-import { renderConfig } from '../../src/init/render-config.ts';
-import { reusable, toolkit } from '../../src/init/toolkit.ts';
-import { comment, inline, scalar } from '../../src/init/words.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
+import { quoteWords } from '../../src/host/commands/quote.ts';
+import type { Guess } from '../../src/init/guess/guess.ts';
+import { appName } from '../../src/init/guess/guess.ts';
+import { guessTargets } from '../../src/init/guess/targets.ts';
+import { nextSteps } from '../../src/init/next-steps/next-steps.ts';
+import { type Caller, renderCaller } from '../../src/init/render/callers.ts';
+import { renderConfig } from '../../src/init/render/config.ts';
+import { reusable, toolkit } from '../../src/init/render/toolkit.ts';
+import { comment, inline, scalar } from '../../src/init/render/words.ts';
 
 const noWishes = { production: undefined, staging: undefined };
 const callers: readonly Caller[] = ['ci', 'deploy', 'rollback', 'backup', 'cdn'];

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findHealth } from '../../src/init/health.ts';
-import { readTree } from '../../src/init/tree.ts';
-import { findOtherDeploys } from '../../src/init/workflows.ts';
+import { findHealth } from '../../src/init/study/health.ts';
+import { readTree } from '../../src/init/study/tree.ts';
+import { findOtherDeploys } from '../../src/init/study/workflows.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { ComposeFile } from '../../src/init/compose-files.ts';
-import type { ExampleFile } from '../../src/init/env-example.ts';
-import type { Guess } from '../../src/init/guess.ts';
-import { withoutStandIns } from '../../src/init/hide.ts';
-import { mask } from '../../src/init/masked.ts';
-import { wantsAt } from '../../src/init/places.ts';
-import { standIns } from '../../src/init/stand-ins.ts';
-import { variablesOf } from '../../src/init/variables.ts';
+import type { Guess } from '../../src/init/guess/guess.ts';
+import { withoutStandIns } from '../../src/init/stand-ins/hide.ts';
+import { mask } from '../../src/init/stand-ins/masked.ts';
+import { wantsAt } from '../../src/init/stand-ins/places.ts';
+import { standIns } from '../../src/init/stand-ins/stand-ins.ts';
+import type { ComposeFile } from '../../src/init/study/compose-files.ts';
+import type { ExampleFile } from '../../src/init/study/env-example.ts';
+import { variablesOf } from '../../src/init/study/variables.ts';
 
 const declared = {
   services: ['web', 'db'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { dockerEnv, isOpen, plainEnv, proxyPasswords, toolEnv } from '../../src/kernel/child-env.ts';
-import { keysIn, neverHandedOn } from '../../src/kernel/keys.ts';
+import { keysIn, neverHandedOn } from '../../src/kernel/masking/keys.ts';
+import { dockerEnv, isOpen, plainEnv, proxyPasswords, toolEnv } from '../../src/kernel/process/child-env.ts';
 
 const secret = Object.fromEntries(
   (

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { createLog, type Log, type LogOptions } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 
 /** A log at a standing clock, and what it has written. */
 function logOf(options: Partial<LogOptions> = {}) {

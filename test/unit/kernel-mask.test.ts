@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 
 function scrubbed(secrets: readonly string[], text: string): string {
   const mask = createMask();

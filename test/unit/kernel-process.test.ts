@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { exactEnv } from '../../src/kernel/child-env.ts';
-import { runProcess, tail } from '../../src/kernel/process.ts';
+import { exactEnv } from '../../src/kernel/process/child-env.ts';
+import { runProcess, tail } from '../../src/kernel/process/process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-process-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

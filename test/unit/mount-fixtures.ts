@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
+import { composeTexts, mountKey, objectKey, type WrittenCompose } from '../../src/config/compose/written.ts';
 import type { ComposeModel, ComposeService, ComposeVolume } from '../../src/config/model.ts';
 import { type MountPlan, planMounts } from '../../src/config/mounts/plan.ts';
-import { composeTexts, mountKey, objectKey, type WrittenCompose } from '../../src/config/written.ts';
 
 /** A checkout with a compose file, as `docker compose config` makes a model of it; no docker is needed. */
 export interface Checkout {

@@ -7,11 +7,11 @@ import { configText } from '../../src/cli/commands/config.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 import { createLog } from '../../src/kernel/log.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import { resolvedConfig } from '../../src/operations/config.ts';
 import type { OperationContext } from '../../src/operations/context.ts';
-import { deployTarget } from '../../src/operations/deploy.ts';
-import { planTarget } from '../../src/operations/plan.ts';
+import { deployTarget } from '../../src/operations/deploy/deploy.ts';
+import { planTarget } from '../../src/operations/deploy/plan.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'sluice-config-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Effects } from '../../src/kernel/run.ts';
-import { releaseName } from '../../src/operations/release-name.ts';
+import { releaseName } from '../../src/operations/deploy/release-name.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-release-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

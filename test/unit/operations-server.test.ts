@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import type { Target } from '../../src/config/model.ts';
-import { reachedAt } from '../../src/operations/server.ts';
+import { parseConfig } from '../../src/config/sluice-yml/load.ts';
+import { reachedAt } from '../../src/operations/deploy/server.ts';
 
 function target(hosts: string): Target {
   const { targets } = parseConfig(

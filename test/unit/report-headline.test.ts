@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import { headline, nextAction } from '../../src/report/headline.ts';
 import { type DeployReport, durationOf, scrubReport } from '../../src/report/model.ts';
 import { isSuccess, lookOf } from '../../src/report/outcome.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UserError } from '../../src/kernel/errors.ts';
-import { createMask } from '../../src/kernel/mask.ts';
+import { createMask } from '../../src/kernel/masking/mask.ts';
 import { headline } from '../../src/report/headline.ts';
 import { writeReports } from '../../src/report/write.ts';
 import { confirmed, undone } from './report-fixtures.ts';

@@ -1,5 +1,10 @@
 import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
-import { familiarImage, formatImage, type ImageReference, tryParseImage } from '../../config/image.ts';
+import {
+  familiarImage,
+  formatImage,
+  type ImageReference,
+  tryParseImage,
+} from '../../config/images/reference.ts';
 import type { BuildTarget } from '../model.ts';
 import type { Dockerfile } from './dockerfile.ts';
 import { expand, type Scope } from './expand.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ChildEnv, dockerEnv } from '../../kernel/child-env.ts';
+import { type ChildEnv, dockerEnv } from '../../kernel/process/child-env.ts';
 import { configKey, dockerConfigFolder, helperVariables, readDockerConfig } from './logins.ts';
 import type { Login } from './model.ts';
 

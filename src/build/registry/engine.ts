@@ -1,8 +1,8 @@
-import { carriedDigest } from '../../config/carried.ts';
-import { dockerEnv } from '../../kernel/child-env.ts';
+import { carriedDigest } from '../../config/images/transferred.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { type ProcessResult, runProcess, tail } from '../../kernel/process.ts';
-import { streamProcess } from '../../kernel/process-stream.ts';
+import { dockerEnv } from '../../kernel/process/child-env.ts';
+import { type ProcessResult, runProcess, tail } from '../../kernel/process/process.ts';
+import { streamProcess } from '../../kernel/process/stream.ts';
 import { readTar } from '../../kernel/tar.ts';
 import type { Manifest, Registry } from './model.ts';
 

@@ -1,4 +1,4 @@
-import { formatImage, tryParseImage } from '../../config/image.ts';
+import { formatImage, tryParseImage } from '../../config/images/reference.ts';
 import type { ImageConfig } from '../../config/model.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { ImageEngine } from './image-engines.ts';

@@ -1,5 +1,5 @@
-import { dockerEnv } from '../../kernel/child-env.ts';
-import { runProcess, tail } from '../../kernel/process.ts';
+import { dockerEnv } from '../../kernel/process/child-env.ts';
+import { runProcess, tail } from '../../kernel/process/process.ts';
 
 /** An engine that may have an image already: asking it costs no request of a registry. */
 export interface ImageEngine {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dockerEnv } from '../../kernel/child-env.ts';
-import { runProcess } from '../../kernel/process.ts';
+import { dockerEnv } from '../../kernel/process/child-env.ts';
+import { runProcess } from '../../kernel/process/process.ts';
 import type { Login } from './model.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;

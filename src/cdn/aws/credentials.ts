@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
-import type { Mask } from '../../kernel/mask.ts';
+import type { Mask } from '../../kernel/masking/mask.ts';
 import { assumeRole } from './role.ts';
 import type { AwsKeys } from './sign.ts';
 

@@ -1,8 +1,8 @@
 import type { SiteSettings } from '../../config/site.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { type Reference, referencesOf } from '../html.ts';
 import type { SiteFile } from '../model.ts';
-import { resolveReference } from '../reference.ts';
+import { type Reference, referencesOf } from '../pages/html.ts';
+import { resolveReference } from '../pages/reference.ts';
 import { shown } from './names.ts';
 import { pathTest } from './pattern.ts';
 import { createPauses } from './pauses.ts';

@@ -1,4 +1,4 @@
-import type { Mask } from '../../kernel/mask.ts';
+import type { Mask } from '../../kernel/masking/mask.ts';
 import type { InvalidationPlan, InvalidationResult } from '../model.ts';
 import { createExchange, type Exchange, type ExchangeEffects } from './exchange.ts';
 

@@ -1,4 +1,4 @@
-import { quoteWords } from '../../host/quote.ts';
+import { quoteWords } from '../../host/commands/quote.ts';
 import { formatDuration } from '../../kernel/clock.ts';
 import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import { oneLine } from '../../report/text.ts';

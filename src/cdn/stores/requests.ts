@@ -4,12 +4,12 @@ import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import { type HttpAnswer, type HttpClient, openHttp } from '../aws/http.ts';
 import { type AwsKeys, emptySha256, encodeQuery, type Signer } from '../aws/sign.ts';
-import { noRequests } from '../counts.ts';
 import type { RequestCounts } from '../model.ts';
-import { leasePath } from '../places.ts';
+import { noRequests } from '../plan/counts.ts';
 import type { StoreAddress } from './address.ts';
 import { type Refusal, refusalOf, refused, verdictOf, wordsOf } from './answer.ts';
 import type { Pace } from './pace.ts';
+import { leasePath } from './places.ts';
 import { codeOf, lossOf, patience, pauseMs, retryAfterMs, triesAtNobody } from './retry.ts';
 
 /** One request as it is meant, whatever it takes until it is answered. */

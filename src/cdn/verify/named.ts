@@ -1,4 +1,4 @@
-import { referencesOf } from '../html.ts';
+import { referencesOf } from '../pages/html.ts';
 
 /** What a page names and a browser loads by itself, below the site. */
 export interface Named {

@@ -1,7 +1,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { FileCoverage } from '../model.ts';
+import { descendants, readXml, type XmlElement } from '../parse/xml.ts';
 import { inFolder, type Repo } from '../repo.ts';
-import { descendants, readXml, type XmlElement } from '../xml.ts';
 
 /**
  * Reads coverage in Cobertura's XML (coverage.py, and many more). Files that are not in the repository are left out.

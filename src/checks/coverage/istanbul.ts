@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FileCoverage } from '../model.ts';
-import { repoPath } from '../paths.ts';
+import { repoPath } from '../parse/paths.ts';
 
 const report = z.record(
   z.string(),

@@ -1,5 +1,5 @@
 import type { FileCoverage } from '../model.ts';
-import { repoPath } from '../paths.ts';
+import { repoPath } from '../parse/paths.ts';
 import { fileCoverage } from './istanbul.ts';
 
 /**

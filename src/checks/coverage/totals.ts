@@ -1,5 +1,5 @@
 import type { CheckSettings } from '../../config/model.ts';
-import type { ChangedLines } from '../changed.ts';
+import type { ChangedLines } from '../change/model.ts';
 import type { CoverageReport, FileCoverage, Finding } from '../model.ts';
 
 /**

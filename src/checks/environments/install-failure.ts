@@ -1,6 +1,6 @@
 import { UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
-import { tail } from '../../kernel/process.ts';
+import { tail } from '../../kernel/process/process.ts';
 import type { ToolRun } from '../tool.ts';
 
 const lastLines = 15;

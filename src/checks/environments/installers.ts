@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { PythonProject } from '../projects/python.ts';
+import type { PythonProject } from '../detect/python.ts';
 import type { RunContext } from '../tool.ts';
 import { installFailure } from './install-failure.ts';
 import type { PythonEnvironment } from './interpreter.ts';

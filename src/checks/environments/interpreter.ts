@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
-import type { PythonProject } from '../projects/python.ts';
-import { allowsPython } from '../projects/python-version.ts';
-import { packageName } from '../projects/requirements.ts';
+import type { PythonProject } from '../detect/python.ts';
+import { allowsPython } from '../detect/python-version.ts';
+import { packageName } from '../detect/requirements.ts';
 import { inFolder } from '../repo.ts';
 import type { RunContext } from '../tool.ts';
 

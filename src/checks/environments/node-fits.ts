@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readJson, recordOf, textsOf } from '../projects/json-text.ts';
+import { readJson, recordOf, textsOf } from '../detect/json-text.ts';
 
 /**
  * Whether node_modules holds exactly what npm's lock file says, so that an install would change nothing. npm notes what

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
-import { tail } from '../../kernel/process.ts';
-import { readJson, recordOf } from '../projects/json-text.ts';
-import type { NodeProject } from '../projects/node.ts';
+import { tail } from '../../kernel/process/process.ts';
+import { readJson, recordOf } from '../detect/json-text.ts';
+import type { NodeProject } from '../detect/node.ts';
 import { folderOf } from '../repo.ts';
 import type { RunContext, ToolRun } from '../tool.ts';
 

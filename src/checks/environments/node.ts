@@ -2,8 +2,8 @@ import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
-import { tail } from '../../kernel/process.ts';
-import type { NodeProject } from '../projects/node.ts';
+import { tail } from '../../kernel/process/process.ts';
+import type { NodeProject } from '../detect/node.ts';
 import { inFolder } from '../repo.ts';
 import type { Preparation, RunContext, ToolRun } from '../tool.ts';
 import { npmModulesFit, packagesWithScripts } from './node-fits.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
-import type { PythonProject } from '../projects/python.ts';
+import type { PythonProject } from '../detect/python.ts';
 import type { Preparation, RunContext } from '../tool.ts';
 import { copyRepository } from './copy.ts';
 import { installCommand, installPackages } from './installers.ts';

@@ -1,7 +1,7 @@
 import type { Annotation } from '../../report/annotations.ts';
 import { counted } from '../../report/figures.ts';
-import { worstFirst } from '../judge-findings.ts';
 import type { CheckResult, ChecksReport, JudgedFinding, Level } from '../model.ts';
+import { worstFirst } from '../verdict/judge-findings.ts';
 import { isFirstOfCause } from './causes.ts';
 import { againBy, namesOfCause, verdictLine } from './words.ts';
 

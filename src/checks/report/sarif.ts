@@ -1,6 +1,5 @@
 import { version } from '../../kernel/version.ts';
 import { plain } from '../../report/text.ts';
-import { worstFirst } from '../judge-findings.ts';
 import {
   type Category,
   type ChecksReport,
@@ -10,6 +9,7 @@ import {
   type Severity,
   severities,
 } from '../model.ts';
+import { worstFirst } from '../verdict/judge-findings.ts';
 import { home, pageOf } from './words.ts';
 
 /**

@@ -10,7 +10,7 @@ import type {
   Level,
   Verdict,
 } from '../model.ts';
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../parse/shell-word.ts';
 import { isFirstOfCause, sharingCause } from './causes.ts';
 
 /** Of this toolkit. */

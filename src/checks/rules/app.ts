@@ -1,22 +1,22 @@
 import { isAbsolute, join, posix, relative } from 'node:path';
-import { chooseCompose, isEnough, startsContainers } from '../../config/compose-choice.ts';
+import { chooseCompose, isEnough, startsContainers } from '../../config/compose/choice/choice.ts';
 import {
   baseNames,
   hasComposeName,
   isAsideProfile,
   isComposeName,
   mayBeCompose,
-} from '../../config/compose-names.ts';
-import { composeUsages, usagePaths } from '../../config/compose-usage.ts';
+} from '../../config/compose/choice/names.ts';
+import { composeUsages, usagePaths } from '../../config/compose/choice/usage.ts';
 import type { ComposeService, Config, ServicePlan } from '../../config/model.ts';
-import { isOwnImage } from '../../config/ownership.ts';
-import { describeServices } from '../../config/strategies.ts';
+import { isOwnImage } from '../../config/services/ownership.ts';
+import { describeServices } from '../../config/services/strategies.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import { isAsideFolder, isAsideName } from './aside.ts';
-import { type ComposeDocument, readDocument } from './compose-document.ts';
-import { type ComposeProject, composeProject } from './compose-project.ts';
-import { type ExampleFile, entriesOf, exampleFiles, mainExample } from './example-files.ts';
-import { type ImageBuild, idleDockerfiles, imageBuilds, withoutTag } from './image-build.ts';
+import { type ComposeDocument, readDocument } from './compose/document.ts';
+import { type ComposeProject, composeProject } from './compose/project.ts';
+import { type ExampleFile, entriesOf, exampleFiles, mainExample } from './env/example-files.ts';
+import { type ImageBuild, idleDockerfiles, imageBuilds, withoutTag } from './image/build.ts';
 
 /** What our rules look at: the app as its files describe it for production. */
 export interface App {

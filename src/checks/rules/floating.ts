@@ -1,4 +1,4 @@
-import { tryParseImage } from '../../config/image.ts';
+import { tryParseImage } from '../../config/images/reference.ts';
 import type { Hit } from './rule.ts';
 
 /** Tags that mean another major version one day. */

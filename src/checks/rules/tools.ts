@@ -4,11 +4,11 @@ import type { CheckOutput, Finding } from '../model.ts';
 import type { Repo } from '../repo.ts';
 import type { PlannedCheck, Tool } from '../tool.ts';
 import { type App, studyApp } from './app.ts';
-import { worstBudget } from './capacity-connections.ts';
-import { memorySum } from './capacity-memory.ts';
+import { worstBudget } from './capacity/connections.ts';
+import { memorySum } from './capacity/memory.ts';
 import { capacityRules, composeRules, dockerfileRules, envRules, ruleIds } from './catalogue.ts';
-import { composeUses } from './env-example.ts';
-import { valueFiles } from './env-files.ts';
+import { composeUses } from './env/example.ts';
+import { valueFiles } from './env/files.ts';
 import { judgeIgnores, withoutIgnored } from './ignores.ts';
 import { apply, toolName } from './rule.ts';
 

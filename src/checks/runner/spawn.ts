@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { ChildEnv } from '../../kernel/child-env.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
-import { runProcess } from '../../kernel/process.ts';
-import { shellWord } from '../shell-word.ts';
+import type { ChildEnv } from '../../kernel/process/child-env.ts';
+import { runProcess } from '../../kernel/process/process.ts';
+import { shellWord } from '../parse/shell-word.ts';
 import type { RunContext, ToolRun } from '../tool.ts';
 import type { Transcript } from './transcript.ts';
 

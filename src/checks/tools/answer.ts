@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { harmless } from '../../kernel/foreign.ts';
-import { tail } from '../../kernel/process.ts';
+import { tail } from '../../kernel/process/process.ts';
 import type { CheckOutput } from '../model.ts';
 import type { ToolRun } from '../tool.ts';
 

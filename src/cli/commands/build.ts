@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import type { BuildPlan } from '../../build/plan.ts';
-import { planText, reportText } from '../../build/text.ts';
+import { planText, reportText } from '../../build/plan-text.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { buildImages } from '../../operations/build.ts';
+import { buildImages } from '../../operations/build/build.ts';
 import type { CommandContext } from '../context.ts';
 
 export interface BuildCommandOptions {

@@ -1,15 +1,20 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { acceptFindings, pruneBaseline } from '../../checks/baseline.ts';
-import { exitCodes as verdictCodes } from '../../checks/judge.ts';
 import { type Category, categories } from '../../checks/model.ts';
 import { planText } from '../../checks/plan.ts';
 import { checksTerminal } from '../../checks/report/terminal.ts';
-import { didYouMean } from '../../config/suggest.ts';
+import { acceptFindings, pruneBaseline } from '../../checks/verdict/baseline.ts';
+import { exitCodes as verdictCodes } from '../../checks/verdict/judge.ts';
+import { didYouMean } from '../../config/sluice-yml/suggest.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { type Checked, type CheckPlan, checkRepository, planRepository } from '../../operations/check.ts';
-import { writeCheckReports } from '../../operations/check-reports.ts';
+import {
+  type Checked,
+  type CheckPlan,
+  checkRepository,
+  planRepository,
+} from '../../operations/checks/check.ts';
+import { writeCheckReports } from '../../operations/checks/reports.ts';
 import type { CommandContext } from '../context.ts';
 
 export interface CheckCommandOptions {

@@ -1,4 +1,4 @@
-import { deployTarget } from '../../operations/deploy.ts';
+import { deployTarget } from '../../operations/deploy/deploy.ts';
 import type { CommandContext } from '../context.ts';
 import { parseWatch } from '../duration.ts';
 import { finish } from '../finish.ts';

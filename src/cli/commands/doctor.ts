@@ -1,7 +1,7 @@
-import { type Finding, judgeHost } from '../../deploy/preflight.ts';
-import { probeHost } from '../../host/probe.ts';
+import { type Finding, judgeHost } from '../../deploy/preflight/preflight.ts';
+import { probeHost } from '../../host/probe/probe.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { openTarget, resolveModels } from '../../operations/open.ts';
+import { openTarget, resolveModels } from '../../operations/deploy/open.ts';
 import type { CommandContext } from '../context.ts';
 
 const marks = { ok: '✓', warning: '!', error: '✗' } as const;

@@ -1,8 +1,8 @@
-import { type HistoryEntry, history } from '../../deploy/history.ts';
+import { type HistoryEntry, history } from '../../deploy/on-host/history.ts';
 import { formatDuration } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { openTarget } from '../../operations/open.ts';
+import { openTarget } from '../../operations/deploy/open.ts';
 import type { CommandContext } from '../context.ts';
 
 export async function execute(

@@ -1,8 +1,8 @@
 import type { ChecksReport } from '../../checks/model.ts';
-import type { FirstRun } from '../../init/first-run.ts';
+import type { FirstRun } from '../../init/next-steps/first-run.ts';
 import { messageOf, UserError, UserErrors } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
-import { checkRepository, planRepository } from '../../operations/check.ts';
+import { checkRepository, planRepository } from '../../operations/checks/check.ts';
 import type { CommandContext } from '../context.ts';
 
 /**

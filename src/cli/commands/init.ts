@@ -3,13 +3,13 @@ import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { formatAddress, parseAddress } from '../../config/address.ts';
 import { type FileOutcome, writeFiles } from '../../init/files.ts';
-import type { FirstRun } from '../../init/first-run.ts';
 import { type InitPlan, planInit } from '../../init/init.ts';
-import { type NextStep, nextSteps } from '../../init/next-steps.ts';
-import { initText, printText } from '../../init/text.ts';
+import type { FirstRun } from '../../init/next-steps/first-run.ts';
+import { initText, printText } from '../../init/next-steps/init-text.ts';
+import { type NextStep, nextSteps } from '../../init/next-steps/next-steps.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { imageAsker } from '../../operations/image-answers.ts';
+import { imageAsker } from '../../operations/deploy/image-answers.ts';
 import type { CommandContext } from '../context.ts';
 
 export interface InitOptions {

@@ -1,7 +1,7 @@
 import type { DeployPlan } from '../../deploy/model.ts';
-import { planText } from '../../deploy/plan-text.ts';
+import { planText } from '../../deploy/plan/plan-text.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { planTarget } from '../../operations/plan.ts';
+import { planTarget } from '../../operations/deploy/plan.ts';
 import type { CommandContext } from '../context.ts';
 import { imageArguments } from '../images.ts';
 

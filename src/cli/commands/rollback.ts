@@ -1,5 +1,5 @@
-import { targetAndName } from '../../operations/open.ts';
-import { rollbackTarget } from '../../operations/rollback.ts';
+import { targetAndName } from '../../operations/deploy/open.ts';
+import { rollbackTarget } from '../../operations/deploy/rollback.ts';
 import type { CommandContext } from '../context.ts';
 import { parseWatch } from '../duration.ts';
 import { finish } from '../finish.ts';

@@ -1,6 +1,6 @@
-import { type HostStatus, hostStatus, isSplit } from '../../deploy/status.ts';
+import { type HostStatus, hostStatus, isSplit } from '../../deploy/on-host/status.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { openTarget } from '../../operations/open.ts';
+import { openTarget } from '../../operations/deploy/open.ts';
 import type { CommandContext } from '../context.ts';
 
 export async function execute(context: CommandContext, targetName: string | undefined): Promise<number> {

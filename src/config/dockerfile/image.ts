@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
-import { parseDuration } from '../human.ts';
-import type { ImageConfig, ImageHealthcheck } from '../image-config.ts';
-import { officialImage } from '../official-images.ts';
-import { splitWords } from '../words.ts';
+import { splitWords } from '../compose/command-words.ts';
+import type { ImageConfig, ImageHealthcheck } from '../images/image-config.ts';
+import { officialImage } from '../images/official-images.ts';
+import { parseDuration } from '../sluice-yml/human.ts';
 import { assignmentsOf, type Instruction, listOf, parseDockerfile, type Stage } from './parse.ts';
 import { expand } from './variables.ts';
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
+import { mountKey } from '../compose/written.ts';
 import type { ComposeModel, ComposeVolume } from '../model.ts';
-import { mountKey } from '../written.ts';
 
 /** A folder beside the compose file that containers write to: on the server it is a folder of the app. */
 export interface DataFolder {

@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { type GitEffects, gitContents } from '../git-files.ts';
+import { type GitEffects, gitContents } from '../env/git-files.ts';
 import { withoutLinks } from './tree.ts';
 
 /** What a fresh clone has in a folder that a container may write to. Paths from the folder on. */

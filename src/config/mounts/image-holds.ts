@@ -1,9 +1,9 @@
 import { isAbsolute, join, posix, relative, sep } from 'node:path';
-import { builderOf } from '../built-images.ts';
 import { type ImageCopy, readDockerfile } from '../dockerfile/image.ts';
 import { parseDockerfile } from '../dockerfile/parse.ts';
 import { readIgnore, type Verdict } from '../dockerignore/ignore.ts';
 import { Unresolvable } from '../dockerignore/unresolvable.ts';
+import { builderOf } from '../images/built-images.ts';
 import type { ComposeModel } from '../model.ts';
 import { isDependencies } from './kinds.ts';
 import { readSmallText } from './small-text.ts';

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, posix, relative, sep } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
-import { gitTop } from '../git-files.ts';
+import { mountKey, placeOfItem, type WrittenCompose } from '../compose/written.ts';
+import { gitTop } from '../env/git-files.ts';
 import type { ComposeModel, ComposeVolume } from '../model.ts';
-import { mountKey, placeOfItem, type WrittenCompose } from '../written.ts';
 import { type DataFolder, dataFolder } from './data-folder.ts';
 import { code, data, dataFile, inHome, mixed, outside, type Wrong } from './faults.ts';
 import type { FolderContent } from './folder-content.ts';

@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
-import type { GitEffects } from '../git-files.ts';
+import { mountKey, objectKey, placeOfEntry, placeOfItem, type WrittenCompose } from '../compose/written.ts';
+import type { GitEffects } from '../env/git-files.ts';
 import type { CarriedFile, ComposeModel, ComposeService, ComposeVolume } from '../model.ts';
-import { mountKey, objectKey, placeOfEntry, placeOfItem, type WrittenCompose } from '../written.ts';
 import { type DataFolder, dataFolder } from './data-folder.ts';
 import { data, localFile } from './faults.ts';
 import { type FolderContent, readFolderContents } from './folder-content.ts';

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { decodeUtf8 } from '../text.ts';
+import { decodeUtf8 } from '../sluice-yml/text.ts';
 
 const maxBytes = 256 * 1024;
 

@@ -1,5 +1,5 @@
-import type { ComposeModel } from '../compose-types.ts';
-import type { SeenVolume } from '../stores.ts';
+import type { ComposeModel } from '../compose/types.ts';
+import type { SeenVolume } from '../services/stores.ts';
 import { mapVolumes } from './data-folder.ts';
 import type { MountPlan } from './plan.ts';
 

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
-import { type GitEffects, type GitSight, readGitFiles } from '../git-files.ts';
+import { type GitEffects, type GitSight, readGitFiles } from '../env/git-files.ts';
 import type { CarriedFile } from '../model.ts';
 import { badLink, ignored, missing, tooLarge, type Wrong } from './faults.ts';
 import type { Checkout, Judgement } from './judge.ts';

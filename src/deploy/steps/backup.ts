@@ -1,9 +1,9 @@
 import { UserError } from '../../kernel/errors.ts';
-import { dumpDatabase } from '../backup/postgres.ts';
-import { testRestore } from '../backup/proof.ts';
-import { backupName, findDatabase, pruneBackups, saveRecord } from '../backup/store.ts';
-import { formatBytes, proofLine } from '../backup/text.ts';
 import type { DeployRun } from '../context.ts';
+import { dumpDatabase } from '../database/postgres.ts';
+import { testRestore } from '../database/proof.ts';
+import { backupName, findDatabase, pruneBackups, saveRecord } from '../database/store.ts';
+import { formatBytes, proofLine } from '../database/text.ts';
 import type { Step } from '../transaction.ts';
 
 /** Makes a backup of the database and proves it by a restore, before anything is changed. */

@@ -1,8 +1,8 @@
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { type DeployRun, type HostRun, settleAll } from '../context.ts';
-import type { GuardClient } from '../edge/guard.ts';
-import { switchedEdges } from '../edges.ts';
-import { persistColour } from '../persist.ts';
+import { persistColour } from '../on-host/persist.ts';
+import { switchedEdges } from '../traffic/edges.ts';
+import type { GuardClient } from '../traffic/guard.ts';
 import type { Step } from '../transaction.ts';
 
 /**

@@ -1,10 +1,10 @@
-import { composeUp } from '../compose.ts';
-import { removeContainers } from '../containers.ts';
 import { onHosts } from '../context.ts';
-import { isInFront } from '../plan.ts';
-import { listContainers } from '../state.ts';
+import { composeUp } from '../on-host/compose.ts';
+import { removeContainers } from '../on-host/containers.ts';
+import { listContainers } from '../on-host/state.ts';
+import { isInFront } from '../plan/plan.ts';
 import type { Step } from '../transaction.ts';
-import { waitRunning } from './wait.ts';
+import { waitRunning } from './waiting/wait.ts';
 
 /**
  * Creates stateful services that do not run yet (first deploy, a new service, a new host), because the backup, the

@@ -1,15 +1,15 @@
 import { UserError } from '../../kernel/errors.ts';
-import { askHealth, type HealthAnswer, unwell } from '../component-health.ts';
-import { lastLogs } from '../containers.ts';
 import { type DeployRun, type HostRun, onHosts } from '../context.ts';
-import { healthAsked } from '../health-request.ts';
 import type { PlannedService } from '../model.ts';
-import { projectService } from '../project.ts';
-import type { ContainerState } from '../state.ts';
+import { lastLogs } from '../on-host/containers.ts';
+import type { ContainerState } from '../on-host/state.ts';
+import { projectService } from '../project/project.ts';
 import type { Step } from '../transaction.ts';
 import { startedServices } from './start.ts';
-import { deadlineOf } from './start-deadline.ts';
-import { refuseFailed, waitRunning } from './wait.ts';
+import { askHealth, type HealthAnswer, unwell } from './waiting/component-health.ts';
+import { healthAsked } from './waiting/health-request.ts';
+import { deadlineOf } from './waiting/start-deadline.ts';
+import { refuseFailed, waitRunning } from './waiting/wait.ts';
 
 /**
  * Waits until the new containers are well: running and healthy for the engine, up for the edge on the very path the

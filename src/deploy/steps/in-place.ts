@@ -1,10 +1,10 @@
-import { callsOf } from '../../config/callers.ts';
-import { putBackAdopted, writeDown } from '../adopted.ts';
-import { composeUp } from '../compose.ts';
+import { callsOf } from '../../config/services/callers.ts';
 import type { DeployRun, HostRun } from '../context.ts';
 import type { PlannedService, ReleaseRecord } from '../model.ts';
-import { isInFront } from '../plan.ts';
-import { waitRunning } from './wait.ts';
+import { composeUp } from '../on-host/compose.ts';
+import { isInFront } from '../plan/plan.ts';
+import { putBackAdopted, writeDown } from '../preflight/adopted.ts';
+import { waitRunning } from './waiting/wait.ts';
 
 /** Services that are made or replaced under their own name, without a second color beside them. */
 export interface InPlace {

@@ -1,8 +1,8 @@
-import { docker } from '../../host/docker-cli.ts';
+import { docker } from '../../host/engine/docker-cli.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { tail } from '../../kernel/process.ts';
-import { compose, projectOf } from '../compose.ts';
+import { tail } from '../../kernel/process/process.ts';
 import { type HostRun, onHosts } from '../context.ts';
+import { compose, projectOf } from '../on-host/compose.ts';
 import type { Step } from '../transaction.ts';
 
 /** One-off services run to their end before the new containers start, as their dependants expect. */

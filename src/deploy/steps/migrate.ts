@@ -1,10 +1,10 @@
 import type { MigrateConfig } from '../../config/model.ts';
-import { docker } from '../../host/docker-cli.ts';
+import { docker } from '../../host/engine/docker-cli.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { tail } from '../../kernel/process.ts';
-import { compose, projectOf } from '../compose.ts';
+import { tail } from '../../kernel/process/process.ts';
 import type { DeployRun } from '../context.ts';
-import { projectService } from '../project.ts';
+import { compose, projectOf } from '../on-host/compose.ts';
+import { projectService } from '../project/project.ts';
 import type { Step } from '../transaction.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Host } from '../../host/model.ts';
 import { type HostRun, onHosts } from '../context.ts';
 import type { ReleaseRecord } from '../model.ts';
-import type { HostState } from '../state.ts';
+import type { HostState } from '../on-host/state.ts';
 import type { Step } from '../transaction.ts';
 
 /** Removes releases beyond the kept ones, with the images that no kept release needs. */

@@ -1,14 +1,14 @@
 import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
-import { composeUp } from '../compose.ts';
-import { letEnd, removeContainers, retireContainers, stopContainers } from '../containers.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
-import { drainColour, untilEnded } from '../drain.ts';
-import { drainedFile } from '../edge/guard.ts';
-import { releaseFronts, turnFronts } from '../fronts.ts';
 import { otherColour } from '../model.ts';
-import { leftDown } from '../plan-strays.ts';
-import { lastingTroubleAt, troubleAt } from '../public-url.ts';
-import { type ContainerState, listContainers } from '../state.ts';
+import { composeUp } from '../on-host/compose.ts';
+import { letEnd, removeContainers, retireContainers, stopContainers } from '../on-host/containers.ts';
+import { type ContainerState, listContainers } from '../on-host/state.ts';
+import { leftDown } from '../plan/strays.ts';
+import { lastingTroubleAt, troubleAt } from '../preflight/public-url.ts';
+import { drainColour, untilEnded } from '../traffic/drain.ts';
+import { releaseFronts, turnFronts } from '../traffic/fronts.ts';
+import { drainedFile } from '../traffic/guard.ts';
 import type { Step } from '../transaction.ts';
 
 /**

@@ -1,5 +1,7 @@
 import type { ServicePlan } from '../../config/model.ts';
-import { composeUp } from '../compose.ts';
+import { type DeployRun, type HostRun, onHosts } from '../context.ts';
+import type { PlannedEdge, PlannedService } from '../model.ts';
+import { composeUp } from '../on-host/compose.ts';
 import {
   endContainers,
   isEnding,
@@ -7,19 +9,17 @@ import {
   retireContainers,
   reviveContainers,
   stopContainers,
-} from '../containers.ts';
-import { type DeployRun, type HostRun, onHosts } from '../context.ts';
-import { drainColour, untilEnded } from '../drain.ts';
-import { clearEdges, reloadEdge, undoEdges } from '../edges.ts';
-import { reloadFronts } from '../fronts.ts';
-import type { PlannedEdge, PlannedService } from '../model.ts';
-import { isInFront } from '../plan.ts';
-import { stoppedBy } from '../plan-ports.ts';
-import { edgeProjectService, projectService } from '../project.ts';
-import { type ContainerState, listContainers } from '../state.ts';
+} from '../on-host/containers.ts';
+import { type ContainerState, listContainers } from '../on-host/state.ts';
+import { isInFront } from '../plan/plan.ts';
+import { stoppedBy } from '../plan/ports.ts';
+import { edgeProjectService, projectService } from '../project/project.ts';
+import { drainColour, untilEnded } from '../traffic/drain.ts';
+import { clearEdges, reloadEdge, undoEdges } from '../traffic/edges.ts';
+import { reloadFronts } from '../traffic/fronts.ts';
 import type { Step } from '../transaction.ts';
 import { inPlace, putBack, upInOrder } from './in-place.ts';
-import { waitRunning } from './wait.ts';
+import { waitRunning } from './waiting/wait.ts';
 
 /**
  * Starts the new release beside the old one: the idle colour, new workers, new edges, and services that are new

@@ -1,11 +1,11 @@
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
-import { answering, noEdge, startStoppedEdges, switchedEdges } from '../edges.ts';
 import { otherColour } from '../model.ts';
-import { persistColour } from '../persist.ts';
-import { listContainers } from '../state.ts';
+import { persistColour } from '../on-host/persist.ts';
+import { listContainers } from '../on-host/state.ts';
+import { answering, noEdge, startStoppedEdges, switchedEdges } from '../traffic/edges.ts';
 import type { Step } from '../transaction.ts';
-import { type EdgeRevert, watchEdges } from '../watch.ts';
+import { type EdgeRevert, watchEdges } from './waiting/edge-watch.ts';
 
 /**
  * Arms the guards and moves the traffic, host batch by host batch. From here on each edge reverts by itself: when

@@ -1,19 +1,19 @@
-import { carriedDigest } from '../../config/carried.ts';
+import { carriedDigest } from '../../config/images/transferred.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import type { CarriedRecord as CarriedFact } from '../../report/model.ts';
-import { type Cargo, lackingImages, megabytes, openCargo, type Recipient } from '../carry/carry.ts';
-import { validateProject } from '../compose.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
-import { edgeContainers, firstMap, mapForOlder } from '../edges.ts';
-import { withExistingNetworks } from '../host-networks.ts';
-import { pullImages } from '../images.ts';
 import type { PlannedEdge } from '../model.ts';
-import { askerOf } from '../owner.ts';
-import { platformFor, verifyPlatforms } from '../platforms.ts';
-import { releaseProject } from '../project.ts';
-import { registryLogins } from '../registry-login.ts';
+import { validateProject } from '../on-host/compose.ts';
+import { type RemoteFile, writeFiles } from '../on-host/upload.ts';
+import { withExistingNetworks } from '../preflight/host-networks.ts';
+import { askerOf } from '../preflight/owner.ts';
+import { platformFor, verifyPlatforms } from '../preflight/platforms.ts';
+import { pullImages } from '../project/images.ts';
+import { releaseProject } from '../project/project.ts';
+import { registryLogins } from '../project/registry-login.ts';
+import { edgeContainers, firstMap, mapForOlder } from '../traffic/edges.ts';
 import type { Step } from '../transaction.ts';
-import { type RemoteFile, writeFiles } from '../upload.ts';
+import { type Cargo, lackingImages, megabytes, openCargo, type Recipient } from '../transfer/transfer.ts';
 import { imagesOf, removeImages } from './prune.ts';
 
 /** Brings the release to the hosts: its files and its images. Nothing that serves is touched. */

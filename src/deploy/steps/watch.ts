@@ -1,7 +1,7 @@
 import type { DeployRun } from '../context.ts';
 import type { Step } from '../transaction.ts';
-import { watchEdges } from '../watch.ts';
 import { switchStep } from './switch.ts';
+import { watchEdges } from './waiting/edge-watch.ts';
 
 /** Looks at the new release under real traffic, with the guards' own numbers. */
 export const watch: Step = {

@@ -1,4 +1,4 @@
-import { nameOf, type Tree } from '../tree.ts';
+import { nameOf, type Tree } from '../study/tree.ts';
 import type { Sources } from './model.ts';
 import type { StartText } from './start-texts.ts';
 

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { folderOf, isIn, nameOf } from '../tree.ts';
+import { folderOf, isIn, nameOf } from '../study/tree.ts';
 import type { Draft, MigrationRule, Sources } from './model.ts';
 
 /** Tools whose migrations are compiled into the app, or into a program beside it. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { isIn } from '../tree.ts';
+import { isIn } from '../study/tree.ts';
 import { compiledRules } from './compiled.ts';
 import { homeIn, type ImageFiles, unknown } from './image-files.ts';
 import type { Draft, Migration, MigrationRule, Sources } from './model.ts';

@@ -1,4 +1,4 @@
-import type { Tree } from '../tree.ts';
+import type { Tree } from '../study/tree.ts';
 
 /** A way to bring the database up to date that the image of a service holds. */
 export interface Migration {

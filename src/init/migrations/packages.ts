@@ -1,4 +1,4 @@
-import { folderOf, nameOf } from '../tree.ts';
+import { folderOf, nameOf } from '../study/tree.ts';
 import type { Sources } from './model.ts';
 
 /** The package.json that a folder belongs to, and whether the image keeps what it lists. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { folderOf } from '../tree.ts';
+import { folderOf } from '../study/tree.ts';
 import type { Draft, MigrationRule, Sources } from './model.ts';
 
 /** Tools of Python. Programs run as the container's own start runs them: `poetry run`, `uv run`, a venv by its path. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { folderOf, isIn } from '../tree.ts';
+import { folderOf, isIn } from '../study/tree.ts';
 import type { Draft, MigrationRule, Sources } from './model.ts';
 
 export const rubyRules: readonly MigrationRule[] = [

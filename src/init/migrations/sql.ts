@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { folderOf, isIn, nameOf } from '../tree.ts';
+import { folderOf, isIn, nameOf } from '../study/tree.ts';
 import type { Draft, MigrationRule, Sources } from './model.ts';
 
 /** Tools that are programs of their own and run files of SQL: the image has to have the program. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { folderOf, nameOf, type Tree } from '../tree.ts';
+import { folderOf, nameOf, type Tree } from '../study/tree.ts';
 import type { ImageFiles } from './image-files.ts';
 import { parseManifest } from './packages.ts';
 

@@ -1,8 +1,8 @@
-import { withImage } from '../../config/built-images.ts';
 import type { DockerfileImage } from '../../config/dockerfile/image.ts';
+import { withImage } from '../../config/images/built-images.ts';
 import type { ComposeService } from '../../config/model.ts';
-import { commandLine } from '../../config/programs.ts';
-import { isIn, type Tree } from '../tree.ts';
+import { commandLine } from '../../config/services/programs.ts';
+import { isIn, type Tree } from '../study/tree.ts';
 import { migrationAtStart, migrationInCode, type SelfMigration } from './at-start.ts';
 import { findMigrations } from './find.ts';
 import { imageFiles } from './image-files.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { downloadArtifact, uploadArtifact } from '../../../src/init/toolkit.ts';
+import { downloadArtifact, uploadArtifact } from '../../../src/init/render/toolkit.ts';
 
 /**
  * GitHub's service for artifacts, which act has not, and whose actions cannot be fetched everywhere: a folder that the

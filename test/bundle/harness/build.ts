@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { runProcess } from '../../../src/kernel/process.ts';
+import { runProcess } from '../../../src/kernel/process/process.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 

@@ -2,14 +2,14 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { loadConfig } from '../../../src/config/load.ts';
 import type { ComposeModel } from '../../../src/config/model.ts';
 import { resolveHostModels } from '../../../src/config/resolve.ts';
+import { loadConfig } from '../../../src/config/sluice-yml/load.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { type UserError, userErrorsOf } from '../../../src/kernel/errors.ts';
 import { createLog } from '../../../src/kernel/log.ts';
-import { createMask } from '../../../src/kernel/mask.ts';
-import { buildImages } from '../../../src/operations/build.ts';
+import { createMask } from '../../../src/kernel/masking/mask.ts';
+import { buildImages } from '../../../src/operations/build/build.ts';
 import { chooseTarget } from '../../../src/operations/choose-target.ts';
 import { buildApp } from '../build-app.ts';
 

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cacheFlags } from '../../../src/build/cache.ts';
-import { type GitRef, readGitRef } from '../../../src/build/git-ref.ts';
-import { tagsOf } from '../../../src/build/tags.ts';
-import { placeOfBuild } from '../../../src/operations/build-place.ts';
+import { cacheFlags } from '../../../src/build/cache/cache.ts';
+import { type GitRef, readGitRef } from '../../../src/build/git/ref.ts';
+import { tagsOf } from '../../../src/build/git/tags.ts';
+import { placeOfBuild } from '../../../src/operations/build/place.ts';
 import { target } from '../../unit/build-fixtures.ts';
 import { bench } from './action-step.ts';
 

@@ -17,7 +17,7 @@ describe('other requests with a credential', () => {
     );
     const github = await listen('127.0.0.2', to(`http://${thief.host}/stolen`));
     process.env['GITHUB_API_URL'] = `http://${github.host}`;
-    const { openDeployments } = await import('../../../src/actions/github-api.ts');
+    const { openDeployments } = await import('../../../src/actions/step/github-api.ts');
     const api = await openDeployments('sesame-open', 'acme/shop', () => undefined);
     const deployment = { ref: 'main', task: 'deploy', environment: 'production', description: 'x' } as const;
     await api.create(deployment).catch(() => {});

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { decodeDraft, encodeDraft } from '../../../src/cdn/draft.ts';
-import { decodeManifest, encodeManifest } from '../../../src/cdn/manifest.ts';
 import type { Manifest } from '../../../src/cdn/model.ts';
-import { descendants, readXml } from '../../../src/checks/xml.ts';
+import { decodeDraft, encodeDraft } from '../../../src/cdn/plan/draft.ts';
+import { decodeManifest, encodeManifest } from '../../../src/cdn/plan/manifest.ts';
+import { descendants, readXml } from '../../../src/checks/parse/xml.ts';
 
 /** Bytes that someone else wrote into a bucket or a report: they decide neither what Sluice deletes nor what it costs. */
 

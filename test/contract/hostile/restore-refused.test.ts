@@ -4,11 +4,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { refuseCorrupt } from '../../../src/deploy/backup/commands.ts';
-import type { BackupRecord } from '../../../src/deploy/backup/model.ts';
-import { dumpDatabase } from '../../../src/deploy/backup/postgres.ts';
-import { testRestore } from '../../../src/deploy/backup/proof.ts';
-import { restoreDatabase } from '../../../src/deploy/backup/restore.ts';
+import { refuseCorrupt } from '../../../src/deploy/database/commands.ts';
+import type { BackupRecord } from '../../../src/deploy/database/model.ts';
+import { dumpDatabase } from '../../../src/deploy/database/postgres.ts';
+import { testRestore } from '../../../src/deploy/database/proof.ts';
+import { restoreDatabase } from '../../../src/deploy/database/restore.ts';
 import { failure } from '../host-sshd.ts';
 import { type PostgresBed, postgresBinaries, startPostgresBed } from '../postgres-bed.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BackupRecord } from '../../../src/deploy/backup/model.ts';
-import { dumpDatabase } from '../../../src/deploy/backup/postgres.ts';
-import { testRestore } from '../../../src/deploy/backup/proof.ts';
-import { restoreDatabase } from '../../../src/deploy/backup/restore.ts';
+import type { BackupRecord } from '../../../src/deploy/database/model.ts';
+import { dumpDatabase } from '../../../src/deploy/database/postgres.ts';
+import { testRestore } from '../../../src/deploy/database/proof.ts';
+import { restoreDatabase } from '../../../src/deploy/database/restore.ts';
 import { type PostgresBed, postgresBinaries, startPostgresBed } from '../postgres-bed.ts';
 
 // The names need quoting everywhere.

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Config } from '../../../src/config/model.ts';
-import { guessTargets, realTargets, type TargetGuess } from '../../../src/init/guess-targets.ts';
-import { type Caller, renderCaller } from '../../../src/init/render-callers.ts';
+import { guessTargets, realTargets, type TargetGuess } from '../../../src/init/guess/targets.ts';
+import { type Caller, renderCaller } from '../../../src/init/render/callers.ts';
 import { faultsOf, type Workflow } from './workflow-rules.ts';
 
 // Who writes a workflow step that runs foreign code (packages, a checked-out file) may write $GITHUB_ENV, $GITHUB_PATH, its

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { guessTargets } from '../../../src/init/guess-targets.ts';
-import { renderCaller } from '../../../src/init/render-callers.ts';
+import { guessTargets } from '../../../src/init/guess/targets.ts';
+import { renderCaller } from '../../../src/init/render/callers.ts';
 import { type Given, type Stage, stage } from './act.ts';
 
 // The workflows as a runner executes them: which secrets each job has, and what a build can do about it.

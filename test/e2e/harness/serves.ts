@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { HostStatus } from '../../../src/deploy/status.ts';
+import type { HostStatus } from '../../../src/deploy/on-host/status.ts';
 import { ask } from '../../bed/load/ask.ts';
 import { type CliRun, story, until } from './cli.ts';
 import type { Release, World } from './world.ts';

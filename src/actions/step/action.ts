@@ -1,0 +1,93 @@
+import { isDebug } from '@actions/core';
+import { userErrorsOf } from '../../kernel/errors.ts';
+import { isOpen } from '../../kernel/process/child-env.ts';
+import type { OwnEnvironment } from '../../kernel/process/environ.ts';
+import { type Effects, exitCodes, run } from '../../kernel/run.ts';
+import { secretInputs } from './credentials.ts';
+import { lastMoment } from './deadline.ts';
+import { advised } from './guidance.ts';
+import { readInputs, type Spec, type Values } from './inputs.ts';
+import { type Job, openJob } from './job.ts';
+import { refuseKeys, type Work } from './keys.ts';
+import { tellErrors } from './trouble.ts';
+
+/** An action: what it takes, and what it does with that. */
+export interface Action<S extends Spec> {
+  readonly name: string;
+  readonly inputs: S;
+  /** Sentences about inputs that contradict each other; each names both. */
+  readonly rules?: (inputs: Values<S>) => readonly string[];
+  /** What it does with the code of the change; default: it has no more to do with it than to read it. */
+  readonly work?: (inputs: Values<S>, env: Effects['env']) => Work;
+  /** @returns whether it came to a good end. */
+  readonly main: (inputs: Values<S>, job: Job) => Promise<boolean>;
+  /** Runs when the job ends, whatever became of it, and does what the main step had no time for. */
+  readonly post?: PostStep<S>;
+}
+
+export interface PostStep<S extends Spec> {
+  /** By the states of the main step: one that came to its end, or nowhere, leaves nothing to do. */
+  readonly isNeeded: () => boolean;
+  readonly run: (inputs: Values<S>, job: Job) => Promise<boolean>;
+}
+
+/** Keeps the types of an action's inputs, and hides them from who starts it. */
+export function defineAction<S extends Spec>(action: Action<S>): StartableAction {
+  return {
+    spec: action.inputs,
+    hasPost: action.post !== undefined,
+    start: (phase, own) => start(action, phase, own),
+  };
+}
+
+export interface StartableAction {
+  readonly spec: Spec;
+  readonly hasPost: boolean;
+  readonly start: (phase: Phase, own: OwnEnvironment) => Promise<number>;
+}
+
+export type Phase = 'main' | 'post';
+
+/**
+ * Runs one step of an action: inputs are read and masked, whatever is thrown becomes an annotation, a summary and an
+ * exit code. A cancelled step ends within the seconds that the runner gives it.
+ */
+async function start<S extends Spec>(action: Action<S>, phase: Phase, own: OwnEnvironment): Promise<number> {
+  // Wrong inputs, for one, have been told of by the main step.
+  if (phase === 'post' && action.post?.isNeeded() !== true) return exitCodes.ok;
+  const env = withoutInputs(own.env);
+  return await run({ json: false, verbose: isDebug(), env }, async (effects) => {
+    const job = await openJob(effects);
+    using _deadline = lastMoment(phase, effects, () => job.close());
+    try {
+      for (const name of secretInputs) effects.mask.add(own.env[`INPUT_${name.toUpperCase()}`] ?? '');
+      const inputs = readInputs(action.inputs, own.env, action.rules);
+      const work = action.work?.(inputs, env) ?? 'deploys';
+      if (phase === 'main') await refuseKeys(inputs, work, effects);
+      if (work === 'checks' && !own.isCleared) warnOfLeftovers(own.env, effects);
+      if (isDebug()) await (await import('./tools.ts')).listTools(effects.log);
+      const ok = await (phase === 'post' ? action.post?.run(inputs, job) : action.main(inputs, job));
+      if (effects.signal.aborted) return exitCodes.cancelled;
+      return ok === false ? exitCodes.failed : exitCodes.ok;
+    } catch (error) {
+      const shown = advised(error);
+      await tellErrors(action.name, shown, userErrorsOf(shown), job);
+      throw shown;
+    } finally {
+      job.close();
+    }
+  });
+}
+
+/** What operations see: compose files and tools have no business with a step's inputs. */
+function withoutInputs(env: OwnEnvironment['env']): OwnEnvironment['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('INPUT_')));
+}
+
+/** On a system without Linux's /proc/self/mem. */
+function warnOfLeftovers(env: OwnEnvironment['env'], { log }: Effects): void {
+  const left = Object.entries(env).filter(([name, value]) => value && !isOpen(name, value));
+  if (left.length === 0) return;
+  const names = left.map(([name]) => name).join(', ');
+  log.warn(`This system does not let Sluice clear its environment: code of the change can read ${names}`);
+}

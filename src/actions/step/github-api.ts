@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../kernel/errors.ts';
+
+export type DeploymentState = 'in_progress' | 'success' | 'failure' | 'inactive';
+
+export interface NewDeployment {
+  readonly ref: string;
+  readonly task: 'deploy' | 'deploy:rollback';
+  readonly environment: string;
+  readonly description: string;
+}
+
+export interface DeploymentStatus {
+  readonly state: DeploymentState;
+  readonly environment: string;
+  readonly description: string;
+  /** Where the app is reached. */
+  readonly environmentUrl: string | undefined;
+  /** Where the run is looked at. */
+  readonly logUrl: string | undefined;
+}
+
+/** GitHub's deployments, as far as Sluice records them. */
+export interface DeploymentsApi {
+  /** @returns the id. */
+  create(deployment: NewDeployment): Promise<number>;
+  setStatus(id: number, status: DeploymentStatus): Promise<void>;
+}
+
+const statusTries = 3;
+const pauseMs = 500;
+const timeoutMs = 10_000;
+/** GitHub refuses longer descriptions. */
+const descriptionLength = 140;
+
+/**
+ * @param repository `owner/name`.
+ * @param until ends the requests; a cancelled step has little time left.
+ */
+export async function openDeployments(
+  token: string,
+  repository: string,
+  until: () => AbortSignal | undefined,
+): Promise<DeploymentsApi> {
+  // Loaded here alone: most runs record no deployment. It reads GITHUB_API_URL and the event's payload as it loads.
+  const { getOctokit } = await import('@actions/github');
+  const client = getOctokit(token, { log: silent });
+  const [owner = '', repo = ''] = repository.split('/');
+
+  async function request<T>(tries: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const ended = until();
+      const timeout = AbortSignal.timeout(timeoutMs);
+      try {
+        return await call(ended === undefined ? timeout : AbortSignal.any([timeout, ended]));
+      } catch (error) {
+        if (attempt === tries || ended?.aborted || !isPassing(error)) throw explained(error);
+        await sleep(pauseMs * attempt);
+      }
+    }
+  }
+  return {
+    create: async ({ ref, task, environment, description }) => {
+      // Asked once: a second deployment would stay without an end.
+      const { data } = await request(1, (signal) =>
+        client.rest.repos.createDeployment({
+          ...{ owner, repo, ref, task, environment },
+          description: description.slice(0, descriptionLength),
+          // What is deployed is this very commit, and it is up to the workflow what has to be green before.
+          auto_merge: false,
+          required_contexts: [],
+          request: { signal },
+        }),
+      );
+      if ('id' in data) return data.id;
+      throw new Error(data.message ?? 'it gave no id');
+    },
+    setStatus: async (deployment_id, { state, environment, description, environmentUrl, logUrl }) => {
+      await request(statusTries, (signal) =>
+        client.rest.repos.createDeploymentStatus({
+          ...{ owner, repo, deployment_id, state, environment },
+          description: description.slice(0, descriptionLength),
+          ...(environmentUrl === undefined ? {} : { environment_url: environmentUrl }),
+          ...(logUrl === undefined ? {} : { log_url: logUrl }),
+          request: { signal },
+        }),
+      );
+    },
+  };
+}
+
+/** Octokit warns on the console of what it is about to throw. */
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Whether the same request may succeed in a moment. */
+function isPassing(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === undefined || status >= 500 || status === 429;
+}
+
+function statusOf(error: unknown): number | undefined {
+  const isNumber =
+    typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number';
+  return isNumber ? (error.status as number) : undefined;
+}
+
+function explained(error: unknown): Error {
+  const status = statusOf(error);
+  const hint =
+    status === 403 || status === 404
+      ? '; the job needs `permissions: { deployments: write }`, and the token has to be of this repository'
+      : '';
+  const [first = ''] = messageOf(error).split('\n');
+  return new Error(`${status === undefined ? '' : `${status}: `}${first.slice(0, 300)}${hint}`, {
+    cause: error,
+  });
+}

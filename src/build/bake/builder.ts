@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../../kernel/errors.ts';
+import type { ChildEnv } from '../../kernel/process/child-env.ts';
+import { findPlugin } from '../../kernel/process/docker-plugin.ts';
+import { runProcess, tail } from '../../kernel/process/process.ts';
+import type { BuilderFacts } from '../cache/cache.ts';
+
+export interface BuilderEffects {
+  readonly env: ChildEnv;
+  readonly signal: AbortSignal;
+}
+
+/** A builder that answers. */
+export interface Builder extends BuilderFacts {
+  /** Command line of buildx: the plugin itself where it is found, for the docker command costs a start of its own. */
+  readonly buildx: readonly [string, ...string[]];
+  readonly buildxVersion: string | undefined;
+  /** `linux/amd64`: what is built when nothing else is asked for. */
+  readonly platform: string | undefined;
+  /** Local socket of the engine; undefined when it is reached otherwise. */
+  readonly socket: string | undefined;
+}
+
+const pauseMs = 1_000;
+
+/**
+ * Asks a second time before it says no: an engine under load, or another buildx that holds its own state, is silent for
+ * a moment only.
+ *
+ * @throws UserError `build.builder` when there is no engine or no buildx.
+ */
+export async function readBuilder(effects: BuilderEffects): Promise<Builder> {
+  try {
+    return await askBuilder(effects);
+  } catch {
+    await sleep(pauseMs, undefined, { signal: effects.signal });
+    return await askBuilder(effects);
+  }
+}
+
+async function askBuilder(effects: BuilderEffects): Promise<Builder> {
+  const options = { env: effects.env, signal: effects.signal, timeoutMs: 60_000 };
+  const plugin = await findPlugin('docker-buildx', effects.env);
+  const buildx = plugin === undefined ? (['docker', 'buildx'] as const) : ([plugin] as const);
+  const [info, inspected, version, host] = await Promise.all([
+    runProcess(['docker', 'info', '--format', '{{json .}}'], options),
+    runProcess([...buildx, 'inspect'], options),
+    runProcess([...buildx, 'version'], options),
+    engineHost(options),
+  ]);
+  if (version.code !== 0) {
+    throw new UserError({
+      code: 'build.builder',
+      message: 'docker has no buildx where Sluice runs; it builds the images',
+      hint: 'Install docker-buildx-plugin (0.13 or newer).',
+      output: tail(version.stderr, 5),
+    });
+  }
+  const driver = /^Driver:\s*(\S+)/m.exec(inspected.stdout)?.[1] ?? 'docker';
+  const engine = parseInfo(info.stdout);
+  if (inspected.code !== 0 || (driver === 'docker' && engine.version === undefined)) {
+    throw new UserError({
+      code: 'build.builder',
+      message: 'No Docker engine answers where Sluice runs',
+      hint: 'Start it, or choose another builder (docker buildx use NAME, or BUILDX_BUILDER).',
+      output: tail(inspected.code === 0 ? info.stderr || info.stdout : inspected.stderr, 5),
+    });
+  }
+  return {
+    buildx,
+    // One that was built from its sources says 0.0.0 and is new.
+    buildxVersion: /\bv?(?!0\.0\.0)(\d+\.\d+\.\d+)/.exec(version.stdout)?.[1],
+    driver,
+    engine: engine.version,
+    store: engine.containerd ? 'containerd' : 'graphdriver',
+    socket: /^unix:\/\/(\/.*)$/.exec(host)?.[1],
+    platform: /^Platforms:\s*([a-z0-9/_]+)/m.exec(inspected.stdout)?.[1],
+  };
+}
+
+/** Where the docker command finds the engine: its variable, or its context. */
+async function engineHost(options: BuilderEffects): Promise<string> {
+  if (options.env.DOCKER_HOST) return options.env.DOCKER_HOST;
+  const argv = ['docker', 'context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'] as const;
+  return (await runProcess(argv, options)).stdout.trim();
+}
+
+interface Info {
+  readonly version: string | undefined;
+  readonly containerd: boolean;
+}
+
+/** `docker info` has an empty version when the engine does not answer, and 0 for its exit code all the same. */
+function parseInfo(text: string): Info {
+  try {
+    const info = JSON.parse(text) as {
+      ServerVersion?: string;
+      DriverStatus?: readonly (readonly string[])[];
+    };
+    return {
+      version: info.ServerVersion === '' ? undefined : info.ServerVersion,
+      containerd: (info.DriverStatus ?? [])
+        .flat()
+        .some((word) => word.startsWith('io.containerd.snapshotter')),
+    };
+  } catch {
+    return { version: undefined, containerd: false };
+  }
+}

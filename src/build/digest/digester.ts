@@ -1,0 +1,75 @@
+import { parseImage } from '../../config/images/reference.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import { withDigest } from '../bake/bake.ts';
+import type { BuildTarget } from '../model.ts';
+import type { PlannedTarget } from '../plan.ts';
+import type { Registry } from '../registry/model.ts';
+import { type BaseDigest, treeDigest } from './digest.ts';
+
+export interface DigesterEffects {
+  readonly registry: (host: string) => Registry;
+  readonly signal: AbortSignal;
+  readonly log: { detail(message: string): void };
+  /** Digests that are known already, by reference. */
+  readonly bases?: ReadonlyMap<string, string>;
+}
+
+export type Digester = (target: BuildTarget) => Promise<
+  Pick<PlannedTarget, 'tree' | 'bases'> & {
+    /** Every image that went into the digest, each by its digest. */
+    readonly images: readonly string[];
+  }
+>;
+
+/** Digests of trees, each with the digests of the base images that went into it. */
+export function digester(targets: readonly BuildTarget[], effects: DigesterEffects): Digester {
+  const given = effects.bases ?? new Map<string, string>();
+  const bases = new Map(
+    [...given].map(([reference, found]) => [reference, Promise.resolve(found)] as const),
+  ) as Map<string, Promise<BaseDigest>>;
+  const known = new Map<string, ReturnType<Digester>>();
+
+  const baseDigest = (reference: string): Promise<BaseDigest> => {
+    const asked = bases.get(reference) ?? askBase(reference, effects);
+    bases.set(reference, asked);
+    return asked;
+  };
+  const digest = (target: BuildTarget): ReturnType<Digester> => {
+    const cached = known.get(target.name);
+    if (cached !== undefined) return cached;
+    const used: Record<string, string> = {};
+    const images = new Set<string>();
+    const made = treeDigest(target, {
+      baseDigest,
+      targetDigest: async (name) => {
+        const other = targets.find((each) => each.name === name);
+        return other === undefined
+          ? { unresolved: `there is no target ${name}` }
+          : (await digest(other)).tree;
+      },
+      onImage: (reference, found, isReplaceable) => {
+        images.add(withDigest(reference, found));
+        if (isReplaceable && !reference.includes('@')) used[reference] = found;
+      },
+      signal: effects.signal,
+    }).then((tree) => ({ tree, bases: 'digest' in tree ? used : {}, images: [...images] }));
+    known.set(target.name, made);
+    return made;
+  };
+  return digest;
+}
+
+/** A base whose registry can't be asked has no digest, so that its image is built: the builder may know it. */
+async function askBase(reference: string, effects: DigesterEffects): Promise<BaseDigest> {
+  const image = parseImage(reference, 'FROM');
+  try {
+    const found = await effects
+      .registry(image.registry)
+      .head(image.repository, image.digest ?? image.tag ?? 'latest');
+    return found?.digest;
+  } catch (error) {
+    effects.signal.throwIfAborted();
+    effects.log.detail(`${reference}: ${String(error)}`);
+    return { unasked: messageOf(error) };
+  }
+}

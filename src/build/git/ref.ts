@@ -1,0 +1,202 @@
+import { UserError } from '../../kernel/errors.ts';
+import { plainEnv } from '../../kernel/process/child-env.ts';
+import { runProcess } from '../../kernel/process/process.ts';
+import { type BuildEvent, readBuildEvent } from './event.ts';
+import { isOrigin, newestVersion, provenance } from './provenance.ts';
+
+/** What this build is of: a tag, a branch, a pull request, an entry of a merge queue, or none of them. */
+export interface GitRef {
+  readonly kind: 'tag' | 'branch' | 'pull' | 'queue' | 'none';
+  /** `v1.2.3`, `feature/x`, `12`; empty for `queue` and `none`. */
+  readonly name: string;
+  /** The commit that is checked out, in full. */
+  readonly sha: string | undefined;
+  /** Whether files differ from the commit. */
+  readonly dirty: boolean;
+  readonly defaultBranch: string;
+  /** Why nothing of it is pushed, no tag set and no cache of others written: its code is that of a change. */
+  readonly foreign: string | undefined;
+  /** Where the repository can be looked at, for labels. */
+  readonly url: string | undefined;
+  /** All tags git knows of here; CI checkouts often have none. */
+  readonly tags: readonly string[];
+  /** Where the checkout is not what the run is for, or is no commit. */
+  readonly notes: readonly string[];
+}
+
+export interface GitEffects {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** Runs git in the folder. @returns what it prints; undefined when it fails. */
+export type Git = (...args: string[]) => Promise<string | undefined>;
+
+/** What git knows of the checkout. */
+export interface Checkout {
+  readonly head: string;
+  readonly dirty: boolean;
+  /** Branch that is checked out; undefined for a commit alone. */
+  readonly branch: string | undefined;
+  readonly tagsHere: readonly string[];
+  /** `https://github.com/acme/shop`, of the remote `origin`. */
+  readonly origin: string | undefined;
+}
+
+/**
+ * The commit that is checked out decides, and never what the event names: under `pull_request_target`, `workflow_run`
+ * or a dispatch a workflow may check out anything. What GitHub says of the run (its branch, its tag) holds for the
+ * commit it names, GITHUB_SHA, and for no other.
+ *
+ * @param isNamed whether somebody named the tags: then a commit of unknown origin may be pushed.
+ * @throws UserError `build.checkout`: on GitHub, without a commit, or with one of unknown origin.
+ */
+export async function readGitRef(folder: string, effects: GitEffects, isNamed = false): Promise<GitRef> {
+  const { env, signal } = effects;
+  const git: Git = async (...args) => {
+    const options = { env: plainEnv(env), signal, timeoutMs: 20_000 };
+    const result = await runProcess(['git', '-C', folder, ...args], options).catch(() => undefined);
+    signal.throwIfAborted();
+    return result?.code === 0 ? result.stdout.trim() : undefined;
+  };
+  const [head, branch, here, first, remote, all, status] = await Promise.all([
+    git('rev-parse', '--verify', 'HEAD'),
+    git('symbolic-ref', '--quiet', '--short', 'HEAD'),
+    git('tag', '--points-at', 'HEAD'),
+    git('symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD'),
+    git('remote', 'get-url', 'origin'),
+    git('tag', '--list'),
+    git('status', '--porcelain', '--untracked-files=normal', '--', '.'),
+  ]);
+  const onGitHub = env['GITHUB_SHA'] !== undefined;
+  const event = onGitHub ? readBuildEvent(env) : undefined;
+  const origin = webAddress(remote);
+  const changed = lines(status);
+  const shared = {
+    sha: head,
+    dirty: changed.length > 0,
+    defaultBranch: event?.defaultBranch ?? first?.replace(/^origin\//, '') ?? 'main',
+    foreign: undefined,
+    url: origin ?? ofRun(env),
+    tags: lines(all),
+  };
+  if (head === undefined) {
+    if (onGitHub && !isNamed) throw noCommit(folder);
+    return {
+      ...shared,
+      kind: 'none',
+      name: '',
+      foreign: event && foreignOf(event),
+      notes: ['git knows no commit here: the images get no name of one'],
+    };
+  }
+  const checkout = { head, branch, dirty: shared.dirty, tagsHere: lines(here), origin };
+  const named = await (event === undefined
+    ? localName(checkout)
+    : nameOnGitHub(checkout, event, git, isNamed));
+  const dirt = changed.length === 0 || !onGitHub ? [] : [dirtNote(changed, head)];
+  return { ...shared, ...named, notes: [...(named.notes ?? []), ...dirt] };
+}
+
+/** What a checkout is called, and with which doubts. */
+export type Named = Pick<GitRef, 'kind' | 'name'> & Partial<Pick<GitRef, 'foreign' | 'notes'>>;
+
+/** Outside of CI: a tag only on a clean checkout of it. */
+function localName({ dirty, tagsHere, branch }: Checkout): Named {
+  const tag = newestVersion(tagsHere) ?? tagsHere[0];
+  if (tag !== undefined && !dirty) return { kind: 'tag', name: tag };
+  return branch === undefined ? { kind: 'none', name: '' } : { kind: 'branch', name: branch };
+}
+
+async function nameOnGitHub(
+  checkout: Checkout,
+  event: BuildEvent,
+  git: Git,
+  isNamed: boolean,
+): Promise<Named> {
+  const { head, dirty } = checkout;
+  // Of an annotated tag some events name the tag's own object.
+  const isOfRun = [event.sha, await commitOf(event.sha, git)].includes(head);
+  if (event.kind === 'queue') {
+    return { kind: 'queue', name: '', foreign: foreignOf(event) };
+  }
+  // With files that differ it may be anybody's: pull requests are also put over the base branch's checkout.
+  const isBase = isOfRun && !dirty && event.base !== undefined;
+  const note = `The checkout is ${short(head)}, the run is for ${short(event.sha)}: the checkout names the images`;
+  const notes = isOfRun ? [] : [note];
+  if (event.pull !== undefined && !isBase) return { ...ofPull(event), notes };
+  if (isOfRun && event.base !== undefined) return event.base;
+  // A deployment may be created for a commit alone, and for any: a fork's is as good as another.
+  const found = await provenance(checkout, event, git);
+  if (found !== undefined) return { ...found, notes };
+  if (!isNamed) throw unknownCommit(checkout, event);
+  return {
+    kind: 'none',
+    name: '',
+    notes: [...notes, `${short(head)} is on no branch and no tag that git knows here`],
+  };
+}
+
+/** Without a number (a run that follows a fork's) it has no tag of its own. */
+function ofPull(event: BuildEvent): Named {
+  const number = event.pull?.number;
+  const name =
+    number === undefined ? ({ kind: 'none', name: '' } as const) : ({ kind: 'pull', name: number } as const);
+  return { ...name, foreign: foreignOf(event) };
+}
+
+function foreignOf({ kind, pull }: BuildEvent): string | undefined {
+  if (kind === 'queue') return 'an entry of the merge queue is on no branch yet';
+  if (pull === undefined || pull.isOwn) return undefined;
+  return 'a pull request from a fork may read the registry, and no more';
+}
+
+async function commitOf(sha: string, git: Git): Promise<string | undefined> {
+  return /^[0-9a-f]{40,64}$/.test(sha)
+    ? await git('rev-parse', '--verify', '--quiet', `${sha}^{commit}`)
+    : undefined;
+}
+
+function dirtNote(changed: readonly string[], head: string): string {
+  const count = changed.length === 1 ? '1 file differs' : `${changed.length} files differ`;
+  return `${count} from commit ${short(head)}, so no image is named after it: ${changed[0]?.replace(/^ ?\S+ +/, '')}${changed.length > 1 ? ', …' : ''}`;
+}
+
+function noCommit(folder: string): UserError {
+  return new UserError({
+    code: 'build.checkout',
+    message: `git knows no commit in ${folder}, so the images have no name`,
+    hint: 'Check the repository out with actions/checkout, where git is installed (in a container: before the checkout), or name the tags: `tags: preview`.',
+  });
+}
+
+function unknownCommit({ head, origin }: Checkout, { repository, sha }: BuildEvent): UserError {
+  const of =
+    origin === undefined || repository === undefined || isOrigin(origin, repository) ? '' : ` of ${origin}`;
+  return new UserError({
+    code: 'build.checkout',
+    message: `The checkout is ${short(head)}${of}, the run is for ${sha === head ? 'that commit alone' : short(sha)}, and no branch or tag of ${repository ?? 'the repository'} is known to have that commit`,
+    hint: 'Check out a branch or a tag by its name, or everything (`fetch-depth: 0`), or name the tags: `tags: preview`.',
+  });
+}
+
+function ofRun({
+  GITHUB_SERVER_URL: server,
+  GITHUB_REPOSITORY: repository,
+}: GitEffects['env']): string | undefined {
+  return server !== undefined && repository !== undefined ? `${server}/${repository}` : undefined;
+}
+
+function webAddress(remote: string | undefined): string | undefined {
+  const ssh = /^(?:ssh:\/\/)?git@([^:/]+)[:/](.+?)(?:\.git)?$/.exec(remote ?? '');
+  if (ssh !== null) return `https://${ssh[1]}/${ssh[2]}`;
+  // Without what may stand before the @: it is a token more often than not.
+  const https = /^https:\/\/(?:[^@/]*@)?([^?#]+?)(?:\.git)?$/.exec(remote ?? '');
+  return https === null ? undefined : `https://${https[1]}`;
+}
+
+const short = (sha: string) => sha.slice(0, 12);
+
+function lines(text: string | undefined): string[] {
+  return (text ?? '').split('\n').filter((line) => line !== '');
+}

@@ -1,0 +1,85 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { UserError } from '../../kernel/errors.ts';
+import type { ChildEnv } from '../../kernel/process/child-env.ts';
+import { runProcess, tail } from '../../kernel/process/process.ts';
+import { denied, pushBroken, throttled } from '../registry/errors.ts';
+
+export interface PushEffects {
+  readonly env: ChildEnv;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly log: { detail(message: string): void };
+}
+
+const pushMs = 30 * 60_000;
+const pauses = [1_000, 4_000];
+
+/** What the push of one image moved. */
+export interface Pushed {
+  /** Short ids of layers that the registry did not have, as `docker push` names them. */
+  readonly layers: readonly string[];
+}
+
+/**
+ * `docker push`, with two more tries for what may pass: layers that arrived are not sent again.
+ *
+ * @throws UserError `registry.*`, `build.push`
+ */
+export async function pushImage(reference: string, hadLogin: boolean, effects: PushEffects): Promise<Pushed> {
+  const { env, signal } = effects;
+  const layers = new Set<string>();
+  for (let attempt = 0; ; attempt++) {
+    const result = await runProcess(['docker', 'push', reference], {
+      env,
+      signal,
+      timeoutMs: pushMs,
+      onLine: (line) => {
+        const id = /^([0-9a-f]{12}): Pushed/.exec(line)?.[1];
+        if (id !== undefined) layers.add(id);
+      },
+    });
+    if (result.code === 0) return { layers: [...layers] };
+    const { error, again } = judge(reference, tail(result.stderr || result.stdout, 5), hadLogin);
+    const pause = pauses[attempt];
+    if (!again || pause === undefined) throw error;
+    effects.log.detail(`${error.message}; trying again`);
+    await effects.clock.sleep(pause, signal);
+  }
+}
+
+/** What docker says of a failed push, and whether another try may mend it. */
+export function judge(
+  reference: string,
+  said: string,
+  hadLogin: boolean,
+): { readonly error: UserError; readonly again: boolean } {
+  const host = reference.slice(0, Math.max(0, reference.indexOf('/')));
+  if (/no space left on device|disk quota exceeded/i.test(said)) {
+    const error = new UserError({
+      code: 'build.push',
+      message: `${reference}: the disk is full where the image is kept`,
+      hint: 'Free space on this machine (docker builder prune, docker image prune) and on the registry’s.',
+      output: said,
+    });
+    return { error, again: false };
+  }
+  if (/unauthorized|denied|forbidden|no basic auth|\b40[13]\b/i.test(said)) {
+    return { error: denied(host, reference.slice(host.length + 1), said, hadLogin), again: false };
+  }
+  if (/toomanyrequests|too many requests|\b429\b/i.test(said)) {
+    return { error: throttled(host, said), again: true };
+  }
+  if (
+    /\b5\d\d\b|server error|EOF|connection re(?:set|fused)|broken pipe|timeout|timed out|unknown blob|no such host/i.test(
+      said,
+    )
+  ) {
+    return { error: pushBroken(host, said), again: true };
+  }
+  const error = new UserError({
+    code: 'build.push',
+    message: `${reference} could not be pushed`,
+    output: said,
+  });
+  return { error, again: false };
+}

@@ -1,0 +1,59 @@
+import type { Config } from '../../config/model.ts';
+import type { Log } from '../../kernel/log.ts';
+import { runProcess } from '../../kernel/process/process.ts';
+import type { BuildFinding, PlannedTarget } from '../plan.ts';
+import { isRoot, type SmokeEffects, smoke } from './smoke.ts';
+
+interface SetEffects extends SmokeEffects {
+  readonly log: Log;
+}
+
+/** Tries all new images of the set before any is pushed. @throws UserError `build.smoke` */
+export async function smokeAll(
+  toBuild: readonly PlannedTarget[],
+  image: (each: PlannedTarget) => string,
+  config: Config,
+  effects: SetEffects,
+): Promise<void> {
+  const runs = toBuild.flatMap((each) =>
+    each.target.services.flatMap((service) => {
+      const command = config.build.smoke[service];
+      return command === undefined ? [] : [{ service, command, reference: image(each) }];
+    }),
+  );
+  await Promise.all(
+    runs.map(async ({ service, command, reference }) => {
+      const step = effects.log.step(`smoke ${service}`);
+      try {
+        await smoke(service, reference, command, effects);
+        step.done();
+      } catch (error) {
+        step.failed('nothing was pushed under a tag');
+        throw error;
+      }
+    }),
+  );
+}
+
+/** The default smoke test: who would the image run as? */
+export async function localRoots(
+  toBuild: readonly PlannedTarget[],
+  image: (each: PlannedTarget) => string,
+  effects: SetEffects,
+): Promise<BuildFinding[]> {
+  if (toBuild.length === 0) return [];
+  const argv = ['docker', 'image', 'inspect', '--format', '{{json .Config.User}}'] as const;
+  const { stdout } = await runProcess([...argv, ...toBuild.map(image)], {
+    env: effects.env,
+    signal: effects.signal,
+  });
+  const users = stdout.trim().split('\n');
+  return toBuild.flatMap(({ target }, index) =>
+    isRoot((users[index] ?? '"?"').replaceAll('"', '')) ? [rootUser(target.name)] : [],
+  );
+}
+
+export function rootUser(target: string): BuildFinding {
+  const message = 'the image runs as root; write USER into its Dockerfile';
+  return { target, topic: 'root-user', message };
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { UserError, UserErrors } from '../../kernel/errors.ts';
+import type { BuildTarget } from '../model.ts';
+
+/** The secrets of a build, for buildx to read by name; they are part of nothing that is stored. */
+export interface BuildSecrets<Planned> {
+  /** Their values by names of ours: one that a compose file chose could be a name that docker obeys. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** What is planned, with those names in the place of the compose files'. */
+  readonly planned: readonly Planned[];
+}
+
+/**
+ * @param needed targets that are built, and those that they use as contexts.
+ * @param values variables that the compose files see, over those of the environment.
+ * @throws UserErrors `build.secret`: one that is missing would fail partway through the build.
+ */
+export function buildSecrets<Planned extends { readonly target: BuildTarget }>(
+  planned: readonly Planned[],
+  needed: readonly BuildTarget[],
+  values: Readonly<Record<string, string | undefined>>,
+): BuildSecrets<Planned> {
+  const errors: UserError[] = [];
+  const names = new Map<string, string>();
+  const variables: Record<string, string> = {};
+  for (const { name, secrets } of needed) {
+    for (const { id, env, file } of secrets) {
+      if (file !== undefined) {
+        if (!existsSync(file)) errors.push(missing(name, id, `the file ${file} does not exist`));
+        continue;
+      }
+      const given = env ?? id;
+      const value = Object.hasOwn(values, given) ? values[given] : undefined;
+      if (value === undefined || value === '') errors.push(missing(name, id, `${given} is not set`));
+      else {
+        const own = names.get(given) ?? `BUILD_SECRET_${names.size}`;
+        names.set(given, own);
+        variables[own] = value;
+      }
+    }
+  }
+  if (errors.length > 0) throw new UserErrors(errors);
+  return { variables, planned: planned.map((each) => renamed(each, names)) };
+}
+
+function renamed<Planned extends { readonly target: BuildTarget }>(
+  planned: Planned,
+  names: ReadonlyMap<string, string>,
+): Planned {
+  const secrets = planned.target.secrets.map((secret) => {
+    const own = secret.file === undefined ? names.get(secret.env ?? secret.id) : undefined;
+    return own === undefined ? secret : { ...secret, env: own };
+  });
+  return { ...planned, target: { ...planned.target, secrets } };
+}
+
+/** What those of them hold that are files, as far as it can be read and is a text: to be masked. */
+export async function secretFileTexts(targets: readonly BuildTarget[]): Promise<string[]> {
+  const files = targets.flatMap(({ secrets }) => secrets.flatMap(({ file }) => file ?? []));
+  const texts = await Promise.all(
+    [...new Set(files)].map(async (file) => {
+      const size = await stat(file).then(({ size }) => size);
+      return size > largestFile ? '' : await readFile(file, 'utf8');
+    }),
+  );
+  return texts.filter((text) => !text.includes('\ufffd'));
+}
+
+/** BuildKit's own limit (moby/buildkit session/secrets/secretsprovider: MaxSecretSize). */
+const largestFile = 500 * 1024;
+
+function missing(target: string, id: string, why: string): UserError {
+  return new UserError({
+    code: 'build.secret',
+    message: `${target} needs the build secret ${id}, and ${why}`,
+    hint: 'Set it before running Sluice; in a workflow by `env:`, from the repository’s secrets.',
+  });
+}

@@ -1,0 +1,74 @@
+import { UserError } from '../../kernel/errors.ts';
+import type { Entry } from '../model.ts';
+import type { Diff } from './diff.ts';
+
+export interface GuardRules {
+  readonly maxRemoved: { readonly files: number; readonly share: number };
+  /** --allow-removals. */
+  readonly allowRemovals: boolean;
+}
+
+/**
+ * What a release must not do to visitors, unless it is told to: take much of the site away, or change what browsers were
+ * told to keep for a year.
+ *
+ * @param current entries of the current release.
+ */
+export function guardFaults(diff: Diff, current: Iterable<Entry>, rules: GuardRules): UserError[] {
+  return [...removalFault(diff, current, rules), ...immutableFault(diff)];
+}
+
+/** Assets come and go with each build, and stay for a while anyway: only pages and other files count. */
+function removalFault(
+  { removed }: Diff,
+  current: Iterable<Entry>,
+  { maxRemoved, allowRemovals }: GuardRules,
+): UserError[] {
+  const gone = removed.filter((entry) => entry.class !== 'asset');
+  if (allowRemovals || gone.length <= maxRemoved.files) return [];
+  let size = 0;
+  for (const entry of current) if (entry.class !== 'asset') size += 1;
+  const share = gone.length / Math.max(1, size);
+  if (share <= maxRemoved.share) return [];
+  return [
+    new UserError({
+      code: 'cdn.removed',
+      message: `The release takes ${gone.length} of ${size} pages and other files away (${percent(share)}), more than ${maxRemoved.files} and ${percent(maxRemoved.share)}: ${some(gone.map(({ path }) => path))}`,
+      hint: 'Is the build whole? If it is meant, add --allow-removals; cdn.max-removed sets the limits.',
+    }),
+  ];
+}
+
+function immutableFault({ changes }: Diff): UserError[] {
+  const broken = changes.filter(
+    ({ kind, to, before }) =>
+      kind === 'upload' &&
+      before !== undefined &&
+      before.sha256 !== to.sha256 &&
+      isImmutable(before.headers) &&
+      isImmutable(to.headers) &&
+      // Another version of a compressor makes other bytes of the same content.
+      to.headers['content-encoding'] === undefined,
+  );
+  if (broken.length === 0) return [];
+  return [
+    new UserError({
+      code: 'cdn.immutable',
+      message: `Browsers were told to keep ${broken.length === 1 ? 'this file' : 'these files'} for a year, and the content has changed under the same name: ${some(broken.map(({ to }) => to.path))}`,
+      hint: 'Put a hash of the content into the name, as bundlers do. If the name has none, cdn.hashed can list the files that have (or `hashed: [assets/**]`).',
+    }),
+  ];
+}
+
+function isImmutable(headers: Readonly<Record<string, string>>): boolean {
+  return /\bimmutable\b/i.test(headers['cache-control'] ?? '');
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 1000) / 10}%`;
+}
+
+function some(paths: readonly string[]): string {
+  const shown = paths.slice(0, 10).map((path) => JSON.stringify(path).slice(1, -1));
+  return paths.length > 10 ? `${shown.join(', ')} and ${paths.length - 10} more` : shown.join(', ');
+}

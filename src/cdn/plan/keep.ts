@@ -1,0 +1,103 @@
+import type { Change, Manifest, Retained } from '../model.ts';
+import { lanes, type PublishEffects } from '../publish/effects.ts';
+import { lost, moved } from '../publish/faults.ts';
+import { allEnded, inLanes } from '../publish/lanes.ts';
+import type { ObjectStore } from '../store.ts';
+import { isOwn, manifestPath, releasePath } from '../stores/places.ts';
+import { isAdopted } from './diff.ts';
+import { encodeManifest, manifestHeaders } from './manifest.ts';
+import type { WorkOrder } from './plan.ts';
+
+export interface Kept {
+  /** Uploads instead of what was to come back and is gone, if there is a file for it. */
+  readonly changes: readonly Change[];
+  /** Content that was not there to be kept. */
+  readonly notKept: readonly Retained[];
+}
+
+/**
+ * Copies what is about to be overwritten, and looks whether what is to come back is there. Before the first write, so that a
+ * rollback that can't be whole changes nothing.
+ *
+ * @throws UserError `cdn.lost`, `cdn.moved`.
+ */
+export async function keepContent(work: WorkOrder, effects: PublishEffects): Promise<Kept> {
+  const { store, signal } = effects;
+  const notKept: Retained[] = [];
+  const copies = inLanes(work.retention.keeps, lanes, signal, async (row) => {
+    if (await isCopied(row, store)) return;
+    // A publication that was cut off may have overwritten it; it made the copy before that.
+    if ((await store.head(row.at)) !== undefined) return;
+    // The same content may have been at other paths too.
+    const alike = work.retention.retained.filter(({ at }) => at === row.at);
+    for (const each of alike) if (each !== row && (await isCopied(each, store))) return;
+    notKept.push(...alike);
+  });
+  await allEnded(keepManifest(work, effects), copies);
+  return { changes: await withoutLost(work, effects), notKept };
+}
+
+async function isCopied(row: Retained, store: ObjectStore): Promise<boolean> {
+  const headers = isAdopted(row) ? undefined : row.headers;
+  return (await store.copy(row.path, row.at, headers, row.etag)) !== undefined;
+}
+
+/** The manifest of the release that is replaced is what a rollback goes by. */
+async function keepManifest(
+  { found, retention, diff, draft }: WorkOrder,
+  { store }: PublishEffects,
+): Promise<void> {
+  if (retention.kept.length === 0) return;
+  const current = found.manifest;
+  if (current === undefined) {
+    const bytes = encodeManifest(releaseZero(diff.changes, draft.at));
+    await store.put(releasePath(0), { bytes }, manifestHeaders);
+    return;
+  }
+  const copy = await store.copy(
+    manifestPath,
+    releasePath(current.manifest.release.number),
+    manifestHeaders,
+    current.etag,
+  );
+  if (copy === undefined) throw moved('Nothing of the site was changed by this one.');
+}
+
+/** What a bucket without a manifest had at the paths of the first release. */
+function releaseZero(changes: readonly Change[], at: number): Manifest {
+  const before = changes.flatMap((change) =>
+    change.before !== undefined && isAdopted(change.before) ? [change.before] : [],
+  );
+  const bytes = before.reduce((sum, { size }) => sum + size, 0);
+  const release = { number: 0, name: 'before Sluice', at, by: '', files: before.length, bytes };
+  const entries = new Map(before.map((entry) => [entry.path, entry]));
+  return { release, entries, retained: [], history: [release], kept: [], conditional: false };
+}
+
+async function withoutLost(
+  { diff }: WorkOrder,
+  { store, signal }: PublishEffects,
+): Promise<readonly Change[]> {
+  const gone = new Set<Change>();
+  const restores = diff.changes.filter((change) => change.kind === 'restore');
+  await inLanes(restores, lanes, signal, async (change) => {
+    const { at, size, etag } = change.from;
+    const facts = await store.head(at);
+    if (facts?.size !== size || (!isOwn(at) && facts.etag !== etag)) gone.add(change);
+  });
+  const missing = [...gone].filter(({ to }) => !('file' in to));
+  if (missing.length > 0) {
+    throw lost(
+      missing.map(({ to }) => to.path),
+      'Nothing of the site was changed.',
+    );
+  }
+  return diff.changes.map((change) => (gone.has(change) ? uploadOf(change) : change));
+}
+
+/** The same change with the bytes of the folder. */
+export function uploadOf(change: Change): Change {
+  if (!('file' in change.to)) return change;
+  const { before } = change;
+  return { kind: 'upload', to: change.to, ...(before === undefined ? {} : { before }) };
+}

@@ -1,0 +1,99 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { plainEnv } from '../../kernel/process/child-env.ts';
+import { runProcess } from '../../kernel/process/process.ts';
+import { findBase, type Git } from './base.ts';
+import { addedLines } from './diff-lines.ts';
+import type { ChangedLines } from './model.ts';
+
+/** The change that a run is about. */
+export interface Change {
+  readonly lines: ChangedLines | undefined;
+  /** For people, a whole sentence: why it is not known. */
+  readonly why?: string;
+  /** There is a change and it can't be read here, unlike a run that is for none: gates on it have nothing to go by. */
+  readonly isLost?: boolean;
+}
+
+/** New files beyond this are not source, and their lines are not counted; in bytes. */
+const largest = 4 * 1024 * 1024;
+
+/**
+ * The lines that the change touches, as they stand in the working folder: committed or not, new files included. Lines that
+ * it removes leave no trace.
+ *
+ * @param root top of the repository.
+ * @param since what to compare with in place of what GitHub's event or the default branch says.
+ * @param env has GITHUB_EVENT_PATH on GitHub.
+ * @throws UserError `checks.since`; the signal's reason.
+ */
+export async function readChangedLines(
+  root: string,
+  since: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<Change> {
+  const git: Git = async (...args) => {
+    const options = {
+      signal,
+      timeoutMs: 120_000,
+      env: plainEnv(env, { GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' }),
+    };
+    const result = await runProcess(['git', '-C', root, ...args], options).catch(() => undefined);
+    signal.throwIfAborted();
+    return result?.code === 0 ? result.stdout : undefined;
+  };
+  const base = await findBase(git, since, env);
+  if ('why' in base) return unknown(base.why, base.isLost);
+  const files = await changedSince(git, root, base.commit);
+  if (files === undefined) return unknown(`git could not compare it with ${base.commit.slice(0, 12)}`, true);
+  return { lines: { base: base.commit, files } };
+}
+
+function unknown(why: string, isLost: boolean): Change {
+  return { lines: undefined, why: `What this run changes is not known: ${why}.`, isLost };
+}
+
+async function changedSince(
+  git: Git,
+  root: string,
+  base: string,
+): Promise<Map<string, ReadonlySet<number>> | undefined> {
+  // The user's own settings for diffs must not change what is read here.
+  const diff = [
+    'diff',
+    '--no-ext-diff',
+    '--no-textconv',
+    '--no-color',
+    '--no-relative',
+    '--find-renames',
+    '--submodule=short',
+  ];
+  const names = await git(...diff, '--name-only', '-z', '--diff-filter=d', base, '--');
+  const patch = await git(
+    ...['-c', 'core.quotePath=false'],
+    ...diff,
+    ...['--unified=0', '--inter-hunk-context=0', '--src-prefix=a/', '--dst-prefix=b/', base, '--'],
+  );
+  const untracked = await git('ls-files', '-z', '--others', '--exclude-standard');
+  if (names === undefined || patch === undefined) return undefined;
+  const added = addedLines(patch);
+  const files = new Map<string, ReadonlySet<number>>();
+  for (const name of namesIn(names)) files.set(name, added.get(name) ?? new Set());
+  for (const name of namesIn(untracked ?? '')) files.set(name, await allLines(join(root, name)));
+  return files;
+}
+
+function namesIn(list: string): string[] {
+  // A repository within this one is listed with a slash at its end.
+  return list.split('\0').filter((name) => name !== '' && !name.endsWith('/'));
+}
+
+async function allLines(path: string): Promise<ReadonlySet<number>> {
+  const facts = await lstat(path).catch(() => undefined);
+  if (facts === undefined || !facts.isFile() || facts.size > largest) return new Set();
+  const text = await readFile(path, 'utf8').catch(() => '');
+  if (text === '' || text.includes('\0')) return new Set();
+  const count = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+  return new Set(Array.from({ length: count }, (_, index) => index + 1));
+}

@@ -1,0 +1,152 @@
+import { imageNameOf } from '../../../config/dockerfile/parse.ts';
+import { tryParseImage } from '../../../config/images/reference.ts';
+import { findPorts } from '../../../config/ports/ports.ts';
+import { imageRole } from '../../../config/services/stores.ts';
+import type { App, AppService } from '../app.ts';
+import { chainOf } from '../image/build.ts';
+import type { Hit, Rule } from '../rule.ts';
+import { hitAt, lasting } from './limits.ts';
+
+export const healthcheck: Rule<App> = {
+  id: 'compose/healthcheck',
+  severity: 'medium',
+  level: 'fail',
+  title: 'What serves others has a health check.',
+  why: 'Without one a container counts as well from the moment its process exists: a deploy sends requests to an app that is still starting, and one that hangs is never replaced.',
+  fix: 'Add a healthcheck: that asks what its clients ask (its health path, pg_isready, redis-cli ping), or a HEALTHCHECK in the Dockerfile.',
+  source: {
+    name: 'Compose: healthcheck',
+    url: 'https://docs.docker.com/reference/compose-file/services/#healthcheck',
+  },
+  example: {
+    file: 'compose.yml',
+    bad: 'services:\n  redis:\n    image: redis:8\n',
+    good: 'services:\n  redis:\n    image: redis:8\n    healthcheck:\n      test: [CMD-SHELL, "redis-cli ping | grep -q PONG"]\n',
+  },
+  check: (app) =>
+    lasting(app).flatMap((each): Hit[] => {
+      if (!serves(each)) return [];
+      const check = each.service.healthcheck;
+      const isOff = check?.disable === true || check?.test?.[0] === 'NONE';
+      if (isOff)
+        return [hitAt(app, each.name, `The health check of ${each.name} is switched off.`, 'healthcheck')];
+      if (check?.test !== undefined || hasOwnCheck(each)) return [];
+      const message = `${each.name} serves others and has no health check`;
+      if (isSeen(each)) return [hitAt(app, each.name, `${message}.`)];
+      // Images of others may bring one, and nobody can tell without pulling them.
+      const unsure = { severity: 'low', level: 'note' } as const;
+      return [{ ...hitAt(app, each.name, `${message} here; its image may have one.`), ...unsure }];
+    }),
+};
+
+function serves({ service, plan, image }: AppService): boolean {
+  if (plan.strategy === 'workers' || plan.strategy === 'singleton') return false;
+  // wordpress:cli and its like are tools on the app's image.
+  if (/:(?:[\w.]+-)?cli(?:-|$)/.test(service.image ?? '')) return false;
+  if (imageRole(service) !== undefined || plan.ports.length > 0 || findPorts(service, {}) !== undefined)
+    return true;
+  const base = imageNameOf(image?.targets.flatMap(chainOf)[0]?.image);
+  if (/^(?:nginx(?:-unprivileged)?|httpd|caddy|openresty|haproxy|traefik)$/.test(base)) return true;
+  return (
+    image?.targets
+      .flatMap(chainOf)
+      .some((stage) => stage.instructions.some(({ keyword }) => keyword === 'EXPOSE')) === true
+  );
+}
+
+/** Images of others that are known to have none: Docker's library, but for a few, and well-known stores and proxies. */
+function isSeen({ service, image, isOwn }: AppService): boolean {
+  if (image !== undefined) return true;
+  const reference = isOwn || service.image === undefined ? undefined : tryParseImage(service.image);
+  if (reference === undefined) return false;
+  const isOfficial = reference.registry === 'docker.io' && reference.repository.startsWith('library/');
+  return isOfficial || ['database', 'cache', 'proxy'].includes(imageRole(service) ?? '');
+}
+
+function hasOwnCheck({ image }: AppService): boolean {
+  const checks = image?.targets
+    .flatMap(chainOf)
+    .flatMap(({ instructions }) => instructions)
+    .filter(({ keyword }) => keyword === 'HEALTHCHECK');
+  const last = checks?.at(-1);
+  return last !== undefined && !/^\s*NONE\b/i.test(last.text);
+}
+
+export const restartPolicy: Rule<App> = {
+  id: 'compose/restart',
+  severity: 'medium',
+  level: 'fail',
+  title: 'What runs all the time comes back by itself.',
+  why: 'Without a policy a container that crashed, or whose host was restarted for a kernel update, stays away until somebody notices.',
+  fix: 'Add restart: unless-stopped.',
+  source: {
+    name: 'Docker: start containers automatically',
+    url: 'https://docs.docker.com/engine/containers/start-containers-automatically/',
+  },
+  example: {
+    file: 'compose.yml',
+    bad: 'services:\n  redis:\n    image: redis:8\n',
+    good: 'services:\n  redis:\n    image: redis:8\n    restart: unless-stopped\n',
+  },
+  check: (app) =>
+    lasting(app)
+      .filter(({ service }) => service.restart === undefined && !hasPolicy(service.deploy))
+      .map(({ name }) =>
+        hitAt(app, name, `${name} is not started again after a crash or a restart of the host.`),
+      ),
+};
+
+function hasPolicy(deploy: object | undefined): boolean {
+  return deploy !== undefined && 'restart_policy' in deploy;
+}
+
+export const dependsOn: Rule<App> = {
+  id: 'compose/depends-on',
+  severity: 'info',
+  level: 'note',
+  title: 'A service waits until what it depends on is healthy.',
+  why: 'The short form of depends_on waits for the process to exist: after a restart of the host the app meets a database that does not answer yet.',
+  fix: 'Write depends_on: { db: { condition: service_healthy } }.',
+  source: {
+    name: 'Compose: control startup order',
+    url: 'https://docs.docker.com/compose/how-tos/startup-order/',
+  },
+  example: {
+    file: 'compose.yml',
+    bad: `services:
+  api:
+    image: ghcr.io/acme/api:1.4
+    depends_on: [db]
+  db:
+    image: postgres:17
+    healthcheck: { test: [CMD, pg_isready] }
+`,
+    good: `services:
+  api:
+    image: ghcr.io/acme/api:1.4
+    depends_on:
+      db: { condition: service_healthy }
+  db:
+    image: postgres:17
+    healthcheck: { test: [CMD, pg_isready] }
+`,
+  },
+  check: (app) =>
+    app.services.flatMap(({ name }) => {
+      const short = shortDependencies(app, name);
+      return short.flatMap(({ other, index }) => {
+        const depended = app.services.find((each) => each.name === other);
+        if (depended?.service.healthcheck?.test === undefined) return [];
+        return hitAt(app, name, `${name} does not wait until ${other} is healthy.`, 'depends_on', index);
+      });
+    }),
+};
+
+/** Those that a list names; the longer form says what is meant, whatever it says. */
+function shortDependencies(app: App, name: string): { other: string; index: number }[] {
+  const lists =
+    app.project?.all.map(({ services }) => services[name]?.['depends_on']).filter(Array.isArray) ?? [];
+  const long = app.project?.all.some(({ services }) => !Array.isArray(services[name]?.['depends_on'] ?? []));
+  if (long === true) return [];
+  return (lists.at(-1) ?? []).map((other, index) => ({ other: String(other), index }));
+}

@@ -1,0 +1,33 @@
+import { tryParseImage } from '../../../config/images/reference.ts';
+import type { App } from '../app.ts';
+import { floatingIn } from '../floating.ts';
+import type { Rule } from '../rule.ts';
+import { hitAt } from './limits.ts';
+
+export const floatingTag: Rule<App> = {
+  id: 'compose/floating-tag',
+  severity: 'medium',
+  level: 'fail',
+  title: 'An image has a tag that names its version.',
+  why: 'latest, and an image without a tag, are whatever was pulled last: two hosts run two versions, and a pull brings a new major version of the database unasked.',
+  fix: 'Name a version (redis:8, postgres:17.6). Images that the app builds are deployed by digest, and may keep ${TAG:-latest}.',
+  source: {
+    name: 'Docker: pin base image versions',
+    url: 'https://docs.docker.com/build/building/best-practices/#pin-base-image-versions',
+  },
+  example: {
+    file: 'compose.yml',
+    bad: 'services:\n  redis:\n    image: redis:latest\n',
+    good: 'services:\n  redis:\n    image: redis:8\n',
+  },
+  check: (app) =>
+    app.services.flatMap(({ name, service, isOwn }) => {
+      const fault = isOwn || service.image === undefined ? undefined : floatingIn(service.image);
+      if (fault === undefined) return [];
+      // An image of the team's own that another repository builds: whoever deploys sets the variable.
+      const isSet = /:\$\{\w+:?-latest\}$/.test(String(app.project?.raw(name)['image'] ?? ''));
+      const isOfficial = tryParseImage(service.image ?? '')?.repository.startsWith('library/') === true;
+      if (isSet && !isOfficial) return [];
+      return { ...fault, ...hitAt(app, name, `The image of ${name} ${fault.message}.`, 'image') };
+    }),
+};

@@ -1,0 +1,90 @@
+import { posix } from 'node:path';
+import { tryParseImage } from '../../../config/images/reference.ts';
+import { floatingIn } from '../floating.ts';
+import { copied, type ImageBuild, withoutTag } from '../image/build.ts';
+import type { Rule } from '../rule.ts';
+
+export const floatingBase: Rule<ImageBuild> = {
+  id: 'dockerfile/floating-base',
+  severity: 'medium',
+  level: 'fail',
+  title: 'A base image has a tag that names its version.',
+  why: 'latest, and an image without a tag, mean another version every few weeks: the same commit gives another image, and the new major version arrives with a hotfix.',
+  fix: 'Name a version (python:3.13-slim), or a digest that a bot keeps current.',
+  source: {
+    name: 'Docker: pin base image versions',
+    url: 'https://docs.docker.com/build/building/best-practices/#pin-base-image-versions',
+  },
+  example: {
+    file: 'Dockerfile',
+    bad: 'FROM python\nUSER 10001\n',
+    good: 'FROM python:3.13-slim\nUSER 10001\n',
+  },
+  check: (image) =>
+    image.stages.flatMap((stage) => {
+      if (stage.base !== undefined || stage.image === undefined || stage.image === 'scratch') return [];
+      const fault = floatingIn(stage.image);
+      if (fault === undefined || isGiven(stage.image, image)) return [];
+      const message = `The base image ${stage.written} ${fault.message}`;
+      const place = { file: image.path, line: stage.line };
+      // An image of the team's own behind an argument: whoever builds says which.
+      const isArgument = stage.written.includes('$') && !isOfficial(stage.image);
+      if (isArgument) return { ...place, message: `${message}, unless the build gives another.`, ...asNote };
+      return { ...fault, ...place, message: `${message}.` };
+    }),
+};
+
+const asNote = { severity: 'low', level: 'note' } as const;
+
+function isOfficial(image: string): boolean {
+  return tryParseImage(image)?.repository.startsWith('library/') === true;
+}
+
+/** A name that the build is given: another service's image, a context of its own, a target of a bake file. */
+function isGiven(name: string, { contexts, siblings, repo }: ImageBuild): boolean {
+  if (contexts.includes(name) || siblings.has(withoutTag(name))) return true;
+  if (/[/:@]/.test(name)) return false;
+  const bakes = repo.files.filter((file) =>
+    /^docker-bake(?:\.override)?\.(?:hcl|json)$/.test(posix.basename(file)),
+  );
+  return bakes.some((file) => (repo.read(file) ?? '').split(/["\s]/).includes(name));
+}
+
+export const addRemote: Rule<ImageBuild> = {
+  id: 'dockerfile/add-remote',
+  severity: 'medium',
+  level: 'fail',
+  title: 'What ADD fetches from the network is verified.',
+  why: 'Whoever can change the file at that address puts a program of theirs into the image, and nobody notices.',
+  fix: 'Add --checksum=sha256:… (for a git repository: name a commit), or fetch it with curl and verify it in the same RUN.',
+  source: {
+    name: 'Docker: ADD --checksum',
+    url: 'https://docs.docker.com/reference/dockerfile/#add---checksum',
+  },
+  example: {
+    file: 'Dockerfile',
+    bad: 'FROM alpine:3.22\nADD https://example.com/tool.tar.gz /opt/\nUSER 10001\n',
+    good: `FROM alpine:3.22
+ADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d \\
+    https://example.com/tool.tar.gz /opt/
+USER 10001
+`,
+  },
+  check: (image) =>
+    image.stages
+      .flatMap(({ instructions }) => instructions)
+      .filter(({ keyword, flags }) => keyword === 'ADD' && !flags.some(({ name }) => name === 'checksum'))
+      .flatMap((instruction) => {
+        const remote = copied(instruction).sources.filter((source) =>
+          /^(?:https?|git|ssh):\/\/|^git@/.test(source),
+        );
+        const loose = remote.filter((source) => !/[#@?&=][0-9a-f]{40}(?:$|[:&])/.test(source));
+        if (loose.length === 0) return [];
+        return {
+          file: image.path,
+          line: instruction.line,
+          endLine: instruction.endLine,
+          message: 'ADD fetches from the network, and nothing verifies what comes.',
+        };
+      }),
+};

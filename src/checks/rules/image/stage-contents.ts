@@ -1,0 +1,166 @@
+import { posix } from 'node:path';
+import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
+import { inFolder } from '../../repo.ts';
+import { chainOf, type ImageBuild } from './build.ts';
+import type { Beside } from './build-output.ts';
+import { type Install, installOf, scriptOf } from './installs.ts';
+import { installsQuietly, isNodeBuild, nodeBuild } from './node-build.ts';
+import { type StageCommand, stageCommands } from './stage-commands.ts';
+import { stageFiles } from './stage-files.ts';
+
+/** Images whose contents are known well enough: besides the folders of every system they have these. */
+const known: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(
+    'node python debian ubuntu alpine rust ruby buildpack-deps busybox nginx bun maven gradle eclipse-temurin scratch'
+      .split(' ')
+      .map((name) => [name, []]),
+  ),
+  golang: ['go'],
+};
+const system = new Set(
+  'bin boot dev docker-entrypoint.d docker-entrypoint.sh entrypoint.sh etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp usr var'.split(
+    ' ',
+  ),
+);
+
+/** What a stage's files could be made of. */
+export interface StageContents {
+  readonly stage: Stage;
+  /** What the one build of a front end in it makes. */
+  readonly output: { readonly tool: string; readonly paths: readonly string[] } | undefined;
+  /** Whether `path` is there: something names it or brings it; something could make it; nothing can. */
+  has(path: string): 'yes' | 'maybe' | 'no';
+}
+
+/** What a command makes: places, anything below its folder, or anything anywhere. */
+type Reach = { readonly paths: readonly string[]; readonly below?: string } | 'anywhere';
+
+/** @returns undefined where too little is known: a base image of one's own, a folder that hangs on a variable. */
+export function contentsOf(stage: Stage, image: ImageBuild): StageContents | undefined {
+  const chain = chainOf(stage);
+  const base = chain[0]?.image?.replace(/^(?:docker\.io\/|index\.docker\.io\/)?(?:library\/|oven\/)?/, '');
+  const name = base?.split('@')[0]?.split(':')[0] ?? '';
+  if (!Object.hasOwn(known, name)) return undefined;
+  const instructions = chain.flatMap((each) => each.instructions);
+  if (instructions.some(({ workdir, keyword }) => workdir === undefined || keyword === 'ONBUILD'))
+    return undefined;
+  const { files, open, folders } = stageFiles(stage, image);
+  const beside = besideIn(files, open, image);
+  const commands = instructions.flatMap(stageCommands);
+  const builds = commands.filter(isNodeBuild).map((command) => nodeBuild(command, beside));
+  const reaches = commands.map((command) => reachOf(command, beside));
+  const paths = [
+    ...[...files.keys(), ...open, ...instructions.flatMap(namedIn)],
+    ...reaches.flatMap((reach) => (reach === 'anywhere' ? [] : reach.paths)),
+  ];
+  const [build] = builds;
+  return {
+    stage,
+    output:
+      builds.length === 1 && build?.tool !== undefined ? { tool: build.tool, paths: build.paths } : undefined,
+    has(path) {
+      const first = path.split('/')[1] ?? '';
+      if (system.has(first) || (known[name] ?? []).includes(first) || path === '/') return 'yes';
+      if (paths.some((each) => touches(each, path))) return 'yes';
+      if (instructions.some(({ workdir = '/' }) => isBelow(workdir, path))) return 'yes';
+      const isReached = reaches.some(
+        (reach) => reach === 'anywhere' || (reach.below !== undefined && isBelow(path, reach.below)),
+      );
+      // What a pipeline made before the build comes along with a folder that is copied whole.
+      const isBrought = builds.length === 0 && folders.some((folder) => isBelow(path, folder));
+      return isReached || isBrought || /\/node_modules(?:\/|$)/.test(path) ? 'maybe' : 'no';
+    },
+  };
+}
+
+function touches(one: string, other: string): boolean {
+  return one === other || isBelow(one, other) || isBelow(other, one);
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}
+
+/** The files of a folder of the image, unless something brings others there. */
+function besideIn(
+  files: ReadonlyMap<string, string>,
+  open: readonly string[],
+  { repo, context }: ImageBuild,
+): (folder: string) => Beside | undefined {
+  return (folder) => {
+    if (open.some((place) => isBelow(folder, place))) return undefined;
+    const own = [...files.keys()].filter((path) => posix.dirname(path) === folder);
+    return {
+      names: own.map((path) => posix.basename(path)),
+      read(path) {
+        const file = files.get(posix.join(folder, path));
+        return file === undefined ? undefined : repo.read(inFolder(context, file));
+      },
+    };
+  };
+}
+
+/** They make what they name, and nothing else. */
+const plain =
+  /^(?:mkdir|chmod|chown|rm|cp|mv|ln|touch|echo|printf|true|set|cat|ls|test|\[|fi|done|else|esac|useradd|groupadd|usermod|adduser|addgroup|apt-get|apt|apk|corepack|export|unset|umask)(?:\s|$)/;
+const quietNode = /^(?:npm|pnpm|yarn|bun)\s+(?:config|cache|prune|set|pm)\b/;
+
+function reachOf(command: StageCommand, beside: (folder: string) => Beside | undefined): Reach {
+  const { text, folder } = command;
+  const words = wordsIn(command);
+  if (quietNode.test(text) || plain.test(text)) return folder === undefined ? 'anywhere' : { paths: words };
+  const install = installOf(text);
+  if (folder !== undefined && install !== undefined) return reachOfInstall(install, command, words, beside);
+  if (!isNodeBuild(command)) return 'anywhere';
+  return nodeBuild(command, beside) ?? 'anywhere';
+}
+
+function reachOfInstall(
+  { manager, kind }: Install,
+  { text, folder = '/', variables }: StageCommand,
+  words: readonly string[],
+  beside: (folder: string) => Beside | undefined,
+): Reach {
+  const own = (...names: string[]) => ({
+    paths: [...words, ...names.map((name) => posix.resolve('/', folder, name))],
+  });
+  if (/^(?:npm|yarn|pnpm|bun)$/.test(manager)) {
+    if (kind === 'tool') return own('node_modules', 'package.json');
+    return installsQuietly(beside(folder)) ? own('node_modules', '.pnp.cjs', '.yarn') : 'anywhere';
+  }
+  if (/^(?:uv|poetry|pdm|pipenv)$/.test(manager)) return own('.venv', 'build');
+  if (manager === 'pip') return own('build');
+  if (manager === 'go') {
+    const places = ['GOBIN', 'GOPATH'].flatMap((name) => variables.get(name) ?? []);
+    if (kind !== 'build' || /\sinstall\b/.test(text)) return own(...places, '/go');
+    return /\s-o[= ]/.test(text) ? own() : { ...own(), below: folder };
+  }
+  if (manager === 'cargo') {
+    const target = variables.get('CARGO_TARGET_DIR');
+    return { ...own(...(target === undefined ? [] : [target])), below: folder };
+  }
+  if (kind === 'system') return own();
+  return 'anywhere';
+}
+
+/** Places that the words of a command name, those of options included: `--root /out`, `--target=deps`, `>dist/x`. */
+function wordsIn({ text, folder = '/' }: StageCommand): string[] {
+  return text
+    .split(/[\s"'=<>(){},]+/)
+    .filter((word) => /^[\w./@+-]+$/.test(word) && !word.startsWith('-'))
+    .map((word) => posix.resolve('/', folder, word));
+}
+
+/** Absolute places that an instruction names, whatever for: a variable may be where a tool writes to. */
+function namedIn(instruction: Instruction): string[] {
+  const { keyword, text, variables } = instruction;
+  if (keyword === 'VOLUME') return text.match(/\/[\w./-]+/g) ?? [];
+  if (keyword === 'ARG' || keyword === 'ENV')
+    return [...variables.values()].flatMap((value) =>
+      value?.startsWith('/') ? [posix.normalize(value)] : [],
+    );
+  if (keyword !== 'RUN') return [];
+  return (scriptOf(instruction).match(/(?<![\w.:/-])\/[\w.@+-]+(?:\/[\w.@+-]+)*/g) ?? []).map((path) =>
+    posix.normalize(path),
+  );
+}

@@ -1,0 +1,170 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { NodeProject } from '../../detect/node.ts';
+import { scriptCommand, withoutOptions } from '../../detect/node-scripts.ts';
+import type { CheckOutput, Finding } from '../../model.ts';
+import { repoPath } from '../../parse/paths.ts';
+import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
+import { filesSeen } from '../../verdict/seen.ts';
+import { unlinted } from './eslint-coverage.ts';
+import {
+  brokenRun,
+  foreignText,
+  innerPath,
+  isBelow,
+  nodeTool,
+  parseReport,
+  runProgram,
+} from './project-check.ts';
+
+/** ESLint of the project, 8 to 10. Its `lint` script says which folders and options, if it is plain. */
+export const eslint: Tool = nodeTool({
+  name: 'eslint',
+  category: 'lint',
+  cost: { cores: 1, memory: 1200 * 2 ** 20, seconds: 15 },
+  why: ({ configs }) => (configs.eslint === undefined ? undefined : `${configs.eslint} is there`),
+  command: (project) => ['eslint', ...chosen(project)].join(' '),
+  run: runEslint,
+});
+
+const lintScripts = ['lint', 'lint:js', 'lint:ts', 'lint:eslint', 'eslint', 'lint:check'];
+/** These are ours to say, change files, or leave a cache behind. */
+const ours = {
+  '--fix': 0,
+  '--fix-dry-run': 0,
+  '-f': 1,
+  '--format': 1,
+  '-o': 1,
+  '--output-file': 1,
+  '--cache': 0,
+  '--cache-location': 1,
+  '--cache-file': 1,
+  '--cache-strategy': 1,
+  '--color': 0,
+  '--no-color': 0,
+} as const;
+
+function chosen(project: NodeProject): readonly string[] {
+  const given = withoutOptions(scriptCommand(project, 'eslint', lintScripts)?.args ?? [], ours);
+  if (given.length > 0) return given;
+  // With the older configuration ESLint looks at .js alone unless it is told more.
+  const isLegacy = !/eslint\.config\.\w+$/.test(project.configs.eslint ?? '');
+  return isLegacy ? ['.', '--ext', '.js,.jsx,.cjs,.mjs,.ts,.tsx,.cts,.mts,.vue'] : ['.'];
+}
+
+/** Largest report that is read; it holds the text of every file with a finding. */
+const reportLimit = 256 * 2 ** 20;
+
+async function runEslint(
+  context: CheckContext,
+  project: NodeProject,
+  all: readonly NodeProject[],
+): Promise<CheckOutput> {
+  const file = join(context.scratch, 'eslint.json');
+  const nested = all.filter(
+    (other) => other.configs.eslint !== undefined && isBelow(project.folder, other.folder),
+  );
+  const ignored = nested.flatMap(({ folder }) => [
+    '--ignore-pattern',
+    `${innerPath(project.folder, folder)}/**`,
+  ]);
+  const args = [...chosen(project), '-f', 'json', '-o', file, ...ignored];
+  const result = await runProgram(context, project, { package: 'eslint', name: 'eslint' }, args);
+  if ('missing' in result) return result.missing;
+  const { run, program } = result;
+  if (run.code === 2) return brokenRun('ESLint', run, 'ESLint could not begin: its own words say why');
+  if (run.code !== 0 && run.code !== 1) return brokenRun('ESLint', run);
+  const read = parseReport(() => {
+    if (statSync(file).size > reportLimit) throw new Error('it is larger than 256 MiB');
+    return reportShape.parse(JSON.parse(readFileSync(file, 'utf8')));
+  });
+  if ('fault' in read) return brokenRun('ESLint', run, 'ESLint left no report that can be read');
+  const where = { root: context.repo.root, folder: project.folder };
+  const output = judge(read.report, run, where);
+  if (!output.ran) return output;
+  const linted = read.report.flatMap(({ filePath }) => repoPath(where.root, where.folder, filePath) ?? []);
+  return {
+    ...output,
+    // A lint script that names folders leaves out others on purpose.
+    findings: [
+      ...output.findings,
+      ...(chosen(project)[0] === '.' ? unlinted(context.repo, project, nested, linted) : []),
+    ],
+    ...(program.version === undefined ? {} : { version: program.version }),
+  };
+}
+
+const reportShape = z.array(
+  z.looseObject({
+    filePath: z.string(),
+    messages: z.array(
+      z.looseObject({
+        ruleId: z.string().nullish(),
+        severity: z.number(),
+        fatal: z.boolean().optional(),
+        message: z.string(),
+        line: z.number().nullish(),
+        column: z.number().nullish(),
+        endLine: z.number().nullish(),
+        fix: z.unknown().optional(),
+      }),
+    ),
+  }),
+);
+type Report = z.infer<typeof reportShape>;
+type Message = Report[number]['messages'][number];
+
+interface Where {
+  readonly root: string;
+  readonly folder: string;
+}
+
+/** @param where folder the paths of the report are from, and the top of the repository. */
+export function parseEslint(text: string, run: ToolRun, where: Where): CheckOutput | undefined {
+  const read = parseReport(() => reportShape.parse(JSON.parse(text)));
+  return 'fault' in read ? undefined : judge(read.report, run, where);
+}
+
+function judge(files: Report, run: ToolRun, where: Where): CheckOutput {
+  const messages = files.flatMap(({ messages: each }) => each);
+  // --max-warnings: the project says that this many are too many.
+  const warningsFail = run.code === 1 && !messages.some(({ severity }) => severity === 2);
+  if (run.code === 1 && messages.length === 0)
+    return brokenRun('ESLint', run, 'ESLint failed and names nothing');
+  const findings = files.flatMap(({ filePath, messages: each }) => {
+    const file = repoPath(where.root, where.folder, filePath);
+    return each.map((message) => finding(message, file, warningsFail));
+  });
+  return { ran: true, findings, summary: filesSeen(files.length) };
+}
+
+function finding(message: Message, file: string | undefined, warningsFail: boolean): Finding {
+  const { ruleId, line, column, endLine, fix } = message;
+  const fails = message.severity === 2 || warningsFail;
+  const rule = ruleId ?? (message.fatal === true ? 'parse' : 'eslint');
+  const docs = docsOf(rule);
+  return {
+    tool: 'eslint',
+    rule,
+    severity: fails ? 'medium' : 'low',
+    level: fails ? 'fail' : 'note',
+    message: foreignText(message.message),
+    ...(file === undefined ? {} : { at: { file, ...place(line, column) } }),
+    ...(typeof endLine === 'number' && endLine > (line ?? 0) ? { endLine } : {}),
+    ...(fix === undefined ? {} : { fix: '`eslint --fix` mends it.' }),
+    ...(docs === undefined ? {} : { docs }),
+  };
+}
+
+function place(line: number | null | undefined, column: number | null | undefined) {
+  if (typeof line !== 'number' || line < 1) return {};
+  return typeof column === 'number' && column >= 1 ? { line, column } : { line };
+}
+
+function docsOf(rule: string): string | undefined {
+  const typed = /^@typescript-eslint\/([\w-]+)$/.exec(rule)?.[1];
+  if (typed !== undefined) return `https://typescript-eslint.io/rules/${typed}`;
+  const isCore = /^[a-z]+(?:-[a-z]+)*$/.test(rule) && rule !== 'parse' && rule !== 'eslint';
+  return isCore ? `https://eslint.org/docs/latest/rules/${rule}` : undefined;
+}

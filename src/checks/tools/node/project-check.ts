@@ -1,0 +1,154 @@
+import type { CheckSettings } from '../../../config/model.ts';
+import { messageOf } from '../../../kernel/errors.ts';
+import { harmless } from '../../../kernel/foreign.ts';
+import { tail } from '../../../kernel/process/process.ts';
+import { type NodeProject, nodeProjects } from '../../detect/node.ts';
+import { nodePackages } from '../../environments/node.ts';
+import { type NodeProgram, nodeProgram, plainEnv } from '../../environments/node-program.ts';
+import type { Category, CheckOutput } from '../../model.ts';
+import type { Repo } from '../../repo.ts';
+import type { CheckContext, Cost, PlannedCheck, Tool, ToolRun } from '../../tool.ts';
+import { badExit, type NotRun, notRun } from '../answer.ts';
+
+/** A tool that checks projects with a package.json, one check for each project that uses it. */
+export interface NodeCheck {
+  readonly name: string;
+  readonly category: Category;
+  readonly cost: Cost;
+  /** What it runs for in this project; undefined when it is not for it. */
+  why(project: NodeProject, repo: Repo, all: readonly NodeProject[]): string | undefined;
+  command(project: NodeProject, repo: Repo): string;
+  run(context: CheckContext, project: NodeProject, all: readonly NodeProject[]): Promise<CheckOutput>;
+}
+
+export function nodeTool(check: NodeCheck): Tool {
+  return {
+    name: check.name,
+    category: check.category,
+    plan(repo, settings) {
+      const all = nodeProjects(repo);
+      const found = all.flatMap((project) => {
+        const why = check.why(project, repo, all);
+        return why === undefined ? [] : [{ project, why }];
+      });
+      const isOnly = found.length === 1;
+      return found.map(({ project, why }) => {
+        const id = isOnly ? check.name : `${check.name} ${project.folder || '.'}`;
+        const words = { id, why, command: check.command(project, repo) };
+        return planned(check, project, words, settings, all);
+      });
+    },
+  };
+}
+
+function planned(
+  check: NodeCheck,
+  project: NodeProject,
+  words: Pick<PlannedCheck, 'id' | 'why' | 'command'>,
+  settings: CheckSettings,
+  all: readonly NodeProject[],
+): PlannedCheck {
+  const packages = nodePackages(project);
+  const needs = project.hasPackages && project.fault === undefined ? [packages] : [];
+  return {
+    ...words,
+    tool: check.name,
+    category: check.category,
+    folder: project.folder,
+    needs,
+    cost: check.cost,
+    timeoutMs: settings.timeoutMs,
+    async run(context) {
+      const output = await check.run(context, project, all);
+      if (output.ran || needs.length === 0) return output;
+      const { withheld } = context.prepared(packages);
+      return withheld.length === 0 || output.fix !== undefined
+        ? output
+        : { ...output, fix: scriptsHint(withheld) };
+    },
+  };
+}
+
+function scriptsHint(withheld: readonly string[]): string {
+  const names = withheld.slice(0, 5).join(', ');
+  return `Install scripts of packages were not run (${names}). If it needs one of them, name it in "allowScripts" of package.json.`;
+}
+
+/** A run of the project's own tool, or why there is none. */
+export type ProgramRun =
+  | { readonly run: ToolRun; readonly program: NodeProgram }
+  | { readonly missing: NotRun };
+
+/** @param args as the tool takes them; some depend on its version. */
+export async function runProgram(
+  context: CheckContext,
+  project: NodeProject,
+  program: {
+    readonly package: string;
+    readonly name: string;
+    readonly quiet?: boolean;
+    readonly env?: Readonly<Record<string, string>>;
+  },
+  args: readonly string[] | ((version: string | undefined) => readonly string[]),
+): Promise<ProgramRun> {
+  const found = await nodeProgram(context, project, program.package, program.name);
+  if (found === undefined) {
+    const where = project.folder === '' ? 'this repository' : project.folder;
+    const why = `${program.package} is not among the installed packages of ${where}`;
+    return { missing: { ran: false, why, fix: `Add ${program.package} to its devDependencies.` } };
+  }
+  const given = typeof args === 'function' ? args(found.version) : args;
+  const options = {
+    env: { ...plainEnv, ...program.env },
+    ...(program.quiet === true ? { quiet: true } : {}),
+  };
+  return { run: await context.spawn([...found.argv, ...given], options), program: found };
+}
+
+/**
+ * What a tool means that said nothing we can trust.
+ *
+ * @param why for an exit code that alone explains nothing.
+ */
+export function brokenRun(name: string, run: ToolRun, why?: string): NotRun {
+  if (run.code > 128) return notRun(run, badExit(name, run.code));
+  if (run.truncated) return notRun(run, `${name} printed more than can be read as a whole`);
+  return notRun(run, why ?? `${badExit(name, run.code)}, which it does not document`);
+}
+
+/** The last lines a program printed, preferably its errors. */
+export function lastLines(run: Pick<ToolRun, 'stdout' | 'stderr'>, count: number): string {
+  const spoken = run.stderr.trim() === '' ? run.stdout : run.stderr;
+  // Only the end is cleaned: there may be 16 MiB of it.
+  return tail(harmless(tail(spoken.slice(-100_000), count)), count).slice(-4_000);
+}
+
+/** Text of a tool within a message: without colours, and no longer than a person reads. */
+export function foreignText(text: string, limit = 2_000): string {
+  const clean = harmless(text.slice(0, limit * 4)).trim();
+  return clean.length > limit ? `${clean.slice(0, limit)}…` : clean;
+}
+
+/** Whether a folder lies below another one, `''` being the top. */
+export function isBelow(outer: string, folder: string): boolean {
+  return folder !== outer && (outer === '' || folder.startsWith(`${outer}/`));
+}
+
+/** Whether a project is a member of the workspace of another one. */
+export function isMember(project: NodeProject, of: NodeProject): boolean {
+  return project !== of && project.root === of.folder;
+}
+
+/** Path of a folder from one above it. */
+export function innerPath(outer: string, folder: string): string {
+  return outer === '' ? folder : folder.slice(outer.length + 1);
+}
+
+/** Parsed output, or in a few words what is wrong with it. */
+export function parseReport<T>(read: () => T): { readonly report: T } | { readonly fault: string } {
+  try {
+    return { report: read() };
+  } catch (error) {
+    return { fault: foreignText(messageOf(error), 200) };
+  }
+}

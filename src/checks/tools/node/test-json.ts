@@ -1,0 +1,157 @@
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import type { Finding, TestCase, TestTotals } from '../../model.ts';
+import { repoPath } from '../../parse/paths.ts';
+import { foreignText } from './project-check.ts';
+
+const assertion = z.looseObject({
+  ancestorTitles: z.array(z.string()).optional(),
+  title: z.string(),
+  status: z.string(),
+  duration: z.number().nullish(),
+  failureMessages: z.array(z.string()).nullish(),
+  /** jest: how often it was run. */
+  invocations: z.number().nullish(),
+  location: z.looseObject({ line: z.number() }).nullish(),
+});
+const reportShape = z.looseObject({
+  numTotalTests: z.number(),
+  testResults: z.array(
+    z.looseObject({
+      name: z.string(),
+      status: z.string(),
+      message: z.string().nullish(),
+      assertionResults: z.array(assertion),
+    }),
+  ),
+});
+type Suite = z.infer<typeof reportShape>['testResults'][number];
+type Assertion = z.infer<typeof assertion>;
+
+export interface TestReport {
+  readonly totals: TestTotals;
+  /** A finding for each failed test, and for each file whose tests could not be run. */
+  readonly failures: readonly Finding[];
+}
+
+interface Where {
+  readonly tool: string;
+  readonly root: string;
+  readonly folder: string;
+}
+
+/**
+ * Reads the JSON of jest's `--json`, which vitest's reporter of that name imitates.
+ *
+ * @throws when the text is no such report.
+ */
+export function readTestJson(text: string, where: Where): TestReport {
+  const suites = reportShape.parse(JSON.parse(text)).testResults;
+  const cases = suites.flatMap((suite) => casesOf(suite, where));
+  return { totals: testTotals(cases), failures: suites.flatMap((suite) => failuresOf(suite, where)) };
+}
+
+/** Counts of what was run; a file whose tests could not be run counts as one that failed. */
+function testTotals(cases: readonly TestCase[]): TestTotals {
+  const count = (outcome: TestCase['outcome']) => cases.filter((each) => each.outcome === outcome).length;
+  const flakyTests = cases.filter(({ flaky }) => flaky === true).map(({ name }) => name);
+  return {
+    passed: count('passed'),
+    failed: count('failed'),
+    skipped: count('skipped'),
+    flaky: flakyTests.length,
+    seconds: cases.reduce((sum, { seconds }) => sum + seconds, 0),
+    slowest: cases.toSorted((a, b) => b.seconds - a.seconds).slice(0, 10),
+    flakyTests,
+  };
+}
+
+function casesOf(suite: Suite, where: Where): TestCase[] {
+  const file = repoPath(where.root, where.folder, suite.name);
+  const inFile = file === undefined ? {} : { file };
+  const cases = suite.assertionResults.map((each): TestCase => {
+    const outcome = each.status === 'passed' || each.status === 'failed' ? each.status : 'skipped';
+    // vitest keeps what earlier attempts said, jest counts them.
+    const retried = (each.failureMessages ?? []).length > 0 || (each.invocations ?? 1) > 1;
+    const flaky = outcome === 'passed' && retried ? { flaky: true } : {};
+    return {
+      name: nameOf(each, suite, where),
+      ...inFile,
+      seconds: (each.duration ?? 0) / 1000,
+      outcome,
+      ...flaky,
+    };
+  });
+  const couldNotRun: TestCase = { name: fileOf(suite, where), ...inFile, seconds: 0, outcome: 'failed' };
+  return isBrokenFile(suite) ? [...cases, couldNotRun] : cases;
+}
+
+function failuresOf(suite: Suite, where: Where): Finding[] {
+  const file = repoPath(where.root, where.folder, suite.name);
+  const failed = suite.assertionResults.filter(({ status }) => status === 'failed');
+  const findings = failed.map((each): Finding => {
+    const text = each.failureMessages?.join('\n') ?? '';
+    const at = stackPlace(text, file, where) ?? (file === undefined ? undefined : { file, ...lineOf(each) });
+    return failure(
+      where.tool,
+      nameOf(each, suite, where),
+      `${nameOf(each, suite, where)} failed: ${told(text)}`,
+      at,
+    );
+  });
+  if (!isBrokenFile(suite)) return findings;
+  const text = suite.message ?? '';
+  const line = /^[ \t]*>[ \t]*(\d+) \|/m.exec(text)?.[1];
+  const at = file === undefined ? undefined : { file, ...(line === undefined ? {} : { line: Number(line) }) };
+  const message = `The tests of ${fileOf(suite, where)} could not be run: ${told(text)}`;
+  return [...findings, failure(where.tool, fileOf(suite, where), message, at)];
+}
+
+/** An import that fails, a syntax error, a hook: no test of it has failed, or there is none. */
+function isBrokenFile({ status, assertionResults }: Suite): boolean {
+  return status === 'failed' && !assertionResults.some((each) => each.status === 'failed');
+}
+
+function failure(tool: string, test: string, message: string, at: Finding['at']): Finding {
+  const place = at === undefined ? {} : { at };
+  return { tool, rule: test, severity: 'high', level: 'fail', message, ...place, subject: test };
+}
+
+/** As both runners print it: `src/cart.test.ts › cart › adds`. */
+function nameOf({ ancestorTitles, title }: Assertion, suite: Suite, where: Where): string {
+  return foreignText([fileOf(suite, where), ...(ancestorTitles ?? []), title].join(' › '), 300);
+}
+
+function fileOf({ name }: Suite, { root, folder }: Where): string {
+  const file = repoPath(root, folder, name) ?? name;
+  return folder !== '' && file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
+}
+
+function lineOf({ location }: Assertion): { line?: number } {
+  return location !== null && location !== undefined && location.line > 0 ? { line: location.line } : {};
+}
+
+/** The line of the test file that the stack goes through, else the first one of the repository's own. */
+export function stackPlace(
+  text: string,
+  testFile: string | undefined,
+  { root, folder }: Pick<Where, 'root' | 'folder'>,
+): Finding['at'] {
+  const frames = [
+    ...text.matchAll(/^[ \t]+at (?:.{0,300}\()?(?:file:\/\/)?(\/[^\n]{0,1000}?):(\d+):(\d+)\)?$/gm),
+  ];
+  const places = frames.flatMap(([, path = '', line, column]) => {
+    const file =
+      isAbsolute(path) && !path.includes('/node_modules/') ? repoPath(root, folder, path) : undefined;
+    return file === undefined ? [] : [{ file, line: Number(line), column: Number(column) }];
+  });
+  return places.find(({ file }) => file === testFile) ?? places[0];
+}
+
+/** What a failure says, without the stack and in a few lines. */
+function told(text: string): string {
+  const lines = foreignText(text, 20_000)
+    .split('\n')
+    .filter((line) => !/^\s+at /.test(line));
+  return foreignText(lines.slice(0, 20).join('\n'), 1_000) || 'it says nothing';
+}

@@ -1,0 +1,116 @@
+import { type PythonProject, targets } from '../../detect/python.ts';
+import type { CheckOutput, Finding } from '../../model.ts';
+import { shellWord } from '../../parse/shell-word.ts';
+import type { Repo } from '../../repo.ts';
+import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
+import { filesSeen } from '../../verdict/seen.ts';
+import { formatFinding, readDiffs, unparsable } from './format-diff.ts';
+import { didNotRun } from './outcome.ts';
+import {
+  type ProjectCheck,
+  planPython,
+  preCommitHook,
+  runTool,
+  settingsOf,
+  shownPath,
+  toolCache,
+  toolSource,
+} from './project-check.ts';
+
+const blackVersion = '26.10.1';
+/** Files. */
+const largeProject = 200;
+
+/** Black, where the repository formats with it. */
+export const black: Tool = {
+  name: 'black',
+  category: 'lint',
+  plan: (repo, settings) => planPython(repo, settings, 'black', 'lint', (project) => plan(repo, project)),
+};
+
+function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
+  const why = usesBlack(repo, project);
+  if (why === undefined) return undefined;
+  const source = toolSource(repo, project, 'black', blackVersion);
+  const paths = targets(project, project.sources);
+  const isLarge = project.sources.length > largeProject;
+  return {
+    why,
+    command: ['black --check', ...paths.map(shellWord)].join(' '),
+    needs: [source.from],
+    // Its own start-up is most of the time for few files; it starts a process for each core otherwise.
+    cost: { cores: isLarge ? 'any' : 1, memory: 300e6, seconds: isLarge ? 20 : 3 },
+    async run(context) {
+      const environment = context.prepared(source.from);
+      const args = [
+        '--check',
+        '--diff',
+        '--no-color',
+        '--workers',
+        isLarge ? String(context.cores) : '1',
+        ...paths,
+      ];
+      const run = await runTool(context, environment, 'black', args, {
+        BLACK_CACHE_DIR: toolCache(context, 'black', project.folder),
+      });
+      return judge(context, project, run, environment.packages.get('black'));
+    },
+  };
+}
+
+/** What in the repository asks for Black. */
+export function usesBlack(repo: Repo, project: PythonProject): string | undefined {
+  const { isOwn, words } = toolSource(repo, project, 'black', blackVersion);
+  const isUsed = isOwn || preCommitHook(repo, 'black') !== undefined;
+  return settingsOf(repo, project, [], { 'pyproject.toml': ['tool.black'] }) ?? (isUsed ? words : undefined);
+}
+
+/** 0: nothing to do, 1: files would change, 123: a file can't be read as Python, or Black failed; 2: wrong usage. */
+function judge(
+  context: CheckContext,
+  project: PythonProject,
+  run: ToolRun,
+  version: string | undefined,
+): CheckOutput {
+  if (![0, 1, 123].includes(run.code) || run.truncated) return didNotRun('black', run);
+  if (run.code === 0 && /^No Python files are present/m.test(run.stderr)) {
+    return didNotRun('black', run, {
+      why: `found none of the ${project.sources.length} Python files there are`,
+      fix: 'Do `exclude` and `force-exclude` in its settings leave everything out?',
+    });
+  }
+  const pathOf = (path: string) => shownPath(context.repo, project.folder, path);
+  const diffs = readDiffs(run.stdout).map((diff) =>
+    formatFinding('black', 'format', pathOf(diff.path), diff, 'black .'),
+  );
+  const broken = /^error: cannot format (.+?): (INTERNAL ERROR: .*)$/m.exec(run.stderr);
+  if (broken !== null) {
+    return didNotRun('black', run, { why: `failed on ${pathOf(broken[1] ?? '')}: ${broken[2]}` });
+  }
+  const findings = [...unreadable(run.stderr, pathOf), ...diffs];
+  // Each file that it counts must be among those that were understood.
+  const counts = [...run.stderr.matchAll(/(?<!\d)(\d+) files? would (?:be reformatted|fail to reformat)/g)];
+  const expected = counts.reduce((sum, [, count]) => sum + Number(count), 0);
+  if ((run.code > 0 && findings.length === 0) || findings.length < expected) return didNotRun('black', run);
+  return {
+    ran: true,
+    findings,
+    ...(version === undefined ? {} : { version }),
+    summary: filesSeen(project.sources.length),
+  };
+}
+
+/** Files that Black can't read as Python, in the words of its newer and its older versions; its columns count from 0. */
+function unreadable(stderr: string, pathOf: (path: string) => string): Finding[] {
+  const newer = [
+    ...stderr.matchAll(
+      /^error: cannot parse(?: for target version [^:]+)?: (.+):(\d+):(\d+)\n(?:[ \t].*\n)*(.*)$/gm,
+    ),
+  ];
+  const older = [
+    ...stderr.matchAll(/^error: cannot format (.+?): (?:Cannot parse[^:]*: (\d+):(\d+): )?(.*)$/gm),
+  ];
+  return [...newer, ...older].map(([, path = '', line = '1', column = '0', why = '']) =>
+    unparsable('black', pathOf(path), Number(line), Number(column) + 1, `Not valid Python: ${why}`),
+  );
+}

@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import type { CheckSettings } from '../../../config/model.ts';
+import { nearest, type PythonProject, pythonProjects } from '../../detect/python.ts';
+import { parts, texts } from '../../detect/toml.ts';
+import type { PythonEnvironment } from '../../environments/interpreter.ts';
+import { pythonEnvironment } from '../../environments/python.ts';
+import { pythonTool } from '../../environments/python-tool.ts';
+import type { Category } from '../../model.ts';
+import { repoPath } from '../../parse/paths.ts';
+import type { Repo } from '../../repo.ts';
+import type { PlannedCheck, Preparation, RunContext, ToolRun } from '../../tool.ts';
+
+/** What differs from one check of a project to the next. */
+export type ProjectCheck = Pick<PlannedCheck, 'why' | 'command' | 'needs' | 'cost' | 'run'>;
+
+/**
+ * One check for each Python project that `plan` has one for.
+ *
+ * @param name of the check, which begins with the tool's: `ruff`, `ruff format`.
+ */
+export function planPython(
+  repo: Repo,
+  settings: CheckSettings,
+  name: string,
+  category: Category,
+  plan: (project: PythonProject) => ProjectCheck | undefined,
+): PlannedCheck[] {
+  const planned = pythonProjects(repo).flatMap((project) => {
+    const check = plan(project);
+    return check === undefined ? [] : [{ project, check }];
+  });
+  return planned.map(({ project: { folder }, check }) => ({
+    ...check,
+    id: planned.length === 1 ? name : `${name} ${folder || '.'}`,
+    tool: name.replace(/ .*/, ''),
+    category,
+    folder,
+    timeoutMs: settings.timeoutMs,
+  }));
+}
+
+/** Where a tool comes from: the project's own environment, or one of the tool's own. */
+export interface ToolSource {
+  readonly from: Preparation<PythonEnvironment>;
+  readonly isOwn: boolean;
+  /** For `why`. */
+  readonly words: string;
+}
+
+/** @param version that is brought along where neither the project nor pre-commit has one. */
+export function toolSource(repo: Repo, project: PythonProject, name: string, version: string): ToolSource {
+  const own = project.dependencies.get(name);
+  if (own !== undefined) {
+    const words = `${name}${own.version === undefined ? '' : ` ${own.version}`} is among its packages`;
+    return { from: pythonEnvironment(project), isOwn: true, words };
+  }
+  const hook = preCommitVersion(repo, name);
+  if (hook !== undefined) {
+    return {
+      from: pythonTool(name, hook),
+      isOwn: false,
+      words: `.pre-commit-config.yaml has ${name} ${hook}`,
+    };
+  }
+  return { from: pythonTool(name, version), isOwn: false, words: `${name} ${version} is brought along` };
+}
+
+/** The repositories of pre-commit hooks whose tags are the tools' own versions. */
+const hooks: Readonly<Record<string, RegExp>> = {
+  ruff: /\/(?:astral-sh|charliermarsh)\/ruff-pre-commit$/,
+  black: /\/psf\/black(?:-pre-commit-mirror)?$/,
+};
+
+function preCommitVersion(repo: Repo, name: string): string | undefined {
+  return preCommitHook(repo, name)?.version;
+}
+
+/** A tool that runs as a hook of pre-commit, with the ids of its hooks. */
+export function preCommitHook(
+  repo: Repo,
+  name: string,
+): { readonly version: string; readonly ids: readonly string[] } | undefined {
+  let config: unknown;
+  try {
+    config = parseYaml(repo.read('.pre-commit-config.yaml') ?? '', { logLevel: 'error' });
+  } catch {
+    return undefined;
+  }
+  const entry = parts(config, 'repos').find((each) =>
+    hooks[name]?.test((texts(each, 'repo')[0] ?? '').replace(/(?:\.git)?\/?$/, '')),
+  );
+  const version = /^v?(\d+(?:\.\d+)+)$/.exec(texts(entry, 'rev')[0] ?? '')?.[1];
+  if (version === undefined) return undefined;
+  return { version, ids: parts(entry, 'hooks').flatMap((hook) => texts(hook, 'id')) };
+}
+
+/**
+ * Where settings of a tool are: `backend/pyproject.toml has [tool.mypy]`.
+ *
+ * @param files of the tool itself; `sections` by other file, as they stand in brackets there.
+ */
+export function settingsOf(
+  repo: Repo,
+  project: PythonProject,
+  files: readonly string[],
+  sections: Readonly<Record<string, readonly string[]>>,
+): string | undefined {
+  const file = nearest(repo, project.folder, files);
+  if (file !== undefined) return `there is ${file}`;
+  for (const [name, wanted] of Object.entries(sections)) {
+    const at = nearest(repo, project.folder, [name]);
+    const text = at === undefined ? '' : (repo.read(at) ?? '');
+    const found = wanted.find((section) => hasSection(text, section));
+    if (found !== undefined) return `${at} has [${found}]`;
+  }
+  return undefined;
+}
+
+/** `tool.ruff` is there with `[tool.ruff.lint]`, too. */
+function hasSection(text: string, section: string): boolean {
+  return text.split('\n').some((line) => {
+    const name = /^\s*\[+\s*([^\][\s]+(?:\s+[^\][\s]+)*)\s*\]+/.exec(line)?.[1];
+    return (
+      name === section || name?.startsWith(`${section}.`) === true || name?.startsWith(`${section}-`) === true
+    );
+  });
+}
+
+/** Runs a tool of an environment in the project's folder, so that it leaves nothing in the repository. */
+export function runTool(
+  context: RunContext,
+  environment: PythonEnvironment,
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+): Promise<ToolRun> {
+  const script = join(environment.scripts, name);
+  const program: [string, ...string[]] = existsSync(script) ? [script] : [environment.python, '-m', name];
+  return context.spawn([...program, ...args], {
+    quiet: true,
+    env: { ...toolVariables(context, environment), ...env },
+  });
+}
+
+/** The environment as if it were activated; nothing is coloured, and no compiled files are left beside sources. */
+export function toolVariables(context: RunContext, { scripts, prefix }: PythonEnvironment) {
+  return {
+    PATH: `${scripts}:${context.env['PATH'] ?? ''}`,
+    VIRTUAL_ENV: prefix,
+    PYTHONHOME: undefined,
+    PYTHONDONTWRITEBYTECODE: '1',
+    NO_COLOR: '1',
+    FORCE_COLOR: undefined,
+  };
+}
+
+/** A folder where a tool keeps what it knows of these sources from run to run. */
+export function toolCache(context: RunContext, name: string, folder: string): string {
+  const place = createHash('sha256').update(join(context.repo.root, folder)).digest('hex').slice(0, 16);
+  return join(context.cache, name, place);
+}
+
+/** From the top of the repository, for a path that a tool printed which runs in `folder`; as it stands for one outside. */
+export function shownPath(repo: Repo, folder: string, path: string): string {
+  return repoPath(repo.root, folder, path) ?? path;
+}

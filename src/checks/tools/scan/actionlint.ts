@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { CheckOutput, Finding } from '../../model.ts';
+import type { CheckContext, Tool } from '../../tool.ts';
+import { toolboxTool } from '../../toolbox/toolbox.ts';
+import { filesSeen } from '../../verdict/seen.ts';
+import { jsonAnswer, sentence } from '../answer.ts';
+
+const binary = toolboxTool('actionlint');
+
+const shape = z.array(
+  z.object({
+    message: z.string(),
+    filepath: z.string(),
+    line: z.number(),
+    column: z.number(),
+    kind: z.string(),
+  }),
+);
+type Said = z.infer<typeof shape>[number];
+
+/** GitHub workflows, by actionlint's own settings (.github/actionlint.yaml). */
+export const actionlint: Tool = {
+  name: 'actionlint',
+  category: 'lint',
+  plan(repo, settings) {
+    const files = repo.files.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path));
+    if (files.length === 0) return [];
+    return [
+      {
+        id: 'actionlint',
+        tool: 'actionlint',
+        category: 'lint',
+        folder: '',
+        why: `.github/workflows has ${files.length === 1 ? 'a workflow' : `${files.length} workflows`}`,
+        command: 'actionlint',
+        needs: [binary],
+        cost: { cores: 1, memory: 100 * 1024 * 1024, seconds: 1 },
+        timeoutMs: settings.timeoutMs,
+        run: (context) => lint(context, files),
+      },
+    ];
+  },
+};
+
+async function lint(context: CheckContext, files: readonly string[]): Promise<CheckOutput> {
+  const { path, version } = context.prepared(binary);
+  // Without shellcheck and pyflakes: whether they are on the machine must not decide what is found.
+  const flags = ['-format', '{{json .}}', '-shellcheck=', '-pyflakes=', '-no-color'];
+  const run = await context.spawn([path, ...flags, ...files], { quiet: true });
+  const count = (said: readonly Said[]) => said.length;
+  const answer = jsonAnswer(run, { name: 'actionlint', codes: [0, 1], findingsCode: 1, shape, count });
+  if ('notRun' in answer) return answer.notRun;
+  return {
+    ran: true,
+    findings: answer.said.map(findingOf),
+    summary: filesSeen(files.length),
+    ...(version === undefined ? {} : { version }),
+  };
+}
+
+function findingOf({ message, filepath, line, column, kind }: Said): Finding {
+  const untrusted = kind === 'expression' && message.includes('potentially untrusted');
+  // GitHub adds runners and teams name their own: the list that a version of actionlint has is never whole.
+  const aged = kind === 'runner-label';
+  return {
+    tool: 'actionlint',
+    rule: untrusted ? 'untrusted-input' : kind,
+    severity: untrusted ? 'high' : aged ? 'low' : 'medium',
+    level: aged ? 'note' : 'fail',
+    message: sentence(message),
+    at: { file: filepath, line: Math.max(line, 1), column: Math.max(column, 1) },
+    docs: 'https://github.com/rhysd/actionlint/blob/main/docs/checks.md',
+  };
+}

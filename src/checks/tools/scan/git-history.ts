@@ -1,0 +1,104 @@
+import type { CheckContext } from '../../tool.ts';
+import type { NotRun } from '../answer.ts';
+
+/** Commits to look at. */
+export interface HistoryRange {
+  readonly head: string;
+  /** TruffleHog may stop at this commit. */
+  readonly since?: string;
+  /** Those of the change; undefined: all that lead to `head`. */
+  readonly commits?: ReadonlySet<string>;
+  /** `12 commits since 0123456789ab`. */
+  readonly summary: string;
+}
+
+/**
+ * The change where one is known, else the whole history. Revisions are resolved here: TruffleHog takes one that does not
+ * exist for an empty history, and passes.
+ *
+ * @returns undefined when there is no commit yet.
+ */
+export async function historyRange(context: CheckContext): Promise<HistoryRange | NotRun | undefined> {
+  const { changed, settings } = context;
+  const head = await resolve('HEAD', context);
+  if (head === undefined) return undefined;
+  const shallow = (await git(context, 'rev-parse', '--is-shallow-repository')) === 'true';
+  if (changed === undefined || settings.scan.history) {
+    if (shallow && settings.scan.history) {
+      return notRun('checks.scan.history is set, but the clone is shallow: git has only the last commits');
+    }
+    const whole = commitCount(Number(await git(context, 'rev-list', '--count', head)));
+    // The last commit of a shallow clone has all files of that moment, so what is in them today is looked at.
+    return { head, summary: shallow ? `${whole} of a shallow clone` : `${whole}, all there are` };
+  }
+  const base = await resolve(changed.base, context);
+  if (base === undefined) {
+    return notRun(`git has no commit ${changed.base.slice(0, 40)}, which the change is compared with`);
+  }
+  const commits = await revisions(context, `${base}..${head}`);
+  if (commits === undefined) return notRun('git can’t list the commits of the change');
+  const since = await stopBefore(context, base, head, commits);
+  return {
+    head,
+    commits: new Set(commits),
+    ...(since === undefined ? {} : { since }),
+    summary: `${commitCount(commits.length)} since ${base.slice(0, 12)}`,
+  };
+}
+
+/**
+ * TruffleHog goes through `git log` and stops at the first commit of its base. Commits of a merged branch that are older
+ * stand behind it, and it would miss them: then it has to see all.
+ */
+async function stopBefore(
+  context: CheckContext,
+  base: string,
+  head: string,
+  commits: readonly string[],
+): Promise<string | undefined> {
+  const fork = await git(context, 'merge-base', base, head);
+  const log = fork === undefined ? undefined : await revisions(context, head);
+  if (fork === undefined || log === undefined) return undefined;
+  const before = new Set(log.slice(0, Math.max(log.indexOf(fork), 0)));
+  return commits.every((commit) => before.has(commit)) ? fork : undefined;
+}
+
+/** Files that differ from the last commit, and new ones that git does not ignore; undefined when git does not say. */
+export async function uncommitted(context: CheckContext): Promise<string[] | undefined> {
+  const head = await resolve('HEAD', context);
+  const differing =
+    head === undefined
+      ? await git(context, 'ls-files', '-z', '--cached')
+      : await git(context, 'diff', '--name-only', '-z', '--no-ext-diff', head);
+  const fresh = await git(context, 'ls-files', '-z', '--others', '--exclude-standard');
+  if (differing === undefined || fresh === undefined) return undefined;
+  const names = `${differing}\0${fresh}`.split('\0').filter((name) => name !== '');
+  return [...new Set(names)];
+}
+
+/** In the order of `git log`. */
+async function revisions(context: CheckContext, range: string): Promise<string[] | undefined> {
+  const listed = await git(context, 'rev-list', range);
+  return listed?.split('\n').filter((line) => line !== '');
+}
+
+function commitCount(count: number): string {
+  return `${count} ${count === 1 ? 'commit' : 'commits'}`;
+}
+
+async function resolve(revision: string, context: CheckContext): Promise<string | undefined> {
+  return git(context, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`);
+}
+
+async function git(context: CheckContext, ...args: string[]): Promise<string | undefined> {
+  const run = await context.spawn(['git', ...args], { folder: '', quiet: true });
+  return run.code === 0 && !run.truncated ? run.stdout.trimEnd() : undefined;
+}
+
+function notRun(why: string): NotRun {
+  return {
+    ran: false,
+    why,
+    fix: 'Check out with the history: `fetch-depth: 0` of actions/checkout, or `git fetch --unshallow`.',
+  };
+}

@@ -1,0 +1,130 @@
+import {
+  type CheckFacts,
+  type CheckResult,
+  type CheckStatus,
+  type ChecksReport,
+  type CoverageReport,
+  categories,
+  type Level,
+  type RawResult,
+  type Verdict,
+} from '../model.ts';
+import { isInForce } from './baseline.ts';
+import { type FindingsContext, type Judged, judgeFindings, worstFirst } from './judge-findings.ts';
+import { isSecretScanner } from './secret-lines.ts';
+import { unknownNames } from './unknown-names.ts';
+
+export interface JudgeContext extends FindingsContext {
+  /** How long all of it took. */
+  readonly seconds: number;
+  readonly coverage?: CoverageReport;
+  /** All checks that the repository has, where a part of them was asked for: sluice.yml may name any. */
+  readonly planned?: readonly CheckFacts[];
+  /** Ids of our own rules. */
+  readonly rules?: readonly string[];
+  /** Sentences about the run that the report is to hold, such as why the change is not known. */
+  readonly notes?: readonly string[];
+}
+
+/** The process's exit code for a verdict. */
+export const exitCodes: Readonly<Record<Verdict, number>> = {
+  pass: 0,
+  fail: 1,
+  review: 3,
+  'did-not-run': 4,
+};
+
+/**
+ * Makes one verdict of what the checks have brought home: findings that are the same are merged, those that sluice.yml
+ * ignores or the baseline accepts weigh nothing, and whatever did not run without a reason in sluice.yml is no pass.
+ */
+export function judge(raw: readonly RawResult[], context: JudgeContext): ChecksReport {
+  const found = raw.flatMap(({ output }, check) =>
+    output?.ran ? output.findings.map((finding) => ({ check, finding })) : [],
+  );
+  const judged = judgeFindings(found, context);
+  const results = raw.map((each, index) => resultOf(each, index, judged));
+  const asked = new Set(raw.map(({ check }) => check.id));
+  const notAsked = (context.planned ?? []).filter(({ id }) => !asked.has(id));
+  return {
+    verdict: overall(results),
+    results,
+    ...(context.coverage && { coverage: context.coverage }),
+    ...(context.changed && { base: context.changed.base }),
+    seconds: context.seconds,
+    baseline: useOf(context, raw, notAsked, judged),
+    partial: categories.filter((category) => notAsked.some((check) => check.category === category)),
+    notes: [...(context.notes ?? []), ...unknownNames(raw, context)],
+  };
+}
+
+function resultOf(
+  { check, output, skipReason, seconds }: RawResult,
+  index: number,
+  judged: readonly Judged[],
+): CheckResult {
+  const none = { check, findings: [], seconds };
+  if (output === undefined) {
+    if (skipReason !== undefined) return { ...none, status: 'skipped', why: skipReason };
+    return { ...none, status: 'did-not-run', why: 'it was not started, and sluice.yml does not skip it' };
+  }
+  if (!output.ran) {
+    const { ran: _, ...reasons } = output;
+    return { ...none, status: 'did-not-run', ...reasons };
+  }
+  const { version, summary, tests } = output;
+  if (tests !== undefined && tests.skipped > 0 && tests.passed + tests.failed === 0) {
+    const why = `it has skipped all of its tests (${tests.skipped})`;
+    return { ...none, status: 'did-not-run', why, tests };
+  }
+  const mine = judged.filter(({ levels }) => levels.has(index));
+  const counting = mine.filter(({ finding }) => finding.accepted === undefined);
+  return {
+    check,
+    status: statusOf(counting.flatMap(({ levels }) => levels.get(index) ?? [])),
+    findings: mine
+      .filter((each) => each.check === index)
+      .map(({ finding }) => finding)
+      .sort(worstFirst),
+    seconds,
+    ...(version !== undefined && { version }),
+    ...(summary !== undefined && { summary }),
+    ...(tests && { tests }),
+  };
+}
+
+function statusOf(levels: readonly Level[]): CheckStatus {
+  if (levels.includes('fail')) return 'fail';
+  return levels.includes('review') ? 'review' : 'pass';
+}
+
+/** A repository that no check is for has not been checked. */
+function overall(results: readonly CheckResult[]): Verdict {
+  if (results.length === 0) return 'did-not-run';
+  const statuses = new Set(results.map(({ status }) => status));
+  return (['fail', 'did-not-run', 'review'] as const).find((each) => statuses.has(each)) ?? 'pass';
+}
+
+/** An entry is unused when its tool ran, all of it, and nothing matched; a secret scanner may have seen only the change. */
+function useOf(
+  { baseline, settings, now }: JudgeContext,
+  raw: readonly RawResult[],
+  notAsked: readonly CheckFacts[],
+  judged: readonly Judged[],
+): ChecksReport['baseline'] {
+  const seen = new Set(judged.map(({ finding }) => finding.fingerprint));
+  const silent = raw.filter(({ output }) => !output?.ran).map(({ check }) => check);
+  const missing = new Set([...silent, ...notAsked].map(({ tool }) => tool));
+  const ran = new Set(raw.map(({ check }) => check.tool).filter((tool) => !missing.has(tool)));
+  const unused = baseline.entries.filter(({ fingerprint, tool }) => {
+    if (isSecretScanner(tool) && !settings.scan.history) return false;
+    return ran.has(tool) && !seen.has(fingerprint);
+  });
+  return {
+    file: baseline.file,
+    accepted: baseline.entries.filter((entry) => seen.has(entry.fingerprint) && isInForce(entry, now)).length,
+    expired: baseline.entries.filter((entry) => !isInForce(entry, now)).length,
+    unused: unused.length,
+    unusedEntries: unused.map(({ fingerprint }) => fingerprint),
+  };
+}

@@ -1,0 +1,62 @@
+import { UserError } from '../../kernel/errors.ts';
+import type { ComposeModel, ComposeService } from '../model.ts';
+import { splitWords } from './command-words.ts';
+
+type Loose = Record<string, unknown>;
+
+/**
+ * Brings what `docker compose config` printed into one shape. Compose 2.24.7 leaves some things as they stand in the
+ * file: lists instead of maps, commands as one text, env files not read.
+ *
+ * @throws UserError `compose.invalid`, `compose.too-old`
+ */
+export function canonicalModel(printed: Loose): ComposeModel {
+  const services = Object.entries((printed.services ?? {}) as Record<string, Loose>);
+  const canonical = services.map(([name, service]) => [name, canonicalService(name, service)] as const);
+  return { ...printed, services: Object.fromEntries(canonical) } as unknown as ComposeModel;
+}
+
+function canonicalService(name: string, service: Loose): ComposeService {
+  if (service.env_file !== undefined) throw unreadEnvFile(name);
+  const result: Loose = { ...service };
+  for (const key of ['environment', 'labels'])
+    if (Array.isArray(service[key])) result[key] = mapOf(service[key]);
+  for (const key of ['command', 'entrypoint']) {
+    if (typeof service[key] === 'string') result[key] = splitWords(service[key]);
+  }
+  for (const port of (service.ports ?? []) as unknown[]) {
+    if (typeof (port as { target?: unknown } | null)?.target !== 'number') throw badPort(name);
+  }
+  if (Array.isArray(service.expose)) result.expose = service.expose.map(String);
+  const health = service.healthcheck as Loose | undefined;
+  if (typeof health?.test === 'string') result.healthcheck = { ...health, test: ['CMD-SHELL', health.test] };
+  return result as ComposeService;
+}
+
+function unreadEnvFile(service: string): UserError {
+  return new UserError({
+    code: 'compose.too-old',
+    message: `services.${service}.env_file: this release of Docker Compose (2.24.7) does not read it`,
+    hint: 'Install Docker Compose 2.26 or newer where Sluice runs.',
+  });
+}
+
+/** Its text is not shown: what stands in the wrong place may be a secret. */
+function badPort(service: string): UserError {
+  const hint = 'Write "8000:8000", "127.0.0.1:8000:8000" or "8000"; is a variable in it wrong?';
+  return new UserError({
+    code: 'compose.invalid',
+    message: `services.${service}.ports: one of the ports is malformed`,
+    hint,
+  });
+}
+
+/** `[A=1, B]` → `{ A: "1", B: null }`. */
+function mapOf(list: readonly unknown[]): Record<string, string | null> {
+  return Object.fromEntries(
+    list.map(String).map((item) => {
+      const equals = item.indexOf('=');
+      return equals < 0 ? [item, null] : [item.slice(0, equals), item.slice(equals + 1)];
+    }),
+  );
+}

@@ -1,0 +1,61 @@
+import type { HealthRequest, PlannedPort } from '../model.ts';
+import { protocolOf } from '../ports/known-ports.ts';
+import type { PortFacts } from '../ports/modes.ts';
+import type { HealthCheck } from './check.ts';
+
+/** A path that is made for being asked whether the app is well. */
+const healthWords = /health|live|ready|\bup\b|ping|status|alive|heartbeat/i;
+
+/**
+ * The path that the edge asks on the main port: that of sluice.yml, else the one that the container’s own health check
+ * asks there, if a good answer to it is what the check demands.
+ */
+export function healthOf(
+  [main]: readonly PlannedPort[],
+  { config, check }: PortFacts,
+): {
+  readonly health: string | undefined;
+  readonly request?: HealthRequest;
+  readonly notes: readonly string[];
+} {
+  if (main === undefined) return { health: undefined, notes: [] };
+  if (config.health !== undefined) {
+    const { healthRequest: request } = config;
+    const isElsewhere = request?.port !== undefined && request.port !== main.port;
+    // The edge can ask HTTP on a port that it carries as TCP, but not inside TLS.
+    if (
+      isElsewhere ||
+      main.mode === 'http' ||
+      (main.why === 'sluice.yml' && protocolOf(main.port) !== 'HTTPS')
+    )
+      return { health: config.health, ...(request === undefined ? {} : { request }), notes: [] };
+    return {
+      health: undefined,
+      notes: [`health ${config.health} is not asked: port ${main.port} is not plain HTTP (${main.why})`],
+    };
+  }
+  if (main.mode === 'tcp' || check === undefined) return { health: undefined, notes: [] };
+  const reason = whyNot(check, main.port);
+  const host = check.host === undefined || /[^\w.:[\]-]/.test(check.host) ? undefined : check.host;
+  if (reason === undefined)
+    return { health: check.path, ...(host === undefined ? {} : { request: { host } }), notes: [] };
+  return {
+    health: undefined,
+    notes: [`${reason}: without \`health\` in sluice.yml the edge only tries a connection`],
+  };
+}
+
+function whyNot(check: HealthCheck, main: number): string | undefined {
+  const { kind, what, port, path, method, accepts } = check;
+  if (kind === 'script') return `its health check runs ${what}, which does not show what it asks`;
+  if (kind !== 'http') return undefined;
+  const asked = `its health check asks ${path ?? 'a path with a variable'}`;
+  if (port !== undefined && port !== main) return `${asked} on port ${port}, not on port ${main}`;
+  if (path === undefined) return asked;
+  if (check.tls) return `${asked} by https`;
+  if (method !== 'GET' && method !== 'HEAD') return `${asked} by ${method}`;
+  if (typeof accepts === 'number' && (accepts < 200 || accepts > 399))
+    return `${asked} and expects ${accepts}`;
+  if (accepts === 'any' && !healthWords.test(path)) return `${asked} and accepts any status`;
+  return undefined;
+}

@@ -1,0 +1,38 @@
+import { UserError } from '../../kernel/errors.ts';
+import { interpolate } from '../env/interpolate.ts';
+import type { ServicePlan } from '../model.ts';
+import { isHealthValue } from './headers.ts';
+
+/**
+ * The plans with the target's variables in the headers of their health requests: a token has no place in sluice.yml.
+ *
+ * @param values variables of the target.
+ */
+export function healthWithVariables(
+  plans: readonly ServicePlan[],
+  values: Readonly<Record<string, string>>,
+): { readonly plans: readonly ServicePlan[]; readonly faults: readonly UserError[] } {
+  const faults: UserError[] = [];
+  const filled = plans.map((plan) => {
+    const { headers } = plan.healthRequest ?? {};
+    if (headers === undefined) return plan;
+    const entries = Object.entries(headers).map(([header, text]) => {
+      const value = interpolate(text, (name) => values[name]);
+      // What a variable holds must be one line of a request, and a word between quotes in the edge's configuration.
+      if (typeof value === 'string' && isHealthValue(value)) return [header, value] as const;
+      faults.push(
+        new UserError({
+          code: 'config.health-header',
+          message: `services.${plan.name}.health.headers.${header}: ${typeof value === 'string' ? 'its value is empty, or has a quote, a line end or spaces that no header can have here' : `$\{${value.name}} is not among the target’s variables`}`,
+          hint:
+            typeof value === 'string'
+              ? 'Use printable ASCII characters without single quotes.'
+              : `Add ${value.name} to env, env-file or env-secret of the target.`,
+        }),
+      );
+      return [header, ''] as const;
+    });
+    return { ...plan, healthRequest: { ...plan.healthRequest, headers: Object.fromEntries(entries) } };
+  });
+  return { plans: filled, faults };
+}

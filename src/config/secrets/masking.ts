@@ -1,0 +1,144 @@
+import { secretIn } from '../sluice-yml/named-secrets.ts';
+import { isSecretName, speaksOfSecret } from './secret-names.ts';
+
+/** A value of a source of secrets that is none: settings that people keep beside secrets, and that logs are full of. */
+const ordinaryWords = new Set(
+  [
+    'true false yes no on off none null undefined enabled disabled default auto always never optional required',
+    'production prod staging stage development develop dev testing test local preview demo release debug trace verbose info',
+    'warn warning error critical fatal notice silent json text plain pretty',
+    'localhost database postgres postgresql mysql mariadb mongodb mongo sqlite redis valkey memcached rabbitmq kafka elastic',
+    'elasticsearch opensearch clickhouse minio nginx traefik caddy django flask fastapi celery gunicorn uvicorn node nodejs python',
+    'rails laravel symfony spring next nuxt web worker backend frontend server client service public private internal external',
+    'root admin administrator user username guest anonymous nobody system main master primary replica',
+    'require prefer disable verify-full verify-ca allow strict lax smtp sendmail starttls file memory stdout stderr console utf8',
+    'utf-8 utf8mb4 en_us.utf-8 c.utf-8 utc gmt etc/utc europe/berlin europe/london america/new_york 0.0.0.0 127.0.0.1',
+  ]
+    .join(' ')
+    .split(' '),
+);
+/** Counts, sizes, times, shares and versions: `3600`, `512MiB`, `30s`, `0.25`, `1.2.3`. */
+const number = /^[+-]?\d{1,9}(?:\.\d{1,9}){0,3}\s?(?:[kmgt]i?b?|b|ms|s|m|min|h|d|%)?$/i;
+
+/** Releases are named so: `v1.2.3`, `1.2.3-rc.1`. */
+const version = /^v?\d{1,9}(?:\.\d{1,9}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|post|pre)[-.]?\d{0,4})?$/;
+/** Places that say nothing: this machine, a region of a cloud, where Docker puts secrets. */
+const place =
+  /^(?:https?:\/\/)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d{1,5})?\/?$|^(?:af|ap|ca|eu|il|me|mx|sa|us)(?:-[a-z]{4,9}){1,2}-\d$|^\/run\/secrets\/[\w.-]{1,99}$/;
+
+/** Whether masking this value would blank ordinary words and numbers instead of hiding something. */
+export function isOrdinary(value: string): boolean {
+  const word = value.trim().toLowerCase();
+  return ordinaryWords.has(word) || [number, version, place].some((pattern) => pattern.test(word));
+}
+
+/**
+ * What must not be readable of one variable.
+ *
+ * @param isSecret whether the source is one of secrets: then the value is one, whatever its name, unless it is an ordinary
+ * word or number or everybody may read it. Else its name or its form must say so. A name that is one of a password hides any
+ * value, one that has to do with secrets (`AUTH_HOST`) no ordinary one.
+ * @param open texts that everybody may read.
+ */
+export function secretsOf(
+  name: string,
+  value: string,
+  { isSecret, open }: { readonly isSecret: boolean; readonly open: ReadonlySet<string> },
+): string[] {
+  const isPublic = (text: string) => isOrdinary(text) || isOpen(text, open);
+  const speaks = speaksOfSecret(name) && (isSecretName(name) || !isPublic(value));
+  const candidates = [
+    ...(speaks || secretIn([], value) !== undefined ? [value] : []),
+    // A password is one wherever it stands.
+    ...passwordsIn(value),
+  ];
+  const users = isSecret ? usersIn(value) : [];
+  const whole = isSecret || candidates.length > 0 ? [value, ...users] : [];
+  return [...new Set([...candidates, ...whole.filter((each) => !isPublic(each))])];
+}
+
+/** An open text, or where a service of that name is: `orders-db:5432`, `http://web:8080/`. */
+function isOpen(value: string, open: ReadonlySet<string>): boolean {
+  const [, host = ''] =
+    /^(?:[a-z][a-z0-9+]{0,20}:\/\/)?([a-z][\w.-]{0,252})(?::\d{1,5})?\/?$/i.exec(value) ?? [];
+  const isKnown = open.has(value) || open.has(value.replace(/\/$/, ''));
+  return isKnown || open.has(host) || ordinaryWords.has(host.toLowerCase());
+}
+
+/**
+ * The same of a variable that sluice.yml hands on to tests. Passwords of their own databases are ordinary words, and say
+ * nothing: to mask them would blank the names of images and services.
+ */
+export function namedSecrets(name: string, value: string): string[] {
+  return secretsOf(name, value, { isSecret: false, open: new Set() }).filter((each) => !isOrdinary(each));
+}
+
+/** All texts of a configuration that a person has written down for everybody: names, addresses, paths. */
+export function openTexts(config: unknown): ReadonlySet<string> {
+  const found = new Set<string>();
+  const visit = (part: unknown): void => {
+    if (typeof part === 'string') {
+      found.add(part);
+      if (URL.canParse(part)) found.add(new URL(part).hostname).add(new URL(part).origin);
+    } else if (Array.isArray(part)) part.forEach(visit);
+    else if (typeof part === 'object' && part !== null) {
+      for (const [key, value] of Object.entries(part)) {
+        found.add(key);
+        visit(value);
+      }
+    }
+  };
+  visit(config);
+  return found;
+}
+
+/** `user:password` of `scheme://user:password@host`, whatever is in it; Mongo's has several hosts, so no URL class can read it. */
+function userInfo(value: string): string | undefined {
+  const scheme = /^(?:jdbc:)?[a-z][a-z0-9+._-]{0,40}:\/\//i.exec(value)?.[0];
+  if (scheme === undefined) return undefined;
+  const rest = value.slice(scheme.length);
+  const path = rest.search(/[/?#]/);
+  const authority = path < 0 ? rest : rest.slice(0, path);
+  if (authority.includes('@')) return authority.slice(0, authority.lastIndexOf('@'));
+  // A password with a slash that nobody has escaped.
+  return rest.includes('@') && authority.includes(':') ? rest.slice(0, rest.lastIndexOf('@')) : undefined;
+}
+
+const withDecoded = (text: string): string[] => {
+  try {
+    return [...new Set([text, decodeURIComponent(text)])];
+  } catch {
+    return [text];
+  }
+};
+
+function usersIn(value: string): string[] {
+  const [user = ''] = userInfo(value)?.split(':') ?? [];
+  return withDecoded(user).filter((each) => each !== '');
+}
+
+const assigned =
+  /(?:^|[\s;&?,])(?:[\w-]{0,40}(?:password|passwd|pwd|secret|token|apikey|api[-_]key|accountkey|sharedaccesskey|sig))\s?=\s?("[^"]*"|'[^']*'|[^\s;&]*)/gi;
+
+/** Passwords within addresses, connection strings (`host=db password=…`, `Server=…;Pwd=…`) and JSON texts. */
+function passwordsIn(value: string): string[] {
+  const info = userInfo(value);
+  const inAddress = info?.includes(':') ? [info.slice(info.indexOf(':') + 1)] : [];
+  const inPairs = [...value.matchAll(assigned)].map(([, text = '']) => text.replace(/^["']|["']$/g, ''));
+  const found = [...inAddress, ...inPairs].flatMap(withDecoded);
+  return [...found, ...inJson(value)].filter((each) => each !== '');
+}
+
+function inJson(value: string): string[] {
+  const text = value.trimStart();
+  if (!text.startsWith('{') || text.length > 256 * 1024) return [];
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return [];
+  }
+  return Object.entries(data as object).flatMap(([key, each]) =>
+    typeof each === 'string' && (speaksOfSecret(key) || secretIn([], each) !== undefined) ? [each] : [],
+  );
+}

@@ -1,0 +1,33 @@
+import { isAbsolute, join } from 'node:path';
+import { composeTexts } from '../compose/written.ts';
+import type { Config } from '../model.ts';
+import { openTexts } from './masking.ts';
+
+/**
+ * Names that a compose file gives to services, volumes, networks and hosts. `DB_HOST=orders-db` holds one of them, and
+ * without it no output would say what it is about.
+ *
+ * @param compose a compose file, or a model: whatever is there.
+ */
+export function openNames(compose: unknown): string[] {
+  const { services, volumes, networks } = asObject(compose);
+  const hosts = Object.values(asObject(services)).flatMap((service) => {
+    const { container_name, hostname } = asObject(service);
+    return [container_name, hostname].filter((name) => typeof name === 'string');
+  });
+  const names = [services, volumes, networks].flatMap((section) => Object.keys(asObject(section)));
+  return [...names, ...hosts.filter((name) => !name.includes('$'))];
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** What sluice.yml says, and the names in the compose files: everybody who reads the repository knows them. */
+export async function openIn(
+  config: Pick<Config, 'folder'> & Partial<Pick<Config, 'compose'>>,
+): Promise<ReadonlySet<string>> {
+  const files = config.compose?.map((path) => (isAbsolute(path) ? path : join(config.folder, path))) ?? [];
+  const texts = await composeTexts(files);
+  return new Set([...openTexts(config), ...texts.flatMap(({ data }) => openNames(data))]);
+}

@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import type { Config } from '../model.ts';
+
+/** Variables of the job that are credentials of Sluice and of the runner, and no settings of an app. */
+export interface ReservedGroup {
+  /** `*` stands for any characters. Case does not count. */
+  readonly names: readonly string[];
+  /** What they are: the end of a sentence that begins with a name. */
+  readonly are: string;
+  /**
+   * Where sluice.yml may name one of them all the same: `never`, for build secrets alone (`build.job-credentials`), or
+   * also as a variable of a target (`env`, `env-secret`) or of `notify`.
+   */
+  readonly allowed: 'never' | 'builds' | 'everywhere';
+}
+
+/**
+ * The list that docs/config.md shows. It is about the environment of Sluice itself: a target may well have a variable
+ * of such a name, from its own env file.
+ */
+export const reservedGroups: readonly ReservedGroup[] = [
+  { names: ['SLUICE_*'], are: 'a setting or a credential of Sluice itself', allowed: 'never' },
+  { names: ['INPUT_*', 'STATE_*'], are: 'an input of an action', allowed: 'never' },
+  { names: ['ACTIONS_*'], are: 'a token or an address of the runner', allowed: 'never' },
+  { names: ['DOCKER_AUTH_CONFIG'], are: 'the registry logins of Docker', allowed: 'never' },
+  {
+    names: ['GITHUB_TOKEN', 'GH_TOKEN', 'GITHUB_*_TOKEN', 'GH_*_TOKEN', 'GITHUB_PAT', 'GH_PAT'],
+    are: 'a token for GitHub',
+    allowed: 'builds',
+  },
+  {
+    names: [
+      'SSH_KEY',
+      'SSH_PRIVATE_KEY',
+      'SSH_PASSPHRASE',
+      '*_SSH_KEY',
+      '*_SSH_PRIVATE_KEY',
+      'REGISTRY_PASSWORD',
+      '*_REGISTRY_PASSWORD',
+    ],
+    are: 'a key or password that deploys use',
+    allowed: 'builds',
+  },
+  {
+    names: ['AWS_*', '*_AWS_ACCESS_KEY_ID', '*_AWS_SECRET_ACCESS_KEY', '*_AWS_SESSION_TOKEN'],
+    are: 'a setting or a credential of AWS',
+    allowed: 'everywhere',
+  },
+  {
+    names: ['CLOUDFLARE_*', '*_CLOUDFLARE_API_TOKEN', '*_CLOUDFLARE_API_KEY', 'CF_API_*'],
+    are: 'a setting or a credential of Cloudflare',
+    allowed: 'everywhere',
+  },
+  {
+    names: ['ENV_FILE', 'PROD_ENV', 'STAGING_ENV', 'SLACK_WEBHOOK_URL', 'CODECOV_TOKEN'],
+    are: 'a secret of the workflows',
+    allowed: 'everywhere',
+  },
+];
+
+/** Names of those forms that are no secrets, and that image names and build arguments usually have. */
+export const unreservedNames = [
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_ACCOUNT_ID',
+  'AWS_BUCKET',
+  'AWS_BUCKET_NAME',
+  'AWS_S3_BUCKET',
+  'AWS_S3_BUCKET_NAME',
+  'AWS_S3_CUSTOM_DOMAIN',
+  'AWS_S3_REGION',
+  'AWS_S3_REGION_NAME',
+  'AWS_STORAGE_BUCKET_NAME',
+  'CLOUDFLARE_ACCOUNT_ID',
+  'CLOUDFLARE_ZONE_ID',
+] as const;
+
+const patterns = reservedGroups.map((group) => {
+  const forms = group.names.map((name) => name.replaceAll('*', '.*'));
+  return [group, new RegExp(`^(?:${forms.join('|')})$`, 'is')] as const;
+});
+const unreserved: ReadonlySet<string> = new Set(unreservedNames);
+
+/** The group of a name on the list; undefined: the name is free. */
+export function reservedGroup(name: string): ReservedGroup | undefined {
+  if (unreserved.has(name.toUpperCase())) return undefined;
+  return patterns.find(([, pattern]) => pattern.test(name))?.[0];
+}
+
+/** What of sluice.yml names further secrets of the job, and which reserved ones builds may use. */
+export type ReservedSight = Partial<Pick<Config, 'targets' | 'notify'>> & {
+  readonly build?: Pick<Config['build'], 'jobCredentials'>;
+};
+
+/**
+ * Why files that others write may not have a variable of the job: it is on the list, or sluice.yml says that it holds a
+ * whole env file or a webhook.
+ *
+ * @returns what it is, the end of a sentence that begins with the name; undefined: they may.
+ */
+export function whyReserved(name: string, config: ReservedSight): string | undefined {
+  const group = reservedGroup(name);
+  if (group !== undefined) return group.are;
+  if (config.notify?.slack === name) return 'the webhook of notify.slack';
+  const target = Object.values(config.targets ?? {}).find(({ env }) =>
+    env.some((source) => source.kind === 'secret-file' && source.variable === name),
+  );
+  return target === undefined ? undefined : `the env file of the target ${target.name}`;
+}
+
+/** Whether `build.job-credentials` gives a reserved name to builds. */
+export function isGivenToBuilds(name: string, { build }: ReservedSight): boolean {
+  return build?.jobCredentials?.includes(name) === true;
+}
+
+/**
+ * The environment without the job's credentials, for programs that do what foreign files say: docker, buildx, compose.
+ *
+ * @param keep those that the program needs itself.
+ */
+export function withoutReserved<Value>(
+  env: Readonly<Record<string, Value>>,
+  config: ReservedSight,
+  keep: (name: string) => boolean = () => false,
+): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => keep(name) || whyReserved(name, config) === undefined),
+  );
+}
+
+/** Files that hold credentials of the job, as far as its environment says where they are. */
+export function credentialFiles(env: Readonly<Record<string, string | undefined>>): string[] {
+  const docker = env.DOCKER_CONFIG ?? (env.HOME === undefined ? undefined : join(env.HOME, '.docker'));
+  const named = ['SLUICE_SSH_KEY_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_SHARED_CREDENTIALS_FILE'];
+  const own = env.HOME === undefined ? [] : [join(env.HOME, '.aws/credentials')];
+  const login = docker === undefined ? [] : [join(docker, 'config.json')];
+  return [...named.map((name) => env[name]), ...own, ...login].flatMap((file) => file || []);
+}

@@ -1,0 +1,239 @@
+import type { ComposeModel, ServiceConfig, Strategy } from '../model.ts';
+import { findPorts, mostPorts, publishedElse, publishedPorts } from '../ports/ports.ts';
+import { callsOf } from './callers.ts';
+import { addressesOf, hasHardwareAddress } from './network-names.ts';
+import { isDoor } from './ownership.ts';
+import { commandLine, endsBecause, nameParts, programKind, runsNamedServer } from './programs.ts';
+import { isSameImage, mayServe, type Sight } from './sight.ts';
+import { soleReason } from './sole.ts';
+import {
+  dataOf,
+  imageKind,
+  imageRole,
+  isShared,
+  type SeenService,
+  sharedKeys,
+  volumesFrom,
+  writableVolumes,
+} from './stores.ts';
+
+/** A strategy, with one sentence why. */
+export type Inferred = { readonly strategy: Strategy; readonly reason: string };
+
+/** A service, with all that is known of it. */
+export interface Case {
+  readonly name: string;
+  /** As the container will run: its definition, with what the image says filled in. */
+  readonly service: SeenService;
+  readonly own: ServiceConfig;
+  readonly model: ComposeModel;
+  readonly sight: Sight;
+}
+
+/** From what must not be touched to what may be switched: the first rule that fits. */
+export function infer(each: Case): Inferred {
+  return (
+    asJob(each) ??
+    asKeep(each) ??
+    asRecreate(each) ??
+    asSingleton(each) ??
+    asHelper(each) ??
+    asWorkers(each) ?? {
+      strategy: 'blue-green',
+      reason: 'it has a port, and nothing that two versions share',
+    }
+  );
+}
+
+function asJob({ name, service, own, model, sight }: Case): Inferred | undefined {
+  const mode = (service.deploy as { mode?: string } | undefined)?.mode;
+  if (mode === 'replicated-job' || mode === 'global-job')
+    return { strategy: 'job', reason: `\`deploy.mode: ${mode}\` says that it ends` };
+  const policy = restartOf(service);
+  if (policy === 'always' || own.port !== undefined) return undefined;
+  const waiting = Object.entries(model.services).find(
+    ([, other]) => other.depends_on?.[name]?.condition === 'service_completed_successfully',
+  );
+  if (waiting !== undefined) return { strategy: 'job', reason: `${waiting[0]} waits for it to complete` };
+  // What its image exposes says nothing of a command that ends; what the compose file itself declares does.
+  const written = model.services[name] ?? service;
+  const serves =
+    (written.ports?.length ?? 0) > 0 || (written.expose?.length ?? 0) > 0 || sight.isReached(written);
+  if (serves || written.healthcheck?.test !== undefined) return undefined;
+  const why = endsBecause(name, service);
+  if (why !== undefined) return { strategy: 'job', reason: why };
+  const role = imageRole(service);
+  const isStore = role !== undefined || dataOf(service) !== undefined;
+  const line = commandLine(service);
+  const isLasting = programKind(line) !== undefined || runsNamedServer(line);
+  if (policy !== 'no' || isStore || isLasting || callsOf(name, model).by.length > 0) return undefined;
+  return { strategy: 'job', reason: '`restart: "no"` says that it ends' };
+}
+
+/** What happens when the container ends; undefined: the compose file does not say. */
+function restartOf({ restart, deploy }: SeenService): 'always' | 'on-failure' | 'no' | undefined {
+  const condition = (deploy as { restart_policy?: { condition?: string } } | undefined)?.restart_policy
+    ?.condition;
+  const word = restart ?? condition;
+  if (word === undefined) return undefined;
+  if (word === 'no' || word === 'none') return 'no';
+  return word.startsWith('on-failure') ? 'on-failure' : 'always';
+}
+
+function asKeep({ service, sight, name }: Case): Inferred | undefined {
+  const role = imageRole(service);
+  // An app of one's own may be called vault or registry; what it is built from tells, else whether it has a volume.
+  const isNamesake =
+    sight.own.names.has(name) && service.from === undefined && writableVolumes(service).length === 0;
+  if ((role === 'database' || role === 'cache') && !isNamesake) {
+    const built = service.from === undefined ? '' : `, built from ${service.from},`;
+    return {
+      strategy: 'keep',
+      reason: `${imageKind(service)}${built} holds state: a deploy never touches it`,
+    };
+  }
+  const data = role === undefined ? dataOf(service) : undefined;
+  return data === undefined
+    ? undefined
+    : { strategy: 'keep', reason: `a database has its files at ${data.target}: a deploy never touches it` };
+}
+
+function asRecreate({ name, service, own, sight, model }: Case): Inferred | undefined {
+  const isOwn = sight.own.names.has(name);
+  const isProxy = isOwn && !sight.own.isForeign ? isDoorName(name) : imageRole(service) === 'proxy';
+  if (isProxy && isDoor(service) && own.port === undefined) {
+    return {
+      strategy: 'recreate',
+      reason: 'it is the front door and must see the clients’ addresses: replaced only when it changed',
+    };
+  }
+  const volume = unsharedVolume(service, own);
+  if (volume !== undefined) {
+    return {
+      strategy: 'recreate',
+      reason: `it writes to ${volume}, which two versions must not do at once: replaced in place when it changed`,
+    };
+  }
+  const protocol = publishedElse(service);
+  if (protocol !== undefined) {
+    const port = `${protocol === 'UDP' ? 'a' : 'an'} ${protocol} port`;
+    return { strategy: 'recreate', reason: `it publishes ${port}, which the edge cannot carry` };
+  }
+  const published = publishedPorts(service).length;
+  if (published > mostPorts) {
+    return {
+      strategy: 'recreate',
+      reason: `it publishes ${published} ports, and the edge carries ${mostPorts}`,
+    };
+  }
+  const network = /^(?:host$|bridge$|none$|service:|container:)/.exec(service.network_mode ?? '')?.[0];
+  if (network !== undefined) {
+    const networks: Readonly<Record<string, string>> = {
+      host: 'it uses the network of the host',
+      bridge: 'it uses Docker’s default network, which has no names for an edge to find it by',
+      none: 'it has no network',
+    };
+    return { strategy: 'recreate', reason: networks[network] ?? 'it uses the network of another container' };
+  }
+  const sole = soleReason(name, service, own, model);
+  if (sole !== undefined) return { strategy: 'recreate', reason: sole };
+  const tied = Object.entries(model.services).find(([, other]) => isTied(other, name));
+  return tied === undefined
+    ? undefined
+    : { strategy: 'recreate', reason: `${tied[0]} uses its very container (network, ipc or volumes)` };
+}
+
+function isTied(other: SeenService, name: string): boolean {
+  return sharedKeys.some((key) => other[key] === `service:${name}`) || volumesFrom(other).includes(name);
+}
+
+/** What nobody misses after a deploy, by the folder's name. */
+const passing = /\/(?:node_modules|\.venv|\.?cache|tmp|logs?|run|target|dist|build)\/?$/i;
+
+/**
+ * Volumes without a name are each container's own. A foreign image keeps data there, and so does one of one's own whose
+ * Dockerfile declares it: Compose hands it on when it replaces a container, two colors each have an empty one. What the
+ * compose file itself gives no name (`/app/node_modules`) only hides something.
+ */
+function unsharedVolume(service: SeenService, own: ServiceConfig): string | undefined {
+  const volumes = writableVolumes(service);
+  const named = volumes.find(({ name }) => name !== undefined && !isShared(own.sharedVolumes, name));
+  if (named !== undefined) return named.isFolder ? named.name : `the volume ${named.name}`;
+  const unnamed = volumes.find(
+    ({ name, target, isDeclared }) =>
+      name === undefined && (service.build === undefined || (isDeclared && !passing.test(target))),
+  );
+  return unnamed === undefined ? undefined : `a volume at ${unnamed.target}`;
+}
+
+function asSingleton({ name, service, own }: Case): Inferred | undefined {
+  const program = programKind(commandLine(service));
+  if (program?.kind === 'scheduler') {
+    return { strategy: 'singleton', reason: `it runs ${program.what}: two at once do everything twice` };
+  }
+  const word = nameParts(name).find((part) =>
+    ['beat', 'scheduler', 'cron', 'crontab', 'clock'].includes(part),
+  );
+  if (program !== undefined || word === undefined || findPorts(service, own) !== undefined) return undefined;
+  return { strategy: 'singleton', reason: `it is called ${word}: two at once do everything twice` };
+}
+
+/** Someone else's program beside the app: it changes seldom, and nobody wants it started anew by each deploy. */
+function asHelper({ name, service, own, sight }: Case): Inferred | undefined {
+  if (own.port !== undefined) return undefined;
+  const isTool = imageRole(service) === 'tool' && service.build === undefined;
+  if (sight.own.names.has(name) && !isTool) return undefined;
+  const kind = imageKind(service) ?? 'its image';
+  return {
+    strategy: 'recreate',
+    reason: `${kind} is not built here: it stays as it is, and is replaced in place when its image or definition changed`,
+  };
+}
+
+function asWorkers(each: Case): Inferred | undefined {
+  const { name, service, own, model } = each;
+  if (own.port !== undefined) return undefined;
+  const written = model.services[name] ?? service;
+  const program = programKind(commandLine(service));
+  const declares = (written.ports?.length ?? 0) > 0 || (written.expose?.length ?? 0) > 0;
+  const called = callsOf(name, model);
+  if (program?.kind === 'worker' && !declares && called.ports.length === 0)
+    return { strategy: 'workers', reason: `it runs ${program.what}` };
+  if (mayServe(each) && findPorts(service, own) !== undefined) return undefined;
+  const word = nameParts(name).find((part) => /^(?:worker|consumer|queue|celery)s?$/.test(part));
+  const [caller] = called.by;
+  const isMany = (service.deploy?.replicas ?? service.scale ?? 1) > 1;
+  const line = commandLine(written);
+  const beside = Object.entries(model.services).find(
+    ([other, sibling]) => other !== name && isSameImage(sibling, written),
+  );
+  const fixed = addressesOf(written)[0] ?? (hasHardwareAddress(written) ? 'MAC' : undefined);
+  if (fixed !== undefined && word === undefined) {
+    return {
+      strategy: 'recreate',
+      reason: `it has the fixed ${fixed === 'MAC' ? 'MAC address' : `address ${fixed}`}, which one container alone can have`,
+    };
+  }
+  const isWork = word !== undefined || /\b(?:workers?|consumers?|queues?|jobs:work)\b/i.test(line);
+  if (beside !== undefined && line !== '' && caller === undefined && !isWork && !isMany) {
+    return {
+      strategy: 'singleton',
+      reason: `it runs a program of its own in the image of ${beside[0]}, and nothing shows that two of it may work at once`,
+    };
+  }
+  const because =
+    word !== undefined ? `it is called ${word} and has no port` : 'it has no port and no HTTP health check';
+  return {
+    strategy: 'workers',
+    reason:
+      caller === undefined
+        ? because
+        : `${caller} calls it, and its port is not known: old and new answer to its name while they change over`,
+  };
+}
+
+/** Only its name sets a proxy that the app builds itself apart from a front end on nginx. */
+export function isDoorName(name: string): boolean {
+  const words = 'nginx proxy caddy traefik haproxy envoy gateway ingress lb loadbalancer'.split(' ');
+  return nameParts(name).some((part) => words.includes(part));
+}

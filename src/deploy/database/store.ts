@@ -1,0 +1,171 @@
+import type { Host } from '../../host/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { tail } from '../../kernel/process/process.ts';
+import type { Layout } from '../model.ts';
+import { listContainers } from '../on-host/state.ts';
+import { writeFiles } from '../on-host/upload.ts';
+import type { BackupRecord } from './model.ts';
+import { type Database, largestOutput } from './postgres.ts';
+import { chooseExpired } from './retention.ts';
+
+/** `20261121T021500Z-before-v1.2.4`: sorts by time and says what it was made for. */
+export function backupName(now: number, reason: string): string {
+  const stamp = new Date(now).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
+  return `${stamp}-${reason.replace(/[^A-Za-z0-9._-]+/g, '-')}`;
+}
+
+export async function saveRecord(host: Host, folder: string, record: BackupRecord): Promise<void> {
+  const content = Buffer.from(`${JSON.stringify(record, undefined, 1)}\n`);
+  await writeFiles(host, folder, [{ path: `${record.name}.json`, mode: 0o600, content }]);
+}
+
+/** The backups on a host. */
+export interface BackupList {
+  /** Oldest first. A dump without a record (a cut short run) is not listed. */
+  readonly records: readonly BackupRecord[];
+  /** Files named like records that this version cannot read. They are never removed. */
+  readonly unreadable: readonly string[];
+}
+
+/** @throws UserError `state.unreadable` */
+export async function listBackups(host: Host, folder: string): Promise<BackupList> {
+  const script = `cd "$1" 2>/dev/null || exit 0
+for f in *.json; do [ -f "$f" ] && [ -f "\${f%.json}.dump" ] && { printf '%s ' "$f"; base64 <"$f" | tr -d '\\n'; echo; }; done; exit 0`;
+  const result = await host.script(script, {
+    args: [folder],
+    timeoutMs: 30_000,
+    maxOutput: largestOutput,
+  });
+  if (result.code !== 0 || result.truncated === true) throw unreadable(host, folder, result.stderr);
+  const lines = result.stdout.split('\n').filter(Boolean);
+  const parsed = lines.map((line) => {
+    const space = line.lastIndexOf(' ');
+    return { file: line.slice(0, space), record: parse(line.slice(0, space), line.slice(space + 1)) };
+  });
+  return {
+    records: parsed
+      .flatMap(({ record }) => (record === undefined ? [] : [record]))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    unreadable: parsed.filter(({ record }) => record === undefined).map(({ file }) => file),
+  };
+}
+
+function unreadable(host: Host, folder: string, output: string): UserError {
+  return new UserError({
+    code: 'state.unreadable',
+    message: `${host.name}: cannot read ${folder}`,
+    output: tail(output, 5),
+  });
+}
+
+/** A record names files that are removed and restored: its name must be that of its own file. */
+function parse(file: string, base64: string): BackupRecord | undefined {
+  try {
+    const record = JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as BackupRecord;
+    const known = record.version === 1 && `${record.name}.json` === file && /^[\w.-]+$/.test(record.name);
+    return known ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Removes backups beyond what is kept, see {@link chooseExpired}.
+ *
+ * @param made the backup just made stays, whatever its clock says.
+ * @param warn told when files could not be removed.
+ */
+export async function pruneBackups(
+  host: Host,
+  layout: Layout,
+  keep: number,
+  made: string,
+  warn: (message: string) => void,
+): Promise<string[]> {
+  const { records } = await listBackups(host, layout.backups);
+  const open = new Set(await openDeploys(host, layout));
+  const spare = records.filter((record) => record.deploy !== undefined && open.has(record.deploy));
+  const old = chooseExpired(records, keep, new Set([made, ...spare.map((record) => record.name)]));
+  if (old.length === 0) return [];
+  const files = old.flatMap((name) =>
+    ['dump', 'rights', 'json'].map((kind) => `${layout.backups}/${name}.${kind}`),
+  );
+  const result = await host.exec(['rm', '-f', '--', ...files]);
+  if (result.code !== 0) warn(`${host.name}: cannot remove old backups: ${tail(result.stderr, 2)}`);
+  return old;
+}
+
+// Deploy, outcome (empty: none yet) and command of each journal, oldest first: their names begin with the time.
+const readOutcomes = `cd "$1" 2>/dev/null || exit 0
+set -- *.jsonl
+[ -f "$1" ] || exit 0
+awk 'function field(key) { return match($0, "\\"" key "\\":\\"[^\\"]*\\"") ? substr($0, RSTART + length(key) + 4, RLENGTH - length(key) - 5) : "" }
+  function say() { if (deploy != "") printf "%s,%s,%s\\n", deploy, command, outcome }
+  FNR == 1 { say(); deploy = FILENAME; sub(/\\.jsonl$/, "", deploy); command = field("command"); outcome = "" }
+  /"event":"end"/ { outcome = field("outcome") }
+  END { say() }' "$@"`;
+
+/** Deploys after the last confirmed one: not over, reverted, undone or failed. A person may have to restore their backups. */
+async function openDeploys(host: Host, layout: Layout): Promise<string[]> {
+  const result = await host.script(readOutcomes, { args: [layout.journal], timeoutMs: 30_000 });
+  if (result.code !== 0 || result.truncated === true) throw unreadable(host, layout.journal, result.stderr);
+  return openAfterConfirmed(
+    result.stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => {
+        const [deploy = '', command = '', outcome = ''] = line.split(',');
+        return { deploy, command, outcome };
+      }),
+  );
+}
+
+/** @param deploys oldest first. A rollback settles nothing: it leaves the database as the failed deploy left it. */
+export function openAfterConfirmed(
+  deploys: readonly { readonly deploy: string; readonly command: string; readonly outcome: string }[],
+): string[] {
+  const last = deploys.findLastIndex(
+    ({ command, outcome }) => command === 'deploy' && outcome === 'confirmed',
+  );
+  const unfinished = deploys.slice(0, last + 1).filter(({ outcome }) => outcome === '');
+  return [...unfinished, ...deploys.slice(last + 1)].map(({ deploy }) => deploy);
+}
+
+/**
+ * The running container of a Postgres service.
+ *
+ * @throws UserError `backup.no-database` if it does not run.
+ */
+export async function findDatabase(host: Host, app: string, service: string): Promise<Database> {
+  const containers = await listContainers(host.engine, app);
+  const found = containers.find(
+    (each) => each.service === service && each.edge === undefined && each.running,
+  );
+  if (found === undefined) {
+    throw new UserError({
+      code: 'backup.no-database',
+      message: `${host.name}: the database service ${service} does not run, so there is nothing to back up`,
+      hint: `Start it (docker compose up -d ${service}) or see why it stopped; to deploy without a backup, say --no-backup.`,
+    });
+  }
+  return { container: found.id, imageId: found.imageId };
+}
+
+/**
+ * @throws UserError `backup.unknown` that lists what there is.
+ */
+export function findBackup(records: readonly BackupRecord[], name: string): BackupRecord {
+  const found = records.find((record) => record.name === name);
+  if (found !== undefined) return found;
+  throw new UserError({
+    code: 'backup.unknown',
+    message: `There is no backup ${name} on the host`,
+    hint:
+      records.length === 0
+        ? 'There is no backup yet.'
+        : `Backups: ${records
+            .map((record) => record.name)
+            .reverse()
+            .join(', ')}.`,
+  });
+}

@@ -1,0 +1,125 @@
+import type { Colour } from '../model.ts';
+
+/** Steps of the transaction, in their order. */
+export const stepNames = [
+  'resolve',
+  'connect',
+  'lease',
+  'reconcile',
+  'preflight',
+  'transfer',
+  'data',
+  'backup',
+  'migrate',
+  'jobs',
+  'start',
+  'health',
+  'late-jobs',
+  'switch',
+  'watch',
+  'confirm',
+  'retire',
+  'prune',
+  'record',
+] as const;
+export type StepName = (typeof stepNames)[number];
+
+/** First entry of a journal: everything that undoing the deploy needs, should nobody be left who remembers. */
+export interface JournalHeader {
+  readonly event: 'open';
+  readonly at: string;
+  readonly deploy: string;
+  readonly command: 'deploy' | 'rollback';
+  readonly app: string;
+  readonly target: string;
+  readonly release: string;
+  readonly colour: Colour;
+  readonly previous: { readonly release: string; readonly colour: Colour } | undefined;
+  /** Services whose edge this deploy makes, and which an undo removes again. */
+  readonly newEdges: readonly string[];
+  /** Services whose edge takes part in the switch. */
+  readonly edges: readonly string[];
+  /** Services that are stopped and started in place; an undo puts the previous definition back. */
+  readonly replaced: readonly string[];
+  /** Services that did not run before and that an undo takes away (stateful ones excepted). */
+  readonly created: readonly string[];
+  /** Containers that were stopped for their published ports, and that an undo starts again. */
+  readonly stopped: readonly string[];
+  /** The release's folder did not exist before. */
+  readonly newRelease: boolean;
+  /** Images that only this release has brought; absent in journals of older versions. */
+  readonly brought?: readonly string[];
+  readonly actor: string | undefined;
+  readonly runUrl: string | undefined;
+  readonly commit: string | undefined;
+}
+
+export type Outcome = 'confirmed' | 'reverted' | 'undone' | 'failed';
+
+export type JournalEntry =
+  | JournalHeader
+  | {
+      readonly event: 'begin' | 'done' | 'undone';
+      readonly at: string;
+      readonly step: StepName;
+      readonly note?: string;
+    }
+  | {
+      readonly event: 'failed';
+      readonly at: string;
+      readonly step: StepName;
+      readonly code: string;
+      readonly note: string;
+    }
+  /** Last entry: nothing of this deploy is left to finish or undo. */
+  | {
+      readonly event: 'end';
+      readonly at: string;
+      readonly outcome: Outcome;
+      readonly note: string;
+      readonly by: string;
+    };
+
+/** One deploy as its journal tells it. */
+export interface JournalRecord {
+  readonly header: JournalHeader;
+  readonly entries: readonly JournalEntry[];
+  readonly end: Extract<JournalEntry, { event: 'end' }> | undefined;
+}
+
+/**
+ * Reads a journal. A last line that a crash cut short is left out; a file without a readable header is not a
+ * journal (the run died before it changed anything).
+ */
+export function parseJournal(text: string): JournalRecord | undefined {
+  const entries: JournalEntry[] = [];
+  for (const line of text.split('\n')) {
+    const entry = parseEntry(line);
+    if (entry !== undefined) entries.push(entry);
+  }
+  const found = entries.find((entry) => entry.event === 'open');
+  if (found === undefined) return undefined;
+  // An earlier version did not write all of them.
+  const header = { ...noServices, ...found };
+  return { header, entries, end: entries.find((entry) => entry.event === 'end') };
+}
+
+const noServices = { newEdges: [], edges: [], replaced: [], created: [], stopped: [] };
+
+function parseEntry(line: string): JournalEntry | undefined {
+  if (line.trim() === '') return undefined;
+  try {
+    const value: unknown = JSON.parse(line);
+    const known = typeof value === 'object' && value !== null && 'event' in value && 'at' in value;
+    return known ? (value as JournalEntry) : undefined;
+  } catch {
+    // After a line that was cut short, the next one has no line of its own.
+    const at = line.lastIndexOf('{"event":');
+    return at > 0 ? parseEntry(line.slice(at)) : undefined;
+  }
+}
+
+/** Whether the journal says that a step was begun (it may or may not have had its effect). */
+export function begun(record: JournalRecord, step: StepName): boolean {
+  return record.entries.some((entry) => entry.event === 'begin' && entry.step === step);
+}

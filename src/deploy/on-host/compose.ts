@@ -1,0 +1,105 @@
+import type { ComposeModel } from '../../config/model.ts';
+import { sameEngine } from '../../host/engine/docker-cli.ts';
+import type { ExecOptions, Host } from '../../host/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { pluginFolders } from '../../kernel/process/docker-plugin.ts';
+import { tail } from '../../kernel/process/process.ts';
+import type { HostRun } from '../context.ts';
+
+export interface ComposeOptions extends Pick<ExecOptions, 'stdin'> {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+  readonly onLine?: (line: string) => void;
+}
+
+// Compose obeys its environment: COMPOSE_REMOVE_ORPHANS removes the other color, COMPOSE_COMPATIBILITY renames containers,
+// and a variable that the compose file names without a value would get the deploy user's. So it sees none but these, and
+// no .env, which may hold the same ones. The plugin itself where it is found: the docker command would start it twice,
+// once to ask what it is.
+const runCompose = `${sameEngine}
+set -- --env-file /dev/null "$@"
+quiet() {
+  for name in DOCKER_CONFIG DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH SLUICE_RUN; do
+    eval "[ -z \\"\\\${$name-}\\" ] || set -- \\"$name=\\$$name\\" \\"\\$@\\""
+  done
+  exec env -i PATH="$PATH" HOME="$HOME" COMPOSE_IGNORE_ORPHANS=1 COMPOSE_REMOVE_ORPHANS=0 "$@"
+}
+for folder in "\${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins" ${pluginFolders.join(' ')}; do
+  [ ! -x "$folder/docker-compose" ] || quiet "$folder/docker-compose" "$@"
+done
+quiet docker compose "$@"
+`;
+
+/**
+ * `docker compose` on the host, over a release's project. Compose would call the other colour's containers orphans;
+ * they are told apart by label, and nothing here removes what it does not name.
+ */
+export async function compose(
+  host: Pick<Host, 'exec'>,
+  project: { readonly app: string; readonly file: string },
+  args: readonly string[],
+  options: ComposeOptions = {},
+) {
+  const { onLine, ...rest } = options;
+  const command = ['sh', '-c', runCompose, 'compose', '-p', project.app, '-f', project.file];
+  return await host.exec([...command, ...args] as [string, ...string[]], {
+    what: `docker compose ${args[0] ?? ''}`.trim(),
+    timeoutMs: 300_000,
+    ...rest,
+    ...(onLine === undefined ? {} : { onLine: (line) => onLine(line) }),
+  });
+}
+
+/** The project of the release that is being deployed. */
+export function projectOf(each: HostRun): { app: string; file: string } {
+  return { app: each.plan.record.app, file: `${each.layout.release(each.plan.release)}/compose.json` };
+}
+
+/**
+ * Starts services of the release's project as they are defined there; dependencies are the transaction's business.
+ *
+ * @throws UserError `compose.up-failed` with Compose's own words.
+ */
+export async function composeUp(
+  each: HostRun,
+  services: readonly string[],
+  options: ComposeOptions & { readonly flags?: readonly string[] } = {},
+): Promise<void> {
+  if (services.length === 0) return;
+  const { flags = [], ...rest } = options;
+  const args = ['up', '--detach', '--no-deps', '--no-build', '--quiet-pull', ...flags, ...services];
+  const result = await compose(each.host, projectOf(each), args, rest);
+  if (result.code === 0) return;
+  throw new UserError({
+    code: 'compose.up-failed',
+    message: `${each.host.name}: docker compose cannot start ${services.join(', ')}`,
+    hint: 'The last line below is Compose’s own reason.',
+    output: tail(result.stderr, 8),
+  });
+}
+
+/**
+ * Asks Compose on the host whether it takes the release's project: an older one does not know newer keys, which would be
+ * found when the new containers start, after the backup and the migration.
+ *
+ * @throws UserError `preflight.compose-rejects` with Compose's own words.
+ */
+export async function validateProject(
+  host: Pick<Host, 'exec' | 'name'>,
+  app: string,
+  project: ComposeModel,
+  options: ComposeOptions = {},
+): Promise<void> {
+  const result = await compose(host, { app, file: '-' }, ['config', '--quiet'], {
+    ...options,
+    stdin: JSON.stringify(project),
+    timeoutMs: 60_000,
+  });
+  if (result.code === 0) return;
+  throw new UserError({
+    code: 'preflight.compose-rejects',
+    message: `${host.name}: Docker Compose there does not accept the project of this release`,
+    hint: 'If its reason below is a key that it does not know, update docker-compose-plugin on the server, or remove the key.',
+    output: tail(result.stderr || result.stdout, 8),
+  });
+}

@@ -1,0 +1,52 @@
+import type { Host } from '../../host/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { tail } from '../../kernel/process/process.ts';
+import type { Colour, Layout } from '../model.ts';
+
+// Every file is replaced by a rename, and flushed before it: after a power cut it is the old one or the new one.
+// $1 app folder, $2 colour, $3 release ('' for none), then the services with an edge
+const script = `
+set -eu
+umask 077
+cd "$1"; colour=$2; release=$3; shift 3
+for service in "$@"; do
+  [ -d "edge/$service" ] || continue
+  printf 'active %s\\n' "$colour" >"edge/$service/active.map.new"
+  # Another name of its containers is theirs as long as they run.
+  sed -n "/^name-$colour /p" "edge/$service/active.map" >>"edge/$service/active.map.new" 2>/dev/null || :
+  sync "edge/$service/active.map.new" 2>/dev/null || sync
+  mv -f "edge/$service/active.map.new" "edge/$service/active.map"
+done
+if [ -n "$release" ]; then
+  ln -sfn "releases/$release" current.new
+  mv -fT current.new current 2>/dev/null || { rm -f current; mv -f current.new current; }
+else
+  rm -f current
+fi
+sync -f . 2>/dev/null || sync
+`;
+
+/**
+ * Makes a colour and a release the ones that a host starts with; no release: the app has none any more.
+ *
+ * @throws UserError `host.write-failed`.
+ */
+export async function persistColour(
+  host: Host,
+  layout: Layout,
+  services: readonly string[],
+  colour: Colour,
+  release: string | undefined,
+): Promise<void> {
+  const result = await host.script(script, {
+    args: [layout.app, colour, release ?? '', ...services],
+    timeoutMs: 20_000,
+  });
+  if (result.code === 0) return;
+  throw new UserError({
+    code: 'host.write-failed',
+    message: `${host.name}: cannot write to ${layout.app}`,
+    hint: 'Is its disk full, or the folder not owned by the deploy user?',
+    output: tail(result.stderr, 3),
+  });
+}

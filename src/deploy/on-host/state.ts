@@ -1,0 +1,229 @@
+import type Docker from 'dockerode';
+import type { Host } from '../../host/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import type { JournalRecord } from '../lease/journal.ts';
+import { type Colour, type Layout, labels, type ReleaseRecord } from '../model.ts';
+import type { ContainerMount } from '../preflight/adopted-data.ts';
+import { listNetworks, type NetworkState } from '../preflight/host-networks.ts';
+import {
+  type HostPort,
+  lookAround,
+  type Neighbor,
+  type PublishedPort,
+  type TakenAddress,
+} from '../preflight/host-ports.ts';
+import { type EdgeStatus, guardClient } from '../traffic/guard.ts';
+import { sendTo } from '../traffic/socket.ts';
+import { parseState, readState } from './state-files.ts';
+
+/** A container of the app on a host. */
+export interface ContainerState {
+  readonly id: string;
+  readonly name: string;
+  readonly service: string;
+  readonly colour: Colour | undefined;
+  readonly release: string | undefined;
+  readonly hash: string | undefined;
+  /** Name by which an edge finds it; undefined: made before replicas had one. */
+  readonly replicaName?: string | undefined;
+  /** The app's folder that it was started for; undefined: before containers told. */
+  readonly folder?: string | undefined;
+  /** Version of the edge, if the container is one. */
+  readonly edge: string | undefined;
+  /** Runs to its end: not running is what it should. */
+  readonly job: boolean;
+  /** Started by a plain `docker compose up`, not by Sluice. */
+  readonly plain: boolean;
+  readonly running: boolean;
+  readonly status: string;
+  readonly image: string;
+  readonly imageId: string;
+  /** Digests that registries know the running image by (`sha256:…`); of a plain project's containers only. */
+  readonly digests?: readonly string[];
+  /** Its volumes and folders of the host; of a plain project's containers only. */
+  readonly mounts?: readonly ContainerMount[];
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+/** What a host says of an app: from labels, the edges and the app's folder. */
+export interface HostState {
+  readonly uid: number;
+  readonly gid: number;
+  /** Release that the last confirmation made the persistent one. */
+  readonly current: string | undefined;
+  /** Who deployed first: the target, and the repository whose workflow it was. */
+  readonly target: string | undefined;
+  readonly repository?: string | undefined;
+  readonly releases: readonly ReleaseRecord[];
+  /** Colour that an edge starts with, by service, as on disk. */
+  readonly maps: Readonly<Record<string, Colour>>;
+  /** Releases in the order of their confirmations, oldest first; one may stand there twice. */
+  readonly confirmed: readonly string[];
+  /** The release that each confirmed one took over from. Journals sort by the clock of whoever deployed; this does not. */
+  readonly tookOver?: ReadonlyMap<string, string>;
+  /** How many journals there are, also of deploys that ended long ago. */
+  readonly journals: number;
+  /** Deploys that neither ended nor were undone, oldest first. */
+  readonly unfinished: readonly JournalRecord[];
+  readonly containers: readonly ContainerState[];
+  /** Ports of the host that running containers have, also those of other apps. */
+  readonly published?: readonly PublishedPort[];
+  /** Running containers of other projects. */
+  readonly neighbors?: readonly Neighbor[];
+  /** Addresses that running containers have, also those of other apps. */
+  readonly addresses?: readonly TakenAddress[];
+  /** Networks of the engine. */
+  readonly networks?: readonly NetworkState[];
+  /** Ports of the host that anything listens on: containers, and programs without one. */
+  readonly listeners?: readonly HostPort[];
+  /** Answers of the running edges; a service is missing when its edge does not answer. */
+  readonly edges: Readonly<Record<string, EdgeStatus>>;
+}
+
+/** The part of it that tells what serves. */
+export type ServingState = Pick<HostState, 'containers' | 'edges' | 'maps' | 'current'> &
+  Partial<Pick<HostState, 'releases'>>;
+
+/** Kept releases with large environments add up; what is cut off would look like a first deploy. */
+const largestState = 64 * 1024 * 1024;
+
+/**
+ * Reads everything about the app on one host, in parallel over the one connection.
+ *
+ * @throws UserError `state.unreadable` if the host's files cannot be understood.
+ */
+export async function readHostState(host: Host, app: string, layout: Layout): Promise<HostState> {
+  const [files, containers, around, networks] = await Promise.all([
+    host.script(readState, { args: [layout.app], timeoutMs: 20_000, maxOutput: largestState }),
+    listContainers(host.engine, app),
+    lookAround(host.engine, app),
+    listNetworks(host.engine),
+  ]);
+  if (files.code !== 0 || files.truncated) {
+    throw new UserError({
+      code: 'state.unreadable',
+      message: `${host.name}: cannot read ${layout.app}`,
+      output: files.stderr,
+    });
+  }
+  const parsed = parseState(host.name, files.stdout);
+  const [edges, known] = await Promise.all([
+    readEdges(host, layout, containers),
+    withDigests(host.engine, containers),
+  ]);
+  return { ...parsed, containers: known, ...around, networks, edges };
+}
+
+/** Containers that Sluice did not start do not tell which image they were made from, but for its id. */
+async function withDigests(
+  engine: Docker,
+  containers: readonly ContainerState[],
+): Promise<readonly ContainerState[]> {
+  if (!containers.some(({ plain, running }) => plain && running)) return containers;
+  const images = await engine.listImages();
+  const digests = new Map(
+    images.map(({ Id, RepoDigests }) => [
+      Id,
+      (RepoDigests ?? []).map((each) => each.slice(each.indexOf('@') + 1)),
+    ]),
+  );
+  return containers.map((each) =>
+    each.plain ? { ...each, digests: digests.get(each.imageId) ?? [] } : each,
+  );
+}
+
+/** All containers of the app: those of Sluice and those of a plain compose project of the same name. */
+export async function listContainers(engine: Docker, app: string): Promise<ContainerState[]> {
+  const filters = { label: [`com.docker.compose.project=${app}`, 'com.docker.compose.oneoff=False'] };
+  const found = await engine.listContainers({ all: true, filters: JSON.stringify(filters) });
+  return found.map((each) => {
+    const label = each.Labels;
+    const colour = label[labels.colour];
+    const isPlain = label[labels.app] === undefined;
+    return {
+      id: each.Id,
+      name: each.Names[0]?.slice(1) ?? each.Id.slice(0, 12),
+      service: label[labels.service] ?? label['com.docker.compose.service'] ?? '',
+      colour: colour === 'blue' || colour === 'green' ? colour : undefined,
+      release: label[labels.release],
+      hash: label[labels.hash],
+      replicaName: label[labels.name],
+      folder: label[labels.folder],
+      edge: label[labels.edge],
+      job: label[labels.strategy] === 'job',
+      plain: isPlain,
+      running: each.State === 'running',
+      status: each.Status,
+      image: each.Image,
+      imageId: each.ImageID,
+      ...(isPlain ? { mounts: mountsOf(each) } : {}),
+      addresses: Object.fromEntries(
+        Object.entries(each.NetworkSettings?.Networks ?? {}).map(([name, network]) => [
+          name,
+          network.IPAddress,
+        ]),
+      ),
+    };
+  });
+}
+
+function mountsOf({ Mounts }: Pick<Docker.ContainerInfo, 'Mounts'>): ContainerMount[] {
+  return (Mounts ?? []).map(({ Type, Name, Source, Destination }) => ({
+    type: Type,
+    name: Name,
+    source: Source,
+    target: Destination,
+  }));
+}
+
+async function readEdges(
+  host: Host,
+  layout: Layout,
+  containers: readonly ContainerState[],
+): Promise<Record<string, EdgeStatus>> {
+  const running = containers.filter((each) => each.edge !== undefined && each.running);
+  const answers = await Promise.all(
+    running.map(async ({ service }) => {
+      const status = await guardClient(sendTo(host, layout.edgeSocket(service)))
+        .status()
+        .catch(() => undefined);
+      return [service, status] as const;
+    }),
+  );
+  return Object.fromEntries(answers.filter((entry): entry is [string, EdgeStatus] => entry[1] !== undefined));
+}
+
+/**
+ * The colour that serves now: what the edges say, else what they would start with, else (an app without edges)
+ * what runs. Edges of services that the current release does not have say nothing of it.
+ */
+export function servingColour(state: ServingState): Colour | undefined {
+  const [asked] = activeColours(state);
+  if (asked !== undefined) return asked.colour;
+  const stopped = state.containers.filter(
+    (each) => each.edge !== undefined && countsFor(state, each.service),
+  );
+  const written = stopped.map(({ service }) => state.maps[service]).find((colour) => colour !== undefined);
+  return written ?? state.containers.find((each) => each.running && each.release === state.current)?.colour;
+}
+
+/** What each edge of the current release that answers serves. */
+export function activeColours(state: ServingState): { readonly service: string; readonly colour: Colour }[] {
+  return Object.entries(state.edges).flatMap(([service, { active }]) =>
+    (active === 'blue' || active === 'green') && countsFor(state, service)
+      ? [{ service, colour: active }]
+      : [],
+  );
+}
+
+function countsFor({ releases = [], current }: ServingState, service: string): boolean {
+  const record = releases.find((each) => each.release === current);
+  return (
+    record === undefined ||
+    record.services.some(({ name, strategy }) => name === service && strategy === 'blue-green')
+  );
+}
+
+export function releaseNamed(state: HostState, name: string | undefined): ReleaseRecord | undefined {
+  return state.releases.find((each) => each.release === name);
+}

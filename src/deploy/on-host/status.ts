@@ -1,0 +1,112 @@
+import type { Host } from '../../host/model.ts';
+import type { Serving } from '../../report/model.ts';
+import { type Colour, layoutOf } from '../model.ts';
+import { coloursText } from '../plan/strays.ts';
+import { servingOn } from '../report/report.ts';
+import type { EdgeStatus } from '../traffic/guard.ts';
+import { activeColours, type HostState, readHostState } from './state.ts';
+
+/** What runs for an app on one host, asked of the edge and the engine. */
+export interface HostStatus {
+  readonly host: string;
+  readonly current: string | undefined;
+  readonly serving: readonly Serving[];
+  readonly edges: Readonly<Record<string, EdgeStatus>>;
+  /** Old colors that still run: they finish what they have in flight, or stay warm for a rollback. */
+  readonly finishing: readonly {
+    readonly service: string;
+    readonly release: string;
+    readonly colour: Colour;
+    readonly inFlight: number;
+  }[];
+  /** Containers that should run and do not, as sentences. */
+  readonly troubles: readonly string[];
+  readonly releases: readonly string[];
+  /** Deploys whose run died. */
+  readonly unfinished: readonly { readonly deploy: string; readonly release: string; readonly at: string }[];
+  readonly others: readonly {
+    readonly service: string;
+    readonly status: string;
+    readonly running: boolean;
+  }[];
+}
+
+export async function hostStatus(host: Host, app: string): Promise<HostStatus> {
+  const state = await readHostState(host, app, layoutOf(host.config.root, app));
+  return describe(host.name, state);
+}
+
+export function describe(host: string, state: HostState): HostStatus {
+  const serving = servingOn(host, state);
+  return {
+    host,
+    current: state.current,
+    serving,
+    edges: state.edges,
+    finishing: finishingIn(state),
+    troubles: troublesOf(state),
+    releases: state.releases.map((each) => each.release),
+    unfinished: state.unfinished.map(({ header }) => ({
+      deploy: header.deploy,
+      release: header.release,
+      at: header.at,
+    })),
+    others: state.containers
+      .filter((each) => each.edge === undefined && each.colour === undefined)
+      .map((each) => ({ service: each.service, status: each.status, running: each.running })),
+  };
+}
+
+function finishingIn({ containers, edges }: HostState): HostStatus['finishing'] {
+  const found = containers.flatMap(({ service, colour, release = '', running, edge }) => {
+    const status = edges[service];
+    const isOld = colour !== undefined && colour !== status?.active && status?.armed === null;
+    return running && edge === undefined && status !== undefined && isOld
+      ? [{ service, release, colour, inFlight: status.colours[colour].current }]
+      : [];
+  });
+  return found.filter(
+    ({ service, colour }, index) =>
+      found.findIndex((each) => each.service === service && each.colour === colour) === index,
+  );
+}
+
+function troublesOf(state: HostState): string[] {
+  const troubles: string[] = [];
+  for (const container of state.containers) {
+    const { service, status } = container;
+    if (container.edge !== undefined && state.edges[service] === undefined) {
+      troubles.push(`the edge of ${service} does not answer (${status})`);
+    }
+    const shouldRun = container.edge === undefined && container.colour === undefined && !container.job;
+    if (shouldRun && !container.running) troubles.push(`${service} does not run: ${status}`);
+    if (/unhealthy|Restarting|Dead/.test(status)) troubles.push(`${container.name}: ${status}`);
+  }
+  for (const [service, status] of Object.entries(state.edges)) {
+    const active = status.colours[status.active];
+    const { connections } = status;
+    if (connections !== undefined && connections.current >= connections.max)
+      troubles.push(
+        `${service}: all ${connections.max} connections are taken, further requests get a 503 (edge.max-connections)`,
+      );
+    if (active.up === 0) troubles.push(`${service}: no container of ${status.active}, which serves, is up`);
+    if (status.armed !== null) {
+      troubles.push(
+        `${service}: a switch to ${status.armed.to} is armed; without a confirmation it reverts in ${Math.round(status.armed.deadlineIn)} s`,
+      );
+    }
+  }
+  if (new Set(activeColours(state).map(({ colour }) => colour)).size > 1)
+    troubles.push(`${coloursText(state)}: no deploy is possible until all serve the same color`);
+  for (const { header } of state.unfinished) {
+    troubles.push(
+      `the ${header.command} of ${header.release} from ${header.at} did not end; the next deploy finishes or undoes it`,
+    );
+  }
+  return troubles;
+}
+
+/** Whether hosts serve different releases. */
+export function isSplit(statuses: readonly HostStatus[]): boolean {
+  return new Set(statuses.map((status) => status.current)).size > 1;
+}

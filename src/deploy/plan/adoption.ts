@@ -1,0 +1,40 @@
+import type { PlannedEdge, ReleaseRecord } from '../model.ts';
+import type { HostState } from '../on-host/state.ts';
+import { hasFixedAddress } from './ties.ts';
+
+/** What it means that a running container of a plain compose project becomes the first color of a service. */
+export function adoptionWarnings(edge: PlannedEdge, record: ReleaseRecord, state: HostState): string[] {
+  const published =
+    record.model.services[edge.service]?.ports?.map((port) => port.published).filter(Boolean) ?? [];
+  const moved = `${edge.adopted} runs from a plain compose project: it is adopted, and the name ${edge.service} moves to the edge.`;
+  const what = [
+    ...(published.length === 0 ? [] : [`Published port ${published.join(', ')}`]),
+    ...(hasFixedAddress(record, edge.service) ? ['The fixed address'] : []),
+  ];
+  return [
+    moved,
+    ...strangersBeside(edge, state),
+    ...what.map(
+      (each) =>
+        `${each} of ${edge.service} moves too: it has one owner, so connections to it are refused for about a second, this once.`,
+    ),
+  ];
+}
+
+/** Containers of other projects are not reloaded: one that has looked the adopted container up keeps its address. */
+function strangersBeside(
+  { adopted, service }: PlannedEdge,
+  { containers, neighbors = [] }: HostState,
+): string[] {
+  const networks = Object.keys(containers.find(({ name }) => name === adopted)?.addresses ?? {});
+  const found = neighbors.filter((each) => each.networks.some((network) => networks.includes(network)));
+  if (found.length === 0) return [];
+  const more = found.length > 5 ? ` and ${found.length - 5} more` : '';
+  const names = `${found
+    .slice(0, 5)
+    .map(({ name }) => name)
+    .join(', ')}${more}`;
+  return [
+    `On the networks of ${service} are containers of other projects: ${names}. One that forwards to ${service} (a proxy) keeps the address of ${adopted}, which ends in this deploy: restart it when the deploy is over, and look at the public address.`,
+  ];
+}

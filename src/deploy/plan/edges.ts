@@ -1,0 +1,54 @@
+import type { PlannedEdge, ReleaseRecord } from '../model.ts';
+import type { ContainerState } from '../on-host/state.ts';
+import { isRedefined } from '../traffic/edge-container.ts';
+import { lackingNetworks } from './networks.ts';
+import type { HostPlanInput } from './plan.ts';
+import { hasFixedAddress } from './ties.ts';
+
+/** What a deploy does with the edge of a service: nothing, unless it must be another one. */
+export function planEdge(
+  edge: Pick<PlannedEdge, 'service' | 'files' | 'version' | 'memory'>,
+  input: HostPlanInput,
+): PlannedEdge {
+  const { containers } = input.state;
+  const container = containers.find((each) => each.edge !== undefined && each.service === edge.service);
+  const adopted = containers.find((each) => each.plain && each.running && each.service === edge.service);
+  // The label tells what the container was made with; after a reload only the edge itself knows better.
+  const runningVersion = input.state.edges[edge.service]?.version ?? container?.edge;
+  const { record } = input;
+  // One that was made and never served is no owner of the name: a container of a plain project may be.
+  const isNew = container === undefined || (!container.running && input.state.current === undefined);
+  const plan = record.services.find(({ name }) => name === edge.service);
+  const definition = record.model.services[edge.service];
+  const redefined =
+    container?.running === true &&
+    plan !== undefined &&
+    definition !== undefined &&
+    (isRedefined(container.hash, record, plan, definition) ||
+      lackingNetworks(record, edge.service, container).length > 0);
+  return {
+    ...edge,
+    redefined,
+    action: redefined ? 'replace' : edgeAction(container, runningVersion === edge.version, input),
+    adopted: isNew ? adopted?.name : undefined,
+    takesPort:
+      isNew &&
+      adopted !== undefined &&
+      (publishes(record, edge.service) || hasFixedAddress(record, edge.service)),
+    imageDiffers: container !== undefined && container.image !== input.edgeImage,
+  };
+}
+
+function edgeAction(
+  container: ContainerState | undefined,
+  isCurrent: boolean,
+  input: HostPlanInput,
+): PlannedEdge['action'] {
+  if (!container?.running) return 'create';
+  if (input.replaceEdges === true && container.image !== input.edgeImage) return 'replace';
+  return isCurrent ? 'keep' : 'reload';
+}
+
+function publishes(record: ReleaseRecord, service: string): boolean {
+  return (record.model.services[service]?.ports ?? []).some((port) => port.published !== undefined);
+}

@@ -1,0 +1,95 @@
+import type { ComposeService, ServicePlan } from '../../config/model.ts';
+import type { PlannedService, ReleaseRecord } from '../model.ts';
+import { type ContainerState, type HostState, releaseNamed } from '../on-host/state.ts';
+import { serviceHash } from '../project/project.ts';
+import { differencesOf } from './differences.ts';
+import { lackingNetworks } from './networks.ts';
+
+export interface ServicePlanInput {
+  readonly record: ReleaseRecord;
+  readonly state: HostState;
+  /** Services of strategy `keep` to replace all the same. */
+  readonly replace?: readonly string[];
+}
+
+/** Decides what a deploy does with one service on one host. */
+export function planService(plan: ServicePlan, input: ServicePlanInput): PlannedService {
+  const { record, state, replace = [] } = input;
+  const before = releaseNamed(state, state.current);
+  const definition = record.model.services[plan.name];
+  const image = definition?.image ?? '';
+  const running = state.containers.find(
+    (each) => each.service === plan.name && each.edge === undefined && each.running,
+  );
+  const base = { service: plan.name, plan, image, imageBefore: before?.model.services[plan.name]?.image };
+  if (plan.strategy === 'blue-green') return { ...base, action: 'colour', why: plan.reason };
+  if (plan.strategy === 'workers') return { ...base, action: 'workers', why: plan.reason };
+  if (plan.strategy === 'job') return { ...base, action: 'run', why: plan.reason };
+  if (running === undefined) return { ...base, action: 'create', why: 'does not run yet' };
+
+  const differences = [
+    ...differencesFrom(running, plan, definition ?? {}, before),
+    ...lackingNetworks(record, plan.name, running).map((network) => `network ${network}`),
+  ];
+  if (plan.strategy === 'keep') return planKept(base, differences, replace.includes(plan.name));
+  if (differences.length === 0)
+    return { ...base, action: 'keep', why: running.plain ? 'runs already: adopted' : 'unchanged' };
+  const what = `changed (${differences.join(', ')})`;
+  return plan.strategy === 'singleton'
+    ? { ...base, action: 'swap', why: `${what}: the old one stops, then the new one starts` }
+    : { ...base, action: 'replace', why: `${what}: stopped and started in place, a short gap` };
+}
+
+function planKept(
+  base: Pick<PlannedService, 'service' | 'plan' | 'image' | 'imageBefore'>,
+  differences: readonly string[],
+  isWanted: boolean,
+): PlannedService {
+  if (differences.length === 0) return { ...base, action: 'keep', why: 'never touched by a deploy' };
+  const what = `its definition changed (${differences.join(', ')})`;
+  if (isWanted)
+    return { ...base, action: 'replace', why: `${what}: stopped and started in place, as you asked` };
+  return { ...base, action: 'keep', why: `${what}, but a deploy never touches it`, differences };
+}
+
+/** What distinguishes a running container from what the release wants; empty: nothing. */
+function differencesFrom(
+  running: ContainerState,
+  plan: ServicePlan,
+  definition: ComposeService,
+  before: ReleaseRecord | undefined,
+): readonly string[] {
+  const known = before?.model.services[plan.name];
+  if (!running.plain) {
+    if (running.hash === serviceHash(definition)) return [];
+    return describe(known === undefined ? [] : differencesOf(known, definition));
+  }
+  if (known !== undefined) {
+    return serviceHash(known) === serviceHash(definition) ? [] : describe(differencesOf(known, definition));
+  }
+  // A plain project's container does not tell what it was made from, but for its image. A singleton has no traffic to
+  // lose and becomes ours at once.
+  if (plan.strategy === 'singleton') return ['adopted'];
+  return isSameImage(running, definition.image)
+    ? []
+    : [`image ${shown(running.image)} → ${shown(definition.image)}`];
+}
+
+/** A hash that differs with nothing to show for it was written by another version of Sluice. */
+function describe(differences: readonly string[]): readonly string[] {
+  return differences.length === 0 ? ['definition'] : differences;
+}
+
+/**
+ * The engine names the image of a container as it was started (`postgres:17`), the release by digest: they are equal if
+ * the digest is one of the running image's, or unknown where the tag is the same and nobody asked the registry.
+ */
+function isSameImage(running: ContainerState, image: string | undefined): boolean {
+  if (image === undefined || running.image === image) return true;
+  return running.digests?.some((digest) => image.endsWith(digest)) ?? false;
+}
+
+function shown(image: string | undefined): string {
+  const [name = '', digest] = (image ?? 'none').split('@sha256:');
+  return digest === undefined ? name : `${name.split('/').at(-1)}@${digest.slice(0, 8)}`;
+}

@@ -1,0 +1,156 @@
+import type Docker from 'dockerode';
+import type { Host } from '../../host/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import type { ContainerState } from '../on-host/state.ts';
+import { writeFiles } from '../on-host/upload.ts';
+
+/**
+ * Containers that a deploy replaces in place and that no release describes: those of a plain compose project, and stores
+ * whose change was passed over before. What they were made from is written down first, and an undo makes them again, as
+ * Watchtower does for its updates.
+ */
+
+/** Below a release's folder. */
+const folderName = 'adopted';
+
+/** Writes down what containers are made of. The files hold their environment: 0600, in the release's own folder. */
+export async function writeDown(
+  host: Host,
+  releaseFolder: string,
+  containers: readonly Pick<ContainerState, 'id' | 'service'>[],
+): Promise<void> {
+  if (containers.length === 0) return;
+  const files = await Promise.all(
+    containers.map(async ({ id }) => ({
+      path: `${folderName}/${id.slice(0, 12)}.json`,
+      mode: 0o600,
+      content: Buffer.from(JSON.stringify(await host.engine.getContainer(id).inspect())),
+    })),
+  );
+  await writeFiles(host, releaseFolder, files);
+}
+
+/**
+ * Makes the containers that were written down again, in the place of those that took their names.
+ *
+ * @param services those that may be put back; others are left alone.
+ * @returns services whose containers run again.
+ * @throws UserError `state.unreadable`.
+ */
+export async function putBackAdopted(
+  host: Host,
+  releaseFolder: string,
+  services: readonly string[],
+): Promise<string[]> {
+  const all = (await readDown(host, releaseFolder)).filter((each) =>
+    services.includes(serviceOf(each) ?? ''),
+  );
+  const done = new Set<string>();
+  for (const old of all) {
+    const name = old.Name.replace(/^\//, '');
+    const project = old.Config.Labels['com.docker.compose.project'] ?? '';
+    if (await isThere(host, old.Id)) {
+      await host.engine.getContainer(old.Id).start().catch(ignoreStatus(304));
+      done.add(serviceOf(old) ?? '');
+      continue;
+    }
+    await removeSuccessors(host, project, serviceOf(old) ?? '');
+    const { id } = await host.engine.createContainer({ name, ...definitionOf(old) });
+    const [, ...further] = networksOf(old);
+    for (const [network, settings] of further)
+      await host.engine.getNetwork(network).connect({ Container: id, EndpointConfig: settings });
+    await host.engine.getContainer(id).start();
+    done.add(serviceOf(old) ?? '');
+  }
+  return [...done];
+}
+
+// $1 folder. A line for each file, in base64.
+const readAll = `
+cd "$1" 2>/dev/null || exit 0
+for f in ${folderName}/*.json; do [ -f "$f" ] && { base64 <"$f" | tr -d '\\n'; echo; }; done
+exit 0
+`;
+
+async function readDown(host: Host, releaseFolder: string): Promise<Docker.ContainerInspectInfo[]> {
+  const { code, stdout, truncated } = await host.script(readAll, {
+    args: [releaseFolder],
+    timeoutMs: 20_000,
+    maxOutput: 16 * 1024 * 1024,
+  });
+  try {
+    if (code !== 0 || truncated) throw new Error('cut off');
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(Buffer.from(line, 'base64').toString('utf8')) as Docker.ContainerInspectInfo);
+  } catch (error) {
+    throw new UserError({
+      code: 'state.unreadable',
+      message: `${host.name}: cannot read ${releaseFolder}/${folderName}, which describes the containers before Sluice`,
+      hint: 'Start them with `docker compose up -d` in their own project.',
+      cause: error,
+    });
+  }
+}
+
+function serviceOf(container: Docker.ContainerInspectInfo): string | undefined {
+  return container.Config.Labels['com.docker.compose.service'];
+}
+
+async function isThere(host: Host, id: string): Promise<boolean> {
+  return await host.engine
+    .getContainer(id)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+/** Their anonymous volumes stay: Compose had given them those of the old container. */
+async function removeSuccessors(host: Host, project: string, service: string): Promise<void> {
+  const label = [`com.docker.compose.project=${project}`, `com.docker.compose.service=${service}`];
+  const found = await host.engine.listContainers({ all: true, filters: JSON.stringify({ label }) });
+  await Promise.all(
+    found.map(({ Id }) =>
+      host.engine.getContainer(Id).remove({ force: true, v: false }).catch(ignoreStatus(404)),
+    ),
+  );
+}
+
+function definitionOf(old: Docker.ContainerInspectInfo): Docker.ContainerCreateOptions {
+  const { Hostname, Image: _tag, ...config } = old.Config;
+  const isOwnName = Hostname === old.Id.slice(0, 12);
+  const [first] = networksOf(old);
+  const mounted = new Set((old.HostConfig.Binds ?? []).map((bind) => bind.split(':')[1]));
+  for (const { Target } of old.HostConfig.Mounts ?? []) mounted.add(Target);
+  const unnamed = old.Mounts.filter(
+    ({ Type, Destination }) => Type === 'volume' && !mounted.has(Destination),
+  ).map(({ Name, Destination }) => `${Name}:${Destination}`);
+  return {
+    ...(config as Docker.ContainerCreateOptions),
+    ...(isOwnName ? {} : { Hostname }),
+    // By its id: the tag may mean another image by now.
+    Image: old.Image,
+    HostConfig: { ...old.HostConfig, Binds: [...(old.HostConfig.Binds ?? []), ...unnamed] },
+    ...(first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first[0]]: first[1] } } }),
+  };
+}
+
+/** Names and fixed addresses in each network; what the engine gave by itself is left out. */
+function networksOf(old: Docker.ContainerInspectInfo): [string, Docker.EndpointSettings][] {
+  if (/^(?:host|none|container:)/.test(old.HostConfig.NetworkMode ?? '')) return [];
+  return Object.entries(old.NetworkSettings.Networks ?? {}).map(([name, network]) => {
+    const { Aliases, IPAMConfig } = network as { Aliases?: string[] | null; IPAMConfig?: object | null };
+    const aliases = (Aliases ?? []).filter((alias) => alias !== old.Id.slice(0, 12));
+    const settings = { Aliases: aliases, ...(IPAMConfig ? { IPAMConfig } : {}) };
+    return [name, settings as Docker.EndpointSettings];
+  });
+}
+
+function ignoreStatus(status: number) {
+  return (error: unknown): void => {
+    if ((error as { statusCode?: number }).statusCode !== status) throw error;
+  };
+}

@@ -1,0 +1,68 @@
+import { objectKey } from '../../config/compose/written.ts';
+import type { ComposeService } from '../../config/model.ts';
+import type { Finding, PreflightInput } from './preflight.ts';
+
+/** What an engine whose containers have users of their own (rootless, userns-remap) cannot do for a release. */
+export function judgeUsers(input: Pick<PreflightInput, 'facts' | 'record'>): Finding[] {
+  const { rootless, remapped } = input.facts.docker;
+  if (rootless) return judgeRootless(input);
+  return remapped ? judgeRemapped(input) : [];
+}
+
+/**
+ * The edge runs as the deploy user, who is another user in a rootless container, and containers are asked at their
+ * addresses, which the server cannot reach there (docs.docker.com/engine/security/rootless).
+ */
+function judgeRootless({ record }: Pick<PreflightInput, 'record'>): Finding[] {
+  const edged = record.services.filter(({ strategy }) => strategy === 'blue-green');
+  const isRefused = edged.length > 0 || record.services.length === 0;
+  return [
+    {
+      level: isRefused ? 'error' : 'warning',
+      topic: 'engine',
+      message: isRefused
+        ? 'the engine is rootless: the edge of a blue-green service cannot open its folder there, and containers cannot be asked at their addresses'
+        : 'the engine is rootless: it does not open ports below 1024 by default, and containers do not see the addresses of clients',
+      fix: 'Use an engine of the system (/var/run/docker.sock, the deploy user in the group docker), with userns-remap if root of a container must not be root of the server.',
+    },
+  ];
+}
+
+function judgeRemapped({ record }: Pick<PreflightInput, 'record'>): Finding[] {
+  const faults = record.services.flatMap(({ name }) => {
+    const service = record.model.services[name] ?? {};
+    if (service['userns_mode'] === 'host') return [];
+    return whyRefused(service, record).map(
+      (why): Finding => ({
+        level: 'error',
+        topic: 'engine',
+        message: `the engine has userns-remap, and ${name} ${why}`,
+        fix: `Write userns_mode: host for ${name} in the compose file: its users are then those of the server.`,
+      }),
+    );
+  });
+  const ok: Finding = { level: 'ok', topic: 'engine', message: 'userns-remap is on; edges run without it' };
+  return faults.length > 0 ? faults : [ok];
+}
+
+/** What the engine itself refuses with user namespaces (moby daemon_unix.go), and files of ours that are closed to them. */
+function whyRefused(service: ComposeService, record: PreflightInput['record']): string[] {
+  return [
+    ...(service.network_mode === 'host' ? ['shares the network of the server (network_mode: host)'] : []),
+    ...(service['pid'] === 'host' ? ['shares the processes of the server (pid: host)'] : []),
+    ...(service['privileged'] === true ? ['is privileged'] : []),
+    ...(service.secrets?.some((secret) => isClosed(secret, record))
+      ? ['has secrets: files that only the deploy user can read, who is another user in its container']
+      : []),
+  ];
+}
+
+/** A secret that travels with the release (0600), not a file that the server has. */
+function isClosed(secret: unknown, { model, carried }: PreflightInput['record']): boolean {
+  const name = typeof secret === 'string' ? secret : `${(secret as { source?: unknown } | null)?.source}`;
+  const file = model.secrets?.[name]?.file;
+  return (
+    carried?.[objectKey('secrets', name)] !== undefined ||
+    (file !== undefined && /\/files\/[0-9a-f]{16}\//.test(file))
+  );
+}

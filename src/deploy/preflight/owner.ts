@@ -1,0 +1,101 @@
+import type { Host } from '../../host/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { type Layout, labels } from '../model.ts';
+import type { HostState } from '../on-host/state.ts';
+
+/** Who asks for an app on a host. */
+export interface Asker {
+  readonly app: string;
+  readonly target: string;
+  /** `acme/shop`, where a workflow of GitHub asks; on a laptop undefined, because its remote may be a fork. */
+  readonly repository: string | undefined;
+}
+
+/** Whose an app's folder and containers are, as a host tells. */
+export type Owner = Pick<HostState, 'target' | 'repository'> & {
+  /** Folders that containers of this app's name were started for; undefined: before containers told. */
+  readonly folders: readonly (string | undefined)[];
+};
+
+export function askerOf(
+  config: { readonly app: string },
+  target: { readonly name: string },
+  env: Readonly<Record<string, string | undefined>>,
+): Asker {
+  const { GITHUB_ACTIONS: isWorkflow, GITHUB_REPOSITORY: repository } = env;
+  return {
+    app: config.app,
+    target: target.name,
+    repository: isWorkflow === 'true' && repository ? repository : undefined,
+  };
+}
+
+export function ownerOf(state: HostState): Owner {
+  const { target, repository, containers } = state;
+  return {
+    target,
+    repository,
+    folders: containers.filter((each) => !each.plain).map(({ folder }) => folder),
+  };
+}
+
+/**
+ * The door of every command that asks or changes a server: what is there under the app's name must be this target's.
+ *
+ * @throws UserError `target.other`, `target.elsewhere`, `target.repository`.
+ */
+export function refuseOthers(host: string, layout: Layout, owner: Owner, asker: Asker): void {
+  const { app, target, repository } = asker;
+  if (owner.target !== undefined && owner.target !== target) {
+    throw new UserError({
+      code: 'target.other',
+      message: `${host}: ${layout.app} belongs to target ${owner.target}, not ${target}`,
+      hint: `Is this host right for ${target}? Two targets on one server need two roots: set \`root: /opt/sluice-${target}\` for this target's host, and another \`app:\` name for its containers.`,
+    });
+  }
+  const folder = owner.folders.find((each) => each !== undefined && each !== layout.app);
+  const isOlder = owner.target === undefined && owner.folders.includes(undefined);
+  if (folder !== undefined || isOlder) {
+    throw new UserError({
+      code: 'target.elsewhere',
+      message: `${host}: the containers of ${app} belong to ${folder ?? 'another folder'}, not to ${layout.app}`,
+      hint: `An engine has one app of a name. If this is another app, or another target of it, give it another \`app:\`. If it is the same, its host in sluice.yml needs the \`root:\` that it was deployed with.`,
+    });
+  }
+  if (owner.repository !== undefined && repository !== undefined && owner.repository !== repository) {
+    throw new UserError({
+      code: 'target.repository',
+      message: `${host}: ${layout.app} is deployed from ${owner.repository}, not from ${repository}`,
+      hint: `Another app needs another \`app:\`. If ${owner.repository} is called ${repository} now, remove the old name on the server: rm ${layout.app}/repository`,
+    });
+  }
+}
+
+const readOwner = `
+cd "$1" 2>/dev/null || exit 0
+for f in target repository; do [ -f "$f" ] && printf '%s %s\\n' "$f" "$(cat "$f")"; done
+exit 0
+`;
+
+/**
+ * {@link refuseOthers} for a host of which nothing is known yet.
+ *
+ * @throws UserError `target.other`, `target.elsewhere`, `target.repository`.
+ */
+export async function refuseOthersOn(host: Host, layout: Layout, asker: Asker): Promise<void> {
+  const filters = JSON.stringify({ label: [`com.docker.compose.project=${asker.app}`, labels.app] });
+  const [files, containers] = await Promise.all([
+    host.script(readOwner, { args: [layout.app], timeoutMs: 20_000 }),
+    // Without an engine there are none, and the doctor is who says so.
+    host.engine.listContainers({ all: true, filters }).catch(() => []),
+  ]);
+  const told = new Map(
+    files.stdout.split('\n').map((line) => {
+      const [name = '', ...rest] = line.split(' ');
+      return [name, rest.join(' ')] as const;
+    }),
+  );
+  const folders = containers.map(({ Labels }) => Labels[labels.folder]);
+  const owner = { target: told.get('target'), repository: told.get('repository'), folders };
+  refuseOthers(host.name, layout, owner, asker);
+}

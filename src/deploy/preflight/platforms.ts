@@ -1,0 +1,137 @@
+import type Docker from 'dockerode';
+import type { ComposeModel } from '../../config/model.ts';
+import type { Host } from '../../host/model.ts';
+import { throwAll, UserError } from '../../kernel/errors.ts';
+import type { HostPlan } from '../model.ts';
+
+/** What an image, or an engine, is made for: `linux`, `arm64`, `v8`. */
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string | undefined;
+}
+
+/** What the engine runs by itself, without emulation. */
+export async function platformOfEngine(engine: Docker): Promise<Platform> {
+  const { Os, Arch } = await engine.version();
+  return { os: Os, architecture: Arch };
+}
+
+/** `linux/arm64/v8`, as a compose file and docker write it. */
+export function parsePlatform(text: string): Platform {
+  const [os = '', architecture = '', variant] = text.split('/');
+  return { os, architecture, variant };
+}
+
+/** Other architectures that an engine takes where an image lacks its own (containerd/platforms compare.go). */
+const alsoRuns: Readonly<Record<string, string>> = { amd64: '386', arm64: 'arm' };
+
+/** Whether an engine takes an image as it is. Its own variant is not known: any of its architecture counts. */
+export function runsOn(image: Platform, engine: Platform): boolean {
+  if (image.os !== engine.os) return false;
+  return image.architecture === engine.architecture || image.architecture === alsoRuns[engine.architecture];
+}
+
+/** The platforms of an image, without the entries of an index that only describe others (`unknown/unknown`). */
+export function platformsIn(answer: unknown): Platform[] {
+  const all = Array.isArray(answer) ? (answer as Partial<Platform>[]) : [];
+  return all.flatMap(({ os, architecture, variant }) =>
+    os === undefined || architecture === undefined || [os, architecture].some(isUnknown)
+      ? []
+      : [{ os, architecture, variant }],
+  );
+}
+
+function isUnknown(word: string): boolean {
+  return word === '' || word === 'unknown';
+}
+
+/**
+ * Stops a plan whose images do not run on a host, before anything is pulled, as far as it is known where the images are
+ * offered. One whose service has a `platform:` has to be offered for that one.
+ *
+ * @param offered by image.
+ * @throws UserError(s) `image.platform`.
+ */
+export function requirePlatforms(
+  plans: readonly HostPlan[],
+  offered: ReadonlyMap<string, readonly Platform[]>,
+  engines: readonly Platform[],
+): void {
+  const faults = plans.flatMap((plan, index) => {
+    const engine = engines[index];
+    if (engine === undefined) return [];
+    return plan.services.flatMap(({ service, image, action }) => {
+      const known = offered.get(image) ?? [];
+      const wanted = wantedBy(plan.record.model, service, engine);
+      if (action === 'keep' || known.length === 0 || known.some((one) => runsOn(one, wanted))) return [];
+      return [wrongPlatform(plan.host, service, image, known, wanted)];
+    });
+  });
+  throwAll(faults);
+}
+
+/**
+ * The same for what the host's engine has by now, from wherever: a single image is pulled and loaded whatever it is made
+ * for, and its container ends with "exec format error".
+ *
+ * @throws UserError(s) `image.platform`.
+ */
+export async function verifyPlatforms(host: Pick<Host, 'engine'>, plan: HostPlan): Promise<void> {
+  const [engine, ...found] = await Promise.all([
+    platformOfEngine(host.engine),
+    ...plan.images.map(async ({ reference }) => {
+      const { Os, Architecture, Variant } = (await host.engine.getImage(reference).inspect()) as {
+        readonly Os: string;
+        readonly Architecture: string;
+        readonly Variant?: string;
+      };
+      return [reference, platformsIn([{ os: Os, architecture: Architecture, variant: Variant }])] as const;
+    }),
+  ]);
+  requirePlatforms([plan], new Map(found), [engine]);
+  const edge = plan.edges.find(({ action }) => action === 'create' || action === 'replace');
+  const services = new Set(plan.services.map(({ image }) => image));
+  for (const [reference, platforms] of found) {
+    if (edge === undefined || services.has(reference) || platforms.length === 0) continue;
+    if (!platforms.some((one) => runsOn(one, engine)))
+      throw new UserError({
+        code: 'image.platform',
+        message: `${plan.host}: the image of the edge of ${edge.service} is for ${platforms.map(shown).join(', ')}, and ${shown(engine)} is needed: ${reference}`,
+        hint: `Name an image of HAProxy for ${shown(engine)} in \`edge.image\`.`,
+      });
+  }
+}
+
+/** `platform:` of a service that the host has to emulate; undefined: the engine's own is right. */
+export function platformFor(model: ComposeModel, image: string): string | undefined {
+  const users = Object.values(model.services).filter((service) => service.image === image);
+  const [platform] = users.map(({ platform: own }) => own);
+  return typeof platform === 'string' && users.every((each) => each['platform'] === platform)
+    ? platform
+    : undefined;
+}
+
+function wantedBy({ services }: ComposeModel, service: string, engine: Platform): Platform {
+  const own = services[service]?.['platform'];
+  return typeof own === 'string' && own !== '' ? parsePlatform(own) : engine;
+}
+
+function wrongPlatform(
+  host: string,
+  service: string,
+  image: string,
+  offered: readonly Platform[],
+  wanted: Platform,
+): UserError {
+  const all = offered.map(shown).join(', ');
+  return new UserError({
+    code: 'image.platform',
+    message: `${host}: the image of ${service} is for ${all}, and ${shown(wanted)} is needed: ${image}`,
+    hint: `Build it for ${shown(wanted)} (build: { platforms: [${shown(wanted)}] }). If the server emulates ${shown(offered[0] ?? wanted)}, write platform: ${shown(offered[0] ?? wanted)} for ${service} in the compose file.`,
+  });
+}
+
+function shown({ os, architecture, variant }: Platform): string {
+  return [os, architecture, ...(variant === undefined || variant === '' ? [] : [variant])].join('/');
+}

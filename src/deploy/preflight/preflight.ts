@@ -1,0 +1,275 @@
+import { plain } from '../../config/compose/load.ts';
+import { auditEnv } from '../../config/env/audit.ts';
+import type { HostModel } from '../../config/model.ts';
+import {
+  connectionBudget,
+  memoryBudget,
+  memoryDemand,
+  memoryLimit,
+  sharedBudget,
+} from '../../config/services/capacity.ts';
+import { isPostgres, judgePostgres, postgresSettings } from '../../config/services/postgres-settings.ts';
+import type { HostFacts } from '../../host/probe/facts.ts';
+import { UserError } from '../../kernel/errors.ts';
+import type { DeployRun, HostRun } from '../context.ts';
+import type { ReleaseRecord } from '../model.ts';
+import { judgeUsers } from './engine-users.ts';
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'error';
+  /** What was looked at: `memory`, `disk`, `connections`, `env`, … */
+  readonly topic: string;
+  readonly message: string;
+  readonly fix?: string;
+}
+
+export interface PreflightInput {
+  readonly facts: HostFacts;
+  readonly record: Pick<ReleaseRecord, 'model' | 'services'> & Pick<Partial<HostModel>, 'carried'>;
+  /** All hosts of the target: their processes share one database. Default: this host alone. */
+  readonly fleet?: readonly Pick<ReleaseRecord, 'model' | 'services'>[];
+  readonly config: Parameters<typeof connectionBudget>[2];
+  readonly database: string | undefined;
+}
+
+const gib = 1024 ** 3;
+/** Room for a backup, the release's files and the layers of a pull. */
+const leastFree = 1 * gib;
+
+/** Judges a host for a release, without any effect. The doctor shows all of it, a deploy stops at the errors. */
+export function judgeHost(input: PreflightInput): Finding[] {
+  return [
+    ...judgeEngine(input.facts),
+    ...judgeUsers(input),
+    ...judgeAccess(input.facts),
+    ...judgeDisk(input.facts),
+    ...judgeMemory(input),
+    ...judgeLimits(input),
+    ...judgeConnections(input),
+    ...judgeEnv(input),
+  ];
+}
+
+function judgeEngine({ docker }: HostFacts): Finding[] {
+  const engine = docker.engine ?? '';
+  const composeVersion = docker.compose ?? '';
+  return [
+    atLeast(engine, 20, 10)
+      ? { level: 'ok', topic: 'engine', message: `Docker ${engine}` }
+      : {
+          level: 'error',
+          topic: 'engine',
+          message: engine === '' ? 'no Docker engine answers' : `Docker ${engine} is older than 20.10`,
+          fix: 'Install a current Docker engine, and put the deploy user into the group docker.',
+        },
+    atLeast(composeVersion, 2, 20)
+      ? { level: 'ok', topic: 'compose', message: `Compose ${composeVersion}` }
+      : {
+          level: 'error',
+          topic: 'compose',
+          message:
+            composeVersion === ''
+              ? 'the compose plugin is missing'
+              : `Compose ${composeVersion} is older than 2.20`,
+          fix: 'Install a current docker-compose-plugin (apt) on the host.',
+        },
+  ];
+}
+
+function atLeast(version: string, major: number, minor: number): boolean {
+  const [, first = '-1', second = '0'] = /^v?(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  return Number(first) > major || (Number(first) === major && Number(second) >= minor);
+}
+
+const largestClockOffsetMs = 5_000;
+
+function judgeAccess({ sshd, root, clock }: HostFacts): Finding[] {
+  const findings: Finding[] = [];
+  if (!root.usable) {
+    findings.push({
+      level: 'error',
+      topic: 'folder',
+      message: `${root.path} cannot be written`,
+      fix: `As root on the host: install -d -o USER -m 700 ${root.path}`,
+    });
+  }
+  if (sshd.allowStreamLocalForwarding === false || sshd.allowTcpForwarding === false) {
+    findings.push({
+      level: 'error',
+      topic: 'ssh',
+      message: 'sshd forbids forwarding, which the edge’s guard and the health checks are asked through',
+      fix: 'Set AllowStreamLocalForwarding yes and AllowTcpForwarding yes for the deploy user in sshd_config.',
+    });
+  } else {
+    const sessions = sshd.maxSessions === undefined ? '' : `, MaxSessions ${sshd.maxSessions}`;
+    findings.push({ level: 'ok', topic: 'ssh', message: `forwarding allowed${sessions}` });
+  }
+  if (Math.abs(clock.offsetMs) > largestClockOffsetMs) {
+    const seconds = Math.round(clock.offsetMs / 1000);
+    findings.push({
+      level: 'warning',
+      topic: 'clock',
+      message: `the host's clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} ours`,
+      fix: 'Run an NTP client on both: history and logs are hard to read otherwise. Deploys do not depend on it.',
+    });
+  }
+  return findings;
+}
+
+function judgeDisk({ disk }: HostFacts): Finding[] {
+  const places = [
+    ['the app’s folder', disk.root?.freeBytes],
+    ['Docker’s data', disk.docker?.freeBytes],
+  ] as const;
+  return places.flatMap(([what, free]): Finding[] => {
+    if (free === undefined) return [];
+    const message = `${(free / gib).toFixed(1)} GiB free for ${what}`;
+    if (free >= leastFree) return [{ level: 'ok', topic: 'disk', message }];
+    return [
+      {
+        level: 'error',
+        topic: 'disk',
+        message: `only ${message}`,
+        fix: 'Free at least 1 GiB: docker system df shows what Docker holds.',
+      },
+    ];
+  });
+}
+
+function judgeMemory({ facts, record }: PreflightInput): Finding[] {
+  const budget = memoryBudget(record.model, record.services);
+  const total = facts.memory.totalBytes;
+  const findings: Finding[] = budget.unlimited.map((service) => ({
+    level: 'warning',
+    topic: 'memory',
+    message: `${service} has no memory limit`,
+    fix: `Set deploy.resources.limits.memory of ${service}: without one it can take the whole host down.`,
+  }));
+  if (total === undefined || budget.lines.length === 0) return findings;
+  const sum = `${(budget.needed / gib).toFixed(1)} GiB of limits with both colours running, ${(total / gib).toFixed(1)} GiB in the host`;
+  if (budget.needed <= total) return [{ level: 'ok', topic: 'memory', message: sum }, ...findings];
+  const largest = [...budget.lines].sort((a, b) => b.containers * b.limit - a.containers * a.limit)[0];
+  return [
+    {
+      level: 'error',
+      topic: 'memory',
+      message: sum,
+      fix: `Lower limits, processes or replicas: ${largest?.service} alone takes ${largest?.containers} × ${((largest?.limit ?? 0) / gib).toFixed(1)} GiB during a deploy.`,
+    },
+    ...findings,
+  ];
+}
+
+function judgeConnections({ record, fleet = [record], config, database }: PreflightInput): Finding[] {
+  if (database === undefined) return [];
+  // Told once, with the first host.
+  if (fleet[0] !== record) return [];
+  const budget = sharedBudget(
+    fleet.flatMap((each) => connectionBudget(each.model, each.services, config, database) ?? []),
+  );
+  if (budget === undefined) return [];
+  const terms = budget.lines
+    .map((line) => `${line.service} ${line.containers}×${line.processes}×${line.pool}`)
+    .join(' + ');
+  const { needed, available, pooler } = budget;
+  const behind = pooler === undefined ? '' : `; ${pooler.service} opens ${pooler.pool}`;
+  const message = `${needed} database connections at most with both colours (${terms}${behind}), ${available} available`;
+  const findings: Finding[] =
+    needed <= available
+      ? [{ level: 'ok', topic: 'connections', message }]
+      : [
+          {
+            level: 'error',
+            topic: 'connections',
+            message,
+            fix: `Lower pools or processes, raise max_connections of ${database}, or put PgBouncer in between.`,
+          },
+        ];
+  if (pooler === undefined || pooler.clients <= pooler.maxClients) return findings;
+  return [
+    ...findings,
+    {
+      level: 'error',
+      topic: 'connections',
+      message: `${pooler.clients} connections to ${pooler.service} at most with both colours, and it takes ${pooler.maxClients}`,
+      fix: 'Raise MAX_CLIENT_CONN, or lower pools or processes.',
+    },
+  ];
+}
+
+/** What is known to need more than its limit: of processes by sluice.yml or by their options, of Postgres by its settings. */
+function judgeLimits({ record, config }: PreflightInput): Finding[] {
+  const demands = memoryDemand(record.model, record.services, config);
+  const beyond = demands.flatMap(({ service, processes, perProcess, needed, limit }): Finding[] => {
+    if (limit === undefined || needed <= limit) return [];
+    const sum = `${processes} processes × ${(perProcess / gib).toFixed(1)} GiB`;
+    return [
+      {
+        level: 'error',
+        topic: 'memory',
+        message: `${service} needs ${(needed / gib).toFixed(1)} GiB (${sum}), and its limit is ${(limit / gib).toFixed(1)} GiB`,
+        fix: 'Lower its processes, or raise the limit.',
+      },
+    ];
+  });
+  const databases = Object.values(record.model.services).filter(isPostgres);
+  const settings = databases.flatMap((service) => {
+    const limit = memoryLimit(service);
+    return limit === undefined ? [] : judgePostgres(postgresSettings(service), limit);
+  });
+  const warnings = settings
+    .filter(({ kind }) => kind === 'impossible')
+    .map(({ message, fix }): Finding => ({ level: 'warning', topic: 'memory', message, fix }));
+  return [...beyond, ...warnings];
+}
+
+/** What the containers will really get, whichever file or variable it came from. */
+function judgeEnv({ record }: PreflightInput): Finding[] {
+  const env: Record<string, string> = {};
+  for (const service of Object.values(record.model.services)) {
+    for (const [name, value] of Object.entries(service.environment ?? {})) env[name] = plain(value ?? '');
+  }
+  return auditEnv(env).map((finding) => ({
+    level: finding.level,
+    topic: 'env',
+    message: finding.message,
+    fix: finding.fix,
+  }));
+}
+
+/**
+ * Stops a deploy that a host could not bear, before anything is changed.
+ *
+ * @param facts what the hosts say of themselves, in the order of the run's hosts.
+ * @throws UserError `preflight.failed` with every error found.
+ */
+export function preflight(run: DeployRun, facts: readonly HostFacts[]): string {
+  const judged = run.hosts.map((each, index) => ({ each, findings: judge(run, each, facts[index]) }));
+  const errors: string[] = [];
+  for (const { each, findings } of judged) {
+    for (const { level, message, fix } of findings) {
+      if (level === 'error')
+        errors.push(`${each.host.name}: ${message}${fix === undefined ? '' : ` → ${fix}`}`);
+      if (level === 'warning') run.effects.log.detail(`${each.host.name}: ${message}`);
+    }
+  }
+  if (errors.length === 0) return 'memory, disk, connections and env are fine';
+  throw new UserError({
+    code: 'preflight.failed',
+    message: `Not ready for this deploy: ${errors.length} ${errors.length === 1 ? 'thing' : 'things'} to mend`,
+    hint: 'Nothing was changed. To deploy all the same: --no-preflight.',
+    output: errors.join('\n'),
+  });
+}
+
+function judge(run: DeployRun, each: HostRun, facts: HostFacts | undefined): Finding[] {
+  if (facts === undefined) return [];
+  return judgeHost({
+    facts,
+    record: each.plan.record,
+    fleet: run.hosts.map((one) => one.plan.record),
+    config: run.config.services,
+    database: run.config.backup?.postgres,
+  });
+}

@@ -1,0 +1,103 @@
+import { UserError } from '../../../kernel/errors.ts';
+import type { DeployRun, HostRun } from '../../context.ts';
+import { lastLogs } from '../../on-host/containers.ts';
+import { listContainers } from '../../on-host/state.ts';
+import { containersOf } from '../../plan/plan.ts';
+import { troubleAt } from '../../preflight/public-url.ts';
+import { switchedEdges } from '../../traffic/edges.ts';
+import type { EdgeStatus } from '../../traffic/guard.ts';
+
+export type EdgeRevert = NonNullable<EdgeStatus['last']>;
+
+const pollMs = 250;
+
+/**
+ * Follows the guards for a while and prints their numbers. The guards decide; this only hears of it, at once.
+ *
+ * @throws UserError `watch.reverted` with the guard's reason, `watch.url` when the public URL does not answer well.
+ */
+export async function watchEdges(
+  run: DeployRun,
+  hosts: readonly HostRun[],
+  forMs: number,
+  note: (text: string) => void,
+): Promise<string> {
+  const { clock } = run.effects;
+  const until = clock.elapsed() + forMs;
+  const url = run.config.watch.url;
+  let urlDue = clock.elapsed();
+  for (;;) {
+    run.signal.throwIfAborted();
+    const seen = await Promise.all(hosts.map((each) => watchHost(run, each)));
+    const total = seen.reduce(
+      (sum, each) => ({ requests: sum.requests + each.requests, errors: sum.errors + each.errors }),
+      {
+        requests: 0,
+        errors: 0,
+      },
+    );
+    const numbers = `${total.requests} requests, ${total.errors} answers 5xx`;
+    note(numbers);
+    if (url !== undefined && clock.elapsed() >= urlDue && forMs > 0) {
+      await askUrl(url, run.signal);
+      urlDue = clock.elapsed() + 1_000;
+    }
+    if (clock.elapsed() >= until) return numbers;
+    await clock.sleep(Math.min(pollMs, Math.max(0, until - clock.elapsed())), run.signal);
+  }
+}
+
+async function watchHost(run: DeployRun, each: HostRun): Promise<{ requests: number; errors: number }> {
+  const statuses = await Promise.all(
+    switchedEdges(each).map(async (service) => {
+      const status = await each.guards.get(service)?.status();
+      if (status === undefined) return { requests: 0, errors: 0 };
+      run.recorder.watch(each.host.name, service, status);
+      if (status.armed?.nonce !== run.deploy) {
+        run.recorder.event('reverted', each.host.name, service);
+        throw await reverted(each, service, status);
+      }
+      return { requests: status.watch?.requests ?? 0, errors: status.watch?.errors5xx ?? 0 };
+    }),
+  );
+  return statuses.reduce(
+    (sum, one) => ({ requests: sum.requests + one.requests, errors: sum.errors + one.errors }),
+    {
+      requests: 0,
+      errors: 0,
+    },
+  );
+}
+
+async function reverted(each: HostRun, service: string, status: EdgeStatus): Promise<UserError> {
+  const { last } = status;
+  const why =
+    last?.outcome === 'reverted'
+      ? `the guard took the new release of ${service} out: ${last.reason}${last.detail ? ` (${last.detail})` : ''}`
+      : `the edge of ${service} started anew with the release it knew as confirmed`;
+  return new UserError({
+    code: 'watch.reverted',
+    message: `${each.host.name}: ${why}`,
+    hint: 'The old release serves. The new release’s last lines are below.',
+    output: await logsOf(each, service),
+  });
+}
+
+/** The new containers are removed in a moment: their last lines are all that stays of them. */
+async function logsOf(each: HostRun, service: string): Promise<string> {
+  const containers = await listContainers(each.host.engine, each.plan.record.app).catch(() => []);
+  const [found] = containersOf({ containers }, each.plan.release).filter(
+    (container) => container.service === service,
+  );
+  return found === undefined ? '' : await lastLogs(each.host, found.id, 50);
+}
+
+async function askUrl(url: string, signal: AbortSignal): Promise<void> {
+  const trouble = await troubleAt(url, signal);
+  if (trouble === undefined) return;
+  throw new UserError({
+    code: 'watch.url',
+    message: `${url} ${trouble} while the new release was watched`,
+    hint: 'The switch was taken back. The URL must be reachable from where Sluice runs.',
+  });
+}

@@ -1,0 +1,150 @@
+import type { ServicePlan } from '../../../config/model.ts';
+import { UserError } from '../../../kernel/errors.ts';
+import type { DeployRun, HostRun } from '../../context.ts';
+import { lastLogs } from '../../on-host/containers.ts';
+import { type ContainerState, listContainers } from '../../on-host/state.ts';
+import { deadlineOf } from './start-deadline.ts';
+
+export interface Awaited {
+  readonly plan: ServicePlan;
+  /** Name in the generated project: `backend-green`, `db`. */
+  readonly project: string;
+  /** The edge decides whether it is well; here it must only run. */
+  readonly viaEdge?: boolean;
+}
+
+const pollMs = 100;
+/** A container without a health check counts as running when it has not ended within this time. */
+const steadyMs = 1_000;
+
+/**
+ * Waits until all containers of some services run and, where they have a health check, are healthy.
+ *
+ * @returns the containers, by project service.
+ * @throws UserError `health.exited`, `health.unhealthy` or `health.timeout` with the container's last 50 lines.
+ */
+export async function waitRunning(
+  run: DeployRun,
+  each: HostRun,
+  awaited: readonly Awaited[],
+  note: (text: string) => void,
+): Promise<Map<string, ContainerState[]>> {
+  const { clock } = run.effects;
+  const begun = clock.elapsed();
+  const deadlines = new Map(awaited.map(({ plan, project }) => [project, plan.startDeadlineMs] as const));
+  for (;;) {
+    run.signal.throwIfAborted();
+    const found = await ownContainers(each, awaited);
+    const waitingFor: string[] = [];
+    for (const { plan, project, viaEdge } of awaited) {
+      const containers = found.get(project) ?? [];
+      for (const container of containers) await refuseDead(each, container);
+      const ready = containers.filter((container) =>
+        viaEdge ? container.running : isReady(container, clock.elapsed() - begun),
+      ).length;
+      if (ready < plan.replicas) waitingFor.push(`${project} ${ready}/${plan.replicas}`);
+      const isLate = () => clock.elapsed() - begun > (deadlines.get(project) ?? 0);
+      if (ready >= plan.replicas || !isLate()) continue;
+      // Asked when it matters: most are well long before.
+      const deadline = await deadlineOf(each, plan, containers);
+      deadlines.set(project, deadline);
+      if (isLate()) throw await tooLate(each, plan, project, containers, deadline);
+    }
+    if (waitingFor.length === 0) {
+      await refuseFailed(
+        each,
+        awaited.flatMap(({ project }) => found.get(project) ?? []),
+      );
+      return found;
+    }
+    note(waitingFor.join(', '));
+    await clock.sleep(pollMs, run.signal);
+  }
+}
+
+async function ownContainers(
+  each: HostRun,
+  awaited: readonly Awaited[],
+): Promise<Map<string, ContainerState[]>> {
+  const all = await listContainers(each.host.engine, each.plan.record.app);
+  const { release, colour } = each.plan;
+  return new Map(
+    awaited.map(({ plan, project }) => [
+      project,
+      all.filter(
+        (container) =>
+          container.service === plan.name &&
+          container.edge === undefined &&
+          // The colour too: a release that is deployed again runs in both.
+          (project === plan.name || (container.release === release && container.colour === colour)),
+      ),
+    ]),
+  );
+}
+
+function isReady(container: ContainerState, waitedMs: number): boolean {
+  if (!container.running) return false;
+  if (/\((healthy|unhealthy|health: starting)\)/.test(container.status))
+    return container.status.includes('(healthy)');
+  return waitedMs >= steadyMs || !/^Up Less than a second/.test(container.status);
+}
+
+/**
+ * Refuses containers that have ended, also those that their policy has started again meanwhile, and will again: between
+ * two ends they run.
+ *
+ * @throws UserError `health.exited`, `health.unhealthy` with the container's last 50 lines.
+ */
+export async function refuseFailed(each: HostRun, containers: readonly ContainerState[]): Promise<void> {
+  // What ran before this deploy (a warm color) may have ended and come back long ago.
+  const before = new Set(each.state.containers.filter(({ running }) => running).map(({ id }) => id));
+  await Promise.all(
+    containers.map(async ({ id, name }) => {
+      const { State, RestartCount: count = 0 } = await each.host.engine.getContainer(id).inspect();
+      const restarts = before.has(id) ? 0 : count;
+      const isUnhealthy = State.Health?.Status === 'unhealthy';
+      if (State.Running && !State.Restarting && restarts === 0 && !isUnhealthy) return;
+      const ends = `ends and restarts (${restarts} ${restarts === 1 ? 'time' : 'times'} so far${State.Running ? '' : `, exit code ${State.ExitCode}`})`;
+      const what = restarts > 0 || State.Restarting ? ends : `ended with exit code ${State.ExitCode}`;
+      throw new UserError({
+        code: isUnhealthy ? 'health.unhealthy' : 'health.exited',
+        message: `${each.host.name}: ${name} ${isUnhealthy ? 'says it is unhealthy' : what}`,
+        hint: 'The container’s last lines are below.',
+        output: await lastLogs(each.host, id, 50),
+      });
+    }),
+  );
+}
+
+/** A container that ended, restarts in a loop or is unhealthy will not get better by waiting. */
+async function refuseDead(each: HostRun, container: ContainerState): Promise<void> {
+  const { status } = container;
+  const exited = /^(Exited|Dead|Restarting) \((\d+)\)/.exec(status);
+  if (exited === null && !status.includes('(unhealthy)')) return;
+  const restarting = status.startsWith('Restarting');
+  throw new UserError({
+    code: exited === null ? 'health.unhealthy' : 'health.exited',
+    message:
+      exited === null
+        ? `${each.host.name}: ${container.name} says it is unhealthy`
+        : `${each.host.name}: ${container.name} ${restarting ? 'ends and restarts' : 'ended'} with exit code ${exited[2]}`,
+    hint: 'The container’s last lines are below.',
+    output: await lastLogs(each.host, container.id, 50),
+  });
+}
+
+async function tooLate(
+  each: HostRun,
+  plan: ServicePlan,
+  project: string,
+  containers: readonly ContainerState[],
+  deadlineMs: number,
+): Promise<UserError> {
+  const last = containers.at(-1);
+  return new UserError({
+    code: 'health.timeout',
+    message: `${each.host.name}: ${project} was not healthy within ${deadlineMs / 1000} s (${last?.status ?? 'no container'})`,
+    hint: `The time is \`start-timeout\` of ${plan.name} in sluice.yml, else start_period + interval × retries of its health check. Its last lines are below.`,
+    output: last === undefined ? '' : await lastLogs(each.host, last.id, 50),
+  });
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { DeployRun, HostRun } from '../context.ts';
+import { isEnding } from '../on-host/containers.ts';
+import type { EdgeColour, GuardClient } from './guard.ts';
+
+const pollMs = 100;
+
+export interface DrainOptions {
+  /** When it is not waited any longer, ms. */
+  readonly limitMs: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
+  readonly note?: (text: string) => void;
+}
+
+/**
+ * Waits until nothing is in flight in a colour that gets no new traffic: a container may be stopped then without
+ * taking an answer from anybody, also one whose app ends at once when it is told to.
+ *
+ * @returns requests and WebSockets that were left at the limit. An edge that does not answer has none to tell of.
+ */
+export async function drainColour(
+  guards: Iterable<Pick<GuardClient, 'status'>>,
+  colour: EdgeColour,
+  options: DrainOptions,
+): Promise<number> {
+  const { limitMs, clock, signal, note } = options;
+  const all = [...guards];
+  const until = clock.elapsed() + limitMs;
+  for (;;) {
+    const counts = await Promise.all(all.map((guard) => inFlight(guard, colour)));
+    const left = counts.reduce((sum, count) => sum + count, 0);
+    if (left === 0 || clock.elapsed() >= until) return left;
+    note?.(`${left} connections still on the old release`);
+    await clock.sleep(pollMs, signal);
+  }
+}
+
+async function inFlight(guard: Pick<GuardClient, 'status'>, colour: EdgeColour): Promise<number> {
+  const status = await guard.status().catch(() => undefined);
+  return status?.colours[colour].current ?? 0;
+}
+
+/** What workers and apps may take to end after the drain, when somebody waits for it. */
+const longestEndMs = 60_000;
+
+/**
+ * Waits for containers that were left to end: the drain, and what their apps take then.
+ *
+ * @returns those that still run when the waiting is over.
+ */
+export async function untilEnded<C extends { readonly id: string; readonly service: string }>(
+  run: Pick<DeployRun, 'config' | 'effects' | 'signal'>,
+  each: Pick<HostRun, 'host' | 'plan'>,
+  containers: readonly C[],
+  note: (text: string) => void,
+): Promise<readonly C[]> {
+  const { clock } = run.effects;
+  const graces = each.plan.services.map(({ plan }) => Math.min(plan.stopGraceMs, longestEndMs));
+  const until = clock.elapsed() + run.config.drainMs + Math.max(longestEndMs / 6, ...graces) + 2_000;
+  for (;;) {
+    const ending = await Promise.all(containers.map(({ id }) => isEnding(each.host, id)));
+    const left = containers.filter((_, index) => ending[index] === true);
+    if (left.length === 0 || clock.elapsed() > until) return left;
+    const names = [...new Set(left.map(({ service }) => service))].join(', ');
+    note(`${names} of the old release still finish what they do`);
+    await clock.sleep(200, run.signal);
+  }
+}

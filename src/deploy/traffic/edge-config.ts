@@ -1,0 +1,282 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { isHealthHeader, isHealthValue } from '../../config/health/headers.ts';
+import type { HealthRequest } from '../../config/model.ts';
+import { healthDefaults } from '../steps/waiting/health-request.ts';
+import { fill, type Values } from './edge-template.ts';
+
+/** Connections of clients that an edge carries. */
+export const defaultMaxConnections = 4000;
+
+/**
+ * Bytes that an edge may need: three buffers for each connection that has a request in flight (what came, what goes, and
+ * what is kept to be sent again), and itself.
+ */
+export function edgeMemory(maxConnections: number): number {
+  const needed = 128 * 1024 ** 2 + maxConnections * 3 * (defaultBufferBytes + 4096);
+  return Math.max(512 * 1024 ** 2, needed);
+}
+
+const defaultBufferBytes = 36_864;
+
+/** A port that the service's containers listen on, and the edge in their place. */
+export interface EdgePort {
+  readonly port: number;
+  /** `http` routes each request; `tcp` each connection, for what HTTP/1.1 cannot carry (gRPC, own protocols). */
+  readonly mode: 'http' | 'tcp';
+}
+
+/** How HAProxy finds out that a replica is healthy; without it, one that accepts connections is. */
+export interface EdgeHealth extends HealthRequest {
+  readonly path: string;
+  readonly port: number;
+}
+
+export interface EdgeSpec {
+  /** The compose service. */
+  readonly service: string;
+  /** The compose project: with the service it makes the names of the replicas, see {@link replicaName}. */
+  readonly app: string;
+  readonly ports: readonly EdgePort[];
+  readonly health: EdgeHealth | null;
+  /** Slots per colour, default 10. More replicas than this get no traffic. */
+  readonly maxReplicas?: number;
+  /** How long WebSockets and streams may outlive a soft stop or a reload; default one day. */
+  readonly drainSeconds?: number;
+  /** How long a request waits while no replica is up, before it is answered 503; default 5. */
+  readonly holdSeconds?: number;
+  /** Time between health checks while nothing changes; default 1000 ms. */
+  readonly checkIntervalMs?: number;
+  /** Room for a request's or an answer's headers, and 1 kB; default 36 kB. A request in flight takes three such buffers. */
+  readonly bufferBytes?: number;
+  /** Connections of clients, idle ones included; default {@link defaultMaxConnections}. Above it a request gets a 503. */
+  readonly maxConnections?: number;
+  /**
+   * Anybody can reach its ports: what clients say of where they are is not believed, but of those in these networks
+   * (`10.0.0.0/8`). Undefined: only proxies and containers can.
+   */
+  readonly open?: { readonly trusted: readonly string[] };
+  /** Networks whose connections begin with a PROXY header (v1 or v2). */
+  readonly proxyProtocol?: readonly string[];
+  /** The network has IPv6 too: listen on it as well. `only`: it has nothing else. */
+  readonly ipv6?: boolean | 'only';
+  /** `host:port` of the DNS server; default: the container's own, from /etc/resolv.conf. */
+  readonly nameserver?: string;
+  /** Where HAProxy finds its files and makes its socket; default {@link edgePaths}. */
+  readonly paths?: { readonly config: string; readonly run: string };
+}
+
+export interface EdgeFile {
+  /** Relative to the edge's directory on the host. */
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+}
+
+/** Mount points in the edge's container: the edge's directory (read-only) and its `run` folder (read-write). */
+export const edgePaths = { config: '/etc/sluice', run: '/run/sluice' } as const;
+
+/** The container's command: needs nothing of the image but `sh` and `haproxy`, and runs as any user. */
+export const edgeCommand = ['sh', `${edgePaths.config}/supervise.sh`] as const;
+
+/** Soft stop: open connections finish. The container's grace period is how long they may take. */
+export const edgeStopSignal = 'SIGUSR1';
+
+/** Sent to the container: it reads changed files without losing a connection. Only while nothing is armed. */
+export const edgeReloadSignal = 'SIGHUP';
+
+/** The one place that knows edge/; a bundler sees each URL and takes the file along. */
+const assets = {
+  'haproxy.cfg': new URL('../../../edge/haproxy.cfg', import.meta.url),
+  'guard.lua': new URL('../../../edge/guard.lua', import.meta.url),
+  'commands.lua': new URL('../../../edge/commands.lua', import.meta.url),
+  'dns.lua': new URL('../../../edge/dns.lua', import.meta.url),
+  'replicas.lua': new URL('../../../edge/replicas.lua', import.meta.url),
+  'watch.lua': new URL('../../../edge/watch.lua', import.meta.url),
+  'json.lua': new URL('../../../edge/json.lua', import.meta.url),
+  'supervise.sh': new URL('../../../edge/supervise.sh', import.meta.url),
+} as const;
+
+/**
+ * All files of an edge but `active.map`, which is the deploy's state ({@link activeMap}).
+ * @throws Error when the spec holds something that HAProxy's configuration cannot.
+ */
+export function edgeFiles(spec: EdgeSpec, image: string): EdgeFile[] {
+  return contents(spec, edgeVersion(spec, image)).map(([path, content]) => ({ path, content, mode: 0o644 }));
+}
+
+/** Differs whenever a running edge would have to change: other files, other settings, another image. */
+export function edgeVersion(spec: EdgeSpec, image: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([image, contents(spec, '-')]))
+    .digest('hex')
+    .slice(0, 12);
+}
+
+function contents(spec: EdgeSpec, version: string): [path: string, content: string][] {
+  return Object.entries(assets).map(([path, url]) => [
+    path,
+    path === 'haproxy.cfg' ? renderEdgeConfig(spec, version) : readFileSync(url, 'utf8'),
+  ]);
+}
+
+/**
+ * Content of `active.map`: the colour that a starting edge serves; addresses of a colour that has no name in DNS (an
+ * adopted container); other names of a colour than {@link replicaName}. Replace the file by a rename; the edge reads it
+ * only when it starts.
+ */
+export function activeMap(
+  active: 'blue' | 'green',
+  addresses: Partial<Record<'blue' | 'green', readonly string[]>> = {},
+  names: Partial<Record<'blue' | 'green', string>> = {},
+): string {
+  const lines = Object.entries(addresses).map(([colour, list]) => `servers-${colour} ${list.join(',')}`);
+  const others = Object.entries(names).map(([colour, name]) => `name-${colour} ${name}`);
+  return `${[`active ${active}`, ...lines, ...others].join('\n')}\n`;
+}
+
+/**
+ * Name of a colour's containers in Docker's DNS: `blue.web.shop.sluice`. A network may be shared with other projects,
+ * which may have a service of the same name; two projects of one name an engine cannot have. A project's name has no
+ * dot, so nothing else can be read into it.
+ */
+export function replicaName(app: string, service: string, colour: 'blue' | 'green'): string {
+  return `${colour}.${service}.${app}.sluice`;
+}
+
+/**
+ * The edge's haproxy.cfg.
+ * @throws Error when the spec holds something that HAProxy's configuration cannot.
+ */
+export function renderEdgeConfig(spec: EdgeSpec, version: string): string {
+  check(spec);
+  const blocks: Record<string, readonly Values[]> = {
+    'http port': portsOf(spec, 'http'),
+    'tcp port': portsOf(spec, 'tcp'),
+    colour: [{ colour: 'blue' }, { colour: 'green' }],
+    health: spec.health === null ? [] : [{}],
+    open: spec.open === undefined ? [] : [{}],
+    trusted: networkLines(spec.open?.trusted ?? []),
+    slot: Array.from({ length: spec.maxReplicas ?? 10 }, (_, at) => ({ slot: `${at + 1}` })),
+    behind: networkLines(spec.proxyProtocol ?? []),
+  };
+  return fill(readFileSync(assets['haproxy.cfg'], 'utf8'), valuesOf(spec, version), (block, outer) => {
+    const repetitions = blocks[block];
+    if (repetitions === undefined) throw new Error(`edge/haproxy.cfg has an unknown block "${block}"`);
+    return repetitions.map((inner) => ({ ...outer, ...inner }));
+  });
+}
+
+/** HAProxy takes 64 words a line; conditions of one name are one condition. */
+function networkLines(networks: readonly string[]): Values[] {
+  const count = Math.ceil(networks.length / 40);
+  return Array.from({ length: count }, (_, at) => ({
+    networks: networks.slice(at * 40, at * 40 + 40).join(' '),
+  }));
+}
+
+function portsOf(spec: EdgeSpec, mode: EdgePort['mode']): Values[] {
+  const ports = spec.ports.filter((each) => each.mode === mode).map((each) => `${each.port}`);
+  // Two sockets: on one for both families clients of IPv4 have addresses such as ::ffff:192.0.2.1.
+  const bindOf = (port: string) =>
+    ({ false: `:${port}`, true: `:${port},:::${port} v6only`, only: `:::${port} v6only` })[
+      `${spec.ipv6 ?? false}`
+    ];
+  return ports.map((port) => ({ port, bind: bindOf(port) ?? '' }));
+}
+
+function valuesOf(spec: EdgeSpec, version: string): Values {
+  return {
+    service: spec.service,
+    domain: replicaName(spec.app, spec.service, 'blue').slice('blue.'.length),
+    version,
+    config: spec.paths?.config ?? edgePaths.config,
+    run: spec.paths?.run ?? edgePaths.run,
+    nameserver: spec.nameserver ?? '-',
+    family: spec.ipv6 === 'only' ? 'AAAA' : 'A',
+    slots: `${spec.maxReplicas ?? 10}`,
+    drain: `${spec.drainSeconds ?? 86_400}`,
+    hold: `${Math.round((spec.holdSeconds ?? 5) * 1000)}`,
+    buffer: `${spec.bufferBytes ?? defaultBufferBytes}`,
+    // A company behind one address is no attack, and one machine cannot take all there are.
+    'per-source': `${Math.ceil((spec.maxConnections ?? defaultMaxConnections) / 4)}`,
+    'check-interval': `${spec.checkIntervalMs ?? 1000}`,
+    'max-connections': `${spec.maxConnections ?? defaultMaxConnections}`,
+    // Room to say no: at `maxconn` HAProxy accepts nothing, and the next client waits for ever.
+    'all-connections': `${Math.ceil((spec.maxConnections ?? defaultMaxConnections) * 1.1) + 50}`,
+    'port-list': spec.ports.map(({ port, mode }) => `${port}/${mode}`).join(','),
+    'check-port': spec.health === null ? '' : `port ${spec.health.port}`,
+    'health-path': spec.health?.path ?? '-',
+    'health-host': spec.health?.host ?? healthDefaults.host,
+    'health-port': `${spec.health?.port ?? '-'}`,
+    'health-headers': headersOf(spec.health)
+      .map(([name, value]) => ` hdr ${name} '${value.replaceAll('%', '%%')}'`)
+      .join(''),
+    'health-lines': encodeURIComponent(
+      headersOf(spec.health)
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join(''),
+    ).replaceAll("'", '%27'),
+    'health-timeout': `${spec.health?.timeoutMs ?? healthDefaults.timeoutMs}`,
+    'health-expect': spec.health?.expect ?? healthDefaults.expect,
+  };
+}
+
+function headersOf(health: EdgeHealth | null): [name: string, value: string][] {
+  return Object.entries(health?.headers ?? {});
+}
+
+/** Every text of a spec ends up in a configuration of words and lines: only what stays one word may pass. */
+function check(spec: EdgeSpec): void {
+  const refuse = (what: string): never => {
+    throw new Error(`no edge for service ${JSON.stringify(spec.service)}: ${what}`);
+  };
+  const name = replicaName(spec.app, spec.service, 'green');
+  const labels = name.split('.');
+  if (
+    !/^[a-zA-Z0-9._-]+$/.test(name) ||
+    name.length > 253 ||
+    labels.some((label) => label === '' || label.length > 63)
+  ) {
+    refuse('its name cannot be a host name');
+  }
+  if (spec.ports.length === 0) refuse('it has no port');
+  const ports = spec.ports.map((each) => each.port);
+  const numbers: [name: string, value: number, least: number, most: number][] = [
+    ...[...ports, spec.health?.port ?? 1].map((port): [string, number, number, number] => [
+      'port',
+      port,
+      1,
+      65_535,
+    ]),
+    ['maxReplicas', spec.maxReplicas ?? 10, 1, 100],
+    ['drainSeconds', spec.drainSeconds ?? 86_400, 1, 2_000_000],
+    ['bufferBytes', spec.bufferBytes ?? defaultBufferBytes, 8_192, 1_048_576],
+    ['checkIntervalMs', spec.checkIntervalMs ?? 1000, 100, 3_600_000],
+    ['maxConnections', spec.maxConnections ?? defaultMaxConnections, 10, 200_000],
+  ];
+  for (const [name, value, least, most] of numbers) {
+    if (!Number.isInteger(value) || value < least || value > most)
+      refuse(`${name} ${value} is not ${least}-${most}`);
+  }
+  const hold = spec.holdSeconds ?? 5;
+  if (!(hold >= 0 && hold <= 600)) refuse(`holdSeconds ${hold} is not 0-600`);
+  if (new Set(ports).size !== ports.length) refuse('a port is named twice');
+  const { path = '/', host = 'localhost', expect = '200', timeoutMs = 1 } = spec.health ?? {};
+  if (!/^[1-5]\d\d(?:-[1-5]\d\d)?(?:,[1-5]\d\d(?:-[1-5]\d\d)?)*$/.test(expect))
+    refuse(`expected statuses ${JSON.stringify(expect)}`);
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 604_800_000)
+    refuse(`health timeout ${timeoutMs} is no number of ms`);
+  for (const [name, value] of headersOf(spec.health))
+    if (!isHealthHeader(name) || !isHealthValue(value))
+      refuse(`health header ${JSON.stringify(name)} cannot be sent`);
+  if (!/^\/[\w/.~!$&()*+,;=:@%?-]*$/.test(path))
+    refuse(`health path ${JSON.stringify(path)} is not a plain path`);
+  if (!/^[\w.:[\]-]+$/.test(host)) refuse(`health host ${JSON.stringify(host)} is not a host`);
+  for (const network of [...(spec.open?.trusted ?? []), ...(spec.proxyProtocol ?? [])])
+    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network)) refuse(`network ${JSON.stringify(network)}`);
+  for (const folder of [spec.paths?.config ?? '/', spec.paths?.run ?? '/']) {
+    if (!/^\/[\w./-]*$/.test(folder)) refuse(`path ${JSON.stringify(folder)} is not plain and absolute`);
+  }
+  if (!/^[\w.:-]+$/.test(spec.nameserver ?? '-')) refuse(`nameserver ${JSON.stringify(spec.nameserver)}`);
+}

@@ -1,0 +1,296 @@
+import type { ComposeModel, ComposeService, ServicePlan } from '../../config/model.ts';
+import { openPorts } from '../../config/ports/open-ports.ts';
+import { networksOf } from '../../config/services/network-names.ts';
+import { docker } from '../../host/engine/docker-cli.ts';
+import type { Host } from '../../host/model.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { messageOf, UserError } from '../../kernel/errors.ts';
+import type { HostRun } from '../context.ts';
+import { type Layout, otherColour, type PlannedEdge, type ReleaseRecord } from '../model.ts';
+import { composeUp } from '../on-host/compose.ts';
+import { removeContainers, reviveContainers, stopContainers } from '../on-host/containers.ts';
+import { type ContainerState, type HostState, releaseNamed } from '../on-host/state.ts';
+import { writeFiles } from '../on-host/upload.ts';
+import { stoppedBy } from '../plan/ports.ts';
+import { type EdgeContainer, edgeProjectService } from '../project/project.ts';
+import { healthAsked } from '../steps/waiting/health-request.ts';
+import {
+  activeMap,
+  defaultMaxConnections,
+  type EdgeSpec,
+  edgeCommand,
+  edgeFiles,
+  edgeMemory,
+  edgeReloadSignal,
+  edgeStopSignal,
+  edgeVersion,
+} from './edge-config.ts';
+import { type EdgeStatus, guardClient } from './guard.ts';
+import { sendTo } from './socket.ts';
+
+/** What the edge of a blue-green service must look like. */
+export function edgeSpec(
+  app: string,
+  plan: ServicePlan,
+  service: ComposeService = {},
+  networks: ComposeModel['networks'] = {},
+): EdgeSpec {
+  const isSix = Object.keys(networksOf(service)).some(
+    (name) => (networks[name] as { enable_ipv6?: unknown } | null | undefined)?.enable_ipv6 === true,
+  );
+  return {
+    service: plan.name,
+    app,
+    ports: plan.ports,
+    health: healthAsked(plan) ?? null,
+    maxReplicas: Math.max(10, plan.replicas * 2),
+    maxConnections: plan.edge?.maxConnections ?? defaultMaxConnections,
+    ...(isSix ? { ipv6: true } : {}),
+    ...(plan.edge?.proxyProtocol === undefined ? {} : { proxyProtocol: plan.edge.proxyProtocol }),
+    ...(openPorts(service).length > 0 ? { open: { trusted: plan.edge?.trustedProxies ?? [] } } : {}),
+  };
+}
+
+/**
+ * Files and version of every edge a release needs. The version is that of the running edge's image, because an edge
+ * keeps its image until it is replaced on request.
+ */
+export function wantedEdges(
+  { app, services, model }: Pick<ReleaseRecord, 'app' | 'services' | 'model'>,
+  state: HostState,
+  image: string,
+): Pick<PlannedEdge, 'service' | 'files' | 'version' | 'memory'>[] {
+  return services
+    .filter((plan) => plan.strategy === 'blue-green')
+    .map((plan) => {
+      const running = state.containers.find((each) => each.edge !== undefined && each.service === plan.name);
+      const used = running?.image ?? image;
+      const spec = edgeSpec(app, plan, model.services[plan.name], model.networks);
+      const memory = edgeMemory(spec.maxConnections ?? defaultMaxConnections);
+      return { service: plan.name, files: edgeFiles(spec, used), version: edgeVersion(spec, used), memory };
+    });
+}
+
+/** The edges of a host as containers of the generated project. */
+export function edgeContainers(
+  each: Pick<HostRun, 'plan' | 'state' | 'layout'>,
+  image: string,
+): EdgeContainer[] {
+  return each.plan.edges.map((edge) => ({
+    service: edge.service,
+    image,
+    user: `${each.state.uid}:${each.state.gid}`,
+    command: edgeCommand,
+    stopSignal: edgeStopSignal,
+    folder: each.layout.edge(edge.service),
+    version: edge.version,
+  }));
+}
+
+/**
+ * What a new edge starts with: the new colour, or, over an adopted container, the old colour at that container's
+ * addresses.
+ */
+export function firstMap(each: HostRun, edge: PlannedEdge): string {
+  if (edge.adopted === undefined || edge.takesPort) return activeMap(each.plan.colour);
+  const old = otherColour(each.plan.colour);
+  const addresses = each.state.containers
+    .filter((container) => container.plain && container.running && container.service === edge.service)
+    .flatMap((container) => Object.values(container.addresses).slice(0, 1));
+  return activeMap(old, { [old]: addresses });
+}
+
+/**
+ * What a running edge that is reloaded has to know of the color that serves: its containers may be older than the names
+ * by which the edge's new configuration looks for them. Undefined: nothing.
+ */
+export function mapForOlder(
+  each: { readonly state: Pick<HostState, 'containers' | 'maps'> },
+  service: string,
+): string | undefined {
+  const { containers, maps } = each.state;
+  const active = maps[service];
+  const serving = containers.filter(
+    (one) => one.running && one.edge === undefined && one.service === service && one.colour === active,
+  );
+  if (active === undefined || serving.length === 0 || serving.some((one) => one.replicaName !== undefined))
+    return undefined;
+  return activeMap(active, {}, { [active]: `${service}-${active}` });
+}
+
+/** Gives a running edge other files, without losing a connection. */
+export async function reloadEdge(
+  each: Pick<HostRun, 'host' | 'layout'> & { readonly state: Pick<HostState, 'containers' | 'maps'> },
+  { service, files, memory }: Pick<PlannedEdge, 'service' | 'files' | 'memory'>,
+): Promise<void> {
+  const map = mapForOlder(each, service);
+  const all = map === undefined ? files : [...files, { path: 'active.map', content: map, mode: 0o644 }];
+  await writeEdgeFiles(each, service, all);
+  const container = each.state.containers.find((one) => one.edge !== undefined && one.service === service);
+  if (container === undefined) return;
+  const running = each.host.engine.getContainer(container.id);
+  // It may carry more connections now. An engine that cannot limit memory says so, and had no limit before either.
+  if (memory !== undefined) await running.update({ Memory: memory, MemorySwap: memory * 2 }).catch(() => {});
+  await running.kill({ signal: edgeReloadSignal });
+}
+
+async function writeEdgeFiles(
+  each: Pick<HostRun, 'host' | 'layout'>,
+  service: string,
+  files: PlannedEdge['files'],
+): Promise<void> {
+  const upload = files.map((file) => ({
+    path: file.path,
+    mode: file.mode,
+    content: Buffer.from(file.content),
+  }));
+  await writeFiles(each.host, each.layout.edge(service), upload);
+}
+
+/**
+ * Takes away what `start` made of edges (their folders go with the transfer), before anything else is put back: who gave
+ * up a port for them can have it again.
+ */
+export async function clearEdges(each: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const made = each.plan.edges.filter((edge) => edge.action === 'create').map((edge) => edge.service);
+  const before = new Set(each.state.containers.map((container) => container.id));
+  const containers = now.filter(
+    (container) =>
+      container.edge !== undefined && made.includes(container.service) && !before.has(container.id),
+  );
+  await removeContainers(
+    each.host,
+    containers.map((container) => container.id),
+  );
+  if (made.length > 0)
+    await each.host.exec(['rm', '-rf', '--', ...made.map((service) => each.layout.edge(service))]);
+  if (each.plan.handovers.length > 0) await stopRedefined(each, now);
+}
+
+/** Containers that gave up their ports have them again; reloaded and replaced edges get the previous release's files. */
+export async function undoEdges(each: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const stopped = stoppedBy(each.plan);
+  if (stopped.length > 0) {
+    const gone = each.state.containers.filter(({ name }) => stopped.includes(name));
+    // One that was made anew meanwhile is given back below.
+    await docker(each.host, ['start', ...gone.map(({ id }) => id)]);
+    await reviveContainers(
+      each.host,
+      gone.filter(({ plain }) => !plain).map(({ id }) => id),
+    );
+  }
+  await giveBack(each, now);
+}
+
+/** Edges that were replaced and now have each other's ports: both give them up first. */
+async function stopRedefined(each: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const before = new Set(each.state.containers.map(({ id }) => id));
+  const services = each.plan.edges.filter(({ redefined }) => redefined).map(({ service }) => service);
+  const made = now.filter(
+    (one) => one.edge !== undefined && services.includes(one.service) && !before.has(one.id),
+  );
+  await stopContainers(
+    each.host,
+    made.map(({ id }) => id),
+    3_000,
+  );
+}
+
+/** Edges that run with the new release's files, names or labels get those of the previous one again. */
+async function giveBack(each: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const previous = releaseNamed(each.state, each.plan.previous?.release);
+  if (previous === undefined) return;
+  const changed = each.plan.edges.filter(({ action }) => action === 'reload' || action === 'replace');
+  const isNew = (service: string) =>
+    now.some(
+      (one) =>
+        one.edge !== undefined &&
+        one.service === service &&
+        each.state.containers.every((before) => before.id !== one.id),
+    );
+  const redefined = changed
+    .filter((edge) => edge.redefined && isNew(edge.service))
+    .map((edge) => edge.service);
+  await Promise.all(
+    wantedEdges(previous, each.state, '')
+      .filter((edge) => changed.some(({ service }) => service === edge.service))
+      .map((edge) =>
+        redefined.includes(edge.service)
+          ? writeEdgeFiles(each, edge.service, edge.files)
+          : reloadEdge({ ...each, state: { ...each.state, containers: now } }, edge),
+      ),
+  );
+  await composeUp(
+    { ...each, plan: { ...each.plan, release: previous.release } },
+    redefined.map(edgeProjectService),
+    { flags: ['--timeout', '3'] },
+  );
+}
+
+/** Services whose edge has an old colour to switch from. */
+export function switchedEdges(each: HostRun): string[] {
+  return each.plan.edges
+    .filter((edge) => edge.action !== 'create' || (edge.adopted !== undefined && !edge.takesPort))
+    .map((edge) => edge.service);
+}
+
+const upMs = 10_000;
+
+/**
+ * Starts edges that are there but down (killed by hand, say), and waits until each answers: it serves the confirmed
+ * colour again then, which is what is on disk.
+ *
+ * @param mayFail whether one that cannot start is left: another container has its port, until a dead deploy is undone.
+ * @returns the services whose edge was started.
+ * @throws UserError `edge.unreachable`.
+ */
+export async function startStoppedEdges(
+  host: Host,
+  layout: Layout,
+  containers: readonly ContainerState[],
+  clock: Clock,
+  { mayFail = false }: { readonly mayFail?: boolean } = {},
+): Promise<string[]> {
+  const stopped = containers.filter((each) => each.edge !== undefined && !each.running);
+  const started = await Promise.all(
+    stopped.map(async ({ id, service }) => {
+      try {
+        await host.engine.getContainer(id).start();
+      } catch (error) {
+        if (mayFail) return undefined;
+        throw noEdge(host, service, error, `cannot be started: ${messageOf(error)}`);
+      }
+      await answering(host, layout, service, clock);
+      return service;
+    }),
+  );
+  return started.filter((service) => service !== undefined);
+}
+
+/** The status of an edge, waiting a little for one that starts anew. */
+export async function answering(
+  host: Host,
+  layout: Layout,
+  service: string,
+  clock: Clock,
+): Promise<EdgeStatus> {
+  const guard = guardClient(sendTo(host, layout.edgeSocket(service)));
+  const until = clock.elapsed() + upMs;
+  for (;;) {
+    try {
+      return await guard.status();
+    } catch (error) {
+      if (host.lost.aborted || clock.elapsed() > until) throw noEdge(host, service, error);
+    }
+    await clock.sleep(100);
+  }
+}
+
+export function noEdge(host: Host, service: string, cause?: unknown, what = 'does not answer'): UserError {
+  return new UserError({
+    code: 'edge.unreachable',
+    message: `${host.name}: the edge of ${service} ${what}`,
+    hint: 'See docker logs of its container; sshd must allow AllowStreamLocalForwarding.',
+    cause,
+  });
+}

@@ -1,0 +1,128 @@
+import { docker } from '../../host/engine/docker-cli.ts';
+import type { Host } from '../../host/model.ts';
+import { type DeployRun, type HostRun, settleAll } from '../context.ts';
+import type { PlannedEdge } from '../model.ts';
+import type { ContainerState } from '../on-host/state.ts';
+import { isInFront } from '../plan/plan.ts';
+
+/**
+ * A running nginx keeps the addresses it looked up when it started. After an adoption the names belong to the edges,
+ * and a replaced edge may have another address, so it must look them up again; a proxy of another kind that caches
+ * addresses has to be restarted by hand.
+ *
+ * @returns services that could not be told.
+ */
+export async function reloadFronts(each: HostRun): Promise<string[]> {
+  const moved = each.plan.edges.some((edge) => edge.adopted !== undefined || edge.action === 'replace');
+  if (!moved) return [];
+  const told = await Promise.all(
+    frontsOf(each).map(async (front) => ((await reload(each.host, front)) ? undefined : front.service)),
+  );
+  return told.filter((service) => service !== undefined);
+}
+
+/** The kept proxies through which requests come to a service with an edge. */
+function frontsOf(each: HostRun): ContainerState[] {
+  return each.state.containers.filter(
+    (container) =>
+      container.running &&
+      each.plan.services.some(({ service, action }) => service === container.service && action === 'keep') &&
+      isInFront(each.plan.record, container.service),
+  );
+}
+
+async function reload(host: Host, front: ContainerState): Promise<boolean> {
+  const result = await docker(host, ['exec', front.id, 'nginx', '-s', 'reload'], {
+    timeoutMs: 20_000,
+  });
+  return result.code === 0;
+}
+
+// /etc/hosts goes before DNS. It is Docker's file, mounted: written in place, and made anew at the next start.
+// $1… an address and a name, in turns; none: the lines go again
+const pin = `
+lines=$(grep -v '# sluice$' /etc/hosts)
+while [ $# -gt 1 ]; do lines="$lines
+$1 $2 # sluice"; shift 2; done
+printf '%s\\n' "$lines" >/etc/hosts
+`;
+
+/**
+ * Takes the adopted containers out of the way of the proxies in front, before they are stopped. While they run they
+ * answer to the same names as the edges, so an nginx sends them a share of the requests directly, past every count of
+ * the edge; a POST on a connection that such a container closes at its end would be lost. Told by its own hosts file, nginx
+ * knows the edges alone, and its old processes are let finish what they have.
+ *
+ * @returns the proxies that could not be told so.
+ */
+export async function turnFronts(
+  run: DeployRun,
+  each: HostRun,
+  now: readonly ContainerState[],
+): Promise<ContainerState[]> {
+  const adopted = adoptedEdges(each);
+  if (adopted.length === 0) return [];
+  const turned = await settleAll(
+    frontsOf(each).map(async (front) => {
+      const lines = adopted.flatMap(({ service }) => {
+        const edge = now.find((one) => one.edge !== undefined && one.service === service);
+        const network = Object.keys(front.addresses).find((name) => edge?.addresses[name]);
+        const address = network === undefined ? undefined : edge?.addresses[network];
+        return address === undefined ? [] : [address, service];
+      });
+      return (await turn(run, each.host, front, lines)) ? [] : [front];
+    }),
+  );
+  return turned.flat();
+}
+
+async function turn(
+  run: DeployRun,
+  host: Host,
+  front: ContainerState,
+  lines: readonly string[],
+): Promise<boolean> {
+  if (!(await writeHosts(host, front, lines))) return false;
+  const before = await workersOf(host, front);
+  if (before.length === 0 || !(await reload(host, front))) return false;
+  const { clock, signal } = run.effects;
+  const until = clock.elapsed() + run.config.drainMs;
+  const isLeft = async () => (await workersOf(host, front)).some((pid) => before.includes(pid));
+  while ((await isLeft()) && clock.elapsed() < until) await clock.sleep(100, signal);
+  return true;
+}
+
+/**
+ * Only the edges answer to the names by now: DNS says what the hosts files say, and they become as before.
+ *
+ * @param untold proxies that only now can learn it.
+ */
+export async function releaseFronts(each: HostRun, untold: readonly ContainerState[]): Promise<void> {
+  if (adoptedEdges(each).length === 0) return;
+  await Promise.all(frontsOf(each).map((front) => writeHosts(each.host, front, [])));
+  await Promise.all(untold.map((front) => reload(each.host, front)));
+}
+
+function adoptedEdges(each: HostRun): PlannedEdge[] {
+  return each.plan.edges.filter((edge) => edge.adopted !== undefined && !edge.takesPort);
+}
+
+async function writeHosts(host: Host, front: ContainerState, lines: readonly string[]): Promise<boolean> {
+  const shell = ['exec', '--user', '0', front.id, 'sh', '-c', pin, 'sh'];
+  return (await docker(host, [...shell, ...lines], { timeoutMs: 20_000 })).code === 0;
+}
+
+/** Processes that serve, also those that end after a reload. */
+async function workersOf(host: Host, front: ContainerState): Promise<string[]> {
+  const top = (await host.engine
+    .getContainer(front.id)
+    .top()
+    .catch(() => ({ Titles: [], Processes: [] }))) as {
+    readonly Titles: readonly string[];
+    readonly Processes: readonly (readonly string[])[];
+  };
+  const pid = top.Titles.indexOf('PID');
+  return top.Processes.filter((row) => row.at(-1)?.includes('nginx: worker process')).flatMap(
+    (row) => row[pid] ?? [],
+  );
+}

@@ -1,0 +1,152 @@
+import { gzipSync } from 'node:zlib';
+import { carriedDigest } from '../../config/images/transferred.ts';
+import { sameEngine } from '../../host/engine/docker-cli.ts';
+import type { Host } from '../../host/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { tail } from '../../kernel/process/process.ts';
+import { tarOf } from '../../kernel/tar.ts';
+import type { Layout } from '../model.ts';
+import { deltaOf } from './delta.ts';
+import type { AssembledImage, Assembly } from './layout.ts';
+import { hexOf, sha256 } from './missing.ts';
+import type { Holdings } from './model.ts';
+import { diskFull } from './send.ts';
+
+/** The archive of the last time is not what it was, or is gone. */
+const otherBase = 44;
+
+// What the engine is told of the images is sent as the difference to the last time ($2 is what has to come out).
+// tar reads the layers where they lie, docker reads tar: nothing is stored a second time.
+const loadScript = `
+cd "$1" || exit 40
+gzip -dc | tar -xf - || exit 40
+at=0
+while read -r op a b; do
+  case $op in
+    c) tail -c "+$((a + 1))" ../images/last.tar | head -c "$b";;
+    l) tail -c "+$((at + 1))" literals | head -c "$a"; at=$((at + a));;
+  esac
+done <ops >last.tar || exit 40
+sum=$(sha256sum <last.tar)
+[ "\${sum%% *}" = "$2" ] || exit ${otherBase}
+rm -f ops literals
+tar -xf last.tar || exit 40
+set --
+for f in oci-layout index.json manifest.json blobs; do [ ! -e "$f" ] || set -- "$@" "$f"; done
+${sameEngine}tar -cf - "$@" | docker load
+`;
+
+const longestMs = 1_800_000;
+
+/**
+ * Lets the host's engine load what was sent, and gives the images their names when they have proved to be what was
+ * saved. Whatever else happens, no tag is left.
+ *
+ * @returns what the engine said, if it refused, and how much was sent to tell it.
+ * @throws UserError `host.disk-full`, `host.engine-down`, `image.damaged`.
+ */
+export async function loadImages(
+  host: Host,
+  layout: Layout,
+  { archive, images }: Assembly,
+  lastArchive: Buffer,
+  signal: AbortSignal,
+): Promise<{ readonly refused: string | undefined; readonly bytes: number }> {
+  let done = false;
+  try {
+    let bytes = 0;
+    const load = async (base: Buffer) => {
+      const { ops, literals } = deltaOf(base, archive);
+      const files = [
+        { path: 'ops', content: Buffer.from(ops) },
+        { path: 'literals', content: literals },
+      ];
+      const stdin = gzipSync(tarOf(files), { level: 9 });
+      bytes += stdin.length;
+      const argv = ['sh', '-c', loadScript, 'sluice', layout.incoming, hexOf(sha256(archive))] as const;
+      return await host.exec([...argv], { stdin, signal, timeoutMs: longestMs, what: 'docker load' });
+    };
+    let result = await load(lastArchive);
+    if (result.code === otherBase) result = await load(Buffer.alloc(0));
+    const said = tail(result.stderr || result.stdout, 5);
+    if (result.code !== 0) {
+      if (/no space left|quota exceeded/i.test(said)) throw diskFull(host, layout.incoming, said);
+      if (/cannot connect to the docker daemon|error during connect/i.test(said))
+        throw engineDown(host, said);
+      return { refused: said, bytes };
+    }
+    const ids = await Promise.all(
+      images.map(async (image) => (await host.engine.getImage(image.incoming).inspect()).Id),
+    );
+    const other = images.find((image, index) => !image.ids.includes(ids[index] ?? ''));
+    if (other !== undefined) throw notTheSame(host, other);
+    await Promise.all(
+      images.map(({ incoming, reference }) => {
+        const colon = reference.lastIndexOf(':');
+        const name = { repo: reference.slice(0, colon), tag: reference.slice(colon + 1) };
+        return host.engine.getImage(incoming).tag(name);
+      }),
+    );
+    done = true;
+    return { refused: undefined, bytes };
+  } finally {
+    const removed = removeTags(
+      host,
+      images.map(({ incoming }) => incoming),
+    );
+    // On a cancellation nobody waits for an engine that is busy with something else.
+    if (done || !signal.aborted) await removed;
+  }
+}
+
+/** A load that failed may leave a tag on an image that is not whole (containerd's store). */
+export async function removeTags(host: Host, tags: readonly string[]): Promise<void> {
+  await Promise.allSettled(tags.map((tag) => host.engine.getImage(tag).remove()));
+}
+
+const keepScript = `
+set -u; umask 077
+cd "$1" || exit 1
+shift
+mkdir -p images
+mv -f incoming/last.tar images/last.tar
+rm -rf incoming
+for name; do rm -f "images/$name"; done
+while read -r name text; do
+  printf '%s' "$text" | base64 -d >"images/$name.new" && mv -f "images/$name.new" "images/$name"
+done
+`;
+
+/** Writes down what the host has now, for the next time, and removes what has been loaded. */
+export async function keepRecords(
+  host: Host,
+  layout: Layout,
+  { staleRecords }: Holdings,
+  images: readonly AssembledImage[],
+): Promise<void> {
+  const lines = images.map(({ reference, record }) => {
+    const text = Buffer.from(JSON.stringify(record)).toString('base64');
+    return `${hexOf(carriedDigest(reference) ?? '')}.json ${text}\n`;
+  });
+  await host.exec(['sh', '-c', keepScript, 'sluice', layout.app, ...staleRecords], {
+    stdin: lines.join(''),
+    timeoutMs: 20_000,
+  });
+}
+
+function engineDown(host: Host, output: string): UserError {
+  return new UserError({
+    code: 'host.engine-down',
+    message: `The Docker engine on ${host.name} does not answer`,
+    hint: 'Start it (sudo systemctl start docker) and look at its log (journalctl -u docker).',
+    output,
+  });
+}
+
+function notTheSame(host: Host, image: AssembledImage): UserError {
+  return new UserError({
+    code: 'image.damaged',
+    message: `${host.name}: what was loaded as ${image.reference} is another image`,
+    hint: 'Run the deploy again; if it happens twice, report it.',
+  });
+}

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { ChannelStream } from '../ssh/channel-stream.ts';
+import type { Connection } from '../ssh/connection.ts';
+import type { Exit, Session } from '../ssh/session.ts';
+import { quoteWords } from './quote.ts';
+
+/**
+ * What sshd starts for us, through the user's login shell: a POSIX shell that carries a mark in its environment, says
+ * that it is there, and waits on stdin for one line to do. So
+ * - starting it (and the login shell, which may take long) can happen before it is needed;
+ * - arguments and scripts travel on stdin and never stand in a command line;
+ * - what the login shell's start-up files print can be told from our output;
+ * - every process of the command can be found by the mark, whatever group or session it moved to.
+ * The line holds no quote but the outer ones and no backslash, so that sh, csh and fish read it alike.
+ */
+export function waitCommand(mark: string): string {
+  const body =
+    `read -r sluice_line </proc/$$/stat; echo "${mark} $$ \${sluice_line##*) }"; ` +
+    `IFS= read -r sluice_line || exit ${unused}; echo "${mark} go" >&2; echo "${mark} go"; eval "$sluice_line"`;
+  return `exec env SLUICE_RUN=${mark} /bin/sh -c '${body}' sluice`;
+}
+
+/** Exit code of a shell that got no line, or only half a script (EX_TEMPFAIL). */
+const unused = 75;
+
+/** What may come before our own output without being ours: more than this is not a greeting but a flood. */
+const chatterLimit = 64 * 1024;
+
+/** The login shell did not run our command: a forced command, nologin, a start-up file that ends or hangs. */
+export class ShellRefused extends Error {
+  readonly exit: Exit;
+  constructor(output: string, exit: Exit) {
+    super(output.trim());
+    this.exit = exit;
+  }
+}
+
+/** A shell on the host that waits for one line. */
+export class Shell {
+  /** Stands in the environment of every process the shell starts, as SLUICE_RUN. */
+  readonly mark: string;
+  readonly stdio: ChannelStream;
+  readonly stderr: Readable;
+  /** See Session. */
+  readonly exit: Promise<Exit>;
+  /** See Session. */
+  readonly closed: Promise<Exit>;
+  /** Our line has been read: from here on stdout and stderr are the command's. Rejects with ShellRefused. */
+  readonly begun: Promise<void>;
+  readonly #session: Session;
+  readonly #preludes: readonly Prelude[];
+
+  /** @throws SessionRefused; the reason why the connection has ended. */
+  static async open(connection: Connection): Promise<Shell> {
+    const mark = `sluice-${randomBytes(8).toString('hex')}`;
+    return new Shell(mark, await connection.session(waitCommand(mark)), connection.over);
+  }
+
+  private constructor(mark: string, session: Session, over: AbortSignal) {
+    this.mark = mark;
+    this.#session = session;
+    this.stdio = session.stdio;
+    this.stderr = session.stderr;
+    this.exit = session.exit;
+    this.closed = session.closed;
+    this.#preludes = [this.stdio, this.stderr].map((stream) => prelude(stream, `${mark} go\n`));
+    const early = session.exit.then((exit) => {
+      if (over.aborted) throw over.reason;
+      throw new ShellRefused(this.chatter(), exit);
+    });
+    this.begun = Promise.race([Promise.all(this.#preludes.map((each) => each.end)).then(() => {}), early]);
+    this.begun.catch(() => {});
+  }
+
+  /** The shell has said that it waits for its line. */
+  ready(): boolean {
+    return this.#preludes.some((each) => each.text().includes(this.mark));
+  }
+
+  /** What start-up files (or a forced command) printed before our own output. */
+  chatter(): string {
+    const text = this.#preludes.map((each) => each.text()).join('');
+    return text.replace(new RegExp(`${this.mark} .*\n`), '').trim();
+  }
+
+  /** Number of the shell's session, if it has one of its own; undefined until the shell is ready. */
+  session(): number | undefined {
+    // The fields of /proc/PID/stat after the name: state, parent, process group, session.
+    const text = this.#preludes.map((each) => each.text()).join('');
+    const [, pid, session] = new RegExp(`${this.mark} (\\d+) \\w -?\\d+ \\d+ (\\d+) `).exec(text) ?? [];
+    return pid !== undefined && pid === session ? Number(pid) : undefined;
+  }
+
+  /** Gives the shell its line. What is written to `stdio` from now on is the command's input. */
+  begin(line: string): void {
+    this.stdio.write(`${line}\n`);
+  }
+
+  /** Signals the process group, see Session.signal. */
+  signal(name: 'TERM' | 'KILL'): void {
+    this.#session.signal(name);
+  }
+
+  /** Gives the shell up without having used it, or without waiting for its end. */
+  drop(): void {
+    this.stdio.destroy();
+  }
+}
+
+/** The line that runs a program in place of the shell. Its input is what follows the line. */
+export function execLine(argv: readonly string[]): string {
+  return `${newline(argv)}exec ${quoteWords(argv)}`;
+}
+
+/**
+ * The line that reads a script to the end of input and then runs it with an empty stdin. A script that was cut off
+ * (the connection broke while it was sent) lacks its last line and is not run at all.
+ */
+export function scriptLine(mark: string, args: readonly string[]): string {
+  return (
+    `${newline(args)}set -- ${quoteWords(args)}; sluice_text=$(cat); case $sluice_text in ` +
+    `*"#${mark}") exec </dev/null; eval "$sluice_text";; *) exit ${unused};; esac`
+  );
+}
+
+/** What to send after scriptLine(). */
+export function scriptText(mark: string, text: string): string {
+  if (text.includes('\u0000')) throw new RangeError('A script cannot hold a NUL character');
+  return `${text}\n#${mark}`;
+}
+
+function newline(words: readonly string[]): string {
+  return words.some((word) => word.includes('\n')) ? `nl=$(printf '\\nx'); nl=\${nl%x}; ` : '';
+}
+
+interface Prelude {
+  /** Resolves when the marker has come; never if it does not. */
+  readonly end: Promise<void>;
+  /** What came before the marker, as far as it has come. */
+  text(): string;
+}
+
+/** Reads a stream up to a marker and leaves the rest in it, paused. */
+function prelude(stream: Readable, marker: string): Prelude {
+  const wanted = Buffer.from(marker);
+  let held: Buffer = Buffer.alloc(0);
+  const end = new Promise<void>((resolve) => {
+    const onData = (chunk: Buffer) => {
+      held = Buffer.concat([held, chunk]).subarray(-2 * chatterLimit - chunk.length);
+      const at = held.indexOf(wanted);
+      if (at < 0) return;
+      stream.off('data', onData);
+      stream.pause();
+      const rest = held.subarray(at + wanted.length);
+      held = held.subarray(0, at);
+      if (rest.length > 0) stream.unshift(rest);
+      resolve();
+    };
+    stream.on('data', onData);
+  });
+  return { end, text: () => held.toString('utf8') };
+}

@@ -1,0 +1,131 @@
+import type { Duplex } from 'node:stream';
+import type { HostConfig } from '../../config/model.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { UserError } from '../../kernel/errors.ts';
+import type { Log } from '../../kernel/log.ts';
+import { createHost } from '../host.ts';
+import type { Host } from '../model.ts';
+import { hostKeyTypes } from './algorithms.ts';
+import { Connection, ForwardRefused } from './connection.ts';
+import { type Credentials, loadCredentials } from './credentials.ts';
+import { type Endpoint, endpointOf, jumpOf } from './endpoint.ts';
+import { handshake, WrongKeyType } from './handshake.ts';
+import { dial } from './tcp.ts';
+import { type Trust, trustFor } from './trust.ts';
+
+export interface ConnectOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Sluice's own environment: keys, known hosts, HOME, SSH_AUTH_SOCK. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Stops connecting; it has no influence on the connected host. */
+  readonly signal?: AbortSignal;
+  /** Paths of known_hosts files; default ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts. */
+  readonly knownHosts?: readonly string[];
+  /** Default: loadCredentials(env). */
+  readonly credentials?: Credentials;
+  /** The engine's socket on the host; default /var/run/docker.sock, then the user's own (rootless). */
+  readonly engineSocket?: string;
+  /** For TCP, handshake and login of one server together; default 15 s. */
+  readonly timeoutMs?: number;
+  /** The connection counts as lost after three unanswered questions, this far apart; default 10 s. */
+  readonly keepaliveMs?: number;
+}
+
+const defaultTimeoutMs = 15_000;
+/** Pauses before the second and third try, ms. */
+const backoff = [300, 1_000];
+/** What may be over in a moment, and happens before we have shown any key. */
+const passing: ReadonlySet<string> = new Set(['host.refused', 'host.connect-timeout', 'host.closed-early']);
+
+/**
+ * Connects to a host, through its jump host if it has one. Close it when done.
+ *
+ * @throws UserError `host.…`: every way this can fail has a code of its own; the signal's reason on abort.
+ */
+export async function connectHost(config: HostConfig, options: ConnectOptions): Promise<Host> {
+  const { log, clock } = options;
+  const credentials = options.credentials ?? (await loadCredentials(options.env));
+  const begun = clock.elapsed();
+  const jumpPoint = jumpOf(config);
+  const jump = jumpPoint === undefined ? undefined : await reach(jumpPoint, undefined, credentials, options);
+  try {
+    const connection = await reach(endpointOf(config), jump, credentials, options);
+    log.detail(`${config.name}: connected in ${Math.round(clock.elapsed() - begun)} ms`);
+    return createHost(config, connection, jump, options);
+  } catch (error) {
+    await jump?.close();
+    throw error;
+  }
+}
+
+/** Connects to one server; tries again what may be over in a moment, but never after a key was shown. */
+async function reach(
+  endpoint: Endpoint,
+  jump: Connection | undefined,
+  credentials: Credentials,
+  options: ConnectOptions,
+): Promise<Connection> {
+  const trust = await trustFor(endpoint, options);
+  if (trust.authority !== undefined) {
+    options.log.detail(`${trust.authority}: @cert-authority is ignored, host certificates are not supported`);
+  }
+  const refusedTypes: string[] = [];
+  let firstVerdict: UserError | undefined;
+  for (let tries = 0; ; ) {
+    try {
+      return await once({ endpoint, jump, trust, refusedTypes, credentials, options });
+    } catch (error) {
+      if (error instanceof WrongKeyType) {
+        // A pinned fingerprint does not say of which type its key is: ask for the server's other keys.
+        firstVerdict ??= error.verdict;
+        refusedTypes.push(error.type);
+        if (hostKeyTypes.every((type) => refusedTypes.includes(type))) throw firstVerdict;
+        continue;
+      }
+      if (!(error instanceof UserError)) throw error;
+      if (firstVerdict !== undefined && error.code === 'host.no-common-algorithm') throw firstVerdict;
+      const pause = backoff[tries++];
+      if (pause === undefined || !passing.has(error.code)) throw error;
+      options.log.detail(`${error.message}; trying again`);
+      await options.clock.sleep(pause, options.signal);
+    }
+  }
+}
+
+interface Try {
+  readonly endpoint: Endpoint;
+  readonly jump: Connection | undefined;
+  readonly trust: Trust;
+  readonly refusedTypes: readonly string[];
+  readonly credentials: Credentials;
+  readonly options: ConnectOptions;
+}
+
+async function once(given: Try): Promise<Connection> {
+  const { endpoint, jump, options } = given;
+  const { clock, signal, timeoutMs = defaultTimeoutMs, keepaliveMs = 10_000 } = options;
+  const begun = clock.elapsed();
+  const sock =
+    jump === undefined ? await dial(endpoint, { timeoutMs, signal }) : await through(jump, endpoint);
+  const left = Math.max(1_000, timeoutMs - (clock.elapsed() - begun));
+  const client = await handshake({ ...given, sock, timeoutMs: left, keepaliveMs, signal });
+  return new Connection(client, endpoint.label);
+}
+
+async function through(jump: Connection, endpoint: Endpoint): Promise<Duplex> {
+  try {
+    return await jump.tcp(endpoint.address, endpoint.port);
+  } catch (error) {
+    if (!(error instanceof ForwardRefused)) throw error;
+    const why = error.message.replace(/^\(SSH\) Channel open failure: /, '');
+    throw new UserError({
+      code: 'host.jump-refused',
+      message: `${jump.label} does not pass the connection on to ${endpoint.address}, port ${endpoint.port}: ${why}`,
+      hint: error.forbidden
+        ? 'Set AllowTcpForwarding yes for this user in the sshd_config of the jump host (PermitOpen narrows it too).'
+        : 'Check that the jump host resolves and reaches this address, and that sshd listens there.',
+      cause: error,
+    });
+  }
+}

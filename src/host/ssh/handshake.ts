@@ -1,0 +1,187 @@
+import type { Duplex } from 'node:stream';
+import { NodeSSH } from 'node-ssh';
+import type { Client } from 'ssh2';
+import { messageOf, UserError } from '../../kernel/errors.ts';
+import { quoteWords } from '../commands/quote.ts';
+import { algorithmsFor } from './algorithms.ts';
+import type { Credentials } from './credentials.ts';
+import type { Endpoint } from './endpoint.ts';
+import { publicKey } from './key.ts';
+import { createLogin, type Login, loginRefused, signAtOnce, tooManyKeys } from './login.ts';
+import { timedOut } from './tcp.ts';
+import { judge, type Trust } from './trust.ts';
+import { distrust } from './trust-errors.ts';
+
+export interface Handshake {
+  readonly endpoint: Endpoint;
+  /** A connected stream to the server: a socket, or a channel through the jump host. */
+  readonly sock: Duplex;
+  readonly trust: Trust;
+  readonly credentials: Credentials;
+  /** Host key types not to ask for again, see `otherTypes` in connect.ts. */
+  readonly refusedTypes: readonly string[];
+  readonly timeoutMs: number;
+  /** A dead peer is noticed after three unanswered questions, this far apart. */
+  readonly keepaliveMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A host key of a type that cannot be the pinned fingerprint's; the server may have another. */
+export class WrongKeyType extends Error {
+  readonly type: string;
+  readonly verdict: UserError;
+  constructor(type: string, verdict: UserError) {
+    super(verdict.message);
+    this.type = type;
+    this.verdict = verdict;
+  }
+}
+
+/**
+ * The SSH handshake and login. The host key is judged before anything of ours is sent.
+ *
+ * @returns the client, logged in, with no listeners of its own for `error` and `close`.
+ * @throws UserError of many kinds (`host.key-…`, `host.login-…`, `host.not-ssh`, `host.closed-early` …).
+ */
+export async function handshake(given: Handshake): Promise<Client> {
+  const { endpoint, sock, trust, credentials, signal } = given;
+  signal?.throwIfAborted();
+  const login = createLogin(endpoint.user, credentials);
+  const seen: Seen = { greeting: '', distrust: undefined, keyed: false };
+  const ssh = new NodeSSH();
+  const ready = ssh.connect({
+    sock: sock as never,
+    username: endpoint.user,
+    authHandler: login.handler,
+    algorithms: algorithmsFor(
+      trust.keys.concat(trust.portless).map((key) => key.type),
+      given.refusedTypes,
+    ),
+    hostVerifier: (blob: Buffer) => {
+      const verdict = judge(trust, blob);
+      if (verdict === 'known') return true;
+      seen.distrust = distrust(verdict, endpoint, trust, blob);
+      const type = publicKey(blob)?.type ?? '';
+      if (trust.keys.length === 0 && verdict === 'changed')
+        seen.distrust = new WrongKeyType(type, seen.distrust);
+      return false;
+    },
+    readyTimeout: given.timeoutMs,
+    keepaliveInterval: given.keepaliveMs,
+    keepaliveCountMax: 3,
+  });
+  const client = ssh.connection;
+  if (client === null) {
+    // connect() refused its own arguments before it made a client; the promise says why.
+    await ready;
+    throw new Error('node-ssh made no client');
+  }
+  // node-ssh takes the first error as the outcome; those after it must not be thrown as unhandled.
+  client.on('error', () => {});
+  signAtOnce(client);
+  client.once('handshake', () => {
+    seen.keyed = true;
+  });
+  const peek = (chunk: Buffer) => {
+    if (seen.greeting.length < 300) seen.greeting += chunk.toString('latin1', 0, 300);
+  };
+  sock.on('data', peek);
+  const onAbort = () => sock.destroy();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    await ready;
+    return client;
+  } catch (error) {
+    client.end();
+    sock.destroy();
+    if (signal?.aborted) throw signal.reason;
+    throw seen.distrust ?? explain(error, given, seen, login);
+  } finally {
+    sock.off('data', peek);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+interface Seen {
+  /** The first bytes of the server, to tell what it is when it is no SSH server. */
+  greeting: string;
+  distrust: UserError | WrongKeyType | undefined;
+  /** The key exchange is done: from here on it is the login that fails. */
+  keyed: boolean;
+}
+
+function explain(error: unknown, given: Handshake, seen: Seen, login: Login): UserError {
+  const { endpoint, credentials } = given;
+  const text = messageOf(error);
+  const level = (error as { level?: unknown }).level;
+  if (level === 'client-timeout') return timedOut(endpoint, given.timeoutMs);
+  if (/too many authentication failures/i.test(text)) return tooManyKeys(endpoint, credentials);
+  if (text.includes('authentication methods failed')) return loginRefused(endpoint, credentials, login);
+  if (text.includes('no matching') || text.includes('No matching')) return noCommonAlgorithm(endpoint, text);
+  if (level === 'agent') {
+    return new UserError({
+      code: 'host.agent',
+      message: `The ssh-agent would not sign for ${endpoint.label}: ${text}`,
+      hint: 'Check ssh-add -l, or set SLUICE_SSH_KEY.',
+      cause: error,
+    });
+  }
+  if (seen.keyed) {
+    return new UserError({
+      code: 'host.login-refused',
+      message: `${endpoint.label} ended the connection during the login of ${endpoint.user}: ${text}`,
+      hint: "sshd's log on the host says why (LoginGraceTime, MaxAuthTries, a PAM module, an expired account).",
+      cause: error,
+    });
+  }
+  const greeting = printable(seen.greeting);
+  if (seen.greeting !== '' && !/(^|\n)SSH-/.test(seen.greeting) && !isSshdRefusal(seen.greeting)) {
+    return new UserError({
+      code: 'host.not-ssh',
+      message: `What answers at ${endpoint.address}, port ${endpoint.port} (${endpoint.label}) is no SSH server`,
+      hint: 'Correct the port in sluice.yml.',
+      output: greeting,
+    });
+  }
+  if (isHangUp(error, text)) {
+    return new UserError({
+      code: 'host.closed-early',
+      message: `${endpoint.label} closed the connection before SSH began`,
+      hint: 'sshd drops connections over its MaxStartups, and fail2ban, PerSourcePenalties or hosts.deny may ban this address: see its log.',
+      ...(greeting === '' || greeting.startsWith('SSH-') ? {} : { output: greeting }),
+      cause: error,
+    });
+  }
+  return new UserError({
+    code: 'host.ssh',
+    message: `The SSH connection to ${endpoint.label} failed: ${text}`,
+    hint: `Try \`ssh -v -p ${endpoint.port} ${quoteWords([`${endpoint.user}@${endpoint.address}`])}\`.`,
+    cause: error,
+  });
+}
+
+/** What sshd says in clear text before it hangs up: over MaxStartups, or with a penalty on our address. */
+function isSshdRefusal(greeting: string): boolean {
+  return /^(Exceeded MaxStartups|Not allowed at this time)/.test(greeting);
+}
+
+function isHangUp(error: unknown, text: string): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ETIMEDOUT') return true;
+  return text.includes('Connection lost before handshake') || text.includes('No response from server');
+}
+
+function noCommonAlgorithm(endpoint: Endpoint, text: string): UserError {
+  return new UserError({
+    code: 'host.no-common-algorithm',
+    message: `${endpoint.label} and Sluice have no algorithm in common: ${text.replace(/^Handshake failed: /, '')}`,
+    hint: 'Undo what narrows KexAlgorithms, Ciphers, MACs or HostKeyAlgorithms in its sshd_config, or update its OpenSSH.',
+  });
+}
+
+function printable(text: string): string {
+  return text
+    .replace(/[^\x20-\x7e\n]/g, '.')
+    .trim()
+    .slice(0, 200);
+}

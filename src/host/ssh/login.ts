@@ -1,0 +1,101 @@
+import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, Client, ParsedKey } from 'ssh2';
+import { UserError } from '../../kernel/errors.ts';
+import type { Credentials } from './credentials.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { LoginKey } from './login-key.ts';
+
+/** The keys we offer, one after the other, and what the server said to them. */
+export interface Login {
+  readonly handler: AuthHandlerMiddleware;
+  /** Ways of logging in that the server still accepts; undefined before its first refusal. */
+  accepted(): readonly string[] | undefined;
+  /** The server took a key but wants a second factor. */
+  partial(): boolean;
+}
+
+export function createLogin(user: string, credentials: Credentials): Login {
+  const { agent, keys } = credentials;
+  const methods: AnyAuthMethod[] = [];
+  if (agent !== undefined) methods.push({ type: 'agent', username: user, agent: agent.socket });
+  // ssh2 takes a key it has parsed already as it is; its types only know the text.
+  for (const { key } of keys)
+    methods.push({ type: 'publickey', username: user, key: key as unknown as Buffer });
+  let accepted: readonly AuthenticationType[] | undefined;
+  let partial = false;
+  return {
+    handler: (left, partialSuccess, next) => {
+      accepted = left ?? undefined;
+      partial ||= partialSuccess === true;
+      const possible = left === null || left === undefined || left.includes('publickey');
+      next(
+        possible
+          ? (methods.shift() ?? (false as unknown as AnyAuthMethod))
+          : (false as unknown as AnyAuthMethod),
+      );
+    },
+    accepted: () => accepted,
+    partial: () => partial,
+  };
+}
+
+/**
+ * Makes ssh2 sign with the first request instead of asking first whether the key would do: one round trip less for
+ * each connection. RSA keys keep asking, as their signature algorithm depends on what the server announces. Reaches
+ * into ssh2, see docs/decisions/0004-ssh-shells-that-wait.md; without that part everything works, one round trip slower.
+ */
+export function signAtOnce(client: Client): void {
+  const protocol = (client as unknown as { _protocol?: { authPK?: AskWithKey } })._protocol;
+  const ask = protocol?.authPK;
+  if (protocol === undefined || ask === undefined) return;
+  protocol.authPK = (user, key, algorithm, sign) => {
+    const own = sign === undefined && key.type !== 'ssh-rsa' && 'isPrivateKey' in key && key.isPrivateKey();
+    const signNow: Sign = (data, done) => done(key.sign(data));
+    ask.call(protocol, user, key, algorithm, own ? signNow : sign);
+  };
+}
+type Sign = (data: Buffer, done: (signature: Buffer) => void) => void;
+type AskWithKey = (user: string, key: ParsedKey, algorithm: string | undefined, sign?: Sign) => void;
+
+/** The server turned all our keys down. */
+export function loginRefused(endpoint: Endpoint, credentials: Credentials, login: Login): UserError {
+  const tried = allKeys(credentials);
+  const accepted = login.accepted() ?? [];
+  const list = tried.map((each) => `${each.fingerprint} (${each.key.type}, from ${each.source})`).join('\n');
+  if (login.partial() || !accepted.includes('publickey')) {
+    return new UserError({
+      code: 'host.login-refused',
+      message: login.partial()
+        ? `${endpoint.label} accepted the key but also asks for ${accepted.join(' or ')}`
+        : `${endpoint.label} accepts no keys, only ${accepted.join(', ') || 'nothing'}`,
+      hint: `A deploy needs a login by key alone: PubkeyAuthentication yes, and AuthenticationMethods publickey for ${endpoint.user} in sshd_config.`,
+      output: list,
+    });
+  }
+  const first = tried[0]?.key;
+  const line = first === undefined ? 'KEY' : `${first.type} ${first.getPublicSSH().toString('base64')}`;
+  return new UserError({
+    code: 'host.login-refused',
+    message: `${endpoint.label} refuses the login of ${endpoint.user} with ${tried.length === 1 ? 'this key' : `these ${tried.length} keys`}`,
+    hint:
+      `On the host, ~${endpoint.user}/.ssh/authorized_keys must hold the line\n  ${line}\n` +
+      `the file must be mode 600 in a folder of mode 700, both owned by ${endpoint.user}; sshd_config must allow the user ` +
+      `(${endpoint.user === 'root' ? 'PermitRootLogin, ' : ''}AllowUsers, AllowGroups). sshd's log on the host says which it was.`,
+    output: list,
+  });
+}
+
+/** The server hung up because we offered too many keys (MaxAuthTries). */
+export function tooManyKeys(endpoint: Endpoint, credentials: Credentials): UserError {
+  return new UserError({
+    code: 'host.login-attempts',
+    message: `${endpoint.label} ended the login after too many keys; ${allKeys(credentials).length} were there to try`,
+    hint: 'Set SLUICE_SSH_KEY or SLUICE_SSH_KEY_FILE: the key named there is the only one tried.',
+    output: allKeys(credentials)
+      .map((each) => `${each.fingerprint} (${each.key.type}, from ${each.source})`)
+      .join('\n'),
+  });
+}
+
+function allKeys(credentials: Credentials): readonly LoginKey[] {
+  return [...(credentials.agent?.keys ?? []), ...credentials.keys];
+}

@@ -1,0 +1,86 @@
+import { connect, type Socket } from 'node:net';
+import { messageOf, UserError } from '../../kernel/errors.ts';
+import type { Endpoint } from './endpoint.ts';
+
+export interface DialOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Opens a TCP connection to an SSH server, without Nagle's delay: SSH sends many small packets.
+ *
+ * @throws UserError `host.dns`, `host.refused`, `host.unreachable`, `host.connect-timeout`; the signal's reason.
+ */
+export function dial(endpoint: Endpoint, options: DialOptions): Promise<Socket> {
+  const { signal, timeoutMs } = options;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: endpoint.address, port: endpoint.port, noDelay: true });
+    const fail = (reason: unknown) => {
+      stop();
+      socket.on('error', () => {});
+      socket.destroy();
+      reject(reason);
+    };
+    const timer = setTimeout(() => fail(timedOut(endpoint, timeoutMs)), timeoutMs);
+    const onAbort = () => fail(signal?.reason);
+    const onError = (error: Error) => fail(dialError(endpoint, error));
+    const stop = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      socket.off('error', onError);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    socket.on('error', onError);
+    socket.once('connect', () => {
+      stop();
+      resolve(socket);
+    });
+  });
+}
+
+/** The time-out of connecting, whichever part of it was slow. */
+export function timedOut(endpoint: Endpoint, timeoutMs: number): UserError {
+  return new UserError({
+    code: 'host.connect-timeout',
+    message: `${endpoint.label} did not answer within ${Math.round(timeoutMs / 1000)} s (${endpoint.address}, port ${endpoint.port})`,
+    hint: 'Check address and port; a firewall that drops packets looks exactly like this.',
+  });
+}
+
+function dialError(endpoint: Endpoint, error: Error): UserError {
+  const { address, port, label } = endpoint;
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const where = `${address}, port ${port}`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_NODATA' || code === 'EAI_FAIL') {
+    return new UserError({
+      code: 'host.dns',
+      message: `The name ${address} (${label}) does not resolve (${code})`,
+      hint: 'Correct the address in sluice.yml, or the DNS entry; `getent hosts NAME` shows what this machine sees.',
+      cause: error,
+    });
+  }
+  if (code === 'ECONNREFUSED' || code === 'ECONNRESET') {
+    return new UserError({
+      code: 'host.refused',
+      message: `${label} refuses the connection (${where}): nothing listens there, or a firewall rejects it`,
+      hint: 'Check address and port, and that sshd runs on the host.',
+      cause: error,
+    });
+  }
+  if (code === 'ETIMEDOUT') {
+    return new UserError({
+      code: 'host.connect-timeout',
+      message: `${label} did not answer (${where})`,
+      hint: 'Check address and port; a firewall that drops packets looks exactly like this.',
+      cause: error,
+    });
+  }
+  return new UserError({
+    code: 'host.unreachable',
+    message: `${label} cannot be reached (${where}): ${code || messageOf(error)}`,
+    hint: 'Check the address, and the network between this machine and the host.',
+    cause: error,
+  });
+}

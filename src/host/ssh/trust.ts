@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from '../../kernel/errors.ts';
+import type { Endpoint } from './endpoint.ts';
+import { fingerprint, type PublicKey, readPublicKey } from './key.ts';
+import { type KnownHost, matchesHost, parseKnownHosts } from './known-hosts.ts';
+
+export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked';
+
+/** What is known of a server's host keys before it shows one. */
+export interface Trust {
+  /** Where the knowledge comes from: `host-key in sluice.yml`, `/home/me/.ssh/known_hosts:3`. */
+  readonly sources: readonly string[];
+  readonly keys: readonly PublicKey[];
+  /** Pinned as `SHA256:…`, which says nothing about the key's type. */
+  readonly fingerprints: readonly string[];
+  readonly revoked: readonly PublicKey[];
+  /**
+   * Keys of the same name without our port. As in OpenSSH one of them is believed, but another key is not a changed
+   * one: it may be another machine behind the same address.
+   */
+  readonly portless: readonly PublicKey[];
+  /** A certificate authority vouches for this host in known_hosts; host certificates are not supported. */
+  readonly authority: string | undefined;
+}
+
+export interface KnownHostsSource {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Paths of known_hosts files; default: the user's and the system's. */
+  readonly knownHosts?: readonly string[];
+}
+
+/**
+ * What is known of this server: the pinned key if there is one, else known_hosts.
+ *
+ * @throws UserError `host.key-malformed` for a pin that is no key, `host.known-hosts` for an unreadable file.
+ */
+export async function trustFor(endpoint: Endpoint, source: KnownHostsSource): Promise<Trust> {
+  if (endpoint.hostKey !== undefined) return pinned(endpoint.hostKey, endpoint.label);
+  return trustIn(await loadKnownHosts(source), endpoint.address, endpoint.port);
+}
+
+/** Reads `host-key`: keys or fingerprints, one a line or separated by commas; a line of ssh-keyscan is fine too. */
+export function pinned(text: string, label: string): Trust {
+  const keys: PublicKey[] = [];
+  const fingerprints: string[] = [];
+  for (const line of text.split(/[\n,]/).map((part) => part.trim())) {
+    if (line === '' || line.startsWith('#')) continue;
+    const mark = line.match(/^SHA256:([A-Za-z0-9+/]{43})=?$/);
+    const key = /(?:^|\s)((?:ssh|ecdsa|sk)-[a-z0-9@.-]+)\s+(\S+)/.exec(line);
+    const parsed = key === null ? undefined : readPublicKey(key[1] ?? '', key[2] ?? '');
+    if (mark) fingerprints.push(`SHA256:${mark[1]}`);
+    else if (parsed) keys.push(parsed);
+    else throw malformedPin(line, label);
+  }
+  if (keys.length + fingerprints.length === 0) throw malformedPin(text, label);
+  return {
+    sources: ['host-key in sluice.yml'],
+    keys,
+    fingerprints,
+    revoked: [],
+    portless: [],
+    authority: undefined,
+  };
+}
+
+function malformedPin(line: string, label: string): UserError {
+  return new UserError({
+    code: 'host.key-malformed',
+    message: `The pinned host key of ${label} is neither a public key nor a fingerprint: ${JSON.stringify(line.slice(0, 80))}`,
+    hint: 'Write `host-key: ssh-ed25519 AAAA…` (from ssh-keyscan) or `host-key: SHA256:…` (from ssh-keygen -l).',
+  });
+}
+
+/** What these lines of known_hosts say of a server. */
+export function trustIn(entries: readonly KnownHost[], address: string, port: number): Trust {
+  const exact = entries.filter((entry) => matchesHost(entry, address, port));
+  const portless = port === 22 ? [] : entries.filter((entry) => matchesHost(entry, address, 22));
+  const plain = exact.filter((entry) => entry.marker === undefined);
+  const all = [...exact, ...portless];
+  return {
+    sources: plain.map((entry) => entry.place),
+    keys: plain.map((entry) => entry.key),
+    fingerprints: [],
+    revoked: all.filter((entry) => entry.marker === '@revoked').map((entry) => entry.key),
+    portless: portless.filter((entry) => entry.marker === undefined).map((entry) => entry.key),
+    authority: all.find((entry) => entry.marker === '@cert-authority')?.place,
+  };
+}
+
+/** How a key that a server shows stands to what is known. */
+export function judge(trust: Trust, blob: Buffer): Verdict {
+  if (trust.revoked.some((key) => key.blob.equals(blob))) return 'revoked';
+  if (trust.keys.some((key) => key.blob.equals(blob))) return 'known';
+  if (trust.fingerprints.includes(fingerprint(blob))) return 'known';
+  if (trust.keys.length === 0 && trust.portless.some((key) => key.blob.equals(blob))) return 'known';
+  return trust.keys.length + trust.fingerprints.length > 0 ? 'changed' : 'unknown';
+}
+
+async function loadKnownHosts(source: KnownHostsSource): Promise<KnownHost[]> {
+  const text = source.env.SLUICE_KNOWN_HOSTS;
+  if (text !== undefined && text.trim() !== '') return parseKnownHosts(text, 'SLUICE_KNOWN_HOSTS');
+  const home = source.env.HOME ?? homedir();
+  const files = source.knownHosts ?? [join(home, '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'];
+  const found = await Promise.all(files.map(readKnownHosts));
+  return found.flat();
+}
+
+async function readKnownHosts(file: string): Promise<KnownHost[]> {
+  try {
+    return parseKnownHosts(await readFile(file, 'utf8'), file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw new UserError({
+      code: 'host.known-hosts',
+      message: `${file} cannot be read (${code})`,
+      hint: 'Make it readable, or give its text in SLUICE_KNOWN_HOSTS.',
+      cause: error,
+    });
+  }
+}

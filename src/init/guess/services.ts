@@ -1,0 +1,134 @@
+import type { ImageAnswers } from '../../config/images/asked-images.ts';
+import type { Images } from '../../config/images/built-images.ts';
+import type { ComposeModel, ComposeService, ServiceConfig, ServicePlan } from '../../config/model.ts';
+import { dataOf, writableVolumes } from '../../config/services/stores.ts';
+import { planServices } from '../../config/services/strategies.ts';
+import { UserErrors } from '../../kernel/errors.ts';
+import type { ServiceSight } from '../study/services.ts';
+
+/** How a service would be deployed, and what sluice.yml has to say for that. */
+export interface ServiceGuess {
+  readonly name: string;
+  readonly plan: ServicePlan;
+  /** Only what the compose files don’t tell; empty: nothing has to be written. */
+  readonly own: ServiceConfig;
+  /** Where `own` comes from. */
+  readonly why: readonly string[];
+  /** What may be right, and is written as a comment. */
+  readonly maybe: Maybe | undefined;
+  /** Variable that its port comes from, where only a target knows the number. */
+  readonly portFrom?: string;
+}
+
+/** Keys of a service that only a person can decide on. */
+export interface Maybe {
+  /** When they are right: the beginning of a sentence. */
+  readonly when: string;
+  readonly own: Readonly<Record<string, string | number | readonly string[]>>;
+}
+
+type Draft = { own: ServiceConfig; why: string[] };
+
+/** Strategies as the deploy itself infers them, with what only the sources know added where it makes a difference. */
+export function guessServices(
+  model: ComposeModel,
+  sights: readonly ServiceSight[],
+  registry: string | undefined,
+  answers: Pick<ImageAnswers, 'images'> = { images: {} },
+): ServiceGuess[] {
+  const built = sights.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image] as const]));
+  const images = { ...answers.images, ...Object.fromEntries(built) };
+  const drafts = new Map<string, Draft>(sights.map(({ name }) => [name, { own: {}, why: [] }]));
+  const better = planWith(model, images, drafts, registry);
+  const maybes = new Map(sights.map((sight) => [sight.name, addHealth(sight, drafts, better)]));
+  const final = planWith(model, images, drafts, registry);
+  return final.map((plan) => {
+    const { own, why } = drafts.get(plan.name) ?? { own: {}, why: [] };
+    const sight = sights.find(({ name }) => name === plan.name);
+    const maybe = maybes.get(plan.name) ?? maybeShared(plan, model.services[plan.name], sight);
+    return { name: plan.name, plan, own, why, maybe };
+  });
+}
+
+/**
+ * What a deploy makes of it. A service that cannot be switched for a reason its compose file gives becomes `recreate`,
+ * with that reason.
+ */
+function planWith(
+  model: ComposeModel,
+  images: Images,
+  drafts: Map<string, Draft>,
+  registry: string | undefined,
+): ServicePlan[] {
+  for (;;) {
+    const services = Object.fromEntries([...drafts].map(([name, { own }]) => [name, own]));
+    try {
+      const config = { services, registry, migrate: undefined, backup: undefined, places: {} };
+      return planServices(model, config, { images });
+    } catch (error) {
+      const faults = error instanceof UserErrors ? error.errors.map(({ message }) => message) : [];
+      let changed = false;
+      for (const name of Object.keys(model.services)) {
+        const fault = faults.find((message) =>
+          message.startsWith(`services.${name}: it can’t be blue-green`),
+        );
+        const draft = drafts.get(name) ?? { own: {}, why: [] };
+        if (fault === undefined || draft.own.strategy !== undefined) continue;
+        drafts.set(name, {
+          own: { ...draft.own, strategy: 'recreate' },
+          why: [...draft.why, reasonIn(fault)],
+        });
+        changed = true;
+      }
+      if (!changed) throw error;
+    }
+  }
+}
+
+function reasonIn(fault: string): string {
+  return fault.replace(/^services\.[^:]*: it /, 'it ');
+}
+
+/** @returns the guess that is not sure enough to be written as more than a comment. */
+function addHealth(
+  sight: ServiceSight,
+  drafts: ReadonlyMap<string, Draft>,
+  plans: readonly ServicePlan[],
+): Maybe | undefined {
+  const plan = plans.find(({ name }) => name === sight.name);
+  const draft = drafts.get(sight.name);
+  const isHttp = plan?.strategy === 'blue-green' && plan.ports[0]?.mode === 'http';
+  if (!isHttp || draft === undefined || plan.health !== undefined || sight.health === undefined)
+    return undefined;
+  const { path, at, sure, port } = sight.health;
+  // The administration may be well while users are not served.
+  if (port !== undefined && port !== plan.ports[0]?.port) return undefined;
+  if (!sure) {
+    return {
+      when: `If ${path} (${at}) answers 2xx to a request for the host \`localhost\``,
+      own: { health: path },
+    };
+  }
+  draft.own = { ...draft.own, health: path };
+  draft.why.push(`health: ${at}`);
+  return undefined;
+}
+
+/** Uploads are the usual reason for a volume of one's own app, and they bear two writers. */
+function maybeShared(
+  plan: ServicePlan,
+  service: ComposeService | undefined,
+  sight: ServiceSight | undefined,
+): Maybe | undefined {
+  const isStore = service !== undefined && dataOf(service) !== undefined;
+  const volumes =
+    service?.build === undefined || isStore ? [] : writableVolumes(service).flatMap(({ name }) => name ?? []);
+  if (plan.strategy !== 'recreate' || !/^it writes to /.test(plan.reason) || volumes.length === 0)
+    return undefined;
+  const port = sight?.image?.ports[0]?.port;
+  const names = volumes.join(' and ');
+  return {
+    when: `If two versions may write to ${names} at once (uploads, for instance), it is switched without an interruption`,
+    own: { ...(port === undefined ? {} : { port }), 'shared-volumes': volumes },
+  };
+}

@@ -1,0 +1,150 @@
+import type { Config, Target } from '../../config/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import { entryOf, sectionOf, splitEntries } from '../render/yaml-sections.ts';
+
+/** Servers as the command line names them. */
+export interface TargetWishes {
+  /** `deploy@prod-1.example.com`; undefined: not known. */
+  readonly production: string | undefined;
+  /** `false`: there is to be no staging. */
+  readonly staging: string | false | undefined;
+  /** `--target NAME=user@host` */
+  readonly others?: readonly { readonly name: string; readonly host: string }[];
+}
+
+export interface TargetGuess {
+  readonly name: string;
+  /** How the name of its env secret begins where no GitHub environment keeps it apart: `PROD`, `EU_1`. */
+  readonly prefix: string;
+  /** `user@host[:port]` of its first host. */
+  readonly host: string;
+  /** The host is a stand-in for one that a person has to write. */
+  readonly isOpen: boolean;
+  /** It takes version tags only. */
+  readonly requireTag: boolean;
+  /** Secrets with the text of a whole env file. */
+  readonly envSecrets: readonly string[];
+  /** Single variables that Sluice's own environment must have. */
+  readonly variables: readonly string[];
+  /** Its lines in the sluice.yml that is there: a person's, and kept. */
+  readonly section: string | undefined;
+}
+
+/** What people call targets that no customer uses. */
+const trials =
+  /^(?:stag(?:e|ing)?|dev(?:el(?:opment)?)?|tests?(?:ing)?|qa|uat|int(?:egration)?|preview|review|sandbox|demo|pre-?prod(?:uction)?|beta|canary)(?:$|[-_\d])/i;
+
+/**
+ * The targets: those of the sluice.yml that is there, and those that the command line names. Without either: staging and
+ * production.
+ *
+ * @param onGitHub whether each target has an environment with secrets of its own, so that they need no prefix.
+ * @throws UserError `usage.argument` for a new server of a target with several.
+ */
+export function guessTargets(
+  present: Config | undefined,
+  wishes: TargetWishes,
+  presentText?: string,
+  onGitHub = true,
+): TargetGuess[] {
+  const wished = new Map<string, string>(wishes.others?.map(({ name, host }) => [name, host]));
+  if (wishes.production !== undefined) wished.set('production', wishes.production);
+  if (typeof wishes.staging === 'string') wished.set('staging', wishes.staging);
+  const known = Object.keys(present?.targets ?? {});
+  const isFirst = known.length === 0 && (wishes.others ?? []).length === 0;
+  const names = [
+    ...new Set([...(isFirst ? ['staging', 'production'] : []), ...known, ...wished.keys()]),
+  ].filter((name) => name !== 'staging' || wishes.staging !== false);
+  const prefixes = prefixesOf(names, present);
+  const sections = splitEntries(sectionOf(presentText ?? '', 'targets') ?? '');
+  return names.map((name) => {
+    const target =
+      present !== undefined && Object.hasOwn(present.targets, name) ? present.targets[name] : undefined;
+    const prefix = prefixes.get(name) ?? 'PROD';
+    const open = `deploy@${name.toLowerCase().replaceAll('_', '-')}.example.com`;
+    const old = target?.hosts[0]?.name;
+    const host = wished.get(name) ?? old ?? open;
+    return {
+      ...{ name, prefix, host, isOpen: host === open },
+      // Where there is nothing to try a commit on, a manual run has to reach production.
+      requireTag: target?.requireTag ?? (!isTrial(name) && names.some(isTrial)),
+      envSecrets: target === undefined ? [onGitHub ? 'ENV_FILE' : `${prefix}_ENV`] : envSecretsOf(target),
+      variables: (target?.env ?? []).flatMap((source) => (source.kind === 'variables' ? source.names : [])),
+      section:
+        target === undefined
+          ? undefined
+          : withHost(sections.get(name) ?? entryOf(presentText ?? '', 'targets', name), target, host),
+    };
+  });
+}
+
+/** A target to try releases on, by its name. */
+export function isTrial(name: string): boolean {
+  return trials.test(name);
+}
+
+/** Where a version tag goes; empty: only a person can say. */
+export function tagTargets<T extends Pick<TargetGuess, 'name' | 'requireTag'>>(targets: readonly T[]): T[] {
+  const tagged = targets.filter(({ requireTag }) => requireTag);
+  if (tagged.length > 0) return tagged;
+  const main = targets.filter(({ name }) => /^(?:prod(?:uction)?|live|main)$/i.test(name));
+  if (main.length > 0) return main;
+  const real = realTargets(targets);
+  return real.length === 1 ? real : [];
+}
+
+/** Those with data that matters: all but trials, or all where there are no others. */
+export function realTargets<T extends Pick<TargetGuess, 'name'>>(targets: readonly T[]): T[] {
+  const real = targets.filter(({ name }) => !isTrial(name));
+  return real.length === 0 ? [...targets] : real;
+}
+
+function envSecretsOf({ env }: Target): string[] {
+  return env.flatMap((source) => (source.kind === 'secret-file' ? [source.variable] : []));
+}
+
+/** By the secret that the target reads already, else by its name; no two have the same. */
+function prefixesOf(names: readonly string[], present: Config | undefined): Map<string, string> {
+  const taken = new Map<string, string>();
+  const isFree = (prefix: string) => ![...taken.values()].includes(prefix);
+  const plain = (name: string) => {
+    const upper = name.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
+    // GitHub keeps these names to itself: https://docs.github.com/en/actions/reference/security/secrets#naming-your-secrets
+    return upper.startsWith('GITHUB') ? `T_${upper}` : upper;
+  };
+  for (const name of names) {
+    const target =
+      present !== undefined && Object.hasOwn(present.targets, name) ? present.targets[name] : undefined;
+    const said =
+      target === undefined
+        ? []
+        : envSecretsOf(target).map((secret) => /^([A-Z][A-Z0-9_]*)_ENV$/.exec(secret)?.[1]);
+    const [prefix] = said.filter(
+      (each): each is string => each !== undefined && !each.startsWith('GITHUB_') && isFree(each),
+    );
+    if (prefix !== undefined) taken.set(name, prefix);
+  }
+  for (const name of names.filter((each) => !taken.has(each))) {
+    const short =
+      name === 'production' && !names.some((each) => each !== name && plain(each) === 'PROD') ? ['PROD'] : [];
+    const numbered = Array.from({ length: names.length + 1 }, (_, index) => `${plain(name)}_${index + 2}`);
+    const prefix = [...short, plain(name), ...numbered].find(isFree);
+    if (prefix !== undefined) taken.set(name, prefix);
+  }
+  return taken;
+}
+
+/** The lines of a target with another host in them. */
+function withHost(section: string | undefined, target: Target, host: string): string | undefined {
+  const old = target.hosts[0]?.name;
+  if (old === undefined || old === host) return section;
+  if (target.hosts.length > 1) {
+    throw new UserError({
+      code: 'usage.argument',
+      message: `${target.name} has ${target.hosts.length} hosts in sluice.yml, so one server cannot replace them`,
+      hint: `Change targets.${target.name}.hosts in sluice.yml.`,
+    });
+  }
+  if (section?.split(old).length !== 2) return undefined;
+  return section.replace(/^ *# CHANGE THIS: .*\n/m, '').replace(old, () => host);
+}

@@ -1,0 +1,174 @@
+import type { FileOutcome, FilePlan } from '../files.ts';
+import type { Guess } from '../guess/guess.ts';
+import type { ServiceGuess } from '../guess/services.ts';
+import type { InitPlan } from '../init.ts';
+import { enumerate, inline, wrap } from '../render/words.ts';
+import type { FirstRun } from './first-run.ts';
+import type { NextStep } from './next-steps.ts';
+
+/** What a person reads after `sluice init`: files, decisions, what is not handled, what to do. */
+export function initText(
+  plan: InitPlan,
+  outcomes: readonly FileOutcome[],
+  steps: readonly NextStep[],
+  checks?: FirstRun,
+): string {
+  const left = plan.files.filter((_, index) => outcomes[index] === 'left');
+  const changed = outcomes.some((outcome) => outcome === 'written' || outcome === 'changed');
+  return [
+    headline(plan, outcomes),
+    '',
+    ...filesAndState(plan.files, outcomes),
+    ...left.flatMap(({ diff }) => ['', ...diff.split('\n').map((line) => `  ${inline(line)}`)]),
+    ...(left.length === 0 ? [] : ['', ...wrap(howToChange(left))]),
+    '',
+    ...decided(plan.guess),
+    ...notes(plan),
+    ...firstRun(checks),
+    ...(changed || plan.guess.targets.some(({ isOpen }) => isOpen)
+      ? next(steps)
+      : ['', ...wrap('What comes after the files: sluice init --print')]),
+  ].join('\n');
+}
+
+/** `--print`: the files themselves, and what would become of each. */
+export function printText(plan: InitPlan, steps: readonly NextStep[]): string {
+  const files = plan.files.flatMap(({ path, state, text, diff }) => {
+    const what = {
+      new: 'would be written',
+      same: 'is there, and stays',
+      differs: 'is there, and differs: only --force or --write would change it',
+    }[state];
+    const body = state === 'new' ? text.trimEnd() : diff;
+    return [`=== ${inline(path)} ${what}`, ...(body === '' ? [] : body.split('\n').map(inline)), ''];
+  });
+  return [
+    `${plan.guess.app.value}: nothing was written`,
+    '',
+    ...files,
+    ...decided(plan.guess),
+    ...notes(plan),
+    ...next(steps),
+  ].join('\n');
+}
+
+function headline({ guess }: InitPlan, outcomes: readonly FileOutcome[]): string {
+  const count = (outcome: FileOutcome) => outcomes.filter((each) => each === outcome).length;
+  const parts = (['written', 'changed'] as const).flatMap((outcome) => {
+    const number = count(outcome);
+    return number === 0 ? [] : [`${number} ${number === 1 ? 'file' : 'files'} ${outcome}`];
+  });
+  const left = count('left');
+  if (left > 0) parts.push(`${left} ${left === 1 ? 'differs and was' : 'differ and were'} left`);
+  return `${guess.app.value}: ${parts.length === 0 ? 'everything is there already, nothing was changed' : parts.join(', ')}`;
+}
+
+function filesAndState(files: readonly FilePlan[], outcomes: readonly FileOutcome[]): string[] {
+  return files.map(({ path }, index) => `  ${(outcomes[index] ?? '').padEnd(10)} ${inline(path)}`);
+}
+
+/** Each service with its strategy and why, then what a deploy does with the database. */
+function decided(guess: Guess): string[] {
+  const { services, compose } = guess;
+  const files = inline(compose.value.join(' + '));
+  if (services.length === 0) return [`  ${files}`];
+  const width = Math.max(...services.map(({ name }) => name.length));
+  const blank = ' '.repeat(2 + width + 2 + 12);
+  return [
+    `${files}: ${services.length} ${services.length === 1 ? 'service' : 'services'}`,
+    ...services.flatMap((service) => {
+      const { name, plan } = service;
+      const why = plan.reason.replace(/; port \d+ from .*$/, '');
+      const health = plan.ports.length === 0 ? [] : [portAndHealth(service)];
+      return wrap(
+        [...health, why].join('; '),
+        `  ${name.padEnd(width)}  ${plan.strategy.padEnd(10)}  `,
+        blank,
+      );
+    }),
+    ...database(guess),
+  ];
+}
+
+function portAndHealth({ plan, portFrom }: ServiceGuess): string {
+  const [main, ...others] = plan.ports.map(({ port, mode }) => `${port}${mode === 'tcp' ? ' (tcp)' : ''}`);
+  const ports = [portFrom === undefined ? main : `from \${${portFrom}}`, ...others];
+  const isHttp = plan.ports.some(({ mode }) => mode === 'http');
+  const health = plan.health === undefined ? (isHttp ? ', no health path' : '') : `, health ${plan.health}`;
+  return `port ${ports.join(', ')}${health}`;
+}
+
+function database({ migrate, backup }: Guess): string[] {
+  const lines: string[] = [];
+  if (migrate !== undefined) {
+    const { service, command, instead } = migrate;
+    lines.push(
+      ...(instead === undefined
+        ? wrap(`\`${command}\` in ${service}, once per deploy`, '  migration: ', '    ')
+        : wrap(instead, '  migration: ', '    ')),
+    );
+  }
+  if (backup?.postgres !== undefined)
+    lines.push(
+      ...wrap(`${backup.postgres}, before each deploy and each night; ${backup.why}`, '  backup: ', '    '),
+    );
+  return lines;
+}
+
+function howToChange(left: readonly FilePlan[]): string {
+  const all = left.length === 1 ? '' : ' --force changes all of them.';
+  return `${enumerate(left.map(({ path }) => path))} ${left.length === 1 ? 'is' : 'are'} as before. To take what is shown: sluice init --write ${left[0]?.path}.${all}`;
+}
+
+function notes({ guess, env }: InitPlan): string[] {
+  const added =
+    env === undefined
+      ? []
+      : [
+          `Nothing described ${enumerate(env.added.slice(0, 5))}${env.added.length > 5 ? ` and ${env.added.length - 5} more` : ''}: fill in ${env.path}.`,
+        ];
+  return [
+    ...section('Not handled', guess.notHandled),
+    ...section('Before the first deploy', [...added, ...guess.notes]),
+  ];
+}
+
+function section(title: string, texts: readonly string[]): string[] {
+  return texts.length === 0 ? [] : ['', title, ...texts.flatMap((text) => wrap(text, '  ! ', '    '))];
+}
+
+/** What the first CI run shows, as far as it can be known without the tools of the repository. */
+function firstRun(checks: FirstRun | undefined): string[] {
+  if (checks === undefined) return [];
+  const { failing, ran, waiting } = checks;
+  const red = failing.map(({ check, rules }) => `${check}: ${enumerate(rules)}`);
+  const rest =
+    waiting.length === 0
+      ? []
+      : wrap(
+          `Not run here, because ${waiting.length === 1 ? 'it needs its tool' : 'they need their tools'}: ${enumerate(waiting)}.`,
+          '  ',
+          '  ',
+        );
+  return [
+    '',
+    'The first CI run',
+    ...(red.length === 0
+      ? wrap(`${enumerate(ran)} ${ran.length === 1 ? 'passes' : 'pass'}.`, '  ✓ ', '    ')
+      : red.flatMap((text) => wrap(text, '  ✗ ', '    '))),
+    ...rest,
+  ];
+}
+
+function next(steps: readonly NextStep[]): string[] {
+  return [
+    '',
+    'Next',
+    ...steps.flatMap(({ title, why, commands }, index) => [
+      ...wrap(title, `  ${index + 1}. `, '     '),
+      ...(why === undefined ? [] : wrap(why, '     ', '     ')),
+      // Commands are copied: they are never broken into lines.
+      ...commands.map((command) => `     ${command}`),
+    ]),
+  ];
+}

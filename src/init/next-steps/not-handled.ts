@@ -1,0 +1,120 @@
+import type { ComposeModel } from '../../config/model.ts';
+import { imageRole, writableVolumes } from '../../config/services/stores.ts';
+import type { DatabaseGuess } from '../guess/database.ts';
+import type { ServiceGuess } from '../guess/services.ts';
+import type { TargetGuess } from '../guess/targets.ts';
+import { tagTargets } from '../guess/targets.ts';
+import { enumerate } from '../render/words.ts';
+import { nameOf, type Tree } from '../study/tree.ts';
+
+/** Files of other ways to run the app, and what people call them. */
+const platforms: readonly (readonly [string, RegExp])[] = [
+  ['Helm', /(?:^|\/)Chart\.ya?ml$/],
+  ['Kustomize', /(?:^|\/)kustomization\.ya?ml$/],
+  ['Kubernetes', /(?:^|\/)(?:k8s|kubernetes|manifests)\/[^/]+\.ya?ml$/],
+  ['Skaffold', /(?:^|\/)skaffold\.ya?ml$/],
+  ['Nomad', /\.nomad(?:\.hcl)?$/],
+  ['Fly.io', /(?:^|\/)fly\.toml$/],
+  ['Render', /^render\.ya?ml$/],
+  ['Heroku', /^app\.json$|^heroku\.yml$/],
+  ['App Engine', /^app\.ya?ml$/],
+  ['Kamal', /(?:^|\/)config\/deploy\.yml$/],
+];
+
+/** What a deploy will not do, one sentence each: said before anyone relies on it. */
+export function notHandled(facts: {
+  readonly tree: Tree;
+  readonly model: ComposeModel | undefined;
+  readonly services: readonly ServiceGuess[];
+  readonly backup: DatabaseGuess | undefined;
+  readonly targets: readonly TargetGuess[];
+  /** Compose files that are deployed. */
+  readonly chosen: readonly string[];
+}): string[] {
+  const { model, services, backup, targets } = facts;
+  return [
+    ...notBackedUp(backup, services, model),
+    ...plainTcp(services),
+    ...notTagged(targets),
+    ...swarmKeys(model),
+    ...otherPlatforms(facts.tree, facts.chosen),
+  ];
+}
+
+function notBackedUp(
+  backup: DatabaseGuess | undefined,
+  services: readonly ServiceGuess[],
+  model: ComposeModel | undefined,
+): string[] {
+  const stores = backup?.others ?? [];
+  const written = services.flatMap(({ name, plan }) => {
+    const service = model?.services[name];
+    if (service === undefined || plan.strategy === 'keep' || imageRole(service) === 'cache') return [];
+    return writableVolumes(service);
+  });
+  const namesOf = (isFolder: boolean) => [
+    ...new Set(written.flatMap((each) => (each.isFolder === isFolder && each.name ? [each.name] : []))),
+  ];
+  const [names, folders] = [namesOf(false), namesOf(true)];
+  return [
+    ...(stores.length === 0 ? [] : [`Not backed up: ${enumerate(stores)}. Sluice backs up one Postgres.`]),
+    ...(names.length === 0
+      ? []
+      : [`Not backed up: the ${names.length === 1 ? 'volume' : 'volumes'} ${enumerate(names)}.`]),
+    ...(folders.length === 0 ? [] : [`Not backed up: ${enumerate(folders)} of the server.`]),
+  ];
+}
+
+/** The guard counts answers of HTTP; of other protocols it sees connections alone. */
+function plainTcp(services: readonly ServiceGuess[]): string[] {
+  const ports = services.flatMap(({ name, plan }) =>
+    plan.ports.filter(({ mode }) => mode === 'tcp').map(({ port }) => `${name}:${port}`),
+  );
+  if (ports.length === 0) return [];
+  return [
+    `Passed on as plain TCP, so errors of the app do not revert a deploy: ${enumerate(ports)}. \`mode: http\` changes that.`,
+  ];
+}
+
+function notTagged(targets: readonly TargetGuess[]): string[] {
+  const [only] = targets;
+  if (targets.length === 1 && only?.requireTag === true)
+    return [
+      `A manual run on a branch: ${only.name} takes version tags only. Run it on a tag, or remove \`require-tag\`.`,
+    ];
+  if (targets.length < 2 || tagTargets(targets).length > 0) return [];
+  return [
+    `A version tag deploys nothing: none of ${enumerate(targets.map(({ name }) => name))} is known to be its place. \`require-tag: true\` below a target makes it that.`,
+  ];
+}
+
+/** What Swarm alone obeys: https://docs.docker.com/reference/compose-file/deploy/ */
+function swarmKeys(model: ComposeModel | undefined): string[] {
+  const keys = ['placement', 'update_config', 'rollback_config', 'endpoint_mode'];
+  const used = Object.entries(model?.services ?? {}).flatMap(([name, { deploy }]) =>
+    keys
+      .filter((key) => isSet((deploy as Record<string, unknown> | undefined)?.[key]))
+      .map((key) => ({ name, key })),
+  );
+  if (used.length === 0) return [];
+  const names = [...new Set(used.map(({ name }) => name))];
+  const what = [...new Set(used.map(({ key }) => `deploy.${key}`))];
+  return [`Of Docker Swarm, and not obeyed here: ${enumerate(what)} of ${enumerate(names)}.`];
+}
+
+/** docker compose prints an empty `placement` for each `deploy`. */
+function isSet(value: unknown): boolean {
+  return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== undefined;
+}
+
+function otherPlatforms({ files }: Tree, chosen: readonly string[]): string[] {
+  const found = platforms.flatMap(([platform, pattern]) => {
+    const at = files.find((file) => pattern.test(file));
+    return at === undefined ? [] : [`${at} (${platform})`];
+  });
+  const stack = files.find(
+    (file) => /^(?:docker-)?stack[\w.-]*\.ya?ml$/.test(nameOf(file)) && !chosen.includes(file),
+  );
+  const all = [...found, ...(stack === undefined ? [] : [`${stack} (Docker Swarm)`])];
+  return all.length === 0 ? [] : [`Seen and not used: ${enumerate(all)}.`];
+}

@@ -1,0 +1,82 @@
+import type { ImageAnswers } from '../../config/images/asked-images.ts';
+import { plainEnv } from '../../kernel/process/child-env.ts';
+import { runProcess } from '../../kernel/process/process.ts';
+
+/** Where a repository lives. */
+export interface Remote {
+  /** `github.com` */
+  readonly host: string;
+  /** `acme/bookreader`: owner (or groups) and repository. */
+  readonly path: string;
+}
+
+export interface GitFacts {
+  /** Top folder of the working tree; undefined without git. */
+  readonly top: string | undefined;
+  readonly remote: Remote | undefined;
+  readonly defaultBranch: string | undefined;
+  /** All branches here and at the remote, without its name. */
+  readonly branches: readonly string[];
+}
+
+export interface LookEffects {
+  /**
+   * Asks engines and registries what images say of themselves; default: nothing is asked.
+   *
+   * @param references by service.
+   */
+  readonly askImages?: ((references: Readonly<Record<string, string>>) => Promise<ImageAnswers>) | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What git says of a folder. Without git, or outside of a repository, it knows nothing: no error. */
+export async function readGit(folder: string, effects: LookEffects): Promise<GitFacts> {
+  const git = async (...args: string[]): Promise<string | undefined> => {
+    const options = {
+      env: plainEnv(effects.env),
+      timeoutMs: 10_000,
+      ...(effects.signal && { signal: effects.signal }),
+    };
+    const result = await runProcess(['git', '-C', folder, ...args], options).catch(() => undefined);
+    effects.signal?.throwIfAborted();
+    return result?.code === 0 ? result.stdout.trim() : undefined;
+  };
+  const [top, url, origin, head, refs] = await Promise.all([
+    git('rev-parse', '--show-toplevel'),
+    git('remote', 'get-url', 'origin'),
+    git('symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD'),
+    git('symbolic-ref', '--quiet', '--short', 'HEAD'),
+    git('for-each-ref', '--format=%(refname)', 'refs/heads', 'refs/remotes/origin'),
+  ]);
+  const branches = (refs ?? '')
+    .split('\n')
+    .map((ref) => ref.replace(/^refs\/(?:heads|remotes\/origin)\//, ''))
+    .filter((name) => name !== '' && name !== 'HEAD');
+  return {
+    top,
+    remote: url === undefined ? undefined : parseRemote(url),
+    defaultBranch: origin?.replace(/^origin\//, '') ?? likelyDefault(branches, head),
+    branches: [...new Set(branches)].sort(),
+  };
+}
+
+/** A clone knows its remote's default branch; a repository that was made here does not. */
+function likelyDefault(branches: readonly string[], head: string | undefined): string | undefined {
+  return ['main', 'master', 'trunk'].find((name) => branches.includes(name)) ?? head;
+}
+
+/**
+ * Reads `git@github.com:acme/shop.git`, `https://github.com/acme/shop` and `ssh://git@github.com:22/acme/shop.git`.
+ * A user and a password in it are left out: CI systems put tokens there.
+ *
+ * @returns undefined for a path of this machine, and for what is no usual name.
+ */
+export function parseRemote(url: string): Remote | undefined {
+  const scp = /^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!\/\/)\/*(.+)$/.exec(url);
+  const parsed = scp === null && URL.canParse(url) ? new URL(url) : undefined;
+  const host = (scp?.[1] ?? parsed?.hostname ?? '').toLowerCase();
+  const path = (scp?.[2] ?? parsed?.pathname ?? '').replace(/^\/+|(?<!\/)\/+$/g, '').replace(/\.git$/, '');
+  if (host === '' || !/^[\w.-]+(?:\/[\w.-]+)+$/.test(path)) return undefined;
+  return { host: host === 'ssh.github.com' ? 'github.com' : host, path };
+}

@@ -1,0 +1,152 @@
+import { realpath } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
+import { type ComposeChoice, chosenBy } from '../../config/compose/choice/choice.ts';
+import { trackedEnvFile } from '../../config/compose/load.ts';
+import { parseEnvFile } from '../../config/env/env-file.ts';
+import { isComposeOwn, shellVariable } from '../../config/env/shell-variables.ts';
+import type { Config } from '../../config/model.ts';
+import { parseConfig } from '../../config/sluice-yml/load.ts';
+import { UserError, UserErrors } from '../../kernel/errors.ts';
+import { type ComposeFile, chooseIn, findComposeFiles, openComposeFile } from './compose-files.ts';
+import { type ExampleFile, findExamples } from './env-example.ts';
+import { type FrontGuess, findFront } from './front.ts';
+import { type GitFacts, type LookEffects, readGit } from './git.ts';
+import { folderOf, readText, readTree, type Tree } from './tree.ts';
+import { type ComposeVariable, type EnvFileUse, envFilesOf, variablesOf } from './variables.ts';
+import { findOtherDeploys, type OtherDeploy } from './workflows.ts';
+
+/** A repository as it was found; nothing is guessed yet. */
+export interface Seen {
+  /** The folder sluice.yml belongs to, and all paths start from. */
+  readonly folder: string;
+  /** From the top of the repository to the folder: `services/shop`; empty where they are the same. */
+  readonly below: string;
+  readonly tree: Tree;
+  readonly git: GitFacts;
+  readonly composeFiles: readonly ComposeFile[];
+  readonly compose: ComposeChoice<ComposeFile> | undefined;
+  /** Settings of the app that they use; those of the shell and of Docker Compose itself are none. */
+  readonly variables: readonly ComposeVariable[];
+  /** Variables of the shell that they use, and that have no default there. */
+  readonly shell: readonly ComposeVariable[];
+  /** Values of a `.env` that belongs to the repository: Compose reads it. */
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly envFiles: readonly EnvFileUse[];
+  readonly examples: readonly ExampleFile[];
+  readonly otherDeploys: readonly OtherDeploy[];
+  /** A sluice.yml that is there and sound: what it says is known, and not guessed again. */
+  readonly present: Config | undefined;
+  /** Its text. */
+  readonly presentText: string | undefined;
+  readonly front: FrontGuess | undefined;
+}
+
+/**
+ * Reads a repository's files and asks git, and does nothing else.
+ *
+ * @param wanted compose files that a person named, as absolute paths; none: sluice.yml's, else those for production.
+ * @throws UserErrors `config.compose-missing` for those of `wanted` that can't be read.
+ */
+export async function lookAt(
+  folder: string,
+  effects: LookEffects,
+  wanted: readonly string[] = [],
+): Promise<Seen> {
+  const whole = await realpath(folder).catch(() => resolve(folder));
+  const [tree, git] = await Promise.all([readTree(whole), readGit(whole, effects)]);
+  const top = git.top === undefined ? whole : await realpath(git.top).catch(() => whole);
+  const above = top === whole ? tree : { ...(await readTree(top)) };
+  const [composeFiles, present] = await Promise.all([findComposeFiles(tree), readPresent(whole)]);
+  const compose = await choiceFor(tree, composeFiles, wanted, present);
+  const files = compose?.files ?? [];
+  const used = variablesOf(files);
+  const envFiles = envFilesOf(files);
+  const [defaults, examples, otherDeploys, presentText, front] = await Promise.all([
+    readDefaults(whole, files, effects),
+    findExamples(tree, folderOf(files[0]?.path ?? ''), {
+      envFiles: envFiles.map(({ path }) => path),
+      variables: used.map(({ name }) => name),
+    }),
+    findOtherDeploys(above),
+    readText(resolve(whole, 'sluice.yml')),
+    findFront(tree),
+  ]);
+  return {
+    folder: whole,
+    below: relative(top, whole),
+    tree,
+    git,
+    composeFiles,
+    compose,
+    variables: used
+      .filter(({ name }) => shellVariable(name) === undefined && !isComposeOwn(name))
+      .map((each) => ({ ...each, fallback: each.fallback ?? defaults[each.name] })),
+    shell: used.filter(({ name, fallback }) => shellVariable(name) !== undefined && fallback === undefined),
+    defaults,
+    envFiles,
+    examples,
+    otherDeploys,
+    present,
+    presentText,
+    front,
+  };
+}
+
+/** A person's choice counts, and one in sluice.yml is a person's, too; its words are the same in every later run. */
+async function choiceFor(
+  tree: Tree,
+  all: readonly ComposeFile[],
+  wanted: readonly string[],
+  present: Config | undefined,
+): Promise<ComposeChoice<ComposeFile> | undefined> {
+  const own = await chooseIn(tree, all);
+  const paths = (wanted.length > 0 ? wanted : (present?.compose ?? [])).map((path) =>
+    relative(tree.folder, resolve(tree.folder, path)),
+  );
+  const opened = await Promise.all(paths.map((path) => openComposeFile(tree, path)));
+  const files = opened.filter((file) => file !== undefined);
+  const missing = paths.filter((_, index) => opened[index] === undefined);
+  if (wanted.length > 0 && missing.length > 0)
+    throw new UserErrors(missing.map((path) => cannotRead(path, all)));
+  const isSame = own?.files.length === files.length && own.files.every(({ path }, at) => path === paths[at]);
+  // A sluice.yml without `compose:` means the base file, which may not be there yet.
+  return files.length === 0 || missing.length > 0 || isSame ? own : chosenBy(files);
+}
+
+function cannotRead(path: string, all: readonly ComposeFile[]): UserError {
+  return new UserError({
+    code: 'config.compose-missing',
+    message: `--compose: cannot read ${path}`,
+    hint:
+      all.length === 0
+        ? 'Name an existing compose file.'
+        : `Compose files of this repository: ${all.map((file) => file.path).join(', ')}.`,
+  });
+}
+
+async function readDefaults(
+  folder: string,
+  files: readonly ComposeFile[],
+  effects: LookEffects,
+): Promise<Readonly<Record<string, string>>> {
+  const file = await trackedEnvFile({ folder, compose: files.map(({ path }) => path) }, effects);
+  const text = file === undefined ? undefined : await readText(file);
+  try {
+    const { entries } = parseEnvFile(text ?? '', '.env', { interpolate: false });
+    return Object.fromEntries(entries.map(({ name, value }) => [name, value]));
+  } catch {
+    // Compose reads the file itself, and says what is wrong with it.
+    return {};
+  }
+}
+
+async function readPresent(folder: string): Promise<Config | undefined> {
+  const file = resolve(folder, 'sluice.yml');
+  const text = await readText(file);
+  try {
+    return text === undefined ? undefined : parseConfig(text, file, folder);
+  } catch {
+    // What is wrong in it every other command says; here it is a file that is not overwritten.
+    return undefined;
+  }
+}

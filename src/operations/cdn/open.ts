@@ -1,0 +1,62 @@
+import { awsCredentials } from '../../cdn/aws/credentials.ts';
+import type { Invalidator } from '../../cdn/invalidator.ts';
+import { openInvalidators } from '../../cdn/invalidators/all.ts';
+import { keepMemorySmall } from '../../cdn/publish/memory.ts';
+import type { ObjectStore } from '../../cdn/store.ts';
+import { openStore } from '../../cdn/stores/open.ts';
+import type { Config } from '../../config/model.ts';
+import { type SiteSettings, siteOf } from '../../config/site.ts';
+import { loadConfig } from '../../config/sluice-yml/load.ts';
+import type { OperationContext } from '../context.ts';
+
+/** A site of sluice.yml with what its publication talks to. */
+export interface OpenSite extends Disposable {
+  readonly config: Config;
+  readonly settings: SiteSettings;
+  readonly store: ObjectStore;
+  readonly invalidators: readonly Invalidator[];
+  /** Opens the store once more, for the end of a cancelled run. */
+  readonly reopen: () => Promise<ObjectStore>;
+  /** Ends all requests to the store. */
+  readonly abandon: (reason: unknown) => void;
+}
+
+/** A cancelled job has about seven seconds before the runner kills it. */
+const lastMs = 4_000;
+
+/**
+ * @param purpose whether CDNs may have to be told; who only looks needs no token of theirs.
+ * @throws UserError `cdn.none`, `cdn.credentials`, `cdn.cloudflare` and those of the configuration.
+ */
+export async function openSite(
+  { effects, config: path }: OperationContext,
+  { target }: { readonly target: string | undefined },
+  purpose: 'tells' | 'looks' = 'tells',
+): Promise<OpenSite> {
+  keepMemorySmall();
+  const config = await loadConfig(path);
+  const settings = siteOf(config, target);
+  const keys = awsCredentials({ ...effects, role: settings.store.role });
+  const invalidators = purpose === 'tells' ? openInvalidators(settings, { ...effects, keys }) : [];
+  const stop = new AbortController();
+  const signal = AbortSignal.any([effects.signal, stop.signal]);
+  const store = await openStore(settings.store, { ...effects, signal }, keys);
+  return {
+    ...{ config, settings, store, invalidators },
+    abandon: (reason) => stop.abort(reason),
+    reopen: () => openStore(settings.store, { ...effects, signal: AbortSignal.timeout(lastMs) }, keys),
+    [Symbol.dispose]: () => store.close(),
+  };
+}
+
+/**
+ * The folder that a publication reads, absolute; no store is opened, and no key is needed.
+ *
+ * @throws UserError `cdn.none` and those of the configuration.
+ */
+export async function siteFolder(
+  { config: path }: OperationContext,
+  { target }: { readonly target: string | undefined },
+): Promise<string> {
+  return siteOf(await loadConfig(path), target).dist;
+}

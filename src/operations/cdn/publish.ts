@@ -1,0 +1,258 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { openBody, readText } from '../../cdn/dist/body.ts';
+import { checkSite } from '../../cdn/dist/check.ts';
+import { pagesThatMayName } from '../../cdn/dist/naming.ts';
+import { readSite } from '../../cdn/dist/read.ts';
+import type {
+  Phase,
+  Progress,
+  PublicationPlan,
+  PublicationReport,
+  SiteFile,
+  SiteStatus,
+} from '../../cdn/model.ts';
+import { addRequests, noRequests, subtractRequests } from '../../cdn/plan/counts.ts';
+import type { Found } from '../../cdn/plan/found.ts';
+import { guardFaults } from '../../cdn/plan/guards.ts';
+import { planSite, type WorkOrder } from '../../cdn/plan/plan.ts';
+import { type Earlier, earlierRelease } from '../../cdn/plan/rollback-source.ts';
+import { lookAtNew, lookAtSite } from '../../cdn/plan/site-state.ts';
+import { publish } from '../../cdn/publish/publish.ts';
+import { siteStatusOf } from '../../cdn/publish/status.ts';
+import { singleLimit } from '../../cdn/stores/multipart.ts';
+import type { Target } from '../../config/model.ts';
+import { UserError, UserErrors } from '../../kernel/errors.ts';
+import type { Effects } from '../../kernel/run.ts';
+import type { OperationContext } from '../context.ts';
+import { releaseName } from '../deploy/release-name.ts';
+import { type OpenSite, openSite } from './open.ts';
+import { verifyRelease } from './verify.ts';
+
+export interface SiteRequest {
+  /** Needed where sluice.yml has several sites. */
+  readonly target: string | undefined;
+}
+
+export interface PublishRequest extends SiteRequest {
+  /** Name of the release; undefined: the tag, or what git says. */
+  readonly name: string | undefined;
+  /** Folder in place of `cdn.dist`, absolute. */
+  readonly dist: string | undefined;
+  /** Take away more than `cdn.max-removed`. */
+  readonly allowRemovals: boolean;
+  /** Look at the site afterwards, if sluice.yml has its `url`. */
+  readonly verify: boolean;
+  /** List the store, and put right what somebody else has deleted or overwritten. */
+  readonly repair: boolean;
+}
+
+export interface RollbackRequest extends SiteRequest {
+  /** Number or name of a kept release; undefined: the one before the current. */
+  readonly to: string | undefined;
+  readonly verify: boolean;
+}
+
+export interface Publishing {
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** What publishing the folder would do; nothing is written. */
+export async function planPublication(
+  context: OperationContext,
+  request: PublishRequest,
+): Promise<PublicationPlan> {
+  using site = await openSite(context, request);
+  return (await planFolder(context, request, site)).plan;
+}
+
+/**
+ * Publishes the folder as a release.
+ *
+ * @throws UserError and UserErrors `cdn.*`; what was changed by then is said in the message.
+ */
+export async function publishSite(
+  context: OperationContext,
+  request: PublishRequest,
+  hooks: Publishing = {},
+): Promise<PublicationReport> {
+  const begun = context.effects.clock.elapsed();
+  using site = await openSite(context, request);
+  const work = await planFolder(context, request, site);
+  return await apply(context, site, work, { ...hooks, begun, verify: request.verify });
+}
+
+/** What going back to an earlier release would do; nothing is written. */
+export async function planSiteRollback(
+  context: OperationContext,
+  request: RollbackRequest,
+): Promise<PublicationPlan> {
+  using site = await openSite(context, request);
+  return (await planRollback(context, request, site)).plan;
+}
+
+/** Brings an earlier release back from what the store keeps of it: nothing is built, and nothing is sent. */
+export async function rollbackSite(
+  context: OperationContext,
+  request: RollbackRequest,
+  hooks: Publishing = {},
+): Promise<PublicationReport> {
+  const begun = context.effects.clock.elapsed();
+  using site = await openSite(context, request);
+  const work = await planRollback(context, request, site);
+  return await apply(context, site, work, { ...hooks, begun, verify: request.verify });
+}
+
+export async function siteStatus(
+  context: OperationContext,
+  request: SiteRequest & { readonly audit: boolean },
+): Promise<SiteStatus> {
+  using site = await openSite(context, request, 'looks');
+  return await siteStatusOf(site.store, site.settings.url, request.audit);
+}
+
+async function planFolder(
+  context: OperationContext,
+  request: PublishRequest,
+  site: OpenSite,
+): Promise<WorkOrder> {
+  const { effects } = context;
+  const { config, store } = site;
+  const settings = request.dist === undefined ? site.settings : { ...site.settings, dist: request.dist };
+  const reading = readSite(settings, effects.signal);
+  // Each is waited for whatever the other comes to: a folder that can't be published is told before a store that can't.
+  const named = releaseName(
+    request.name,
+    targetOf(config, settings.target),
+    config.folder,
+    effects,
+    '--name',
+  );
+  const looking = lookAtSite(
+    store,
+    async () => (await reading).files.map(({ path }) => path),
+    effects.signal,
+    request.repair,
+  );
+  for (const each of [named, looking]) each.catch(() => {});
+  const { files, notes } = await reading;
+  const { release, commit } = await named;
+  const found = await lookAtNew(store, await looking, files, effects.signal);
+  const work = plan(site, timeOf(found, effects), found, {
+    entries: files,
+    author: { name: release, by: authorOf(effects.env), commit },
+    notes,
+  });
+  const changed = work.diff.changes.flatMap(({ to }) => ('file' in to ? [to] : []));
+  // Pages that stay as they are were looked at when they came; what they name may be gone now.
+  const gone = work.diff.removed.map(({ path }) => path);
+  const pages = new Set([...changed, ...pagesThatMayName(gone, files, readText)]);
+  const hints = await checkSite({ files, notes }, settings, [...pages], readText, effects.signal);
+  const faults = guardFaults(work.diff, found.manifest?.manifest.entries.values() ?? [], {
+    maxRemoved: settings.maxRemoved,
+    allowRemovals: request.allowRemovals,
+  });
+  if (faults.length > 0) throw new UserErrors(faults);
+  return { ...work, plan: { ...work.plan, notes: [...work.plan.notes, ...hints] } };
+}
+
+async function planRollback(
+  { effects }: OperationContext,
+  request: RollbackRequest,
+  site: OpenSite,
+): Promise<WorkOrder> {
+  const looked = await lookAtSite(site.store, async () => [], effects.signal);
+  const earlier = await earlierRelease(looked.manifest?.manifest, request.to, site.store);
+  const found = await lookAtNew(site.store, looked, earlier.entries, effects.signal);
+  const { name, commit, number } = earlier.release;
+  const work = plan(site, timeOf(found, effects), found, {
+    entries: earlier.entries,
+    author: { name, commit, by: authorOf(effects.env), rollbackOf: number },
+    notes: [],
+  });
+  const [lost] = work.diff.lost;
+  if (lost === undefined) return work;
+  throw new UserError({
+    code: 'cdn.lost',
+    message: `Release ${number} can’t be brought back: the store has not kept ${lost.path}${work.diff.lost.length > 1 ? ` and ${work.diff.lost.length - 1} more files` : ''}`,
+    hint: 'Build that version again and publish it.',
+  });
+}
+
+/** Grace periods go by the store's clock: one machine whose own is a month ahead would end them all. */
+function timeOf({ manifest }: Found, { clock }: Effects): number {
+  return manifest?.now || clock.now();
+}
+
+/** A target of deploys has its own rules for names; a site that is none of them takes any. */
+function targetOf({ targets }: OpenSite['config'], name: string | undefined): Target | undefined {
+  return name !== undefined && Object.hasOwn(targets, name) ? targets[name] : undefined;
+}
+
+function authorOf(env: Effects['env']): string {
+  return env.GITHUB_ACTOR || env.USER || hostname();
+}
+
+function plan(
+  { settings, store, invalidators }: OpenSite,
+  now: number,
+  found: Found,
+  {
+    entries,
+    author,
+    notes,
+  }: { entries: readonly SiteFile[] | Earlier['entries'] } & Pick<
+    Parameters<typeof planSite>[0],
+    'author' | 'notes'
+  >,
+): WorkOrder {
+  return planSite({
+    ...{ settings, found, author, now, invalidators, notes, store: store.name },
+    wanted: { entries, index: settings.index, etagOf },
+    spent: store.counts().requests,
+    cost: store.cost,
+  });
+}
+
+/** Of what is stored in one piece, and as it is in the folder: encoding it again only to know would cost too much. */
+function etagOf({ file, encoding, size }: SiteFile): string | undefined {
+  if (encoding !== undefined || size > singleLimit) return undefined;
+  return `"${createHash('md5').update(readFileSync(file)).digest('hex')}"`;
+}
+
+async function apply(
+  { effects }: OperationContext,
+  site: OpenSite,
+  work: WorkOrder,
+  { begun, verify, onProgress }: Publishing & { readonly begun: number; readonly verify: boolean },
+): Promise<PublicationReport> {
+  const { clock, signal, log } = effects;
+  const { store, config, invalidators } = site;
+  const nothing = work.tailOnly && work.finishes === undefined;
+  const report = (progress: Progress) => onProgress?.(progress);
+  const onPhase = (phase: Phase) => report({ phase, files: 0, ofFiles: 0, bytes: 0, ofBytes: 0 });
+  const done = nothing
+    ? undefined
+    : await publish(work, {
+        ...{ store, invalidators, clock, signal, app: config.app, openBody },
+        abandon: site.abandon,
+        reopen: site.reopen,
+        onPhase,
+        onProgress: report,
+        onNote: (text) => log.info(text),
+      });
+  const { requests, retries } = store.counts();
+  if (verify && site.settings.url !== undefined && !nothing) onPhase('verify');
+  return {
+    plan: work.plan,
+    outcome: work.tailOnly ? 'nothing' : 'published',
+    finished: work.finishes,
+    requests: subtractRequests(requests, addRequests(noRequests, done?.extra ?? {})),
+    retries,
+    invalidations: done?.invalidations ?? [],
+    verify: verify ? await verifyRelease(site, work, effects) : undefined,
+    ms: clock.elapsed() - begun,
+    notes: done?.notes ?? [],
+  };
+}

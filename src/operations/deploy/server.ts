@@ -1,0 +1,36 @@
+import { formatAddress, parseAddress } from '../../config/address.ts';
+import type { Target } from '../../config/model.ts';
+import { UserError } from '../../kernel/errors.ts';
+import type { OperationContext } from '../context.ts';
+
+/**
+ * The target with its only host reached where the caller says: CI secrets often hold a server's name and user.
+ *
+ * @throws UserError `config.host` for an address that is none, `usage.argument` for a target of several hosts.
+ */
+export function reachedAt(target: Target, server: OperationContext['server']): Target {
+  const { host: name, user } = server ?? {};
+  const [host, ...others] = target.hosts;
+  if (host === undefined || (name === undefined && user === undefined)) return target;
+  if (others.length > 0) {
+    throw new UserError({
+      code: 'usage.argument',
+      message: `host and user say where one server is, and target ${target.name} has ${target.hosts.length} in sluice.yml`,
+      hint: 'Leave both empty, and write the servers under `hosts:`.',
+    });
+  }
+  const { user: ownUser, ...place } = host;
+  const written = name ?? formatAddress({ ...place, user: ownUser }).slice(ownUser.length + 1);
+  const at = written.lastIndexOf('@');
+  const full = at >= 0 && user === undefined ? written : `${user ?? ownUser}@${written.slice(at + 1)}`;
+  const found = parseAddress(full);
+  if ('fault' in found) {
+    // Never repeated: secrets that were mixed up end here.
+    throw new UserError({
+      code: 'config.host',
+      message: `The address made of host and user ${found.fault}`,
+      hint: 'host is `server.example.com`, with `:2222` for another port; user is a name such as `deploy`.',
+    });
+  }
+  return { ...target, hosts: [{ ...host, ...found, name: formatAddress(found) }] };
+}
