@@ -38,7 +38,6 @@ export const catalogue = {
     fix: 'What was begun has been undone, or the guard undoes it. Run `sluice status`, then run the command again.',
   },
   'process.missing': { what: 'A program Sluice needs is not on PATH.', fix: 'Install it where Sluice runs.' },
-  'process.failed': { what: 'A program Sluice ran ended with an error.', fix: 'Read its last lines above.' },
   'process.timeout': {
     what: 'A program Sluice ran took too long and was ended.',
     fix: 'Read its last lines above.',
@@ -873,19 +872,11 @@ export const catalogue = {
     what: 'Cloudflare was not told what has changed, or refused it.',
     fix: 'The site is published; visitors may get the old pages until they expire. Run again: it is told then.',
   },
-  'cdn.verify': {
-    what: 'The published site is not what was published.',
-    fix: 'The findings say what and where; `sluice cdn rollback` brings the release before back.',
-  },
 
   // Report
   'report.write': {
     what: 'The report of a deploy could not be written; the deploy itself is not touched by this.',
     fix: 'Make room for and allow writing to `.sluice/reports` beside sluice.yml.',
-  },
-  'notify.slack': {
-    what: 'The notification was not accepted by the webhook; the deploy itself is not touched by this.',
-    fix: 'Check the URL in the secret that `notify.slack` names: `no_service` and 404 mean that it was revoked.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -176,7 +176,7 @@ describe('preparations', () => {
     const broken = preparation('packages', () =>
       Promise.reject(
         new UserError({
-          code: 'process.failed',
+          code: 'process.missing',
           message: 'the lock is broken',
           hint: 'Mend it.',
           output: 'line 3',
