@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 // Limits are for what hangs. A machine that is busy with other work takes three times as long as a calm one.
 const contract = { testTimeout: 600_000, hookTimeout: 600_000 };
-const edges = 'test/contract/edge-*.test.ts';
-const engine = ['test/contract/build-*.test.ts', 'test/contract/carry*.test.ts'];
+const edges = 'test/contract/edge/**/*.test.ts';
+const engine = ['test/contract/build/**/*.test.ts', 'test/contract/deploy/transfer*.test.ts'];
 
 // Four parts, because they cost differently: unit is pure and parallel; bundle and e2e share one machine (an engine,
 // ports, two hosts), so their files run one at a time.

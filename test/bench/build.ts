@@ -5,8 +5,8 @@ import { exampleFolder } from '../bed/app/tree.ts';
 import { command, must } from '../bed/command.ts';
 import { standIns } from '../bed/images.ts';
 import { monotonic } from '../bed/load/clock.ts';
-import { startEngine, type TestEngine } from '../contract/build-engine.ts';
-import { startRegistry, type TestRegistry } from '../contract/build-registry.ts';
+import { startEngine, type TestEngine } from '../support/build/engine.ts';
+import { startRegistry, type TestRegistry } from '../support/build/registry.ts';
 import { publish, type Spread, say, seconds, show, spread } from './output.ts';
 
 const program = join(import.meta.dirname, '../../bin/sluice');

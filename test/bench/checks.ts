@@ -4,7 +4,7 @@ import { availableParallelism, homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { exampleFolder } from '../bed/app/tree.ts';
 import { monotonic } from '../bed/load/clock.ts';
-import { trivyDatabase } from '../contract/trivy-database.ts';
+import { trivyDatabase } from '../support/checks/trivy-database.ts';
 import { publish, say, seconds, show, spread } from './output.ts';
 
 const cli = join(import.meta.dirname, '../../dist/cli.js');

@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { benchBuild } from './build.ts';
-import { benchCdn } from './cdn.ts';
+import { benchCdn } from './cdn/cdn.ts';
 import { benchChecks } from './checks.ts';
-import { benchDeploy, deployParts } from './deploy.ts';
-import { benchEdge } from './edge.ts';
-import { benchHosts } from './hosts.ts';
-import { benchReuse } from './reuse.ts';
+import { benchDeploy, deployParts } from './deploy/deploy.ts';
+import { benchHosts } from './deploy/hosts.ts';
+import { benchTransport } from './deploy/transport.ts';
+import { benchEdge } from './edge/edge.ts';
+import { benchReuse } from './edge/reuse.ts';
+import { benchSwitch } from './edge/switch.ts';
 import { benchSize } from './size.ts';
 import { benchStart } from './start.ts';
-import { benchSwitch } from './switch.ts';
-import { benchTransport } from './transport.ts';
 
 const usage = `Benchmarks on the test bed. Each prints a table and writes build/bench/NAME.json; none of them judges.
 

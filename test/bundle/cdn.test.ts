@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { contentsOf, lookInto } from '../cdn/contents.ts';
-import { environmentOf, type S3Address, type S3Server } from '../cdn/server.ts';
-import { startStorm } from '../cdn/storm.ts';
-import { startVersity } from '../cdn/versitygw.ts';
+import { contentsOf, lookInto } from '../support/cdn/contents.ts';
+import { environmentOf, type S3Address, type S3Server } from '../support/cdn/stores/server.ts';
+import { startStorm } from '../support/cdn/stores/storm.ts';
+import { startVersity } from '../support/cdn/stores/versitygw.ts';
 import { runStep, startStep } from './harness/step.ts';
 
 let server: S3Server;

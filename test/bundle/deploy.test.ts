@@ -122,7 +122,7 @@ interface Cancel {
   readonly next?: true;
 }
 const after = (name: string) => (step: RunningStep) => step.said(new RegExp(`✓ ${name} `));
-// GitHub's runner sends SIGINT, others SIGTERM. Both do one and the same from the start on (test/unit/kernel-cancel), so
+// GitHub's runner sends SIGINT, others SIGTERM. Both do one and the same from the start on (test/unit/kernel/cancel), so
 // each moment has one of them.
 const cancels: readonly Cancel[] = [
   { when: 'at its start', signal: 'SIGTERM', wait: (step) => step.said('Sluice deploys') },

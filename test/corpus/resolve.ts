@@ -9,7 +9,7 @@ import { loadConfig } from '../../src/config/sluice-yml/load.ts';
 import { moveMounts } from '../../src/deploy/project/files.ts';
 import { type EdgeContainer, refuseNameClashes, releaseProject } from '../../src/deploy/project/project.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
-import { edgeImage, release } from '../unit/deploy-fixtures.ts';
+import { edgeImage, release } from '../support/deploy/fixtures.ts';
 import type { WrittenConfig } from './compare.ts';
 import { filesRoot, type Resolved } from './resolved.ts';
 

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { contentsOf, lookInto } from '../cdn/contents.ts';
-import type { S3Server } from '../cdn/server.ts';
-import { startVersity } from '../cdn/versitygw.ts';
+import { contentsOf, lookInto } from '../support/cdn/contents.ts';
+import type { S3Server } from '../support/cdn/stores/server.ts';
+import { startVersity } from '../support/cdn/stores/versitygw.ts';
 import {
   type Kit,
   type Repo,

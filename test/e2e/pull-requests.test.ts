@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { appRegistry } from '../bed/app/versions.ts';
 import { type Bed, upBed } from '../bed/bed.ts';
-import { trivyDatabase } from '../contract/trivy-database.ts';
+import { trivyDatabase } from '../support/checks/trivy-database.ts';
 import { exampleRepo, fitToBed, type Kit, type Repo, releaseKit, runWorkflow } from './harness/github.ts';
 
 /*

@@ -27,7 +27,7 @@ const sharedModels: readonly string[] = ['report', 'host', 'config'];
 
 const maxLines = 300;
 /** Tables and sample data, not code: they grow by entries. */
-const longByNature = /^src\/kernel\/catalogue\.ts$|-fixtures\.ts$/;
+const longByNature = /^src\/kernel\/catalogue\.ts$|[-/]fixtures\.ts$/;
 const emptyNames = /^(?:utils?|helpers?|common|misc)$/i;
 
 /** Everything that breaks the rules of the house, by file and line. */

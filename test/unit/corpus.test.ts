@@ -5,7 +5,7 @@ import { type Expectation, waysOf } from '../corpus/expectation.ts';
 import { brokenInvariants } from '../corpus/invariants.ts';
 import type { Resolved } from '../corpus/resolved.ts';
 import { judge } from '../corpus/verdict.ts';
-import { servicePlan } from './deploy-fixtures.ts';
+import { servicePlan } from '../support/deploy/fixtures.ts';
 
 const ended: Ran = { code: 0, stdout: '', stderr: '', crashed: false, errors: [] };
 

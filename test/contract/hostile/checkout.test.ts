@@ -7,8 +7,8 @@ import { cacheFlags } from '../../../src/build/cache/cache.ts';
 import { type GitRef, readGitRef } from '../../../src/build/git/ref.ts';
 import { tagsOf } from '../../../src/build/git/tags.ts';
 import { placeOfBuild } from '../../../src/operations/build/place.ts';
-import { target } from '../../unit/build-fixtures.ts';
-import { bench } from './action-step.ts';
+import { target } from '../../support/build/fixtures.ts';
+import { bench } from '../../support/hostile/action-step.ts';
 
 /*
  * GitHub's side is a bare repository: main, a tag, and pull requests as refs/pull/N/head and /merge, those of forks like

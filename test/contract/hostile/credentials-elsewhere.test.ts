@@ -10,10 +10,10 @@ import { pullImages, resolveDigests } from '../../../src/deploy/project/images.t
 import { registryLogins } from '../../../src/deploy/project/registry-login.ts';
 import type { Host } from '../../../src/host/model.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
-import { makeCertificate } from '../../cdn/web-server.ts';
-import { errorsOf } from '../../unit/config-fixtures.ts';
-import { fakeEngine } from '../host-fake-engine.ts';
-import { recordBuild } from './build-recorder.ts';
+import { makeCertificate } from '../../support/cdn/web-server.ts';
+import { errorsOf } from '../../support/config/fixtures.ts';
+import { fakeEngine } from '../../support/host/fake-engine.ts';
+import { recordBuild } from '../../support/hostile/build-recorder.ts';
 import {
   type Answer,
   ask,
@@ -27,7 +27,7 @@ import {
   servers,
   to,
   token,
-} from './thief.ts';
+} from '../../support/hostile/thief.ts';
 
 afterEach(closeServers);
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openHttp } from '../../../src/cdn/aws/http.ts';
 import { uploadToCodecov } from '../../../src/checks/coverage/codecov.ts';
-import { closeServers, leaked, listen, to, token } from './thief.ts';
+import { closeServers, leaked, listen, to, token } from '../../support/hostile/thief.ts';
 
 afterEach(closeServers);
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bench } from './action-step.ts';
+import { bench } from '../../support/hostile/action-step.ts';
 
 /**
  * A test file of a change that reads what its ancestors have in /proc: the environment each began with, and, where the

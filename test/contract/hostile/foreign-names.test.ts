@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Place } from '../../../src/kernel/errors.ts';
-import { emptyRegistry, recordBuild, resolved } from './build-recorder.ts';
+import { emptyRegistry, recordBuild, resolved } from '../../support/hostile/build-recorder.ts';
 
 /** The job's credentials, each with a value that is found wherever it goes. */
 const job: Readonly<Record<string, string>> = Object.fromEntries(

@@ -19,9 +19,9 @@ import { runProcess } from '../../../src/kernel/process/process.ts';
 import type { DeployReport } from '../../../src/report/model.ts';
 import { notifySlack } from '../../../src/report/notify.ts';
 import { writeReports } from '../../../src/report/write.ts';
-import { context, finding, missing, ran } from '../../unit/checks-fixtures.ts';
-import { undone } from '../../unit/report-fixtures.ts';
-import { forms, readIn } from './secret-forms.ts';
+import { context, finding, missing, ran } from '../../support/checks/fixtures.ts';
+import { forms, readIn } from '../../support/hostile/secret-forms.ts';
+import { undone } from '../../support/report/fixtures.ts';
 
 /**
  * A value of a source of secrets, whatever its variable is called, is printed by a tool or an app in any way there is to

@@ -9,8 +9,8 @@ import type { BackupRecord } from '../../../src/deploy/database/model.ts';
 import { dumpDatabase } from '../../../src/deploy/database/postgres.ts';
 import { testRestore } from '../../../src/deploy/database/proof.ts';
 import { restoreDatabase } from '../../../src/deploy/database/restore.ts';
-import { failure } from '../host-sshd.ts';
-import { type PostgresBed, postgresBinaries, startPostgresBed } from '../postgres-bed.ts';
+import { type PostgresBed, postgresBinaries, startPostgresBed } from '../../support/deploy/postgres-bed.ts';
+import { failure } from '../../support/host/sshd.ts';
 
 // The live database is the one that each cluster has, and to which maintenance usually connects.
 const db = 'postgres';

@@ -3,7 +3,7 @@ import type { BackupRecord } from '../../../src/deploy/database/model.ts';
 import { dumpDatabase } from '../../../src/deploy/database/postgres.ts';
 import { testRestore } from '../../../src/deploy/database/proof.ts';
 import { restoreDatabase } from '../../../src/deploy/database/restore.ts';
-import { type PostgresBed, postgresBinaries, startPostgresBed } from '../postgres-bed.ts';
+import { type PostgresBed, postgresBinaries, startPostgresBed } from '../../support/deploy/postgres-bed.ts';
 
 // The names need quoting everywhere.
 const user = 'root-pg';

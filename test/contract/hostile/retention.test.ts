@@ -5,7 +5,7 @@ import type { BackupRecord } from '../../../src/deploy/database/model.ts';
 import { listBackups, pruneBackups } from '../../../src/deploy/database/store.ts';
 import { type Layout, layoutOf } from '../../../src/deploy/model.ts';
 import type { Host } from '../../../src/host/model.ts';
-import { type Sshd, startSshd } from '../host-sshd.ts';
+import { type Sshd, startSshd } from '../../support/host/sshd.ts';
 
 let sshd: Sshd;
 let host: Host;

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import type { Config } from '../../../src/config/model.ts';
 import { guessTargets, realTargets, type TargetGuess } from '../../../src/init/guess/targets.ts';
 import { type Caller, renderCaller } from '../../../src/init/render/callers.ts';
-import { faultsOf, type Workflow } from './workflow-rules.ts';
+import { faultsOf, type Workflow } from '../../support/hostile/workflow-rules.ts';
 
 // Who writes a workflow step that runs foreign code (packages, a checked-out file) may write $GITHUB_ENV, $GITHUB_PATH, its
 // outputs and its artifacts. So nothing of that decides which secrets a job has, and no job has one that it does not use.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { guessTargets } from '../../../src/init/guess/targets.ts';
 import { renderCaller } from '../../../src/init/render/callers.ts';
-import { type Given, type Stage, stage } from './act.ts';
+import { type Given, type Stage, stage } from '../../support/hostile/act.ts';
 
 // The workflows as a runner executes them: which secrets each job has, and what a build can do about it.
 
