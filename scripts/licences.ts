@@ -25,9 +25,9 @@ export function licenceTexts(modules: readonly BundledModule[]): string {
   const sections = [...packageFolders(modules)].sort().map((folder) => {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
     const { name, version } = manifest;
-    const licence = manifest.license ?? manifest.licenses?.map((each) => each.type).join(' OR ');
+    const licence = manifest.license ?? manifest.licenses?.map((license) => license.type).join(' OR ');
     if (licence === undefined) throw new Error(`${folder} names no licence`);
-    const file = readdirSync(folder).find((each) => /^(?:licen[cs]e|copying)/i.test(each));
+    const file = readdirSync(folder).find((candidate) => /^(?:licen[cs]e|copying)/i.test(candidate));
     const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
     return `${name} ${version}\n${licence}\n${text.replaceAll('\r\n', '\n')}`;
   });

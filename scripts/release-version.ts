@@ -31,7 +31,7 @@ export function isNewestOfMajor(release: Release, tags: readonly string[]): bool
   if (!release.isStable) return false;
   const others = tags
     .map(parseRelease)
-    .filter((each) => each?.isStable === true && each.major === release.major);
+    .filter((other) => other?.isStable === true && other.major === release.major);
   return others.every((other) => other === undefined || compare(release, other) >= 0);
 }
 

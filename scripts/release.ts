@@ -73,7 +73,7 @@ function make(release: Release, remote: string): Made {
     execFileSync(process.execPath, ['scripts/build.ts'], { cwd: folder, stdio: ['ignore', 2, 2] });
     git(['add', '--update'], folder);
     git(['add', '--force', 'CHANGELOG.md', 'dist'], folder);
-    const parents = [base, before].filter((each) => each !== undefined);
+    const parents = [base, before].filter((parent) => parent !== undefined);
     const built = commit(folder, parents, `Release ${release.tag}: dist`);
     pinWorkflows(folder, built, release);
     git(['add', '--update'], folder);
@@ -86,7 +86,7 @@ function make(release: Release, remote: string): Made {
 
 function commit(folder: string, parents: readonly string[], message: string): string {
   const tree = git(['write-tree'], folder);
-  return git(['commit-tree', tree, ...parents.flatMap((each) => ['-p', each]), '-m', message], folder);
+  return git(['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-m', message], folder);
 }
 
 /** First lines of the commits on main since the version before, newest first. */

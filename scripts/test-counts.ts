@@ -55,16 +55,18 @@ function count(report: Report | undefined): {
   readonly troubles: readonly string[];
 } {
   if (report === undefined) return { passed: 0, troubles: ['vitest ended without a report'] };
-  const tests = report.testResults.flatMap((each) => each.assertionResults);
+  const tests = report.testResults.flatMap((testResult) => testResult.assertionResults);
   const passed = tests.filter((test) => test.status === 'passed').length;
   const troubles = [
     ...report.testResults
-      .filter((each) => each.assertionResults.length === 0)
-      .map((each) => `${relative('.', each.name)} ran no test${detail([each.message ?? ''])}`),
-    ...report.testResults.flatMap((each) =>
-      each.assertionResults
+      .filter((testResult) => testResult.assertionResults.length === 0)
+      .map(
+        (testResult) => `${relative('.', testResult.name)} ran no test${detail([testResult.message ?? ''])}`,
+      ),
+    ...report.testResults.flatMap((testResult) =>
+      testResult.assertionResults
         .filter((test) => test.status !== 'passed')
-        .map((test) => `${relative('.', each.name)}: ${test.fullName}: ${outcomeOf(test)}`),
+        .map((test) => `${relative('.', testResult.name)}: ${test.fullName}: ${outcomeOf(test)}`),
     ),
   ];
   if (tests.length === 0) return { passed, troubles: [...troubles, 'there was no test to run'] };

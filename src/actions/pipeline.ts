@@ -38,7 +38,7 @@ function stagesOf(given: Values<typeof inputs>, env: Effects['env']): readonly S
 
 /** Also where the keys are those of the runner itself: an agent, files in ~/.ssh, a role of the machine. */
 function refuseKeysAfterChecks(run: readonly Stage[]): void {
-  const [stage] = run.filter((each) => each === 'deploy' || each === 'cdn');
+  const [stage] = run.filter((candidate) => candidate === 'deploy' || candidate === 'cdn');
   if (stage !== undefined && run.includes('check')) {
     throw besideChecks(`run also has ${stage}, which needs keys in the same job`);
   }

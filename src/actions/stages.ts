@@ -8,10 +8,10 @@ const present: readonly Stage[] = ['check', 'build', 'deploy', 'cdn'];
 /** Reads `run: build,deploy`; undefined: whatever fits the event. */
 export const stages: Reader<readonly Stage[] | undefined> = (given) => {
   const asked = list(given);
-  for (const each of asked) {
-    if (!present.some((stage) => stage === each)) {
+  for (const word of asked) {
+    if (!present.some((stage) => stage === word)) {
       throw new Error(
-        `has a part that does not exist${didYouMean(each, present)}; there are ${present.join(', ')}`,
+        `has a part that does not exist${didYouMean(word, present)}; there are ${present.join(', ')}`,
       );
     }
   }

@@ -81,7 +81,7 @@ export async function applyBuild(
     tags: plan.tags,
     pushed: plan.push && !plan.carried,
     images: plan.push ? imagesOf(finished, plan) : {},
-    targets: finished.map((each) => targetReport(each, plan)),
+    targets: finished.map((entry) => targetReport(entry, plan)),
     cache: plan.cache && { backend: plan.cache.backend, why: plan.cache.why },
     steps: countCached(steps),
     slowest: slowestSteps(steps),
@@ -107,8 +107,8 @@ async function buildAll(
   const output = ({ target }: PlannedTarget) =>
     outputOf(target, plan, config, { isEngine: builder.driver === 'docker', pushes: bridge !== undefined });
   const nonce = randomBytes(6).toString('hex');
-  const holdings = new Map(toBuild.map((each) => [each, holdingOf(each, nonce, plan)] as const));
-  const builds = toBuild.map((each) => bakeBuild(each, holdings.get(each) ?? '', output(each), plan));
+  const holdings = new Map(toBuild.map((planned) => [planned, holdingOf(planned, nonce, plan)] as const));
+  const builds = toBuild.map((build) => bakeBuild(build, holdings.get(build) ?? '', output(build), plan));
   const watch = watchBake(
     builds.map(({ target }) => target),
     effects.log,
@@ -121,22 +121,22 @@ async function buildAll(
   if (withoutCache !== undefined) findings.push(cacheLeftOut(withoutCache));
   findings.push(...checkFindings(progress, plan.targets));
 
-  const image = (each: PlannedTarget) =>
-    output(each) === 'push'
-      ? `${each.target.repository}@${digests[each.target.name]}`
-      : (holdings.get(each) ?? '');
+  const image = (planned: PlannedTarget) =>
+    output(planned) === 'push'
+      ? `${planned.target.repository}@${digests[planned.target.name]}`
+      : (holdings.get(planned) ?? '');
   await using _held = plan.carried ? heldUntilKept(toBuild, image, effects.registryForUndo) : undefined;
   const [lost] = await Promise.all([
     plan.push ? changedTrees(plan, toBuild, effects) : new Set<PlannedTarget>(),
     smokeAll(
-      toBuild.filter((each) => output(each) !== 'nothing'),
+      toBuild.filter((planned) => output(planned) !== 'nothing'),
       image,
       config,
       effects,
     ),
   ]);
   for (const { target } of lost) findings.push(lostTree(target.name));
-  const stored = toBuild.filter((each) => output(each) === 'store');
+  const stored = toBuild.filter((planned) => output(planned) === 'store');
   findings.push(...(await localRoots(stored, image, effects)));
   if (!plan.push) return { finished: new Map(), progress };
   if (plan.carried) {
@@ -148,30 +148,30 @@ async function buildAll(
   }
 
   const finished = await Promise.all(
-    toBuild.map(async (each): Promise<[PlannedTarget, Finished]> => {
+    toBuild.map(async (build): Promise<[PlannedTarget, Finished]> => {
       const pushed =
-        output(each) === 'store'
-          ? await pushOne(each, image(each), lost.has(each), nonce, effects)
+        output(build) === 'store'
+          ? await pushOne(build, image(build), lost.has(build), nonce, effects)
           : undefined;
-      const reference = pushed?.tag ?? digests[each.target.name] ?? '';
-      const { registry: host, repository } = parseImage(each.target.repository, each.target.name);
+      const reference = pushed?.tag ?? digests[build.target.name] ?? '';
+      const { registry: host, repository } = parseImage(build.target.repository, build.target.name);
       const registry = effects.registry(host);
       const manifest = await registry.manifest(repository, reference);
       if (manifest === undefined)
         throw unexpected(host, `${repository}:${reference} was pushed and is not there`);
       const facts = await imageFacts(registry, repository, manifest);
       if (pushed === undefined && facts.some(({ user }) => isRoot(user)))
-        findings.push(rootUser(each.target.name));
-      const tree = lost.has(each) ? undefined : each.treeTag;
+        findings.push(rootUser(build.target.name));
+      const tree = lost.has(build) ? undefined : build.treeTag;
       if (pushed === undefined && tree !== undefined) await registry.put(repository, tree, manifest);
-      const before = (await blobs)?.get(each);
+      const before = (await blobs)?.get(build);
       const sentByCache =
-        each.action.kind === 'build' && each.action.cache.to.some((to) => to.startsWith('type=registry'));
+        build.action.kind === 'build' && build.action.cache.to.some((to) => to.startsWith('type=registry'));
       const pushedBytes =
         pushed !== undefined && !sentByCache
           ? bytesOf(facts, pushed.layers)
           : newBytes(facts, before ?? new Set());
-      return [each, { planned: each, manifest, pushedBytes }];
+      return [build, { planned: build, manifest, pushedBytes }];
     }),
   );
   return { finished: new Map(finished), progress };
@@ -262,7 +262,7 @@ async function publishAll(
     return [{ name, registry, repository, manifest, tags: plan.tags }];
   });
   const moved = await publish(publications, effects);
-  for (const { name, tag, from } of moved.filter((each) => parseVersion(each.tag) !== undefined)) {
+  for (const { name, tag, from } of moved.filter((movedTag) => parseVersion(movedTag.tag) !== undefined)) {
     const message = `${tag} showed ${from} before: a version should be one image for ever`;
     findings.push({ target: name, topic: 'tag-moved', message });
   }

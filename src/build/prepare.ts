@@ -114,7 +114,7 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
     findings: [
       ...(isPlanAlone ? [] : [...unasked.map(unaskedRegistry), ...ref.notes.map(checkoutNote)]),
       ...hints,
-      ...broken.filter((each) => !isKnown(each)).map(unreadCache),
+      ...broken.filter((brokenCache) => !isKnown(brokenCache)).map(unreadCache),
     ],
   };
 }
@@ -184,7 +184,7 @@ async function beyondTree(
     triggersBeyondTree((await digests(target)).images, target.platforms, effects.registry),
   );
   try {
-    return (await Promise.all(looks)).find((each) => each !== undefined);
+    return (await Promise.all(looks)).find((candidate) => candidate !== undefined);
   } catch (error) {
     effects.signal.throwIfAborted();
     return `the triggers of a base can't be read: ${messageOf(error)}`;

@@ -236,14 +236,16 @@ function readsHosts(target: Target): boolean {
 /** Waits for all, then throws what went wrong: a bug first, else each mistake once. */
 async function onAll<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
   const settled = await Promise.allSettled(work);
-  const reasons = settled.flatMap((each): unknown[] => (each.status === 'rejected' ? [each.reason] : []));
+  const reasons = settled.flatMap((result): unknown[] =>
+    result.status === 'rejected' ? [result.reason] : [],
+  );
   const bug = reasons.find((reason) => userErrorsOf(reason).length === 0);
   if (bug !== undefined) throw bug;
   const errors = new Map(
     reasons.flatMap(userErrorsOf).map((error) => [`${error.code} ${error.message}`, error]),
   );
   if (errors.size > 0) throw new UserErrors([...errors.values()]);
-  return settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
 interface SharedModel {

@@ -69,12 +69,12 @@ export interface DeployOptions {
 /** Does something on all hosts at once. One that fails halts the others; its failure is thrown when all have ended. */
 export async function onHosts<T>(
   run: Pick<DeployRun, 'hosts' | 'halt'>,
-  body: (each: HostRun) => Promise<T>,
+  body: (hostRun: HostRun) => Promise<T>,
 ): Promise<T[]> {
   let first: { readonly reason: unknown } | undefined;
   const settled = await Promise.allSettled(
-    run.hosts.map((each) =>
-      body(each).catch((reason: unknown) => {
+    run.hosts.map((host) =>
+      body(host).catch((reason: unknown) => {
         first ??= { reason };
         run.halt?.(reason);
         throw reason;
@@ -82,18 +82,18 @@ export async function onHosts<T>(
     ),
   );
   if (first !== undefined) throw first.reason;
-  return settled.filter((each) => each.status === 'fulfilled').map((each) => each.value);
+  return settled.filter((result) => result.status === 'fulfilled').map((result) => result.value);
 }
 
 /** Waits for all of them, then throws the first failure: what an undo takes back must not be under way still. */
 export async function settleAll<T>(calls: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(calls);
-  const failed = settled.find((each) => each.status === 'rejected');
+  const failed = settled.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  return settled.filter((each) => each.status === 'fulfilled').map((each) => each.value);
+  return settled.filter((result) => result.status === 'fulfilled').map((result) => result.value);
 }
 
 /** Writes an entry into this deploy's journal on every host. */
 export async function journal(run: Pick<DeployRun, 'hosts' | 'deploy'>, entry: JournalEntry): Promise<void> {
-  await onHosts(run, (each) => each.keeper.write(run.deploy, entry));
+  await onHosts(run, (hostRun) => hostRun.keeper.write(run.deploy, entry));
 }

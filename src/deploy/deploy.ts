@@ -58,7 +58,7 @@ export async function deploy(
   const id = newDeployId(effects.clock.now());
   // Asked while the lease is taken and the images are looked up: the preflight then only has to judge.
   const facts = request.hosts.map((host) => probeQuickly(host));
-  for (const each of facts) each.catch(() => {});
+  for (const fact of facts) fact.catch(() => {});
   const sites = await openSites(request.config, request.target, request.hosts, id, effects, recorder);
   try {
     const prepared = await recorder.step(
@@ -76,7 +76,7 @@ export async function deploy(
     );
     const run = deployRun(request, 'deploy', id, prepared.plan, hosts, effects, recorder);
     // Also of a deploy that changes nothing: a store that was passed over is still out of date.
-    for (const each of run.hosts) for (const warning of each.plan.warnings) recorder.warn(warning);
+    for (const host of run.hosts) for (const warning of host.plan.warnings) recorder.warn(warning);
     if (prepared.plan.unchanged && !request.force) return await unchangedReport(run);
     if (!request.options.skipPreflight) {
       try {
@@ -95,7 +95,7 @@ export async function deploy(
 async function refusedReport(run: DeployRun, error: unknown): Promise<DeployReport> {
   const known = userErrorsOf(error);
   if (known.length === 0) throw error;
-  for (const each of known) showError(each, run.effects.log);
+  for (const userError of known) showError(userError, run.effects.log);
   return await reportOf(run, { outcome: 'undone', error, undoErrors: [] });
 }
 
@@ -120,9 +120,9 @@ export function deployRun(
   effects: DeployEffects,
   recorder: Recorder,
 ): DeployRun {
-  const primary = hosts.find((each) => each.host.name === plan.primary) ?? hosts[0];
+  const primary = hosts.find((host) => host.host.name === plan.primary) ?? hosts[0];
   if (primary === undefined) throw new Error('a deploy needs a host');
-  const signals = [effects.signal, ...hosts.flatMap((each) => [each.keeper.lost, each.host.lost])];
+  const signals = [effects.signal, ...hosts.flatMap((host) => [host.keeper.lost, host.host.lost])];
   const { config, target, options } = request;
   return {
     ...{ config, target, options, command, plan, hosts, primary, effects, recorder },
@@ -133,7 +133,7 @@ export function deployRun(
 
 /** Opens the journal, runs the transaction, closes the journal if nothing is left to do, and reports. */
 export async function transact(run: DeployRun): Promise<DeployReport> {
-  await Promise.all(run.hosts.map((each) => each.keeper.write(run.deploy, header(run, each))));
+  await Promise.all(run.hosts.map((host) => host.keeper.write(run.deploy, header(run, host))));
   const result = await runTransaction(run, transactionSteps, afterConfirmSteps);
   if (isCutOff(run, result)) return await reportRecovered(run, result);
   const isOver = result.undoErrors.length === 0 && !result.toFinish;
@@ -143,7 +143,7 @@ export async function transact(run: DeployRun): Promise<DeployReport> {
 
 /** The undo could not be done over the connections and leases that the run had. */
 function isCutOff(run: DeployRun, result: TransactionResult): boolean {
-  const gone = run.hosts.some((each) => each.host.lost.aborted || each.keeper.lost.aborted);
+  const gone = run.hosts.some((host) => host.host.lost.aborted || host.keeper.lost.aborted);
   return gone && result.undoErrors.length > 0;
 }
 
@@ -173,8 +173,8 @@ async function closeJournal(run: DeployRun, result: TransactionResult): Promise<
   await journal(run, end).catch(() => run.effects.log.detail('the journal could not be closed'));
 }
 
-function header(run: DeployRun, each: HostRun): JournalHeader {
-  const { plan, state } = each;
+function header(run: DeployRun, host: HostRun): JournalHeader {
+  const { plan, state } = host;
   const { env } = run.effects;
   const named = (action: string) => plan.services.filter((planned) => planned.action === action);
   const isData = ({ service, plan: { strategy } }: PlannedService) =>
@@ -198,7 +198,7 @@ function header(run: DeployRun, each: HostRun): JournalHeader {
     created: named('create').flatMap((planned) => (isData(planned) ? [] : [planned.service])),
     stopped: state.containers.filter(({ name }) => stoppedBy(plan).includes(name)).map(({ id }) => id),
     newRelease: state.releases.every((release) => release.release !== plan.release),
-    brought: broughtInVain(each),
+    brought: broughtInVain(host),
     actor: env.GITHUB_ACTOR ?? env.USER,
     runUrl: runUrl(env),
     commit: plan.record.commit,

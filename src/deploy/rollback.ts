@@ -72,7 +72,7 @@ export async function rollback(
     );
     const hosts = sites.map((site, index) => hostRun(site, plan.hosts[index], []));
     const run = deployRun(request, 'rollback', id, plan, hosts, effects, recorder);
-    for (const each of run.hosts) for (const warning of each.plan.warnings) recorder.warn(warning);
+    for (const host of run.hosts) for (const warning of host.plan.warnings) recorder.warn(warning);
     return await transact(run);
   } finally {
     await Promise.all(sites.map((site) => site.keeper.release()));
@@ -90,7 +90,7 @@ export function previousRelease(
 ): string {
   const [first] = states;
   const everywhere = (name: string) =>
-    states.every((state) => state.releases.some((each) => each.release === name));
+    states.every((state) => state.releases.some((record) => record.release === name));
   const line = first === undefined ? [] : lineBack(first);
   const all = [...line, ...(first?.confirmed.toReversed() ?? [])];
   const found = all.find((name) => name !== first?.current && everywhere(name));

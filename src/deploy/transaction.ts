@@ -106,7 +106,7 @@ async function undo(
   const switched = begun.some((step) => step.name === 'switch');
   const outcome = switched ? 'reverted' : 'undone';
   // Without the lease another run may be at work there by now: nothing is touched without taking it again.
-  const cutOff = run.hosts.find((each) => each.keeper.lost.aborted);
+  const cutOff = run.hosts.find((host) => host.keeper.lost.aborted);
   if (cutOff !== undefined) {
     return { outcome, error, failedStep: failed.name, undoErrors: [cutOff.keeper.lost.reason] };
   }
@@ -119,10 +119,10 @@ async function undo(
     if (step.undo === undefined || hosts.length === 0) continue;
     const undoStep = step.undo;
     const stuck = new Set<HostRun>();
-    const undoOn = async (each: HostRun) => {
-      stuck.add(each);
-      const note = await undoStep({ ...run, hosts: [each] });
-      stuck.delete(each);
+    const undoOn = async (hostRun: HostRun) => {
+      stuck.add(hostRun);
+      const note = await undoStep({ ...run, hosts: [hostRun] });
+      stuck.delete(hostRun);
       return note;
     };
     try {
@@ -136,7 +136,7 @@ async function undo(
       log.error(`undo ${step.name}: ${messageOf(undoError)}`);
       undoErrors.push(undoError);
     }
-    hosts = hosts.filter((each) => !stuck.has(each));
+    hosts = hosts.filter((host) => !stuck.has(host));
   }
   return { outcome, error, failedStep: failed.name, undoErrors };
 }

@@ -121,9 +121,9 @@ function report(error: unknown, log: Log, printJson: ((text: string) => void) | 
     );
     return exitCodes.bug;
   }
-  for (const each of known) showError(each, log);
-  if (known.some((each) => each.code === 'cancelled')) return exitCodes.cancelled;
-  const wrongInput = known.every((each) => wrong.test(each.code));
+  for (const userError of known) showError(userError, log);
+  if (known.some((userError) => userError.code === 'cancelled')) return exitCodes.cancelled;
+  const wrongInput = known.every((userError) => wrong.test(userError.code));
   return wrongInput ? exitCodes.usage : exitCodes.failed;
 }
 

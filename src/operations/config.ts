@@ -79,7 +79,7 @@ export async function resolvedConfig(
     throw await withUnread(error, config, target, effects.env);
   });
   const faults = new Map(
-    hosts.flatMap((host) => host.faults).map((each) => [`${each.code} ${each.message}`, each]),
+    hosts.flatMap((host) => host.faults).map((fault) => [`${fault.code} ${fault.message}`, fault]),
   );
   return { view: configView(config, target, hosts), faults: [...faults.values()] };
 }
@@ -147,7 +147,7 @@ export function configView(config: Config, target: Target, hosts: readonly Resol
 function serviceView(name: string, hosts: readonly ResolvedHost[]): ServiceView | undefined {
   const running = hosts.filter(({ services }) => services.some((plan) => plan.name === name));
   const [first] = running;
-  const plan = first?.services.find((each) => each.name === name);
+  const plan = first?.services.find((servicePlan) => servicePlan.name === name);
   const service = first?.model.services[name];
   if (first === undefined || plan === undefined || service === undefined) return undefined;
   const prefix = `services.${name}:`;
@@ -239,8 +239,9 @@ function variablesOf(target: Target, hosts: readonly ResolvedHost[]): VariableVi
 function originText(origin: string, sources: readonly EnvSource[]): string {
   const source = origin.replace(/:\d+$/, '');
   if (source === 'the environment') return 'environment';
-  if (sources.some((each) => each.kind === 'secret-file' && each.variable === source))
+  if (sources.some((envSource) => envSource.kind === 'secret-file' && envSource.variable === source))
     return `secret ${source}`;
-  if (sources.some((each) => each.kind === 'file' && each.path === source)) return `file ${source}`;
+  if (sources.some((envSource) => envSource.kind === 'file' && envSource.path === source))
+    return `file ${source}`;
   return `host ${source}`;
 }

@@ -22,14 +22,16 @@ const titleLength = 255;
  * are besides.
  */
 export function withinLimits(all: readonly Annotation[]): Annotation[] {
-  const cut = all.map((each) => ({
-    ...each,
-    title: oneLine(each.title, titleLength),
-    message: shortened(plain(each.message).trim()),
+  const cut = all.map((annotation) => ({
+    ...annotation,
+    title: oneLine(annotation.title, titleLength),
+    message: shortened(plain(annotation.message).trim()),
   }));
   return (['error', 'warning', 'notice'] as const).flatMap((level) => {
     const distinct = new Map(
-      cut.filter((each) => each.level === level).map((each) => [JSON.stringify(each), each]),
+      cut
+        .filter((annotation) => annotation.level === level)
+        .map((annotation) => [JSON.stringify(annotation), annotation]),
     );
     const ranked = [...distinct.values()].sort(
       (a, b) => Number(b.file !== undefined) - Number(a.file !== undefined),

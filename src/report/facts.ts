@@ -11,13 +11,13 @@ export interface WatchTotals {
 }
 
 export function watchTotals(watch: readonly WatchRecord[]): WatchTotals {
-  const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
-  const p95 = watch.flatMap((each) => (each.p95Ms === undefined ? [] : [each.p95Ms]));
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  const p95 = watch.flatMap((watchRecord) => (watchRecord.p95Ms === undefined ? [] : [watchRecord.p95Ms]));
   return {
-    requests: sum(watch.map((each) => each.requests)),
-    errors5xx: sum(watch.map((each) => each.errors5xx)),
+    requests: sum(watch.map((watchRecord) => watchRecord.requests)),
+    errors5xx: sum(watch.map((watchRecord) => watchRecord.errors5xx)),
     p95Ms: p95.length === 0 ? undefined : Math.max(...p95),
-    seconds: Math.max(0, ...watch.map((each) => each.seconds)),
+    seconds: Math.max(0, ...watch.map((watchRecord) => watchRecord.seconds)),
   };
 }
 

@@ -21,7 +21,7 @@ export function nextAction(report: DeployReport): string {
 function servingClause(report: DeployReport): string {
   const { serving, app } = report;
   const target = oneLine(report.target, 60);
-  const releases = [...new Set(serving.map((each) => each.release))];
+  const releases = [...new Set(serving.map((entry) => entry.release))];
   const [only] = releases;
   if (only === undefined) {
     if (report.unreachable.length > 0) return `what ${target} serves is unknown`;
@@ -32,7 +32,7 @@ function servingClause(report: DeployReport): string {
     return `${target} serves different releases of ${oneLine(app, 60)}: ${parts.join(', ')}`;
   }
   const verb = report.outcome === 'unchanged' ? 'already serves' : 'serves';
-  const hosts = new Set(serving.map((each) => each.host)).size;
+  const hosts = new Set(serving.map((entry) => entry.host)).size;
   return `${target} ${verb} ${oneLine(app, 60)} ${oneLine(only, 60)}${colourOf(serving)} on ${counted(hosts, 'host')}`;
 }
 
@@ -45,13 +45,15 @@ function colourOf(serving: readonly Serving[]): string {
 
 /** Where a release serves while others serve elsewhere: hosts, or services of a host that is split within itself. */
 function placesOf(release: string, serving: readonly Serving[]): string {
-  const hosts = [...new Set(serving.filter((each) => each.release === release).map((each) => each.host))];
+  const hosts = [
+    ...new Set(serving.filter((candidate) => candidate.release === release).map((item) => item.host)),
+  ];
   const places = hosts.map((host) => {
-    const here = serving.filter((each) => each.host === host);
-    const mine = here.filter((each) => each.release === release);
+    const here = serving.filter((candidate) => candidate.host === host);
+    const mine = here.filter((candidate) => candidate.release === release);
     const name = oneLine(host, 60);
     if (mine.length === here.length) return `${name}${colourOf(mine)}`;
-    return `${name} (${mine.map((each) => oneLine(each.service, 40)).join(', ')})`;
+    return `${name} (${mine.map((item) => oneLine(item.service, 40)).join(', ')})`;
   });
   return `on ${abridged(places)}`;
 }
@@ -111,7 +113,7 @@ function revertedClause(report: DeployReport): string {
   const release = oneLine(report.release, 60);
   // One host that reverts reverts all: the first that did has the reason.
   const culprit = report.watch
-    .filter((each) => each.outcome === 'reverted')
+    .filter((watch) => watch.outcome === 'reverted')
     .sort(
       (a, b) => Number(a.reason === undefined) - Number(b.reason === undefined) || a.seconds - b.seconds,
     )[0];
@@ -143,7 +145,7 @@ function interruptedClause(report: DeployReport): string {
 /** Whether a host switched and neither confirmed nor went back, as far as this run saw. */
 function isArmed(report: DeployReport): boolean {
   const gone =
-    report.unreachable.length === 0 && report.serving.every((each) => each.release !== report.release);
+    report.unreachable.length === 0 && report.serving.every((serving) => serving.release !== report.release);
   if (gone) return false;
   const ended = new Set(
     report.events.filter((event) => event.kind !== 'switched').map((event) => event.host),

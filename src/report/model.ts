@@ -193,11 +193,11 @@ const ours = new Set(['command', 'outcome', 'kind', 'startedAt', 'finishedAt']);
 export function scrubReport(report: DeployReport, mask: Pick<Mask, 'scrub'>): DeployReport {
   const scrub = (value: unknown, foreignKeys: boolean): unknown => {
     if (typeof value === 'string') return mask.scrub(value);
-    if (Array.isArray(value)) return value.map((each) => scrub(each, false));
+    if (Array.isArray(value)) return value.map((item) => scrub(item, false));
     if (typeof value !== 'object' || value === null) return value;
-    const entries = Object.entries(value).map(([key, each]) => {
-      if (foreignKeys) return [mask.scrub(key), scrub(each, false)];
-      return [key, ours.has(key) ? each : scrub(each, key === 'components')];
+    const entries = Object.entries(value).map(([key, item]) => {
+      if (foreignKeys) return [mask.scrub(key), scrub(item, false)];
+      return [key, ours.has(key) ? item : scrub(item, key === 'components')];
     });
     return Object.fromEntries(entries);
   };

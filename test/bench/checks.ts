@@ -99,12 +99,12 @@ function report(
   together: readonly number[],
   pairs: readonly number[],
 ): void {
-  const each = tools.map(({ name, folder }) => ({
+  const perTool = tools.map(({ name, folder }) => ({
     ...{ name, folder, alone: spread(alone.get(name) ?? []), setUp: spread(setUps[folder]).median },
   }));
-  const slowest = each.reduce((worst, one) => (one.alone.median > worst.alone.median ? one : worst));
-  const sum = each.reduce((total, one) => total + one.alone.median, 0);
-  const jobs = each.map((one) => one.setUp + one.alone.median);
+  const slowest = perTool.reduce((worst, one) => (one.alone.median > worst.alone.median ? one : worst));
+  const sum = perTool.reduce((total, one) => total + one.alone.median, 0);
+  const jobs = perTool.map((one) => one.setUp + one.alone.median);
   const cores = availableParallelism();
   // Cores share memory, caches and often a core: what two of a kind do at once says how much more two do than one.
   const one = spread(alone.get('eslint') ?? []).median;
@@ -116,7 +116,7 @@ function report(
   const text = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
   show(
     ['alone', 'time'],
-    each.map((one) => [one.name, seconds(one.alone)]),
+    perTool.map((one) => [one.name, seconds(one.alone)]),
   );
   show(
     ['what', 'time', 'sluice check against it'],
@@ -141,7 +141,7 @@ function report(
     bound,
     sum,
     jobs: Math.max(...jobs),
-    each,
+    each: perTool,
   });
 }
 

@@ -34,7 +34,7 @@ function buildBundle(): void {
 }
 
 async function main([name, count, more, ...rest]: string[]): Promise<number> {
-  const part = deployParts.find((each) => each === more);
+  const part = deployParts.find((deployPart) => deployPart === more);
   const number = (fallback: number) => (count === undefined ? fallback : Number(count));
   if (['cdn', 'checks', 'deploy', 'switch', 'hosts', 'size', 'start'].includes(name ?? '')) buildBundle();
   switch (name) {

@@ -171,7 +171,7 @@ test.each(cancels)(
     // Cancelled before the record was made: then there is none.
     const expected = serves === 'new' ? ['success'] : ['failure', 'inactive'];
     if (api.accepted.length > 0) expect(expected, step.log + ended.log).toContain(api.states().at(-1));
-    for (const each of [step, ended]) expectNoSecret(each);
+    for (const output of [step, ended]) expectNoSecret(output);
     const survivor = serves === 'new' ? tried : old;
     world.serving = survivor;
     await expectServes(world, survivor);

@@ -29,7 +29,7 @@ export function compareServices(expected: Expectation, resolved: Resolved): Mism
       compareService(
         name,
         ways,
-        resolved.services.find((each) => each.name === name),
+        resolved.services.find((service) => service.name === name),
       ),
     ),
     ...unknown.map(({ name, strategy }) =>
@@ -55,7 +55,7 @@ function compareService(name: string, ways: readonly Way[], plan: Plan | undefin
   }
   if (plan === undefined || got !== 'blue-green') return [];
   const results = same.map((way) => [...comparePorts(name, way, plan), ...compareHealth(name, way, plan)]);
-  return results.find((each) => each.length === 0) ?? results[0] ?? [];
+  return results.find((result) => result.length === 0) ?? results[0] ?? [];
 }
 
 /** Two at once where one is right, or none where one is right, is harm; a gap where none is needed is not. */
@@ -81,7 +81,7 @@ function comparePorts(name: string, way: Way, plan: Plan): Mismatch[] {
   if (plan.ports[0]?.port !== main.port)
     return [mismatch(name, 'wrong', `main port ${shown}, expected ${main.port}`)];
   return way.ports.flatMap(({ port, mode }) => {
-    const found = plan.ports.find((each) => each.port === port);
+    const found = plan.ports.find((plannedPort) => plannedPort.port === port);
     if (found === undefined) return [mismatch(name, 'wrong', `has ${shown}, expected port ${port}`)];
     if (mode === undefined || mode === found.mode) return [];
     return [
@@ -97,7 +97,7 @@ function compareHealth(name: string, { health }: Way, plan: Plan): Mismatch[] {
 }
 
 function compareRouting(name: string, { services }: Resolved): Mismatch[] {
-  if (services.some((each) => each.name === name && each.strategy === 'blue-green')) return [];
+  if (services.some((service) => service.name === name && service.strategy === 'blue-green')) return [];
   return [mismatch(name, 'edit', 'is routed by labels or variables, and has no edge')];
 }
 

@@ -97,7 +97,7 @@ export function patternOf(text: string): RegExp {
 export function waysOf(text: string, at: string): Way[] {
   return text.split('|').map((part) => {
     const [strategy = '', ...rest] = part.trim().split(/\s+/);
-    const known = strategies.find((each) => each === strategy);
+    const known = strategies.find((candidate) => candidate === strategy);
     if (known === undefined) throw new Error(`${at}: "${strategy}" is not a strategy`);
     const ports = rest.filter((word) => !word.startsWith('/')).map((word) => portOf(word, at));
     return { strategy: known, ports, health: rest.find((word) => word.startsWith('/')) };

@@ -28,7 +28,7 @@ const commits = await knownCommits(join(here, 'repositories.txt'));
 const present = await checkoutsIn(folder);
 const chosen: string[] = [];
 for (const name of present.filter(
-  (each) => values.only.length === 0 || values.only.some((only) => each.includes(only)),
+  (checkout) => values.only.length === 0 || values.only.some((only) => checkout.includes(only)),
 )) {
   const hasExpectation = await access(expectationOf(name)).then(
     () => true,
@@ -37,7 +37,7 @@ for (const name of present.filter(
   if (hasExpectation) chosen.push(name);
   else console.error(`${name}: no ${expectationOf(name)}, left out`);
 }
-const absent = [...commits.keys()].filter((each) => !present.some((name) => repositoryOf(name) === each));
+const absent = [...commits.keys()].filter((key) => !present.some((name) => repositoryOf(name) === key));
 if (absent.length > 0) console.error(`Not in ${folder}: ${absent.join(', ')}`);
 
 const outcomes: Outcome[] = [];

@@ -87,7 +87,7 @@ export async function tryRepository(source: string, expectationFile: string, wor
   );
 
   const found = findingsOf(checks);
-  const notes = [...base.notes, ...(resolved?.services ?? []).flatMap((each) => each.notes ?? [])];
+  const notes = [...base.notes, ...(resolved?.services ?? []).flatMap((service) => service.notes ?? [])];
   const refusals = [...config.errors, ...(resolved?.faults ?? [])];
   const words = [...notes, ...refusals.map(({ message }) => message)].join('\n');
   const mismatches = [
@@ -142,7 +142,7 @@ function buildText({ code, stdout, errors }: Ran): string {
 
 function findingsOf({ stdout }: Ran): Pick<Outcome, 'rules' | 'findings'> {
   const report = jsonOf(stdout) as ChecksReport | undefined;
-  const findings = (report?.results ?? []).flatMap((each) => each.findings);
+  const findings = (report?.results ?? []).flatMap((checkResult) => checkResult.findings);
   const rules: Record<string, number> = {};
   for (const { rule } of findings) rules[rule] = (rules[rule] ?? 0) + 1;
   const shown = findings.map(

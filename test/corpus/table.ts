@@ -3,15 +3,15 @@ import { good } from './verdict.ts';
 
 /** One line a repository, and below it what is wrong with each. */
 export function tableText(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map((each) => [
-    each.repository,
-    each.stack,
-    each.init.code === 0 ? `${each.init.files} files` : `exit ${each.init.code}`,
-    each.services === undefined ? 'no plan' : String(each.services),
-    each.build,
-    rulesText(each.rules),
-    `${each.seconds} s`,
-    each.verdict,
+  const rows = outcomes.map((outcome) => [
+    outcome.repository,
+    outcome.stack,
+    outcome.init.code === 0 ? `${outcome.init.files} files` : `exit ${outcome.init.code}`,
+    outcome.services === undefined ? 'no plan' : String(outcome.services),
+    outcome.build,
+    rulesText(outcome.rules),
+    `${outcome.seconds} s`,
+    outcome.verdict,
   ]);
   const head = ['repository', 'stack', 'init', 'services', 'build', 'own rules', 'time', 'verdict'];
   const widths = head.map((title, column) =>
@@ -28,7 +28,7 @@ export function tableText(outcomes: readonly Outcome[]): string {
 }
 
 function rulesText(rules: Outcome['rules']): string {
-  const count = Object.values(rules).reduce((sum, each) => sum + each, 0);
+  const count = Object.values(rules).reduce((sum, rule) => sum + rule, 0);
   return `${count} of ${Object.keys(rules).length}`;
 }
 
@@ -45,9 +45,9 @@ function sumText(outcomes: readonly Outcome[]): string {
   const count = (test: (verdict: Outcome['verdict']) => boolean) =>
     outcomes.filter(({ verdict }) => test(verdict)).length;
   return [
-    `${count((each) => good.includes(each))} of ${outcomes.length} as expected`,
-    `(${count((each) => each === 'accept')} accepted without an edit, ${count((each) => each === 'refused as expected')} refused as expected)`,
-    `${count((each) => each === 'edit needed')} need an edit, ${count((each) => each === 'refused')} are refused,`,
-    `${count((each) => each === 'WRONG IN SILENCE')} are wrong in silence, ${count((each) => each === 'crash')} crashed`,
+    `${count((verdict) => good.includes(verdict))} of ${outcomes.length} as expected`,
+    `(${count((verdict) => verdict === 'accept')} accepted without an edit, ${count((verdict) => verdict === 'refused as expected')} refused as expected)`,
+    `${count((verdict) => verdict === 'edit needed')} need an edit, ${count((verdict) => verdict === 'refused')} are refused,`,
+    `${count((verdict) => verdict === 'WRONG IN SILENCE')} are wrong in silence, ${count((verdict) => verdict === 'crash')} crashed`,
   ].join(' ');
 }

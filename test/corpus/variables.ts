@@ -29,15 +29,15 @@ export async function productionValues(
 ): Promise<Readonly<Record<string, string>>> {
   const folders = [...new Set(['.', ...compose.map((file) => dirname(file))])];
   const values: Record<string, string> = {};
-  for (const each of folders) {
-    const names = await readdir(join(folder, each)).catch(() => []);
+  for (const place of folders) {
+    const names = await readdir(join(folder, place)).catch(() => []);
     for (const name of names.filter((file) => exampleName.test(file)).sort()) {
-      const text = await readFile(join(folder, each, name), 'utf8');
+      const text = await readFile(join(folder, place, name), 'utf8');
       const { entries } = parseEnvFile(text, name, { lookup: (other) => values[other] ?? '' });
       for (const { name: key, value } of entries) if (value !== '') values[key] = value;
     }
     for (const name of names.filter((file) => /\.ya?ml$/.test(file))) {
-      const text = await readFile(join(folder, each, name), 'utf8');
+      const text = await readFile(join(folder, place, name), 'utf8');
       for (const [, plain, braced] of text.matchAll(needed)) {
         const key = plain ?? braced ?? '';
         values[key] ??= forms.find(([pattern]) => pattern.test(key))?.[1] ?? 'value';

@@ -32,12 +32,12 @@ export function judge(
   refusals: readonly Refusal[] = runs.flatMap(({ errors }) => errors),
 ): { verdict: Verdict; mismatches: Mismatch[] } {
   const mismatches = found.map(
-    (each): Mismatch => (isSaid(each, words) ? { ...each, severity: 'edit' } : each),
+    (mismatch): Mismatch => (isSaid(mismatch, words) ? { ...mismatch, severity: 'edit' } : mismatch),
   );
   const crashes = runs.filter(({ crashed }) => crashed);
   if (crashes.length > 0) return { verdict: 'crash', mismatches: [...mismatches, ...crashes.map(crashed)] };
-  const isExpected = (each: Refusal) => isExpectedBy(expected, each);
-  const others = refusals.filter((each) => !isExpected(each));
+  const isExpected = (refusal: Refusal) => isExpectedBy(expected, refusal);
+  const others = refusals.filter((refusal) => !isExpected(refusal));
   if (expected.refuses !== undefined && others.length === refusals.length) {
     const text = `nothing refused ${expected.refuses}`;
     mismatches.push({ subject: 'refusal', severity: refusals.length === 0 ? 'wrong' : 'edit', text });

@@ -38,7 +38,7 @@ async function deployUntil(step: string): Promise<{ old: Release; tried: Release
 /** The app answers again, and what it answers is one release. */
 async function untilAnswers(): Promise<void> {
   const broken = (versions: string[]) =>
-    versions.length !== 1 || versions.some((each) => each.startsWith('no '));
+    versions.length !== 1 || versions.some((version) => version.startsWith('no '));
   await until('the app answers', async () => !broken(await versionsOf(world)), 60);
 }
 
@@ -148,7 +148,7 @@ describe('with WebSockets open and a drain of 40 s', () => {
   /** Containers of a release's web process that run. */
   async function running(release: string): Promise<string[]> {
     const filters = [`sluice.release=${release}`, 'sluice.service=backend'].map(
-      (each) => `--filter label=${each}`,
+      (label) => `--filter label=${label}`,
     );
     const names = await host.must(`docker ps ${filters.join(' ')} --format '{{.Names}}'`);
     return names.trim().split('\n').filter(Boolean);

@@ -83,10 +83,9 @@ function pumps(element: AST.QuantifiableElement): string[] {
   if (element.type === 'CharacterClass' || element.type === 'CharacterSet')
     return charactersOf(element.raw).slice(0, 2 * mostPumps);
   if ('alternatives' in element) {
-    return [...new Set(element.alternatives.map((each) => each.elements.map(sample).join('')))].slice(
-      0,
-      mostPumps,
-    );
+    return [
+      ...new Set(element.alternatives.map((alternative) => alternative.elements.map(sample).join(''))),
+    ].slice(0, mostPumps);
   }
   return [sample(element)];
 }
@@ -128,7 +127,7 @@ function charactersOf(raw: string): string[] {
   }
   if (found.length === 0)
     found = Array.from({ length: 0x250 }, (_, code) => String.fromCharCode(code))
-      .filter((each) => safeTest(raw, each))
+      .filter((letter) => safeTest(raw, letter))
       .slice(0, 3);
   known.set(raw, found);
   return found;

@@ -36,7 +36,9 @@ export function problemsOf(sources: readonly Source[]): Problem[] {
   return [
     ...sources.flatMap(nameProblems),
     ...sources.flatMap(lengthProblems),
-    ...imports.flatMap((each) => each.imports.flatMap((found) => directionProblems(each.source.path, found))),
+    ...imports.flatMap((imported) =>
+      imported.imports.flatMap((found) => directionProblems(imported.source.path, found)),
+    ),
     ...cycleProblems(imports),
   ];
 }

@@ -42,7 +42,7 @@ describe('a strategy that was not expected', () => {
       expectation({ services }),
       resolved({ services: [servicePlan('web', got)] }),
     );
-    expect(found.map((each) => each.severity)).toEqual([severity]);
+    expect(found.map((mismatch) => mismatch.severity)).toEqual([severity]);
   });
 
   test('a service that is lost, and one that nobody expected', () => {

@@ -21,12 +21,12 @@ export function buildSummary(report: BuildReport, bytes: number): string {
   const images = table(
     '',
     ['image', 'services', 'outcome', 'digest', 'new in the registry'],
-    report.targets.map((each) => [
-      code(each.repository),
-      each.services.map((service) => code(service)).join(' '),
-      each.outcome,
-      each.digest === undefined ? '' : code(each.digest.slice(0, 19)),
-      each.pushedBytes === undefined ? '' : formatBytes(each.pushedBytes),
+    report.targets.map((target) => [
+      code(target.repository),
+      target.services.map((service) => code(service)).join(' '),
+      target.outcome,
+      target.digest === undefined ? '' : code(target.digest.slice(0, 19)),
+      target.pushedBytes === undefined ? '' : formatBytes(target.pushedBytes),
     ]),
     bytes / 2,
   );

@@ -17,7 +17,9 @@ export function tellDeploy({ report: given, target, files }: Deployed, job: Job)
     outcome: report.outcome,
     reverted: String(report.outcome === 'reverted' || report.outcome === 'undone'),
     url: target.url ?? '',
-    images: JSON.stringify(Object.fromEntries(report.images.map((each) => [each.service, each.reference]))),
+    images: JSON.stringify(
+      Object.fromEntries(report.images.map((image) => [image.service, image.reference])),
+    ),
     report: files?.html ?? '',
   };
   for (const [name, value] of Object.entries(outputs)) job.output(name, value);

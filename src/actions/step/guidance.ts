@@ -18,11 +18,11 @@ const advice: Partial<Record<ErrorCode, string>> = {
 export function advised(error: unknown): unknown {
   const known = userErrorsOf(error);
   if (!known.some(({ code }) => advice[code] !== undefined)) return error;
-  const errors = known.map((each) => {
-    const more = advice[each.code];
-    if (more === undefined) return each;
-    const { code, message, at, output, cause } = each;
-    const hint = each.hint === undefined ? more : `${each.hint}\n${more}`;
+  const errors = known.map((userError) => {
+    const more = advice[userError.code];
+    if (more === undefined) return userError;
+    const { code, message, at, output, cause } = userError;
+    const hint = userError.hint === undefined ? more : `${userError.hint}\n${more}`;
     return new UserError({
       ...{ code, message, hint, cause },
       ...(at === undefined ? {} : { at }),

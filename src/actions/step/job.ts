@@ -52,10 +52,10 @@ export async function openJob(effects: Effects): Promise<OpenJob> {
     remember: (name, value) => toRunner(() => saveState(name, value)),
     hasSummary: async () => summary !== undefined && (await summarySize(summary)) > before,
     close: () => {
-      const clean = annotations.map((each) => ({
-        ...each,
-        title: mask.scrub(each.title),
-        message: mask.scrub(each.message),
+      const clean = annotations.map((annotation) => ({
+        ...annotation,
+        title: mask.scrub(annotation.title),
+        message: mask.scrub(annotation.message),
       }));
       const say = { error: errorLine, warning, notice };
       for (const { level, message, title, file, line, column } of withinLimits(clean)) {

@@ -46,7 +46,7 @@ export function bakeFile(
   options: BakeOptions,
 ): string {
   const target = Object.fromEntries([
-    ...others.map((each) => [bakeName(each), definition(each, {})] as const),
+    ...others.map((buildTarget) => [bakeName(buildTarget), definition(buildTarget, {})] as const),
     ...builds.map((build) => [bakeName(build.target), buildDefinition(build, options)] as const),
   ]);
   const group = { default: { targets: builds.map((build) => bakeName(build.target)) } };
@@ -178,5 +178,5 @@ function escaped(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(/[$%](?=\{)/g, (sign) => sign + sign);
   if (Array.isArray(value)) return value.map(escaped);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, escaped(each)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escaped(item)]));
 }

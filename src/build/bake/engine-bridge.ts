@@ -43,7 +43,7 @@ export async function bridgeEngine(
   const sockets = new Set<Duplex>();
   const server = createServer((client) => void hand(client, socket, sockets));
   const close = async () => {
-    for (const each of sockets) each.destroy();
+    for (const stream of sockets) stream.destroy();
     server.close();
     await rm(folder, { recursive: true, force: true });
   };

@@ -119,7 +119,7 @@ function usesCacheService(builds: readonly BakeBuild[], targets: readonly BuildT
     ...builds.flatMap(({ cacheFrom, cacheTo }) => [...cacheFrom, ...cacheTo]),
     ...targets.flatMap(({ cacheFrom }) => cacheFrom),
   ];
-  return caches.some((each) => /(?:^|,)type=gha(?:,|$)/.test(each));
+  return caches.some((cache) => /(?:^|,)type=gha(?:,|$)/.test(cache));
 }
 
 /**

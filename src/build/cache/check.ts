@@ -44,7 +44,7 @@ export async function brokenCaches(
       }
     }),
   );
-  return checked.filter((each) => each !== undefined);
+  return checked.filter((brokenCache) => brokenCache !== undefined);
 }
 
 /** The flags without the caches that are broken. They are written all the same, which mends them. */

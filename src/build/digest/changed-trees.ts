@@ -13,7 +13,7 @@ export async function changedTrees(
   const isSame = ({ tree }: PlannedTarget, now: PlannedTarget['tree'] | undefined) =>
     'digest' in tree && now !== undefined && 'digest' in now && now.digest === tree.digest;
   return new Set(
-    toBuild.filter((each, index) => 'digest' in each.tree && !isSame(each, digests[index]?.tree)),
+    toBuild.filter((planned, index) => 'digest' in planned.tree && !isSame(planned, digests[index]?.tree)),
   );
 }
 

@@ -10,7 +10,9 @@ import { ignoreOf } from './digest.ts';
  * by the next, though nothing else has changed.
  */
 export async function contextFindings(targets: readonly BuildTarget[]): Promise<BuildFinding[]> {
-  const found = await Promise.all(targets.map(async (each) => ((await seesGit(each)) ? [each.name] : [])));
+  const found = await Promise.all(
+    targets.map(async (target) => ((await seesGit(target)) ? [target.name] : [])),
+  );
   const names = found.flat();
   if (names.length === 0) return [];
   const message =

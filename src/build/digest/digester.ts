@@ -42,7 +42,7 @@ export function digester(targets: readonly BuildTarget[], effects: DigesterEffec
     const made = treeDigest(target, {
       baseDigest,
       targetDigest: async (name) => {
-        const other = targets.find((each) => each.name === name);
+        const other = targets.find((buildTarget) => buildTarget.name === name);
         return other === undefined
           ? { unresolved: `there is no target ${name}` }
           : (await digest(other)).tree;

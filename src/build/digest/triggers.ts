@@ -37,7 +37,7 @@ export async function triggersBeyondTree(
         : `${reference} has the trigger "ONBUILD ${beyond}", and what that takes can't be told`;
     }),
   );
-  return found.find((each) => each !== undefined);
+  return found.find((candidate) => candidate !== undefined);
 }
 
 async function triggersOf(
@@ -54,12 +54,12 @@ async function triggersOf(
   }
   const wanted = imagesOf(json).filter(({ platform }) => {
     const name = `${platform?.os}/${platform?.architecture}`;
-    return platforms.length === 0 || platforms.some((each) => each.startsWith(name));
+    return platforms.length === 0 || platforms.some((candidate) => candidate.startsWith(name));
   });
   const all = await Promise.all(
     wanted.map(async ({ digest }) => {
-      const each = await registry.manifest(repository, digest);
-      return each === undefined ? [] : triggersOf(each, repository, platforms, registry);
+      const found = await registry.manifest(repository, digest);
+      return found === undefined ? [] : triggersOf(found, repository, platforms, registry);
     }),
   );
   return all.flat();

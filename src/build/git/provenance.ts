@@ -16,11 +16,11 @@ export async function provenance(
   const refs = async (...args: string[]) =>
     ((await git('for-each-ref', '--format=%(refname)', ...args)) ?? '')
       .split('\n')
-      .filter((each) => each !== '');
+      .filter((line) => line !== '');
   const here = await refs('--points-at', head, 'refs/remotes');
   const pull = here
     .map((ref) => /^refs\/remotes\/pull\/(\d+)\//.exec(ref)?.[1])
-    .find((each) => each !== undefined);
+    .find((candidate) => candidate !== undefined);
   if (pull !== undefined) {
     return { kind: 'pull', name: pull, foreign: `pull request ${pull} is checked out, and may be a fork's` };
   }
@@ -31,7 +31,7 @@ export async function provenance(
     .filter((ref) => ref.startsWith('refs/remotes/origin/') && ref !== 'refs/remotes/origin/HEAD')
     .map((ref) => ref.slice('refs/remotes/origin/'.length));
   const [only, ...others] = branches;
-  const name = branches.find((each) => each === branch) ?? (others.length === 0 ? only : undefined);
+  const name = branches.find((candidate) => candidate === branch) ?? (others.length === 0 ? only : undefined);
   if (name !== undefined) return { kind: 'branch', name };
   if (branches.length > 0) return { kind: 'none', name: '' };
   const holders = await refs('--contains', head, '--count=1', 'refs/remotes/origin', 'refs/tags');

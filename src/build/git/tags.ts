@@ -39,7 +39,9 @@ export function needsPublished(ref: GitRef): boolean {
 function versionTags(version: Version, published: readonly string[]): string[] {
   const own = formatVersion(version);
   if (!isStable(version)) return [own];
-  const others = published.map(parseVersion).filter((each) => each !== undefined && isStable(each));
+  const others = published
+    .map(parseVersion)
+    .filter((candidate) => candidate !== undefined && isStable(candidate));
   const newestOf = (within: (other: Version) => boolean) =>
     others.every((other) => other === undefined || !within(other) || compareStable(other, version) <= 0);
   const { major, minor } = version;

@@ -69,11 +69,12 @@ async function knownBlobs(
 /** Layers that the repositories have for what a build starts from. @param open registries for a short look. */
 export async function blobsBefore(toBuild: readonly PlannedTarget[], open: (host: string) => Registry) {
   const found = await Promise.all(
-    toBuild.map(async (each) => {
-      const { registry, repository } = parseImage(each.target.repository, each.target.name);
-      const flags = each.action.kind === 'build' ? [...each.action.cache.from, ...each.action.cache.to] : [];
+    toBuild.map(async (planned) => {
+      const { registry, repository } = parseImage(planned.target.repository, planned.target.name);
+      const flags =
+        planned.action.kind === 'build' ? [...planned.action.cache.from, ...planned.action.cache.to] : [];
       const tags = flags.flatMap((flag) => /^type=registry,ref=.*:([\w.-]+)(?:,|$)/.exec(flag)?.[1] ?? []);
-      return [each, await knownBlobs(open(registry), repository, [...new Set(tags)])] as const;
+      return [planned, await knownBlobs(open(registry), repository, [...new Set(tags)])] as const;
     }),
   );
   return new Map(found);

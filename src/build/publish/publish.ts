@@ -47,10 +47,12 @@ export async function publish(
   publications: readonly Publication[],
   effects: PublishEffects,
 ): Promise<readonly MovedTag[]> {
-  const changes = (await Promise.all(publications.map((each) => changesOf(each, effects)))).flat();
+  const changes = (
+    await Promise.all(publications.map((publication) => changesOf(publication, effects)))
+  ).flat();
   effects.signal.throwIfAborted();
   const settled = await Promise.allSettled(changes.map((change) => put(change, effects.registryForTags)));
-  const failed = settled.filter((each) => each.status === 'rejected');
+  const failed = settled.filter((result) => result.status === 'rejected');
   const [first] = failed;
   if (first !== undefined || effects.signal.aborted) {
     const left = await undo(changes, effects);

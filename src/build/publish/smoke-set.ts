@@ -11,14 +11,14 @@ interface SetEffects extends SmokeEffects {
 /** Tries all new images of the set before any is pushed. @throws UserError `build.smoke` */
 export async function smokeAll(
   toBuild: readonly PlannedTarget[],
-  image: (each: PlannedTarget) => string,
+  image: (planned: PlannedTarget) => string,
   config: Config,
   effects: SetEffects,
 ): Promise<void> {
-  const runs = toBuild.flatMap((each) =>
-    each.target.services.flatMap((service) => {
+  const runs = toBuild.flatMap((planned) =>
+    planned.target.services.flatMap((service) => {
       const command = config.build.smoke[service];
-      return command === undefined ? [] : [{ service, command, reference: image(each) }];
+      return command === undefined ? [] : [{ service, command, reference: image(planned) }];
     }),
   );
   await Promise.all(
@@ -38,7 +38,7 @@ export async function smokeAll(
 /** The default smoke test: who would the image run as? */
 export async function localRoots(
   toBuild: readonly PlannedTarget[],
-  image: (each: PlannedTarget) => string,
+  image: (planned: PlannedTarget) => string,
   effects: SetEffects,
 ): Promise<BuildFinding[]> {
   if (toBuild.length === 0) return [];

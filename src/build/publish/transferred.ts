@@ -55,24 +55,24 @@ export function cacheOfCarried(
  */
 export async function keepAll(
   built: readonly PlannedTarget[],
-  holding: (each: PlannedTarget) => string,
+  holding: (planned: PlannedTarget) => string,
   lost: ReadonlySet<PlannedTarget>,
   registryOf: (host: string) => Registry,
 ): Promise<ReadonlyMap<PlannedTarget, Manifest>> {
   const kept = await Promise.all(
-    built.map(async (each) => {
-      const { registry: host, repository } = parseImage(each.target.repository, each.target.name);
+    built.map(async (planned) => {
+      const { registry: host, repository } = parseImage(planned.target.repository, planned.target.name);
       const registry = registryOf(host);
-      const held = tagOf(holding(each));
+      const held = tagOf(holding(planned));
       const manifest = await registry.manifest(repository, held);
       if (manifest === undefined) {
-        const message = `${each.target.name} was built and is not in the engine: somebody removed it`;
+        const message = `${planned.target.name} was built and is not in the engine: somebody removed it`;
         throw new UserError({ code: 'build.failed', message, hint: 'Run again.' });
       }
-      const tree = lost.has(each) ? undefined : each.treeTag;
+      const tree = lost.has(planned) ? undefined : planned.treeTag;
       const tags = [tagOf(carriedReference('', manifest.digest)), ...(tree === undefined ? [] : [tree])];
       for (const tag of tags) await registry.put(repository, tag, manifest);
-      return [each, manifest] as const;
+      return [planned, manifest] as const;
     }),
   );
   return new Map(kept);
@@ -81,16 +81,16 @@ export async function keepAll(
 /** At its end the images lose the tag they were built under: one that failed its smoke test is found by nobody. */
 export function heldUntilKept(
   built: readonly PlannedTarget[],
-  holding: (each: PlannedTarget) => string,
+  holding: (planned: PlannedTarget) => string,
   open: () => (host: string) => Registry,
 ): AsyncDisposable {
   return {
     [Symbol.asyncDispose]: async () => {
       const registryOf = open();
       await Promise.allSettled(
-        built.map((each) => {
-          const { registry, repository } = parseImage(each.target.repository, each.target.name);
-          return registryOf(registry).deleteTag(repository, tagOf(holding(each)));
+        built.map((planned) => {
+          const { registry, repository } = parseImage(planned.target.repository, planned.target.name);
+          return registryOf(registry).deleteTag(repository, tagOf(holding(planned)));
         }),
       );
     },

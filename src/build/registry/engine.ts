@@ -71,7 +71,7 @@ async function configDigest(
   repository: string,
   effects: EngineRegistryEffects,
 ): Promise<string> {
-  const hasManifest = (image.RepoDigests ?? []).some((each) => each.endsWith(`@${image.Id}`));
+  const hasManifest = (image.RepoDigests ?? []).some((digest) => digest.endsWith(`@${image.Id}`));
   if (!hasManifest && image.Descriptor === undefined) return image.Id;
   for (const tag of image.RepoTags ?? []) {
     const digest = carriedDigest(tag);

@@ -57,7 +57,7 @@ export function imageConfigOf(json: unknown): ImageConfig {
 /** `8000/tcp`, `53/udp`, `8000` (tcp), and the ranges that other builders leave as they are. */
 function portsOf(text: string): ImageConfig['ports'] {
   const [, first, last = first, name = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?$/.exec(text) ?? [];
-  const protocol = (['tcp', 'udp', 'sctp'] as const).find((each) => each === name.toLowerCase());
+  const protocol = (['tcp', 'udp', 'sctp'] as const).find((candidate) => candidate === name.toLowerCase());
   if (protocol === undefined || Number(last) > 65_535) return [];
   const count = Number(last) - Number(first) + 1;
   return Array.from({ length: Math.max(0, count) }, (_, index) => ({

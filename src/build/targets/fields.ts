@@ -21,11 +21,11 @@ export function mapOf(value: unknown): Record<string, string> {
         const equals = item.indexOf('=');
         return equals < 0 ? [item, null] : [item.slice(0, equals), item.slice(equals + 1)];
       })
-    : Object.entries(value as object).map(([key, each]): [string, unknown] => [key, each]);
+    : Object.entries(value as object).map(([key, item]): [string, unknown] => [key, item]);
   return Object.fromEntries(
     entries
-      .filter(([, each]) => each !== null && each !== undefined)
-      .map(([key, each]) => [key, Array.isArray(value) ? String(each) : textOf(each)]),
+      .filter(([, candidate]) => candidate !== null && candidate !== undefined)
+      .map(([key, item]) => [key, Array.isArray(value) ? String(item) : textOf(item)]),
   );
 }
 
@@ -36,7 +36,7 @@ export function hostsOf(value: unknown): Record<string, string> {
         const [, name = '', address = ''] = /^([^=:]+)[=:](.*)$/s.exec(item) ?? [];
         return [name, [address]];
       })
-    : Object.entries((value ?? {}) as object).map(([name, each]): [string, string[]] => [name, listOf(each)]);
+    : Object.entries((value ?? {}) as object).map(([name, item]): [string, string[]] => [name, listOf(item)]);
   const found: Record<string, string> = {};
   for (const [name, addresses] of pairs) {
     found[name] = [...(found[name] === undefined ? [] : [found[name]]), ...addresses].join(',');

@@ -34,7 +34,7 @@ function cycleOf(targets: readonly BuildTarget[]): string[] | undefined {
   const follow = (name: string, path: readonly string[]): string[] | undefined => {
     if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
     if (harmless.has(name)) return undefined;
-    const target = targets.find((each) => each.name === name);
+    const target = targets.find((buildTarget) => buildTarget.name === name);
     for (const { to } of target === undefined ? [] : linksOf(target)) {
       const found = follow(to, [...path, name]);
       if (found !== undefined) return found;

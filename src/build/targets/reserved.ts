@@ -73,7 +73,7 @@ async function reservedFiles(target: BuildTarget, credentials: readonly string[]
   const found = await Promise.all(
     paths.map(async ({ what, path, isFolder }) => {
       const place = await real(path);
-      const isKernels = [path, place].some((each) => /^\/(?:proc|sys|dev)(?:\/|$)/.test(each));
+      const isKernels = [path, place].some((candidate) => /^\/(?:proc|sys|dev)(?:\/|$)/.test(candidate));
       if (isKernels) return { what, path, why: 'a file of the kernel that may hold credentials of the job' };
       if (secret.has(place)) return { what, path, why: 'a file with credentials of the job' };
       if (isFolder !== true) return undefined;
@@ -84,7 +84,7 @@ async function reservedFiles(target: BuildTarget, credentials: readonly string[]
     }),
   );
   return found
-    .filter((each) => each !== undefined)
+    .filter((candidate) => candidate !== undefined)
     .map(
       ({ what, path, why }) =>
         new UserError({

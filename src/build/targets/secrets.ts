@@ -41,7 +41,7 @@ export function buildSecrets<Planned extends { readonly target: BuildTarget }>(
     }
   }
   if (errors.length > 0) throw new UserErrors(errors);
-  return { variables, planned: planned.map((each) => renamed(each, names)) };
+  return { variables, planned: planned.map((entry) => renamed(entry, names)) };
 }
 
 function renamed<Planned extends { readonly target: BuildTarget }>(

@@ -151,7 +151,7 @@ function grouped(
       put(draft, own);
     }
   }
-  for (const draft of drafts.filter((each) => !isNamed(each))) {
+  for (const draft of drafts.filter((candidate) => !isNamed(candidate))) {
     const twin = [...groups.values()].find((group) => group.drafts[0]?.content === draft.content);
     if (twin === undefined) put(draft, repositoryOf(draft.name, draft.service, config));
     else twin.drafts.push(draft);

@@ -82,12 +82,12 @@ function pathsNamedBy(page: SiteFile, html: string, settings: SiteSettings): Rea
 
 function faultsOf(missing: readonly Missing[]): readonly UserError[] {
   const told = missing.slice(0, most).map(
-    (each) =>
+    (item) =>
       new UserError({
         code: 'cdn.missing-asset',
-        message: sentenceOf(each),
+        message: sentenceOf(item),
         hint: 'Mend the build, or the reference. What another server answers under that path belongs into cdn.elsewhere.',
-        at: { file: each.page.file, line: each.reference.line },
+        at: { file: item.page.file, line: item.reference.line },
       }),
   );
   const rest = missing.length - told.length;

@@ -136,7 +136,7 @@ function judge<T>(
   const errors = read?.errors ?? [];
   const said = errors
     .map(({ code, message, error_chain: chain = [] }) =>
-      [...[message, ...chain.map((each) => each.message)].map(quoted), `(${code})`].join(' '),
+      [...[message, ...chain.map((link) => link.message)].map(quoted), `(${code})`].join(' '),
     )
     .join(', ');
   const words = said === '' ? `answered ${status}` : `answered ${status}: ${said}`;

@@ -76,11 +76,11 @@ function covering(all: readonly Told[]): readonly Told[] {
   const kept: Told[] = [];
   let last: Told | undefined;
   // What begins with a path follows it in this order, with nothing else between.
-  for (const each of [...all].sort(byPath)) {
-    const covered = last?.below ? each.path.startsWith(last.path) : each.path === last?.path;
+  for (const told of [...all].sort(byPath)) {
+    const covered = last?.below ? told.path.startsWith(last.path) : told.path === last?.path;
     if (covered) continue;
-    kept.push(each);
-    last = each;
+    kept.push(told);
+    last = told;
   }
   return kept;
 }
@@ -91,16 +91,16 @@ function byPath(a: Told, b: Told): number {
 }
 
 function fits(all: readonly Told[], { few, wildcards }: Dialect): boolean {
-  return all.length <= few && all.filter((each) => each.below).length <= wildcards;
+  return all.length <= few && all.filter((candidate) => candidate.below).length <= wildcards;
 }
 
 /** Folders for what is in them, or nothing where they would not do. `levels` is how deep the top of the site is. */
 function folded(all: readonly Told[], levels: number, dialect: Dialect): readonly Told[] | undefined {
-  const deepest = all.reduce((most, each) => Math.max(most, levelsOf(each.path)), 0);
+  const deepest = all.reduce((most, told) => Math.max(most, levelsOf(told.path)), 0);
   for (let level = deepest; level > levels; level--) {
     const folders = foldersAt(level, levels, all);
     let { length } = all;
-    let below = all.filter((each) => each.below).length;
+    let below = all.filter((candidate) => candidate.below).length;
     const chosen: Told[] = [];
     for (const [path, inside] of folders) {
       length -= inside.all - 1;

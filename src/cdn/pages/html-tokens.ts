@@ -117,7 +117,7 @@ function readAttributes(html: string, from: number): Attributes {
     const [, close, name = '', ...values] = found;
     if (close !== undefined) return { attributes, end: attribute.lastIndex };
     const key = name.toLowerCase();
-    const value = values.find((each) => each !== undefined) ?? '';
+    const value = values.find((candidate) => candidate !== undefined) ?? '';
     if (!attributes.has(key)) attributes.set(key, decodeEntities(value));
   }
 }

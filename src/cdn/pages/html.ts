@@ -119,7 +119,7 @@ const otherLinks = [
 
 function linkedBy(attributes: ReadonlyMap<string, string>): Found[] {
   const relations = (attributes.get('rel') ?? '').toLowerCase().split(/\s+/);
-  const rel = [...neededLinks, ...otherLinks].find((each) => relations.includes(each));
+  const rel = [...neededLinks, ...otherLinks].find((link) => relations.includes(link));
   if (rel === undefined) return [];
   const needed = neededLinks.includes(rel);
   const urls = [attributes.get('href'), ...candidatesOf(attributes.get('imagesrcset'))];
@@ -133,7 +133,7 @@ function importedBy({ attributes, text }: StartTag): string[] {
     const map: unknown = JSON.parse(text);
     const { imports, scopes } = Object(map) as { imports?: unknown; scopes?: unknown };
     const maps = [imports, ...Object.values(Object(scopes) as object)];
-    const urls = maps.flatMap((each) => Object.values(Object(each) as object) as unknown[]);
+    const urls = maps.flatMap((value) => Object.values(Object(value) as object) as unknown[]);
     return urls.filter((url) => typeof url === 'string').filter((url) => !url.endsWith('/'));
   } catch {
     return [];

@@ -30,7 +30,7 @@ export async function keepContent(work: WorkOrder, effects: PublishEffects): Pro
     if ((await store.head(row.at)) !== undefined) return;
     // The same content may have been at other paths too.
     const alike = work.retention.retained.filter(({ at }) => at === row.at);
-    for (const each of alike) if (each !== row && (await isCopied(each, store))) return;
+    for (const retained of alike) if (retained !== row && (await isCopied(retained, store))) return;
     notKept.push(...alike);
   });
   await allEnded(keepManifest(work, effects), copies);

@@ -58,7 +58,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
   const { release, history, kept, conditional, retained } = manifest;
   const rows: string[] = [];
   for (const entry of manifest.entries.values()) rows.push(JSON.stringify(row(entry)));
-  for (const each of retained) rows.push(JSON.stringify([...row(each), each.at, each.last, each.left]));
+  for (const entry of retained) rows.push(JSON.stringify([...row(entry), entry.at, entry.last, entry.left]));
   const counts = { entries: manifest.entries.size, retained: retained.length };
   const first = { sluice: format, conditional, release, history, kept, headers: table.rows, ...counts };
   return gzipSync([JSON.stringify(first), ...rows].join('\n'), { level: 3 });

@@ -81,7 +81,7 @@ export function planSite(input: PlanInput): WorkOrder {
     expired: tailOnly ? [] : retention.expired,
     bytes: diff.changes.reduce((sum, { kind, to }) => sum + (kind === 'upload' ? to.size : 0), 0),
     requests: requestsOf(work, input.spent, input.cost),
-    invalidations: input.invalidators.map((each) => each.plan(changed)),
+    invalidations: input.invalidators.map((invalidator) => invalidator.plan(changed)),
     notes: [...input.notes, ...notesOf(work)],
   };
   return { ...work, plan };

@@ -38,9 +38,9 @@ function chooseRelease(manifest: Manifest, to: string | undefined): number {
   const wanted = to.replace(/^#/, '');
   const named = history.filter(({ number, name }) => String(number) === wanted || name === to);
   // A name may have been published twice; the newest one that can come back is meant.
-  const number = named.map((each) => each.number).find((each) => kept.includes(each));
+  const number = named.map((releaseInfo) => releaseInfo.number).find((candidate) => kept.includes(candidate));
   if (number !== undefined) return number;
-  if (named.some((each) => each.number === release.number)) {
+  if (named.some((releaseInfo) => releaseInfo.number === release.number)) {
     throw unknown(manifest, `Release ${to} is the current one`);
   }
   throw unknown(

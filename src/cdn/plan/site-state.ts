@@ -87,7 +87,7 @@ export async function lookAtNew(
 function isOurs({ draft, manifest }: Found, path: string, etag: string): boolean {
   const due = [...(draft?.draft.due ?? []), ...(draft?.draft.deletes ?? [])];
   return (
-    due.some((each) => each.path === path && each.etags?.includes(etag)) ||
+    due.some((deletion) => deletion.path === path && deletion.etags?.includes(etag)) ||
     manifest?.manifest.retained.some((row) => row.at === path && row.etag === etag) === true
   );
 }

@@ -140,8 +140,8 @@ function keepLease(
       if (clock.elapsed() - renewed > leaseTimes.limit) throw moved(undefined);
     }
   };
-  const watching = [watch(), limit()].map((each) =>
-    each.catch((error: unknown) => {
+  const watching = [watch(), limit()].map((promise) =>
+    promise.catch((error: unknown) => {
       if (!stopped.signal.aborted) lost.abort(error);
     }),
   );

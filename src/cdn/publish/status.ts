@@ -26,9 +26,9 @@ export async function siteStatusOf(
     store: store.name,
     url,
     current: manifest?.release,
-    history: (manifest?.history ?? []).map((each) => ({
-      ...each,
-      kept: manifest?.kept.includes(each.number) === true,
+    history: (manifest?.history ?? []).map((release) => ({
+      ...release,
+      kept: manifest?.kept.includes(release.number) === true,
     })),
     retained: { files: blobs.size, bytes: [...blobs.values()].reduce((sum, size) => sum + size, 0) },
     lease,

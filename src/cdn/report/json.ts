@@ -54,7 +54,7 @@ export function statusJson(status: SiteStatus) {
     well: isWell(status),
     ...status,
     current: releaseJson(status.current),
-    history: status.history.map((each) => ({ ...releaseJson(each), kept: each.kept })),
+    history: status.history.map((release) => ({ ...releaseJson(release), kept: release.kept })),
     lease: lease === undefined ? undefined : { by: lease.by, since: isoTime(lease.since) },
   };
 }

@@ -47,14 +47,14 @@ function historyLines(
   paint: ReturnType<typeof painter>,
 ): string[] {
   if (history.length === 0) return [];
-  const rows = history.map((each) => [
-    each.number === current?.number ? '→' : each.kept ? '↺' : ' ',
-    oneLine(releaseText(each), 27),
-    timeText(each.at),
-    oneLine(each.by, 16),
-    oneLine(each.commit ?? '', 64).slice(0, 8),
-    formatCount(each.files),
-    formatBytes(each.bytes),
+  const rows = history.map((release) => [
+    release.number === current?.number ? '→' : release.kept ? '↺' : ' ',
+    oneLine(releaseText(release), 27),
+    timeText(release.at),
+    oneLine(release.by, 16),
+    oneLine(release.commit ?? '', 64).slice(0, 8),
+    formatCount(release.files),
+    formatBytes(release.bytes),
   ]);
   const head = ['', 'release', 'published', 'by', 'commit', 'files', 'size'];
   const widths = head.map((name, column) =>
@@ -67,7 +67,7 @@ function historyLines(
       )
       .join('  ')
       .trimEnd();
-  const kept = history.some((each) => each.kept && each.number !== current?.number);
+  const kept = history.some((release) => release.kept && release.number !== current?.number);
   return [
     '',
     paint('dim', `  ${line(head)}`),

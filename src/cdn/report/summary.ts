@@ -107,14 +107,14 @@ function invalidationsTable({ plan, invalidations }: PublicationReport, room: nu
   const costs = new Map(plan.invalidations.map(({ cdn, cost }) => [cdn, cost]));
   const rows = invalidations
     .filter(hasPaths)
-    .map((each) => [
-      each.outcome === 'failed' ? '🔴' : '🟢',
-      inline(each.cdn, 100),
-      inline(cdnOutcome(each), 500),
-      inline(costs.get(each.cdn) ?? '', 200),
+    .map((invalidation) => [
+      invalidation.outcome === 'failed' ? '🔴' : '🟢',
+      inline(invalidation.cdn, 100),
+      inline(cdnOutcome(invalidation), 500),
+      inline(costs.get(invalidation.cdn) ?? '', 200),
     ]);
   const list = table('', ['', 'CDN', 'outcome', 'cost'], rows, room / 8);
-  const paths = [...new Set(invalidations.flatMap((each) => each.paths))];
+  const paths = [...new Set(invalidations.flatMap((invalidation) => invalidation.paths))];
   if (paths.length === 0) return list;
   const lines = lineList(
     paths.map((path) => `- ${code(path, 500)}`),
@@ -159,7 +159,11 @@ function notesList(notes: readonly string[], room: number): string {
 function changesList(plan: PublicationPlan, room: number): string {
   const all = listChanges(plan);
   if (all.length === 0) return '';
-  const rows = all.map((each) => [kindText(each), code(each.path, 300), formatBytes(each.size)]);
+  const rows = all.map((listedChange) => [
+    kindText(listedChange),
+    code(listedChange.path, 300),
+    formatBytes(listedChange.size),
+  ]);
   const list = table('', ['', 'path', 'size'], rows, Math.min(room / 2, 128 * 1024));
   return list === '' ? '' : details(counted(all.length, 'change'), list);
 }

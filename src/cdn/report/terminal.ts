@@ -71,10 +71,10 @@ export function planText(plan: PublicationPlan, options: SiteTextOptions): strin
       ...(totals.isNothing ? [] : row('requests', requestsText(plan.requests), paint)),
       ...plan.invalidations
         .filter(hasPaths)
-        .flatMap((each) => [
-          ...row('CDN', plannedInvalidation(each), paint),
+        .flatMap((invalidation) => [
+          ...row('CDN', plannedInvalidation(invalidation), paint),
           ...capped(
-            each.paths,
+            invalidation.paths,
             options.most ?? 10,
             (path) => `${' '.repeat(column + 3)}${oneLine(path, 200)}`,
           ),
@@ -103,7 +103,7 @@ export function resultText(report: PublicationReport, options: SiteTextOptions):
     ...(isDone ? typeRows(totals.types, paint) : []),
     ...report.invalidations
       .filter(hasPaths)
-      .flatMap((each) => row('CDN', cdnText(each, costs.get(each.cdn)), paint)),
+      .flatMap((invalidation) => row('CDN', cdnText(invalidation, costs.get(invalidation.cdn)), paint)),
     ...(verify === undefined ? [] : verifyRows(verify, options, paint)),
     ...(report.finished === undefined
       ? []
@@ -135,7 +135,7 @@ export function painter({ colour }: SiteTextOptions): Paint {
 }
 
 function bold(line: string, paint: Paint): string[] {
-  return wrapWords(line, '', '  ', width).map((each) => paint('bold', each));
+  return wrapWords(line, '', '  ', width).map((word) => paint('bold', word));
 }
 
 /** Its cost stands in the plan. */
@@ -151,7 +151,7 @@ function sentText(report: PublicationReport): string {
 
 function changeLines(all: readonly ListedChange[], most: number, paint: Paint): string[] {
   return changeKinds.flatMap((kind) => {
-    const group = all.filter((each) => each.kind === kind).sort(byDepth);
+    const group = all.filter((listedChange) => listedChange.kind === kind).sort(byDepth);
     if (group.length === 0) return [];
     const shown = group.slice(0, most);
     const sizes = shown.map(({ size }) => formatBytes(size));
@@ -208,7 +208,7 @@ function findingLines(findings: readonly VerifyFinding[], most: number, paint: P
   );
 }
 
-function capped<T>(all: readonly T[], most: number, line: (each: T) => string): string[] {
+function capped<T>(all: readonly T[], most: number, line: (item: T) => string): string[] {
   const rest = all.length - most;
   return [
     ...all.slice(0, most).map(line),

@@ -12,12 +12,12 @@ export interface Page {
 /** Reads an answer of ListObjectsV2. Keys are URL-encoded where the store does as it was asked: XML can't have all of them. */
 export function readPage(xml: string): Page {
   const encoded = text(xml, 'EncodingType')?.toLowerCase() === 'url';
-  const objects = elements(xml, 'Contents').map((each): Listed => {
-    const key = text(each, 'Key') ?? '';
+  const objects = elements(xml, 'Contents').map((element): Listed => {
+    const key = text(element, 'Key') ?? '';
     return {
       key: encoded ? decodeKey(key) : key,
-      size: Number(text(each, 'Size') ?? 0),
-      etag: quoted(text(each, 'ETag') ?? ''),
+      size: Number(text(element, 'Size') ?? 0),
+      etag: quoted(text(element, 'ETag') ?? ''),
     };
   });
   const more = text(xml, 'IsTruncated') === 'true';
@@ -72,7 +72,7 @@ export async function* readRanges(
   const reading = new Map<number, Promise<{ at: number; page: Page }>>();
   const read = (at: number, token: string | undefined) => {
     const range = ranges[at] as Range;
-    const page = readNext(range, token).then((each) => ({ at, page: within(each, range) }));
+    const page = readNext(range, token).then((answer) => ({ at, page: within(answer, range) }));
     // Whoever stops taking pages leaves the others behind; their failure is nobody's then.
     page.catch(() => {});
     reading.set(at, page);

@@ -106,7 +106,7 @@ export function createObjects(options: ObjectsOptions): ObjectStore {
       splits.map((path) => prefix + path),
     );
     for await (const page of readRanges(ranges, (range, token) => readList(under, range, token))) {
-      yield page.map((each) => ({ ...each, key: each.key.slice(prefix.length) }));
+      yield page.map((listed) => ({ ...listed, key: listed.key.slice(prefix.length) }));
     }
   }
 

@@ -96,9 +96,9 @@ async function deleteObjects(
       key: text(error, 'Key') ?? '',
       refusal: { status: 200, code: text(error, 'Code'), message: text(error, 'Message'), region: undefined },
     }))
-    .filter(({ refusal: each }) => !isGone(each))
-    .map((each) =>
-      each.refusal.code === 'AccessDenied' ? { ...each, refusal: { ...each.refusal, status: 403 } } : each,
+    .filter(({ refusal: candidate }) => !isGone(candidate))
+    .map((item) =>
+      item.refusal.code === 'AccessDenied' ? { ...item, refusal: { ...item.refusal, status: 403 } } : item,
     );
 }
 

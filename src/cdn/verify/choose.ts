@@ -20,7 +20,7 @@ export function choose(
 ): Choice {
   const paths = new Set([index, ...changed]);
   const touched = [...paths].flatMap((path) => entries.get(path) ?? []);
-  const pages = touched.filter((each) => each.class === 'page').slice(0, most);
+  const pages = touched.filter((entry) => entry.class === 'page').slice(0, most);
   if (pages.length < most) {
     for (const entry of entries.values()) {
       if (entry.class !== 'page' || paths.has(entry.path)) continue;
@@ -28,5 +28,5 @@ export function choose(
       if (pages.length === most) break;
     }
   }
-  return { pages, files: touched.filter((each) => each.class === 'file').slice(0, most) };
+  return { pages, files: touched.filter((entry) => entry.class === 'file').slice(0, most) };
 }

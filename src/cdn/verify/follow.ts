@@ -24,7 +24,7 @@ export async function follow(connections: Connections, from: URL, asked: Asked):
       };
     }
     next.hash = '';
-    if (next.href === from.href || redirects.some((each) => each.href === next.href)) {
+    if (next.href === from.href || redirects.some((redirect) => redirect.href === next.href)) {
       return { trouble: 'redirect', message: `redirects in a circle, over ${shown(next)}` };
     }
     redirects.push(next);

@@ -52,7 +52,10 @@ function cacheFaults(is: string | undefined, entry: Entry, changed: boolean): Fa
     const message = `Cache-Control is ${quoted(is)}: browsers that get this page will not ask for another one`;
     return [{ level: 'fail', kind: 'cache', message, mends: 'release' }];
   }
-  if (wanted === undefined || (has.size === should.size && [...should].every((each) => has.has(each))))
+  if (
+    wanted === undefined ||
+    (has.size === should.size && [...should].every((candidate) => has.has(candidate)))
+  )
     return [];
   const message = `Cache-Control is ${quoted(is)}, ${quoted(wanted)} was published: a setting of the CDN overrides it`;
   return [{ level: 'warn', kind: 'cache', message, mends: changed ? 'soon' : 'never' }];

@@ -37,7 +37,7 @@ export async function lookAround(
     // Pages bring their files along, and those name nothing that is looked at.
     while (due.length > 0) {
       const seen = await lookAtAll(due, around);
-      for (const each of seen) looked.set(each.look.url.href, each);
+      for (const sight of seen) looked.set(sight.look.url.href, sight);
       due = newlyNamed(seen, looked, around);
     }
     due = [...looked.values()]

@@ -33,7 +33,8 @@ export function policyWeakness(headers: Headers): string | undefined {
   const scripts = policies?.get('script-src') ?? policies?.get('default-src');
   if (scripts === undefined || !scripts.includes("'unsafe-inline'")) return undefined;
   // With a nonce, a hash or strict-dynamic, browsers take no notice of unsafe-inline.
-  if (scripts.some((each) => /^'(?:nonce-|sha(?:256|384|512)-|strict-dynamic')/.test(each))) return undefined;
+  if (scripts.some((script) => /^'(?:nonce-|sha(?:256|384|512)-|strict-dynamic')/.test(script)))
+    return undefined;
   return "Content-Security-Policy allows inline scripts ('unsafe-inline'), so it stops no injected one";
 }
 
@@ -83,15 +84,15 @@ function frameFaults(
   if (policies?.has('frame-ancestors')) return [];
   if (value === undefined)
     return ['X-Frame-Options is missing, and so is frame-ancestors in Content-Security-Policy'];
-  const known = value.split(',').every((each) => /^\s*(?:deny|sameorigin)\s*$/i.test(each));
+  const known = value.split(',').every((part) => /^\s*(?:deny|sameorigin)\s*$/i.test(part));
   return known ? [] : [`X-Frame-Options is “${oneLine(value, 60)}”, which browsers take no notice of`];
 }
 
 function referrerFaults(value: string | undefined): string[] {
   if (value === undefined) return ['Referrer-Policy is missing'];
-  const known = value.split(',').map((each) => each.trim().toLowerCase());
+  const known = value.split(',').map((part) => part.trim().toLowerCase());
   // The last one that a browser knows counts.
-  const counts = known.findLast((each) => referrerPolicies.has(each) || each === 'unsafe-url');
+  const counts = known.findLast((example) => referrerPolicies.has(example) || example === 'unsafe-url');
   if (counts === 'unsafe-url') return ['Referrer-Policy is unsafe-url: other sites are told whole URLs'];
   return counts === undefined ? [`Referrer-Policy is “${oneLine(value, 60)}”, which no browser knows`] : [];
 }

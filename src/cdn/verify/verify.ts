@@ -87,7 +87,7 @@ export async function verifySite(input: VerifyInput, effects: VerifyEffects): Pr
       log: effects.log,
     });
     const told = [
-      ...seen.map((each) => ({ url: each.look.url, faults: each.seen.faults })),
+      ...seen.map((looked) => ({ url: looked.look.url, faults: looked.seen.faults })),
       { url: given, faults: redirectFaults(first) },
       { url: base, faults: slow },
     ];

@@ -20,7 +20,9 @@ export function coverageReport(
   });
   const all = counted(merged);
   const ofChange = counted(inChange);
-  const missed = inChange.filter((each) => each.missed.length > 0).map((each) => [each.file, each.missed]);
+  const missed = inChange
+    .filter((candidate) => candidate.missed.length > 0)
+    .map((item) => [item.file, item.missed]);
   return {
     total: all.share,
     changed: ofChange.share,
@@ -52,8 +54,8 @@ function counted(files: readonly FileCoverage[]): {
   readonly lines: number;
   readonly share: number | undefined;
 } {
-  const covered = files.reduce((sum, each) => sum + each.covered.length, 0);
-  const lines = files.reduce((sum, each) => sum + each.missed.length, covered);
+  const covered = files.reduce((sum, file) => sum + file.covered.length, 0);
+  const lines = files.reduce((sum, file) => sum + file.missed.length, covered);
   return { lines, share: lines === 0 ? undefined : covered / lines };
 }
 

@@ -40,7 +40,9 @@ export function textsOf(value: unknown): Readonly<Record<string, string>> {
 }
 
 export function textList(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];
+  return Array.isArray(value)
+    ? value.filter((candidate): candidate is string => typeof candidate === 'string')
+    : [];
 }
 
 const token =

@@ -36,7 +36,7 @@ export function managerOf(repo: Repo, folder: string, manifest: unknown): NodeMa
     files.map((file) => inFolder(folder, file)).flatMap((lock) => (has(repo, lock) ? [{ name, lock }] : [])),
   );
   const name = (named as ManagerName | undefined) ?? found[0]?.name ?? 'npm';
-  const lock = found.find((each) => each.name === name)?.lock;
+  const lock = found.find((candidate) => candidate.name === name)?.lock;
   const common = {
     name,
     ...(version === undefined ? {} : { version }),

@@ -67,7 +67,10 @@ function findProjects(repo: Repo): readonly NodeProject[] {
       return text === undefined ? [] : [{ folder: folderOf(file), file, text, reading: readJson(text) }];
     });
   const roots = manifests
-    .map((each) => ({ ...each, patterns: workspacePatterns(repo, each.folder, contentOf(each)) }))
+    .map((manifest) => ({
+      ...manifest,
+      patterns: workspacePatterns(repo, manifest.folder, contentOf(manifest)),
+    }))
     .filter(({ patterns }) => patterns.length > 0);
   return manifests.map((manifest) => {
     const root = roots.find(({ folder, patterns }) => isWorkspace(folder, patterns, manifest.folder));
@@ -129,7 +132,9 @@ function allowedScripts(manifest: Readonly<Record<string, unknown>>): readonly s
   const names = [
     ...byName(manifest['allowScripts']),
     ...byName(recordOf(manifest['lavamoat'])['allowScripts']),
-    ...listed.flatMap((list) => (Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [])),
+    ...listed.flatMap((list) =>
+      Array.isArray(list) ? list.filter((candidate) => typeof candidate === 'string') : [],
+    ),
   ];
   // A name goes to npm as an argument: it must not be an option.
   return [...new Set(names)].filter((name) => /^(?:@[\w.-]+\/)?\w[\w.-]*$/.test(name)).sort();
@@ -159,7 +164,7 @@ function configsOf(repo: Repo, folder: string, manifest: Readonly<Record<string,
   const found = Object.entries(configFiles).flatMap(([tool, pattern]) => {
     const key = manifestKeys[tool as keyof NodeConfigs];
     const name =
-      names.find((each) => pattern.test(each)) ??
+      names.find((candidate) => pattern.test(candidate)) ??
       (key !== undefined && key in manifest ? 'package.json' : undefined);
     return name === undefined ? [] : [[tool, inFolder(folder, name)]];
   });

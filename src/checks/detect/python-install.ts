@@ -34,7 +34,7 @@ interface PlannedInstall {
 /** @param members folders of the other projects of its uv workspace. */
 export function planInstall(repo: Repo, folder: string, members: readonly string[]): PlannedInstall {
   const has = (name: string) => repo.files.includes(inFolder(folder, name));
-  const manifests = [folder, ...members].map((each) => readManifest(repo, each));
+  const manifests = [folder, ...members].map((member) => readManifest(repo, member));
   const own = manifests[0] as PythonManifest;
   if (has('uv.lock')) return byLock(repo, folder, 'uv', manifests, members);
   const files = requirementFiles(repo, folder);
@@ -54,7 +54,7 @@ function byLock(
   const lockFile = inFolder(folder, `${manager}.lock`);
   const lock = readLock(repo, lockFile);
   const asked = manifests.flatMap(({ runtime, development }) => [...runtime, ...development]);
-  const inputs = [lockFile, ...[folder, ...members].map((each) => inFolder(each, 'pyproject.toml'))];
+  const inputs = [lockFile, ...[folder, ...members].map((member) => inFolder(member, 'pyproject.toml'))];
   const [own] = manifests;
   return {
     manager,
@@ -88,7 +88,7 @@ function byPip(
   const requirements = [...pipfile, ...runtime, ...extra];
   const asked = [...requirements, ...(builds ? manifest.runtime : [])];
   const read = files.map(({ file }) => readRequirements(repo, file));
-  const named = read.flatMap((each) => each.requirements);
+  const named = read.flatMap((requirementsFile) => requirementsFile.requirements);
   const names = new Set(named.map(({ name }) => name));
   const others = ['pyproject.toml', 'setup.py', 'setup.cfg'];
   return {
@@ -96,7 +96,7 @@ function byPip(
     install: {
       inputs: [
         ...new Set([
-          ...read.flatMap((each) => each.files),
+          ...read.flatMap((requirementsFile) => requirementsFile.files),
           ...(builds ? others.map((name) => inFolder(folder, name)) : []).filter((file) =>
             repo.files.includes(file),
           ),

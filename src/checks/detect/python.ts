@@ -121,7 +121,7 @@ function project(
     folder,
     manager,
     install,
-    dependencies: new Map(dependencies.map((each) => [each.name, each])),
+    dependencies: new Map(dependencies.map((dependency) => [dependency.name, dependency])),
     ...(facts.requiresPython === undefined ? {} : { requiresPython: facts.requiresPython }),
     ...(pinnedPython === undefined ? {} : { pinnedPython }),
     pyproject,
@@ -129,7 +129,7 @@ function project(
     sources,
     tests: sources.filter((file) => test.test(file)),
     nested,
-    roots: [folder, ...members].map((each) => rootOf(each, sources)),
+    roots: [folder, ...members].map((member) => rootOf(member, sources)),
   };
 }
 

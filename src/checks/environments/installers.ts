@@ -48,8 +48,8 @@ async function pipInstall(context: RunContext, project: PythonProject, site: Sit
   const path = ({ file }: { readonly file: string }) => relative(project.folder, file);
   // One file with hashes makes pip want hashes for everything that it installs at the same time.
   const rounds = read.some(({ isHashed }) => isHashed)
-    ? read.map((each) => ['-r', path(each)])
-    : [read.flatMap((each) => ['-r', path(each)])];
+    ? read.map((file) => ['-r', path(file)])
+    : [read.flatMap((file) => ['-r', path(file)])];
   if (requirements.length > 0) {
     const more = join(site.scratch, 'more-requirements.txt');
     await writeFile(more, requirements.join('\n'));

@@ -42,7 +42,8 @@ export function readJUnit(xml: string): JUnitReport | undefined {
     ({ attributes }) => attributes['name'] === 'pytest',
   );
   const cases = isPytest ? withReruns(elements.map(pytestCase)) : elements.map(testCase);
-  const count = (outcome: TestCase['outcome']) => cases.filter((each) => each.outcome === outcome).length;
+  const count = (outcome: TestCase['outcome']) =>
+    cases.filter((example) => example.outcome === outcome).length;
   const flakyTests = cases.filter(({ flaky }) => flaky).map(({ name }) => name);
   const totals = {
     passed: count('passed'),

@@ -57,7 +57,7 @@ function elementsOf(entries: readonly Entry[]): XmlElement[] {
     if (name === undefined || name === '#text') return [];
     const inside = entry[name] as readonly Entry[];
     const attributes = (entry[':@'] ?? {}) as Readonly<Record<string, string>>;
-    const text = inside.map((each) => ('#text' in each ? String(each['#text']) : '')).join('');
+    const text = inside.map((child) => ('#text' in child ? String(child['#text']) : '')).join('');
     return [{ name, attributes, children: elementsOf(inside), text }];
   });
 }

@@ -24,8 +24,8 @@ export function checksAnnotations(report: ChecksReport): Annotation[] {
     return [{ level: 'error', title: 'Nothing was checked', message: verdictLine(report) }];
   }
   const missing = results
-    .filter((each) => each.status === 'did-not-run' && isFirstOfCause(each, results))
-    .map((each) => missingNote(each, namesOfCause(each, results)));
+    .filter((checkResult) => checkResult.status === 'did-not-run' && isFirstOfCause(checkResult, results))
+    .map((checkResult) => missingNote(checkResult, namesOfCause(checkResult, results)));
   const findings = results
     .flatMap((result) => result.findings)
     .filter(

@@ -6,7 +6,10 @@ import type { CheckResult } from '../model.ts';
  */
 export function sharingCause(result: CheckResult, all: readonly CheckResult[]): readonly CheckResult[] {
   const { why, output } = result;
-  return all.filter((each) => each.status === 'did-not-run' && each.why === why && each.output === output);
+  return all.filter(
+    (checkResult) =>
+      checkResult.status === 'did-not-run' && checkResult.why === why && checkResult.output === output,
+  );
 }
 
 /** Whether nobody before it in the report had the same reason. */

@@ -27,7 +27,7 @@ export function checksJunit({ results, seconds }: ChecksReport): string {
 
 function suiteOf(result: CheckResult) {
   const { check, tests, seconds, status, why, output, findings } = result;
-  const failing = findings.filter((each) => each.accepted === undefined && each.level !== 'note');
+  const failing = findings.filter((finding) => finding.accepted === undefined && finding.level !== 'note');
   const cases = failing.map((finding) => caseOf(check.id, finding));
   const errors = status === 'did-not-run' ? 1 : 0;
   const skipped = (tests?.skipped ?? 0) + (status === 'skipped' ? 1 : 0);

@@ -86,10 +86,11 @@ function ruleId({ tool, rule }: JudgedFinding): string {
 function ruleOf(id: string, category: Category, same: readonly JudgedFinding[]) {
   const [first] = same;
   const { tool, rule, message, fix } = first as JudgedFinding;
-  const severity = severities.find((each) => same.some((finding) => finding.severity === each)) ?? 'info';
+  const severity =
+    severities.find((candidate) => same.some((finding) => finding.severity === candidate)) ?? 'info';
   // Where one rule has several findings, the sentence about one of them would be wrong for the others.
   const what = same.length === 1 ? message : `${rule} of ${tool}`;
-  const docs = pageOf(same.find((each) => each.docs !== undefined)?.docs);
+  const docs = pageOf(same.find((judgedFinding) => judgedFinding.docs !== undefined)?.docs);
   const help = [fix ?? `See what ${tool} says of ${rule}.`, docs ?? '']
     .filter((part) => part !== '')
     .join(' ');

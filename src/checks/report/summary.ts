@@ -84,8 +84,10 @@ function tableOf({ results }: ChecksReport, category: Category): string {
 /** What there is to mend, check by check; each gets its share of the room, so that none hides the others. */
 function troublesOf({ results }: ChecksReport, files: string | undefined, room: number): string {
   const parts: string[] = [];
-  const troubled = results.filter((each) =>
-    each.status === 'did-not-run' ? isFirstOfCause(each, results) : toShow(each).length > 0,
+  const troubled = results.filter((checkResult) =>
+    checkResult.status === 'did-not-run'
+      ? isFirstOfCause(checkResult, results)
+      : toShow(checkResult).length > 0,
   );
   let left = room;
   for (const [index, result] of troubled.entries()) {
@@ -102,7 +104,7 @@ function troublesOf({ results }: ChecksReport, files: string | undefined, room: 
 }
 
 function toShow({ findings }: CheckResult): readonly JudgedFinding[] {
-  return findings.filter((each) => each.accepted === undefined && each.level !== 'note');
+  return findings.filter((finding) => finding.accepted === undefined && finding.level !== 'note');
 }
 
 function titleOf(result: CheckResult, names = result.check.id): string {

@@ -36,8 +36,8 @@ export function checksTerminal(report: ChecksReport, { colour, most = 10 }: Chec
     `${paint(['bold', styles[verdict] as 'red'], first)}\n`,
     ...checkLines(results, paint),
     ...results
-      .filter((each) => each.status !== 'skipped' && isFirstOfCause(each, results))
-      .flatMap((each) => troubleOf(each, results, most, paint)),
+      .filter((checkResult) => checkResult.status !== 'skipped' && isFirstOfCause(checkResult, results))
+      .flatMap((checkResult) => troubleOf(checkResult, results, most, paint)),
     ...section(testLines(report)),
     ...section(coverageLine(report).flatMap((line) => wrap(line, '', '  '))),
     ...section(notes.flatMap((note) => wrap(`note: ${note}`, '', '  '))),
@@ -54,7 +54,10 @@ function checkLines(
   results: readonly CheckResult[],
   paint: (style: Style, text: string) => string,
 ): string[] {
-  const names = Math.min(28, Math.max(0, ...results.map((each) => Array.from(name(each)).length)));
+  const names = Math.min(
+    28,
+    Math.max(0, ...results.map((checkResult) => Array.from(name(checkResult)).length)),
+  );
   return results.flatMap((result) => {
     const { status, seconds } = result;
     const time = (status === 'skipped' ? '' : formatSeconds(seconds)).padStart(12);
@@ -63,7 +66,7 @@ function checkLines(
     const indent = ' '.repeat(4 + start.length);
     return [
       `  ${paint(styles[status], marks[status])} ${start}${line}`.trimEnd(),
-      ...more.map((each) => indent + each),
+      ...more.map((text) => indent + text),
     ];
   });
 }
@@ -76,7 +79,7 @@ function troubleOf(
   paint: (style: Style, text: string) => string,
 ): string[] {
   const { status, findings, fix, output } = result;
-  const matter = findings.filter((each) => each.accepted === undefined && each.level !== 'note');
+  const matter = findings.filter((finding) => finding.accepted === undefined && finding.level !== 'note');
   if (status !== 'did-not-run' && matter.length === 0) return [];
   const head = [
     '',
@@ -95,7 +98,9 @@ function troubleOf(
   const missing = matter.length - most;
   return [
     ...head,
-    ...matter.slice(0, most).flatMap((each) => findingLines(each, result.check.category, paint)),
+    ...matter
+      .slice(0, most)
+      .flatMap((judgedFinding) => findingLines(judgedFinding, result.check.category, paint)),
     ...(missing > 0 ? [`  … and ${counted(missing, 'finding')} more`] : []),
   ];
 }

@@ -30,7 +30,7 @@ export function verdictLine(report: ChecksReport): string {
 }
 
 function verdictSentence({ verdict, results }: ChecksReport): string {
-  const of = (status: CheckStatus) => results.filter((each) => each.status === status);
+  const of = (status: CheckStatus) => results.filter((checkResult) => checkResult.status === status);
   if (results.length === 0) return 'there is nothing here that a check is for';
   if (verdict === 'pass') return passSentence(results);
   const troubled = of(verdict);
@@ -43,16 +43,16 @@ function verdictSentence({ verdict, results }: ChecksReport): string {
     results.length === 1 ? 'the only check' : `${counted(troubled.length, 'check')} of ${results.length}`;
   const missing = verdict === 'fail' ? of('did-not-run').length : 0;
   const also = missing === 0 ? '' : `, ${missing} did not run`;
-  const causes = troubled.filter((each) => isFirstOfCause(each, results));
-  const namesOf = (each: CheckResult) =>
-    verdict === 'did-not-run' ? namesOfCause(each, results) : name(each);
-  return `${many} ${says}${also} — ${abridged(causes.map((each) => `${namesOf(each)} (${fewWords(each, verdict)})`))}`;
+  const causes = troubled.filter((checkResult) => isFirstOfCause(checkResult, results));
+  const namesOf = (checkResult: CheckResult) =>
+    verdict === 'did-not-run' ? namesOfCause(checkResult, results) : name(checkResult);
+  return `${many} ${says}${also} — ${abridged(causes.map((cause) => `${namesOf(cause)} (${fewWords(cause, verdict)})`))}`;
 }
 
 function passSentence(results: readonly CheckResult[]): string {
   const ran = results.filter(({ status }) => status === 'pass').length;
   const skipped = results.length - ran;
-  const accepted = results.flatMap(({ findings }) => findings.filter((each) => each.accepted)).length;
+  const accepted = results.flatMap(({ findings }) => findings.filter((finding) => finding.accepted)).length;
   const besides = [
     skipped === 0 ? '' : `${skipped} skipped`,
     accepted === 0 ? '' : `${counted(accepted, 'finding')} accepted`,
@@ -70,8 +70,8 @@ function fewWords(result: CheckResult, verdict: Verdict): string {
 
 /** What weighs in its verdict: `3 findings`, `2 failed tests`. */
 export function weighing({ findings, tests }: CheckResult): string {
-  const level = findings.some((each) => weighs(each, 'fail')) ? 'fail' : 'review';
-  const count = findings.filter((each) => weighs(each, level)).length;
+  const level = findings.some((finding) => weighs(finding, 'fail')) ? 'fail' : 'review';
+  const count = findings.filter((finding) => weighs(finding, level)).length;
   if (count === 0) return '';
   if (tests !== undefined && tests.failed > 0 && tests.failed === count) return counted(count, 'failed test');
   return counted(count, 'finding');
@@ -101,10 +101,10 @@ export function restOf(result: CheckResult, all: readonly CheckResult[]): string
   }
   if (result.status === 'skipped') return `skipped: ${oneLine(result.why ?? 'no reason given', 300)}`;
   const { findings, tests } = result;
-  const reviews = findings.filter((each) => weighs(each, 'review')).length;
-  const fails = findings.some((each) => weighs(each, 'fail'));
-  const notes = findings.filter((each) => weighs(each, 'note')).length;
-  const accepted = findings.filter((each) => each.accepted !== undefined).length;
+  const reviews = findings.filter((finding) => weighs(finding, 'review')).length;
+  const fails = findings.some((finding) => weighs(finding, 'fail'));
+  const notes = findings.filter((finding) => weighs(finding, 'note')).length;
+  const accepted = findings.filter((finding) => finding.accepted !== undefined).length;
   const elsewhere = sharedWith(result, all);
   const parts = [
     weighing(result),
@@ -120,7 +120,9 @@ export function restOf(result: CheckResult, all: readonly CheckResult[]): string
 
 /** Findings of this tool that are shown once, with the check that found them first. */
 function sharedWith({ check }: CheckResult, all: readonly CheckResult[]): string {
-  const homes = all.filter((each) => each.findings.some(({ also }) => also.includes(check.tool)));
+  const homes = all.filter((checkResult) =>
+    checkResult.findings.some(({ also }) => also.includes(check.tool)),
+  );
   const count = homes.flatMap(({ findings }) =>
     findings.filter(({ also }) => also.includes(check.tool)),
   ).length;

@@ -95,7 +95,7 @@ function profilesOf(
     .filter(({ name }) => name === 'COMPOSE_PROFILES')
     .map(({ value }) => value);
   return new Set(
-    [written ?? '', ...ofTargets].flatMap((value) => value.split(',')).map((each) => each.trim()),
+    [written ?? '', ...ofTargets].flatMap((value) => value.split(',')).map((part) => part.trim()),
   );
 }
 
@@ -127,7 +127,12 @@ function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
   // Production is never guessed from a file for development: what is right there is a fault here.
   const plain = all.filter(({ path }) => isComposeName(path) && !isAsideFolder(path) && !isAsideName(path));
   const odd = isEnough(plain) ? [] : repo.files.filter(mayBeCompose).flatMap(readQuietly);
-  const likely = [...plain, ...odd.filter((each) => startsContainers(each) && !isAsideFolder(each.path))];
+  const likely = [
+    ...plain,
+    ...odd.filter(
+      (composeDocument) => startsContainers(composeDocument) && !isAsideFolder(composeDocument.path),
+    ),
+  ];
   const texts = likely.length < 2 ? [] : [...likely.map(({ path }) => path), ...usagePaths(repo.files)];
   const usages = texts.flatMap((path) => composeUsages(path, repo.read(path) ?? ''));
   const documents = chooseCompose(likely, usages)?.files ?? [];

@@ -56,13 +56,13 @@ export async function runChecks(request: RunRequest, given: RunEffects): Promise
   const reasons = new Map(request.checks.map((check) => [check.id, skipReason(check, settings)]));
   const checks = request.checks.filter(({ id }) => reasons.get(id) === undefined);
   const preparations = preparationsOf(checks);
-  const tasks: Task[] = [...preparations, ...checks].map((each) => ({
-    id: each.id,
-    needs: each.needs.map(({ id }) => id),
-    cost: each.cost,
+  const tasks: Task[] = [...preparations, ...checks].map((preparation) => ({
+    id: preparation.id,
+    needs: preparation.needs.map(({ id }) => id),
+    cost: preparation.cost,
   }));
   const byId = new Map<string, PlannedCheck | Preparation<unknown>>();
-  for (const each of [...preparations, ...checks]) byId.set(each.id, each);
+  for (const preparation of [...preparations, ...checks]) byId.set(preparation.id, preparation);
 
   const ended = new Map<string, Ended>();
   const seconds = new Map<string, number>();

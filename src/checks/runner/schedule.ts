@@ -87,5 +87,5 @@ function chainSeconds(tasks: readonly Task[]): ReadonlyMap<string, number> {
 }
 
 function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0);
+  return numbers.reduce((total, number) => total + number, 0);
 }

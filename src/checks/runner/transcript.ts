@@ -31,7 +31,7 @@ export function createTranscript(scrub: (line: string) => string): Transcript {
       while (lastSize > lastCharacters && last.length > 1) {
         const gone = last.splice(0, Math.ceil(last.length / 2));
         left += gone.length;
-        lastSize -= gone.reduce((size, each) => size + each.length + 1, 0);
+        lastSize -= gone.reduce((size, text) => size + text.length + 1, 0);
       }
     },
     text: () => [...first, ...(left === 0 ? [] : [`… ${left} lines are left out …`]), ...last].join('\n'),

@@ -39,18 +39,18 @@ export function judgeFindings(found: readonly Found[], context: FindingsContext)
     const merged = mergeFindings(part);
     const findings = merged.map(({ finding }) => finding);
     const prints = fingerprints(findings, linesOf, realm);
-    return merged.map((each, index) => {
-      const { finding } = each;
+    return merged.map((mergedFinding, index) => {
+      const { finding } = mergedFinding;
       const fingerprint = prints[index] ?? '';
       const inChange = touches(context.changed, finding);
       const code = secretLines.has(lineKey(finding)) ? undefined : codeOf(finding, linesOf);
       const accepted = accept(finding, fingerprint);
       return {
-        ...each,
+        ...mergedFinding,
         finding: {
           ...finding,
           fingerprint,
-          also: each.also,
+          also: mergedFinding.also,
           ...(inChange !== undefined && { inChange }),
           ...(accepted && { accepted }),
           ...(code !== undefined && { code }),
@@ -61,7 +61,7 @@ export function judgeFindings(found: readonly Found[], context: FindingsContext)
   const isIgnored = ({ finding }: Found) => Object.hasOwn(ignore, finding.rule);
   return [
     ...judgeAll(
-      found.filter((each) => !isIgnored(each)),
+      found.filter((candidate) => !isIgnored(candidate)),
       '',
       (_, fingerprint) => acceptedBy(accepting.get(fingerprint)),
     ),

@@ -43,7 +43,7 @@ export function judge(raw: readonly RawResult[], context: JudgeContext): ChecksR
     output?.ran ? output.findings.map((finding) => ({ check, finding })) : [],
   );
   const judged = judgeFindings(found, context);
-  const results = raw.map((each, index) => resultOf(each, index, judged));
+  const results = raw.map((rawResult, index) => resultOf(rawResult, index, judged));
   const asked = new Set(raw.map(({ check }) => check.id));
   const notAsked = (context.planned ?? []).filter(({ id }) => !asked.has(id));
   return {
@@ -83,7 +83,7 @@ function resultOf(
     check,
     status: statusOf(counting.flatMap(({ levels }) => levels.get(index) ?? [])),
     findings: mine
-      .filter((each) => each.check === index)
+      .filter((candidate) => candidate.check === index)
       .map(({ finding }) => finding)
       .sort(worstFirst),
     seconds,
@@ -102,7 +102,7 @@ function statusOf(levels: readonly Level[]): CheckStatus {
 function overall(results: readonly CheckResult[]): Verdict {
   if (results.length === 0) return 'did-not-run';
   const statuses = new Set(results.map(({ status }) => status));
-  return (['fail', 'did-not-run', 'review'] as const).find((each) => statuses.has(each)) ?? 'pass';
+  return (['fail', 'did-not-run', 'review'] as const).find((status) => statuses.has(status)) ?? 'pass';
 }
 
 /** An entry is unused when its tool ran, all of it, and nothing matched; a secret scanner may have seen only the change. */

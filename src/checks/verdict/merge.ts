@@ -36,10 +36,10 @@ export function mergeFindings(found: readonly Found[]): MergedFinding[] {
       (a, b) => byPlace(a.finding.at, b.finding.at) || compare(a.finding.message, b.finding.message),
     );
     const checks = [...Map.groupBy(ordered, ({ check }) => check).values()];
-    const most = Math.max(...checks.map((each) => each.length));
+    const most = Math.max(...checks.map((check) => check.length));
     // The first of one check is the first of another: each is matched once, and none is lost.
     return Array.from({ length: most }, (_, index) => {
-      return mergeOne(checks.flatMap((each) => each.slice(index, index + 1)));
+      return mergeOne(checks.flatMap((check) => check.slice(index, index + 1)));
     });
   });
 }
@@ -47,12 +47,12 @@ export function mergeFindings(found: readonly Found[]): MergedFinding[] {
 function mergeOne(same: readonly Found[]): MergedFinding {
   const [first, ...others] = same.toSorted((a, b) => a.check - b.check) as [Found, ...Found[]];
   const all = [first, ...others].map(({ finding }) => finding);
-  const level = all.map((each) => each.level).sort(byLevel)[0] ?? first.finding.level;
-  const severity = severities.find((each) => all.some((finding) => finding.severity === each));
-  const at = all.find((each) => each.at?.line !== undefined)?.at ?? first.finding.at;
-  const fix = all.find((each) => each.fix !== undefined)?.fix;
-  const docs = all.find((each) => each.docs !== undefined)?.docs;
-  const tools = new Set(all.map((each) => each.tool));
+  const level = all.map((finding) => finding.level).sort(byLevel)[0] ?? first.finding.level;
+  const severity = severities.find((candidate) => all.some((finding) => finding.severity === candidate));
+  const at = all.find((finding) => finding.at?.line !== undefined)?.at ?? first.finding.at;
+  const fix = all.find((finding) => finding.fix !== undefined)?.fix;
+  const docs = all.find((finding) => finding.docs !== undefined)?.docs;
+  const tools = new Set(all.map((finding) => finding.tool));
   tools.delete(first.finding.tool);
   return {
     check: first.check,
@@ -75,7 +75,11 @@ function mergeOne(same: readonly Found[]): MergedFinding {
 /** Some tools print a finding once for each rule set, or each import, that leads to it; the worst of them stays. */
 function distinct(found: readonly Found[]): readonly Found[] {
   const worstLast = found.toSorted((a, b) => byLevel(b.finding.level, a.finding.level));
-  return [...new Map(worstLast.map((each) => [`${each.check} ${exactKey(each.finding)}`, each])).values()];
+  return [
+    ...new Map(
+      worstLast.map((candidate) => [`${candidate.check} ${exactKey(candidate.finding)}`, candidate]),
+    ).values(),
+  ];
 }
 
 function exactKey({ tool, rule, message, subject, at }: Finding): string {

@@ -100,6 +100,6 @@ async function keepBaseline(
 
 function publicPlan({ checks }: CheckPlan) {
   return checks.map(({ id, tool, category, folder, why, command, needs }) => ({
-    ...{ id, tool, category, folder, why, command, needs: needs.map((each) => each.what) },
+    ...{ id, tool, category, folder, why, command, needs: needs.map((need) => need.what) },
   }));
 }

@@ -10,7 +10,7 @@ export async function execute(context: CommandContext, targetName: string | unde
     const errors = faults.map(({ code, message, hint, at }) => ({ code, message, hint, at }));
     print(JSON.stringify({ ok, config: view, ...(ok ? {} : { errors }) }));
   } else print(configText(view));
-  for (const each of faults) showError(each, log);
+  for (const fault of faults) showError(fault, log);
   return ok ? exitCodes.ok : exitCodes.usage;
 }
 

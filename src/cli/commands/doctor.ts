@@ -21,13 +21,13 @@ export async function execute(context: CommandContext, targetName: string | unde
     return [{ host: record.host.name, findings }];
   });
   const errors = judged
-    .flatMap((each) => each.findings)
+    .flatMap((verdict) => verdict.findings)
     .filter((finding) => finding.level === 'error').length;
   const ok = errors === 0;
   const headline = ok
     ? `${target.name} is ready for a deploy`
     : `${target.name} is not ready: ${errors} to mend`;
-  const lines = judged.flatMap((each) => ['', each.host, ...each.findings.flatMap(findingLines)]);
+  const lines = judged.flatMap((verdict) => ['', verdict.host, ...verdict.findings.flatMap(findingLines)]);
   context.effects.print(
     context.json ? JSON.stringify({ ok, hosts: judged }) : [headline, ...lines].join('\n'),
   );

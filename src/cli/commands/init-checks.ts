@@ -55,7 +55,7 @@ function summaryOf({ results }: ChecksReport, planned: readonly string[]): First
   return {
     ran: ran.map(({ check }) => check.id),
     failing,
-    findings: failing.reduce((sum, each) => sum + each.findings, 0),
+    findings: failing.reduce((sum, check) => sum + check.findings, 0),
     waiting: [...planned, ...failed],
   };
 }

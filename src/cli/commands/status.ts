@@ -20,7 +20,9 @@ export async function execute(context: CommandContext, targetName: string | unde
 
 /** The first line answers the question: what serves now? */
 export function statusText(app: string, target: string, statuses: readonly HostStatus[]): string {
-  const releases = [...new Set(statuses.flatMap((status) => status.serving.map((each) => each.release)))];
+  const releases = [
+    ...new Set(statuses.flatMap((status) => status.serving.map((serving) => serving.release))),
+  ];
   const headline =
     releases.length === 0
       ? `${target} serves nothing of ${app}`
@@ -50,7 +52,7 @@ function hostLines(status: HostStatus): string[] {
     ({ service, release, colour, inFlight }) =>
       `  ${service.padEnd(20)} ${release} (${colour}) still runs, ${inFlight} in flight`,
   );
-  const others = status.others.map((each) => `  ${each.service.padEnd(20)} ${each.status}`);
+  const others = status.others.map((other) => `  ${other.service.padEnd(20)} ${other.status}`);
   const troubles = status.troubles.map((trouble) => `  ! ${trouble}`);
   const kept = status.releases.filter((release) => release !== status.current);
   return [

@@ -72,7 +72,7 @@ async function refuse(
 ): Promise<void> {
   if (requests.length === 0) return;
   const texts = await composeTexts(cli.files);
-  throw new UserErrors(requests.map((each) => refusal(each, texts, config)));
+  throw new UserErrors(requests.map((request) => refusal(request, texts, config)));
 }
 
 /** All services, whatever their profiles. What is wrong with those that are not active is no fault of this build. */

@@ -73,7 +73,7 @@ async function suspectsIn(said: string, files: readonly string[], env: Env): Pro
       if (names.length === 0) continue;
       const key = placed.path.join('.');
       const suspect = { key, names, at: { file: shownPath(file), ...lineOf(text, placed.text) } };
-      if (keys.some((each) => key === each || key.startsWith(`${each}.`))) byKey.push(suspect);
+      if (keys.some((other) => key === other || key.startsWith(`${other}.`))) byKey.push(suspect);
       // Compose quotes a bad port without saying whose it is.
       else if (
         names.some((name) => quoted.has(name)) &&

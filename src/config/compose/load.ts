@@ -94,7 +94,7 @@ export function loadCompose(
     if (sources.status === 'rejected') throw sources.reason;
     const taken = takenOver(model, absent);
     if (taken.length > 0)
-      throw new UserErrors(taken.map((each) => refusal(each, files, refuseReserved ?? {})));
+      throw new UserErrors(taken.map((secret) => refusal(secret, files, refuseReserved ?? {})));
     const envFile = base === undefined ? new Set<string>() : await namesIn(base);
     return { model, written: { sources: sources.value, files, envFile } };
   });

@@ -71,7 +71,7 @@ function knownParts(
       ({ fallback }) => fallback === undefined,
     );
   const volumes = service.volumes?.filter((volume) => {
-    const item = rawItem(files, ['services', name, 'volumes'], (each) => isMountOf(each, volume.target));
+    const item = rawItem(files, ['services', name, 'volumes'], (value) => isMountOf(value, volume.target));
     if (isOpen(item)) return false;
     const source = sourceOf(item);
     if (source !== undefined) sources.set(mountKey(name, volume.target), source);

@@ -103,8 +103,8 @@ function documentOf(text: string): unknown {
 function referredTo(data: unknown): string[] {
   if (data === null || typeof data !== 'object') return [];
   const { include, services } = data as { include?: unknown; services?: unknown };
-  const included = (Array.isArray(include) ? include : []).flatMap((each: unknown) =>
-    typeof each === 'string' ? [each] : pathsOf((each as { path?: unknown } | null)?.path),
+  const included = (Array.isArray(include) ? include : []).flatMap((value: unknown) =>
+    typeof value === 'string' ? [value] : pathsOf((value as { path?: unknown } | null)?.path),
   );
   const extended = Object.values(services !== null && typeof services === 'object' ? services : {}).flatMap(
     (service: unknown) => pathsOf((service as { extends?: { file?: unknown } } | null)?.extends?.file),
@@ -113,7 +113,7 @@ function referredTo(data: unknown): string[] {
 }
 
 function pathsOf(value: unknown): string[] {
-  return (Array.isArray(value) ? value : [value]).filter((each) => typeof each === 'string');
+  return (Array.isArray(value) ? value : [value]).filter((path) => typeof path === 'string');
 }
 
 /** A part of a service in the compose files: the item of a list that `is` the one, else the key, else the service. */
@@ -134,7 +134,7 @@ export function placeOfItem(
       // Compose's own tags, or more aliases than a config of ours may have: the line of the service will do.
       const line = text
         .split('\n')
-        .findIndex((each) => each.trim().replace(/["']/g, '').startsWith(`${service}:`));
+        .findIndex((candidate) => candidate.trim().replace(/["']/g, '').startsWith(`${service}:`));
       nearest ??= line < 0 ? undefined : { file: shownPath(file), line: line + 1 };
       continue;
     }

@@ -49,7 +49,8 @@ export function readDockerfile(
   const chain = chainOf(built);
   const state = startingAt(chain[0]?.image, images);
   const inherited = officialPorts(state);
-  for (const stage of chain) for (const each of stage.instructions) take(state, each, inherited);
+  for (const stage of chain)
+    for (const instruction of stage.instructions) take(state, instruction, inherited);
   return state;
 }
 
@@ -121,7 +122,7 @@ function take(image: Draft, instruction: Instruction, inherited: ImageConfig['po
       image.copies = [...image.copies, copyOf(instruction)];
       break;
     case 'RUN':
-      image.installs += `${text}\n${instruction.heredocs.map((each) => each.text).join('\n')}`;
+      image.installs += `${text}\n${instruction.heredocs.map((heredoc) => heredoc.text).join('\n')}`;
       break;
   }
 }
@@ -143,7 +144,7 @@ function portsIn(text: string): ImageConfig['ports'] {
     // A range of a media server has thousands; its ends say as much.
     const all =
       to - from < 64 ? Array.from({ length: to - from + 1 }, (_, index) => from + index) : [from, to];
-    const known = (['tcp', 'udp', 'sctp'] as const).find((each) => each === protocol.toLowerCase());
+    const known = (['tcp', 'udp', 'sctp'] as const).find((candidate) => candidate === protocol.toLowerCase());
     return known === undefined ? [] : all.map((port) => ({ port, protocol: known }));
   });
 }

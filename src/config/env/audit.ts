@@ -41,9 +41,9 @@ export function auditEnv(env: Env, example?: string): EnvFinding[] {
     const finding = placeholders.has(key) ? undefined : firstFinding(key, value);
     if (finding !== undefined) findings.push(finding);
   }
-  const sentences = [...findings, ...sharedSecrets(env)].map((each) => ({
-    ...each,
-    message: `${each.key} ${each.message}`,
+  const sentences = [...findings, ...sharedSecrets(env)].map((finding) => ({
+    ...finding,
+    message: `${finding.key} ${finding.message}`,
   }));
   return sentences.sort(
     (a, b) => (a.level === b.level ? 0 : a.level === 'error' ? -1 : 1) || (a.key < b.key ? -1 : 1),

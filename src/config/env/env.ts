@@ -81,7 +81,7 @@ export async function loadEnv(
     effects.unread === 'all' || (merged.env.unread.length > 0 && key !== 'env-secret');
   const excused = new Set(absent.filter(isExcused).map(({ name }) => name));
   for (const name of effects.unread === 'all' ? excused : []) merged.env.unread.push(`${name}: not set here`);
-  const really = absent.filter((each) => !isExcused(each));
+  const really = absent.filter((candidate) => !isExcused(candidate));
   if (really.length > 0) errors.push(missingError(config, target, really));
   errors.push(...sizeErrors(merged.env.values));
   if (errors.length > 0) throw new UserErrors(errors);
@@ -98,7 +98,7 @@ async function addSource(
   target: Target,
   effects: EnvEffects,
 ): Promise<Missing[]> {
-  const listed = new Set(target.env.flatMap((each) => (each.kind === 'variables' ? each.names : [])));
+  const listed = new Set(target.env.flatMap((entry) => (entry.kind === 'variables' ? entry.names : [])));
   const isTaken = (name: string) => whyReserved(name, config) !== undefined && !listed.has(name);
   switch (source.kind) {
     case 'variables': {
@@ -140,11 +140,11 @@ function addText(
   // A value may refer to what earlier sources set, never to whatever the runner happens to have.
   const file = parseEnvFile(text, name, { lookup: (variable) => merged.env.values[variable] });
   // A line with a name alone is not the place to hand on a credential of the job; `env` of sluice.yml may be.
-  const reserved = file.inherited.filter((each) => isTaken(each.name));
+  const reserved = file.inherited.filter((entry) => isTaken(entry.name));
   if (reserved.length > 0) {
     throw new UserErrors(
-      reserved.map((each) =>
-        inheritedReserved(each.name, { file: name, line: each.line, column: each.column }),
+      reserved.map((entry) =>
+        inheritedReserved(entry.name, { file: name, line: entry.line, column: entry.column }),
       ),
     );
   }
@@ -152,10 +152,10 @@ function addText(
     merged.set(entry.name, entry.value, `${name}:${entry.line}`, isSecret);
   }
   // `NAME` alone asks for the variable of the surroundings by name, as `env` does.
-  for (const each of file.inherited) {
-    merged.set(each.name, env[each.name] || undefined, 'the environment', true);
+  for (const entry of file.inherited) {
+    merged.set(entry.name, env[entry.name] || undefined, 'the environment', true);
   }
-  return file.inherited.filter((each) => !env[each.name]).map((each) => ({ name: each.name, key }));
+  return file.inherited.filter((entry) => !env[entry.name]).map((entry) => ({ name: entry.name, key }));
 }
 
 /** An env file that takes over a reserved variable of the job by its name. */

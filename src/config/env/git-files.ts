@@ -55,7 +55,7 @@ export async function readGitFiles(files: readonly string[], effects: GitEffects
         ask(top, ['ls-files', '-z'], [0], effects),
       ]);
       const [first, second] = asked;
-      for (const each of asked) if (typeof each === 'string') problems.add(each);
+      for (const problem of asked) if (typeof problem === 'string') problems.add(problem);
       if (typeof first !== 'string') for (const file of first) ignored.add(file);
       if (typeof second === 'string') return;
       const tracked = new Set(second.map((path) => join(top, path)));
@@ -100,12 +100,12 @@ export async function gitContents(
         ask(top, [...command, ...where], [0], effects),
         ask(top, [...command, ...others, ...where], [0], effects),
       ]);
-      for (const each of [tracked, untracked]) if (typeof each === 'string') problems.add(each);
+      for (const problem of [tracked, untracked]) if (typeof problem === 'string') problems.add(problem);
       if (typeof tracked === 'string' || typeof untracked === 'string') return;
       const whole = (names: readonly string[]) => names.map((name) => resolve(top, name));
       const [known, unknown] = [whole(tracked), whole(untracked)];
       for (const path of list) {
-        const isIn = (each: string) => each === path || each.startsWith(`${path}/`);
+        const isIn = (file: string) => file === path || file.startsWith(`${path}/`);
         contents.set(path, { tracked: known.filter(isIn), untracked: unknown.filter(isIn) });
       }
     }),
@@ -134,5 +134,5 @@ async function ask(
     throw error;
   }
   if (fine.includes(result.code)) return result.stdout.split('\0').filter((path) => path !== '');
-  return `git ${args.find((each) => !each.startsWith('-'))} failed in ${top}: ${result.stderr.trim().split('\n')[0] ?? ''}`;
+  return `git ${args.find((arg) => !arg.startsWith('-'))} failed in ${top}: ${result.stderr.trim().split('\n')[0] ?? ''}`;
 }

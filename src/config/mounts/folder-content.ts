@@ -35,13 +35,13 @@ export async function readFolderContents(
   const contents = new Map<string, FolderContent>();
   for (const [folder, path] of asked) {
     const known = git.contents.get(path);
-    const from = (each: string) => relative(path, each).split(sep).join('/');
+    const from = (file: string) => relative(path, file).split(sep).join('/');
     const all = known === undefined ? await filesBelow(folder) : known.tracked.map(from);
-    const kept = all.filter((each) => placeholder.test(each)).map((each) => dirname(each));
+    const kept = all.filter((file) => placeholder.test(file)).map((file) => dirname(file));
     contents.set(folder, {
-      files: all.filter((each) => !placeholder.test(each)),
-      kept: [...new Set(kept)].filter((each) => each !== '.').sort(),
-      uncommitted: (known?.untracked ?? []).map(from).filter((each) => !placeholder.test(each)),
+      files: all.filter((file) => !placeholder.test(file)),
+      kept: [...new Set(kept)].filter((candidate) => candidate !== '.').sort(),
+      uncommitted: (known?.untracked ?? []).map(from).filter((candidate) => !placeholder.test(candidate)),
     });
   }
   return { contents, problems: git.problems };

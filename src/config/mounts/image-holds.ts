@@ -49,7 +49,9 @@ export async function repositoryImage(
   const file = isAbsolute(dockerfile) ? dockerfile : join(context, dockerfile);
   const text = inline?.replaceAll('$$', '$') ?? (await readSmallText(file));
   if (text === undefined) return undefined;
-  const given = Object.entries(args).filter((each): each is [string, string] => typeof each[1] === 'string');
+  const given = Object.entries(args).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
   const { stages } = parseDockerfile(text, Object.fromEntries(given));
   const installs = stages.some(({ instructions }) =>
     instructions.some(({ keyword, text: line }) => keyword === 'RUN' && install.test(line)),
@@ -60,7 +62,7 @@ export async function repositoryImage(
     ...{ context, dockerfile, installs },
     copies: (stage) => {
       const isKnown =
-        stage === undefined || stages.some((each, index) => each.name === stage || `${index}` === stage);
+        stage === undefined || stages.some((other, index) => other.name === stage || `${index}` === stage);
       const options = { target: stage ?? target, args: Object.fromEntries(given) };
       return isKnown ? readDockerfile(text, options).copies : undefined;
     },

@@ -113,14 +113,14 @@ function withReaders(judged: readonly Judged[], { services }: ComposeModel): rea
   const written = judged.flatMap(({ source, judgement }) =>
     judgement.kind === 'data-folder' ? [{ source, judgement }] : [],
   );
-  return judged.map((each) => {
-    const { key, name, source, judgement } = each;
-    if (judgement.kind !== 'carry' || services[name] === undefined) return each;
+  return judged.map((entry) => {
+    const { key, name, source, judgement } = entry;
+    if (judgement.kind !== 'carry' || services[name] === undefined) return entry;
     const owner = written.find((other) => isWithin(source, other.source));
-    if (owner === undefined || (source !== owner.source && isFileLike(source, targetOf(key)))) return each;
+    if (owner === undefined || (source !== owner.source && isFileLike(source, targetOf(key)))) return entry;
     const { content } = owner.judgement;
     return {
-      ...each,
+      ...entry,
       judgement: { kind: 'data-folder', folder: dataFolder(judgement.wrong.shown), content },
     };
   });
@@ -181,7 +181,7 @@ async function judgeAll(checkout: Checkout): Promise<Judged[]> {
 function isUsed({ services }: ComposeModel, kind: 'secrets' | 'configs', name: string): boolean {
   return Object.values(services).some((service) =>
     (service[kind] ?? []).some(
-      (each) => each === name || (each as { source?: unknown } | null)?.source === name,
+      (reference) => reference === name || (reference as { source?: unknown } | null)?.source === name,
     ),
   );
 }
@@ -195,7 +195,7 @@ function volumeFaults({ model, top, written }: Checkout): UserError[] {
     const shown = plainly(device);
     if (isAbsolute(shown) && !isWithin(shown, top)) return [];
     const users = Object.values(model.services).flatMap(({ volumes = [] }) =>
-      volumes.filter((each) => each.type === 'volume' && each.source === name),
+      volumes.filter((composeVolume) => composeVolume.type === 'volume' && composeVolume.source === name),
     );
     const at = placeOfEntry(written?.files ?? [], 'volumes', name);
     return [
@@ -237,7 +237,9 @@ export function withoutMounts(
     const all = service.volumes ?? [];
     const gone = all.filter((volume) => volume.type === 'bind' && keys.has(mountKey(name, volume.target)));
     const isShield = ({ type, target }: ComposeVolume) =>
-      type === 'volume' && isMadeInImage(target) && gone.some((each) => isWithin(target, each.target));
+      type === 'volume' &&
+      isMadeInImage(target) &&
+      gone.some((composeVolume) => isWithin(target, composeVolume.target));
     for (const { target } of gone.length === 0 ? [] : all.filter(isShield))
       notes.push(`${name}: the volume at ${target} is left out, the image has it`);
     return gone.length === 0

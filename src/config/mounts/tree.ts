@@ -40,9 +40,9 @@ export async function readMountTree(
       isFolder: stats.isDirectory(),
     }));
     if (kind.isFolder) {
-      for (const each of (await readdir(real)).sort()) {
-        if (each === '.git') continue;
-        const fault = await visit(join(path, each), join(name, each), [...above, real]);
+      for (const file of (await readdir(real)).sort()) {
+        if (file === '.git') continue;
+        const fault = await visit(join(path, file), join(name, file), [...above, real]);
         if (fault !== undefined) return fault;
       }
     } else if (kind.isFile) {

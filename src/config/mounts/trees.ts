@@ -33,9 +33,9 @@ export async function treesOf(
     const tree = await readMountTree(judgement.source, checkout.top);
     read.set(judgement.source, { tree, asked: await withoutLinks(judgement.source) });
   }
-  const asked = [...read.values()].flatMap((each) => [
-    each.asked,
-    ...(isFault(each.tree) ? [] : each.tree.map(({ file }) => file)),
+  const asked = [...read.values()].flatMap((folder) => [
+    folder.asked,
+    ...(isFault(folder.tree) ? [] : folder.tree.map(({ file }) => file)),
   ]);
   const git = await readGitFiles(asked, effects);
   return {
@@ -45,7 +45,7 @@ export async function treesOf(
       if (git.ignored.has(path)) return { fault: ignored(wrong), warnings: [] };
       if (isFault(tree)) return { fault: treeFault(tree, wrong, source), warnings: [] };
       const files = tree.filter(({ file }) => !git.ignored.has(file));
-      const isHollow = files.every((each) => keepers.test(each.path)) && files.length < tree.length;
+      const isHollow = files.every((file) => keepers.test(file.path)) && files.length < tree.length;
       if (isHollow) return { fault: ignored(wrong), warnings: [] };
       return { files, warnings: cloneWarnings(tree, git, `${name}: ${wrong.shown}`) };
     },

@@ -39,14 +39,15 @@ export function portFaults(
   const taken: Publication[] = [];
   const faults: UserError[] = [];
   // A range has other ports to take as long as one is free, so single ports come first.
-  const inOrder = [...all.filter((each) => !isRange(each)), ...all.filter(isRange)];
-  for (const each of inOrder) {
-    const inWay = range(each).map((port) =>
-      taken.find((other) => other.first === port && overlaps(each, other)),
+  const inOrder = [...all.filter((publication) => !isRange(publication)), ...all.filter(isRange)];
+  for (const publication of inOrder) {
+    const inWay = range(publication).map((port) =>
+      taken.find((other) => other.first === port && overlaps(publication, other)),
     );
     const free = inWay.indexOf(undefined);
-    if (free >= 0) taken.push({ ...each, first: each.first + free, last: each.first + free });
-    else if (inWay[0] !== undefined) faults.push(clash(inWay[0], each, placeOf(each, written)));
+    if (free >= 0)
+      taken.push({ ...publication, first: publication.first + free, last: publication.first + free });
+    else if (inWay[0] !== undefined) faults.push(clash(inWay[0], publication, placeOf(publication, written)));
   }
   return faults;
 }

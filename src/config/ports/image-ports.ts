@@ -240,7 +240,7 @@ export function knownPorts(image: string | undefined): readonly KnownPort[] | un
 
 /** What an image says of a port: one that only speaks other protocols does so on any port it listens on. */
 export function portOf(ports: readonly KnownPort[] | undefined, port: number): KnownPort | undefined {
-  const exact = ports?.find((each) => each.port === port);
+  const exact = ports?.find((knownPort) => knownPort.port === port);
   const [first] = ports ?? [];
   if (exact !== undefined || first === undefined || ports?.some(({ mode }) => mode === 'http') === true)
     return exact;

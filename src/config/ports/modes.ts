@@ -91,7 +91,7 @@ function fromConfig(port: number, { config }: PortFacts, isMain: boolean): Mode 
 
 function fromRouting(port: number, { routing }: PortFacts, isMain: boolean): Mode | undefined {
   if (routing === undefined) return undefined;
-  const routed = routing.ports.find((each) => each.port === port && each.mode !== 'udp');
+  const routed = routing.ports.find((routedPort) => routedPort.port === port && routedPort.mode !== 'udp');
   if (routed !== undefined) return { mode: routed.mode === 'http' ? 'http' : 'tcp', why: routed.from };
   if (!isMain || routing.ports.length > 0) return undefined;
   const why = `${routing.proxies.join(' and ')} routes to it`;
@@ -140,7 +140,7 @@ function fromProgram(port: number, { line, commanded }: PortFacts, isMain: boole
 
 /** What others write in front of its name is what they speak to it. */
 function fromReferences(port: number, { references }: PortFacts): Mode | undefined {
-  return byScheme(references.filter((each) => each.port === port && !each.isOwn));
+  return byScheme(references.filter((reference) => reference.port === port && !reference.isOwn));
 }
 
 /**
@@ -149,13 +149,14 @@ function fromReferences(port: number, { references }: PortFacts): Mode | undefin
  */
 function fromBareAddress(port: number, { references }: PortFacts): Mode | undefined {
   const address = references.find(
-    (each) => each.port === port && !each.isOwn && /GRPC|RPC|_ADDR$/i.test(each.variable ?? ''),
+    (reference) =>
+      reference.port === port && !reference.isOwn && /GRPC|RPC|_ADDR$/i.test(reference.variable ?? ''),
   );
   return address === undefined ? undefined : tcp(`${address.variable} names it without http://`);
 }
 
 function fromOwnAddress(port: number, { references }: PortFacts): Mode | undefined {
-  return byScheme(references.filter((each) => each.port === port && each.isOwn));
+  return byScheme(references.filter((reference) => reference.port === port && reference.isOwn));
 }
 
 /** The Dockerfile that .NET's tools write exposes 8080 for HTTP and 8081 for HTTPS: https://aka.ms/customizecontainer */
@@ -170,7 +171,7 @@ function fromDotnet(port: number, { service, declared }: PortFacts): Mode | unde
 
 function byScheme(references: readonly Reference[]): Mode | undefined {
   const schemes = references.flatMap(({ scheme }) => scheme ?? []);
-  const scheme = schemes.find((each) => each === 'http' || each === 'ws') ?? schemes[0];
+  const scheme = schemes.find((candidate) => candidate === 'http' || candidate === 'ws') ?? schemes[0];
   if (scheme === undefined) return undefined;
   return { mode: scheme === 'http' || scheme === 'ws' ? 'http' : 'tcp', why: `it is called as ${scheme}://` };
 }
@@ -178,11 +179,11 @@ function byScheme(references: readonly Reference[]): Mode | undefined {
 /** Browsers speak HTTP to port 80 of a host, and TLS to 443. */
 function fromPublished(port: number, { service }: PortFacts): Mode | undefined {
   const published = (service.ports ?? [])
-    .filter((each) => each.target === port && (each.protocol ?? 'tcp') === 'tcp')
-    .flatMap((each) => each.published ?? []);
-  const plain = published.find((each) => each === '80' || each === '8080');
+    .filter((composePort) => composePort.target === port && (composePort.protocol ?? 'tcp') === 'tcp')
+    .flatMap((composePort) => composePort.published ?? []);
+  const plain = published.find((candidate) => candidate === '80' || candidate === '8080');
   if (plain !== undefined) return http(`published on port ${plain}`);
-  const secure = published.find((each) => each === '443' || each === '8443');
+  const secure = published.find((candidate) => candidate === '443' || candidate === '8443');
   return secure === undefined ? undefined : tcp(`published on port ${secure}, where clients speak TLS`);
 }
 

@@ -27,17 +27,18 @@ export function referencesTo(
 ): Reference[] {
   const names = ownNames(service, name);
   const mine = referencesOf(service);
-  const isMine = (each: Reference) =>
+  const isMine = (reference: Reference) =>
     mine.some(
-      ({ host, port, variable }) => host === each.host && port === each.port && variable === each.variable,
+      ({ host, port, variable }) =>
+        host === reference.host && port === reference.port && variable === reference.variable,
     );
   const others = (model === undefined ? [] : referencesIn(model)).filter(
-    (each) => names.includes(each.host) && !isMine(each),
+    (reference) => names.includes(reference.host) && !isMine(reference),
   );
   const own = mine.filter(
     ({ host, scheme }) => scheme !== undefined && isOwnHost(host.replaceAll('+', ''), names),
   );
-  return [...others, ...own.map((each) => ({ ...each, isOwn: true }))];
+  return [...others, ...own.map((reference) => ({ ...reference, isOwn: true }))];
 }
 
 /** All addresses that the services of a model are given in variables, commands and labels. */

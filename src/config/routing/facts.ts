@@ -63,10 +63,11 @@ export function replicasOf(service: ComposeService): number {
 /** Ports, each once; one that is named twice is `tcp` if either says so, because HTTP spoken to it could break it. */
 export function eachOnce(ports: readonly RoutedPort[]): RoutedPort[] {
   const found = new Map<string, RoutedPort>();
-  for (const each of ports) {
-    const key = `${each.port}/${each.mode === 'udp' ? 'udp' : 'tcp'}`;
+  for (const routedPort of ports) {
+    const key = `${routedPort.port}/${routedPort.mode === 'udp' ? 'udp' : 'tcp'}`;
     const known = found.get(key);
-    if (known === undefined || (known.mode === 'http' && each.mode === 'tcp')) found.set(key, each);
+    if (known === undefined || (known.mode === 'http' && routedPort.mode === 'tcp'))
+      found.set(key, routedPort);
   }
   return [...found.values()];
 }

@@ -134,8 +134,8 @@ function marksIn(
     }));
   }
   if (value === null || typeof value !== 'object') return [];
-  return Object.entries(value).flatMap(([inner, each]) => [
+  return Object.entries(value).flatMap(([inner, item]) => [
     ...marksIn(inner, key, mark),
-    ...marksIn(each, Array.isArray(value) ? key : `${key}.${inner}`, mark),
+    ...marksIn(item, Array.isArray(value) ? key : `${key}.${inner}`, mark),
   ]);
 }

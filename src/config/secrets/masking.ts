@@ -54,7 +54,7 @@ export function secretsOf(
   ];
   const users = isSecret ? usersIn(value) : [];
   const whole = isSecret || candidates.length > 0 ? [value, ...users] : [];
-  return [...new Set([...candidates, ...whole.filter((each) => !isPublic(each))])];
+  return [...new Set([...candidates, ...whole.filter((candidate) => !isPublic(candidate))])];
 }
 
 /** An open text, or where a service of that name is: `orders-db:5432`, `http://web:8080/`. */
@@ -70,7 +70,7 @@ function isOpen(value: string, open: ReadonlySet<string>): boolean {
  * nothing: to mask them would blank the names of images and services.
  */
 export function namedSecrets(name: string, value: string): string[] {
-  return secretsOf(name, value, { isSecret: false, open: new Set() }).filter((each) => !isOrdinary(each));
+  return secretsOf(name, value, { isSecret: false, open: new Set() }).filter((secret) => !isOrdinary(secret));
 }
 
 /** All texts of a configuration that a person has written down for everybody: names, addresses, paths. */
@@ -114,7 +114,7 @@ const withDecoded = (text: string): string[] => {
 
 function usersIn(value: string): string[] {
   const [user = ''] = userInfo(value)?.split(':') ?? [];
-  return withDecoded(user).filter((each) => each !== '');
+  return withDecoded(user).filter((candidate) => candidate !== '');
 }
 
 const assigned =
@@ -126,7 +126,7 @@ function passwordsIn(value: string): string[] {
   const inAddress = info?.includes(':') ? [info.slice(info.indexOf(':') + 1)] : [];
   const inPairs = [...value.matchAll(assigned)].map(([, text = '']) => text.replace(/^["']|["']$/g, ''));
   const found = [...inAddress, ...inPairs].flatMap(withDecoded);
-  return [...found, ...inJson(value)].filter((each) => each !== '');
+  return [...found, ...inJson(value)].filter((password) => password !== '');
 }
 
 function inJson(value: string): string[] {
@@ -138,7 +138,7 @@ function inJson(value: string): string[] {
   } catch {
     return [];
   }
-  return Object.entries(data as object).flatMap(([key, each]) =>
-    typeof each === 'string' && (speaksOfSecret(key) || secretIn([], each) !== undefined) ? [each] : [],
+  return Object.entries(data as object).flatMap(([key, item]) =>
+    typeof item === 'string' && (speaksOfSecret(key) || secretIn([], item) !== undefined) ? [item] : [],
   );
 }

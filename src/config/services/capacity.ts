@@ -126,10 +126,10 @@ export function sharedBudget(budgets: readonly ConnectionBudget[]): ConnectionBu
   if (first === undefined) return undefined;
   const poolers = budgets.flatMap(({ pooler }) => pooler ?? []);
   const direct = budgets.reduce((sum, { needed, pooler }) => sum + needed - (pooler?.pool ?? 0), 0);
-  const lines = budgets.flatMap((each) => each.lines);
+  const lines = budgets.flatMap((budget) => budget.lines);
   const [pooler] = poolers;
   if (pooler === undefined) return { needed: direct, available: first.available, lines };
-  const clients = poolers.reduce((sum, each) => sum + each.clients, 0);
+  const clients = poolers.reduce((sum, budget) => sum + budget.clients, 0);
   return { needed: direct + pooler.pool, available: first.available, lines, pooler: { ...pooler, clients } };
 }
 

@@ -145,7 +145,7 @@ export function notesOfNames(name: string, services: Services, strategy: Strateg
 /** Whether a service has a fixed hardware address, on whatever network. */
 export function hasHardwareAddress(service: ComposeService): boolean {
   const settings = Object.values(networksOf(service)) as (Readonly<Record<string, unknown>> | null)[];
-  return [service, ...settings].some((each) => each?.['mac_address'] !== undefined);
+  return [service, ...settings].some((setting) => setting?.['mac_address'] !== undefined);
 }
 
 /** The fixed addresses of a service, on whatever network. */

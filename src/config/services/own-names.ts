@@ -10,9 +10,9 @@ export function ownNames(service: ComposeService, name: string | undefined): str
   const full =
     typeof hostname === 'string' && typeof domainname === 'string' ? `${hostname}.${domainname}` : undefined;
   const names = [name, service.container_name, hostname, full, ...aliases].filter(
-    (each): each is string => typeof each === 'string' && each !== '',
+    (candidate): candidate is string => typeof candidate === 'string' && candidate !== '',
   );
-  return [...new Set(names.map((each) => each.toLowerCase()))];
+  return [...new Set(names.map((entry) => entry.toLowerCase()))];
 }
 
 /** Whether a host means the container itself. An empty one does: `:8080` is all of its addresses. */

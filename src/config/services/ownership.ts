@@ -57,7 +57,7 @@ export function ownServices(
   const seeds = reached.length > 0 ? reached : candidates;
   const places = new Set(seeds.flatMap(([, { image }]) => placeOfImage(image) ?? []));
   const names = candidates
-    .filter((each) => seeds.includes(each) || places.has(placeOfImage(each[1].image) ?? ''))
+    .filter((candidate) => seeds.includes(candidate) || places.has(placeOfImage(candidate[1].image) ?? ''))
     .map(([name]) => name);
   return { names: new Set([...names, ...built.map(([name]) => name)]), isForeign: true };
 }

@@ -80,7 +80,9 @@ function doubles(
   const wrong = once.filter(({ name }) => target.hosts.filter((host) => runs(host, name)).length > 1);
   if (wrong.length === 0) return [];
   const [, second] = target.hosts.filter((host) => runs(host, wrong[0]?.name ?? ''));
-  const rest = plans.map(({ name }) => name).filter((name) => !once.some((each) => each.name === name));
+  const rest = plans
+    .map(({ name }) => name)
+    .filter((name) => !once.some((candidate) => candidate.name === name));
   return [
     new UserError({
       code: 'config.placement',

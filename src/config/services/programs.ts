@@ -144,7 +144,7 @@ function lastCommand(script: string): string | undefined {
 }
 
 function programOf(command: string): string | undefined {
-  const word = command.split(/\s+/).find((each) => !/^\w+=/.test(each));
+  const word = command.split(/\s+/).find((part) => !/^\w+=/.test(part));
   return word?.split('/').at(-1);
 }
 

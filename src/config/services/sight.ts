@@ -76,7 +76,8 @@ function exposes(name: string, service: ComposeService, model: ComposeModel, ima
   if (programKind(commandLine(service)) !== undefined) return false;
   if (nameParts(name).some((part) => /^(?:worker|consumer|queue|celery|cron|scheduler|beat)s?$/.test(part)))
     return false;
-  if (callsOf(name, model).ports.some((port) => image.ports.some((each) => each.port === port))) return true;
+  if (callsOf(name, model).ports.some((port) => image.ports.some((other) => other.port === port)))
+    return true;
   // Someone else runs the image as it is meant: this one is there for something else.
   return !Object.entries(model.services).some(
     ([other, sibling]) => other !== name && isSameImage(sibling, service) && isImagesCommand(sibling, image),

@@ -31,14 +31,14 @@ export interface Case {
 }
 
 /** From what must not be touched to what may be switched: the first rule that fits. */
-export function infer(each: Case): Inferred {
+export function infer(example: Case): Inferred {
   return (
-    asJob(each) ??
-    asKeep(each) ??
-    asRecreate(each) ??
-    asSingleton(each) ??
-    asHelper(each) ??
-    asWorkers(each) ?? {
+    asJob(example) ??
+    asKeep(example) ??
+    asRecreate(example) ??
+    asSingleton(example) ??
+    asHelper(example) ??
+    asWorkers(example) ?? {
       strategy: 'blue-green',
       reason: 'it has a port, and nothing that two versions share',
     }
@@ -190,8 +190,8 @@ function asHelper({ name, service, own, sight }: Case): Inferred | undefined {
   };
 }
 
-function asWorkers(each: Case): Inferred | undefined {
-  const { name, service, own, model } = each;
+function asWorkers(example: Case): Inferred | undefined {
+  const { name, service, own, model } = example;
   if (own.port !== undefined) return undefined;
   const written = model.services[name] ?? service;
   const program = programKind(commandLine(service));
@@ -199,7 +199,7 @@ function asWorkers(each: Case): Inferred | undefined {
   const called = callsOf(name, model);
   if (program?.kind === 'worker' && !declares && called.ports.length === 0)
     return { strategy: 'workers', reason: `it runs ${program.what}` };
-  if (mayServe(each) && findPorts(service, own) !== undefined) return undefined;
+  if (mayServe(example) && findPorts(service, own) !== undefined) return undefined;
   const word = nameParts(name).find((part) => /^(?:worker|consumer|queue|celery)s?$/.test(part));
   const [caller] = called.by;
   const isMany = (service.deploy?.replicas ?? service.scale ?? 1) > 1;

@@ -40,7 +40,7 @@ function likeliestBranch(branches: readonly (readonly Issue[])[]): readonly Issu
     ),
   );
   return meant.length > 0
-    ? meant.reduce((best, each) => (each.length < best.length ? each : best))
+    ? meant.reduce((best, branch) => (branch.length < best.length ? branch : best))
     : undefined;
 }
 

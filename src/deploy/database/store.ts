@@ -139,7 +139,7 @@ export function openAfterConfirmed(
 export async function findDatabase(host: Host, app: string, service: string): Promise<Database> {
   const containers = await listContainers(host.engine, app);
   const found = containers.find(
-    (each) => each.service === service && each.edge === undefined && each.running,
+    (container) => container.service === service && container.edge === undefined && container.running,
   );
   if (found === undefined) {
     throw new UserError({

@@ -22,8 +22,10 @@ export async function connectAll(
   connect: (config: HostConfig) => Promise<Host>,
 ): Promise<Host[]> {
   const settled = await Promise.allSettled(hosts.map(connect));
-  const reasons = settled.flatMap((each): unknown[] => (each.status === 'rejected' ? [each.reason] : []));
-  const open = settled.filter((each) => each.status === 'fulfilled').map((each) => each.value);
+  const reasons = settled.flatMap((result): unknown[] =>
+    result.status === 'rejected' ? [result.reason] : [],
+  );
+  const open = settled.filter((result) => result.status === 'fulfilled').map((result) => result.value);
   if (reasons.length === 0) return open;
   await Promise.all(open.map((host) => host.close().catch(() => {})));
   const known = reasons.flatMap(userErrorsOf);

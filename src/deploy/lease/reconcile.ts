@@ -78,7 +78,7 @@ export async function reconcile(sites: readonly Site[], by: Reconciler): Promise
   const done: string[] = [];
   for (const id of [...ids].sort()) {
     const involved = sites.flatMap((site) => {
-      const record = site.state.unfinished.find((each) => each.header.deploy === id);
+      const record = site.state.unfinished.find((journal) => journal.header.deploy === id);
       return record === undefined ? [] : [{ site, record }];
     });
     const confirmed = involved.some(({ site, record }) => isConfirmedOn(site.state, record));
@@ -107,12 +107,12 @@ export async function reconcile(sites: readonly Site[], by: Reconciler): Promise
 /** A running edge that says nothing may serve either colour: to guess could take away the one that serves. */
 function refuseSilentEdges({ host, state }: Site, header: JournalHeader): void {
   const silent = state.containers.find(
-    (each) =>
-      each.edge !== undefined &&
-      each.running &&
-      header.edges.includes(each.service) &&
-      !header.newEdges.includes(each.service) &&
-      state.edges[each.service] === undefined,
+    (container) =>
+      container.edge !== undefined &&
+      container.running &&
+      header.edges.includes(container.service) &&
+      !header.newEdges.includes(container.service) &&
+      state.edges[container.service] === undefined,
   );
   if (silent !== undefined) throw noEdge(host, silent.service);
 }
@@ -146,7 +146,8 @@ async function finish(site: Site, header: JournalHeader, by: Reconciler): Promis
     gone.map(({ id }) => id),
   );
   const running = state.containers.filter(
-    (each) => each.running && each.edge === undefined && each.colour === otherColour(header.colour),
+    (container) =>
+      container.running && container.edge === undefined && container.colour === otherColour(header.colour),
   );
   // Those that the host waits for already have their time.
   const ending = await Promise.all(running.map(({ id }) => isEnding(host, id)));
@@ -172,14 +173,16 @@ async function undo(site: Site, record: JournalRecord, by: Reconciler): Promise<
     await persistColour(host, layout, switched, otherColour(header.colour), header.previous?.release);
   }
   const ours = state.containers.filter(
-    (each) =>
-      (each.edge === undefined && each.release === header.release && each.colour === header.colour) ||
-      (each.edge !== undefined && header.newEdges.includes(each.service)) ||
-      header.created.includes(each.service),
+    (container) =>
+      (container.edge === undefined &&
+        container.release === header.release &&
+        container.colour === header.colour) ||
+      (container.edge !== undefined && header.newEdges.includes(container.service)) ||
+      header.created.includes(container.service),
   );
   await drain(site, header, header.colour, by);
   const plans = releaseNamed(state, header.release)?.services ?? [];
-  const planOf = (service: string) => plans.find((each) => each.name === service);
+  const planOf = (service: string) => plans.find((plan) => plan.name === service);
   // Who may hold a request or a task is let finish, as by the run that died.
   const hadTraffic = edgesOf(state, header).some(
     ([, { active, last, armed }]) =>
@@ -193,7 +196,10 @@ async function undo(site: Site, record: JournalRecord, by: Reconciler): Promise<
     graceMs: (service) => Math.min(planOf(service)?.stopGraceMs ?? 10_000, longestGraceMs),
     clock: by.clock,
   });
-  await removeContainers(host, [...ours.map((each) => each.id), ...(await oneOffs(host, header.deploy))]);
+  await removeContainers(host, [
+    ...ours.map((container) => container.id),
+    ...(await oneOffs(host, header.deploy)),
+  ]);
   await startAgain(site, header);
   if (header.replaced.length > 0) {
     const done = await putBackAdopted(host, layout.release(header.release), header.replaced);
@@ -249,7 +255,7 @@ async function drain(
 async function oneOffs(host: Host, deploy: string): Promise<string[]> {
   const filters = JSON.stringify({ name: [`^/sluice-(migrate|job)-${deploy}(-|$)`] });
   const found = await host.engine.listContainers({ all: true, filters });
-  return found.map((each) => each.Id);
+  return found.map((container) => container.Id);
 }
 
 /** Edges that the dead run had given its own settings get those of the release that serves. */

@@ -30,14 +30,14 @@ export interface Recovery {
 export async function recover(run: DeployRun, result: TransactionResult): Promise<Recovery | undefined> {
   const { log } = run.effects;
   log.info('The way to a host was lost: coming back to undo what was begun');
-  await Promise.all(run.hosts.map((each) => each.keeper.release()));
-  const returned = await Promise.all(run.hosts.map((each) => comeBack(run, each)));
-  const hosts = returned.filter((each) => each !== undefined);
-  const reached = new Set(hosts.map((each) => each.host.name));
-  const lost = run.hosts.map((each) => each.host.name).filter((name) => !reached.has(name));
+  await Promise.all(run.hosts.map((host) => host.keeper.release()));
+  const returned = await Promise.all(run.hosts.map((host) => comeBack(run, host)));
+  const hosts = returned.filter((hostRun) => hostRun !== undefined);
+  const reached = new Set(hosts.map((hostRun) => hostRun.host.name));
+  const lost = run.hosts.map((hostRun) => hostRun.host.name).filter((name) => !reached.has(name));
   const close = async () => {
-    await Promise.all(hosts.map((each) => each.keeper.release()));
-    await Promise.all(hosts.map((each) => each.host.close().catch(() => {})));
+    await Promise.all(hosts.map((host) => host.keeper.release()));
+    await Promise.all(hosts.map((hostRun) => hostRun.host.close().catch(() => {})));
   };
   // In the confirmation an unreachable host may be the one that has confirmed: only with all of them can be told.
   const mayBeSplit = result.failedStep === 'confirm' && lost.length > 0;
@@ -59,7 +59,9 @@ export async function recover(run: DeployRun, result: TransactionResult): Promis
       });
       return done.join('; ');
     });
-    const now = await Promise.all(hosts.map((each) => readHostState(each.host, run.config.app, each.layout)));
+    const now = await Promise.all(
+      hosts.map((hostRun) => readHostState(hostRun.host, run.config.app, hostRun.layout)),
+    );
     const isFinished = confirmed && now.every((state) => state.current === run.plan.release);
     return { hosts, lost, confirmed: isFinished, close };
   } catch (error) {
@@ -68,32 +70,34 @@ export async function recover(run: DeployRun, result: TransactionResult): Promis
   }
 }
 
-async function comeBack(run: DeployRun, each: HostRun): Promise<HostRun | undefined> {
+async function comeBack(run: DeployRun, hostRun: HostRun): Promise<HostRun | undefined> {
   const { clock, log } = run.effects;
   const until = clock.elapsed() + patienceMs;
   while (clock.elapsed() < until) {
     try {
-      const site = await openAgain(run, each);
-      return { ...each, ...site };
+      const site = await openAgain(run, hostRun);
+      return { ...hostRun, ...site };
     } catch (error) {
-      log.detail(`${each.host.name}: ${messageOf(error)}`);
+      log.detail(`${hostRun.host.name}: ${messageOf(error)}`);
     }
     await clock.sleep(pauseMs);
   }
-  log.warn(`${each.host.name} cannot be reached; its guard reverts by itself, the next deploy does the rest`);
+  log.warn(
+    `${hostRun.host.name} cannot be reached; its guard reverts by itself, the next deploy does the rest`,
+  );
   return undefined;
 }
 
-async function openAgain(run: DeployRun, each: HostRun): Promise<Site> {
-  const host: Host = await run.effects.connect(each.host);
+async function openAgain(run: DeployRun, hostRun: HostRun): Promise<Site> {
+  const host: Host = await run.effects.connect(hostRun.host);
   let keeper: Keeper | undefined;
   try {
-    keeper = await takeLease(host, each.layout, leaseHolder(run.deploy, run.effects));
+    keeper = await takeLease(host, hostRun.layout, leaseHolder(run.deploy, run.effects));
     return {
       host,
       keeper,
-      layout: each.layout,
-      state: await readHostState(host, run.config.app, each.layout),
+      layout: hostRun.layout,
+      state: await readHostState(host, run.config.app, hostRun.layout),
     };
   } catch (error) {
     await keeper?.release();

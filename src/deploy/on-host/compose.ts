@@ -51,8 +51,11 @@ export async function compose(
 }
 
 /** The project of the release that is being deployed. */
-export function projectOf(each: HostRun): { app: string; file: string } {
-  return { app: each.plan.record.app, file: `${each.layout.release(each.plan.release)}/compose.json` };
+export function projectOf(hostRun: HostRun): { app: string; file: string } {
+  return {
+    app: hostRun.plan.record.app,
+    file: `${hostRun.layout.release(hostRun.plan.release)}/compose.json`,
+  };
 }
 
 /**
@@ -61,18 +64,18 @@ export function projectOf(each: HostRun): { app: string; file: string } {
  * @throws UserError `compose.up-failed` with Compose's own words.
  */
 export async function composeUp(
-  each: HostRun,
+  hostRun: HostRun,
   services: readonly string[],
   options: ComposeOptions & { readonly flags?: readonly string[] } = {},
 ): Promise<void> {
   if (services.length === 0) return;
   const { flags = [], ...rest } = options;
   const args = ['up', '--detach', '--no-deps', '--no-build', '--quiet-pull', ...flags, ...services];
-  const result = await compose(each.host, projectOf(each), args, rest);
+  const result = await compose(hostRun.host, projectOf(hostRun), args, rest);
   if (result.code === 0) return;
   throw new UserError({
     code: 'compose.up-failed',
-    message: `${each.host.name}: docker compose cannot start ${services.join(', ')}`,
+    message: `${hostRun.host.name}: docker compose cannot start ${services.join(', ')}`,
     hint: 'The last line below is Compose’s own reason.',
     output: tail(result.stderr, 8),
   });

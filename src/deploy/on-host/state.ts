@@ -124,11 +124,11 @@ async function withDigests(
   const digests = new Map(
     images.map(({ Id, RepoDigests }) => [
       Id,
-      (RepoDigests ?? []).map((each) => each.slice(each.indexOf('@') + 1)),
+      (RepoDigests ?? []).map((digest) => digest.slice(digest.indexOf('@') + 1)),
     ]),
   );
-  return containers.map((each) =>
-    each.plain ? { ...each, digests: digests.get(each.imageId) ?? [] } : each,
+  return containers.map((container) =>
+    container.plain ? { ...container, digests: digests.get(container.imageId) ?? [] } : container,
   );
 }
 
@@ -136,13 +136,13 @@ async function withDigests(
 export async function listContainers(engine: Docker, app: string): Promise<ContainerState[]> {
   const filters = { label: [`com.docker.compose.project=${app}`, 'com.docker.compose.oneoff=False'] };
   const found = await engine.listContainers({ all: true, filters: JSON.stringify(filters) });
-  return found.map((each) => {
-    const label = each.Labels;
+  return found.map((container) => {
+    const label = container.Labels;
     const colour = label[labels.colour];
     const isPlain = label[labels.app] === undefined;
     return {
-      id: each.Id,
-      name: each.Names[0]?.slice(1) ?? each.Id.slice(0, 12),
+      id: container.Id,
+      name: container.Names[0]?.slice(1) ?? container.Id.slice(0, 12),
       service: label[labels.service] ?? label['com.docker.compose.service'] ?? '',
       colour: colour === 'blue' || colour === 'green' ? colour : undefined,
       release: label[labels.release],
@@ -152,13 +152,13 @@ export async function listContainers(engine: Docker, app: string): Promise<Conta
       edge: label[labels.edge],
       job: label[labels.strategy] === 'job',
       plain: isPlain,
-      running: each.State === 'running',
-      status: each.Status,
-      image: each.Image,
-      imageId: each.ImageID,
-      ...(isPlain ? { mounts: mountsOf(each) } : {}),
+      running: container.State === 'running',
+      status: container.Status,
+      image: container.Image,
+      imageId: container.ImageID,
+      ...(isPlain ? { mounts: mountsOf(container) } : {}),
       addresses: Object.fromEntries(
-        Object.entries(each.NetworkSettings?.Networks ?? {}).map(([name, network]) => [
+        Object.entries(container.NetworkSettings?.Networks ?? {}).map(([name, network]) => [
           name,
           network.IPAddress,
         ]),
@@ -181,7 +181,7 @@ async function readEdges(
   layout: Layout,
   containers: readonly ContainerState[],
 ): Promise<Record<string, EdgeStatus>> {
-  const running = containers.filter((each) => each.edge !== undefined && each.running);
+  const running = containers.filter((container) => container.edge !== undefined && container.running);
   const answers = await Promise.all(
     running.map(async ({ service }) => {
       const status = await guardClient(sendTo(host, layout.edgeSocket(service)))
@@ -201,10 +201,13 @@ export function servingColour(state: ServingState): Colour | undefined {
   const [asked] = activeColours(state);
   if (asked !== undefined) return asked.colour;
   const stopped = state.containers.filter(
-    (each) => each.edge !== undefined && countsFor(state, each.service),
+    (container) => container.edge !== undefined && countsFor(state, container.service),
   );
   const written = stopped.map(({ service }) => state.maps[service]).find((colour) => colour !== undefined);
-  return written ?? state.containers.find((each) => each.running && each.release === state.current)?.colour;
+  return (
+    written ??
+    state.containers.find((container) => container.running && container.release === state.current)?.colour
+  );
 }
 
 /** What each edge of the current release that answers serves. */
@@ -217,7 +220,7 @@ export function activeColours(state: ServingState): { readonly service: string; 
 }
 
 function countsFor({ releases = [], current }: ServingState, service: string): boolean {
-  const record = releases.find((each) => each.release === current);
+  const record = releases.find((release) => release.release === current);
   return (
     record === undefined ||
     record.services.some(({ name, strategy }) => name === service && strategy === 'blue-green')
@@ -225,5 +228,5 @@ function countsFor({ releases = [], current }: ServingState, service: string): b
 }
 
 export function releaseNamed(state: HostState, name: string | undefined): ReleaseRecord | undefined {
-  return state.releases.find((each) => each.release === name);
+  return state.releases.find((record) => record.release === name);
 }

@@ -45,15 +45,19 @@ export function describe(host: string, state: HostState): HostStatus {
     edges: state.edges,
     finishing: finishingIn(state),
     troubles: troublesOf(state),
-    releases: state.releases.map((each) => each.release),
+    releases: state.releases.map((record) => record.release),
     unfinished: state.unfinished.map(({ header }) => ({
       deploy: header.deploy,
       release: header.release,
       at: header.at,
     })),
     others: state.containers
-      .filter((each) => each.edge === undefined && each.colour === undefined)
-      .map((each) => ({ service: each.service, status: each.status, running: each.running })),
+      .filter((container) => container.edge === undefined && container.colour === undefined)
+      .map((container) => ({
+        service: container.service,
+        status: container.status,
+        running: container.running,
+      })),
   };
 }
 
@@ -67,7 +71,7 @@ function finishingIn({ containers, edges }: HostState): HostStatus['finishing'] 
   });
   return found.filter(
     ({ service, colour }, index) =>
-      found.findIndex((each) => each.service === service && each.colour === colour) === index,
+      found.findIndex((candidate) => candidate.service === service && candidate.colour === colour) === index,
   );
 }
 

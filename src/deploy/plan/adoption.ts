@@ -15,8 +15,8 @@ export function adoptionWarnings(edge: PlannedEdge, record: ReleaseRecord, state
     moved,
     ...strangersBeside(edge, state),
     ...what.map(
-      (each) =>
-        `${each} of ${edge.service} moves too: it has one owner, so connections to it are refused for about a second, this once.`,
+      (text) =>
+        `${text} of ${edge.service} moves too: it has one owner, so connections to it are refused for about a second, this once.`,
     ),
   ];
 }
@@ -27,7 +27,9 @@ function strangersBeside(
   { containers, neighbors = [] }: HostState,
 ): string[] {
   const networks = Object.keys(containers.find(({ name }) => name === adopted)?.addresses ?? {});
-  const found = neighbors.filter((each) => each.networks.some((network) => networks.includes(network)));
+  const found = neighbors.filter((neighbor) =>
+    neighbor.networks.some((network) => networks.includes(network)),
+  );
   if (found.length === 0) return [];
   const more = found.length > 5 ? ` and ${found.length - 5} more` : '';
   const names = `${found

@@ -11,8 +11,13 @@ export function planEdge(
   input: HostPlanInput,
 ): PlannedEdge {
   const { containers } = input.state;
-  const container = containers.find((each) => each.edge !== undefined && each.service === edge.service);
-  const adopted = containers.find((each) => each.plain && each.running && each.service === edge.service);
+  const container = containers.find(
+    (containerState) => containerState.edge !== undefined && containerState.service === edge.service,
+  );
+  const adopted = containers.find(
+    (containerState) =>
+      containerState.plain && containerState.running && containerState.service === edge.service,
+  );
   // The label tells what the container was made with; after a reload only the edge itself knows better.
   const runningVersion = input.state.edges[edge.service]?.version ?? container?.edge;
   const { record } = input;

@@ -36,7 +36,7 @@ export function networkFaults(
   return usedNetworks(record).flatMap((key) => {
     const name = networkName(record.model, key);
     const wanted = definitionOf(record, key);
-    const found = networks.filter((each) => each.name === name);
+    const found = networks.filter((network) => network.name === name);
     if (wanted.external) return found.length > 0 ? [] : [missing(host, key, name)];
     const earlier = Object.keys(before?.model.networks ?? {}).find(
       (one) => before !== undefined && networkName(before.model, one) === name,
@@ -45,7 +45,7 @@ export function networkFaults(
     const all = found.map((one) => differencesOf(wanted, one, was?.external === true ? undefined : was));
     const [differences] = all;
     // Of several networks with one name it is enough that one is right: Compose tells them apart.
-    if (differences === undefined || all.some((each) => each.length === 0)) return [];
+    if (differences === undefined || all.some((group) => group.length === 0)) return [];
     return [changed(host, key, name, differences, isUsedByStore(record, key))];
   });
 }

@@ -49,7 +49,8 @@ export function planHost(input: HostPlanInput): HostPlan {
   refuseNameClashes(record.services, record.model.services);
   throwAll(colourFaults(input.host, state));
   const serving = servingColour(state);
-  const adopting = serving === undefined && state.containers.some((each) => each.plain && each.running);
+  const adopting =
+    serving === undefined && state.containers.some((container) => container.plain && container.running);
   const colour: Colour = serving === undefined ? (adopting ? 'green' : 'blue') : otherColour(serving);
   const before = releaseNamed(state, state.current);
   refuseStrategyChange(input.host, record, before);
@@ -184,7 +185,7 @@ function portWarnings(service: string, record: ReleaseRecord, before: ReleaseRec
   const now = record.services.find((plan) => plan.name === service);
   const old = before?.services.find((plan) => plan.name === service);
   if (now === undefined || old?.strategy !== 'blue-green') return [];
-  const ports = (plan: ServicePlan) => plan.ports.map((each) => each.port).join(', ');
+  const ports = (plan: ServicePlan) => plan.ports.map((plannedPort) => plannedPort.port).join(', ');
   const warnings: string[] = [];
   if (ports(now) !== ports(old)) {
     warnings.push(
@@ -205,7 +206,9 @@ function neededImages(
   edges: readonly PlannedEdge[],
   input: HostPlanInput,
 ): HostPlan['images'] {
-  const wanted = new Set(services.filter((each) => each.action !== 'keep').map((each) => each.image));
+  const wanted = new Set(
+    services.filter((service) => service.action !== 'keep').map((service) => service.image),
+  );
   if (edges.some((edge) => edge.action === 'create')) wanted.add(input.edgeImage);
   return [...wanted].map((reference) => ({ reference, present: input.presentImages.has(reference) }));
 }
@@ -219,11 +222,11 @@ export function isUnchanged(plan: HostPlan, state: HostState): boolean {
     if (action === 'keep' || action === 'run') return true;
     if (action !== 'colour' && action !== 'workers') return false;
     const running = state.containers.filter(
-      (each) =>
-        each.service === service.name &&
-        each.release === before.release &&
-        each.running &&
-        lackingNetworks(plan.record, service.name, each).length === 0,
+      (container) =>
+        container.service === service.name &&
+        container.release === before.release &&
+        container.running &&
+        lackingNetworks(plan.record, service.name, container).length === 0,
     );
     return running.length >= service.replicas;
   });
@@ -245,8 +248,8 @@ export function uniqueRelease(
       .slice(0, 60) || 'release';
   for (let count = 1; ; count += 1) {
     const name = count === 1 ? nameable : `${nameable}-${count}`;
-    const taken = known.filter((each) => each.release === name);
-    if (taken.every((each) => each.content === content)) return name;
+    const taken = known.filter((record) => record.release === name);
+    if (taken.every((record) => record.content === content)) return name;
   }
 }
 
@@ -261,9 +264,9 @@ export function findRelease(
   name: string,
   current: string | undefined,
 ): ReleaseRecord {
-  const found = releases.find((each) => each.release === name);
+  const found = releases.find((record) => record.release === name);
   if (found !== undefined) return found;
-  const others = releases.map((each) => each.release).filter((each) => each !== current);
+  const others = releases.map((record) => record.release).filter((release) => release !== current);
   const more = others.length > shownReleases ? ` and ${others.length - shownReleases} older ones` : '';
   throw new UserError({
     code: 'release.unknown',
@@ -277,7 +280,9 @@ export function findRelease(
 
 /** The containers of one release, edges excluded. */
 export function containersOf(state: Pick<HostState, 'containers'>, release: string): ContainerState[] {
-  return state.containers.filter((each) => each.release === release && each.edge === undefined);
+  return state.containers.filter(
+    (container) => container.release === release && container.edge === undefined,
+  );
 }
 
 /**

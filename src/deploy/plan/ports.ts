@@ -33,7 +33,7 @@ export function planPorts(
 ): Handover[] {
   const found = new Map<string, Omit<Handover, 'ports'> & { readonly ports: Set<string> }>();
   for (const wanted of wantedPorts(record, services, edges)) {
-    const holders = (state.published ?? []).filter((each) => overlaps(each, wanted));
+    const holders = (state.published ?? []).filter((publishedPort) => overlaps(publishedPort, wanted));
     for (const holder of holders) {
       const own = state.containers.find(({ id }) => id === holder.container);
       if (own === undefined) throw taken(host, wanted, `container ${holder.name}`);
@@ -55,10 +55,10 @@ export function planPorts(
       };
       found.set(key, { ...known, ports: known.ports.add(shown(wanted)) });
     }
-    const isListening = (state.listeners ?? []).some((each) => overlaps(each, wanted));
+    const isListening = (state.listeners ?? []).some((listener) => overlaps(listener, wanted));
     if (holders.length === 0 && isListening) throw taken(host, wanted, 'a program of the host');
   }
-  return [...found.values()].map((each) => ({ ...each, ports: [...each.ports] }));
+  return [...found.values()].map((stray) => ({ ...stray, ports: [...stray.ports] }));
 }
 
 export function handoverWarnings(handovers: readonly Handover[]): string[] {

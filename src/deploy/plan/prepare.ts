@@ -63,10 +63,10 @@ export async function prepare(
     }),
   );
   const known = states.flatMap((state, index) =>
-    state.releases.map((each) => ({
-      release: each.release,
+    state.releases.map((record) => ({
+      release: record.release,
       // The name is taken if on any host it stands for something else than it would now.
-      content: each.content === drafts[index]?.content ? 'same' : each.content,
+      content: record.content === drafts[index]?.content ? 'same' : record.content,
     })),
   );
   const release = uniqueRelease(request.release, 'same', known);
@@ -105,7 +105,7 @@ export async function prepare(
   const primary = primaryHost(config, models);
   const carried = await requireCarried(plans, effects);
   const images = [...resolved.values(), ...carried];
-  requirePlatforms(plans, new Map(images.map((each) => [each.reference, each.platforms])), engines);
+  requirePlatforms(plans, new Map(images.map((image) => [image.reference, image.platforms])), engines);
   const remarks = { notes: notesOf(models), warnings: warningsOf(models) };
   const plan = {
     app: config.app,
@@ -150,7 +150,7 @@ function neededReferences(
   isKept: (name: string, strategy: string) => boolean,
 ): string[] {
   const images = model.services.flatMap((plan) => {
-    const runs = state?.containers.some((each) => each.service === plan.name && each.running);
+    const runs = state?.containers.some((container) => container.service === plan.name && container.running);
     const image = model.model.services[plan.name]?.image;
     return image === undefined || (isKept(plan.name, plan.strategy) && runs) ? [] : [image];
   });

@@ -19,7 +19,7 @@ export function planService(plan: ServicePlan, input: ServicePlanInput): Planned
   const definition = record.model.services[plan.name];
   const image = definition?.image ?? '';
   const running = state.containers.find(
-    (each) => each.service === plan.name && each.edge === undefined && each.running,
+    (container) => container.service === plan.name && container.edge === undefined && container.running,
   );
   const base = { service: plan.name, plan, image, imageBefore: before?.model.services[plan.name]?.image };
   if (plan.strategy === 'blue-green') return { ...base, action: 'colour', why: plan.reason };

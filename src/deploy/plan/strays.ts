@@ -107,6 +107,6 @@ export function leftDown(
 }
 
 function hasColour({ service }: ContainerState, services: readonly PlannedService[]): boolean {
-  const action = services.find((each) => each.service === service)?.action;
+  const action = services.find((plannedService) => plannedService.service === service)?.action;
   return action === 'colour' || action === 'workers';
 }

@@ -61,7 +61,8 @@ function replacedHost(
 ): Tie | undefined {
   return tiesOf(record, service).find(
     ({ kind, name }) =>
-      kind === 'service' && services.some((each) => each.service === name && each.action !== 'keep'),
+      kind === 'service' &&
+      services.some((plannedService) => plannedService.service === name && plannedService.action !== 'keep'),
   );
 }
 
@@ -153,7 +154,7 @@ function takenAddresses(
   return names.flatMap((service) =>
     fixedAddresses(record, service).flatMap(({ network, address }) => {
       const holder = addresses.find(
-        (each) => each.network === network && isSameAddress(each.address, address),
+        (takenAddress) => takenAddress.network === network && isSameAddress(takenAddress.address, address),
       );
       const own = containers.find(({ id }) => id === holder?.container);
       // What is replaced by the container that wants it gives it up: itself, or what the edge adopts.

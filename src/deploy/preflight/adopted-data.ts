@@ -24,7 +24,7 @@ export interface ContainerMount {
 export function refuseDataElsewhere(host: string, record: ReleaseRecord, state: HostState): void {
   const errors = new Map<string, UserError>();
   for (const { name } of record.services) {
-    const own = state.containers.filter((each) => each.plain && each.service === name);
+    const own = state.containers.filter((container) => container.plain && container.service === name);
     for (const volume of record.model.services[name]?.volumes ?? []) {
       if (!holdsData(volume, record)) continue;
       for (const container of own) {

@@ -42,8 +42,8 @@ export async function putBackAdopted(
   releaseFolder: string,
   services: readonly string[],
 ): Promise<string[]> {
-  const all = (await readDown(host, releaseFolder)).filter((each) =>
-    services.includes(serviceOf(each) ?? ''),
+  const all = (await readDown(host, releaseFolder)).filter((containerInspect) =>
+    services.includes(serviceOf(containerInspect) ?? ''),
   );
   const done = new Set<string>();
   for (const old of all) {

@@ -27,17 +27,17 @@ export interface AddressPool {
 
 /** All networks of an engine. */
 export async function listNetworks(engine: Docker): Promise<NetworkState[]> {
-  return (await engine.listNetworks()).map((each) => ({
-    name: each.Name,
-    driver: each.Driver,
-    options: each.Options ?? {},
-    ipv6: each.EnableIPv6,
-    internal: each.Internal,
-    attachable: each.Attachable,
+  return (await engine.listNetworks()).map((network) => ({
+    name: network.Name,
+    driver: network.Driver,
+    options: network.Options ?? {},
+    ipv6: network.EnableIPv6,
+    internal: network.Internal,
+    attachable: network.Attachable,
     ipam: {
-      driver: each.IPAM?.Driver ?? 'default',
-      options: each.IPAM?.Options ?? {},
-      pools: (each.IPAM?.Config ?? []).map((pool) => ({
+      driver: network.IPAM?.Driver ?? 'default',
+      options: network.IPAM?.Options ?? {},
+      pools: (network.IPAM?.Config ?? []).map((pool) => ({
         subnet: pool.Subnet,
         gateway: pool.Gateway,
         range: pool.IPRange,
@@ -70,7 +70,7 @@ export function withExistingNetworks(
   const entries = Object.entries(networks).map(([key, definition]) => {
     const name = networkName(project, key);
     // Several of one name are an error to Compose if they are external; by its labels it can tell them apart.
-    const isOne = existing.filter((each) => each.name === name).length === 1;
+    const isOne = existing.filter((network) => network.name === name).length === 1;
     return [key, isOne ? { name, external: true } : definition] as const;
   });
   return { ...project, networks: Object.fromEntries(entries) };

@@ -35,7 +35,7 @@ export function ownerOf(state: HostState): Owner {
   return {
     target,
     repository,
-    folders: containers.filter((each) => !each.plain).map(({ folder }) => folder),
+    folders: containers.filter((container) => !container.plain).map(({ folder }) => folder),
   };
 }
 
@@ -53,7 +53,7 @@ export function refuseOthers(host: string, layout: Layout, owner: Owner, asker: 
       hint: `Is this host right for ${target}? Two targets on one server need two roots: set \`root: /opt/sluice-${target}\` for this target's host, and another \`app:\` name for its containers.`,
     });
   }
-  const folder = owner.folders.find((each) => each !== undefined && each !== layout.app);
+  const folder = owner.folders.find((candidate) => candidate !== undefined && candidate !== layout.app);
   const isOlder = owner.target === undefined && owner.folders.includes(undefined);
   if (folder !== undefined || isOlder) {
     throw new UserError({

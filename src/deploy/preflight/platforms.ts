@@ -107,7 +107,7 @@ export async function verifyPlatforms(host: Pick<Host, 'engine'>, plan: HostPlan
 export function platformFor(model: ComposeModel, image: string): string | undefined {
   const users = Object.values(model.services).filter((service) => service.image === image);
   const [platform] = users.map(({ platform: own }) => own);
-  return typeof platform === 'string' && users.every((each) => each['platform'] === platform)
+  return typeof platform === 'string' && users.every((user) => user['platform'] === platform)
     ? platform
     : undefined;
 }

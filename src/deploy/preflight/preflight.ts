@@ -166,7 +166,10 @@ function judgeConnections({ record, fleet = [record], config, database }: Prefli
   // Told once, with the first host.
   if (fleet[0] !== record) return [];
   const budget = sharedBudget(
-    fleet.flatMap((each) => connectionBudget(each.model, each.services, config, database) ?? []),
+    fleet.flatMap(
+      (releaseRecord) =>
+        connectionBudget(releaseRecord.model, releaseRecord.services, config, database) ?? [],
+    ),
   );
   if (budget === undefined) return [];
   const terms = budget.lines
@@ -245,13 +248,13 @@ function judgeEnv({ record }: PreflightInput): Finding[] {
  * @throws UserError `preflight.failed` with every error found.
  */
 export function preflight(run: DeployRun, facts: readonly HostFacts[]): string {
-  const judged = run.hosts.map((each, index) => ({ each, findings: judge(run, each, facts[index]) }));
+  const judged = run.hosts.map((host, index) => ({ each: host, findings: judge(run, host, facts[index]) }));
   const errors: string[] = [];
-  for (const { each, findings } of judged) {
+  for (const { each: hostRun, findings } of judged) {
     for (const { level, message, fix } of findings) {
       if (level === 'error')
-        errors.push(`${each.host.name}: ${message}${fix === undefined ? '' : ` → ${fix}`}`);
-      if (level === 'warning') run.effects.log.detail(`${each.host.name}: ${message}`);
+        errors.push(`${hostRun.host.name}: ${message}${fix === undefined ? '' : ` → ${fix}`}`);
+      if (level === 'warning') run.effects.log.detail(`${hostRun.host.name}: ${message}`);
     }
   }
   if (errors.length === 0) return 'memory, disk, connections and env are fine';
@@ -263,11 +266,11 @@ export function preflight(run: DeployRun, facts: readonly HostFacts[]): string {
   });
 }
 
-function judge(run: DeployRun, each: HostRun, facts: HostFacts | undefined): Finding[] {
+function judge(run: DeployRun, hostRun: HostRun, facts: HostFacts | undefined): Finding[] {
   if (facts === undefined) return [];
   return judgeHost({
     facts,
-    record: each.plan.record,
+    record: hostRun.plan.record,
     fleet: run.hosts.map((one) => one.plan.record),
     config: run.config.services,
     database: run.config.backup?.postgres,

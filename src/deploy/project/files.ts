@@ -45,7 +45,7 @@ export async function moveMounts(
       })),
     );
     const hash = hashOf(read);
-    for (const each of read) files.set(`${hash}/${each.path}`, { hash, ...each });
+    for (const file of read) files.set(`${hash}/${file.path}`, { hash, ...file });
     // Compose replaces variables once more when it starts the release.
     return `${filesRoot}/${hash}/${read[0]?.path.split('/')[0] ?? ''}`.replaceAll('$', '$$$$');
   };

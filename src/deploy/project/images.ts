@@ -80,7 +80,7 @@ async function findDigest(
     .getImage(reference)
     .inspect();
   const found =
-    image.RepoDigests?.find((each) => each.startsWith(`${repositoryOf(reference)}@`)) ??
+    image.RepoDigests?.find((digest) => digest.startsWith(`${repositoryOf(reference)}@`)) ??
     image.RepoDigests?.[0];
   if (found === undefined)
     throw unresolved(host, reference, 'the image has no digest: it was never in a registry');

@@ -84,7 +84,7 @@ export function releaseProject(
     const service = record.model.services[plan.name];
     if (service === undefined) continue;
     services[projectService(plan, colour)] = containerService(record, plan, service, colour, folder);
-    const edge = edges.find((each) => each.service === plan.name);
+    const edge = edges.find((edgeContainer) => edgeContainer.service === plan.name);
     if (edge !== undefined)
       services[edgeProjectService(plan.name)] = edgeService(record, plan, service, edge, folder);
   }

@@ -84,10 +84,13 @@ export async function earlyReport(
         : `Mend the cause and run \`sluice ${run.command} ${target.name}\` again; nothing was changed.`,
       counts: hosts
         .map((host) => host.counts())
-        .reduce((sum, each) => ({ execs: sum.execs + each.execs, forwards: sum.forwards + each.forwards }), {
-          execs: 0,
-          forwards: 0,
-        }),
+        .reduce(
+          (sum, count) => ({ execs: sum.execs + count.execs, forwards: sum.forwards + count.forwards }),
+          {
+            execs: 0,
+            forwards: 0,
+          },
+        ),
     },
     effects.mask,
   );

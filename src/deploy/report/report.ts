@@ -10,12 +10,12 @@ export async function reportOf(run: DeployRun, result: TransactionResult): Promi
   const { recorder, effects, plan, primary } = run;
   const { facts } = recorder;
   const states = await Promise.all(
-    run.hosts.map(async (each) => ({
-      host: each.host.name,
-      state: await readServing(run, each).catch(() => undefined),
+    run.hosts.map(async (hostRun) => ({
+      host: hostRun.host.name,
+      state: await readServing(run, hostRun).catch(() => undefined),
     })),
   );
-  const counts = run.hosts.map((each) => each.host.counts());
+  const counts = run.hosts.map((hostRun) => hostRun.host.counts());
   const backup = facts.backup;
   const serving = states.flatMap(({ host, state }) => (state === undefined ? [] : servingOn(host, state)));
   const outcome = isSplit(serving) ? 'split' : outcomeOf(run, result);
@@ -64,8 +64,8 @@ export async function reportOf(run: DeployRun, result: TransactionResult): Promi
 }
 
 /** What serves is asked of the engine and of the edges, side by side; the files count where an edge is silent. */
-async function readServing(run: DeployRun, each: HostRun): Promise<ServingState> {
-  const { host, layout, guards } = each;
+async function readServing(run: DeployRun, hostRun: HostRun): Promise<ServingState> {
+  const { host, layout, guards } = hostRun;
   const [containers, ...answers] = await Promise.all([
     listContainers(host.engine, run.config.app),
     ...[...guards].map(
@@ -86,24 +86,36 @@ function isSplit(serving: readonly Serving[]): boolean {
   for (const { service, release } of serving) {
     releases.set(service, (releases.get(service) ?? new Set()).add(release));
   }
-  return [...releases.values()].some((each) => each.size > 1);
+  return [...releases.values()].some((release) => release.size > 1);
 }
 
 /** What serves on a host, service by service: asked of the edges, so that it is what clients get. */
 export function servingOn(host: string, state: ServingState): Serving[] {
-  const running = state.containers.filter((each) => each.running && each.edge === undefined);
+  const running = state.containers.filter((container) => container.running && container.edge === undefined);
   const web = Object.entries(state.edges).flatMap(([service, status]) => {
-    const container = running.find((each) => each.service === service && each.colour === status.active);
-    const adopted = running.find((each) => each.service === service && each.plain);
+    const container = running.find(
+      (containerState) => containerState.service === service && containerState.colour === status.active,
+    );
+    const adopted = running.find(
+      (containerState) => containerState.service === service && containerState.plain,
+    );
     if (container === undefined && adopted === undefined) return [];
     const release = container?.release ?? 'the containers that ran before Sluice';
     return [{ host, service, release, colour: status.active }];
   });
   const active = servingColour(state);
   const workers = running
-    .filter((each) => each.colour !== undefined && each.colour === active && !(each.service in state.edges))
-    .map((each) => ({ host, service: each.service, release: each.release ?? '', colour: each.colour }));
-  const unique = new Map([...web, ...workers].map((each) => [each.service, each]));
+    .filter(
+      (container) =>
+        container.colour !== undefined && container.colour === active && !(container.service in state.edges),
+    )
+    .map((container) => ({
+      host,
+      service: container.service,
+      release: container.release ?? '',
+      colour: container.colour,
+    }));
+  const unique = new Map([...web, ...workers].map((worker) => [worker.service, worker]));
   return [...unique.values()];
 }
 

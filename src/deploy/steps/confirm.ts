@@ -14,52 +14,52 @@ export const confirm: Step = {
   async apply(run) {
     // All or nothing as far as it can be known beforehand: every guard must still be armed by this deploy.
     await settleAll(
-      run.hosts.flatMap((each) => [
-        proveReachable(run, each),
-        each.keeper.check(),
-        refuseReverted(run, each),
+      run.hosts.flatMap((host) => [
+        proveReachable(run, host),
+        host.keeper.check(),
+        refuseReverted(run, host),
       ]),
     );
     run.signal.throwIfAborted();
     await settleAll(
-      run.hosts.map(async (each) => {
-        await settleAll(guardsOf(each).map((guard) => guard.confirm(run.deploy)));
-        run.recorder.event('confirmed', each.host.name);
-        const edges = each.plan.edges.map((edge) => edge.service);
-        await persistColour(each.host, each.layout, edges, each.plan.colour, each.plan.release);
+      run.hosts.map(async (hostRun) => {
+        await settleAll(guardsOf(hostRun).map((guard) => guard.confirm(run.deploy)));
+        run.recorder.event('confirmed', hostRun.host.name);
+        const edges = hostRun.plan.edges.map((edge) => edge.service);
+        await persistColour(hostRun.host, hostRun.layout, edges, hostRun.plan.colour, hostRun.plan.release);
       }),
     );
     return `${run.plan.release} is the release now, on ${run.hosts.length === 1 ? 'its host' : `${run.hosts.length} hosts`}`;
   },
 };
 
-async function proveReachable(run: DeployRun, each: HostRun): Promise<void> {
+async function proveReachable(run: DeployRun, hostRun: HostRun): Promise<void> {
   try {
-    const host = await run.effects.connect(each.host);
+    const host = await run.effects.connect(hostRun.host);
     // Nobody waits for its end.
     host.close().catch(() => {});
   } catch (error) {
     throw new UserError({
       code: 'confirm.unreachable',
-      message: `${each.host.name}: a new connection could not be made after the switch: ${messageOf(error)}`,
+      message: `${hostRun.host.name}: a new connection could not be made after the switch: ${messageOf(error)}`,
       hint: 'The old release serves again. Does the new release change the network, the firewall or sshd?',
       cause: error,
     });
   }
 }
 
-function guardsOf(each: HostRun): GuardClient[] {
-  return switchedEdges(each).flatMap((service) => each.guards.get(service) ?? []);
+function guardsOf(hostRun: HostRun): GuardClient[] {
+  return switchedEdges(hostRun).flatMap((service) => hostRun.guards.get(service) ?? []);
 }
 
-async function refuseReverted(run: DeployRun, each: HostRun): Promise<void> {
-  const statuses = await Promise.all(guardsOf(each).map((guard) => guard.status()));
+async function refuseReverted(run: DeployRun, hostRun: HostRun): Promise<void> {
+  const statuses = await Promise.all(guardsOf(hostRun).map((guard) => guard.status()));
   for (const status of statuses) {
-    run.recorder.watch(each.host.name, status.service, status);
+    run.recorder.watch(hostRun.host.name, status.service, status);
     if (status.armed?.nonce === run.deploy) continue;
     throw new UserError({
       code: 'watch.reverted',
-      message: `${each.host.name}: the guard of ${status.service} reverted before the confirmation: ${status.last?.reason ?? 'its edge started anew'}`,
+      message: `${hostRun.host.name}: the guard of ${status.service} reverted before the confirmation: ${status.last?.reason ?? 'its edge started anew'}`,
       hint: 'The old release serves.',
     });
   }

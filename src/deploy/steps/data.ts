@@ -13,15 +13,15 @@ import { waitRunning } from './waiting/wait.ts';
 export const data: Step = {
   name: 'data',
   skip: (run) =>
-    run.hosts.every((each) => missing(each).length === 0) ? 'all stateful services run' : undefined,
+    run.hosts.every((host) => missing(host).length === 0) ? 'all stateful services run' : undefined,
   async apply(run, note) {
-    const created = await onHosts(run, async (each) => {
-      const services = missing(each);
-      await composeUp(each, services, { flags: ['--no-recreate'], signal: run.signal });
-      const plans = each.plan.services.filter((planned) => services.includes(planned.service));
+    const created = await onHosts(run, async (hostRun) => {
+      const services = missing(hostRun);
+      await composeUp(hostRun, services, { flags: ['--no-recreate'], signal: run.signal });
+      const plans = hostRun.plan.services.filter((planned) => services.includes(planned.service));
       await waitRunning(
         run,
-        each,
+        hostRun,
         plans.map((planned) => ({ plan: planned.plan, project: planned.service })),
         note,
       );
@@ -33,16 +33,16 @@ export const data: Step = {
    * A container made here is taken away again; its named volumes stay, because data is never deleted by Sluice.
    */
   async undo(run) {
-    await onHosts(run, async (each) => {
-      const services = missing(each);
+    await onHosts(run, async (hostRun) => {
+      const services = missing(hostRun);
       if (services.length === 0) return;
-      const found = await listContainers(each.host.engine, each.plan.record.app);
-      const before = new Set(each.state.containers.map((container) => container.id));
+      const found = await listContainers(hostRun.host.engine, hostRun.plan.record.app);
+      const before = new Set(hostRun.state.containers.map((container) => container.id));
       const ours = found.filter(
         (container) => services.includes(container.service) && !before.has(container.id),
       );
       await removeContainers(
-        each.host,
+        hostRun.host,
         ours.map((container) => container.id),
       );
     });
@@ -50,11 +50,11 @@ export const data: Step = {
   },
 };
 
-function missing(each: Parameters<Parameters<typeof onHosts>[1]>[0]): string[] {
-  return each.plan.services
+function missing(hostRun: Parameters<Parameters<typeof onHosts>[1]>[0]): string[] {
+  return hostRun.plan.services
     .filter(
       ({ plan, action }) =>
-        plan.strategy === 'keep' && action === 'create' && !isInFront(each.plan.record, plan.name),
+        plan.strategy === 'keep' && action === 'create' && !isInFront(hostRun.plan.record, plan.name),
     )
     .map((planned) => planned.service);
 }

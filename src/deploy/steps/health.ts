@@ -18,20 +18,20 @@ import { refuseFailed, waitRunning } from './waiting/wait.ts';
 export const health: Step = {
   name: 'health',
   async apply(run, note) {
-    const checked = await onHosts(run, async (each) => {
-      const services = startedServices(each);
+    const checked = await onHosts(run, async (hostRun) => {
+      const services = startedServices(hostRun);
       const awaited = services.map((planned) => ({
         plan: planned.plan,
-        project: projectService(planned.plan, each.plan.colour),
+        project: projectService(planned.plan, hostRun.plan.colour),
         // The edge's own check is faster than the engine's interval and closer to what clients get.
         viaEdge: planned.plan.strategy === 'blue-green' && planned.plan.health !== undefined,
       }));
-      const running = await waitRunning(run, each, awaited, note);
+      const running = await waitRunning(run, hostRun, awaited, note);
       const web = services.filter((planned) => planned.plan.strategy === 'blue-green');
       await Promise.all(
         web.map((planned) => {
-          const name = projectService(planned.plan, each.plan.colour);
-          return waitInEdge(run, each, planned, running.get(name) ?? [], note);
+          const name = projectService(planned.plan, hostRun.plan.colour);
+          return waitInEdge(run, hostRun, planned, running.get(name) ?? [], note);
         }),
       );
       return services.length;
@@ -56,15 +56,15 @@ const wellTimes = 2;
  */
 async function waitInEdge(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   planned: PlannedService,
   containers: readonly ContainerState[],
   note: (text: string) => void,
 ): Promise<void> {
-  const guard = each.guards.get(planned.service);
+  const guard = hostRun.guards.get(planned.service);
   if (guard === undefined) return;
   const { clock } = run.effects;
-  const { colour } = each.plan;
+  const { colour } = hostRun.plan;
   const addresses = containers.flatMap((container) => Object.values(container.addresses).slice(0, 1));
   const begun = clock.elapsed();
   let deadline = planned.plan.startDeadlineMs;
@@ -73,7 +73,7 @@ async function waitInEdge(
   let inspected = begun;
   let isFar = false;
   let well = 0;
-  const version = each.plan.edges.find(({ service }) => service === planned.service)?.version;
+  const version = hostRun.plan.edges.find(({ service }) => service === planned.service)?.version;
   for (;;) {
     run.signal.throwIfAborted();
     try {
@@ -86,21 +86,21 @@ async function waitInEdge(
       // one the starting app can use the processor better.
       const [status, early] = await Promise.all([
         guard.status(),
-        isFar || well > 0 ? askComponents(each, planned, containers) : undefined,
-        inspectDue ? refuseEnded(run, each, planned, containers) : undefined,
+        isFar || well > 0 ? askComponents(hostRun, planned, containers) : undefined,
+        inspectDue ? refuseEnded(run, hostRun, planned, containers) : undefined,
       ]);
       // An edge that is being reloaded may still answer by the process that ends, or not take its new settings at all.
       const isCurrent = version === undefined || status.version === version;
       if (!isCurrent) told = false;
       const up = status.colours[colour].up;
       const isUp = isCurrent && up >= planned.plan.replicas;
-      const answers = isUp ? (early ?? (await askComponents(each, planned, containers))) : [];
+      const answers = isUp ? (early ?? (await askComponents(hostRun, planned, containers))) : [];
       well = isUp && answers.every(({ answer }) => answer.ok) ? well + 1 : 0;
-      if (well >= wellTimes) return tellComponents(run, each, planned, answers);
+      if (well >= wellTimes) return tellComponents(run, hostRun, planned, answers);
       isFar = clock.elapsed() - asked > farMs;
       note(isCurrent ? noteOf(planned, up, answers) : `the edge of ${planned.service} reads its settings`);
       if (!isCurrent && clock.elapsed() - begun > planned.plan.startDeadlineMs)
-        throw notReloaded(each, planned);
+        throw notReloaded(hostRun, planned);
     } catch (error) {
       if (error instanceof UserError && error.code.startsWith('health.')) throw error;
       well = 0;
@@ -108,17 +108,17 @@ async function waitInEdge(
       if (clock.elapsed() - begun > planned.plan.startDeadlineMs) throw error;
     }
     // The image's own health check may allow more than is known of it before it is there.
-    if (isLate()) deadline = await deadlineOf(each, planned.plan, containers);
-    if (isLate()) throw await notUp(run, each, planned, containers, deadline);
+    if (isLate()) deadline = await deadlineOf(hostRun, planned.plan, containers);
+    if (isLate()) throw await notUp(run, hostRun, planned, containers, deadline);
     // A slow line is pause enough.
     await clock.sleep(isFar ? 0 : pollMs, run.signal);
   }
 }
 
-function notReloaded(each: HostRun, { service }: PlannedService): UserError {
+function notReloaded(hostRun: HostRun, { service }: PlannedService): UserError {
   return new UserError({
     code: 'health.edge-settings',
-    message: `${each.host.name}: the edge of ${service} did not take its new settings`,
+    message: `${hostRun.host.name}: the edge of ${service} did not take its new settings`,
     hint: 'docker logs of its container has HAProxy’s reason.',
   });
 }
@@ -134,17 +134,17 @@ function noteOf({ service, plan }: PlannedService, up: number, answers: readonly
 /** A container that has ended will never be up; the edge alone would not say why. */
 async function refuseEnded(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   planned: PlannedService,
   containers: readonly ContainerState[],
 ): Promise<void> {
   try {
-    await refuseFailed(each, containers);
+    await refuseFailed(hostRun, containers);
   } catch (error) {
     const isUnhealthy = error instanceof UserError && error.code === 'health.unhealthy';
     if (!isUnhealthy) throw error;
     // The endpoint itself may say which component is not well: that beats any other word.
-    const why = await notUp(run, each, planned, containers, planned.plan.startDeadlineMs);
+    const why = await notUp(run, hostRun, planned, containers, planned.plan.startDeadlineMs);
     throw why.code === 'health.component' ? why : error;
   }
 }
@@ -156,7 +156,7 @@ interface ComponentAnswer {
 
 /** Asks every container's health endpoint; services without one are not asked. */
 async function askComponents(
-  each: HostRun,
+  hostRun: HostRun,
   planned: PlannedService,
   containers: readonly ContainerState[],
 ): Promise<ComponentAnswer[]> {
@@ -165,20 +165,20 @@ async function askComponents(
   return await Promise.all(
     containers.map(async (container) => ({
       container,
-      answer: await askHealth(each.host, Object.values(container.addresses)[0] ?? '', asked),
+      answer: await askHealth(hostRun.host, Object.values(container.addresses)[0] ?? '', asked),
     })),
   );
 }
 
 function tellComponents(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   { service }: PlannedService,
   answers: readonly ComponentAnswer[],
 ): void {
   for (const { answer } of answers)
     run.recorder.health({
-      host: each.host.name,
+      host: hostRun.host.name,
       service,
       components: answer.components,
       ok: answer.ok,
@@ -188,23 +188,23 @@ function tellComponents(
 /** Why it was not up in time. The endpoint itself may say which component is not well; the log says the rest. */
 async function notUp(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   planned: PlannedService,
   containers: readonly ContainerState[],
   deadlineMs: number,
 ): Promise<UserError> {
-  const answers = await askComponents(each, planned, containers);
-  tellComponents(run, each, planned, answers);
+  const answers = await askComponents(hostRun, planned, containers);
+  tellComponents(run, hostRun, planned, answers);
   const { plan, service } = planned;
   const sick = answers.find(({ answer }) => !answer.ok);
   const shown = sick?.container ?? containers[0];
-  const lines = shown === undefined ? '' : await lastLogs(each.host, shown.id, 50);
+  const lines = shown === undefined ? '' : await lastLogs(hostRun.host, shown.id, 50);
   if (sick !== undefined && sick.answer.status > 0)
-    return unwell(`${each.host.name}: ${sick.container.name}`, plan.health ?? '', sick.answer, lines);
+    return unwell(`${hostRun.host.name}: ${sick.container.name}`, plan.health ?? '', sick.answer, lines);
   const seconds = deadlineMs / 1000;
   return new UserError({
     code: 'health.timeout',
-    message: `${each.host.name}: ${service} was not up for the edge within ${seconds} s${plan.health === undefined ? '' : ` (${plan.health})`}`,
+    message: `${hostRun.host.name}: ${service} was not up for the edge within ${seconds} s${plan.health === undefined ? '' : ` (${plan.health})`}`,
     hint: `Does it listen on that port on all addresses (0.0.0.0, not 127.0.0.1)? If it needs longer: services: { ${service}: { start-timeout: ${Math.ceil(seconds * 2)}s } }. Its last lines are below.`,
     output: lines,
   });

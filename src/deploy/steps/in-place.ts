@@ -37,30 +37,30 @@ function isAfterEdges({ plan }: PlannedService, record: ReleaseRecord): boolean 
  */
 export async function upInOrder(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   services: readonly PlannedService[],
   note: (text: string) => void,
 ): Promise<void> {
   const left = new Set(services.map(({ service }) => service));
-  const needsOf = (name: string) => Object.keys(each.plan.record.model.services[name]?.depends_on ?? {});
-  await rememberUndescribed(each, services);
+  const needsOf = (name: string) => Object.keys(hostRun.plan.record.model.services[name]?.depends_on ?? {});
+  await rememberUndescribed(hostRun, services);
   while (left.size > 0) {
     const ready = [...left].filter((name) => !needsOf(name).some((need) => need !== name && left.has(need)));
     // A circle: Compose would have refused it, and all at once is as good as any order.
     const group = ready.length > 0 ? ready : [...left];
-    await composeUp(each, group, { signal: run.signal });
+    await composeUp(hostRun, group, { signal: run.signal });
     for (const name of group) left.delete(name);
-    const awaited = services.filter(({ service }) => group.includes(service) && isAwaited(each, service));
+    const awaited = services.filter(({ service }) => group.includes(service) && isAwaited(hostRun, service));
     if (awaited.length > 0) {
       const projects = awaited.map(({ plan, service }) => ({ plan, project: service }));
-      await waitRunning(run, each, projects, note);
+      await waitRunning(run, hostRun, projects, note);
     }
   }
 }
 
 /** Something of this release says that it starts only when this service is healthy, or is started with it in this step. */
-function isAwaited(each: HostRun, service: string): boolean {
-  return Object.values(each.plan.record.model.services).some(
+function isAwaited(hostRun: HostRun, service: string): boolean {
+  return Object.values(hostRun.plan.record.model.services).some(
     ({ depends_on: needs }) =>
       needs?.[service] !== undefined && needs[service]?.condition !== 'service_completed_successfully',
   );
@@ -70,32 +70,32 @@ function isAwaited(each: HostRun, service: string): boolean {
  * Replaced containers that no release describes: those of a plain project, and stores, of which a release has the
  * definition that they should have, not the one they run with.
  */
-function undescribed(each: HostRun, services: readonly PlannedService[]) {
+function undescribed(hostRun: HostRun, services: readonly PlannedService[]) {
   const names = services
     .filter(
       ({ action, plan }) =>
-        action === 'replace' && (plan.strategy === 'keep' || each.plan.previous === undefined),
+        action === 'replace' && (plan.strategy === 'keep' || hostRun.plan.previous === undefined),
     )
     .map(({ service }) => service);
-  return each.state.containers.filter(
+  return hostRun.state.containers.filter(
     (one) => one.running && one.edge === undefined && names.includes(one.service),
   );
 }
 
-async function rememberUndescribed(each: HostRun, services: readonly PlannedService[]): Promise<void> {
-  await writeDown(each.host, each.layout.release(each.plan.release), undescribed(each, services));
+async function rememberUndescribed(hostRun: HostRun, services: readonly PlannedService[]): Promise<void> {
+  await writeDown(hostRun.host, hostRun.layout.release(hostRun.plan.release), undescribed(hostRun, services));
 }
 
 /** Services that were replaced in place get the previous release's definition again, or what they were made of before. */
-export async function putBack(each: HostRun, run: DeployRun): Promise<void> {
-  const replaced = each.plan.services
+export async function putBack(hostRun: HostRun, run: DeployRun): Promise<void> {
+  const replaced = hostRun.plan.services
     .filter((planned) => planned.action === 'replace')
     .map((planned) => planned.service);
   if (replaced.length === 0) return;
-  run.effects.log.detail(`${each.host.name}: putting back ${replaced.join(', ')}`);
-  const done = await putBackAdopted(each.host, each.layout.release(each.plan.release), replaced);
-  const { previous } = each.plan;
+  run.effects.log.detail(`${hostRun.host.name}: putting back ${replaced.join(', ')}`);
+  const done = await putBackAdopted(hostRun.host, hostRun.layout.release(hostRun.plan.release), replaced);
+  const { previous } = hostRun.plan;
   if (previous === undefined) return;
   const rest = replaced.filter((service) => !done.includes(service));
-  await composeUp({ ...each, plan: { ...each.plan, release: previous.release } }, rest);
+  await composeUp({ ...hostRun, plan: { ...hostRun.plan, release: previous.release } }, rest);
 }

@@ -6,45 +6,47 @@ import { compose, projectOf } from '../on-host/compose.ts';
 import type { Step } from '../transaction.ts';
 
 /** One-off services run to their end before the new containers start, as their dependants expect. */
-export const jobs: Step = jobStep('jobs', (each) => jobsOf(each).filter((name) => !isLate(each, name)));
+export const jobs: Step = jobStep('jobs', (hostRun) =>
+  jobsOf(hostRun).filter((name) => !isLate(hostRun, name)),
+);
 
 /**
  * One-off services that need a service which starts in this deploy (an import over the app's own API): they run when it is
  * well, before any traffic moves.
  */
-export const lateJobs: Step = jobStep('late-jobs', (each) =>
-  jobsOf(each).filter((name) => isLate(each, name)),
+export const lateJobs: Step = jobStep('late-jobs', (hostRun) =>
+  jobsOf(hostRun).filter((name) => isLate(hostRun, name)),
 );
 
-function jobStep(name: 'jobs' | 'late-jobs', servicesOf: (each: HostRun) => string[]): Step {
+function jobStep(name: 'jobs' | 'late-jobs', servicesOf: (hostRun: HostRun) => string[]): Step {
   const container = (deploy: string, service: string) => `sluice-job-${deploy}-${service}`;
   return {
     name,
     skip: (run) => {
       // A migrator of an older image does not know the schema of a newer one, and what is to be made was made.
       if (run.command === 'rollback') return 'a rollback runs no jobs';
-      return run.hosts.some((each) => servicesOf(each).length > 0) ? undefined : 'no jobs';
+      return run.hosts.some((host) => servicesOf(host).length > 0) ? undefined : 'no jobs';
     },
     async apply(run, note) {
-      const ran = await onHosts(run, async (each) => {
-        for (const service of servicesOf(each)) {
+      const ran = await onHosts(run, async (hostRun) => {
+        for (const service of servicesOf(hostRun)) {
           note(service);
           const result = await compose(
-            each.host,
-            projectOf(each),
+            hostRun.host,
+            projectOf(hostRun),
             ['run', '--rm', '--no-deps', '-T', '--name', container(run.deploy, service), service],
             { signal: run.signal, timeoutMs: 1_800_000 },
           );
-          if (result.code !== 0) throw jobFailed(each, service, result);
+          if (result.code !== 0) throw jobFailed(hostRun, service, result);
         }
-        return servicesOf(each).length;
+        return servicesOf(hostRun).length;
       });
       return `${ran.reduce((sum, count) => sum + count, 0)} jobs done`;
     },
     async undo(run) {
-      await onHosts(run, async (each) => {
-        const names = servicesOf(each).map((service) => container(run.deploy, service));
-        if (names.length > 0) await docker(each.host, ['rm', '-f', ...names]);
+      await onHosts(run, async (hostRun) => {
+        const names = servicesOf(hostRun).map((service) => container(run.deploy, service));
+        if (names.length > 0) await docker(hostRun.host, ['rm', '-f', ...names]);
       });
       return undefined;
     },
@@ -52,38 +54,38 @@ function jobStep(name: 'jobs' | 'late-jobs', servicesOf: (each: HostRun) => stri
 }
 
 /** Jobs in the order of what they need of each other. */
-function jobsOf(each: HostRun): string[] {
-  const left = each.plan.services.filter(({ action }) => action === 'run').map(({ service }) => service);
+function jobsOf(hostRun: HostRun): string[] {
+  const left = hostRun.plan.services.filter(({ action }) => action === 'run').map(({ service }) => service);
   const ordered: string[] = [];
   while (left.length > 0) {
-    const next = left.findIndex((name) => !needsOf(each, name).some((need) => left.includes(need)));
+    const next = left.findIndex((name) => !needsOf(hostRun, name).some((need) => left.includes(need)));
     ordered.push(...left.splice(Math.max(next, 0), 1));
   }
   return ordered;
 }
 
-function needsOf(each: HostRun, service: string): string[] {
-  return Object.keys(each.plan.record.model.services[service]?.depends_on ?? {});
+function needsOf(hostRun: HostRun, service: string): string[] {
+  return Object.keys(hostRun.plan.record.model.services[service]?.depends_on ?? {});
 }
 
 /** Whether a job needs a service that is not there before the step `start`, itself or by another job. */
-function isLate(each: HostRun, job: string, seen: readonly string[] = []): boolean {
-  return needsOf(each, job).some((need) => {
-    const planned = each.plan.services.find(({ service }) => service === need);
+function isLate(hostRun: HostRun, job: string, seen: readonly string[] = []): boolean {
+  return needsOf(hostRun, job).some((need) => {
+    const planned = hostRun.plan.services.find(({ service }) => service === need);
     if (planned === undefined || seen.includes(need)) return false;
-    if (planned.action === 'run') return isLate(each, need, [...seen, job]);
+    if (planned.action === 'run') return isLate(hostRun, need, [...seen, job]);
     return planned.action !== 'keep' && planned.plan.strategy !== 'keep';
   });
 }
 
 function jobFailed(
-  each: HostRun,
+  hostRun: HostRun,
   service: string,
   result: { code: number; stdout: string; stderr: string },
 ): UserError {
   return new UserError({
     code: 'job.failed',
-    message: `${each.host.name}: the job ${service} ended with exit code ${result.code}`,
+    message: `${hostRun.host.name}: the job ${service} ended with exit code ${result.code}`,
     hint: 'The new release was not started. The job’s last lines are below.',
     output: tail(`${result.stdout}\n${result.stderr}`.trim(), 30),
   });

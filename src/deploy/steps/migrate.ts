@@ -53,7 +53,7 @@ exit "$status"
 
 async function runMigration(run: DeployRun, config: MigrateConfig) {
   const { primary, effects } = run;
-  const plan = primary.plan.record.services.find((each) => each.name === config.service);
+  const plan = primary.plan.record.services.find((service) => service.name === config.service);
   if (plan === undefined) throw noService(config.service);
   const name = `sluice-migrate-${run.deploy}`;
   const begun = effects.clock.elapsed();

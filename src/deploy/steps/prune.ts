@@ -8,15 +8,26 @@ import type { Step } from '../transaction.ts';
 export const prune: Step = {
   name: 'prune',
   async apply(run) {
-    const counts = await onHosts(run, async (each) => {
-      if (each.state.journals >= keptJournals + journalsAtOnce) await pruneJournals(each);
-      const kept = new Set([each.plan.release, each.plan.previous?.release]);
-      const { remove, images } = choosePruned(each.state, each.plan.record, kept, run.config.keep, each.left);
+    const counts = await onHosts(run, async (hostRun) => {
+      if (hostRun.state.journals >= keptJournals + journalsAtOnce) await pruneJournals(hostRun);
+      const kept = new Set([hostRun.plan.release, hostRun.plan.previous?.release]);
+      const { remove, images } = choosePruned(
+        hostRun.state,
+        hostRun.plan.record,
+        kept,
+        run.config.keep,
+        hostRun.left,
+      );
       if (remove.length > 0) {
-        await each.host.exec(['rm', '-rf', '--', ...remove.map((release) => each.layout.release(release))]);
-        await pruneFiles(each, remove);
+        await hostRun.host.exec([
+          'rm',
+          '-rf',
+          '--',
+          ...remove.map((release) => hostRun.layout.release(release)),
+        ]);
+        await pruneFiles(hostRun, remove);
       }
-      return { releases: remove.length, images: await removeImages(each.host, images) };
+      return { releases: remove.length, images: await removeImages(hostRun.host, images) };
     });
     const releases = counts.reduce((sum, count) => sum + count.releases, 0);
     const images = counts.reduce((sum, count) => sum + count.images, 0);
@@ -27,23 +38,23 @@ export const prune: Step = {
 };
 
 /** Mounted files that neither a kept release nor any container has. Their folders are named after their content's hash. */
-async function pruneFiles(each: HostRun, removed: readonly string[]): Promise<void> {
-  const { releases } = each.state;
+async function pruneFiles(hostRun: HostRun, removed: readonly string[]): Promise<void> {
+  const { releases } = hostRun.state;
   const hashes = (records: readonly ReleaseRecord[]) => records.flatMap((record) => record.files);
   const needed = new Set(
-    hashes([...releases.filter(({ release }) => !removed.includes(release)), each.plan.record]),
+    hashes([...releases.filter(({ release }) => !removed.includes(release)), hostRun.plan.record]),
   );
   const unneeded = hashes(releases.filter(({ release }) => removed.includes(release))).filter(
     (hash) => /^[0-9a-f]+$/.test(hash) && !needed.has(hash),
   );
   if (unneeded.length === 0) return;
   // A service that was left as it is may have been made from a release that is long gone.
-  const containers = await each.host.engine.listContainers({ all: true });
+  const containers = await hostRun.host.engine.listContainers({ all: true });
   const mounted = containers.flatMap(({ Mounts }) => Mounts.map(({ Source }) => Source ?? ''));
   const folders = [...new Set(unneeded)]
-    .map((hash) => `${each.layout.files}/${hash}`)
+    .map((hash) => `${hostRun.layout.files}/${hash}`)
     .filter((folder) => !mounted.some((source) => source === folder || source.startsWith(`${folder}/`)));
-  if (folders.length > 0) await each.host.exec(['rm', '-rf', '--', ...folders]);
+  if (folders.length > 0) await hostRun.host.exec(['rm', '-rf', '--', ...folders]);
 }
 
 /** The history that is kept; unfinished journals are always among the newest. */
@@ -51,10 +62,10 @@ const keptJournals = 200;
 /** So many more are let gather before somebody looks at the folder again. */
 const journalsAtOnce = 50;
 
-async function pruneJournals(each: HostRun): Promise<void> {
+async function pruneJournals(hostRun: HostRun): Promise<void> {
   const script = 'cd "$1" && ls | sort -r | tail -n "+$2" | while IFS= read -r f; do rm -f -- "$f"; done';
-  await each.host.script(script, {
-    args: [each.layout.journal, String(keptJournals + 1)],
+  await hostRun.host.script(script, {
+    args: [hostRun.layout.journal, String(keptJournals + 1)],
     timeoutMs: 20_000,
   });
 }
@@ -72,16 +83,16 @@ export function choosePruned(
   keep: number,
   left: readonly string[] = [],
 ): { remove: string[]; images: string[] } {
-  const others = state.releases.filter((each) => !protectedNames.has(each.release)).toReversed();
+  const others = state.releases.filter((record) => !protectedNames.has(record.release)).toReversed();
   const room = Math.max(
     0,
     keep - [...protectedNames].filter((name) => name && name !== current.release).length,
   );
   const removed = others.slice(room);
-  const staying = [...state.releases.filter((each) => !removed.includes(each)), current];
+  const staying = [...state.releases.filter((release) => !removed.includes(release)), current];
   const needed = new Set(staying.flatMap(imagesOf));
   const images = new Set([...removed.flatMap(imagesOf), ...left].filter((image) => !needed.has(image)));
-  return { remove: removed.map((each) => each.release), images: [...images] };
+  return { remove: removed.map((record) => record.release), images: [...images] };
 }
 
 /** References of all images of a release. */

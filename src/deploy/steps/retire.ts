@@ -21,26 +21,26 @@ export const retire: Step = {
   name: 'retire',
   isFailure: (error) => userErrorsOf(error).some(({ code }) => code === 'adopt.url'),
   async apply(run, note) {
-    const notes = await onHosts(run, async (each) => {
-      const old = oldContainers(each);
-      const listing = listContainers(each.host.engine, each.plan.record.app);
+    const notes = await onHosts(run, async (hostRun) => {
+      const old = oldContainers(hostRun);
+      const listing = listContainers(hostRun.host.engine, hostRun.plan.record.app);
       listing.catch(() => {});
       const adopted = old.filter((container) => container.plain);
       const own = old.filter((container) => !container.plain);
       const proof = provenUrl(run, adopted);
       proof.catch(() => {});
       const isWarm = (container: ContainerState) => {
-        const strategy = strategyOf(each, container);
+        const strategy = strategyOf(hostRun, container);
         return run.config.previous === 'warm' && strategy !== undefined && strategy !== 'workers';
       };
-      const swaps = each.plan.services.filter(
+      const swaps = hostRun.plan.services.filter(
         ({ action, plan }) => action === 'swap' || (action === 'create' && plan.strategy === 'singleton'),
       );
       const swapped = composeUp(
-        each,
+        hostRun,
         swaps.map((planned) => planned.service),
       );
-      const turned = listing.then((now) => turnFronts(run, each, now));
+      const turned = listing.then((now) => turnFronts(run, hostRun, now));
       turned.catch(() => {});
       // Between its two singletons an app has none: nothing that ends may take the processor from that change. It is let
       // come to its end after a cancellation, too, or none of them would run.
@@ -49,18 +49,18 @@ export const retire: Step = {
         Promise.all([quiet, turned]).then(() =>
           leave(
             run,
-            each,
+            hostRun,
             own.filter((container) => !isWarm(container)),
           ),
         ),
-        Promise.all([quiet, turned, proof]).then(() => endAdopted(run, each, adopted, note)),
+        Promise.all([quiet, turned, proof]).then(() => endAdopted(run, hostRun, adopted, note)),
         swapped.then(() => 0),
       ]);
-      await releaseFronts(each, await turned);
-      await proveUrl(run, each, await proof, adopted);
-      await removeStale(each, old, await listing);
-      await keepDown(each);
-      if (run.options.wait === true) await untilEnded(run, each, own, note);
+      await releaseFronts(hostRun, await turned);
+      await proveUrl(run, hostRun, await proof, adopted);
+      await removeStale(hostRun, old, await listing);
+      await keepDown(hostRun);
+      if (run.options.wait === true) await untilEnded(run, hostRun, own, note);
       return inFlight ?? 0;
     });
     const inFlight = notes.reduce((sum, count) => sum + count, 0);
@@ -77,14 +77,20 @@ export const retire: Step = {
  *
  * @returns how many requests and WebSockets they have in flight.
  */
-async function leave(run: DeployRun, each: HostRun, containers: readonly ContainerState[]): Promise<number> {
-  const old = otherColour(each.plan.colour);
+async function leave(
+  run: DeployRun,
+  hostRun: HostRun,
+  containers: readonly ContainerState[],
+): Promise<number> {
+  const old = otherColour(hostRun.plan.colour);
   const counts = new Map<string, { readonly file: string; readonly left: number }>();
   await Promise.all(
-    [...each.guards].map(async ([service, guard]) => {
+    [...hostRun.guards].map(async ([service, guard]) => {
       if (!containers.some((one) => one.service === service)) return;
       const answer = await guard.drain(old).catch(() => undefined);
-      const isReloaded = each.plan.edges.some((edge) => edge.service === service && edge.action === 'reload');
+      const isReloaded = hostRun.plan.edges.some(
+        (edge) => edge.service === service && edge.action === 'reload',
+      );
       // Of connections from before a reload the new process knows nothing, and an edge that does not answer may have some:
       // the host waits out the limit.
       const isKnown = answer !== undefined && !isReloaded;
@@ -96,33 +102,33 @@ async function leave(run: DeployRun, each: HostRun, containers: readonly Contain
   );
   const drainOf = ({ service }: ContainerState) => {
     const file = counts.get(service)?.file;
-    return file === undefined ? {} : { drained: `${each.layout.edge(service)}/run/${file}` };
+    return file === undefined ? {} : { drained: `${hostRun.layout.edge(service)}/run/${file}` };
   };
   const ending = containers.map((one) => ({
     id: one.id,
-    graceMs: graceOf(each, one),
+    graceMs: graceOf(hostRun, one),
     ...drainOf(one),
   }));
-  await letEnd(each.host, ending, run.config.drainMs);
+  await letEnd(hostRun.host, ending, run.config.drainMs);
   return [...counts.values()].reduce((sum, { left }) => sum + left, 0);
 }
 
 /** Adopted containers are removed afterwards, so their end is waited for; nothing needs that of a kept one. */
 async function endAdopted(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   containers: readonly ContainerState[],
   note: (text: string) => void,
 ): Promise<number> {
   if (containers.length === 0) return 0;
-  await drainColour(each.guards.values(), otherColour(each.plan.colour), {
+  await drainColour(hostRun.guards.values(), otherColour(hostRun.plan.colour), {
     limitMs: run.config.drainMs,
     clock: run.effects.clock,
     signal: run.effects.signal,
     note,
   });
   await settleAll(
-    containers.map((container) => stopContainers(each.host, [container.id], graceOf(each, container))),
+    containers.map((container) => stopContainers(hostRun.host, [container.id], graceOf(hostRun, container))),
   );
   return 0;
 }
@@ -142,7 +148,7 @@ async function provenUrl(run: DeployRun, adopted: readonly ContainerState[]): Pr
  */
 async function proveUrl(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   url: string | undefined,
   adopted: readonly ContainerState[],
 ): Promise<void> {
@@ -152,7 +158,7 @@ async function proveUrl(
   const names = adopted.map(({ name }) => name).join(', ');
   const failures = await Promise.all(
     adopted.map(({ id }) =>
-      each.host.engine
+      hostRun.host.engine
         .getContainer(id)
         .start()
         .then(() => '', messageOf),
@@ -167,40 +173,40 @@ async function proveUrl(
         : 'They are running again, but the URL still fails';
   throw new UserError({
     code: 'adopt.url',
-    message: `${url} ${trouble} after the adopted containers (${names}) stopped on ${each.host.name}. ${back}`,
+    message: `${url} ${trouble} after the adopted containers (${names}) stopped on ${hostRun.host.name}. ${back}`,
     hint: 'A proxy in front still uses their addresses. Make it resolve the name again (nginx: docker exec NAME nginx -s reload), then deploy again with --force.',
   });
 }
 
-function oldContainers(each: HostRun): ContainerState[] {
-  return each.state.containers.filter(
+function oldContainers(hostRun: HostRun): ContainerState[] {
+  return hostRun.state.containers.filter(
     (container) =>
       container.edge === undefined &&
       // One of ours that does not run this moment may be starting anew without end.
       (container.plain
-        ? container.running && isSwitchedService(each, container)
-        : container.colour === otherColour(each.plan.colour)),
+        ? container.running && isSwitchedService(hostRun, container)
+        : container.colour === otherColour(hostRun.plan.colour)),
   );
 }
 
-function isSwitchedService(each: HostRun, container: ContainerState): boolean {
-  const planned = each.plan.services.find((service) => service.service === container.service);
+function isSwitchedService(hostRun: HostRun, container: ContainerState): boolean {
+  const planned = hostRun.plan.services.find((service) => service.service === container.service);
   return planned?.action === 'colour' || planned?.action === 'workers';
 }
 
-function graceOf(each: HostRun, { service }: ContainerState): number {
-  return each.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
+function graceOf(hostRun: HostRun, { service }: ContainerState): number {
+  return hostRun.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
 }
 
-function strategyOf(each: HostRun, container: ContainerState): string | undefined {
-  return each.plan.services.find((planned) => planned.service === container.service)?.plan.strategy;
+function strategyOf(hostRun: HostRun, container: ContainerState): string | undefined {
+  return hostRun.plan.services.find((planned) => planned.service === container.service)?.plan.strategy;
 }
 
 /** What is left of a plain project must not take an edge's name and ports when the server starts. */
-async function keepDown(each: HostRun): Promise<void> {
-  const left = leftDown(each.state, each.plan);
+async function keepDown(hostRun: HostRun): Promise<void> {
+  const left = leftDown(hostRun.state, hostRun.plan);
   await retireContainers(
-    each.host,
+    hostRun.host,
     left.map(({ id }) => id),
     10_000,
   );
@@ -211,21 +217,21 @@ async function keepDown(each: HostRun): Promise<void> {
  * So are those of a service that had left it a release earlier, from when the colour was last in use.
  */
 async function removeStale(
-  each: HostRun,
+  hostRun: HostRun,
   old: readonly ContainerState[],
   now: readonly ContainerState[],
 ): Promise<void> {
   const adopted = old.filter((container) => container.plain).map((container) => container.id);
-  const { removed, colour, release } = each.plan;
+  const { removed, colour, release } = hostRun.plan;
   const gone = now.filter((container) =>
     container.colour === colour
       ? container.release !== release
       : container.colour === undefined && removed.includes(container.service),
   );
   await stopContainers(
-    each.host,
+    hostRun.host,
     gone.map((container) => container.id),
     10_000,
   );
-  await removeContainers(each.host, [...adopted, ...gone.map((container) => container.id)]);
+  await removeContainers(hostRun.host, [...adopted, ...gone.map((container) => container.id)]);
 }

@@ -28,54 +28,56 @@ import { waitRunning } from './waiting/wait.ts';
 export const start: Step = {
   name: 'start',
   async apply(run, note) {
-    const counts = await onHosts(run, async (each) => {
-      const services = startedServices(each);
-      await awaitEnding(run, each, note);
-      const { before, after } = inPlace(services, each.plan.record);
-      const late = lateEdges(each);
-      const edges = each.plan.edges.filter(
+    const counts = await onHosts(run, async (hostRun) => {
+      const services = startedServices(hostRun);
+      await awaitEnding(run, hostRun, note);
+      const { before, after } = inPlace(services, hostRun.plan.record);
+      const late = lateEdges(hostRun);
+      const edges = hostRun.plan.edges.filter(
         (edge) => (edge.action === 'create' || edge.action === 'replace') && !late.includes(edge),
       );
       const coloured = services.filter((planned) => !before.includes(planned) && !after.includes(planned));
-      const takes = ({ service }: PlannedService) => each.plan.handovers.some(({ to }) => to === service);
+      const takes = ({ service }: PlannedService) => hostRun.plan.handovers.some(({ to }) => to === service);
       await upInOrder(
         run,
-        each,
+        hostRun,
         before.filter((planned) => !takes(planned)),
         note,
       );
       const names = [
         ...edges.map((edge) => edgeProjectService(edge.service)),
-        ...coloured.map((planned) => projectService(planned.plan, each.plan.colour)),
+        ...coloured.map((planned) => projectService(planned.plan, hostRun.plan.colour)),
       ];
       // Only a replaced edge is stopped here; idle keep-alive connections would hold it for its whole grace.
-      await composeUp(each, names, { signal: run.signal, flags: ['--timeout', '3'] });
-      await takePorts(run, each, note);
-      await upInOrder(run, each, before.filter(takes), note);
+      await composeUp(hostRun, names, { signal: run.signal, flags: ['--timeout', '3'] });
+      await takePorts(run, hostRun, note);
+      await upInOrder(run, hostRun, before.filter(takes), note);
       // A proxy looks up the names it forwards to when it starts, and gives up without them.
-      await upInOrder(run, each, after, note);
-      const deaf = await reloadFronts(each);
+      await upInOrder(run, hostRun, after, note);
+      const deaf = await reloadFronts(hostRun);
       for (const service of deaf) {
         run.recorder.warn(
-          `${each.host.name}: ${service} may keep old addresses of the adopted services: restart it.`,
+          `${hostRun.host.name}: ${service} may keep old addresses of the adopted services: restart it.`,
         );
       }
-      const kept = each.state.containers.filter(
-        (one) => one.release === each.plan.release && one.colour === each.plan.colour,
+      const kept = hostRun.state.containers.filter(
+        (one) => one.release === hostRun.plan.release && one.colour === hostRun.plan.colour,
       );
       await reviveContainers(
-        each.host,
+        hostRun.host,
         kept.map((container) => container.id),
       );
       await Promise.all(
-        each.plan.edges.filter((edge) => edge.action === 'reload').map((edge) => reloadEdge(each, edge)),
+        hostRun.plan.edges
+          .filter((edge) => edge.action === 'reload')
+          .map((edge) => reloadEdge(hostRun, edge)),
       );
       return services.length;
     });
     return `${Math.max(...counts)} services in ${run.primary.plan.colour}`;
   },
   async undo(run) {
-    await onHosts(run, (each) => undoStart(run, each));
+    await onHosts(run, (hostRun) => undoStart(run, hostRun));
     return 'new containers removed';
   },
 };
@@ -84,14 +86,14 @@ export const start: Step = {
  * Containers of the idle colour that the deploy before had left to finish: Compose would take them for started ones, and
  * they may have requests and WebSockets until their drain is over.
  */
-async function awaitEnding(run: DeployRun, each: HostRun, note: (text: string) => void): Promise<void> {
-  const running = each.state.containers.filter((one) => one.running && one.colour === each.plan.colour);
-  const ending = await Promise.all(running.map(async (one) => isEnding(each.host, one.id)));
+async function awaitEnding(run: DeployRun, hostRun: HostRun, note: (text: string) => void): Promise<void> {
+  const running = hostRun.state.containers.filter((one) => one.running && one.colour === hostRun.plan.colour);
+  const ending = await Promise.all(running.map(async (one) => isEnding(hostRun.host, one.id)));
   const left = running.filter((_, index) => ending[index]);
   const ids = left.map((one) => one.id);
-  await untilEnded(run, each, left, note);
-  await stopContainers(each.host, ids, longestUndoGraceMs);
-  await removeContainers(each.host, ids);
+  await untilEnded(run, hostRun, left, note);
+  await stopContainers(hostRun.host, ids, longestUndoGraceMs);
+  await removeContainers(hostRun.host, ids);
 }
 
 /** Edges that start when others have given up their published ports. */
@@ -107,53 +109,57 @@ function lateEdges({ plan }: HostRun): PlannedEdge[] {
  * Who holds a published port that another container takes gives it up when the new colour is well, so that the gap is
  * the start of the edge and not that of the app: an adopted container, the edge of a service that was renamed.
  */
-async function takePorts(run: DeployRun, each: HostRun, note: (text: string) => void): Promise<void> {
-  const late = lateEdges(each);
-  const stopped = stoppedBy(each.plan);
+async function takePorts(run: DeployRun, hostRun: HostRun, note: (text: string) => void): Promise<void> {
+  const late = lateEdges(hostRun);
+  const stopped = stoppedBy(hostRun.plan);
   if (late.length === 0 && stopped.length === 0) return;
-  const plans = each.plan.services.filter((planned) => late.some((edge) => edge.service === planned.service));
-  const awaited = plans.map(({ plan }) => ({ plan, project: projectService(plan, each.plan.colour) }));
-  await waitRunning(run, each, awaited, note);
+  const plans = hostRun.plan.services.filter((planned) =>
+    late.some((edge) => edge.service === planned.service),
+  );
+  const awaited = plans.map(({ plan }) => ({ plan, project: projectService(plan, hostRun.plan.colour) }));
+  await waitRunning(run, hostRun, awaited, note);
   const graceOf = (one: ContainerState) => {
     if (one.edge !== undefined) return edgeGraceMs;
-    return each.plan.services.find(({ service }) => service === one.service)?.plan.stopGraceMs ?? 10_000;
+    return hostRun.plan.services.find(({ service }) => service === one.service)?.plan.stopGraceMs ?? 10_000;
   };
   await Promise.all(
-    each.state.containers
+    hostRun.state.containers
       .filter((one) => stopped.includes(one.name))
       .map((one) =>
         // One of ours must not come back by itself when the server starts: another has its port.
-        (one.plain ? stopContainers : retireContainers)(each.host, [one.id], graceOf(one)),
+        (one.plain ? stopContainers : retireContainers)(hostRun.host, [one.id], graceOf(one)),
       ),
   );
   const edges = late.map((edge) => edgeProjectService(edge.service));
-  await composeUp(each, edges, { signal: run.signal, flags: ['--timeout', '3'] });
+  await composeUp(hostRun, edges, { signal: run.signal, flags: ['--timeout', '3'] });
 }
 
 /** Idle keep-alive connections would hold an edge for its whole grace. */
 const edgeGraceMs = 3_000;
 
 /** Services that `start` brings up and `health` waits for, in the plan's order. */
-export function startedServices(each: HostRun): PlannedService[] {
+export function startedServices(hostRun: HostRun): PlannedService[] {
   const starts: ReadonlySet<string> = new Set(['colour', 'workers', 'replace']);
-  return each.plan.services.filter(
-    ({ action, plan }) => starts.has(action) || isNewFront(each, plan, action),
+  return hostRun.plan.services.filter(
+    ({ action, plan }) => starts.has(action) || isNewFront(hostRun, plan, action),
   );
 }
 
 /** Does not run yet and is neither data (created before the backup) nor a singleton (started after the confirmation). */
-function isNewFront(each: HostRun, plan: ServicePlan, action: PlannedService['action']): boolean {
+function isNewFront(hostRun: HostRun, plan: ServicePlan, action: PlannedService['action']): boolean {
   if (action !== 'create') return false;
-  return plan.strategy === 'recreate' || (plan.strategy === 'keep' && isInFront(each.plan.record, plan.name));
+  return (
+    plan.strategy === 'recreate' || (plan.strategy === 'keep' && isInFront(hostRun.plan.record, plan.name))
+  );
 }
 
-async function undoStart(run: DeployRun, each: HostRun): Promise<void> {
-  const { host, plan } = each;
+async function undoStart(run: DeployRun, hostRun: HostRun): Promise<void> {
+  const { host, plan } = hostRun;
   const now = await listContainers(host.engine, plan.record.app);
-  const before = new Set(each.state.containers.map((container) => container.id));
+  const before = new Set(hostRun.state.containers.map((container) => container.id));
   const created = new Set(
     plan.services
-      .filter((planned) => isNewFront(each, planned.plan, planned.action))
+      .filter((planned) => isNewFront(hostRun, planned.plan, planned.action))
       .map((planned) => planned.service),
   );
   const ours = now.filter(
@@ -166,7 +172,7 @@ async function undoStart(run: DeployRun, each: HostRun): Promise<void> {
   const { clock, signal } = run.effects;
   if (switched) {
     const limitMs = signal.aborted ? cancelledGraceMs : Math.min(run.config.drainMs, longestUndoGraceMs);
-    await drainColour(each.guards.values(), plan.colour, { limitMs, clock });
+    await drainColour(hostRun.guards.values(), plan.colour, { limitMs, clock });
   }
   // Who took a port gives it up before its former owner comes back.
   const takers = new Set(plan.handovers.map(({ to }) => to));
@@ -174,10 +180,10 @@ async function undoStart(run: DeployRun, each: HostRun): Promise<void> {
     host,
     ours.filter((one) => one.colour === undefined && takers.has(one.service)).map(({ id }) => id),
   );
-  await clearEdges(each, now);
-  await putBack(each, run);
-  await undoEdges(each, now);
-  await stopKept(run, each);
+  await clearEdges(hostRun, now);
+  await putBack(hostRun, run);
+  await undoEdges(hostRun, now);
+  await stopKept(run, hostRun);
   // Who may hold a request or a task is let finish; who never got traffic has nothing to finish.
   const planOf = (service: string) => plan.services.find((planned) => planned.service === service)?.plan;
   const busy = ours.filter(({ service }) => switched || planOf(service)?.strategy === 'workers');
@@ -195,16 +201,16 @@ async function undoStart(run: DeployRun, each: HostRun): Promise<void> {
 }
 
 /** Containers that an earlier deploy had left stopped, and that this one started, are stopped again, not removed. */
-async function stopKept(run: DeployRun, each: HostRun): Promise<void> {
-  const kept = each.state.containers.filter(
-    (one) => !one.running && one.release === each.plan.release && one.colour === each.plan.colour,
+async function stopKept(run: DeployRun, hostRun: HostRun): Promise<void> {
+  const kept = hostRun.state.containers.filter(
+    (one) => !one.running && one.release === hostRun.plan.release && one.colour === hostRun.plan.colour,
   );
   await Promise.all(
     kept.map((container) => {
-      const plan = each.plan.services.find((planned) => planned.service === container.service)?.plan;
+      const plan = hostRun.plan.services.find((planned) => planned.service === container.service)?.plan;
       const grace = Math.min(plan?.stopGraceMs ?? 10_000, longestUndoGraceMs);
       return retireContainers(
-        each.host,
+        hostRun.host,
         [container.id],
         run.effects.signal.aborted ? cancelledGraceMs : grace,
       );

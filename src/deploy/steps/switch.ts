@@ -14,12 +14,12 @@ import { type EdgeRevert, watchEdges } from './waiting/edge-watch.ts';
 export const switchStep: Step = {
   name: 'switch',
   skip: (run) =>
-    run.hosts.some((each) => switchedEdges(each).length > 0) ? undefined : 'no traffic to move',
+    run.hosts.some((host) => switchedEdges(host).length > 0) ? undefined : 'no traffic to move',
   async apply(run, note) {
     const batches = batchesOf(run);
     for (const [index, batch] of batches.entries()) {
       const rest = batches.length - index;
-      await settleAll(batch.map((each) => switchHost(run, each, rest)));
+      await settleAll(batch.map((hostRun) => switchHost(run, hostRun, rest)));
       if (rest === 1) break;
       note(`batch ${index + 1} of ${batches.length} serves the new release, watching it`);
       await watchEdges(run, batch, run.options.watchMs ?? run.config.watch.forMs, note);
@@ -28,7 +28,7 @@ export const switchStep: Step = {
     return `${plan.previous?.colour ?? otherColour(plan.colour)} → ${plan.colour}`;
   },
   async undo(run) {
-    const reasons = await onHosts(run, (each) => revertHost(run, each));
+    const reasons = await onHosts(run, (hostRun) => revertHost(run, hostRun));
     return reasons.flat().find((reason) => reason !== undefined) ?? 'traffic is back on the old release';
   },
 };
@@ -40,14 +40,14 @@ function batchesOf(run: DeployRun): HostRun[][] {
   return batches;
 }
 
-async function switchHost(run: DeployRun, each: HostRun, batchesLeft: number): Promise<void> {
+async function switchHost(run: DeployRun, hostRun: HostRun, batchesLeft: number): Promise<void> {
   const { watch } = run.config;
   const watchMs = run.options.watchMs ?? watch.forMs;
-  const { colour } = each.plan;
+  const { colour } = hostRun.plan;
   await settleAll(
-    switchedEdges(each).map(async (service) => {
-      const guard = each.guards.get(service);
-      if (guard === undefined) throw noEdge(each.host, service);
+    switchedEdges(hostRun).map(async (service) => {
+      const guard = hostRun.guards.get(service);
+      if (guard === undefined) throw noEdge(hostRun.host, service);
       try {
         await guard.switch({
           from: otherColour(colour),
@@ -59,11 +59,11 @@ async function switchHost(run: DeployRun, each: HostRun, batchesLeft: number): P
             ...(watch.maxP95Ms === undefined ? {} : { maxP95Ms: watch.maxP95Ms }),
           },
         });
-        run.recorder.event('switched', each.host.name, service);
+        run.recorder.event('switched', hostRun.host.name, service);
       } catch (error) {
         throw new UserError({
           code: 'switch.refused',
-          message: `${each.host.name}: the edge of ${service} did not switch: ${messageOf(error)}`,
+          message: `${hostRun.host.name}: the edge of ${service} did not switch: ${messageOf(error)}`,
           hint: 'Run `sluice status` to see what it serves.',
           cause: error,
         });
@@ -73,11 +73,11 @@ async function switchHost(run: DeployRun, each: HostRun, batchesLeft: number): P
 }
 
 /** Puts every edge of a host back to the old colour, whatever state it is in. Says why the guard had done it already. */
-async function revertHost(run: DeployRun, each: HostRun): Promise<string | undefined> {
-  const old = otherColour(each.plan.colour);
-  const { host, layout } = each;
+async function revertHost(run: DeployRun, hostRun: HostRun): Promise<string | undefined> {
+  const old = otherColour(hostRun.plan.colour);
+  const { host, layout } = hostRun;
   const { clock } = run.effects;
-  const edges = switchedEdges(each);
+  const edges = switchedEdges(hostRun);
   const now = await listContainers(host.engine, run.config.app);
   await startStoppedEdges(
     host,
@@ -86,23 +86,29 @@ async function revertHost(run: DeployRun, each: HostRun): Promise<string | undef
     clock,
   );
   const reasons = await Promise.all(
-    switchedEdges(each).map(async (service) => {
-      const guard = each.guards.get(service);
+    switchedEdges(hostRun).map(async (service) => {
+      const guard = hostRun.guards.get(service);
       if (guard === undefined) return undefined;
       const status = await answering(host, layout, service, clock);
       if (status.armed?.nonce === run.deploy) {
         await guard.revert(run.deploy, 'undo');
-        run.recorder.event('undone', each.host.name, service);
+        run.recorder.event('undone', hostRun.host.name, service);
       } else if (status.active !== old) {
         // Confirmed on this host while another failed: an ordinary switch back, confirmed at once.
         const nonce = `${run.deploy}-back`;
-        await guard.switch({ from: each.plan.colour, to: old, nonce, deadlineSeconds: 30, limits: {} });
+        await guard.switch({ from: hostRun.plan.colour, to: old, nonce, deadlineSeconds: 30, limits: {} });
         await guard.confirm(nonce);
       }
       return reasonOf(status.last, run.deploy);
     }),
   );
-  await persistColour(each.host, each.layout, switchedEdges(each), old, each.plan.previous?.release);
+  await persistColour(
+    hostRun.host,
+    hostRun.layout,
+    switchedEdges(hostRun),
+    old,
+    hostRun.plan.previous?.release,
+  );
   return reasons.find((reason) => reason !== undefined);
 }
 

@@ -22,8 +22,8 @@ export const transfer: Step = {
   async apply(run, note) {
     const logins = registryLogins(run.effects.env, run.plan.passwordRegistry);
     await using cargo = await loadCargo(run, note);
-    const counts = await onHosts(run, async (each) => {
-      const missing = each.plan.images.filter((image) => !image.present).map((image) => image.reference);
+    const counts = await onHosts(run, async (hostRun) => {
+      const missing = hostRun.plan.images.filter((image) => !image.present).map((image) => image.reference);
       const pulled = missing.filter((reference) => carriedDigest(reference) === undefined);
       if (pulled.length > 0) note(`pulling ${pulled.length} images`);
       // Nobody waits for gigabytes of a release that is refused already.
@@ -31,10 +31,10 @@ export const transfer: Step = {
       const signal = AbortSignal.any([run.signal, refused.signal]);
       await settleAll([
         writeFiles(
-          each.host,
-          each.layout.app,
+          hostRun.host,
+          hostRun.layout.app,
           releaseFiles(
-            each,
+            hostRun,
             run.config.edge.image,
             askerOf(run.config, run.target, run.effects.env).repository,
           ),
@@ -42,32 +42,32 @@ export const transfer: Step = {
             signal: run.signal,
           },
         ),
-        validateProject(each.host, each.plan.record.app, projectFor(each, run.config.edge.image), {
+        validateProject(hostRun.host, hostRun.plan.record.app, projectFor(hostRun, run.config.edge.image), {
           signal: run.signal,
         }).catch((error: unknown) => {
           refused.abort(error);
           throw error;
         }),
-        pullImages(each.host, pulled, {
+        pullImages(hostRun.host, pulled, {
           logins,
           signal,
-          platformOf: (reference) => platformFor(each.plan.record.model, reference),
+          platformOf: (reference) => platformFor(hostRun.plan.record.model, reference),
         }),
-        carryTo({ ...run, signal }, each, cargo, note),
+        carryTo({ ...run, signal }, hostRun, cargo, note),
       ]);
-      await verifyPlatforms(each.host, each.plan);
+      await verifyPlatforms(hostRun.host, hostRun.plan);
       return pulled.length;
     });
     return summary(Math.max(...counts), run.recorder.facts.carried);
   },
   async undo(run) {
-    await onHosts(run, async (each) => {
-      const isKept = each.state.releases.some((release) => release.release === each.plan.release);
-      const edges = each.plan.edges.filter((edge) => edge.action === 'create');
-      const folders = edges.map((edge) => each.layout.edge(edge.service));
-      if (!isKept) folders.push(each.layout.release(each.plan.release));
-      if (folders.length > 0) await each.host.exec(['rm', '-rf', '--', ...folders]);
-      await removeImages(each.host, broughtInVain(each));
+    await onHosts(run, async (hostRun) => {
+      const isKept = hostRun.state.releases.some((release) => release.release === hostRun.plan.release);
+      const edges = hostRun.plan.edges.filter((edge) => edge.action === 'create');
+      const folders = edges.map((edge) => hostRun.layout.edge(edge.service));
+      if (!isKept) folders.push(hostRun.layout.release(hostRun.plan.release));
+      if (folders.length > 0) await hostRun.host.exec(['rm', '-rf', '--', ...folders]);
+      await removeImages(hostRun.host, broughtInVain(hostRun));
     });
     return 'its files and images removed';
   },
@@ -97,11 +97,11 @@ function recipientOf({ host, layout, plan }: HostRun): Recipient {
 
 async function carryTo(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   cargo: Cargo | undefined,
   note: (text: string) => void,
 ): Promise<void> {
-  const recipient = recipientOf(each);
+  const recipient = recipientOf(hostRun);
   if (cargo === undefined || recipient.references.length === 0) return;
   const { log } = run.effects;
   const carried = await cargo.carry(recipient, {
@@ -114,9 +114,9 @@ async function carryTo(
 
 function summary(pulled: number, carried: readonly CarriedFact[]): string {
   const pulls = pulled === 0 ? [] : [`${pulled} images pulled`];
-  const bytes = carried.reduce((sum, each) => sum + each.bytes, 0);
-  const most = (count: (each: CarriedFact) => number) => Math.max(0, ...carried.map(count));
-  const what = `moved ${most((each) => each.moved)} of ${most((each) => each.layers)} layers, ${megabytes(bytes)}`;
+  const bytes = carried.reduce((sum, carriedRecord) => sum + carriedRecord.bytes, 0);
+  const most = (count: (carriedRecord: CarriedFact) => number) => Math.max(0, ...carried.map(count));
+  const what = `moved ${most((carriedRecord) => carriedRecord.moved)} of ${most((carriedRecord) => carriedRecord.layers)} layers, ${megabytes(bytes)}`;
   const hosts = carried.length > 1 ? ` to ${carried.length} hosts` : '';
   const all = [...pulls, ...(carried.length === 0 ? [] : [`${what}${hosts}`])];
   return all.length === 0 ? 'images already there' : all.join(', ');
@@ -130,12 +130,12 @@ function projectFor({ plan, state, layout }: HostRun, edgeImage: string): Compos
 }
 
 /** Everything a host needs on disk: record and project of the release, mounted files, files of new edges. */
-function releaseFiles(each: HostRun, edgeImage: string, repository: string | undefined): RemoteFile[] {
-  const { plan, state } = each;
+function releaseFiles(hostRun: HostRun, edgeImage: string, repository: string | undefined): RemoteFile[] {
+  const { plan, state } = hostRun;
   const folder = `releases/${plan.release}`;
-  const project = projectFor(each, edgeImage);
+  const project = projectFor(hostRun, edgeImage);
   return [
-    ...each.files.map((file) => ({
+    ...hostRun.files.map((file) => ({
       path: `files/${file.hash}/${file.path}`,
       mode: file.mode,
       content: file.content,
@@ -146,7 +146,7 @@ function releaseFiles(each: HostRun, edgeImage: string, repository: string | und
         [
           ...edge.files,
           // What a running edge serves is not the transfer's to say.
-          ...mapOf(each, edge),
+          ...mapOf(hostRun, edge),
           // The folder of the admin socket; a bind mount needs it to exist, owned by the deploy user.
           { path: 'run/.keep', content: '', mode: 0o600 },
         ].map((file) => ({
@@ -172,8 +172,8 @@ function releaseFiles(each: HostRun, edgeImage: string, repository: string | und
 }
 
 /** A new edge's map; that of one that is replaced is the deploy's state and stays, unless it lacks a name. */
-function mapOf(each: HostRun, edge: PlannedEdge): { path: string; content: string; mode: number }[] {
-  const content = edge.action === 'create' ? firstMap(each, edge) : mapForOlder(each, edge.service);
+function mapOf(hostRun: HostRun, edge: PlannedEdge): { path: string; content: string; mode: number }[] {
+  const content = edge.action === 'create' ? firstMap(hostRun, edge) : mapForOlder(hostRun, edge.service);
   return content === undefined ? [] : [{ path: 'active.map', content, mode: 0o644 }];
 }
 

@@ -51,15 +51,15 @@ const longestEndMs = 60_000;
  */
 export async function untilEnded<C extends { readonly id: string; readonly service: string }>(
   run: Pick<DeployRun, 'config' | 'effects' | 'signal'>,
-  each: Pick<HostRun, 'host' | 'plan'>,
+  hostRun: Pick<HostRun, 'host' | 'plan'>,
   containers: readonly C[],
   note: (text: string) => void,
 ): Promise<readonly C[]> {
   const { clock } = run.effects;
-  const graces = each.plan.services.map(({ plan }) => Math.min(plan.stopGraceMs, longestEndMs));
+  const graces = hostRun.plan.services.map(({ plan }) => Math.min(plan.stopGraceMs, longestEndMs));
   const until = clock.elapsed() + run.config.drainMs + Math.max(longestEndMs / 6, ...graces) + 2_000;
   for (;;) {
-    const ending = await Promise.all(containers.map(({ id }) => isEnding(each.host, id)));
+    const ending = await Promise.all(containers.map(({ id }) => isEnding(hostRun.host, id)));
     const left = containers.filter((_, index) => ending[index] === true);
     if (left.length === 0 || clock.elapsed() > until) return left;
     const names = [...new Set(left.map(({ service }) => service))].join(', ');

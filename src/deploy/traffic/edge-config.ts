@@ -176,7 +176,7 @@ function networkLines(networks: readonly string[]): Values[] {
 }
 
 function portsOf(spec: EdgeSpec, mode: EdgePort['mode']): Values[] {
-  const ports = spec.ports.filter((each) => each.mode === mode).map((each) => `${each.port}`);
+  const ports = spec.ports.filter((port) => port.mode === mode).map((edgePort) => `${edgePort.port}`);
   // Two sockets: on one for both families clients of IPv4 have addresses such as ::ffff:192.0.2.1.
   const bindOf = (port: string) =>
     ({ false: `:${port}`, true: `:${port},:::${port} v6only`, only: `:::${port} v6only` })[
@@ -241,7 +241,7 @@ function check(spec: EdgeSpec): void {
     refuse('its name cannot be a host name');
   }
   if (spec.ports.length === 0) refuse('it has no port');
-  const ports = spec.ports.map((each) => each.port);
+  const ports = spec.ports.map((edgePort) => edgePort.port);
   const numbers: [name: string, value: number, least: number, most: number][] = [
     ...[...ports, spec.health?.port ?? 1].map((port): [string, number, number, number] => [
       'port',

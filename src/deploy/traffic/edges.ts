@@ -63,7 +63,9 @@ export function wantedEdges(
   return services
     .filter((plan) => plan.strategy === 'blue-green')
     .map((plan) => {
-      const running = state.containers.find((each) => each.edge !== undefined && each.service === plan.name);
+      const running = state.containers.find(
+        (container) => container.edge !== undefined && container.service === plan.name,
+      );
       const used = running?.image ?? image;
       const spec = edgeSpec(app, plan, model.services[plan.name], model.networks);
       const memory = edgeMemory(spec.maxConnections ?? defaultMaxConnections);
@@ -73,16 +75,16 @@ export function wantedEdges(
 
 /** The edges of a host as containers of the generated project. */
 export function edgeContainers(
-  each: Pick<HostRun, 'plan' | 'state' | 'layout'>,
+  hostRun: Pick<HostRun, 'plan' | 'state' | 'layout'>,
   image: string,
 ): EdgeContainer[] {
-  return each.plan.edges.map((edge) => ({
+  return hostRun.plan.edges.map((edge) => ({
     service: edge.service,
     image,
-    user: `${each.state.uid}:${each.state.gid}`,
+    user: `${hostRun.state.uid}:${hostRun.state.gid}`,
     command: edgeCommand,
     stopSignal: edgeStopSignal,
-    folder: each.layout.edge(edge.service),
+    folder: hostRun.layout.edge(edge.service),
     version: edge.version,
   }));
 }
@@ -91,10 +93,10 @@ export function edgeContainers(
  * What a new edge starts with: the new colour, or, over an adopted container, the old colour at that container's
  * addresses.
  */
-export function firstMap(each: HostRun, edge: PlannedEdge): string {
-  if (edge.adopted === undefined || edge.takesPort) return activeMap(each.plan.colour);
-  const old = otherColour(each.plan.colour);
-  const addresses = each.state.containers
+export function firstMap(hostRun: HostRun, edge: PlannedEdge): string {
+  if (edge.adopted === undefined || edge.takesPort) return activeMap(hostRun.plan.colour);
+  const old = otherColour(hostRun.plan.colour);
+  const addresses = hostRun.state.containers
     .filter((container) => container.plain && container.running && container.service === edge.service)
     .flatMap((container) => Object.values(container.addresses).slice(0, 1));
   return activeMap(old, { [old]: addresses });
@@ -105,10 +107,10 @@ export function firstMap(each: HostRun, edge: PlannedEdge): string {
  * by which the edge's new configuration looks for them. Undefined: nothing.
  */
 export function mapForOlder(
-  each: { readonly state: Pick<HostState, 'containers' | 'maps'> },
+  host: { readonly state: Pick<HostState, 'containers' | 'maps'> },
   service: string,
 ): string | undefined {
-  const { containers, maps } = each.state;
+  const { containers, maps } = host.state;
   const active = maps[service];
   const serving = containers.filter(
     (one) => one.running && one.edge === undefined && one.service === service && one.colour === active,
@@ -120,22 +122,22 @@ export function mapForOlder(
 
 /** Gives a running edge other files, without losing a connection. */
 export async function reloadEdge(
-  each: Pick<HostRun, 'host' | 'layout'> & { readonly state: Pick<HostState, 'containers' | 'maps'> },
+  hostRun: Pick<HostRun, 'host' | 'layout'> & { readonly state: Pick<HostState, 'containers' | 'maps'> },
   { service, files, memory }: Pick<PlannedEdge, 'service' | 'files' | 'memory'>,
 ): Promise<void> {
-  const map = mapForOlder(each, service);
+  const map = mapForOlder(hostRun, service);
   const all = map === undefined ? files : [...files, { path: 'active.map', content: map, mode: 0o644 }];
-  await writeEdgeFiles(each, service, all);
-  const container = each.state.containers.find((one) => one.edge !== undefined && one.service === service);
+  await writeEdgeFiles(hostRun, service, all);
+  const container = hostRun.state.containers.find((one) => one.edge !== undefined && one.service === service);
   if (container === undefined) return;
-  const running = each.host.engine.getContainer(container.id);
+  const running = hostRun.host.engine.getContainer(container.id);
   // It may carry more connections now. An engine that cannot limit memory says so, and had no limit before either.
   if (memory !== undefined) await running.update({ Memory: memory, MemorySwap: memory * 2 }).catch(() => {});
   await running.kill({ signal: edgeReloadSignal });
 }
 
 async function writeEdgeFiles(
-  each: Pick<HostRun, 'host' | 'layout'>,
+  hostRun: Pick<HostRun, 'host' | 'layout'>,
   service: string,
   files: PlannedEdge['files'],
 ): Promise<void> {
@@ -144,92 +146,92 @@ async function writeEdgeFiles(
     mode: file.mode,
     content: Buffer.from(file.content),
   }));
-  await writeFiles(each.host, each.layout.edge(service), upload);
+  await writeFiles(hostRun.host, hostRun.layout.edge(service), upload);
 }
 
 /**
  * Takes away what `start` made of edges (their folders go with the transfer), before anything else is put back: who gave
  * up a port for them can have it again.
  */
-export async function clearEdges(each: HostRun, now: readonly ContainerState[]): Promise<void> {
-  const made = each.plan.edges.filter((edge) => edge.action === 'create').map((edge) => edge.service);
-  const before = new Set(each.state.containers.map((container) => container.id));
+export async function clearEdges(hostRun: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const made = hostRun.plan.edges.filter((edge) => edge.action === 'create').map((edge) => edge.service);
+  const before = new Set(hostRun.state.containers.map((container) => container.id));
   const containers = now.filter(
     (container) =>
       container.edge !== undefined && made.includes(container.service) && !before.has(container.id),
   );
   await removeContainers(
-    each.host,
+    hostRun.host,
     containers.map((container) => container.id),
   );
   if (made.length > 0)
-    await each.host.exec(['rm', '-rf', '--', ...made.map((service) => each.layout.edge(service))]);
-  if (each.plan.handovers.length > 0) await stopRedefined(each, now);
+    await hostRun.host.exec(['rm', '-rf', '--', ...made.map((service) => hostRun.layout.edge(service))]);
+  if (hostRun.plan.handovers.length > 0) await stopRedefined(hostRun, now);
 }
 
 /** Containers that gave up their ports have them again; reloaded and replaced edges get the previous release's files. */
-export async function undoEdges(each: HostRun, now: readonly ContainerState[]): Promise<void> {
-  const stopped = stoppedBy(each.plan);
+export async function undoEdges(hostRun: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const stopped = stoppedBy(hostRun.plan);
   if (stopped.length > 0) {
-    const gone = each.state.containers.filter(({ name }) => stopped.includes(name));
+    const gone = hostRun.state.containers.filter(({ name }) => stopped.includes(name));
     // One that was made anew meanwhile is given back below.
-    await docker(each.host, ['start', ...gone.map(({ id }) => id)]);
+    await docker(hostRun.host, ['start', ...gone.map(({ id }) => id)]);
     await reviveContainers(
-      each.host,
+      hostRun.host,
       gone.filter(({ plain }) => !plain).map(({ id }) => id),
     );
   }
-  await giveBack(each, now);
+  await giveBack(hostRun, now);
 }
 
 /** Edges that were replaced and now have each other's ports: both give them up first. */
-async function stopRedefined(each: HostRun, now: readonly ContainerState[]): Promise<void> {
-  const before = new Set(each.state.containers.map(({ id }) => id));
-  const services = each.plan.edges.filter(({ redefined }) => redefined).map(({ service }) => service);
+async function stopRedefined(hostRun: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const before = new Set(hostRun.state.containers.map(({ id }) => id));
+  const services = hostRun.plan.edges.filter(({ redefined }) => redefined).map(({ service }) => service);
   const made = now.filter(
     (one) => one.edge !== undefined && services.includes(one.service) && !before.has(one.id),
   );
   await stopContainers(
-    each.host,
+    hostRun.host,
     made.map(({ id }) => id),
     3_000,
   );
 }
 
 /** Edges that run with the new release's files, names or labels get those of the previous one again. */
-async function giveBack(each: HostRun, now: readonly ContainerState[]): Promise<void> {
-  const previous = releaseNamed(each.state, each.plan.previous?.release);
+async function giveBack(hostRun: HostRun, now: readonly ContainerState[]): Promise<void> {
+  const previous = releaseNamed(hostRun.state, hostRun.plan.previous?.release);
   if (previous === undefined) return;
-  const changed = each.plan.edges.filter(({ action }) => action === 'reload' || action === 'replace');
+  const changed = hostRun.plan.edges.filter(({ action }) => action === 'reload' || action === 'replace');
   const isNew = (service: string) =>
     now.some(
       (one) =>
         one.edge !== undefined &&
         one.service === service &&
-        each.state.containers.every((before) => before.id !== one.id),
+        hostRun.state.containers.every((before) => before.id !== one.id),
     );
   const redefined = changed
     .filter((edge) => edge.redefined && isNew(edge.service))
     .map((edge) => edge.service);
   await Promise.all(
-    wantedEdges(previous, each.state, '')
+    wantedEdges(previous, hostRun.state, '')
       .filter((edge) => changed.some(({ service }) => service === edge.service))
       .map((edge) =>
         redefined.includes(edge.service)
-          ? writeEdgeFiles(each, edge.service, edge.files)
-          : reloadEdge({ ...each, state: { ...each.state, containers: now } }, edge),
+          ? writeEdgeFiles(hostRun, edge.service, edge.files)
+          : reloadEdge({ ...hostRun, state: { ...hostRun.state, containers: now } }, edge),
       ),
   );
   await composeUp(
-    { ...each, plan: { ...each.plan, release: previous.release } },
+    { ...hostRun, plan: { ...hostRun.plan, release: previous.release } },
     redefined.map(edgeProjectService),
     { flags: ['--timeout', '3'] },
   );
 }
 
 /** Services whose edge has an old colour to switch from. */
-export function switchedEdges(each: HostRun): string[] {
-  return each.plan.edges
+export function switchedEdges(hostRun: HostRun): string[] {
+  return hostRun.plan.edges
     .filter((edge) => edge.action !== 'create' || (edge.adopted !== undefined && !edge.takesPort))
     .map((edge) => edge.service);
 }
@@ -251,7 +253,7 @@ export async function startStoppedEdges(
   clock: Clock,
   { mayFail = false }: { readonly mayFail?: boolean } = {},
 ): Promise<string[]> {
-  const stopped = containers.filter((each) => each.edge !== undefined && !each.running);
+  const stopped = containers.filter((container) => container.edge !== undefined && !container.running);
   const started = await Promise.all(
     stopped.map(async ({ id, service }) => {
       try {

@@ -12,22 +12,24 @@ import { isInFront } from '../plan/plan.ts';
  *
  * @returns services that could not be told.
  */
-export async function reloadFronts(each: HostRun): Promise<string[]> {
-  const moved = each.plan.edges.some((edge) => edge.adopted !== undefined || edge.action === 'replace');
+export async function reloadFronts(hostRun: HostRun): Promise<string[]> {
+  const moved = hostRun.plan.edges.some((edge) => edge.adopted !== undefined || edge.action === 'replace');
   if (!moved) return [];
   const told = await Promise.all(
-    frontsOf(each).map(async (front) => ((await reload(each.host, front)) ? undefined : front.service)),
+    frontsOf(hostRun).map(async (front) => ((await reload(hostRun.host, front)) ? undefined : front.service)),
   );
   return told.filter((service) => service !== undefined);
 }
 
 /** The kept proxies through which requests come to a service with an edge. */
-function frontsOf(each: HostRun): ContainerState[] {
-  return each.state.containers.filter(
+function frontsOf(hostRun: HostRun): ContainerState[] {
+  return hostRun.state.containers.filter(
     (container) =>
       container.running &&
-      each.plan.services.some(({ service, action }) => service === container.service && action === 'keep') &&
-      isInFront(each.plan.record, container.service),
+      hostRun.plan.services.some(
+        ({ service, action }) => service === container.service && action === 'keep',
+      ) &&
+      isInFront(hostRun.plan.record, container.service),
   );
 }
 
@@ -57,20 +59,20 @@ printf '%s\\n' "$lines" >/etc/hosts
  */
 export async function turnFronts(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   now: readonly ContainerState[],
 ): Promise<ContainerState[]> {
-  const adopted = adoptedEdges(each);
+  const adopted = adoptedEdges(hostRun);
   if (adopted.length === 0) return [];
   const turned = await settleAll(
-    frontsOf(each).map(async (front) => {
+    frontsOf(hostRun).map(async (front) => {
       const lines = adopted.flatMap(({ service }) => {
         const edge = now.find((one) => one.edge !== undefined && one.service === service);
         const network = Object.keys(front.addresses).find((name) => edge?.addresses[name]);
         const address = network === undefined ? undefined : edge?.addresses[network];
         return address === undefined ? [] : [address, service];
       });
-      return (await turn(run, each.host, front, lines)) ? [] : [front];
+      return (await turn(run, hostRun.host, front, lines)) ? [] : [front];
     }),
   );
   return turned.flat();
@@ -97,14 +99,14 @@ async function turn(
  *
  * @param untold proxies that only now can learn it.
  */
-export async function releaseFronts(each: HostRun, untold: readonly ContainerState[]): Promise<void> {
-  if (adoptedEdges(each).length === 0) return;
-  await Promise.all(frontsOf(each).map((front) => writeHosts(each.host, front, [])));
-  await Promise.all(untold.map((front) => reload(each.host, front)));
+export async function releaseFronts(hostRun: HostRun, untold: readonly ContainerState[]): Promise<void> {
+  if (adoptedEdges(hostRun).length === 0) return;
+  await Promise.all(frontsOf(hostRun).map((front) => writeHosts(hostRun.host, front, [])));
+  await Promise.all(untold.map((front) => reload(hostRun.host, front)));
 }
 
-function adoptedEdges(each: HostRun): PlannedEdge[] {
-  return each.plan.edges.filter((edge) => edge.adopted !== undefined && !edge.takesPort);
+function adoptedEdges(hostRun: HostRun): PlannedEdge[] {
+  return hostRun.plan.edges.filter((edge) => edge.adopted !== undefined && !edge.takesPort);
 }
 
 async function writeHosts(host: Host, front: ContainerState, lines: readonly string[]): Promise<boolean> {

@@ -145,7 +145,7 @@ export function revertCommand(nonce: string, reason = ''): string {
 
 /** `addresses` are used until DNS lists some for the colour; an empty list forgets those given before. */
 export function serversCommand(of: EdgeColour, addresses?: readonly string[]): string {
-  const bad = addresses?.find((each) => !/^[0-9A-Fa-f.:]+$/.test(each));
+  const bad = addresses?.find((address) => !/^[0-9A-Fa-f.:]+$/.test(address));
   if (bad !== undefined) throw new RangeError(`${JSON.stringify(bad)} is not an address`);
   const list = addresses === undefined ? '' : ` ${addresses.join(',') || '-'}`;
   return `sluice servers ${colour(of)}${list}`;

@@ -39,7 +39,7 @@ export function planImage(image: LocalImage, holdings: Holdings, full: boolean):
 export function skippable(hosts: readonly Holdings[], images: readonly (readonly string[])[]): Set<string> {
   const sets = hosts.map((holdings) => namesOf(holdings, images));
   const [first = new Set<string>(), ...rest] = sets;
-  return new Set([...first].filter((name) => rest.every((each) => each.has(name))));
+  return new Set([...first].filter((name) => rest.every((names) => names.has(name))));
 }
 
 function namesOf(holdings: Holdings, images: readonly (readonly string[])[]): Set<string> {

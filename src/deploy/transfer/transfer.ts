@@ -64,7 +64,7 @@ export function lackingImages(plan: Pick<HostPlan, 'images'>): string[] {
  * @throws UserError `image.nowhere`, `image.damaged`, `state.unreadable`.
  */
 export async function openCargo(recipients: readonly Recipient[], effects: EngineEffects): Promise<Cargo> {
-  const references = [...new Set(recipients.flatMap((each) => each.references))];
+  const references = [...new Set(recipients.flatMap((recipient) => recipient.references))];
   const names = recipients.map(({ host }) => host.name);
   const [local, ...looked] = await Promise.all([
     requireLocal(references, names, effects),
@@ -126,7 +126,7 @@ async function carryOnce(
   const plans = images.map((image) => planImage(image, holdings, full));
   const layers = new Set(plans.flatMap((plan) => plan.layers.map(({ diffId }) => diffId)));
   const send = new Set(
-    plans.flatMap((plan) => plan.layers.filter((each) => each.send).map((each) => each.diffId)),
+    plans.flatMap((plan) => plan.layers.filter((layer) => layer.send).map((layer) => layer.diffId)),
   );
   const blobs = new Map<string, LocalBlob>();
   await inTurns([...send], async (diffId) => void blobs.set(diffId, await source.blob(diffId)));
@@ -175,7 +175,7 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>)
     }
   };
   const settled = await Promise.allSettled(Array.from({ length: atOnce }, worker));
-  const broken = settled.find((each) => each.status === 'rejected');
+  const broken = settled.find((result) => result.status === 'rejected');
   if (broken !== undefined) throw broken.reason;
 }
 

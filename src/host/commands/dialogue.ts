@@ -23,11 +23,11 @@ export async function openDialogue(
 ): Promise<HostDialogue> {
   if (greeting?.includes('\n')) throw new RangeError(oneLine);
   const { connection } = means;
-  const shell = await withShell(means, undefined, async (each) => {
-    each.begin(execLine(argv));
-    if (greeting !== undefined) each.stdio.write(`${greeting}\n`);
-    await each.begun;
-    return each;
+  const shell = await withShell(means, undefined, async (opened) => {
+    opened.begin(execLine(argv));
+    if (greeting !== undefined) opened.stdio.write(`${greeting}\n`);
+    await opened.begun;
+    return opened;
   });
 
   const waiting: { resolve: (line: string) => void; reject: (reason: unknown) => void }[] = [];
@@ -47,7 +47,7 @@ export async function openDialogue(
     over = connection.over.aborted
       ? connection.over.reason
       : ended(argv[0], connection.label, exit.signal ?? exit.code, errors.text());
-    for (const each of waiting.splice(0)) each.reject(over);
+    for (const waiter of waiting.splice(0)) waiter.reject(over);
   });
 
   const nextLine = (): Promise<string> => {

@@ -45,7 +45,7 @@ export class Gate {
         reject((event.target as AbortSignal).reason);
       };
       for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true });
-      const before = this.#queue.findIndex((each) => each.ticket > ticket);
+      const before = this.#queue.findIndex((candidate) => candidate.ticket > ticket);
       this.#queue.splice(before < 0 ? this.#queue.length : before, 0, waiter);
     });
   }

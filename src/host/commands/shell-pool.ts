@@ -113,7 +113,7 @@ export class ShellPool {
       const opening = Shell.open(this.#connection);
       this.#idle.push(opening);
       const forget = () => {
-        this.#idle = this.#idle.filter((each) => each !== opening);
+        this.#idle = this.#idle.filter((promise) => promise !== opening);
       };
       opening.then(
         // A shell that ends while it waits (TMOUT, ChannelTimeout in sshd_config) is replaced when one is needed.

@@ -69,25 +69,28 @@ export class Shell {
       if (over.aborted) throw over.reason;
       throw new ShellRefused(this.chatter(), exit);
     });
-    this.begun = Promise.race([Promise.all(this.#preludes.map((each) => each.end)).then(() => {}), early]);
+    this.begun = Promise.race([
+      Promise.all(this.#preludes.map((earlier) => earlier.end)).then(() => {}),
+      early,
+    ]);
     this.begun.catch(() => {});
   }
 
   /** The shell has said that it waits for its line. */
   ready(): boolean {
-    return this.#preludes.some((each) => each.text().includes(this.mark));
+    return this.#preludes.some((earlier) => earlier.text().includes(this.mark));
   }
 
   /** What start-up files (or a forced command) printed before our own output. */
   chatter(): string {
-    const text = this.#preludes.map((each) => each.text()).join('');
+    const text = this.#preludes.map((earlier) => earlier.text()).join('');
     return text.replace(new RegExp(`${this.mark} .*\n`), '').trim();
   }
 
   /** Number of the shell's session, if it has one of its own; undefined until the shell is ready. */
   session(): number | undefined {
     // The fields of /proc/PID/stat after the name: state, parent, process group, session.
-    const text = this.#preludes.map((each) => each.text()).join('');
+    const text = this.#preludes.map((earlier) => earlier.text()).join('');
     const [, pid, session] = new RegExp(`${this.mark} (\\d+) \\w -?\\d+ \\d+ (\\d+) `).exec(text) ?? [];
     return pid !== undefined && pid === session ? Number(pid) : undefined;
   }

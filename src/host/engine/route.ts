@@ -73,12 +73,12 @@ export function createEngineRoute(path: string, means: Means): EngineRoute {
   }
 
   async function dialStdio(): Promise<Duplex> {
-    const shell = await withShell(means, undefined, async (each) => {
+    const shell = await withShell(means, undefined, async (opened) => {
       // Before the line is given: a docker that finds no engine may have ended in the very moment in which it began.
-      each.stdio.holdEnd(each.begun.then(() => verdictOf(each)).catch(() => undefined));
-      each.begin(execLine(['sh', '-c', `${sameEngine}exec docker system dial-stdio`]));
-      await each.begun;
-      return each;
+      opened.stdio.holdEnd(opened.begun.then(() => verdictOf(opened)).catch(() => undefined));
+      opened.begin(execLine(['sh', '-c', `${sameEngine}exec docker system dial-stdio`]));
+      await opened.begun;
+      return opened;
     });
     return shell.stdio;
   }

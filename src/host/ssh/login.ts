@@ -60,7 +60,9 @@ type AskWithKey = (user: string, key: ParsedKey, algorithm: string | undefined, 
 export function loginRefused(endpoint: Endpoint, credentials: Credentials, login: Login): UserError {
   const tried = allKeys(credentials);
   const accepted = login.accepted() ?? [];
-  const list = tried.map((each) => `${each.fingerprint} (${each.key.type}, from ${each.source})`).join('\n');
+  const list = tried
+    .map((loginKey) => `${loginKey.fingerprint} (${loginKey.key.type}, from ${loginKey.source})`)
+    .join('\n');
   if (login.partial() || !accepted.includes('publickey')) {
     return new UserError({
       code: 'host.login-refused',
@@ -91,7 +93,7 @@ export function tooManyKeys(endpoint: Endpoint, credentials: Credentials): UserE
     message: `${endpoint.label} ended the login after too many keys; ${allKeys(credentials).length} were there to try`,
     hint: 'Set SLUICE_SSH_KEY or SLUICE_SSH_KEY_FILE: the key named there is the only one tried.',
     output: allKeys(credentials)
-      .map((each) => `${each.fingerprint} (${each.key.type}, from ${each.source})`)
+      .map((loginKey) => `${loginKey.fingerprint} (${loginKey.key.type}, from ${loginKey.source})`)
       .join('\n'),
   });
 }

@@ -36,14 +36,14 @@ export function guessMigration(
   model?: ComposeModel,
 ): MigrationGuess | undefined {
   const rank = (name: string) => {
-    const strategy = services.find((each) => each.name === name)?.plan.strategy ?? 'keep';
+    const strategy = services.find((service) => service.name === name)?.plan.strategy ?? 'keep';
     const at = byStrategy.indexOf(strategy);
     return at < 0 ? byStrategy.length : at;
   };
   // Of several with the same image: the one that runs the image's own command, then the one that is called the app.
   const main = (name: string) =>
     ((model?.services[name]?.command ?? []).length > 0 ? 2 : 0) + (appName.test(name) ? 0 : 1);
-  const strategyOf = (name: string) => services.find((each) => each.name === name)?.plan.strategy;
+  const strategyOf = (name: string) => services.find((service) => service.name === name)?.plan.strategy;
   // The service that serves first: its image is sure to be of this release. A command that works beats one with a gap.
   const [best] = sights
     .filter(
@@ -111,7 +111,7 @@ function jobOf(
 ): string | undefined {
   const jobs = services.filter(({ plan }) => plan.strategy === 'job').map(({ name }) => name);
   const runs = jobs.find((name) => {
-    const sight = sights.find((each) => each.name === name);
+    const sight = sights.find((serviceSight) => serviceSight.name === name);
     return sight?.atStart !== undefined;
   });
   return (
@@ -165,7 +165,7 @@ export function guessBackup(
   const callers = (name: string) => callsOf(name, model).by.length;
   const [postgres] = kept
     .filter(({ service }) => isPostgres(service))
-    .map((each) => ({ ...each, signs: signsOf(each.name, each.service) }))
+    .map((item) => ({ ...item, signs: signsOf(item.name, item.service) }))
     .sort((a, b) => b.signs - a.signs || callers(b.name) - callers(a.name));
   const others = kept
     .filter(({ name }) => name !== postgres?.name)

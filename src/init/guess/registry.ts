@@ -69,7 +69,7 @@ export function registryNotes(
   if (onHub.length > 0 && isGitHub) {
     const [{ service = '', image } = {}] = onHub;
     notes.push(
-      `Images of ${enumerate(onHub.map((each) => each.service))} are pushed to Docker Hub, as \`image:\` says (${image?.repository}). For GitHub’s registry write \`image: ghcr.io/${remote.path.toLowerCase()}/${service.toLowerCase()}\`.`,
+      `Images of ${enumerate(onHub.map((built) => built.service))} are pushed to Docker Hub, as \`image:\` says (${image?.repository}). For GitHub’s registry write \`image: ghcr.io/${remote.path.toLowerCase()}/${service.toLowerCase()}\`.`,
     );
   }
   const logins = loginsNeeded(model, registry);

@@ -120,13 +120,16 @@ function prefixesOf(names: readonly string[], present: Config | undefined): Map<
         ? []
         : envSecretsOf(target).map((secret) => /^([A-Z][A-Z0-9_]*)_ENV$/.exec(secret)?.[1]);
     const [prefix] = said.filter(
-      (each): each is string => each !== undefined && !each.startsWith('GITHUB_') && isFree(each),
+      (candidate): candidate is string =>
+        candidate !== undefined && !candidate.startsWith('GITHUB_') && isFree(candidate),
     );
     if (prefix !== undefined) taken.set(name, prefix);
   }
-  for (const name of names.filter((each) => !taken.has(each))) {
+  for (const name of names.filter((candidate) => !taken.has(candidate))) {
     const short =
-      name === 'production' && !names.some((each) => each !== name && plain(each) === 'PROD') ? ['PROD'] : [];
+      name === 'production' && !names.some((other) => other !== name && plain(other) === 'PROD')
+        ? ['PROD']
+        : [];
     const numbered = Array.from({ length: names.length + 1 }, (_, index) => `${plain(name)}_${index + 2}`);
     const prefix = [...short, plain(name), ...numbered].find(isFree);
     if (prefix !== undefined) taken.set(name, prefix);

@@ -165,7 +165,7 @@ export async function migrationInCode(
     // Of a script nobody knows who runs it; a module of the app is imported by another, or is where the app begins.
     if (/\.(?:py|[cm]?[jt]s)$/.test(file) && !beginning.test(file) && !(await isImported(tree, wanted, file)))
       continue;
-    const line = text.split('\n').findIndex((each) => call.test(each));
+    const line = text.split('\n').findIndex((candidate) => call.test(candidate));
     return {
       at: `${file}${line < 0 ? '' : `:${line + 1}`}`,
       line: (call.exec(text)?.[0] ?? '').trim().slice(0, 60),
@@ -188,7 +188,7 @@ async function springBoot(tree: Tree, files: readonly string[]): Promise<SelfMig
     );
     const texts = await Promise.all(settings.map(async (file) => (await tree.read(file)) ?? ''));
     const off = new RegExp(`spring\\.${tool}\\.enabled\\s*=\\s*false|${tool}:\\s*\\n\\s+enabled:\\s*false`);
-    if (texts.some((each) => off.test(each))) continue;
+    if (texts.some((candidate) => off.test(candidate))) continue;
     return { at, line: `Spring Boot with ${tool === 'flyway' ? 'Flyway' : 'Liquibase'}` };
   }
   return undefined;

@@ -70,7 +70,7 @@ export function imageFiles(
       const own = stage.instructions
         .filter(({ keyword }) => keyword === 'RUN')
         .map(({ text: line, heredocs, variables }) => ({
-          text: [line, ...heredocs.map((each) => each.text)].join('\n'),
+          text: [line, ...heredocs.map((heredoc) => heredoc.text)].join('\n'),
           variables,
         }));
       const others = open(stage.name ?? String(stage.index)).copies.filter(

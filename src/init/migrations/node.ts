@@ -69,7 +69,11 @@ async function byConfig(
   const packages = await packagesAt(sources, home);
   const gap =
     packages?.lack(name) ??
-    typeScriptGap(sources, at, (each) => packages?.lack(each) === undefined && packages?.has(each) === true);
+    typeScriptGap(
+      sources,
+      at,
+      (dependency) => packages?.lack(dependency) === undefined && packages?.has(dependency) === true,
+    );
   return { tool, at, home, command: packages?.program(line) ?? `npx ${line}`, gap };
 }
 

@@ -18,7 +18,7 @@ const urlName = /^(?:(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|MYSQL|PSQL)_?(?:
 /** `"$DATABASE_URL"`: the shell in the container puts it in. */
 function databaseUrl({ variables }: Sources): string | undefined {
   const names = Object.keys(variables).filter((name) => urlName.test(name));
-  const name = names.find((each) => each === 'DATABASE_URL') ?? names[0];
+  const name = names.find((candidate) => candidate === 'DATABASE_URL') ?? names[0];
   return name === undefined ? undefined : `"$${name}"`;
 }
 
@@ -150,7 +150,7 @@ async function atlas(sources: Sources, at: string): Promise<Draft | undefined> {
   const text = (await sources.tree.read(at)) ?? '';
   const envs = [...text.matchAll(/^[ \t]*env\s+"([^"]+)"/gm)].map(([, name = '']) => name);
   const [only] = envs;
-  const name = envs.find((each) => /^prod/.test(each)) ?? only;
+  const name = envs.find((env) => /^prod/.test(env)) ?? only;
   const isClear = name !== undefined && (envs.length === 1 || /^prod/.test(name));
   return {
     tool: 'Atlas',

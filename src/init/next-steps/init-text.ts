@@ -53,7 +53,7 @@ export function printText(plan: InitPlan, steps: readonly NextStep[]): string {
 }
 
 function headline({ guess }: InitPlan, outcomes: readonly FileOutcome[]): string {
-  const count = (outcome: FileOutcome) => outcomes.filter((each) => each === outcome).length;
+  const count = (outcome: FileOutcome) => outcomes.filter((fileOutcome) => fileOutcome === outcome).length;
   const parts = (['written', 'changed'] as const).flatMap((outcome) => {
     const number = count(outcome);
     return number === 0 ? [] : [`${number} ${number === 1 ? 'file' : 'files'} ${outcome}`];

@@ -71,7 +71,7 @@ export function nextSteps(facts: StepFacts): NextStep[] {
       ? step('Commit, and make the first release', undefined, releaseCommands(targets, facts.files))
       : step('Build, and make the first deploy', undefined, deployCommands(targets, guess)),
   ];
-  return steps.filter((each) => each !== undefined);
+  return steps.filter((nextStep) => nextStep !== undefined);
 }
 
 function step(title: string, why: string | undefined, commands: readonly string[]): NextStep {
@@ -98,9 +98,9 @@ function openHosts(targets: readonly TargetGuess[], files: readonly string[]): N
 function keyCommands({ name, host }: TargetGuess, app: string, isBackedUp: boolean): string[] {
   const { user, address, port } = partsOf(host);
   const to = `${port === 22 ? '' : `-p ${port} `}${quoteWords([`${user}@${address}`])}`;
-  return [name, ...(isBackedUp ? [`${name}-backup`] : [])].flatMap((each) => [
-    `ssh-keygen -t ed25519 -N '' -C ${app}-${each} -f ${keyFile(app, each)}`,
-    `ssh-copy-id -i ${keyFile(app, each)}.pub ${to}`,
+  return [name, ...(isBackedUp ? [`${name}-backup`] : [])].flatMap((text) => [
+    `ssh-keygen -t ed25519 -N '' -C ${app}-${text} -f ${keyFile(app, text)}`,
+    `ssh-copy-id -i ${keyFile(app, text)}.pub ${to}`,
   ]);
 }
 

@@ -53,7 +53,11 @@ function notBackedUp(
     return writableVolumes(service);
   });
   const namesOf = (isFolder: boolean) => [
-    ...new Set(written.flatMap((each) => (each.isFolder === isFolder && each.name ? [each.name] : []))),
+    ...new Set(
+      written.flatMap((writableVolume) =>
+        writableVolume.isFolder === isFolder && writableVolume.name ? [writableVolume.name] : [],
+      ),
+    ),
   ];
   const [names, folders] = [namesOf(false), namesOf(true)];
   return [

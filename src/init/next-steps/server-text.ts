@@ -25,7 +25,7 @@ const marks = { ok: '✓', warning: '!', error: '✗' } as const;
 export function serverText({ ok, host, created, findings, tasks }: ServerAnswer): string {
   // What root has to do stands below, with this user’s name in it.
   const isBelow = ({ topic }: ServerFinding) =>
-    tasks.some(({ topics }) => topics.some((each) => each === topic));
+    tasks.some(({ topics }) => topics.some((other) => other === topic));
   const others = findings.filter((finding) => finding.level === 'error' && !isBelow(finding));
   const number = tasks.length + others.length;
   const row = (finding: ServerFinding) => {

@@ -74,7 +74,7 @@ function row(name: string, strategy: string, reason: string): string[] {
 }
 
 function ownLines({ name, own, why, maybe }: ServiceGuess): string[] {
-  const lines = why.flatMap((each) => comment(each, '  '));
+  const lines = why.flatMap((reason) => comment(reason, '  '));
   if (Object.keys(own).length > 0) lines.push(...entry('  ', scalar(name), own));
   if (maybe === undefined) return lines;
   return [
@@ -92,7 +92,7 @@ function flow(map: object): string {
 function entry(indent: string, name: string, map: object): string[] {
   const line = `${indent}${name}: ${flow(map)}`;
   if (line.length <= 80) return [line];
-  return [`${indent}${name}:`, ...entriesOf(map).map((each) => `${indent}  ${each}`)];
+  return [`${indent}${name}:`, ...entriesOf(map).map((text) => `${indent}  ${text}`)];
 }
 
 function entriesOf(map: object): string[] {

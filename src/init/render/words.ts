@@ -44,7 +44,7 @@ export function comment(text: string, indent = '', width = 100): string[] {
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
   }
-  return [...lines, line].map((each) => `${indent}# ${each}`.trimEnd());
+  return [...lines, line].map((entry) => `${indent}# ${entry}`.trimEnd());
 }
 
 /** `a`, `a and b`, `a, b and c`. */

@@ -48,11 +48,11 @@ function serviceWithout(service: ServiceGuess, made: Made): ServiceGuess {
 }
 
 function hidden<T>(value: T, made: Made): T {
-  const walk = (each: unknown): unknown => {
-    if (typeof each === 'string') return hideIn(each, made);
-    if (Array.isArray(each)) return each.map(walk);
-    if (each === null || typeof each !== 'object') return each;
-    return Object.fromEntries(Object.entries(each).map(([key, inner]) => [key, walk(inner)]));
+  const walk = (node: unknown): unknown => {
+    if (typeof node === 'string') return hideIn(node, made);
+    if (Array.isArray(node)) return node.map(walk);
+    if (node === null || typeof node !== 'object') return node;
+    return Object.fromEntries(Object.entries(node).map(([key, inner]) => [key, walk(inner)]));
   };
   return walk(value) as T;
 }

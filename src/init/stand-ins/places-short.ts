@@ -48,14 +48,14 @@ export function portWants(masked: Masked): Wants {
     return wants;
   }
   const [address = '', protocol = ''] = masked.text.split('/');
-  for (const each of protocol.match(holes) ?? [])
-    put(wants, masked, each, fixed('tcp', /^(?:tcp|udp|sctp)$/));
+  for (const match of protocol.match(holes) ?? [])
+    put(wants, masked, match, fixed('tcp', /^(?:tcp|udp|sctp)$/));
   const parts = address.split(/:(?![^[]*\])/);
   const [target = '', published = '', ip = ''] = parts.toReversed();
-  for (const each of ip.match(holes) ?? [])
-    put(wants, masked, each, ip.length === 1 ? { kind: 'ip' } : fixed('1', digits));
+  for (const match of ip.match(holes) ?? [])
+    put(wants, masked, match, ip.length === 1 ? { kind: 'ip' } : fixed('1', digits));
   const spans = [spanOf(published), spanOf(target)];
-  const span = spans.find((each) => each !== undefined) ?? 1;
+  const span = spans.find((candidate) => candidate !== undefined) ?? 1;
   for (const part of [published, target]) rangeWants(wants, masked, part, span);
   return wants;
 }
@@ -78,7 +78,7 @@ function rangeWants(wants: Wants, masked: Masked, part: string, span: number): v
     put(wants, masked, first, fixed('127.0.0.1:', /^(?:[\d.]+:)?$/));
     rangeWants(wants, masked, part.slice(1), span);
   }
-  for (const each of part.match(holes) ?? []) put(wants, masked, each, fixed('1', digits));
+  for (const match of part.match(holes) ?? []) put(wants, masked, match, fixed('1', digits));
 }
 
 /** How many ports a range of literal numbers has. */
@@ -94,15 +94,15 @@ export function volumeWants(masked: Masked, declared: readonly string[]): Wants 
   const [first = '', second, mode = ''] = parts;
   for (const [index, part] of [first, second ?? ''].entries()) {
     const isSource = index === 0 && second !== undefined;
-    for (const each of part.match(holes) ?? []) {
+    for (const match of part.match(holes) ?? []) {
       const like = isSource ? named(part, declared) : undefined;
-      if (like !== undefined && !isHole(part)) put(wants, masked, each, fixed(like));
-      else if (part.startsWith(each))
-        put(wants, masked, each, { kind: 'path', ...(isSource && isHole(part) ? { or: declared } : {}) });
-      else put(wants, masked, each, { kind: 'name' });
+      if (like !== undefined && !isHole(part)) put(wants, masked, match, fixed(like));
+      else if (part.startsWith(match))
+        put(wants, masked, match, { kind: 'path', ...(isSource && isHole(part) ? { or: declared } : {}) });
+      else put(wants, masked, match, { kind: 'name' });
     }
   }
-  for (const each of mode.match(holes) ?? []) put(wants, masked, each, fixed('rw', /^[a-zA-Z,]+$/));
+  for (const match of mode.match(holes) ?? []) put(wants, masked, match, fixed('rw', /^[a-zA-Z,]+$/));
   return wants;
 }
 
@@ -111,7 +111,8 @@ function named(part: string, declared: readonly string[]): string | undefined {
   const [before = '', after, ...more] = part.split(new RegExp(hole));
   if (after === undefined || more.length > 0 || /[/.~]/.test(part[0] ?? '')) return undefined;
   const name = declared.find(
-    (each) => each.startsWith(before) && each.endsWith(after) && each.length >= part.length - 1,
+    (candidate) =>
+      candidate.startsWith(before) && candidate.endsWith(after) && candidate.length >= part.length - 1,
   );
   return name?.slice(before.length, name.length - after.length);
 }
@@ -120,31 +121,31 @@ function named(part: string, declared: readonly string[]): string | undefined {
 export function imageWants(masked: Masked): Wants {
   const wants: Wants = new Map();
   const [reference = '', digest = ''] = masked.text.split('@');
-  for (const each of digest.match(holes) ?? [])
+  for (const match of digest.match(holes) ?? [])
     put(
       wants,
       masked,
-      each,
+      match,
       fixed(`${isHole(digest) ? 'sha256:' : ''}${'0'.repeat(64)}`, /^(?:sha256:)?[\da-f]{64}$/),
     );
   const slash = reference.lastIndexOf('/');
   const colon = reference.indexOf(':', slash + 1);
   const name = colon < 0 ? reference : reference.slice(0, colon);
-  for (const each of (colon < 0 ? '' : reference.slice(colon)).match(holes) ?? [])
-    put(wants, masked, each, { kind: 'name' });
+  for (const match of (colon < 0 ? '' : reference.slice(colon)).match(holes) ?? [])
+    put(wants, masked, match, { kind: 'name' });
   if (isHole(name)) {
     put(wants, masked, name, { kind: 'image' });
     return wants;
   }
-  for (const [index, each] of (name.match(holes) ?? []).entries()) {
-    const at = name.indexOf(each);
+  for (const [index, match] of (name.match(holes) ?? []).entries()) {
+    const at = name.indexOf(match);
     const isFirst = index === 0 && at === 0;
     const next = name[1] ?? '';
-    const isRegistry = isFirst && /REGISTRY|REPO|HUB|PREFIX|NAMESPACE/i.test(namesAt(masked, each)[0] ?? '');
-    const isOwner = /USER|OWNER|ORG|NAMESPACE|ACCOUNT/i.test(namesAt(masked, each)[0] ?? '');
-    if (isFirst && next === '/' && !isOwner) put(wants, masked, each, { kind: 'registry', slash: false });
-    else if (isRegistry) put(wants, masked, each, { kind: 'registry', slash: true });
-    else put(wants, masked, each, { kind: 'name' });
+    const isRegistry = isFirst && /REGISTRY|REPO|HUB|PREFIX|NAMESPACE/i.test(namesAt(masked, match)[0] ?? '');
+    const isOwner = /USER|OWNER|ORG|NAMESPACE|ACCOUNT/i.test(namesAt(masked, match)[0] ?? '');
+    if (isFirst && next === '/' && !isOwner) put(wants, masked, match, { kind: 'registry', slash: false });
+    else if (isRegistry) put(wants, masked, match, { kind: 'registry', slash: true });
+    else put(wants, masked, match, { kind: 'name' });
   }
   return wants;
 }

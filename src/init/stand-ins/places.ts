@@ -126,10 +126,10 @@ export function wantsAt(path: readonly string[], text: string, declared: Declare
     if (keys.length === 3 && key === 'volumes') return volumeWants(masked, declared.volumes);
     if (keys.length === 3 && key === 'image') return imageWants(masked);
     if (key === 'env_file') return envFileWants(masked);
-    if (keys.slice(2).some((each) => free.has(each))) return every(masked, { kind: 'any' });
+    if (keys.slice(2).some((candidate) => free.has(candidate))) return every(masked, { kind: 'any' });
     const reference = referenceWant(keys.slice(2), path, declared);
     if (reference !== undefined) return every(masked, reference);
-  } else if (keys.some((each) => free.has(each))) return every(masked, { kind: 'any' });
+  } else if (keys.some((candidate) => free.has(candidate))) return every(masked, { kind: 'any' });
   return every(masked, wantFor(keys));
 }
 

@@ -60,7 +60,9 @@ export async function readModel(
         return { ...none, problem: `${first.message}. ${first.hint ?? ''} Then run init again` };
       if (first.code === 'compose.profiles') throw forInit(first);
       // Those of files that are included or extended: docker compose finds them, and names them.
-      const names = errors.flatMap((each) => (each.code === 'compose.variable' ? namesIn(each.message) : []));
+      const names = errors.flatMap((userError) =>
+        userError.code === 'compose.variable' ? namesIn(userError.message) : [],
+      );
       const fresh = names.filter((name) => !Object.hasOwn(env, name));
       if (fresh.length > 0 && round < maxRounds) {
         round++;

@@ -165,7 +165,7 @@ function createMaker({ compose, registry, folder }: StandInFacts) {
   };
   const nextPorts = (span: number) => {
     const isTaken = () =>
-      Array.from({ length: span }, (_, index) => String(port + index)).some((each) => texts.includes(each));
+      Array.from({ length: span }, (_, index) => String(port + index)).some((text) => texts.includes(text));
     while (isTaken()) port += 1;
     const from = port;
     port += span;

@@ -92,9 +92,9 @@ export function profilesExample({
   | undefined {
   const isUsed = compose?.files.some(({ text }) => /\bprofiles:|\binclude:|\bextends:/.test(text)) ?? false;
   const example = examples.find(({ isNear, values }) => isNear && values['COMPOSE_PROFILES'] !== undefined);
-  const all = (example?.values['COMPOSE_PROFILES'] ?? '').split(',').map((each) => each.trim());
+  const all = (example?.values['COMPOSE_PROFILES'] ?? '').split(',').map((part) => part.trim());
   const left = all.filter(isAsideProfile);
-  const value = all.filter((each) => each !== '' && !left.includes(each)).join(',');
+  const value = all.filter((candidate) => candidate !== '' && !left.includes(candidate)).join(',');
   return example === undefined || value === '' || !isUsed ? undefined : { path: example.path, value, left };
 }
 
@@ -104,7 +104,7 @@ function shellNotes({ compose, shell }: Pick<Seen, 'compose' | 'shell'>): string
     const variable = shellVariable(name);
     const use = new RegExp(`\\$\\{?${name}\\b`);
     const places = (compose?.files ?? []).flatMap(({ path, text }) => {
-      const line = text.split('\n').findIndex((each) => use.test(each));
+      const line = text.split('\n').findIndex((candidate) => use.test(candidate));
       return line < 0 ? [] : [`${path}:${line + 1}`];
     });
     return variable === undefined

@@ -40,7 +40,9 @@ export async function findExamples(
     (folderOf(path) === folder ? 0 : 1) +
     (/prod/.test(nameOf(path)) ? -0.5 : 0);
   const named = ({ names }: ExampleFile) => used.variables.filter((name) => names.includes(name)).length;
-  return read.filter((each) => each !== undefined).sort((a, b) => rank(a) - rank(b) || named(b) - named(a));
+  return read
+    .filter((exampleFile) => exampleFile !== undefined)
+    .sort((a, b) => rank(a) - rank(b) || named(b) - named(a));
 }
 
 function readExample(path: string, text: string | undefined, folder: string): ExampleFile | undefined {

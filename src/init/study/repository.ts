@@ -80,7 +80,10 @@ export async function lookAt(
     compose,
     variables: used
       .filter(({ name }) => shellVariable(name) === undefined && !isComposeOwn(name))
-      .map((each) => ({ ...each, fallback: each.fallback ?? defaults[each.name] })),
+      .map((composeVariable) => ({
+        ...composeVariable,
+        fallback: composeVariable.fallback ?? defaults[composeVariable.name],
+      })),
     shell: used.filter(({ name, fallback }) => shellVariable(name) !== undefined && fallback === undefined),
     defaults,
     envFiles,

@@ -34,10 +34,10 @@ export function createMask(onAdd?: (value: string) => void): Mask {
 
   function add(value: string): void {
     if (value.length < shortest || plain.has(value)) return;
-    for (const each of plainOf(value)) {
-      if (plain.has(each)) continue;
-      plain.add(each);
-      if (!/[\r\n]/.test(each)) onAdd?.(each);
+    for (const form of plainOf(value)) {
+      if (plain.has(form)) continue;
+      plain.add(form);
+      if (!/[\r\n]/.test(form)) onAdd?.(form);
     }
     for (const form of formsOf(value)) index.add(form);
     index.addWhole(plainOf(value));
@@ -133,7 +133,9 @@ function createIndex() {
     const found: Range[] = [];
     for (let at = 0; at <= text.length - shortest; at++) {
       if (begins[pair(text, at)] === 0) continue;
-      const form = byStart.get(text.slice(at, at + shortest))?.find((each) => text.startsWith(each, at));
+      const form = byStart
+        .get(text.slice(at, at + shortest))
+        ?.find((candidate) => text.startsWith(candidate, at));
       if (form !== undefined) found.push([at, at + form.length]);
     }
     return found;
@@ -180,15 +182,15 @@ const fieldName = /^[A-Za-z$][A-Za-z$_-]{0,23}$|^(?:errors5xx|p95Ms|sha256)$/;
 
 function scrubbed(data: unknown, scrub: (text: string) => string): unknown {
   if (typeof data === 'string') return scrub(data);
-  if (Array.isArray(data)) return data.map((each) => scrubbed(each, scrub));
+  if (Array.isArray(data)) return data.map((value) => scrubbed(value, scrub));
   if (data instanceof Map)
-    return new Map([...data].map(([key, each]) => [scrubbed(key, scrub), scrubbed(each, scrub)]));
+    return new Map([...data].map(([key, value]) => [scrubbed(key, scrub), scrubbed(value, scrub)]));
   if (typeof data !== 'object' || data === null) return data;
   if (![Object.prototype, null].includes(Object.getPrototypeOf(data))) return data;
   return Object.fromEntries(
-    Object.entries(data).map(([key, each]) => [
+    Object.entries(data).map(([key, value]) => [
       fieldName.test(key) ? key : scrub(key),
-      scrubbed(each, scrub),
+      scrubbed(value, scrub),
     ]),
   );
 }

@@ -135,7 +135,7 @@ async function planFolder(
     effects.signal,
     request.repair,
   );
-  for (const each of [named, looking]) each.catch(() => {});
+  for (const pending of [named, looking]) pending.catch(() => {});
   const { files, notes } = await reading;
   const { release, commit } = await named;
   const found = await lookAtNew(store, await looking, files, effects.signal);

@@ -34,7 +34,7 @@ export function figuresRow(report: DeployReport): Markup {
     backup !== undefined && figure('Backup', proofOf(backup), proofOf(backup) === 'proven' ? 'good' : 'bad'),
     figure('Hosts', formatCount(hostsOf(report).length)),
   ];
-  return html`<section aria-label="Key figures"><dl class="figures">${figures.filter((each) => each !== false)}</dl></section>`;
+  return html`<section aria-label="Key figures"><dl class="figures">${figures.filter((candidate) => candidate !== false)}</dl></section>`;
 }
 
 function figure(name: string, value: string, tone = '', note?: string): Markup {
@@ -59,17 +59,17 @@ export function warningsCard({ warnings }: DeployReport): Markup | undefined {
 /** Which release each host serves: one column per service; hosts that serve the same share a row. */
 export function servingCard(report: DeployReport): Markup {
   const { serving, unreachable } = report;
-  const services = [...new Set(serving.map((each) => each.service))];
+  const services = [...new Set(serving.map((entry) => entry.service))];
   const rows = new Map<string, { readonly hosts: string[]; readonly cells: Markup }>();
   for (const host of hostsOf(report)) {
     const here = services.map((service) =>
-      serving.find((each) => each.host === host && each.service === service),
+      serving.find((candidate) => candidate.host === host && candidate.service === service),
     );
     const asked = !unreachable.includes(host);
-    const key = asked ? JSON.stringify(here.map((each) => [each?.release, each?.colour])) : host;
+    const key = asked ? JSON.stringify(here.map((item) => [item?.release, item?.colour])) : host;
     const known = rows.get(key);
     if (known === undefined) {
-      const cells = here.map((each) => html`<td>${releaseChip(each, report.release)}</td>`);
+      const cells = here.map((item) => html`<td>${releaseChip(item, report.release)}</td>`);
       const unknown = html`<td colspan="${Math.max(1, services.length)}"><strong class="bad">could not be asked</strong></td>`;
       rows.set(key, { hosts: [host], cells: html`${asked ? cells : unknown}` });
     } else known.hosts.push(host);
@@ -94,19 +94,19 @@ function releaseChip(serving: Serving | undefined, wanted: string): Markup {
 
 /** Hosts that serve or should: hosts that were only connected to, such as the database's, have a lane below. */
 function hostsOf({ serving, unreachable }: DeployReport): string[] {
-  return [...new Set([...serving.map((each) => each.host), ...unreachable])];
+  return [...new Set([...serving.map((entry) => entry.host), ...unreachable])];
 }
 
 /** What the guard counted, which decided. */
 export function watchCard({ watch }: DeployReport): Markup | undefined {
   if (watch.length === 0) return undefined;
   const rows = watch.map(
-    (each) => html`<tr class="${each.outcome === 'reverted' ? 'failed' : ''}">
-<th scope="row">${breakable(each.host)}</th><td>${each.service}</td>
-<td class="number">${formatSeconds(each.seconds)}</td><td class="number">${formatCount(each.requests)}</td>
-<td class="number">${errorsCell(each)}</td><td class="number">${formatCount(each.slow)}</td>
-<td class="number">${each.p95Ms === undefined ? '–' : `${formatCount(each.p95Ms)} ms`}</td>
-<td>${each.outcome}${each.reason ? html`: ${each.reason}` : undefined}</td></tr>`,
+    (watchRecord) => html`<tr class="${watchRecord.outcome === 'reverted' ? 'failed' : ''}">
+<th scope="row">${breakable(watchRecord.host)}</th><td>${watchRecord.service}</td>
+<td class="number">${formatSeconds(watchRecord.seconds)}</td><td class="number">${formatCount(watchRecord.requests)}</td>
+<td class="number">${errorsCell(watchRecord)}</td><td class="number">${formatCount(watchRecord.slow)}</td>
+<td class="number">${watchRecord.p95Ms === undefined ? '–' : `${formatCount(watchRecord.p95Ms)} ms`}</td>
+<td>${watchRecord.outcome}${watchRecord.reason ? html`: ${watchRecord.reason}` : undefined}</td></tr>`,
   );
   return html`<section class="card"><h2>Requests to the new release</h2>
 <p class="dim">Counted by the guard in the edge, from the switch to its decision.</p>

@@ -18,7 +18,8 @@ export function scaleOf(report: DeployReport): Scale {
 /** Four to eight round marks of the axis, in ms. */
 export function ticks(totalMs: number): number[] {
   const step =
-    roundSteps.find((each) => totalMs / each <= 7) ?? Math.ceil(totalMs / 7 / 3_600_000) * 3_600_000;
+    roundSteps.find((roundStep) => totalMs / roundStep <= 7) ??
+    Math.ceil(totalMs / 7 / 3_600_000) * 3_600_000;
   return Array.from({ length: Math.floor(totalMs / step) + 1 }, (_, index) => index * step);
 }
 

@@ -56,8 +56,8 @@ function drawing({ name, steps, events }: Lane, scale: Scale, marks: readonly nu
 function stacked(steps: readonly StepRecord[]): StepRecord[][] {
   const rows: StepRecord[][] = [];
   for (const step of steps.toSorted((a, b) => a.startedAt - b.startedAt)) {
-    const row = rows.find((each) => {
-      const last = each.at(-1);
+    const row = rows.find((candidate) => {
+      const last = candidate.at(-1);
       return last === undefined || last.startedAt + last.durationMs <= step.startedAt + 0.5;
     });
     if (row === undefined) rows.push([step]);

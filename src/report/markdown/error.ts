@@ -21,10 +21,10 @@ export function errorSummary(what: string, errors: readonly SummaryError[], byte
   const proof = fence(first.output ?? '', { lines: 100, bytes: Math.min(bytes / 2, 64 * 1024) });
   const where = `${first.at === undefined ? '' : `${code(formatPlace(first.at))} `}${code(first.code)}`;
   const top = joinWithin(bytes, [head, next, where, proof], '\n\n');
-  const rows = others.map((each) => [
-    each.at === undefined ? '' : code(formatPlace(each.at)),
-    inline(each.message, 500),
-    code(each.code),
+  const rows = others.map((summaryError) => [
+    summaryError.at === undefined ? '' : code(formatPlace(summaryError.at)),
+    inline(summaryError.message, 500),
+    code(summaryError.code),
   ]);
   const rest = table('### The others', ['where', 'what', 'code'], rows, bytes - Buffer.byteLength(top) - 2);
   return joinWithin(bytes, [top, rest], '\n\n');

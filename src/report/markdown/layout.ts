@@ -4,7 +4,7 @@ import { byteLength } from '../text.ts';
 export function joinWithin(bytes: number, parts: readonly string[], separator: string): string {
   const kept: string[] = [];
   let size = 0;
-  for (const part of parts.filter((each) => each !== '')) {
+  for (const part of parts.filter((candidate) => candidate !== '')) {
     size += byteLength(part) + (kept.length === 0 ? 0 : byteLength(separator));
     if (size > bytes) break;
     kept.push(part);

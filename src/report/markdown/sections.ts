@@ -48,26 +48,28 @@ function warningsSection({ warnings }: DeployReport, bytes: number): string {
 
 /** Left out when all hosts are known and serve one release: the first line has said it. */
 function servingSection({ serving, unreachable }: DeployReport, bytes: number): string {
-  if (unreachable.length === 0 && new Set(serving.map((each) => each.release)).size < 2) return '';
-  const rows = serving.map((each) => [
-    code(each.host),
-    code(each.service),
-    `${inline(each.release)}${each.colour ? ` (${inline(each.colour)})` : ''}`,
+  if (unreachable.length === 0 && new Set(serving.map((entry) => entry.release)).size < 2) return '';
+  const rows = serving.map((entry) => [
+    code(entry.host),
+    code(entry.service),
+    `${inline(entry.release)}${entry.colour ? ` (${inline(entry.colour)})` : ''}`,
   ]);
   const unknown = unreachable.map((host) => [code(host), '', '**could not be asked**']);
   return table('### What serves now', ['host', 'service', 'release'], [...unknown, ...rows], bytes);
 }
 
 function watchSection({ watch }: DeployReport, bytes: number): string {
-  const rows = watch.map((each) => [
-    code(each.host),
-    code(each.service),
-    formatSeconds(each.seconds),
-    formatCount(each.requests),
-    formatCount(each.errors5xx),
-    formatCount(each.slow),
-    each.p95Ms === undefined ? '' : `${formatCount(each.p95Ms)} ms`,
-    each.outcome === 'reverted' ? `**reverted** ${inline(each.reason ?? '')}` : each.outcome,
+  const rows = watch.map((watchRecord) => [
+    code(watchRecord.host),
+    code(watchRecord.service),
+    formatSeconds(watchRecord.seconds),
+    formatCount(watchRecord.requests),
+    formatCount(watchRecord.errors5xx),
+    formatCount(watchRecord.slow),
+    watchRecord.p95Ms === undefined ? '' : `${formatCount(watchRecord.p95Ms)} ms`,
+    watchRecord.outcome === 'reverted'
+      ? `**reverted** ${inline(watchRecord.reason ?? '')}`
+      : watchRecord.outcome,
   ]);
   const head = ['host', 'service', 'watched', 'requests', '5xx', 'slow', 'p95', 'guard'];
   return table('### Requests to the new release, as the guard counted them', head, rows, bytes);

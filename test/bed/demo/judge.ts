@@ -34,7 +34,8 @@ function count(groups: readonly FailureGroup[]): number {
 
 function newFailures(group: FailureGroup, before: LoadResult): FailureGroup[] {
   const same = before.failures.find(
-    (each) => each.client === group.client && each.kind === group.kind && each.version === group.version,
+    (failure) =>
+      failure.client === group.client && failure.kind === group.kind && failure.version === group.version,
   );
   const added = group.count - (same?.count ?? 0);
   return added === 0 ? [] : [{ ...group, count: added }];
@@ -103,7 +104,7 @@ export interface SickHost {
 export function sickHosts(stage: Stage, sick: string, limit: number): SickHost[] {
   const since = stage.before?.at ?? 0;
   const fresh = stage.after?.samples.filter(
-    (each) => each.at > since && each.version === sick && each.kind === '5xx',
+    (sample) => sample.at > since && sample.version === sick && sample.kind === '5xx',
   );
   return [...Map.groupBy(fresh ?? [], ({ url }) => url)].map(([url, answers]) => {
     const limitAt = answers.map(({ at }) => at).sort((a, b) => a - b)[limit - 1] ?? Infinity;
@@ -123,7 +124,7 @@ function judgeSick(stage: Stage, sick: string): Promised[] {
   const limit = stage.limit ?? 1;
   const hosts = sickHosts(stage, sick, limit);
   const seen = hosts.reduce((sum, { answers }) => sum + answers, 0);
-  const each = hosts.map(({ answers, late }) => `${answers}, ${late} of them after the limit`).join('; ');
+  const perHost = hosts.map(({ answers, late }) => `${answers}, ${late} of them after the limit`).join('; ');
   const counted = (stage.run.report?.watch ?? []).filter(({ outcome }) => outcome === 'reverted');
   return [
     {
@@ -135,7 +136,7 @@ function judgeSick(stage: Stage, sick: string): Promised[] {
       promise: `after ${limit} errors on a host, no client reached ${sick} there twice`,
       // More than the load keeps one by one: then they were far too many.
       held: seen > 0 && seen === sickAnswers && hosts.every(({ again }) => again === 0),
-      detail: `${sickAnswers} answers over ${Math.round(sickMs)} ms (${each || 'none'})`,
+      detail: `${sickAnswers} answers over ${Math.round(sickMs)} ms (${perHost || 'none'})`,
     },
   ];
 }
@@ -147,7 +148,7 @@ function judgeSick(stage: Stage, sick: string): Promised[] {
  * @param deadlineAt when the guards' time is over at the latest, on the monotonic clock.
  */
 export function judgeDeadline(after: LoadResult | undefined, version: string, deadlineAt: number): Promised {
-  const seen = after?.versions.filter((each) => each.version === version) ?? [];
+  const seen = after?.versions.filter((versionSeen) => versionSeen.version === version) ?? [];
   const last = Math.max(...seen.map(({ lastAt }) => lastAt));
   const side = last > deadlineAt ? 'after' : 'before';
   return {
@@ -201,8 +202,8 @@ export function judgeWebSockets(load: LoadResult, replaced: readonly Replaced[],
   const { cuts, opened, ticks } = load.webSockets;
   const early = cuts.filter((cut) => {
     const ends = replaced
-      .filter((each) => each.version === cut.version && each.at <= cut.at)
-      .map((each) => each.at + drainMs - toleranceMs);
+      .filter((candidate) => candidate.version === cut.version && candidate.at <= cut.at)
+      .map((item) => item.at + drainMs - toleranceMs);
     return !ends.some((end) => cut.at >= end);
   });
   return {

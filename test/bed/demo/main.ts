@@ -66,7 +66,7 @@ async function demo(options: Options, narrator: Narrator): Promise<boolean> {
     else await narrator.work('servers cleaned up', () => stop(bed, running));
     tell(narrator, stages, load, overall, seconds);
     const all = [...stages.flatMap((stage) => stage.promised), ...overall];
-    return isPlayed(stages) && all.every((each) => each.held);
+    return isPlayed(stages) && all.every((promised) => promised.held);
   } finally {
     bed.release();
   }
@@ -192,13 +192,13 @@ function tell(
   narrator.title('What happened');
   narrator.print(`${stageTable(stages, load)}\n`);
   if (load !== undefined) narrator.print(`${loadText(load)}\n`);
-  for (const each of overall) narrator.promised(each);
+  for (const promised of overall) narrator.promised(promised);
   const broken = stages.flatMap((stage) =>
     stage.promised
-      .filter((each) => !each.held)
-      .map((each) => ({ ...each, promise: `act ${numberOf(stage)}, ${each.promise}` })),
+      .filter((promised) => !promised.held)
+      .map((promised) => ({ ...promised, promise: `act ${numberOf(stage)}, ${promised.promise}` })),
   );
-  for (const each of broken) narrator.promised(each);
+  for (const failure of broken) narrator.promised(failure);
   if (!isPlayed(stages)) {
     const count = stages.filter(({ spoiled }) => !spoiled).length;
     narrator.print(`  ✗ only ${count} of ${acts.length} acts were played to their end`);
@@ -211,7 +211,7 @@ function tell(
     if (['migration', 'sick'].includes(stage.name))
       narrator.print(`Report of "${stage.title}": ${relative(process.cwd(), html)}`);
   }
-  const held = overall.every((each) => each.held) && broken.length === 0 && isPlayed(stages);
+  const held = overall.every((promised) => promised.held) && broken.length === 0 && isPlayed(stages);
   narrator.print(
     `\n${held ? 'Every promise held' : 'Not every promise held'} (${formatDuration(seconds * 1000)}).`,
   );

@@ -23,7 +23,7 @@ export interface Narrator {
   command(text: string): void;
   line(line: CliLine): void;
   conclude(text: string): void;
-  promised(each: Promised): void;
+  promised(promised: Promised): void;
   print(text: string): void;
 }
 

@@ -68,8 +68,8 @@ export async function play(
   if (isSpoiled(act, run)) return spoiledStage(scene, stage);
   const promised = judge(act, stage, scene);
   narrator.print('');
-  for (const each of promised) if (!each.held) narrator.promised(each);
-  if (promised.every((each) => each.held)) {
+  for (const entry of promised) if (!entry.held) narrator.promised(entry);
+  if (promised.every((candidate) => candidate.held)) {
     narrator.conclude(act.conclude(stage, (ms) => (ms === undefined ? '?' : formatDuration(ms))));
   }
   return { ...stage, promised };
@@ -78,7 +78,7 @@ export async function play(
 function spoiledStage({ narrator }: Scene, stage: Stage): Stage {
   const promised = [judgeServing({ ...stage, serves: stage.served[0] ?? '' }), ...judgeLoad(stage, true)];
   narrator.print('');
-  for (const each of promised) if (!each.held) narrator.promised(each);
+  for (const entry of promised) if (!entry.held) narrator.promised(entry);
   return { ...stage, promised, spoiled: true };
 }
 

@@ -69,7 +69,9 @@ export function replacements(stages: readonly Stage[]): Replaced[] {
 
 /** On the monotonic clock. */
 function confirmedAt({ report, startedAt, startedWall }: CliRun): number | undefined {
-  const step = report?.hosts.flatMap((host) => host.steps).find((each) => each.name === 'confirm');
+  const step = report?.hosts
+    .flatMap((host) => host.steps)
+    .find((stepRecord) => stepRecord.name === 'confirm');
   if (report === undefined || step?.outcome !== 'done') return undefined;
   return startedAt + (Date.parse(report.startedAt) - startedWall) + step.startedAt;
 }
@@ -96,7 +98,7 @@ export function machineReport(
   seconds: number,
 ): object {
   return {
-    ok: [...stages.flatMap((stage) => stage.promised), ...overall].every((each) => each.held),
+    ok: [...stages.flatMap((stage) => stage.promised), ...overall].every((promised) => promised.held),
     seconds,
     control,
     stages: stages.map((stage) => {

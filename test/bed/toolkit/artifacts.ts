@@ -28,7 +28,7 @@ export function artifactActions(folder: string): string[] {
   ] as const;
   return actions.flatMap(([name, uses, text]) => {
     const inputs = Object.fromEntries(
-      ['path', 'name', 'artifact-ids'].map((each) => [each, { required: false }]),
+      ['path', 'name', 'artifact-ids'].map((entry) => [entry, { required: false }]),
     );
     nodeAction(join(folder, name), { name, inputs }, text);
     return ['--local-repository', `${uses.replace(/ .*/, '')}=${join(folder, name)}`];

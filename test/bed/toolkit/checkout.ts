@@ -24,7 +24,7 @@ export function copyCheckout(folder: string, more: Readonly<Record<string, strin
   for (const file of listed
     .toString()
     .split('\0')
-    .filter((each) => each !== '')) {
+    .filter((field) => field !== '')) {
     mkdirSync(dirname(join(checkout, file)), { recursive: true });
     cpSync(join(root, file), join(checkout, file), { verbatimSymlinks: true });
   }

@@ -49,7 +49,7 @@ export async function deployBlueGreen(
   at?: Place,
 ): Promise<void> {
   const services = what === 'all' ? (['backend', 'frontend'] as const) : (['backend'] as const);
-  const each = (line: (service: keyof typeof web) => string) => services.map(line).join('\n');
+  const perService = (line: (service: keyof typeof web) => string) => services.map(line).join('\n');
   const named = (colour: string) => services.map((service) => `${service}-$${colour}`).join(' ');
   const script = `set -e
 cd ${folder}
@@ -57,13 +57,13 @@ export TAG=${version}
 old=$(cat active)
 if [ "$old" = blue ]; then new=green; else new=blue; fi
 ${compose} up -d --no-deps ${named('new')}
-${each(
+${perService(
   (
     service,
   ) => `address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "bluegreen-${service}-$new-1")
 until curl -fs -o /dev/null "http://$address:${web[service]}${service === 'backend' ? '/api/health' : '/'}"; do sleep 0.2; done`,
 )}
-${each((service) => `echo "server ${service}-$new:${web[service]};" >upstreams/${service}`)}
+${perService((service) => `echo "server ${service}-$new:${web[service]};" >upstreams/${service}`)}
 docker exec bluegreen-nginx-1 nginx -s reload
 ${what === 'all' ? `${compose} up -d --no-deps celery-worker celery-beat` : ''}
 ${compose} stop ${named('old')}

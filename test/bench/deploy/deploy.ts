@@ -91,7 +91,7 @@ export async function benchDeploy(rounds: number, only?: DeployPart): Promise<vo
     const figures = only === 'kamal' ? [] : await besideScripts(bed, first, second, rounds);
     const kamal =
       only === 'scripts' || missing !== undefined ? undefined : await besideKamal(bed, first, second, rounds);
-    for (const each of figures) tellScenario(each);
+    for (const figure of figures) tellScenario(figure);
     if (kamal !== undefined) tellKamal(kamal);
     if (only === undefined && missing !== undefined) say(`\n${missing}`);
     publish(only === 'kamal' ? 'deploy-kamal' : 'deploy', {
@@ -169,7 +169,10 @@ async function measure(
   );
   return {
     scenario,
-    own: { boot: spread(own.map((each) => each.boot)), stop: spread(own.map((each) => each.stop)) },
+    own: {
+      boot: spread(own.map((ownTimes) => ownTimes.boot)),
+      stop: spread(own.map((ownTimes) => ownTimes.stop)),
+    },
     sluice: spread(runs.map(wall)),
     confirmed: spread(runs.map(confirmedAfter)),
     compose: spread(walls.compose),
@@ -243,7 +246,7 @@ const confirmedAfter = (run: CliRun) => endOf(run, 'confirm');
 
 /** When a step had ended, from the command's start. */
 function endOf(run: CliRun, name: string): number {
-  const step = stepsOf(run).find((each) => each.name === name);
+  const step = stepsOf(run).find((candidate) => candidate.name === name);
   const beforeReport = Date.parse(run.report?.startedAt ?? '') - run.startedWall;
   return step === undefined ? Number.NaN : beforeReport + step.startedAt + step.ms;
 }

@@ -96,13 +96,13 @@ async function moreHosts(first: number, last: number, log: (line: string) => voi
 async function removeHosts(first: number, last: number): Promise<void> {
   const places = Array.from({ length: last - first + 1 }, (_, index) => place(first + index));
   // Those that are not there are no reason to stop.
-  await command(['docker', 'rm', '--force', ...places.map((each) => each.name)]);
+  await command(['docker', 'rm', '--force', ...places.map((item) => item.name)]);
   await command([
     'docker',
     'volume',
     'rm',
     '--force',
-    ...places.flatMap((each) => Object.values(each.volumes)),
+    ...places.flatMap((item) => Object.values(item.volumes)),
   ]);
 }
 

@@ -91,9 +91,9 @@ export async function besideKamal(
     const version = (await kamal(folder, ['version'])).output.trim();
     await startKamal(folder, second);
     // Every image is on every host, and both have deployed once, before anything is measured.
-    for (const each of versionsUsed) {
-      await deployVersion(bed, project, 'single', each, each === 'v2' ? [] : quiet);
-      await kamal(folder, each === 'v2' ? ['deploy', '-P', '--version', each] : redeploy(each));
+    for (const used of versionsUsed) {
+      await deployVersion(bed, project, 'single', used, used === 'v2' ? [] : quiet);
+      await kamal(folder, used === 'v2' ? ['deploy', '-P', '--version', used] : redeploy(used));
     }
     const load: [number, number] = [loadavg()[0] ?? Number.NaN, Number.NaN];
     const peers = {
@@ -182,15 +182,15 @@ class Peer {
   async figures(): Promise<PeerFigures> {
     const result = await this.#load.stop();
     return {
-      wall: spread(this.#deploys.map((each) => each.endedAt - each.startedAt)),
-      boot: spread(this.#deploys.map((each) => each.boot)),
-      beyond: spread(this.#deploys.map((each) => each.endedAt - each.startedAt - each.boot)),
-      serves: spread(this.#deploys.map((each) => each.servedAt - each.startedAt)),
+      wall: spread(this.#deploys.map((deploy) => deploy.endedAt - deploy.startedAt)),
+      boot: spread(this.#deploys.map((deploy) => deploy.boot)),
+      beyond: spread(this.#deploys.map((deploy) => deploy.endedAt - deploy.startedAt - deploy.boot)),
+      serves: spread(this.#deploys.map((deploy) => deploy.servedAt - deploy.startedAt)),
       requests: result.requests,
       failed: result.failed,
       failures: result.failures,
       early: this.#early(result),
-      steps: this.#deploys.map((each) => each.steps),
+      steps: this.#deploys.map((deploy) => deploy.steps),
     };
   }
 
@@ -253,5 +253,5 @@ export function tellKamal(figures: KamalFigures): void {
     [row('sluice deploy', sluice), row('kamal redeploy', other)],
   );
   say(`sluice is ${ratio.toFixed(2)} × Kamal, boot apart`);
-  say(`load average of the machine: ${load.map((each) => each.toFixed(1)).join(' before, ')} after`);
+  say(`load average of the machine: ${load.map((average) => average.toFixed(1)).join(' before, ')} after`);
 }

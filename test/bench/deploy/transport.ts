@@ -71,7 +71,7 @@ export async function benchTransport(rounds: number): Promise<void> {
 }
 
 function tell(all: Readonly<Record<'sluice' | 'pipe' | 'push', readonly Moved[]>>): void {
-  const of = (moved: readonly Moved[], what: (each: Moved) => number): Spread => spread(moved.map(what));
+  const of = (moved: readonly Moved[], what: (item: Moved) => number): Spread => spread(moved.map(what));
   const kb = ({ median }: Spread) => `${(median / 1000).toFixed(1)} kB`;
   const ratio = ({ median }: Spread) => median.toFixed(3);
   const row = (name: string, moved: readonly Moved[]) => [

@@ -219,7 +219,7 @@ function residentBytes(): number {
   const kilobytes = pids.map((pid) =>
     Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid.trim()}/status`, 'utf8'))?.[1] ?? 0),
   );
-  return kilobytes.reduce((sum, each) => sum + each, 0) * 1024;
+  return kilobytes.reduce((sum, kilobyte) => sum + kilobyte, 0) * 1024;
 }
 
 function tell(
@@ -227,8 +227,8 @@ function tell(
   idle: { clients: number; before: number; after: number },
 ): void {
   const of = (way: Way) => measured.get(way) ?? [];
-  const rate = (way: Way) => spread(of(way).map((each) => each.rate));
-  const p99 = (way: Way) => spread(of(way).map((each) => each.p99));
+  const rate = (way: Way) => spread(of(way).map((sample) => sample.rate));
+  const p99 = (way: Way) => spread(of(way).map((sample) => sample.p99));
   const text = ({ median, min, max }: Spread, digits: number) =>
     `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
   show(
@@ -237,7 +237,7 @@ function tell(
       way,
       text(rate(way), 0),
       text(p99(way), 1),
-      `${of(way).reduce((sum, each) => sum + each.failed, 0)}`,
+      `${of(way).reduce((sum, sample) => sum + sample.failed, 0)}`,
       (rate(way).median / rate('HAProxy').median).toFixed(2),
       (p99(way).median / p99('HAProxy').median).toFixed(2),
     ]),

@@ -42,7 +42,7 @@ export async function benchReuse(requests: number): Promise<void> {
   try {
     await edge.start();
     await Promise.all([edge.up('blue', 2), edge.up('green', 2)]);
-    for (const each of all) each.closesIdle = true;
+    for (const replica of all) replica.closesIdle = true;
     const tunnels = await Promise.all(Array.from({ length: 4 }, () => Tunnel.open()));
     const counts: Counts = { requests: 0, failed: 0, posts: 0, why: new Map() };
     const began = monotonic();
@@ -55,7 +55,7 @@ export async function benchReuse(requests: number): Promise<void> {
     const seconds = (monotonic() - began) / 1000;
     const cut = tunnels.filter((tunnel) => tunnel.closed).length;
     for (const tunnel of tunnels) tunnel.close();
-    const ran = all.reduce((sum, each) => sum + each.posts, 0);
+    const ran = all.reduce((sum, replica) => sum + replica.posts, 0);
     const again = edge.log.split('\n').filter((line) => / retries \+?[1-9],/.test(line)).length;
     const row = [
       ...[
@@ -76,7 +76,7 @@ export async function benchReuse(requests: number): Promise<void> {
     publish('reuse', { ...counts, why: Object.fromEntries(counts.why), ran, again, switches, cut, seconds });
   } finally {
     await edge.stop();
-    for (const each of all) each.stop();
+    for (const replica of all) replica.stop();
     dns.stop();
     bed.release();
   }

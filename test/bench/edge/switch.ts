@@ -71,7 +71,7 @@ export async function benchSwitch(requests: number, rate: number): Promise<void>
       control,
       result,
       rows,
-      calls: spread(switched.map((each) => each.callMs)),
+      calls: spread(switched.map((entry) => entry.callMs)),
       switched,
     });
   } finally {
@@ -120,7 +120,7 @@ async function countRows(url: string): Promise<number> {
 
 function tell(control: LoadResult, result: LoadResult, switched: readonly Switched[], rows: number): void {
   // A switch that is taken back moves the traffic twice.
-  const moves = switched.reduce((sum, each) => sum + (each.ending === 'confirm' ? 1 : 2), 0);
+  const moves = switched.reduce((sum, entry) => sum + (entry.ending === 'confirm' ? 1 : 2), 0);
   const row = (name: string, load: LoadResult, count: string) => {
     const clients = Object.values(load.clients);
     const gap = Math.max(load.clients['keep-alive'].longestGapMs, load.clients.post.longestGapMs);
@@ -138,7 +138,7 @@ function tell(control: LoadResult, result: LoadResult, switched: readonly Switch
     ['run', 'moves', 'requests', 'failed', 'WebSockets cut', 'p99 keep-alive', 'longest gap'],
     [row('control', control, '0'), row('switches', result, `${moves}`)],
   );
-  const calls: Spread = spread(switched.map((each) => each.callMs));
+  const calls: Spread = spread(switched.map((entry) => entry.callMs));
   say(
     `switch call over SSH: median ${calls.median.toFixed(1)} ms, ${calls.min.toFixed(1)}–${calls.max.toFixed(1)} ms; ${result.acknowledged} POSTs acknowledged, ${rows} rows`,
   );

@@ -32,7 +32,7 @@ export function descendantsOf(pid: number): Program[] {
 export function stillRunning(before: readonly Program[]): string[] {
   const now = programs();
   return before
-    .filter(({ pid, started }) => now.some((each) => each.pid === pid && each.started === started))
+    .filter(({ pid, started }) => now.some((program) => program.pid === pid && program.started === started))
     .map(({ command }) => command);
 }
 

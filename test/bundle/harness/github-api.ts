@@ -54,8 +54,8 @@ export async function startGithubApi(): Promise<FakeApi> {
   let failed = 0;
   const states = (deployment = 1) =>
     accepted
-      .filter((each) => each.kind === 'status' && each.deployment === deployment)
-      .map((each) => String(each.body.state));
+      .filter((recorded) => recorded.kind === 'status' && recorded.deployment === deployment)
+      .map((recorded) => String(recorded.body.state));
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
@@ -83,7 +83,7 @@ export async function startGithubApi(): Promise<FakeApi> {
     if (body === undefined) return refuse(400, 'a body that is no object');
     const wrong = faultOf(kind, body);
     if (wrong !== undefined) return refuse(422, wrong);
-    const made = accepted.filter((each) => each.kind === 'deployment').length;
+    const made = accepted.filter((recorded) => recorded.kind === 'deployment').length;
     if (kind === 'deployment') {
       accepted.push({ kind, deployment: made + 1, body });
       return reply(response, 201, { id: made + 1 });

@@ -98,7 +98,7 @@ export function startStep(
     child[stream].setEncoding('utf8').on('data', (chunk: string) => {
       text[stream] += chunk;
       text.log += chunk;
-      for (const each of waiting) if (holds(text.log, each.text)) each.resolve();
+      for (const waiter of waiting) if (holds(text.log, waiter.text)) waiter.resolve();
     });
   }
   const ended = new Promise<Step>((resolve, reject) => {
@@ -113,7 +113,7 @@ export function startStep(
         commands: commandsIn(text.log),
       };
       rmSync(temp, { recursive: true, force: true });
-      for (const each of waiting) each.reject(new Error(`ended before "${each.text}":\n${text.log}`));
+      for (const waiter of waiting) waiter.reject(new Error(`ended before "${waiter.text}":\n${text.log}`));
       resolve(step);
     });
   });

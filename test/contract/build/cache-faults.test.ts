@@ -77,7 +77,7 @@ async function cacheOf(repository: string): Promise<Cache> {
 }
 
 describe('a cache that is broken in the registry, and a new engine', () => {
-  const each = (files: readonly string[], script: (file: string) => string) =>
+  const perFile = (files: readonly string[], script: (file: string) => string) =>
     files.map((file) => `cp ${blobFile(file)} ${blobFile(file)}.whole; ${script(blobFile(file))}`).join('\n');
   const flip = (file: string) => `printf X | dd of=${file} bs=1 seek=30 conv=notrunc 2>/dev/null`;
   const again = /the build failed with the cache and was done again without it: .*sha256:/;
@@ -96,9 +96,9 @@ describe('a cache that is broken in the registry, and a new engine', () => {
       ({ map, layers: [a, b] }) => `sed -i 's/${a}/A/; s/${b}/${a}/; s/A/${b}/' ${blobFile(map)}`,
       unread,
     ],
-    ['layers that are gone', ({ layers }) => each(layers, (file) => `rm ${file}`), again],
-    ['layers with other bytes', ({ layers }) => each(layers, flip), again],
-    ['layers that are cut', ({ layers }) => each(layers, (file) => `truncate -s 50 ${file}`), again],
+    ['layers that are gone', ({ layers }) => perFile(layers, (file) => `rm ${file}`), again],
+    ['layers with other bytes', ({ layers }) => perFile(layers, flip), again],
+    ['layers that are cut', ({ layers }) => perFile(layers, (file) => `truncate -s 50 ${file}`), again],
   ])('%s', async (_, tamper, finding) => {
     const changed = await changedApp(registry.host);
     using _app = changed.app;

@@ -98,8 +98,8 @@ test('a builder whose disk is full says so, and nothing is pushed', async () => 
   using app = buildApp(
     shopFiles(`${registry.host}/${name}`, { ...noCache, 'web/Dockerfile': 'FROM scratch\nCOPY . /\n' }),
   );
-  for (const each of ['a', 'b', 'c'])
-    execFileSync('sh', ['-c', `${noise}web/${each} 2>/dev/null`], { cwd: app.folder });
+  for (const text of ['a', 'b', 'c'])
+    execFileSync('sh', ['-c', `${noise}web/${text} 2>/dev/null`], { cwd: app.folder });
   const run = await app.build([], { DOCKER_HOST: engine.socket });
   expect(run.code).toBe(1);
   expect(run.errors).toMatchObject([

@@ -69,8 +69,8 @@ describe('sluice build', () => {
     expect(outcomes(tag)).toEqual({ api: 'reused', web: 'reused' });
     expect(tag.report.images).toEqual(branch.report.images);
     expect(tag.report.tags.slice(0, 4)).toEqual(['1.2.3', '1.2', '1', 'latest']);
-    for (const each of ['1.2.3', '1.2', '1', 'latest']) {
-      expect(`${at}/shop/web@${await registry.digest(`${name}/shop/web`, each)}`).toBe(
+    for (const reference of ['1.2.3', '1.2', '1', 'latest']) {
+      expect(`${at}/shop/web@${await registry.digest(`${name}/shop/web`, reference)}`).toBe(
         branch.report.images.web,
       );
     }

@@ -153,7 +153,7 @@ test('who reloads while releases come and go never sees half of one', async () =
   for (const { incidents, seen } of visitors) {
     expect(incidents).toEqual([]);
     // Each page with its own modules, and never back to what was replaced.
-    const changes = seen.filter((each, index) => each !== seen[index - 1]);
+    const changes = seen.filter((sight, index) => sight !== seen[index - 1]);
     expect(changes).toEqual(['r1 r1', 'r2 r2', 'r3 r3', 'r1 r1', 'r4 r4']);
   }
   expect(site.edge.errors().filter(({ url }) => !url.includes('/sluice-'))).toEqual([]);

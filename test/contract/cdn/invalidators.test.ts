@@ -19,7 +19,7 @@ test('several CDNs are told side by side, and one that fails keeps no other from
   const settings = { cloudfront: ['E1', 'E2', 'E3'], cloudflare: ['example.com'], wait: false, url };
   const invalidators = openInvalidators(settings, effects);
   const results = await Promise.all(
-    invalidators.map((each) => each.apply(each.plan(changed(['a.html'])), 'site-1')),
+    invalidators.map((invalidator) => invalidator.apply(invalidator.plan(changed(['a.html'])), 'site-1')),
   );
   expect(results.map(({ cdn, outcome }) => `${cdn} ${outcome}`)).toEqual([
     'CloudFront E1 accepted',

@@ -51,7 +51,7 @@ test.each<readonly [string, Files, readonly string[], string]>([
   expect(run.code).not.toBe(0);
   const store = await lookInto(server, bucket);
   const keys: string[] = [];
-  for await (const each of store.list('')) keys.push(...each.map(({ key }) => key));
+  for await (const objects of store.list('')) keys.push(...objects.map(({ key }) => key));
   expect(keys).toEqual([]);
 });
 

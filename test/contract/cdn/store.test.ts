@@ -217,9 +217,9 @@ describe.each([
     );
     setTimeout(() => controller.abort(reason), 30);
     const results = await Promise.allSettled(puts);
-    const failed = results.filter((each) => each.status === 'rejected');
+    const failed = results.filter((result) => result.status === 'rejected');
     expect(failed.length).toBeGreaterThan(0);
-    expect(failed.every((each) => each.reason === reason)).toBe(true);
+    expect(failed.every((failure) => failure.reason === reason)).toBe(true);
     await expect(ended.get('x')).rejects.toBe(reason);
     ended.close();
   });

@@ -63,7 +63,7 @@ test('a page that is old for a while: only it is asked again, then its assets', 
     expect.stringContaining('2 URLs not as published yet'),
     expect.stringContaining('1 URL not as'),
   ]);
-  const count = (line: string) => server.asked.filter((each) => each === line).length;
+  const count = (line: string) => server.asked.filter((candidate) => candidate === line).length;
   expect([
     count('GET /'),
     count(`GET ${app}`),

@@ -20,8 +20,9 @@ async function run(repo: CheckedRepo, id: string, settings = defaultSettings): P
   const opened = await repo.open();
   using bench = checkBench(opened, { settings });
   const checks = nodeTools.flatMap((tool) => tool.plan(opened, settings));
-  const check = checks.find((each) => each.id === id);
-  if (check === undefined) throw new Error(`only ${checks.map((each) => each.id)} are planned`);
+  const check = checks.find((plannedCheck) => plannedCheck.id === id);
+  if (check === undefined)
+    throw new Error(`only ${checks.map((plannedCheck) => plannedCheck.id)} are planned`);
   return await bench.run(check);
 }
 

@@ -41,7 +41,8 @@ test('two runs at once make one each, and later ones find one of them', { timeou
   const options = { cache: cache.path };
   const made = await Promise.all([environmentOf(repo, options), environmentOf(repo, options)]);
   expect(made[0].python).not.toBe(made[1].python);
-  for (const each of made) expect(run(each, 'import six; print(six.__version__)')).toBe('1.14.0');
+  for (const environment of made)
+    expect(run(environment, 'import six; print(six.__version__)')).toBe('1.14.0');
   repo.put('app.py', 'import six, os\n');
   const found = await environmentOf(repo, options);
   expect(made.map(({ python }) => python)).toContain(found.python);

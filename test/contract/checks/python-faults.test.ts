@@ -48,7 +48,7 @@ async function check(id: string, signal?: AbortSignal): Promise<CheckOutput> {
   const repo = await app.open();
   const planned = pythonTools
     .flatMap((tool) => tool.plan(repo, defaultSettings))
-    .find((each) => each.id === id);
+    .find((plannedCheck) => plannedCheck.id === id);
   if (planned === undefined) throw new Error(`${id} is not planned`);
   using bench = checkBench(repo, {
     env: { VIRTUAL_ENV: environment },

@@ -20,7 +20,7 @@ async function check(id: string): Promise<CheckOutput> {
   const repo = await app.open();
   const planned = pythonTools
     .flatMap((tool) => tool.plan(repo, defaultSettings))
-    .find((each) => each.id === id);
+    .find((plannedCheck) => plannedCheck.id === id);
   if (planned === undefined) throw new Error(`${id} is not planned`);
   using bench = checkBench(repo);
   return await bench.run(planned);
@@ -52,7 +52,9 @@ describe('the example app', () => {
       ['mypy', 'backend', 'backend/pyproject.toml has [tool.mypy]', 'mypy'],
       ['pytest', 'backend', 'pytest 9.2.0 is among its packages', 'pytest'],
     ]);
-    const needs = new Set(planned.flatMap((each) => each.needs.map(({ id, what }) => `${id}: ${what}`)));
+    const needs = new Set(
+      planned.flatMap((plannedCheck) => plannedCheck.needs.map(({ id, what }) => `${id}: ${what}`)),
+    );
     expect([...needs]).toEqual(['python backend: pip install -r backend/requirements-dev.txt in backend']);
   });
 

@@ -92,7 +92,7 @@ describe('trivy fs', () => {
     const scan = { ...defaultSettings.scan, failOn: 'CRITICAL', unfixed: 'fail' } as const;
     const files = { 'requirements.txt': 'pyyaml==5.3.1\ncowsay==6.1\n' };
     const critical = await run(trivyFs, files, { settings: { ...defaultSettings, scan } });
-    expect(brief(critical).filter((each) => !each.startsWith('note'))).toEqual([
+    expect(brief(critical).filter((line) => !line.startsWith('note'))).toEqual([
       'fail CVE-2020-14343 requirements.txt:1',
     ]);
     const low = { ...defaultSettings, scan: { ...scan, failOn: 'LOW' } } as const;
@@ -207,7 +207,7 @@ describe('squawk', () => {
     const changed = { base: 'HEAD', files: new Map([['db/migrations/2_new[1].sql', new Set([1, 2])]]) };
     const rule = 'require-concurrent-index-creation';
     const output = await run(squawk, files, { changed });
-    expect(brief(output).filter((each) => each.includes(rule))).toEqual([
+    expect(brief(output).filter((line) => line.includes(rule))).toEqual([
       `note ${rule} db/migrations/1_old.sql:2`,
       `fail ${rule} db/migrations/2_new[1].sql:2`,
     ]);
@@ -231,7 +231,7 @@ describe('squawk', () => {
     expect(brief(output)).toContain(
       'fail require-concurrent-index-creation app/migrations/versions/0002.py:8',
     );
-    expect(brief(output).every((each) => each.includes('0002.py'))).toBe(true);
+    expect(brief(output).every((line) => line.includes('0002.py'))).toBe(true);
     expect(findings(output)[0]?.message).toContain('CREATE INDEX i ON books (title);');
     expect(output).toMatchObject({ summary: '1 new migration' });
 

@@ -152,7 +152,7 @@ describe('compose files that docker compose does not accept', () => {
     ],
   ])('a variable whose value does not fit is named with its key: %s', async (_, text, env, key) => {
     using repo = composeRepo(text);
-    const [name = 'X'] = Object.keys(env).filter((each) => each !== 'Y');
+    const [name = 'X'] = Object.keys(env).filter((candidate) => candidate !== 'Y');
     const errors = await repo.errors(env);
     expect(errors).toMatchObject([{ code: 'compose.value', at: { line: 4 } }]);
     expect(errors[0]?.message).toContain(`${key}: `);

@@ -44,15 +44,15 @@ describe('values', () => {
       `services:\n  web:\n    image: app\n    env_file: .env\n    environment:\n${names.map((name) => `      I_${name}: "\${${name}}"\n      ${name}:\n`).join('')}  other:\n    image: app\n    env_file: .env\n    labels: { l: "\${DOLLARS}" }\n    command: ["echo", "\${COMMAND}"]\n`,
     );
     const model = await repo.load(hostile);
-    for (const each of [model, again(model)]) {
+    for (const composeModel of [model, again(model)]) {
       for (const name of names) {
         const value = hostile[name as keyof typeof hostile];
-        expect(plain(each.services['web']?.environment?.[`I_${name}`] ?? 'none')).toBe(value);
-        expect(plain(each.services['web']?.environment?.[name] ?? 'none')).toBe(value);
-        expect(plain(each.services['other']?.environment?.[name] ?? 'none')).toBe(value);
+        expect(plain(composeModel.services['web']?.environment?.[`I_${name}`] ?? 'none')).toBe(value);
+        expect(plain(composeModel.services['web']?.environment?.[name] ?? 'none')).toBe(value);
+        expect(plain(composeModel.services['other']?.environment?.[name] ?? 'none')).toBe(value);
       }
-      expect(plain(each.services['other']?.labels?.['l'] ?? '')).toBe(hostile.DOLLARS);
-      expect(each.services['other']?.command?.map(plain)).toEqual(['echo', hostile.COMMAND]);
+      expect(plain(composeModel.services['other']?.labels?.['l'] ?? '')).toBe(hostile.DOLLARS);
+      expect(composeModel.services['other']?.command?.map(plain)).toEqual(['echo', hostile.COMMAND]);
     }
     expect(existsSync('/tmp/never')).toBe(false);
   });

@@ -32,7 +32,7 @@ beforeAll(async () => {
   ]);
 });
 afterAll(async () => {
-  await Promise.all([runner, target].map((each) => each?.[Symbol.asyncDispose]()));
+  await Promise.all([runner, target].map((testEngine) => testEngine?.[Symbol.asyncDispose]()));
   await registry?.[Symbol.asyncDispose]();
 });
 

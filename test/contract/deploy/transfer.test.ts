@@ -33,7 +33,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
-  await Promise.all([...engines.values()].map((each) => each[Symbol.asyncDispose]()));
+  await Promise.all([...engines.values()].map((testEngine) => testEngine[Symbol.asyncDispose]()));
   await registry?.[Symbol.asyncDispose]();
 });
 

@@ -121,7 +121,7 @@ test('Docker’s DNS tells it of replicas, of new addresses and of a new colour'
   await docker('start', `${network}-blue-1`);
   await up('blue', 2);
   const { servers } = (await guard.status()).colours.blue;
-  expect(servers.map((each) => each.addr)).toContain(await addressOf('blue-1'));
+  expect(servers.map((server) => server.addr)).toContain(await addressOf('blue-1'));
   expect(await colour()).toBe('blue');
 
   await replica('green', 1);

@@ -53,7 +53,7 @@ test('a colour that answers 500 is taken out after a few dozen answers', async (
   });
   expect(watch).toMatchObject({ colour: 'green', errors5xx: expect.any(Number) });
   // Clients felt it, but only those few; the first good answer after them comes from blue.
-  expect(load.failures.every((each) => each.what.startsWith('status 500'))).toBe(true);
+  expect(load.failures.every((failure) => failure.what.startsWith('status 500'))).toBe(true);
   expect(load.failures.length).toBeGreaterThanOrEqual(5);
   expect(load.failures.length).toBeLessThan(150);
   expect(load.answers.at(-1)?.colour).toBe('blue');

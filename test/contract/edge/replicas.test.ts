@@ -30,7 +30,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await edge.stop();
-  for (const each of replicas) each.stop();
+  for (const item of replicas) item.stop();
   dns.stop();
 });
 
@@ -51,7 +51,7 @@ test('replicas that come, go and return with another address are followed withou
   dns.names.set('blue.backend.shop.sluice', ['127.0.1.2', '127.0.1.3']);
   await eventually('the third serves', () => third.served > 0);
   await eventually('the first is gone', async () =>
-    (await edge.status()).colours.blue.servers.every((each) => each.addr !== '127.0.1.1'),
+    (await edge.status()).colours.blue.servers.every((server) => server.addr !== '127.0.1.1'),
   );
   await load.stop();
   expect(load.failures, load.summary()).toEqual([]);
@@ -68,7 +68,7 @@ test('a replica that starts gets no request before its health check is good', as
   await expect(edge.guard.servers('blue')).resolves.toBe('blue is at 127.0.1.1,127.0.1.2');
   await eventually('it is probed', async () =>
     (await edge.status()).colours.blue.servers.some(
-      (each) => each.status === 'STARTING' && each.check === 'L7STS',
+      (server) => server.status === 'STARTING' && server.check === 'L7STS',
     ),
   );
   for (let i = 0; i < 20; i += 1) await call();
@@ -137,7 +137,7 @@ test('while no replica is up requests wait for one, after a reload as well', asy
   await eventually('both wait', async () => (await edge.status()).held === 2);
   await replica('blue', '127.0.1.1');
   const answers = await Promise.all(waiting);
-  expect(answers.map((each) => each.status)).toEqual([200, 200]);
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
   expect(answers[1]?.body).toBe('blue kept');
   await eventually('nobody waits', async () => (await edge.status()).held === 0);
 });
@@ -235,7 +235,7 @@ test('a service of several ports, one of them plain TCP, switches as one', async
   await edge.guard.switch({ from: 'blue', to: 'green', nonce: 'n-1', deadlineSeconds: 10 });
   expect([(await call()).colour, await read()]).toEqual(['green', 'from 127.0.2.1']);
   await eventually('both are counted', async () => (await edge.status()).watch.requests === 2);
-  for (const each of others) each.close();
+  for (const server of others) server.close();
 });
 
 test('an idle colour without containers is not asked for', async () => {

@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await edge.stop();
-  for (const each of replicas) each.stop();
+  for (const item of replicas) item.stop();
   dns.stop();
 });
 

@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await edge.stop();
-  for (const each of [blue, ...others]) each.stop();
+  for (const replica of [blue, ...others]) replica.stop();
   dns.stop();
 });
 
@@ -34,7 +34,7 @@ async function startEdge(spec: Partial<EdgeSpec> = {}): Promise<void> {
 async function addReplica(ip: string): Promise<Replica> {
   const one = await new Replica('blue', ip).start();
   others.push(one);
-  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1', ...others.map((each) => each.ip)]);
+  dns.names.set('blue.backend.shop.sluice', ['127.0.1.1', ...others.map((replica) => replica.ip)]);
   return one;
 }
 
@@ -77,15 +77,15 @@ test('GETs share connections to a replica; what must not run twice, or could be 
 test('replicas that close idle connections at any moment cost no request, and no POST runs twice', async () => {
   const both = [blue, await addReplica('127.0.1.2')];
   await startEdge();
-  for (const each of both) each.closesIdle = true;
+  for (const replica of both) replica.closesIdle = true;
   const load = new Load(16);
   // As many as a calm machine has in four seconds.
   while (load.answers.length + load.failures.length < 2_000)
     await new Promise((resolve) => setTimeout(resolve, 50));
   await load.stop();
   expect(load.failures, load.summary()).toEqual([]);
-  expect(both.reduce((posts, each) => posts + each.posts, 0)).toBe(
-    load.answers.filter((each) => each.body.includes('body-')).length,
+  expect(both.reduce((posts, replica) => posts + replica.posts, 0)).toBe(
+    load.answers.filter((answer) => answer.body.includes('body-')).length,
   );
   // It did happen: some GETs came a second time.
   expect(edge.log).toMatch(/GET \/ 200 .* retries \+?[1-4],/);

@@ -20,11 +20,11 @@ beforeEach(async () => {
   );
   dns.names.set(
     'blue.backend.shop.sluice',
-    blue.map((each) => each.ip),
+    blue.map((replica) => replica.ip),
   );
   dns.names.set(
     'green.backend.shop.sluice',
-    green.map((each) => each.ip),
+    green.map((replica) => replica.ip),
   );
   edge = await new Edge(dns).start();
   await edge.up('blue', 2);
@@ -74,9 +74,9 @@ test('twelve switches under load fail nothing; tunnels and streams stay where th
   await load.stop();
   expect(load.failures, load.summary()).toEqual([]);
   expect(load.answers.length).toBeGreaterThan(500);
-  const posts = [...blue, ...green].reduce((sum, each) => sum + each.posts, 0);
+  const posts = [...blue, ...green].reduce((sum, replica) => sum + replica.posts, 0);
   // A POST that ran twice would show here.
-  expect(posts).toBe(load.answers.filter((each) => each.body.includes('body-')).length);
+  expect(posts).toBe(load.answers.filter((answer) => answer.body.includes('body-')).length);
 
   // Drained means: nothing in flight, tunnels included.
   expect((await edge.status()).colours.blue.current).toBe(2);

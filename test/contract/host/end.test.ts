@@ -101,7 +101,7 @@ test('all of many end together, also those that still wait for their turn', asyn
   setTimeout(() => controller.abort(new Error('all of you')), 300);
   const results = await settled;
   expect(
-    results.every((each) => each.status === 'rejected' && String(each.reason).includes('all of you')),
+    results.every((result) => result.status === 'rejected' && String(result.reason).includes('all of you')),
   ).toBe(true);
   expect(await running(id)).toBe('');
   expect((await host.script('echo free')).stdout).toBe('free\n');

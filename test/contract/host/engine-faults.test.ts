@@ -67,7 +67,7 @@ describe('an engine out of reach', () => {
     await using own = await startSshd({ config: [`SetEnv DOCKER_HOST=unix://${fake.path} HOME=/nowhere`] });
     await using host = await own.connect({}, { engineSocket: '/nowhere/docker.sock' });
     const versions = await Promise.all([host.engine.version(), host.engine.version(), host.engine.version()]);
-    expect(versions.map((each) => each.Version)).toEqual(['mine', 'mine', 'mine']);
+    expect(versions.map((version) => version.Version)).toEqual(['mine', 'mine', 'mine']);
   });
 
   test('no Docker at all', async () => {
@@ -92,7 +92,7 @@ describe('an engine out of reach', () => {
     // Its docker may end in the very moment in which it begins.
     for (let round = 0; round < 20; round++) {
       const all = await Promise.all([1, 2, 3, 4, 5].map(() => failure(host.engine.listContainers())));
-      expect(new Set(all.map((each) => each.code))).toEqual(new Set(['host.engine-down']));
+      expect(new Set(all.map((userError) => userError.code))).toEqual(new Set(['host.engine-down']));
     }
   });
 

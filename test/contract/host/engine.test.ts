@@ -52,7 +52,7 @@ describe.each([
     expect((await engine.version()).Version).toMatch(/^\d+\./);
     const before = host().counts().forwards;
     const all = await Promise.all(Array.from({ length: 40 }, () => engine.listNetworks()));
-    expect(all.every((each) => each.length > 0)).toBe(true);
+    expect(all.every((networks) => networks.length > 0)).toBe(true);
     for (let count = 0; count < 20; count++) await engine.ping();
     expect(host().counts().forwards - before).toBeLessThanOrEqual(8);
   });
@@ -119,7 +119,7 @@ describe.each([
       );
       expect((await container.inspect()).State.Running).toBe(true);
       expect((await host().script('echo free')).stdout).toBe('free\n');
-      for (const each of logs) (each as unknown as PassThrough).destroy();
+      for (const log of logs) (log as unknown as PassThrough).destroy();
     } finally {
       await container.remove({ force: true });
     }

@@ -92,7 +92,7 @@ describe('SLUICE_SSH_KEY', () => {
       const error = await failure(login({ SLUICE_SSH_KEY: broken }));
       expect(error.code).toBe('host.login-key-malformed');
       const said = `${error.message} ${error.hint}`;
-      for (const line of broken.split('\n').filter((each) => !/^(---|$)/.test(each)))
+      for (const line of broken.split('\n').filter((candidate) => !/^(---|$)/.test(candidate)))
         expect(said).not.toContain(line);
       expect(said).toMatch(/^[\x20-\x7e]*$/);
     }

@@ -143,7 +143,7 @@ describe('a dialogue', () => {
   test('leaves room for others', async () => {
     const dialogues = await Promise.all(Array.from({ length: 7 }, () => host.dialogue(echo)));
     expect((await many(host, 5)).answers).toEqual(expected(5));
-    await Promise.all(dialogues.map((each) => each.close()));
+    await Promise.all(dialogues.map((dialogue) => dialogue.close()));
   });
 });
 

@@ -137,7 +137,7 @@ test('a restore that fails at its last step leaves the live database as it was',
 
 test('roles that the server lacks are named before anything happens, or created without login', async () => {
   await bed.sql('DROP SUBSCRIPTION IF EXISTS upstream', { db: 'template1' });
-  for (const name of (await databases()).filter((each) => each !== 'template0'))
+  for (const name of (await databases()).filter((database) => database !== 'template0'))
     await bed.attempt(
       'ALTER SUBSCRIPTION upstream DISABLE; ALTER SUBSCRIPTION upstream SET (slot_name = NONE); DROP SUBSCRIPTION upstream; DROP OWNED BY app, crew CASCADE',
       { db: name },

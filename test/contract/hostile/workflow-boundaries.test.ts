@@ -70,7 +70,7 @@ const repositories: readonly (readonly [string, readonly TargetGuess[]])[] = [
   ['prod and staging, with secrets of their own names', own(named(['staging', 'prod']))],
   [
     'production and staging, with PROD_ENV and STAGING_ENV',
-    standard.map((each) => ({ ...each, envSecrets: [`${each.prefix}_ENV`] })),
+    standard.map((targetGuess) => ({ ...targetGuess, envSecrets: [`${targetGuess.prefix}_ENV`] })),
   ],
 ];
 const callers: readonly Caller[] = ['ci', 'deploy', 'rollback', 'backup', 'cdn'];

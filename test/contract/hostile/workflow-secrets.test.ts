@@ -77,11 +77,11 @@ afterAll(() => repository?.[Symbol.dispose]());
 /** Secrets among all that a step was given. */
 const secretsOf = ({ inputs, env }: Given) =>
   [...new Set(`${JSON.stringify(inputs)}${JSON.stringify(env)}`.match(/value-of-\w+/g))]
-    .map((each) => each.slice(9))
+    .map((match) => match.slice(9))
     .sort();
 const named = (given: readonly Given[], action: string, command?: string) =>
   given.filter(
-    (each) => each.action === action && (command === undefined || each.inputs['command'] === command),
+    (step) => step.action === action && (command === undefined || step.inputs['command'] === command),
   );
 
 describe.concurrent('a build that writes $GITHUB_ENV, its outputs and sluice.yml', () => {
@@ -102,7 +102,7 @@ describe.concurrent('a build that writes $GITHUB_ENV, its outputs and sluice.yml
       expect(readFileSync(join(seen, 'build.env'), 'utf8')).not.toMatch(
         /value-of-|ACTIONS_ID_TOKEN_REQUEST_TOKEN/,
       );
-      for (const each of named(given, 'cdn', 'dist')) expect(secretsOf(each)).toEqual([]);
+      for (const step of named(given, 'cdn', 'dist')) expect(secretsOf(step)).toEqual([]);
       const [publish, ...more] = named(given, 'cdn', 'publish');
       expect(more).toEqual([]);
       expect(publish?.inputs).toMatchObject({
@@ -141,7 +141,7 @@ describe.concurrent('a deploy', () => {
     async (workflow, target, secrets, expected) => {
       const { code, log, given } = await repository.run({ workflow, inputs: { target }, secrets });
       expect(code, log).toBe(0);
-      for (const each of named(given, 'build')) expect(secretsOf(each)).toEqual([]);
+      for (const step of named(given, 'build')) expect(secretsOf(step)).toEqual([]);
       const [deploy, ...more] = named(given, 'deploy');
       expect(more).toEqual([]);
       expect(deploy?.inputs['target']).toBe(target);
@@ -155,7 +155,7 @@ describe.concurrent('what else logs in', () => {
     const inputs = { target: 'eu', release: '' };
     const { code, log, given } = await repository.run({ workflow: 'rollback.yml', inputs, secrets: plain });
     expect(code, log).toBe(0);
-    expect(given.map((each) => [each.action, each.inputs['target'], secretsOf(each)])).toEqual([
+    expect(given.map((step) => [step.action, step.inputs['target'], secretsOf(step)])).toEqual([
       ['rollback', 'eu', ['KNOWN_HOSTS', 'SLACK_WEBHOOK_URL', 'SSH_KEY']],
     ]);
   });
@@ -164,7 +164,7 @@ describe.concurrent('what else logs in', () => {
     const { code, log, given } = await repository.run({ workflow, inputs: {}, secrets: plain });
     expect(code, log).toBe(0);
     const keys = ['KNOWN_HOSTS', 'SSH_KEY'];
-    const all = given.map((each) => [each.inputs['target'], secretsOf(each)]);
+    const all = given.map((step) => [step.inputs['target'], secretsOf(step)]);
     expect(all.sort()).toEqual(targets.map(({ name }) => [name, keys]).sort());
   });
 });

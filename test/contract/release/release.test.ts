@@ -140,7 +140,7 @@ describe('a release', () => {
     execFileSync('git', ['clone', '-q', made.remote, out], { stdio: 'pipe' });
     const { push } = (parse(git('show', 'HEAD:.github/workflows/release.yml')) as ReleaseWorkflow).jobs;
     const step = (name: string) => {
-      const script = push.steps.find((each) => each.name === name)?.run ?? 'exit 99';
+      const script = push.steps.find((candidate) => candidate.name === name)?.run ?? 'exit 99';
       const env = { GITHUB_SHA: git('rev-parse', 'main'), RUNNER_TEMP: temp, VERSION: '1.0.1' };
       const server = {
         GITHUB_SERVER_URL: 'https://github.example.com',

@@ -38,7 +38,7 @@ test('nor in those that sluice init writes for targets of other names, with the 
     const targets = guessTargets(undefined, { production: undefined, staging: undefined, others });
     const tagged = targets.map((target) => ({ ...target, requireTag: true }));
     const own = targets.map((target) => ({ ...target, envSecrets: [`${target.prefix}_ENV`] }));
-    const files = [targets, tagged, own].flatMap((each, kind) =>
+    const files = [targets, tagged, own].flatMap((variant, kind) =>
       [true, false].flatMap((ownJobs) =>
         (['ci', 'deploy', 'rollback', 'backup', 'cdn'] as const).map((caller) => {
           const file = join(folder, `${caller}-${kind}-${ownJobs}.yml`);
@@ -48,7 +48,10 @@ test('nor in those that sluice init writes for targets of other names, with the 
             app: 'shop',
             hasRegistryLogin: true,
           };
-          writeFileSync(file, renderCaller(caller, { ...facts, targets: each, backups: each, ownJobs }));
+          writeFileSync(
+            file,
+            renderCaller(caller, { ...facts, targets: variant, backups: variant, ownJobs }),
+          );
           return file;
         }),
       ),

@@ -67,13 +67,13 @@ export function startCli(args: readonly string[], options: CliOptions): Running 
     const line = parseLine(text);
     lines.push(line);
     if (line.outcome !== 'done') return;
-    for (const each of waiting) if (each.step === line.step) each.resolve();
+    for (const waiter of waiting) if (waiter.step === line.step) waiter.resolve();
   });
   const ended = new Promise<CliRun>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
       const run = { code, lines, stdout, ...parseResult(stdout) };
-      for (const each of waiting) each.reject(new Error(`ended before "${each.step}":\n${story(run)}`));
+      for (const waiter of waiting) waiter.reject(new Error(`ended before "${waiter.step}":\n${story(run)}`));
       resolve(run);
     });
   });

@@ -49,8 +49,9 @@ export interface Repo {
 /** The example as a repository that has never heard of Sluice. */
 export function exampleRepo(folder: string, without: readonly string[]): Repo {
   const listed = execFileSync('git', ['ls-files', '-z', '.'], { cwd: exampleFolder }).toString();
-  const strange = (file: string) => file === 'sluice.yml' || without.some((each) => file.endsWith(each));
-  for (const file of listed.split('\0').filter((each) => each !== '' && !strange(each))) {
+  const strange = (file: string) =>
+    file === 'sluice.yml' || without.some((candidate) => file.endsWith(candidate));
+  for (const file of listed.split('\0').filter((field) => field !== '' && !strange(field))) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(exampleFolder, file), join(folder, file));
   }

@@ -52,7 +52,7 @@ export async function expectServes(world: World, release: Release): Promise<Stat
   expect(status.hosts.length, what).toBe(world.hosts.length);
   for (const host of status.hosts) {
     expect(host.current, what).toBe(release.name);
-    expect([...new Set(host.serving.map((each) => each.release))], what).toEqual([release.name]);
+    expect([...new Set(host.serving.map((serving) => serving.release))], what).toEqual([release.name]);
     const edges = Object.values(host.edges);
     expect(edges.map((edge) => edge.service).sort(), what).toEqual(['backend', 'frontend']);
     expect(new Set(edges.map((edge) => edge.active)).size, what).toBe(1);

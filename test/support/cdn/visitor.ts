@@ -33,7 +33,7 @@ export async function started<T extends Listening>(server: Promise<T>): Promise<
 }
 
 export async function closeAll(): Promise<void> {
-  await Promise.all(open.splice(0).map((each) => each.close()));
+  await Promise.all(open.splice(0).map((listening) => listening.close()));
 }
 
 /** For servers that hang: long enough for all others on a busy machine. */
@@ -61,7 +61,9 @@ export function verify(
 
 /** Level, kind, path and message of each finding. */
 export function told({ url, findings }: VerifyReport): string[] {
-  return findings.map((each) => `${each.level} ${each.kind} ${each.url.replace(url, '/')}: ${each.message}`);
+  return findings.map(
+    (finding) => `${finding.level} ${finding.kind} ${finding.url.replace(url, '/')}: ${finding.message}`,
+  );
 }
 
 export const app = '/assets/app-1a2b3c4d.js';

@@ -11,7 +11,7 @@ export type Texts = Readonly<Record<string, string>>;
 export async function said(texts: Texts, rule: string): Promise<string[]> {
   const found = await ownFindings(memoryRepo(texts));
   return found
-    .filter((each) => each.rule === rule)
+    .filter((finding) => finding.rule === rule)
     .map(({ level, at, message }) => `${level} ${at?.file}:${at?.line ?? '-'} ${message}`);
 }
 

@@ -69,7 +69,7 @@ export function composeRepo(compose: string): ComposeRepo {
     leftovers: () => readdirSync(temporary),
     [Symbol.dispose]: () => {
       const left = readdirSync(temporary);
-      for (const each of [folder, temporary]) rmSync(each, { recursive: true, force: true });
+      for (const path of [folder, temporary]) rmSync(path, { recursive: true, force: true });
       if (before === undefined) delete process.env['TMPDIR'];
       else process.env['TMPDIR'] = before;
       if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);

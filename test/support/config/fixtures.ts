@@ -103,7 +103,7 @@ export function planOf(
     ...more,
     services: { ...more.services, ...(Object.keys(own).length > 0 ? { [name]: own } : {}) },
   };
-  const plan = planServices(model(services), all).find((each) => each.name === name);
+  const plan = planServices(model(services), all).find((service) => service.name === name);
   if (plan === undefined) throw new Error('no plan');
   return plan;
 }

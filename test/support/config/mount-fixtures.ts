@@ -112,7 +112,9 @@ function modelOf(document: Document, folder: string): ComposeModel {
         : {
             volumes: volumes
               .map(volumeOf)
-              .map((each) => (each.type === 'bind' ? { ...each, source: whole(each.source ?? '') } : each)),
+              .map((volume) =>
+                volume.type === 'bind' ? { ...volume, source: whole(volume.source ?? '') } : volume,
+              ),
           }),
     };
     return [name, service as ComposeService] as const;

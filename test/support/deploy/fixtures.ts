@@ -139,8 +139,8 @@ type Edge = Pick<PlannedEdge, 'service' | 'files' | 'version'>;
 
 export function plan(record: ReleaseRecord, state: HostState, more: Partial<HostPlanInput> = {}) {
   const edges: Edge[] = record.services
-    .filter((each) => each.strategy === 'blue-green')
-    .map((each) => ({ service: each.name, files: [], version: 'v1' }));
+    .filter((service) => service.strategy === 'blue-green')
+    .map((service) => ({ service: service.name, files: [], version: 'v1' }));
   return planHost({ host: 'one', record, state, presentImages: new Set(), edges, edgeImage, ...more });
 }
 

@@ -57,7 +57,7 @@ export async function startCarryHost(engine: TestEngine, app = 'shop'): Promise<
     },
     docker: (...args) => must(['docker', '--host', engine.socket, ...args]),
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(hosts.map((each) => each.close().catch(() => {})));
+      await Promise.all(hosts.map((item) => item.close().catch(() => {})));
       await sshd[Symbol.asyncDispose]();
     },
   };

@@ -92,8 +92,10 @@ export function readIn(text: string, secret: string): string | undefined {
 /** The text and what it means where it is escaped or encoded, some levels deep. */
 function readings(text: string, depth: number): string[] {
   const next =
-    depth === 0 ? [] : decoders.map((decode) => decode(text)).filter((each) => each !== text && each !== '');
-  return [text, ...[...new Set(next)].flatMap((each) => readings(each, depth - 1))];
+    depth === 0
+      ? []
+      : decoders.map((decode) => decode(text)).filter((candidate) => candidate !== text && candidate !== '');
+  return [text, ...[...new Set(next)].flatMap((form) => readings(form, depth - 1))];
 }
 
 const decoders: readonly ((text: string) => string)[] = [

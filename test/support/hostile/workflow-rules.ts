@@ -65,7 +65,7 @@ export function faultsOf(text: string): string[] {
   for (const trigger of ['pull_request_target', 'workflow_run'])
     if (Object.hasOwn(on, trigger)) faults.push(`on: ${trigger}`);
   for (const [name, job] of Object.entries(jobs))
-    faults.push(...jobFaults(job, 'workflow_call' in on).map((each) => `${name}: ${each}`));
+    faults.push(...jobFaults(job, 'workflow_call' in on).map((fault) => `${name}: ${fault}`));
   return faults;
 }
 
@@ -74,7 +74,7 @@ function jobFaults(job: Job, isCalled: boolean): string[] {
   const faults: string[] = [];
   const all = expressionsOf(job);
   if (secrets === 'inherit') faults.push('secrets: inherit');
-  if (all.some((each) => /\bsecrets\b(?!\.\w)/.test(each)))
+  if (all.some((expression) => /\bsecrets\b(?!\.\w)/.test(expression)))
     faults.push('secrets as a whole, or by a computed name');
   if (secretsIn([job.env, job.outputs, job.with]).length > 0) faults.push('a secret outside of a step');
   const deciding = [
@@ -85,10 +85,12 @@ function jobFaults(job: Job, isCalled: boolean): string[] {
     job['runs-on'],
     ...steps.map((step) => step.if),
   ];
-  for (const each of [...expressionsOf(deciding), ...conditions(deciding)])
-    if (/\bneeds\.[\w-]+\.outputs\b|\benv\b|\bsteps\./.test(each)) faults.push(`decides by ${each.trim()}`);
+  for (const expression of [...expressionsOf(deciding), ...conditions(deciding)])
+    if (/\bneeds\.[\w-]+\.outputs\b|\benv\b|\bsteps\./.test(expression))
+      faults.push(`decides by ${expression.trim()}`);
   const ours = [job.if, ...steps.map((step) => step.if)];
-  if (conditions(ours).some((each) => /\bsecrets\b/.test(each))) faults.push('a condition on a secret');
+  if (conditions(ours).some((condition) => /\bsecrets\b/.test(condition)))
+    faults.push('a condition on a secret');
   const first = steps.findIndex(isForeign);
   if (first !== -1) faults.push(...besideForeign(job, steps, first));
   for (const step of steps) faults.push(...stepFaults(step, job, isCalled));
@@ -115,13 +117,13 @@ function besideForeign(job: Job, steps: readonly Step[], first: number): string[
     faults.push(`${rights.map(([right]) => right).join(', ')}: write in a job that runs foreign code`);
   const tainted = steps.slice(first).flatMap(({ id }) => (id === undefined ? [] : [id]));
   for (const step of steps.slice(first + 1))
-    for (const each of [...expressionsOf(step), ...conditions([step.if])])
+    for (const expression of [...expressionsOf(step), ...conditions([step.if])])
       if (
-        /\benv\./.test(each) ||
-        tainted.some((id) => each.includes(`steps.${id}.`)) ||
-        /\bgithub\.token\b/.test(each)
+        /\benv\./.test(expression) ||
+        tainted.some((id) => expression.includes(`steps.${id}.`)) ||
+        /\bgithub\.token\b/.test(expression)
       )
-        faults.push(`${each.trim()} after foreign code`);
+        faults.push(`${expression.trim()} after foreign code`);
   return faults;
 }
 
@@ -134,10 +136,11 @@ function stepFaults(step: Step, job: Job, isCalled: boolean): string[] {
   for (const [input, value] of Object.entries(given)) {
     for (const name of secretsIn(value))
       faults.push(...secretFaults(name, known[input], input, job, isCalled));
-    if (expressionsOf(value).some((each) => /\benv\./.test(each))) faults.push(`${input} from env`);
+    if (expressionsOf(value).some((expression) => /\benv\./.test(expression)))
+      faults.push(`${input} from env`);
     if (
       !contentInputs.has(input) &&
-      expressionsOf(value).some((each) => /\bneeds\.[\w-]+\.outputs\b/.test(each))
+      expressionsOf(value).some((expression) => /\bneeds\.[\w-]+\.outputs\b/.test(expression))
     )
       faults.push(`${input} from an earlier job`);
   }
@@ -231,7 +234,7 @@ export function expressionsOf(value: unknown): string[] {
 
 /** Names of the secrets in a value. */
 export function secretsIn(value: unknown): string[] {
-  return expressionsOf(value).flatMap((each) =>
-    [...each.matchAll(/\bsecrets\.(\w+)/g)].map(([, name = '']) => name),
+  return expressionsOf(value).flatMap((expression) =>
+    [...expression.matchAll(/\bsecrets\.(\w+)/g)].map(([, name = '']) => name),
   );
 }

@@ -53,7 +53,7 @@ export function hostile<T>(report: T, seed = 0, fixed = ofDeploy): T {
     if (Array.isArray(value)) return value.map(walk);
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(
-      Object.entries(value).map(([key, each]) => [key, fixed.has(key) ? each : walk(each)]),
+      Object.entries(value).map(([key, item]) => [key, fixed.has(key) ? item : walk(item)]),
     );
   };
   return walk(report) as T;

@@ -112,7 +112,7 @@ describe('a registry that cannot be reached', () => {
 test('a registry that refuses a login leaves a plan, too', async () => {
   server.auth = 'basic';
   const plan = await prepare(server.host, alone);
-  expect(plan.unasked.map((each) => each.why)).toEqual([
+  expect(plan.unasked.map((unasked) => unasked.why)).toEqual([
     `${server.host} refuses access to acme/shop/web, and there is no login for it`,
   ]);
 });

@@ -112,7 +112,7 @@ describe('checks', () => {
       script('b', meet('b', 'a')),
       script('c', 'echo done'),
     ]);
-    expect(results.map((each) => [each.check.id, each.output?.ran])).toEqual([
+    expect(results.map((rawResult) => [rawResult.check.id, rawResult.output?.ran])).toEqual([
       ['a', true],
       ['b', true],
       ['c', true],

@@ -14,7 +14,7 @@ function starts(
   ended: readonly string[] = [],
 ): Start[] {
   const takes = (id: string) =>
-    tasks.find((each) => each.id === id)?.cost.cores === 'all' ? limits.cores : 1;
+    tasks.find((candidate) => candidate.id === id)?.cost.cores === 'all' ? limits.cores : 1;
   return nextTasks(tasks, new Map(running.map((id) => [id, takes(id)])), new Set(ended), limits);
 }
 
@@ -118,16 +118,18 @@ test('every task runs once, after what it needs, within the limits', () => {
       const [running, ended] = [new Map<string, number>(), new Set<string>()];
       while (ended.size < tasks.length) {
         for (const { id, cores } of nextTasks(tasks, running, ended, limits)) {
-          expect(tasks.find((each) => each.id === id)?.needs.every((need) => ended.has(need))).toBe(true);
+          expect(tasks.find((candidate) => candidate.id === id)?.needs.every((need) => ended.has(need))).toBe(
+            true,
+          );
           expect(cores).toBeGreaterThan(0);
           running.set(id, cores);
         }
         expect(running.size).toBeGreaterThan(0);
         if (running.size > 1) {
           const busy = tasks.filter(({ id }) => running.has(id));
-          const used = [...running.values()].reduce((sum, each) => sum + each, 0);
+          const used = [...running.values()].reduce((sum, value) => sum + value, 0);
           expect(used).toBeLessThanOrEqual(limits.cores + 1e-9);
-          expect(busy.reduce((sum, each) => sum + each.cost.memory, 0)).toBeLessThanOrEqual(limits.memory);
+          expect(busy.reduce((sum, item) => sum + item.cost.memory, 0)).toBeLessThanOrEqual(limits.memory);
         }
         const chosen = [...running.keys()][Number(choices.next().value) % running.size];
         if (chosen === undefined) throw new Error('nothing runs');

@@ -54,7 +54,7 @@ function step(made: Made, name: StepName, more: Partial<Step> = {}): Step {
       return undefined;
     },
     undo: async (run) => {
-      for (const each of run.hosts) made.done.push(`undo ${name} ${each.host.name}`);
+      for (const hostRun of run.hosts) made.done.push(`undo ${name} ${hostRun.host.name}`);
       return undefined;
     },
     ...more,
@@ -134,8 +134,8 @@ describe('an undo that fails', () => {
     const made = makeRun(['one', 'two']);
     const stuck: Partial<Step> = {
       undo: async (run) => {
-        const [each] = run.hosts;
-        if (each?.host.name === 'two') throw new Error('the edge does not answer');
+        const [hostRun] = run.hosts;
+        if (hostRun?.host.name === 'two') throw new Error('the edge does not answer');
         made.done.push('undo switch one');
         return undefined;
       },
@@ -147,7 +147,7 @@ describe('an undo that fails', () => {
       step(made, 'watch', failing()),
     ];
     const result = await runTransaction(made.run, steps, []);
-    const undone = made.done.filter((each) => each.startsWith('undo'));
+    const undone = made.done.filter((candidate) => candidate.startsWith('undo'));
     expect(undone).toEqual([
       'undo watch one',
       'undo watch two',

@@ -13,7 +13,7 @@ const distinct = [
   ...new Map(
     literals
       .filter(({ source }) => /[*+]|\{\d*,\d*\}/.test(source))
-      .map((each) => [`${each.source}/${each.flags}`, each]),
+      .map((literal) => [`${literal.source}/${literal.flags}`, literal]),
   ).values(),
 ];
 
@@ -26,8 +26,10 @@ test('there are patterns, and the worst one known is found', () => {
 test('no pattern takes the square of its text: 1 MB of what is worst for it, made of its own parts', () => {
   const slow = distinct
     .filter(({ source }) => !Object.hasOwn(shortTexts, source))
-    .flatMap((each) =>
-      hostileTo(each, 1_000_000, limitMs) === undefined ? [] : [`${each.at} /${each.source}/${each.flags}`],
+    .flatMap((pattern) =>
+      hostileTo(pattern, 1_000_000, limitMs) === undefined
+        ? []
+        : [`${pattern.at} /${pattern.source}/${pattern.flags}`],
     );
   expect(slow).toEqual([]);
 });
@@ -35,8 +37,8 @@ test('no pattern takes the square of its text: 1 MB of what is worst for it, mad
 test('patterns that see short texts alone are listed with what they see, exist, and take it', () => {
   const known = new Set(literals.map(({ source }) => source));
   expect(Object.keys(shortTexts).filter((source) => !known.has(source))).toEqual([]);
-  for (const each of distinct.filter(({ source }) => Object.hasOwn(shortTexts, source)))
-    expect([each.at, isCheap(each, shortLength, limitMs)]).toEqual([each.at, true]);
+  for (const pattern of distinct.filter(({ source }) => Object.hasOwn(shortTexts, source)))
+    expect([pattern.at, isCheap(pattern, shortLength, limitMs)]).toEqual([pattern.at, true]);
 });
 
 test('files that build patterns of texts are listed with what they put in', () => {

@@ -3,7 +3,7 @@ import { importsOf } from '../../house/scan.ts';
 
 /** `kind from line` of each import, which reads better in an expectation. */
 function found(...lines: string[]): string[] {
-  return importsOf(lines.join('\n')).map((each) => `${each.kind} ${each.from} ${each.line}`);
+  return importsOf(lines.join('\n')).map((imported) => `${imported.kind} ${imported.from} ${imported.line}`);
 }
 
 describe('importsOf finds', () => {

@@ -251,7 +251,9 @@ describe('next steps', () => {
     expect(all).toContain("ssh-keygen -t ed25519 -N '' -C shop-eu-backup -f ~/.ssh/shop-eu-backup");
     expect(all).toContain("gh api --silent --method PUT 'repos/{owner}/{repo}/environments/eu-backup'");
     expect(all).toContain('gh secret set SSH_KEY --env eu-backup < ~/.ssh/shop-eu-backup');
-    expect(all.filter((each) => /^gh secret set/.test(each) && !each.includes(' --env '))).toEqual([]);
+    expect(all.filter((command) => /^gh secret set/.test(command) && !command.includes(' --env '))).toEqual(
+      [],
+    );
     expect(all).toContain('cp .env.example .env.eu   # and edit it');
     const open = { ...eu, targets: eu.targets.map((target) => ({ ...target, isOpen: true })) };
     expect(commands({ guess: open })[0]).toBe(

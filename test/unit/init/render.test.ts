@@ -230,14 +230,14 @@ describe('the workflows that call ours', () => {
           const workflow = parse(text) as Workflow;
           if (caller === 'ci') {
             // What GitHub makes of the pattern: a backslash makes the next character mean itself.
-            expect(workflow.on.push?.branches?.map((each) => each.replace(/\\(.)/gs, '$1'))).toEqual(
+            expect(workflow.on.push?.branches?.map((branch) => branch.replace(/\\(.)/gs, '$1'))).toEqual(
               branches,
             );
           }
           const given = Object.values(workflow.jobs)[0]?.with;
           const texts = [given?.['config'] ?? '', given?.['build-command'] ?? ''];
-          for (const each of texts) expect(each.replaceAll("${{ '${{' }}", '').includes('${{')).toBe(false);
-          const meant = texts.map((each) => each.replaceAll("${{ '${{' }}", () => '${{'));
+          for (const entry of texts) expect(entry.replaceAll("${{ '${{' }}", '').includes('${{')).toBe(false);
+          const meant = texts.map((entry) => entry.replaceAll("${{ '${{' }}", () => '${{'));
           const place = quoteWords([folder.startsWith('-') ? `./${folder}` : folder]);
           const build = `${folder === '.' ? '' : `cd ${place} && `}npm ci && npm run build`;
           expect(meant).toEqual([`${folder}/sluice.yml`, caller === 'cdn' ? build : '']);

@@ -139,7 +139,7 @@ test('a secret between colors keeps those around it; one in the midst of it goes
 
 test('a text that everybody may read is no rest of a secret, but no secret is read for it', () => {
   const mask = createMask();
-  for (const each of ['bookshop_live', 'live-at-bookshop']) mask.add(each);
+  for (const text of ['bookshop_live', 'live-at-bookshop']) mask.add(text);
   expect(mask.scrubData({ app: 'bookshop', line: 'deploys bookshop' })).toEqual({
     app: '***',
     line: 'deploys ***',

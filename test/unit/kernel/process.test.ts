@@ -110,7 +110,7 @@ describe('what a program says', () => {
     const onLine = (line: string) => lengths.push(line.length);
     await runProcess(sh('head -c 5000000 /dev/zero | tr "\\0" x'), { keep: 1, onLine });
     expect(lengths.length).toBeGreaterThan(1);
-    expect(lengths.reduce((sum, each) => sum + each, 0)).toBe(5_000_000);
+    expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(5_000_000);
   });
 });
 

@@ -63,7 +63,9 @@ test('answers of the sick release are counted apart, and only its own 5xx', () =
 
 test('what was lost on its way is told apart from what the application itself answered', () => {
   const held = (failures: FailureGroup[]) =>
-    judgeLoad(stage({ before: load(), after: load({ requests: 100, failures }) })).map((each) => each.held);
+    judgeLoad(stage({ before: load(), after: load({ requests: 100, failures }) })).map(
+      (promised) => promised.held,
+    );
   expect(held([])).toEqual([true, true]);
   // The application's own 503 carries its version; that of an edge or a proxy does not.
   expect(held([failure({ kind: '503', version: 'v1' })])).toEqual([true, false]);
@@ -126,7 +128,7 @@ const limitAt = 210;
 function judgedSick(errors: readonly Errors[], more?: { guard?: boolean }): boolean[] {
   return judgeLoad(sickStage(errors, more))
     .slice(2)
-    .map((each) => each.held);
+    .map((promised) => promised.held);
 }
 
 test('what was on its way when the limit was reached may still be answered, however late', () => {

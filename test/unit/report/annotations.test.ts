@@ -22,7 +22,7 @@ describe('ten of a level', () => {
   test('each level counts for itself', () => {
     const all = [...many(20), ...many(3, { level: 'error' }), ...many(11, { level: 'notice' })];
     const counts = Map.groupBy(withinLimits(all), ({ level }) => level);
-    expect([...counts].map(([level, each]) => [level, each.length])).toEqual([
+    expect([...counts].map(([level, lines]) => [level, lines.length])).toEqual([
       ['error', 3],
       ['warning', 10],
       ['notice', 10],

@@ -27,7 +27,7 @@ describe('headline: what serves, then what became of the deploy', () => {
   });
 
   test('confirmed without one request does not claim to have been watched', () => {
-    const watch = confirmed.watch.map((each) => ({ ...each, requests: 0 }));
+    const watch = confirmed.watch.map((watchRecord) => ({ ...watchRecord, requests: 0 }));
     expect(headline({ ...confirmed, watch })).toMatch(/no request came while it was watched$/);
   });
 
@@ -56,7 +56,7 @@ describe('headline: what serves, then what became of the deploy', () => {
       previousRelease: 'v1.2.4',
       watch: [],
     } as const;
-    const serving = confirmed.serving.map((each) => ({ ...each, release: 'v1.2.3' }));
+    const serving = confirmed.serving.map((item) => ({ ...item, release: 'v1.2.3' }));
     expect(headline({ ...report, serving })).toBe(
       'production serves bookreader v1.2.3 (green) on 2 hosts; rolled back from v1.2.4 in 41.2 s',
     );
@@ -69,7 +69,7 @@ describe('headline: what serves, then what became of the deploy', () => {
   });
 
   test('reverted without a reason: by the numbers', () => {
-    const watch = reverted.watch.map((each) => ({ ...each, reason: undefined }));
+    const watch = reverted.watch.map((watchRecord) => ({ ...watchRecord, reason: undefined }));
     expect(headline({ ...reverted, watch })).toMatch(/reverted after 0\.02 s: 5xx rate 100 % of 33 answers$/);
   });
 
@@ -113,7 +113,7 @@ describe('headline: what serves, then what became of the deploy', () => {
   });
 
   test('interrupted, and the guard has gone back already', () => {
-    const serving = confirmed.serving.map((each) => ({ ...each, release: 'v1.2.4' }));
+    const serving = confirmed.serving.map((item) => ({ ...item, release: 'v1.2.4' }));
     const text = headline({ ...interrupted, serving, unreachable: [] });
     expect(text).toMatch(/^production serves bookreader v1\.2\.4 .*interrupted in step watch$/);
   });
@@ -126,8 +126,8 @@ describe('headline: what serves, then what became of the deploy', () => {
   });
 
   test('split: which host serves what, whatever the outcome claims', () => {
-    const serving = confirmed.serving.map((each, index) =>
-      index < 2 ? each : { ...each, release: 'v1.2.3', colour: 'blue' },
+    const serving = confirmed.serving.map((item, index) =>
+      index < 2 ? item : { ...item, release: 'v1.2.3', colour: 'blue' },
     );
     const expected =
       'production serves different releases of bookreader: v1.2.4 on deploy@prod-1.example.com (green), v1.2.3 on deploy@prod-2.example.com (blue)';
@@ -150,8 +150,8 @@ describe('headline: what serves, then what became of the deploy', () => {
   });
 
   test('services of different colours: none is claimed', () => {
-    const serving = confirmed.serving.map((each) =>
-      each.service === 'frontend' ? { ...each, colour: 'blue' } : each,
+    const serving = confirmed.serving.map((item) =>
+      item.service === 'frontend' ? { ...item, colour: 'blue' } : item,
     );
     expect(headline({ ...confirmed, serving })).toContain('v1.2.4 on 2 hosts;');
   });

@@ -69,8 +69,8 @@ describe('the message for Slack', () => {
           output: hugeLog().slice(0, 50_000),
         },
       };
-      for (const each of [poisoned, long]) {
-        const { text, blocks } = slackMessage(each);
+      for (const deployReport of [poisoned, long]) {
+        const { text, blocks } = slackMessage(deployReport);
         expect(blocks.length).toBeLessThanOrEqual(50);
         expect(text.length).toBeLessThan(40_000);
         for (const block of blocks) {

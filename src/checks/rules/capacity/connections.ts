@@ -64,7 +64,7 @@ function termsOf({ lines, pooler }: ConnectionBudget): string {
   const services = new Map<string, string[]>();
   for (const { service, containers, processes, pool } of lines)
     services.set(service, [...(services.get(service) ?? []), `${containers}×${processes}×${pool}`]);
-  const terms = [...services].map(([service, each]) => `${service} ${each.join(' + ')}`).join(', ');
+  const terms = [...services].map(([service, parts]) => `${service} ${parts.join(' + ')}`).join(', ');
   return pooler === undefined ? terms : `${terms}; ${pooler.service} opens ${pooler.pool}`;
 }
 

@@ -19,7 +19,7 @@ export function imageHints({ services }: App): Readonly<Record<string, ImageHint
 function hintsOf(image: ImageBuild): ImageHints {
   const all = image.targets.flatMap(chainOf).flatMap(({ instructions }) => instructions);
   const words = (['ENTRYPOINT', 'CMD'] as const).map((keyword) => {
-    const last = all.findLast((each) => each.keyword === keyword);
+    const last = all.findLast((instruction) => instruction.keyword === keyword);
     return last === undefined ? '' : (last.list?.join(' ') ?? last.text);
   });
   const command = words.join(' ').trim();

@@ -40,12 +40,15 @@ export const workers: Rule<App> = {
   },
   check: (app) => {
     const hints = imageHints(app);
-    return app.services.flatMap((each) => {
-      const own = app.config?.services[each.name]?.processes;
-      const found = processesOf(each.service, hints[each.name]);
+    return app.services.flatMap((appService) => {
+      const own = app.config?.services[appService.name]?.processes;
+      const found = processesOf(appService.service, hints[appService.name]);
       if (!webServers.has(found.program ?? '') || (!found.certain && own === undefined)) return [];
-      const message = faultOf(each, own === undefined ? found : { ...found, count: own, from: 'sluice.yml' });
-      return message === undefined ? [] : hitAt(app, each.name, message);
+      const message = faultOf(
+        appService,
+        own === undefined ? found : { ...found, count: own, from: 'sluice.yml' },
+      );
+      return message === undefined ? [] : hitAt(app, appService.name, message);
     });
   },
 };

@@ -115,7 +115,7 @@ function child(document: Document, node: unknown, part: string | number, hops: n
   const own = pairs.find(({ key }) => isScalar(key) && String(key.value) === String(part));
   if (own !== undefined) return { offset: offsetOf(own.key), value: own.value };
   const merged = pairs.filter(({ key }) => isMergeKey(key)).map(({ value }) => value);
-  for (const value of merged.flatMap((each) => (isSeq(each) ? each.items : [each]))) {
+  for (const value of merged.flatMap((item) => (isSeq(item) ? item.items : [item]))) {
     const found = child(document, value, part, hops + 1);
     if (found !== undefined) return found;
   }

@@ -24,18 +24,25 @@ export const healthcheck: Rule<App> = {
     good: 'services:\n  redis:\n    image: redis:8\n    healthcheck:\n      test: [CMD-SHELL, "redis-cli ping | grep -q PONG"]\n',
   },
   check: (app) =>
-    lasting(app).flatMap((each): Hit[] => {
-      if (!serves(each)) return [];
-      const check = each.service.healthcheck;
+    lasting(app).flatMap((appService): Hit[] => {
+      if (!serves(appService)) return [];
+      const check = appService.service.healthcheck;
       const isOff = check?.disable === true || check?.test?.[0] === 'NONE';
       if (isOff)
-        return [hitAt(app, each.name, `The health check of ${each.name} is switched off.`, 'healthcheck')];
-      if (check?.test !== undefined || hasOwnCheck(each)) return [];
-      const message = `${each.name} serves others and has no health check`;
-      if (isSeen(each)) return [hitAt(app, each.name, `${message}.`)];
+        return [
+          hitAt(
+            app,
+            appService.name,
+            `The health check of ${appService.name} is switched off.`,
+            'healthcheck',
+          ),
+        ];
+      if (check?.test !== undefined || hasOwnCheck(appService)) return [];
+      const message = `${appService.name} serves others and has no health check`;
+      if (isSeen(appService)) return [hitAt(app, appService.name, `${message}.`)];
       // Images of others may bring one, and nobody can tell without pulling them.
       const unsure = { severity: 'low', level: 'note' } as const;
-      return [{ ...hitAt(app, each.name, `${message} here; its image may have one.`), ...unsure }];
+      return [{ ...hitAt(app, appService.name, `${message} here; its image may have one.`), ...unsure }];
     }),
 };
 
@@ -135,7 +142,7 @@ export const dependsOn: Rule<App> = {
     app.services.flatMap(({ name }) => {
       const short = shortDependencies(app, name);
       return short.flatMap(({ other, index }) => {
-        const depended = app.services.find((each) => each.name === other);
+        const depended = app.services.find((service) => service.name === other);
         if (depended?.service.healthcheck?.test === undefined) return [];
         return hitAt(app, name, `${name} does not wait until ${other} is healthy.`, 'depends_on', index);
       });

@@ -39,14 +39,16 @@ export const sourceMount: Rule<App> = {
     good: 'services:\n  api:\n    build: backend\n    volumes:\n      - uploads:/app/uploads\nvolumes:\n  uploads:\n',
   },
   check: (app) =>
-    mounts(app).flatMap(({ each, volume }): Hit[] => {
+    mounts(app).flatMap(({ each: appService, volume }): Hit[] => {
       const { source } = volume;
       if (volume.type !== 'bind' || source === undefined || /^[/~]|^\.\./.test(source)) return [];
-      const runs = each.isOwn || runtimes.has(imageKind(each.service) ?? '');
+      const runs = appService.isOwn || runtimes.has(imageKind(appService.service) ?? '');
       if (!runs || !holdsCode(source, app)) return [];
       const what = source === '' ? 'The whole repository' : `The source in ${source}`;
-      const message = `${what} is mounted over ${volume.target} of ${each.name}.`;
-      return [{ file: volume.file, line: volume.line, message, subject: `${each.name}:${volume.target}` }];
+      const message = `${what} is mounted over ${volume.target} of ${appService.name}.`;
+      return [
+        { file: volume.file, line: volume.line, message, subject: `${appService.name}:${volume.target}` },
+      ];
     }),
 };
 
@@ -57,8 +59,8 @@ function holdsCode(source: string, { repo }: App): boolean {
 }
 
 function mounts(app: App): { each: AppService; volume: PlacedVolume }[] {
-  return app.services.flatMap((each) =>
-    (each.service.volumes ?? []).filter(isPlacedVolume).map((volume) => ({ each, volume })),
+  return app.services.flatMap((appService) =>
+    (appService.service.volumes ?? []).filter(isPlacedVolume).map((volume) => ({ each: appService, volume })),
   );
 }
 
@@ -81,10 +83,10 @@ export const dockerSocket: Rule<App> = {
   check: (app) =>
     mounts(app)
       .filter(({ volume }) => /(?:^|\/)(?:docker|podman)\.sock$/.test(volume.source ?? ''))
-      .map(({ each, volume }) => ({
+      .map(({ each: appService, volume }) => ({
         file: volume.file,
         line: volume.line,
-        message: `${each.name} has the socket of the Docker engine, which makes it root on the host.`,
-        subject: each.name,
+        message: `${appService.name} has the socket of the Docker engine, which makes it root on the host.`,
+        subject: appService.name,
       })),
 };

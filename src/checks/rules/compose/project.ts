@@ -74,12 +74,12 @@ export function composeProject(
   const hidden: Record<string, ComposeService> = {};
   for (const [name, { value }] of gathered) {
     const written = value['profiles'];
-    const needed = Array.isArray(written) ? written.filter((each) => typeof each === 'string') : [];
+    const needed = Array.isArray(written) ? written.filter((profile) => typeof profile === 'string') : [];
     const isActive =
       needed.length === 0 || profiles.has('*') || needed.some((profile) => profiles.has(profile));
     (isActive ? services : hidden)[name] = canonical(fillAll(value, lookup, guess) as Loose);
   }
-  const name = documents.map(({ data }) => data['name']).find((each) => typeof each === 'string');
+  const name = documents.map(({ data }) => data['name']).find((candidate) => typeof candidate === 'string');
   return {
     documents,
     all: reader.read(),

@@ -56,10 +56,10 @@ function faultOf(name: string, value: string): string | undefined {
   const shape = secretShape(value);
   if (shape !== undefined) return `${name} holds ${shape}.`;
   const known = references(value).find(
-    (each) =>
-      each.fallback !== undefined &&
-      (namesSecret(each.name) || namesSecret(name)) &&
-      looksSecret(each.fallback),
+    (reference) =>
+      reference.fallback !== undefined &&
+      (namesSecret(reference.name) || namesSecret(name)) &&
+      looksSecret(reference.fallback),
   );
   if (known !== undefined)
     return `${known.name} has a default that everybody knows, used whenever it is not set.`;

@@ -53,7 +53,7 @@ function ownInstalls(target: Stage, image: ImageBuild): Hit[] {
     if (fault === undefined || isPruned(instructions.slice(index), fault.manager)) return [];
     // A branch for development and one without: which one is taken hangs on an argument.
     const isChoice = installs.some(
-      (each) => each.manager === fault.manager && !isForDevelopment(each, instruction, image),
+      (install) => install.manager === fault.manager && !isForDevelopment(install, instruction, image),
     );
     if (isChoice && /\bif\b|\|\|/.test(instruction.text)) return [];
     return hitOf(fault.manager, instruction, image);
@@ -71,8 +71,8 @@ function copiedModules(target: Stage, image: ImageBuild): Hit[] {
   );
   return copies.flatMap(({ instruction, source }) => {
     const instructions = chainOf(source).flatMap((stage) => stage.instructions);
-    const index = instructions.findIndex((each) =>
-      installsOf(each).some((install) => isNode(install) && isForDevelopment(install, each, image)),
+    const index = instructions.findIndex((candidate) =>
+      installsOf(candidate).some((install) => isNode(install) && isForDevelopment(install, candidate, image)),
     );
     const install = instructions[index];
     if (install === undefined || isPruned(instructions.slice(index), 'npm')) return [];

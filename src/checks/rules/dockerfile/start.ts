@@ -14,7 +14,7 @@ function startOf(target: Stage): Instruction[] {
   const all = chainOf(target).flatMap(({ instructions }) => instructions);
   const entrypoint = all.findLast(({ keyword }) => keyword === 'ENTRYPOINT');
   const command = all.findLast(({ keyword }) => keyword === 'CMD');
-  return [entrypoint, command].filter((each) => each !== undefined);
+  return [entrypoint, command].filter((instruction) => instruction !== undefined);
 }
 
 export const shellForm: Rule<ImageBuild> = {
@@ -52,7 +52,7 @@ function swallows({ list, text, keyword }: Instruction, target: Stage): boolean 
   }
   if (text.trim() === '' || /(?:^|&&|;)\s*exec\s/.test(text)) return false;
   // Arguments of an entrypoint in list form: `sh -c` is then an argument, too, which the entrypoint decides about.
-  const entrypoint = startOf(target).find((each) => each.keyword === 'ENTRYPOINT');
+  const entrypoint = startOf(target).find((instruction) => instruction.keyword === 'ENTRYPOINT');
   return keyword === 'ENTRYPOINT' || entrypoint === undefined;
 }
 

@@ -54,7 +54,7 @@ function purposeOf(path: string, read: ReadonlySet<string | undefined>, app: App
 /** A folder with compose files or Dockerfiles of its own, none of which production uses. */
 function isOtherWay(folder: string, { repo, project, images, idle }: App): boolean {
   const used = [...(project?.all ?? []), ...images].map(({ path }) => folderOf(path));
-  const isBelow = (each: string) => each === folder || each.startsWith(`${folder}/`);
+  const isBelow = (file: string) => file === folder || file.startsWith(`${folder}/`);
   if (folder === '' || project === undefined || used.some(isBelow)) return false;
   return [...idle, ...repo.files.filter(hasComposeName)].some((path) => folderOf(path) === folder);
 }

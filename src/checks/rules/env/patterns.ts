@@ -111,7 +111,7 @@ export const patterns: Readonly<Record<string, readonly Pattern[]>> = {
 export const languages: Readonly<Record<string, string>> = {
   ...{ py: 'py', rb: 'rb', php: 'php', go: 'go', ex: 'ex', exs: 'ex', java: 'jvm', kt: 'jvm' },
   ...Object.fromEntries(
-    'js mjs cjs jsx ts mts cts tsx vue svelte astro'.split(' ').map((each) => [each, 'js']),
+    'js mjs cjs jsx ts mts cts tsx vue svelte astro'.split(' ').map((word) => [word, 'js']),
   ),
 };
 

@@ -66,7 +66,7 @@ const forms: readonly Form[] = [
 /** The script of a RUN: its line, and the bodies of its heredocs. */
 export function scriptOf({ text, list, heredocs }: Instruction): string {
   const line = list === undefined ? text : list.join(' ');
-  return [line, ...heredocs.map((each) => each.text)].join('\n');
+  return [line, ...heredocs.map((heredoc) => heredoc.text)].join('\n');
 }
 
 /** Its simple commands. Quotes are not looked into: a command within them is one, too. */

@@ -80,11 +80,13 @@ function outputsOf(
   if (depth >= maxDepth || /\s(?:-w|--workspaces?|--filter|-F|-C|--prefix|--cwd|-r)\b/.test(args))
     return undefined;
   const script = `${scripts[name]}${args.replace(/^\s+--(?=\s)/, '')}`;
-  const all = [scripts[`pre${name}`], script, scripts[`post${name}`]].filter((each) => each !== undefined);
-  const parts = all.flatMap((each) => each.split(/&&|;/)).map((each) => each.trim());
+  const all = [scripts[`pre${name}`], script, scripts[`post${name}`]].filter(
+    (candidate) => candidate !== undefined,
+  );
+  const parts = all.flatMap((text) => text.split(/&&|;/)).map((part) => part.trim());
   if (parts.some((part) => /[|&`]|\$\(/.test(part))) return undefined;
   const found = parts.map((part) => outputsOf(part, files, variables, depth + 1));
-  return found.includes(undefined) ? undefined : found.flatMap((each) => each ?? []);
+  return found.includes(undefined) ? undefined : found.flatMap((outputs) => outputs ?? []);
 }
 
 function scriptsIn(files: Beside): Readonly<Record<string, string>> | undefined {
@@ -93,7 +95,9 @@ function scriptsIn(files: Beside): Readonly<Record<string, string>> | undefined 
     if (text === undefined) return undefined;
     const { scripts } = JSON.parse(text) as { scripts?: Record<string, unknown> };
     return Object.fromEntries(
-      Object.entries(scripts ?? {}).filter((each): each is [string, string] => typeof each[1] === 'string'),
+      Object.entries(scripts ?? {}).filter(
+        (entry): entry is [string, string] => typeof entry[1] === 'string',
+      ),
     );
   } catch {
     return undefined;

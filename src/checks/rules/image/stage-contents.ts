@@ -41,7 +41,7 @@ export function contentsOf(stage: Stage, image: ImageBuild): StageContents | und
   const base = chain[0]?.image?.replace(/^(?:docker\.io\/|index\.docker\.io\/)?(?:library\/|oven\/)?/, '');
   const name = base?.split('@')[0]?.split(':')[0] ?? '';
   if (!Object.hasOwn(known, name)) return undefined;
-  const instructions = chain.flatMap((each) => each.instructions);
+  const instructions = chain.flatMap((item) => item.instructions);
   if (instructions.some(({ workdir, keyword }) => workdir === undefined || keyword === 'ONBUILD'))
     return undefined;
   const { files, open, folders } = stageFiles(stage, image);
@@ -61,7 +61,7 @@ export function contentsOf(stage: Stage, image: ImageBuild): StageContents | und
     has(path) {
       const first = path.split('/')[1] ?? '';
       if (system.has(first) || (known[name] ?? []).includes(first) || path === '/') return 'yes';
-      if (paths.some((each) => touches(each, path))) return 'yes';
+      if (paths.some((candidate) => touches(candidate, path))) return 'yes';
       if (instructions.some(({ workdir = '/' }) => isBelow(workdir, path))) return 'yes';
       const isReached = reaches.some(
         (reach) => reach === 'anywhere' || (reach.below !== undefined && isBelow(path, reach.below)),

@@ -127,14 +127,14 @@ export function parseEslint(text: string, run: ToolRun, where: Where): CheckOutp
 }
 
 function judge(files: Report, run: ToolRun, where: Where): CheckOutput {
-  const messages = files.flatMap(({ messages: each }) => each);
+  const messages = files.flatMap(({ messages: list }) => list);
   // --max-warnings: the project says that this many are too many.
   const warningsFail = run.code === 1 && !messages.some(({ severity }) => severity === 2);
   if (run.code === 1 && messages.length === 0)
     return brokenRun('ESLint', run, 'ESLint failed and names nothing');
-  const findings = files.flatMap(({ filePath, messages: each }) => {
+  const findings = files.flatMap(({ filePath, messages: list }) => {
     const file = repoPath(where.root, where.folder, filePath);
-    return each.map((message) => finding(message, file, warningsFail));
+    return list.map((message) => finding(message, file, warningsFail));
   });
   return { ran: true, findings, summary: filesSeen(files.length) };
 }

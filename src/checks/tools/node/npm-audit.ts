@@ -85,9 +85,11 @@ export function npmFindings(
   lineOf: (name: string) => number | undefined,
 ): Finding[] {
   const found = Object.values(vulnerabilities).flatMap(({ via, fixAvailable }) =>
-    via.flatMap((each) => (typeof each === 'string' ? [] : [{ ...each, fixAvailable }])),
+    via.flatMap((cause) => (typeof cause === 'string' ? [] : [{ ...cause, fixAvailable }])),
   );
-  const distinct = [...new Map(found.map((each) => [`${each.name} ${each.url}`, each])).values()];
+  const distinct = [
+    ...new Map(found.map((advisory) => [`${advisory.name} ${advisory.url}`, advisory])).values(),
+  ];
   return distinct.map(({ name, title, url, severity, range, fixAvailable }): Finding => {
     const rule = /GHSA(?:-[0-9a-z]{4}){3}/.exec(url)?.[0] ?? url;
     const line = lineOf(name);

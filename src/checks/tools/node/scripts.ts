@@ -55,7 +55,7 @@ function isChecked(script: string, project: NodeProject, all: readonly NodeProje
   };
   const programs = script
     .split(/&&|\|\||[;&|]/)
-    .map((each) => /^\s*(?:npx\s+)?([\w-]+)/.exec(each)?.[1] ?? '');
+    .map((part) => /^\s*(?:npx\s+)?([\w-]+)/.exec(part)?.[1] ?? '');
   return programs.every((program) => known[program] === true);
 }
 

@@ -53,7 +53,8 @@ export function readTestJson(text: string, where: Where): TestReport {
 
 /** Counts of what was run; a file whose tests could not be run counts as one that failed. */
 function testTotals(cases: readonly TestCase[]): TestTotals {
-  const count = (outcome: TestCase['outcome']) => cases.filter((each) => each.outcome === outcome).length;
+  const count = (outcome: TestCase['outcome']) =>
+    cases.filter((example) => example.outcome === outcome).length;
   const flakyTests = cases.filter(({ flaky }) => flaky === true).map(({ name }) => name);
   return {
     passed: count('passed'),
@@ -69,15 +70,19 @@ function testTotals(cases: readonly TestCase[]): TestTotals {
 function casesOf(suite: Suite, where: Where): TestCase[] {
   const file = repoPath(where.root, where.folder, suite.name);
   const inFile = file === undefined ? {} : { file };
-  const cases = suite.assertionResults.map((each): TestCase => {
-    const outcome = each.status === 'passed' || each.status === 'failed' ? each.status : 'skipped';
+  const cases = suite.assertionResults.map((assertionResult): TestCase => {
+    const outcome =
+      assertionResult.status === 'passed' || assertionResult.status === 'failed'
+        ? assertionResult.status
+        : 'skipped';
     // vitest keeps what earlier attempts said, jest counts them.
-    const retried = (each.failureMessages ?? []).length > 0 || (each.invocations ?? 1) > 1;
+    const retried =
+      (assertionResult.failureMessages ?? []).length > 0 || (assertionResult.invocations ?? 1) > 1;
     const flaky = outcome === 'passed' && retried ? { flaky: true } : {};
     return {
-      name: nameOf(each, suite, where),
+      name: nameOf(assertionResult, suite, where),
       ...inFile,
-      seconds: (each.duration ?? 0) / 1000,
+      seconds: (assertionResult.duration ?? 0) / 1000,
       outcome,
       ...flaky,
     };
@@ -89,13 +94,15 @@ function casesOf(suite: Suite, where: Where): TestCase[] {
 function failuresOf(suite: Suite, where: Where): Finding[] {
   const file = repoPath(where.root, where.folder, suite.name);
   const failed = suite.assertionResults.filter(({ status }) => status === 'failed');
-  const findings = failed.map((each): Finding => {
-    const text = each.failureMessages?.join('\n') ?? '';
-    const at = stackPlace(text, file, where) ?? (file === undefined ? undefined : { file, ...lineOf(each) });
+  const findings = failed.map((assertionResult): Finding => {
+    const text = assertionResult.failureMessages?.join('\n') ?? '';
+    const at =
+      stackPlace(text, file, where) ??
+      (file === undefined ? undefined : { file, ...lineOf(assertionResult) });
     return failure(
       where.tool,
-      nameOf(each, suite, where),
-      `${nameOf(each, suite, where)} failed: ${told(text)}`,
+      nameOf(assertionResult, suite, where),
+      `${nameOf(assertionResult, suite, where)} failed: ${told(text)}`,
       at,
     );
   });
@@ -109,7 +116,9 @@ function failuresOf(suite: Suite, where: Where): Finding[] {
 
 /** An import that fails, a syntax error, a hook: no test of it has failed, or there is none. */
 function isBrokenFile({ status, assertionResults }: Suite): boolean {
-  return status === 'failed' && !assertionResults.some((each) => each.status === 'failed');
+  return (
+    status === 'failed' && !assertionResults.some((assertionResult) => assertionResult.status === 'failed')
+  );
 }
 
 function failure(tool: string, test: string, message: string, at: Finding['at']): Finding {

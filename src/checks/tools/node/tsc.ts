@@ -94,8 +94,8 @@ export function compilations(repo: Repo, config: string, folder: string): readon
 
 function references(repo: Repo, config: string): readonly string[] {
   const { references: listed } = recordOf(readJsonWithComments(repo.read(config) ?? ''));
-  return (Array.isArray(listed) ? listed : []).flatMap((each) => {
-    const { path } = recordOf(each);
+  return (Array.isArray(listed) ? listed : []).flatMap((reference) => {
+    const { path } = recordOf(reference);
     return typeof path === 'string' ? [configFile(repo, posix.join(folderOf(config), path))] : [];
   });
 }
@@ -158,5 +158,5 @@ export function parseTsc(text: string, root: string, folder: string): readonly F
 
 /** Projects share files, and say the same of them. */
 function unique(findings: readonly Finding[]): readonly Finding[] {
-  return [...new Map(findings.map((each) => [JSON.stringify(each), each])).values()];
+  return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()];
 }

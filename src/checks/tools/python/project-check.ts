@@ -89,8 +89,8 @@ export function preCommitHook(
   } catch {
     return undefined;
   }
-  const entry = parts(config, 'repos').find((each) =>
-    hooks[name]?.test((texts(each, 'repo')[0] ?? '').replace(/(?:\.git)?\/?$/, '')),
+  const entry = parts(config, 'repos').find((part) =>
+    hooks[name]?.test((texts(part, 'repo')[0] ?? '').replace(/(?:\.git)?\/?$/, '')),
   );
   const version = /^v?(\d+(?:\.\d+)+)$/.exec(texts(entry, 'rev')[0] ?? '')?.[1];
   if (version === undefined) return undefined;

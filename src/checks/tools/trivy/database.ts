@@ -72,8 +72,8 @@ async function freshDatabase(context: RunContext): Promise<VulnerabilityDatabase
 export function repositories(env: RunContext['env']): readonly string[] {
   const named = (env['SLUICE_TRIVY_DB'] || env['TRIVY_DB_REPOSITORY'] || '')
     .split(',')
-    .map((each) => each.trim());
-  const given = named.filter((each) => each !== '');
+    .map((part) => part.trim());
+  const given = named.filter((candidate) => candidate !== '');
   return given.length === 0 ? usualRepositories : given;
 }
 
@@ -95,7 +95,7 @@ async function newest(context: RunContext): Promise<Present | undefined> {
   ];
   const found = await Promise.all(folders.map(presentIn));
   const time = ({ metadata }: Present) => Date.parse(metadata.UpdatedAt);
-  return found.filter((each) => each !== undefined).toSorted((a, b) => time(b) - time(a))[0];
+  return found.filter((present) => present !== undefined).toSorted((a, b) => time(b) - time(a))[0];
 }
 
 async function presentIn(folder: string): Promise<Present | undefined> {

@@ -102,8 +102,10 @@ function vulnerabilityFinding(
   where: Whereabouts,
 ): Finding {
   const [one] = found as readonly [Vulnerability];
-  const packages = (result.Packages ?? []).filter((each) =>
-    found.some(({ PkgID, PkgName }) => (PkgID === undefined ? each.Name === PkgName : each.ID === PkgID)),
+  const packages = (result.Packages ?? []).filter((dependency) =>
+    found.some(({ PkgID, PkgName }) =>
+      PkgID === undefined ? dependency.Name === PkgName : dependency.ID === PkgID,
+    ),
   );
   const file = where.file(result.Target);
   const line =
@@ -122,7 +124,10 @@ function vulnerabilityFinding(
     level: dev ? 'note' : levelOf(one, scan),
     message: `${sentence(`${named}${place} has ${one.VulnerabilityID} (${one.Severity ?? 'UNKNOWN'})${title}`)}${only}`,
     ...(file === undefined ? {} : { at: { file, ...(line === undefined ? {} : { line }) } }),
-    fix: fixOf(one, packages.length > 0 && packages.every((each) => each.Relationship === 'indirect')),
+    fix: fixOf(
+      one,
+      packages.length > 0 && packages.every((dependency) => dependency.Relationship === 'indirect'),
+    ),
     ...(one.PrimaryURL === undefined ? {} : { docs: one.PrimaryURL }),
     subject: subjectOf(one, result),
   };
@@ -160,18 +165,20 @@ export function misconfigurationFindings(report: TrivyReport): Finding[] {
   return (report.Results ?? []).flatMap(({ Target, Misconfigurations }) =>
     (Misconfigurations ?? [])
       .filter(({ Status }) => Status === undefined || Status === 'FAIL')
-      .map((each): Finding => {
-        const { Resource, StartLine: line, EndLine: endLine } = each.CauseMetadata ?? {};
+      .map((misconfiguration): Finding => {
+        const { Resource, StartLine: line, EndLine: endLine } = misconfiguration.CauseMetadata ?? {};
         return {
           tool: 'trivy',
-          rule: each.ID,
-          severity: severityOf[each.Severity ?? ''] ?? 'info',
+          rule: misconfiguration.ID,
+          severity: severityOf[misconfiguration.Severity ?? ''] ?? 'info',
           level: 'note',
-          message: sentence(each.Message || each.Title || each.ID),
+          message: sentence(misconfiguration.Message || misconfiguration.Title || misconfiguration.ID),
           at: { file: Target, ...(line === undefined || line < 1 ? {} : { line }) },
           ...(line !== undefined && endLine !== undefined && endLine > line ? { endLine } : {}),
-          ...(each.Resolution === undefined ? {} : { fix: sentence(each.Resolution) }),
-          ...(each.PrimaryURL === undefined ? {} : { docs: each.PrimaryURL }),
+          ...(misconfiguration.Resolution === undefined
+            ? {}
+            : { fix: sentence(misconfiguration.Resolution) }),
+          ...(misconfiguration.PrimaryURL === undefined ? {} : { docs: misconfiguration.PrimaryURL }),
           ...(Resource === undefined ? {} : { subject: Resource }),
         };
       }),

@@ -35,7 +35,7 @@ export function partsOf({ path, data, services }: ComposeCandidate): {
     isMap(service['extends']) ? service['extends']['file'] : undefined,
   );
   const texts = (all: readonly unknown[]) =>
-    [...new Set(all.filter((each) => typeof each === 'string'))].map(at);
+    [...new Set(all.filter((candidate) => typeof candidate === 'string'))].map(at);
   return { included: texts(included), extended: texts(extended) };
 }
 
@@ -49,7 +49,7 @@ export function whyOverlay(over: ComposeCandidate, base: ComposeCandidate): stri
   const parts = partsOf(over);
   if ([...parts.included, ...parts.extended].includes(base.path)) return undefined;
   if (!isWhole(over)) {
-    const [name] = Object.entries(over.services).find(([, each]) => !isRunnable(each)) ?? [];
+    const [name] = Object.entries(over.services).find(([, service]) => !isRunnable(service)) ?? [];
     return name === undefined ? 'it has no services' : `${name} has neither image nor build there`;
   }
   return whyDangling(over, base) ?? whyLost(over, base);
@@ -59,7 +59,9 @@ export function whyOverlay(over: ComposeCandidate, base: ComposeCandidate): stri
 function whyDangling(over: ComposeCandidate, base: ComposeCandidate): string | undefined {
   for (const [name, service] of Object.entries(over.services)) {
     for (const [section, used] of Object.entries(referencesOf(service))) {
-      const missing = used.find((each) => !declares(over, section, each) && declares(base, section, each));
+      const missing = used.find(
+        (candidate) => !declares(over, section, candidate) && declares(base, section, candidate),
+      );
       if (missing !== undefined) return `${name} uses ${missing}, which only the base file has`;
     }
   }
@@ -79,7 +81,7 @@ function referencesOf(
     (key) => /^service:(.+)$/.exec(String(service[key]))?.[1] ?? [],
   );
   const links = listOf(service['links']).map((link) => String(link).split(':')[0] ?? '');
-  const from = listOf(service['volumes_from']).map((each) => String(each).split(':')[0] ?? '');
+  const from = listOf(service['volumes_from']).map((source) => String(source).split(':')[0] ?? '');
   return {
     services: [...namesOf(service['depends_on']), ...links, ...from, ...tied],
     volumes: namedVolumes(service).map(({ source }) => source),
@@ -99,13 +101,14 @@ function whyLost(over: ComposeCandidate, base: ComposeCandidate): string | undef
     if (volume !== undefined && namedVolumes(own).length === 0)
       return `without it ${name} would lose the volume ${volume.source}`;
     const given = environmentNames(own);
-    const needed = environmentNames(below).filter((each) => !forDevelopment.test(each));
-    const isGiven = own['env_file'] !== undefined || needed.some((each) => given.includes(each));
+    const needed = environmentNames(below).filter((environmentName) => !forDevelopment.test(environmentName));
+    const isGiven =
+      own['env_file'] !== undefined || needed.some((environmentName) => given.includes(environmentName));
     if (!isGiven && needed.length > 0)
       return `without it ${name} would lose its variables (${needed.slice(0, 2).join(', ')}${needed.length > 2 ? ', …' : ''})`;
     if (!isGiven && below['env_file'] !== undefined) return `without it ${name} would lose its env_file`;
-    const hosts = Object.keys(base.services).filter((each) => !Object.hasOwn(over.services, each));
-    const host = hosts.find((each) => namesHost(own, each));
+    const hosts = Object.keys(base.services).filter((key) => !Object.hasOwn(over.services, key));
+    const host = hosts.find((candidate) => namesHost(own, candidate));
     if (host !== undefined) return `${name} calls ${host}, which only the base file has`;
   }
   const isServed = Object.values(over.services).some(isReachable);
@@ -161,11 +164,11 @@ function targetsOf(service: Loose): string[] {
 function environmentNames(service: Loose): string[] {
   const { environment } = service;
   if (isMap(environment)) return Object.keys(environment);
-  return listOf(environment).map((each) => String(each).split('=')[0] ?? '');
+  return listOf(environment).map((assignment) => String(assignment).split('=')[0] ?? '');
 }
 
 function grantsOf(value: unknown): string[] {
-  return listOf(value).flatMap((each) => (isMap(each) ? String(each['source']) : String(each)));
+  return listOf(value).flatMap((grant) => (isMap(grant) ? String(grant['source']) : String(grant)));
 }
 
 function namesOf(value: unknown): string[] {

@@ -42,7 +42,7 @@ function reachable(
   const visit = (file: ComposeCandidate): void => {
     const { included, extended } = partsOf(file);
     for (const path of [...included, ...extended]) {
-      const next = all.find((each) => each.path === path);
+      const next = all.find((composeCandidate) => composeCandidate.path === path);
       if (next === undefined || found.has(path)) continue;
       found.add(path);
       visit(next);

@@ -28,9 +28,9 @@ export async function watchEdges(
   let urlDue = clock.elapsed();
   for (;;) {
     run.signal.throwIfAborted();
-    const seen = await Promise.all(hosts.map((each) => watchHost(run, each)));
+    const seen = await Promise.all(hosts.map((host) => watchHost(run, host)));
     const total = seen.reduce(
-      (sum, each) => ({ requests: sum.requests + each.requests, errors: sum.errors + each.errors }),
+      (sum, traffic) => ({ requests: sum.requests + traffic.requests, errors: sum.errors + traffic.errors }),
       {
         requests: 0,
         errors: 0,
@@ -47,15 +47,15 @@ export async function watchEdges(
   }
 }
 
-async function watchHost(run: DeployRun, each: HostRun): Promise<{ requests: number; errors: number }> {
+async function watchHost(run: DeployRun, hostRun: HostRun): Promise<{ requests: number; errors: number }> {
   const statuses = await Promise.all(
-    switchedEdges(each).map(async (service) => {
-      const status = await each.guards.get(service)?.status();
+    switchedEdges(hostRun).map(async (service) => {
+      const status = await hostRun.guards.get(service)?.status();
       if (status === undefined) return { requests: 0, errors: 0 };
-      run.recorder.watch(each.host.name, service, status);
+      run.recorder.watch(hostRun.host.name, service, status);
       if (status.armed?.nonce !== run.deploy) {
-        run.recorder.event('reverted', each.host.name, service);
-        throw await reverted(each, service, status);
+        run.recorder.event('reverted', hostRun.host.name, service);
+        throw await reverted(hostRun, service, status);
       }
       return { requests: status.watch?.requests ?? 0, errors: status.watch?.errors5xx ?? 0 };
     }),
@@ -69,7 +69,7 @@ async function watchHost(run: DeployRun, each: HostRun): Promise<{ requests: num
   );
 }
 
-async function reverted(each: HostRun, service: string, status: EdgeStatus): Promise<UserError> {
+async function reverted(hostRun: HostRun, service: string, status: EdgeStatus): Promise<UserError> {
   const { last } = status;
   const why =
     last?.outcome === 'reverted'
@@ -77,19 +77,19 @@ async function reverted(each: HostRun, service: string, status: EdgeStatus): Pro
       : `the edge of ${service} started anew with the release it knew as confirmed`;
   return new UserError({
     code: 'watch.reverted',
-    message: `${each.host.name}: ${why}`,
+    message: `${hostRun.host.name}: ${why}`,
     hint: 'The old release serves. The new release’s last lines are below.',
-    output: await logsOf(each, service),
+    output: await logsOf(hostRun, service),
   });
 }
 
 /** The new containers are removed in a moment: their last lines are all that stays of them. */
-async function logsOf(each: HostRun, service: string): Promise<string> {
-  const containers = await listContainers(each.host.engine, each.plan.record.app).catch(() => []);
-  const [found] = containersOf({ containers }, each.plan.release).filter(
+async function logsOf(hostRun: HostRun, service: string): Promise<string> {
+  const containers = await listContainers(hostRun.host.engine, hostRun.plan.record.app).catch(() => []);
+  const [found] = containersOf({ containers }, hostRun.plan.release).filter(
     (container) => container.service === service,
   );
-  return found === undefined ? '' : await lastLogs(each.host, found.id, 50);
+  return found === undefined ? '' : await lastLogs(hostRun.host, found.id, 50);
 }
 
 async function askUrl(url: string, signal: AbortSignal): Promise<void> {

@@ -25,7 +25,7 @@ const steadyMs = 1_000;
  */
 export async function waitRunning(
   run: DeployRun,
-  each: HostRun,
+  hostRun: HostRun,
   awaited: readonly Awaited[],
   note: (text: string) => void,
 ): Promise<Map<string, ContainerState[]>> {
@@ -34,11 +34,11 @@ export async function waitRunning(
   const deadlines = new Map(awaited.map(({ plan, project }) => [project, plan.startDeadlineMs] as const));
   for (;;) {
     run.signal.throwIfAborted();
-    const found = await ownContainers(each, awaited);
+    const found = await ownContainers(hostRun, awaited);
     const waitingFor: string[] = [];
     for (const { plan, project, viaEdge } of awaited) {
       const containers = found.get(project) ?? [];
-      for (const container of containers) await refuseDead(each, container);
+      for (const container of containers) await refuseDead(hostRun, container);
       const ready = containers.filter((container) =>
         viaEdge ? container.running : isReady(container, clock.elapsed() - begun),
       ).length;
@@ -46,13 +46,13 @@ export async function waitRunning(
       const isLate = () => clock.elapsed() - begun > (deadlines.get(project) ?? 0);
       if (ready >= plan.replicas || !isLate()) continue;
       // Asked when it matters: most are well long before.
-      const deadline = await deadlineOf(each, plan, containers);
+      const deadline = await deadlineOf(hostRun, plan, containers);
       deadlines.set(project, deadline);
-      if (isLate()) throw await tooLate(each, plan, project, containers, deadline);
+      if (isLate()) throw await tooLate(hostRun, plan, project, containers, deadline);
     }
     if (waitingFor.length === 0) {
       await refuseFailed(
-        each,
+        hostRun,
         awaited.flatMap(({ project }) => found.get(project) ?? []),
       );
       return found;
@@ -63,11 +63,11 @@ export async function waitRunning(
 }
 
 async function ownContainers(
-  each: HostRun,
+  hostRun: HostRun,
   awaited: readonly Awaited[],
 ): Promise<Map<string, ContainerState[]>> {
-  const all = await listContainers(each.host.engine, each.plan.record.app);
-  const { release, colour } = each.plan;
+  const all = await listContainers(hostRun.host.engine, hostRun.plan.record.app);
+  const { release, colour } = hostRun.plan;
   return new Map(
     awaited.map(({ plan, project }) => [
       project,
@@ -95,12 +95,12 @@ function isReady(container: ContainerState, waitedMs: number): boolean {
  *
  * @throws UserError `health.exited`, `health.unhealthy` with the container's last 50 lines.
  */
-export async function refuseFailed(each: HostRun, containers: readonly ContainerState[]): Promise<void> {
+export async function refuseFailed(hostRun: HostRun, containers: readonly ContainerState[]): Promise<void> {
   // What ran before this deploy (a warm color) may have ended and come back long ago.
-  const before = new Set(each.state.containers.filter(({ running }) => running).map(({ id }) => id));
+  const before = new Set(hostRun.state.containers.filter(({ running }) => running).map(({ id }) => id));
   await Promise.all(
     containers.map(async ({ id, name }) => {
-      const { State, RestartCount: count = 0 } = await each.host.engine.getContainer(id).inspect();
+      const { State, RestartCount: count = 0 } = await hostRun.host.engine.getContainer(id).inspect();
       const restarts = before.has(id) ? 0 : count;
       const isUnhealthy = State.Health?.Status === 'unhealthy';
       if (State.Running && !State.Restarting && restarts === 0 && !isUnhealthy) return;
@@ -108,16 +108,16 @@ export async function refuseFailed(each: HostRun, containers: readonly Container
       const what = restarts > 0 || State.Restarting ? ends : `ended with exit code ${State.ExitCode}`;
       throw new UserError({
         code: isUnhealthy ? 'health.unhealthy' : 'health.exited',
-        message: `${each.host.name}: ${name} ${isUnhealthy ? 'says it is unhealthy' : what}`,
+        message: `${hostRun.host.name}: ${name} ${isUnhealthy ? 'says it is unhealthy' : what}`,
         hint: 'The container’s last lines are below.',
-        output: await lastLogs(each.host, id, 50),
+        output: await lastLogs(hostRun.host, id, 50),
       });
     }),
   );
 }
 
 /** A container that ended, restarts in a loop or is unhealthy will not get better by waiting. */
-async function refuseDead(each: HostRun, container: ContainerState): Promise<void> {
+async function refuseDead(hostRun: HostRun, container: ContainerState): Promise<void> {
   const { status } = container;
   const exited = /^(Exited|Dead|Restarting) \((\d+)\)/.exec(status);
   if (exited === null && !status.includes('(unhealthy)')) return;
@@ -126,15 +126,15 @@ async function refuseDead(each: HostRun, container: ContainerState): Promise<voi
     code: exited === null ? 'health.unhealthy' : 'health.exited',
     message:
       exited === null
-        ? `${each.host.name}: ${container.name} says it is unhealthy`
-        : `${each.host.name}: ${container.name} ${restarting ? 'ends and restarts' : 'ended'} with exit code ${exited[2]}`,
+        ? `${hostRun.host.name}: ${container.name} says it is unhealthy`
+        : `${hostRun.host.name}: ${container.name} ${restarting ? 'ends and restarts' : 'ended'} with exit code ${exited[2]}`,
     hint: 'The container’s last lines are below.',
-    output: await lastLogs(each.host, container.id, 50),
+    output: await lastLogs(hostRun.host, container.id, 50),
   });
 }
 
 async function tooLate(
-  each: HostRun,
+  hostRun: HostRun,
   plan: ServicePlan,
   project: string,
   containers: readonly ContainerState[],
@@ -143,8 +143,8 @@ async function tooLate(
   const last = containers.at(-1);
   return new UserError({
     code: 'health.timeout',
-    message: `${each.host.name}: ${project} was not healthy within ${deadlineMs / 1000} s (${last?.status ?? 'no container'})`,
+    message: `${hostRun.host.name}: ${project} was not healthy within ${deadlineMs / 1000} s (${last?.status ?? 'no container'})`,
     hint: `The time is \`start-timeout\` of ${plan.name} in sluice.yml, else start_period + interval × retries of its health check. Its last lines are below.`,
-    output: last === undefined ? '' : await lastLogs(each.host, last.id, 50),
+    output: last === undefined ? '' : await lastLogs(hostRun.host, last.id, 50),
   });
 }

@@ -101,7 +101,9 @@ export async function startCloudFront(options: CloudFrontOptions): Promise<FakeC
   }
 
   function get(distribution: string, id: string): Reply {
-    const one = invalidations.find((each) => each.distribution === distribution && each.id === id);
+    const one = invalidations.find(
+      (invalidation) => invalidation.distribution === distribution && invalidation.id === id,
+    );
     if (one === undefined)
       return refusal(404, 'NoSuchInvalidation', 'The specified invalidation does not exist.');
     return shown(one, 200);

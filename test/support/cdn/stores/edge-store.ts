@@ -61,8 +61,8 @@ export class EdgeStore {
     // Who asks from now on must not get what was asked for before.
     this.#coming.clear();
     for (const path of this.#places.keys()) {
-      const gone = paths.some((each) =>
-        each.endsWith('*') ? path.startsWith(each.slice(0, -1)) : path === each,
+      const gone = paths.some((other) =>
+        other.endsWith('*') ? path.startsWith(other.slice(0, -1)) : path === other,
       );
       if (gone) this.#places.delete(path);
     }

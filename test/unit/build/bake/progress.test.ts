@@ -17,8 +17,9 @@ const done = { started: at(1), completed: at(3) };
 /** As buildx 0.13 prints documents, and as later ones do. */
 const printed = {
   indented: (documents: readonly object[]) =>
-    documents.map((each) => JSON.stringify(each, undefined, 2)).join('\n'),
-  'one a line': (documents: readonly object[]) => documents.map((each) => JSON.stringify(each)).join('\n'),
+    documents.map((document) => JSON.stringify(document, undefined, 2)).join('\n'),
+  'one a line': (documents: readonly object[]) =>
+    documents.map((document) => JSON.stringify(document)).join('\n'),
 };
 
 function read(targets: readonly string[], text: string) {

@@ -164,7 +164,7 @@ describe('changes the digest', () => {
     try {
       Object.defineProperty(process, 'arch', { value: 'other' });
       const after = await digests();
-      expect(after.map((each, index) => each === before[index])).toEqual([true, false, false]);
+      expect(after.map((entry, index) => entry === before[index])).toEqual([true, false, false]);
     } finally {
       Object.defineProperty(process, 'arch', { value: arch });
     }

@@ -139,7 +139,7 @@ describe('files named by their content', () => {
     ['webpack, Parcel', 'js/app.HASH.js', '0123456789abcdef', 8, 0.98],
     ['webpack, longer', 'js/app.HASH.js', '0123456789abcdef', 20, 0.999],
   ])('nearly all hashes are found: %s', (_, name, alphabet, length, share) => {
-    const paths = hashesOf(alphabet, length, 4000).map((each) => name.replace('HASH', each));
+    const paths = hashesOf(alphabet, length, 4000).map((entry) => name.replace('HASH', entry));
     const found = paths.filter(assetTest(paths, undefined)).length / paths.length;
     expect(found).toBeGreaterThanOrEqual(share);
   });

@@ -163,7 +163,7 @@ describe('links', () => {
       /^cdn.dist: b\/a\/b is a symbolic link to a folder that it lies in itself$/,
     ];
     expect(faults).toHaveLength(expected.length);
-    for (const each of expected) expect(faults).toContainEqual(expect.stringMatching(each));
+    for (const pattern of expected) expect(faults).toContainEqual(expect.stringMatching(pattern));
   });
 });
 

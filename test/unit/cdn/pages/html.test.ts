@@ -146,9 +146,9 @@ describe('what a page names', () => {
           .replaceAll(/[a-m]/g, '<')
           .replaceAll(/[n-r]/g, '"')
           .replaceAll(/[A-F]/g, '<script ');
-        for (const each of [text, broken]) {
-          expect(assetsIn(`<img src=a.png>${each}`)[0]).toBe('a.png');
-          expect(cssReferencesOf(`@import "a.css";${each}`)[0]?.url).toBe('a.css');
+        for (const html of [text, broken]) {
+          expect(assetsIn(`<img src=a.png>${html}`)[0]).toBe('a.png');
+          expect(cssReferencesOf(`@import "a.css";${html}`)[0]?.url).toBe('a.css');
         }
       }),
     );

@@ -172,8 +172,8 @@ describe('of any site', () => {
         const told = planPaths(input, dialect);
         const covers = ({ path: by, below }: Told, url: string) => (below ? url.startsWith(by) : url === by);
         const top = input.url === undefined ? '/' : new URL(input.url).pathname;
-        for (const each of input.paths) {
-          for (const url of urlPathsOf(`${top}${each}`, input.index).map(encodePath)) {
+        for (const wanted of input.paths) {
+          for (const url of urlPathsOf(`${top}${wanted}`, input.index).map(encodePath)) {
             expect(told.some((one) => covers(one, url))).toBe(true);
           }
         }
@@ -197,7 +197,7 @@ describe('of any site', () => {
     );
     fc.assert(
       fc.property(files, (paths) => {
-        expect(plan(paths, { total: paths.length })).toEqual(paths.map((each) => `/${each}`).sort());
+        expect(plan(paths, { total: paths.length })).toEqual(paths.map((wanted) => `/${wanted}`).sort());
       }),
     );
   });

@@ -228,7 +228,7 @@ test('a first publication into a bucket of others that is cut off is finished, a
     const store = openMemoryStore(bucket);
     for (const [path, text] of Object.entries({
       ...old,
-      ...Object.fromEntries(foreign.map((each) => [each, each])),
+      ...Object.fromEntries(foreign.map((file) => [file, file])),
     })) {
       await store.put(path, { bytes: Buffer.from(text) }, { 'content-type': 'text/x' });
     }

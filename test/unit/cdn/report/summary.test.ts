@@ -52,7 +52,10 @@ describe('the summary of a publication', () => {
       'a CDN that was not told',
       {
         ...seen.report,
-        invalidations: seen.report.invalidations.map((each) => ({ ...each, outcome: 'failed' })),
+        invalidations: seen.report.invalidations.map((invalidation) => ({
+          ...invalidation,
+          outcome: 'failed',
+        })),
       },
       '## 🟡 &#35;13 v1.2.3 is live at',
     ],

@@ -20,8 +20,8 @@ const first = (text: string) => whole(text.split(/\n\n|\n {2}\S+ {3,}/)[0] ?? ''
 
 describe('the first line says what matters', () => {
   const rolledBack = { ...seen.release, number: 14, name: 'v1.2.2', rollbackOf: 12 };
-  const failed = seen.report.invalidations.map((each) => ({
-    ...each,
+  const failed = seen.report.invalidations.map((invalidation) => ({
+    ...invalidation,
     ...{ outcome: 'failed' as const, why: 'the service is down' },
   }));
   test.each<[string, string, string]>([

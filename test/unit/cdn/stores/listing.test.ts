@@ -23,12 +23,12 @@ function lister(keys: readonly string[], pageSize: number) {
   let pages = 0;
   const readNext = async ({ after }: Range, token: string | undefined): Promise<Page> => {
     pages += 1;
-    const from = sorted.findIndex((each) => utf8(each, token ?? after ?? '') > 0);
+    const from = sorted.findIndex((candidate) => utf8(candidate, token ?? after ?? '') > 0);
     const page = from === -1 ? [] : sorted.slice(from, from + pageSize);
     const last = page.at(-1);
     const more = last !== undefined && last !== sorted.at(-1);
     return {
-      objects: page.map((each) => ({ key: each, size: 1, etag: '"e"' })),
+      objects: page.map((entry) => ({ key: entry, size: 1, etag: '"e"' })),
       next: more ? last : undefined,
     };
   };
@@ -37,7 +37,7 @@ function lister(keys: readonly string[], pageSize: number) {
 
 async function keysIn(pages: AsyncIterable<readonly { key: string }[]>): Promise<string[]> {
   const found: string[] = [];
-  for await (const page of pages) found.push(...page.map((each) => each.key));
+  for await (const page of pages) found.push(...page.map((object) => object.key));
   return found;
 }
 

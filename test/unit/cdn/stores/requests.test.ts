@@ -267,7 +267,7 @@ describe('XML', () => {
     expect(text(xml, 'KeyCount')).toBe('2');
     expect(text(xml, 'E')).toBe('');
     expect(text(xml, 'None')).toBeUndefined();
-    expect(elements(xml, 'C').map((each) => text(each, 'Key'))).toEqual(['1', '2']);
+    expect(elements(xml, 'C').map((element) => text(element, 'Key'))).toEqual(['1', '2']);
     expect(elements('<C><Key>cut', 'C')).toEqual([]);
     expect(text('<A>&unknown; &#xffffff;</A>', 'A')).toBe('&unknown; &#xffffff;');
   });

@@ -66,9 +66,9 @@ describe('totals', () => {
         expect(merged).toEqual(mergeCoverage(files.toReversed()));
         expect(mergeCoverage([...merged, ...merged])).toEqual(merged);
         for (const { file, covered, missed } of merged) {
-          const said = files.filter((each) => each.file === file);
-          const ran = new Set(said.flatMap((each) => each.covered));
-          const known = new Set(said.flatMap((each) => [...each.covered, ...each.missed]));
+          const said = files.filter((other) => other.file === file);
+          const ran = new Set(said.flatMap((item) => item.covered));
+          const known = new Set(said.flatMap((item) => [...item.covered, ...item.missed]));
           expect(covered).toEqual(ascending([...ran]));
           expect(ascending([...covered, ...missed])).toEqual(ascending([...known]));
         }

@@ -117,8 +117,8 @@ describe('as JUnit XML and JSON', () => {
       skipped: '4',
       time: '12.400',
     });
-    const suites = testsuites.testsuite.map((each: Record<string, string>) =>
-      [each.name, each.tests, each.failures, each.errors, each.skipped].join(' '),
+    const suites = testsuites.testsuite.map((suite: Record<string, string>) =>
+      [suite.name, suite.tests, suite.failures, suite.errors, suite.skipped].join(' '),
     );
     expect(suites).toEqual([
       ...[

@@ -89,7 +89,7 @@ function sarif(report: ChecksReport): z.infer<typeof log> {
   for (const run of read.runs) {
     const { rules } = run.tool.driver;
     expect(new Set(rules.map(({ id }) => id)).size).toBe(rules.length);
-    for (const each of run.results) expect(rules[each.ruleIndex]?.id).toBe(each.ruleId);
+    for (const item of run.results) expect(rules[item.ruleIndex]?.id).toBe(item.ruleId);
   }
   const ids = read.runs.map(({ automationDetails }) => automationDetails.id);
   expect(new Set(ids).size).toBe(ids.length);

@@ -50,7 +50,7 @@ const fileNames = [
 test('any text in any file', async () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 200 }),
-    fc.constantFrom(...texts.map(([, each]) => each)),
+    fc.constantFrom(...texts.map(([, entry]) => entry)),
   );
   await fc.assert(
     fc.asyncProperty(fc.dictionary(fc.constantFrom(...fileNames), text), (files) => holds(files)),

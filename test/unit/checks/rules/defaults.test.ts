@@ -7,7 +7,7 @@ type Texts = Readonly<Record<string, string>>;
 /** `fail SECRET_KEY`, of one rule. */
 async function said(texts: Texts, rule: string): Promise<string[]> {
   const found = await ownFindings(memoryRepo(texts));
-  return found.filter((each) => each.rule === rule).map(({ level, subject }) => `${level} ${subject}`);
+  return found.filter((finding) => finding.rule === rule).map(({ level, subject }) => `${level} ${subject}`);
 }
 
 describe('variables that the code has a default for', () => {

@@ -51,7 +51,7 @@ describe('images that production is not built from', () => {
       'apps/x/Dockerfile.pnpm': rough,
     };
     const files = async (all: Texts) =>
-      [...new Set((await said(all, 'dockerfile/floating-base')).map((each) => each.split(':')[0]))].sort();
+      [...new Set((await said(all, 'dockerfile/floating-base')).map((entry) => entry.split(':')[0]))].sort();
     expect(await files({ ...texts, [path]: text })).toEqual(['fail docker/Dockerfile']);
     // Of those that no command names, the one with the plain name is likeliest; of odd names each may be it.
     expect(await files(texts)).toEqual(['fail docker/Dockerfile']);

@@ -73,7 +73,7 @@ describe('a check that saw nothing', () => {
       summaries({ '.env': 'A=1\n' }),
     ]);
     expect(
-      all.flatMap((each) => Object.values(each)).filter((text) => /(?:^|\W)0 /.test(text ?? '')),
+      all.flatMap((item) => Object.values(item)).filter((text) => /(?:^|\W)0 /.test(text ?? '')),
     ).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ type Texts = Readonly<Record<string, string>>;
 /** `fail SECRET_KEY`, of one rule. */
 async function said(texts: Texts, rule: string): Promise<string[]> {
   const found = await ownFindings(memoryRepo(texts));
-  return found.filter((each) => each.rule === rule).map(({ level, subject }) => `${level} ${subject}`);
+  return found.filter((finding) => finding.rule === rule).map(({ level, subject }) => `${level} ${subject}`);
 }
 
 const random = 'q7Zk2Vn9xTb4Lr8sWd3Hm6Yc1Pf5Gj0A';
@@ -31,7 +31,7 @@ describe('secrets in images', () => {
     'ENV JWT_SECRET=changeme',
     'ARG TOKEN\nENV TOKEN_LIFETIME=3600',
   ])('made up in a stage that is thrown away: %s', async (lines) => {
-    expect((await discarded(lines)).filter((each) => each.startsWith('fail'))).toEqual([]);
+    expect((await discarded(lines)).filter((line) => line.startsWith('fail'))).toEqual([]);
   });
 
   test('what only the cache of the builder keeps is a note', async () => {

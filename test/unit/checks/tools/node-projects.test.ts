@@ -163,10 +163,12 @@ describe('projects and how they are installed', () => {
 
 describe('JSON in files', () => {
   test('any fault is found on the line where it is', () => {
-    const value = fc.jsonValue({ maxDepth: 3 }).filter((each) => typeof each === 'object' && each !== null);
+    const value = fc
+      .jsonValue({ maxDepth: 3 })
+      .filter((jsonValue) => typeof jsonValue === 'object' && jsonValue !== null);
     fc.assert(
-      fc.property(value, fc.nat(), (each, seed) => {
-        const text = JSON.stringify(each, undefined, 1);
+      fc.property(value, fc.nat(), (manifest, seed) => {
+        const text = JSON.stringify(manifest, undefined, 1);
         expect(readJson(text)).toEqual({ value: JSON.parse(text) });
         const lines = text.split('\n');
         const broken = seed % lines.length;

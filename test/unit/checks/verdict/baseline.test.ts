@@ -48,7 +48,7 @@ describe('what is accepted passes, and nothing else', () => {
           ran('ruff', one),
           ran(
             'pylint',
-            other.map((each) => ({ ...each, tool: 'pylint' })),
+            other.map((item) => ({ ...item, tool: 'pylint' })),
           ),
         ];
         expect(judged(raw, accepting(judged(raw))).verdict).toBe('pass');
@@ -78,7 +78,10 @@ describe('what is accepted passes, and nothing else', () => {
         expect(acceptFindings(judged([ran('ruff', found.toReversed())]), none, { reason })).toBe(text);
         const first = {
           ...all,
-          results: all.results.map((each) => ({ ...each, findings: each.findings.slice(cut) })),
+          results: all.results.map((checkResult) => ({
+            ...checkResult,
+            findings: checkResult.findings.slice(cut),
+          })),
         };
         expect(acceptFindings(all, accepting(first), { reason })).toBe(text);
         expect(

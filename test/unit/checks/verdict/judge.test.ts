@@ -149,7 +149,8 @@ describe('sluice.yml', () => {
     ];
     const report = judge(raw, ignoring({ F401: 'generated code' }));
     expect(report.results.map(({ status }) => status)).toEqual(['pass', 'fail']);
-    const print = (each: ChecksReport, index: number) => each.results[index]?.findings[0]?.fingerprint;
+    const print = (checksReport: ChecksReport, index: number) =>
+      checksReport.results[index]?.findings[0]?.fingerprint;
     expect(print(report, 1)).toBe(print(judge(raw, context()), 0));
     expect(print(report, 0)).not.toBe(print(report, 1));
   });

@@ -13,7 +13,7 @@ const dockerfile = (tool: string, rule: string, line?: number): Finding =>
 
 /** Each finding by a check of its own, in this order. */
 const merge = (...findings: readonly Finding[]) =>
-  mergeFindings(findings.map((each, check) => ({ check, finding: each })));
+  mergeFindings(findings.map((item, check) => ({ check, finding: item })));
 const shown = (...findings: readonly Finding[]) =>
   merge(...findings).map(({ finding: { tool, rule }, also }) => [`${tool} ${rule}`, ...also].join(' + '));
 
@@ -144,7 +144,7 @@ describe('what is not the same', () => {
       ['fail', 'note'],
     ] as const) {
       const found = levels.map((level) => ({ check: 0, finding: finding({ level }) }));
-      expect(mergeFindings(found).map((each) => each.finding.level)).toEqual(['fail']);
+      expect(mergeFindings(found).map((mergedFinding) => mergedFinding.finding.level)).toEqual(['fail']);
     }
   });
 });

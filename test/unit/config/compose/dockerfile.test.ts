@@ -88,7 +88,7 @@ USER 1000:1000
   });
 
   test('what official images declare is known without a registry', () => {
-    const port = (text: string) => readDockerfile(`FROM ${text}\n`).ports.map((each) => each.port);
+    const port = (text: string) => readDockerfile(`FROM ${text}\n`).ports.map((item) => item.port);
     expect(port('mcr.microsoft.com/dotnet/aspnet:8.0')).toEqual([8080]);
     expect(port('mcr.microsoft.com/dotnet/aspnet:6.0-alpine')).toEqual([80]);
     expect(port('php:8.4-apache')).toEqual([80]);

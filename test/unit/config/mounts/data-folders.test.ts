@@ -180,7 +180,7 @@ describe('what is no data folder', () => {
     ['the home folder', '~/data:/data', {}, 'compose.mount-outside'],
   ])('%s', async (_, volume, files, code) => {
     const { plan } = await judge(`"${volume}"`, files);
-    expect([plan.faults.map((each) => each.code), plan.folders]).toEqual([[code], {}]);
+    expect([plan.faults.map((fault) => fault.code), plan.folders]).toEqual([[code], {}]);
   });
 
   test('new files that are not committed yet', async () => {

@@ -36,11 +36,9 @@ describe('placement', () => {
     const data = { ...second, services: ['backend', 'db', 'beat', 'cache'] };
     const placed = place([app, data], { migrate, backup });
     expect(placed.services).toEqual({ 'd@one': ['backend'], 'd@two': ['backend', 'beat', 'db', 'cache'] });
-    expect([placed.backupHost, placed.migrateHost, placed.primaryHost].map((each) => each?.name)).toEqual([
-      'd@two',
-      'd@two',
-      'd@two',
-    ]);
+    expect(
+      [placed.backupHost, placed.migrateHost, placed.primaryHost].map((hostConfig) => hostConfig?.name),
+    ).toEqual(['d@two', 'd@two', 'd@two']);
   });
 
   test('the migration runs on the first host of its service if none has the data, too', () => {
@@ -51,11 +49,9 @@ describe('placement', () => {
       ],
       { migrate, backup },
     );
-    expect([placed.backupHost, placed.migrateHost, placed.primaryHost].map((each) => each?.name)).toEqual([
-      'd@one',
-      'd@two',
-      'd@one',
-    ]);
+    expect(
+      [placed.backupHost, placed.migrateHost, placed.primaryHost].map((hostConfig) => hostConfig?.name),
+    ).toEqual(['d@one', 'd@two', 'd@one']);
   });
 
   test('data and schedulers on two hosts are one error with a way out; a cache without a volume may be twice', async () => {

@@ -7,7 +7,7 @@ import { config, model, one, type Services, volume } from '../../../support/conf
 
 /** `strategy: reason` of one service among others. */
 function planOf(name: string, services: Services): string {
-  const plan = describeServices(model(services), config).find((each) => each.name === name);
+  const plan = describeServices(model(services), config).find((service) => service.name === name);
   return `${plan?.strategy}: ${plan?.reason}`;
 }
 

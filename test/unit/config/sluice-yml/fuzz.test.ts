@@ -209,11 +209,11 @@ test('5,000 broken configs end in a config or in errors of the user’s, each wi
       } catch (error) {
         const errors = userErrorsOf(error);
         if (errors.length === 0) throw error;
-        for (const each of errors) {
-          expect(each.code).toMatch(/^config\./);
-          expect(each.message.length).toBeLessThan(600);
-          expect(each.message).not.toMatch(/undefined|\[object|NaN/);
-          expect(formatPlace(each.at ?? { file: '' })).toMatch(/^sluice\.yml:\d+:\d+$/);
+        for (const userError of errors) {
+          expect(userError.code).toMatch(/^config\./);
+          expect(userError.message.length).toBeLessThan(600);
+          expect(userError.message).not.toMatch(/undefined|\[object|NaN/);
+          expect(formatPlace(userError.at ?? { file: '' })).toMatch(/^sluice\.yml:\d+:\d+$/);
         }
       }
     }),

@@ -78,10 +78,14 @@ describe('which backups go', () => {
         const stay = records.filter((record) => !gone.has(record.name));
         expect([...gone].some((name) => spare.has(name))).toBe(false);
         for (const kind of ['deploy', 'schedule', 'person'] as const) {
-          const proven = records.filter((each) => worthOf(each) === 'proven' && reasonOf(each) === kind);
+          const proven = records.filter(
+            (record) => worthOf(record) === 'proven' && reasonOf(record) === kind,
+          );
           expect(names(stay)).toEqual(expect.arrayContaining(names(proven.slice(-keep))));
           // Bounded, too: three kinds of worth, N of each, besides those that are spared.
-          const unspared = stay.filter((each) => reasonOf(each) === kind && !spare.has(each.name));
+          const unspared = stay.filter(
+            (backupRecord) => reasonOf(backupRecord) === kind && !spare.has(backupRecord.name),
+          );
           expect(unspared.length).toBeLessThanOrEqual(3 * keep);
         }
         if (records.length > 0) expect(names(stay)).toContain(records.at(-1)?.name);

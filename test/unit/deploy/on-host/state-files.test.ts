@@ -54,10 +54,10 @@ test('a folder as it is on a host, and the way back although the clocks of two m
       ['v4', 'v3'],
     ]),
   });
-  expect(state.releases.map((each) => each.release).sort()).toEqual(['v1', 'v2', 'v3', 'v4']);
-  expect(state.unfinished.map((each) => each.header.release)).toEqual(['v5']);
+  expect(state.releases.map((record) => record.release).sort()).toEqual(['v1', 'v2', 'v3', 'v4']);
+  expect(state.unfinished.map((journal) => journal.header.release)).toEqual(['v5']);
   expect(previousRelease([state])).toBe('v3');
-  const without = (name: string) => state.releases.filter((each) => each.release !== name);
+  const without = (name: string) => state.releases.filter((record) => record.release !== name);
   expect(previousRelease([{ ...state, releases: without('v3') }])).toBe('v2');
   expect(previousRelease([{ ...state, tookOver: new Map() }])).toBe('v2');
 });

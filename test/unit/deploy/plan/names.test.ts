@@ -47,8 +47,9 @@ describe('the name of a release', () => {
           const known: { release: string; content: string }[] = [];
           for (const content of contents) {
             const name = uniqueRelease(wanted, content, known);
-            for (const each of known) expect(each.release === name).toBe(each.content === content);
-            if (!known.some((each) => each.release === name)) known.push({ release: name, content });
+            for (const item of known) expect(item.release === name).toBe(item.content === content);
+            if (!known.some((candidate) => candidate.release === name))
+              known.push({ release: name, content });
           }
           expect(known.length).toBe(new Set(contents).size);
         },

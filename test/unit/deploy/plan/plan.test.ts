@@ -58,7 +58,9 @@ describe('what happens to each service', () => {
     });
     expect(planned).toMatchObject({ colour: 'green', previous: { release: 'v1', colour: 'blue' } });
     expect(planned.edges).toMatchObject([{ action: 'keep', imageDiffers: false }]);
-    expect(planned.services.find((each) => each.service === 'db')?.why).toContain('changed');
+    expect(planned.services.find((plannedService) => plannedService.service === 'db')?.why).toContain(
+      'changed',
+    );
     expect(plan(v2, serving(v1, 'green')).colour).toBe('blue');
   });
 
@@ -102,8 +104,8 @@ describe('what happens to each service', () => {
 
   test('a service that stopped is created again, a stateful one too', () => {
     const state = serving(v1, 'blue');
-    const stopped = state.containers.map((each) =>
-      each.edge === undefined ? { ...each, running: false } : each,
+    const stopped = state.containers.map((containerState) =>
+      containerState.edge === undefined ? { ...containerState, running: false } : containerState,
     );
     expect(actions(plan(v2, { ...state, containers: stopped }))).toMatchObject({
       beat: 'create',
@@ -143,8 +145,8 @@ describe('what happens to each service', () => {
 
 describe('adoption of a plain project', () => {
   const plain = plans
-    .filter((each) => each.strategy !== 'job')
-    .map((each) => container(each.name, { plain: true, digests: [digest] }));
+    .filter((candidate) => candidate.strategy !== 'job')
+    .map((item) => container(item.name, { plain: true, digests: [digest] }));
 
   test('the plain containers are the first colour, data and proxy stay, the singleton changes over', () => {
     const planned = plan(v1, hostState({ containers: plain }));
@@ -156,7 +158,7 @@ describe('adoption of a plain project', () => {
       proxy: 'keep',
       db: 'keep',
     });
-    const web = plain.find((each) => each.service === 'web');
+    const web = plain.find((containerState) => containerState.service === 'web');
     expect(planned.edges).toMatchObject([{ action: 'create', adopted: web?.name, takesPort: false }]);
     expect(planned.warnings).toEqual([expect.stringContaining('the name web moves to the edge')]);
   });
@@ -172,8 +174,8 @@ describe('adoption of a plain project', () => {
   });
 
   test('a plain container of another image is replaced in place, a store is only reported', () => {
-    const others = plain.map((each) => ({
-      ...each,
+    const others = plain.map((containerState) => ({
+      ...containerState,
       image: 'app/x:1',
       digests: [`sha256:${'b'.repeat(64)}`],
     }));
@@ -192,7 +194,7 @@ describe('adoption of a plain project', () => {
   });
 
   test('a stopped plain container is not adopted', () => {
-    const stopped = plain.map((each) => ({ ...each, running: false }));
+    const stopped = plain.map((containerState) => ({ ...containerState, running: false }));
     expect(plan(v1, hostState({ containers: stopped }))).toMatchObject({
       colour: 'blue',
       edges: [{ adopted: undefined }],
@@ -225,7 +227,7 @@ describe('edges', () => {
     const planned = plan(v2, serving(v1, 'blue'), { presentImages: new Set(['app/web:2']) });
     expect(planned.images).toContainEqual({ reference: 'app/web:2', present: true });
     expect(planned.images).toContainEqual({ reference: 'app/worker:2', present: false });
-    const references = planned.images.map((each) => each.reference);
+    const references = planned.images.map((image) => image.reference);
     expect(references).not.toContain('app/db:2');
     expect(references).not.toContain(edgeImage);
     expect(plan(v1, hostState()).images).toContainEqual({ reference: edgeImage, present: false });
@@ -259,7 +261,7 @@ describe('unchanged', () => {
       () =>
         check(
           serving(v1, 'blue', {
-            containers: running(v1, 'blue').filter((each) => each.service !== 'worker'),
+            containers: running(v1, 'blue').filter((containerState) => containerState.service !== 'worker'),
           }),
         ),
     ],
@@ -268,7 +270,10 @@ describe('unchanged', () => {
       () =>
         check(
           serving(v1, 'blue', {
-            containers: running(v1, 'blue').map((each) => ({ ...each, running: each.service !== 'beat' })),
+            containers: running(v1, 'blue').map((containerState) => ({
+              ...containerState,
+              running: containerState.service !== 'beat',
+            })),
           }),
         ),
     ],

@@ -26,19 +26,19 @@ const webs = (ports: Readonly<Record<string, number>>, name = 'v2'): ReleaseReco
 /** It serves, and its edges have their ports. */
 function state(record: ReleaseRecord, more: Partial<HostState> = {}): HostState {
   const base = serving(record, 'blue');
-  const containers = base.containers.map((each) => {
+  const containers = base.containers.map((container) => {
     const [own, definition] = [
-      record.services.find(({ name }) => name === each.service),
-      record.model.services[each.service],
+      record.services.find(({ name }) => name === container.service),
+      record.model.services[container.service],
     ];
-    if (each.edge === undefined || own === undefined || definition === undefined) return each;
-    return { ...each, hash: edgeHash(record, own, definition) };
+    if (container.edge === undefined || own === undefined || definition === undefined) return container;
+    return { ...container, hash: edgeHash(record, own, definition) };
   });
-  const held = containers.flatMap((each): PublishedPort[] =>
-    each.edge === undefined
+  const held = containers.flatMap((container): PublishedPort[] =>
+    container.edge === undefined
       ? []
-      : (record.model.services[each.service]?.ports ?? []).map((port) => ({
-          ...{ container: each.id, name: each.name, ip: '0.0.0.0' },
+      : (record.model.services[container.service]?.ports ?? []).map((port) => ({
+          ...{ container: container.id, name: container.name, ip: '0.0.0.0' },
           ...{ port: Number(port.published), protocol: 'tcp' },
         })),
   );
@@ -46,7 +46,8 @@ function state(record: ReleaseRecord, more: Partial<HostState> = {}): HostState 
 }
 
 const nameOf = (all: HostState, service: string) =>
-  all.containers.find((each) => each.edge !== undefined && each.service === service)?.name ?? '';
+  all.containers.find((container) => container.edge !== undefined && container.service === service)?.name ??
+  '';
 
 describe('ports that change hands within the app', () => {
   test('a renamed service takes the port of its former edge, and the plan says so', () => {

@@ -124,7 +124,7 @@ describe('whether a host can bear a release', () => {
   const judge = (more: Parameters<typeof facts>[0], config = {}) =>
     judgeHost({ facts: facts(more), record, config, database: 'db' });
   const errors = (found: ReturnType<typeof judge>) =>
-    found.filter((each) => each.level === 'error').map((each) => each.topic);
+    found.filter((finding) => finding.level === 'error').map((finding) => finding.topic);
 
   test('what is missing or too small is an error with a way out', () => {
     const enough = { web: { pool: 5 } };
@@ -159,10 +159,10 @@ describe('whether a host can bear a release', () => {
   });
 
   test('the message names the largest and does the sum', () => {
-    const memory = judge({ memory: 4 * gib }).find((each) => each.topic === 'memory');
+    const memory = judge({ memory: 4 * gib }).find((finding) => finding.topic === 'memory');
     expect(memory?.message).toBe('5.0 GiB of limits with both colours running, 4.0 GiB in the host');
     expect(memory?.fix).toContain('web alone takes 2 × 2.0 GiB');
-    const connections = judge({}).find((each) => each.topic === 'connections');
+    const connections = judge({}).find((finding) => finding.topic === 'connections');
     expect(connections?.message).toContain(
       '120 database connections at most with both colours (web 2×1×60), 97 available',
     );
@@ -172,9 +172,9 @@ describe('whether a host can bear a release', () => {
     const other = release('v1', plans, { web: { environment: { DB_POOL_SIZE: '10' } }, db: limit('1g') });
     const on = (one: typeof record) =>
       judgeHost({ facts: facts({}), record: one, fleet: [record, other], config: {}, database: 'db' });
-    const said = on(record).filter((each) => each.topic === 'connections');
-    expect(said.map((each) => each.message.slice(0, 4))).toEqual(['140 ']);
-    expect(on(other).filter((each) => each.topic === 'connections')).toEqual([]);
+    const said = on(record).filter((finding) => finding.topic === 'connections');
+    expect(said.map((finding) => finding.message.slice(0, 4))).toEqual(['140 ']);
+    expect(on(other).filter((finding) => finding.topic === 'connections')).toEqual([]);
   });
 
   test('processes beyond their limit are an error, settings of Postgres a warning', () => {
@@ -187,7 +187,7 @@ describe('whether a host can bear a release', () => {
     expect(
       found
         .filter(({ level, topic }) => topic === 'memory' && level !== 'ok')
-        .map((each) => [each.level, each.message]),
+        .map((finding) => [finding.level, finding.message]),
     ).toEqual([
       ['error', 'web needs 60.0 GiB (30 processes × 2.0 GiB), and its limit is 1.0 GiB'],
       ['warning', 'shared_buffers (2 GiB) is 200 % of the limit of 1 GiB'],
@@ -209,7 +209,7 @@ describe('whether a host can bear a release', () => {
     if (first === undefined) return expect.unreachable();
     const found = judgeHost({ facts: facts({}), record: first, fleet, config: {}, database: 'db' });
     expect(
-      found.filter(({ topic }) => topic === 'connections').map((each) => [each.level, each.message]),
+      found.filter(({ topic }) => topic === 'connections').map((finding) => [finding.level, finding.message]),
     ).toEqual([
       ['ok', expect.stringMatching(/^50 database connections .*pgbouncer opens 50\), 97 available$/)],
       ['error', '240 connections to pgbouncer at most with both colours, and it takes 200'],
@@ -217,20 +217,20 @@ describe('whether a host can bear a release', () => {
   });
 
   test('a clock that is far off is a warning', () => {
-    const clock = judge({ clockMs: -90_000 }).find((each) => each.topic === 'clock');
+    const clock = judge({ clockMs: -90_000 }).find((finding) => finding.topic === 'clock');
     expect([clock?.level, clock?.message]).toEqual(['warning', "the host's clock is 90 s behind ours"]);
-    expect(judge({ clockMs: 2_000 }).some((each) => each.topic === 'clock')).toBe(false);
+    expect(judge({ clockMs: 2_000 }).some((finding) => finding.topic === 'clock')).toBe(false);
   });
 
   test('a service without a limit is a warning, an unknown memory says nothing', () => {
     const open = release('v1', plans, { web: {}, db: {} });
     const found = judgeHost({ facts: facts({ memory: gib }), record: open, config: {}, database: undefined });
-    expect(found.filter((each) => each.topic === 'memory').map((each) => each.level)).toEqual([
+    expect(found.filter((finding) => finding.topic === 'memory').map((finding) => finding.level)).toEqual([
       'warning',
       'warning',
     ]);
-    expect(judge({ memory: undefined as unknown as number }).some((each) => each.topic === 'memory')).toBe(
-      false,
-    );
+    expect(
+      judge({ memory: undefined as unknown as number }).some((finding) => finding.topic === 'memory'),
+    ).toBe(false);
   });
 });

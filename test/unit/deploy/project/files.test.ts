@@ -153,7 +153,12 @@ describe('configs and secrets', () => {
       const services = { web: { volumes: [bind(file)], secrets: ['key'], configs: ['key'] } };
       const moved = await moveAll({ name: 'shop', services, ...objects }, folder);
       const secret = moved.model.secrets?.key?.file ?? '';
-      const modes = new Map(moved.files.map((each) => [`/srv/files/${each.hash}/${each.path}`, each.mode]));
+      const modes = new Map(
+        moved.files.map((mountedFile) => [
+          `/srv/files/${mountedFile.hash}/${mountedFile.path}`,
+          mountedFile.mode,
+        ]),
+      );
       expect(modes.get(secret)).toBe(0o600);
       expect(modes.get(moved.model.configs?.key?.file ?? '')).toBe(0o644);
       expect(modes.size).toBe(2);

@@ -145,9 +145,9 @@ describe('the project of a release', () => {
 
 describe('hashes', () => {
   const shuffled = (value: unknown, seed: number): unknown => {
-    if (Array.isArray(value)) return value.map((each) => shuffled(each, seed));
+    if (Array.isArray(value)) return value.map((item) => shuffled(item, seed));
     if (typeof value !== 'object' || value === null) return value;
-    const entries = Object.entries(value).map(([key, each]) => [key, shuffled(each, seed)] as const);
+    const entries = Object.entries(value).map(([key, item]) => [key, shuffled(item, seed)] as const);
     return Object.fromEntries(
       seed % 2 === 0 ? entries.reverse() : entries.sort(([a], [b]) => (a < b ? 1 : -1)),
     );

@@ -63,7 +63,7 @@ describe('which releases go', () => {
     const host = fc.uniqueArray(
       fc.record({ name: fc.stringMatching(/^v\d{1,3}$/), images: fc.array(image) }),
       {
-        selector: (each) => each.name,
+        selector: (item) => item.name,
         minLength: 1,
         maxLength: 12,
       },
@@ -76,27 +76,27 @@ describe('which releases go', () => {
         fc.nat(),
         fc.boolean(),
         (all, keep, one, two, isNew) => {
-          const releases = all.map((each) => made(each.name, ...each.images));
+          const releases = all.map((want) => made(want.name, ...want.images));
           const current = isNew ? made('new', 'a', 'z') : releases[one % releases.length];
           const previous = releases[two % releases.length];
           if (current === undefined || previous === undefined) throw new Error('no release');
           const kept = new Set([current.release, previous.release]);
           const { remove, images } = choosePruned({ releases }, current, kept, keep);
 
-          const staying = [current, ...releases.filter((each) => !remove.includes(each.release))];
+          const staying = [current, ...releases.filter((record) => !remove.includes(record.release))];
           expect(remove.some((name) => kept.has(name))).toBe(false);
-          const needed = staying.flatMap((each) =>
-            Object.values(each.model.services).map((service) => service.image),
+          const needed = staying.flatMap((record) =>
+            Object.values(record.model.services).map((service) => service.image),
           );
-          expect(images.filter((each) => needed.includes(each))).toEqual([]);
-          const besides = staying.slice(1).filter((each) => each.release !== current.release).length;
+          expect(images.filter((candidate) => needed.includes(candidate))).toEqual([]);
+          const besides = staying.slice(1).filter((record) => record.release !== current.release).length;
           if (remove.length > 0)
             expect(besides).toBe(Math.max(keep, previous.release === current.release ? 0 : 1));
           // The newest stay.
           const oldestKept = releases.findIndex(
-            (each) => !remove.includes(each.release) && !kept.has(each.release),
+            (record) => !remove.includes(record.release) && !kept.has(record.release),
           );
-          const newestGone = releases.findLastIndex((each) => remove.includes(each.release));
+          const newestGone = releases.findLastIndex((record) => remove.includes(record.release));
           if (oldestKept >= 0) expect(newestGone).toBeLessThan(oldestKept);
         },
       ),

@@ -68,7 +68,7 @@ async function waited(own: Partial<ServicePlan>): Promise<number | string> {
   state.elapsed = 0;
   const service = servicePlan('pdf', 'recreate', own);
   const engine = new Docker({ socketPath: join(folder, 'docker.sock') });
-  const each = {
+  const hostRun = {
     host: { name: 'one', engine },
     plan: plan(release('v1', [service]), hostState()),
     state: hostState(),
@@ -76,7 +76,7 @@ async function waited(own: Partial<ServicePlan>): Promise<number | string> {
   const run = { effects: { clock }, signal: new AbortController().signal };
   try {
     const awaited = [{ plan: service, project: 'pdf' }];
-    await waitRunning(run as unknown as DeployRun, each as unknown as HostRun, awaited, () => {});
+    await waitRunning(run as unknown as DeployRun, hostRun as unknown as HostRun, awaited, () => {});
     return state.elapsed / 1000;
   } catch (error) {
     return (error as Error).message;

@@ -163,7 +163,7 @@ test('the files are all that HAProxy loads, and never the state', () => {
   const paths = files.map((file) => file.path);
   expect(paths).not.toContain('active.map');
   const required = files.flatMap(({ content }) =>
-    [...content.matchAll(/require\('(\w+)'\)/g)].map((each) => `${each[1]}.lua`),
+    [...content.matchAll(/require\('(\w+)'\)/g)].map((match) => `${match[1]}.lua`),
   );
   for (const path of ['haproxy.cfg', 'guard.lua', 'supervise.sh', ...required]) expect(paths).toContain(path);
   expect(files.every((file) => (file.mode & 0o077) === 0o044)).toBe(true);

@@ -77,9 +77,9 @@ describe('what a host lacks', () => {
             hosts,
             images.map(({ diffIds }) => diffIds),
           );
-          for (const each of hosts) {
+          for (const item of hosts) {
             const needed = images.flatMap((one) =>
-              planImage(one, each, false).layers.filter(({ send }) => send),
+              planImage(one, item, false).layers.filter(({ send }) => send),
             );
             expect(needed.filter(({ diffId }) => skipped.has(hex(diffId)))).toEqual([]);
           }
@@ -125,7 +125,7 @@ describe('the archive beside the layers', () => {
     const plan = planImage(made, holdings('containerd', [['base']]), false);
     const { archive, images } = assemble('containerd', [plan], new Map([[diff('code'), blob('code')]]));
     const files = await filesOf(archive);
-    const [record] = images.map((each) => each.record);
+    const [record] = images.map((assembledImage) => assembledImage.record);
     const manifest = files.get(`blobs/sha256/${hex(record?.manifest ?? '')}`) ?? '';
     expect(sha256(manifest)).toBe(record?.manifest);
     expect(JSON.parse(manifest)).toMatchObject({
