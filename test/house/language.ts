@@ -1,16 +1,30 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultFindings, exitCodeFindings, schemaDefaults } from './language/defaults.ts';
 import { filesOf, pages, spokenFiles } from './language/files.ts';
+import { helpFindings } from './language/help.ts';
+import { hintFindings } from './language/hints.ts';
 import type { Finding } from './language/model.ts';
 import { sentenceFindings } from './language/sentences.ts';
 import { wordFindings } from './language/words.ts';
+import { yamlFindings } from './language/yaml.ts';
 
 /** What is wrong with the language of a checkout, or of some of its files and folders. */
-type Check = (root: string, paths: readonly string[]) => Finding[];
+type Check = (root: string, paths: readonly string[]) => Finding[] | Promise<Finding[]>;
 
 export const checks: Readonly<Record<string, Check>> = {
   words: (root, paths) => spokenFiles(root, paths).flatMap(wordFindings),
   sentences: (root, paths) => filesOf(root, pages, paths).flatMap(sentenceFindings),
+  help: helpFindings,
+  yaml: (root, paths) => filesOf(root, pages, paths).flatMap(yamlFindings),
+  defaults: (root, paths) => {
+    const defaults = schemaDefaults(root);
+    return filesOf(root, pages, paths).flatMap((file) => [
+      ...defaultFindings(file, defaults),
+      ...exitCodeFindings(file),
+    ]);
+  },
+  hints: hintFindings,
 };
 
 const usage = `Usage: node test/house/language.ts [--only ${Object.keys(checks).join('|')}] [--count] [paths…]`;
@@ -26,7 +40,7 @@ function areaOf(path: string): string {
   return top === 'src' && folder !== undefined && file !== undefined ? `${top}/${folder}` : top;
 }
 
-function main(root: string, args: readonly string[]): number {
+async function main(root: string, args: readonly string[]): Promise<number> {
   const only: string[] = [];
   const paths: string[] = [];
   let isCount = false;
@@ -43,7 +57,7 @@ function main(root: string, args: readonly string[]): number {
   }
   let total = 0;
   for (const name of names) {
-    const findings = checks[name]?.(root, paths) ?? [];
+    const findings = (await checks[name]?.(root, paths)) ?? [];
     total += findings.length;
     if (isCount) {
       const areas = Map.groupBy(findings, ({ path }) => areaOf(path));
@@ -55,5 +69,5 @@ function main(root: string, args: readonly string[]): number {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  process.exitCode = main(resolve(import.meta.dirname, '../..'), process.argv.slice(2));
+  process.exitCode = await main(resolve(import.meta.dirname, '../..'), process.argv.slice(2));
 }

@@ -30,3 +30,25 @@ export function blocksOf(page: string, isGenerated: boolean): Block[] {
   }
   return blocks;
 }
+
+/** Code between fences; `line` is that of its first line. */
+export interface CodeBlock {
+  readonly language: string;
+  readonly text: string;
+  readonly line: number;
+}
+
+export function codeBlocksOf(page: string): CodeBlock[] {
+  const blocks: CodeBlock[] = [];
+  let open: { fence: string; indent: number; language: string; lines: string[]; line: number } | undefined;
+  for (const [index, line] of page.split('\n').entries()) {
+    const [, indent = '', fence, language = ''] = /^(\s*)(`{3,}|~{3,})\s*([\w-]*)/.exec(line) ?? [];
+    if (open === undefined) {
+      if (fence !== undefined) open = { fence, indent: indent.length, language, lines: [], line: index + 2 };
+    } else if (fence?.startsWith(open.fence) && language === '') {
+      blocks.push({ language: open.language, text: open.lines.join('\n'), line: open.line });
+      open = undefined;
+    } else open.lines.push(line.slice(Math.min(open.indent, line.search(/\S|$/))));
+  }
+  return blocks;
+}

@@ -31,7 +31,7 @@ export function sentenceFindings({ path, text }: File): Finding[] {
   );
 }
 
-const end = /(?<![\s(](?:e\.g|i\.e|vs|etc|approx|no))(?<=[.!?][*_)”"]{0,3})\s+(?=[\p{Lu}¤*_“"([\d])/u;
+const end = /(?<![\s(](?:e\.g|i\.e|vs|etc|approx)\.)(?<=[.!?][*_)”"]{0,3})\s+(?=[\p{Lu}¤*_“"([\d])/u;
 
 /** Code becomes one word, a link its text. */
 function sentencesOf(block: string): { sentence: string; lines: number }[] {

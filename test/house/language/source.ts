@@ -16,11 +16,18 @@ const regex = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y;
 /** From the opening backtick, or from the brace that ends an inserted expression, to the next insertion or the end. */
 const template = /[`}](?:[^\\`$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{|$)/y;
 
+/** Which parts of a source are of interest besides its texts. */
+export interface Kinds {
+  readonly comments: boolean;
+  /** Texts without a space: names and values. */
+  readonly names: boolean;
+}
+
 /**
  * The source with nothing but its comments and texts: everything else is a gap, character by character, so that
- * positions and lines stay. A text without a space is a name or a value, and left out as well.
+ * positions and lines stay. `kinds` can hide comments, and show names and values.
  */
-export function textsOfSource(source: string): string {
+export function textsOfSource(source: string, kinds: Kinds = { comments: true, names: false }): string {
   /** One entry for each `${` that is open: how many braces are open inside it. */
   const inserted: number[] = [];
   let out = '';
@@ -35,12 +42,15 @@ export function textsOfSource(source: string): string {
     return text;
   };
 
+  const comment = (text: string) => (kinds.comments ? withoutMarks(text) : hidden(text));
+  const spoken = (text: string) => textOf(text, kinds.names);
+
   while (at < source.length) {
     const char = source[at] ?? '';
     const next = source[at + 1];
     const depth = inserted.at(-1);
-    if (char === '/' && next === '/') out += withoutMarks(take(lineComment));
-    else if (char === '/' && next === '*') out += withoutMarks(take(blockComment));
+    if (char === '/' && next === '/') out += comment(take(lineComment));
+    else if (char === '/' && next === '*') out += comment(take(blockComment));
     else if (char === "'" || char === '"') {
       out += spoken(take(char === "'" ? single : double));
       code = '0';
@@ -69,8 +79,8 @@ export function textsOfSource(source: string): string {
 }
 
 /** A text with gaps in place of its quotes and escapes. */
-function spoken(literal: string): string {
-  if (!/\S\s+\S|^\W\s\S|\S\s\W*$/.test(literal)) return hidden(literal);
+function textOf(literal: string, areNamesShown: boolean): string {
+  if (!areNamesShown && !/\S\s+\S|^\W\s\S|\S\s\W*$/.test(literal)) return hidden(literal);
   const ends = /\$\{$/.test(literal) ? 2 : 1;
   const inner = literal.slice(1, -ends).replace(/\\(['"`])/g, ' $1');
   return gap + inner.replace(/\\[^\n]/g, gap + gap) + gap.repeat(ends);

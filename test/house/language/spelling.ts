@@ -10,7 +10,7 @@ export const spelling: readonly Word[] = [
   },
   {
     pattern:
-      /\b(?:organ|recogn|normal|optim|serial|initial|minim|maxim|summar|author|synchron|custom|categor|standard|capital|real|util|special|emphas|final|general|visual|token|sanit|priorit|character|central|local|parameter|random|apolog)is(?:e|es|ed|er|ers|ing|ation|ations)\b/,
+      /\b(?:organ|recogn|normal|optim|serial|initial|minim|maxim|summar|author|synchron|custom|categor|standard|capital|real|util|special|emphas|final|general|visual|token|sanit|priorit|character|central|local|parameter|random|apolog)is(?:e|es|ed|er|ers|ing|ation|ations)\b(?!\.ts)/,
     better: '-ize',
   },
   { pattern: /\banalys(?:e|es|ed|ing)\b/, better: 'analyze' },

@@ -34,7 +34,7 @@ export const wordList: readonly Word[] = [
   {
     pattern:
       /\b(?:take|takes|taking|taken|took) (?:(?:the|a|an|its|that|this) )?(?:[\w¤]+ )?out\b(?! (?:an?|the)\b)/,
-    better: 'remove',
+    better: 'remove; export, extract',
   },
   { pattern: /\b(?:take|takes|taking|taken|took) (?:(?:it|them|that) )?back\b/, better: 'undo, revert' },
   { pattern: /\bin the place of\b/, better: 'instead of; replace' },
@@ -67,10 +67,15 @@ export const wordList: readonly Word[] = [
     better: 'shows, names, describes, defines',
   },
   { pattern: /\bsays? nothing\b/, better: 'gives no information' },
-  { pattern: /\bof (?:its|their|your|our|my|his) own\b(?! accord)/, better: 'its own …, a separate …' },
+  {
+    // "of its own file" is a possessive; "a file of its own" is not what people say.
+    pattern:
+      /\bof (?:its|their|your|our|my|his) own(?= ?[.,;:()|*\0]|$| (?:and|or|but|for|that|which|when|where|with|without|is|are|was|has|have|in|on|by|beside|to|at|from|as|if|so|can|may|does|gets|needs|than|because|until|since|already|only|again|before|after|instead|not)\b)/,
+    better: 'its own …, a separate …',
+  },
   { pattern: /\b(?:is|are|was|were|be|been|being) asked\b/, better: 'requested, queried; name who asks' },
-  { pattern: /\basked of\b/, better: 'read from, queried from' },
-  { pattern: /\bnobody\b(?!:)/, better: 'no one; name the actor', except: /\buser nobody\b/ },
+  { pattern: /\basked of\b/, better: 'read from, required of' },
+  { pattern: /\bnobody\b(?!:)/, better: 'no one; name the actor', except: /\b(?:user|to|USER|as) nobody\b/ },
   { pattern: /\bsomebody\b/, better: 'someone; name the actor' },
   { pattern: /\bwhoever\b/, better: 'anyone who; name the actor' },
   { pattern: /\b(?:come|comes|came|coming) to (?:its|their|a good) end\b/, better: 'finish' },
@@ -115,6 +120,32 @@ export const wordList: readonly Word[] = [
   { pattern: /\b(?:is|are) the ones? of\b/, better: 'is that of' },
   { pattern: /\b(?:is|are|was|were) not there\b/, better: 'does not exist, is missing' },
   { pattern: /\b(?:that|which) (?:is|are) there\b/, better: 'existing' },
-  { pattern: /\bmay not\b/, better: 'cannot, must not, might not' },
+  { pattern: /\b(?<!may or )may not\b/, better: 'cannot, must not, might not' },
   { pattern: /\b(?:needs?|lend) a hand\b/, better: 'needs manual work' },
+  {
+    pattern:
+      /\b(?:this|that|these|those) very\b|\bthe very (?!first|last|end|top|bottom|beginning|least|best|same)/,
+    better: 'exactly this',
+  },
+  { pattern: /\bwhat serves\b/, better: 'the release that is serving' },
+  { pattern: /\bbears?\b(?! (?:on|in mind)\b)/, better: 'supports, handles' },
+  { pattern: /\bobey(?:s|ed|ing)?\b/, better: 'honor, support, follow' },
+  { pattern: /\bseldom\b/, better: 'rarely' },
+  { pattern: /\bmany an?\b/, better: 'many' },
+  { pattern: /\b(?:go|goes|going|went|gone) back\b/, better: 'roll back, revert, return' },
+  { pattern: /\bhands? (?:(?:it|them) )?on\b/, better: 'pass on' },
+  { pattern: /\bhears? of\b/, better: 'is notified of' },
+  { pattern: /\bput right\b/, better: 'repair' },
+  { pattern: /\bthe whole of\b/, better: 'all of' },
+  { pattern: /\bthieves\b/, better: 'attackers; compromised' },
+  { pattern: /\b(?:bring|brings|brought) along\b/, better: 'include' },
+  { pattern: /\bunder way\b/, better: 'in progress' },
+  { pattern: /\bon (?:its|their) way\b/, better: 'in flight, in transit' },
+  { pattern: /\b(?:a|for a) look\b(?! (?:and feel|at)\b)/, better: 'a check' },
+  { pattern: /\bmakes? no sense\b/, better: 'is invalid, cannot be parsed' },
+  {
+    pattern:
+      /\btakes? no (?!longer|more|less|time|part|action|care|parameters?|arguments?|values?|options?)\w+/,
+    better: 'does not accept',
+  },
 ];

@@ -15,20 +15,25 @@ const compiled = [...wordList, ...spelling].map(({ pattern, better, except }: Wo
 /** Words that read as translated, British spelling, and sentences without a subject. */
 export function wordFindings(file: File): Finding[] {
   const text = readableOf(file);
-  const finding = (at: number, found: string, better: string): Finding => ({
+  const finding = (at: number, length: number, better: string): Finding => ({
     path: file.path,
     line: lineAt(text, at),
-    found: found.replace(/\s+/g, ' ').trim(),
+    found: shown(file.text.slice(at, at + length)),
     better,
   });
   const words = compiled.flatMap(({ pattern, better, except }) =>
     [...text.matchAll(pattern)].flatMap((match) => {
       if (except?.test(around(text, match.index, match[0].length))) return [];
-      return [finding(match.index, match[0], better)];
+      return [finding(match.index, match[0].length, better)];
     }),
   );
-  const openings = openingsOf(text).map(({ at, found }) => finding(at, found, 'name the subject'));
+  const openings = openingsOf(text).map(({ at, length }) => finding(at, length, 'name the subject'));
   return [...words, ...openings].sort((a, b) => a.line - b.line);
+}
+
+/** On one line, without the marks of a comment. */
+function shown(text: string): string {
+  return text.replace(/\n\s*(?:\*|\/\/|#|--)?\s*/g, ' ').trim();
 }
 
 /** The text around a match, which an exception is sought in. */
@@ -36,10 +41,10 @@ function around(text: string, at: number, length: number): string {
   return text.slice(Math.max(0, at - 30), at + length + 30).replace(/\s+/g, ' ');
 }
 
-const subjects = /\b(?:What|Whatever|Whoever|Nobody|Somebody|Something|Who)(?=\s+[\p{L}¤])/gu;
+const subjects = /\b(?:What|Whatever|Something|Who)(?=\s+[\p{L}¤])/gu;
 
 /** Sentences, not questions and not titles, whose subject is none. */
-function openingsOf(text: string): { at: number; found: string }[] {
+function openingsOf(text: string): { at: number; length: number }[] {
   return [...text.matchAll(subjects)].flatMap(({ index }) => {
     const line = text.slice(text.lastIndexOf('\n', index) + 1, index);
     if (/^\s*#/.test(line)) return [];
@@ -47,6 +52,6 @@ function openingsOf(text: string): { at: number; found: string }[] {
       /^[^.?!\0|]*(?:[.?!](?![\s\0*_)"”|]|$)[^.?!\0|]*)*[.?!]?/.exec(text.slice(index, index + 400))?.[0] ??
       '';
     if (sentence.endsWith('?')) return [];
-    return [{ at: index, found: sentence.slice(0, 60) }];
+    return [{ at: index, length: Math.min(sentence.trimEnd().length, 60) }];
   });
 }
