@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultFindings, exitCodeFindings, schemaDefaults } from './language/defaults.ts';
 import { filesOf, pages, spokenFiles } from './language/files.ts';
@@ -48,11 +49,16 @@ async function main(root: string, args: readonly string[]): Promise<number> {
     const arg = args[at] ?? '';
     if (arg === '--only') only.push(...(args[++at] ?? '').split(/[,|]/));
     else if (arg === '--count') isCount = true;
-    else paths.push(arg);
+    else paths.push(arg.startsWith('-') ? arg : relative(root, resolve(arg)).split(sep).join('/') || '.');
   }
   const names = only.length > 0 ? only : Object.keys(checks);
   if (names.some((name) => !Object.hasOwn(checks, name)) || paths.some((path) => path.startsWith('-'))) {
     console.error(usage);
+    return 2;
+  }
+  const missing = paths.filter((path) => path.startsWith('..') || !existsSync(resolve(root, path)));
+  if (missing.length > 0) {
+    console.error(`Not in this checkout: ${missing.join(', ')}`);
     return 2;
   }
   let total = 0;

@@ -95,7 +95,7 @@ export const wordList: readonly Word[] = [
       /\b(?:goes|go|went) on(?= ?[.,;:)]| (?:as|in|until|after|without|with|while|working|serving|running)\b)/,
     better: 'continue',
   },
-  { pattern: /\bserves? on\b/, better: 'keep serving' },
+  { pattern: /\bserves? on(?= ?[.,;:)]| (?:meanwhile|while|until)\b)/, better: 'keep serving' },
   { pattern: /\b(?:is|are|was|were) to be\b/, better: 'must be, will be' },
   { pattern: /\b(?:for|by|of|in|with|from|to) (?:[\w.'’-]+ )?[\w.'’-]+ alone(?= ?[.,;:)])/, better: 'only' },
   { pattern: /\bthrough with\b/, better: 'finished with' },
@@ -112,7 +112,7 @@ export const wordList: readonly Word[] = [
   { pattern: /\bin reach\b(?! of)/, better: 'reachable' },
   { pattern: /\bbut for\b/, better: 'except' },
   { pattern: /\blies? (?:in|on|at|outside|beside|under|there)\b/, better: 'is in' },
-  { pattern: /\b(?:may|can) be left out\b/, better: 'is optional' },
+  { pattern: /\b(?:may|can) be left out\b(?! of)/, better: 'is optional' },
   { pattern: /, for one,/, better: 'for example' },
   { pattern: /\bthings to (?:fix|do|mend)\b/, better: 'problems to fix' },
   { pattern: /\bwhat for\b/, better: 'purpose' },
@@ -124,7 +124,7 @@ export const wordList: readonly Word[] = [
   { pattern: /\b(?:needs?|lend) a hand\b/, better: 'needs manual work' },
   {
     pattern:
-      /\b(?:this|that|these|those) very\b|\bthe very (?!first|last|end|top|bottom|beginning|least|best|same)/,
+      /\b(?:this|that|these|those) very (?!long|much|few|little|large|small)|\bthe very (?!first|last|end|top|bottom|beginning|least|best|same)/,
     better: 'exactly this',
   },
   { pattern: /\bwhat serves\b/, better: 'the release that is serving' },
@@ -145,7 +145,8 @@ export const wordList: readonly Word[] = [
   { pattern: /\bmakes? no sense\b/, better: 'is invalid, cannot be parsed' },
   {
     pattern:
-      /\btakes? no (?!longer|more|less|time|part|action|care|parameters?|arguments?|values?|options?)\w+/,
+      /\btakes? no (?!longer|more|less|time|part|action|care|parameters?|arguments?|values?|options?|notice)\w+/,
     better: 'does not accept',
   },
+  { pattern: /\b(?:take|takes|taking) no notice\b/, better: 'ignore' },
 ];

@@ -47,7 +47,10 @@ const subjects = /\b(?:What|Whatever|Something|Who)(?=\s+[\p{L}¤])/gu;
 function openingsOf(text: string): { at: number; length: number }[] {
   return [...text.matchAll(subjects)].flatMap(({ index }) => {
     const line = text.slice(text.lastIndexOf('\n', index) + 1, index);
-    if (/^\s*#/.test(line)) return [];
+    const isTitle =
+      /^\s*#|["“]$/.test(line) ||
+      (line.endsWith('**') && /^[^*\n]+[.:]\*\*/.test(text.slice(index, index + 80)));
+    if (isTitle) return [];
     const sentence =
       /^[^.?!\0|]*(?:[.?!](?![\s\0*_)"”|]|$)[^.?!\0|]*)*[.?!]?/.exec(text.slice(index, index + 400))?.[0] ??
       '';
