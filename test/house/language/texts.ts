@@ -57,6 +57,9 @@ function commentOf(line: string): string {
   return lineCommentsOf(line, /^\s*\/\/|\s\/\/\s/.test(line) ? '//' : '#');
 }
 
+/** A span may go on in the next line of a paragraph, as Markdown has it. */
 function hideSpans(text: string): string {
-  return text.replace(/(?<!`)(`+)(?!`)[^`\n\0]*\1(?!`)/g, (span) => code.repeat(span.length));
+  return text.replace(/(?<!`)(`+)(?!`)(?:(?!\n\s*\n)[^`\0]){1,200}\1(?!`)/g, (span) =>
+    span.replace(/[^\n]/g, code),
+  );
 }
