@@ -12,7 +12,14 @@ export default defineConfig({
     projects: [
       {
         // On a new machine the test bed is made at the same time.
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 60_000,
+          // No test here changes what another one sees, so the sources are loaded once for all files of a worker.
+          isolate: false,
+          maxWorkers: 2,
+        },
       },
       {
         // Each file has servers of its own, and waits for them half of its time.

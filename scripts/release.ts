@@ -12,6 +12,8 @@ import { isNewestOfMajor, parseRelease, type Release } from './release-version.t
  */
 
 const root = resolve(import.meta.dirname, '..');
+/** Parts of scripts/test; each leaves the tree that passed it in build/passed. */
+const testParts = ['unit', 'contract', 'bundle', 'e2e'];
 const releaseBranch = 'release';
 /** Our own actions in the reusable workflows, whatever they are pinned to on main. */
 const ownAction = /(uses: sluice-ci\/sluice(?:\/[\w./-]+)?)@\S+(?: +#.*)?$/gm;
@@ -40,10 +42,13 @@ function check(release: Release, remote: string): void {
   if (remoteMain === undefined) throw new Refusal(`${remote} is not in reach, or has no branch main`);
   if (remoteMain !== git(['rev-parse', 'HEAD']))
     throw new Refusal(`main is not what ${remote} has; push or pull it first`);
-  const stamp = join(root, 'build', 'tested');
-  const tested = existsSync(stamp) ? readFileSync(stamp, 'utf8').trim() : undefined;
-  if (tested !== git(['rev-parse', 'HEAD^{tree}']))
-    throw new Refusal('these files are not tested; run scripts/test, all of it');
+  const tree = git(['rev-parse', 'HEAD^{tree}']);
+  const untested = testParts.filter((part) => {
+    const stamp = join(root, 'build/passed', part);
+    return !existsSync(stamp) || readFileSync(stamp, 'utf8').trim() !== tree;
+  });
+  if (untested.length > 0)
+    throw new Refusal(`these files are not tested; run scripts/test ${untested.join(' ')}`);
   if (tryGit(['ls-remote', '--exit-code', remote, `refs/tags/${release.tag}`]) !== undefined)
     throw new Refusal(`${remote} has ${release.tag} already; a version is released once`);
   git(['fetch', '--quiet', '--tags', '--force', remote]);

@@ -51,8 +51,9 @@ export function copyCheckout(folder: string, more: Readonly<Record<string, strin
     inRemote: (...args) =>
       execFileSync('git', ['--git-dir', remote, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim(),
     markTested: () => {
-      mkdirSync(join(checkout, 'build'), { recursive: true });
-      writeFileSync(join(checkout, 'build/tested'), `${git('rev-parse', 'HEAD^{tree}')}\n`);
+      mkdirSync(join(checkout, 'build/passed'), { recursive: true });
+      for (const part of ['unit', 'contract', 'bundle', 'e2e'])
+        writeFileSync(join(checkout, 'build/passed', part), `${git('rev-parse', 'HEAD^{tree}')}\n`);
     },
   };
 }
