@@ -1,12 +1,20 @@
 import type { Release } from './release-version.ts';
 
 /**
- * One version's section of CHANGELOG.md: what its commits say, newest first. Commits here are sentences that say what
- * became different, so they are the changes.
+ * What CHANGELOG.md says of a version, without its heading: people write it for people, so that no release is made of
+ * commit messages. The heading is that of Keep a Changelog, with the day: `## [1.2.3] - 2026-11-30`.
  *
- * @param subjects first lines of the commits.
+ * @param text the whole file.
+ * @returns undefined if there is no such heading, or nothing below it.
  */
-export function changelogSection({ tag }: Release, subjects: readonly string[]): string {
-  const lines = subjects.map((subject) => `- ${subject}`);
-  return `## ${tag}\n\n${lines.length === 0 ? 'Nothing but a new build.' : lines.join('\n')}\n`;
+export function changelogSection(text: string, { version }: Release): string | undefined {
+  const lines = text.split('\n');
+  const begin = lines.findIndex(
+    (line) => line.startsWith(`## [${version}] - `) && /\d{4}-\d{2}-\d{2}$/.test(line.trimEnd()),
+  );
+  if (begin < 0) return undefined;
+  const rest = lines.slice(begin + 1);
+  const end = rest.findIndex((line) => /^(?:## |\[[^\]]+\]: )/.test(line));
+  const section = (end < 0 ? rest : rest.slice(0, end)).join('\n').trim();
+  return section === '' ? undefined : section;
 }

@@ -54,13 +54,18 @@ function check(release: Release, remote: string): void {
   git(['fetch', '--quiet', '--tags', '--force', remote]);
 }
 
-interface Made {
-  readonly commit: string;
-  readonly notes: string;
+/** What is said of the release: its section of CHANGELOG.md. @throws Refusal */
+function notesOf(release: Release): string {
+  const notes = changelogSection(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'), release);
+  if (notes === undefined)
+    throw new Refusal(
+      `CHANGELOG.md has no section "## [${release.version}] - YYYY-MM-DD"; rename [Unreleased] and commit it`,
+    );
+  return `${release.tag}\n\n${notes}\n`;
 }
 
 /** Makes both commits; no branch and no tag shows them yet. */
-function make(release: Release, remote: string): Made {
+function make(release: Release, remote: string): string {
   const base = git(['rev-parse', 'HEAD']);
   const before = tryGit(['ls-remote', '--exit-code', remote, `refs/heads/${releaseBranch}`])?.split('\t')[0];
   if (before !== undefined) git(['fetch', '--quiet', remote, before]);
@@ -70,20 +75,16 @@ function make(release: Release, remote: string): Made {
   rmSync(folder, { recursive: true, force: true });
   git(['worktree', 'add', '--quiet', '--detach', folder, base]);
   try {
-    const notes = changelogSection(release, commitsSince(base, release));
     writeVersion(folder, release);
-    const older = before === undefined ? undefined : tryGit(['show', `${before}:CHANGELOG.md`]);
-    writeFileSync(join(folder, 'CHANGELOG.md'), older === undefined ? notes : `${notes}\n${older}\n`);
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     execFileSync(process.execPath, ['scripts/build.ts'], { cwd: folder, stdio: ['ignore', 2, 2] });
     git(['add', '--update'], folder);
-    git(['add', '--force', 'CHANGELOG.md', 'dist'], folder);
+    git(['add', '--force', 'dist'], folder);
     const parents = [base, before].filter((parent) => parent !== undefined);
     const built = commit(folder, parents, `Release ${release.tag}: dist`);
     pinWorkflows(folder, built, release);
     git(['add', '--update'], folder);
-    const pinned = commit(folder, [built], `Release ${release.tag}: workflows call the actions of ${built}`);
-    return { commit: pinned, notes };
+    return commit(folder, [built], `Release ${release.tag}: workflows call the actions of ${built}`);
   } finally {
     tryGit(['worktree', 'remove', '--force', folder]);
   }
@@ -92,16 +93,6 @@ function make(release: Release, remote: string): Made {
 function commit(folder: string, parents: readonly string[], message: string): string {
   const tree = git(['write-tree'], folder);
   return git(['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-m', message], folder);
-}
-
-/** First lines of the commits on main since the version before, newest first. */
-function commitsSince(base: string, release: Release): string[] {
-  const tags = git(['tag', '--list', 'v*.*.*', '--sort=-version:refname']).split('\n');
-  const previous = tags.find((tag) => tag !== '' && tag !== release.tag);
-  const range = previous === undefined ? [base] : [base, `^${previous}`];
-  return git(['log', '--format=%s', '--no-merges', ...range])
-    .split('\n')
-    .filter((line) => line !== '');
 }
 
 function writeVersion(folder: string, { version }: Release): void {
@@ -126,25 +117,17 @@ function pinWorkflows(folder: string, built: string, release: Release): void {
 }
 
 /** Branch and tags in one push that the remote takes whole or not at all; or in a bundle, for a job that may push. */
-function publish(
-  release: Release,
-  remote: string,
-  { commit, notes }: Made,
-  bundle: string | undefined,
-): void {
-  const tags = git(['ls-remote', '--tags', '--refs', remote])
-    .split('\n')
-    .map((line) => line.replace(/^.*refs\/tags\//, ''));
-  const moves = isNewestOfMajor(release, tags);
-  git(['tag', '--annotate', '--message', notes, '--cleanup=verbatim', release.tag, commit]);
+function publish(release: Release, remote: string, made: string, bundle: string | undefined): void {
+  const moves = movesMajor(release, remote);
+  git(['tag', '--annotate', '--message', notesOf(release), '--cleanup=verbatim', release.tag, made]);
   const refs = [
-    `${commit}:refs/heads/${releaseBranch}`,
+    `${made}:refs/heads/${releaseBranch}`,
     `refs/tags/${release.tag}`,
-    ...(moves ? [`+${commit}:refs/tags/${release.major}`] : []),
+    ...(moves ? [`+${made}:refs/tags/${release.major}`] : []),
   ];
   if (bundle !== undefined) {
-    writeBundle(bundle, release, commit, moves);
-    console.log(`${release.tag} is in ${bundle}, and nowhere else: ${commit}`);
+    writeBundle(bundle, release, made, moves);
+    console.log(`${release.tag} is in ${bundle}, and nowhere else: ${made}`);
     return;
   }
   try {
@@ -153,7 +136,15 @@ function publish(
     git(['tag', '--delete', release.tag]);
     throw new Refusal(`${remote} took none of it: ${String((error as { stderr?: string }).stderr).trim()}`);
   }
-  console.log(`${release.tag} is released${moves ? `, and ${release.major} is it now` : ''}: ${commit}`);
+  console.log(`${release.tag} is released${moves ? ` as ${release.major}, too` : ''}: ${made}`);
+}
+
+/** Whether `v1` shall show this release: it is the newest stable one of its major version. */
+function movesMajor(release: Release, remote: string): boolean {
+  const tags = git(['ls-remote', '--tags', '--refs', remote])
+    .split('\n')
+    .map((line) => line.replace(/^.*refs\/tags\//, ''));
+  return isNewestOfMajor(release, tags);
 }
 
 /** Under names of its own, so that no branch and no tag of this checkout shows it. */
@@ -183,10 +174,13 @@ try {
   if (release === undefined)
     throw new Refusal(`"${positionals[0] ?? ''}" is no version; write 1.2.3 or 1.3.0-rc.1`);
   check(release, values.remote);
-  const made = make(release, values.remote);
-  if (values['dry-run'])
-    console.log(`${made.notes}\n${git(['show', '--stat', '--format=%H %s', made.commit])}`);
-  else publish(release, values.remote, made, values.bundle);
+  const notes = notesOf(release);
+  if (values['dry-run']) {
+    const moved = movesMajor(release, values.remote) ? ` and ${release.major}` : '';
+    console.log(
+      `${notes}\nWould push the branch ${releaseBranch} and the tags ${release.tag}${moved} to ${values.remote}.`,
+    );
+  } else publish(release, values.remote, make(release, values.remote), values.bundle);
 } catch (error) {
   if (!(error instanceof Refusal)) throw error;
   console.error(`scripts/release: ${error.message}`);

@@ -16,6 +16,21 @@ const workflow = `jobs:
       - uses: sluice-ci/sluice@v1 # the pipeline
 `;
 
+const changelog = `# Changelog
+
+## [1.1.0] - 2026-11-30
+
+- Add what is new
+
+## [1.0.1] - 2026-11-29
+
+- Fix it
+
+## [1.0.0] - 2026-11-28
+
+- Begin with all of it
+`;
+
 interface ReleaseWorkflow {
   readonly jobs: {
     readonly push: { readonly steps: readonly { readonly name?: string; readonly run?: string }[] };
@@ -24,7 +39,7 @@ interface ReleaseWorkflow {
 
 let made: Checkout;
 beforeAll(() => {
-  made = copyCheckout(folder, { '.github/workflows/of-the-test.yml': workflow });
+  made = copyCheckout(folder, { '.github/workflows/of-the-test.yml': workflow, 'CHANGELOG.md': changelog });
 });
 const git: Checkout['git'] = (...args) => made.git(...args);
 const inRemote: Checkout['inRemote'] = (...args) => made.inRemote(...args);
@@ -61,6 +76,8 @@ describe('a release', () => {
     markTested();
     expect(said('1.0.0')).toContain('not what origin has');
     git('push', '-q', 'origin', 'main');
+    markTested();
+    expect(said('9.9.9')).toContain('CHANGELOG.md has no section "## [9.9.9] - YYYY-MM-DD"');
     expect(inRemote('for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
     expect(git('tag', '--list')).toBe('');
   });
@@ -69,7 +86,8 @@ describe('a release', () => {
     markTested();
     const dry = release('1.0.0', '--dry-run');
     expect(dry.stderr).not.toContain('scripts/release:');
-    expect(dry.stdout).toContain('## v1.0.0');
+    expect(dry.stdout).toContain('v1.0.0\n\n- Begin with all of it\n');
+    expect(dry.stdout).toContain('the branch release and the tags v1.0.0 and v1 to origin');
     expect(inRemote('tag', '--list')).toBe('');
 
     expect(release('1.0.0')).toMatchObject({
@@ -82,13 +100,13 @@ describe('a release', () => {
     expect(inRemote('rev-parse', `${built}^`)).toBe(inRemote('rev-parse', 'main'));
     expect(inRemote('ls-tree', '-r', '--name-only', built, 'dist')).toContain('dist/cli.js');
     expect(inRemote('show', `${built}:package.json`)).toContain('"version": "1.0.0"');
-    expect(inRemote('show', `${built}:CHANGELOG.md`)).toContain('- Begin with all of it');
+    expect(inRemote('tag', '--list', '--format=%(contents)', 'v1.0.0')).toContain('- Begin with all of it');
     const text = inRemote('show', `${pinned}:.github/workflows/of-the-test.yml`);
     expect(text).toContain(`uses: sluice-ci/sluice/actions/build@${built} # v1.0.0\n`);
     expect(text).toContain(`uses: sluice-ci/sluice@${built} # v1.0.0`);
     expect(text).toContain('actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0');
     expect(inRemote('diff', '--name-only', built, pinned)).toContain('.github/workflows/of-the-test.yml');
-    expect(inRemote('ls-tree', '--name-only', 'main')).not.toMatch(/^(?:dist|CHANGELOG.md)$/m);
+    expect(inRemote('ls-tree', '--name-only', 'main')).not.toMatch(/^dist$/m);
     // The released command line runs, and knows which it is.
     const out = join(folder, 'released');
     execFileSync('git', ['clone', '-q', '--branch', 'v1.0.0', made.remote, out], { stdio: 'pipe' });
@@ -109,8 +127,8 @@ describe('a release', () => {
     expect(release('1.1.0').stderr).toContain('not tested');
     markTested();
     expect(release('1.1.0').status).toBe(0);
-    const notes = inRemote('show', 'v1.1.0^{commit}:CHANGELOG.md');
-    expect(notes).toMatch(/^## v1\.1\.0\n\n- Add what is new\n\n## v1\.0\.0\n/);
+    const notes = inRemote('tag', '--list', '--format=%(contents)', 'v1.1.0');
+    expect(notes.trim()).toBe('v1.1.0\n\n- Add what is new');
     // For a job that may push: in a bundle, which the release workflow compares with main before it pushes.
     const bundle = join(folder, 'release.bundle');
     const before = inRemote('for-each-ref');
@@ -123,8 +141,7 @@ describe('a release', () => {
     expect(names.sort()).toEqual(['refs/made/release', 'refs/made/tags/v1.0.1']);
     git('fetch', '-q', bundle, '+refs/made/*:refs/made/*');
     const changed = git('diff', '--name-only', 'main', 'refs/made/release').split('\n');
-    const allowed =
-      /^(?:dist\/.*|CHANGELOG\.md|package\.json|src\/kernel\/version\.ts|\.github\/workflows\/.*)$/;
+    const allowed = /^(?:dist\/.*|package\.json|src\/kernel\/version\.ts|\.github\/workflows\/.*)$/;
     expect(changed.filter((file) => !allowed.test(file))).toEqual([]);
     expect(readFileSync(inCheckout('package.json'), 'utf8')).not.toContain('"version": "1.0.1"');
     // The same sources, the same bytes.

@@ -34,7 +34,19 @@ describe('versions', () => {
   });
 });
 
-test('the changelog says what the commits say', () => {
-  expect(changelogSection(release('1.2.3'), ['Two', 'One'])).toBe('## v1.2.3\n\n- Two\n- One\n');
-  expect(changelogSection(release('1.2.3'), [])).toContain('Nothing but a new build.');
+describe('the notes of a release', () => {
+  const text =
+    '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-11-30\n\n### Added\n\n- One\n\n## [1.2.2] - 2026-11-01\n\n[1.2.3]: https://x.example\n';
+
+  test('are its section of the changelog', () => {
+    expect(changelogSection(text, release('1.2.3'))).toBe('### Added\n\n- One');
+  });
+
+  test.each(['1.2.2', '1.2', '1.2.30', '2.0.0'])('are not made up for %s', (version) => {
+    expect(changelogSection(text, { ...release('1.0.0'), version })).toBeUndefined();
+  });
+
+  test('need the day of the release', () => {
+    expect(changelogSection('## [1.2.3] - Unreleased\n\n- One\n', release('1.2.3'))).toBeUndefined();
+  });
 });
