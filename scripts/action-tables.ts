@@ -23,7 +23,7 @@ export function withTables(page: string, action: ActionFile): string {
     `\`${name}\``,
     cell(description),
   ]);
-  const filled = between(page, 'inputs', table(['input', 'what for', 'default'], inputs));
+  const filled = between(page, 'inputs', table(['input', 'purpose', 'default'], inputs));
   return between(filled, 'outputs', table(['output', 'what it is'], outputs));
 }
 
@@ -33,8 +33,7 @@ function between(page: string, name: string, text: string): string {
     `<!-- /${name} -->`,
   ];
   const [begin, end] = [page.indexOf(open), page.indexOf(close)];
-  if (begin < 0 || end < begin)
-    throw new Error(`no place for ${name}: it stands between ${open} and ${close}`);
+  if (begin < 0 || end < begin) throw new Error(`no place for ${name}: put it between ${open} and ${close}`);
   return `${page.slice(0, begin + open.length)}\n${text}\n${page.slice(end)}`;
 }
 

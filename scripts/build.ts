@@ -5,11 +5,11 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { minify } from 'terser';
 import { actionFiles } from './action-files.ts';
-import { type BundledModule, licenceTexts } from './licences.ts';
+import { type BundledModule, licenseTexts } from './licenses.ts';
 
 /*
  * Bundles the actions and the command line tool into dist/: one bundle for all of them in dist/bundle (an entry, a chunk
- * for each command and action that is loaded when it runs, the files of the edge, the licences of all that is in it),
+ * for each command and action that is loaded when it runs, the files of the edge, the licenses of all packages in it),
  * and beside it a stub of two lines for each that the runner or bin/sluice starts. The same sources give the same
  * bytes, wherever the checkout lies.
  *
@@ -30,9 +30,9 @@ interface Bundle {
 }
 
 /**
- * What packages load and never use here, and the little that stands for it. dockerode has gRPC and protobuf for image builds
- * in a BuildKit session, which buildx does for us. @actions/core and @actions/github each have an HTTP client with an undici
- * of its own, for OIDC tokens and for GitHub's API; Node's own fetch, which is undici too, asks the API. Together they
+ * Modules that packages load and never use here, with the small replacement of each. dockerode has gRPC and protobuf for image builds
+ * in a BuildKit session, which buildx does for us. @actions/core and @actions/github each have an HTTP client with its own
+ * undici, for OIDC tokens and for GitHub's API; Node's own fetch, which is undici too, asks the API. Together they
  * would be three quarters of the bundle, and most of the time that an action takes to start.
  */
 const standIns: readonly {
@@ -85,7 +85,7 @@ exports.HttpRequest = {
 /** ssh2's helper for Windows, gRPC's schemas, and what was compiled for one platform: the bundle runs everywhere. */
 const unwanted = /\.(?:exe|proto|node)$/;
 
-/** Makes JavaScript of the sources in `js/` of the work folder, which must lie in the checkout to find packages. */
+/** Makes JavaScript of the sources in `js/` of the work folder, which must be in the checkout to find packages. */
 function compile(work: string): void {
   rmSync(work, { recursive: true, force: true });
   mkdirSync(join(work, 'js'), { recursive: true });
@@ -103,14 +103,14 @@ function compile(work: string): void {
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
   const { status, error } = spawnSync(tsc, ['-p', work], { stdio: ['ignore', 'inherit', 'inherit'] });
   if (status !== 0) throw new Error('tsc found errors', { cause: error });
-  // ncc writes CommonJS when the package has no "type"; ESM sources are fine all the same.
+  // ncc writes CommonJS when the package has no "type"; it reads ESM sources anyway.
   writeFileSync(join(work, 'js', 'package.json'), '{}\n');
   // The sources find the edge's files at ../../../edge from src/deploy/traffic; the JavaScript lies as deep.
   cpSync(join(root, 'edge'), join(work, 'edge'), { recursive: true });
 }
 
 /**
- * What the stubs call. The command line tool runs when it is imported; an action is told by its stub which one it is,
+ * The entry points that the stubs call. The command line runs when it is imported. The stub of an action passes its name,
  * and whether the job begins or ends.
  */
 const entry = `
@@ -143,7 +143,7 @@ async function bundle(work: string, entry: string): Promise<Map<string, string |
     externals: Object.fromEntries(
       standIns.flatMap(({ file, packages }) => packages.map((name) => [name, `./${file}`])),
     ),
-    // Else ncc takes in whatever lies in the checkout under a name that the sources join to a path, such as sluice.yml.
+    // Else ncc bundles every file of the checkout whose name the sources join to a path, such as sluice.yml.
     filterAssetBase: work,
   });
   const { modules } = stats.toJson({
@@ -161,14 +161,14 @@ async function bundle(work: string, entry: string): Promise<Map<string, string |
   const withShebang = scriptsByRest(join(root, 'edge'));
   return new Map<string, string | Buffer>([
     ['package.json', '{ "type": "commonjs" }\n'],
-    ['LICENSES.txt', licenceTexts(modules)],
+    ['LICENSES.txt', licenseTexts(modules)],
     ...standIns.map(({ file, text }) => [file, text] as const),
     ...files.map(([name, text]) => [name, withShebang.get(String(text)) ?? text] as const),
   ]);
 }
 
 /**
- * Without comments and indentation, which are a third of it and which nobody reads there, and with short names for what is
+ * Without comments and indentation, which are a third of it, and with short names for what is
  * local to a function. Names of functions and classes stay, and lines, for the stacks of bug reports.
  */
 async function compact(code: string): Promise<string> {

@@ -9,11 +9,11 @@ import { importsOf } from '../test/house/scan.ts';
  *
  *   node scripts/changed-tests.ts [REF]     changes since REF (default: origin/main, else main), committed or not
  *
- * A test is reached if it imports a changed file, through others too, or starts a program that does. Where a file is
- * no TypeScript, its folder says which tests read it.
+ * A test is reached if it imports a changed file, through others too, or starts a program that does. The
+ * folder of any other file names the tests that read it.
  */
 
-/** What a test starts instead of importing it: the words by which a source names it, and the source behind it. */
+/** Programs that a test starts: the words by which a source names one, and its source. */
 const programs: readonly (readonly [name: RegExp, source: string])[] = [
   [/bin\/sluice\b/, 'src/cli/main.ts'],
   [/\bdist\/|actions\/main\.ts/, 'src/actions/main.ts'],
@@ -21,7 +21,7 @@ const programs: readonly (readonly [name: RegExp, source: string])[] = [
   [/edge\/(?:haproxy\.cfg|guard\.lua|watch\.lua)|edge-config\.ts/, 'src/deploy/traffic/edge-config.ts'],
 ];
 
-/** Files that are no TypeScript, by the beginning of their path: the first line that fits counts. */
+/** Other files than TypeScript, by the beginning of their path: the first line that fits counts. */
 const readers: readonly (readonly [path: RegExp, tests: RegExp])[] = [
   [/^edge\//, /^test\/(?:unit\/deploy|contract\/(?:deploy|edge)|bundle|e2e)\//],
   [/^test\/fixtures\/checks\//, /^test\/(?:unit|contract)\/checks\//],
@@ -36,7 +36,7 @@ const readers: readonly (readonly [path: RegExp, tests: RegExp])[] = [
   ],
   [/^test\/bed\//, /^test\/(?:contract|bundle|e2e)\//],
   [/^\.|^LICENSE$/, /^test\/unit\/house\//],
-  // examples/, scripts/, package-lock.json and what nobody has thought of: everything.
+  // examples/, scripts/, package-lock.json and all others: everything.
   [/^/, /^/],
 ];
 

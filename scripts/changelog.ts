@@ -1,11 +1,11 @@
 import type { Release } from './release-version.ts';
 
 /**
- * What CHANGELOG.md says of a version, without its heading: people write it for people, so that no release is made of
- * commit messages. The heading is that of Keep a Changelog, with the day: `## [1.2.3] - 2026-11-30`.
+ * The section of a version in CHANGELOG.md, without its heading. People write it for people, not from commit messages.
+ * The heading is that of Keep a Changelog, with the day: `## [1.2.3] - 2026-11-30`.
  *
  * @param text the whole file.
- * @returns undefined if there is no such heading, or nothing below it.
+ * @returns undefined if the heading is missing, or nothing is below it.
  */
 export function changelogSection(text: string, { version }: Release): string | undefined {
   const lines = text.split('\n');

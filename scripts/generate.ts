@@ -11,7 +11,7 @@ import { rulePages } from './rule-pages.ts';
 const root = resolve(import.meta.dirname, '..');
 
 /**
- * Files that are made from the code. `node scripts/generate.ts` writes them; with `--check` it only says which ones are
+ * Files that are made from the code. `node scripts/generate.ts` writes them; with `--check` it only lists those that are
  * out of date, and ends with 1 if any is.
  */
 export const generated: Readonly<Record<string, () => string>> = {

@@ -10,7 +10,7 @@ export interface Release {
   readonly isStable: boolean;
 }
 
-/** @param text with or without the `v`. @returns undefined when it is no semantic version. */
+/** @param text with or without the `v`. @returns undefined if it is not a semantic version. */
 export function parseRelease(text: string): Release | undefined {
   const match = /^v?((0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*)?)$/.exec(
     text,
@@ -26,7 +26,7 @@ export function parseRelease(text: string): Release | undefined {
   };
 }
 
-/** Whether `v1` is to show this one: a fix for an old minor version, or a candidate, takes nobody's place. */
+/** Whether `v1` moves to this one. It does not for a fix of an old minor version, or for a candidate. */
 export function isNewestOfMajor(release: Release, tags: readonly string[]): boolean {
   if (!release.isStable) return false;
   const others = tags

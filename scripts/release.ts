@@ -6,9 +6,9 @@ import { changelogSection } from './changelog.ts';
 import { isNewestOfMajor, parseRelease, type Release } from './release-version.ts';
 
 /*
- * What scripts/release does. main has sources only; a release is two commits on the branch `release`, beside the history
+ * The work of scripts/release. main has sources only. A release is two commits on the branch `release`, beside the history
  * of main: the first adds dist, the second makes the reusable workflows call the actions of the first by its full hash.
- * So whoever pins a workflow by its hash pins all that it runs.
+ * A workflow that is pinned by its hash pins all that it runs.
  */
 
 const root = resolve(import.meta.dirname, '..');
@@ -33,13 +33,13 @@ function tryGit(args: readonly string[]): string | undefined {
   }
 }
 
-/** What must be so before anything is made. @throws Refusal */
+/** Prerequisites, checked before anything is made. @throws Refusal */
 function check(release: Release, remote: string): void {
   if (git(['status', '--porcelain']) !== '')
     throw new Refusal('the checkout has changes; commit or remove them (git status)');
   if (git(['rev-parse', '--abbrev-ref', 'HEAD']) !== 'main') throw new Refusal('this is not the branch main');
   const remoteMain = tryGit(['ls-remote', '--exit-code', remote, 'refs/heads/main'])?.split('\t')[0];
-  if (remoteMain === undefined) throw new Refusal(`${remote} is not in reach, or has no branch main`);
+  if (remoteMain === undefined) throw new Refusal(`${remote} is not reachable, or has no branch main`);
   if (remoteMain !== git(['rev-parse', 'HEAD']))
     throw new Refusal(`main is not what ${remote} has; push or pull it first`);
   const tree = git(['rev-parse', 'HEAD^{tree}']);
@@ -54,7 +54,7 @@ function check(release: Release, remote: string): void {
   git(['fetch', '--quiet', '--tags', '--force', remote]);
 }
 
-/** What is said of the release: its section of CHANGELOG.md. @throws Refusal */
+/** The notes of the release: its section of CHANGELOG.md. @throws Refusal */
 function notesOf(release: Release): string {
   const notes = changelogSection(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'), release);
   if (notes === undefined)
@@ -147,7 +147,7 @@ function movesMajor(release: Release, remote: string): boolean {
   return isNewestOfMajor(release, tags);
 }
 
-/** Under names of its own, so that no branch and no tag of this checkout shows it. */
+/** Under separate names, so that no branch and no tag of this checkout shows it. */
 function writeBundle(file: string, { tag, major }: Release, commit: string, moves: boolean): void {
   const made = 'refs/made';
   const refs: Record<string, string> = {
@@ -172,7 +172,7 @@ const { values, positionals } = parseArgs({
 try {
   const release = parseRelease(positionals[0] ?? '');
   if (release === undefined)
-    throw new Refusal(`"${positionals[0] ?? ''}" is no version; write 1.2.3 or 1.3.0-rc.1`);
+    throw new Refusal(`"${positionals[0] ?? ''}" is not a version; write 1.2.3 or 1.3.0-rc.1`);
   check(release, values.remote);
   const notes = notesOf(release);
   if (values['dry-run']) {

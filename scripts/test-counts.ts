@@ -6,12 +6,12 @@ import { relative } from 'node:path';
  *
  *   node scripts/test-counts.ts PART REPORT.json
  *
- * Whatever is no pass is a failure: a file that did not load, a test that was skipped or left for later, a part
+ * Everything except a pass is a failure: a file that did not load, a test that was skipped or left for later, a part
  * without tests, and a report that is missing because vitest crashed or was killed.
  */
 
 interface Report {
-  /** False also for errors outside of any test, such as a rejection nobody handled. */
+  /** False also for errors outside of any test, such as an unhandled rejection. */
   readonly success: boolean;
   readonly testResults: readonly {
     readonly name: string;

@@ -61,10 +61,10 @@ describe('a release', () => {
       expect(status).toBe(1);
       return stderr;
     };
-    expect(said('1.0')).toContain('"1.0" is no version');
+    expect(said('1.0')).toContain('"1.0" is not a version');
     expect(said('1.0.0')).toContain('has no branch main');
     git('push', '-q', 'origin', 'main');
-    expect(said('1.0.0', '--remote', 'nowhere')).toContain('nowhere is not in reach');
+    expect(said('1.0.0', '--remote', 'nowhere')).toContain('nowhere is not reachable');
     expect(said('1.0.0')).toContain('not tested');
     writeFileSync(inCheckout('dirt'), '');
     expect(said('1.0.0')).toContain('has changes');

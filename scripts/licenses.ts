@@ -16,20 +16,20 @@ interface Manifest {
 }
 
 /**
- * Names, versions and licence texts of all packages whose code is in a bundle. (ncc's own list leaves out packages
+ * Names, versions and license texts of all packages whose code is in a bundle. (ncc's own list leaves out packages
  * whose entry is a file of re-exports.)
  *
- * @throws Error for a package that names no licence: somebody has to look at it.
+ * @throws Error for a package without a license: a maintainer has to decide about it.
  */
-export function licenceTexts(modules: readonly BundledModule[]): string {
+export function licenseTexts(modules: readonly BundledModule[]): string {
   const sections = [...packageFolders(modules)].sort().map((folder) => {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
     const { name, version } = manifest;
-    const licence = manifest.license ?? manifest.licenses?.map((license) => license.type).join(' OR ');
-    if (licence === undefined) throw new Error(`${folder} names no licence`);
+    const license = manifest.license ?? manifest.licenses?.map((license) => license.type).join(' OR ');
+    if (license === undefined) throw new Error(`${folder} names no license`);
     const file = readdirSync(folder).find((candidate) => /^(?:licen[cs]e|copying)/i.test(candidate));
     const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
-    return `${name} ${version}\n${licence}\n${text.replaceAll('\r\n', '\n')}`;
+    return `${name} ${version}\n${license}\n${text.replaceAll('\r\n', '\n')}`;
   });
   return sections.join(`\n${'-'.repeat(80)}\n\n`);
 }
