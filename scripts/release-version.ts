@@ -1,4 +1,4 @@
-/** A version that is to be released. */
+/** A version for a release. */
 export interface Release {
   /** `1.2.3` */
   readonly version: string;
