@@ -129,8 +129,8 @@ test('the edge is killed while armed: the next deploy brings it back', async () 
   await traffic.expectNoneFailed();
 });
 
-describe('with WebSockets open and a drain of 40 s', () => {
-  const drainSeconds = 40;
+describe('with WebSockets open and a drain of 20 s', () => {
+  const drainSeconds = 20;
   let load: RunningLoad;
   let config: string;
 
