@@ -10,13 +10,6 @@ export interface Mismatch {
   readonly text: string;
 }
 
-/** What `sluice init` wrote, as far as it is compared. */
-export interface WrittenConfig {
-  readonly compose: readonly string[];
-  readonly migrate: { readonly service: string; readonly command: string } | undefined;
-  readonly backup: string | undefined;
-}
-
 type Plan = Resolved['services'][number];
 
 /** Compares the services that would be deployed with those of an expectation. */

@@ -10,7 +10,7 @@ import { moveMounts } from '../../src/deploy/project/files.ts';
 import { type EdgeContainer, refuseNameClashes, releaseProject } from '../../src/deploy/project/project.ts';
 import { userErrorsOf } from '../../src/kernel/errors.ts';
 import { edgeImage, release } from '../support/deploy/fixtures.ts';
-import type { WrittenConfig } from './compare.ts';
+import type { WrittenConfig } from './resolved.ts';
 import { filesRoot, type Resolved } from './resolved.ts';
 
 async function resolve(config: Config, name: string): Promise<Omit<Resolved, 'config'>> {

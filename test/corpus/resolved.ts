@@ -1,5 +1,11 @@
 import type { ComposeService, ServicePlan } from '../../src/config/model.ts';
-import type { WrittenConfig } from './compare.ts';
+
+/** What `sluice init` wrote, as far as it is compared. */
+export interface WrittenConfig {
+  readonly compose: readonly string[];
+  readonly migrate: { readonly service: string; readonly command: string } | undefined;
+  readonly backup: string | undefined;
+}
 
 /** What a deploy would start, without any server: made by resolve.ts in a process of its own. */
 export interface Resolved {

@@ -14,21 +14,10 @@ import { deployBlueGreen, removeBlueGreen, startBlueGreen } from './blue-green.t
 import { measureOwnTimes, type OwnTimes } from './boot.ts';
 import { besideKamal, kamalMissing, tellKamal } from './kamal.ts';
 import { pullAndUp, removePlain, startPlain } from './plain.ts';
-import { stepsOf, tellScenario } from './text.ts';
+import { type Scenario, type ScenarioFigures, type SocketFigures, stepsOf, tellScenario } from './text.ts';
 
 const drainMs = 5_000;
 const quiet = ['--watch', '0s', '--no-backup', '--no-migrate'] as const;
-
-export interface Scenario {
-  readonly name: 'one' | 'all';
-  readonly title: string;
-  /** Services that the Sluice target runs; all when absent. */
-  readonly placed?: readonly string[];
-  /** Services that a deploy replaces; the first is asked for its health. */
-  readonly replaced: readonly string[];
-  readonly compose: string;
-  readonly script: 'backend' | 'all';
-}
 
 const scenarios: readonly Scenario[] = [
   {
@@ -48,31 +37,6 @@ const scenarios: readonly Scenario[] = [
     script: 'all',
   },
 ];
-
-export interface ScenarioFigures {
-  readonly scenario: Scenario;
-  readonly own: { readonly boot: Spread; readonly stop: Spread };
-  readonly sluice: Spread;
-  /** From the command's start until the new release is confirmed. */
-  readonly confirmed: Spread;
-  readonly compose: Spread;
-  readonly script: Spread;
-  readonly distant: Spread;
-  /** With two WebSockets open, where a client can reach the application from here. */
-  readonly sockets?: SocketFigures;
-  readonly runs: readonly CliRun[];
-  readonly distantRuns: readonly CliRun[];
-}
-
-/** Deploys while WebSockets are open on the old release, which keeps them for its drain. Times from the command's start. */
-export interface SocketFigures {
-  readonly wall: Spread;
-  readonly serves: Spread;
-  /** From the confirmation to the command's end. */
-  readonly after: Spread;
-  /** WebSockets that ended before the drain's time was over. */
-  readonly early: number;
-}
 
 /** The parts of {@link benchDeploy}, to be named when only one is wanted. */
 export const deployParts = ['scripts', 'kamal'] as const;

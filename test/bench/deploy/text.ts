@@ -1,6 +1,41 @@
 import type { CliRun } from '../../bed/demo/cli.ts';
 import { type Spread, say, seconds, show, spread } from '../output.ts';
-import type { ScenarioFigures } from './deploy.ts';
+
+export interface Scenario {
+  readonly name: 'one' | 'all';
+  readonly title: string;
+  /** Services that the Sluice target runs; all when absent. */
+  readonly placed?: readonly string[];
+  /** Services that a deploy replaces; the first is asked for its health. */
+  readonly replaced: readonly string[];
+  readonly compose: string;
+  readonly script: 'backend' | 'all';
+}
+
+export interface ScenarioFigures {
+  readonly scenario: Scenario;
+  readonly own: { readonly boot: Spread; readonly stop: Spread };
+  readonly sluice: Spread;
+  /** From the command's start until the new release is confirmed. */
+  readonly confirmed: Spread;
+  readonly compose: Spread;
+  readonly script: Spread;
+  readonly distant: Spread;
+  /** With two WebSockets open, where a client can reach the application from here. */
+  readonly sockets?: SocketFigures;
+  readonly runs: readonly CliRun[];
+  readonly distantRuns: readonly CliRun[];
+}
+
+/** Deploys while WebSockets are open on the old release, which keeps them for its drain. Times from the command's start. */
+export interface SocketFigures {
+  readonly wall: Spread;
+  readonly serves: Spread;
+  /** From the confirmation to the command's end. */
+  readonly after: Spread;
+  /** WebSockets that ended before the drain's time was over. */
+  readonly early: number;
+}
 
 interface Step {
   readonly name: string;
