@@ -1,5 +1,5 @@
 import { type Expectation, patternOf, type Way } from './expectation.ts';
-import type { Resolved } from './resolved.ts';
+import type { Resolved, WrittenConfig } from './resolved.ts';
 
 /** Where Sluice and the expectation differ. */
 export interface Mismatch {

@@ -8,7 +8,7 @@ import { monotonic } from '../../bed/load/clock.ts';
 import type { WebSocketCut } from '../../bed/load/model.ts';
 import { startLoad } from '../../bed/load/start.ts';
 import { startRelay } from '../../bed/relay.ts';
-import { publish, type Spread, say, spread } from '../output.ts';
+import { publish, say, spread } from '../output.ts';
 import { deployVersion, freshProject, scratch } from '../target.ts';
 import { deployBlueGreen, removeBlueGreen, startBlueGreen } from './blue-green.ts';
 import { measureOwnTimes, type OwnTimes } from './boot.ts';
