@@ -41,9 +41,12 @@ export const forms: Readonly<Record<string, (text: string) => string>> = {
   SQL: (text) => text.replaceAll("'", "''"),
   CSV: (text) => text.replaceAll('"', '""'),
   'C, by its bytes': (text) => [...utf8(text)].map((byte) => `\\x${hex2(byte)}`).join(''),
+  // With core.quotePath: quote_c_style_counted of git's quote.c also escapes the backslash and the quotation mark.
   'octal, as git does': (text) =>
     [...utf8(text)]
-      .map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : `\\${byte.toString(8)}`))
+      .map((byte) =>
+        byte < 0x80 ? String.fromCharCode(byte).replace(/["\\]/, '\\$&') : `\\${byte.toString(8)}`,
+      )
       .join(''),
   base64: (text) => behind(text, 0, 'base64'),
   'base64 behind one byte': (text) => behind(text, 1, 'base64'),
