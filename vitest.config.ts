@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Limits are for what hangs. A machine that is busy with other work takes three times as long as a calm one.
 const contract = { testTimeout: 600_000, hookTimeout: 600_000 };
+const endToEnd = { testTimeout: 480_000, hookTimeout: 900_000 };
 const edges = 'test/contract/edge/**/*.test.ts';
 const engine = ['test/contract/build/**/*.test.ts', 'test/contract/deploy/transfer*.test.ts'];
 
@@ -66,13 +67,24 @@ export default defineConfig({
         },
       },
       {
+        // What needs one server has one of the two in the bed: they wait for boots, deadlines and drains most of their time.
+        test: {
+          name: 'e2e-single',
+          include: ['test/e2e/single/**/*.test.ts'],
+          globalSetup: ['test/e2e/harness/shared-bed.ts'],
+          env: { SLUICE_E2E_SHARED_BED: '1' },
+          maxWorkers: 2,
+          sequence: { groupOrder: 5 },
+          ...endToEnd,
+        },
+      },
+      {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/*.test.ts'],
           fileParallelism: false,
-          sequence: { groupOrder: 5 },
-          testTimeout: 480_000,
-          hookTimeout: 900_000,
+          sequence: { groupOrder: 6 },
+          ...endToEnd,
         },
       },
     ],

@@ -63,18 +63,35 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   try {
     const wanted: VersionName[] = ['v2', 'v5', ...(options.versions ?? [])];
     if (first !== 'nothing') wanted.push(first);
-    const hosts = target === 'single' ? bed.hosts.slice(0, 1) : bed.hosts.slice(0, 2);
+    const own = ownHosts(bed);
+    const hosts = target === 'single' ? own.slice(0, 1) : own;
     await Promise.all([
       buildVersions([...new Set(wanted)], () => {}),
-      ...bed.hosts.map((host) => host.wipe()),
+      ...(isShared ? hosts : own).map((host) => host.wipe()),
     ]);
-    const world = worldOf(bed, hosts, folder, { ...options, settings: { ...swift, ...settings } }, close);
+    const world = worldOf(
+      bed,
+      own,
+      hosts,
+      folder,
+      { ...options, settings: { ...swift, ...settings } },
+      close,
+    );
     if (first !== 'nothing') await deployFirst(world, first);
     return world;
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** Set by vitest.config.ts where two workers share the bed: each has a host for itself. */
+const isShared = process.env['SLUICE_E2E_SHARED_BED'] === '1';
+
+/** The hosts of the bed, this worker's host first. */
+function ownHosts({ hosts }: Bed): readonly BedHost[] {
+  const first = isShared ? Number(process.env['VITEST_POOL_ID']) - 1 : 0;
+  return [...hosts.slice(first), ...hosts.slice(0, first)];
 }
 
 /** Short watch, deadline and drain: a test waits for each of them more than once. */
@@ -85,13 +102,14 @@ const swift: ProjectSettings = {
 
 function worldOf(
   bed: Bed,
+  all: readonly BedHost[],
   hosts: readonly BedHost[],
   folder: string,
   options: WorldOptions,
   close: () => void,
 ): World {
   const { target } = options;
-  const project = writeProject(folder, options.hosts?.(bed.hosts) ?? bed.hosts, options.settings ?? {});
+  const project = writeProject(folder, options.hosts?.(all) ?? all, options.settings ?? {});
   const releases = new Map<string, Release>();
   let configs = 0;
   const world: World = {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { must } from '../bed/command.ts';
-import type { BedHost } from '../bed/host.ts';
-import { story } from './harness/cli.ts';
-import { expectNextDeploy, expectServes, versionsOf } from './harness/serves.ts';
-import { slowSeconds, startTraffic } from './harness/traffic.ts';
-import { openWorld, type World } from './harness/world.ts';
+import { must } from '../../bed/command.ts';
+import type { BedHost } from '../../bed/host.ts';
+import { story } from '../harness/cli.ts';
+import { expectNextDeploy, expectServes, versionsOf } from '../harness/serves.ts';
+import { slowSeconds, startTraffic } from '../harness/traffic.ts';
+import { openWorld, type World } from '../harness/world.ts';
 
 let world: World;
 let host: BedHost;

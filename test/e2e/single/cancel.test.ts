@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Running, story, until } from './harness/cli.ts';
-import { expectNextDeploy, expectServes } from './harness/serves.ts';
-import { startTraffic, type Traffic } from './harness/traffic.ts';
-import { openWorld, type Release, servingIn, type World } from './harness/world.ts';
+import { type Running, story, until } from '../harness/cli.ts';
+import { expectNextDeploy, expectServes } from '../harness/serves.ts';
+import { startTraffic, type Traffic } from '../harness/traffic.ts';
+import { openWorld, type Release, servingIn, type World } from '../harness/world.ts';
 
 /** A cancelled job of GitHub Actions is killed about 7.5 s after its SIGINT. */
 const longestMs = 7_000;

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BedHost } from '../bed/host.ts';
-import { monotonic } from '../bed/load/clock.ts';
-import { type RunningLoad, startLoad } from '../bed/load/start.ts';
-import { type CliRun, type Running, story, until } from './harness/cli.ts';
-import { expectNextDeploy, expectServes, statusOf, versionsOf } from './harness/serves.ts';
-import { startTraffic, type Traffic } from './harness/traffic.ts';
-import { openWorld, quick, type Release, servingIn, type World, watched } from './harness/world.ts';
+import type { BedHost } from '../../bed/host.ts';
+import { monotonic } from '../../bed/load/clock.ts';
+import { type RunningLoad, startLoad } from '../../bed/load/start.ts';
+import { type CliRun, type Running, story, until } from '../harness/cli.ts';
+import { expectNextDeploy, expectServes, statusOf, versionsOf } from '../harness/serves.ts';
+import { startTraffic, type Traffic } from '../harness/traffic.ts';
+import { openWorld, quick, type Release, servingIn, type World, watched } from '../harness/world.ts';
 
 // Faults of the machine stop what carries the traffic: here requests may fail, but only until it is back.
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Running, until } from './harness/cli.ts';
-import { expectNextDeploy, expectServes } from './harness/serves.ts';
-import { startTraffic, type Traffic } from './harness/traffic.ts';
-import { openWorld, quick, servingIn, type World } from './harness/world.ts';
+import { type Running, until } from '../harness/cli.ts';
+import { expectNextDeploy, expectServes } from '../harness/serves.ts';
+import { startTraffic, type Traffic } from '../harness/traffic.ts';
+import { openWorld, quick, servingIn, type World } from '../harness/world.ts';
 
 let world: World;
 let traffic: Traffic;
