@@ -4,30 +4,30 @@ import { UserError } from '../kernel/errors.ts';
 import { unifiedDiff } from './render/diff.ts';
 import { readText } from './study/tree.ts';
 
-/** A file as it is to be. */
+/** A file with the text that it must have. */
 export interface WantedFile {
-  /** From the top of the repository. */
+  /** Relative to the repository root. */
   readonly path: string;
   readonly text: string;
 }
 
 export interface FilePlan extends WantedFile {
-  /** `new`: it is not there; `same`: it is there like this; `differs`: it is there, and other. */
+  /** `new`: missing; `same`: exists with this text; `differs`: exists with another text. */
   readonly state: 'new' | 'same' | 'differs';
-  /** What would change, for `differs`. */
+  /** The changes as a unified diff, for `differs`. */
   readonly diff: string;
 }
 
-/** What became of a file. */
+/** The result for one file; `left`: it differs and was not changed. */
 export type FileOutcome = 'written' | 'changed' | 'unchanged' | 'left';
 
-/** Compares the wanted files with those that are there. */
+/** Compares the wanted files with the existing ones. */
 export async function planFiles(top: string, wanted: readonly WantedFile[]): Promise<FilePlan[]> {
   return await Promise.all(
     wanted.map(async (file): Promise<FilePlan> => {
       const before = await readText(join(top, file.path));
       if (before === undefined) return { ...file, state: 'new', diff: '' };
-      // A checkout on Windows has its own line ends, and is the same all the same.
+      // CRLF of a checkout on Windows is not a difference.
       if (before.replaceAll('\r\n', '\n') === file.text) return { ...file, state: 'same', diff: '' };
       return { ...file, state: 'differs', diff: unifiedDiff(file.path, before, file.text) };
     }),
@@ -35,9 +35,9 @@ export async function planFiles(top: string, wanted: readonly WantedFile[]): Pro
 }
 
 /**
- * Writes what is new, and of the files that differ those that the person named.
+ * Writes the new files, and those of the differing files that the user named.
  *
- * @param mayChange whether a file that is there may be changed.
+ * @param mayChange whether an existing file may be changed.
  * @throws UserError `init.write`
  */
 export async function writeFiles(
@@ -60,7 +60,7 @@ export async function writeFiles(
 async function write(file: string, { path, text, state }: FilePlan): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
-    // `wx`: what came there in the meantime, or could not be read, is not overwritten.
+    // `wx` does not overwrite a file that appeared in the meantime or could not be read.
     if (state === 'new') return await writeFile(file, text, { flag: 'wx' });
     const fresh = `${file}.sluice-new`;
     await writeFile(fresh, text);
@@ -72,11 +72,11 @@ async function write(file: string, { path, text, state }: FilePlan): Promise<voi
     const { code } = error as NodeJS.ErrnoException;
     throw new UserError({
       code: 'init.write',
-      message: `${path} cannot be written (${code})`,
+      message: `Cannot write ${path} (${code})`,
       hint:
         code === 'EEXIST'
-          ? 'There is something of that name that is no text file: move it away.'
-          : 'Files written before it stay; run the command again when this one can be written.',
+          ? 'Move the existing file away: it is not a readable text file.'
+          : 'Make the path writable and run the command again. Files that are already written stay.',
       cause: error,
     });
   }

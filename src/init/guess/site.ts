@@ -5,7 +5,7 @@ import type { Seen } from '../study/repository.ts';
 /** A front end that is, or could be, published to a CDN. */
 export interface SiteGuess {
   readonly front: FrontGuess | undefined;
-  /** `cdn:` of the sluice.yml that is there, as a person wrote it. */
+  /** `cdn:` of the existing sluice.yml, unchanged. */
   readonly section: string | undefined;
 }
 

@@ -17,14 +17,14 @@ const rules: readonly MigrationRule[] = [
   ...compiledRules,
   ...sqlRules,
 ];
-/** A repository may have hundreds of migrations; the first few say what they are. */
+/** A repository can have hundreds of migrations; the first few identify the tool. */
 const maxMarkers = 5;
 
 /**
  * Migration tools of a service, the one nearest to the top of its sources first: those that its image holds, with the
  * command as it runs in the image's working directory.
  *
- * @param files undefined: no Dockerfile says what the image holds, so it is taken to hold the context as it is.
+ * @param files undefined: without a Dockerfile, the image is assumed to hold the whole context.
  */
 export async function findMigrations(sources: Sources, files: ImageFiles | undefined): Promise<Migration[]> {
   const drafts: Draft[] = [];
@@ -54,7 +54,7 @@ function placed(draft: Draft, sources: Sources, files: ImageFiles | undefined): 
   const gap =
     draft.gap ??
     shellGap(sources) ??
-    (missing === undefined ? undefined : `The image has ${at}, and no COPY brings ${missing}.`);
+    (missing === undefined ? undefined : `The image has ${at}, but no COPY adds ${missing}.`);
   if (place === unknown) return { tool, at, command: inFolder(draft, ''), gap };
   const home = homeIn(below(at), place, below(draft.home));
   const folder = home === sources.workdir ? '' : fromWorkdir(home, sources.workdir);
@@ -72,12 +72,12 @@ function inFolder({ command, from }: Draft, folder: string): string {
   return from?.(word) ?? `cd ${word} && ${command}`;
 }
 
-/** A migration runs by the shell of the image. */
+/** The shell of the image runs the migration. */
 function shellGap({ from = '' }: Sources): string | undefined {
   const isBare =
     from === 'scratch' || /(?:^|\/)distroless\/|(?:^|\/)(?:static|wolfi-base-static)(?::|$)/.test(from);
   return isBare && !/:(?:\w+-)?debug/.test(from)
-    ? `Its image has no shell (${from}), and the command needs one.`
+    ? `Its image has no shell (${from}), but the command needs one.`
     : undefined;
 }
 

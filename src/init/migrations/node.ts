@@ -52,7 +52,7 @@ async function prisma(sources: Sources, at: string): Promise<Draft | undefined> 
     gap:
       packages?.lack('prisma') ??
       (migrations === undefined
-        ? `${folder === '' ? 'The schema' : folder} has no migrations folder: make one with \`prisma migrate dev\`, or use \`prisma db push\`.`
+        ? `${folder === '' ? 'The schema' : folder} has no migrations folder: create one with \`prisma migrate dev\`, or use \`prisma db push\`.`
         : undefined),
   };
 }
@@ -77,11 +77,11 @@ async function byConfig(
   return { tool, at, home, command: packages?.program(line) ?? `npx ${line}`, gap };
 }
 
-/** drizzle-kit and MikroORM bring what reads TypeScript; Knex needs a loader. */
+/** drizzle-kit and MikroORM include a TypeScript loader; Knex needs one. */
 function typeScriptGap(_: Sources, at: string, has: (name: string) => boolean): string | undefined {
   if (!/knexfile\.[cm]?ts$/.test(at)) return undefined;
   const isLoaded = ['tsx', 'ts-node', '@swc-node/register', 'esbuild-register'].some(has);
-  return isLoaded ? undefined : `${at} is TypeScript, and the image has nothing that runs it, such as tsx.`;
+  return isLoaded ? undefined : `${at} is TypeScript, but the image has no loader for it, such as tsx.`;
 }
 
 async function sequelize(sources: Sources, at: string): Promise<Draft | undefined> {
@@ -105,7 +105,7 @@ async function adonis(sources: Sources, at: string): Promise<Draft | undefined> 
   return { tool: 'AdonisJS', at, home, command: 'node ace migration:run --force', isBuilt: true };
 }
 
-/** Tools without a file of their own: TypeORM, node-pg-migrate, Sequelize by its usual folders. */
+/** Tools without a configuration file: TypeORM, node-pg-migrate, Sequelize by its usual folders. */
 async function byPackage(sources: Sources, at: string): Promise<Draft | undefined> {
   const home = folderOf(at);
   const packages = await packagesAt(sources, home);

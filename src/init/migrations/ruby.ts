@@ -4,7 +4,7 @@ import type { Draft, MigrationRule, Sources } from './model.ts';
 
 export const rubyRules: readonly MigrationRule[] = [
   { marker: /(?:^|\/)db\/migrate\/\d+_\w+\.rb$/, draft: activeRecord },
-  // An app whose first migration is still to be written has its database all the same.
+  // An app without a first migration also has a database.
   { marker: /(?:^|\/)config\/database\.yml$/, draft: newRails },
 ];
 
@@ -12,7 +12,7 @@ export const rubyRules: readonly MigrationRule[] = [
 async function activeRecord(sources: Sources, at: string): Promise<Draft | undefined> {
   const home = folderOf(folderOf(folderOf(at)));
   const has = (path: string) => sources.files.includes(posix.join(home, path));
-  // Engines and gems have migrations, too, and nothing that runs them.
+  // Engines and gems also have migrations, but do not run them.
   if (!has('config/environment.rb') && !has('Rakefile')) return undefined;
   const isRails = has('config/application.rb');
   const command = isRails

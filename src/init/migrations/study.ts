@@ -9,29 +9,29 @@ import { imageFiles } from './image-files.ts';
 import type { Migration, Sources } from './model.ts';
 import { startTexts } from './start-texts.ts';
 
-/** What the sources of one service say about its database. */
+/** The migrations of one service, from its sources. */
 export interface MigrationSight {
   /** Tools that its image holds, the one nearest to the top first. */
   readonly migrations: readonly Migration[];
-  /** What its container runs at its start migrates. */
+  /** The start of its container migrates. */
   readonly atStart: SelfMigration | undefined;
   /** The app's own code migrates. */
   readonly inCode: SelfMigration | undefined;
 }
 
-/** What a service is built from, as far as the repository has it. */
+/** The sources of a service's image, as far as the repository has them. */
 export interface BuiltFrom {
   /** Build context, from the repository's folder. */
   readonly context: string;
-  /** Text of the Dockerfile; undefined: it is not there. */
+  /** Text of the Dockerfile; undefined: missing. */
   readonly dockerfile: string | undefined;
   readonly target: string | undefined;
   readonly args: Readonly<Record<string, string>>;
 }
 
 /**
- * @param built undefined: nothing here is built for the service, and only its compose definition is known.
- * @param known what its image says, that of another service it is based on included.
+ * @param built undefined: the service is not built here, and only its compose definition is known.
+ * @param known facts of its image, including that of another service it is based on.
  */
 export async function studyMigrations(
   tree: Tree,
@@ -40,7 +40,7 @@ export async function studyMigrations(
   known: DockerfileImage | undefined,
 ): Promise<MigrationSight> {
   const context = built?.context ?? '';
-  // What the repository has is not in an image that is built elsewhere.
+  // An image that is built elsewhere does not contain the files of the repository.
   const files = built === undefined ? [] : tree.files.filter((file) => isIn(file, context));
   const within = context === '' ? files : files.map((file) => file.slice(context.length + 1));
   const image =

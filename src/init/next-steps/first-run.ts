@@ -1,4 +1,4 @@
-/** What the checks of the first CI run say, as far as `sluice init` has run them. */
+/** The checks of the first CI run, as far as `sluice init` ran them. */
 export interface FirstRun {
   /** Checks that ran. */
   readonly ran: readonly string[];
@@ -6,6 +6,6 @@ export interface FirstRun {
   readonly failing: readonly { readonly check: string; readonly rules: readonly string[] }[];
   /** Findings that block, over all of them. */
   readonly findings: number;
-  /** Checks that did not run: their tools are not here, or were not asked for. */
+  /** Checks that did not run: their tools are missing or were not requested. */
   readonly waiting: readonly string[];
 }

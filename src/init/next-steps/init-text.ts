@@ -6,7 +6,7 @@ import { enumerate, inline, wrap } from '../render/words.ts';
 import type { FirstRun } from './first-run.ts';
 import type { NextStep } from './next-steps.ts';
 
-/** What a person reads after `sluice init`: files, decisions, what is not handled, what to do. */
+/** The output of `sluice init`: files, decisions, limits, next steps. */
 export function initText(
   plan: InitPlan,
   outcomes: readonly FileOutcome[],
@@ -27,23 +27,23 @@ export function initText(
     ...firstRun(checks),
     ...(changed || plan.guess.targets.some(({ isOpen }) => isOpen)
       ? next(steps)
-      : ['', ...wrap('What comes after the files: sluice init --print')]),
+      : ['', 'To show the next steps, run:', '  sluice init --print']),
   ].join('\n');
 }
 
-/** `--print`: the files themselves, and what would become of each. */
+/** `--print`: the files themselves, and the action for each. */
 export function printText(plan: InitPlan, steps: readonly NextStep[]): string {
   const files = plan.files.flatMap(({ path, state, text, diff }) => {
     const what = {
-      new: 'would be written',
-      same: 'is there, and stays',
-      differs: 'is there, and differs: only --force or --write would change it',
+      new: '(new)',
+      same: '(unchanged)',
+      differs: '(differs; only --write and --force change it)',
     }[state];
     const body = state === 'new' ? text.trimEnd() : diff;
     return [`=== ${inline(path)} ${what}`, ...(body === '' ? [] : body.split('\n').map(inline)), ''];
   });
   return [
-    `${plan.guess.app.value}: nothing was written`,
+    `${plan.guess.app.value}: nothing written`,
     '',
     ...files,
     ...decided(plan.guess),
@@ -59,8 +59,8 @@ function headline({ guess }: InitPlan, outcomes: readonly FileOutcome[]): string
     return number === 0 ? [] : [`${number} ${number === 1 ? 'file' : 'files'} ${outcome}`];
   });
   const left = count('left');
-  if (left > 0) parts.push(`${left} ${left === 1 ? 'differs and was' : 'differ and were'} left`);
-  return `${guess.app.value}: ${parts.length === 0 ? 'everything is there already, nothing was changed' : parts.join(', ')}`;
+  if (left > 0) parts.push(`${left} changed ${left === 1 ? 'file' : 'files'} kept`);
+  return `${guess.app.value}: ${parts.length === 0 ? 'all files are up to date' : parts.join(', ')}`;
 }
 
 function filesAndState(files: readonly FilePlan[], outcomes: readonly FileOutcome[]): string[] {
@@ -125,7 +125,7 @@ function notes({ guess, env }: InitPlan): string[] {
     env === undefined
       ? []
       : [
-          `Nothing described ${enumerate(env.added.slice(0, 5))}${env.added.length > 5 ? ` and ${env.added.length - 5} more` : ''}: fill in ${env.path}.`,
+          `No example file described ${enumerate(env.added.slice(0, 5))}${env.added.length > 5 ? ` and ${env.added.length - 5} more` : ''}. Fill in ${env.path}.`,
         ];
   return [
     ...section('Not handled', guess.notHandled),
@@ -137,7 +137,7 @@ function section(title: string, texts: readonly string[]): string[] {
   return texts.length === 0 ? [] : ['', title, ...texts.flatMap((text) => wrap(text, '  ! ', '    '))];
 }
 
-/** What the first CI run shows, as far as it can be known without the tools of the repository. */
+/** The result of the first CI run, without the checks that need tools. */
 function firstRun(checks: FirstRun | undefined): string[] {
   if (checks === undefined) return [];
   const { failing, ran, waiting } = checks;
@@ -163,7 +163,7 @@ function firstRun(checks: FirstRun | undefined): string[] {
 function next(steps: readonly NextStep[]): string[] {
   return [
     '',
-    'Next',
+    'Next steps',
     ...steps.flatMap(({ title, why, commands }, index) => [
       ...wrap(title, `  ${index + 1}. `, '     '),
       ...(why === undefined ? [] : wrap(why, '     ', '     ')),

@@ -5,13 +5,13 @@ import type { NextStep, StepFacts } from './next-steps.ts';
 interface KeyFiles {
   readonly keyFile: (target: string) => string;
   readonly knownHosts: string;
-  /** Targets whose secret with an env file has to be made. */
+  /** Targets that need a secret with an env file. */
   readonly withEnvFile: readonly TargetGuess[];
 }
 
 /**
- * Makes the environments, and sets their secrets: only those that sluice.yml and the workflows ask for. The server's name
- * and user are in sluice.yml: as secrets GitHub would blank them in every log, and with them each word `deploy`.
+ * Creates the environments and sets only the secrets that sluice.yml and the workflows read. The server's name and user
+ * are in sluice.yml: GitHub masks secrets in every log, and with them each word `deploy`.
  */
 export function secretStep(
   { guess, files }: StepFacts,
@@ -31,7 +31,7 @@ export function secretStep(
       ...(withEnvFile.includes(target) ? envSecrets : []).map(
         (secret) => `gh secret set ${secret} --env ${environment} < .env.${name}`,
       ),
-      ...asked.map((secret) => `gh secret set ${secret} --env ${environment}   # asks for its value`),
+      ...asked.map((secret) => `gh secret set ${secret} --env ${environment}   # prompts for the value`),
       ...(backedUp.includes(target)
         ? environmentCommands(`${environment}-backup`, keyFile(`${name}-backup`), knownHosts)
         : []),
@@ -39,7 +39,7 @@ export function secretStep(
   });
   return {
     title: 'Create the GitHub environments and set their secrets',
-    why: 'Protection rules of an environment (Settings, Environments) then guard its secrets: who approves, from which tags.',
+    why: 'Protection rules of an environment (Settings > Environments) then guard its secrets: required reviewers, allowed tags.',
     commands: [...commands, ...registryCommands(guess.logins)],
   };
 }
@@ -53,7 +53,7 @@ function environmentCommands(environment: string, key: string, knownHosts: strin
   ];
 }
 
-/** With a role the job needs no keys. */
+/** A job with a role needs no keys. */
 function siteSecrets(section: string | undefined): string[] {
   return [
     ...(/^[ \t]*role:/m.test(section ?? '') ? [] : ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']),
@@ -62,15 +62,15 @@ function siteSecrets(section: string | undefined): string[] {
 }
 
 /**
- * Secrets of the repository, because the job that builds belongs to no target. ghcr.io takes the workflow's own token.
+ * Secrets of the repository, because the build job belongs to no target. ghcr.io accepts the workflow's own token.
  *
  * @see https://docs.docker.com/security/access-tokens/
  */
 function registryCommands([host]: readonly string[]): string[] {
   if (host === undefined) return [];
-  const what = host === 'docker.io' ? 'an access token of Docker Hub (Read & Write)' : `of ${host}`;
+  const what = host === 'docker.io' ? 'a Docker Hub access token (Read & Write)' : `the password for ${host}`;
   return [
-    `gh variable set REGISTRY_USER --body USER   # who pushes to ${host}`,
-    `gh secret set REGISTRY_PASSWORD   # asks for it: ${what}`,
+    `gh variable set REGISTRY_USER --body USER   # the user that pushes to ${host}`,
+    `gh secret set REGISTRY_PASSWORD   # prompts for ${what}`,
   ];
 }

@@ -1,7 +1,7 @@
 import { wrap } from '../render/words.ts';
 import type { RootTask } from './server.ts';
 
-/** One thing that was looked at on the server. */
+/** The result of one check of the server. */
 export interface ServerFinding {
   readonly level: 'ok' | 'warning' | 'error';
   readonly topic: string;
@@ -12,7 +12,7 @@ export interface ServerFinding {
 export interface ServerAnswer {
   readonly ok: boolean;
   readonly host: string;
-  /** The folder that was made. */
+  /** The folder that Sluice created. */
   readonly created: string | undefined;
   readonly findings: readonly ServerFinding[];
   readonly tasks: readonly RootTask[];
@@ -21,9 +21,9 @@ export interface ServerAnswer {
 const blank = ' '.repeat(14);
 const marks = { ok: '✓', warning: '!', error: '✗' } as const;
 
-/** The verdict first; then what was looked at; then what takes root, to copy. */
+/** The verdict, then the checks, then the commands for root. */
 export function serverText({ ok, host, created, findings, tasks }: ServerAnswer): string {
-  // What root has to do stands below, with this user’s name in it.
+  // The tasks for root below have the fix, with the name of this user.
   const isBelow = ({ topic }: ServerFinding) =>
     tasks.some(({ topics }) => topics.some((other) => other === topic));
   const others = findings.filter((finding) => finding.level === 'error' && !isBelow(finding));
@@ -38,18 +38,18 @@ export function serverText({ ok, host, created, findings, tasks }: ServerAnswer)
   return [
     ok
       ? `${host} is ready for deploys`
-      : `${host} is not ready: ${number} ${number === 1 ? 'thing' : 'things'} to do`,
+      : `${host} is not ready: ${number} ${number === 1 ? 'problem' : 'problems'} to fix`,
     '',
     ...findings.flatMap(row),
     ...(created === undefined
       ? []
-      : wrap(`${created} was made (mode 700)`, `  ✓ ${'folder'.padEnd(9)} `, blank)),
-    ...(tasks.length === 0 ? [] : ['', 'As root on the server (nothing of it was done):']),
+      : wrap(`Created ${created} (mode 700)`, `  ✓ ${'folder'.padEnd(9)} `, blank)),
+    ...(tasks.length === 0 ? [] : ['', 'Run as root on the server (Sluice ran none of this):']),
     ...tasks.flatMap(({ what, commands, note }, index) => [
       ...wrap(what, `  ${index + 1}. `, '     '),
       ...commands.map((command) => `       ${command}`),
       ...(note === undefined ? [] : wrap(note, '     ', '     ')),
     ]),
-    ...(ok ? [] : ['', `Then again: sluice init host ${host}`]),
+    ...(ok ? [] : ['', 'Then check again:', `  sluice init host ${host}`]),
   ].join('\n');
 }

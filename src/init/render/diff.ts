@@ -1,11 +1,11 @@
-/** A text’s lines, and the way from one to the other: ` ` stays, `-` goes, `+` comes. */
+/** A line that is kept (` `), removed (`-`) or added (`+`). */
 type Edit = readonly [mark: ' ' | '-' | '+', line: string];
 
 const context = 3;
-/** The table grows with the product of the lines; such files are no configuration. */
+/** The table grows with the product of the line counts. */
 const maxLines = 3_000;
 
-/** What would change, as `diff -u` prints it; empty for equal texts. */
+/** The changes as `diff -u` prints them; empty for equal texts. */
 export function unifiedDiff(path: string, before: string, after: string): string {
   if (before === after) return '';
   const edits = editsBetween(linesOf(before), linesOf(after));

@@ -48,7 +48,7 @@ export function permissions(rights: readonly string[]): string[] {
   return ['    permissions:', ...rights.map((right) => `      ${right}`)];
 }
 
-/** A push is that of a tag: nothing else starts the workflow. */
+/** Only pushes of tags start the workflow. */
 export function conditionOf({ name }: TargetGuess, tagged: readonly string[]): string {
   return `${tagged.includes(name) ? "github.event_name == 'push' || " : ''}inputs.target == '${name}'`;
 }

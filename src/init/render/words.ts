@@ -1,6 +1,4 @@
-/** Texts of a repository (names of files, folders, branches, services) on their way into files and onto a terminal. */
-
-/** Words that YAML 1.1 or 1.2 reads as something else than text. */
+/** Words that YAML 1.1 or 1.2 does not read as text. */
 const notText = /^(?:y|n|yes|no|on|off|true|false|null|~)$/i;
 
 /** A text as a YAML scalar: plain where that is safe everywhere, flow collections included, else in double quotes. */
@@ -8,7 +6,7 @@ export function scalar(text: string): string {
   if (/^[A-Za-z_/][\w./@-]*(?:[: ][\w./@=-]+)*$/.test(text) && !notText.test(text)) return text;
   // Fewer backslashes, and what formatters of YAML make of it.
   if (/^[ !"#-&(-[\]-~]+$/.test(text) && text.includes('"')) return `'${text}'`;
-  // JSON is YAML but for what YAML does not let stand in a stream as it is.
+  // JSON is YAML, except for the characters that a YAML stream cannot contain unescaped.
   return JSON.stringify(text).replace(
     /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]/g,
     (char, at: number, all: string) =>
@@ -29,7 +27,7 @@ export function list(texts: readonly string[]): string {
   return `[${texts.map(scalar).join(', ')}]`;
 }
 
-/** A text within a comment or a sentence: one line, without anything that drives a terminal or ends the comment. */
+/** A text within a comment or a sentence: one line, without control characters. */
 export function inline(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]|\p{Surrogate}/gu, '?');
 }

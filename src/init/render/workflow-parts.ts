@@ -6,26 +6,26 @@ import { defaultTarget } from './workflow-targets.ts';
 export interface CallerFacts {
   /** Branches whose pushes are checked. */
   readonly branches: readonly string[];
-  /** Path of sluice.yml from the top of the repository, which is `.`. */
+  /** Path of sluice.yml, relative to the repository root. */
   readonly config: string;
-  /** Name of the app: several apps of one repository have environments of their own. */
+  /** Name of the app: several apps of one repository have separate environments. */
   readonly app?: string;
   readonly targets: readonly TargetGuess[];
   /** Targets whose database is backed up each night. */
   readonly backups: readonly TargetGuess[];
-  /** Whether images are pushed to a registry that takes a user and a password. */
+  /** Whether images are pushed to a registry that needs a user and a password. */
   readonly hasRegistryLogin?: boolean;
-  /** Where and how the front end is built, from the top of the repository. */
+  /** The folder of the front end, relative to the repository root, and its build command. */
   readonly front?: { readonly folder: string; readonly build: string };
-  /** Call Sluice’s actions in jobs of the repository’s own, not its reusable workflows. */
+  /** Call Sluice’s actions in the repository’s own jobs, not its reusable workflows. */
   readonly ownJobs?: boolean;
 }
 
-/** When it runs, and what for: `A version tag (v1.2.3) deploys to production, a manual run deploys to the chosen target.` */
+/** Triggers and effect: `A version tag (v1.2.3) deploys to production, a manual run deploys to the chosen target.` */
 export function purposeOf(targets: readonly TargetGuess[], verb: string, manual: string): string {
   const names = tagTargets(targets).map(({ name }) => name);
   return names.length === 0
-    ? `A version tag does nothing: Sluice cannot tell its target. Instead ${manual} to the chosen one.`
+    ? `A version tag does nothing, because Sluice cannot tell its target. Instead, ${manual} to the chosen one.`
     : `A version tag (v1.2.3) ${verb} to ${enumerate(names)}, ${manual} to the chosen target.`;
 }
 
@@ -50,9 +50,9 @@ export function head(group: string, cancels = 'false'): string[] {
 }
 
 /**
- * A tag that several targets take reaches one after the other: the next only when the one before serves it.
+ * A tag of several targets deploys to one after the other, each only after the previous one succeeded.
  *
- * In double quotes: of an expression with doubled single quotes zizmor says that it cannot parse it, and looks no further.
+ * In double quotes: zizmor cannot parse an expression with doubled single quotes, and skips the file.
  */
 export function strategy(targets: readonly TargetGuess[]): string[] {
   const names = tagTargets(targets).map(({ name }) => name);
@@ -79,7 +79,7 @@ export function literal(text: string): string {
   return scalar(text.replaceAll('${{', () => "${{ '${{' }}"));
 }
 
-/** What both forms of a workflow have above their jobs: when it runs, what a manual run is asked, what must not overlap. */
+/** The common part of both forms of a workflow, above their jobs: triggers, inputs and concurrency. */
 export function deployOpening(targets: readonly TargetGuess[]): string[] {
   return [
     `# ${purposeOf(targets, 'deploys', 'a manual run deploys')}`,
@@ -93,7 +93,7 @@ export function deployOpening(targets: readonly TargetGuess[]): string[] {
 export function rollbackOpening(targets: readonly TargetGuess[]): string[] {
   const main = tagTargets(targets)[0] ?? targets[0];
   return [
-    '# Restores a release that the servers still have, in seconds. It builds nothing and leaves the database as it is.',
+    '# Restores a release that the servers still have, in seconds. It builds nothing and does not change the database.',
     'name: Sluice rollback',
     'on:',
     ...dispatch(targets, main?.name ?? ''),
@@ -104,7 +104,7 @@ export function rollbackOpening(targets: readonly TargetGuess[]): string[] {
 }
 
 export const backupOpening = [
-  '# A backup of the database each night, proven by a restore. It stays on the server: copy it elsewhere, too.',
+  '# Backs up the database each night, proven by a restore. The backup stays on the server: also copy it elsewhere.',
   'name: Sluice backup',
   'on:',
   '  schedule: [{ cron: "17 3 * * *" }]',
@@ -113,7 +113,7 @@ export const backupOpening = [
   'jobs:',
 ];
 
-/** Each target with a database has a job of its own each night, whatever the others' come to. */
+/** One job per target with a database, independent of the results of the others. */
 export function backupStrategy({ backups }: CallerFacts): string {
   return `    strategy: { fail-fast: false, matrix: { target: ${list(backups.map(({ name }) => name))} } }`;
 }

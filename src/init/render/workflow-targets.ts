@@ -1,8 +1,6 @@
 import { isTrial, type TargetGuess, tagTargets } from '../guess/targets.ts';
 
-/** Targets as workflows name them: in expressions, as environments, by the secrets that they read. */
-
-/** Env secrets that the reusable workflow hands to every target, and those that it hands to one. */
+/** Env secrets that the reusable workflow passes to every target, and those that it passes to one. */
 const plainEnv = 'ENV_FILE';
 const earlierEnv: Readonly<Record<string, string>> = { production: 'PROD_ENV', staging: 'STAGING_ENV' };
 
@@ -39,7 +37,7 @@ export function targetExpression(targets: readonly TargetGuess[]): string {
   return others.length === 0 ? `\${{ inputs.target || '${tagged.name}' }}` : '${{ matrix.target }}';
 }
 
-/** What a manual run has chosen at first: a target that no customer uses. */
+/** The default of a manual run: a target that no customer uses. */
 export function defaultTarget(targets: readonly TargetGuess[]): string {
   return (targets.find(({ name }) => isTrial(name)) ?? targets[0])?.name ?? '';
 }
@@ -49,7 +47,7 @@ interface Placed {
   readonly app?: string;
 }
 
-/** Several apps of one repository must not share the secrets of one environment: theirs begin with the app's name. */
+/** Several apps of one repository must not share the secrets of one environment: the app's name is a prefix. */
 export function environmentPrefix({ config, app }: Placed): string {
   return config.includes('/') && app !== undefined ? `${app}-` : '';
 }

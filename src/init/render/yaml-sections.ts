@@ -1,7 +1,5 @@
 import { parse, stringify } from 'yaml';
 
-/** Parts of a YAML file as a person wrote them, with their comments: what is kept is kept to the letter. */
-
 /** The lines of a key at the top of a YAML file, and the comments right above it. */
 export function sectionOf(text: string, key: string): string | undefined {
   const lines = text.split(/\r?\n/);
@@ -46,7 +44,7 @@ export function splitEntries(section: string): Map<string, string> {
   return entries;
 }
 
-/** An entry of a section as it is meant, where its text cannot be cut out: braces, anchors. */
+/** An entry of a section, printed from its value where its text cannot be cut out: braces, anchors. */
 export function entryOf(text: string, key: string, name: string): string | undefined {
   const document = parse(text, { merge: true }) as Record<string, Record<string, unknown> | undefined> | null;
   const value = document?.[key]?.[name];

@@ -1,4 +1,4 @@
-/** A text of a compose file with one character for each `${…}` in it, so that it can be taken apart. */
+/** A text of a compose file with one character for each `${…}`, so that it can be split. */
 export interface Masked {
   readonly text: string;
   /** Variables that have to be set for the n-th placeholder: one, or those within its default. */
@@ -39,7 +39,7 @@ export function namesAt({ names }: Masked, placeholder: string): readonly string
   return names[placeholder.charCodeAt(0) - first] ?? [];
 }
 
-/** Whether a part is one placeholder and nothing else. */
+/** Whether a part is exactly one placeholder. */
 export function isHole(part: string): boolean {
   return wholeHole.test(part);
 }

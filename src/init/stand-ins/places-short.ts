@@ -1,12 +1,12 @@
 import { hole, isHole, type Masked, namesAt } from './masked.ts';
 
 /**
- * What a variable has to be where a compose file uses it:
+ * The kind of value that a variable needs where a compose file uses it:
  * - `fixed`: one value that Docker Compose accepts there; `fits` judges others;
- * - `port`: a free number, or a range of `span` of them; `after`: so far above another variable's value; `isEntry`: it is
- *   a whole entry of `ports`, which may be `8080:80`, and `127.0.0.1:80` is none;
+ * - `port`: a free number, or a range of `span` numbers; `after`: the distance above another variable's value; `isEntry`:
+ *   a whole entry of `ports`, such as `8080:80`, but not `127.0.0.1:80`;
  * - `path`: a path, or one of the names in `or`;
- * - `registry`: with the slash behind it where the text has none.
+ * - `registry`: with a trailing slash where the text has none.
  */
 export type Want =
   | { readonly kind: 'fixed'; readonly value: string; readonly fits?: (value: string) => boolean }
@@ -25,12 +25,12 @@ type Wants = Map<string, Want>;
 const digits = /^\d+$/;
 const holes = new RegExp(hole, 'g');
 
-/** @param form what values there look like; without it only this value is known to be one. */
+/** @param form the form of valid values; default: only this value is valid. */
 export function fixed(value: string, form?: RegExp): Want {
   return { kind: 'fixed', value, ...(form === undefined ? {} : { fits: (text: string) => form.test(text) }) };
 }
 
-/** What a whole value has to be, for a variable that is only a part of it: `${N}m`, `linux/${ARCH}`. */
+/** The kind of a variable that is only a part of the value: `${N}m`, `linux/${ARCH}`. */
 export function partOf(want: Want, { text }: Masked, at: number): Want {
   if (want.kind === 'path') return at === 0 ? want : { kind: 'name' };
   if (want.kind === 'port' || want.kind === 'ip') return fixed('1', digits);
@@ -81,7 +81,7 @@ function rangeWants(wants: Wants, masked: Masked, part: string, span: number): v
   for (const match of part.match(holes) ?? []) put(wants, masked, match, fixed('1', digits));
 }
 
-/** How many ports a range of literal numbers has. */
+/** Number of ports in a range of literal numbers. */
 function spanOf(part: string): number | undefined {
   const [, from, to] = /^(\d+)-(\d+)$/.exec(part) ?? [];
   return from === undefined ? undefined : Math.max(1, Number(to) - Number(from) + 1);

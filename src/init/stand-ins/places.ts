@@ -3,7 +3,7 @@ import { fixed, imageWants, partOf, portWants, volumeWants, type Want } from './
 
 export type { Want } from './places-short.ts';
 
-/** What a compose file declares, for variables that hold the name of something in it. */
+/** Declared names of a compose file, for variables that hold one of them. */
 export interface Declared {
   readonly services: readonly string[];
   readonly volumes: readonly string[];
@@ -12,7 +12,7 @@ export interface Declared {
   readonly configs: readonly string[];
 }
 
-/** Below these keys any text is fine, whatever the keys are called. */
+/** Below these keys, any text is valid. */
 const free = new Set([
   ...['environment', 'labels', 'command', 'entrypoint', 'args', 'options', 'driver_opts', 'annotations'],
   ...['test', 'content', 'sysctls', 'extra_hosts', 'x-develop', 'develop', 'storage_opt', 'logging'],
@@ -73,7 +73,7 @@ const durations = new Set([
     'window',
   ],
 ]);
-/** One of the words that Compose accepts there, nearest to its default. */
+/** A word that Compose accepts there, nearest to its default. */
 const words: Readonly<Record<string, string>> = {
   restart: 'unless-stopped',
   network_mode: 'bridge',
@@ -115,7 +115,7 @@ const paths = new Set([
   ...['context', 'working_dir', 'tmpfs', 'file', 'additional_contexts', 'label_file', 'cgroup_parent'],
 ]);
 
-/** What the variables of one text have to be where it is. */
+/** The kinds of value that the variables of one text need at its place. */
 export function wantsAt(path: readonly string[], text: string, declared: Declared): Map<string, Want> {
   const masked = mask(text);
   if (masked.names.length === 0) return new Map();
@@ -158,7 +158,7 @@ function wantFor(keys: readonly string[]): Want {
   return names.has(last) ? { kind: 'name' } : { kind: 'any' };
 }
 
-/** A name of something in the same file, where only those that are declared are accepted. */
+/** A reference within the same file, where Compose accepts only declared names. */
 function referenceWant(
   keys: readonly string[],
   path: readonly string[],
@@ -184,7 +184,7 @@ function referenceWant(
     : { kind: 'fixed', value: first, fits: (value) => list.includes(value) };
 }
 
-/** A file of that name is replaced by the target's variables (config/compose-env-files.ts). */
+/** A file of that name is replaced by the target's variables. */
 function envFileWants(masked: Masked): Map<string, Want> {
   const isOurs = /(?:^|\/)\.env(?:\..+)?$|\.env$/.test(masked.text) && !isHole(masked.text);
   const want = every(masked, { kind: 'name' });

@@ -4,9 +4,8 @@ import { UserErrors } from '../../kernel/errors.ts';
 import type { Seen } from './repository.ts';
 
 /**
- * A compose file whose contexts or Dockerfiles are not there describes an app that nobody can build.
- *
- * Paths that a variable without a default is a part of are left out: here they have stand-ins.
+ * Checks that the build contexts and Dockerfiles of the compose files exist. Paths with a variable that has no default are
+ * skipped: here they have stand-ins.
  *
  * @throws UserErrors `build.files`.
  */

@@ -7,22 +7,22 @@ import { folderOf, isIn, nameOf, type Tree } from './tree.ts';
 export interface ExampleFile {
   readonly path: string;
   readonly text: string;
-  /** What it says, with its own variables in place. */
+  /** Its values, with references to its own variables resolved. */
   readonly values: Readonly<Record<string, string>>;
   /** All names in it, those in comments (`# NAME=`) too. */
   readonly names: readonly string[];
-  /** It lies beside the compose files or above them, and is not for development: its values are the app's. */
+  /** It is beside or above the compose files and not for development, so its values are the app's. */
   readonly isNear: boolean;
 }
 
-/** `.env.example`, `env.sample`, `.env.production.dist`, `.env.example.prod`, `.env-example`, `sample.env`, `.env.docker` and their like. */
+/** `.env.example`, `env.sample`, `.env.production.dist`, `.env.example.prod`, `.env-example`, `sample.env`, `.env.docker` and similar names. */
 const exampleName =
   /^\.?env(?:[._-][\w-]+)?[._-](?:example|sample|template|dist|tpl|defaults?)(?:[._-][\w-]+)?$|^(?:[\w-]+[._-])?(?:example|sample|template)s?\.env$|^[\w-]+\.env[._-](?:example|sample|template|dist)$|^\.env\.docker$/;
 const development = /(?:^|[._-])(?:dev|devel|development|local|test|testing|ci|e2e)(?:[._-]|$)/;
 
 /**
  * Files that describe variables, anywhere in the repository: those nearest to the compose files first, then those beside
- * an `env_file` of theirs; of several in one place the one that names most of what they use.
+ * an `env_file`. In one place, the file that names the most used variables comes first.
  *
  * @param folder of the first compose file.
  * @param used `envFiles`: paths from the compose file. `variables`: names in the compose files.
@@ -62,14 +62,14 @@ function valuesOf(text: string, path: string): Record<string, string> {
       ...inherited.map(({ name }) => [name, ''] as const),
       ...entries.map(({ name, value }) => [name, value] as const),
     ]);
-    // `DB_IMAGE="mariadb:${DB_VERSION}"` means a value of the same file; others stay as they stand.
+    // `DB_IMAGE="mariadb:${DB_VERSION}"` means a value of the same file; other references stay.
     for (const { name, value } of entries) {
       const whole = interpolate(value, (other) => (other === name ? undefined : written.get(other)));
       if (typeof whole === 'string') written.set(name, whole);
     }
     return Object.fromEntries(written);
   } catch {
-    // A template for another tool: its names count all the same.
+    // A template for another tool: only its names count.
     return Object.fromEntries([...text.matchAll(/^([A-Za-z_]\w*)=/gm)].map(([, name = '']) => [name, '']));
   }
 }

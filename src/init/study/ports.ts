@@ -2,11 +2,11 @@ import { readModel } from '../stand-ins/read-model.ts';
 import type { LookEffects } from './git.ts';
 import { lookAt } from './repository.ts';
 
-/** TCP ports that the app in a folder publishes on its server; none where its compose files can’t be read. */
+/** TCP ports that the app in a folder publishes on its server; empty if its compose files cannot be read. */
 export async function publishedPorts(folder: string, effects: LookEffects): Promise<number[]> {
   const seen = await lookAt(folder, effects);
   if (seen.compose === undefined) return [];
-  // Whatever is wrong with the compose files is no concern of the server’s; other commands say it.
+  // Other commands report faults of the compose files.
   const known = { registry: undefined, app: 'app' };
   const { model, made } = await readModel(seen, known, effects).catch(() => ({
     model: undefined,

@@ -15,26 +15,26 @@ import { folderOf, readText, readTree, type Tree } from './tree.ts';
 import { type ComposeVariable, type EnvFileUse, envFilesOf, variablesOf } from './variables.ts';
 import { findOtherDeploys, type OtherDeploy } from './workflows.ts';
 
-/** A repository as it was found; nothing is guessed yet. */
+/** The facts of a repository, before any guess. */
 export interface Seen {
-  /** The folder sluice.yml belongs to, and all paths start from. */
+  /** The folder of sluice.yml: all paths are relative to it. */
   readonly folder: string;
-  /** From the top of the repository to the folder: `services/shop`; empty where they are the same. */
+  /** The folder relative to the repository root: `services/shop`; empty for the root. */
   readonly below: string;
   readonly tree: Tree;
   readonly git: GitFacts;
   readonly composeFiles: readonly ComposeFile[];
   readonly compose: ComposeChoice<ComposeFile> | undefined;
-  /** Settings of the app that they use; those of the shell and of Docker Compose itself are none. */
+  /** Settings of the app that they use, without variables of the shell and of Docker Compose itself. */
   readonly variables: readonly ComposeVariable[];
-  /** Variables of the shell that they use, and that have no default there. */
+  /** Variables of the shell that they use without a default. */
   readonly shell: readonly ComposeVariable[];
   /** Values of a `.env` that belongs to the repository: Compose reads it. */
   readonly defaults: Readonly<Record<string, string>>;
   readonly envFiles: readonly EnvFileUse[];
   readonly examples: readonly ExampleFile[];
   readonly otherDeploys: readonly OtherDeploy[];
-  /** A sluice.yml that is there and sound: what it says is known, and not guessed again. */
+  /** The existing valid sluice.yml, whose values are not guessed again. */
   readonly present: Config | undefined;
   /** Its text. */
   readonly presentText: string | undefined;
@@ -42,10 +42,10 @@ export interface Seen {
 }
 
 /**
- * Reads a repository's files and asks git, and does nothing else.
+ * Reads the files of a repository and its git facts.
  *
- * @param wanted compose files that a person named, as absolute paths; none: sluice.yml's, else those for production.
- * @throws UserErrors `config.compose-missing` for those of `wanted` that can't be read.
+ * @param wanted compose files that the user named, as absolute paths; empty: sluice.yml's, else those for production.
+ * @throws UserErrors `config.compose-missing` for those of `wanted` that cannot be read.
  */
 export async function lookAt(
   folder: string,
@@ -95,7 +95,7 @@ export async function lookAt(
   };
 }
 
-/** A person's choice counts, and one in sluice.yml is a person's, too; its words are the same in every later run. */
+/** The choice of the command line, else that of sluice.yml, else our own. */
 async function choiceFor(
   tree: Tree,
   all: readonly ComposeFile[],
@@ -112,7 +112,7 @@ async function choiceFor(
   if (wanted.length > 0 && missing.length > 0)
     throw new UserErrors(missing.map((path) => cannotRead(path, all)));
   const isSame = own?.files.length === files.length && own.files.every(({ path }, at) => path === paths[at]);
-  // A sluice.yml without `compose:` means the base file, which may not be there yet.
+  // A sluice.yml without `compose:` means the base file, which can be missing.
   return files.length === 0 || missing.length > 0 || isSame ? own : chosenBy(files);
 }
 
@@ -138,7 +138,7 @@ async function readDefaults(
     const { entries } = parseEnvFile(text ?? '', '.env', { interpolate: false });
     return Object.fromEntries(entries.map(({ name, value }) => [name, value]));
   } catch {
-    // Compose reads the file itself, and says what is wrong with it.
+    // Compose reads the file itself and reports its faults.
     return {};
   }
 }
@@ -149,7 +149,7 @@ async function readPresent(folder: string): Promise<Config | undefined> {
   try {
     return text === undefined ? undefined : parseConfig(text, file, folder);
   } catch {
-    // What is wrong in it every other command says; here it is a file that is not overwritten.
+    // Every other command reports its faults; here it is an existing file that must not be overwritten.
     return undefined;
   }
 }

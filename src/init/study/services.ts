@@ -6,17 +6,17 @@ import { type BuiltFrom, type MigrationSight, studyMigrations } from '../migrati
 import { findHealth, type HealthGuess } from './health.ts';
 import type { Tree } from './tree.ts';
 
-/** What the repository says of one service beyond its compose file. */
+/** Facts of the repository about one service, beyond its compose file. */
 export interface ServiceSight extends MigrationSight {
   readonly name: string;
-  /** Build context as a path from the repository's folder; undefined if nothing here is built for it. */
+  /** Build context as a path from the repository's folder; undefined if it is not built here. */
   readonly context: string | undefined;
   readonly dockerfile: string | undefined;
   readonly image: DockerfileImage | undefined;
   readonly health: HealthGuess | undefined;
 }
 
-/** Looks at the sources of each service. */
+/** Studies the sources of each service. */
 export async function study(tree: Tree, model: ComposeModel): Promise<ServiceSight[]> {
   const images = await builtImages(model);
   const all: ServiceSight[] = [];

@@ -4,7 +4,7 @@ import type { ComposeFile } from './compose-files.ts';
 /** A variable that compose files refer to. */
 export interface ComposeVariable {
   readonly name: string;
-  /** What the files put where it is not set; undefined: it must be set. */
+  /** Default in the files; undefined: it must be set. */
   readonly fallback: string | undefined;
   /** Services (or top-level sections) that use it. */
   readonly users: readonly string[];
@@ -16,7 +16,7 @@ export interface EnvFileUse {
   readonly path: string;
 }
 
-/** Variables of the chosen files, in the order they come. */
+/** Variables of the chosen files, in order of appearance. */
 export function variablesOf(files: readonly ComposeFile[]): ComposeVariable[] {
   const found = new Map<string, { fallbacks: (string | undefined)[]; users: Set<string> }>();
   const add = ({ name, fallback }: VariableUse, user: string) => {
@@ -28,7 +28,7 @@ export function variablesOf(files: readonly ComposeFile[]): ComposeVariable[] {
   for (const { data, services } of files) {
     for (const { user, text } of textsIn(data)) for (const use of usesIn(text)) add(use, user);
     for (const [name, service] of Object.entries(services)) {
-      // `environment: [NAME]` passes on what the target has; without it the container has none.
+      // `environment: [NAME]` passes on the value of the target.
       for (const passed of passedOn(service['environment'])) add({ name: passed, fallback: undefined }, name);
     }
   }
@@ -41,8 +41,8 @@ export function variablesOf(files: readonly ComposeFile[]): ComposeVariable[] {
 }
 
 /**
- * Variables without a default that resolving for a build needs: those in `build:`, in the name of what is built, and the
- * port in a container, without which Docker Compose reads no file.
+ * Variables without a default that a build needs: those in `build:`, in `image:` of a built service, and in container
+ * ports, which Docker Compose has to parse.
  */
 export function buildVariables(files: readonly ComposeFile[]): string[] {
   const built = new Set(

@@ -1,14 +1,14 @@
 import { nameOf, type Tree } from './tree.ts';
 
-/** A workflow of the repository that deploys in a way of its own. */
+/** A workflow of the repository that deploys without Sluice. */
 export interface OtherDeploy {
   readonly path: string;
-  /** What gives it away. */
+  /** The tool or command that shows it. */
   readonly sign: string;
 }
 
 const composeUp = 'docker compose up -d';
-/** Tests start containers, too; on a runner of one's own, or an engine elsewhere, it is a deploy. */
+/** Tests also start containers; on a self-hosted runner, or with a remote engine, it is a deploy. */
 const elsewhere = /\bDOCKER_HOST\b|\bself-hosted\b|\bdocker\s+context\s+use\b|--context\b/;
 
 const signs: readonly (readonly [RegExp, string])[] = [
@@ -21,7 +21,7 @@ const signs: readonly (readonly [RegExp, string])[] = [
   [/\bssh\s+(?:-\S+\s+(?:\S+\s+)?){0,10}[\w$.{}-]{1,100}@[\w$.{}-]+/, 'ssh'],
 ];
 
-/** Workflows that would deploy the same app beside Sluice's. */
+/** Workflows that deploy the same app besides Sluice's. */
 export async function findOtherDeploys(tree: Tree): Promise<OtherDeploy[]> {
   const files = tree.files.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path));
   const found: OtherDeploy[] = [];
