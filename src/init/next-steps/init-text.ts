@@ -1,3 +1,4 @@
+import { quoteWords } from '../../host/commands/quote.ts';
 import type { FileOutcome, FilePlan } from '../files.ts';
 import type { Guess } from '../guess/guess.ts';
 import type { ServiceGuess } from '../guess/services.ts';
@@ -20,7 +21,7 @@ export function initText(
     '',
     ...filesAndState(plan.files, outcomes),
     ...left.flatMap(({ diff }) => ['', ...diff.split('\n').map((line) => `  ${inline(line)}`)]),
-    ...(left.length === 0 ? [] : ['', ...wrap(howToChange(left))]),
+    ...(left.length === 0 ? [] : ['', ...howToChange(left)]),
     '',
     ...decided(plan.guess),
     ...notes(plan),
@@ -64,7 +65,10 @@ function headline({ guess }: InitPlan, outcomes: readonly FileOutcome[]): string
 }
 
 function filesAndState(files: readonly FilePlan[], outcomes: readonly FileOutcome[]): string[] {
-  return files.map(({ path }, index) => `  ${(outcomes[index] ?? '').padEnd(10)} ${inline(path)}`);
+  return files.map(({ path }, index) => {
+    const outcome = outcomes[index] === 'left' ? 'kept' : (outcomes[index] ?? '');
+    return `  ${outcome.padEnd(10)} ${inline(path)}`;
+  });
 }
 
 /** Each service with its strategy and why, then what a deploy does with the database. */
@@ -115,9 +119,16 @@ function database({ migrate, backup }: Guess): string[] {
   return lines;
 }
 
-function howToChange(left: readonly FilePlan[]): string {
-  const all = left.length === 1 ? '' : ' --force changes all of them.';
-  return `${enumerate(left.map(({ path }) => path))} ${left.length === 1 ? 'is' : 'are'} as before. To take what is shown: sluice init --write ${left[0]?.path}.${all}`;
+/** The command on a line without a prefix or line breaks, to copy. */
+function howToChange(left: readonly FilePlan[]): string[] {
+  const [first] = left;
+  const one = left.length === 1;
+  const names = enumerate(left.map(({ path }) => path));
+  return [
+    ...wrap(`${names} ${one ? 'was' : 'were'} not changed. To apply ${one ? 'the diff' : 'one diff'}, run:`),
+    `  sluice init --write ${inline(quoteWords([first?.path ?? '']))}`,
+    ...(one ? [] : ['To apply all of them, run:', '  sluice init --force']),
+  ];
 }
 
 function notes({ guess, env }: InitPlan): string[] {

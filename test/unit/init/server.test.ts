@@ -126,7 +126,7 @@ test('the first line is the verdict, and each thing to do is counted once', () =
     { level: 'error', topic: 'disk', message: 'only 0.1 GiB free', fix: 'Free some.' },
   ] as const;
   const text = serverText({ ok: false, host: 'deploy@a.example.com', created: undefined, findings, tasks });
-  expect(text.split('\n')[0]).toBe('deploy@a.example.com is not ready: 3 things to do');
+  expect(text.split('\n')[0]).toBe('deploy@a.example.com is not ready: 3 problems to fix');
   expect(text).not.toContain('Install it.');
   expect(text).toContain('→ Free some.');
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);

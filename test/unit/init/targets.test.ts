@@ -55,7 +55,7 @@ describe('which targets there are', () => {
     const [, eu] = targetsOf(two, { ...none, others });
     expect(eu?.section?.trimStart()).toBe('eu:\n    hosts: [ops@new.example.com:2222]\n    env-file: eu.env');
     const both = [{ name: 'prod', host: 'ops@new.example.com' }];
-    expect(() => targetsOf(two, { ...none, others: both })).toThrow('prod has 2 hosts');
+    expect(() => targetsOf(two, { ...none, others: both })).toThrow('target prod: it has 2 hosts');
   });
 
   test('with nothing to try a commit on, a manual run of a branch reaches production', () => {
