@@ -84,8 +84,10 @@ export async function readModel(
 }
 
 function problemOf(names: readonly string[]): string {
-  const list = enumerate(names.map((name) => `$\{${name}}`));
-  return `Docker Compose does not accept the compose files without ${names.length === 1 ? 'a value' : 'values'} for ${list}. Add ${names.length === 1 ? 'it' : 'them'} to .env.example and run \`sluice init\` again`;
+  const distinct = [...new Set(names)];
+  const one = distinct.length === 1;
+  const list = enumerate(distinct.map((name) => `$\{${name}}`));
+  return `Docker Compose does not accept the compose files without ${one ? 'a value' : 'values'} for ${list}. Add ${one ? 'it' : 'them'} to .env.example and run \`sluice init\` again`;
 }
 
 /** Whether we made up the value: no example has it. */
