@@ -78,7 +78,7 @@ export const builtPatterns: Readonly<Record<string, string>> = {
   'src/init/migrations/image-files.ts': globs,
   'src/init/migrations/packages.ts': names,
   'src/init/migrations/sql.ts': names,
-  'src/init/stand-ins/places-short.ts': parts,
-  'src/init/render/yaml-sections.ts': 'blanks',
+  'src/init/stand-ins/short-syntax.ts': parts,
+  'src/init/render/yaml.ts': 'blanks',
   'src/kernel/foreign.ts': parts,
 };

@@ -9,7 +9,7 @@ import { connectHost } from '../../host/ssh/connect.ts';
 import { secretVariables } from '../../host/ssh/credentials.ts';
 import { planServer, takenPorts } from '../../init/next-steps/server.ts';
 import { type ServerFinding, serverText } from '../../init/next-steps/server-text.ts';
-import { enumerate } from '../../init/render/words.ts';
+import { enumerate } from '../../init/render/terminal.ts';
 import { publishedPorts } from '../../init/study/ports.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';

@@ -1,7 +1,7 @@
 import type { ComposeModel, ComposeService } from '../../config/model.ts';
 import { callsOf } from '../../config/services/callers.ts';
 import { dataOf, imageKind, imageRole, isPostgres, isPostgresKind } from '../../config/services/stores.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import type { ServiceSight } from '../study/services.ts';
 import type { ServiceGuess } from './services.ts';
 

@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import type { ImageAnswers } from '../../config/images/asked-images.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import { isSecretName } from '../../config/secrets/secret-names.ts';
-import { notHandled } from '../next-steps/not-handled.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import { isDefault } from '../study/compose-files.ts';
 import { composeNotes, profilesExample } from '../study/compose-notes.ts';
 import type { Seen } from '../study/repository.ts';
@@ -17,6 +16,7 @@ import {
   type MigrationGuess,
   otherMigrations,
 } from './database.ts';
+import { notHandled } from './not-handled.ts';
 import { guessRegistry, loginsNeeded, registryNotes } from './registry.ts';
 import { guessServices, type ServiceGuess } from './services.ts';
 import { guessSite, type SiteGuess } from './site.ts';

@@ -1,6 +1,6 @@
 import { type ImageReference, tryParseImage } from '../../config/images/reference.ts';
 import type { ComposeModel } from '../../config/model.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import { isStandIn } from '../stand-ins/stand-ins.ts';
 import type { Seen } from '../study/repository.ts';
 import type { Told } from './guess.ts';

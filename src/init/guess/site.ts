@@ -1,4 +1,4 @@
-import { sectionOf } from '../render/yaml-sections.ts';
+import { sectionOf } from '../render/yaml.ts';
 import type { FrontGuess } from '../study/front.ts';
 import type { Seen } from '../study/repository.ts';
 

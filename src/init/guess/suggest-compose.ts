@@ -1,5 +1,5 @@
 import { readDockerfile } from '../../config/dockerfile/image.ts';
-import { inline, scalar } from '../render/words.ts';
+import { inline, scalar } from '../render/terminal.ts';
 import type { Seen } from '../study/repository.ts';
 import { folderOf, nameOf, type Tree } from '../study/tree.ts';
 import { appName } from './guess.ts';

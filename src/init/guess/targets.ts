@@ -1,6 +1,6 @@
 import type { Config, Target } from '../../config/model.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { entryOf, sectionOf, splitEntries } from '../render/yaml-sections.ts';
+import { entryOf, sectionOf, splitEntries } from '../render/yaml.ts';
 
 /** Servers as the command line names them. */
 export interface TargetWishes {

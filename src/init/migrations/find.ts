@@ -4,7 +4,7 @@ import { compiledRules } from './compiled.ts';
 import { homeIn, type ImageFiles, unknown } from './image-files.ts';
 import type { Draft, Migration, MigrationRule, Sources } from './model.ts';
 import { nodeRules } from './node.ts';
-import { phpRules } from './php.ts';
+import { phpRules } from './php-ruby.ts';
 import { pythonRules } from './python.ts';
 import { rubyRules } from './ruby.ts';
 import { sqlRules } from './sql.ts';

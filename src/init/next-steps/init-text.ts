@@ -3,7 +3,7 @@ import type { FileOutcome, FilePlan } from '../files.ts';
 import type { Guess } from '../guess/guess.ts';
 import type { ServiceGuess } from '../guess/services.ts';
 import type { InitPlan } from '../init.ts';
-import { enumerate, inline, wrap } from '../render/words.ts';
+import { enumerate, inline, wrap } from '../render/terminal.ts';
 import type { FirstRun } from './first-run.ts';
 import type { NextStep } from './next-steps.ts';
 

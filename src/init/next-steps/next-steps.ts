@@ -2,7 +2,7 @@ import { parseAddress } from '../../config/address.ts';
 import { quoteWords } from '../../host/commands/quote.ts';
 import type { Guess } from '../guess/guess.ts';
 import { isTrial, realTargets, type TargetGuess, tagTargets } from '../guess/targets.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import { secretStep } from './secret-steps.ts';
 
 /** One thing to do, with the commands for it. */

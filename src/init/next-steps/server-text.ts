@@ -1,4 +1,4 @@
-import { wrap } from '../render/words.ts';
+import { wrap } from '../render/terminal.ts';
 import type { RootTask } from './server.ts';
 
 /** The result of one check of the server. */

@@ -1,7 +1,7 @@
 import { type TargetGuess, tagTargets } from '../guess/targets.ts';
 import { renderJobs } from './jobs.ts';
+import { list } from './terminal.ts';
 import { reusable } from './toolkit.ts';
-import { list } from './words.ts';
 import {
   backupOpening,
   backupStrategy,

@@ -4,7 +4,7 @@ import { secretIn } from '../../config/sluice-yml/named-secrets.ts';
 import type { Seen } from '../study/repository.ts';
 import { folderOf } from '../study/tree.ts';
 import type { ComposeVariable } from '../study/variables.ts';
-import { enumerate, inline } from './words.ts';
+import { enumerate, inline } from './terminal.ts';
 
 /** The file that describes the variables, with its new text. */
 export interface EnvExample {

@@ -1,6 +1,6 @@
 import { quoteWords } from '../../host/commands/quote.ts';
 import { type TargetGuess, tagTargets } from '../guess/targets.ts';
-import { enumerate, list, scalar } from './words.ts';
+import { enumerate, list, scalar } from './terminal.ts';
 import { defaultTarget } from './workflow-targets.ts';
 
 export interface CallerFacts {

@@ -1,7 +1,5 @@
 import { isHole, type Masked, mask, namesAt } from './masked.ts';
-import { fixed, imageWants, partOf, portWants, volumeWants, type Want } from './places-short.ts';
-
-export type { Want } from './places-short.ts';
+import { fixed, imageWants, partOf, portWants, volumeWants, type Want } from './short-syntax.ts';
 
 /** Declared names of a compose file, for variables that hold one of them. */
 export interface Declared {

@@ -3,7 +3,7 @@ import { loadComposeModel } from '../../config/compose/load.ts';
 import { shellVariable } from '../../config/env/shell-variables.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import { UserError, userErrorsOf } from '../../kernel/errors.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import type { LookEffects } from '../study/git.ts';
 import type { Seen } from '../study/repository.ts';
 import type { ComposeVariable } from '../study/variables.ts';

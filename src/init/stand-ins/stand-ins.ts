@@ -6,7 +6,8 @@ import type { ComposeFile } from '../study/compose-files.ts';
 import { profilesExample } from '../study/compose-notes.ts';
 import type { ExampleFile } from '../study/env-example.ts';
 import type { ComposeVariable } from '../study/variables.ts';
-import { type Declared, type Want, wantsAt } from './places.ts';
+import { type Declared, wantsAt } from './places.ts';
+import type { Want } from './short-syntax.ts';
 
 /** Values for variables that only a server has, so that the compose files can be resolved. */
 export interface StandIns {

@@ -3,7 +3,7 @@ import { folderOf, isAside, isAsideProfile } from '../../config/compose/choice/n
 import { shellVariable } from '../../config/env/shell-variables.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import { imageRole } from '../../config/services/stores.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import type { Seen } from './repository.ts';
 import { nameOf } from './tree.ts';
 

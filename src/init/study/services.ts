@@ -2,7 +2,7 @@ import { isAbsolute, join, relative } from 'node:path';
 import type { DockerfileImage } from '../../config/dockerfile/image.ts';
 import { type BuiltImages, builtImages } from '../../config/images/built-images.ts';
 import type { ComposeModel, ComposeService } from '../../config/model.ts';
-import { type BuiltFrom, type MigrationSight, studyMigrations } from '../migrations/study.ts';
+import { type BuiltFrom, type MigrationSight, studyMigrations } from '../migrations/migrations.ts';
 import { findHealth, type HealthGuess } from './health.ts';
 import type { Tree } from './tree.ts';
 

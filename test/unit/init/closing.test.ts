@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { ComposeModel, ComposeService, ServicePlan, Strategy } from '../../../src/config/model.ts';
 import { guessBackup } from '../../../src/init/guess/database.ts';
 import type { Guess } from '../../../src/init/guess/guess.ts';
+import { notHandled } from '../../../src/init/guess/not-handled.ts';
 import type { ServiceGuess } from '../../../src/init/guess/services.ts';
 import { guessTargets } from '../../../src/init/guess/targets.ts';
 import type { FirstRun } from '../../../src/init/next-steps/first-run.ts';
 import { initText } from '../../../src/init/next-steps/init-text.ts';
 import { type NextStep, nextSteps } from '../../../src/init/next-steps/next-steps.ts';
-import { notHandled } from '../../../src/init/next-steps/not-handled.ts';
 
 function service(name: string, strategy: Strategy, more: Partial<ServicePlan> = {}): ServiceGuess {
   const plan = {
@@ -102,7 +102,9 @@ describe('what is not handled is said', () => {
   test('a tag that no target takes', () => {
     const others = ['us', 'eu'].map((name) => ({ name, host: 'a@b.example.com' }));
     const two = guessTargets(undefined, { production: undefined, staging: undefined, others });
-    expect(told({ targets: two }).join()).toContain('A version tag deploys nothing, because none of us and eu');
+    expect(told({ targets: two }).join()).toContain(
+      'A version tag deploys nothing, because none of us and eu',
+    );
   });
 });
 

@@ -4,7 +4,7 @@ import { parseConfig } from '../../../src/config/sluice-yml/load.ts';
 import { guessTargets, realTargets, type TargetWishes, tagTargets } from '../../../src/init/guess/targets.ts';
 import { type Caller, renderCaller } from '../../../src/init/render/callers.ts';
 import { checkout } from '../../../src/init/render/toolkit.ts';
-import { sectionOf, splitEntries } from '../../../src/init/render/yaml-sections.ts';
+import { sectionOf, splitEntries } from '../../../src/init/render/yaml.ts';
 
 const none: TargetWishes = { production: undefined, staging: undefined };
 const two = `app: shop

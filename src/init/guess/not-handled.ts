@@ -1,11 +1,10 @@
 import type { ComposeModel } from '../../config/model.ts';
 import { imageRole, writableVolumes } from '../../config/services/stores.ts';
-import type { DatabaseGuess } from '../guess/database.ts';
-import type { ServiceGuess } from '../guess/services.ts';
-import type { TargetGuess } from '../guess/targets.ts';
-import { tagTargets } from '../guess/targets.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import { nameOf, type Tree } from '../study/tree.ts';
+import type { DatabaseGuess } from './database.ts';
+import type { ServiceGuess } from './services.ts';
+import { type TargetGuess, tagTargets } from './targets.ts';
 
 /** Files of other platforms, by the name of the platform. */
 const platforms: readonly (readonly [string, RegExp])[] = [
