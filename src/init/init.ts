@@ -13,10 +13,9 @@ import { renderConfig } from './render/config.ts';
 import { type EnvExample, renderEnvExample } from './render/env.ts';
 import { withoutStandIns } from './stand-ins/hide.ts';
 import { readModel } from './stand-ins/read-model.ts';
-import { checkBuildFiles } from './study/build-files.ts';
 import type { LookEffects } from './study/git.ts';
 import { lookAt, type Seen } from './study/repository.ts';
-import { type ServiceSight, study } from './study/services.ts';
+import { checkBuildFiles, type ServiceSight, study } from './study/services.ts';
 
 /** The files and texts of one `sluice init` run. */
 export interface InitPlan {

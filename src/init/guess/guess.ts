@@ -3,8 +3,10 @@ import type { ImageAnswers } from '../../config/images/asked-images.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import { isSecretName } from '../../config/secrets/secret-names.ts';
 import { enumerate } from '../render/terminal.ts';
+import { sectionOf } from '../render/yaml.ts';
 import { isDefault } from '../study/compose-files.ts';
 import { composeNotes, profilesExample } from '../study/compose-notes.ts';
+import type { FrontGuess } from '../study/front.ts';
 import type { Seen } from '../study/repository.ts';
 import type { ServiceSight } from '../study/services.ts';
 import { folderOf, nameOf } from '../study/tree.ts';
@@ -17,22 +19,15 @@ import {
   otherMigrations,
 } from './database.ts';
 import { notHandled } from './not-handled.ts';
-import { guessRegistry, loginsNeeded, registryNotes } from './registry.ts';
+import { type Explained, guessRegistry, loginsNeeded, registryNotes } from './registry.ts';
 import { guessServices, type ServiceGuess } from './services.ts';
-import { guessSite, type SiteGuess } from './site.ts';
 import { guessTargets, type TargetGuess, type TargetWishes } from './targets.ts';
-
-/** A value and its source, as the end of a comment. */
-export interface Told<T> {
-  readonly value: T;
-  readonly why: string;
-}
 
 /** The content of sluice.yml. */
 export interface Guess {
-  readonly app: Told<string>;
-  readonly compose: Told<readonly string[]> & { readonly explicit: boolean };
-  readonly registry: Told<string | undefined>;
+  readonly app: Explained<string>;
+  readonly compose: Explained<readonly string[]> & { readonly explicit: boolean };
+  readonly registry: Explained<string | undefined>;
   /** Registries that images are pushed to with a user and a password. */
   readonly logins: readonly string[];
   readonly services: readonly ServiceGuess[];
@@ -87,14 +82,14 @@ export function guess(
 }
 
 /** The name of the app, as sluice.yml has it, else as the compose file or the repository is called. */
-export function guessApp(seen: Seen): Told<string> {
-  const told = nameFound(seen);
+export function guessApp(seen: Seen): Explained<string> {
+  const found = nameFound(seen);
   // A second run must give the same name as the first.
-  if (seen.present === undefined || seen.present.app === told.value) return told;
+  if (seen.present === undefined || seen.present.app === found.value) return found;
   return { value: seen.present.app, why: 'Kept from the existing sluice.yml.' };
 }
 
-function nameFound({ compose, git, folder, below }: Seen): Told<string> {
+function nameFound({ compose, git, folder, below }: Seen): Explained<string> {
   const named = compose?.files.find(({ name }) => name !== undefined && appName(name) === name);
   if (named?.name !== undefined) return { value: named.name, why: `From \`name:\` in ${named.path}.` };
   const repository = below === '' ? git.remote?.path.split('/').at(-1) : undefined;
@@ -234,4 +229,16 @@ function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | unde
     );
   }
   return advice;
+}
+
+/** A front end that is, or could be, published to a CDN. */
+export interface SiteGuess {
+  readonly front: FrontGuess | undefined;
+  /** `cdn:` of the existing sluice.yml, unchanged. */
+  readonly section: string | undefined;
+}
+
+export function guessSite({ front, present, presentText }: Seen): SiteGuess | undefined {
+  const section = present?.cdn === undefined ? undefined : sectionOf(presentText ?? '', 'cdn');
+  return front === undefined && section === undefined ? undefined : { front, section };
 }

@@ -3,7 +3,12 @@ import type { ComposeModel } from '../../config/model.ts';
 import { enumerate } from '../render/terminal.ts';
 import { isStandIn } from '../stand-ins/stand-ins.ts';
 import type { Seen } from '../study/repository.ts';
-import type { Told } from './guess.ts';
+
+/** A value and its source, as the end of a comment. */
+export interface Explained<T> {
+  readonly value: T;
+  readonly why: string;
+}
 
 /** A service that is built, with the place that its `image:` names; undefined for a name without a path (`web`). */
 interface Built {
@@ -23,7 +28,7 @@ interface Built {
 export function guessRegistry(
   seen: Pick<Seen, 'git'>,
   model: ComposeModel | undefined,
-): Told<string | undefined> {
+): Explained<string | undefined> {
   const named = builtOf(model).filter(({ image }) => image !== undefined);
   const [first] = named;
   if (first !== undefined && named.every(({ registry }) => registry === first.registry)) {

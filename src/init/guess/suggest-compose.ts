@@ -1,5 +1,6 @@
 import { readDockerfile } from '../../config/dockerfile/image.ts';
-import { inline, scalar } from '../render/terminal.ts';
+import { inline } from '../render/terminal.ts';
+import { scalar } from '../render/yaml.ts';
 import type { Seen } from '../study/repository.ts';
 import { folderOf, nameOf, type Tree } from '../study/tree.ts';
 import { appName } from './guess.ts';

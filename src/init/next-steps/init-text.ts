@@ -4,8 +4,19 @@ import type { Guess } from '../guess/guess.ts';
 import type { ServiceGuess } from '../guess/services.ts';
 import type { InitPlan } from '../init.ts';
 import { enumerate, inline, wrap } from '../render/terminal.ts';
-import type { FirstRun } from './first-run.ts';
 import type { NextStep } from './next-steps.ts';
+
+/** The checks of the first CI run, as far as `sluice init` ran them. */
+export interface FirstRun {
+  /** Checks that ran. */
+  readonly ran: readonly string[];
+  /** Those that fail, with the rules and how often: `compose/healthcheck (2)`. */
+  readonly failing: readonly { readonly check: string; readonly rules: readonly string[] }[];
+  /** Findings that block, over all of them. */
+  readonly findings: number;
+  /** Checks that did not run: their tools are missing or were not requested. */
+  readonly waiting: readonly string[];
+}
 
 /** The output of `sluice init`: files, decisions, limits, next steps. */
 export function initText(

@@ -1,6 +1,5 @@
 import { type TargetGuess, tagTargets } from '../guess/targets.ts';
 import { renderJobs } from './jobs.ts';
-import { list } from './terminal.ts';
 import { reusable } from './toolkit.ts';
 import {
   backupOpening,
@@ -8,14 +7,18 @@ import {
   buildCommand,
   type CallerFacts,
   deployOpening,
+  environmentPrefix,
+  envNames,
   head,
+  knownEnvNames,
   literal,
   purposeOf,
   rollbackOpening,
   strategy,
+  targetExpression,
   triggers,
 } from './workflow-parts.ts';
-import { environmentPrefix, envNames, knownEnvNames, targetExpression } from './workflow-targets.ts';
+import { list } from './yaml.ts';
 
 /** A workflow that calls one of Sluice’s. */
 export type Caller = 'ci' | 'deploy' | 'rollback' | 'backup' | 'cdn';

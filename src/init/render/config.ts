@@ -1,8 +1,9 @@
 import type { Guess } from '../guess/guess.ts';
 import type { ServiceGuess } from '../guess/services.ts';
 import type { TargetGuess } from '../guess/targets.ts';
-import { comment, enumerate, inline, list, scalar } from './terminal.ts';
+import { comment, enumerate, inline } from './terminal.ts';
 import { docsPage } from './toolkit.ts';
+import { list, scalar } from './yaml.ts';
 
 /** The text of sluice.yml: the necessary keys, and above each guess its source. */
 export function renderConfig(guess: Guess): string {

@@ -1,17 +1,25 @@
 import { tagTargets } from '../guess/targets.ts';
-import { checkoutStep, conditionOf, job, permissions, runner } from './job-parts.ts';
 import { siteJobs } from './site-jobs.ts';
 import { ownAction } from './toolkit.ts';
 import {
   backupOpening,
   backupStrategy,
   type CallerFacts,
+  checkoutStep,
+  conditionOf,
   deployOpening,
+  environmentOf,
+  envNames,
+  job,
   literal,
+  ownEnvNames,
+  permissions,
   rollbackOpening,
+  runner,
+  sameEnvNames,
   strategy,
+  targetExpression,
 } from './workflow-parts.ts';
-import { environmentOf, envNames, ownEnvNames, sameEnvNames, targetExpression } from './workflow-targets.ts';
 
 /**
  * Workflows whose own jobs call Sluice’s actions: for variables with other names, and for accounts where the secrets of an

@@ -1,8 +1,19 @@
 import { tagTargets } from '../guess/targets.ts';
-import { checkoutStep, conditionOf, job, permissions, runner } from './job-parts.ts';
 import { downloadArtifact, ownAction, uploadArtifact } from './toolkit.ts';
-import { buildCommand, type CallerFacts, head, literal, purposeOf, triggers } from './workflow-parts.ts';
-import { targetExpression } from './workflow-targets.ts';
+import {
+  buildCommand,
+  type CallerFacts,
+  checkoutStep,
+  conditionOf,
+  head,
+  job,
+  literal,
+  permissions,
+  purposeOf,
+  runner,
+  targetExpression,
+  triggers,
+} from './workflow-parts.ts';
 
 /** Of the names and the contents of all files. */
 const digestOfFolder =

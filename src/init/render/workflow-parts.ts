@@ -1,7 +1,8 @@
 import { quoteWords } from '../../host/commands/quote.ts';
-import { type TargetGuess, tagTargets } from '../guess/targets.ts';
-import { enumerate, list, scalar } from './terminal.ts';
-import { defaultTarget } from './workflow-targets.ts';
+import { isTrial, type TargetGuess, tagTargets } from '../guess/targets.ts';
+import { enumerate } from './terminal.ts';
+import { checkout } from './toolkit.ts';
+import { list, scalar } from './yaml.ts';
 
 export interface CallerFacts {
   /** Branches whose pushes are checked. */
@@ -116,4 +117,111 @@ export const backupOpening = [
 /** One job per target with a database, independent of the results of the others. */
 export function backupStrategy({ backups }: CallerFacts): string {
   return `    strategy: { fail-fast: false, matrix: { target: ${list(backups.map(({ name }) => name))} } }`;
+}
+
+export interface JobFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly needs?: string;
+  readonly condition?: string;
+  readonly strategy?: readonly string[];
+  readonly minutes: number;
+  readonly rights: readonly string[];
+  readonly target: string;
+  readonly facts: CallerFacts;
+  /** Of the concurrency group: publications do not wait for deploys. */
+  readonly kind?: string;
+  readonly steps: readonly string[];
+}
+
+/** A job that works on one target, in the environment of that target. */
+export function job({ facts, target, kind = '', ...given }: JobFacts): string[] {
+  const group = `sluice-${kind}${environmentOf(target, facts)}`;
+  return [
+    '',
+    `  ${given.id}:`,
+    `    name: ${given.name}`,
+    ...(given.needs === undefined ? [] : [`    needs: ${given.needs}`]),
+    ...(given.condition === undefined ? [] : [`    if: ${given.condition}`]),
+    ...(given.strategy ?? []),
+    ...runner(given.minutes),
+    ...permissions(given.rights),
+    `    environment: ${environmentOf(target, facts)}`,
+    `    concurrency: { group: "${group}", cancel-in-progress: false }`,
+    '    steps:',
+    ...checkoutStep,
+    ...given.steps,
+  ];
+}
+
+export const checkoutStep = [`      - uses: ${checkout}`, '        with: { persist-credentials: false }'];
+
+export function runner(minutes: number): string[] {
+  return ['    runs-on: ubuntu-latest', `    timeout-minutes: ${minutes}`];
+}
+
+export function permissions(rights: readonly string[]): string[] {
+  return ['    permissions:', ...rights.map((right) => `      ${right}`)];
+}
+
+/** Only pushes of tags start the workflow. */
+export function conditionOf({ name }: TargetGuess, tagged: readonly string[]): string {
+  return `${tagged.includes(name) ? "github.event_name == 'push' || " : ''}inputs.target == '${name}'`;
+}
+
+/** Env secrets that the reusable workflow passes to every target, and those that it passes to one. */
+const plainEnv = 'ENV_FILE';
+const earlierEnv: Readonly<Record<string, string>> = { production: 'PROD_ENV', staging: 'STAGING_ENV' };
+
+/** Whether the reusable workflow has all variables that the targets read. */
+export function knownEnvNames(targets: readonly TargetGuess[]): boolean {
+  return targets.every((target) =>
+    ownEnvNames(target).every(
+      (name) =>
+        name === plainEnv || (Object.hasOwn(earlierEnv, target.name) && earlierEnv[target.name] === name),
+    ),
+  );
+}
+
+/** Whether all targets read their variables from the same secrets, each from those of its own environment. */
+export function sameEnvNames(targets: readonly TargetGuess[]): boolean {
+  return targets.every((target) => ownEnvNames(target).every((name) => name === plainEnv));
+}
+
+/** Secrets with variables, of all these targets. */
+export function envNames(targets: readonly TargetGuess[]): string[] {
+  const names = [...new Set(targets.flatMap(ownEnvNames))];
+  return names.length === 0 ? [plainEnv] : names;
+}
+
+/** Secrets with variables that one target reads, by the names that sluice.yml has for them. */
+export function ownEnvNames({ envSecrets, variables }: TargetGuess): string[] {
+  return [...new Set([...envSecrets, ...variables])];
+}
+
+/** The target of a run, as an expression. */
+export function targetExpression(targets: readonly TargetGuess[]): string {
+  const [tagged, ...others] = tagTargets(targets);
+  if (tagged === undefined) return '${{ inputs.target }}';
+  return others.length === 0 ? `\${{ inputs.target || '${tagged.name}' }}` : '${{ matrix.target }}';
+}
+
+/** The default of a manual run: a target that no customer uses. */
+export function defaultTarget(targets: readonly TargetGuess[]): string {
+  return (targets.find(({ name }) => isTrial(name)) ?? targets[0])?.name ?? '';
+}
+
+interface Placed {
+  readonly config: string;
+  readonly app?: string;
+}
+
+/** Several apps of one repository must not share the secrets of one environment: the app's name is a prefix. */
+export function environmentPrefix({ config, app }: Placed): string {
+  return config.includes('/') && app !== undefined ? `${app}-` : '';
+}
+
+/** Name of the GitHub environment of a target. */
+export function environmentOf(target: string, place: Placed): string {
+  return `${environmentPrefix(place)}${target}`;
 }

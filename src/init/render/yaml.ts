@@ -53,3 +53,32 @@ export function entryOf(text: string, key: string, name: string): string | undef
     .trimEnd()
     .replace(/^/gm, '  ');
 }
+
+/** Words that YAML 1.1 or 1.2 does not read as text. */
+const notText = /^(?:y|n|yes|no|on|off|true|false|null|~)$/i;
+
+/** A text as a YAML scalar: plain where that is safe everywhere, flow collections included, else in double quotes. */
+export function scalar(text: string): string {
+  if (/^[A-Za-z_/][\w./@-]*(?:[: ][\w./@=-]+)*$/.test(text) && !notText.test(text)) return text;
+  // Fewer backslashes, and what formatters of YAML make of it.
+  if (/^[ !"#-&(-[\]-~]+$/.test(text) && text.includes('"')) return `'${text}'`;
+  // JSON is YAML, except for the characters that a YAML stream cannot contain unescaped.
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]/g,
+    (char, at: number, all: string) =>
+      isPaired(all, at) ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Half of a character beyond the basic plane, beside its other half. */
+function isPaired(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  if (code < 0xd800 || code > 0xdfff) return false;
+  const other = code < 0xdc00 ? text.charCodeAt(at + 1) : text.charCodeAt(at - 1);
+  return code < 0xdc00 ? other >= 0xdc00 && other <= 0xdfff : other >= 0xd800 && other < 0xdc00;
+}
+
+/** A list of texts in brackets. */
+export function list(texts: readonly string[]): string {
+  return `[${texts.map(scalar).join(', ')}]`;
+}

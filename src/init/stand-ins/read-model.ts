@@ -5,7 +5,7 @@ import type { ComposeModel } from '../../config/model.ts';
 import { UserError, userErrorsOf } from '../../kernel/errors.ts';
 import { enumerate } from '../render/terminal.ts';
 import type { LookEffects } from '../study/git.ts';
-import type { Seen } from '../study/repository.ts';
+import { lookAt, type Seen } from '../study/repository.ts';
 import type { ComposeVariable } from '../study/variables.ts';
 import { attempts, type StandIns, standIns } from './stand-ins.ts';
 
@@ -135,4 +135,26 @@ function namesIn(message: string): string[] {
 
 function variablesIn(message: string): string[] {
   return [...message.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name);
+}
+
+/** TCP ports that the app in a folder publishes on its server; empty if its compose files cannot be read. */
+export async function publishedPorts(folder: string, effects: LookEffects): Promise<number[]> {
+  const seen = await lookAt(folder, effects);
+  if (seen.compose === undefined) return [];
+  // Other commands report faults of the compose files.
+  const known = { registry: undefined, app: 'app' };
+  const { model, made } = await readModel(seen, known, effects).catch(() => ({
+    model: undefined,
+    made: new Map(),
+  }));
+  effects.signal?.throwIfAborted();
+  const ports = Object.values(model?.services ?? {}).flatMap((service) => service.ports ?? []);
+  const open = ports.filter(
+    ({ protocol, host_ip: ip }) => protocol !== 'udp' && !/^127\.|^::1$/.test(ip ?? ''),
+  );
+  const numbers = open
+    .filter(({ published }) => !made.has(String(published)))
+    .map(({ published }) => Number(published))
+    .filter((port) => Number.isInteger(port) && port > 0);
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }

@@ -4,8 +4,7 @@ import { textsIn } from '../../config/env/variable-uses.ts';
 import { tryParseImage } from '../../config/images/reference.ts';
 import type { ComposeFile } from '../study/compose-files.ts';
 import { profilesExample } from '../study/compose-notes.ts';
-import type { ExampleFile } from '../study/env-example.ts';
-import type { ComposeVariable } from '../study/variables.ts';
+import type { ComposeVariable, ExampleFile } from '../study/variables.ts';
 import { type Declared, wantsAt } from './places.ts';
 import type { Want } from './short-syntax.ts';
 

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { loadComposeModel } from '../../../src/config/compose/load.ts';
 import { type InitPlan, planInit } from '../../../src/init/init.ts';
 import { printText } from '../../../src/init/next-steps/init-text.ts';
+import { publishedPorts } from '../../../src/init/stand-ins/read-model.ts';
 import { standIns } from '../../../src/init/stand-ins/stand-ins.ts';
-import { publishedPorts } from '../../../src/init/study/ports.ts';
 import { lookAt } from '../../../src/init/study/repository.ts';
 import { userErrorsOf } from '../../../src/kernel/errors.ts';
 

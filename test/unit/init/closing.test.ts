@@ -5,8 +5,7 @@ import type { Guess } from '../../../src/init/guess/guess.ts';
 import { notHandled } from '../../../src/init/guess/not-handled.ts';
 import type { ServiceGuess } from '../../../src/init/guess/services.ts';
 import { guessTargets } from '../../../src/init/guess/targets.ts';
-import type { FirstRun } from '../../../src/init/next-steps/first-run.ts';
-import { initText } from '../../../src/init/next-steps/init-text.ts';
+import { type FirstRun, initText } from '../../../src/init/next-steps/init-text.ts';
 import { type NextStep, nextSteps } from '../../../src/init/next-steps/next-steps.ts';
 
 function service(name: string, strategy: Strategy, more: Partial<ServicePlan> = {}): ServiceGuess {

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ComposeModel } from '../../../src/config/model.ts';
 import { chooseIn, findComposeFiles } from '../../../src/init/study/compose-files.ts';
 import { composeNotes } from '../../../src/init/study/compose-notes.ts';
-import { findExamples } from '../../../src/init/study/env-example.ts';
 import { readTree } from '../../../src/init/study/tree.ts';
+import { findExamples } from '../../../src/init/study/variables.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -9,8 +9,9 @@ import { guessTargets } from '../../../src/init/guess/targets.ts';
 import { nextSteps } from '../../../src/init/next-steps/next-steps.ts';
 import { type Caller, renderCaller } from '../../../src/init/render/callers.ts';
 import { renderConfig } from '../../../src/init/render/config.ts';
-import { comment, inline, scalar } from '../../../src/init/render/terminal.ts';
+import { comment, inline } from '../../../src/init/render/terminal.ts';
 import { reusable, toolkit } from '../../../src/init/render/toolkit.ts';
+import { scalar } from '../../../src/init/render/yaml.ts';
 
 const noWishes = { production: undefined, staging: undefined };
 const callers: readonly Caller[] = ['ci', 'deploy', 'rollback', 'backup', 'cdn'];

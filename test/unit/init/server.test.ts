@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HostFacts } from '../../../src/host/probe/facts.ts';
 import { parseProbe } from '../../../src/host/probe/parse.ts';
-import { planServer, takenPorts } from '../../../src/init/next-steps/server.ts';
-import { serverText } from '../../../src/init/next-steps/server-text.ts';
+import { planServer, serverText, takenPorts } from '../../../src/init/next-steps/server.ts';
 
 /** A server as its probe describes it; lines that begin with a name of `changes` are replaced, or left out. */
 function facts(changes: Readonly<Record<string, string | undefined>> = {}): HostFacts {
