@@ -57,8 +57,7 @@ export function guessTargets(
   const prefixes = prefixesOf(names, present);
   const sections = splitEntries(sectionOf(presentText ?? '', 'targets') ?? '');
   return names.map((name) => {
-    const target =
-      present !== undefined && Object.hasOwn(present.targets, name) ? present.targets[name] : undefined;
+    const target = targetIn(present, name);
     const prefix = prefixes.get(name) ?? 'PROD';
     const open = `deploy@${name.toLowerCase().replaceAll('_', '-')}.example.com`;
     const old = target?.hosts[0]?.name;
@@ -98,6 +97,10 @@ export function realTargets<T extends Pick<TargetGuess, 'name'>>(targets: readon
   return real.length === 0 ? [...targets] : real;
 }
 
+function targetIn(present: Config | undefined, name: string): Target | undefined {
+  return present !== undefined && Object.hasOwn(present.targets, name) ? present.targets[name] : undefined;
+}
+
 function envSecretsOf({ env }: Target): string[] {
   return env.flatMap((source) => (source.kind === 'secret-file' ? [source.variable] : []));
 }
@@ -112,8 +115,7 @@ function prefixesOf(names: readonly string[], present: Config | undefined): Map<
     return upper.startsWith('GITHUB') ? `T_${upper}` : upper;
   };
   for (const name of names) {
-    const target =
-      present !== undefined && Object.hasOwn(present.targets, name) ? present.targets[name] : undefined;
+    const target = targetIn(present, name);
     const said =
       target === undefined
         ? []

@@ -6,8 +6,8 @@ export const phpRules: readonly MigrationRule[] = [
   { marker: /(?:^|\/)artisan$/, draft: laravel },
   { marker: /(?:^|\/)bin\/console$/, draft: symfony },
   { marker: /(?:^|\/)bin\/cake$/, draft: cake },
-  { marker: /(?:^|\/)phinx\.(?:php|ya?ml|json)$/, draft: phinx },
-  { marker: /(?:^|\/)yii$/, draft: yii },
+  byPackage(/(?:^|\/)phinx\.(?:php|ya?ml|json)$/, 'Phinx', 'robmorgan/phinx', 'vendor/bin/phinx migrate'),
+  byPackage(/(?:^|\/)yii$/, 'Yii', 'yiisoft/yii2', 'php yii migrate --interactive=0'),
   { marker: /(?:^|\/)spark$/, draft: codeIgniter },
 ];
 
@@ -18,16 +18,12 @@ async function laravel(_: Sources, at: string): Promise<Draft | undefined> {
 async function symfony(sources: Sources, at: string): Promise<Draft | undefined> {
   const home = folderOf(folderOf(at));
   const needs = await composerNeeds(sources, home);
-  if (!needs.includes('doctrine/doctrine-migrations-bundle') && !(await hasMigrations(sources, home)))
-    return undefined;
-  const command = 'php bin/console doctrine:migrations:migrate --no-interaction --allow-no-migration';
-  return { tool: 'Doctrine', at, home, command };
-}
-
-async function hasMigrations({ files }: Sources, home: string): Promise<boolean> {
-  return files.some(
+  const isConfigured = sources.files.some(
     (file) => isIn(file, posix.join(home, 'config/packages')) && /doctrine_migrations\.ya?ml$/.test(file),
   );
+  if (!needs.includes('doctrine/doctrine-migrations-bundle') && !isConfigured) return undefined;
+  const command = 'php bin/console doctrine:migrations:migrate --no-interaction --allow-no-migration';
+  return { tool: 'Doctrine', at, home, command };
 }
 
 async function cake(sources: Sources, at: string): Promise<Draft | undefined> {
@@ -36,20 +32,13 @@ async function cake(sources: Sources, at: string): Promise<Draft | undefined> {
   return hasOwn ? { tool: 'CakePHP', at, home, command: 'bin/cake migrations migrate' } : undefined;
 }
 
-async function phinx(sources: Sources, at: string): Promise<Draft | undefined> {
-  const home = folderOf(at);
-  const needs = await composerNeeds(sources, home);
-  return needs.includes('robmorgan/phinx')
-    ? { tool: 'Phinx', at, home, command: 'vendor/bin/phinx migrate' }
-    : undefined;
-}
-
-async function yii(sources: Sources, at: string): Promise<Draft | undefined> {
-  const home = folderOf(at);
-  const needs = await composerNeeds(sources, home);
-  return needs.includes('yiisoft/yii2')
-    ? { tool: 'Yii', at, home, command: 'php yii migrate --interactive=0' }
-    : undefined;
+/** A tool that composer.json lists beside its file. */
+function byPackage(marker: RegExp, tool: string, name: string, command: string): MigrationRule {
+  const draft = async (sources: Sources, at: string): Promise<Draft | undefined> => {
+    const home = folderOf(at);
+    return (await composerNeeds(sources, home)).includes(name) ? { tool, at, home, command } : undefined;
+  };
+  return { marker, draft };
 }
 
 async function codeIgniter(sources: Sources, at: string): Promise<Draft | undefined> {

@@ -87,7 +87,7 @@ function problemOf(names: readonly string[]): string {
   const distinct = [...new Set(names)];
   const one = distinct.length === 1;
   const list = enumerate(distinct.map((name) => `$\{${name}}`));
-  return `Docker Compose does not accept the compose files without ${one ? 'a value' : 'values'} for ${list}. Add ${one ? 'it' : 'them'} to .env.example and run \`sluice init\` again`;
+  return `Docker Compose rejects the compose files without ${one ? 'a value' : 'values'} for ${list}. Add ${one ? 'it' : 'them'} to .env.example and run \`sluice init\` again`;
 }
 
 /** Whether we made up the value: no example has it. */
