@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
 import { readText } from './study/tree.ts';
 
-/** A file with the text that it must have. */
 export interface WantedFile {
   /** Relative to the repository root. */
   readonly path: string;
@@ -20,7 +19,6 @@ export interface FilePlan extends WantedFile {
 /** The result for one file; `left`: it differs and was not changed. */
 export type FileOutcome = 'written' | 'changed' | 'unchanged' | 'left';
 
-/** Compares the wanted files with the existing ones. */
 export async function planFiles(top: string, wanted: readonly WantedFile[]): Promise<FilePlan[]> {
   return await Promise.all(
     wanted.map(async (file): Promise<FilePlan> => {

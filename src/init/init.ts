@@ -17,7 +17,6 @@ import type { LookEffects } from './study/git.ts';
 import { lookAt, type Seen } from './study/repository.ts';
 import { checkBuildFiles, type ServiceSight, study } from './study/services.ts';
 
-/** The files and texts of one `sluice init` run. */
 export interface InitPlan {
   /** Repository root: paths of the files are relative to it. */
   readonly top: string;
@@ -30,7 +29,6 @@ export interface InitPlan {
   readonly variables: readonly string[];
 }
 
-/** Options of the command line. */
 export interface InitWishes extends TargetWishes {
   /** Absolute paths of compose files; none: `init` chooses. */
   readonly compose?: readonly string[];

@@ -18,7 +18,6 @@ export interface DatabaseGuess {
   /** The service that runs Postgres; undefined: Sluice cannot back up the databases of this app. */
   readonly postgres: string | undefined;
   readonly why: string;
-  /** Databases without a backup. */
   readonly others: readonly string[];
 }
 

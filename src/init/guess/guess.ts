@@ -23,7 +23,6 @@ import { type Explained, guessRegistry, loginsNeeded, registryNotes } from './re
 import { guessServices, type ServiceGuess } from './services.ts';
 import { guessTargets, type TargetGuess, type TargetWishes } from './targets.ts';
 
-/** The content of sluice.yml. */
 export interface Guess {
   readonly app: Explained<string>;
   readonly compose: Explained<readonly string[]> & { readonly explicit: boolean };
@@ -34,7 +33,6 @@ export interface Guess {
   readonly migrate: MigrationGuess | undefined;
   readonly backup: DatabaseGuess | undefined;
   readonly targets: readonly TargetGuess[];
-  /** A front end that is, or could be, published to a CDN. */
   readonly site: SiteGuess | undefined;
   /** The compose files take secrets or settings from the target. */
   readonly needsVariables: boolean;
@@ -197,7 +195,6 @@ function buildNotes({ compose, variables }: Seen, onGitHub: boolean, builds: boo
   ];
 }
 
-/** Settings that make deploys safer. */
 function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | undefined): string[] {
   const advice: string[] = [];
   const has = (names: readonly string[]) => `${enumerate(names)} ${names.length === 1 ? 'has' : 'have'}`;
@@ -231,7 +228,6 @@ function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | unde
   return advice;
 }
 
-/** A front end that is, or could be, published to a CDN. */
 export interface SiteGuess {
   readonly front: FrontGuess | undefined;
   /** `cdn:` of the existing sluice.yml, unchanged. */

@@ -6,7 +6,6 @@ import type { DatabaseGuess } from './database.ts';
 import type { ServiceGuess } from './services.ts';
 import { type TargetGuess, tagTargets } from './targets.ts';
 
-/** Files of other platforms, by the name of the platform. */
 const platforms: readonly (readonly [string, RegExp])[] = [
   ['Helm', /(?:^|\/)Chart\.ya?ml$/],
   ['Kustomize', /(?:^|\/)kustomization\.ya?ml$/],
@@ -27,7 +26,6 @@ export function notHandled(facts: {
   readonly services: readonly ServiceGuess[];
   readonly backup: DatabaseGuess | undefined;
   readonly targets: readonly TargetGuess[];
-  /** Compose files that are deployed. */
   readonly chosen: readonly string[];
 }): string[] {
   const { model, services, backup, targets } = facts;

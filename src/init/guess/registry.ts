@@ -62,7 +62,6 @@ export function loginsNeeded(
     .sort();
 }
 
-/** Notes about the registry, one sentence each. */
 export function registryNotes(
   model: ComposeModel | undefined,
   registry: string | undefined,

@@ -12,7 +12,6 @@ export interface ServiceGuess {
   readonly plan: ServicePlan;
   /** Only keys that the compose files do not imply; empty: sluice.yml needs none. */
   readonly own: ServiceConfig;
-  /** Where `own` comes from. */
   readonly why: readonly string[];
   /** Keys that may be right, written as a comment. */
   readonly maybe: Maybe | undefined;

@@ -5,11 +5,9 @@ import type { Seen } from '../study/repository.ts';
 import { folderOf, nameOf, type Tree } from '../study/tree.ts';
 import { appName } from './guess.ts';
 
-/** Files to start from in a repository without a compose file. */
 export interface Suggestion {
   /** The files found, as the end of a sentence. */
   readonly found: string;
-  /** Suggested files, as text to copy. */
   readonly files: readonly { readonly path: string; readonly text: string }[];
 }
 

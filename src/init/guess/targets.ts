@@ -2,7 +2,6 @@ import type { Config, Target } from '../../config/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { entryOf, sectionOf, splitEntries } from '../render/yaml.ts';
 
-/** Servers as the command line names them. */
 export interface TargetWishes {
   /** `deploy@prod-1.example.com`; undefined: not known. */
   readonly production: string | undefined;
@@ -20,7 +19,6 @@ export interface TargetGuess {
   readonly host: string;
   /** The host is a placeholder that the user has to replace. */
   readonly isOpen: boolean;
-  /** It takes version tags only. */
   readonly requireTag: boolean;
   /** Secrets with the text of a whole env file. */
   readonly envSecrets: readonly string[];
@@ -76,7 +74,6 @@ export function guessTargets(
   });
 }
 
-/** A target to try releases on, by its name. */
 export function isTrial(name: string): boolean {
   return trials.test(name);
 }
@@ -138,7 +135,6 @@ function prefixesOf(names: readonly string[], present: Config | undefined): Map<
   return taken;
 }
 
-/** The lines of a target with another host in them. */
 function withHost(section: string | undefined, target: Target, host: string): string | undefined {
   const old = target.hosts[0]?.name;
   if (old === undefined || old === host) return section;

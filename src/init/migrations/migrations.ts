@@ -14,13 +14,10 @@ import { pythonRules } from './python.ts';
 import { sqlRules } from './sql.ts';
 import { startTexts } from './start-texts.ts';
 
-/** The migrations of one service, from its sources. */
 export interface MigrationSight {
   /** Tools that its image holds, the one nearest to the top first. */
   readonly migrations: readonly Migration[];
-  /** The start of its container migrates. */
   readonly atStart: SelfMigration | undefined;
-  /** The app's own code migrates. */
   readonly inCode: SelfMigration | undefined;
 }
 
@@ -28,7 +25,6 @@ export interface MigrationSight {
 export interface BuiltFrom {
   /** Build context, from the repository's folder. */
   readonly context: string;
-  /** Text of the Dockerfile; undefined: missing. */
   readonly dockerfile: string | undefined;
   readonly target: string | undefined;
   readonly args: Readonly<Record<string, string>>;
@@ -150,7 +146,6 @@ function inFolder({ command, from }: Draft, folder: string): string {
   return from?.(word) ?? `cd ${word} && ${command}`;
 }
 
-/** The shell of the image runs the migration. */
 function shellGap({ from = '' }: Sources): string | undefined {
   const isBare =
     from === 'scratch' || /(?:^|\/)distroless\/|(?:^|\/)(?:static|wolfi-base-static)(?::|$)/.test(from);
@@ -159,7 +154,6 @@ function shellGap({ from = '' }: Sources): string | undefined {
     : undefined;
 }
 
-/** The fewest folders first, then by name. */
 export function byDepth(a: string, b: string): number {
   return a.split('/').length - b.split('/').length || (a < b ? -1 : 1);
 }

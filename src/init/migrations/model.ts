@@ -1,6 +1,5 @@
 import type { Tree } from '../study/tree.ts';
 
-/** A migration tool in the image of a service. */
 export interface Migration {
   readonly tool: string;
   /** The file that shows it, from the repository's folder. */
@@ -38,9 +37,7 @@ export interface Sources {
   readonly tree: Tree;
   /** Build context, from the repository's folder. */
   readonly context: string;
-  /** Files of the context. */
   readonly files: readonly string[];
-  /** Base image of the final stage. */
   readonly from: string | undefined;
   /** The container's working directory; undefined: its base image decides. */
   readonly workdir: string | undefined;
@@ -50,11 +47,9 @@ export interface Sources {
   readonly packageRuns: readonly ImageRun[];
   /** Sources of all COPY lines from other stages and images: `/go/bin/goose`, `migrate/migrate:/usr/bin/migrate`. */
   readonly copied: readonly string[];
-  /** Targets in the image of those copies. */
   readonly copiedTo: readonly string[];
   /** Variables that the container gets: those of the image, and `environment` of the service over them. */
   readonly variables: Readonly<Record<string, string | null>>;
-  /** All commands of the container's start. */
   readonly start: string;
 }
 

@@ -3,7 +3,6 @@ import type { Sources } from './model.ts';
 
 /** The package.json that a folder belongs to, and whether the image keeps what it lists. */
 export interface Packages {
-  /** From the repository's folder. */
   readonly at: string;
   readonly scripts: Readonly<Record<string, string>>;
   /** A package of `dependencies` or `devDependencies`, here or in a package.json above. */

@@ -12,7 +12,6 @@ export const sqlRules: readonly MigrationRule[] = [
   { marker: /(?:^|\/)(?:atlas\.hcl|atlas\.sum)$/, draft: atlas },
 ];
 
-/** Usual names for the URL of the database. */
 const urlName = /^(?:(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|MYSQL|PSQL)_?(?:URL|URI|DSN)|(?:\w+_)?DSN)$/;
 
 /** `"$DATABASE_URL"`: the shell in the container expands it. */

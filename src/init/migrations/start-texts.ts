@@ -3,7 +3,6 @@ import { folderOf, nameOf, type Tree } from '../study/tree.ts';
 import type { ImageFiles } from './image-files.ts';
 import { parseManifest } from './packages.ts';
 
-/** A text with commands of a container's start. */
 export interface StartText {
   /** File of the repository, or a description: `command of the compose file`. */
   readonly at: string;
@@ -11,7 +10,6 @@ export interface StartText {
   readonly isFile: boolean;
 }
 
-/** Scripts call scripts, rarely deeper. */
 const maxDepth = 4;
 const maxTexts = 40;
 

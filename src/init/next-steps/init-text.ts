@@ -8,7 +8,6 @@ import type { NextStep } from './next-steps.ts';
 
 /** The checks of the first CI run, as far as `sluice init` ran them. */
 export interface FirstRun {
-  /** Checks that ran. */
   readonly ran: readonly string[];
   /** Those that fail, with the rules and how often: `compose/healthcheck (2)`. */
   readonly failing: readonly { readonly check: string; readonly rules: readonly string[] }[];
@@ -43,7 +42,6 @@ export function initText(
   ].join('\n');
 }
 
-/** `--print`: the files themselves, and the action for each. */
 export function printText(plan: InitPlan, steps: readonly NextStep[]): string {
   const files = plan.files.flatMap(({ path, state, text, diff }) => {
     const what = {

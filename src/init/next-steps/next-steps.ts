@@ -5,7 +5,6 @@ import { isTrial, realTargets, type TargetGuess, tagTargets } from '../guess/tar
 import { enumerate } from '../render/terminal.ts';
 import { environmentOf } from '../render/workflow-parts.ts';
 
-/** One thing to do, with the commands for it. */
 export interface NextStep {
   readonly title: string;
   readonly why: string | undefined;
@@ -18,7 +17,6 @@ export interface StepFacts {
   readonly files: readonly string[];
   /** The file that describes the variables, relative to the repository root; undefined: there is none. */
   readonly example: string | undefined;
-  /** Names of variables that the compose files need. */
   readonly variables?: readonly string[];
   /** Number of findings that fail the first CI run. */
   readonly findings?: number | undefined;
@@ -26,7 +24,6 @@ export interface StepFacts {
   readonly folder?: string;
 }
 
-/** The steps after `sluice init`, in order. */
 export function nextSteps(facts: StepFacts): NextStep[] {
   const { guess } = facts;
   const targets = [...guess.targets].sort((a, b) => Number(isTrial(a.name)) - Number(isTrial(b.name)));
@@ -122,7 +119,6 @@ function pinCommands(targets: readonly TargetGuess[], app: string): string[] {
   ];
 }
 
-/** Targets that need a secret with an env file. */
 function withEnvFile(targets: readonly TargetGuess[], { needsVariables }: Guess): TargetGuess[] {
   return targets.filter(
     ({ section, envSecrets }) => envSecrets.length > 0 && (section !== undefined || needsVariables),
@@ -218,7 +214,6 @@ function partsOf(host: string): { user: string; address: string; port: number } 
 interface KeyFiles {
   readonly keyFile: (target: string) => string;
   readonly knownHosts: string;
-  /** Targets that need a secret with an env file. */
   readonly withEnvFile: readonly TargetGuess[];
 }
 

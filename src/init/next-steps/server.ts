@@ -2,13 +2,10 @@ import { quoteWords } from '../../host/commands/quote.ts';
 import type { HostFacts } from '../../host/probe/facts.ts';
 import { wrap } from '../render/terminal.ts';
 
-/** A task for root, with its commands. */
 export interface RootTask {
-  /** The findings that it fixes. */
   readonly topics: readonly ('engine' | 'compose' | 'folder')[];
   readonly what: string;
   readonly commands: readonly string[];
-  /** A note to read before running the commands. */
   readonly note: string | undefined;
 }
 
@@ -128,7 +125,6 @@ function isLocal(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
 }
 
-/** The result of one check of the server. */
 export interface ServerFinding {
   readonly level: 'ok' | 'warning' | 'error';
   readonly topic: string;
@@ -139,7 +135,6 @@ export interface ServerFinding {
 export interface ServerAnswer {
   readonly ok: boolean;
   readonly host: string;
-  /** The folder that Sluice created. */
   readonly created: string | undefined;
   readonly findings: readonly ServerFinding[];
   readonly tasks: readonly RootTask[];

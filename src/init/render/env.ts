@@ -6,7 +6,6 @@ import { folderOf } from '../study/tree.ts';
 import type { ComposeVariable } from '../study/variables.ts';
 import { enumerate, inline } from './terminal.ts';
 
-/** The file that describes the variables, with its new text. */
 export interface EnvExample {
   readonly path: string;
   readonly text: string;

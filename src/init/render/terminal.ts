@@ -5,7 +5,6 @@ export function inline(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]|\p{Surrogate}/gu, '?');
 }
 
-/** A comment, broken into lines. */
 export function comment(text: string, indent = '', width = 100): string[] {
   const mark = `${indent}# `;
   return wrapWords(inline(text), mark, mark, width).map((line) => line.trimEnd());

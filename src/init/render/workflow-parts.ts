@@ -5,14 +5,11 @@ import { checkout } from './toolkit.ts';
 import { list, scalar } from './yaml.ts';
 
 export interface CallerFacts {
-  /** Branches whose pushes are checked. */
   readonly branches: readonly string[];
-  /** Path of sluice.yml, relative to the repository root. */
   readonly config: string;
   /** Name of the app: several apps of one repository have separate environments. */
   readonly app?: string;
   readonly targets: readonly TargetGuess[];
-  /** Targets whose database is backed up each night. */
   readonly backups: readonly TargetGuess[];
   /** Whether images are pushed to a registry that needs a user and a password. */
   readonly hasRegistryLogin?: boolean;
@@ -188,7 +185,6 @@ export function sameEnvNames(targets: readonly TargetGuess[]): boolean {
   return targets.every((target) => ownEnvNames(target).every((name) => name === plainEnv));
 }
 
-/** Secrets with variables, of all these targets. */
 export function envNames(targets: readonly TargetGuess[]): string[] {
   const names = [...new Set(targets.flatMap(ownEnvNames))];
   return names.length === 0 ? [plainEnv] : names;
@@ -199,7 +195,6 @@ export function ownEnvNames({ envSecrets, variables }: TargetGuess): string[] {
   return [...new Set([...envSecrets, ...variables])];
 }
 
-/** The target of a run, as an expression. */
 export function targetExpression(targets: readonly TargetGuess[]): string {
   const [tagged, ...others] = tagTargets(targets);
   if (tagged === undefined) return '${{ inputs.target }}';
@@ -221,7 +216,6 @@ export function environmentPrefix({ config, app }: Placed): string {
   return config.includes('/') && app !== undefined ? `${app}-` : '';
 }
 
-/** Name of the GitHub environment of a target. */
 export function environmentOf(target: string, place: Placed): string {
   return `${environmentPrefix(place)}${target}`;
 }

@@ -54,7 +54,6 @@ export function entryOf(text: string, key: string, name: string): string | undef
     .replace(/^/gm, '  ');
 }
 
-/** Words that YAML 1.1 or 1.2 does not read as text. */
 const notText = /^(?:y|n|yes|no|on|off|true|false|null|~)$/i;
 
 /** A text as a YAML scalar: plain where that is safe everywhere, flow collections included, else in double quotes. */
@@ -78,7 +77,6 @@ function isPaired(text: string, at: number): boolean {
   return code < 0xdc00 ? other >= 0xdc00 && other <= 0xdfff : other >= 0xd800 && other < 0xdc00;
 }
 
-/** A list of texts in brackets. */
 export function list(texts: readonly string[]): string {
   return `[${texts.map(scalar).join(', ')}]`;
 }

@@ -97,7 +97,6 @@ export function wantsAt(path: readonly string[], text: string, declared: Declare
   return every(masked, wantFor(keys));
 }
 
-/** By the last key. */
 function wantFor(keys: readonly string[]): Want {
   const last = keys.at(-1) ?? '';
   const parent = keys.at(-2) ?? '';

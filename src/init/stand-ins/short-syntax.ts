@@ -7,7 +7,6 @@ export interface Masked {
 
 /** Placeholders are private characters, which no compose file has. */
 const first = 0xe000;
-/** One placeholder. */
 export const hole = '[\ue000-\uf8ff]';
 const wholeHole = new RegExp(`^${hole}$`);
 
@@ -34,12 +33,10 @@ export function mask(text: string): Masked {
   return { text: masked, names };
 }
 
-/** Variables of a placeholder. */
 export function namesAt({ names }: Masked, placeholder: string): readonly string[] {
   return names[placeholder.charCodeAt(0) - first] ?? [];
 }
 
-/** Whether a part is exactly one placeholder. */
 export function isHole(part: string): boolean {
   return wholeHole.test(part);
 }

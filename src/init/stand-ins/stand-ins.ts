@@ -30,7 +30,6 @@ export interface StandInFacts {
 
 /** Values to try after Docker Compose rejected the first one. */
 const others = ['1', 'true', '10s', 'stand-in', '/stand-in', '8080', '64m', '127.0.0.1', ''];
-/** Number of values to try for a variable. */
 export const attempts: number = others.length;
 
 /** Whether a part of an image's name or of a path is made up. */
@@ -124,7 +123,6 @@ function byName(name: string): Want {
   return forms.find(([pattern]) => pattern.test(name))?.[1] ?? { kind: 'any' };
 }
 
-/** An example can hold a placeholder. */
 function isReal(value: string): boolean {
   return value !== '' && !/change|^<|your/i.test(value);
 }

@@ -14,7 +14,6 @@ export interface ComposeFile {
   readonly path: string;
   readonly text: string;
   readonly name: string | undefined;
-  /** The whole document. */
   readonly data: unknown;
   readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }

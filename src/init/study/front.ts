@@ -8,7 +8,6 @@ export interface FrontGuess {
   readonly dist: string;
   /** The command that installs its packages and builds it, in its folder. */
   readonly build: string;
-  /** The build tool. */
   readonly tool: string;
 }
 

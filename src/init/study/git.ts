@@ -2,9 +2,7 @@ import type { ImageAnswers } from '../../config/images/asked-images.ts';
 import { plainEnv } from '../../kernel/process/child-env.ts';
 import { runProcess } from '../../kernel/process/process.ts';
 
-/** A repository on a server. */
 export interface Remote {
-  /** `github.com` */
   readonly host: string;
   /** `acme/bookreader`: owner (or groups) and repository. */
   readonly path: string;

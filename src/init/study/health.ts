@@ -2,7 +2,6 @@ import { healthCheckOf } from '../../config/health/check.ts';
 import type { ComposeService } from '../../config/model.ts';
 import { isIn, nameOf, type Tree } from './tree.ts';
 
-/** A path that seems to be a health endpoint. */
 export interface HealthGuess {
   readonly path: string;
   /** `backend/app.py:12` */

@@ -41,7 +41,6 @@ export interface Seen {
   readonly otherDeploys: readonly OtherDeploy[];
   /** The existing valid sluice.yml, whose values are not guessed again. */
   readonly present: Config | undefined;
-  /** Its text. */
   readonly presentText: string | undefined;
   readonly front: FrontGuess | undefined;
 }
@@ -162,7 +161,6 @@ async function readPresent(folder: string): Promise<Config | undefined> {
 /** A workflow of the repository that deploys without Sluice. */
 export interface OtherDeploy {
   readonly path: string;
-  /** The tool or command that shows it. */
   readonly sign: string;
 }
 

@@ -19,7 +19,6 @@ export interface ServiceSight extends MigrationSight {
   readonly health: HealthGuess | undefined;
 }
 
-/** Studies the sources of each service. */
 export async function study(tree: Tree, model: ComposeModel): Promise<ServiceSight[]> {
   const images = await builtImages(model);
   const all: ServiceSight[] = [];

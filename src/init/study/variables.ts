@@ -5,16 +5,13 @@ import { textsIn, usesIn, type VariableUse } from '../../config/env/variable-use
 import type { ComposeFile } from './compose-files.ts';
 import { folderOf, isIn, nameOf, type Tree } from './tree.ts';
 
-/** A variable that compose files refer to. */
 export interface ComposeVariable {
   readonly name: string;
   /** Default in the files; undefined: it must be set. */
   readonly fallback: string | undefined;
-  /** Services (or top-level sections) that use it. */
   readonly users: readonly string[];
 }
 
-/** An `env_file` of a service, as it is written. */
 export interface EnvFileUse {
   readonly service: string;
   readonly path: string;
@@ -67,7 +64,6 @@ export function buildVariables(files: readonly ComposeFile[]): string[] {
   return [...new Set(names)];
 }
 
-/** Files that services take their variables from. */
 export function envFilesOf(files: readonly ComposeFile[]): EnvFileUse[] {
   return files.flatMap(({ services }) =>
     Object.entries(services).flatMap(([service, { env_file: value }]) => {
@@ -87,7 +83,6 @@ function passedOn(environment: unknown): string[] {
   return Object.entries(environment).flatMap(([name, value]) => (value === null ? [name] : []));
 }
 
-/** A file that describes the app's variables. */
 export interface ExampleFile {
   readonly path: string;
   readonly text: string;
