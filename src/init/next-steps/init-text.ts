@@ -69,7 +69,7 @@ function headline({ guess }: InitPlan, outcomes: readonly FileOutcome[]): string
     return number === 0 ? [] : [`${number} ${number === 1 ? 'file' : 'files'} ${outcome}`];
   });
   const left = count('left');
-  if (left > 0) parts.push(`${left} changed ${left === 1 ? 'file' : 'files'} kept`);
+  if (left > 0) parts.push(`${left} differing ${left === 1 ? 'file' : 'files'} kept`);
   return `${guess.app.value}: ${parts.length === 0 ? 'all files are up to date' : parts.join(', ')}`;
 }
 

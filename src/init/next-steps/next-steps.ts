@@ -56,13 +56,7 @@ export function nextSteps(facts: StepFacts): NextStep[] {
       ),
     ]),
     variableStep(targets, facts),
-    onGitHub
-      ? secretStep(facts, targets, backedUp, {
-          keyFile: (target) => keyFile(app.value, target),
-          knownHosts: knownHosts(app.value),
-          withEnvFile: withEnvFile(targets, guess),
-        })
-      : undefined,
+    onGitHub ? secretStep(facts, targets, backedUp) : undefined,
     checkStep(facts),
     onGitHub
       ? step('Commit and create the first release', undefined, releaseCommands(targets, facts.files))
@@ -211,37 +205,31 @@ function partsOf(host: string): { user: string; address: string; port: number } 
   return parsed;
 }
 
-interface KeyFiles {
-  readonly keyFile: (target: string) => string;
-  readonly knownHosts: string;
-  readonly withEnvFile: readonly TargetGuess[];
-}
-
 /**
  * Creates the environments and sets only the secrets that sluice.yml and the workflows read. The server's name and user
  * are in sluice.yml: GitHub masks secrets in every log, and with them each word `deploy`.
  */
-export function secretStep(
+function secretStep(
   { guess, files }: StepFacts,
   targets: readonly TargetGuess[],
   backedUp: readonly TargetGuess[],
-  { keyFile, knownHosts, withEnvFile }: KeyFiles,
 ): NextStep {
   const config = files.find((path) => path.endsWith('sluice.yml')) ?? 'sluice.yml';
-  const place = { config, app: guess.app.value };
+  const app = guess.app.value;
+  const withFile = withEnvFile(targets, guess);
   const hasSite = files.some((path) => path.endsWith('-cdn.yml'));
   const commands = targets.flatMap((target) => {
     const { name, envSecrets, variables } = target;
-    const environment = environmentOf(name, place);
+    const environment = environmentOf(name, { config, app });
     const asked = [...variables, ...(hasSite ? siteSecrets(guess.site?.section) : [])];
     return [
-      ...environmentCommands(environment, keyFile(name), knownHosts),
-      ...(withEnvFile.includes(target) ? envSecrets : []).map(
+      ...environmentCommands(environment, keyFile(app, name), knownHosts(app)),
+      ...(withFile.includes(target) ? envSecrets : []).map(
         (secret) => `gh secret set ${secret} --env ${environment} < .env.${name}`,
       ),
       ...asked.map((secret) => `gh secret set ${secret} --env ${environment}   # prompts for the value`),
       ...(backedUp.includes(target)
-        ? environmentCommands(`${environment}-backup`, keyFile(`${name}-backup`), knownHosts)
+        ? environmentCommands(`${environment}-backup`, keyFile(app, `${name}-backup`), knownHosts(app))
         : []),
     ];
   });
@@ -253,11 +241,11 @@ export function secretStep(
 }
 
 /** @see https://docs.github.com/en/rest/deployments/environments#create-or-update-an-environment */
-function environmentCommands(environment: string, key: string, knownHosts: string): string[] {
+function environmentCommands(environment: string, key: string, hosts: string): string[] {
   return [
     `gh api --silent --method PUT 'repos/{owner}/{repo}/environments/${environment}'`,
     `gh secret set SSH_KEY --env ${environment} < ${key}`,
-    `gh secret set KNOWN_HOSTS --env ${environment} < ${knownHosts}`,
+    `gh secret set KNOWN_HOSTS --env ${environment} < ${hosts}`,
   ];
 }
 

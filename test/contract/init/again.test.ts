@@ -31,7 +31,7 @@ describe('what is there is kept', () => {
     writeFileSync(join(repo.folder, 'sluice.yml'), edited);
     writeFileSync(join(repo.folder, '.github/workflows/sluice-ci.yml'), 'name: mine\n');
     const { stdout } = await repo.init();
-    expect(stdout.split('\n')[0]).toMatch(/: 2 changed files kept$/);
+    expect(stdout.split('\n')[0]).toMatch(/: 2 differing files kept$/);
     expect(stdout).toMatch(/^ {2}-keep: 5$/m);
     expect(repo.text('sluice.yml')).toBe(edited);
     await repo.init('--write', '.github/workflows/sluice-ci.yml');
