@@ -13,39 +13,36 @@ import { renderConfig } from './render/config.ts';
 import { type EnvExample, renderEnvExample } from './render/env.ts';
 import { withoutStandIns } from './stand-ins/hide.ts';
 import { readModel } from './stand-ins/read-model.ts';
-import { checkBuildFiles } from './study/build-files.ts';
 import type { LookEffects } from './study/git.ts';
 import { lookAt, type Seen } from './study/repository.ts';
-import { type ServiceSight, study } from './study/services.ts';
+import { checkBuildFiles, type ServiceSight, study } from './study/services.ts';
 
-/** Everything that `sluice init` would write and say. */
 export interface InitPlan {
-  /** Paths of the files count from here. */
+  /** Repository root: paths of the files are relative to it. */
   readonly top: string;
   readonly guess: Guess;
   readonly files: readonly FilePlan[];
   readonly env: EnvExample | undefined;
-  /** The file that describes the variables, from the top of the repository. */
+  /** The file that describes the variables, relative to the repository root. */
   readonly example: string | undefined;
   /** Names of the variables that the compose files need from the target. */
   readonly variables: readonly string[];
 }
 
-/** What the command line asks for. */
 export interface InitWishes extends TargetWishes {
   /** Absolute paths of compose files; none: `init` chooses. */
   readonly compose?: readonly string[];
-  /** Workflows with jobs of the repository’s own, in place of calls of the reusable workflows. */
+  /** Write workflows with the repository’s own jobs instead of calls to the reusable workflows. */
   readonly ownJobs?: boolean;
 }
 
 /**
- * Looks at a repository and plans the files for it. Nothing is written.
+ * Inspects a repository and plans the files for it. Writes nothing.
  *
- * @throws UserErrors `config.compose-missing` for files that were named, `build.files` for contexts and Dockerfiles
- * that are missing.
- * @throws UserError `init.no-compose` with a compose file to begin with; `compose.*`, `env.*` for files that docker
- * compose does not accept.
+ * @throws UserErrors `config.compose-missing` for missing files of `wishes.compose`, `build.files` for missing contexts
+ * and Dockerfiles.
+ * @throws UserError `init.no-compose` with a suggested compose file; `compose.*`, `env.*` for files that Docker Compose
+ * rejects.
  */
 export async function planInit(folder: string, wishes: InitWishes, effects: LookEffects): Promise<InitPlan> {
   const sight = await lookAt(folder, effects, wishes.compose);
@@ -83,7 +80,7 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
   };
 }
 
-/** What images that are not built here say of themselves: a deploy asks the same. */
+/** Facts about the images that are not built here; a deploy reads the same ones. */
 async function askedOf(
   model: ComposeModel | undefined,
   sights: readonly ServiceSight[],
@@ -136,7 +133,7 @@ function wantedFiles(
   ];
 }
 
-/** The default branch, and the one that teams who have it merge into. */
+/** The default branch, and `develop` where it exists. */
 function checkedBranches({ git }: Seen): string[] {
   return [...new Set([git.defaultBranch ?? 'main', ...git.branches.filter((name) => name === 'develop')])];
 }
@@ -146,10 +143,10 @@ async function noCompose(seen: Seen): Promise<UserError> {
   const texts = files.map(({ path, text }) => `--- ${path}\n${text}`).join('\n');
   return new UserError({
     code: 'init.no-compose',
-    message: `There is no compose file here (${found}): Sluice deploys Docker Compose apps`,
+    message: `No compose file found: the repository has ${found}`,
     hint:
       files.length === 0
-        ? 'Write a compose.yml that starts the app with `docker compose up`, then run sluice init again.'
-        : `A beginning; see that \`docker compose up\` starts the app with it, then run sluice init again:\n${texts}`,
+        ? 'Write a compose.yml that starts the app with `docker compose up`, then run `sluice init` again.'
+        : `Start from these files, check that \`docker compose up\` starts the app, and run \`sluice init\` again:\n${texts}`,
   });
 }

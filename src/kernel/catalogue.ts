@@ -99,12 +99,12 @@ export const catalogue = {
 
   // sluice init
   'init.no-compose': {
-    what: 'The repository has no compose file, so there is nothing that Sluice could deploy.',
-    fix: 'Write one that starts the app; the message has a beginning, made from the Dockerfiles or sources there are.',
+    what: 'The repository has no compose file. Sluice deploys Docker Compose apps.',
+    fix: 'Write a compose file that starts the app. The message suggests one, based on the Dockerfiles or sources.',
   },
   'init.write': {
-    what: 'A file of `sluice init` could not be written.',
-    fix: 'Allow writing there, or print the files with `sluice init --print` and copy them.',
+    what: '`sluice init` cannot write one of its files.',
+    fix: 'Make the path writable, or print the files with `sluice init --print` and copy them.',
   },
 
   // Variables of a target

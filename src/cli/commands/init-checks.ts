@@ -1,5 +1,5 @@
 import type { ChecksReport } from '../../checks/model.ts';
-import type { FirstRun } from '../../init/next-steps/first-run.ts';
+import type { FirstRun } from '../../init/next-steps/init-text.ts';
 import { messageOf, UserError, UserErrors } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import { checkRepository, planRepository } from '../../operations/checks/check.ts';

@@ -1,13 +1,13 @@
 import type { ComposeModel, ComposeService } from '../../config/model.ts';
 import { callsOf } from '../../config/services/callers.ts';
 import { dataOf, imageKind, imageRole, isPostgres, isPostgresKind } from '../../config/services/stores.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import type { ServiceSight } from '../study/services.ts';
 import type { ServiceGuess } from './services.ts';
 
 export interface MigrationGuess {
   readonly service: string;
-  /** undefined: nothing is known that could be run, only that the app does it itself. */
+  /** undefined: no command is known; the app migrates by itself. */
   readonly command: string | undefined;
   readonly why: string;
   /** A sentence: why the command is written as a comment only. */
@@ -15,21 +15,20 @@ export interface MigrationGuess {
 }
 
 export interface DatabaseGuess {
-  /** The service that runs Postgres; undefined: Sluice does not back up the databases that there are. */
+  /** The service that runs Postgres; undefined: Sluice cannot back up the databases of this app. */
   readonly postgres: string | undefined;
   readonly why: string;
-  /** Databases that no backup is made of. */
   readonly others: readonly string[];
 }
 
 const byStrategy = ['blue-green', 'recreate', 'workers', 'singleton', 'job'];
-/** What people call a service that brings the database up to date and ends. */
+/** Usual names of a service that migrates the database and exits. */
 const jobName =
   /(?:^|[-_.])(?:migrat(?:e|es|ion|ions|or)|db-?migrate|dbmate|flyway|liquibase|prestart|db-?init|init-?db|schema)(?:$|[-_.])/i;
 const appName = /^(?:app|web|api|backend|server|main|django|rails|laravel|php)(?:$|[-_.\d])/i;
 const jobImage = /^(?:flyway|liquibase|migrate|dbmate|goose|sqitch|atlas)$/;
 
-/** How the database is brought up to date, from the sources of the service whose image holds the tool. */
+/** How the database is migrated, from the sources of the service whose image holds the tool. */
 export function guessMigration(
   services: readonly ServiceGuess[],
   sights: readonly ServiceSight[],
@@ -61,13 +60,13 @@ export function guessMigration(
   const place = { service: best?.name ?? job ?? atStart?.name ?? inCode?.name ?? '', command: tool?.command };
   const why = tool?.at ?? '';
   if (job !== undefined)
-    return { ...place, why, instead: `The job ${job} migrates already, once per deploy.` };
+    return { ...place, why, instead: `The job ${job} already migrates once per deploy.` };
   if (atStart?.atStart !== undefined) {
     const { at, line } = atStart.atStart;
     return {
       ...place,
       why,
-      instead: `${atStart.name} migrates each time a container of it starts: \`${line}\` in ${at}. Remove that to run the migration once per deploy, with a time limit for locks.`,
+      instead: `${atStart.name} migrates on every container start: \`${line}\` in ${at}. Remove it to migrate once per deploy, with a lock timeout.`,
     };
   }
   if (
@@ -79,14 +78,14 @@ export function guessMigration(
       ...place,
       command: tool?.gap === undefined ? tool?.command : undefined,
       why,
-      instead: `${inCode.name} seems to migrate from its own code (${line}, ${at}).${tool?.gap === undefined && tool !== undefined ? ' If it does not:' : ''}`,
+      instead: `${inCode.name} appears to migrate from its own code (${line}, ${at}).${tool?.gap === undefined && tool !== undefined ? ' If it does not:' : ''}`,
     };
   }
   if (best === undefined || tool === undefined) return undefined;
   const gap =
     tool.gap === undefined
       ? undefined
-      : `${tool.tool} (${tool.at}) is not ready to run in ${best.name}: ${lowered(tool.gap)}`;
+      : `${tool.tool} (${tool.at}) cannot run in ${best.name} yet: ${lowered(tool.gap)}`;
   return { ...place, why: tool.at, instead: gap };
 }
 
@@ -139,10 +138,10 @@ export function otherMigrations(
   const [first, ...more] = chosen?.migrations ?? [];
   const own = first === undefined ? [] : more.map(({ tool, at }) => `${tool} (${at})`);
   const all = [...own, ...texts];
-  return all.length === 0 ? [] : [`\`migrate\` runs one command, so these are not run: ${enumerate(all)}.`];
+  return all.length === 0 ? [] : [`\`migrate\` runs one command. Not run: ${enumerate(all)}.`];
 }
 
-/** Messages in flight: a broker's data is gone with the next minute anyway. */
+/** Brokers hold messages in transit: a backup of them is outdated within a minute. */
 const brokers =
   /^(?:rabbitmq|(?:cp-)?kafka(?:-native)?|(?:cp-)?zookeeper|redpanda|nats(?:-streaming)?|activemq.*|artemis|pulsar|(?:eclipse-)?mosquitto|emqx|vernemq|hivemq4|beanstalkd|nsq|etcd)$/;
 
@@ -161,7 +160,7 @@ export function guessBackup(
       return { name, service, isBuilt, kind: imageKind(service) ?? dataOf(service)?.kind ?? 'its data' };
     });
   // Of several: one whose image is Postgres, then one whose volume has the files of a Postgres, then one that is called a
-  // database, then the one that most of the app calls: single sign-on or charts have one of their own.
+  // database, then the one that most of the app calls: single sign-on or charts may have a separate one.
   const callers = (name: string) => callsOf(name, model).by.length;
   const [postgres] = kept
     .filter(({ service }) => isPostgres(service))

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import type { ImageAnswers } from '../../config/images/asked-images.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import { isSecretName } from '../../config/secrets/secret-names.ts';
-import { notHandled } from '../next-steps/not-handled.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
+import { sectionOf } from '../render/yaml.ts';
 import { isDefault } from '../study/compose-files.ts';
 import { composeNotes, profilesExample } from '../study/compose-notes.ts';
+import type { FrontGuess } from '../study/front.ts';
 import type { Seen } from '../study/repository.ts';
 import type { ServiceSight } from '../study/services.ts';
 import { folderOf, nameOf } from '../study/tree.ts';
@@ -17,41 +18,33 @@ import {
   type MigrationGuess,
   otherMigrations,
 } from './database.ts';
-import { guessRegistry, loginsNeeded, registryNotes } from './registry.ts';
+import { notHandled } from './not-handled.ts';
+import { type Explained, guessRegistry, loginsNeeded, registryNotes } from './registry.ts';
 import { guessServices, type ServiceGuess } from './services.ts';
-import { guessSite, type SiteGuess } from './site.ts';
 import { guessTargets, type TargetGuess, type TargetWishes } from './targets.ts';
 
-/** A value, and where it comes from: the end of a comment. */
-export interface Told<T> {
-  readonly value: T;
-  readonly why: string;
-}
-
-/** What sluice.yml is to say. */
 export interface Guess {
-  readonly app: Told<string>;
-  readonly compose: Told<readonly string[]> & { readonly explicit: boolean };
-  readonly registry: Told<string | undefined>;
+  readonly app: Explained<string>;
+  readonly compose: Explained<readonly string[]> & { readonly explicit: boolean };
+  readonly registry: Explained<string | undefined>;
   /** Registries that images are pushed to with a user and a password. */
   readonly logins: readonly string[];
   readonly services: readonly ServiceGuess[];
   readonly migrate: MigrationGuess | undefined;
   readonly backup: DatabaseGuess | undefined;
   readonly targets: readonly TargetGuess[];
-  /** A front end that is, or could be, published to a CDN. */
   readonly site: SiteGuess | undefined;
   /** The compose files take secrets or settings from the target. */
   readonly needsVariables: boolean;
-  /** Where the callers can be used: GitHub, or a repository that has no remote yet. */
+  /** Whether GitHub workflows can run: a remote on GitHub, or no remote yet. */
   readonly onGitHub: boolean;
-  /** What a deploy will not do, one sentence each. */
+  /** Parts of the app that a deploy does not handle, one sentence each. */
   readonly notHandled: readonly string[];
-  /** What a person should know before the first deploy, one sentence each. */
+  /** Notes to read before the first deploy, one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** Everything that can be said of a repository, from what was seen. Pure: the same sight gives the same guess. */
+/** Derives the guess from the facts of a repository. Pure: the same facts give the same guess. */
 export function guess(
   seen: Seen,
   model: ComposeModel | undefined,
@@ -87,21 +80,21 @@ export function guess(
 }
 
 /** The name of the app, as sluice.yml has it, else as the compose file or the repository is called. */
-export function guessApp(seen: Seen): Told<string> {
-  const told = nameFound(seen);
-  // A second run must say what the first one said.
-  if (seen.present === undefined || seen.present.app === told.value) return told;
-  return { value: seen.present.app, why: 'As sluice.yml said before.' };
+export function guessApp(seen: Seen): Explained<string> {
+  const found = nameFound(seen);
+  // A second run must give the same name as the first.
+  if (seen.present === undefined || seen.present.app === found.value) return found;
+  return { value: seen.present.app, why: 'Kept from the existing sluice.yml.' };
 }
 
-function nameFound({ compose, git, folder, below }: Seen): Told<string> {
+function nameFound({ compose, git, folder, below }: Seen): Explained<string> {
   const named = compose?.files.find(({ name }) => name !== undefined && appName(name) === name);
-  if (named?.name !== undefined) return { value: named.name, why: `As \`name:\` of ${named.path} says.` };
+  if (named?.name !== undefined) return { value: named.name, why: `From \`name:\` in ${named.path}.` };
   const repository = below === '' ? git.remote?.path.split('/').at(-1) : undefined;
   const why = repository === undefined ? 'Named after this folder.' : 'Named after the repository.';
   return {
     value: appName(repository ?? folder.split('/').at(-1) ?? ''),
-    why: `${why} Runs it on the server already? Then its project’s name in \`docker compose ls\`, and it is adopted.`,
+    why: `${why} If the app already runs on the server, use its project name from \`docker compose ls\`: the first deploy adopts it.`,
   };
 }
 
@@ -118,13 +111,17 @@ export function appName(text: string): string {
 function guessCompose({ compose, composeFiles }: Seen): Guess['compose'] {
   const value = compose?.files.map(({ path }) => path) ?? [];
   const explicit = compose !== undefined && !isDefault(compose, composeFiles);
-  return { value, why: `Which of the compose files: ${compose?.why}.`, explicit };
+  return {
+    value,
+    why: `Why ${value.length === 1 ? 'this file' : 'these files'}: ${compose?.why}.`,
+    explicit,
+  };
 }
 
 function needsVariables({ variables, envFiles, examples, compose, tree }: Seen): boolean {
   const isOurs = (path: string) => /(?:^|\/)\.env(?:\.[^/]+)?$|\.env$/.test(path);
   const folder = folderOf(compose?.files[0]?.path ?? '');
-  // A file such as app.env that is there is part of the repository; `.env` is the one that stays on a machine.
+  // An existing file such as app.env is part of the repository; `.env` stays on a machine.
   const isPart = (path: string) =>
     !/^\.env(?:$|\.)/.test(nameOf(path)) && tree.files.includes(join(folder, path));
   return (
@@ -134,13 +131,13 @@ function needsVariables({ variables, envFiles, examples, compose, tree }: Seen):
   );
 }
 
-/** A strategy that hangs on an image which could not be asked may change with the answer. */
+/** A strategy that depends on an unreadable image can change once the image is read. */
 function unreadNotes({ unread }: ImageAnswers): string[] {
   const names = Object.keys(unread);
   const [first] = names;
   if (first === undefined) return [];
   return [
-    `Not known here: which ports and volumes the ${names.length === 1 ? 'image' : 'images'} of ${enumerate(names)} declare (${unread[first]}). \`sluice plan\` asks again.`,
+    `Cannot read the ports and volumes that the ${names.length === 1 ? 'image' : 'images'} of ${enumerate(names)} declare (${unread[first]}). \`sluice plan\` tries again.`,
   ];
 }
 
@@ -161,32 +158,32 @@ function notesOf(
     !registry.startsWith(`${own}/`)
   ) {
     notes.push(
-      `The images lie at ${registry}, and the token of this repository’s workflows may push to ${own} only: change \`image:\` in the compose files, or its variables.`,
+      `The images belong to ${registry}, but this repository’s workflow token can push only to ${own}. Change \`image:\` in the compose files, or its variables.`,
     );
   }
   if (registry === undefined && builds && draft.logins.length === 0)
-    notes.push('No registry is known for the images that are built: set `registry:` in sluice.yml.');
+    notes.push('No registry found for the images that are built. Set `registry:` in sluice.yml.');
   notes.push(...registryNotes(model, registry, remote));
   if (!draft.onGitHub) {
     notes.push(
-      `The remote is ${remote?.host}, so no GitHub workflows are written. In its CI, \`sluice build\` and \`sluice deploy\` do the same.`,
+      `The remote is ${remote?.host}, so \`sluice init\` writes no GitHub workflows. In its CI, run \`sluice build\` and \`sluice deploy\`.`,
     );
   }
   notes.push(...buildNotes(seen, draft.onGitHub, builds));
   for (const { path, sign } of seen.otherDeploys) {
     notes.push(
-      `${path} seems to deploy, too (${sign}): switch it off before the first deploy with Sluice, or both will.`,
+      `${path} also appears to deploy (${sign}). Disable it before the first deploy with Sluice, or both will deploy.`,
     );
   }
   const { site } = draft;
   if (site?.front !== undefined && site.section === undefined)
     notes.push(
-      `${site.front.folder === '' ? 'The front end' : `The front end in ${site.front.folder}`} can go to a bucket behind a CDN: sluice.yml has the lines, as a comment.`,
+      `${site.front.folder === '' ? 'The front end' : `The front end in ${site.front.folder}`} can be published to a bucket behind a CDN. sluice.yml has the lines, commented out.`,
     );
   return [...notes, ...adviceFor(draft.services, model)];
 }
 
-/** The job that builds belongs to no target, and so has no variables of one. */
+/** The build job belongs to no target, so it gets the variables of none. */
 function buildNotes({ compose, variables }: Seen, onGitHub: boolean, builds: boolean): string[] {
   const unset = new Set(variables.flatMap(({ name, fallback }) => (fallback === undefined ? [name] : [])));
   const needed = buildVariables(compose?.files ?? []).filter((name) => unset.has(name));
@@ -194,11 +191,10 @@ function buildNotes({ compose, variables }: Seen, onGitHub: boolean, builds: boo
   if (first === undefined || !onGitHub || !builds) return [];
   const list = enumerate(needed.length > 5 ? [...needed.slice(0, 4), `${needed.length - 4} more`] : needed);
   return [
-    `The build needs ${list}, and on GitHub the jobs that build have no variables of a target: set ${needed.length === 1 ? 'a default' : 'defaults'} in the compose file (\${${first}:-value}) or in a .env that git has. With --own-jobs the job that builds for a deploy can have others below \`env:\`.`,
+    `The build needs ${list}, but build jobs on GitHub do not get the variables of a target. Set ${needed.length === 1 ? 'a default' : 'defaults'} in the compose file (\${${first}:-value}) or in a .env that git tracks. With --own-jobs, the build job of a deploy can set other values below \`env:\`.`,
   ];
 }
 
-/** What would make deploys safer. */
 function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | undefined): string[] {
   const advice: string[] = [];
   const has = (names: readonly string[]) => `${enumerate(names)} ${names.length === 1 ? 'has' : 'have'}`;
@@ -208,12 +204,12 @@ function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | unde
   );
   if (blind.length > 0) {
     advice.push(
-      `${has(blind.map(({ name }) => name))} no health path: a new version counts as well as soon as its port is open.`,
+      `${has(blind.map(({ name }) => name))} no health path, so a new version counts as healthy once its port is open.`,
     );
   }
   for (const { name, maybe } of services) {
     if (maybe === undefined) continue;
-    advice.push(`${name}: ${maybe.when.replace(/^If/, 'if')}: sluice.yml has the line, as a comment.`);
+    advice.push(`${name}: ${maybe.when.replace(/^If/, 'if')}. sluice.yml has the line, commented out.`);
   }
   const unlimited = services.filter(({ name, plan }) => {
     const service = model?.services[name];
@@ -226,8 +222,19 @@ function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | unde
   });
   if (unlimited.length > 0) {
     advice.push(
-      `${has(unlimited.map(({ name }) => name))} no memory limit, and during a deploy two versions run at once.`,
+      `${has(unlimited.map(({ name }) => name))} no memory limit. During a deploy, two versions run at once.`,
     );
   }
   return advice;
+}
+
+export interface SiteGuess {
+  readonly front: FrontGuess | undefined;
+  /** `cdn:` of the existing sluice.yml, unchanged. */
+  readonly section: string | undefined;
+}
+
+export function guessSite({ front, present, presentText }: Seen): SiteGuess | undefined {
+  const section = present?.cdn === undefined ? undefined : sectionOf(presentText ?? '', 'cdn');
+  return front === undefined && section === undefined ? undefined : { front, section };
 }

@@ -1,20 +1,26 @@
 import { type ImageReference, tryParseImage } from '../../config/images/reference.ts';
 import type { ComposeModel } from '../../config/model.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import { isStandIn } from '../stand-ins/stand-ins.ts';
 import type { Seen } from '../study/repository.ts';
-import type { Told } from './guess.ts';
+
+/** A value and its source, as the end of a comment. */
+export interface Explained<T> {
+  readonly value: T;
+  readonly why: string;
+}
 
 /** A service that is built, with the place that its `image:` names; undefined for a name without a path (`web`). */
 interface Built {
   readonly service: string;
   readonly image: ImageReference | undefined;
-  /** `docker.io/acme`; undefined where a variable, which nobody knows here, is a part of it. */
+  /** `docker.io/acme`; undefined where an unknown variable is part of it. */
   readonly registry: string | undefined;
 }
 
 /**
- * Where the images that are built are named to live already; without a name, what this repository’s own token may push to.
+ * The registry that `image:` of the built services names; without one, the registry that this repository’s own token can
+ * push to.
  *
  * `acme/web` is on Docker Hub, by Docker’s own rule and also if the repository is github.com/acme/web: that is where
  * `sluice build` pushes it and servers pull it from. Proposing ghcr.io beside it would name two places for one image.
@@ -22,15 +28,14 @@ interface Built {
 export function guessRegistry(
   seen: Pick<Seen, 'git'>,
   model: ComposeModel | undefined,
-): Told<string | undefined> {
+): Explained<string | undefined> {
   const named = builtOf(model).filter(({ image }) => image !== undefined);
   const [first] = named;
   if (first !== undefined && named.every(({ registry }) => registry === first.registry)) {
     const names = enumerate(named.map(({ service }) => service));
-    if (first.registry !== undefined)
-      return { value: first.registry, why: `where \`image:\` of ${names} lies` };
+    if (first.registry !== undefined) return { value: first.registry, why: `from \`image:\` of ${names}` };
     if (named.length === builtOf(model).length)
-      return { value: undefined, why: `variables in \`image:\` of ${names} say it` };
+      return { value: undefined, why: `variables in \`image:\` of ${names} set it` };
   }
   const { remote } = seen.git;
   const own = remote?.host === 'github.com' ? `ghcr.io/${remote.path.toLowerCase()}` : undefined;
@@ -39,8 +44,8 @@ export function guessRegistry(
   }
   const why =
     remote === undefined
-      ? 'there is no git remote to tell it from'
-      : `the remote is ${remote.host}, and only GitHub’s registry is told from its name`;
+      ? 'there is no git remote to derive it from'
+      : `the remote is ${remote.host}, and only GitHub’s registry can be derived from a remote`;
   return { value: undefined, why };
 }
 
@@ -57,7 +62,6 @@ export function loginsNeeded(
     .sort();
 }
 
-/** What a person should know of it, one sentence each. */
 export function registryNotes(
   model: ComposeModel | undefined,
   registry: string | undefined,
@@ -69,18 +73,18 @@ export function registryNotes(
   if (onHub.length > 0 && isGitHub) {
     const [{ service = '', image } = {}] = onHub;
     notes.push(
-      `Images of ${enumerate(onHub.map((built) => built.service))} are pushed to Docker Hub, as \`image:\` says (${image?.repository}). For GitHub’s registry write \`image: ghcr.io/${remote.path.toLowerCase()}/${service.toLowerCase()}\`.`,
+      `Images of ${enumerate(onHub.map((built) => built.service))} are pushed to Docker Hub, from \`image:\` (${image?.repository}). For GitHub’s registry, use \`image: ghcr.io/${remote.path.toLowerCase()}/${service.toLowerCase()}\`.`,
     );
   }
   const logins = loginsNeeded(model, registry);
   if (logins.length > 1) {
     notes.push(
-      `Images are pushed to ${enumerate(logins)}, and REGISTRY_PASSWORD is for one of them: log in to the others with docker/login-action before, and on the servers.`,
+      `Images are pushed to ${enumerate(logins)}, but REGISTRY_PASSWORD is for one of them. Log in to the others with docker/login-action before the build, and on the servers.`,
     );
   }
   if (logins.some((host) => /\.dkr\.ecr\..{0,100}amazonaws\.com$/.test(host))) {
     notes.push(
-      'Passwords of Amazon ECR end after 12 hours: log in with aws-actions/amazon-ecr-login before the build, and install amazon-ecr-credential-helper on the servers.',
+      'Amazon ECR passwords expire after 12 hours. Log in with aws-actions/amazon-ecr-login before the build, and install amazon-ecr-credential-helper on the servers.',
     );
   }
   return notes;

@@ -6,21 +6,20 @@ import { planServices } from '../../config/services/strategies.ts';
 import { UserErrors } from '../../kernel/errors.ts';
 import type { ServiceSight } from '../study/services.ts';
 
-/** How a service would be deployed, and what sluice.yml has to say for that. */
+/** How a service is deployed, and the keys that sluice.yml needs for that. */
 export interface ServiceGuess {
   readonly name: string;
   readonly plan: ServicePlan;
-  /** Only what the compose files don’t tell; empty: nothing has to be written. */
+  /** Only keys that the compose files do not imply; empty: sluice.yml needs none. */
   readonly own: ServiceConfig;
-  /** Where `own` comes from. */
   readonly why: readonly string[];
-  /** What may be right, and is written as a comment. */
+  /** Keys that may be right, written as a comment. */
   readonly maybe: Maybe | undefined;
   /** Variable that its port comes from, where only a target knows the number. */
   readonly portFrom?: string;
 }
 
-/** Keys of a service that only a person can decide on. */
+/** Keys of a service that the user has to decide on. */
 export interface Maybe {
   /** When they are right: the beginning of a sentence. */
   readonly when: string;
@@ -51,7 +50,7 @@ export function guessServices(
 }
 
 /**
- * What a deploy makes of it. A service that cannot be switched for a reason its compose file gives becomes `recreate`,
+ * Plans the services as a deploy does. A service that cannot be switched for a reason its compose file gives becomes `recreate`,
  * with that reason.
  */
 function planWith(
@@ -101,11 +100,11 @@ function addHealth(
   if (!isHttp || draft === undefined || plan.health !== undefined || sight.health === undefined)
     return undefined;
   const { path, at, sure, port } = sight.health;
-  // The administration may be well while users are not served.
+  // An admin port can be healthy while the app is not.
   if (port !== undefined && port !== plan.ports[0]?.port) return undefined;
   if (!sure) {
     return {
-      when: `If ${path} (${at}) answers 2xx to a request for the host \`localhost\``,
+      when: `If ${path} (${at}) answers 2xx for the host \`localhost\`, use it as the health path`,
       own: { health: path },
     };
   }
@@ -114,7 +113,7 @@ function addHealth(
   return undefined;
 }
 
-/** Uploads are the usual reason for a volume of one's own app, and they bear two writers. */
+/** Uploads are the usual reason for a volume of the app, and two versions can write them at once. */
 function maybeShared(
   plan: ServicePlan,
   service: ComposeService | undefined,
@@ -128,7 +127,7 @@ function maybeShared(
   const port = sight?.image?.ports[0]?.port;
   const names = volumes.join(' and ');
   return {
-    when: `If two versions may write to ${names} at once (uploads, for instance), it is switched without an interruption`,
+    when: `If two versions can write to ${names} at once (such as uploads), share it to switch without interruption`,
     own: { ...(port === undefined ? {} : { port }), 'shared-volumes': volumes },
   };
 }

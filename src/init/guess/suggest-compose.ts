@@ -1,20 +1,19 @@
 import { readDockerfile } from '../../config/dockerfile/image.ts';
-import { inline, scalar } from '../render/words.ts';
+import { inline } from '../render/terminal.ts';
+import { scalar } from '../render/yaml.ts';
 import type { Seen } from '../study/repository.ts';
 import { folderOf, nameOf, type Tree } from '../study/tree.ts';
 import { appName } from './guess.ts';
 
-/** What to write in a repository that has no compose file. */
 export interface Suggestion {
-  /** What there is, as the end of a sentence. */
+  /** The files found, as the end of a sentence. */
   readonly found: string;
-  /** Files to begin with, as text to copy. */
   readonly files: readonly { readonly path: string; readonly text: string }[];
 }
 
 type Program = { readonly what: string; readonly dockerfile: string; readonly port: number };
 
-/** A compose file to begin with, from the Dockerfiles there are; without any, a Dockerfile too. */
+/** Suggests a compose file from the Dockerfiles; if there are none, a Dockerfile too. */
 export async function suggestCompose({ tree, git, folder, below }: Seen): Promise<Suggestion> {
   const repository = below === '' ? git.remote?.path.split('/').at(-1) : undefined;
   const app = appName(repository ?? folder.split('/').at(-1) ?? '');
@@ -37,9 +36,9 @@ export async function suggestCompose({ tree, git, folder, below }: Seen): Promis
     return { found: inline(found), files: [{ path: 'compose.yml', text: composeText(app, services) }] };
   }
   const program = await programIn(tree);
-  if (program === undefined) return { found: 'nothing in it says how the app is started', files: [] };
+  if (program === undefined) return { found: 'no file that shows how the app starts', files: [] };
   return {
-    found: `no Dockerfile; it looks like ${program.what}`,
+    found: `no Dockerfile either, but looks like ${program.what}`,
     files: [
       { path: 'Dockerfile', text: program.dockerfile },
       {

@@ -1,12 +1,11 @@
 import type { Config, Target } from '../../config/model.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { entryOf, sectionOf, splitEntries } from '../render/yaml-sections.ts';
+import { entryOf, sectionOf, splitEntries } from '../render/yaml.ts';
 
-/** Servers as the command line names them. */
 export interface TargetWishes {
   /** `deploy@prod-1.example.com`; undefined: not known. */
   readonly production: string | undefined;
-  /** `false`: there is to be no staging. */
+  /** `false`: no staging target. */
   readonly staging: string | false | undefined;
   /** `--target NAME=user@host` */
   readonly others?: readonly { readonly name: string; readonly host: string }[];
@@ -14,31 +13,29 @@ export interface TargetWishes {
 
 export interface TargetGuess {
   readonly name: string;
-  /** How the name of its env secret begins where no GitHub environment keeps it apart: `PROD`, `EU_1`. */
+  /** Prefix of its env secret where no GitHub environment separates the targets: `PROD`, `EU_1`. */
   readonly prefix: string;
   /** `user@host[:port]` of its first host. */
   readonly host: string;
-  /** The host is a stand-in for one that a person has to write. */
+  /** The host is a placeholder that the user has to replace. */
   readonly isOpen: boolean;
-  /** It takes version tags only. */
   readonly requireTag: boolean;
   /** Secrets with the text of a whole env file. */
   readonly envSecrets: readonly string[];
   /** Single variables that Sluice's own environment must have. */
   readonly variables: readonly string[];
-  /** Its lines in the sluice.yml that is there: a person's, and kept. */
+  /** Its lines in the existing sluice.yml, which are kept. */
   readonly section: string | undefined;
 }
 
-/** What people call targets that no customer uses. */
+/** Usual names of targets that no customer uses. */
 const trials =
   /^(?:stag(?:e|ing)?|dev(?:el(?:opment)?)?|tests?(?:ing)?|qa|uat|int(?:egration)?|preview|review|sandbox|demo|pre-?prod(?:uction)?|beta|canary)(?:$|[-_\d])/i;
 
 /**
- * The targets: those of the sluice.yml that is there, and those that the command line names. Without either: staging and
- * production.
+ * The targets of the existing sluice.yml and of the command line. If both have none: staging and production.
  *
- * @param onGitHub whether each target has an environment with secrets of its own, so that they need no prefix.
+ * @param onGitHub whether each target has a GitHub environment for its secrets, so that they need no prefix.
  * @throws UserError `usage.argument` for a new server of a target with several.
  */
 export function guessTargets(
@@ -58,8 +55,7 @@ export function guessTargets(
   const prefixes = prefixesOf(names, present);
   const sections = splitEntries(sectionOf(presentText ?? '', 'targets') ?? '');
   return names.map((name) => {
-    const target =
-      present !== undefined && Object.hasOwn(present.targets, name) ? present.targets[name] : undefined;
+    const target = targetIn(present, name);
     const prefix = prefixes.get(name) ?? 'PROD';
     const open = `deploy@${name.toLowerCase().replaceAll('_', '-')}.example.com`;
     const old = target?.hosts[0]?.name;
@@ -78,12 +74,11 @@ export function guessTargets(
   });
 }
 
-/** A target to try releases on, by its name. */
 export function isTrial(name: string): boolean {
   return trials.test(name);
 }
 
-/** Where a version tag goes; empty: only a person can say. */
+/** Targets that a version tag deploys to; empty: the user has to decide. */
 export function tagTargets<T extends Pick<TargetGuess, 'name' | 'requireTag'>>(targets: readonly T[]): T[] {
   const tagged = targets.filter(({ requireTag }) => requireTag);
   if (tagged.length > 0) return tagged;
@@ -97,6 +92,10 @@ export function tagTargets<T extends Pick<TargetGuess, 'name' | 'requireTag'>>(t
 export function realTargets<T extends Pick<TargetGuess, 'name'>>(targets: readonly T[]): T[] {
   const real = targets.filter(({ name }) => !isTrial(name));
   return real.length === 0 ? [...targets] : real;
+}
+
+function targetIn(present: Config | undefined, name: string): Target | undefined {
+  return present !== undefined && Object.hasOwn(present.targets, name) ? present.targets[name] : undefined;
 }
 
 function envSecretsOf({ env }: Target): string[] {
@@ -113,8 +112,7 @@ function prefixesOf(names: readonly string[], present: Config | undefined): Map<
     return upper.startsWith('GITHUB') ? `T_${upper}` : upper;
   };
   for (const name of names) {
-    const target =
-      present !== undefined && Object.hasOwn(present.targets, name) ? present.targets[name] : undefined;
+    const target = targetIn(present, name);
     const said =
       target === undefined
         ? []
@@ -137,15 +135,14 @@ function prefixesOf(names: readonly string[], present: Config | undefined): Map<
   return taken;
 }
 
-/** The lines of a target with another host in them. */
 function withHost(section: string | undefined, target: Target, host: string): string | undefined {
   const old = target.hosts[0]?.name;
   if (old === undefined || old === host) return section;
   if (target.hosts.length > 1) {
     throw new UserError({
       code: 'usage.argument',
-      message: `${target.name} has ${target.hosts.length} hosts in sluice.yml, so one server cannot replace them`,
-      hint: `Change targets.${target.name}.hosts in sluice.yml.`,
+      message: `Cannot set one server for target ${target.name}: it has ${target.hosts.length} hosts in sluice.yml`,
+      hint: `Edit targets.${target.name}.hosts in sluice.yml.`,
     });
   }
   if (section?.split(old).length !== 2) return undefined;

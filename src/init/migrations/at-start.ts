@@ -2,7 +2,7 @@ import { nameOf, type Tree } from '../study/tree.ts';
 import type { Sources } from './model.ts';
 import type { StartText } from './start-texts.ts';
 
-/** Something that migrates whenever a container starts. */
+/** A migration that the app runs by itself, at each start of a container. */
 export interface SelfMigration {
   /** `docker/entrypoint.sh:12`, `command of compose.yml` */
   readonly at: string;
@@ -10,7 +10,7 @@ export interface SelfMigration {
   readonly line: string;
 }
 
-/** Commands that migrate; a script of the package manager counts by its name. */
+/** Commands that migrate; scripts of a package manager match by their name. */
 export const migratesAtStart = new RegExp(
   [
     String.raw`\balembic\s+(?:\S+\s+){0,6}?upgrade\b`,
@@ -53,7 +53,7 @@ const switches: readonly (readonly [RegExp, (value: string) => boolean])[] = [
   [/^AUTORUN_ENABLED$/, (value) => /^(?:true|1|yes)$/i.test(value)],
 ];
 
-/** What the container's own start does about migrations; comments of scripts do nothing. */
+/** The migration in the container's own start, without the comments of scripts. */
 export function migrationAtStart(
   texts: readonly StartText[],
   variables: Sources['variables'],
@@ -73,10 +73,9 @@ export function migrationAtStart(
 }
 
 /**
- * A script with its functions emptied that nothing calls: scripts of tasks have one for each, and a start calls a few. Its
- * lines stay where they are.
+ * Empties the uncalled functions of a script: task scripts have many, and a start calls a few. Line numbers do not change.
  *
- * @param callers texts that may name them, such as the command (`./run migrate`).
+ * @param callers texts that can name them, such as the command (`./run migrate`).
  */
 function withoutUncalled(text: string, callers: string): string {
   const lines = text.split('\n');
@@ -141,14 +140,14 @@ const inCode: readonly (readonly [files: RegExp, call: RegExp])[] = [
   ],
   [/\.exs?$/, /\{\s*Ecto\.Migrator\s*,/],
 ];
-/** Programs and scripts beside the app: that they are there does not mean that its start calls them. */
+/** Programs and scripts beside the app, which its start does not have to call. */
 const beside =
   /(?:^|\/)(?:cmd\/\w*migrat\w*|scripts?|tools?|bin|tests?|__tests__|spec|e2e|examples?|docs?)\/|[._-](?:test|spec)s?\.|_test\.go$|(?:^|\/)test_/;
 const beginning =
   /(?:^|\/)(?:main|app|server|index|__init__|wsgi|asgi|application|bootstrap|[\w-]+\.module)\.\w+$/;
 const maxSources = 600;
 
-/** An app that brings its database up to date by itself, as Spring Boot, .NET and Go apps often do. */
+/** An app that migrates from its own code, as Spring Boot, .NET and Go apps often do. */
 export async function migrationInCode(
   sources: Pick<Sources, 'tree' | 'files'>,
 ): Promise<SelfMigration | undefined> {
@@ -162,7 +161,7 @@ export async function migrationInCode(
     const call = inCode.find(([kind]) => kind.test(file))?.[1];
     const text = await tree.read(file);
     if (call === undefined || text === undefined || !call.test(text)) continue;
-    // Of a script nobody knows who runs it; a module of the app is imported by another, or is where the app begins.
+    // A script can be run manually; a module of the app is imported by another, or is its entry point.
     if (/\.(?:py|[cm]?[jt]s)$/.test(file) && !beginning.test(file) && !(await isImported(tree, wanted, file)))
       continue;
     const line = text.split('\n').findIndex((candidate) => call.test(candidate));

@@ -9,7 +9,7 @@ export const compiledRules: readonly MigrationRule[] = [
   { marker: /(?:^|\/)diesel\.toml$/, draft: diesel },
 ];
 
-/** The places where a release lies in the image: https://hexdocs.pm/phoenix/releases.html */
+/** The folders of a release in the image: https://hexdocs.pm/phoenix/releases.html */
 async function ecto(sources: Sources, at: string): Promise<Draft | undefined> {
   const home = folderOf(at);
   const text = (await sources.tree.read(at)) ?? '';
@@ -41,7 +41,7 @@ async function ecto(sources: Sources, at: string): Promise<Draft | undefined> {
     isBuilt: true,
     gap:
       module === undefined
-        ? 'A release has no mix, and no module here migrates: `mix phx.gen.release` writes one.'
+        ? 'A release does not include mix, and no module here migrates: create one with `mix phx.gen.release`.'
         : undefined,
   };
 }
@@ -60,7 +60,7 @@ async function releaseModule(
   return undefined;
 }
 
-/** Images of ASP.NET have the runtime alone; a bundle is a program that needs no SDK. */
+/** Images of ASP.NET have only the runtime; a bundle is a program that needs no SDK. */
 async function entityFramework(sources: Sources, at: string): Promise<Draft | undefined> {
   const home = folderOf(folderOf(at));
   const bundle = sources.runs
@@ -98,6 +98,6 @@ async function diesel(sources: Sources, at: string): Promise<Draft | undefined> 
     command: 'diesel migration run',
     gap: isThere
       ? undefined
-      : 'The image has no program diesel: install diesel_cli, or embed the migrations in the app.',
+      : 'The image does not contain diesel: install diesel_cli, or embed the migrations in the app.',
   };
 }

@@ -3,20 +3,20 @@ import { type DockerfileImage, type ImageCopy, readDockerfile } from '../../conf
 import { parseDockerfile, type Stage } from '../../config/dockerfile/parse.ts';
 import type { ImageRun } from './model.ts';
 
-/** Where files of a build context are in the image that a Dockerfile makes of it. */
+/** The locations of the build context’s files in the image of a Dockerfile. */
 export interface ImageFiles {
   readonly image: DockerfileImage;
   /**
    * Absolute path in the image of a file of the context.
    *
-   * @returns undefined where no COPY brings it; `unknown` where a variable hides the target of the COPY that does.
+   * @returns undefined if no COPY adds it; `unknown` if a variable hides the target of that COPY.
    */
   at(path: string): string | undefined;
   /** The file of the context that an absolute path of the image was copied from. */
   sourceOf(path: string): string | undefined;
   readonly runs: readonly ImageRun[];
   readonly packageRuns: readonly ImageRun[];
-  /** COPY lines of the final stage that take from other stages and images. */
+  /** COPY lines of the final stage from other stages and images. */
   readonly copies: readonly ImageCopy[];
 }
 
@@ -25,7 +25,7 @@ export const unknown = 'unknown';
 
 /**
  * @param args values for ARG, over the defaults of the Dockerfile.
- * @param files of the context, as the context has them.
+ * @param files of the context, relative to it.
  */
 export function imageFiles(
   text: string,
@@ -44,7 +44,7 @@ export function imageFiles(
   const final = stageOf(stages, target) ?? stages.at(-1);
   const isStage = (from: string | undefined) => from !== undefined && stageOf(stages, from) !== undefined;
   const at = (path: string, where: DockerfileImage, depth: number): string | undefined => {
-    // The last one counts: it overwrites what an earlier one brought.
+    // The last one counts: it overwrites earlier ones.
     for (const copy of where.copies.toReversed()) {
       const stage =
         copy.from === undefined || depth >= stages.length ? undefined : stageOf(stages, copy.from);
@@ -103,7 +103,7 @@ function stageOf(stages: readonly Stage[], name: string | undefined): Stage | un
   );
 }
 
-/** The packages of an app lie in node_modules, or in the folder of the app itself. */
+/** The packages of an app are in node_modules, or in the folder of the app itself. */
 function bringsPackages({ sources }: ImageCopy): boolean {
   return sources.some(
     (source) =>
@@ -159,7 +159,7 @@ function prefixOf(path: string, source: string): string | undefined {
   }
 }
 
-/** The folder in the image that stands for a folder of the repository, by a file below it. */
+/** The folder in the image for a folder of the repository, by a file below it. */
 export function homeIn(file: string, at: string, home: string): string {
   const rest = home === '' ? file : file.slice(home.length + 1);
   return at.endsWith(`/${rest}`) ? at.slice(0, -rest.length - 1) || '/' : dirname(at);

@@ -1,29 +1,17 @@
 import { posix } from 'node:path';
 import { folderOf, isIn } from '../study/tree.ts';
 import type { Draft, MigrationRule, Sources } from './model.ts';
-import { packagesAt } from './packages.ts';
+import { type Packages, packagesAt } from './packages.ts';
 
 /** Tools of Node. Their programs are packages, so whether the image keeps those packages decides. */
 export const nodeRules: readonly MigrationRule[] = [
   { marker: /(?:^|\/)(?:schema\.prisma|prisma\/schema\/[^/]+\.prisma)$/, draft: prisma },
-  {
-    marker: /(?:^|\/)knexfile\.[cm]?[jt]s$/,
-    draft: (sources, at) => byConfig(sources, at, 'Knex', 'knex', 'knex migrate:latest'),
-  },
-  { marker: /(?:^|\/)\.sequelizerc$/, draft: sequelize },
-  {
-    marker: /(?:^|\/)drizzle\.config\.[cm]?[jt]s$/,
-    draft: (sources, at) => byConfig(sources, at, 'Drizzle', 'drizzle-kit', 'drizzle-kit migrate'),
-  },
-  {
-    marker: /(?:^|\/)mikro-orm\.config\.[cm]?[jt]s$/,
-    draft: (sources, at) => byConfig(sources, at, 'MikroORM', '@mikro-orm/cli', 'mikro-orm migration:up'),
-  },
+  byConfig(/(?:^|\/)knexfile\.[cm]?[jt]s$/, 'Knex', 'knex', 'knex migrate:latest'),
+  byConfig(/(?:^|\/)\.sequelizerc$/, 'Sequelize', 'sequelize-cli', 'sequelize-cli db:migrate'),
+  byConfig(/(?:^|\/)drizzle\.config\.[cm]?[jt]s$/, 'Drizzle', 'drizzle-kit', 'drizzle-kit migrate'),
+  byConfig(/(?:^|\/)mikro-orm\.config\.[cm]?[jt]s$/, 'MikroORM', '@mikro-orm/cli', 'mikro-orm migration:up'),
   { marker: /(?:^|\/)(?:adonisrc\.ts|\.adonisrc\.json)$/, draft: adonis },
-  {
-    marker: /(?:^|\/)medusa-config\.[jt]s$/,
-    draft: (sources, at) => byConfig(sources, at, 'Medusa', '@medusajs/cli', 'medusa db:migrate'),
-  },
+  byConfig(/(?:^|\/)medusa-config\.[jt]s$/, 'Medusa', '@medusajs/cli', 'medusa db:migrate'),
   { marker: /(?:^|\/)package\.json$/, draft: byPackage },
 ];
 
@@ -52,49 +40,29 @@ async function prisma(sources: Sources, at: string): Promise<Draft | undefined> 
     gap:
       packages?.lack('prisma') ??
       (migrations === undefined
-        ? `${folder === '' ? 'The schema' : folder} has no migrations folder: make one with \`prisma migrate dev\`, or use \`prisma db push\`.`
+        ? `${folder === '' ? 'The schema' : folder} has no migrations folder: create one with \`prisma migrate dev\`, or use \`prisma db push\`.`
         : undefined),
   };
 }
 
-/** A tool whose own file names everything, and which runs in the folder of that file. */
-async function byConfig(
-  sources: Sources,
-  at: string,
-  tool: string,
-  name: string,
-  line: string,
-): Promise<Draft | undefined> {
-  const home = folderOf(at);
-  const packages = await packagesAt(sources, home);
-  const gap =
-    packages?.lack(name) ??
-    typeScriptGap(
-      sources,
-      at,
-      (dependency) => packages?.lack(dependency) === undefined && packages?.has(dependency) === true,
-    );
-  return { tool, at, home, command: packages?.program(line) ?? `npx ${line}`, gap };
-}
-
-/** drizzle-kit and MikroORM bring what reads TypeScript; Knex needs a loader. */
-function typeScriptGap(_: Sources, at: string, has: (name: string) => boolean): string | undefined {
-  if (!/knexfile\.[cm]?ts$/.test(at)) return undefined;
-  const isLoaded = ['tsx', 'ts-node', '@swc-node/register', 'esbuild-register'].some(has);
-  return isLoaded ? undefined : `${at} is TypeScript, and the image has nothing that runs it, such as tsx.`;
-}
-
-async function sequelize(sources: Sources, at: string): Promise<Draft | undefined> {
-  const home = folderOf(at);
-  const packages = await packagesAt(sources, home);
-  const line = 'sequelize-cli db:migrate';
-  return {
-    tool: 'Sequelize',
-    at,
-    home,
-    command: packages?.program(line) ?? `npx ${line}`,
-    gap: packages?.lack('sequelize-cli'),
+/** A tool that runs in the folder of its configuration file, by the program of a package. */
+function byConfig(marker: RegExp, tool: string, name: string, line: string): MigrationRule {
+  const draft = async (sources: Sources, at: string): Promise<Draft> => {
+    const home = folderOf(at);
+    const packages = await packagesAt(sources, home);
+    const gap = packages?.lack(name) ?? typeScriptGap(at, packages);
+    return { tool, at, home, command: packages?.program(line) ?? `npx ${line}`, gap };
   };
+  return { marker, draft };
+}
+
+/** drizzle-kit and MikroORM include a TypeScript loader; Knex needs one. */
+function typeScriptGap(at: string, packages: Packages | undefined): string | undefined {
+  if (!/knexfile\.[cm]?ts$/.test(at)) return undefined;
+  const loaders = ['tsx', 'ts-node', '@swc-node/register', 'esbuild-register'];
+  return loaders.some((name) => packages?.has(name) === true && packages.lack(name) === undefined)
+    ? undefined
+    : `${at} is TypeScript, but the image has no loader for it, such as tsx.`;
 }
 
 /** The build has an ace.js at its top: https://docs.adonisjs.com/guides/getting-started/deployment */
@@ -105,29 +73,24 @@ async function adonis(sources: Sources, at: string): Promise<Draft | undefined> 
   return { tool: 'AdonisJS', at, home, command: 'node ace migration:run --force', isBuilt: true };
 }
 
-/** Tools without a file of their own: TypeORM, node-pg-migrate, Sequelize by its usual folders. */
+/** Tools without a configuration file: TypeORM, node-pg-migrate, Sequelize by its usual folders. */
 async function byPackage(sources: Sources, at: string): Promise<Draft | undefined> {
   const home = folderOf(at);
   const packages = await packagesAt(sources, home);
   if (packages === undefined || packages.at !== at) return undefined;
   const under = (folder: string) => sources.files.some((file) => isIn(file, posix.join(home, folder)));
   if (packages.has('typeorm')) return typeOrm(sources, at, packages.scripts);
+  const draft = (tool: string, name: string, line: string): Draft => ({
+    tool,
+    at,
+    home,
+    command: packages.program(line),
+    gap: packages.lack(name),
+  });
   if (packages.has('node-pg-migrate') && under('migrations'))
-    return {
-      tool: 'node-pg-migrate',
-      at,
-      home,
-      command: packages.program('node-pg-migrate up'),
-      gap: packages.lack('node-pg-migrate'),
-    };
+    return draft('node-pg-migrate', 'node-pg-migrate', 'node-pg-migrate up');
   if (packages.has('sequelize-cli') && under('migrations') && under('models'))
-    return {
-      tool: 'Sequelize',
-      at,
-      home,
-      command: packages.program('sequelize-cli db:migrate'),
-      gap: packages.lack('sequelize-cli'),
-    };
+    return draft('Sequelize', 'sequelize-cli', 'sequelize-cli db:migrate');
   return undefined;
 }
 

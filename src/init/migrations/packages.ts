@@ -3,12 +3,11 @@ import type { Sources } from './model.ts';
 
 /** The package.json that a folder belongs to, and whether the image keeps what it lists. */
 export interface Packages {
-  /** From the repository's folder. */
   readonly at: string;
   readonly scripts: Readonly<Record<string, string>>;
   /** A package of `dependencies` or `devDependencies`, here or in a package.json above. */
   has(name: string): boolean;
-  /** Why the image does not have a package's program; undefined: it has. */
+  /** The reason that the image does not contain a package's program; undefined: it does. */
   lack(name: string): string | undefined;
   /** `npx prisma`, `yarn prisma`, `bunx prisma`. */
   program(line: string): string;
@@ -23,12 +22,12 @@ interface Manifest {
   readonly devDependencies?: object;
 }
 
-/** Installs that leave out devDependencies, and commands that remove them again. */
+/** Commands that install without devDependencies or remove them. */
 const prunes =
   /\bnpm\s+(?:ci|clean-install|install|i)\b[^\n&|;]{0,300}(?:--omit[= ]dev|--only[= ]prod(?:uction)?|--production)\b|\bnpm\s+prune\b[^\n&|;]{0,300}(?:--omit[= ]dev|--production)|\bpnpm\b[^\n&|;]{0,300}\s(?:-P|--prod(?:uction)?)\b|\byarn\b[^\n&|;]{0,300}--production\b|\bbun\s+(?:install|i)\b[^\n&|;]{0,300}(?:--production|-p)\b/;
 const installs =
   /\b(?:npm\s+(?:ci|clean-install|install|i)|yarn(?:\s+install)?|pnpm\s+(?:install|i)|bun\s+(?:install|i))\b/;
-/** Outputs that a bundler has traced: they have their own, smaller node_modules. */
+/** Outputs that a bundler traced: they have a smaller node_modules. */
 const traced = /\.next\/standalone|\.output(?:\/|$)/;
 
 export async function packagesAt(sources: Sources, folder: string): Promise<Packages | undefined> {
@@ -84,23 +83,23 @@ function lackOf(
   const isTraced =
     copied.some((source) => traced.test(source)) && !copied.some((source) => /node_modules\/?$/.test(source));
   if (isTraced)
-    return `The image keeps only what the bundler has traced, and the program ${name} is not part of that: install ${name} in the final stage.`;
-  if (!isListed && !isDev) return `${at} does not list ${name}, so the image does not have its program.`;
+    return `The image contains only files that the bundler traced, without ${name}: install ${name} in the final stage.`;
+  if (!isListed && !isDev) return `${at} does not list ${name}, so the image does not contain it.`;
   if (isListed) return undefined;
   const isPruned =
     texts.some((text) => prunes.test(text)) ||
-    // npm, pnpm and Yarn 1 leave devDependencies out where NODE_ENV says production.
+    // npm, pnpm and Yarn 1 skip devDependencies if NODE_ENV is production.
     packageRuns.some(
       ({ text, variables }) =>
         installs.test(text) &&
         variables.get('NODE_ENV') === 'production' &&
         !/--include[= ]dev|--production[= ]false|--prod[= ]false/.test(text),
     );
-  if (isPruned) return `${name} is in devDependencies, which the image leaves out: move it to dependencies.`;
+  if (isPruned) return `${name} is in devDependencies, which the image omits: move it to dependencies.`;
   return runs.length > 0 && packageRuns.length === 0 ? `Nothing installs ${name} in the image.` : undefined;
 }
 
-/** By the lock file, and what the image runs packages with. */
+/** The package runner, by the lock file and the base image. */
 async function runnerOf({
   tree,
   files,
@@ -109,7 +108,7 @@ async function runnerOf({
 }: Sources): Promise<{ program: string; run: string }> {
   const find = (name: string) => files.find((file) => nameOf(file) === name);
   if (/(?:^|\/)bun(?::|$)/.test(from) || /\bbunx?\s/.test(start)) return { program: 'bunx', run: 'bun run' };
-  // Yarn has no node_modules, unless its settings say so: https://yarnpkg.com/configuration/yarnrc#nodeLinker
+  // Yarn has no node_modules by default: https://yarnpkg.com/configuration/yarnrc#nodeLinker
   const settings = find('.yarnrc.yml');
   const isPlain = /^nodeLinker:\s*["']?(?:node-modules|pnpm)/m.test((await tree.read(settings ?? '')) ?? '');
   if (find('yarn.lock') !== undefined && settings !== undefined && !isPlain)
@@ -118,7 +117,7 @@ async function runnerOf({
   return { program: 'npx', run: 'npm run' };
 }
 
-/** @returns undefined for what is no object of JSON. */
+/** @returns undefined unless the text is a JSON object. */
 export function parseManifest(text: string | undefined): Manifest | undefined {
   try {
     const value: unknown = JSON.parse(text ?? '');

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { folderOf } from '../study/tree.ts';
 import type { Draft, MigrationRule, Sources } from './model.ts';
 
-/** Tools of Python. Programs run as the container's own start runs them: `poetry run`, `uv run`, a venv by its path. */
+/** Tools of Python. Commands use the runner of the container's own start: `poetry run`, `uv run`, a venv by its path. */
 export const pythonRules: readonly MigrationRule[] = [
   { marker: /(?:^|\/)alembic\.ini$/, draft: alembicIni },
   { marker: /(?:^|\/)pyproject\.toml$/, draft: inPyproject },
@@ -24,7 +24,7 @@ export function pythonCommand({ start }: Sources, command: string): string {
   return `${venv ?? ''}${command}`;
 }
 
-/** Debian and Alpine call it python3 alone; the images of Python have both. */
+/** Debian and Alpine have only python3; the images of Python have both names. */
 function interpreter({ start, from = '' }: Sources): string {
   const isSystem = /^(?:debian|ubuntu|alpine)(?::|$)/.test(from) && !/\bpython\s/.test(start);
   return isSystem ? 'python3' : 'python';
@@ -32,7 +32,7 @@ function interpreter({ start, from = '' }: Sources): string {
 
 async function alembicIni(sources: Sources, at: string): Promise<Draft | undefined> {
   const folder = folderOf(at);
-  // Flask-Migrate keeps an alembic.ini of its own beside its env.py, and alembic alone cannot use it.
+  // Flask-Migrate keeps its alembic.ini beside its env.py, and plain alembic cannot use it.
   if (sources.files.includes(`${folder}/env.py`) && (await isFlask(sources, `${folder}/env.py`)))
     return undefined;
   const text = (await sources.tree.read(at)) ?? '';
@@ -40,7 +40,7 @@ async function alembicIni(sources: Sources, at: string): Promise<Draft | undefin
   return alembic(sources, { at, folder, location: location.replace(/^%\(here\)s\/?/, '') });
 }
 
-/** `script_location` counts from the working directory, so where env.py is decides which that is. */
+/** `script_location` is relative to the working directory, so the location of env.py decides that directory. */
 function alembic(
   sources: Sources,
   { at, folder, location }: { at: string; folder: string; location: string },
@@ -88,7 +88,7 @@ async function flaskMigrate(sources: Sources, at: string): Promise<Draft | undef
     Object.hasOwn(sources.variables, 'FLASK_APP') ||
     /\bFLASK_APP=/.test(sources.start) ||
     /^[ \t]*FLASK_APP=/m.test((await sources.tree.read(posix.join(home, '.flaskenv'))) ?? '');
-  // Flask finds these two by itself: https://flask.palletsprojects.com/en/stable/cli/#application-discovery
+  // Flask finds these names by default: https://flask.palletsprojects.com/en/stable/cli/#application-discovery
   const isFound = named || ['app.py', 'wsgi.py', 'app/__init__.py', 'wsgi/__init__.py'].some(has);
   const [, app] = isFound
     ? []
@@ -101,12 +101,11 @@ async function flaskMigrate(sources: Sources, at: string): Promise<Draft | undef
     at,
     home,
     command: pythonCommand(sources, `flask${option} db upgrade`),
-    gap:
-      isFound || app !== undefined ? undefined : 'Flask does not find the app by itself here: set FLASK_APP.',
+    gap: isFound || app !== undefined ? undefined : 'Flask cannot find the app here: set FLASK_APP.',
   };
 }
 
-/** Other frameworks have a manage.py, too. */
+/** Other frameworks also have a manage.py. */
 async function managePy(sources: Sources, at: string): Promise<Draft | undefined> {
   const text = (await sources.tree.read(at)) ?? '';
   const home = folderOf(at);

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { folderOf, isIn, nameOf } from '../study/tree.ts';
 import type { Draft, MigrationRule, Sources } from './model.ts';
 
-/** Tools that are programs of their own and run files of SQL: the image has to have the program. */
+/** Separate programs that run SQL files: the image must contain the program. */
 export const sqlRules: readonly MigrationRule[] = [
   { marker: /(?:^|\/)\d+_[\w.-]+\.up\.sql$/, draft: golangMigrate },
   { marker: /(?:^|\/)[\w-]*migrations?\/(?:\w+\/)?\d{3,}[\w.-]*\.sql$/, draft: byContent },
@@ -12,19 +12,18 @@ export const sqlRules: readonly MigrationRule[] = [
   { marker: /(?:^|\/)(?:atlas\.hcl|atlas\.sum)$/, draft: atlas },
 ];
 
-/** Names that apps give the URL of their database. */
 const urlName = /^(?:(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|MYSQL|PSQL)_?(?:URL|URI|DSN)|(?:\w+_)?DSN)$/;
 
-/** `"$DATABASE_URL"`: the shell in the container puts it in. */
+/** `"$DATABASE_URL"`: the shell in the container expands it. */
 function databaseUrl({ variables }: Sources): string | undefined {
   const names = Object.keys(variables).filter((name) => urlName.test(name));
   const name = names.find((candidate) => candidate === 'DATABASE_URL') ?? names[0];
   return name === undefined ? undefined : `"$${name}"`;
 }
 
-const noUrl = 'No variable of the service holds the URL of the database: fill it in, by the name of one.';
+const noUrl = 'No variable of the service holds the database URL: use the name of one that does.';
 
-/** @param name of the program; `sources` name it where the image installs it. */
+/** @param also other names of the program where the image installs it. */
 function lack(
   { runs, copied, from = '', start }: Sources,
   name: string,
@@ -46,7 +45,7 @@ function lack(
     new RegExp(`(?<![\\w/-])${name}\\s`).test(start);
   return isThere
     ? undefined
-    : `The image has no program ${name}: install it in the Dockerfile, or give it to a one-off service of its own.`;
+    : `The image does not contain ${name}: install it in the Dockerfile, or run it in a separate one-off service.`;
 }
 
 function withUrl(sources: Sources, gap: string | undefined): { url: string; gap: string | undefined } {
@@ -76,7 +75,7 @@ async function sqlx(sources: Sources, at: string): Promise<Draft | undefined> {
   };
 }
 
-/** dbmate and goose write their marks into the files: https://github.com/amacneil/dbmate, https://github.com/pressly/goose */
+/** dbmate and goose mark their files: https://github.com/amacneil/dbmate, https://github.com/pressly/goose */
 async function byContent(sources: Sources, at: string): Promise<Draft | undefined> {
   const text = (await sources.tree.read(at)) ?? '';
   const folder = folderOf(at);
@@ -85,7 +84,7 @@ async function byContent(sources: Sources, at: string): Promise<Draft | undefine
     const home = isUsual ? folderOf(folderOf(folder)) : folderOf(folder);
     const option = isUsual ? '' : ` --migrations-dir ${nameOf(folder)}`;
     const url = databaseUrl(sources);
-    // dbmate reads DATABASE_URL by itself.
+    // dbmate reads DATABASE_URL by default.
     const env = url === undefined || url === '"$DATABASE_URL"' ? '' : ` --env ${url.slice(2, -1)}`;
     const gap = lack(sources, 'dbmate') ?? (url === undefined ? noUrl : undefined);
     return { tool: 'dbmate', at, home, command: `dbmate${env}${option} --no-dump-schema up`, gap };
@@ -161,6 +160,6 @@ async function atlas(sources: Sources, at: string): Promise<Draft | undefined> {
       gap ??
       (isClear
         ? undefined
-        : `${at} has ${envs.length === 0 ? 'no env' : `the envs ${envs.join(', ')}`}: fill in the one of production.`),
+        : `${at} has ${envs.length === 0 ? 'no env' : `the envs ${envs.join(', ')}`}: use the one for production.`),
   };
 }

@@ -3,21 +3,19 @@ import { folderOf, nameOf, type Tree } from '../study/tree.ts';
 import type { ImageFiles } from './image-files.ts';
 import { parseManifest } from './packages.ts';
 
-/** A text that decides what a container runs at its start. */
 export interface StartText {
-  /** File of the repository, or what else it is: `command of the compose file`. */
+  /** File of the repository, or a description: `command of the compose file`. */
   readonly at: string;
   readonly text: string;
   readonly isFile: boolean;
 }
 
-/** Scripts call scripts; nobody nests them deeper. */
 const maxDepth = 4;
 const maxTexts = 40;
 
 /**
- * What a container runs at its start, as far as it can be read: its command, and the scripts, settings of supervisors
- * and package scripts that it calls.
+ * The readable commands of a container's start: its command, and the scripts, supervisor settings and package scripts
+ * that it calls.
  *
  * @param line entrypoint and command of the container as one line.
  */
@@ -52,7 +50,7 @@ export async function startTexts(
       const found: StartText | undefined = typeof file === 'string' ? await readStart(tree, file) : file;
       if (found === undefined) continue;
       texts.push(found);
-      // A program calls others, too, but its text names far more than it runs.
+      // A program also calls others, but its text names far more than it runs.
       if (!found.isFile || isScript(found.at)) await visit(found.text, depth + 1);
     }
   };
@@ -72,14 +70,14 @@ async function readStart(tree: Tree, at: string): Promise<StartText | undefined>
   return text === undefined ? undefined : { at, text, isFile: true };
 }
 
-/** Scripts of a shell, and settings of what starts programs. */
+/** Shell scripts, and settings of supervisors. */
 function isScript(path: string): boolean {
   return /(?:\.(?:sh|bash|ini|conf|cfg)|(?:^|\/)Procfile(?:\.\w+)?|(?:^|\/)[\w-]+)$/.test(path);
 }
 
 function namesOf(files: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  // The one nearest to the top: it is set last.
+  // The one nearest to the root wins: it is set last.
   for (const file of [...files].sort(byLength).toReversed()) found.set(nameOf(file), file);
   return found;
 }
@@ -107,7 +105,7 @@ function filesIn(text: string, byName: ReadonlyMap<string, string>, image: Image
   return [...found];
 }
 
-/** Files that supervisors read without being named, and what base images run before the command. */
+/** Files that supervisors read by default, and those that base images run before the command. */
 function bootFiles(line: string, files: readonly string[], image: ImageFiles | undefined): string[] {
   const forms: RegExp[] = [];
   if (/\bsupervisord\b/.test(line)) forms.push(/(?:^|\/)supervisor[\w./-]*\.(?:conf|ini)$/);
@@ -124,12 +122,12 @@ function bootFiles(line: string, files: readonly string[], image: ImageFiles | u
   return files.filter((file) => forms.some((form) => form.test(file))).slice(0, 20);
 }
 
-/** `npm start`, `yarn run serve:prod`: their lines in package.json, with what runs before and after. */
+/** `npm start`, `yarn run serve:prod`: their lines in package.json, with the pre and post scripts. */
 async function scriptsOf(tree: Tree, manifests: readonly string[], text: string): Promise<StartText[]> {
   const calls = [
     ...text.matchAll(/\b(?:npm|pnpm|yarn|bun)["',\s]+(?:(?:run|run-script|-\S+)["',\s]+){0,6}([\w:.-]+)/g),
   ];
-  // Runners of several scripts, https://www.npmjs.com/package/npm-run-all and concurrently.
+  // Runners of several scripts: https://www.npmjs.com/package/npm-run-all and concurrently.
   const several = [...text.matchAll(/\b(?:npm-run-all2?|run-s|run-p)\s+([^&|;\n]+)/g)].flatMap(
     ([, rest = '']) => rest.split(/\s+/).filter((word) => /^[\w:.-]+$/.test(word) && !word.startsWith('-')),
   );

@@ -1,12 +1,23 @@
+import { quoteWords } from '../../host/commands/quote.ts';
 import type { FileOutcome, FilePlan } from '../files.ts';
 import type { Guess } from '../guess/guess.ts';
 import type { ServiceGuess } from '../guess/services.ts';
 import type { InitPlan } from '../init.ts';
-import { enumerate, inline, wrap } from '../render/words.ts';
-import type { FirstRun } from './first-run.ts';
+import { enumerate, inline, wrap } from '../render/terminal.ts';
 import type { NextStep } from './next-steps.ts';
 
-/** What a person reads after `sluice init`: files, decisions, what is not handled, what to do. */
+/** The checks of the first CI run, as far as `sluice init` ran them. */
+export interface FirstRun {
+  readonly ran: readonly string[];
+  /** Those that fail, with the rules and how often: `compose/healthcheck (2)`. */
+  readonly failing: readonly { readonly check: string; readonly rules: readonly string[] }[];
+  /** Findings that block, over all of them. */
+  readonly findings: number;
+  /** Checks that did not run: their tools are missing or were not requested. */
+  readonly waiting: readonly string[];
+}
+
+/** The output of `sluice init`: files, decisions, limits, next steps. */
 export function initText(
   plan: InitPlan,
   outcomes: readonly FileOutcome[],
@@ -20,30 +31,29 @@ export function initText(
     '',
     ...filesAndState(plan.files, outcomes),
     ...left.flatMap(({ diff }) => ['', ...diff.split('\n').map((line) => `  ${inline(line)}`)]),
-    ...(left.length === 0 ? [] : ['', ...wrap(howToChange(left))]),
+    ...(left.length === 0 ? [] : ['', ...howToChange(left)]),
     '',
     ...decided(plan.guess),
     ...notes(plan),
     ...firstRun(checks),
     ...(changed || plan.guess.targets.some(({ isOpen }) => isOpen)
       ? next(steps)
-      : ['', ...wrap('What comes after the files: sluice init --print')]),
+      : ['', 'To show the next steps, run:', '  sluice init --print']),
   ].join('\n');
 }
 
-/** `--print`: the files themselves, and what would become of each. */
 export function printText(plan: InitPlan, steps: readonly NextStep[]): string {
   const files = plan.files.flatMap(({ path, state, text, diff }) => {
     const what = {
-      new: 'would be written',
-      same: 'is there, and stays',
-      differs: 'is there, and differs: only --force or --write would change it',
+      new: '(new)',
+      same: '(unchanged)',
+      differs: '(differs; only --write and --force change it)',
     }[state];
     const body = state === 'new' ? text.trimEnd() : diff;
     return [`=== ${inline(path)} ${what}`, ...(body === '' ? [] : body.split('\n').map(inline)), ''];
   });
   return [
-    `${plan.guess.app.value}: nothing was written`,
+    `${plan.guess.app.value}: nothing written`,
     '',
     ...files,
     ...decided(plan.guess),
@@ -59,12 +69,15 @@ function headline({ guess }: InitPlan, outcomes: readonly FileOutcome[]): string
     return number === 0 ? [] : [`${number} ${number === 1 ? 'file' : 'files'} ${outcome}`];
   });
   const left = count('left');
-  if (left > 0) parts.push(`${left} ${left === 1 ? 'differs and was' : 'differ and were'} left`);
-  return `${guess.app.value}: ${parts.length === 0 ? 'everything is there already, nothing was changed' : parts.join(', ')}`;
+  if (left > 0) parts.push(`${left} differing ${left === 1 ? 'file' : 'files'} kept`);
+  return `${guess.app.value}: ${parts.length === 0 ? 'all files are up to date' : parts.join(', ')}`;
 }
 
 function filesAndState(files: readonly FilePlan[], outcomes: readonly FileOutcome[]): string[] {
-  return files.map(({ path }, index) => `  ${(outcomes[index] ?? '').padEnd(10)} ${inline(path)}`);
+  return files.map(({ path }, index) => {
+    const outcome = outcomes[index] === 'left' ? 'kept' : (outcomes[index] ?? '');
+    return `  ${outcome.padEnd(10)} ${inline(path)}`;
+  });
 }
 
 /** Each service with its strategy and why, then what a deploy does with the database. */
@@ -115,9 +128,16 @@ function database({ migrate, backup }: Guess): string[] {
   return lines;
 }
 
-function howToChange(left: readonly FilePlan[]): string {
-  const all = left.length === 1 ? '' : ' --force changes all of them.';
-  return `${enumerate(left.map(({ path }) => path))} ${left.length === 1 ? 'is' : 'are'} as before. To take what is shown: sluice init --write ${left[0]?.path}.${all}`;
+/** The command on a line without a prefix or line breaks, to copy. */
+function howToChange(left: readonly FilePlan[]): string[] {
+  const [first] = left;
+  const one = left.length === 1;
+  const names = enumerate(left.map(({ path }) => path));
+  return [
+    ...wrap(`${names} ${one ? 'was' : 'were'} not changed. To apply ${one ? 'the diff' : 'one diff'}, run:`),
+    `  sluice init --write ${inline(quoteWords([first?.path ?? '']))}`,
+    ...(one ? [] : ['To apply all of them, run:', '  sluice init --force']),
+  ];
 }
 
 function notes({ guess, env }: InitPlan): string[] {
@@ -125,7 +145,7 @@ function notes({ guess, env }: InitPlan): string[] {
     env === undefined
       ? []
       : [
-          `Nothing described ${enumerate(env.added.slice(0, 5))}${env.added.length > 5 ? ` and ${env.added.length - 5} more` : ''}: fill in ${env.path}.`,
+          `No example file described ${enumerate(env.added.slice(0, 5))}${env.added.length > 5 ? ` and ${env.added.length - 5} more` : ''}. Fill in ${env.path}.`,
         ];
   return [
     ...section('Not handled', guess.notHandled),
@@ -137,7 +157,7 @@ function section(title: string, texts: readonly string[]): string[] {
   return texts.length === 0 ? [] : ['', title, ...texts.flatMap((text) => wrap(text, '  ! ', '    '))];
 }
 
-/** What the first CI run shows, as far as it can be known without the tools of the repository. */
+/** The result of the first CI run, without the checks that need tools. */
 function firstRun(checks: FirstRun | undefined): string[] {
   if (checks === undefined) return [];
   const { failing, ran, waiting } = checks;
@@ -163,7 +183,7 @@ function firstRun(checks: FirstRun | undefined): string[] {
 function next(steps: readonly NextStep[]): string[] {
   return [
     '',
-    'Next',
+    'Next steps',
     ...steps.flatMap(({ title, why, commands }, index) => [
       ...wrap(title, `  ${index + 1}. `, '     '),
       ...(why === undefined ? [] : wrap(why, '     ', '     ')),

@@ -2,10 +2,9 @@ import { parseAddress } from '../../config/address.ts';
 import { quoteWords } from '../../host/commands/quote.ts';
 import type { Guess } from '../guess/guess.ts';
 import { isTrial, realTargets, type TargetGuess, tagTargets } from '../guess/targets.ts';
-import { enumerate } from '../render/words.ts';
-import { secretStep } from './secret-steps.ts';
+import { enumerate } from '../render/terminal.ts';
+import { environmentOf } from '../render/workflow-parts.ts';
 
-/** One thing to do, with the commands for it. */
 export interface NextStep {
   readonly title: string;
   readonly why: string | undefined;
@@ -14,30 +13,28 @@ export interface NextStep {
 
 export interface StepFacts {
   readonly guess: Guess;
-  /** Files of init, from the top of the repository. */
+  /** Files of init, relative to the repository root. */
   readonly files: readonly string[];
-  /** The file that describes the variables, from the top of the repository; undefined: none does. */
+  /** The file that describes the variables, relative to the repository root; undefined: there is none. */
   readonly example: string | undefined;
-  /** Names of variables that the compose files need. */
   readonly variables?: readonly string[];
-  /** The checks would fail in the first CI run. */
+  /** Number of findings that fail the first CI run. */
   readonly findings?: number | undefined;
-  /** Top of the repository, from the folder of the terminal; empty where they are the same. */
+  /** Repository root, relative to the working directory; empty where they are the same. */
   readonly folder?: string;
 }
 
-/** What a person does after `sluice init`, in this order. */
 export function nextSteps(facts: StepFacts): NextStep[] {
   const { guess } = facts;
   const targets = [...guess.targets].sort((a, b) => Number(isTrial(a.name)) - Number(isTrial(b.name)));
   const { app, onGitHub } = guess;
   const one = targets.length === 1;
-  // At a terminal the deploy key makes the backups, too.
+  // At a terminal, backups use the deploy key.
   const backedUp = onGitHub && guess.backup?.postgres !== undefined ? realTargets(targets) : [];
   const steps = [
     facts.folder === undefined || facts.folder === ''
       ? undefined
-      : step('Go to the top of the repository: all paths below start there', undefined, [
+      : step('Change to the repository root: all paths below are relative to it', undefined, [
           `cd ${quoteWords([facts.folder])}`,
         ]),
     openHosts(targets, facts.files),
@@ -47,8 +44,8 @@ export function nextSteps(facts: StepFacts): NextStep[] {
       targets.flatMap((target) => keyCommands(target, app.value, backedUp.includes(target))),
     ),
     step(
-      `Pin the host ${one ? 'key' : 'keys'}: compare the fingerprints with those on the ${one ? 'server’s' : 'servers’'} own console`,
-      'Otherwise a machine that answers at that address in between gets your secrets and images.',
+      `Pin the host ${one ? 'key' : 'keys'}: compare the fingerprints with those on the ${one ? 'server’s' : 'servers’'} console`,
+      'Otherwise, a machine that intercepts the connection gets your secrets and images.',
       pinCommands(targets, app.value),
     ),
     step(`Check that the ${one ? 'server is' : 'servers are'} ready`, undefined, [
@@ -59,17 +56,11 @@ export function nextSteps(facts: StepFacts): NextStep[] {
       ),
     ]),
     variableStep(targets, facts),
-    onGitHub
-      ? secretStep(facts, targets, backedUp, {
-          keyFile: (target) => keyFile(app.value, target),
-          knownHosts: knownHosts(app.value),
-          withEnvFile: withEnvFile(targets, guess),
-        })
-      : undefined,
+    onGitHub ? secretStep(facts, targets, backedUp) : undefined,
     checkStep(facts),
     onGitHub
-      ? step('Commit, and make the first release', undefined, releaseCommands(targets, facts.files))
-      : step('Build, and make the first deploy', undefined, deployCommands(targets, guess)),
+      ? step('Commit and create the first release', undefined, releaseCommands(targets, facts.files))
+      : step('Build and deploy for the first time', undefined, deployCommands(targets, guess)),
   ];
   return steps.filter((nextStep) => nextStep !== undefined);
 }
@@ -88,13 +79,13 @@ function openHosts(targets: readonly TargetGuess[], files: readonly string[]): N
   const hasStaging = open.some(({ name }) => name === 'staging');
   const one = open.length === 1;
   return step(
-    `Name your ${one ? 'server' : 'servers'}: hosts: in sluice.yml, or run this with the real ${one ? 'name' : 'names'}`,
-    `Then the lines below have ${one ? 'it' : 'them'}.${hasStaging ? ' No staging server? --no-staging.' : ''}`,
+    `Set your ${one ? 'server' : 'servers'}: edit hosts: in sluice.yml, or run this with the real ${one ? 'address' : 'addresses'}`,
+    `The commands below then use ${one ? 'it' : 'them'}.${hasStaging ? ' Without a staging server, use --no-staging.' : ''}`,
     [`sluice init ${options.join(' ')} --write ${quoteWords([config])}`],
   );
 }
 
-/** The backup of each night has a key of its own: nobody approves its use, and its end stops no deploy. */
+/** The nightly backup has a separate key: it needs no approval, and revoking it stops no deploy. */
 function keyCommands({ name, host }: TargetGuess, app: string, isBackedUp: boolean): string[] {
   const { user, address, port } = partsOf(host);
   const to = `${port === 22 ? '' : `-p ${port} `}${quoteWords([`${user}@${address}`])}`;
@@ -104,7 +95,7 @@ function keyCommands({ name, host }: TargetGuess, app: string, isBackedUp: boole
   ]);
 }
 
-/** One file for all servers: host keys are public, and a server that is not asked for is not connected to. */
+/** One file for all servers: host keys are public, and Sluice connects only to the servers of its target. */
 function pinCommands(targets: readonly TargetGuess[], app: string): string[] {
   const ports = new Map<number, string[]>();
   for (const { address, port } of targets.map(({ host }) => partsOf(host))) {
@@ -118,11 +109,10 @@ function pinCommands(targets: readonly TargetGuess[], app: string): string[] {
   return [
     ...scans,
     `ssh-keygen -lf ${knownHosts(app)}`,
-    'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # at the console',
+    'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # on the console',
   ];
 }
 
-/** Targets whose secret with an env file has to be made. */
 function withEnvFile(targets: readonly TargetGuess[], { needsVariables }: Guess): TargetGuess[] {
   return targets.filter(
     ({ section, envSecrets }) => envSecrets.length > 0 && (section !== undefined || needsVariables),
@@ -137,29 +127,29 @@ function variableStep(
   if (asked.length === 0) return undefined;
   const files = asked.map(({ name }) => `.env.${name}`);
   const names = variables.length > 8 ? [...variables.slice(0, 8), `${variables.length - 8} more`] : variables;
-  const what = names.length === 0 ? '' : `It needs ${enumerate(names)}.`;
+  const what = names.length === 0 ? '' : `The app needs ${enumerate(names)}.`;
   return step(
-    `Write the variables; ${asked.length === 1 ? 'this file stays' : 'these files stay'} on your machine`,
+    `Write the variables. Keep ${asked.length === 1 ? 'this file' : 'these files'} on your machine`,
     example === undefined && what !== '' ? what : undefined,
     [
       ...files.map((file) =>
         example === undefined
-          ? `touch ${file}   # and write NAME=value lines into it`
-          : `cp ${quoteWords([example])} ${file}   # and edit it`,
+          ? `touch ${file}   # then add NAME=value lines`
+          : `cp ${quoteWords([example])} ${file}   # then edit it`,
       ),
-      `git check-ignore ${files.join(' ')}   # must name ${asked.length === 1 ? 'it' : 'all of them'}`,
+      `git check-ignore ${files.join(' ')}   # must print ${asked.length === 1 ? 'it' : 'all of them'}`,
     ],
   );
 }
 
-/** The first CI run shows what is there already; a team may accept it, and block only what comes new. */
+/** The first CI run reports all existing findings; a team can accept them and block only new ones. */
 function checkStep({ findings }: StepFacts): NextStep {
   const isClean = findings === 0;
   return step(
-    'Run the checks that the first CI run will run',
+    'Run the checks of the first CI run',
     isClean || findings === undefined
       ? undefined
-      : `It fails with the ${findings === 1 ? 'finding' : `${findings} findings`} above. Fix them, or accept what is there: from then on only new findings fail.`,
+      : `It fails with the ${findings === 1 ? 'finding' : `${findings} findings`} above. Fix ${findings === 1 ? 'it, or accept it' : 'them, or accept them'}: after that, only new findings fail.`,
     ['sluice check', ...(isClean ? [] : ['sluice check --accept "Found before Sluice was set up"'])],
   );
 }
@@ -189,7 +179,7 @@ function deployCommands(targets: readonly TargetGuess[], guess: Guess): string[]
     ...guess.logins
       .slice(0, 1)
       .flatMap((host) => [
-        `export SLUICE_REGISTRY_USER=USER   # who pushes to ${host}`,
+        `export SLUICE_REGISTRY_USER=USER   # the user that pushes to ${host}`,
         'read -rs SLUICE_REGISTRY_PASSWORD && export SLUICE_REGISTRY_PASSWORD',
       ]),
     `export SLUICE_SSH_KEY_FILE=${keyFile(guess.app.value, name)}`,
@@ -211,6 +201,72 @@ function knownHosts(app: string): string {
 
 function partsOf(host: string): { user: string; address: string; port: number } {
   const parsed = parseAddress(host);
-  if ('fault' in parsed) throw new Error('hosts are checked before they are guessed with');
+  if ('fault' in parsed) throw new Error('hosts are validated before the guess');
   return parsed;
+}
+
+/**
+ * Creates the environments and sets only the secrets that sluice.yml and the workflows read. The server's name and user
+ * are in sluice.yml: GitHub masks secrets in every log, and with them each word `deploy`.
+ */
+function secretStep(
+  { guess, files }: StepFacts,
+  targets: readonly TargetGuess[],
+  backedUp: readonly TargetGuess[],
+): NextStep {
+  const config = files.find((path) => path.endsWith('sluice.yml')) ?? 'sluice.yml';
+  const app = guess.app.value;
+  const withFile = withEnvFile(targets, guess);
+  const hasSite = files.some((path) => path.endsWith('-cdn.yml'));
+  const commands = targets.flatMap((target) => {
+    const { name, envSecrets, variables } = target;
+    const environment = environmentOf(name, { config, app });
+    const asked = [...variables, ...(hasSite ? siteSecrets(guess.site?.section) : [])];
+    return [
+      ...environmentCommands(environment, keyFile(app, name), knownHosts(app)),
+      ...(withFile.includes(target) ? envSecrets : []).map(
+        (secret) => `gh secret set ${secret} --env ${environment} < .env.${name}`,
+      ),
+      ...asked.map((secret) => `gh secret set ${secret} --env ${environment}   # prompts for the value`),
+      ...(backedUp.includes(target)
+        ? environmentCommands(`${environment}-backup`, keyFile(app, `${name}-backup`), knownHosts(app))
+        : []),
+    ];
+  });
+  return {
+    title: 'Create the GitHub environments and set their secrets',
+    why: 'Protection rules of an environment (Settings > Environments) then guard its secrets: required reviewers, allowed tags.',
+    commands: [...commands, ...registryCommands(guess.logins)],
+  };
+}
+
+/** @see https://docs.github.com/en/rest/deployments/environments#create-or-update-an-environment */
+function environmentCommands(environment: string, key: string, hosts: string): string[] {
+  return [
+    `gh api --silent --method PUT 'repos/{owner}/{repo}/environments/${environment}'`,
+    `gh secret set SSH_KEY --env ${environment} < ${key}`,
+    `gh secret set KNOWN_HOSTS --env ${environment} < ${hosts}`,
+  ];
+}
+
+/** A job with a role needs no keys. */
+function siteSecrets(section: string | undefined): string[] {
+  return [
+    ...(/^[ \t]*role:/m.test(section ?? '') ? [] : ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']),
+    ...(/^[ \t]*cloudflare:/m.test(section ?? '') ? ['CLOUDFLARE_API_TOKEN'] : []),
+  ];
+}
+
+/**
+ * Secrets of the repository, because the build job belongs to no target. ghcr.io accepts the workflow's own token.
+ *
+ * @see https://docs.docker.com/security/access-tokens/
+ */
+function registryCommands([host]: readonly string[]): string[] {
+  if (host === undefined) return [];
+  const what = host === 'docker.io' ? 'a Docker Hub access token (Read & Write)' : `the password for ${host}`;
+  return [
+    `gh variable set REGISTRY_USER --body USER   # the user that pushes to ${host}`,
+    `gh secret set REGISTRY_PASSWORD   # prompts for ${what}`,
+  ];
 }

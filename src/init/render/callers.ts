@@ -1,26 +1,29 @@
 import { type TargetGuess, tagTargets } from '../guess/targets.ts';
 import { renderJobs } from './jobs.ts';
 import { reusable } from './toolkit.ts';
-import { list } from './words.ts';
 import {
   backupOpening,
   backupStrategy,
   buildCommand,
   type CallerFacts,
   deployOpening,
+  environmentPrefix,
+  envNames,
   head,
+  knownEnvNames,
   literal,
   purposeOf,
   rollbackOpening,
   strategy,
+  targetExpression,
   triggers,
 } from './workflow-parts.ts';
-import { environmentPrefix, envNames, knownEnvNames, targetExpression } from './workflow-targets.ts';
+import { list } from './yaml.ts';
 
 /** A workflow that calls one of Sluice’s. */
 export type Caller = 'ci' | 'deploy' | 'rollback' | 'backup' | 'cdn';
 
-/** The text of a workflow: what workflows/ has, with the facts of this repository in it. */
+/** The text of a workflow: that of workflows/, with the facts of this repository. */
 export function renderCaller(caller: Caller, facts: CallerFacts): string {
   if (caller !== 'ci' && (facts.ownJobs === true || needsJobs(caller, facts.targets)))
     return renderJobs(caller, facts);
@@ -28,7 +31,7 @@ export function renderCaller(caller: Caller, facts: CallerFacts): string {
   return `${forms[caller](facts).join('\n')}\n`;
 }
 
-/** Variables of other names, and a tag that publishes to several sites, are more than one call can say. */
+/** One call cannot pass variables of other names, or publish one tag to several sites. */
 function needsJobs(caller: Caller, targets: readonly TargetGuess[]): boolean {
   return caller === 'deploy' ? !knownEnvNames(targets) : caller === 'cdn' && tagTargets(targets).length > 1;
 }
@@ -65,7 +68,7 @@ function deploy(facts: CallerFacts): string[] {
     ...environmentLine(facts, targetExpression(targets)),
     `      config: ${literal(config)}`,
     ...(hasRegistryLogin ? ['      registry-user: ${{ vars.REGISTRY_USER }}'] : []),
-    '    secrets: # of the environment that has the target’s name',
+    '    secrets: # from the environment named after the target',
     ...secrets([
       ...['SSH_KEY', 'KNOWN_HOSTS', ...envNames(targets)],
       ...(hasRegistryLogin ? ['REGISTRY_PASSWORD'] : []),
@@ -86,7 +89,7 @@ function rollback(facts: CallerFacts): string[] {
     '      release: ${{ inputs.release }}',
     ...environmentLine(facts, '${{ inputs.target }}'),
     `      config: ${literal(config)}`,
-    '    secrets: # of the environment that has the target’s name',
+    '    secrets: # from the environment named after the target',
     ...secrets(['SSH_KEY', 'KNOWN_HOSTS', 'SLACK_WEBHOOK_URL']),
   ];
 }
@@ -103,7 +106,7 @@ function backup(facts: CallerFacts): string[] {
     '      target: ${{ matrix.target }}',
     ...(prefix === '' ? [] : [`      environment: ${prefix}\${{ matrix.target }}-backup`]),
     `      config: ${literal(facts.config)}`,
-    '    secrets: # of the environment that has the target’s name with -backup after it',
+    '    secrets: # from the environment named after the target, with -backup appended',
     ...secrets(['SSH_KEY', 'KNOWN_HOSTS']),
   ];
 }
@@ -118,7 +121,7 @@ function cdn(facts: CallerFacts): string[] {
     ...head('sluice-cdn-${{ github.ref }}'),
     'jobs:',
     '  cdn:',
-    '    permissions: { contents: read, id-token: write } # the sources; takes the role of cdn.role',
+    '    permissions: { contents: read, id-token: write } # the sources; assumes the role of cdn.role',
     `    uses: ${reusable('cdn.yml')}`,
     '    with:',
     `      target: ${targetExpression(targets)}`,
@@ -127,7 +130,7 @@ function cdn(facts: CallerFacts): string[] {
     '      to: ${{ inputs.to }}',
     `      config: ${literal(config)}`,
     `      build-command: ${buildCommand(front)}`,
-    '    secrets: # of the environment that has the target’s name',
+    '    secrets: # from the environment named after the target',
     ...secrets(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'CLOUDFLARE_API_TOKEN']),
   ];
 }
@@ -137,7 +140,7 @@ function environmentLine(facts: CallerFacts, target: string): string[] {
   return prefix === '' ? [] : [`      environment: ${prefix}${target}`];
 }
 
-/** By name: `secrets: inherit` hands over every secret of the repository. */
+/** By name: `secrets: inherit` passes every secret of the repository. */
 function secrets(names: readonly string[]): string[] {
   return names.map((name) => `      ${name}: \${{ secrets.${name} }}`);
 }

@@ -1,14 +1,16 @@
 import type { Guess } from '../guess/guess.ts';
 import type { ServiceGuess } from '../guess/services.ts';
 import type { TargetGuess } from '../guess/targets.ts';
-import { comment, enumerate, inline, list, scalar } from './words.ts';
+import { comment, enumerate, inline } from './terminal.ts';
+import { docsPage } from './toolkit.ts';
+import { list, scalar } from './yaml.ts';
 
-/** The text of sluice.yml: what is needed, and above each guess where it comes from. */
+/** The text of sluice.yml: the necessary keys, and above each guess its source. */
 export function renderConfig(guess: Guess): string {
   const blocks = [
     [
-      '# What Sluice deploys, where to, and how. Every guess says where it comes from: correct what is wrong.',
-      '# docs/config.md has all keys; `sluice plan` says what a deploy would do, and does nothing.',
+      '# The deploy configuration of Sluice. The comment above each guess names its source: correct wrong guesses.',
+      `# All keys: ${docsPage('config')}. \`sluice plan\` shows the steps of a deploy.`,
     ],
     [...comment(guess.app.why), `app: ${scalar(guess.app.value)}`],
     composeLines(guess),
@@ -17,7 +19,7 @@ export function renderConfig(guess: Guess): string {
     migrateLines(guess),
     backupLines(guess),
     [
-      '# The guard looks at errors (more than 1% of 5xx reverts) for 30 s after a switch. It can do more:',
+      '# For 30 s after a switch, more than 1% of 5xx responses revert the deploy. The guard can check more:',
       '# watch: { for: 1m, max-p95: 800ms, url: https://example.com/ }',
     ],
     targetLines(guess),
@@ -36,11 +38,11 @@ function composeLines({ compose }: Guess): string[] {
 
 function registryLines({ registry, services }: Guess): string[] {
   if (registry.value !== undefined) {
-    return [...comment(`Images are pushed here: ${registry.why}.`), `registry: ${scalar(registry.value)}`];
+    return [...comment(`Images are pushed here (${registry.why}).`), `registry: ${scalar(registry.value)}`];
   }
   if (services.length > 0 && services.every(({ plan }) => plan.strategy === 'keep')) return [];
   return [
-    ...comment(`Where are the images pushed to? Not known: ${registry.why}.`),
+    ...comment(`The registry for the images. Unknown, because ${registry.why}.`),
     '# registry: registry.example.com/acme/app',
   ];
 }
@@ -49,7 +51,7 @@ function serviceLines(services: readonly ServiceGuess[]): string[] {
   if (services.length === 0) return [];
   const width = Math.max(...services.map(({ name }) => name.length));
   const lines = [
-    '# What a deploy does with each service, found in the compose files; `strategy:` below would change it:',
+    '# The strategy of each service, from the compose files. To change one, set its `strategy:` below.',
     ...services.flatMap(({ name, plan }) => row(name.padEnd(width), plan.strategy, reasonOf(plan.reason))),
   ];
   const own = services.filter(
@@ -60,7 +62,7 @@ function serviceLines(services: readonly ServiceGuess[]): string[] {
   return [...lines, isOpen ? 'services:' : '# services:', ...own.flatMap((service) => ownLines(service))];
 }
 
-/** What stands in the file itself has its reason there. */
+/** Keys of the file itself have their reason there. */
 function reasonOf(reason: string): string {
   return /from sluice\.yml$|^sluice\.yml says so/.test(reason) ? 'see below' : reason;
 }
@@ -111,7 +113,7 @@ function migrateLines({ migrate }: Guess): string[] {
   const { service, command, why, instead } = migrate;
   const line = command === undefined ? [] : entry('', 'migrate', { service, command });
   if (instead === undefined)
-    return [...comment(`Runs once per deploy, before anything is started; found by ${why}.`), ...line];
+    return [...comment(`Runs once per deploy, before new containers start. Found in ${why}.`), ...line];
   return [...comment(instead), ...line.map((text) => `# ${inline(text)}`)];
 }
 
@@ -120,10 +122,10 @@ function backupLines({ backup }: Guess): string[] {
   const none =
     backup.others.length === 0
       ? []
-      : comment(`No backup is made of ${enumerate(backup.others)}: Sluice backs up one Postgres.`);
+      : comment(`Not backed up: ${enumerate(backup.others)}. Sluice backs up one Postgres service.`);
   if (backup.postgres === undefined) return none;
   return [
-    ...comment(`Made before each deploy, and proven by a restore; ${backup.why}.`),
+    ...comment(`Created before each deploy and proven by a restore. Chosen because ${backup.why}.`),
     ...none,
     `backup: { postgres: ${scalar(backup.postgres)} }`,
   ];
@@ -133,7 +135,7 @@ function targetLines(guess: Guess): string[] {
   return ['targets:', ...guess.targets.flatMap((target) => oneTarget(target, guess))];
 }
 
-/** What stands there is a person's; what does not is no more than a beginning. */
+/** The existing section, else a commented draft. */
 function siteLines({ site, targets }: Guess): string[] {
   if (site?.section !== undefined) return [site.section];
   if (site?.front === undefined) return [];
@@ -144,7 +146,7 @@ function siteLines({ site, targets }: Guess): string[] {
   );
   return [
     ...comment(
-      `${where} (${tool}) can be published to a bucket behind a CDN: docs/cdn.md. Fill this in, then run \`sluice init\` again: it writes the workflow for it.`,
+      `${where} (${tool}) can be published to a bucket behind a CDN: ${docsPage('cdn')}. Fill this in and run \`sluice init\` again to add its workflow.`,
     ),
     '# cdn:',
     `#   dist: ${inline(scalar(dist))}`,
@@ -163,20 +165,20 @@ function oneTarget(target: TargetGuess, { needsVariables, onGitHub, targets }: G
   if (needsVariables) {
     lines.push(
       onGitHub
-        ? '    # NAME of the secret that holds the text of a whole .env file; each target’s GitHub environment has its own.'
-        : '    # NAME of the secret that holds the text of a whole .env file with all variables.',
+        ? '    # NAME of the secret with the text of a whole .env file. Each target’s GitHub environment has its own.'
+        : '    # NAME of the secret with the text of a whole .env file.',
     );
     lines.push(`    env-secret: ${secret}`);
   } else {
     lines.push(
-      '    # The compose files need no variables. If they will, in a secret with the text of a .env file:',
+      '    # The compose files need no variables. If they do later, name a secret with the text of a .env file:',
     );
     lines.push(`    # env-secret: ${secret}`);
   }
-  if (requireTag) lines.push('    require-tag: true # version tags such as v1.2.3 only');
+  if (requireTag) lines.push('    require-tag: true # only version tags such as v1.2.3');
   else if (targets.length === 1)
     lines.push(
-      '    # require-tag: true # refuses what is not a version tag, such as a manual run on a branch',
+      '    # require-tag: true # rejects runs without a version tag, such as a manual run on a branch',
     );
   return lines;
 }

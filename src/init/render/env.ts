@@ -4,13 +4,12 @@ import { secretIn } from '../../config/sluice-yml/named-secrets.ts';
 import type { Seen } from '../study/repository.ts';
 import { folderOf } from '../study/tree.ts';
 import type { ComposeVariable } from '../study/variables.ts';
-import { enumerate, inline } from './words.ts';
+import { enumerate, inline } from './terminal.ts';
 
-/** The file that describes the variables, as it is to be. */
 export interface EnvExample {
   readonly path: string;
   readonly text: string;
-  /** Names that nothing described so far. */
+  /** Names that no file described so far. */
   readonly added: readonly string[];
 }
 
@@ -25,7 +24,7 @@ const sections: readonly (readonly [string, (variable: ComposeVariable) => boole
   ['Application', () => true],
 ];
 
-/** What the compose files need and no example file names, as sections at the end of one; undefined if nothing is missing. */
+/** Adds the variables that no example file names, in sections at the end of one; undefined if none is missing. */
 export function renderEnvExample(
   seen: Pick<Seen, 'variables' | 'examples' | 'compose'>,
 ): EnvExample | undefined {
@@ -39,8 +38,8 @@ export function renderEnvExample(
   const head =
     file === undefined
       ? [
-          '# Variables of the compose files. Copy it to .env and replace every CHANGE_ME; no real value belongs here.',
-          '# A secret of 64 characters: openssl rand -hex 32; a password of 32: openssl rand -hex 16',
+          '# Variables of the compose files. Copy this file to .env and replace every CHANGE_ME. Keep real values out of here.',
+          '# A secret of 64 characters: openssl rand -hex 32. A password of 32 characters: openssl rand -hex 16',
           '',
         ]
       : [file.text.trimEnd(), ''];
@@ -63,7 +62,7 @@ export function renderEnvExample(
   };
 }
 
-/** What the compose files have a value for works without anybody knowing of it. */
+/** A variable with a default needs no description, unless it is a secret. */
 function isNeeded({ name, fallback }: ComposeVariable): boolean {
   return fallback === undefined || isSecretName(name) || secretIn([], fallback) !== undefined;
 }
@@ -72,16 +71,16 @@ function linesOf(variable: ComposeVariable): string[] {
   const { name, fallback, users } = variable;
   const facts = [
     ...(users.length === 0 ? [] : [enumerate(users)]),
-    ...(fallback === undefined ? ['needed'] : []),
+    ...(fallback === undefined ? ['required'] : []),
   ];
   return [`# ${inline(facts.join(', '))}`, `${name}=${exampleValue(name, fallback)}`];
 }
 
-/** Never a real value: what the compose files fall back to is public, but for passwords that people leave there. */
+/** Never a real value: the defaults of compose files are public, except passwords left there. */
 function exampleValue(name: string, fallback: string | undefined): string {
   const least = leastLength(name);
   if (isSecretName(name)) return least === undefined ? 'CHANGE_ME' : `CHANGE_ME_${least}_characters`;
-  // What stands here as CHANGE_ME, no deploy accepts; an empty text might pass.
+  // A deploy rejects CHANGE_ME; it can accept an empty text.
   if (fallback === undefined) return 'CHANGE_ME';
   if (fallback === '') return '';
   if (secretIn([], fallback) !== undefined) return 'CHANGE_ME';

@@ -1,21 +1,29 @@
 import { tagTargets } from '../guess/targets.ts';
-import { checkoutStep, conditionOf, job, permissions, runner } from './job-parts.ts';
 import { siteJobs } from './site-jobs.ts';
 import { ownAction } from './toolkit.ts';
 import {
   backupOpening,
   backupStrategy,
   type CallerFacts,
+  checkoutStep,
+  conditionOf,
   deployOpening,
+  environmentOf,
+  envNames,
+  job,
   literal,
+  ownEnvNames,
+  permissions,
   rollbackOpening,
+  runner,
+  sameEnvNames,
   strategy,
+  targetExpression,
 } from './workflow-parts.ts';
-import { environmentOf, envNames, ownEnvNames, sameEnvNames, targetExpression } from './workflow-targets.ts';
 
 /**
- * Workflows with jobs of the repository’s own, which call Sluice’s actions: for variables with names of their own, and for
- * an account where the secrets of an environment do not reach a reusable workflow of another repository.
+ * Workflows whose own jobs call Sluice’s actions: for variables with other names, and for accounts where the secrets of an
+ * environment do not reach a reusable workflow of another repository.
  */
 export function renderJobs(caller: 'deploy' | 'rollback' | 'backup' | 'cdn', facts: CallerFacts): string {
   const forms = { deploy, rollback, backup, cdn: siteJobs };
@@ -57,7 +65,7 @@ function deploy(facts: CallerFacts): string[] {
     '        with:',
     `          config: ${literal(config)}`,
     ...(hasRegistryLogin ? registryLogin : []),
-    // One job has the names of one target only, so where names differ each target has a job.
+    // A job has the names of only one target, so targets with different names each have a job.
     ...(sameEnvNames(targets)
       ? job({
           ...{ id: 'deploy', name: 'Deploy', needs: 'build', minutes: 60, rights, facts },
@@ -104,7 +112,7 @@ function backup(facts: CallerFacts): string[] {
     backupStrategy(facts),
     ...runner(60),
     ...permissions(['contents: read # sluice.yml and the compose files']),
-    // The target's own environment may ask for approval, and nobody approves at night.
+    // The target's own environment can require an approval, which would block a run at night.
     `    environment: ${environmentOf(target, facts)}-backup`,
     '    steps:',
     ...checkoutStep,

@@ -1,14 +1,25 @@
 import { tagTargets } from '../guess/targets.ts';
-import { checkoutStep, conditionOf, job, permissions, runner } from './job-parts.ts';
 import { downloadArtifact, ownAction, uploadArtifact } from './toolkit.ts';
-import { buildCommand, type CallerFacts, head, literal, purposeOf, triggers } from './workflow-parts.ts';
-import { targetExpression } from './workflow-targets.ts';
+import {
+  buildCommand,
+  type CallerFacts,
+  checkoutStep,
+  conditionOf,
+  head,
+  job,
+  literal,
+  permissions,
+  purposeOf,
+  runner,
+  targetExpression,
+  triggers,
+} from './workflow-parts.ts';
 
 /** Of the names and the contents of all files. */
 const digestOfFolder =
   "digest=$(find -L . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum -- | sha256sum | cut -d ' ' -f 1)";
 
-/** The build has a machine without keys; its folder reaches the other job as an artifact with a digest. */
+/** The build runs on a machine without keys; its folder reaches the other job as an artifact with a digest. */
 export function siteJobs(facts: CallerFacts): string[] {
   const { targets } = facts;
   const tagged = tagTargets(targets).map(({ name }) => name);
@@ -20,7 +31,7 @@ export function siteJobs(facts: CallerFacts): string[] {
     '      to: { type: string, default: "", description: "Release to restore, number or name (empty: the previous one)" }',
     ...head('sluice-cdn-${{ github.ref }}'),
     'jobs:',
-    // The outputs of a matrix are those of its last leg, so several targets of one tag have jobs of their own.
+    // The outputs of a matrix are those of its last leg, so several targets of one tag have separate jobs.
     ...(tagged.length < 2
       ? publication(facts, { target: targetExpression(targets), suffix: '', wanted: '' })
       : targets.flatMap((target) =>
@@ -84,7 +95,7 @@ function publication(
     ...job({
       ...{ id: `publish${suffix}`, name: 'Publish', needs: build, minutes: 60, facts, target, kind: 'cdn-' },
       condition: `\${{ !cancelled() && (needs.${build}.result == 'success' || inputs.command == 'rollback')${wanted} }}`,
-      rights: ['contents: read # sluice.yml', 'id-token: write # takes the role of cdn.role'],
+      rights: ['contents: read # sluice.yml', 'id-token: write # assumes the role of cdn.role'],
       steps: [
         "      - if: inputs.command != 'rollback'",
         `        uses: ${downloadArtifact}`,

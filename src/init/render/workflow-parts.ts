@@ -1,31 +1,29 @@
 import { quoteWords } from '../../host/commands/quote.ts';
-import { type TargetGuess, tagTargets } from '../guess/targets.ts';
-import { enumerate, list, scalar } from './words.ts';
-import { defaultTarget } from './workflow-targets.ts';
+import { isTrial, type TargetGuess, tagTargets } from '../guess/targets.ts';
+import { enumerate } from './terminal.ts';
+import { checkout } from './toolkit.ts';
+import { list, scalar } from './yaml.ts';
 
 export interface CallerFacts {
-  /** Branches whose pushes are checked. */
   readonly branches: readonly string[];
-  /** Path of sluice.yml from the top of the repository, which is `.`. */
   readonly config: string;
-  /** Name of the app: several apps of one repository have environments of their own. */
+  /** Name of the app: several apps of one repository have separate environments. */
   readonly app?: string;
   readonly targets: readonly TargetGuess[];
-  /** Targets whose database is backed up each night. */
   readonly backups: readonly TargetGuess[];
-  /** Whether images are pushed to a registry that takes a user and a password. */
+  /** Whether images are pushed to a registry that needs a user and a password. */
   readonly hasRegistryLogin?: boolean;
-  /** Where and how the front end is built, from the top of the repository. */
+  /** The folder of the front end, relative to the repository root, and its build command. */
   readonly front?: { readonly folder: string; readonly build: string };
-  /** Call Sluice’s actions in jobs of the repository’s own, not its reusable workflows. */
+  /** Call Sluice’s actions in the repository’s own jobs, not its reusable workflows. */
   readonly ownJobs?: boolean;
 }
 
-/** When it runs, and what for: `A version tag (v1.2.3) deploys to production, a manual run deploys to the chosen target.` */
+/** Triggers and effect: `A version tag (v1.2.3) deploys to production, a manual run deploys to the chosen target.` */
 export function purposeOf(targets: readonly TargetGuess[], verb: string, manual: string): string {
   const names = tagTargets(targets).map(({ name }) => name);
   return names.length === 0
-    ? `A version tag does nothing: Sluice cannot tell its target. Instead ${manual} to the chosen one.`
+    ? `A version tag does nothing, because Sluice cannot tell its target. Instead, ${manual} to the chosen one.`
     : `A version tag (v1.2.3) ${verb} to ${enumerate(names)}, ${manual} to the chosen target.`;
 }
 
@@ -50,9 +48,9 @@ export function head(group: string, cancels = 'false'): string[] {
 }
 
 /**
- * A tag that several targets take reaches one after the other: the next only when the one before serves it.
+ * A tag of several targets deploys to one after the other, each only after the previous one succeeded.
  *
- * In double quotes: of an expression with doubled single quotes zizmor says that it cannot parse it, and looks no further.
+ * In double quotes: zizmor cannot parse an expression with doubled single quotes, and skips the file.
  */
 export function strategy(targets: readonly TargetGuess[]): string[] {
   const names = tagTargets(targets).map(({ name }) => name);
@@ -79,7 +77,7 @@ export function literal(text: string): string {
   return scalar(text.replaceAll('${{', () => "${{ '${{' }}"));
 }
 
-/** What both forms of a workflow have above their jobs: when it runs, what a manual run is asked, what must not overlap. */
+/** The common part of both forms of a workflow, above their jobs: triggers, inputs and concurrency. */
 export function deployOpening(targets: readonly TargetGuess[]): string[] {
   return [
     `# ${purposeOf(targets, 'deploys', 'a manual run deploys')}`,
@@ -93,7 +91,7 @@ export function deployOpening(targets: readonly TargetGuess[]): string[] {
 export function rollbackOpening(targets: readonly TargetGuess[]): string[] {
   const main = tagTargets(targets)[0] ?? targets[0];
   return [
-    '# Restores a release that the servers still have, in seconds. It builds nothing and leaves the database as it is.',
+    '# Restores a release that the servers still have, in seconds. It builds nothing and does not change the database.',
     'name: Sluice rollback',
     'on:',
     ...dispatch(targets, main?.name ?? ''),
@@ -104,7 +102,7 @@ export function rollbackOpening(targets: readonly TargetGuess[]): string[] {
 }
 
 export const backupOpening = [
-  '# A backup of the database each night, proven by a restore. It stays on the server: copy it elsewhere, too.',
+  '# Backs up the database each night, proven by a restore. The backup stays on the server: also copy it elsewhere.',
   'name: Sluice backup',
   'on:',
   '  schedule: [{ cron: "17 3 * * *" }]',
@@ -113,7 +111,111 @@ export const backupOpening = [
   'jobs:',
 ];
 
-/** Each target with a database has a job of its own each night, whatever the others' come to. */
+/** One job per target with a database, independent of the results of the others. */
 export function backupStrategy({ backups }: CallerFacts): string {
   return `    strategy: { fail-fast: false, matrix: { target: ${list(backups.map(({ name }) => name))} } }`;
+}
+
+export interface JobFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly needs?: string;
+  readonly condition?: string;
+  readonly strategy?: readonly string[];
+  readonly minutes: number;
+  readonly rights: readonly string[];
+  readonly target: string;
+  readonly facts: CallerFacts;
+  /** Of the concurrency group: publications do not wait for deploys. */
+  readonly kind?: string;
+  readonly steps: readonly string[];
+}
+
+/** A job that works on one target, in the environment of that target. */
+export function job({ facts, target, kind = '', ...given }: JobFacts): string[] {
+  const group = `sluice-${kind}${environmentOf(target, facts)}`;
+  return [
+    '',
+    `  ${given.id}:`,
+    `    name: ${given.name}`,
+    ...(given.needs === undefined ? [] : [`    needs: ${given.needs}`]),
+    ...(given.condition === undefined ? [] : [`    if: ${given.condition}`]),
+    ...(given.strategy ?? []),
+    ...runner(given.minutes),
+    ...permissions(given.rights),
+    `    environment: ${environmentOf(target, facts)}`,
+    `    concurrency: { group: "${group}", cancel-in-progress: false }`,
+    '    steps:',
+    ...checkoutStep,
+    ...given.steps,
+  ];
+}
+
+export const checkoutStep = [`      - uses: ${checkout}`, '        with: { persist-credentials: false }'];
+
+export function runner(minutes: number): string[] {
+  return ['    runs-on: ubuntu-latest', `    timeout-minutes: ${minutes}`];
+}
+
+export function permissions(rights: readonly string[]): string[] {
+  return ['    permissions:', ...rights.map((right) => `      ${right}`)];
+}
+
+/** Only pushes of tags start the workflow. */
+export function conditionOf({ name }: TargetGuess, tagged: readonly string[]): string {
+  return `${tagged.includes(name) ? "github.event_name == 'push' || " : ''}inputs.target == '${name}'`;
+}
+
+/** Env secrets that the reusable workflow passes to every target, and those that it passes to one. */
+const plainEnv = 'ENV_FILE';
+const earlierEnv: Readonly<Record<string, string>> = { production: 'PROD_ENV', staging: 'STAGING_ENV' };
+
+/** Whether the reusable workflow has all variables that the targets read. */
+export function knownEnvNames(targets: readonly TargetGuess[]): boolean {
+  return targets.every((target) =>
+    ownEnvNames(target).every(
+      (name) =>
+        name === plainEnv || (Object.hasOwn(earlierEnv, target.name) && earlierEnv[target.name] === name),
+    ),
+  );
+}
+
+/** Whether all targets read their variables from the same secrets, each from those of its own environment. */
+export function sameEnvNames(targets: readonly TargetGuess[]): boolean {
+  return targets.every((target) => ownEnvNames(target).every((name) => name === plainEnv));
+}
+
+export function envNames(targets: readonly TargetGuess[]): string[] {
+  const names = [...new Set(targets.flatMap(ownEnvNames))];
+  return names.length === 0 ? [plainEnv] : names;
+}
+
+/** Secrets with variables that one target reads, by the names that sluice.yml has for them. */
+export function ownEnvNames({ envSecrets, variables }: TargetGuess): string[] {
+  return [...new Set([...envSecrets, ...variables])];
+}
+
+export function targetExpression(targets: readonly TargetGuess[]): string {
+  const [tagged, ...others] = tagTargets(targets);
+  if (tagged === undefined) return '${{ inputs.target }}';
+  return others.length === 0 ? `\${{ inputs.target || '${tagged.name}' }}` : '${{ matrix.target }}';
+}
+
+/** The default of a manual run: a target that no customer uses. */
+export function defaultTarget(targets: readonly TargetGuess[]): string {
+  return (targets.find(({ name }) => isTrial(name)) ?? targets[0])?.name ?? '';
+}
+
+interface Placed {
+  readonly config: string;
+  readonly app?: string;
+}
+
+/** Several apps of one repository must not share the secrets of one environment: the app's name is a prefix. */
+export function environmentPrefix({ config, app }: Placed): string {
+  return config.includes('/') && app !== undefined ? `${app}-` : '';
+}
+
+export function environmentOf(target: string, place: Placed): string {
+  return `${environmentPrefix(place)}${target}`;
 }

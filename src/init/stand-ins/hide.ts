@@ -5,7 +5,7 @@ type Made = ReadonlyMap<string, string>;
 
 /**
  * A guess without the values that init made up to resolve the compose files: texts have `${NAME}` in their place, and
- * what sluice.yml would hold of them is left out.
+ * keys of sluice.yml that contain one are removed.
  */
 export function withoutStandIns(guess: Guess, made: Made): Guess {
   if (made.size === 0) return guess;
@@ -24,7 +24,7 @@ function hideIn(text: string, made: Made): string {
   let result = text;
   for (const [value, name] of longestFirst(made)) {
     const variable = `$\{${name}}`;
-    // A number is one only as a whole word.
+    // Numbers match only as whole words.
     if (/^\d+$/.test(value))
       result = result.replaceAll(new RegExp(`(?<!\\d)${value}(?!\\d)`, 'g'), () => variable);
     else result = result.replaceAll(value, () => variable);

@@ -1,9 +1,17 @@
-import { isHole, type Masked, mask, namesAt } from './masked.ts';
-import { fixed, imageWants, partOf, portWants, volumeWants, type Want } from './places-short.ts';
+import {
+  fixed,
+  imageWants,
+  isHole,
+  type Masked,
+  mask,
+  namesAt,
+  partOf,
+  portWants,
+  volumeWants,
+  type Want,
+} from './short-syntax.ts';
 
-export type { Want } from './places-short.ts';
-
-/** What a compose file declares, for variables that hold the name of something in it. */
+/** Declared names of a compose file, for variables that hold one of them. */
 export interface Declared {
   readonly services: readonly string[];
   readonly volumes: readonly string[];
@@ -12,68 +20,31 @@ export interface Declared {
   readonly configs: readonly string[];
 }
 
-/** Below these keys any text is fine, whatever the keys are called. */
-const free = new Set([
-  ...['environment', 'labels', 'command', 'entrypoint', 'args', 'options', 'driver_opts', 'annotations'],
-  ...['test', 'content', 'sysctls', 'extra_hosts', 'x-develop', 'develop', 'storage_opt', 'logging'],
-]);
-const bools = new Set([
-  ...['read_only', 'tty', 'stdin_open', 'privileged', 'init', 'oom_kill_disable', 'attach', 'required'],
-  ...['external', 'internal', 'attachable', 'enable_ipv6', 'enable_ipv4', 'no_cache', 'pull', 'disable'],
-  ...['create_host_path', 'nocopy', 'use_api_socket', 'restart_on_change'],
-]);
-const numbers = new Set([
-  ...['cpus', 'cpu_count', 'cpu_percent', 'cpu_shares', 'cpu_quota', 'cpu_period', 'cpu_rt_runtime'],
-  ...[
-    'cpu_rt_period',
-    'mem_swappiness',
-    'oom_score_adj',
-    'pids_limit',
-    'pids',
-    'scale',
-    'replicas',
-    'retries',
-  ],
-  ...[
-    'max_attempts',
-    'parallelism',
-    'priority',
-    'max_failure_ratio',
-    'soft',
-    'hard',
-    'nofile',
-    'nproc',
-    'core',
-  ],
-  ...[
-    'uid',
-    'gid',
-    'weight',
-    'count',
-    'cpuset',
-    'max_replicas_per_node',
-    'group_add',
-    'memlock',
-    'rtprio',
-    'gw_priority',
-  ],
-]);
-const bytes = new Set([
-  ...['mem_limit', 'mem_reservation', 'memswap_limit', 'shm_size', 'memory', 'size', 'rate'],
-]);
-const durations = new Set([
-  ...[
-    'interval',
-    'timeout',
-    'start_period',
-    'start_interval',
-    'stop_grace_period',
-    'delay',
-    'monitor',
-    'window',
-  ],
-]);
-/** One of the words that Compose accepts there, nearest to its default. */
+function keys(text: string): ReadonlySet<string> {
+  return new Set(text.trim().split(/\s+/));
+}
+
+/** Below these keys, any text is valid. */
+const free = keys(`
+  environment labels command entrypoint args options driver_opts annotations test content sysctls
+  extra_hosts x-develop develop storage_opt logging
+`);
+const bools = keys(`
+  read_only tty stdin_open privileged init oom_kill_disable attach required external internal
+  attachable enable_ipv6 enable_ipv4 no_cache pull disable create_host_path nocopy use_api_socket
+  restart_on_change
+`);
+const numbers = keys(`
+  cpus cpu_count cpu_percent cpu_shares cpu_quota cpu_period cpu_rt_runtime cpu_rt_period
+  mem_swappiness oom_score_adj pids_limit pids scale replicas retries max_attempts parallelism
+  priority max_failure_ratio soft hard nofile nproc core uid gid weight count cpuset
+  max_replicas_per_node group_add memlock rtprio gw_priority
+`);
+const bytes = keys('mem_limit mem_reservation memswap_limit shm_size memory size rate');
+const durations = keys(`
+  interval timeout start_period start_interval stop_grace_period delay monitor window
+`);
+/** A word that Compose accepts there, nearest to its default. */
 const words: Readonly<Record<string, string>> = {
   restart: 'unless-stopped',
   network_mode: 'bridge',
@@ -101,21 +72,14 @@ const words: Readonly<Record<string, string>> = {
   user: '1000',
   devices: '/dev/null',
 };
-const names = new Set([
-  'container_name',
-  'hostname',
-  'domainname',
-  'name',
-  'aliases',
-  'target',
-  'dockerfile',
-  'profiles',
-]);
-const paths = new Set([
-  ...['context', 'working_dir', 'tmpfs', 'file', 'additional_contexts', 'label_file', 'cgroup_parent'],
-]);
+const names = keys(`
+  container_name hostname domainname name aliases target dockerfile profiles
+`);
+const paths = keys(`
+  context working_dir tmpfs file additional_contexts label_file cgroup_parent
+`);
 
-/** What the variables of one text have to be where it is. */
+/** The kinds of value that the variables of one text need at its place. */
 export function wantsAt(path: readonly string[], text: string, declared: Declared): Map<string, Want> {
   const masked = mask(text);
   if (masked.names.length === 0) return new Map();
@@ -133,7 +97,6 @@ export function wantsAt(path: readonly string[], text: string, declared: Declare
   return every(masked, wantFor(keys));
 }
 
-/** By the last key. */
 function wantFor(keys: readonly string[]): Want {
   const last = keys.at(-1) ?? '';
   const parent = keys.at(-2) ?? '';
@@ -158,7 +121,7 @@ function wantFor(keys: readonly string[]): Want {
   return names.has(last) ? { kind: 'name' } : { kind: 'any' };
 }
 
-/** A name of something in the same file, where only those that are declared are accepted. */
+/** A reference within the same file, where Compose accepts only declared names. */
 function referenceWant(
   keys: readonly string[],
   path: readonly string[],
@@ -184,7 +147,7 @@ function referenceWant(
     : { kind: 'fixed', value: first, fits: (value) => list.includes(value) };
 }
 
-/** A file of that name is replaced by the target's variables (config/compose-env-files.ts). */
+/** A file of that name is replaced by the target's variables. */
 function envFileWants(masked: Masked): Map<string, Want> {
   const isOurs = /(?:^|\/)\.env(?:\..+)?$|\.env$/.test(masked.text) && !isHole(masked.text);
   const want = every(masked, { kind: 'name' });

@@ -3,31 +3,31 @@ import { loadComposeModel } from '../../config/compose/load.ts';
 import { shellVariable } from '../../config/env/shell-variables.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import { UserError, userErrorsOf } from '../../kernel/errors.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import type { LookEffects } from '../study/git.ts';
-import type { Seen } from '../study/repository.ts';
+import { lookAt, type Seen } from '../study/repository.ts';
 import type { ComposeVariable } from '../study/variables.ts';
 import { attempts, type StandIns, standIns } from './stand-ins.ts';
 
 export interface ReadModel {
-  /** undefined: the files could not be resolved here; `problem` has the reason and what to do, as a sentence. */
+  /** undefined: the files could not be resolved here; `problem` has the reason and the fix, as a sentence. */
   readonly model: ComposeModel | undefined;
   readonly problem: string | undefined;
   /** Variables of files that the chosen ones include or extend. */
   readonly missed: readonly ComposeVariable[];
-  /** Values in the model that nobody wrote, each with its variable. */
+  /** Made-up values in the model, each with its variable. */
   readonly made: StandIns['made'];
 }
 
-/** Of variables with `:?` in files that are included, docker compose names one at a time. */
+/** Docker Compose names variables with `:?` in included files one at a time. */
 const maxRounds = 60;
 
 /**
  * The compose files resolved with stand-ins for the variables that only a server has: enough to see services, ports and
- * volumes. A stand-in that Docker Compose refuses gives way to others, and is never an error.
+ * volumes. A stand-in that Docker Compose rejects is replaced by others, and is never an error.
  *
  * @param app the name that COMPOSE_PROJECT_NAME has in them.
- * @throws UserError(s) `compose.*`, `env.*` of files that docker compose does not accept.
+ * @throws UserError(s) `compose.*`, `env.*` of files that Docker Compose rejects.
  */
 export async function readModel(
   seen: Seen,
@@ -57,9 +57,9 @@ export async function readModel(
       if (first === undefined) throw error;
       const none = { model: undefined, missed: settings, made };
       if (first.code === 'compose.missing' || first.code === 'compose.too-old')
-        return { ...none, problem: `${first.message}. ${first.hint ?? ''} Then run init again` };
+        return { ...none, problem: `${first.message}. ${first.hint ?? ''} Then run \`sluice init\` again` };
       if (first.code === 'compose.profiles') throw forInit(first);
-      // Those of files that are included or extended: docker compose finds them, and names them.
+      // Variables of included or extended files: Docker Compose names them.
       const names = errors.flatMap((userError) =>
         userError.code === 'compose.variable' ? namesIn(userError.message) : [],
       );
@@ -72,7 +72,7 @@ export async function readModel(
       const isRefusal = first.code === 'compose.value' || first.code === 'compose.invalid';
       const blamed = isRefusal ? variablesIn(`${first.message} ${first.output}`) : [];
       const named = blamed.filter((name) => isStandIn(name, env, seen));
-      // A value as short as `1` is not recognized in what Compose prints: it is still the variable of the round before.
+      // A value as short as `1` is not recognized in the output of Compose: it is the variable of the previous round.
       const ours = named.length > 0 || !isRefusal ? named : suspects;
       if (ours.length === 0) throw errors.length === 1 ? withSource(first, seen) : error;
       suspects = ours;
@@ -84,11 +84,13 @@ export async function readModel(
 }
 
 function problemOf(names: readonly string[]): string {
-  const list = enumerate(names.map((name) => `$\{${name}}`));
-  return `Docker Compose does not accept the compose files without a value of ${list}. Add it to .env.example and run init again`;
+  const distinct = [...new Set(names)];
+  const one = distinct.length === 1;
+  const list = enumerate(distinct.map((name) => `$\{${name}}`));
+  return `Docker Compose rejects the compose files without ${one ? 'a value' : 'values'} for ${list}. Add ${one ? 'it' : 'them'} to .env.example and run \`sluice init\` again`;
 }
 
-/** The value is ours: no example has it. */
+/** Whether we made up the value: no example has it. */
 function isStandIn(name: string, env: Readonly<Record<string, string>>, { examples }: Seen): boolean {
   return (
     Object.hasOwn(env, name) && !examples.some(({ isNear, values }) => isNear && values[name] === env[name])
@@ -100,11 +102,11 @@ function forInit({ code, message, hint }: UserError): UserError {
   return new UserError({
     code,
     message,
-    hint: `Add ${example} to .env.example, with the profiles that production needs, and run sluice init again.`,
+    hint: `Add ${example} to .env.example, with the profiles that production needs, and run \`sluice init\` again.`,
   });
 }
 
-/** What the chosen files lack may be in one that was not chosen, such as an override to be filled in. */
+/** Names the unused file that declares a missing part, such as an override to fill in. */
 function withSource(error: UserError, { compose, composeFiles }: Seen): UserError {
   const [, thing, name = ''] =
     /undefined (secret|config|volume|network) "?([\w.-]+)/.exec(error.output ?? '') ?? [];
@@ -118,7 +120,7 @@ function withSource(error: UserError, { compose, composeFiles }: Seen): UserErro
   return new UserError({
     code: error.code,
     message: `${error.message}: the ${thing} ${name} is declared in ${source.path}, which is not used`,
-    hint: `Fill that file in for production and name both: sluice init ${options}.`,
+    hint: `Fill in that file for production, then run \`sluice init ${options}\`.`,
     ...(error.at === undefined ? {} : { at: error.at }),
     ...(error.output === undefined ? {} : { output: error.output }),
   });
@@ -133,4 +135,26 @@ function namesIn(message: string): string[] {
 
 function variablesIn(message: string): string[] {
   return [...message.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name);
+}
+
+/** TCP ports that the app in a folder publishes on its server; empty if its compose files cannot be read. */
+export async function publishedPorts(folder: string, effects: LookEffects): Promise<number[]> {
+  const seen = await lookAt(folder, effects);
+  if (seen.compose === undefined) return [];
+  // Other commands report faults of the compose files.
+  const known = { registry: undefined, app: 'app' };
+  const { model, made } = await readModel(seen, known, effects).catch(() => ({
+    model: undefined,
+    made: new Map(),
+  }));
+  effects.signal?.throwIfAborted();
+  const ports = Object.values(model?.services ?? {}).flatMap((service) => service.ports ?? []);
+  const open = ports.filter(
+    ({ protocol, host_ip: ip }) => protocol !== 'udp' && !/^127\.|^::1$/.test(ip ?? ''),
+  );
+  const numbers = open
+    .filter(({ published }) => !made.has(String(published)))
+    .map(({ published }) => Number(published))
+    .filter((port) => Number.isInteger(port) && port > 0);
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }

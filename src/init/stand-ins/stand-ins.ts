@@ -4,14 +4,14 @@ import { textsIn } from '../../config/env/variable-uses.ts';
 import { tryParseImage } from '../../config/images/reference.ts';
 import type { ComposeFile } from '../study/compose-files.ts';
 import { profilesExample } from '../study/compose-notes.ts';
-import type { ExampleFile } from '../study/env-example.ts';
-import type { ComposeVariable } from '../study/variables.ts';
-import { type Declared, type Want, wantsAt } from './places.ts';
+import type { ComposeVariable, ExampleFile } from '../study/variables.ts';
+import { type Declared, wantsAt } from './places.ts';
+import type { Want } from './short-syntax.ts';
 
 /** Values for variables that only a server has, so that the compose files can be resolved. */
 export interface StandIns {
   readonly env: Readonly<Record<string, string>>;
-  /** Values that nobody wrote, each with its variable: none of them may get into a file or a text. */
+  /** Made-up values, each with its variable: none of them may appear in a file or a text. */
   readonly made: ReadonlyMap<string, string>;
 }
 
@@ -24,16 +24,15 @@ export interface StandInFacts {
   readonly registry: string | undefined;
   /** Absolute folder of the first compose file. */
   readonly folder: string;
-  /** Variables whose value Docker Compose refused, with how often. */
+  /** Variables whose value Docker Compose rejected, with the number of times. */
   readonly refused: ReadonlyMap<string, number>;
 }
 
-/** What to try where the place did not say what is needed. */
+/** Values to try after Docker Compose rejected the first one. */
 const others = ['1', 'true', '10s', 'stand-in', '/stand-in', '8080', '64m', '127.0.0.1', ''];
-/** How many values a variable can have. */
 export const attempts: number = others.length;
 
-/** Whether a part of an image's name, or of a path, was made up here. */
+/** Whether a part of an image's name or of a path is made up. */
 export function isStandIn(part: string): boolean {
   return part.startsWith('stand-in');
 }
@@ -71,7 +70,7 @@ export function standIns(facts: StandInFacts): StandIns {
   return { env, made: maker.made };
 }
 
-/** Values of examples beside the compose files or above; those of other folders are other programs'. */
+/** Values of examples beside or above the compose files; other folders belong to other programs. */
 function valuesOf(examples: readonly ExampleFile[]): Readonly<Record<string, string>> {
   const all = examples.filter(({ isNear }) => isNear).toReversed();
   return Object.assign({}, ...all.map(({ values }) => values)) as Record<string, string>;
@@ -109,7 +108,7 @@ function strictness(want: Want): number {
   );
 }
 
-/** Where any text is accepted, the name tells what the app expects. */
+/** Where any text is valid, the name shows the kind of value. */
 function byName(name: string): Want {
   const forms: readonly (readonly [RegExp, Want])[] = [
     [/REGISTRY|IMAGE_(?:PREFIX|REPO)|REPOSITORY/i, { kind: 'registry', slash: false }],
@@ -124,7 +123,6 @@ function byName(name: string): Want {
   return forms.find(([pattern]) => pattern.test(name))?.[1] ?? { kind: 'any' };
 }
 
-/** An example may hold a placeholder. */
 function isReal(value: string): boolean {
   return value !== '' && !/change|^<|your/i.test(value);
 }

@@ -14,12 +14,11 @@ export interface ComposeFile {
   readonly path: string;
   readonly text: string;
   readonly name: string | undefined;
-  /** The whole document. */
   readonly data: unknown;
   readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** All compose files there are; those whose names do not say so only where nothing better is found. */
+/** All compose files; files with other names only if no better one is found. */
 export async function findComposeFiles(tree: Tree): Promise<ComposeFile[]> {
   const read = async (paths: readonly string[]) =>
     (await Promise.all(paths.map(async (path) => readComposeFile(path, await tree.read(path))))).filter(
@@ -31,7 +30,7 @@ export async function findComposeFiles(tree: Tree): Promise<ComposeFile[]> {
   return [...named, ...odd];
 }
 
-/** Chooses those for production, with what the repository's own commands say of them. */
+/** Chooses those for production, also by the commands in the repository that use them. */
 export async function chooseIn(
   tree: Tree,
   files: readonly ComposeFile[],
@@ -39,11 +38,10 @@ export async function chooseIn(
   return chooseCompose(files, files.length < 2 ? [] : await usagesIn(tree, files));
 }
 
-/** A file that a person named, whatever it is called; undefined if it can't be read as text. */
+/** A file that the user named; undefined if it cannot be read as text. */
 export async function openComposeFile(tree: Tree, path: string): Promise<ComposeFile | undefined> {
   const text = await tree.read(path);
   if (text === undefined) return undefined;
-  // What is wrong with it docker compose says.
   return readComposeFile(path, text) ?? { path, text, name: undefined, data: undefined, services: {} };
 }
 
@@ -57,12 +55,12 @@ async function usagesIn(tree: Tree, files: readonly ComposeFile[]): Promise<Comp
 function readComposeFile(path: string, text: string | undefined): ComposeFile | undefined {
   if (text === undefined) return undefined;
   const data = parsed(text);
-  // A broken file of a compose file's name is one all the same: docker compose says what is wrong with it.
+  // A broken file with the name of a compose file is kept: Docker Compose reports the fault.
   if (data === undefined)
     return baseNames.includes(nameOf(path))
       ? { path, text, name: undefined, data: undefined, services: {} }
       : undefined;
-  // An overlay may change networks or volumes alone; its name says that it is a compose file.
+  // An overlay can have only networks or volumes; its name identifies it as a compose file.
   const sections = ['services', 'include', ...(isComposeName(path) ? ['networks', 'volumes'] : [])];
   if (!isMap(data) || !sections.some((section) => section in data)) return undefined;
   const services = isMap(data['services']) ? data['services'] : {};
@@ -79,7 +77,7 @@ function readComposeFile(path: string, text: string | undefined): ComposeFile | 
 
 function parsed(text: string): unknown {
   try {
-    // Compose's own tags (!override, !reset) are no concern here.
+    // Compose's own tags (!override, !reset) have no effect here.
     return parse(text, { merge: true, logLevel: 'silent', uniqueKeys: false });
   } catch {
     return undefined;
@@ -90,7 +88,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
-/** Whether `docker compose`, and so sluice.yml without `compose:`, would take this very file by itself. */
+/** Whether `docker compose`, and so a sluice.yml without `compose:`, uses exactly this file by default. */
 export function isDefault(choice: ComposeChoice<ComposeFile>, all: readonly ComposeFile[]): boolean {
   const [first, second] = choice.files;
   if (first === undefined || second !== undefined || folderOf(first.path) !== '') return false;

@@ -3,11 +3,11 @@ import { folderOf, isAside, isAsideProfile } from '../../config/compose/choice/n
 import { shellVariable } from '../../config/env/shell-variables.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import { imageRole } from '../../config/services/stores.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import type { Seen } from './repository.ts';
 import { nameOf } from './tree.ts';
 
-/** What a person should know of the choice of the compose files, and of the services in them that are not deployed. */
+/** Notes about the chosen compose files, and about services in them that are not deployed. */
 export function composeNotes(
   seen: Pick<Seen, 'compose' | 'composeFiles' | 'examples' | 'shell'>,
   model: ComposeModel | undefined,
@@ -16,38 +16,39 @@ export function composeNotes(
   if (compose === undefined) return [];
   const { files, unused, doubt } = compose;
   const notes: string[] = [];
-  if (doubt !== undefined) notes.push(`${doubt}. To deploy another file: sluice init --compose FILE.`);
+  if (doubt !== undefined)
+    notes.push(`${doubt}. To deploy another file, run \`sluice init --compose FILE\`.`);
   const used = files.map(({ path }) => path);
   const alternatives = pathsOf(unused, 'alternative');
   if (alternatives.length > 0) {
     const others = `${few(alternatives)} ${alternatives.length === 1 ? 'is an alternative' : 'are alternatives'}`;
     notes.push(
-      `Deployed from ${enumerate(used)}; ${others}. To deploy ${alternatives.length === 1 ? 'it' : 'one'} instead: sluice init --compose ${alternatives[0]}.`,
+      `Deployed from ${enumerate(used)}; ${others}. To deploy ${alternatives.length === 1 ? 'it' : 'one'} instead, run \`sluice init --compose ${alternatives[0]}\`.`,
     );
   }
   const overlays = pathsOf(unused, 'overlay');
   if (overlays.length > 0) {
     const both = [...used, overlays[0]].map((path) => `--compose ${path}`).join(' ');
     notes.push(
-      `Not used: ${few(overlays)}, ${overlays.length === 1 ? 'an overlay' : 'overlays'} of another file. To add ${overlays.length === 1 ? 'it' : 'one'}: sluice init ${both}.`,
+      `Not used: ${few(overlays)}, ${overlays.length === 1 ? 'an overlay' : 'overlays'} of another file. To add ${overlays.length === 1 ? 'it' : 'one'}, run \`sluice init ${both}\`.`,
     );
   }
   const templates = pathsOf(unused, 'override-example');
   if (templates.length > 0)
     notes.push(
-      `${few(templates)} ${templates.length === 1 ? 'is' : 'are'} to be copied and filled in, and production uses no override: put what it needs of that (ports, settings) into a file of its own and name both, each with --compose.`,
+      `${few(templates)} ${templates.length === 1 ? 'is a template' : 'are templates'} to copy and fill in, and production uses no override file. Put the ports and settings that production needs into a separate file, and pass both files with --compose.`,
     );
   notes.push(...overrideNotes(seen, model));
   const isExample = files.some(({ path }) => isAside(path));
   const elsewhere = pathsOf(unused, 'elsewhere').filter((path) => isExample || !isAside(path));
   if (elsewhere.length > 0)
     notes.push(
-      `Compose files in other folders are not deployed: ${few(elsewhere)}. To deploy one instead: sluice init --compose ${elsewhere[0]}.`,
+      `Compose files in other folders are not deployed: ${few(elsewhere)}. To deploy one instead, run \`sluice init --compose ${elsewhere[0]}\`.`,
     );
   return [...notes, ...shellNotes(seen), ...profileNotes(seen, model)];
 }
 
-/** Docker Compose adds an override by itself; where the only ports are in it, nothing reaches the app without it. */
+/** Docker Compose adds an override file by default; if only that file has the ports, the app is unreachable without it. */
 function overrideNotes(
   { compose, composeFiles }: Pick<Seen, 'compose' | 'composeFiles'>,
   model: ComposeModel | undefined,
@@ -63,7 +64,7 @@ function overrideNotes(
       .filter(([name, service]) => Array.isArray(service[key]) && isBare(name))
       .map(([name]) => name);
   const closed = lacking('ports', (name) => isClosed(model?.services[name]));
-  // A database without its volume loses its data when its container goes.
+  // A database without its volume loses its data with its container.
   const bare = lacking('volumes', (name) => {
     const service = model?.services[name];
     return service !== undefined && imageRole(service) !== undefined && (service.volumes ?? []).length === 0;
@@ -75,7 +76,7 @@ function overrideNotes(
     ...(bare.length === 0 ? [] : [`gives ${enumerate(bare)} the volumes for their data`]),
   ];
   return [
-    `${override.path} ${what.join(' and ')}, and production does not use it. If the rest of it is right for production, too: sluice init ${both}. Otherwise move that to ${files.at(-1)?.path}.`,
+    `${override.path} ${what.join(' and ')}, but production does not use it. If the whole file fits production, run \`sluice init ${both}\`. Otherwise, move that part to ${files.at(-1)?.path}.`,
   ];
 }
 
@@ -83,7 +84,7 @@ function isClosed(service: ComposeModel['services'][string] | undefined): boolea
   return service !== undefined && (service.ports ?? []).length === 0 && service.labels === undefined;
 }
 
-/** Profiles that an example chooses, without those for developers: a target has to choose the same. */
+/** Profiles that an example selects, without those for developers: a target has to select the same. */
 export function profilesExample({
   examples,
   compose,
@@ -98,7 +99,7 @@ export function profilesExample({
   return example === undefined || value === '' || !isUsed ? undefined : { path: example.path, value, left };
 }
 
-/** A deploy refuses them, unless the target has them. */
+/** A deploy rejects them unless the target sets them. */
 function shellNotes({ compose, shell }: Pick<Seen, 'compose' | 'shell'>): string[] {
   return shell.flatMap(({ name }) => {
     const variable = shellVariable(name);
@@ -109,7 +110,7 @@ function shellNotes({ compose, shell }: Pick<Seen, 'compose' | 'shell'>): string
     });
     return variable === undefined
       ? []
-      : [`${enumerate(places)}: $\{${name}} is ${variable.is}, so a deploy stops there. ${variable.instead}`];
+      : [`${enumerate(places)}: $\{${name}} is ${variable.is}, so a deploy fails there. ${variable.instead}`];
   });
 }
 
@@ -118,7 +119,7 @@ function profileNotes(seen: Pick<Seen, 'compose' | 'examples'>, model: ComposeMo
   const example = profilesExample(seen);
   if (example !== undefined)
     notes.push(
-      `COMPOSE_PROFILES=${example.value} of ${example.path} chooses the services${example.left.length === 0 ? '' : ` (without ${enumerate(example.left)}, for development by name)`}: it has to be among the variables of each target.`,
+      `COMPOSE_PROFILES=${example.value} in ${example.path} selects the services${example.left.length === 0 ? '' : ` (without ${enumerate(example.left)}, for development by name)`}. Set it in the variables of each target.`,
     );
   const hidden = (seen.compose?.files ?? [])
     .flatMap(({ services }) => Object.entries(services))
@@ -126,7 +127,7 @@ function profileNotes(seen: Pick<Seen, 'compose' | 'examples'>, model: ComposeMo
     .map(([name]) => name);
   if (model !== undefined && hidden.length > 0)
     notes.push(
-      `Behind a profile, and so not deployed: ${enumerate([...new Set(hidden)])}. COMPOSE_PROFILES among the target’s variables chooses profiles.`,
+      `Behind a profile and not deployed: ${enumerate([...new Set(hidden)])}. To select profiles, set COMPOSE_PROFILES in the target’s variables.`,
     );
   return notes;
 }

@@ -2,17 +2,16 @@ import { folderOf, nameOf, type Tree } from './tree.ts';
 
 /** A front end whose build leaves files that any store can serve. */
 export interface FrontGuess {
-  /** Folder of its package.json; empty for the repository's own. */
+  /** Folder of its package.json; empty for the repository root. */
   readonly folder: string;
-  /** Where its build leaves the site, from the repository's folder. */
+  /** Output folder of its build, from the repository's folder. */
   readonly dist: string;
-  /** Installs what it needs and builds it, in its folder. */
+  /** The command that installs its packages and builds it, in its folder. */
   readonly build: string;
-  /** What it is built with. */
   readonly tool: string;
 }
 
-/** Builders of sites, and where each leaves them unless it is told otherwise. */
+/** Build tools of sites, with their default output folders. */
 const builders: readonly (readonly [tool: string, dist: string])[] = [
   ['astro', 'dist'],
   ['gatsby', 'public'],
@@ -25,11 +24,11 @@ const builders: readonly (readonly [tool: string, dist: string])[] = [
   ['vite', 'dist'],
 ];
 
-/** What renders on a server leaves no site in a folder, or only if it is told to. */
+/** Frameworks that render on a server: by default they write no static site. */
 const onServers =
   /^(?:next|nuxt|@sveltejs\/kit|@remix-run\/.*|@react-router\/dev|@solidjs\/start|@tanstack\/.*start|@angular\/ssr|@astrojs\/(?:node|vercel|netlify|cloudflare))$/;
 
-/** The front end of a repository; undefined if there is none, or several that a person has to choose from. */
+/** The front end of a repository; undefined if there is none, or if the user has to choose one of several. */
 export async function findFront(tree: Tree): Promise<FrontGuess | undefined> {
   const manifests = tree.files.filter((path) => nameOf(path) === 'package.json');
   const found: FrontGuess[] = [];

@@ -2,9 +2,7 @@ import type { ImageAnswers } from '../../config/images/asked-images.ts';
 import { plainEnv } from '../../kernel/process/child-env.ts';
 import { runProcess } from '../../kernel/process/process.ts';
 
-/** Where a repository lives. */
 export interface Remote {
-  /** `github.com` */
   readonly host: string;
   /** `acme/bookreader`: owner (or groups) and repository. */
   readonly path: string;
@@ -15,13 +13,13 @@ export interface GitFacts {
   readonly top: string | undefined;
   readonly remote: Remote | undefined;
   readonly defaultBranch: string | undefined;
-  /** All branches here and at the remote, without its name. */
+  /** All local and remote branches, without the name of the remote. */
   readonly branches: readonly string[];
 }
 
 export interface LookEffects {
   /**
-   * Asks engines and registries what images say of themselves; default: nothing is asked.
+   * Reads facts about images from the engine and registries; without it, none are read.
    *
    * @param references by service.
    */
@@ -30,7 +28,7 @@ export interface LookEffects {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What git says of a folder. Without git, or outside of a repository, it knows nothing: no error. */
+/** Facts from git about a folder. Without git, or outside a repository, they are empty: no error. */
 export async function readGit(folder: string, effects: LookEffects): Promise<GitFacts> {
   const git = async (...args: string[]): Promise<string | undefined> => {
     const options = {
@@ -61,16 +59,16 @@ export async function readGit(folder: string, effects: LookEffects): Promise<Git
   };
 }
 
-/** A clone knows its remote's default branch; a repository that was made here does not. */
+/** A clone knows the default branch of its remote; a repository created locally does not. */
 function likelyDefault(branches: readonly string[], head: string | undefined): string | undefined {
   return ['main', 'master', 'trunk'].find((name) => branches.includes(name)) ?? head;
 }
 
 /**
  * Reads `git@github.com:acme/shop.git`, `https://github.com/acme/shop` and `ssh://git@github.com:22/acme/shop.git`.
- * A user and a password in it are left out: CI systems put tokens there.
+ * A user and a password are removed: CI systems put tokens there.
  *
- * @returns undefined for a path of this machine, and for what is no usual name.
+ * @returns undefined for a local path, and for an unusual name.
  */
 export function parseRemote(url: string): Remote | undefined {
   const scp = /^(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!\/\/)\/*(.+)$/.exec(url);

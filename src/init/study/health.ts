@@ -2,28 +2,27 @@ import { healthCheckOf } from '../../config/health/check.ts';
 import type { ComposeService } from '../../config/model.ts';
 import { isIn, nameOf, type Tree } from './tree.ts';
 
-/** A path that seems to be a health endpoint. */
 export interface HealthGuess {
   readonly path: string;
   /** `backend/app.py:12` */
   readonly at: string;
   /**
-   * The whole path is known and it is the app's own: it may be relied upon. Otherwise a prefix may be missing, or a
-   * check of the Host header may refuse the edge, which asks as `localhost`.
+   * The path is complete and belongs to the app itself. Otherwise a prefix can be missing, or a check of the Host header
+   * can reject the edge, which sends `localhost`.
    */
   readonly sure: boolean;
-  /** Port that is asked, where the script of a health check names it. */
+  /** Port of the request, if the script of a health check names it. */
   readonly port?: number | undefined;
 }
 
 const word = `(?:healthz?|health-?check|health_check|livez|readyz|liveness|readiness|heartbeat|_health|up|ping)`;
 const path = String.raw`\/?(?:[\w-]+\/){0,3}${word}\/?`;
-/** `app.get("/health"`, `@app.route('/health'`, `app.MapGet("/health"`: routes of the app itself, not of a part of it. */
+/** `app.get("/health"`, `@app.route('/health'`, `app.MapGet("/health"`: routes of the app itself, not of a mounted part. */
 const route = new RegExp(
   String.raw`\b(?:app|server|fastify|api|http|mux|e|r|router|bp)\.(?:get|route|all|use|handle|handlefunc|mapget|maphealthchecks|add_api_route|add_url_rule)\(\s*["'\`](${path})["'\`]`,
   'i',
 );
-/** Not `app.use('/health', router)`, whose paths go on, and not `http.get('/health')`, which asks others. */
+/** Not `app.use('/health', router)`, a prefix, and not `http.get('/health')`, an outgoing request. */
 const whole = /\b(?:(?:app|server|fastify|mux)\.(?!use\()|http\.handle)/i;
 const django = new RegExp(String.raw`\b(?:re_)?(?:path|url)\(\s*r?["']\^?(${path})\$?["']`);
 const next = /(?:^|\/)(?:app|pages)\/((?:[\w-]+\/)*(?:healthz?|health-?check))(?:\/route)?\.[jt]sx?$/;
@@ -38,8 +37,8 @@ const maxSources = 400;
  * Looks for the health endpoint of a service in its sources.
  *
  * @param folder the service's build context.
- * @param check words of its health check: a script of its own may be among them.
- * @param service whose names and variables the script may use.
+ * @param check words of its health check, which can name a script.
+ * @param service whose names and variables the script can use.
  */
 export async function findHealth(
   tree: Tree,
@@ -70,7 +69,7 @@ export async function findHealth(
   return unsure[0];
 }
 
-/** What the script of a health check asks, read as though it were the check. */
+/** Reads the script of a health check as if it were the check itself. */
 async function askedIn(
   tree: Tree,
   file: string,

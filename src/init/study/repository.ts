@@ -8,44 +8,48 @@ import type { Config } from '../../config/model.ts';
 import { parseConfig } from '../../config/sluice-yml/load.ts';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
 import { type ComposeFile, chooseIn, findComposeFiles, openComposeFile } from './compose-files.ts';
-import { type ExampleFile, findExamples } from './env-example.ts';
 import { type FrontGuess, findFront } from './front.ts';
 import { type GitFacts, type LookEffects, readGit } from './git.ts';
-import { folderOf, readText, readTree, type Tree } from './tree.ts';
-import { type ComposeVariable, type EnvFileUse, envFilesOf, variablesOf } from './variables.ts';
-import { findOtherDeploys, type OtherDeploy } from './workflows.ts';
+import { folderOf, nameOf, readText, readTree, type Tree } from './tree.ts';
+import {
+  type ComposeVariable,
+  type EnvFileUse,
+  type ExampleFile,
+  envFilesOf,
+  findExamples,
+  variablesOf,
+} from './variables.ts';
 
-/** A repository as it was found; nothing is guessed yet. */
+/** The facts of a repository, before any guess. */
 export interface Seen {
-  /** The folder sluice.yml belongs to, and all paths start from. */
+  /** The folder of sluice.yml: all paths are relative to it. */
   readonly folder: string;
-  /** From the top of the repository to the folder: `services/shop`; empty where they are the same. */
+  /** The folder relative to the repository root: `services/shop`; empty for the root. */
   readonly below: string;
   readonly tree: Tree;
   readonly git: GitFacts;
   readonly composeFiles: readonly ComposeFile[];
   readonly compose: ComposeChoice<ComposeFile> | undefined;
-  /** Settings of the app that they use; those of the shell and of Docker Compose itself are none. */
+  /** Settings of the app that they use, without variables of the shell and of Docker Compose itself. */
   readonly variables: readonly ComposeVariable[];
-  /** Variables of the shell that they use, and that have no default there. */
+  /** Variables of the shell that they use without a default. */
   readonly shell: readonly ComposeVariable[];
   /** Values of a `.env` that belongs to the repository: Compose reads it. */
   readonly defaults: Readonly<Record<string, string>>;
   readonly envFiles: readonly EnvFileUse[];
   readonly examples: readonly ExampleFile[];
   readonly otherDeploys: readonly OtherDeploy[];
-  /** A sluice.yml that is there and sound: what it says is known, and not guessed again. */
+  /** The existing valid sluice.yml, whose values are not guessed again. */
   readonly present: Config | undefined;
-  /** Its text. */
   readonly presentText: string | undefined;
   readonly front: FrontGuess | undefined;
 }
 
 /**
- * Reads a repository's files and asks git, and does nothing else.
+ * Reads the files of a repository and its git facts.
  *
- * @param wanted compose files that a person named, as absolute paths; none: sluice.yml's, else those for production.
- * @throws UserErrors `config.compose-missing` for those of `wanted` that can't be read.
+ * @param wanted compose files that the user named, as absolute paths; empty: sluice.yml's, else those for production.
+ * @throws UserErrors `config.compose-missing` for those of `wanted` that cannot be read.
  */
 export async function lookAt(
   folder: string,
@@ -95,7 +99,7 @@ export async function lookAt(
   };
 }
 
-/** A person's choice counts, and one in sluice.yml is a person's, too; its words are the same in every later run. */
+/** The choice of the command line, else that of sluice.yml, else our own. */
 async function choiceFor(
   tree: Tree,
   all: readonly ComposeFile[],
@@ -112,7 +116,7 @@ async function choiceFor(
   if (wanted.length > 0 && missing.length > 0)
     throw new UserErrors(missing.map((path) => cannotRead(path, all)));
   const isSame = own?.files.length === files.length && own.files.every(({ path }, at) => path === paths[at]);
-  // A sluice.yml without `compose:` means the base file, which may not be there yet.
+  // A sluice.yml without `compose:` means the base file, which can be missing.
   return files.length === 0 || missing.length > 0 || isSame ? own : chosenBy(files);
 }
 
@@ -138,7 +142,7 @@ async function readDefaults(
     const { entries } = parseEnvFile(text ?? '', '.env', { interpolate: false });
     return Object.fromEntries(entries.map(({ name, value }) => [name, value]));
   } catch {
-    // Compose reads the file itself, and says what is wrong with it.
+    // Compose reads the file itself and reports its faults.
     return {};
   }
 }
@@ -149,7 +153,42 @@ async function readPresent(folder: string): Promise<Config | undefined> {
   try {
     return text === undefined ? undefined : parseConfig(text, file, folder);
   } catch {
-    // What is wrong in it every other command says; here it is a file that is not overwritten.
+    // Every other command reports its faults; here it is an existing file that must not be overwritten.
     return undefined;
   }
+}
+
+/** A workflow of the repository that deploys without Sluice. */
+export interface OtherDeploy {
+  readonly path: string;
+  readonly sign: string;
+}
+
+const composeUp = 'docker compose up -d';
+/** Tests also start containers; on a self-hosted runner, or with a remote engine, it is a deploy. */
+const elsewhere = /\bDOCKER_HOST\b|\bself-hosted\b|\bdocker\s+context\s+use\b|--context\b/;
+
+const signs: readonly (readonly [RegExp, string])[] = [
+  [/uses:\s*["']?appleboy\/(?:ssh|scp)-action/, 'appleboy/ssh-action'],
+  [/uses:\s*["']?(?:easingthemes\/ssh-deploy|burnett01\/rsync-deployments)/i, 'rsync over SSH'],
+  [/\bkamal\s+(?:deploy|redeploy)\b/, 'kamal deploy'],
+  [/\bdocker[ -]compose\b[^\n]{0,300}\bup\b[^\n]{0,100}(?:-d|--detach)\b/, composeUp],
+  [/\bdocker\s+stack\s+deploy\b/, 'docker stack deploy'],
+  [/\bdocker\s+rollout\b/, 'docker rollout'],
+  [/\bssh\s+(?:-\S+\s+(?:\S+\s+)?){0,10}[\w$.{}-]{1,100}@[\w$.{}-]+/, 'ssh'],
+];
+
+/** Workflows that deploy the same app besides Sluice's. */
+export async function findOtherDeploys(tree: Tree): Promise<OtherDeploy[]> {
+  const files = tree.files.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path));
+  const found: OtherDeploy[] = [];
+  for (const path of files.filter((file) => !nameOf(file).startsWith('sluice-'))) {
+    const text = (await tree.read(path)) ?? '';
+    const isElsewhere = elsewhere.test(text);
+    const sign = signs.find(
+      ([pattern, what]) => pattern.test(text) && (isElsewhere || what !== composeUp),
+    )?.[1];
+    if (sign !== undefined) found.push({ path, sign });
+  }
+  return found;
 }

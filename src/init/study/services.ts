@@ -1,22 +1,24 @@
 import { isAbsolute, join, relative } from 'node:path';
+import { missingBuildFiles } from '../../config/compose/build-files.ts';
 import type { DockerfileImage } from '../../config/dockerfile/image.ts';
 import { type BuiltImages, builtImages } from '../../config/images/built-images.ts';
 import type { ComposeModel, ComposeService } from '../../config/model.ts';
-import { type BuiltFrom, type MigrationSight, studyMigrations } from '../migrations/study.ts';
+import { UserErrors } from '../../kernel/errors.ts';
+import { type BuiltFrom, type MigrationSight, studyMigrations } from '../migrations/migrations.ts';
 import { findHealth, type HealthGuess } from './health.ts';
+import type { Seen } from './repository.ts';
 import type { Tree } from './tree.ts';
 
-/** What the repository says of one service beyond its compose file. */
+/** Facts of the repository about one service, beyond its compose file. */
 export interface ServiceSight extends MigrationSight {
   readonly name: string;
-  /** Build context as a path from the repository's folder; undefined if nothing here is built for it. */
+  /** Build context as a path from the repository's folder; undefined if it is not built here. */
   readonly context: string | undefined;
   readonly dockerfile: string | undefined;
   readonly image: DockerfileImage | undefined;
   readonly health: HealthGuess | undefined;
 }
 
-/** Looks at the sources of each service. */
 export async function study(tree: Tree, model: ComposeModel): Promise<ServiceSight[]> {
   const images = await builtImages(model);
   const all: ServiceSight[] = [];
@@ -74,4 +76,32 @@ async function builtFrom(
   );
   const text = inline ?? (dockerfile === undefined ? undefined : await tree.read(dockerfile));
   return { context, dockerfile: text, target, args: Object.fromEntries(known) };
+}
+
+/**
+ * Checks that the build contexts and Dockerfiles of the compose files exist. Paths with a variable that has no default are
+ * skipped: here they have stand-ins.
+ *
+ * @throws UserErrors `build.files`.
+ */
+export async function checkBuildFiles(
+  { folder, compose, variables }: Pick<Seen, 'folder' | 'compose' | 'variables'>,
+  model: ComposeModel,
+): Promise<void> {
+  const files = compose?.files ?? [];
+  const open = variables.filter(({ fallback }) => fallback === undefined).map(({ name }) => name);
+  const isUncertain = (service: string) =>
+    files.some((file) => {
+      const text = JSON.stringify(pathsOf(file.services[service]?.['build']));
+      return open.some((name) => new RegExp(`\\$\\{?${name}\\b`).test(text));
+    });
+  const config = { folder, compose: files.map(({ path }) => path) };
+  const missing = await missingBuildFiles(model, config, isUncertain);
+  if (missing.length > 0) throw new UserErrors(missing);
+}
+
+function pathsOf(build: unknown): unknown {
+  if (build === null || typeof build !== 'object') return [build];
+  const { context, dockerfile, additional_contexts: contexts } = build as Record<string, unknown>;
+  return [context, dockerfile, contexts];
 }

@@ -6,11 +6,11 @@ import { decodeUtf8 } from '../../config/sluice-yml/text.ts';
 export interface Tree {
   readonly folder: string;
   readonly files: readonly string[];
-  /** Text of a file; undefined if it is missing, no text, or too large to be written by a person. */
+  /** Text of a file; undefined if it is missing, binary or larger than 256 KiB. */
   read(path: string): Promise<string | undefined>;
 }
 
-/** What others made, or what is only for development: nothing in there says how the app runs. */
+/** Generated or third-party folders: they do not show how the app runs. */
 const skipped = new Set([
   ...[
     'node_modules',
@@ -26,11 +26,11 @@ const skipped = new Set([
   ...['bower_components', 'staticfiles', 'htmlcov'],
 ]);
 const maxDepth = 6;
-/** More than this is no repository of one app; looking at all of it would take minutes. */
+/** Reading a larger repository takes minutes. */
 const maxFiles = 20_000;
 const maxBytes = 256 * 1024;
 
-/** Lists a repository. Links are not followed: they may lead out of it, or in a circle. */
+/** Lists a repository. Links are not followed: they can lead out of it or form a cycle. */
 export async function readTree(folder: string): Promise<Tree> {
   const files: string[] = [];
   const visit = async (path: string, depth: number): Promise<void> => {
@@ -42,7 +42,7 @@ export async function readTree(folder: string): Promise<Tree> {
       if (files.length >= maxFiles) return;
       const whole = path === '' ? entry.name : `${path}/${entry.name}`;
       if (entry.isFile()) files.push(whole);
-      else if (entry.isDirectory() && depth < maxDepth && isLookedAt(entry.name))
+      else if (entry.isDirectory() && depth < maxDepth && isIncluded(entry.name))
         await visit(whole, depth + 1);
     }
   };
@@ -50,11 +50,11 @@ export async function readTree(folder: string): Promise<Tree> {
   return { folder, files, read: (path) => readText(join(folder, path)) };
 }
 
-function isLookedAt(name: string): boolean {
+function isIncluded(name: string): boolean {
   return !skipped.has(name) && (!name.startsWith('.') || name === '.github');
 }
 
-/** Text of a file; undefined if it is missing, no text, or larger than 256 KiB. */
+/** Text of a file; undefined if it is missing, binary or larger than 256 KiB. */
 export async function readText(file: string): Promise<string | undefined> {
   const found = await promises.stat(file).catch(() => undefined);
   if (found?.isFile() !== true || found.size > maxBytes) return undefined;
@@ -63,17 +63,16 @@ export async function readText(file: string): Promise<string | undefined> {
   return decoded !== undefined && 'text' in decoded ? decoded.text : undefined;
 }
 
-/** Folder of a path; empty for the repository's own. */
+/** Folder of a path; empty for the repository root. */
 export function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
 }
 
-/** Last part of a path. */
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Whether a path lies in a folder; every path lies in the empty one. */
+/** Whether a path is in a folder; the empty folder contains every path. */
 export function isIn(path: string, folder: string): boolean {
   return folder === '' || path.startsWith(`${folder}/`);
 }

@@ -17,7 +17,7 @@ describe('what is there is kept', () => {
     const first = repo.files();
     const { code, stdout } = await repo.init();
     expect(code).toBe(0);
-    expect(stdout.split('\n')[0]).toMatch(/: everything is there already, nothing was changed$/);
+    expect(stdout.split('\n')[0]).toMatch(/: all files are up to date$/);
     expect(repo.files()).toEqual(first);
     const again = JSON.parse((await repo.init('--json')).stdout) as { files: { outcome: string }[] };
     expect(again.files.map(({ outcome }) => outcome)).toEqual(again.files.map(() => 'unchanged'));
@@ -31,7 +31,7 @@ describe('what is there is kept', () => {
     writeFileSync(join(repo.folder, 'sluice.yml'), edited);
     writeFileSync(join(repo.folder, '.github/workflows/sluice-ci.yml'), 'name: mine\n');
     const { stdout } = await repo.init();
-    expect(stdout.split('\n')[0]).toMatch(/: 2 differ and were left$/);
+    expect(stdout.split('\n')[0]).toMatch(/: 2 differing files kept$/);
     expect(stdout).toMatch(/^ {2}-keep: 5$/m);
     expect(repo.text('sluice.yml')).toBe(edited);
     await repo.init('--write', '.github/workflows/sluice-ci.yml');
@@ -64,7 +64,7 @@ describe('what is there is kept', () => {
     using repo = initRepo('test/fixtures/init/django-uwsgi');
     const before = repo.files();
     const { stdout } = await repo.init('--print');
-    expect(stdout).toContain('=== sluice.yml would be written');
+    expect(stdout).toContain('=== sluice.yml (new)');
     expect(stdout).toContain('env-secret: ENV_FILE');
     expect(stdout).toContain('uses: sluice-ci/sluice/.github/workflows/deploy.yml@v1');
     expect(repo.files()).toEqual(before);
@@ -76,7 +76,7 @@ describe('what is there is kept', () => {
     cpSync(join(repo.folder, '.github'), join(repo.folder, 'sluice.yml'), { recursive: true });
     const { code, stderr } = await repo.init();
     expect(code).toBe(1);
-    expect(stderr).toMatch(/sluice\.yml cannot be written \(EEXIST\).*\[init\.write\]/);
+    expect(stderr).toMatch(/Cannot write sluice\.yml \(EEXIST\).*\[init\.write\]/);
   });
 });
 

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { loadComposeModel } from '../../../src/config/compose/load.ts';
 import { type InitPlan, planInit } from '../../../src/init/init.ts';
 import { printText } from '../../../src/init/next-steps/init-text.ts';
+import { publishedPorts } from '../../../src/init/stand-ins/read-model.ts';
 import { standIns } from '../../../src/init/stand-ins/stand-ins.ts';
-import { publishedPorts } from '../../../src/init/study/ports.ts';
 import { lookAt } from '../../../src/init/study/repository.ts';
 import { userErrorsOf } from '../../../src/kernel/errors.ts';
 
@@ -104,7 +104,7 @@ describe('stand-ins fit their place', () => {
       Dockerfile: 'FROM nginx:1.27\n',
     });
     const plan = await repo.init();
-    expect(configOf(plan)).toContain('variables in `image:` of web say it');
+    expect(configOf(plan)).toContain('variables in `image:` of web set it');
     expect(JSON.stringify(plan.guess)).not.toMatch(/stand-in\.example|"docker\.io"/);
     expect(configOf(plan)).not.toMatch(/^registry:/m);
   });
@@ -114,7 +114,7 @@ describe('stand-ins fit their place', () => {
       `services:\n  web: { extends: { service: "${weight}" }, ports: ["80:80"] }\n  base: { image: "nginx:1.27" }\n`;
     using repo = repoOf({ 'compose.yml': text('${WHICH}') });
     const plan = await repo.init();
-    expect(plan.guess.notHandled[0]).toMatch(/without a value of \$\{WHICH\}.*\.env\.example/);
+    expect(plan.guess.notHandled[0]).toMatch(/without a value for \$\{WHICH\}.*\.env\.example/);
     using given = repoOf({ 'compose.yml': text('${WHICH}'), '.env.example': 'WHICH=base\n' });
     expect(namesOf(await given.init())).toEqual(['base', 'web']);
   });
@@ -171,7 +171,7 @@ describe('profiles', () => {
   test('all services behind them are an error that says how to choose', async () => {
     using repo = repoOf({ 'compose.yml': compose });
     expect(await repo.errors()).toEqual([
-      'compose.profiles: Nothing is deployed: all services are behind profiles, and no profile is chosen: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example, with the profiles that production needs, and run sluice init again.',
+      'compose.profiles: Nothing is deployed: all services are behind profiles, and no profile is chosen: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example, with the profiles that production needs, and run `sluice init` again.',
     ]);
   });
 
@@ -179,7 +179,7 @@ describe('profiles', () => {
     using repo = repoOf({ 'compose.yml': compose, '.env.example': 'COMPOSE_PROFILES=web,db\n' });
     const plan = await repo.init();
     expect(namesOf(plan)).toEqual(['db', 'web']);
-    expect(plan.guess.notHandled[0]).toContain('COMPOSE_PROFILES=web,db of .env.example');
+    expect(plan.guess.notHandled[0]).toContain('COMPOSE_PROFILES=web,db in .env.example');
     expect(configOf(plan)).toContain('    env-secret: ENV_FILE');
   });
 
@@ -250,7 +250,7 @@ describe('which files', () => {
       'compose.override.yml': 'services: { web: { ports: ["80:80"] }, api: { ports: ["82:80"] } }\n',
     });
     expect(notesOf(await repo.init())).toContain(
-      'compose.override.yml publishes the ports of web, and production does not use it. If the rest of it is right for production, too: sluice init --compose compose.yml --compose compose.override.yml. Otherwise move that to compose.yml.',
+      'compose.override.yml publishes the ports of web, but production does not use it. If the whole file fits production, run `sluice init --compose compose.yml --compose compose.override.yml`. Otherwise, move that part to compose.yml.',
     );
   });
 
@@ -258,7 +258,7 @@ describe('which files', () => {
     using repo = repoOf({ 'docker-compose.mariadb.yml': web, 'docker-compose.postgres.yml': web });
     const plan = await repo.init();
     expect(plan.guess.notHandled[0]).toBe(
-      'Deployed from docker-compose.mariadb.yml; docker-compose.postgres.yml is an alternative. To deploy it instead: sluice init --compose docker-compose.postgres.yml.',
+      'Deployed from docker-compose.mariadb.yml; docker-compose.postgres.yml is an alternative. To deploy it instead, run `sluice init --compose docker-compose.postgres.yml`.',
     );
     expect(configOf(await repo.init('docker-compose.postgres.yml'))).toContain(
       'compose: [docker-compose.postgres.yml]',

@@ -67,7 +67,7 @@ test('a server that has everything: the folder is made, private, and the exit co
   const { code, stdout } = await initHost(sshd);
   expect(stdout.split('\n')[0]).toBe(`${address(sshd)} is ready for deploys`);
   expect(code).toBe(0);
-  expect(stdout).toContain(`${root} was made (mode 700)`);
+  expect(stdout).toContain(`Created ${root} (mode 700)`);
   expect(statSync(root).mode & 0o777).toBe(0o700);
   expect(stdout).not.toContain('As root');
   const again = JSON.parse((await initHost(sshd, '--json')).stdout) as object;
@@ -107,8 +107,8 @@ test('a server without Docker: what root has to do, to copy, and the exit code i
   await describe(bare, '/etc/passwd/apps', true);
   const { code, stdout } = await initHost(bare);
   expect(code).toBe(1);
-  expect(stdout.split('\n')[0]).toBe(`${address(bare)} is not ready: 2 things to do`);
-  expect(stdout).toContain('As root on the server (nothing of it was done):');
+  expect(stdout.split('\n')[0]).toBe(`${address(bare)} is not ready: 2 problems to fix`);
+  expect(stdout).toContain('Run as root on the server (Sluice ran none of this):');
   expect(stdout).toMatch(/^ {7}curl -fsSL https:\/\/get\.docker\.com -o get-docker\.sh$/m);
   expect(stdout).toMatch(/^ {7}(?:sudo )?install -d -o \S+ -m 700 \/etc\/passwd\/apps$/m);
 });

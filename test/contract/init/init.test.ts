@@ -13,7 +13,7 @@ test('no Docker at all: says what is missing, suggests files, writes nothing', a
   const { code, stdout, stderr } = await repo.init();
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toContain(
-    'There is no compose file here (no Dockerfile; it looks like an ASGI app (FastAPI))',
+    'No compose file found: the repository has no Dockerfile either, but looks like an ASGI app (FastAPI)',
   );
   expect(stderr).toContain('CMD ["uvicorn", "--host", "0.0.0.0", "--port", "8000", "main:app"]');
   expect(stderr).toContain('[init.no-compose]');
@@ -42,7 +42,7 @@ test('Node only, with nothing but a published port', async () => {
     web: { strategy: 'blue-green', ports: [{ port: 3000 }], health: undefined },
   });
   expect(repo.text('sluice.yml')).not.toContain('\ncompose:');
-  expect(repo.text('sluice.yml')).toContain('there is no git remote to tell it from');
+  expect(repo.text('sluice.yml')).toContain('there is no git remote to derive it from');
   expect(repo.text('sluice.yml')).toContain('# env-secret: ENV_FILE');
   expect(existsSync(join(repo.folder, '.env.example'))).toBe(false);
   expect(repo.callers()).toEqual(['sluice-ci.yml', 'sluice-deploy.yml', 'sluice-rollback.yml']);
@@ -51,7 +51,7 @@ test('Node only, with nothing but a published port', async () => {
 test('Django and uwsgi, with an overlay for production and a deploy of its own', async () => {
   using repo = initRepo('test/fixtures/init/django-uwsgi');
   const { stdout } = await repo.init();
-  expect(stdout).toContain('.github/workflows/deploy.yml seems to deploy, too (appleboy/ssh-action)');
+  expect(stdout).toContain('.github/workflows/deploy.yml also appears to deploy (appleboy/ssh-action)');
   const config = await loadConfig(undefined, repo.folder);
   expect(config.compose).toEqual(['docker-compose.yml', 'docker-compose.prod.yml']);
   expect(config.migrate).toMatchObject({ service: 'app', command: 'python manage.py migrate --noinput' });
@@ -62,7 +62,7 @@ test('Django and uwsgi, with an overlay for production and a deploy of its own',
     nginx: 'recreate',
   });
   expect(repo.callers()).toContain('sluice-backup.yml');
-  expect(repo.text('.env.example')).toMatch(/^# app, needed\nSECRET_KEY=CHANGE_ME_64_characters$/m);
+  expect(repo.text('.env.example')).toMatch(/^# app, required\nSECRET_KEY=CHANGE_ME_64_characters$/m);
   // The line that only a person can decide on is right, too.
   writeFileSync(
     join(repo.folder, 'sluice.yml'),
@@ -86,14 +86,14 @@ test('compose in a subfolder, MySQL, a job that migrates', async () => {
   const plans = await repo.services(repo.text('deploy/.env.example'));
   expect(strategiesOf(plans)).toEqual({ api: 'blue-green', migrate: 'job', mysql: 'keep' });
   expect(plans['api']).toMatchObject({ health: '/healthz', ports: [{ port: 9000 }] });
-  expect(repo.text('sluice.yml')).toContain('No backup is made of mysql');
-  expect(repo.text('sluice.yml')).toContain('# The job migrate migrates already');
+  expect(repo.text('sluice.yml')).toContain('Not backed up: mysql');
+  expect(repo.text('sluice.yml')).toContain('# The job migrate already migrates');
 });
 
 test('a monorepo with three services, whose Dockerfiles know more than the compose file', async () => {
   using repo = initRepo('test/fixtures/init/monorepo');
   const { stdout } = await repo.init();
-  expect(stdout).toContain('Behind a profile, and so not deployed: tools');
+  expect(stdout).toContain('Behind a profile and not deployed: tools');
   expect((await loadConfig(undefined, repo.folder)).registry).toBe('registry.example.com/acme/platform');
   const plans = await repo.services(repo.text('.env.example'));
   expect(strategiesOf(plans)).toEqual({ api: 'blue-green', web: 'blue-green', worker: 'singleton' });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ComposeService } from '../../../src/config/model.ts';
-import { type MigrationSight, studyMigrations } from '../../../src/init/migrations/study.ts';
+import { type MigrationSight, studyMigrations } from '../../../src/init/migrations/migrations.ts';
 import { readTree } from '../../../src/init/study/tree.ts';
 
 /** A repository of a few files, in a folder that is gone afterwards. */

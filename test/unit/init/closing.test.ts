@@ -2,12 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { ComposeModel, ComposeService, ServicePlan, Strategy } from '../../../src/config/model.ts';
 import { guessBackup } from '../../../src/init/guess/database.ts';
 import type { Guess } from '../../../src/init/guess/guess.ts';
+import { notHandled } from '../../../src/init/guess/not-handled.ts';
 import type { ServiceGuess } from '../../../src/init/guess/services.ts';
 import { guessTargets } from '../../../src/init/guess/targets.ts';
-import type { FirstRun } from '../../../src/init/next-steps/first-run.ts';
-import { initText } from '../../../src/init/next-steps/init-text.ts';
+import { type FirstRun, initText } from '../../../src/init/next-steps/init-text.ts';
 import { type NextStep, nextSteps } from '../../../src/init/next-steps/next-steps.ts';
-import { notHandled } from '../../../src/init/next-steps/not-handled.ts';
 
 function service(name: string, strategy: Strategy, more: Partial<ServicePlan> = {}): ServiceGuess {
   const plan = {
@@ -68,17 +67,17 @@ describe('what is not handled is said', () => {
 
   test('data without a backup, plain TCP, keys of Swarm', () => {
     expect(told()).toEqual([
-      'Not backed up: legacy (mysql). Sluice backs up one Postgres.',
+      'Not backed up: legacy (mysql). Sluice backs up one Postgres service.',
       'Not backed up: the volume uploads.',
       expect.stringContaining('plain TCP, so errors of the app do not revert a deploy: broker:1883.'),
-      'Of Docker Swarm, and not obeyed here: deploy.placement of web.',
+      'Docker Swarm keys have no effect: deploy.placement of web.',
     ]);
   });
 
   test('folders of the server', () => {
     const volumes = [{ type: 'bind', source: '/srv/shop/files', target: '/files' }];
     const written = { ...model, services: { ...model.services, web: { image: 'shop', volumes } } };
-    expect(told({ model: written })).toContain('Not backed up: /srv/shop/files of the server.');
+    expect(told({ model: written })).toContain('Not backed up: /srv/shop/files on the server.');
   });
 
   test('files of other platforms', () => {
@@ -86,7 +85,7 @@ describe('what is not handled is said', () => {
     const tree = { folder: '/', files, read: async () => undefined };
     const all = told({ tree });
     expect(all).toContain(
-      'Seen and not used: deploy/chart/Chart.yaml (Helm), fly.toml (Fly.io) and docker-stack.yml (Docker Swarm).',
+      'Found but not used: deploy/chart/Chart.yaml (Helm), fly.toml (Fly.io) and docker-stack.yml (Docker Swarm).',
     );
     expect(told({ tree, chosen: ['docker-stack.yml'] }).join()).not.toContain('docker-stack.yml');
   });
@@ -94,7 +93,7 @@ describe('what is not handled is said', () => {
   test('a manual run that the only target refuses', () => {
     const strict = targets.map((target) => ({ ...target, requireTag: true }));
     expect(told({ targets: strict }).join()).toContain(
-      'A manual run on a branch: production takes version tags only.',
+      'Manual runs on a branch: production accepts only version tags.',
     );
     expect(told().join()).not.toContain('A manual run');
   });
@@ -102,7 +101,9 @@ describe('what is not handled is said', () => {
   test('a tag that no target takes', () => {
     const others = ['us', 'eu'].map((name) => ({ name, host: 'a@b.example.com' }));
     const two = guessTargets(undefined, { production: undefined, staging: undefined, others });
-    expect(told({ targets: two }).join()).toContain('A version tag deploys nothing: none of us and eu');
+    expect(told({ targets: two }).join()).toContain(
+      'A version tag deploys nothing, because none of us and eu',
+    );
   });
 });
 
@@ -202,9 +203,9 @@ describe('next steps', () => {
 
   test('an example file is copied only where it is there', () => {
     expect(commands().join('\n')).not.toContain('cp ');
-    expect(commands()).toContain('touch .env.production   # and write NAME=value lines into it');
+    expect(commands()).toContain('touch .env.production   # then add NAME=value lines');
     expect(commands({ example: 'deploy/.env.sample' })).toContain(
-      'cp deploy/.env.sample .env.production   # and edit it',
+      'cp deploy/.env.sample .env.production   # then edit it',
     );
   });
 
@@ -212,7 +213,7 @@ describe('next steps', () => {
     const [step] = nextSteps({ guess, files: [], example: undefined, variables: ['TOKEN', 'PORT'] }).filter(
       ({ title }) => /variables/.test(title),
     );
-    expect(step?.why).toBe('It needs TOKEN and PORT.');
+    expect(step?.why).toBe('The app needs TOKEN and PORT.');
   });
 
   test('no variables: no file for them', () => {
@@ -254,7 +255,7 @@ describe('next steps', () => {
     expect(all.filter((command) => /^gh secret set/.test(command) && !command.includes(' --env '))).toEqual(
       [],
     );
-    expect(all).toContain('cp .env.example .env.eu   # and edit it');
+    expect(all).toContain('cp .env.example .env.eu   # then edit it');
     const open = { ...eu, targets: eu.targets.map((target) => ({ ...target, isOpen: true })) };
     expect(commands({ guess: open })[0]).toBe(
       'sluice init --target eu=ops@eu-1.internal.net --write sluice.yml',
@@ -275,7 +276,7 @@ describe('next steps', () => {
     const keys = commands({ files, guess: site('cdn:\n  dist: dist\n  cloudflare: example.com\n') }).join(
       '\n',
     );
-    expect(keys).toContain('gh secret set AWS_ACCESS_KEY_ID --env production   # asks for its value');
+    expect(keys).toContain('gh secret set AWS_ACCESS_KEY_ID --env production   # prompts for the value');
     expect(keys).toContain('gh secret set CLOUDFLARE_API_TOKEN --env production');
     expect(commands({ files, guess: site('cdn:\n  role: arn\n') }).join('\n')).not.toContain('AWS_');
   });
@@ -288,6 +289,6 @@ describe('next steps', () => {
     } as unknown as Guess;
     const all = commands({ guess: own });
     expect(all).toContain('gh secret set APP_ENV --env production < .env.production');
-    expect(all).toContain('gh secret set TOKEN --env production   # asks for its value');
+    expect(all).toContain('gh secret set TOKEN --env production   # prompts for the value');
   });
 });

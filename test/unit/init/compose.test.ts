@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ComposeModel } from '../../../src/config/model.ts';
 import { chooseIn, findComposeFiles } from '../../../src/init/study/compose-files.ts';
 import { composeNotes } from '../../../src/init/study/compose-notes.ts';
-import { findExamples } from '../../../src/init/study/env-example.ts';
 import { readTree } from '../../../src/init/study/tree.ts';
+import { findExamples } from '../../../src/init/study/variables.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -31,7 +31,7 @@ test('an overlay that changes networks alone is named', async () => {
     'compose.ipv6.yml': 'networks: { default: { enable_ipv6: true } }\n',
   });
   expect(notes).toEqual([
-    'Not used: compose.ipv6.yml, an overlay of another file. To add it: sluice init --compose compose.yml --compose compose.ipv6.yml.',
+    'Not used: compose.ipv6.yml, an overlay of another file. To add it, run `sluice init --compose compose.yml --compose compose.ipv6.yml`.',
   ]);
 });
 
@@ -42,7 +42,7 @@ test('an override without which databases have no volume is named for that', asy
       'services: { web: { ports: ["80:80"] }, db: { volumes: ["data:/var/lib/postgresql"] } }\n',
   });
   expect(notes).toEqual([
-    'compose.override.yml publishes the ports of web and gives db the volumes for their data, and production does not use it. If the rest of it is right for production, too: sluice init --compose compose.yml --compose compose.override.yml. Otherwise move that to compose.yml.',
+    'compose.override.yml publishes the ports of web and gives db the volumes for their data, but production does not use it. If the whole file fits production, run `sluice init --compose compose.yml --compose compose.override.yml`. Otherwise, move that part to compose.yml.',
   ]);
 });
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { guessTargets } from '../../../src/init/guess/targets.ts';
 import { renderCaller } from '../../../src/init/render/callers.ts';
-import { sectionOf } from '../../../src/init/render/yaml-sections.ts';
+import { sectionOf } from '../../../src/init/render/yaml.ts';
 import { findFront } from '../../../src/init/study/front.ts';
 import { readTree } from '../../../src/init/study/tree.ts';
 

@@ -6,12 +6,11 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { chooseCompose } from '../../../src/config/compose/choice/choice.ts';
 import { usesIn } from '../../../src/config/env/variable-uses.ts';
-import { unifiedDiff } from '../../../src/init/render/diff.ts';
+import { unifiedDiff } from '../../../src/init/files.ts';
 import { renderEnvExample } from '../../../src/init/render/env.ts';
 import { type ComposeFile, isDefault } from '../../../src/init/study/compose-files.ts';
-import { findExamples } from '../../../src/init/study/env-example.ts';
 import { parseRemote } from '../../../src/init/study/git.ts';
-import { buildVariables } from '../../../src/init/study/variables.ts';
+import { buildVariables, findExamples } from '../../../src/init/study/variables.ts';
 import { runProcess } from '../../../src/kernel/process/process.ts';
 
 describe('the remote', () => {

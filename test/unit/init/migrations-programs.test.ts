@@ -115,7 +115,7 @@ describe('programs that run SQL', () => {
       'goose that stays in another stage',
       goose,
       image(''),
-      'The image has no program goose: install it in the Dockerfile, or give it to a one-off service of its own.',
+      'The image does not contain goose: install it in the Dockerfile, or run it in a separate one-off service.',
     ],
     [
       'dbmate',
@@ -146,7 +146,7 @@ describe('programs that run SQL', () => {
       'Atlas with no clear environment',
       { 'db/atlas.hcl': 'env "a" {\n}\nenv "b" {\n}\n' },
       image('COPY --from=arigaio/atlas /atlas /usr/bin/atlas\n'),
-      'db/atlas.hcl has the envs a, b: fill in the one of production.',
+      'db/atlas.hcl has the envs a, b: use the one for production.',
     ],
   ])('%s', async (_, files, Dockerfile, expected) => {
     expect(await commandOf({ ...files, Dockerfile }, { service: environment })).toBe(expected);
@@ -154,6 +154,6 @@ describe('programs that run SQL', () => {
 
   test('without a variable that holds the URL, it says what to fill in', async () => {
     const files = { ...goose, Dockerfile: image('COPY --from=build /go/bin/goose /usr/bin/\n') };
-    expect(await commandOf(files)).toContain('No variable of the service holds the URL of the database');
+    expect(await commandOf(files)).toContain('No variable of the service holds the database URL');
   });
 });

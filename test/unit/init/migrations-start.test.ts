@@ -240,12 +240,12 @@ describe('one migration a deploy', () => {
       const guess = guessMigration(services, [api, await seen(name, app, { service })]);
       expect(guess).toMatchObject({
         service: 'api',
-        instead: `The job ${name} migrates already, once per deploy.`,
+        instead: `The job ${name} already migrates once per deploy.`,
       });
     }
     const model = { name: 'x', services: { once: { image: 'flyway/flyway:12' } } };
     const other = guessMigration([guessed('api', 'blue-green'), guessed('once', 'job')], [api], model);
-    expect(other?.instead).toBe('The job once migrates already, once per deploy.');
+    expect(other?.instead).toBe('The job once already migrates once per deploy.');
   });
 
   test('a job that does something else leaves the migration to the app', async () => {
@@ -270,7 +270,7 @@ describe('one migration a deploy', () => {
     const guess = guessMigration([guessed('api', 'blue-green')], [await seen('api', files)]);
     expect(guess?.command).toBe('alembic upgrade head');
     expect(guess?.instead).toMatch(
-      /^api migrates each time a container of it starts: `alembic upgrade` in run\.sh:2\. /,
+      /^api migrates on every container start: `alembic upgrade` in run\.sh:2\. /,
     );
   });
 
@@ -278,7 +278,7 @@ describe('one migration a deploy', () => {
     const files = { Dockerfile: `${python}`, 'knexfile.js': '', 'package.json': '{}' };
     const guess = guessMigration([guessed('api', 'blue-green')], [await seen('api', files)]);
     expect(guess?.instead).toBe(
-      'Knex (knexfile.js) is not ready to run in api: package.json does not list knex, so the image does not have its program.',
+      'Knex (knexfile.js) cannot run in api yet: package.json does not list knex, so the image does not contain it.',
     );
   });
 
@@ -292,7 +292,7 @@ describe('one migration a deploy', () => {
     const sights = [await seen('api', app), await seen('jobs', other, { context: 'jobs' })];
     const guess = guessMigration(services, sights);
     expect(otherMigrations(guess, sights)).toEqual([
-      '`migrate` runs one command, so these are not run: ActiveRecord of jobs (jobs/db/migrate/20260101000000_a.rb).',
+      '`migrate` runs one command. Not run: ActiveRecord of jobs (jobs/db/migrate/20260101000000_a.rb).',
     ]);
   });
 });

@@ -27,7 +27,7 @@ describe('where the image has the files decides how the tool is called', () => {
     [
       'only a part of it is in the image',
       'WORKDIR /srv\nCOPY api/alembic.ini .',
-      'The image has api/alembic.ini, and no COPY brings api/migrations/env.py.',
+      'The image has api/alembic.ini, but no COPY adds api/migrations/env.py.',
     ],
   ])('%s', async (_, lines, command) => {
     const files = {
@@ -110,7 +110,7 @@ describe('Python', () => {
     expect(await commandOf(files)).toBe("flask --app 'shop.main:create_app()' db upgrade");
     expect(await commandOf({ ...files, 'wsgi.py': '' })).toBe('flask db upgrade');
     expect(await commandOf({ ...files, Dockerfile: all })).toBe(
-      'Flask does not find the app by itself here: set FLASK_APP.',
+      'Flask cannot find the app here: set FLASK_APP.',
     );
     expect(
       await commandOf({ ...files, Dockerfile: all }, { service: { environment: { FLASK_APP: 'shop' } } }),
@@ -154,12 +154,12 @@ describe('Node', () => {
     [
       'npm ci --omit=dev',
       'devDependencies',
-      'prisma is in devDependencies, which the image leaves out: move it to dependencies.',
+      'prisma is in devDependencies, which the image omits: move it to dependencies.',
     ],
     [
       'npm ci && npm run build && npm prune --production',
       'devDependencies',
-      'prisma is in devDependencies, which the image leaves out: move it to dependencies.',
+      'prisma is in devDependencies, which the image omits: move it to dependencies.',
     ],
     ['npm ci --omit=dev && npm install prisma@6', 'devDependencies', 'npx prisma migrate deploy'],
   ] as const)('%s with prisma in %s', async (install, place, expected) => {
@@ -219,7 +219,7 @@ describe('Node', () => {
       'Knex in TypeScript',
       { 'knexfile.ts': '' },
       { dependencies: { knex: '3' } },
-      'knexfile.ts is TypeScript, and the image has nothing that runs it, such as tsx.',
+      'knexfile.ts is TypeScript, but the image has no loader for it, such as tsx.',
     ],
     [
       'Drizzle',
@@ -271,7 +271,7 @@ describe('Node', () => {
 
   test('a tool that no package.json lists is not fetched in the middle of a deploy', async () => {
     expect(await commandOf({ 'knexfile.js': '', 'package.json': '{}', Dockerfile: node('npm ci') })).toBe(
-      'package.json does not list knex, so the image does not have its program.',
+      'package.json does not list knex, so the image does not contain it.',
     );
   });
 });

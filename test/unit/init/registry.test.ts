@@ -48,7 +48,7 @@ describe('the registry', () => {
 
 test('Docker Hub is named, with the way to GitHub’s registry', () => {
   expect(registryNotes(built('acme/web'), 'docker.io/acme', remote as never)).toEqual([
-    'Images of s0 are pushed to Docker Hub, as `image:` says (acme/web). For GitHub’s registry write `image: ghcr.io/acme/shop/s0`.',
+    'Images of s0 are pushed to Docker Hub, from `image:` (acme/web). For GitHub’s registry, use `image: ghcr.io/acme/shop/s0`.',
   ]);
   expect(registryNotes(built(undefined), 'ghcr.io/acme/shop', remote as never)).toEqual([]);
 });
@@ -88,15 +88,15 @@ test.each([
     ['docker.io'],
     true,
     [
-      'gh variable set REGISTRY_USER --body USER   # who pushes to docker.io',
-      'gh secret set REGISTRY_PASSWORD   # asks for it: an access token of Docker Hub (Read & Write)',
+      'gh variable set REGISTRY_USER --body USER   # the user that pushes to docker.io',
+      'gh secret set REGISTRY_PASSWORD   # prompts for a Docker Hub access token (Read & Write)',
     ],
   ],
   [
     ['quay.io'],
     false,
     [
-      'export SLUICE_REGISTRY_USER=USER   # who pushes to quay.io',
+      'export SLUICE_REGISTRY_USER=USER   # the user that pushes to quay.io',
       'read -rs SLUICE_REGISTRY_PASSWORD && export SLUICE_REGISTRY_PASSWORD',
     ],
   ],

@@ -4,14 +4,14 @@ import { parse } from 'yaml';
 import type { Strategy } from '../../../src/config/model.ts';
 import { parseConfig } from '../../../src/config/sluice-yml/load.ts';
 import { quoteWords } from '../../../src/host/commands/quote.ts';
-import type { Guess } from '../../../src/init/guess/guess.ts';
-import { appName } from '../../../src/init/guess/guess.ts';
+import { appName, type Guess } from '../../../src/init/guess/guess.ts';
 import { guessTargets } from '../../../src/init/guess/targets.ts';
 import { nextSteps } from '../../../src/init/next-steps/next-steps.ts';
 import { type Caller, renderCaller } from '../../../src/init/render/callers.ts';
 import { renderConfig } from '../../../src/init/render/config.ts';
+import { comment, inline } from '../../../src/init/render/terminal.ts';
 import { reusable, toolkit } from '../../../src/init/render/toolkit.ts';
-import { comment, inline, scalar } from '../../../src/init/render/words.ts';
+import { scalar } from '../../../src/init/render/yaml.ts';
 
 const noWishes = { production: undefined, staging: undefined };
 const callers: readonly Caller[] = ['ci', 'deploy', 'rollback', 'backup', 'cdn'];

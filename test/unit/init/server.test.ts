@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HostFacts } from '../../../src/host/probe/facts.ts';
 import { parseProbe } from '../../../src/host/probe/parse.ts';
-import { planServer, takenPorts } from '../../../src/init/next-steps/server.ts';
-import { serverText } from '../../../src/init/next-steps/server-text.ts';
+import { planServer, serverText, takenPorts } from '../../../src/init/next-steps/server.ts';
 
 /** A server as its probe describes it; lines that begin with a name of `changes` are replaced, or left out. */
 function facts(changes: Readonly<Record<string, string | undefined>> = {}): HostFacts {
@@ -126,7 +125,7 @@ test('the first line is the verdict, and each thing to do is counted once', () =
     { level: 'error', topic: 'disk', message: 'only 0.1 GiB free', fix: 'Free some.' },
   ] as const;
   const text = serverText({ ok: false, host: 'deploy@a.example.com', created: undefined, findings, tasks });
-  expect(text.split('\n')[0]).toBe('deploy@a.example.com is not ready: 3 things to do');
+  expect(text.split('\n')[0]).toBe('deploy@a.example.com is not ready: 3 problems to fix');
   expect(text).not.toContain('Install it.');
   expect(text).toContain('→ Free some.');
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);

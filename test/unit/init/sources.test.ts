@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findHealth } from '../../../src/init/study/health.ts';
+import { findOtherDeploys } from '../../../src/init/study/repository.ts';
 import { readTree } from '../../../src/init/study/tree.ts';
-import { findOtherDeploys } from '../../../src/init/study/workflows.ts';
 
 let folder: string;
 beforeEach(() => {

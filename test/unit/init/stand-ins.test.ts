@@ -3,12 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Guess } from '../../../src/init/guess/guess.ts';
 import { withoutStandIns } from '../../../src/init/stand-ins/hide.ts';
-import { mask } from '../../../src/init/stand-ins/masked.ts';
 import { wantsAt } from '../../../src/init/stand-ins/places.ts';
+import { mask } from '../../../src/init/stand-ins/short-syntax.ts';
 import { standIns } from '../../../src/init/stand-ins/stand-ins.ts';
 import type { ComposeFile } from '../../../src/init/study/compose-files.ts';
-import type { ExampleFile } from '../../../src/init/study/env-example.ts';
-import { variablesOf } from '../../../src/init/study/variables.ts';
+import { type ExampleFile, variablesOf } from '../../../src/init/study/variables.ts';
 
 const declared = {
   services: ['web', 'db'],

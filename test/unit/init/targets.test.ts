@@ -4,7 +4,7 @@ import { parseConfig } from '../../../src/config/sluice-yml/load.ts';
 import { guessTargets, realTargets, type TargetWishes, tagTargets } from '../../../src/init/guess/targets.ts';
 import { type Caller, renderCaller } from '../../../src/init/render/callers.ts';
 import { checkout } from '../../../src/init/render/toolkit.ts';
-import { sectionOf, splitEntries } from '../../../src/init/render/yaml-sections.ts';
+import { sectionOf, splitEntries } from '../../../src/init/render/yaml.ts';
 
 const none: TargetWishes = { production: undefined, staging: undefined };
 const two = `app: shop
@@ -55,7 +55,7 @@ describe('which targets there are', () => {
     const [, eu] = targetsOf(two, { ...none, others });
     expect(eu?.section?.trimStart()).toBe('eu:\n    hosts: [ops@new.example.com:2222]\n    env-file: eu.env');
     const both = [{ name: 'prod', host: 'ops@new.example.com' }];
-    expect(() => targetsOf(two, { ...none, others: both })).toThrow('prod has 2 hosts');
+    expect(() => targetsOf(two, { ...none, others: both })).toThrow('target prod: it has 2 hosts');
   });
 
   test('with nothing to try a commit on, a manual run of a branch reaches production', () => {

@@ -1,12 +1,69 @@
-import { hole, isHole, type Masked, namesAt } from './masked.ts';
+/** A text of a compose file with one character for each `${…}`, so that it can be split. */
+export interface Masked {
+  readonly text: string;
+  /** Variables that have to be set for the n-th placeholder: one, or those within its default. */
+  readonly names: readonly (readonly string[])[];
+}
+
+/** Placeholders are private characters, which no compose file has. */
+const first = 0xe000;
+export const hole = '[\ue000-\uf8ff]';
+const wholeHole = new RegExp(`^${hole}$`);
+
+/** Masks what Compose interpolates; `$$` is a dollar sign and stays. */
+export function mask(text: string): Masked {
+  const names: string[][] = [];
+  let masked = '';
+  for (let index = 0; index < text.length; ) {
+    const rest = text.slice(index);
+    const plain = /^\$([A-Za-z_]\w*)/.exec(rest);
+    const length = plain?.[0].length ?? (/^\$\{[A-Za-z_]/.test(rest) ? closing(rest) : undefined);
+    if (rest.startsWith('$$')) {
+      masked += '$';
+      index += 2;
+    } else if (length === undefined || names.length > 1000) {
+      masked += rest[0];
+      index += 1;
+    } else {
+      masked += String.fromCharCode(first + names.length);
+      names.push(plain === null ? needed(rest.slice(2, length - 1)) : [plain[1] ?? '']);
+      index += length;
+    }
+  }
+  return { text: masked, names };
+}
+
+export function namesAt({ names }: Masked, placeholder: string): readonly string[] {
+  return names[placeholder.charCodeAt(0) - first] ?? [];
+}
+
+export function isHole(part: string): boolean {
+  return wholeHole.test(part);
+}
+
+/** `NAME`, `NAME:?…` → the variable; `NAME:-…` → those of its default; `NAME:+…` → none. */
+function needed(inner: string): string[] {
+  const [, name = '', operator, operand = ''] = /^(\w+)(?::?([-?+])(.*))?$/s.exec(inner) ?? [];
+  if (operator === '-') return mask(operand).names.flat();
+  return operator === '+' ? [] : [name];
+}
+
+function closing(text: string): number | undefined {
+  let open = 0;
+  for (let index = 0; index < text.length; index++) {
+    if (text[index] === '{') open++;
+    if (text[index] === '}' && --open === 0) return index + 1;
+  }
+  return undefined;
+}
 
 /**
- * What a variable has to be where a compose file uses it:
+ * The kind of value that a variable needs where a compose file uses it:
  * - `fixed`: one value that Docker Compose accepts there; `fits` judges others;
- * - `port`: a free number, or a range of `span` of them; `after`: so far above another variable's value; `isEntry`: it is
- *   a whole entry of `ports`, which may be `8080:80`, and `127.0.0.1:80` is none;
+ * - `port`: a free number, or a range of `span` numbers; `after`: the distance above another variable's value; `isEntry`:
+ *   a whole entry of `ports`, such as `8080:80`, but not `127.0.0.1:80`;
  * - `path`: a path, or one of the names in `or`;
- * - `registry`: with the slash behind it where the text has none.
+ * - `registry`: with a trailing slash where the text has none.
  */
 export type Want =
   | { readonly kind: 'fixed'; readonly value: string; readonly fits?: (value: string) => boolean }
@@ -25,12 +82,12 @@ type Wants = Map<string, Want>;
 const digits = /^\d+$/;
 const holes = new RegExp(hole, 'g');
 
-/** @param form what values there look like; without it only this value is known to be one. */
+/** @param form the form of valid values; default: only this value is valid. */
 export function fixed(value: string, form?: RegExp): Want {
   return { kind: 'fixed', value, ...(form === undefined ? {} : { fits: (text: string) => form.test(text) }) };
 }
 
-/** What a whole value has to be, for a variable that is only a part of it: `${N}m`, `linux/${ARCH}`. */
+/** The kind of a variable that is only a part of the value: `${N}m`, `linux/${ARCH}`. */
 export function partOf(want: Want, { text }: Masked, at: number): Want {
   if (want.kind === 'path') return at === 0 ? want : { kind: 'name' };
   if (want.kind === 'port' || want.kind === 'ip') return fixed('1', digits);
@@ -81,7 +138,7 @@ function rangeWants(wants: Wants, masked: Masked, part: string, span: number): v
   for (const match of part.match(holes) ?? []) put(wants, masked, match, fixed('1', digits));
 }
 
-/** How many ports a range of literal numbers has. */
+/** Number of ports in a range of literal numbers. */
 function spanOf(part: string): number | undefined {
   const [, from, to] = /^(\d+)-(\d+)$/.exec(part) ?? [];
   return from === undefined ? undefined : Math.max(1, Number(to) - Number(from) + 1);

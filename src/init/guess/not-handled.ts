@@ -1,13 +1,11 @@
 import type { ComposeModel } from '../../config/model.ts';
 import { imageRole, writableVolumes } from '../../config/services/stores.ts';
-import type { DatabaseGuess } from '../guess/database.ts';
-import type { ServiceGuess } from '../guess/services.ts';
-import type { TargetGuess } from '../guess/targets.ts';
-import { tagTargets } from '../guess/targets.ts';
-import { enumerate } from '../render/words.ts';
+import { enumerate } from '../render/terminal.ts';
 import { nameOf, type Tree } from '../study/tree.ts';
+import type { DatabaseGuess } from './database.ts';
+import type { ServiceGuess } from './services.ts';
+import { type TargetGuess, tagTargets } from './targets.ts';
 
-/** Files of other ways to run the app, and what people call them. */
 const platforms: readonly (readonly [string, RegExp])[] = [
   ['Helm', /(?:^|\/)Chart\.ya?ml$/],
   ['Kustomize', /(?:^|\/)kustomization\.ya?ml$/],
@@ -21,14 +19,13 @@ const platforms: readonly (readonly [string, RegExp])[] = [
   ['Kamal', /(?:^|\/)config\/deploy\.yml$/],
 ];
 
-/** What a deploy will not do, one sentence each: said before anyone relies on it. */
+/** Parts of the app that a deploy does not handle, one sentence each. */
 export function notHandled(facts: {
   readonly tree: Tree;
   readonly model: ComposeModel | undefined;
   readonly services: readonly ServiceGuess[];
   readonly backup: DatabaseGuess | undefined;
   readonly targets: readonly TargetGuess[];
-  /** Compose files that are deployed. */
   readonly chosen: readonly string[];
 }): string[] {
   const { model, services, backup, targets } = facts;
@@ -61,22 +58,24 @@ function notBackedUp(
   ];
   const [names, folders] = [namesOf(false), namesOf(true)];
   return [
-    ...(stores.length === 0 ? [] : [`Not backed up: ${enumerate(stores)}. Sluice backs up one Postgres.`]),
+    ...(stores.length === 0
+      ? []
+      : [`Not backed up: ${enumerate(stores)}. Sluice backs up one Postgres service.`]),
     ...(names.length === 0
       ? []
       : [`Not backed up: the ${names.length === 1 ? 'volume' : 'volumes'} ${enumerate(names)}.`]),
-    ...(folders.length === 0 ? [] : [`Not backed up: ${enumerate(folders)} of the server.`]),
+    ...(folders.length === 0 ? [] : [`Not backed up: ${enumerate(folders)} on the server.`]),
   ];
 }
 
-/** The guard counts answers of HTTP; of other protocols it sees connections alone. */
+/** The guard counts HTTP responses; for other protocols it sees only connections. */
 function plainTcp(services: readonly ServiceGuess[]): string[] {
   const ports = services.flatMap(({ name, plan }) =>
     plan.ports.filter(({ mode }) => mode === 'tcp').map(({ port }) => `${name}:${port}`),
   );
   if (ports.length === 0) return [];
   return [
-    `Passed on as plain TCP, so errors of the app do not revert a deploy: ${enumerate(ports)}. \`mode: http\` changes that.`,
+    `Forwarded as plain TCP, so errors of the app do not revert a deploy: ${enumerate(ports)}. \`mode: http\` changes that.`,
   ];
 }
 
@@ -84,15 +83,15 @@ function notTagged(targets: readonly TargetGuess[]): string[] {
   const [only] = targets;
   if (targets.length === 1 && only?.requireTag === true)
     return [
-      `A manual run on a branch: ${only.name} takes version tags only. Run it on a tag, or remove \`require-tag\`.`,
+      `Manual runs on a branch: ${only.name} accepts only version tags. Run the workflow on a tag, or remove \`require-tag\`.`,
     ];
   if (targets.length < 2 || tagTargets(targets).length > 0) return [];
   return [
-    `A version tag deploys nothing: none of ${enumerate(targets.map(({ name }) => name))} is known to be its place. \`require-tag: true\` below a target makes it that.`,
+    `A version tag deploys nothing, because none of ${enumerate(targets.map(({ name }) => name))} is known as its target. Set \`require-tag: true\` below the target that tags deploy to.`,
   ];
 }
 
-/** What Swarm alone obeys: https://docs.docker.com/reference/compose-file/deploy/ */
+/** Keys that only Swarm supports: https://docs.docker.com/reference/compose-file/deploy/ */
 function swarmKeys(model: ComposeModel | undefined): string[] {
   const keys = ['placement', 'update_config', 'rollback_config', 'endpoint_mode'];
   const used = Object.entries(model?.services ?? {}).flatMap(([name, { deploy }]) =>
@@ -103,7 +102,7 @@ function swarmKeys(model: ComposeModel | undefined): string[] {
   if (used.length === 0) return [];
   const names = [...new Set(used.map(({ name }) => name))];
   const what = [...new Set(used.map(({ key }) => `deploy.${key}`))];
-  return [`Of Docker Swarm, and not obeyed here: ${enumerate(what)} of ${enumerate(names)}.`];
+  return [`Docker Swarm keys have no effect: ${enumerate(what)} of ${enumerate(names)}.`];
 }
 
 /** docker compose prints an empty `placement` for each `deploy`. */
@@ -120,5 +119,5 @@ function otherPlatforms({ files }: Tree, chosen: readonly string[]): string[] {
     (file) => /^(?:docker-)?stack[\w.-]*\.ya?ml$/.test(nameOf(file)) && !chosen.includes(file),
   );
   const all = [...found, ...(stack === undefined ? [] : [`${stack} (Docker Swarm)`])];
-  return all.length === 0 ? [] : [`Seen and not used: ${enumerate(all)}.`];
+  return all.length === 0 ? [] : [`Found but not used: ${enumerate(all)}.`];
 }

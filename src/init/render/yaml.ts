@@ -1,7 +1,5 @@
 import { parse, stringify } from 'yaml';
 
-/** Parts of a YAML file as a person wrote them, with their comments: what is kept is kept to the letter. */
-
 /** The lines of a key at the top of a YAML file, and the comments right above it. */
 export function sectionOf(text: string, key: string): string | undefined {
   const lines = text.split(/\r?\n/);
@@ -46,7 +44,7 @@ export function splitEntries(section: string): Map<string, string> {
   return entries;
 }
 
-/** An entry of a section as it is meant, where its text cannot be cut out: braces, anchors. */
+/** An entry of a section, printed from its value where its text cannot be cut out: braces, anchors. */
 export function entryOf(text: string, key: string, name: string): string | undefined {
   const document = parse(text, { merge: true }) as Record<string, Record<string, unknown> | undefined> | null;
   const value = document?.[key]?.[name];
@@ -54,4 +52,31 @@ export function entryOf(text: string, key: string, name: string): string | undef
   return stringify({ [name]: value }, { lineWidth: 0, aliasDuplicateObjects: false })
     .trimEnd()
     .replace(/^/gm, '  ');
+}
+
+const notText = /^(?:y|n|yes|no|on|off|true|false|null|~)$/i;
+
+/** A text as a YAML scalar: plain where that is safe everywhere, flow collections included, else in double quotes. */
+export function scalar(text: string): string {
+  if (/^[A-Za-z_/][\w./@-]*(?:[: ][\w./@=-]+)*$/.test(text) && !notText.test(text)) return text;
+  // Fewer backslashes, and what formatters of YAML make of it.
+  if (/^[ !"#-&(-[\]-~]+$/.test(text) && text.includes('"')) return `'${text}'`;
+  // JSON is YAML, except for the characters that a YAML stream cannot contain unescaped.
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]/g,
+    (char, at: number, all: string) =>
+      isPaired(all, at) ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Half of a character beyond the basic plane, beside its other half. */
+function isPaired(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  if (code < 0xd800 || code > 0xdfff) return false;
+  const other = code < 0xdc00 ? text.charCodeAt(at + 1) : text.charCodeAt(at - 1);
+  return code < 0xdc00 ? other >= 0xdc00 && other <= 0xdfff : other >= 0xd800 && other < 0xdc00;
+}
+
+export function list(texts: readonly string[]): string {
+  return `[${texts.map(scalar).join(', ')}]`;
 }
