@@ -19,18 +19,18 @@ const label = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/;
 export function parseAddress(text: string): Address | AddressFault {
   const at = text.lastIndexOf('@');
   if (/^[a-z]+:\/\//i.test(text)) return { fault: 'must not be a URL: write user@host' };
-  if (at <= 0) return { fault: 'must name the user too: write user@host' };
+  if (at <= 0) return { fault: 'must include the user: write user@host' };
   const name = text.slice(0, at);
   if (name.includes(':'))
-    return { fault: 'must not hold a password: write user@host, and log in with a key' };
-  if (!user.test(name)) return { fault: 'has a user name that no server has' };
+    return { fault: 'must not contain a password: write user@host and log in with a key' };
+  if (!user.test(name)) return { fault: 'has an invalid user name' };
 
   const parts = splitPort(text.slice(at + 1));
   if (parts === undefined)
     return { fault: 'must be user@host or user@host:port, with an IPv6 address in brackets' };
   const port = parts.port === undefined ? 22 : Number(parts.port);
   if (!/^\d{1,5}$/.test(parts.port ?? '22') || port < 1 || port > 65535)
-    return { fault: 'has a port that is not 1 to 65535' };
+    return { fault: 'has a port outside 1 to 65535' };
   if (!isHostName(parts.host, parts.bracketed))
     return { fault: 'has a host that is neither a name nor an IP address' };
   return { user: name, address: parts.host, port };

@@ -287,7 +287,7 @@ async function readRemote(remote: RemoteFiles, path: string, host: HostConfig): 
   throw new UserError({
     code: 'env.file-missing',
     message: `${host.name}: host-env-file ${path} cannot be read`,
-    hint: 'It must be a file that the deploy user may read.',
+    hint: 'It must be a file that the deploy user can read.',
     output: stderr.trim(),
   });
 }

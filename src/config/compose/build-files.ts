@@ -78,7 +78,7 @@ async function missingOf(
       const stats = await stat(path).catch(() => undefined);
       if (stats?.isDirectory() === true) return [];
       const fault = stats === undefined ? 'does not exist' : 'is not a folder';
-      const hint = 'Correct the path, or commit the folder: git keeps no empty ones.';
+      const hint = 'Fix the path, or commit the folder with a file in it: git does not track empty folders.';
       return [{ service, key, path, fault, hint }];
     }),
   );
@@ -108,7 +108,7 @@ async function missingStage(
   const names = stages.flatMap(({ name }) => name ?? []);
   return {
     ...{ service, key: ['target'], path, fault: `has no stage ${target}` },
-    hint: names.length === 0 ? 'Its stages have no names.' : `Its stages: ${names.join(', ')}.`,
+    hint: names.length === 0 ? 'Its stages have no names.' : `Available: ${names.join(', ')}.`,
   };
 }
 
@@ -124,7 +124,7 @@ async function missingDockerfile(
   for (const candidate of [path, ...lower]) if (await isFile(candidate)) return undefined;
   const fromFolder = join(folder, dockerfile);
   const hint = (await isFile(fromFolder))
-    ? `The path counts from the context: write \`dockerfile: ${relative(context, fromFolder)}\`.`
+    ? `The path is relative to the context: write \`dockerfile: ${relative(context, fromFolder)}\`.`
     : await namesThere(context);
   return { service, key: ['dockerfile'], path, fault: 'does not exist', hint };
 }
@@ -133,8 +133,8 @@ async function namesThere(context: string): Promise<string> {
   const names = (await readdir(context)).filter((name) => /(?:docker|container)file/i.test(name));
   const files = names.filter((name) => !name.endsWith('.dockerignore')).sort();
   return files.length === 0
-    ? 'Commit the Dockerfile, or correct `context` and `dockerfile` of the service.'
-    : `Set \`dockerfile:\` at the service. Available in its context: ${files.slice(0, 5).join(', ')}.`;
+    ? 'Commit the Dockerfile, or fix `context` and `dockerfile` of the service.'
+    : `Set \`dockerfile:\` on the service. Available in its context: ${files.slice(0, 5).join(', ')}.`;
 }
 
 async function isFile(path: string): Promise<boolean> {

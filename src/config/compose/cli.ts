@@ -86,7 +86,7 @@ function split(env: Env, own: ComposeEffects['env']) {
   if (env.DOCKER_CONFIG !== undefined) {
     throw new UserError({
       code: 'env.reserved',
-      message: 'DOCKER_CONFIG can’t be a variable of a target: docker itself obeys it',
+      message: 'DOCKER_CONFIG cannot be a target variable: docker itself reads it',
       hint: 'Set it in the compose file, under `environment:` of the service that needs it.',
     });
   }
@@ -119,8 +119,8 @@ async function findDocker(path: string | undefined): Promise<string> {
   }
   throw new UserError({
     code: 'compose.missing',
-    message: 'docker is not on PATH where Sluice runs; it reads the compose files',
-    hint: 'Install the docker CLI and its compose plugin (2.20 or newer). No engine is needed there.',
+    message: 'docker is not on PATH; Sluice needs it to read the compose files',
+    hint: 'Install the docker CLI and its compose plugin (2.20 or newer) where Sluice runs. No engine is needed.',
   });
 }
 

@@ -33,8 +33,8 @@ export async function variableFault(
     empty.length === first.names.length ? `, which ${empty.length === 1 ? 'is' : 'are'} empty` : '';
   return new UserError({
     code: 'compose.value',
-    message: `${first.key}: Docker Compose does not accept the value of ${list} there${isEmpty}`,
-    hint: `Correct ${first.names.join(' or ')} among the target’s variables, or write the value into the compose file.`,
+    message: `${first.key}: Docker Compose rejects the value of ${list}${isEmpty}`,
+    hint: `Fix ${first.names.join(' or ')} in the target’s variables, or write the value in the compose file.`,
     at: first.at,
     output: said,
   });

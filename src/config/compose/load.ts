@@ -149,7 +149,7 @@ function checkEnvironmentSecrets(model: ComposeModel, env: Env, files: readonly 
   const at = placeOfEntry(files, first.kind, first.name);
   throw new UserError({
     code: 'compose.variable',
-    message: `Secrets and configs are to hold variables that the target does not set: ${list}`,
+    message: `Secrets and configs use variables that the target does not set: ${list}`,
     hint: 'Add them to the target’s variables.',
     ...(at === undefined ? {} : { at }),
   });

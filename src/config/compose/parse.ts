@@ -16,8 +16,7 @@ export function parseModel(text: string): Record<string, unknown> {
   if (/^(?:name|services):/m.test(text)) {
     throw new UserError({
       code: 'compose.too-old',
-      message:
-        'This release of Docker Compose (2.25.0) prints YAML whatever it is told, and loses line breaks in it',
+      message: 'Docker Compose 2.25.0 prints YAML instead of JSON, and loses line breaks in it',
       hint: 'Install Docker Compose 2.26 or newer where Sluice runs.',
     });
   }

@@ -18,8 +18,8 @@ export async function withoutServices(
   if (profiles.length === 0) {
     return new UserError({
       code: 'compose.invalid',
-      message: 'There are no services in the compose files',
-      hint: 'Name the compose files of the app with `compose:` in sluice.yml.',
+      message: 'The compose files have no services',
+      hint: 'Set `compose:` in sluice.yml to the compose files of the app.',
     });
   }
   const list = services
@@ -27,12 +27,12 @@ export async function withoutServices(
     .join(', ');
   const chosen =
     env['COMPOSE_PROFILES'] === undefined
-      ? 'no profile is chosen'
-      : 'COMPOSE_PROFILES of the target chooses none of them';
+      ? 'no profile is active'
+      : 'COMPOSE_PROFILES of the target activates none of them';
   return new UserError({
     code: 'compose.profiles',
-    message: `Nothing is deployed: all services are behind profiles, and ${chosen}: ${list}`,
-    hint: `Set COMPOSE_PROFILES among the target’s variables${suggestion(profiles)}.`,
+    message: `Nothing to deploy: all services are behind profiles, and ${chosen}: ${list}`,
+    hint: `Set COMPOSE_PROFILES in the target’s variables${suggestion(profiles)}.`,
   });
 }
 

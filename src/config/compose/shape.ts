@@ -36,17 +36,17 @@ function canonicalService(name: string, service: Loose): ComposeService {
 function unreadEnvFile(service: string): UserError {
   return new UserError({
     code: 'compose.too-old',
-    message: `services.${service}.env_file: this release of Docker Compose (2.24.7) does not read it`,
+    message: `services.${service}.env_file: Docker Compose 2.24.7 does not read it`,
     hint: 'Install Docker Compose 2.26 or newer where Sluice runs.',
   });
 }
 
 /** Its text is not shown: what stands in the wrong place may be a secret. */
 function badPort(service: string): UserError {
-  const hint = 'Write "8000:8000", "127.0.0.1:8000:8000" or "8000"; is a variable in it wrong?';
+  const hint = 'Write "8000:8000", "127.0.0.1:8000:8000" or "8000", and check the variables in it.';
   return new UserError({
     code: 'compose.invalid',
-    message: `services.${service}.ports: one of the ports is malformed`,
+    message: `services.${service}.ports: one of the ports is invalid`,
     hint,
   });
 }

@@ -89,8 +89,8 @@ const placeholder: Rule = (key, value) => {
     fault: 'placeholder',
     level: 'error',
     key,
-    message: 'still holds a placeholder',
-    fix: isSecretName(key) ? generate : 'Give it its real value.',
+    message: 'still contains a placeholder',
+    fix: isSecretName(key) ? generate : 'Set its real value.',
   };
 };
 
@@ -105,7 +105,7 @@ const shortSecret: Rule = (key, value) => {
     // Half of what is asked for is still beyond guessing; less is not.
     level: value.length < least / 2 ? 'error' : 'warning',
     key,
-    message: `has ${value.length} characters, ${least} are wanted`,
+    message: `has ${value.length} characters, fewer than the recommended ${least}`,
     fix: least === 64 ? 'Generate one: openssl rand -hex 32' : 'Generate one: openssl rand -hex 16',
   };
 };
@@ -135,7 +135,7 @@ const debug: Rule = (key, value) => {
     fault: 'debug',
     level: 'error',
     key,
-    message: 'switches debugging on',
+    message: 'enables debugging',
     fix: `Set ${key}=false: debug pages show code and secrets.`,
   };
 };
@@ -151,8 +151,8 @@ const openOrigins: Rule = (key, value) => {
     fault: isCors ? 'cors' : 'hosts',
     level: isCors ? 'error' : 'warning',
     key,
-    message: isCors ? 'lets every web site use the API (*)' : 'accepts every host name (*)',
-    fix: isCors ? 'List the origins of your own front ends.' : 'List the names the app is reached by.',
+    message: isCors ? 'allows every origin to use the API (*)' : 'accepts every host name (*)',
+    fix: isCors ? 'List the origins of your front ends.' : 'List the host names of the app.',
   };
 };
 
@@ -167,7 +167,9 @@ function sharedSecrets(env: Env): EnvFinding[] {
     const different = others.filter((other) => kindOf(other) !== kindOf(key ?? ''));
     if (key === undefined || different.length === 0) return [];
     const message = `has the same value as ${different.join(', ')}`;
-    return [{ fault: 'shared', level: 'warning', key, message, fix: 'Give each purpose its own secret.' }];
+    return [
+      { fault: 'shared', level: 'warning', key, message, fix: 'Use a separate secret for each purpose.' },
+    ];
   });
 }
 
@@ -180,13 +182,13 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
   try {
     example = parseEnvFile(text, '.env.example', { interpolate: false });
   } catch {
-    const fix = 'Mend it: each line is NAME=value or a comment.';
+    const fix = 'Fix it: each line must be NAME=value or a comment.';
     return [
       {
         fault: 'example',
         level: 'warning',
         key: '.env.example',
-        message: 'is malformed, nothing was compared with it',
+        message: 'is malformed, so it was not compared',
         fix,
       },
     ];
@@ -197,7 +199,7 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
     const given = Object.hasOwn(env, key) ? env[key] : undefined;
     const hasDefault = value !== '' && placeholder(key, value) === undefined && !isSecretName(key);
     if (given === undefined) {
-      const message = 'is in .env.example and not in the target’s variables';
+      const message = 'is in .env.example but not in the target’s variables';
       return [
         {
           fault: 'missing',
@@ -214,7 +216,7 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
           fault: 'public',
           level: 'error',
           key,
-          message: 'has the value of .env.example, which everybody knows',
+          message: 'has the value from .env.example, which is public',
           fix: generate,
         },
       ];

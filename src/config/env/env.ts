@@ -162,8 +162,8 @@ function addText(
 export function inheritedReserved(name: string, at: Place): UserError {
   return new UserError({
     code: 'env.reserved',
-    message: `An env file takes over ${name}, which is reserved: it is ${reservedGroup(name)?.are ?? 'a secret of the job'}`,
-    hint: `Give it the value of the app there: ${name}=….`,
+    message: `An env file inherits ${name}, which is reserved: it is ${reservedGroup(name)?.are ?? 'a secret of the job'}`,
+    hint: `Set the app’s own value there: ${name}=….`,
     at,
   });
 }
@@ -225,7 +225,7 @@ async function readLocal(
     throw new UserError({
       code: 'env.file-missing',
       message: `targets.${target.name}.env-file: ${path} ${why}`,
-      hint: 'Where the file is a secret of the CI, use env-secret with the NAME of the variable that holds its text.',
+      hint: 'If the file is a CI secret, use env-secret with the NAME of the variable that contains its text.',
       ...at,
     });
   }
@@ -245,7 +245,7 @@ async function readHostFile(
   throw new UserError({
     code: 'env.file-missing',
     message: `targets.${target.name}.host-env-file: ${path} does not exist on the host`,
-    hint: 'Create it there, owned by the deploy user and with mode 0600.',
+    hint: 'Create it on the host, owned by the deploy user, with mode 0600.',
     ...placeOf(config, ['targets', target.name, 'host-env-file']),
   });
 }
@@ -256,13 +256,13 @@ function missingError(config: Pick<Config, 'places'>, target: Target, absent: re
   return new UserError({
     code: 'env.missing',
     message: `targets.${target.name}: ${names.join(', ')} ${verb} not set (or empty) where Sluice runs`,
-    hint: `Set ${names.length === 1 ? 'it' : 'them'} before running Sluice; in a workflow by "env:", from the repository's or environment's secrets.`,
+    hint: `Set ${names.length === 1 ? 'it' : 'them'} before you run Sluice. In a workflow, pass it with "env:" from the secrets of the repository or environment.`,
     ...placeOf(config, ['targets', target.name, absent[0]?.key ?? 'env']),
   });
 }
 
 function sizeErrors(values: Env): UserError[] {
-  const hint = 'Give large things to the app as a file: a compose secret or config.';
+  const hint = 'Pass large values to the app as a file: a compose secret or config.';
   const bytes = Object.entries(values).map(([name, value]) => ({
     name,
     size: Buffer.byteLength(`${name}=${value}`),
@@ -277,7 +277,7 @@ function sizeErrors(values: Env): UserError[] {
     errors.push(
       new UserError({
         code: 'env.encoding',
-        message: `${name} holds a NUL byte, which no variable can`,
+        message: `${name} contains a NUL byte, which a variable cannot`,
         hint,
       }),
     );

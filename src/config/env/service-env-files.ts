@@ -78,7 +78,7 @@ export async function overlayEnvFiles(
 
 function wordsFor(decision: Decision, { path }: EnvFileUse): string {
   if (decision === 'drop') return `${basename(path)} is left out: a fresh clone does not have it`;
-  const how = decision === 'add' ? 'come on top of' : 'take the place of';
+  const how = decision === 'add' ? 'override' : 'replace';
   return `the target's variables ${how} ${basename(path)}`;
 }
 
@@ -158,16 +158,16 @@ function missingFile(use: EnvFileUse, file: string, hasEnv: boolean, isIgnored: 
     code: 'compose.env-file',
     message: `services.${use.service}.env_file: ${shownPath(file)} ${why}`,
     hint: hasEnv
-      ? 'If it holds secrets, name it .env or NAME.env: then the target’s variables take its place. Else commit it.'
-      : 'Give the target its variables in sluice.yml: env-file, env-secret, env or host-env-file. They take the file’s place.',
+      ? 'If it contains secrets, name it .env or NAME.env, so that the target’s variables replace it. Otherwise commit it.'
+      : 'Set the target’s variables in sluice.yml with env-file, env-secret, env or host-env-file. They replace the file.',
   });
 }
 
 function tooOld(use: EnvFileUse, version: string | undefined): UserError {
   return new UserError({
     code: 'compose.too-old',
-    message: `services.${use.service}.env_file: Docker Compose ${version} can’t put the target’s variables in place of ${basename(use.path)}`,
-    hint: `Install Docker Compose ${overrideSince} or newer where Sluice runs, or list the variables under environment: of the service.`,
+    message: `services.${use.service}.env_file: Docker Compose ${version} cannot replace ${basename(use.path)} with the target’s variables`,
+    hint: `Install Docker Compose ${overrideSince} or newer where Sluice runs, or list the variables under \`environment:\` of the service.`,
   });
 }
 

@@ -44,7 +44,7 @@ export function unpassedVariables(
       const instead = envFile.has(name) ? 'the value in .env' : defaultText(name, [...fallbacks]);
       const group = reservedGroup(name);
       if (group !== undefined && group.allowed !== 'everywhere')
-        return `${name} is set here and reserved (${group.are}), so ${target} does not get it; ${instead} is used`;
+        return `${name} is set here but reserved (${group.are}), so ${target} does not get it; ${instead} is used`;
       return `${name} is set here, but targets.${target}.env does not pass it; ${instead} is used`;
     });
 }

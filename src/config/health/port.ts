@@ -31,7 +31,7 @@ export function healthOf(
       return { health: config.health, ...(request === undefined ? {} : { request }), notes: [] };
     return {
       health: undefined,
-      notes: [`health ${config.health} is not asked: port ${main.port} is not plain HTTP (${main.why})`],
+      notes: [`health ${config.health} is not used: port ${main.port} is not plain HTTP (${main.why})`],
     };
   }
   if (main.mode === 'tcp' || check === undefined) return { health: undefined, notes: [] };
@@ -41,19 +41,21 @@ export function healthOf(
     return { health: check.path, ...(host === undefined ? {} : { request: { host } }), notes: [] };
   return {
     health: undefined,
-    notes: [`${reason}: without \`health\` in sluice.yml the edge only tries a connection`],
+    notes: [
+      `${reason}: without \`health\` in sluice.yml, the edge only checks that the port accepts a connection`,
+    ],
   };
 }
 
 function whyNot(check: HealthCheck, main: number): string | undefined {
   const { kind, what, port, path, method, accepts } = check;
-  if (kind === 'script') return `its health check runs ${what}, which does not show what it asks`;
+  if (kind === 'script') return `its health check runs ${what}, whose request is not known`;
   if (kind !== 'http') return undefined;
-  const asked = `its health check asks ${path ?? 'a path with a variable'}`;
+  const asked = `its health check requests ${path ?? 'a path with a variable'}`;
   if (port !== undefined && port !== main) return `${asked} on port ${port}, not on port ${main}`;
   if (path === undefined) return asked;
-  if (check.tls) return `${asked} by https`;
-  if (method !== 'GET' && method !== 'HEAD') return `${asked} by ${method}`;
+  if (check.tls) return `${asked} over HTTPS`;
+  if (method !== 'GET' && method !== 'HEAD') return `${asked} with ${method}`;
   if (typeof accepts === 'number' && (accepts < 200 || accepts > 399))
     return `${asked} and expects ${accepts}`;
   if (accepts === 'any' && !healthWords.test(path)) return `${asked} and accepts any status`;

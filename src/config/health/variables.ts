@@ -23,7 +23,7 @@ export function healthWithVariables(
       faults.push(
         new UserError({
           code: 'config.health-header',
-          message: `services.${plan.name}.health.headers.${header}: ${typeof value === 'string' ? 'its value is empty, or has a quote, a line end or spaces that no header can have here' : `$\{${value.name}} is not among the target’s variables`}`,
+          message: `services.${plan.name}.health.headers.${header}: ${typeof value === 'string' ? 'its value is empty, or contains a single quote, a line break, or leading, trailing or repeated spaces' : `$\{${value.name}} is not set in the target’s variables`}`,
           hint:
             typeof value === 'string'
               ? 'Use printable ASCII characters without single quotes.'

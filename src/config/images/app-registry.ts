@@ -31,9 +31,9 @@ export function passwordRegistry(
     code: 'config.missing-key',
     message:
       others.length === 0
-        ? 'registry is missing: no image is built here, so nothing says which registry SLUICE_REGISTRY_PASSWORD is for'
+        ? 'registry is missing: Sluice builds no image here, so it cannot tell which registry SLUICE_REGISTRY_PASSWORD is for'
         : `registry is missing: images are in ${others.join(' and ')}, and SLUICE_REGISTRY_PASSWORD is for one of them`,
-    hint: `Add it to sluice.yml, such as registry: ${others[0] ?? 'registry.example.com'}/acme. For further registries use docker login.`,
+    hint: `Add it to sluice.yml, for example registry: ${others[0] ?? 'registry.example.com'}/acme. For other registries, use \`docker login\`.`,
     ...(config.file === undefined ? {} : { at: { file: config.file } }),
   });
 }

@@ -48,24 +48,24 @@ export function parseImage(text: string, where: string): ImageReference {
   throw new UserError({
     code: 'compose.image',
     message: `${where}: ${imageFault(text)}`,
-    hint: 'An image is written as [registry[:port]/]name[:tag][@sha256:…], for example ghcr.io/acme/app:v1.2.3.',
+    hint: 'Write the image as [registry[:port]/]name[:tag][@sha256:…], for example ghcr.io/acme/app:v1.2.3.',
   });
 }
 
 function imageFault(text: string): string {
-  if (text === '') return 'the image is empty (is the variable in it set?)';
-  if (/^[a-z]+:\/\//i.test(text)) return 'an image reference has no https:// in front';
-  if (/\s/.test(text)) return 'the image reference holds a blank';
+  if (text === '') return 'the image is empty; check that its variable is set';
+  if (/^[a-z]+:\/\//i.test(text)) return 'an image reference must not start with https://';
+  if (/\s/.test(text)) return 'the image reference contains a space';
   if (/[:@]$/.test(text))
-    return 'the image reference ends where a tag or digest should stand (is the variable in it set?)';
+    return 'the image reference ends before its tag or digest; check that its variable is set';
   const digest = /@([\s\S]*)$/.exec(text)?.[1];
   if (digest !== undefined && !digestPattern.test(digest))
     return 'the digest is not sha256: and 64 hexadecimal digits';
   const slash = text.lastIndexOf('/') + 1;
   const [last = ''] = text.slice(slash).split(/[:@]/);
   const name = splitRegistry(text.slice(0, slash) + last).repository;
-  if (name !== name.toLowerCase()) return 'the name of an image must be lower case';
-  return 'this is not an image reference';
+  if (name !== name.toLowerCase()) return 'an image name must be lowercase';
+  return 'this is not a valid image reference';
 }
 
 function splitRegistry(name: string): { registry: string; repository: string } {

@@ -45,7 +45,7 @@ export function withImages(model: ComposeModel, images: Readonly<Record<string, 
 function noService(name: string, known: readonly string[]): UserError {
   return new UserError({
     code: 'config.unknown-service',
-    message: `There is an image for ${name}, which is not a service of the compose files${didYouMean(name, known)}`,
-    hint: `Services are ${known.join(', ')}.`,
+    message: `Image for unknown service "${name}"${didYouMean(name, known)}`,
+    hint: `Available: ${known.join(', ')}.`,
   });
 }

@@ -70,7 +70,7 @@ export function judgeSource(
   return isWithin(source, checkout.top)
     ? {
         kind: 'host',
-        warning: `${source} is an absolute path, so it means that path on the server and not this checkout`,
+        warning: `${source} is an absolute path, so it refers to the server, not to this checkout`,
       }
     : { kind: 'host' };
 }
@@ -136,7 +136,7 @@ export async function judgeMount(
 }
 
 function stays(shown: string): string {
-  return `${shown} is carried as configuration: what the container writes there stays with this release`;
+  return `${shown} is deployed as configuration: files that the container writes there stay with this release`;
 }
 
 /**

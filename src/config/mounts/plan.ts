@@ -59,7 +59,7 @@ export async function planMounts(
   const trees = await treesOf(judged, checkout, effects);
   const faults = [...volumeFaults(checkout), ...optionFaults(checkout)];
   const warnings = [...problems, ...trees.git.problems].map(
-    (problem) => `${problem}: files that git ignores count as files of the repository`,
+    (problem) => `${problem}: files that git ignores are treated as part of the repository`,
   );
   const notes: string[] = [];
   const carried: Record<string, readonly CarriedFile[]> = {};
@@ -79,7 +79,7 @@ export async function planMounts(
       warnings.push(...folderWarnings(judgement.folder, judgement.content, name));
       done('data folder', judgement.folder.shown);
     } else if (judgement.kind === 'leave-out') {
-      notes.push(`${name}: ${judgement.shown}:${targetOf(key)} is left out, the image has it`);
+      notes.push(`${name}: ${judgement.shown}:${targetOf(key)} is left out because the image contains it`);
       done('left out', judgement.shown);
     } else {
       const read = trees.of(judgement, name);
@@ -134,11 +134,11 @@ function folderWarnings({ shown }: DataFolder, content: FolderContent, name: str
   return [
     ...(uncommitted.length === 0
       ? []
-      : [`${name}: ${shown} is data that a release does not carry: its files here stay here`]),
+      : [`${name}: ${shown} is data that a release does not include: its local files are not copied`]),
     ...(kept.length === 0
       ? []
       : [
-          `${name}: ${shown} is empty on the server at first: the app must create the folders that git keeps in it (${some(kept)})`,
+          `${name}: ${shown} starts empty on the server: the app must create the folders that git keeps in it (${some(kept)})`,
         ]),
   ];
 }
@@ -241,7 +241,7 @@ export function withoutMounts(
       isMadeInImage(target) &&
       gone.some((composeVolume) => isWithin(target, composeVolume.target));
     for (const { target } of gone.length === 0 ? [] : all.filter(isShield))
-      notes.push(`${name}: the volume at ${target} is left out, the image has it`);
+      notes.push(`${name}: the volume at ${target} is left out because the image contains it`);
     return gone.length === 0
       ? service
       : { ...service, volumes: all.filter((volume) => !gone.includes(volume) && !isShield(volume)) };

@@ -60,7 +60,7 @@ function cloneWarnings(tree: readonly CarriedFile[], git: GitSight, owner: strin
     ignoredHere.length === 0
       ? []
       : [
-          `${owner}: git ignores ${named(ignoredHere)}, so a release does not carry ${ignoredHere.length === 1 ? 'it' : 'them'}`,
+          `${owner}: git ignores ${named(ignoredHere)}, so a release does not include ${ignoredHere.length === 1 ? 'it' : 'them'}`,
         ];
   if (untracked.length === 0) return left;
   const what = untracked.length === tree.length ? '' : ` ${named(untracked)}`;

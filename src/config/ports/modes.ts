@@ -67,9 +67,7 @@ const rules: readonly Rule[] = [
   fromDotnet,
   (_, { name, declared }) => {
     const isCalled = /(?:^|[-_.])grpc(?:[-_.]|$)/i.test(name ?? '') && declared.length <= 2;
-    return isCalled
-      ? tcp(`${name} speaks gRPC by its name, and HTTP/2 needs a port of its own mode`)
-      : undefined;
+    return isCalled ? tcp(`the name ${name} indicates gRPC, which needs HTTP/2`) : undefined;
   },
   (port) => {
     const protocol = protocolOf(port);
@@ -80,7 +78,7 @@ const rules: readonly Rule[] = [
       ? tcp(`${check.what} checks it`)
       : undefined,
   fromPublished,
-  (port) => (isWebPort(port) ? http('a usual port of web servers') : undefined),
+  (port) => (isWebPort(port) ? http('a common port of web servers') : undefined),
   fromName,
 ];
 
@@ -102,14 +100,14 @@ function fromCheck(port: number, { check }: PortFacts, isMain: boolean): Mode | 
   const isAsked = check !== undefined && (check.port === port || (check.port === undefined && isMain));
   if (!isAsked) return undefined;
   if (check.kind === 'http')
-    return check.tls ? tcp('its health check asks https') : http('its health check asks http');
-  if (check.kind === 'grpc') return tcp(`${check.what} asks it`);
-  return check.kind === 'client' && check.port !== undefined ? tcp(`${check.what} asks it`) : undefined;
+    return check.tls ? tcp('its health check uses https') : http('its health check uses http');
+  if (check.kind === 'grpc') return tcp(`${check.what} checks it`);
+  return check.kind === 'client' && check.port !== undefined ? tcp(`${check.what} checks it`) : undefined;
 }
 
 function fromHealthPath(port: number, { config }: PortFacts, isMain: boolean): Mode | undefined {
   const isPlain = isMain && config.health !== undefined && protocolOf(port) !== 'HTTPS';
-  return isPlain ? http('sluice.yml names a health path') : undefined;
+  return isPlain ? http('sluice.yml sets a health path') : undefined;
 }
 
 /** Programs for which a port speaks something that a web server in front translates. */
@@ -135,7 +133,7 @@ function fromProgram(port: number, { line, commanded }: PortFacts, isMain: boole
   if (commanded === undefined ? !isMain : commanded !== port) return undefined;
   const program = webServers.exec(line)?.[1];
   if (program === undefined || protocolOf(port) === 'HTTPS') return undefined;
-  return tlsOptions.test(line) ? tcp(`${program} has a certificate`) : http(`${program} serves it`);
+  return tlsOptions.test(line) ? tcp(`${program} runs with a certificate`) : http(`${program} serves it`);
 }
 
 /** What others write in front of its name is what they speak to it. */
@@ -152,7 +150,7 @@ function fromBareAddress(port: number, { references }: PortFacts): Mode | undefi
     (reference) =>
       reference.port === port && !reference.isOwn && /GRPC|RPC|_ADDR$/i.test(reference.variable ?? ''),
   );
-  return address === undefined ? undefined : tcp(`${address.variable} names it without http://`);
+  return address === undefined ? undefined : tcp(`${address.variable} refers to it without http://`);
 }
 
 function fromOwnAddress(port: number, { references }: PortFacts): Mode | undefined {
@@ -165,7 +163,7 @@ function fromDotnet(port: number, { service, declared }: PortFacts): Mode | unde
     /\bdotnet\/(?:core\/)?aspnet\b/.test(image ?? ''),
   );
   return isDotnet && port === 8081 && declared.includes(8080)
-    ? tcp('.NET’s Dockerfiles expose HTTPS there')
+    ? tcp('.NET Dockerfiles expose HTTPS on it')
     : undefined;
 }
 
@@ -173,7 +171,10 @@ function byScheme(references: readonly Reference[]): Mode | undefined {
   const schemes = references.flatMap(({ scheme }) => scheme ?? []);
   const scheme = schemes.find((candidate) => candidate === 'http' || candidate === 'ws') ?? schemes[0];
   if (scheme === undefined) return undefined;
-  return { mode: scheme === 'http' || scheme === 'ws' ? 'http' : 'tcp', why: `it is called as ${scheme}://` };
+  return {
+    mode: scheme === 'http' || scheme === 'ws' ? 'http' : 'tcp',
+    why: `it is addressed as ${scheme}://`,
+  };
 }
 
 /** Browsers speak HTTP to port 80 of a host, and TLS to 443. */

@@ -85,7 +85,7 @@ export function findPorts(
 function leftOut(ports: readonly number[]): string {
   const [first, last] = [ports[0], ports.at(-1)];
   const count = ports.length === 1 ? `port ${first}` : `${ports.length} ports (${first} to ${last})`;
-  return `the edge carries ${mostPorts} ports: ${count} cannot be reached through it`;
+  return `the edge forwards at most ${mostPorts} ports: ${count} cannot be reached through it`;
 }
 
 function elseNotes(service: ComposeService): string[] {
@@ -97,7 +97,7 @@ function elseNotes(service: ComposeService): string[] {
   if (lost.length === 0) return [];
   const protocols = [...new Set(lost.map((port) => port.split('/')[1]?.toUpperCase()))];
   return [
-    `${protocols.join(' and ')} cannot pass the edge: ${lost.join(', ')} is only reachable in a container`,
+    `the edge does not forward ${protocols.join(' and ')}: ${lost.join(', ')} is reachable only on the containers`,
   ];
 }
 

@@ -94,7 +94,7 @@ function notesOf(labels: readonly Label[], service: ComposeService): string[] {
   const template = labels.find(([, value]) => /\{\{[^{}]{0,200}\.(?:Names|Labels|ID|Image)\b/.test(value));
   if (template !== undefined) {
     notes.push(
-      `the label ${template[0]} is a template over the container: it becomes the edge’s name, labels or ID`,
+      `the label ${template[0]} is a container template: it resolves to the name, labels or ID of the edge`,
     );
   }
   return notes;

@@ -143,14 +143,14 @@ export function notesOfRouting(service: ComposeService, strategy: Strategy, name
   if (strategy === 'workers' && parts.some(({ routes }) => routes)) {
     const proxies = parts.filter(({ routes }) => routes).map(({ proxy }) => proxy);
     notes.unshift(
-      `${proxies.join(' and ')} sends traffic to it, to both colors while a deploy is under way: a port in sluice.yml makes it blue-green`,
+      `${proxies.join(' and ')} sends traffic to it, and to both colors during a deploy: set its port in sluice.yml to make it blue-green`,
     );
   }
   if (strategy !== 'blue-green') return notes;
   const moved = parts.flatMap(({ proxy, labels, variables }) => [
-    ...(labels.length > 0 ? [`labels of ${proxy} (${labels.length}) go to the edge`] : []),
+    ...(labels.length > 0 ? [`labels of ${proxy} (${labels.length}) move to the edge`] : []),
     ...(variables.length > 0
-      ? [`variables of ${proxy} (${variables.length}) go to the edge: ${variables.join(', ')}`]
+      ? [`variables of ${proxy} (${variables.length}) move to the edge: ${variables.join(', ')}`]
       : []),
   ]);
   return [...moved, ...parts.flatMap(({ notes }) => notes), ...notes];
@@ -167,18 +167,16 @@ function watchers(service: ComposeService, strategy: Strategy): string[] {
   if (updater !== undefined) {
     const tool = updater[0].includes('watchtower') ? 'Watchtower' : 'Ouroboros';
     notes.push(
-      `${tool} is asked to update it and would replace containers that Sluice has deployed: remove the label ${updater[0]}`,
+      `${tool} is configured to update it and replaces containers that Sluice deployed: remove the label ${updater[0]}`,
     );
   }
   if (labels.some(([key, value]) => key === 'sablier.enable' && /^true$/i.test(value))) {
-    notes.push('Sablier is asked to stop it when it is idle: a stopped container counts as a failed one');
+    notes.push('Sablier is configured to stop it when it is idle: a stopped container counts as failed');
   }
   const isColored = strategy === 'blue-green' || strategy === 'workers';
   if (isColored && labels.some(([key]) => /^(?:ofelia\.job-exec|deck-chores)\./.test(key))) {
     const tool = labels.some(([key]) => key.startsWith('ofelia.')) ? 'Ofelia' : 'deck-chores';
-    notes.push(
-      `${tool} runs commands inside it by its labels: while a deploy is under way they run in both colors`,
-    );
+    notes.push(`${tool} runs commands inside it by its labels: during a deploy they run in both colors`);
   }
   return notes;
 }

@@ -79,13 +79,13 @@ function notesOf(keys: readonly string[], service: ComposeService): string[] {
   }
   if (has(/\.loadbalancer\.healthcheck\./)) {
     notes.push(
-      'Traefik’s own health check asks through the edge: while it fails, Traefik takes the whole service out (503)',
+      'Traefik’s own health check goes through the edge: while it fails, Traefik removes the whole service (503)',
     );
   }
   const isHttp = !has(/^traefik\.(?:tcp|udp)\./) || has(/^traefik\.http\.(?:routers|services)\./);
   if (isHttp && !has(/^traefik\.(?:http\.routers\..+\.rule|(?:[^.]+\.)?frontend\.rule)$/)) {
     notes.push(
-      'no label has a rule, so Traefik’s defaultRule decides: if it uses the container’s name or its Compose labels, it sees those of the edge; add a label with a rule',
+      'no label has a rule, so Traefik’s defaultRule applies: a rule on the container’s name or Compose labels sees those of the edge; add a label with a rule',
     );
   }
   if (has(/^traefik\.udp\./)) {

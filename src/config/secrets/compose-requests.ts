@@ -79,7 +79,7 @@ export function refusal(
   { name, key }: Pick<ReservedRequest, 'name' | 'key'>,
   texts: readonly ComposeText[],
   config: ReservedSight,
-  hint = 'Use another name for the variable, or set the value of the app in an env file of the target.',
+  hint = 'Rename the variable, or set the app’s own value in an env file of the target.',
 ): UserError {
   const at = placeOfName(name, texts);
   return new UserError({

@@ -42,7 +42,7 @@ function faultOfOptIn(name: string, config: Config, placeOf: PlaceOf): UserError
     new UserError({
       code: 'config.value',
       message: `build.job-credentials: ${shown} is not a reserved variable, so builds may use it anyway`,
-      hint: 'Remove it from the list, or correct the name.',
+      hint: 'Remove it from the list, or fix the name.',
       ...at,
     }),
   ];
@@ -53,7 +53,7 @@ export function reservedVariable(fact: string, are: string, at: { readonly at?: 
   return new UserError({
     code: 'env.reserved',
     message: `${fact}, which is reserved: it is ${are}`,
-    hint: 'Use another name for the variable, or set the value of the app in an env file of the target.',
+    hint: 'Rename the variable, or set the app’s own value in an env file of the target.',
     ...at,
   });
 }

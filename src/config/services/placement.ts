@@ -53,7 +53,7 @@ export function placeServices(
     services[host.name] = names.filter((name) => host.services?.includes(name) ?? true);
   const warnings = names
     .filter((name) => hostsOf(name).length === 0)
-    .map((name) => `${name} runs on no host of ${target.name}`);
+    .map((name) => `${name} does not run on any host of ${target.name}`);
   return { services, backupHost, migrateHost, primaryHost, warnings };
 }
 
@@ -86,8 +86,8 @@ function doubles(
   return [
     new UserError({
       code: 'config.placement',
-      message: `targets.${target.name}: more than one host would run ${wrong.map(({ name, why }) => `${name} (${why})`).join(', ')}`,
-      hint: `Say on all hosts but one what they run: { host: ${second?.name}, services: [${rest.join(', ')}] }`,
+      message: `targets.${target.name}: more than one host runs ${wrong.map(({ name, why }) => `${name} (${why})`).join(', ')}`,
+      hint: `List the services on all hosts except one: { host: ${second?.name}, services: [${rest.join(', ')}] }`,
       ...placeOf(config, ['targets', target.name, 'hosts', target.hosts.indexOf(second as HostConfig)]),
     }),
   ];
@@ -95,17 +95,16 @@ function doubles(
 
 /** Why a service may not run on two hosts; undefined if it may. */
 function onlyOnce({ name, strategy }: ServicePlan, model: ComposeModel): string | undefined {
-  if (strategy === 'singleton') return 'two at once would do everything twice';
+  if (strategy === 'singleton') return 'two at once do everything twice';
   const service = model.services[name];
-  if (strategy === 'keep' && service !== undefined && holdsData(service))
-    return 'each would have data of its own';
+  if (strategy === 'keep' && service !== undefined && holdsData(service)) return 'each has its own data';
   return undefined;
 }
 
 function nowhere(config: Pick<Config, 'places'>, target: Target, path: string, name: string): UserError {
   return new UserError({
     code: 'config.placement',
-    message: `${path}: ${name} runs on no host of ${target.name}`,
+    message: `${path}: ${name} does not run on any host of ${target.name}`,
     hint: `Add ${name} to the services of a host.`,
     ...placeOf(config, path.split('.')),
   });

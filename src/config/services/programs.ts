@@ -82,7 +82,7 @@ const task =
   /\b(?:(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?(?:build|seed|db:\w+|migrat\w+|migration\w*|generate|setup|bootstrap)\b|manage\.py\s+(?:migrate|collectstatic|loaddata|createsuperuser|createcachetable|compilemessages|init\w*|setup\w*|load\w*|seed\w*|import\w*)\b|db:seed\b|prisma\s+(?:migrate|db)\b|artisan\s+(?:migrate|db:seed|key:generate|storage:link)\b|flask\s+db\b|rake\s+\S+|(?:node|tsx|ts-node|bun|python3?|ruby|php)\s+(?:-\S+\s+){0,10}\S{0,300}\b(?:migrate|migrations?|seed)\.(?:[cm]?[jt]s|py|rb|php)\b)/;
 
 /**
- * Why a container of this service does its work and ends, as the end of a sentence.
+ * Why a container of this service does its work and exits, as the end of a sentence.
  *
  * @returns undefined if nothing says that it ends.
  */
@@ -94,20 +94,20 @@ export function endsBecause(name: string, service: SeenService): string | undefi
   if (program !== undefined && program.kind !== 'migration') return undefined;
   // What a script does first says nothing of how it ends: `alembic upgrade head && python bot.py` is a bot.
   const last = lastCommand(script) ?? '';
-  if (programKind(last)?.kind === 'migration') return 'it runs a migration and ends';
+  if (programKind(last)?.kind === 'migration') return 'it runs a migration and exits';
   const found = task.exec(last)?.[0];
-  if (found !== undefined) return `\`${found.trim()}\` ends by itself`;
+  if (found !== undefined) return `\`${found.trim()}\` exits by itself`;
   const first = programOf(last);
   if (first !== undefined && ending.has(first))
-    return program === undefined ? `\`${first}\` ends by itself` : 'it runs a migration and ends';
+    return program === undefined ? `\`${first}\` exits by itself` : 'it runs a migration and exits';
   const kind = imageKind(service) ?? '';
-  if (isIdleShell(kind, line, service)) return `${kind} without a command ends at once`;
-  if (oneShotImages.has(kind)) return `${kind} does its work and ends`;
+  if (isIdleShell(kind, line, service)) return `${kind} without a command exits at once`;
+  if (oneShotImages.has(kind)) return `${kind} does its work and exits`;
   // `wordpress:cli`: a command line, which ends with its command, or without a terminal.
   const tag = /:(cli)(?:-[\w.-]+)?$/.exec(service.image ?? '')?.[1];
   // Of a language's (`php:cli`) the command says what it does.
   if (tag !== undefined && (kind === 'wordpress' || line === ''))
-    return `${kind}:${tag} is a command line, which ends`;
+    return `${kind}:${tag} is a command-line tool, which exits`;
   const word = nameParts(name).find((part) =>
     /^(?:init|initializer|setup|migrate|migrations?|migrator|seed|seeder|bootstrap|provision|createbuckets?|mkbucket|installer)$/.test(
       part,

@@ -1,5 +1,4 @@
 import { shapeOf } from '../../kernel/masking/secret-shapes.ts';
-import type { Path } from './yaml.ts';
 
 const secretKey =
   /(?:^|[-_.])(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|api[-_]?key|private[-_]?key|access[-_]?key|webhook)s?$/i;
@@ -15,7 +14,7 @@ const reference = /^(?:\$\{\{.*\}\}|\$\{?[A-Za-z_]\w*\}?)$/;
  *
  * @returns what it is, such as "a private key"; undefined if it is none.
  */
-export function secretIn(path: Path, text: string): string | undefined {
+export function secretIn(path: readonly (string | number)[], text: string): string | undefined {
   const shape = shapeOf(text);
   if (shape !== undefined) return shape;
   const place = path.join('.');

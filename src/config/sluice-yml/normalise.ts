@@ -183,7 +183,7 @@ export function contradictions(config: Config): UserError[] {
         new UserError({
           code: 'config.host',
           message: `${pathText(path)}: is the same server as hosts[${first}]`,
-          hint: 'Name each server once; `services: [...]` lists all it runs.',
+          hint: 'List each server once, with all its services in `services: [...]`.',
           ...placeOf(config, path),
         }),
       );

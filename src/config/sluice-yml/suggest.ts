@@ -1,3 +1,5 @@
+import { isShowable } from './named-secrets.ts';
+
 /**
  * The word of `known` that was probably meant by `word`, if one is near enough: case, `-` and `_` don't count, and
  * a third of the letters may be wrong.
@@ -18,6 +20,11 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
 export function didYouMean(word: string, known: Iterable<string>): string {
   const meant = suggest(word, known);
   return meant === undefined ? '' : `; did you mean ${meant}?`;
+}
+
+/** `Unknown target "prod"; did you mean production?`, without the name if it may be a secret. */
+export function unknownTarget(name: string, known: Iterable<string>): string {
+  return `Unknown target${isShowable(name) ? ` "${name}"` : ''}${didYouMean(name, known)}`;
 }
 
 function fold(text: string): string {

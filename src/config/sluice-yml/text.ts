@@ -2,11 +2,11 @@
 export function decodeUtf8(bytes: Uint8Array): { readonly text: string } | { readonly fault: string } {
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
-    return { fault: 'The file is saved as UTF-16, and must be UTF-8' };
+    return { fault: 'The file is UTF-16 and must be UTF-8' };
   }
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return text.includes('\0') ? { fault: 'The file holds NUL bytes: it is no text' } : { text };
+    return text.includes('\0') ? { fault: 'The file contains NUL bytes, so it is not text' } : { text };
   } catch {
     return { fault: 'The file is not UTF-8 text' };
   }

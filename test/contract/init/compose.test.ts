@@ -171,7 +171,7 @@ describe('profiles', () => {
   test('all services behind them are an error that says how to choose', async () => {
     using repo = repoOf({ 'compose.yml': compose });
     expect(await repo.errors()).toEqual([
-      'compose.profiles: Nothing is deployed: all services are behind profiles, and no profile is chosen: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example, with the profiles that production needs, and run sluice init again.',
+      'compose.profiles: Nothing to deploy: all services are behind profiles, and no profile is active: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example, with the profiles that production needs, and run sluice init again.',
     ]);
   });
 

@@ -16,11 +16,10 @@ export function developmentBuild(files: readonly ComposeCandidate[]): string | u
       if (above !== null && typeof above === 'object') builds.set(name, { ...builds.get(name), ...above });
     }
   for (const [name, { dockerfile, target }] of builds) {
-    if (isDevelopment(target))
-      return `${name} builds the stage ${target}, which is for development by its name`;
+    if (isDevelopment(target)) return `${name} builds the stage ${target}, which is named for development`;
     // A stage of another name may be the one for production.
     if (target === undefined && isDevelopment(dockerfile))
-      return `${name} builds ${dockerfile}, which is for development by its name`;
+      return `${name} builds ${dockerfile}, which is named for development`;
   }
   return undefined;
 }

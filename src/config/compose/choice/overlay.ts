@@ -50,7 +50,7 @@ export function whyOverlay(over: ComposeCandidate, base: ComposeCandidate): stri
   if ([...parts.included, ...parts.extended].includes(base.path)) return undefined;
   if (!isWhole(over)) {
     const [name] = Object.entries(over.services).find(([, service]) => !isRunnable(service)) ?? [];
-    return name === undefined ? 'it has no services' : `${name} has neither image nor build there`;
+    return name === undefined ? 'it has no services' : `${name} has neither image nor build in it`;
   }
   return whyDangling(over, base) ?? whyLost(over, base);
 }
@@ -62,7 +62,7 @@ function whyDangling(over: ComposeCandidate, base: ComposeCandidate): string | u
       const missing = used.find(
         (candidate) => !declares(over, section, candidate) && declares(base, section, candidate),
       );
-      if (missing !== undefined) return `${name} uses ${missing}, which only the base file has`;
+      if (missing !== undefined) return `${name} uses ${missing}, which only the base file defines`;
     }
   }
   return undefined;
@@ -99,21 +99,21 @@ function whyLost(over: ComposeCandidate, base: ComposeCandidate): string | undef
     const targets = targetsOf(own);
     const volume = namedVolumes(below).find(({ target }) => !targets.includes(target));
     if (volume !== undefined && namedVolumes(own).length === 0)
-      return `without it ${name} would lose the volume ${volume.source}`;
+      return `without it, ${name} loses the volume ${volume.source}`;
     const given = environmentNames(own);
     const needed = environmentNames(below).filter((environmentName) => !forDevelopment.test(environmentName));
     const isGiven =
       own['env_file'] !== undefined || needed.some((environmentName) => given.includes(environmentName));
     if (!isGiven && needed.length > 0)
-      return `without it ${name} would lose its variables (${needed.slice(0, 2).join(', ')}${needed.length > 2 ? ', …' : ''})`;
-    if (!isGiven && below['env_file'] !== undefined) return `without it ${name} would lose its env_file`;
+      return `without it, ${name} loses its variables (${needed.slice(0, 2).join(', ')}${needed.length > 2 ? ', …' : ''})`;
+    if (!isGiven && below['env_file'] !== undefined) return `without it, ${name} loses its env_file`;
     const hosts = Object.keys(base.services).filter((key) => !Object.hasOwn(over.services, key));
     const host = hosts.find((candidate) => namesHost(own, candidate));
-    if (host !== undefined) return `${name} calls ${host}, which only the base file has`;
+    if (host !== undefined) return `${name} calls ${host}, which only the base file defines`;
   }
   const isServed = Object.values(over.services).some(isReachable);
   const published = shared.find((name) => listOf(base.services[name]?.['ports']).length > 0);
-  return isServed || published === undefined ? undefined : `without it ${published} would lose its ports`;
+  return isServed || published === undefined ? undefined : `without it, ${published} loses its ports`;
 }
 
 /** Something leads from outside to it: a port, a proxy's labels or variables, a tunnel, the host's network. */

@@ -101,7 +101,7 @@ export function text(rule: string, most = 4096) {
     .string({ error: rule })
     .min(1, rule)
     .max(most, `must not be longer than ${most} characters`)
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold line breaks or control characters');
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain line breaks or control characters');
 }
 
 /** One or several of a kind, written as a value or as a list. */
@@ -110,7 +110,7 @@ export function oneOrMore<T extends z.ZodType>(item: T, rule: string) {
 }
 
 const appRule =
-  'must be lower case letters, digits, - and _, beginning with a letter or digit, at most 50 characters';
+  'must be lowercase letters, digits, - and _, starting with a letter or digit, at most 50 characters';
 export const appName = z
   .string({ error: appRule })
   .regex(/^[a-z0-9][a-z0-9_-]{0,49}$/, appRule)
@@ -123,7 +123,7 @@ export const serviceName = z
   .regex(/^[A-Za-z0-9._-]{1,128}$/, serviceRule)
   .meta({ title: 'service' });
 
-const targetRule = 'must be letters, digits, - and _, beginning with a letter, at most 40 characters';
+const targetRule = 'must be letters, digits, - and _, starting with a letter, at most 40 characters';
 export const targetName = z.string({ error: targetRule }).regex(/^[A-Za-z][A-Za-z0-9_-]{0,39}$/, targetRule);
 
 const variableRule = 'must be the NAME of an environment variable, never its value';
@@ -140,7 +140,7 @@ export const absolutePath = text(absoluteRule, 1024)
   .regex(/^(?!.*(?:^|\/)\.\.?(?:\/|$))\/[^/]/, absoluteRule)
   .meta({ title: 'absolute path' });
 
-const urlRule = 'must be a URL that begins with http:// or https://';
+const urlRule = 'must be a URL that starts with http:// or https://';
 export const url = text(urlRule, 2048)
   .refine((value) => {
     const parsed = URL.canParse(value) ? new URL(value) : undefined;
@@ -183,8 +183,7 @@ export const statuses = z
   })
   .meta({ title: 'status, range or list' });
 
-const headerRule =
-  'must be a map of header names (none of HTTP’s own, such as Host) to texts of printable characters without quotes';
+const headerRule = 'must map header names (not HTTP’s own, such as Host) to printable text without quotes';
 
 export const headers = z
   .record(z.string().refine(isHealthHeader, headerRule), z.string().refine(isHealthValue, headerRule), {
@@ -221,8 +220,8 @@ export const command = z
         .string({ error: commandRule })
         .min(1, commandRule)
         .max(8192, 'must not be longer than 8192 characters')
-        .regex(/^[^\0]*$/, 'must not hold a NUL'),
-      z.array(z.string({ error: 'must be a text; put it into quotes' })).min(1, commandRule),
+        .regex(/^[^\0]*$/, 'must not contain a NUL'),
+      z.array(z.string({ error: 'must be a text; put it in quotes' })).min(1, commandRule),
     ],
     { error: commandRule },
   )

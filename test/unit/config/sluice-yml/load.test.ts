@@ -169,7 +169,7 @@ drain: 10s
     const config = parseConfig(shortest, 'sluice.yml');
     expect(targetOf(config, 'production').name).toBe('production');
     expect(await linesOf(() => targetOf(config, 'prodcution'))).toEqual([
-      'sluice.yml:2:12 There is no target prodcution; did you mean production? [config.unknown-target]',
+      'sluice.yml:2:12 Unknown target "prodcution"; did you mean production? [config.unknown-target]',
     ]);
     expect(await errorsOf(() => targetOf(config, '__proto__'))).toHaveLength(1);
     expect(await errorsOf(() => targetOf(config, 'constructor'))).toHaveLength(1);
@@ -219,13 +219,13 @@ describe('loadConfig', () => {
     ]);
   });
 
-  test('does not look above the repository, and says how the shortest file looks', async () => {
+  test('does not look above the repository, and says how to make one', async () => {
     mkdirSync(join(folder, 'a/.git'));
     put('sluice.yml', shortest);
     const [error] = await errorsOf(() => loadConfig(undefined, join(folder, 'a/b')));
     expect(error).toMatchObject({
       code: 'config.missing',
-      hint: expect.stringContaining('hosts: [deploy@server.example.com]'),
+      hint: 'Run `sluice init` to create one, or name it with --config.',
     });
   });
 
@@ -248,7 +248,7 @@ describe('loadConfig', () => {
     const message = async (path: string) => (await linesOf(() => loadConfig(path, folder))).join();
     expect(await message('none.yml')).toBe('none.yml The file does not exist [config.missing]');
     expect(await message('latin1.yml/x')).toContain('does not exist [config.missing]');
-    expect(await message('a')).toBe('a This is a folder [config.unreadable]');
+    expect(await message('a')).toBe('a This is a folder, not a file [config.unreadable]');
     expect(await message('latin1.yml')).toBe('latin1.yml The file is not UTF-8 text [config.unreadable]');
     expect(await message('utf16.yml')).toContain('UTF-16');
     expect(await message('binary.yml')).toContain('NUL');
