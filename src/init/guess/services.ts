@@ -70,7 +70,7 @@ function planWith(
       let changed = false;
       for (const name of Object.keys(model.services)) {
         const fault = faults.find((message) =>
-          message.startsWith(`services.${name}: it can’t be blue-green`),
+          message.startsWith(`services.${name}: it cannot be blue-green`),
         );
         const draft = drafts.get(name) ?? { own: {}, why: [] };
         if (fault === undefined || draft.own.strategy !== undefined) continue;

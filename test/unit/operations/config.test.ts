@@ -173,7 +173,7 @@ targets:
       expect.arrayContaining([
         'shop → production, deploy@one.example.com',
         '  migrate     web: bin/migrate',
-        'web: recreate, sluice.yml says so',
+        'web: recreate, set in sluice.yml',
         '  published   127.0.0.1:80→3000, 53→53/udp',
         '  mount       ./app.ini:/app.ini, carried',
         '  mount       ./up/loads:/uploads, data folder on the server: /opt/sluice/shop/data/up/loads',
