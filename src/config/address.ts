@@ -8,7 +8,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** What is wrong with an address, in words that never repeat it: it may hold a password. */
+/** Why an address is invalid. The text never repeats the address, which may contain a password. */
 export type AddressFault = { readonly fault: string };
 
 // Directories have `user@domain` (SSSD), `DOMAIN\user` and `DOMAIN+user` (Winbind).
@@ -42,7 +42,7 @@ function splitPort(text: string): { host: string; port?: string; bracketed: bool
     const [, host = '', port] = bracketed;
     return { host, bracketed: true, ...(port === undefined ? {} : { port }) };
   }
-  // Without brackets an IPv6 address could not be told from a name with a port.
+  // Without brackets, an IPv6 address is ambiguous with a name and a port.
   const [host = '', port, ...more] = text.split(':');
   if (more.length > 0) return undefined;
   return { host, bracketed: false, ...(port === undefined ? {} : { port }) };
@@ -50,7 +50,7 @@ function splitPort(text: string): { host: string; port?: string; bracketed: bool
 
 function isHostName(host: string, bracketed: boolean): boolean {
   if (bracketed) return isIP(host) === 6;
-  // Digits and dots alone are meant as IPv4, and a broken one must not be asked of the DNS.
+  // Digits and dots are meant as IPv4; an invalid one must not cause a DNS lookup.
   if (/^[\d.]+$/.test(host)) return isIP(host) === 4;
   return (
     host.length <= 253 &&
@@ -81,7 +81,7 @@ const keyTypes = [
  * A public host key (`ssh-ed25519 AAAA…`, as ssh-keyscan prints it, with or without the host in front and a comment
  * behind) or a fingerprint (`SHA256:…`, as ssh-keygen -l prints it).
  *
- * @returns the key without host and comment; undefined if it is none.
+ * @returns the key without host and comment; undefined for any other text.
  */
 export function parseHostKey(text: string): string | undefined {
   const words = text.trim().split(/\s+/);

@@ -22,7 +22,7 @@ import { planServices } from './services/strategies.ts';
 
 export interface ResolveEffects extends ComposeEffects {
   /**
-   * Asks engines and registries what images say of themselves; default: nothing is asked, and nothing is said of it.
+   * Reads the configuration of images from engines and registries; default: not read, and without a note.
    *
    * @param references by service.
    */
@@ -36,7 +36,7 @@ export interface ResolveEffects extends ComposeEffects {
   readonly mask?: (Pick<Mask, 'add'> & Partial<Pick<Mask, 'keep'>>) | undefined;
 }
 
-/** What is needed of a host (host/model.ts) to read `host-env-file`. */
+/** The part of a host (host/model.ts) that reads `host-env-file`. */
 export interface RemoteFiles {
   exec(
     argv: readonly [string, ...string[]],
@@ -48,7 +48,7 @@ export interface ResolveOptions {
   readonly images?: Readonly<Record<string, string>>;
   /** The connected host, for `host-env-file`; undefined where there is no connection. */
   readonly remote?: RemoteFiles | undefined;
-  /** What is not read and not missed: see {@link EnvEffects.unread}. */
+  /** Sources to skip: see {@link EnvEffects.unread}. */
   readonly unread?: EnvEffects['unread'];
 }
 
@@ -60,7 +60,7 @@ export interface ResolvedHost extends HostModel {
   readonly unread: readonly string[];
   readonly mounts: readonly PlannedMount[];
   readonly written: WrittenCompose;
-  /** What a deploy refuses. */
+  /** Reasons for a deploy to refuse. */
   readonly faults: readonly UserError[];
 }
 
@@ -179,7 +179,7 @@ async function answersFor(
  * temporary file stays.
  *
  * @param remotes the connected hosts, in the target's order.
- * @throws what {@link resolveHostModel} throws; mistakes that several hosts share are told once.
+ * @throws what {@link resolveHostModel} throws; mistakes that several hosts share are reported once.
  */
 export async function resolveHostModels(
   config: Config,
@@ -198,7 +198,7 @@ export async function resolveHostModels(
 /**
  * Everything that can be known of a target's hosts before one of them is connected.
  *
- * @returns undefined where a `host-env-file` may decide: what the compose files say without it is no proof.
+ * @returns undefined where a `host-env-file` may decide: the compose files without it prove nothing.
  * @throws what {@link resolveHostModel} throws.
  */
 export async function resolveOffline(

@@ -133,7 +133,7 @@ export function siteOf(config: Config, target: string | undefined): SiteSettings
   };
 }
 
-/** A misspelt target must not end in the site of another one. */
+/** A misspelled target must not publish to the site of another one. */
 function placeFor(config: Config, cdn: CdnConfig, target: string | undefined): RawPlace | undefined {
   const names = Object.keys(cdn.targets);
   if (target === undefined) {

@@ -15,7 +15,7 @@ export function isRemoteContext(context: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com\/|^(?:service|target):/.test(context);
 }
 
-/** A path that a `build:` section names and that is not there. */
+/** A path of a `build:` section that does not exist. */
 interface Missing {
   readonly service: string;
   /** Below `build`: `context`, `dockerfile`, `additional_contexts.NAME`. */
@@ -27,7 +27,7 @@ interface Missing {
 
 /**
  * Contexts and Dockerfiles of this machine that the compose files name and that do not exist: the build of a fresh clone
- * fails for them. Nothing is said of remote contexts, and nothing of their Dockerfiles.
+ * fails for them. Remote contexts and their Dockerfiles are not checked.
  *
  * @param model as `docker compose config` prints it: contexts are absolute.
  * @param isUncertain whether a service is left out, because a variable of its paths has no value here.

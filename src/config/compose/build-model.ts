@@ -56,7 +56,7 @@ export function loadBuildModel(
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
     const model = withBakeKeys(canonicalModel(parsed), bakeKeys);
     if (Object.keys(model.services).length === 0) throw await withoutServices(cli, more, env);
-    // One that asks for a credential is as good as none: nothing is built from it.
+    // One that asks for a credential is ignored: no image is built from it.
     const asks = new Set(reserved.map(({ service }) => service));
     const inactive = Object.entries(all).filter(
       ([name, { build }]) => build !== undefined && !isActive(name) && !asks.has(name),
@@ -75,7 +75,7 @@ async function refuse(
   throw new UserErrors(requests.map((request) => refusal(request, texts, config)));
 }
 
-/** All services, whatever their profiles. What is wrong with those that are not active is no fault of this build. */
+/** All services, whatever their profiles. Faults of inactive ones do not fail this build. */
 async function withAllProfiles(
   cli: ComposeCli,
   more: readonly string[],
@@ -90,7 +90,7 @@ async function withAllProfiles(
   try {
     const { services } = canonicalModel(parseModel(stdout));
     if (raw === undefined) return services;
-    // One whose build needs a variable that is not set would be built with an empty one.
+    // A build that needs a variable that is not set must not run with an empty one.
     const written = parseModel(raw.stdout).services as Record<string, ComposeService>;
     const sure = Object.entries(services).filter(([name]) => {
       const { build, image } = written[name] ?? {};

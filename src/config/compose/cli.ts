@@ -25,8 +25,8 @@ export interface ComposeCli {
 }
 
 /**
- * Names that docker, compose or the loader of programs obey themselves. As variables of the child process they
- * would change how it runs, so they go in by an env file.
+ * Names that docker, compose or the dynamic loader read themselves. As variables of the child process they
+ * change how it runs, so they are passed by an env file.
  */
 const obeyed = /^(?:DOCKER_|BUILDX_|BUILDKIT_|OTEL_|LD_|GODEBUG$|GOGC$|GOMEMLIMIT$|GOTRACEBACK$)/;
 
@@ -103,7 +103,7 @@ function split(env: Env, own: ComposeEffects['env']) {
   };
 }
 
-/** The plugin itself where the docker command is a packaged one; another may be somebody's wrapper, and is obeyed. */
+/** The plugin itself where the docker command is a packaged one; another may be a wrapper, which is used as it is. */
 async function findCompose(env: ComposeEffects['env']): Promise<readonly [string, ...string[]]> {
   const docker = await findDocker(env.PATH);
   const isPackaged = ['/usr/bin', '/usr/local/bin'].includes(dirname(docker));
@@ -111,7 +111,7 @@ async function findCompose(env: ComposeEffects['env']): Promise<readonly [string
   return plugin === undefined ? [docker, 'compose'] : [plugin];
 }
 
-/** By its full path, because the target may have a PATH of its own. */
+/** By its full path, because the target may set its own PATH. */
 async function findDocker(path: string | undefined): Promise<string> {
   for (const folder of (path ?? '').split(delimiter).filter((part) => part !== '')) {
     const file = join(folder, 'docker');
@@ -139,7 +139,7 @@ export async function privateFile(folder: string, name: string, text: string): P
   return file;
 }
 
-/** A folder of our own (0700) that is gone when the work is done, has failed or was cancelled. */
+/** A private folder (0700), removed when the work is done, has failed or was canceled. */
 export async function withPrivateFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-compose-'));
   try {

@@ -21,7 +21,7 @@ export function unsetVariables(stderr: string): string[] {
 }
 
 /**
- * What is wrong with variables that are not set: one error for all that the target has to set, and one for each that
+ * Errors for variables that are not set: one for all that the target has to set, and one for each that
  * only the machine where Sluice runs has.
  *
  * @param use `build`: there may be no target.
@@ -93,7 +93,7 @@ async function placesOf(names: readonly string[], files: readonly string[]): Pro
   return places;
 }
 
-/** What `docker compose config` said when it failed, as an error of the user's. */
+/** The failure of `docker compose config`, as an error for the user. */
 export async function composeFailure(
   cli: ComposeCli,
   stderr: string,

@@ -45,7 +45,7 @@ export interface LoadOptions {
  * docker CLI and its compose plugin (2.20 or newer) and no engine.
  *
  * In all texts of the model `$` is written `$$`, as Compose prints and reads it: the model can be given to
- * `docker compose -f - up` as it is. Whoever reads a value uses {@link plain}.
+ * `docker compose -f - up` as it is. Use {@link plain} to read a value.
  *
  * @param env all variables the files may use. Nothing of Sluice's own environment reaches them.
  * @throws UserError(s) `compose.*`, `env.*`; none holds a value of `env`.

@@ -14,7 +14,7 @@ import { type ComposeText, composeTexts, mountKey, objectKey, rawItem } from './
 export interface LocalModel {
   /** Without the development mounts that are left out, and with data folders as strategies see them. */
   readonly model: ComposeModel;
-  /** What a plan refuses, warns about and leaves out in mounts and ports, one sentence each. */
+  /** Faults, warnings and omissions of a plan in mounts and ports, one sentence each. */
   readonly notes: readonly string[];
 }
 

@@ -11,7 +11,7 @@ export function parseModel(text: string): Record<string, unknown> {
     if (model !== null && typeof model === 'object' && !Array.isArray(model))
       return { services: {}, ...model };
   } catch {
-    // Answered below: what can't be read is no model.
+    // Handled below.
   }
   if (/^(?:name|services):/m.test(text)) {
     throw new UserError({

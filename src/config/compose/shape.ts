@@ -5,7 +5,7 @@ import { splitWords } from './command-words.ts';
 type Loose = Record<string, unknown>;
 
 /**
- * Brings what `docker compose config` printed into one shape. Compose 2.24.7 leaves some things as they stand in the
+ * Brings what `docker compose config` printed into one shape. Compose 2.24.7 leaves some things as in the
  * file: lists instead of maps, commands as one text, env files not read.
  *
  * @throws UserError `compose.invalid`, `compose.too-old`
@@ -41,7 +41,7 @@ function unreadEnvFile(service: string): UserError {
   });
 }
 
-/** Its text is not shown: what stands in the wrong place may be a secret. */
+/** Its text is not shown: a misplaced value may be a secret. */
 function badPort(service: string): UserError {
   const hint = 'Write "8000:8000", "127.0.0.1:8000:8000" or "8000", and check the variables in it.';
   return new UserError({

@@ -8,7 +8,7 @@ import { type ComposeCli, shownPath } from './cli.ts';
 import { composeFailure } from './errors.ts';
 import { parseModel } from './parse.ts';
 
-/** What the compose files say before Compose makes every path absolute. */
+/** The compose files before Compose makes every path absolute. */
 export interface WrittenCompose {
   /**
    * Sources of bind mounts, secrets and configs with their variables replaced and nothing else changed: `./src`,
@@ -71,7 +71,7 @@ function sourcesOf(model: ComposeModel): Map<string, string> {
   return sources;
 }
 
-/** Nobody nests includes deeper. */
+/** Deeper includes do not occur in practice. */
 const maxDepth = 5;
 
 /** Texts of the compose files, and of those that they include or extend by a path without variables. */
@@ -93,7 +93,7 @@ export async function composeTexts(files: readonly string[]): Promise<ComposeTex
 
 function documentOf(text: string): unknown {
   try {
-    // Compose's own tags (!override, !reset) are no concern here.
+    // Compose's own tags (!override, !reset) do not matter here.
     return parse(text, { merge: true, logLevel: 'silent', uniqueKeys: false });
   } catch {
     return undefined;

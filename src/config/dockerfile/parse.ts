@@ -9,7 +9,7 @@ export interface Instruction {
   readonly endLine: number;
   /** `--mount=type=cache` → `mount`, `type=cache`. */
   readonly flags: readonly { readonly name: string; readonly value: string }[];
-  /** What stands behind keyword and flags, continued lines joined, without the bodies of heredocs. */
+  /** The text after keyword and flags, continued lines joined, without the bodies of heredocs. */
   readonly text: string;
   /** The exec form, `["a", "b"]`. */
   readonly list: readonly string[] | undefined;
@@ -25,11 +25,11 @@ export interface Stage {
   /** Lower case, as Docker compares it. */
   readonly name: string | undefined;
   readonly line: number;
-  /** The image it stands on, its variables put in; undefined where one has no value here. */
+  /** The base image with variables replaced; undefined if one has no value here. */
   readonly image: string | undefined;
   /** The same as it is written. */
   readonly written: string;
-  /** The stage of this file it stands on. */
+  /** The stage of this file it is based on. */
   readonly base: Stage | undefined;
   readonly instructions: readonly Instruction[];
 }
@@ -144,7 +144,7 @@ function heredocsOf(
   });
 }
 
-/** Its lines as one, without keyword, flags, and the comments that may stand between continued lines. */
+/** Its lines as one, without keyword, flags, and comments between continued lines. */
 function textOf(
   parsed: Parsed,
   lines: readonly string[],
@@ -168,7 +168,7 @@ export function listOf(text: string): readonly string[] | undefined {
     const list: unknown = JSON.parse(text);
     return Array.isArray(list) ? list.map(String) : undefined;
   } catch {
-    // Docker, too, takes what is no JSON for a line of the shell.
+    // Docker also treats invalid JSON as the shell form.
     return undefined;
   }
 }
@@ -190,7 +190,7 @@ export function assignmentsOf({ keyword, text }: Instruction): (readonly [string
   return assignments(keyword, text);
 }
 
-/** Where images begin that set a WORKDIR of their own. */
+/** Initial folder of images that set a WORKDIR. */
 function startOf(image: string | undefined): string {
   const name = imageNameOf(image);
   if (name === 'golang') return '/go';

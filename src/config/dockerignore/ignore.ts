@@ -2,7 +2,7 @@ import { cleanPath, trimBlanks } from './go-text.ts';
 import { compilePattern, type IgnorePattern } from './ignore-pattern.ts';
 import { Unresolvable } from './unresolvable.ts';
 
-/** What one path found among the patterns; its children need it. */
+/** The verdict on one path, which its children need. */
 export interface Verdict {
   readonly isExcluded: boolean;
   readonly matched: readonly boolean[];
@@ -40,7 +40,7 @@ export function readIgnore(text: string): Ignore {
       const matched = rules.map((rule, index) => {
         let isMatch = parent?.matched[index] === true;
         if (!isMatch) {
-          // Not an optimisation: a rule that is skipped here counts as not matched for everything below, too.
+          // Not an optimization: a rule that is skipped here counts as not matched for everything below, too.
           if (rule.isException !== isExcluded) return false;
           isMatch = rule.matches(path);
         }

@@ -3,7 +3,7 @@ import type { Env } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
 import { guessable, isPublished } from './guessable.ts';
 
-/** What is wrong with a variable, in one word. */
+/** The kind of a finding. */
 export type EnvFault =
   | 'placeholder'
   | 'short'
@@ -74,7 +74,7 @@ const placeholderForms = [
   /^(?:example|sample|dummy|insecure|unsafe|dev(?:elopment)?[-_]only)(?:[-_ .]|$)/i,
 ];
 
-/** Words like `example` are no placeholder for a bucket's name: outside secrets only the plain ones count. */
+/** `example` may be a bucket's name: outside secrets, only unambiguous placeholders count. */
 const plainForms = [placeholderForms[0], changeMe, /^your[-_]/i, /^(?:todo|tbd|fixme|x{4,})$/i];
 
 /** Whether a value only keeps the place of another. */
@@ -102,7 +102,7 @@ const shortSecret: Rule = (key, value) => {
   if (value === '') return { fault: 'short', level: 'error', key, message: 'is empty', fix: generate };
   return {
     fault: 'short',
-    // Half of what is asked for is still beyond guessing; less is not.
+    // Half of the recommended length is still infeasible to guess; less is not.
     level: value.length < least / 2 ? 'error' : 'warning',
     key,
     message: `has ${value.length} characters, fewer than the recommended ${least}`,
@@ -119,7 +119,7 @@ const guessableSecret: Rule = (key, value) => {
     : { fault: 'guessable', level: 'error', key, message, fix: generate };
 };
 
-/** Characters a secret should have, by its name; undefined for what has a form of its own (tokens of others). */
+/** Characters a secret should have, by its name; undefined for tokens that a provider issues. */
 export function leastLength(key: string): number | undefined {
   if (/(?:^|_)SECRET_?KEY(?:_BASE)?$/i.test(key) && !/(?:AWS|S3|STRIPE|MINIO|GOOGLE|ACCESS)/i.test(key))
     return 64;

@@ -194,7 +194,7 @@ const escapes: Readonly<Record<string, string>> = {
 function resolveEscapes(text: string): string {
   return text.replace(/\\(?:([abfnrtv$"\\])|0(\d{0,3}))/g, (whole, letter?: string, octal = '') => {
     if (letter !== undefined) return escapes[letter] ?? whole;
-    // Compose's way with octals that are none: the zero is lost.
+    // Compose drops the zero of an invalid octal.
     return /^[0-3][0-7]{2}$/.test(octal) ? String.fromCharCode(Number.parseInt(octal, 8)) : `\\${octal}`;
   });
 }

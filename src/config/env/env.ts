@@ -18,7 +18,7 @@ export interface LoadedEnv {
   readonly values: Env;
   /** Where each variable came from: `.env.production:12`, `PROD_ENV:3`, `the environment`, the host's name. */
   readonly origins: Env;
-  /** Names that a file sets twice: the last one counts, which is seldom what was meant. */
+  /** Names that a file sets twice: the last one counts, which is rarely intended. */
   readonly duplicates: readonly { readonly name: string; readonly origin: string }[];
   /** Sources that were not read, with the reason: see {@link EnvEffects.unread}. */
   readonly unread: readonly string[];
@@ -30,7 +30,7 @@ export interface EnvEffects {
   /** Text of a file on the host, undefined if it does not exist; needed for `host-env-file` only. */
   readonly readHostFile?: ((path: string) => Promise<string | undefined>) | undefined;
   /**
-   * What is left out and listed instead of an error: files on the host, or also whatever is not set here. Default:
+   * Sources to skip and list instead of failing: files on the host, or also variables that are not set here. Default:
    * nothing.
    */
   readonly unread?: 'host-files' | 'all' | undefined;
@@ -38,7 +38,7 @@ export interface EnvEffects {
   readonly mask?: { add(value: string): void; keep?(texts: Iterable<string>): void } | undefined;
 }
 
-/** The other fields say which names are secrets, and which texts none. */
+/** The optional fields distinguish names of secrets from public texts. */
 type EnvConfig = Pick<Config, 'folder' | 'places'> & Partial<Pick<Config, 'compose' | 'targets' | 'notify'>>;
 
 /** Linux: one string of a process's environment, NAME=value and its end (MAX_ARG_STRLEN). */
@@ -139,7 +139,7 @@ function addText(
 ): Missing[] {
   // A value may refer to what earlier sources set, never to whatever the runner happens to have.
   const file = parseEnvFile(text, name, { lookup: (variable) => merged.env.values[variable] });
-  // A line with a name alone is not the place to hand on a credential of the job; `env` of sluice.yml may be.
+  // An env file must not pass on a credential of the job by its name; `env` of sluice.yml may.
   const reserved = file.inherited.filter((entry) => isTaken(entry.name));
   if (reserved.length > 0) {
     throw new UserErrors(

@@ -20,7 +20,7 @@ export function isPublished(value: string): boolean {
 }
 
 /**
- * Whether a secret that is long enough is easy to guess all the same.
+ * Whether a secret that is long enough is still easy to guess.
  *
  * @returns why, as the end of a sentence; undefined if nothing speaks against it. It never holds a part of the value.
  */
@@ -35,7 +35,7 @@ export function guessable(value: string): string | undefined {
   if (unit !== undefined) return `repeats the same ${unit} characters`;
   if (isSequence(text)) return 'is a sequence of the keyboard or the alphabet';
   if (isOfWords(text)) return 'consists of words that attackers try first';
-  // Random hexadecimal digits have 3 bits each and more, but for one time in millions.
+  // Random hexadecimal digits have 3 bits each and more, except once in millions.
   if (text.length >= 24 && entropy(text) < 2.4) return 'has less variety than a generated secret';
   return undefined;
 }
@@ -68,7 +68,7 @@ function isSequence(text: string): boolean {
   return inRuns >= (folded.length - 3) * 0.6;
 }
 
-/** Words of secrets that somebody typed. */
+/** Words of secrets that people make up. */
 const common = new Set(
   (
     'password passwd pass secret key keys super supersecret my the this very long dev development developer local test testing ' +

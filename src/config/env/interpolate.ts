@@ -46,7 +46,7 @@ export function interpolate(text: string, lookup: Lookup): string | Interpolatio
   return result;
 }
 
-/** What stands between the braces. */
+/** @param text between the braces. */
 function braced(text: string, lookup: Lookup): string | InterpolationFault {
   const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:?)([-?+])(.*))?$/s.exec(text);
   if (match === null) return { kind: 'malformed', name: '' };

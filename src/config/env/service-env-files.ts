@@ -35,16 +35,16 @@ const overrideSince = '2.26.0';
  * its place, by an overlay for Compose and a private file that is gone when Compose has read it. (A file of names
  * alone would not do: Compose then prefers values of the env files before it.)
  *
- * A file that git ignores is not in a fresh clone, so it is not there on a laptop either: its variables are the
+ * A file that git ignores is missing in a fresh clone, so it does not count on a laptop either: its variables are the
  * target's. So are those of a `.env` that git does not track.
  *
- * - a file that is not there: replaced if it is a `.env`, `.env.*` or `*.env`, or if git ignores it; else an error;
+ * - a missing file: replaced if it is a `.env`, `.env.*` or `*.env`, or if git ignores it; else an error;
  * - a `.env` that git tracks: kept, and the target's variables come on top of it;
  * - any other file: kept.
  *
  * @param about `isPartial`: some of the target's variables are not known here (`host-env-file`). `absent`: reserved
  *   variables of the job that no file may take over by their names.
- * @returns the overlay's path, or undefined if nothing is to be replaced.
+ * @returns the overlay's path, or undefined if no file is replaced.
  * @throws UserError(s) `compose.env-file`, `compose.too-old`, and `env.*` for what is wrong in a file that is kept.
  */
 export async function overlayEnvFiles(

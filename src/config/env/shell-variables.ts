@@ -1,8 +1,8 @@
 /** A variable that a shell, or Docker Compose, has on whatever machine it runs. */
 export interface ShellVariable {
-  /** What it is there: the end of a sentence that begins with its name. */
+  /** Its value there: the end of a sentence that begins with its name. */
   readonly is: string;
-  /** What to write in a compose file instead. */
+  /** Hint: how to write it in a compose file instead. */
   readonly instead: string;
 }
 
@@ -47,7 +47,7 @@ const shell: Readonly<Record<string, ShellVariable>> = {
 };
 
 /**
- * What a variable is that the machine has anyway: no setting of the app, no secret, and wrong on a server unless the
+ * A variable that every machine sets: not a setting of the app, not a secret, and wrong on a server unless the
  * target itself sets it. Undefined for all others.
  */
 export function shellVariable(name: string): ShellVariable | undefined {

@@ -1,7 +1,7 @@
 /** A variable that a text of a compose file refers to. */
 export interface VariableUse {
   readonly name: string;
-  /** What the file puts where the variable is not set; undefined: it must be set. */
+  /** The default if the variable is not set; undefined: it must be set. */
   readonly fallback: string | undefined;
 }
 

@@ -6,11 +6,11 @@ import { clientAddresses, type HttpAsk, httpAsk } from './http-check.ts';
 /** Paths that mean the same in a URL and in a proxy's configuration: no quotes, blanks, variables or escapes. */
 export const healthPathPattern = /^\/[A-Za-z0-9._~%&+,=:@/?-]*$/;
 
-/** What the health check of a service asks of its own container. */
+/** The probe that the health check of a service runs against its own container. */
 export interface HealthCheck {
   /**
-   * `http`: a request. `tcp`: a connection. `grpc`: gRPC’s health service. `client`: a program with a protocol of its
-   * own (pg_isready, redis-cli). `script`: a file or program that the definition does not show.
+   * `http`: a request. `tcp`: a connection. `grpc`: gRPC’s health service. `client`: a program with its own
+   * protocol (pg_isready, redis-cli). `script`: a file or program that the definition does not show.
    */
   readonly kind: 'http' | 'tcp' | 'grpc' | 'client' | 'script';
   /** undefined: a variable names it that nothing sets, or the program asks its own default. */
@@ -20,9 +20,9 @@ export interface HealthCheck {
   readonly tls: boolean;
   /** The program that asks: `curl`, `node`, `pg_isready`, `healthcheck.sh`. */
   readonly what: string;
-  /** GET but for `curl -I`, `-X` and the like. */
+  /** GET, except for `curl -I`, `-X` and the like. */
   readonly method: string;
-  /** Host header, where the check sends one of its own. */
+  /** Host header, if the check sets one. */
   readonly host: string | undefined;
   /** It follows redirects: what counts is the page they lead to. */
   readonly redirects: boolean;
@@ -116,7 +116,7 @@ function netcat({ commands }: CheckText, names: readonly string[]): Other | unde
   return undefined;
 }
 
-/** A connection without a word: bash’s /dev/tcp, and the sockets of Python, Node, PHP and Ruby. */
+/** A connection without data: bash’s /dev/tcp, and the sockets of Python, Node, PHP and Ruby. */
 function connection(line: string, names: readonly string[]): Other | undefined {
   const forms: readonly (readonly [what: string, RegExp])[] = [
     ['cgi-fcgi', /\bcgi-fcgi\b.{0,80}?-connect\s+([\w.[\]-]{0,253}):(\d{1,5})\b/],
@@ -138,7 +138,7 @@ function connection(line: string, names: readonly string[]): Other | undefined {
   return undefined;
 }
 
-/** Clients of protocols of their own: what they ask is no HTTP. */
+/** Clients of protocols other than HTTP. */
 const clients =
   /^(?:pg_isready|psql|mysqladmin|mysql|mariadb-admin|mariadb|redis-cli|valkey-cli|keydb-cli|mongosh?|rabbitmq-diagnostics|rabbitmqctl|cqlsh|nodetool|clickhouse-client|kafka-[\w-]+(?:\.sh)?|zkServer\.sh|etcdctl|ldapsearch|ldapwhoami|mosquitto_(?:sub|pub)|sqlcmd|php-fpm-healthcheck|mc-health|swaks)$/;
 
@@ -156,7 +156,7 @@ function client({ commands }: CheckText, names: readonly string[]): Other | unde
   return undefined;
 }
 
-/** What asks others, or nobody. */
+/** Programs that are never scripts of the image. */
 const askers =
   /^(?:curl|wget|nc|ncat|netcat|grpc[\w-]+|grpcurl|test|\[|\[\[|cat|grep|ls|echo|exit|pgrep|ps)$/;
 

@@ -3,7 +3,7 @@ import { protocolOf } from '../ports/known-ports.ts';
 import type { PortFacts } from '../ports/modes.ts';
 import type { HealthCheck } from './check.ts';
 
-/** A path that is made for being asked whether the app is well. */
+/** Paths made for health checks. */
 const healthWords = /health|live|ready|\bup\b|ping|status|alive|heartbeat/i;
 
 /**

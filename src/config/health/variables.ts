@@ -18,7 +18,7 @@ export function healthWithVariables(
     if (headers === undefined) return plan;
     const entries = Object.entries(headers).map(([header, text]) => {
       const value = interpolate(text, (name) => values[name]);
-      // What a variable holds must be one line of a request, and a word between quotes in the edge's configuration.
+      // The value becomes one line of a request, and a quoted word in the edge's configuration.
       if (typeof value === 'string' && isHealthValue(value)) return [header, value] as const;
       faults.push(
         new UserError({

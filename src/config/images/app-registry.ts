@@ -13,7 +13,7 @@ type Env = Readonly<Record<string, string | undefined>>;
  *
  * @param hosts registries of the images that the app builds.
  * @returns undefined where there is no password, or no registry.
- * @throws UserError `config.missing-key` where nothing says which of them it is.
+ * @throws UserError `config.missing-key` if it cannot be determined.
  */
 export function passwordRegistry(
   config: Pick<Config, 'app' | 'registry'> & { readonly file?: string },

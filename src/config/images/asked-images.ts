@@ -4,15 +4,15 @@ import { imageRole } from '../services/stores.ts';
 import type { Images } from './built-images.ts';
 import { officialImage } from './official-images.ts';
 
-/** What an image says of itself, by service; or why it is not known, as the end of a sentence. */
+/** The configuration of images by service, or why it is not known, as the end of a sentence. */
 export interface ImageAnswers {
   readonly images: Images;
   readonly unread: Readonly<Record<string, string>>;
 }
 
 /**
- * Services whose strategy hangs on what their image says: ports it exposes, volumes it declares. Those are the app's own
- * that are not built here, but for those of which sluice.yml says all. Stores, proxies and helpers are known by name.
+ * Services whose strategy depends on their image: ports it exposes, volumes it declares. Those are the app's own
+ * that are not built here, except those with a strategy in sluice.yml. Stores, proxies and helpers are known by name.
  *
  * @param built config of what is built here.
  * @returns reference by service.
@@ -33,7 +33,7 @@ export function askedImages(
   );
 }
 
-/** What is known of an image that could not be asked: those that everybody uses. */
+/** The answers, with known official images filled in where no engine or registry answered. */
 export function orKnown(answers: ImageAnswers, references: Readonly<Record<string, string>>): ImageAnswers {
   const images: Record<string, Images[string]> = { ...answers.images };
   const unread: Record<string, string> = {};

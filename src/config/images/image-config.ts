@@ -1,5 +1,5 @@
 /**
- * What an image says of itself: the defaults of every container that is made from it. Field by field Docker's own
+ * The configuration of an image: the defaults of its containers. Fields are Docker's own
  * (moby/docker-image-spec, spec.md; opencontainers/image-spec, config.md), with numbers in place of texts.
  */
 export interface ImageConfig {

@@ -2,8 +2,8 @@ import type { ImageConfig } from './image-config.ts';
 import { tryParseImage } from './reference.ts';
 
 /**
- * What official images declare (docker-library's Dockerfiles, and those of the makers named), for when neither engine nor
- * registry can be asked, and for what is built FROM them. Ports and volumes of these have not changed in years.
+ * Declarations of official images (docker-library's Dockerfiles, and those of the makers named), for when neither engine nor
+ * registry answers, and for images built FROM them. Ports and volumes of these have not changed in years.
  */
 interface Known {
   readonly ports: readonly number[];
@@ -34,7 +34,7 @@ const known: Readonly<Record<string, Known>> = {
 /**
  * Config of a well-known image.
  *
- * @returns undefined for any other; what a registry says of an image counts more.
+ * @returns undefined for any other. The answer of a registry takes precedence.
  */
 export function officialImage(reference: string): ImageConfig | undefined {
   const image = tryParseImage(reference);

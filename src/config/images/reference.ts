@@ -18,7 +18,7 @@ const registryPattern =
 const tagPattern = /^\w[\w.-]{0,127}$/;
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
-/** @returns undefined if the text is no image reference. */
+/** @returns undefined if the text is not an image reference. */
 export function tryParseImage(text: string): ImageReference | undefined {
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
@@ -98,7 +98,7 @@ export function formatImage(reference: ImageReference): string {
 
 /**
  * The reference as Docker's commands shorten it, `node:22` for `docker.io/library/node:22`, and without `:latest`.
- * BuildKit asks for a named context by this form alone: `docker.io/library/node:22` as the name of one replaces nothing
+ * BuildKit looks up a named context only by this form: `docker.io/library/node:22` as the name of one replaces nothing
  * (moby/buildkit, frontend/dockerui/namedcontext.go; tried with buildx 0.13 and engine 26).
  */
 export function familiarImage(reference: ImageReference): string {

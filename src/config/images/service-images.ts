@@ -29,7 +29,7 @@ export function imageReferences(model: ComposeModel): ServiceImage[] {
  * is deployed in the same way before and after its image was built. Releases leave it out (deploy/project.ts).
  *
  * @param images reference by service.
- * @throws UserError `compose.image` for a malformed reference, `config.unknown-service` for a service that is none.
+ * @throws UserError `compose.image` for a malformed reference, `config.unknown-service` for an unknown service.
  */
 export function withImages(model: ComposeModel, images: Readonly<Record<string, string>>): ComposeModel {
   const services: Record<string, ComposeService> = { ...model.services };

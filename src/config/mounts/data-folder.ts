@@ -10,7 +10,7 @@ export interface DataFolder {
   readonly path: string;
 }
 
-/** Part of a path in the place of `..`, which must not lead out of the app's data. */
+/** Replaces `..` in a path, which must not lead out of the app's data. */
 const above = '@above';
 
 /** @param written relative source of a mount, as the compose file has it. */

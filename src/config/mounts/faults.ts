@@ -87,7 +87,7 @@ export function mixed(wrong: Wrong, files: readonly string[], way: 'untrack' | '
       });
 }
 
-/** @param holder what does not have the code: "the image node:22", "the image of Dockerfile". */
+/** @param holder the image without the code: "the image node:22", "the image of Dockerfile". */
 export function code(wrong: Wrong, holder: string, hint: string): UserError {
   return fault('compose.mount-code', wrong, {
     message: `${wrong.shown} is source code mounted at ${wrong.target}, and ${holder} does not contain it`,
@@ -109,7 +109,7 @@ function isPrivate({ owner, shown, target }: Wrong): boolean {
   return owner.startsWith('secrets.') || isSecret(shown) || (target !== undefined && isSecret(target));
 }
 
-/** What git does not have must come from the target: never from a commit. */
+/** A secret must come from the target, never from a commit. */
 function secretHint({ owner, shown, target }: Wrong): string {
   const [kind = '', own = ''] = owner.split('.');
   const isObject = kind === 'secrets' || kind === 'configs';

@@ -3,13 +3,13 @@ import { dirname, join, relative, sep } from 'node:path';
 import { type GitEffects, gitContents } from '../env/git-files.ts';
 import { withoutLinks } from './tree.ts';
 
-/** What a fresh clone has in a folder that a container may write to. Paths from the folder on. */
+/** The content of a writable folder in a fresh clone. Paths from the folder on. */
 export interface FolderContent {
   /** Files of the repository; the path itself, a submodule or a link, is `''`. */
   readonly files: readonly string[];
   /** Folders that git keeps by a placeholder alone (`logs/.gitkeep`), the folder itself left out. */
   readonly kept: readonly string[];
-  /** What this machine has, and git neither tracks nor ignores. */
+  /** On this machine, and neither tracked nor ignored by git. */
   readonly uncommitted: readonly string[];
 }
 
@@ -20,7 +20,7 @@ const placeholder =
 const mostFiles = 100;
 
 /**
- * Reads what the repository has in folders, from git's index: the same on a laptop and on a fresh clone. Without git the
+ * Reads the content of folders from git's index: the same on a laptop and on a fresh clone. Without git the
  * files of this machine count as those of the repository.
  *
  * @param folders absolute; they need not exist.

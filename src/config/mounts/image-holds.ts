@@ -15,7 +15,7 @@ export interface RepositoryImage {
   readonly context: string;
   /** How messages call its Dockerfile. */
   readonly dockerfile: string;
-  /** COPY and ADD of the image, or of one of the Dockerfile's stages; undefined if there is no such stage. */
+  /** COPY and ADD of the image, or of one of the Dockerfile's stages; undefined for an unknown stage. */
   readonly copies: (stage?: string) => readonly ImageCopy[] | undefined;
   /** Whether an install in the Dockerfile fills `node_modules`, `vendor` or `.venv`. */
   readonly installs: boolean;
@@ -83,19 +83,19 @@ function ignoring(text: string): (path: string) => boolean {
       return verdict?.isExcluded === true;
     };
   } catch (error) {
-    // What cannot be read for certain may leave out anything.
+    // An ambiguous file may leave out anything.
     if (error instanceof Unresolvable) return () => true;
     throw error;
   }
 }
 
 /**
- * The whole of a project has files that production does not need; a folder of it has few. Beyond this share of its code
+ * A whole project has files that production does not need; one of its folders has few. Beyond this share of its code
  * an image is complete without the mount.
  */
 const wholeShare = 0.5;
 const partShare = 0.8;
-/** Stages copy from stages, and nobody stacks them higher. */
+/** Stages copy from stages; deeper chains do not occur in practice. */
 const maxDepth = 8;
 
 /**
@@ -205,7 +205,7 @@ function globOf(pattern: string): RegExp {
   }
 }
 
-/** Whether a path is a folder, or lies in it. */
+/** Whether a path is a folder or inside it. */
 function isWithin(path: string, folder: string): boolean {
   return folder === '/' || path === folder || path.startsWith(`${folder}/`);
 }

@@ -29,7 +29,7 @@ export interface Checkout {
   readonly top: string;
   readonly written: WrittenCompose | undefined;
   readonly model: ComposeModel;
-  /** What the repository has in the sources that containers may write to, by absolute path. */
+  /** Content of the writable sources in the repository, by absolute path. */
   readonly contents: ReadonlyMap<string, FolderContent>;
 }
 
@@ -42,7 +42,7 @@ export function checkoutOf(
   return { folder, top: gitTop(folder) ?? folder, written, model, contents };
 }
 
-/** What becomes of a source. */
+/** How a source is handled. */
 export type Judgement =
   /** A path of the server, as it is written. */
   | { readonly kind: 'host'; readonly warning?: string }
@@ -76,7 +76,7 @@ export function judgeSource(
 }
 
 /**
- * What becomes of a bind mount: the server's path, configuration that a release carries, a data folder of the app, a
+ * How a bind mount is handled: the server's path, configuration that a release carries, a data folder of the app, a
  * development mount that is left out, or an error.
  *
  * @param volume of type bind, its source absolute and without escaped dollar signs.
@@ -104,7 +104,7 @@ export async function judgeMount(
   const kind = folderKind(source, target);
   const content = isWritable ? checkout.contents.get(source) : undefined;
   const isBare = content !== undefined && content.files.length === 0;
-  // A folder that the engine has made of a missing file is no file either.
+  // The engine makes a folder of a missing file.
   const isFile =
     found === undefined || (found.isDirectory() && isBare)
       ? isFileLike(source, target)

@@ -12,7 +12,7 @@ import { isFileLike, isMadeInImage } from './kinds.ts';
 import { isWithin } from './tree.ts';
 import { treesOf } from './trees.ts';
 
-/** What becomes of one source of a mount, secret or config. */
+/** How one source of a mount, secret or config is handled. */
 export interface PlannedMount {
   /** `services.web:/etc/nginx/nginx.conf`, `secrets.key`. */
   readonly key: string;
@@ -22,7 +22,7 @@ export interface PlannedMount {
   readonly handling: 'carried' | 'data folder' | 'left out' | 'on the server' | 'refused';
 }
 
-/** What becomes of everything that the services mount from this machine. */
+/** How all sources are handled that the services mount from this machine. */
 export interface MountPlan {
   /** Without the development mounts. */
   readonly model: ComposeModel;
@@ -32,15 +32,15 @@ export interface MountPlan {
   readonly folders: Readonly<Record<string, DataFolder>>;
   readonly mounts: readonly PlannedMount[];
   readonly faults: readonly UserError[];
-  /** What differs on a fresh clone, or may not be what was meant. */
+  /** Differences from a fresh clone, and probable mistakes. */
   readonly warnings: readonly string[];
-  /** What is left out and why, one line each. */
+  /** Parts left out and why, one line each. */
   readonly notes: readonly string[];
 }
 
 /**
  * Decides for every bind mount, secret and config of a model whether it is a path of the server, configuration that a
- * release carries, a data folder of the app, a development mount that is left out, or a fault. Nothing is copied and no server is asked.
+ * release carries, a data folder of the app, a development mount that is left out, or a fault. It copies nothing and contacts no server.
  *
  * @param model as docker compose prints it, with `build:`.
  * @param folder of sluice.yml; files up to the top of its git repository may be carried.
@@ -108,7 +108,7 @@ function writableSources(model: ComposeModel, top: string): string[] {
   return [...new Set(sources)].filter((source) => isWithin(source, top));
 }
 
-/** What one service writes to a data folder, another reads there: the server has it once. */
+/** A folder that one service writes to and others read is one data folder on the server. */
 function withReaders(judged: readonly Judged[], { services }: ComposeModel): readonly Judged[] {
   const written = judged.flatMap(({ source, judgement }) =>
     judgement.kind === 'data-folder' ? [{ source, judgement }] : [],
@@ -126,7 +126,7 @@ function withReaders(judged: readonly Judged[], { services }: ComposeModel): rea
   });
 }
 
-/** What a data folder of the server begins without. */
+/** Content that a data folder on the server lacks at first. */
 function folderWarnings({ shown }: DataFolder, content: FolderContent, name: string): string[] {
   const { kept, uncommitted } = content;
   const some = (paths: readonly string[]) =>

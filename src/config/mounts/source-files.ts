@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const code =
   /\.(?:[cm]?[jt]sx?|vue|svelte|astro|py|rb|erb|php|go|rs|java|kt|scala|clj|cs|fs|exs?|eex|heex|erl|c|cc|cpp|h|swift|dart|lua|pl|sh)$/i;
-/** What production does not need, and what an install or a build makes. */
+/** Folders that production does not need, or that an install or a build creates. */
 const aside =
   /^(?:\..+|node_modules|vendor|venv|dist|build|target|coverage|tests?|specs?|__tests__|__pycache__|e2e|cypress|docs?|examples?|fixtures|docker|deploy|infra|ops|scripts|tools|bin|tmp|log)$/i;
 /** Settings of tools, beside the code and not a part of it. */

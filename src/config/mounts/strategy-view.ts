@@ -4,8 +4,8 @@ import { mapVolumes } from './data-folder.ts';
 import type { MountPlan } from './plan.ts';
 
 /**
- * A model for the strategies: data folders are marked and have the names that the compose file gives them, and what a
- * container writes to a file that a release carries is no data that two would share.
+ * A model for the strategies: data folders are marked and have the names that the compose file gives them, and
+ * files of the release count as read-only, because what a container writes there is not shared data.
  */
 export function strategyView(model: ComposeModel, { carried, folders }: MountPlan): ComposeModel {
   return mapVolumes(model, (volume, key): SeenVolume => {

@@ -58,7 +58,7 @@ export async function readMountTree(
   return found.length === 0 ? { kind: 'missing' } : found;
 }
 
-/** A path with the links of its folders followed, as far as they exist: git takes no other. */
+/** A path with the links of its folders followed, as far as they exist: git accepts no other. */
 export async function withoutLinks(path: string): Promise<string> {
   const folder = dirname(path);
   if (folder === path) return path;
@@ -66,7 +66,7 @@ export async function withoutLinks(path: string): Promise<string> {
   return join(real ?? (await withoutLinks(folder)), basename(path));
 }
 
-/** Whether a path is a folder, or lies in it. */
+/** Whether a path is a folder or inside it. */
 export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 }

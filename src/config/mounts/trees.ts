@@ -8,7 +8,7 @@ import { readMountTree, type TreeFault, withoutLinks } from './tree.ts';
 
 const keepers = /(?:^|\/)\.(?:gitignore|gitkeep|keep)$/;
 
-/** What would be carried of each source. */
+/** The files of each source that a release includes. */
 interface Trees {
   readonly git: GitSight;
   of(

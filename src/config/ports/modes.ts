@@ -28,7 +28,7 @@ export interface PortFacts {
   readonly line: string;
   /** Addresses by which other services and itself call it. */
   readonly references: readonly Reference[];
-  /** What variables and options name. */
+  /** Ports that variables and options name. */
   readonly named: ReadonlyMap<number, NamedPort>;
   /** The port that the command names. */
   readonly commanded: number | undefined;
@@ -41,7 +41,7 @@ type Rule = (port: number, facts: PortFacts, isMain: boolean) => Mode | undefine
  * wrong mode, a service of another protocol is broken; as `tcp` a web app only loses the switch by request and the
  * guard’s count of 5xx.
  *
- * @param isMain what is said of the service without a port (`mode:`, a check without a port) is said of this one.
+ * @param isMain settings without a port (`mode:`, a check without a port) apply to this one.
  */
 export function modeOf(port: number, facts: PortFacts, isMain: boolean): Mode {
   for (const rule of rules) {
@@ -51,7 +51,7 @@ export function modeOf(port: number, facts: PortFacts, isMain: boolean): Mode {
   return tcp('nothing shows that it speaks HTTP');
 }
 
-/** From what a person wrote for this very port to what only its number says. */
+/** From settings for exactly this port to hints of its number only. */
 const rules: readonly Rule[] = [
   fromConfig,
   fromRouting,
@@ -136,13 +136,13 @@ function fromProgram(port: number, { line, commanded }: PortFacts, isMain: boole
   return tlsOptions.test(line) ? tcp(`${program} runs with a certificate`) : http(`${program} serves it`);
 }
 
-/** What others write in front of its name is what they speak to it. */
+/** The scheme that other services use for its name. */
 function fromReferences(port: number, { references }: PortFacts): Mode | undefined {
   return byScheme(references.filter((reference) => reference.port === port && !reference.isOwn));
 }
 
 /**
- * gRPC is given addresses without a scheme. A variable that says so outweighs a port that looks like the web, and the
+ * gRPC is given addresses without a scheme. Such a variable outweighs a port that looks like the web, and the
  * service’s own URL: what .NET calls http:// may be HTTP/2.
  */
 function fromBareAddress(port: number, { references }: PortFacts): Mode | undefined {

@@ -2,7 +2,7 @@ import type { ComposeService } from '../model.ts';
 import { nameParts } from '../services/programs.ts';
 import { imageKind } from '../services/stores.ts';
 
-/** What the name of a variable, an option or a service says of a port. */
+/** The mode of a port, by the name of a variable, an option or a service. */
 export interface NamedPort {
   readonly mode: 'http' | 'tcp';
   /** `the variable HTTP_PORT`, `the option --smtp`. */
@@ -20,7 +20,7 @@ const inOption =
   /(?:^|\s)--?([a-z][\w.-]{1,60})[= ]\s?["']?(?:[\w.*-]{0,80}:|\[[\da-f:]{0,45}\]:)?(\d{1,5})(?![\w.:])/gi;
 
 /**
- * What the names of a service’s variables and options say of the ports that are their values.
+ * The modes of ports, by the names of the variables and options that have them as values.
  *
  * @param others names of the other services: `TRAINER_ADDR=trainer:3000` names a port of theirs.
  */

@@ -11,7 +11,7 @@ import { modeOf, type PortFacts } from './modes.ts';
 import { isAdminVariable, namedPorts } from './names.ts';
 import { referencesTo } from './references.ts';
 
-/** What is known around a service; the more, the better its ports are judged. */
+/** Context of a service; more context gives better results. */
 export interface PortSight {
   readonly name?: string | undefined;
   /** The other services, which may call this one. */
@@ -27,11 +27,11 @@ export interface FoundPorts {
   readonly from: string;
   /** Path the edge asks on the main port. */
   readonly health: string | undefined;
-  /** How it is asked, where that is no plain GET. */
+  /** The request, unless it is a plain GET. */
   readonly request?: HealthRequest;
-  /** What the service’s own health check asks, as far as it can be read. */
+  /** The service’s own health check, as far as it can be read. */
   readonly check: HealthCheck | undefined;
-  /** What of the ports and the health check is not used, one sentence each. */
+  /** Unused parts of the ports and the health check, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export function findPorts(
     check: healthCheckOf(service, sight.name),
     routing: routingOf(service, sight.name),
     isOwn,
-    // An image of one’s own may be called redis; what it is made from says what it is.
+    // The app’s own image may be called redis; its base identifies it.
     known: knownPorts(isOwn ? service.from : service.image),
     commanded: portOfCommand(line),
     references: referencesTo(service, sight.name, sight.model),
@@ -150,7 +150,7 @@ const portVariables = [
   ...['ASPNETCORE_HTTP_PORTS', 'ASPNETCORE_URLS', 'NITRO_PORT', 'FLASK_RUN_PORT', 'ROCKET_PORT'],
 ];
 
-/** Whether a check asks the administration of a program, which may be well while its users are not served. */
+/** Whether a check requests an administration port, which may be healthy while the app is not. */
 function asksAdmin({ service }: PortFacts, { port, path }: HealthCheck): boolean {
   if (port === undefined) return false;
   if (isAdminPort(port) || isAdminVariable(service, port)) return true;
@@ -204,7 +204,7 @@ function portOfCommand(line: string): number | undefined {
   return undefined;
 }
 
-/** What a server listens on by default. */
+/** Default port of a server. */
 function defaultPort({ line, known, service }: PortFacts): Main | undefined {
   const servers: readonly (readonly [RegExp, number])[] = [
     [/\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|runserver|php artisan serve)\b/, 8000],

@@ -13,7 +13,7 @@ export function jsonSchema(): Schema {
     $schema: 'http://json-schema.org/draft-07/schema#',
     ...z.toJSONSchema(configSchema, { io: 'input', target: 'draft-7' }),
     title: schema.title ?? 'sluice.yml',
-    // Whoever has only a front end to publish has no targets.
+    // A repository with only a front end has no targets.
     required: ['app'],
     anyOf: [{ required: ['targets'] }, { required: ['cdn'] }],
   };

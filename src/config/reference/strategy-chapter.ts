@@ -4,7 +4,7 @@ import type { Strategy } from '../model.ts';
 
 export interface StrategyExample {
   readonly strategy: Strategy;
-  /** What a deploy does with such a service. */
+  /** How a deploy treats such a service. */
   readonly deploy: string;
   /** How Sluice recognizes one, the sentence after "Sluice recognizes it by". */
   readonly by: string;
@@ -57,7 +57,7 @@ export const strategyExamples: readonly StrategyExample[] = [
   {
     strategy: 'singleton',
     deploy: 'Two never run at once: after the confirmation the old one stops, then the new one starts.',
-    by: 'a scheduler in its command (`celery beat`, cron, `schedule:work`), or a name such as `beat` or `cron` without a port. Another program in the image of a service is one, too, if no service calls it and neither its name nor its command contains worker, queue or consumer: two of it may not be safe to run at once.',
+    by: 'a scheduler in its command (`celery beat`, cron, `schedule:work`), or a name such as `beat` or `cron` without a port. Another program in the image of a service is one, too, if no service calls it and neither its name nor its command contains worker, queue or consumer: running two of them at once may be unsafe.',
     compose: `services:
   web:
     build: .

@@ -7,7 +7,7 @@ import { eachOnce, labelsOf, portIn, type RoutedPort, type RoutingPart, replicas
 const upstreams = /\{\{-?\s*upstreams\b([^{}]{0,200})\}\}/g;
 
 /**
- * What caddy-docker-proxy reads of a service: labels `caddy`, `caddy_1`, `caddy.…` and `caddy_ingress_network`. The
+ * The part of a service that caddy-docker-proxy reads: labels `caddy`, `caddy_1`, `caddy.…` and `caddy_ingress_network`. The
  * proxy can be given another prefix; a label whose value calls `upstreams` shows which.
  *
  * @param names names of the service, to know an upstream that is written as a name (`web:8000`).

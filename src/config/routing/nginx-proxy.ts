@@ -22,7 +22,7 @@ const settings = new Set([
 /** It restarts its own container at every renewal of the certificate, which an edge must never be. */
 const restarts = /^(?:LETSENCRYPT|ACME)_RESTART_CONTAINER$/;
 
-/** What nginx-proxy and acme-companion read of a service: variables, and labels `com.github.nginx-proxy.*`. */
+/** The part of a service that nginx-proxy and acme-companion read: variables, and labels `com.github.nginx-proxy.*`. */
 export function nginxProxyPart(service: ComposeService): RoutingPart | undefined {
   const variables = Object.entries(service.environment ?? {}).map(
     ([key, value]) => [key, textOf(value)] as const,

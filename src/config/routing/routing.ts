@@ -26,12 +26,12 @@ export interface Routing {
    * `tcp`, or, if none is named, to the service's main port.
    */
   readonly needsTcp: boolean;
-  /** What changes when the proxy sees an edge in place of the replicas, one sentence each. */
+  /** Changes when the proxy sees an edge instead of the replicas, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * What routes to a service by its labels and variables.
+ * The proxies that route to a service by its labels and variables.
  *
  * @param name of the service, to know an upstream that is written as a name.
  * @returns undefined if no proxy that Sluice knows sends traffic to it.
@@ -53,13 +53,13 @@ export function routingOf(service: ComposeService, name?: string): Routing | und
 export interface RoutingKeys {
   /** Labels that the edge gets and the colors lose. */
   readonly labels: readonly string[];
-  /** Variables that the edge gets. The colors keep them, an app may read them too, but for the `switches`. */
+  /** Variables that the edge gets. The colors keep them, because an app may read them too, except for the `switches`. */
   readonly variables: readonly string[];
   /** Variables that the colors lose: without them no proxy sends traffic there. */
   readonly switches: readonly string[];
 }
 
-/** The keys of a service that proxies read, also those that tell a proxy to leave it alone. */
+/** The keys of a service that proxies read, also those that make a proxy ignore it. */
 export function routingKeys(service: ComposeService, name?: string): RoutingKeys {
   const parts = partsOf(service, name);
   return {
@@ -136,7 +136,7 @@ export function withRoutingOfImages(
   return { ...model, services: { ...model.services, ...Object.fromEntries(services) } };
 }
 
-/** What the plan says of a service's labels and variables, one sentence each. */
+/** Notes for the plan on a service's labels and variables, one sentence each. */
 export function notesOfRouting(service: ComposeService, strategy: Strategy, name?: string): string[] {
   const notes = watchers(service, strategy);
   const parts = partsOf(service, name);

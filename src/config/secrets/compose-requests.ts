@@ -9,7 +9,7 @@ import type { Env } from '../env/env.ts';
 import type { Config } from '../model.ts';
 import { type ReservedSight, whyReserved } from './reserved.ts';
 
-/** What asks for a reserved variable. */
+/** A use of a reserved variable. */
 export interface ReservedRequest {
   readonly name: string;
   /** `services.web.build.args.A`. */
@@ -20,7 +20,7 @@ export interface ReservedRequest {
 
 /**
  * Credentials of the job that the compose files would put into a build: in `build:` or in the name of its image. Compose
- * itself is asked, with a mark in the place of each: so no way to write a reference is missed, be it a default, a list, an
+ * itself resolves the files, with a mark as the value of each: this finds every form of a reference, be it a default, a list, an
  * argument without a value, or a file that is included.
  *
  * @param env what the files may use; a reserved name in it is the target's own.

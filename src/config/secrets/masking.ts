@@ -1,7 +1,7 @@
 import { secretIn } from '../sluice-yml/named-secrets.ts';
 import { isSecretName, speaksOfSecret } from './secret-names.ts';
 
-/** A value of a source of secrets that is none: settings that people keep beside secrets, and that logs are full of. */
+/** Values that are not secrets: settings that people keep beside secrets, and that are frequent in logs. */
 const ordinaryWords = new Set(
   [
     'true false yes no on off none null undefined enabled disabled default auto always never optional required',
@@ -22,7 +22,7 @@ const number = /^[+-]?\d{1,9}(?:\.\d{1,9}){0,3}\s?(?:[kmgt]i?b?|b|ms|s|m|min|h|d
 
 /** Releases are named so: `v1.2.3`, `1.2.3-rc.1`. */
 const version = /^v?\d{1,9}(?:\.\d{1,9}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|post|pre)[-.]?\d{0,4})?$/;
-/** Places that say nothing: this machine, a region of a cloud, where Docker puts secrets. */
+/** Places that reveal nothing: this machine, a region of a cloud, where Docker puts secrets. */
 const place =
   /^(?:https?:\/\/)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d{1,5})?\/?$|^(?:af|ap|ca|eu|il|me|mx|sa|us)(?:-[a-z]{4,9}){1,2}-\d$|^\/run\/secrets\/[\w.-]{1,99}$/;
 
@@ -33,10 +33,10 @@ export function isOrdinary(value: string): boolean {
 }
 
 /**
- * What must not be readable of one variable.
+ * The parts of one variable that must not be readable.
  *
  * @param isSecret whether the source is one of secrets: then the value is one, whatever its name, unless it is an ordinary
- * word or number or everybody may read it. Else its name or its form must say so. A name that is one of a password hides any
+ * word or number or everybody may read it. Else its name or its form decides. A name that is one of a password hides any
  * value, one that has to do with secrets (`AUTH_HOST`) no ordinary one.
  * @param open texts that everybody may read.
  */
@@ -49,7 +49,7 @@ export function secretsOf(
   const speaks = speaksOfSecret(name) && (isSecretName(name) || !isPublic(value));
   const candidates = [
     ...(speaks || secretIn([], value) !== undefined ? [value] : []),
-    // A password is one wherever it stands.
+    // A password counts in any variable.
     ...passwordsIn(value),
   ];
   const users = isSecret ? usersIn(value) : [];
@@ -66,7 +66,7 @@ function isOpen(value: string, open: ReadonlySet<string>): boolean {
 }
 
 /**
- * The same of a variable that sluice.yml hands on to tests. Passwords of their own databases are ordinary words, and say
+ * The same for a variable that sluice.yml passes to tests. Passwords of test databases are ordinary words, and reveal
  * nothing: to mask them would blank the names of images and services.
  */
 export function namedSecrets(name: string, value: string): string[] {
@@ -100,7 +100,7 @@ function userInfo(value: string): string | undefined {
   const path = rest.search(/[/?#]/);
   const authority = path < 0 ? rest : rest.slice(0, path);
   if (authority.includes('@')) return authority.slice(0, authority.lastIndexOf('@'));
-  // A password with a slash that nobody has escaped.
+  // A password with an unescaped slash.
   return rest.includes('@') && authority.includes(':') ? rest.slice(0, rest.lastIndexOf('@')) : undefined;
 }
 

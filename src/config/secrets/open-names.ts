@@ -5,7 +5,7 @@ import { openTexts } from './masking.ts';
 
 /**
  * Names that a compose file gives to services, volumes, networks and hosts. `DB_HOST=orders-db` holds one of them, and
- * without it no output would say what it is about.
+ * output without it is unreadable.
  *
  * @param compose a compose file, or a model: whatever is there.
  */
@@ -23,7 +23,7 @@ function asObject(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** What sluice.yml says, and the names in the compose files: everybody who reads the repository knows them. */
+/** Texts of sluice.yml and names in the compose files: everyone who can read the repository knows them. */
 export async function openIn(
   config: Pick<Config, 'folder'> & Partial<Pick<Config, 'compose'>>,
 ): Promise<ReadonlySet<string>> {

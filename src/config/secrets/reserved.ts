@@ -5,10 +5,10 @@ import type { Config } from '../model.ts';
 export interface ReservedGroup {
   /** `*` stands for any characters. Case does not count. */
   readonly names: readonly string[];
-  /** What they are: the end of a sentence that begins with a name. */
+  /** Their content: the end of a sentence that begins with a name. */
   readonly are: string;
   /**
-   * Where sluice.yml may name one of them all the same: `never`, for build secrets alone (`build.job-credentials`), or
+   * Where sluice.yml may still name one of them: `never`, only for build secrets (`build.job-credentials`), or
    * also as a variable of a target (`env`, `env-secret`) or of `notify`.
    */
   readonly allowed: 'never' | 'builds' | 'everywhere';
@@ -58,7 +58,7 @@ export const reservedGroups: readonly ReservedGroup[] = [
   },
 ];
 
-/** Names of those forms that are no secrets, and that image names and build arguments usually have. */
+/** Names of those forms that are not secrets and that image names and build arguments often use. */
 export const unreservedNames = [
   'AWS_REGION',
   'AWS_DEFAULT_REGION',
@@ -87,13 +87,13 @@ export function reservedGroup(name: string): ReservedGroup | undefined {
   return patterns.find(([, pattern]) => pattern.test(name))?.[0];
 }
 
-/** What of sluice.yml names further secrets of the job, and which reserved ones builds may use. */
+/** The parts of sluice.yml that name further secrets of the job, or reserved ones that builds may use. */
 export type ReservedSight = Partial<Pick<Config, 'targets' | 'notify'>> & {
   readonly build?: Pick<Config['build'], 'jobCredentials'>;
 };
 
 /**
- * Why files that others write may not have a variable of the job: it is on the list, or sluice.yml says that it holds a
+ * Why untrusted files must not read a variable of the job: it is on the list, or by sluice.yml it contains a
  * whole env file or a webhook.
  *
  * @returns what it is, the end of a sentence that begins with the name; undefined: they may.
@@ -114,7 +114,7 @@ export function isGivenToBuilds(name: string, { build }: ReservedSight): boolean
 }
 
 /**
- * The environment without the job's credentials, for programs that do what foreign files say: docker, buildx, compose.
+ * The environment without the job's credentials, for programs that run untrusted files: docker, buildx, compose.
  *
  * @param keep those that the program needs itself.
  */
@@ -128,7 +128,7 @@ export function withoutReserved<Value>(
   );
 }
 
-/** Files that hold credentials of the job, as far as its environment says where they are. */
+/** Files that hold credentials of the job, as far as its environment names them. */
 export function credentialFiles(env: Readonly<Record<string, string | undefined>>): string[] {
   const docker = env.DOCKER_CONFIG ?? (env.HOME === undefined ? undefined : join(env.HOME, '.docker'));
   const named = ['SLUICE_SSH_KEY_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_SHARED_CREDENTIALS_FILE'];

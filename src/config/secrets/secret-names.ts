@@ -1,7 +1,7 @@
 /** Words that make a name one of a secret, wherever in it they are. */
 const strong =
   /(?:^|_)(?:SECRETS?|PASSWORD|PASSWD|PASS|PWD|PASSPHRASE|TOKEN|CREDENTIALS?|SALT|PEPPER|(?:API|ACCESS|ENCRYPTION|SIGNING|PRIVATE(?:_\w{1,40}?)?|MASTER|SESSION|LICENSE|AUTH)_?KEYS?)(?=_|$)/gi;
-/** Words that do so at the end only: AUTH_PROVIDER and NEXT_PRIVATE_APP_URL speak of something else. */
+/** Words that do so only at the end: AUTH_PROVIDER and NEXT_PRIVATE_APP_URL are not secrets. */
 const weak = /(?:^|_)(?:AUTH|PRIVATE|WEBHOOK|DSN)$|_WEBHOOK_URL$/i;
 /** The same anywhere: broad enough for a mask. */
 const broad =

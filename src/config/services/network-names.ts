@@ -108,7 +108,7 @@ function hostnameOf(service: ComposeService): string | undefined {
   return typeof hostname === 'string' && hostname !== '' && hostname !== 'localhost' ? hostname : undefined;
 }
 
-/** What the plan says of names and addresses that one container alone can have, one sentence each. */
+/** Notes for the plan on names and addresses that only one container can have, one sentence each. */
 export function notesOfNames(name: string, services: Services, strategy: Strategy): string[] {
   if (strategy !== 'blue-green' && strategy !== 'workers') return [];
   const service = services[name] ?? {};

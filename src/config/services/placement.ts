@@ -14,7 +14,7 @@ export interface Placement {
   readonly migrateHost: HostConfig | undefined;
   /** Where what is done once is done: the backup's host, else the migration's, else the first. */
   readonly primaryHost: HostConfig;
-  /** What the plan should say, one sentence each. */
+  /** Notes for the plan, one sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -65,7 +65,7 @@ function unknownNames(config: Pick<Config, 'places'>, target: Target, known: rea
   });
 }
 
-/** Services that may exist once and would exist twice: one error for all, because one change mends them all. */
+/** Services that may exist only once and are on two hosts: one error for all, because one change fixes all. */
 function doubles(
   config: Pick<Config, 'places'>,
   target: Target,
@@ -93,7 +93,7 @@ function doubles(
   ];
 }
 
-/** Why a service may not run on two hosts; undefined if it may. */
+/** Why a service must not run on two hosts; undefined if it can. */
 function onlyOnce({ name, strategy }: ServicePlan, model: ComposeModel): string | undefined {
   if (strategy === 'singleton') return 'two at once do everything twice';
   const service = model.services[name];

@@ -38,7 +38,7 @@ export function unknownService(
   });
 }
 
-/** What a blue-green service must not have: each with the ways out. */
+/** Parts that a blue-green service must not have, each with alternatives. */
 export function blueGreenFaults(
   plan: ServicePlan,
   service: ComposeService,
@@ -133,8 +133,8 @@ export function dataContainerFaults(plan: ServicePlan, model: ComposeModel, conf
 }
 
 /**
- * Other services that use the very container of this one, where it has no single container that stays: it has two colors,
- * changes over after everything else, or ends. What shares the container of a `recreate` service is replaced with it.
+ * Other services that share the container of this one, although it has no single permanent container: it has two colors,
+ * changes over last, or exits. Services that share the container of a `recreate` service are replaced with it.
  */
 export function tiedFaults(
   { name, strategy }: Pick<ServicePlan, 'name' | 'strategy'>,

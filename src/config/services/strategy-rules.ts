@@ -55,7 +55,7 @@ function asJob({ name, service, own, model, sight }: Case): Inferred | undefined
     ([, other]) => other.depends_on?.[name]?.condition === 'service_completed_successfully',
   );
   if (waiting !== undefined) return { strategy: 'job', reason: `${waiting[0]} waits for it to complete` };
-  // What its image exposes says nothing of a command that ends; what the compose file itself declares does.
+  // A port that only the image exposes does not matter for a command that exits; one in the compose file does.
   const written = model.services[name] ?? service;
   const serves =
     (written.ports?.length ?? 0) > 0 || (written.expose?.length ?? 0) > 0 || sight.isReached(written);
@@ -70,7 +70,7 @@ function asJob({ name, service, own, model, sight }: Case): Inferred | undefined
   return { strategy: 'job', reason: '`restart: "no"` means that it exits' };
 }
 
-/** What happens when the container ends; undefined: the compose file does not say. */
+/** The restart policy; undefined: the compose file sets none. */
 function restartOf({ restart, deploy }: SeenService): 'always' | 'on-failure' | 'no' | undefined {
   const condition = (deploy as { restart_policy?: { condition?: string } } | undefined)?.restart_policy
     ?.condition;
@@ -150,13 +150,13 @@ function isTied(other: SeenService, name: string): boolean {
   return sharedKeys.some((key) => other[key] === `service:${name}`) || volumesFrom(other).includes(name);
 }
 
-/** What nobody misses after a deploy, by the folder's name. */
+/** Folders that a deploy may lose, by name. */
 const passing = /\/(?:node_modules|\.venv|\.?cache|tmp|logs?|run|target|dist|build)\/?$/i;
 
 /**
  * Volumes without a name are each container's own. A foreign image keeps data there, and so does one of one's own whose
- * Dockerfile declares it: Compose hands it on when it replaces a container, two colors each have an empty one. What the
- * compose file itself gives no name (`/app/node_modules`) only hides something.
+ * Dockerfile declares it: Compose passes it on when it replaces a container, two colors each have an empty one. A volume that the
+ * compose file itself leaves unnamed (`/app/node_modules`) only hides a folder.
  */
 function unsharedVolume(service: SeenService, own: ServiceConfig): string | undefined {
   const volumes = writableVolumes(service);
@@ -181,7 +181,7 @@ function asSingleton({ name, service, own }: Case): Inferred | undefined {
   return { strategy: 'singleton', reason: `it is called ${word}: two at once do everything twice` };
 }
 
-/** Someone else's program beside the app: it changes seldom, and nobody wants it started anew by each deploy. */
+/** A third-party program beside the app: it rarely changes, and a deploy must not restart it each time. */
 function asHelper({ name, service, own, sight }: Case): Inferred | undefined {
   if (own.port !== undefined) return undefined;
   const isTool = imageRole(service) === 'tool' && service.build === undefined;

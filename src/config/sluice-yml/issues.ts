@@ -9,7 +9,7 @@ import type { Path, YamlFile } from './yaml.ts';
 type Issue = z.core.$ZodIssue;
 
 /**
- * What the schema says against a file, as errors of the user's: with the key's path, its place and a way out.
+ * Schema violations of a file as errors for the user: with the key's path, its place and a hint.
  * No value is repeated: people put secrets into wrong places, and logs are read by many.
  */
 export function errorsOf(issues: readonly Issue[], file: YamlFile): UserError[] {

@@ -194,7 +194,7 @@ function secretsIn(read: YamlFile): UserError[] {
   return found;
 }
 
-/** Such a key vanishes on its way through JavaScript objects instead of being unknown. */
+/** JavaScript objects drop such a key, so the schema cannot report it as unknown. */
 function forbiddenKeys(read: YamlFile): UserError[] {
   return [...read.scalars()]
     .filter(({ isKey, text }) => isKey && text === '__proto__')

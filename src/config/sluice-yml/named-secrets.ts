@@ -3,16 +3,16 @@ import { shapeOf } from '../../kernel/masking/secret-shapes.ts';
 const secretKey =
   /(?:^|[-_.])(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|api[-_]?key|private[-_]?key|access[-_]?key|webhook)s?$/i;
 
-/** Keys of sluice.yml whose value is the NAME of a secret: anything that is no name is taken for the secret itself. */
+/** Keys of sluice.yml whose value is the NAME of a secret: any other text counts as the secret itself. */
 const namePaths = [/^notify\.slack$/, /^targets\.[^.]+\.env-secret(?:\.\d+)?$/, /^targets\.[^.]+\.env\.\d+$/];
 const variableName = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/;
-/** References to a value that stands elsewhere. */
+/** References to a value elsewhere. */
 const reference = /^(?:\$\{\{.*\}\}|\$\{?[A-Za-z_]\w*\}?)$/;
 
 /**
  * Whether a value in sluice.yml is a secret, judged by its form, its key, or its place.
  *
- * @returns what it is, such as "a private key"; undefined if it is none.
+ * @returns what it is, such as "a private key"; undefined if it is not a secret.
  */
 export function secretIn(path: readonly (string | number)[], text: string): string | undefined {
   const shape = shapeOf(text);

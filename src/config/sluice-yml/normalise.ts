@@ -21,7 +21,7 @@ type RawTarget = NonNullable<RawConfig['targets']>[string];
 type RawHost = RawTarget['hosts'][number];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** What the file says, as the model that every domain reads. `compose` may still be empty: load.ts looks for it. */
+/** The file as the model that every domain reads. `compose` may still be empty: load.ts looks for it. */
 export function normalise(raw: RawConfig, file: string, folder: string, yaml: YamlFile): Config {
   const { migrate, backup, watch } = raw;
   return {
@@ -168,7 +168,7 @@ function hostConfig(raw: RawHost): HostConfig {
   };
 }
 
-/** What the schema can't see because it looks at one value at a time. */
+/** Contradictions between values, which the schema checks one by one. */
 export function contradictions(config: Config): UserError[] {
   const errors: UserError[] = reservedFaults(config, (path) => placeOf(config, path));
   for (const target of Object.values(config.targets)) {
@@ -246,7 +246,7 @@ function mapEntries<V, R>(
   return result;
 }
 
-/** Alembic can tell the current revision, called the same way; other tools are asked only when the file says how. */
+/** Alembic can tell the current revision, called the same way; other tools are called only if the file sets `revision`. */
 function revisionCommand(command: string | readonly string[]): string | undefined {
   const line = typeof command === 'string' ? command.trim() : command.join(' ');
   const call = /^(?:cd \S+ && )?(?:\w+ run (?:--\S+ )*|\/\S+\/bin\/)?alembic(?: -c \S+)?(?= )/.exec(

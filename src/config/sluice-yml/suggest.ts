@@ -31,7 +31,7 @@ function fold(text: string): string {
   return text.toLowerCase().replaceAll(/[-_ ]/g, '');
 }
 
-/** Damerau's distance (a swap of neighbours counts as one), by three rows. */
+/** Damerau's distance (a swap of adjacent letters counts as one), by three rows. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

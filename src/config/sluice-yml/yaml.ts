@@ -61,7 +61,7 @@ export function readYaml(text: string, file: string): YamlFile | readonly UserEr
     return broken('The YAML is nested too deeply', 'A config needs five levels at most.');
   }
   if (document.errors.length > 0) {
-    // After the first one most are echoes of it; those on other lines may be mistakes of their own.
+    // After the first one most are echoes of it; those on other lines may be separate mistakes.
     const onePerLine = new Map(document.errors.toReversed().map((error) => [at(error.pos[0]).line, error]));
     return [...onePerLine.values()]
       .toReversed()

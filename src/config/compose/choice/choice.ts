@@ -67,13 +67,13 @@ export function startsContainers(file: ComposeCandidate): boolean {
   return Object.keys(file.services).length > 0 && isWhole(file);
 }
 
-/** What a person chose, in `--compose` or in sluice.yml: the others are of no interest. */
+/** The files that the user chose, with `--compose` or in sluice.yml. */
 export function chosenBy<File extends ComposeCandidate>(files: readonly File[]): ComposeChoice<File> {
   const why = 'named in sluice.yml or with `sluice init --compose`';
   return { files, why, unused: [], doubt: undefined };
 }
 
-/** Files that others include, or extend without being a base file themselves: they are no apps. */
+/** Files that others include, or extend without being a base file themselves: they are parts, not apps. */
 function includedBy(all: readonly ComposeCandidate[]): ReadonlySet<string> {
   const found = new Set<string>();
   for (const file of all) {

@@ -2,7 +2,7 @@ import { purposeOf } from './names.ts';
 import type { ComposeCandidate } from './overlay.ts';
 
 /**
- * What a compose file without a purpose in its name builds for development: `dockerfile: dev.Dockerfile`,
+ * The development image that a compose file without a purpose in its name builds: `dockerfile: dev.Dockerfile`,
  * `target: devcontainer`.
  *
  * @param files later ones over earlier ones.

@@ -14,7 +14,7 @@ export interface ComposeCandidate {
 const forDevelopment =
   /^(?:NODE_ENV|CHOKIDAR_\w+|WATCHPACK_\w+|WDS_\w+|PYTHON\w+|XDEBUG_\w+)$|DEBUG|_ENV$|RELOAD/;
 
-/** Whether each service says what it runs: an overlay leaves that to the file below it, unless it includes that. */
+/** Whether each service has an image or a build; an overlay leaves them to its base file, unless it includes that. */
 export function isWhole({ services, data }: ComposeCandidate): boolean {
   if (isMap(data) && data['include'] !== undefined) return true;
   const all = Object.values(services);
@@ -40,10 +40,10 @@ export function partsOf({ path, data, services }: ComposeCandidate): {
 }
 
 /**
- * Why a file for production can't stand without the base file beside it, as the end of a sentence; undefined: it is
+ * Why a file for production needs the base file beside it, as the end of a sentence; undefined: it is
  * complete. That each service has an image is not enough: a file that is written to be laid over another one names
- * its image for the build and leaves ports, volumes and variables to that one. What a file for production leaves out
- * on purpose (bind mounts of sources, ports of databases, helpers for development) is no sign.
+ * its image for the build and leaves ports, volumes and variables to that one. Parts that a file for production leaves out
+ * on purpose (bind mounts of sources, ports of databases, helpers for development) do not count.
  */
 export function whyOverlay(over: ComposeCandidate, base: ComposeCandidate): string | undefined {
   const parts = partsOf(over);
@@ -55,7 +55,7 @@ export function whyOverlay(over: ComposeCandidate, base: ComposeCandidate): stri
   return whyDangling(over, base) ?? whyLost(over, base);
 }
 
-/** What a file refers to and only the base declares: Docker Compose would refuse it alone. */
+/** A reference of the file that only the base declares: Docker Compose refuses the file alone. */
 function whyDangling(over: ComposeCandidate, base: ComposeCandidate): string | undefined {
   for (const [name, service] of Object.entries(over.services)) {
     for (const [section, used] of Object.entries(referencesOf(service))) {
@@ -91,7 +91,7 @@ function referencesOf(
   };
 }
 
-/** What services that both files have would lose without the base, where a complete file would repeat it. */
+/** A part that a shared service loses without the base, and that a complete file repeats. */
 function whyLost(over: ComposeCandidate, base: ComposeCandidate): string | undefined {
   const shared = Object.keys(over.services).filter((name) => Object.hasOwn(base.services, name));
   for (const name of shared) {
@@ -116,7 +116,7 @@ function whyLost(over: ComposeCandidate, base: ComposeCandidate): string | undef
   return isServed || published === undefined ? undefined : `without it, ${published} loses its ports`;
 }
 
-/** Something leads from outside to it: a port, a proxy's labels or variables, a tunnel, the host's network. */
+/** Whether traffic from outside reaches it: by a port, a proxy's labels or variables, a tunnel, the host's network. */
 function isReachable(service: Loose): boolean {
   if (listOf(service['ports']).length > 0 || service['network_mode'] === 'host') return true;
   const labels = JSON.stringify([

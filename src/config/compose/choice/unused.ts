@@ -6,12 +6,12 @@ export interface UnusedFile {
   readonly path: string;
   /**
    * `alternative`: it could be deployed in place of the chosen ones; `overlay`: it goes over another file;
-   * `development`: its name says so; `override-example`: an override to be copied and filled in; `part`: the chosen ones include or extend it; `elsewhere`: in another folder.
+   * `development`: by its name; `override-example`: an override to copy and fill in; `part`: the chosen ones include or extend it; `elsewhere`: in another folder.
    */
   readonly role: 'alternative' | 'overlay' | 'development' | 'override-example' | 'part' | 'elsewhere';
 }
 
-/** What each of the files that were not chosen is. */
+/** The role of each file that was not chosen. */
 export function unusedOf(
   all: readonly ComposeCandidate[],
   chosen: readonly ComposeCandidate[],

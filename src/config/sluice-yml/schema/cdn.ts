@@ -53,7 +53,7 @@ const grace = z
   })
   .meta({ title: 'duration' });
 
-/** What S3 keeps with an object, and sends with it. */
+/** Headers that S3 stores with an object. */
 const stored = [
   'cache-control',
   'content-type',
@@ -109,7 +109,7 @@ const verify = z.strictObject(
   { error: mapRule },
 );
 
-/** What may differ from target to target. */
+/** Settings that may differ between targets. */
 const place = {
   store: store.optional().meta({
     description:

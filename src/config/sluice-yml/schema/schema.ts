@@ -32,7 +32,7 @@ import {
 import { target } from './target.ts';
 
 /**
- * The whole of sluice.yml. Descriptions and defaults stand here once: the JSON Schema and docs/config.md are
+ * All of sluice.yml. The only place of descriptions and defaults: the JSON Schema and docs/config.md are
  * generated from them. Keys are written as in the file; normalise.ts turns the result into the model.
  */
 
@@ -187,7 +187,7 @@ export const configSchema = z
         .optional()
         .meta({ description: 'Database migration, run once per deploy before any container starts.' }),
       backup: backup.optional().meta({ description: 'Database backup before each deploy.' }),
-      watch: watch.prefault({}).meta({ description: 'What the guard watches after the switch.' }),
+      watch: watch.prefault({}).meta({ description: 'Limits that the guard checks after the switch.' }),
       targets: z
         .record(targetName, target, { error: mapRule })
         .refine((value) => Object.keys(value).length > 0, 'must name at least one target')
@@ -205,7 +205,7 @@ export const configSchema = z
           { error: mapRule },
         )
         .prefault({})
-        .meta({ description: 'Who is notified of success, revert and failure.' }),
+        .meta({ description: 'Notifications of success, revert and failure.' }),
       edge: z
         .strictObject(
           {
@@ -250,7 +250,7 @@ export const configSchema = z
     },
     { error: 'must be a map (key: value)' },
   )
-  .meta({ title: 'sluice.yml', description: 'What Sluice deploys, where to, and how.' });
+  .meta({ title: 'sluice.yml', description: 'Deployment of an app: images, targets and strategies.' });
 
 /** The same for a repository that has only a front end to publish: nothing is deployed, and there are no compose files. */
 export const siteOnlySchema = configSchema.partial({ targets: true });

@@ -68,11 +68,9 @@ export const target = z
       'env-file': oneOrMore(relativePath, 'must be a path, or a list of paths')
         .optional()
         .meta({ description: 'Env file(s) with the target’s variables, read where Sluice runs.' }),
-      'env-secret': oneOrMore(variableName, 'must be a NAME, or a list of NAMEs')
-        .optional()
-        .meta({
-          description: 'NAME of a variable (a CI secret) that contains the text of a whole env file.',
-        }),
+      'env-secret': oneOrMore(variableName, 'must be a NAME, or a list of NAMEs').optional().meta({
+        description: 'NAME of a variable (a CI secret) that contains the text of a whole env file.',
+      }),
       'host-env-file': oneOrMore(absolutePath, 'must be an absolute path on the host, or a list of them')
         .optional()
         .meta({ description: 'Env file(s) on the host, read there.' }),
