@@ -57,21 +57,25 @@ export const size = z
   .transform((text) => Math.round(parseBytes(text) ?? 0))
   .meta({ title: 'size' });
 
-/** A whole number from `least` to `most`. */
-export function count(least: number, most: number) {
-  const rule = `must be a whole number from ${least} to ${most}`;
+/** A whole number, also in quotes: compose files quote ports and counts, and so do people here. */
+function wholeNumber(least: number, most: number, rule: string) {
+  const quoted = z.string().regex(/^\d{1,15}$/, rule);
   return z
-    .int({ error: rule })
-    .min(least, rule)
-    .max(most, rule)
-    .meta({ title: `${least}–${most}` });
+    .union([z.int({ error: rule }).min(least, rule).max(most, rule), quoted], { error: rule })
+    .transform((value, context) => {
+      const number = Number(value);
+      if (number >= least && number <= most) return number;
+      context.issues.push({ code: 'custom', message: rule, input: value });
+      return z.NEVER;
+    });
 }
 
-export const port = z
-  .int({ error: 'must be a port, 1 to 65535' })
-  .min(1, 'must be a port, 1 to 65535')
-  .max(65535, 'must be a port, 1 to 65535')
-  .meta({ title: 'port' });
+export function count(least: number, most: number) {
+  const rule = `must be a whole number from ${least} to ${most}`;
+  return wholeNumber(least, most, rule).meta({ title: `${least}–${most}` });
+}
+
+export const port = wholeNumber(1, 65535, 'must be a port, 1 to 65535').meta({ title: 'port' });
 
 const modeRule = 'must be http, tcp, or a map of ports such as { 8025: http, 1025: tcp }';
 /** One mode, or a mode by port. */

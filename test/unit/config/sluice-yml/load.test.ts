@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { jsonSchema } from '../../../../src/config/reference/reference.ts';
 import { loadConfig, parseConfig, targetOf } from '../../../../src/config/sluice-yml/load.ts';
 import { errorsOf, linesOf } from '../../../support/config/fixtures.ts';
 
@@ -163,6 +164,31 @@ drain: 10s
       'sluice.yml',
     );
     expect(merged.targets['b']).toMatchObject({ requireTag: true, hosts: [{ name: 'd@b' }] });
+  });
+
+  test('a quoted number is a number', () => {
+    const text = `${shortest}keep: "5"
+services:
+  web: { port: "8000", pool: '10', processes: "2", health: { path: /up, port: "8001" } }
+backup: { postgres: db, keep: "7" }
+edge: { max-connections: "500" }
+watch: { min-5xx: "3" }
+cdn: { dist: dist, keep: "4", verify: { pages: "9" }, max-removed: { files: "0" } }
+`.replace('[deploy@prod]', '[deploy@prod], batch: "2"');
+    const { keep, services, backup, edge, watch, targets, cdn } = parseConfig(text, 'sluice.yml');
+    expect(services.web).toEqual({
+      port: 8000,
+      pool: 10,
+      processes: 2,
+      health: '/up',
+      healthRequest: { port: 8001 },
+    });
+    expect([keep, backup?.keep, edge.maxConnections, watch.min5xx, targets.production?.batch]).toEqual([
+      5, 7, 500, 3, 2,
+    ]);
+    expect([cdn?.keep, cdn?.verify.pages, cdn?.['max-removed'].files]).toEqual([4, 9, 0]);
+    const { properties } = jsonSchema() as { properties?: Record<string, unknown> };
+    expect(properties?.keep).toMatchObject({ anyOf: [{ type: 'integer' }, { type: 'string' }] });
   });
 
   test('a target that does not exist is told with those that do', async () => {
