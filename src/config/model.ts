@@ -176,6 +176,9 @@ export interface Target {
   readonly batch: number | undefined;
 }
 
+/** Variables by name. Without a prototype, so that any name may be looked up. */
+export type Env = Readonly<Record<string, string>>;
+
 /** Where a target's variables come from; later ones win. */
 export type EnvSource =
   | { readonly kind: 'file'; readonly path: string }

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { UserErrors } from '../../kernel/errors.ts';
-import type { Env } from '../env/env.ts';
 import { overlayEnvFiles } from '../env/service-env-files.ts';
-import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../model.ts';
+import type { ComposeBuild, ComposeModel, ComposeService, Config, Env } from '../model.ts';
 import { type ReservedRequest, refusal, reservedInBuilds } from '../secrets/compose-requests.ts';
 import type { ReservedSight } from '../secrets/reserved.ts';
 import { type ComposeCli, type ComposeEffects, composeCli, withPrivateFolder } from './cli.ts';

@@ -5,8 +5,7 @@ import { UserError } from '../../kernel/errors.ts';
 import { exactEnv } from '../../kernel/process/child-env.ts';
 import { findPlugin, isProgram } from '../../kernel/process/docker-plugin.ts';
 import { type ProcessResult, runProcess } from '../../kernel/process/process.ts';
-import type { Env } from '../env/env.ts';
-import type { Config } from '../model.ts';
+import type { Config, Env } from '../model.ts';
 
 export interface ComposeEffects {
   /** Sluice's own environment: where docker is found; nothing else of it reaches the compose files. */

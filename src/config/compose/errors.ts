@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { type Place, UserError, UserErrors } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
-import type { Env } from '../env/env.ts';
 import { shellVariable } from '../env/shell-variables.ts';
+import type { Env } from '../model.ts';
 import { reservedGroup } from '../secrets/reserved.ts';
 import { readYaml } from '../sluice-yml/yaml.ts';
 import { type ComposeCli, isAtLeast, shownPath } from './cli.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { type Place, UserError } from '../../kernel/errors.ts';
-import type { Env } from '../env/env.ts';
 import { textsIn, usesIn } from '../env/variable-uses.ts';
+import type { Env } from '../model.ts';
 import { shownPath } from './cli.ts';
 
 /** A text with variables at the key that Docker Compose complains about. */

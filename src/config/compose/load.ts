@@ -1,9 +1,8 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
-import type { Env } from '../env/env.ts';
 import { isTracked, overlayEnvFiles } from '../env/service-env-files.ts';
-import type { ComposeModel, Config } from '../model.ts';
+import type { ComposeModel, Config, Env } from '../model.ts';
 import { refusal, reservedHere } from '../secrets/compose-requests.ts';
 import type { ReservedSight } from '../secrets/reserved.ts';
 import { type ComposeEffects, composeCli, withPrivateFolder } from './cli.ts';

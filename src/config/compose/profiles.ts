@@ -1,5 +1,5 @@
 import { UserError } from '../../kernel/errors.ts';
-import type { Env } from '../env/env.ts';
+import type { Env } from '../model.ts';
 import type { ComposeCli } from './cli.ts';
 
 /**

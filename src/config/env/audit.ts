@@ -1,5 +1,5 @@
+import type { Env } from '../model.ts';
 import { isSecretName } from '../secrets/secret-names.ts';
-import type { Env } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
 import { guessable, isPublished } from './guessable.ts';
 

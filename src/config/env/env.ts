@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { type Place, UserError, UserErrors } from '../../kernel/errors.ts';
-import type { Config, EnvSource, HostConfig, Target } from '../model.ts';
+import type { Config, Env, EnvSource, HostConfig, Target } from '../model.ts';
 import { openTexts, secretsOf } from '../secrets/masking.ts';
 import { openIn } from '../secrets/open-names.ts';
 import { reservedGroup, whyReserved } from '../secrets/reserved.ts';
@@ -10,9 +10,6 @@ import { placeOf } from '../sluice-yml/normalise.ts';
 import { decodeUtf8 } from '../sluice-yml/text.ts';
 import { parseEnvFile } from './env-file.ts';
 import { gitTop, readGitFiles } from './git-files.ts';
-
-/** Variables by name. Has no prototype, so that any name may be looked up. */
-export type Env = Readonly<Record<string, string>>;
 
 export interface LoadedEnv {
   readonly values: Env;

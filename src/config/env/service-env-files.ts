@@ -10,8 +10,9 @@ import {
   privateFile,
   shownPath,
 } from '../compose/cli.ts';
+import type { Env } from '../model.ts';
 import { decodeUtf8 } from '../sluice-yml/text.ts';
-import { type Env, inheritedReserved } from './env.ts';
+import { inheritedReserved } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
 import { gitTop, readGitFiles } from './git-files.ts';
 import { interpolate } from './interpolate.ts';

@@ -1,7 +1,7 @@
 import type { WrittenCompose } from '../compose/written.ts';
+import type { Env } from '../model.ts';
 import { reservedGroup } from '../secrets/reserved.ts';
 import { isSecretKey, isShowable } from '../sluice-yml/named-secrets.ts';
-import type { Env } from './env.ts';
 import { textsIn, usesIn } from './variable-uses.ts';
 
 /**

@@ -1,6 +1,5 @@
 import { objectKey } from '../compose/written.ts';
-import type { CarriedFile, ComposeModel } from '../model.ts';
-import type { Env } from './env.ts';
+import type { CarriedFile, ComposeModel, Env } from '../model.ts';
 
 /** Secrets and configs whose content is a variable: the server does not have it, so they travel as files. */
 export function filesOfVariables(model: ComposeModel, values: Env): Record<string, readonly CarriedFile[]> {

@@ -2,9 +2,7 @@ import type { ComposeService } from '../model.ts';
 import { isOwnHost, ownNames } from '../services/own-names.ts';
 import { type CheckText, checkText } from './check-text.ts';
 import { clientAddresses, type HttpAsk, httpAsk } from './http-check.ts';
-
-/** Paths that mean the same in a URL and in a proxy's configuration: no quotes, blanks, variables or escapes. */
-export const healthPathPattern = /^\/[A-Za-z0-9._~%&+,=:@/?-]*$/;
+import { healthPathPattern } from './request-syntax.ts';
 
 /** The probe that the health check of a service runs against its own container. */
 export interface HealthCheck {

@@ -1,7 +1,7 @@
 import { UserError } from '../../kernel/errors.ts';
 import { interpolate } from '../env/interpolate.ts';
 import type { ServicePlan } from '../model.ts';
-import { isHealthValue } from './headers.ts';
+import { isHealthValue } from './request-syntax.ts';
 
 /**
  * The plans with the target's variables in the headers of their health requests: a token has no place in sluice.yml.

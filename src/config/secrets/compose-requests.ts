@@ -5,8 +5,7 @@ import { parse } from 'yaml';
 import { type Place, UserError } from '../../kernel/errors.ts';
 import { type ComposeCli, type ComposeEffects, composeCli, shownPath } from '../compose/cli.ts';
 import { type ComposeText, composeTexts } from '../compose/written.ts';
-import type { Env } from '../env/env.ts';
-import type { Config } from '../model.ts';
+import type { Config, Env } from '../model.ts';
 import { type ReservedSight, whyReserved } from './reserved.ts';
 
 /** A use of a reserved variable. */

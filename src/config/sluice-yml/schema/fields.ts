@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { formatAddress, parseAddress, parseHostKey } from '../../address.ts';
-import { healthPathPattern } from '../../health/check.ts';
-import { isHealthHeader, isHealthValue } from '../../health/headers.ts';
+import { healthPathPattern, isHealthHeader, isHealthValue } from '../../health/request-syntax.ts';
 import { tryParseImage } from '../../images/reference.ts';
 import { parseBytes, parseDuration, parseRate } from '../human.ts';
 
