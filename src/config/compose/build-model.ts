@@ -8,10 +8,8 @@ import type { ReservedSight } from '../secrets/reserved.ts';
 import { type ComposeCli, type ComposeEffects, composeCli, withPrivateFolder } from './cli.ts';
 import { composeFailure, missingVariables, unsetVariables } from './errors.ts';
 import { machineVariables } from './faults.ts';
-import { namesIn, trackedEnvFile } from './load.ts';
-import { parseModel } from './parse.ts';
-import { withoutServices } from './profiles.ts';
-import { canonicalModel } from './shape.ts';
+import { namesIn, trackedEnvFile, withoutServices } from './load.ts';
+import { canonicalModel, parseModel } from './shape.ts';
 import { composeTexts } from './written.ts';
 
 /** The compose files as a build needs them. */

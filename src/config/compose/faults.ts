@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { type Place, UserError } from '../../kernel/errors.ts';
-import { textsIn, usesIn } from '../env/variable-uses.ts';
+import { textsIn, usesIn } from '../env/interpolate.ts';
 import type { Env } from '../model.ts';
 import { shownPath } from './cli.ts';
 

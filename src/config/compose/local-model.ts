@@ -1,12 +1,11 @@
 import { isAbsolute, join } from 'node:path';
 import { formatPlace } from '../../kernel/errors.ts';
 import type { GitEffects } from '../env/git-files.ts';
-import { usesIn } from '../env/variable-uses.ts';
+import { usesIn } from '../env/interpolate.ts';
 import type { ComposeModel, ComposeService } from '../model.ts';
 import { dataFolderNotes, dataRoot } from '../mounts/data-folder.ts';
 import { isMountOf } from '../mounts/judge.ts';
-import { planMounts, withoutMounts } from '../mounts/plan.ts';
-import { strategyView } from '../mounts/strategy-view.ts';
+import { planMounts, strategyView, withoutMounts } from '../mounts/plan.ts';
 import { portFaults } from '../ports/clash.ts';
 import { type ComposeText, composeTexts, mountKey, objectKey, rawItem } from './written.ts';
 

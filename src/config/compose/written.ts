@@ -6,7 +6,7 @@ import type { ComposeModel } from '../model.ts';
 import { readYaml, type YamlFile } from '../sluice-yml/yaml.ts';
 import { type ComposeCli, shownPath } from './cli.ts';
 import { composeFailure } from './errors.ts';
-import { parseModel } from './parse.ts';
+import { parseModel } from './shape.ts';
 
 /** The compose files before Compose makes every path absolute. */
 export interface WrittenCompose {

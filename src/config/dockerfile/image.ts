@@ -1,10 +1,8 @@
 import { posix } from 'node:path';
 import { splitWords } from '../compose/command-words.ts';
-import type { ImageConfig, ImageHealthcheck } from '../images/image-config.ts';
-import { officialImage } from '../images/official-images.ts';
+import { type ImageConfig, type ImageHealthcheck, officialImage } from '../images/image-config.ts';
 import { parseDuration } from '../sluice-yml/human.ts';
-import { assignmentsOf, type Instruction, listOf, parseDockerfile, type Stage } from './parse.ts';
-import { expand } from './variables.ts';
+import { assignmentsOf, expand, type Instruction, listOf, parseDockerfile, type Stage } from './parse.ts';
 
 /** A COPY or ADD of the image, in the order of the file. */
 export interface ImageCopy {

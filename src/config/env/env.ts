@@ -3,11 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { type Place, UserError, UserErrors } from '../../kernel/errors.ts';
 import type { Config, Env, EnvSource, HostConfig, Target } from '../model.ts';
-import { openTexts, secretsOf } from '../secrets/masking.ts';
-import { openIn } from '../secrets/open-names.ts';
+import { openIn, openTexts, secretsOf } from '../secrets/masking.ts';
 import { reservedGroup, whyReserved } from '../secrets/reserved.ts';
 import { placeOf } from '../sluice-yml/normalise.ts';
-import { decodeUtf8 } from '../sluice-yml/text.ts';
+import { decodeUtf8 } from '../text-file.ts';
 import { parseEnvFile } from './env-file.ts';
 import { gitTop, readGitFiles } from './git-files.ts';
 

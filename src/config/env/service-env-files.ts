@@ -11,7 +11,7 @@ import {
   shownPath,
 } from '../compose/cli.ts';
 import type { Env } from '../model.ts';
-import { decodeUtf8 } from '../sluice-yml/text.ts';
+import { decodeUtf8 } from '../text-file.ts';
 import { inheritedReserved } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
 import { gitTop, readGitFiles } from './git-files.ts';

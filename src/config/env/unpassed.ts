@@ -1,8 +1,8 @@
 import type { WrittenCompose } from '../compose/written.ts';
 import type { Env } from '../model.ts';
 import { reservedGroup } from '../secrets/reserved.ts';
-import { isSecretKey, isShowable } from '../sluice-yml/named-secrets.ts';
-import { textsIn, usesIn } from './variable-uses.ts';
+import { isSecretKey, isShowable } from '../secrets/secret-names.ts';
+import { textsIn, usesIn } from './interpolate.ts';
 
 /**
  * Variables that every shell sets: what they are here is this machine's, so a default in the compose file is what was

@@ -1,5 +1,5 @@
 import type { ComposeService } from '../model.ts';
-import { isOwnHost, ownNames } from '../services/own-names.ts';
+import { isOwnHost, ownNames } from '../services/network-names.ts';
 import { type CheckText, checkText } from './check-text.ts';
 import { clientAddresses, type HttpAsk, httpAsk } from './http-check.ts';
 import { healthPathPattern } from './request-syntax.ts';

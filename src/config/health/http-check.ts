@@ -1,4 +1,4 @@
-import { isOwnHost } from '../services/own-names.ts';
+import { isOwnHost } from '../services/network-names.ts';
 import type { CheckText } from './check-text.ts';
 
 /** A request that a health check sends to its own container. */

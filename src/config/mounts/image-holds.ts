@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, sep } from 'node:path';
 import { type ImageCopy, readDockerfile } from '../dockerfile/image.ts';
 import { parseDockerfile } from '../dockerfile/parse.ts';
@@ -5,9 +6,8 @@ import { readIgnore, type Verdict } from '../dockerignore/ignore.ts';
 import { Unresolvable } from '../dockerignore/unresolvable.ts';
 import { builderOf } from '../images/built-images.ts';
 import type { ComposeModel } from '../model.ts';
+import { readSmallText } from '../text-file.ts';
 import { isDependencies } from './kinds.ts';
-import { readSmallText } from './small-text.ts';
-import { sourceFiles } from './source-files.ts';
 
 /** An image that is built from this repository. */
 export interface RepositoryImage {
@@ -213,4 +213,38 @@ function isWithin(path: string, folder: string): boolean {
 function trimmed(path: string): string {
   const normal = posix.normalize(path);
   return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+}
+
+const code =
+  /\.(?:[cm]?[jt]sx?|vue|svelte|astro|py|rb|erb|php|go|rs|java|kt|scala|clj|cs|fs|exs?|eex|heex|erl|c|cc|cpp|h|swift|dart|lua|pl|sh)$/i;
+/** Folders that production does not need, or that an install or a build creates. */
+const aside =
+  /^(?:\..+|node_modules|vendor|venv|dist|build|target|coverage|tests?|specs?|__tests__|__pycache__|e2e|cypress|docs?|examples?|fixtures|docker|deploy|infra|ops|scripts|tools|bin|tmp|log)$/i;
+/** Settings of tools, beside the code and not a part of it. */
+const tooling =
+  /(?:^|\/)[^/]*(?:\.config|\.conf|rc|\.setup|\.test|\.spec|_test|_spec)\.[cm]?[jt]sx?$|(?:^|\/)(?:gulp|grunt|vite|webpack)file?\.[cm]?js$/i;
+const maxFolderDepth = 8;
+const maxFiles = 5000;
+
+/**
+ * The code of a folder: paths from there on. A folder without code (pages, pictures) is all that it holds.
+ */
+export async function sourceFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  const visit = async (path: string, depth: number): Promise<void> => {
+    const entries = await readdir(join(folder, path), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (files.length >= maxFiles) return;
+      const whole = path === '' ? entry.name : `${path}/${entry.name}`;
+      if (entry.isFile()) files.push(whole);
+      else if (entry.isDirectory() && depth < maxFolderDepth && !aside.test(entry.name))
+        await visit(whole, depth + 1);
+    }
+  };
+  await visit('', 0);
+  const found = files.filter((file) => code.test(file) && !tooling.test(file));
+  if (found.length > 0) return found;
+  const pages = files.filter((file) => !/^(?:\.|[^/]*\.(?:md|lock|txt|ya?ml|toml|json)$)/i.test(file));
+  // Pages that a build makes others of (`docs/index.md`), and nothing else.
+  return pages.length > 0 ? pages : files.filter((file) => !file.startsWith('.'));
 }

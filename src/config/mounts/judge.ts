@@ -6,7 +6,7 @@ import { gitTop } from '../env/git-files.ts';
 import type { ComposeModel, ComposeVolume } from '../model.ts';
 import { type DataFolder, dataFolder } from './data-folder.ts';
 import { code, data, dataFile, inHome, mixed, outside, type Wrong } from './faults.ts';
-import type { FolderContent } from './folder-content.ts';
+import { type FolderContent, isWithin } from './folder-content.ts';
 import { holdsMount, type RepositoryImage, repositoryImage } from './image-holds.ts';
 import {
   areSettings,
@@ -19,7 +19,6 @@ import {
   isSecret,
   isWrittenSettings,
 } from './kinds.ts';
-import { isWithin } from './tree.ts';
 
 /** The repository that mounts are judged by. */
 export interface Checkout {

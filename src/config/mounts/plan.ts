@@ -3,14 +3,13 @@ import type { UserError } from '../../kernel/errors.ts';
 import { mountKey, objectKey, placeOfEntry, placeOfItem, type WrittenCompose } from '../compose/written.ts';
 import type { GitEffects } from '../env/git-files.ts';
 import type { CarriedFile, ComposeModel, ComposeService, ComposeVolume } from '../model.ts';
-import { type DataFolder, dataFolder } from './data-folder.ts';
-import { data, localFile } from './faults.ts';
-import { type FolderContent, readFolderContents } from './folder-content.ts';
-import { joinFaults, joinLines } from './join.ts';
+import type { SeenVolume } from '../services/stores.ts';
+import { treesOf } from './carried-files.ts';
+import { type DataFolder, dataFolder, mapVolumes } from './data-folder.ts';
+import { data, joinFaults, joinLines, localFile } from './faults.ts';
+import { type FolderContent, isWithin, readFolderContents } from './folder-content.ts';
 import { type Checkout, checkoutOf, type Judgement, judgeMount, judgeSource } from './judge.ts';
 import { isFileLike, isMadeInImage } from './kinds.ts';
-import { isWithin } from './tree.ts';
-import { treesOf } from './trees.ts';
 
 /** How one source of a mount, secret or config is handled. */
 export interface PlannedMount {
@@ -258,4 +257,16 @@ function targetOf(key: string): string {
 
 function plainly(text: string): string {
   return text.replaceAll('$$', '$');
+}
+
+/**
+ * A model for the strategies: data folders are marked and have the names that the compose file gives them, and
+ * files of the release count as read-only, because what a container writes there is not shared data.
+ */
+export function strategyView(model: ComposeModel, { carried, folders }: MountPlan): ComposeModel {
+  return mapVolumes(model, (volume, key): SeenVolume => {
+    const folder = Object.hasOwn(folders, key) ? folders[key] : undefined;
+    if (folder !== undefined) return { ...volume, source: folder.shown, isData: true };
+    return Object.hasOwn(carried, key) ? { ...volume, read_only: true } : volume;
+  });
 }

@@ -2,10 +2,9 @@ import type { HealthCheck } from '../health/check.ts';
 import type { PortMode, ServiceConfig } from '../model.ts';
 import type { Routing } from '../routing/routing.ts';
 import type { SeenService } from '../services/stores.ts';
+import { type NamedPort, portVariable, type Reference, webName } from './hints.ts';
 import { type KnownPort, portOf } from './image-ports.ts';
 import { isWebPort, protocolOf } from './known-ports.ts';
-import { type NamedPort, portVariable, webName } from './names.ts';
-import type { Reference } from './references.ts';
 
 /** How a port is carried, and what shows it. */
 export interface Mode {

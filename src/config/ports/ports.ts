@@ -1,15 +1,14 @@
 import { type HealthCheck, healthCheckOf, validPort } from '../health/check.ts';
-import { healthOf } from '../health/port.ts';
+import { healthOf } from '../health/request.ts';
 import type { ComposeModel, ComposeService, HealthRequest, PlannedPort, ServiceConfig } from '../model.ts';
 import { routingOf } from '../routing/routing.ts';
 import { isOwnImage } from '../services/ownership.ts';
 import { commandLine } from '../services/programs.ts';
 import type { SeenService } from '../services/stores.ts';
+import { isAdminVariable, namedPorts, referencesTo } from './hints.ts';
 import { type KnownPort, knownPorts } from './image-ports.ts';
 import { isAdminPort } from './known-ports.ts';
 import { modeOf, type PortFacts } from './modes.ts';
-import { isAdminVariable, namedPorts } from './names.ts';
-import { referencesTo } from './references.ts';
 
 /** Context of a service; more context gives better results. */
 export interface PortSight {
@@ -230,4 +229,14 @@ function runsItself({ command, image }: ComposeService): boolean {
 /** Not the one for its administration or its metrics. */
 function isMainHttp({ mode, why }: KnownPort): boolean {
   return mode === 'http' && !/administration|management|metrics|health|status|monitoring/.test(why);
+}
+
+/**
+ * Published ports of a service that anybody can reach. One of the loopback address has a proxy of the server in front
+ * (docs/decisions/0015-who-is-in-front-of-an-edge.md).
+ */
+export function openPorts({ ports = [] }: Pick<ComposeService, 'ports'>): string[] {
+  return ports.flatMap(({ published, host_ip: ip = '' }) =>
+    published === undefined || /^(?:127\.|\[?::1\]?$)/.test(ip) ? [] : [published],
+  );
 }

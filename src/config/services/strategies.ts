@@ -9,8 +9,7 @@ import type {
   ServicePlan,
   Strategy,
 } from '../model.ts';
-import { openPorts } from '../ports/open-ports.ts';
-import { findPorts, portsText } from '../ports/ports.ts';
+import { findPorts, openPorts, portsText } from '../ports/ports.ts';
 import { notesOfRouting } from '../routing/routing.ts';
 import { parseDuration } from '../sluice-yml/human.ts';
 import { placeOf } from '../sluice-yml/normalise.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { docsUrl } from '../../kernel/docs.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { isShowable } from './named-secrets.ts';
+import { isShowable } from '../secrets/secret-names.ts';
 import { configSchema } from './schema/schema.ts';
 import { didYouMean, suggest } from './suggest.ts';
 import type { Path, YamlFile } from './yaml.ts';

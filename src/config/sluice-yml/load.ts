@@ -4,12 +4,12 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import { type Place, UserError, UserErrors } from '../../kernel/errors.ts';
 import { gitTop } from '../env/git-files.ts';
 import type { Config, Target } from '../model.ts';
+import { secretIn } from '../secrets/secret-names.ts';
+import { decodeUtf8 } from '../text-file.ts';
 import { errorsOf, pathText } from './issues.ts';
-import { secretIn } from './named-secrets.ts';
 import { contradictions, normalise, placeOf } from './normalise.ts';
 import { configSchema, siteOnlySchema } from './schema/schema.ts';
 import { didYouMean, unknownTarget } from './suggest.ts';
-import { decodeUtf8 } from './text.ts';
 import { readYaml, type YamlFile } from './yaml.ts';
 
 const names = ['sluice.yml', 'sluice.yaml'];

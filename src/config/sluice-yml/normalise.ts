@@ -1,5 +1,4 @@
-import type { Place } from '../../kernel/errors.ts';
-import { UserError } from '../../kernel/errors.ts';
+import { type Place, UserError } from '../../kernel/errors.ts';
 import { formatAddress } from '../address.ts';
 import { carriedRegistry } from '../images/transferred.ts';
 import type {
@@ -11,7 +10,7 @@ import type {
   ServiceConfig,
   Target,
 } from '../model.ts';
-import { reservedFaults } from '../secrets/reserved-faults.ts';
+import { reservedFaults } from '../secrets/reserved.ts';
 import { pathText } from './issues.ts';
 import { checks } from './schema/checks.ts';
 import type { RawConfig } from './schema/schema.ts';

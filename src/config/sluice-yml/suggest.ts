@@ -1,4 +1,4 @@
-import { isShowable } from './named-secrets.ts';
+import { isShowable } from '../secrets/secret-names.ts';
 
 /**
  * The word of `known` that was probably meant by `word`, if one is near enough: case, `-` and `_` don't count, and

@@ -13,7 +13,7 @@ import {
   type Scalar,
 } from 'yaml';
 import { type Place, UserError } from '../../kernel/errors.ts';
-import { isShowable } from './named-secrets.ts';
+import { isShowable } from '../secrets/secret-names.ts';
 
 export type Path = readonly (string | number)[];
 

@@ -1,5 +1,5 @@
-import type { ImageAnswers } from '../../config/images/asked-images.ts';
 import type { Images } from '../../config/images/built-images.ts';
+import type { ImageAnswers } from '../../config/images/service-images.ts';
 import type { ComposeModel, ComposeService, ServiceConfig, ServicePlan } from '../../config/model.ts';
 import { dataOf, writableVolumes } from '../../config/services/stores.ts';
 import { planServices } from '../../config/services/strategies.ts';

@@ -1,4 +1,4 @@
-import { textsIn, usesIn, type VariableUse } from '../../config/env/variable-uses.ts';
+import { textsIn, usesIn, type VariableUse } from '../../config/env/interpolate.ts';
 import type { ComposeFile } from './compose-files.ts';
 
 /** A variable that compose files refer to. */

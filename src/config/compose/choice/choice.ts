@@ -1,5 +1,4 @@
 import { posix } from 'node:path';
-import { developmentBuild } from './development.ts';
 import {
   baseNames,
   type ComposePurpose,
@@ -10,12 +9,10 @@ import {
   isTelling,
   purposeOf,
 } from './names.ts';
-import { type ComposeCandidate, isWhole, partsOf, whyOverlay } from './overlay.ts';
-import { type UnusedFile, unusedOf } from './unused.ts';
+import { type ComposeCandidate, isWhole, partsOf, type UnusedFile, unusedOf, whyOverlay } from './overlay.ts';
 import { type ComposeUsage, isMeant } from './usage.ts';
 
-export type { ComposeCandidate } from './overlay.ts';
-export type { UnusedFile } from './unused.ts';
+export type { ComposeCandidate, UnusedFile } from './overlay.ts';
 
 export interface ComposeChoice<File extends ComposeCandidate> {
   /** Later ones over earlier ones. */
@@ -241,4 +238,31 @@ function best<File extends ComposeCandidate>(
 
 function nameOf(path: string): string {
   return posix.basename(path);
+}
+
+/**
+ * The development image that a compose file without a purpose in its name builds: `dockerfile: dev.Dockerfile`,
+ * `target: devcontainer`.
+ *
+ * @param files later ones over earlier ones.
+ * @returns a sentence without its stop; undefined: nothing shows that an image is for development.
+ */
+export function developmentBuild(files: readonly ComposeCandidate[]): string | undefined {
+  const builds = new Map<string, Readonly<Record<string, unknown>>>();
+  for (const { services } of files)
+    for (const [name, { build }] of Object.entries(services)) {
+      const above = typeof build === 'string' ? { context: build } : build;
+      if (above !== null && typeof above === 'object') builds.set(name, { ...builds.get(name), ...above });
+    }
+  for (const [name, { dockerfile, target }] of builds) {
+    if (isDevelopment(target)) return `${name} builds the stage ${target}, which is named for development`;
+    // A stage of another name may be the one for production.
+    if (target === undefined && isDevelopment(dockerfile))
+      return `${name} builds ${dockerfile}, which is named for development`;
+  }
+  return undefined;
+}
+
+function isDevelopment(name: unknown): name is string {
+  return typeof name === 'string' && !name.includes('$') && purposeOf(name) === 'development';
 }

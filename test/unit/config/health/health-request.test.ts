@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { healthWithVariables } from '../../../../src/config/health/variables.ts';
+import { healthWithVariables } from '../../../../src/config/health/request.ts';
 import { planServices } from '../../../../src/config/services/strategies.ts';
 import { parseConfig } from '../../../../src/config/sluice-yml/load.ts';
 import { healthAsked } from '../../../../src/deploy/steps/waiting/health-request.ts';
