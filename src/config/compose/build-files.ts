@@ -107,7 +107,10 @@ async function missingStage(
   if (isThere) return undefined;
   const names = stages.flatMap(({ name }) => name ?? []);
   return {
-    ...{ service, key: ['target'], path, fault: `has no stage ${target}` },
+    service,
+    key: ['target'],
+    path,
+    fault: `has no stage ${target}`,
     hint: names.length === 0 ? 'Its stages have no names.' : `Available: ${names.join(', ')}.`,
   };
 }

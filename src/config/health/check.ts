@@ -52,8 +52,15 @@ export function healthCheckOf(service: ComposeService, name?: string): HealthChe
   if (other === undefined) return undefined;
   const { kind, what, port } = other;
   return {
-    ...{ kind, what, port: validPort(port), path: undefined, tls: false },
-    ...{ method: 'GET', host: undefined, redirects: false, accepts: 'any' },
+    kind,
+    what,
+    port: validPort(port),
+    path: undefined,
+    tls: false,
+    method: 'GET',
+    host: undefined,
+    redirects: false,
+    accepts: 'any',
   };
 }
 

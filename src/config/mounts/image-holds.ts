@@ -59,7 +59,9 @@ export async function repositoryImage(
   const ignore =
     (await readSmallText(`${file}.dockerignore`)) ?? (await readSmallText(join(context, '.dockerignore')));
   return {
-    ...{ context, dockerfile, installs },
+    context,
+    dockerfile,
+    installs,
     copies: (stage) => {
       const isKnown =
         stage === undefined || stages.some((other, index) => other.name === stage || `${index}` === stage);

@@ -92,7 +92,11 @@ export async function planMounts(
   const without = withoutMounts(model, new Set(judged.filter(isLeftOut).map(({ key }) => key)));
   return {
     model: without.model,
-    ...{ carried, folders, mounts, faults: joinFaults(faults), warnings: joinLines(warnings) },
+    carried,
+    folders,
+    mounts,
+    faults: joinFaults(faults),
+    warnings: joinLines(warnings),
     notes: joinLines([...notes, ...without.notes]),
   };
 }

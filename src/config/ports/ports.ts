@@ -53,7 +53,11 @@ export function findPorts(
   const line = commandLine(service);
   const isOwn = isOwnImage(service, sight.registry);
   const facts: PortFacts = {
-    ...{ service, config, name: sight.name, declared, line },
+    service,
+    config,
+    name: sight.name,
+    declared,
+    line,
     check: healthCheckOf(service, sight.name),
     routing: routingOf(service, sight.name),
     isOwn,
@@ -75,7 +79,10 @@ export function findPorts(
   const { health, request, notes } = healthOf(ports, facts);
   const left = all.slice(mostPorts);
   return {
-    ...{ ports, from: main.from, health, check: facts.check },
+    ports,
+    from: main.from,
+    health,
+    check: facts.check,
     ...(request === undefined ? {} : { request }),
     notes: [...notes, ...(left.length === 0 ? [] : [leftOut(left)]), ...elseNotes(service)],
   };
