@@ -3,7 +3,7 @@ import { basename, isAbsolute, join, relative } from 'node:path';
 import { type Place, UserError } from '../../kernel/errors.ts';
 import { parseDockerfile } from '../dockerfile/parse.ts';
 import type { ComposeBuild, ComposeModel, Config } from '../model.ts';
-import { readYaml } from '../sluice-yml/yaml.ts';
+import { readYaml, valueAt } from '../sluice-yml/yaml.ts';
 import { shownPath } from './cli.ts';
 import { plain } from './load.ts';
 
@@ -174,11 +174,4 @@ async function places(
     const isLong = valueAt(owner.data, [...path, ...key]) !== undefined;
     return isLong ? owner.place([...path, ...key]) : owner.placeOfKey(['services', service], 'build');
   };
-}
-
-function valueAt(data: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, key) => {
-    const isMap = value !== null && typeof value === 'object' && Object.hasOwn(value, key);
-    return isMap ? (value as Record<string, unknown>)[key] : undefined;
-  }, data);
 }

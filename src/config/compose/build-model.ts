@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { UserErrors } from '../../kernel/errors.ts';
 import { overlayEnvFiles } from '../env/service-env-files.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config, Env } from '../model.ts';
 import { type ReservedRequest, refusal, reservedInBuilds } from '../secrets/compose-requests.ts';
 import type { ReservedSight } from '../secrets/reserved.ts';
-import { type ComposeCli, type ComposeEffects, composeCli, withPrivateFolder } from './cli.ts';
+import { type ComposeCli, type ComposeEffects, composeCli, textsOf, withPrivateFolder } from './cli.ts';
 import { composeFailure, missingVariables, unsetVariables } from './errors.ts';
 import { machineVariables } from './faults.ts';
 import { namesIn, trackedEnvFile, withoutServices } from './load.ts';
@@ -77,7 +76,7 @@ async function withAllProfiles(
   cli: ComposeCli,
   more: readonly string[],
 ): Promise<Readonly<Record<string, ComposeService>>> {
-  const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const texts = await textsOf(cli.files);
   if (!texts.some((text) => /\b(?:profiles|extends|include)\b/.test(text))) return {};
   const config = ['--profile', '*', 'config', '--format', 'json'];
   const { code, stdout, stderr } = await cli.run(config, more);
@@ -120,7 +119,7 @@ async function readBakeKeys(
   cli: ComposeCli,
   more: readonly string[],
 ): Promise<Readonly<Record<string, ComposeBuild['x-bake']>>> {
-  const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const texts = await textsOf(cli.files);
   if (!texts.some((text) => /\b(?:x-bake|extends|include)\b/.test(text))) return {};
   const printed = await cli.run(['config', '--format', 'yaml'], more);
   if (printed.code !== 0) return {};

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join, relative } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
@@ -129,6 +129,11 @@ export function dotenvOf(values: Env): string {
     ([name, value]) => `${name}="${value.replaceAll(/[\\"$]/g, '\\$&')}"\n`,
   );
   return lines.join('');
+}
+
+/** Texts of the app's compose files; one that cannot be read is empty, for Compose reports it. */
+export function textsOf(files: readonly string[]): Promise<string[]> {
+  return Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
 }
 
 /** Writes a file that only this user can read. */

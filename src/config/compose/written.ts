@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import type { Place } from '../../kernel/errors.ts';
 import type { ComposeModel } from '../model.ts';
-import { readYaml, type YamlFile } from '../sluice-yml/yaml.ts';
+import { readYaml, valueAt, type YamlFile } from '../sluice-yml/yaml.ts';
 import { type ComposeCli, shownPath } from './cli.ts';
 import { composeFailure } from './errors.ts';
 import { parseModel } from './shape.ts';
@@ -126,8 +126,8 @@ export function placeOfItem(
   const path = ['services', service, key];
   let nearest: Place | undefined;
   for (const { file, text, data } of files) {
-    const items = at(data, path);
-    const own = at(data, path.slice(0, 2));
+    const items = valueAt(data, path);
+    const own = valueAt(data, path.slice(0, 2));
     if (own === undefined) continue;
     const yaml = readYaml(text, shownPath(file));
     if (Array.isArray(yaml)) {
@@ -152,21 +152,11 @@ export function placeOfEntry(
   name: string,
 ): Place | undefined {
   for (const { file, text, data } of files) {
-    if (at(data, [section, name]) === undefined) continue;
+    if (valueAt(data, [section, name]) === undefined) continue;
     const yaml = readYaml(text, shownPath(file));
     if (!Array.isArray(yaml)) return (yaml as YamlFile).placeOfKey([section], name);
   }
   return undefined;
-}
-
-function at(data: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      value !== null && typeof value === 'object' && Object.hasOwn(value, key)
-        ? (value as Record<string, unknown>)[key]
-        : undefined,
-    data,
-  );
 }
 
 /** A text of a service with its variables as they are written; the last file that has it counts. */
@@ -181,7 +171,7 @@ export function rawItem(
   path: readonly string[],
   is?: (item: unknown) => boolean,
 ): unknown {
-  const parts = files.map(({ data }) => at(data, path)).filter((part) => part !== undefined);
+  const parts = files.map(({ data }) => valueAt(data, path)).filter((part) => part !== undefined);
   if (is === undefined) return parts.at(-1);
   return parts.flatMap((part) => (Array.isArray(part) ? part.filter(is) : [])).at(-1);
 }

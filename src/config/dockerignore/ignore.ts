@@ -95,7 +95,7 @@ type Kind = 'exact' | 'prefix' | 'suffix' | 'regexp';
  * @throws Unresolvable for patterns that BuildKit refuses, and for those that only Go's regular expressions
  *   understand (`\d`, `[[:alpha:]]`, a wildcard within a class).
  */
-export function compilePattern(pattern: string): IgnorePattern {
+function compilePattern(pattern: string): IgnorePattern {
   const { kind, source } = translate(pattern);
   // BuildKit forgets to escape these (a shift beyond the byte in its table), so they mean what they do in Go.
   if (kind === 'regexp' && /\||\{\d+(?:,\d*)?\}/.test(pattern)) throw refused(pattern);

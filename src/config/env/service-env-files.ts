@@ -9,6 +9,7 @@ import {
   isAtLeast,
   privateFile,
   shownPath,
+  textsOf,
 } from '../compose/cli.ts';
 import type { Env } from '../model.ts';
 import { decodeUtf8 } from '../text-file.ts';
@@ -55,7 +56,7 @@ export async function overlayEnvFiles(
   effects: ComposeEffects,
   { isPartial = false, absent = new Set() }: { isPartial?: boolean; absent?: ReadonlySet<string> } = {},
 ): Promise<string | undefined> {
-  const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const texts = await textsOf(cli.files);
   if (!texts.some((text) => /\b(?:env_file|extends|include)\b/.test(text))) return undefined;
 
   const [probe, version] = await Promise.all([

@@ -27,7 +27,7 @@ export function checkText(service: ComposeService): CheckText | undefined {
  * Replaces `$PORT`, `${PORT:-3000}` and `process.env.PORT || 3000` by their values, and all ways to name the
  * container itself by `localhost`. Unknown variables stay.
  */
-export function withVariables(text: string, environment: NonNullable<ComposeService['environment']>): string {
+function withVariables(text: string, environment: NonNullable<ComposeService['environment']>): string {
   const known = (name: string): string | undefined => {
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     if (typeof value === 'string' && /^[\w.:/-]{1,200}$/.test(value)) return value;

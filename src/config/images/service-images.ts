@@ -5,28 +5,7 @@ import { imageRole } from '../services/stores.ts';
 import { didYouMean } from '../sluice-yml/suggest.ts';
 import type { Images } from './built-images.ts';
 import { officialImage } from './image-config.ts';
-import { type ImageReference, parseImage } from './reference.ts';
-
-/** The image that a service runs, as the compose files name it. */
-export interface ServiceImage {
-  readonly service: string;
-  /** As written. */
-  readonly image: string;
-  readonly reference: ImageReference;
-}
-
-/**
- * The images of all services that name one. A service with `build:` alone has none until it is built.
- *
- * @throws UserError `compose.image` for a malformed one.
- */
-export function imageReferences(model: ComposeModel): ServiceImage[] {
-  return Object.entries(model.services).flatMap(([service, { image }]) =>
-    image === undefined
-      ? []
-      : [{ service, image, reference: parseImage(image, `services.${service}.image`) }],
-  );
-}
+import { parseImage } from './reference.ts';
 
 /**
  * The same model with the images of some services replaced, normally by `name@sha256:…`. Their `build` stays: a service

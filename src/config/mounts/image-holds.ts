@@ -2,11 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, sep } from 'node:path';
 import { type ImageCopy, readDockerfile } from '../dockerfile/image.ts';
 import { parseDockerfile } from '../dockerfile/parse.ts';
+import { cleanPath } from '../dockerignore/go-text.ts';
 import { readIgnore, type Verdict } from '../dockerignore/ignore.ts';
 import { Unresolvable } from '../dockerignore/unresolvable.ts';
 import { builderOf } from '../images/built-images.ts';
 import type { ComposeModel } from '../model.ts';
 import { readSmallText } from '../text-file.ts';
+import { isWithin } from './folder-content.ts';
 import { isDependencies } from './kinds.ts';
 
 /** An image that is built from this repository. */
@@ -118,7 +120,8 @@ export async function holdsMount(image: RepositoryImage, source: string, target:
   if (all.length === 0 || files.length < least) return false;
   const search = { image, folder, files, least };
   return (
-    holds(search, image.copies() ?? [], trimmed(target), 0) || (isAbove && hasBuilt(search, trimmed(target)))
+    holds(search, image.copies() ?? [], cleanPath(target), 0) ||
+    (isAbove && hasBuilt(search, cleanPath(target)))
   );
 }
 
@@ -156,11 +159,11 @@ function holds(
     if (place === undefined)
       return sources.some((path) => !isDependencies(path)) && holds(search, stage, undefined, depth + 1);
     // `COPY --from=build /w/app /app`: what is mounted at /app/x was at /w/app/x there.
-    const to = trimmed(target);
+    const to = cleanPath(target);
     return (
       isWithin(place, to) &&
       sources.some((path) =>
-        holds(search, stage, posix.join(trimmed(path), posix.relative(to, place)), depth + 1),
+        holds(search, stage, posix.join(cleanPath(path), posix.relative(to, place)), depth + 1),
       )
     );
   });
@@ -170,7 +173,7 @@ function holds(
 function hasBuilt(search: Search, place: string): boolean {
   return (search.image.copies() ?? []).some(({ from, sources, target }) => {
     const stage = from === undefined ? undefined : search.image.copies(from.toLowerCase());
-    if (stage === undefined || target === undefined || !isWithin(trimmed(target), place)) return false;
+    if (stage === undefined || target === undefined || !isWithin(cleanPath(target), place)) return false;
     return sources.some((path) => !isDependencies(path)) && holds(search, stage, undefined, 0);
   });
 }
@@ -189,7 +192,7 @@ function placesOf({ sources, target }: ImageCopy, file: string): string[] {
       // A file goes into the folder; of a folder that matches, its content does.
       return [posix.join(target, rest === '' ? posix.basename(matched) : rest)];
     }
-    if (file === source) return [isInto ? posix.join(target, posix.basename(file)) : trimmed(target)];
+    if (file === source) return [isInto ? posix.join(target, posix.basename(file)) : cleanPath(target)];
     return file.startsWith(`${source}/`) ? [posix.join(target, posix.relative(source, file))] : [];
   });
 }
@@ -207,16 +210,6 @@ function globOf(pattern: string): RegExp {
   }
 }
 
-/** Whether a path is a folder or inside it. */
-function isWithin(path: string, folder: string): boolean {
-  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
-}
-
-function trimmed(path: string): string {
-  const normal = posix.normalize(path);
-  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
-}
-
 const code =
   /\.(?:[cm]?[jt]sx?|vue|svelte|astro|py|rb|erb|php|go|rs|java|kt|scala|clj|cs|fs|exs?|eex|heex|erl|c|cc|cpp|h|swift|dart|lua|pl|sh)$/i;
 /** Folders that production does not need, or that an install or a build creates. */
@@ -231,7 +224,7 @@ const maxFiles = 5000;
 /**
  * The code of a folder: paths from there on. A folder without code (pages, pictures) is all that it holds.
  */
-export async function sourceFiles(folder: string): Promise<string[]> {
+async function sourceFiles(folder: string): Promise<string[]> {
   const files: string[] = [];
   const visit = async (path: string, depth: number): Promise<void> => {
     const entries = await readdir(join(folder, path), { withFileTypes: true }).catch(() => []);

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
+import { plain } from '../compose/load.ts';
 import { mountKey, objectKey, placeOfEntry, placeOfItem, type WrittenCompose } from '../compose/written.ts';
 import type { GitEffects } from '../env/git-files.ts';
 import type { CarriedFile, ComposeModel, ComposeService, ComposeVolume } from '../model.ts';
@@ -105,7 +106,7 @@ export async function planMounts(
 function writableSources(model: ComposeModel, top: string): string[] {
   const sources = Object.values(model.services).flatMap(({ volumes = [] }) =>
     volumes.flatMap(({ type, source, read_only: readOnly }) =>
-      type === 'bind' && source !== undefined && readOnly !== true ? [plainly(source)] : [],
+      type === 'bind' && source !== undefined && readOnly !== true ? [plain(source)] : [],
     ),
   );
   return [...new Set(sources)].filter((source) => isWithin(source, top));
@@ -160,7 +161,7 @@ async function judgeAll(checkout: Checkout): Promise<Judged[]> {
   for (const [name, service] of Object.entries(model.services)) {
     for (const volume of service.volumes ?? []) {
       if (volume.type !== 'bind' || volume.source === undefined) continue;
-      const source = plainly(volume.source);
+      const source = plain(volume.source);
       const judgement = await judgeMount(checkout, name, { ...volume, source });
       all.push({ key: mountKey(name, volume.target), name, source, judgement });
     }
@@ -168,7 +169,7 @@ async function judgeAll(checkout: Checkout): Promise<Judged[]> {
   for (const kind of ['secrets', 'configs'] as const) {
     for (const [name, { file }] of Object.entries(model[kind] ?? {})) {
       if (file === undefined || !isUsed(model, kind, name)) continue;
-      const source = plainly(file);
+      const source = plain(file);
       const key = objectKey(kind, name);
       const at = placeOfEntry(written?.files ?? [], kind, name);
       const judged = judgeSource(checkout, key, source, { owner: key, at });
@@ -195,7 +196,7 @@ function volumeFaults({ model, top, written }: Checkout): UserError[] {
     const options = (volume as { driver_opts?: { o?: unknown; device?: unknown } } | null)?.driver_opts;
     const { o, device } = options ?? {};
     if (typeof device !== 'string' || !/(?:^|,)r?bind(?:,|$)/.test(String(o ?? ''))) return [];
-    const shown = plainly(device);
+    const shown = plain(device);
     if (isAbsolute(shown) && !isWithin(shown, top)) return [];
     const users = Object.values(model.services).flatMap(({ volumes = [] }) =>
       volumes.filter((composeVolume) => composeVolume.type === 'volume' && composeVolume.source === name),
@@ -257,10 +258,6 @@ export function withoutMounts(
 
 function targetOf(key: string): string {
   return key.slice(key.indexOf(':') + 1);
-}
-
-function plainly(text: string): string {
-  return text.replaceAll('$$', '$');
 }
 
 /**

@@ -183,7 +183,7 @@ export function publishedPorts(service: ComposeService): number[] {
 }
 
 /** TCP ports that are published, then those that are exposed, each once. */
-export function declaredPorts(service: ComposeService): number[] {
+function declaredPorts(service: ComposeService): number[] {
   const published = publishedPorts(service);
   const exposed = (service.expose ?? []).flatMap((text) => {
     const [, first, last, protocol] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? [];

@@ -147,7 +147,7 @@ function escapeCell(text: string): string {
 }
 
 /** The chapter of docs/config.md about names that no file may ask for. */
-export function reservedChapter(): string {
+function reservedChapter(): string {
   const where = {
     never: 'nowhere',
     builds: '`build.job-credentials`',

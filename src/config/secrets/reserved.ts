@@ -115,21 +115,6 @@ export function isGivenToBuilds(name: string, { build }: ReservedSight): boolean
   return build?.jobCredentials?.includes(name) === true;
 }
 
-/**
- * The environment without the job's credentials, for programs that run untrusted files: docker, buildx, compose.
- *
- * @param keep those that the program needs itself.
- */
-export function withoutReserved<Value>(
-  env: Readonly<Record<string, Value>>,
-  config: ReservedSight,
-  keep: (name: string) => boolean = () => false,
-): Record<string, Value> {
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => keep(name) || whyReserved(name, config) === undefined),
-  );
-}
-
 /** Files that hold credentials of the job, as far as its environment names them. */
 export function credentialFiles(env: Readonly<Record<string, string | undefined>>): string[] {
   const docker = env.DOCKER_CONFIG ?? (env.HOME === undefined ? undefined : join(env.HOME, '.docker'));
@@ -185,7 +170,7 @@ function faultOfOptIn(name: string, config: Config, placeOf: PlaceOf): UserError
 }
 
 /** @param fact names the place and the variable. @param are what it is. */
-export function reservedVariable(fact: string, are: string, at: { readonly at?: Place }): UserError {
+function reservedVariable(fact: string, are: string, at: { readonly at?: Place }): UserError {
   return new UserError({
     code: 'env.reserved',
     message: `${fact}, which is reserved: it is ${are}`,

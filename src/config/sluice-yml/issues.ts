@@ -4,7 +4,7 @@ import { UserError } from '../../kernel/errors.ts';
 import { isShowable } from '../secrets/secret-names.ts';
 import { configSchema } from './schema/schema.ts';
 import { didYouMean, suggest } from './suggest.ts';
-import type { Path, YamlFile } from './yaml.ts';
+import { type Path, valueAt, type YamlFile } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -126,15 +126,6 @@ export function pathText(path: Path): string {
       return `${index === 0 ? '' : '.'}${isShowable(part) ? part : '…'}`;
     })
     .join('');
-}
-
-function valueAt(data: unknown, path: Path): unknown {
-  let value = data;
-  for (const part of path) {
-    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<string | number, unknown>)[part];
-  }
-  return value;
 }
 
 /** Made at the first mistake: a config without one does without. */

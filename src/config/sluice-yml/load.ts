@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Place, UserError, UserErrors } from '../../kernel/errors.ts';
+import { baseNames } from '../compose/choice/names.ts';
 import { gitTop } from '../env/git-files.ts';
 import type { Config, Target } from '../model.ts';
 import { secretIn } from '../secrets/secret-names.ts';
@@ -13,8 +14,6 @@ import { didYouMean, unknownTarget } from './suggest.ts';
 import { readYaml, type YamlFile } from './yaml.ts';
 
 const names = ['sluice.yml', 'sluice.yaml'];
-/** In the order `docker compose` looks for them. */
-const composeNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
 const maxBytes = 512 * 1024;
 
 const shortest = `A minimal sluice.yml:
@@ -153,7 +152,7 @@ function emptyFile(file: string): UserError {
 }
 
 function defaultCompose(folder: string): string {
-  return composeNames.find((name) => existsSync(join(folder, name))) ?? 'compose.yml';
+  return baseNames.find((name) => existsSync(join(folder, name))) ?? 'compose.yml';
 }
 
 async function missingComposeFiles(config: Config): Promise<UserError[]> {

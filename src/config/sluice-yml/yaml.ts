@@ -28,6 +28,14 @@ export interface YamlFile {
   scalars(): Iterable<{ readonly path: Path; readonly text: string; readonly isKey: boolean }>;
 }
 
+/** The part of a document at a path; own keys only, so that `constructor` is none. */
+export function valueAt(data: unknown, path: Path): unknown {
+  return path.reduce<unknown>((value, key) => {
+    const isThere = value !== null && typeof value === 'object' && Object.hasOwn(value, key);
+    return isThere ? (value as Readonly<Record<string | number, unknown>>)[key] : undefined;
+  }, data);
+}
+
 /** Aliases multiply: 100 resolved ones are far more than a config needs, and far less than a bomb. */
 const maxAliases = 100;
 const maxDepth = 32;

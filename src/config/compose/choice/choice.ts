@@ -247,7 +247,7 @@ function nameOf(path: string): string {
  * @param files later ones over earlier ones.
  * @returns a sentence without its stop; undefined: nothing shows that an image is for development.
  */
-export function developmentBuild(files: readonly ComposeCandidate[]): string | undefined {
+function developmentBuild(files: readonly ComposeCandidate[]): string | undefined {
   const builds = new Map<string, Readonly<Record<string, unknown>>>();
   for (const { services } of files)
     for (const [name, { build }] of Object.entries(services)) {

@@ -6,7 +6,7 @@ import {
   parseImage,
   tryParseImage,
 } from '../../../../src/config/images/reference.ts';
-import { imageReferences, withImages } from '../../../../src/config/images/service-images.ts';
+import { withImages } from '../../../../src/config/images/service-images.ts';
 import { errorsOf, model, shownText } from '../../../support/config/fixtures.ts';
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -80,18 +80,6 @@ describe('images of a model', () => {
     db: { image: 'postgres:17' },
     own: { build: './own' },
   };
-
-  test('lists what has an image', () => {
-    const found = imageReferences(model(services)).map(({ service, image, reference }) => [
-      service,
-      image,
-      imageName(reference),
-    ]);
-    expect(found).toEqual([
-      ['web', 'acme/web:1', 'docker.io/acme/web'],
-      ['db', 'postgres:17', 'docker.io/library/postgres'],
-    ]);
-  });
 
   test('replaces images and nothing else: what is built stays known as the app’s own', () => {
     const before = model(services);
