@@ -210,7 +210,7 @@ describe.concurrent('a name that a foreign file chooses, in a deploy', () => {
     ],
     [
       'services: { web: { image: a, env_file: app.conf } }',
-      'env.reserved app.conf:2 An env file takes over SLUICE_SSH_KEY',
+      'env.reserved app.conf:2 An env file inherits SLUICE_SSH_KEY',
     ],
     [
       'services: { web: { image: a, command: "${CLOUDFLARE_API_TOKEN}" } }',

@@ -144,7 +144,7 @@ describe('variables that are no settings of the app', () => {
     const plan = await repo.init();
     const notes = plan.guess.notHandled.join('\n');
     expect(notes).toMatch(
-      /compose\.yml:6: \$\{PWD\} is the folder in which Sluice runs.*\.\/data in place of/,
+      /compose\.yml:6: \$\{PWD\} is the folder Sluice runs in.*\.\/data instead of/,
     );
     expect(notes).toMatch(/compose\.yml:7: \$\{HOME\} is the home folder/);
     expect(notes).toMatch(/compose\.yml:4: \$\{UID\} is/);
