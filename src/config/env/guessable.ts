@@ -33,7 +33,7 @@ export function guessable(value: string): string | undefined {
   if (distinct <= 4) return `has only ${distinct} different ${distinct === 1 ? 'character' : 'characters'}`;
   const unit = period(text);
   if (unit !== undefined) return `repeats the same ${unit} characters`;
-  if (isSequence(text)) return 'is a sequence of the keyboard or the alphabet';
+  if (isSequence(text)) return 'is a keyboard or alphabet sequence';
   if (isOfWords(text)) return 'consists of words that attackers try first';
   // Random hexadecimal digits have 3 bits each and more, except once in millions.
   if (text.length >= 24 && entropy(text) < 2.4) return 'has less variety than a generated secret';

@@ -21,7 +21,7 @@ const shell: Readonly<Record<string, ShellVariable>> = {
   LOGNAME: { is: 'the user who runs Sluice', instead: 'Use a literal name.' },
   UID: { is: 'the user who runs Sluice', instead: 'Use a literal number: user: "1000:1000".' },
   GID: { is: 'the group of the user who runs Sluice', instead: 'Use a literal number: user: "1000:1000".' },
-  EUID: { is: 'the user who runs Sluice', instead: 'Write the number out.' },
+  EUID: { is: 'the user who runs Sluice', instead: 'Use a literal number.' },
   HOSTNAME: { is: 'the name of the machine where Sluice runs', instead: 'Use a literal name.' },
   SHELL: { is: 'the shell of the user who runs Sluice', instead: 'Use a literal path.' },
   PATH: {
@@ -32,7 +32,7 @@ const shell: Readonly<Record<string, ShellVariable>> = {
     is: 'a folder on the machine where Sluice runs',
     instead: 'Use a literal path on the server.',
   },
-  TERM: { is: 'the terminal in which Sluice runs', instead: 'Use a literal value, such as xterm.' },
+  TERM: { is: 'the terminal Sluice runs in', instead: 'Use a literal value, such as xterm.' },
   DISPLAY: { is: 'the screen of the machine where Sluice runs', instead: 'Use a literal value.' },
   LANG: { is: 'the language of the user who runs Sluice', instead: 'Use a literal value, such as C.UTF-8.' },
   TMPDIR: { is: 'a folder on the machine where Sluice runs', instead: 'Use a literal path on the server.' },

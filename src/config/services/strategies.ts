@@ -138,7 +138,7 @@ function notesOfOpenPorts(name: string, model: ComposeModel, sight: Sight): stri
     ) ?? [];
   if (open.length === 0 || proxy === undefined) return [];
   return [
-    `port ${open.join(', ')} is public although ${proxy} is a proxy: X-Forwarded-For counts only from networks in edge.trusted-proxies. Remove \`ports:\` if all traffic comes through ${proxy}, or publish on 127.0.0.1`,
+    `port ${open.join(', ')} is public and bypasses ${proxy}: X-Forwarded-For counts only from networks in edge.trusted-proxies. Remove \`ports:\` if all traffic comes through ${proxy}, or publish on 127.0.0.1`,
   ];
 }
 

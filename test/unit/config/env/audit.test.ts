@@ -78,7 +78,7 @@ describe('auditEnv', () => {
     ['correct-horse-'.repeat(5), 'repeats the same 14 characters'],
     [
       'abcdefghijklmnopqrstuvwxyz0123456789qwertyuiopasdfghjklzxcvbnm0123',
-      'is a sequence of the keyboard or the alphabet',
+      'is a keyboard or alphabet sequence',
     ],
     [
       'my-very-long-super-secret-key-for-the-production-web-site-please-1',
