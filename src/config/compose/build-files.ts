@@ -124,7 +124,7 @@ async function missingDockerfile(
   const path = isAbsolute(dockerfile) ? dockerfile : join(context, dockerfile);
   // BuildKit takes `dockerfile` where there is no `Dockerfile` (moby/buildkit, frontend/dockerui/config.go).
   const lower = basename(path) === 'Dockerfile' ? [join(path, '..', 'dockerfile')] : [];
-  for (const candidate of [path, ...lower]) if (await isFile(candidate)) return undefined;
+  for (const file of [path, ...lower]) if (await isFile(file)) return undefined;
   const fromFolder = join(folder, dockerfile);
   const hint = (await isFile(fromFolder))
     ? `The path is relative to the context: write \`dockerfile: ${relative(context, fromFolder)}\`.`

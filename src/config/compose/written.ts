@@ -134,7 +134,7 @@ export function placeOfItem(
       // Compose's own tags, or more aliases than a config of ours may have: the line of the service will do.
       const line = text
         .split('\n')
-        .findIndex((candidate) => candidate.trim().replace(/["']/g, '').startsWith(`${service}:`));
+        .findIndex((line) => line.trim().replace(/["']/g, '').startsWith(`${service}:`));
       nearest ??= line < 0 ? undefined : { file: shownPath(file), line: line + 1 };
       continue;
     }

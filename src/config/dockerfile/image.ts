@@ -142,7 +142,7 @@ function portsIn(text: string): ImageConfig['ports'] {
     // A range of a media server has thousands; its ends say as much.
     const all =
       to - from < 64 ? Array.from({ length: to - from + 1 }, (_, index) => from + index) : [from, to];
-    const known = (['tcp', 'udp', 'sctp'] as const).find((candidate) => candidate === protocol.toLowerCase());
+    const known = (['tcp', 'udp', 'sctp'] as const).find((name) => name === protocol.toLowerCase());
     return known === undefined ? [] : all.map((port) => ({ port, protocol: known }));
   });
 }

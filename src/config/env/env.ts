@@ -77,7 +77,7 @@ export async function loadEnv(
     effects.unread === 'all' || (merged.env.unread.length > 0 && key !== 'env-secret');
   const excused = new Set(absent.filter(isExcused).map(({ name }) => name));
   for (const name of effects.unread === 'all' ? excused : []) merged.env.unread.push(`${name}: not set here`);
-  const really = absent.filter((candidate) => !isExcused(candidate));
+  const really = absent.filter((variable) => !isExcused(variable));
   if (really.length > 0) errors.push(missingError(config, target, really));
   errors.push(...sizeErrors(merged.env.values));
   if (errors.length > 0) throw new UserErrors(errors);

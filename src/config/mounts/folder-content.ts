@@ -109,8 +109,8 @@ export async function readFolderContents(
     const kept = all.filter((file) => placeholder.test(file)).map((file) => dirname(file));
     contents.set(folder, {
       files: all.filter((file) => !placeholder.test(file)),
-      kept: [...new Set(kept)].filter((candidate) => candidate !== '.').sort(),
-      uncommitted: (known?.untracked ?? []).map(from).filter((candidate) => !placeholder.test(candidate)),
+      kept: [...new Set(kept)].filter((path) => path !== '.').sort(),
+      uncommitted: (known?.untracked ?? []).map(from).filter((file) => !placeholder.test(file)),
     });
   }
   return { contents, problems: git.problems };

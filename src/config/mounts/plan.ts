@@ -199,7 +199,7 @@ function volumeFaults({ model, top, written }: Checkout): UserError[] {
     const shown = plain(device);
     if (isAbsolute(shown) && !isWithin(shown, top)) return [];
     const users = Object.values(model.services).flatMap(({ volumes = [] }) =>
-      volumes.filter((composeVolume) => composeVolume.type === 'volume' && composeVolume.source === name),
+      volumes.filter((mount) => mount.type === 'volume' && mount.source === name),
     );
     const at = placeOfEntry(written?.files ?? [], 'volumes', name);
     return [
@@ -241,9 +241,7 @@ export function withoutMounts(
     const all = service.volumes ?? [];
     const gone = all.filter((volume) => volume.type === 'bind' && keys.has(mountKey(name, volume.target)));
     const isShield = ({ type, target }: ComposeVolume) =>
-      type === 'volume' &&
-      isMadeInImage(target) &&
-      gone.some((composeVolume) => isWithin(target, composeVolume.target));
+      type === 'volume' && isMadeInImage(target) && gone.some((mount) => isWithin(target, mount.target));
     for (const { target } of gone.length === 0 ? [] : all.filter(isShield))
       notes.push(`${name}: the volume at ${target} is left out because the image contains it`);
     return gone.length === 0

@@ -240,7 +240,7 @@ export function knownPorts(image: string | undefined): readonly KnownPort[] | un
 
 /** The port of an image: one without any HTTP port speaks its protocol on any port it listens on. */
 export function portOf(ports: readonly KnownPort[] | undefined, port: number): KnownPort | undefined {
-  const exact = ports?.find((knownPort) => knownPort.port === port);
+  const exact = ports?.find((other) => other.port === port);
   const [first] = ports ?? [];
   if (exact !== undefined || first === undefined || ports?.some(({ mode }) => mode === 'http') === true)
     return exact;

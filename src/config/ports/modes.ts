@@ -88,7 +88,7 @@ function fromConfig(port: number, { config }: PortFacts, isMain: boolean): Mode 
 
 function fromRouting(port: number, { routing }: PortFacts, isMain: boolean): Mode | undefined {
   if (routing === undefined) return undefined;
-  const routed = routing.ports.find((routedPort) => routedPort.port === port && routedPort.mode !== 'udp');
+  const routed = routing.ports.find((other) => other.port === port && other.mode !== 'udp');
   if (routed !== undefined) return { mode: routed.mode === 'http' ? 'http' : 'tcp', why: routed.from };
   if (!isMain || routing.ports.length > 0) return undefined;
   const why = `${routing.proxies.join(' and ')} routes to it`;
@@ -168,7 +168,7 @@ function fromDotnet(port: number, { service, declared }: PortFacts): Mode | unde
 
 function byScheme(references: readonly Reference[]): Mode | undefined {
   const schemes = references.flatMap(({ scheme }) => scheme ?? []);
-  const scheme = schemes.find((candidate) => candidate === 'http' || candidate === 'ws') ?? schemes[0];
+  const scheme = schemes.find((name) => name === 'http' || name === 'ws') ?? schemes[0];
   if (scheme === undefined) return undefined;
   return {
     mode: scheme === 'http' || scheme === 'ws' ? 'http' : 'tcp',
@@ -179,11 +179,11 @@ function byScheme(references: readonly Reference[]): Mode | undefined {
 /** Browsers speak HTTP to port 80 of a host, and TLS to 443. */
 function fromPublished(port: number, { service }: PortFacts): Mode | undefined {
   const published = (service.ports ?? [])
-    .filter((composePort) => composePort.target === port && (composePort.protocol ?? 'tcp') === 'tcp')
-    .flatMap((composePort) => composePort.published ?? []);
-  const plain = published.find((candidate) => candidate === '80' || candidate === '8080');
+    .filter((other) => other.target === port && (other.protocol ?? 'tcp') === 'tcp')
+    .flatMap((other) => other.published ?? []);
+  const plain = published.find((number) => number === '80' || number === '8080');
   if (plain !== undefined) return http(`published on port ${plain}`);
-  const secure = published.find((candidate) => candidate === '443' || candidate === '8443');
+  const secure = published.find((number) => number === '443' || number === '8443');
   return secure === undefined ? undefined : tcp(`published on port ${secure}, where clients speak TLS`);
 }
 

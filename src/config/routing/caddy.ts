@@ -53,7 +53,7 @@ function portsOf([key, value]: Label, all: readonly Label[], names: readonly str
       .split(/\s+/)
       .map((word) => word.replace(/^["'`]|["'`]$/g, ''));
     const isTls = words.includes('https');
-    const port = words.map(portIn).find((candidate) => candidate !== undefined);
+    const port = words.map(portIn).find((number) => number !== undefined);
     const mode = isTcp || isTls || words.includes('h2c') ? 'tcp' : 'http';
     return { port: port ?? (isTls ? 443 : 80), mode, from };
   });

@@ -63,11 +63,10 @@ export function replicasOf(service: ComposeService): number {
 /** Ports, each once; one that is named twice is `tcp` if either is, because HTTP spoken to it could break it. */
 export function eachOnce(ports: readonly RoutedPort[]): RoutedPort[] {
   const found = new Map<string, RoutedPort>();
-  for (const routedPort of ports) {
-    const key = `${routedPort.port}/${routedPort.mode === 'udp' ? 'udp' : 'tcp'}`;
+  for (const port of ports) {
+    const key = `${port.port}/${port.mode === 'udp' ? 'udp' : 'tcp'}`;
     const known = found.get(key);
-    if (known === undefined || (known.mode === 'http' && routedPort.mode === 'tcp'))
-      found.set(key, routedPort);
+    if (known === undefined || (known.mode === 'http' && port.mode === 'tcp')) found.set(key, port);
   }
   return [...found.values()];
 }

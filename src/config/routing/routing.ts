@@ -196,7 +196,7 @@ const others: readonly (readonly [pattern: RegExp, proxy: string])[] = [
 ];
 
 function partsOf(service: ComposeService, name: string | undefined): RoutingPart[] {
-  const names = [name, service.container_name].filter((candidate) => candidate !== undefined);
+  const names = [name, service.container_name].filter((text) => text !== undefined);
   const known = [traefikPart(service), caddyPart(service, names), nginxProxyPart(service)];
   const other = others.map(([pattern, proxy]): RoutingPart | undefined => {
     const labels = labelsOf(service).filter(([key]) => pattern.test(key));

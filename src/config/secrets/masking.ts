@@ -56,7 +56,7 @@ export function secretsOf(
   ];
   const users = isSecret ? usersIn(value) : [];
   const whole = isSecret || candidates.length > 0 ? [value, ...users] : [];
-  return [...new Set([...candidates, ...whole.filter((candidate) => !isPublic(candidate))])];
+  return [...new Set([...candidates, ...whole.filter((secret) => !isPublic(secret))])];
 }
 
 /** An open text, or where a service of that name is: `orders-db:5432`, `http://web:8080/`. */
@@ -116,7 +116,7 @@ const withDecoded = (text: string): string[] => {
 
 function usersIn(value: string): string[] {
   const [user = ''] = userInfo(value)?.split(':') ?? [];
-  return withDecoded(user).filter((candidate) => candidate !== '');
+  return withDecoded(user).filter((text) => text !== '');
 }
 
 const assigned =

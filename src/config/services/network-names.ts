@@ -171,7 +171,7 @@ export function ownNames(service: ComposeService, name: string | undefined): str
   const full =
     typeof hostname === 'string' && typeof domainname === 'string' ? `${hostname}.${domainname}` : undefined;
   const names = [name, service.container_name, hostname, full, ...aliases].filter(
-    (candidate): candidate is string => typeof candidate === 'string' && candidate !== '',
+    (text): text is string => typeof text === 'string' && text !== '',
   );
   return [...new Set(names.map((entry) => entry.toLowerCase()))];
 }

@@ -80,9 +80,7 @@ function doubles(
   const wrong = once.filter(({ name }) => target.hosts.filter((host) => runs(host, name)).length > 1);
   if (wrong.length === 0) return [];
   const [, second] = target.hosts.filter((host) => runs(host, wrong[0]?.name ?? ''));
-  const rest = plans
-    .map(({ name }) => name)
-    .filter((name) => !once.some((candidate) => candidate.name === name));
+  const rest = plans.map(({ name }) => name).filter((name) => !once.some((single) => single.name === name));
   return [
     new UserError({
       code: 'config.placement',

@@ -123,7 +123,7 @@ function speaksElse({ image, from, ports = [], expose = [] }: SeenService, kind:
   return (
     store !== undefined &&
     named.length > 0 &&
-    named.every((port) => store.every((knownPort) => knownPort.port !== port))
+    named.every((port) => store.every((other) => other.port !== port))
   );
 }
 
@@ -196,7 +196,7 @@ export function writableVolumes(service: ComposeService): readonly WritableVolum
 /** Whether sluice.yml lets two versions write to a volume or folder at the same time. */
 export function isShared(shared: readonly string[] | undefined, name: string): boolean {
   const plain = (text: string) => (/[./]/.test(text) ? posix.normalize(text).replace(/\/$/, '') : text);
-  return shared?.some((candidate) => plain(candidate) === plain(name)) ?? false;
+  return shared?.some((volume) => plain(volume) === plain(name)) ?? false;
 }
 
 /** Folders of a server that belong to its system: what is written there is the system's, not the app's. */

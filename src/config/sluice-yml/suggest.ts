@@ -9,9 +9,9 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
   if (wanted.length > 60) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(wanted, fold(candidate));
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  for (const name of known) {
+    const distance = editDistance(wanted, fold(name));
+    if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }
   return best;
 }

@@ -36,7 +36,7 @@ export function partsOf({ path, data, services }: ComposeCandidate): {
     isMap(service['extends']) ? service['extends']['file'] : undefined,
   );
   const texts = (all: readonly unknown[]) =>
-    [...new Set(all.filter((candidate) => typeof candidate === 'string'))].map(at);
+    [...new Set(all.filter((part) => typeof part === 'string'))].map(at);
   return { included: texts(included), extended: texts(extended) };
 }
 
@@ -61,7 +61,7 @@ function whyDangling(over: ComposeCandidate, base: ComposeCandidate): string | u
   for (const [name, service] of Object.entries(over.services)) {
     for (const [section, used] of Object.entries(referencesOf(service))) {
       const missing = used.find(
-        (candidate) => !declares(over, section, candidate) && declares(base, section, candidate),
+        (reference) => !declares(over, section, reference) && declares(base, section, reference),
       );
       if (missing !== undefined) return `${name} uses ${missing}, which only the base file defines`;
     }
@@ -109,7 +109,7 @@ function whyLost(over: ComposeCandidate, base: ComposeCandidate): string | undef
       return `without it, ${name} loses its variables (${needed.slice(0, 2).join(', ')}${needed.length > 2 ? ', …' : ''})`;
     if (!isGiven && below['env_file'] !== undefined) return `without it, ${name} loses its env_file`;
     const hosts = Object.keys(base.services).filter((key) => !Object.hasOwn(over.services, key));
-    const host = hosts.find((candidate) => namesHost(own, candidate));
+    const host = hosts.find((other) => namesHost(own, other));
     if (host !== undefined) return `${name} calls ${host}, which only the base file defines`;
   }
   const isServed = Object.values(over.services).some(isReachable);
@@ -226,7 +226,7 @@ function reachable(
   const visit = (file: ComposeCandidate): void => {
     const { included, extended } = partsOf(file);
     for (const path of [...included, ...extended]) {
-      const next = all.find((composeCandidate) => composeCandidate.path === path);
+      const next = all.find((file) => file.path === path);
       if (next === undefined || found.has(path)) continue;
       found.add(path);
       visit(next);
