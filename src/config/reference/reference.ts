@@ -53,8 +53,8 @@ targets:
 
 const outro = `## Variables and compose files
 
-\`docker compose config\` reads the compose files (2.20 or newer, 2.26 or newer to replace an \`env_file\`). It gets the
-variables of the target and no others: not those of the runner, and not those of a \`.env\` that git does not track. A
+\`docker compose config\` reads the compose files (2.20 or newer, 2.26 or newer to replace an \`env_file\`). It gets only
+the variables of the target, not those of the runner or of a \`.env\` that git does not track. A
 variable that is not set and has no default is an error, while Compose uses an empty text.
 
 | a service's \`env_file\` | is replaced by |
@@ -64,8 +64,8 @@ variable that is not set and has no default is an error, while Compose uses an e
 | a \`.env\` that is tracked by git | itself, with the variables of the target on top |
 | any other file | itself |
 
-Sluice reads env files as Compose does, with two exceptions that are errors: text after a closing quote, and a \`$NAME\`
-in a value where NAME is not set. Put a password with a dollar sign in single quotes.`;
+Sluice reads env files as Compose does, with two exceptions. Text after a closing quote is an error, and so is a \`$NAME\`
+in a value if NAME is not set. Put a password with a dollar sign in single quotes.`;
 
 /** A section per key that holds others; its own kinds of entries below it. */
 function section(path: string, schema: Schema): string[] {
@@ -160,7 +160,7 @@ function reservedChapter(): string {
   return `## Reserved variables
 
 Some variables of the environment Sluice runs in are credentials of the job. Compose files, Dockerfiles and env files
-must not read them, so Sluice keeps them out of interpolation, build arguments, build secrets,
+must not read them. Sluice keeps them out of interpolation, build arguments, build secrets,
 \`environment: [NAME]\`, \`env_file\` and \`secrets: environment:\`, with and without a target. If a file asks for one of
 them, Sluice refuses it and names the file and the key (\`compose.reserved\`, \`env.reserved\`). It never substitutes an
 empty text. It also refuses a file of \`/proc\`, \`/sys\` or \`/dev\` as a build secret, a Dockerfile or a context.
