@@ -132,14 +132,14 @@ If \`services.NAME.strategy\` is set, it applies. If not, the first of these tha
 the result and the reason, without a server. It is the same before and after a build, because it depends only on
 \`build:\`, the Dockerfile, and the configuration of images in a registry.
 
-A service is **the app's own** if it has \`build:\`, or if its image is at or below the path in \`registry:\`. If there
-are no such services, the services that are published or routed to are the app's own. So are those with images from the
+A service is **the app's own** if it has \`build:\`, or if its image is at or below the path in \`registry:\`. If no
+service has either, the services that are published or routed to are the app's own. So are those with images from the
 same place (\`vendor/app\`, \`vendor/app-worker\`).
 
 ${blocks.join('\n\n')}
 
-The port of a blue-green service is the one in sluice.yml, else one that is published, exposed or routed to (first the one
-that the health check uses). Otherwise the health check, the command, the variable PORT, other services’ variables
+The port of a blue-green service is the one in sluice.yml, else one that is published, exposed or routed to. The port of
+the health check comes first. Otherwise the health check, the command, the variable PORT, other services’ variables
 (\`http://api:8000\`) or EXPOSE of its image name it.
 
 A blue-green service cannot write to a named volume or a folder of the server, unless \`shared-volumes\` allows it. It cannot
