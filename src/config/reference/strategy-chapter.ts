@@ -138,9 +138,9 @@ same place (\`vendor/app\`, \`vendor/app-worker\`).
 
 ${blocks.join('\n\n')}
 
-The port of a blue-green service is the one in sluice.yml, else one that is published, exposed or routed to. The port of
-the health check comes first. Otherwise the health check, the command, the variable PORT, other services’ variables
-(\`http://api:8000\`) or EXPOSE of its image name it.
+The port of a blue-green service is the one in sluice.yml, else one that is published, exposed or routed to. Among several,
+the one that the health check uses comes first. If the compose file declares none, the health check, the command, the
+variable PORT, other services’ variables (\`http://api:8000\`) or EXPOSE of the image name it.
 
 A blue-green service cannot write to a named volume or a folder of the server, unless \`shared-volumes\` allows it. It cannot
 use \`network_mode\`, publish UDP or SCTP, or share its container with another service. [compose.md](compose.md) describes
