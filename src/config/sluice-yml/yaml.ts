@@ -28,7 +28,7 @@ export interface YamlFile {
   scalars(): Iterable<{ readonly path: Path; readonly text: string; readonly isKey: boolean }>;
 }
 
-/** The part of a document at a path; own keys only, so that `constructor` is none. */
+/** The part of a document at a path; inherited keys such as `constructor` do not count. */
 export function valueAt(data: unknown, path: Path): unknown {
   return path.reduce<unknown>((value, key) => {
     const isThere = value !== null && typeof value === 'object' && Object.hasOwn(value, key);
