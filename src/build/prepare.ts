@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { missingBuildFiles } from '../config/compose/build-files.ts';
 import type { BuildModel } from '../config/compose/build-model.ts';
-import type { Env } from '../config/env/env.ts';
 import { parseImage, tryParseImage } from '../config/images/reference.ts';
 import { isCarried } from '../config/images/transferred.ts';
-import type { Config } from '../config/model.ts';
+import type { Config, Env } from '../config/model.ts';
 import { messageOf, UserError, UserErrors } from '../kernel/errors.ts';
 import { unsupported } from './bake/abilities.ts';
 import { linkedTargets } from './bake/bake.ts';

@@ -8,7 +8,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** What is wrong with an address, in words that never repeat it: it may hold a password. */
+/** Why an address is invalid. The text never repeats the address, which may contain a password. */
 export type AddressFault = { readonly fault: string };
 
 // Directories have `user@domain` (SSSD), `DOMAIN\user` and `DOMAIN+user` (Winbind).
@@ -19,18 +19,18 @@ const label = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/;
 export function parseAddress(text: string): Address | AddressFault {
   const at = text.lastIndexOf('@');
   if (/^[a-z]+:\/\//i.test(text)) return { fault: 'must not be a URL: write user@host' };
-  if (at <= 0) return { fault: 'must name the user too: write user@host' };
+  if (at <= 0) return { fault: 'must include the user: write user@host' };
   const name = text.slice(0, at);
   if (name.includes(':'))
-    return { fault: 'must not hold a password: write user@host, and log in with a key' };
-  if (!user.test(name)) return { fault: 'has a user name that no server has' };
+    return { fault: 'must not contain a password: write user@host and log in with a key' };
+  if (!user.test(name)) return { fault: 'has an invalid user name' };
 
   const parts = splitPort(text.slice(at + 1));
   if (parts === undefined)
     return { fault: 'must be user@host or user@host:port, with an IPv6 address in brackets' };
   const port = parts.port === undefined ? 22 : Number(parts.port);
   if (!/^\d{1,5}$/.test(parts.port ?? '22') || port < 1 || port > 65535)
-    return { fault: 'has a port that is not 1 to 65535' };
+    return { fault: 'has a port outside 1 to 65535' };
   if (!isHostName(parts.host, parts.bracketed))
     return { fault: 'has a host that is neither a name nor an IP address' };
   return { user: name, address: parts.host, port };
@@ -42,7 +42,7 @@ function splitPort(text: string): { host: string; port?: string; bracketed: bool
     const [, host = '', port] = bracketed;
     return { host, bracketed: true, ...(port === undefined ? {} : { port }) };
   }
-  // Without brackets an IPv6 address could not be told from a name with a port.
+  // Without brackets, an IPv6 address is ambiguous with a name and a port.
   const [host = '', port, ...more] = text.split(':');
   if (more.length > 0) return undefined;
   return { host, bracketed: false, ...(port === undefined ? {} : { port }) };
@@ -50,7 +50,7 @@ function splitPort(text: string): { host: string; port?: string; bracketed: bool
 
 function isHostName(host: string, bracketed: boolean): boolean {
   if (bracketed) return isIP(host) === 6;
-  // Digits and dots alone are meant as IPv4, and a broken one must not be asked of the DNS.
+  // Digits and dots are meant as IPv4; an invalid one must not cause a DNS lookup.
   if (/^[\d.]+$/.test(host)) return isIP(host) === 4;
   return (
     host.length <= 253 &&
@@ -81,7 +81,7 @@ const keyTypes = [
  * A public host key (`ssh-ed25519 AAAA…`, as ssh-keyscan prints it, with or without the host in front and a comment
  * behind) or a fingerprint (`SHA256:…`, as ssh-keygen -l prints it).
  *
- * @returns the key without host and comment; undefined if it is none.
+ * @returns the key without host and comment; undefined for any other text.
  */
 export function parseHostKey(text: string): string | undefined {
   const words = text.trim().split(/\s+/);

@@ -1,5 +1,5 @@
 /**
- * What sluice.yml and the compose files mean once they are loaded and checked: plain data that every domain reads.
+ * The model of sluice.yml and the compose files, loaded and checked: plain data that every domain reads.
  * Durations are milliseconds, sizes are bytes, rates are fractions (1 % is 0.01).
  */
 import type { z } from 'zod';
@@ -16,15 +16,15 @@ export interface Config {
   readonly folder: string;
   readonly app: string;
   readonly compose: readonly string[];
-  /** With `registry: none` a place that is none, see carried.ts. */
+  /** With `registry: none` a placeholder, see images/transferred.ts. */
   readonly registry: string | undefined;
-  /** What the file says of a service; the rest is inferred from the compose model (strategies.ts). */
+  /** Settings of a service; the rest is inferred from the compose model (services/strategies.ts). */
   readonly services: Readonly<Record<string, ServiceConfig>>;
   readonly migrate: MigrateConfig | undefined;
   readonly backup: BackupConfig | undefined;
   readonly build: BuildConfig;
   readonly checks: CheckSettings;
-  /** As the file has it; site.ts says what it means for a target. */
+  /** As in the file; site.ts resolves it for a target. */
   readonly cdn: CdnConfig | undefined;
   readonly watch: WatchConfig;
   readonly targets: Readonly<Record<string, Target>>;
@@ -33,11 +33,11 @@ export interface Config {
   readonly edge: EdgeSettings & { readonly image: string };
   /** Releases, with their images, that are kept on a host besides the current one. */
   readonly keep: number;
-  /** What becomes of the old colour after the confirmation: stopped but present, or left running. */
+  /** State of the old color after the confirmation: stopped but present, or left running. */
   readonly previous: 'stopped' | 'warm';
-  /** How long requests and WebSockets on the old colour may go on after the confirmation (`drain: 30s`). */
+  /** How long requests and WebSockets on the old color may continue after the confirmation (`drain: 30s`). */
   readonly drainMs: number;
-  /** Where a part of the file stands, by its path (`services.backend`, `targets.production.hosts[0]`), for errors. */
+  /** Places of parts of the file, by path (`services.backend`, `targets.production.hosts[0]`), for errors. */
   readonly places?: Readonly<Record<string, Place>>;
 }
 
@@ -46,7 +46,7 @@ export type Strategy = 'blue-green' | 'workers' | 'singleton' | 'recreate' | 'ke
 export type PortMode = 'http' | 'tcp';
 /** A container port, how an edge carries it (`http` by request, `tcp` whatever is spoken), and what shows that. */
 export type PlannedPort = { readonly port: number; readonly mode: PortMode; readonly why: string };
-/** What sluice.yml says of all edges. */
+/** Settings of sluice.yml for all edges. */
 export interface EdgeSettings {
   /** Networks (`10.0.0.0/8`) of proxies in front of published ports, whose word on clients counts. */
   readonly trustedProxies?: readonly string[];
@@ -56,7 +56,7 @@ export interface EdgeSettings {
   readonly maxConnections?: number;
 }
 
-/** How a container's health endpoint is asked, besides its path: by the edge and by the deploy alike. */
+/** How the edge and the deploy request a container's health endpoint, besides its path. */
 export interface HealthRequest {
   /** Default: the main port. */
   readonly port?: number;
@@ -74,14 +74,14 @@ export interface ServiceConfig {
   readonly port?: number;
   /** Path of the health endpoint, such as /api/health. */
   readonly health?: string;
-  /** How that is asked. */
+  /** Further settings of that request. */
   readonly healthRequest?: HealthRequest;
   /** Longest time a healthy start may take, over what the health check says. */
   readonly startTimeoutMs?: number;
   /** Of the main port, or by port; one that the compose file does not name is carried as well. */
   readonly mode?: PortMode;
   readonly modes?: Readonly<Record<number, PortMode>>;
-  /** Volumes that both colours may write to at the same time. */
+  /** Volumes that both colors may write to at the same time. */
   readonly sharedVolumes?: readonly string[];
   /** Connections one process of the service may open to the database, for the connection budget. */
   readonly pool?: number;
@@ -176,6 +176,9 @@ export interface Target {
   readonly batch: number | undefined;
 }
 
+/** Variables by name. Without a prototype, so that any name may be looked up. */
+export type Env = Readonly<Record<string, string>>;
+
 /** Where a target's variables come from; later ones win. */
 export type EnvSource =
   | { readonly kind: 'file'; readonly path: string }
@@ -194,7 +197,7 @@ export interface HostConfig {
   readonly port: number;
   /** Services this host runs; undefined means all. */
   readonly services: readonly string[] | undefined;
-  /** Variables of this host alone, over those of the target. */
+  /** Variables of this host only, over those of the target. */
   readonly env: Readonly<Record<string, string>>;
   /** Pinned public host key, `ssh-ed25519 AAAA…` or `SHA256:…`; undefined: known_hosts decides. */
   readonly hostKey: string | undefined;
@@ -222,7 +225,7 @@ export interface ServicePlan {
   readonly ports: readonly PlannedPort[];
   /** Path the edge asks to see whether a container serves; undefined: a TCP connection is enough. */
   readonly health: string | undefined;
-  /** How that path is asked, where it differs from a plain GET of the main port. */
+  /** The request, where it differs from a plain GET of the main port. */
   readonly healthRequest?: HealthRequest;
   /** Settings of its edge, where there are any. */
   readonly edge?: EdgeSettings;
@@ -234,7 +237,7 @@ export interface ServicePlan {
   readonly stopGraceMs: number;
   /** It forwards to other services (nginx, Traefik): where it is replaced in place, it starts after what it forwards to. */
   readonly proxy?: boolean;
-  /** What else the plan should say of the service, one sentence each: a dropped container_name, a shared folder. */
+  /** Further notes for the plan, one sentence each: a dropped container_name, a shared folder. */
   readonly notes?: readonly string[];
 }
 
@@ -249,9 +252,9 @@ export interface HostModel {
   readonly envVersion: string;
   /** Files of the repository that a release takes along, by what mounts them (mounts/plan.ts). */
   readonly carried?: Readonly<Record<string, readonly CarriedFile[]>>;
-  /** What may not be what was meant: of variables and mounts, one sentence each. */
+  /** Probable mistakes in variables and mounts, one sentence each. */
   readonly warnings?: readonly string[];
-  /** What is left out of the compose files and why, one line each. */
+  /** Parts left out of the compose files and why, one line each. */
   readonly notes?: readonly string[];
 }
 
@@ -264,6 +267,6 @@ export interface CarriedFile {
   readonly mode: number;
   /** Bytes. */
   readonly size: number;
-  /** What it holds, in place of a file here: the value of a variable. */
+  /** Its content, instead of a file here: the value of a variable. */
   readonly content?: string;
 }

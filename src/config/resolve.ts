@@ -3,18 +3,16 @@ import type { Mask } from '../kernel/masking/mask.ts';
 import type { ComposeEffects } from './compose/cli.ts';
 import { loadCompose } from './compose/load.ts';
 import type { WrittenCompose } from './compose/written.ts';
-import { type Env, type EnvEffects, envVersion, loadEnv } from './env/env.ts';
+import { type EnvEffects, envVersion, loadEnv } from './env/env.ts';
+import { textsIn, usesIn } from './env/interpolate.ts';
 import { unpassedVariables } from './env/unpassed.ts';
-import { filesOfVariables } from './env/variable-files.ts';
-import { textsIn, usesIn } from './env/variable-uses.ts';
-import { healthWithVariables } from './health/variables.ts';
-import { askedImages, type ImageAnswers } from './images/asked-images.ts';
+import { healthWithVariables } from './health/request.ts';
 import { builtImages } from './images/built-images.ts';
-import { withImages } from './images/service-images.ts';
-import type { ComposeModel, Config, HostConfig, HostModel, Target } from './model.ts';
+import { askedImages, type ImageAnswers, withImages } from './images/service-images.ts';
+import type { ComposeModel, Config, Env, HostConfig, HostModel, Target } from './model.ts';
+import { filesOfVariables } from './mounts/carried-files.ts';
 import { dataFolderNotes, dataRoot, withDataFolders, withPlaces } from './mounts/data-folder.ts';
-import { type MountPlan, type PlannedMount, planMounts } from './mounts/plan.ts';
-import { strategyView } from './mounts/strategy-view.ts';
+import { type MountPlan, type PlannedMount, planMounts, strategyView } from './mounts/plan.ts';
 import { portFaults } from './ports/clash.ts';
 import { withRoutingOfImages } from './routing/routing.ts';
 import { placeServices } from './services/placement.ts';
@@ -22,7 +20,7 @@ import { planServices } from './services/strategies.ts';
 
 export interface ResolveEffects extends ComposeEffects {
   /**
-   * Asks engines and registries what images say of themselves; default: nothing is asked, and nothing is said of it.
+   * Reads the configuration of images from engines and registries; default: not read, and without a note.
    *
    * @param references by service.
    */
@@ -36,7 +34,7 @@ export interface ResolveEffects extends ComposeEffects {
   readonly mask?: (Pick<Mask, 'add'> & Partial<Pick<Mask, 'keep'>>) | undefined;
 }
 
-/** What is needed of a host (host/model.ts) to read `host-env-file`. */
+/** The part of a host (host/model.ts) that reads `host-env-file`. */
 export interface RemoteFiles {
   exec(
     argv: readonly [string, ...string[]],
@@ -48,7 +46,7 @@ export interface ResolveOptions {
   readonly images?: Readonly<Record<string, string>>;
   /** The connected host, for `host-env-file`; undefined where there is no connection. */
   readonly remote?: RemoteFiles | undefined;
-  /** What is not read and not missed: see {@link EnvEffects.unread}. */
+  /** Sources to skip: see {@link EnvEffects.unread}. */
   readonly unread?: EnvEffects['unread'];
 }
 
@@ -60,7 +58,7 @@ export interface ResolvedHost extends HostModel {
   readonly unread: readonly string[];
   readonly mounts: readonly PlannedMount[];
   readonly written: WrittenCompose;
-  /** What a deploy refuses. */
+  /** Reasons for a deploy to refuse. */
   readonly faults: readonly UserError[];
 }
 
@@ -179,7 +177,7 @@ async function answersFor(
  * temporary file stays.
  *
  * @param remotes the connected hosts, in the target's order.
- * @throws what {@link resolveHostModel} throws; mistakes that several hosts share are told once.
+ * @throws what {@link resolveHostModel} throws; mistakes that several hosts share are reported once.
  */
 export async function resolveHostModels(
   config: Config,
@@ -198,7 +196,7 @@ export async function resolveHostModels(
 /**
  * Everything that can be known of a target's hosts before one of them is connected.
  *
- * @returns undefined where a `host-env-file` may decide: what the compose files say without it is no proof.
+ * @returns undefined where a `host-env-file` may decide: the compose files without it prove nothing.
  * @throws what {@link resolveHostModel} throws.
  */
 export async function resolveOffline(
@@ -287,7 +285,7 @@ async function readRemote(remote: RemoteFiles, path: string, host: HostConfig): 
   throw new UserError({
     code: 'env.file-missing',
     message: `${host.name}: host-env-file ${path} cannot be read`,
-    hint: 'It must be a file that the deploy user may read.',
+    hint: 'It must be a file that the deploy user can read.',
     output: stderr.trim(),
   });
 }

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { UserError } from '../kernel/errors.ts';
 import type { CdnConfig, Config } from './model.ts';
-import { isShowable } from './sluice-yml/named-secrets.ts';
 import { placeOf } from './sluice-yml/normalise.ts';
-import { didYouMean } from './sluice-yml/suggest.ts';
+import { unknownTarget } from './sluice-yml/suggest.ts';
 
 type RawPlace = CdnConfig['targets'][string];
 
@@ -77,8 +76,8 @@ export function siteOf(config: Config, target: string | undefined): SiteSettings
   if (cdn === undefined) {
     throw new UserError({
       code: 'cdn.none',
-      message: 'sluice.yml has no cdn section, which says what is published and where to',
-      hint: 'The shortest that works:\ncdn:\n  dist: frontend/dist\n  store: s3://my-bucket',
+      message: 'sluice.yml has no cdn section, which defines what to publish and where',
+      hint: 'Add one:\ncdn:\n  dist: frontend/dist\n  store: s3://my-bucket',
       at: { file: config.file },
     });
   }
@@ -88,7 +87,7 @@ export function siteOf(config: Config, target: string | undefined): SiteSettings
     throw new UserError({
       code: 'config.missing-key',
       message: `cdn${own === undefined ? '' : `.targets.${target}`}: store is missing`,
-      hint: 'store: s3://bucket, or s3://bucket/folder',
+      hint: 'Set store: s3://bucket, or s3://bucket/folder.',
       ...placeOf(config, ['cdn']),
     });
   }
@@ -134,15 +133,15 @@ export function siteOf(config: Config, target: string | undefined): SiteSettings
   };
 }
 
-/** A misspelt target must not end in the site of another one. */
+/** A misspelled target must not publish to the site of another one. */
 function placeFor(config: Config, cdn: CdnConfig, target: string | undefined): RawPlace | undefined {
   const names = Object.keys(cdn.targets);
   if (target === undefined) {
     if (names.length === 0) return undefined;
     throw new UserError({
       code: 'usage.argument',
-      message: `sluice.yml has several sites (cdn.targets: ${names.join(', ')}): which one?`,
-      hint: 'Name it with --target.',
+      message: `sluice.yml has several sites (cdn.targets: ${names.join(', ')})`,
+      hint: 'Choose one with --target.',
     });
   }
   if (Object.hasOwn(cdn.targets, target)) {
@@ -150,8 +149,8 @@ function placeFor(config: Config, cdn: CdnConfig, target: string | undefined): R
     if (twin === undefined) return cdn.targets[target];
     throw new UserError({
       code: 'config.value',
-      message: `cdn.targets: ${target} and ${twin} have the same store, so that each would publish over the other`,
-      hint: `Say what differs there:\ncdn:\n  targets:\n    ${target}: { store: s3://… }`,
+      message: `cdn.targets: ${target} and ${twin} have the same store, so each overwrites the other`,
+      hint: `Set what differs there:\ncdn:\n  targets:\n    ${target}: { store: s3://… }`,
       ...placeOf(config, ['cdn', 'targets']),
     });
   }
@@ -160,8 +159,8 @@ function placeFor(config: Config, cdn: CdnConfig, target: string | undefined): R
     if (isShared && target !== 'production') {
       throw new UserError({
         code: 'config.missing-key',
-        message: `cdn has no site of its own for ${target}, which must not end up in production’s`,
-        hint: `Say what differs there:\ncdn:\n  targets:\n    ${target}: { store: s3://… }`,
+        message: `cdn.targets has no site for ${target}, which must not publish to the production site`,
+        hint: `Set what differs there:\ncdn:\n  targets:\n    ${target}: { store: s3://… }`,
         ...placeOf(config, ['cdn']),
       });
     }
@@ -172,11 +171,11 @@ function placeFor(config: Config, cdn: CdnConfig, target: string | undefined): R
   if (known.length === 0 && target === 'production') return undefined;
   throw new UserError({
     code: 'config.unknown-target',
-    message: `There is no target ${isShowable(target) ? target : 'of that name'}${didYouMean(target, known)}`,
+    message: unknownTarget(target, known),
     hint:
       known.length === 0
-        ? 'sluice.yml has one site and no targets: it is production, and the target may be left out.'
-        : `Targets are ${known.join(', ')}.`,
+        ? 'sluice.yml has one site and no targets: omit the target, or use production.'
+        : `Available: ${known.join(', ')}.`,
     ...placeOf(config, ['cdn']),
   });
 }

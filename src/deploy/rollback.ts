@@ -1,7 +1,6 @@
 import { plain } from '../config/compose/load.ts';
 import { passwordRegistry } from '../config/images/app-registry.ts';
-import { openTexts, secretsOf } from '../config/secrets/masking.ts';
-import { openNames } from '../config/secrets/open-names.ts';
+import { openNames, openTexts, secretsOf } from '../config/secrets/masking.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { DeployReport } from '../report/model.ts';
 import type { DeployEffects } from './context.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { localModel } from '../config/compose/local-model.ts';
-import { askedImages, type ImageAnswers } from '../config/images/asked-images.ts';
+import { askedImages, type ImageAnswers } from '../config/images/service-images.ts';
 import type { ComposeModel } from '../config/model.ts';
 import { UserError } from '../kernel/errors.ts';
 import { type FilePlan, planFiles, type WantedFile } from './files.ts';

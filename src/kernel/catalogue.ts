@@ -1,3 +1,5 @@
+import { docsUrl } from './docs.ts';
+
 /**
  * Every error a user can meet, by code. One file, so that a code is never reused and docs/errors.md is complete.
  * `what` says what happened in general, `fix` what to do; the thrown message names the particular case.
@@ -46,7 +48,7 @@ export const catalogue = {
   // sluice.yml
   'config.missing': {
     what: 'There is no sluice.yml where Sluice looked.',
-    fix: 'Write one (the message has the shortest that works), or name it with --config.',
+    fix: 'Run `sluice init` to create one, or name it with --config.',
   },
   'config.unreadable': {
     what: 'sluice.yml cannot be read: a folder, no permission, not UTF-8, or far too large.',
@@ -54,31 +56,31 @@ export const catalogue = {
   },
   'config.yaml': {
     what: 'sluice.yml is not valid YAML.',
-    fix: 'Mend the place named; an editor with the JSON Schema (schema/sluice.schema.json) shows such mistakes at once.',
+    fix: 'Fix the line that the message names. An editor with the JSON Schema of sluice.yml shows such mistakes as you type.',
   },
   'config.value': {
-    what: 'A value in sluice.yml is not one that its key takes.',
-    fix: 'docs/config.md has the type and the default of every key.',
+    what: 'A value in sluice.yml is not valid for its key.',
+    fix: `Look up the type and default of the key: ${docsUrl('config')}`,
   },
   'config.unknown-key': {
     what: 'sluice.yml has a key that does not exist.',
-    fix: 'Correct or remove it; docs/config.md lists all keys.',
+    fix: `Fix or remove it. All keys: ${docsUrl('config')}`,
   },
   'config.missing-key': {
-    what: 'A key that is needed is not in sluice.yml.',
-    fix: 'Add it; see docs/config.md.',
+    what: 'A required key is missing in sluice.yml.',
+    fix: `Add it. All keys: ${docsUrl('config')}`,
   },
   'config.secret': {
-    what: 'sluice.yml holds a secret. Whoever reads the repository reads it, today and in its history.',
-    fix: 'Replace the secret at its issuer, put the new one into the CI system’s secrets and write only its NAME here.',
+    what: 'sluice.yml contains a secret, which everyone who can read the repository or its history can read.',
+    fix: 'Replace the secret at its issuer, store the new one in the CI secrets, and write only its NAME here.',
   },
   'config.host': {
-    what: 'The address, the jump host or the pinned key of a host is malformed.',
-    fix: 'Write `deploy@host`, `deploy@host:2222` or `deploy@[fd00::1]:2222`; keys as ssh-keyscan prints them.',
+    what: 'The address, jump host or pinned key of a host is invalid.',
+    fix: 'Write `deploy@host`, `deploy@host:2222` or `deploy@[fd00::1]:2222`; and keys as `ssh-keyscan` prints them.',
   },
   'config.compose-missing': {
     what: 'A compose file that sluice.yml names (or the default one) does not exist.',
-    fix: 'Correct `compose:`; its paths start at the folder of sluice.yml.',
+    fix: 'Fix `compose:`. Its paths are relative to the folder of sluice.yml.',
   },
   'config.unknown-target': {
     what: 'sluice.yml has no target of that name.',
@@ -86,15 +88,15 @@ export const catalogue = {
   },
   'config.unknown-service': {
     what: 'sluice.yml names a service that the compose files do not have.',
-    fix: 'Correct the name. A service behind a profile exists only if COMPOSE_PROFILES names the profile.',
+    fix: 'Fix the name. A service behind a profile exists only if COMPOSE_PROFILES names the profile.',
   },
   'config.migrate-job': {
-    what: 'The service that migrates is a one-off job of the compose file, so the migration would run twice.',
+    what: 'The service that migrates is a one-off job of the compose file, so the migration runs twice.',
     fix: 'Let `migrate` name the service whose image has the migrations (backend) and the command to run.',
   },
   'config.placement': {
-    what: 'A service that may exist only once (data, a scheduler) would run on two hosts, or one that is needed on none.',
-    fix: 'Say with `services: [...]` on each host what it runs.',
+    what: 'A service that may exist only once (data, a scheduler) runs on two hosts, or a required service runs on none.',
+    fix: 'List the services of each host with `services: [...]`.',
   },
 
   // sluice init
@@ -110,89 +112,89 @@ export const catalogue = {
   // Variables of a target
   'env.missing': {
     what: 'Variables that a target takes by name are not set where Sluice runs.',
-    fix: 'Set them; in a workflow pass each secret with `env:`. A secret that does not exist arrives as an empty text.',
+    fix: 'Set them. In a workflow, pass each secret with `env:`. A secret that does not exist is an empty text.',
   },
   'env.file-missing': {
     what: 'An env file of a target does not exist.',
-    fix: 'Create it, correct the path, or take the variables from a CI secret with env-secret.',
+    fix: 'Create it, fix the path, or read the variables from a CI secret with env-secret.',
   },
   'env.encoding': { what: 'An env file is not UTF-8 text.', fix: 'Save it as UTF-8.' },
   'env.syntax': {
     what: 'A line of an env file is not `NAME=value`.',
-    fix: 'Values with spaces, # or $ stand in single quotes; quotes must be closed.',
+    fix: 'Put values with spaces, # or $ in single quotes, and close the quotes.',
   },
   'env.reference': {
-    what: 'A value in an env file refers to a variable that is not set. Compose would put an empty text there.',
-    fix: 'Put the value into single quotes if its $ is meant as it stands, or define the variable above it.',
+    what: 'A value in an env file refers to a variable that is not set. Compose replaces it with an empty text.',
+    fix: 'Put the value in single quotes if its $ is literal, or define the variable above it.',
   },
   'env.too-large': {
-    what: 'A variable is larger than Linux lets a process have (128 KiB), or all of them together are.',
-    fix: 'Give large things to the app as a file (a compose secret or config).',
+    what: 'A variable is larger than Linux allows (128 KiB), or all variables together are larger than 1 MiB.',
+    fix: 'Pass large values to the app as a file (a compose secret or config).',
   },
   'env.reserved': {
-    what: 'A variable has a name that docker itself obeys, or that is reserved for credentials of the job.',
-    fix: 'Rename it, or give the target its own value in an env file; docs/config.md lists the reserved names.',
+    what: 'A variable has a name that docker itself reads, or that is reserved for credentials of the job.',
+    fix: `Rename it, or set the app’s own value in an env file of the target. Reserved names: ${docsUrl('config')}`,
   },
 
   // The compose model
   'compose.missing': {
-    what: 'Docker with its compose plugin is not installed where Sluice runs.',
-    fix: 'Install the docker CLI and docker-compose-plugin (2.20 or newer); no engine is needed there.',
+    what: 'Docker or its compose plugin is not installed where Sluice runs.',
+    fix: 'Install the docker CLI and docker-compose-plugin (2.20 or newer). No engine is needed.',
   },
   'compose.too-old': {
-    what: 'The compose plugin where Sluice runs is too old for what is asked of it.',
+    what: 'The compose plugin where Sluice runs is too old for these compose files.',
     fix: 'Install Docker Compose 2.26 or newer.',
   },
   'compose.invalid': {
-    what: 'Docker Compose does not accept the compose files.',
-    fix: 'Its own words are below the message; `docker compose config` shows the same.',
+    what: 'Docker Compose rejects the compose files.',
+    fix: 'Read its output below the message, and run `docker compose config` to reproduce it.',
   },
   'compose.variable': {
     what: 'The compose files use variables that the target does not set, and that have no default.',
-    fix: 'Add them to the target’s variables, or give a default in the compose file, after `:-`.',
+    fix: 'Add them to the target’s variables, or set a default in the compose file, after `:-`.',
   },
   'compose.reserved': {
     what: 'A compose file asks for a credential of the job in which Sluice runs.',
-    fix: 'Pass the value under another name, or set it among the target’s variables. For a build secret, list the name under `build.job-credentials`.',
+    fix: 'Pass the value under another name, or set it in the target’s variables. For a build secret, list the name under `build.job-credentials`.',
   },
   'compose.value': {
-    what: 'Docker Compose does not accept the value of a variable at the place where the compose files use it.',
-    fix: 'Correct the variable among those of the target: the message names it and the key that it fills.',
+    what: 'Docker Compose rejects the value of a variable where the compose files use it.',
+    fix: 'Fix the variable in the target. The message names it and its key.',
   },
   'compose.profiles': {
-    what: 'All services of the compose files are behind profiles and none is chosen, so nothing would be deployed.',
-    fix: 'Set COMPOSE_PROFILES among the target’s variables, or remove `profiles:` from what production needs.',
+    what: 'All services of the compose files are behind profiles and no profile is active, so there is nothing to deploy.',
+    fix: 'Set COMPOSE_PROFILES in the target’s variables, or remove `profiles:` from what production needs.',
   },
   'compose.env-file': {
-    what: 'A service wants an env_file that is neither here nor replaced by variables of the target.',
-    fix: 'Give the target its variables (env-file, env-secret, env or host-env-file), or commit the file.',
+    what: 'A service needs an env_file that does not exist and that the target’s variables do not replace.',
+    fix: 'Set the target’s variables (env-file, env-secret, env or host-env-file), or commit the file.',
   },
   'compose.image': {
-    what: 'An image reference is malformed.',
-    fix: 'Write [registry[:port]/]name[:tag][@sha256:…], lower case.',
+    what: 'An image reference is invalid.',
+    fix: 'Write [registry[:port]/]name[:tag][@sha256:…] in lowercase.',
   },
   'compose.no-port': {
     what: 'A blue-green service has no port that Sluice could find.',
-    fix: 'Say it: `services: { NAME: { port: 8000 } }`. A service without a port is `strategy: workers`.',
+    fix: 'Set it: `services: { NAME: { port: 8000 } }`. A service without a port is `strategy: workers`.',
   },
   'compose.shared-volume': {
-    what: 'A blue-green service writes to a volume, and its two colours would write at the same time.',
+    what: 'A blue-green service writes to a volume, and its two colors write at the same time.',
     fix: 'Mount it :ro, allow it with `shared-volumes`, or choose `strategy: recreate` (a short interruption).',
   },
   'compose.network': {
-    what: 'A blue-green service uses the network of the host or of another container, so the edge cannot stand before it.',
+    what: 'A blue-green service uses the network of the host or of another container, so no edge can be in front of it.',
     fix: 'Remove network_mode, or choose `strategy: recreate` (a short interruption).',
   },
   'compose.fixed-address': {
     what: 'The service whose image migrates has a fixed address, and the migration runs in a container beside it.',
-    fix: 'Name another service of the same image in `migrate.service`, or remove the address.',
+    fix: 'Name another service with the same image in `migrate.service`, or remove the address.',
   },
   'compose.udp': {
-    what: 'A blue-green service publishes a UDP or SCTP port, which the edge cannot carry.',
-    fix: 'Choose `strategy: recreate` (a short interruption), or move that port to a service of its own.',
+    what: 'A blue-green service publishes a UDP or SCTP port, which the edge cannot forward.',
+    fix: 'Choose `strategy: recreate` (a short interruption), or move that port to a separate service.',
   },
   'compose.many-ports': {
-    what: 'A blue-green service publishes more TCP ports than an edge carries (16).',
+    what: 'A blue-green service publishes more TCP ports than an edge forwards (16).',
     fix: 'Publish fewer, or choose `strategy: recreate` (a short interruption).',
   },
   'compose.name-clash': {
@@ -200,16 +202,16 @@ export const catalogue = {
     fix: 'Rename it in the compose file.',
   },
   'config.health-header': {
-    what: 'A header of a health request needs a variable that the target does not have, or cannot be sent.',
+    what: 'A header of a health request uses a variable that the target does not set, or has an invalid value.',
     fix: 'Add the variable to the target; use printable ASCII characters without single quotes.',
   },
   'compose.data-container': {
-    what: 'A service ends at once and only holds volumes for another one (`volumes_from`), which a deploy would lose.',
+    what: 'A service exits at once and only holds volumes for another one (`volumes_from`), which a deploy loses.',
     fix: 'Give the volume a name in the service that uses it, and remove `volumes_from`.',
   },
   'compose.tied': {
-    what: 'A service is tied to the container of another one (its network, volumes or process space) that has two colors, is started last, or ends.',
-    fix: 'Loosen the tie, or choose `strategy: recreate` for the service that it is tied to.',
+    what: 'A service shares the container of another one (its network, volumes or process space) that has two colors, starts last, or exits.',
+    fix: 'Remove the shared namespace or volumes, or choose `strategy: recreate` for the service that owns the container.',
   },
 
   // Building images
@@ -238,8 +240,8 @@ export const catalogue = {
     fix: 'Rename the stage: `FROM acme-base AS base`.',
   },
   'build.files': {
-    what: 'A build context or a Dockerfile that the compose files name does not exist.',
-    fix: 'Correct `build:` at the service named, or commit the file: a fresh clone has only what git has.',
+    what: 'A build context or Dockerfile of the compose files does not exist.',
+    fix: 'Fix `build:` of the service, or commit the file: a fresh clone has only what git tracks.',
   },
   'build.unsupported': {
     what: 'A key of `build:` asks for what the installed buildx, or the builder, can’t do or does not allow.',
@@ -581,32 +583,32 @@ export const catalogue = {
     fix: 'Take secrets from the target’s variables (a compose secret with `environment:`), build other files into the image, or use an absolute path on the server.',
   },
   'compose.mount-outside': {
-    what: 'A service mounts a file outside of the repository, or of the home folder of the machine where Sluice runs.',
+    what: 'A service mounts a file outside the repository, or in the home folder of the machine where Sluice runs.',
     fix: 'Move it into the repository, or use an absolute path for a file on the server.',
   },
   'compose.mount-link': {
-    what: 'A mounted file is a link that leads nowhere, in a circle, or out of the repository.',
-    fix: 'Put the file itself into the repository, or use an absolute path for a file on the server.',
+    what: 'A mounted file is a link that is broken, circular or leads out of the repository.',
+    fix: 'Commit the file itself, or use an absolute path for a file on the server.',
   },
   'compose.mount-data': {
-    what: 'A service mounts a file or folder writable that is data and has files of the repository: a release cannot carry data.',
+    what: 'A service mounts a data file, or a data folder with files of the repository, as writable: a release cannot include data.',
     fix: 'Move the files of the repository out of the folder: without them it is a folder on the server. Or use a named volume, an absolute path, or `:ro` for configuration.',
   },
   'compose.mount-code': {
-    what: 'A service mounts source code, and its image does not have it: on the server there is no checkout to mount.',
-    fix: 'Copy the code in the Dockerfile and remove the mount. A mount over code that the image has is left out by itself.',
+    what: 'A service mounts source code that its image does not contain: the server has no checkout to mount.',
+    fix: 'Copy the code in the Dockerfile and remove the mount. Sluice leaves out a mount over code that the image contains.',
   },
   'compose.mount-large': {
     what: 'A mounted folder of the repository is larger than 20 MiB.',
-    fix: 'Put data into a volume and source code into the image.',
+    fix: 'Put data in a volume and source code in the image.',
   },
   'compose.local-file': {
-    what: 'A service refers to a file of the checkout in a place from which Sluice does not copy files.',
-    fix: 'Put the file on the server and use its absolute path.',
+    what: 'A service refers to a file in the checkout that Sluice does not copy to the server.',
+    fix: 'Copy the file to the server and use its absolute path.',
   },
   'compose.port-clash': {
     what: 'Two services publish the same port of the server.',
-    fix: 'Give one of them another port, or remove `ports:` from the one that needs none.',
+    fix: 'Give one of them another port, or remove `ports:` from one of them.',
   },
 
   // The transaction
@@ -781,8 +783,8 @@ export const catalogue = {
 
   // Publication of a front end
   'cdn.none': {
-    what: 'sluice.yml does not say what is to be published.',
-    fix: 'Add a cdn section (docs/cdn.md).',
+    what: 'sluice.yml has no cdn section.',
+    fix: `Add a cdn section: ${docsUrl('cdn')}`,
   },
   'cdn.dist': {
     what: 'The folder that is to be published is missing, or something in it cannot be read or published.',

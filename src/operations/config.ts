@@ -1,7 +1,7 @@
 import { basename, posix } from 'node:path';
 import { rawService } from '../config/compose/written.ts';
 import { loadEnv } from '../config/env/env.ts';
-import { textsIn, usesIn } from '../config/env/variable-uses.ts';
+import { textsIn, usesIn } from '../config/env/interpolate.ts';
 import type { ComposeService, Config, EnvSource, ServicePlan, Target } from '../config/model.ts';
 import { describeHost, type ResolvedHost, type ResolveEffects } from '../config/resolve.ts';
 import { UserError, UserErrors, userErrorsOf } from '../kernel/errors.ts';

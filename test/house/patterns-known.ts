@@ -56,7 +56,7 @@ export const builtPatterns: Readonly<Record<string, string>> = {
   'src/config/compose/choice/overlay.ts': names,
   'src/config/secrets/compose-requests.ts': names,
   'src/config/dockerignore/go-text.ts': parts,
-  'src/config/dockerignore/ignore-pattern.ts': globs,
+  'src/config/dockerignore/ignore.ts': globs,
   'src/config/health/check.ts': names,
   'src/config/health/http-check.ts': parts,
   'src/config/images/reference.ts': parts,

@@ -1,6 +1,5 @@
 import { placeholderIn } from '../../config/env/audit.ts';
-import { isSecretName } from '../../config/secrets/secret-names.ts';
-import { secretIn } from '../../config/sluice-yml/named-secrets.ts';
+import { isSecretName, secretIn } from '../../config/secrets/secret-names.ts';
 
 /** Whether a variable of this name holds a secret and not a setting about one. */
 export function namesSecret(name: string): boolean {

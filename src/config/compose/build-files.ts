@@ -3,7 +3,7 @@ import { basename, isAbsolute, join, relative } from 'node:path';
 import { type Place, UserError } from '../../kernel/errors.ts';
 import { parseDockerfile } from '../dockerfile/parse.ts';
 import type { ComposeBuild, ComposeModel, Config } from '../model.ts';
-import { readYaml } from '../sluice-yml/yaml.ts';
+import { readYaml, valueAt } from '../sluice-yml/yaml.ts';
 import { shownPath } from './cli.ts';
 import { plain } from './load.ts';
 
@@ -15,7 +15,7 @@ export function isRemoteContext(context: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\/|^git@|^github\.com\/|^(?:service|target):/.test(context);
 }
 
-/** A path that a `build:` section names and that is not there. */
+/** A path of a `build:` section that does not exist. */
 interface Missing {
   readonly service: string;
   /** Below `build`: `context`, `dockerfile`, `additional_contexts.NAME`. */
@@ -27,7 +27,7 @@ interface Missing {
 
 /**
  * Contexts and Dockerfiles of this machine that the compose files name and that do not exist: the build of a fresh clone
- * fails for them. Nothing is said of remote contexts, and nothing of their Dockerfiles.
+ * fails for them. Remote contexts and their Dockerfiles are not checked.
  *
  * @param model as `docker compose config` prints it: contexts are absolute.
  * @param isUncertain whether a service is left out, because a variable of its paths has no value here.
@@ -78,7 +78,7 @@ async function missingOf(
       const stats = await stat(path).catch(() => undefined);
       if (stats?.isDirectory() === true) return [];
       const fault = stats === undefined ? 'does not exist' : 'is not a folder';
-      const hint = 'Correct the path, or commit the folder: git keeps no empty ones.';
+      const hint = 'Fix the path, or commit the folder with a file in it: git does not track empty folders.';
       return [{ service, key, path, fault, hint }];
     }),
   );
@@ -107,8 +107,11 @@ async function missingStage(
   if (isThere) return undefined;
   const names = stages.flatMap(({ name }) => name ?? []);
   return {
-    ...{ service, key: ['target'], path, fault: `has no stage ${target}` },
-    hint: names.length === 0 ? 'Its stages have no names.' : `Its stages: ${names.join(', ')}.`,
+    service,
+    key: ['target'],
+    path,
+    fault: `has no stage ${target}`,
+    hint: names.length === 0 ? 'Its stages have no names.' : `Available: ${names.join(', ')}.`,
   };
 }
 
@@ -121,10 +124,10 @@ async function missingDockerfile(
   const path = isAbsolute(dockerfile) ? dockerfile : join(context, dockerfile);
   // BuildKit takes `dockerfile` where there is no `Dockerfile` (moby/buildkit, frontend/dockerui/config.go).
   const lower = basename(path) === 'Dockerfile' ? [join(path, '..', 'dockerfile')] : [];
-  for (const candidate of [path, ...lower]) if (await isFile(candidate)) return undefined;
+  for (const file of [path, ...lower]) if (await isFile(file)) return undefined;
   const fromFolder = join(folder, dockerfile);
   const hint = (await isFile(fromFolder))
-    ? `The path counts from the context: write \`dockerfile: ${relative(context, fromFolder)}\`.`
+    ? `The path is relative to the context: write \`dockerfile: ${relative(context, fromFolder)}\`.`
     : await namesThere(context);
   return { service, key: ['dockerfile'], path, fault: 'does not exist', hint };
 }
@@ -133,8 +136,8 @@ async function namesThere(context: string): Promise<string> {
   const names = (await readdir(context)).filter((name) => /(?:docker|container)file/i.test(name));
   const files = names.filter((name) => !name.endsWith('.dockerignore')).sort();
   return files.length === 0
-    ? 'Commit the Dockerfile, or correct `context` and `dockerfile` of the service.'
-    : `Set \`dockerfile:\` at the service. Available in its context: ${files.slice(0, 5).join(', ')}.`;
+    ? 'Commit the Dockerfile, or fix `context` and `dockerfile` of the service.'
+    : `Set \`dockerfile:\` on the service. Available in its context: ${files.slice(0, 5).join(', ')}.`;
 }
 
 async function isFile(path: string): Promise<boolean> {
@@ -171,11 +174,4 @@ async function places(
     const isLong = valueAt(owner.data, [...path, ...key]) !== undefined;
     return isLong ? owner.place([...path, ...key]) : owner.placeOfKey(['services', service], 'build');
   };
-}
-
-function valueAt(data: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, key) => {
-    const isMap = value !== null && typeof value === 'object' && Object.hasOwn(value, key);
-    return isMap ? (value as Record<string, unknown>)[key] : undefined;
-  }, data);
 }

@@ -1,18 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { UserErrors } from '../../kernel/errors.ts';
-import type { Env } from '../env/env.ts';
 import { overlayEnvFiles } from '../env/service-env-files.ts';
-import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../model.ts';
+import type { ComposeBuild, ComposeModel, ComposeService, Config, Env } from '../model.ts';
 import { type ReservedRequest, refusal, reservedInBuilds } from '../secrets/compose-requests.ts';
 import type { ReservedSight } from '../secrets/reserved.ts';
-import { type ComposeCli, type ComposeEffects, composeCli, withPrivateFolder } from './cli.ts';
+import { type ComposeCli, type ComposeEffects, composeCli, textsOf, withPrivateFolder } from './cli.ts';
 import { composeFailure, missingVariables, unsetVariables } from './errors.ts';
 import { machineVariables } from './faults.ts';
-import { namesIn, trackedEnvFile } from './load.ts';
-import { parseModel } from './parse.ts';
-import { withoutServices } from './profiles.ts';
-import { canonicalModel } from './shape.ts';
+import { namesIn, trackedEnvFile, withoutServices } from './load.ts';
+import { canonicalModel, parseModel } from './shape.ts';
 import { composeTexts } from './written.ts';
 
 /** The compose files as a build needs them. */
@@ -56,7 +52,7 @@ export function loadBuildModel(
     if (result.code !== 0) throw await composeFailure(cli, result.stderr, env);
     const model = withBakeKeys(canonicalModel(parsed), bakeKeys);
     if (Object.keys(model.services).length === 0) throw await withoutServices(cli, more, env);
-    // One that asks for a credential is as good as none: nothing is built from it.
+    // One that asks for a credential is ignored: no image is built from it.
     const asks = new Set(reserved.map(({ service }) => service));
     const inactive = Object.entries(all).filter(
       ([name, { build }]) => build !== undefined && !isActive(name) && !asks.has(name),
@@ -75,12 +71,12 @@ async function refuse(
   throw new UserErrors(requests.map((request) => refusal(request, texts, config)));
 }
 
-/** All services, whatever their profiles. What is wrong with those that are not active is no fault of this build. */
+/** All services, whatever their profiles. Faults of inactive ones do not fail this build. */
 async function withAllProfiles(
   cli: ComposeCli,
   more: readonly string[],
 ): Promise<Readonly<Record<string, ComposeService>>> {
-  const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const texts = await textsOf(cli.files);
   if (!texts.some((text) => /\b(?:profiles|extends|include)\b/.test(text))) return {};
   const config = ['--profile', '*', 'config', '--format', 'json'];
   const { code, stdout, stderr } = await cli.run(config, more);
@@ -90,7 +86,7 @@ async function withAllProfiles(
   try {
     const { services } = canonicalModel(parseModel(stdout));
     if (raw === undefined) return services;
-    // One whose build needs a variable that is not set would be built with an empty one.
+    // A build that needs a variable that is not set must not run with an empty one.
     const written = parseModel(raw.stdout).services as Record<string, ComposeService>;
     const sure = Object.entries(services).filter(([name]) => {
       const { build, image } = written[name] ?? {};
@@ -123,7 +119,7 @@ async function readBakeKeys(
   cli: ComposeCli,
   more: readonly string[],
 ): Promise<Readonly<Record<string, ComposeBuild['x-bake']>>> {
-  const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const texts = await textsOf(cli.files);
   if (!texts.some((text) => /\b(?:x-bake|extends|include)\b/.test(text))) return {};
   const printed = await cli.run(['config', '--format', 'yaml'], more);
   if (printed.code !== 0) return {};

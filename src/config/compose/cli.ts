@@ -1,12 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join, relative } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
 import { exactEnv } from '../../kernel/process/child-env.ts';
 import { findPlugin, isProgram } from '../../kernel/process/docker-plugin.ts';
 import { type ProcessResult, runProcess } from '../../kernel/process/process.ts';
-import type { Env } from '../env/env.ts';
-import type { Config } from '../model.ts';
+import type { Config, Env } from '../model.ts';
 
 export interface ComposeEffects {
   /** Sluice's own environment: where docker is found; nothing else of it reaches the compose files. */
@@ -25,8 +24,8 @@ export interface ComposeCli {
 }
 
 /**
- * Names that docker, compose or the loader of programs obey themselves. As variables of the child process they
- * would change how it runs, so they go in by an env file.
+ * Names that docker, compose or the dynamic loader read themselves. As variables of the child process they
+ * change how it runs, so they are passed by an env file.
  */
 const obeyed = /^(?:DOCKER_|BUILDX_|BUILDKIT_|OTEL_|LD_|GODEBUG$|GOGC$|GOMEMLIMIT$|GOTRACEBACK$)/;
 
@@ -86,7 +85,7 @@ function split(env: Env, own: ComposeEffects['env']) {
   if (env.DOCKER_CONFIG !== undefined) {
     throw new UserError({
       code: 'env.reserved',
-      message: 'DOCKER_CONFIG can’t be a variable of a target: docker itself obeys it',
+      message: 'DOCKER_CONFIG cannot be a target variable: docker itself reads it',
       hint: 'Set it in the compose file, under `environment:` of the service that needs it.',
     });
   }
@@ -103,7 +102,7 @@ function split(env: Env, own: ComposeEffects['env']) {
   };
 }
 
-/** The plugin itself where the docker command is a packaged one; another may be somebody's wrapper, and is obeyed. */
+/** The plugin itself where the docker command is a packaged one; another may be a wrapper, which is used as it is. */
 async function findCompose(env: ComposeEffects['env']): Promise<readonly [string, ...string[]]> {
   const docker = await findDocker(env.PATH);
   const isPackaged = ['/usr/bin', '/usr/local/bin'].includes(dirname(docker));
@@ -111,7 +110,7 @@ async function findCompose(env: ComposeEffects['env']): Promise<readonly [string
   return plugin === undefined ? [docker, 'compose'] : [plugin];
 }
 
-/** By its full path, because the target may have a PATH of its own. */
+/** By its full path, because the target may set its own PATH. */
 async function findDocker(path: string | undefined): Promise<string> {
   for (const folder of (path ?? '').split(delimiter).filter((part) => part !== '')) {
     const file = join(folder, 'docker');
@@ -119,8 +118,8 @@ async function findDocker(path: string | undefined): Promise<string> {
   }
   throw new UserError({
     code: 'compose.missing',
-    message: 'docker is not on PATH where Sluice runs; it reads the compose files',
-    hint: 'Install the docker CLI and its compose plugin (2.20 or newer). No engine is needed there.',
+    message: 'docker is not on PATH; Sluice needs it to read the compose files',
+    hint: 'Install the docker CLI and its compose plugin (2.20 or newer) where Sluice runs. No engine is needed.',
   });
 }
 
@@ -132,6 +131,11 @@ export function dotenvOf(values: Env): string {
   return lines.join('');
 }
 
+/** Texts of the app's compose files; one that cannot be read is empty, for Compose reports it. */
+export function textsOf(files: readonly string[]): Promise<string[]> {
+  return Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+}
+
 /** Writes a file that only this user can read. */
 export async function privateFile(folder: string, name: string, text: string): Promise<string> {
   const file = join(folder, name);
@@ -139,7 +143,7 @@ export async function privateFile(folder: string, name: string, text: string): P
   return file;
 }
 
-/** A folder of our own (0700) that is gone when the work is done, has failed or was cancelled. */
+/** A private folder (0700), removed when the work is done, has failed or was canceled. */
 export async function withPrivateFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-compose-'));
   try {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { type Place, UserError, UserErrors } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
-import type { Env } from '../env/env.ts';
 import { shellVariable } from '../env/shell-variables.ts';
+import type { Env } from '../model.ts';
 import { reservedGroup } from '../secrets/reserved.ts';
 import { readYaml } from '../sluice-yml/yaml.ts';
 import { type ComposeCli, isAtLeast, shownPath } from './cli.ts';
@@ -21,7 +21,7 @@ export function unsetVariables(stderr: string): string[] {
 }
 
 /**
- * What is wrong with variables that are not set: one error for all that the target has to set, and one for each that
+ * Errors for variables that are not set: one for all that the target has to set, and one for each that
  * only the machine where Sluice runs has.
  *
  * @param use `build`: there may be no target.
@@ -50,14 +50,14 @@ function unset(
   const isBuild = use === 'build';
   const isReserved = names.some((name) => reservedGroup(name) !== undefined);
   const buildHint = isReserved
-    ? 'Name a target whose variables have them, or give a default in the compose file. Reserved names are not taken from the environment.'
-    : 'Set them in the environment Sluice runs in, name a target whose variables have them, or give a default in the compose file.';
+    ? 'Name a target that sets them, or add a default in the compose file. Reserved names are never read from the environment.'
+    : 'Set them in the environment Sluice runs in, name a target that sets them, or add a default in the compose file.';
   return new UserError({
     code: 'compose.variable',
-    message: `The compose files use variables ${isBuild ? 'that are not set here, and the build needs them' : 'that the target does not set'}: ${named.join(', ')}`,
+    message: `The compose files use variables ${isBuild ? 'that the build needs and that are not set here' : 'that the target does not set'}: ${named.join(', ')}`,
     hint: isBuild
       ? buildHint
-      : `Add them to the target’s variables (env-file, env-secret, env or host-env-file in sluice.yml), or give a default: $\{${names[0]}:-value}.`,
+      : `Add them to the target’s variables (env-file, env-secret, env or host-env-file in sluice.yml), or set a default: $\{${names[0]}:-value}.`,
     ...(at === undefined ? {} : { at }),
   });
 }
@@ -93,7 +93,7 @@ async function placesOf(names: readonly string[], files: readonly string[]): Pro
   return places;
 }
 
-/** What `docker compose config` said when it failed, as an error of the user's. */
+/** The failure of `docker compose config`, as an error for the user. */
 export async function composeFailure(
   cli: ComposeCli,
   stderr: string,
@@ -107,15 +107,15 @@ export async function composeFailure(
   if (version === undefined) {
     return new UserError({
       code: 'compose.missing',
-      message: 'docker has no compose plugin where Sluice runs; it reads the compose files',
-      hint: 'Install docker-compose-plugin (2.20 or newer), called docker-compose-v2 on Ubuntu. No engine is needed there.',
+      message: 'The docker compose plugin is not installed; Sluice needs it to read the compose files',
+      hint: 'Install docker-compose-plugin (2.20 or newer), called docker-compose-v2 on Ubuntu, where Sluice runs. No engine is needed.',
       output: tail(output, 5),
     });
   }
   if (!isAtLeast(version, oldest)) {
     return new UserError({
       code: 'compose.too-old',
-      message: `Docker Compose ${version} is too old; ${oldest} or newer is needed where Sluice runs`,
+      message: `Docker Compose ${version} is too old: Sluice needs ${oldest} or newer`,
       hint: 'Install a current docker-compose-plugin.',
       output: tail(output, 5),
     });
@@ -123,7 +123,7 @@ export async function composeFailure(
   if (/conflicts with imported resource/.test(output) && !isAtLeast(version, overridesIncludes)) {
     return new UserError({
       code: 'compose.too-old',
-      message: `The compose files change something that they include: Docker Compose ${version} does not accept that, ${overridesIncludes} does`,
+      message: `The compose files override a resource that they include: Docker Compose ${version} does not support that, ${overridesIncludes} does`,
       hint: 'Install a current docker-compose-plugin where Sluice runs, or give the service another name.',
       output: tail(output, 5),
     });
@@ -168,8 +168,8 @@ function invalid(output: string, files: readonly string[]): UserError {
       : { file: shownPath(file), ...(line === undefined ? {} : { line: Number(line) }) };
   return new UserError({
     code: 'compose.invalid',
-    message: `Docker Compose does not accept the compose file${files.length === 1 ? '' : 's'}`,
-    hint: 'Its own words are above; `docker compose config` shows the same.',
+    message: `Docker Compose rejects the compose file${files.length === 1 ? '' : 's'}`,
+    hint: 'Its message is above. Run `docker compose config` to reproduce it.',
     output: tail(output, 8),
     ...(place === undefined ? {} : { at: place }),
   });

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { type Place, UserError } from '../../kernel/errors.ts';
-import type { Env } from '../env/env.ts';
-import { textsIn, usesIn } from '../env/variable-uses.ts';
-import { shownPath } from './cli.ts';
+import { textsIn, usesIn } from '../env/interpolate.ts';
+import type { Env } from '../model.ts';
+import { shownPath, textsOf } from './cli.ts';
 
 /** A text with variables at the key that Docker Compose complains about. */
 interface Suspect {
@@ -33,8 +33,8 @@ export async function variableFault(
     empty.length === first.names.length ? `, which ${empty.length === 1 ? 'is' : 'are'} empty` : '';
   return new UserError({
     code: 'compose.value',
-    message: `${first.key}: Docker Compose does not accept the value of ${list} there${isEmpty}`,
-    hint: `Correct ${first.names.join(' or ')} among the target’s variables, or write the value into the compose file.`,
+    message: `${first.key}: Docker Compose rejects the value of ${list}${isEmpty}`,
+    hint: `Fix ${first.names.join(' or ')} in the target’s variables, or write the value in the compose file.`,
     at: first.at,
     output: said,
   });
@@ -46,9 +46,9 @@ export async function variableFault(
  */
 export async function machineVariables(files: readonly string[], env: Env): Promise<string[]> {
   const own = ['PATH', 'DOCKER_CONFIG'].filter((name) => env[name] === undefined);
-  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const texts = await textsOf(files);
   const suspicious = texts.filter((text) => own.some((name) => text.includes(name)));
-  const used = suspicious.flatMap((text) => textsOf(text).flatMap((placed) => usesIn(placed.text)));
+  const used = suspicious.flatMap((text) => placedTexts(text).flatMap((placed) => usesIn(placed.text)));
   return own.filter((name) => used.some((use) => use.name === name));
 }
 
@@ -68,7 +68,7 @@ async function suspectsIn(said: string, files: readonly string[], env: Env): Pro
   const byPort: (Suspect & { readonly text: string })[] = [];
   for (const file of files) {
     const text = await readFile(file, 'utf8').catch(() => '');
-    for (const placed of textsOf(text)) {
+    for (const placed of placedTexts(text)) {
       const names = [...new Set(usesIn(placed.text).map(({ name }) => name))];
       if (names.length === 0) continue;
       const key = placed.path.join('.');
@@ -119,7 +119,7 @@ function keysIn(said: string): string[] {
     .slice(0, 1);
 }
 
-function textsOf(text: string) {
+function placedTexts(text: string) {
   try {
     return [...textsIn(parse(text, { merge: true, logLevel: 'silent', uniqueKeys: false }))];
   } catch {

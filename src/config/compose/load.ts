@@ -1,17 +1,14 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
-import type { Env } from '../env/env.ts';
 import { isTracked, overlayEnvFiles } from '../env/service-env-files.ts';
-import type { ComposeModel, Config } from '../model.ts';
+import type { ComposeModel, Config, Env } from '../model.ts';
 import { refusal, reservedHere } from '../secrets/compose-requests.ts';
 import type { ReservedSight } from '../secrets/reserved.ts';
-import { type ComposeEffects, composeCli, withPrivateFolder } from './cli.ts';
+import { type ComposeCli, type ComposeEffects, composeCli, withPrivateFolder } from './cli.ts';
 import { composeFailure, missingVariables, unsetVariables } from './errors.ts';
 import { machineVariables } from './faults.ts';
-import { parseModel } from './parse.ts';
-import { withoutServices } from './profiles.ts';
-import { canonicalModel } from './shape.ts';
+import { canonicalModel, parseModel } from './shape.ts';
 import {
   type ComposeText,
   composeTexts,
@@ -45,7 +42,7 @@ export interface LoadOptions {
  * docker CLI and its compose plugin (2.20 or newer) and no engine.
  *
  * In all texts of the model `$` is written `$$`, as Compose prints and reads it: the model can be given to
- * `docker compose -f - up` as it is. Whoever reads a value uses {@link plain}.
+ * `docker compose -f - up` as it is. Use {@link plain} to read a value.
  *
  * @param env all variables the files may use. Nothing of Sluice's own environment reaches them.
  * @throws UserError(s) `compose.*`, `env.*`; none holds a value of `env`.
@@ -149,8 +146,57 @@ function checkEnvironmentSecrets(model: ComposeModel, env: Env, files: readonly 
   const at = placeOfEntry(files, first.kind, first.name);
   throw new UserError({
     code: 'compose.variable',
-    message: `Secrets and configs are to hold variables that the target does not set: ${list}`,
+    message: `Secrets and configs use variables that the target does not set: ${list}`,
     hint: 'Add them to the target’s variables.',
     ...(at === undefined ? {} : { at }),
   });
+}
+
+/**
+ * No service is left: an app that deploys nothing is a mistake, never a success.
+ *
+ * @returns `compose.profiles` where profiles hide the services, else `compose.invalid`.
+ */
+export async function withoutServices(
+  cli: ComposeCli,
+  more: readonly string[],
+  env: Env,
+): Promise<UserError> {
+  const all = await cli.run(['--profile', '*', 'config', '--format', 'json'], more);
+  const services = Object.entries(all.code === 0 ? servicesIn(all.stdout) : {});
+  const profiles = [...new Set(services.flatMap(([, service]) => service.profiles ?? []))].sort();
+  if (profiles.length === 0) {
+    return new UserError({
+      code: 'compose.invalid',
+      message: 'The compose files have no services',
+      hint: 'Set `compose:` in sluice.yml to the compose files of the app.',
+    });
+  }
+  const list = services
+    .map(([name, service]) => `${name} (${(service.profiles ?? []).join(', ')})`)
+    .join(', ');
+  const chosen =
+    env['COMPOSE_PROFILES'] === undefined
+      ? 'no profile is active'
+      : 'COMPOSE_PROFILES of the target activates none of them';
+  return new UserError({
+    code: 'compose.profiles',
+    message: `Nothing to deploy: all services are behind profiles, and ${chosen}: ${list}`,
+    hint: `Set COMPOSE_PROFILES in the target’s variables${suggestion(profiles)}.`,
+  });
+}
+
+/** One of many is a guess, unless its name says that it is the usual one. */
+function suggestion(profiles: readonly string[]): string {
+  const usual = profiles.find((name) => /^(?:default|prod|production|all|full)$/.test(name));
+  if (usual !== undefined) return `, such as COMPOSE_PROFILES=${usual}`;
+  return profiles.length > 3 ? '' : `, such as COMPOSE_PROFILES=${profiles.join(',')}`;
+}
+
+function servicesIn(text: string): Record<string, { profiles?: string[] }> {
+  try {
+    return (JSON.parse(text) as { services?: Record<string, { profiles?: string[] }> }).services ?? {};
+  } catch {
+    return {};
+  }
 }

@@ -1,12 +1,11 @@
 import { isAbsolute, join } from 'node:path';
 import { formatPlace } from '../../kernel/errors.ts';
 import type { GitEffects } from '../env/git-files.ts';
-import { usesIn } from '../env/variable-uses.ts';
+import { usesIn } from '../env/interpolate.ts';
 import type { ComposeModel, ComposeService } from '../model.ts';
 import { dataFolderNotes, dataRoot } from '../mounts/data-folder.ts';
 import { isMountOf } from '../mounts/judge.ts';
-import { planMounts, withoutMounts } from '../mounts/plan.ts';
-import { strategyView } from '../mounts/strategy-view.ts';
+import { planMounts, strategyView, withoutMounts } from '../mounts/plan.ts';
 import { portFaults } from '../ports/clash.ts';
 import { type ComposeText, composeTexts, mountKey, objectKey, rawItem } from './written.ts';
 
@@ -14,7 +13,7 @@ import { type ComposeText, composeTexts, mountKey, objectKey, rawItem } from './
 export interface LocalModel {
   /** Without the development mounts that are left out, and with data folders as strategies see them. */
   readonly model: ComposeModel;
-  /** What a plan refuses, warns about and leaves out in mounts and ports, one sentence each. */
+  /** Faults, warnings and omissions of a plan in mounts and ports, one sentence each. */
   readonly notes: readonly string[];
 }
 

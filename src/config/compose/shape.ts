@@ -2,10 +2,33 @@ import { UserError } from '../../kernel/errors.ts';
 import type { ComposeModel, ComposeService } from '../model.ts';
 import { splitWords } from './command-words.ts';
 
+/**
+ * Reads what `docker compose config --format json` printed. Without any service in it Compose leaves `services` out.
+ *
+ * @throws UserError `compose.too-old`
+ */
+export function parseModel(text: string): Record<string, unknown> {
+  try {
+    const model: unknown = JSON.parse(text);
+    if (model !== null && typeof model === 'object' && !Array.isArray(model))
+      return { services: {}, ...model };
+  } catch {
+    // Handled below.
+  }
+  if (/^(?:name|services):/m.test(text)) {
+    throw new UserError({
+      code: 'compose.too-old',
+      message: 'Docker Compose 2.25.0 prints YAML instead of JSON, and loses line breaks in it',
+      hint: 'Install Docker Compose 2.26 or newer where Sluice runs.',
+    });
+  }
+  return { services: {} };
+}
+
 type Loose = Record<string, unknown>;
 
 /**
- * Brings what `docker compose config` printed into one shape. Compose 2.24.7 leaves some things as they stand in the
+ * Brings what `docker compose config` printed into one shape. Compose 2.24.7 leaves some things as in the
  * file: lists instead of maps, commands as one text, env files not read.
  *
  * @throws UserError `compose.invalid`, `compose.too-old`
@@ -36,17 +59,17 @@ function canonicalService(name: string, service: Loose): ComposeService {
 function unreadEnvFile(service: string): UserError {
   return new UserError({
     code: 'compose.too-old',
-    message: `services.${service}.env_file: this release of Docker Compose (2.24.7) does not read it`,
+    message: `services.${service}.env_file: Docker Compose 2.24.7 does not read it`,
     hint: 'Install Docker Compose 2.26 or newer where Sluice runs.',
   });
 }
 
-/** Its text is not shown: what stands in the wrong place may be a secret. */
+/** Its text is not shown: a misplaced value may be a secret. */
 function badPort(service: string): UserError {
-  const hint = 'Write "8000:8000", "127.0.0.1:8000:8000" or "8000"; is a variable in it wrong?';
+  const hint = 'Write "8000:8000", "127.0.0.1:8000:8000" or "8000", and check the variables in it.';
   return new UserError({
     code: 'compose.invalid',
-    message: `services.${service}.ports: one of the ports is malformed`,
+    message: `services.${service}.ports: one of the ports is invalid`,
     hint,
   });
 }

@@ -1,4 +1,4 @@
-/** What docker compose and the engine know of an app, as far as Sluice reads it. */
+/** The compose model of an app, as far as Sluice reads it. */
 
 /** The part of `docker compose config --format json` that Sluice reads; the rest is carried along untouched. */
 export interface ComposeModel {
@@ -63,7 +63,7 @@ export interface ComposeBuild {
   readonly labels?: Readonly<Record<string, string>>;
   readonly pull?: boolean;
   readonly no_cache?: boolean;
-  /** What bake alone reads; over the keys above. */
+  /** Read only by bake; overrides the keys above. */
   readonly 'x-bake'?: Readonly<Record<string, unknown>>;
   readonly [key: string]: unknown;
 }

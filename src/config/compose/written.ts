@@ -3,12 +3,12 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import type { Place } from '../../kernel/errors.ts';
 import type { ComposeModel } from '../model.ts';
-import { readYaml, type YamlFile } from '../sluice-yml/yaml.ts';
+import { readYaml, valueAt, type YamlFile } from '../sluice-yml/yaml.ts';
 import { type ComposeCli, shownPath } from './cli.ts';
 import { composeFailure } from './errors.ts';
-import { parseModel } from './parse.ts';
+import { parseModel } from './shape.ts';
 
-/** What the compose files say before Compose makes every path absolute. */
+/** The compose files before Compose makes every path absolute. */
 export interface WrittenCompose {
   /**
    * Sources of bind mounts, secrets and configs with their variables replaced and nothing else changed: `./src`,
@@ -71,7 +71,7 @@ function sourcesOf(model: ComposeModel): Map<string, string> {
   return sources;
 }
 
-/** Nobody nests includes deeper. */
+/** Deeper includes do not occur in practice. */
 const maxDepth = 5;
 
 /** Texts of the compose files, and of those that they include or extend by a path without variables. */
@@ -93,7 +93,7 @@ export async function composeTexts(files: readonly string[]): Promise<ComposeTex
 
 function documentOf(text: string): unknown {
   try {
-    // Compose's own tags (!override, !reset) are no concern here.
+    // Compose's own tags (!override, !reset) do not matter here.
     return parse(text, { merge: true, logLevel: 'silent', uniqueKeys: false });
   } catch {
     return undefined;
@@ -126,15 +126,15 @@ export function placeOfItem(
   const path = ['services', service, key];
   let nearest: Place | undefined;
   for (const { file, text, data } of files) {
-    const items = at(data, path);
-    const own = at(data, path.slice(0, 2));
+    const items = valueAt(data, path);
+    const own = valueAt(data, path.slice(0, 2));
     if (own === undefined) continue;
     const yaml = readYaml(text, shownPath(file));
     if (Array.isArray(yaml)) {
       // Compose's own tags, or more aliases than a config of ours may have: the line of the service will do.
       const line = text
         .split('\n')
-        .findIndex((candidate) => candidate.trim().replace(/["']/g, '').startsWith(`${service}:`));
+        .findIndex((line) => line.trim().replace(/["']/g, '').startsWith(`${service}:`));
       nearest ??= line < 0 ? undefined : { file: shownPath(file), line: line + 1 };
       continue;
     }
@@ -152,21 +152,11 @@ export function placeOfEntry(
   name: string,
 ): Place | undefined {
   for (const { file, text, data } of files) {
-    if (at(data, [section, name]) === undefined) continue;
+    if (valueAt(data, [section, name]) === undefined) continue;
     const yaml = readYaml(text, shownPath(file));
     if (!Array.isArray(yaml)) return (yaml as YamlFile).placeOfKey([section], name);
   }
   return undefined;
-}
-
-function at(data: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      value !== null && typeof value === 'object' && Object.hasOwn(value, key)
-        ? (value as Record<string, unknown>)[key]
-        : undefined,
-    data,
-  );
 }
 
 /** A text of a service with its variables as they are written; the last file that has it counts. */
@@ -181,7 +171,7 @@ export function rawItem(
   path: readonly string[],
   is?: (item: unknown) => boolean,
 ): unknown {
-  const parts = files.map(({ data }) => at(data, path)).filter((part) => part !== undefined);
+  const parts = files.map(({ data }) => valueAt(data, path)).filter((part) => part !== undefined);
   if (is === undefined) return parts.at(-1);
   return parts.flatMap((part) => (Array.isArray(part) ? part.filter(is) : [])).at(-1);
 }

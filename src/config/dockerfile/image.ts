@@ -1,10 +1,8 @@
 import { posix } from 'node:path';
 import { splitWords } from '../compose/command-words.ts';
-import type { ImageConfig, ImageHealthcheck } from '../images/image-config.ts';
-import { officialImage } from '../images/official-images.ts';
+import { type ImageConfig, type ImageHealthcheck, officialImage } from '../images/image-config.ts';
 import { parseDuration } from '../sluice-yml/human.ts';
-import { assignmentsOf, type Instruction, listOf, parseDockerfile, type Stage } from './parse.ts';
-import { expand } from './variables.ts';
+import { assignmentsOf, expand, type Instruction, listOf, parseDockerfile, type Stage } from './parse.ts';
 
 /** A COPY or ADD of the image, in the order of the file. */
 export interface ImageCopy {
@@ -15,7 +13,7 @@ export interface ImageCopy {
   readonly target: string | undefined;
 }
 
-/** What a Dockerfile says of the image that a service runs. */
+/** The image of a service, as its Dockerfile defines it. */
 export interface DockerfileImage extends ImageConfig {
   /** COPY and ADD of the stage that is built and of the stages it is based on. */
   readonly copies: readonly ImageCopy[];
@@ -33,8 +31,8 @@ export interface DockerfileOptions {
 }
 
 /**
- * Reads what a Dockerfile makes of an image: the stage that is built and the stages it is based on. What the base image
- * itself declares is not known here, except for a few web servers.
+ * Reads the image that a Dockerfile builds: the target stage and the stages it is based on. The configuration of the base image
+ * itself is not known here, except for a few web servers.
  *
  */
 export function readDockerfile(
@@ -63,7 +61,7 @@ type Draft = { -readonly [Key in keyof DockerfileImage]: DockerfileImage[Key] };
 
 function startingAt(from: string | undefined, images: DockerfileOptions['images']): Draft {
   const known = from === undefined ? undefined : images?.(from);
-  // What the image is based on in the end tells a store: a base of one's own is only a step on the way.
+  // The lowest base identifies a store; a custom base image is only a step in between.
   if (known !== undefined) return { ...known, from: known.from ?? from, copies: [], installs: '' };
   const base = from === undefined ? undefined : officialImage(from);
   return {
@@ -88,7 +86,7 @@ function take(image: Draft, instruction: Instruction, inherited: ImageConfig['po
   const words = () => list ?? splitWords(expand(text, variables) ?? text);
   switch (keyword) {
     case 'EXPOSE':
-      // A web server that listens elsewhere says so; the port of its base image stays exposed and unused.
+      // A web server on another port declares it; the port of its base image stays exposed and unused.
       image.ports = [
         ...(image.ports === inherited ? [] : image.ports),
         ...portsIn(expand(text, variables) ?? ''),
@@ -144,7 +142,7 @@ function portsIn(text: string): ImageConfig['ports'] {
     // A range of a media server has thousands; its ends say as much.
     const all =
       to - from < 64 ? Array.from({ length: to - from + 1 }, (_, index) => from + index) : [from, to];
-    const known = (['tcp', 'udp', 'sctp'] as const).find((candidate) => candidate === protocol.toLowerCase());
+    const known = (['tcp', 'udp', 'sctp'] as const).find((name) => name === protocol.toLowerCase());
     return known === undefined ? [] : all.map((port) => ({ port, protocol: known }));
   });
 }

@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
 import { DockerfileParser, type Instruction as Parsed } from 'dockerfile-ast';
-import { expand } from './variables.ts';
 
 /** One instruction of a Dockerfile; lines count from 1. */
 export interface Instruction {
@@ -9,7 +8,7 @@ export interface Instruction {
   readonly endLine: number;
   /** `--mount=type=cache` → `mount`, `type=cache`. */
   readonly flags: readonly { readonly name: string; readonly value: string }[];
-  /** What stands behind keyword and flags, continued lines joined, without the bodies of heredocs. */
+  /** The text after keyword and flags, continued lines joined, without the bodies of heredocs. */
   readonly text: string;
   /** The exec form, `["a", "b"]`. */
   readonly list: readonly string[] | undefined;
@@ -25,11 +24,11 @@ export interface Stage {
   /** Lower case, as Docker compares it. */
   readonly name: string | undefined;
   readonly line: number;
-  /** The image it stands on, its variables put in; undefined where one has no value here. */
+  /** The base image with variables replaced; undefined if one has no value here. */
   readonly image: string | undefined;
   /** The same as it is written. */
   readonly written: string;
-  /** The stage of this file it stands on. */
+  /** The stage of this file it is based on. */
   readonly base: Stage | undefined;
   readonly instructions: readonly Instruction[];
 }
@@ -144,7 +143,7 @@ function heredocsOf(
   });
 }
 
-/** Its lines as one, without keyword, flags, and the comments that may stand between continued lines. */
+/** Its lines as one, without keyword, flags, and comments between continued lines. */
 function textOf(
   parsed: Parsed,
   lines: readonly string[],
@@ -168,7 +167,7 @@ export function listOf(text: string): readonly string[] | undefined {
     const list: unknown = JSON.parse(text);
     return Array.isArray(list) ? list.map(String) : undefined;
   } catch {
-    // Docker, too, takes what is no JSON for a line of the shell.
+    // Docker also treats invalid JSON as the shell form.
     return undefined;
   }
 }
@@ -190,7 +189,7 @@ export function assignmentsOf({ keyword, text }: Instruction): (readonly [string
   return assignments(keyword, text);
 }
 
-/** Where images begin that set a WORKDIR of their own. */
+/** Initial folder of images that set a WORKDIR. */
 function startOf(image: string | undefined): string {
   const name = imageNameOf(image);
   if (name === 'golang') return '/go';
@@ -208,4 +207,27 @@ function moved(from: string | undefined, to: string | undefined): string | undef
   if (path === undefined || path === '') return path === '' ? from : undefined;
   if (path.startsWith('/')) return posix.normalize(path);
   return from === undefined ? undefined : posix.join(from, path);
+}
+
+/**
+ * Puts ARG and ENV into a text: `$X`, `${X}`, `${X:-default}`, `${X:+other}`.
+ *
+ * @returns undefined where a variable has no value that could be known here.
+ */
+export function expand(text: string, variables: ReadonlyMap<string, string | undefined>): string | undefined {
+  let isKnown = true;
+  const result = text.replace(
+    /\\\$|\$(?:(\w+)|\{(\w+)(?:(:?[-+?])([^{}]*))?\})/g,
+    (whole, plain?: string, braced?: string, operator?: string, operand = '') => {
+      const name = plain ?? braced;
+      if (name === undefined) return whole.slice(1);
+      const value = variables.get(name);
+      if (operator?.endsWith('+')) return value === undefined || value === '' ? '' : operand;
+      if (value !== undefined && (value !== '' || operator !== ':-')) return value;
+      if (operator?.endsWith('-')) return operand;
+      isKnown = false;
+      return '';
+    },
+  );
+  return isKnown ? result : undefined;
 }

@@ -1,9 +1,9 @@
+import type { Env } from '../model.ts';
 import { isSecretName } from '../secrets/secret-names.ts';
-import type { Env } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
 import { guessable, isPublished } from './guessable.ts';
 
-/** What is wrong with a variable, in one word. */
+/** The kind of a finding. */
 export type EnvFault =
   | 'placeholder'
   | 'short'
@@ -74,7 +74,7 @@ const placeholderForms = [
   /^(?:example|sample|dummy|insecure|unsafe|dev(?:elopment)?[-_]only)(?:[-_ .]|$)/i,
 ];
 
-/** Words like `example` are no placeholder for a bucket's name: outside secrets only the plain ones count. */
+/** `example` may be a bucket's name: outside secrets, only unambiguous placeholders count. */
 const plainForms = [placeholderForms[0], changeMe, /^your[-_]/i, /^(?:todo|tbd|fixme|x{4,})$/i];
 
 /** Whether a value only keeps the place of another. */
@@ -89,8 +89,8 @@ const placeholder: Rule = (key, value) => {
     fault: 'placeholder',
     level: 'error',
     key,
-    message: 'still holds a placeholder',
-    fix: isSecretName(key) ? generate : 'Give it its real value.',
+    message: 'still contains a placeholder',
+    fix: isSecretName(key) ? generate : 'Set its real value.',
   };
 };
 
@@ -102,10 +102,10 @@ const shortSecret: Rule = (key, value) => {
   if (value === '') return { fault: 'short', level: 'error', key, message: 'is empty', fix: generate };
   return {
     fault: 'short',
-    // Half of what is asked for is still beyond guessing; less is not.
+    // Half of the recommended length is still infeasible to guess; less is not.
     level: value.length < least / 2 ? 'error' : 'warning',
     key,
-    message: `has ${value.length} characters, ${least} are wanted`,
+    message: `has ${value.length} characters, fewer than the recommended ${least}`,
     fix: least === 64 ? 'Generate one: openssl rand -hex 32' : 'Generate one: openssl rand -hex 16',
   };
 };
@@ -119,7 +119,7 @@ const guessableSecret: Rule = (key, value) => {
     : { fault: 'guessable', level: 'error', key, message, fix: generate };
 };
 
-/** Characters a secret should have, by its name; undefined for what has a form of its own (tokens of others). */
+/** Characters a secret should have, by its name; undefined for tokens that a provider issues. */
 export function leastLength(key: string): number | undefined {
   if (/(?:^|_)SECRET_?KEY(?:_BASE)?$/i.test(key) && !/(?:AWS|S3|STRIPE|MINIO|GOOGLE|ACCESS)/i.test(key))
     return 64;
@@ -135,7 +135,7 @@ const debug: Rule = (key, value) => {
     fault: 'debug',
     level: 'error',
     key,
-    message: 'switches debugging on',
+    message: 'enables debugging',
     fix: `Set ${key}=false: debug pages show code and secrets.`,
   };
 };
@@ -151,8 +151,8 @@ const openOrigins: Rule = (key, value) => {
     fault: isCors ? 'cors' : 'hosts',
     level: isCors ? 'error' : 'warning',
     key,
-    message: isCors ? 'lets every web site use the API (*)' : 'accepts every host name (*)',
-    fix: isCors ? 'List the origins of your own front ends.' : 'List the names the app is reached by.',
+    message: isCors ? 'allows every origin to use the API (*)' : 'accepts every host name (*)',
+    fix: isCors ? 'List the origins of your front ends.' : 'List the host names of the app.',
   };
 };
 
@@ -167,7 +167,9 @@ function sharedSecrets(env: Env): EnvFinding[] {
     const different = others.filter((other) => kindOf(other) !== kindOf(key ?? ''));
     if (key === undefined || different.length === 0) return [];
     const message = `has the same value as ${different.join(', ')}`;
-    return [{ fault: 'shared', level: 'warning', key, message, fix: 'Give each purpose its own secret.' }];
+    return [
+      { fault: 'shared', level: 'warning', key, message, fix: 'Use a separate secret for each purpose.' },
+    ];
   });
 }
 
@@ -180,13 +182,13 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
   try {
     example = parseEnvFile(text, '.env.example', { interpolate: false });
   } catch {
-    const fix = 'Mend it: each line is NAME=value or a comment.';
+    const fix = 'Fix it: each line must be NAME=value or a comment.';
     return [
       {
         fault: 'example',
         level: 'warning',
         key: '.env.example',
-        message: 'is malformed, nothing was compared with it',
+        message: 'is malformed, so it was not compared',
         fix,
       },
     ];
@@ -197,7 +199,7 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
     const given = Object.hasOwn(env, key) ? env[key] : undefined;
     const hasDefault = value !== '' && placeholder(key, value) === undefined && !isSecretName(key);
     if (given === undefined) {
-      const message = 'is in .env.example and not in the target’s variables';
+      const message = 'is in .env.example but not in the target’s variables';
       return [
         {
           fault: 'missing',
@@ -214,7 +216,7 @@ function compareWithExample(env: Env, text: string): EnvFinding[] {
           fault: 'public',
           level: 'error',
           key,
-          message: 'has the value of .env.example, which everybody knows',
+          message: 'has the value from .env.example, which is public',
           fix: generate,
         },
       ];

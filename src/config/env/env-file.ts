@@ -81,29 +81,29 @@ export function parseEnvFile(text: string, file: string, options: EnvFileOptions
 
 // The name of the variable that is referred to is not shown: in pa$word it is a part of the password.
 const faultTexts = {
-  unset: 'the value refers with $ to a variable that is not set',
-  required: 'the value insists with :? on a variable that is not set',
-  malformed: 'a reference in the value has no closing brace, or no name',
+  unset: 'the value refers to a variable that is not set',
+  required: 'the value requires (:?) a variable that is not set',
+  malformed: 'a $ reference in the value lacks its closing brace or its name',
 } as const;
 const referenceFault = {
   code: 'env.reference',
-  hint: "If the $ is meant as it stands, put the value into single quotes: NAME='…'.",
+  hint: "If the $ is literal, put the value in single quotes: NAME='…'.",
 } as const;
 
 const unclosed = (quote: string): Problem => ({
   code: 'env.syntax',
-  message: `the value begins with ${quote} and has no closing one`,
-  hint: 'Close the quote. A quote within the value is written with a backslash before it.',
+  message: `the value starts with ${quote} that is not closed`,
+  hint: 'Close the quote. Escape a quote inside the value with a backslash.',
 });
 const behindQuote: Problem = {
   code: 'env.syntax',
-  message: 'there is text behind the closing quote',
-  hint: 'The whole value stands in one pair of quotes; a quote within it is written with a backslash before it.',
+  message: 'there is text after the closing quote',
+  hint: 'Put the whole value in one pair of quotes. Escape a quote inside it with a backslash.',
 };
 const noName: Problem = {
   code: 'env.syntax',
-  message: 'This line does not begin with NAME=',
-  hint: 'A name holds letters, digits and _ and begins with no digit. Values over several lines stand in quotes.',
+  message: 'This line does not start with NAME=',
+  hint: 'A name consists of letters, digits and _, and does not start with a digit. Quote values that span several lines.',
 };
 
 /** A value as written: `literal` ones are not interpolated. */
@@ -194,7 +194,7 @@ const escapes: Readonly<Record<string, string>> = {
 function resolveEscapes(text: string): string {
   return text.replace(/\\(?:([abfnrtv$"\\])|0(\d{0,3}))/g, (whole, letter?: string, octal = '') => {
     if (letter !== undefined) return escapes[letter] ?? whole;
-    // Compose's way with octals that are none: the zero is lost.
+    // Compose drops the zero of an invalid octal.
     return /^[0-3][0-7]{2}$/.test(octal) ? String.fromCharCode(Number.parseInt(octal, 8)) : `\\${octal}`;
   });
 }

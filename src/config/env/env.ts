@@ -2,23 +2,19 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { type Place, UserError, UserErrors } from '../../kernel/errors.ts';
-import type { Config, EnvSource, HostConfig, Target } from '../model.ts';
-import { openTexts, secretsOf } from '../secrets/masking.ts';
-import { openIn } from '../secrets/open-names.ts';
+import type { Config, Env, EnvSource, HostConfig, Target } from '../model.ts';
+import { openIn, openTexts, secretsOf } from '../secrets/masking.ts';
 import { reservedGroup, whyReserved } from '../secrets/reserved.ts';
 import { placeOf } from '../sluice-yml/normalise.ts';
-import { decodeUtf8 } from '../sluice-yml/text.ts';
+import { decodeUtf8 } from '../text-file.ts';
 import { parseEnvFile } from './env-file.ts';
 import { gitTop, readGitFiles } from './git-files.ts';
-
-/** Variables by name. Has no prototype, so that any name may be looked up. */
-export type Env = Readonly<Record<string, string>>;
 
 export interface LoadedEnv {
   readonly values: Env;
   /** Where each variable came from: `.env.production:12`, `PROD_ENV:3`, `the environment`, the host's name. */
   readonly origins: Env;
-  /** Names that a file sets twice: the last one counts, which is seldom what was meant. */
+  /** Names that a file sets twice: the last one counts, which is rarely intended. */
   readonly duplicates: readonly { readonly name: string; readonly origin: string }[];
   /** Sources that were not read, with the reason: see {@link EnvEffects.unread}. */
   readonly unread: readonly string[];
@@ -30,7 +26,7 @@ export interface EnvEffects {
   /** Text of a file on the host, undefined if it does not exist; needed for `host-env-file` only. */
   readonly readHostFile?: ((path: string) => Promise<string | undefined>) | undefined;
   /**
-   * What is left out and listed instead of an error: files on the host, or also whatever is not set here. Default:
+   * Sources to skip and list instead of failing: files on the host, or also variables that are not set here. Default:
    * nothing.
    */
   readonly unread?: 'host-files' | 'all' | undefined;
@@ -38,7 +34,7 @@ export interface EnvEffects {
   readonly mask?: { add(value: string): void; keep?(texts: Iterable<string>): void } | undefined;
 }
 
-/** The other fields say which names are secrets, and which texts none. */
+/** The optional fields distinguish names of secrets from public texts. */
 type EnvConfig = Pick<Config, 'folder' | 'places'> & Partial<Pick<Config, 'compose' | 'targets' | 'notify'>>;
 
 /** Linux: one string of a process's environment, NAME=value and its end (MAX_ARG_STRLEN). */
@@ -81,7 +77,7 @@ export async function loadEnv(
     effects.unread === 'all' || (merged.env.unread.length > 0 && key !== 'env-secret');
   const excused = new Set(absent.filter(isExcused).map(({ name }) => name));
   for (const name of effects.unread === 'all' ? excused : []) merged.env.unread.push(`${name}: not set here`);
-  const really = absent.filter((candidate) => !isExcused(candidate));
+  const really = absent.filter((variable) => !isExcused(variable));
   if (really.length > 0) errors.push(missingError(config, target, really));
   errors.push(...sizeErrors(merged.env.values));
   if (errors.length > 0) throw new UserErrors(errors);
@@ -139,7 +135,7 @@ function addText(
 ): Missing[] {
   // A value may refer to what earlier sources set, never to whatever the runner happens to have.
   const file = parseEnvFile(text, name, { lookup: (variable) => merged.env.values[variable] });
-  // A line with a name alone is not the place to hand on a credential of the job; `env` of sluice.yml may be.
+  // An env file must not pass on a credential of the job by its name; `env` of sluice.yml may.
   const reserved = file.inherited.filter((entry) => isTaken(entry.name));
   if (reserved.length > 0) {
     throw new UserErrors(
@@ -162,8 +158,8 @@ function addText(
 export function inheritedReserved(name: string, at: Place): UserError {
   return new UserError({
     code: 'env.reserved',
-    message: `An env file takes over ${name}, which is reserved: it is ${reservedGroup(name)?.are ?? 'a secret of the job'}`,
-    hint: `Give it the value of the app there: ${name}=….`,
+    message: `An env file inherits ${name}, which is reserved: it is ${reservedGroup(name)?.are ?? 'a secret of the job'}`,
+    hint: `Set the app’s own value there: ${name}=….`,
     at,
   });
 }
@@ -225,7 +221,7 @@ async function readLocal(
     throw new UserError({
       code: 'env.file-missing',
       message: `targets.${target.name}.env-file: ${path} ${why}`,
-      hint: 'Where the file is a secret of the CI, use env-secret with the NAME of the variable that holds its text.',
+      hint: 'If the file is a CI secret, use env-secret with the NAME of the variable that contains its text.',
       ...at,
     });
   }
@@ -245,7 +241,7 @@ async function readHostFile(
   throw new UserError({
     code: 'env.file-missing',
     message: `targets.${target.name}.host-env-file: ${path} does not exist on the host`,
-    hint: 'Create it there, owned by the deploy user and with mode 0600.',
+    hint: 'Create it on the host, owned by the deploy user, with mode 0600.',
     ...placeOf(config, ['targets', target.name, 'host-env-file']),
   });
 }
@@ -256,13 +252,13 @@ function missingError(config: Pick<Config, 'places'>, target: Target, absent: re
   return new UserError({
     code: 'env.missing',
     message: `targets.${target.name}: ${names.join(', ')} ${verb} not set (or empty) where Sluice runs`,
-    hint: `Set ${names.length === 1 ? 'it' : 'them'} before running Sluice; in a workflow by "env:", from the repository's or environment's secrets.`,
+    hint: `Set ${names.length === 1 ? 'it' : 'them'} before you run Sluice. In a workflow, pass it with "env:" from the secrets of the repository or environment.`,
     ...placeOf(config, ['targets', target.name, absent[0]?.key ?? 'env']),
   });
 }
 
 function sizeErrors(values: Env): UserError[] {
-  const hint = 'Give large things to the app as a file: a compose secret or config.';
+  const hint = 'Pass large values to the app as a file: a compose secret or config.';
   const bytes = Object.entries(values).map(([name, value]) => ({
     name,
     size: Buffer.byteLength(`${name}=${value}`),
@@ -277,7 +273,7 @@ function sizeErrors(values: Env): UserError[] {
     errors.push(
       new UserError({
         code: 'env.encoding',
-        message: `${name} holds a NUL byte, which no variable can`,
+        message: `${name} contains a NUL byte, which a variable cannot`,
         hint,
       }),
     );

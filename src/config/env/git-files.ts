@@ -12,7 +12,7 @@ export interface GitEffects {
 
 /** Which files a fresh clone of the repository has. */
 export interface GitSight {
-  /** Those that git ignores, whether they exist or not. Paths as they were asked. */
+  /** Those that git ignores, whether they exist or not. Paths as given. */
   readonly ignored: ReadonlySet<string>;
   /** Those that exist, and that git neither tracks nor ignores. */
   readonly untracked: ReadonlySet<string>;
@@ -20,7 +20,7 @@ export interface GitSight {
   readonly problems: readonly string[];
 }
 
-/** Top folder of the working tree that a folder is in; undefined outside of one. A submodule has a top of its own. */
+/** Top folder of the working tree that a folder is in; undefined outside of one. A submodule has its own top. */
 export function gitTop(folder: string): string | undefined {
   for (let path = resolve(folder); ; path = dirname(path)) {
     if (existsSync(join(path, '.git'))) return path;
@@ -29,7 +29,7 @@ export function gitTop(folder: string): string | undefined {
 }
 
 /**
- * Asks git about files. Outside of a repository it knows nothing, and says so with empty sets.
+ * Asks git about files. Outside of a repository, the sets are empty.
  *
  * @param files absolute paths without links in their folders: git refuses a path "beyond a symbolic link".
  */
@@ -67,11 +67,11 @@ export async function readGitFiles(files: readonly string[], effects: GitEffects
   return { ignored, untracked, problems: [...problems] };
 }
 
-/** What git has at a path and below it. */
+/** The files of git at a path and below it. */
 export interface GitContent {
   /** Paths of the index. */
   readonly tracked: readonly string[];
-  /** What git neither tracks nor ignores; a folder that is new as a whole is one entry. */
+  /** Neither tracked nor ignored; a folder without tracked files is one entry. */
   readonly untracked: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export interface GitContent {
  * Asks git what it has below some paths, which need not exist.
  *
  * @param paths absolute, without links in their folders.
- * @returns absolute paths by the path as it was asked; a path outside of a repository is missing, and so is one that git
+ * @returns absolute paths by the path as given; a path outside of a repository is missing, and so is one that git
  * does not answer for.
  */
 export async function gitContents(

@@ -20,7 +20,7 @@ export function isPublished(value: string): boolean {
 }
 
 /**
- * Whether a secret that is long enough is easy to guess all the same.
+ * Whether a secret that is long enough is still easy to guess.
  *
  * @returns why, as the end of a sentence; undefined if nothing speaks against it. It never holds a part of the value.
  */
@@ -28,16 +28,15 @@ export function guessable(value: string): string | undefined {
   // A key in several lines is long enough to be judged by its beginning.
   const text = value.trim().slice(0, 512);
   if (text.length < 8) return undefined;
-  if (isPublished(text)) return 'is printed in the documentation of an emulator or a test';
+  if (isPublished(text)) return 'is published in the documentation of an emulator or a test';
   const distinct = new Set(text).size;
-  if (distinct <= 4) return `is made of ${distinct} different ${distinct === 1 ? 'character' : 'characters'}`;
+  if (distinct <= 4) return `has only ${distinct} different ${distinct === 1 ? 'character' : 'characters'}`;
   const unit = period(text);
   if (unit !== undefined) return `repeats the same ${unit} characters`;
-  if (isSequence(text)) return 'is a run of the keyboard or the alphabet';
-  if (isOfWords(text)) return 'is made of words that are tried first';
-  // Random hexadecimal digits have 3 bits each and more, but for one time in millions.
-  if (text.length >= 24 && entropy(text) < 2.4)
-    return 'has less variety than a secret that a generator makes';
+  if (isSequence(text)) return 'is a keyboard or alphabet sequence';
+  if (isOfWords(text)) return 'consists of words that attackers try first';
+  // Random hexadecimal digits have 3 bits each and more, except once in millions.
+  if (text.length >= 24 && entropy(text) < 2.4) return 'has less variety than a generated secret';
   return undefined;
 }
 
@@ -69,7 +68,7 @@ function isSequence(text: string): boolean {
   return inRuns >= (folded.length - 3) * 0.6;
 }
 
-/** Words of secrets that somebody typed. */
+/** Words of secrets that people make up. */
 const common = new Set(
   (
     'password passwd pass secret key keys super supersecret my the this very long dev development developer local test testing ' +

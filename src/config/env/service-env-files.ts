@@ -9,9 +9,11 @@ import {
   isAtLeast,
   privateFile,
   shownPath,
+  textsOf,
 } from '../compose/cli.ts';
-import { decodeUtf8 } from '../sluice-yml/text.ts';
-import { type Env, inheritedReserved } from './env.ts';
+import type { Env } from '../model.ts';
+import { decodeUtf8 } from '../text-file.ts';
+import { inheritedReserved } from './env.ts';
 import { parseEnvFile } from './env-file.ts';
 import { gitTop, readGitFiles } from './git-files.ts';
 import { interpolate } from './interpolate.ts';
@@ -35,16 +37,16 @@ const overrideSince = '2.26.0';
  * its place, by an overlay for Compose and a private file that is gone when Compose has read it. (A file of names
  * alone would not do: Compose then prefers values of the env files before it.)
  *
- * A file that git ignores is not in a fresh clone, so it is not there on a laptop either: its variables are the
+ * A file that git ignores is missing in a fresh clone, so it does not count on a laptop either: its variables are the
  * target's. So are those of a `.env` that git does not track.
  *
- * - a file that is not there: replaced if it is a `.env`, `.env.*` or `*.env`, or if git ignores it; else an error;
+ * - a missing file: replaced if it is a `.env`, `.env.*` or `*.env`, or if git ignores it; else an error;
  * - a `.env` that git tracks: kept, and the target's variables come on top of it;
  * - any other file: kept.
  *
  * @param about `isPartial`: some of the target's variables are not known here (`host-env-file`). `absent`: reserved
  *   variables of the job that no file may take over by their names.
- * @returns the overlay's path, or undefined if nothing is to be replaced.
+ * @returns the overlay's path, or undefined if no file is replaced.
  * @throws UserError(s) `compose.env-file`, `compose.too-old`, and `env.*` for what is wrong in a file that is kept.
  */
 export async function overlayEnvFiles(
@@ -54,7 +56,7 @@ export async function overlayEnvFiles(
   effects: ComposeEffects,
   { isPartial = false, absent = new Set() }: { isPartial?: boolean; absent?: ReadonlySet<string> } = {},
 ): Promise<string | undefined> {
-  const texts = await Promise.all(cli.files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const texts = await textsOf(cli.files);
   if (!texts.some((text) => /\b(?:env_file|extends|include)\b/.test(text))) return undefined;
 
   const [probe, version] = await Promise.all([
@@ -78,7 +80,7 @@ export async function overlayEnvFiles(
 
 function wordsFor(decision: Decision, { path }: EnvFileUse): string {
   if (decision === 'drop') return `${basename(path)} is left out: a fresh clone does not have it`;
-  const how = decision === 'add' ? 'come on top of' : 'take the place of';
+  const how = decision === 'add' ? 'override' : 'replace';
   return `the target's variables ${how} ${basename(path)}`;
 }
 
@@ -158,16 +160,16 @@ function missingFile(use: EnvFileUse, file: string, hasEnv: boolean, isIgnored: 
     code: 'compose.env-file',
     message: `services.${use.service}.env_file: ${shownPath(file)} ${why}`,
     hint: hasEnv
-      ? 'If it holds secrets, name it .env or NAME.env: then the target’s variables take its place. Else commit it.'
-      : 'Give the target its variables in sluice.yml: env-file, env-secret, env or host-env-file. They take the file’s place.',
+      ? 'If it contains secrets, name it .env or NAME.env, so that the target’s variables replace it. Otherwise commit it.'
+      : 'Set the target’s variables in sluice.yml with env-file, env-secret, env or host-env-file. They replace the file.',
   });
 }
 
 function tooOld(use: EnvFileUse, version: string | undefined): UserError {
   return new UserError({
     code: 'compose.too-old',
-    message: `services.${use.service}.env_file: Docker Compose ${version} can’t put the target’s variables in place of ${basename(use.path)}`,
-    hint: `Install Docker Compose ${overrideSince} or newer where Sluice runs, or list the variables under environment: of the service.`,
+    message: `services.${use.service}.env_file: Docker Compose ${version} cannot replace ${basename(use.path)} with the target’s variables`,
+    hint: `Install Docker Compose ${overrideSince} or newer where Sluice runs, or list the variables under \`environment:\` of the service.`,
   });
 }
 

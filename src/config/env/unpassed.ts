@@ -1,20 +1,20 @@
 import type { WrittenCompose } from '../compose/written.ts';
+import type { Env } from '../model.ts';
 import { reservedGroup } from '../secrets/reserved.ts';
-import { isSecretKey, isShowable } from '../sluice-yml/named-secrets.ts';
-import type { Env } from './env.ts';
-import { textsIn, usesIn } from './variable-uses.ts';
+import { isSecretKey, isShowable } from '../secrets/secret-names.ts';
+import { textsIn, usesIn } from './interpolate.ts';
 
 /**
  * Variables that every shell sets: what they are here is this machine's, so a default in the compose file is what was
- * meant. Those of a CI run (`CI`, `GITHUB_SHA`, `CI_COMMIT_TAG`) are not among them: whoever writes
- * `${GITHUB_SHA:-latest}` wants the commit.
+ * meant. Those of a CI run (`CI`, `GITHUB_SHA`, `CI_COMMIT_TAG`) are not among them: the author of
+ * `${GITHUB_SHA:-latest}` expects the commit.
  */
 const ofTheShell =
   /^(?:HOME|PATH|USER|LOGNAME|USERNAME|PWD|OLDPWD|SHELL|SHLVL|TERM|TERM_PROGRAM|COLORTERM|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|HOSTNAME|HOST|UID|EUID|GID|EDITOR|VISUAL|PAGER|MAIL|DISPLAY|WAYLAND_DISPLAY|XDG_\w+|SSH_\w+|DBUS_\w+|_)$/;
 
 /**
  * One warning for each variable that the compose files use, that is set where Sluice runs, and that the target does not
- * pass: the compose files go on with their default, which is seldom what was meant.
+ * pass: the compose files use their default, which is rarely intended.
  *
  * @param services those that the model has; others are behind a profile.
  * @param values the target's variables.
@@ -44,7 +44,7 @@ export function unpassedVariables(
       const instead = envFile.has(name) ? 'the value in .env' : defaultText(name, [...fallbacks]);
       const group = reservedGroup(name);
       if (group !== undefined && group.allowed !== 'everywhere')
-        return `${name} is set here and reserved (${group.are}), so ${target} does not get it; ${instead} is used`;
+        return `${name} is set here but reserved (${group.are}), so ${target} does not get it; ${instead} is used`;
       return `${name} is set here, but targets.${target}.env does not pass it; ${instead} is used`;
     });
 }

@@ -1,6 +1,6 @@
 import type { ComposeService } from '../model.ts';
 
-/** What a health check runs, in the forms that its readers need. */
+/** The command of a health check, in the forms that its readers need. */
 export interface CheckText {
   /** One line, variables replaced as far as the definition of the service sets them. */
   readonly line: string;
@@ -25,9 +25,9 @@ export function checkText(service: ComposeService): CheckText | undefined {
 
 /**
  * Replaces `$PORT`, `${PORT:-3000}` and `process.env.PORT || 3000` by their values, and all ways to name the
- * container itself by `localhost`. What nothing sets stays as it is.
+ * container itself by `localhost`. Unknown variables stay.
  */
-export function withVariables(text: string, environment: NonNullable<ComposeService['environment']>): string {
+function withVariables(text: string, environment: NonNullable<ComposeService['environment']>): string {
   const known = (name: string): string | undefined => {
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     if (typeof value === 'string' && /^[\w.:/-]{1,200}$/.test(value)) return value;

@@ -1,16 +1,14 @@
 import type { ComposeService } from '../model.ts';
-import { isOwnHost, ownNames } from '../services/own-names.ts';
+import { isOwnHost, ownNames } from '../services/network-names.ts';
 import { type CheckText, checkText } from './check-text.ts';
 import { clientAddresses, type HttpAsk, httpAsk } from './http-check.ts';
+import { healthPathPattern } from './request-syntax.ts';
 
-/** Paths that mean the same in a URL and in a proxy's configuration: no quotes, blanks, variables or escapes. */
-export const healthPathPattern = /^\/[A-Za-z0-9._~%&+,=:@/?-]*$/;
-
-/** What the health check of a service asks of its own container. */
+/** The probe that the health check of a service runs against its own container. */
 export interface HealthCheck {
   /**
-   * `http`: a request. `tcp`: a connection. `grpc`: gRPC’s health service. `client`: a program with a protocol of its
-   * own (pg_isready, redis-cli). `script`: a file or program that the definition does not show.
+   * `http`: a request. `tcp`: a connection. `grpc`: gRPC’s health service. `client`: a program with its own
+   * protocol (pg_isready, redis-cli). `script`: a file or program that the definition does not show.
    */
   readonly kind: 'http' | 'tcp' | 'grpc' | 'client' | 'script';
   /** undefined: a variable names it that nothing sets, or the program asks its own default. */
@@ -20,9 +18,9 @@ export interface HealthCheck {
   readonly tls: boolean;
   /** The program that asks: `curl`, `node`, `pg_isready`, `healthcheck.sh`. */
   readonly what: string;
-  /** GET but for `curl -I`, `-X` and the like. */
+  /** GET, except for `curl -I`, `-X` and the like. */
   readonly method: string;
-  /** Host header, where the check sends one of its own. */
+  /** Host header, if the check sets one. */
   readonly host: string | undefined;
   /** It follows redirects: what counts is the page they lead to. */
   readonly redirects: boolean;
@@ -54,8 +52,15 @@ export function healthCheckOf(service: ComposeService, name?: string): HealthChe
   if (other === undefined) return undefined;
   const { kind, what, port } = other;
   return {
-    ...{ kind, what, port: validPort(port), path: undefined, tls: false },
-    ...{ method: 'GET', host: undefined, redirects: false, accepts: 'any' },
+    kind,
+    what,
+    port: validPort(port),
+    path: undefined,
+    tls: false,
+    method: 'GET',
+    host: undefined,
+    redirects: false,
+    accepts: 'any',
   };
 }
 
@@ -116,7 +121,7 @@ function netcat({ commands }: CheckText, names: readonly string[]): Other | unde
   return undefined;
 }
 
-/** A connection without a word: bash’s /dev/tcp, and the sockets of Python, Node, PHP and Ruby. */
+/** A connection without data: bash’s /dev/tcp, and the sockets of Python, Node, PHP and Ruby. */
 function connection(line: string, names: readonly string[]): Other | undefined {
   const forms: readonly (readonly [what: string, RegExp])[] = [
     ['cgi-fcgi', /\bcgi-fcgi\b.{0,80}?-connect\s+([\w.[\]-]{0,253}):(\d{1,5})\b/],
@@ -138,7 +143,7 @@ function connection(line: string, names: readonly string[]): Other | undefined {
   return undefined;
 }
 
-/** Clients of protocols of their own: what they ask is no HTTP. */
+/** Clients of protocols other than HTTP. */
 const clients =
   /^(?:pg_isready|psql|mysqladmin|mysql|mariadb-admin|mariadb|redis-cli|valkey-cli|keydb-cli|mongosh?|rabbitmq-diagnostics|rabbitmqctl|cqlsh|nodetool|clickhouse-client|kafka-[\w-]+(?:\.sh)?|zkServer\.sh|etcdctl|ldapsearch|ldapwhoami|mosquitto_(?:sub|pub)|sqlcmd|php-fpm-healthcheck|mc-health|swaks)$/;
 
@@ -156,7 +161,7 @@ function client({ commands }: CheckText, names: readonly string[]): Other | unde
   return undefined;
 }
 
-/** What asks others, or nobody. */
+/** Programs that are never scripts of the image. */
 const askers =
   /^(?:curl|wget|nc|ncat|netcat|grpc[\w-]+|grpcurl|test|\[|\[\[|cat|grep|ls|echo|exit|pgrep|ps)$/;
 

@@ -1,16 +1,16 @@
-import { isOwnHost } from '../services/own-names.ts';
+import { isOwnHost } from '../services/network-names.ts';
 import type { CheckText } from './check-text.ts';
 
 /** A request that a health check sends to its own container. */
 export interface HttpAsk {
   /** undefined: a variable names it that nothing sets. */
   readonly port: number | undefined;
-  /** As it is asked, before it is known whether Sluice can ask the same. */
+  /** As written; Sluice cannot always send the same request. */
   readonly path: string;
   readonly tls: boolean;
   readonly what: string;
   readonly method: string;
-  /** Host header, where the check sends one of its own. */
+  /** Host header, if the check sets one. */
   readonly host: string | undefined;
   readonly redirects: boolean;
   /** Answers that count: 2xx (and 3xx), the one status it compares with, or whatever is answered. */
@@ -31,7 +31,7 @@ const address = new RegExp(
 
 /** The first request of a check that goes to the container itself. */
 export function httpAsk(check: CheckText, names: readonly string[]): HttpAsk | undefined {
-  // What answers at a socket in the file system is no port.
+  // A Unix socket has no port.
   if (check.commands.some((words) => clientCall(words)?.isSocket === true)) return undefined;
   return byClient(check, names) ?? byProgram(check.line, names);
 }
@@ -41,7 +41,7 @@ export function clientAddresses({ commands }: CheckText): string[] {
   return commands.flatMap((words) => clientCall(words)?.addresses ?? []);
 }
 
-/** curl and wget, whose options say how it is asked. */
+/** curl and wget, by their options. */
 function byClient({ line, commands }: CheckText, names: readonly string[]): HttpAsk | undefined {
   for (const words of commands) {
     const call = clientCall(words);
@@ -130,7 +130,7 @@ function clientCall(words: readonly string[]): ClientCall | undefined {
   };
 }
 
-/** What a line does with the status it got; a `grep` for words of the answer asks for a good one. */
+/** The statuses that a line accepts; a `grep` for words of the answer expects a successful one. */
 function comparedStatus(line: string): HttpAsk['accepts'] {
   const status = /http_code|status|HTTP\/\d|statusCode|\bcode\b/i.test(line);
   const equal =

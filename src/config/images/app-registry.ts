@@ -13,7 +13,7 @@ type Env = Readonly<Record<string, string | undefined>>;
  *
  * @param hosts registries of the images that the app builds.
  * @returns undefined where there is no password, or no registry.
- * @throws UserError `config.missing-key` where nothing says which of them it is.
+ * @throws UserError `config.missing-key` if it cannot be determined.
  */
 export function passwordRegistry(
   config: Pick<Config, 'app' | 'registry'> & { readonly file?: string },
@@ -31,9 +31,9 @@ export function passwordRegistry(
     code: 'config.missing-key',
     message:
       others.length === 0
-        ? 'registry is missing: no image is built here, so nothing says which registry SLUICE_REGISTRY_PASSWORD is for'
+        ? 'registry is missing: Sluice builds no image here, so it cannot tell which registry SLUICE_REGISTRY_PASSWORD is for'
         : `registry is missing: images are in ${others.join(' and ')}, and SLUICE_REGISTRY_PASSWORD is for one of them`,
-    hint: `Add it to sluice.yml, such as registry: ${others[0] ?? 'registry.example.com'}/acme. For further registries use docker login.`,
+    hint: `Add it to sluice.yml, for example registry: ${others[0] ?? 'registry.example.com'}/acme. For other registries, use \`docker login\`.`,
     ...(config.file === undefined ? {} : { at: { file: config.file } }),
   });
 }

@@ -8,7 +8,7 @@ import { tryParseImage } from './reference.ts';
 /** Config of the image of each service, as far as it is known. */
 export type Images = Readonly<Record<string, ImageConfig>>;
 
-/** What the Dockerfiles say, by service; a service whose Dockerfile cannot be read is missing. */
+/** Images by service, from the Dockerfiles; a service whose Dockerfile cannot be read is missing. */
 export type BuiltImages = Readonly<Record<string, DockerfileImage>>;
 
 /**
@@ -69,7 +69,7 @@ function buildOf(build: ComposeBuild | string): ComposeBuild {
   return typeof build === 'string' ? { context: build } : build;
 }
 
-/** @returns undefined for a remote context, and for a file that is not there: the build says so. */
+/** @returns undefined for a remote context, and for a missing file, which the build reports. */
 async function dockerfileOf(build: ComposeBuild): Promise<string | undefined> {
   const { context, dockerfile = 'Dockerfile', dockerfile_inline: inline } = build;
   if (inline !== undefined) return inline;
@@ -85,7 +85,7 @@ function textsOf(args: ComposeBuild['args']): Record<string, string> {
 }
 
 /**
- * A service with what its image says filled in, as the engine merges the two (moby daemon/commit.go): ports unite, an
+ * A service with the configuration of its image filled in, as the engine merges the two (moby daemon/commit.go): ports unite, an
  * own entrypoint drops the image's command, a health check takes the fields it does not set from the image.
  */
 export function withImage(service: ComposeService, image: ImageConfig | undefined): ComposeService {

@@ -18,7 +18,7 @@ const registryPattern =
 const tagPattern = /^\w[\w.-]{0,127}$/;
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
-/** @returns undefined if the text is no image reference. */
+/** @returns undefined if the text is not an image reference. */
 export function tryParseImage(text: string): ImageReference | undefined {
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
@@ -48,24 +48,24 @@ export function parseImage(text: string, where: string): ImageReference {
   throw new UserError({
     code: 'compose.image',
     message: `${where}: ${imageFault(text)}`,
-    hint: 'An image is written as [registry[:port]/]name[:tag][@sha256:…], for example ghcr.io/acme/app:v1.2.3.',
+    hint: 'Write the image as [registry[:port]/]name[:tag][@sha256:…], for example ghcr.io/acme/app:v1.2.3.',
   });
 }
 
 function imageFault(text: string): string {
-  if (text === '') return 'the image is empty (is the variable in it set?)';
-  if (/^[a-z]+:\/\//i.test(text)) return 'an image reference has no https:// in front';
-  if (/\s/.test(text)) return 'the image reference holds a blank';
+  if (text === '') return 'the image is empty; check that its variable is set';
+  if (/^[a-z]+:\/\//i.test(text)) return 'an image reference must not start with https://';
+  if (/\s/.test(text)) return 'the image reference contains a space';
   if (/[:@]$/.test(text))
-    return 'the image reference ends where a tag or digest should stand (is the variable in it set?)';
+    return 'the image reference ends before its tag or digest; check that its variable is set';
   const digest = /@([\s\S]*)$/.exec(text)?.[1];
   if (digest !== undefined && !digestPattern.test(digest))
     return 'the digest is not sha256: and 64 hexadecimal digits';
   const slash = text.lastIndexOf('/') + 1;
   const [last = ''] = text.slice(slash).split(/[:@]/);
   const name = splitRegistry(text.slice(0, slash) + last).repository;
-  if (name !== name.toLowerCase()) return 'the name of an image must be lower case';
-  return 'this is not an image reference';
+  if (name !== name.toLowerCase()) return 'an image name must be lowercase';
+  return 'this is not a valid image reference';
 }
 
 function splitRegistry(name: string): { registry: string; repository: string } {
@@ -98,7 +98,7 @@ export function formatImage(reference: ImageReference): string {
 
 /**
  * The reference as Docker's commands shorten it, `node:22` for `docker.io/library/node:22`, and without `:latest`.
- * BuildKit asks for a named context by this form alone: `docker.io/library/node:22` as the name of one replaces nothing
+ * BuildKit looks up a named context only by this form: `docker.io/library/node:22` as the name of one replaces nothing
  * (moby/buildkit, frontend/dockerui/namedcontext.go; tried with buildx 0.13 and engine 26).
  */
 export function familiarImage(reference: ImageReference): string {

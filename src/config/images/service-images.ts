@@ -1,35 +1,18 @@
 import { UserError } from '../../kernel/errors.ts';
-import type { ComposeModel, ComposeService } from '../model.ts';
+import type { ComposeModel, ComposeService, Config } from '../model.ts';
+import { sightOf } from '../services/sight.ts';
+import { imageRole } from '../services/stores.ts';
 import { didYouMean } from '../sluice-yml/suggest.ts';
-import { type ImageReference, parseImage } from './reference.ts';
-
-/** The image that a service runs, as the compose files name it. */
-export interface ServiceImage {
-  readonly service: string;
-  /** As written. */
-  readonly image: string;
-  readonly reference: ImageReference;
-}
-
-/**
- * The images of all services that name one. A service with `build:` alone has none until it is built.
- *
- * @throws UserError `compose.image` for a malformed one.
- */
-export function imageReferences(model: ComposeModel): ServiceImage[] {
-  return Object.entries(model.services).flatMap(([service, { image }]) =>
-    image === undefined
-      ? []
-      : [{ service, image, reference: parseImage(image, `services.${service}.image`) }],
-  );
-}
+import type { Images } from './built-images.ts';
+import { officialImage } from './image-config.ts';
+import { parseImage } from './reference.ts';
 
 /**
  * The same model with the images of some services replaced, normally by `name@sha256:…`. Their `build` stays: a service
  * is deployed in the same way before and after its image was built. Releases leave it out (deploy/project.ts).
  *
  * @param images reference by service.
- * @throws UserError `compose.image` for a malformed reference, `config.unknown-service` for a service that is none.
+ * @throws UserError `compose.image` for a malformed reference, `config.unknown-service` for an unknown service.
  */
 export function withImages(model: ComposeModel, images: Readonly<Record<string, string>>): ComposeModel {
   const services: Record<string, ComposeService> = { ...model.services };
@@ -45,7 +28,48 @@ export function withImages(model: ComposeModel, images: Readonly<Record<string, 
 function noService(name: string, known: readonly string[]): UserError {
   return new UserError({
     code: 'config.unknown-service',
-    message: `There is an image for ${name}, which is not a service of the compose files${didYouMean(name, known)}`,
-    hint: `Services are ${known.join(', ')}.`,
+    message: `Image for unknown service "${name}"${didYouMean(name, known)}`,
+    hint: `Available: ${known.join(', ')}.`,
   });
+}
+
+/** The configuration of images by service, or why it is not known, as the end of a sentence. */
+export interface ImageAnswers {
+  readonly images: Images;
+  readonly unread: Readonly<Record<string, string>>;
+}
+
+/**
+ * Services whose strategy depends on their image: ports it exposes, volumes it declares. Those are the app's own
+ * that are not built here, except those with a strategy in sluice.yml. Stores, proxies and helpers are known by name.
+ *
+ * @param built config of what is built here.
+ * @returns reference by service.
+ */
+export function askedImages(
+  model: ComposeModel,
+  config: Pick<Config, 'services' | 'registry'>,
+  built: Images,
+): Readonly<Record<string, string>> {
+  const { services, own } = sightOf(model, built, config.registry);
+  return Object.fromEntries(
+    Object.entries(model.services).flatMap(([name, { image, build }]) => {
+      if (image === undefined || build !== undefined || Object.hasOwn(built, name)) return [];
+      if (!own.names.has(name) || imageRole(services[name] ?? {}) !== undefined) return [];
+      const settings = Object.hasOwn(config.services, name) ? config.services[name] : undefined;
+      return settings?.strategy === undefined ? [[name, image]] : [];
+    }),
+  );
+}
+
+/** The answers, with known official images filled in where no engine or registry answered. */
+export function orKnown(answers: ImageAnswers, references: Readonly<Record<string, string>>): ImageAnswers {
+  const images: Record<string, Images[string]> = { ...answers.images };
+  const unread: Record<string, string> = {};
+  for (const [service, why] of Object.entries(answers.unread)) {
+    const image = officialImage(references[service] ?? '');
+    if (image === undefined) unread[service] = why;
+    else images[service] = image;
+  }
+  return { images, unread };
 }

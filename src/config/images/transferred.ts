@@ -1,13 +1,13 @@
 import type { Config } from '../model.ts';
 
 /**
- * Images of an app with `registry: none`: built where Sluice runs and carried to the hosts over SSH. They are named
- * below `localhost`, so that an engine which lacks one asks no registry in the world for it.
+ * Images of an app with `registry: none`: built where Sluice runs and transferred to the hosts over SSH. They are named
+ * below `localhost`, so that an engine which lacks one contacts no public registry.
  */
 
 /** Below which the images of such an app are named: `localhost/bookreader`. */
 export function carriedRegistry(app: string): string {
-  // The names of apps may have runs and ends that the names of images may not have.
+  // App names allow runs and ends of - and _ that image names do not.
   return `localhost/${app.replace(/[_-]+/g, '-').replace(/-$/, '')}`;
 }
 

@@ -10,7 +10,7 @@ export interface DataFolder {
   readonly path: string;
 }
 
-/** Part of a path in the place of `..`, which must not lead out of the app's data. */
+/** Replaces `..` in a path, which must not lead out of the app's data. */
 const above = '@above';
 
 /** @param written relative source of a mount, as the compose file has it. */
@@ -92,7 +92,7 @@ export function dataFolderNotes(
   }
   return [...places].map(
     ([shown, { place, names, writer }]) =>
-      `${shown} of ${[...names].join(', ')} is a data folder on the server: ${place}. It is empty at first, and no deploy changes or removes it${writer === undefined ? '' : ownerText(writer, place)}`,
+      `${shown} of ${[...names].join(', ')} is a data folder on the server: ${place}. It starts empty, and no deploy changes or removes it${writer === undefined ? '' : ownerText(writer, place)}`,
   );
 }
 
@@ -104,8 +104,8 @@ interface Writer {
 
 function ownerText({ name, user }: Writer, place: string): string {
   const owner = /^\d+/.exec(user)?.[0];
-  const id = owner === undefined ? `UID (the number of ${user} in the image)` : owner;
-  return `. ${name} runs as user ${user}, and the engine creates the folder for root: before the first deploy, run on the server \`mkdir -p ${place} && sudo chown ${id} ${place}\``;
+  const id = owner === undefined ? `UID (the numeric ID of ${user} in the image)` : owner;
+  return `. ${name} runs as user ${user}, but the engine creates the folder as root: before the first deploy, run on the server \`mkdir -p ${place} && sudo chown ${id} ${place}\``;
 }
 
 /** A model with its mounts replaced. */

@@ -13,18 +13,18 @@ export interface Wrong {
   readonly at: Place | undefined;
 }
 
-const onServer = 'write the absolute path of a file on the server';
+const onServer = 'use an absolute path on the server';
 
 export function outside(wrong: Wrong): UserError {
   return fault('compose.mount-outside', wrong, {
-    message: `${wrong.shown} lies outside of the repository, so a fresh clone does not have it`,
+    message: `${wrong.shown} is outside the repository, so a fresh clone does not have it`,
     hint: `Move it into the repository, or ${onServer}.`,
   });
 }
 
 export function inHome(wrong: Wrong): UserError {
   return fault('compose.mount-outside', wrong, {
-    message: `${wrong.shown} is a path of this machine’s user, not of the server’s`,
+    message: `${wrong.shown} is in the home folder of this machine’s user, not on the server`,
     hint: `Move it into the repository, or ${onServer}.`,
   });
 }
@@ -46,29 +46,29 @@ export function ignored(wrong: Wrong): UserError {
 /** @param path the link, as messages call it. */
 export function badLink(wrong: Wrong, path: string): UserError {
   return fault('compose.mount-link', wrong, {
-    message: `${path} is a link that leads nowhere, in a circle, or out of the repository`,
-    hint: `Put the file itself into the repository, or ${onServer}.`,
+    message: `${path} is a link that is broken, circular or leads out of the repository`,
+    hint: `Commit the file itself, or ${onServer}.`,
   });
 }
 
 export function tooLarge(wrong: Wrong): UserError {
   return fault('compose.mount-large', wrong, {
-    message: `${wrong.shown} holds more than 20 MiB`,
-    hint: 'Put data into a named volume and source code into the image: a release carries configuration only.',
+    message: `${wrong.shown} is larger than 20 MiB`,
+    hint: 'Put data in a named volume and source code in the image: a release includes only configuration.',
   });
 }
 
 export function data(wrong: Wrong): UserError {
   return fault('compose.mount-data', wrong, {
-    message: `${wrong.shown} is mounted writable at ${wrong.target}, and a release cannot carry data`,
+    message: `${wrong.shown} is mounted writable at ${wrong.target}, and a release cannot include data`,
     hint: `Use a named volume, or the absolute path of a folder on the server. If it is configuration, add :ro.`,
   });
 }
 
 export function dataFile(wrong: Wrong): UserError {
   return fault('compose.mount-data', wrong, {
-    message: `${wrong.shown} is a file that the container writes to at ${wrong.target}, and a release cannot carry data`,
-    hint: 'Mount the folder that it is in, use a named volume, or write the absolute path of a file on the server.',
+    message: `${wrong.shown} is a file that the container writes to at ${wrong.target}, and a release cannot include data`,
+    hint: 'Mount its folder, use a named volume, or use an absolute path on the server.',
   });
 }
 
@@ -78,8 +78,8 @@ export function mixed(wrong: Wrong, files: readonly string[], way: 'untrack' | '
   const { shown, target } = wrong;
   return way === 'untrack'
     ? fault('compose.mount-data', wrong, {
-        message: `${shown} is mounted writable at ${target}, and the repository has files in it (${files[0]}${more}): a release cannot carry data`,
-        hint: `Move them out of ${shown}: without files of the repository it is a folder on the server. If it is configuration, add :ro.`,
+        message: `${shown} is mounted writable at ${target}, and the repository has files in it (${files[0]}${more}): a release cannot include data`,
+        hint: `Move them out of ${shown}: then it is a folder on the server. If it is configuration, add :ro.`,
       })
     : fault('compose.mount-data', wrong, {
         message: `${shown} is mounted writable at ${target}, and its files are not committed (${files[0]}${more})`,
@@ -87,10 +87,10 @@ export function mixed(wrong: Wrong, files: readonly string[], way: 'untrack' | '
       });
 }
 
-/** @param holder what does not have the code: "the image node:22", "the image of Dockerfile". */
+/** @param holder the image without the code: "the image node:22", "the image of Dockerfile". */
 export function code(wrong: Wrong, holder: string, hint: string): UserError {
   return fault('compose.mount-code', wrong, {
-    message: `${wrong.shown} is source code mounted at ${wrong.target}, and ${holder} does not have it`,
+    message: `${wrong.shown} is source code mounted at ${wrong.target}, and ${holder} does not contain it`,
     hint,
   });
 }
@@ -99,8 +99,8 @@ export function code(wrong: Wrong, holder: string, hint: string): UserError {
 export function localFile(service: string, key: string, shown: string, at: Place | undefined): UserError {
   return new UserError({
     code: 'compose.local-file',
-    message: `services.${service}.${key}: ${shown} is a file of this checkout, and Sluice does not copy it to the server`,
-    hint: 'Put the file on the server, and write its absolute path.',
+    message: `services.${service}.${key}: ${shown} is a file in this checkout, which Sluice does not copy to the server`,
+    hint: 'Copy the file to the server, and use its absolute path.',
     ...(at === undefined ? {} : { at }),
   });
 }
@@ -109,7 +109,7 @@ function isPrivate({ owner, shown, target }: Wrong): boolean {
   return owner.startsWith('secrets.') || isSecret(shown) || (target !== undefined && isSecret(target));
 }
 
-/** What git does not have must come from the target: never from a commit. */
+/** A secret must come from the target, never from a commit. */
 function secretHint({ owner, shown, target }: Wrong): string {
   const [kind = '', own = ''] = owner.split('.');
   const isObject = kind === 'secrets' || kind === 'configs';
@@ -122,7 +122,7 @@ function secretHint({ owner, shown, target }: Wrong): string {
   const line = isObject
     ? `${kind}: { ${own}: { environment: ${variable} } }`
     : `a compose secret with \`environment: ${variable}\`${target === undefined ? '' : `, mounted at ${target}`}`;
-  return `Take it from the target’s variables: ${line}, and ${variable} in env or env-secret. Or ${onServer}.`;
+  return `Read it from the target’s variables: ${line}, with ${variable} in env or env-secret. Or ${onServer}.`;
 }
 
 function fault(
@@ -131,4 +131,41 @@ function fault(
   { message, hint }: { message: string; hint: string },
 ): UserError {
   return new UserError({ code, message: `${owner}: ${message}`, hint, ...(at === undefined ? {} : { at }) });
+}
+
+/** Anchors and `extends` give many services the same mount: one mistake is one error, with all of them. */
+export function joinFaults(faults: readonly UserError[]): UserError[] {
+  const groups = new Map<string, { readonly first: UserError; readonly names: string[] }>();
+  for (const fault of faults) {
+    const [, name, rest] = /^services\.([^:]+)\.(volumes: .*)$/s.exec(fault.message) ?? [];
+    const key = `${fault.code} ${rest ?? fault.message} ${fault.hint}`;
+    const group = groups.get(key) ?? { first: fault, names: [] };
+    groups.set(key, group);
+    if (name !== undefined) group.names.push(name);
+  }
+  return [...groups.values()].map(({ first, names }) => {
+    if (names.length < 2) return first;
+    const { code, message, hint, at } = first;
+    return new UserError({
+      code,
+      message: `${message} (also in ${enumerate(names.slice(1))})`,
+      ...(hint === undefined ? {} : { hint }),
+      ...(at === undefined ? {} : { at }),
+    });
+  });
+}
+
+/** Lines `web: text`, those of the same text in one: `web, worker: text`. */
+export function joinLines(lines: readonly string[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const line of lines) {
+    const [, name = '', text = line] = /^([\w.-]+): (.*)$/s.exec(line) ?? [];
+    groups.set(text, [...(groups.get(text) ?? []), name]);
+  }
+  return [...groups].map(([text, names]) => (names[0] === '' ? text : `${enumerate(names)}: ${text}`));
+}
+
+function enumerate(names: readonly string[]): string {
+  if (names.length > 4) return `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

@@ -1,13 +1,15 @@
+import { readdir } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, sep } from 'node:path';
 import { type ImageCopy, readDockerfile } from '../dockerfile/image.ts';
 import { parseDockerfile } from '../dockerfile/parse.ts';
+import { cleanPath } from '../dockerignore/go-text.ts';
 import { readIgnore, type Verdict } from '../dockerignore/ignore.ts';
 import { Unresolvable } from '../dockerignore/unresolvable.ts';
 import { builderOf } from '../images/built-images.ts';
 import type { ComposeModel } from '../model.ts';
+import { readSmallText } from '../text-file.ts';
+import { isWithin } from './folder-content.ts';
 import { isDependencies } from './kinds.ts';
-import { readSmallText } from './small-text.ts';
-import { sourceFiles } from './source-files.ts';
 
 /** An image that is built from this repository. */
 export interface RepositoryImage {
@@ -15,7 +17,7 @@ export interface RepositoryImage {
   readonly context: string;
   /** How messages call its Dockerfile. */
   readonly dockerfile: string;
-  /** COPY and ADD of the image, or of one of the Dockerfile's stages; undefined if there is no such stage. */
+  /** COPY and ADD of the image, or of one of the Dockerfile's stages; undefined for an unknown stage. */
   readonly copies: (stage?: string) => readonly ImageCopy[] | undefined;
   /** Whether an install in the Dockerfile fills `node_modules`, `vendor` or `.venv`. */
   readonly installs: boolean;
@@ -59,7 +61,9 @@ export async function repositoryImage(
   const ignore =
     (await readSmallText(`${file}.dockerignore`)) ?? (await readSmallText(join(context, '.dockerignore')));
   return {
-    ...{ context, dockerfile, installs },
+    context,
+    dockerfile,
+    installs,
     copies: (stage) => {
       const isKnown =
         stage === undefined || stages.some((other, index) => other.name === stage || `${index}` === stage);
@@ -83,19 +87,19 @@ function ignoring(text: string): (path: string) => boolean {
       return verdict?.isExcluded === true;
     };
   } catch (error) {
-    // What cannot be read for certain may leave out anything.
+    // An ambiguous file may leave out anything.
     if (error instanceof Unresolvable) return () => true;
     throw error;
   }
 }
 
 /**
- * The whole of a project has files that production does not need; a folder of it has few. Beyond this share of its code
+ * A whole project has files that production does not need; one of its folders has few. Beyond this share of its code
  * an image is complete without the mount.
  */
 const wholeShare = 0.5;
 const partShare = 0.8;
-/** Stages copy from stages, and nobody stacks them higher. */
+/** Stages copy from stages; deeper chains do not occur in practice. */
 const maxDepth = 8;
 
 /**
@@ -116,7 +120,8 @@ export async function holdsMount(image: RepositoryImage, source: string, target:
   if (all.length === 0 || files.length < least) return false;
   const search = { image, folder, files, least };
   return (
-    holds(search, image.copies() ?? [], trimmed(target), 0) || (isAbove && hasBuilt(search, trimmed(target)))
+    holds(search, image.copies() ?? [], cleanPath(target), 0) ||
+    (isAbove && hasBuilt(search, cleanPath(target)))
   );
 }
 
@@ -154,11 +159,11 @@ function holds(
     if (place === undefined)
       return sources.some((path) => !isDependencies(path)) && holds(search, stage, undefined, depth + 1);
     // `COPY --from=build /w/app /app`: what is mounted at /app/x was at /w/app/x there.
-    const to = trimmed(target);
+    const to = cleanPath(target);
     return (
       isWithin(place, to) &&
       sources.some((path) =>
-        holds(search, stage, posix.join(trimmed(path), posix.relative(to, place)), depth + 1),
+        holds(search, stage, posix.join(cleanPath(path), posix.relative(to, place)), depth + 1),
       )
     );
   });
@@ -168,7 +173,7 @@ function holds(
 function hasBuilt(search: Search, place: string): boolean {
   return (search.image.copies() ?? []).some(({ from, sources, target }) => {
     const stage = from === undefined ? undefined : search.image.copies(from.toLowerCase());
-    if (stage === undefined || target === undefined || !isWithin(trimmed(target), place)) return false;
+    if (stage === undefined || target === undefined || !isWithin(cleanPath(target), place)) return false;
     return sources.some((path) => !isDependencies(path)) && holds(search, stage, undefined, 0);
   });
 }
@@ -187,7 +192,7 @@ function placesOf({ sources, target }: ImageCopy, file: string): string[] {
       // A file goes into the folder; of a folder that matches, its content does.
       return [posix.join(target, rest === '' ? posix.basename(matched) : rest)];
     }
-    if (file === source) return [isInto ? posix.join(target, posix.basename(file)) : trimmed(target)];
+    if (file === source) return [isInto ? posix.join(target, posix.basename(file)) : cleanPath(target)];
     return file.startsWith(`${source}/`) ? [posix.join(target, posix.relative(source, file))] : [];
   });
 }
@@ -205,12 +210,36 @@ function globOf(pattern: string): RegExp {
   }
 }
 
-/** Whether a path is a folder, or lies in it. */
-function isWithin(path: string, folder: string): boolean {
-  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
-}
+const code =
+  /\.(?:[cm]?[jt]sx?|vue|svelte|astro|py|rb|erb|php|go|rs|java|kt|scala|clj|cs|fs|exs?|eex|heex|erl|c|cc|cpp|h|swift|dart|lua|pl|sh)$/i;
+/** Folders that production does not need, or that an install or a build creates. */
+const aside =
+  /^(?:\..+|node_modules|vendor|venv|dist|build|target|coverage|tests?|specs?|__tests__|__pycache__|e2e|cypress|docs?|examples?|fixtures|docker|deploy|infra|ops|scripts|tools|bin|tmp|log)$/i;
+/** Settings of tools, beside the code and not a part of it. */
+const tooling =
+  /(?:^|\/)[^/]*(?:\.config|\.conf|rc|\.setup|\.test|\.spec|_test|_spec)\.[cm]?[jt]sx?$|(?:^|\/)(?:gulp|grunt|vite|webpack)file?\.[cm]?js$/i;
+const maxFolderDepth = 8;
+const maxFiles = 5000;
 
-function trimmed(path: string): string {
-  const normal = posix.normalize(path);
-  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+/**
+ * The code of a folder: paths from there on. A folder without code (pages, pictures) is all that it holds.
+ */
+async function sourceFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  const visit = async (path: string, depth: number): Promise<void> => {
+    const entries = await readdir(join(folder, path), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (files.length >= maxFiles) return;
+      const whole = path === '' ? entry.name : `${path}/${entry.name}`;
+      if (entry.isFile()) files.push(whole);
+      else if (entry.isDirectory() && depth < maxFolderDepth && !aside.test(entry.name))
+        await visit(whole, depth + 1);
+    }
+  };
+  await visit('', 0);
+  const found = files.filter((file) => code.test(file) && !tooling.test(file));
+  if (found.length > 0) return found;
+  const pages = files.filter((file) => !/^(?:\.|[^/]*\.(?:md|lock|txt|ya?ml|toml|json)$)/i.test(file));
+  // Pages that a build makes others of (`docs/index.md`), and nothing else.
+  return pages.length > 0 ? pages : files.filter((file) => !file.startsWith('.'));
 }

@@ -6,7 +6,7 @@ import { gitTop } from '../env/git-files.ts';
 import type { ComposeModel, ComposeVolume } from '../model.ts';
 import { type DataFolder, dataFolder } from './data-folder.ts';
 import { code, data, dataFile, inHome, mixed, outside, type Wrong } from './faults.ts';
-import type { FolderContent } from './folder-content.ts';
+import { type FolderContent, isWithin } from './folder-content.ts';
 import { holdsMount, type RepositoryImage, repositoryImage } from './image-holds.ts';
 import {
   areSettings,
@@ -19,7 +19,6 @@ import {
   isSecret,
   isWrittenSettings,
 } from './kinds.ts';
-import { isWithin } from './tree.ts';
 
 /** The repository that mounts are judged by. */
 export interface Checkout {
@@ -29,7 +28,7 @@ export interface Checkout {
   readonly top: string;
   readonly written: WrittenCompose | undefined;
   readonly model: ComposeModel;
-  /** What the repository has in the sources that containers may write to, by absolute path. */
+  /** Content of the writable sources in the repository, by absolute path. */
   readonly contents: ReadonlyMap<string, FolderContent>;
 }
 
@@ -42,7 +41,7 @@ export function checkoutOf(
   return { folder, top: gitTop(folder) ?? folder, written, model, contents };
 }
 
-/** What becomes of a source. */
+/** How a source is handled. */
 export type Judgement =
   /** A path of the server, as it is written. */
   | { readonly kind: 'host'; readonly warning?: string }
@@ -70,13 +69,13 @@ export function judgeSource(
   return isWithin(source, checkout.top)
     ? {
         kind: 'host',
-        warning: `${source} is an absolute path, so it means that path on the server and not this checkout`,
+        warning: `${source} is an absolute path, so it refers to the server, not to this checkout`,
       }
     : { kind: 'host' };
 }
 
 /**
- * What becomes of a bind mount: the server's path, configuration that a release carries, a data folder of the app, a
+ * How a bind mount is handled: the server's path, configuration that a release carries, a data folder of the app, a
  * development mount that is left out, or an error.
  *
  * @param volume of type bind, its source absolute and without escaped dollar signs.
@@ -104,7 +103,7 @@ export async function judgeMount(
   const kind = folderKind(source, target);
   const content = isWritable ? checkout.contents.get(source) : undefined;
   const isBare = content !== undefined && content.files.length === 0;
-  // A folder that the engine has made of a missing file is no file either.
+  // The engine makes a folder of a missing file.
   const isFile =
     found === undefined || (found.isDirectory() && isBare)
       ? isFileLike(source, target)
@@ -136,7 +135,7 @@ export async function judgeMount(
 }
 
 function stays(shown: string): string {
-  return `${shown} is carried as configuration: what the container writes there stays with this release`;
+  return `${shown} is deployed as configuration: files that the container writes there stay with this release`;
 }
 
 /**

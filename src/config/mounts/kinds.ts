@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-/** What the names of a mount's paths say of what it holds. */
+/** The kind of a mount, by the names of its paths. */
 
 const dataNames = new Set([
   ...['data', 'db', 'database', 'databases', 'dbdata', 'pgdata', 'mysql-data', 'postgres-data', 'redis-data'],
@@ -13,7 +13,7 @@ const dataFile = /\.(?:sqlite3?|db|mdb|rdb|aof|log|pid)$|^acme\.json$/i;
 /** Places in a container where programs keep what they write; certificates that a client renews are among them. */
 const dataTarget =
   /^\/(?:var\/(?:lib|log|cache|backups|spool)|data|backups?|config\/data|etc\/(?:letsencrypt|acme))(?:\/|$)|\/(?:data|pgdata|uploads|storage|media|backups|logs)$/i;
-/** Where programs read what a person has written, whatever lies above it. */
+/** Where programs read manually written settings, whatever the parent folder is. */
 const settingsTarget =
   /^\/docker-entrypoint(?:-initdb)?\.d(?:\/|$)|^\/(?:always-)?initdb(?:\.d)?(?:\/|$)|\/(?:conf|config|configs|conf\.d|provisioning|dashboards|sites-(?:enabled|available))(?:\/|$)/i;
 const configTarget =
@@ -43,7 +43,7 @@ const settingsFile =
 const folderOfFiles = /\.d$/i;
 const fileName = /^[^.].*\.[a-z]\w{0,9}$|file$/i;
 
-/** What a folder holds, by where it is mounted and by its name; undefined: neither tells. */
+/** The kind of a folder, by its mount point and its name; undefined: unknown. */
 export function folderKind(source: string, target: string): 'data' | 'configuration' | undefined {
   const name = posix.basename(source);
   if (settingsTarget.test(target)) return 'configuration';
@@ -92,7 +92,7 @@ export function isSecret(path: string): boolean {
   return secretName.test(path);
 }
 
-/** What an install makes of manifests: no code of the project. */
+/** Installed dependencies, not code of the project. */
 export function isDependencies(path: string): boolean {
   return /^(?:node_modules|vendor|\.venv|venv|__pypackages__|site-packages)$/.test(posix.basename(path));
 }

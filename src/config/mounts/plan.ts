@@ -1,18 +1,18 @@
 import { isAbsolute } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
+import { plain } from '../compose/load.ts';
 import { mountKey, objectKey, placeOfEntry, placeOfItem, type WrittenCompose } from '../compose/written.ts';
 import type { GitEffects } from '../env/git-files.ts';
 import type { CarriedFile, ComposeModel, ComposeService, ComposeVolume } from '../model.ts';
-import { type DataFolder, dataFolder } from './data-folder.ts';
-import { data, localFile } from './faults.ts';
-import { type FolderContent, readFolderContents } from './folder-content.ts';
-import { joinFaults, joinLines } from './join.ts';
+import type { SeenVolume } from '../services/stores.ts';
+import { treesOf } from './carried-files.ts';
+import { type DataFolder, dataFolder, mapVolumes } from './data-folder.ts';
+import { data, joinFaults, joinLines, localFile } from './faults.ts';
+import { type FolderContent, isWithin, readFolderContents } from './folder-content.ts';
 import { type Checkout, checkoutOf, type Judgement, judgeMount, judgeSource } from './judge.ts';
 import { isFileLike, isMadeInImage } from './kinds.ts';
-import { isWithin } from './tree.ts';
-import { treesOf } from './trees.ts';
 
-/** What becomes of one source of a mount, secret or config. */
+/** How one source of a mount, secret or config is handled. */
 export interface PlannedMount {
   /** `services.web:/etc/nginx/nginx.conf`, `secrets.key`. */
   readonly key: string;
@@ -22,7 +22,7 @@ export interface PlannedMount {
   readonly handling: 'carried' | 'data folder' | 'left out' | 'on the server' | 'refused';
 }
 
-/** What becomes of everything that the services mount from this machine. */
+/** How all sources are handled that the services mount from this machine. */
 export interface MountPlan {
   /** Without the development mounts. */
   readonly model: ComposeModel;
@@ -32,15 +32,15 @@ export interface MountPlan {
   readonly folders: Readonly<Record<string, DataFolder>>;
   readonly mounts: readonly PlannedMount[];
   readonly faults: readonly UserError[];
-  /** What differs on a fresh clone, or may not be what was meant. */
+  /** Differences from a fresh clone, and probable mistakes. */
   readonly warnings: readonly string[];
-  /** What is left out and why, one line each. */
+  /** Parts left out and why, one line each. */
   readonly notes: readonly string[];
 }
 
 /**
  * Decides for every bind mount, secret and config of a model whether it is a path of the server, configuration that a
- * release carries, a data folder of the app, a development mount that is left out, or a fault. Nothing is copied and no server is asked.
+ * release carries, a data folder of the app, a development mount that is left out, or a fault. It copies nothing and contacts no server.
  *
  * @param model as docker compose prints it, with `build:`.
  * @param folder of sluice.yml; files up to the top of its git repository may be carried.
@@ -59,7 +59,7 @@ export async function planMounts(
   const trees = await treesOf(judged, checkout, effects);
   const faults = [...volumeFaults(checkout), ...optionFaults(checkout)];
   const warnings = [...problems, ...trees.git.problems].map(
-    (problem) => `${problem}: files that git ignores count as files of the repository`,
+    (problem) => `${problem}: files that git ignores are treated as part of the repository`,
   );
   const notes: string[] = [];
   const carried: Record<string, readonly CarriedFile[]> = {};
@@ -79,7 +79,7 @@ export async function planMounts(
       warnings.push(...folderWarnings(judgement.folder, judgement.content, name));
       done('data folder', judgement.folder.shown);
     } else if (judgement.kind === 'leave-out') {
-      notes.push(`${name}: ${judgement.shown}:${targetOf(key)} is left out, the image has it`);
+      notes.push(`${name}: ${judgement.shown}:${targetOf(key)} is left out because the image contains it`);
       done('left out', judgement.shown);
     } else {
       const read = trees.of(judgement, name);
@@ -93,7 +93,11 @@ export async function planMounts(
   const without = withoutMounts(model, new Set(judged.filter(isLeftOut).map(({ key }) => key)));
   return {
     model: without.model,
-    ...{ carried, folders, mounts, faults: joinFaults(faults), warnings: joinLines(warnings) },
+    carried,
+    folders,
+    mounts,
+    faults: joinFaults(faults),
+    warnings: joinLines(warnings),
     notes: joinLines([...notes, ...without.notes]),
   };
 }
@@ -102,13 +106,13 @@ export async function planMounts(
 function writableSources(model: ComposeModel, top: string): string[] {
   const sources = Object.values(model.services).flatMap(({ volumes = [] }) =>
     volumes.flatMap(({ type, source, read_only: readOnly }) =>
-      type === 'bind' && source !== undefined && readOnly !== true ? [plainly(source)] : [],
+      type === 'bind' && source !== undefined && readOnly !== true ? [plain(source)] : [],
     ),
   );
   return [...new Set(sources)].filter((source) => isWithin(source, top));
 }
 
-/** What one service writes to a data folder, another reads there: the server has it once. */
+/** A folder that one service writes to and others read is one data folder on the server. */
 function withReaders(judged: readonly Judged[], { services }: ComposeModel): readonly Judged[] {
   const written = judged.flatMap(({ source, judgement }) =>
     judgement.kind === 'data-folder' ? [{ source, judgement }] : [],
@@ -126,7 +130,7 @@ function withReaders(judged: readonly Judged[], { services }: ComposeModel): rea
   });
 }
 
-/** What a data folder of the server begins without. */
+/** Content that a data folder on the server lacks at first. */
 function folderWarnings({ shown }: DataFolder, content: FolderContent, name: string): string[] {
   const { kept, uncommitted } = content;
   const some = (paths: readonly string[]) =>
@@ -134,11 +138,11 @@ function folderWarnings({ shown }: DataFolder, content: FolderContent, name: str
   return [
     ...(uncommitted.length === 0
       ? []
-      : [`${name}: ${shown} is data that a release does not carry: its files here stay here`]),
+      : [`${name}: ${shown} is data that a release does not include: its local files are not copied`]),
     ...(kept.length === 0
       ? []
       : [
-          `${name}: ${shown} is empty on the server at first: the app must create the folders that git keeps in it (${some(kept)})`,
+          `${name}: ${shown} starts empty on the server: the app must create the folders that git keeps in it (${some(kept)})`,
         ]),
   ];
 }
@@ -157,7 +161,7 @@ async function judgeAll(checkout: Checkout): Promise<Judged[]> {
   for (const [name, service] of Object.entries(model.services)) {
     for (const volume of service.volumes ?? []) {
       if (volume.type !== 'bind' || volume.source === undefined) continue;
-      const source = plainly(volume.source);
+      const source = plain(volume.source);
       const judgement = await judgeMount(checkout, name, { ...volume, source });
       all.push({ key: mountKey(name, volume.target), name, source, judgement });
     }
@@ -165,7 +169,7 @@ async function judgeAll(checkout: Checkout): Promise<Judged[]> {
   for (const kind of ['secrets', 'configs'] as const) {
     for (const [name, { file }] of Object.entries(model[kind] ?? {})) {
       if (file === undefined || !isUsed(model, kind, name)) continue;
-      const source = plainly(file);
+      const source = plain(file);
       const key = objectKey(kind, name);
       const at = placeOfEntry(written?.files ?? [], kind, name);
       const judged = judgeSource(checkout, key, source, { owner: key, at });
@@ -192,10 +196,10 @@ function volumeFaults({ model, top, written }: Checkout): UserError[] {
     const options = (volume as { driver_opts?: { o?: unknown; device?: unknown } } | null)?.driver_opts;
     const { o, device } = options ?? {};
     if (typeof device !== 'string' || !/(?:^|,)r?bind(?:,|$)/.test(String(o ?? ''))) return [];
-    const shown = plainly(device);
+    const shown = plain(device);
     if (isAbsolute(shown) && !isWithin(shown, top)) return [];
     const users = Object.values(model.services).flatMap(({ volumes = [] }) =>
-      volumes.filter((composeVolume) => composeVolume.type === 'volume' && composeVolume.source === name),
+      volumes.filter((mount) => mount.type === 'volume' && mount.source === name),
     );
     const at = placeOfEntry(written?.files ?? [], 'volumes', name);
     return [
@@ -237,11 +241,9 @@ export function withoutMounts(
     const all = service.volumes ?? [];
     const gone = all.filter((volume) => volume.type === 'bind' && keys.has(mountKey(name, volume.target)));
     const isShield = ({ type, target }: ComposeVolume) =>
-      type === 'volume' &&
-      isMadeInImage(target) &&
-      gone.some((composeVolume) => isWithin(target, composeVolume.target));
+      type === 'volume' && isMadeInImage(target) && gone.some((mount) => isWithin(target, mount.target));
     for (const { target } of gone.length === 0 ? [] : all.filter(isShield))
-      notes.push(`${name}: the volume at ${target} is left out, the image has it`);
+      notes.push(`${name}: the volume at ${target} is left out because the image contains it`);
     return gone.length === 0
       ? service
       : { ...service, volumes: all.filter((volume) => !gone.includes(volume) && !isShield(volume)) };
@@ -256,6 +258,14 @@ function targetOf(key: string): string {
   return key.slice(key.indexOf(':') + 1);
 }
 
-function plainly(text: string): string {
-  return text.replaceAll('$$', '$');
+/**
+ * A model for the strategies: data folders are marked and have the names that the compose file gives them, and
+ * files of the release count as read-only, because what a container writes there is not shared data.
+ */
+export function strategyView(model: ComposeModel, { carried, folders }: MountPlan): ComposeModel {
+  return mapVolumes(model, (volume, key): SeenVolume => {
+    const folder = Object.hasOwn(folders, key) ? folders[key] : undefined;
+    if (folder !== undefined) return { ...volume, source: folder.shown, isData: true };
+    return Object.hasOwn(carried, key) ? { ...volume, read_only: true } : volume;
+  });
 }

@@ -107,11 +107,11 @@ function clash(first: Publication, second: Publication, at: Place | undefined): 
   return new UserError({
     code: 'compose.port-clash',
     message: isOne
-      ? `services.${first.service}.ports: ${both} of the server ${first.shown === second.shown ? 'appears' : 'overlap'} twice`
+      ? `services.${first.service}.ports: ${both} of the server ${first.shown === second.shown ? 'appears twice' : 'overlap'}`
       : `services.${first.service} and services.${second.service} both publish ${both} of the server`,
     hint: isOne
       ? 'Remove one of the two.'
-      : `Give ${second.service} another port, or remove its ports: (an anchor or \`extends\` may have copied them).`,
+      : `Give ${second.service} another port, or remove its \`ports:\` (an anchor or \`extends\` may have copied them).`,
     ...(at === undefined ? {} : { at }),
   });
 }

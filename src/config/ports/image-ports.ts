@@ -1,6 +1,6 @@
 import { tryParseImage } from '../images/reference.ts';
 
-/** What a port of an image speaks. */
+/** The protocol of a port of an image. */
 export interface KnownPort {
   readonly port: number;
   readonly mode: 'http' | 'tcp';
@@ -238,9 +238,9 @@ export function knownPorts(image: string | undefined): readonly KnownPort[] | un
   return known.get(parts.slice(-2).join('/')) ?? known.get(parts.at(-1) ?? '');
 }
 
-/** What an image says of a port: one that only speaks other protocols does so on any port it listens on. */
+/** The port of an image: one without any HTTP port speaks its protocol on any port it listens on. */
 export function portOf(ports: readonly KnownPort[] | undefined, port: number): KnownPort | undefined {
-  const exact = ports?.find((knownPort) => knownPort.port === port);
+  const exact = ports?.find((other) => other.port === port);
   const [first] = ports ?? [];
   if (exact !== undefined || first === undefined || ports?.some(({ mode }) => mode === 'http') === true)
     return exact;

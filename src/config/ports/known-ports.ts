@@ -1,4 +1,4 @@
-/** What a port or an image speaks: `HTTP` with or without a remark, or the name of another protocol. */
+/** A protocol: `HTTP` with or without a remark, or the name of another protocol. */
 type Protocol = string;
 
 /**
@@ -80,7 +80,7 @@ export function protocolOf(port: number): Protocol | undefined {
 }
 
 /**
- * Ports that servers for the web take when nothing else is said, and that hardly anything else does. What is here
+ * Ports that servers for the web take when nothing else is said, and that other programs rarely use. A number in this list
  * counts as HTTP, so a number that another protocol shares is left out.
  */
 const webPorts = new Set([

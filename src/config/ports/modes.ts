@@ -2,10 +2,9 @@ import type { HealthCheck } from '../health/check.ts';
 import type { PortMode, ServiceConfig } from '../model.ts';
 import type { Routing } from '../routing/routing.ts';
 import type { SeenService } from '../services/stores.ts';
+import { type NamedPort, portVariable, type Reference, webName } from './hints.ts';
 import { type KnownPort, portOf } from './image-ports.ts';
 import { isWebPort, protocolOf } from './known-ports.ts';
-import { type NamedPort, portVariable, webName } from './names.ts';
-import type { Reference } from './references.ts';
 
 /** How a port is carried, and what shows it. */
 export interface Mode {
@@ -28,7 +27,7 @@ export interface PortFacts {
   readonly line: string;
   /** Addresses by which other services and itself call it. */
   readonly references: readonly Reference[];
-  /** What variables and options name. */
+  /** Ports that variables and options name. */
   readonly named: ReadonlyMap<number, NamedPort>;
   /** The port that the command names. */
   readonly commanded: number | undefined;
@@ -41,7 +40,7 @@ type Rule = (port: number, facts: PortFacts, isMain: boolean) => Mode | undefine
  * wrong mode, a service of another protocol is broken; as `tcp` a web app only loses the switch by request and the
  * guard’s count of 5xx.
  *
- * @param isMain what is said of the service without a port (`mode:`, a check without a port) is said of this one.
+ * @param isMain settings without a port (`mode:`, a check without a port) apply to this one.
  */
 export function modeOf(port: number, facts: PortFacts, isMain: boolean): Mode {
   for (const rule of rules) {
@@ -51,7 +50,7 @@ export function modeOf(port: number, facts: PortFacts, isMain: boolean): Mode {
   return tcp('nothing shows that it speaks HTTP');
 }
 
-/** From what a person wrote for this very port to what only its number says. */
+/** From settings for exactly this port to hints of its number only. */
 const rules: readonly Rule[] = [
   fromConfig,
   fromRouting,
@@ -67,9 +66,7 @@ const rules: readonly Rule[] = [
   fromDotnet,
   (_, { name, declared }) => {
     const isCalled = /(?:^|[-_.])grpc(?:[-_.]|$)/i.test(name ?? '') && declared.length <= 2;
-    return isCalled
-      ? tcp(`${name} speaks gRPC by its name, and HTTP/2 needs a port of its own mode`)
-      : undefined;
+    return isCalled ? tcp(`the name ${name} indicates gRPC, which needs HTTP/2`) : undefined;
   },
   (port) => {
     const protocol = protocolOf(port);
@@ -80,7 +77,7 @@ const rules: readonly Rule[] = [
       ? tcp(`${check.what} checks it`)
       : undefined,
   fromPublished,
-  (port) => (isWebPort(port) ? http('a usual port of web servers') : undefined),
+  (port) => (isWebPort(port) ? http('a common port of web servers') : undefined),
   fromName,
 ];
 
@@ -91,7 +88,7 @@ function fromConfig(port: number, { config }: PortFacts, isMain: boolean): Mode 
 
 function fromRouting(port: number, { routing }: PortFacts, isMain: boolean): Mode | undefined {
   if (routing === undefined) return undefined;
-  const routed = routing.ports.find((routedPort) => routedPort.port === port && routedPort.mode !== 'udp');
+  const routed = routing.ports.find((other) => other.port === port && other.mode !== 'udp');
   if (routed !== undefined) return { mode: routed.mode === 'http' ? 'http' : 'tcp', why: routed.from };
   if (!isMain || routing.ports.length > 0) return undefined;
   const why = `${routing.proxies.join(' and ')} routes to it`;
@@ -102,14 +99,14 @@ function fromCheck(port: number, { check }: PortFacts, isMain: boolean): Mode | 
   const isAsked = check !== undefined && (check.port === port || (check.port === undefined && isMain));
   if (!isAsked) return undefined;
   if (check.kind === 'http')
-    return check.tls ? tcp('its health check asks https') : http('its health check asks http');
-  if (check.kind === 'grpc') return tcp(`${check.what} asks it`);
-  return check.kind === 'client' && check.port !== undefined ? tcp(`${check.what} asks it`) : undefined;
+    return check.tls ? tcp('its health check uses https') : http('its health check uses http');
+  if (check.kind === 'grpc') return tcp(`${check.what} checks it`);
+  return check.kind === 'client' && check.port !== undefined ? tcp(`${check.what} checks it`) : undefined;
 }
 
 function fromHealthPath(port: number, { config }: PortFacts, isMain: boolean): Mode | undefined {
   const isPlain = isMain && config.health !== undefined && protocolOf(port) !== 'HTTPS';
-  return isPlain ? http('sluice.yml names a health path') : undefined;
+  return isPlain ? http('sluice.yml sets a health path') : undefined;
 }
 
 /** Programs for which a port speaks something that a web server in front translates. */
@@ -135,16 +132,16 @@ function fromProgram(port: number, { line, commanded }: PortFacts, isMain: boole
   if (commanded === undefined ? !isMain : commanded !== port) return undefined;
   const program = webServers.exec(line)?.[1];
   if (program === undefined || protocolOf(port) === 'HTTPS') return undefined;
-  return tlsOptions.test(line) ? tcp(`${program} has a certificate`) : http(`${program} serves it`);
+  return tlsOptions.test(line) ? tcp(`${program} runs with a certificate`) : http(`${program} serves it`);
 }
 
-/** What others write in front of its name is what they speak to it. */
+/** The scheme that other services use for its name. */
 function fromReferences(port: number, { references }: PortFacts): Mode | undefined {
   return byScheme(references.filter((reference) => reference.port === port && !reference.isOwn));
 }
 
 /**
- * gRPC is given addresses without a scheme. A variable that says so outweighs a port that looks like the web, and the
+ * gRPC is given addresses without a scheme. Such a variable outweighs a port that looks like the web, and the
  * service’s own URL: what .NET calls http:// may be HTTP/2.
  */
 function fromBareAddress(port: number, { references }: PortFacts): Mode | undefined {
@@ -152,7 +149,7 @@ function fromBareAddress(port: number, { references }: PortFacts): Mode | undefi
     (reference) =>
       reference.port === port && !reference.isOwn && /GRPC|RPC|_ADDR$/i.test(reference.variable ?? ''),
   );
-  return address === undefined ? undefined : tcp(`${address.variable} names it without http://`);
+  return address === undefined ? undefined : tcp(`${address.variable} refers to it without http://`);
 }
 
 function fromOwnAddress(port: number, { references }: PortFacts): Mode | undefined {
@@ -165,25 +162,28 @@ function fromDotnet(port: number, { service, declared }: PortFacts): Mode | unde
     /\bdotnet\/(?:core\/)?aspnet\b/.test(image ?? ''),
   );
   return isDotnet && port === 8081 && declared.includes(8080)
-    ? tcp('.NET’s Dockerfiles expose HTTPS there')
+    ? tcp('.NET Dockerfiles expose HTTPS on it')
     : undefined;
 }
 
 function byScheme(references: readonly Reference[]): Mode | undefined {
   const schemes = references.flatMap(({ scheme }) => scheme ?? []);
-  const scheme = schemes.find((candidate) => candidate === 'http' || candidate === 'ws') ?? schemes[0];
+  const scheme = schemes.find((name) => name === 'http' || name === 'ws') ?? schemes[0];
   if (scheme === undefined) return undefined;
-  return { mode: scheme === 'http' || scheme === 'ws' ? 'http' : 'tcp', why: `it is called as ${scheme}://` };
+  return {
+    mode: scheme === 'http' || scheme === 'ws' ? 'http' : 'tcp',
+    why: `it is addressed as ${scheme}://`,
+  };
 }
 
 /** Browsers speak HTTP to port 80 of a host, and TLS to 443. */
 function fromPublished(port: number, { service }: PortFacts): Mode | undefined {
   const published = (service.ports ?? [])
-    .filter((composePort) => composePort.target === port && (composePort.protocol ?? 'tcp') === 'tcp')
-    .flatMap((composePort) => composePort.published ?? []);
-  const plain = published.find((candidate) => candidate === '80' || candidate === '8080');
+    .filter((other) => other.target === port && (other.protocol ?? 'tcp') === 'tcp')
+    .flatMap((other) => other.published ?? []);
+  const plain = published.find((number) => number === '80' || number === '8080');
   if (plain !== undefined) return http(`published on port ${plain}`);
-  const secure = published.find((candidate) => candidate === '443' || candidate === '8443');
+  const secure = published.find((number) => number === '443' || number === '8443');
   return secure === undefined ? undefined : tcp(`published on port ${secure}, where clients speak TLS`);
 }
 

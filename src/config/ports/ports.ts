@@ -1,17 +1,16 @@
 import { type HealthCheck, healthCheckOf, validPort } from '../health/check.ts';
-import { healthOf } from '../health/port.ts';
+import { healthOf } from '../health/request.ts';
 import type { ComposeModel, ComposeService, HealthRequest, PlannedPort, ServiceConfig } from '../model.ts';
 import { routingOf } from '../routing/routing.ts';
 import { isOwnImage } from '../services/ownership.ts';
 import { commandLine } from '../services/programs.ts';
 import type { SeenService } from '../services/stores.ts';
+import { isAdminVariable, namedPorts, referencesTo } from './hints.ts';
 import { type KnownPort, knownPorts } from './image-ports.ts';
 import { isAdminPort } from './known-ports.ts';
 import { modeOf, type PortFacts } from './modes.ts';
-import { isAdminVariable, namedPorts } from './names.ts';
-import { referencesTo } from './references.ts';
 
-/** What is known around a service; the more, the better its ports are judged. */
+/** Context of a service; more context gives better results. */
 export interface PortSight {
   readonly name?: string | undefined;
   /** The other services, which may call this one. */
@@ -27,11 +26,11 @@ export interface FoundPorts {
   readonly from: string;
   /** Path the edge asks on the main port. */
   readonly health: string | undefined;
-  /** How it is asked, where that is no plain GET. */
+  /** The request, unless it is a plain GET. */
   readonly request?: HealthRequest;
-  /** What the service’s own health check asks, as far as it can be read. */
+  /** The service’s own health check, as far as it can be read. */
   readonly check: HealthCheck | undefined;
-  /** What of the ports and the health check is not used, one sentence each. */
+  /** Unused parts of the ports and the health check, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -54,11 +53,15 @@ export function findPorts(
   const line = commandLine(service);
   const isOwn = isOwnImage(service, sight.registry);
   const facts: PortFacts = {
-    ...{ service, config, name: sight.name, declared, line },
+    service,
+    config,
+    name: sight.name,
+    declared,
+    line,
     check: healthCheckOf(service, sight.name),
     routing: routingOf(service, sight.name),
     isOwn,
-    // An image of one’s own may be called redis; what it is made from says what it is.
+    // The app’s own image may be called redis; its base identifies it.
     known: knownPorts(isOwn ? service.from : service.image),
     commanded: portOfCommand(line),
     references: referencesTo(service, sight.name, sight.model),
@@ -76,7 +79,10 @@ export function findPorts(
   const { health, request, notes } = healthOf(ports, facts);
   const left = all.slice(mostPorts);
   return {
-    ...{ ports, from: main.from, health, check: facts.check },
+    ports,
+    from: main.from,
+    health,
+    check: facts.check,
     ...(request === undefined ? {} : { request }),
     notes: [...notes, ...(left.length === 0 ? [] : [leftOut(left)]), ...elseNotes(service)],
   };
@@ -85,7 +91,7 @@ export function findPorts(
 function leftOut(ports: readonly number[]): string {
   const [first, last] = [ports[0], ports.at(-1)];
   const count = ports.length === 1 ? `port ${first}` : `${ports.length} ports (${first} to ${last})`;
-  return `the edge carries ${mostPorts} ports: ${count} cannot be reached through it`;
+  return `the edge forwards at most ${mostPorts} ports: ${count} cannot be reached through it`;
 }
 
 function elseNotes(service: ComposeService): string[] {
@@ -97,7 +103,7 @@ function elseNotes(service: ComposeService): string[] {
   if (lost.length === 0) return [];
   const protocols = [...new Set(lost.map((port) => port.split('/')[1]?.toUpperCase()))];
   return [
-    `${protocols.join(' and ')} cannot pass the edge: ${lost.join(', ')} is only reachable in a container`,
+    `the edge does not forward ${protocols.join(' and ')}: ${lost.join(', ')} is reachable only on the containers`,
   ];
 }
 
@@ -150,7 +156,7 @@ const portVariables = [
   ...['ASPNETCORE_HTTP_PORTS', 'ASPNETCORE_URLS', 'NITRO_PORT', 'FLASK_RUN_PORT', 'ROCKET_PORT'],
 ];
 
-/** Whether a check asks the administration of a program, which may be well while its users are not served. */
+/** Whether a check requests an administration port, which may be healthy while the app is not. */
 function asksAdmin({ service }: PortFacts, { port, path }: HealthCheck): boolean {
   if (port === undefined) return false;
   if (isAdminPort(port) || isAdminVariable(service, port)) return true;
@@ -177,7 +183,7 @@ export function publishedPorts(service: ComposeService): number[] {
 }
 
 /** TCP ports that are published, then those that are exposed, each once. */
-export function declaredPorts(service: ComposeService): number[] {
+function declaredPorts(service: ComposeService): number[] {
   const published = publishedPorts(service);
   const exposed = (service.expose ?? []).flatMap((text) => {
     const [, first, last, protocol] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? [];
@@ -204,7 +210,7 @@ function portOfCommand(line: string): number | undefined {
   return undefined;
 }
 
-/** What a server listens on by default. */
+/** Default port of a server. */
 function defaultPort({ line, known, service }: PortFacts): Main | undefined {
   const servers: readonly (readonly [RegExp, number])[] = [
     [/\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|runserver|php artisan serve)\b/, 8000],
@@ -230,4 +236,14 @@ function runsItself({ command, image }: ComposeService): boolean {
 /** Not the one for its administration or its metrics. */
 function isMainHttp({ mode, why }: KnownPort): boolean {
   return mode === 'http' && !/administration|management|metrics|health|status|monitoring/.test(why);
+}
+
+/**
+ * Published ports of a service that anybody can reach. One of the loopback address has a proxy of the server in front
+ * (docs/decisions/0015-who-is-in-front-of-an-edge.md).
+ */
+export function openPorts({ ports = [] }: Pick<ComposeService, 'ports'>): string[] {
+  return ports.flatMap(({ published, host_ip: ip = '' }) =>
+    published === undefined || /^(?:127\.|\[?::1\]?$)/.test(ip) ? [] : [published],
+  );
 }

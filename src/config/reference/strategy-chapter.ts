@@ -4,10 +4,10 @@ import type { Strategy } from '../model.ts';
 
 export interface StrategyExample {
   readonly strategy: Strategy;
-  /** What a deploy does with such a service. */
+  /** How a deploy treats such a service. */
   readonly deploy: string;
-  /** How Sluice recognizes one, the sentence after "Sluice recognizes it by". */
-  readonly by: string;
+  /** How Sluice recognizes one; each item follows "Sluice recognizes it by". */
+  readonly by: readonly string[];
   /** Compose files; every service named like the strategy, or with it as its prefix, has it. */
   readonly compose: string;
 }
@@ -16,8 +16,12 @@ export const strategyExamples: readonly StrategyExample[] = [
   {
     strategy: 'job',
     deploy:
-      'It runs to its end in every deploy, before the new containers start. A job that needs one of them (`depends_on`) runs when they are healthy, before any traffic moves. If it fails, nothing is deployed.',
-    by: 'another service that waits for it with `service_completed_successfully`; a program that ends (a migration, `mc mb`, `chown`, `manage.py loaddata`) or a name such as `setup`, `seed` or `init`, where nothing restarts it; `restart: "no"` on a service that nobody calls.',
+      'It runs to completion in every deploy, before the new containers start. A job that needs one of them (`depends_on`) runs when they are healthy, before any traffic moves. If it fails, the deploy fails and the old release stays.',
+    by: [
+      'another service that waits for it with `service_completed_successfully`',
+      'a program that exits (a migration, `mc mb`, `chown`, `manage.py loaddata`) or a name such as `setup`, `seed` or `init`, if nothing restarts it',
+      '`restart: "no"` on a service that no other service calls',
+    ],
     compose: `services:
   job-bucket:
     image: minio/mc:RELEASE.2025-08-13T08-35-41Z
@@ -29,8 +33,12 @@ export const strategyExamples: readonly StrategyExample[] = [
   {
     strategy: 'keep',
     deploy:
-      'It is created if it does not run, and never touched after that. If its definition changed, the plan shows what changed and the command that applies it: `sluice deploy TARGET --replace NAME` stops it and starts it again in place, after the backup.',
-    by: 'its image (Postgres and its derivatives, MySQL, Redis, RabbitMQ, MinIO, Elasticsearch, …), the image it is built FROM, or a volume where only such a server keeps its files (`/var/lib/postgresql`).',
+      'It is created if it does not run, and never touched after that. If its definition changes, the plan shows the difference and the command to apply it. `sluice deploy TARGET --replace NAME` stops it and starts it again in place, after the backup.',
+    by: [
+      'its image: Postgres and its derivatives, MySQL, Redis, RabbitMQ, MinIO, Elasticsearch and others',
+      'the image that it is built FROM',
+      'a volume where only such a server stores its files (`/var/lib/postgresql`)',
+    ],
     compose: `services:
   keep-db:
     image: pgvector/pgvector:pg17
@@ -41,8 +49,16 @@ export const strategyExamples: readonly StrategyExample[] = [
   {
     strategy: 'recreate',
     deploy:
-      'It is left alone as long as its image and definition are the same. If one of them changed, it stops and starts again in place, under its own name: a short gap, and the plan says so. If the new container does not get healthy, the old one comes back.',
-    by: 'a volume or a folder of the server that it writes to; a `VOLUME` that its image declares and the compose file does not mount; an image that is not the app’s own, beside services that are; a reverse proxy that publishes port 80 or 443; a UDP or SCTP port; the network of the host or of another container; a fixed address (IP or MAC) without a port, unless it is a worker.',
+      'It stays untouched while its image and definition are the same. If one of them changes, it stops and starts again in place, under its own name. The plan warns about this short interruption. If the new container does not become healthy, the old one is restored.',
+    by: [
+      'a volume or a folder of the server that it writes to',
+      'a `VOLUME` that its image declares and the compose file does not mount',
+      'an image that is not the app’s own, beside services that are',
+      'a reverse proxy that publishes port 80 or 443',
+      'a UDP or SCTP port',
+      'the network of the host or of another container',
+      'a fixed address (IP or MAC) without a port, unless it is a worker',
+    ],
     compose: `services:
   web:
     build: .
@@ -56,8 +72,12 @@ export const strategyExamples: readonly StrategyExample[] = [
   },
   {
     strategy: 'singleton',
-    deploy: 'Never two at once: after the confirmation the old one stops, then the new one starts.',
-    by: 'a scheduler in its command (`celery beat`, cron, `schedule:work`), or a name such as `beat` or `cron` without a port. Another program in the image of a service is one, too, if nothing calls it and neither its name nor its command says worker, queue or consumer: nobody knows whether two of it may work at once.',
+    deploy: 'Two never run at once: after the confirmation the old one stops, then the new one starts.',
+    by: [
+      'a scheduler in its command (`celery beat`, cron, `schedule:work`)',
+      'a name such as `beat` or `cron` without a port',
+      'another program in the image of a service, if no service calls it and no word such as worker or queue marks it',
+    ],
     compose: `services:
   web:
     build: .
@@ -72,8 +92,11 @@ export const strategyExamples: readonly StrategyExample[] = [
   {
     strategy: 'workers',
     deploy:
-      'New ones start beside the old ones, which get `stop_grace_period` to finish their tasks. Both answer to the service’s name while they change over.',
-    by: 'a queue’s worker in its command (`celery worker`, `sidekiq`, `queue:work`), such a word in its name or command, or no port that anything names.',
+      'New ones start beside the old ones, which get `stop_grace_period` to finish their tasks. Both answer to the service’s name during the changeover.',
+    by: [
+      'a queue worker in its command (`celery worker`, `sidekiq`, `queue:work`), or such a word in its name or command',
+      'no known port',
+    ],
     compose: `services:
   web:
     build: .
@@ -85,8 +108,8 @@ export const strategyExamples: readonly StrategyExample[] = [
   {
     strategy: 'blue-green',
     deploy:
-      'The new color starts beside the old one. An edge (HAProxy) owns the service’s names, its published ports and the labels that route to it, and moves the traffic from one color to the other. No request is lost.',
-    by: 'a port, and nothing that two versions share. The port is the one in sluice.yml, else one that is published, exposed or routed to (the one that the health check asks comes first), else that of the health check, of the command, of the variable PORT, of other services’ variables (`http://api:8000`), or EXPOSE of its image.',
+      'The new color starts beside the old one. An edge (HAProxy) owns the service’s names, its published ports and the labels that route to it. It moves the traffic from one color to the other, and no request is lost.',
+    by: ['a port, and no state that two versions share'],
     compose: `services:
   blue-green-web:
     build: .
@@ -101,21 +124,25 @@ export const strategyExamples: readonly StrategyExample[] = [
 export function strategyChapter(): string {
   const blocks = strategyExamples.map(
     ({ strategy, deploy, by, compose }) =>
-      `### ${strategy}\n\n${deploy}\n\nSluice recognizes it by ${by}\n\n\`\`\`yaml\n${compose}\n\`\`\``,
+      `### ${strategy}\n\n${deploy}\n\nSluice recognizes it by:\n\n${by.map((sign) => `- ${sign}`).join('\n')}\n\n\`\`\`yaml\n${compose}\n\`\`\``,
   );
   return `## How a strategy is found
 
-If \`services.NAME.strategy\` is set, it counts. If not, the first of these that fits counts. \`sluice config\` prints the
-result and why, without a server. It is the same before and after the images are built: what counts is \`build:\`, the
-Dockerfile, and what an image from a registry says of itself.
+If \`services.NAME.strategy\` is set, it applies. If not, the first of these that matches applies. \`sluice config\` shows
+the result and the reason, without a server. It is the same before and after a build, because it depends only on
+\`build:\`, the Dockerfile, and the configuration of images in a registry.
 
-A service is **the app's own** if it has \`build:\`, or if its image is the path in \`registry:\` or lies below it. In an app
-without any, the services that are published or routed to are the app, with those whose images come from the same place
-(\`vendor/app\`, \`vendor/app-worker\`).
+A service is **the app's own** if it has \`build:\`, or if its image is at or below the path in \`registry:\`. If no
+service has either, the services that are published or routed to are the app's own. So are those with images from the
+same place (\`vendor/app\`, \`vendor/app-worker\`).
 
 ${blocks.join('\n\n')}
 
-A blue-green service cannot write to a named volume or a folder of the server (unless \`shared-volumes\` allows it), use \`network_mode\`, publish UDP or SCTP
-or have another service tied to its container. What becomes of names, ports, labels and mounts:
-[compose.md](compose.md).`;
+The port of a blue-green service is the one in sluice.yml, else one that is published, exposed or routed to. Among several,
+the one that the health check uses comes first. If the compose file declares none, the health check, the command, the
+variable PORT, other services’ variables (\`http://api:8000\`) or EXPOSE of the image name it.
+
+A blue-green service cannot write to a named volume or a folder of the server, unless \`shared-volumes\` allows it. It cannot
+use \`network_mode\`, publish UDP or SCTP, or share its container with another service. [compose.md](compose.md) describes
+names, ports, labels and mounts.`;
 }

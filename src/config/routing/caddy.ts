@@ -7,7 +7,7 @@ import { eachOnce, labelsOf, portIn, type RoutedPort, type RoutingPart, replicas
 const upstreams = /\{\{-?\s*upstreams\b([^{}]{0,200})\}\}/g;
 
 /**
- * What caddy-docker-proxy reads of a service: labels `caddy`, `caddy_1`, `caddy.…` and `caddy_ingress_network`. The
+ * The part of a service that caddy-docker-proxy reads: labels `caddy`, `caddy_1`, `caddy.…` and `caddy_ingress_network`. The
  * proxy can be given another prefix; a label whose value calls `upstreams` shows which.
  *
  * @param names names of the service, to know an upstream that is written as a name (`web:8000`).
@@ -53,7 +53,7 @@ function portsOf([key, value]: Label, all: readonly Label[], names: readonly str
       .split(/\s+/)
       .map((word) => word.replace(/^["'`]|["'`]$/g, ''));
     const isTls = words.includes('https');
-    const port = words.map(portIn).find((candidate) => candidate !== undefined);
+    const port = words.map(portIn).find((number) => number !== undefined);
     const mode = isTcp || isTls || words.includes('h2c') ? 'tcp' : 'http';
     return { port: port ?? (isTls ? 443 : 80), mode, from };
   });
@@ -94,7 +94,7 @@ function notesOf(labels: readonly Label[], service: ComposeService): string[] {
   const template = labels.find(([, value]) => /\{\{[^{}]{0,200}\.(?:Names|Labels|ID|Image)\b/.test(value));
   if (template !== undefined) {
     notes.push(
-      `the label ${template[0]} is a template over the container: it becomes the edge’s name, labels or ID`,
+      `the label ${template[0]} is a container template: it resolves to the name, labels or ID of the edge`,
     );
   }
   return notes;

@@ -1,6 +1,6 @@
 import type { ComposeService } from '../model.ts';
 
-/** What reads the labels or variables of containers and sends traffic to them. */
+/** Proxies that read the labels or variables of containers and send traffic to them. */
 export type RoutingKind = 'traefik' | 'caddy-docker-proxy' | 'nginx-proxy' | 'other';
 
 /** A container port that a proxy is configured to send traffic to. */
@@ -29,7 +29,7 @@ export interface RoutingPart {
   readonly ports: readonly RoutedPort[];
   /** The proxy speaks something else than plain HTTP/1.1 to at least one port, or to the one it finds by itself. */
   readonly needsTcp: boolean;
-  /** What changes when the proxy sees an edge in place of the replicas, one sentence each. */
+  /** Changes when the proxy sees an edge instead of the replicas, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export function textOf(value: unknown): string {
     : '';
 }
 
-/** A port number in a text, with what may stand around it; undefined if it is none. */
+/** A port number, with blanks or quotes around it; undefined for any other text. */
 export function portIn(text: string): number | undefined {
   const digits = /^\s*["']?(\d{1,5})["']?\s*$/.exec(text)?.[1];
   const port = Number(digits);
@@ -60,14 +60,13 @@ export function replicasOf(service: ComposeService): number {
   return service.deploy?.replicas ?? service.scale ?? 1;
 }
 
-/** Ports, each once; one that is named twice is `tcp` if either says so, because HTTP spoken to it could break it. */
+/** Ports, each once; one that is named twice is `tcp` if either is, because HTTP spoken to it could break it. */
 export function eachOnce(ports: readonly RoutedPort[]): RoutedPort[] {
   const found = new Map<string, RoutedPort>();
-  for (const routedPort of ports) {
-    const key = `${routedPort.port}/${routedPort.mode === 'udp' ? 'udp' : 'tcp'}`;
+  for (const port of ports) {
+    const key = `${port.port}/${port.mode === 'udp' ? 'udp' : 'tcp'}`;
     const known = found.get(key);
-    if (known === undefined || (known.mode === 'http' && routedPort.mode === 'tcp'))
-      found.set(key, routedPort);
+    if (known === undefined || (known.mode === 'http' && port.mode === 'tcp')) found.set(key, port);
   }
   return [...found.values()];
 }

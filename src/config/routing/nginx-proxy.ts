@@ -22,7 +22,7 @@ const settings = new Set([
 /** It restarts its own container at every renewal of the certificate, which an edge must never be. */
 const restarts = /^(?:LETSENCRYPT|ACME)_RESTART_CONTAINER$/;
 
-/** What nginx-proxy and acme-companion read of a service: variables, and labels `com.github.nginx-proxy.*`. */
+/** The part of a service that nginx-proxy and acme-companion read: variables, and labels `com.github.nginx-proxy.*`. */
 export function nginxProxyPart(service: ComposeService): RoutingPart | undefined {
   const variables = Object.entries(service.environment ?? {}).map(
     ([key, value]) => [key, textOf(value)] as const,
@@ -103,14 +103,12 @@ function notesOf(
   }
   const restart = variables.find(([key, value]) => restarts.test(key) && value.trim() !== '');
   if (restart !== undefined && active.length > 0) {
-    notes.push(`${restart[0]} has no effect any more: acme-companion sees the edge, which must not restart`);
+    notes.push(`${restart[0]} no longer has an effect: acme-companion sees the edge, which must not restart`);
   }
   const words = JSON.stringify([service.command, service.entrypoint, service.healthcheck?.test]);
   for (const [name] of active) {
     if (!new RegExp(`\\$\\{?${name}\\b`).test(words)) continue;
-    notes.push(
-      `its command reads ${name}, which its containers no longer have: give it a variable of its own`,
-    );
+    notes.push(`its command reads ${name}, which its containers no longer get: use a separate variable`);
   }
   return notes;
 }

@@ -26,12 +26,12 @@ export interface Routing {
    * `tcp`, or, if none is named, to the service's main port.
    */
   readonly needsTcp: boolean;
-  /** What changes when the proxy sees an edge in place of the replicas, one sentence each. */
+  /** Changes when the proxy sees an edge instead of the replicas, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * What routes to a service by its labels and variables.
+ * The proxies that route to a service by its labels and variables.
  *
  * @param name of the service, to know an upstream that is written as a name.
  * @returns undefined if no proxy that Sluice knows sends traffic to it.
@@ -53,13 +53,13 @@ export function routingOf(service: ComposeService, name?: string): Routing | und
 export interface RoutingKeys {
   /** Labels that the edge gets and the colors lose. */
   readonly labels: readonly string[];
-  /** Variables that the edge gets. The colors keep them, an app may read them too, but for the `switches`. */
+  /** Variables that the edge gets. The colors keep them, because an app may read them too, except for the `switches`. */
   readonly variables: readonly string[];
   /** Variables that the colors lose: without them no proxy sends traffic there. */
   readonly switches: readonly string[];
 }
 
-/** The keys of a service that proxies read, also those that tell a proxy to leave it alone. */
+/** The keys of a service that proxies read, also those that make a proxy ignore it. */
 export function routingKeys(service: ComposeService, name?: string): RoutingKeys {
   const parts = partsOf(service, name);
   return {
@@ -136,21 +136,21 @@ export function withRoutingOfImages(
   return { ...model, services: { ...model.services, ...Object.fromEntries(services) } };
 }
 
-/** What the plan says of a service's labels and variables, one sentence each. */
+/** Notes for the plan on a service's labels and variables, one sentence each. */
 export function notesOfRouting(service: ComposeService, strategy: Strategy, name?: string): string[] {
   const notes = watchers(service, strategy);
   const parts = partsOf(service, name);
   if (strategy === 'workers' && parts.some(({ routes }) => routes)) {
     const proxies = parts.filter(({ routes }) => routes).map(({ proxy }) => proxy);
     notes.unshift(
-      `${proxies.join(' and ')} sends traffic to it, to both colors while a deploy is under way: a port in sluice.yml makes it blue-green`,
+      `${proxies.join(' and ')} sends traffic to it, and to both colors during a deploy: set its port in sluice.yml to make it blue-green`,
     );
   }
   if (strategy !== 'blue-green') return notes;
   const moved = parts.flatMap(({ proxy, labels, variables }) => [
-    ...(labels.length > 0 ? [`labels of ${proxy} (${labels.length}) go to the edge`] : []),
+    ...(labels.length > 0 ? [`labels of ${proxy} (${labels.length}) move to the edge`] : []),
     ...(variables.length > 0
-      ? [`variables of ${proxy} (${variables.length}) go to the edge: ${variables.join(', ')}`]
+      ? [`variables of ${proxy} (${variables.length}) move to the edge: ${variables.join(', ')}`]
       : []),
   ]);
   return [...moved, ...parts.flatMap(({ notes }) => notes), ...notes];
@@ -167,18 +167,16 @@ function watchers(service: ComposeService, strategy: Strategy): string[] {
   if (updater !== undefined) {
     const tool = updater[0].includes('watchtower') ? 'Watchtower' : 'Ouroboros';
     notes.push(
-      `${tool} is asked to update it and would replace containers that Sluice has deployed: remove the label ${updater[0]}`,
+      `${tool} is configured to update it and replaces containers that Sluice deployed: remove the label ${updater[0]}`,
     );
   }
   if (labels.some(([key, value]) => key === 'sablier.enable' && /^true$/i.test(value))) {
-    notes.push('Sablier is asked to stop it when it is idle: a stopped container counts as a failed one');
+    notes.push('Sablier is configured to stop it when it is idle: a stopped container counts as failed');
   }
   const isColored = strategy === 'blue-green' || strategy === 'workers';
   if (isColored && labels.some(([key]) => /^(?:ofelia\.job-exec|deck-chores)\./.test(key))) {
     const tool = labels.some(([key]) => key.startsWith('ofelia.')) ? 'Ofelia' : 'deck-chores';
-    notes.push(
-      `${tool} runs commands inside it by its labels: while a deploy is under way they run in both colors`,
-    );
+    notes.push(`${tool} runs commands inside it by its labels: during a deploy they run in both colors`);
   }
   return notes;
 }
@@ -198,7 +196,7 @@ const others: readonly (readonly [pattern: RegExp, proxy: string])[] = [
 ];
 
 function partsOf(service: ComposeService, name: string | undefined): RoutingPart[] {
-  const names = [name, service.container_name].filter((candidate) => candidate !== undefined);
+  const names = [name, service.container_name].filter((text) => text !== undefined);
   const known = [traefikPart(service), caddyPart(service, names), nginxProxyPart(service)];
   const other = others.map(([pattern, proxy]): RoutingPart | undefined => {
     const labels = labelsOf(service).filter(([key]) => pattern.test(key));

@@ -7,7 +7,7 @@ import { eachOnce, labelsOf, portIn, type RoutedPort, type RoutingPart, replicas
 const no = /^(?:0|f|false)$/i;
 
 /**
- * What Traefik reads of a service: labels `traefik.*` in any case, of version 2 and 3 (`traefik.http.routers.…`) and
+ * The part of a service that Traefik reads: labels `traefik.*` in any case, of version 2 and 3 (`traefik.http.routers.…`) and
  * of version 1 (`traefik.frontend.rule`, `traefik.port`).
  */
 export function traefikPart(service: ComposeService): RoutingPart | undefined {
@@ -79,13 +79,13 @@ function notesOf(keys: readonly string[], service: ComposeService): string[] {
   }
   if (has(/\.loadbalancer\.healthcheck\./)) {
     notes.push(
-      'Traefik’s own health check asks through the edge: while it fails, Traefik takes the whole service out (503)',
+      'Traefik’s own health check goes through the edge: while it fails, Traefik removes the whole service (503)',
     );
   }
   const isHttp = !has(/^traefik\.(?:tcp|udp)\./) || has(/^traefik\.http\.(?:routers|services)\./);
   if (isHttp && !has(/^traefik\.(?:http\.routers\..+\.rule|(?:[^.]+\.)?frontend\.rule)$/)) {
     notes.push(
-      'no label has a rule, so Traefik’s defaultRule decides: if it uses the container’s name or its Compose labels, it sees those of the edge; add a label with a rule',
+      'no label has a rule, so Traefik’s defaultRule applies: a rule on the container’s name or Compose labels sees those of the edge; add a label with a rule',
     );
   }
   if (has(/^traefik\.udp\./)) {
@@ -121,7 +121,7 @@ export function automaticService(
 ): readonly [key: string, value: string] | undefined {
   const keys = labels.map((key) => key.toLowerCase());
   const has = (pattern: RegExp) => keys.some((key) => pattern.test(key));
-  // Labels of version 1 are another language, with names of its own for what it makes.
+  // Labels of version 1 have another syntax, and other generated names.
   const isFirst = has(/^traefik\.(?:[^.]+\.)?(?:frontend\.|backend$|port$|protocol$|weight$)/);
   if (isFirst || has(/^traefik\.(?:http|tcp|udp)\.services\./) || has(/^traefik\.udp\.routers\./)) {
     return undefined;

@@ -5,11 +5,10 @@ import { parse } from 'yaml';
 import { type Place, UserError } from '../../kernel/errors.ts';
 import { type ComposeCli, type ComposeEffects, composeCli, shownPath } from '../compose/cli.ts';
 import { type ComposeText, composeTexts } from '../compose/written.ts';
-import type { Env } from '../env/env.ts';
-import type { Config } from '../model.ts';
+import type { Config, Env } from '../model.ts';
 import { type ReservedSight, whyReserved } from './reserved.ts';
 
-/** What asks for a reserved variable. */
+/** A use of a reserved variable. */
 export interface ReservedRequest {
   readonly name: string;
   /** `services.web.build.args.A`. */
@@ -20,7 +19,7 @@ export interface ReservedRequest {
 
 /**
  * Credentials of the job that the compose files would put into a build: in `build:` or in the name of its image. Compose
- * itself is asked, with a mark in the place of each: so no way to write a reference is missed, be it a default, a list, an
+ * itself resolves the files, with a mark as the value of each: this finds every form of a reference, be it a default, a list, an
  * argument without a value, or a file that is included.
  *
  * @param env what the files may use; a reserved name in it is the target's own.
@@ -79,7 +78,7 @@ export function refusal(
   { name, key }: Pick<ReservedRequest, 'name' | 'key'>,
   texts: readonly ComposeText[],
   config: ReservedSight,
-  hint = 'Use another name for the variable, or set the value of the app in an env file of the target.',
+  hint = 'Rename the variable, or set the app’s own value in an env file of the target.',
 ): UserError {
   const at = placeOfName(name, texts);
   return new UserError({

@@ -1,7 +1,9 @@
-import { secretIn } from '../sluice-yml/named-secrets.ts';
-import { isSecretName, speaksOfSecret } from './secret-names.ts';
+import { isAbsolute, join } from 'node:path';
+import { composeTexts } from '../compose/written.ts';
+import type { Config } from '../model.ts';
+import { isSecretName, secretIn, speaksOfSecret } from './secret-names.ts';
 
-/** A value of a source of secrets that is none: settings that people keep beside secrets, and that logs are full of. */
+/** Values that are not secrets: settings that people keep beside secrets, and that are frequent in logs. */
 const ordinaryWords = new Set(
   [
     'true false yes no on off none null undefined enabled disabled default auto always never optional required',
@@ -22,7 +24,7 @@ const number = /^[+-]?\d{1,9}(?:\.\d{1,9}){0,3}\s?(?:[kmgt]i?b?|b|ms|s|m|min|h|d
 
 /** Releases are named so: `v1.2.3`, `1.2.3-rc.1`. */
 const version = /^v?\d{1,9}(?:\.\d{1,9}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|post|pre)[-.]?\d{0,4})?$/;
-/** Places that say nothing: this machine, a region of a cloud, where Docker puts secrets. */
+/** Places that reveal nothing: this machine, a region of a cloud, where Docker puts secrets. */
 const place =
   /^(?:https?:\/\/)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d{1,5})?\/?$|^(?:af|ap|ca|eu|il|me|mx|sa|us)(?:-[a-z]{4,9}){1,2}-\d$|^\/run\/secrets\/[\w.-]{1,99}$/;
 
@@ -33,10 +35,10 @@ export function isOrdinary(value: string): boolean {
 }
 
 /**
- * What must not be readable of one variable.
+ * The parts of one variable that must not be readable.
  *
  * @param isSecret whether the source is one of secrets: then the value is one, whatever its name, unless it is an ordinary
- * word or number or everybody may read it. Else its name or its form must say so. A name that is one of a password hides any
+ * word or number or everybody may read it. Else its name or its form decides. A name that is one of a password hides any
  * value, one that has to do with secrets (`AUTH_HOST`) no ordinary one.
  * @param open texts that everybody may read.
  */
@@ -49,12 +51,12 @@ export function secretsOf(
   const speaks = speaksOfSecret(name) && (isSecretName(name) || !isPublic(value));
   const candidates = [
     ...(speaks || secretIn([], value) !== undefined ? [value] : []),
-    // A password is one wherever it stands.
+    // A password counts in any variable.
     ...passwordsIn(value),
   ];
   const users = isSecret ? usersIn(value) : [];
   const whole = isSecret || candidates.length > 0 ? [value, ...users] : [];
-  return [...new Set([...candidates, ...whole.filter((candidate) => !isPublic(candidate))])];
+  return [...new Set([...candidates, ...whole.filter((secret) => !isPublic(secret))])];
 }
 
 /** An open text, or where a service of that name is: `orders-db:5432`, `http://web:8080/`. */
@@ -66,7 +68,7 @@ function isOpen(value: string, open: ReadonlySet<string>): boolean {
 }
 
 /**
- * The same of a variable that sluice.yml hands on to tests. Passwords of their own databases are ordinary words, and say
+ * The same for a variable that sluice.yml passes to tests. Passwords of test databases are ordinary words, and reveal
  * nothing: to mask them would blank the names of images and services.
  */
 export function namedSecrets(name: string, value: string): string[] {
@@ -100,7 +102,7 @@ function userInfo(value: string): string | undefined {
   const path = rest.search(/[/?#]/);
   const authority = path < 0 ? rest : rest.slice(0, path);
   if (authority.includes('@')) return authority.slice(0, authority.lastIndexOf('@'));
-  // A password with a slash that nobody has escaped.
+  // A password with an unescaped slash.
   return rest.includes('@') && authority.includes(':') ? rest.slice(0, rest.lastIndexOf('@')) : undefined;
 }
 
@@ -114,7 +116,7 @@ const withDecoded = (text: string): string[] => {
 
 function usersIn(value: string): string[] {
   const [user = ''] = userInfo(value)?.split(':') ?? [];
-  return withDecoded(user).filter((candidate) => candidate !== '');
+  return withDecoded(user).filter((text) => text !== '');
 }
 
 const assigned =
@@ -141,4 +143,33 @@ function inJson(value: string): string[] {
   return Object.entries(data as object).flatMap(([key, item]) =>
     typeof item === 'string' && (speaksOfSecret(key) || secretIn([], item) !== undefined) ? [item] : [],
   );
+}
+
+/**
+ * Names that a compose file gives to services, volumes, networks and hosts. `DB_HOST=orders-db` holds one of them, and
+ * output without it is unreadable.
+ *
+ * @param compose a compose file, or a model: whatever is there.
+ */
+export function openNames(compose: unknown): string[] {
+  const { services, volumes, networks } = asObject(compose);
+  const hosts = Object.values(asObject(services)).flatMap((service) => {
+    const { container_name, hostname } = asObject(service);
+    return [container_name, hostname].filter((name) => typeof name === 'string');
+  });
+  const names = [services, volumes, networks].flatMap((section) => Object.keys(asObject(section)));
+  return [...names, ...hosts.filter((name) => !name.includes('$'))];
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** Texts of sluice.yml and names in the compose files: everyone who can read the repository knows them. */
+export async function openIn(
+  config: Pick<Config, 'folder'> & Partial<Pick<Config, 'compose'>>,
+): Promise<ReadonlySet<string>> {
+  const files = config.compose?.map((path) => (isAbsolute(path) ? path : join(config.folder, path))) ?? [];
+  const texts = await composeTexts(files);
+  return new Set([...openTexts(config), ...texts.flatMap(({ data }) => openNames(data))]);
 }

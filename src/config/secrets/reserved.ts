@@ -1,14 +1,16 @@
 import { join } from 'node:path';
-import type { Config } from '../model.ts';
+import { type Place, UserError } from '../../kernel/errors.ts';
+import type { Config, Target } from '../model.ts';
+import { isShowable } from './secret-names.ts';
 
 /** Variables of the job that are credentials of Sluice and of the runner, and no settings of an app. */
 export interface ReservedGroup {
   /** `*` stands for any characters. Case does not count. */
   readonly names: readonly string[];
-  /** What they are: the end of a sentence that begins with a name. */
+  /** Their content: the end of a sentence that begins with a name. */
   readonly are: string;
   /**
-   * Where sluice.yml may name one of them all the same: `never`, for build secrets alone (`build.job-credentials`), or
+   * Where sluice.yml may still name one of them: `never`, only for build secrets (`build.job-credentials`), or
    * also as a variable of a target (`env`, `env-secret`) or of `notify`.
    */
   readonly allowed: 'never' | 'builds' | 'everywhere';
@@ -58,7 +60,7 @@ export const reservedGroups: readonly ReservedGroup[] = [
   },
 ];
 
-/** Names of those forms that are no secrets, and that image names and build arguments usually have. */
+/** Names of those forms that are not secrets and that image names and build arguments often use. */
 export const unreservedNames = [
   'AWS_REGION',
   'AWS_DEFAULT_REGION',
@@ -87,13 +89,13 @@ export function reservedGroup(name: string): ReservedGroup | undefined {
   return patterns.find(([, pattern]) => pattern.test(name))?.[0];
 }
 
-/** What of sluice.yml names further secrets of the job, and which reserved ones builds may use. */
+/** The parts of sluice.yml that name further secrets of the job, or reserved ones that builds may use. */
 export type ReservedSight = Partial<Pick<Config, 'targets' | 'notify'>> & {
   readonly build?: Pick<Config['build'], 'jobCredentials'>;
 };
 
 /**
- * Why files that others write may not have a variable of the job: it is on the list, or sluice.yml says that it holds a
+ * Why untrusted files must not read a variable of the job: it is on the list, or by sluice.yml it contains a
  * whole env file or a webhook.
  *
  * @returns what it is, the end of a sentence that begins with the name; undefined: they may.
@@ -113,26 +115,66 @@ export function isGivenToBuilds(name: string, { build }: ReservedSight): boolean
   return build?.jobCredentials?.includes(name) === true;
 }
 
-/**
- * The environment without the job's credentials, for programs that do what foreign files say: docker, buildx, compose.
- *
- * @param keep those that the program needs itself.
- */
-export function withoutReserved<Value>(
-  env: Readonly<Record<string, Value>>,
-  config: ReservedSight,
-  keep: (name: string) => boolean = () => false,
-): Record<string, Value> {
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => keep(name) || whyReserved(name, config) === undefined),
-  );
-}
-
-/** Files that hold credentials of the job, as far as its environment says where they are. */
+/** Files that hold credentials of the job, as far as its environment names them. */
 export function credentialFiles(env: Readonly<Record<string, string | undefined>>): string[] {
   const docker = env.DOCKER_CONFIG ?? (env.HOME === undefined ? undefined : join(env.HOME, '.docker'));
   const named = ['SLUICE_SSH_KEY_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_SHARED_CREDENTIALS_FILE'];
   const own = env.HOME === undefined ? [] : [join(env.HOME, '.aws/credentials')];
   const login = docker === undefined ? [] : [join(docker, 'config.json')];
   return [...named.map((name) => env[name]), ...own, ...login].flatMap((file) => file || []);
+}
+
+type PlaceOf = (path: readonly (string | number)[]) => { readonly at?: Place };
+
+/** Names in sluice.yml that would hand a credential of the job to the app, and opt-ins that give nothing. */
+export function reservedFaults(config: Config, placeOf: PlaceOf): UserError[] {
+  const { notify, build, targets } = config;
+  const named = [
+    ...Object.values(targets).flatMap(namesOf),
+    ...(notify.slack === undefined ? [] : [{ path: ['notify', 'slack'], name: notify.slack }]),
+  ];
+  return [
+    ...named.flatMap(({ path, name }) => {
+      const group = reservedGroup(name);
+      return group === undefined || group.allowed === 'everywhere'
+        ? []
+        : [reservedVariable(`${path.join('.')} asks for ${name}`, group.are, placeOf(path))];
+    }),
+    ...(build.jobCredentials ?? []).flatMap((name) => faultOfOptIn(name, config, placeOf)),
+  ];
+}
+
+function namesOf({ name: target, env }: Target) {
+  return env.flatMap((source) => {
+    const path = (key: string) => ['targets', target, key];
+    if (source.kind === 'variables') return source.names.map((name) => ({ path: path('env'), name }));
+    return source.kind === 'secret-file' ? [{ path: path('env-secret'), name: source.variable }] : [];
+  });
+}
+
+function faultOfOptIn(name: string, config: Config, placeOf: PlaceOf): UserError[] {
+  const at = placeOf(['build', 'job-credentials']);
+  const group = reservedGroup(name);
+  const shown = isShowable(name) ? name : 'a name';
+  if (group !== undefined && group.allowed !== 'never') return [];
+  const why = whyReserved(name, config);
+  if (why !== undefined) return [reservedVariable(`build.job-credentials lists ${name}`, why, at)];
+  return [
+    new UserError({
+      code: 'config.value',
+      message: `build.job-credentials: ${shown} is not a reserved variable, so builds may use it anyway`,
+      hint: 'Remove it from the list, or fix the name.',
+      ...at,
+    }),
+  ];
+}
+
+/** @param fact names the place and the variable. @param are what it is. */
+function reservedVariable(fact: string, are: string, at: { readonly at?: Place }): UserError {
+  return new UserError({
+    code: 'env.reserved',
+    message: `${fact}, which is reserved: it is ${are}`,
+    hint: 'Rename the variable, or set the app’s own value in an env file of the target.',
+    ...at,
+  });
 }

@@ -17,7 +17,7 @@ const hostVariable =
 
 /**
  * Finds out who calls a service: by its name, aliases, hostname or container_name in the variables, commands and labels of
- * the others. What their configuration files and code say is not seen here.
+ * the others. Configuration files and code are not read.
  */
 export function callsOf(name: string, model: ComposeModel): Calls {
   const { everywhere, aliases } = namesOf(name, model.services, model.name, 1);
@@ -36,7 +36,7 @@ type Text = readonly [variable: string, text: string];
 
 const texts = new WeakMap<ComposeService, readonly Text[]>();
 
-/** Each service is asked about by all others. */
+/** Cached, because each service is compared with all others. */
 function textsOf(service: ComposeService): readonly Text[] {
   const known = texts.get(service) ?? readTexts(service);
   texts.set(service, known);
@@ -58,7 +58,7 @@ function namedIn(
   names: readonly string[],
 ): { readonly port: number | undefined }[] {
   return names.flatMap((name) => {
-    // Most texts name nobody, and an expression for each of them takes seconds in an app of fifty services.
+    // Most texts name no service, and a regular expression for each takes seconds in an app of fifty services.
     if (!text.includes(name)) return [];
     const word = name.replaceAll(/[^\w-]/g, '\\$&');
     if (text === name) return hostVariable.test(key) ? [{ port: undefined }] : [];

@@ -5,18 +5,18 @@ import { type ImageHints, processesOf, processMemoryOf } from './processes.ts';
 import { imageKind } from './stores.ts';
 
 /**
- * Capacity arithmetic: what a host must bear while both colours run. It lives once, for the preflight, the doctor
+ * Capacity arithmetic: the load of a host while both colors run. Shared by the preflight, the doctor
  * and the checks.
  */
 export interface MemoryBudget {
-  /** Sum of the limits of everything that runs during a deploy, both colours counted; bytes. */
+  /** Sum of the limits of everything that runs during a deploy, both colors counted; bytes. */
   readonly needed: number;
   readonly lines: readonly {
     readonly service: string;
     readonly containers: number;
     readonly limit: number;
   }[];
-  /** Services without a limit: the sum says nothing about them. */
+  /** Services without a limit, which the sum does not include. */
   readonly unlimited: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function memoryBudget(model: ComposeModel, services: readonly ServicePlan
   };
 }
 
-/** What the processes of one service take at their peak. */
+/** Peak memory of the processes of one service. */
 export interface MemoryDemand {
   readonly service: string;
   readonly processes: number;
@@ -68,7 +68,7 @@ export function memoryDemand(
 }
 
 export interface ConnectionBudget {
-  /** Connections that the database must bear at once during a deploy. */
+  /** Concurrent connections to the database during a deploy. */
   readonly needed: number;
   /** max_connections of the database, less the three that Postgres reserves for superusers. */
   readonly available: number;
@@ -151,7 +151,7 @@ function speaksTo(service: ComposeService | undefined, host: string): boolean {
   return Object.values(service?.environment ?? {}).some((value) => word.test(value ?? ''));
 }
 
-/** Coloured services run twice while a deploy is under way. */
+/** Services with two colors run twice during a deploy. */
 function containersDuringDeploy(plan: ServicePlan): number {
   return plan.strategy === 'blue-green' || plan.strategy === 'workers' ? plan.replicas * 2 : plan.replicas;
 }

@@ -108,7 +108,7 @@ function hostnameOf(service: ComposeService): string | undefined {
   return typeof hostname === 'string' && hostname !== '' && hostname !== 'localhost' ? hostname : undefined;
 }
 
-/** What the plan says of names and addresses that one container alone can have, one sentence each. */
+/** Notes for the plan on names and addresses that only one container can have, one sentence each. */
 export function notesOfNames(name: string, services: Services, strategy: Strategy): string[] {
   if (strategy !== 'blue-green' && strategy !== 'workers') return [];
   const service = services[name] ?? {};
@@ -159,4 +159,31 @@ export function addressesOf(service: ComposeService): string[] {
     const all: unknown[] = [v4, v6, ...(Array.isArray(local) ? local : [])];
     return all.filter((address): address is string => typeof address === 'string');
   });
+}
+
+/**
+ * Names by which a container reaches itself over the network, besides `localhost`: its service's name, `hostname`,
+ * `container_name` and the aliases of its networks. Lower case, each once.
+ */
+export function ownNames(service: ComposeService, name: string | undefined): string[] {
+  const { hostname, domainname } = service as { hostname?: unknown; domainname?: unknown };
+  const aliases = Object.values(service.networks ?? {}).flatMap((network) => network?.aliases ?? []);
+  const full =
+    typeof hostname === 'string' && typeof domainname === 'string' ? `${hostname}.${domainname}` : undefined;
+  const names = [name, service.container_name, hostname, full, ...aliases].filter(
+    (text): text is string => typeof text === 'string' && text !== '',
+  );
+  return [...new Set(names.map((entry) => entry.toLowerCase()))];
+}
+
+/** Whether a host means the container itself. An empty one does: `:8080` is all of its addresses. */
+export function isOwnHost(host: string, names: readonly string[]): boolean {
+  const plain = host.toLowerCase().replace(/^\[|\]$/g, '');
+  return (
+    plain === '' ||
+    /^(?:localhost|localhost\.localdomain|ip6-localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|::1?|\*)$/.test(
+      plain,
+    ) ||
+    names.includes(plain)
+  );
 }

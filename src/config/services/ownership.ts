@@ -9,9 +9,9 @@ export function isOwnImage(service: ComposeService, registry: string | undefined
   if (registry === undefined || service.image === undefined) return false;
   const own = tryParseImage(registry);
   const image = tryParseImage(service.image);
-  // A registry may be no more than a host, which is no image reference.
+  // A registry may be only a host, which does not parse as an image reference.
   if (own === undefined || image === undefined) return service.image.startsWith(`${registry}/`);
-  // A path on Docker Hub is no image yet: `docker.io/acme` parses as one of its library.
+  // A path on Docker Hub is not an image: `docker.io/acme` parses as one of its library.
   const path = own.registry === 'docker.io' ? own.repository.replace(/^library\//, '') : own.repository;
   const isBelow = image.repository === path || image.repository.startsWith(`${path}/`);
   return image.registry === own.registry && isBelow;
@@ -68,7 +68,7 @@ export function isDoor(service: ComposeService): boolean {
 }
 
 /**
- * `ghcr.io/vendor/app-server:v2` → `ghcr.io/vendor`. Docker's own library is everybody's: of it only the very same image
+ * `ghcr.io/vendor/app-server:v2` → `ghcr.io/vendor`. In Docker's own library, only the same image
  * counts.
  */
 function placeOfImage(image: string | undefined): string | undefined {

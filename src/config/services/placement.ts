@@ -14,7 +14,7 @@ export interface Placement {
   readonly migrateHost: HostConfig | undefined;
   /** Where what is done once is done: the backup's host, else the migration's, else the first. */
   readonly primaryHost: HostConfig;
-  /** What the plan should say, one sentence each. */
+  /** Notes for the plan, one sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function placeServices(
     services[host.name] = names.filter((name) => host.services?.includes(name) ?? true);
   const warnings = names
     .filter((name) => hostsOf(name).length === 0)
-    .map((name) => `${name} runs on no host of ${target.name}`);
+    .map((name) => `${name} does not run on any host of ${target.name}`);
   return { services, backupHost, migrateHost, primaryHost, warnings };
 }
 
@@ -65,7 +65,7 @@ function unknownNames(config: Pick<Config, 'places'>, target: Target, known: rea
   });
 }
 
-/** Services that may exist once and would exist twice: one error for all, because one change mends them all. */
+/** Services that may exist only once and are on two hosts: one error for all, because one change fixes all. */
 function doubles(
   config: Pick<Config, 'places'>,
   target: Target,
@@ -80,32 +80,29 @@ function doubles(
   const wrong = once.filter(({ name }) => target.hosts.filter((host) => runs(host, name)).length > 1);
   if (wrong.length === 0) return [];
   const [, second] = target.hosts.filter((host) => runs(host, wrong[0]?.name ?? ''));
-  const rest = plans
-    .map(({ name }) => name)
-    .filter((name) => !once.some((candidate) => candidate.name === name));
+  const rest = plans.map(({ name }) => name).filter((name) => !once.some((single) => single.name === name));
   return [
     new UserError({
       code: 'config.placement',
-      message: `targets.${target.name}: more than one host would run ${wrong.map(({ name, why }) => `${name} (${why})`).join(', ')}`,
-      hint: `Say on all hosts but one what they run: { host: ${second?.name}, services: [${rest.join(', ')}] }`,
+      message: `targets.${target.name}: more than one host runs ${wrong.map(({ name, why }) => `${name} (${why})`).join(', ')}`,
+      hint: `List the services on all hosts except one: { host: ${second?.name}, services: [${rest.join(', ')}] }`,
       ...placeOf(config, ['targets', target.name, 'hosts', target.hosts.indexOf(second as HostConfig)]),
     }),
   ];
 }
 
-/** Why a service may not run on two hosts; undefined if it may. */
+/** Why a service must not run on two hosts; undefined if it can. */
 function onlyOnce({ name, strategy }: ServicePlan, model: ComposeModel): string | undefined {
-  if (strategy === 'singleton') return 'two at once would do everything twice';
+  if (strategy === 'singleton') return 'two at once do everything twice';
   const service = model.services[name];
-  if (strategy === 'keep' && service !== undefined && holdsData(service))
-    return 'each would have data of its own';
+  if (strategy === 'keep' && service !== undefined && holdsData(service)) return 'each has its own data';
   return undefined;
 }
 
 function nowhere(config: Pick<Config, 'places'>, target: Target, path: string, name: string): UserError {
   return new UserError({
     code: 'config.placement',
-    message: `${path}: ${name} runs on no host of ${target.name}`,
+    message: `${path}: ${name} does not run on any host of ${target.name}`,
     hint: `Add ${name} to the services of a host.`,
     ...placeOf(config, path.split('.')),
   });

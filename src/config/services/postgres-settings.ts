@@ -95,7 +95,7 @@ export function judgePostgres(settings: PostgresSettings, limit: number): Postgr
     add(
       'effective_cache_size',
       'impossible',
-      `effective_cache_size (${text(effectiveCacheSize)}) is more than the limit of ${text(limit)}, so the planner counts on memory that is not there`,
+      `effective_cache_size (${text(effectiveCacheSize)}) is more than the limit of ${text(limit)}, so the planner counts on memory that does not exist`,
       `Half to three quarters of the limit is usual: ${text(limit * 0.75)}.`,
     );
 

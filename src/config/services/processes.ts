@@ -4,7 +4,7 @@ import { commandLine } from './programs.ts';
 /** Processes that serve or work in one container. */
 export interface Processes {
   readonly count: number;
-  /** What says so, to go into a sentence: `--workers`, `WEB_CONCURRENCY`; undefined: nothing does. */
+  /** The source of the number, for a sentence: `--workers`, `WEB_CONCURRENCY`; undefined: the default. */
   readonly from: string | undefined;
   /** `gunicorn`, `celery`; undefined for a program that is not known. */
   readonly program: string | undefined;
@@ -12,7 +12,7 @@ export interface Processes {
   readonly certain: boolean;
 }
 
-/** What is known of an image, beyond what the compose file says of its service. */
+/** Facts about an image that the compose file does not have. */
 export interface ImageHints {
   /** Command that the image starts when the service names none. */
   readonly command?: string;
@@ -24,9 +24,9 @@ export interface ImageHints {
 
 type Program = readonly [name: string, pattern: RegExp, option: RegExp, variables: readonly string[]];
 
-/** Gunicorn and uvicorn obey the first; the second is what start scripts mostly call theirs. */
+/** Gunicorn and uvicorn read the first; start scripts often use the second. */
 const web = ['WEB_CONCURRENCY', 'WORKERS'];
-/** Programs, the option that sets their processes, and the variables they obey. */
+/** Programs, the option that sets their processes, and the variables they read. */
 const programs: readonly Program[] = [
   ['gunicorn', /\bgunicorn\b/, /(?:\s-w|--workers)[= ]?\s*(\S+)/, web],
   ['uvicorn', /\buvicorn\b/, /--workers[= ](\S+)/, web],
@@ -43,7 +43,7 @@ const anyOption = /(?:--concurrency|--workers|-w|-c)[= ](\d+)/;
 
 /**
  * Processes of a container, from the command, the configuration file of gunicorn, and the variables that the servers
- * obey; one where nothing says more.
+ * read; one by default.
  */
 export function processesOf(service: ComposeService, hints: ImageHints = {}): Processes {
   const line = startLine(service, hints);
@@ -55,7 +55,7 @@ export function processesOf(service: ComposeService, hints: ImageHints = {}): Pr
     const word = /^\s*(-+[\w-]+)/.exec(option?.[0] ?? '')?.[1];
     return { count: commanded, from: word, program: name, certain: true };
   }
-  // What stands in its configuration file is stronger than the variable that gunicorn takes as its default.
+  // The configuration file takes precedence over the variable that gunicorn uses as its default.
   const written = name === 'gunicorn' ? gunicornWorkers(hints.gunicorn, service) : undefined;
   if (written !== undefined)
     return { count: written, from: 'gunicorn.conf.py', program: name, certain: true };
@@ -70,7 +70,7 @@ export function processesOf(service: ComposeService, hints: ImageHints = {}): Pr
   return { count: 1, from: undefined, program: name, certain: !computed && !configured && !byCores };
 }
 
-/** What the container runs: its own command, else that of its image. */
+/** The command of the container: its own, else that of its image. */
 export function startLine(service: ComposeService, hints: ImageHints = {}): string {
   const own = commandLine(service);
   return own === '' || service.command === undefined || service.command === null

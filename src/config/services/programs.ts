@@ -3,7 +3,7 @@ import type { ComposeService } from '../model.ts';
 import type { SeenService } from './stores.ts';
 import { imageKind } from './stores.ts';
 
-/** What kind of program a container runs, from its command, its image and its name. */
+/** The kind of program that a container runs, by its command, its image and its name. */
 
 /** Entrypoint and command as one line; `sh -c "…"` gives what is in the quotes. */
 export function commandLine(service: Pick<ComposeService, 'command' | 'entrypoint'>): string {
@@ -54,7 +54,7 @@ const patterns: readonly (readonly [Program['kind'], string, RegExp])[] = [
 const server =
   /\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|waitress|runserver|fastapi\s+run|puma|unicorn|thin|rails\s+s(?:erver)?|next\s+start|nuxt|node\s+(?!\S{0,300}\b(?:migrate|migrations?|seed)\.[cm]?[jt]s\b)\S+|php-fpm|frankenphp|octane:start|artisan\s+serve|apachectl|nginx|caddy\s+run|npm\s+(?:run\s+)?start|yarn\s+start|pnpm\s+start|java\s.{0,300}-jar|dotnet\s+\S{1,300}\.dll)\b/;
 
-/** What kind of program a command runs, as far as it says. */
+/** The kind of program that a command runs, if known. */
 export function programKind(line: string): Program | undefined {
   for (const [kind, what, pattern] of patterns) {
     if (kind === 'migration' && server.test(line)) continue;
@@ -82,9 +82,9 @@ const task =
   /\b(?:(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?(?:build|seed|db:\w+|migrat\w+|migration\w*|generate|setup|bootstrap)\b|manage\.py\s+(?:migrate|collectstatic|loaddata|createsuperuser|createcachetable|compilemessages|init\w*|setup\w*|load\w*|seed\w*|import\w*)\b|db:seed\b|prisma\s+(?:migrate|db)\b|artisan\s+(?:migrate|db:seed|key:generate|storage:link)\b|flask\s+db\b|rake\s+\S+|(?:node|tsx|ts-node|bun|python3?|ruby|php)\s+(?:-\S+\s+){0,10}\S{0,300}\b(?:migrate|migrations?|seed)\.(?:[cm]?[jt]s|py|rb|php)\b)/;
 
 /**
- * Why a container of this service does its work and ends, as the end of a sentence.
+ * Why a container of this service does its work and exits, as the end of a sentence.
  *
- * @returns undefined if nothing says that it ends.
+ * @returns undefined if it may keep running.
  */
 export function endsBecause(name: string, service: SeenService): string | undefined {
   const line = commandLine(service);
@@ -92,22 +92,22 @@ export function endsBecause(name: string, service: SeenService): string | undefi
   if (server.test(script) || staysForEver(script)) return undefined;
   const program = programKind(script);
   if (program !== undefined && program.kind !== 'migration') return undefined;
-  // What a script does first says nothing of how it ends: `alembic upgrade head && python bot.py` is a bot.
+  // The last command decides whether a script exits: `alembic upgrade head && python bot.py` is a bot.
   const last = lastCommand(script) ?? '';
-  if (programKind(last)?.kind === 'migration') return 'it runs a migration and ends';
+  if (programKind(last)?.kind === 'migration') return 'it runs a migration and exits';
   const found = task.exec(last)?.[0];
-  if (found !== undefined) return `\`${found.trim()}\` ends by itself`;
+  if (found !== undefined) return `\`${found.trim()}\` exits by itself`;
   const first = programOf(last);
   if (first !== undefined && ending.has(first))
-    return program === undefined ? `\`${first}\` ends by itself` : 'it runs a migration and ends';
+    return program === undefined ? `\`${first}\` exits by itself` : 'it runs a migration and exits';
   const kind = imageKind(service) ?? '';
-  if (isIdleShell(kind, line, service)) return `${kind} without a command ends at once`;
-  if (oneShotImages.has(kind)) return `${kind} does its work and ends`;
+  if (isIdleShell(kind, line, service)) return `${kind} without a command exits at once`;
+  if (oneShotImages.has(kind)) return `${kind} does its work and exits`;
   // `wordpress:cli`: a command line, which ends with its command, or without a terminal.
   const tag = /:(cli)(?:-[\w.-]+)?$/.exec(service.image ?? '')?.[1];
-  // Of a language's (`php:cli`) the command says what it does.
+  // The command of a language image (`php:cli`) decides.
   if (tag !== undefined && (kind === 'wordpress' || line === ''))
-    return `${kind}:${tag} is a command line, which ends`;
+    return `${kind}:${tag} is a command-line tool, which exits`;
   const word = nameParts(name).find((part) =>
     /^(?:init|initializer|setup|migrate|migrations?|migrator|seed|seeder|bootstrap|provision|createbuckets?|mkbucket|installer)$/.test(
       part,

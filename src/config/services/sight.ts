@@ -115,7 +115,7 @@ function withCalls(name: string, service: SeenService, model: ComposeModel): See
     : { ...service, expose: [...(service.expose ?? []), ...more.map(String)] };
 }
 
-/** Whether a port that is found is the service's own to serve on: a worker may have one of its image's in its variables. */
+/** Whether the service serves on a port that was found: a worker may inherit one in the variables of its image. */
 export function mayServe({
   name,
   service,

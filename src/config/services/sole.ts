@@ -20,14 +20,14 @@ export function soleReason(
   model: ComposeModel,
 ): string | undefined {
   const device = devicesOf(service).find((path) => !sharedDevices.test(path));
-  if (device !== undefined) return `it uses the device ${device}, which one container alone can have`;
+  if (device !== undefined) return `it uses the device ${device}, which only one container can use`;
   const from = writableFrom(service, own, model);
   if (from !== undefined)
-    return `it writes to the volumes of ${from}, which two versions must not do at once: replaced in place when it changed`;
+    return `it writes to the volumes of ${from}, which two versions must not do at once: replaced in place when it changes`;
   const address = calledAddress(name, model);
   return address === undefined || findPorts(service, own) !== undefined
     ? undefined
-    : `${address.by} calls it by its fixed address ${address.address}, which one container alone can have`;
+    : `${address.by} calls it by its fixed address ${address.address}, which only one container can have`;
 }
 
 function devicesOf(service: SeenService): string[] {

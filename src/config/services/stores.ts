@@ -25,7 +25,7 @@ const databases = new Set(
 /** `acme/shop-mongodb`: a vendor's build of a store, by the end of its name; `wait-for-mysql` only speaks to one. */
 const namedStore =
   /^(?!.*(?:wait|init|backup|dump|restore|migrat|client|admin|import|export|proxy|sync|connect|debezium|kafka|flink|spark|server|nginx|apache|php|agent|-to-|-for-)).+[-_](?:(mongodb?|mysql|mariadb|rabbitmq)|(redis|valkey|memcached))$/;
-/** Names whose last part alone says nothing. */
+/** Names whose last part is ambiguous. */
 const twoParts = new Set([
   'mssql/server',
   'altinity/clickhouse-server',
@@ -123,7 +123,7 @@ function speaksElse({ image, from, ports = [], expose = [] }: SeenService, kind:
   return (
     store !== undefined &&
     named.length > 0 &&
-    named.every((port) => store.every((knownPort) => knownPort.port !== port))
+    named.every((port) => store.every((other) => other.port !== port))
   );
 }
 
@@ -138,7 +138,7 @@ export function isPostgres(service: SeenService): boolean {
   return isPostgresKind(imageKind(service) ?? '') || dataOf(service)?.kind === 'postgres';
 }
 
-/** Where servers keep their data when nobody tells them otherwise. */
+/** Default data folders of servers. */
 const dataFolders: readonly (readonly [RegExp, string])[] = [
   [/^\/var\/lib\/postgresql(?:\/|$)/, 'postgres'],
   [/^\/bitnami\/postgresql(?:\/|$)/, 'postgres'],
@@ -151,7 +151,7 @@ const dataFolders: readonly (readonly [RegExp, string])[] = [
   [/^\/usr\/share\/(?:elasticsearch|opensearch)\/data(?:\/|$)/, 'data'],
 ];
 
-/** A store under a name of its own: a volume where only the server of a database keeps its files. */
+/** A store under another name: a volume where only a database server keeps its files. */
 export function dataOf(service: SeenService): { readonly kind: string; readonly target: string } | undefined {
   for (const { type, target, read_only: readOnly } of service.volumes ?? []) {
     if ((type !== 'volume' && type !== 'bind') || readOnly === true) continue;
@@ -196,7 +196,7 @@ export function writableVolumes(service: ComposeService): readonly WritableVolum
 /** Whether sluice.yml lets two versions write to a volume or folder at the same time. */
 export function isShared(shared: readonly string[] | undefined, name: string): boolean {
   const plain = (text: string) => (/[./]/.test(text) ? posix.normalize(text).replace(/\/$/, '') : text);
-  return shared?.some((candidate) => plain(candidate) === plain(name)) ?? false;
+  return shared?.some((volume) => plain(volume) === plain(name)) ?? false;
 }
 
 /** Folders of a server that belong to its system: what is written there is the system's, not the app's. */

@@ -9,8 +9,7 @@ import type {
   ServicePlan,
   Strategy,
 } from '../model.ts';
-import { openPorts } from '../ports/open-ports.ts';
-import { findPorts, portsText } from '../ports/ports.ts';
+import { findPorts, openPorts, portsText } from '../ports/ports.ts';
 import { notesOfRouting } from '../routing/routing.ts';
 import { parseDuration } from '../sluice-yml/human.ts';
 import { placeOf } from '../sluice-yml/normalise.ts';
@@ -86,7 +85,7 @@ export function describeServices(
     const plan = planService(name, model, config, sight);
     const why = Object.hasOwn(unread, name) ? unread[name] : undefined;
     if (why === undefined) return plan;
-    const note = `what its image says of ports and volumes is not known (${why}): see that the strategy is right`;
+    const note = `the ports and volumes of its image are not known (${why}): check that the strategy is right`;
     return { ...plan, notes: [...(plan.notes ?? []), note] };
   });
 }
@@ -98,7 +97,7 @@ function planService(name: string, model: ComposeModel, config: Settings, sight:
   const { strategy, reason } =
     own.strategy === undefined
       ? infer({ name, service, own, model, sight })
-      : { strategy: own.strategy, reason: 'sluice.yml says so' };
+      : { strategy: own.strategy, reason: 'set in sluice.yml' };
   const isEdged = strategy === 'blue-green';
   const notes = [
     ...notesOf(strategy, service, own),
@@ -139,7 +138,7 @@ function notesOfOpenPorts(name: string, model: ComposeModel, sight: Sight): stri
     ) ?? [];
   if (open.length === 0 || proxy === undefined) return [];
   return [
-    `port ${open.join(', ')} is open to everybody beside ${proxy}: X-Forwarded-For counts only from networks in edge.trusted-proxies. Remove ports: if all come by ${proxy}, or publish them on 127.0.0.1`,
+    `port ${open.join(', ')} is public and bypasses ${proxy}: X-Forwarded-For counts only from networks in edge.trusted-proxies. Remove \`ports:\` if all traffic comes through ${proxy}, or publish on 127.0.0.1`,
   ];
 }
 
@@ -159,18 +158,18 @@ function notesOf(strategy: Strategy, service: SeenService, own: ServiceConfig): 
   }
   if (service.restart?.startsWith('on-failure') === true && strategy !== 'job' && strategy !== 'blue-green')
     notes.push(
-      `restart: ${service.restart} leaves it down when the engine or the server restarts: unless-stopped does not`,
+      `restart: ${service.restart} leaves it down when the engine or the server restarts: use unless-stopped`,
     );
   if (strategy !== 'blue-green' && strategy !== 'workers') return notes;
   for (const volume of service.volumes ?? []) {
     if (volume.type !== 'bind' || volume.read_only === true) continue;
     // Data that two versions share because sluice.yml allows it, or that the plan refuses.
     if (written.some(({ isFolder, target }) => isFolder && target === volume.target)) continue;
-    notes.push(`both colors may write to ${volume.source} while a deploy is under way`);
+    notes.push(`both colors may write to ${volume.source} during a deploy`);
   }
   for (const { name, target } of written) {
     if (name !== undefined) continue;
-    notes.push(`each color has a volume of its own at ${target}: what is in it does not survive a deploy`);
+    notes.push(`each color has its own volume at ${target}, whose content does not survive a deploy`);
   }
   return notes;
 }
@@ -191,8 +190,8 @@ function migrateFaults(plans: readonly ServicePlan[], config: Settings): UserErr
   return [
     new UserError({
       code: 'config.migrate-job',
-      message: `migrate.service: ${job.name} is a job that runs by itself (${job.reason}), so the migration would run twice`,
-      hint: 'Name the service whose image has the migrations, with the command: migrate: { service: backend, command: alembic upgrade head }. Or leave `migrate` out, and the job migrates.',
+      message: `migrate.service: ${job.name} is a job that runs by itself (${job.reason}), so the migration runs twice`,
+      hint: 'Name the service whose image has the migrations, with the command: migrate: { service: backend, command: alembic upgrade head }. Or remove `migrate`, and the job migrates.',
       ...placeOf(config, ['migrate', 'service']),
     }),
   ];

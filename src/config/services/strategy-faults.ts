@@ -29,16 +29,16 @@ export function unknownService(
   known: readonly string[],
   config: Pick<Config, 'places'>,
 ): UserError {
-  const where = path.at(-1) === name ? path.join('.') : `${path.join('.')}: ${name}`;
+  const where = (path.at(-1) === name ? path.slice(0, -1) : path).join('.');
   return new UserError({
     code: 'config.unknown-service',
-    message: `${where} is not a service of the compose files${didYouMean(name, known)}`,
-    hint: `Services are ${known.join(', ')}. One behind a profile exists only if COMPOSE_PROFILES of the target names it.`,
+    message: `${where}: unknown service "${name}"${didYouMean(name, known)}`,
+    hint: `Available: ${known.join(', ')}. A service behind a profile exists only if COMPOSE_PROFILES of the target names the profile.`,
     ...placeOf(config, path),
   });
 }
 
-/** What a blue-green service must not have: each with the ways out. */
+/** Parts that a blue-green service must not have, each with alternatives. */
 export function blueGreenFaults(
   plan: ServicePlan,
   service: ComposeService,
@@ -52,12 +52,12 @@ export function blueGreenFaults(
   const recreate = `services: { ${name}: { strategy: recreate } } (a short interruption when it changes)`;
 
   if (service.network_mode !== undefined) {
-    const message = `services.${name}: it can’t be blue-green with network_mode: ${service.network_mode}`;
+    const message = `services.${name}: it cannot be blue-green with network_mode: ${service.network_mode}`;
     faults.push(
       new UserError({
         code: 'compose.network',
         message,
-        hint: `Remove network_mode, or write ${recreate}.`,
+        hint: `Remove network_mode, or set ${recreate}.`,
         ...at,
       }),
     );
@@ -68,20 +68,20 @@ export function blueGreenFaults(
     faults.push(
       new UserError({
         code: 'compose.shared-volume',
-        message: `services.${name}: it can’t be blue-green while it writes to ${what} (${volume.target}), because both colours would`,
-        hint: `Mount it read-only (:ro); or, if two versions may write to it at once (uploads), add shared-volumes: [${volume.name}]; or write ${recreate}.`,
+        message: `services.${name}: it cannot be blue-green while it writes to ${what} (${volume.target}), because both colors write at once`,
+        hint: `Mount it read-only (:ro). If two versions may write to it at once (uploads), add shared-volumes: [${volume.name}]. Otherwise set ${recreate}.`,
         ...at,
       }),
     );
   }
   const protocol = publishedElse(service);
   if (protocol !== undefined) {
-    const message = `services.${name}: it can’t be blue-green, because it publishes ${protocol === 'UDP' ? 'a' : 'an'} ${protocol} port`;
+    const message = `services.${name}: it cannot be blue-green, because it publishes ${protocol === 'UDP' ? 'a' : 'an'} ${protocol} port`;
     faults.push(
       new UserError({
         code: 'compose.udp',
         message,
-        hint: `Move ${protocol} to a service of its own, or write ${recreate}.`,
+        hint: `Move ${protocol} to a separate service, or set ${recreate}.`,
         ...at,
       }),
     );
@@ -91,8 +91,8 @@ export function blueGreenFaults(
     faults.push(
       new UserError({
         code: 'compose.many-ports',
-        message: `services.${name}: it can’t be blue-green, because it publishes ${published} TCP ports and the edge carries ${mostPorts}`,
-        hint: `Publish fewer ports, or write ${recreate}.`,
+        message: `services.${name}: it cannot be blue-green, because it publishes ${published} TCP ports and the edge forwards at most ${mostPorts}`,
+        hint: `Publish fewer ports, or set ${recreate}.`,
         ...at,
       }),
     );
@@ -101,8 +101,8 @@ export function blueGreenFaults(
     faults.push(
       new UserError({
         code: 'compose.no-port',
-        message: `services.${name}: it can’t be blue-green without a port, and none was found in the compose file`,
-        hint: `Write services: { ${name}: { port: 8000 } }, or strategy: workers if it serves nothing.`,
+        message: `services.${name}: it cannot be blue-green without a port, and none was found in the compose file`,
+        hint: `Set services: { ${name}: { port: 8000 } }, or strategy: workers if it serves nothing.`,
         ...at,
       }),
     );
@@ -125,16 +125,16 @@ export function dataContainerFaults(plan: ServicePlan, model: ComposeModel, conf
   return [
     new UserError({
       code: 'compose.data-container',
-      message: `services.${name} ends at once and only holds the volumes of ${user[0]} (volumes_from)`,
-      hint: `Give the volume a name of its own in ${user[0]}: \`volumes: [${user[0]}-data:${at}]\`, with \`volumes: { ${user[0]}-data: }\` at the top, and remove volumes_from. If there is data already, copy it first: docker run --rm --volumes-from ${name} -v ${user[0]}-data:/to alpine cp -a ${at}/. /to`,
+      message: `services.${name} exits at once and only holds the volumes of ${user[0]} (volumes_from)`,
+      hint: `Give the volume a name in ${user[0]}: \`volumes: [${user[0]}-data:${at}]\`, with \`volumes: { ${user[0]}-data: }\` at the top level, and remove volumes_from. If there is data already, copy it first: docker run --rm --volumes-from ${name} -v ${user[0]}-data:/to alpine cp -a ${at}/. /to`,
       ...placeOf(config, ['services', name]),
     }),
   ];
 }
 
 /**
- * Other services that use the very container of this one, where it has no single container that stays: it has two colors,
- * changes over after everything else, or ends. What shares the container of a `recreate` service is replaced with it.
+ * Other services that share the container of this one, although it has no single permanent container: it has two colors,
+ * changes over last, or exits. Services that share the container of a `recreate` service are replaced with it.
  */
 export function tiedFaults(
   { name, strategy }: Pick<ServicePlan, 'name' | 'strategy'>,
@@ -150,8 +150,8 @@ export function tiedFaults(
       (key) =>
         new UserError({
           code: 'compose.tied',
-          message: `services.${name}: its strategy can’t be ${strategy} while ${other} is tied to its container (${key})`,
-          hint: `Remove ${key} from ${other}, or write services: { ${name}: { strategy: recreate } } (a short interruption when it changes).`,
+          message: `services.${name}: its strategy cannot be ${strategy} while ${other} shares its container (${key})`,
+          hint: `Remove ${key} from ${other}, or set services: { ${name}: { strategy: recreate } } (a short interruption when it changes).`,
           ...placeOf(config, ['services', name, 'strategy']),
         }),
     );
@@ -171,8 +171,8 @@ export function migrateAddressFaults(
   return [
     new UserError({
       code: 'compose.fixed-address',
-      message: `migrate.service: ${plan.name} has the fixed address ${address}, which the container of the migration cannot have beside it`,
-      hint: 'Name another service of the same image, or remove the address.',
+      message: `migrate.service: ${plan.name} has the fixed address ${address}, which the migration container cannot have at the same time`,
+      hint: 'Name another service with the same image, or remove the address.',
       ...placeOf(config, ['migrate', 'service']),
     }),
   ];

@@ -48,14 +48,14 @@ export function infer(example: Case): Inferred {
 function asJob({ name, service, own, model, sight }: Case): Inferred | undefined {
   const mode = (service.deploy as { mode?: string } | undefined)?.mode;
   if (mode === 'replicated-job' || mode === 'global-job')
-    return { strategy: 'job', reason: `\`deploy.mode: ${mode}\` says that it ends` };
+    return { strategy: 'job', reason: `\`deploy.mode: ${mode}\` means that it exits` };
   const policy = restartOf(service);
   if (policy === 'always' || own.port !== undefined) return undefined;
   const waiting = Object.entries(model.services).find(
     ([, other]) => other.depends_on?.[name]?.condition === 'service_completed_successfully',
   );
   if (waiting !== undefined) return { strategy: 'job', reason: `${waiting[0]} waits for it to complete` };
-  // What its image exposes says nothing of a command that ends; what the compose file itself declares does.
+  // A port that only the image exposes does not matter for a command that exits; one in the compose file does.
   const written = model.services[name] ?? service;
   const serves =
     (written.ports?.length ?? 0) > 0 || (written.expose?.length ?? 0) > 0 || sight.isReached(written);
@@ -67,10 +67,10 @@ function asJob({ name, service, own, model, sight }: Case): Inferred | undefined
   const line = commandLine(service);
   const isLasting = programKind(line) !== undefined || runsNamedServer(line);
   if (policy !== 'no' || isStore || isLasting || callsOf(name, model).by.length > 0) return undefined;
-  return { strategy: 'job', reason: '`restart: "no"` says that it ends' };
+  return { strategy: 'job', reason: '`restart: "no"` means that it exits' };
 }
 
-/** What happens when the container ends; undefined: the compose file does not say. */
+/** The restart policy; undefined: the compose file sets none. */
 function restartOf({ restart, deploy }: SeenService): 'always' | 'on-failure' | 'no' | undefined {
   const condition = (deploy as { restart_policy?: { condition?: string } } | undefined)?.restart_policy
     ?.condition;
@@ -95,7 +95,10 @@ function asKeep({ service, sight, name }: Case): Inferred | undefined {
   const data = role === undefined ? dataOf(service) : undefined;
   return data === undefined
     ? undefined
-    : { strategy: 'keep', reason: `a database has its files at ${data.target}: a deploy never touches it` };
+    : {
+        strategy: 'keep',
+        reason: `a database stores its files at ${data.target}: a deploy never touches it`,
+      };
 }
 
 function asRecreate({ name, service, own, sight, model }: Case): Inferred | undefined {
@@ -104,33 +107,33 @@ function asRecreate({ name, service, own, sight, model }: Case): Inferred | unde
   if (isProxy && isDoor(service) && own.port === undefined) {
     return {
       strategy: 'recreate',
-      reason: 'it is the front door and must see the clients’ addresses: replaced only when it changed',
+      reason: 'it is the front proxy and must see the clients’ addresses: replaced only when it changes',
     };
   }
   const volume = unsharedVolume(service, own);
   if (volume !== undefined) {
     return {
       strategy: 'recreate',
-      reason: `it writes to ${volume}, which two versions must not do at once: replaced in place when it changed`,
+      reason: `it writes to ${volume}, which two versions must not do at once: replaced in place when it changes`,
     };
   }
   const protocol = publishedElse(service);
   if (protocol !== undefined) {
     const port = `${protocol === 'UDP' ? 'a' : 'an'} ${protocol} port`;
-    return { strategy: 'recreate', reason: `it publishes ${port}, which the edge cannot carry` };
+    return { strategy: 'recreate', reason: `it publishes ${port}, which the edge cannot forward` };
   }
   const published = publishedPorts(service).length;
   if (published > mostPorts) {
     return {
       strategy: 'recreate',
-      reason: `it publishes ${published} ports, and the edge carries ${mostPorts}`,
+      reason: `it publishes ${published} ports, and the edge forwards at most ${mostPorts}`,
     };
   }
   const network = /^(?:host$|bridge$|none$|service:|container:)/.exec(service.network_mode ?? '')?.[0];
   if (network !== undefined) {
     const networks: Readonly<Record<string, string>> = {
-      host: 'it uses the network of the host',
-      bridge: 'it uses Docker’s default network, which has no names for an edge to find it by',
+      host: 'it uses the host network',
+      bridge: 'it uses Docker’s default network, which has no names that an edge can use',
       none: 'it has no network',
     };
     return { strategy: 'recreate', reason: networks[network] ?? 'it uses the network of another container' };
@@ -140,20 +143,20 @@ function asRecreate({ name, service, own, sight, model }: Case): Inferred | unde
   const tied = Object.entries(model.services).find(([, other]) => isTied(other, name));
   return tied === undefined
     ? undefined
-    : { strategy: 'recreate', reason: `${tied[0]} uses its very container (network, ipc or volumes)` };
+    : { strategy: 'recreate', reason: `${tied[0]} shares its container (network, ipc or volumes)` };
 }
 
 function isTied(other: SeenService, name: string): boolean {
   return sharedKeys.some((key) => other[key] === `service:${name}`) || volumesFrom(other).includes(name);
 }
 
-/** What nobody misses after a deploy, by the folder's name. */
+/** Folders that a deploy may lose, by name. */
 const passing = /\/(?:node_modules|\.venv|\.?cache|tmp|logs?|run|target|dist|build)\/?$/i;
 
 /**
  * Volumes without a name are each container's own. A foreign image keeps data there, and so does one of one's own whose
- * Dockerfile declares it: Compose hands it on when it replaces a container, two colors each have an empty one. What the
- * compose file itself gives no name (`/app/node_modules`) only hides something.
+ * Dockerfile declares it: Compose passes it on when it replaces a container, two colors each have an empty one. A volume that the
+ * compose file itself leaves unnamed (`/app/node_modules`) only hides a folder.
  */
 function unsharedVolume(service: SeenService, own: ServiceConfig): string | undefined {
   const volumes = writableVolumes(service);
@@ -178,7 +181,7 @@ function asSingleton({ name, service, own }: Case): Inferred | undefined {
   return { strategy: 'singleton', reason: `it is called ${word}: two at once do everything twice` };
 }
 
-/** Someone else's program beside the app: it changes seldom, and nobody wants it started anew by each deploy. */
+/** A third-party program beside the app: it rarely changes, and a deploy must not restart it each time. */
 function asHelper({ name, service, own, sight }: Case): Inferred | undefined {
   if (own.port !== undefined) return undefined;
   const isTool = imageRole(service) === 'tool' && service.build === undefined;
@@ -186,7 +189,7 @@ function asHelper({ name, service, own, sight }: Case): Inferred | undefined {
   const kind = imageKind(service) ?? 'its image';
   return {
     strategy: 'recreate',
-    reason: `${kind} is not built here: it stays as it is, and is replaced in place when its image or definition changed`,
+    reason: `${kind} is not built here: it is replaced in place, and only when its image or definition changes`,
   };
 }
 
@@ -211,14 +214,14 @@ function asWorkers(example: Case): Inferred | undefined {
   if (fixed !== undefined && word === undefined) {
     return {
       strategy: 'recreate',
-      reason: `it has the fixed ${fixed === 'MAC' ? 'MAC address' : `address ${fixed}`}, which one container alone can have`,
+      reason: `it has the fixed ${fixed === 'MAC' ? 'MAC address' : `address ${fixed}`}, which only one container can have`,
     };
   }
   const isWork = word !== undefined || /\b(?:workers?|consumers?|queues?|jobs:work)\b/i.test(line);
   if (beside !== undefined && line !== '' && caller === undefined && !isWork && !isMany) {
     return {
       strategy: 'singleton',
-      reason: `it runs a program of its own in the image of ${beside[0]}, and nothing shows that two of it may work at once`,
+      reason: `it runs a separate program in the image of ${beside[0]}, and nothing shows that two can run at once`,
     };
   }
   const because =
@@ -228,7 +231,7 @@ function asWorkers(example: Case): Inferred | undefined {
     reason:
       caller === undefined
         ? because
-        : `${caller} calls it, and its port is not known: old and new answer to its name while they change over`,
+        : `${caller} calls it, and its port is not known: the old and the new container both answer to its name during the changeover`,
   };
 }
 

@@ -13,7 +13,7 @@ const unitMs: Readonly<Record<string, number>> = {
 /**
  * `30s`, `5m`, `500ms`, `1h30m`, and what Compose prints (`1m30s`, `1h0m0s`): Go's durations, and `d` for a day.
  *
- * @returns milliseconds, rounded up to a whole one; undefined if the text is no duration.
+ * @returns milliseconds, rounded up to a whole one; undefined if the text is not a duration.
  */
 export function parseDuration(text: string): number | undefined {
   if (text.length > 64 || !/^(?:\d+(?:\.\d+)?(?:ns|us|µs|μs|ms|[smhd]))+$/.test(text)) return undefined;
@@ -28,7 +28,7 @@ export function parseDuration(text: string): number | undefined {
 /**
  * `1%`, `0.5%` or a fraction such as `0.01`.
  *
- * @returns a fraction from 0 to 1; undefined if it is none.
+ * @returns a fraction from 0 to 1; undefined for any other value.
  */
 export function parseRate(value: string | number): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(\s*%)?$/.exec(String(value).trim());

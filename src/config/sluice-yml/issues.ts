@@ -1,14 +1,15 @@
 import { z } from 'zod';
+import { docsUrl } from '../../kernel/docs.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { isShowable } from './named-secrets.ts';
+import { isShowable } from '../secrets/secret-names.ts';
 import { configSchema } from './schema/schema.ts';
 import { didYouMean, suggest } from './suggest.ts';
-import type { Path, YamlFile } from './yaml.ts';
+import { type Path, valueAt, type YamlFile } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
 
 /**
- * What the schema says against a file, as errors of the user's: with the key's path, its place and a way out.
+ * Schema violations of a file as errors for the user: with the key's path, its place and a hint.
  * No value is repeated: people put secrets into wrong places, and logs are read by many.
  */
 export function errorsOf(issues: readonly Issue[], file: YamlFile): UserError[] {
@@ -46,15 +47,15 @@ function likeliestBranch(branches: readonly (readonly Issue[])[]): readonly Issu
 
 function unknownKey(path: Path, key: string, file: YamlFile): UserError {
   const known = keysAt(path);
-  const shown = isShowable(key) ? `unknown key ${key}` : 'a key that does not exist';
+  const shown = isShowable(key) ? `unknown key ${key}` : 'unknown key';
   const where = path.length === 0 ? '' : `${pathText(path)}: `;
   return new UserError({
     code: 'config.unknown-key',
     message: `${where}${shown}${didYouMean(key, known)}`,
     hint:
       suggest(key, known) === undefined && known.length > 0
-        ? `Keys here are ${known.join(', ')}.`
-        : 'docs/config.md lists all keys.',
+        ? `Available: ${known.join(', ')}.`
+        : `All keys: ${docsUrl('config')}`,
     at: file.placeOfKey(path, key),
   });
 }
@@ -85,7 +86,7 @@ function badValue(path: Path, issue: Issue, file: YamlFile): UserError {
   const code = isHostPart(path) ? 'config.host' : 'config.value';
   if (value === null) {
     const message = `${where} is empty; it ${issue.message}`;
-    return new UserError({ code, message, hint: 'Fill it, or remove the line.', at });
+    return new UserError({ code, message, hint: 'Set a value, or remove the line.', at });
   }
   const key = String(path.at(-1) ?? '');
   const options = issue.code === 'invalid_value' ? issue.values.map(String) : [];
@@ -103,13 +104,6 @@ function badValue(path: Path, issue: Issue, file: YamlFile): UserError {
 function hintFor(key: string, value: unknown): string | undefined {
   if (typeof value === 'number' && /^(?:for|timeout|lock-timeout|deadline|drain|max-p95)$/.test(key)) {
     return 'Add the unit: s for seconds, m for minutes, ms for milliseconds.';
-  }
-  if (
-    typeof value === 'string' &&
-    /^\d+$/.test(value) &&
-    /^(?:port|keep|pool|processes|batch|min-5xx)$/.test(key)
-  ) {
-    return 'Write the number without quotes.';
   }
   return undefined;
 }
@@ -132,15 +126,6 @@ export function pathText(path: Path): string {
       return `${index === 0 ? '' : '.'}${isShowable(part) ? part : '…'}`;
     })
     .join('');
-}
-
-function valueAt(data: unknown, path: Path): unknown {
-  let value = data;
-  for (const part of path) {
-    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<string | number, unknown>)[part];
-  }
-  return value;
 }
 
 /** Made at the first mistake: a config without one does without. */

@@ -2,22 +2,21 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Place, UserError, UserErrors } from '../../kernel/errors.ts';
+import { baseNames } from '../compose/choice/names.ts';
 import { gitTop } from '../env/git-files.ts';
 import type { Config, Target } from '../model.ts';
+import { secretIn } from '../secrets/secret-names.ts';
+import { decodeUtf8 } from '../text-file.ts';
 import { errorsOf, pathText } from './issues.ts';
-import { isShowable, secretIn } from './named-secrets.ts';
 import { contradictions, normalise, placeOf } from './normalise.ts';
 import { configSchema, siteOnlySchema } from './schema/schema.ts';
-import { didYouMean } from './suggest.ts';
-import { decodeUtf8 } from './text.ts';
+import { didYouMean, unknownTarget } from './suggest.ts';
 import { readYaml, type YamlFile } from './yaml.ts';
 
 const names = ['sluice.yml', 'sluice.yaml'];
-/** In the order `docker compose` looks for them. */
-const composeNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
 const maxBytes = 512 * 1024;
 
-const shortest = `The shortest that works:
+const shortest = `A minimal sluice.yml:
 app: myapp
 targets:
   production: { hosts: [deploy@server.example.com], env-file: .env }`;
@@ -82,8 +81,8 @@ export function targetOf(config: Config, name: string): Target {
   const known = Object.keys(config.targets);
   throw new UserError({
     code: 'config.unknown-target',
-    message: `There is no target ${isShowable(name) ? name : 'of that name'}${didYouMean(name, known)}`,
-    hint: `Targets are ${known.join(', ')}.`,
+    message: unknownTarget(name, known),
+    hint: `Available: ${known.join(', ')}.`,
     ...placeOf(config, ['targets', known[0] ?? '']),
   });
 }
@@ -93,7 +92,7 @@ async function findConfig(cwd: string): Promise<string> {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const found = names.map((name) => join(folder, name)).filter((file) => existsSync(file));
     if (found[1] !== undefined) {
-      const message = 'There is a sluice.yml and a sluice.yaml in one folder';
+      const message = 'The folder has both a sluice.yml and a sluice.yaml';
       throw new UserError({
         code: 'config.unreadable',
         message,
@@ -104,9 +103,12 @@ async function findConfig(cwd: string): Promise<string> {
     if (found[0] !== undefined) return found[0];
     if (folder === top || folder === dirname(folder)) break;
   }
-  const where =
-    top === resolve(cwd) ? 'here' : 'here or in the folders above, up to the top of the repository';
-  throw new UserError({ code: 'config.missing', message: `There is no sluice.yml ${where}`, hint: shortest });
+  const where = top === resolve(cwd) ? 'here' : 'here or in a parent folder up to the top of the repository';
+  throw new UserError({
+    code: 'config.missing',
+    message: `There is no sluice.yml ${where}`,
+    hint: 'Run `sluice init` to create one, or name it with --config.',
+  });
 }
 
 async function readText(file: string, shown: string): Promise<string> {
@@ -118,7 +120,7 @@ async function readText(file: string, shown: string): Promise<string> {
       throw new UserError({
         code: 'config.missing',
         message: 'The file does not exist',
-        hint: shortest,
+        hint: 'Run `sluice init` to create a sluice.yml.',
         at: { file: shown },
       });
     }
@@ -128,10 +130,10 @@ async function readText(file: string, shown: string): Promise<string> {
     );
   }
   if (found.isDirectory())
-    throw unreadable('This is a folder', `Name the file: ${join(shown, 'sluice.yml')}`);
+    throw unreadable('This is a folder, not a file', `Name the file: ${join(shown, 'sluice.yml')}`);
   if (!found.isFile()) throw unreadable('This is not a regular file', 'Name a text file.');
   if (found.size > maxBytes)
-    throw unreadable('The file is larger than 512 KiB', 'This can’t be a sluice.yml.');
+    throw unreadable('The file is larger than 512 KiB', 'This cannot be a sluice.yml.');
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => error);
   if (bytes instanceof Error)
     throw unreadable(`The file cannot be read (${bytes.code})`, 'Check its permissions.');
@@ -150,7 +152,7 @@ function emptyFile(file: string): UserError {
 }
 
 function defaultCompose(folder: string): string {
-  return composeNames.find((name) => existsSync(join(folder, name))) ?? 'compose.yml';
+  return baseNames.find((name) => existsSync(join(folder, name))) ?? 'compose.yml';
 }
 
 async function missingComposeFiles(config: Config): Promise<UserError[]> {
@@ -168,7 +170,7 @@ async function missingComposeFiles(config: Config): Promise<UserError[]> {
         hint:
           similar.length > 0
             ? `YAML files there: ${similar.join(', ')}.`
-            : 'Paths start at the folder of sluice.yml.',
+            : 'Paths are relative to the folder of sluice.yml.',
         ...placeOf(config, ['compose']),
       }),
     );
@@ -183,15 +185,15 @@ function secretsIn(read: YamlFile): UserError[] {
     if (what === undefined) continue;
     const where = isKey ? path.slice(0, -1) : path;
     const at = isKey ? read.placeOfKey(where, text) : read.place(path);
-    const message = `${pathText(where) || 'The file'}: this is ${what}, and secrets don’t belong into the file`;
+    const message = `${pathText(where) || 'The file'}: this is ${what}, and secrets do not belong in the file`;
     const hint =
-      'Take it out and replace it where it was issued, for it must count as known. Write the NAME of an environment variable (a CI secret) instead.';
+      'Remove it and replace it at its issuer, because it is compromised. Write the NAME of an environment variable (a CI secret) instead.';
     found.push(new UserError({ code: 'config.secret', message, hint, at }));
   }
   return found;
 }
 
-/** Such a key vanishes on its way through JavaScript objects instead of being unknown. */
+/** JavaScript objects drop such a key, so the schema cannot report it as unknown. */
 function forbiddenKeys(read: YamlFile): UserError[] {
   return [...read.scalars()]
     .filter(({ isKey, text }) => isKey && text === '__proto__')

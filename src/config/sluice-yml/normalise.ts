@@ -1,5 +1,4 @@
-import type { Place } from '../../kernel/errors.ts';
-import { UserError } from '../../kernel/errors.ts';
+import { type Place, UserError } from '../../kernel/errors.ts';
 import { formatAddress } from '../address.ts';
 import { carriedRegistry } from '../images/transferred.ts';
 import type {
@@ -11,7 +10,7 @@ import type {
   ServiceConfig,
   Target,
 } from '../model.ts';
-import { reservedFaults } from '../secrets/reserved-faults.ts';
+import { reservedFaults } from '../secrets/reserved.ts';
 import { pathText } from './issues.ts';
 import { checks } from './schema/checks.ts';
 import type { RawConfig } from './schema/schema.ts';
@@ -21,7 +20,7 @@ type RawTarget = NonNullable<RawConfig['targets']>[string];
 type RawHost = RawTarget['hosts'][number];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** What the file says, as the model that every domain reads. `compose` may still be empty: load.ts looks for it. */
+/** The file as the model that every domain reads. `compose` may still be empty: load.ts looks for it. */
 export function normalise(raw: RawConfig, file: string, folder: string, yaml: YamlFile): Config {
   const { migrate, backup, watch } = raw;
   return {
@@ -168,7 +167,7 @@ function hostConfig(raw: RawHost): HostConfig {
   };
 }
 
-/** What the schema can't see because it looks at one value at a time. */
+/** Contradictions between values, which the schema checks one by one. */
 export function contradictions(config: Config): UserError[] {
   const errors: UserError[] = reservedFaults(config, (path) => placeOf(config, path));
   for (const target of Object.values(config.targets)) {
@@ -183,7 +182,7 @@ export function contradictions(config: Config): UserError[] {
         new UserError({
           code: 'config.host',
           message: `${pathText(path)}: is the same server as hosts[${first}]`,
-          hint: 'Name each server once; `services: [...]` lists all it runs.',
+          hint: 'List each server once, with all its services in `services: [...]`.',
           ...placeOf(config, path),
         }),
       );
@@ -246,7 +245,7 @@ function mapEntries<V, R>(
   return result;
 }
 
-/** Alembic can tell the current revision, called the same way; other tools are asked only when the file says how. */
+/** Alembic can tell the current revision, called the same way; other tools are called only if the file sets `revision`. */
 function revisionCommand(command: string | readonly string[]): string | undefined {
   const line = typeof command === 'string' ? command.trim() : command.join(' ');
   const call = /^(?:cd \S+ && )?(?:\w+ run (?:--\S+ )*|\/\S+\/bin\/)?alembic(?: -c \S+)?(?= )/.exec(

@@ -1,3 +1,5 @@
+import { isShowable } from '../secrets/secret-names.ts';
+
 /**
  * The word of `known` that was probably meant by `word`, if one is near enough: case, `-` and `_` don't count, and
  * a third of the letters may be wrong.
@@ -7,9 +9,9 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
   if (wanted.length > 60) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(wanted, fold(candidate));
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  for (const name of known) {
+    const distance = editDistance(wanted, fold(name));
+    if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }
   return best;
 }
@@ -20,11 +22,16 @@ export function didYouMean(word: string, known: Iterable<string>): string {
   return meant === undefined ? '' : `; did you mean ${meant}?`;
 }
 
+/** `Unknown target "prod"; did you mean production?`, without the name if it may be a secret. */
+export function unknownTarget(name: string, known: Iterable<string>): string {
+  return `Unknown target${isShowable(name) ? ` "${name}"` : ''}${didYouMean(name, known)}`;
+}
+
 function fold(text: string): string {
   return text.toLowerCase().replaceAll(/[-_ ]/g, '');
 }
 
-/** Damerau's distance (a swap of neighbours counts as one), by three rows. */
+/** Damerau's distance (a swap of adjacent letters counts as one), by three rows. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -10,8 +10,10 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  type Scalar,
 } from 'yaml';
 import { type Place, UserError } from '../../kernel/errors.ts';
+import { isShowable } from '../secrets/secret-names.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -24,6 +26,14 @@ export interface YamlFile {
   placeOfKey(path: Path, key: string): Place;
   /** All scalars and keys with their paths, each once even if it is used through aliases. */
   scalars(): Iterable<{ readonly path: Path; readonly text: string; readonly isKey: boolean }>;
+}
+
+/** The part of a document at a path; inherited keys such as `constructor` do not count. */
+export function valueAt(data: unknown, path: Path): unknown {
+  return path.reduce<unknown>((value, key) => {
+    const isThere = value !== null && typeof value === 'object' && Object.hasOwn(value, key);
+    return isThere ? (value as Readonly<Record<string | number, unknown>>)[key] : undefined;
+  }, data);
 }
 
 /** Aliases multiply: 100 resolved ones are far more than a config needs, and far less than a bomb. */
@@ -59,29 +69,32 @@ export function readYaml(text: string, file: string): YamlFile | readonly UserEr
     return broken('The YAML is nested too deeply', 'A config needs five levels at most.');
   }
   if (document.errors.length > 0) {
-    // After the first one most are echoes of it; those on other lines may be mistakes of their own.
+    // After the first one most are echoes of it; those on other lines may be separate mistakes.
     const onePerLine = new Map(document.errors.toReversed().map((error) => [at(error.pos[0]).line, error]));
     return [...onePerLine.values()]
       .toReversed()
       .slice(0, 10)
       .map((error) => {
         const { what, hint } = faultOf(error.code);
-        return new UserError({ code: 'config.yaml', message: what, hint, at: at(error.pos[0]) });
+        const twin = error.code === 'DUPLICATE_KEY' ? twinOf(document.contents, error.pos[0]) : undefined;
+        const name = twin !== undefined && isShowable(twin.name) ? ` "${twin.name}"` : '';
+        const message = twin === undefined ? what : `${what}${name} (first on line ${at(twin.first).line})`;
+        return new UserError({ code: 'config.yaml', message, hint, at: at(error.pos[0]) });
       });
   }
   const root = document.contents as Node | null;
   const depth = deepest(root, document, 0);
   if (depth === 'unknown') return broken(faultOf('BAD_ALIAS').what, faultOf('BAD_ALIAS').hint);
   if (depth === 'cycle')
-    return broken('An alias (*name) stands inside its own anchor (&name)', 'Write the part out.');
+    return broken('An alias (*name) is inside its own anchor (&name)', 'Write the part out instead.');
   if (depth > maxDepth) return broken('The YAML is nested too deeply', 'A config needs five levels at most.');
   let data: unknown;
   try {
     data = document.toJS({ maxAliasCount: maxAliases });
   } catch {
     return broken(
-      'The anchors and aliases of the YAML multiply without bounds',
-      'Write the repeated parts out.',
+      'The anchors and aliases of the YAML expand without limit',
+      'Write out the repeated parts.',
     );
   }
   return {
@@ -93,46 +106,49 @@ export function readYaml(text: string, file: string): YamlFile | readonly UserEr
   };
 }
 
-const quote = 'Put the text into quotes.';
+const quote = 'Put the text in quotes.';
 const faults: Readonly<Record<string, { what: string; hint: string }>> = {
   TAB_AS_INDENT: {
     what: 'A tab is used to indent',
-    hint: 'YAML takes spaces only: set your editor to spaces.',
+    hint: 'YAML allows only spaces: set your editor to spaces.',
   },
-  DUPLICATE_KEY: { what: 'The same key stands twice in one map', hint: 'Keep one of the two.' },
+  DUPLICATE_KEY: { what: 'Duplicate key', hint: 'Keep one of the two.' },
   BAD_INDENT: {
-    what: 'The indentation does not fit what stands above',
+    what: 'The indentation does not match the lines above',
     hint: 'Keys of one map begin in the same column.',
   },
-  MULTIPLE_DOCS: { what: 'There is more than one document in the file (---)', hint: 'Keep one.' },
+  MULTIPLE_DOCS: { what: 'The file has more than one document (---)', hint: 'Keep one.' },
   BAD_ALIAS: {
     what: 'An alias (*name) has no anchor (&name) above it',
     hint: `Define the anchor first. ${quote}`,
   },
   MISSING_CHAR: {
     what: 'A quote, a bracket, a comma or a colon is missing',
-    hint: 'Look at this line and the one above it.',
+    hint: 'Check this line and the one above it.',
   },
-  BAD_SCALAR_START: { what: 'A text begins with a character that means something else in YAML', hint: quote },
+  BAD_SCALAR_START: {
+    what: 'A text starts with a character that has a special meaning in YAML',
+    hint: quote,
+  },
   BAD_DQ_ESCAPE: {
-    what: 'A backslash in double quotes begins no known escape',
+    what: 'Unknown escape after a backslash in double quotes',
     hint: "Use single quotes: '…'.",
   },
   BLOCK_AS_IMPLICIT_KEY: {
-    what: 'A map begins on a line that already has a value',
+    what: 'A map starts on a line that already has a value',
     hint: `Is there a ": " inside a text? ${quote}`,
   },
   MULTILINE_IMPLICIT_KEY: {
-    what: 'A key goes over several lines',
+    what: 'A key spans several lines',
     hint: 'Is a colon missing, or a quote not closed?',
   },
-  TAG_RESOLVE_FAILED: { what: 'The tag (!name) is not known', hint: `Remove it. ${quote}` },
+  TAG_RESOLVE_FAILED: { what: 'Unknown tag (!name)', hint: `Remove it. ${quote}` },
   UNEXPECTED_TOKEN: {
-    what: 'Something stands where nothing may stand',
-    hint: 'Look for an unclosed quote or bracket above.',
+    what: 'Unexpected token',
+    hint: 'Check for an unclosed quote or bracket above.',
   },
   BLOCK_IN_FLOW: {
-    what: 'An indented block stands inside [ ] or { }',
+    what: 'An indented block is inside [ ] or { }',
     hint: 'Is the closing bracket missing?',
   },
   RESOURCE_EXHAUSTION: { what: 'The YAML is nested too deeply', hint: 'A config needs five levels at most.' },
@@ -140,8 +156,33 @@ const faults: Readonly<Record<string, { what: string; hint: string }>> = {
 const faultOf = (code: string) => faults[code] ?? unknownFault;
 const unknownFault = {
   what: 'This is not valid YAML',
-  hint: `Look at this line and the one above it. ${quote}`,
+  hint: `Check this line and the one above it. ${quote}`,
 };
+
+interface Twin {
+  readonly name: string;
+  /** Offset of the same key above. */
+  readonly first: number;
+}
+
+/** The key at an offset, and the same one above it in the same map. */
+function twinOf(node: unknown, offset: number): Twin | undefined {
+  if (!isCollection(node)) return undefined;
+  const items = node.items as readonly unknown[];
+  const pairs = isMap(node) ? node.items : [];
+  const second = pairs.find(({ key }) => isScalar(key) && key.range?.[0] === offset);
+  if (second !== undefined) {
+    const name = String((second.key as Scalar).value);
+    const first = pairs.find(({ key }) => isScalar(key) && String(key.value) === name)?.key;
+    const start = isScalar(first) ? first.range?.[0] : undefined;
+    return start === undefined ? undefined : { name, first: start };
+  }
+  for (const item of items) {
+    const twin = twinOf(isPair(item) ? item.value : item, offset);
+    if (twin !== undefined) return twin;
+  }
+  return undefined;
+}
 
 /** Levels of nesting. An alias within its own anchor would have no end, one without an anchor has nothing. */
 function deepest(node: unknown, document: Document, level: number): number | 'cycle' | 'unknown' {

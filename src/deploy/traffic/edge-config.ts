@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { isHealthHeader, isHealthValue } from '../../config/health/headers.ts';
+import { isHealthHeader, isHealthValue } from '../../config/health/request-syntax.ts';
 import type { HealthRequest } from '../../config/model.ts';
 import { healthDefaults } from '../steps/waiting/health-request.ts';
 import { fill, type Values } from './edge-template.ts';

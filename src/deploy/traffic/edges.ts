@@ -1,5 +1,5 @@
 import type { ComposeModel, ComposeService, ServicePlan } from '../../config/model.ts';
-import { openPorts } from '../../config/ports/open-ports.ts';
+import { openPorts } from '../../config/ports/ports.ts';
 import { networksOf } from '../../config/services/network-names.ts';
 import { docker } from '../../host/engine/docker-cli.ts';
 import type { Host } from '../../host/model.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ImageAnswers } from '../../config/images/asked-images.ts';
+import type { ImageAnswers } from '../../config/images/service-images.ts';
 import type { ComposeModel } from '../../config/model.ts';
 import { isSecretName } from '../../config/secrets/secret-names.ts';
 import { enumerate } from '../render/terminal.ts';

@@ -1,5 +1,5 @@
-import type { ImageAnswers } from '../../config/images/asked-images.ts';
 import type { Images } from '../../config/images/built-images.ts';
+import type { ImageAnswers } from '../../config/images/service-images.ts';
 import type { ComposeModel, ComposeService, ServiceConfig, ServicePlan } from '../../config/model.ts';
 import { dataOf, writableVolumes } from '../../config/services/stores.ts';
 import { planServices } from '../../config/services/strategies.ts';
@@ -69,7 +69,7 @@ function planWith(
       let changed = false;
       for (const name of Object.keys(model.services)) {
         const fault = faults.find((message) =>
-          message.startsWith(`services.${name}: it can’t be blue-green`),
+          message.startsWith(`services.${name}: it cannot be blue-green`),
         );
         const draft = drafts.get(name) ?? { own: {}, why: [] };
         if (fault === undefined || draft.own.strategy !== undefined) continue;

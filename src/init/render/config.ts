@@ -64,7 +64,7 @@ function serviceLines(services: readonly ServiceGuess[]): string[] {
 
 /** Keys of the file itself have their reason there. */
 function reasonOf(reason: string): string {
-  return /from sluice\.yml$|^sluice\.yml says so/.test(reason) ? 'see below' : reason;
+  return /from sluice\.yml$|^set in sluice\.yml/.test(reason) ? 'see below' : reason;
 }
 
 function row(name: string, strategy: string, reason: string): string[] {

@@ -1,6 +1,5 @@
 import { leastLength } from '../../config/env/audit.ts';
-import { isSecretName } from '../../config/secrets/secret-names.ts';
-import { secretIn } from '../../config/sluice-yml/named-secrets.ts';
+import { isSecretName, secretIn } from '../../config/secrets/secret-names.ts';
 import type { Seen } from '../study/repository.ts';
 import { folderOf } from '../study/tree.ts';
 import type { ComposeVariable } from '../study/variables.ts';

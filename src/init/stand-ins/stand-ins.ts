@@ -1,6 +1,6 @@
 import type { ComposeChoice } from '../../config/compose/choice/choice.ts';
+import { textsIn } from '../../config/env/interpolate.ts';
 import { isComposeOwn, shellVariable } from '../../config/env/shell-variables.ts';
-import { textsIn } from '../../config/env/variable-uses.ts';
 import { tryParseImage } from '../../config/images/reference.ts';
 import type { ComposeFile } from '../study/compose-files.ts';
 import { profilesExample } from '../study/compose-notes.ts';

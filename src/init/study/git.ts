@@ -1,4 +1,4 @@
-import type { ImageAnswers } from '../../config/images/asked-images.ts';
+import type { ImageAnswers } from '../../config/images/service-images.ts';
 import { plainEnv } from '../../kernel/process/child-env.ts';
 import { runProcess } from '../../kernel/process/process.ts';
 

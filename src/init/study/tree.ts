@@ -1,6 +1,6 @@
 import { type Dirent, promises } from 'node:fs';
 import { join } from 'node:path';
-import { decodeUtf8 } from '../../config/sluice-yml/text.ts';
+import { decodeUtf8 } from '../../config/text-file.ts';
 
 /** The files of a repository: paths from its folder, with forward slashes, in a fixed order. */
 export interface Tree {

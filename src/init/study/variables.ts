@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { parseEnvFile } from '../../config/env/env-file.ts';
-import { interpolate } from '../../config/env/interpolate.ts';
-import { textsIn, usesIn, type VariableUse } from '../../config/env/variable-uses.ts';
+import { interpolate, textsIn, usesIn, type VariableUse } from '../../config/env/interpolate.ts';
 import type { ComposeFile } from './compose-files.ts';
 import { folderOf, isIn, nameOf, type Tree } from './tree.ts';
 

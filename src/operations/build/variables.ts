@@ -1,5 +1,5 @@
-import { type Env, loadEnv } from '../../config/env/env.ts';
-import type { Config } from '../../config/model.ts';
+import { loadEnv } from '../../config/env/env.ts';
+import type { Config, Env } from '../../config/model.ts';
 import { whyReserved } from '../../config/secrets/reserved.ts';
 import type { Effects } from '../../kernel/run.ts';
 import { chooseTarget } from '../choose-target.ts';

@@ -3,7 +3,7 @@ import { commandEngine, type ImageEngine, localEngine } from '../../build/regist
 import { environmentLogins } from '../../build/registry/logins.ts';
 import { openRegistries } from '../../build/registry/open.ts';
 import { passwordRegistry } from '../../config/images/app-registry.ts';
-import { type ImageAnswers, orKnown } from '../../config/images/asked-images.ts';
+import { type ImageAnswers, orKnown } from '../../config/images/service-images.ts';
 import type { Config } from '../../config/model.ts';
 import type { RemoteFiles, ResolveEffects } from '../../config/resolve.ts';
 import type { DeployEffects } from '../../deploy/context.ts';

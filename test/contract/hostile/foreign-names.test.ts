@@ -210,7 +210,7 @@ describe.concurrent('a name that a foreign file chooses, in a deploy', () => {
     ],
     [
       'services: { web: { image: a, env_file: app.conf } }',
-      'env.reserved app.conf:2 An env file takes over SLUICE_SSH_KEY',
+      'env.reserved app.conf:2 An env file inherits SLUICE_SSH_KEY',
     ],
     [
       'services: { web: { image: a, command: "${CLOUDFLARE_API_TOKEN}" } }',
@@ -218,7 +218,7 @@ describe.concurrent('a name that a foreign file chooses, in a deploy', () => {
     ],
     [
       'services: { web: { image: a, secrets: [t] } }\nsecrets: { t: { environment: ACTIONS_RUNTIME_TOKEN } }',
-      'compose.variable compose.yml:2 Secrets and configs are to hold variables that the target does not set: ACTIONS_',
+      'compose.variable compose.yml:2 Secrets and configs use variables that the target does not set: ACTIONS_',
     ],
   ])('%s is refused with its place', async (compose, ...lines) => {
     const more = { ...own('A=1\n'), 'app.conf': 'B=1\nSLUICE_SSH_KEY\n' };

@@ -116,7 +116,7 @@ describe('where it runs', () => {
       env: exactEnv(env),
     });
     expect(code).toBe(0);
-    expect(stdout).toContain('docker is not on PATH where Sluice runs');
+    expect(stdout).toContain('docker is not on PATH; Sluice needs it');
     expect((await loadConfig(undefined, repo.folder)).targets['production']?.hosts).toHaveLength(1);
   });
 

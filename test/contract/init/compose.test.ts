@@ -143,9 +143,7 @@ describe('variables that are no settings of the app', () => {
     using repo = repoOf({ 'compose.yml': compose });
     const plan = await repo.init();
     const notes = plan.guess.notHandled.join('\n');
-    expect(notes).toMatch(
-      /compose\.yml:6: \$\{PWD\} is the folder in which Sluice runs.*\.\/data in place of/,
-    );
+    expect(notes).toMatch(/compose\.yml:6: \$\{PWD\} is the folder Sluice runs in.*\.\/data instead of/);
     expect(notes).toMatch(/compose\.yml:7: \$\{HOME\} is the home folder/);
     expect(notes).toMatch(/compose\.yml:4: \$\{UID\} is/);
     expect(plan.env).toBeUndefined();
@@ -171,7 +169,7 @@ describe('profiles', () => {
   test('all services behind them are an error that says how to choose', async () => {
     using repo = repoOf({ 'compose.yml': compose });
     expect(await repo.errors()).toEqual([
-      'compose.profiles: Nothing is deployed: all services are behind profiles, and no profile is chosen: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example, with the profiles that production needs, and run `sluice init` again.',
+      'compose.profiles: Nothing to deploy: all services are behind profiles, and no profile is active: db (db), web (web) → Add COMPOSE_PROFILES=db,web to .env.example, with the profiles that production needs, and run `sluice init` again.',
     ]);
   });
 

@@ -128,6 +128,6 @@ test('a wrong address is told before anything is connected to, without repeating
     env: exactEnv(env),
   });
   expect(code).toBe(2);
-  expect(stderr).toContain('must not hold a password');
+  expect(stderr).toContain('must not contain a password');
   expect(stderr).not.toContain('hunter2');
 });

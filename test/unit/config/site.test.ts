@@ -49,6 +49,6 @@ describe('where a target publishes to', () => {
   test('a repository with nothing but a front end has production alone, as its workflow calls it', () => {
     const config = parseConfig('app: shop\ncdn: { dist: dist, store: s3://shop }\n', 'sluice.yml', '/repo');
     expect(siteOf(config, 'production').store).toEqual(siteOf(config, undefined).store);
-    expect(() => siteOf(config, 'staging')).toThrow('There is no target staging');
+    expect(() => siteOf(config, 'staging')).toThrow('Unknown target "staging"');
   });
 });

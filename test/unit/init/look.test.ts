@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { chooseCompose } from '../../../src/config/compose/choice/choice.ts';
-import { usesIn } from '../../../src/config/env/variable-uses.ts';
+import { usesIn } from '../../../src/config/env/interpolate.ts';
 import { unifiedDiff } from '../../../src/init/files.ts';
 import { renderEnvExample } from '../../../src/init/render/env.ts';
 import { type ComposeFile, isDefault } from '../../../src/init/study/compose-files.ts';

@@ -142,7 +142,7 @@ targets:
       {
         name: 'web',
         strategy: 'recreate',
-        why: 'sluice.yml says so',
+        why: 'set in sluice.yml',
         image: 'acme/web:${TAG:-v1}',
         names: { front: ['web', 'shop'] },
         published: ['127.0.0.1:80→3000', '53→53/udp'],
@@ -173,11 +173,11 @@ targets:
       expect.arrayContaining([
         'shop → production, deploy@one.example.com',
         '  migrate     web: bin/migrate',
-        'web: recreate, sluice.yml says so',
+        'web: recreate, set in sluice.yml',
         '  published   127.0.0.1:80→3000, 53→53/udp',
         '  mount       ./app.ini:/app.ini, carried',
         '  mount       ./up/loads:/uploads, data folder on the server: /opt/sluice/shop/data/up/loads',
-        '  · ./up/loads of web is a data folder on the server: /opt/sluice/shop/data/up/loads. It is empty at first, and no deploy changes or removes it',
+        '  · ./up/loads of web is a data folder on the server: /opt/sluice/shop/data/up/loads. It starts empty, and no deploy changes or removes it',
         '  SECRET_KEY  secret PROD_ENV',
         '  not read: /etc/shop.env: stays on the server',
       ]),

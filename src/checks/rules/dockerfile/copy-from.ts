@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
-import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
-import { expand } from '../../../config/dockerfile/variables.ts';
+import { expand, type Instruction, type Stage } from '../../../config/dockerfile/parse.ts';
 import { suggest } from '../../../config/sluice-yml/suggest.ts';
 import { copied, type ImageBuild, stageCalled } from '../image/build.ts';
 import { contentsOf, type StageContents } from '../image/stage-contents.ts';

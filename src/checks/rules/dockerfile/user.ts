@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
-import { type Instruction, imageNameOf, type Stage } from '../../../config/dockerfile/parse.ts';
-import { expand } from '../../../config/dockerfile/variables.ts';
+import { expand, type Instruction, imageNameOf, type Stage } from '../../../config/dockerfile/parse.ts';
 import { inFolder } from '../../repo.ts';
 import { chainOf, contextFiles, copied, type ImageBuild } from '../image/build.ts';
 import type { Rule } from '../rule.ts';

@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
-import type { Instruction } from '../../../config/dockerfile/parse.ts';
-import { expand } from '../../../config/dockerfile/variables.ts';
+import { expand, type Instruction } from '../../../config/dockerfile/parse.ts';
 import { scriptOf } from './installs.ts';
 
 /** A simple command of a RUN. */

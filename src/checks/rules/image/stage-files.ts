@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
-import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
-import { expand } from '../../../config/dockerfile/variables.ts';
+import { expand, type Instruction, type Stage } from '../../../config/dockerfile/parse.ts';
 import { chainOf, contextFiles, copied, type ImageBuild } from './build.ts';
 
 /** What COPY and ADD bring into a stage. */

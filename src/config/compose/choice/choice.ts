@@ -1,5 +1,4 @@
 import { posix } from 'node:path';
-import { developmentBuild } from './development.ts';
 import {
   baseNames,
   type ComposePurpose,
@@ -10,12 +9,10 @@ import {
   isTelling,
   purposeOf,
 } from './names.ts';
-import { type ComposeCandidate, isWhole, partsOf, whyOverlay } from './overlay.ts';
-import { type UnusedFile, unusedOf } from './unused.ts';
+import { type ComposeCandidate, isWhole, partsOf, type UnusedFile, unusedOf, whyOverlay } from './overlay.ts';
 import { type ComposeUsage, isMeant } from './usage.ts';
 
-export type { ComposeCandidate } from './overlay.ts';
-export type { UnusedFile } from './unused.ts';
+export type { ComposeCandidate, UnusedFile } from './overlay.ts';
 
 export interface ComposeChoice<File extends ComposeCandidate> {
   /** Later ones over earlier ones. */
@@ -67,13 +64,13 @@ export function startsContainers(file: ComposeCandidate): boolean {
   return Object.keys(file.services).length > 0 && isWhole(file);
 }
 
-/** What a person chose, in `--compose` or in sluice.yml: the others are of no interest. */
+/** The files that the user chose, with `--compose` or in sluice.yml. */
 export function chosenBy<File extends ComposeCandidate>(files: readonly File[]): ComposeChoice<File> {
   const why = 'named in sluice.yml or with `sluice init --compose`';
   return { files, why, unused: [], doubt: undefined };
 }
 
-/** Files that others include, or extend without being a base file themselves: they are no apps. */
+/** Files that others include, or extend without being a base file themselves: they are parts, not apps. */
 function includedBy(all: readonly ComposeCandidate[]): ReadonlySet<string> {
   const found = new Set<string>();
   for (const file of all) {
@@ -123,7 +120,7 @@ function chooseIn<File extends ComposeCandidate>(
   if (prod !== undefined && !(base !== undefined && purposeOf(base.path) === 'production')) {
     const below = base ?? commonIn(group) ?? (isWhole(prod) ? undefined : baseAbove(prod, pool));
     if (below !== undefined) return overOrAlone(prod, below, usages);
-    return { files: [prod], why: `${nameOf(prod.path)} is for production by its name`, doubt: undefined };
+    return { files: [prod], why: `${nameOf(prod.path)} is named for production`, doubt: undefined };
   }
   const neutral = group.filter((file) => purposeOf(file.path) === 'neutral');
   const one = base ?? best(neutral, usages) ?? best(group, usages) ?? group[0];
@@ -142,12 +139,12 @@ function overOrAlone<File extends ComposeCandidate>(
   const both = using.find(({ files }) => files.some((file) => isMeant(file, base.path)));
   const alone = using.find(({ files }) => !files.some((file) => isMeant(file, base.path)));
   if (both !== undefined && alone === undefined)
-    return { ...together, why: `${over} goes over ${below}, as ${both.where} has it` };
+    return { ...together, why: `${over} overrides ${below}, as in ${both.where}` };
   const sign = whyOverlay(prod, base);
   if (sign !== undefined && (alone === undefined || both !== undefined || !isWhole(prod)))
-    return { ...together, why: `${over} goes over ${below}: ${sign}` };
-  const how = alone === undefined ? 'it has all that its services need' : `as ${alone.where} has it`;
-  return { files: [prod], why: `${over} alone, without ${below}: ${how}`, doubt: undefined };
+    return { ...together, why: `${over} overrides ${below}: ${sign}` };
+  const how = alone === undefined ? 'it defines all that its services need' : `as in ${alone.where}`;
+  return { files: [prod], why: `only ${over}, without ${below}: ${how}`, doubt: undefined };
 }
 
 function single<File extends ComposeCandidate>(
@@ -163,36 +160,36 @@ function single<File extends ComposeCandidate>(
     return {
       files,
       why: 'the only one',
-      doubt: `${name} is for development by its name, and there is no other`,
+      doubt: `${name} is named for development, and there is no other`,
     };
   if (purpose === 'example')
-    return { files, why: 'the only one', doubt: `${name} is an example to be copied, and there is no other` };
+    return { files, why: 'the only one', doubt: `${name} is an example to copy, and there is no other` };
   if (purpose === 'staging')
-    return { files, why: 'the only one', doubt: `${name} is for staging by its name, and there is no other` };
+    return { files, why: 'the only one', doubt: `${name} is named for staging, and there is no other` };
   if (!isWhole(one))
     return {
       files,
       why: 'the only one',
-      doubt: `${name} has services without image and build, and there is no file to lay it over`,
+      doubt: `${name} has services without image or build, and there is no base file for it to override`,
     };
   if (isAside(one.path))
     return {
       files,
       why: 'nothing better was found',
-      doubt: `${one.path} seems to be an example, and nothing better was found`,
+      doubt: `${one.path} looks like an example, and nothing better was found`,
     };
   if (others.length > 0 && !baseNames.includes(name)) {
     const names = [one, ...others].map(({ path }) => nameOf(path)).join(', ');
     return { files, why: `${name}, one of these alternatives: ${names}`, doubt: undefined };
   }
   if (purpose === 'production')
-    return { files, why: `${one.path} is for production by its name`, doubt: undefined };
+    return { files, why: `${one.path} is named for production`, doubt: undefined };
   const depth = (path: string) => path.split('/').length;
   const other = pool.find(({ path }) => purposeOf(path) === 'development' && depth(path) <= depth(one.path));
   const why =
     other === undefined
       ? 'the compose file of this repository'
-      : `${one.path}, because ${other.path} is for development by its name`;
+      : `${one.path}, because ${other.path} is named for development`;
   return { files, why, doubt: undefined };
 }
 
@@ -241,4 +238,31 @@ function best<File extends ComposeCandidate>(
 
 function nameOf(path: string): string {
   return posix.basename(path);
+}
+
+/**
+ * The development image that a compose file without a purpose in its name builds: `dockerfile: dev.Dockerfile`,
+ * `target: devcontainer`.
+ *
+ * @param files later ones over earlier ones.
+ * @returns a sentence without its stop; undefined: nothing shows that an image is for development.
+ */
+function developmentBuild(files: readonly ComposeCandidate[]): string | undefined {
+  const builds = new Map<string, Readonly<Record<string, unknown>>>();
+  for (const { services } of files)
+    for (const [name, { build }] of Object.entries(services)) {
+      const above = typeof build === 'string' ? { context: build } : build;
+      if (above !== null && typeof above === 'object') builds.set(name, { ...builds.get(name), ...above });
+    }
+  for (const [name, { dockerfile, target }] of builds) {
+    if (isDevelopment(target)) return `${name} builds the stage ${target}, which is named for development`;
+    // A stage of another name may be the one for production.
+    if (target === undefined && isDevelopment(dockerfile))
+      return `${name} builds ${dockerfile}, which is named for development`;
+  }
+  return undefined;
+}
+
+function isDevelopment(name: unknown): name is string {
+  return typeof name === 'string' && !name.includes('$') && purposeOf(name) === 'development';
 }

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 
 /**
- * What a compose file is for, as its name and its folders say:
+ * The purpose of a compose file, by its name and its folders:
  * - `production`, `staging`, `development`: a word in the name, else in the nearest folder that has one;
  * - `example`: a file to be copied (`docker-compose.yml.example`);
  * - `neutral`: none of these.
@@ -13,7 +13,7 @@ export const baseNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', '
 
 const suffix = /\.ya?ml(?:[._-]?(?:example|sample|template|tpl|dist|default))?$/i;
 const composeWords = new Set(['compose', 'stack', 'swarm', 'dockercompose', 'dockerstack']);
-/** Cookiecutter Django and others name a file by its purpose alone. */
+/** Cookiecutter Django and others name a file only by its purpose. */
 const purposeName = /^(?:production|prod|staging|local)\.ya?ml$/i;
 
 const development = new Set([
@@ -38,7 +38,7 @@ const productionFile = new Set([...production, 'deploy', 'deployment', 'server',
 const staging = new Set(['staging', 'stage', 'preview', 'uat', 'qa']);
 const example = new Set(['example', 'sample', 'template', 'tpl', 'dist', 'default']);
 
-/** Folders whose compose files are seldom the app itself. */
+/** Folders whose compose files are rarely the app itself. */
 const aside = new Set([
   ...['example', 'examples', 'sample', 'samples', 'demo', 'demos', 'doc', 'docs', 'test', 'tests', 'testing'],
   ...['fixture', 'fixtures', 'testdata', 'e2e', 'bench', 'benchmark', 'benchmarks', 'integration', 'contrib'],
@@ -74,7 +74,7 @@ export function hasComposeName(path: string): boolean {
   );
 }
 
-/** Whether a file could be a compose file whose name does not say so: any YAML file that no tool is known to own. */
+/** Whether a file could be a compose file under another name: any YAML file that no tool is known to own. */
 export function mayBeCompose(path: string): boolean {
   const name = posix.basename(path);
   return (
@@ -114,18 +114,18 @@ export function isOverrideExample(path: string): boolean {
   return words.includes('override') && words.some((word) => example.has(word));
 }
 
-/** Whether a profile is one for developers: an example names those, too, that nobody starts on a server. */
+/** Whether a profile is one for developers: examples list some that do not run on a server. */
 export function isAsideProfile(profile: string): boolean {
   const words = wordsOf(profile.trim());
   return words.some((word) => development.has(word) || /^(?:assets|tools?|seed|frontend-dev)$/.test(word));
 }
 
-/** Whether a folder on the way says that its files are not the app: examples, documentation, tests. */
+/** Whether a folder of the path shows that its files are not the app: examples, documentation, tests. */
 export function isAside(path: string): boolean {
   return foldersOf(path).some((folder) => aside.has(folder.toLowerCase()));
 }
 
-/** Whether all folders on the way have names that say: this is how the app is deployed. */
+/** Whether the names of all folders of the path suggest a deployment. */
 export function isTelling(path: string): boolean {
   return foldersOf(path).every((folder) => likely.has(folder.replace(/^\./, '').toLowerCase()));
 }
@@ -141,7 +141,7 @@ export function extraWords(path: string): number {
   return wordsOf(posix.basename(path)).filter((word) => !composeWords.has(word) && word !== 'docker').length;
 }
 
-/** Whether a file lies in a folder that belongs to a tool: `.github`, `.devcontainer`, `.cursor`. */
+/** Whether a file is in a folder that belongs to a tool: `.github`, `.devcontainer`, `.cursor`. */
 export function isHiddenFolder(path: string): boolean {
   return foldersOf(path).some((folder) => folder.startsWith('.') && !shown.has(folder));
 }

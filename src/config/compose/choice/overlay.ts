@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { folderOf, isOverrideExample, purposeOf } from './names.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 
@@ -14,7 +15,7 @@ export interface ComposeCandidate {
 const forDevelopment =
   /^(?:NODE_ENV|CHOKIDAR_\w+|WATCHPACK_\w+|WDS_\w+|PYTHON\w+|XDEBUG_\w+)$|DEBUG|_ENV$|RELOAD/;
 
-/** Whether each service says what it runs: an overlay leaves that to the file below it, unless it includes that. */
+/** Whether each service has an image or a build; an overlay leaves them to its base file, unless it includes that. */
 export function isWhole({ services, data }: ComposeCandidate): boolean {
   if (isMap(data) && data['include'] !== undefined) return true;
   const all = Object.values(services);
@@ -35,34 +36,34 @@ export function partsOf({ path, data, services }: ComposeCandidate): {
     isMap(service['extends']) ? service['extends']['file'] : undefined,
   );
   const texts = (all: readonly unknown[]) =>
-    [...new Set(all.filter((candidate) => typeof candidate === 'string'))].map(at);
+    [...new Set(all.filter((part) => typeof part === 'string'))].map(at);
   return { included: texts(included), extended: texts(extended) };
 }
 
 /**
- * Why a file for production can't stand without the base file beside it, as the end of a sentence; undefined: it is
+ * Why a file for production needs the base file beside it, as the end of a sentence; undefined: it is
  * complete. That each service has an image is not enough: a file that is written to be laid over another one names
- * its image for the build and leaves ports, volumes and variables to that one. What a file for production leaves out
- * on purpose (bind mounts of sources, ports of databases, helpers for development) is no sign.
+ * its image for the build and leaves ports, volumes and variables to that one. Parts that a file for production leaves out
+ * on purpose (bind mounts of sources, ports of databases, helpers for development) do not count.
  */
 export function whyOverlay(over: ComposeCandidate, base: ComposeCandidate): string | undefined {
   const parts = partsOf(over);
   if ([...parts.included, ...parts.extended].includes(base.path)) return undefined;
   if (!isWhole(over)) {
     const [name] = Object.entries(over.services).find(([, service]) => !isRunnable(service)) ?? [];
-    return name === undefined ? 'it has no services' : `${name} has neither image nor build there`;
+    return name === undefined ? 'it has no services' : `${name} has neither image nor build in it`;
   }
   return whyDangling(over, base) ?? whyLost(over, base);
 }
 
-/** What a file refers to and only the base declares: Docker Compose would refuse it alone. */
+/** A reference of the file that only the base declares: Docker Compose refuses the file alone. */
 function whyDangling(over: ComposeCandidate, base: ComposeCandidate): string | undefined {
   for (const [name, service] of Object.entries(over.services)) {
     for (const [section, used] of Object.entries(referencesOf(service))) {
       const missing = used.find(
-        (candidate) => !declares(over, section, candidate) && declares(base, section, candidate),
+        (reference) => !declares(over, section, reference) && declares(base, section, reference),
       );
-      if (missing !== undefined) return `${name} uses ${missing}, which only the base file has`;
+      if (missing !== undefined) return `${name} uses ${missing}, which only the base file defines`;
     }
   }
   return undefined;
@@ -91,7 +92,7 @@ function referencesOf(
   };
 }
 
-/** What services that both files have would lose without the base, where a complete file would repeat it. */
+/** A part that a shared service loses without the base, and that a complete file repeats. */
 function whyLost(over: ComposeCandidate, base: ComposeCandidate): string | undefined {
   const shared = Object.keys(over.services).filter((name) => Object.hasOwn(base.services, name));
   for (const name of shared) {
@@ -99,24 +100,24 @@ function whyLost(over: ComposeCandidate, base: ComposeCandidate): string | undef
     const targets = targetsOf(own);
     const volume = namedVolumes(below).find(({ target }) => !targets.includes(target));
     if (volume !== undefined && namedVolumes(own).length === 0)
-      return `without it ${name} would lose the volume ${volume.source}`;
+      return `without it, ${name} loses the volume ${volume.source}`;
     const given = environmentNames(own);
     const needed = environmentNames(below).filter((environmentName) => !forDevelopment.test(environmentName));
     const isGiven =
       own['env_file'] !== undefined || needed.some((environmentName) => given.includes(environmentName));
     if (!isGiven && needed.length > 0)
-      return `without it ${name} would lose its variables (${needed.slice(0, 2).join(', ')}${needed.length > 2 ? ', …' : ''})`;
-    if (!isGiven && below['env_file'] !== undefined) return `without it ${name} would lose its env_file`;
+      return `without it, ${name} loses its variables (${needed.slice(0, 2).join(', ')}${needed.length > 2 ? ', …' : ''})`;
+    if (!isGiven && below['env_file'] !== undefined) return `without it, ${name} loses its env_file`;
     const hosts = Object.keys(base.services).filter((key) => !Object.hasOwn(over.services, key));
-    const host = hosts.find((candidate) => namesHost(own, candidate));
-    if (host !== undefined) return `${name} calls ${host}, which only the base file has`;
+    const host = hosts.find((other) => namesHost(own, other));
+    if (host !== undefined) return `${name} calls ${host}, which only the base file defines`;
   }
   const isServed = Object.values(over.services).some(isReachable);
   const published = shared.find((name) => listOf(base.services[name]?.['ports']).length > 0);
-  return isServed || published === undefined ? undefined : `without it ${published} would lose its ports`;
+  return isServed || published === undefined ? undefined : `without it, ${published} loses its ports`;
 }
 
-/** Something leads from outside to it: a port, a proxy's labels or variables, a tunnel, the host's network. */
+/** Whether traffic from outside reaches it: by a port, a proxy's labels or variables, a tunnel, the host's network. */
 function isReachable(service: Loose): boolean {
   if (listOf(service['ports']).length > 0 || service['network_mode'] === 'host') return true;
   const labels = JSON.stringify([
@@ -182,4 +183,55 @@ function listOf(value: unknown): readonly unknown[] {
 
 function isMap(value: unknown): value is Loose {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** A compose file that production is not made of. */
+export interface UnusedFile {
+  readonly path: string;
+  /**
+   * `alternative`: it could be deployed in place of the chosen ones; `overlay`: it goes over another file;
+   * `development`: by its name; `override-example`: an override to copy and fill in; `part`: the chosen ones include or extend it; `elsewhere`: in another folder.
+   */
+  readonly role: 'alternative' | 'overlay' | 'development' | 'override-example' | 'part' | 'elsewhere';
+}
+
+/** The role of each file that was not chosen. */
+export function unusedOf(
+  all: readonly ComposeCandidate[],
+  chosen: readonly ComposeCandidate[],
+): UnusedFile[] {
+  const folder = folderOf(chosen[0]?.path ?? '');
+  const parts = reachable(all, chosen);
+  return all
+    .filter((file) => !chosen.some(({ path }) => path === file.path))
+    .map((file): UnusedFile => {
+      const { path } = file;
+      if (parts.has(path)) return { path, role: 'part' };
+      if (isOverrideExample(path)) return { path, role: 'override-example' };
+      if (purposeOf(path) === 'development') return { path, role: 'development' };
+      const isBelow = folder === '' || path.startsWith(`${folder}/`);
+      const isPart = !isWhole(file) || /(?:^|\/)(?:override|overlay)s?\//.test(path);
+      if (isBelow && purposeOf(path) !== 'example' && isPart) return { path, role: 'overlay' };
+      if (folderOf(path) !== folder) return { path, role: 'elsewhere' };
+      return { path, role: isWhole(file) ? 'alternative' : 'overlay' };
+    });
+}
+
+/** All files that the chosen ones include and extend, and those that these do. */
+function reachable(
+  all: readonly ComposeCandidate[],
+  chosen: readonly ComposeCandidate[],
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  const visit = (file: ComposeCandidate): void => {
+    const { included, extended } = partsOf(file);
+    for (const path of [...included, ...extended]) {
+      const next = all.find((file) => file.path === path);
+      if (next === undefined || found.has(path)) continue;
+      found.add(path);
+      visit(next);
+    }
+  };
+  for (const file of chosen) visit(file);
+  return found;
 }

@@ -17,22 +17,22 @@ export const build = z.strictObject(
       }),
     cache: oneOf(['auto', 'registry', 'gha', 'local', 'inline', 'none']).prefault('auto').meta({
       description:
-        'Where the build cache is kept between runs. `auto` takes what engine, store and place support, and `sluice build --print` says which and why.',
+        'Where to keep the build cache between runs. `auto` chooses a backend that the engine, the store and the runner support; `sluice build --print` shows which and why.',
     }),
     sbom: flag.prefault(false).meta({ description: 'Attach a list of the software in the image.' }),
     provenance: flag
       .prefault(false)
-      .meta({ description: 'Attach how the image was built (SLSA provenance).' }),
+      .meta({ description: 'Attach a record of how the image was built (SLSA provenance).' }),
     smoke: z.record(serviceName, command, { error: mapRule }).prefault({}).meta({
       description:
-        'Command by service that must end with 0 in the new image, without network, before anything is pushed.',
+        'Command by service that must exit with 0 in the new image, without network, before any image is pushed.',
     }),
     'job-credentials': z
       .array(variableName, { error: 'must be a list of NAMES of variables' })
       .optional()
       .meta({
         description:
-          'NAMES of [reserved variables](#reserved-variables) of the job that build secrets and caches of the compose files may use, such as `GITHUB_TOKEN`. Whoever can change a Dockerfile can then read them. Default: none.',
+          'NAMES of [reserved variables](#reserved-variables) of the job that build secrets and caches of the compose files may use, such as `GITHUB_TOKEN`. Anyone who can change a Dockerfile can then read them. Default: none.',
       }),
   },
   { error: mapRule },

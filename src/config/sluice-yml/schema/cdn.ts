@@ -53,7 +53,7 @@ const grace = z
   })
   .meta({ title: 'duration' });
 
-/** What S3 keeps with an object, and sends with it. */
+/** Headers that S3 stores with an object. */
 const stored = [
   'cache-control',
   'content-type',
@@ -89,31 +89,31 @@ const budget = z.strictObject(
 const verify = z.strictObject(
   {
     pages: count(1, 10_000).prefault(20).meta({
-      description: 'How many pages are looked at, changed ones first, with every asset they name.',
+      description: 'How many pages to check, changed ones first, with every asset they name.',
     }),
     for: duration(1000).prefault('60s').meta({
-      description: 'How long the site may take to show the new release, before what is still wrong counts.',
+      description: 'How long the site may take to serve the new release before remaining problems count.',
     }),
     security: oneOf(['fail', 'warn', 'off']).prefault('warn').meta({
       description:
-        'What a missing security header means (Strict-Transport-Security, Content-Security-Policy, X-Content-Type-Options, X-Frame-Options or frame-ancestors, Referrer-Policy).',
+        'Effect of a missing security header (Strict-Transport-Security, Content-Security-Policy, X-Content-Type-Options, X-Frame-Options or frame-ancestors, Referrer-Policy).',
     }),
     headers: z
       .record(headerName, headerValue, { error: mapRule })
       .prefault({})
       .meta({ description: 'Headers that every page must have, with exactly this value.' }),
     budget: budget.prefault({}).meta({
-      description: 'Longest times for the root page on a new connection; a longer one is a warning.',
+      description: 'Longest times for the root page on a new connection; slower is a warning.',
     }),
   },
   { error: mapRule },
 );
 
-/** What may differ from target to target. */
+/** Settings that may differ between targets. */
 const place = {
   store: store.optional().meta({
     description:
-      'Where the files go: `s3://bucket` or `s3://bucket/folder`, on AWS or any store that speaks S3.',
+      'Destination of the files: `s3://bucket` or `s3://bucket/folder`, on AWS or any S3-compatible store.',
   }),
   endpoint: url.optional().meta({
     description:
@@ -128,47 +128,46 @@ const place = {
     }),
   style: oneOf(['path', 'host']).optional().meta({
     description:
-      'Where requests have the bucket: in the `path`, or in the `host` name. Default: `host` on AWS, but for names with dots; `path` elsewhere.',
+      'Where requests name the bucket: in the `path`, or in the `host` name. Default: `host` on AWS, except for names with dots; `path` elsewhere.',
   }),
   role: role.optional().meta({
     description:
-      'Role that a job on GitHub takes by its OIDC token (`permissions: id-token: write`). Default: AWS_ROLE_ARN; without one the keys of the environment are used.',
+      'Role that a GitHub job assumes with its OIDC token (`permissions: id-token: write`). Default: AWS_ROLE_ARN; without one, Sluice uses the keys of the environment.',
   }),
   url: url.optional().meta({
     description:
-      'Public URL of the top of the site. With it the release is verified as visitors see it; Cloudflare needs it.',
+      'Public URL of the root of the site. With it, Sluice verifies the release as visitors see it. Required for Cloudflare.',
   }),
   cloudfront: oneOrMore(distribution, 'must be the ID of a distribution, or a list of IDs').optional().meta({
-    description: 'CloudFront distribution(s) that are told what has changed.',
+    description: 'CloudFront distribution(s) to invalidate.',
   }),
   cloudflare: oneOrMore(zone, 'must be a zone, or a list of zones').optional().meta({
-    description:
-      'Cloudflare zone(s) that are told what has changed (CLOUDFLARE_API_TOKEN with “Cache Purge”).',
+    description: 'Cloudflare zone(s) to purge (CLOUDFLARE_API_TOKEN with “Cache Purge”).',
   }),
 };
 
 /** `cdn:` of sluice.yml. */
 export const cdn = z.strictObject(
   {
-    dist: relativePath.meta({ description: 'Folder that is published, as the build leaves it.' }),
+    dist: relativePath.meta({ description: 'Folder to publish, as the build creates it.' }),
     ...place,
     targets: z
       .record(targetName, z.strictObject(place, { error: mapRule }), { error: mapRule })
       .prefault({})
-      .meta({ description: 'By target, what differs there: `staging: { store: s3://staging-assets }`.' }),
+      .meta({ description: 'Settings that differ, by target: `staging: { store: s3://staging-assets }`.' }),
     index: text('must be the name of a file', 100)
       .regex(/^[^/]+$/, 'must be the name of a file, without a folder')
       .prefault('index.html')
-      .meta({ description: 'Page that stands for its folder.' }),
+      .meta({ description: 'Page that a folder URL serves.' }),
     spa: flag.prefault(false).meta({
-      description: 'Unknown paths answer with the index page (a single-page app).',
+      description: 'Serve the index page for unknown paths (a single-page app).',
     }),
     wait: flag.prefault(false).meta({
-      description: 'Wait until CloudFront says that it has forgotten what has changed.',
+      description: 'Wait until CloudFront has completed the invalidation.',
     }),
     hashed: globs.optional().meta({
       description:
-        'Files whose name changes with their content: they may be kept for a year. Default: found by their names and folders, as bundlers write them.',
+        'Files whose name changes with their content, cached for a year. Default: recognized by the names and folders that bundlers write.',
     }),
     headers: z
       .array(
@@ -183,37 +182,39 @@ export const cdn = z.strictObject(
       )
       .prefault([])
       .meta({ description: 'Headers by file; later rules win.' }),
-    exclude: globs.optional().meta({ description: 'Files of the folder that are not published.' }),
+    exclude: globs.optional().meta({ description: 'Files of the folder not to publish.' }),
     elsewhere: globs.optional().meta({
       description:
-        'Paths of the site that other servers answer, such as `media/**`: what pages name there need not be in the folder.',
+        'Paths of the site that other servers serve, such as `media/**`. Files that pages name there may be missing in the folder.',
     }),
     variants: z
       .array(oneOf(['br', 'gzip']), { error: 'must be a list of br and gzip' })
       .prefault([])
       .meta({
         description:
-          'Compressed copies beside text files, as `app.js.br` and `app.js.gz`, for servers that choose by them. CloudFront and Cloudflare compress by themselves.',
+          'Compressed copies next to text files, as `app.js.br` and `app.js.gz`, for servers that select them. CloudFront and Cloudflare compress on their own.',
       }),
     keep: count(1, 50).prefault(5).meta({ description: 'Earlier releases that a rollback can bring back.' }),
     grace: grace.prefault('7d').meta({
-      description: 'How long files of earlier releases stay at least, so that open tabs go on working.',
+      description: 'How long to keep files of earlier releases at least, so that open tabs continue to work.',
     }),
     'max-removed': z
       .strictObject(
         {
-          files: count(0, 10_000_000).prefault(20).meta({ description: 'This many files may always go.' }),
-          share: rate.prefault('30%').meta({ description: 'And this share of the site.' }),
+          files: count(0, 10_000_000)
+            .prefault(20)
+            .meta({ description: 'A release may always remove this many files.' }),
+          share: rate
+            .prefault('30%')
+            .meta({ description: 'A release may always remove this share of the site.' }),
         },
         { error: mapRule },
       )
       .prefault({})
       .meta({
-        description: 'A release that takes away more than both of these is refused, unless it is told to.',
+        description: 'Sluice refuses a release that removes more than both limits, unless you allow it.',
       }),
-    verify: verify
-      .prefault({})
-      .meta({ description: 'How the published site is looked at, if it has a `url`.' }),
+    verify: verify.prefault({}).meta({ description: 'How to check the published site, if it has a `url`.' }),
   },
   { error: mapRule },
 );

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { neverHandedOn } from '../../../kernel/masking/keys.ts';
 import { duration, flag, mapRule, oneOf, rate, relativePath, text } from './fields.ts';
 
-const reason = text('must say why, in a few words', 500);
+const reason = text('must be a reason, in a few words', 500);
 const toolName = z.string({ error: 'must be the name of a check' }).min(1).max(100);
 
 const variable = z
@@ -18,29 +18,29 @@ export const checks = z.strictObject(
   {
     skip: z.record(toolName, reason, { error: mapRule }).prefault({}).meta({
       description:
-        'Checks that are not to run, each with its reason: by tool (`mypy`) or by check (`mypy backend`). Whatever else does not run fails.',
+        'Checks to skip, each with a reason: by tool (`mypy`) or by check (`mypy backend`). Any other check that does not run fails.',
     }),
     ignore: z.record(toolName, reason, { error: mapRule }).prefault({}).meta({
       description:
-        'Rules whose findings do not count, each with its reason: `compose/memory-limit: "sized by hand"`. Tools’ own settings and inline comments go on working.',
+        'Rules whose findings do not count, each with a reason: `compose/memory-limit: "sized manually"`. Tools’ own settings and inline comments continue to work.',
     }),
     baseline: relativePath.prefault('.sluice-baseline.json').meta({
       description:
-        'File with the findings that are accepted, until a date or for good (`sluice check --accept`).',
+        'File with accepted findings, accepted until a date or permanently (`sluice check --accept`).',
     }),
     timeout: duration(1000).prefault('10m').meta({
-      description: 'Longest time for one check; a check that is not at its end by then did not run.',
+      description: 'Longest time for one check; a check that takes longer counts as not run.',
     }),
     timeouts: z.record(toolName, duration(1000), { error: mapRule }).prefault({}).meta({
-      description: 'The same for single checks, by tool or by check: `pytest: 20m`.',
+      description: 'Timeouts of single checks, by tool or by check: `pytest: 20m`.',
     }),
     tools: oneOf(['auto', 'path', 'locked']).prefault('auto').meta({
       description:
-        'Where tools come from that the repository lacks (Trivy, TruffleHog, hadolint, …): `auto` takes one on PATH, else the locked version, whose hash is verified; `path` downloads nothing; `locked` ignores PATH.',
+        'Where to get tools that the repository lacks (Trivy, TruffleHog, hadolint, …): `auto` uses the one on PATH, else the locked version with a verified hash. `path` downloads nothing, `locked` ignores PATH.',
     }),
     env: z.array(variable, { error: 'must be a list of names' }).prefault([]).meta({
       description:
-        'Variables that tools and tests get, by name: `[DATABASE_URL]`. They have none of the environment but paths, proxies, what CI says of the run, and settings of known tools.',
+        'Variables to pass to tools and tests, by name: `[DATABASE_URL]`. Otherwise they get only paths, proxies, CI variables about the run, and settings of known tools.',
     }),
     scan: z
       .strictObject(
@@ -49,18 +49,18 @@ export const checks = z.strictObject(
             description: 'Vulnerabilities of this severity and above count against the verdict.',
           }),
           unfixed: oneOf(['review', 'fail', 'note']).prefault('review').meta({
-            description: 'What such a vulnerability means while there is no fixed version of it.',
+            description: 'Effect of such a vulnerability while no fixed version exists.',
           }),
           history: flag.prefault(false).meta({
             description:
-              'Look for secrets in the whole history of git, not only in the change. A run without a change to look at does it anyway.',
+              'Scan the whole git history for secrets, not only the change. A run without a change to compare always does.',
           }),
           'verify-secrets': flag.prefault(true).meta({
             description:
-              'Ask the services that secrets are for whether they are live. A secret that can’t be verified asks for a review.',
+              'Check with the issuing services whether found secrets are live. A secret that cannot be verified needs a review.',
           }),
           images: flag.prefault(false).meta({
-            description: 'Scan the images of the services, too, where they have been built on this machine.',
+            description: 'Also scan the images of the services that were built on this machine.',
           }),
         },
         { error: mapRule },

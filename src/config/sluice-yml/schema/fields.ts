@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { formatAddress, parseAddress, parseHostKey } from '../../address.ts';
-import { healthPathPattern } from '../../health/check.ts';
-import { isHealthHeader, isHealthValue } from '../../health/headers.ts';
+import { healthPathPattern, isHealthHeader, isHealthValue } from '../../health/request-syntax.ts';
 import { tryParseImage } from '../../images/reference.ts';
 import { parseBytes, parseDuration, parseRate } from '../human.ts';
 
@@ -57,21 +56,25 @@ export const size = z
   .transform((text) => Math.round(parseBytes(text) ?? 0))
   .meta({ title: 'size' });
 
-/** A whole number from `least` to `most`. */
-export function count(least: number, most: number) {
-  const rule = `must be a whole number from ${least} to ${most}`;
+/** A whole number, also in quotes: compose files quote ports and counts, and so do people here. */
+function wholeNumber(least: number, most: number, rule: string) {
+  const quoted = z.string().regex(/^\d{1,15}$/, rule);
   return z
-    .int({ error: rule })
-    .min(least, rule)
-    .max(most, rule)
-    .meta({ title: `${least}–${most}` });
+    .union([z.int({ error: rule }).min(least, rule).max(most, rule), quoted], { error: rule })
+    .transform((value, context) => {
+      const number = Number(value);
+      if (number >= least && number <= most) return number;
+      context.issues.push({ code: 'custom', message: rule, input: value });
+      return z.NEVER;
+    });
 }
 
-export const port = z
-  .int({ error: 'must be a port, 1 to 65535' })
-  .min(1, 'must be a port, 1 to 65535')
-  .max(65535, 'must be a port, 1 to 65535')
-  .meta({ title: 'port' });
+export function count(least: number, most: number) {
+  const rule = `must be a whole number from ${least} to ${most}`;
+  return wholeNumber(least, most, rule).meta({ title: `${least}–${most}` });
+}
+
+export const port = wholeNumber(1, 65535, 'must be a port, 1 to 65535').meta({ title: 'port' });
 
 const modeRule = 'must be http, tcp, or a map of ports such as { 8025: http, 1025: tcp }';
 /** One mode, or a mode by port. */
@@ -101,7 +104,7 @@ export function text(rule: string, most = 4096) {
     .string({ error: rule })
     .min(1, rule)
     .max(most, `must not be longer than ${most} characters`)
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold line breaks or control characters');
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain line breaks or control characters');
 }
 
 /** One or several of a kind, written as a value or as a list. */
@@ -110,7 +113,7 @@ export function oneOrMore<T extends z.ZodType>(item: T, rule: string) {
 }
 
 const appRule =
-  'must be lower case letters, digits, - and _, beginning with a letter or digit, at most 50 characters';
+  'must be lowercase letters, digits, - and _, starting with a letter or digit, at most 50 characters';
 export const appName = z
   .string({ error: appRule })
   .regex(/^[a-z0-9][a-z0-9_-]{0,49}$/, appRule)
@@ -123,7 +126,7 @@ export const serviceName = z
   .regex(/^[A-Za-z0-9._-]{1,128}$/, serviceRule)
   .meta({ title: 'service' });
 
-const targetRule = 'must be letters, digits, - and _, beginning with a letter, at most 40 characters';
+const targetRule = 'must be letters, digits, - and _, starting with a letter, at most 40 characters';
 export const targetName = z.string({ error: targetRule }).regex(/^[A-Za-z][A-Za-z0-9_-]{0,39}$/, targetRule);
 
 const variableRule = 'must be the NAME of an environment variable, never its value';
@@ -140,7 +143,7 @@ export const absolutePath = text(absoluteRule, 1024)
   .regex(/^(?!.*(?:^|\/)\.\.?(?:\/|$))\/[^/]/, absoluteRule)
   .meta({ title: 'absolute path' });
 
-const urlRule = 'must be a URL that begins with http:// or https://';
+const urlRule = 'must be a URL that starts with http:// or https://';
 export const url = text(urlRule, 2048)
   .refine((value) => {
     const parsed = URL.canParse(value) ? new URL(value) : undefined;
@@ -183,8 +186,7 @@ export const statuses = z
   })
   .meta({ title: 'status, range or list' });
 
-const headerRule =
-  'must be a map of header names (none of HTTP’s own, such as Host) to texts of printable characters without quotes';
+const headerRule = 'must map header names (not HTTP’s own, such as Host) to printable text without quotes';
 
 export const headers = z
   .record(z.string().refine(isHealthHeader, headerRule), z.string().refine(isHealthValue, headerRule), {
@@ -221,8 +223,8 @@ export const command = z
         .string({ error: commandRule })
         .min(1, commandRule)
         .max(8192, 'must not be longer than 8192 characters')
-        .regex(/^[^\0]*$/, 'must not hold a NUL'),
-      z.array(z.string({ error: 'must be a text; put it into quotes' })).min(1, commandRule),
+        .regex(/^[^\0]*$/, 'must not contain a NUL'),
+      z.array(z.string({ error: 'must be a text; put it in quotes' })).min(1, commandRule),
     ],
     { error: commandRule },
   )

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { docsUrl } from '../../../kernel/docs.ts';
 import { build } from './build.ts';
 import { cdn } from './cdn.ts';
 import { checks } from './checks.ts';
@@ -31,7 +32,7 @@ import {
 import { target } from './target.ts';
 
 /**
- * The whole of sluice.yml. Descriptions and defaults stand here once: the JSON Schema and docs/config.md are
+ * All of sluice.yml. The only place of descriptions and defaults: the JSON Schema and docs/config.md are
  * generated from them. Keys are written as in the file; normalise.ts turns the result into the model.
  */
 
@@ -39,16 +40,16 @@ const strategies = ['blue-green', 'workers', 'singleton', 'recreate', 'keep', 'j
 
 const healthRequest = z.strictObject(
   {
-    path: healthPath.meta({ description: 'Path that is asked by GET.' }),
+    path: healthPath.meta({ description: 'Path to request with GET.' }),
     port: port.optional().meta({ description: 'Container port. Default: the main port.' }),
     host: text('must be the name of a host', 253)
       .regex(/^[\w.:[\]-]+$/, 'must be the name of a host')
       .optional()
       .meta({
-        description: 'Host header, for apps that answer to certain names only. Default: `localhost`.',
+        description: 'Host header, for apps that accept only certain names. Default: `localhost`.',
       }),
     headers: headers.optional().meta({
-      description: 'Further headers. `${NAME}` is a variable of the target: a token belongs there.',
+      description: 'Additional headers. `${NAME}` is a variable of the target: store tokens there.',
     }),
     timeout: duration(100).optional().meta({ description: 'Longest time for an answer. Default: `5s`.' }),
     expect: statuses.optional().meta({ description: 'Statuses of a healthy answer. Default: `200-399`.' }),
@@ -61,21 +62,20 @@ const service = z
     {
       strategy: oneOf(strategies).optional().meta({
         description:
-          'How a deploy treats the service: `blue-green` (two colors, switched under load), `workers` (new ones up, old ones finish), `singleton` (never two at once), `recreate` (replaced in place when it changed), `keep` (never touched), `job` (runs to its end). Default: inferred, see [below](#how-a-strategy-is-found).',
+          'How a deploy treats the service: `blue-green` (two colors, switched under load), `workers` (new ones up, old ones finish), `singleton` (never two at once), `recreate` (replaced in place when it changes), `keep` (never touched), `job` (runs to completion). Default: inferred, see [below](#how-a-strategy-is-found).',
       }),
       port: port.optional().meta({
-        description: 'Container port the edge sends requests to. Default: found in the compose file.',
+        description: 'Container port that the edge sends requests to. Default: found in the compose file.',
       }),
       mode: portModes.optional().meta({
-        description:
-          'How the edge carries the main port, or each port: `mode: tcp`, `mode: { 8025: http, 1025: tcp }`. `http` counts and switches single requests, `tcp` whole connections of any protocol. Default: `http` where something shows that a port speaks it, else `tcp`; `sluice plan` says why (docs/ports.md).',
+        description: `How the edge forwards the main port, or each port: \`mode: tcp\`, \`mode: { 8025: http, 1025: tcp }\`. \`http\` counts and switches single requests, \`tcp\` whole connections of any protocol. Default: \`http\` if the port is known to speak it, else \`tcp\`; \`sluice plan\` shows why. See ${docsUrl('ports')}.`,
       }),
       health: z
         .union([healthPath, healthRequest], { error: 'must be a path such as /health, or a map with one' })
         .optional()
         .meta({
           description:
-            'How a container is asked whether it serves: a path, or a map. The edge and the deploy ask in the same way. Default: as its health check asks.',
+            'Health request: a path, or a map. The edge and the deploy use the same request. Default: the request of the container’s health check.',
         }),
       'start-timeout': duration(1_000).optional().meta({
         description:
@@ -98,29 +98,29 @@ const service = z
         .optional()
         .meta({
           description:
-            'Volumes that both colours may write to at the same time, such as uploads; folders as the compose file has them: `./uploads`.',
+            'Volumes that both colors may write to at the same time, such as uploads; folders as written in the compose file: `./uploads`.',
         }),
     },
     { error: mapRule },
   )
-  .meta({ description: 'One service of the compose files; only what Sluice can’t see there.' });
+  .meta({ description: 'One service of the compose files: only settings that Sluice cannot find there.' });
 
 const migrate = z.strictObject(
   {
     service: serviceName.meta({
-      description: 'Service whose new image and variables the migration runs with.',
+      description: 'Service whose new image and variables the migration uses.',
     }),
     command: command.meta({
-      description: 'The migration, such as `alembic upgrade head`: one text, or a list of words.',
+      description: 'Migration command, such as `alembic upgrade head`: one text, or a list of words.',
     }),
     'lock-timeout': duration().prefault('5s').meta({
       description:
-        'Longest wait for a lock in Postgres; the migration fails rather than block the app’s queries.',
+        'Longest wait for a lock in Postgres; then the migration fails instead of blocking the app’s queries.',
     }),
     timeout: duration(1000).prefault('10m').meta({ description: 'Longest time for the whole migration.' }),
     revision: command.optional().meta({
       description:
-        'Prints the current revision, recorded before and after. Default for Alembic: `alembic current`.',
+        'Command that prints the current revision, recorded before and after. Default for Alembic: `alembic current`.',
     }),
   },
   { error: mapRule },
@@ -130,11 +130,12 @@ const backup = z.strictObject(
   {
     postgres: serviceName.meta({ description: 'Service that runs Postgres.' }),
     keep: count(1, 10_000).prefault(14).meta({
-      description: 'Proven backups kept on the host, each for deploys, the schedule and people.',
+      description:
+        'Proven backups to keep on the host, separately for deploys, scheduled and manual backups.',
     }),
     'restore-test': flag
       .prefault(true)
-      .meta({ description: 'Restore each backup into a throw-away Postgres and compare.' }),
+      .meta({ description: 'Restore each backup into a temporary Postgres and compare.' }),
     timeout: duration(1000).prefault('30m').meta({ description: 'Longest time for dump and restore test.' }),
   },
   { error: mapRule },
@@ -144,7 +145,7 @@ const watch = z.strictObject(
   {
     for: duration()
       .prefault('30s')
-      .meta({ description: 'How long the new colour is watched after the switch.' }),
+      .meta({ description: 'How long to watch the new color after the switch.' }),
     'max-5xx': rate
       .prefault('1%')
       .meta({ description: 'Share of 5xx answers above which the guard reverts.' }),
@@ -171,28 +172,28 @@ export const configSchema = z
       }),
       compose: oneOrMore(relativePath, 'must be a path, or a list of paths').optional().meta({
         description:
-          'Compose files, later ones over earlier ones. Default: compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml, whichever is there.',
+          'Compose files, later ones over earlier ones. Default: the first of compose.yaml, compose.yml, docker-compose.yml and docker-compose.yaml that exists.',
       }),
       registry: registry.optional().meta({
         description:
-          'Where the app’s images are pushed, such as `ghcr.io/acme/bookreader`. `none`: nowhere; they are built where Sluice runs, and deploys carry them to the hosts over SSH (docs/build.md).',
+          'Where to push the app’s images, such as `ghcr.io/acme/bookreader`. `none`: nowhere; Sluice builds them where it runs, and deploys transfer them to the hosts over SSH.',
       }),
       services: z
         .record(serviceName, service, { error: mapRule })
         .prefault({})
         .meta({ description: 'By the name of a compose service.' }),
-      build: build.prefault({}).meta({ description: 'How the images are built (docs/build.md).' }),
+      build: build.prefault({}).meta({ description: `How to build the images. See ${docsUrl('build')}.` }),
       migrate: migrate
         .optional()
-        .meta({ description: 'Database migration, run once per deploy before anything is started.' }),
+        .meta({ description: 'Database migration, run once per deploy before any container starts.' }),
       backup: backup.optional().meta({ description: 'Database backup before each deploy.' }),
-      watch: watch.prefault({}).meta({ description: 'What the guard watches after the switch.' }),
+      watch: watch.prefault({}).meta({ description: 'Limits that the guard checks after the switch.' }),
       targets: z
         .record(targetName, target, { error: mapRule })
         .refine((value) => Object.keys(value).length > 0, 'must name at least one target')
         .meta({
           description:
-            'By name, such as `staging` and `production`. May be missing where there is only a front end to publish (`cdn`).',
+            'By name, such as `staging` and `production`. Optional if the repository only publishes a front end (`cdn`).',
         }),
       notify: z
         .strictObject(
@@ -204,7 +205,7 @@ export const configSchema = z
           { error: mapRule },
         )
         .prefault({})
-        .meta({ description: 'Who hears of success, revert and failure.' }),
+        .meta({ description: 'Notifications of success, revert and failure.' }),
       edge: z
         .strictObject(
           {
@@ -213,21 +214,21 @@ export const configSchema = z
               .meta({ description: 'Image of the edge: HAProxy 3.0 or newer with Lua.' }),
             'max-connections': count(100, 200_000).optional().meta({
               description:
-                'Connections of clients that one edge carries, idle ones included; its memory limit follows. Further requests get a 503 at once. Default: 4000.',
+                'Client connections of one edge, idle ones included; its memory limit follows. Further requests get a 503 at once. Default: 4000.',
             }),
             'trusted-proxies': z
               .array(network, { error: 'must be a list of networks such as 10.0.0.0/8' })
               .optional()
               .meta({
                 description:
-                  'Networks of proxies (a load balancer, a CDN) in front of ports that services publish: their X-Forwarded-For, X-Real-IP and Forwarded are passed on. Default: none, and the edge says itself where a client is. A port that is published on 127.0.0.1 alone has a proxy of the server in front, which is trusted.',
+                  'Networks of proxies (a load balancer, a CDN) in front of ports that services publish: their X-Forwarded-For, X-Real-IP and Forwarded are passed on. Default: none, and the edge sets the client address itself. A port published only on 127.0.0.1 has a proxy of the server in front, which is trusted.',
               }),
             'proxy-protocol': z
               .array(network, { error: 'must be a list of networks such as 10.0.0.0/8' })
               .optional()
               .meta({
                 description:
-                  'Networks of load balancers that send the PROXY protocol (v1 or v2) on each connection, as the edge sees them. From there it is required, from elsewhere it is not taken.',
+                  'Networks of load balancers that send the PROXY protocol (v1 or v2) on each connection, as the edge sees them. It is required from these networks and rejected from others.',
               }),
           },
           { error: mapRule },
@@ -236,20 +237,20 @@ export const configSchema = z
         .meta({ description: 'The proxy in front of each blue-green service.' }),
       keep: count(1, 100)
         .prefault(3)
-        .meta({ description: 'Releases kept on a host, with their images, besides the current one.' }),
+        .meta({ description: 'Releases to keep on a host, with their images, besides the current one.' }),
       previous: oneOf(['stopped', 'warm']).prefault('stopped').meta({
         description:
-          'The old colour after the confirmation: `stopped` (rollback boots it) or `warm` (rollback is a switch).',
+          'State of the old color after the confirmation: `stopped` (a rollback starts it) or `warm` (a rollback only switches).',
       }),
       drain: duration().prefault('30s').meta({
-        description: 'How long requests and WebSockets on the old colour may go on after the confirmation.',
+        description: 'How long requests and WebSockets on the old color may continue after the confirmation.',
       }),
-      checks: checks.prefault({}).meta({ description: 'Lint, tests and scans (docs/checks.md).' }),
-      cdn: cdn.optional().meta({ description: 'Publication of a front end (docs/cdn.md).' }),
+      checks: checks.prefault({}).meta({ description: `Lint, tests and scans. See ${docsUrl('checks')}.` }),
+      cdn: cdn.optional().meta({ description: `Publication of a front end. See ${docsUrl('cdn')}.` }),
     },
     { error: 'must be a map (key: value)' },
   )
-  .meta({ title: 'sluice.yml', description: 'What Sluice deploys, where to, and how.' });
+  .meta({ title: 'sluice.yml', description: 'Deployment of an app: images, targets and strategies.' });
 
 /** The same for a repository that has only a front end to publish: nothing is deployed, and there are no compose files. */
 export const siteOnlySchema = configSchema.partial({ targets: true });

@@ -44,7 +44,7 @@ const host = z.union(
         .meta({ description: 'Services this host runs. Default: all.' }),
       env: variables
         .prefault({})
-        .meta({ description: 'Variables of this host alone, over those of the target; nothing secret.' }),
+        .meta({ description: 'Variables of this host only, over those of the target; nothing secret.' }),
       'host-key': hostKey
         .optional()
         .meta({ description: 'Pinned public host key or its fingerprint. Default: known_hosts decides.' }),
@@ -64,22 +64,24 @@ export const target = z
       hosts: z
         .array(host, { error: 'must be a list of hosts, such as [deploy@prod-1.example.com]' })
         .min(1, 'must name at least one host')
-        .meta({ description: 'Servers of the target: `user@host[:port]`, or a map with more about one.' }),
+        .meta({ description: 'Servers of the target: `user@host[:port]`, or a map with more settings.' }),
       'env-file': oneOrMore(relativePath, 'must be a path, or a list of paths')
         .optional()
         .meta({ description: 'Env file(s) with the target’s variables, read where Sluice runs.' }),
-      'env-secret': oneOrMore(variableName, 'must be a NAME, or a list of NAMEs')
-        .optional()
-        .meta({ description: 'NAME of a variable (a CI secret) that holds the text of a whole env file.' }),
+      'env-secret': oneOrMore(variableName, 'must be a NAME, or a list of NAMEs').optional().meta({
+        description: 'NAME of a variable (a CI secret) that contains the text of a whole env file.',
+      }),
       'host-env-file': oneOrMore(absolutePath, 'must be an absolute path on the host, or a list of them')
         .optional()
-        .meta({ description: 'Env file(s) that stay on the host and are read there.' }),
+        .meta({ description: 'Env file(s) on the host, read there.' }),
       env: z.array(variableName, { error: 'must be a list of NAMEs of variables' }).optional().meta({
         description: 'Single variables, by NAME, from the environment Sluice runs in. The last source wins.',
       }),
-      'require-tag': flag.prefault(false).meta({ description: 'Deploy version tags only.' }),
+      'require-tag': flag.prefault(false).meta({ description: 'Deploy only version tags.' }),
       url: url.optional().meta({ description: 'Public URL of the target, shown in reports.' }),
-      batch: count(1, 1000).optional().meta({ description: 'How many hosts switch at once. Default: all.' }),
+      batch: count(1, 1000)
+        .optional()
+        .meta({ description: 'Number of hosts that switch at once. Default: all.' }),
     },
     { error: mapRule },
   )

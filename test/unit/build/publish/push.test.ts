@@ -115,7 +115,7 @@ describe('logins of the environment', () => {
   test.each([
     [['docker.io', 'quay.io'], 'images are in docker.io and quay.io'],
     [['ghcr.io', 'docker.io', 'quay.io'], 'images are in docker.io and quay.io'],
-    [[], 'no image is built here'],
+    [[], 'Sluice builds no image here'],
   ])('of %j without registry none is guessed', async (hosts, says) => {
     const env = { ...sesame, GITHUB_TOKEN: 'gh' };
     const lines = await linesOf(() => passwordRegistry({ app: 'shop', registry: undefined }, hosts, env));

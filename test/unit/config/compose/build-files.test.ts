@@ -38,7 +38,7 @@ async function missing(services: Record<string, ComposeService>, isUncertain?: (
   });
 }
 
-const correct = 'Correct the path, or commit the folder: git keeps no empty ones.';
+const correct = 'Fix the path, or commit the folder with a file in it: git does not track empty folders.';
 
 test('all that are missing at once, each with its line', async () => {
   await write({
@@ -61,7 +61,7 @@ test('all that are missing at once, each with its line', async () => {
   ).toEqual([
     `compose.yml:2:10 services.web.build.context: nowhere does not exist → ${correct}`,
     `compose.yml:8:17 services.api.build.additional_contexts.shared: shared does not exist → ${correct}`,
-    'compose.yml:6:19 services.api.build.dockerfile: api/Dockerfile.prod does not exist → Set `dockerfile:` at the service. Available in its context: Dockerfile.',
+    'compose.yml:6:19 services.api.build.dockerfile: api/Dockerfile.prod does not exist → Set `dockerfile:` on the service. Available in its context: Dockerfile.',
     `compose.yml:9:11 services.file.build.context: compose.yml is not a folder → ${correct}`,
   ]);
 });
@@ -70,7 +70,7 @@ test('a Dockerfile that counts from the wrong folder', async () => {
   await write({ 'docker/Dockerfile': 'FROM scratch', 'api/main.py': '' });
   const build = { context: 'api', dockerfile: 'docker/Dockerfile' };
   expect(await missing({ api: { build } })).toEqual([
-    'services.api.build.dockerfile: api/docker/Dockerfile does not exist → The path counts from the context: write `dockerfile: ../docker/Dockerfile`.',
+    'services.api.build.dockerfile: api/docker/Dockerfile does not exist → The path is relative to the context: write `dockerfile: ../docker/Dockerfile`.',
   ]);
 });
 
@@ -105,7 +105,7 @@ test('a stage that the Dockerfile does not have is named, with those it has', as
   });
   expect(await missing({ web: { build: { context: '.', target: 'prod' } } })).toEqual([
     expect.stringContaining(
-      'services.web.build.target: Dockerfile has no stage prod → Its stages: base, production.',
+      'services.web.build.target: Dockerfile has no stage prod → Available: base, production.',
     ),
   ]);
   for (const target of ['production', 'BASE', '1'])

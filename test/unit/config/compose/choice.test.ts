@@ -110,54 +110,54 @@ networks: { front: {} }
   const alone = ['compose.prod.yaml'];
 
   test.each<[string, string, string[], string]>([
-    ['no image', '{ web: { restart: always } }', both, 'web has neither image nor build there'],
+    ['no image', '{ web: { restart: always } }', both, 'web has neither image nor build in it'],
     [
       'a volume of data lost',
       '{ web: { image: acme/web, environment: { B: "2" } } }',
       both,
-      'would lose the volume data',
+      'web loses the volume data',
     ],
     [
       'a volume that only the base declares',
       '{ web: { image: acme/web, volumes: ["data:/data"], environment: [A=2], ports: ["80:80"] } }',
       both,
-      'web uses data, which only the base file has',
+      'web uses data, which only the base file defines',
     ],
     [
       'a database that only the base has',
       'services: { web: { image: acme/web, depends_on: [db], volumes: ["data:/data"], environment: [A=2] } }\nvolumes: { data: {} }',
       both,
-      'web uses db, which only the base file has',
+      'web uses db, which only the base file defines',
     ],
     [
       'a database called by name',
       'services: { web: { image: acme/web, ports: ["80:80"], volumes: ["data:/data"], environment: { A: "1", DATABASE_URL: "postgres://app@db:5432/app" } } }\nvolumes: { data: {} }',
       both,
-      'web calls db, which only the base file has',
+      'web calls db, which only the base file defines',
     ],
     [
       'variables lost',
       'services: { web: { image: acme/web, ports: ["80:80"], volumes: ["data:/data"], environment: { B: "1" } } }\nvolumes: { data: {} }',
       both,
-      'would lose its variables (A)',
+      'loses its variables (A)',
     ],
     [
       'ports lost, and nothing else leads in',
       'services: { web: { image: acme/web, volumes: ["data:/data"], environment: { A: "1" } } }\nvolumes: { data: {} }',
       both,
-      'would lose its ports',
+      'loses its ports',
     ],
     [
       'complete: labels of a proxy lead in, sources and helpers of development are left out',
       'services: { web: { image: acme/web, labels: ["traefik.http.routers.web.rule=Host(`x`)"], volumes: ["data:/data"], environment: { A: "1" } }, db: { image: "postgres:17", volumes: ["pg:/var/lib/postgresql/data"] } }\nvolumes: { data: {}, pg: {} }',
       alone,
-      'it has all that its services need',
+      'it defines all that its services need',
     ],
     [
       'it extends the base itself',
       'services: { web: { extends: { file: compose.yaml, service: web }, restart: always } }',
       alone,
-      'it has all that its services need',
+      'it defines all that its services need',
     ],
   ])('%s', (_, prod, expected, why) => {
     const choice = chooseCompose([file('compose.yaml', base), file('compose.prod.yaml', prod)]);
@@ -232,9 +232,9 @@ describe('what is not used', () => {
   });
 
   test.each([
-    ['compose.dev.yml', 'is for development by its name'],
-    ['docker-compose.yml.sample', 'is an example to be copied'],
-    ['examples/compose.yml', 'seems to be an example'],
+    ['compose.dev.yml', 'is named for development'],
+    ['docker-compose.yml.sample', 'is an example to copy'],
+    ['examples/compose.yml', 'looks like an example'],
   ])('%s alone is taken, with the doubt', (path, doubt) => {
     expect(chooseCompose([file(path)])).toMatchObject({
       files: [{ path }],
@@ -251,7 +251,7 @@ describe('a neutral file that builds for development', () => {
     ['{ web: { build: { context: ., target: devcontainer } } }', 'builds the stage devcontainer'],
     ['{ web: { build: { dockerfile: Dockerfile.dev } } }', 'builds Dockerfile.dev'],
   ])('%s', (services, text) => {
-    expect(doubt(file('compose.yml', services))).toBe(`web ${text}, which is for development by its name`);
+    expect(doubt(file('compose.yml', services))).toBe(`web ${text}, which is named for development`);
   });
 
   test.each([

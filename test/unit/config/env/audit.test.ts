@@ -47,7 +47,7 @@ describe('auditEnv', () => {
     'secret-here',
     'postgres',
   ])('a placeholder: %s', (value) => {
-    expect(words({ DB_PASSWORD: value })).toEqual(['error: DB_PASSWORD still holds a placeholder']);
+    expect(words({ DB_PASSWORD: value })).toEqual(['error: DB_PASSWORD still contains a placeholder']);
   });
 
   test('placeholders in what is no secret, but not every word', () => {
@@ -57,36 +57,36 @@ describe('auditEnv', () => {
 
   test('lengths of secrets', () => {
     expect(words({ SECRET_KEY: odd.slice(0, 63) })).toEqual([
-      'warning: SECRET_KEY has 63 characters, 64 are wanted',
+      'warning: SECRET_KEY has 63 characters, fewer than the recommended 64',
     ]);
     expect(words({ JWT_SECRET_KEY: odd.slice(0, 30) })).toEqual([
-      'error: JWT_SECRET_KEY has 30 characters, 64 are wanted',
+      'error: JWT_SECRET_KEY has 30 characters, fewer than the recommended 64',
     ]);
     expect(words({ DJANGO_SECRET_KEY: '' })).toEqual(['error: DJANGO_SECRET_KEY is empty']);
     expect(words({ DB_PASSWORD: odd.slice(0, 30) })).toEqual([
-      'warning: DB_PASSWORD has 30 characters, 32 are wanted',
+      'warning: DB_PASSWORD has 30 characters, fewer than the recommended 32',
     ]);
     expect(words({ REDIS_PASSWORD: 'k3j9' })).toEqual([
-      'error: REDIS_PASSWORD has 4 characters, 32 are wanted',
+      'error: REDIS_PASSWORD has 4 characters, fewer than the recommended 32',
     ]);
     expect(words({ STRIPE_SECRET_KEY: 'k3j9', ADMIN_PASSWORD: 'k3j9k3j9' })).toEqual([]);
   });
 
   test.each([
-    ['a'.repeat(64), 'is made of 1 different character'],
+    ['a'.repeat(64), 'has only 1 different character'],
     ['3f9c1b7a'.repeat(8), 'repeats the same 8 characters'],
     ['correct-horse-'.repeat(5), 'repeats the same 14 characters'],
     [
       'abcdefghijklmnopqrstuvwxyz0123456789qwertyuiopasdfghjklzxcvbnm0123',
-      'is a run of the keyboard or the alphabet',
+      'is a keyboard or alphabet sequence',
     ],
     [
       'my-very-long-super-secret-key-for-the-production-web-site-please-1',
-      'is made of words that are tried first',
+      'consists of words that attackers try first',
     ],
     [
       'aaaaaaaaaaaaaaaaaaaaaaaabbbbccccddddeeeezaaaaaaaaaaaaaaaaaaaaaaaa',
-      'has less variety than a secret that a generator makes',
+      'has less variety than a generated secret',
     ],
   ])('long, and easy to guess: %s', (value, why) => {
     expect(value.length).toBeGreaterThanOrEqual(64);
@@ -99,7 +99,7 @@ describe('auditEnv', () => {
       '4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
     ];
     expect(words({ STORAGE_SECRET_ACCESS_KEY: azurite.join('') })).toEqual([
-      'error: STORAGE_SECRET_ACCESS_KEY is printed in the documentation of an emulator or a test',
+      'error: STORAGE_SECRET_ACCESS_KEY is published in the documentation of an emulator or a test',
     ]);
   });
 
@@ -114,12 +114,12 @@ describe('auditEnv', () => {
 
   test('switches that must be off', () => {
     expect(words({ DEBUG: 'true', APP_DEBUG: '1' })).toEqual([
-      'error: APP_DEBUG switches debugging on',
-      'error: DEBUG switches debugging on',
+      'error: APP_DEBUG enables debugging',
+      'error: DEBUG enables debugging',
     ]);
     expect(words({ DEBUG: '0', DEBUG_LEVEL: 'true' })).toEqual([]);
     expect(words({ CORS_ORIGINS: '["*"]' })).toEqual([
-      'error: CORS_ORIGINS lets every web site use the API (*)',
+      'error: CORS_ORIGINS allows every origin to use the API (*)',
     ]);
     expect(words({ CORS_ALLOWED_ORIGINS: 'https://a.example, *' })).toHaveLength(1);
     expect(words({ CORS_ORIGINS: 'https://*.example.com' })).toEqual([]);
@@ -130,14 +130,14 @@ describe('auditEnv', () => {
     const example =
       '# needed\nSECRET_KEY=\nDB_HOST=db\nAPI_TOKEN=CHANGE_ME\nDB_PASSWORD=devdevdevdev\nBARE\n';
     expect(words({ DB_PASSWORD: 'devdevdevdev' }, example)).toEqual([
-      'error: API_TOKEN is in .env.example and not in the target’s variables',
-      'error: BARE is in .env.example and not in the target’s variables',
-      'error: DB_PASSWORD has the value of .env.example, which everybody knows',
-      'error: SECRET_KEY is in .env.example and not in the target’s variables',
-      'warning: DB_HOST is in .env.example and not in the target’s variables',
+      'error: API_TOKEN is in .env.example but not in the target’s variables',
+      'error: BARE is in .env.example but not in the target’s variables',
+      'error: DB_PASSWORD has the value from .env.example, which is public',
+      'error: SECRET_KEY is in .env.example but not in the target’s variables',
+      'warning: DB_HOST is in .env.example but not in the target’s variables',
     ]);
     expect(words({}, 'not an env file')).toEqual([
-      'warning: .env.example is malformed, nothing was compared with it',
+      'warning: .env.example is malformed, so it was not compared',
     ]);
     expect(words({ A: '1' }, 'A=$UNSET')).toEqual([]);
   });

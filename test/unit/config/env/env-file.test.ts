@@ -63,10 +63,10 @@ describe('env files', () => {
   test('errors have a place, the name and never the value; all are told', async () => {
     const text = 'OK=1\nhunter2 is here\n9A=hunter2\n A-="x" hunter2\nB="hunter2\n';
     expect(await linesOf(() => parseEnvFile(text, '.env.production'))).toEqual([
-      '.env.production:2:1 This line does not begin with NAME= [env.syntax]',
-      '.env.production:3:1 This line does not begin with NAME= [env.syntax]',
-      '.env.production:4:2 A-: there is text behind the closing quote [env.syntax]',
-      '.env.production:5:1 B: the value begins with a double quote and has no closing one [env.syntax]',
+      '.env.production:2:1 This line does not start with NAME= [env.syntax]',
+      '.env.production:3:1 This line does not start with NAME= [env.syntax]',
+      '.env.production:4:2 A-: there is text after the closing quote [env.syntax]',
+      '.env.production:5:1 B: the value starts with a double quote that is not closed [env.syntax]',
     ]);
     expect(await shownText(() => parseEnvFile(text, '.env'))).not.toContain('hunter2');
   });
@@ -74,10 +74,10 @@ describe('env files', () => {
   test('a dollar in a password does not become an empty text', async () => {
     const text = 'A=hunter$two\nB="pa${ss"\nC=${X:?hunter2}\nD=${-}';
     expect(await linesOf(() => parseEnvFile(text, '.env'))).toEqual([
-      '.env:1:1 A: the value refers with $ to a variable that is not set [env.reference]',
-      '.env:2:1 B: a reference in the value has no closing brace, or no name [env.reference]',
-      '.env:3:1 C: the value insists with :? on a variable that is not set [env.reference]',
-      '.env:4:1 D: a reference in the value has no closing brace, or no name [env.reference]',
+      '.env:1:1 A: the value refers to a variable that is not set [env.reference]',
+      '.env:2:1 B: a $ reference in the value lacks its closing brace or its name [env.reference]',
+      '.env:3:1 C: the value requires (:?) a variable that is not set [env.reference]',
+      '.env:4:1 D: a $ reference in the value lacks its closing brace or its name [env.reference]',
     ]);
     expect(await shownText(() => parseEnvFile(text, '.env'))).not.toMatch(/two|pa|hunter/);
     expect(read(text, { interpolate: false })).toEqual({

@@ -111,7 +111,7 @@ describe('loadEnv', () => {
       'All variables together',
     );
     expect(await line({ kind: 'secret-file', variable: 'ALL' }, { ALL: 'A="\\0000"' })).toContain(
-      'A holds a NUL byte',
+      'A contains a NUL byte',
     );
   });
 

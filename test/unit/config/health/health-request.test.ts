@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { healthWithVariables } from '../../../../src/config/health/variables.ts';
+import { healthWithVariables } from '../../../../src/config/health/request.ts';
 import { planServices } from '../../../../src/config/services/strategies.ts';
 import { parseConfig } from '../../../../src/config/sluice-yml/load.ts';
 import { healthAsked } from '../../../../src/deploy/steps/waiting/health-request.ts';
@@ -68,10 +68,12 @@ describe('how a health endpoint is asked', () => {
     expect(filled.plans[0]?.healthRequest?.headers).toEqual({ 'X-Token': 'Bearer synthetic' });
     expect(filled.faults).toEqual([]);
     expect(healthWithVariables(plans, {}).faults.map(({ message }) => message)).toEqual([
-      'services.web.health.headers.X-Token: ${TOKEN} is not among the target’s variables',
+      'services.web.health.headers.X-Token: ${TOKEN} is not set in the target’s variables',
     ]);
     const [fault] = healthWithVariables(plans, { TOKEN: "a'\nb" }).faults;
-    expect(fault?.message).toMatch(/no header can have here$/);
+    expect(fault?.message).toMatch(
+      / contains a single quote, a line break, or leading, trailing or repeated spaces$/,
+    );
     expect(fault?.message).not.toContain("a'");
   });
 });

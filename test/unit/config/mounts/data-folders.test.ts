@@ -2,8 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { dataFolderNotes, withDataFolders } from '../../../../src/config/mounts/data-folder.ts';
-import type { MountPlan } from '../../../../src/config/mounts/plan.ts';
-import { strategyView } from '../../../../src/config/mounts/strategy-view.ts';
+import { type MountPlan, strategyView } from '../../../../src/config/mounts/plan.ts';
 import { describeServices, planServices } from '../../../../src/config/services/strategies.ts';
 import { userErrorsOf } from '../../../../src/kernel/errors.ts';
 import { config } from '../../../support/config/fixtures.ts';
@@ -78,7 +77,7 @@ describe('a folder that containers write to, and that the repository has nothing
     repo.commit();
     const plan = await repo.plan();
     expect(faultLines(plan)).toEqual([
-      expect.stringMatching(/^compose\.mount-outside .* \.\.\/\.\.\/out lies outside/),
+      expect.stringMatching(/^compose\.mount-outside .* \.\.\/\.\.\/out is outside/),
     ]);
     expect(sourcesOf(plan)?.slice(0, 2)).toEqual([`${root}/@above/data/x`, `${root}/up$$$$load`]);
     expect(sourcesOf(plan, 'api')).toEqual([`${root}/up$$$$load`]);
@@ -112,10 +111,10 @@ describe('a folder that containers write to, and that the repository has nothing
         note.replace(/^.* or removes it/, ''),
       );
     const way = (user: string, id: string) =>
-      `. web runs as user ${user}, and the engine creates the folder for root: before the first deploy, run on the server \`mkdir -p ${root}/data && sudo chown ${id} ${root}/data\``;
+      `. web runs as user ${user}, but the engine creates the folder as root: before the first deploy, run on the server \`mkdir -p ${root}/data && sudo chown ${id} ${root}/data\``;
     expect(await notes('image: a, user: "1000:1000"')).toEqual([way('1000:1000', '1000')]);
     expect(await notes('image: a', { web: { user: 'node' } })).toEqual([
-      way('node', 'UID (the number of node in the image)'),
+      way('node', 'UID (the numeric ID of node in the image)'),
     ]);
     for (const user of ['root', '"0:0"', '""'])
       expect(await notes(`image: a, user: ${user}`, { web: { user: 'node' } })).toEqual(['']);
@@ -131,8 +130,8 @@ describe('a folder that containers write to, and that the repository has nothing
     repo.commit();
     repo.put('data/seed.json', '{}');
     expect((await repo.plan()).warnings).toEqual([
-      'web: ./storage is empty on the server at first: the app must create the folders that git keeps in it (app, framework/cache)',
-      'web: ./data is data that a release does not carry: its files here stay here',
+      'web: ./storage starts empty on the server: the app must create the folders that git keeps in it (app, framework/cache)',
+      'web: ./data is data that a release does not include: its local files are not copied',
     ]);
   });
 });
@@ -203,7 +202,7 @@ describe('what is no data folder', () => {
     });
     expect([faults, handlings(plan)]).toEqual([[], ['web:/opt/app/settings carried']]);
     expect(plan.notes).toEqual([
-      'web: ./configuration/app is carried as configuration: what the container writes there stays with this release',
+      'web: ./configuration/app is deployed as configuration: files that the container writes there stay with this release',
     ]);
   });
 });
@@ -241,7 +240,7 @@ describe('two versions must not write to a folder at once', () => {
       'worker recreate: it writes to ./data',
       'web blue-green: it has a port',
       'files recreate: it writes to /srv/files',
-      'db keep: a database has its files at /var/lib/postgresql/data: a deploy never touches it',
+      'db keep: a database stores its files at /var/lib/postgresql/data: a deploy never touches it',
     ]);
     expect(plans[0]?.notes).toEqual([
       'if two versions may write to ./data at once (uploads), shared-volumes: [./data] makes it blue-green',
@@ -263,11 +262,11 @@ describe('two versions must not write to a folder at once', () => {
       'keep',
     ]);
     expect(plans.flatMap(({ notes = [] }) => notes).filter((note) => /write/.test(note))).toEqual([
-      'both colors may write to /var/run/docker.sock while a deploy is under way',
+      'both colors may write to /var/run/docker.sock during a deploy',
     ]);
     const { errors } = await strategies({ api: { strategy: 'blue-green' } });
     expect(errors).toEqual([
-      'compose.shared-volume services.api: it can’t be blue-green while it writes to ./data (/data), because both colours would',
+      'compose.shared-volume services.api: it cannot be blue-green while it writes to ./data (/data), because both colors write at once',
     ]);
   });
 });

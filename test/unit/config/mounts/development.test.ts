@@ -23,9 +23,9 @@ describe('development mounts', () => {
       { type: 'volume', source: 'uploads', target: '/srv/shop/uploads' },
     ]);
     expect(plan.notes).toEqual([
-      'web: .:/srv/shop is left out, the image has it',
-      'web: the volume at /srv/shop/node_modules is left out, the image has it',
-      'web: the volume at /srv/shop/.venv is left out, the image has it',
+      'web: .:/srv/shop is left out because the image contains it',
+      'web: the volume at /srv/shop/node_modules is left out because the image contains it',
+      'web: the volume at /srv/shop/.venv is left out because the image contains it',
     ]);
   });
 
@@ -88,14 +88,14 @@ describe('development mounts', () => {
       '.:/app',
       {},
       'image: node:22',
-      'services.web.volumes: . is source code mounted at /app, and the image node:22 does not have it',
+      'services.web.volumes: . is source code mounted at /app, and the image node:22 does not contain it',
     ],
     [
       'an image with the manifests alone',
       '.:/app',
       { Dockerfile: 'FROM node:22\nWORKDIR /app\nCOPY package*.json package-lock.json ./\nRUN npm ci\n' },
       'build: .',
-      'services.web.volumes: . is source code mounted at /app, and the image of Dockerfile does not have it',
+      'services.web.volumes: . is source code mounted at /app, and the image of Dockerfile does not contain it',
     ],
     [
       'an image with a few files of it',
@@ -108,7 +108,7 @@ describe('development mounts', () => {
           'FROM ruby\nWORKDIR /shop\nCOPY Gemfile ./\nCOPY .bundle ./.bundle\nCOPY bin/setup ./bin/\n',
       },
       'build: .',
-      'services.web.volumes: . is source code mounted at /shop, and the image of Dockerfile does not have it',
+      'services.web.volumes: . is source code mounted at /shop, and the image of Dockerfile does not contain it',
     ],
     [
       'an image with the dependencies of a stage',
@@ -118,7 +118,7 @@ describe('development mounts', () => {
           'FROM node AS deps\nWORKDIR /app\nCOPY package.json .\nRUN npm ci\nFROM node\nWORKDIR /app\nCOPY --from=deps /app/node_modules ./node_modules\n',
       },
       'build: .',
-      'services.web.volumes: . is source code mounted at /app, and the image of Dockerfile does not have it',
+      'services.web.volumes: . is source code mounted at /app, and the image of Dockerfile does not contain it',
     ],
     [
       'a stage that has no code either',
@@ -128,35 +128,35 @@ describe('development mounts', () => {
           'FROM node AS deps\nWORKDIR /w\nCOPY package.json .\nRUN npm ci\nFROM node\nCOPY --from=deps /w /app\nCOPY --from=composer:2 /usr/bin/composer /app/src/\n',
       },
       'build: .',
-      'services.web.volumes: ./src is source code mounted at /app/src, and the image of Dockerfile does not have it',
+      'services.web.volumes: ./src is source code mounted at /app/src, and the image of Dockerfile does not contain it',
     ],
     [
       'what a build makes, where the image has none',
       './dist:/app/dist',
       { Dockerfile: 'FROM node\nWORKDIR /app\nCOPY src src\n', 'dist/a.js': '' },
       'build: .',
-      'services.web.volumes: ./dist is source code mounted at /app/dist, and the image of Dockerfile does not have it',
+      'services.web.volumes: ./dist is source code mounted at /app/dist, and the image of Dockerfile does not contain it',
     ],
     [
       'a folder that .dockerignore leaves out',
       './src:/srv/shop/src',
       { Dockerfile: python, '.dockerignore': 'src\n' },
       'build: .',
-      'services.web.volumes: ./src is source code mounted at /srv/shop/src, and the image of Dockerfile does not have it',
+      'services.web.volumes: ./src is source code mounted at /srv/shop/src, and the image of Dockerfile does not contain it',
     ],
     [
       'a copy to another place',
       './src:/app',
       { Dockerfile: python },
       'build: .',
-      'services.web.volumes: ./src is source code mounted at /app, and the image of Dockerfile does not have it',
+      'services.web.volumes: ./src is source code mounted at /app, and the image of Dockerfile does not contain it',
     ],
     [
       'the whole checkout, also read-only',
       '.:/usr/share/nginx/html:ro',
       {},
       'image: nginx',
-      'services.web.volumes: . is source code mounted at /usr/share/nginx/html, and the image nginx does not have it',
+      'services.web.volumes: . is source code mounted at /usr/share/nginx/html, and the image nginx does not contain it',
     ],
   ])('%s is refused with the line', async (_, volume, files, more, message) => {
     const { plan } = await judge(`"${volume}"`, { 'src/a.js': '1', ...files }, more);

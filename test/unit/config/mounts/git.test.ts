@@ -54,14 +54,14 @@ secrets:
     expect(JSON.stringify(here.faults)).not.toMatch(/[Cc]ommit/);
     const [key, , secret] = here.faults;
     expect(key?.hint).toContain('`environment: SITE`, mounted at /etc/nginx/site.key');
-    expect(secret?.hint).toContain('secrets: { db: { environment: DB } }, and DB in env or env-secret');
+    expect(secret?.hint).toContain('secrets: { db: { environment: DB } }, with DB in env or env-secret');
     expect(here.carried).toEqual(
       expect.objectContaining({
         'services.web:/etc/nginx/conf.d': [expect.objectContaining({ path: 'conf.d/a.conf' })],
       }),
     );
     expect(here.warnings).toEqual([
-      'web: ./conf.d: git ignores conf.d/b.local, so a release does not carry it',
+      'web: ./conf.d: git ignores conf.d/b.local, so a release does not include it',
     ]);
   });
 
@@ -101,7 +101,7 @@ secrets:
     const plan = await repo.plan();
     expect(handlings(plan)).toEqual(['web:/app.ini carried']);
     expect(plan.warnings.join('\n')).toMatch(
-      /^git check-ignore failed in .*: files that git ignores count as files of the repository$/m,
+      /^git check-ignore failed in .*: files that git ignores are treated as part of the repository$/m,
     );
   });
 });
@@ -147,14 +147,14 @@ secrets: { key: { file: ./key.pem } }
         /^compose\.yml:10:9: services\.web\.volumes: \.\/none\/b\.ini does not exist in the repository\. /,
       ),
       expect.stringMatching(
-        /^compose\.yml:11:9: services\.web\.volumes: \.\.\/x\.ini lies outside of the repository/,
+        /^compose\.yml:11:9: services\.web\.volumes: \.\.\/x\.ini is outside the repository/,
       ),
       expect.stringMatching(
-        /^compose\.yml:14:12: secrets\.key: \.\/key\.pem does not exist in the repository\. Take it from the target’s variables/,
+        /^compose\.yml:14:12: secrets\.key: \.\/key\.pem does not exist in the repository\. Read it from the target’s variables/,
       ),
-      './data of web is a data folder on the server: /opt/sluice/shop/data/data. It is empty at first, and no deploy changes or removes it',
-      'web: .:/srv/shop is left out, the image has it',
-      'web: the volume at /srv/shop/node_modules is left out, the image has it',
+      './data of web is a data folder on the server: /opt/sluice/shop/data/data. It starts empty, and no deploy changes or removes it',
+      'web: .:/srv/shop is left out because the image contains it',
+      'web: the volume at /srv/shop/node_modules is left out because the image contains it',
     ]);
   });
 });

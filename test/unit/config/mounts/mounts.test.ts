@@ -30,7 +30,7 @@ describe('whose a path is', () => {
       {
         code: 'compose.mount-outside',
         message:
-          'services.web.volumes: ../../../x.conf lies outside of the repository, so a fresh clone does not have it',
+          'services.web.volumes: ../../../x.conf is outside the repository, so a fresh clone does not have it',
         at: { line: 1 },
       },
     ]);
@@ -63,7 +63,7 @@ describe('whose a path is', () => {
   test('the home folder is that of this machine', async () => {
     const { faults } = await judge('"~/keys:/keys:ro"');
     expect(faults).toEqual([
-      'compose.mount-outside services.web.volumes: ~/keys is a path of this machine’s user, not of the server’s',
+      'compose.mount-outside services.web.volumes: ~/keys is in the home folder of this machine’s user, not on the server',
     ]);
   });
 
@@ -73,7 +73,7 @@ describe('whose a path is', () => {
     const plan = await repo.plan();
     expect(handlings(plan)).toEqual(['web:/etc/a on the server']);
     expect(plan.warnings).toEqual([
-      `web: ${repo.folder}/conf is an absolute path, so it means that path on the server and not this checkout`,
+      `web: ${repo.folder}/conf is an absolute path, so it refers to the server, not to this checkout`,
     ]);
   });
 });
@@ -92,9 +92,9 @@ describe('configuration and data', () => {
       'web:/checks carried',
     ]);
     expect(plan.notes).toEqual([
-      'web: ./conf/app.ini is carried as configuration: what the container writes there stays with this release',
-      'web: ./nginx is carried as configuration: what the container writes there stays with this release',
-      'web: ./checks is carried as configuration: what the container writes there stays with this release',
+      'web: ./conf/app.ini is deployed as configuration: files that the container writes there stay with this release',
+      'web: ./nginx is deployed as configuration: files that the container writes there stay with this release',
+      'web: ./checks is deployed as configuration: files that the container writes there stay with this release',
     ]);
     expect(plan.warnings).toEqual([]);
   });
@@ -127,7 +127,7 @@ describe('configuration and data', () => {
       const here = await judge(`"${volume}"`, { Dockerfile: python, [path]: 'x' }, 'build: .');
       const clone = await judge(`"${volume}"`, { Dockerfile: python }, 'build: .');
       expect(clone.plan.faults).toMatchObject([
-        { code: 'compose.mount-data', hint: expect.stringMatching(/^Mount the folder that it is in/) },
+        { code: 'compose.mount-data', hint: expect.stringMatching(/^Mount its folder/) },
       ]);
       expect(here.faults).toEqual(clone.faults);
     },
@@ -162,9 +162,11 @@ services: { web: *app, worker: *app, cron: *app }
     repo.commit();
     const plan = await repo.plan();
     expect(faultLines(plan)).toEqual([
-      'compose.mount-data services.web.volumes: ./app.db is a file that the container writes to at /app.db, and a release cannot carry data (also in worker and cron)',
+      'compose.mount-data services.web.volumes: ./app.db is a file that the container writes to at /app.db, and a release cannot include data (also in worker and cron)',
     ]);
-    expect(plan.notes).toEqual(['web, worker and cron: .:/srv/shop is left out, the image has it']);
+    expect(plan.notes).toEqual([
+      'web, worker and cron: .:/srv/shop is left out because the image contains it',
+    ]);
   });
 
   test('a named volume that is a folder of the checkout is data, too', async () => {
@@ -187,7 +189,7 @@ services: { web: *app, worker: *app, cron: *app }
         'services: { web: { image: a, security_opt: ["seccomp=./p.json", "no-new-privileges:true", "seccomp=unconfined"] } }',
     });
     expect(faultLines(await repo.plan())).toEqual([
-      'compose.local-file services.web.security_opt: ./p.json is a file of this checkout, and Sluice does not copy it to the server',
+      'compose.local-file services.web.security_opt: ./p.json is a file in this checkout, which Sluice does not copy to the server',
     ]);
   });
 
@@ -207,8 +209,8 @@ services: { web: *app, worker: *app, cron: *app }
     symlinkSync('/etc/passwd', join(repo.folder, 'a/users'));
     truncateSync(join(repo.folder, 'b/large'), 8 * 1024 ** 3);
     expect(faultLines(await repo.plan())).toEqual([
-      'compose.mount-link services.web.volumes: ./a/users is a link that leads nowhere, in a circle, or out of the repository',
-      'compose.mount-large services.web.volumes: ./b holds more than 20 MiB',
+      'compose.mount-link services.web.volumes: ./a/users is a link that is broken, circular or leads out of the repository',
+      'compose.mount-large services.web.volumes: ./b is larger than 20 MiB',
     ]);
   });
 });

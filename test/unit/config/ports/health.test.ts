@@ -13,12 +13,12 @@ describe('which health path the edge asks', () => {
     ['curl -f http://web:3000/up', '/up', undefined],
     ['curl -fI http://localhost:3000/', '/', undefined],
     ['curl http://localhost:3000/healthz', '/healthz', undefined],
-    ['curl http://localhost:3000/', undefined, /asks \/ and accepts any status: without `health`/],
+    ['curl http://localhost:3000/', undefined, /requests \/ and accepts any status: without `health`/],
     ['curl -so /dev/null -w "%{http_code}" http://localhost:3000/ | grep 401', undefined, /expects 401/],
-    ['curl -f -X POST http://localhost:3000/up', undefined, /by POST/],
+    ['curl -f -X POST http://localhost:3000/up', undefined, /with POST/],
     ['curl -f http://localhost:3000/$$NAME', undefined, /a path with a variable/],
     ['curl -f http://localhost:3001/up', undefined, /on port 3001, not on port 3000/],
-    ['node healthcheck.js', undefined, /runs healthcheck.js, which does not show/],
+    ['node healthcheck.js', undefined, /runs healthcheck.js, whose request is not known/],
     ['nc -z localhost 3000', undefined, undefined],
     ['curl -f http://localhost:$$PORT/up', '/up', undefined],
   ])('%s', (line, health, note) => {
@@ -32,7 +32,7 @@ describe('which health path the edge asks', () => {
     expect(findPorts({ expose: ['8443'] }, { health: '/up' })).toMatchObject({
       ports: [{ port: 8443, mode: 'tcp' }],
       health: undefined,
-      notes: ['health /up is not asked: port 8443 is not plain HTTP (the port of HTTPS)'],
+      notes: ['health /up is not used: port 8443 is not plain HTTP (the port of HTTPS)'],
     });
   });
 
@@ -108,7 +108,7 @@ test('the HEALTHCHECK of an image counts as one of the compose file does', () =>
   const [web] = planServices(model({ web: { build: '.' } }), config, { images: { web: image } });
   expect(web).toMatchObject({
     strategy: 'blue-green',
-    ports: [{ port: 3000, mode: 'http', why: 'its health check asks http' }],
+    ports: [{ port: 3000, mode: 'http', why: 'its health check uses http' }],
     health: '/up',
     startDeadlineMs: 135_000,
   });

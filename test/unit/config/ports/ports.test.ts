@@ -8,8 +8,8 @@ describe('which port is the main one', () => {
     const service = { ...shell('curl -f http://localhost:8000/up'), ...ports(9090), expose: ['8000'] };
     expect(findPorts(service, {})).toMatchObject({
       ports: [
-        { port: 8000, mode: 'http', why: 'its health check asks http' },
-        { port: 9090, mode: 'http', why: 'a usual port of web servers' },
+        { port: 8000, mode: 'http', why: 'its health check uses http' },
+        { port: 9090, mode: 'http', why: 'a common port of web servers' },
       ],
       from: 'its health check',
       health: '/up',
@@ -117,16 +117,16 @@ describe('which port is the main one', () => {
   test('a range is not taken whole, and what is left out is named', () => {
     expect(findPorts({ expose: ['30000-40000'] }, {})).toMatchObject({
       ports: { length: 16 },
-      notes: ['the edge carries 16 ports: 9985 ports (30016 to 40000) cannot be reached through it'],
+      notes: ['the edge forwards at most 16 ports: 9985 ports (30016 to 40000) cannot be reached through it'],
     });
     expect(findPorts({ expose: ['1-17'] }, {})?.notes).toEqual([
-      'the edge carries 16 ports: port 17 cannot be reached through it',
+      'the edge forwards at most 16 ports: port 17 cannot be reached through it',
     ]);
     expect(findPorts({ expose: ['80', '53/udp', '443/udp'] }, {})?.notes).toEqual([
-      'UDP cannot pass the edge: 53/udp is only reachable in a container',
+      'the edge does not forward UDP: 53/udp is reachable only on the containers',
     ]);
     expect(findPorts({ expose: ['80', '53/udp', '2905/sctp'] }, {})?.notes).toEqual([
-      'UDP and SCTP cannot pass the edge: 53/udp, 2905/sctp is only reachable in a container',
+      'the edge does not forward UDP and SCTP: 53/udp, 2905/sctp is reachable only on the containers',
     ]);
   });
 });

@@ -18,14 +18,14 @@ describe('what the plan says', () => {
 
   test('what moves, and what would act behind Sluice’s back', () => {
     const notes = notesOfRouting(web, 'blue-green', 'web');
-    expect(notes[0]).toBe('labels of Traefik (2) go to the edge');
-    expect(notes.slice(1)).toEqual([expect.stringMatching(/^Watchtower is asked to update it/)]);
+    expect(notes[0]).toBe('labels of Traefik (2) move to the edge');
+    expect(notes.slice(1)).toEqual([expect.stringMatching(/^Watchtower is configured to update it/)]);
   });
 
   test('a service without an edge keeps its labels, and only the watchers are named', () => {
     for (const strategy of ['recreate', 'keep', 'singleton', 'job'] as const)
       expect(notesOfRouting(web, strategy)).toEqual([expect.stringMatching(/^Watchtower/)]);
-    expect(notesOfRouting(web, 'workers')[0]).toMatch(/^Traefik sends traffic to it, to both colors/);
+    expect(notesOfRouting(web, 'workers')[0]).toMatch(/^Traefik sends traffic to it, and to both colors/);
     expect(notesOfRouting({ image: 'x' }, 'blue-green')).toEqual([]);
   });
 
@@ -48,11 +48,11 @@ describe('what the plan says', () => {
     [
       'a health check through the edge',
       { 'traefik.http.services.a.loadbalancer.healthcheck.path': '/' },
-      /asks through/,
+      /goes through/,
     ],
-    ['no rule', { 'traefik.enable': 'true' }, /defaultRule decides/],
+    ['no rule', { 'traefik.enable': 'true' }, /defaultRule applies/],
     ['UDP', { 'traefik.udp.services.a.loadbalancer.server.port': '53' }, /cannot forward/],
-    ['a template over the container', { caddy: '{{index .Names 0}}.example.com' }, /is a template/],
+    ['a template over the container', { caddy: '{{index .Names 0}}.example.com' }, /is a container template/],
     ['a job inside', { 'ofelia.job-exec.a.command': 'x' }, /in both colors/],
     ['another proxy', { 'tsdproxy.enable': 'true' }, /^labels of TSDProxy \(1\)/],
   ])('%s', (_what, labels, expected) => {

@@ -184,7 +184,7 @@ describe('nginx-proxy', () => {
     });
     expect(portsOf(service)).toEqual(['3000 http']);
     expect(notesOfRouting(service, 'blue-green').join('\n')).toContain(
-      'LETSENCRYPT_RESTART_CONTAINER has no effect',
+      'LETSENCRYPT_RESTART_CONTAINER no longer has an effect',
     );
   });
 

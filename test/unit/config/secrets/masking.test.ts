@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { isOrdinary, namedSecrets, openTexts, secretsOf } from '../../../../src/config/secrets/masking.ts';
-import { openNames } from '../../../../src/config/secrets/open-names.ts';
+import {
+  isOrdinary,
+  namedSecrets,
+  openNames,
+  openTexts,
+  secretsOf,
+} from '../../../../src/config/secrets/masking.ts';
 
 const nothing: ReadonlySet<string> = new Set();
 const fromSecrets = (name: string, value: string, open = nothing) =>

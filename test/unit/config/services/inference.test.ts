@@ -50,7 +50,7 @@ describe('inference', () => {
       'wiki',
       { image: 'wiki:2', expose: ['3000'], volumes: [volume('wiki')] },
       'recreate',
-      /writes to the volume wiki.*replaced in place when it changed/,
+      /writes to the volume wiki.*replaced in place when it changes/,
     ],
     [
       'wiki',
@@ -81,24 +81,24 @@ describe('inference', () => {
       'recreate',
       /two versions must not/,
     ],
-    ['nginx', { image: 'nginx', ports: [{ target: 80, published: '80' }] }, 'recreate', /front door/],
+    ['nginx', { image: 'nginx', ports: [{ target: 80, published: '80' }] }, 'recreate', /front proxy/],
     [
       'edge',
       { image: 'caddy:2', ports: [{ target: 443, published: '443' }], volumes: [volume('caddy')] },
       'recreate',
-      /front door/,
+      /front proxy/,
     ],
     [
       'traefik',
       { image: 'traefik:v3', ports: [{ target: 80, published: '80', host_ip: '0.0.0.0' }] },
       'recreate',
-      /front door/,
+      /front proxy/,
     ],
     [
       'nginx',
       { build: './nginx', image: 'acme/proxy', ports: [{ target: 80, published: '80' }] },
       'recreate',
-      /front door/,
+      /front proxy/,
     ],
     [
       'frontend',
@@ -111,7 +111,7 @@ describe('inference', () => {
       'ftp',
       { image: 'ftp', ports: Array.from({ length: 17 }, (_, index) => ({ target: 30_000 + index })) },
       'recreate',
-      /it publishes 17 ports, and the edge carries 16/,
+      /it publishes 17 ports, and the edge forwards at most 16/,
     ],
     ['sip', { image: 'sip', ports: [{ target: 5060, protocol: 'udp' }] }, 'recreate', /UDP/],
     [
@@ -120,7 +120,7 @@ describe('inference', () => {
       'recreate',
       /an SCTP port/,
     ],
-    ['agent', { image: 'agent', expose: ['80'], network_mode: 'host' }, 'recreate', /network of the host/],
+    ['agent', { image: 'agent', expose: ['80'], network_mode: 'host' }, 'recreate', /host network/],
     ['side', { image: 'side', network_mode: 'service:vpn' }, 'recreate', /network of another container/],
     ['celery-beat', command('celery -A app beat -l info'), 'singleton', /celery beat/],
     ['worker', command('celery -A app worker -B'), 'singleton', /celery beat/],
@@ -139,7 +139,7 @@ describe('inference', () => {
       /celery worker/,
     ],
     ['flower', { ...command('celery -A app flower'), expose: ['5555'] }, 'blue-green', /5555/],
-    ['migrate', command('alembic upgrade head'), 'job', /runs a migration and ends/],
+    ['migrate', command('alembic upgrade head'), 'job', /runs a migration and exits/],
     ['migrate', { ...command('python manage.py migrate'), restart: 'on-failure:3' }, 'job', /migration/],
     ['migrate', { ...command('alembic upgrade head'), restart: 'always' }, 'workers', /no port/],
   ])('%s %#', (name, service, strategy, reason) => {
@@ -179,7 +179,7 @@ describe('inference', () => {
   test('sluice.yml wins, and says so', () => {
     expect(one({ image: 'postgres' }, { strategy: 'recreate' })).toMatchObject({
       strategy: 'recreate',
-      reason: 'sluice.yml says so',
+      reason: 'set in sluice.yml',
     });
     expect(one({ image: 'app' }, { port: 9000 })).toMatchObject({
       strategy: 'blue-green',

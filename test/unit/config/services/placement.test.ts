@@ -60,9 +60,7 @@ describe('placement', () => {
       code: 'config.placement',
       hint: expect.stringContaining('{ host: d@two, services: [backend, cache] }'),
     });
-    expect(error?.message).toContain(
-      'beat (two at once would do everything twice), db (each would have data of its own)',
-    );
+    expect(error?.message).toContain('beat (two at once do everything twice), db (each has its own data)');
     expect(error?.message).not.toContain('cache');
   });
 
@@ -81,13 +79,13 @@ describe('placement', () => {
       place([{ ...first, services: ['bakend', 'cache'] }], { migrate, backup }),
     );
     expect(lines).toEqual([
-      expect.stringContaining('bakend is not a service of the compose files; did you mean backend?'),
-      'backup.postgres: db runs on no host of production [config.placement]',
-      'migrate.service: backend runs on no host of production [config.placement]',
+      expect.stringContaining('unknown service "bakend"; did you mean backend?'),
+      'backup.postgres: db does not run on any host of production [config.placement]',
+      'migrate.service: backend does not run on any host of production [config.placement]',
     ]);
     expect(place([{ ...first, services: ['backend', 'db'] }]).warnings).toEqual([
-      'beat runs on no host of production',
-      'cache runs on no host of production',
+      'beat does not run on any host of production',
+      'cache does not run on any host of production',
     ]);
   });
 });

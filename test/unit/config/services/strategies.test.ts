@@ -44,7 +44,7 @@ describe('what a plan holds', () => {
       volumes: [{ type: 'bind', source: '/run/up.sock', target: '/up.sock' }],
     });
     expect(plan.notes).toEqual([
-      'both colors may write to /run/up.sock while a deploy is under way',
+      'both colors may write to /run/up.sock during a deploy',
       'the edge answers to container_name shop_web: Docker cannot give it to containers of two colors',
     ]);
     expect(one({ build: '.', expose: ['80'], volumes: [volume('uploads')] }).notes).toEqual([
@@ -100,7 +100,7 @@ describe('what can’t be done', () => {
     expect(errors).toMatchObject([
       {
         code: 'compose.data-container',
-        message: 'services.dbdata ends at once and only holds the volumes of db (volumes_from)',
+        message: 'services.dbdata exits at once and only holds the volumes of db (volumes_from)',
         hint: expect.stringContaining('volumes: [db-data:'),
       },
     ]);
@@ -136,9 +136,9 @@ describe('what can’t be done', () => {
     expect(
       await linesOf(() => planServices(model({ web, db: { image: 'postgres' } }), { ...config, ...wrong })),
     ).toEqual([
-      'services.wbe is not a service of the compose files; did you mean web? [config.unknown-service]',
-      'sluice.yml:9:5 migrate.service: backend is not a service of the compose files [config.unknown-service]',
-      'backup.postgres: bd is not a service of the compose files; did you mean db? [config.unknown-service]',
+      'services: unknown service "wbe"; did you mean web? [config.unknown-service]',
+      'sluice.yml:9:5 migrate.service: unknown service "backend" [config.unknown-service]',
+      'backup.postgres: unknown service "bd"; did you mean db? [config.unknown-service]',
     ]);
   });
 

@@ -124,7 +124,7 @@ describe('stores under other names', () => {
       web: { build: '.', expose: ['80'] },
       data: { ...data, ...more },
     });
-    expect(planOf('data', services({}))).toBe('job: busybox without a command ends at once');
+    expect(planOf('data', services({}))).toBe('job: busybox without a command exits at once');
     expect(planOf('data', services({ command: ['sh'] }))).toMatch(/^job/);
     expect(planOf('data', services({ tty: true }))).toMatch(/^keep/);
     expect(planOf('data', services({ image: 'alpine', command: ['run.sh'] }))).toMatch(/^keep/);
@@ -175,7 +175,7 @@ describe('another program in the image of a service', () => {
     [
       'one that nobody knows',
       { command: ['bin/threaded'] },
-      /^singleton: it runs a program of its own in the image of web/,
+      /^singleton: it runs a separate program in the image of web/,
     ],
     ['a worker by its command', { command: ['bin/worker'] }, /^workers/],
     ['the image’s own', {}, /^workers/],
@@ -210,7 +210,7 @@ describe('fixed addresses', () => {
       mail: { build: './mail', dns: ['172.22.1.254'] },
     };
     expect(planOf('resolver', services)).toBe(
-      'recreate: mail calls it by its fixed address 172.22.1.254, which one container alone can have',
+      'recreate: mail calls it by its fixed address 172.22.1.254, which only one container can have',
     );
     expect(planOf('mail', services)).toMatch(/^workers/);
   });
@@ -243,7 +243,7 @@ describe('what one container alone can have', () => {
 
   test('a serial device, and not a graphics card', () => {
     expect(one({ ...web, devices: [{ source: '/dev/ttyUSB0', target: '/dev/ttyUSB0' }] }).reason).toBe(
-      'it uses the device /dev/ttyUSB0, which one container alone can have',
+      'it uses the device /dev/ttyUSB0, which only one container can use',
     );
     expect(one({ ...web, devices: ['/dev/serial/by-id/x:/dev/x'] }).strategy).toBe('recreate');
     const others = [{ source: '/dev/dri' }, { source: '/dev/net/tun' }, '/dev/nvidia0', '/dev/fuse'];

@@ -31,7 +31,7 @@ describe('a service that shares the container of another one', () => {
           side: 'recreate',
         });
         expect(fault).toBe(
-          `compose.tied services.app: its strategy can’t be ${strategy} while side is tied to its container (${key})`,
+          `compose.tied services.app: its strategy cannot be ${strategy} while side shares its container (${key})`,
         );
       }
     },
@@ -57,7 +57,7 @@ test.each(['bridge', 'host', 'none', 'container:vpn', 'service:db'])(
     const [web] = planServices(model(services), config);
     expect(web?.strategy).toBe('recreate');
     expect(faultsOf(services, { web: 'blue-green' })[0]).toContain(
-      `compose.network services.web: it can’t be blue-green with network_mode: ${mode}`,
+      `compose.network services.web: it cannot be blue-green with network_mode: ${mode}`,
     );
   },
 );
@@ -66,7 +66,7 @@ test('a migration in the image of a service with a fixed address would need that
   const services: Services = { app: image({ networks: { default: { ipv4_address: '10.0.0.9' } } as never }) };
   const migrate = { service: 'app', command: 'migrate', revision: undefined, lockTimeoutMs: 1, timeoutMs: 1 };
   expect(faultsOf(services, { app: 'recreate' }, { migrate })).toEqual([
-    'compose.fixed-address migrate.service: app has the fixed address 10.0.0.9, which the container of the migration cannot have beside it',
+    'compose.fixed-address migrate.service: app has the fixed address 10.0.0.9, which the migration container cannot have at the same time',
   ]);
   expect(faultsOf(services, { app: 'blue-green' }, { migrate })).toEqual([]);
   expect(faultsOf(services, { app: 'recreate' })).toEqual([]);

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { jsonSchema } from '../../../../src/config/reference/reference.ts';
 import { loadConfig, parseConfig, targetOf } from '../../../../src/config/sluice-yml/load.ts';
 import { errorsOf, linesOf } from '../../../support/config/fixtures.ts';
 
@@ -165,11 +166,36 @@ drain: 10s
     expect(merged.targets['b']).toMatchObject({ requireTag: true, hosts: [{ name: 'd@b' }] });
   });
 
+  test('a quoted number is a number', () => {
+    const text = `${shortest}keep: "5"
+services:
+  web: { port: "8000", pool: '10', processes: "2", health: { path: /up, port: "8001" } }
+backup: { postgres: db, keep: "7" }
+edge: { max-connections: "500" }
+watch: { min-5xx: "3" }
+cdn: { dist: dist, keep: "4", verify: { pages: "9" }, max-removed: { files: "0" } }
+`.replace('[deploy@prod]', '[deploy@prod], batch: "2"');
+    const { keep, services, backup, edge, watch, targets, cdn } = parseConfig(text, 'sluice.yml');
+    expect(services.web).toEqual({
+      port: 8000,
+      pool: 10,
+      processes: 2,
+      health: '/up',
+      healthRequest: { port: 8001 },
+    });
+    expect([keep, backup?.keep, edge.maxConnections, watch.min5xx, targets.production?.batch]).toEqual([
+      5, 7, 500, 3, 2,
+    ]);
+    expect([cdn?.keep, cdn?.verify.pages, cdn?.['max-removed'].files]).toEqual([4, 9, 0]);
+    const { properties } = jsonSchema() as { properties?: Record<string, unknown> };
+    expect(properties?.keep).toMatchObject({ anyOf: [{ type: 'integer' }, { type: 'string' }] });
+  });
+
   test('a target that does not exist is told with those that do', async () => {
     const config = parseConfig(shortest, 'sluice.yml');
     expect(targetOf(config, 'production').name).toBe('production');
     expect(await linesOf(() => targetOf(config, 'prodcution'))).toEqual([
-      'sluice.yml:2:12 There is no target prodcution; did you mean production? [config.unknown-target]',
+      'sluice.yml:2:12 Unknown target "prodcution"; did you mean production? [config.unknown-target]',
     ]);
     expect(await errorsOf(() => targetOf(config, '__proto__'))).toHaveLength(1);
     expect(await errorsOf(() => targetOf(config, 'constructor'))).toHaveLength(1);
@@ -219,13 +245,13 @@ describe('loadConfig', () => {
     ]);
   });
 
-  test('does not look above the repository, and says how the shortest file looks', async () => {
+  test('does not look above the repository, and says how to make one', async () => {
     mkdirSync(join(folder, 'a/.git'));
     put('sluice.yml', shortest);
     const [error] = await errorsOf(() => loadConfig(undefined, join(folder, 'a/b')));
     expect(error).toMatchObject({
       code: 'config.missing',
-      hint: expect.stringContaining('hosts: [deploy@server.example.com]'),
+      hint: 'Run `sluice init` to create one, or name it with --config.',
     });
   });
 
@@ -248,7 +274,7 @@ describe('loadConfig', () => {
     const message = async (path: string) => (await linesOf(() => loadConfig(path, folder))).join();
     expect(await message('none.yml')).toBe('none.yml The file does not exist [config.missing]');
     expect(await message('latin1.yml/x')).toContain('does not exist [config.missing]');
-    expect(await message('a')).toBe('a This is a folder [config.unreadable]');
+    expect(await message('a')).toBe('a This is a folder, not a file [config.unreadable]');
     expect(await message('latin1.yml')).toBe('latin1.yml The file is not UTF-8 text [config.unreadable]');
     expect(await message('utf16.yml')).toContain('UTF-16');
     expect(await message('binary.yml')).toContain('NUL');

@@ -13,11 +13,11 @@ describe('mistakes in sluice.yml', () => {
       ),
     );
     expect(lines).toEqual([
-      expect.stringMatching(/^sluice\.yml:1:6 app: must be lower case .* \[config\.value\]$/),
+      expect.stringMatching(/^sluice\.yml:1:6 app: must be lowercase .* \[config\.value\]$/),
       'sluice.yml:2:1 unknown key compse; did you mean compose? [config.unknown-key]',
       'sluice.yml:3:15 watch.for: must be a duration such as 500ms, 30s or 5m [config.value]',
       'sluice.yml:5:10 services.web: unknown key prot; did you mean port? [config.unknown-key]',
-      'sluice.yml:7:16 targets.p.hosts[0]: must name the user too: write user@host [config.host]',
+      'sluice.yml:7:16 targets.p.hosts[0]: must include the user: write user@host [config.host]',
     ]);
   });
 
@@ -34,10 +34,27 @@ describe('mistakes in sluice.yml', () => {
     ['app: shop\ntargets: {}', 'sluice.yml:2:10', 'targets: must name at least one target'],
     ['app: shop\ntargets: [a]', 'sluice.yml:2:10', 'targets: must be a map'],
     ['app: shop\ntargets:', 'sluice.yml:2:9', 'targets: is empty; it must be a map'],
-    ['app: 5\ntargets: { p: { hosts: [d@h] } }', 'sluice.yml:1:6', 'app: must be lower case'],
+    ['app: 5\ntargets: { p: { hosts: [d@h] } }', 'sluice.yml:1:6', 'app: must be lowercase'],
     [withKey('keep: 0'), 'sluice.yml:3:7', 'keep: must be a whole number from 1 to 100'],
     [withKey('keep: 1.5'), 'sluice.yml:3:7', 'keep: must be a whole number'],
-    [withKey('keep: "3"'), 'sluice.yml:3:7', 'keep: must be a whole number'],
+    [withKey('keep: "3x"'), 'sluice.yml:3:7', 'keep: must be a whole number from 1 to 100'],
+    [withKey('keep: "0"'), 'sluice.yml:3:7', 'keep: must be a whole number from 1 to 100'],
+    [withKey('keep: ""'), 'sluice.yml:3:7', 'keep: must be a whole number from 1 to 100'],
+    [
+      withKey('services: { web: { port: "80a" } }'),
+      'sluice.yml:3:26',
+      'web.port: must be a port, 1 to 65535',
+    ],
+    [
+      withKey('services: { web: { port: "70000" } }'),
+      'sluice.yml:3:26',
+      'web.port: must be a port, 1 to 65535',
+    ],
+    [
+      withKey('services: { web: { port: " 80" } }'),
+      'sluice.yml:3:26',
+      'web.port: must be a port, 1 to 65535',
+    ],
     [withKey('previous: hot'), 'sluice.yml:3:11', 'previous: must be one of stopped, warm'],
     [withKey('drain: 8d'), 'sluice.yml:3:8', 'drain: must not be longer than 7d'],
     [withKey('drain: -1s'), 'sluice.yml:3:8', 'drain: must be a duration'],
@@ -75,7 +92,7 @@ describe('mistakes in sluice.yml', () => {
     [
       withKey('migrate: { service: web, command: [a, 1] }'),
       'sluice.yml:3:39',
-      'must be a text; put it into quotes',
+      'must be a text; put it in quotes',
     ],
     [withKey('backup: true'), 'sluice.yml:3:9', 'backup: must be a map'],
     [
@@ -108,7 +125,7 @@ describe('mistakes in sluice.yml', () => {
     [inHost('env: { A: [x] }'), 'sluice.yml:2:', 'targets.p.hosts[0].env.A: must be a plain value'],
     [inHost('env: { "A B": x }'), 'sluice.yml:2:', 'must be the NAME of an environment variable'],
     [inHost('host-key: ssh-ed25519 AAAA'), 'sluice.yml:2:', 'must be a public host key'],
-    [inHost('jump: bastion'), 'sluice.yml:2:', 'must name the user too'],
+    [inHost('jump: bastion'), 'sluice.yml:2:', 'must include the user'],
     [inHost('jump: { host: j@b, prt: 1 }'), 'sluice.yml:2:', 'unknown key prt'],
     [inHost('root: /'), 'sluice.yml:2:', 'must be an absolute path'],
     [inHost('root: /a/../b'), 'sluice.yml:2:', 'must be an absolute path'],
@@ -117,21 +134,21 @@ describe('mistakes in sluice.yml', () => {
     ['__proto__: { x: 1 }\n' + shortest, 'sluice.yml:1:1', 'unknown key __proto__'],
     [withKey('services: { __proto__: { port: 1 } }'), 'sluice.yml:3:13', 'unknown key __proto__'],
     ['\tapp: shop', 'sluice.yml:1:1', 'A tab is used to indent [config.yaml]'],
-    ['app: a\napp: b', 'sluice.yml:2:1', 'The same key stands twice'],
+    ['app: a\napp: b', 'sluice.yml:2:1', 'Duplicate key "app" (first on line 1)'],
     ['app: "shop', 'sluice.yml:1:11', 'A quote, a bracket'],
     ['app: [a', 'sluice.yml:1:8', ''],
-    ['app: a: b', 'sluice.yml:1:6', 'A map begins on a line that already has a value'],
+    ['app: a: b', 'sluice.yml:1:6', 'A map starts on a line that already has a value'],
     ['app: *name', 'sluice.yml:1:1', 'An alias (*name) has no anchor'],
-    ['app: &a [*a]', 'sluice.yml:1:1', 'An alias (*name) stands inside its own anchor'],
-    ['app: "\\q"', 'sluice.yml:1:7', 'A backslash in double quotes'],
+    ['app: &a [*a]', 'sluice.yml:1:1', 'An alias (*name) is inside its own anchor'],
+    ['app: "\\q"', 'sluice.yml:1:7', 'Unknown escape after a backslash in double quotes'],
     ['a: 1\n---\nb: 2', 'sluice.yml:2:1', 'more than one document'],
-    ['app: @x', 'sluice.yml:1:6', 'A text begins with a character'],
+    ['app: @x', 'sluice.yml:1:6', 'A text starts with a character'],
     ['['.repeat(50_000), 'sluice.yml:1', 'nested too deeply'],
     [`app: ${'{a: '.repeat(40)}1${'}'.repeat(40)}`, 'sluice.yml:1', 'nested too deeply'],
     [
       `a: &a [${'x,'.repeat(9)}x]\n${[...'bcdefghi'].map((name, index) => `${name}: &${name} [${`*${'abcdefgh'[index]},`.repeat(9)}x]`).join('\n')}`,
       'sluice.yml:1:1',
-      'multiply without bounds',
+      'expand without limit',
     ],
   ])('mistake %#', async (text, place, message) => {
     const lines = await linesOf(() => parseConfig(text, 'sluice.yml'));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { isShowable, secretIn } from '../../../../src/config/secrets/secret-names.ts';
 import { parseConfig } from '../../../../src/config/sluice-yml/load.ts';
-import { isShowable, secretIn } from '../../../../src/config/sluice-yml/named-secrets.ts';
 import { errorsOf, shownText } from '../../../support/config/fixtures.ts';
 
 /** Split, so that scanners of this repository do not take the samples for secrets. */

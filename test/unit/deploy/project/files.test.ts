@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { filesOfVariables } from '../../../../src/config/env/variable-files.ts';
 import type { ComposeModel, ComposeVolume } from '../../../../src/config/model.ts';
+import { filesOfVariables } from '../../../../src/config/mounts/carried-files.ts';
 import { planMounts } from '../../../../src/config/mounts/plan.ts';
 import { moveMounts } from '../../../../src/deploy/project/files.ts';
 

@@ -76,7 +76,7 @@ describe('a port that is open beside a proxy', () => {
     ).join();
 
   test('is named, because the proxy’s word on clients does not count there', () => {
-    expect(notesOf(services({}))).toContain('port 8000 is open to everybody beside nginx');
+    expect(notesOf(services({}))).toContain('port 8000 is public and bypasses nginx');
   });
 
   test('not where proxies are trusted, where it is the loopback address’s, or where no proxy is', () => {

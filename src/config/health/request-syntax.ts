@@ -1,3 +1,6 @@
+/** Paths that mean the same in a URL and in a proxy's configuration: no quotes, blanks, variables or escapes. */
+export const healthPathPattern = /^\/[A-Za-z0-9._~%&+,=:@/?-]*$/;
+
 /** Whether a header may be added to a health request: HTTP's own belong to the request. */
 export function isHealthHeader(name: string): boolean {
   return (

@@ -1,14 +1,15 @@
 import { relative } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
+import { objectKey } from '../compose/written.ts';
 import { type GitEffects, type GitSight, readGitFiles } from '../env/git-files.ts';
-import type { CarriedFile } from '../model.ts';
+import type { CarriedFile, ComposeModel, Env } from '../model.ts';
 import { badLink, ignored, missing, tooLarge, type Wrong } from './faults.ts';
+import { readMountTree, type TreeFault, withoutLinks } from './folder-content.ts';
 import type { Checkout, Judgement } from './judge.ts';
-import { readMountTree, type TreeFault, withoutLinks } from './tree.ts';
 
 const keepers = /(?:^|\/)\.(?:gitignore|gitkeep|keep)$/;
 
-/** What would be carried of each source. */
+/** The files of each source that a release includes. */
 interface Trees {
   readonly git: GitSight;
   of(
@@ -60,7 +61,7 @@ function cloneWarnings(tree: readonly CarriedFile[], git: GitSight, owner: strin
     ignoredHere.length === 0
       ? []
       : [
-          `${owner}: git ignores ${named(ignoredHere)}, so a release does not carry ${ignoredHere.length === 1 ? 'it' : 'them'}`,
+          `${owner}: git ignores ${named(ignoredHere)}, so a release does not include ${ignoredHere.length === 1 ? 'it' : 'them'}`,
         ];
   if (untracked.length === 0) return left;
   const what = untracked.length === tree.length ? '' : ` ${named(untracked)}`;
@@ -84,4 +85,19 @@ function treeFault(fault: TreeFault, wrong: Wrong, source: string): UserError {
 
 function isFault(tree: readonly CarriedFile[] | TreeFault): tree is TreeFault {
   return !Array.isArray(tree);
+}
+
+/** Secrets and configs whose content is a variable: the server does not have it, so they travel as files. */
+export function filesOfVariables(model: ComposeModel, values: Env): Record<string, readonly CarriedFile[]> {
+  const kinds = ['secrets', 'configs'] as const;
+  const all = kinds.flatMap((kind) =>
+    Object.entries(model[kind] ?? {}).flatMap(([name, { environment }]) => {
+      const content = environment === undefined ? undefined : values[environment];
+      if (environment === undefined || content === undefined) return [];
+      const size = Buffer.byteLength(content);
+      const file: CarriedFile = { path: environment, file: '', mode: 0o644, size, content };
+      return [[objectKey(kind, name), [file]] as const];
+    }),
+  );
+  return Object.fromEntries(all);
 }
