@@ -25,21 +25,20 @@ import { guardClient } from './traffic/guard.ts';
 import { sendTo } from './traffic/socket.ts';
 import { runTransaction, type TransactionResult } from './transaction.ts';
 
-/** What is asked for. */
 export interface DeployRequest {
   readonly config: Config;
   readonly target: Target;
-  /** Wanted name of the release, such as a tag; it gets a number when it is taken by another content. */
+  /** Wanted name of the release, such as a tag. It gets a number if other content has the name. */
   readonly release: string;
   readonly commit: string | undefined;
-  /** What runs on each host, in the order of `hosts`; may still be under way while the lease is taken. */
+  /** The services of each host, in the order of `hosts`; may still be loading while the lease is taken. */
   readonly models: readonly HostModel[] | Promise<readonly HostModel[]>;
   readonly hosts: readonly Host[];
   readonly options: DeployOptions;
   readonly force: boolean;
   /** Replace edges that run another image than the configured one. */
   readonly replaceEdges: boolean;
-  /** Services of strategy `keep` to replace in place, because their definition changed and somebody wants that now. */
+  /** Services of strategy `keep` to replace in place (`--replace`). */
   readonly replace: readonly string[];
 }
 
@@ -49,14 +48,14 @@ export function newDeployId(now: number): string {
   return `${stamp}-${randomBytes(3).toString('hex')}`;
 }
 
-/** Deploys a release as a transaction. Whatever happens, the report tells what serves. */
+/** Deploys a release as a transaction. The report always names the release that is serving. */
 export async function deploy(
   request: DeployRequest,
   effects: DeployEffects,
   recorder: Recorder,
 ): Promise<DeployReport> {
   const id = newDeployId(effects.clock.now());
-  // Asked while the lease is taken and the images are looked up: the preflight then only has to judge.
+  // Probes run while the lease is taken and the images are resolved, so that the preflight only has to judge.
   const facts = request.hosts.map((host) => probeQuickly(host));
   for (const fact of facts) fact.catch(() => {});
   const sites = await openSites(request.config, request.target, request.hosts, id, effects, recorder);
@@ -75,7 +74,7 @@ export async function deploy(
       hostRun(site, prepared.plan.hosts[index], prepared.files[index] ?? []),
     );
     const run = deployRun(request, 'deploy', id, prepared.plan, hosts, effects, recorder);
-    // Also of a deploy that changes nothing: a store that was passed over is still out of date.
+    // Also for a deploy that changes nothing: a store that keeps its old definition is still out of date.
     for (const host of run.hosts) for (const warning of host.plan.warnings) recorder.warn(warning);
     if (prepared.plan.unchanged && !request.force) return await unchangedReport(run);
     if (!request.options.skipPreflight) {
@@ -91,7 +90,7 @@ export async function deploy(
   }
 }
 
-/** Nothing was changed, but whoever waits for this deploy is told as of any other. */
+/** Nothing was changed, but the report, its notifications and the exit code are those of a failed deploy. */
 async function refusedReport(run: DeployRun, error: unknown): Promise<DeployReport> {
   const known = userErrorsOf(error);
   if (known.length === 0) throw error;
@@ -141,7 +140,7 @@ export async function transact(run: DeployRun): Promise<DeployReport> {
   return report;
 }
 
-/** The undo could not be done over the connections and leases that the run had. */
+/** The undo failed because the run had lost a connection or its lease. */
 function isCutOff(run: DeployRun, result: TransactionResult): boolean {
   const gone = run.hosts.some((host) => host.host.lost.aborted || host.keeper.lost.aborted);
   return gone && result.undoErrors.length > 0;
@@ -170,7 +169,7 @@ async function closeJournal(run: DeployRun, result: TransactionResult): Promise<
   const note = run.effects.mask.scrub(errorOf(result)?.message ?? '');
   const at = new Date(run.effects.clock.now()).toISOString();
   const end = { event: 'end', at, outcome: result.outcome, note, by: run.deploy } as const;
-  await journal(run, end).catch(() => run.effects.log.detail('the journal could not be closed'));
+  await journal(run, end).catch(() => run.effects.log.detail('cannot close the journal'));
 }
 
 function header(run: DeployRun, host: HostRun): JournalHeader {

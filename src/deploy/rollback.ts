@@ -16,13 +16,13 @@ import { wantedEdges } from './traffic/edges.ts';
 import { requireCarried } from './transfer/transfer.ts';
 
 export type RollbackRequest = Pick<DeployRequest, 'config' | 'target' | 'hosts' | 'options'> & {
-  /** Release to go back to; default: the one that was confirmed before the current. */
+  /** Release to roll back to; default: the previous one. */
   readonly release: string | undefined;
 };
 
 /**
- * Deploys an earlier release from what the hosts keep: no build, no upload, no registry. Where its containers are
- * still there it is a start and a switch. The database stays as it is.
+ * Deploys an earlier release that the hosts still keep: no build, no upload, no registry. If its containers still
+ * exist, it is a start and a switch. The database stays as it is.
  */
 export async function rollback(
   request: RollbackRequest,
@@ -42,7 +42,7 @@ export async function rollback(
             const record: ReleaseRecord = findRelease(state.releases, name, state.current);
             const open = new Set([...openTexts(config), ...openNames(record.model)]);
             effects.mask.keep(open);
-            // Its containers' last lines may be shown: a rollback knows the secrets only from the record.
+            // Its containers' last log lines may be shown, and a rollback knows the secrets only from the record.
             for (const secret of secretsIn(record, open)) effects.mask.add(secret);
             return planHost({
               host: host.name,
@@ -63,7 +63,7 @@ export async function rollback(
           unchanged: false,
           hosts: plans,
           primary: sites[0]?.host.name ?? '',
-          // What was built is not known of a release that was; its images are on the hosts.
+          // The record does not tell which images Sluice built; they are on the hosts already.
           passwordRegistry:
             config.registry === undefined ? undefined : passwordRegistry(config, [], effects.env),
         };
@@ -80,8 +80,8 @@ export async function rollback(
 }
 
 /**
- * The release that the current one took over from, and so on back, if it is still kept on every host; else the newest that
- * had been confirmed and is.
+ * The nearest predecessor of the current release that every host still keeps; else the newest confirmed release that
+ * every host keeps.
  *
  * @throws UserError `release.none`.
  */
@@ -97,12 +97,12 @@ export function previousRelease(
   if (found !== undefined) return found;
   throw new UserError({
     code: 'release.none',
-    message: 'There is no earlier release to go back to',
-    hint: 'Only releases that were confirmed and are still kept count; deploy an older tag instead.',
+    message: 'There is no earlier release to roll back to',
+    hint: 'A rollback needs a release that was confirmed and that every host still keeps. Deploy an older tag instead.',
   });
 }
 
-/** Releases in the order in which each took over from the next one. */
+/** Predecessors of the current release, newest first. */
 function lineBack({ current, tookOver }: Pick<HostState, 'current' | 'tookOver'>): string[] {
   const line: string[] = [];
   let name = current === undefined ? undefined : tookOver?.get(current);
@@ -113,7 +113,7 @@ function lineBack({ current, tookOver }: Pick<HostState, 'current' | 'tookOver'>
   return line;
 }
 
-/** The record does not say which variables a source of secrets gave, so each counts as one. */
+/** The record does not tell which variables came from a source of secrets, so every variable counts as a secret. */
 function secretsIn(record: ReleaseRecord, open: ReadonlySet<string>): string[] {
   return Object.values(record.model.services).flatMap(({ environment }) =>
     Object.entries(environment ?? {}).flatMap(([name, value]) =>

@@ -2,11 +2,11 @@ import type { PlannedEdge, ReleaseRecord } from '../model.ts';
 import type { HostState } from '../on-host/state.ts';
 import { hasFixedAddress } from './ties.ts';
 
-/** What it means that a running container of a plain compose project becomes the first color of a service. */
+/** Consequences of adopting a container of a plain compose project as the first color of a service. */
 export function adoptionWarnings(edge: PlannedEdge, record: ReleaseRecord, state: HostState): string[] {
   const published =
     record.model.services[edge.service]?.ports?.map((port) => port.published).filter(Boolean) ?? [];
-  const moved = `${edge.adopted} runs from a plain compose project: it is adopted, and the name ${edge.service} moves to the edge.`;
+  const moved = `${edge.adopted} runs from a plain compose project. This deploy adopts it, and the name ${edge.service} moves to the edge.`;
   const what = [
     ...(published.length === 0 ? [] : [`Published port ${published.join(', ')}`]),
     ...(hasFixedAddress(record, edge.service) ? ['The fixed address'] : []),
@@ -16,12 +16,12 @@ export function adoptionWarnings(edge: PlannedEdge, record: ReleaseRecord, state
     ...strangersBeside(edge, state),
     ...what.map(
       (text) =>
-        `${text} of ${edge.service} moves too: it has one owner, so connections to it are refused for about a second, this once.`,
+        `${text} of ${edge.service} also moves to the edge. It has one owner, so connections to it are refused for about a second, only this time.`,
     ),
   ];
 }
 
-/** Containers of other projects are not reloaded: one that has looked the adopted container up keeps its address. */
+/** Containers of other projects are not reloaded: a proxy among them keeps the adopted container's address. */
 function strangersBeside(
   { adopted, service }: PlannedEdge,
   { containers, neighbors = [] }: HostState,
@@ -37,6 +37,6 @@ function strangersBeside(
     .map(({ name }) => name)
     .join(', ')}${more}`;
   return [
-    `On the networks of ${service} are containers of other projects: ${names}. One that forwards to ${service} (a proxy) keeps the address of ${adopted}, which ends in this deploy: restart it when the deploy is over, and look at the public address.`,
+    `The networks of ${service} have containers of other projects: ${names}. A proxy among them that forwards to ${service} keeps the address of ${adopted}, which ends in this deploy. After the deploy, restart it and check the public address.`,
   ];
 }

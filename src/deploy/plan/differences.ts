@@ -1,12 +1,12 @@
 import type { ComposeService } from '../../config/model.ts';
 import { canonical } from './hashes.ts';
 
-/** Keys that do not make a container another one, or that other parts of the plan report. */
+/** Keys that do not change a container, or that other parts of the plan report. */
 const aside = new Set(['build', 'depends_on', 'profiles', 'scale']);
 
 /**
- * What distinguishes two definitions of a service, a few words each: `image 16 → 17`, `environment TZ`, `ports`. Values of
- * variables are never shown.
+ * Differences between two definitions of a service, a few words each: `image 16 → 17`, `environment TZ`, `ports`. Values
+ * of variables are never shown.
  */
 export function differencesOf(before: ComposeService, now: ComposeService): string[] {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();

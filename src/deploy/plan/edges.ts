@@ -5,7 +5,7 @@ import { lackingNetworks } from './networks.ts';
 import type { HostPlanInput } from './plan.ts';
 import { hasFixedAddress } from './ties.ts';
 
-/** What a deploy does with the edge of a service: nothing, unless it must be another one. */
+/** Decides what a deploy does with the edge of a service. */
 export function planEdge(
   edge: Pick<PlannedEdge, 'service' | 'files' | 'version' | 'memory'>,
   input: HostPlanInput,
@@ -18,10 +18,10 @@ export function planEdge(
     (containerState) =>
       containerState.plain && containerState.running && containerState.service === edge.service,
   );
-  // The label tells what the container was made with; after a reload only the edge itself knows better.
+  // The label has the version the container was created with; after a reload only the edge knows its version.
   const runningVersion = input.state.edges[edge.service]?.version ?? container?.edge;
   const { record } = input;
-  // One that was made and never served is no owner of the name: a container of a plain project may be.
+  // An edge that never served does not own the name yet: a container of a plain project may.
   const isNew = container === undefined || (!container.running && input.state.current === undefined);
   const plan = record.services.find(({ name }) => name === edge.service);
   const definition = record.model.services[edge.service];

@@ -8,7 +8,7 @@ import { lackingNetworks } from './networks.ts';
 export interface ServicePlanInput {
   readonly record: ReleaseRecord;
   readonly state: HostState;
-  /** Services of strategy `keep` to replace all the same. */
+  /** Services of strategy `keep` to replace anyway. */
   readonly replace?: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export function planService(plan: ServicePlan, input: ServicePlanInput): Planned
   ];
   if (plan.strategy === 'keep') return planKept(base, differences, replace.includes(plan.name));
   if (differences.length === 0)
-    return { ...base, action: 'keep', why: running.plain ? 'runs already: adopted' : 'unchanged' };
+    return { ...base, action: 'keep', why: running.plain ? 'already running: adopted' : 'unchanged' };
   const what = `changed (${differences.join(', ')})`;
   return plan.strategy === 'singleton'
     ? { ...base, action: 'swap', why: `${what}: the old one stops, then the new one starts` }
@@ -48,11 +48,11 @@ function planKept(
   if (differences.length === 0) return { ...base, action: 'keep', why: 'never touched by a deploy' };
   const what = `its definition changed (${differences.join(', ')})`;
   if (isWanted)
-    return { ...base, action: 'replace', why: `${what}: stopped and started in place, as you asked` };
+    return { ...base, action: 'replace', why: `${what}: stopped and started in place (--replace)` };
   return { ...base, action: 'keep', why: `${what}, but a deploy never touches it`, differences };
 }
 
-/** What distinguishes a running container from what the release wants; empty: nothing. */
+/** Differences between a running container and its definition in the release. */
 function differencesFrom(
   running: ContainerState,
   plan: ServicePlan,
@@ -67,22 +67,22 @@ function differencesFrom(
   if (known !== undefined) {
     return serviceHash(known) === serviceHash(definition) ? [] : describe(differencesOf(known, definition));
   }
-  // A plain project's container does not tell what it was made from, but for its image. A singleton has no traffic to
-  // lose and becomes ours at once.
+  // A plain project's container shows only its image, not its definition. A singleton has no traffic to lose, so it is
+  // replaced at once.
   if (plan.strategy === 'singleton') return ['adopted'];
   return isSameImage(running, definition.image)
     ? []
     : [`image ${shown(running.image)} → ${shown(definition.image)}`];
 }
 
-/** A hash that differs with nothing to show for it was written by another version of Sluice. */
+/** If hashes differ and definitions do not, another version of Sluice wrote the label. */
 function describe(differences: readonly string[]): readonly string[] {
   return differences.length === 0 ? ['definition'] : differences;
 }
 
 /**
- * The engine names the image of a container as it was started (`postgres:17`), the release by digest: they are equal if
- * the digest is one of the running image's, or unknown where the tag is the same and nobody asked the registry.
+ * The engine names a container's image as it was started (`postgres:17`), the release names it by digest. They are equal
+ * if the digest is one of the running image's.
  */
 function isSameImage(running: ContainerState, image: string | undefined): boolean {
   if (image === undefined || running.image === image) return true;

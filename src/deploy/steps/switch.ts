@@ -8,8 +8,8 @@ import type { Step } from '../transaction.ts';
 import { type EdgeRevert, watchEdges } from './waiting/edge-watch.ts';
 
 /**
- * Arms the guards and moves the traffic, host batch by host batch. From here on each edge reverts by itself: when
- * the new colour is sick, and when nobody confirms before the deadline.
+ * Arms the guards and moves the traffic, batch by batch of hosts. From here on each edge reverts by itself: if the new
+ * color is unhealthy, or if no confirmation arrives before the deadline.
  */
 export const switchStep: Step = {
   name: 'switch',
@@ -21,7 +21,7 @@ export const switchStep: Step = {
       const rest = batches.length - index;
       await settleAll(batch.map((hostRun) => switchHost(run, hostRun, rest)));
       if (rest === 1) break;
-      note(`batch ${index + 1} of ${batches.length} serves the new release, watching it`);
+      note(`batch ${index + 1} of ${batches.length} is serving the new release, watching it`);
       await watchEdges(run, batch, run.options.watchMs ?? run.config.watch.forMs, note);
     }
     const { plan } = run.primary;
@@ -64,7 +64,7 @@ async function switchHost(run: DeployRun, hostRun: HostRun, batchesLeft: number)
         throw new UserError({
           code: 'switch.refused',
           message: `${hostRun.host.name}: the edge of ${service} did not switch: ${messageOf(error)}`,
-          hint: 'Run `sluice status` to see what it serves.',
+          hint: 'Run `sluice status` to see which release it serves.',
           cause: error,
         });
       }
@@ -72,7 +72,11 @@ async function switchHost(run: DeployRun, hostRun: HostRun, batchesLeft: number)
   );
 }
 
-/** Puts every edge of a host back to the old colour, whatever state it is in. Says why the guard had done it already. */
+/**
+ * Moves every edge of a host back to the old color, from any state.
+ *
+ * @returns the guard's reason, if the guard had already reverted.
+ */
 async function revertHost(run: DeployRun, hostRun: HostRun): Promise<string | undefined> {
   const old = otherColour(hostRun.plan.colour);
   const { host, layout } = hostRun;
@@ -94,7 +98,7 @@ async function revertHost(run: DeployRun, hostRun: HostRun): Promise<string | un
         await guard.revert(run.deploy, 'undo');
         run.recorder.event('undone', hostRun.host.name, service);
       } else if (status.active !== old) {
-        // Confirmed on this host while another failed: an ordinary switch back, confirmed at once.
+        // Confirmed on this host, failed on another: an ordinary switch, confirmed at once.
         const nonce = `${run.deploy}-back`;
         await guard.switch({ from: hostRun.plan.colour, to: old, nonce, deadlineSeconds: 30, limits: {} });
         await guard.confirm(nonce);
@@ -114,5 +118,5 @@ async function revertHost(run: DeployRun, hostRun: HostRun): Promise<string | un
 
 function reasonOf(last: EdgeRevert | null, deploy: string): string | undefined {
   if (last?.nonce !== deploy || last.outcome !== 'reverted') return undefined;
-  return `the guard had reverted already: ${last.reason}${last.detail ? ` (${last.detail})` : ''}`;
+  return `the guard had already reverted: ${last.reason}${last.detail ? ` (${last.detail})` : ''}`;
 }

@@ -122,10 +122,10 @@ describe('a transaction', () => {
     const made = makeRun();
     const bug = { apply: () => Promise.reject(new TypeError('x is not a function')) };
     await runTransaction(made.run, [step(made, 'start', bug)], []);
-    expect(made.written.join('')).toMatch(/bug in Sluice[\s\S]*deploy-transaction\.test\.ts/);
+    expect(made.written.join('')).toMatch(/bug in Sluice[\s\S]*deploy\/transaction\.test\.ts/);
     const other = makeRun();
     await runTransaction(other.run, [step(other, 'start', failing())], []);
-    expect(other.written.join('')).not.toContain('deploy-transaction.test.ts');
+    expect(other.written.join('')).not.toContain('transaction.test.ts');
   });
 });
 

@@ -1,4 +1,5 @@
 import { UserError } from '../../../kernel/errors.ts';
+import { counted } from '../../../report/figures.ts';
 import type { DeployRun, HostRun } from '../../context.ts';
 import { lastLogs } from '../../on-host/containers.ts';
 import { listContainers } from '../../on-host/state.ts';
@@ -12,9 +13,9 @@ export type EdgeRevert = NonNullable<EdgeStatus['last']>;
 const pollMs = 250;
 
 /**
- * Follows the guards for a while and prints their numbers. The guards decide; this only hears of it, at once.
+ * Follows the guards for a while and prints their numbers. The guards decide; this only reports their decision.
  *
- * @throws UserError `watch.reverted` with the guard's reason, `watch.url` when the public URL does not answer well.
+ * @throws UserError `watch.reverted` with the guard's reason, `watch.url` if the public URL fails.
  */
 export async function watchEdges(
   run: DeployRun,
@@ -36,7 +37,7 @@ export async function watchEdges(
         errors: 0,
       },
     );
-    const numbers = `${total.requests} requests, ${total.errors} answers 5xx`;
+    const numbers = `${counted(total.requests, 'request')}, ${counted(total.errors, '5xx response')}`;
     note(numbers);
     if (url !== undefined && clock.elapsed() >= urlDue && forMs > 0) {
       await askUrl(url, run.signal);
@@ -73,17 +74,17 @@ async function reverted(hostRun: HostRun, service: string, status: EdgeStatus): 
   const { last } = status;
   const why =
     last?.outcome === 'reverted'
-      ? `the guard took the new release of ${service} out: ${last.reason}${last.detail ? ` (${last.detail})` : ''}`
-      : `the edge of ${service} started anew with the release it knew as confirmed`;
+      ? `the guard reverted ${service}: ${last.reason}${last.detail ? ` (${last.detail})` : ''}`
+      : `the edge of ${service} restarted with the last confirmed release`;
   return new UserError({
     code: 'watch.reverted',
     message: `${hostRun.host.name}: ${why}`,
-    hint: 'The old release serves. The new release’s last lines are below.',
+    hint: 'The old release is serving. The last log lines of the new release are below.',
     output: await logsOf(hostRun, service),
   });
 }
 
-/** The new containers are removed in a moment: their last lines are all that stays of them. */
+/** The new containers are about to be removed: only their last log lines remain. */
 async function logsOf(hostRun: HostRun, service: string): Promise<string> {
   const containers = await listContainers(hostRun.host.engine, hostRun.plan.record.app).catch(() => []);
   const [found] = containersOf({ containers }, hostRun.plan.release).filter(
@@ -97,7 +98,7 @@ async function askUrl(url: string, signal: AbortSignal): Promise<void> {
   if (trouble === undefined) return;
   throw new UserError({
     code: 'watch.url',
-    message: `${url} ${trouble} while the new release was watched`,
-    hint: 'The switch was taken back. The URL must be reachable from where Sluice runs.',
+    message: `${url} ${trouble} during the watch of the new release`,
+    hint: 'The switch was reverted. The URL must be reachable from where Sluice runs.',
   });
 }

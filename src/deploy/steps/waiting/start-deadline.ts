@@ -5,8 +5,8 @@ import type { HostRun } from '../../context.ts';
 import type { ContainerState } from '../../on-host/state.ts';
 
 /**
- * How long a start may take, by the health check that the containers have: that of an image which nobody asked before it
- * was pulled counts, too. Never less than the plan says.
+ * How long a start may take by the containers' health check, including one that only the pulled image defines. Never
+ * less than the plan's deadline.
  */
 export async function deadlineOf(
   { host }: Pick<HostRun, 'host'>,

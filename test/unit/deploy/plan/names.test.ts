@@ -82,7 +82,7 @@ describe('a release by its name', () => {
       expect.objectContaining({ code: 'release.unknown', hint: 'Kept releases: v2, v1.' }),
     );
     expect(() => findRelease([], 'v9', undefined)).toThrow(
-      expect.objectContaining({ hint: 'No earlier release is kept.' }),
+      expect.objectContaining({ hint: 'The host keeps no earlier release.' }),
     );
   });
 
