@@ -11,7 +11,7 @@ import type { JournalHeader } from './lease/journal.ts';
 import type { Site } from './lease/reconcile.ts';
 import { recover } from './lease/recover.ts';
 import type { DeployPlan, HostPlan, PlannedService } from './model.ts';
-import { isInFront } from './plan/plan.ts';
+import { isInFront } from './plan/host-plan.ts';
 import { stoppedBy } from './plan/ports.ts';
 import { prepare } from './plan/prepare.ts';
 import { preflight } from './preflight/preflight.ts';

@@ -9,7 +9,7 @@ import { type DeployRequest, deployRun, hostRun, newDeployId, transact } from '.
 import { openSites } from './lease/held-hosts.ts';
 import type { ReleaseRecord } from './model.ts';
 import type { HostState } from './on-host/state.ts';
-import { findRelease, planHost } from './plan/plan.ts';
+import { findRelease, planHost } from './plan/host-plan.ts';
 import { presentImages } from './project/images.ts';
 import type { Recorder } from './report/recorder.ts';
 import { wantedEdges } from './traffic/edges.ts';

@@ -2,7 +2,7 @@ import type { PlannedEdge, ReleaseRecord } from '../model.ts';
 import type { ContainerState } from '../on-host/state.ts';
 import { isRedefined } from '../traffic/edge-container.ts';
 import { lackingNetworks } from './networks.ts';
-import type { HostPlanInput } from './plan.ts';
+import type { HostPlanInput } from './host-plan.ts';
 import { hasFixedAddress } from './ties.ts';
 
 /** Decides what a deploy does with the edge of a service. */

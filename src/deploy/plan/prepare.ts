@@ -12,7 +12,7 @@ import { contentHash } from '../project/project.ts';
 import { type RegistryLogins, registryLogins } from '../project/registry-login.ts';
 import { wantedEdges } from '../traffic/edges.ts';
 import { requireCarried } from '../transfer/transfer.ts';
-import { isUnchanged, planHost, uniqueRelease } from './plan.ts';
+import { isUnchanged, planHost, uniqueRelease } from './host-plan.ts';
 import { notesOf, warningsOf } from './plan-text.ts';
 
 export type PrepareRequest = Omit<

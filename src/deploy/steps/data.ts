@@ -2,7 +2,7 @@ import { type HostRun, onHosts } from '../context.ts';
 import { composeUp } from '../on-host/compose.ts';
 import { removeContainers } from '../on-host/containers.ts';
 import { listContainers } from '../on-host/state.ts';
-import { isInFront } from '../plan/plan.ts';
+import { isInFront } from '../plan/host-plan.ts';
 import type { Step } from '../transaction.ts';
 import { waitRunning } from './waiting/wait.ts';
 

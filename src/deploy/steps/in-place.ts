@@ -2,7 +2,7 @@ import { callsOf } from '../../config/services/callers.ts';
 import type { DeployRun, HostRun } from '../context.ts';
 import type { PlannedService, ReleaseRecord } from '../model.ts';
 import { composeUp } from '../on-host/compose.ts';
-import { isInFront } from '../plan/plan.ts';
+import { isInFront } from '../plan/host-plan.ts';
 import { putBackAdopted, writeDown } from '../preflight/adopted.ts';
 import { waitRunning } from './waiting/wait.ts';
 

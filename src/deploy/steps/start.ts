@@ -11,7 +11,7 @@ import {
   stopContainers,
 } from '../on-host/containers.ts';
 import { type ContainerState, listContainers } from '../on-host/state.ts';
-import { isInFront } from '../plan/plan.ts';
+import { isInFront } from '../plan/host-plan.ts';
 import { stoppedBy } from '../plan/ports.ts';
 import { edgeProjectService, projectService } from '../project/project.ts';
 import { drainColour, untilEnded } from '../traffic/drain.ts';

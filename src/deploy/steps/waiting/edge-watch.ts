@@ -3,7 +3,7 @@ import { counted } from '../../../report/figures.ts';
 import type { DeployRun, HostRun } from '../../context.ts';
 import { lastLogs } from '../../on-host/containers.ts';
 import { listContainers } from '../../on-host/state.ts';
-import { containersOf } from '../../plan/plan.ts';
+import { containersOf } from '../../plan/host-plan.ts';
 import { troubleAt } from '../../preflight/public-url.ts';
 import { switchedEdges } from '../../traffic/edges.ts';
 import type { EdgeStatus } from '../../traffic/guard.ts';

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findRelease, isInFront, uniqueRelease } from '../../../../src/deploy/plan/plan.ts';
+import { findRelease, isInFront, uniqueRelease } from '../../../../src/deploy/plan/host-plan.ts';
 import { previousRelease } from '../../../../src/deploy/rollback.ts';
 import { release, servicePlan } from '../../../support/deploy/fixtures.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Strategy } from '../../../../src/config/model.ts';
-import { isUnchanged } from '../../../../src/deploy/plan/plan.ts';
+import { isUnchanged } from '../../../../src/deploy/plan/host-plan.ts';
 import {
   container,
   digest,
