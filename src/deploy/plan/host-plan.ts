@@ -11,29 +11,21 @@ import {
 import { type ContainerState, type HostState, releaseNamed, servingColour } from '../on-host/state.ts';
 import { refuseDataElsewhere } from '../preflight/adopted-data.ts';
 import { refuseNameClashes } from '../project/project.ts';
-import { adoptionWarnings } from './adoption.ts';
-import { planEdge } from './edges.ts';
+import { adoptionWarnings, type EdgePlanInput, planEdge } from './edges.ts';
 import { canonical } from './hashes.ts';
 import { lackingNetworks, leftBehindFaults, networkFaults, strandedBy } from './networks.ts';
 import { handoverWarnings, planPorts } from './ports.ts';
-import { planService } from './service.ts';
+import { planService, type ServicePlanInput } from './service.ts';
 import { colourFaults, strayWarnings } from './strays.ts';
 import { tieFaults, withTied } from './ties.ts';
 
 /** Input of the plan of one host: the wanted and the current state. */
-export interface HostPlanInput {
+export interface HostPlanInput extends ServicePlanInput, EdgePlanInput {
   readonly host: string;
-  readonly record: ReleaseRecord;
-  readonly state: HostState;
   /** References of the release's images that the host's engine already has. */
   readonly presentImages: ReadonlySet<string>;
   /** Files and version of each blue-green service's edge. */
   readonly edges: readonly Pick<PlannedEdge, 'service' | 'files' | 'version' | 'memory'>[];
-  readonly edgeImage: string;
-  /** Services of strategy `keep` to replace anyway (`--replace`). */
-  readonly replace?: readonly string[];
-  /** Replace edges that run another image than the configured one. */
-  readonly replaceEdges?: boolean;
   /** The release ran here before: changed settings of a network do not block it. */
   readonly rollback?: boolean;
 }
