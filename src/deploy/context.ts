@@ -22,15 +22,19 @@ export interface DeployEffects {
   readonly connect: (host: Host) => Promise<Host>;
 }
 
-/** One host within a deploy. */
-export interface HostRun {
+/** A host whose lease this run holds, with the state found on it. */
+export interface HeldHost {
   readonly host: Host;
   readonly layout: Layout;
   readonly state: HostState;
-  readonly plan: HostPlan;
   readonly keeper: Keeper;
-  /** Images that dead runs transferred. */
+  /** Images that dead runs transferred. They stay until the release that is tried again is there: it may need them. */
   readonly left?: readonly string[];
+}
+
+/** One host within a deploy. */
+export interface HostRun extends HeldHost {
+  readonly plan: HostPlan;
   /** Guards of the services whose edge this deploy switches, by service. */
   readonly guards: ReadonlyMap<string, GuardClient>;
   /** Files that the release mounts. */

@@ -1,13 +1,15 @@
 import { plain } from '../config/compose/load.ts';
 import { passwordRegistry } from '../config/images/app-registry.ts';
+import type { Config } from '../config/model.ts';
 import { openTexts, secretsOf } from '../config/secrets/masking.ts';
 import { openNames } from '../config/secrets/open-names.ts';
 import { UserError } from '../kernel/errors.ts';
+import type { Mask } from '../kernel/masking/mask.ts';
 import type { DeployReport } from '../report/model.ts';
-import type { DeployEffects } from './context.ts';
-import { type DeployRequest, deployRun, hostRun, newDeployId, transact } from './deploy.ts';
-import { openSites } from './lease/held-hosts.ts';
-import type { ReleaseRecord } from './model.ts';
+import type { DeployEffects, HeldHost } from './context.ts';
+import { type DeployRequest, deployRun, newDeployId, releaseHosts, transact, warnOfPlan } from './deploy.ts';
+import { holdHosts } from './lease/held-hosts.ts';
+import type { DeployPlan, ReleaseRecord } from './model.ts';
 import type { HostState } from './on-host/state.ts';
 import { findRelease, planHost } from './plan/host-plan.ts';
 import { presentImages } from './project/images.ts';
@@ -29,54 +31,61 @@ export async function rollback(
   effects: DeployEffects,
   recorder: Recorder,
 ): Promise<DeployReport> {
-  const { config, target } = request;
   const id = newDeployId(effects.clock.now());
-  const sites = await openSites(config, target, request.hosts, id, effects, recorder);
+  const held = await holdHosts({ ...request, deploy: id }, effects, recorder);
   try {
     const plan = await recorder.step(
       'resolve',
-      async () => {
-        const name = request.release ?? previousRelease(sites.map((site) => site.state));
-        const plans = await Promise.all(
-          sites.map(async ({ host, state }) => {
-            const record: ReleaseRecord = findRelease(state.releases, name, state.current);
-            const open = new Set([...openTexts(config), ...openNames(record.model)]);
-            effects.mask.keep(open);
-            // Its containers' last log lines may be shown, and a rollback knows the secrets only from the record.
-            for (const secret of secretsIn(record, open)) effects.mask.add(secret);
-            return planHost({
-              host: host.name,
-              record,
-              state,
-              presentImages: await presentImages(host),
-              edges: wantedEdges(record, state, config.edge.image),
-              edgeImage: config.edge.image,
-              rollback: true,
-            });
-          }),
-        );
-        await requireCarried(plans, effects);
-        return {
-          app: config.app,
-          target: target.name,
-          release: name,
-          unchanged: false,
-          hosts: plans,
-          primary: sites[0]?.host.name ?? '',
-          // The record does not tell which images Sluice built; they are on the hosts already.
-          passwordRegistry:
-            config.registry === undefined ? undefined : passwordRegistry(config, [], effects.env),
-        };
-      },
+      () => planRollback(request, held, effects),
       (resolved) => `back to ${resolved.release}`,
     );
-    const hosts = sites.map((site, index) => hostRun(site, plan.hosts[index], []));
-    const run = deployRun(request, 'rollback', id, plan, hosts, effects, recorder);
-    for (const host of run.hosts) for (const warning of host.plan.warnings) recorder.warn(warning);
+    const run = deployRun(request, 'rollback', id, { plan, files: [] }, held, effects, recorder);
+    warnOfPlan(run);
     return await transact(run);
   } finally {
-    await Promise.all(sites.map((site) => site.keeper.release()));
+    await releaseHosts(held);
   }
+}
+
+async function planRollback(
+  { config, target, release }: RollbackRequest,
+  held: readonly HeldHost[],
+  effects: DeployEffects,
+): Promise<DeployPlan> {
+  const name = release ?? previousRelease(held.map(({ state }) => state));
+  const plans = await Promise.all(
+    held.map(async ({ host, state }) => {
+      const record = findRelease(state.releases, name, state.current);
+      maskSecrets(config, record, effects.mask);
+      return planHost({
+        host: host.name,
+        record,
+        state,
+        presentImages: await presentImages(host),
+        edges: wantedEdges(record, state, config.edge.image),
+        edgeImage: config.edge.image,
+        rollback: true,
+      });
+    }),
+  );
+  await requireCarried(plans, effects);
+  return {
+    app: config.app,
+    target: target.name,
+    release: name,
+    unchanged: false,
+    hosts: plans,
+    primary: held[0]?.host.name ?? '',
+    // The record does not tell which images Sluice built; they are on the hosts already.
+    passwordRegistry: config.registry === undefined ? undefined : passwordRegistry(config, [], effects.env),
+  };
+}
+
+/** Containers' last log lines may be shown, and a rollback knows the secrets only from the record. */
+function maskSecrets(config: Config, record: ReleaseRecord, mask: Mask): void {
+  const open = new Set([...openTexts(config), ...openNames(record.model)]);
+  mask.keep(open);
+  for (const secret of secretsIn(record, open)) mask.add(secret);
 }
 
 /**

@@ -9,6 +9,12 @@ import type { JournalEntry, Outcome, StepName } from './lease/journal.ts';
  */
 export interface Step {
   readonly name: StepName;
+  /** Moves traffic to the new release: undoing it is a revert, and its containers may hold requests. */
+  readonly movesTraffic?: true;
+  /** Makes the new release persistent, host by host: if it fails, a host may have confirmed. */
+  readonly confirms?: true;
+  /** After the confirmation: if it does not run, the journal stays open and the next run finishes the deploy. */
+  readonly finishes?: true;
   /** Why the step has nothing to do in this run; undefined: it runs. */
   readonly skip?: (run: DeployRun) => string | undefined;
   /** @returns what was done, in a few words. */
@@ -16,7 +22,13 @@ export interface Step {
   /** After the confirmation: whether an error fails the run, although the new release stays. */
   readonly isFailure?: (error: unknown) => boolean;
   /** Reverts the step, even if it was only begun; must work if it has changed nothing. */
-  readonly undo?: (run: DeployRun) => Promise<string | undefined>;
+  readonly undo?: (run: DeployRun, begun: Begun) => Promise<string | undefined>;
+}
+
+/** How far a transaction had come when it failed. */
+export interface Begun {
+  /** New containers may hold requests, and old edges may have to switch back. */
+  readonly movedTraffic: boolean;
 }
 
 export interface TransactionResult {
@@ -24,6 +36,8 @@ export interface TransactionResult {
   /** The failure of the transaction, or of a step after the confirmation that counts as one. */
   readonly error?: unknown;
   readonly failedStep?: StepName;
+  /** It failed in the confirmation: a host may have confirmed. */
+  readonly mayBeConfirmed?: boolean;
   /** Failures of the undo; empty if the old release is fully serving. */
   readonly undoErrors: readonly unknown[];
   /** Confirmed, but the old release was not retired: the journal stays open and the next run retires it. */
@@ -53,7 +67,7 @@ export async function runTransaction(
     if (step.skip?.(run) !== undefined) continue;
     // A cancelled job has seconds left. The release is confirmed; the next deploy cleans up.
     if (run.effects.signal.aborted) {
-      toFinish ||= step.name === 'retire';
+      toFinish ||= step.finishes === true;
       run.recorder.warn(`${step.name} was skipped because the run was cancelled. The next deploy runs it.`);
       continue;
     }
@@ -63,7 +77,7 @@ export async function runTransaction(
         for (const known of userErrorsOf(error)) showError(known, run.effects.log);
         return;
       }
-      toFinish ||= step.name === 'retire';
+      toFinish ||= step.finishes === true;
       run.recorder.warn(`${step.name}: ${messageOf(error)}`);
     });
   }
@@ -103,12 +117,17 @@ async function undo(
   const { log } = run.effects;
   if (known === undefined) log.error(`This is a bug in Sluice, please report it: ${stackOf(error)}`);
   else showError(known, log);
-  const switched = begun.some((step) => step.name === 'switch');
-  const outcome = switched ? 'reverted' : 'undone';
+  const movedTraffic = begun.some((step) => step.movesTraffic === true);
+  const result = {
+    outcome: movedTraffic ? 'reverted' : 'undone',
+    error,
+    failedStep: failed.name,
+    mayBeConfirmed: failed.confirms === true,
+  } as const;
   // Without the lease another run may be working there: nothing is changed until the lease is taken again.
   const cutOff = run.hosts.find((host) => host.keeper.lost.aborted);
   if (cutOff !== undefined) {
-    return { outcome, error, failedStep: failed.name, undoErrors: [cutOff.keeper.lost.reason] };
+    return { ...result, undoErrors: [cutOff.keeper.lost.reason] };
   }
   log.info('Undoing the steps of this deploy:');
   const undoErrors: unknown[] = [];
@@ -121,7 +140,7 @@ async function undo(
     const stuck = new Set<HostRun>();
     const undoOn = async (hostRun: HostRun) => {
       stuck.add(hostRun);
-      const note = await undoStep({ ...run, hosts: [hostRun] });
+      const note = await undoStep({ ...run, hosts: [hostRun] }, { movedTraffic });
       stuck.delete(hostRun);
       return note;
     };
@@ -138,7 +157,7 @@ async function undo(
     }
     hosts = hosts.filter((host) => !stuck.has(host));
   }
-  return { outcome, error, failedStep: failed.name, undoErrors };
+  return { ...result, undoErrors };
 }
 
 /**

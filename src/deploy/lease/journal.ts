@@ -118,7 +118,7 @@ function parseEntry(line: string): JournalEntry | undefined {
   }
 }
 
-/** Whether a step was begun (it may or may not have had its effect). */
-export function begun(record: JournalRecord, step: StepName): boolean {
-  return record.entries.some((entry) => entry.event === 'begin' && entry.step === step);
+/** Whether every host had confirmed. The runner may have died before it could write that: false proves nothing. */
+export function wasConfirmed({ entries }: Pick<JournalRecord, 'entries'>): boolean {
+  return entries.some((entry) => entry.event === 'done' && entry.step === 'confirm');
 }

@@ -12,6 +12,7 @@ import type { Step } from '../transaction.ts';
  */
 export const confirm: Step = {
   name: 'confirm',
+  confirms: true,
   async apply(run) {
     // All hosts or none, as far as can be checked beforehand: this deploy must still have every guard armed.
     await settleAll(

@@ -3,7 +3,8 @@ import type { DeployRun, HostRun } from '../context.ts';
 import type { PlannedService, ReleaseRecord } from '../model.ts';
 import { composeUp } from '../on-host/compose.ts';
 import { isInFront } from '../plan/host-plan.ts';
-import { putBackAdopted, writeDown } from '../preflight/adopted.ts';
+import { writeDown } from '../preflight/adopted.ts';
+import { restoreReplaced } from './revert.ts';
 import { waitRunning } from './waiting/wait.ts';
 
 /** Services that are made or replaced under their own name, without a second color beside them. */
@@ -93,9 +94,10 @@ export async function putBack(hostRun: HostRun, run: DeployRun): Promise<void> {
     .map((planned) => planned.service);
   if (replaced.length === 0) return;
   run.effects.log.detail(`${hostRun.host.name}: restoring ${replaced.join(', ')}`);
-  const done = await putBackAdopted(hostRun.host, hostRun.layout.release(hostRun.plan.release), replaced);
-  const { previous } = hostRun.plan;
-  if (previous === undefined) return;
-  const rest = replaced.filter((service) => !done.includes(service));
-  await composeUp({ ...hostRun, plan: { ...hostRun.plan, release: previous.release } }, rest);
+  const { host, layout, plan } = hostRun;
+  const { previous } = plan;
+  await restoreReplaced(host, layout.release(plan.release), replaced, async (rest) => {
+    if (previous === undefined) return;
+    await composeUp({ ...hostRun, plan: { ...plan, release: previous.release } }, rest);
+  });
 }

@@ -20,6 +20,7 @@ import type { Step } from '../transaction.ts';
  */
 export const retire: Step = {
   name: 'retire',
+  finishes: true,
   isFailure: (error) => userErrorsOf(error).some(({ code }) => code === 'adopt.url'),
   async apply(run, note) {
     const notes = await onHosts(run, async (hostRun) => {

@@ -4,8 +4,9 @@ import { otherColour } from '../model.ts';
 import { persistColour } from '../on-host/persist.ts';
 import { listContainers } from '../on-host/state.ts';
 import { answering, noEdge, startStoppedEdges, switchedEdges } from '../traffic/edges.ts';
+import type { EdgeStatus } from '../traffic/guard.ts';
 import type { Step } from '../transaction.ts';
-import { type EdgeRevert, watchEdges } from './waiting/edge-watch.ts';
+import { movesTraffic, watchEdges, watchMs } from './watch.ts';
 
 /**
  * Arms the guards and moves the traffic, batch by batch of hosts. From here on each edge reverts by itself: if the new
@@ -13,8 +14,8 @@ import { type EdgeRevert, watchEdges } from './waiting/edge-watch.ts';
  */
 export const switchStep: Step = {
   name: 'switch',
-  skip: (run) =>
-    run.hosts.some((host) => switchedEdges(host).length > 0) ? undefined : 'no traffic to move',
+  movesTraffic: true,
+  skip: (run) => (movesTraffic(run) ? undefined : 'no traffic to move'),
   async apply(run, note) {
     const batches = batchesOf(run);
     for (const [index, batch] of batches.entries()) {
@@ -22,7 +23,7 @@ export const switchStep: Step = {
       await settleAll(batch.map((hostRun) => switchHost(run, hostRun, rest)));
       if (rest === 1) break;
       note(`batch ${index + 1} of ${batches.length} is serving the new release, watching it`);
-      await watchEdges(run, batch, run.options.watchMs ?? run.config.watch.forMs, note);
+      await watchEdges(run, batch, watchMs(run), note);
     }
     const { plan } = run.primary;
     return `${plan.previous?.colour ?? otherColour(plan.colour)} → ${plan.colour}`;
@@ -42,7 +43,6 @@ function batchesOf(run: DeployRun): HostRun[][] {
 
 async function switchHost(run: DeployRun, hostRun: HostRun, batchesLeft: number): Promise<void> {
   const { watch } = run.config;
-  const watchMs = run.options.watchMs ?? watch.forMs;
   const { colour } = hostRun.plan;
   await settleAll(
     switchedEdges(hostRun).map(async (service) => {
@@ -53,7 +53,7 @@ async function switchHost(run: DeployRun, hostRun: HostRun, batchesLeft: number)
           from: otherColour(colour),
           to: colour,
           nonce: run.deploy,
-          deadlineSeconds: Math.ceil((watchMs * batchesLeft + watch.deadlineMs) / 1000),
+          deadlineSeconds: Math.ceil((watchMs(run) * batchesLeft + watch.deadlineMs) / 1000),
           limits: {
             ...(watch.max5xx === undefined ? {} : { max5xx: watch.max5xx, min5xx: watch.min5xx }),
             ...(watch.maxP95Ms === undefined ? {} : { maxP95Ms: watch.maxP95Ms }),
@@ -116,7 +116,7 @@ async function revertHost(run: DeployRun, hostRun: HostRun): Promise<string | un
   return reasons.find((reason) => reason !== undefined);
 }
 
-function reasonOf(last: EdgeRevert | null, deploy: string): string | undefined {
+function reasonOf(last: EdgeStatus['last'], deploy: string): string | undefined {
   if (last?.nonce !== deploy || last.outcome !== 'reverted') return undefined;
   return `the guard had already reverted: ${last.reason}${last.detail ? ` (${last.detail})` : ''}`;
 }

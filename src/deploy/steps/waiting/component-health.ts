@@ -1,8 +1,31 @@
 import { Agent, request } from 'node:http';
-import type { HealthRequest } from '../../../config/model.ts';
+import type { HealthRequest, ServicePlan } from '../../../config/model.ts';
 import type { Host } from '../../../host/model.ts';
 import { messageOf, UserError } from '../../../kernel/errors.ts';
-import { healthDefaults, isExpected } from './health-request.ts';
+
+/** Defaults of a health request. The edge and the deploy send the same request. */
+export const healthDefaults = { host: 'localhost', timeoutMs: 5_000, expect: '200-399' } as const;
+
+/** A health request to a container. */
+export type Asked = HealthRequest & { readonly path: string; readonly port: number };
+
+/** The health request to each container of a service; undefined: a TCP connection is enough. */
+export function healthAsked({
+  health: path,
+  healthRequest: request,
+  ports: [main],
+}: ServicePlan): Asked | undefined {
+  const port = request?.port ?? main?.port;
+  return path === undefined || port === undefined ? undefined : { ...request, path, port };
+}
+
+/** Whether a status is that of a healthy container. */
+function isExpected(status: number, { expect = healthDefaults.expect }: HealthRequest): boolean {
+  return expect.split(',').some((part) => {
+    const [from = Number.NaN, to = from] = part.split('-').map(Number);
+    return status >= from && status <= to;
+  });
+}
 
 export interface HealthAnswer {
   readonly ok: boolean;
@@ -19,9 +42,6 @@ const largestBody = 64 * 1024;
 /** Whole words: `in service` and `initialized` are healthy, `inactive` is not. */
 const unwellWords =
   /^(un(healthy|available|known|reachable|ready|well|stable|able|responsive|initiali[sz]ed)|not(ready|ok)?|no|dis(connected|abled)|in(active|valid|complete|accessible|operative))(?![a-z])|(?<![a-z])(down|fail(ed|ing|ure|s)?|errors?|errored|dead|stopped|critical|time(d[ _-]?)?out|false)(?![a-z])/i;
-
-/** A health request to a container: {@link healthAsked}. */
-export type Asked = HealthRequest & { readonly path: string; readonly port: number };
 
 /** Requests a container's health endpoint from its host, with the same request as its edge. */
 export async function askHealth(host: Host, address: string, asked: Asked): Promise<HealthAnswer> {

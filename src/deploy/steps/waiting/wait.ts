@@ -4,7 +4,7 @@ import { counted } from '../../../report/figures.ts';
 import type { DeployRun, HostRun } from '../../context.ts';
 import { lastLogs } from '../../on-host/containers.ts';
 import { type ContainerState, listContainers } from '../../on-host/state.ts';
-import { deadlineOf } from './start-deadline.ts';
+import { deadlineOf, times } from './times.ts';
 
 export interface Awaited {
   readonly plan: ServicePlan;
@@ -13,10 +13,6 @@ export interface Awaited {
   /** The edge decides whether it is healthy: here it only has to run. */
   readonly viaEdge?: boolean;
 }
-
-const pollMs = 100;
-/** A container without a health check counts as running if it has not ended within this time. */
-const steadyMs = 1_000;
 
 /**
  * Waits until all containers of some services run and, where they have a health check, are healthy.
@@ -59,7 +55,7 @@ export async function waitRunning(
       return found;
     }
     note(waitingFor.join(', '));
-    await clock.sleep(pollMs, run.signal);
+    await clock.sleep(times.enginePollMs, run.signal);
   }
 }
 
@@ -87,7 +83,7 @@ function isReady(container: ContainerState, waitedMs: number): boolean {
   if (!container.running) return false;
   if (/\((healthy|unhealthy|health: starting)\)/.test(container.status))
     return container.status.includes('(healthy)');
-  return waitedMs >= steadyMs || !/^Up Less than a second/.test(container.status);
+  return waitedMs >= times.steadyMs || !/^Up Less than a second/.test(container.status);
 }
 
 /**
