@@ -134,7 +134,7 @@ async function askEdge(wait: EdgeWait): Promise<EdgeAnswer> {
     wait.isFar || wait.goodAnswers > 0 ? askComponents(hostRun, planned, containers) : undefined,
     inspectDue ? refuseEnded(run, hostRun, planned, containers) : undefined,
   ]);
-  // During a reload the old process may still answer, and an edge may not take its new settings at all.
+  // During a reload the old process may still answer, and an edge may refuse its new settings.
   const version = hostRun.plan.edges.find(({ service }) => service === planned.service)?.version;
   const isCurrent = version === undefined || status.version === version;
   if (!isCurrent) wait.hasServers = false;
