@@ -1,4 +1,4 @@
-import type { ComposeModel, HostModel, ServicePlan } from '../config/model.ts';
+import type { ComposeModel, ServicePlan } from '../config/model.ts';
 
 /** The two sets of containers of a service. */
 export type Colour = 'blue' | 'green';
@@ -48,7 +48,7 @@ export interface ReleaseRecord {
   readonly files: readonly string[];
 }
 
-export type ServiceAction =
+type ServiceAction =
   /** New containers in the idle color; the switch moves the traffic. */
   | 'colour'
   /** New workers beside the old ones, which finish their tasks after the confirmation. */
@@ -177,5 +177,3 @@ export function layoutOf(root: string, app: string): Layout {
     edgeSocket: (service) => `${base}/edge/${service}/run/admin.sock`,
   };
 }
-
-export type { HostModel };

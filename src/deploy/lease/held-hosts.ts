@@ -44,7 +44,7 @@ export function leaseHolder(deploy: string, effects: Pick<DeployEffects, 'clock'
   };
 }
 
-export interface HoldRequest {
+interface HoldRequest {
   readonly config: Config;
   readonly target: Target;
   readonly hosts: readonly Host[];

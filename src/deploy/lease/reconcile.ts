@@ -16,7 +16,7 @@ import { sendTo } from '../traffic/socket.ts';
 import { type JournalHeader, type JournalRecord, wasConfirmed } from './journal.ts';
 
 /** The run that reconciles, with its limit for the drain of a color. */
-export interface Reconciler {
+interface Reconciler {
   readonly deploy: string;
   readonly log: Log;
   readonly clock: Clock;

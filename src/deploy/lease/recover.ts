@@ -11,7 +11,7 @@ import { isConfirmedOn, reconcile } from './reconcile.ts';
 const patienceMs = 20_000;
 const pauseMs = 1_000;
 
-export interface Recovery {
+interface Recovery {
   /** Hosts that were reached again, on new connections. */
   readonly hosts: readonly HostRun[];
   readonly lost: readonly string[];

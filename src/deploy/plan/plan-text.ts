@@ -1,4 +1,5 @@
-import type { DeployPlan, HostModel, HostPlan, PlannedService } from '../model.ts';
+import type { HostModel } from '../../config/model.ts';
+import type { DeployPlan, HostPlan, PlannedService } from '../model.ts';
 import { lackingImages } from '../transfer/transfer.ts';
 
 const marks: Readonly<Record<PlannedService['action'], string>> = {

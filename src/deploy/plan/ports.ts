@@ -4,7 +4,7 @@ import type { HostState } from '../on-host/state.ts';
 import type { HostPort } from '../preflight/host-ports.ts';
 
 /** A container that hands a published port to one of the new release. */
-export type Handover = HostPlan['handovers'][number];
+type Handover = HostPlan['handovers'][number];
 
 interface Wanted extends HostPort {
   readonly service: string;

@@ -8,7 +8,7 @@ import { restoreReplaced } from './revert.ts';
 import { waitRunning } from './waiting/wait.ts';
 
 /** Services that are made or replaced under their own name, without a second color beside them. */
-export interface InPlace {
+interface InPlace {
   /** Services that the new containers may need: started before them. */
   readonly before: readonly PlannedService[];
   /** Services that resolve the names of the edges when they start (a proxy): started after the edges. */

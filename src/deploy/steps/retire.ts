@@ -11,6 +11,7 @@ import { drainColour, untilEnded } from '../traffic/drain.ts';
 import { releaseFronts, turnFronts } from '../traffic/fronts.ts';
 import { drainedFile } from '../traffic/guard.ts';
 import type { Step } from '../transaction.ts';
+import { graceOf } from './revert.ts';
 
 /**
  * Drains and stops the old color: requests in flight and WebSockets get until the drain limit, then its containers get
@@ -108,7 +109,7 @@ async function leave(
   };
   const ending = containers.map((one) => ({
     id: one.id,
-    graceMs: graceOf(hostRun, one),
+    graceMs: graceOf(hostRun.plan.services, one.service),
     ...drainOf(one),
   }));
   await letEnd(hostRun.host, ending, run.config.drainMs);
@@ -130,7 +131,9 @@ async function endAdopted(
     note,
   });
   await settleAll(
-    containers.map((container) => stopContainers(hostRun.host, [container.id], graceOf(hostRun, container))),
+    containers.map((container) =>
+      stopContainers(hostRun.host, [container.id], graceOf(hostRun.plan.services, container.service)),
+    ),
   );
   return 0;
 }
@@ -194,10 +197,6 @@ function oldContainers(hostRun: HostRun): ContainerState[] {
 function isSwitchedService(hostRun: HostRun, container: ContainerState): boolean {
   const planned = hostRun.plan.services.find((service) => service.service === container.service);
   return planned?.action === 'colour' || planned?.action === 'workers';
-}
-
-function graceOf(hostRun: HostRun, { service }: ContainerState): number {
-  return hostRun.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
 }
 
 function strategyOf(hostRun: HostRun, container: ContainerState): string | undefined {

@@ -2,6 +2,7 @@ import type { ServicePlan } from '../../config/model.ts';
 import { docker } from '../../host/engine/docker-cli.ts';
 import type { Host } from '../../host/model.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { PlannedService } from '../model.ts';
 import { endContainers, removeContainers, reviveContainers } from '../on-host/containers.ts';
 import type { ContainerState } from '../on-host/state.ts';
 import { putBackAdopted } from '../preflight/adopted.ts';
@@ -12,12 +13,16 @@ import { putBackAdopted } from '../preflight/adopted.ts';
  */
 export const longestGraceMs = 60_000;
 
-/** The time a container gets to stop in a revert. */
-export function graceOf(plan: Pick<ServicePlan, 'stopGraceMs'> | undefined): number {
-  return Math.min(plan?.stopGraceMs ?? 10_000, longestGraceMs);
+/** `stop_grace_period`: the time a container gets to stop. */
+export function graceOf(services: readonly PlannedService[], name: string): number {
+  return graceBy(services.find(({ service }) => service === name)?.plan);
 }
 
-export interface Removal {
+function graceBy(plan: ServicePlan | undefined): number {
+  return plan?.stopGraceMs ?? 10_000;
+}
+
+interface Removal {
   readonly services: readonly ServicePlan[];
   /** The containers have had traffic, so they may hold requests. */
   readonly movedTraffic: boolean;
@@ -46,7 +51,7 @@ export async function removeReverted(
     idle.map(({ id }) => id),
   );
   return await endContainers(host, busy, {
-    graceMs: (service) => graceOf(planOf(service)),
+    graceMs: (service) => Math.min(graceBy(planOf(service)), longestGraceMs),
     clock,
     ...(waitMs === undefined ? {} : { waitMs }),
   });

@@ -142,10 +142,8 @@ async function takePorts(run: DeployRun, hostRun: HostRun, note: (text: string) 
   );
   const awaited = plans.map(({ plan }) => ({ plan, project: projectService(plan, hostRun.plan.colour) }));
   await waitRunning(run, hostRun, awaited, note);
-  const holderGraceMs = (one: ContainerState) => {
-    if (one.edge !== undefined) return edgeGraceMs;
-    return hostRun.plan.services.find(({ service }) => service === one.service)?.plan.stopGraceMs ?? 10_000;
-  };
+  const holderGraceMs = ({ edge, service }: ContainerState) =>
+    edge === undefined ? graceOf(hostRun.plan.services, service) : edgeGraceMs;
   await Promise.all(
     hostRun.state.containers
       .filter((one) => stopped.includes(one.name))
@@ -227,9 +225,8 @@ async function stopKept({ host, plan, state }: HostRun, waitMs: number | undefin
     (one) => !one.running && one.release === plan.release && one.colour === plan.colour,
   );
   await Promise.all(
-    kept.map(({ id, service }) => {
-      const planned = plan.services.find((one) => one.service === service);
-      return retireContainers(host, [id], waitMs ?? graceOf(planned?.plan));
-    }),
+    kept.map(({ id, service }) =>
+      retireContainers(host, [id], waitMs ?? Math.min(graceOf(plan.services, service), longestGraceMs)),
+    ),
   );
 }

@@ -30,33 +30,21 @@ export const transfer: Step = {
       // A refused release must not wait for gigabytes of images.
       const refused = new AbortController();
       const signal = AbortSignal.any([run.signal, refused.signal]);
+      const { host, layout, plan } = hostRun;
+      const project = projectFor(hostRun, run.config.edge.image);
+      const { repository } = askerOf(run.config, run.target, run.effects.env);
+      const platformOf = (reference: string) => platformFor(plan.record.model, reference);
+      const refuse = (error: unknown) => {
+        refused.abort(error);
+        throw error;
+      };
       await settleAll([
-        writeFiles(
-          hostRun.host,
-          hostRun.layout.app,
-          releaseFiles(
-            hostRun,
-            run.config.edge.image,
-            askerOf(run.config, run.target, run.effects.env).repository,
-          ),
-          {
-            signal: run.signal,
-          },
-        ),
-        validateProject(hostRun.host, hostRun.plan.record.app, projectFor(hostRun, run.config.edge.image), {
-          signal: run.signal,
-        }).catch((error: unknown) => {
-          refused.abort(error);
-          throw error;
-        }),
-        pullImages(hostRun.host, pulled, {
-          logins,
-          signal,
-          platformOf: (reference) => platformFor(hostRun.plan.record.model, reference),
-        }),
+        writeFiles(host, layout.app, releaseFiles(hostRun, project, repository), { signal: run.signal }),
+        validateProject(host, plan.record.app, project, { signal: run.signal }).catch(refuse),
+        pullImages(host, pulled, { logins, signal, platformOf }),
         carryTo({ ...run, signal }, hostRun, cargo, note),
       ]);
-      await verifyPlatforms(hostRun.host, hostRun.plan);
+      await verifyPlatforms(host, plan);
       return pulled.length;
     });
     return summary(Math.max(...counts), run.recorder.facts.carried);
@@ -114,13 +102,15 @@ async function carryTo(
 }
 
 function summary(pulled: number, carried: readonly CarriedFact[]): string {
-  const pulls = pulled === 0 ? [] : [`${counted(pulled, 'image')} pulled`];
-  const bytes = carried.reduce((sum, carriedRecord) => sum + carriedRecord.bytes, 0);
-  const most = (count: (carriedRecord: CarriedFact) => number) => Math.max(0, ...carried.map(count));
-  const what = `moved ${most((carriedRecord) => carriedRecord.moved)} of ${most((carriedRecord) => carriedRecord.layers)} layers, ${megabytes(bytes)}`;
-  const hosts = carried.length > 1 ? ` to ${carried.length} hosts` : '';
-  const all = [...pulls, ...(carried.length === 0 ? [] : [`${what}${hosts}`])];
-  return all.length === 0 ? 'images already on the host' : all.join(', ');
+  const parts = pulled === 0 ? [] : [`${counted(pulled, 'image')} pulled`];
+  if (carried.length > 0) {
+    const moved = Math.max(...carried.map((fact) => fact.moved));
+    const layers = Math.max(...carried.map((fact) => fact.layers));
+    const bytes = carried.reduce((sum, fact) => sum + fact.bytes, 0);
+    const hosts = carried.length > 1 ? ` to ${carried.length} hosts` : '';
+    parts.push(`moved ${moved} of ${layers} layers, ${megabytes(bytes)}${hosts}`);
+  }
+  return parts.length === 0 ? 'images already on the host' : parts.join(', ');
 }
 
 /** The project that Compose runs on a host. */
@@ -131,10 +121,9 @@ function projectFor({ plan, state, layout }: HostRun, edgeImage: string): Compos
 }
 
 /** Everything a host needs on disk: record and project of the release, mounted files, files of new edges. */
-function releaseFiles(hostRun: HostRun, edgeImage: string, repository: string | undefined): RemoteFile[] {
+function releaseFiles(hostRun: HostRun, project: ComposeModel, repository: string | undefined): RemoteFile[] {
   const { plan, state } = hostRun;
   const folder = `releases/${plan.release}`;
-  const project = projectFor(hostRun, edgeImage);
   return [
     ...hostRun.files.map((file) => ({
       path: `files/${file.hash}/${file.path}`,

@@ -101,14 +101,11 @@ export async function refuseFailed(hostRun: HostRun, containers: readonly Contai
       const restarts = before.has(id) ? 0 : count;
       const isUnhealthy = State.Health?.Status === 'unhealthy';
       if (State.Running && !State.Restarting && restarts === 0 && !isUnhealthy) return;
-      const ends = `keeps restarting (${counted(restarts, 'time')} so far${State.Running ? '' : `, exit code ${State.ExitCode}`})`;
-      const what = restarts > 0 || State.Restarting ? ends : `ended with exit code ${State.ExitCode}`;
-      throw new UserError({
-        code: isUnhealthy ? 'health.unhealthy' : 'health.exited',
-        message: `${hostRun.host.name}: ${name} ${isUnhealthy ? 'is unhealthy' : what}`,
-        hint: 'The last log lines of the container are below.',
-        output: await lastLogs(hostRun.host, id, 50),
-      });
+      if (isUnhealthy) throw await failed(hostRun, { id, name });
+      const soFar = `${counted(restarts, 'time')} so far${State.Running ? '' : `, exit code ${State.ExitCode}`}`;
+      const isLoop = restarts > 0 || State.Restarting;
+      const ended = isLoop ? `keeps restarting (${soFar})` : `ended with exit code ${State.ExitCode}`;
+      throw await failed(hostRun, { id, name }, ended);
     }),
   );
 }
@@ -116,17 +113,25 @@ export async function refuseFailed(hostRun: HostRun, containers: readonly Contai
 /** Waiting does not fix a container that ended, is in a restart loop or is unhealthy. */
 async function refuseDead(hostRun: HostRun, container: ContainerState): Promise<void> {
   const { status } = container;
-  const exited = /^(Exited|Dead|Restarting) \((\d+)\)/.exec(status);
-  if (exited === null && !status.includes('(unhealthy)')) return;
-  const restarting = status.startsWith('Restarting');
-  throw new UserError({
-    code: exited === null ? 'health.unhealthy' : 'health.exited',
-    message:
-      exited === null
-        ? `${hostRun.host.name}: ${container.name} is unhealthy`
-        : `${hostRun.host.name}: ${container.name} ${restarting ? 'keeps restarting' : 'ended'} with exit code ${exited[2]}`,
+  const [, state, code] = /^(Exited|Dead|Restarting) \((\d+)\)/.exec(status) ?? [];
+  if (state !== undefined) {
+    const what = state === 'Restarting' ? 'keeps restarting' : 'ended';
+    throw await failed(hostRun, container, `${what} with exit code ${code}`);
+  }
+  if (status.includes('(unhealthy)')) throw await failed(hostRun, container);
+}
+
+/** @param ended how it ended; undefined: it runs and is unhealthy. */
+async function failed(
+  { host }: HostRun,
+  { id, name }: Pick<ContainerState, 'id' | 'name'>,
+  ended?: string,
+): Promise<UserError> {
+  return new UserError({
+    code: ended === undefined ? 'health.unhealthy' : 'health.exited',
+    message: `${host.name}: ${name} ${ended ?? 'is unhealthy'}`,
     hint: 'The last log lines of the container are below.',
-    output: await lastLogs(hostRun.host, container.id, 50),
+    output: await lastLogs(host, id, 50),
   });
 }
 
