@@ -22,22 +22,26 @@ export interface DeployEffects {
   readonly connect: (host: Host) => Promise<Host>;
 }
 
-/** One host within a deploy. */
-export interface HostRun {
+/** A host whose lease this run holds, with the state found on it. */
+export interface HeldHost {
   readonly host: Host;
   readonly layout: Layout;
   readonly state: HostState;
-  readonly plan: HostPlan;
   readonly keeper: Keeper;
-  /** Images that dead runs have brought. */
+  /** Images that dead runs transferred. They stay until the release that is tried again is there: it may need them. */
   readonly left?: readonly string[];
+}
+
+/** One host within a deploy. */
+export interface HostRun extends HeldHost {
+  readonly plan: HostPlan;
   /** Guards of the services whose edge this deploy switches, by service. */
   readonly guards: ReadonlyMap<string, GuardClient>;
   /** Files that the release mounts. */
   readonly files: readonly MountedFile[];
 }
 
-/** A deploy (or rollback) under way: everything its steps read. */
+/** A running deploy or rollback: everything its steps read. */
 export interface DeployRun {
   readonly config: Config;
   readonly target: Target;
@@ -50,7 +54,7 @@ export interface DeployRun {
   readonly options: DeployOptions;
   readonly effects: DeployEffects;
   readonly recorder: Recorder;
-  /** Aborts on cancellation, on a lost lease and on a lost connection, and when the step has failed on another host. */
+  /** Aborts on cancellation, a lost lease, a lost connection, and when the step has failed on another host. */
   readonly signal: AbortSignal;
   /** Ends a step on all hosts because it has failed on one. */
   readonly halt?: (reason: unknown) => void;
@@ -59,14 +63,14 @@ export interface DeployRun {
 export interface DeployOptions {
   readonly backup: boolean;
   readonly migrate: boolean;
-  /** Overrides watch.for, ms. */
+  /** Overrides `watch.for`, ms. */
   readonly watchMs: number | undefined;
   readonly skipPreflight: boolean;
-  /** Wait until the old release has ended; else the host does, alone. */
+  /** Wait until the old release has stopped. Otherwise only the host waits. */
   readonly wait?: boolean;
 }
 
-/** Does something on all hosts at once. One that fails halts the others; its failure is thrown when all have ended. */
+/** Runs `body` on all hosts at once. The first failure halts the others and is thrown when all have ended. */
 export async function onHosts<T>(
   run: Pick<DeployRun, 'hosts' | 'halt'>,
   body: (hostRun: HostRun) => Promise<T>,
@@ -85,7 +89,7 @@ export async function onHosts<T>(
   return settled.filter((result) => result.status === 'fulfilled').map((result) => result.value);
 }
 
-/** Waits for all of them, then throws the first failure: what an undo takes back must not be under way still. */
+/** Waits for all calls, then throws the first failure: an undo must not race with work that is still running. */
 export async function settleAll<T>(calls: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(calls);
   const failed = settled.find((result) => result.status === 'rejected');

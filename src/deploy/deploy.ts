@@ -1,45 +1,44 @@
 import { randomBytes } from 'node:crypto';
-import type { Config, HostModel, Target } from '../config/model.ts';
+import type { HostModel } from '../config/model.ts';
 import type { Host } from '../host/model.ts';
+import type { HostFacts } from '../host/probe/facts.ts';
 import { probeQuickly } from '../host/probe/probe.ts';
 import { messageOf, userErrorsOf } from '../kernel/errors.ts';
 import { showError } from '../kernel/run.ts';
 import type { DeployReport } from '../report/model.ts';
-import { type DeployEffects, type DeployOptions, type DeployRun, type HostRun, journal } from './context.ts';
-import { openSites } from './lease/held-hosts.ts';
+import {
+  type DeployEffects,
+  type DeployOptions,
+  type DeployRun,
+  type HeldHost,
+  type HostRun,
+  journal,
+} from './context.ts';
+import { holdHosts } from './lease/held-hosts.ts';
 import type { JournalHeader } from './lease/journal.ts';
-import type { Site } from './lease/reconcile.ts';
 import { recover } from './lease/recover.ts';
-import type { DeployPlan, HostPlan, PlannedService } from './model.ts';
-import { isInFront } from './plan/plan.ts';
+import type { HostPlan, PlannedService } from './model.ts';
+import { isInFront } from './plan/host-plan.ts';
 import { stoppedBy } from './plan/ports.ts';
-import { prepare } from './plan/prepare.ts';
+import { type Prepared, type PrepareRequest, prepare } from './plan/prepare.ts';
 import { preflight } from './preflight/preflight.ts';
 import type { MountedFile } from './project/files.ts';
 import { edgeProjectService } from './project/project.ts';
-import { createRecorder, type Recorder } from './report/recorder.ts';
-import { errorOf, reportOf, runUrl, servingOn } from './report/report.ts';
+import type { Recorder } from './report/recorder.ts';
+import { errorOf, reportOf, runUrl } from './report/report.ts';
 import { afterConfirmSteps, transactionSteps } from './steps/index.ts';
 import { broughtInVain } from './steps/transfer.ts';
 import { guardClient } from './traffic/guard.ts';
 import { sendTo } from './traffic/socket.ts';
 import { runTransaction, type TransactionResult } from './transaction.ts';
 
-/** What is asked for. */
-export interface DeployRequest {
-  readonly config: Config;
-  readonly target: Target;
-  /** Wanted name of the release, such as a tag; it gets a number when it is taken by another content. */
-  readonly release: string;
-  readonly commit: string | undefined;
-  /** What runs on each host, in the order of `hosts`; may still be under way while the lease is taken. */
+export interface DeployRequest extends Omit<PrepareRequest, 'models'> {
+  /** The services of each host, in the order of `hosts`; may still be loading while the lease is taken. */
   readonly models: readonly HostModel[] | Promise<readonly HostModel[]>;
-  readonly hosts: readonly Host[];
   readonly options: DeployOptions;
+  /** Deploy a release that is already serving. */
   readonly force: boolean;
-  /** Replace edges that run another image than the configured one. */
   readonly replaceEdges: boolean;
-  /** Services of strategy `keep` to replace in place, because their definition changed and somebody wants that now. */
   readonly replace: readonly string[];
 }
 
@@ -49,49 +48,75 @@ export function newDeployId(now: number): string {
   return `${stamp}-${randomBytes(3).toString('hex')}`;
 }
 
-/** Deploys a release as a transaction. Whatever happens, the report tells what serves. */
+/** Deploys a release as a transaction. The report always names the release that is serving. */
 export async function deploy(
   request: DeployRequest,
   effects: DeployEffects,
   recorder: Recorder,
 ): Promise<DeployReport> {
   const id = newDeployId(effects.clock.now());
-  // Asked while the lease is taken and the images are looked up: the preflight then only has to judge.
-  const facts = request.hosts.map((host) => probeQuickly(host));
-  for (const fact of facts) fact.catch(() => {});
-  const sites = await openSites(request.config, request.target, request.hosts, id, effects, recorder);
+  const facts = probeEarly(request.hosts);
+  const held = await holdHosts({ ...request, deploy: id }, effects, recorder);
   try {
-    const prepared = await recorder.step(
-      'resolve',
-      async () =>
-        prepare(
-          { ...request, models: await request.models },
-          sites.map((site) => site.state),
-          effects,
-        ),
-      ({ plan }) => `release ${plan.release}`,
-    );
-    const hosts = sites.map((site, index) =>
-      hostRun(site, prepared.plan.hosts[index], prepared.files[index] ?? []),
-    );
-    const run = deployRun(request, 'deploy', id, prepared.plan, hosts, effects, recorder);
-    // Also of a deploy that changes nothing: a store that was passed over is still out of date.
-    for (const host of run.hosts) for (const warning of host.plan.warnings) recorder.warn(warning);
+    const prepared = await resolve(request, held, effects, recorder);
+    const run = deployRun(request, 'deploy', id, prepared, held, effects, recorder);
+    // Also for a deploy that changes nothing: a store that keeps its old definition is still out of date.
+    warnOfPlan(run);
     if (prepared.plan.unchanged && !request.force) return await unchangedReport(run);
-    if (!request.options.skipPreflight) {
-      try {
-        await recorder.step('preflight', async () => preflight(run, await Promise.all(facts)));
-      } catch (error) {
-        return await refusedReport(run, error);
-      }
-    }
-    return await transact(run);
+    const refusal = await refusedBy(run, facts);
+    return refusal === undefined ? await transact(run) : await refusedReport(run, refusal);
   } finally {
-    await Promise.all(sites.map((site) => site.keeper.release()));
+    await releaseHosts(held);
   }
 }
 
-/** Nothing was changed, but whoever waits for this deploy is told as of any other. */
+/** Probes run while the lease is taken and the images are resolved, so that the preflight only has to judge. */
+function probeEarly(hosts: readonly Host[]): Promise<HostFacts>[] {
+  const facts = hosts.map((host) => probeQuickly(host));
+  for (const fact of facts) fact.catch(() => {});
+  return facts;
+}
+
+async function resolve(
+  request: DeployRequest,
+  held: readonly HeldHost[],
+  effects: DeployEffects,
+  recorder: Recorder,
+): Promise<Prepared> {
+  return await recorder.step(
+    'resolve',
+    async () => {
+      const models = await request.models;
+      return await prepare(
+        { ...request, models },
+        held.map(({ state }) => state),
+        effects,
+      );
+    },
+    ({ plan }) => `release ${plan.release}`,
+  );
+}
+
+/** The failure of the preflight; undefined: the server is ready, or the preflight is turned off. */
+async function refusedBy(run: DeployRun, facts: readonly Promise<HostFacts>[]): Promise<unknown> {
+  if (run.options.skipPreflight) return undefined;
+  try {
+    await run.recorder.step('preflight', async () => preflight(run, await Promise.all(facts)));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+export function warnOfPlan(run: DeployRun): void {
+  for (const host of run.hosts) for (const warning of host.plan.warnings) run.recorder.warn(warning);
+}
+
+export async function releaseHosts(held: readonly HeldHost[]): Promise<void> {
+  await Promise.all(held.map(({ keeper }) => keeper.release()));
+}
+
+/** Nothing was changed, but the report, its notifications and the exit code are those of a failed deploy. */
 async function refusedReport(run: DeployRun, error: unknown): Promise<DeployReport> {
   const known = userErrorsOf(error);
   if (known.length === 0) throw error;
@@ -99,34 +124,42 @@ async function refusedReport(run: DeployRun, error: unknown): Promise<DeployRepo
   return await reportOf(run, { outcome: 'undone', error, undoErrors: [] });
 }
 
-export function hostRun(site: Site, plan: HostPlan | undefined, files: readonly MountedFile[]): HostRun {
-  if (plan === undefined) throw new Error(`no plan for ${site.host.name}`);
-  const services = plan.edges.map((edge) => edge.service);
+/** A held host with its plan, its files, and connections to the guards of its edges. */
+function hostRun(held: HeldHost, plan: HostPlan | undefined, files: readonly MountedFile[] = []): HostRun {
+  if (plan === undefined) throw new Error(`no plan for ${held.host.name}`);
   const guards = new Map(
-    services.map(
-      (service) =>
-        [service, guardClient(sendTo(site.host, site.layout.edgeSocket(service), { ahead: true }))] as const,
-    ),
+    plan.edges.map(({ service }) => {
+      const socket = sendTo(held.host, held.layout.edgeSocket(service), { ahead: true });
+      return [service, guardClient(socket)] as const;
+    }),
   );
-  return { ...site, plan, files, guards };
+  return { ...held, plan, files, guards };
 }
 
 export function deployRun(
-  request: Pick<DeployRequest, 'config' | 'target' | 'options'>,
+  { config, target, options }: Pick<DeployRequest, 'config' | 'target' | 'options'>,
   command: DeployRun['command'],
   id: string,
-  plan: DeployPlan,
-  hosts: readonly HostRun[],
+  { plan, files }: Prepared,
+  held: readonly HeldHost[],
   effects: DeployEffects,
   recorder: Recorder,
 ): DeployRun {
+  const hosts = held.map((host, index) => hostRun(host, plan.hosts[index], files[index]));
   const primary = hosts.find((host) => host.host.name === plan.primary) ?? hosts[0];
   if (primary === undefined) throw new Error('a deploy needs a host');
   const signals = [effects.signal, ...hosts.flatMap((host) => [host.keeper.lost, host.host.lost])];
-  const { config, target, options } = request;
   return {
-    ...{ config, target, options, command, plan, hosts, primary, effects, recorder },
+    config,
+    target,
+    options,
+    command,
     deploy: id,
+    plan,
+    hosts,
+    primary,
+    effects,
+    recorder,
     signal: AbortSignal.any(signals),
   };
 }
@@ -141,7 +174,7 @@ export async function transact(run: DeployRun): Promise<DeployReport> {
   return report;
 }
 
-/** The undo could not be done over the connections and leases that the run had. */
+/** The undo failed because the run had lost a connection or its lease. */
 function isCutOff(run: DeployRun, result: TransactionResult): boolean {
   const gone = run.hosts.some((host) => host.host.lost.aborted || host.keeper.lost.aborted);
   return gone && result.undoErrors.length > 0;
@@ -170,7 +203,7 @@ async function closeJournal(run: DeployRun, result: TransactionResult): Promise<
   const note = run.effects.mask.scrub(errorOf(result)?.message ?? '');
   const at = new Date(run.effects.clock.now()).toISOString();
   const end = { event: 'end', at, outcome: result.outcome, note, by: run.deploy } as const;
-  await journal(run, end).catch(() => run.effects.log.detail('the journal could not be closed'));
+  await journal(run, end).catch(() => run.effects.log.detail('cannot close the journal'));
 }
 
 function header(run: DeployRun, host: HostRun): JournalHeader {
@@ -209,5 +242,3 @@ async function unchangedReport(run: DeployRun): Promise<DeployReport> {
   const report = await reportOf(run, { outcome: 'confirmed', undoErrors: [] });
   return { ...report, outcome: 'unchanged' };
 }
-
-export { createRecorder, servingOn };

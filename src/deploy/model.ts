@@ -1,4 +1,4 @@
-import type { ComposeModel, HostModel, ServicePlan } from '../config/model.ts';
+import type { ComposeModel, ServicePlan } from '../config/model.ts';
 
 /** The two sets of containers of a service. */
 export type Colour = 'blue' | 'green';
@@ -7,25 +7,25 @@ export function otherColour(colour: Colour): Colour {
   return colour === 'blue' ? 'green' : 'blue';
 }
 
-/** Labels on every container Sluice starts: what runs is read from them, never guessed. */
+/** Labels on every container Sluice starts. The state of a host is read from them, never guessed. */
 export const labels = {
   app: 'sluice.app',
   service: 'sluice.service',
   strategy: 'sluice.strategy',
   colour: 'sluice.colour',
   release: 'sluice.release',
-  /** Hash of what the container was made from, without the release's name: tells changed from unchanged. */
+  /** Hash of the container's definition without the release's name: tells changed from unchanged. */
   hash: 'sluice.hash',
   /** Name of a replica in Docker's DNS, by which its edge finds it. */
   name: 'sluice.name',
-  /** The app's folder on the host: who the container belongs to. */
+  /** The app's folder on the host: it identifies the container's owner. */
   folder: 'sluice.folder',
   /** Marks an edge. */
   edge: 'sluice.edge',
 } as const;
 
 /**
- * What `releases/<release>/release.json` holds: all that is needed to start the release again in either colour.
+ * Content of `releases/<release>/release.json`: everything needed to start the release again in either color.
  * It contains the environment, so the file is 0600.
  */
 export interface ReleaseRecord {
@@ -44,20 +44,20 @@ export interface ReleaseRecord {
   readonly references?: Readonly<Record<string, string>>;
   readonly envKeys: readonly string[];
   readonly envVersion: string;
-  /** Files of the repository that services mount: content hash → where it lies below the app's folder. */
+  /** Content hashes of the repository's files that services mount; each is a folder in `files/`. */
   readonly files: readonly string[];
 }
 
-export type ServiceAction =
-  /** New containers in the idle colour; the switch moves the traffic. */
+type ServiceAction =
+  /** New containers in the idle color; the switch moves the traffic. */
   | 'colour'
   /** New workers beside the old ones, which finish their tasks after the confirmation. */
   | 'workers'
   /** Stop the old, start the new, after the confirmation. */
   | 'swap'
-  /** Stop and start in place, because it changed. */
+  /** Changed: stop and start in place. */
   | 'replace'
-  /** Does not run yet: is created. */
+  /** Does not run yet. */
   | 'create'
   | 'keep'
   /** Runs to its end before the new containers start. */
@@ -72,34 +72,34 @@ export interface PlannedService {
   readonly image: string;
   readonly imageBefore: string | undefined;
   readonly why: string;
-  /** What a service that is kept would get if it were replaced, a few words each. */
+  /** Changes that a kept service would get if it were replaced, a few words each. */
   readonly differences?: readonly string[];
 }
 
 export interface PlannedEdge {
   readonly service: string;
   /** `create`: no edge yet. `keep`: runs with the right files. `reload`: its configuration changes in place.
-   * `replace`: it gets another image, which was asked for because it costs connections; or it is `redefined`.
+   * `replace`: it gets another image (`--replace-edges`, because it costs connections), or it is `redefined`.
    */
   readonly action: 'create' | 'keep' | 'reload' | 'replace';
   readonly files: readonly { readonly path: string; readonly content: string; readonly mode: number }[];
   readonly version: string;
   /** Limit of its container's memory, bytes. */
   readonly memory?: number;
-  /** Container of a plain compose project that serves as the first colour until the switch. */
+  /** Container of a plain compose project that serves as the first color until the switch. */
   readonly adopted: string | undefined;
   /**
-   * The adopted container holds a published port or a fixed address, which has one owner: it is stopped when the new colour is well,
-   * right before the edge starts with the new colour. There is no switch then, and a short gap.
+   * The adopted container holds a published port or a fixed address, which has one owner. It is stopped when the new
+   * color is healthy, right before the edge starts with the new color: a short gap instead of a switch.
    */
   readonly takesPort: boolean;
-  /** The running edge's image is another one than the configured: shown, changed only on request. */
+  /** The running edge's image is not the configured one: shown, changed only on request. */
   readonly imageDiffers: boolean;
-  /** It runs with other names, networks, published ports or routing labels than the release has. */
+  /** It runs with other names, networks, published ports or routing labels than the release defines. */
   readonly redefined: boolean;
 }
 
-/** What a deploy does on one host: printed by `sluice plan`, executed by the steps. */
+/** Everything a deploy does on one host: printed by `sluice plan`, executed by the steps. */
 export interface HostPlan {
   readonly host: string;
   readonly release: string;
@@ -107,7 +107,7 @@ export interface HostPlan {
   readonly previous: { readonly release: string; readonly colour: Colour } | undefined;
   readonly services: readonly PlannedService[];
   readonly removed: readonly string[];
-  /** Containers of the app that give published ports to services that take them in this deploy. */
+  /** Containers of the app that hand published ports to other services in this deploy. */
   readonly handovers: readonly {
     readonly container: string;
     readonly service: string;
@@ -130,27 +130,27 @@ export interface DeployPlan {
   readonly app: string;
   readonly target: string;
   readonly release: string;
-  /** Nothing differs from what serves on any host. */
+  /** Every host already serves this content. */
   readonly unchanged: boolean;
   readonly hosts: readonly HostPlan[];
   /** Host that makes the backup and runs the migration. */
   readonly primary: string;
-  /** The only registry that the password of the environment is for; undefined: it goes to none. */
+  /** The only registry that gets the password from the environment; undefined: no registry does. */
   readonly passwordRegistry?: string | undefined;
-  /** What is left out of the compose files and why. */
+  /** Parts of the compose files that are ignored, and why. */
   readonly notes?: readonly string[];
-  /** What may not be what was meant in files and variables of this machine. */
+  /** Likely mistakes in the files and variables of this machine. */
   readonly warnings?: readonly string[];
 }
 
-/** Where things lie on a host. */
+/** Paths on a host. */
 export interface Layout {
   readonly app: string;
   readonly releases: string;
   readonly current: string;
   readonly files: string;
   readonly backups: string;
-  /** Layers of carried images on their way. */
+  /** Layers of images in transit. */
   readonly incoming: string;
   readonly journal: string;
   readonly lock: string;
@@ -177,5 +177,3 @@ export function layoutOf(root: string, app: string): Layout {
     edgeSocket: (service) => `${base}/edge/${service}/run/admin.sock`,
   };
 }
-
-export type { HostModel };

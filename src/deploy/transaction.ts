@@ -9,28 +9,42 @@ import type { JournalEntry, Outcome, StepName } from './lease/journal.ts';
  */
 export interface Step {
   readonly name: StepName;
-  /** Why the step has nothing to do in this run. */
+  /** Moves traffic to the new release: undoing it is a revert, and its containers may hold requests. */
+  readonly movesTraffic?: true;
+  /** Makes the new release persistent, host by host: if it fails, a host may have confirmed. */
+  readonly confirms?: true;
+  /** After the confirmation: if it does not run, the journal stays open and the next run finishes the deploy. */
+  readonly finishes?: true;
+  /** Why the step has nothing to do in this run; undefined: it runs. */
   readonly skip?: (run: DeployRun) => string | undefined;
   /** @returns what was done, in a few words. */
   readonly apply: (run: DeployRun, note: (text: string) => void) => Promise<string | undefined>;
-  /** Takes the step back, also when it was only begun; must work when nothing of it happened. */
-  /** Of a step after the confirmation: errors that are the run's failure, though the new release stays. */
+  /** After the confirmation: whether an error fails the run, although the new release stays. */
   readonly isFailure?: (error: unknown) => boolean;
-  readonly undo?: (run: DeployRun) => Promise<string | undefined>;
+  /** Reverts the step, even if it was only begun; must work if it has changed nothing. */
+  readonly undo?: (run: DeployRun, begun: Begun) => Promise<string | undefined>;
+}
+
+/** How far a transaction had come when it failed. */
+export interface Begun {
+  /** New containers may hold requests, and old edges may have to switch back. */
+  readonly movedTraffic: boolean;
 }
 
 export interface TransactionResult {
   readonly outcome: Outcome;
-  /** What made the transaction fail; also of one that is confirmed, where what followed matters as much. */
+  /** The failure of the transaction, or of a step after the confirmation that counts as one. */
   readonly error?: unknown;
   readonly failedStep?: StepName;
-  /** What could not be undone; empty when the old release serves whole. */
+  /** It failed in the confirmation: a host may have confirmed. */
+  readonly mayBeConfirmed?: boolean;
+  /** Failures of the undo; empty if the old release is fully serving. */
   readonly undoErrors: readonly unknown[];
-  /** Confirmed, but the old release was not retired: the journal stays open, and the next run does it. */
+  /** Confirmed, but the old release was not retired: the journal stays open and the next run retires it. */
   readonly toFinish?: boolean;
 }
 
-/** Runs the steps; whatever happens, afterwards the new release is confirmed or every step begun is undone. */
+/** Runs the steps. At the end either the new release is confirmed, or every step that began is undone. */
 export async function runTransaction(
   run: DeployRun,
   steps: readonly Step[],
@@ -51,10 +65,10 @@ export async function runTransaction(
   let failure: Pick<TransactionResult, 'error' | 'failedStep'> = {};
   for (const step of afterConfirm) {
     if (step.skip?.(run) !== undefined) continue;
-    // A cancelled job has seconds left: what serves is confirmed, the next deploy tidies up.
+    // A cancelled job has seconds left. The release is confirmed; the next deploy cleans up.
     if (run.effects.signal.aborted) {
-      toFinish ||= step.name === 'retire';
-      run.recorder.warn(`${step.name} was left out because the run was cancelled; the next deploy does it.`);
+      toFinish ||= step.finishes === true;
+      run.recorder.warn(`${step.name} was skipped because the run was cancelled. The next deploy runs it.`);
       continue;
     }
     await applyStep(run, step).catch((error: unknown) => {
@@ -63,7 +77,7 @@ export async function runTransaction(
         for (const known of userErrorsOf(error)) showError(known, run.effects.log);
         return;
       }
-      toFinish ||= step.name === 'retire';
+      toFinish ||= step.finishes === true;
       run.recorder.warn(`${step.name}: ${messageOf(error)}`);
     });
   }
@@ -103,17 +117,22 @@ async function undo(
   const { log } = run.effects;
   if (known === undefined) log.error(`This is a bug in Sluice, please report it: ${stackOf(error)}`);
   else showError(known, log);
-  const switched = begun.some((step) => step.name === 'switch');
-  const outcome = switched ? 'reverted' : 'undone';
-  // Without the lease another run may be at work there by now: nothing is touched without taking it again.
+  const movedTraffic = begun.some((step) => step.movesTraffic === true);
+  const result = {
+    outcome: movedTraffic ? 'reverted' : 'undone',
+    error,
+    failedStep: failed.name,
+    mayBeConfirmed: failed.confirms === true,
+  } as const;
+  // Without the lease another run may be working there: nothing is changed until the lease is taken again.
   const cutOff = run.hosts.find((host) => host.keeper.lost.aborted);
   if (cutOff !== undefined) {
-    return { outcome, error, failedStep: failed.name, undoErrors: [cutOff.keeper.lost.reason] };
+    return { ...result, undoErrors: [cutOff.keeper.lost.reason] };
   }
-  log.info('Undoing what was begun:');
+  log.info('Undoing the steps of this deploy:');
   const undoErrors: unknown[] = [];
-  // A host where an undo failed is left as it is, for the next deploy: to take away the new containers of a host whose
-  // traffic could not be moved back would be worse than to leave them.
+  // A host where an undo failed is left to the next deploy: removing the new containers of a host whose traffic could
+  // not be moved back would cause an outage.
   let hosts = run.hosts;
   for (const step of begun.toReversed()) {
     if (step.undo === undefined || hosts.length === 0) continue;
@@ -121,7 +140,7 @@ async function undo(
     const stuck = new Set<HostRun>();
     const undoOn = async (hostRun: HostRun) => {
       stuck.add(hostRun);
-      const note = await undoStep({ ...run, hosts: [hostRun] });
+      const note = await undoStep({ ...run, hosts: [hostRun] }, { movedTraffic });
       stuck.delete(hostRun);
       return note;
     };
@@ -138,12 +157,12 @@ async function undo(
     }
     hosts = hosts.filter((host) => !stuck.has(host));
   }
-  return { outcome, error, failedStep: failed.name, undoErrors };
+  return { ...result, undoErrors };
 }
 
 /**
- * Journal entries of steps are not waited for: undoing a dead run needs only the header, which was. Their order is
- * kept, and a host that cannot write any more makes the lease abort the run.
+ * Does not wait for the entry: undoing a dead run needs only the header, which is written durably. The keeper keeps
+ * their order, and a host that can no longer write loses the lease, which aborts the run.
  */
 function record(run: DeployRun, entry: JournalEntry): void {
   journal(run, entry).catch((error: unknown) => run.effects.log.detail(`journal: ${messageOf(error)}`));

@@ -466,18 +466,18 @@ export const catalogue = {
   // Lease, journal and state on the host
   'lease.held': {
     what: 'Another run deploys this app on this host.',
-    fix: 'Wait for it; the message names who, since when and where. A dead run frees its lease by itself within 45 s.',
+    fix: 'Wait until it ends. The message names the run and its start. The lease of a dead run expires within 45 s.',
   },
   'lease.lost': {
-    what: 'The lease was lost in the middle of a run (the connection was cut for too long).',
-    fix: 'Run `sluice status`; the next deploy finishes or undoes what this one began.',
+    what: 'The run lost its lease, because its connection was interrupted for too long.',
+    fix: 'Run `sluice status`. The next deploy finishes or undoes this one.',
   },
   'lease.unusable': {
     what: 'The app’s folder on the host cannot be written.',
-    fix: 'Make the root folder belong to the deploy user: `install -d -o USER -m 700 /opt/sluice` as root.',
+    fix: 'Give the root folder to the deploy user. As root, run `install -d -o USER -m 700 /opt/sluice`.',
   },
   'journal.unwritable': {
-    what: 'The journal on the host cannot be written, usually because the disk is full.',
+    what: 'Sluice cannot write its journal on the host, usually because the disk is full.',
     fix: 'Free disk space on the host, then deploy again.',
   },
   'state.unreadable': {
@@ -489,15 +489,15 @@ export const catalogue = {
     fix: 'Give each target on one server its own `root` and `app`.',
   },
   'preflight.port-taken': {
-    what: 'A port of the host that a service publishes belongs to something else there.',
-    fix: 'Stop what has the port (`docker ps`, `ss -ltnp`), or publish another one.',
+    what: 'A service publishes a port of the host that is already in use.',
+    fix: 'Stop the program that uses the port (`docker ps`, `ss -ltnp`), or publish another port.',
   },
   'preflight.network-changed': {
-    what: 'A network of the compose file exists on the host with other settings, and Docker cannot change one that exists.',
+    what: 'A network of the compose file exists on the host with other settings, and Docker cannot change an existing network.',
     fix: 'Undo the change, or give the network a new name in the compose file: it is created beside the old one.',
   },
   'preflight.network-missing': {
-    what: 'A network that the compose file has as external does not exist on the host.',
+    what: 'An external network of the compose file does not exist on the host.',
     fix: 'Create it on the host with `docker network create NAME`, or remove `external: true`.',
   },
   'preflight.compose-rejects': {
@@ -505,15 +505,15 @@ export const catalogue = {
     fix: 'Update docker-compose-plugin on the host, or remove the key that it names from the compose file.',
   },
   'preflight.address-taken': {
-    what: 'Another container of the host has the fixed address that a service of the compose file is given.',
-    fix: 'Give the service another address, outside of the range that the network gives to other containers.',
+    what: 'Another container on the host uses the fixed address of a service of the compose file.',
+    fix: 'Give the service another address, outside the range that the network assigns to containers.',
   },
   'preflight.container-missing': {
-    what: 'A service shares the network, the IPC or the processes of a container by its name, and no container of this name stays on the host.',
-    fix: 'Start that container first, or use `service:NAME` for a service of the app.',
+    what: 'A service shares the network, IPC namespace or processes of a named container that is not running on the host, or that the deploy replaces.',
+    fix: 'Start that container first. For a service of the app, use `service:NAME`.',
   },
   'preflight.store-tied': {
-    what: 'A store shares the network, the IPC or the processes of a service that the deploy replaces.',
+    what: 'A store shares the network, IPC namespace or processes of a service that the deploy replaces.',
     fix: 'Deploy with `--replace STORE`, which restarts it together with that service.',
   },
   'image.platform': {
@@ -521,12 +521,12 @@ export const catalogue = {
     fix: 'Build it for the platform of the host (`build.platforms`), or write `platform:` in the compose file where the host emulates it.',
   },
   'preflight.network-left': {
-    what: 'The release uses a network that a store, which a deploy leaves as it runs, is not on.',
-    fix: 'Connect the store to the network with the command of the message, or deploy with `--replace STORE`.',
+    what: 'The release uses a network that a store is not on, and a deploy does not touch stores.',
+    fix: 'Connect the store to the network with the command in the message, or deploy with `--replace STORE`.',
   },
   'health.edge-settings': {
-    what: 'The edge of a service goes on with its old settings: HAProxy refuses the new ones.',
-    fix: 'Read the log of the edge’s container; report the settings of the service in sluice.yml.',
+    what: 'The edge of a service keeps its old settings, because HAProxy refused the new ones.',
+    fix: 'Read the log of the edge’s container with `docker logs`. Report the problem with the settings of the service in sluice.yml.',
   },
   'target.elsewhere': {
     what: 'Containers of this app’s name on the host belong to another folder: another app, or another target.',
@@ -613,12 +613,12 @@ export const catalogue = {
 
   // The transaction
   'preflight.strategy-changed': {
-    what: 'A service that was deployed as blue-green is to be deployed in another way, or the other way round.',
+    what: 'A service changes from `blue-green` to another strategy, or the reverse, while it is serving.',
     fix: 'Keep its strategy in sluice.yml, or give the service another name.',
   },
   'preflight.colors-differ': {
-    what: 'The edges of an app serve different colors, because one of them was switched manually: new containers would take the place of those that serve.',
-    fix: 'Switch the service that the message names with the commands of the message, then deploy again.',
+    what: 'The edges of an app serve different colors, because one of them was switched manually. New containers would replace serving ones.',
+    fix: 'Switch the named service with the commands in the message, then deploy again.',
   },
   'preflight.data-elsewhere': {
     what: 'A container that Sluice did not start keeps its data in another folder or volume than the release: the release would start without it.',
@@ -637,8 +637,8 @@ export const catalogue = {
     fix: 'Start it; or deploy with --no-backup.',
   },
   'backup.not-restorable': {
-    what: 'The dump did not restore to what was dumped; nothing was changed.',
-    fix: 'Look at the difference in the message.',
+    what: 'The test restore of the backup did not equal the dumped database. Nothing was changed.',
+    fix: 'Read the difference in the message.',
   },
   'backup.unknown': {
     what: 'There is no backup of that name.',
@@ -665,65 +665,65 @@ export const catalogue = {
     fix: 'Type the backup’s name when asked, or pass --yes.',
   },
   'migrate.failed': {
-    what: 'The migration ended with an error; the old release serves.',
-    fix: 'Mend it and deploy again; if it left the schema half-changed, the message has the restore command.',
+    what: 'The migration failed. The old release is serving.',
+    fix: 'Fix the migration and deploy again. If the schema is half-migrated, the message has the restore command.',
   },
   'migrate.locked': {
-    what: 'The migration could not get a lock in time and gave up, so that the app’s queries did not queue behind it.',
-    fix: 'Deploy again when the other transaction is over, or raise migrate.lock-timeout.',
+    what: 'The migration did not get a lock in time and gave up, so that the app’s queries do not queue behind it.',
+    fix: 'Deploy again when the other transaction has ended, or raise `migrate.lock-timeout`.',
   },
   'job.failed': {
-    what: 'A one-off service of the compose file ended with an error before the new release was started.',
-    fix: 'Its last lines are below the message.',
+    what: 'A one-off service of the compose file failed. The new release got no traffic.',
+    fix: 'Read its last log lines below the message.',
   },
   'health.exited': {
-    what: 'A new container ended, or restarts in a loop.',
-    fix: 'Its last lines are below the message.',
+    what: 'A new container ended, or keeps restarting.',
+    fix: 'Read its last log lines below the message.',
   },
   'health.unhealthy': {
-    what: 'A new container’s health check says unhealthy.',
-    fix: 'Its last lines are below the message.',
+    what: 'The health check of a new container reports unhealthy.',
+    fix: 'Read its last log lines below the message.',
   },
   'health.timeout': {
-    what: 'New containers were not well in time; they got no traffic.',
-    fix: 'Does the app listen on 0.0.0.0 and the right port? The time comes from the health check’s start_period + interval × retries.',
+    what: 'New containers did not become healthy in time. They got no traffic.',
+    fix: 'Check that the app listens on 0.0.0.0 and the right port. The limit is `start-timeout` in sluice.yml, else start_period + interval × retries of the health check.',
   },
   'health.component': {
-    what: 'The new release’s health endpoint names a component that is not well; it got no traffic.',
-    fix: 'Mend that component or the release.',
+    what: 'The health endpoint of the new release reports an unhealthy component. The release got no traffic.',
+    fix: 'Fix that component or the release.',
   },
   'switch.refused': {
-    what: 'An edge did not switch; the old release serves.',
-    fix: '`sluice status` shows what it serves and why.',
+    what: 'An edge did not switch. The old release is serving.',
+    fix: 'Run `sluice status` to see which release it serves and why.',
   },
   'edge.unreachable': {
     what: 'The edge of a service does not answer, or the engine cannot start its container.',
     fix: 'Look at `docker logs` of its container; sshd needs AllowStreamLocalForwarding.',
   },
   'watch.reverted': {
-    what: 'The guard took the new release out after the switch; the old one serves.',
-    fix: 'The message has the guard’s numbers; look at the new release’s logs.',
+    what: 'The guard reverted to the old release after the switch.',
+    fix: 'Read the guard’s numbers in the message and the logs of the new release.',
   },
   'watch.url': {
-    what: 'The public URL did not answer well while the new release was watched; the switch was taken back.',
-    fix: 'The URL must be reachable from where Sluice runs.',
+    what: 'The public URL failed during the watch, and the switch was reverted.',
+    fix: 'Check the new release. The URL must be reachable from where Sluice runs.',
   },
   'adopt.url': {
     what: 'The public URL failed after the adopted containers stopped. They were started again beside the new release.',
     fix: 'Make the proxy in front resolve the name again (nginx: reload), then deploy again with `--force`.',
   },
   'confirm.unreachable': {
-    what: 'No new connection could be made to a host after the switch; the old release serves.',
-    fix: 'Does the new release change the network, the firewall or sshd?',
+    what: 'Sluice could not open a new connection to a host after the switch. The old release is serving.',
+    fix: 'Check whether the new release changes the network, the firewall or sshd.',
   },
 
   // Rollback
   'release.unknown': {
-    what: 'There is no release of that name on the host.',
-    fix: 'The message lists those that are kept.',
+    what: 'The host has no release of that name.',
+    fix: 'Use one of the kept releases that the message lists.',
   },
   'release.none': {
-    what: 'There is no earlier release to go back to.',
+    what: 'There is no earlier release to roll back to.',
     fix: 'Deploy an older tag instead.',
   },
   'release.not-a-tag': {

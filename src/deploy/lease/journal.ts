@@ -24,7 +24,7 @@ export const stepNames = [
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
-/** First entry of a journal: everything that undoing the deploy needs, should nobody be left who remembers. */
+/** First entry of a journal: everything another run needs to undo this deploy. */
 export interface JournalHeader {
   readonly event: 'open';
   readonly at: string;
@@ -35,19 +35,19 @@ export interface JournalHeader {
   readonly release: string;
   readonly colour: Colour;
   readonly previous: { readonly release: string; readonly colour: Colour } | undefined;
-  /** Services whose edge this deploy makes, and which an undo removes again. */
+  /** Services whose edge this deploy creates; an undo removes those edges. */
   readonly newEdges: readonly string[];
   /** Services whose edge takes part in the switch. */
   readonly edges: readonly string[];
-  /** Services that are stopped and started in place; an undo puts the previous definition back. */
+  /** Services that are stopped and started in place; an undo restores the previous definition. */
   readonly replaced: readonly string[];
-  /** Services that did not run before and that an undo takes away (stateful ones excepted). */
+  /** Services that did not run before, without stores; an undo removes their containers. */
   readonly created: readonly string[];
-  /** Containers that were stopped for their published ports, and that an undo starts again. */
+  /** Containers stopped for their published ports; an undo starts them again. */
   readonly stopped: readonly string[];
   /** The release's folder did not exist before. */
   readonly newRelease: boolean;
-  /** Images that only this release has brought; absent in journals of older versions. */
+  /** Images that only this release uses; absent in journals of older versions. */
   readonly brought?: readonly string[];
   readonly actor: string | undefined;
   readonly runUrl: string | undefined;
@@ -71,7 +71,7 @@ export type JournalEntry =
       readonly code: string;
       readonly note: string;
     }
-  /** Last entry: nothing of this deploy is left to finish or undo. */
+  /** Last entry: this deploy is finished or undone. */
   | {
       readonly event: 'end';
       readonly at: string;
@@ -80,7 +80,6 @@ export type JournalEntry =
       readonly by: string;
     };
 
-/** One deploy as its journal tells it. */
 export interface JournalRecord {
   readonly header: JournalHeader;
   readonly entries: readonly JournalEntry[];
@@ -88,8 +87,8 @@ export interface JournalRecord {
 }
 
 /**
- * Reads a journal. A last line that a crash cut short is left out; a file without a readable header is not a
- * journal (the run died before it changed anything).
+ * Reads a journal. A last line that a crash cut short is ignored. A file without a readable header is not a
+ * journal: the run died before it changed anything.
  */
 export function parseJournal(text: string): JournalRecord | undefined {
   const entries: JournalEntry[] = [];
@@ -113,13 +112,13 @@ function parseEntry(line: string): JournalEntry | undefined {
     const known = typeof value === 'object' && value !== null && 'event' in value && 'at' in value;
     return known ? (value as JournalEntry) : undefined;
   } catch {
-    // After a line that was cut short, the next one has no line of its own.
+    // A line that was cut short has no line break: the next entry follows on the same line.
     const at = line.lastIndexOf('{"event":');
     return at > 0 ? parseEntry(line.slice(at)) : undefined;
   }
 }
 
-/** Whether the journal says that a step was begun (it may or may not have had its effect). */
-export function begun(record: JournalRecord, step: StepName): boolean {
-  return record.entries.some((entry) => entry.event === 'begin' && entry.step === step);
+/** Whether every host had confirmed. The runner may have died before it could write that: false proves nothing. */
+export function wasConfirmed({ entries }: Pick<JournalRecord, 'entries'>): boolean {
+  return entries.some((entry) => entry.event === 'done' && entry.step === 'confirm');
 }

@@ -4,25 +4,24 @@ import type { Layout } from '../model.ts';
 import type { JournalEntry } from './journal.ts';
 
 /**
- * The keeper is one small shell program that stays open on the host for the whole deploy. It holds the app's lock
- * (flock, so that the kernel frees it whatever happens), writes the journal durably, and ends when its input does:
- * a killed runner closes the connection, the keeper sees end-of-file, the lock is free. For the case that nobody
- * notices the dead connection (a cut cable), a watchdog ends the keeper when the runner has not been heard of for
- * the lease's time to live.
+ * The keeper is a small shell program that runs on the host for the whole deploy. It holds the app's lock (flock, so
+ * the kernel frees it in every case), writes the journal durably, and ends when its input ends: a killed runner closes
+ * the connection, the keeper reads end-of-file, the lock is free. If a dead connection goes unnoticed (a cut cable), a
+ * watchdog ends the keeper when the runner has sent nothing for the lease's time to live.
  */
 export interface Keeper {
   /**
-   * Appends one entry to a deploy's journal; resolves when it is on disk. Entries keep their order. It is this run's
-   * own journal, or that of a dead run which is finished or undone now.
+   * Appends one entry to the journal of a deploy: this run, or a dead run that it finishes or undoes. Resolves when
+   * the entry is on disk. Entries keep their order.
    */
   write(deploy: string, entry: JournalEntry): Promise<void>;
-  /** Aborts when the lease is lost: nothing more may be changed on the host by this run. */
+  /** Aborts when the lease is lost: this run must change nothing more on the host. */
   readonly lost: AbortSignal;
-  /** Proves that the lease is still held: asked before what cannot be taken back. */
+  /** Proves that the lease is still held; called before changes that cannot be undone. */
   check(): Promise<void>;
   /**
-   * Whole seconds since the run before let go of the lease in good order; undefined when there was none, or when it
-   * was not in good order. What was read of the host less long ago than that is still true.
+   * Whole seconds since the previous run released the lease cleanly; undefined if there was no previous run, or if it
+   * died. State read from the host within that time is still valid.
    */
   readonly freeFor: number | undefined;
   release(): Promise<void>;
@@ -37,15 +36,15 @@ export interface LeaseHolder {
   readonly since: string;
 }
 
-/** The lease is gone this long after the last sign of life. */
+/** The lease expires this long after the last message from the runner. */
 export const leaseSeconds = 45;
 const heartbeatMs = 10_000;
 
 // $1 app folder, $2 seconds to live. Lines in: `lease <json>`, `journal <deploy> <json>`, `beat`, `release`. The answer
-// to `lease` tells how many seconds ago it was released; a lease whose last sign of life is newer was not.
-// The watchdog looks for changes of the file's time and never at the clock, which may be set while it waits. It and
-// every child close descriptor 9, or they would hold the lock beyond the keeper's end.
-/** Exported so that the tests can run it on a real shell. */
+// to `lease` is the number of seconds since the lease was released, if its last heartbeat is not newer than that.
+// The watchdog compares the file's time with its last value, never with the clock, which may be set while it waits. It
+// and every child close descriptor 9, or they would hold the lock beyond the keeper's end.
+/** Exported so that the tests can run it in a real shell. */
 export const keeperProgram = `
 set -u
 umask 077
@@ -81,7 +80,7 @@ while IFS= read -r line; do
     release) touch "$1/released" 9>&-; echo ok ;;
     'journal '*)
       line=\${line#journal }; deploy=\${line%% *}; file="$1/journal/$deploy.jsonl"
-      case "$deploy" in ''|*[!A-Za-z0-9-]*) echo 'error not a name of a deploy'; continue ;; esac
+      case "$deploy" in ''|*[!A-Za-z0-9-]*) echo 'error invalid deploy name'; continue ;; esac
       if printf '%s\\n' "\${line#* }" >>"$file" && { sync -d "$file" 2>/dev/null || sync; } 9>&-; then echo ok
       else echo 'error cannot write the journal (is the disk full?)'; fi ;;
     *) echo 'error unknown line' ;;
@@ -92,7 +91,7 @@ done
 /**
  * Takes the lease of an app on a host.
  *
- * @throws UserError `lease.held` naming who holds it; `lease.unusable` if the app's folder cannot be written.
+ * @throws UserError `lease.held` naming the holder; `lease.unusable` if the app's folder cannot be written.
  */
 export async function takeLease(host: Host, layout: Layout, holder: LeaseHolder): Promise<Keeper> {
   const dialogue = await host.dialogue(
@@ -118,8 +117,8 @@ function keep(host: Host, dialogue: HostDialogue, freeFor: number | undefined): 
     controller.abort(
       new UserError({
         code: 'lease.lost',
-        message: `${host.name}: the lease was lost, another run may change the app now`,
-        hint: 'Run `sluice status`; the next deploy finishes or undoes what this one began.',
+        message: `${host.name}: lost the lease; another run may now change the app`,
+        hint: 'Run `sluice status`. The next deploy finishes or undoes this one.',
         cause,
       }),
     );
@@ -170,19 +169,20 @@ function heldError(host: string, json: string): UserError {
     if (lease.since) who += `, since ${lease.since}`;
     if (lease.runUrl) who += `, ${lease.runUrl}`;
   } catch {
-    // The holder is between taking the lock and writing its name.
+    // The holder has taken the lock and not written its name yet.
   }
   return new UserError({
     code: 'lease.held',
     message: `${host}: the app is being deployed by ${who}`,
-    hint: `Wait for it to end. If its runner is gone, the lease frees itself within ${leaseSeconds} s.`,
+    hint: `Wait until it ends. If its runner is gone, the lease expires within ${leaseSeconds} s.`,
   });
 }
 
 function unusable(host: string, layout: Layout, answer: string): UserError {
+  const root = layout.app.replace(/\/[^/]+$/, '');
   return new UserError({
     code: 'lease.unusable',
     message: `${host}: cannot take the lease in ${layout.app}: ${answer.replace(/^error /, '')}`,
-    hint: `The deploy user must own ${layout.app.replace(/\/[^/]+$/, '')}: as root on the host, run install -d -o USER -m 700 on it.`,
+    hint: `The deploy user must own ${root}. As root on the host, run: install -d -o USER -m 700 ${root}`,
   });
 }

@@ -1,59 +1,36 @@
-import { docker } from '../../host/engine/docker-cli.ts';
 import type { Host } from '../../host/model.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
-import { settleAll } from '../context.ts';
-import { type Layout, otherColour } from '../model.ts';
+import { type HeldHost, settleAll } from '../context.ts';
+import { type Colour, otherColour } from '../model.ts';
 import { compose } from '../on-host/compose.ts';
-import {
-  endContainers,
-  isEnding,
-  letEnd,
-  removeContainers,
-  reviveContainers,
-  stopContainers,
-} from '../on-host/containers.ts';
+import { isEnding, letEnd, removeContainers, stopContainers } from '../on-host/containers.ts';
 import { persistColour } from '../on-host/persist.ts';
 import { type HostState, releaseNamed } from '../on-host/state.ts';
-import { putBackAdopted } from '../preflight/adopted.ts';
 import { edgeProjectService } from '../project/project.ts';
+import { longestGraceMs, removeReverted, restoreReplaced, startAgain } from '../steps/revert.ts';
 import { drainColour } from '../traffic/drain.ts';
 import { noEdge, reloadEdge, wantedEdges } from '../traffic/edges.ts';
 import { type EdgeStatus, guardClient } from '../traffic/guard.ts';
 import { sendTo } from '../traffic/socket.ts';
-import type { JournalHeader, JournalRecord } from './journal.ts';
-import type { Keeper } from './keeper.ts';
+import { type JournalHeader, type JournalRecord, wasConfirmed } from './journal.ts';
 
-/** What a container of a dead run is given to end. */
-const longestGraceMs = 60_000;
-
-/** A host whose lease is held, with what was found on it. */
-export interface Site {
-  readonly host: Host;
-  readonly layout: Layout;
-  readonly state: HostState;
-  readonly keeper: Keeper;
-  /** Images that dead runs have brought: the release that is tried again may want them, so they stay until it is there. */
-  readonly left?: readonly string[];
-}
-
-/** Who reconciles, and how long what a colour still carries is waited for. */
-export interface Reconciler {
+/** The run that reconciles, with its limit for the drain of a color. */
+interface Reconciler {
   readonly deploy: string;
   readonly log: Log;
   readonly clock: Clock;
   readonly drainMs: number;
 }
 
-/** Whether a dead deploy had become the persistent release on a host, as the host itself tells. */
+/** Whether a dead deploy had become the persistent release on a host, by the state of the host. */
 export function isConfirmedOn(
   state: Pick<HostState, 'current' | 'maps' | 'edges'>,
   record: Pick<JournalRecord, 'header' | 'entries'>,
 ): boolean {
   const { header } = record;
-  // Written when every host had confirmed. Its absence says nothing: the runner may have died before.
-  if (record.entries.some((entry) => entry.event === 'done' && entry.step === 'confirm')) return true;
-  const switched = header.edges.filter((service) => !header.newEdges.includes(service));
+  if (wasConfirmed(record)) return true;
+  const switched = switchedBy(header);
   if (switched.length === 0)
     return state.current === header.release && header.previous?.release !== header.release;
   return switched.some((service) => {
@@ -68,26 +45,26 @@ export function isConfirmedOn(
 }
 
 /**
- * Deals with deploys whose runner died: each is finished if any host had confirmed it, and undone otherwise. Works
- * from what edges, labels and disk say; the journal only tells where to look.
+ * Finishes each deploy whose runner died if any host had confirmed it, and undoes it otherwise. The decision comes from
+ * edges, labels and disk; the journal only tells where to look. The states of the hosts are out of date afterwards.
  *
- * @returns what was done, one sentence a deploy; the states are out of date then.
+ * @returns one sentence for each deploy.
  */
-export async function reconcile(sites: readonly Site[], by: Reconciler): Promise<string[]> {
-  const ids = new Set(sites.flatMap((site) => site.state.unfinished.map((record) => record.header.deploy)));
+export async function reconcile(hosts: readonly HeldHost[], by: Reconciler): Promise<string[]> {
+  const ids = new Set(hosts.flatMap(({ state }) => state.unfinished.map(({ header }) => header.deploy)));
   const done: string[] = [];
   for (const id of [...ids].sort()) {
-    const involved = sites.flatMap((site) => {
-      const record = site.state.unfinished.find((journal) => journal.header.deploy === id);
-      return record === undefined ? [] : [{ site, record }];
+    const involved = hosts.flatMap((held) => {
+      const record = held.state.unfinished.find((journal) => journal.header.deploy === id);
+      return record === undefined ? [] : [{ held, record }];
     });
-    const confirmed = involved.some(({ site, record }) => isConfirmedOn(site.state, record));
+    const confirmed = involved.some(({ held, record }) => isConfirmedOn(held.state, record));
     await settleAll(
-      involved.map(async ({ site, record }) => {
-        refuseSilentEdges(site, record.header);
-        const finished = confirmed && canServe(site.state, record.header);
-        await (finished ? finish(site, record.header, by) : undo(site, record, by));
-        await site.keeper.write(id, {
+      involved.map(async ({ held, record }) => {
+        refuseSilentEdges(held, record.header);
+        const finished = confirmed && canServe(held.state, record.header);
+        await (finished ? finish(held, record.header, by) : undo(held, record, by));
+        await held.keeper.write(id, {
           event: 'end',
           at: new Date(by.clock.now()).toISOString(),
           outcome: finished ? 'confirmed' : 'undone',
@@ -97,29 +74,26 @@ export async function reconcile(sites: readonly Site[], by: Reconciler): Promise
       }),
     );
     const release = involved[0]?.record.header.release ?? id;
-    done.push(
-      confirmed ? `finished ${release}, which was confirmed` : `undid ${release}, whose run had died`,
-    );
+    done.push(confirmed ? `finished ${release}, which was confirmed` : `undid ${release}, whose run died`);
   }
   return done;
 }
 
-/** A running edge that says nothing may serve either colour: to guess could take away the one that serves. */
-function refuseSilentEdges({ host, state }: Site, header: JournalHeader): void {
+/** A running edge that does not answer may serve either color: a guess could remove the serving one. */
+function refuseSilentEdges({ host, state }: HeldHost, header: JournalHeader): void {
   const silent = state.containers.find(
     (container) =>
       container.edge !== undefined &&
       container.running &&
-      header.edges.includes(container.service) &&
-      !header.newEdges.includes(container.service) &&
+      switchedBy(header).includes(container.service) &&
       state.edges[container.service] === undefined,
   );
   if (silent !== undefined) throw noEdge(host, silent.service);
 }
 
 /**
- * Whether a host can go on to a release that another host has confirmed. Where the release's containers are gone or
- * sick by now it goes back: the deploy that follows brings all hosts together again.
+ * Whether a host can move to a release that another host has confirmed. If the release's containers are gone or
+ * unhealthy, the host reverts: the deploy that follows brings all hosts together again.
  */
 function canServe(state: HostState, header: JournalHeader): boolean {
   return edgesOf(state, header).every(
@@ -127,15 +101,15 @@ function canServe(state: HostState, header: JournalHeader): boolean {
   );
 }
 
-async function finish(site: Site, header: JournalHeader, by: Reconciler): Promise<void> {
-  const { host, layout, state } = site;
+async function finish(held: HeldHost, header: JournalHeader, by: Reconciler): Promise<void> {
+  const { host, layout, state } = held;
   for (const [service, status] of edgesOf(state, header)) {
     const guard = guardClient(sendTo(host, layout.edgeSocket(service)));
     if (status.armed?.nonce === header.deploy) await guard.confirm(header.deploy);
     else if (status.active !== header.colour) await moveTraffic(guard, header, header.colour);
   }
   await persistColour(host, layout, header.edges, header.colour, header.release);
-  // Edges that gave up their ports, of services that are gone.
+  // Edges of removed services, which released their ports.
   const services = releaseNamed(state, header.release)?.services.map(({ name }) => name);
   const gone = state.containers.filter(
     ({ id, edge, service }) =>
@@ -149,100 +123,102 @@ async function finish(site: Site, header: JournalHeader, by: Reconciler): Promis
     (container) =>
       container.running && container.edge === undefined && container.colour === otherColour(header.colour),
   );
-  // Those that the host waits for already have their time.
+  // The host already waits for those that are ending.
   const ending = await Promise.all(running.map(({ id }) => isEnding(host, id)));
   const old = running.filter((_, index) => ending[index] !== true);
-  if (old.length > 0) await drain(site, header, otherColour(header.colour), by);
+  if (old.length > 0) await drain(held, header, otherColour(header.colour), by);
   await letEnd(
     host,
     old.map(({ id }) => ({ id, graceMs: longestGraceMs })),
   );
 }
 
-async function undo(site: Site, record: JournalRecord, by: Reconciler): Promise<void> {
-  const { host, layout, state } = site;
-  const { header } = record;
-  for (const [service, status] of edgesOf(state, header)) {
-    if (header.newEdges.includes(service)) continue;
-    const guard = guardClient(sendTo(host, layout.edgeSocket(service)));
-    if (status.armed?.nonce === header.deploy) await guard.revert(header.deploy, 'its runner died');
-    else if (status.active === header.colour) await moveTraffic(guard, header, otherColour(header.colour));
-  }
-  const switched = header.edges.filter((service) => !header.newEdges.includes(service));
-  if (switched.some((service) => state.maps[service] === header.colour)) {
-    await persistColour(host, layout, switched, otherColour(header.colour), header.previous?.release);
-  }
-  const ours = state.containers.filter(
-    (container) =>
-      (container.edge === undefined &&
-        container.release === header.release &&
-        container.colour === header.colour) ||
-      (container.edge !== undefined && header.newEdges.includes(container.service)) ||
-      header.created.includes(container.service),
-  );
-  await drain(site, header, header.colour, by);
-  const plans = releaseNamed(state, header.release)?.services ?? [];
-  const planOf = (service: string) => plans.find((plan) => plan.name === service);
-  // Who may hold a request or a task is let finish, as by the run that died.
-  const hadTraffic = edgesOf(state, header).some(
-    ([, { active, last, armed }]) =>
-      active === header.colour || last?.nonce === header.deploy || armed?.nonce === header.deploy,
-  );
-  const busy = ours.filter(
-    ({ running, service, edge }) =>
-      running && edge === undefined && (hadTraffic || planOf(service)?.strategy === 'workers'),
-  );
-  await endContainers(host, busy, {
-    graceMs: (service) => Math.min(planOf(service)?.stopGraceMs ?? 10_000, longestGraceMs),
-    clock: by.clock,
-  });
-  await removeContainers(host, [
-    ...ours.map((container) => container.id),
-    ...(await oneOffs(host, header.deploy)),
-  ]);
-  await startAgain(site, header);
-  if (header.replaced.length > 0) {
-    const done = await putBackAdopted(host, layout.release(header.release), header.replaced);
-    const rest = header.replaced.filter((service) => !done.includes(service));
-    if (header.previous !== undefined && rest.length > 0) {
-      const project = { app: header.app, file: `${layout.release(header.previous.release)}/compose.json` };
-      await compose(host, project, ['up', '--detach', '--no-deps', '--no-build', ...rest]);
-    }
-  }
-  // Where its taker was replaced in place, the port is free only now.
-  await startAgain(site, header);
-  await reloadPrevious(site, header);
-  const folders = header.newEdges.map((service) => layout.edge(service));
-  if (header.newRelease) folders.push(layout.release(header.release));
-  if (folders.length > 0) await host.exec(['rm', '-rf', '--', ...folders]);
+async function undo(held: HeldHost, { header }: JournalRecord, by: Reconciler): Promise<void> {
+  await revertEdges(held, header);
+  await drain(held, header, header.colour, by);
+  await removeMade(held, header, by);
+  await returnPorts(held, header);
+  await restore(held, header);
+  // If the container that took a port was replaced in place, the port is free only now.
+  await returnPorts(held, header);
+  await reloadPrevious(held, header);
+  await removeFolders(held, header);
 }
 
-/** Containers that gave up their ports have them again; edges that were made anew give them up for that. */
-async function startAgain({ host, state }: Site, { stopped, replaced }: JournalHeader): Promise<void> {
-  if (stopped.length === 0) return;
+async function revertEdges({ host, layout, state }: HeldHost, header: JournalHeader): Promise<void> {
+  const old = otherColour(header.colour);
+  const switched = switchedBy(header);
+  for (const [service, status] of edgesOf(state, header)) {
+    if (!switched.includes(service)) continue;
+    const guard = guardClient(sendTo(host, layout.edgeSocket(service)));
+    if (status.armed?.nonce === header.deploy) await guard.revert(header.deploy, 'its runner died');
+    else if (status.active === header.colour) await moveTraffic(guard, header, old);
+  }
+  if (switched.some((service) => state.maps[service] === header.colour)) {
+    await persistColour(host, layout, switched, old, header.previous?.release);
+  }
+}
+
+/** Removes the containers that the dead run created: its color, its new edges and services, its migration and jobs. */
+async function removeMade({ host, state }: HeldHost, header: JournalHeader, by: Reconciler): Promise<void> {
+  const { release, colour, created, newEdges, deploy } = header;
   const made = state.containers.filter(
+    ({ edge, ...one }) =>
+      created.includes(one.service) ||
+      (edge === undefined
+        ? one.release === release && one.colour === colour
+        : newEdges.includes(one.service)),
+  );
+  const edges = made.filter(({ edge }) => edge !== undefined);
+  const movedTraffic = edgesOf(state, header).some(
+    ([, { active, last, armed }]) => active === colour || last?.nonce === deploy || armed?.nonce === deploy,
+  );
+  await removeReverted(
+    host,
+    made.filter((container) => !edges.includes(container)),
+    { services: releaseNamed(state, release)?.services ?? [], movedTraffic, clock: by.clock },
+  );
+  await removeContainers(host, [...edges.map(({ id }) => id), ...(await oneOffs(host, deploy))]);
+}
+
+/** Containers that released their ports start again; edges that were recreated release them first. */
+async function returnPorts({ host, state }: HeldHost, { stopped, replaced }: JournalHeader): Promise<void> {
+  if (stopped.length === 0) return;
+  const recreated = state.containers.filter(
     ({ edge, service, id }) =>
       edge !== undefined && replaced.includes(edgeProjectService(service)) && !stopped.includes(id),
   );
   await stopContainers(
     host,
-    made.map(({ id }) => id),
+    recreated.map(({ id }) => id),
     3_000,
   );
-  // One that was made anew meanwhile is no more.
-  await docker(host, ['start', ...stopped]);
-  const own = state.containers.filter(({ id, plain }) => stopped.includes(id) && !plain);
-  await reviveContainers(
+  await startAgain(
     host,
-    own.map(({ id }) => id),
+    state.containers.filter(({ id }) => stopped.includes(id)),
   );
 }
 
-/** What a colour still carries when its traffic has moved away is let come to its end. */
+async function restore({ host, layout }: HeldHost, header: JournalHeader): Promise<void> {
+  const { app, previous, release, replaced } = header;
+  await restoreReplaced(host, layout.release(release), replaced, async (rest) => {
+    if (previous === undefined) return;
+    const project = { app, file: `${layout.release(previous.release)}/compose.json` };
+    await compose(host, project, ['up', '--detach', '--no-deps', '--no-build', ...rest]);
+  });
+}
+
+async function removeFolders({ host, layout }: HeldHost, header: JournalHeader): Promise<void> {
+  const folders = header.newEdges.map((service) => layout.edge(service));
+  if (header.newRelease) folders.push(layout.release(header.release));
+  if (folders.length > 0) await host.exec(['rm', '-rf', '--', ...folders]);
+}
+
+/** Waits until a color without new traffic has nothing in flight. */
 async function drain(
-  { host, layout, state }: Site,
+  { host, layout, state }: HeldHost,
   header: JournalHeader,
-  colour: JournalHeader['colour'],
+  colour: Colour,
   { clock, drainMs }: Reconciler,
 ): Promise<void> {
   const guards = edgesOf(state, header).map(([service]) =>
@@ -251,30 +227,34 @@ async function drain(
   await drainColour(guards, colour, { limitMs: Math.min(drainMs, longestGraceMs), clock });
 }
 
-/** What the dead run's migration and jobs run in goes on without it. */
+/** The containers of the dead run's migration and jobs, which keep running without it. */
 async function oneOffs(host: Host, deploy: string): Promise<string[]> {
   const filters = JSON.stringify({ name: [`^/sluice-(migrate|job)-${deploy}(-|$)`] });
   const found = await host.engine.listContainers({ all: true, filters });
   return found.map((container) => container.Id);
 }
 
-/** Edges that the dead run had given its own settings get those of the release that serves. */
-async function reloadPrevious(site: Site, header: JournalHeader): Promise<void> {
-  const previous = releaseNamed(site.state, header.previous?.release);
+/** Edges that the dead run reloaded get the settings of the serving release again. */
+async function reloadPrevious(held: HeldHost, header: JournalHeader): Promise<void> {
+  const previous = releaseNamed(held.state, header.previous?.release);
   if (previous === undefined) return;
-  const changed = wantedEdges(previous, site.state, '').filter(
+  const changed = wantedEdges(previous, held.state, '').filter(
     (edge) =>
-      header.edges.includes(edge.service) &&
-      !header.newEdges.includes(edge.service) &&
-      ![undefined, edge.version].includes(site.state.edges[edge.service]?.version),
+      switchedBy(header).includes(edge.service) &&
+      ![undefined, edge.version].includes(held.state.edges[edge.service]?.version),
   );
-  // What was written down for an older color is written again for the one that serves now.
+  // A map for older containers of the reverted color is written for the serving color.
   const serving = header.previous?.colour;
   const maps = Object.fromEntries(
-    Object.entries(site.state.maps).map(([service, colour]) => [service, serving ?? colour]),
+    Object.entries(held.state.maps).map(([service, colour]) => [service, serving ?? colour]),
   );
-  const now = { ...site, state: { ...site.state, maps } };
+  const now = { ...held, state: { ...held.state, maps } };
   await Promise.all(changed.map((edge) => reloadEdge(now, edge)));
+}
+
+/** Services whose edge had an old color to switch from. */
+function switchedBy({ edges, newEdges }: JournalHeader): string[] {
+  return edges.filter((service) => !newEdges.includes(service));
 }
 
 function edgesOf(state: HostState, header: JournalHeader): [string, EdgeStatus][] {
@@ -284,7 +264,7 @@ function edgesOf(state: HostState, header: JournalHeader): [string, EdgeStatus][
 async function moveTraffic(
   guard: ReturnType<typeof guardClient>,
   header: JournalHeader,
-  to: JournalHeader['colour'],
+  to: Colour,
 ): Promise<void> {
   const nonce = `${header.deploy}-fix`;
   await guard.switch({ from: otherColour(to), to, nonce, deadlineSeconds: 30 });

@@ -1,35 +1,34 @@
 import type { Host } from '../../host/model.ts';
 import { messageOf } from '../../kernel/errors.ts';
-import type { DeployRun, HostRun } from '../context.ts';
+import type { DeployRun, HeldHost, HostRun } from '../context.ts';
 import { readHostState } from '../on-host/state.ts';
 import type { TransactionResult } from '../transaction.ts';
 import { leaseHolder } from './held-hosts.ts';
 import { type Keeper, takeLease } from './keeper.ts';
-import { isConfirmedOn, reconcile, type Site } from './reconcile.ts';
+import { isConfirmedOn, reconcile } from './reconcile.ts';
 
-/** Tries to come back for this long; afterwards the guard and the next deploy have to do. */
+/** How long a run tries to reconnect; after that, the guard and the next deploy take over. */
 const patienceMs = 20_000;
 const pauseMs = 1_000;
 
-export interface Recovery {
-  /** Hosts that were reached again, on their new connections. */
+interface Recovery {
+  /** Hosts that were reached again, on new connections. */
   readonly hosts: readonly HostRun[];
   readonly lost: readonly string[];
-  /** The way was lost in the confirmation, which had come through: the release was finished, not undone. */
+  /** The connection was lost in the confirmation, which had succeeded: the release was finished, not undone. */
   readonly confirmed: boolean;
   close(): Promise<void>;
 }
 
 /**
- * A run that lost a connection (or its lease) cannot undo over it. It comes back as a new run would: new connections,
- * the lease again, and the journals' unfinished deploy, which is its own, reconciled. The guard may have reverted
- * long before.
+ * Undoes a deploy whose run lost a connection or its lease, as a new run would: over new connections, with a new lease,
+ * by reconciling the unfinished deploy in the journals, its own. The guard may have reverted before.
  *
- * @returns undefined when nothing was reached; what could not be reached is left to its guard and the next deploy.
+ * @returns undefined if no host was reached. Hosts that are not reached are left to their guard and the next deploy.
  */
 export async function recover(run: DeployRun, result: TransactionResult): Promise<Recovery | undefined> {
   const { log } = run.effects;
-  log.info('The way to a host was lost: coming back to undo what was begun');
+  log.info('Lost the connection to a host. Reconnecting to undo this deploy');
   await Promise.all(run.hosts.map((host) => host.keeper.release()));
   const returned = await Promise.all(run.hosts.map((host) => comeBack(run, host)));
   const hosts = returned.filter((hostRun) => hostRun !== undefined);
@@ -39,8 +38,8 @@ export async function recover(run: DeployRun, result: TransactionResult): Promis
     await Promise.all(hosts.map((host) => host.keeper.release()));
     await Promise.all(hosts.map((hostRun) => hostRun.host.close().catch(() => {})));
   };
-  // In the confirmation an unreachable host may be the one that has confirmed: only with all of them can be told.
-  const mayBeSplit = result.failedStep === 'confirm' && lost.length > 0;
+  // In the confirmation an unreachable host may have confirmed: the decision needs all hosts.
+  const mayBeSplit = result.mayBeConfirmed === true && lost.length > 0;
   if (hosts.length === 0 || mayBeSplit) {
     await close();
     return undefined;
@@ -75,20 +74,19 @@ async function comeBack(run: DeployRun, hostRun: HostRun): Promise<HostRun | und
   const until = clock.elapsed() + patienceMs;
   while (clock.elapsed() < until) {
     try {
-      const site = await openAgain(run, hostRun);
-      return { ...hostRun, ...site };
+      return { ...hostRun, ...(await holdAgain(run, hostRun)) };
     } catch (error) {
       log.detail(`${hostRun.host.name}: ${messageOf(error)}`);
     }
     await clock.sleep(pauseMs);
   }
   log.warn(
-    `${hostRun.host.name} cannot be reached; its guard reverts by itself, the next deploy does the rest`,
+    `Cannot reach ${hostRun.host.name}. Its guard reverts the traffic by itself; the next deploy cleans up`,
   );
   return undefined;
 }
 
-async function openAgain(run: DeployRun, hostRun: HostRun): Promise<Site> {
+async function holdAgain(run: DeployRun, hostRun: HostRun): Promise<HeldHost> {
   const host: Host = await run.effects.connect(hostRun.host);
   let keeper: Keeper | undefined;
   try {

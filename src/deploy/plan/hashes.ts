@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { ComposeModel, ComposeService, ServicePlan } from '../../config/model.ts';
 
-/** Hash of a service's definition: equal for services that would make equal containers. */
+/** Hash of a service's definition: equal for definitions that make equal containers. */
 export function serviceHash(service: ComposeService): string {
   const { depends_on: _order, profiles: _profiles, build: _build, ...what } = service;
   return shortHash(canonical(what));
 }
 
-/** Hash of all that makes a release what it is. */
+/** Hash of the content of a release. */
 export function contentHash(model: ComposeModel, services: readonly ServicePlan[]): string {
-  // What the plan says of a service is no part of it: a registry that was out of reach makes no other release.
+  // The plan's reasons are not part of the content: an unreachable registry must not make another release.
   const facts = services.map(({ reason: _reason, notes: _notes, startTimeout: _from, ports, ...rest }) => ({
     ...rest,
     ports: ports.map(({ why: _why, ...port }) => port),

@@ -20,9 +20,9 @@ interface Definition {
 }
 
 /**
- * Networks that the release cannot have: Docker cannot change one that exists, old versions of Compose ignore the wish,
- * newer ones remove the network under the app. Only what the compose file says is compared, or said in the release
- * before: an engine fills in the rest.
+ * Faults of networks that exist with other settings. Docker cannot change an existing network: old versions of Compose
+ * ignore the change, newer ones remove the network under the app. Only settings of the compose file, or of the previous
+ * release's, are compared: the engine fills in the rest.
  *
  * @returns `preflight.network-changed`, `preflight.network-missing`.
  */
@@ -44,7 +44,7 @@ export function networkFaults(
     const was = before === undefined || earlier === undefined ? undefined : definitionOf(before, earlier);
     const all = found.map((one) => differencesOf(wanted, one, was?.external === true ? undefined : was));
     const [differences] = all;
-    // Of several networks with one name it is enough that one is right: Compose tells them apart.
+    // Of several networks with one name, one match is enough: Compose tells them apart.
     if (differences === undefined || all.some((group) => group.length === 0)) return [];
     return [changed(host, key, name, differences, isUsedByStore(record, key))];
   });
@@ -62,7 +62,7 @@ function isUsedByStore({ model, services }: ReleaseRecord, key: string): boolean
   );
 }
 
-/** What differs, one a key of the compose file. */
+/** Differences, one for each key of the compose file. */
 function differencesOf(wanted: Definition, found: NetworkState, was: Definition | undefined): string[] {
   const differs = (key: string, now: unknown, there: unknown, isGone = false) =>
     `${key} (${isGone ? 'no longer in the file' : `${now} in the file`}, ${there === undefined || there === '' ? 'not set' : there} on the server)`;
@@ -76,7 +76,7 @@ function differencesOf(wanted: Definition, found: NetworkState, was: Definition 
   for (const key of keysOf(wanted.options, was?.options))
     compare(`driver_opts.${key}`, wanted.options[key], was?.options[key], found.options[key]);
   compare('enable_ipv6', wanted.ipv6, was?.ipv6 === true ? true : undefined, found.ipv6);
-  // Compose passes it on as false when the file does not have it.
+  // Compose passes false if the file does not have the key.
   compare('internal', wanted.internal, undefined, found.internal);
   compare('attachable', wanted.attachable, was?.attachable === true ? true : undefined, found.attachable);
   compare('ipam.driver', wanted.ipam.driver, was?.ipam.driver, found.ipam.driver);
@@ -99,7 +99,7 @@ function keysOf(...maps: readonly (Readonly<Record<string, string>> | undefined)
   return [...new Set(maps.flatMap((map) => Object.keys(map ?? {})))];
 }
 
-/** Everything that the file says of a pool is so in the engine's. */
+/** Whether the engine's pool has every setting of the file's pool. */
 function agrees(said: AddressPool, found: AddressPool): boolean {
   return (
     (said.subnet === undefined || isSameSubnet(said.subnet, found.subnet)) &&
@@ -121,7 +121,7 @@ function poolText({ subnet, gateway, range, reserved = {} }: AddressPool): strin
   return parts.join(' ');
 }
 
-/** A network of a compose model as Compose prints it; what is not said is left out. */
+/** A network of a compose model as Compose prints it, without unset keys. */
 function definitionOf({ model }: ReleaseRecord, key: string): Definition {
   const written = model.networks?.[key] ?? {};
   const ipam = objectOf(written.ipam);
@@ -163,8 +163,8 @@ function flagIn<K extends string>(key: K, value: unknown): { readonly [key in K]
 }
 
 /**
- * Networks that the release has for a running container and that the container is not on: the definition of a service
- * does not change when a network gets another name.
+ * Networks of the release that a running container is not on. The definition of a service does not change when a
+ * network gets another name, so this is compared on its own.
  */
 export function lackingNetworks(
   record: ReleaseRecord,
@@ -176,7 +176,7 @@ export function lackingNetworks(
   return namesOf(record, service).filter((name) => !on.includes(name));
 }
 
-/** Whether the containers that serve are on none of the networks that the service's edge gets. */
+/** Whether the serving containers are on none of the networks that the service's edge gets. */
 export function strandedBy(
   service: string,
   record: ReleaseRecord,
@@ -194,8 +194,8 @@ function namesOf({ model }: ReleaseRecord, service: string): string[] {
 }
 
 /**
- * A store stays on the networks that it is on. What this deploy starts on a network with a new name would look for it
- * there in vain, after the backup and the migration.
+ * A store stays on its networks. Containers that this deploy starts on a network with a new name would not find the
+ * store there, after the backup and the migration.
  *
  * @returns `preflight.network-left`.
  */
@@ -219,8 +219,8 @@ export function leftBehindFaults(
     return [
       new UserError({
         code: 'preflight.network-left',
-        message: `${host}: ${user.service} would be on the network ${network} and ${service} is not: the deploy leaves ${service} as it runs, on ${Object.keys(running.addresses).join(', ')}`,
-        hint: `Connect it first, on the server: docker network connect --alias ${service} ${network} ${running.name} (docker network create ${network} with the options of the compose file, if it does not exist). Or deploy with --replace ${service}, which restarts it.`,
+        message: `${host}: ${user.service} moves to the network ${network}, but ${service} stays on ${Object.keys(running.addresses).join(', ')}: a deploy does not touch stores`,
+        hint: `Connect it on the server first: docker network connect --alias ${service} ${network} ${running.name} (if the network does not exist, run docker network create ${network} with the options of the compose file). Or deploy with --replace ${service}, which restarts it.`,
       }),
     ];
   });
@@ -229,7 +229,7 @@ export function leftBehindFaults(
 function missing(host: string, key: string, name: string): UserError {
   return new UserError({
     code: 'preflight.network-missing',
-    message: `${host}: there is no network "${name}", which networks.${key} of the compose file has as external`,
+    message: `${host}: network "${name}" does not exist, but networks.${key} in the compose file is external`,
     hint: `Create it on the server: docker network create ${name}. Or remove \`external: true\`.`,
   });
 }
@@ -241,10 +241,10 @@ function changed(
   differences: readonly string[],
   hasStore: boolean,
 ): UserError {
-  const stores = hasStore ? ' Stores on it have to be connected to the new one first.' : '';
+  const stores = hasStore ? ' Connect the stores on it to the new one first.' : '';
   return new UserError({
     code: 'preflight.network-changed',
-    message: `${host}: the network ${name} is not as networks.${key} of the compose file defines it: ${differences.join('; ')}`,
-    hint: `Docker cannot change a network that exists. Undo the change, or give it a new name (networks: { ${key}: { name: ${name}-2, … } }), and it is created beside the old one.${stores}`,
+    message: `${host}: network ${name} differs from networks.${key} in the compose file: ${differences.join('; ')}`,
+    hint: `Docker cannot change an existing network. Undo the change, or give the network a new name (networks: { ${key}: { name: ${name}-2, … } }): it is created beside the old one.${stores}`,
   });
 }

@@ -1,4 +1,5 @@
-import type { DeployPlan, HostModel, HostPlan, PlannedService } from '../model.ts';
+import type { HostModel } from '../../config/model.ts';
+import type { DeployPlan, HostPlan, PlannedService } from '../model.ts';
 import { lackingImages } from '../transfer/transfer.ts';
 
 const marks: Readonly<Record<PlannedService['action'], string>> = {
@@ -15,15 +16,15 @@ const marks: Readonly<Record<PlannedService['action'], string>> = {
 const edgeTexts = {
   create: 'takes over the name',
   keep: 'unchanged',
-  reload: 'gets new settings, without losing a connection',
-  replace: 'gets another HAProxy image: its connections are closed',
+  reload: 'reloads its new settings, keeping its connections',
+  replace: 'restarts with another HAProxy image, closing its connections',
 } as const;
 const redefinedText = 'is replaced: its names, networks, published ports or routing labels changed';
 
-/** The plan as a person reads it: what changes on which host, and why. */
+/** The plan as text: the changes on each host, with reasons. */
 export function planText(plan: DeployPlan): string {
   const headline = plan.unchanged
-    ? `${plan.target} serves ${plan.release} already: nothing to do`
+    ? `${plan.target} already serves ${plan.release}: nothing to do`
     : `${plan.app} ${plan.release} → ${plan.target}, ${plan.hosts.length === 1 ? '1 host' : `${plan.hosts.length} hosts`}`;
   const remarks = [
     ...(plan.notes ?? []).map((note) => `  · ${note}`),
@@ -36,12 +37,12 @@ export function planText(plan: DeployPlan): string {
   ].join('\n');
 }
 
-/** What may not be what was meant in files and variables of this machine, each once for all hosts. */
+/** Likely mistakes in files and variables of this machine, each once for all hosts. */
 export function warningsOf(models: readonly HostModel[]): string[] {
   return [...new Set(models.flatMap(({ warnings = [] }) => warnings))];
 }
 
-/** What is left out of the compose files, each once for all hosts. */
+/** Ignored parts of the compose files, each once for all hosts. */
 export function notesOf(models: readonly HostModel[]): string[] {
   return [...new Set(models.flatMap(({ notes = [] }) => notes))];
 }
@@ -51,7 +52,7 @@ function hostText(plan: HostPlan, primary: boolean): string[] {
     plan.previous === undefined ? 'first deploy' : `${plan.previous.release} (${plan.previous.colour})`;
   return [
     '',
-    `${plan.host}: ${from} → ${plan.release} (${plan.colour})${primary ? ', backup and migration happen here' : ''}`,
+    `${plan.host}: ${from} → ${plan.release} (${plan.colour})${primary ? ', backup and migration run here' : ''}`,
     ...plan.services.flatMap((planned) => [serviceText(planned), ...noteLines(planned)]),
     ...plan.removed.map(
       (service) => `  ${marks.remove.padEnd(13)} ${service.padEnd(18)} no longer in the compose file`,
@@ -78,7 +79,7 @@ function imagesText(plan: HostPlan): string {
   if (missing === 0) return 'all on the host';
   const parts = [
     ...(missing > carried ? [`${missing - carried} to pull`] : []),
-    ...(carried > 0 ? [`${carried} to carry from the engine here`] : []),
+    ...(carried > 0 ? [`${carried} to transfer from the local engine`] : []),
   ];
   return parts.join(', ');
 }
@@ -94,7 +95,7 @@ function noteLines({ plan }: PlannedService): string[] {
   return (plan.notes ?? []).map((note) => `  ${' '.repeat(32)} ${note}`);
 }
 
-/** `…/backend@sha256:1234abcd`: enough of a digest to tell two apart. */
+/** Shortens a digest to 8 characters, enough to tell two apart. */
 function short(image: string): string {
   const [name = '', digest] = image.split('@sha256:');
   return digest === undefined ? (name.split('/').at(-1) ?? name) : digest.slice(0, 8);

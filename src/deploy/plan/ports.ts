@@ -3,16 +3,15 @@ import type { HostPlan, PlannedEdge, PlannedService, ReleaseRecord } from '../mo
 import type { HostState } from '../on-host/state.ts';
 import type { HostPort } from '../preflight/host-ports.ts';
 
-/** A container that gives a published port to one of the new release. */
-export type Handover = HostPlan['handovers'][number];
+/** A container that hands a published port to one of the new release. */
+type Handover = HostPlan['handovers'][number];
 
 interface Wanted extends HostPort {
   readonly service: string;
 }
 
 /**
- * Published ports that this deploy takes, and who has them now: another container of the app gives its port up, whoever
- * else has one is in the way.
+ * Published ports that this deploy takes over from other containers of the app. A port of any other owner is a fault.
  *
  * @throws UserErrors `preflight.port-taken`.
  */
@@ -37,17 +36,17 @@ export function planPorts(
     for (const holder of holders) {
       const own = state.containers.find(({ id }) => id === holder.container);
       if (own === undefined) throw taken(host, wanted, `container ${holder.name}`);
-      // Its own container: it is replaced, or gives the port to its edge (`takesPort`).
+      // The service's own container is replaced, or hands the port to its edge (`takesPort`).
       if (own.service === wanted.service) continue;
       const isKept = services.some(({ service, action }) => service === own.service && action === 'keep');
       const isStore = before?.services.some(
         ({ name, strategy }) => name === own.service && strategy === 'keep',
       );
       if ((isKept || isStore === true) && own.edge === undefined)
-        throw taken(host, wanted, `service ${own.service}, which this deploy does not touch,`);
-      // It serves as the first color until the switch.
+        throw taken(host, wanted, `service ${own.service}`, 'which this deploy does not touch');
+      // An adopted container serves as the first color until the switch.
       if (own.plain && services.some(({ service, action }) => service === own.service && action === 'colour'))
-        throw taken(host, wanted, `container ${own.name}, which is adopted with its ports as they are,`);
+        throw taken(host, wanted, `container ${own.name}`, 'which is adopted with its ports');
       const key = `${own.name} ${wanted.service}`;
       const known = found.get(key) ?? {
         ...{ container: own.name, service: own.service, to: wanted.service },
@@ -56,7 +55,7 @@ export function planPorts(
       found.set(key, { ...known, ports: known.ports.add(shown(wanted)) });
     }
     const isListening = (state.listeners ?? []).some((listener) => overlaps(listener, wanted));
-    if (holders.length === 0 && isListening) throw taken(host, wanted, 'a program of the host');
+    if (holders.length === 0 && isListening) throw taken(host, wanted, 'a program on the host');
   }
   return [...found.values()].map((stray) => ({ ...stray, ports: [...stray.ports] }));
 }
@@ -64,7 +63,7 @@ export function planPorts(
 export function handoverWarnings(handovers: readonly Handover[]): string[] {
   return handovers.map(
     ({ service, to, ports }) =>
-      `Port ${ports.join(', ')} moves from ${service} to ${to}. A port has one owner: when the new containers run, ${service} gives it up, and for a few seconds connections to it are refused. If the deploy fails, ${service} gets it back.`,
+      `Port ${ports.join(', ')} moves from ${service} to ${to}. A port has one owner: when the new containers run, ${service} gives it up, and connections to it are refused for a few seconds. If the deploy fails, ${service} gets it back.`,
   );
 }
 
@@ -89,7 +88,7 @@ function wantedPorts(
   return names.flatMap((service) =>
     (record.model.services[service]?.ports ?? []).flatMap(
       ({ published, protocol = 'tcp', host_ip: ip = '' }) =>
-        // Of a range the engine takes what is free.
+        // From a range the engine picks a free port.
         /^\d+$/.test(published ?? '') && published !== '0'
           ? [{ service, port: Number(published), protocol, ip: bare(ip) }]
           : [],
@@ -119,10 +118,10 @@ function shown({ ip, port, protocol }: HostPort): string {
   return `${at}${port}${protocol === 'tcp' ? '' : `/${protocol}`}`;
 }
 
-function taken(host: string, wanted: Wanted, owner: string): UserError {
+function taken(host: string, wanted: Wanted, owner: string, detail?: string): UserError {
   return new UserError({
     code: 'preflight.port-taken',
-    message: `${host}: ${wanted.service} publishes port ${shown(wanted)}, which ${owner} has`,
-    hint: `Stop ${owner === 'a program of the host' ? 'it' : owner}, or give ${wanted.service} another port.`,
+    message: `${host}: port ${shown(wanted)} of ${wanted.service} is in use by ${owner}${detail === undefined ? '' : `, ${detail}`}`,
+    hint: `Stop ${owner === 'a program on the host' ? 'it' : owner}, or give ${wanted.service} another port.`,
   });
 }

@@ -2,13 +2,13 @@ import type { ComposeService, ServicePlan } from '../../config/model.ts';
 import type { PlannedService, ReleaseRecord } from '../model.ts';
 import { type ContainerState, type HostState, releaseNamed } from '../on-host/state.ts';
 import { serviceHash } from '../project/project.ts';
-import { differencesOf } from './differences.ts';
+import { canonical } from './hashes.ts';
 import { lackingNetworks } from './networks.ts';
 
 export interface ServicePlanInput {
   readonly record: ReleaseRecord;
   readonly state: HostState;
-  /** Services of strategy `keep` to replace all the same. */
+  /** Services of strategy `keep` to replace anyway (`--replace`). */
   readonly replace?: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export function planService(plan: ServicePlan, input: ServicePlanInput): Planned
   ];
   if (plan.strategy === 'keep') return planKept(base, differences, replace.includes(plan.name));
   if (differences.length === 0)
-    return { ...base, action: 'keep', why: running.plain ? 'runs already: adopted' : 'unchanged' };
+    return { ...base, action: 'keep', why: running.plain ? 'already running: adopted' : 'unchanged' };
   const what = `changed (${differences.join(', ')})`;
   return plan.strategy === 'singleton'
     ? { ...base, action: 'swap', why: `${what}: the old one stops, then the new one starts` }
@@ -48,11 +48,11 @@ function planKept(
   if (differences.length === 0) return { ...base, action: 'keep', why: 'never touched by a deploy' };
   const what = `its definition changed (${differences.join(', ')})`;
   if (isWanted)
-    return { ...base, action: 'replace', why: `${what}: stopped and started in place, as you asked` };
+    return { ...base, action: 'replace', why: `${what}: stopped and started in place (--replace)` };
   return { ...base, action: 'keep', why: `${what}, but a deploy never touches it`, differences };
 }
 
-/** What distinguishes a running container from what the release wants; empty: nothing. */
+/** Differences between a running container and its definition in the release. */
 function differencesFrom(
   running: ContainerState,
   plan: ServicePlan,
@@ -67,22 +67,22 @@ function differencesFrom(
   if (known !== undefined) {
     return serviceHash(known) === serviceHash(definition) ? [] : describe(differencesOf(known, definition));
   }
-  // A plain project's container does not tell what it was made from, but for its image. A singleton has no traffic to
-  // lose and becomes ours at once.
+  // A plain project's container shows only its image, not its definition. A singleton has no traffic to lose, so it is
+  // replaced at once.
   if (plan.strategy === 'singleton') return ['adopted'];
   return isSameImage(running, definition.image)
     ? []
     : [`image ${shown(running.image)} → ${shown(definition.image)}`];
 }
 
-/** A hash that differs with nothing to show for it was written by another version of Sluice. */
+/** If hashes differ and definitions do not, another version of Sluice wrote the label. */
 function describe(differences: readonly string[]): readonly string[] {
   return differences.length === 0 ? ['definition'] : differences;
 }
 
 /**
- * The engine names the image of a container as it was started (`postgres:17`), the release by digest: they are equal if
- * the digest is one of the running image's, or unknown where the tag is the same and nobody asked the registry.
+ * The engine names a container's image as it was started (`postgres:17`), the release names it by digest. They are equal
+ * if the digest is one of the running image's.
  */
 function isSameImage(running: ContainerState, image: string | undefined): boolean {
   if (image === undefined || running.image === image) return true;
@@ -92,4 +92,44 @@ function isSameImage(running: ContainerState, image: string | undefined): boolea
 function shown(image: string | undefined): string {
   const [name = '', digest] = (image ?? 'none').split('@sha256:');
   return digest === undefined ? name : `${name.split('/').at(-1)}@${digest.slice(0, 8)}`;
+}
+
+/** Keys that do not change a container, or that other parts of the plan report. */
+const aside = new Set(['build', 'depends_on', 'profiles', 'scale']);
+
+/**
+ * Differences between two definitions of a service, a few words each: `image 16 → 17`, `environment TZ`, `ports`. Values
+ * of variables are never shown.
+ */
+function differencesOf(before: ComposeService, now: ComposeService): string[] {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
+  return keys.flatMap((key) => {
+    const [old, wanted] = [before[key], now[key]];
+    if (equal(old, wanted)) return [];
+    if (key === 'image') return [`image ${shortImage(old)} → ${shortImage(wanted)}`];
+    if (key === 'environment') return [`environment ${changedKeys(old, wanted).join(', ')}`];
+    if (key === 'labels' || key === 'deploy') return [`${key} ${changedKeys(old, wanted).join(', ')}`];
+    return aside.has(key) ? [] : [key];
+  });
+}
+
+function changedKeys(before: unknown, now: unknown): string[] {
+  const [old, wanted] = [mapOf(before), mapOf(now)];
+  const names = [...new Set([...Object.keys(old), ...Object.keys(wanted)])].sort();
+  return names.filter((name) => !equal(old[name], wanted[name]));
+}
+
+function mapOf(value: unknown): Record<string, unknown> {
+  return value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : {};
+}
+
+/** Key order in a file never counts as a change. */
+function equal(a: unknown, b: unknown): boolean {
+  return canonical(a) === canonical(b);
+}
+
+/** The tag, or the beginning of the digest: enough to tell two apart. */
+function shortImage(image: unknown): string {
+  const [name = '', digest] = String(image ?? 'none').split('@sha256:');
+  return digest === undefined ? name : digest.slice(0, 8);
 }

@@ -3,13 +3,13 @@ import type { HostPlan, PlannedService, ReleaseRecord } from '../model.ts';
 import { activeColours, type ContainerState, type HostState, servingColour } from '../on-host/state.ts';
 
 /**
- * A deploy moves all services from one color to the other. If somebody has switched one of them alone, the new containers of
- * another would take the place of those that serve.
+ * A deploy moves all services from one color to the other. If one of them was switched separately, the new containers of
+ * another would replace the serving ones.
  *
  * @returns `preflight.colors-differ`.
  */
 export function colourFaults(host: string, state: HostState): UserError[] {
-  // What a dead run has left half-way is put right before the next deploy plans.
+  // Half-done switches of a dead run are reconciled before the next deploy plans.
   const active = state.unfinished.length > 0 ? [] : activeColours(state);
   if (new Set(active.map(({ colour }) => colour)).size < 2) return [];
   const wanted = state.containers.find((one) => one.running && one.release === state.current)?.colour;
@@ -20,8 +20,8 @@ export function colourFaults(host: string, state: HostState): UserError[] {
   return [
     new UserError({
       code: 'preflight.colors-differ',
-      message: `${host}: ${coloursText(state)}, and a deploy moves all services from one color to the other`,
-      hint: `Switch ${service} to ${to}, on the server in the folder edge/${service} of the app: start its ${to} containers, then echo 'sluice switch ${from} ${to} by-hand-1 60' | socat - UNIX-CONNECT:run/admin.sock, and the same with 'sluice confirm by-hand-1'.`,
+      message: `${host}: services serve different colors (${coloursText(state)}), but a deploy moves all services from one color to the other`,
+      hint: `Switch ${service} to ${to} on the server, in the app's folder edge/${service}: start its ${to} containers, then run echo 'sluice switch ${from} ${to} by-hand-1 60' | socat - UNIX-CONNECT:run/admin.sock, and the same with 'sluice confirm by-hand-1'.`,
     }),
   ];
 }
@@ -33,14 +33,14 @@ export function coloursText(state: HostState): string {
     .join(', ');
 }
 
-/** What a plan says of things on a host that no deploy of this app has left there in this way. */
+/** Warnings about the state of a host that no deploy of this app leaves behind. */
 export function strayWarnings(
   record: ReleaseRecord,
   state: HostState,
   before: ReleaseRecord | undefined,
   { services, handovers }: Pick<HostPlan, 'services' | 'handovers'>,
 ): string[] {
-  // Of one that gives up its port the plan speaks already.
+  // Handovers have their own warnings.
   const others = state.containers.filter(({ name }) =>
     handovers.every(({ container }) => container !== name),
   );
@@ -57,7 +57,7 @@ function missingRecord(state: HostState, before: ReleaseRecord | undefined): str
       ? 'The link `current` in the app’s folder is missing'
       : `The link \`current\` in the app’s folder names ${state.current}, and its folder in releases/ is missing`;
   return [
-    `${what}: nothing tells what serves now. This deploy cannot compare with it, and no rollback leads back to it.`,
+    `${what}, so the serving release is unknown. This deploy cannot compare with it, and no rollback can return to it.`,
   ];
 }
 
@@ -70,33 +70,33 @@ function plainWarning(
   if (!one.plain || one.job) return [];
   if (isResting(one, services)) {
     return [
-      `${one.name} of a plain compose project does not run (${one.status}): its restart policy becomes \`no\`, or it could come back beside the release when the server starts.`,
+      `${one.name} of a plain compose project is not running (${one.status}). The deploy sets its restart policy to \`no\`, so that it does not start beside the release when the server boots.`,
     ];
   }
   if (!one.running) return [];
   const isOurs = record.services.some(({ name }) => name === one.service);
   if (!isOurs && state.current === undefined) {
     return [
-      `${one.name} runs from a plain compose project, and this release has no service ${one.service}: it goes on running, and no deploy touches it.`,
+      `${one.name} runs from a plain compose project, and this release has no service ${one.service}: it keeps running, and no deploy touches it.`,
     ];
   }
   if (!hasColour(one, services) || servingColour(state) === undefined) return [];
   return [
-    `${one.name} runs from a plain compose project beside this app, and answers to the name ${one.service} as well: this deploy stops and removes it.`,
+    `${one.name} runs from a plain compose project beside this app, and also answers to the name ${one.service}: this deploy stops and removes it.`,
   ];
 }
 
 /**
- * A container of a plain compose project that does not run this moment: it may be starting anew without end, or start with
- * the server, and would take the name and the ports of the edge then.
+ * A container of a plain compose project that is not running at this moment. It may be in a restart loop, or start when
+ * the server boots, and take the name and the ports of the edge.
  */
 function isResting(one: ContainerState, services: readonly PlannedService[]): boolean {
   return one.plain && !one.running && hasColour(one, services);
 }
 
 /**
- * Containers of a plain compose project that a deploy leaves behind, down, and that must stay down: those that did not run,
- * and those that gave a port to a service of another name.
+ * Stopped containers of a plain compose project that must stay stopped after the deploy: those that did not run, and
+ * those that handed a port to a service of another name.
  */
 export function leftDown(
   { containers }: Pick<HostState, 'containers'>,

@@ -24,10 +24,10 @@ function tiesOf({ model }: ReleaseRecord, service: string): Tie[] {
 }
 
 /**
- * A container that shares the network of another one keeps that of a container that is gone: it is replaced with it,
- * although nothing of its own changed.
+ * A container that shares the network of a replaced container would keep the network of a removed one, so it is replaced
+ * with it even if its definition did not change.
  *
- * @param replace stores that somebody asked to replace.
+ * @param replace stores to replace (`--replace`).
  */
 export function withTied(
   services: readonly PlannedService[],
@@ -67,8 +67,8 @@ function replacedHost(
 }
 
 /**
- * What would keep a container of this deploy from starting: another one has its fixed address, the container that it
- * shares something with is not there, or a store would lose what it shares.
+ * Faults that prevent a container of this deploy from starting: another container has its fixed address, the container
+ * whose namespace it shares is missing, or a store would lose the namespace it shares.
  *
  * @returns `preflight.address-taken`, `preflight.container-missing`, `preflight.store-tied`.
  */
@@ -100,13 +100,13 @@ function storeFault(
   return [
     new UserError({
       code: 'preflight.store-tied',
-      message: `${host}: ${planned.service} shares the ${words[tie.key]} of ${tie.name} (${tie.key}), which this deploy replaces, and a deploy does not touch ${planned.service}`,
+      message: `${host}: ${planned.service} shares the ${words[tie.key]} of ${tie.name} (${tie.key}), which this deploy replaces, but a deploy does not touch ${planned.service}`,
       hint: `Deploy with --replace ${planned.service}, which restarts it, too.`,
     }),
   ];
 }
 
-/** Names of one container each: those of services that have one, and of whatever else runs. */
+/** Known names: those of uncolored services, and those of other running containers. */
 function missingContainers(
   host: string,
   record: ReleaseRecord,
@@ -125,20 +125,20 @@ function missingContainers(
   return (
     tiesOf(record, service)
       .filter(({ kind, name }) => kind === 'container' && !known.has(name))
-      // By its id the engine finds it, too; that is not looked for here.
+      // The engine also accepts an id, which is not checked here.
       .filter(({ name }) => !/^[0-9a-f]{12,64}$/.test(name))
       .map(
         ({ key, name }) =>
           new UserError({
             code: 'preflight.container-missing',
-            message: `${host}: services.${service}.${key} names the container ${name}, which does not run there, or which a deploy replaces`,
-            hint: `Start ${name} first; or write ${key}: service:NAME for a service of this app.`,
+            message: `${host}: services.${service}.${key} names the container ${name}, which is not running on the host, or which a deploy replaces`,
+            hint: `Start ${name} first. For a service of this app, write ${key}: service:NAME.`,
           }),
       )
   );
 }
 
-/** An address of a network belongs to one container. The engine finds out when the second one starts. */
+/** An address of a network belongs to one container. The engine refuses only when the second one starts. */
 function takenAddresses(
   host: string,
   record: ReleaseRecord,
@@ -157,14 +157,14 @@ function takenAddresses(
         (takenAddress) => takenAddress.network === network && isSameAddress(takenAddress.address, address),
       );
       const own = containers.find(({ id }) => id === holder?.container);
-      // What is replaced by the container that wants it gives it up: itself, or what the edge adopts.
+      // A container frees its address for its own replacement, and an adopted one for its edge.
       const isGivenUp = own?.service === service && (own.edge !== undefined || own.colour === undefined);
       if (holder === undefined || isGivenUp) return [];
       return [
         new UserError({
           code: 'preflight.address-taken',
-          message: `${host}: services.${service} has the fixed address ${address} on the network ${network}, which container ${holder.name} has`,
-          hint: `Give ${service} another address, outside of what the network gives to others (ipam.config.ip_range), or stop ${holder.name}.`,
+          message: `${host}: services.${service} has the fixed address ${address} on the network ${network}, which container ${holder.name} already uses`,
+          hint: `Give ${service} another address, outside the range that the network assigns (ipam.config.ip_range), or stop ${holder.name}.`,
         }),
       ];
     }),
@@ -180,7 +180,7 @@ function fixedAddresses({ model }: ReleaseRecord, service: string): { network: s
   });
 }
 
-/** A container whose place on the network another one takes only when it has ended: a fixed address, IP or hardware. */
+/** Whether a service has a fixed IP or hardware address, which another container can only take when it has ended. */
 export function hasFixedAddress(record: ReleaseRecord, service: string): boolean {
   return (
     hasHardwareAddress(record.model.services[service] ?? {}) || fixedAddresses(record, service).length > 0

@@ -6,7 +6,7 @@ import { backupName, findDatabase, pruneBackups, saveRecord } from '../database/
 import { formatBytes, proofLine } from '../database/text.ts';
 import type { Step } from '../transaction.ts';
 
-/** Makes a backup of the database and proves it by a restore, before anything is changed. */
+/** Backs up the database and proves the backup by a test restore, before anything is changed. */
 export const backup: Step = {
   name: 'backup',
   skip: (run) => (isWanted(run) ? undefined : 'no backup configured'),
@@ -34,7 +34,7 @@ export const backup: Step = {
       await prune();
       return `${formatBytes(made.bytes)}, not test-restored`;
     }
-    note(`${formatBytes(made.bytes)} dumped, restoring it for proof`);
+    note(`${formatBytes(made.bytes)} dumped, running the test restore`);
     const restoreTest = await testRestore(host, layout.backups, made, database.imageId, how);
     await saveRecord(host, layout.backups, { ...made, restoreTest });
     run.recorder.facts.backup = { ...made, restoreTest };
@@ -42,7 +42,7 @@ export const backup: Step = {
     if (!restoreTest.ok) {
       throw new UserError({
         code: 'backup.not-restorable',
-        message: `${host.name}: the backup ${made.name} does not restore to what was dumped`,
+        message: `${host.name}: backup ${made.name} failed its test restore: the restored database differs from the dumped one`,
         hint: 'Nothing was changed. Fix the difference below. Deploy with --no-backup only if you have another backup.',
         output: restoreTest.detail ?? '',
       });

@@ -1,4 +1,5 @@
 import { messageOf, UserError } from '../../kernel/errors.ts';
+import { counted } from '../../report/figures.ts';
 import { type DeployRun, type HostRun, settleAll } from '../context.ts';
 import { persistColour } from '../on-host/persist.ts';
 import { switchedEdges } from '../traffic/edges.ts';
@@ -6,13 +7,14 @@ import type { GuardClient } from '../traffic/guard.ts';
 import type { Step } from '../transaction.ts';
 
 /**
- * Makes the new release the persistent one on all hosts at once. First a new connection to each host is made: a release
- * that cut the way in must not be confirmed. The order itself takes the connection that is there.
+ * Makes the new release the persistent one on all hosts at once. First it opens a new connection to each host: a release
+ * that blocks SSH must not be confirmed. The confirmation itself uses the existing connection.
  */
 export const confirm: Step = {
   name: 'confirm',
+  confirms: true,
   async apply(run) {
-    // All or nothing as far as it can be known beforehand: every guard must still be armed by this deploy.
+    // All hosts or none, as far as can be checked beforehand: this deploy must still have every guard armed.
     await settleAll(
       run.hosts.flatMap((host) => [
         proveReachable(run, host),
@@ -29,20 +31,19 @@ export const confirm: Step = {
         await persistColour(hostRun.host, hostRun.layout, edges, hostRun.plan.colour, hostRun.plan.release);
       }),
     );
-    return `${run.plan.release} is the release now, on ${run.hosts.length === 1 ? 'its host' : `${run.hosts.length} hosts`}`;
+    return `${run.plan.release} confirmed on ${counted(run.hosts.length, 'host')}`;
   },
 };
 
 async function proveReachable(run: DeployRun, hostRun: HostRun): Promise<void> {
   try {
     const host = await run.effects.connect(hostRun.host);
-    // Nobody waits for its end.
     host.close().catch(() => {});
   } catch (error) {
     throw new UserError({
       code: 'confirm.unreachable',
-      message: `${hostRun.host.name}: a new connection could not be made after the switch: ${messageOf(error)}`,
-      hint: 'The old release serves again. Does the new release change the network, the firewall or sshd?',
+      message: `${hostRun.host.name}: cannot open a new connection after the switch: ${messageOf(error)}`,
+      hint: 'The old release is serving again. Check whether the new release changes the network, the firewall or sshd.',
       cause: error,
     });
   }
@@ -59,8 +60,8 @@ async function refuseReverted(run: DeployRun, hostRun: HostRun): Promise<void> {
     if (status.armed?.nonce === run.deploy) continue;
     throw new UserError({
       code: 'watch.reverted',
-      message: `${hostRun.host.name}: the guard of ${status.service} reverted before the confirmation: ${status.last?.reason ?? 'its edge started anew'}`,
-      hint: 'The old release serves.',
+      message: `${hostRun.host.name}: the guard of ${status.service} reverted before the confirmation: ${status.last?.reason ?? 'its edge restarted'}`,
+      hint: 'The old release is serving.',
     });
   }
 }

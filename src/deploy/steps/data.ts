@@ -1,19 +1,19 @@
-import { onHosts } from '../context.ts';
+import { type HostRun, onHosts } from '../context.ts';
 import { composeUp } from '../on-host/compose.ts';
 import { removeContainers } from '../on-host/containers.ts';
 import { listContainers } from '../on-host/state.ts';
-import { isInFront } from '../plan/plan.ts';
+import { isInFront } from '../plan/host-plan.ts';
 import type { Step } from '../transaction.ts';
 import { waitRunning } from './waiting/wait.ts';
 
 /**
- * Creates stateful services that do not run yet (first deploy, a new service, a new host), because the backup, the
- * migration and the new containers need them.
+ * Creates stores that do not run yet (first deploy, a new service, a new host), because the backup, the migration and
+ * the new containers need them.
  */
 export const data: Step = {
   name: 'data',
   skip: (run) =>
-    run.hosts.every((host) => missing(host).length === 0) ? 'all stateful services run' : undefined,
+    run.hosts.every((host) => missing(host).length === 0) ? 'all stores are running' : undefined,
   async apply(run, note) {
     const created = await onHosts(run, async (hostRun) => {
       const services = missing(hostRun);
@@ -29,9 +29,7 @@ export const data: Step = {
     });
     return `${[...new Set(created.flat())].join(', ')} started`;
   },
-  /**
-   * A container made here is taken away again; its named volumes stay, because data is never deleted by Sluice.
-   */
+  /** Removes the containers made here. Their named volumes stay: Sluice never deletes data. */
   async undo(run) {
     await onHosts(run, async (hostRun) => {
       const services = missing(hostRun);
@@ -46,11 +44,11 @@ export const data: Step = {
         ours.map((container) => container.id),
       );
     });
-    return 'removed; volumes stay';
+    return 'removed, volumes kept';
   },
 };
 
-function missing(hostRun: Parameters<Parameters<typeof onHosts>[1]>[0]): string[] {
+function missing(hostRun: HostRun): string[] {
   return hostRun.plan.services
     .filter(
       ({ plan, action }) =>

@@ -2,15 +2,16 @@ import { callsOf } from '../../config/services/callers.ts';
 import type { DeployRun, HostRun } from '../context.ts';
 import type { PlannedService, ReleaseRecord } from '../model.ts';
 import { composeUp } from '../on-host/compose.ts';
-import { isInFront } from '../plan/plan.ts';
-import { putBackAdopted, writeDown } from '../preflight/adopted.ts';
+import { isInFront } from '../plan/host-plan.ts';
+import { writeDown } from '../preflight/adopted.ts';
+import { restoreReplaced } from './revert.ts';
 import { waitRunning } from './waiting/wait.ts';
 
 /** Services that are made or replaced under their own name, without a second color beside them. */
-export interface InPlace {
-  /** What the new containers may need: started before them. */
+interface InPlace {
+  /** Services that the new containers may need: started before them. */
   readonly before: readonly PlannedService[];
-  /** What looks up the names of the edges when it starts (a proxy): started after them. */
+  /** Services that resolve the names of the edges when they start (a proxy): started after the edges. */
   readonly after: readonly PlannedService[];
 }
 
@@ -23,7 +24,7 @@ export function inPlace(services: readonly PlannedService[], record: ReleaseReco
 
 function isAfterEdges({ plan }: PlannedService, record: ReleaseRecord): boolean {
   if (plan.proxy === true || isInFront(record, plan.name)) return true;
-  // A store serves others, whatever its variables name.
+  // A store serves others, even if its variables name an edge.
   if (plan.strategy === 'keep') return false;
   return record.services.some(
     ({ name, strategy }) => strategy === 'blue-green' && callsOf(name, record.model).by.includes(plan.name),
@@ -31,7 +32,7 @@ function isAfterEdges({ plan }: PlannedService, record: ReleaseRecord): boolean 
 }
 
 /**
- * Starts services in the order of their `depends_on`, each group when the one before it is well.
+ * Starts services in the order of their `depends_on`, each group when the previous one is healthy.
  *
  * @throws UserError `compose.up-failed`, `health.*`.
  */
@@ -46,7 +47,7 @@ export async function upInOrder(
   await rememberUndescribed(hostRun, services);
   while (left.size > 0) {
     const ready = [...left].filter((name) => !needsOf(name).some((need) => need !== name && left.has(need)));
-    // A circle: Compose would have refused it, and all at once is as good as any order.
+    // A cycle, which Compose refuses: any order is as good as another.
     const group = ready.length > 0 ? ready : [...left];
     await composeUp(hostRun, group, { signal: run.signal });
     for (const name of group) left.delete(name);
@@ -58,7 +59,7 @@ export async function upInOrder(
   }
 }
 
-/** Something of this release says that it starts only when this service is healthy, or is started with it in this step. */
+/** Whether a service of this release depends on this one running or being healthy. */
 function isAwaited(hostRun: HostRun, service: string): boolean {
   return Object.values(hostRun.plan.record.model.services).some(
     ({ depends_on: needs }) =>
@@ -67,8 +68,8 @@ function isAwaited(hostRun: HostRun, service: string): boolean {
 }
 
 /**
- * Replaced containers that no release describes: those of a plain project, and stores, of which a release has the
- * definition that they should have, not the one they run with.
+ * Replaced containers that no release describes: those of a plain project, and stores. A release has the wanted
+ * definition of a store, not the one it runs with.
  */
 function undescribed(hostRun: HostRun, services: readonly PlannedService[]) {
   const names = services
@@ -86,16 +87,17 @@ async function rememberUndescribed(hostRun: HostRun, services: readonly PlannedS
   await writeDown(hostRun.host, hostRun.layout.release(hostRun.plan.release), undescribed(hostRun, services));
 }
 
-/** Services that were replaced in place get the previous release's definition again, or what they were made of before. */
+/** Restores services that were replaced in place: the previous release's definition, or the recorded container. */
 export async function putBack(hostRun: HostRun, run: DeployRun): Promise<void> {
   const replaced = hostRun.plan.services
     .filter((planned) => planned.action === 'replace')
     .map((planned) => planned.service);
   if (replaced.length === 0) return;
-  run.effects.log.detail(`${hostRun.host.name}: putting back ${replaced.join(', ')}`);
-  const done = await putBackAdopted(hostRun.host, hostRun.layout.release(hostRun.plan.release), replaced);
-  const { previous } = hostRun.plan;
-  if (previous === undefined) return;
-  const rest = replaced.filter((service) => !done.includes(service));
-  await composeUp({ ...hostRun, plan: { ...hostRun.plan, release: previous.release } }, rest);
+  run.effects.log.detail(`${hostRun.host.name}: restoring ${replaced.join(', ')}`);
+  const { host, layout, plan } = hostRun;
+  const { previous } = plan;
+  await restoreReplaced(host, layout.release(plan.release), replaced, async (rest) => {
+    if (previous === undefined) return;
+    await composeUp({ ...hostRun, plan: { ...plan, release: previous.release } }, rest);
+  });
 }

@@ -12,7 +12,7 @@ import { switchStep } from './switch.ts';
 import { transfer } from './transfer.ts';
 import { watch } from './watch.ts';
 
-/** The transaction, in its order: a failure anywhere here undoes what was begun. */
+/** The transaction, in its order: a failure in any of these steps undoes all of them. */
 export const transactionSteps: readonly Step[] = [
   transfer,
   data,
@@ -27,5 +27,5 @@ export const transactionSteps: readonly Step[] = [
   confirm,
 ];
 
-/** What follows when the new release is the persistent one: it only warns. */
+/** Steps after the confirmation: the new release stays, so their failures are warnings. */
 export const afterConfirmSteps: readonly Step[] = [retire, prune];

@@ -1,18 +1,19 @@
 import { docker } from '../../host/engine/docker-cli.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
+import { counted } from '../../report/figures.ts';
 import { type HostRun, onHosts } from '../context.ts';
 import { compose, projectOf } from '../on-host/compose.ts';
 import type { Step } from '../transaction.ts';
 
-/** One-off services run to their end before the new containers start, as their dependants expect. */
+/** Runs one-off services to completion before the new containers start, as their dependents expect. */
 export const jobs: Step = jobStep('jobs', (hostRun) =>
   jobsOf(hostRun).filter((name) => !isLate(hostRun, name)),
 );
 
 /**
- * One-off services that need a service which starts in this deploy (an import over the app's own API): they run when it is
- * well, before any traffic moves.
+ * Runs one-off services that need a service which starts in this deploy (an import over the app's own API): after it is
+ * healthy, before any traffic moves.
  */
 export const lateJobs: Step = jobStep('late-jobs', (hostRun) =>
   jobsOf(hostRun).filter((name) => isLate(hostRun, name)),
@@ -23,7 +24,7 @@ function jobStep(name: 'jobs' | 'late-jobs', servicesOf: (hostRun: HostRun) => s
   return {
     name,
     skip: (run) => {
-      // A migrator of an older image does not know the schema of a newer one, and what is to be made was made.
+      // The migrator of an older image does not know the newer schema, and the jobs of this release have run before.
       if (run.command === 'rollback') return 'a rollback runs no jobs';
       return run.hosts.some((host) => servicesOf(host).length > 0) ? undefined : 'no jobs';
     },
@@ -41,7 +42,10 @@ function jobStep(name: 'jobs' | 'late-jobs', servicesOf: (hostRun: HostRun) => s
         }
         return servicesOf(hostRun).length;
       });
-      return `${ran.reduce((sum, count) => sum + count, 0)} jobs done`;
+      return `${counted(
+        ran.reduce((sum, count) => sum + count, 0),
+        'job',
+      )} done`;
     },
     async undo(run) {
       await onHosts(run, async (hostRun) => {
@@ -53,7 +57,7 @@ function jobStep(name: 'jobs' | 'late-jobs', servicesOf: (hostRun: HostRun) => s
   };
 }
 
-/** Jobs in the order of what they need of each other. */
+/** Jobs in the order of their `depends_on`. */
 function jobsOf(hostRun: HostRun): string[] {
   const left = hostRun.plan.services.filter(({ action }) => action === 'run').map(({ service }) => service);
   const ordered: string[] = [];
@@ -68,7 +72,7 @@ function needsOf(hostRun: HostRun, service: string): string[] {
   return Object.keys(hostRun.plan.record.model.services[service]?.depends_on ?? {});
 }
 
-/** Whether a job needs a service that is not there before the step `start`, itself or by another job. */
+/** Whether a job needs a service that runs only after the step `start`, directly or through another job. */
 function isLate(hostRun: HostRun, job: string, seen: readonly string[] = []): boolean {
   return needsOf(hostRun, job).some((need) => {
     const planned = hostRun.plan.services.find(({ service }) => service === need);
@@ -85,8 +89,8 @@ function jobFailed(
 ): UserError {
   return new UserError({
     code: 'job.failed',
-    message: `${hostRun.host.name}: the job ${service} ended with exit code ${result.code}`,
-    hint: 'The new release was not started. The job’s last lines are below.',
+    message: `${hostRun.host.name}: job ${service} failed with exit code ${result.code}`,
+    hint: 'The new release got no traffic. The last log lines of the job are below.',
     output: tail(`${result.stdout}\n${result.stderr}`.trim(), 30),
   });
 }

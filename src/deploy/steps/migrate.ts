@@ -8,8 +8,8 @@ import { projectService } from '../project/project.ts';
 import type { Step } from '../transaction.ts';
 
 /**
- * Runs the migration once, in the new image with the new environment, while the old release serves. A migration is
- * never taken back automatically: code of the old release must work with the new schema (expand, then contract).
+ * Runs the migration once, in the new image with the new environment, while the old release is serving. A migration is
+ * never undone automatically: code of the old release must work with the new schema (expand, then contract).
  */
 export const migrate: Step = {
   name: 'migrate',
@@ -41,7 +41,7 @@ export const migrate: Step = {
 
 const separator = '----sluice-migrate----';
 
-// One container for all three: an interpreter's start is often longer than the migration.
+// One container for all three: starting an interpreter often takes longer than the migration.
 // $1 command, $2 command that prints the revision ('' for none)
 const script = `
 revision() { [ -z "$1" ] || sh -c "$1" 2>/dev/null | grep . | tail -n 1; }
@@ -59,8 +59,8 @@ async function runMigration(run: DeployRun, config: MigrateConfig) {
   const begun = effects.clock.elapsed();
   const args = [
     ...['run', '--rm', '--no-deps', '-T', '--name', name],
-    // libpq reads it, so every Postgres driver on libpq obeys: a migration that waits for a lock fails instead of
-    // making all the app's queries queue behind it.
+    // libpq reads it, so it applies to every Postgres driver on libpq: a migration that waits for a lock fails instead
+    // of making all the app's queries queue behind it.
     ...['-e', `PGOPTIONS=-c lock_timeout=${config.lockTimeoutMs}`],
     ...['--entrypoint', 'sh', projectService(plan, primary.plan.colour)],
     ...[
@@ -76,7 +76,7 @@ async function runMigration(run: DeployRun, config: MigrateConfig) {
     const result = await compose(primary.host, projectOf(primary), args, options);
     return { ...result, seconds: (effects.clock.elapsed() - begun) / 1000 };
   } finally {
-    // The client may have been killed by a time-out or a cancellation: then its container goes on without it.
+    // A timeout or a cancellation may have killed only the client: its container keeps running.
     if (!primary.host.lost.aborted) await docker(primary.host, ['rm', '-f', name]).catch(() => {});
   }
 }
@@ -96,12 +96,12 @@ function migrationError(
   const backup = run.recorder.facts.backup?.name;
   const steps = [
     locked
-      ? `Another transaction holds a lock the migration needs; it gave up after ${config.lockTimeoutMs / 1000} s so that the app's queries did not queue behind it. Deploy again when it is over.`
-      : 'Mend the migration and deploy again.',
-    result.before === '' ? '' : `Before it, the schema was at ${result.before}.`,
+      ? `Another transaction holds a lock that the migration needs. The migration gave up after ${config.lockTimeoutMs / 1000} s so that the app's queries do not queue behind it. Deploy again when that transaction has ended.`
+      : 'Fix the migration and deploy again.',
+    result.before === '' ? '' : `Before the migration, the schema was at ${result.before}.`,
     backup === undefined
       ? ''
-      : `If it left the schema half-changed: sluice restore ${run.target.name} ${backup}`,
+      : `If the schema is half-migrated, restore the backup: sluice restore ${run.target.name} ${backup}`,
   ];
   return new UserError({
     code: locked ? 'migrate.locked' : 'migrate.failed',

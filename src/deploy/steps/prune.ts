@@ -1,10 +1,11 @@
 import type { Host } from '../../host/model.ts';
+import { counted } from '../../report/figures.ts';
 import { type HostRun, onHosts } from '../context.ts';
 import type { ReleaseRecord } from '../model.ts';
 import type { HostState } from '../on-host/state.ts';
 import type { Step } from '../transaction.ts';
 
-/** Removes releases beyond the kept ones, with the images that no kept release needs. */
+/** Removes releases beyond `keep`, with the images that no kept release needs. */
 export const prune: Step = {
   name: 'prune',
   async apply(run) {
@@ -33,11 +34,11 @@ export const prune: Step = {
     const images = counts.reduce((sum, count) => sum + count.images, 0);
     return releases + images === 0
       ? 'nothing to remove'
-      : `${releases} old releases and ${images} images removed`;
+      : `removed ${counted(releases, 'old release')} and ${counted(images, 'image')}`;
   },
 };
 
-/** Mounted files that neither a kept release nor any container has. Their folders are named after their content's hash. */
+/** Removes mounted files that no kept release and no container uses. Their folders are named by content hash. */
 async function pruneFiles(hostRun: HostRun, removed: readonly string[]): Promise<void> {
   const { releases } = hostRun.state;
   const hashes = (records: readonly ReleaseRecord[]) => records.flatMap((record) => record.files);
@@ -48,7 +49,7 @@ async function pruneFiles(hostRun: HostRun, removed: readonly string[]): Promise
     (hash) => /^[0-9a-f]+$/.test(hash) && !needed.has(hash),
   );
   if (unneeded.length === 0) return;
-  // A service that was left as it is may have been made from a release that is long gone.
+  // The container of an unchanged service may come from a release that was removed long ago.
   const containers = await hostRun.host.engine.listContainers({ all: true });
   const mounted = containers.flatMap(({ Mounts }) => Mounts.map(({ Source }) => Source ?? ''));
   const folders = [...new Set(unneeded)]
@@ -57,9 +58,9 @@ async function pruneFiles(hostRun: HostRun, removed: readonly string[]): Promise
   if (folders.length > 0) await hostRun.host.exec(['rm', '-rf', '--', ...folders]);
 }
 
-/** The history that is kept; unfinished journals are always among the newest. */
+/** Journals to keep; unfinished ones are always among the newest. */
 const keptJournals = 200;
-/** So many more are let gather before somebody looks at the folder again. */
+/** Journals are pruned only when this many more have gathered. */
 const journalsAtOnce = 50;
 
 async function pruneJournals(hostRun: HostRun): Promise<void> {
@@ -71,10 +72,10 @@ async function pruneJournals(hostRun: HostRun): Promise<void> {
 }
 
 /**
- * Which releases go, and which images nobody needs then.
+ * Chooses the releases to remove, and the images that no release needs then.
  *
- * @param keep how many releases stay besides the current one; the newest do.
- * @param left images that dead runs have brought.
+ * @param keep how many releases stay besides the current one: the newest ones.
+ * @param left images that dead runs transferred.
  */
 export function choosePruned(
   state: Pick<HostState, 'releases'>,
@@ -104,7 +105,7 @@ export function imagesOf(record: ReleaseRecord): string[] {
 
 /** @returns how many were removed. */
 export async function removeImages(host: Host, images: readonly string[]): Promise<number> {
-  // An image that another app's container uses is refused by the engine, and that is right.
+  // The engine refuses to remove an image that another app's container uses, as it should.
   const results = await Promise.allSettled(images.map((image) => host.engine.getImage(image).remove()));
   return results.filter((result) => result.status === 'fulfilled').length;
 }

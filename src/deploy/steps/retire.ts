@@ -1,4 +1,5 @@
 import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
+import { counted } from '../../report/figures.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import { otherColour } from '../model.ts';
 import { composeUp } from '../on-host/compose.ts';
@@ -10,15 +11,17 @@ import { drainColour, untilEnded } from '../traffic/drain.ts';
 import { releaseFronts, turnFronts } from '../traffic/fronts.ts';
 import { drainedFile } from '../traffic/guard.ts';
 import type { Step } from '../transaction.ts';
+import { graceOf } from './revert.ts';
 
 /**
- * Lets the old colour finish: requests in flight and WebSockets until the drain limit, then its stop signal. The host
- * waits for that and not this run, and how long its apps take then, and old workers for their last tasks, is theirs.
- * Its containers stay, stopped (or warm), so that a rollback is a start and a switch. Singletons change over here,
- * when it is certain which release stays.
+ * Drains and stops the old color: requests in flight and WebSockets get until the drain limit, then its containers get
+ * their stop signal. The host waits for that, not this run, also for old workers to finish their last tasks. The
+ * containers stay, stopped (or warm), so that a rollback is a start and a switch. Singletons change over here, when it is
+ * certain which release stays.
  */
 export const retire: Step = {
   name: 'retire',
+  finishes: true,
   isFailure: (error) => userErrorsOf(error).some(({ code }) => code === 'adopt.url'),
   async apply(run, note) {
     const notes = await onHosts(run, async (hostRun) => {
@@ -42,8 +45,8 @@ export const retire: Step = {
       );
       const turned = listing.then((now) => turnFronts(run, hostRun, now));
       turned.catch(() => {});
-      // Between its two singletons an app has none: nothing that ends may take the processor from that change. It is let
-      // come to its end after a cancellation, too, or none of them would run.
+      // While a singleton changes over none runs, so containers that end must not take CPU time from it. It finishes
+      // after a cancellation, too, or the app would have no singleton.
       const quiet = swapped.catch(() => {});
       const [inFlight] = await settleAll([
         Promise.all([quiet, turned]).then(() =>
@@ -64,16 +67,16 @@ export const retire: Step = {
       return inFlight ?? 0;
     });
     const inFlight = notes.reduce((sum, count) => sum + count, 0);
-    if (run.options.wait === true) return 'old release ended';
+    if (run.options.wait === true) return 'old release stopped';
     const seconds = Math.ceil(run.config.drainMs / 1000);
     return inFlight === 0
-      ? 'old release ends by itself'
-      : `old release finishes ${inFlight} ${inFlight === 1 ? 'connection' : 'connections'}, at most ${seconds} s`;
+      ? 'old release is stopping'
+      : `old release drains ${counted(inFlight, 'connection')} for at most ${seconds} s`;
   },
 };
 
 /**
- * Leaves containers of the old color to their end on the host.
+ * Lets containers of the old color drain and stop on the host, without this run.
  *
  * @returns how many requests and WebSockets they have in flight.
  */
@@ -91,8 +94,8 @@ async function leave(
       const isReloaded = hostRun.plan.edges.some(
         (edge) => edge.service === service && edge.action === 'reload',
       );
-      // Of connections from before a reload the new process knows nothing, and an edge that does not answer may have some:
-      // the host waits out the limit.
+      // After a reload the new process does not know the connections of the old one, and an edge that does not answer
+      // may have some: the host waits until the limit.
       const isKnown = answer !== undefined && !isReloaded;
       counts.set(service, {
         file: isKnown ? drainedFile(old) : 'not-known',
@@ -106,14 +109,14 @@ async function leave(
   };
   const ending = containers.map((one) => ({
     id: one.id,
-    graceMs: graceOf(hostRun, one),
+    graceMs: graceOf(hostRun.plan.services, one.service),
     ...drainOf(one),
   }));
   await letEnd(hostRun.host, ending, run.config.drainMs);
   return [...counts.values()].reduce((sum, { left }) => sum + left, 0);
 }
 
-/** Adopted containers are removed afterwards, so their end is waited for; nothing needs that of a kept one. */
+/** Adopted containers are removed afterwards, so this run waits until they have stopped. */
 async function endAdopted(
   run: DeployRun,
   hostRun: HostRun,
@@ -128,12 +131,14 @@ async function endAdopted(
     note,
   });
   await settleAll(
-    containers.map((container) => stopContainers(hostRun.host, [container.id], graceOf(hostRun, container))),
+    containers.map((container) =>
+      stopContainers(hostRun.host, [container.id], graceOf(hostRun.plan.services, container.service)),
+    ),
   );
   return 0;
 }
 
-/** The public URL, if adopted containers end and it answers well while they run: only then it can tell of their end. */
+/** The public URL, if adopted containers will end and it works while they run: only then can a failure be due to their end. */
 async function provenUrl(run: DeployRun, adopted: readonly ContainerState[]): Promise<string | undefined> {
   const url = run.config.watch.url ?? run.target.url;
   if (adopted.length === 0 || url === undefined) return undefined;
@@ -141,8 +146,8 @@ async function provenUrl(run: DeployRun, adopted: readonly ContainerState[]): Pr
 }
 
 /**
- * Whatever is in front may have the address of an adopted container, and nobody but its owner knows. Then the containers run
- * again, beside the new release, until it has been told.
+ * A proxy in front may still use the address of an adopted container. In that case the containers run again, beside the
+ * new release, until the proxy has been reloaded.
  *
  * @throws UserError `adopt.url`.
  */
@@ -167,7 +172,7 @@ async function proveUrl(
   const failed = failures.find((why) => why !== '');
   const back =
     failed !== undefined
-      ? `They could not be started again: ${failed}`
+      ? `They cannot be started again: ${failed}`
       : (await lastingTroubleAt(url, { clock: run.effects.clock, signal: run.signal })) === undefined
         ? 'They are running again and the URL answers'
         : 'They are running again, but the URL still fails';
@@ -182,7 +187,7 @@ function oldContainers(hostRun: HostRun): ContainerState[] {
   return hostRun.state.containers.filter(
     (container) =>
       container.edge === undefined &&
-      // One of ours that does not run this moment may be starting anew without end.
+      // One of ours that is not running at this moment may be in a restart loop.
       (container.plain
         ? container.running && isSwitchedService(hostRun, container)
         : container.colour === otherColour(hostRun.plan.colour)),
@@ -194,15 +199,11 @@ function isSwitchedService(hostRun: HostRun, container: ContainerState): boolean
   return planned?.action === 'colour' || planned?.action === 'workers';
 }
 
-function graceOf(hostRun: HostRun, { service }: ContainerState): number {
-  return hostRun.plan.services.find((planned) => planned.service === service)?.plan.stopGraceMs ?? 10_000;
-}
-
 function strategyOf(hostRun: HostRun, container: ContainerState): string | undefined {
   return hostRun.plan.services.find((planned) => planned.service === container.service)?.plan.strategy;
 }
 
-/** What is left of a plain project must not take an edge's name and ports when the server starts. */
+/** Leftovers of a plain project must not take an edge's name and ports when the server boots. */
 async function keepDown(hostRun: HostRun): Promise<void> {
   const left = leftDown(hostRun.state, hostRun.plan);
   await retireContainers(
@@ -213,8 +214,8 @@ async function keepDown(hostRun: HostRun): Promise<void> {
 }
 
 /**
- * Plain containers that were adopted, and services that left the compose file, are removed: no release starts them.
- * So are those of a service that had left it a release earlier, from when the colour was last in use.
+ * Removes adopted plain containers and services that left the compose file: no release starts them. Also removes those
+ * of services that left it earlier and date from when the color was last in use.
  */
 async function removeStale(
   hostRun: HostRun,

@@ -1,9 +1,9 @@
 import type { ServicePlan } from '../../config/model.ts';
+import { counted } from '../../report/figures.ts';
 import { type DeployRun, type HostRun, onHosts } from '../context.ts';
 import type { PlannedEdge, PlannedService } from '../model.ts';
 import { composeUp } from '../on-host/compose.ts';
 import {
-  endContainers,
   isEnding,
   removeContainers,
   retireContainers,
@@ -11,80 +11,101 @@ import {
   stopContainers,
 } from '../on-host/containers.ts';
 import { type ContainerState, listContainers } from '../on-host/state.ts';
-import { isInFront } from '../plan/plan.ts';
+import { isInFront } from '../plan/host-plan.ts';
 import { stoppedBy } from '../plan/ports.ts';
 import { edgeProjectService, projectService } from '../project/project.ts';
 import { drainColour, untilEnded } from '../traffic/drain.ts';
 import { clearEdges, reloadEdge, undoEdges } from '../traffic/edges.ts';
 import { reloadFronts } from '../traffic/fronts.ts';
-import type { Step } from '../transaction.ts';
+import type { Begun, Step } from '../transaction.ts';
 import { inPlace, putBack, upInOrder } from './in-place.ts';
+import { graceOf, longestGraceMs, removeReverted } from './revert.ts';
 import { waitRunning } from './waiting/wait.ts';
 
+/** Idle keep-alive connections would hold an edge for its whole grace. */
+const edgeGraceMs = 3_000;
+
+/** A cancelled run has seconds left: the time that containers get to stop, and the drain. */
+const cancelledGraceMs = 2_000;
+
 /**
- * Starts the new release beside the old one: the idle colour, new workers, new edges, and services that are new
- * altogether. Traffic does not move yet. A changed `recreate` service is replaced here, which is its short gap.
+ * Starts the new release beside the old one: the idle color, new workers, new edges, and services that are new. Traffic
+ * does not move yet. A changed `recreate` service is replaced here, which is its short gap.
  */
 export const start: Step = {
   name: 'start',
   async apply(run, note) {
-    const counts = await onHosts(run, async (hostRun) => {
-      const services = startedServices(hostRun);
-      await awaitEnding(run, hostRun, note);
-      const { before, after } = inPlace(services, hostRun.plan.record);
-      const late = lateEdges(hostRun);
-      const edges = hostRun.plan.edges.filter(
-        (edge) => (edge.action === 'create' || edge.action === 'replace') && !late.includes(edge),
-      );
-      const coloured = services.filter((planned) => !before.includes(planned) && !after.includes(planned));
-      const takes = ({ service }: PlannedService) => hostRun.plan.handovers.some(({ to }) => to === service);
-      await upInOrder(
-        run,
-        hostRun,
-        before.filter((planned) => !takes(planned)),
-        note,
-      );
-      const names = [
-        ...edges.map((edge) => edgeProjectService(edge.service)),
-        ...coloured.map((planned) => projectService(planned.plan, hostRun.plan.colour)),
-      ];
-      // Only a replaced edge is stopped here; idle keep-alive connections would hold it for its whole grace.
-      await composeUp(hostRun, names, { signal: run.signal, flags: ['--timeout', '3'] });
-      await takePorts(run, hostRun, note);
-      await upInOrder(run, hostRun, before.filter(takes), note);
-      // A proxy looks up the names it forwards to when it starts, and gives up without them.
-      await upInOrder(run, hostRun, after, note);
-      const deaf = await reloadFronts(hostRun);
-      for (const service of deaf) {
-        run.recorder.warn(
-          `${hostRun.host.name}: ${service} may keep old addresses of the adopted services: restart it.`,
-        );
-      }
-      const kept = hostRun.state.containers.filter(
-        (one) => one.release === hostRun.plan.release && one.colour === hostRun.plan.colour,
-      );
-      await reviveContainers(
-        hostRun.host,
-        kept.map((container) => container.id),
-      );
-      await Promise.all(
-        hostRun.plan.edges
-          .filter((edge) => edge.action === 'reload')
-          .map((edge) => reloadEdge(hostRun, edge)),
-      );
-      return services.length;
-    });
-    return `${Math.max(...counts)} services in ${run.primary.plan.colour}`;
+    const counts = await onHosts(run, (hostRun) => startOn(run, hostRun, note));
+    return `${counted(Math.max(...counts), 'service')} in ${run.primary.plan.colour}`;
   },
-  async undo(run) {
-    await onHosts(run, (hostRun) => undoStart(run, hostRun));
+  async undo(run, begun) {
+    await onHosts(run, (hostRun) => undoStart(run, hostRun, begun));
     return 'new containers removed';
   },
 };
 
+async function startOn(run: DeployRun, hostRun: HostRun, note: (text: string) => void): Promise<number> {
+  const { plan } = hostRun;
+  const services = startedServices(hostRun);
+  const { before, after } = inPlace(services, plan.record);
+  const colored = services.filter((planned) => !before.includes(planned) && !after.includes(planned));
+  const takesPort = ({ service }: PlannedService) => plan.handovers.some(({ to }) => to === service);
+  const isEarly = (planned: PlannedService) => !takesPort(planned);
+
+  await awaitEnding(run, hostRun, note);
+  await upInOrder(run, hostRun, before.filter(isEarly), note);
+  await upColorAndEdges(run, hostRun, colored);
+  await takePorts(run, hostRun, note);
+  await upInOrder(run, hostRun, before.filter(takesPort), note);
+  // A proxy resolves the names it forwards to when it starts, and exits without them.
+  await upInOrder(run, hostRun, after, note);
+  await refreshFronts(run, hostRun);
+  await reviveKept(hostRun);
+  await reloadEdges(hostRun);
+  return services.length;
+}
+
+/** New containers, and the new and replaced edges that need no port of another container. */
+async function upColorAndEdges(
+  run: DeployRun,
+  hostRun: HostRun,
+  colored: readonly PlannedService[],
+): Promise<void> {
+  const late = lateEdges(hostRun);
+  const edges = hostRun.plan.edges.filter((edge) => isUp(edge) && !late.includes(edge));
+  const names = [
+    ...edges.map((edge) => edgeProjectService(edge.service)),
+    ...colored.map((planned) => projectService(planned.plan, hostRun.plan.colour)),
+  ];
+  // Only a replaced edge is stopped here.
+  await composeUp(hostRun, names, { signal: run.signal, flags: ['--timeout', `${edgeGraceMs / 1000}`] });
+}
+
+async function refreshFronts(run: DeployRun, hostRun: HostRun): Promise<void> {
+  for (const service of await reloadFronts(hostRun)) {
+    run.recorder.warn(
+      `${hostRun.host.name}: ${service} may still use old addresses of the adopted services. Restart it.`,
+    );
+  }
+}
+
+/** Containers that an earlier deploy left stopped, and that serve again, get their restart policy back. */
+async function reviveKept({ host, state, plan }: HostRun): Promise<void> {
+  const kept = state.containers.filter((one) => one.release === plan.release && one.colour === plan.colour);
+  await reviveContainers(
+    host,
+    kept.map(({ id }) => id),
+  );
+}
+
+async function reloadEdges(hostRun: HostRun): Promise<void> {
+  const edges = hostRun.plan.edges.filter((edge) => edge.action === 'reload');
+  await Promise.all(edges.map((edge) => reloadEdge(hostRun, edge)));
+}
+
 /**
- * Containers of the idle colour that the deploy before had left to finish: Compose would take them for started ones, and
- * they may have requests and WebSockets until their drain is over.
+ * Waits for containers of the idle color that the previous deploy left to finish: Compose would take them for started
+ * ones, and they may have requests and WebSockets until their drain is over.
  */
 async function awaitEnding(run: DeployRun, hostRun: HostRun, note: (text: string) => void): Promise<void> {
   const running = hostRun.state.containers.filter((one) => one.running && one.colour === hostRun.plan.colour);
@@ -92,22 +113,25 @@ async function awaitEnding(run: DeployRun, hostRun: HostRun, note: (text: string
   const left = running.filter((_, index) => ending[index]);
   const ids = left.map((one) => one.id);
   await untilEnded(run, hostRun, left, note);
-  await stopContainers(hostRun.host, ids, longestUndoGraceMs);
+  await stopContainers(hostRun.host, ids, longestGraceMs);
   await removeContainers(hostRun.host, ids);
 }
 
-/** Edges that start when others have given up their published ports. */
+/** Whether `start` brings an edge up; others run already. */
+function isUp({ action }: PlannedEdge): boolean {
+  return action === 'create' || action === 'replace';
+}
+
+/** Edges that start when other containers have released their published ports. */
 function lateEdges({ plan }: HostRun): PlannedEdge[] {
   const isOf = (edge: PlannedEdge) =>
     plan.handovers.some(({ service, to }) => service === edge.service || to === edge.service);
-  return plan.edges.filter(
-    (edge) => edge.takesPort || ((edge.action === 'create' || edge.action === 'replace') && isOf(edge)),
-  );
+  return plan.edges.filter((edge) => edge.takesPort || (isUp(edge) && isOf(edge)));
 }
 
 /**
- * Who holds a published port that another container takes gives it up when the new colour is well, so that the gap is
- * the start of the edge and not that of the app: an adopted container, the edge of a service that was renamed.
+ * Stops the holder of a published port that another container takes (an adopted container, the edge of a renamed
+ * service) only when the new color is healthy: the gap is then the start of the edge, not that of the app.
  */
 async function takePorts(run: DeployRun, hostRun: HostRun, note: (text: string) => void): Promise<void> {
   const late = lateEdges(hostRun);
@@ -118,24 +142,19 @@ async function takePorts(run: DeployRun, hostRun: HostRun, note: (text: string) 
   );
   const awaited = plans.map(({ plan }) => ({ plan, project: projectService(plan, hostRun.plan.colour) }));
   await waitRunning(run, hostRun, awaited, note);
-  const graceOf = (one: ContainerState) => {
-    if (one.edge !== undefined) return edgeGraceMs;
-    return hostRun.plan.services.find(({ service }) => service === one.service)?.plan.stopGraceMs ?? 10_000;
-  };
+  const holderGraceMs = ({ edge, service }: ContainerState) =>
+    edge === undefined ? graceOf(hostRun.plan.services, service) : edgeGraceMs;
   await Promise.all(
     hostRun.state.containers
       .filter((one) => stopped.includes(one.name))
       .map((one) =>
-        // One of ours must not come back by itself when the server starts: another has its port.
-        (one.plain ? stopContainers : retireContainers)(hostRun.host, [one.id], graceOf(one)),
+        // One of ours must not start by itself when the server boots: another container has its port.
+        (one.plain ? stopContainers : retireContainers)(hostRun.host, [one.id], holderGraceMs(one)),
       ),
   );
   const edges = late.map((edge) => edgeProjectService(edge.service));
-  await composeUp(hostRun, edges, { signal: run.signal, flags: ['--timeout', '3'] });
+  await composeUp(hostRun, edges, { signal: run.signal, flags: ['--timeout', `${edgeGraceMs / 1000}`] });
 }
-
-/** Idle keep-alive connections would hold an edge for its whole grace. */
-const edgeGraceMs = 3_000;
 
 /** Services that `start` brings up and `health` waits for, in the plan's order. */
 export function startedServices(hostRun: HostRun): PlannedService[] {
@@ -153,73 +172,61 @@ function isNewFront(hostRun: HostRun, plan: ServicePlan, action: PlannedService[
   );
 }
 
-async function undoStart(run: DeployRun, hostRun: HostRun): Promise<void> {
+async function undoStart(run: DeployRun, hostRun: HostRun, { movedTraffic }: Begun): Promise<void> {
   const { host, plan } = hostRun;
+  const { clock, signal } = run.effects;
+  // A run may also be cancelled during its undo.
+  const waitMs = () => (signal.aborted ? cancelledGraceMs : undefined);
   const now = await listContainers(host.engine, plan.record.app);
-  const before = new Set(hostRun.state.containers.map((container) => container.id));
-  const created = new Set(
+  const made = madeHere(hostRun, now);
+  if (movedTraffic) {
+    const limitMs = waitMs() ?? Math.min(run.config.drainMs, longestGraceMs);
+    await drainColour(hostRun.guards.values(), plan.colour, { limitMs, clock });
+  }
+  await removeTakers(hostRun, made);
+  await clearEdges(hostRun, now);
+  await putBack(hostRun, run);
+  await undoEdges(hostRun, now);
+  await stopKept(hostRun, waitMs());
+  const services = plan.services.map((planned) => planned.plan);
+  const left = await removeReverted(host, made, { services, movedTraffic, clock, waitMs: waitMs() });
+  if (left.length > 0) run.recorder.warn(`${host.name}: ${left.join(', ')} are still finishing their work.`);
+}
+
+/** Containers that this deploy created, edges excluded. */
+function madeHere(hostRun: HostRun, now: readonly ContainerState[]): ContainerState[] {
+  const { plan, state } = hostRun;
+  const before = new Set(state.containers.map(({ id }) => id));
+  const fronts = new Set(
     plan.services
       .filter((planned) => isNewFront(hostRun, planned.plan, planned.action))
       .map((planned) => planned.service),
   );
-  const ours = now.filter(
+  return now.filter(
     (container) =>
       container.edge === undefined &&
       !before.has(container.id) &&
-      (container.release === plan.release || created.has(container.service)),
+      (container.release === plan.release || fronts.has(container.service)),
   );
-  const switched = run.recorder.steps.some((step) => step.name === 'switch');
-  const { clock, signal } = run.effects;
-  if (switched) {
-    const limitMs = signal.aborted ? cancelledGraceMs : Math.min(run.config.drainMs, longestUndoGraceMs);
-    await drainColour(hostRun.guards.values(), plan.colour, { limitMs, clock });
-  }
-  // Who took a port gives it up before its former owner comes back.
+}
+
+/** A container that took a port releases it before the former owner starts again. */
+async function removeTakers({ host, plan }: HostRun, made: readonly ContainerState[]): Promise<void> {
   const takers = new Set(plan.handovers.map(({ to }) => to));
   await removeContainers(
     host,
-    ours.filter((one) => one.colour === undefined && takers.has(one.service)).map(({ id }) => id),
+    made.filter((one) => one.colour === undefined && takers.has(one.service)).map(({ id }) => id),
   );
-  await clearEdges(hostRun, now);
-  await putBack(hostRun, run);
-  await undoEdges(hostRun, now);
-  await stopKept(run, hostRun);
-  // Who may hold a request or a task is let finish; who never got traffic has nothing to finish.
-  const planOf = (service: string) => plan.services.find((planned) => planned.service === service)?.plan;
-  const busy = ours.filter(({ service }) => switched || planOf(service)?.strategy === 'workers');
-  const idle = ours.filter((container) => !busy.includes(container));
-  await removeContainers(
-    host,
-    idle.map((container) => container.id),
-  );
-  const left = await endContainers(host, busy, {
-    graceMs: (service) => Math.min(planOf(service)?.stopGraceMs ?? 10_000, longestUndoGraceMs),
-    clock,
-    ...(signal.aborted ? { waitMs: cancelledGraceMs } : {}),
-  });
-  if (left.length > 0) run.recorder.warn(`${host.name}: ${left.join(', ')} still finish what they do.`);
 }
 
-/** Containers that an earlier deploy had left stopped, and that this one started, are stopped again, not removed. */
-async function stopKept(run: DeployRun, hostRun: HostRun): Promise<void> {
-  const kept = hostRun.state.containers.filter(
-    (one) => !one.running && one.release === hostRun.plan.release && one.colour === hostRun.plan.colour,
+/** Stops, and does not remove, the containers of an earlier deploy that this one started. */
+async function stopKept({ host, plan, state }: HostRun, waitMs: number | undefined): Promise<void> {
+  const kept = state.containers.filter(
+    (one) => !one.running && one.release === plan.release && one.colour === plan.colour,
   );
   await Promise.all(
-    kept.map((container) => {
-      const plan = hostRun.plan.services.find((planned) => planned.service === container.service)?.plan;
-      const grace = Math.min(plan?.stopGraceMs ?? 10_000, longestUndoGraceMs);
-      return retireContainers(
-        hostRun.host,
-        [container.id],
-        run.effects.signal.aborted ? cancelledGraceMs : grace,
-      );
-    }),
+    kept.map(({ id, service }) =>
+      retireContainers(host, [id], waitMs ?? Math.min(graceOf(plan.services, service), longestGraceMs)),
+    ),
   );
 }
-
-/** What a cancelled run can give a container to end. */
-const cancelledGraceMs = 2_000;
-
-/** A revert has brought the old release back already; tidying up after it must not take as long as an app likes. */
-const longestUndoGraceMs = 60_000;

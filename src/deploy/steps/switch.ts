@@ -4,25 +4,26 @@ import { otherColour } from '../model.ts';
 import { persistColour } from '../on-host/persist.ts';
 import { listContainers } from '../on-host/state.ts';
 import { answering, noEdge, startStoppedEdges, switchedEdges } from '../traffic/edges.ts';
+import type { EdgeStatus } from '../traffic/guard.ts';
 import type { Step } from '../transaction.ts';
-import { type EdgeRevert, watchEdges } from './waiting/edge-watch.ts';
+import { movesTraffic, watchEdges, watchMs } from './watch.ts';
 
 /**
- * Arms the guards and moves the traffic, host batch by host batch. From here on each edge reverts by itself: when
- * the new colour is sick, and when nobody confirms before the deadline.
+ * Arms the guards and moves the traffic, batch by batch of hosts. From here on each edge reverts by itself: if the new
+ * color is unhealthy, or if no confirmation arrives before the deadline.
  */
 export const switchStep: Step = {
   name: 'switch',
-  skip: (run) =>
-    run.hosts.some((host) => switchedEdges(host).length > 0) ? undefined : 'no traffic to move',
+  movesTraffic: true,
+  skip: (run) => (movesTraffic(run) ? undefined : 'no traffic to move'),
   async apply(run, note) {
     const batches = batchesOf(run);
     for (const [index, batch] of batches.entries()) {
       const rest = batches.length - index;
       await settleAll(batch.map((hostRun) => switchHost(run, hostRun, rest)));
       if (rest === 1) break;
-      note(`batch ${index + 1} of ${batches.length} serves the new release, watching it`);
-      await watchEdges(run, batch, run.options.watchMs ?? run.config.watch.forMs, note);
+      note(`batch ${index + 1} of ${batches.length} is serving the new release, watching it`);
+      await watchEdges(run, batch, watchMs(run), note);
     }
     const { plan } = run.primary;
     return `${plan.previous?.colour ?? otherColour(plan.colour)} → ${plan.colour}`;
@@ -42,7 +43,6 @@ function batchesOf(run: DeployRun): HostRun[][] {
 
 async function switchHost(run: DeployRun, hostRun: HostRun, batchesLeft: number): Promise<void> {
   const { watch } = run.config;
-  const watchMs = run.options.watchMs ?? watch.forMs;
   const { colour } = hostRun.plan;
   await settleAll(
     switchedEdges(hostRun).map(async (service) => {
@@ -53,7 +53,7 @@ async function switchHost(run: DeployRun, hostRun: HostRun, batchesLeft: number)
           from: otherColour(colour),
           to: colour,
           nonce: run.deploy,
-          deadlineSeconds: Math.ceil((watchMs * batchesLeft + watch.deadlineMs) / 1000),
+          deadlineSeconds: Math.ceil((watchMs(run) * batchesLeft + watch.deadlineMs) / 1000),
           limits: {
             ...(watch.max5xx === undefined ? {} : { max5xx: watch.max5xx, min5xx: watch.min5xx }),
             ...(watch.maxP95Ms === undefined ? {} : { maxP95Ms: watch.maxP95Ms }),
@@ -64,7 +64,7 @@ async function switchHost(run: DeployRun, hostRun: HostRun, batchesLeft: number)
         throw new UserError({
           code: 'switch.refused',
           message: `${hostRun.host.name}: the edge of ${service} did not switch: ${messageOf(error)}`,
-          hint: 'Run `sluice status` to see what it serves.',
+          hint: 'Run `sluice status` to see which release it serves.',
           cause: error,
         });
       }
@@ -72,7 +72,11 @@ async function switchHost(run: DeployRun, hostRun: HostRun, batchesLeft: number)
   );
 }
 
-/** Puts every edge of a host back to the old colour, whatever state it is in. Says why the guard had done it already. */
+/**
+ * Moves every edge of a host back to the old color, from any state.
+ *
+ * @returns the guard's reason, if the guard had already reverted.
+ */
 async function revertHost(run: DeployRun, hostRun: HostRun): Promise<string | undefined> {
   const old = otherColour(hostRun.plan.colour);
   const { host, layout } = hostRun;
@@ -94,7 +98,7 @@ async function revertHost(run: DeployRun, hostRun: HostRun): Promise<string | un
         await guard.revert(run.deploy, 'undo');
         run.recorder.event('undone', hostRun.host.name, service);
       } else if (status.active !== old) {
-        // Confirmed on this host while another failed: an ordinary switch back, confirmed at once.
+        // Confirmed on this host, failed on another: an ordinary switch, confirmed at once.
         const nonce = `${run.deploy}-back`;
         await guard.switch({ from: hostRun.plan.colour, to: old, nonce, deadlineSeconds: 30, limits: {} });
         await guard.confirm(nonce);
@@ -112,7 +116,7 @@ async function revertHost(run: DeployRun, hostRun: HostRun): Promise<string | un
   return reasons.find((reason) => reason !== undefined);
 }
 
-function reasonOf(last: EdgeRevert | null, deploy: string): string | undefined {
+function reasonOf(last: EdgeStatus['last'], deploy: string): string | undefined {
   if (last?.nonce !== deploy || last.outcome !== 'reverted') return undefined;
-  return `the guard had reverted already: ${last.reason}${last.detail ? ` (${last.detail})` : ''}`;
+  return `the guard had already reverted: ${last.reason}${last.detail ? ` (${last.detail})` : ''}`;
 }

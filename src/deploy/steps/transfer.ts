@@ -1,5 +1,6 @@
 import { carriedDigest } from '../../config/images/transferred.ts';
 import type { ComposeModel } from '../../config/model.ts';
+import { counted } from '../../report/figures.ts';
 import type { CarriedRecord as CarriedFact } from '../../report/model.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import type { PlannedEdge } from '../model.ts';
@@ -16,7 +17,7 @@ import type { Step } from '../transaction.ts';
 import { type Cargo, lackingImages, megabytes, openCargo, type Recipient } from '../transfer/transfer.ts';
 import { imagesOf, removeImages } from './prune.ts';
 
-/** Brings the release to the hosts: its files and its images. Nothing that serves is touched. */
+/** Brings the files and images of the release to the hosts, without touching the running containers. */
 export const transfer: Step = {
   name: 'transfer',
   async apply(run, note) {
@@ -25,37 +26,25 @@ export const transfer: Step = {
     const counts = await onHosts(run, async (hostRun) => {
       const missing = hostRun.plan.images.filter((image) => !image.present).map((image) => image.reference);
       const pulled = missing.filter((reference) => carriedDigest(reference) === undefined);
-      if (pulled.length > 0) note(`pulling ${pulled.length} images`);
-      // Nobody waits for gigabytes of a release that is refused already.
+      if (pulled.length > 0) note(`pulling ${counted(pulled.length, 'image')}`);
+      // A refused release must not wait for gigabytes of images.
       const refused = new AbortController();
       const signal = AbortSignal.any([run.signal, refused.signal]);
+      const { host, layout, plan } = hostRun;
+      const project = projectFor(hostRun, run.config.edge.image);
+      const { repository } = askerOf(run.config, run.target, run.effects.env);
+      const platformOf = (reference: string) => platformFor(plan.record.model, reference);
+      const refuse = (error: unknown) => {
+        refused.abort(error);
+        throw error;
+      };
       await settleAll([
-        writeFiles(
-          hostRun.host,
-          hostRun.layout.app,
-          releaseFiles(
-            hostRun,
-            run.config.edge.image,
-            askerOf(run.config, run.target, run.effects.env).repository,
-          ),
-          {
-            signal: run.signal,
-          },
-        ),
-        validateProject(hostRun.host, hostRun.plan.record.app, projectFor(hostRun, run.config.edge.image), {
-          signal: run.signal,
-        }).catch((error: unknown) => {
-          refused.abort(error);
-          throw error;
-        }),
-        pullImages(hostRun.host, pulled, {
-          logins,
-          signal,
-          platformOf: (reference) => platformFor(hostRun.plan.record.model, reference),
-        }),
+        writeFiles(host, layout.app, releaseFiles(hostRun, project, repository), { signal: run.signal }),
+        validateProject(host, plan.record.app, project, { signal: run.signal }).catch(refuse),
+        pullImages(host, pulled, { logins, signal, platformOf }),
         carryTo({ ...run, signal }, hostRun, cargo, note),
       ]);
-      await verifyPlatforms(hostRun.host, hostRun.plan);
+      await verifyPlatforms(host, plan);
       return pulled.length;
     });
     return summary(Math.max(...counts), run.recorder.facts.carried);
@@ -69,11 +58,11 @@ export const transfer: Step = {
       if (folders.length > 0) await hostRun.host.exec(['rm', '-rf', '--', ...folders]);
       await removeImages(hostRun.host, broughtInVain(hostRun));
     });
-    return 'its files and images removed';
+    return 'files and images removed';
   },
 };
 
-/** Images that only a release which never served needed: ten releases that crash would fill the disk. */
+/** Images that only this release needs. If it never serves they are removed: ten releases that crash would fill the disk. */
 export function broughtInVain({ plan, state }: Pick<HostRun, 'plan' | 'state'>): string[] {
   const needed = new Set(
     state.releases.filter(({ release }) => release !== plan.release).flatMap((release) => imagesOf(release)),
@@ -83,11 +72,11 @@ export function broughtInVain({ plan, state }: Pick<HostRun, 'plan' | 'state'>):
     .map(({ reference }) => reference);
 }
 
-/** The images that have to be carried, out of the local engine once for all hosts. */
+/** Exports the images to transfer from the local engine, once for all hosts. */
 async function loadCargo(run: DeployRun, note: (text: string) => void): Promise<Cargo | undefined> {
   const recipients = run.hosts.map(recipientOf).filter(({ references }) => references.length > 0);
   if (recipients.length === 0) return undefined;
-  note('taking images out of the local engine');
+  note('exporting images from the local engine');
   return await openCargo(recipients, { env: run.effects.env, signal: run.signal });
 }
 
@@ -113,13 +102,15 @@ async function carryTo(
 }
 
 function summary(pulled: number, carried: readonly CarriedFact[]): string {
-  const pulls = pulled === 0 ? [] : [`${pulled} images pulled`];
-  const bytes = carried.reduce((sum, carriedRecord) => sum + carriedRecord.bytes, 0);
-  const most = (count: (carriedRecord: CarriedFact) => number) => Math.max(0, ...carried.map(count));
-  const what = `moved ${most((carriedRecord) => carriedRecord.moved)} of ${most((carriedRecord) => carriedRecord.layers)} layers, ${megabytes(bytes)}`;
-  const hosts = carried.length > 1 ? ` to ${carried.length} hosts` : '';
-  const all = [...pulls, ...(carried.length === 0 ? [] : [`${what}${hosts}`])];
-  return all.length === 0 ? 'images already there' : all.join(', ');
+  const parts = pulled === 0 ? [] : [`${counted(pulled, 'image')} pulled`];
+  if (carried.length > 0) {
+    const moved = Math.max(...carried.map((fact) => fact.moved));
+    const layers = Math.max(...carried.map((fact) => fact.layers));
+    const bytes = carried.reduce((sum, fact) => sum + fact.bytes, 0);
+    const hosts = carried.length > 1 ? ` to ${carried.length} hosts` : '';
+    parts.push(`moved ${moved} of ${layers} layers, ${megabytes(bytes)}${hosts}`);
+  }
+  return parts.length === 0 ? 'images already on the host' : parts.join(', ');
 }
 
 /** The project that Compose runs on a host. */
@@ -130,10 +121,9 @@ function projectFor({ plan, state, layout }: HostRun, edgeImage: string): Compos
 }
 
 /** Everything a host needs on disk: record and project of the release, mounted files, files of new edges. */
-function releaseFiles(hostRun: HostRun, edgeImage: string, repository: string | undefined): RemoteFile[] {
+function releaseFiles(hostRun: HostRun, project: ComposeModel, repository: string | undefined): RemoteFile[] {
   const { plan, state } = hostRun;
   const folder = `releases/${plan.release}`;
-  const project = projectFor(hostRun, edgeImage);
   return [
     ...hostRun.files.map((file) => ({
       path: `files/${file.hash}/${file.path}`,
@@ -145,9 +135,9 @@ function releaseFiles(hostRun: HostRun, edgeImage: string, repository: string | 
       .flatMap((edge) =>
         [
           ...edge.files,
-          // What a running edge serves is not the transfer's to say.
+          // The map of a running edge stays: it is the state of the switch.
           ...mapOf(hostRun, edge),
-          // The folder of the admin socket; a bind mount needs it to exist, owned by the deploy user.
+          // The folder of the admin socket: a bind mount needs it to exist, owned by the deploy user.
           { path: 'run/.keep', content: '', mode: 0o600 },
         ].map((file) => ({
           path: `edge/${edge.service}/${file.path}`,
@@ -155,7 +145,7 @@ function releaseFiles(hostRun: HostRun, edgeImage: string, repository: string | 
           content: Buffer.from(file.content),
         })),
       ),
-    // The record comes last: a release folder without one is an upload that was cut short, and counts as none.
+    // The record comes last: a release folder without one is an interrupted upload and does not count.
     { path: `${folder}/compose.json`, mode: 0o600, content: json(project) },
     ...(state.releases.some(
       (release) => release.content === plan.record.content && release.release === plan.release,
@@ -171,7 +161,7 @@ function releaseFiles(hostRun: HostRun, edgeImage: string, repository: string | 
   ];
 }
 
-/** A new edge's map; that of one that is replaced is the deploy's state and stays, unless it lacks a name. */
+/** The map of a new edge. A replaced edge keeps its map, which is the state of the switch, unless it lacks a name. */
 function mapOf(hostRun: HostRun, edge: PlannedEdge): { path: string; content: string; mode: number }[] {
   const content = edge.action === 'create' ? firstMap(hostRun, edge) : mapForOlder(hostRun, edge.service);
   return content === undefined ? [] : [{ path: 'active.map', content, mode: 0o644 }];

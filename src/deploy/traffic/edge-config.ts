@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isHealthHeader, isHealthValue } from '../../config/health/request-syntax.ts';
 import type { HealthRequest } from '../../config/model.ts';
-import { healthDefaults } from '../steps/waiting/health-request.ts';
+import { healthDefaults } from '../steps/waiting/component-health.ts';
 import { fill, type Values } from './edge-template.ts';
 
 /** Connections of clients that an edge carries. */

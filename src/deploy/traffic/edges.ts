@@ -13,7 +13,7 @@ import { type ContainerState, type HostState, releaseNamed } from '../on-host/st
 import { writeFiles } from '../on-host/upload.ts';
 import { stoppedBy } from '../plan/ports.ts';
 import { type EdgeContainer, edgeProjectService } from '../project/project.ts';
-import { healthAsked } from '../steps/waiting/health-request.ts';
+import { healthAsked } from '../steps/waiting/component-health.ts';
 import {
   activeMap,
   defaultMaxConnections,

@@ -3,7 +3,7 @@ import type { Host } from '../../host/model.ts';
 import { type DeployRun, type HostRun, settleAll } from '../context.ts';
 import type { PlannedEdge } from '../model.ts';
 import type { ContainerState } from '../on-host/state.ts';
-import { isInFront } from '../plan/plan.ts';
+import { isInFront } from '../plan/host-plan.ts';
 
 /**
  * A running nginx keeps the addresses it looked up when it started. After an adoption the names belong to the edges,

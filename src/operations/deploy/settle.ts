@@ -1,5 +1,5 @@
-import { newDeployId } from '../../deploy/deploy.ts';
-import { openSites } from '../../deploy/lease/held-hosts.ts';
+import { newDeployId, releaseHosts } from '../../deploy/deploy.ts';
+import { holdHosts } from '../../deploy/lease/held-hosts.ts';
 import { leaseSeconds } from '../../deploy/lease/keeper.ts';
 import { createRecorder } from '../../deploy/report/recorder.ts';
 import { runUrl, servingOn } from '../../deploy/report/report.ts';
@@ -36,13 +36,13 @@ export async function settleTarget(
   for (;;) {
     try {
       const id = newDeployId(clock.now());
-      const sites = await openSites(config, target, hosts, id, effects, recorder);
+      const held = await holdHosts({ config, target, hosts, deploy: id }, effects, recorder);
       try {
         const done = recorder.steps.find((step) => step.name === 'reconcile')?.note;
-        const serving = sites.flatMap(({ host, state }) => servingOn(host.name, state));
+        const serving = held.flatMap(({ host, state }) => servingOn(host.name, state));
         return { app: config.app, target: target.name, serving, done, busy: undefined };
       } finally {
-        await Promise.all(sites.map((site) => site.keeper.release()));
+        await releaseHosts(held);
       }
     } catch (error) {
       const busy = userErrorsOf(error).find(({ code }) => code === 'lease.held');

@@ -1,7 +1,7 @@
 import type { ComposeService, ServicePlan, Strategy } from '../../../src/config/model.ts';
 import { type Colour, labels, type PlannedEdge, type ReleaseRecord } from '../../../src/deploy/model.ts';
 import type { ContainerState, HostState } from '../../../src/deploy/on-host/state.ts';
-import { type HostPlanInput, planHost } from '../../../src/deploy/plan/plan.ts';
+import { type HostPlanInput, planHost } from '../../../src/deploy/plan/host-plan.ts';
 import { contentHash, serviceHash } from '../../../src/deploy/project/project.ts';
 import type { EdgeStatus } from '../../../src/deploy/traffic/guard.ts';
 import { userErrorsOf } from '../../../src/kernel/errors.ts';

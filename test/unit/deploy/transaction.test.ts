@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { DeployRun, HostRun } from '../../../src/deploy/context.ts';
 import type { JournalEntry, StepName } from '../../../src/deploy/lease/journal.ts';
 import { createRecorder } from '../../../src/deploy/report/recorder.ts';
+import { afterConfirmSteps, transactionSteps } from '../../../src/deploy/steps/index.ts';
 import { runTransaction, type Step } from '../../../src/deploy/transaction.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { UserError } from '../../../src/kernel/errors.ts';
@@ -114,7 +115,11 @@ describe('a transaction', () => {
 
   test('after the switch it is a revert', async () => {
     const made = makeRun();
-    const result = await runTransaction(made.run, [step(made, 'switch'), step(made, 'watch', failing())], []);
+    const result = await runTransaction(
+      made.run,
+      [step(made, 'switch', { movesTraffic: true }), step(made, 'watch', failing())],
+      [],
+    );
     expect(result.outcome).toBe('reverted');
   });
 
@@ -125,8 +130,17 @@ describe('a transaction', () => {
     expect(made.written.join('')).toMatch(/bug in Sluice[\s\S]*deploy\/transaction\.test\.ts/);
     const other = makeRun();
     await runTransaction(other.run, [step(other, 'start', failing())], []);
-    expect(other.written.join('')).not.toContain('deploy/transaction.test.ts');
+    expect(other.written.join('')).not.toContain('transaction.test.ts');
   });
+});
+
+test('the real steps say what they do', () => {
+  const all = [...transactionSteps, ...afterConfirmSteps];
+  const named = (flag: 'movesTraffic' | 'confirms' | 'finishes') =>
+    all.filter((one) => one[flag] === true).map(({ name }) => name);
+  expect(named('movesTraffic')).toEqual(['switch']);
+  expect(named('confirms')).toEqual(['confirm']);
+  expect(named('finishes')).toEqual(['retire']);
 });
 
 describe('an undo that fails', () => {
@@ -209,7 +223,7 @@ describe('cancellation', () => {
   test('after the confirmation undoes nothing, and the retirement is left to the next run', async () => {
     const made = makeRun();
     const last = { apply: async () => void made.cancel.abort(reason) as undefined };
-    const after = [step(made, 'retire'), step(made, 'prune')];
+    const after = [step(made, 'retire', { finishes: true }), step(made, 'prune')];
     const result = await runTransaction(made.run, [step(made, 'confirm', last)], after);
     expect(result).toEqual({ outcome: 'confirmed', undoErrors: [], toFinish: true });
     expect(made.done).toEqual([]);
@@ -229,7 +243,11 @@ describe('after the confirmation', () => {
 
   test('an old release that was not retired is left to the next run', async () => {
     const made = makeRun();
-    const result = await runTransaction(made.run, [], [step(made, 'retire', failing())]);
+    const result = await runTransaction(
+      made.run,
+      [],
+      [step(made, 'retire', { finishes: true, ...failing() })],
+    );
     expect(result).toMatchObject({ outcome: 'confirmed', toFinish: true });
   });
 });

@@ -1,8 +1,31 @@
 import { Agent, request } from 'node:http';
-import type { HealthRequest } from '../../../config/model.ts';
+import type { HealthRequest, ServicePlan } from '../../../config/model.ts';
 import type { Host } from '../../../host/model.ts';
 import { messageOf, UserError } from '../../../kernel/errors.ts';
-import { healthDefaults, isExpected } from './health-request.ts';
+
+/** Defaults of a health request. The edge and the deploy send the same request. */
+export const healthDefaults = { host: 'localhost', timeoutMs: 5_000, expect: '200-399' } as const;
+
+/** A health request to a container. */
+export type Asked = HealthRequest & { readonly path: string; readonly port: number };
+
+/** The health request to each container of a service; undefined: a TCP connection is enough. */
+export function healthAsked({
+  health: path,
+  healthRequest: request,
+  ports: [main],
+}: ServicePlan): Asked | undefined {
+  const port = request?.port ?? main?.port;
+  return path === undefined || port === undefined ? undefined : { ...request, path, port };
+}
+
+/** Whether a status is that of a healthy container. */
+function isExpected(status: number, { expect = healthDefaults.expect }: HealthRequest): boolean {
+  return expect.split(',').some((part) => {
+    const [from = Number.NaN, to = from] = part.split('-').map(Number);
+    return status >= from && status <= to;
+  });
+}
 
 export interface HealthAnswer {
   readonly ok: boolean;
@@ -10,20 +33,17 @@ export interface HealthAnswer {
   readonly status: number;
   /** `database` → `connected`, as the endpoint reports them; empty for endpoints that are not JSON. */
   readonly components: Readonly<Record<string, string>>;
-  /** Components whose word says that they are not well. */
+  /** Components that report an unhealthy word. */
   readonly unwell: readonly string[];
   readonly body: string;
 }
 
 const largestBody = 64 * 1024;
-/** Whole words: `in service` and `initialized` are well, `inactive` is not. */
+/** Whole words: `in service` and `initialized` are healthy, `inactive` is not. */
 const unwellWords =
   /^(un(healthy|available|known|reachable|ready|well|stable|able|responsive|initiali[sz]ed)|not(ready|ok)?|no|dis(connected|abled)|in(active|valid|complete|accessible|operative))(?![a-z])|(?<![a-z])(down|fail(ed|ing|ure|s)?|errors?|errored|dead|stopped|critical|time(d[ _-]?)?out|false)(?![a-z])/i;
 
-/** What is asked, and how: {@link healthAsked}. */
-export type Asked = HealthRequest & { readonly path: string; readonly port: number };
-
-/** Asks a container's health endpoint directly, from the host it runs on, in the words in which its edge asks. */
+/** Requests a container's health endpoint from its host, with the same request as its edge. */
 export async function askHealth(host: Host, address: string, asked: Asked): Promise<HealthAnswer> {
   try {
     const socket = await host.tcp(address, asked.port);
@@ -35,8 +55,8 @@ export async function askHealth(host: Host, address: string, asked: Asked): Prom
 }
 
 /**
- * What a health answer says. `{"status":"healthy","database":"connected"}`: an expected status decides whether it serves;
- * every other field names a component.
+ * Reads a health answer such as `{"status":"healthy","database":"connected"}`. The HTTP status and the field `status`
+ * decide whether the container serves; every other field names a component.
  */
 export function readHealth(
   status: number,
@@ -69,8 +89,8 @@ function collect(value: object, prefix: string, components: Record<string, strin
 }
 
 /**
- * @param lines the container's last ones.
- * @returns UserError `health.component` naming what is not well.
+ * @param lines the container's last log lines.
+ * @returns UserError `health.component` naming the unhealthy components.
  */
 export function unwell(who: string, path: string, answer: HealthAnswer, lines = ''): UserError {
   const named = answer.unwell
@@ -79,8 +99,8 @@ export function unwell(who: string, path: string, answer: HealthAnswer, lines = 
     .join(', ');
   return new UserError({
     code: 'health.component',
-    message: `${who} is not well: ${named === '' ? `${path} answered ${answer.status === 0 ? 'nothing' : answer.status}` : named}`,
-    hint: 'The new release was not given any traffic. Mend the component or the release, then deploy again.',
+    message: `${who} is unhealthy: ${named === '' ? `${path} ${answer.status === 0 ? 'did not answer' : `returned ${answer.status}`}` : named}`,
+    hint: 'The new release got no traffic. Fix the component or the release, then deploy again.',
     output: [answer.body.slice(0, 1000), lines].filter((text) => text !== '').join('\n'),
   });
 }
@@ -97,7 +117,7 @@ function get(
       path,
       headers: { ...headers, host, connection: 'close', 'user-agent': 'sluice-edge' },
     });
-    // From the beginning to the end: an endless answer is none either.
+    // For the whole exchange: an endless answer counts as no answer.
     const timer = setTimeout(
       () => call.destroy(new Error(`no answer from ${path} within ${timeoutMs / 1000} s`)),
       timeoutMs,

@@ -1,21 +1,18 @@
 import type { ServicePlan } from '../../../config/model.ts';
 import { UserError } from '../../../kernel/errors.ts';
+import { counted } from '../../../report/figures.ts';
 import type { DeployRun, HostRun } from '../../context.ts';
 import { lastLogs } from '../../on-host/containers.ts';
 import { type ContainerState, listContainers } from '../../on-host/state.ts';
-import { deadlineOf } from './start-deadline.ts';
+import { deadlineOf, times } from './times.ts';
 
 export interface Awaited {
   readonly plan: ServicePlan;
   /** Name in the generated project: `backend-green`, `db`. */
   readonly project: string;
-  /** The edge decides whether it is well; here it must only run. */
+  /** The edge decides whether it is healthy: here it only has to run. */
   readonly viaEdge?: boolean;
 }
-
-const pollMs = 100;
-/** A container without a health check counts as running when it has not ended within this time. */
-const steadyMs = 1_000;
 
 /**
  * Waits until all containers of some services run and, where they have a health check, are healthy.
@@ -45,7 +42,7 @@ export async function waitRunning(
       if (ready < plan.replicas) waitingFor.push(`${project} ${ready}/${plan.replicas}`);
       const isLate = () => clock.elapsed() - begun > (deadlines.get(project) ?? 0);
       if (ready >= plan.replicas || !isLate()) continue;
-      // Asked when it matters: most are well long before.
+      // Read only when needed: most containers are healthy long before.
       const deadline = await deadlineOf(hostRun, plan, containers);
       deadlines.set(project, deadline);
       if (isLate()) throw await tooLate(hostRun, plan, project, containers, deadline);
@@ -58,7 +55,7 @@ export async function waitRunning(
       return found;
     }
     note(waitingFor.join(', '));
-    await clock.sleep(pollMs, run.signal);
+    await clock.sleep(times.enginePollMs, run.signal);
   }
 }
 
@@ -75,7 +72,7 @@ async function ownContainers(
         (container) =>
           container.service === plan.name &&
           container.edge === undefined &&
-          // The colour too: a release that is deployed again runs in both.
+          // The color, too: a release that is deployed again runs in both.
           (project === plan.name || (container.release === release && container.colour === colour)),
       ),
     ]),
@@ -86,17 +83,17 @@ function isReady(container: ContainerState, waitedMs: number): boolean {
   if (!container.running) return false;
   if (/\((healthy|unhealthy|health: starting)\)/.test(container.status))
     return container.status.includes('(healthy)');
-  return waitedMs >= steadyMs || !/^Up Less than a second/.test(container.status);
+  return waitedMs >= times.steadyMs || !/^Up Less than a second/.test(container.status);
 }
 
 /**
- * Refuses containers that have ended, also those that their policy has started again meanwhile, and will again: between
- * two ends they run.
+ * Refuses containers that have ended, including those that their restart policy has started again: a container in a
+ * restart loop runs between two exits.
  *
  * @throws UserError `health.exited`, `health.unhealthy` with the container's last 50 lines.
  */
 export async function refuseFailed(hostRun: HostRun, containers: readonly ContainerState[]): Promise<void> {
-  // What ran before this deploy (a warm color) may have ended and come back long ago.
+  // A container from before this deploy (a warm color) may have restarted long ago.
   const before = new Set(hostRun.state.containers.filter(({ running }) => running).map(({ id }) => id));
   await Promise.all(
     containers.map(async ({ id, name }) => {
@@ -104,32 +101,37 @@ export async function refuseFailed(hostRun: HostRun, containers: readonly Contai
       const restarts = before.has(id) ? 0 : count;
       const isUnhealthy = State.Health?.Status === 'unhealthy';
       if (State.Running && !State.Restarting && restarts === 0 && !isUnhealthy) return;
-      const ends = `ends and restarts (${restarts} ${restarts === 1 ? 'time' : 'times'} so far${State.Running ? '' : `, exit code ${State.ExitCode}`})`;
-      const what = restarts > 0 || State.Restarting ? ends : `ended with exit code ${State.ExitCode}`;
-      throw new UserError({
-        code: isUnhealthy ? 'health.unhealthy' : 'health.exited',
-        message: `${hostRun.host.name}: ${name} ${isUnhealthy ? 'says it is unhealthy' : what}`,
-        hint: 'The container’s last lines are below.',
-        output: await lastLogs(hostRun.host, id, 50),
-      });
+      if (isUnhealthy) throw await failed(hostRun, { id, name });
+      const soFar = `${counted(restarts, 'time')} so far${State.Running ? '' : `, exit code ${State.ExitCode}`}`;
+      const isLoop = restarts > 0 || State.Restarting;
+      const ended = isLoop ? `keeps restarting (${soFar})` : `ended with exit code ${State.ExitCode}`;
+      throw await failed(hostRun, { id, name }, ended);
     }),
   );
 }
 
-/** A container that ended, restarts in a loop or is unhealthy will not get better by waiting. */
+/** Waiting does not fix a container that ended, is in a restart loop or is unhealthy. */
 async function refuseDead(hostRun: HostRun, container: ContainerState): Promise<void> {
   const { status } = container;
-  const exited = /^(Exited|Dead|Restarting) \((\d+)\)/.exec(status);
-  if (exited === null && !status.includes('(unhealthy)')) return;
-  const restarting = status.startsWith('Restarting');
-  throw new UserError({
-    code: exited === null ? 'health.unhealthy' : 'health.exited',
-    message:
-      exited === null
-        ? `${hostRun.host.name}: ${container.name} says it is unhealthy`
-        : `${hostRun.host.name}: ${container.name} ${restarting ? 'ends and restarts' : 'ended'} with exit code ${exited[2]}`,
-    hint: 'The container’s last lines are below.',
-    output: await lastLogs(hostRun.host, container.id, 50),
+  const [, state, code] = /^(Exited|Dead|Restarting) \((\d+)\)/.exec(status) ?? [];
+  if (state !== undefined) {
+    const what = state === 'Restarting' ? 'keeps restarting' : 'ended';
+    throw await failed(hostRun, container, `${what} with exit code ${code}`);
+  }
+  if (status.includes('(unhealthy)')) throw await failed(hostRun, container);
+}
+
+/** @param ended how it ended; undefined: it runs and is unhealthy. */
+async function failed(
+  { host }: HostRun,
+  { id, name }: Pick<ContainerState, 'id' | 'name'>,
+  ended?: string,
+): Promise<UserError> {
+  return new UserError({
+    code: ended === undefined ? 'health.unhealthy' : 'health.exited',
+    message: `${host.name}: ${name} ${ended ?? 'is unhealthy'}`,
+    hint: 'The last log lines of the container are below.',
+    output: await lastLogs(host, id, 50),
   });
 }
 
@@ -143,8 +145,8 @@ async function tooLate(
   const last = containers.at(-1);
   return new UserError({
     code: 'health.timeout',
-    message: `${hostRun.host.name}: ${project} was not healthy within ${deadlineMs / 1000} s (${last?.status ?? 'no container'})`,
-    hint: `The time is \`start-timeout\` of ${plan.name} in sluice.yml, else start_period + interval × retries of its health check. Its last lines are below.`,
+    message: `${hostRun.host.name}: ${project} did not become healthy within ${deadlineMs / 1000} s (${last?.status ?? 'no container'})`,
+    hint: `If it needs longer, set \`services: { ${plan.name}: { start-timeout: ${Math.ceil((deadlineMs * 2) / 1000)}s } }\` in sluice.yml. Without it, the limit is start_period + interval × retries of its health check. Its last log lines are below.`,
     output: last === undefined ? '' : await lastLogs(hostRun.host, last.id, 50),
   });
 }

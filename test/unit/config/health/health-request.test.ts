@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { healthWithVariables } from '../../../../src/config/health/request.ts';
 import { planServices } from '../../../../src/config/services/strategies.ts';
 import { parseConfig } from '../../../../src/config/sluice-yml/load.ts';
-import { healthAsked } from '../../../../src/deploy/steps/waiting/health-request.ts';
+import { healthAsked } from '../../../../src/deploy/steps/waiting/component-health.ts';
 import { config, errorsOf, model, one } from '../../../support/config/fixtures.ts';
 
 const yml = (health: string) =>

@@ -127,7 +127,7 @@ describe('the journal', () => {
       expect(await one.ask(line)).toBe('error unknown line');
     }
     for (const name of ['../../evil', '.', 'a/b', '*', '$(id)', 'é', '-;']) {
-      expect(await one.ask(`journal ${name} {}`)).toBe('error not a name of a deploy');
+      expect(await one.ask(`journal ${name} {}`)).toBe('error invalid deploy name');
     }
     expect(await one.ask('beat')).toBe('ok');
     expect(existsSync(join(root, 'evil'))).toBe(false);

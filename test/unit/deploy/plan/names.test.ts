@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findRelease, isInFront, uniqueRelease } from '../../../../src/deploy/plan/plan.ts';
+import { findRelease, isInFront, uniqueRelease } from '../../../../src/deploy/plan/host-plan.ts';
 import { previousRelease } from '../../../../src/deploy/rollback.ts';
 import { release, servicePlan } from '../../../support/deploy/fixtures.ts';
 
@@ -82,7 +82,7 @@ describe('a release by its name', () => {
       expect.objectContaining({ code: 'release.unknown', hint: 'Kept releases: v2, v1.' }),
     );
     expect(() => findRelease([], 'v9', undefined)).toThrow(
-      expect.objectContaining({ hint: 'No earlier release is kept.' }),
+      expect.objectContaining({ hint: 'The host keeps no earlier release.' }),
     );
   });
 

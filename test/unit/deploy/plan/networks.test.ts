@@ -39,7 +39,7 @@ describe('a network of the compose file that exists with other settings', () => 
   test('is refused before anything is changed, with what differs', () => {
     const mtu = { ...bare('shop_default'), driver_opts: { 'com.docker.network.driver.mtu': '1400' } };
     expect(differencesFor(mtu, onHost('shop_default'))).toEqual([
-      'preflight.network-changed one: the network shop_default is not as networks.default of the compose file defines it: driver_opts.com.docker.network.driver.mtu (1400 in the file, not set on the server)',
+      'preflight.network-changed one: network shop_default differs from networks.default in the compose file: driver_opts.com.docker.network.driver.mtu (1400 in the file, not set on the server)',
     ]);
   });
 
@@ -61,7 +61,7 @@ describe('a network of the compose file that exists with other settings', () => 
     ['IPAM driver', { ipam: { driver: 'pool' } }, 'ipam.driver (pool in the file, default on the server)'],
   ])('%s', (_, said, difference) => {
     const [fault = ''] = differencesFor({ ...bare('shop_default'), ...said }, onHost('shop_default'));
-    expect(fault).toContain(`defines it: ${difference}`);
+    expect(fault).toContain(`in the compose file: ${difference}`);
   });
 
   test('what the file no longer says and the server still has is a difference too', () => {
@@ -151,7 +151,7 @@ describe('an external network', () => {
   test('that the host does not have is refused, with the command that makes it', () => {
     const record = app(external, services);
     expect(faultsOf(() => plan(record, { ...serving(older(record), 'blue'), networks: [] }))).toEqual([
-      'preflight.network-missing one: there is no network "proxy", which networks.proxy of the compose file has as external',
+      'preflight.network-missing one: network "proxy" does not exist, but networks.proxy in the compose file is external',
     ]);
   });
 
@@ -174,7 +174,7 @@ describe('a network with a new name', () => {
 
   test('a store that stays on the old one is named before anything is changed', () => {
     const [fault = ''] = faultsOf(() => planOver(before, renamed, networks));
-    expect(fault).toContain('preflight.network-left one: web would be on the network shop_2 and db is not');
+    expect(fault).toContain('preflight.network-left one: web moves to the network shop_2, but db stays on ');
   });
 
   test('a store that is connected to it, or replaced, is no fault', () => {

@@ -119,7 +119,7 @@ describe('ports that others have', () => {
 
   test('a container of another app, with its name', () => {
     expect(() => plan(webs({ web: 80 }), { ...none, published: foreign('0.0.0.0') })).toThrow(
-      'one: web publishes port 80, which container other-web-1 has',
+      'one: port 80 of web is in use by container other-web-1',
     );
   });
 
@@ -133,7 +133,7 @@ describe('ports that others have', () => {
   ])('on %s, and %s is wanted: %s', (held, wanted, isTaken) => {
     const record = release('v1', [servicePlan('web', 'blue-green')], { web: published(80, wanted) });
     const work = () => plan(record, { ...none, published: foreign(held) });
-    if (isTaken) expect(work).toThrow('which container other-web-1 has');
+    if (isTaken) expect(work).toThrow('is in use by container other-web-1');
     else expect(work().handovers).toEqual([]);
   });
 
@@ -148,7 +148,7 @@ describe('ports that others have', () => {
       { ip: '::1', port: 22, protocol: 'tcp' },
     ]);
     expect(() => plan(webs({ web: 80 }), { ...none, listeners: listeners ?? [] })).toThrow(
-      'which a program of the host has',
+      'is in use by a program on the host',
     );
     expect(plan(webs({ web: 443 }), { ...none, listeners: listeners ?? [] }).handovers).toEqual([]);
   });

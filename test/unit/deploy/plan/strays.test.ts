@@ -3,7 +3,7 @@ import { neededEdges } from '../../../../src/deploy/lease/held-hosts.ts';
 import { layoutOf } from '../../../../src/deploy/model.ts';
 import { servingColour } from '../../../../src/deploy/on-host/state.ts';
 import { describe as statusOf } from '../../../../src/deploy/on-host/status.ts';
-import { isUnchanged } from '../../../../src/deploy/plan/plan.ts';
+import { isUnchanged } from '../../../../src/deploy/plan/host-plan.ts';
 import { leftDown } from '../../../../src/deploy/plan/strays.ts';
 import { startStoppedEdges } from '../../../../src/deploy/traffic/edges.ts';
 import type { Host } from '../../../../src/host/model.ts';

@@ -96,7 +96,7 @@ describe('the container whose network a service shares by name', () => {
   });
 
   test.each([
-    ['gone', 'does not run there'],
+    ['gone', 'is not running on the host'],
     ['web', 'or which a deploy replaces'],
     ['shop-web-1', 'or which a deploy replaces'],
   ])('%s is refused before anything is changed', (name, why) => {
@@ -127,7 +127,7 @@ describe('a fixed address', () => {
     const state = hostState({ containers: [old], addresses: held('old', 'shop-web-1') });
     const { edges, warnings } = plan(fixed('blue-green'), state);
     expect(edges).toMatchObject([{ takesPort: true, adopted: 'shop-web-1' }]);
-    expect(warnings.join('\n')).toContain('The fixed address of web moves too');
+    expect(warnings.join('\n')).toContain('The fixed address of web also moves to the edge');
   });
 
   test('so does a hardware address', () => {
@@ -142,7 +142,7 @@ describe('a fixed address', () => {
       const state = (address: string) =>
         hostState({ neighbors: [], addresses: held('x', 'other-app-1', address) });
       expect(faultsOf(() => plan(fixed(strategy), state('fd00:0::9')))).toEqual([
-        'preflight.address-taken one: services.web has the fixed address fd00::9 on the network shop_default, which container other-app-1 has',
+        'preflight.address-taken one: services.web has the fixed address fd00::9 on the network shop_default, which container other-app-1 already uses',
       ]);
       expect(faultsOf(() => plan(fixed(strategy), state('172.28.0.10')))).toEqual([]);
     },

@@ -100,10 +100,10 @@ describe('the error', () => {
 
   test('names the component, or what the path answered', () => {
     expect(error(503, '{"status":"unhealthy","database":"disconnected"}')).toThrow(
-      'one: web is not well: database is disconnected',
+      'one: web is unhealthy: database is disconnected',
     );
-    expect(error(500, 'oops')).toThrow('one: web is not well: /health answered 500');
-    expect(error(0, 'connect ECONNREFUSED')).toThrow('/health answered nothing');
+    expect(error(500, 'oops')).toThrow('one: web is unhealthy: /health returned 500');
+    expect(error(0, 'connect ECONNREFUSED')).toThrow('/health did not answer');
     expect(error(500, 'x'.repeat(5000))).toThrow(
       expect.objectContaining({ code: 'health.component', output: 'x'.repeat(1000) }),
     );

@@ -92,7 +92,7 @@ test('the health check of an image that nobody asked counts: 120 s of start peri
 
 test('it is the limit then, and the message has it', async () => {
   Object.assign(state, { healthyAt: Number.POSITIVE_INFINITY, check });
-  expect(await waited({ startDeadlineMs: 60_000 })).toContain('pdf was not healthy within 150 s');
+  expect(await waited({ startDeadlineMs: 60_000 })).toContain('pdf did not become healthy within 150 s');
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Strategy } from '../../../../src/config/model.ts';
-import { isUnchanged } from '../../../../src/deploy/plan/plan.ts';
+import { isUnchanged } from '../../../../src/deploy/plan/host-plan.ts';
 import {
   container,
   digest,
@@ -98,8 +98,8 @@ describe('what happens to each service', () => {
     const stores = [servicePlan('db', 'keep'), servicePlan('cms', 'keep')];
     const old = release('v1', stores);
     const now = release('v2', stores, { cms: { image: 'app/cms:2' } });
-    expect(plan(now, serving(old, 'blue')).warnings.join()).toContain('touches nothing of the app');
-    expect(plan(v2, serving(v1, 'blue')).warnings.join()).not.toContain('touches nothing');
+    expect(plan(now, serving(old, 'blue')).warnings.join()).toContain('This deploy changes nothing');
+    expect(plan(v2, serving(v1, 'blue')).warnings.join()).not.toContain('changes nothing');
   });
 
   test('a service that stopped is created again, a stateful one too', () => {
@@ -190,7 +190,7 @@ describe('adoption of a plain project', () => {
     });
     const planned = plan(record, hostState({ containers: plain }));
     expect(planned.edges).toMatchObject([{ takesPort: true }]);
-    expect(planned.warnings.join()).toContain('Published port 80 of web moves too');
+    expect(planned.warnings.join()).toContain('Published port 80 of web also moves to the edge');
   });
 
   test('a stopped plain container is not adopted', () => {

@@ -11,35 +11,27 @@ import {
 import { type ContainerState, type HostState, releaseNamed, servingColour } from '../on-host/state.ts';
 import { refuseDataElsewhere } from '../preflight/adopted-data.ts';
 import { refuseNameClashes } from '../project/project.ts';
-import { adoptionWarnings } from './adoption.ts';
-import { planEdge } from './edges.ts';
+import { adoptionWarnings, type EdgePlanInput, planEdge } from './edges.ts';
 import { canonical } from './hashes.ts';
 import { lackingNetworks, leftBehindFaults, networkFaults, strandedBy } from './networks.ts';
 import { handoverWarnings, planPorts } from './ports.ts';
-import { planService } from './service.ts';
+import { planService, type ServicePlanInput } from './service.ts';
 import { colourFaults, strayWarnings } from './strays.ts';
 import { tieFaults, withTied } from './ties.ts';
 
-/** What planning one host needs: what shall be and what is. */
-export interface HostPlanInput {
+/** Input of the plan of one host: the wanted and the current state. */
+export interface HostPlanInput extends ServicePlanInput, EdgePlanInput {
   readonly host: string;
-  readonly record: ReleaseRecord;
-  readonly state: HostState;
-  /** References of the release's images that the host's engine has already. */
+  /** References of the release's images that the host's engine already has. */
   readonly presentImages: ReadonlySet<string>;
   /** Files and version of each blue-green service's edge. */
   readonly edges: readonly Pick<PlannedEdge, 'service' | 'files' | 'version' | 'memory'>[];
-  readonly edgeImage: string;
-  /** Services of strategy `keep` to replace all the same, because somebody asked for it. */
-  readonly replace?: readonly string[];
-  /** Give edges that run another image than configured the configured one now. */
-  readonly replaceEdges?: boolean;
-  /** The release ran here before: its way back is not barred by a network that has other settings by now. */
+  /** The release ran here before: changed settings of a network do not block it. */
   readonly rollback?: boolean;
 }
 
 /**
- * Decides, without any effect, what a deploy of a release does on one host.
+ * Decides what a deploy of a release does on one host. Pure.
  *
  * @throws UserError(s) `compose.name-clash`, `preflight.colors-differ`, `preflight.strategy-changed`,
  * `preflight.data-elsewhere`, `preflight.port-taken`, `preflight.network-*`, `preflight.address-taken`, `preflight.container-missing`, `preflight.store-tied`.
@@ -70,7 +62,7 @@ export function planHost(input: HostPlanInput): HostPlan {
   const warnings: string[] = bearable.map(({ message }) => `${message}. It stays as it is.`);
   const known = new Set(record.services.map((plan) => plan.name));
   const gone = (before?.services ?? []).filter((plan) => !known.has(plan.name));
-  // The edge of a service that left a release earlier, whose run died before it had removed it.
+  // Edges of services that left in an earlier release whose run died before it removed them.
   const left = state.containers.filter(({ edge, service }) => edge !== undefined && !known.has(service));
   const removed = [
     ...new Set([
@@ -80,7 +72,7 @@ export function planHost(input: HostPlanInput): HostPlan {
   ];
   for (const { name } of gone.filter((plan) => plan.strategy === 'keep')) {
     warnings.push(
-      `${name} no longer belongs on this host, but it is stateful: it goes on running until you remove it by hand.`,
+      `${name} no longer belongs on this host, but it is a store: it keeps running until you remove it manually.`,
     );
   }
   warnings.push(...storeWarnings(services, record.target), ...orderWarnings(services, record));
@@ -94,7 +86,7 @@ export function planHost(input: HostPlanInput): HostPlan {
     }
     if (edge.imageDiffers && edge.action !== 'replace') {
       warnings.push(
-        `The edge of ${edge.service} runs another HAProxy image than configured; it is replaced only by --replace-edges, because that costs its connections.`,
+        `The edge of ${edge.service} runs another HAProxy image than configured. Only --replace-edges replaces it, because that closes its connections.`,
       );
     }
     if (edge.adopted !== undefined) warnings.push(...adoptionWarnings(edge, record, state));
@@ -108,7 +100,7 @@ export function planHost(input: HostPlanInput): HostPlan {
     host: input.host,
     release: record.release,
     colour,
-    // An app without anything coloured has a previous release too, which its replaced services go back to.
+    // An app without colors has a previous release, too: an undo restores its replaced services to it.
     previous:
       before === undefined ? undefined : { release: before.release, colour: serving ?? otherColour(colour) },
     services,
@@ -126,7 +118,7 @@ export function planHost(input: HostPlanInput): HostPlan {
   };
 }
 
-/** A store is never passed over in silence. */
+/** A store that keeps its old definition is always reported. */
 function storeWarnings(services: readonly PlannedService[], target: string): string[] {
   return services.flatMap(({ service, differences }) =>
     differences === undefined
@@ -137,7 +129,7 @@ function storeWarnings(services: readonly PlannedService[], target: string): str
   );
 }
 
-/** Stores come before the backup and jobs after it, whatever `depends_on` says. */
+/** Stores start before the backup and jobs run after it, even if `depends_on` requires the reverse. */
 function orderWarnings(services: readonly PlannedService[], { model }: ReleaseRecord): string[] {
   const jobs = services.filter(({ action }) => action === 'run').map(({ service }) => service);
   return services
@@ -147,23 +139,23 @@ function orderWarnings(services: readonly PlannedService[], { model }: ReleaseRe
       return job === undefined
         ? []
         : [
-            `${service} depends on ${job}, but a deploy creates stores before its jobs run: ${service} starts without what ${job} makes.`,
+            `${service} depends on ${job}, but a deploy creates stores before its jobs run: ${service} starts before ${job} has run.`,
           ];
     });
 }
 
-/** A deploy that deploys nothing is a mistake in most cases. */
+/** A deploy that changes nothing is usually a mistake. */
 function idleWarnings(services: readonly PlannedService[]): string[] {
   if (services.some(({ action }) => action !== 'keep')) return [];
   const stores = services.filter(({ plan }) => plan.strategy === 'keep');
   if (stores.length < services.length) return [];
   return [
-    'This deploy touches nothing of the app: every service has the strategy keep. `services:` in sluice.yml can say otherwise.',
+    'This deploy changes nothing: every service has the strategy keep. Set another strategy under `services:` in sluice.yml.',
   ];
 }
 
 /**
- * Between an edge and a plain container the service's name would have two owners or none for a while.
+ * While a service changed between an edge and a plain container, its name would have two owners or none.
  *
  * @throws UserError `preflight.strategy-changed`.
  */
@@ -174,13 +166,13 @@ function refuseStrategyChange(host: string, record: ReleaseRecord, before: Relea
       continue;
     throw new UserError({
       code: 'preflight.strategy-changed',
-      message: `${host}: ${name} was deployed as ${old} and is ${strategy} now, which cannot be changed while it serves`,
-      hint: `Set \`strategy: ${old}\` for ${name} in sluice.yml; or give the service another name, deploy, and move what uses it.`,
+      message: `${host}: cannot change the strategy of ${name} from ${old} to ${strategy} while it is serving`,
+      hint: `Set \`strategy: ${old}\` for ${name} in sluice.yml. Or give the service another name, deploy, and move its clients.`,
     });
   }
 }
 
-/** The edge listens and checks for both colours at once, so it cannot follow such a change without a seam. */
+/** The edge listens and checks for both colors at once, so it cannot follow such a change without a gap. */
 function portWarnings(service: string, record: ReleaseRecord, before: ReleaseRecord | undefined): string[] {
   const now = record.services.find((plan) => plan.name === service);
   const old = before?.services.find((plan) => plan.name === service);
@@ -189,13 +181,13 @@ function portWarnings(service: string, record: ReleaseRecord, before: ReleaseRec
   const warnings: string[] = [];
   if (ports(now) !== ports(old)) {
     warnings.push(
-      `${service} changes its port (${ports(old)} → ${ports(now)}): until the switch the old release cannot be reached on the old one. Listen on both for one release to change it without a gap.`,
+      `${service} changes its port (${ports(old)} → ${ports(now)}): until the switch, clients cannot reach the old release on the old port. To avoid the gap, listen on both ports for one release.`,
     );
   }
   if (now.health !== old.health || canonical(now.healthRequest) !== canonical(old.healthRequest)) {
-    const what = now.health === old.health ? 'how its health is asked' : 'its health path';
+    const what = now.health === old.health ? 'its health request' : 'its health path';
     warnings.push(
-      `${service} changes ${what} (${old.health ?? 'none'} → ${now.health ?? 'none'}): if the old release does not answer so, the guard cannot tell that it is well. Answer both for one release.`,
+      `${service} changes ${what} (${old.health ?? 'none'} → ${now.health ?? 'none'}): if the old release does not answer the new request, the guard cannot tell that it is healthy. Answer both for one release.`,
     );
   }
   return warnings;
@@ -213,7 +205,7 @@ function neededImages(
   return [...wanted].map((reference) => ({ reference, present: input.presentImages.has(reference) }));
 }
 
-/** Nothing would change: the same content serves already, from running containers. */
+/** Whether the same content is already serving, from running containers. */
 export function isUnchanged(plan: HostPlan, state: HostState): boolean {
   const before = releaseNamed(state, state.current);
   if (before === undefined || before.content !== plan.record.content) return false;
@@ -233,7 +225,7 @@ export function isUnchanged(plan: HostPlan, state: HostState): boolean {
 }
 
 /**
- * A release's name belongs to one content for ever. The same name with another content gets a number, so that
+ * A release's name belongs to one content permanently. The same name with other content gets a number, so that
  * `v1.2.3` deployed again with a changed variable is `v1.2.3-2`.
  */
 export function uniqueRelease(
@@ -253,12 +245,9 @@ export function uniqueRelease(
   }
 }
 
-/** So many names are read; more are not. */
 const shownReleases = 20;
 
-/**
- * @throws UserError `release.unknown` that lists what there is.
- */
+/** @throws UserError `release.unknown` that lists the kept releases. */
 export function findRelease(
   releases: readonly ReleaseRecord[],
   name: string,
@@ -270,11 +259,11 @@ export function findRelease(
   const more = others.length > shownReleases ? ` and ${others.length - shownReleases} older ones` : '';
   throw new UserError({
     code: 'release.unknown',
-    message: `There is no release ${name} on the host`,
+    message: `Unknown release "${name}"`,
     hint:
       others.length > 0
         ? `Kept releases: ${others.reverse().slice(0, shownReleases).join(', ')}${more}.`
-        : 'No earlier release is kept.',
+        : 'The host keeps no earlier release.',
   });
 }
 
@@ -286,8 +275,8 @@ export function containersOf(state: Pick<HostState, 'containers'>, release: stri
 }
 
 /**
- * Whether a service stands in front of blue-green services (an nginx): it is started after the edges, whose names it
- * looks up when it starts. What `depends_on` says counts, through any number of steps.
+ * Whether a service is in front of blue-green services (an nginx), by `depends_on`, directly or indirectly. It starts
+ * after the edges, whose names it resolves when it starts.
  */
 export function isInFront(record: ReleaseRecord, service: string, seen: Set<string> = new Set()): boolean {
   if (seen.has(service)) return false;
