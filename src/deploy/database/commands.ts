@@ -30,7 +30,7 @@ export async function databaseHost(
   if (service === undefined) {
     throw new UserError({
       code: 'backup.no-database',
-      message: `${config.file} names no database to back up`,
+      message: `${config.file} does not name a database to back up`,
       hint: 'Add `backup: { postgres: db }` with the name of the Postgres service.',
     });
   }
@@ -108,7 +108,7 @@ export async function refuseCorrupt(host: Host, folder: string, backup: BackupRe
     if (!isSha256(expected)) {
       throw new UserError({
         code: 'backup.no-hash',
-        message: `${host.name}: the record ${backup.name}.json has no SHA-256 of ${file}, so it cannot show that the file is the one that was made`,
+        message: `${host.name}: the record ${backup.name}.json has no SHA-256 of ${file}, so Sluice cannot verify the file`,
         hint: 'Use another backup (sluice backup list).',
       });
     }
@@ -120,7 +120,7 @@ export async function refuseCorrupt(host: Host, folder: string, backup: BackupRe
       message:
         found === undefined
           ? `${host.name}: cannot read ${file}`
-          : `${host.name}: ${file} is not the file that was made (its SHA-256 differs)`,
+          : `${host.name}: ${file} is not the file that was made: its SHA-256 differs`,
       hint: 'Use another backup (sluice backup list), and check the disk.',
       output: tail(result.stderr, 3),
     });

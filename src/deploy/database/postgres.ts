@@ -99,10 +99,10 @@ export async function dumpDatabase(
     const full = /no space left/i.test(result.stderr);
     throw new UserError({
       code: full ? 'host.disk-full' : 'backup.failed',
-      message: `${host.name}: the backup of the database failed`,
+      message: `${host.name}: cannot back up the database`,
       hint: full
         ? 'Free disk space on the host, then deploy again.'
-        : 'Nothing was changed. Is the database up, and may its user read all tables?',
+        : 'Nothing was changed. Check that the database is up and that its user can read all tables.',
       output: tail(result.stderr, 8),
     });
   }

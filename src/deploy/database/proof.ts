@@ -22,7 +22,7 @@ trap 'exit 143' TERM HUP INT PIPE
 docker run -d --rm --name "$container" --network none -e POSTGRES_PASSWORD=restore-test -e POSTGRES_USER="$superuser" -e POSTGRES_DB="$database" "$image" -c fsync=off -c full_page_writes=off >/dev/null
 tries=0
 until docker exec "$container" pg_isready -q -h 127.0.0.1 -U "$superuser" -d template1 2>/dev/null; do
-  tries=$((tries + 1)); [ "$tries" -lt 300 ] || { echo 'the throw-away Postgres does not start' >&2; docker logs --tail 5 "$container" >&2; exit 3; }
+  tries=$((tries + 1)); [ "$tries" -lt 300 ] || { echo 'the temporary Postgres does not start' >&2; docker logs --tail 5 "$container" >&2; exit 3; }
   sleep 0.2
 done
 `;

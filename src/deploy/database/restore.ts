@@ -42,7 +42,7 @@ SQL
 reopen() { echo 'ALTER DATABASE :"live" WITH ALLOW_CONNECTIONS true;' | sql >/dev/null 2>&1 || :; }
 [ "$5" = "$live" ] || { echo "the backup is of the database $5, but POSTGRES_DB of the container is $live" >&2; exit 3; }
 [ "$(echo 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user;' | sql)" = t ] ||
-  { echo "the role $PGUSER is not a superuser, so it cannot give objects to their owners" >&2; exit 3; }
+  { echo "the role $PGUSER is not a superuser, so it cannot set the owners of objects" >&2; exit 3; }
 read -r encoded
 settings=$(printf %s "$encoded" | base64 -d)
 trap drop EXIT
@@ -182,8 +182,8 @@ export async function restoreDatabase(
     };
   throw new UserError({
     code: 'restore.failed',
-    message: `${host.name}: ${backup.name} was not restored`,
-    hint: 'The live database is as it was before.',
+    message: `${host.name}: cannot restore ${backup.name}`,
+    hint: 'The live database was not changed.',
     output: tail(result.stderr, 8),
   });
 }
@@ -212,7 +212,7 @@ SQL
     throw new UserError({
       code: 'restore.failed',
       message: `${host.name}: cannot read the roles of the database server`,
-      hint: 'Check that the database is up. The live database is as it was before.',
+      hint: 'Check that the database is up. The live database was not changed.',
       output: tail(result.stderr, 5),
     });
   }

@@ -144,8 +144,8 @@ export async function findDatabase(host: Host, app: string, service: string): Pr
   if (found === undefined) {
     throw new UserError({
       code: 'backup.no-database',
-      message: `${host.name}: the database service ${service} does not run, so there is nothing to back up`,
-      hint: `Start it (docker compose up -d ${service}) or see why it stopped; to deploy without a backup, say --no-backup.`,
+      message: `${host.name}: the database service ${service} is not running, so there is nothing to back up`,
+      hint: `Start it (docker compose up -d ${service}) or find out why it stopped. To deploy without a backup, pass --no-backup.`,
     });
   }
   return { container: found.id, imageId: found.imageId };
@@ -159,11 +159,11 @@ export function findBackup(records: readonly BackupRecord[], name: string): Back
   if (found !== undefined) return found;
   throw new UserError({
     code: 'backup.unknown',
-    message: `There is no backup ${name} on the host`,
+    message: records.length === 0 ? 'There is no backup on the host' : `Unknown backup "${name}"`,
     hint:
       records.length === 0
-        ? 'There is no backup yet.'
-        : `Backups: ${records
+        ? 'Run `sluice backup make` to make one.'
+        : `Available: ${records
             .map((record) => record.name)
             .reverse()
             .join(', ')}.`,

@@ -5,7 +5,7 @@ export function backupLine(record: BackupRecord): string {
   const { restoreTest } = record;
   const proof =
     restoreTest === undefined
-      ? 'not test-restored'
+      ? 'restore not tested'
       : restoreTest.ok
         ? proofLine(restoreTest)
         : `DOES NOT RESTORE: ${restoreTest.detail ?? ''}`;

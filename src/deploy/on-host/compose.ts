@@ -76,7 +76,7 @@ export async function composeUp(
   throw new UserError({
     code: 'compose.up-failed',
     message: `${hostRun.host.name}: docker compose cannot start ${services.join(', ')}`,
-    hint: 'The last line below is Compose’s own reason.',
+    hint: 'The last line below gives the reason.',
     output: tail(result.stderr, 8),
   });
 }
@@ -101,8 +101,8 @@ export async function validateProject(
   if (result.code === 0) return;
   throw new UserError({
     code: 'preflight.compose-rejects',
-    message: `${host.name}: Docker Compose there does not accept the project of this release`,
-    hint: 'If its reason below is a key that it does not know, update docker-compose-plugin on the server, or remove the key.',
+    message: `${host.name}: Docker Compose on the host rejects the project of this release`,
+    hint: 'If the reason below is an unknown key, update docker-compose-plugin on the server, or remove the key.',
     output: tail(result.stderr || result.stdout, 8),
   });
 }

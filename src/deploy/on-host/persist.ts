@@ -46,7 +46,7 @@ export async function persistColour(
   throw new UserError({
     code: 'host.write-failed',
     message: `${host.name}: cannot write to ${layout.app}`,
-    hint: 'Is its disk full, or the folder not owned by the deploy user?',
+    hint: 'Check that the disk has free space and that the deploy user owns the folder.',
     output: tail(result.stderr, 3),
   });
 }

@@ -83,7 +83,7 @@ function troublesOf(state: HostState): string[] {
       troubles.push(`the edge of ${service} does not answer (${status})`);
     }
     const shouldRun = container.edge === undefined && container.colour === undefined && !container.job;
-    if (shouldRun && !container.running) troubles.push(`${service} does not run: ${status}`);
+    if (shouldRun && !container.running) troubles.push(`${service} is not running: ${status}`);
     if (/unhealthy|Restarting|Dead/.test(status)) troubles.push(`${container.name}: ${status}`);
   }
   for (const [service, status] of Object.entries(state.edges)) {
@@ -91,12 +91,12 @@ function troublesOf(state: HostState): string[] {
     const { connections } = status;
     if (connections !== undefined && connections.current >= connections.max)
       troubles.push(
-        `${service}: all ${connections.max} connections are taken, further requests get a 503 (edge.max-connections)`,
+        `${service}: all ${connections.max} connections are in use, and further requests get a 503 (edge.max-connections)`,
       );
-    if (active.up === 0) troubles.push(`${service}: no container of ${status.active}, which serves, is up`);
+    if (active.up === 0) troubles.push(`${service}: no healthy container in ${status.active}, the serving color`);
     if (status.armed !== null) {
       troubles.push(
-        `${service}: a switch to ${status.armed.to} is armed; without a confirmation it reverts in ${Math.round(status.armed.deadlineIn)} s`,
+        `${service}: a switch to ${status.armed.to} is waiting for confirmation; without it, the edge reverts in ${Math.round(status.armed.deadlineIn)} s`,
       );
     }
   }

@@ -82,7 +82,7 @@ function elsewhere(
   const what = (type: string, place: string) => (type === 'volume' ? `the volume ${place}` : place);
   return new UserError({
     code: 'preflight.data-elsewhere',
-    message: `${host}: ${service} keeps its data of ${target} in ${what(other.type, there)} (container ${container.name}), and this release has it in ${what(volume.type, here)}: it would start without that data`,
+    message: `${host}: the data of ${service} at ${target} is in ${what(other.type, there)} (container ${container.name}), but this release mounts ${what(volume.type, here)} there and starts without it`,
     hint: wayOut({ container, other, volume, record }, here),
   });
 }
@@ -91,11 +91,11 @@ function wayOut({ container, other, volume }: Elsewhere, here: string): string {
   const keep =
     other.type === 'volume'
       ? `name the volume in a compose file: volumes: { ${volumeKey(volume)}: { name: ${other.name}, external: true } }`
-      : `write ${other.source}:${volume.target} in a compose file of this target`;
+      : `mount ${other.source}:${volume.target} in a compose file of this target`;
   if (volume.type === 'volume' || other.type === 'volume') return `To keep it there, ${keep}.`;
   const [from, to] = [quoted(`${other.source}/.`), quoted(here)];
   const move = `docker stop ${container.name} && mkdir -p ${to} && sudo cp -a ${from} ${to} && docker rm ${container.name}`;
-  return `To keep it there, ${keep}. To move it (the service is down until the deploy is done), run on the server: ${move}`;
+  return `To keep it there, ${keep}. To move it (the service is down until the deploy ends), run on the server: ${move}`;
 }
 
 function volumeKey({ type, source = 'data' }: ComposeVolume): string {

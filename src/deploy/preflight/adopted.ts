@@ -87,7 +87,7 @@ async function readDown(host: Host, releaseFolder: string): Promise<Docker.Conta
   } catch (error) {
     throw new UserError({
       code: 'state.unreadable',
-      message: `${host.name}: cannot read ${releaseFolder}/${folderName}, which describes the containers before Sluice`,
+      message: `${host.name}: cannot read ${releaseFolder}/${folderName}, which records the containers that ran before Sluice`,
       hint: 'Start them with `docker compose up -d` in their own project.',
       cause: error,
     });

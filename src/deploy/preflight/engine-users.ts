@@ -21,9 +21,9 @@ function judgeRootless({ record }: Pick<PreflightInput, 'record'>): Finding[] {
       level: isRefused ? 'error' : 'warning',
       topic: 'engine',
       message: isRefused
-        ? 'the engine is rootless: the edge of a blue-green service cannot open its folder there, and containers cannot be asked at their addresses'
-        : 'the engine is rootless: it does not open ports below 1024 by default, and containers do not see the addresses of clients',
-      fix: 'Use an engine of the system (/var/run/docker.sock, the deploy user in the group docker), with userns-remap if root of a container must not be root of the server.',
+        ? 'the engine is rootless: the edge of a blue-green service cannot open its folder, and Sluice cannot reach containers at their addresses'
+        : 'the engine is rootless: by default it cannot publish ports below 1024, and containers do not see client addresses',
+      fix: 'Use the system engine (/var/run/docker.sock, the deploy user in the docker group). If root in a container must not be root on the server, enable userns-remap.',
     },
   ];
 }
@@ -36,8 +36,8 @@ function judgeRemapped({ record }: Pick<PreflightInput, 'record'>): Finding[] {
       (why): Finding => ({
         level: 'error',
         topic: 'engine',
-        message: `the engine has userns-remap, and ${name} ${why}`,
-        fix: `Write userns_mode: host for ${name} in the compose file: its users are then those of the server.`,
+        message: `the engine uses userns-remap, but ${name} ${why}`,
+        fix: `Set userns_mode: host for ${name} in the compose file, so that its users are those of the server.`,
       }),
     );
   });
@@ -48,11 +48,11 @@ function judgeRemapped({ record }: Pick<PreflightInput, 'record'>): Finding[] {
 /** What the engine itself refuses with user namespaces (moby daemon_unix.go), and files of ours that are closed to them. */
 function whyRefused(service: ComposeService, record: PreflightInput['record']): string[] {
   return [
-    ...(service.network_mode === 'host' ? ['shares the network of the server (network_mode: host)'] : []),
-    ...(service['pid'] === 'host' ? ['shares the processes of the server (pid: host)'] : []),
+    ...(service.network_mode === 'host' ? ['shares the server’s network (network_mode: host)'] : []),
+    ...(service['pid'] === 'host' ? ['shares the server’s processes (pid: host)'] : []),
     ...(service['privileged'] === true ? ['is privileged'] : []),
     ...(service.secrets?.some((secret) => isClosed(secret, record))
-      ? ['has secrets: files that only the deploy user can read, who is another user in its container']
+      ? ['has secrets: only the deploy user can read these files, and that is another user in the container']
       : []),
   ];
 }

@@ -50,7 +50,7 @@ export function refuseOthers(host: string, layout: Layout, owner: Owner, asker: 
     throw new UserError({
       code: 'target.other',
       message: `${host}: ${layout.app} belongs to target ${owner.target}, not ${target}`,
-      hint: `Is this host right for ${target}? Two targets on one server need two roots: set \`root: /opt/sluice-${target}\` for this target's host, and another \`app:\` name for its containers.`,
+      hint: `Check that this host belongs to ${target}. Two targets on one server need separate roots and app names: set \`root: /opt/sluice-${target}\` for this target's host, and another \`app:\`.`,
     });
   }
   const folder = owner.folders.find((candidate) => candidate !== undefined && candidate !== layout.app);
@@ -59,14 +59,14 @@ export function refuseOthers(host: string, layout: Layout, owner: Owner, asker: 
     throw new UserError({
       code: 'target.elsewhere',
       message: `${host}: the containers of ${app} belong to ${folder ?? 'another folder'}, not to ${layout.app}`,
-      hint: `An engine has one app of a name. If this is another app, or another target of it, give it another \`app:\`. If it is the same, its host in sluice.yml needs the \`root:\` that it was deployed with.`,
+      hint: `An app name is unique on a Docker engine. If this is another app or target, set another \`app:\`. If it is the same one, set \`root:\` of the host in sluice.yml to the folder it was deployed with.`,
     });
   }
   if (owner.repository !== undefined && repository !== undefined && owner.repository !== repository) {
     throw new UserError({
       code: 'target.repository',
       message: `${host}: ${layout.app} is deployed from ${owner.repository}, not from ${repository}`,
-      hint: `Another app needs another \`app:\`. If ${owner.repository} is called ${repository} now, remove the old name on the server: rm ${layout.app}/repository`,
+      hint: `If this is another app, set another \`app:\`. If ${owner.repository} was renamed to ${repository}, remove the old name on the server: rm ${layout.app}/repository`,
     });
   }
 }

@@ -97,8 +97,8 @@ export async function verifyPlatforms(host: Pick<Host, 'engine'>, plan: HostPlan
     if (!platforms.some((one) => runsOn(one, engine)))
       throw new UserError({
         code: 'image.platform',
-        message: `${plan.host}: the image of the edge of ${edge.service} is for ${platforms.map(shown).join(', ')}, and ${shown(engine)} is needed: ${reference}`,
-        hint: `Name an image of HAProxy for ${shown(engine)} in \`edge.image\`.`,
+        message: `${plan.host}: the edge image of ${edge.service} is for ${platforms.map(shown).join(', ')}, but ${shown(engine)} is needed: ${reference}`,
+        hint: `Set \`edge.image\` to an HAProxy image for ${shown(engine)}.`,
       });
   }
 }
@@ -127,8 +127,8 @@ function wrongPlatform(
   const all = offered.map(shown).join(', ');
   return new UserError({
     code: 'image.platform',
-    message: `${host}: the image of ${service} is for ${all}, and ${shown(wanted)} is needed: ${image}`,
-    hint: `Build it for ${shown(wanted)} (build: { platforms: [${shown(wanted)}] }). If the server emulates ${shown(offered[0] ?? wanted)}, write platform: ${shown(offered[0] ?? wanted)} for ${service} in the compose file.`,
+    message: `${host}: the image of ${service} is for ${all}, but ${shown(wanted)} is needed: ${image}`,
+    hint: `Build it for ${shown(wanted)} (build: { platforms: [${shown(wanted)}] }). If the server emulates ${shown(offered[0] ?? wanted)}, set platform: ${shown(offered[0] ?? wanted)} for ${service} in the compose file.`,
   });
 }
 

@@ -60,8 +60,8 @@ function judgeEngine({ docker }: HostFacts): Finding[] {
       : {
           level: 'error',
           topic: 'engine',
-          message: engine === '' ? 'no Docker engine answers' : `Docker ${engine} is older than 20.10`,
-          fix: 'Install a current Docker engine, and put the deploy user into the group docker.',
+          message: engine === '' ? 'the Docker engine does not answer' : `Docker ${engine} is older than 20.10`,
+          fix: 'Install a current Docker engine, and add the deploy user to the docker group.',
         },
     atLeast(composeVersion, 2, 20)
       ? { level: 'ok', topic: 'compose', message: `Compose ${composeVersion}` }
@@ -90,7 +90,7 @@ function judgeAccess({ sshd, root, clock }: HostFacts): Finding[] {
     findings.push({
       level: 'error',
       topic: 'folder',
-      message: `${root.path} cannot be written`,
+      message: `the deploy user cannot write to ${root.path}`,
       fix: `As root on the host: install -d -o USER -m 700 ${root.path}`,
     });
   }
@@ -98,7 +98,7 @@ function judgeAccess({ sshd, root, clock }: HostFacts): Finding[] {
     findings.push({
       level: 'error',
       topic: 'ssh',
-      message: 'sshd forbids forwarding, which the edge’s guard and the health checks are asked through',
+      message: 'sshd forbids forwarding, which Sluice needs for health checks and to reach the guard of an edge',
       fix: 'Set AllowStreamLocalForwarding yes and AllowTcpForwarding yes for the deploy user in sshd_config.',
     });
   } else {
@@ -110,8 +110,8 @@ function judgeAccess({ sshd, root, clock }: HostFacts): Finding[] {
     findings.push({
       level: 'warning',
       topic: 'clock',
-      message: `the host's clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} ours`,
-      fix: 'Run an NTP client on both: history and logs are hard to read otherwise. Deploys do not depend on it.',
+      message: `the host's clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the clock where Sluice runs`,
+      fix: 'Run an NTP client on both machines, so that the times in history and logs match. Deploys do not depend on it.',
     });
   }
   return findings;
@@ -131,7 +131,7 @@ function judgeDisk({ disk }: HostFacts): Finding[] {
         level: 'error',
         topic: 'disk',
         message: `only ${message}`,
-        fix: 'Free at least 1 GiB: docker system df shows what Docker holds.',
+        fix: 'Free at least 1 GiB. To see what Docker uses, run `docker system df`.',
       },
     ];
   });
@@ -144,10 +144,10 @@ function judgeMemory({ facts, record }: PreflightInput): Finding[] {
     level: 'warning',
     topic: 'memory',
     message: `${service} has no memory limit`,
-    fix: `Set deploy.resources.limits.memory of ${service}: without one it can take the whole host down.`,
+    fix: `Set deploy.resources.limits.memory of ${service}. Without a limit it can use up the memory of the host.`,
   }));
   if (total === undefined || budget.lines.length === 0) return findings;
-  const sum = `${(budget.needed / gib).toFixed(1)} GiB of limits with both colours running, ${(total / gib).toFixed(1)} GiB in the host`;
+  const sum = `${(budget.needed / gib).toFixed(1)} GiB of memory limits while both colors run, the host has ${(total / gib).toFixed(1)} GiB`;
   if (budget.needed <= total) return [{ level: 'ok', topic: 'memory', message: sum }, ...findings];
   const largest = [...budget.lines].sort((a, b) => b.containers * b.limit - a.containers * a.limit)[0];
   return [
@@ -155,7 +155,7 @@ function judgeMemory({ facts, record }: PreflightInput): Finding[] {
       level: 'error',
       topic: 'memory',
       message: sum,
-      fix: `Lower limits, processes or replicas: ${largest?.service} alone takes ${largest?.containers} × ${((largest?.limit ?? 0) / gib).toFixed(1)} GiB during a deploy.`,
+      fix: `Lower limits, processes or replicas: ${largest?.service} alone uses ${largest?.containers} × ${((largest?.limit ?? 0) / gib).toFixed(1)} GiB during a deploy.`,
     },
     ...findings,
   ];
@@ -177,7 +177,7 @@ function judgeConnections({ record, fleet = [record], config, database }: Prefli
     .join(' + ');
   const { needed, available, pooler } = budget;
   const behind = pooler === undefined ? '' : `; ${pooler.service} opens ${pooler.pool}`;
-  const message = `${needed} database connections at most with both colours (${terms}${behind}), ${available} available`;
+  const message = `up to ${needed} database connections while both colors run (${terms}${behind}), ${available} available`;
   const findings: Finding[] =
     needed <= available
       ? [{ level: 'ok', topic: 'connections', message }]
@@ -186,7 +186,7 @@ function judgeConnections({ record, fleet = [record], config, database }: Prefli
             level: 'error',
             topic: 'connections',
             message,
-            fix: `Lower pools or processes, raise max_connections of ${database}, or put PgBouncer in between.`,
+            fix: `Lower pools or processes, raise max_connections of ${database}, or add PgBouncer.`,
           },
         ];
   if (pooler === undefined || pooler.clients <= pooler.maxClients) return findings;
@@ -195,7 +195,7 @@ function judgeConnections({ record, fleet = [record], config, database }: Prefli
     {
       level: 'error',
       topic: 'connections',
-      message: `${pooler.clients} connections to ${pooler.service} at most with both colours, and it takes ${pooler.maxClients}`,
+      message: `up to ${pooler.clients} connections to ${pooler.service} while both colors run, but it accepts ${pooler.maxClients}`,
       fix: 'Raise MAX_CLIENT_CONN, or lower pools or processes.',
     },
   ];
@@ -211,7 +211,7 @@ function judgeLimits({ record, config }: PreflightInput): Finding[] {
       {
         level: 'error',
         topic: 'memory',
-        message: `${service} needs ${(needed / gib).toFixed(1)} GiB (${sum}), and its limit is ${(limit / gib).toFixed(1)} GiB`,
+        message: `${service} needs ${(needed / gib).toFixed(1)} GiB (${sum}), but its limit is ${(limit / gib).toFixed(1)} GiB`,
         fix: 'Lower its processes, or raise the limit.',
       },
     ];
@@ -260,8 +260,8 @@ export function preflight(run: DeployRun, facts: readonly HostFacts[]): string {
   if (errors.length === 0) return 'memory, disk, connections and env are fine';
   throw new UserError({
     code: 'preflight.failed',
-    message: `Not ready for this deploy: ${errors.length} ${errors.length === 1 ? 'thing' : 'things'} to mend`,
-    hint: 'Nothing was changed. To deploy all the same: --no-preflight.',
+    message: `Not ready for this deploy: ${errors.length} ${errors.length === 1 ? 'problem' : 'problems'} to fix`,
+    hint: 'Nothing was changed. To deploy anyway, pass --no-preflight.',
     output: errors.join('\n'),
   });
 }

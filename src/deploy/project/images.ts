@@ -83,7 +83,7 @@ async function findDigest(
     image.RepoDigests?.find((digest) => digest.startsWith(`${repositoryOf(reference)}@`)) ??
     image.RepoDigests?.[0];
   if (found === undefined)
-    throw unresolved(host, reference, 'the image has no digest: it was never in a registry');
+    throw unresolved(host, reference, 'the image has no digest, because it was never pushed to a registry');
   return {
     digest: found.slice(found.indexOf('@') + 1),
     platforms: platformsIn([{ os: image.Os, architecture: image.Architecture }]),
@@ -120,8 +120,8 @@ function isDenied(error: unknown): boolean {
 function unresolved(host: Host, reference: string, why: string): UserError {
   return new UserError({
     code: 'image.unresolved',
-    message: `${host.name}: the registry does not give the digest of ${reference}`,
-    hint: 'Is the image pushed, the name right and the registry up? For a private registry set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD, or log in on the host.',
+    message: `${host.name}: cannot get the digest of ${reference} from the registry`,
+    hint: 'Check that the image is pushed, its name is right and the registry is up. For a private registry, set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD, or log in on the host.',
     output: why,
   });
 }
@@ -162,7 +162,7 @@ export async function pullImages(
         message: `${host.name}: cannot pull ${reference}`,
         hint: full
           ? 'Free disk space on the host (docker system df), then deploy again.'
-          : 'Is the registry up and reachable from the host, and is the image still there?',
+          : 'Check that the registry is up, reachable from the host, and still has the image.',
         output: second,
       });
     }),

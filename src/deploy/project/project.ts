@@ -56,7 +56,7 @@ function refuseLinkClashes(services: readonly ServicePlan[], definitions: Compos
     if (clash === undefined) continue;
     throw new UserError({
       code: 'compose.name-clash',
-      message: `services.${clash.linking}.links: "${name}:${clash.alias}" gives ${name} a name that ${clash.owner} has`,
+      message: `services.${clash.linking}.links: "${name}:${clash.alias}" gives ${name} the name of ${clash.owner}`,
       hint: `Remove the link, and use the name ${name} in ${clash.linking}.`,
     });
   }

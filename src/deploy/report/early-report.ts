@@ -80,8 +80,8 @@ export async function earlyReport(
       warnings: recorder.warnings,
       error: errorOf({ error }),
       nextAction: cancelled
-        ? `Run \`sluice ${run.command} ${target.name}\` again when you want it.`
-        : `Mend the cause and run \`sluice ${run.command} ${target.name}\` again; nothing was changed.`,
+        ? `Run \`sluice ${run.command} ${target.name}\` again when you are ready.`
+        : `Fix the cause and run \`sluice ${run.command} ${target.name}\` again. Nothing was changed.`,
       counts: hosts
         .map((host) => host.counts())
         .reduce(

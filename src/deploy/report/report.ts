@@ -141,11 +141,11 @@ function nextAction(run: DeployRun, result: TransactionResult): string {
   const name = run.target.name;
   if (result.undoErrors.length > 0) {
     const what = result.undoErrors.map(messageOf).join('; ');
-    return `Not all could be undone from here (${what}). Run \`sluice status ${name}\`; the next \`sluice deploy ${name}\` finishes the undo by itself.`;
+    return `The undo did not complete (${what}). Run \`sluice status ${name}\`. The next \`sluice deploy ${name}\` finishes the undo.`;
   }
   if (isCancellation(result.error, run.effects.signal))
-    return `Run \`sluice deploy ${name}\` again when you want it.`;
-  return `Mend the cause and run \`sluice deploy ${name}\` again; nothing has to be cleaned up.`;
+    return `Run \`sluice deploy ${name}\` again when you are ready.`;
+  return `Fix the cause and run \`sluice deploy ${name}\` again. No cleanup is needed.`;
 }
 
 export function runUrl(env: Readonly<Record<string, string | undefined>>): string | undefined {

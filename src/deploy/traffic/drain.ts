@@ -31,7 +31,7 @@ export async function drainColour(
     const counts = await Promise.all(all.map((guard) => inFlight(guard, colour)));
     const left = counts.reduce((sum, count) => sum + count, 0);
     if (left === 0 || clock.elapsed() >= until) return left;
-    note?.(`${left} connections still on the old release`);
+    note?.(`${left} ${left === 1 ? 'connection' : 'connections'} still on the old release`);
     await clock.sleep(pollMs, signal);
   }
 }
@@ -63,7 +63,7 @@ export async function untilEnded<C extends { readonly id: string; readonly servi
     const left = containers.filter((_, index) => ending[index] === true);
     if (left.length === 0 || clock.elapsed() > until) return left;
     const names = [...new Set(left.map(({ service }) => service))].join(', ');
-    note(`${names} of the old release still finish what they do`);
+    note(`waiting for ${names} of the old release to finish`);
     await clock.sleep(200, run.signal);
   }
 }

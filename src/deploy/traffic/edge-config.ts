@@ -229,7 +229,7 @@ function headersOf(health: EdgeHealth | null): [name: string, value: string][] {
 /** Every text of a spec ends up in a configuration of words and lines: only what stays one word may pass. */
 function check(spec: EdgeSpec): void {
   const refuse = (what: string): never => {
-    throw new Error(`no edge for service ${JSON.stringify(spec.service)}: ${what}`);
+    throw new Error(`cannot configure the edge of service ${JSON.stringify(spec.service)}: ${what}`);
   };
   const name = replicaName(spec.app, spec.service, 'green');
   const labels = name.split('.');
@@ -238,7 +238,7 @@ function check(spec: EdgeSpec): void {
     name.length > 253 ||
     labels.some((label) => label === '' || label.length > 63)
   ) {
-    refuse('its name cannot be a host name');
+    refuse('its name is not a valid host name');
   }
   if (spec.ports.length === 0) refuse('it has no port');
   const ports = spec.ports.map((edgePort) => edgePort.port);
@@ -261,12 +261,12 @@ function check(spec: EdgeSpec): void {
   }
   const hold = spec.holdSeconds ?? 5;
   if (!(hold >= 0 && hold <= 600)) refuse(`holdSeconds ${hold} is not 0-600`);
-  if (new Set(ports).size !== ports.length) refuse('a port is named twice');
+  if (new Set(ports).size !== ports.length) refuse('duplicate port');
   const { path = '/', host = 'localhost', expect = '200', timeoutMs = 1 } = spec.health ?? {};
   if (!/^[1-5]\d\d(?:-[1-5]\d\d)?(?:,[1-5]\d\d(?:-[1-5]\d\d)?)*$/.test(expect))
-    refuse(`expected statuses ${JSON.stringify(expect)}`);
+    refuse(`${JSON.stringify(expect)} is not a list of expected statuses`);
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 604_800_000)
-    refuse(`health timeout ${timeoutMs} is no number of ms`);
+    refuse(`health timeout ${timeoutMs} is not 1-604800000 ms`);
   for (const [name, value] of headersOf(spec.health))
     if (!isHealthHeader(name) || !isHealthValue(value))
       refuse(`health header ${JSON.stringify(name)} cannot be sent`);
@@ -274,9 +274,9 @@ function check(spec: EdgeSpec): void {
     refuse(`health path ${JSON.stringify(path)} is not a plain path`);
   if (!/^[\w.:[\]-]+$/.test(host)) refuse(`health host ${JSON.stringify(host)} is not a host`);
   for (const network of [...(spec.open?.trusted ?? []), ...(spec.proxyProtocol ?? [])])
-    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network)) refuse(`network ${JSON.stringify(network)}`);
+    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network)) refuse(`${JSON.stringify(network)} is not a network`);
   for (const folder of [spec.paths?.config ?? '/', spec.paths?.run ?? '/']) {
-    if (!/^\/[\w./-]*$/.test(folder)) refuse(`path ${JSON.stringify(folder)} is not plain and absolute`);
+    if (!/^\/[\w./-]*$/.test(folder)) refuse(`${JSON.stringify(folder)} is not a plain absolute path`);
   }
-  if (!/^[\w.:-]+$/.test(spec.nameserver ?? '-')) refuse(`nameserver ${JSON.stringify(spec.nameserver)}`);
+  if (!/^[\w.:-]+$/.test(spec.nameserver ?? '-')) refuse(`${JSON.stringify(spec.nameserver)} is not a nameserver`);
 }

@@ -12,7 +12,7 @@ export type Repetitions = (block: string, outer: Values) => readonly Values[];
 export function fill(template: string, values: Values, repetitions: Repetitions): string {
   const lines = template.split('\n');
   const [text, rest] = fillLines(lines, values, repetitions);
-  if (rest.length > 0) throw new Error('a block of the template ends that never began');
+  if (rest.length > 0) throw new Error('the template has an #end without a #for or #if');
   return text.join('\n').replace(/\n{3,}/g, '\n\n');
 }
 

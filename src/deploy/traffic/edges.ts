@@ -260,7 +260,7 @@ export async function startStoppedEdges(
         await host.engine.getContainer(id).start();
       } catch (error) {
         if (mayFail) return undefined;
-        throw noEdge(host, service, error, `cannot be started: ${messageOf(error)}`);
+        throw noEdge(host, service, error, `cannot start: ${messageOf(error)}`);
       }
       await answering(host, layout, service, clock);
       return service;
@@ -292,7 +292,7 @@ export function noEdge(host: Host, service: string, cause?: unknown, what = 'doe
   return new UserError({
     code: 'edge.unreachable',
     message: `${host.name}: the edge of ${service} ${what}`,
-    hint: 'See docker logs of its container; sshd must allow AllowStreamLocalForwarding.',
+    hint: 'Read `docker logs` of its container. sshd must allow AllowStreamLocalForwarding.',
     cause,
   });
 }

@@ -123,9 +123,9 @@ export class EdgeRefused extends Error {
 /** Commands of the runtime API as text; each throws a RangeError for an argument that would be another command. */
 export function switchCommand(order: SwitchOrder): string {
   const { from, to, nonce, deadlineSeconds } = order;
-  if (from === to) throw new RangeError(`a switch from ${from} to ${to} is none`);
+  if (from === to) throw new RangeError(`cannot switch from ${from} to ${to}`);
   if (!(deadlineSeconds > 0 && deadlineSeconds <= 86_400))
-    throw new RangeError(`deadline of ${deadlineSeconds} s`);
+    throw new RangeError(`deadline of ${deadlineSeconds} s is not between 0 and 86400 s`);
   const words = ['sluice switch', colour(from), colour(to), checkedNonce(nonce), decimal(deadlineSeconds)];
   return [...words, limitsText(order.limits ?? {})].join(' ');
 }
@@ -154,7 +154,7 @@ export function serversCommand(of: EdgeColour, addresses?: readonly string[]): s
 export const statusCommand = 'sluice status';
 
 function colour(text: EdgeColour): EdgeColour {
-  if (text !== 'blue' && text !== 'green') throw new RangeError(`${JSON.stringify(text)} is not a colour`);
+  if (text !== 'blue' && text !== 'green') throw new RangeError(`${JSON.stringify(text)} is not a color`);
   return text;
 }
 
@@ -180,7 +180,7 @@ function limitsText(limits: SwitchLimits): string {
     ['min-slow', minSlow, ''],
   ] as const) {
     if (value === undefined) continue;
-    if (!(value >= 1 && value <= 1e9)) throw new RangeError(`${name} of ${value}`);
+    if (!(value >= 1 && value <= 1e9)) throw new RangeError(`${name} of ${value} is not between 1 and 1e9`);
     parts.push(`${name}=${decimal(value)}${unit}`);
   }
   return parts.join(',') || '-';

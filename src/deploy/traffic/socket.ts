@@ -59,7 +59,7 @@ function ask(stream: Duplex, socket: string, command: string): Promise<string> {
     const chunks: Buffer[] = [];
     const timer = setTimeout(() => {
       stream.destroy();
-      reject(new Error(`${socket} gave no answer to "${command.split(' ').slice(0, 2).join(' ')}"`));
+      reject(new Error(`${socket} did not answer "${command.split(' ').slice(0, 2).join(' ')}"`));
     }, answerMs);
     const settle = (finish: () => void) => {
       clearTimeout(timer);

@@ -99,7 +99,7 @@ async function readManifest(references: readonly string[], saved: ReadonlyMap<st
   };
   const read = async (path: string): Promise<Buffer> => {
     const found = find(path);
-    if (found === undefined) throw damaged(`docker save gave no ${path}`);
+    if (found === undefined) throw damaged(`docker save did not write ${path}`);
     return await readFile(found.file);
   };
   const manifest = JSON.parse((await read('manifest.json')).toString()) as readonly {
@@ -111,10 +111,10 @@ async function readManifest(references: readonly string[], saved: ReadonlyMap<st
   const images = await Promise.all(
     references.map(async (reference): Promise<LocalImage> => {
       const found = manifest.find(({ RepoTags }) => RepoTags?.includes(reference));
-      if (found === undefined) throw damaged(`docker save gave no ${reference}`);
+      if (found === undefined) throw damaged(`docker save did not write ${reference}`);
       const config = await read(found.Config);
       if (sha256(config) !== carriedDigest(reference)) {
-        throw damaged(`${reference} is another image than its name says: somebody moved the tag`);
+        throw damaged(`${reference} does not match the digest in its name: its tag was moved`);
       }
       const { rootfs } = JSON.parse(config.toString()) as { rootfs: { diff_ids: readonly string[] } };
       for (const [index, diffId] of rootfs.diff_ids.entries()) {
@@ -136,12 +136,12 @@ async function travelling(
   layer: { readonly saved: Saved; readonly named: string | undefined } | undefined,
   signal: AbortSignal,
 ): Promise<LocalBlob> {
-  if (layer === undefined) throw damaged(`docker save gave no layer ${diffId}`);
+  if (layer === undefined) throw damaged(`docker save did not write the layer ${diffId}`);
   const { file, size, digest } = layer.saved;
   const kind = await compressionOf(file);
   const wanted = kind === 'none' ? hexOf(diffId) : layer.named;
   if (wanted !== undefined && hexOf(digest) !== wanted) {
-    throw damaged(`docker save gave other bytes for the layer ${diffId} than its digest says`);
+    throw damaged(`docker save wrote a layer that does not match its digest: ${diffId}`);
   }
   if (kind !== 'none') {
     return { file, size, digest, mediaType: gzipType.replace('gzip', kind) };
@@ -179,7 +179,7 @@ function damaged(message: string): UserError {
 function notSaved(references: readonly string[], stderr: string): UserError {
   return new UserError({
     code: 'image.nowhere',
-    message: `The Docker engine where Sluice runs does not give ${references.join(', ')}`,
+    message: `The Docker engine where Sluice runs cannot save ${references.join(', ')}`,
     hint: 'Run `sluice build --images images.json` on this machine first.',
     output: tail(stderr, 5),
   });

@@ -51,8 +51,8 @@ export async function requireLocal(
   );
   throw new UserError({
     code: 'image.nowhere',
-    message: `${hosts.join(', ')} ${hosts.length === 1 ? 'lacks' : 'lack'} ${(missing.length > 0 ? missing : references).join(', ')}, and so does the Docker engine where Sluice runs`,
-    hint: 'Run `sluice build --images images.json` on this machine first, and deploy with the file it writes; or roll back to a release that the hosts still have.',
+    message: `Neither ${hosts.join(', ')} nor the Docker engine where Sluice runs has ${(missing.length > 0 ? missing : references).join(', ')}`,
+    hint: 'Run `sluice build --images images.json` on this machine first, and deploy with the file it writes. Or roll back to a release that the hosts still have.',
     output: tail(result.stderr, 5),
   });
 }

@@ -138,7 +138,7 @@ function engineDown(host: Host, output: string): UserError {
   return new UserError({
     code: 'host.engine-down',
     message: `The Docker engine on ${host.name} does not answer`,
-    hint: 'Start it (sudo systemctl start docker) and look at its log (journalctl -u docker).',
+    hint: 'Start it (sudo systemctl start docker) and check its log (journalctl -u docker).',
     output,
   });
 }
@@ -146,7 +146,7 @@ function engineDown(host: Host, output: string): UserError {
 function notTheSame(host: Host, image: AssembledImage): UserError {
   return new UserError({
     code: 'image.damaged',
-    message: `${host.name}: what was loaded as ${image.reference} is another image`,
-    hint: 'Run the deploy again; if it happens twice, report it.',
+    message: `${host.name}: the image loaded as ${image.reference} is not the one that was sent`,
+    hint: 'Run the deploy again. If it fails in the same way, report it.',
   });
 }

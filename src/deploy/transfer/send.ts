@@ -71,8 +71,8 @@ function notSent(host: Host, folder: string, blob: LocalBlob, code: number, stde
   if (code === codes.damaged || code === codes.short) {
     return new UserError({
       code: 'image.damaged',
-      message: `${host.name}: the layer ${blob.digest} did not arrive as it was sent`,
-      hint: 'Run the deploy again; if it happens twice, look at the disks of both machines.',
+      message: `${host.name}: the layer ${blob.digest} arrived damaged or incomplete`,
+      hint: 'Run the deploy again. If it fails in the same way, check the disks of both machines.',
       output,
     });
   }
@@ -88,7 +88,7 @@ function notSent(host: Host, folder: string, blob: LocalBlob, code: number, stde
 export function diskFull(host: Host, what: string, output: string): UserError {
   return new UserError({
     code: 'host.disk-full',
-    message: `${host.name}: the disk is too full for the images (${what})`,
+    message: `${host.name}: not enough disk space for the images (${what})`,
     hint: 'Free disk space on the host (docker system df), then deploy again.',
     output,
   });

@@ -77,14 +77,14 @@ export async function openCargo(recipients: readonly Recipient[], effects: Engin
   return {
     carry: async (recipient, more) => {
       const found = holdings.get(recipient.host);
-      if (found === undefined) throw new Error(`nothing is known of ${recipient.host.name}`);
+      if (found === undefined) throw new Error(`${recipient.host.name} is not a recipient of this cargo`);
       await removeTags(recipient.host, leftOf(recipient, found));
       const first = await carryOnce(recipient, sparse, found, false, more);
       if ('carried' in first) return first.carried;
       const { name } = recipient.host;
       if (!first.sparse) throw refusedError(name, first.refused);
       more.detail(`${name}: docker load: ${first.refused}`);
-      more.note(`${name}: the host lacks more than it seemed, sending everything`);
+      more.note(`${name}: the host lacks more layers than expected, sending all of them`);
       whole ??= openImages(references, new Set(), effects);
       const afresh = { ...found, arrived: await leftToLoad(recipient) };
       const second = await carryOnce(recipient, await whole, afresh, true, more);
@@ -159,7 +159,7 @@ function refuseFullDisk(host: Host, layout: Layout, blobs: readonly LocalBlob[],
   const missing = blobs.map(({ digest, size }) => size - (holdings.arrived.get(hexOf(digest))?.bytes ?? 0));
   const needed = missing.reduce((sum, size) => sum + Math.max(0, size), 0);
   if (needed <= holdings.freeBytes) return;
-  const output = `${megabytes(needed)} are to be sent, ${megabytes(holdings.freeBytes)} are free`;
+  const output = `${megabytes(needed)} to send, ${megabytes(holdings.freeBytes)} free`;
   throw diskFull(host, layout.incoming, output);
 }
 
@@ -199,7 +199,7 @@ function refusedError(host: string, output: string): UserError {
   return new UserError({
     code: 'image.load-failed',
     message: `${host}: the Docker engine cannot load the images that were sent`,
-    hint: 'Its own words are below. Layers compressed with zstd need Docker 23 or newer.',
+    hint: 'Its message is below. Layers compressed with zstd need Docker 23 or newer.',
     output,
   });
 }

@@ -103,7 +103,7 @@ describe('what a line says of a backup', () => {
     const restoreTest = { ok: true, at: proven.at, tables: 1, rows: 2, rights: 23, seconds: 1 };
     expect(line({ ...proven, restoreTest })).toBe('restored: 1 table, 2 rows, 23 rights equal');
     expect(line(proven)).toBe('restored: 1 table, 1 row equal, owners and privileges not compared');
-    expect(line(backup(1, 'untested'))).toBe('not test-restored');
+    expect(line(backup(1, 'untested'))).toBe('restore not tested');
     expect(line({ ...proven, sha256: '' })).toContain('NO SHA-256');
   });
 });

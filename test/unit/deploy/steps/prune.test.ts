@@ -120,9 +120,9 @@ describe('backups', () => {
   test('an unknown name lists what there is', () => {
     expect(findBackup([record('a'), record('b')], 'a')).toEqual(record('a'));
     expect(() => findBackup([record('a'), record('b')], 'c')).toThrow(
-      expect.objectContaining({ code: 'backup.unknown', hint: 'Backups: b, a.' }),
+      expect.objectContaining({ code: 'backup.unknown', hint: 'Available: b, a.' }),
     );
-    expect(() => findBackup([], 'c')).toThrow(expect.objectContaining({ hint: 'There is no backup yet.' }));
+    expect(() => findBackup([], 'c')).toThrow(expect.objectContaining({ message: 'There is no backup on the host' }));
   });
 
   test('row counts are read whatever a table is called, and compared by name', () => {
