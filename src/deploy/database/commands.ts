@@ -17,9 +17,9 @@ export interface BackupSite {
 }
 
 /**
- * The host that runs the target's database.
+ * Finds the host that runs the target's database.
  *
- * @throws UserError `backup.no-database` when none is configured or none runs.
+ * @throws UserError `backup.no-database` if none is configured or running.
  */
 export async function databaseHost(
   config: Config,
@@ -44,7 +44,7 @@ export async function databaseHost(
   return { config, target, host: first };
 }
 
-/** Makes a backup now and proves it. @param reason whose backups it is counted with when old ones are removed. */
+/** Makes a backup and proves it. @param reason the group that retention counts it in. */
 export async function makeBackup(
   site: BackupSite,
   effects: DeployEffects,
@@ -66,7 +66,7 @@ export async function makeBackup(
     deploy: undefined,
   };
   const made = await dumpDatabase(host, layout.backups, database, about, how);
-  // A run that ends during the proof leaves a backup that is listed, though untested.
+  // A run that ends during the proof leaves a listed, untested backup.
   await saveRecord(host, layout.backups, made);
   const restoreTest = await testRestore(host, layout.backups, made, database.imageId, how);
   const record = { ...made, restoreTest };
@@ -76,9 +76,9 @@ export async function makeBackup(
 }
 
 /**
- * Restores a kept backup into a throw-away database and compares.
+ * Restores a backup into a temporary database and compares.
  *
- * @throws UserError `backup.unknown`; `backup.no-hash` or `backup.corrupt` when the file is not known to be the one that was made.
+ * @throws UserError `backup.unknown`, `backup.no-hash`, `backup.corrupt`.
  */
 export async function verifyBackup(
   site: BackupSite,
@@ -98,8 +98,7 @@ export async function verifyBackup(
 }
 
 /**
- * @throws UserError `backup.no-hash` if the record has no SHA-256 to compare with, `backup.corrupt` if a file is missing or
- * has another one.
+ * @throws UserError `backup.no-hash` if the record has no SHA-256, `backup.corrupt` if a file is missing or has another one.
  */
 export async function refuseCorrupt(host: Host, folder: string, backup: BackupRecord): Promise<void> {
   const files: [string, string][] = [[`${backup.name}.dump`, backup.sha256]];

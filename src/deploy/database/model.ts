@@ -1,15 +1,15 @@
 import type { Cluster } from './rights.ts';
 
-/** What `backups/<name>.json` says of a backup. */
+/** Content of `backups/<name>.json`. */
 export interface BackupRecord {
   readonly version: 1;
   readonly name: string;
   readonly app: string;
   readonly target: string;
-  /** Release that served when the backup was made. */
+  /** Serving release at the time of the backup. */
   readonly release: string | undefined;
   readonly deploy: string | undefined;
-  /** What it was made for; absent in records of earlier versions. */
+  /** Absent in records of earlier versions. */
   readonly reason?: BackupReason;
   readonly at: string;
   readonly bytes: number;
@@ -21,12 +21,12 @@ export interface BackupRecord {
   readonly rows: Readonly<Record<string, number>>;
   /** `<name>.rights`: owners, privileges and settings, a line each. Absent in records of earlier versions. */
   readonly rights?: { readonly count: number; readonly sha256: string };
-  /** What a restore needs and the dump does not hold. Absent in records of earlier versions. */
+  /** Data that a restore needs and the dump lacks. Absent in records of earlier versions. */
   readonly cluster?: Cluster;
   readonly restoreTest?: RestoreTest;
 }
 
-/** Before a deploy, by a schedule, or because a person asked. */
+/** Made before a deploy, on a schedule, or by a person. */
 export type BackupReason = 'deploy' | 'schedule' | 'person';
 
 export interface RestoreTest {
@@ -34,10 +34,10 @@ export interface RestoreTest {
   readonly at: string;
   readonly tables: number;
   readonly rows: number;
-  /** Owners, privileges and settings that were compared; absent when the backup has no list of them. */
+  /** Number of compared owners, privileges and settings; absent if the backup has no list of them. */
   readonly rights?: number;
   readonly seconds: number;
-  /** What differs, when something does. */
+  /** The differences. */
   readonly detail?: string;
 }
 
@@ -57,12 +57,11 @@ export function parseCluster(text: string): Cluster | undefined {
   return line === undefined ? undefined : (JSON.parse(line) as Cluster);
 }
 
-/** Whether a text is a SHA-256 in hex. */
 export function isSha256(text: unknown): text is string {
   return typeof text === 'string' && /^[0-9a-f]{64}$/.test(text);
 }
 
-/** Says in words where restored row counts differ from the dumped ones; undefined when they are equal. */
+/** Describes differences between dumped and restored row counts; undefined: equal. */
 export function compareRows(
   dumped: Readonly<Record<string, number>>,
   restored: Readonly<Record<string, number>>,
@@ -75,7 +74,7 @@ export function compareRows(
   return differences.length === 0 ? undefined : differences.join('; ');
 }
 
-/** Says in words which rights differ, from `dumped<TAB>what<TAB>how` and `restored<TAB>…` lines; undefined: none. */
+/** Describes differences in rights, from `dumped<TAB>what<TAB>how` and `restored<TAB>…` lines; undefined: equal. */
 export function compareRights(text: string): string | undefined {
   const sides = { dumped: new Map<string, string>(), restored: new Map<string, string>() };
   for (const line of text.split('\n')) {

@@ -13,7 +13,7 @@ import { type BackupEffects, countRows, largestOutput, plainSession } from './po
 import { ownSession, publicOwnerOf, restoreDump, restoreProgram } from './restore.ts';
 import { createRoles, listRights } from './rights.ts';
 
-// A throw-away server of the same image, without a network; its data is an anonymous volume that --rm takes along.
+// A temporary server from the same image, without a network. Its data is an anonymous volume that --rm removes.
 // $image, $container, $superuser, $database
 const startCopy = `
 cleanup() { docker rm -fv "$container" >/dev/null 2>&1 || :; [ -z "\${list-}" ] || rm -f "$list.restored" "$list.restored.new"; }
@@ -27,8 +27,8 @@ until docker exec "$container" pg_isready -q -h 127.0.0.1 -U "$superuser" -d tem
 done
 `;
 
-// The dump is restored the way `sluice restore` does it, into a cluster with the same superuser and the same roles.
-// Differences are printed with owners and privileges; values of settings are hashes already.
+// Restores the dump as `sluice restore` does, into a cluster with the same superuser and roles. Prints differences with
+// owners and privileges; values of settings are hashed.
 // $1 dump, $2 image, $3 name of the container, $4 superuser, $5 database, $6 owner of the schema public, $7 the
 // program that restores, $8 SQL of roles in base64, $9 list of rights
 const proofScript = `
@@ -49,7 +49,7 @@ LC_ALL=C comm -23 "$list" "$list.restored" | head -n 50 | sed "s/^/dumped$tab/"
 LC_ALL=C comm -13 "$list" "$list.restored" | head -n 50 | sed "s/^/restored$tab/"
 `;
 
-// For backups made before roles and rights were recorded: who owned what cannot be compared, only the data.
+// For backups without recorded roles and rights: only the data can be compared.
 // $1 dump, $2 image, $3 name of the container
 const rowsScript = `
 set -eu
@@ -62,9 +62,9 @@ SQL
 `;
 
 /**
- * Restores a dump into a throw-away Postgres and compares tables, row counts and all rights with those of the dump.
+ * Restores a dump into a temporary Postgres, and compares tables, row counts and all rights with those of the dump.
  *
- * @returns the proof; `ok` is false, with a detail, when the backup cannot be relied on.
+ * @returns the proof. If the backup is unreliable, `ok` is false and there is a detail.
  */
 export async function testRestore(
   host: Host,

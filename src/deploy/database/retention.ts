@@ -1,33 +1,32 @@
 import { type BackupReason, type BackupRecord, isSha256 } from './model.ts';
 
-/** What a backup is worth: `proven` by a restore, `untested`, or one that did `failed` to restore. */
+/** Result of a backup's restore test. */
 export type Worth = 'proven' | 'untested' | 'failed';
 
-/** A proof without the file's hash is a proof of another file. */
+/** A proof counts only with the file's hash. */
 export function worthOf(record: BackupRecord): Worth {
   const { restoreTest } = record;
   if (restoreTest === undefined) return 'untested';
   return restoreTest.ok && isSha256(record.sha256) ? 'proven' : 'failed';
 }
 
-/** Records of earlier versions have no reason: with a deploy they were made before it, the others were mostly nightly. */
+/** Records of earlier versions have no reason: those without a deploy were mostly nightly. */
 export function reasonOf(record: BackupRecord): BackupReason {
   return record.reason ?? (record.deploy === undefined ? 'schedule' : 'deploy');
 }
 
 /**
- * Names of the backups to remove. Of each reason (deploys, schedule, people) stay, counted apart:
+ * Names of the backups to remove. For each reason (deploy, schedule, person) it keeps:
  *
  * - the newest `keep` proven ones,
  * - the newest `keep` untested ones,
- * - the newest `keep` that did not restore, of those that are newer than every proven one: until a newer backup is
- *   proven they may be all there is of the data since.
+ * - the newest `keep` failed ones, if newer than every proven one: until a newer backup is proven, they may be the only
+ *   copy of recent data.
  *
- * So a backup that restores never makes room for one that does not, and the last proven one always stays.
+ * So a failed backup never displaces one that restores, and the last proven one always stays.
  *
  * @param records in any order; the recorded time counts.
- * @param spare names that stay whatever else there is: the one just made, and those of deploys that a person may have to
- * restore.
+ * @param spare names that always stay: the new backup, and those of deploys that a person may need to restore.
  */
 export function chooseExpired(
   records: readonly BackupRecord[],

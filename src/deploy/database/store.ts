@@ -8,7 +8,7 @@ import type { BackupRecord } from './model.ts';
 import { type Database, largestOutput } from './postgres.ts';
 import { chooseExpired } from './retention.ts';
 
-/** `20261121T021500Z-before-v1.2.4`: sorts by time and says what it was made for. */
+/** `20261121T021500Z-before-v1.2.4`: sorts by time and shows the reason. */
 export function backupName(now: number, reason: string): string {
   const stamp = new Date(now).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
   return `${stamp}-${reason.replace(/[^A-Za-z0-9._-]+/g, '-')}`;
@@ -21,9 +21,9 @@ export async function saveRecord(host: Host, folder: string, record: BackupRecor
 
 /** The backups on a host. */
 export interface BackupList {
-  /** Oldest first. A dump without a record (a cut short run) is not listed. */
+  /** Oldest first. A dump without a record (its run was killed) is not listed. */
   readonly records: readonly BackupRecord[];
-  /** Files named like records that this version cannot read. They are never removed. */
+  /** Records that this version cannot read. They are never removed. */
   readonly unreadable: readonly string[];
 }
 
@@ -58,7 +58,7 @@ function unreadable(host: Host, folder: string, output: string): UserError {
   });
 }
 
-/** A record names files that are removed and restored: its name must be that of its own file. */
+/** The name in a record selects files to restore and remove, so it must match the record's own file. */
 function parse(file: string, base64: string): BackupRecord | undefined {
   try {
     const record = JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as BackupRecord;
@@ -72,8 +72,8 @@ function parse(file: string, base64: string): BackupRecord | undefined {
 /**
  * Removes backups beyond what is kept, see {@link chooseExpired}.
  *
- * @param made the backup just made stays, whatever its clock says.
- * @param warn told when files could not be removed.
+ * @param made the new backup; it stays even if its clock is wrong.
+ * @param warn reports files that were not removed.
  */
 export async function pruneBackups(
   host: Host,
@@ -105,7 +105,7 @@ awk 'function field(key) { return match($0, "\\"" key "\\":\\"[^\\"]*\\"") ? sub
   /"event":"end"/ { outcome = field("outcome") }
   END { say() }' "$@"`;
 
-/** Deploys after the last confirmed one: not over, reverted, undone or failed. A person may have to restore their backups. */
+/** Deploys after the last confirmed one: running, reverted, undone or failed. A person may need to restore their backups. */
 async function openDeploys(host: Host, layout: Layout): Promise<string[]> {
   const result = await host.script(readOutcomes, { args: [layout.journal], timeoutMs: 30_000 });
   if (result.code !== 0 || result.truncated === true) throw unreadable(host, layout.journal, result.stderr);
@@ -120,7 +120,7 @@ async function openDeploys(host: Host, layout: Layout): Promise<string[]> {
   );
 }
 
-/** @param deploys oldest first. A rollback settles nothing: it leaves the database as the failed deploy left it. */
+/** @param deploys oldest first. Rollbacks do not count: they leave the database as the failed deploy left it. */
 export function openAfterConfirmed(
   deploys: readonly { readonly deploy: string; readonly command: string; readonly outcome: string }[],
 ): string[] {
@@ -132,9 +132,9 @@ export function openAfterConfirmed(
 }
 
 /**
- * The running container of a Postgres service.
+ * The running container of a database service.
  *
- * @throws UserError `backup.no-database` if it does not run.
+ * @throws UserError `backup.no-database` if it is not running.
  */
 export async function findDatabase(host: Host, app: string, service: string): Promise<Database> {
   const containers = await listContainers(host.engine, app);
@@ -152,7 +152,7 @@ export async function findDatabase(host: Host, app: string, service: string): Pr
 }
 
 /**
- * @throws UserError `backup.unknown` that lists what there is.
+ * @throws UserError `backup.unknown` with the available backups.
  */
 export function findBackup(records: readonly BackupRecord[], name: string): BackupRecord {
   const found = records.find((record) => record.name === name);

@@ -1,6 +1,6 @@
 import { type BackupRecord, isSha256, type RestoreTest } from './model.ts';
 
-/** One line: what it is, how large, and whether a restore has proven it. */
+/** One line with name, size, version and the result of the restore test. */
 export function backupLine(record: BackupRecord): string {
   const { restoreTest } = record;
   const proof =
@@ -13,7 +13,7 @@ export function backupLine(record: BackupRecord): string {
   return `${record.name}  ${formatBytes(record.bytes)}  PostgreSQL ${record.server}  ${proof}${hash}`;
 }
 
-/** What a successful restore has compared. */
+/** Counts of a successful restore test. */
 export function proofLine({ tables, rows, rights }: RestoreTest): string {
   const compared = `restored: ${counted(tables, 'table')}, ${counted(rows, 'row')}`;
   return rights === undefined

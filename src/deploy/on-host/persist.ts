@@ -3,8 +3,8 @@ import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
 import type { Colour, Layout } from '../model.ts';
 
-// Every file is replaced by a rename, and flushed before it: after a power cut it is the old one or the new one.
-// $1 app folder, $2 colour, $3 release ('' for none), then the services with an edge
+// Each file is flushed and then replaced by a rename, so that a power cut leaves the old or the new one.
+// $1 app folder, $2 color, $3 release ('' for none), then the services with an edge
 const script = `
 set -eu
 umask 077
@@ -12,7 +12,7 @@ cd "$1"; colour=$2; release=$3; shift 3
 for service in "$@"; do
   [ -d "edge/$service" ] || continue
   printf 'active %s\\n' "$colour" >"edge/$service/active.map.new"
-  # Another name of its containers is theirs as long as they run.
+  # Keep another name of the containers that serve.
   sed -n "/^name-$colour /p" "edge/$service/active.map" >>"edge/$service/active.map.new" 2>/dev/null || :
   sync "edge/$service/active.map.new" 2>/dev/null || sync
   mv -f "edge/$service/active.map.new" "edge/$service/active.map"
@@ -27,7 +27,7 @@ sync -f . 2>/dev/null || sync
 `;
 
 /**
- * Makes a colour and a release the ones that a host starts with; no release: the app has none any more.
+ * Persists the color and the release that a host starts with. Without a release, the app has none.
  *
  * @throws UserError `host.write-failed`.
  */

@@ -6,23 +6,23 @@ import { servingOn } from '../report/report.ts';
 import type { EdgeStatus } from '../traffic/guard.ts';
 import { activeColours, type HostState, readHostState } from './state.ts';
 
-/** What runs for an app on one host, asked of the edge and the engine. */
+/** Running containers and serving releases of an app on one host, read from its edges and its engine. */
 export interface HostStatus {
   readonly host: string;
   readonly current: string | undefined;
   readonly serving: readonly Serving[];
   readonly edges: Readonly<Record<string, EdgeStatus>>;
-  /** Old colors that still run: they finish what they have in flight, or stay warm for a rollback. */
+  /** Old colors that still run: they finish requests in flight, or stay warm for a rollback. */
   readonly finishing: readonly {
     readonly service: string;
     readonly release: string;
     readonly colour: Colour;
     readonly inFlight: number;
   }[];
-  /** Containers that should run and do not, as sentences. */
+  /** Problems, as sentences. */
   readonly troubles: readonly string[];
   readonly releases: readonly string[];
-  /** Deploys whose run died. */
+  /** Deploys whose run was killed. */
   readonly unfinished: readonly { readonly deploy: string; readonly release: string; readonly at: string }[];
   readonly others: readonly {
     readonly service: string;

@@ -10,8 +10,8 @@ export interface RemoteFile {
   readonly content: Buffer;
 }
 
-// Each file is written beside its place, flushed, and renamed: it is there whole or not at all.
-// Folders that a container mounts must be readable for its user; the app's own folder above them stays 0700.
+// Each file is written under another name, flushed and renamed, so that it is never partial.
+// Mounted folders must be readable for the container's user. The app's folder above them stays 0700.
 const prologue = `
 set -eu
 umask 077
@@ -29,8 +29,8 @@ put() {
 `;
 
 /**
- * Writes files into a folder of the host, all in one script: contents travel inside it, on stdin, so that secrets
- * never stand on a command line.
+ * Writes files into a folder of the host with one script. Contents are in the script, on stdin, so that no secret is ever
+ * on a command line.
  *
  * @throws UserError `host.disk-full` or `host.write-failed`.
  */
@@ -60,12 +60,12 @@ export async function writeFiles(
   });
 }
 
-/** Some implementations of base64 and of here-documents have limits on the length of a line. */
+/** Some implementations of base64 and here-documents limit the length of a line. */
 function wrap(text: string): string {
   return text.replace(/.{1,76}/g, '$&\n').trimEnd();
 }
 
-/** One word for a POSIX shell, whatever it contains. */
+/** Quotes a text as one word of a POSIX shell. */
 export function shellQuote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -16,8 +16,8 @@ export interface ContainerMount {
 }
 
 /**
- * A container of a plain compose project keeps its data where its checkout lies, or in a volume of another name. A
- * release with the same mount from elsewhere would start without that data, so it is refused until one of them moves.
+ * A container of a plain compose project has its data in its checkout, or in a volume of another name. A release that
+ * mounts another place there starts without that data, so it is refused until one of them moves.
  *
  * @throws UserErrors `preflight.data-elsewhere`, one for each mount.
  */
@@ -38,11 +38,11 @@ export function refuseDataElsewhere(host: string, record: ReleaseRecord, state: 
   if (errors.size > 0) throw new UserErrors([...errors.values()]);
 }
 
-/** Whether a container may write to a mount, and finds there what it wrote before. */
+/** Whether a mount is writable and survives the container. */
 function holdsData({ type, source, read_only: readOnly }: ComposeVolume, { files }: ReleaseRecord): boolean {
   if (readOnly === true || source === undefined) return false;
   if (type === 'volume') return true;
-  // What a release carries is configuration; a socket or device is no place for data.
+  // Files of the release are configuration, and sockets and devices hold no data.
   const isCarried = files.some((hash) => source.includes(`/files/${hash}/`));
   return type === 'bind' && !isCarried && !/^\/(?:dev|proc|sys|run|var\/run|etc)(?:\/|$)/.test(source);
 }
@@ -59,7 +59,7 @@ function placeOf({ type, name, source }: ContainerMount): string {
   return type === 'volume' ? (name ?? source) : posix.resolve('/', source);
 }
 
-/** Path of a folder on the host, or the name that the engine knows a volume by. */
+/** Path of a folder on the host, or the engine's name of a volume. */
 function placeIn({ type, source = '' }: ComposeVolume, { app, model }: ReleaseRecord): string {
   if (type !== 'volume') return posix.resolve('/', source.replaceAll('$$', '$'));
   return (model.volumes?.[source] as { name?: string } | null | undefined)?.name ?? `${app}_${source}`;

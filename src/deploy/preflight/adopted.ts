@@ -6,14 +6,14 @@ import { writeFiles } from '../on-host/upload.ts';
 
 /**
  * Containers that a deploy replaces in place and that no release describes: those of a plain compose project, and stores
- * whose change was passed over before. What they were made from is written down first, and an undo makes them again, as
- * Watchtower does for its updates.
+ * with a skipped change. The deploy records their definition first, and an undo recreates them from it, as Watchtower
+ * does for its updates.
  */
 
 /** Below a release's folder. */
 const folderName = 'adopted';
 
-/** Writes down what containers are made of. The files hold their environment: 0600, in the release's own folder. */
+/** Records the definition of containers. The files hold their environment: 0600, in the release's own folder. */
 export async function writeDown(
   host: Host,
   releaseFolder: string,
@@ -31,9 +31,9 @@ export async function writeDown(
 }
 
 /**
- * Makes the containers that were written down again, in the place of those that took their names.
+ * Recreates the recorded containers, and removes the ones that took their names.
  *
- * @param services those that may be put back; others are left alone.
+ * @param services services to restore.
  * @returns services whose containers run again.
  * @throws UserError `state.unreadable`.
  */
@@ -108,7 +108,7 @@ async function isThere(host: Host, id: string): Promise<boolean> {
     );
 }
 
-/** Their anonymous volumes stay: Compose had given them those of the old container. */
+/** Keeps their anonymous volumes: Compose passed on those of the old container. */
 async function removeSuccessors(host: Host, project: string, service: string): Promise<void> {
   const label = [`com.docker.compose.project=${project}`, `com.docker.compose.service=${service}`];
   const found = await host.engine.listContainers({ all: true, filters: JSON.stringify({ label }) });
@@ -131,14 +131,14 @@ function definitionOf(old: Docker.ContainerInspectInfo): Docker.ContainerCreateO
   return {
     ...(config as Docker.ContainerCreateOptions),
     ...(isOwnName ? {} : { Hostname }),
-    // By its id: the tag may mean another image by now.
+    // By its id, because the tag may have moved.
     Image: old.Image,
     HostConfig: { ...old.HostConfig, Binds: [...(old.HostConfig.Binds ?? []), ...unnamed] },
     ...(first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first[0]]: first[1] } } }),
   };
 }
 
-/** Names and fixed addresses in each network; what the engine gave by itself is left out. */
+/** Names and fixed addresses in each network, without what the engine assigned. */
 function networksOf(old: Docker.ContainerInspectInfo): [string, Docker.EndpointSettings][] {
   if (/^(?:host|none|container:)/.test(old.HostConfig.NetworkMode ?? '')) return [];
   return Object.entries(old.NetworkSettings.Networks ?? {}).map(([name, network]) => {

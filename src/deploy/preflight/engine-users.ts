@@ -2,7 +2,7 @@ import { objectKey } from '../../config/compose/written.ts';
 import type { ComposeService } from '../../config/model.ts';
 import type { Finding, PreflightInput } from './preflight.ts';
 
-/** What an engine whose containers have users of their own (rootless, userns-remap) cannot do for a release. */
+/** Reports what a release needs and an engine with user namespaces (rootless, userns-remap) cannot do. */
 export function judgeUsers(input: Pick<PreflightInput, 'facts' | 'record'>): Finding[] {
   const { rootless, remapped } = input.facts.docker;
   if (rootless) return judgeRootless(input);
@@ -10,8 +10,8 @@ export function judgeUsers(input: Pick<PreflightInput, 'facts' | 'record'>): Fin
 }
 
 /**
- * The edge runs as the deploy user, who is another user in a rootless container, and containers are asked at their
- * addresses, which the server cannot reach there (docs.docker.com/engine/security/rootless).
+ * The edge runs as the deploy user, who is another user in a rootless container. Sluice connects to containers at their
+ * addresses, which a rootless server cannot reach (docs.docker.com/engine/security/rootless).
  */
 function judgeRootless({ record }: Pick<PreflightInput, 'record'>): Finding[] {
   const edged = record.services.filter(({ strategy }) => strategy === 'blue-green');
@@ -45,7 +45,7 @@ function judgeRemapped({ record }: Pick<PreflightInput, 'record'>): Finding[] {
   return faults.length > 0 ? faults : [ok];
 }
 
-/** What the engine itself refuses with user namespaces (moby daemon_unix.go), and files of ours that are closed to them. */
+/** Settings that the engine refuses with user namespaces (moby daemon_unix.go), and files of ours that they cannot read. */
 function whyRefused(service: ComposeService, record: PreflightInput['record']): string[] {
   return [
     ...(service.network_mode === 'host' ? ['shares the server’s network (network_mode: host)'] : []),
@@ -57,7 +57,7 @@ function whyRefused(service: ComposeService, record: PreflightInput['record']): 
   ];
 }
 
-/** A secret that travels with the release (0600), not a file that the server has. */
+/** Whether a secret is a file of the release (0600), not a file of the server. */
 function isClosed(secret: unknown, { model, carried }: PreflightInput['record']): boolean {
   const name = typeof secret === 'string' ? secret : `${(secret as { source?: unknown } | null)?.source}`;
   const file = model.secrets?.[name]?.file;

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { ComposeModel } from '../../config/model.ts';
 
-/** A network of the engine, as far as a compose file can define it. */
+/** A network of the engine: the settings that a compose file can define. */
 export interface NetworkState {
   readonly name: string;
   readonly driver: string;
@@ -16,12 +16,12 @@ export interface NetworkState {
   };
 }
 
-/** One entry of `ipam.config`; the engine knows more of it than a compose file says. */
+/** One entry of `ipam.config`. The engine fills in values that a compose file leaves out. */
 export interface AddressPool {
   readonly subnet?: string | undefined;
   readonly gateway?: string | undefined;
   readonly range?: string | undefined;
-  /** Addresses that are reserved, by name. */
+  /** Reserved addresses by name. */
   readonly reserved?: Readonly<Record<string, string>>;
 }
 
@@ -57,9 +57,9 @@ export function networkName(
 }
 
 /**
- * The project with the networks that exist as external ones: Compose then never touches what carries traffic. Left to
- * itself, 2.31 and newer remove and make a network again when its hash differs (a label, another version of Compose), and
- * the containers on it lose their aliases (docker/compose pkg/compose/create.go ensureNetwork).
+ * Marks existing networks as external, so that Compose never changes a network that carries traffic. Compose 2.31 and
+ * newer recreate a network whose hash differs (a label, another version of Compose), and the containers on it lose their
+ * aliases (docker/compose pkg/compose/create.go ensureNetwork).
  */
 export function withExistingNetworks(
   project: ComposeModel,
@@ -69,7 +69,7 @@ export function withExistingNetworks(
   if (networks === undefined) return project;
   const entries = Object.entries(networks).map(([key, definition]) => {
     const name = networkName(project, key);
-    // Several of one name are an error to Compose if they are external; by its labels it can tell them apart.
+    // Compose rejects an ambiguous external name. Without `external` it finds its own network by labels.
     const isOne = existing.filter((network) => network.name === name).length === 1;
     return [key, isOne ? { name, external: true } : definition] as const;
   });

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 
-/** A port of the host, and the address that it is taken on. */
+/** A port of the host that is in use, and its address. */
 export interface HostPort {
   /** `0.0.0.0`, `::`, `127.0.0.1`. */
   readonly ip: string;
@@ -8,7 +8,7 @@ export interface HostPort {
   readonly protocol: string;
 }
 
-/** One that a container has. */
+/** A port that a container publishes. */
 export interface PublishedPort extends HostPort {
   /** Id of the container. */
   readonly container: string;
@@ -28,11 +28,11 @@ export interface TakenAddress {
 /** A running container of another project. */
 export interface Neighbor {
   readonly name: string;
-  /** Docker's names of the networks that it is on. */
+  /** Docker's names of its networks. */
   readonly networks: readonly string[];
 }
 
-/** What else runs on the engine, and the ports of the host that running containers have, of whatever app. */
+/** Lists containers of other projects, and the ports and addresses of all running containers. */
 export async function lookAround(
   engine: Docker,
   app: string,
@@ -75,7 +75,7 @@ function portsOf(found: readonly Docker.ContainerInfo[]): PublishedPort[] {
   );
 }
 
-/** `0100007F:1F90` of /proc/net/tcp: an address in words of the machine's byte order, and a port. */
+/** Parses `0100007F:1F90` of /proc/net/tcp: an address as words in the machine's byte order, and a port. */
 export function listenerOf(text: string): HostPort {
   const [address = '', port = ''] = text.split(':');
   const words = address.match(/.{8}/g) ?? [];

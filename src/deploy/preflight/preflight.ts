@@ -15,10 +15,10 @@ import type { DeployRun, HostRun } from '../context.ts';
 import type { ReleaseRecord } from '../model.ts';
 import { judgeUsers } from './engine-users.ts';
 
-/** One thing that was looked at. */
+/** Result of one check. */
 export interface Finding {
   readonly level: 'ok' | 'warning' | 'error';
-  /** What was looked at: `memory`, `disk`, `connections`, `env`, … */
+  /** Subject of the check: `memory`, `disk`, `connections`, `env`, … */
   readonly topic: string;
   readonly message: string;
   readonly fix?: string;
@@ -34,10 +34,10 @@ export interface PreflightInput {
 }
 
 const gib = 1024 ** 3;
-/** Room for a backup, the release's files and the layers of a pull. */
+/** Space for a backup, the release's files and the layers of a pull. */
 const leastFree = 1 * gib;
 
-/** Judges a host for a release, without any effect. The doctor shows all of it, a deploy stops at the errors. */
+/** Checks whether a host is ready for a release, without side effects. Doctor shows all findings, a deploy stops at errors. */
 export function judgeHost(input: PreflightInput): Finding[] {
   return [
     ...judgeEngine(input.facts),
@@ -163,7 +163,7 @@ function judgeMemory({ facts, record }: PreflightInput): Finding[] {
 
 function judgeConnections({ record, fleet = [record], config, database }: PreflightInput): Finding[] {
   if (database === undefined) return [];
-  // Told once, with the first host.
+  // Reported once, for the first host.
   if (fleet[0] !== record) return [];
   const budget = sharedBudget(
     fleet.flatMap(
@@ -201,7 +201,7 @@ function judgeConnections({ record, fleet = [record], config, database }: Prefli
   ];
 }
 
-/** What is known to need more than its limit: of processes by sluice.yml or by their options, of Postgres by its settings. */
+/** Services that need more memory than their limit, by their processes or by the settings of Postgres. */
 function judgeLimits({ record, config }: PreflightInput): Finding[] {
   const demands = memoryDemand(record.model, record.services, config);
   const beyond = demands.flatMap(({ service, processes, perProcess, needed, limit }): Finding[] => {
@@ -227,7 +227,7 @@ function judgeLimits({ record, config }: PreflightInput): Finding[] {
   return [...beyond, ...warnings];
 }
 
-/** What the containers will really get, whichever file or variable it came from. */
+/** Audits the merged environment, as containers get it from all files and variables. */
 function judgeEnv({ record }: PreflightInput): Finding[] {
   const env: Record<string, string> = {};
   for (const service of Object.values(record.model.services)) {
@@ -242,9 +242,9 @@ function judgeEnv({ record }: PreflightInput): Finding[] {
 }
 
 /**
- * Stops a deploy that a host could not bear, before anything is changed.
+ * Stops a deploy that a host cannot run, before any change.
  *
- * @param facts what the hosts say of themselves, in the order of the run's hosts.
+ * @param facts probed facts, in the order of the run's hosts.
  * @throws UserError `preflight.failed` with every error found.
  */
 export function preflight(run: DeployRun, facts: readonly HostFacts[]): string {

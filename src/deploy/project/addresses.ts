@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Two subnets of one length are the same if one has the other's address: the engine clears the bits of the host. */
+/** Two subnets of one length are equal if one contains the other's address: the engine clears the host bits. */
 export function isSameSubnet(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   const [[address = '', length = ''], [other = '', otherLength = '']] = [a.split('/'), b.split('/')];
@@ -11,9 +11,9 @@ export function isSameSubnet(a: string | undefined, b: string | undefined): bool
   return list.check(other, family);
 }
 
-/** However they are written: `fd00::1` is `fd00:0::1`. */
+/** Compares addresses in any notation: `fd00::1` equals `fd00:0::1`. */
 export function isSameAddress(a: string | undefined, b: string | undefined): boolean {
-  // Engines give the gateway of an IPv6 network with or without the length of its subnet.
+  // Engines report the gateway of an IPv6 network with or without a prefix length.
   const [one, other] = [a, b].map((address) => address?.split('/')[0]);
   if (one === undefined || other === undefined) return one === other;
   return isSameSubnet(`${one}/${isIP(one) === 6 ? 128 : 32}`, `${other}/${isIP(other) === 6 ? 128 : 32}`);

@@ -7,7 +7,7 @@ import { type Platform, platformsIn } from '../preflight/platforms.ts';
 import type { RegistryAuth, RegistryLogins } from './registry-login.ts';
 
 const longestPullMs = 1_800_000;
-/** For the answer to one question; the engine itself waits for a dead registry much longer. */
+/** Timeout of one request. The engine's own timeout for a dead registry is much longer. */
 const registryMs = 60_000;
 
 const digestPattern = /@sha256:[0-9a-f]{64}$/;
@@ -16,12 +16,12 @@ export function hasDigest(reference: string): boolean {
   return digestPattern.test(reference);
 }
 
-/** Names one image for ever: by a registry's digest, or by that of a carried image. */
+/** Whether a reference is immutable: it has a registry's digest, or that of a transferred image. */
 export function isFixed(reference: string): boolean {
   return hasDigest(reference) || carriedDigest(reference) !== undefined;
 }
 
-/** `ghcr.io/acme/app:v1` → `ghcr.io/acme/app`; a registry's port is no tag. */
+/** `ghcr.io/acme/app:v1` → `ghcr.io/acme/app`; a colon before the last slash is the registry's port. */
 export function repositoryOf(reference: string): string {
   const name = reference.replace(digestPattern, '');
   const colon = name.lastIndexOf(':');
@@ -29,11 +29,10 @@ export function repositoryOf(reference: string): string {
 }
 
 /**
- * Finds the digests of image references, asked of the registry by a host's engine: the tags may move afterwards,
- * the release stays what it is.
+ * Resolves image references to digests through a host's engine, so that a release is fixed even if tags move.
  *
- * @returns reference → `repository@sha256:…`, and what the image is made for, as far as the registry was asked.
- * @throws UserError `image.unresolved` naming the image and the registry's answer.
+ * @returns reference → `repository@sha256:…` and the platforms that the registry reported.
+ * @throws UserError `image.unresolved` with the image and the registry's answer.
  */
 export async function resolveDigests(
   host: Host,
@@ -54,7 +53,7 @@ export async function resolveDigests(
 /** An image by its digest. */
 export interface ResolvedImage {
   readonly reference: string;
-  /** What it is made for; empty: not known. */
+  /** Empty: unknown. */
   readonly platforms: readonly Platform[];
 }
 
@@ -100,7 +99,7 @@ async function distribution(
   const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(registryMs)]);
   abortSignal.throwIfAborted();
   const asked = image.distribution(auth === undefined ? {} : { authconfig: auth });
-  // dockerode does not pass a signal on here: the question is left to itself.
+  // dockerode takes no signal here, so the request runs on in the background.
   const given = new Promise<never>((_, reject) =>
     abortSignal.addEventListener('abort', () => reject(abortSignal.reason), { once: true }),
   );
@@ -126,14 +125,14 @@ function unresolved(host: Host, reference: string, why: string): UserError {
   });
 }
 
-/** References out of `wanted` that the host's engine already has. */
+/** All references of images on the host's engine. */
 export async function presentImages(host: Host): Promise<ReadonlySet<string>> {
   const images = await host.engine.listImages();
   return new Set(images.flatMap((image) => [...(image.RepoDigests ?? []), ...(image.RepoTags ?? [])]));
 }
 
 /**
- * Pulls images, all at once. A pull is safe to repeat, so a broken one is tried a second time.
+ * Pulls images in parallel. A pull is safe to repeat, so a failed one is retried once.
  *
  * @throws UserError `image.pull-failed`.
  */
@@ -143,7 +142,7 @@ export async function pullImages(
   options: {
     readonly logins: RegistryLogins;
     readonly signal: AbortSignal;
-    /** What a service asks for instead of the engine's own. */
+    /** The `platform:` of its services; undefined: the engine's own. */
     readonly platformOf?: (reference: string) => string | undefined;
   },
 ): Promise<void> {
@@ -169,7 +168,7 @@ export async function pullImages(
   );
 }
 
-/** @returns what went wrong, or undefined. */
+/** @returns the failure, or undefined. */
 async function pullOnce(
   host: Host,
   reference: string,
@@ -192,7 +191,7 @@ async function pullOnce(
       abortSignal: signal,
       ...(options.platform === undefined ? {} : { platform: options.platform }),
     });
-    // followProgress calls back without an error when the pull failed half-way: the failure is in the events.
+    // If a pull fails partway, followProgress calls back without an error: the failure is in the events.
     const events = await new Promise<{ error?: string }[]>((resolve, reject) =>
       host.engine.modem.followProgress(stream, (error: Error | null, output: { error?: string }[]) =>
         error ? reject(error) : resolve(output),

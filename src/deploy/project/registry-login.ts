@@ -11,9 +11,9 @@ export type RegistryLogins = (reference: string) => RegistryAuth | undefined;
 
 /**
  * SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD are for the registry of the app's own images, GITHUB_TOKEN is for
- * ghcr.io. No other registry sees them: the database's image, say, comes from somebody else.
+ * ghcr.io. No other registry gets them.
  *
- * @param own the registry that the password is for (config/app-registry.ts); undefined: none.
+ * @param own the registry that the password is for (config/images/app-registry.ts).
  */
 export function registryLogins(
   env: Readonly<Record<string, string | undefined>>,

@@ -1,7 +1,6 @@
-/** The two sets of containers of a service. */
 export type EdgeColour = 'blue' | 'green';
 
-/** When the guard goes back to the old colour by itself, besides the deadline and a colour without healthy replicas. */
+/** Limits at which the guard reverts, besides the deadline and a color without healthy replicas. */
 export interface SwitchLimits {
   /** Largest share of 5xx answers, 0-1, over the whole watch and over its last five seconds. */
   readonly max5xx?: number;
@@ -17,9 +16,9 @@ export interface SwitchLimits {
 export interface SwitchOrder {
   readonly from: EdgeColour;
   readonly to: EdgeColour;
-  /** Names the switch for its confirmation: letters, digits and `-`; never used twice. */
+  /** Unique id of the switch, for its confirmation: letters, digits and `-`. */
   readonly nonce: string;
-  /** The guard reverts when nobody has confirmed by then. */
+  /** The guard reverts a switch that is not confirmed by then. */
   readonly deadlineSeconds: number;
   readonly limits?: SwitchLimits;
 }
@@ -29,7 +28,7 @@ export interface EdgeServer {
   readonly name: string;
   readonly addr: string;
   readonly port: string;
-  /** As HAProxy says it: `UP`, `UP 1/3` (going down), `DOWN`… */
+  /** In HAProxy's words: `UP`, `UP 1/3` (going down), `DOWN`… */
   readonly status: string;
   /** Result of the last health check: `L7OK`, `L4CON`, `L7STS`…; empty before the first. */
   readonly check: string;
@@ -55,7 +54,7 @@ export type SwitchReason =
   | 'latency'
   | 'down'
   | 'deadline'
-  /** The map was changed past the guard. */
+  /** The map was changed without the guard. */
   | 'by-hand'
   | 'guard-failed';
 
@@ -63,13 +62,13 @@ export interface EdgeStatus {
   readonly version: string;
   readonly service: string;
   readonly active: EdgeColour;
-  /** Colour in active.map, which the edge serves after a restart; null when the file cannot be read. */
+  /** Color in active.map, which the edge serves after a restart; null: the file is unreadable. */
   readonly persisted: EdgeColour | null;
   /** Seconds since this HAProxy process started. */
   readonly uptime: number;
   /** Requests that wait for a replica. */
   readonly held: number;
-  /** Of clients, idle ones included; above `max` requests get a 503. Missing in edges from before. */
+  /** Client connections, idle ones included; above `max` requests get a 503. Absent in older edges. */
   readonly connections?: { readonly current: number; readonly max: number };
   readonly armed: {
     readonly nonce: string;
@@ -79,7 +78,7 @@ export interface EdgeStatus {
     readonly armedAt: number;
     readonly deadlineIn: number;
     readonly limits: string;
-    /** Why it would revert, if the old colour had a replica that is up. */
+    /** Reason for a revert that is impossible, because the old color has no replica that is up. */
     readonly stuck: string | null;
   } | null;
   /** The switch that ended last, since this process started. */
@@ -94,7 +93,7 @@ export interface EdgeStatus {
     readonly at: number;
   } | null;
   readonly colours: Readonly<Record<EdgeColour, EdgeColourStatus>>;
-  /** Answers of the new colour from the switch to its end; of the last switch when none is armed. */
+  /** Answers of the new color from the switch to its end; of the last switch when none is armed. */
   readonly watch: {
     /** null before the first switch. */
     readonly colour: EdgeColour | null;
@@ -107,7 +106,7 @@ export interface EdgeStatus {
   };
 }
 
-/** The guard's `refused: …`, or an answer that is none. */
+/** The guard's `refused: …`, or an invalid answer. */
 export class EdgeRefused extends Error {
   readonly command: string;
   readonly answer: string;
@@ -120,7 +119,7 @@ export class EdgeRefused extends Error {
   }
 }
 
-/** Commands of the runtime API as text; each throws a RangeError for an argument that would be another command. */
+/** Commands of the runtime API as text. They throw a RangeError for an argument that can inject another command. */
 export function switchCommand(order: SwitchOrder): string {
   const { from, to, nonce, deadlineSeconds } = order;
   if (from === to) throw new RangeError(`cannot switch from ${from} to ${to}`);
@@ -134,7 +133,7 @@ export function confirmCommand(nonce: string): string {
   return `sluice confirm ${checkedNonce(nonce)}`;
 }
 
-/** The reason is for people; what the runtime API would read as more than words is replaced. */
+/** The reason is for people. Characters with a meaning in the runtime API are replaced. */
 export function revertCommand(nonce: string, reason = ''): string {
   const words = reason
     .replace(/[^\w.,:%()/@-]+/g, ' ')
@@ -143,7 +142,7 @@ export function revertCommand(nonce: string, reason = ''): string {
   return `sluice revert ${checkedNonce(nonce)}${words === '' ? '' : ` ${words}`}`;
 }
 
-/** `addresses` are used until DNS lists some for the colour; an empty list forgets those given before. */
+/** The edge uses `addresses` until DNS lists some for the color. An empty list removes earlier ones. */
 export function serversCommand(of: EdgeColour, addresses?: readonly string[]): string {
   const bad = addresses?.find((address) => !/^[0-9A-Fa-f.:]+$/.test(address));
   if (bad !== undefined) throw new RangeError(`${JSON.stringify(bad)} is not an address`);
@@ -188,7 +187,7 @@ function limitsText(limits: SwitchLimits): string {
 
 /**
  * Reads the answer to `sluice status`.
- * @throws EdgeRefused when it is something else.
+ * @throws EdgeRefused for any other answer.
  */
 export function parseStatus(text: string): EdgeStatus {
   try {
@@ -196,7 +195,7 @@ export function parseStatus(text: string): EdgeStatus {
     if (isColour(status.active) && isColour(status.armed?.to ?? 'blue') && status.colours.blue.up >= 0)
       return status;
   } catch {
-    // Not JSON: the answer itself says more than the parser could.
+    // The answer itself is the better message.
   }
   throw new EdgeRefused(statusCommand, text.trim().slice(0, 500));
 }
@@ -212,7 +211,7 @@ export interface GuardClient {
   confirm(nonce: string): Promise<string>;
   revert(nonce: string, reason?: string): Promise<string>;
   servers(of: EdgeColour, addresses?: readonly string[]): Promise<string>;
-  /** The edge writes {@link drainedFile} when nothing is in flight in a colour that is not in use. */
+  /** The edge writes {@link drainedFile} once an inactive color has nothing in flight. */
   drain(of: EdgeColour): Promise<string>;
 }
 
@@ -222,8 +221,8 @@ export function drainedFile(colour: EdgeColour): string {
 }
 
 /**
- * @param send writes one command and a line end to a new connection to the admin socket and resolves with all that
- * comes back until it closes. Its rejections pass through; a refusal rejects with {@link EdgeRefused}.
+ * @param send sends one line over a new connection to the admin socket, and resolves with everything until it closes. Its
+ * rejections pass through. A refusal rejects with {@link EdgeRefused}.
  */
 export function guardClient(send: (command: string) => Promise<string>): GuardClient {
   const obey = async (command: string): Promise<string> => {

@@ -1,15 +1,15 @@
 import type { Duplex } from 'node:stream';
 import type { Host } from '../../host/model.ts';
 
-/** The admin socket answers within milliseconds; a silent one is a dead edge. */
+/** The admin socket answers within milliseconds, so a silent edge is dead. */
 const answerMs = 5_000;
-/** HAProxy closes a connection that says nothing for 10 s (`stats timeout`). */
+/** HAProxy closes an idle connection after 10 s (`stats timeout`). */
 const spareMs = 5_000;
-/** How a process refuses that was replaced after the connection to it had been made, see commands.lua. */
+/** Answer of a process that was replaced after the connection was made, see commands.lua. */
 const replaced = 'refused: this process is ending';
 
 export interface SendOptions {
-  /** Opens the next connection while nobody waits for it, so that a command costs one round trip and not two. */
+  /** Opens the next connection in advance, so that a command costs one round trip instead of two. */
   readonly ahead?: boolean;
 }
 
@@ -39,7 +39,7 @@ export function sendTo(
   const openSpare = () => {
     if (options.ahead !== true || spare !== undefined) return;
     const opening = host.unixSocket(socket);
-    // An edge that is gone by then is told of by the command that needs it.
+    // The next command reports an edge that is gone.
     opening.then((stream) => stream.on('error', () => {})).catch(() => {});
     spare = { opening, openedAt: performance.now() };
   };
@@ -48,7 +48,7 @@ export function sendTo(
     const stream = waiting ?? (await host.unixSocket(socket));
     openSpare();
     const answer = await ask(stream, socket, command);
-    // An empty answer is that of an edge that ended before it read the command.
+    // An edge that ended before it read the command gives an empty answer.
     const stale = waiting !== undefined && (answer === '' || answer.startsWith(replaced));
     return stale ? await ask(await host.unixSocket(socket), socket, command) : answer;
   };

@@ -15,20 +15,20 @@ import type { EngineEffects } from './engine.ts';
 import { hexOf, sha256 } from './missing.ts';
 import type { LocalBlob, LocalImage } from './model.ts';
 
-/** What the local engine gave of some images; the files are gone when it is disposed. */
+/** Files of images from the local engine. Disposing removes them. */
 export interface LocalImages extends AsyncDisposable {
   readonly images: readonly LocalImage[];
-  /** A layer as it is to travel: as it is when it is compressed, else compressed now. Made once. */
+  /** A layer in compressed form. It is compressed at most once. */
   blob(diffId: string): Promise<LocalBlob>;
 }
 
-/** Configurations and lists are smaller, and are kept whatever they are called. */
+/** Configurations and lists are smaller, and are always kept. */
 const smallBytes = 64 * 1024;
 
 /**
- * Takes images out of the engine where Sluice runs, with one `docker save`, checked against their digests.
+ * Exports images from the engine where Sluice runs, with one `docker save`, and verifies their digests.
  *
- * @param skip names of files in the archive that nobody needs; they are read over.
+ * @param skip names of files in the archive that no host needs.
  * @throws UserError `image.nowhere`, `image.damaged`.
  */
 export async function openImages(
@@ -69,7 +69,7 @@ interface Saved {
   readonly file: string;
   readonly size: number;
   readonly digest: string;
-  /** Where a link points to, from the root of the archive: older engines save a layer once. */
+  /** Target of a link, from the root of the archive: older engines save a shared layer once. */
   readonly link: string | undefined;
 }
 

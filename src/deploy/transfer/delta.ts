@@ -1,19 +1,19 @@
-/** A text as the difference to one that the other side has: what to copy, and what is new. */
+/** A difference to a text that the other side has. */
 export interface Delta {
   /** One a line: `c OFFSET LENGTH` copies from the base, `l LENGTH` takes the next of the literals. */
   readonly ops: string;
   readonly literals: Buffer;
 }
 
-/** Bytes that have to be alike for a look, and for a copy to be worth its line. */
+/** Length of the compared windows, and the least length of a copy that is worth its line. */
 const windowBytes = 8;
 const leastCopy = 16;
-/** A run of zeros is alike everywhere: so many places are looked at. */
+/** Limit of candidates for a window: a run of zeros matches everywhere. */
 const mostPlaces = 16;
 
 /**
- * How to make `wanted` from `base` with no more than head and tail. For some ten kilobytes of configuration, of which a
- * few digests have changed.
+ * How to make `wanted` from `base` with only `head` and `tail`. For about 10 kB of configuration with a few changed
+ * digests.
  */
 export function deltaOf(base: Buffer, wanted: Buffer): Delta {
   const places = placesOf(base);

@@ -4,7 +4,7 @@ import { runProcess, tail } from '../../kernel/process/process.ts';
 import { type Platform, platformsIn } from '../preflight/platforms.ts';
 
 export interface EngineEffects {
-  /** Of Sluice itself: DOCKER_HOST and the docker context count. */
+  /** Environment of Sluice, with DOCKER_HOST and the docker context. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
 }
@@ -17,9 +17,9 @@ export interface LocalImage {
 }
 
 /**
- * Makes sure that the engine where Sluice runs has the images that a host lacks.
+ * Checks that the engine where Sluice runs has the images that hosts lack.
  *
- * @returns the diff ids of each, and what it is made for.
+ * @returns their diff ids and platforms.
  * @throws UserError `image.nowhere`.
  */
 export async function requireLocal(

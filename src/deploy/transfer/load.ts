@@ -12,11 +12,11 @@ import { hexOf, sha256 } from './missing.ts';
 import type { Holdings } from './model.ts';
 import { diskFull } from './send.ts';
 
-/** The archive of the last time is not what it was, or is gone. */
+/** Exit code: the archive of the last load is missing or has changed. */
 const otherBase = 44;
 
-// What the engine is told of the images is sent as the difference to the last time ($2 is what has to come out).
-// tar reads the layers where they lie, docker reads tar: nothing is stored a second time.
+// The archive is sent as its difference to that of the last load ($2 is its SHA-256). tar reads the layers in place and
+// pipes them to docker, so nothing is stored twice.
 const loadScript = `
 cd "$1" || exit 40
 gzip -dc | tar -xf - || exit 40
@@ -39,10 +39,10 @@ ${sameEngine}tar -cf - "$@" | docker load
 const longestMs = 1_800_000;
 
 /**
- * Lets the host's engine load what was sent, and gives the images their names when they have proved to be what was
- * saved. Whatever else happens, no tag is left.
+ * Loads the sent images into the host's engine, verifies them, and gives them their real tags. The temporary tags are
+ * always removed.
  *
- * @returns what the engine said, if it refused, and how much was sent to tell it.
+ * @returns the engine's message if it refused, and the bytes that were sent.
  * @throws UserError `host.disk-full`, `host.engine-down`, `image.damaged`.
  */
 export async function loadImages(
@@ -94,12 +94,12 @@ export async function loadImages(
       host,
       images.map(({ incoming }) => incoming),
     );
-    // On a cancellation nobody waits for an engine that is busy with something else.
+    // A cancelled run does not wait for a busy engine.
     if (done || !signal.aborted) await removed;
   }
 }
 
-/** A load that failed may leave a tag on an image that is not whole (containerd's store). */
+/** A failed load may leave a tag on an incomplete image (containerd's store). */
 export async function removeTags(host: Host, tags: readonly string[]): Promise<void> {
   await Promise.allSettled(tags.map((tag) => host.engine.getImage(tag).remove()));
 }
@@ -117,7 +117,7 @@ while read -r name text; do
 done
 `;
 
-/** Writes down what the host has now, for the next time, and removes what has been loaded. */
+/** Records what the host has now, for the next transfer, and removes the loaded files. */
 export async function keepRecords(
   host: Host,
   layout: Layout,

@@ -6,7 +6,7 @@ export function sha256(bytes: Buffer | string): string {
 }
 
 /**
- * Names of layers together with all that lie below them, by which the older image store knows them (image-spec, ChainID).
+ * Chain ids: names of layers together with all below them, as the older image store uses them (image-spec, ChainID).
  */
 export function chainIds(diffIds: readonly string[]): string[] {
   const chains: string[] = [];
@@ -17,7 +17,7 @@ export function chainIds(diffIds: readonly string[]): string[] {
   return chains;
 }
 
-/** Which layers of an image a host lacks. With `full` it is given all of them, whatever it seems to have. */
+/** Which layers of an image a host lacks. `full` sends all of them. */
 export function planImage(image: LocalImage, holdings: Holdings, full: boolean): ImagePlan {
   const chains = chainIds(image.diffIds);
   const layers = image.diffIds.map((diffId, index): PlannedLayer => {
@@ -31,8 +31,8 @@ export function planImage(image: LocalImage, holdings: Holdings, full: boolean):
 }
 
 /**
- * Names, in what an engine saves, of files that no host needs: blobs by their digest, layers by their diff id. A host of
- * the older store may lack a layer on top of another one than it has it on, and then needs it.
+ * Names of files in a saved archive that no host needs: blobs by digest, layers by diff id. A host with the older store
+ * needs a layer that it has only on top of other layers.
  *
  * @param images diff ids of each image.
  */
@@ -54,7 +54,7 @@ function namesOf(holdings: Holdings, images: readonly (readonly string[])[]): Se
     }
   }
   const needless = [...there].filter((hex) => !lacking.has(hex));
-  // What the layer was called when it was sent: an engine with containerd's store will call it so again.
+  // Its digest when it was sent: an engine with containerd's store names it so again.
   const sentAs = (hex: string) => holdings.blobs.get(`sha256:${hex}`)?.digest ?? hex;
   return new Set(needless.flatMap((hex) => [hex, hexOf(sentAs(hex))]));
 }

@@ -1,6 +1,6 @@
-/** A layer as it travels, and as a host with containerd's image store keeps it. */
+/** A compressed layer, as it is sent and as a host with containerd's image store keeps it. */
 export interface Blob {
-  /** `sha256:…` of these very bytes. */
+  /** `sha256:…` of the compressed bytes. */
   readonly digest: string;
   readonly size: number;
   readonly mediaType: string;
@@ -16,11 +16,11 @@ export interface LocalImage {
   readonly reference: string;
   /** The bytes whose digest names the image. */
   readonly config: Buffer;
-  /** Digests of the unpacked layers, from the lowest: what a layer is called in every engine. */
+  /** Digests of the unpacked layers, lowest first. They are the same in every engine. */
   readonly diffIds: readonly string[];
 }
 
-/** What is kept beside our files on a host of an image that was carried there. */
+/** Record on a host of an image that was transferred there. */
 export interface ImageRecord {
   readonly version: 1;
   readonly reference: string;
@@ -29,25 +29,25 @@ export interface ImageRecord {
   readonly layers: readonly (Blob & { readonly diffId: string })[];
 }
 
-/** What a host has already. */
+/** Layers and partial transfers on a host. */
 export interface Holdings {
   readonly store: 'containerd' | 'graphdriver';
   /** Chain ids of the layers its images consist of (graphdriver). */
   readonly chains: ReadonlySet<string>;
-  /** Blobs of layers by diff id, as they were sent, as far as the records of images that are still there tell. */
+  /** Sent blobs by diff id, from the records of images that the host still has. */
   readonly blobs: ReadonlyMap<string, Blob>;
-  /** Bytes that have arrived of blobs, by the hexadecimal digits of their digest; whole ones too. */
+  /** Received bytes of blobs, by the hex digits of their digest; complete ones included. */
   readonly arrived: ReadonlyMap<string, { readonly bytes: number; readonly whole: boolean }>;
-  /** The small archive of the last load, of which the next one differs little; empty when there is none. */
+  /** The small archive of the last load, from which the next one differs little; empty: none. */
   readonly lastArchive: Buffer;
-  /** Files of records that say nothing any more. */
+  /** Files of records that are no longer valid. */
   readonly staleRecords: readonly string[];
-  /** Tags that a broken load, or one under way, has left. */
+  /** Temporary tags of a failed load, or of one in progress. */
   readonly leftTags: readonly string[];
   readonly freeBytes: number | undefined;
 }
 
-/** What is to be done for one image on one host. */
+/** Layers of one image for one host. */
 export interface ImagePlan {
   readonly image: LocalImage;
   readonly layers: readonly PlannedLayer[];
@@ -57,6 +57,6 @@ export interface PlannedLayer {
   readonly diffId: string;
   /** Whether the host lacks it. */
   readonly send: boolean;
-  /** How it was sent, when it was. */
+  /** Its blob, if Sluice sent it. */
   readonly there: Blob | undefined;
 }

@@ -12,7 +12,7 @@ import { hexOf, planImage, skippable } from './missing.ts';
 import type { Holdings, LocalBlob } from './model.ts';
 import { diskFull, sendBlob } from './send.ts';
 
-/** A host, and the images that it lacks. */
+/** A host and the images that it lacks. */
 export interface Recipient {
   readonly host: Host;
   readonly layout: Layout;
@@ -25,18 +25,18 @@ export interface CarryEffects {
   readonly detail: (text: string) => void;
 }
 
-/** A host has eight channels for everything. */
+/** A host has eight channels for all operations. */
 const atOnce = 3;
 
-/** What several hosts are given, looked at and saved once. */
+/** Images for several hosts, inspected and saved once. */
 export interface Cargo extends AsyncDisposable {
   carry(recipient: Recipient, effects: CarryEffects): Promise<CarriedRecord>;
 }
 
 /**
- * Before anything is changed: the images that hosts lack must be where Sluice runs.
+ * Checks, before any change, that the engine where Sluice runs has the images that hosts lack.
  *
- * @returns the images that have to be carried.
+ * @returns the images to transfer.
  * @throws UserError `image.nowhere`.
  */
 export async function requireCarried(
@@ -52,14 +52,14 @@ export async function requireCarried(
   );
 }
 
-/** Images of a plan that have to be carried to its host. */
+/** Images of a plan to transfer to its host. */
 export function lackingImages(plan: Pick<HostPlan, 'images'>): string[] {
   const missing = plan.images.filter((image) => !image.present).map(({ reference }) => reference);
   return missing.filter((reference) => carriedDigest(reference) !== undefined);
 }
 
 /**
- * Takes the images out of the local engine, without the layers that every host has.
+ * Exports the images from the local engine, without layers that every host has.
  *
  * @throws UserError `image.nowhere`, `image.damaged`, `state.unreadable`.
  */
@@ -98,14 +98,14 @@ export async function openCargo(recipients: readonly Recipient[], effects: Engin
   };
 }
 
-/** Tags of a broken load of these images; another app's load may be under way at this very moment. */
+/** Temporary tags of failed loads of these images. Another app's load may be in progress. */
 function leftOf({ references }: Recipient, { leftTags }: Holdings): string[] {
   const repositoryOf = (reference: string) => reference.slice(0, reference.lastIndexOf(':'));
   const ours = new Set(references.map(repositoryOf));
   return leftTags.filter((tag) => ours.has(repositoryOf(tag)));
 }
 
-/** What was sent for a load that failed may be what was wrong with it. */
+/** The files of a failed load may be its cause, so all are sent again. */
 async function leftToLoad({ host, layout }: Recipient): Promise<Holdings['arrived']> {
   await host.exec(['rm', '-rf', '--', layout.incoming]);
   return new Map();
@@ -179,7 +179,7 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>)
   if (broken !== undefined) throw broken.reason;
 }
 
-/** A line for each chunk would be a flood. */
+/** At most one line per second. */
 function throttled(tell: () => void): () => void {
   let last = 0;
   return () => {
@@ -190,7 +190,7 @@ function throttled(tell: () => void): () => void {
   };
 }
 
-/** `1.2 MB`, as registries count. */
+/** `1.2 MB`, in decimal units as registries use. */
 export function megabytes(bytes: number): string {
   return bytes < 100_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
