@@ -8,12 +8,12 @@ import type { Colour, Layout } from '../model.ts';
 const script = `
 set -eu
 umask 077
-cd "$1"; colour=$2; release=$3; shift 3
+cd "$1"; color=$2; release=$3; shift 3
 for service in "$@"; do
   [ -d "edge/$service" ] || continue
-  printf 'active %s\\n' "$colour" >"edge/$service/active.map.new"
+  printf 'active %s\\n' "$color" >"edge/$service/active.map.new"
   # Keep another name of the containers that serve.
-  sed -n "/^name-$colour /p" "edge/$service/active.map" >>"edge/$service/active.map.new" 2>/dev/null || :
+  sed -n "/^name-$color /p" "edge/$service/active.map" >>"edge/$service/active.map.new" 2>/dev/null || :
   sync "edge/$service/active.map.new" 2>/dev/null || sync
   mv -f "edge/$service/active.map.new" "edge/$service/active.map"
 done

@@ -99,7 +99,7 @@ async function distribution(
   const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(registryMs)]);
   abortSignal.throwIfAborted();
   const asked = image.distribution(auth === undefined ? {} : { authconfig: auth });
-  // dockerode takes no signal here, so the request runs on in the background.
+  // dockerode cannot cancel this request, so it continues in the background.
   const given = new Promise<never>((_, reject) =>
     abortSignal.addEventListener('abort', () => reject(abortSignal.reason), { once: true }),
   );
