@@ -3,7 +3,7 @@ import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
 import type { Layout } from '../model.ts';
 import { listContainers } from '../on-host/state.ts';
-import { writeFiles } from '../on-host/upload.ts';
+import { writeFiles } from '../on-host/write-files.ts';
 import type { BackupRecord } from './model.ts';
 import { type Database, largestOutput } from './postgres.ts';
 import { chooseExpired } from './retention.ts';

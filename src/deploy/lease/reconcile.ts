@@ -13,14 +13,13 @@ import {
   reviveContainers,
   stopContainers,
 } from '../on-host/containers.ts';
-import { persistColour } from '../on-host/persist.ts';
 import { type HostState, releaseNamed } from '../on-host/state.ts';
+import { persistColour } from '../on-host/write-files.ts';
 import { putBackAdopted } from '../preflight/adopted.ts';
 import { edgeProjectService } from '../project/project.ts';
 import { drainColour } from '../traffic/drain.ts';
 import { noEdge, reloadEdge, wantedEdges } from '../traffic/edges.ts';
-import { type EdgeStatus, guardClient } from '../traffic/guard.ts';
-import { sendTo } from '../traffic/socket.ts';
+import { type EdgeStatus, guardClient, sendTo } from '../traffic/guard.ts';
 import type { JournalHeader, JournalRecord } from './journal.ts';
 import type { Keeper } from './keeper.ts';
 

@@ -1,7 +1,7 @@
 import { UserError } from '../../kernel/errors.ts';
 import { type JournalRecord, parseJournal } from '../lease/journal.ts';
 import type { Colour, ReleaseRecord } from '../model.ts';
-import { type HostPort, listenerOf } from '../preflight/host-ports.ts';
+import { type HostPort, listenerOf } from '../preflight/host-network.ts';
 import type { HostState } from './state.ts';
 
 // One round trip for all files. Contents are base64, so that nothing in them can look like our own lines.

@@ -3,18 +3,28 @@ import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { JournalRecord } from '../lease/journal.ts';
 import { type Colour, type Layout, labels, type ReleaseRecord } from '../model.ts';
-import type { ContainerMount } from '../preflight/adopted-data.ts';
-import { listNetworks, type NetworkState } from '../preflight/host-networks.ts';
 import {
   type HostPort,
+  listNetworks,
   lookAround,
   type Neighbor,
+  type NetworkState,
   type PublishedPort,
   type TakenAddress,
-} from '../preflight/host-ports.ts';
-import { type EdgeStatus, guardClient } from '../traffic/guard.ts';
-import { sendTo } from '../traffic/socket.ts';
+} from '../preflight/host-network.ts';
+import { type EdgeStatus, guardClient, sendTo } from '../traffic/guard.ts';
 import { parseState, readState } from './state-files.ts';
+
+/** A mount of a container, as the engine lists it. */
+export interface ContainerMount {
+  readonly type: string;
+  /** Name of a volume; undefined for a folder. */
+  readonly name: string | undefined;
+  /** Path on the host. */
+  readonly source: string;
+  /** Path in the container. */
+  readonly target: string;
+}
 
 /** A container of the app on a host. */
 export interface ContainerState {

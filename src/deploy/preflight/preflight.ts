@@ -60,7 +60,8 @@ function judgeEngine({ docker }: HostFacts): Finding[] {
       : {
           level: 'error',
           topic: 'engine',
-          message: engine === '' ? 'the Docker engine does not answer' : `Docker ${engine} is older than 20.10`,
+          message:
+            engine === '' ? 'the Docker engine does not answer' : `Docker ${engine} is older than 20.10`,
           fix: 'Install a current Docker engine, and add the deploy user to the docker group.',
         },
     atLeast(composeVersion, 2, 20)
@@ -98,7 +99,8 @@ function judgeAccess({ sshd, root, clock }: HostFacts): Finding[] {
     findings.push({
       level: 'error',
       topic: 'ssh',
-      message: 'sshd forbids forwarding, which Sluice needs for health checks and to reach the guard of an edge',
+      message:
+        'sshd forbids forwarding, which Sluice needs for health checks and to reach the guard of an edge',
       fix: 'Set AllowStreamLocalForwarding yes and AllowTcpForwarding yes for the deploy user in sshd_config.',
     });
   } else {

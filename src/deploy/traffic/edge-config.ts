@@ -273,9 +273,11 @@ function check(spec: EdgeSpec): void {
     refuse(`health path ${JSON.stringify(path)} is not a plain path`);
   if (!/^[\w.:[\]-]+$/.test(host)) refuse(`health host ${JSON.stringify(host)} is not a host`);
   for (const network of [...(spec.open?.trusted ?? []), ...(spec.proxyProtocol ?? [])])
-    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network)) refuse(`${JSON.stringify(network)} is not a network`);
+    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network))
+      refuse(`${JSON.stringify(network)} is not a network`);
   for (const folder of [spec.paths?.config ?? '/', spec.paths?.run ?? '/']) {
     if (!/^\/[\w./-]*$/.test(folder)) refuse(`${JSON.stringify(folder)} is not a plain absolute path`);
   }
-  if (!/^[\w.:-]+$/.test(spec.nameserver ?? '-')) refuse(`${JSON.stringify(spec.nameserver)} is not a nameserver`);
+  if (!/^[\w.:-]+$/.test(spec.nameserver ?? '-'))
+    refuse(`${JSON.stringify(spec.nameserver)} is not a nameserver`);
 }

@@ -10,7 +10,7 @@ import { type Layout, otherColour, type PlannedEdge, type ReleaseRecord } from '
 import { composeUp } from '../on-host/compose.ts';
 import { removeContainers, reviveContainers, stopContainers } from '../on-host/containers.ts';
 import { type ContainerState, type HostState, releaseNamed } from '../on-host/state.ts';
-import { writeFiles } from '../on-host/upload.ts';
+import { writeFiles } from '../on-host/write-files.ts';
 import { stoppedBy } from '../plan/ports.ts';
 import { type EdgeContainer, edgeProjectService } from '../project/project.ts';
 import { healthAsked } from '../steps/waiting/health-request.ts';
@@ -25,8 +25,7 @@ import {
   edgeStopSignal,
   edgeVersion,
 } from './edge-config.ts';
-import { type EdgeStatus, guardClient } from './guard.ts';
-import { sendTo } from './socket.ts';
+import { type EdgeStatus, guardClient, sendTo } from './guard.ts';
 
 /** The spec of a blue-green service's edge. */
 export function edgeSpec(

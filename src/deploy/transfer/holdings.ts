@@ -3,8 +3,7 @@ import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { gunzipWithin } from '../../kernel/gunzip.ts';
 import type { Layout } from '../model.ts';
-import { chainIds } from './missing.ts';
-import type { Blob, Holdings, ImageRecord } from './model.ts';
+import { type Blob, chainIds, type Holdings, type ImageRecord } from './layers.ts';
 
 // Contents are base64, so that nothing in them can look like our own lines.
 const lookScript = `

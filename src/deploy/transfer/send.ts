@@ -3,8 +3,7 @@ import { Readable } from 'node:stream';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
-import { hexOf } from './missing.ts';
-import type { Holdings, LocalBlob } from './model.ts';
+import { type Holdings, hexOf, type LocalBlob } from './layers.ts';
 
 /** An incomplete part stays, for the next attempt. A part with wrong bytes is removed. */
 const appendScript = `

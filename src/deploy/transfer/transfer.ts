@@ -3,13 +3,17 @@ import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { CarriedRecord } from '../../report/model.ts';
 import type { HostPlan, Layout } from '../model.ts';
-import { type LocalImages, openImages } from './archive.ts';
-import { type EngineEffects, type LocalImage, requireLocal } from './engine.ts';
+import { assemble } from './assemble.ts';
 import { readHoldings } from './holdings.ts';
-import { assemble } from './layout.ts';
+import { type Holdings, hexOf, type LocalBlob, planImage, skippable } from './layers.ts';
 import { keepRecords, loadImages, removeTags } from './load.ts';
-import { hexOf, planImage, skippable } from './missing.ts';
-import type { Holdings, LocalBlob } from './model.ts';
+import {
+  type EngineEffects,
+  type FoundImage,
+  type LocalImages,
+  openImages,
+  requireLocal,
+} from './local-images.ts';
 import { diskFull, sendBlob } from './send.ts';
 
 /** A host and the images that it lacks. */
@@ -42,7 +46,7 @@ export interface Cargo extends AsyncDisposable {
 export async function requireCarried(
   plans: readonly HostPlan[],
   effects: EngineEffects,
-): Promise<readonly LocalImage[]> {
+): Promise<readonly FoundImage[]> {
   const lacking = plans.filter((plan) => lackingImages(plan).length > 0);
   const references = [...new Set(lacking.flatMap(lackingImages))];
   return await requireLocal(

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeVolume } from '../../../../src/config/model.ts';
-import { listContainers } from '../../../../src/deploy/on-host/state.ts';
-import type { ContainerMount } from '../../../../src/deploy/preflight/adopted-data.ts';
+import { type ContainerMount, listContainers } from '../../../../src/deploy/on-host/state.ts';
 import { userErrorsOf } from '../../../../src/kernel/errors.ts';
 import { container, hostState, plan, release, servicePlan } from '../../../support/deploy/fixtures.ts';
 

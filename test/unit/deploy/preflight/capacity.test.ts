@@ -218,7 +218,10 @@ describe('whether a host can bear a release', () => {
 
   test('a clock that is far off is a warning', () => {
     const clock = judge({ clockMs: -90_000 }).find((finding) => finding.topic === 'clock');
-    expect([clock?.level, clock?.message]).toEqual(['warning', "the host's clock is 90 s behind the clock where Sluice runs"]);
+    expect([clock?.level, clock?.message]).toEqual([
+      'warning',
+      "the host's clock is 90 s behind the clock where Sluice runs",
+    ]);
     expect(judge({ clockMs: 2_000 }).some((finding) => finding.topic === 'clock')).toBe(false);
   });
 

@@ -122,7 +122,9 @@ describe('backups', () => {
     expect(() => findBackup([record('a'), record('b')], 'c')).toThrow(
       expect.objectContaining({ code: 'backup.unknown', hint: 'Available: b, a.' }),
     );
-    expect(() => findBackup([], 'c')).toThrow(expect.objectContaining({ message: 'There is no backup on the host' }));
+    expect(() => findBackup([], 'c')).toThrow(
+      expect.objectContaining({ message: 'There is no backup on the host' }),
+    );
   });
 
   test('row counts are read whatever a table is called, and compared by name', () => {

@@ -121,7 +121,9 @@ describe('what cannot be in a configuration is refused', () => {
     ['a nameserver with a space', { nameserver: '127.0.0.11:53 x' }],
   ];
   test.each(refused)('%s', (_, change) => {
-    expect(() => renderEdgeConfig({ ...spec, ...change }, 'v1')).toThrow(/^cannot configure the edge of service /);
+    expect(() => renderEdgeConfig({ ...spec, ...change }, 'v1')).toThrow(
+      /^cannot configure the edge of service /,
+    );
   });
 
   test('no service name and no health path adds a word or a line', () => {

@@ -1,6 +1,5 @@
 import { tarOf } from '../../kernel/tar.ts';
-import { hexOf, sha256 } from './missing.ts';
-import type { Blob, ImagePlan, ImageRecord } from './model.ts';
+import { type Blob, hexOf, type ImagePlan, type ImageRecord, sha256 } from './layers.ts';
 
 /** The input of `docker load` without layers, and the images that it must result in. */
 export interface Assembly {
