@@ -2,11 +2,9 @@ import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
 import type { Layout } from '../model.ts';
-import { listContainers } from '../on-host/state.ts';
 import { writeFiles } from '../on-host/write-files.ts';
-import type { BackupRecord } from './model.ts';
-import { type Database, largestOutput } from './postgres.ts';
-import { chooseExpired } from './retention.ts';
+import { largestOutput } from './engine.ts';
+import { type BackupReason, type BackupRecord, isSha256 } from './record.ts';
 
 /** `20261121T021500Z-before-v1.2.4`: sorts by time and shows the reason. */
 export function backupName(now: number, reason: string): string {
@@ -132,26 +130,6 @@ export function openAfterConfirmed(
 }
 
 /**
- * The running container of a database service.
- *
- * @throws UserError `backup.no-database` if it is not running.
- */
-export async function findDatabase(host: Host, app: string, service: string): Promise<Database> {
-  const containers = await listContainers(host.engine, app);
-  const found = containers.find(
-    (container) => container.service === service && container.edge === undefined && container.running,
-  );
-  if (found === undefined) {
-    throw new UserError({
-      code: 'backup.no-database',
-      message: `${host.name}: the database service ${service} is not running, so there is nothing to back up`,
-      hint: `Start it (docker compose up -d ${service}) or find out why it stopped. To deploy without a backup, pass --no-backup.`,
-    });
-  }
-  return { container: found.id, imageId: found.imageId };
-}
-
-/**
  * @throws UserError `backup.unknown` with the available backups.
  */
 export function findBackup(records: readonly BackupRecord[], name: string): BackupRecord {
@@ -168,4 +146,61 @@ export function findBackup(records: readonly BackupRecord[], name: string): Back
             .reverse()
             .join(', ')}.`,
   });
+}
+
+/** Result of a backup's restore test. */
+export type Worth = 'proven' | 'untested' | 'failed';
+
+/** A proof counts only with the file's hash. */
+export function worthOf(record: BackupRecord): Worth {
+  const { restoreTest } = record;
+  if (restoreTest === undefined) return 'untested';
+  return restoreTest.ok && isSha256(record.sha256) ? 'proven' : 'failed';
+}
+
+/** Records of earlier versions have no reason: those without a deploy were mostly nightly. */
+export function reasonOf(record: BackupRecord): BackupReason {
+  return record.reason ?? (record.deploy === undefined ? 'schedule' : 'deploy');
+}
+
+/**
+ * Names of the backups to remove. For each reason (deploy, schedule, person) it keeps:
+ *
+ * - the newest `keep` proven ones,
+ * - the newest `keep` untested ones,
+ * - the newest `keep` failed ones, if newer than every proven one: until a newer backup is proven, they may be the only
+ *   copy of recent data.
+ *
+ * So a failed backup never displaces one that restores, and the last proven one always stays.
+ *
+ * @param records in any order; the recorded time counts.
+ * @param spare names that always stay: the new backup, and those of deploys that a person may need to restore.
+ */
+export function chooseExpired(
+  records: readonly BackupRecord[],
+  keep: number,
+  spare: ReadonlySet<string>,
+): string[] {
+  const newestFirst = [...records].sort((a, b) => timeOf(b) - timeOf(a) || (a.name < b.name ? 1 : -1));
+  const stay = new Set<string>();
+  const counts = new Map<string, number>();
+  let provenSeen = false;
+  for (const record of newestFirst) {
+    const worth = worthOf(record);
+    if (worth === 'failed' && provenSeen) continue;
+    provenSeen ||= worth === 'proven';
+    const group = `${reasonOf(record)} ${worth}`;
+    const count = (counts.get(group) ?? 0) + 1;
+    counts.set(group, count);
+    if (count <= Math.max(1, keep)) stay.add(record.name);
+  }
+  return newestFirst
+    .map((record) => record.name)
+    .filter((name) => !stay.has(name) && !spare.has(name))
+    .reverse();
+}
+
+function timeOf(record: BackupRecord): number {
+  const time = Date.parse(record.at);
+  return Number.isNaN(time) ? 0 : time;
 }

@@ -2,7 +2,6 @@ import { UserError } from '../../kernel/errors.ts';
 import { type JournalRecord, parseJournal } from '../lease/journal.ts';
 import type { Colour, ReleaseRecord } from '../model.ts';
 import { type HostPort, listenerOf } from '../preflight/host-network.ts';
-import type { HostState } from './state.ts';
 
 // One round trip for all files. Contents are base64, so that nothing in them can look like our own lines.
 export const readState = `
@@ -30,11 +29,29 @@ awk 'FNR==1 {
 exit 0
 `;
 
-/** The part of the state that comes from files. */
-export type FilesState = Omit<
-  HostState,
-  'containers' | 'edges' | 'published' | 'neighbors' | 'addresses' | 'networks'
->;
+/** The part of an app's state that comes from its files. */
+export interface FilesState {
+  readonly uid: number;
+  readonly gid: number;
+  /** Release of the last confirmation. */
+  readonly current: string | undefined;
+  /** Target and repository of the first deploy. */
+  readonly target: string | undefined;
+  readonly repository?: string | undefined;
+  readonly releases: readonly ReleaseRecord[];
+  /** Color on disk that an edge starts with, by service. */
+  readonly maps: Readonly<Record<string, Colour>>;
+  /** Confirmed releases, oldest confirmation first. A release can occur twice. */
+  readonly confirmed: readonly string[];
+  /** The previous release of each confirmed one. Journals sort by the clocks of their runners, and this does not. */
+  readonly tookOver?: ReadonlyMap<string, string>;
+  /** Number of all journals. */
+  readonly journals: number;
+  /** Deploys that neither ended nor were undone, oldest first. */
+  readonly unfinished: readonly JournalRecord[];
+  /** Listening ports of the host, of containers and other programs. */
+  readonly listeners?: readonly HostPort[];
+}
 
 /**
  * Reads the lines of {@link readState}.

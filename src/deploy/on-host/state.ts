@@ -13,7 +13,7 @@ import {
   type TakenAddress,
 } from '../preflight/host-network.ts';
 import { type EdgeStatus, guardClient, sendTo } from '../traffic/guard.ts';
-import { parseState, readState } from './state-files.ts';
+import { type FilesState, parseState, readState } from './state-files.ts';
 
 /** A mount of a container, as the engine lists it. */
 export interface ContainerMount {
@@ -56,25 +56,7 @@ export interface ContainerState {
 }
 
 /** State of an app on a host, from labels, edges and the app's folder. */
-export interface HostState {
-  readonly uid: number;
-  readonly gid: number;
-  /** Release of the last confirmation. */
-  readonly current: string | undefined;
-  /** Target and repository of the first deploy. */
-  readonly target: string | undefined;
-  readonly repository?: string | undefined;
-  readonly releases: readonly ReleaseRecord[];
-  /** Color on disk that an edge starts with, by service. */
-  readonly maps: Readonly<Record<string, Colour>>;
-  /** Confirmed releases, oldest confirmation first. A release can occur twice. */
-  readonly confirmed: readonly string[];
-  /** The previous release of each confirmed one. Journals sort by the clocks of their runners, and this does not. */
-  readonly tookOver?: ReadonlyMap<string, string>;
-  /** Number of all journals. */
-  readonly journals: number;
-  /** Deploys that neither ended nor were undone, oldest first. */
-  readonly unfinished: readonly JournalRecord[];
+export interface HostState extends FilesState {
   readonly containers: readonly ContainerState[];
   /** Published ports of all running containers, including other apps. */
   readonly published?: readonly PublishedPort[];
@@ -84,8 +66,6 @@ export interface HostState {
   readonly addresses?: readonly TakenAddress[];
   /** Networks of the engine. */
   readonly networks?: readonly NetworkState[];
-  /** Listening ports of the host, of containers and other programs. */
-  readonly listeners?: readonly HostPort[];
   /** Answers of the running edges. A service whose edge does not answer is absent. */
   readonly edges: Readonly<Record<string, EdgeStatus>>;
 }

@@ -9,7 +9,7 @@ import type {
   TimelineEvent,
   WatchRecord,
 } from '../../report/model.ts';
-import type { BackupRecord } from '../database/model.ts';
+import type { BackupRecord } from '../database/record.ts';
 import type { EdgeStatus } from '../traffic/guard.ts';
 
 /** Results of the steps, for the report. */

@@ -49,7 +49,6 @@ export interface EdgeColourStatus {
   readonly status: Readonly<Record<string, number>>;
 }
 
-/** Why a switch ended. */
 export type SwitchReason =
   | 'asked'
   | 'errors'
@@ -110,13 +109,11 @@ export interface EdgeStatus {
 
 /** The guard's `refused: …`, or an invalid answer. */
 export class EdgeRefused extends Error {
-  readonly command: string;
   readonly answer: string;
 
   constructor(command: string, answer: string) {
     super(`the edge refused "${command}": ${answer}`);
     this.name = 'EdgeRefused';
-    this.command = command;
     this.answer = answer;
   }
 }
@@ -127,8 +124,8 @@ export function switchCommand(order: SwitchOrder): string {
   if (from === to) throw new RangeError(`cannot switch from ${from} to ${to}`);
   if (!(deadlineSeconds > 0 && deadlineSeconds <= 86_400))
     throw new RangeError(`deadline of ${deadlineSeconds} s is not between 0 and 86400 s`);
-  const words = ['sluice switch', colour(from), colour(to), checkedNonce(nonce), decimal(deadlineSeconds)];
-  return [...words, limitsText(order.limits ?? {})].join(' ');
+  const words = [colour(from), colour(to), checkedNonce(nonce), decimal(deadlineSeconds)];
+  return ['sluice switch', ...words, limitsText(order.limits ?? {})].join(' ');
 }
 
 export function confirmCommand(nonce: string): string {
@@ -152,7 +149,7 @@ export function serversCommand(of: EdgeColour, addresses?: readonly string[]): s
   return `sluice servers ${colour(of)}${list}`;
 }
 
-export const statusCommand = 'sluice status';
+const statusCommand = 'sluice status';
 
 function colour(text: EdgeColour): EdgeColour {
   if (text !== 'blue' && text !== 'green') throw new RangeError(`${JSON.stringify(text)} is not a color`);
@@ -227,18 +224,18 @@ export function drainedFile(colour: EdgeColour): string {
  * rejections pass through. A refusal rejects with {@link EdgeRefused}.
  */
 export function guardClient(send: (command: string) => Promise<string>): GuardClient {
-  const obey = async (command: string): Promise<string> => {
+  const run = async (command: string): Promise<string> => {
     const answer = (await send(command)).trim();
     if (!answer.startsWith('ok: ')) throw new EdgeRefused(command, answer.replace(/^refused: /, ''));
     return answer.slice('ok: '.length);
   };
   return {
     status: async () => parseStatus(await send(statusCommand)),
-    switch: async (order) => obey(switchCommand(order)),
-    confirm: async (nonce) => obey(confirmCommand(nonce)),
-    revert: async (nonce, reason) => obey(revertCommand(nonce, reason)),
-    servers: async (of, addresses) => obey(serversCommand(of, addresses)),
-    drain: async (of) => obey(`sluice drain ${of}`),
+    switch: async (order) => run(switchCommand(order)),
+    confirm: async (nonce) => run(confirmCommand(nonce)),
+    revert: async (nonce, reason) => run(revertCommand(nonce, reason)),
+    servers: async (of, addresses) => run(serversCommand(of, addresses)),
+    drain: async (of) => run(`sluice drain ${of}`),
   };
 }
 
@@ -249,33 +246,25 @@ const spareMs = 5_000;
 /** Answer of a process that was replaced after the connection was made, see commands.lua. */
 const replaced = 'refused: this process is ending';
 
-export interface SendOptions {
-  /** Opens the next connection in advance, so that a command costs one round trip instead of two. */
-  readonly ahead?: boolean;
-}
-
-interface Spare {
-  readonly opening: Promise<Duplex>;
-  readonly openedAt: number;
-}
-
-/** One command, one connection: HAProxy closes it after the answer, so its end is the answer's end. */
+/**
+ * Sends commands. HAProxy closes the connection after each answer, so its end is the answer's end.
+ *
+ * @param options with `ahead`, the next connection is opened in advance, and a command costs one round trip instead of two.
+ */
 export function sendTo(
   host: Pick<Host, 'unixSocket'>,
   socket: string,
-  options: SendOptions = {},
+  options: { readonly ahead?: boolean } = {},
 ): (command: string) => Promise<string> {
-  let spare: Spare | undefined;
+  let spare: { readonly opening: Promise<Duplex>; readonly openedAt: number } | undefined;
   const takeSpare = async (): Promise<Duplex | undefined> => {
     const taken = spare;
     spare = undefined;
     if (taken === undefined) return undefined;
     const stream = await taken.opening.catch(() => undefined);
-    if (stream === undefined || performance.now() - taken.openedAt > spareMs || stream.destroyed) {
-      stream?.destroy();
-      return undefined;
-    }
-    return stream;
+    if (stream?.destroyed === false && performance.now() - taken.openedAt <= spareMs) return stream;
+    stream?.destroy();
+    return undefined;
   };
   const openSpare = () => {
     if (options.ahead !== true || spare !== undefined) return;
@@ -296,19 +285,16 @@ export function sendTo(
 }
 
 function ask(stream: Duplex, socket: string, command: string): Promise<string> {
+  let timer: NodeJS.Timeout;
   return new Promise<string>((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const timer = setTimeout(() => {
+    timer = setTimeout(() => {
       stream.destroy();
       reject(new Error(`${socket} did not answer "${command.split(' ').slice(0, 2).join(' ')}"`));
     }, answerMs);
-    const settle = (finish: () => void) => {
-      clearTimeout(timer);
-      finish();
-    };
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('end', () => settle(() => resolve(Buffer.concat(chunks).toString('utf8'))));
-    stream.on('error', (error) => settle(() => reject(error)));
+    stream.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    stream.on('error', reject);
     stream.end(`${command}\n`);
-  });
+  }).finally(() => clearTimeout(timer));
 }

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BackupReason, BackupRecord } from '../../../../src/deploy/database/model.ts';
-import { chooseExpired, reasonOf, type Worth, worthOf } from '../../../../src/deploy/database/retention.ts';
-import { openAfterConfirmed } from '../../../../src/deploy/database/store.ts';
-import { backupLine } from '../../../../src/deploy/database/text.ts';
+import { type BackupReason, type BackupRecord, backupLine } from '../../../../src/deploy/database/record.ts';
+import {
+  chooseExpired,
+  openAfterConfirmed,
+  reasonOf,
+  type Worth,
+  worthOf,
+} from '../../../../src/deploy/database/store.ts';
 
 const hash = 'a'.repeat(64);
 

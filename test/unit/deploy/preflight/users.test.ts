@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, Strategy } from '../../../../src/config/model.ts';
-import { judgeUsers } from '../../../../src/deploy/preflight/engine-users.ts';
+import { judgeUsers } from '../../../../src/deploy/preflight/engine.ts';
 import { releaseProject } from '../../../../src/deploy/project/project.ts';
 import type { HostFacts } from '../../../../src/host/probe/facts.ts';
 import { release, servicePlan } from '../../../support/deploy/fixtures.ts';

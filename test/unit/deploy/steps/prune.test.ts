@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BackupRecord } from '../../../../src/deploy/database/model.ts';
-import {
-  compareRights,
-  compareRows,
-  parseRowCounts,
-  totalRows,
-} from '../../../../src/deploy/database/model.ts';
-import { createRoles } from '../../../../src/deploy/database/rights.ts';
+import { parseRowCounts } from '../../../../src/deploy/database/postgres/dump.ts';
+import { compareRights } from '../../../../src/deploy/database/postgres/proof.ts';
+import { createRoles } from '../../../../src/deploy/database/postgres/rights.ts';
+import { type BackupRecord, compareRows, totalRows } from '../../../../src/deploy/database/record.ts';
 import { backupName, findBackup } from '../../../../src/deploy/database/store.ts';
 import { choosePruned } from '../../../../src/deploy/steps/prune.ts';
 import { broughtInVain } from '../../../../src/deploy/steps/transfer.ts';

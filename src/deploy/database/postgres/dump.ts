@@ -1,25 +1,11 @@
-import { sameEngine } from '../../host/engine/docker-cli.ts';
-import type { Host } from '../../host/model.ts';
-import { UserError } from '../../kernel/errors.ts';
-import { tail } from '../../kernel/process/process.ts';
-import { type BackupRecord, isSha256, parseCluster, parseRowCounts } from './model.ts';
+import { sameEngine } from '../../../host/engine/docker-cli.ts';
+import type { Host } from '../../../host/model.ts';
+import { UserError } from '../../../kernel/errors.ts';
+import { tail } from '../../../kernel/process/process.ts';
+import { type BackupEffects, type Database, largestOutput } from '../engine.ts';
+import { type BackupRecord, isSha256 } from '../record.ts';
 import { ownSession } from './restore.ts';
-import { listCluster, listRights } from './rights.ts';
-
-/** A running Postgres container and the image it runs. */
-export interface Database {
-  readonly container: string;
-  readonly imageId: string;
-}
-
-export interface BackupEffects {
-  readonly signal: AbortSignal;
-  readonly timeoutMs: number;
-  readonly now: () => number;
-}
-
-/** Fits tens of thousands of partitions. Truncated output is an error, because the proof is then incomplete. */
-export const largestOutput = 64 * 1024 * 1024;
+import { type Cluster, listCluster, listRights } from './rights.ts';
 
 /** psql: settings of the database or the role must not end a session that waits for pg_dump, or change how names are
  * written. {@link ownSession} has the settings that every version knows. */
@@ -129,4 +115,20 @@ export async function dumpDatabase(
     rights: { count: Number(value('rights')), sha256: rightsSha256 },
     cluster,
   };
+}
+
+/** Reads `row<TAB>schema.table<TAB>count` lines. */
+export function parseRowCounts(text: string): Record<string, number> {
+  const rows: [string, number][] = [];
+  for (const line of text.split('\n')) {
+    const [kind, table, count] = line.split('\t');
+    if (kind === 'row' && table !== undefined && /^\d+$/.test(count ?? '')) rows.push([table, Number(count)]);
+  }
+  return Object.fromEntries(rows);
+}
+
+/** Reads the `cluster<TAB>…` line. */
+export function parseCluster(text: string): Cluster | undefined {
+  const line = /^cluster\t(.+)$/m.exec(text)?.[1];
+  return line === undefined ? undefined : (JSON.parse(line) as Cluster);
 }

@@ -1,9 +1,9 @@
-import { sameEngine } from '../../host/engine/docker-cli.ts';
-import type { Host } from '../../host/model.ts';
-import { UserError } from '../../kernel/errors.ts';
-import { tail } from '../../kernel/process/process.ts';
-import type { BackupRecord } from './model.ts';
-import type { Database } from './postgres.ts';
+import { sameEngine } from '../../../host/engine/docker-cli.ts';
+import type { Host } from '../../../host/model.ts';
+import { UserError } from '../../../kernel/errors.ts';
+import { tail } from '../../../kernel/process/process.ts';
+import type { Database, Restored, RestoreOptions } from '../engine.ts';
+import type { BackupRecord } from '../record.ts';
 import { createRoles, identifier, type Role } from './rights.ts';
 
 /**
@@ -123,18 +123,6 @@ fi
 restore_dump "$1" "$2" "$3" "$4" "$5"
 `;
 
-/** Result of a restore. */
-export interface Restored {
-  /** Name of the previously live database. */
-  readonly kept: string;
-  /** Subscriptions of the restored database. They are disabled. */
-  readonly subscriptions: readonly string[];
-  /** Extensions whose owner is now the superuser. */
-  readonly extensions: readonly { readonly name: string; readonly owner: string }[];
-  /** Roles that were created, all without login. */
-  readonly created: readonly string[];
-}
-
 /**
  * Replaces the live database with a backup, in one step: data, owners, grants, settings, encoding and locale.
  *
@@ -145,13 +133,7 @@ export async function restoreDatabase(
   folder: string,
   backup: BackupRecord,
   database: Database,
-  options: {
-    readonly signal: AbortSignal;
-    readonly timeoutMs: number;
-    readonly suffix: string;
-    /** Creates the roles that the server lacks, without login. */
-    readonly createRoles?: boolean;
-  },
+  options: RestoreOptions,
 ): Promise<Restored> {
   const missing = await missingRoles(host, backup, database, options.signal);
   if (missing.length > 0 && options.createRoles !== true) throw rolesMissing(host, backup, missing);

@@ -1,4 +1,4 @@
-import type { Cluster } from './rights.ts';
+import type { Cluster } from './postgres/rights.ts';
 
 /** Content of `backups/<name>.json`. */
 export interface BackupRecord {
@@ -14,7 +14,9 @@ export interface BackupRecord {
   readonly at: string;
   readonly bytes: number;
   readonly sha256: string;
-  /** PostgreSQL's version, such as `17.2`. */
+  /** Name of the database engine. Absent: PostgreSQL. */
+  readonly engine?: string;
+  /** Version of the database server, such as `17.2`. */
   readonly server: string;
   readonly seconds: number;
   /** Rows of every table, counted in the same snapshot that was dumped. */
@@ -41,22 +43,6 @@ export interface RestoreTest {
   readonly detail?: string;
 }
 
-/** Reads `row<TAB>schema.table<TAB>count` lines. */
-export function parseRowCounts(text: string): Record<string, number> {
-  const rows: [string, number][] = [];
-  for (const line of text.split('\n')) {
-    const [kind, table, count] = line.split('\t');
-    if (kind === 'row' && table !== undefined && /^\d+$/.test(count ?? '')) rows.push([table, Number(count)]);
-  }
-  return Object.fromEntries(rows);
-}
-
-/** Reads the `cluster<TAB>…` line. */
-export function parseCluster(text: string): Cluster | undefined {
-  const line = /^cluster\t(.+)$/m.exec(text)?.[1];
-  return line === undefined ? undefined : (JSON.parse(line) as Cluster);
-}
-
 export function isSha256(text: unknown): text is string {
   return typeof text === 'string' && /^[0-9a-f]{64}$/.test(text);
 }
@@ -74,20 +60,39 @@ export function compareRows(
   return differences.length === 0 ? undefined : differences.join('; ');
 }
 
-/** Describes differences in rights, from `dumped<TAB>what<TAB>how` and `restored<TAB>…` lines; undefined: equal. */
-export function compareRights(text: string): string | undefined {
-  const sides = { dumped: new Map<string, string>(), restored: new Map<string, string>() };
-  for (const line of text.split('\n')) {
-    const [kind, what, how] = line.split('\t');
-    if ((kind === 'dumped' || kind === 'restored') && what !== undefined) sides[kind].set(what, how ?? '');
-  }
-  const say = (how: string | undefined) => (how === undefined ? 'absent' : how === '' ? 'present' : how);
-  const differences = [...new Set([...sides.dumped.keys(), ...sides.restored.keys()])].map(
-    (what) => `${what}: dumped: ${say(sides.dumped.get(what))}, restored: ${say(sides.restored.get(what))}`,
-  );
-  return differences.length === 0 ? undefined : differences.join('; ');
-}
-
 export function totalRows(rows: Readonly<Record<string, number>>): number {
   return Object.values(rows).reduce((sum, count) => sum + count, 0);
+}
+
+/** One line with name, size, version and the result of the restore test. */
+export function backupLine(record: BackupRecord): string {
+  const { restoreTest } = record;
+  const proof =
+    restoreTest === undefined
+      ? 'restore not tested'
+      : restoreTest.ok
+        ? proofLine(restoreTest)
+        : `DOES NOT RESTORE: ${restoreTest.detail ?? ''}`;
+  const hash = isSha256(record.sha256) ? '' : ', NO SHA-256: cannot be verified';
+  return `${record.name}  ${formatBytes(record.bytes)}  ${record.engine ?? 'PostgreSQL'} ${record.server}  ${proof}${hash}`;
+}
+
+/** Counts of a successful restore test. */
+export function proofLine({ tables, rows, rights }: RestoreTest): string {
+  const compared = `restored: ${counted(tables, 'table')}, ${counted(rows, 'row')}`;
+  return rights === undefined
+    ? `${compared} equal, owners and privileges not compared`
+    : `${compared}, ${counted(rights, 'right')} equal`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`;
+  return bytes < 1024 ** 3
+    ? `${(bytes / 1024 ** 2).toFixed(1)} MiB`
+    : `${(bytes / 1024 ** 3).toFixed(2)} GiB`;
 }

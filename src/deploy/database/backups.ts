@@ -1,48 +1,12 @@
-import type { Config, Target } from '../../config/model.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
 import type { DeployEffects } from '../context.ts';
 import { layoutOf } from '../model.ts';
 import { readHostState } from '../on-host/state.ts';
-import { type BackupReason, type BackupRecord, isSha256 } from './model.ts';
-import { dumpDatabase } from './postgres.ts';
-import { testRestore } from './proof.ts';
-import { backupName, findBackup, findDatabase, listBackups, pruneBackups, saveRecord } from './store.ts';
-
-export interface BackupSite {
-  readonly config: Config;
-  readonly target: Target;
-  readonly host: Host;
-}
-
-/**
- * Finds the host that runs the target's database.
- *
- * @throws UserError `backup.no-database` if none is configured or running.
- */
-export async function databaseHost(
-  config: Config,
-  target: Target,
-  hosts: readonly Host[],
-): Promise<BackupSite> {
-  const service = config.backup?.postgres;
-  if (service === undefined) {
-    throw new UserError({
-      code: 'backup.no-database',
-      message: `${config.file} does not name a database to back up`,
-      hint: 'Add `backup: { postgres: db }` with the name of the Postgres service.',
-    });
-  }
-  for (const host of hosts) {
-    const found = await findDatabase(host, config.app, service).catch(() => undefined);
-    if (found !== undefined) return { config, target, host };
-  }
-  const [first] = hosts;
-  if (first === undefined) throw new Error('a target has at least one host');
-  await findDatabase(first, config.app, service);
-  return { config, target, host: first };
-}
+import { type BackupSite, findDatabase } from './engines.ts';
+import { type BackupReason, type BackupRecord, isSha256 } from './record.ts';
+import { backupName, findBackup, listBackups, pruneBackups, saveRecord } from './store.ts';
 
 /** Makes a backup and proves it. @param reason the group that retention counts it in. */
 export async function makeBackup(
@@ -65,10 +29,10 @@ export async function makeBackup(
     release: state.current,
     deploy: undefined,
   };
-  const made = await dumpDatabase(host, layout.backups, database, about, how);
+  const made = await database.engine.dump(host, layout.backups, database, about, how);
   // A run that ends during the proof leaves a listed, untested backup.
   await saveRecord(host, layout.backups, made);
-  const restoreTest = await testRestore(host, layout.backups, made, database.imageId, how);
+  const restoreTest = await database.engine.prove(host, layout.backups, made, database.imageId, how);
   const record = { ...made, restoreTest };
   await saveRecord(host, layout.backups, record);
   await pruneBackups(host, layout, config.backup?.keep ?? 14, made.name, (text) => effects.log.warn(text));
@@ -91,7 +55,13 @@ export async function verifyBackup(
   const backup = findBackup(records, name ?? records.at(-1)?.name ?? '');
   await refuseCorrupt(host, layout.backups, backup);
   const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
-  const restoreTest = await testRestore(host, layout.backups, backup, database.imageId, howOf(site, effects));
+  const restoreTest = await database.engine.prove(
+    host,
+    layout.backups,
+    backup,
+    database.imageId,
+    howOf(site, effects),
+  );
   const record = { ...backup, restoreTest };
   await saveRecord(host, layout.backups, record);
   return record;

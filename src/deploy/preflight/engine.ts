@@ -1,6 +1,58 @@
 import { objectKey } from '../../config/compose/written.ts';
-import type { ComposeService } from '../../config/model.ts';
-import type { Finding, PreflightInput } from './preflight.ts';
+import type { ComposeService, HostModel } from '../../config/model.ts';
+import type { connectionBudget } from '../../config/services/capacity.ts';
+import type { HostFacts } from '../../host/probe/facts.ts';
+import type { ReleaseRecord } from '../model.ts';
+
+/** Result of one check. */
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'error';
+  /** Subject of the check: `memory`, `disk`, `connections`, `env`, … */
+  readonly topic: string;
+  readonly message: string;
+  readonly fix?: string;
+}
+
+export interface PreflightInput {
+  readonly facts: HostFacts;
+  readonly record: Pick<ReleaseRecord, 'model' | 'services'> & Pick<Partial<HostModel>, 'carried'>;
+  /** All hosts of the target: their processes share one database. Default: this host alone. */
+  readonly fleet?: readonly Pick<ReleaseRecord, 'model' | 'services'>[];
+  readonly config: Parameters<typeof connectionBudget>[2];
+  readonly database: string | undefined;
+}
+
+export function judgeEngine({ docker }: HostFacts): Finding[] {
+  const engine = docker.engine ?? '';
+  const composeVersion = docker.compose ?? '';
+  return [
+    atLeast(engine, 20, 10)
+      ? { level: 'ok', topic: 'engine', message: `Docker ${engine}` }
+      : {
+          level: 'error',
+          topic: 'engine',
+          message:
+            engine === '' ? 'the Docker engine does not answer' : `Docker ${engine} is older than 20.10`,
+          fix: 'Install a current Docker engine, and add the deploy user to the docker group.',
+        },
+    atLeast(composeVersion, 2, 20)
+      ? { level: 'ok', topic: 'compose', message: `Compose ${composeVersion}` }
+      : {
+          level: 'error',
+          topic: 'compose',
+          message:
+            composeVersion === ''
+              ? 'the compose plugin is missing'
+              : `Compose ${composeVersion} is older than 2.20`,
+          fix: 'Install a current docker-compose-plugin (apt) on the host.',
+        },
+  ];
+}
+
+function atLeast(version: string, major: number, minor: number): boolean {
+  const [, first = '-1', second = '0'] = /^v?(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  return Number(first) > major || (Number(first) === major && Number(second) >= minor);
+}
 
 /** Reports what a release needs and an engine with user namespaces (rootless, userns-remap) cannot do. */
 export function judgeUsers(input: Pick<PreflightInput, 'facts' | 'record'>): Finding[] {

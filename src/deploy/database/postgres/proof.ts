@@ -1,15 +1,9 @@
-import { sameEngine } from '../../host/engine/docker-cli.ts';
-import type { Host } from '../../host/model.ts';
-import { tail } from '../../kernel/process/process.ts';
-import {
-  type BackupRecord,
-  compareRights,
-  compareRows,
-  parseRowCounts,
-  type RestoreTest,
-  totalRows,
-} from './model.ts';
-import { type BackupEffects, countRows, largestOutput, plainSession } from './postgres.ts';
+import { sameEngine } from '../../../host/engine/docker-cli.ts';
+import type { Host } from '../../../host/model.ts';
+import { tail } from '../../../kernel/process/process.ts';
+import { type BackupEffects, largestOutput } from '../engine.ts';
+import { type BackupRecord, compareRows, type RestoreTest, totalRows } from '../record.ts';
+import { countRows, parseRowCounts, plainSession } from './dump.ts';
 import { ownSession, publicOwnerOf, restoreDump, restoreProgram } from './restore.ts';
 import { createRoles, listRights } from './rights.ts';
 
@@ -105,4 +99,18 @@ export async function testRestore(
     seconds: (effects.now() - begun) / 1000,
     ...(detail === undefined ? {} : { detail }),
   };
+}
+
+/** Describes differences in rights, from `dumped<TAB>what<TAB>how` and `restored<TAB>…` lines; undefined: equal. */
+export function compareRights(text: string): string | undefined {
+  const sides = { dumped: new Map<string, string>(), restored: new Map<string, string>() };
+  for (const line of text.split('\n')) {
+    const [kind, what, how] = line.split('\t');
+    if ((kind === 'dumped' || kind === 'restored') && what !== undefined) sides[kind].set(what, how ?? '');
+  }
+  const say = (how: string | undefined) => (how === undefined ? 'absent' : how === '' ? 'present' : how);
+  const differences = [...new Set([...sides.dumped.keys(), ...sides.restored.keys()])].map(
+    (what) => `${what}: dumped: ${say(sides.dumped.get(what))}, restored: ${say(sides.restored.get(what))}`,
+  );
+  return differences.length === 0 ? undefined : differences.join('; ');
 }
