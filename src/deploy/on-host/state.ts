@@ -1,10 +1,8 @@
 import type Docker from 'dockerode';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
-import type { JournalRecord } from '../lease/journal.ts';
 import { type Colour, type Layout, labels, type ReleaseRecord } from '../model.ts';
 import {
-  type HostPort,
   listNetworks,
   lookAround,
   type Neighbor,

@@ -227,57 +227,65 @@ function headersOf(health: EdgeHealth | null): [name: string, value: string][] {
 
 /** The template has no quoting, so every text of a spec must stay one word of HAProxy's configuration. */
 function check(spec: EdgeSpec): void {
-  const refuse = (what: string): never => {
-    throw new Error(`cannot configure the edge of service ${JSON.stringify(spec.service)}: ${what}`);
-  };
+  const [fault] = [...nameFaults(spec), ...numberFaults(spec), ...healthFaults(spec), ...addressFaults(spec)];
+  if (fault === undefined) return;
+  throw new Error(`cannot configure the edge of service ${JSON.stringify(spec.service)}: ${fault}`);
+}
+
+function nameFaults(spec: EdgeSpec): string[] {
   const name = replicaName(spec.app, spec.service, 'green');
-  const labels = name.split('.');
-  if (
-    !/^[a-zA-Z0-9._-]+$/.test(name) ||
-    name.length > 253 ||
-    labels.some((label) => label === '' || label.length > 63)
-  ) {
-    refuse('its name is not a valid host name');
-  }
-  if (spec.ports.length === 0) refuse('it has no port');
-  const ports = spec.ports.map((edgePort) => edgePort.port);
-  const numbers: [name: string, value: number, least: number, most: number][] = [
-    ...[...ports, spec.health?.port ?? 1].map((port): [string, number, number, number] => [
-      'port',
-      port,
-      1,
-      65_535,
-    ]),
-    ['maxReplicas', spec.maxReplicas ?? 10, 1, 100],
-    ['drainSeconds', spec.drainSeconds ?? 86_400, 1, 2_000_000],
-    ['bufferBytes', spec.bufferBytes ?? defaultBufferBytes, 8_192, 1_048_576],
-    ['checkIntervalMs', spec.checkIntervalMs ?? 1000, 100, 3_600_000],
-    ['maxConnections', spec.maxConnections ?? defaultMaxConnections, 10, 200_000],
-  ];
-  for (const [name, value, least, most] of numbers) {
-    if (!Number.isInteger(value) || value < least || value > most)
-      refuse(`${name} ${value} is not ${least}-${most}`);
-  }
+  const isName = name.length <= 253 && name.split('.').every((label) => /^[a-zA-Z0-9_-]{1,63}$/.test(label));
+  return isName ? [] : ['its name is not a valid host name'];
+}
+
+function numberFaults(spec: EdgeSpec): string[] {
+  const ports = spec.ports.map(({ port }) => port);
   const hold = spec.holdSeconds ?? 5;
-  if (!(hold >= 0 && hold <= 600)) refuse(`holdSeconds ${hold} is not 0-600`);
-  if (new Set(ports).size !== ports.length) refuse('duplicate port');
-  const { path = '/', host = 'localhost', expect = '200', timeoutMs = 1 } = spec.health ?? {};
-  if (!/^[1-5]\d\d(?:-[1-5]\d\d)?(?:,[1-5]\d\d(?:-[1-5]\d\d)?)*$/.test(expect))
-    refuse(`${JSON.stringify(expect)} is not a list of expected statuses`);
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 604_800_000)
-    refuse(`health timeout ${timeoutMs} is not 1-604800000 ms`);
-  for (const [name, value] of headersOf(spec.health))
-    if (!isHealthHeader(name) || !isHealthValue(value))
-      refuse(`health header ${JSON.stringify(name)} cannot be sent`);
-  if (!/^\/[\w/.~!$&()*+,;=:@%?-]*$/.test(path))
-    refuse(`health path ${JSON.stringify(path)} is not a plain path`);
-  if (!/^[\w.:[\]-]+$/.test(host)) refuse(`health host ${JSON.stringify(host)} is not a host`);
-  for (const network of [...(spec.open?.trusted ?? []), ...(spec.proxyProtocol ?? [])])
-    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network))
-      refuse(`${JSON.stringify(network)} is not a network`);
-  for (const folder of [spec.paths?.config ?? '/', spec.paths?.run ?? '/']) {
-    if (!/^\/[\w./-]*$/.test(folder)) refuse(`${JSON.stringify(folder)} is not a plain absolute path`);
-  }
-  if (!/^[\w.:-]+$/.test(spec.nameserver ?? '-'))
-    refuse(`${JSON.stringify(spec.nameserver)} is not a nameserver`);
+  type Range = readonly [name: string, value: number | undefined, least: number, most: number];
+  const numbers: readonly Range[] = [
+    ...[...ports, spec.health?.port].map((port) => ['port', port, 1, 65_535] as const),
+    ['maxReplicas', spec.maxReplicas, 1, 100],
+    ['drainSeconds', spec.drainSeconds, 1, 2_000_000],
+    ['bufferBytes', spec.bufferBytes, 8_192, 1_048_576],
+    ['checkIntervalMs', spec.checkIntervalMs, 100, 3_600_000],
+    ['maxConnections', spec.maxConnections, 10, 200_000],
+    ['health timeout', spec.health?.timeoutMs, 1, 604_800_000],
+  ];
+  return [
+    ...(ports.length === 0 ? ['it has no port'] : []),
+    ...(new Set(ports).size === ports.length ? [] : ['duplicate port']),
+    ...(hold >= 0 && hold <= 600 ? [] : [`holdSeconds ${hold} is not 0-600`]),
+    ...numbers
+      .filter(
+        ([, value, least, most]) =>
+          value !== undefined && !(Number.isInteger(value) && value >= least && value <= most),
+      )
+      .map(([name, value, least, most]) => `${name} ${value} is not ${least}-${most}`),
+  ];
+}
+
+function healthFaults({ health }: EdgeSpec): string[] {
+  const header = headersOf(health).find(([name, value]) => !isHealthHeader(name) || !isHealthValue(value));
+  return [
+    ...(header === undefined ? [] : [`health header ${JSON.stringify(header[0])} cannot be sent`]),
+    ...unlike(statuses, 'a list of expected statuses', [health?.expect]),
+    ...unlike(/^\/[\w/.~!$&()*+,;=:@%?-]*$/, 'a plain health path', [health?.path]),
+    ...unlike(/^[\w.:[\]-]+$/, 'a health host', [health?.host]),
+  ];
+}
+
+const statuses = /^[1-5]\d\d(?:-[1-5]\d\d)?(?:,[1-5]\d\d(?:-[1-5]\d\d)?)*$/;
+
+function addressFaults({ open, proxyProtocol = [], paths, nameserver }: EdgeSpec): string[] {
+  return [
+    ...unlike(/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/, 'a network', [...(open?.trusted ?? []), ...proxyProtocol]),
+    ...unlike(/^\/[\w./-]*$/, 'a plain absolute path', [paths?.config, paths?.run]),
+    ...unlike(/^[\w.:-]+$/, 'a nameserver', [nameserver]),
+  ];
+}
+
+function unlike(pattern: RegExp, what: string, texts: readonly (string | undefined)[]): string[] {
+  return texts
+    .filter((text) => text !== undefined && !pattern.test(text))
+    .map((text) => `${JSON.stringify(text)} is not ${what}`);
 }

@@ -109,11 +109,13 @@ export interface EdgeStatus {
 
 /** The guard's `refused: …`, or an invalid answer. */
 export class EdgeRefused extends Error {
+  readonly command: string;
   readonly answer: string;
 
   constructor(command: string, answer: string) {
     super(`the edge refused "${command}": ${answer}`);
     this.name = 'EdgeRefused';
+    this.command = command;
     this.answer = answer;
   }
 }
@@ -266,17 +268,14 @@ export function sendTo(
     stream?.destroy();
     return undefined;
   };
-  const openSpare = () => {
-    if (options.ahead !== true || spare !== undefined) return;
-    const opening = host.unixSocket(socket);
-    // The next command reports an edge that is gone.
-    opening.then((stream) => stream.on('error', () => {})).catch(() => {});
-    spare = { opening, openedAt: performance.now() };
-  };
   return async (command) => {
     const waiting = await takeSpare();
     const stream = waiting ?? (await host.unixSocket(socket));
-    openSpare();
+    if (options.ahead === true && spare === undefined) {
+      spare = { opening: host.unixSocket(socket), openedAt: performance.now() };
+      // The next command reports an edge that is gone.
+      spare.opening.then((opened) => opened.on('error', () => {})).catch(() => {});
+    }
     const answer = await ask(stream, socket, command);
     // An edge that ended before it read the command gives an empty answer.
     const stale = waiting !== undefined && (answer === '' || answer.startsWith(replaced));
