@@ -113,7 +113,7 @@ test('without a confirmation the deadline reverts', async () => {
   await reverted();
   expect((await edge.status()).last).toMatchObject({
     reason: 'deadline',
-    detail: 'nobody confirmed within 0.5 s',
+    detail: 'not confirmed within 0.5 s',
   });
   expect((await call()).colour).toBe('blue');
 });
