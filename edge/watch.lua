@@ -65,7 +65,7 @@ local function unanswered(self, now, totals)
 end
 
 -- A window of a few seconds sometimes exceeds a limit by chance, so it must exceed it by three standard deviations. The
--- whole watch has no such margin.
+-- whole watch has no margin.
 local function too_many(part, whole, limit, least, is_window)
   local expected = limit * whole
   return part >= least and part > expected + (is_window and 3 * math.sqrt(expected) or 0)

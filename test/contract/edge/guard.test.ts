@@ -89,7 +89,7 @@ test('a colour that takes requests and never answers is taken out, though its he
   await reverted();
   expect((await edge.status()).last).toMatchObject({
     reason: 'latency',
-    detail: expect.stringMatching(/have none yet/),
+    detail: expect.stringMatching(/are still unanswered/),
   });
   await load.stop();
 });
