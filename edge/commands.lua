@@ -1,4 +1,4 @@
--- The commands `sluice …` of HAProxy's runtime API. Each answers one line: `ok: …`, `refused: …`, or the status.
+-- The commands `sluice …` of HAProxy's runtime API. Each answers with one line: `ok: …`, `refused: …`, or the status.
 
 local json = require('json')
 local replicas = require('replicas')
@@ -10,26 +10,26 @@ local commands = {}
 local function is_colour(text) return text == 'blue' or text == 'green' end
 
 local function outcome_of(nonce)
-  for _, each in ipairs(guard.finished) do
-    if each.nonce == nonce then return each end
+  for _, switch in ipairs(guard.finished) do
+    if switch.nonce == nonce then return switch end
   end
 end
 
-local function told(each)
-  return ('%s was already %s: %s (%s)'):format(each.nonce, each.outcome, each.reason, each.detail)
+local function already_ended(switch)
+  return ('%s was already %s: %s (%s)'):format(switch.nonce, switch.outcome, switch.reason, switch.detail)
 end
 
--- Why an order may not be armed, or nil.
+-- Why an order cannot be armed, or nil.
 local function objection(from, to, nonce)
   local armed = guard.armed
   if armed then return ('armed by %s (%s to %s)'):format(armed.nonce, armed.from, armed.to) end
-  if outcome_of(nonce) then return told(outcome_of(nonce)) end
+  if outcome_of(nonce) then return already_ended(outcome_of(nonce)) end
   if guard.active() ~= from then return ('%s is active, not %s'):format(guard.active(), from) end
   if replicas.up(to) < 1 then return ('no replica of %s is up'):format(to) end
 end
 
 function commands.switch(from, to, nonce, deadline_text, limits_text)
-  if not (is_colour(from) and is_colour(to) and from ~= to) then return false, 'name the two colours' end
+  if not (is_colour(from) and is_colour(to) and from ~= to) then return false, 'expected two colors' end
   if not (nonce and nonce:match('^[%w-]+$')) then return false, 'bad nonce' end
   local deadline = tonumber(deadline_text)
   if not (deadline and deadline > 0 and deadline <= 86400) then return false, 'bad deadline' end
@@ -53,7 +53,7 @@ local function end_switch(outcome, nonce, detail)
   end
   local before = nonce and outcome_of(nonce)
   if not before then return false, ('unknown nonce, %s is active'):format(guard.active()) end
-  return before.outcome == outcome, told(before)
+  return before.outcome == outcome, already_ended(before)
 end
 
 function commands.confirm(nonce) return end_switch('confirmed', nonce, 'confirmed') end
@@ -63,9 +63,9 @@ function commands.revert(nonce, ...)
   return end_switch('reverted', nonce, reason ~= '' and reason or 'no reason given')
 end
 
--- Without addresses: look in DNS now. `-` forgets the addresses given before.
+-- Without addresses: query DNS now. `-` removes the addresses of an earlier command.
 function commands.servers(colour, list)
-  if not is_colour(colour) then return false, 'name a colour' end
+  if not is_colour(colour) then return false, 'expected a color' end
   local announced = list and {}
   for ip in (list or ''):gmatch('[^,]+') do
     if ip ~= '-' then
@@ -78,9 +78,9 @@ function commands.servers(colour, list)
   return true, ('%s is at %s'):format(colour, held ~= '' and held or 'no address')
 end
 
--- Says by a file beside the socket when nothing is in flight any more, for who waits on the host and speaks no HAProxy.
+-- Writes a file beside the socket once nothing is in flight, for scripts on the host.
 function commands.drain(colour)
-  if not is_colour(colour) then return false, 'name a colour' end
+  if not is_colour(colour) then return false, 'expected a color' end
   if guard.armed or guard.active() == colour then return false, ('%s is in use'):format(colour) end
   guard.drain(colour)
   return true, ('%d in flight'):format(guard.totals(colour).all)
@@ -114,11 +114,11 @@ end
 
 local usage = {
   switch = '<from> <to> <nonce> <deadline-s> [limits] : switch, and revert unless confirmed',
-  confirm = '<nonce> : keep the new colour',
-  revert = '<nonce> [reason] : back to the old colour',
-  servers = '<colour> [ip,ip] : look for replicas now',
-  drain = '<colour> : write a file when nothing is in flight',
-  status = ': everything, as JSON',
+  confirm = '<nonce> : keep the new color',
+  revert = '<nonce> [reason] : revert to the old color',
+  servers = '<color> [ip,ip] : look for replicas now',
+  drain = '<color> : write a file once nothing is in flight',
+  status = ': show the status as JSON',
 }
 
 return function(the_guard)
@@ -127,7 +127,7 @@ return function(the_guard)
   for name, command in pairs(commands) do
     core.register_cli({ 'sluice', name }, ('sluice %s %s'):format(name, usage[name]), function(applet, _, _, ...)
       local fine, done, text = true, false, 'this process is ending'
-      -- A connection made before a reload still reaches the old process, which decides nothing any more.
+      -- A connection made before a reload still reaches the old process, which no longer decides.
       if core.get_info().Stopping ~= 1 then fine, done, text = pcall(command, ...) end
       if not fine then done, text = false, 'internal error: ' .. tostring(done) end
       local prefix = not done and 'refused: ' or (name == 'status' and '' or 'ok: ')

@@ -1,4 +1,4 @@
--- A DNS client as small as the question: which addresses has this name? Over TCP, so an answer may be of any length.
+-- A minimal DNS client for the addresses of a name. It uses TCP, so an answer can have any length.
 
 local dns = {}
 
@@ -57,17 +57,17 @@ local function ask(socket, server, names, family)
   return answers
 end
 
--- A sorted list of addresses for each name; an empty one for every answer without addresses, whatever its code (Docker
--- says SERVFAIL for an unknown name when nothing lies behind it). nil and why when DNS does not answer.
+-- Returns a sorted list of addresses for each name, empty for any answer without addresses (for an unknown name Docker
+-- returns SERVFAIL if it has no upstream server). Returns nil and a message if DNS does not answer.
 function dns.ask(server, names, family)
   local socket = core.tcp()
   local fine, answers, failure = pcall(ask, socket, server, names, family)
   pcall(socket.close, socket)
-  if not fine then return nil, 'nonsense from DNS: ' .. tostring(answers) end
+  if not fine then return nil, 'invalid answer from DNS: ' .. tostring(answers) end
   return answers, failure
 end
 
--- The server that the container's resolv.conf names; Docker's is 127.0.0.11.
+-- The server in the container's resolv.conf; Docker's is 127.0.0.11.
 function dns.system_server()
   for line in io.lines('/etc/resolv.conf') do
     local host = line:match('^%s*nameserver%s+(%S+)')

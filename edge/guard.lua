@@ -1,6 +1,6 @@
--- The guard: lives in the process that carries the traffic and decides which colour gets it. A switch is armed by a
--- command (commands.lua); until somebody confirms it, the guard watches the new colour and goes back by itself, with
--- no help from outside. All of it runs in one Lua state on one thread: what does not pause is atomic.
+-- The guard runs in the process that carries the traffic, and decides which color gets it. A command arms a switch
+-- (commands.lua). Until the switch is confirmed, the guard watches the new color and reverts without outside help. One Lua
+-- state on one thread runs all of it, so code that does not pause is atomic.
 
 -- `name=value` words of the lua-load line.
 local options = {}
@@ -14,9 +14,9 @@ local replicas = require('replicas')
 local Watch = require('watch')
 
 local MAP = options.directory .. '/active.map'
-local TICK_MS = 20        -- between looks while armed
-local IDLE_TICK_MS = 200  -- otherwise; an edge that does nothing should cost nothing
-local REMEMBERED = 16     -- finished switches whose nonce is still known
+local TICK_MS = 20        -- between checks while armed
+local IDLE_TICK_MS = 200  -- otherwise, to save CPU
+local REMEMBERED = 16     -- finished switches that are kept by nonce
 local MAX_HELD = 1000     -- requests that may wait for a replica at the same time
 
 local map = Map.new(MAP, Map._str)
@@ -29,12 +29,12 @@ end
 local guard = {
   version = options.version, service = options.service, max = math.tointeger(options.max),
   armed = nil,            -- the switch that waits for its confirmation
-  watch = nil,            -- of the armed switch; afterwards it stays as it ended
+  watch = nil,            -- of the armed switch, or of the last one
   finished = {},          -- the last switches, newest first
 }
 
--- Seconds since the machine started. Nobody can set this clock; HAProxy's own (core.now) drops the time in which a busy
--- machine did not let it run, so deadlines would come late. Read once per tick, because reading it costs system calls.
+-- Seconds since the machine started, a clock that cannot be set. HAProxy's own (core.now) skips the time in which a busy
+-- machine did not schedule it, which delays deadlines. Read once per tick, because reading costs system calls.
 local time = 0
 
 local function read_clock()
@@ -48,7 +48,7 @@ function guard.now() return time end
 
 function guard.active() return map:lookup('active') == 'green' and 'green' or 'blue' end
 
--- The colour in the file, which a restarted edge would serve; nil when it names none.
+-- The color in the file, which a restarted edge serves; nil if there is none.
 function guard.persisted()
   local file = io.open(MAP)
   if not file then return nil end
@@ -58,7 +58,7 @@ function guard.persisted()
   return (colour == 'blue' or colour == 'green') and colour or nil
 end
 
--- What HAProxy has counted for a colour since it started, over all ports of the service.
+-- HAProxy's counts for a color since its start, over all ports of the service.
 function guard.totals(colour)
   local sum = { begun = 0, aborted = 0, current = 0, all = 0, tcp = 0, tcp_failed = 0, requests = 0, status = {} }
   for class = 1, 5 do sum.status[class .. 'xx'] = 0 end
@@ -97,14 +97,14 @@ end
 
 local function look(order)
   if guard.active() ~= order.to then
-    return guard.finish('reverted', 'by-hand', 'somebody else changed the map')
+    return guard.finish('reverted', 'by-hand', 'the map was changed without the guard')
   end
   local reason, detail = guard.watch:verdict(time, guard.totals(order.to), replicas.up(order.to))
-  -- With both colours bad nothing is gained by going back; the status says so.
+  -- With both colors down a revert does not help. The status shows `stuck`.
   order.stuck = reason and replicas.up(order.from) == 0 and detail or nil
   if reason and not order.stuck then return guard.finish('reverted', reason, detail) end
   if time >= order.ends then
-    guard.finish('reverted', 'deadline', ('nobody confirmed within %g s'):format(order.deadline))
+    guard.finish('reverted', 'deadline', ('not confirmed within %g s'):format(order.deadline))
   end
 end
 
@@ -112,13 +112,13 @@ local function watch(order)
   while guard.armed == order do
     read_clock()
     local fine, problem = pcall(look, order)
-    -- A guard that cannot watch must not leave an unproven colour in place.
+    -- If the guard cannot watch, it must not keep an unproven color.
     if not fine and guard.armed == order then guard.finish('reverted', 'guard-failed', tostring(problem)) end
     core.msleep(TICK_MS)
   end
 end
 
--- Switches and watches, until `finish` or the deadline. Whether it may is the commands' question.
+-- Switches, and watches until `finish` or the deadline. commands.lua checks the order first.
 function guard.arm(order)
   read_clock()
   local sum = guard.totals(order.to)
@@ -132,10 +132,10 @@ function guard.arm(order)
     order.nonce, order.from, order.to, order.deadline, order.limits.text))
 end
 
--- Of clients, idle ones included.
+-- Client connections, idle ones included.
 function guard.connections() return core.get_info().CurrConns end
 
--- Writes `drained-<colour>` into the run folder when a colour that gets no new traffic has nothing in flight.
+-- Writes `drained-<color>` into the run folder once an inactive color has nothing in flight.
 function guard.drain(colour)
   local marker = options.run .. '/drained-' .. colour
   os.remove(marker)
@@ -151,30 +151,30 @@ function guard.drain(colour)
   end)
 end
 
--- After a reload this process may still have connections of clients that send one more request each; a switch no longer
--- reaches it, but the confirmed colour does, by way of the file.
+-- After a reload this process may still have client connections, each with one more request. Commands no longer reach it,
+-- but it reads the confirmed color from the file.
 local function follow_file()
   if core.get_info().Stopping ~= 1 then return end
   local colour = guard.persisted()
   if colour and colour ~= guard.active() then core.set_map(MAP, 'active', colour) end
 end
 
--- A file that names no colour (a disk that lost its content): better the colour that has replicas than none.
+-- If the file has no color (a damaged disk), serve the color that has replicas.
 local function find_colour()
   if guard.armed or replicas.up(guard.active()) > 0 or guard.persisted() then return end
   local other = guard.active() == 'blue' and 'green' or 'blue'
   if replicas.up(other) == 0 then return end
   core.set_map(MAP, 'active', other)
-  core.log(core.err, ('active.map names no colour: serving %s, which has replicas'):format(other))
+  core.log(core.err, ('active.map has no color: serving %s, which has replicas'):format(other))
 end
 
--- At most one line a minute about clients that are sent away.
-local told_full = -math.huge
+-- At most one line a minute about refused clients.
+local logged_full = -math.huge
 
-local function tell_full()
-  if guard.connections() <= guard.max or time - told_full < 60 then return end
-  told_full = time
-  core.log(core.warning, ('all %d connections are taken: further requests get a 503'):format(guard.max))
+local function log_full()
+  if guard.connections() <= guard.max or time - logged_full < 60 then return end
+  logged_full = time
+  core.log(core.warning, ('all %d connections are in use: further requests get a 503'):format(guard.max))
 end
 
 read_clock()
@@ -182,7 +182,7 @@ read_clock()
 core.register_task(function()
   while true do
     read_clock()
-    tell_full()
+    log_full()
     follow_file()
     find_colour()
     core.msleep(IDLE_TICK_MS)
@@ -196,8 +196,8 @@ core.register_action('watched', { 'http-after-res' }, function(txn)
   guard.watch:answer(txn.f:status(), answered >= 0 and reached + answered or nil, time)
 end)
 
--- Waiting requests by the second in which they give up: one whose client has gone never comes back to be subtracted,
--- so it counts until then.
+-- Waiting requests by the second of their timeout. A request whose client is gone is never subtracted, so it counts until
+-- then.
 local held = {}
 
 function guard.held()
@@ -211,9 +211,9 @@ end
 local function find_replica(port)
   local colour, order = guard.active(), guard.armed
   if core.backends[colour .. '_' .. port]:get_srv_act() > 0 then return true end
-  -- While there is a way back, the guard's revert is the better answer.
+  -- While a revert is possible, wait for it.
   local way_back = order and colour == order.to and replicas.up(order.from) > 0
-  local alive = not way_back and replicas.sick_but_alive(colour, port) or nil
+  local alive = not way_back and replicas.unhealthy_but_alive(colour, port) or nil
   return alive ~= nil, alive
 end
 
@@ -232,7 +232,7 @@ core.register_action('wait_for_replica', { 'tcp-req', 'http-req' }, function(txn
   if held[second] then held[second] = held[second] - 1 end
 end, 1)
 
--- Addresses of a colour that DNS does not know, from the file: `servers-blue 172.18.0.4`.
+-- Addresses of a color without a name in DNS, from the file: `servers-blue 172.18.0.4`.
 local function announced(colour)
   local list = {}
   for ip in (map:lookup('servers-' .. colour) or ''):gmatch('[^,]+') do list[#list + 1] = ip end

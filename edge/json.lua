@@ -1,4 +1,4 @@
--- Writes JSON: tables with [1] or marked by json.list are lists, others objects with sorted keys.
+-- Writes JSON. Tables with [1] or marked by json.list are lists, others are objects with sorted keys.
 
 local json = { null = {} }
 local List = {}

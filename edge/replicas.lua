@@ -1,30 +1,30 @@
--- The replicas of each colour: Docker's DNS says which addresses a colour has, and this file puts them into the empty
--- server slots of HAProxy's backends.
+-- The replicas of each color: resolves their addresses with Docker's DNS, and assigns them to the empty server slots of
+-- HAProxy's backends.
 --
 -- HAProxy's own `resolvers` are not used, because
---   * a new address is UP there before its first health check;
---   * they cannot be told to look now, and nobody else may set the address of a slot they own;
---   * they ask for a colour without containers for ever, and dockerd writes an error line for each such question.
+--   * they mark a new address as UP before its first health check;
+--   * they cannot resolve on demand, and only they can set the address of their slots;
+--   * they query a color without containers forever, and dockerd logs an error for each query.
 --
--- A replica joins after two good answers in a row to a health check made here, every 50 ms, so that it serves as soon
--- as it can; from then on HAProxy's own checks watch it. HAProxy's checks alone would come up to a second late.
+-- A replica joins after two successful health checks in a row. They are made here, every 50 ms, so that it serves as soon
+-- as possible: HAProxy's checks alone are up to a second later. From then on HAProxy checks it.
 
 local dns = require('dns')
 
 local replicas = {}
 
 local TICK_MS = 50
-local LOOK_EVERY = 0.25   -- s between questions for a colour that has containers
-local LOOK_SELDOM = 1     -- s between questions for a colour that has none: dockerd writes a line for each
-local LOOK_ON = 5         -- s to go on asking for one without, after the edge's start or the last container's end
-local LOOK_EXPECTING = 30 -- s to go on asking for one that was announced
-local KEEP_UNLISTED = 60  -- s that a healthy replica serves on while DNS knows nothing of its colour
-local PROBE_CONNECT = 0.05 -- s; HAProxy's Lua sockets try three times to connect, that far apart
-local PROVEN_BY = 2       -- good answers in a row; one may be the last of a process that ends
-local EAGER = 30          -- s that a starting replica is probed every 50 ms, then every half second
+local LOOK_EVERY = 0.25   -- s between queries for a color with containers
+local LOOK_RARELY = 1     -- s between queries for a color without containers: dockerd logs each
+local LOOK_ON = 5         -- s of queries for a color without containers, after the edge's start or the last container's end
+local LOOK_EXPECTING = 30 -- s of queries for an announced color
+local KEEP_UNLISTED = 60  -- s that healthy replicas keep serving after DNS lost their color
+local PROBE_CONNECT = 0.05 -- s; interval of the three connection attempts of HAProxy's Lua sockets
+local PROVEN_BY = 2       -- good answers in a row; a single one may be the last of a process that ends
+local EAGER = 30          -- s of probes every 50 ms for a starting replica, then every 500 ms
 
 local setup               -- see replicas.start
-local colours = {}        -- colour → what is known of it
+local colours = {}        -- color → its state
 
 local function backends_of(colour)
   local list = {}
@@ -50,7 +50,7 @@ local function is_good_status(code)
   return false
 end
 
--- The result in the words of HAProxy's checks: 'L7OK', 'L4OK', 'L7STS', 'L7TOUT', 'L4CON'.
+-- Returns the result as HAProxy's checks do: 'L7OK', 'L4OK', 'L7STS', 'L7TOUT', 'L4CON'.
 local function probe(ip)
   local health = setup.health
   local socket = core.tcp()
@@ -98,8 +98,8 @@ local function vacate(colour, slot)
   colour.slots[slot] = nil
 end
 
--- Addresses that the slots shall hold. DNS decides; addresses announced by the runner count while DNS lists none
--- (a container that was adopted has no coloured name). A name that vanishes keeps its healthy replicas for a while.
+-- Addresses for the slots, from DNS. While DNS lists none, announced addresses count (an adopted container has no name with
+-- a color). If a name vanishes, its healthy replicas stay for a while.
 local function wanted(colour, now)
   if #colour.listed > 0 then return colour.listed end
   if #colour.announced > 0 then return colour.announced end
@@ -138,7 +138,7 @@ end
 local function look(due)
   local names, older = {}, {}
   for i, colour in ipairs(due) do names[i] = colour.name .. '.' .. setup.domain end
-  -- Containers that are older than such names answer to another one.
+  -- Containers of older versions have another name.
   for i, colour in ipairs(due) do
     names[#names + 1] = setup.older_name(colour.name)
     older[i] = setup.older_name(colour.name) and #names
@@ -158,7 +158,7 @@ local function look(due)
       colour.listed = found
     end
     settle(colour, now)
-    colour.next_look = now + (is_expected(colour, now) and LOOK_EVERY or LOOK_SELDOM)
+    colour.next_look = now + (is_expected(colour, now) and LOOK_EVERY or LOOK_RARELY)
     colour.looks = colour.looks + 1
   end
 end
@@ -175,8 +175,9 @@ local function look_when_due()
   if #due > 0 then look(due) end
 end
 
--- `options`: domain (with the colour before it the name of its containers), older_name (colour → another name or nil), ports, health ({ path, host, port } or nil), nameserver ({ host, port }), family ('A', 'AAAA'),
--- now (seconds), announced (colour → addresses to begin with), in_use (colour → traffic may go there), needed (colour → ask for it without end).
+-- `options`: domain (suffix of the containers' names, after the color), older_name (color → another name or nil), ports,
+-- health ({ path, host, port } or nil), nameserver ({ host, port }), family ('A', 'AAAA'), now (seconds),
+-- announced (color → initial addresses), in_use (color → traffic may go there), needed (color → query without a limit).
 function replicas.start(options)
   setup = options
   core.register_init(function()
@@ -202,12 +203,12 @@ function replicas.start(options)
   end)
 end
 
--- Looks now. With addresses: these are used until DNS lists some. Returns what is in use, or nil and why.
+-- Resolves now. `announced` addresses count until DNS lists some. Returns the addresses in use, or nil and a message.
 function replicas.announce(name, announced)
   local colour = colours[name]
   if announced then
     colour.announced = announced
-    -- What was found out before is of other containers, also at the same address: each has to prove itself anew.
+    -- Earlier results are of other containers, even at the same address, so each replica must pass again.
     if not setup.in_use(name) then
       for slot in pairs(colour.slots) do vacate(colour, slot) end
     end
@@ -227,7 +228,7 @@ function replicas.addresses(name)
   return table.concat(list, ',')
 end
 
--- Replicas that are up, on every port of the service.
+-- Number of replicas that are up on every port of the service.
 function replicas.up(name)
   local least = math.huge
   for _, backend in ipairs(colours[name].backends) do least = math.min(least, backend:get_srv_act()) end
@@ -238,8 +239,8 @@ local function last_check(replica, server)
   return replica.proven and server:get_stats().check_status or replica.check
 end
 
--- A slot whose replica answers its check, but not with health; for when nobody is up.
-function replicas.sick_but_alive(name, port)
+-- A slot whose replica answers its check with a failure, for the case that none is healthy.
+function replicas.unhealthy_but_alive(name, port)
   local backend, alive = core.backends[name .. '_' .. port], {}
   for slot, replica in pairs(colours[name].slots) do
     if last_check(replica, backend.servers[slot]):match('^L7') then alive[#alive + 1] = slot end
@@ -247,7 +248,7 @@ function replicas.sick_but_alive(name, port)
   return #alive > 0 and alive[math.random(#alive)] or nil
 end
 
--- For the status: what sits in the slots, in order.
+-- The replicas in the slots, in order, for the status.
 function replicas.list(name)
   local colour, list = colours[name], {}
   for _, slot in ipairs(colour.names) do

@@ -1,8 +1,8 @@
 #!/bin/sh
-# PID 1 of the edge's container: keeps HAProxy running, so that the container, whose address other programs have
-# looked up once and keep, never needs a restart.
-#   a crash -> HAProxy starts again at once, with the colour that active.map names
-#   HUP     -> reads all files anew; the listening sockets pass to the new process, open connections stay with the old
+# PID 1 of the edge's container: keeps HAProxy running, so that the container never needs a restart. Other programs cache
+# its address.
+#   a crash -> restarts HAProxy at once, with the color in active.map
+#   HUP     -> reloads all files; the new process takes the listening sockets, open connections stay with the old one
 #   USR1    -> soft stop: no new connections, open ones finish;  TERM, INT -> stop now
 #
 #   supervise.sh [configuration directory] [run directory]
@@ -34,7 +34,7 @@ reload() {
     start -x "$run/admin.sock" -sf "$child"
     say "reloaded"
   else
-    say "the new configuration is bad; the old one stays"
+    say "the new configuration is invalid, the old one stays"
   fi
 }
 
@@ -48,15 +48,15 @@ while :; do
   watched=$child
   wait "$watched"
   code=$?
-  # A signal ends `wait` as well, and a reload puts another process in charge.
+  # A signal ends `wait` too, and a reload changes the watched process.
   if [ "$watched" != "$child" ] || kill -0 "$watched" 2>/dev/null; then continue; fi
   if [ -n "$stopping" ]; then
     for process in $older; do wait "$process" 2>/dev/null; done
     exit 0
   fi
-  say "HAProxy ended with $code, starting it again"
-  # One that cannot run must not spin.
+  say "HAProxy exited with code $code, starting it again"
+  # Do not spin if HAProxy cannot run.
   [ $(($(date +%s) - began)) -ge 1 ] || sleep 0.5
-  # shellcheck disable=SC2086 # a list of process ids: what a reload left behind must not listen again
+  # shellcheck disable=SC2086 # a list of process ids: processes of earlier reloads must not listen again
   start ${older:+-sf $older}
 done

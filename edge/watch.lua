@@ -1,19 +1,19 @@
--- The watch over a colour from the switch to its confirmation: counts its answers and says when it is not good enough.
--- Nothing here touches HAProxy; guard.lua passes in what it needs. Times are seconds of a clock that never jumps.
+-- Watches a color from the switch to its confirmation: counts its answers, and reports when it exceeds a limit.
+-- Nothing here touches HAProxy; guard.lua passes in the totals. Times are seconds of a monotonic clock.
 
 local Watch = {}
 Watch.__index = Watch
 
-local RECENT = 5          -- s: the limits count over the whole watch, and over this window (trouble that begins later)
+local RECENT = 5          -- s: limits count over the whole watch and over this window, for errors that begin late
 local SAMPLE_EVERY = 0.1  -- s
-local WARM_UP = 1         -- s after the switch in which latency is not judged: first requests are slow everywhere
+local WARM_UP = 1         -- s after the switch without latency limits: first requests are slow everywhere
 local MIN_5XX = 5         -- errors before their share counts, unless the order says otherwise
 local MIN_SLOW = 5        -- slow answers before their share counts, unless the order says otherwise
 local MIN_ANSWERS = 20    -- answers before the latency counts
 local DOWN_FOR = 0.3      -- s without a replica that is up
 local STEP = math.log(1.1)
 
--- `max-5xx=1%,min-5xx=5,max-p95=800ms,min-slow=5`; each may be missing, `-` stands for none. nil and why on nonsense.
+-- `max-5xx=1%,min-5xx=5,max-p95=800ms,min-slow=5`; all are optional, `-` means no limits. Returns nil and a message for invalid text.
 function Watch.limits(text)
   local limits = { text = text }
   if text == '-' then return limits end
@@ -29,7 +29,7 @@ function Watch.limits(text)
   return limits
 end
 
--- `totals`: what HAProxy had counted for the colour before, as in `verdict`.
+-- `totals`: HAProxy's counts for the color so far, as in `verdict`.
 function Watch.new(colour, limits, now, totals)
   local watch = {
     colour = colour, limits = limits, since = now, before = totals,
@@ -51,8 +51,8 @@ function Watch:answer(status, ms, now)
   if self.limits.max_ms and ms > self.limits.max_ms then self.slow = self.slow + 1 end
 end
 
--- Requests that are older than the latency limit and have no answer yet: at least those begun before the limit's time,
--- minus all that were answered or given up since. Streams count as answered from their headers on.
+-- Requests without an answer that are older than the latency limit: at least those that began before the limit's time,
+-- minus all that were answered or aborted since. A stream counts as answered once its headers are sent.
 local function unanswered(self, now, totals)
   if not self.limits.max_ms then return 0 end
   local patience = self.limits.max_ms / 1000
@@ -64,8 +64,8 @@ local function unanswered(self, now, totals)
   return math.max(0, math.min(open, totals.current))
 end
 
--- Over the whole watch the limit counts as it stands. A window of a few seconds exceeds it by chance now and then:
--- there it must be exceeded by three standard deviations.
+-- A window of a few seconds sometimes exceeds a limit by chance, so it must exceed it by three standard deviations. The
+-- whole watch has no margin.
 local function too_many(part, whole, limit, least, is_window)
   local expected = limit * whole
   return part >= least and part > expected + (is_window and 3 * math.sqrt(expected) or 0)
@@ -75,7 +75,7 @@ local function percent(value)
   return (('%.1f'):format(value * 100):gsub('%.0$', '')) .. '%'
 end
 
--- Judges what was counted since the sample `from`; `from` nil: since the switch.
+-- Judges the counts since the sample `from`, or since the switch if nil.
 function Watch:judge(from)
   local limits = self.limits
   local span = from and ('in %d s'):format(RECENT) or 'since the switch'
@@ -87,14 +87,14 @@ function Watch:judge(from)
   end
   local slow, judged = self.slow + self.hung - before.slow, self.judged + self.hung - before.judged
   if limits.max_ms and judged >= MIN_ANSWERS and too_many(slow, judged, 0.05, limits.min_slow or MIN_SLOW, from) then
-    local hung = self.hung > 0 and (', %d of them have none yet'):format(self.hung) or ''
+    local hung = self.hung > 0 and (', %d of them are still unanswered'):format(self.hung) or ''
     return 'latency', ('%d of %d answers %s took longer than %d ms%s'):format(slow, judged, span, limits.max_ms, hung)
   end
 end
 
--- nil while all is well, else a reason ('errors', 'latency', 'down') and a sentence with the numbers.
--- `totals`: of the colour's HTTP requests `begun`, `aborted` by clients and `current`; of ports in TCP mode, where
--- HAProxy sees no more, the connections (`tcp`) and those that failed (`tcp_failed`). `up`: its replicas that are up.
+-- nil while the color is within its limits, else a reason ('errors', 'latency', 'down') and a sentence with the numbers.
+-- `totals`: for HTTP `begun`, `aborted` (by clients) and `current` requests; for ports in TCP mode connections (`tcp`) and
+-- failed ones (`tcp_failed`). `up`: number of replicas that are up.
 function Watch:verdict(now, totals, up)
   self.tcp, self.tcp_failed = totals.tcp - self.before.tcp, totals.tcp_failed - self.before.tcp_failed
   self.hung = unanswered(self, now, totals)
@@ -126,7 +126,7 @@ function Watch:sample(now, totals)
   while now - samples[1].at > keep do table.remove(samples, 1) end
 end
 
--- Upper edge (ms) of the histogram's bucket with the 95th of 100 answers: at most 10 % too high; nil without answers.
+-- The 95th percentile in ms: the upper bound of its histogram bucket, at most 10 % too high. nil without answers.
 function Watch:p95()
   local buckets, total = {}, 0
   for bucket, count in pairs(self.histogram) do

@@ -28,8 +28,7 @@ import type { Recorder } from './report/recorder.ts';
 import { errorOf, reportOf, runUrl } from './report/report.ts';
 import { afterConfirmSteps, transactionSteps } from './steps/index.ts';
 import { broughtInVain } from './steps/transfer.ts';
-import { guardClient } from './traffic/guard.ts';
-import { sendTo } from './traffic/socket.ts';
+import { guardClient, sendTo } from './traffic/guard.ts';
 import { runTransaction, type TransactionResult } from './transaction.ts';
 
 export interface DeployRequest extends Omit<PrepareRequest, 'models'> {

@@ -198,7 +198,7 @@ export const catalogue = {
     fix: 'Publish fewer, or choose `strategy: recreate` (a short interruption).',
   },
   'compose.name-clash': {
-    what: 'A service has the name that Sluice gives to the containers or the edge of another one.',
+    what: 'A service has the name that Sluice uses for the containers or the edge of another service.',
     fix: 'Rename it in the compose file.',
   },
   'config.health-header': {
@@ -452,7 +452,7 @@ export const catalogue = {
   },
   'host.engine-down': {
     what: 'The Docker engine of the host does not answer.',
-    fix: 'Start it (sudo systemctl start docker) and look at its log (journalctl -u docker).',
+    fix: 'Start it (sudo systemctl start docker) and check its log (journalctl -u docker).',
   },
   'host.engine-broken': {
     what: 'The Docker engine closed a connection in the middle of a request.',
@@ -482,7 +482,7 @@ export const catalogue = {
   },
   'state.unreadable': {
     what: 'The app’s files on the host cannot be read or understood.',
-    fix: 'Check owner and rights of the app’s folder; use the Sluice version that wrote it.',
+    fix: 'Check the owner and the permissions of the app’s folder. Use the Sluice version that wrote it.',
   },
   'target.other': {
     what: 'The app’s folder on the host belongs to another target.',
@@ -501,7 +501,7 @@ export const catalogue = {
     fix: 'Create it on the host with `docker network create NAME`, or remove `external: true`.',
   },
   'preflight.compose-rejects': {
-    what: 'Docker Compose on the host does not accept the project that Sluice made of the compose files; nothing was changed.',
+    what: 'Docker Compose on the host rejects the project that Sluice made from the compose files. Nothing was changed.',
     fix: 'Update docker-compose-plugin on the host, or remove the key that it names from the compose file.',
   },
   'preflight.address-taken': {
@@ -517,8 +517,8 @@ export const catalogue = {
     fix: 'Deploy with `--replace STORE`, which restarts it together with that service.',
   },
   'image.platform': {
-    what: 'An image is made for another platform than the host has, or than the service asks for.',
-    fix: 'Build it for the platform of the host (`build.platforms`), or write `platform:` in the compose file where the host emulates it.',
+    what: 'An image is built for another platform than the host, or the `platform:` of the service, requires.',
+    fix: 'Build it for the platform of the host (`build.platforms`). If the host emulates the platform of the image, set `platform:` in the compose file.',
   },
   'preflight.network-left': {
     what: 'The release uses a network that a store is not on, and a deploy does not touch stores.',
@@ -529,50 +529,50 @@ export const catalogue = {
     fix: 'Read the log of the edge’s container with `docker logs`. Report the problem with the settings of the service in sluice.yml.',
   },
   'target.elsewhere': {
-    what: 'Containers of this app’s name on the host belong to another folder: another app, or another target.',
-    fix: 'Give this one another `app`, or its host the `root` that it was deployed with.',
+    what: 'Containers with this app’s name on the host belong to another folder: another app or target.',
+    fix: 'Set another `app`, or set the `root` of the host to the folder that the app was deployed with.',
   },
   'target.repository': {
     what: 'The app’s folder on the host is deployed from another repository.',
-    fix: 'Give this app another `app`. After a rename remove the file `repository` in the app’s folder on the host.',
+    fix: 'Set another `app`. If the repository was renamed, remove the file `repository` in the app’s folder on the host.',
   },
   'host.disk-full': {
     what: 'The host’s disk is full.',
-    fix: 'Free space (`docker system df`, `df -h`), then deploy again.',
+    fix: 'Free disk space (`docker system df`, `df -h`), then deploy again.',
   },
   'host.write-failed': {
-    what: 'A file on the host could not be written.',
+    what: 'Sluice cannot write a file on the host.',
     fix: 'The deploy user must own the app’s folder.',
   },
 
   // Images and compose on the host
   'image.unresolved': {
-    what: 'The registry did not give the digest of an image.',
-    fix: 'Is it pushed, is the name right, is the registry up? Set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD for a private one.',
+    what: 'Sluice cannot get the digest of an image from the registry.',
+    fix: 'Check that the image is pushed, its name is right and the registry is up. For a private registry, set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD.',
   },
   'image.pull-failed': {
-    what: 'An image could not be pulled on a host.',
-    fix: 'Is the registry up and reachable from the host?',
+    what: 'A host cannot pull an image.',
+    fix: 'Check that the registry is up and reachable from the host.',
   },
   'image.nowhere': {
     what: 'An image of `registry: none` is neither on the host nor in the Docker engine where Sluice runs.',
-    fix: 'Run `sluice build --images FILE` on this machine and deploy with that file, or roll back to a release that the hosts still have.',
+    fix: 'Run `sluice build --images FILE` on this machine and deploy with that file. Or roll back to a release that the hosts still have.',
   },
   'image.damaged': {
-    what: 'An image, or a layer of one, is not what its digest says. Nothing of it was given a name on the host.',
-    fix: 'Run the deploy again; build again (`sluice build --force`) when it is the local engine’s image.',
+    what: 'An image or one of its layers does not match its digest. The host did not tag it.',
+    fix: 'Run the deploy again. If the image of the local engine is damaged, build it again (`sluice build --force`).',
   },
   'image.load-failed': {
-    what: 'The Docker engine of a host could not load the images that were sent over SSH.',
-    fix: 'Its own words are below the message.',
+    what: 'The Docker engine of a host cannot load the images that were sent over SSH.',
+    fix: 'Read the engine’s message below the error.',
   },
   'image.missing': {
     what: 'A service has neither an image nor a reference for this release.',
     fix: 'Give it an `image:` in the compose file, or pass --image SERVICE=REFERENCE or --images FILE.',
   },
   'compose.up-failed': {
-    what: 'docker compose could not start services on the host.',
-    fix: 'Its own last line says why.',
+    what: 'docker compose cannot start services on the host.',
+    fix: 'Read the last line of its output, which gives the reason.',
   },
   'compose.mount-missing': {
     what: 'A service mounts a file that does not exist in the repository.',
@@ -621,48 +621,48 @@ export const catalogue = {
     fix: 'Switch the named service with the commands in the message, then deploy again.',
   },
   'preflight.data-elsewhere': {
-    what: 'A container that Sluice did not start keeps its data in another folder or volume than the release: the release would start without it.',
-    fix: 'Write the folder or volume where the data is in a compose file, or move the data; the message has the commands.',
+    what: 'A container that Sluice did not start has its data in another folder or volume than the release, which starts without that data.',
+    fix: 'Mount the folder or volume that has the data in a compose file, or move the data. The message has the commands.',
   },
   'preflight.failed': {
-    what: 'The host is not ready for this deploy; nothing was changed.',
-    fix: 'Each line says what is missing and how to mend it. `sluice doctor` shows the same without deploying.',
+    what: 'The host is not ready for this deploy. Nothing was changed.',
+    fix: 'Each line names a problem and its fix. `sluice doctor` shows the same without deploying.',
   },
   'backup.failed': {
-    what: 'The database could not be dumped; nothing was changed.',
-    fix: 'Is it up, and may its user read all tables?',
+    what: 'Sluice cannot dump the database. Nothing was changed.',
+    fix: 'Check that the database is up and that its user can read all tables.',
   },
   'backup.no-database': {
-    what: 'The database service does not run, so there is nothing to back up.',
-    fix: 'Start it; or deploy with --no-backup.',
+    what: 'The database service is not running, so there is nothing to back up.',
+    fix: 'Start it, or deploy with --no-backup.',
   },
   'backup.not-restorable': {
-    what: 'The test restore of the backup did not equal the dumped database. Nothing was changed.',
-    fix: 'Read the difference in the message.',
+    what: 'The restored dump differs from the database. Nothing was changed.',
+    fix: 'Check the difference in the message.',
   },
   'backup.unknown': {
-    what: 'There is no backup of that name.',
-    fix: 'The message lists those there are.',
+    what: 'There is no backup with that name.',
+    fix: 'Choose a backup that the message lists.',
   },
   'backup.corrupt': {
-    what: 'The dump on the host is not the one that was made (its SHA-256 differs).',
-    fix: 'Use another backup, and look after the disk.',
+    what: 'The dump on the host is not the one that was made: its SHA-256 differs.',
+    fix: 'Use another backup, and check the disk.',
   },
   'backup.no-hash': {
-    what: 'The record of the backup has no SHA-256, so nothing shows that the dump is the one that was made.',
+    what: 'The record of the backup has no SHA-256, so Sluice cannot verify the dump.',
     fix: 'Use another backup.',
   },
   'restore.failed': {
-    what: 'The backup could not be restored; the database serves as before.',
-    fix: 'The database’s own words are below the message.',
+    what: 'Sluice cannot restore the backup. The live database was not changed.',
+    fix: 'Read the database’s message below the error.',
   },
   'restore.roles-missing': {
     what: 'The backup has objects or grants of roles that the database server does not have. The database was not changed.',
     fix: 'Create the roles, or pass `--create-roles`.',
   },
   'restore.unconfirmed': {
-    what: 'A restore replaces the database and must be asked for by name.',
-    fix: 'Type the backup’s name when asked, or pass --yes.',
+    what: 'A restore replaces the database, so it must be confirmed.',
+    fix: 'Type the name of the backup at the prompt, or pass --yes.',
   },
   'migrate.failed': {
     what: 'The migration failed. The old release is serving.',
@@ -698,7 +698,7 @@ export const catalogue = {
   },
   'edge.unreachable': {
     what: 'The edge of a service does not answer, or the engine cannot start its container.',
-    fix: 'Look at `docker logs` of its container; sshd needs AllowStreamLocalForwarding.',
+    fix: 'Read `docker logs` of its container. sshd must allow AllowStreamLocalForwarding.',
   },
   'watch.reverted': {
     what: 'The guard reverted to the old release after the switch.',

@@ -1,5 +1,4 @@
-import type { BackupRecord } from '../../deploy/database/model.ts';
-import { backupLine } from '../../deploy/database/text.ts';
+import { backupLine, type BackupRecord } from '../../deploy/database/record.ts';
 import { inline } from '../../report/markdown/escape.ts';
 import type { Job } from '../step/job.ts';
 

@@ -1,4 +1,5 @@
-import { type Finding, judgeHost } from '../../deploy/preflight/preflight.ts';
+import type { Finding } from '../../deploy/preflight/engine.ts';
+import { judgeHost } from '../../deploy/preflight/preflight.ts';
 import { probeHost } from '../../host/probe/probe.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import { openTarget, resolveModels } from '../../operations/deploy/open.ts';

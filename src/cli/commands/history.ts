@@ -1,4 +1,4 @@
-import { type HistoryEntry, history } from '../../deploy/on-host/history.ts';
+import { type HistoryEntry, history } from '../../deploy/on-host/status.ts';
 import { formatDuration } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';

@@ -2,13 +2,11 @@ import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
 import type { Layout } from '../model.ts';
-import { listContainers } from '../on-host/state.ts';
-import { writeFiles } from '../on-host/upload.ts';
-import type { BackupRecord } from './model.ts';
-import { type Database, largestOutput } from './postgres.ts';
-import { chooseExpired } from './retention.ts';
+import { writeFiles } from '../on-host/write-files.ts';
+import { largestOutput } from './engine.ts';
+import { type BackupReason, type BackupRecord, isSha256 } from './record.ts';
 
-/** `20261121T021500Z-before-v1.2.4`: sorts by time and says what it was made for. */
+/** `20261121T021500Z-before-v1.2.4`: sorts by time and shows the reason. */
 export function backupName(now: number, reason: string): string {
   const stamp = new Date(now).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
   return `${stamp}-${reason.replace(/[^A-Za-z0-9._-]+/g, '-')}`;
@@ -21,9 +19,9 @@ export async function saveRecord(host: Host, folder: string, record: BackupRecor
 
 /** The backups on a host. */
 export interface BackupList {
-  /** Oldest first. A dump without a record (a cut short run) is not listed. */
+  /** Oldest first. A dump without a record (its run was killed) is not listed. */
   readonly records: readonly BackupRecord[];
-  /** Files named like records that this version cannot read. They are never removed. */
+  /** Records that this version cannot read. They are never removed. */
   readonly unreadable: readonly string[];
 }
 
@@ -58,7 +56,7 @@ function unreadable(host: Host, folder: string, output: string): UserError {
   });
 }
 
-/** A record names files that are removed and restored: its name must be that of its own file. */
+/** The name in a record selects files to restore and remove, so it must match the record's own file. */
 function parse(file: string, base64: string): BackupRecord | undefined {
   try {
     const record = JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as BackupRecord;
@@ -72,8 +70,8 @@ function parse(file: string, base64: string): BackupRecord | undefined {
 /**
  * Removes backups beyond what is kept, see {@link chooseExpired}.
  *
- * @param made the backup just made stays, whatever its clock says.
- * @param warn told when files could not be removed.
+ * @param made the new backup; it stays even if its clock is wrong.
+ * @param warn reports files that were not removed.
  */
 export async function pruneBackups(
   host: Host,
@@ -105,7 +103,7 @@ awk 'function field(key) { return match($0, "\\"" key "\\":\\"[^\\"]*\\"") ? sub
   /"event":"end"/ { outcome = field("outcome") }
   END { say() }' "$@"`;
 
-/** Deploys after the last confirmed one: not over, reverted, undone or failed. A person may have to restore their backups. */
+/** Deploys after the last confirmed one: running, reverted, undone or failed. A person may need to restore their backups. */
 async function openDeploys(host: Host, layout: Layout): Promise<string[]> {
   const result = await host.script(readOutcomes, { args: [layout.journal], timeoutMs: 30_000 });
   if (result.code !== 0 || result.truncated === true) throw unreadable(host, layout.journal, result.stderr);
@@ -120,7 +118,7 @@ async function openDeploys(host: Host, layout: Layout): Promise<string[]> {
   );
 }
 
-/** @param deploys oldest first. A rollback settles nothing: it leaves the database as the failed deploy left it. */
+/** @param deploys oldest first. Rollbacks do not count: they leave the database as the failed deploy left it. */
 export function openAfterConfirmed(
   deploys: readonly { readonly deploy: string; readonly command: string; readonly outcome: string }[],
 ): string[] {
@@ -132,40 +130,77 @@ export function openAfterConfirmed(
 }
 
 /**
- * The running container of a Postgres service.
- *
- * @throws UserError `backup.no-database` if it does not run.
- */
-export async function findDatabase(host: Host, app: string, service: string): Promise<Database> {
-  const containers = await listContainers(host.engine, app);
-  const found = containers.find(
-    (container) => container.service === service && container.edge === undefined && container.running,
-  );
-  if (found === undefined) {
-    throw new UserError({
-      code: 'backup.no-database',
-      message: `${host.name}: the database service ${service} does not run, so there is nothing to back up`,
-      hint: `Start it (docker compose up -d ${service}) or see why it stopped; to deploy without a backup, say --no-backup.`,
-    });
-  }
-  return { container: found.id, imageId: found.imageId };
-}
-
-/**
- * @throws UserError `backup.unknown` that lists what there is.
+ * @throws UserError `backup.unknown` with the available backups.
  */
 export function findBackup(records: readonly BackupRecord[], name: string): BackupRecord {
   const found = records.find((record) => record.name === name);
   if (found !== undefined) return found;
   throw new UserError({
     code: 'backup.unknown',
-    message: `There is no backup ${name} on the host`,
+    message: records.length === 0 ? 'There is no backup on the host' : `Unknown backup "${name}"`,
     hint:
       records.length === 0
-        ? 'There is no backup yet.'
-        : `Backups: ${records
+        ? 'Run `sluice backup make` to make one.'
+        : `Available: ${records
             .map((record) => record.name)
             .reverse()
             .join(', ')}.`,
   });
+}
+
+/** Result of a backup's restore test. */
+export type Worth = 'proven' | 'untested' | 'failed';
+
+/** A proof counts only with the file's hash. */
+export function worthOf(record: BackupRecord): Worth {
+  const { restoreTest } = record;
+  if (restoreTest === undefined) return 'untested';
+  return restoreTest.ok && isSha256(record.sha256) ? 'proven' : 'failed';
+}
+
+/** Records of earlier versions have no reason: those without a deploy were mostly nightly. */
+export function reasonOf(record: BackupRecord): BackupReason {
+  return record.reason ?? (record.deploy === undefined ? 'schedule' : 'deploy');
+}
+
+/**
+ * Names of the backups to remove. For each reason (deploy, schedule, person) it keeps:
+ *
+ * - the newest `keep` proven ones,
+ * - the newest `keep` untested ones,
+ * - the newest `keep` failed ones, if newer than every proven one: until a newer backup is proven, they may be the only
+ *   copy of recent data.
+ *
+ * So a failed backup never displaces one that restores, and the last proven one always stays.
+ *
+ * @param records in any order; the recorded time counts.
+ * @param spare names that always stay: the new backup, and those of deploys that a person may need to restore.
+ */
+export function chooseExpired(
+  records: readonly BackupRecord[],
+  keep: number,
+  spare: ReadonlySet<string>,
+): string[] {
+  const newestFirst = [...records].sort((a, b) => timeOf(b) - timeOf(a) || (a.name < b.name ? 1 : -1));
+  const stay = new Set<string>();
+  const counts = new Map<string, number>();
+  let provenSeen = false;
+  for (const record of newestFirst) {
+    const worth = worthOf(record);
+    if (worth === 'failed' && provenSeen) continue;
+    provenSeen ||= worth === 'proven';
+    const group = `${reasonOf(record)} ${worth}`;
+    const count = (counts.get(group) ?? 0) + 1;
+    counts.set(group, count);
+    if (count <= Math.max(1, keep)) stay.add(record.name);
+  }
+  return newestFirst
+    .map((record) => record.name)
+    .filter((name) => !stay.has(name) && !spare.has(name))
+    .reverse();
+}
+
+function timeOf(record: BackupRecord): number {
+  const time = Date.parse(record.at);
+  return Number.isNaN(time) ? 0 : time;
 }

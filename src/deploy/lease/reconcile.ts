@@ -5,14 +5,13 @@ import { type HeldHost, settleAll } from '../context.ts';
 import { type Colour, otherColour } from '../model.ts';
 import { compose } from '../on-host/compose.ts';
 import { isEnding, letEnd, removeContainers, stopContainers } from '../on-host/containers.ts';
-import { persistColour } from '../on-host/persist.ts';
 import { type HostState, releaseNamed } from '../on-host/state.ts';
+import { persistColour } from '../on-host/write-files.ts';
 import { edgeProjectService } from '../project/project.ts';
 import { longestGraceMs, removeReverted, restoreReplaced, startAgain } from '../steps/revert.ts';
 import { drainColour } from '../traffic/drain.ts';
 import { noEdge, reloadEdge, wantedEdges } from '../traffic/edges.ts';
-import { type EdgeStatus, guardClient } from '../traffic/guard.ts';
-import { sendTo } from '../traffic/socket.ts';
+import { type EdgeStatus, guardClient, sendTo } from '../traffic/guard.ts';
 import { type JournalHeader, type JournalRecord, wasConfirmed } from './journal.ts';
 
 /** The run that reconciles, with its limit for the drain of a color. */

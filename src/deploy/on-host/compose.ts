@@ -12,10 +12,9 @@ export interface ComposeOptions extends Pick<ExecOptions, 'stdin'> {
   readonly onLine?: (line: string) => void;
 }
 
-// Compose obeys its environment: COMPOSE_REMOVE_ORPHANS removes the other color, COMPOSE_COMPATIBILITY renames containers,
-// and a variable that the compose file names without a value would get the deploy user's. So it sees none but these, and
-// no .env, which may hold the same ones. The plugin itself where it is found: the docker command would start it twice,
-// once to ask what it is.
+// Compose reads its environment: COMPOSE_REMOVE_ORPHANS removes the other color, COMPOSE_COMPATIBILITY renames containers,
+// and a variable without a value in the compose file gets the deploy user's. So it gets only these variables, and no .env,
+// which may hold the same ones. The plugin is called directly: the docker command starts it twice, once for its metadata.
 const runCompose = `${sameEngine}
 set -- --env-file /dev/null "$@"
 quiet() {
@@ -31,8 +30,8 @@ quiet docker compose "$@"
 `;
 
 /**
- * `docker compose` on the host, over a release's project. Compose would call the other colour's containers orphans;
- * they are told apart by label, and nothing here removes what it does not name.
+ * Runs `docker compose` on the host for a release's project. The other color's containers are orphans to Compose, so no
+ * command here removes orphans.
  */
 export async function compose(
   host: Pick<Host, 'exec'>,
@@ -59,9 +58,9 @@ export function projectOf(hostRun: HostRun): { app: string; file: string } {
 }
 
 /**
- * Starts services of the release's project as they are defined there; dependencies are the transaction's business.
+ * Starts services of the release's project. The transaction orders dependencies.
  *
- * @throws UserError `compose.up-failed` with Compose's own words.
+ * @throws UserError `compose.up-failed` with Compose's message.
  */
 export async function composeUp(
   hostRun: HostRun,
@@ -76,16 +75,16 @@ export async function composeUp(
   throw new UserError({
     code: 'compose.up-failed',
     message: `${hostRun.host.name}: docker compose cannot start ${services.join(', ')}`,
-    hint: 'The last line below is Compose’s own reason.',
+    hint: 'The last line below gives the reason.',
     output: tail(result.stderr, 8),
   });
 }
 
 /**
- * Asks Compose on the host whether it takes the release's project: an older one does not know newer keys, which would be
- * found when the new containers start, after the backup and the migration.
+ * Validates the release's project with Compose on the host. An older version rejects newer keys, and without this check
+ * only when the new containers start, after the backup and the migration.
  *
- * @throws UserError `preflight.compose-rejects` with Compose's own words.
+ * @throws UserError `preflight.compose-rejects` with Compose's message.
  */
 export async function validateProject(
   host: Pick<Host, 'exec' | 'name'>,
@@ -101,8 +100,8 @@ export async function validateProject(
   if (result.code === 0) return;
   throw new UserError({
     code: 'preflight.compose-rejects',
-    message: `${host.name}: Docker Compose there does not accept the project of this release`,
-    hint: 'If its reason below is a key that it does not know, update docker-compose-plugin on the server, or remove the key.',
+    message: `${host.name}: Docker Compose on the host rejects the project of this release`,
+    hint: 'If the reason below is an unknown key, update docker-compose-plugin on the server, or remove the key.',
     output: tail(result.stderr || result.stdout, 8),
   });
 }

@@ -4,9 +4,9 @@ import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 
 /**
- * Stops containers, all at once, each with its own grace; one that is gone already counts as stopped.
+ * Stops containers in parallel. A container that is gone counts as stopped.
  *
- * @param graceMs how long a container may take before the engine kills it.
+ * @param graceMs time before the engine kills a container.
  */
 export async function stopContainers(host: Host, ids: readonly string[], graceMs: number): Promise<void> {
   await Promise.all(
@@ -16,20 +16,19 @@ export async function stopContainers(host: Host, ids: readonly string[], graceMs
   );
 }
 
-/** Stops containers for good: a restart of the engine or the host does not bring them back. */
+/** Stops containers permanently: a restart of the engine or the host does not start them. */
 export async function retireContainers(host: Host, ids: readonly string[], graceMs: number): Promise<void> {
   await Promise.all(ids.map((id) => ignoring(setRestart(host, id, 'no'), [404])));
   await stopContainers(host, ids, graceMs);
 }
 
-/** A machine that comes back starts everything at once. */
+/** After a reboot all containers start at once. */
 const bootMs = 15_000;
 
-// A client of the host's own waits for each, so that drain and grace hold whatever becomes of this run and its
-// connection. One that still starts may not see its signal, and would be waited for until the end of its grace.
-// Time is that of the machine since its start, which nobody can set.
-// $1 longest drain in seconds, then for each: a file that says when it is drained (- for at once), grace in seconds,
-// container
+// A process on the host waits for each container, so that drain and grace hold even if this run or its connection ends.
+// A container that is still starting may miss its signal and use up its grace, so the process waits for the start.
+// Time is the uptime, because the clock can be set.
+// $1 longest drain in seconds, then for each container: file that marks it as drained (- for none), grace in seconds, id
 const stopLater = `${sameEngine}
 within() { read now _ </proc/uptime; end=$((\${now%.*} + $1)); }
 pause() {
@@ -52,20 +51,19 @@ while [ $# -gt 2 ]; do
 done
 `;
 
-/** A container that is left to end. */
+/** A container that ends in the background. */
 export interface LeftToEnd {
   readonly id: string;
   readonly graceMs: number;
-  /** File on the host that is there as soon as nothing is in flight to it; undefined: it is told to stop at once. */
+  /** File on the host that exists once nothing is in flight to it; undefined: stop it at once. */
   readonly drained?: string | undefined;
 }
 
 /**
- * Tells containers to stop for good and leaves them to it: each is told when its requests are done or the drain is over,
- * and ends when its work is done, at the latest after its grace. After a restart of the host they stay down. Who needs
- * their place finds them with {@link isEnding}.
+ * Stops containers permanently, in the background on the host. Each gets its stop signal once its requests are done or the
+ * drain is over, and then has its grace. After a restart of the host they stay down. {@link isEnding} finds them.
  *
- * @throws UserError what `host.script` throws.
+ * @throws UserError as `host.script` does.
  */
 export async function letEnd(host: Host, ending: readonly LeftToEnd[], drainMs = 0): Promise<void> {
   if (ending.length === 0) return;
@@ -79,11 +77,11 @@ export async function letEnd(host: Host, ending: readonly LeftToEnd[], drainMs =
   ]);
 }
 
-/** How the containers of a release that is taken back come to their end. */
+/** How to stop the containers of a reverted release. */
 export interface Ending {
-  /** What each may take to end before the engine kills it, ms. */
+  /** Time before the engine kills a container, ms. */
   readonly graceMs: (service: string) => number;
-  /** How long it is waited for that; what still ends then is left to end, and goes with the next deploy. */
+  /** Longest wait. The next deploy removes containers that are still ending then. */
   readonly waitMs?: number;
   readonly clock: Clock;
 }
@@ -95,9 +93,9 @@ interface EndingContainer {
 }
 
 /**
- * Ends containers that may be at work, and removes them: they are asked, and let finish.
+ * Stops containers gracefully, and removes them.
  *
- * @returns names of those that were still ending when the waiting was over.
+ * @returns names of those that were still ending at the limit.
  */
 export async function endContainers(
   host: Host,
@@ -108,7 +106,7 @@ export async function endContainers(
   if (waitMs !== undefined) return await endWithin(host, containers, graceMs, waitMs, clock);
   await Promise.all(
     containers.map(async ({ id, service }) => {
-      // First, because it waits for a start that is under way: an engine that came back starts its containers just now.
+      // First, because it waits for a start in progress: an engine that came back is starting its containers.
       await ignoring(setRestart(host, id, 'no'), [404]);
       await whileStarting(host, id, clock);
       await stopContainers(host, [id], graceMs(service));
@@ -144,8 +142,7 @@ async function endWithin(
 }
 
 /**
- * An app that has not installed its signal handlers yet, as process 1, does not see a SIGTERM at all, and would be
- * waited for until the end of its grace.
+ * Process 1 ignores SIGTERM until the app has installed its signal handlers, and then uses up its grace.
  */
 async function whileStarting(host: Host, id: string, clock: Clock): Promise<void> {
   const until = clock.elapsed() + bootMs;
@@ -159,7 +156,7 @@ async function whileStarting(host: Host, id: string, clock: Clock): Promise<void
   }
 }
 
-/** Whether a container was told to stop for good, and has not ended yet. */
+/** Whether a container is being stopped permanently and still runs. */
 export async function isEnding(host: Host, id: string): Promise<boolean> {
   const found = await host.engine
     .getContainer(id)
@@ -168,9 +165,9 @@ export async function isEnding(host: Host, id: string): Promise<boolean> {
   return found?.State.Running === true && found.HostConfig.RestartPolicy?.Name === 'no';
 }
 
-/** Gives kept containers that serve again the restart policy they were made with. */
+/** Restores the restart policy of kept containers that serve again. */
 export async function reviveContainers(host: Host, ids: readonly string[]): Promise<void> {
-  // 404: Compose made it anew, with its policy.
+  // 404: Compose has recreated it, with its policy.
   await Promise.all(ids.map((id) => ignoring(setRestart(host, id, 'always'), [404])));
 }
 
@@ -194,7 +191,7 @@ async function ignoring(call: Promise<unknown>, statuses: readonly number[]): Pr
   }
 }
 
-/** The last lines a container printed, stdout and stderr together, without the stream's frame headers. */
+/** The last lines of a container's stdout and stderr. */
 export async function lastLogs(host: Host, id: string, lines: number): Promise<string> {
   try {
     const container = host.engine.getContainer(id);
@@ -205,7 +202,7 @@ export async function lastLogs(host: Host, id: string, lines: number): Promise<s
   }
 }
 
-/** Without a terminal, the engine sends frames: 1 byte stream, 3 zero bytes, 4 bytes length, then the text. */
+/** Removes frame headers. Without a terminal the engine sends frames: 1 byte stream, 3 zero bytes, 4 bytes length, text. */
 export function unframe(raw: Buffer): string {
   const parts: Buffer[] = [];
   let at = 0;

@@ -1,10 +1,9 @@
 import { UserError } from '../../kernel/errors.ts';
 import { type JournalRecord, parseJournal } from '../lease/journal.ts';
 import type { Colour, ReleaseRecord } from '../model.ts';
-import { type HostPort, listenerOf } from '../preflight/host-ports.ts';
-import type { HostState } from './state.ts';
+import { type HostPort, listenerOf } from '../preflight/host-network.ts';
 
-// One round trip for all files. Contents travel as base64, so that nothing in them can look like our own lines.
+// One round trip for all files. Contents are base64, so that nothing in them can look like our own lines.
 export const readState = `
 printf 'id %s %s\\n' "$(id -u)" "$(id -g)"
 awk '$4=="0A" { print "listen", $2 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
@@ -30,16 +29,34 @@ awk 'FNR==1 {
 exit 0
 `;
 
-/** What the files of an app on a host tell. */
-export type FilesState = Omit<
-  HostState,
-  'containers' | 'edges' | 'published' | 'neighbors' | 'addresses' | 'networks'
->;
+/** The part of an app's state that comes from its files. */
+export interface FilesState {
+  readonly uid: number;
+  readonly gid: number;
+  /** Release of the last confirmation. */
+  readonly current: string | undefined;
+  /** Target and repository of the first deploy. */
+  readonly target: string | undefined;
+  readonly repository?: string | undefined;
+  readonly releases: readonly ReleaseRecord[];
+  /** Color on disk that an edge starts with, by service. */
+  readonly maps: Readonly<Record<string, Colour>>;
+  /** Confirmed releases, oldest confirmation first. A release can occur twice. */
+  readonly confirmed: readonly string[];
+  /** The previous release of each confirmed one. Journals sort by the clocks of their runners, and this does not. */
+  readonly tookOver?: ReadonlyMap<string, string>;
+  /** Number of all journals. */
+  readonly journals: number;
+  /** Deploys that neither ended nor were undone, oldest first. */
+  readonly unfinished: readonly JournalRecord[];
+  /** Listening ports of the host, of containers and other programs. */
+  readonly listeners?: readonly HostPort[];
+}
 
 /**
  * Reads the lines of {@link readState}.
  *
- * @throws UserError `state.unreadable`, with the folder of the release that cannot be read.
+ * @throws UserError `state.unreadable` with the folder of the unreadable release.
  */
 export function parseState(hostName: string, text: string): FilesState {
   const releases: ReleaseRecord[] = [];
@@ -62,13 +79,13 @@ export function parseState(hostName: string, text: string): FilesState {
     if (kind === 'repository') repository = line.slice('repository '.length);
     if (kind === 'release') {
       const record = parseRelease(hostName, decode(first), second);
-      // A copy of a release's folder is no release: its name leads to the folder that it was copied from.
+      // Ignores a copy of a release's folder: the record names the original.
       if (second === '' || second === record.release) releases.push(record);
     }
     if (kind === 'map' && (second === 'blue' || second === 'green')) maps[first] = second;
     if (kind === 'journals') journals = Number(first);
     if (kind === 'confirmed') confirmed.push(first);
-    // Deployed again, a release takes over from itself.
+    // A release that is deployed again replaces itself.
     if (kind === 'confirmed' && second !== '' && second !== first) tookOver.set(first, second);
     if (kind === 'journal') {
       const record = parseJournal(decode(first));
@@ -102,7 +119,7 @@ function parseRelease(hostName: string, text: string, folder: string): ReleaseRe
     const record = JSON.parse(text) as ReleaseRecord;
     if (record.version === 1) return record;
   } catch {
-    // Falls through: the same message for broken and for foreign files.
+    // Falls through: one message for broken files and for other versions.
   }
   throw new UserError({
     code: 'state.unreadable',

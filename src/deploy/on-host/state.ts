@@ -1,20 +1,28 @@
 import type Docker from 'dockerode';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
-import type { JournalRecord } from '../lease/journal.ts';
 import { type Colour, type Layout, labels, type ReleaseRecord } from '../model.ts';
-import type { ContainerMount } from '../preflight/adopted-data.ts';
-import { listNetworks, type NetworkState } from '../preflight/host-networks.ts';
 import {
-  type HostPort,
+  listNetworks,
   lookAround,
   type Neighbor,
+  type NetworkState,
   type PublishedPort,
   type TakenAddress,
-} from '../preflight/host-ports.ts';
-import { type EdgeStatus, guardClient } from '../traffic/guard.ts';
-import { sendTo } from '../traffic/socket.ts';
-import { parseState, readState } from './state-files.ts';
+} from '../preflight/host-network.ts';
+import { type EdgeStatus, guardClient, sendTo } from '../traffic/guard.ts';
+import { type FilesState, parseState, readState } from './state-files.ts';
+
+/** A mount of a container, as the engine lists it. */
+export interface ContainerMount {
+  readonly type: string;
+  /** Name of a volume; undefined for a folder. */
+  readonly name: string | undefined;
+  /** Path on the host. */
+  readonly source: string;
+  /** Path in the container. */
+  readonly target: string;
+}
 
 /** A container of the app on a host. */
 export interface ContainerState {
@@ -24,13 +32,13 @@ export interface ContainerState {
   readonly colour: Colour | undefined;
   readonly release: string | undefined;
   readonly hash: string | undefined;
-  /** Name by which an edge finds it; undefined: made before replicas had one. */
+  /** Name by which an edge finds it; undefined in containers of older versions. */
   readonly replicaName?: string | undefined;
-  /** The app's folder that it was started for; undefined: before containers told. */
+  /** The app's folder that it was started from; undefined in containers of older versions. */
   readonly folder?: string | undefined;
   /** Version of the edge, if the container is one. */
   readonly edge: string | undefined;
-  /** Runs to its end: not running is what it should. */
+  /** A one-off: it is not expected to run. */
   readonly job: boolean;
   /** Started by a plain `docker compose up`, not by Sluice. */
   readonly plain: boolean;
@@ -38,59 +46,39 @@ export interface ContainerState {
   readonly status: string;
   readonly image: string;
   readonly imageId: string;
-  /** Digests that registries know the running image by (`sha256:…`); of a plain project's containers only. */
+  /** Registry digests of the running image (`sha256:…`); for a plain project's containers only. */
   readonly digests?: readonly string[];
-  /** Its volumes and folders of the host; of a plain project's containers only. */
+  /** Volumes and bind mounts; for a plain project's containers only. */
   readonly mounts?: readonly ContainerMount[];
   readonly addresses: Readonly<Record<string, string>>;
 }
 
-/** What a host says of an app: from labels, the edges and the app's folder. */
-export interface HostState {
-  readonly uid: number;
-  readonly gid: number;
-  /** Release that the last confirmation made the persistent one. */
-  readonly current: string | undefined;
-  /** Who deployed first: the target, and the repository whose workflow it was. */
-  readonly target: string | undefined;
-  readonly repository?: string | undefined;
-  readonly releases: readonly ReleaseRecord[];
-  /** Colour that an edge starts with, by service, as on disk. */
-  readonly maps: Readonly<Record<string, Colour>>;
-  /** Releases in the order of their confirmations, oldest first; one may stand there twice. */
-  readonly confirmed: readonly string[];
-  /** The release that each confirmed one took over from. Journals sort by the clock of whoever deployed; this does not. */
-  readonly tookOver?: ReadonlyMap<string, string>;
-  /** How many journals there are, also of deploys that ended long ago. */
-  readonly journals: number;
-  /** Deploys that neither ended nor were undone, oldest first. */
-  readonly unfinished: readonly JournalRecord[];
+/** State of an app on a host, from labels, edges and the app's folder. */
+export interface HostState extends FilesState {
   readonly containers: readonly ContainerState[];
-  /** Ports of the host that running containers have, also those of other apps. */
+  /** Published ports of all running containers, including other apps. */
   readonly published?: readonly PublishedPort[];
   /** Running containers of other projects. */
   readonly neighbors?: readonly Neighbor[];
-  /** Addresses that running containers have, also those of other apps. */
+  /** Addresses of all running containers, including other apps. */
   readonly addresses?: readonly TakenAddress[];
   /** Networks of the engine. */
   readonly networks?: readonly NetworkState[];
-  /** Ports of the host that anything listens on: containers, and programs without one. */
-  readonly listeners?: readonly HostPort[];
-  /** Answers of the running edges; a service is missing when its edge does not answer. */
+  /** Answers of the running edges. A service whose edge does not answer is absent. */
   readonly edges: Readonly<Record<string, EdgeStatus>>;
 }
 
-/** The part of it that tells what serves. */
+/** The part of the state that shows which release is serving. */
 export type ServingState = Pick<HostState, 'containers' | 'edges' | 'maps' | 'current'> &
   Partial<Pick<HostState, 'releases'>>;
 
-/** Kept releases with large environments add up; what is cut off would look like a first deploy. */
+/** Large enough for many releases with large environments: truncated output looks like a first deploy. */
 const largestState = 64 * 1024 * 1024;
 
 /**
- * Reads everything about the app on one host, in parallel over the one connection.
+ * Reads the state of the app on one host, in parallel over one connection.
  *
- * @throws UserError `state.unreadable` if the host's files cannot be understood.
+ * @throws UserError `state.unreadable` if a file on the host is unreadable.
  */
 export async function readHostState(host: Host, app: string, layout: Layout): Promise<HostState> {
   const [files, containers, around, networks] = await Promise.all([
@@ -114,7 +102,7 @@ export async function readHostState(host: Host, app: string, layout: Layout): Pr
   return { ...parsed, containers: known, ...around, networks, edges };
 }
 
-/** Containers that Sluice did not start do not tell which image they were made from, but for its id. */
+/** Adds registry digests: containers that Sluice did not start have only the image's id. */
 async function withDigests(
   engine: Docker,
   containers: readonly ContainerState[],
@@ -132,7 +120,7 @@ async function withDigests(
   );
 }
 
-/** All containers of the app: those of Sluice and those of a plain compose project of the same name. */
+/** All containers of the app, of Sluice and of a plain compose project with the same name. */
 export async function listContainers(engine: Docker, app: string): Promise<ContainerState[]> {
   const filters = { label: [`com.docker.compose.project=${app}`, 'com.docker.compose.oneoff=False'] };
   const found = await engine.listContainers({ all: true, filters: JSON.stringify(filters) });
@@ -194,8 +182,8 @@ async function readEdges(
 }
 
 /**
- * The colour that serves now: what the edges say, else what they would start with, else (an app without edges)
- * what runs. Edges of services that the current release does not have say nothing of it.
+ * The serving color: from the edges, else from their maps on disk, else (an app without edges) from running containers.
+ * Edges of services that the current release does not have are ignored.
  */
 export function servingColour(state: ServingState): Colour | undefined {
   const [asked] = activeColours(state);
@@ -210,7 +198,7 @@ export function servingColour(state: ServingState): Colour | undefined {
   );
 }
 
-/** What each edge of the current release that answers serves. */
+/** The serving color of each edge of the current release that answers. */
 export function activeColours(state: ServingState): { readonly service: string; readonly colour: Colour }[] {
   return Object.entries(state.edges).flatMap(([service, { active }]) =>
     (active === 'blue' || active === 'green') && countsFor(state, service)

@@ -1,28 +1,29 @@
 import type { Host } from '../../host/model.ts';
 import type { Serving } from '../../report/model.ts';
+import { type JournalRecord, parseJournal } from '../lease/journal.ts';
 import { type Colour, layoutOf } from '../model.ts';
 import { coloursText } from '../plan/strays.ts';
 import { servingOn } from '../report/report.ts';
 import type { EdgeStatus } from '../traffic/guard.ts';
 import { activeColours, type HostState, readHostState } from './state.ts';
 
-/** What runs for an app on one host, asked of the edge and the engine. */
+/** Running containers and serving releases of an app on one host, read from its edges and its engine. */
 export interface HostStatus {
   readonly host: string;
   readonly current: string | undefined;
   readonly serving: readonly Serving[];
   readonly edges: Readonly<Record<string, EdgeStatus>>;
-  /** Old colors that still run: they finish what they have in flight, or stay warm for a rollback. */
+  /** Old colors that still run: they finish requests in flight, or stay warm for a rollback. */
   readonly finishing: readonly {
     readonly service: string;
     readonly release: string;
     readonly colour: Colour;
     readonly inFlight: number;
   }[];
-  /** Containers that should run and do not, as sentences. */
+  /** Problems, as sentences. */
   readonly troubles: readonly string[];
   readonly releases: readonly string[];
-  /** Deploys whose run died. */
+  /** Deploys whose run was killed. */
   readonly unfinished: readonly { readonly deploy: string; readonly release: string; readonly at: string }[];
   readonly others: readonly {
     readonly service: string;
@@ -83,7 +84,7 @@ function troublesOf(state: HostState): string[] {
       troubles.push(`the edge of ${service} does not answer (${status})`);
     }
     const shouldRun = container.edge === undefined && container.colour === undefined && !container.job;
-    if (shouldRun && !container.running) troubles.push(`${service} does not run: ${status}`);
+    if (shouldRun && !container.running) troubles.push(`${service} is not running: ${status}`);
     if (/unhealthy|Restarting|Dead/.test(status)) troubles.push(`${container.name}: ${status}`);
   }
   for (const [service, status] of Object.entries(state.edges)) {
@@ -91,12 +92,13 @@ function troublesOf(state: HostState): string[] {
     const { connections } = status;
     if (connections !== undefined && connections.current >= connections.max)
       troubles.push(
-        `${service}: all ${connections.max} connections are taken, further requests get a 503 (edge.max-connections)`,
+        `${service}: all ${connections.max} connections are in use, and further requests get a 503 (edge.max-connections)`,
       );
-    if (active.up === 0) troubles.push(`${service}: no container of ${status.active}, which serves, is up`);
+    if (active.up === 0)
+      troubles.push(`${service}: no healthy container in ${status.active}, the serving color`);
     if (status.armed !== null) {
       troubles.push(
-        `${service}: a switch to ${status.armed.to} is armed; without a confirmation it reverts in ${Math.round(status.armed.deadlineIn)} s`,
+        `${service}: a switch to ${status.armed.to} is waiting for confirmation; without it, the edge reverts in ${Math.round(status.armed.deadlineIn)} s`,
       );
     }
   }
@@ -113,4 +115,46 @@ function troublesOf(state: HostState): string[] {
 /** Whether hosts serve different releases. */
 export function isSplit(statuses: readonly HostStatus[]): boolean {
   return new Set(statuses.map((status) => status.current)).size > 1;
+}
+
+export interface HistoryEntry {
+  readonly deploy: string;
+  readonly command: 'deploy' | 'rollback';
+  readonly release: string;
+  readonly previous: string | undefined;
+  readonly at: string;
+  /** Undefined for a run that did not end. */
+  readonly outcome: string | undefined;
+  readonly seconds: number | undefined;
+  readonly actor: string | undefined;
+  readonly note: string;
+}
+
+/** The last deploys of an app on a host, newest first, from its journals. */
+export async function history(host: Host, app: string, count: number): Promise<HistoryEntry[]> {
+  const layout = layoutOf(host.config.root, app);
+  const script = `cd "$1" 2>/dev/null || exit 0
+for f in $(ls | sort -r | head -n "$2"); do base64 <"$f" | tr -d '\\n'; echo; done`;
+  const result = await host.script(script, { args: [layout.journal, String(count)], timeoutMs: 30_000 });
+  return result.stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => parseJournal(Buffer.from(line, 'base64').toString('utf8')))
+    .filter((record) => record !== undefined)
+    .map(entryOf);
+}
+
+function entryOf(record: JournalRecord): HistoryEntry {
+  const { header, end } = record;
+  return {
+    deploy: header.deploy,
+    command: header.command,
+    release: header.release,
+    previous: header.previous?.release,
+    at: header.at,
+    outcome: end?.outcome,
+    seconds: end === undefined ? undefined : (Date.parse(end.at) - Date.parse(header.at)) / 1000,
+    actor: header.actor,
+    note: end?.note ?? 'did not end',
+  };
 }

@@ -9,7 +9,7 @@ import {
   type ReleaseRecord,
 } from '../model.ts';
 import { type ContainerState, type HostState, releaseNamed, servingColour } from '../on-host/state.ts';
-import { refuseDataElsewhere } from '../preflight/adopted-data.ts';
+import { refuseDataElsewhere } from '../preflight/adopted.ts';
 import { refuseNameClashes } from '../project/project.ts';
 import { adoptionWarnings, type EdgePlanInput, planEdge } from './edges.ts';
 import { canonical } from './hashes.ts';

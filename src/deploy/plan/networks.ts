@@ -2,8 +2,13 @@ import { networksOf } from '../../config/services/network-names.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { PlannedService, ReleaseRecord } from '../model.ts';
 import type { ContainerState, HostState } from '../on-host/state.ts';
-import { type AddressPool, type NetworkState, networkName } from '../preflight/host-networks.ts';
-import { isSameAddress, isSameSubnet } from '../project/addresses.ts';
+import {
+  type AddressPool,
+  isSameAddress,
+  isSameSubnet,
+  type NetworkState,
+  networkName,
+} from '../preflight/host-network.ts';
 
 interface Definition {
   readonly external: boolean;

@@ -1,7 +1,7 @@
 import { UserError } from '../../kernel/errors.ts';
 import type { HostPlan, PlannedEdge, PlannedService, ReleaseRecord } from '../model.ts';
 import type { HostState } from '../on-host/state.ts';
-import type { HostPort } from '../preflight/host-ports.ts';
+import type { HostPort } from '../preflight/host-network.ts';
 
 /** A container that hands a published port to one of the new release. */
 type Handover = HostPlan['handovers'][number];

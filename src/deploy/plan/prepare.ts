@@ -6,9 +6,14 @@ import { type DeployPlan, type HostPlan, layoutOf, type ReleaseRecord } from '..
 import { type HostState, releaseNamed } from '../on-host/state.ts';
 import { platformOfEngine, requirePlatforms } from '../preflight/platforms.ts';
 import { type MountedFile, moveMounts } from '../project/files.ts';
-import { presentImages, type ResolvedImage, resolveDigests } from '../project/images.ts';
+import {
+  presentImages,
+  type RegistryLogins,
+  type ResolvedImage,
+  registryLogins,
+  resolveDigests,
+} from '../project/images.ts';
 import { contentHash } from '../project/project.ts';
-import { type RegistryLogins, registryLogins } from '../project/registry-login.ts';
 import { wantedEdges } from '../traffic/edges.ts';
 import { requireCarried } from '../transfer/transfer.ts';
 import { isUnchanged, planHost, uniqueRelease } from './host-plan.ts';

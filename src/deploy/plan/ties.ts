@@ -3,8 +3,7 @@ import { sharedKeys } from '../../config/services/stores.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { PlannedEdge, PlannedService, ReleaseRecord } from '../model.ts';
 import type { HostState } from '../on-host/state.ts';
-import { networkName } from '../preflight/host-networks.ts';
-import { isSameAddress } from '../project/addresses.ts';
+import { isSameAddress, networkName } from '../preflight/host-network.ts';
 import { isColoured } from '../project/project.ts';
 
 interface Tie {

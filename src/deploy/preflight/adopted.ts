@@ -1,19 +1,22 @@
+import { posix } from 'node:path';
 import type Docker from 'dockerode';
+import type { ComposeVolume } from '../../config/model.ts';
 import type { Host } from '../../host/model.ts';
-import { UserError } from '../../kernel/errors.ts';
-import type { ContainerState } from '../on-host/state.ts';
-import { writeFiles } from '../on-host/upload.ts';
+import { UserError, UserErrors } from '../../kernel/errors.ts';
+import type { ReleaseRecord } from '../model.ts';
+import type { ContainerMount, ContainerState, HostState } from '../on-host/state.ts';
+import { writeFiles } from '../on-host/write-files.ts';
 
 /**
  * Containers that a deploy replaces in place and that no release describes: those of a plain compose project, and stores
- * whose change was passed over before. What they were made from is written down first, and an undo makes them again, as
- * Watchtower does for its updates.
+ * with a skipped change. The deploy records their definition first, and an undo recreates them from it, as Watchtower
+ * does for its updates.
  */
 
 /** Below a release's folder. */
 const folderName = 'adopted';
 
-/** Writes down what containers are made of. The files hold their environment: 0600, in the release's own folder. */
+/** Records the definition of containers. The files hold their environment: 0600, in the release's own folder. */
 export async function writeDown(
   host: Host,
   releaseFolder: string,
@@ -31,9 +34,9 @@ export async function writeDown(
 }
 
 /**
- * Makes the containers that were written down again, in the place of those that took their names.
+ * Recreates the recorded containers, and removes the ones that took their names.
  *
- * @param services those that may be put back; others are left alone.
+ * @param services services to restore.
  * @returns services whose containers run again.
  * @throws UserError `state.unreadable`.
  */
@@ -87,7 +90,7 @@ async function readDown(host: Host, releaseFolder: string): Promise<Docker.Conta
   } catch (error) {
     throw new UserError({
       code: 'state.unreadable',
-      message: `${host.name}: cannot read ${releaseFolder}/${folderName}, which describes the containers before Sluice`,
+      message: `${host.name}: cannot read ${releaseFolder}/${folderName}, which records the containers that ran before Sluice`,
       hint: 'Start them with `docker compose up -d` in their own project.',
       cause: error,
     });
@@ -108,7 +111,7 @@ async function isThere(host: Host, id: string): Promise<boolean> {
     );
 }
 
-/** Their anonymous volumes stay: Compose had given them those of the old container. */
+/** Keeps their anonymous volumes: Compose passed on those of the old container. */
 async function removeSuccessors(host: Host, project: string, service: string): Promise<void> {
   const label = [`com.docker.compose.project=${project}`, `com.docker.compose.service=${service}`];
   const found = await host.engine.listContainers({ all: true, filters: JSON.stringify({ label }) });
@@ -131,14 +134,14 @@ function definitionOf(old: Docker.ContainerInspectInfo): Docker.ContainerCreateO
   return {
     ...(config as Docker.ContainerCreateOptions),
     ...(isOwnName ? {} : { Hostname }),
-    // By its id: the tag may mean another image by now.
+    // By its id, because the tag may have moved.
     Image: old.Image,
     HostConfig: { ...old.HostConfig, Binds: [...(old.HostConfig.Binds ?? []), ...unnamed] },
     ...(first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first[0]]: first[1] } } }),
   };
 }
 
-/** Names and fixed addresses in each network; what the engine gave by itself is left out. */
+/** Names and fixed addresses in each network, without what the engine assigned. */
 function networksOf(old: Docker.ContainerInspectInfo): [string, Docker.EndpointSettings][] {
   if (/^(?:host|none|container:)/.test(old.HostConfig.NetworkMode ?? '')) return [];
   return Object.entries(old.NetworkSettings.Networks ?? {}).map(([name, network]) => {
@@ -153,4 +156,95 @@ function ignoreStatus(status: number) {
   return (error: unknown): void => {
     if ((error as { statusCode?: number }).statusCode !== status) throw error;
   };
+}
+
+/**
+ * A container of a plain compose project has its data in its checkout, or in a volume of another name. A release that
+ * mounts another place there starts without that data, so it is refused until one of them moves.
+ *
+ * @throws UserErrors `preflight.data-elsewhere`, one for each mount.
+ */
+export function refuseDataElsewhere(host: string, record: ReleaseRecord, state: HostState): void {
+  const errors = new Map<string, UserError>();
+  for (const { name } of record.services) {
+    const own = state.containers.filter((container) => container.plain && container.service === name);
+    for (const volume of record.model.services[name]?.volumes ?? []) {
+      if (!holdsData(volume, record)) continue;
+      for (const container of own) {
+        const other = mountAt(container, volume.target);
+        if (other === undefined || isSame(other, volume, record)) continue;
+        const error = elsewhere(host, name, { container, other, volume, record });
+        errors.set(`${name} ${volume.target} ${other.source}`, error);
+      }
+    }
+  }
+  if (errors.size > 0) throw new UserErrors([...errors.values()]);
+}
+
+/** Whether a mount is writable and survives the container. */
+function holdsData({ type, source, read_only: readOnly }: ComposeVolume, { files }: ReleaseRecord): boolean {
+  if (readOnly === true || source === undefined) return false;
+  if (type === 'volume') return true;
+  // Files of the release are configuration, and sockets and devices hold no data.
+  const isCarried = files.some((hash) => source.includes(`/files/${hash}/`));
+  return type === 'bind' && !isCarried && !/^\/(?:dev|proc|sys|run|var\/run|etc)(?:\/|$)/.test(source);
+}
+
+function mountAt({ mounts = [] }: ContainerState, target: string): ContainerMount | undefined {
+  return mounts.find((mount) => posix.resolve('/', mount.target) === posix.resolve('/', target));
+}
+
+function isSame(mount: ContainerMount, volume: ComposeVolume, record: ReleaseRecord): boolean {
+  return mount.type === volume.type && placeOf(mount) === placeIn(volume, record);
+}
+
+function placeOf({ type, name, source }: ContainerMount): string {
+  return type === 'volume' ? (name ?? source) : posix.resolve('/', source);
+}
+
+/** Path of a folder on the host, or the engine's name of a volume. */
+function placeIn({ type, source = '' }: ComposeVolume, { app, model }: ReleaseRecord): string {
+  if (type !== 'volume') return posix.resolve('/', source.replaceAll('$$', '$'));
+  return (model.volumes?.[source] as { name?: string } | null | undefined)?.name ?? `${app}_${source}`;
+}
+
+interface Elsewhere {
+  readonly container: ContainerState;
+  readonly other: ContainerMount;
+  readonly volume: ComposeVolume;
+  readonly record: ReleaseRecord;
+}
+
+function elsewhere(
+  host: string,
+  service: string,
+  { container, other, volume, record }: Elsewhere,
+): UserError {
+  const { target } = volume;
+  const [there, here] = [placeOf(other), placeIn(volume, record)];
+  const what = (type: string, place: string) => (type === 'volume' ? `the volume ${place}` : place);
+  return new UserError({
+    code: 'preflight.data-elsewhere',
+    message: `${host}: the data of ${service} at ${target} is in ${what(other.type, there)} (container ${container.name}), but this release mounts ${what(volume.type, here)} there and starts without it`,
+    hint: wayOut({ container, other, volume, record }, here),
+  });
+}
+
+function wayOut({ container, other, volume }: Elsewhere, here: string): string {
+  const keep =
+    other.type === 'volume'
+      ? `name the volume in a compose file: volumes: { ${volumeKey(volume)}: { name: ${other.name}, external: true } }`
+      : `mount ${other.source}:${volume.target} in a compose file of this target`;
+  if (volume.type === 'volume' || other.type === 'volume') return `To keep it there, ${keep}.`;
+  const [from, to] = [quoted(`${other.source}/.`), quoted(here)];
+  const move = `docker stop ${container.name} && mkdir -p ${to} && sudo cp -a ${from} ${to} && docker rm ${container.name}`;
+  return `To keep it there, ${keep}. To move it (the service is down until the deploy ends), run on the server: ${move}`;
+}
+
+function volumeKey({ type, source = 'data' }: ComposeVolume): string {
+  return type === 'volume' ? source : 'data';
+}
+
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

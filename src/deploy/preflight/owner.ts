@@ -3,17 +3,17 @@ import { UserError } from '../../kernel/errors.ts';
 import { type Layout, labels } from '../model.ts';
 import type { HostState } from '../on-host/state.ts';
 
-/** Who asks for an app on a host. */
+/** The target that a command runs for. */
 export interface Asker {
   readonly app: string;
   readonly target: string;
-  /** `acme/shop`, where a workflow of GitHub asks; on a laptop undefined, because its remote may be a fork. */
+  /** `acme/shop` in a GitHub workflow; undefined on a laptop, whose remote may be a fork. */
   readonly repository: string | undefined;
 }
 
-/** Whose an app's folder and containers are, as a host tells. */
+/** The target that owns an app's folder and containers on a host. */
 export type Owner = Pick<HostState, 'target' | 'repository'> & {
-  /** Folders that containers of this app's name were started for; undefined: before containers told. */
+  /** Folders in the labels of containers with this app's name; undefined: the container is older than the label. */
   readonly folders: readonly (string | undefined)[];
 };
 
@@ -40,7 +40,7 @@ export function ownerOf(state: HostState): Owner {
 }
 
 /**
- * The door of every command that asks or changes a server: what is there under the app's name must be this target's.
+ * Every command that reads or changes a server calls this first: the app there must belong to the command's target.
  *
  * @throws UserError `target.other`, `target.elsewhere`, `target.repository`.
  */
@@ -50,7 +50,7 @@ export function refuseOthers(host: string, layout: Layout, owner: Owner, asker: 
     throw new UserError({
       code: 'target.other',
       message: `${host}: ${layout.app} belongs to target ${owner.target}, not ${target}`,
-      hint: `Is this host right for ${target}? Two targets on one server need two roots: set \`root: /opt/sluice-${target}\` for this target's host, and another \`app:\` name for its containers.`,
+      hint: `Check that this host belongs to ${target}. Two targets on one server need separate roots and app names: set \`root: /opt/sluice-${target}\` for this target's host, and another \`app:\`.`,
     });
   }
   const folder = owner.folders.find((candidate) => candidate !== undefined && candidate !== layout.app);
@@ -59,14 +59,14 @@ export function refuseOthers(host: string, layout: Layout, owner: Owner, asker: 
     throw new UserError({
       code: 'target.elsewhere',
       message: `${host}: the containers of ${app} belong to ${folder ?? 'another folder'}, not to ${layout.app}`,
-      hint: `An engine has one app of a name. If this is another app, or another target of it, give it another \`app:\`. If it is the same, its host in sluice.yml needs the \`root:\` that it was deployed with.`,
+      hint: `An app name is unique on a Docker engine. If this is another app or target, set another \`app:\`. If it is the same one, set \`root:\` of the host in sluice.yml to the folder it was deployed with.`,
     });
   }
   if (owner.repository !== undefined && repository !== undefined && owner.repository !== repository) {
     throw new UserError({
       code: 'target.repository',
       message: `${host}: ${layout.app} is deployed from ${owner.repository}, not from ${repository}`,
-      hint: `Another app needs another \`app:\`. If ${owner.repository} is called ${repository} now, remove the old name on the server: rm ${layout.app}/repository`,
+      hint: `If this is another app, set another \`app:\`. If ${owner.repository} was renamed to ${repository}, remove the old name on the server: rm ${layout.app}/repository`,
     });
   }
 }
@@ -78,7 +78,7 @@ exit 0
 `;
 
 /**
- * {@link refuseOthers} for a host of which nothing is known yet.
+ * {@link refuseOthers} for a host whose state has not been read.
  *
  * @throws UserError `target.other`, `target.elsewhere`, `target.repository`.
  */
@@ -86,7 +86,7 @@ export async function refuseOthersOn(host: Host, layout: Layout, asker: Asker): 
   const filters = JSON.stringify({ label: [`com.docker.compose.project=${asker.app}`, labels.app] });
   const [files, containers] = await Promise.all([
     host.script(readOwner, { args: [layout.app], timeoutMs: 20_000 }),
-    // Without an engine there are none, and the doctor is who says so.
+    // Without an engine there are no containers; `sluice doctor` reports the missing engine.
     host.engine.listContainers({ all: true, filters }).catch(() => []),
   ]);
   const told = new Map(

@@ -4,14 +4,14 @@ import type { Host } from '../../host/model.ts';
 import { throwAll, UserError } from '../../kernel/errors.ts';
 import type { HostPlan } from '../model.ts';
 
-/** What an image, or an engine, is made for: `linux`, `arm64`, `v8`. */
+/** Platform of an image or an engine: `linux`, `arm64`, `v8`. */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string | undefined;
 }
 
-/** What the engine runs by itself, without emulation. */
+/** The platform that the engine runs without emulation. */
 export async function platformOfEngine(engine: Docker): Promise<Platform> {
   const { Os, Arch } = await engine.version();
   return { os: Os, architecture: Arch };
@@ -23,16 +23,16 @@ export function parsePlatform(text: string): Platform {
   return { os, architecture, variant };
 }
 
-/** Other architectures that an engine takes where an image lacks its own (containerd/platforms compare.go). */
+/** Other architectures that an engine accepts if an image lacks its own (containerd/platforms compare.go). */
 const alsoRuns: Readonly<Record<string, string>> = { amd64: '386', arm64: 'arm' };
 
-/** Whether an engine takes an image as it is. Its own variant is not known: any of its architecture counts. */
+/** Whether an engine runs an image without emulation. The engine does not report its variant, so any variant counts. */
 export function runsOn(image: Platform, engine: Platform): boolean {
   if (image.os !== engine.os) return false;
   return image.architecture === engine.architecture || image.architecture === alsoRuns[engine.architecture];
 }
 
-/** The platforms of an image, without the entries of an index that only describe others (`unknown/unknown`). */
+/** The platforms of an image, without attestations in its index (`unknown/unknown`). */
 export function platformsIn(answer: unknown): Platform[] {
   const all = Array.isArray(answer) ? (answer as Partial<Platform>[]) : [];
   return all.flatMap(({ os, architecture, variant }) =>
@@ -47,10 +47,10 @@ function isUnknown(word: string): boolean {
 }
 
 /**
- * Stops a plan whose images do not run on a host, before anything is pulled, as far as it is known where the images are
- * offered. One whose service has a `platform:` has to be offered for that one.
+ * Refuses a plan whose images do not run on a host, before any pull. If a service has a `platform:`, its image must be
+ * offered for that platform.
  *
- * @param offered by image.
+ * @param offered known platforms by image; an image without an entry is not checked.
  * @throws UserError(s) `image.platform`.
  */
 export function requirePlatforms(
@@ -72,8 +72,8 @@ export function requirePlatforms(
 }
 
 /**
- * The same for what the host's engine has by now, from wherever: a single image is pulled and loaded whatever it is made
- * for, and its container ends with "exec format error".
+ * Checks the images that the host's engine now has. The engine pulls and loads a single image of any platform, and its
+ * container then fails with "exec format error".
  *
  * @throws UserError(s) `image.platform`.
  */
@@ -97,13 +97,13 @@ export async function verifyPlatforms(host: Pick<Host, 'engine'>, plan: HostPlan
     if (!platforms.some((one) => runsOn(one, engine)))
       throw new UserError({
         code: 'image.platform',
-        message: `${plan.host}: the image of the edge of ${edge.service} is for ${platforms.map(shown).join(', ')}, and ${shown(engine)} is needed: ${reference}`,
-        hint: `Name an image of HAProxy for ${shown(engine)} in \`edge.image\`.`,
+        message: `${plan.host}: the edge image of ${edge.service} is for ${platforms.map(shown).join(', ')}, but ${shown(engine)} is needed: ${reference}`,
+        hint: `Set \`edge.image\` to an HAProxy image for ${shown(engine)}.`,
       });
   }
 }
 
-/** `platform:` of a service that the host has to emulate; undefined: the engine's own is right. */
+/** The `platform:` that all services with an image request; undefined: the engine's own. */
 export function platformFor(model: ComposeModel, image: string): string | undefined {
   const users = Object.values(model.services).filter((service) => service.image === image);
   const [platform] = users.map(({ platform: own }) => own);
@@ -127,8 +127,8 @@ function wrongPlatform(
   const all = offered.map(shown).join(', ');
   return new UserError({
     code: 'image.platform',
-    message: `${host}: the image of ${service} is for ${all}, and ${shown(wanted)} is needed: ${image}`,
-    hint: `Build it for ${shown(wanted)} (build: { platforms: [${shown(wanted)}] }). If the server emulates ${shown(offered[0] ?? wanted)}, write platform: ${shown(offered[0] ?? wanted)} for ${service} in the compose file.`,
+    message: `${host}: the image of ${service} is for ${all}, but ${shown(wanted)} is needed: ${image}`,
+    hint: `Build it for ${shown(wanted)} (build: { platforms: [${shown(wanted)}] }). If the server emulates ${shown(offered[0] ?? wanted)}, set platform: ${shown(offered[0] ?? wanted)} for ${service} in the compose file.`,
   });
 }
 

@@ -1,6 +1,5 @@
 import { plain } from '../../config/compose/load.ts';
 import { auditEnv } from '../../config/env/audit.ts';
-import type { HostModel } from '../../config/model.ts';
 import {
   connectionBudget,
   memoryBudget,
@@ -12,32 +11,13 @@ import { isPostgres, judgePostgres, postgresSettings } from '../../config/servic
 import type { HostFacts } from '../../host/probe/facts.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { DeployRun, HostRun } from '../context.ts';
-import type { ReleaseRecord } from '../model.ts';
-import { judgeUsers } from './engine-users.ts';
-
-/** One thing that was looked at. */
-export interface Finding {
-  readonly level: 'ok' | 'warning' | 'error';
-  /** What was looked at: `memory`, `disk`, `connections`, `env`, … */
-  readonly topic: string;
-  readonly message: string;
-  readonly fix?: string;
-}
-
-export interface PreflightInput {
-  readonly facts: HostFacts;
-  readonly record: Pick<ReleaseRecord, 'model' | 'services'> & Pick<Partial<HostModel>, 'carried'>;
-  /** All hosts of the target: their processes share one database. Default: this host alone. */
-  readonly fleet?: readonly Pick<ReleaseRecord, 'model' | 'services'>[];
-  readonly config: Parameters<typeof connectionBudget>[2];
-  readonly database: string | undefined;
-}
+import { type Finding, judgeEngine, judgeUsers, type PreflightInput } from './engine.ts';
 
 const gib = 1024 ** 3;
-/** Room for a backup, the release's files and the layers of a pull. */
+/** Space for a backup, the release's files and the layers of a pull. */
 const leastFree = 1 * gib;
 
-/** Judges a host for a release, without any effect. The doctor shows all of it, a deploy stops at the errors. */
+/** Checks whether a host is ready for a release, without side effects. Doctor shows all findings, a deploy stops at errors. */
 export function judgeHost(input: PreflightInput): Finding[] {
   return [
     ...judgeEngine(input.facts),
@@ -51,37 +31,6 @@ export function judgeHost(input: PreflightInput): Finding[] {
   ];
 }
 
-function judgeEngine({ docker }: HostFacts): Finding[] {
-  const engine = docker.engine ?? '';
-  const composeVersion = docker.compose ?? '';
-  return [
-    atLeast(engine, 20, 10)
-      ? { level: 'ok', topic: 'engine', message: `Docker ${engine}` }
-      : {
-          level: 'error',
-          topic: 'engine',
-          message: engine === '' ? 'no Docker engine answers' : `Docker ${engine} is older than 20.10`,
-          fix: 'Install a current Docker engine, and put the deploy user into the group docker.',
-        },
-    atLeast(composeVersion, 2, 20)
-      ? { level: 'ok', topic: 'compose', message: `Compose ${composeVersion}` }
-      : {
-          level: 'error',
-          topic: 'compose',
-          message:
-            composeVersion === ''
-              ? 'the compose plugin is missing'
-              : `Compose ${composeVersion} is older than 2.20`,
-          fix: 'Install a current docker-compose-plugin (apt) on the host.',
-        },
-  ];
-}
-
-function atLeast(version: string, major: number, minor: number): boolean {
-  const [, first = '-1', second = '0'] = /^v?(\d+)(?:\.(\d+))?/.exec(version) ?? [];
-  return Number(first) > major || (Number(first) === major && Number(second) >= minor);
-}
-
 const largestClockOffsetMs = 5_000;
 
 function judgeAccess({ sshd, root, clock }: HostFacts): Finding[] {
@@ -90,7 +39,7 @@ function judgeAccess({ sshd, root, clock }: HostFacts): Finding[] {
     findings.push({
       level: 'error',
       topic: 'folder',
-      message: `${root.path} cannot be written`,
+      message: `the deploy user cannot write to ${root.path}`,
       fix: `As root on the host: install -d -o USER -m 700 ${root.path}`,
     });
   }
@@ -98,7 +47,8 @@ function judgeAccess({ sshd, root, clock }: HostFacts): Finding[] {
     findings.push({
       level: 'error',
       topic: 'ssh',
-      message: 'sshd forbids forwarding, which the edge’s guard and the health checks are asked through',
+      message:
+        'sshd forbids forwarding, which Sluice needs for health checks and to reach the guard of an edge',
       fix: 'Set AllowStreamLocalForwarding yes and AllowTcpForwarding yes for the deploy user in sshd_config.',
     });
   } else {
@@ -110,8 +60,8 @@ function judgeAccess({ sshd, root, clock }: HostFacts): Finding[] {
     findings.push({
       level: 'warning',
       topic: 'clock',
-      message: `the host's clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} ours`,
-      fix: 'Run an NTP client on both: history and logs are hard to read otherwise. Deploys do not depend on it.',
+      message: `the host's clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the clock where Sluice runs`,
+      fix: 'Run an NTP client on both machines, so that the times in history and logs match. Deploys do not depend on it.',
     });
   }
   return findings;
@@ -131,7 +81,7 @@ function judgeDisk({ disk }: HostFacts): Finding[] {
         level: 'error',
         topic: 'disk',
         message: `only ${message}`,
-        fix: 'Free at least 1 GiB: docker system df shows what Docker holds.',
+        fix: 'Free at least 1 GiB. To see what Docker uses, run `docker system df`.',
       },
     ];
   });
@@ -144,10 +94,10 @@ function judgeMemory({ facts, record }: PreflightInput): Finding[] {
     level: 'warning',
     topic: 'memory',
     message: `${service} has no memory limit`,
-    fix: `Set deploy.resources.limits.memory of ${service}: without one it can take the whole host down.`,
+    fix: `Set deploy.resources.limits.memory of ${service}. Without a limit it can use up the memory of the host.`,
   }));
   if (total === undefined || budget.lines.length === 0) return findings;
-  const sum = `${(budget.needed / gib).toFixed(1)} GiB of limits with both colours running, ${(total / gib).toFixed(1)} GiB in the host`;
+  const sum = `${(budget.needed / gib).toFixed(1)} GiB of memory limits while both colors run, the host has ${(total / gib).toFixed(1)} GiB`;
   if (budget.needed <= total) return [{ level: 'ok', topic: 'memory', message: sum }, ...findings];
   const largest = [...budget.lines].sort((a, b) => b.containers * b.limit - a.containers * a.limit)[0];
   return [
@@ -155,7 +105,7 @@ function judgeMemory({ facts, record }: PreflightInput): Finding[] {
       level: 'error',
       topic: 'memory',
       message: sum,
-      fix: `Lower limits, processes or replicas: ${largest?.service} alone takes ${largest?.containers} × ${((largest?.limit ?? 0) / gib).toFixed(1)} GiB during a deploy.`,
+      fix: `Lower limits, processes or replicas: ${largest?.service} alone uses ${largest?.containers} × ${((largest?.limit ?? 0) / gib).toFixed(1)} GiB during a deploy.`,
     },
     ...findings,
   ];
@@ -163,7 +113,7 @@ function judgeMemory({ facts, record }: PreflightInput): Finding[] {
 
 function judgeConnections({ record, fleet = [record], config, database }: PreflightInput): Finding[] {
   if (database === undefined) return [];
-  // Told once, with the first host.
+  // Reported once, for the first host.
   if (fleet[0] !== record) return [];
   const budget = sharedBudget(
     fleet.flatMap(
@@ -177,7 +127,7 @@ function judgeConnections({ record, fleet = [record], config, database }: Prefli
     .join(' + ');
   const { needed, available, pooler } = budget;
   const behind = pooler === undefined ? '' : `; ${pooler.service} opens ${pooler.pool}`;
-  const message = `${needed} database connections at most with both colours (${terms}${behind}), ${available} available`;
+  const message = `up to ${needed} database connections while both colors run (${terms}${behind}), ${available} available`;
   const findings: Finding[] =
     needed <= available
       ? [{ level: 'ok', topic: 'connections', message }]
@@ -186,7 +136,7 @@ function judgeConnections({ record, fleet = [record], config, database }: Prefli
             level: 'error',
             topic: 'connections',
             message,
-            fix: `Lower pools or processes, raise max_connections of ${database}, or put PgBouncer in between.`,
+            fix: `Lower pools or processes, raise max_connections of ${database}, or add PgBouncer.`,
           },
         ];
   if (pooler === undefined || pooler.clients <= pooler.maxClients) return findings;
@@ -195,13 +145,13 @@ function judgeConnections({ record, fleet = [record], config, database }: Prefli
     {
       level: 'error',
       topic: 'connections',
-      message: `${pooler.clients} connections to ${pooler.service} at most with both colours, and it takes ${pooler.maxClients}`,
+      message: `up to ${pooler.clients} connections to ${pooler.service} while both colors run, but it accepts ${pooler.maxClients}`,
       fix: 'Raise MAX_CLIENT_CONN, or lower pools or processes.',
     },
   ];
 }
 
-/** What is known to need more than its limit: of processes by sluice.yml or by their options, of Postgres by its settings. */
+/** Services that need more memory than their limit, by their processes or by the settings of Postgres. */
 function judgeLimits({ record, config }: PreflightInput): Finding[] {
   const demands = memoryDemand(record.model, record.services, config);
   const beyond = demands.flatMap(({ service, processes, perProcess, needed, limit }): Finding[] => {
@@ -211,7 +161,7 @@ function judgeLimits({ record, config }: PreflightInput): Finding[] {
       {
         level: 'error',
         topic: 'memory',
-        message: `${service} needs ${(needed / gib).toFixed(1)} GiB (${sum}), and its limit is ${(limit / gib).toFixed(1)} GiB`,
+        message: `${service} needs ${(needed / gib).toFixed(1)} GiB (${sum}), but its limit is ${(limit / gib).toFixed(1)} GiB`,
         fix: 'Lower its processes, or raise the limit.',
       },
     ];
@@ -227,7 +177,7 @@ function judgeLimits({ record, config }: PreflightInput): Finding[] {
   return [...beyond, ...warnings];
 }
 
-/** What the containers will really get, whichever file or variable it came from. */
+/** Audits the merged environment, as containers get it from all files and variables. */
 function judgeEnv({ record }: PreflightInput): Finding[] {
   const env: Record<string, string> = {};
   for (const service of Object.values(record.model.services)) {
@@ -242,9 +192,9 @@ function judgeEnv({ record }: PreflightInput): Finding[] {
 }
 
 /**
- * Stops a deploy that a host could not bear, before anything is changed.
+ * Stops a deploy that a host cannot run, before any change.
  *
- * @param facts what the hosts say of themselves, in the order of the run's hosts.
+ * @param facts probed facts, in the order of the run's hosts.
  * @throws UserError `preflight.failed` with every error found.
  */
 export function preflight(run: DeployRun, facts: readonly HostFacts[]): string {
@@ -260,8 +210,8 @@ export function preflight(run: DeployRun, facts: readonly HostFacts[]): string {
   if (errors.length === 0) return 'memory, disk, connections and env are fine';
   throw new UserError({
     code: 'preflight.failed',
-    message: `Not ready for this deploy: ${errors.length} ${errors.length === 1 ? 'thing' : 'things'} to mend`,
-    hint: 'Nothing was changed. To deploy all the same: --no-preflight.',
+    message: `Not ready for this deploy: ${errors.length} ${errors.length === 1 ? 'problem' : 'problems'} to fix`,
+    hint: 'Nothing was changed. To deploy anyway, pass --no-preflight.',
     output: errors.join('\n'),
   });
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
 
 /**
- * Asks a public URL, and follows redirects.
+ * Requests a public URL and follows redirects.
  *
- * @returns what is wrong with its answer (`answered 502`), undefined when it is 2xx.
+ * @returns the problem (`answered 502`), undefined for a 2xx.
  * @throws the signal's reason when it is aborted.
  */
 export async function troubleAt(url: string, signal: AbortSignal): Promise<string | undefined> {
@@ -22,13 +22,13 @@ export async function troubleAt(url: string, signal: AbortSignal): Promise<strin
   }
 }
 
-/** A proxy may notice only now that an address has gone. */
+/** Time for a proxy to notice that an address is gone. */
 const settleMs = 5_000;
 
 /**
- * Asks until the answer is a good one, for a few seconds.
+ * Retries for a few seconds until the answer is 2xx.
  *
- * @returns what was wrong to the end.
+ * @returns the last problem.
  */
 export async function lastingTroubleAt(
   url: string,

@@ -9,7 +9,7 @@ import type {
   HostModel,
 } from '../../config/model.ts';
 
-/** A file of the repository that a service mounts; it travels to `<app>/files/<hash>/<name>`. */
+/** A file of the repository that a service mounts. A deploy uploads it to `<app>/files/<hash>/<name>`. */
 export interface MountedFile {
   readonly hash: string;
   /** Path below the hash's folder. */
@@ -24,11 +24,10 @@ export interface MovedMounts {
 }
 
 /**
- * Bind mounts, configs and secrets that a release carries (config/mounts/plan.ts) get the path where they will be on
- * the host, under the hash of their content: the same content has the same path, so an unchanged file never restarts a
- * container. All other mounts keep their source.
+ * Rewrites bind mounts, configs and secrets of the repository (config/mounts/plan.ts) to their path on the host. The path
+ * has the hash of the content, so an unchanged file never restarts a container. All other mounts keep their source.
  *
- * @param filesRoot where the files will lie on the host.
+ * @param filesRoot folder of the files on the host.
  */
 export async function moveMounts(
   { model, carried = {} }: Pick<HostModel, 'model' | 'carried'>,
@@ -36,7 +35,7 @@ export async function moveMounts(
 ): Promise<MovedMounts> {
   const files = new Map<string, MountedFile>();
   const move = async (tree: readonly CarriedFile[], secret: boolean): Promise<string> => {
-    // The mode is part of the hash: a file that is mounted as a secret and otherwise too lies there twice.
+    // The mode is part of the hash: a file that is both a secret and another mount is stored twice.
     const read = await Promise.all(
       tree.map(async ({ path, file, mode, content }) => ({
         path,
@@ -46,7 +45,7 @@ export async function moveMounts(
     );
     const hash = hashOf(read);
     for (const file of read) files.set(`${hash}/${file.path}`, { hash, ...file });
-    // Compose replaces variables once more when it starts the release.
+    // Compose interpolates again when it starts the release.
     return `${filesRoot}/${hash}/${read[0]?.path.split('/')[0] ?? ''}`.replaceAll('$', '$$$$');
   };
 

@@ -1,13 +1,13 @@
+import { tryParseImage } from '../../config/images/reference.ts';
 import { carriedDigest } from '../../config/images/transferred.ts';
 import { docker } from '../../host/engine/docker-cli.ts';
 import type { Host } from '../../host/model.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
 import { type Platform, platformsIn } from '../preflight/platforms.ts';
-import type { RegistryAuth, RegistryLogins } from './registry-login.ts';
 
 const longestPullMs = 1_800_000;
-/** For the answer to one question; the engine itself waits for a dead registry much longer. */
+/** Timeout of one request. The engine's own timeout for a dead registry is much longer. */
 const registryMs = 60_000;
 
 const digestPattern = /@sha256:[0-9a-f]{64}$/;
@@ -16,12 +16,12 @@ export function hasDigest(reference: string): boolean {
   return digestPattern.test(reference);
 }
 
-/** Names one image for ever: by a registry's digest, or by that of a carried image. */
+/** Whether a reference is immutable: it has a registry's digest, or that of a transferred image. */
 export function isFixed(reference: string): boolean {
   return hasDigest(reference) || carriedDigest(reference) !== undefined;
 }
 
-/** `ghcr.io/acme/app:v1` → `ghcr.io/acme/app`; a registry's port is no tag. */
+/** `ghcr.io/acme/app:v1` → `ghcr.io/acme/app`; a colon before the last slash is the registry's port. */
 export function repositoryOf(reference: string): string {
   const name = reference.replace(digestPattern, '');
   const colon = name.lastIndexOf(':');
@@ -29,11 +29,10 @@ export function repositoryOf(reference: string): string {
 }
 
 /**
- * Finds the digests of image references, asked of the registry by a host's engine: the tags may move afterwards,
- * the release stays what it is.
+ * Resolves image references to digests through a host's engine, so that a release is fixed even if tags move.
  *
- * @returns reference → `repository@sha256:…`, and what the image is made for, as far as the registry was asked.
- * @throws UserError `image.unresolved` naming the image and the registry's answer.
+ * @returns reference → `repository@sha256:…` and the platforms that the registry reported.
+ * @throws UserError `image.unresolved` with the image and the registry's answer.
  */
 export async function resolveDigests(
   host: Host,
@@ -54,7 +53,7 @@ export async function resolveDigests(
 /** An image by its digest. */
 export interface ResolvedImage {
   readonly reference: string;
-  /** What it is made for; empty: not known. */
+  /** Empty: unknown. */
   readonly platforms: readonly Platform[];
 }
 
@@ -83,7 +82,7 @@ async function findDigest(
     image.RepoDigests?.find((digest) => digest.startsWith(`${repositoryOf(reference)}@`)) ??
     image.RepoDigests?.[0];
   if (found === undefined)
-    throw unresolved(host, reference, 'the image has no digest: it was never in a registry');
+    throw unresolved(host, reference, 'the image has no digest, because it was never pushed to a registry');
   return {
     digest: found.slice(found.indexOf('@') + 1),
     platforms: platformsIn([{ os: image.Os, architecture: image.Architecture }]),
@@ -100,7 +99,7 @@ async function distribution(
   const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(registryMs)]);
   abortSignal.throwIfAborted();
   const asked = image.distribution(auth === undefined ? {} : { authconfig: auth });
-  // dockerode does not pass a signal on here: the question is left to itself.
+  // dockerode cannot cancel this request, so it continues in the background.
   const given = new Promise<never>((_, reject) =>
     abortSignal.addEventListener('abort', () => reject(abortSignal.reason), { once: true }),
   );
@@ -120,20 +119,20 @@ function isDenied(error: unknown): boolean {
 function unresolved(host: Host, reference: string, why: string): UserError {
   return new UserError({
     code: 'image.unresolved',
-    message: `${host.name}: the registry does not give the digest of ${reference}`,
-    hint: 'Is the image pushed, the name right and the registry up? For a private registry set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD, or log in on the host.',
+    message: `${host.name}: cannot get the digest of ${reference} from the registry`,
+    hint: 'Check that the image is pushed, its name is right and the registry is up. For a private registry, set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD, or log in on the host.',
     output: why,
   });
 }
 
-/** References out of `wanted` that the host's engine already has. */
+/** All references of images on the host's engine. */
 export async function presentImages(host: Host): Promise<ReadonlySet<string>> {
   const images = await host.engine.listImages();
   return new Set(images.flatMap((image) => [...(image.RepoDigests ?? []), ...(image.RepoTags ?? [])]));
 }
 
 /**
- * Pulls images, all at once. A pull is safe to repeat, so a broken one is tried a second time.
+ * Pulls images in parallel. A pull is safe to repeat, so a failed one is retried once.
  *
  * @throws UserError `image.pull-failed`.
  */
@@ -143,7 +142,7 @@ export async function pullImages(
   options: {
     readonly logins: RegistryLogins;
     readonly signal: AbortSignal;
-    /** What a service asks for instead of the engine's own. */
+    /** The `platform:` of its services; undefined: the engine's own. */
     readonly platformOf?: (reference: string) => string | undefined;
   },
 ): Promise<void> {
@@ -162,14 +161,14 @@ export async function pullImages(
         message: `${host.name}: cannot pull ${reference}`,
         hint: full
           ? 'Free disk space on the host (docker system df), then deploy again.'
-          : 'Is the registry up and reachable from the host, and is the image still there?',
+          : 'Check that the registry is up, reachable from the host, and still has the image.',
         output: second,
       });
     }),
   );
 }
 
-/** @returns what went wrong, or undefined. */
+/** @returns the failure, or undefined. */
 async function pullOnce(
   host: Host,
   reference: string,
@@ -192,7 +191,7 @@ async function pullOnce(
       abortSignal: signal,
       ...(options.platform === undefined ? {} : { platform: options.platform }),
     });
-    // followProgress calls back without an error when the pull failed half-way: the failure is in the events.
+    // If a pull fails partway, followProgress calls back without an error: the failure is in the events.
     const events = await new Promise<{ error?: string }[]>((resolve, reject) =>
       host.engine.modem.followProgress(stream, (error: Error | null, output: { error?: string }[]) =>
         error ? reject(error) : resolve(output),
@@ -203,4 +202,33 @@ async function pullOnce(
     options.signal.throwIfAborted();
     return messageOf(signal.aborted ? signal.reason : error);
   }
+}
+
+/** Credentials for one registry. */
+export interface RegistryAuth {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The login for an image's registry; undefined: the host's own `docker login`, or none. */
+export type RegistryLogins = (reference: string) => RegistryAuth | undefined;
+
+/**
+ * SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD are for the registry of the app's own images, GITHUB_TOKEN is for
+ * ghcr.io. No other registry gets them.
+ *
+ * @param own the registry that the password is for (config/images/app-registry.ts).
+ */
+export function registryLogins(
+  env: Readonly<Record<string, string | undefined>>,
+  own: string | undefined,
+): RegistryLogins {
+  const { SLUICE_REGISTRY_USER: username, SLUICE_REGISTRY_PASSWORD: password, GITHUB_TOKEN: token } = env;
+  return (reference) => {
+    const asked = tryParseImage(reference)?.registry;
+    if (username && password && own !== undefined && asked === own) return { username, password };
+    // Any user name will do with a token.
+    if (token && asked === 'ghcr.io') return { username: env.GITHUB_ACTOR || 'token', password: token };
+    return undefined;
+  };
 }

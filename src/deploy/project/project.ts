@@ -11,21 +11,21 @@ import { type EdgeContainer, edgeService } from '../traffic/edge-container.ts';
 export { contentHash, serviceHash, shortHash } from '../plan/hashes.ts';
 export type { EdgeContainer } from '../traffic/edge-container.ts';
 
-/** Name of a service's entry in the generated project: coloured for what exists twice during a deploy. */
+/** Name of a service in the generated project; it has the color if both colors exist during a deploy. */
 export function projectService(plan: ServicePlan, colour: Colour): string {
   return isColoured(plan) ? `${plan.name}-${colour}` : plan.name;
 }
 
 /**
- * Name of an edge's entry. It answers to the service's name as a network alias; as a Compose service it must not
- * have that name, or Compose would take a plain project's container for an old version of the edge and replace it.
+ * Name of an edge in the generated project. The service's name is its network alias. As a Compose service it needs
+ * another name, or Compose takes a plain project's container for an old version of the edge and replaces it.
  */
 export function edgeProjectService(service: string): string {
   return `${service}-edge`;
 }
 
 /**
- * A user's service may not have a name that stands for something of another one: Compose would mix their containers.
+ * Refuses a service whose name Sluice generates for another service: Compose mixes up their containers.
  *
  * @throws UserError `compose.name-clash`.
  */
@@ -49,29 +49,29 @@ export function refuseNameClashes(
   });
 }
 
-/** A link's alias becomes a name on the network, where another service must not have it. */
+/** A link's alias becomes a network alias, so it must not be the name of another service. */
 function refuseLinkClashes(services: readonly ServicePlan[], definitions: ComposeModel['services']): void {
   for (const { name } of services.filter(isColoured)) {
     const [clash] = linkClashes(name, definitions);
     if (clash === undefined) continue;
     throw new UserError({
       code: 'compose.name-clash',
-      message: `services.${clash.linking}.links: "${name}:${clash.alias}" gives ${name} a name that ${clash.owner} has`,
+      message: `services.${clash.linking}.links: "${name}:${clash.alias}" gives ${name} the name of ${clash.owner}`,
       hint: `Remove the link, and use the name ${name} in ${clash.linking}.`,
     });
   }
 }
 
-/** Blue-green services and workers exist in both colours for a while. */
+/** Whether a service exists in both colors during a deploy. */
 export function isColoured(plan: ServicePlan): boolean {
   return plan.strategy === 'blue-green' || plan.strategy === 'workers';
 }
 
 /**
- * The compose project that a release becomes on a host: `backend` turns into `backend-green` plus `backend-edge`;
- * everything else keeps its name. Dependencies are dropped because the transaction orders the starts itself.
+ * The compose project of a release on a host: `backend` becomes `backend-green` plus `backend-edge`, all other services
+ * keep their names. Dependencies are dropped because the transaction orders the starts itself.
  *
- * @param folder the app's folder on the host, which its containers name as their owner.
+ * @param folder the app's folder on the host, for the owner label.
  */
 export function releaseProject(
   record: ReleaseRecord,
@@ -109,12 +109,12 @@ function containerService(
     ...(folder === undefined ? {} : { [labels.folder]: folder }),
   };
   if (!isColoured(plan)) {
-    // The release's name is left out: it would make Compose see a change in a service that has none.
+    // Without the release's name, in which Compose sees a change.
     const restart = servingRestart(plan, rest.restart);
     return { ...common, restart, labels: { ...rest.labels, ...marks } };
   }
   const { ports: _ports, container_name: _name, expose: _expose, ...coloured } = common;
-  // A fixed hardware address is one container's.
+  // Two containers cannot share a MAC address.
   const { mac_address: _mac, ...inner } = coloured as ComposeService;
   const own =
     plan.strategy === 'workers'
@@ -129,10 +129,10 @@ function containerService(
 }
 
 /**
- * A color of a blue-green service answers to a name of its own alone: every other name, its hostname too (engine 25 and
- * newer answer to it), and whatever routes to it is the edge's.
+ * A color of a blue-green service has only the name by which the edge finds it. All other names, the hostname (engine 25
+ * and newer resolve it) and the routing labels belong to the edge.
  *
- * @param name {@link replicaName}, by which the edge finds it.
+ * @param name {@link replicaName}.
  */
 function colorParts(
   plan: ServicePlan,
@@ -158,9 +158,8 @@ function colorParts(
 }
 
 /**
- * Entries of the hosts file by which a health check that asks for the service's own name reaches its own container.
- * By DNS it would reach the edge, and with it the old color: the new one would be healthy because the old one is. An
- * app that listens on its container's address alone, or on IPv6 alone, cannot be asked in this way.
+ * Hosts entries for a health check that requests the service's own name, so that it reaches its own container. By DNS it
+ * reaches the edge, and so the old color: a broken new color passes. The app must listen on 127.0.0.1.
  */
 function ownHosts(plan: ServicePlan, service: ComposeService): string[] {
   const written = hostEntries(service.extra_hosts);
@@ -169,7 +168,7 @@ function ownHosts(plan: ServicePlan, service: ComposeService): string[] {
   return own.length === 0 ? [] : [...written, ...own.map((name) => `${name}:127.0.0.1`)];
 }
 
-/** `extra_hosts` as the list that Compose prints, also where it was written as a map. */
+/** `extra_hosts` as a list, from a list or a map. */
 function hostEntries(value: unknown): string[] {
   if (Array.isArray(value)) return value.map(String);
   if (typeof value !== 'object' || value === null) return [];
@@ -178,7 +177,7 @@ function hostEntries(value: unknown): string[] {
   );
 }
 
-/** Workers have no edge: both colors answer to the names of the service while both run. */
+/** Workers have no edge: both colors have the names of the service while both run. */
 function workerParts(record: ReleaseRecord, plan: ServicePlan, inner: ComposeService): ComposeService {
   if (inner.network_mode !== undefined) return inner;
   const { everywhere, aliases } = namesOf(plan.name, record.model.services, record.app, plan.replicas);
@@ -190,8 +189,8 @@ function workerParts(record: ReleaseRecord, plan: ServicePlan, inner: ComposeSer
 }
 
 /**
- * Links to what exists twice are names on the networks instead: a link leads to a container's name at the time of its
- * creation, which another container has after the next deploy.
+ * Links to a service with colors become network aliases: a link resolves the container's name once, at creation, and the
+ * next deploy replaces that container.
  */
 function keptLinks(record: ReleaseRecord, service: ComposeService): string[] {
   return linksOf(service)
@@ -199,7 +198,7 @@ function keptLinks(record: ReleaseRecord, service: ComposeService): string[] {
     .map(({ to, alias }) => `${to}:${alias}`);
 }
 
-/** The service's own aliases and fixed addresses belong to the edge. */
+/** Aliases and fixed addresses of the service belong to the edge. */
 function withoutAliases(
   networks: NonNullable<ComposeService['networks']>,
 ): NonNullable<ComposeService['networks']> {
@@ -219,11 +218,11 @@ function withoutAliases(
 }
 
 /**
- * What must serve after a reboot or a crash of the engine is `always`: an `unless-stopped` container stays down when
- * the engine was killed. (The old colour's policy is set to `no` when it is retired, see containers.ts.)
+ * Services get `always`, so that they start after a reboot or a crash of the engine: an `unless-stopped` container stays
+ * down after the engine was killed. (Retiring sets the old color's policy to `no`, see containers.ts.)
  */
 function servingRestart(plan: ServicePlan, restart: string | undefined): string {
   if (plan.strategy === 'job' || (restart === 'no' && !isColoured(plan))) return 'no';
-  // What ends well on purpose must not run again; who answers requests never does.
+  // A worker may end with code 0 on purpose and must not run again. A web service never ends on purpose.
   return restart?.startsWith('on-failure') && plan.strategy !== 'blue-green' ? restart : 'always';
 }

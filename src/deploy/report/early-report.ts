@@ -9,27 +9,27 @@ import { readHostState } from '../on-host/state.ts';
 import type { Recorder } from './recorder.ts';
 import { errorOf, runUrl, servingOn } from './report.ts';
 
-/** A deploy or rollback that has not come to its plan. */
+/** A deploy or rollback that ended before its plan. */
 export interface EarlyRun {
   readonly command: DeployReport['command'];
   readonly config: Config;
   readonly target: Target;
-  /** The release that was to serve, as far as it had a name. */
+  /** The requested release, or a provisional name. */
   readonly release: string;
-  /** Hosts that are connected. */
+  /** Connected hosts. */
   readonly hosts: readonly Host[];
   readonly recorder: Recorder;
 }
 
 const harmless: ReadonlySet<string> = new Set(['connect', 'lease', 'resolve', 'preflight']);
-/** A host that does not answer must not hold the message about it. */
+/** A host that does not answer must not delay the report. */
 const readMs = 5_000;
 
 /**
- * Tells of a run that ended before it had a plan (no way to a host, a held lease, a registry that is down): the people
- * who wait for it read the same kind of report as of any other.
+ * Reports a run that ended before its plan (an unreachable host, a held lease, a registry that is down), in the same form
+ * as any other run.
  *
- * @returns undefined when the run had done more than to look.
+ * @returns undefined if the run had started to change a host.
  */
 export async function earlyReport(
   run: EarlyRun,
@@ -80,8 +80,8 @@ export async function earlyReport(
       warnings: recorder.warnings,
       error: errorOf({ error }),
       nextAction: cancelled
-        ? `Run \`sluice ${run.command} ${target.name}\` again when you want it.`
-        : `Mend the cause and run \`sluice ${run.command} ${target.name}\` again; nothing was changed.`,
+        ? `Run \`sluice ${run.command} ${target.name}\` again when you are ready.`
+        : `Fix the cause and run \`sluice ${run.command} ${target.name}\` again. Nothing was changed.`,
       counts: hosts
         .map((host) => host.counts())
         .reduce(

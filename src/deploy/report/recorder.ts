@@ -9,10 +9,10 @@ import type {
   TimelineEvent,
   WatchRecord,
 } from '../../report/model.ts';
-import type { BackupRecord } from '../database/model.ts';
+import type { BackupRecord } from '../database/record.ts';
 import type { EdgeStatus } from '../traffic/guard.ts';
 
-/** What the steps found out, for the report. */
+/** Results of the steps, for the report. */
 export interface Facts {
   backup?: BackupRecord;
   migration?: MigrationRecord;
@@ -22,19 +22,19 @@ export interface Facts {
   readonly events: TimelineEvent[];
 }
 
-/** Times the steps: prints them as they end and keeps them, with what they found out, for the report. */
+/** Times and prints the steps, and collects their results for the report. */
 export interface Recorder {
   readonly startedAt: number;
   readonly steps: readonly StepRecord[];
   readonly warnings: readonly string[];
   readonly facts: Facts;
-  /** Runs a step's body; its result is the line's summary. */
+  /** Runs a step. Its result is the summary of its line. */
   step<T>(
     name: string,
     body: (line: StepLog) => Promise<T>,
     summary?: (result: T) => string | undefined,
   ): Promise<T>;
-  /** Marks what a step did as undone in the record. */
+  /** Marks a step as undone. */
   undone(name: string): void;
   warn(message: string): void;
   health(record: HealthRecord): void;
@@ -67,7 +67,7 @@ export function createRecorder(log: Log, clock: Clock): Recorder {
         record('done', summary(result));
         return result;
       } catch (error) {
-        // The error itself is shown whole right after this line, by whoever handles it.
+        // The caller prints the error right after this line.
         line.failed('');
         record('failed', messageOf(error));
         throw error;

@@ -5,7 +5,7 @@ import type { DeployRun, HostRun } from '../context.ts';
 import { listContainers, readHostState, type ServingState, servingColour } from '../on-host/state.ts';
 import type { TransactionResult } from '../transaction.ts';
 
-/** Everything that is told of a deploy once it has ended, with what the edges say now. */
+/** Builds the report of a deploy that has ended, with the releases that are serving now. */
 export async function reportOf(run: DeployRun, result: TransactionResult): Promise<DeployReport> {
   const { recorder, effects, plan, primary } = run;
   const { facts } = recorder;
@@ -36,7 +36,7 @@ export async function reportOf(run: DeployRun, result: TransactionResult): Promi
       runUrl: runUrl(effects.env),
       actor: effects.env.GITHUB_ACTOR ?? effects.env.USER,
       commit: primary.plan.record.commit,
-      // Every step acts on all hosts at the same time: one lane tells it all.
+      // Each step runs on all hosts at the same time, so one lane is enough.
       hosts: [{ name: run.hosts.length === 1 ? primary.host.name : 'all hosts', steps: recorder.steps }],
       events: facts.events,
       health: facts.health,
@@ -63,7 +63,7 @@ export async function reportOf(run: DeployRun, result: TransactionResult): Promi
   );
 }
 
-/** What serves is asked of the engine and of the edges, side by side; the files count where an edge is silent. */
+/** Reads the serving release from the engine and the edges, and from files if an edge does not answer. */
 async function readServing(run: DeployRun, hostRun: HostRun): Promise<ServingState> {
   const { host, layout, guards } = hostRun;
   const [containers, ...answers] = await Promise.all([
@@ -89,7 +89,7 @@ function isSplit(serving: readonly Serving[]): boolean {
   return [...releases.values()].some((release) => release.size > 1);
 }
 
-/** What serves on a host, service by service: asked of the edges, so that it is what clients get. */
+/** The release that is serving on a host, by service. Edges come first: they decide what clients get. */
 export function servingOn(host: string, state: ServingState): Serving[] {
   const running = state.containers.filter((container) => container.running && container.edge === undefined);
   const web = Object.entries(state.edges).flatMap(([service, status]) => {
@@ -128,7 +128,7 @@ function outcomeOf(run: DeployRun, result: TransactionResult): Outcome {
   return known?.code === 'watch.reverted' ? 'reverted' : 'undone';
 }
 
-/** What made the transaction fail, as the report tells it. */
+/** The error of the transaction in the report's form. */
 export function errorOf(result: Pick<TransactionResult, 'error'>): DeployReport['error'] {
   if (result.error === undefined) return undefined;
   const [known] = userErrorsOf(result.error);
@@ -141,11 +141,11 @@ function nextAction(run: DeployRun, result: TransactionResult): string {
   const name = run.target.name;
   if (result.undoErrors.length > 0) {
     const what = result.undoErrors.map(messageOf).join('; ');
-    return `Not all could be undone from here (${what}). Run \`sluice status ${name}\`; the next \`sluice deploy ${name}\` finishes the undo by itself.`;
+    return `The undo did not complete (${what}). Run \`sluice status ${name}\`. The next \`sluice deploy ${name}\` finishes the undo.`;
   }
   if (isCancellation(result.error, run.effects.signal))
-    return `Run \`sluice deploy ${name}\` again when you want it.`;
-  return `Mend the cause and run \`sluice deploy ${name}\` again; nothing has to be cleaned up.`;
+    return `Run \`sluice deploy ${name}\` again when you are ready.`;
+  return `Fix the cause and run \`sluice deploy ${name}\` again. No cleanup is needed.`;
 }
 
 export function runUrl(env: Readonly<Record<string, string | undefined>>): string | undefined {

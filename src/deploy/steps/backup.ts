@@ -1,9 +1,8 @@
 import { UserError } from '../../kernel/errors.ts';
 import type { DeployRun } from '../context.ts';
-import { dumpDatabase } from '../database/postgres.ts';
-import { testRestore } from '../database/proof.ts';
-import { backupName, findDatabase, pruneBackups, saveRecord } from '../database/store.ts';
-import { formatBytes, proofLine } from '../database/text.ts';
+import { findDatabase } from '../database/engines.ts';
+import { formatBytes, proofLine } from '../database/record.ts';
+import { backupName, pruneBackups, saveRecord } from '../database/store.ts';
 import type { Step } from '../transaction.ts';
 
 /** Backs up the database and proves the backup by a test restore, before anything is changed. */
@@ -25,17 +24,17 @@ export const backup: Step = {
       reason: 'deploy' as const,
     };
     note('dumping');
-    const made = await dumpDatabase(host, layout.backups, database, about, how);
+    const made = await database.engine.dump(host, layout.backups, database, about, how);
     await saveRecord(host, layout.backups, made);
     const prune = () =>
       pruneBackups(host, layout, config.backup?.keep ?? 14, made.name, (text) => effects.log.warn(text));
     if (!config.backup.restoreTest) {
       run.recorder.facts.backup = made;
       await prune();
-      return `${formatBytes(made.bytes)}, not test-restored`;
+      return `${formatBytes(made.bytes)}, restore not tested`;
     }
     note(`${formatBytes(made.bytes)} dumped, running the test restore`);
-    const restoreTest = await testRestore(host, layout.backups, made, database.imageId, how);
+    const restoreTest = await database.engine.prove(host, layout.backups, made, database.imageId, how);
     await saveRecord(host, layout.backups, { ...made, restoreTest });
     run.recorder.facts.backup = { ...made, restoreTest };
     await prune();

@@ -1,7 +1,7 @@
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { counted } from '../../report/figures.ts';
 import { type DeployRun, type HostRun, settleAll } from '../context.ts';
-import { persistColour } from '../on-host/persist.ts';
+import { persistColour } from '../on-host/write-files.ts';
 import { switchedEdges } from '../traffic/edges.ts';
 import type { GuardClient } from '../traffic/guard.ts';
 import type { Step } from '../transaction.ts';

@@ -1,8 +1,8 @@
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import { otherColour } from '../model.ts';
-import { persistColour } from '../on-host/persist.ts';
 import { listContainers } from '../on-host/state.ts';
+import { persistColour } from '../on-host/write-files.ts';
 import { answering, noEdge, startStoppedEdges, switchedEdges } from '../traffic/edges.ts';
 import type { EdgeStatus } from '../traffic/guard.ts';
 import type { Step } from '../transaction.ts';

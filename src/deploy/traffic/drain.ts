@@ -6,7 +6,7 @@ import type { EdgeColour, GuardClient } from './guard.ts';
 const pollMs = 100;
 
 export interface DrainOptions {
-  /** When it is not waited any longer, ms. */
+  /** Longest wait, ms. */
   readonly limitMs: number;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
@@ -14,10 +14,10 @@ export interface DrainOptions {
 }
 
 /**
- * Waits until nothing is in flight in a colour that gets no new traffic: a container may be stopped then without
- * taking an answer from anybody, also one whose app ends at once when it is told to.
+ * Waits until a color without new traffic has nothing in flight. Its containers can then be stopped without losing an
+ * answer, even if their app ends at once on SIGTERM.
  *
- * @returns requests and WebSockets that were left at the limit. An edge that does not answer has none to tell of.
+ * @returns requests and WebSockets in flight at the limit. An edge that does not answer counts as 0.
  */
 export async function drainColour(
   guards: Iterable<Pick<GuardClient, 'status'>>,
@@ -31,7 +31,7 @@ export async function drainColour(
     const counts = await Promise.all(all.map((guard) => inFlight(guard, colour)));
     const left = counts.reduce((sum, count) => sum + count, 0);
     if (left === 0 || clock.elapsed() >= until) return left;
-    note?.(`${left} connections still on the old release`);
+    note?.(`${left} ${left === 1 ? 'connection' : 'connections'} still on the old release`);
     await clock.sleep(pollMs, signal);
   }
 }
@@ -41,13 +41,13 @@ async function inFlight(guard: Pick<GuardClient, 'status'>, colour: EdgeColour):
   return status?.colours[colour].current ?? 0;
 }
 
-/** What workers and apps may take to end after the drain, when somebody waits for it. */
+/** Longest wait for workers and apps to end after the drain. */
 const longestEndMs = 60_000;
 
 /**
- * Waits for containers that were left to end: the drain, and what their apps take then.
+ * Waits for ending containers: the drain, and the shutdown of their apps.
  *
- * @returns those that still run when the waiting is over.
+ * @returns those that still run at the limit.
  */
 export async function untilEnded<C extends { readonly id: string; readonly service: string }>(
   run: Pick<DeployRun, 'config' | 'effects' | 'signal'>,
@@ -63,7 +63,7 @@ export async function untilEnded<C extends { readonly id: string; readonly servi
     const left = containers.filter((_, index) => ending[index] === true);
     if (left.length === 0 || clock.elapsed() > until) return left;
     const names = [...new Set(left.map(({ service }) => service))].join(', ');
-    note(`${names} of the old release still finish what they do`);
+    note(`waiting for ${names} of the old release to finish`);
     await clock.sleep(200, run.signal);
   }
 }

@@ -5,12 +5,12 @@ import type { HealthRequest } from '../../config/model.ts';
 import { healthDefaults } from '../steps/waiting/component-health.ts';
 import { fill, type Values } from './edge-template.ts';
 
-/** Connections of clients that an edge carries. */
+/** Default limit of client connections. */
 export const defaultMaxConnections = 4000;
 
 /**
- * Bytes that an edge may need: three buffers for each connection that has a request in flight (what came, what goes, and
- * what is kept to be sent again), and itself.
+ * Memory limit of an edge: three buffers for each connection with a request in flight (request, response and the copy
+ * for a retry), plus HAProxy itself.
  */
 export function edgeMemory(maxConnections: number): number {
   const needed = 128 * 1024 ** 2 + maxConnections * 3 * (defaultBufferBytes + 4096);
@@ -19,14 +19,14 @@ export function edgeMemory(maxConnections: number): number {
 
 const defaultBufferBytes = 36_864;
 
-/** A port that the service's containers listen on, and the edge in their place. */
+/** A port of the service's containers, on which the edge listens too. */
 export interface EdgePort {
   readonly port: number;
-  /** `http` routes each request; `tcp` each connection, for what HTTP/1.1 cannot carry (gRPC, own protocols). */
+  /** `http` routes each request; `tcp` each connection, for protocols other than HTTP/1.1 (gRPC). */
   readonly mode: 'http' | 'tcp';
 }
 
-/** How HAProxy finds out that a replica is healthy; without it, one that accepts connections is. */
+/** HAProxy's health check. Without one, a replica that accepts connections is healthy. */
 export interface EdgeHealth extends HealthRequest {
   readonly path: string;
   readonly port: number;
@@ -35,11 +35,11 @@ export interface EdgeHealth extends HealthRequest {
 export interface EdgeSpec {
   /** The compose service. */
   readonly service: string;
-  /** The compose project: with the service it makes the names of the replicas, see {@link replicaName}. */
+  /** The compose project, part of {@link replicaName}. */
   readonly app: string;
   readonly ports: readonly EdgePort[];
   readonly health: EdgeHealth | null;
-  /** Slots per colour, default 10. More replicas than this get no traffic. */
+  /** Slots per color, default 10. Replicas beyond this get no traffic. */
   readonly maxReplicas?: number;
   /** How long WebSockets and streams may outlive a soft stop or a reload; default one day. */
   readonly drainSeconds?: number;
@@ -47,22 +47,22 @@ export interface EdgeSpec {
   readonly holdSeconds?: number;
   /** Time between health checks while nothing changes; default 1000 ms. */
   readonly checkIntervalMs?: number;
-  /** Room for a request's or an answer's headers, and 1 kB; default 36 kB. A request in flight takes three such buffers. */
+  /** Buffer for the headers of a request or a response, plus 1 kB; default 36 kB. */
   readonly bufferBytes?: number;
-  /** Connections of clients, idle ones included; default {@link defaultMaxConnections}. Above it a request gets a 503. */
+  /** Connections of clients, idle ones included; default {@link defaultMaxConnections}. Beyond it a request gets a 503. */
   readonly maxConnections?: number;
   /**
-   * Anybody can reach its ports: what clients say of where they are is not believed, but of those in these networks
-   * (`10.0.0.0/8`). Undefined: only proxies and containers can.
+   * Clients reach its ports directly, so `X-Forwarded-For` counts only from these networks (`10.0.0.0/8`). Undefined: only
+   * proxies and containers reach them.
    */
   readonly open?: { readonly trusted: readonly string[] };
   /** Networks whose connections begin with a PROXY header (v1 or v2). */
   readonly proxyProtocol?: readonly string[];
-  /** The network has IPv6 too: listen on it as well. `only`: it has nothing else. */
+  /** Listen on IPv6 too. `only`: the network has no IPv4. */
   readonly ipv6?: boolean | 'only';
   /** `host:port` of the DNS server; default: the container's own, from /etc/resolv.conf. */
   readonly nameserver?: string;
-  /** Where HAProxy finds its files and makes its socket; default {@link edgePaths}. */
+  /** Folders of HAProxy's files and its socket; default {@link edgePaths}. */
   readonly paths?: { readonly config: string; readonly run: string };
 }
 
@@ -76,16 +76,16 @@ export interface EdgeFile {
 /** Mount points in the edge's container: the edge's directory (read-only) and its `run` folder (read-write). */
 export const edgePaths = { config: '/etc/sluice', run: '/run/sluice' } as const;
 
-/** The container's command: needs nothing of the image but `sh` and `haproxy`, and runs as any user. */
+/** The container's command. It needs only `sh` and `haproxy` in the image, and runs as any user. */
 export const edgeCommand = ['sh', `${edgePaths.config}/supervise.sh`] as const;
 
-/** Soft stop: open connections finish. The container's grace period is how long they may take. */
+/** Soft stop: open connections finish within the container's grace period. */
 export const edgeStopSignal = 'SIGUSR1';
 
-/** Sent to the container: it reads changed files without losing a connection. Only while nothing is armed. */
+/** Makes the container reload its files without losing a connection. Only while no switch is armed. */
 export const edgeReloadSignal = 'SIGHUP';
 
-/** The one place that knows edge/; a bundler sees each URL and takes the file along. */
+/** One `new URL` per file, so that the bundler includes it. */
 const assets = {
   'haproxy.cfg': new URL('../../../edge/haproxy.cfg', import.meta.url),
   'guard.lua': new URL('../../../edge/guard.lua', import.meta.url),
@@ -98,14 +98,14 @@ const assets = {
 } as const;
 
 /**
- * All files of an edge but `active.map`, which is the deploy's state ({@link activeMap}).
- * @throws Error when the spec holds something that HAProxy's configuration cannot.
+ * All files of an edge except `active.map`, which is the deploy's state ({@link activeMap}).
+ * @throws Error for a value that HAProxy's configuration cannot hold.
  */
 export function edgeFiles(spec: EdgeSpec, image: string): EdgeFile[] {
   return contents(spec, edgeVersion(spec, image)).map(([path, content]) => ({ path, content, mode: 0o644 }));
 }
 
-/** Differs whenever a running edge would have to change: other files, other settings, another image. */
+/** Hash of files, settings and image: a running edge with another version is outdated. */
 export function edgeVersion(spec: EdgeSpec, image: string): string {
   return createHash('sha256')
     .update(JSON.stringify([image, contents(spec, '-')]))
@@ -121,9 +121,9 @@ function contents(spec: EdgeSpec, version: string): [path: string, content: stri
 }
 
 /**
- * Content of `active.map`: the colour that a starting edge serves; addresses of a colour that has no name in DNS (an
- * adopted container); other names of a colour than {@link replicaName}. Replace the file by a rename; the edge reads it
- * only when it starts.
+ * Content of `active.map`: the color that a starting edge serves, addresses of a color without a name in DNS (an adopted
+ * container), and names of a color other than {@link replicaName}. Replace the file by a rename. The edge reads it only
+ * at its start.
  */
 export function activeMap(
   active: 'blue' | 'green',
@@ -136,9 +136,8 @@ export function activeMap(
 }
 
 /**
- * Name of a colour's containers in Docker's DNS: `blue.web.shop.sluice`. A network may be shared with other projects,
- * which may have a service of the same name; two projects of one name an engine cannot have. A project's name has no
- * dot, so nothing else can be read into it.
+ * Name of a color's containers in Docker's DNS: `blue.web.shop.sluice`. It is unique on a network that other projects
+ * share: project names are unique on an engine and have no dot.
  */
 export function replicaName(app: string, service: string, colour: 'blue' | 'green'): string {
   return `${colour}.${service}.${app}.sluice`;
@@ -146,7 +145,7 @@ export function replicaName(app: string, service: string, colour: 'blue' | 'gree
 
 /**
  * The edge's haproxy.cfg.
- * @throws Error when the spec holds something that HAProxy's configuration cannot.
+ * @throws Error for a value that HAProxy's configuration cannot hold.
  */
 export function renderEdgeConfig(spec: EdgeSpec, version: string): string {
   check(spec);
@@ -167,7 +166,7 @@ export function renderEdgeConfig(spec: EdgeSpec, version: string): string {
   });
 }
 
-/** HAProxy takes 64 words a line; conditions of one name are one condition. */
+/** HAProxy accepts 64 words a line, and joins ACLs of one name. */
 function networkLines(networks: readonly string[]): Values[] {
   const count = Math.ceil(networks.length / 40);
   return Array.from({ length: count }, (_, at) => ({
@@ -177,7 +176,7 @@ function networkLines(networks: readonly string[]): Values[] {
 
 function portsOf(spec: EdgeSpec, mode: EdgePort['mode']): Values[] {
   const ports = spec.ports.filter((port) => port.mode === mode).map((edgePort) => `${edgePort.port}`);
-  // Two sockets: on one for both families clients of IPv4 have addresses such as ::ffff:192.0.2.1.
+  // Two sockets: on a shared one IPv4 clients have addresses such as ::ffff:192.0.2.1.
   const bindOf = (port: string) =>
     ({ false: `:${port}`, true: `:${port},:::${port} v6only`, only: `:::${port} v6only` })[
       `${spec.ipv6 ?? false}`
@@ -198,11 +197,11 @@ function valuesOf(spec: EdgeSpec, version: string): Values {
     drain: `${spec.drainSeconds ?? 86_400}`,
     hold: `${Math.round((spec.holdSeconds ?? 5) * 1000)}`,
     buffer: `${spec.bufferBytes ?? defaultBufferBytes}`,
-    // A company behind one address is no attack, and one machine cannot take all there are.
+    // Enough for a company behind one address, and one client cannot use all connections.
     'per-source': `${Math.ceil((spec.maxConnections ?? defaultMaxConnections) / 4)}`,
     'check-interval': `${spec.checkIntervalMs ?? 1000}`,
     'max-connections': `${spec.maxConnections ?? defaultMaxConnections}`,
-    // Room to say no: at `maxconn` HAProxy accepts nothing, and the next client waits for ever.
+    // Room for refusals: at `maxconn` HAProxy accepts nothing, and the next client waits without a limit.
     'all-connections': `${Math.ceil((spec.maxConnections ?? defaultMaxConnections) * 1.1) + 50}`,
     'port-list': spec.ports.map(({ port, mode }) => `${port}/${mode}`).join(','),
     'check-port': spec.health === null ? '' : `port ${spec.health.port}`,
@@ -226,57 +225,67 @@ function headersOf(health: EdgeHealth | null): [name: string, value: string][] {
   return Object.entries(health?.headers ?? {});
 }
 
-/** Every text of a spec ends up in a configuration of words and lines: only what stays one word may pass. */
+/** The template has no quoting, so every text of a spec must stay one word of HAProxy's configuration. */
 function check(spec: EdgeSpec): void {
-  const refuse = (what: string): never => {
-    throw new Error(`no edge for service ${JSON.stringify(spec.service)}: ${what}`);
-  };
+  const [fault] = [...nameFaults(spec), ...numberFaults(spec), ...healthFaults(spec), ...addressFaults(spec)];
+  if (fault === undefined) return;
+  throw new Error(`cannot configure the edge of service ${JSON.stringify(spec.service)}: ${fault}`);
+}
+
+function nameFaults(spec: EdgeSpec): string[] {
   const name = replicaName(spec.app, spec.service, 'green');
-  const labels = name.split('.');
-  if (
-    !/^[a-zA-Z0-9._-]+$/.test(name) ||
-    name.length > 253 ||
-    labels.some((label) => label === '' || label.length > 63)
-  ) {
-    refuse('its name cannot be a host name');
-  }
-  if (spec.ports.length === 0) refuse('it has no port');
-  const ports = spec.ports.map((edgePort) => edgePort.port);
-  const numbers: [name: string, value: number, least: number, most: number][] = [
-    ...[...ports, spec.health?.port ?? 1].map((port): [string, number, number, number] => [
-      'port',
-      port,
-      1,
-      65_535,
-    ]),
-    ['maxReplicas', spec.maxReplicas ?? 10, 1, 100],
-    ['drainSeconds', spec.drainSeconds ?? 86_400, 1, 2_000_000],
-    ['bufferBytes', spec.bufferBytes ?? defaultBufferBytes, 8_192, 1_048_576],
-    ['checkIntervalMs', spec.checkIntervalMs ?? 1000, 100, 3_600_000],
-    ['maxConnections', spec.maxConnections ?? defaultMaxConnections, 10, 200_000],
-  ];
-  for (const [name, value, least, most] of numbers) {
-    if (!Number.isInteger(value) || value < least || value > most)
-      refuse(`${name} ${value} is not ${least}-${most}`);
-  }
+  const isName = name.length <= 253 && name.split('.').every((label) => /^[a-zA-Z0-9_-]{1,63}$/.test(label));
+  return isName ? [] : ['its name is not a valid host name'];
+}
+
+function numberFaults(spec: EdgeSpec): string[] {
+  const ports = spec.ports.map(({ port }) => port);
   const hold = spec.holdSeconds ?? 5;
-  if (!(hold >= 0 && hold <= 600)) refuse(`holdSeconds ${hold} is not 0-600`);
-  if (new Set(ports).size !== ports.length) refuse('a port is named twice');
-  const { path = '/', host = 'localhost', expect = '200', timeoutMs = 1 } = spec.health ?? {};
-  if (!/^[1-5]\d\d(?:-[1-5]\d\d)?(?:,[1-5]\d\d(?:-[1-5]\d\d)?)*$/.test(expect))
-    refuse(`expected statuses ${JSON.stringify(expect)}`);
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 604_800_000)
-    refuse(`health timeout ${timeoutMs} is no number of ms`);
-  for (const [name, value] of headersOf(spec.health))
-    if (!isHealthHeader(name) || !isHealthValue(value))
-      refuse(`health header ${JSON.stringify(name)} cannot be sent`);
-  if (!/^\/[\w/.~!$&()*+,;=:@%?-]*$/.test(path))
-    refuse(`health path ${JSON.stringify(path)} is not a plain path`);
-  if (!/^[\w.:[\]-]+$/.test(host)) refuse(`health host ${JSON.stringify(host)} is not a host`);
-  for (const network of [...(spec.open?.trusted ?? []), ...(spec.proxyProtocol ?? [])])
-    if (!/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/.test(network)) refuse(`network ${JSON.stringify(network)}`);
-  for (const folder of [spec.paths?.config ?? '/', spec.paths?.run ?? '/']) {
-    if (!/^\/[\w./-]*$/.test(folder)) refuse(`path ${JSON.stringify(folder)} is not plain and absolute`);
-  }
-  if (!/^[\w.:-]+$/.test(spec.nameserver ?? '-')) refuse(`nameserver ${JSON.stringify(spec.nameserver)}`);
+  type Range = readonly [name: string, value: number | undefined, least: number, most: number];
+  const numbers: readonly Range[] = [
+    ...[...ports, spec.health?.port].map((port) => ['port', port, 1, 65_535] as const),
+    ['maxReplicas', spec.maxReplicas, 1, 100],
+    ['drainSeconds', spec.drainSeconds, 1, 2_000_000],
+    ['bufferBytes', spec.bufferBytes, 8_192, 1_048_576],
+    ['checkIntervalMs', spec.checkIntervalMs, 100, 3_600_000],
+    ['maxConnections', spec.maxConnections, 10, 200_000],
+    ['health timeout', spec.health?.timeoutMs, 1, 604_800_000],
+  ];
+  return [
+    ...(ports.length === 0 ? ['it has no port'] : []),
+    ...(new Set(ports).size === ports.length ? [] : ['duplicate port']),
+    ...(hold >= 0 && hold <= 600 ? [] : [`holdSeconds ${hold} is not 0-600`]),
+    ...numbers
+      .filter(
+        ([, value, least, most]) =>
+          value !== undefined && !(Number.isInteger(value) && value >= least && value <= most),
+      )
+      .map(([name, value, least, most]) => `${name} ${value} is not ${least}-${most}`),
+  ];
+}
+
+function healthFaults({ health }: EdgeSpec): string[] {
+  const header = headersOf(health).find(([name, value]) => !isHealthHeader(name) || !isHealthValue(value));
+  return [
+    ...(header === undefined ? [] : [`health header ${JSON.stringify(header[0])} cannot be sent`]),
+    ...unlike(statuses, 'a list of expected statuses', [health?.expect]),
+    ...unlike(/^\/[\w/.~!$&()*+,;=:@%?-]*$/, 'a plain health path', [health?.path]),
+    ...unlike(/^[\w.:[\]-]+$/, 'a health host', [health?.host]),
+  ];
+}
+
+const statuses = /^[1-5]\d\d(?:-[1-5]\d\d)?(?:,[1-5]\d\d(?:-[1-5]\d\d)?)*$/;
+
+function addressFaults({ open, proxyProtocol = [], paths, nameserver }: EdgeSpec): string[] {
+  return [
+    ...unlike(/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/, 'a network', [...(open?.trusted ?? []), ...proxyProtocol]),
+    ...unlike(/^\/[\w./-]*$/, 'a plain absolute path', [paths?.config, paths?.run]),
+    ...unlike(/^[\w.:-]+$/, 'a nameserver', [nameserver]),
+  ];
+}
+
+function unlike(pattern: RegExp, what: string, texts: readonly (string | undefined)[]): string[] {
+  return texts
+    .filter((text) => text !== undefined && !pattern.test(text))
+    .map((text) => `${JSON.stringify(text)} is not ${what}`);
 }

@@ -5,7 +5,7 @@ import { labels, type ReleaseRecord } from '../model.ts';
 import { canonical, shortHash } from '../plan/hashes.ts';
 import { defaultMaxConnections, edgeMemory } from './edge-config.ts';
 
-/** What the edge of a service adds to the project; rendered by edge/config.ts, passed in to keep this pure. */
+/** The edge of a service in the project. */
 export interface EdgeContainer {
   readonly service: string;
   readonly image: string;
@@ -17,7 +17,7 @@ export interface EdgeContainer {
   readonly version: string;
 }
 
-/** The edge of a service as an entry of the project: it has the service's names, ports, and what routes to it. */
+/** The edge of a service as a Compose service, with the names, ports and routing labels of the service. */
 export function edgeService(
   record: ReleaseRecord,
   plan: ServicePlan,
@@ -30,17 +30,17 @@ export function edgeService(
     image: edge.image,
     command: [...edge.command],
     user: edge.user,
-    // Its folder is open to the deploy user alone, whom userns-remap makes another one in a container. Without it: no effect.
+    // Only the deploy user can open its folder, and userns-remap maps this user to another one in a container.
     userns_mode: 'host',
     stop_signal: edge.stopSignal,
     restart: 'always',
-    // What it needs is its own folder: it parses what anybody sends.
+    // It parses input of any client, and needs nothing but its own folder.
     cap_drop: ['ALL'],
     security_opt: ['no-new-privileges:true'],
     read_only: true,
     pids_limit: 200,
     mem_limit: edgeMemory(plan.edge?.maxConnections ?? defaultMaxConnections),
-    // Names that Docker does not know must fail at once and never be asked of the internet.
+    // Names that Docker does not know must fail at once, without a query to the internet.
     dns: ['127.0.0.1'],
     volumes: [
       { type: 'bind', source: edge.folder, target: '/etc/sluice', read_only: true },
@@ -50,7 +50,7 @@ export function edgeService(
     networks,
     ...(service.mac_address === undefined ? {} : { mac_address: service.mac_address }),
     ...(ports === undefined ? {} : { ports }),
-    // HAProxy's image exposes nothing, and a proxy whose settings name no port takes one that its target exposes.
+    // HAProxy's image exposes no port, and a proxy without a port setting uses an exposed one.
     expose,
     ...(Object.keys(environment).length === 0 ? {} : { environment }),
     labels: {
@@ -64,7 +64,7 @@ export function edgeService(
   };
 }
 
-/** How the edge is reached: what cannot change while its container runs. */
+/** How clients reach the edge: settings that cannot change while its container runs. */
 function openingOf(record: ReleaseRecord, plan: ServicePlan, service: ComposeService) {
   const { everywhere, aliases } = namesOf(plan.name, record.model.services, record.app, plan.replicas);
   const networks = Object.entries(networksOf(service)).map(([network, settings]) => {
@@ -73,7 +73,7 @@ function openingOf(record: ReleaseRecord, plan: ServicePlan, service: ComposeSer
   });
   const { variables } = routingKeys(service, plan.name);
   return {
-    // All of them when the container is created: Traefik does not notice a network that is connected later.
+    // All networks at creation: Traefik does not notice a network that is connected later.
     networks: Object.fromEntries(networks),
     ports: service.ports,
     expose: plan.ports.map(({ port }) => `${port}`),
@@ -83,9 +83,9 @@ function openingOf(record: ReleaseRecord, plan: ServicePlan, service: ComposeSer
 }
 
 /**
- * Hash of what an edge's container can only have from its start: labels, variables, networks, names, published ports.
- * The ports that it listens on are in its configuration, which is reloaded; proxies that take an exposed port see them
- * here as well. How many replicas there are does not count.
+ * Hash of the settings that are fixed at a container's start: labels, variables, networks, names, published ports. Exposed
+ * ports count only for proxies that read them: the listening ports are in the configuration, which can be reloaded. The
+ * number of replicas does not count.
  */
 export function edgeHash(record: ReleaseRecord, plan: ServicePlan, service: ComposeService): string {
   const { expose, ...opening } = openingOf(record, { ...plan, replicas: 1 }, service);
@@ -94,9 +94,9 @@ export function edgeHash(record: ReleaseRecord, plan: ServicePlan, service: Comp
 }
 
 /**
- * Whether a running edge has to be replaced to be reached as the release wants it.
+ * Whether a running edge must be replaced because the way clients reach it has changed.
  *
- * @param hash the one on its container. An edge from before edges had one is replaced if it lacks what routes to it.
+ * @param hash from its container's label. An edge without one is replaced if the service has routing labels.
  */
 export function isRedefined(
   hash: string | undefined,

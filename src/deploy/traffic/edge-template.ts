@@ -1,22 +1,22 @@
-/** What `@name@` stands for. */
+/** Values of `@name@`. */
 export type Values = Readonly<Record<string, string>>;
 
-/** For a block's name and the values around it: the values of each repetition. */
+/** Returns the values of each repetition of a block. */
 export type Repetitions = (block: string, outer: Values) => readonly Values[];
 
 /**
  * Fills in a template: `@name@` by its value, and the lines between `#for <block>` (or `#if <block>`) and `#end` once
- * per repetition. Lines that begin with `#:` are notes on the template. An empty value leaves no double space behind.
- * @throws Error on a name without a value and on blocks that do not close.
+ * per repetition. Lines that begin with `#:` are comments on the template. Double spaces after empty values are removed.
+ * @throws Error for a name without a value and for a block without an end.
  */
 export function fill(template: string, values: Values, repetitions: Repetitions): string {
   const lines = template.split('\n');
   const [text, rest] = fillLines(lines, values, repetitions);
-  if (rest.length > 0) throw new Error('a block of the template ends that never began');
+  if (rest.length > 0) throw new Error('the template has an #end without a #for or #if');
   return text.join('\n').replace(/\n{3,}/g, '\n\n');
 }
 
-/** Fills in up to the end of the text or an `#end`; gives the lines after it. */
+/** Fills in lines up to an `#end`, and returns the lines after it. */
 function fillLines(lines: readonly string[], values: Values, repetitions: Repetitions): [string[], string[]] {
   const text: string[] = [];
   let rest = [...lines];

@@ -10,7 +10,7 @@ import { type Layout, otherColour, type PlannedEdge, type ReleaseRecord } from '
 import { composeUp } from '../on-host/compose.ts';
 import { removeContainers, reviveContainers, stopContainers } from '../on-host/containers.ts';
 import { type ContainerState, type HostState, releaseNamed } from '../on-host/state.ts';
-import { writeFiles } from '../on-host/upload.ts';
+import { writeFiles } from '../on-host/write-files.ts';
 import { stoppedBy } from '../plan/ports.ts';
 import { type EdgeContainer, edgeProjectService } from '../project/project.ts';
 import { healthAsked } from '../steps/waiting/component-health.ts';
@@ -25,10 +25,9 @@ import {
   edgeStopSignal,
   edgeVersion,
 } from './edge-config.ts';
-import { type EdgeStatus, guardClient } from './guard.ts';
-import { sendTo } from './socket.ts';
+import { type EdgeStatus, guardClient, sendTo } from './guard.ts';
 
-/** What the edge of a blue-green service must look like. */
+/** The spec of a blue-green service's edge. */
 export function edgeSpec(
   app: string,
   plan: ServicePlan,
@@ -52,8 +51,8 @@ export function edgeSpec(
 }
 
 /**
- * Files and version of every edge a release needs. The version is that of the running edge's image, because an edge
- * keeps its image until it is replaced on request.
+ * Files and version of every edge that a release needs, for the image of the running edge: an edge keeps its image until
+ * it is replaced on request.
  */
 export function wantedEdges(
   { app, services, model }: Pick<ReleaseRecord, 'app' | 'services' | 'model'>,
@@ -90,7 +89,7 @@ export function edgeContainers(
 }
 
 /**
- * What a new edge starts with: the new colour, or, over an adopted container, the old colour at that container's
+ * The map that a new edge starts with: the new color, or, for an adopted container, the old color at that container's
  * addresses.
  */
 export function firstMap(hostRun: HostRun, edge: PlannedEdge): string {
@@ -103,8 +102,8 @@ export function firstMap(hostRun: HostRun, edge: PlannedEdge): string {
 }
 
 /**
- * What a running edge that is reloaded has to know of the color that serves: its containers may be older than the names
- * by which the edge's new configuration looks for them. Undefined: nothing.
+ * The map for the reload of an edge whose serving containers are older than {@link replicaName}, by which the new
+ * configuration looks for them. Undefined: they have that name.
  */
 export function mapForOlder(
   host: { readonly state: Pick<HostState, 'containers' | 'maps'> },
@@ -120,7 +119,7 @@ export function mapForOlder(
   return activeMap(active, {}, { [active]: `${service}-${active}` });
 }
 
-/** Gives a running edge other files, without losing a connection. */
+/** Replaces the files of a running edge, without losing a connection. */
 export async function reloadEdge(
   hostRun: Pick<HostRun, 'host' | 'layout'> & { readonly state: Pick<HostState, 'containers' | 'maps'> },
   { service, files, memory }: Pick<PlannedEdge, 'service' | 'files' | 'memory'>,
@@ -131,7 +130,7 @@ export async function reloadEdge(
   const container = hostRun.state.containers.find((one) => one.edge !== undefined && one.service === service);
   if (container === undefined) return;
   const running = hostRun.host.engine.getContainer(container.id);
-  // It may carry more connections now. An engine that cannot limit memory says so, and had no limit before either.
+  // The new limit of connections may need more memory. An engine that cannot limit memory returns an error here.
   if (memory !== undefined) await running.update({ Memory: memory, MemorySwap: memory * 2 }).catch(() => {});
   await running.kill({ signal: edgeReloadSignal });
 }
@@ -150,8 +149,8 @@ async function writeEdgeFiles(
 }
 
 /**
- * Takes away what `start` made of edges (their folders go with the transfer), before anything else is put back: who gave
- * up a port for them can have it again.
+ * Removes the edges that `start` created, before anything else is restored: containers that released a port for them need
+ * it again.
  */
 export async function clearEdges(hostRun: HostRun, now: readonly ContainerState[]): Promise<void> {
   const made = hostRun.plan.edges.filter((edge) => edge.action === 'create').map((edge) => edge.service);
@@ -169,12 +168,12 @@ export async function clearEdges(hostRun: HostRun, now: readonly ContainerState[
   if (hostRun.plan.handovers.length > 0) await stopRedefined(hostRun, now);
 }
 
-/** Containers that gave up their ports have them again; reloaded and replaced edges get the previous release's files. */
+/** Starts the containers that released their ports, and restores the previous release's files of changed edges. */
 export async function undoEdges(hostRun: HostRun, now: readonly ContainerState[]): Promise<void> {
   const stopped = stoppedBy(hostRun.plan);
   if (stopped.length > 0) {
     const gone = hostRun.state.containers.filter(({ name }) => stopped.includes(name));
-    // One that was made anew meanwhile is given back below.
+    // An edge that was recreated meanwhile is restored below.
     await docker(hostRun.host, ['start', ...gone.map(({ id }) => id)]);
     await reviveContainers(
       hostRun.host,
@@ -184,7 +183,7 @@ export async function undoEdges(hostRun: HostRun, now: readonly ContainerState[]
   await giveBack(hostRun, now);
 }
 
-/** Edges that were replaced and now have each other's ports: both give them up first. */
+/** Replaced edges may have swapped ports, so all release them first. */
 async function stopRedefined(hostRun: HostRun, now: readonly ContainerState[]): Promise<void> {
   const before = new Set(hostRun.state.containers.map(({ id }) => id));
   const services = hostRun.plan.edges.filter(({ redefined }) => redefined).map(({ service }) => service);
@@ -198,7 +197,7 @@ async function stopRedefined(hostRun: HostRun, now: readonly ContainerState[]): 
   );
 }
 
-/** Edges that run with the new release's files, names or labels get those of the previous one again. */
+/** Restores files, names and labels of the previous release for changed edges. */
 async function giveBack(hostRun: HostRun, now: readonly ContainerState[]): Promise<void> {
   const previous = releaseNamed(hostRun.state, hostRun.plan.previous?.release);
   if (previous === undefined) return;
@@ -229,7 +228,7 @@ async function giveBack(hostRun: HostRun, now: readonly ContainerState[]): Promi
   );
 }
 
-/** Services whose edge has an old colour to switch from. */
+/** Services whose edge has an old color to switch from. */
 export function switchedEdges(hostRun: HostRun): string[] {
   return hostRun.plan.edges
     .filter((edge) => edge.action !== 'create' || (edge.adopted !== undefined && !edge.takesPort))
@@ -239,10 +238,10 @@ export function switchedEdges(hostRun: HostRun): string[] {
 const upMs = 10_000;
 
 /**
- * Starts edges that are there but down (killed by hand, say), and waits until each answers: it serves the confirmed
- * colour again then, which is what is on disk.
+ * Starts stopped edges (for example killed manually), and waits until each answers. It then serves the confirmed color,
+ * which is on disk.
  *
- * @param mayFail whether one that cannot start is left: another container has its port, until a dead deploy is undone.
+ * @param mayFail skip an edge that cannot start: another container has its port until a dead deploy is undone.
  * @returns the services whose edge was started.
  * @throws UserError `edge.unreachable`.
  */
@@ -260,7 +259,7 @@ export async function startStoppedEdges(
         await host.engine.getContainer(id).start();
       } catch (error) {
         if (mayFail) return undefined;
-        throw noEdge(host, service, error, `cannot be started: ${messageOf(error)}`);
+        throw noEdge(host, service, error, `cannot start: ${messageOf(error)}`);
       }
       await answering(host, layout, service, clock);
       return service;
@@ -269,7 +268,7 @@ export async function startStoppedEdges(
   return started.filter((service) => service !== undefined);
 }
 
-/** The status of an edge, waiting a little for one that starts anew. */
+/** The status of an edge. Waits for an edge that is starting. */
 export async function answering(
   host: Host,
   layout: Layout,
@@ -292,7 +291,7 @@ export function noEdge(host: Host, service: string, cause?: unknown, what = 'doe
   return new UserError({
     code: 'edge.unreachable',
     message: `${host.name}: the edge of ${service} ${what}`,
-    hint: 'See docker logs of its container; sshd must allow AllowStreamLocalForwarding.',
+    hint: 'Read `docker logs` of its container. sshd must allow AllowStreamLocalForwarding.',
     cause,
   });
 }

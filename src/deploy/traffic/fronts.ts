@@ -6,22 +6,22 @@ import type { ContainerState } from '../on-host/state.ts';
 import { isInFront } from '../plan/host-plan.ts';
 
 /**
- * A running nginx keeps the addresses it looked up when it started. After an adoption the names belong to the edges,
- * and a replaced edge may have another address, so it must look them up again; a proxy of another kind that caches
- * addresses has to be restarted by hand.
+ * Reloads nginx in front of the edges. A running nginx keeps the addresses that it resolved at its start, but after an
+ * adoption the names belong to the edges, and a replaced edge may have another address. Another proxy that caches
+ * addresses must be restarted manually.
  *
- * @returns services that could not be told.
+ * @returns services that did not reload.
  */
 export async function reloadFronts(hostRun: HostRun): Promise<string[]> {
   const moved = hostRun.plan.edges.some((edge) => edge.adopted !== undefined || edge.action === 'replace');
   if (!moved) return [];
-  const told = await Promise.all(
+  const failed = await Promise.all(
     frontsOf(hostRun).map(async (front) => ((await reload(hostRun.host, front)) ? undefined : front.service)),
   );
-  return told.filter((service) => service !== undefined);
+  return failed.filter((service) => service !== undefined);
 }
 
-/** The kept proxies through which requests come to a service with an edge. */
+/** Proxies of the app that forward requests to a service with an edge. */
 function frontsOf(hostRun: HostRun): ContainerState[] {
   return hostRun.state.containers.filter(
     (container) =>
@@ -40,8 +40,8 @@ async function reload(host: Host, front: ContainerState): Promise<boolean> {
   return result.code === 0;
 }
 
-// /etc/hosts goes before DNS. It is Docker's file, mounted: written in place, and made anew at the next start.
-// $1… an address and a name, in turns; none: the lines go again
+// /etc/hosts takes precedence over DNS. Docker mounts it, so it must be written in place, and recreates it at the next start.
+// $1… pairs of address and name; none: remove the lines
 const pin = `
 lines=$(grep -v '# sluice$' /etc/hosts)
 while [ $# -gt 1 ]; do lines="$lines
@@ -50,12 +50,11 @@ printf '%s\\n' "$lines" >/etc/hosts
 `;
 
 /**
- * Takes the adopted containers out of the way of the proxies in front, before they are stopped. While they run they
- * answer to the same names as the edges, so an nginx sends them a share of the requests directly, past every count of
- * the edge; a POST on a connection that such a container closes at its end would be lost. Told by its own hosts file, nginx
- * knows the edges alone, and its old processes are let finish what they have.
+ * Points the proxies in front at the edges only, before the adopted containers stop. Both have the same names, so an nginx
+ * sends a share of the requests past the edge, and a POST on a connection that a stopping container closes is lost. Entries
+ * in its hosts file lead nginx to the edges only, and its old processes finish their requests.
  *
- * @returns the proxies that could not be told so.
+ * @returns the proxies that could not be changed.
  */
 export async function turnFronts(
   run: DeployRun,
@@ -95,14 +94,14 @@ async function turn(
 }
 
 /**
- * Only the edges answer to the names by now: DNS says what the hosts files say, and they become as before.
+ * Removes the entries of {@link turnFronts}, once DNS resolves the names to the edges only.
  *
- * @param untold proxies that only now can learn it.
+ * @param unturned proxies that could not be changed before.
  */
-export async function releaseFronts(hostRun: HostRun, untold: readonly ContainerState[]): Promise<void> {
+export async function releaseFronts(hostRun: HostRun, unturned: readonly ContainerState[]): Promise<void> {
   if (adoptedEdges(hostRun).length === 0) return;
   await Promise.all(frontsOf(hostRun).map((front) => writeHosts(hostRun.host, front, [])));
-  await Promise.all(untold.map((front) => reload(hostRun.host, front)));
+  await Promise.all(unturned.map((front) => reload(hostRun.host, front)));
 }
 
 function adoptedEdges(hostRun: HostRun): PlannedEdge[] {
@@ -114,7 +113,7 @@ async function writeHosts(host: Host, front: ContainerState, lines: readonly str
   return (await docker(host, [...shell, ...lines], { timeoutMs: 20_000 })).code === 0;
 }
 
-/** Processes that serve, also those that end after a reload. */
+/** Worker processes, including those that end after a reload. */
 async function workersOf(host: Host, front: ContainerState): Promise<string[]> {
   const top = (await host.engine
     .getContainer(front.id)

@@ -1,7 +1,8 @@
-/** The two sets of containers of a service. */
+import type { Duplex } from 'node:stream';
+import type { Host } from '../../host/model.ts';
 export type EdgeColour = 'blue' | 'green';
 
-/** When the guard goes back to the old colour by itself, besides the deadline and a colour without healthy replicas. */
+/** Limits at which the guard reverts, besides the deadline and a color without healthy replicas. */
 export interface SwitchLimits {
   /** Largest share of 5xx answers, 0-1, over the whole watch and over its last five seconds. */
   readonly max5xx?: number;
@@ -17,9 +18,9 @@ export interface SwitchLimits {
 export interface SwitchOrder {
   readonly from: EdgeColour;
   readonly to: EdgeColour;
-  /** Names the switch for its confirmation: letters, digits and `-`; never used twice. */
+  /** Unique id of the switch, for its confirmation: letters, digits and `-`. */
   readonly nonce: string;
-  /** The guard reverts when nobody has confirmed by then. */
+  /** The guard reverts a switch that is not confirmed by then. */
   readonly deadlineSeconds: number;
   readonly limits?: SwitchLimits;
 }
@@ -29,7 +30,7 @@ export interface EdgeServer {
   readonly name: string;
   readonly addr: string;
   readonly port: string;
-  /** As HAProxy says it: `UP`, `UP 1/3` (going down), `DOWN`… */
+  /** In HAProxy's words: `UP`, `UP 1/3` (going down), `DOWN`… */
   readonly status: string;
   /** Result of the last health check: `L7OK`, `L4CON`, `L7STS`…; empty before the first. */
   readonly check: string;
@@ -48,14 +49,13 @@ export interface EdgeColourStatus {
   readonly status: Readonly<Record<string, number>>;
 }
 
-/** Why a switch ended. */
 export type SwitchReason =
   | 'asked'
   | 'errors'
   | 'latency'
   | 'down'
   | 'deadline'
-  /** The map was changed past the guard. */
+  /** The map was changed without the guard. */
   | 'by-hand'
   | 'guard-failed';
 
@@ -63,13 +63,13 @@ export interface EdgeStatus {
   readonly version: string;
   readonly service: string;
   readonly active: EdgeColour;
-  /** Colour in active.map, which the edge serves after a restart; null when the file cannot be read. */
+  /** Color in active.map, which the edge serves after a restart; null: the file is unreadable. */
   readonly persisted: EdgeColour | null;
   /** Seconds since this HAProxy process started. */
   readonly uptime: number;
   /** Requests that wait for a replica. */
   readonly held: number;
-  /** Of clients, idle ones included; above `max` requests get a 503. Missing in edges from before. */
+  /** Client connections, idle ones included; above `max` requests get a 503. Absent in older edges. */
   readonly connections?: { readonly current: number; readonly max: number };
   readonly armed: {
     readonly nonce: string;
@@ -79,7 +79,7 @@ export interface EdgeStatus {
     readonly armedAt: number;
     readonly deadlineIn: number;
     readonly limits: string;
-    /** Why it would revert, if the old colour had a replica that is up. */
+    /** Reason for a revert that is impossible, because the old color has no replica that is up. */
     readonly stuck: string | null;
   } | null;
   /** The switch that ended last, since this process started. */
@@ -94,7 +94,7 @@ export interface EdgeStatus {
     readonly at: number;
   } | null;
   readonly colours: Readonly<Record<EdgeColour, EdgeColourStatus>>;
-  /** Answers of the new colour from the switch to its end; of the last switch when none is armed. */
+  /** Answers of the new color from the switch to its end; of the last switch when none is armed. */
   readonly watch: {
     /** null before the first switch. */
     readonly colour: EdgeColour | null;
@@ -107,7 +107,7 @@ export interface EdgeStatus {
   };
 }
 
-/** The guard's `refused: …`, or an answer that is none. */
+/** The guard's `refused: …`, or an invalid answer. */
 export class EdgeRefused extends Error {
   readonly command: string;
   readonly answer: string;
@@ -120,21 +120,21 @@ export class EdgeRefused extends Error {
   }
 }
 
-/** Commands of the runtime API as text; each throws a RangeError for an argument that would be another command. */
+/** Commands of the runtime API as text. They throw a RangeError for an argument that can inject another command. */
 export function switchCommand(order: SwitchOrder): string {
   const { from, to, nonce, deadlineSeconds } = order;
-  if (from === to) throw new RangeError(`a switch from ${from} to ${to} is none`);
+  if (from === to) throw new RangeError(`cannot switch from ${from} to ${to}`);
   if (!(deadlineSeconds > 0 && deadlineSeconds <= 86_400))
-    throw new RangeError(`deadline of ${deadlineSeconds} s`);
-  const words = ['sluice switch', colour(from), colour(to), checkedNonce(nonce), decimal(deadlineSeconds)];
-  return [...words, limitsText(order.limits ?? {})].join(' ');
+    throw new RangeError(`deadline of ${deadlineSeconds} s is not between 0 and 86400 s`);
+  const words = [colour(from), colour(to), checkedNonce(nonce), decimal(deadlineSeconds)];
+  return ['sluice switch', ...words, limitsText(order.limits ?? {})].join(' ');
 }
 
 export function confirmCommand(nonce: string): string {
   return `sluice confirm ${checkedNonce(nonce)}`;
 }
 
-/** The reason is for people; what the runtime API would read as more than words is replaced. */
+/** The reason is for people. Characters with a meaning in the runtime API are replaced. */
 export function revertCommand(nonce: string, reason = ''): string {
   const words = reason
     .replace(/[^\w.,:%()/@-]+/g, ' ')
@@ -143,7 +143,7 @@ export function revertCommand(nonce: string, reason = ''): string {
   return `sluice revert ${checkedNonce(nonce)}${words === '' ? '' : ` ${words}`}`;
 }
 
-/** `addresses` are used until DNS lists some for the colour; an empty list forgets those given before. */
+/** The edge uses `addresses` until DNS lists some for the color. An empty list removes earlier ones. */
 export function serversCommand(of: EdgeColour, addresses?: readonly string[]): string {
   const bad = addresses?.find((address) => !/^[0-9A-Fa-f.:]+$/.test(address));
   if (bad !== undefined) throw new RangeError(`${JSON.stringify(bad)} is not an address`);
@@ -151,10 +151,10 @@ export function serversCommand(of: EdgeColour, addresses?: readonly string[]): s
   return `sluice servers ${colour(of)}${list}`;
 }
 
-export const statusCommand = 'sluice status';
+const statusCommand = 'sluice status';
 
 function colour(text: EdgeColour): EdgeColour {
-  if (text !== 'blue' && text !== 'green') throw new RangeError(`${JSON.stringify(text)} is not a colour`);
+  if (text !== 'blue' && text !== 'green') throw new RangeError(`${JSON.stringify(text)} is not a color`);
   return text;
 }
 
@@ -180,7 +180,7 @@ function limitsText(limits: SwitchLimits): string {
     ['min-slow', minSlow, ''],
   ] as const) {
     if (value === undefined) continue;
-    if (!(value >= 1 && value <= 1e9)) throw new RangeError(`${name} of ${value}`);
+    if (!(value >= 1 && value <= 1e9)) throw new RangeError(`${name} of ${value} is not between 1 and 1e9`);
     parts.push(`${name}=${decimal(value)}${unit}`);
   }
   return parts.join(',') || '-';
@@ -188,7 +188,7 @@ function limitsText(limits: SwitchLimits): string {
 
 /**
  * Reads the answer to `sluice status`.
- * @throws EdgeRefused when it is something else.
+ * @throws EdgeRefused for any other answer.
  */
 export function parseStatus(text: string): EdgeStatus {
   try {
@@ -196,7 +196,7 @@ export function parseStatus(text: string): EdgeStatus {
     if (isColour(status.active) && isColour(status.armed?.to ?? 'blue') && status.colours.blue.up >= 0)
       return status;
   } catch {
-    // Not JSON: the answer itself says more than the parser could.
+    // The answer itself is the better message.
   }
   throw new EdgeRefused(statusCommand, text.trim().slice(0, 500));
 }
@@ -212,7 +212,7 @@ export interface GuardClient {
   confirm(nonce: string): Promise<string>;
   revert(nonce: string, reason?: string): Promise<string>;
   servers(of: EdgeColour, addresses?: readonly string[]): Promise<string>;
-  /** The edge writes {@link drainedFile} when nothing is in flight in a colour that is not in use. */
+  /** The edge writes {@link drainedFile} once an inactive color has nothing in flight. */
   drain(of: EdgeColour): Promise<string>;
 }
 
@@ -222,21 +222,78 @@ export function drainedFile(colour: EdgeColour): string {
 }
 
 /**
- * @param send writes one command and a line end to a new connection to the admin socket and resolves with all that
- * comes back until it closes. Its rejections pass through; a refusal rejects with {@link EdgeRefused}.
+ * @param send sends one line over a new connection to the admin socket, and resolves with everything until it closes. Its
+ * rejections pass through. A refusal rejects with {@link EdgeRefused}.
  */
 export function guardClient(send: (command: string) => Promise<string>): GuardClient {
-  const obey = async (command: string): Promise<string> => {
+  const run = async (command: string): Promise<string> => {
     const answer = (await send(command)).trim();
     if (!answer.startsWith('ok: ')) throw new EdgeRefused(command, answer.replace(/^refused: /, ''));
     return answer.slice('ok: '.length);
   };
   return {
     status: async () => parseStatus(await send(statusCommand)),
-    switch: async (order) => obey(switchCommand(order)),
-    confirm: async (nonce) => obey(confirmCommand(nonce)),
-    revert: async (nonce, reason) => obey(revertCommand(nonce, reason)),
-    servers: async (of, addresses) => obey(serversCommand(of, addresses)),
-    drain: async (of) => obey(`sluice drain ${of}`),
+    switch: async (order) => run(switchCommand(order)),
+    confirm: async (nonce) => run(confirmCommand(nonce)),
+    revert: async (nonce, reason) => run(revertCommand(nonce, reason)),
+    servers: async (of, addresses) => run(serversCommand(of, addresses)),
+    drain: async (of) => run(`sluice drain ${of}`),
   };
+}
+
+/** The admin socket answers within milliseconds, so a silent edge is dead. */
+const answerMs = 5_000;
+/** HAProxy closes an idle connection after 10 s (`stats timeout`). */
+const spareMs = 5_000;
+/** Answer of a process that was replaced after the connection was made, see commands.lua. */
+const replaced = 'refused: this process is ending';
+
+/**
+ * Sends commands. HAProxy closes the connection after each answer, so its end is the answer's end.
+ *
+ * @param options with `ahead`, the next connection is opened in advance, and a command costs one round trip instead of two.
+ */
+export function sendTo(
+  host: Pick<Host, 'unixSocket'>,
+  socket: string,
+  options: { readonly ahead?: boolean } = {},
+): (command: string) => Promise<string> {
+  let spare: { readonly opening: Promise<Duplex>; readonly openedAt: number } | undefined;
+  const takeSpare = async (): Promise<Duplex | undefined> => {
+    const taken = spare;
+    spare = undefined;
+    if (taken === undefined) return undefined;
+    const stream = await taken.opening.catch(() => undefined);
+    if (stream?.destroyed === false && performance.now() - taken.openedAt <= spareMs) return stream;
+    stream?.destroy();
+    return undefined;
+  };
+  return async (command) => {
+    const waiting = await takeSpare();
+    const stream = waiting ?? (await host.unixSocket(socket));
+    if (options.ahead === true && spare === undefined) {
+      spare = { opening: host.unixSocket(socket), openedAt: performance.now() };
+      // The next command reports an edge that is gone.
+      spare.opening.then((opened) => opened.on('error', () => {})).catch(() => {});
+    }
+    const answer = await ask(stream, socket, command);
+    // An edge that ended before it read the command gives an empty answer.
+    const stale = waiting !== undefined && (answer === '' || answer.startsWith(replaced));
+    return stale ? await ask(await host.unixSocket(socket), socket, command) : answer;
+  };
+}
+
+function ask(stream: Duplex, socket: string, command: string): Promise<string> {
+  let timer: NodeJS.Timeout;
+  return new Promise<string>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    timer = setTimeout(() => {
+      stream.destroy();
+      reject(new Error(`${socket} did not answer "${command.split(' ').slice(0, 2).join(' ')}"`));
+    }, answerMs);
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    stream.on('error', reject);
+    stream.end(`${command}\n`);
+  }).finally(() => clearTimeout(timer));
 }

@@ -3,10 +3,9 @@ import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { gunzipWithin } from '../../kernel/gunzip.ts';
 import type { Layout } from '../model.ts';
-import { chainIds } from './missing.ts';
-import type { Blob, Holdings, ImageRecord } from './model.ts';
+import { type Blob, chainIds, type Holdings, type ImageRecord } from './layers.ts';
 
-// Contents travel as base64, so that nothing in them can look like our own lines.
+// Contents are base64, so that nothing in them can look like our own lines.
 const lookScript = `
 cd "$1" 2>/dev/null || exit 0
 for f in images/*.json; do [ -f "$f" ] && { printf 'record %s ' "\${f##*/}"; base64 <"$f" | tr -d '\\n'; echo; }; done
@@ -25,9 +24,8 @@ interface EngineImage {
 }
 
 /**
- * What a host has of images that may be carried to it. The engine says it itself where it keeps unpacked layers; one with
- * containerd's store tells nobody its blobs, so a record beside our files says what was sent, as long as that image is
- * still there.
+ * Reads the layers that a host has. An engine with unpacked layers lists them. One with containerd's store does not list
+ * its blobs, so a record beside our files names the blobs that were sent. It is valid while the engine has that image.
  */
 export async function readHoldings(host: Host, layout: Layout): Promise<Holdings> {
   const [info, images, files] = await Promise.all([
@@ -58,7 +56,7 @@ const largestRecords = 16 * 1024 * 1024;
 async function chainsOf(host: Host, images: readonly EngineImage[]): Promise<string[]> {
   const all = await Promise.all(
     images.map(async ({ Id }) => {
-      // One that is removed at this very moment has nothing to tell.
+      // The image may be removed at this moment.
       const image = await host.engine
         .getImage(Id)
         .inspect()
@@ -69,7 +67,7 @@ async function chainsOf(host: Host, images: readonly EngineImage[]): Promise<str
   return all.flat();
 }
 
-/** Reads what the script says. A record counts only while the host still has the image that it is about. */
+/** Parses the script's output. A record counts only while the host still has its image. */
 export function parseLook(
   text: string,
   images: readonly EngineImage[],
@@ -112,7 +110,7 @@ function unpacked(base64: string): Buffer {
   }
 }
 
-/** One that is broken or of another version costs a transfer, nothing more. */
+/** A broken record, or one of another version, costs only a transfer. */
 function parseRecord(base64: string): ImageRecord | undefined {
   try {
     const record = JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as ImageRecord;

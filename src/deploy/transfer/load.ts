@@ -6,17 +6,15 @@ import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
 import { tarOf } from '../../kernel/tar.ts';
 import type { Layout } from '../model.ts';
-import { deltaOf } from './delta.ts';
-import type { AssembledImage, Assembly } from './layout.ts';
-import { hexOf, sha256 } from './missing.ts';
-import type { Holdings } from './model.ts';
+import type { AssembledImage, Assembly } from './assemble.ts';
+import { type Holdings, hexOf, sha256 } from './layers.ts';
 import { diskFull } from './send.ts';
 
-/** The archive of the last time is not what it was, or is gone. */
+/** Exit code: the archive of the last load is missing or has changed. */
 const otherBase = 44;
 
-// What the engine is told of the images is sent as the difference to the last time ($2 is what has to come out).
-// tar reads the layers where they lie, docker reads tar: nothing is stored a second time.
+// The archive is sent as its difference to that of the last load ($2 is its SHA-256). tar reads the layers in place and
+// pipes them to docker, so nothing is stored twice.
 const loadScript = `
 cd "$1" || exit 40
 gzip -dc | tar -xf - || exit 40
@@ -39,10 +37,10 @@ ${sameEngine}tar -cf - "$@" | docker load
 const longestMs = 1_800_000;
 
 /**
- * Lets the host's engine load what was sent, and gives the images their names when they have proved to be what was
- * saved. Whatever else happens, no tag is left.
+ * Loads the sent images into the host's engine, verifies them, and gives them their real tags. The temporary tags are
+ * always removed.
  *
- * @returns what the engine said, if it refused, and how much was sent to tell it.
+ * @returns the engine's message if it refused, and the bytes that were sent.
  * @throws UserError `host.disk-full`, `host.engine-down`, `image.damaged`.
  */
 export async function loadImages(
@@ -94,12 +92,12 @@ export async function loadImages(
       host,
       images.map(({ incoming }) => incoming),
     );
-    // On a cancellation nobody waits for an engine that is busy with something else.
+    // A cancelled run does not wait for a busy engine.
     if (done || !signal.aborted) await removed;
   }
 }
 
-/** A load that failed may leave a tag on an image that is not whole (containerd's store). */
+/** A failed load may leave a tag on an incomplete image (containerd's store). */
 export async function removeTags(host: Host, tags: readonly string[]): Promise<void> {
   await Promise.allSettled(tags.map((tag) => host.engine.getImage(tag).remove()));
 }
@@ -117,7 +115,7 @@ while read -r name text; do
 done
 `;
 
-/** Writes down what the host has now, for the next time, and removes what has been loaded. */
+/** Records what the host has now, for the next transfer, and removes the loaded files. */
 export async function keepRecords(
   host: Host,
   layout: Layout,
@@ -138,7 +136,7 @@ function engineDown(host: Host, output: string): UserError {
   return new UserError({
     code: 'host.engine-down',
     message: `The Docker engine on ${host.name} does not answer`,
-    hint: 'Start it (sudo systemctl start docker) and look at its log (journalctl -u docker).',
+    hint: 'Start it (sudo systemctl start docker) and check its log (journalctl -u docker).',
     output,
   });
 }
@@ -146,7 +144,77 @@ function engineDown(host: Host, output: string): UserError {
 function notTheSame(host: Host, image: AssembledImage): UserError {
   return new UserError({
     code: 'image.damaged',
-    message: `${host.name}: what was loaded as ${image.reference} is another image`,
-    hint: 'Run the deploy again; if it happens twice, report it.',
+    message: `${host.name}: the image loaded as ${image.reference} is not the one that was sent`,
+    hint: 'Run the deploy again. If it fails in the same way, report it.',
   });
+}
+
+/** A difference to a text that the other side has. */
+export interface Delta {
+  /** One a line: `c OFFSET LENGTH` copies from the base, `l LENGTH` takes the next of the literals. */
+  readonly ops: string;
+  readonly literals: Buffer;
+}
+
+/** Length of the compared windows, and the least length of a copy that is worth its line. */
+const windowBytes = 8;
+const leastCopy = 16;
+/** Limit of candidates for a window: a run of zeros matches everywhere. */
+const mostPlaces = 16;
+
+/**
+ * How to make `wanted` from `base` with only `head` and `tail`. For about 10 kB of configuration with a few changed
+ * digests.
+ */
+export function deltaOf(base: Buffer, wanted: Buffer): Delta {
+  const places = placesOf(base);
+  const ops: string[] = [];
+  const literals: Buffer[] = [];
+  let from = 0;
+  const flush = (to: number) => {
+    if (to === from) return;
+    ops.push(`l ${to - from}`);
+    literals.push(wanted.subarray(from, to));
+  };
+  for (let at = 0; at < wanted.length; ) {
+    const found = places.get(wanted.toString('latin1', at, at + windowBytes)) ?? [];
+    let best = { offset: 0, length: 0 };
+    for (const offset of found) {
+      const length = alike(base, offset, wanted, at);
+      if (length > best.length) best = { offset, length };
+    }
+    if (best.length < leastCopy) {
+      at += 1;
+      continue;
+    }
+    flush(at);
+    ops.push(`c ${best.offset} ${best.length}`);
+    at += best.length;
+    from = at;
+  }
+  flush(wanted.length);
+  return { ops: `${ops.join('\n')}\n`, literals: Buffer.concat(literals) };
+}
+
+function placesOf(base: Buffer): Map<string, number[]> {
+  const places = new Map<string, number[]>();
+  for (let offset = 0; offset + windowBytes <= base.length; offset++) {
+    const key = base.toString('latin1', offset, offset + windowBytes);
+    const known = places.get(key);
+    if (known === undefined) places.set(key, [offset]);
+    else if (known.length < mostPlaces) known.push(offset);
+  }
+  return places;
+}
+
+function alike(base: Buffer, offset: number, wanted: Buffer, at: number): number {
+  let length = 0;
+  while (
+    offset + length < base.length &&
+    at + length < wanted.length &&
+    base[offset + length] === wanted[at + length]
+  ) {
+    length += 1;
+  }
+  return length;
 }

@@ -3,10 +3,9 @@ import { Readable } from 'node:stream';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
-import { hexOf } from './missing.ts';
-import type { Holdings, LocalBlob } from './model.ts';
+import { type Holdings, hexOf, type LocalBlob } from './layers.ts';
 
-/** With fewer bytes than it should have the part stays, for the next try; with other bytes it goes. */
+/** An incomplete part stays, for the next attempt. A part with wrong bytes is removed. */
 const appendScript = `
 set -u; umask 077
 hex=$2 size=$3 from=$4
@@ -25,15 +24,15 @@ const codes = { unwritable: 40, otherOffset: 41, short: 42, damaged: 43 } as con
 
 export interface SendOptions {
   readonly signal: AbortSignal;
-  /** Told of bytes as they are sent. */
+  /** Reports bytes as they are sent. */
   readonly onBytes: (bytes: number) => void;
 }
 
 const longestMs = 4 * 3_600_000;
 
 /**
- * Sends one blob into a folder of the host, from where an earlier try ended. The host has its digest checked, and one that does not
- * match is sent anew.
+ * Sends one blob into a folder of the host, and resumes an earlier attempt. The host verifies its digest. If a resumed blob
+ * does not match, it is sent again from the start.
  *
  * @throws UserError `host.disk-full`, `host.write-failed`, `image.damaged`.
  */
@@ -48,8 +47,8 @@ export async function sendBlob(
   if (before?.whole === true && before.bytes === blob.size) return;
   const resumed = before !== undefined && !before.whole && before.bytes <= blob.size ? before.bytes : 0;
   let { code, stderr } = await append(host, folder, blob, resumed, options);
-  const mayMend = code === codes.damaged || code === codes.otherOffset;
-  if (resumed > 0 && mayMend) ({ code, stderr } = await append(host, folder, blob, 0, options));
+  const isOutdatedPart = code === codes.damaged || code === codes.otherOffset;
+  if (resumed > 0 && isOutdatedPart) ({ code, stderr } = await append(host, folder, blob, 0, options));
   if (code !== 0) throw notSent(host, folder, blob, code, stderr);
 }
 
@@ -71,8 +70,8 @@ function notSent(host: Host, folder: string, blob: LocalBlob, code: number, stde
   if (code === codes.damaged || code === codes.short) {
     return new UserError({
       code: 'image.damaged',
-      message: `${host.name}: the layer ${blob.digest} did not arrive as it was sent`,
-      hint: 'Run the deploy again; if it happens twice, look at the disks of both machines.',
+      message: `${host.name}: the layer ${blob.digest} arrived damaged or incomplete`,
+      hint: 'Run the deploy again. If it fails in the same way, check the disks of both machines.',
       output,
     });
   }
@@ -88,7 +87,7 @@ function notSent(host: Host, folder: string, blob: LocalBlob, code: number, stde
 export function diskFull(host: Host, what: string, output: string): UserError {
   return new UserError({
     code: 'host.disk-full',
-    message: `${host.name}: the disk is too full for the images (${what})`,
+    message: `${host.name}: not enough disk space for the images (${what})`,
     hint: 'Free disk space on the host (docker system df), then deploy again.',
     output,
   });

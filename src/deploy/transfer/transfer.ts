@@ -3,16 +3,20 @@ import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { CarriedRecord } from '../../report/model.ts';
 import type { HostPlan, Layout } from '../model.ts';
-import { type LocalImages, openImages } from './archive.ts';
-import { type EngineEffects, type LocalImage, requireLocal } from './engine.ts';
+import { assemble } from './assemble.ts';
 import { readHoldings } from './holdings.ts';
-import { assemble } from './layout.ts';
+import { type Holdings, hexOf, type LocalBlob, planImage, skippable } from './layers.ts';
 import { keepRecords, loadImages, removeTags } from './load.ts';
-import { hexOf, planImage, skippable } from './missing.ts';
-import type { Holdings, LocalBlob } from './model.ts';
+import {
+  type EngineEffects,
+  type FoundImage,
+  type LocalImages,
+  openImages,
+  requireLocal,
+} from './local-images.ts';
 import { diskFull, sendBlob } from './send.ts';
 
-/** A host, and the images that it lacks. */
+/** A host and the images that it lacks. */
 export interface Recipient {
   readonly host: Host;
   readonly layout: Layout;
@@ -25,24 +29,24 @@ export interface CarryEffects {
   readonly detail: (text: string) => void;
 }
 
-/** A host has eight channels for everything. */
+/** A host has eight channels for all operations. */
 const atOnce = 3;
 
-/** What several hosts are given, looked at and saved once. */
+/** Images for several hosts, inspected and saved once. */
 export interface Cargo extends AsyncDisposable {
   carry(recipient: Recipient, effects: CarryEffects): Promise<CarriedRecord>;
 }
 
 /**
- * Before anything is changed: the images that hosts lack must be where Sluice runs.
+ * Checks, before any change, that the engine where Sluice runs has the images that hosts lack.
  *
- * @returns the images that have to be carried.
+ * @returns the images to transfer.
  * @throws UserError `image.nowhere`.
  */
 export async function requireCarried(
   plans: readonly HostPlan[],
   effects: EngineEffects,
-): Promise<readonly LocalImage[]> {
+): Promise<readonly FoundImage[]> {
   const lacking = plans.filter((plan) => lackingImages(plan).length > 0);
   const references = [...new Set(lacking.flatMap(lackingImages))];
   return await requireLocal(
@@ -52,14 +56,14 @@ export async function requireCarried(
   );
 }
 
-/** Images of a plan that have to be carried to its host. */
+/** Images of a plan to transfer to its host. */
 export function lackingImages(plan: Pick<HostPlan, 'images'>): string[] {
   const missing = plan.images.filter((image) => !image.present).map(({ reference }) => reference);
   return missing.filter((reference) => carriedDigest(reference) !== undefined);
 }
 
 /**
- * Takes the images out of the local engine, without the layers that every host has.
+ * Exports the images from the local engine, without layers that every host has.
  *
  * @throws UserError `image.nowhere`, `image.damaged`, `state.unreadable`.
  */
@@ -77,14 +81,14 @@ export async function openCargo(recipients: readonly Recipient[], effects: Engin
   return {
     carry: async (recipient, more) => {
       const found = holdings.get(recipient.host);
-      if (found === undefined) throw new Error(`nothing is known of ${recipient.host.name}`);
+      if (found === undefined) throw new Error(`${recipient.host.name} is not a recipient of this cargo`);
       await removeTags(recipient.host, leftOf(recipient, found));
       const first = await carryOnce(recipient, sparse, found, false, more);
       if ('carried' in first) return first.carried;
       const { name } = recipient.host;
       if (!first.sparse) throw refusedError(name, first.refused);
       more.detail(`${name}: docker load: ${first.refused}`);
-      more.note(`${name}: the host lacks more than it seemed, sending everything`);
+      more.note(`${name}: the host lacks more layers than expected, sending all of them`);
       whole ??= openImages(references, new Set(), effects);
       const afresh = { ...found, arrived: await leftToLoad(recipient) };
       const second = await carryOnce(recipient, await whole, afresh, true, more);
@@ -98,14 +102,14 @@ export async function openCargo(recipients: readonly Recipient[], effects: Engin
   };
 }
 
-/** Tags of a broken load of these images; another app's load may be under way at this very moment. */
+/** Temporary tags of failed loads of these images. Another app's load may be in progress. */
 function leftOf({ references }: Recipient, { leftTags }: Holdings): string[] {
   const repositoryOf = (reference: string) => reference.slice(0, reference.lastIndexOf(':'));
   const ours = new Set(references.map(repositoryOf));
   return leftTags.filter((tag) => ours.has(repositoryOf(tag)));
 }
 
-/** What was sent for a load that failed may be what was wrong with it. */
+/** The files of a failed load may be its cause, so all are sent again. */
 async function leftToLoad({ host, layout }: Recipient): Promise<Holdings['arrived']> {
   await host.exec(['rm', '-rf', '--', layout.incoming]);
   return new Map();
@@ -159,7 +163,7 @@ function refuseFullDisk(host: Host, layout: Layout, blobs: readonly LocalBlob[],
   const missing = blobs.map(({ digest, size }) => size - (holdings.arrived.get(hexOf(digest))?.bytes ?? 0));
   const needed = missing.reduce((sum, size) => sum + Math.max(0, size), 0);
   if (needed <= holdings.freeBytes) return;
-  const output = `${megabytes(needed)} are to be sent, ${megabytes(holdings.freeBytes)} are free`;
+  const output = `${megabytes(needed)} to send, ${megabytes(holdings.freeBytes)} free`;
   throw diskFull(host, layout.incoming, output);
 }
 
@@ -179,7 +183,7 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>)
   if (broken !== undefined) throw broken.reason;
 }
 
-/** A line for each chunk would be a flood. */
+/** At most one line per second. */
 function throttled(tell: () => void): () => void {
   let last = 0;
   return () => {
@@ -190,7 +194,7 @@ function throttled(tell: () => void): () => void {
   };
 }
 
-/** `1.2 MB`, as registries count. */
+/** `1.2 MB`, in decimal units as registries use. */
 export function megabytes(bytes: number): string {
   return bytes < 100_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
@@ -199,7 +203,7 @@ function refusedError(host: string, output: string): UserError {
   return new UserError({
     code: 'image.load-failed',
     message: `${host}: the Docker engine cannot load the images that were sent`,
-    hint: 'Its own words are below. Layers compressed with zstd need Docker 23 or newer.',
+    hint: 'Its message is below. Layers compressed with zstd need Docker 23 or newer.',
     output,
   });
 }

@@ -1,5 +1,6 @@
-import { databaseHost, makeBackup } from '../../deploy/database/commands.ts';
-import type { BackupRecord } from '../../deploy/database/model.ts';
+import { makeBackup } from '../../deploy/database/backups.ts';
+import { databaseHost } from '../../deploy/database/engines.ts';
+import type { BackupRecord } from '../../deploy/database/record.ts';
 import type { OperationContext } from '../context.ts';
 import { openTarget } from './open.ts';
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { layoutOf } from '../../../src/deploy/model.ts';
-import { type EdgeColour, type GuardClient, guardClient } from '../../../src/deploy/traffic/guard.ts';
-import { sendTo } from '../../../src/deploy/traffic/socket.ts';
+import { type EdgeColour, type GuardClient, guardClient, sendTo } from '../../../src/deploy/traffic/guard.ts';
 import { run } from '../../../src/kernel/run.ts';
 import { openTarget } from '../../../src/operations/deploy/open.ts';
 import { buildVersions } from '../../bed/app/versions.ts';

@@ -115,7 +115,7 @@ test('a tag that somebody moved is refused before anything is sent', async () =>
   await must(['docker', '--host', runner.socket, 'tag', two.reference, one.reference]);
   const error = await failure(carry(runner, place, [one.reference]));
   expect(error.code).toBe('image.damaged');
-  expect(error.message).toContain('somebody moved the tag');
+  expect(error.message).toContain('its tag was moved');
   expect(await tagsOf(target, 'moved')).toEqual([]);
   expect(place.arriving()).toBe(0);
 });
@@ -126,7 +126,7 @@ test('an image that is nowhere is named, with both sides', async () => {
   const error = await failure(carry(runner, place, [reference]));
   expect(error.code).toBe('image.nowhere');
   expect(error.message).toBe(
-    `${place.host.name} lacks ${reference}, and so does the Docker engine where Sluice runs`,
+    `Neither ${place.host.name} nor the Docker engine where Sluice runs has ${reference}`,
   );
 });
 

@@ -124,7 +124,9 @@ test('a record that is wrong costs a full load, and no tag of the first try is l
   const second = await source.build(runner, 10 * kib);
   const notes: string[] = [];
   const carried = await carry(runner, place, [second.reference], { note: (text) => notes.push(text) });
-  expect(notes).toContain(`${place.host.name}: the host lacks more than it seemed, sending everything`);
+  expect(notes).toContain(
+    `${place.host.name}: the host lacks more layers than expected, sending all of them`,
+  );
   expect(carried).toMatchObject({ layers: 2, moved: 2, full: true });
   expect(carried.bytes).toBeGreaterThan(320 * kib);
   expect(await codeOf(target, second.reference)).toBe(second.code);

@@ -89,7 +89,7 @@ test('a colour that takes requests and never answers is taken out, though its he
   await reverted();
   expect((await edge.status()).last).toMatchObject({
     reason: 'latency',
-    detail: expect.stringMatching(/have none yet/),
+    detail: expect.stringMatching(/are still unanswered/),
   });
   await load.stop();
 });
@@ -113,7 +113,7 @@ test('without a confirmation the deadline reverts', async () => {
   await reverted();
   expect((await edge.status()).last).toMatchObject({
     reason: 'deadline',
-    detail: 'nobody confirmed within 0.5 s',
+    detail: 'not confirmed within 0.5 s',
   });
   expect((await call()).colour).toBe('blue');
 });

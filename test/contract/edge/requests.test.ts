@@ -141,8 +141,8 @@ test('more clients than it carries are told so at once, and the log says it once
     expect(performance.now() - begun).toBeLessThan(2_000);
   }
   expect((await edge.status()).connections?.max).toBe(20);
-  await eventually('the log has it', () => edge.log.includes('all 20 connections are taken'));
+  await eventually('the log has it', () => edge.log.includes('all 20 connections are in use'));
   for (const socket of idle) socket.destroy();
   await eventually('it serves again', async () => (await call()).status === 200);
-  expect(edge.log.split('connections are taken').length).toBe(2);
+  expect(edge.log.split('connections are in use').length).toBe(2);
 });

@@ -155,7 +155,7 @@ secrets:
 });
 
 describe.concurrent('what a build is given', () => {
-  test('has none of the job’s credentials in its environment, whoever asks', async () => {
+  test('has none of the job’s credentials in its environment, for every caller', async () => {
     const compose = `services:
   web:
     build: { context: ., args: { A: "\${VERSION}", B: "\${AWS_REGION}" } }
@@ -183,7 +183,7 @@ secrets: { t: { environment: GITHUB_TOKEN }, p: { environment: LD_PRELOAD } }
     expect(JSON.stringify(seen)).not.toMatch(values);
   });
 
-  test('is the job’s token where sluice.yml says so, and only as that secret', async () => {
+  test('is the job’s token if sluice.yml lists it, and only as that secret', async () => {
     const own = { 'sluice.yml': `${target()}build: { job-credentials: [GITHUB_TOKEN] }\n` };
     const { targets, environ, text } = await recordBuild(files(secret('GITHUB_TOKEN'), own), job);
     expect(targets['web']?.secret).toEqual(['id=t,env=BUILD_SECRET_0']);

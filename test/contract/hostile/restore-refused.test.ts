@@ -4,11 +4,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { refuseCorrupt } from '../../../src/deploy/database/commands.ts';
-import type { BackupRecord } from '../../../src/deploy/database/model.ts';
-import { dumpDatabase } from '../../../src/deploy/database/postgres.ts';
-import { testRestore } from '../../../src/deploy/database/proof.ts';
-import { restoreDatabase } from '../../../src/deploy/database/restore.ts';
+import { refuseCorrupt } from '../../../src/deploy/database/backups.ts';
+import { dumpDatabase } from '../../../src/deploy/database/postgres/dump.ts';
+import { testRestore } from '../../../src/deploy/database/postgres/proof.ts';
+import { restoreDatabase } from '../../../src/deploy/database/postgres/restore.ts';
+import type { BackupRecord } from '../../../src/deploy/database/record.ts';
 import { type PostgresBed, postgresBinaries, startPostgresBed } from '../../support/deploy/postgres-bed.ts';
 import { failure } from '../../support/host/sshd.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BackupRecord } from '../../../src/deploy/database/model.ts';
-import { dumpDatabase } from '../../../src/deploy/database/postgres.ts';
-import { testRestore } from '../../../src/deploy/database/proof.ts';
-import { restoreDatabase } from '../../../src/deploy/database/restore.ts';
+import { dumpDatabase } from '../../../src/deploy/database/postgres/dump.ts';
+import { testRestore } from '../../../src/deploy/database/postgres/proof.ts';
+import { restoreDatabase } from '../../../src/deploy/database/postgres/restore.ts';
+import type { BackupRecord } from '../../../src/deploy/database/record.ts';
 import { type PostgresBed, postgresBinaries, startPostgresBed } from '../../support/deploy/postgres-bed.ts';
 
 // The names need quoting everywhere.

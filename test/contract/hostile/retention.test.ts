@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { BackupRecord } from '../../../src/deploy/database/model.ts';
+import type { BackupRecord } from '../../../src/deploy/database/record.ts';
 import { listBackups, pruneBackups } from '../../../src/deploy/database/store.ts';
 import { type Layout, layoutOf } from '../../../src/deploy/model.ts';
 import type { Host } from '../../../src/host/model.ts';

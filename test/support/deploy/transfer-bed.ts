@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { join } from 'node:path';
 import { carriedReference } from '../../../src/config/images/transferred.ts';
 import { type Layout, layoutOf } from '../../../src/deploy/model.ts';
-import { sha256 } from '../../../src/deploy/transfer/missing.ts';
+import { sha256 } from '../../../src/deploy/transfer/layers.ts';
 import { openCargo } from '../../../src/deploy/transfer/transfer.ts';
 import type { Host } from '../../../src/host/model.ts';
 import type { CarriedRecord } from '../../../src/report/model.ts';

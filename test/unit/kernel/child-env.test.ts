@@ -59,7 +59,7 @@ describe('what a child gets is a list of what it may have', () => {
       'DOCKER_PWD DOCKER_HUB_PWD CYPRESS_ADMIN_PWD JEST_PW DOCKER_PSW CYPRESS_APIKEY DOCKER_SSHKEY NODE_APPKEY CONDA_KEYS ' +
       'PLAYWRIGHT_SERVICE_ACCESSKEY DOCKER_PASSKEY DOCKER_CREDS PYTHON_JWT NPM_CONFIG_OTP CYPRESS_WEBHOOK_URL'
     ).split(' '),
-  )('%s is none, by its name', (name) => expect(toolEnv({ [name]: 'hunter2-value' })).toEqual({}));
+  )('%s is excluded by its name', (name) => expect(toolEnv({ [name]: 'hunter2-value' })).toEqual({}));
 
   test.each([
     ['DOCKER_CONFIG_JSON', '{"auths": {"ghcr.io": {"auth": "bWU6aHVudGVyMg=="}}}'],
@@ -71,7 +71,7 @@ describe('what a child gets is a list of what it may have', () => {
     ['PYTEST_ADDOPTS', '-q --db-password=hunter2'],
     ['NODE_REGISTRY_LOGIN', `ghp_${'a1'.repeat(18)}`],
     ['DOCKER_DEPLOY', '-----BEGIN OPENSSH PRIVATE KEY-----'],
-  ])('%s is none, by its value', (name, value) => {
+  ])('%s is excluded by its value', (name, value) => {
     expect([toolEnv({ [name]: value }), isOpen(name, value)]).toEqual([{}, false]);
     expect(dockerEnv({ [name]: value })).toEqual({});
   });

@@ -1,6 +1,6 @@
-import { databaseHost } from '../../../deploy/database/commands.ts';
+import { databaseHost } from '../../../deploy/database/engines.ts';
+import { backupLine } from '../../../deploy/database/record.ts';
 import { listBackups } from '../../../deploy/database/store.ts';
-import { backupLine } from '../../../deploy/database/text.ts';
 import { layoutOf } from '../../../deploy/model.ts';
 import { exitCodes } from '../../../kernel/run.ts';
 import { openTarget } from '../../../operations/deploy/open.ts';

@@ -1,4 +1,4 @@
-import { backupLine } from '../../../deploy/database/text.ts';
+import { backupLine } from '../../../deploy/database/record.ts';
 import { exitCodes } from '../../../kernel/run.ts';
 import { backupTarget } from '../../../operations/deploy/backup.ts';
 import type { CommandContext } from '../../context.ts';

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline/promises';
-import { databaseHost, refuseCorrupt } from '../../../deploy/database/commands.ts';
-import type { BackupRecord } from '../../../deploy/database/model.ts';
-import { type Restored, restoreDatabase } from '../../../deploy/database/restore.ts';
-import { findBackup, findDatabase, listBackups } from '../../../deploy/database/store.ts';
-import { backupLine } from '../../../deploy/database/text.ts';
+import { refuseCorrupt } from '../../../deploy/database/backups.ts';
+import type { Restored } from '../../../deploy/database/engine.ts';
+import { databaseHost, findDatabase } from '../../../deploy/database/engines.ts';
+import { type BackupRecord, backupLine } from '../../../deploy/database/record.ts';
+import { findBackup, listBackups } from '../../../deploy/database/store.ts';
 import { newDeployId } from '../../../deploy/deploy.ts';
 import { leaseHolder } from '../../../deploy/lease/held-hosts.ts';
 import { takeLease } from '../../../deploy/lease/keeper.ts';
@@ -35,7 +35,7 @@ export async function execute(
   const keeper = await takeLease(host, layout, leaseHolder(id, effects));
   try {
     const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
-    const restored = await restoreDatabase(host, layout.backups, backup, database, {
+    const restored = await database.engine.restore(host, layout.backups, backup, database, {
       signal: effects.signal,
       timeoutMs: config.backup?.timeoutMs ?? 3_600_000,
       suffix: id.replaceAll('-', '_'),

@@ -1,5 +1,6 @@
-import { databaseHost, verifyBackup } from '../../../deploy/database/commands.ts';
-import { backupLine } from '../../../deploy/database/text.ts';
+import { verifyBackup } from '../../../deploy/database/backups.ts';
+import { databaseHost } from '../../../deploy/database/engines.ts';
+import { backupLine } from '../../../deploy/database/record.ts';
 import { exitCodes } from '../../../kernel/run.ts';
 import { openTarget, targetAndName } from '../../../operations/deploy/open.ts';
 import type { CommandContext } from '../../context.ts';

@@ -51,7 +51,7 @@ describe('a variable of a source of secrets', () => {
     },
   );
 
-  test('is none with the name of a service, a volume or a host, nor where such a one is', () => {
+  test('is not masked if it is the name of a service, a volume or a host, or contains one', () => {
     const open = new Set(
       openNames({
         services: { maildev: { container_name: 'mail-1' }, 'orders-db': null, x: { hostname: '${HOST}' } },

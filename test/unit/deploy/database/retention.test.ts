@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BackupReason, BackupRecord } from '../../../../src/deploy/database/model.ts';
-import { chooseExpired, reasonOf, type Worth, worthOf } from '../../../../src/deploy/database/retention.ts';
-import { openAfterConfirmed } from '../../../../src/deploy/database/store.ts';
-import { backupLine } from '../../../../src/deploy/database/text.ts';
+import { type BackupReason, type BackupRecord, backupLine } from '../../../../src/deploy/database/record.ts';
+import {
+  chooseExpired,
+  openAfterConfirmed,
+  reasonOf,
+  type Worth,
+  worthOf,
+} from '../../../../src/deploy/database/store.ts';
 
 const hash = 'a'.repeat(64);
 
@@ -103,7 +107,7 @@ describe('what a line says of a backup', () => {
     const restoreTest = { ok: true, at: proven.at, tables: 1, rows: 2, rights: 23, seconds: 1 };
     expect(line({ ...proven, restoreTest })).toBe('restored: 1 table, 2 rows, 23 rights equal');
     expect(line(proven)).toBe('restored: 1 table, 1 row equal, owners and privileges not compared');
-    expect(line(backup(1, 'untested'))).toBe('not test-restored');
+    expect(line(backup(1, 'untested'))).toBe('restore not tested');
     expect(line({ ...proven, sha256: '' })).toContain('NO SHA-256');
   });
 });

@@ -160,7 +160,7 @@ describe('no name is lost, and none leads to a color', () => {
   test('a link’s name that another service has is refused before anything runs', () => {
     const record = releaseOf({}, { db: { strategy: 'keep', definition: { image: 'd', links: ['web:db'] } } });
     expect(() => plan(record, serving(record, 'blue'))).toThrow(
-      'services.db.links: "web:db" gives web a name that db has',
+      'services.db.links: "web:db" gives web the name of db',
     );
   });
 });

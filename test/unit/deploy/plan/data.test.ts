@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeVolume } from '../../../../src/config/model.ts';
-import { listContainers } from '../../../../src/deploy/on-host/state.ts';
-import type { ContainerMount } from '../../../../src/deploy/preflight/adopted-data.ts';
+import { type ContainerMount, listContainers } from '../../../../src/deploy/on-host/state.ts';
 import { userErrorsOf } from '../../../../src/kernel/errors.ts';
 import { container, hostState, plan, release, servicePlan } from '../../../support/deploy/fixtures.ts';
 
@@ -49,12 +48,12 @@ describe('data that an adopted app has elsewhere', () => {
     expect(faults).toMatchObject([
       {
         code: 'preflight.data-elsewhere',
-        message: `one: web keeps its data of /data in /home/deploy/my app/data (container shop-web-1), and this release has it in ${place}: it would start without that data`,
+        message: `one: the data of web at /data is in /home/deploy/my app/data (container shop-web-1), but this release mounts ${place} there and starts without it`,
       },
     ]);
     expect(faults[0]?.hint).toBe(
-      'To keep it there, write /home/deploy/my app/data:/data in a compose file of this target. ' +
-        'To move it (the service is down until the deploy is done), run on the server: ' +
+      'To keep it there, mount /home/deploy/my app/data:/data in a compose file of this target. ' +
+        'To move it (the service is down until the deploy ends), run on the server: ' +
         `docker stop shop-web-1 && mkdir -p ${place} && sudo cp -a '/home/deploy/my app/data/.' ${place} && docker rm shop-web-1`,
     );
   });
@@ -83,7 +82,7 @@ describe('data that an adopted app has elsewhere', () => {
     ['another absolute path', bind('/srv/new'), [folder('/srv/old')], '/srv/old'],
   ])('%s', (_, volume, mounts, place) => {
     const [fault] = faultsOf(volume, mounts);
-    expect(fault?.message).toContain(`keeps its data of /data in ${place} (`);
+    expect(fault?.message).toContain(`the data of web at /data is in ${place} (`);
     expect(fault?.hint).toMatch(/^To keep it there, /);
   });
 

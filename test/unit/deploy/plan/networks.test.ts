@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeModel, ComposeService } from '../../../../src/config/model.ts';
 import type { ReleaseRecord } from '../../../../src/deploy/model.ts';
-import { type NetworkState, withExistingNetworks } from '../../../../src/deploy/preflight/host-networks.ts';
+import { type NetworkState, withExistingNetworks } from '../../../../src/deploy/preflight/host-network.ts';
 import { faultsOf, plan, release, servicePlan, serving } from '../../../support/deploy/fixtures.ts';
 
 type Networks = NonNullable<ComposeModel['networks']>;

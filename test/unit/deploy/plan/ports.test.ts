@@ -4,7 +4,7 @@ import type { ReleaseRecord } from '../../../../src/deploy/model.ts';
 import type { HostState } from '../../../../src/deploy/on-host/state.ts';
 import { parseState } from '../../../../src/deploy/on-host/state-files.ts';
 import { stoppedBy } from '../../../../src/deploy/plan/ports.ts';
-import type { PublishedPort } from '../../../../src/deploy/preflight/host-ports.ts';
+import type { PublishedPort } from '../../../../src/deploy/preflight/host-network.ts';
 import { edgeHash } from '../../../../src/deploy/traffic/edge-container.ts';
 import { plan, release, servicePlan, serving } from '../../../support/deploy/fixtures.ts';
 

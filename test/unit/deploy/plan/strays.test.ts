@@ -164,6 +164,6 @@ test('an edge that the engine cannot start is named with the engine’s words', 
   const starting = startStoppedEdges(host, layoutOf('/opt/sluice', 'shop'), stopped, {} as Clock);
   await expect(starting).rejects.toMatchObject({
     code: 'edge.unreachable',
-    message: 'one: the edge of web cannot be started: Bind for 0.0.0.0:80 failed: port is already allocated',
+    message: 'one: the edge of web cannot start: Bind for 0.0.0.0:80 failed: port is already allocated',
   });
 });

@@ -2,9 +2,8 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { layoutOf } from '../../../../src/deploy/model.ts';
-import { shellQuote } from '../../../../src/deploy/on-host/upload.ts';
-import { hasDigest, repositoryOf } from '../../../../src/deploy/project/images.ts';
-import { registryLogins } from '../../../../src/deploy/project/registry-login.ts';
+import { shellQuote } from '../../../../src/deploy/on-host/write-files.ts';
+import { hasDigest, registryLogins, repositoryOf } from '../../../../src/deploy/project/images.ts';
 import { digest } from '../../../support/deploy/fixtures.ts';
 
 describe('image references', () => {

@@ -160,11 +160,11 @@ describe('whether a host can bear a release', () => {
 
   test('the message names the largest and does the sum', () => {
     const memory = judge({ memory: 4 * gib }).find((finding) => finding.topic === 'memory');
-    expect(memory?.message).toBe('5.0 GiB of limits with both colours running, 4.0 GiB in the host');
-    expect(memory?.fix).toContain('web alone takes 2 × 2.0 GiB');
+    expect(memory?.message).toBe('5.0 GiB of memory limits while both colors run, the host has 4.0 GiB');
+    expect(memory?.fix).toContain('web alone uses 2 × 2.0 GiB');
     const connections = judge({}).find((finding) => finding.topic === 'connections');
     expect(connections?.message).toContain(
-      '120 database connections at most with both colours (web 2×1×60), 97 available',
+      'up to 120 database connections while both colors run (web 2×1×60), 97 available',
     );
   });
 
@@ -173,7 +173,7 @@ describe('whether a host can bear a release', () => {
     const on = (one: typeof record) =>
       judgeHost({ facts: facts({}), record: one, fleet: [record, other], config: {}, database: 'db' });
     const said = on(record).filter((finding) => finding.topic === 'connections');
-    expect(said.map((finding) => finding.message.slice(0, 4))).toEqual(['140 ']);
+    expect(said.map((finding) => finding.message.slice(0, 10))).toEqual(['up to 140 ']);
     expect(on(other).filter((finding) => finding.topic === 'connections')).toEqual([]);
   });
 
@@ -189,7 +189,7 @@ describe('whether a host can bear a release', () => {
         .filter(({ level, topic }) => topic === 'memory' && level !== 'ok')
         .map((finding) => [finding.level, finding.message]),
     ).toEqual([
-      ['error', 'web needs 60.0 GiB (30 processes × 2.0 GiB), and its limit is 1.0 GiB'],
+      ['error', 'web needs 60.0 GiB (30 processes × 2.0 GiB), but its limit is 1.0 GiB'],
       ['warning', 'shared_buffers (2 GiB) is 200 % of the limit of 1 GiB'],
     ]);
   });
@@ -211,14 +211,17 @@ describe('whether a host can bear a release', () => {
     expect(
       found.filter(({ topic }) => topic === 'connections').map((finding) => [finding.level, finding.message]),
     ).toEqual([
-      ['ok', expect.stringMatching(/^50 database connections .*pgbouncer opens 50\), 97 available$/)],
-      ['error', '240 connections to pgbouncer at most with both colours, and it takes 200'],
+      ['ok', expect.stringMatching(/^up to 50 database connections .*pgbouncer opens 50\), 97 available$/)],
+      ['error', 'up to 240 connections to pgbouncer while both colors run, but it accepts 200'],
     ]);
   });
 
   test('a clock that is far off is a warning', () => {
     const clock = judge({ clockMs: -90_000 }).find((finding) => finding.topic === 'clock');
-    expect([clock?.level, clock?.message]).toEqual(['warning', "the host's clock is 90 s behind ours"]);
+    expect([clock?.level, clock?.message]).toEqual([
+      'warning',
+      "the host's clock is 90 s behind the clock where Sluice runs",
+    ]);
     expect(judge({ clockMs: 2_000 }).some((finding) => finding.topic === 'clock')).toBe(false);
   });
 

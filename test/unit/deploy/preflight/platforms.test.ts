@@ -93,7 +93,7 @@ describe('before anything is pulled', () => {
 
   test('an image for another platform is refused, with both', async () => {
     expect(await check([parsePlatform('linux/arm64')])).toEqual([
-      `image.platform one: the image of web is for linux/arm64, and linux/amd64 is needed: ${image}`,
+      `image.platform one: the image of web is for linux/arm64, but linux/amd64 is needed: ${image}`,
     ]);
   });
 
@@ -106,7 +106,7 @@ describe('before anything is pulled', () => {
     const arm = { platform: 'linux/arm64' };
     expect(await check([parsePlatform('linux/arm64/v8')], arm)).toEqual([]);
     expect(await check([amd64], arm)).toEqual([
-      `image.platform one: the image of web is for linux/amd64, and linux/arm64 is needed: ${image}`,
+      `image.platform one: the image of web is for linux/amd64, but linux/arm64 is needed: ${image}`,
     ]);
     expect(platformFor(planOf(arm).record.model, image)).toBe('linux/arm64');
     expect(platformFor(planOf().record.model, image)).toBeUndefined();
@@ -141,14 +141,14 @@ describe('before the backup', () => {
     expect(await faultsOf(() => verifyPlatforms(host(), planOf()))).toEqual([]);
     engineHas('arm64', 'amd64');
     expect(await faultsOf(() => verifyPlatforms(host(), planOf()))).toEqual([
-      `image.platform one: the image of web is for linux/arm64, and linux/amd64 is needed: ${image}`,
+      `image.platform one: the image of web is for linux/arm64, but linux/amd64 is needed: ${image}`,
     ]);
   });
 
   test('so is the image of the edge', async () => {
     engineHas('amd64', 'arm64');
     expect(await faultsOf(() => verifyPlatforms(host(), planOf()))).toEqual([
-      `image.platform one: the image of the edge of web is for linux/arm64, and linux/amd64 is needed: ${edgeImage}`,
+      `image.platform one: the edge image of web is for linux/arm64, but linux/amd64 is needed: ${edgeImage}`,
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeService, Strategy } from '../../../../src/config/model.ts';
-import { judgeUsers } from '../../../../src/deploy/preflight/engine-users.ts';
+import { judgeUsers } from '../../../../src/deploy/preflight/engine.ts';
 import { releaseProject } from '../../../../src/deploy/project/project.ts';
 import type { HostFacts } from '../../../../src/host/probe/facts.ts';
 import { release, servicePlan } from '../../../support/deploy/fixtures.ts';
@@ -24,13 +24,13 @@ function linesFor(
 
 describe('an engine with userns-remap', () => {
   test.each<[string, ComposeService]>([
-    ['shares the network of the server (network_mode: host)', { network_mode: 'host' }],
-    ['shares the processes of the server (pid: host)', { pid: 'host' }],
+    ['shares the server’s network (network_mode: host)', { network_mode: 'host' }],
+    ['shares the server’s processes (pid: host)', { pid: 'host' }],
     ['is privileged', { privileged: true }],
-    ['has secrets: files that only the deploy user can read', { secrets: [{ source: 'key' }] }],
+    ['has secrets: only the deploy user can read these files', { secrets: [{ source: 'key' }] }],
   ])('a service that %s is refused, unless it says userns_mode: host', (why, more) => {
     const [line = ''] = linesFor({ remapped: true }, 'recreate', more);
-    expect(line).toContain(`error the engine has userns-remap, and web ${why}`);
+    expect(line).toContain(`error the engine uses userns-remap, but web ${why}`);
     expect(linesFor({ remapped: true }, 'recreate', { ...more, userns_mode: 'host' })).toEqual([
       'ok userns-remap is on; edges run without it',
     ]);

@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { BackupRecord } from '../../../../src/deploy/database/model.ts';
-import {
-  compareRights,
-  compareRows,
-  parseRowCounts,
-  totalRows,
-} from '../../../../src/deploy/database/model.ts';
-import { createRoles } from '../../../../src/deploy/database/rights.ts';
+import { parseRowCounts } from '../../../../src/deploy/database/postgres/dump.ts';
+import { compareRights } from '../../../../src/deploy/database/postgres/proof.ts';
+import { createRoles } from '../../../../src/deploy/database/postgres/rights.ts';
+import { type BackupRecord, compareRows, totalRows } from '../../../../src/deploy/database/record.ts';
 import { backupName, findBackup } from '../../../../src/deploy/database/store.ts';
 import { choosePruned } from '../../../../src/deploy/steps/prune.ts';
 import { broughtInVain } from '../../../../src/deploy/steps/transfer.ts';
@@ -120,9 +116,11 @@ describe('backups', () => {
   test('an unknown name lists what there is', () => {
     expect(findBackup([record('a'), record('b')], 'a')).toEqual(record('a'));
     expect(() => findBackup([record('a'), record('b')], 'c')).toThrow(
-      expect.objectContaining({ code: 'backup.unknown', hint: 'Backups: b, a.' }),
+      expect.objectContaining({ code: 'backup.unknown', hint: 'Available: b, a.' }),
     );
-    expect(() => findBackup([], 'c')).toThrow(expect.objectContaining({ hint: 'There is no backup yet.' }));
+    expect(() => findBackup([], 'c')).toThrow(
+      expect.objectContaining({ message: 'There is no backup on the host' }),
+    );
   });
 
   test('row counts are read whatever a table is called, and compared by name', () => {

@@ -121,7 +121,9 @@ describe('what cannot be in a configuration is refused', () => {
     ['a nameserver with a space', { nameserver: '127.0.0.11:53 x' }],
   ];
   test.each(refused)('%s', (_, change) => {
-    expect(() => renderEdgeConfig({ ...spec, ...change }, 'v1')).toThrow(/^no edge for service /);
+    expect(() => renderEdgeConfig({ ...spec, ...change }, 'v1')).toThrow(
+      /^cannot configure the edge of service /,
+    );
   });
 
   test('no service name and no health path adds a word or a line', () => {
@@ -133,7 +135,7 @@ describe('what cannot be in a configuration is refused', () => {
         try {
           config = renderEdgeConfig({ ...spec, service, health: { path, port: 8000 } }, 'v1');
         } catch (error) {
-          expect((error as Error).message).toMatch(/^no edge for service /);
+          expect((error as Error).message).toMatch(/^cannot configure the edge of service /);
           return;
         }
         expect(shape(config)).toEqual(expected);

@@ -1,11 +1,19 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { deltaOf } from '../../../../src/deploy/transfer/delta.ts';
+import { assemble } from '../../../../src/deploy/transfer/assemble.ts';
 import { parseLook } from '../../../../src/deploy/transfer/holdings.ts';
-import { assemble } from '../../../../src/deploy/transfer/layout.ts';
-import { chainIds, planImage, sha256, skippable } from '../../../../src/deploy/transfer/missing.ts';
-import type { Blob, Holdings, ImageRecord, LocalImage } from '../../../../src/deploy/transfer/model.ts';
+import {
+  type Blob,
+  chainIds,
+  type Holdings,
+  type ImageRecord,
+  type LocalImage,
+  planImage,
+  sha256,
+  skippable,
+} from '../../../../src/deploy/transfer/layers.ts';
+import { deltaOf } from '../../../../src/deploy/transfer/load.ts';
 import { lackingImages } from '../../../../src/deploy/transfer/transfer.ts';
 import { readTar } from '../../../../src/kernel/tar.ts';
 

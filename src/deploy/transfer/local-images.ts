@@ -8,27 +8,26 @@ import { createGzip } from 'node:zlib';
 import { carriedDigest } from '../../config/images/transferred.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { dockerEnv } from '../../kernel/process/child-env.ts';
-import { tail } from '../../kernel/process/process.ts';
+import { runProcess, tail } from '../../kernel/process/process.ts';
 import { streamProcess } from '../../kernel/process/stream.ts';
 import { readTar, type TarEntry } from '../../kernel/tar.ts';
-import type { EngineEffects } from './engine.ts';
-import { hexOf, sha256 } from './missing.ts';
-import type { LocalBlob, LocalImage } from './model.ts';
+import { type Platform, platformsIn } from '../preflight/platforms.ts';
+import { hexOf, type LocalBlob, type LocalImage, sha256 } from './layers.ts';
 
-/** What the local engine gave of some images; the files are gone when it is disposed. */
+/** Files of images from the local engine. Disposing removes them. */
 export interface LocalImages extends AsyncDisposable {
   readonly images: readonly LocalImage[];
-  /** A layer as it is to travel: as it is when it is compressed, else compressed now. Made once. */
+  /** A layer in compressed form. It is compressed at most once. */
   blob(diffId: string): Promise<LocalBlob>;
 }
 
-/** Configurations and lists are smaller, and are kept whatever they are called. */
+/** Configurations and lists are smaller, and are always kept. */
 const smallBytes = 64 * 1024;
 
 /**
- * Takes images out of the engine where Sluice runs, with one `docker save`, checked against their digests.
+ * Exports images from the engine where Sluice runs, with one `docker save`, and verifies their digests.
  *
- * @param skip names of files in the archive that nobody needs; they are read over.
+ * @param skip names of files in the archive that no host needs.
  * @throws UserError `image.nowhere`, `image.damaged`.
  */
 export async function openImages(
@@ -69,7 +68,7 @@ interface Saved {
   readonly file: string;
   readonly size: number;
   readonly digest: string;
-  /** Where a link points to, from the root of the archive: older engines save a layer once. */
+  /** Target of a link, from the root of the archive: older engines save a shared layer once. */
   readonly link: string | undefined;
 }
 
@@ -99,7 +98,7 @@ async function readManifest(references: readonly string[], saved: ReadonlyMap<st
   };
   const read = async (path: string): Promise<Buffer> => {
     const found = find(path);
-    if (found === undefined) throw damaged(`docker save gave no ${path}`);
+    if (found === undefined) throw damaged(`docker save did not write ${path}`);
     return await readFile(found.file);
   };
   const manifest = JSON.parse((await read('manifest.json')).toString()) as readonly {
@@ -111,10 +110,10 @@ async function readManifest(references: readonly string[], saved: ReadonlyMap<st
   const images = await Promise.all(
     references.map(async (reference): Promise<LocalImage> => {
       const found = manifest.find(({ RepoTags }) => RepoTags?.includes(reference));
-      if (found === undefined) throw damaged(`docker save gave no ${reference}`);
+      if (found === undefined) throw damaged(`docker save did not write ${reference}`);
       const config = await read(found.Config);
       if (sha256(config) !== carriedDigest(reference)) {
-        throw damaged(`${reference} is another image than its name says: somebody moved the tag`);
+        throw damaged(`${reference} does not match the digest in its name: its tag was moved`);
       }
       const { rootfs } = JSON.parse(config.toString()) as { rootfs: { diff_ids: readonly string[] } };
       for (const [index, diffId] of rootfs.diff_ids.entries()) {
@@ -136,12 +135,12 @@ async function travelling(
   layer: { readonly saved: Saved; readonly named: string | undefined } | undefined,
   signal: AbortSignal,
 ): Promise<LocalBlob> {
-  if (layer === undefined) throw damaged(`docker save gave no layer ${diffId}`);
+  if (layer === undefined) throw damaged(`docker save did not write the layer ${diffId}`);
   const { file, size, digest } = layer.saved;
   const kind = await compressionOf(file);
   const wanted = kind === 'none' ? hexOf(diffId) : layer.named;
   if (wanted !== undefined && hexOf(digest) !== wanted) {
-    throw damaged(`docker save gave other bytes for the layer ${diffId} than its digest says`);
+    throw damaged(`docker save wrote a layer that does not match its digest: ${diffId}`);
   }
   if (kind !== 'none') {
     return { file, size, digest, mediaType: gzipType.replace('gzip', kind) };
@@ -179,8 +178,62 @@ function damaged(message: string): UserError {
 function notSaved(references: readonly string[], stderr: string): UserError {
   return new UserError({
     code: 'image.nowhere',
-    message: `The Docker engine where Sluice runs does not give ${references.join(', ')}`,
+    message: `The Docker engine where Sluice runs cannot save ${references.join(', ')}`,
     hint: 'Run `sluice build --images images.json` on this machine first.',
     output: tail(stderr, 5),
+  });
+}
+
+export interface EngineEffects {
+  /** Environment of Sluice, with DOCKER_HOST and the docker context. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** An image of the engine where Sluice runs. */
+export interface FoundImage {
+  readonly reference: string;
+  readonly diffIds: readonly string[];
+  readonly platforms: readonly Platform[];
+}
+
+/**
+ * Checks that the engine where Sluice runs has the images that hosts lack.
+ *
+ * @returns their diff ids and platforms.
+ * @throws UserError `image.nowhere`.
+ */
+export async function requireLocal(
+  references: readonly string[],
+  hosts: readonly string[],
+  effects: EngineEffects,
+): Promise<readonly FoundImage[]> {
+  if (references.length === 0) return [];
+  const format =
+    '{"diffIds":{{json .RootFS.Layers}},"os":{{json .Os}},"architecture":{{json .Architecture}}}';
+  const result = await runProcess(['docker', 'image', 'inspect', '--format', format, ...references], {
+    env: dockerEnv(effects.env),
+    signal: effects.signal,
+    timeoutMs: 60_000,
+  });
+  if (result.code === 0) {
+    const lines = result.stdout.trim().split('\n');
+    return lines.map((line, index) => {
+      const { diffIds, ...platform } = JSON.parse(line) as { readonly diffIds: string[] | null };
+      return {
+        reference: references[index] ?? '',
+        diffIds: diffIds ?? [],
+        platforms: platformsIn([platform]),
+      };
+    });
+  }
+  const missing = references.filter((reference) =>
+    result.stderr.toLowerCase().includes(`image: ${reference}`),
+  );
+  throw new UserError({
+    code: 'image.nowhere',
+    message: `Neither ${hosts.join(', ')} nor the Docker engine where Sluice runs has ${(missing.length > 0 ? missing : references).join(', ')}`,
+    hint: 'Run `sluice build --images images.json` on this machine first, and deploy with the file it writes. Or roll back to a release that the hosts still have.',
+    output: tail(result.stderr, 5),
   });
 }

@@ -1,28 +1,14 @@
-import { sameEngine } from '../../host/engine/docker-cli.ts';
-import type { Host } from '../../host/model.ts';
-import { UserError } from '../../kernel/errors.ts';
-import { tail } from '../../kernel/process/process.ts';
-import { type BackupRecord, isSha256, parseCluster, parseRowCounts } from './model.ts';
+import { sameEngine } from '../../../host/engine/docker-cli.ts';
+import type { Host } from '../../../host/model.ts';
+import { UserError } from '../../../kernel/errors.ts';
+import { tail } from '../../../kernel/process/process.ts';
+import { type BackupEffects, type Database, largestOutput } from '../engine.ts';
+import { type BackupRecord, isSha256 } from '../record.ts';
 import { ownSession } from './restore.ts';
-import { listCluster, listRights } from './rights.ts';
+import { type Cluster, listCluster, listRights } from './rights.ts';
 
-/** A running Postgres container and the image it runs. */
-export interface Database {
-  readonly container: string;
-  readonly imageId: string;
-}
-
-export interface BackupEffects {
-  readonly signal: AbortSignal;
-  readonly timeoutMs: number;
-  readonly now: () => number;
-}
-
-/** Tables of tens of thousands of partitions fit; what is cut off would be a backup that proves less than it says. */
-export const largestOutput = 64 * 1024 * 1024;
-
-/** psql: settings of the database or the role must not end a session that waits for pg_dump, nor change how names are written. Those that every
- * version knows are in {@link ownSession}. */
+/** psql: settings of the database or the role must not end a session that waits for pg_dump, or change how names are
+ * written. {@link ownSession} has the settings that every version knows. */
 export const plainSession = `
 \\o /dev/null
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout');
@@ -31,15 +17,15 @@ SET search_path = '';
 \\o
 `;
 
-/** psql: `row<TAB>table<TAB>count` lines. Temporary tables of other sessions cannot be read, and no dump has them. */
+/** psql: `row<TAB>table<TAB>count` lines, without temporary tables, which no dump has. */
 export const countRows = `SELECT format('SELECT ''row'' || chr(9) || %L || chr(9) || count(*) FROM %I.%I', translate(schemaname || '.' || tablename, E'\\t\\n\\r', '   '), schemaname, tablename)
 FROM pg_catalog.pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '^pg_temp_' ORDER BY schemaname, tablename \\gexec
 `;
 
-// Here and in proof.ts: dash runs an EXIT trap after a signal only if the signal has a trap that exits.
+// Also in proof.ts: dash runs an EXIT trap after a signal only if the signal has a trap that exits.
 
-// The row counts and rights must be those of the dump while the app goes on writing: one transaction exports its snapshot,
-// counts in it, and pg_dump reads the same snapshot. psql's stdout is the dump, its stderr the counts.
+// Row counts and rights must match the dump while the app keeps writing: one transaction exports its snapshot and counts in
+// it, and pg_dump reads the same snapshot. psql writes the dump to stdout and the counts to stderr.
 // $1 backups folder, $2 container, $3 name
 const dumpScript = `
 set -eu
@@ -76,8 +62,8 @@ grep -E "^(row|cluster)$tab" "$3.counts"
 `;
 
 /**
- * Dumps a database beside the app, durably: streamed to a new file, checked to be a readable archive, flushed,
- * renamed. Beside it a list of all rights, for the proof.
+ * Dumps a database and a list of all rights, for the proof. The dump is streamed to a new file, checked to be a readable
+ * archive, flushed and renamed.
  *
  * @throws UserError `backup.failed` or `host.disk-full`.
  */
@@ -99,10 +85,10 @@ export async function dumpDatabase(
     const full = /no space left/i.test(result.stderr);
     throw new UserError({
       code: full ? 'host.disk-full' : 'backup.failed',
-      message: `${host.name}: the backup of the database failed`,
+      message: `${host.name}: cannot back up the database`,
       hint: full
         ? 'Free disk space on the host, then deploy again.'
-        : 'Nothing was changed. Is the database up, and may its user read all tables?',
+        : 'Nothing was changed. Check that the database is up and that its user can read all tables.',
       output: tail(result.stderr, 8),
     });
   }
@@ -129,4 +115,20 @@ export async function dumpDatabase(
     rights: { count: Number(value('rights')), sha256: rightsSha256 },
     cluster,
   };
+}
+
+/** Reads `row<TAB>schema.table<TAB>count` lines. */
+export function parseRowCounts(text: string): Record<string, number> {
+  const rows: [string, number][] = [];
+  for (const line of text.split('\n')) {
+    const [kind, table, count] = line.split('\t');
+    if (kind === 'row' && table !== undefined && /^\d+$/.test(count ?? '')) rows.push([table, Number(count)]);
+  }
+  return Object.fromEntries(rows);
+}
+
+/** Reads the `cluster<TAB>…` line. */
+export function parseCluster(text: string): Cluster | undefined {
+  const line = /^cluster\t(.+)$/m.exec(text)?.[1];
+  return line === undefined ? undefined : (JSON.parse(line) as Cluster);
 }

@@ -1,27 +1,27 @@
-import { sameEngine } from '../../host/engine/docker-cli.ts';
-import type { Host } from '../../host/model.ts';
-import { UserError } from '../../kernel/errors.ts';
-import { tail } from '../../kernel/process/process.ts';
-import type { BackupRecord } from './model.ts';
-import type { Database } from './postgres.ts';
+import { sameEngine } from '../../../host/engine/docker-cli.ts';
+import type { Host } from '../../../host/model.ts';
+import { UserError } from '../../../kernel/errors.ts';
+import { tail } from '../../../kernel/process/process.ts';
+import type { Database, Restored, RestoreOptions } from '../engine.ts';
+import type { BackupRecord } from '../record.ts';
 import { createRoles, identifier, type Role } from './rights.ts';
 
 /**
- * PGOPTIONS of each session of Sluice, which take precedence over settings of the database. Its owner sets those, and may be the
- * app: a search_path with a schema of its own before pg_catalog would have its functions run as superuser.
+ * PGOPTIONS of Sluice's sessions. They take precedence over settings of the database, which the app may own: with another
+ * schema before pg_catalog in the search_path, functions of the app run as superuser.
  */
 export const ownSession =
   '-c search_path=pg_catalog -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off';
 
 // Runs inside the database's container. stdin: one line of base64 (SQL of the database itself), then the dump.
-// The backup is restored beside the live database; only when it is complete do the two change names, in the milliseconds
-// that two renames take. The live one is kept under another name, so that even a wrong restore can be taken back. Both
-// renames and all settings or none, and whatever happens the live database accepts connections again.
-// Nobody but superusers can connect to the copy before it has the grants of the database: its connection limit is 0.
-// A database with a subscription cannot be dropped, and dropping the subscription would take the publisher's slot, which is
-// the live database's: a copy that is given up lets go of it first.
-// Settings are stored for all databases in bytes of the encoding of the one that sets them: with another encoding than
-// that of the maintenance database, an empty database with the same encoding serves to set them.
+// Restores the backup into a copy beside the live database, and swaps the names of the two once it is complete. The live
+// database is kept under another name, so that a wrong restore can be reverted. One transaction has both renames and all
+// settings, and in any case the live database accepts connections again.
+// Until the copy has its grants, its connection limit is 0: only superusers can connect.
+// A database with a subscription cannot be dropped, and dropping the subscription drops the publisher's slot, which belongs
+// to the live database. So a discarded copy detaches from the slot first.
+// Settings are stored for all databases in bytes of the encoding of the database that sets them. If the encoding differs
+// from that of the maintenance database, an empty database with the right encoding sets them.
 // $1 suffix, $2 options of CREATE DATABASE, $3 encoding of the dump, $4 owner of the schema public, `-` without one, empty if not known,
 // $5 name of the dumped database, $6 more options of pg_restore
 const inner = `
@@ -42,7 +42,7 @@ SQL
 reopen() { echo 'ALTER DATABASE :"live" WITH ALLOW_CONNECTIONS true;' | sql >/dev/null 2>&1 || :; }
 [ "$5" = "$live" ] || { echo "the backup is of the database $5, but POSTGRES_DB of the container is $live" >&2; exit 3; }
 [ "$(echo 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user;' | sql)" = t ] ||
-  { echo "the role $PGUSER is not a superuser, so it cannot give objects to their owners" >&2; exit 3; }
+  { echo "the role $PGUSER is not a superuser, so it cannot set the owners of objects" >&2; exit 3; }
 read -r encoded
 settings=$(printf %s "$encoded" | base64 -d)
 trap drop EXIT
@@ -79,11 +79,11 @@ echo "SELECT 'subscription ' || quote_ident(subname) FROM pg_subscription JOIN p
 
 /**
  * sh function `restore_dump DUMP CONTAINER SUFFIX PUBLIC-OWNER INNER [no-tablespaces]`. The archive has the SQL of the database
- * itself (encoding, locale, owner, ALTER DATABASE SET, grants), which pg_restore writes only with --create and under the
- * archived name. So it is taken out as text: the locale for CREATE DATABASE, the rest for the moment when the copy has
- * that name. (--create writes the database and its properties whatever -L lists; its grants and comment must be listed.)
- * The values of settings may be secret: they go to the container on stdin. psql sends the text to the server as it is
- * (\gexec), so nothing in a name or value can be a command of psql.
+ * itself (encoding, locale, owner, ALTER DATABASE SET, grants), but pg_restore writes it only with --create and under the
+ * archived name. So it is extracted as text: the locale for CREATE DATABASE, the rest for the copy once it has that name.
+ * (--create writes the database and its properties regardless of -L; its grants and comment must be listed.)
+ * Values of settings may be secret, so they go to the container on stdin. psql sends the text verbatim (\gexec), so a name
+ * or a value cannot be a command of psql.
  */
 export const restoreDump = `
 restore_dump() {
@@ -106,10 +106,10 @@ LIST' sluice "$listed" <"$dump")
 }
 `;
 
-/** The program of {@link restoreDump} that runs in the container. */
+/** The part of {@link restoreDump} that runs in the container. */
 export const restoreProgram = inner;
 
-/** How `restore_dump` knows the owner of the schema public: `-` if the dumped database has no such schema. */
+/** The argument PUBLIC-OWNER of `restore_dump`: `-` if the dumped database has no schema public, empty if unknown. */
 export function publicOwnerOf(backup: Pick<BackupRecord, 'cluster'>): string {
   return backup.cluster === undefined ? '' : (backup.cluster.publicOwner ?? '-');
 }
@@ -123,35 +123,17 @@ fi
 restore_dump "$1" "$2" "$3" "$4" "$5"
 `;
 
-/** What a restore left behind. */
-export interface Restored {
-  /** Name of the database that holds what was live before. */
-  readonly kept: string;
-  /** Subscriptions of the restored database; a restore never lets one replicate. */
-  readonly subscriptions: readonly string[];
-  /** Extensions that belong to the superuser now. */
-  readonly extensions: readonly { readonly name: string; readonly owner: string }[];
-  /** Roles that were created, all without login. */
-  readonly created: readonly string[];
-}
-
 /**
- * Puts a backup in the place of the live database, whole or not at all: data, owners, grants, settings, encoding and locale.
+ * Replaces the live database with a backup, in one step: data, owners, grants, settings, encoding and locale.
  *
- * @throws UserError `restore.roles-missing` or `restore.failed`; the live database is as it was then.
+ * @throws UserError `restore.roles-missing` or `restore.failed`; the live database is then unchanged.
  */
 export async function restoreDatabase(
   host: Host,
   folder: string,
   backup: BackupRecord,
   database: Database,
-  options: {
-    readonly signal: AbortSignal;
-    readonly timeoutMs: number;
-    readonly suffix: string;
-    /** Creates the roles that the server lacks, without login. */
-    readonly createRoles?: boolean;
-  },
+  options: RestoreOptions,
 ): Promise<Restored> {
   const missing = await missingRoles(host, backup, database, options.signal);
   if (missing.length > 0 && options.createRoles !== true) throw rolesMissing(host, backup, missing);
@@ -182,13 +164,13 @@ export async function restoreDatabase(
     };
   throw new UserError({
     code: 'restore.failed',
-    message: `${host.name}: ${backup.name} was not restored`,
-    hint: 'The live database is as it was before.',
+    message: `${host.name}: cannot restore ${backup.name}`,
+    hint: 'The live database was not changed.',
     output: tail(result.stderr, 8),
   });
 }
 
-/** Roles that the backup needs and the server does not have. A backup made before roles were recorded names none. */
+/** Roles that the backup needs and the server lacks. Backups of earlier versions have no list of roles. */
 async function missingRoles(
   host: Host,
   backup: BackupRecord,
@@ -212,7 +194,7 @@ SQL
     throw new UserError({
       code: 'restore.failed',
       message: `${host.name}: cannot read the roles of the database server`,
-      hint: 'Check that the database is up. The live database is as it was before.',
+      hint: 'Check that the database is up. The live database was not changed.',
       output: tail(result.stderr, 5),
     });
   }

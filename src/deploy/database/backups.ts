@@ -1,50 +1,14 @@
-import type { Config, Target } from '../../config/model.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
 import type { DeployEffects } from '../context.ts';
 import { layoutOf } from '../model.ts';
 import { readHostState } from '../on-host/state.ts';
-import { type BackupReason, type BackupRecord, isSha256 } from './model.ts';
-import { dumpDatabase } from './postgres.ts';
-import { testRestore } from './proof.ts';
-import { backupName, findBackup, findDatabase, listBackups, pruneBackups, saveRecord } from './store.ts';
+import { type BackupSite, findDatabase } from './engines.ts';
+import { type BackupReason, type BackupRecord, isSha256 } from './record.ts';
+import { backupName, findBackup, listBackups, pruneBackups, saveRecord } from './store.ts';
 
-export interface BackupSite {
-  readonly config: Config;
-  readonly target: Target;
-  readonly host: Host;
-}
-
-/**
- * The host that runs the target's database.
- *
- * @throws UserError `backup.no-database` when none is configured or none runs.
- */
-export async function databaseHost(
-  config: Config,
-  target: Target,
-  hosts: readonly Host[],
-): Promise<BackupSite> {
-  const service = config.backup?.postgres;
-  if (service === undefined) {
-    throw new UserError({
-      code: 'backup.no-database',
-      message: `${config.file} names no database to back up`,
-      hint: 'Add `backup: { postgres: db }` with the name of the Postgres service.',
-    });
-  }
-  for (const host of hosts) {
-    const found = await findDatabase(host, config.app, service).catch(() => undefined);
-    if (found !== undefined) return { config, target, host };
-  }
-  const [first] = hosts;
-  if (first === undefined) throw new Error('a target has at least one host');
-  await findDatabase(first, config.app, service);
-  return { config, target, host: first };
-}
-
-/** Makes a backup now and proves it. @param reason whose backups it is counted with when old ones are removed. */
+/** Makes a backup and proves it. @param reason the group that retention counts it in. */
 export async function makeBackup(
   site: BackupSite,
   effects: DeployEffects,
@@ -65,10 +29,10 @@ export async function makeBackup(
     release: state.current,
     deploy: undefined,
   };
-  const made = await dumpDatabase(host, layout.backups, database, about, how);
-  // A run that ends during the proof leaves a backup that is listed, though untested.
+  const made = await database.engine.dump(host, layout.backups, database, about, how);
+  // A run that ends during the proof leaves a listed, untested backup.
   await saveRecord(host, layout.backups, made);
-  const restoreTest = await testRestore(host, layout.backups, made, database.imageId, how);
+  const restoreTest = await database.engine.prove(host, layout.backups, made, database.imageId, how);
   const record = { ...made, restoreTest };
   await saveRecord(host, layout.backups, record);
   await pruneBackups(host, layout, config.backup?.keep ?? 14, made.name, (text) => effects.log.warn(text));
@@ -76,9 +40,9 @@ export async function makeBackup(
 }
 
 /**
- * Restores a kept backup into a throw-away database and compares.
+ * Restores a backup into a temporary database and compares.
  *
- * @throws UserError `backup.unknown`; `backup.no-hash` or `backup.corrupt` when the file is not known to be the one that was made.
+ * @throws UserError `backup.unknown`, `backup.no-hash`, `backup.corrupt`.
  */
 export async function verifyBackup(
   site: BackupSite,
@@ -91,15 +55,20 @@ export async function verifyBackup(
   const backup = findBackup(records, name ?? records.at(-1)?.name ?? '');
   await refuseCorrupt(host, layout.backups, backup);
   const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
-  const restoreTest = await testRestore(host, layout.backups, backup, database.imageId, howOf(site, effects));
+  const restoreTest = await database.engine.prove(
+    host,
+    layout.backups,
+    backup,
+    database.imageId,
+    howOf(site, effects),
+  );
   const record = { ...backup, restoreTest };
   await saveRecord(host, layout.backups, record);
   return record;
 }
 
 /**
- * @throws UserError `backup.no-hash` if the record has no SHA-256 to compare with, `backup.corrupt` if a file is missing or
- * has another one.
+ * @throws UserError `backup.no-hash` if the record has no SHA-256, `backup.corrupt` if a file is missing or has another one.
  */
 export async function refuseCorrupt(host: Host, folder: string, backup: BackupRecord): Promise<void> {
   const files: [string, string][] = [[`${backup.name}.dump`, backup.sha256]];
@@ -108,7 +77,7 @@ export async function refuseCorrupt(host: Host, folder: string, backup: BackupRe
     if (!isSha256(expected)) {
       throw new UserError({
         code: 'backup.no-hash',
-        message: `${host.name}: the record ${backup.name}.json has no SHA-256 of ${file}, so it cannot show that the file is the one that was made`,
+        message: `${host.name}: the record ${backup.name}.json has no SHA-256 of ${file}, so Sluice cannot verify the file`,
         hint: 'Use another backup (sluice backup list).',
       });
     }
@@ -120,7 +89,7 @@ export async function refuseCorrupt(host: Host, folder: string, backup: BackupRe
       message:
         found === undefined
           ? `${host.name}: cannot read ${file}`
-          : `${host.name}: ${file} is not the file that was made (its SHA-256 differs)`,
+          : `${host.name}: ${file} is not the file that was made: its SHA-256 differs`,
       hint: 'Use another backup (sluice backup list), and check the disk.',
       output: tail(result.stderr, 3),
     });

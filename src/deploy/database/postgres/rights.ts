@@ -1,10 +1,10 @@
 /**
- * SQL for psql: one line for each right in a database, `right<TAB>what<TAB>owner, privileges, …`. The dump takes it in its own
- * snapshot, the proof takes it of the restored copy, and both must be equal.
+ * SQL for psql: one line for each right in a database, `right<TAB>what<TAB>owner, privileges, …`. The dump runs it in its own
+ * snapshot, the proof in the restored copy, and the results must be equal.
  *
- * - Privileges are listed in full and sorted: an entry that is absent and one that equals the default mean the same.
- * - Of what initdb or an extension made only changes count, and no owner: an extension belongs to whoever creates it,
- *   and PostgreSQL has no command to change that.
+ * - Privileges are listed in full and sorted: an absent entry equals the default.
+ * - Objects of initdb or an extension count only if changed, and without an owner: an extension belongs to the role that
+ *   creates it, and PostgreSQL has no command to change that.
  * - No dump has the information_schema.
  * - Values of settings are hashed: some apps keep keys there, and a difference is printed.
  */
@@ -69,8 +69,8 @@ SELECT 'right' || chr(9) || translate(what, E'\\t\\n\\r', '   ') || chr(9) || tr
 `;
 
 /**
- * SQL for psql: one line of JSON with all that a restore must know of the cluster. Roles are those that owners, grants,
- * policies and settings of this database name; a dump has none of them.
+ * SQL for psql: one line of JSON with the {@link Cluster}. Its roles are those in owners, grants, policies and settings of
+ * this database, which no dump has.
  */
 export const listCluster = `
 WITH named AS (
@@ -90,7 +90,7 @@ SELECT 'cluster' || chr(9) || jsonb_build_object(
   ) ORDER BY rolname) FROM pg_roles r JOIN named USING (oid) WHERE rolname !~ '^pg_' AND oid <> 10), '[]'))::text;
 `;
 
-/** A role that a database names; its password is in no backup. */
+/** A role that a database uses, without its password. */
 export interface Role {
   readonly name: string;
   readonly superuser: boolean;
@@ -100,23 +100,23 @@ export interface Role {
   readonly login: boolean;
   readonly replication: boolean;
   readonly bypassRls: boolean;
-  /** Those of the recorded roles that it is a member of. */
+  /** Its memberships among the recorded roles. */
   readonly memberOf: readonly string[];
 }
 
-/** What a dump does not hold of the cluster it comes from. */
+/** Facts about a dump's cluster that the dump lacks. */
 export interface Cluster {
   readonly database: string;
-  /** The superuser that initdb made: owner of what every cluster has. */
+  /** The superuser of initdb. */
   readonly superuser: string;
-  /** SQL name of the owner of the schema `public`, which pg_dump before 15 leaves out; null: there is no such schema. */
+  /** SQL name of the owner of the schema `public`, which pg_dump before 15 omits; null: the database has no schema `public`. */
   readonly publicOwner: string | null;
-  /** Extensions that do not belong to that superuser. After a restore they do: PostgreSQL cannot change their owner. */
+  /** Extensions of other owners. After a restore the superuser owns them: PostgreSQL cannot change their owner. */
   readonly extensions: readonly { readonly name: string; readonly owner: string }[];
   readonly roles: readonly Role[];
 }
 
-/** SQL that creates roles as they were, but without login: no backup has their passwords. */
+/** SQL that creates roles without login, because no backup has their passwords. */
 export function createRoles(roles: readonly Role[]): string {
   const word = (on: boolean, name: string) => `${on ? '' : 'NO'}${name}`;
   const created = roles.map((role) =>
@@ -136,7 +136,7 @@ export function createRoles(roles: readonly Role[]): string {
   return [...created, ...granted].map((statement) => `${statement};\n`).join('');
 }
 
-/** A name as SQL reads it. */
+/** Quotes a SQL identifier. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -1,8 +1,7 @@
 import { tarOf } from '../../kernel/tar.ts';
-import { hexOf, sha256 } from './missing.ts';
-import type { Blob, ImagePlan, ImageRecord } from './model.ts';
+import { type Blob, hexOf, type ImagePlan, type ImageRecord, sha256 } from './layers.ts';
 
-/** What `docker load` reads beside the layers, and what is then to be seen. */
+/** The input of `docker load` without layers, and the images that it must result in. */
 export interface Assembly {
   /** A small archive: everything but the layers. */
   readonly archive: Buffer;
@@ -11,23 +10,23 @@ export interface Assembly {
 
 export interface AssembledImage {
   readonly reference: string;
-  /** The tag it is loaded with: the real one is set when the image has been looked at. */
+  /** Temporary tag. The real one is set once the image is verified. */
   readonly incoming: string;
-  /** Ids the engine may give it: the digest of its configuration or that of its manifest, by its store. */
+  /** Possible ids in the engine: the digest of the configuration or of the manifest, depending on its store. */
   readonly ids: readonly string[];
   readonly record: ImageRecord;
 }
 
-/** A layer that a host of the older store has, and that we never sent. */
+/** A layer that a host with the older store has from elsewhere. */
 const unknown: Blob = { digest: '', size: 0, mediaType: '' };
 
 const layerPath = (hex: string) => `blobs/sha256/${hex}`;
 
 /**
- * The archive of some images without their layers, as the host's store wants it: an OCI layout for containerd's, the
- * list of `docker save` for the older one.
+ * The archive of images without their layers, in the format of the host's store: an OCI layout for containerd's, the
+ * manifest of `docker save` for the older one.
  *
- * @param blobs of every layer that is sent.
+ * @param blobs blob of every layer that is sent.
  */
 export function assemble(
   store: 'containerd' | 'graphdriver',
@@ -42,7 +41,7 @@ export function assemble(
     const list = made.map(({ image, incoming }) => ({
       Config: layerPath(hexOf(image.config.digest)),
       RepoTags: [incoming],
-      // Of a layer that is there nothing but its place in the list is asked for.
+      // For a layer that the engine has, only its place in the list matters.
       Layers: image.layers.map(({ send, digest }) => (send ? layerPath(hexOf(digest)) : 'there')),
     }));
     files.set('manifest.json', json(list));

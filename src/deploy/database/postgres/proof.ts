@@ -1,19 +1,13 @@
-import { sameEngine } from '../../host/engine/docker-cli.ts';
-import type { Host } from '../../host/model.ts';
-import { tail } from '../../kernel/process/process.ts';
-import {
-  type BackupRecord,
-  compareRights,
-  compareRows,
-  parseRowCounts,
-  type RestoreTest,
-  totalRows,
-} from './model.ts';
-import { type BackupEffects, countRows, largestOutput, plainSession } from './postgres.ts';
+import { sameEngine } from '../../../host/engine/docker-cli.ts';
+import type { Host } from '../../../host/model.ts';
+import { tail } from '../../../kernel/process/process.ts';
+import { type BackupEffects, largestOutput } from '../engine.ts';
+import { type BackupRecord, compareRows, type RestoreTest, totalRows } from '../record.ts';
+import { countRows, parseRowCounts, plainSession } from './dump.ts';
 import { ownSession, publicOwnerOf, restoreDump, restoreProgram } from './restore.ts';
 import { createRoles, listRights } from './rights.ts';
 
-// A throw-away server of the same image, without a network; its data is an anonymous volume that --rm takes along.
+// A temporary server from the same image, without a network. Its data is an anonymous volume that --rm removes.
 // $image, $container, $superuser, $database
 const startCopy = `
 cleanup() { docker rm -fv "$container" >/dev/null 2>&1 || :; [ -z "\${list-}" ] || rm -f "$list.restored" "$list.restored.new"; }
@@ -22,13 +16,13 @@ trap 'exit 143' TERM HUP INT PIPE
 docker run -d --rm --name "$container" --network none -e POSTGRES_PASSWORD=restore-test -e POSTGRES_USER="$superuser" -e POSTGRES_DB="$database" "$image" -c fsync=off -c full_page_writes=off >/dev/null
 tries=0
 until docker exec "$container" pg_isready -q -h 127.0.0.1 -U "$superuser" -d template1 2>/dev/null; do
-  tries=$((tries + 1)); [ "$tries" -lt 300 ] || { echo 'the throw-away Postgres does not start' >&2; docker logs --tail 5 "$container" >&2; exit 3; }
+  tries=$((tries + 1)); [ "$tries" -lt 300 ] || { echo 'the temporary Postgres does not start' >&2; docker logs --tail 5 "$container" >&2; exit 3; }
   sleep 0.2
 done
 `;
 
-// The dump is restored the way `sluice restore` does it, into a cluster with the same superuser and the same roles.
-// Differences are printed with owners and privileges; values of settings are hashes already.
+// Restores the dump as `sluice restore` does, into a cluster with the same superuser and roles. Prints differences with
+// owners and privileges; values of settings are hashed.
 // $1 dump, $2 image, $3 name of the container, $4 superuser, $5 database, $6 owner of the schema public, $7 the
 // program that restores, $8 SQL of roles in base64, $9 list of rights
 const proofScript = `
@@ -49,7 +43,7 @@ LC_ALL=C comm -23 "$list" "$list.restored" | head -n 50 | sed "s/^/dumped$tab/"
 LC_ALL=C comm -13 "$list" "$list.restored" | head -n 50 | sed "s/^/restored$tab/"
 `;
 
-// For backups made before roles and rights were recorded: who owned what cannot be compared, only the data.
+// For backups without recorded roles and rights: only the data can be compared.
 // $1 dump, $2 image, $3 name of the container
 const rowsScript = `
 set -eu
@@ -62,9 +56,9 @@ SQL
 `;
 
 /**
- * Restores a dump into a throw-away Postgres and compares tables, row counts and all rights with those of the dump.
+ * Restores a dump into a temporary Postgres, and compares tables, row counts and all rights with those of the dump.
  *
- * @returns the proof; `ok` is false, with a detail, when the backup cannot be relied on.
+ * @returns the proof. If the backup is unreliable, `ok` is false and there is a detail.
  */
 export async function testRestore(
   host: Host,
@@ -105,4 +99,18 @@ export async function testRestore(
     seconds: (effects.now() - begun) / 1000,
     ...(detail === undefined ? {} : { detail }),
   };
+}
+
+/** Describes differences in rights, from `dumped<TAB>what<TAB>how` and `restored<TAB>…` lines; undefined: equal. */
+export function compareRights(text: string): string | undefined {
+  const sides = { dumped: new Map<string, string>(), restored: new Map<string, string>() };
+  for (const line of text.split('\n')) {
+    const [kind, what, how] = line.split('\t');
+    if ((kind === 'dumped' || kind === 'restored') && what !== undefined) sides[kind].set(what, how ?? '');
+  }
+  const say = (how: string | undefined) => (how === undefined ? 'absent' : how === '' ? 'present' : how);
+  const differences = [...new Set([...sides.dumped.keys(), ...sides.restored.keys()])].map(
+    (what) => `${what}: dumped: ${say(sides.dumped.get(what))}, restored: ${say(sides.restored.get(what))}`,
+  );
+  return differences.length === 0 ? undefined : differences.join('; ');
 }

@@ -1,0 +1,13 @@
+import { isPostgresKind } from '../../../config/services/stores.ts';
+import type { DatabaseEngine } from '../engine.ts';
+import { dumpDatabase } from './dump.ts';
+import { testRestore } from './proof.ts';
+import { restoreDatabase } from './restore.ts';
+
+export const postgres: DatabaseEngine = {
+  name: 'PostgreSQL',
+  serves: isPostgresKind,
+  dump: dumpDatabase,
+  prove: testRestore,
+  restore: restoreDatabase,
+};
