@@ -1,8 +1,8 @@
 import type { CheckResult } from '../model.ts';
 
 /**
- * The checks that did not run for the very reason this one did not, itself among them, in their order: packages that can't be
- * installed stop several, and are told of once.
+ * The checks that did not run for the same reason as this one, itself included, in their order: a failed install of packages
+ * stops several checks and is reported once.
  */
 export function sharingCause(result: CheckResult, all: readonly CheckResult[]): readonly CheckResult[] {
   const { why, output } = result;
@@ -12,7 +12,7 @@ export function sharingCause(result: CheckResult, all: readonly CheckResult[]): 
   );
 }
 
-/** Whether nobody before it in the report had the same reason. */
+/** Whether it is the first check of the report with its reason. */
 export function isFirstOfCause(result: CheckResult, all: readonly CheckResult[]): boolean {
   return result.status !== 'did-not-run' || sharingCause(result, all)[0] === result;
 }

@@ -71,7 +71,7 @@ function checkLines(
   });
 }
 
-/** What there is to mend in one check. */
+/** The problems of one check. */
 function troubleOf(
   result: CheckResult,
   all: readonly CheckResult[],

@@ -1,6 +1,5 @@
 import { counted } from '../../report/figures.ts';
 import { oneLine } from '../../report/text.ts';
-import { httpUrl } from '../../report/url.ts';
 import type {
   Category,
   CheckResult,
@@ -12,9 +11,6 @@ import type {
 } from '../model.ts';
 import { shellWord } from '../parse/shell-word.ts';
 import { isFirstOfCause, sharingCause } from './causes.ts';
-
-/** Of this toolkit. */
-export const home = 'https://github.com/sluice-ci/sluice';
 
 export const marks: Readonly<Record<CheckStatus, string>> = {
   pass: '✓',
@@ -31,13 +27,13 @@ export function verdictLine(report: ChecksReport): string {
 
 function verdictSentence({ verdict, results }: ChecksReport): string {
   const of = (status: CheckStatus) => results.filter((checkResult) => checkResult.status === status);
-  if (results.length === 0) return 'there is nothing here that a check is for';
+  if (results.length === 0) return 'this repository has nothing to check';
   if (verdict === 'pass') return passSentence(results);
   const troubled = of(verdict);
   const says = {
     fail: troubled.length === 1 ? 'fails' : 'fail',
     'did-not-run': 'did not run',
-    review: troubled.length === 1 ? 'asks for a review' : 'ask for a review',
+    review: troubled.length === 1 ? 'needs a review' : 'need a review',
   }[verdict];
   const many =
     results.length === 1 ? 'the only check' : `${counted(troubled.length, 'check')} of ${results.length}`;
@@ -65,10 +61,10 @@ function passSentence(results: readonly CheckResult[]): string {
 /** Why a check has its status: `3 findings`, `1 failed test`, `timed out`. */
 function fewWords(result: CheckResult, verdict: Verdict): string {
   if (verdict === 'did-not-run') return oneLine(result.why ?? 'no reason given', 80).replace(/\.$/, '');
-  return weighing(result) || 'found with another check';
+  return weighing(result) || 'reported with another check';
 }
 
-/** What weighs in its verdict: `3 findings`, `2 failed tests`. */
+/** The findings that decide its verdict: `3 findings`, `2 failed tests`. */
 export function weighing({ findings, tests }: CheckResult): string {
   const level = findings.some((finding) => weighs(finding, 'fail')) ? 'fail' : 'review';
   const count = findings.filter((finding) => weighs(finding, level)).length;
@@ -82,7 +78,7 @@ export function standing({ level, severity, also, inChange }: JudgedFinding, cat
   const parts = [
     level === 'review' ? `review, ${severity}` : severity,
     also.length === 0 ? '' : `also ${oneLine(also.join(', '), 100)}`,
-    // A test that fails is seldom itself what was changed.
+    // A change often breaks tests in other files, so the place of a failed test is irrelevant.
     inChange === false && category !== 'test' ? 'not in the change' : '',
   ];
   return parts.filter((part) => part !== '').join('; ');
@@ -92,11 +88,11 @@ export function weighs(finding: JudgedFinding, level: Level): boolean {
   return finding.accepted === undefined && finding.level === level;
 }
 
-/** What remains to say of a check in its line: what weighs, what does not, what the tool says of itself. */
+/** The rest of a check's line: its findings, then the tool's own summary. */
 export function restOf(result: CheckResult, all: readonly CheckResult[]): string {
   if (result.status === 'did-not-run') {
     const [first = result] = sharingCause(result, all);
-    if (first !== result) return `did not run, as ${name(first)}`;
+    if (first !== result) return `did not run, see ${name(first)}`;
     return `did not run: ${oneLine(result.why ?? 'no reason given', 300)}`;
   }
   if (result.status === 'skipped') return `skipped: ${oneLine(result.why ?? 'no reason given', 300)}`;
@@ -118,7 +114,7 @@ export function restOf(result: CheckResult, all: readonly CheckResult[]): string
   return parts.filter((part) => part !== '').join(', ');
 }
 
-/** Findings of this tool that are shown once, with the check that found them first. */
+/** Findings of this tool that are shown once, with the check that reported them first. */
 function sharedWith({ check }: CheckResult, all: readonly CheckResult[]): string {
   const homes = all.filter((checkResult) =>
     checkResult.findings.some(({ also }) => also.includes(check.tool)),
@@ -137,12 +133,6 @@ export function againBy({ check: { folder, command } }: CheckResult): string {
   return `cd ${shellWord(oneLine(folder.replace(/^-/, './-'), 200))} && ${line}`;
 }
 
-/** Address of the page about a rule; those of our own rules are files of this project (docs/rules). */
-export function pageOf(docs: string | undefined): string | undefined {
-  const own = docs !== undefined && /^docs\/rules\/[\w/-]+\.md$/.test(docs);
-  return httpUrl(own ? `${home}/blob/main/${docs}` : docs);
-}
-
 export function name({ check }: CheckResult): string {
   return oneLine(check.id, 60);
 }
@@ -152,7 +142,7 @@ export function abridged(names: readonly string[], most = 4): string {
   return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`;
 }
 
-/** `3 entries have expired`, … about the baseline; nothing to say gives nothing. */
+/** `3 entries of sluice-baseline.yml have expired`, and those that no longer match. */
 export function baselineNotes({ baseline }: ChecksReport): string[] {
   const { file, expired, unused } = baseline;
   const entries = (count: number) => (count === 1 ? '1 entry' : `${count} entries`);
@@ -160,13 +150,13 @@ export function baselineNotes({ baseline }: ChecksReport): string[] {
   if (expired > 0) {
     const have = expired === 1 ? 'has' : 'have';
     notes.push(
-      `${entries(expired)} of ${oneLine(file, 100)} ${have} expired and ${expired === 1 ? 'accepts' : 'accept'} nothing any more`,
+      `${entries(expired)} of ${oneLine(file, 100)} ${have} expired and no longer ${expired === 1 ? 'applies' : 'apply'}`,
     );
   }
   if (unused > 0) {
     const match = unused === 1 ? 'matches' : 'match';
     notes.push(
-      `${entries(unused)} of ${oneLine(file, 100)} ${match} nothing any more: \`sluice check --prune\` removes ${unused === 1 ? 'it' : 'them'}`,
+      `${entries(unused)} of ${oneLine(file, 100)} no longer ${match}: \`sluice check --prune\` removes ${unused === 1 ? 'it' : 'them'}`,
     );
   }
   return notes;

@@ -4,7 +4,7 @@ import { inFolder } from '../../repo.ts';
 import type { App, AppService } from '../app.ts';
 import { chainOf, contextFiles, type ImageBuild } from '../image/build.ts';
 
-/** What Dockerfiles and sources tell of the services that the app builds, by service. */
+/** Facts about the services that the app builds, from their Dockerfiles and sources, by service. */
 export function imageHints({ services }: App): Readonly<Record<string, ImageHints>> {
   const known = new Map<ImageBuild, ImageHints>();
   const entries = services.flatMap(({ name, image }: AppService) => {
@@ -57,7 +57,7 @@ function poolInSource(image: ImageBuild): number | undefined {
     .map((file) => image.repo.read(inFolder(image.context, file)) ?? '');
   const pools = texts.flatMap((text) => {
     const found = size.exec(text)?.[1];
-    // Without the other number SQLAlchemy's default of ten comes on top.
+    // SQLAlchemy's default for max_overflow is ten.
     return found === undefined ? [] : [Number(found) + Number(overflow.exec(text)?.[1] ?? 10)];
   });
   return pools.length === 0 ? undefined : Math.max(...pools);

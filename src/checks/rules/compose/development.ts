@@ -8,9 +8,9 @@ export const development: Rule<App> = {
   id: 'compose/development',
   severity: 'high',
   level: 'fail',
-  title: 'Nothing in production runs as for development.',
-  why: 'Development servers reload on changes, answer one request at a time and show stack traces to visitors; frameworks that are told they are in development skip their caches and their checks.',
-  fix: 'Put the command or the variable into compose.override.yml, and the server for production into the image.',
+  title: 'Production does not run in development mode.',
+  why: 'Development servers reload on changes, answer one request at a time and show stack traces to visitors. Frameworks in development mode skip their caches and their checks.',
+  fix: 'Move the command or the variable to compose.override.yml, and start the production server in the image.',
   source: {
     name: 'Docker: use Compose in production',
     url: 'https://docs.docker.com/compose/how-tos/production/#modify-your-compose-file-for-production',
@@ -32,14 +32,14 @@ export const development: Rule<App> = {
 const mode =
   /^(?:NODE_ENV|FLASK_ENV|RAILS_ENV|RACK_ENV|APP_ENV|DJANGO_ENV|ASPNETCORE_ENVIRONMENT|ENVIRONMENT)$/;
 
-/** Only what is written out: a variable of the target is judged with the target. */
+/** Only literal values: the variables of a target are checked with the target. */
 function modes(app: App, name: string): Hit[] {
   return Object.entries(app.project?.written(name) ?? {})
     .filter(
       ([key, value]) => mode.test(key) && /^(?:dev|develop|development|local|debug)$/i.test(value ?? ''),
     )
     .map(([key]) => ({
-      ...hitAt(app, name, `${key} of ${name} says development.`, 'environment', key),
+      ...hitAt(app, name, `${key} of ${name} is set to development.`, 'environment', key),
       subject: `${name}:${key}`,
     }));
 }

@@ -9,8 +9,8 @@ export const floatingTag: Rule<App> = {
   severity: 'medium',
   level: 'fail',
   title: 'An image has a tag that names its version.',
-  why: 'latest, and an image without a tag, are whatever was pulled last: two hosts run two versions, and a pull brings a new major version of the database unasked.',
-  fix: 'Name a version (redis:8, postgres:17.6). Images that the app builds are deployed by digest, and may keep ${TAG:-latest}.',
+  why: 'latest, and an image without a tag, mean whatever was pulled last: two hosts run two versions, and a pull can upgrade the database to a new major version.',
+  fix: 'Set a version (redis:8, postgres:17.6). Images that the app builds are deployed by digest and can keep ${TAG:-latest}.',
   source: {
     name: 'Docker: pin base image versions',
     url: 'https://docs.docker.com/build/building/best-practices/#pin-base-image-versions',
@@ -24,7 +24,7 @@ export const floatingTag: Rule<App> = {
     app.services.flatMap(({ name, service, isOwn }) => {
       const fault = isOwn || service.image === undefined ? undefined : floatingIn(service.image);
       if (fault === undefined) return [];
-      // An image of the team's own that another repository builds: whoever deploys sets the variable.
+      // The team's own image from another repository: the deploy sets the variable.
       const isSet = /:\$\{\w+:?-latest\}$/.test(String(app.project?.raw(name)['image'] ?? ''));
       const isOfficial = tryParseImage(service.image ?? '')?.repository.startsWith('library/') === true;
       if (isSet && !isOfficial) return [];

@@ -8,7 +8,7 @@ import { installsQuietly, isNodeBuild, nodeBuild } from './node-build.ts';
 import { type StageCommand, stageCommands } from './stage-commands.ts';
 import { stageFiles } from './stage-files.ts';
 
-/** Images whose contents are known well enough: besides the folders of every system they have these. */
+/** Images with known contents: besides the usual system folders they have these. */
 const known: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(
     'node python debian ubuntu alpine rust ruby buildpack-deps busybox nginx bun maven gradle eclipse-temurin scratch'
@@ -23,19 +23,19 @@ const system = new Set(
   ),
 );
 
-/** What a stage's files could be made of. */
+/** The possible files of a stage. */
 export interface StageContents {
   readonly stage: Stage;
-  /** What the one build of a front end in it makes. */
+  /** The output of its only front-end build. */
   readonly output: { readonly tool: string; readonly paths: readonly string[] } | undefined;
-  /** Whether `path` is there: something names it or brings it; something could make it; nothing can. */
+  /** Whether `path` exists: `yes`: a command names or copies it; `maybe`: a command could create it. */
   has(path: string): 'yes' | 'maybe' | 'no';
 }
 
-/** What a command makes: places, anything below its folder, or anything anywhere. */
+/** Where a command writes: to paths, anywhere below its folder, or anywhere. */
 type Reach = { readonly paths: readonly string[]; readonly below?: string } | 'anywhere';
 
-/** @returns undefined where too little is known: a base image of one's own, a folder that hangs on a variable. */
+/** @returns undefined if too little is known: a custom base image, a working folder from a variable. */
 export function contentsOf(stage: Stage, image: ImageBuild): StageContents | undefined {
   const chain = chainOf(stage);
   const base = chain[0]?.image?.replace(/^(?:docker\.io\/|index\.docker\.io\/)?(?:library\/|oven\/)?/, '');
@@ -66,7 +66,7 @@ export function contentsOf(stage: Stage, image: ImageBuild): StageContents | und
       const isReached = reaches.some(
         (reach) => reach === 'anywhere' || (reach.below !== undefined && isBelow(path, reach.below)),
       );
-      // What a pipeline made before the build comes along with a folder that is copied whole.
+      // A folder that is copied as a whole may include files that a pipeline made before the build.
       const isBrought = builds.length === 0 && folders.some((folder) => isBelow(path, folder));
       return isReached || isBrought || /\/node_modules(?:\/|$)/.test(path) ? 'maybe' : 'no';
     },
@@ -81,7 +81,7 @@ function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
-/** The files of a folder of the image, unless something brings others there. */
+/** The files of a folder of the image; undefined if unknown ones may be copied there. */
 function besideIn(
   files: ReadonlyMap<string, string>,
   open: readonly string[],
@@ -100,7 +100,7 @@ function besideIn(
   };
 }
 
-/** They make what they name, and nothing else. */
+/** Commands that write only to the paths they name. */
 const plain =
   /^(?:mkdir|chmod|chown|rm|cp|mv|ln|touch|echo|printf|true|set|cat|ls|test|\[|fi|done|else|esac|useradd|groupadd|usermod|adduser|addgroup|apt-get|apt|apk|corepack|export|unset|umask)(?:\s|$)/;
 const quietNode = /^(?:npm|pnpm|yarn|bun)\s+(?:config|cache|prune|set|pm)\b/;
@@ -143,7 +143,7 @@ function reachOfInstall(
   return 'anywhere';
 }
 
-/** Places that the words of a command name, those of options included: `--root /out`, `--target=deps`, `>dist/x`. */
+/** Paths among the words of a command, including those of options: `--root /out`, `--target=deps`, `>dist/x`. */
 function wordsIn({ text, folder = '/' }: StageCommand): string[] {
   return text
     .split(/[\s"'=<>(){},]+/)
@@ -151,7 +151,7 @@ function wordsIn({ text, folder = '/' }: StageCommand): string[] {
     .map((word) => posix.resolve('/', folder, word));
 }
 
-/** Absolute places that an instruction names, whatever for: a variable may be where a tool writes to. */
+/** Absolute paths that an instruction names for any purpose: a variable may be the output of a tool. */
 function namedIn(instruction: Instruction): string[] {
   const { keyword, text, variables } = instruction;
   if (keyword === 'VOLUME') return text.match(/\/[\w./-]+/g) ?? [];

@@ -3,17 +3,17 @@ import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
 import { expand } from '../../../config/dockerfile/variables.ts';
 import { chainOf, contextFiles, copied, type ImageBuild } from './build.ts';
 
-/** What COPY and ADD bring into a stage. */
+/** Files that COPY and ADD put into a stage. */
 export interface StageFiles {
-  /** Files of the context, by the place they have in the image. */
+  /** Files of the context, by their path in the image. */
   readonly files: ReadonlyMap<string, string>;
-  /** Places that something else is brought to: of other stages and images, of the network, of variables. */
+  /** Paths with unknown content: from other stages and images, from the network, by variables. */
   readonly open: readonly string[];
-  /** Folders that a whole folder of the context is copied to: files that git does not keep come along. */
+  /** Folders that a whole folder of the context is copied to, including untracked files. */
   readonly folders: readonly string[];
 }
 
-/** @returns places as absolute paths of the image, names of files from the context's folder. */
+/** @returns absolute paths of the image, and files relative to the context's folder. */
 export function stageFiles(stage: Stage, image: ImageBuild): StageFiles {
   const files = new Map<string, string>();
   const open: string[] = [];
@@ -33,7 +33,7 @@ export function stageFiles(stage: Stage, image: ImageBuild): StageFiles {
     const isFolder = /(?:^|\/)\.{0,2}$/.test(destination) || sources.length > 1;
     for (const source of expanded) {
       const found = source === undefined ? [] : matching(source, image);
-      // What is not in the repository is made before the build: a file, or a folder with anything in it.
+      // A source outside of the repository is made before the build: a file, or a folder with unknown content.
       const isFile = source !== undefined && /[^/*?]\.[\w-]+$/.test(source);
       if (found.length === 0)
         open.push(isFolder && isFile ? posix.join(place, posix.basename(source)) : place);
@@ -53,11 +53,11 @@ function absolute({ workdir = '/' }: Instruction, path: string): string {
 
 interface Match {
   readonly file: string;
-  /** Its place below the folder that is copied; undefined where the file itself is named. */
+  /** Its path below the copied folder; undefined if the file itself is named. */
   readonly below: string | undefined;
 }
 
-/** Files of the context that a source means: a file, a folder, or a pattern with `*` and `?`. */
+/** Files of the context that match a source: a file, a folder, or a pattern with `*` and `?`. */
 function matching(source: string, image: ImageBuild): Match[] {
   if (/:\/\/|^git@|[[\\]/.test(source)) return [];
   const all = contextFiles(image);

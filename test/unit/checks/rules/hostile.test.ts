@@ -108,7 +108,7 @@ describe('a gate for the coverage of the change', () => {
     coverageResults(report, raw, gate, change)[0]?.output;
 
   test('is no pass when the clone is too short to show the change', () => {
-    const why = 'What this run changes is not known: fetch more.';
+    const why = 'Cannot determine what this run changes: fetch more.';
     expect(outcome({ why, isLost: true })).toMatchObject({ ran: false, why: expect.stringContaining(why) });
   });
 
