@@ -3,7 +3,7 @@ import { recordOf } from './json-text.ts';
 
 export type ManagerName = 'npm' | 'pnpm' | 'yarn' | 'bun';
 
-/** Who installs the packages of a folder. */
+/** The package manager of a folder. */
 export interface NodeManager {
   readonly name: ManagerName;
   /** Yarn from 2 on, which shares little with Yarn 1 but its name. */
@@ -12,7 +12,7 @@ export interface NodeManager {
   readonly version?: string;
   /** Lock file from the top of the repository. */
   readonly lock?: string;
-  /** Yarn without node_modules: packages stay zipped, and Yarn must start whatever uses them. */
+  /** Yarn without node_modules: packages stay zipped, and Yarn must start every program that uses them. */
   readonly plugAndPlay: boolean;
   /** Script that .yarnrc.yml names: Yarn itself, kept in the repository. */
   readonly yarnPath?: string;

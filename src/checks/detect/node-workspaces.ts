@@ -4,8 +4,8 @@ import { inFolder, type Repo } from '../repo.ts';
 import { recordOf, textList } from './json-text.ts';
 
 /**
- * Patterns of the folders whose packages are installed together with those of `folder`; none when it is no workspace
- * root. Of npm and Yarn they stand in package.json, of pnpm in a file of its own.
+ * Patterns of the folders whose packages are installed together with those of `folder`; none if it is not a workspace
+ * root. npm and Yarn keep them in package.json, pnpm in pnpm-workspace.yaml.
  */
 export function workspacePatterns(repo: Repo, folder: string, manifest: unknown): readonly string[] {
   const pnpm = repo.read(inFolder(folder, 'pnpm-workspace.yaml'));

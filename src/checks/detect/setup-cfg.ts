@@ -1,6 +1,6 @@
 import { forDevelopment } from './requirements.ts';
 
-/** What setup.cfg says of a package of setuptools; the file may hold settings of tools only. */
+/** The setuptools package that setup.cfg declares; the file may hold only settings of tools. */
 export interface SetupFile {
   readonly isPackage: boolean;
   readonly runtime: readonly string[];
@@ -19,7 +19,7 @@ export function readSetup(text: string): SetupFile {
   };
 }
 
-/** The lists of a section: their entries stand on lines of their own, further in, or between semicolons. */
+/** The lists of a section, with their entries on separate, indented lines. */
 function optionsIn(text: string, section: string): Map<string, string[]> {
   const options = new Map<string, string[]>();
   let here = '';

@@ -4,7 +4,7 @@ import type { RunContext } from '../tool.ts';
 
 const largestCopied = 2 ** 20;
 
-/** Copies what git knows of the repository, but for large files, which no build of a package needs. */
+/** Copies what git knows of the repository, except large files, which no build of a package needs. */
 export async function copyRepository(context: RunContext, to: string): Promise<void> {
   for (const file of context.repo.files) {
     const from = join(context.repo.root, file);

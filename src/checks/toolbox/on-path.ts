@@ -2,8 +2,8 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
 /**
- * A program on PATH, without a shell. Relative folders of PATH do not count: they would be folders of the repository, and
- * what is checked there is not to choose who checks it.
+ * A program on PATH, without a shell. Relative folders of PATH do not count: they are folders of the repository, and
+ * untrusted code must not choose its checker.
  */
 export function onPath(name: string, path: string | undefined): string | undefined {
   return (path ?? '')

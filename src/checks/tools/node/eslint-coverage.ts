@@ -4,12 +4,12 @@ import type { Repo } from '../../repo.ts';
 import { isBelow } from './project-check.ts';
 
 const source = /\.(ts|tsx|js|jsx|vue|svelte)$/;
-/** Settings of tools and declarations, which many leave out on purpose. */
+/** Settings of tools and declarations, often left out on purpose. */
 const aside = /(?:^|[./])(?:[\w-]+\.config\.\w+|[\w-]+\.d\.ts|\.[\w-]+rc\.\w+)$/;
 
 /**
- * Notes about kinds of sources that ESLint has not looked at, all of them: with settings that match no .ts file it passes
- * whatever is in them, and says nothing of it.
+ * Notes about kinds of sources of which ESLint has checked no file: if its settings match no .ts file, ESLint passes all of
+ * them silently.
  *
  * @param linted files of its report, from the top of the repository.
  */
@@ -33,9 +33,9 @@ export function unlinted(
     return [
       {
         ...{ tool: 'eslint', rule: 'not-linted', severity: 'low', level: 'note', subject: `.${kind}` },
-        message: `ESLint did not look at ${count} .${kind} ${files.length === 1 ? 'file' : 'files'} here, such as ${files[0]}: its settings leave them out.`,
+        message: `ESLint did not check ${count} .${kind} ${files.length === 1 ? 'file' : 'files'} here, such as ${files[0]}: its settings do not match them.`,
         ...(project.configs.eslint === undefined ? {} : { at: { file: project.configs.eslint } }),
-        fix: `If they are to be linted, name them in its settings: files: ['**/*.${kind}'].`,
+        fix: `To lint them, add files: ['**/*.${kind}'] to its settings.`,
       },
     ];
   });

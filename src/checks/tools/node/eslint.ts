@@ -18,18 +18,18 @@ import {
   runProgram,
 } from './project-check.ts';
 
-/** ESLint of the project, 8 to 10. Its `lint` script says which folders and options, if it is plain. */
+/** ESLint of the project, 8 to 10. Folders and options come from its `lint` script, if that is plain. */
 export const eslint: Tool = nodeTool({
   name: 'eslint',
   category: 'lint',
   cost: { cores: 1, memory: 1200 * 2 ** 20, seconds: 15 },
-  why: ({ configs }) => (configs.eslint === undefined ? undefined : `${configs.eslint} is there`),
+  why: ({ configs }) => (configs.eslint === undefined ? undefined : `found ${configs.eslint}`),
   command: (project) => ['eslint', ...chosen(project)].join(' '),
   run: runEslint,
 });
 
 const lintScripts = ['lint', 'lint:js', 'lint:ts', 'lint:eslint', 'eslint', 'lint:check'];
-/** These are ours to say, change files, or leave a cache behind. */
+/** Options that Sluice sets, that change files, or that leave a cache behind. */
 const ours = {
   '--fix': 0,
   '--fix-dry-run': 0,
@@ -48,7 +48,7 @@ const ours = {
 function chosen(project: NodeProject): readonly string[] {
   const given = withoutOptions(scriptCommand(project, 'eslint', lintScripts)?.args ?? [], ours);
   if (given.length > 0) return given;
-  // With the older configuration ESLint looks at .js alone unless it is told more.
+  // With the older configuration ESLint checks only .js by default.
   const isLegacy = !/eslint\.config\.\w+$/.test(project.configs.eslint ?? '');
   return isLegacy ? ['.', '--ext', '.js,.jsx,.cjs,.mjs,.ts,.tsx,.cts,.mts,.vue'] : ['.'];
 }
@@ -73,20 +73,20 @@ async function runEslint(
   const result = await runProgram(context, project, { package: 'eslint', name: 'eslint' }, args);
   if ('missing' in result) return result.missing;
   const { run, program } = result;
-  if (run.code === 2) return brokenRun('ESLint', run, 'ESLint could not begin: its own words say why');
+  if (run.code === 2) return brokenRun('ESLint', run, 'ESLint could not start, see its output');
   if (run.code !== 0 && run.code !== 1) return brokenRun('ESLint', run);
   const read = parseReport(() => {
     if (statSync(file).size > reportLimit) throw new Error('it is larger than 256 MiB');
     return reportShape.parse(JSON.parse(readFileSync(file, 'utf8')));
   });
-  if ('fault' in read) return brokenRun('ESLint', run, 'ESLint left no report that can be read');
+  if ('fault' in read) return brokenRun('ESLint', run, 'ESLint wrote no readable report');
   const where = { root: context.repo.root, folder: project.folder };
   const output = judge(read.report, run, where);
   if (!output.ran) return output;
   const linted = read.report.flatMap(({ filePath }) => repoPath(where.root, where.folder, filePath) ?? []);
   return {
     ...output,
-    // A lint script that names folders leaves out others on purpose.
+    // A lint script with folders leaves out others on purpose.
     findings: [
       ...output.findings,
       ...(chosen(project)[0] === '.' ? unlinted(context.repo, project, nested, linted) : []),
@@ -128,10 +128,10 @@ export function parseEslint(text: string, run: ToolRun, where: Where): CheckOutp
 
 function judge(files: Report, run: ToolRun, where: Where): CheckOutput {
   const messages = files.flatMap(({ messages: list }) => list);
-  // --max-warnings: the project says that this many are too many.
+  // --max-warnings of the project: this number of warnings fails.
   const warningsFail = run.code === 1 && !messages.some(({ severity }) => severity === 2);
   if (run.code === 1 && messages.length === 0)
-    return brokenRun('ESLint', run, 'ESLint failed and names nothing');
+    return brokenRun('ESLint', run, 'ESLint failed without reporting a problem');
   const findings = files.flatMap(({ filePath, messages: list }) => {
     const file = repoPath(where.root, where.folder, filePath);
     return list.map((message) => finding(message, file, warningsFail));
@@ -152,7 +152,7 @@ function finding(message: Message, file: string | undefined, warningsFail: boole
     message: foreignText(message.message),
     ...(file === undefined ? {} : { at: { file, ...place(line, column) } }),
     ...(typeof endLine === 'number' && endLine > (line ?? 0) ? { endLine } : {}),
-    ...(fix === undefined ? {} : { fix: '`eslint --fix` mends it.' }),
+    ...(fix === undefined ? {} : { fix: 'Run `eslint --fix` to fix it.' }),
     ...(docs === undefined ? {} : { docs }),
   };
 }

@@ -15,7 +15,7 @@ export interface NodeCheck {
   readonly name: string;
   readonly category: Category;
   readonly cost: Cost;
-  /** What it runs for in this project; undefined when it is not for it. */
+  /** The reason to run in this project; undefined if it does not apply. */
   why(project: NodeProject, repo: Repo, all: readonly NodeProject[]): string | undefined;
   command(project: NodeProject, repo: Repo): string;
   run(context: CheckContext, project: NodeProject, all: readonly NodeProject[]): Promise<CheckOutput>;
@@ -71,15 +71,15 @@ function planned(
 
 function scriptsHint(withheld: readonly string[]): string {
   const names = withheld.slice(0, 5).join(', ');
-  return `Install scripts of packages were not run (${names}). If it needs one of them, name it in "allowScripts" of package.json.`;
+  return `Sluice does not run install scripts of packages (${names}). If the check needs one, add it to "allowScripts" of package.json.`;
 }
 
-/** A run of the project's own tool, or why there is none. */
+/** A run of the project's own tool, or why it is missing. */
 export type ProgramRun =
   | { readonly run: ToolRun; readonly program: NodeProgram }
   | { readonly missing: NotRun };
 
-/** @param args as the tool takes them; some depend on its version. */
+/** @param args may depend on the version of the tool. */
 export async function runProgram(
   context: CheckContext,
   project: NodeProject,
@@ -94,7 +94,7 @@ export async function runProgram(
   const found = await nodeProgram(context, project, program.package, program.name);
   if (found === undefined) {
     const where = project.folder === '' ? 'this repository' : project.folder;
-    const why = `${program.package} is not among the installed packages of ${where}`;
+    const why = `${program.package} is not installed in ${where}`;
     return { missing: { ran: false, why, fix: `Add ${program.package} to its devDependencies.` } };
   }
   const given = typeof args === 'function' ? args(found.version) : args;
@@ -106,30 +106,30 @@ export async function runProgram(
 }
 
 /**
- * What a tool means that said nothing we can trust.
+ * The result of a tool without trustworthy output.
  *
- * @param why for an exit code that alone explains nothing.
+ * @param why for an exit code that explains nothing by itself.
  */
 export function brokenRun(name: string, run: ToolRun, why?: string): NotRun {
   if (run.code > 128) return notRun(run, badExit(name, run.code));
-  if (run.truncated) return notRun(run, `${name} printed more than can be read as a whole`);
-  return notRun(run, why ?? `${badExit(name, run.code)}, which it does not document`);
+  if (run.truncated) return notRun(run, `${name} printed more output than Sluice can read`);
+  return notRun(run, why ?? `${badExit(name, run.code)}, which is not documented`);
 }
 
-/** The last lines a program printed, preferably its errors. */
+/** The last lines of a program's output, preferably its errors. */
 export function lastLines(run: Pick<ToolRun, 'stdout' | 'stderr'>, count: number): string {
   const spoken = run.stderr.trim() === '' ? run.stdout : run.stderr;
-  // Only the end is cleaned: there may be 16 MiB of it.
+  // Only the end is cleaned, since there may be 16 MiB.
   return tail(harmless(tail(spoken.slice(-100_000), count)), count).slice(-4_000);
 }
 
-/** Text of a tool within a message: without colours, and no longer than a person reads. */
+/** Text of a tool within a message: without colors, and of readable length. */
 export function foreignText(text: string, limit = 2_000): string {
   const clean = harmless(text.slice(0, limit * 4)).trim();
   return clean.length > limit ? `${clean.slice(0, limit)}…` : clean;
 }
 
-/** Whether a folder lies below another one, `''` being the top. */
+/** Whether a folder is below another one, `''` being the top. */
 export function isBelow(outer: string, folder: string): boolean {
   return folder !== outer && (outer === '' || folder.startsWith(`${outer}/`));
 }
@@ -144,7 +144,7 @@ export function innerPath(outer: string, folder: string): string {
   return outer === '' ? folder : folder.slice(outer.length + 1);
 }
 
-/** Parsed output, or in a few words what is wrong with it. */
+/** Parsed output, or the error in a few words. */
 export function parseReport<T>(read: () => T): { readonly report: T } | { readonly fault: string } {
   try {
     return { report: read() };

@@ -10,7 +10,7 @@ const assertion = z.looseObject({
   status: z.string(),
   duration: z.number().nullish(),
   failureMessages: z.array(z.string()).nullish(),
-  /** jest: how often it was run. */
+  /** jest: the number of attempts. */
   invocations: z.number().nullish(),
   location: z.looseObject({ line: z.number() }).nullish(),
 });
@@ -30,7 +30,7 @@ type Assertion = z.infer<typeof assertion>;
 
 export interface TestReport {
   readonly totals: TestTotals;
-  /** A finding for each failed test, and for each file whose tests could not be run. */
+  /** A finding for each failed test, and for each file whose tests could not run. */
   readonly failures: readonly Finding[];
 }
 
@@ -43,7 +43,7 @@ interface Where {
 /**
  * Reads the JSON of jest's `--json`, which vitest's reporter of that name imitates.
  *
- * @throws when the text is no such report.
+ * @throws if the text is not such a report.
  */
 export function readTestJson(text: string, where: Where): TestReport {
   const suites = reportShape.parse(JSON.parse(text)).testResults;
@@ -51,7 +51,7 @@ export function readTestJson(text: string, where: Where): TestReport {
   return { totals: testTotals(cases), failures: suites.flatMap((suite) => failuresOf(suite, where)) };
 }
 
-/** Counts of what was run; a file whose tests could not be run counts as one that failed. */
+/** A file whose tests could not run counts as one failed test. */
 function testTotals(cases: readonly TestCase[]): TestTotals {
   const count = (outcome: TestCase['outcome']) =>
     cases.filter((example) => example.outcome === outcome).length;
@@ -75,7 +75,7 @@ function casesOf(suite: Suite, where: Where): TestCase[] {
       assertionResult.status === 'passed' || assertionResult.status === 'failed'
         ? assertionResult.status
         : 'skipped';
-    // vitest keeps what earlier attempts said, jest counts them.
+    // vitest keeps the messages of earlier attempts, jest counts the attempts.
     const retried =
       (assertionResult.failureMessages ?? []).length > 0 || (assertionResult.invocations ?? 1) > 1;
     const flaky = outcome === 'passed' && retried ? { flaky: true } : {};
@@ -102,7 +102,7 @@ function failuresOf(suite: Suite, where: Where): Finding[] {
     return failure(
       where.tool,
       nameOf(assertionResult, suite, where),
-      `${nameOf(assertionResult, suite, where)} failed: ${told(text)}`,
+      `${nameOf(assertionResult, suite, where)} failed: ${messageIn(text)}`,
       at,
     );
   });
@@ -110,11 +110,11 @@ function failuresOf(suite: Suite, where: Where): Finding[] {
   const text = suite.message ?? '';
   const line = /^[ \t]*>[ \t]*(\d+) \|/m.exec(text)?.[1];
   const at = file === undefined ? undefined : { file, ...(line === undefined ? {} : { line: Number(line) }) };
-  const message = `The tests of ${fileOf(suite, where)} could not be run: ${told(text)}`;
+  const message = `The tests of ${fileOf(suite, where)} could not run: ${messageIn(text)}`;
   return [...findings, failure(where.tool, fileOf(suite, where), message, at)];
 }
 
-/** An import that fails, a syntax error, a hook: no test of it has failed, or there is none. */
+/** The file failed without a failed test: a broken import, a syntax error, a hook. */
 function isBrokenFile({ status, assertionResults }: Suite): boolean {
   return (
     status === 'failed' && !assertionResults.some((assertionResult) => assertionResult.status === 'failed')
@@ -140,7 +140,7 @@ function lineOf({ location }: Assertion): { line?: number } {
   return location !== null && location !== undefined && location.line > 0 ? { line: location.line } : {};
 }
 
-/** The line of the test file that the stack goes through, else the first one of the repository's own. */
+/** The line of the test file in the stack, else the first line of the repository's own code. */
 export function stackPlace(
   text: string,
   testFile: string | undefined,
@@ -157,10 +157,10 @@ export function stackPlace(
   return places.find(({ file }) => file === testFile) ?? places[0];
 }
 
-/** What a failure says, without the stack and in a few lines. */
-function told(text: string): string {
+/** The message of a failure, without the stack and in a few lines. */
+function messageIn(text: string): string {
   const lines = foreignText(text, 20_000)
     .split('\n')
     .filter((line) => !/^\s+at /.test(line));
-  return foreignText(lines.slice(0, 20).join('\n'), 1_000) || 'it says nothing';
+  return foreignText(lines.slice(0, 20).join('\n'), 1_000) || 'no message';
 }

@@ -7,18 +7,18 @@ import type { CheckContext } from '../../tool.ts';
 import { brokenRun, foreignText, type ProgramRun, parseReport } from './project-check.ts';
 import { readTestJson, type TestReport } from './test-json.ts';
 
-/** How a test runner is called for one run. */
+/** One run of a test runner. */
 export interface TestRun {
   readonly tool: 'vitest' | 'jest';
   readonly result: Exclude<ProgramRun, { missing: unknown }>;
-  /** Where it was told to write its JSON and its coverage. */
+  /** Paths for its JSON and its coverage. */
   readonly report: string;
   readonly coverageFolder: string;
 }
 
 /**
- * What a run of vitest or jest means. Exit code 1 is all they have: for failed tests, for coverage below a threshold, for
- * no tests at all, for a configuration they can't read. The report tells these apart; without one the tests did not run.
+ * Judges a run of vitest or jest. Both have only exit code 1 for failed tests, for coverage below a threshold, for no tests
+ * at all, and for an invalid configuration. The report tells these apart; without one the tests did not run.
  */
 export function judgeTests(context: CheckContext, project: NodeProject, test: TestRun): CheckOutput {
   const { tool, result } = test;
@@ -27,15 +27,15 @@ export function judgeTests(context: CheckContext, project: NodeProject, test: Te
   const where = { tool, root: context.repo.root, folder: project.folder };
   const read = parseReport(() => readTestJson(readFileSync(test.report, 'utf8'), where));
   if ('fault' in read) {
-    // Without tests jest may end before it has written its report.
+    // Without tests jest may exit before it writes its report.
     const isEmpty = /^No test(?: file)?s found, exiting with code 1$/m.test(foreignText(run.stderr, 10_000));
     if (isEmpty && run.code === 1) return { ran: true, findings: [noTestsFinding(tool, project, true)] };
-    return brokenRun(tool, run, `${tool} left no report that can be read`);
+    return brokenRun(tool, run, `${tool} wrote no readable report`);
   }
   const { totals, failures } = read.report;
   const findings = [...failures, ...noTests(tool, project, read.report, run.code), ...besides(tool, run)];
   if (run.code === 1 && !findings.some(({ level }) => level === 'fail')) {
-    return brokenRun(tool, run, `${tool} ended with exit code 1 although no test failed`);
+    return brokenRun(tool, run, `${tool} exited with code 1 although no test failed`);
   }
   const coverage = coverageOf(context, project, test.coverageFolder);
   const count = totals.passed + totals.failed + totals.skipped;
@@ -49,7 +49,7 @@ export function judgeTests(context: CheckContext, project: NodeProject, test: Te
   };
 }
 
-/** Both runners can be told to be content without tests (`passWithNoTests`): then it is but a note. */
+/** With `passWithNoTests` both runners pass without tests: then it is only a note. */
 function noTests(
   tool: string,
   project: NodeProject,
@@ -68,12 +68,12 @@ function noTestsFinding(tool: string, project: NodeProject, fails: boolean): Fin
     level: fails ? 'fail' : 'note',
     message: `${tool} found no tests in ${project.folder || 'the repository'}.`,
     at: { file: project.file },
-    fix: `Add tests where ${tool} looks for them, or correct its patterns.`,
+    fix: `Add tests that match the patterns of ${tool}, or correct the patterns.`,
     subject: 'no-tests',
   };
 }
 
-/** What fails a run beside its tests. vitest and jest only print it. */
+/** Causes of failure besides the tests, which vitest and jest only print. */
 function besides(
   tool: string,
   run: { readonly stdout: string; readonly stderr: string },

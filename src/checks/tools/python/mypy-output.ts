@@ -1,9 +1,9 @@
 import type { Finding } from '../../model.ts';
 
-/** One line of what mypy says. */
+/** One line of mypy's output. */
 export interface MypyEntry {
   readonly file: string;
-  /** Both from 1; undefined where it speaks of a whole file. */
+  /** Both from 1; undefined for a whole file. */
   readonly line?: number;
   readonly column?: number;
   readonly message: string;
@@ -16,10 +16,10 @@ export interface MypyEntry {
 const textLine = /^(.+?):(?:(\d+):(?:(\d+):)?(?:\d+:\d+:)?)? (error|note): ([\s\S]*?)(?: {2}\[([\w-]+)\])?$/;
 
 /**
- * Reads what `mypy -O json`, or an older mypy with `--show-column-numbers`, prints. Lines that are neither (of plugins)
- * are passed over.
+ * Reads what `mypy -O json`, or an older mypy with `--show-column-numbers`, prints. Other lines, of plugins, are
+ * ignored.
  *
- * @returns undefined when a line of JSON is broken.
+ * @returns undefined if a line of JSON is broken.
  */
 export function readMypy(stdout: string): MypyEntry[] | undefined {
   const entries: MypyEntry[] = [];
@@ -37,7 +37,7 @@ function jsonEntry(text: string): MypyEntry | 'broken' {
     if (typeof file !== 'string' || typeof message !== 'string') return 'broken';
     return {
       file,
-      // Columns count from 0 in JSON, and -1 stands for none.
+      // Columns count from 0 in JSON, and -1 means none.
       ...(typeof line === 'number' && line > 0 ? { line } : {}),
       ...(typeof column === 'number' && column >= 0 ? { column: column + 1 } : {}),
       message,
@@ -63,7 +63,7 @@ function textEntry(text: string): MypyEntry | undefined {
   };
 }
 
-/** A note that follows an error on its line belongs to it; any other is a note of its own. */
+/** A note that follows an error on its line belongs to it; any other is a separate note. */
 export function mypyFindings(entries: readonly MypyEntry[], pathOf: (path: string) => string): Finding[] {
   const findings: Finding[] = [];
   for (const entry of entries) {
@@ -101,7 +101,7 @@ function joined(before: string | undefined, after: string): string {
   return [before, ...lines].filter((line) => line !== undefined && line !== '').join(' ');
 }
 
-/** What mypy says of its settings: `pyproject.toml: [mypy]: Unrecognized option: foo = 1`. */
+/** mypy's warnings about its settings: `pyproject.toml: [mypy]: Unrecognized option: foo = 1`. */
 export function settingsNotes(stderr: string): Finding[] {
   const said = stderr.split('\n').filter((line) => /^\S+\.(?:toml|ini|cfg): \[/.test(line));
   return [...new Set(said)].map((message) => ({

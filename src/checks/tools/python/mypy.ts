@@ -22,7 +22,7 @@ const mypyVersion = '2.4.1';
 /** `-O json` came with 1.11: https://mypy.readthedocs.io/en/stable/changelog.html */
 const jsonSince = [1, 11];
 
-/** mypy, where the repository asks for it. */
+/** mypy, if the repository uses it. */
 export const mypy: Tool = {
   name: 'mypy',
   category: 'lint',
@@ -36,7 +36,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   const source = toolSource(repo, project, 'mypy', mypyVersion);
   const why = settingsOf(repo, project, files, sections) ?? (source.isOwn ? source.words : undefined);
   if (why === undefined) return undefined;
-  // mypy reads the packages of the project: it needs them even where it has an environment of its own.
+  // mypy reads the packages of the project: it needs them even in a separate environment.
   const packages = pythonEnvironment(project);
   const paths = namesItsFiles(repo, project) ? [] : targets(project, project.sources);
   return {
@@ -59,7 +59,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   };
 }
 
-/** mypy takes only the settings file of the folder that it runs in. */
+/** mypy reads only the settings file of its working folder. */
 function namesItsFiles(repo: Repo, project: PythonProject): boolean {
   const own = (name: string) => repo.read(project.folder === '' ? name : `${project.folder}/${name}`) ?? '';
   const inIni = [...files, 'setup.cfg'].some((name) =>
@@ -76,7 +76,7 @@ function mypySection(text: string): string {
   return text.split(/^\[mypy\]/m)[1]?.split(/^\[/m)[0] ?? '';
 }
 
-/** 0: nothing found, 1: errors, 2: it could not go on: wrong usage, a crash, or a file that is no Python. */
+/** 0: no errors, 1: errors, 2: it stopped: wrong usage, a crash, or a file that is not valid Python. */
 function judge(
   context: CheckContext,
   project: PythonProject,
@@ -91,7 +91,7 @@ function judge(
   if (ignored !== null) {
     const file = shownPath(context.repo, project.folder, ignored[1] ?? '');
     return didNotRun('mypy', run, {
-      why: `can’t read ${file}, and would check without its settings: ${ignored[2]}`,
+      why: `ignores its settings in ${file}: ${ignored[2]}`,
     });
   }
   const entries = readMypy(run.stdout);
@@ -118,13 +118,13 @@ function judge(
 
 function crash({ stderr, stdout }: ToolRun) {
   const said = `${stdout}\n${stderr}`;
-  if (/INTERNAL ERROR/.test(said)) return { why: 'failed by a fault of its own (INTERNAL ERROR)' };
+  if (/INTERNAL ERROR/.test(said)) return { why: 'crashed (INTERNAL ERROR)' };
   if (/There are no \.pyi? ?files|no \.py\[i\] files/.test(said)) {
     return {
       why: 'found no Python files',
-      fix: 'Do `files` and `exclude` in its settings fit the repository?',
+      fix: 'Check `files` and `exclude` in its settings.',
     };
   }
   const usage = /^mypy: error: (.*)$/m.exec(said)?.[1];
-  return usage === undefined ? undefined : { why: `does not accept how it is called: ${usage}` };
+  return usage === undefined ? undefined : { why: `rejects its arguments: ${usage}` };
 }

@@ -6,7 +6,7 @@ import { shownPath } from './project-check.ts';
 
 const shownLines = 8;
 
-/** A failed test, at the line of it that failed. */
+/** A failed test, at its failed line. */
 export function pytestFinding(failed: FailedTest, repo: Repo, project: PythonProject): Finding {
   const isCollection = failed.message === 'collection failure';
   const known = new Set(repo.files);
@@ -17,10 +17,10 @@ export function pytestFinding(failed: FailedTest, repo: Repo, project: PythonPro
     file: test ?? inFolder(project.folder, failed.file ?? ''),
     ...(failed.line === undefined ? {} : { line: failed.line }),
   };
-  // pytest begins the lines that tell the error with E.
+  // pytest marks the lines of the error with E.
   const errors = failed.text.match(/^E {3,}\S.*$/gm)?.map((line) => line.slice(1).trim()) ?? [];
   const said = errors.length === 0 ? failed.message : errors.slice(0, shownLines).join('\n');
-  const what = isCollection ? `can’t be imported: ${causeOf(errors)}` : `failed: ${said}`;
+  const what = isCollection ? `cannot be imported: ${causeOf(errors)}` : `failed: ${said}`;
   return {
     tool: 'pytest',
     rule: failed.name,
@@ -32,17 +32,17 @@ export function pytestFinding(failed: FailedTest, repo: Repo, project: PythonPro
   };
 }
 
-/** The exception itself comes last among the lines that pytest marks; a syntax error shows its place before. */
+/** The exception is the last of the marked lines; a syntax error shows its place before. */
 function causeOf(errors: readonly string[]): string {
   return (
     errors.findLast((line) => /^[\w.]+(?:Error|Exception|Warning)?:/.test(line)) ??
     errors[0] ??
-    'its collection failed'
+    'collection failed'
   );
 }
 
 /**
- * The last line of the test's own file in a traceback: there stands the assertion, or the call that led to the error.
+ * The last line of the test's own file in a traceback: it has the assertion, or the call that led to the error.
  * Without one it is the last line in any file of the repository.
  */
 function placeIn(text: string, fileOf: (path: string) => string | undefined, test: string | undefined) {

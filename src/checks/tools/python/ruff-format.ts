@@ -19,7 +19,7 @@ import {
 } from './project-check.ts';
 import { ruffVersion } from './ruff.ts';
 
-/** Ruff as a formatter: only where the repository formats with it. */
+/** Ruff as a formatter, if the repository formats with it. */
 export const ruffFormat: Tool = {
   name: 'ruff',
   category: 'lint',
@@ -48,7 +48,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   };
 }
 
-/** `[tool.ruff.format]`, its pre-commit hook, or a `ruff format` in what people and machines run. */
+/** `[tool.ruff.format]`, its pre-commit hook, or a `ruff format` in scripts and workflows. */
 function usedFor(repo: Repo, project: PythonProject): string | undefined {
   const settings = settingsOf(repo, project, [], {
     'pyproject.toml': ['tool.ruff.format'],
@@ -65,7 +65,7 @@ function usedFor(repo: Repo, project: PythonProject): string | undefined {
   return file === undefined ? undefined : `${file} runs \`ruff format\``;
 }
 
-/** 0: nothing to do, 1: files would change, 2: a file can't be read as Python, or Ruff failed. */
+/** 0: nothing to do, 1: files would change, 2: a file is not valid Python, or Ruff failed. */
 function judge(
   context: CheckContext,
   project: PythonProject,

@@ -1,3 +1,4 @@
+import { counted } from '../../../report/figures.ts';
 import type { PythonProject } from '../../detect/python.ts';
 import { targets } from '../../detect/python.ts';
 import { part, texts } from '../../detect/toml.ts';
@@ -20,7 +21,7 @@ import {
 
 export const ruffVersion = '0.17.5';
 
-/** Where one of these is asked for, the repository has made its choice. */
+/** A repository with one of these does not get Ruff. */
 const linters = ['flake8', 'pylint', 'pyflakes', 'pycodestyle', 'prospector', 'pylama', 'autoflake'];
 
 export const ruff: Tool = {
@@ -35,7 +36,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
     ruffSettings(repo, project) ?? (source.isOwn || preCommitHook(repo, 'ruff') ? source.words : undefined);
   if (why === undefined && linters.some((name) => project.dependencies.has(name))) return undefined;
   return {
-    why: why ?? `it has Python (${project.sources.length} files) and no linter: ${source.words}`,
+    why: why ?? `${counted(project.sources.length, 'Python file')} without a linter: ${source.words}`,
     command: ['ruff check', ...targets(project, project.sources).map(shellWord)]
       .join(' ')
       .replace(/ \.$/, ''),
@@ -54,18 +55,17 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   };
 }
 
-/** What in the repository configures Ruff. */
 export function ruffSettings(repo: Repo, project: PythonProject): string | undefined {
   return settingsOf(repo, project, ['ruff.toml', '.ruff.toml'], { 'pyproject.toml': ['tool.ruff'] });
 }
 
-/** 0: nothing found, 1: findings, 2: it could not do its work (https://docs.astral.sh/ruff/linter/#exit-codes). */
+/** 0: no findings, 1: findings, 2: failure (https://docs.astral.sh/ruff/linter/#exit-codes). */
 function judge(context: CheckContext, project: PythonProject, run: ToolRun, version: string | undefined) {
   const { folder } = project;
   const meaning = /Failed to parse (\S+\.toml)/.exec(run.stderr);
   if (run.code === 2 && meaning !== null) {
     return didNotRun('ruff', run, {
-      why: `can’t read its settings in ${shownPath(context.repo, folder, meaning[1] ?? '')}`,
+      why: `cannot read its settings in ${shownPath(context.repo, folder, meaning[1] ?? '')}`,
     });
   }
   if (run.code > 1 || run.truncated) return didNotRun('ruff', run);
@@ -91,7 +91,7 @@ function judge(context: CheckContext, project: PythonProject, run: ToolRun, vers
 
 type Entry = Readonly<Record<string, unknown>>;
 
-/** @returns undefined when it is not what `--output-format json` prints. */
+/** @returns undefined if it is not the format of `--output-format json`. */
 function parseEntries(text: string): readonly Entry[] | undefined {
   try {
     const data: unknown = JSON.parse(text);
@@ -107,7 +107,7 @@ function parseEntries(text: string): readonly Entry[] | undefined {
 }
 
 function finding(entry: Entry, pathOf: (path: string) => string): Finding {
-  // Older versions give syntax errors no code.
+  // Syntax errors have no code in older versions.
   const rule = texts(entry, 'code')[0] ?? 'invalid-syntax';
   const start = part(entry, 'location');
   const end = part(entry, 'end_location');
@@ -134,21 +134,21 @@ function fixOf(entry: Entry): string | undefined {
   const words = what === undefined ? '' : `: ${what}`;
   switch (texts(fix, 'applicability')[0]) {
     case 'safe':
-      return `\`ruff check --fix\` does it${words}.`;
+      return `Run \`ruff check --fix\`${words}.`;
     case 'unsafe':
-      return `\`ruff check --fix --unsafe-fixes\` does it, and may change what the code does${words}.`;
+      return `Run \`ruff check --fix --unsafe-fixes\`, which may change behavior${words}.`;
     default:
       return what;
   }
 }
 
-/** What can't run at all, then what flake8-bandit calls a risk; the rest is style and care. */
+/** High: broken code; medium: likely bugs and security risks; the rest is style. */
 function severityOf(rule: string): Severity {
   if (rule === 'invalid-syntax' || /^(?:E9|F82|F7|PLE)/.test(rule)) return 'high';
   return /^(?:S\d|B\d|F|ASYNC)/.test(rule) ? 'medium' : 'low';
 }
 
-/** What Ruff says of its settings; it prints the same for every thread that reads them. */
+/** Ruff's warnings about its settings, which it prints once per thread. */
 function warnings(stderr: string): Finding[] {
   const said = stderr.split(/^(?=warning: )/m).filter((text) => text.startsWith('warning: '));
   return [...new Set(said.map((text) => text.trim()))].map((text) => ({

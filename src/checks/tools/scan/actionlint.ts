@@ -18,7 +18,7 @@ const shape = z.array(
 );
 type Said = z.infer<typeof shape>[number];
 
-/** GitHub workflows, by actionlint's own settings (.github/actionlint.yaml). */
+/** GitHub workflows, with actionlint's own settings (.github/actionlint.yaml). */
 export const actionlint: Tool = {
   name: 'actionlint',
   category: 'lint',
@@ -44,7 +44,7 @@ export const actionlint: Tool = {
 
 async function lint(context: CheckContext, files: readonly string[]): Promise<CheckOutput> {
   const { path, version } = context.prepared(binary);
-  // Without shellcheck and pyflakes: whether they are on the machine must not decide what is found.
+  // Without shellcheck and pyflakes: findings must not depend on the machine.
   const flags = ['-format', '{{json .}}', '-shellcheck=', '-pyflakes=', '-no-color'];
   const run = await context.spawn([path, ...flags, ...files], { quiet: true });
   const count = (said: readonly Said[]) => said.length;
@@ -60,7 +60,7 @@ async function lint(context: CheckContext, files: readonly string[]): Promise<Ch
 
 function findingOf({ message, filepath, line, column, kind }: Said): Finding {
   const untrusted = kind === 'expression' && message.includes('potentially untrusted');
-  // GitHub adds runners and teams name their own: the list that a version of actionlint has is never whole.
+  // GitHub adds runners and teams have their own labels: the list of an actionlint version is never complete.
   const aged = kind === 'runner-label';
   return {
     tool: 'actionlint',

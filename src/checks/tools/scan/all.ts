@@ -10,7 +10,7 @@ import { hadolint } from './hadolint.ts';
 import { squawk } from './squawk.ts';
 import { trufflehog } from './trufflehog.ts';
 
-/** Tools that look at the repository as it lies there: they need none of its packages, but for Alembic. */
+/** Tools that only read files; except for Alembic they need no packages of the repository. */
 export const scanTools: readonly Tool[] = [
   hadolint,
   actionlint,

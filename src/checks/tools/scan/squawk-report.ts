@@ -17,7 +17,7 @@ const shape = z.array(
 );
 export type SquawkFinding = z.infer<typeof shape>[number];
 
-/** It exits with 1 for findings as for files that it does not find; then it prints no JSON. */
+/** squawk exits with 1 for findings and for missing files; then it prints no JSON. */
 export function readSquawk(run: ToolRun): Answer<SquawkFinding[]> {
   return jsonAnswer(run, {
     name: 'squawk',
@@ -28,19 +28,19 @@ export function readSquawk(run: ToolRun): Answer<SquawkFinding[]> {
   });
 }
 
-/** Rules about style, and about what a deploy sets for all migrations (PGOPTIONS): no migration waits for them. */
+/** Rules about style, and about settings that a deploy makes for all migrations (PGOPTIONS): they block no migration. */
 const advice =
   /^prefer-|^require-(?:lock|statement)-timeout$|^require-timeout-settings$|^(?:ban-char-field|identifier-too-long|require-table-schema)$/;
 
-/** Where a finding in linted SQL belongs in the repository. */
+/** The place of a finding of squawk in the repository. */
 export interface SqlPlace {
   readonly file: string;
-  /** From 0; of SQL that was rendered, whose lines are in no file, where its migration begins. */
+  /** From 0; for rendered SQL the beginning of its migration. */
   readonly line?: number;
   readonly endLine?: number;
-  /** In the change: only then there is still time to write it in another way. */
+  /** Whether it is in the change: only new migrations can still be rewritten. */
   readonly isNew: boolean;
-  /** The statement, for SQL that was rendered. */
+  /** The statement, for rendered SQL. */
   readonly statement?: string;
 }
 
@@ -49,7 +49,7 @@ export function squawkFinding(found: SquawkFinding, place: SqlPlace): Finding {
   const isAdvice = advice.test(rule);
   const unparsed = rule === 'syntax-error';
   const severity = isAdvice ? 'low' : unparsed ? 'medium' : 'high';
-  // What it can't parse may be newer than it is: PostgreSQL decides.
+  // Newer syntax than squawk knows may be valid for PostgreSQL.
   const level = !place.isNew || isAdvice ? 'note' : unparsed ? 'review' : 'fail';
   const { file, line, endLine, statement } = place;
   return {

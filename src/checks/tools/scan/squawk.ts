@@ -8,7 +8,7 @@ import { readSquawk, squawkFinding } from './squawk-report.ts';
 
 export const squawkBinary = toolboxTool('squawk');
 
-/** SQL migrations for PostgreSQL: locks and rewrites that stop an application that is running. */
+/** SQL migrations for PostgreSQL: locks and rewrites that block a running application. */
 export const squawk: Tool = {
   name: 'squawk',
   category: 'lint',
@@ -33,7 +33,7 @@ export const squawk: Tool = {
   },
 };
 
-/** By the folders of usual tools, and by Flyway's names. */
+/** By the usual folders of migration tools, and by Flyway's names. */
 export function isMigration(path: string): boolean {
   if (!path.endsWith('.sql') || /(?:^|[._-])(?:down|rollback|undo)\.sql$/i.test(path)) return false;
   return (
@@ -41,10 +41,10 @@ export function isMigration(path: string): boolean {
   );
 }
 
-/** Squawk reads all SQL as PostgreSQL's; elsewhere it would raise false alarms. */
+/** Why the database is PostgreSQL. Squawk parses all SQL as PostgreSQL's and raises false alarms for others. */
 export function postgresSign(repo: Repo): string | undefined {
   const config = repo.files.find((path) => /(?:^|\/)\.squawk\.toml$/.test(path));
-  if (config !== undefined) return `${config} is there`;
+  if (config !== undefined) return `found ${config}`;
   const signs: readonly (readonly [RegExp, RegExp])[] = [
     [
       /(?:^|\/)(?:docker-)?compose[^/]*\.ya?ml$/,
@@ -55,7 +55,7 @@ export function postgresSign(repo: Repo): string | undefined {
   ];
   for (const [names, sign] of signs) {
     const found = repo.files.find((path) => names.test(path) && sign.test(repo.read(path) ?? ''));
-    if (found !== undefined) return `${found} has PostgreSQL`;
+    if (found !== undefined) return `${found} uses PostgreSQL`;
   }
   return undefined;
 }
@@ -77,12 +77,12 @@ async function lint(context: CheckContext, files: readonly string[]): Promise<Ch
   };
 }
 
-/** It takes names for glob patterns: what means something in those stands for itself in brackets. */
+/** squawk treats names as glob patterns: brackets escape their special characters. */
 function asPattern(file: string): string {
   return file.replace(/[[\]*?{}]/g, '[$&]');
 }
 
-/** Without a change to look at, everything there is counts as applied. */
+/** If the change is unknown, all migrations count as applied. */
 function inChange(changed: ChangedLines | undefined, file: string, from: number, to: number): boolean {
   const lines = changed?.files.get(file);
   if (lines === undefined) return false;

@@ -7,7 +7,7 @@ import { isLockFile } from '../scan/lock-files.ts';
 import { misconfigurationFindings } from './report.ts';
 import { excerpt, runTrivy, trivyBinary } from './run.ts';
 
-/** Misconfigurations by trivy's built-in checks: Dockerfiles, Kubernetes, Helm, Terraform. It knows no compose files. */
+/** Misconfigurations by trivy's built-in checks: Dockerfiles, Kubernetes, Helm, Terraform; no compose files. */
 export const trivyConfig: Tool = {
   name: 'trivy',
   category: 'scan',
@@ -20,7 +20,7 @@ export const trivyConfig: Tool = {
         tool: 'trivy',
         category: 'scan',
         folder: '',
-        why: `${first} is there`,
+        why: `found ${first}`,
         command: 'trivy config .',
         needs: [trivyBinary],
         cost: { cores: 1, memory: 400 * 1024 * 1024, seconds: 2 },
@@ -31,7 +31,7 @@ export const trivyConfig: Tool = {
   },
 };
 
-/** What trivy may need of the repository: charts and modules consist of several files. */
+/** Files that trivy may need: charts and modules consist of several. */
 const wanted = /\.(?:tf|tfvars|tf\.json|ya?ml|tpl)$/;
 
 function isScanned(path: string, repo: Repo): boolean {

@@ -52,8 +52,8 @@ async function scan(context: CheckContext, locks: readonly string[]): Promise<Ch
   if (unread.length > 0) {
     return {
       ran: false,
-      why: `trivy could not read ${unread.join(', ')}: the packages there were not looked up`,
-      fix: 'Make the file anew with its package manager; a file that is meant to be broken can be left out of git, or of trivy by checks.skip.',
+      why: `trivy could not read ${unread.join(', ')}: its packages were not checked`,
+      fix: 'Regenerate the file with its package manager. If it is broken on purpose, remove it from git, or skip trivy with checks.skip.',
     };
   }
   const findings = vulnerabilityFindings(answer.said, settings.scan, {
@@ -70,7 +70,7 @@ async function scan(context: CheckContext, locks: readonly string[]): Promise<Ch
   };
 }
 
-/** Trivy passes over a lock file that it can't parse, and says nothing: it is only missing from the results. */
+/** Trivy silently ignores a lock file that it cannot parse: the file is missing in the results. */
 export function unreadLocks(
   report: TrivyReport,
   locks: readonly string[],
@@ -83,7 +83,7 @@ export function unreadLocks(
   });
 }
 
-/** What trivy leaves out without a word. Beside a lock of poetry or uv it stands there, too. */
+/** Requirements that trivy silently ignores, unless a lock of poetry or uv beside them has their versions. */
 function unpinnedNotes(repo: Repo, locks: readonly string[]): Finding[] {
   const locked = new Set(locks.filter((path) => !isRequirements(path)).map(folderOf));
   return locks.flatMap((file): Finding[] => {
@@ -98,9 +98,9 @@ function unpinnedNotes(repo: Repo, locks: readonly string[]): Finding[] {
         rule: 'unpinned-requirements',
         severity: 'low',
         level: 'note',
-        message: `${first}${more} in ${file}: without an exact version nobody can look up its vulnerabilities.`,
+        message: `${first}${more} in ${file}: vulnerabilities cannot be looked up without an exact version.`,
         at: { file },
-        fix: 'Pin it (`package==1.2.3`), or keep a lock file: uv, poetry, pip-compile.',
+        fix: 'Pin it (`package==1.2.3`), or commit a lock file: uv, poetry, pip-compile.',
         subject: 'unpinned requirements',
       },
     ];

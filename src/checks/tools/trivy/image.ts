@@ -21,7 +21,7 @@ export const trivyImage: Tool = {
         tool: 'trivy',
         category: 'scan',
         folder: folderOf(compose),
-        why: `checks.scan.images is set, and ${compose} has the services`,
+        why: `checks.scan.images is set, and found ${compose}`,
         command: 'trivy image <each image of docker compose config --images>',
         needs: [trivyBinary, vulnerabilityDatabase],
         cost: { cores: 1, memory: 600 * 1024 * 1024, seconds: 15 },
@@ -34,14 +34,14 @@ export const trivyImage: Tool = {
 
 async function scan(context: CheckContext): Promise<CheckOutput> {
   const listed = await context.spawn(['docker', 'compose', 'config', '--images'], { quiet: true });
-  if (listed.code !== 0) return notRun(listed, 'docker compose can’t say which images the services have');
+  if (listed.code !== 0) return notRun(listed, 'docker compose failed to list the images of the services');
   const images = [...new Set(listed.stdout.split('\n').filter((line) => line.trim() !== ''))].sort();
   const present: string[] = [];
   for (const image of images) if (await isPresent(image, context)) present.push(image);
   if (present.length === 0) {
     return {
       ran: false,
-      why: `none of the images of the services is on this machine (${images.join(', ')})`,
+      why: `no image of the services is on this machine (${images.join(', ')})`,
       fix: 'Build them before the checks (`sluice build`, `docker compose build`), or set checks.scan.images: false.',
     };
   }
@@ -68,7 +68,7 @@ async function isPresent(image: string, context: CheckContext): Promise<boolean>
 
 async function scanImage(image: string, context: CheckContext): Promise<Finding[] | CheckOutput> {
   const { folder } = context.prepared(vulnerabilityDatabase);
-  // In memory: the cache of layers is a bbolt file, which takes one process at a time.
+  // The cache of layers on disk is a bbolt file, which only one process at a time can open.
   const flags = ['--cache-dir', folder, '--cache-backend=memory', '--image-src=docker'];
   const answer = await runTrivy(context, ['image', ...flags, ...databaseFlags], image);
   if ('notRun' in answer) return answer.notRun;

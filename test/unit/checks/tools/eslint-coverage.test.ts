@@ -29,8 +29,8 @@ function notes(linted: readonly string[]): string[] {
 
 test('a kind of source that ESLint has not looked at is told, those of other projects and settings are not', () => {
   expect(notes(['web/src/old.js', 'web/eslint.config.js'])).toEqual([
-    'note ESLint did not look at the only .vue file here, such as web/src/App.vue: its settings leave them out.',
-    'note ESLint did not look at any of the 2 .ts files here, such as web/src/main.ts: its settings leave them out.',
+    'note ESLint did not check the only .vue file here, such as web/src/App.vue: its settings do not match them.',
+    'note ESLint did not check any of the 2 .ts files here, such as web/src/main.ts: its settings do not match them.',
   ]);
   expect(notes(['web/src/old.js', 'web/src/main.ts', 'web/src/App.vue'])).toEqual([]);
 });

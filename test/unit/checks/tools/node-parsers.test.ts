@@ -119,7 +119,7 @@ describe('test runners', () => {
       'fail web/src/c.test.js src/c.test.js',
     ]);
     expect(failures[0]?.message).toMatch(/ failed: AssertionError: expected 3 to be 4[^\n]*$/);
-    expect(failures[1]?.message).toMatch(/could not be run: Cannot find module '\.\/missing\.js'/);
+    expect(failures[1]?.message).toMatch(/could not run: Cannot find module '\.\/missing\.js'/);
     expect(totals).toMatchObject({
       passed: 2,
       failed: 3,

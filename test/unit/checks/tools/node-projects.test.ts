@@ -112,7 +112,7 @@ describe('projects and how they are installed', () => {
     };
     const [a, b] = nodeProjects(memoryRepo(files));
     expect(a?.fault).toEqual({
-      message: 'The file is no JSON: “}” is out of place.',
+      message: 'The file is not valid JSON: unexpected “}”.',
       at: { file: 'a/package.json', line: 3 },
     });
     expect(b).toMatchObject({ own: { eslint: '9' } });
