@@ -5,7 +5,7 @@ import { nodeTools } from './tools/node/all.ts';
 import { pythonTools } from './tools/python/all.ts';
 import { scanTools } from './tools/scan/all.ts';
 
-/** Every tool there is, in the order that reports have. @param config undefined in a repository without sluice.yml. */
+/** All tools, in the order of reports. @param config undefined in a repository without sluice.yml. */
 export function allTools(config: Config | undefined): readonly Tool[] {
   return [...ownTools(config), ...pythonTools, ...nodeTools, ...scanTools];
 }

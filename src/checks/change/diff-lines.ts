@@ -1,6 +1,6 @@
 /**
- * The lines that a patch without context (`git diff -U0`) adds or alters, by file. Files of which it adds no line, binary
- * ones too, are not in it.
+ * The lines that a patch without context (`git diff -U0`) adds or alters, by file. Files without added lines, and binary
+ * files, are left out.
  */
 export function addedLines(patch: string): Map<string, Set<number>> {
   const files = new Map<string, Set<number>>();
@@ -13,7 +13,7 @@ export function addedLines(patch: string): Map<string, Set<number>> {
     const hunk = /^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(line);
     if (hunk === null) continue;
     const [, removed = '1', first = '0', added = '1'] = hunk;
-    // What a file holds may look like a header, so its lines are counted and not read.
+    // A line of a file may look like a header, so lines within a hunk are counted and not parsed.
     index = endOfHunk(lines, index, Number(removed), Number(added));
     if (file === undefined || added === '0') continue;
     const numbers = files.get(file) ?? new Set();
@@ -34,7 +34,7 @@ function endOfHunk(lines: readonly string[], start: number, removed: number, add
   return index;
 }
 
-/** `b/path`, quoted as in C when the name holds what git finds unusual, with a tab behind it when it holds blanks. */
+/** `b/path`, quoted as in C when the name holds what git finds unusual, followed by a tab when it holds blanks. */
 function fileOf(name: string): string | undefined {
   const path = name.startsWith('"') ? unquoted(name) : name.replace(/\t$/, '');
   return path.startsWith('b/') ? path.slice(2) : undefined;

@@ -9,9 +9,9 @@ import type { ChangedLines } from './model.ts';
 /** The change that a run is about. */
 export interface Change {
   readonly lines: ChangedLines | undefined;
-  /** For people, a whole sentence: why it is not known. */
+  /** For people, a whole sentence: why the change is unknown. */
   readonly why?: string;
-  /** There is a change and it can't be read here, unlike a run that is for none: gates on it have nothing to go by. */
+  /** The change exists but cannot be read here, so gates on it cannot be judged; false for a run without a change. */
   readonly isLost?: boolean;
 }
 
@@ -19,11 +19,11 @@ export interface Change {
 const largest = 4 * 1024 * 1024;
 
 /**
- * The lines that the change touches, as they stand in the working folder: committed or not, new files included. Lines that
- * it removes leave no trace.
+ * The lines that the change touches, as they are in the working folder: committed or not, new files included. Removed
+ * lines are not counted.
  *
  * @param root top of the repository.
- * @param since what to compare with in place of what GitHub's event or the default branch says.
+ * @param since the base of the comparison; default: from GitHub's event or the default branch.
  * @param env has GITHUB_EVENT_PATH on GitHub.
  * @throws UserError `checks.since`; the signal's reason.
  */
@@ -46,12 +46,12 @@ export async function readChangedLines(
   const base = await findBase(git, since, env);
   if ('why' in base) return unknown(base.why, base.isLost);
   const files = await changedSince(git, root, base.commit);
-  if (files === undefined) return unknown(`git could not compare it with ${base.commit.slice(0, 12)}`, true);
+  if (files === undefined) return unknown(`git failed to compare it with ${base.commit.slice(0, 12)}`, true);
   return { lines: { base: base.commit, files } };
 }
 
 function unknown(why: string, isLost: boolean): Change {
-  return { lines: undefined, why: `What this run changes is not known: ${why}.`, isLost };
+  return { lines: undefined, why: `Cannot determine what this run changes: ${why}.`, isLost };
 }
 
 async function changedSince(
@@ -59,7 +59,7 @@ async function changedSince(
   root: string,
   base: string,
 ): Promise<Map<string, ReadonlySet<number>> | undefined> {
-  // The user's own settings for diffs must not change what is read here.
+  // The user's own diff settings must not change the result.
   const diff = [
     'diff',
     '--no-ext-diff',

@@ -7,7 +7,7 @@ import { inFolder, type Repo } from '../repo.ts';
  * Reads coverage in Cobertura's XML (coverage.py, and many more). Files that are not in the repository are left out.
  *
  * @param folder of the project, from the top of the repository: what the paths in it may be relative to.
- * @returns undefined when the text is no whole report.
+ * @returns undefined if the report is invalid or incomplete.
  */
 export function readCobertura(
   xml: string,
@@ -22,7 +22,7 @@ export function readCobertura(
   for (const element of descendants(top, 'class')) {
     const file = placeOf(element.attributes['filename'] ?? '', sources, repo.root, folder, known);
     if (file === undefined) continue;
-    // A file has an element for each of its classes in some tools' reports.
+    // Some tools write an element for each class of a file.
     const lines = hits.get(file) ?? new Map<number, boolean>();
     hits.set(file, lines);
     for (const [line, isHit] of linesOf(element)) lines.set(line, isHit || lines.get(line) === true);

@@ -16,7 +16,7 @@ const report = z.record(
  * statements that begin on it, and is covered when one of them ran.
  *
  * @param folder that relative paths are from. Files outside the repository and in node_modules are left out.
- * @throws when the text is no such report.
+ * @throws if the text is not such a report.
  */
 export function readIstanbul(text: string, root: string, folder: string): readonly FileCoverage[] {
   return Object.values(report.parse(JSON.parse(text))).flatMap(({ path, statementMap, s }) => {

@@ -7,7 +7,7 @@ import { fileCoverage } from './istanbul.ts';
  * A file may have several records, one for each test.
  *
  * @param folder that relative paths are from. Files outside the repository and in node_modules are left out.
- * @returns undefined when the text is no whole trace file.
+ * @returns undefined if the trace file is invalid or incomplete.
  */
 export function readLcov(text: string, root: string, folder: string): readonly FileCoverage[] | undefined {
   const files = new Map<string, Map<number, number>>();
@@ -32,7 +32,7 @@ export function readLcov(text: string, root: string, folder: string): readonly F
   return [...files].map(([file, hits]) => fileCoverage(file, hits));
 }
 
-/** An LCOV trace file with these lines, as often run as is known: once, or not at all. */
+/** An LCOV trace file with these lines, each run once or not at all: no more is known. */
 export function writeLcov(files: readonly FileCoverage[]): string {
   const records = files.map(({ file, covered, missed }) => {
     const hits = [...covered.map((line) => [line, 1] as const), ...missed.map((line) => [line, 0] as const)];

@@ -3,8 +3,8 @@ import type { ChangedLines } from '../change/model.ts';
 import type { CoverageReport, FileCoverage, Finding } from '../model.ts';
 
 /**
- * Coverage over everything that was measured. Several reports of one file add up: a line is covered when any of them says
- * so.
+ * Coverage over everything that was measured. Several reports of one file add up: a line is covered if any of them
+ * covers it.
  *
  * @param changed lines of the change; undefined when it is not known.
  */
@@ -60,8 +60,8 @@ function counted(files: readonly FileCoverage[]): {
 }
 
 /**
- * What the coverage gates of sluice.yml say. A gate on all lines without any measured line fails: nobody measured. One on
- * the change without any line of code in it holds.
+ * Judges the coverage gates of sluice.yml. A gate on all lines fails if no line was measured. A gate on the change passes
+ * if the change has no line of code.
  */
 export function coverageFindings(
   report: CoverageReport,
@@ -72,8 +72,8 @@ export function coverageFindings(
   if (gates.total !== undefined && (total === undefined || total < gates.total)) {
     const message =
       total === undefined
-        ? `No coverage was measured, and sluice.yml asks for ${percent(gates.total)} of all lines.`
-        : `Tests run ${percent(total)} of ${count(lines)}; sluice.yml asks for ${percent(gates.total)}.`;
+        ? `No coverage was measured; sluice.yml requires ${percent(gates.total)} of all lines.`
+        : `Tests cover ${percent(total)} of ${count(lines)}; sluice.yml requires ${percent(gates.total)}.`;
     const fix =
       total === undefined
         ? { fix: 'Add the coverage package of your test runner (pytest-cov, @vitest/coverage-v8).' }
@@ -83,7 +83,7 @@ export function coverageFindings(
   if (gates.changed === undefined || changed === undefined || changed >= gates.changed) return findings;
   const missed = Object.entries(missedInChange);
   const [file, missedLines = []] = missed.toSorted(([, a], [, b]) => b.length - a.length)[0] ?? [];
-  const message = `Tests run ${percent(changed)} of ${count(changedLines)} of code in the change; sluice.yml asks for ${percent(gates.changed)}. Not run: ${places(missed)}.`;
+  const message = `Tests cover ${percent(changed)} of ${count(changedLines)} of code in the change; sluice.yml requires ${percent(gates.changed)}. Not covered: ${places(missed)}.`;
   const at =
     file === undefined
       ? {}
@@ -95,7 +95,7 @@ function gateFinding(rule: string, message: string): Finding {
   return { tool: 'coverage', rule, severity: 'medium', level: 'fail', message, subject: rule };
 }
 
-/** Rounded down: 79.96 % is not the 80 % that were asked for. */
+/** Rounded down: 79.96 % does not meet a gate of 80 %. */
 function percent(share: number): string {
   return `${Math.floor(share * 1000 + 1e-9) / 10} %`;
 }

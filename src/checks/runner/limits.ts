@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, freemem } from 'node:os';
 
-/** What the machine has for the checks. */
+/** Resources for the checks. */
 export interface Limits {
   readonly cores: number;
   /** Bytes. */
   readonly memory: number;
 }
 
-/** Cores and free memory of this machine, or of the container we are in, where that has less. */
+/** Cores and free memory of this machine, or of its container, if that has less. */
 export function machineLimits(): Limits {
   return {
     cores: availableParallelism(),
@@ -16,7 +16,7 @@ export function machineLimits(): Limits {
   };
 }
 
-/** What programs may have, caches that can be dropped counted in: proc(5), MemAvailable. */
+/** Memory available to programs, including reclaimable caches: proc(5), MemAvailable. */
 function freeMemory(): number {
   const available = /^MemAvailable:\s+(\d+) kB/m.exec(read('/proc/meminfo'))?.[1];
   return available === undefined ? freemem() : Number(available) * 1024;

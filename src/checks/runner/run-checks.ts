@@ -25,7 +25,7 @@ export interface RunEffects {
   readonly signal: AbortSignal;
 }
 
-/** The same with the environment that tools get. */
+/** The same with the environment of tools. */
 type ToolEffects = RunEffects & { readonly env: ChildEnv };
 
 export interface RunRequest {
@@ -38,14 +38,14 @@ export interface RunRequest {
   readonly cache: string;
 }
 
-/** How a task ended. A preparation brings a value, or the words about why there is none. */
+/** The end of a task: the value of a preparation or the output of a check; or why there is neither. */
 type Ended =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly failure: Extract<CheckOutput, { ran: false }> };
 
 /**
- * Runs checks and what they need: as many at a time as the machine bears, each with its own folder, time-out and group in the
- * log. A check that fails, hangs or crashes leaves the others alone; a cancellation ends all of them.
+ * Runs checks and what they need: as many at a time as the machine can handle, each with its own folder, timeout and group in the
+ * log. A check that fails, hangs or crashes does not affect the others; a cancellation ends all of them.
  *
  * @returns a result for each check, in their order.
  * @throws the signal's reason when it aborts.
@@ -85,7 +85,7 @@ export async function runChecks(request: RunRequest, given: RunEffects): Promise
     }
     await Promise.race(running.values());
   }
-  // Also after an abort: nothing of them is left when this ends.
+  // Also after an abort: no task may outlive this function.
   await Promise.all(running.values());
   effects.signal.throwIfAborted();
   return request.checks.map((check) => {
@@ -98,9 +98,9 @@ export async function runChecks(request: RunRequest, given: RunEffects): Promise
   });
 }
 
-const neverRun = { ran: false, why: 'it was never begun' } as const;
+const neverRun = { ran: false, why: 'it was never started' } as const;
 
-/** The reason sluice.yml gives for leaving a check out: of the very check, else of its tool. */
+/** The reason sluice.yml gives for leaving a check out: for the check, else for its tool. */
 export function skipReason(
   check: Pick<PlannedCheck, 'id' | 'tool'>,
   { skip }: CheckSettings,
@@ -109,7 +109,7 @@ export function skipReason(
   return undefined;
 }
 
-/** All preparations that checks need, those that others need before them. */
+/** All preparations that checks need, each after those it needs itself. */
 export function preparationsOf(checks: readonly PlannedCheck[]): Preparation<unknown>[] {
   const found = new Map<string, Preparation<unknown>>();
   const visit = (preparation: Preparation<unknown>) => {
@@ -140,7 +140,7 @@ async function runTask(
   return end;
 }
 
-/** What stopped a preparation stops what needs it, in the same words. */
+/** The failure of a preparation becomes that of its dependents, with the same reason. */
 function becauseOf({ id, what }: Preparation<unknown>, ended: ReadonlyMap<string, Ended>): Ended {
   const end = ended.get(id);
   if (end === undefined || end.ok) return { ok: false, failure: neverRun };
@@ -188,7 +188,7 @@ async function inTime(
     },
   };
   const aborted = new Promise<never>((_, reject) => {
-    // Programs are ended first, so that nothing of them is left when this says so.
+    // The signal ends the programs first: none of them may outlive this rejection.
     signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), 3_000).unref(), {
       once: true,
     });
@@ -205,7 +205,7 @@ async function inTime(
   }
 }
 
-/** sluice.yml's word for the check or its tool goes before that for all. */
+/** The timeout in sluice.yml for the check or its tool takes precedence over the general one. */
 function timeLimit(
   task: PlannedCheck | Preparation<unknown>,
   { timeoutMs, timeouts }: CheckSettings,
@@ -218,8 +218,8 @@ function failureOf(error: unknown, overtimeMs: number | undefined, transcript: T
   const lines = transcript.tail(20);
   const output = lines === '' ? {} : { output: lines };
   if (overtimeMs !== undefined) {
-    const why = `it did not end within ${overtimeMs / 1000} s, and was ended`;
-    return { ran: false as const, why, fix: 'Give it more time: checks.timeouts in sluice.yml.', ...output };
+    const why = `it timed out after ${overtimeMs / 1000} s`;
+    return { ran: false as const, why, fix: 'Raise its limit in checks.timeouts of sluice.yml.', ...output };
   }
   const [known] = userErrorsOf(error);
   if (known === undefined)
@@ -237,7 +237,7 @@ function bugText(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
 }
 
-/** The step's line in the log, and what its programs said in a group below it. */
+/** Writes the step's line to the log, and the output of its programs in a group below it. */
 function tell(
   task: PlannedCheck | Preparation<unknown>,
   end: Ended,

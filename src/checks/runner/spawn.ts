@@ -6,7 +6,7 @@ import { shellWord } from '../parse/shell-word.ts';
 import type { RunContext, ToolRun } from '../tool.ts';
 import type { Transcript } from './transcript.ts';
 
-/** Characters kept of each stream of a program; what says more than that is not to be parsed as whole. */
+/** Characters kept of each stream of a program; longer output counts as truncated. */
 const keep = 16 * 1024 * 1024;
 
 export interface SpawnPlace {
@@ -18,7 +18,7 @@ export interface SpawnPlace {
   readonly transcript: Transcript;
 }
 
-/** What runs the programs of one check: see {@link RunContext.spawn}. */
+/** Runs the programs of one check: see {@link RunContext.spawn}. */
 export function spawner(place: SpawnPlace): RunContext['spawn'] {
   return async (argv, options = {}): Promise<ToolRun> => {
     const { transcript } = place;
@@ -39,10 +39,10 @@ export function spawner(place: SpawnPlace): RunContext['spawn'] {
   };
 }
 
-/** A file that is there and can't be executed is the user's to mend, like one that is missing. */
+/** A file that cannot be executed is a problem of the environment, like a missing one. */
 function asUserError(program: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code !== 'EACCES' && code !== 'ENOEXEC' && code !== 'ENOTDIR' && code !== 'ENOENT') return error;
-  const message = `${program} can't be started: ${messageOf(error)}`;
+  const message = `Cannot start ${program}: ${messageOf(error)}`;
   return new UserError({ code: 'process.missing', message, cause: error });
 }

@@ -1,8 +1,7 @@
-/** What a check's programs print, for its group in the log: the beginning and the end, when it is too much. */
+/** Output of a check's programs for its group in the log: of long output the beginning and the end. */
 export interface Transcript {
   add(line: string): void;
   text(): string;
-  /** The last lines, for who wants to know how it ended. */
   tail(lines: number): string;
 }
 
@@ -10,7 +9,7 @@ const firstCharacters = 32 * 1024;
 const lastCharacters = 96 * 1024;
 const longestLine = 4096;
 
-/** @param scrub takes the secrets out of a line, before it is cut. */
+/** @param scrub masks the secrets of a line before it is cut. */
 export function createTranscript(scrub: (line: string) => string): Transcript {
   const first: string[] = [];
   const last: string[] = [];
@@ -26,7 +25,7 @@ export function createTranscript(scrub: (line: string) => string): Transcript {
       }
       last.push(shown);
       lastSize += shown.length + 1;
-      // In larger steps: taking single lines off a long list costs more than the lines.
+      // In larger steps, since removing single lines from a long list is slow.
       if (lastSize < 2 * lastCharacters) return;
       while (lastSize > lastCharacters && last.length > 1) {
         const gone = last.splice(0, Math.ceil(last.length / 2));
@@ -34,7 +33,7 @@ export function createTranscript(scrub: (line: string) => string): Transcript {
         lastSize -= gone.reduce((size, text) => size + text.length + 1, 0);
       }
     },
-    text: () => [...first, ...(left === 0 ? [] : [`… ${left} lines are left out …`]), ...last].join('\n'),
+    text: () => [...first, ...(left === 0 ? [] : [`… ${left} lines omitted …`]), ...last].join('\n'),
     tail: (lines) => [...first, ...last].slice(-lines).join('\n'),
   };
 }

@@ -11,9 +11,9 @@ export interface FindingsContext {
   readonly repo: Pick<Repo, 'read'>;
   readonly settings: CheckSettings;
   readonly baseline: Baseline;
-  /** undefined when it is not known what the change is compared with. */
+  /** undefined if the base of the change is unknown. */
   readonly changed: ChangedLines | undefined;
-  /** Wall clock, ms since the epoch: for what expires. */
+  /** Wall clock, ms since the epoch, for expiry dates. */
   readonly now: number;
 }
 
@@ -23,7 +23,7 @@ export interface Judged extends MergedFinding {
 
 /**
  * Findings of all checks, merged, with their fingerprints, and compared with sluice.yml, the baseline and the change.
- * What sluice.yml ignores is neither merged with nor counted among what another tool says: it ignores a rule of one tool.
+ * Findings that sluice.yml ignores are not merged with those of other tools, since it ignores a rule of one tool.
  */
 export function judgeFindings(found: readonly Found[], context: FindingsContext): Judged[] {
   const { ignore } = context.settings;
@@ -78,7 +78,7 @@ function acceptedBy(entry: BaselineEntry | undefined): JudgedFinding['accepted']
   return { reason: entry.reason, ...(entry.until !== undefined && { until: entry.until }) };
 }
 
-/** What counts before what is accepted; by level, the change first, by severity, by place. */
+/** Accepted findings last; then by level, the change first, by severity, by place. */
 export function worstFirst(a: JudgedFinding, b: JudgedFinding): number {
   return (
     Number(a.accepted !== undefined) - Number(b.accepted !== undefined) ||
@@ -91,7 +91,7 @@ export function worstFirst(a: JudgedFinding, b: JudgedFinding): number {
   );
 }
 
-/** A finding without a line is in the change when its file is; one without a file has no part in this. */
+/** A finding without a line is in the change if its file is; for one without a file it is undefined. */
 function touches(changed: ChangedLines | undefined, { at, endLine }: Finding): boolean | undefined {
   if (changed === undefined || at === undefined) return undefined;
   const lines = changed.files.get(at.file);

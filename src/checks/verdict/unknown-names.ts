@@ -8,7 +8,7 @@ interface Names {
   readonly rules?: readonly string[];
 }
 
-/** Names in `checks:` of sluice.yml that mean nothing here, each as a sentence: a misspelt one would be obeyed by nobody. */
+/** Sentences about unknown names in `checks:` of sluice.yml, since a typo has no other effect. */
 export function unknownNames(raw: readonly RawResult[], { settings, planned, rules = [] }: Names): string[] {
   const all = [...raw.map(({ check }) => check), ...(planned ?? [])];
   const checks = new Set(all.flatMap(({ id, tool }) => [id, tool]));
@@ -16,9 +16,7 @@ export function unknownNames(raw: readonly RawResult[], { settings, planned, rul
   for (const field of ['skip', 'timeouts'] as const) {
     for (const name of Object.keys(settings[field])) {
       if (checks.has(name)) continue;
-      notes.push(
-        `checks.${field} of sluice.yml names ${name}, which is no check here${didYouMean(name, checks)}`,
-      );
+      notes.push(`checks.${field} of sluice.yml has an unknown check: ${name}${didYouMean(name, checks)}`);
     }
   }
   const whole = all.every(({ id }) => raw.some(({ check }) => check.id === id));
@@ -28,12 +26,12 @@ export function unknownNames(raw: readonly RawResult[], { settings, planned, rul
   for (const name of Object.keys(settings.ignore)) {
     if (found.has(name) || rules.includes(name)) continue;
     const own = rules.some((rule) => rule.split('/')[0] === name.split('/')[0]);
-    // A rule that finds nothing can't be told from one that does not exist, and a part of the checks finds a part.
+    // A rule without findings looks like one that does not exist; so does one of a check that was not selected.
     if (!own && !whole) continue;
-    const what = own ? 'which is no rule of Sluice' : 'which no finding of this run has';
-    // F401 and F403 are as near as words, and have nothing in common.
+    const what = own ? 'is not a rule of Sluice' : 'matches no finding of this run';
+    // F401 and F403 are similar words with different meanings.
     const meant = name.length < 8 ? '' : didYouMean(name, [...rules, ...found]);
-    notes.push(`checks.ignore of sluice.yml names ${name}, ${what}${meant}`);
+    notes.push(`checks.ignore of sluice.yml: ${name} ${what}${meant}`);
   }
   return notes;
 }

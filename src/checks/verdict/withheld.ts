@@ -5,8 +5,8 @@ import type { Repo } from '../repo.ts';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Variables that are set, that the source names or tools read by themselves, and that tools and tests are not given: a test that is left out because
- * its database is not named must not look like one that passed.
+ * A note about variables that are set, that the source names or tools read, but that tools and tests do not get: a test that
+ * is skipped because its database is not set must not look like one that passed.
  */
 export function withheldNote(repo: Repo, env: Env, named: readonly string[]): string[] {
   const given = toolEnv(env, named);
@@ -16,14 +16,14 @@ export function withheldNote(repo: Repo, env: Env, named: readonly string[]): st
   const names = kept.filter((name) => read.has(name) || isReadByTools(name)).sort();
   if (names.length === 0) return [];
   return [
-    `Tools and tests do not get ${names.join(', ')}, which the source names or tools read. If they need it, list it in sluice.yml: checks.env.`,
+    `Tools and tests do not get ${names.join(', ')}, although the source or tools mention them. If they are needed, add them to checks.env of sluice.yml.`,
   ];
 }
 
 const maxFiles = 5_000;
 const maxLength = 400_000;
 
-/** Words of code, of tests above all, that are written like variables of the environment. */
+/** Words of code, including tests, in the form of environment variables. */
 function namesIn(repo: Repo): ReadonlySet<string> {
   const sources = repo.files.filter((file) =>
     /\.(?:[cm]?[jt]sx?|vue|py|toml|ini|cfg|go|rb|php|sh)$/.test(file),

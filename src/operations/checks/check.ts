@@ -27,19 +27,19 @@ export interface CheckRequest {
   readonly categories: readonly Category[];
   /** Tools or checks; empty: all. */
   readonly only: readonly string[];
-  /** What the change is compared with; undefined: found out. */
+  /** Base of the change; undefined: detected. */
   readonly since: string | undefined;
 }
 
-/** What is there to check, with everything the run needs. */
+/** The checks of a repository, with everything the run needs. */
 export interface CheckPlan {
   /** undefined in a repository without sluice.yml. */
   readonly config: Config | undefined;
   readonly repo: Repo;
   readonly settings: CheckSettings;
-  /** Everything that the repository gives cause for. */
+  /** All checks that apply to the repository. */
   readonly all: readonly PlannedCheck[];
-  /** Those of them that were asked for. */
+  /** The selected ones. */
   readonly checks: readonly PlannedCheck[];
 }
 
@@ -49,7 +49,7 @@ export interface Checked {
   readonly baseline: Baseline;
 }
 
-/** Looks at the repository and says what would run; nothing does. */
+/** Plans the checks of the repository without running them. */
 export async function planRepository(context: OperationContext, request: CheckRequest): Promise<CheckPlan> {
   const { effects } = context;
   const config = await configOf(context);
@@ -67,7 +67,7 @@ export async function checkRepository(context: OperationContext, request: CheckR
   const plan = await planRepository(context, request);
   refuseBesideChecks(env, plan.config);
   const { repo, settings, checks } = plan;
-  // Tests print what they were given, and reports of theirs no runner masks.
+  // Tests may print their variables into reports, which GitHub's runner does not mask.
   for (const secret of settings.env.flatMap((name) => namedSecrets(name, env[name] ?? ''))) mask.add(secret);
   const [change, baseline] = await Promise.all([
     readChangedLines(repo.root, request.since, env, signal),
@@ -91,13 +91,13 @@ export async function checkRepository(context: OperationContext, request: CheckR
     ],
     ...{ planned: plan.all, rules: [...ruleIds] },
   });
-  // Before a reader of it cuts, wraps or escapes what tools have said.
+  // Before texts are cut, wrapped or escaped, which can hide a secret from the mask.
   const report = mask.scrubData(judged);
   if (settings.coverage.codecov && covered.length > 0) await sendToCodecov(covered, repo, effects);
   return { plan, report, baseline };
 }
 
-/** @returns undefined in a repository without one; a file that was named must be there. */
+/** @returns undefined in a repository without one; a file that the user names must exist. */
 async function configOf({ config }: OperationContext): Promise<Config | undefined> {
   try {
     return await loadConfig(config);
@@ -108,7 +108,7 @@ async function configOf({ config }: OperationContext): Promise<Config | undefine
   }
 }
 
-/** Paths of sluice.yml start from its folder, those of the checks from the top of the repository. */
+/** Paths in sluice.yml are relative to its folder, those of the checks to the top of the repository. */
 function settingsOf(config: Config | undefined, repo: Repo): CheckSettings {
   if (config === undefined) return defaultCheckSettings();
   const folder = relative(repo.root, config.folder);

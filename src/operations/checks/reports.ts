@@ -6,15 +6,15 @@ import { checksJunit } from '../../checks/report/junit.ts';
 import { checksSarif } from '../../checks/report/sarif.ts';
 import type { Mask } from '../../kernel/masking/mask.ts';
 
-/** Where the files of a report are. */
+/** Paths of the written reports. */
 export interface CheckReportFiles {
   readonly json: string;
   readonly junit: string;
-  /** undefined when no category ran as a whole: half of one would close alerts that are still open. */
+  /** undefined if no category ran completely: a part of one closes alerts that are still open. */
   readonly sarif: string | undefined;
 }
 
-/** Writes what other programs read, without a secret of this run. @param folder made when it is not there. */
+/** Writes the reports for other programs, with secrets masked. @param folder created if it does not exist. */
 export async function writeCheckReports(
   folder: string,
   given: ChecksReport,

@@ -122,13 +122,13 @@ describe('totals', () => {
       {
         rule: 'coverage/total',
         level: 'fail',
-        message: 'Tests run 60 % of 10 lines; sluice.yml asks for 61 %.',
+        message: 'Tests cover 60 % of 10 lines; sluice.yml requires 61 %.',
       },
       {
         rule: 'coverage/changed',
         level: 'fail',
         message:
-          'Tests run 25 % of 4 lines of code in the change; sluice.yml asks for 80 %. Not run: src/a.ts 6-7, 12.',
+          'Tests cover 25 % of 4 lines of code in the change; sluice.yml requires 80 %. Not covered: src/a.ts 6-7, 12.',
         at: { file: 'src/a.ts', line: 6 },
       },
     ]);

@@ -139,15 +139,15 @@ describe('compared with what', () => {
   test('the very first commit, none at all, and no repository have no change', async () => {
     expect(await started().read()).toMatchObject({
       base: undefined,
-      why: expect.stringMatching(/no commit before/),
+      why: expect.stringMatching(/this is the first commit/),
     });
     const { git, read } = repository();
     expect(await read()).toMatchObject({
-      why: 'What this run changes is not known: there is no commit yet.',
+      why: 'Cannot determine what this run changes: there is no commit yet.',
     });
     git('init', '-q');
     expect(await read()).toMatchObject({
-      why: 'What this run changes is not known: there is no commit yet.',
+      why: 'Cannot determine what this run changes: there is no commit yet.',
     });
   });
 
@@ -201,7 +201,7 @@ describe('on GitHub', () => {
     expect(await clone.read()).toMatchObject({ why: expect.stringMatching(/clone.*fetch-depth: 0/) });
     expect(await clone.read(undefined, event(main))).toEqual({
       base: undefined,
-      why: `What this run changes is not known: commit ${main.slice(0, 12)} is not in this clone: give actions/checkout \`fetch-depth: 0\`.`,
+      why: `Cannot determine what this run changes: commit ${main.slice(0, 12)} is not in this clone: set \`fetch-depth: 0\` for actions/checkout.`,
       isLost: true,
       files: {},
     });
@@ -245,9 +245,13 @@ describe('on GitHub', () => {
     [
       'a schedule on the default branch',
       { schedule: '0 3 * * *', repository: { default_branch: 'main' } },
-      /for no change/,
+      /not for a change/,
     ],
-    ['a base that is no commit id', { pull_request: { base: { sha: '--all' } } }, /does not name the commit/],
+    [
+      'a base that is no commit id',
+      { pull_request: { base: { sha: '--all' } } },
+      /does not name the base commit/,
+    ],
   ])('%s has no change', async (_, event, why) => {
     const { read, commit } = started();
     commit({ 'b.py': 'x\n' });
