@@ -6,7 +6,7 @@ const subjects: readonly (readonly [prefix: string, title: string, about: string
   [
     'dockerfile',
     'Dockerfiles',
-    'Every Dockerfile of production, with its context, target and arguments from the compose files. If sluice.yml exists and its compose files build images, those are the Dockerfiles. Otherwise Sluice adds those that the repository’s workflows, bake files, scripts and notes build (`-f docker/Dockerfile`), else those with the plain name, else all. It ignores Dockerfiles for development, tests or a pipeline, by their folder or name (`.devcontainer/`, `ci/`, `Dockerfile.playwright`), and those that only a compose file for development builds. The summary of the check lists them.',
+    'Every Dockerfile of production, with its context, target and arguments from the compose files. If sluice.yml exists and its compose files build images, those are the Dockerfiles. Otherwise Sluice adds those that the repository’s workflows, bake files, scripts and notes build (`-f docker/Dockerfile`), else those with the plain name, else all. It ignores Dockerfiles for development, tests or a pipeline, by their folder or name (`.devcontainer/`, `ci/`, `Dockerfile.playwright`). It also ignores those that only a compose file for development builds. The summary of the check lists them.',
   ],
   [
     'compose',

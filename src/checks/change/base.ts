@@ -61,7 +61,7 @@ async function givenBase(git: Git, since: string): Promise<string> {
   if (commit === undefined) {
     throw new UserError({
       code: 'checks.since',
-      message: `Cannot compare the change with "${since}": this repository has no such commit`,
+      message: `Cannot compare the change with "${since}": the commit does not exist here`,
       hint: `Name a branch, a tag or a commit of this clone. In a workflow, ${deeper}.`,
     });
   }

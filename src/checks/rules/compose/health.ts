@@ -12,7 +12,7 @@ export const healthcheck: Rule<App> = {
   severity: 'medium',
   level: 'fail',
   title: 'Services that others depend on have a health check.',
-  why: 'Without one a container counts as healthy as soon as its process exists: a deploy sends requests to an app that is still starting, and never replaces one that hangs.',
+  why: 'Without one a container counts as healthy as soon as its process exists. A deploy then sends requests to an app that is still starting, and nothing replaces one that hangs.',
   fix: 'Add a healthcheck: that sends the requests of a client (its health path, pg_isready, redis-cli ping), or a HEALTHCHECK in the Dockerfile.',
   source: {
     name: 'Compose: healthcheck',

@@ -9,7 +9,7 @@ export const floatingTag: Rule<App> = {
   severity: 'medium',
   level: 'fail',
   title: 'An image has a tag that names its version.',
-  why: 'latest, and an image without a tag, mean whatever was pulled last: two hosts run two versions, and a pull can upgrade the database to a new major version.',
+  why: 'latest, and an image without a tag, mean whatever was pulled last. Two hosts run two versions, and a pull can upgrade the database to a new major version.',
   fix: 'Set a version (redis:8, postgres:17.6). Images that the app builds are deployed by digest and can keep ${TAG:-latest}.',
   source: {
     name: 'Docker: pin base image versions',

@@ -26,7 +26,7 @@ export const sourceMount: Rule<App> = {
   severity: 'high',
   level: 'fail',
   title: 'Production runs the code of its image, without a host folder mounted over it.',
-  why: 'A bind mount of the source hides the code in the image: the server does not run the release that was built and checked, a rollback has no effect, and on a server without a checkout the folder is empty.',
+  why: 'A bind mount of the source hides the code in the image. The server does not run the release that was built and checked, and a rollback has no effect. On a server without a checkout the folder is empty.',
   fix: 'Move the mount to compose.override.yml, which only a plain `docker compose up` on a developer’s machine reads.',
   source: {
     name: 'Docker: use Compose in production',

@@ -9,7 +9,7 @@ export const floatingBase: Rule<ImageBuild> = {
   severity: 'medium',
   level: 'fail',
   title: 'A base image has a version tag.',
-  why: 'latest, and an image without a tag, change every few weeks: two builds of one commit produce different images, and a new major version arrives with a hotfix.',
+  why: 'latest, and an image without a tag, change every few weeks. Two builds of one commit produce different images, and a new major version arrives with a hotfix.',
   fix: 'Set a version (python:3.13-slim), or a digest that a bot updates.',
   source: {
     name: 'Docker: pin base image versions',

@@ -49,7 +49,7 @@ export const npmInstall: Rule<ImageBuild> = {
   severity: 'medium',
   level: 'fail',
   title: 'Images are built with npm ci, not with npm install.',
-  why: 'npm install can install other versions than those in package-lock.json, and changes the file: two builds of one commit are two different apps. npm ci installs the locked versions or fails.',
+  why: 'npm install can install other versions than those in package-lock.json, and changes the file. Two builds of one commit are then two different apps. npm ci installs the locked versions or fails.',
   fix: 'Copy package-lock.json with package.json and run npm ci.',
   source: { name: 'npm: npm ci', url: 'https://docs.npmjs.com/cli/commands/npm-ci' },
   example: {

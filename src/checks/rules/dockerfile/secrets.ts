@@ -8,7 +8,7 @@ export const secretInImage: Rule<ImageBuild> = {
   severity: 'high',
   level: 'fail',
   title: 'ARG and ENV contain no secrets.',
-  why: 'Anyone who can pull the image can read both: docker history and docker inspect print them, including build arguments that no later stage uses. Secrets of a discarded stage stay in the builder’s cache and are a note; so is an argument of such a stage that a compose file passes.',
+  why: 'Anyone who can pull the image can read both: docker history and docker inspect print them, including build arguments that no later stage uses. Secrets of a discarded stage stay in the builder’s cache and are a note. An argument of such a stage that a compose file passes is a note, too.',
   fix: 'Pass build secrets with RUN --mount=type=secret,id=…, and secrets of the program through environment: at start.',
   source: {
     name: 'Docker: SecretsUsedInArgOrEnv',

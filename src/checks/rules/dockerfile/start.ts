@@ -22,7 +22,7 @@ export const shellForm: Rule<ImageBuild> = {
   severity: 'medium',
   level: 'fail',
   title: 'CMD and ENTRYPOINT are lists, so that the program gets SIGTERM.',
-  why: 'A command in shell form runs as a child of /bin/sh, which does not forward SIGTERM (dash of Debian and Ubuntu forks for it): a deploy waits for stop_grace_period and then kills requests and tasks in flight.',
+  why: 'A command in shell form runs as a child of /bin/sh, which does not forward SIGTERM (dash of Debian and Ubuntu forks for it). A deploy waits for stop_grace_period and then kills requests and tasks in flight.',
   fix: 'Write the command as a list: CMD ["gunicorn", "app"]. If you need a shell, start the last command with exec.',
   source: jsonArgs,
   example: {
