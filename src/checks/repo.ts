@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { messageOf, UserError } from '../kernel/errors.ts';
 import { harmless } from '../kernel/foreign.ts';
 import { runProcess, tail } from '../kernel/process/process.ts';
@@ -118,4 +118,17 @@ export function folderOf(path: string): string {
 /** `path` in a folder of the repository. */
 export function inFolder(folder: string, path: string): string {
   return folder === '' ? path : `${folder}/${path}`;
+}
+
+/**
+ * A path that a tool printed, from the top of the repository with forward slashes.
+ *
+ * @param folder that a relative path is from.
+ * @returns undefined if it is outside, or the top itself.
+ */
+export function repoPath(root: string, folder: string, path: string): string | undefined {
+  const found = relative(root, resolve(root, folder, path))
+    .split(sep)
+    .join('/');
+  return found === '' || found === '..' || found.startsWith('../') ? undefined : found;
 }

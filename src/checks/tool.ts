@@ -1,7 +1,6 @@
 import type { CheckSettings } from '../config/model.ts';
 import type { ProcessResult } from '../kernel/process/process.ts';
-import type { ChangedLines } from './change/model.ts';
-import type { Category, CheckOutput } from './model.ts';
+import type { Category, ChangedLines, CheckOutput } from './model.ts';
 import type { Repo } from './repo.ts';
 
 /**

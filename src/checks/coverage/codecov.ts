@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { messageOf } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import type { FileCoverage } from '../model.ts';
-import { writeLcov } from './lcov.ts';
+import { writeLcov } from './reports.ts';
 
 /** The commit of a coverage report. */
 export interface CodecovCommit {

@@ -1,6 +1,5 @@
 import type { CheckSettings } from '../../config/model.ts';
-import type { ChangedLines } from '../change/model.ts';
-import type { CoverageReport, FileCoverage, Finding } from '../model.ts';
+import type { ChangedLines, CoverageReport, FileCoverage, Finding } from '../model.ts';
 
 /**
  * Coverage over everything that was measured. Several reports of one file add up: a line is covered if any of them

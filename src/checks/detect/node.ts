@@ -1,8 +1,7 @@
 import type { Place } from '../../kernel/errors.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import { type JsonReading, readJson, recordOf, textsOf } from './json-text.ts';
-import { managerOf, type NodeManager } from './node-manager.ts';
-import { isWorkspace, workspacePatterns } from './node-workspaces.ts';
+import { isWorkspace, managerOf, type NodeManager, workspacePatterns } from './node-manager.ts';
 
 /** A folder with a package.json. */
 export interface NodeProject {

@@ -2,10 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { PythonProject } from '../detect/python.ts';
 import type { RunContext } from '../tool.ts';
-import { installFailure } from './install-failure.ts';
+import { install, installFailure, makeVenv, pipInstall as pip, type Variables } from './install.ts';
 import type { PythonEnvironment } from './interpreter.ts';
 import { pythonProgram } from './python-tool.ts';
-import { install, makeVenv, pipInstall as pip, type Variables } from './venv.ts';
 
 /** The folders and the interpreter that an environment of a project is made with. */
 export interface NewEnvironment {

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
 import type { PythonProject } from '../detect/python.ts';
 import type { Preparation, RunContext } from '../tool.ts';
-import { copyRepository } from './copy.ts';
 import { installCommand, installPackages } from './installers.ts';
 import { basePython, existingEnvironment, type PythonEnvironment, probePython } from './interpreter.ts';
 import { kept } from './kept.ts';
@@ -55,4 +54,17 @@ function keyOf(context: RunContext, project: PythonProject, base: PythonEnvironm
   const inputs = install.inputs.map((file) => [file, context.repo.read(file)]);
   const parts = [1, base.python, base.version, process.arch, manager, folder, install, inputs];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+}
+
+const largestCopied = 2 ** 20;
+
+/** Copies what git knows of the repository, except large files, which no build of a package needs. */
+export async function copyRepository(context: RunContext, to: string): Promise<void> {
+  for (const file of context.repo.files) {
+    const from = join(context.repo.root, file);
+    const found = await stat(from).catch(() => undefined);
+    if (found?.isFile() !== true || found.size > largestCopied) continue;
+    await mkdir(dirname(join(to, file)), { recursive: true });
+    await copyFile(from, join(to, file));
+  }
 }

@@ -2,8 +2,7 @@ import type { Annotation } from '../../report/annotations.ts';
 import { counted } from '../../report/figures.ts';
 import type { CheckResult, ChecksReport, JudgedFinding, Level } from '../model.ts';
 import { worstFirst } from '../verdict/judge-findings.ts';
-import { isFirstOfCause } from './causes.ts';
-import { againBy, namesOfCause, verdictLine } from './words.ts';
+import { againBy, isFirstOfCause, namesOfCause, verdictLine } from './words.ts';
 
 /** GitHub shows ten of a level in each step; people do not read more than ten in all. */
 const most = 10;

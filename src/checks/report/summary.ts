@@ -13,9 +13,16 @@ import {
   categories,
   type JudgedFinding,
 } from '../model.ts';
-import { isFirstOfCause } from './causes.ts';
 import { coverageLine, testLines, testTotals } from './tests.ts';
-import { againBy, baselineNotes, namesOfCause, restOf, standing, verdictLine } from './words.ts';
+import {
+  againBy,
+  baselineNotes,
+  isFirstOfCause,
+  namesOfCause,
+  restOf,
+  standing,
+  verdictLine,
+} from './words.ts';
 
 const emoji: Readonly<Record<CheckStatus, string>> = {
   pass: '✅',

@@ -4,9 +4,18 @@ import { breakCommands } from '../../kernel/foreign.ts';
 import { counted, formatSeconds } from '../../report/figures.ts';
 import { lastLines, oneLine, wrapWords as wrap } from '../../report/text.ts';
 import type { Category, CheckResult, CheckStatus, ChecksReport, JudgedFinding } from '../model.ts';
-import { isFirstOfCause } from './causes.ts';
 import { coverageLine, testLines } from './tests.ts';
-import { againBy, baselineNotes, marks, name, namesOfCause, restOf, standing, verdictLine } from './words.ts';
+import {
+  againBy,
+  baselineNotes,
+  isFirstOfCause,
+  marks,
+  name,
+  namesOfCause,
+  restOf,
+  standing,
+  verdictLine,
+} from './words.ts';
 
 export interface ChecksTerminalOptions {
   readonly colour: boolean;

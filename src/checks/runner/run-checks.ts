@@ -8,14 +8,11 @@ import type { Log, StepLog } from '../../kernel/log.ts';
 import type { Mask } from '../../kernel/masking/mask.ts';
 import { type ChildEnv, toolEnv } from '../../kernel/process/child-env.ts';
 import { counted } from '../../report/figures.ts';
-import type { ChangedLines } from '../change/model.ts';
-import type { CheckFacts, CheckOutput, RawResult } from '../model.ts';
+import type { ChangedLines, CheckFacts, CheckOutput, RawResult } from '../model.ts';
 import type { Repo } from '../repo.ts';
 import type { PlannedCheck, Preparation, RunContext } from '../tool.ts';
-import type { Limits } from './limits.ts';
-import { nextTasks, type Task } from './schedule.ts';
-import { spawner } from './spawn.ts';
-import { createTranscript, type Transcript } from './transcript.ts';
+import { type Limits, nextTasks, type Task } from './schedule.ts';
+import { createTranscript, spawner, type Transcript } from './spawn.ts';
 
 export interface RunEffects {
   readonly log: Log;

@@ -1,10 +1,10 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Preparation, RunContext } from '../tool.ts';
 import { type DownloadLimits, download, sha256Of } from './download.ts';
 import { type LockedFile, type LockedTool, lock, type Platform, stolen, type ToolName } from './lock.ts';
-import { onPath } from './on-path.ts';
 import { unpacked } from './unpack.ts';
 
 /** A program that is ready to run. */
@@ -135,4 +135,25 @@ function stolenTool(name: ToolName, version: string, path: string): UserError {
     message: `${path} is ${name} ${version}, a compromised release`,
     hint: `Remove it and rotate every secret of this machine. Then install ${name} ${lock[name].version}.`,
   });
+}
+
+/**
+ * A program on PATH, without a shell. Relative folders of PATH do not count: they are folders of the repository, and
+ * untrusted code must not choose its checker.
+ */
+export function onPath(name: string, path: string | undefined): string | undefined {
+  return (path ?? '')
+    .split(':')
+    .filter((folder) => isAbsolute(folder))
+    .map((folder) => join(folder, name))
+    .find(isProgram);
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }

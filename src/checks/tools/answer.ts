@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { harmless } from '../../kernel/foreign.ts';
 import { tail } from '../../kernel/process/process.ts';
+import { counted } from '../../report/figures.ts';
 import type { CheckOutput } from '../model.ts';
 import type { ToolRun } from '../tool.ts';
 
@@ -63,4 +64,9 @@ export function sentence(text: string): string {
   const line = harmless(text.slice(0, 4000)).replace(/\s+/g, ' ').trim();
   const short = line.length > 400 ? `${line.slice(0, 400)}…` : line;
   return /[.!?…;]$/.test(short) ? short : `${short}.`;
+}
+
+/** The number of files a check has read, for its summary; a check without files must not look like a normal pass. */
+export function filesSeen(count: number): string {
+  return count === 0 ? 'no files to read' : counted(count, 'file');
 }

@@ -10,9 +10,14 @@ import {
   type Verdict,
 } from '../model.ts';
 import { isInForce } from './baseline.ts';
-import { type FindingsContext, type Judged, judgeFindings, worstFirst } from './judge-findings.ts';
-import { isSecretScanner } from './secret-lines.ts';
-import { unknownNames } from './unknown-names.ts';
+import {
+  type FindingsContext,
+  isSecretScanner,
+  type Judged,
+  judgeFindings,
+  worstFirst,
+} from './judge-findings.ts';
+import { unknownNames } from './notes.ts';
 
 export interface JudgeContext extends FindingsContext {
   /** Duration of the run. */

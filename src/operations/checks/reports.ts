@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChecksReport } from '../../checks/model.ts';
-import { checksJson } from '../../checks/report/json.ts';
 import { checksJunit } from '../../checks/report/junit.ts';
 import { checksSarif } from '../../checks/report/sarif.ts';
+import { breakCommandsInJson } from '../../kernel/foreign.ts';
 import type { Mask } from '../../kernel/masking/mask.ts';
 
 /** Paths of the written reports. */
@@ -33,4 +33,9 @@ export async function writeCheckReports(
     junit: await write('junit.xml', checksJunit(report)),
     sarif: sarif === undefined ? undefined : await write('report.sarif', sarif),
   };
+}
+
+/** The report for programs; `version` changes when a field is removed or changes its meaning. */
+export function checksJson(report: ChecksReport): string {
+  return `${breakCommandsInJson(JSON.stringify({ version: 1, ...report }, null, 2))}\n`;
 }

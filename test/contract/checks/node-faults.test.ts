@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { nodeTools } from '../../../src/checks/tools/node/all.ts';
+import { nodeTools } from '../../../src/checks/tools/all.ts';
 import { checkBench, checkedRepo, defaultSettings } from '../../support/checks/context.ts';
 
 /** Plays any of the tools, as FAKE says. */

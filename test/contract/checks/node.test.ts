@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { CheckOutput, Finding } from '../../../src/checks/model.ts';
-import { nodeTools } from '../../../src/checks/tools/node/all.ts';
+import { nodeTools } from '../../../src/checks/tools/all.ts';
 import { type CheckedRepo, checkBench, checkedRepo, defaultSettings } from '../../support/checks/context.ts';
 import { installedPackages, putPackages } from '../../support/checks/node-packages.ts';
 

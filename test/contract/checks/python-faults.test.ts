@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CheckOutput } from '../../../src/checks/model.ts';
-import { pythonTools } from '../../../src/checks/tools/python/all.ts';
+import { pythonTools } from '../../../src/checks/tools/all.ts';
 import { type CheckedRepo, checkBench, checkedRepo, defaultSettings } from '../../support/checks/context.ts';
 
 /** A project whose environment is there already, with programs that are not what they seem. */

@@ -2,7 +2,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CheckOutput, Finding } from '../../../src/checks/model.ts';
-import { pythonTools } from '../../../src/checks/tools/python/all.ts';
+import { pythonTools } from '../../../src/checks/tools/all.ts';
 import { type CheckedRepo, checkBench, checkedRepo, defaultSettings } from '../../support/checks/context.ts';
 
 /** The example app with the tools that its requirements-dev.txt locks. */

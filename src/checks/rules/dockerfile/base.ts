@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { tryParseImage } from '../../../config/images/reference.ts';
-import { floatingIn } from '../floating.ts';
+import { floatingIn } from '../compose/images.ts';
 import { copied, type ImageBuild, withoutTag } from '../image/build.ts';
 import type { Rule } from '../rule.ts';
 

@@ -1,5 +1,5 @@
 import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
-import { developmentIn } from '../dev-command.ts';
+import { developmentIn } from '../compose/development.ts';
 import { chainOf, type ImageBuild } from '../image/build.ts';
 import type { Hit, Rule } from '../rule.ts';
 import { startScripts } from './user.ts';

@@ -1,8 +1,8 @@
 import type { NodeProject } from '../../detect/node.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
+import { repoPath } from '../../repo.ts';
 import type { CheckContext, Tool } from '../../tool.ts';
-import { filesSeen } from '../../verdict/seen.ts';
+import { filesSeen } from '../answer.ts';
 import { brokenRun, foreignText, isMember, nodeTool, runProgram } from './project-check.ts';
 
 /** `biome ci`: linter, formatter and the order of imports, as far as biome.json enables them. */

@@ -4,10 +4,9 @@ import { z } from 'zod';
 import type { NodeProject } from '../../detect/node.ts';
 import { scriptCommand, withoutOptions } from '../../detect/node-scripts.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
+import { type Repo, repoPath } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
-import { filesSeen } from '../../verdict/seen.ts';
-import { unlinted } from './eslint-coverage.ts';
+import { filesSeen } from '../answer.ts';
 import {
   brokenRun,
   foreignText,
@@ -167,4 +166,46 @@ function docsOf(rule: string): string | undefined {
   if (typed !== undefined) return `https://typescript-eslint.io/rules/${typed}`;
   const isCore = /^[a-z]+(?:-[a-z]+)*$/.test(rule) && rule !== 'parse' && rule !== 'eslint';
   return isCore ? `https://eslint.org/docs/latest/rules/${rule}` : undefined;
+}
+
+const source = /\.(ts|tsx|js|jsx|vue|svelte)$/;
+/** Settings of tools and declarations, often left out on purpose. */
+const aside = /(?:^|[./])(?:[\w-]+\.config\.\w+|[\w-]+\.d\.ts|\.[\w-]+rc\.\w+)$/;
+
+/**
+ * Notes about kinds of sources of which ESLint has checked no file: if its settings match no .ts file, ESLint passes all of
+ * them silently.
+ *
+ * @param linted files of its report, from the top of the repository.
+ */
+export function unlinted(
+  repo: Repo,
+  project: NodeProject,
+  nested: readonly NodeProject[],
+  linted: readonly string[],
+): Finding[] {
+  const own = repo.files.filter(
+    (path) =>
+      isBelow(project.folder, path) &&
+      !aside.test(path) &&
+      !nested.some((other) => isBelow(other.folder, path)),
+  );
+  const seen = new Set(linted.map(kindOf));
+  const kinds = [...Map.groupBy(own, kindOf)];
+  return kinds.flatMap(([kind, files]): Finding[] => {
+    if (kind === undefined || seen.has(kind)) return [];
+    const count = files.length === 1 ? 'the only' : `any of the ${files.length}`;
+    return [
+      {
+        ...{ tool: 'eslint', rule: 'not-linted', severity: 'low', level: 'note', subject: `.${kind}` },
+        message: `ESLint did not check ${count} .${kind} ${files.length === 1 ? 'file' : 'files'} here, such as ${files[0]}: its settings do not match them.`,
+        ...(project.configs.eslint === undefined ? {} : { at: { file: project.configs.eslint } }),
+        fix: `To lint them, add files: ['**/*.${kind}'] to its settings.`,
+      },
+    ];
+  });
+}
+
+function kindOf(path: string): string | undefined {
+  return source.exec(path)?.[1];
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { NodeProject } from '../../detect/node.ts';
 import { scriptCommand, scriptsUse, withoutOptions } from '../../detect/node-scripts.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
+import { repoPath } from '../../repo.ts';
 import type { CheckContext, Tool } from '../../tool.ts';
 import { brokenRun, foreignText, innerPath, isBelow, nodeTool, runProgram } from './project-check.ts';
 

@@ -5,12 +5,11 @@ import { scriptCommand, scriptsUse } from '../../detect/node-scripts.ts';
 import { plainEnv } from '../../environments/node-program.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { type FailedTest, readJUnit } from '../../parse/junit.ts';
-import { repoPath } from '../../parse/paths.ts';
-import type { Repo } from '../../repo.ts';
+import { type Repo, repoPath } from '../../repo.ts';
 import type { CheckContext, Tool } from '../../tool.ts';
 import { brokenRun, foreignText, nodeTool } from './project-check.ts';
 import { isOnlyDelegating, isRunnable, runScript, scriptPlace } from './scripts.ts';
-import { stackPlace } from './test-json.ts';
+import { stackPlace } from './test-run.ts';
 
 /** The `test` script of a package: Node's own test runner with its report, unknown runners by their exit code. */
 export const testScript: Tool = nodeTool({

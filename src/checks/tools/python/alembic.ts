@@ -6,8 +6,7 @@ import type { CheckOutput, Finding } from '../../model.ts';
 import { folderOf, type Repo } from '../../repo.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../../tool.ts';
 import { badExit, notRun } from '../answer.ts';
-import { postgresSign, squawkBinary } from '../scan/squawk.ts';
-import { readSquawk, squawkFinding } from '../scan/squawk-report.ts';
+import { postgresSign, readSquawk, squawkBinary, squawkFinding } from '../scan/squawk.ts';
 
 /** An Alembic migration, as its file declares it. */
 export interface Revision {

@@ -3,10 +3,10 @@ import type { CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
-import { filesSeen } from '../../verdict/seen.ts';
+import { filesSeen } from '../answer.ts';
 import { formatFinding, readDiffs, unparsable } from './format-diff.ts';
-import { didNotRun } from './outcome.ts';
 import {
+  didNotRun,
   type ProjectCheck,
   planPython,
   preCommitHook,

@@ -9,9 +9,9 @@ import type { PythonEnvironment } from '../../environments/interpreter.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import { pythonTool } from '../../environments/python-tool.ts';
 import type { Category } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
-import type { Repo } from '../../repo.ts';
+import { type Repo, repoPath } from '../../repo.ts';
 import type { PlannedCheck, Preparation, RunContext, ToolRun } from '../../tool.ts';
+import { badExit, type NotRun, notRun } from '../answer.ts';
 
 /** The specific parts of a check of a Python project; planPython adds the rest. */
 export type ProjectCheck = Pick<PlannedCheck, 'why' | 'command' | 'needs' | 'cost' | 'run'>;
@@ -166,4 +166,19 @@ export function toolCache(context: RunContext, name: string, folder: string): st
 /** From the top of the repository, for a path that a tool in `folder` printed; unchanged for one outside. */
 export function shownPath(repo: Repo, folder: string, path: string): string {
   return repoPath(repo.root, folder, path) ?? path;
+}
+
+/** Why a tool has no trustworthy result. */
+export interface NoAnswer {
+  /** In words, after the tool's name: `collected no tests`. */
+  readonly why: string;
+  readonly fix?: string;
+}
+
+/** The tool ended with an undocumented exit code, or its output cannot be parsed. */
+export function didNotRun(tool: string, run: ToolRun, meaning?: NoAnswer): NotRun {
+  if (meaning !== undefined) return notRun(run, `${tool} ${meaning.why}`, meaning.fix);
+  if (run.truncated) return notRun(run, `${tool} printed more output than Sluice can read`);
+  const ended = badExit(tool, run.code);
+  return notRun(run, run.code > 128 ? ended : `${ended} and without readable output`);
 }

@@ -1,11 +1,9 @@
 import type { PythonProject } from '../../detect/python.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, Finding, TestTotals } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
-import { inFolder, type Repo } from '../../repo.ts';
+import { inFolder, type Repo, repoPath } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
-import { didNotRun } from './outcome.ts';
-import { type ProjectCheck, planPython, toolVariables } from './project-check.ts';
+import { didNotRun, type ProjectCheck, planPython, toolVariables } from './project-check.ts';
 import { pytestUse } from './pytest.ts';
 
 /** Python's own test runner, or Django's, if tests are written for it and pytest is not used. */

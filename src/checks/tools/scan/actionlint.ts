@@ -2,8 +2,7 @@ import { z } from 'zod';
 import type { CheckOutput, Finding } from '../../model.ts';
 import type { CheckContext, Tool } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
-import { filesSeen } from '../../verdict/seen.ts';
-import { jsonAnswer, sentence } from '../answer.ts';
+import { filesSeen, jsonAnswer, sentence } from '../answer.ts';
 
 const binary = toolboxTool('actionlint');
 

@@ -3,8 +3,7 @@ import type { CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
-import { filesSeen } from '../../verdict/seen.ts';
-import { jsonAnswer, notRun, sentence } from '../answer.ts';
+import { filesSeen, jsonAnswer, notRun, sentence } from '../answer.ts';
 
 const binary = toolboxTool('hadolint');
 

@@ -1,7 +1,7 @@
 import type { CheckOutput } from '../../model.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, Tool } from '../../tool.ts';
-import { filesSeen } from '../../verdict/seen.ts';
+import { filesSeen } from '../answer.ts';
 import { isDockerfile } from '../scan/hadolint.ts';
 import { isLockFile } from '../scan/lock-files.ts';
 import { misconfigurationFindings } from './report.ts';

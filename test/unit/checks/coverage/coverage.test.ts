@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readIstanbul } from '../../../../src/checks/coverage/istanbul.ts';
-import { readLcov, writeLcov } from '../../../../src/checks/coverage/lcov.ts';
+import { readIstanbul, readLcov, writeLcov } from '../../../../src/checks/coverage/reports.ts';
 import { coverageFindings, coverageReport, mergeCoverage } from '../../../../src/checks/coverage/totals.ts';
 import type { FileCoverage } from '../../../../src/checks/model.ts';
 

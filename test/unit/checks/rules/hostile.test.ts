@@ -9,7 +9,7 @@ import type { CheckResult, RawResult } from '../../../../src/checks/model.ts';
 import { planChecks } from '../../../../src/checks/plan.ts';
 import { openRepo, repoOf } from '../../../../src/checks/repo.ts';
 import { againBy } from '../../../../src/checks/report/words.ts';
-import { pythonTools } from '../../../../src/checks/tools/python/all.ts';
+import { pythonTools } from '../../../../src/checks/tools/all.ts';
 import { trufflehog } from '../../../../src/checks/tools/scan/trufflehog.ts';
 import { coverageResults } from '../../../../src/operations/checks/coverage.ts';
 import { ran, settings } from '../../../support/checks/fixtures.ts';

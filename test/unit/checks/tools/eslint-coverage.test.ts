@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { nodeProjects } from '../../../../src/checks/detect/node.ts';
-import { unlinted } from '../../../../src/checks/tools/node/eslint-coverage.ts';
+import { unlinted } from '../../../../src/checks/tools/node/eslint.ts';
 import { memoryRepo } from '../../../support/checks/repo.ts';
 
 const manifest = JSON.stringify({ name: 'web', devDependencies: { eslint: '10.0.0' } });

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readJson, readJsonWithComments } from '../../../../src/checks/detect/json-text.ts';
 import { type NodeProject, nodeProjects } from '../../../../src/checks/detect/node.ts';
+import { isWorkspace } from '../../../../src/checks/detect/node-manager.ts';
 import { isDelegating, isPlaceholder, scriptCommand } from '../../../../src/checks/detect/node-scripts.ts';
-import { isWorkspace } from '../../../../src/checks/detect/node-workspaces.ts';
 import { installArguments } from '../../../../src/checks/environments/node.ts';
 import { memoryRepo } from '../../../support/checks/repo.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { readCobertura } from '../../../../src/checks/coverage/cobertura.ts';
+import { readCobertura } from '../../../../src/checks/coverage/reports.ts';
 import { pythonProjects } from '../../../../src/checks/detect/python.ts';
-import { pythonTools } from '../../../../src/checks/tools/python/all.ts';
+import { pythonTools } from '../../../../src/checks/tools/all.ts';
 import { readDiffs } from '../../../../src/checks/tools/python/format-diff.ts';
-import { mypyFindings, readMypy } from '../../../../src/checks/tools/python/mypy-output.ts';
-import { pytestFinding } from '../../../../src/checks/tools/python/pytest-failure.ts';
+import { mypyFindings, readMypy } from '../../../../src/checks/tools/python/mypy.ts';
+import { pytestFinding } from '../../../../src/checks/tools/python/pytest.ts';
 import { settings } from '../../../support/checks/fixtures.ts';
 import { memoryRepo } from '../../../support/checks/repo.ts';
 

@@ -3,8 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { addedLines } from '../../../../src/checks/change/diff-lines.ts';
-import { readChangedLines } from '../../../../src/checks/change/lines.ts';
+import { addedLines, readChangedLines } from '../../../../src/checks/change/lines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-changed-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

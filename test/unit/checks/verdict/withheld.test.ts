@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withheldNote } from '../../../../src/checks/verdict/withheld.ts';
+import { withheldNote } from '../../../../src/checks/verdict/notes.ts';
 import { memoryRepo } from '../../../support/checks/repo.ts';
 
 test('a variable that is set and read, and that tests do not get, is named', () => {
