@@ -11,7 +11,7 @@ import { kept } from './kept.ts';
  *
  * @param name as on PyPI, which is also the name of its program.
  */
-export function pythonTool(name: string, version: string): Preparation<PythonEnvironment> {
+export function pypiTool(name: string, version: string): Preparation<PythonEnvironment> {
   return {
     id: `${name} ${version}`,
     what: `pip install ${name}==${version}, in its own environment`,

@@ -67,7 +67,7 @@ export async function runChecks(request: RunRequest, given: RunEffects): Promise
   const cores = new Map<string, number>();
   const begin = (task: PlannedCheck | Preparation<unknown>): Promise<void> => {
     const begun = effects.clock.elapsed();
-    return runTask(task, cores.get(task.id) ?? 1, request, effects, ended).then((end) => {
+    return runTask({ task, cores: cores.get(task.id) ?? 1, request, effects, ended }).then((end) => {
       ended.set(task.id, end);
       seconds.set(task.id, (effects.clock.elapsed() - begun) / 1000);
       running.delete(task.id);
@@ -121,18 +121,24 @@ function factsOf({ id, tool, category, folder, why, command }: PlannedCheck): Ch
   return { id, tool, category, folder, why, command };
 }
 
-async function runTask(
-  task: PlannedCheck | Preparation<unknown>,
-  cores: number,
-  request: RunRequest,
-  effects: ToolEffects,
-  ended: ReadonlyMap<string, Ended>,
-): Promise<Ended> {
+/** A task that runs, with everything it uses. */
+interface Running {
+  readonly task: PlannedCheck | Preparation<unknown>;
+  readonly cores: number;
+  readonly request: RunRequest;
+  readonly effects: ToolEffects;
+  readonly ended: ReadonlyMap<string, Ended>;
+  readonly step: StepLog;
+  readonly transcript: Transcript;
+}
+
+async function runTask(given: Omit<Running, 'step' | 'transcript'>): Promise<Ended> {
+  const { task, effects, ended } = given;
   const failed = task.needs.find(({ id }) => ended.get(id)?.ok === false);
   if (failed !== undefined) return becauseOf(failed, ended);
   const step = effects.log.step(task.id);
   const transcript = createTranscript(effects.mask.scrub);
-  const end = await inTime(task, cores, request, effects, transcript, step, ended);
+  const end = await inTime({ ...given, step, transcript });
   if (!effects.signal.aborted) tell(task, end, transcript, step, effects.log);
   return end;
 }
@@ -146,37 +152,39 @@ function becauseOf({ id, what }: Preparation<unknown>, ended: ReadonlyMap<string
   return { ok: false, failure: { ...rest, why: known } };
 }
 
-async function inTime(
-  task: PlannedCheck | Preparation<unknown>,
-  cores: number,
-  request: RunRequest,
-  effects: ToolEffects,
-  transcript: Transcript,
-  step: StepLog,
-  ended: ReadonlyMap<string, Ended>,
-): Promise<Ended> {
+/** Runs a task until it ends, its time is up, or the run is aborted. */
+async function inTime(running: Running): Promise<Ended> {
+  const { task, request, effects, transcript } = running;
   const scratch = await mkdtemp(join(tmpdir(), 'sluice-check-'));
   const limitMs = timeLimit(task, request.settings);
   const overtime = AbortSignal.timeout(limitMs);
   const signal = AbortSignal.any([effects.signal, overtime]);
+  try {
+    await mkdir(request.cache, { recursive: true });
+    return { ok: true, value: await Promise.race([start(running, signal, scratch), afterAbort(signal)]) };
+  } catch (error) {
+    return { ok: false, failure: failureOf(error, overtime.aborted ? limitMs : undefined, transcript) };
+  } finally {
+    await rm(scratch, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function start(
+  { task, cores, request, effects, transcript, step, ended }: Running,
+  signal: AbortSignal,
+  scratch: string,
+): Promise<unknown> {
+  const { repo, settings, cache, changed } = request;
+  const { env } = effects;
+  const folder = 'folder' in task ? task.folder : '';
   const context: RunContext = {
-    ...{
-      repo: request.repo,
-      settings: request.settings,
-      env: effects.env,
-      signal,
-      cache: request.cache,
-      scratch,
-    },
-    spawn: spawner({
-      ...{
-        root: request.repo.root,
-        folder: 'folder' in task ? task.folder : '',
-        env: effects.env,
-        signal,
-        transcript,
-      },
-    }),
+    repo,
+    settings,
+    env,
+    signal,
+    cache,
+    scratch,
+    spawn: spawner({ root: repo.root, folder, env, signal, transcript }),
     note: (text) => step.note(text),
     prepared: <T>(preparation: Preparation<T>): T => {
       const end = ended.get(preparation.id);
@@ -184,22 +192,16 @@ async function inTime(
       return end.value as T;
     },
   };
-  const aborted = new Promise<never>((_, reject) => {
-    // The signal ends the programs first: none of them may outlive this rejection.
-    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), 3_000).unref(), {
-      once: true,
-    });
+  return 'make' in task ? task.make(context) : task.run({ ...context, changed, cores });
+}
+
+/** The signal ends the programs, which get 3 s for it: none of them may outlive this rejection. */
+function afterAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const giveUp = () => setTimeout(() => reject(signal.reason), 3_000).unref();
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
   });
-  try {
-    await mkdir(request.cache, { recursive: true });
-    const work =
-      'make' in task ? task.make(context) : task.run({ ...context, changed: request.changed, cores });
-    return { ok: true, value: await Promise.race([work, aborted]) };
-  } catch (error) {
-    return { ok: false, failure: failureOf(error, overtime.aborted ? limitMs : undefined, transcript) };
-  } finally {
-    await rm(scratch, { recursive: true, force: true }).catch(() => {});
-  }
 }
 
 /** The timeout in sluice.yml for the check or its tool takes precedence over the general one. */

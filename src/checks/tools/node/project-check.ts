@@ -1,4 +1,3 @@
-import type { CheckSettings } from '../../../config/model.ts';
 import { messageOf } from '../../../kernel/errors.ts';
 import { harmless } from '../../../kernel/foreign.ts';
 import { tail } from '../../../kernel/process/process.ts';
@@ -9,6 +8,7 @@ import type { Category, CheckOutput } from '../../model.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, Cost, PlannedCheck, Tool, ToolRun } from '../../tool.ts';
 import { badExit, type NotRun, notRun } from '../answer.ts';
+import { projectTool } from '../planned.ts';
 
 /** A tool that checks projects with a package.json, one check for each project that uses it. */
 export interface NodeCheck {
@@ -22,42 +22,28 @@ export interface NodeCheck {
 }
 
 export function nodeTool(check: NodeCheck): Tool {
-  return {
-    name: check.name,
-    category: check.category,
-    plan(repo, settings) {
-      const all = nodeProjects(repo);
-      const found = all.flatMap((project) => {
-        const why = check.why(project, repo, all);
-        return why === undefined ? [] : [{ project, why }];
-      });
-      const isOnly = found.length === 1;
-      return found.map(({ project, why }) => {
-        const id = isOnly ? check.name : `${check.name} ${project.folder || '.'}`;
-        const words = { id, why, command: check.command(project, repo) };
-        return planned(check, project, words, settings, all);
-      });
-    },
-  };
+  return projectTool(check, (repo) => {
+    const all = nodeProjects(repo);
+    return all.flatMap((project) => {
+      const why = check.why(project, repo, all);
+      if (why === undefined) return [];
+      const { folder } = project;
+      const common = { folder, why, command: check.command(project, repo), cost: check.cost };
+      return [{ ...common, ...withPackages(check, project, all) }];
+    });
+  });
 }
 
-function planned(
+/** Runs a check with the packages of its project; a failure names install scripts that were not run. */
+function withPackages(
   check: NodeCheck,
   project: NodeProject,
-  words: Pick<PlannedCheck, 'id' | 'why' | 'command'>,
-  settings: CheckSettings,
   all: readonly NodeProject[],
-): PlannedCheck {
+): Pick<PlannedCheck, 'needs' | 'run'> {
   const packages = nodePackages(project);
   const needs = project.hasPackages && project.fault === undefined ? [packages] : [];
   return {
-    ...words,
-    tool: check.name,
-    category: check.category,
-    folder: project.folder,
     needs,
-    cost: check.cost,
-    timeoutMs: settings.timeoutMs,
     async run(context) {
       const output = await check.run(context, project, all);
       if (output.ran || needs.length === 0) return output;

@@ -2,14 +2,14 @@ import { type PythonProject, targets } from '../../detect/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
-import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
+import type { CheckContext, ToolRun } from '../../tool.ts';
 import { filesSeen } from '../answer.ts';
 import { formatFinding, readDiffs, unparsable } from './format-diff.ts';
 import {
   didNotRun,
-  type ProjectCheck,
-  planPython,
+  type PythonCheck,
   preCommitHook,
+  pythonTool,
   runTool,
   settingsOf,
   shownPath,
@@ -22,13 +22,9 @@ const blackVersion = '26.10.1';
 const largeProject = 200;
 
 /** Black, if the repository formats with it. */
-export const black: Tool = {
-  name: 'black',
-  category: 'lint',
-  plan: (repo, settings) => planPython(repo, settings, 'black', 'lint', (project) => plan(repo, project)),
-};
+export const black = pythonTool({ name: 'black', category: 'lint' }, plan);
 
-function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
+function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   const why = usesBlack(repo, project);
   if (why === undefined) return undefined;
   const source = toolSource(repo, project, 'black', blackVersion);

@@ -4,12 +4,12 @@ import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
-import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
+import type { CheckContext, ToolRun } from '../../tool.ts';
 import { filesSeen } from '../answer.ts';
 import {
   didNotRun,
-  type ProjectCheck,
-  planPython,
+  type PythonCheck,
+  pythonTool,
   runTool,
   settingsOf,
   shownPath,
@@ -22,16 +22,12 @@ const mypyVersion = '2.4.1';
 const jsonSince = [1, 11];
 
 /** mypy, if the repository uses it. */
-export const mypy: Tool = {
-  name: 'mypy',
-  category: 'lint',
-  plan: (repo, settings) => planPython(repo, settings, 'mypy', 'lint', (project) => plan(repo, project)),
-};
+export const mypy = pythonTool({ name: 'mypy', category: 'lint' }, plan);
 
 const files = ['mypy.ini', '.mypy.ini'];
 const sections = { 'pyproject.toml': ['tool.mypy'], 'setup.cfg': ['mypy'] };
 
-function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
+function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   const source = toolSource(repo, project, 'mypy', mypyVersion);
   const why = settingsOf(repo, project, files, sections) ?? (source.isOwn ? source.words : undefined);
   if (why === undefined) return undefined;

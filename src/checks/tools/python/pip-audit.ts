@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { CheckSettings } from '../../../config/model.ts';
-import { pythonTool } from '../../environments/python-tool.ts';
+import { pypiTool } from '../../environments/python-tool.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../../tool.ts';
@@ -9,7 +9,7 @@ import { jsonAnswer, sentence } from '../answer.ts';
 import { skipsTrivy } from '../node/npm-audit.ts';
 import { lineOfPackage, namesPackages } from '../scan/lock-files.ts';
 
-const environment = pythonTool('pip-audit', '2.10.1');
+const environment = pypiTool('pip-audit', '2.10.1');
 
 const shape = z.object({
   dependencies: z.array(

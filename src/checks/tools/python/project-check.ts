@@ -2,44 +2,29 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
-import type { CheckSettings } from '../../../config/model.ts';
 import { nearest, type PythonProject, pythonProjects } from '../../detect/python.ts';
 import { parts, texts } from '../../detect/toml.ts';
 import type { PythonEnvironment } from '../../environments/interpreter.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
-import { pythonTool } from '../../environments/python-tool.ts';
-import type { Category } from '../../model.ts';
+import { pypiTool } from '../../environments/python-tool.ts';
 import { type Repo, repoPath } from '../../repo.ts';
-import type { PlannedCheck, Preparation, RunContext, ToolRun } from '../../tool.ts';
+import type { Preparation, RunContext, Tool, ToolRun } from '../../tool.ts';
 import { badExit, type NotRun, notRun } from '../answer.ts';
+import { type ProjectCheck, projectTool, type ToolName } from '../planned.ts';
 
-/** The specific parts of a check of a Python project; planPython adds the rest. */
-export type ProjectCheck = Pick<PlannedCheck, 'why' | 'command' | 'needs' | 'cost' | 'run'>;
+export type PythonCheck = Omit<ProjectCheck, 'folder'>;
 
-/**
- * One check for each Python project that `plan` returns one for.
- *
- * @param name of the check, which starts with the tool's: `ruff`, `ruff format`.
- */
-export function planPython(
-  repo: Repo,
-  settings: CheckSettings,
-  name: string,
-  category: Category,
-  plan: (project: PythonProject) => ProjectCheck | undefined,
-): PlannedCheck[] {
-  const planned = pythonProjects(repo).flatMap((project) => {
-    const check = plan(project);
-    return check === undefined ? [] : [{ project, check }];
-  });
-  return planned.map(({ project: { folder }, check }) => ({
-    ...check,
-    id: planned.length === 1 ? name : `${name} ${folder || '.'}`,
-    tool: name.replace(/ .*/, ''),
-    category,
-    folder,
-    timeoutMs: settings.timeoutMs,
-  }));
+/** A tool with a check for each Python project that `plan` returns one for. */
+export function pythonTool(
+  tool: ToolName,
+  plan: (repo: Repo, project: PythonProject) => PythonCheck | undefined,
+): Tool {
+  return projectTool(tool, (repo) =>
+    pythonProjects(repo).flatMap((project) => {
+      const check = plan(repo, project);
+      return check === undefined ? [] : [{ ...check, folder: project.folder }];
+    }),
+  );
 }
 
 /** Where a tool comes from: the project's environment, or a separate one. */
@@ -60,12 +45,12 @@ export function toolSource(repo: Repo, project: PythonProject, name: string, ver
   const hook = preCommitVersion(repo, name);
   if (hook !== undefined) {
     return {
-      from: pythonTool(name, hook),
+      from: pypiTool(name, hook),
       isOwn: false,
       words: `.pre-commit-config.yaml has ${name} ${hook}`,
     };
   }
-  return { from: pythonTool(name, version), isOwn: false, words: `Sluice installs ${name} ${version}` };
+  return { from: pypiTool(name, version), isOwn: false, words: `Sluice installs ${name} ${version}` };
 }
 
 /** The repositories of pre-commit hooks whose tags are the tools' own versions. */

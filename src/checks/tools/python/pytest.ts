@@ -8,12 +8,12 @@ import type { CheckOutput, FileCoverage, Finding } from '../../model.ts';
 import { type FailedTest, readJUnit } from '../../parse/junit.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import { inFolder, type Repo } from '../../repo.ts';
-import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
+import type { CheckContext, ToolRun } from '../../tool.ts';
 import {
   didNotRun,
   type NoAnswer,
-  type ProjectCheck,
-  planPython,
+  type PythonCheck,
+  pythonTool,
   settingsOf,
   shownPath,
   toolCache,
@@ -21,11 +21,7 @@ import {
 } from './project-check.ts';
 
 /** pytest, if it is a dependency or tests are written for it. */
-export const pytest: Tool = {
-  name: 'pytest',
-  category: 'test',
-  plan: (repo, settings) => planPython(repo, settings, 'pytest', 'test', (project) => plan(repo, project)),
-};
+export const pytest = pythonTool({ name: 'pytest', category: 'test' }, plan);
 
 const files = ['pytest.ini', '.pytest.ini', 'pytest.toml', '.pytest.toml'];
 const sections = {
@@ -34,7 +30,7 @@ const sections = {
   'setup.cfg': ['tool:pytest'],
 };
 
-function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
+function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   const why = pytestUse(repo, project);
   if (why === undefined) return undefined;
   const environment = pythonEnvironment(project);

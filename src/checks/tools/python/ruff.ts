@@ -4,15 +4,15 @@ import { part, texts } from '../../detect/toml.ts';
 import type { CheckOutput, Finding, Severity } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
-import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
+import type { CheckContext, ToolRun } from '../../tool.ts';
 import { filesSeen } from '../answer.ts';
 import { usesBlack } from './black.ts';
 import { formatFinding, readDiffs, unparsable } from './format-diff.ts';
 import {
   didNotRun,
-  type ProjectCheck,
-  planPython,
+  type PythonCheck,
   preCommitHook,
+  pythonTool,
   runTool,
   settingsOf,
   shownPath,
@@ -25,13 +25,9 @@ export const ruffVersion = '0.17.5';
 /** A repository with one of these does not get Ruff. */
 const linters = ['flake8', 'pylint', 'pyflakes', 'pycodestyle', 'prospector', 'pylama', 'autoflake'];
 
-export const ruff: Tool = {
-  name: 'ruff',
-  category: 'lint',
-  plan: (repo, settings) => planPython(repo, settings, 'ruff', 'lint', (project) => plan(repo, project)),
-};
+export const ruff = pythonTool({ name: 'ruff', category: 'lint' }, plan);
 
-function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
+function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   const source = toolSource(repo, project, 'ruff', ruffVersion);
   const why =
     ruffSettings(repo, project) ?? (source.isOwn || preCommitHook(repo, 'ruff') ? source.words : undefined);
@@ -163,14 +159,9 @@ function warnings(stderr: string): Finding[] {
 }
 
 /** Ruff as a formatter, if the repository formats with it. */
-export const ruffFormat: Tool = {
-  name: 'ruff',
-  category: 'lint',
-  plan: (repo, settings) =>
-    planPython(repo, settings, 'ruff format', 'lint', (project) => planFormat(repo, project)),
-};
+export const ruffFormat = pythonTool({ name: 'ruff', category: 'lint', check: 'ruff format' }, planFormat);
 
-function planFormat(repo: Repo, project: PythonProject): ProjectCheck | undefined {
+function planFormat(repo: Repo, project: PythonProject): PythonCheck | undefined {
   const why = usedFor(repo, project);
   if (why === undefined) return undefined;
   const source = toolSource(repo, project, 'ruff', ruffVersion);

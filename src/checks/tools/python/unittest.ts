@@ -2,18 +2,14 @@ import type { PythonProject } from '../../detect/python.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, Finding, TestTotals } from '../../model.ts';
 import { inFolder, type Repo, repoPath } from '../../repo.ts';
-import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
-import { didNotRun, type ProjectCheck, planPython, toolVariables } from './project-check.ts';
+import type { CheckContext, ToolRun } from '../../tool.ts';
+import { didNotRun, type PythonCheck, pythonTool, toolVariables } from './project-check.ts';
 import { pytestUse } from './pytest.ts';
 
 /** Python's own test runner, or Django's, if tests are written for it and pytest is not used. */
-export const unittest: Tool = {
-  name: 'unittest',
-  category: 'test',
-  plan: (repo, settings) => planPython(repo, settings, 'unittest', 'test', (project) => plan(repo, project)),
-};
+export const unittest = pythonTool({ name: 'unittest', category: 'test' }, plan);
 
-function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
+function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   if (pytestUse(repo, project) !== undefined) return undefined;
   const first = project.tests.find((file) => /\bTestCase\b/.test(repo.read(file) ?? ''));
   if (first === undefined) return undefined;

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
-import type { CheckContext, PlannedCheck, Tool } from '../../tool.ts';
+import type { CheckContext } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
 import { filesSeen, jsonAnswer, notRun, sentence } from '../answer.ts';
+import { repositoryTool } from '../planned.ts';
 
 const binary = toolboxTool('hadolint');
 
@@ -29,27 +30,17 @@ const meanings = {
 } as const;
 
 /** Dockerfiles, with hadolint's own settings (.hadolint.yaml, `# hadolint ignore=`). */
-export const hadolint: Tool = {
-  name: 'hadolint',
-  category: 'lint',
-  plan(repo, settings) {
-    const files = repo.files.filter(isDockerfile);
-    if (files.length === 0) return [];
-    const check: PlannedCheck = {
-      id: 'hadolint',
-      tool: 'hadolint',
-      category: 'lint',
-      folder: '',
-      why: files.length === 1 ? `found ${files[0]}` : `${files.length} Dockerfiles, ${files[0]} first`,
-      command: `hadolint ${files.map((file) => shellWord(file.replace(/^-/, './-'))).join(' ')}`,
-      needs: [binary],
-      cost: { cores: 1, memory: 150 * 1024 * 1024, seconds: 1 },
-      timeoutMs: settings.timeoutMs,
-      run: (context) => lint(context, files),
-    };
-    return [check];
-  },
-};
+export const hadolint = repositoryTool({ name: 'hadolint', category: 'lint' }, (repo) => {
+  const files = repo.files.filter(isDockerfile);
+  if (files.length === 0) return undefined;
+  return {
+    why: files.length === 1 ? `found ${files[0]}` : `${files.length} Dockerfiles, ${files[0]} first`,
+    command: `hadolint ${files.map((file) => shellWord(file.replace(/^-/, './-'))).join(' ')}`,
+    needs: [binary],
+    cost: { cores: 1, memory: 150 * 1024 * 1024, seconds: 1 },
+    run: (context) => lint(context, files),
+  };
+});
 
 /** Templates of Dockerfiles, and notes about them. */
 const notYet = /\.(?:dockerignore|j2|jinja2?|tmpl|template|tpl|in|erb|md|txt|swp|orig|bak)$/;

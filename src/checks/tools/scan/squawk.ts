@@ -2,36 +2,26 @@ import { z } from 'zod';
 import type { ChangedLines, CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
-import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
+import type { CheckContext, ToolRun } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
 import { type Answer, jsonAnswer, sentence } from '../answer.ts';
+import { repositoryTool } from '../planned.ts';
 
 export const squawkBinary = toolboxTool('squawk');
 
 /** SQL migrations for PostgreSQL: locks and rewrites that block a running application. */
-export const squawk: Tool = {
-  name: 'squawk',
-  category: 'lint',
-  plan(repo, settings) {
-    const files = repo.files.filter(isMigration);
-    const postgres = files.length === 0 ? undefined : postgresSign(repo);
-    if (postgres === undefined) return [];
-    return [
-      {
-        id: 'squawk',
-        tool: 'squawk',
-        category: 'lint',
-        folder: '',
-        why: `${files.length === 1 ? files[0] : `${files.length} SQL migrations`}, and ${postgres}`,
-        command: `squawk ${files.length > 3 ? `${shellWord(files[0] ?? '')} …` : files.map(shellWord).join(' ')}`,
-        needs: [squawkBinary],
-        cost: { cores: 1, memory: 100 * 1024 * 1024, seconds: 1 },
-        timeoutMs: settings.timeoutMs,
-        run: (context) => lint(context, files),
-      },
-    ];
-  },
-};
+export const squawk = repositoryTool({ name: 'squawk', category: 'lint' }, (repo) => {
+  const files = repo.files.filter(isMigration);
+  const postgres = files.length === 0 ? undefined : postgresSign(repo);
+  if (postgres === undefined) return undefined;
+  return {
+    why: `${files.length === 1 ? files[0] : `${files.length} SQL migrations`}, and ${postgres}`,
+    command: `squawk ${files.length > 3 ? `${shellWord(files[0] ?? '')} …` : files.map(shellWord).join(' ')}`,
+    needs: [squawkBinary],
+    cost: { cores: 1, memory: 100 * 1024 * 1024, seconds: 1 },
+    run: (context) => lint(context, files),
+  };
+});
 
 /** By the usual folders of migration tools, and by Flyway's names. */
 export function isMigration(path: string): boolean {

@@ -2,9 +2,10 @@ import { lstatSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import type { CheckOutput } from '../../model.ts';
-import type { CheckContext, Tool } from '../../tool.ts';
+import type { CheckContext } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
 import { badExit, type NotRun, readJson } from '../answer.ts';
+import { repositoryTool } from '../planned.ts';
 import { type HistoryRange, historyRange, uncommitted } from './git-history.ts';
 import { type FoundSecret, readSecrets, secretFindings } from './secret-report.ts';
 
@@ -16,28 +17,17 @@ const findingsCode = 183;
 const longestNames = 100_000;
 
 /** Secrets in the commits of the change, or in the whole history, and in uncommitted files. */
-export const trufflehog: Tool = {
-  name: 'trufflehog',
-  category: 'scan',
-  plan(repo, settings) {
-    // An empty folder, perhaps a typo, must not pass as clean.
-    if (!repo.git && repo.files.length === 0) return [];
-    return [
-      {
-        id: 'trufflehog',
-        tool: 'trufflehog',
-        category: 'scan',
-        folder: '',
-        why: repo.git ? 'the git history' : 'all files: this is not a git repository',
-        command: `trufflehog git file://.${settings.scan.verifySecrets ? '' : ' --no-verification'}`,
-        needs: [binary],
-        cost: { cores: 1, memory: 500 * 1024 * 1024, seconds: 4 },
-        timeoutMs: settings.timeoutMs,
-        run: scan,
-      },
-    ];
-  },
-};
+export const trufflehog = repositoryTool({ name: 'trufflehog', category: 'scan' }, (repo, settings) => {
+  // An empty folder, perhaps a typo, must not pass as clean.
+  if (!repo.git && repo.files.length === 0) return undefined;
+  return {
+    why: repo.git ? 'the git history' : 'all files: this is not a git repository',
+    command: `trufflehog git file://.${settings.scan.verifySecrets ? '' : ' --no-verification'}`,
+    needs: [binary],
+    cost: { cores: 1, memory: 500 * 1024 * 1024, seconds: 4 },
+    run: scan,
+  };
+});
 
 async function scan(context: CheckContext): Promise<CheckOutput> {
   const { repo } = context;

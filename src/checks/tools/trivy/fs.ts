@@ -1,6 +1,7 @@
 import type { CheckOutput, Finding } from '../../model.ts';
 import { folderOf, type Repo } from '../../repo.ts';
-import type { CheckContext, Tool } from '../../tool.ts';
+import type { CheckContext } from '../../tool.ts';
+import { repositoryTool } from '../planned.ts';
 import {
   isBeside,
   isLockFile,
@@ -15,28 +16,17 @@ import { type TrivyReport, vulnerabilityFindings } from './report.ts';
 import { databaseFlags, excerpt, runTrivy, trivyBinary } from './run.ts';
 
 /** Known vulnerabilities of the packages that lock files name, all of them in one run. */
-export const trivyFs: Tool = {
-  name: 'trivy',
-  category: 'scan',
-  plan(repo, settings) {
-    const locks = repo.files.filter(isLockFile);
-    if (locks.length === 0) return [];
-    return [
-      {
-        id: 'trivy fs',
-        tool: 'trivy',
-        category: 'scan',
-        folder: '',
-        why: locks.length > 3 ? `${locks.length} lock files, ${locks[0]} first` : `${locks.join(', ')}`,
-        command: 'trivy fs --scanners vuln .',
-        needs: [trivyBinary, vulnerabilityDatabase],
-        cost: { cores: 1, memory: 400 * 1024 * 1024, seconds: 2 },
-        timeoutMs: settings.timeoutMs,
-        run: (context) => scan(context, locks),
-      },
-    ];
-  },
-};
+export const trivyFs = repositoryTool({ name: 'trivy', category: 'scan', check: 'trivy fs' }, (repo) => {
+  const locks = repo.files.filter(isLockFile);
+  if (locks.length === 0) return undefined;
+  return {
+    why: locks.length > 3 ? `${locks.length} lock files, ${locks[0]} first` : `${locks.join(', ')}`,
+    command: 'trivy fs --scanners vuln .',
+    needs: [trivyBinary, vulnerabilityDatabase],
+    cost: { cores: 1, memory: 400 * 1024 * 1024, seconds: 2 },
+    run: (context) => scan(context, locks),
+  };
+});
 
 async function scan(context: CheckContext, locks: readonly string[]): Promise<CheckOutput> {
   const { repo, settings } = context;

@@ -1,7 +1,8 @@
 import type { CheckOutput, Finding } from '../../model.ts';
 import { folderOf } from '../../repo.ts';
-import type { CheckContext, Tool } from '../../tool.ts';
+import type { CheckContext } from '../../tool.ts';
 import { notRun } from '../answer.ts';
+import { repositoryTool } from '../planned.ts';
 import { vulnerabilityDatabase } from './database.ts';
 import { vulnerabilityFindings } from './report.ts';
 import { databaseFlags, runTrivy, trivyBinary } from './run.ts';
@@ -9,28 +10,21 @@ import { databaseFlags, runTrivy, trivyBinary } from './run.ts';
 const composeNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
 
 /** Vulnerabilities in the images of the compose services, as far as this machine's engine has them (`checks.scan.images`). */
-export const trivyImage: Tool = {
-  name: 'trivy',
-  category: 'scan',
-  plan(repo, settings) {
+export const trivyImage = repositoryTool(
+  { name: 'trivy', category: 'scan', check: 'trivy image' },
+  (repo, settings) => {
     const compose = composeNames.find((name) => repo.files.includes(name));
-    if (!settings.scan.images || compose === undefined) return [];
-    return [
-      {
-        id: 'trivy image',
-        tool: 'trivy',
-        category: 'scan',
-        folder: folderOf(compose),
-        why: `checks.scan.images is set, and found ${compose}`,
-        command: 'trivy image <each image of docker compose config --images>',
-        needs: [trivyBinary, vulnerabilityDatabase],
-        cost: { cores: 1, memory: 600 * 1024 * 1024, seconds: 15 },
-        timeoutMs: settings.timeoutMs,
-        run: scan,
-      },
-    ];
+    if (!settings.scan.images || compose === undefined) return undefined;
+    return {
+      folder: folderOf(compose),
+      why: `checks.scan.images is set, and found ${compose}`,
+      command: 'trivy image <each image of docker compose config --images>',
+      needs: [trivyBinary, vulnerabilityDatabase],
+      cost: { cores: 1, memory: 600 * 1024 * 1024, seconds: 15 },
+      run: scan,
+    };
   },
-};
+);
 
 async function scan(context: CheckContext): Promise<CheckOutput> {
   const listed = await context.spawn(['docker', 'compose', 'config', '--images'], { quiet: true });
