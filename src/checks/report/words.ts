@@ -141,21 +141,20 @@ export function abridged(names: readonly string[], most = 4): string {
   return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`;
 }
 
-/** `3 entries of sluice-baseline.yml have expired`, and those that no longer match. */
+/** `3 entries of .sluice-baseline.json have expired`, and those that no longer match. */
 export function baselineNotes({ baseline }: ChecksReport): string[] {
   const { file, expired, unused } = baseline;
-  const entries = (count: number) => (count === 1 ? '1 entry' : `${count} entries`);
   const notes: string[] = [];
   if (expired > 0) {
     const have = expired === 1 ? 'has' : 'have';
     notes.push(
-      `${entries(expired)} of ${oneLine(file, 100)} ${have} expired and no longer ${expired === 1 ? 'applies' : 'apply'}`,
+      `${counted(expired, 'entry', 'entries')} of ${oneLine(file, 100)} ${have} expired and no longer ${expired === 1 ? 'applies' : 'apply'}`,
     );
   }
   if (unused > 0) {
     const match = unused === 1 ? 'matches' : 'match';
     notes.push(
-      `${entries(unused)} of ${oneLine(file, 100)} no longer ${match}: \`sluice check --prune\` removes ${unused === 1 ? 'it' : 'them'}`,
+      `${counted(unused, 'entry', 'entries')} of ${oneLine(file, 100)} no longer ${match}: \`sluice check --prune\` removes ${unused === 1 ? 'it' : 'them'}`,
     );
   }
   return notes;

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Change } from '../../checks/change/lines.ts';
 import { codecovCommit, uploadToCodecov } from '../../checks/coverage/codecov.ts';
-import { coverageFindings } from '../../checks/coverage/totals.ts';
+import { coverageFindings, percent } from '../../checks/coverage/totals.ts';
 import type { CheckOutput, CoverageReport, FileCoverage, Finding, RawResult } from '../../checks/model.ts';
 import type { Repo } from '../../checks/repo.ts';
-import { percent } from '../../checks/report/tests.ts';
 import type { CheckSettings } from '../../config/model.ts';
 import type { Effects } from '../../kernel/run.ts';
 

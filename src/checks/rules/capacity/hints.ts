@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { ImageHints } from '../../../config/services/processes.ts';
 import { inFolder } from '../../repo.ts';
 import type { App, AppService } from '../app.ts';
-import { chainOf, contextFiles, type ImageBuild } from '../image/build.ts';
+import { contextFiles, type ImageBuild, instructionsOf } from '../image/build.ts';
 
 /** Facts about the services that the app builds, from their Dockerfiles and sources, by service. */
 export function imageHints({ services }: App): Readonly<Record<string, ImageHints>> {
@@ -17,7 +17,7 @@ export function imageHints({ services }: App): Readonly<Record<string, ImageHint
 }
 
 function hintsOf(image: ImageBuild): ImageHints {
-  const all = image.targets.flatMap(chainOf).flatMap(({ instructions }) => instructions);
+  const all = image.targets.flatMap(instructionsOf);
   const words = (['ENTRYPOINT', 'CMD'] as const).map((keyword) => {
     const last = all.findLast((instruction) => instruction.keyword === keyword);
     return last === undefined ? '' : (last.list?.join(' ') ?? last.text);

@@ -10,16 +10,9 @@ const doors = new Set([
   // Devices outside publish to them.
   ...['eclipse-mosquitto', 'mosquitto', 'emqx', 'vernemq', 'hivemq4', 'hivemq-ce'],
 ]);
-const adminTools = new Set([
-  'adminer',
-  'pgadmin4',
-  'pgadmin',
-  'phpmyadmin',
-  'redis-commander',
-  'redisinsight',
-  'mongo-express',
-  'flower',
-]);
+const adminTools = new Set(
+  'adminer pgadmin4 pgadmin phpmyadmin redis-commander redisinsight mongo-express flower'.split(' '),
+);
 
 export const publishedDatabase: Rule<App> = {
   id: 'compose/published-database',

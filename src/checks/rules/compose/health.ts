@@ -3,7 +3,7 @@ import { tryParseImage } from '../../../config/images/reference.ts';
 import { findPorts } from '../../../config/ports/ports.ts';
 import { imageRole } from '../../../config/services/stores.ts';
 import type { App, AppService } from '../app.ts';
-import { chainOf } from '../image/build.ts';
+import { chainOf, instructionsOf } from '../image/build.ts';
 import type { Hit, Rule } from '../rule.ts';
 import { hitAt, lasting } from './limits.ts';
 
@@ -71,10 +71,7 @@ function isSeen({ service, image, isOwn }: AppService): boolean {
 }
 
 function hasOwnCheck({ image }: AppService): boolean {
-  const checks = image?.targets
-    .flatMap(chainOf)
-    .flatMap(({ instructions }) => instructions)
-    .filter(({ keyword }) => keyword === 'HEALTHCHECK');
+  const checks = image?.targets.flatMap(instructionsOf).filter(({ keyword }) => keyword === 'HEALTHCHECK');
   const last = checks?.at(-1);
   return last !== undefined && !/^\s*NONE\b/i.test(last.text);
 }

@@ -5,21 +5,9 @@ import { isPlacedVolume, type PlacedVolume } from './shape.ts';
 
 const code = /\.(?:py|pyi|jsx?|mjs|cjs|tsx?|vue|svelte|rb|php|go|rs|java|kt|cs|ex|exs|scala|pl)$/;
 /** Language images: a service on one of them runs the mounted code. */
-const runtimes = new Set([
-  'node',
-  'python',
-  'ruby',
-  'php',
-  'golang',
-  'openjdk',
-  'eclipse-temurin',
-  'bun',
-  'deno',
-  'elixir',
-  'pypy',
-  'rust',
-  'perl',
-]);
+const runtimes = new Set(
+  'node python ruby php golang openjdk eclipse-temurin bun deno elixir pypy rust perl'.split(' '),
+);
 
 export const sourceMount: Rule<App> = {
   id: 'compose/source-mount',

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { tryParseImage } from '../../../config/images/reference.ts';
 import { floatingIn } from '../compose/images.ts';
-import { copied, type ImageBuild, withoutTag } from '../image/build.ts';
+import { copied, type ImageBuild, placeOf, withoutTag } from '../image/build.ts';
 import type { Rule } from '../rule.ts';
 
 export const floatingBase: Rule<ImageBuild> = {
@@ -82,9 +82,7 @@ USER 10001
         const loose = remote.filter((source) => !/[#@?&=][0-9a-f]{40}(?:$|[:&])/.test(source));
         if (loose.length === 0) return [];
         return {
-          file: image.path,
-          line: instruction.line,
-          endLine: instruction.endLine,
+          ...placeOf(instruction, image),
           message: 'ADD downloads a file without verifying it.',
         };
       }),

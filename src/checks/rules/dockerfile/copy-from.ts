@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
 import { expand } from '../../../config/dockerfile/variables.ts';
 import { suggest } from '../../../config/sluice-yml/suggest.ts';
-import { copied, type ImageBuild, stageCalled } from '../image/build.ts';
+import { copied, type ImageBuild, placeOf, stageCalled } from '../image/build.ts';
 import { contentsOf, type StageContents } from '../image/stage-contents.ts';
 import type { Hit, Rule } from '../rule.ts';
 
@@ -62,7 +62,7 @@ function missing(instruction: Instruction, contents: StageContents, image: Image
     if (path === undefined || /[*?[]/.test(path)) return [];
     const hit = judge(posix.resolve('/', path), source, contents);
     if (hit === undefined) return [];
-    return { file: image.path, line: instruction.line, endLine: instruction.endLine, ...hit };
+    return { ...placeOf(instruction, image), ...hit };
   });
 }
 
@@ -125,9 +125,7 @@ COPY --from=build /server /server
         const from = instruction.flags.find(({ name }) => name === 'from')?.value;
         if (instruction.keyword !== 'COPY' || from === undefined) return [];
         const message = faultOf(from, stage, image);
-        return message === undefined
-          ? []
-          : { file: image.path, line: instruction.line, endLine: instruction.endLine, message };
+        return message === undefined ? [] : { ...placeOf(instruction, image), message };
       }),
     ),
 };

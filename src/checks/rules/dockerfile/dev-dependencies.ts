@@ -1,5 +1,12 @@
 import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
-import { chainOf, contextFiles, copied, type ImageBuild, stageCalled } from '../image/build.ts';
+import {
+  chainOf,
+  contextFiles,
+  copied,
+  type ImageBuild,
+  instructionsOf,
+  stageCalled,
+} from '../image/build.ts';
 import { commandsOf, type Install, installsOf } from '../image/installs.ts';
 import type { Hit, Rule } from '../rule.ts';
 
@@ -46,7 +53,7 @@ CMD ["node", "server.js"]
 
 /** Installs of the stages whose layers the image has. */
 function ownInstalls(target: Stage, image: ImageBuild): Hit[] {
-  const instructions = chainOf(target).flatMap((stage) => stage.instructions);
+  const instructions = instructionsOf(target);
   return instructions.flatMap((instruction, index) => {
     const installs = installsOf(instruction);
     const fault = installs.find((install) => isForDevelopment(install, instruction, image));
@@ -70,7 +77,7 @@ function copiedModules(target: Stage, image: ImageBuild): Hit[] {
     }),
   );
   return copies.flatMap(({ instruction, source }) => {
-    const instructions = chainOf(source).flatMap((stage) => stage.instructions);
+    const instructions = instructionsOf(source);
     const index = instructions.findIndex((candidate) =>
       installsOf(candidate).some((install) => isNode(install) && isForDevelopment(install, candidate, image)),
     );

@@ -1,4 +1,4 @@
-import { chainOf, contextFiles, type ImageBuild } from '../image/build.ts';
+import { chainOf, contextFiles, type ImageBuild, placeOf } from '../image/build.ts';
 import { commandsOf, hasCacheMount, installsOf } from '../image/installs.ts';
 import type { Rule } from '../rule.ts';
 
@@ -35,9 +35,7 @@ USER 10001
         );
         if (install === undefined || hasCacheMount(instruction)) return [];
         return {
-          file: image.path,
-          line: instruction.line,
-          endLine: instruction.endLine,
+          ...placeOf(instruction, image),
           message: `${install.manager} downloads all packages again when one of them changes.`,
           fix: `Use RUN --mount=type=cache,target=${install.cache} for the command.`,
         };
@@ -79,9 +77,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci
           /(?:^|\/)(?:package-lock|npm-shrinkwrap)\.json$/.test(file),
         );
         return {
-          file: image.path,
-          line: instruction.line,
-          endLine: instruction.endLine,
+          ...placeOf(instruction, image),
           message: hasLock
             ? 'npm install can deviate from package-lock.json.'
             : 'npm install installs the newest versions, because there is no package-lock.json.',
@@ -140,9 +136,7 @@ USER 10001
           ...(isLean ? [] : ['adds recommended packages']),
         ];
         return {
-          file: image.path,
-          line: instruction.line,
-          endLine: instruction.endLine,
+          ...placeOf(instruction, image),
           message: `apt-get ${faults.join(' and ')}.`,
         };
       }),

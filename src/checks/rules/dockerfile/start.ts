@@ -1,6 +1,6 @@
 import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
 import { developmentIn } from '../compose/development.ts';
-import { chainOf, type ImageBuild } from '../image/build.ts';
+import { type ImageBuild, instructionsOf } from '../image/build.ts';
 import type { Hit, Rule } from '../rule.ts';
 import { startScripts } from './user.ts';
 
@@ -11,7 +11,7 @@ const jsonArgs = {
 
 /** CMD and ENTRYPOINT that count: the last of each kind. */
 function startOf(target: Stage): Instruction[] {
-  const all = chainOf(target).flatMap(({ instructions }) => instructions);
+  const all = instructionsOf(target);
   const entrypoint = all.findLast(({ keyword }) => keyword === 'ENTRYPOINT');
   const command = all.findLast(({ keyword }) => keyword === 'CMD');
   return [entrypoint, command].filter((instruction) => instruction !== undefined);
@@ -80,7 +80,7 @@ export const entrypointExec: Rule<ImageBuild> = {
   },
   check: (image) => {
     const hits = image.targets.flatMap((target) => {
-      const all = chainOf(target).flatMap(({ instructions }) => instructions);
+      const all = instructionsOf(target);
       return startScripts(startOf(target), all, image).flatMap(({ path, text }) => {
         const last = lastCommand(text);
         if (last === undefined) return [];

@@ -2,58 +2,18 @@ import { posix } from 'node:path';
 import { type Instruction, imageNameOf, type Stage } from '../../../config/dockerfile/parse.ts';
 import { expand } from '../../../config/dockerfile/variables.ts';
 import { inFolder } from '../../repo.ts';
-import { chainOf, contextFiles, copied, type ImageBuild } from '../image/build.ts';
+import { chainOf, contextFiles, copied, type ImageBuild, instructionsOf } from '../image/build.ts';
 import type { Rule } from '../rule.ts';
 
 /** Images whose server or entrypoint drops root itself, or that set another user. */
-const unprivileged = new Set([
-  ...[
-    'nginx',
-    'nginx-unprivileged',
-    'httpd',
-    'haproxy',
-    'caddy-unprivileged',
-    'varnish',
-    'openresty',
-    'angie',
-  ],
-  ...[
-    'postgres',
-    'postgis',
-    'pgvector',
-    'timescaledb',
-    'mysql',
-    'mariadb',
-    'mongo',
-    'redis',
-    'valkey',
-    'memcached',
-    'rabbitmq',
-  ],
-  ...[
-    'elasticsearch',
-    'opensearch',
-    'prometheus',
-    'grafana',
-    'alertmanager',
-    'node-exporter',
-    'keycloak',
-    'loki',
-    'minio',
-  ],
-  ...[
-    'wordpress',
-    'php-apache',
-    'jenkins',
-    'sonarqube',
-    'squid',
-    'kong',
-    'pgbouncer',
-    'airflow',
-    'superset',
-    'metabase',
-  ],
-]);
+const unprivileged = new Set(
+  (
+    'nginx nginx-unprivileged httpd haproxy caddy-unprivileged varnish openresty angie postgres ' +
+    'postgis pgvector timescaledb mysql mariadb mongo redis valkey memcached rabbitmq ' +
+    'elasticsearch opensearch prometheus grafana alertmanager node-exporter keycloak loki minio ' +
+    'wordpress php-apache jenkins sonarqube squid kong pgbouncer airflow superset metabase'
+  ).split(' '),
+);
 
 export const rootUser: Rule<ImageBuild> = {
   id: 'dockerfile/root-user',
@@ -93,9 +53,7 @@ CMD ["python", "app.py"]
 };
 
 function lastUser(target: Stage): Instruction | undefined {
-  return chainOf(target)
-    .flatMap(({ instructions }) => instructions)
-    .findLast(({ keyword }) => keyword === 'USER');
+  return instructionsOf(target).findLast(({ keyword }) => keyword === 'USER');
 }
 
 /** A variable without a value does not count as root. */
@@ -125,7 +83,7 @@ const drop = /\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|setuidgid)\b|
 
 /** Whether the start command drops root with a tool, in the Dockerfile or in a script of the repository. */
 function dropsItself(target: Stage, image: ImageBuild): boolean {
-  const instructions = chainOf(target).flatMap((stage) => stage.instructions);
+  const instructions = instructionsOf(target);
   const start = instructions.filter(({ keyword }) => keyword === 'ENTRYPOINT' || keyword === 'CMD');
   if (start.some(({ text }) => drop.test(text) || /\bgunicorn\b.{0,300}--user[= ]/.test(text))) return true;
   return startScripts(start, instructions, image).some(({ text }) => drop.test(text));

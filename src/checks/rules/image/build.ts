@@ -14,6 +14,7 @@ import { isLoose } from '../compose/document.ts';
 import type { ComposeProject } from '../compose/project.ts';
 import { mapOf } from '../compose/shape.ts';
 import { builtByCommands } from '../dockerfile/usage.ts';
+import type { Hit } from '../rule.ts';
 
 /** A Dockerfile, with its build settings of the compose files. */
 export interface ImageBuild {
@@ -211,6 +212,16 @@ export function stageCalled(from: string, user: Stage, { stages }: Dockerfile): 
 /** A stage and the stages it is based on, from the lowest. */
 export function chainOf(stage: Stage): readonly Stage[] {
   return stage.base === undefined ? [stage] : [...chainOf(stage.base), stage];
+}
+
+/** The instructions of a stage, after those of the stages it is based on. */
+export function instructionsOf(stage: Stage): readonly Instruction[] {
+  return chainOf(stage).flatMap(({ instructions }) => instructions);
+}
+
+/** The place of a finding about an instruction. */
+export function placeOf({ line, endLine }: Instruction, { path }: ImageBuild): Omit<Hit, 'message'> {
+  return { file: path, line, endLine };
 }
 
 /** Files of the context, from its folder. */

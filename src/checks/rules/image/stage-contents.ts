@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
 import { expand } from '../../../config/dockerfile/variables.ts';
 import { inFolder } from '../../repo.ts';
-import { chainOf, contextFiles, copied, type ImageBuild } from './build.ts';
+import { chainOf, contextFiles, copied, type ImageBuild, instructionsOf } from './build.ts';
 import type { Beside } from './build-output.ts';
 import { type Install, installOf, scriptOf } from './installs.ts';
 import { installsQuietly, isNodeBuild, nodeBuild } from './node-build.ts';
@@ -180,7 +180,7 @@ export function stageFiles(stage: Stage, image: ImageBuild): StageFiles {
   const files = new Map<string, string>();
   const open: string[] = [];
   const folders: string[] = [];
-  for (const instruction of chainOf(stage).flatMap(({ instructions }) => instructions)) {
+  for (const instruction of instructionsOf(stage)) {
     if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') continue;
     const { sources, to } = copied(instruction);
     const destination = expand(to, instruction.variables);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
+import { counted } from '../../../report/figures.ts';
 import { readIstanbul } from '../../coverage/reports.ts';
 import type { NodeProject } from '../../detect/node.ts';
 import type { CheckOutput, Finding, TestCase, TestTotals } from '../../model.ts';
@@ -44,7 +45,7 @@ export function judgeTests(context: CheckContext, project: NodeProject, test: Te
     ran: true,
     findings,
     tests: totals,
-    summary: `${count} ${count === 1 ? 'test' : 'tests'}`,
+    summary: counted(count, 'test'),
     ...(program.version === undefined ? {} : { version: program.version }),
     ...(coverage === undefined ? {} : { coverage }),
   };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../../../report/figures.ts';
 import type { NodeProject } from '../../detect/node.ts';
 import { scriptCommand, scriptsUse } from '../../detect/node-scripts.ts';
 import { plainEnv } from '../../environments/node-program.ts';
@@ -61,7 +62,7 @@ async function runNodeTest(context: CheckContext, project: NodeProject): Promise
   if (run.code === 1 && findings.length === 0) {
     return brokenRun('node --test', run, 'node --test exited with code 1 although no test failed');
   }
-  return { ran: true, findings, tests: totals, summary: `${count} ${count === 1 ? 'test' : 'tests'}` };
+  return { ran: true, findings, tests: totals, summary: counted(count, 'test') };
 }
 
 function readReport(file: string) {

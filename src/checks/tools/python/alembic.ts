@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '../../../report/figures.ts';
 import { type PythonProject, pythonProjects } from '../../detect/python.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
@@ -77,7 +78,7 @@ async function lint(context: CheckContext, python: string): Promise<CheckOutput>
       findings.push(squawkFinding(found, { ...placeOf(one, context.repo), isNew: true, statement }));
     }
   }
-  const summary = `${fresh.length} new ${fresh.length === 1 ? 'migration' : 'migrations'}`;
+  const summary = counted(fresh.length, 'new migration');
   return { ran: true, findings, summary, ...known };
 }
 

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { counted } from '../../../report/figures.ts';
 import { readCobertura } from '../../coverage/reports.ts';
 import { nearest, type PythonProject, targets } from '../../detect/python.ts';
 import type { PythonEnvironment } from '../../environments/interpreter.ts';
@@ -165,7 +166,7 @@ function judge(context: CheckContext, project: PythonProject, run: ToolRun, repo
     ran: true,
     findings,
     ...(reports.version === undefined ? {} : { version: reports.version }),
-    summary: `${count.toLocaleString('en')} ${count === 1 ? 'test' : 'tests'}`,
+    summary: counted(count, 'test'),
     tests: totals,
     ...(reports.coverage === undefined ? {} : { coverage: reports.coverage }),
   };

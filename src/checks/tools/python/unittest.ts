@@ -1,3 +1,4 @@
+import { counted } from '../../../report/figures.ts';
 import type { PythonProject } from '../../detect/python.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, Finding, TestTotals } from '../../model.ts';
@@ -52,7 +53,7 @@ function outputOf({ repo }: CheckContext, { folder }: PythonProject, run: ToolRu
     ...{ passed: Math.max(0, total - failed - skipped), failed, skipped, flaky: 0 },
     ...{ seconds: Number(ran[2]), slowest: [], flakyTests: [] },
   };
-  return { ran: true, findings, summary: `${total} ${total === 1 ? 'test' : 'tests'}`, tests };
+  return { ran: true, findings, summary: counted(total, 'test'), tests };
 }
 
 /** Blocks between double rules: the test's name, a rule, the traceback. */

@@ -1,3 +1,4 @@
+import { counted } from '../../../report/figures.ts';
 import type { CheckContext } from '../../tool.ts';
 import type { NotRun } from '../answer.ts';
 
@@ -27,7 +28,7 @@ export async function historyRange(context: CheckContext): Promise<HistoryRange 
     if (shallow && settings.scan.history) {
       return notRun('checks.scan.history is set, but the clone is shallow');
     }
-    const whole = commitCount(Number(await git(context, 'rev-list', '--count', head)));
+    const whole = counted(Number(await git(context, 'rev-list', '--count', head)), 'commit');
     // The last commit of a shallow clone has all current files.
     return { head, summary: shallow ? `${whole} of a shallow clone` : `${whole}, the whole history` };
   }
@@ -42,7 +43,7 @@ export async function historyRange(context: CheckContext): Promise<HistoryRange 
     head,
     commits: new Set(commits),
     ...(since === undefined ? {} : { since }),
-    summary: `${commitCount(commits.length)} since ${base.slice(0, 12)}`,
+    summary: `${counted(commits.length, 'commit')} since ${base.slice(0, 12)}`,
   };
 }
 
@@ -80,10 +81,6 @@ export async function uncommitted(context: CheckContext): Promise<string[] | und
 async function revisions(context: CheckContext, range: string): Promise<string[] | undefined> {
   const listed = await git(context, 'rev-list', range);
   return listed?.split('\n').filter((line) => line !== '');
-}
-
-function commitCount(count: number): string {
-  return `${count} ${count === 1 ? 'commit' : 'commits'}`;
 }
 
 async function resolve(revision: string, context: CheckContext): Promise<string | undefined> {

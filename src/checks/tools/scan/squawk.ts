@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { counted } from '../../../report/figures.ts';
 import type { ChangedLines, CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
@@ -62,7 +63,7 @@ async function lint(context: CheckContext, files: readonly string[]): Promise<Ch
       const endLine = found.line_end === undefined ? {} : { endLine: found.line_end };
       return squawkFinding(found, { file: found.file, line: found.line, ...endLine, isNew });
     }),
-    summary: `${files.length} ${files.length === 1 ? 'migration' : 'migrations'}`,
+    summary: counted(files.length, 'migration'),
     ...(version === undefined ? {} : { version }),
   };
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../../report/figures.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { folderOf, type Repo } from '../../repo.ts';
 import type { CheckContext } from '../../tool.ts';
@@ -51,11 +52,10 @@ async function scan(context: CheckContext, locks: readonly string[]): Promise<Ch
     line: (file, name) => lineOfPackage(repo.read(file) ?? '', name),
   });
   const { version } = context.prepared(trivyBinary);
-  const count = `${locks.length} ${locks.length === 1 ? 'lock file' : 'lock files'}`;
   return {
     ran: true,
     findings: [...findings, ...unpinnedNotes(repo, locks)],
-    summary: `${count}, database of ${day}`,
+    summary: `${counted(locks.length, 'lock file')}, database of ${day}`,
     ...(version === undefined ? {} : { version }),
   };
 }

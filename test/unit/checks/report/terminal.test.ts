@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { percent, ranges } from '../../../../src/checks/coverage/totals.ts';
 import type { ChecksReport, RawResult } from '../../../../src/checks/model.ts';
 import { checksAnnotations } from '../../../../src/checks/report/annotations.ts';
 import { checksJunit } from '../../../../src/checks/report/junit.ts';
 import { checksSummary } from '../../../../src/checks/report/summary.ts';
 import { checksTerminal } from '../../../../src/checks/report/terminal.ts';
-import { percent, ranges } from '../../../../src/checks/report/tests.ts';
 import { verdictLine } from '../../../../src/checks/report/words.ts';
 import { judge } from '../../../../src/checks/verdict/judge.ts';
 import {
@@ -112,7 +112,7 @@ describe('in a terminal', () => {
       '  slow: 2.1 s tests/test_books.py::test_list',
       '  flaky: tests/test_mail.py::test_sends',
       '',
-      'coverage: 91.2 % of 4,812 lines; 40 % of 20 changed lines (not run:',
+      'coverage: 91.2 % of 4,812 lines; 40 % of 20 changed lines (not covered:',
       '  backend/app.py 12-14, 20)',
       '',
       'note: Something about the run.',
