@@ -6,7 +6,7 @@ import type { Repo } from './repo.ts';
 import { skipReason } from './runner/run-checks.ts';
 import type { PlannedCheck, Tool } from './tool.ts';
 
-export interface PlanChoice {
+interface PlanChoice {
   /** Empty: all. */
   readonly categories: readonly Category[];
   /** Tools or checks; empty: all. */

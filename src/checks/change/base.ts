@@ -5,9 +5,9 @@ import { UserError } from '../../kernel/errors.ts';
 export type Git = (...args: readonly string[]) => Promise<string | undefined>;
 
 /** The commit that the change is compared with, or why it is unknown. */
-export type Base = { readonly commit: string } | NoBase;
+type Base = { readonly commit: string } | NoBase;
 
-export interface NoBase {
+interface NoBase {
   readonly why: string;
   /** Whether the change exists, but this clone is too shallow to show it. */
   readonly isLost: boolean;

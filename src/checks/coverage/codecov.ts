@@ -6,7 +6,7 @@ import type { FileCoverage } from '../model.ts';
 import { writeLcov } from './reports.ts';
 
 /** The commit of a coverage report. */
-export interface CodecovCommit {
+interface CodecovCommit {
   /** `owner/name` on GitHub. */
   readonly repository: string;
   readonly commit: string;
@@ -15,7 +15,7 @@ export interface CodecovCommit {
   readonly pull: number | undefined;
 }
 
-export interface CodecovOptions {
+interface CodecovOptions {
   /** CODECOV_TOKEN, CODECOV_URL for a self-hosted server, and GitHub's variables about the run. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;

@@ -86,7 +86,7 @@ export function readIstanbul(text: string, root: string, folder: string): readon
 }
 
 /** @param hits how often each line ran that holds code. */
-export function fileCoverage(file: string, hits: ReadonlyMap<number, number>): FileCoverage {
+function fileCoverage(file: string, hits: ReadonlyMap<number, number>): FileCoverage {
   const lines = [...hits.keys()].filter((line) => Number.isInteger(line) && line > 0).sort((a, b) => a - b);
   return {
     file,

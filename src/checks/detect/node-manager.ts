@@ -3,7 +3,7 @@ import { parseDocument } from 'yaml';
 import { inFolder, type Repo } from '../repo.ts';
 import { recordOf, textList } from './json-text.ts';
 
-export type ManagerName = 'npm' | 'pnpm' | 'yarn' | 'bun';
+type ManagerName = 'npm' | 'pnpm' | 'yarn' | 'bun';
 
 /** The package manager of a folder. */
 export interface NodeManager {

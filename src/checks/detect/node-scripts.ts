@@ -3,7 +3,7 @@ import type { NodeProject } from './node.ts';
 type Scripts = Pick<NodeProject, 'scripts'>;
 
 /** How a script of package.json starts a program. */
-export interface ScriptCommand {
+interface ScriptCommand {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }

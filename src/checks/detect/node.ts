@@ -29,7 +29,7 @@ export interface NodeProject {
 }
 
 /** Configuration of tools in the project's own folder: the file, from the top of the repository. */
-export interface NodeConfigs {
+interface NodeConfigs {
   readonly eslint?: string;
   readonly tsc?: string;
   readonly prettier?: string;

@@ -162,7 +162,7 @@ export function lockedRequirements(
 }
 
 /** The setuptools package that setup.cfg declares; the file may hold only settings of tools. */
-export interface SetupFile {
+interface SetupFile {
   readonly isPackage: boolean;
   readonly runtime: readonly string[];
   readonly development: readonly string[];
@@ -170,7 +170,7 @@ export interface SetupFile {
 }
 
 /** https://setuptools.pypa.io/en/latest/userguide/declarative_config.html */
-export function readSetup(text: string): SetupFile {
+function readSetup(text: string): SetupFile {
   const extras = [...optionsIn(text, 'options.extras_require')].filter(([name]) => forDevelopment.test(name));
   return {
     isPackage: /^\[(?:metadata|options)\]/m.test(text),

@@ -15,7 +15,7 @@ export interface Requirement {
   readonly conditional: boolean;
 }
 
-export interface RequirementsFile {
+interface RequirementsFile {
   readonly requirements: readonly Requirement[];
   /** Itself and what it includes with `-r` and `-c`, as far as it is in the repository. */
   readonly files: readonly string[];

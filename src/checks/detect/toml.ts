@@ -3,7 +3,7 @@ import { UserError } from '../../kernel/errors.ts';
 import type { Repo } from '../repo.ts';
 
 /** A table of a TOML or JSON file, not validated yet. */
-export type Part = Readonly<Record<string, unknown>>;
+type Part = Readonly<Record<string, unknown>>;
 
 /** @returns undefined if the file does not exist; the error if it is not valid TOML. */
 export function readToml(repo: Repo, file: string): TomlTable | UserError | undefined {

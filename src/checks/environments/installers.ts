@@ -7,7 +7,7 @@ import type { PythonEnvironment } from './interpreter.ts';
 import { pythonProgram } from './python-tool.ts';
 
 /** The folders and the interpreter that an environment of a project is made with. */
-export interface NewEnvironment {
+interface NewEnvironment {
   /** Folder of the environment itself. */
   readonly env: string;
   /** The folder the installer runs in: the project's, or that of its copy. */

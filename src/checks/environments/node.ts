@@ -9,7 +9,7 @@ import type { Preparation, RunContext, ToolRun } from '../tool.ts';
 import { npmModulesFit, packagesWithScripts } from './node-fits.ts';
 import { managerCommand, runManager } from './node-program.ts';
 
-export interface NodePackages {
+interface NodePackages {
   /** Packages whose install scripts were not run, as far as the lock file shows. */
   readonly withheld: readonly string[];
 }

@@ -79,7 +79,7 @@ const wheels: Readonly<Record<string, readonly string[]>> = {
 const platforms = ['linux x64', 'linux arm64', 'darwin arm64'];
 
 /** A line of a requirements file for a tool; `isHashed`: pip must reject other hashes. */
-export function pinned(
+function pinned(
   name: string,
   version: string,
   platform = `${process.platform} ${process.arch}`,

@@ -59,7 +59,7 @@ function keyOf(context: RunContext, project: PythonProject, base: PythonEnvironm
 const largestCopied = 2 ** 20;
 
 /** Copies what git knows of the repository, except large files, which no build of a package needs. */
-export async function copyRepository(context: RunContext, to: string): Promise<void> {
+async function copyRepository(context: RunContext, to: string): Promise<void> {
   for (const file of context.repo.files) {
     const from = join(context.repo.root, file);
     const found = await stat(from).catch(() => undefined);

@@ -21,7 +21,7 @@ export interface FailedTest {
   readonly text: string;
 }
 
-export interface JUnitReport {
+interface JUnitReport {
   readonly totals: TestTotals;
   readonly failures: readonly FailedTest[];
 }

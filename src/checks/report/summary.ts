@@ -32,7 +32,7 @@ const emoji: Readonly<Record<CheckStatus, string>> = {
   skipped: '⏭️',
 };
 
-export interface SummaryOptions {
+interface SummaryOptions {
   /** Address of the commit's files, to link findings to: `https://github.com/OWNER/REPO/blob/SHA`. */
   readonly files?: string | undefined;
 }

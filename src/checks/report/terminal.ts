@@ -17,7 +17,7 @@ import {
   verdictLine,
 } from './words.ts';
 
-export interface ChecksTerminalOptions {
+interface ChecksTerminalOptions {
   readonly colour: boolean;
   /** Findings shown of each check; default 10. */
   readonly most?: number;

@@ -25,7 +25,7 @@ export function testTotals({ results }: ChecksReport): TestTotals | undefined {
 }
 
 /** Faster tests are not worth listing as slow. */
-export const slowSeconds = 1;
+const slowSeconds = 1;
 
 /** `1,204 tests passed, 1 failed, 3 skipped`, the slowest three, and the flaky ones. */
 export function testLines(report: ChecksReport): string[] {

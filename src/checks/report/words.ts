@@ -64,7 +64,7 @@ function fewWords(result: CheckResult, verdict: Verdict): string {
 }
 
 /** The findings that decide its verdict: `3 findings`, `2 failed tests`. */
-export function weighing({ findings, tests }: CheckResult): string {
+function weighing({ findings, tests }: CheckResult): string {
   const level = findings.some((finding) => weighs(finding, 'fail')) ? 'fail' : 'review';
   const count = findings.filter((finding) => weighs(finding, level)).length;
   if (count === 0) return '';
@@ -83,7 +83,7 @@ export function standing({ level, severity, also, inChange }: JudgedFinding, cat
   return parts.filter((part) => part !== '').join('; ');
 }
 
-export function weighs(finding: JudgedFinding, level: Level): boolean {
+function weighs(finding: JudgedFinding, level: Level): boolean {
   return finding.accepted === undefined && finding.level === level;
 }
 
@@ -169,7 +169,7 @@ export function namesOfCause(result: CheckResult, all: readonly CheckResult[]): 
  * The checks that did not run for the same reason as this one, itself included, in their order: a failed install of packages
  * stops several checks and is reported once.
  */
-export function sharingCause(result: CheckResult, all: readonly CheckResult[]): readonly CheckResult[] {
+function sharingCause(result: CheckResult, all: readonly CheckResult[]): readonly CheckResult[] {
   const { why, output } = result;
   return all.filter(
     (checkResult) =>

@@ -2,7 +2,7 @@ import { type Finding, home } from '../model.ts';
 import { findingOf, type Rule } from './rule.ts';
 
 /** `# sluice: ignore RULE reason`, on the line of a finding or above it. */
-export interface Ignore {
+interface Ignore {
   readonly line: number;
   readonly rule: string;
   readonly reason: string;
@@ -10,7 +10,7 @@ export interface Ignore {
   readonly alone: boolean;
 }
 
-export interface Commented {
+interface Commented {
   readonly path: string;
   readonly text: string;
 }

@@ -14,7 +14,7 @@ import type { PlannedCheck, Preparation, RunContext } from '../tool.ts';
 import { type Limits, nextTasks, type Task } from './schedule.ts';
 import { createTranscript, spawner, type Transcript } from './spawn.ts';
 
-export interface RunEffects {
+interface RunEffects {
   readonly log: Log;
   readonly clock: Clock;
   readonly mask: Pick<Mask, 'scrub'>;
@@ -107,7 +107,7 @@ export function skipReason(
 }
 
 /** All preparations that checks need, each after those it needs itself. */
-export function preparationsOf(checks: readonly PlannedCheck[]): Preparation<unknown>[] {
+function preparationsOf(checks: readonly PlannedCheck[]): Preparation<unknown>[] {
   const found = new Map<string, Preparation<unknown>>();
   const visit = (preparation: Preparation<unknown>) => {
     for (const need of preparation.needs) visit(need);

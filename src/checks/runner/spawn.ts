@@ -8,7 +8,7 @@ import type { RunContext, ToolRun } from '../tool.ts';
 /** Characters kept of each stream of a program; longer output counts as truncated. */
 const keep = 16 * 1024 * 1024;
 
-export interface SpawnPlace {
+interface SpawnPlace {
   readonly root: string;
   /** From the top of the repository. */
   readonly folder: string;

@@ -16,7 +16,7 @@ export interface DownloadLimits {
   readonly maxBytes: number;
 }
 
-export const usualLimits: DownloadLimits = {
+const usualLimits: DownloadLimits = {
   tries: 3,
   pauseMs: 1000,
   stallMs: 30_000,

@@ -8,7 +8,7 @@ import { type LockedFile, type LockedTool, lock, type Platform, stolen, type Too
 import { unpacked } from './unpack.ts';
 
 /** A program that is ready to run. */
-export interface ReadyTool {
+interface ReadyTool {
   readonly path: string;
   /** undefined if the one on PATH does not report it. */
   readonly version: string | undefined;
@@ -32,7 +32,7 @@ export function toolboxTool(name: ToolName): Preparation<ReadyTool> {
 export type ToolboxContext = Pick<RunContext, 'settings' | 'env' | 'signal' | 'cache' | 'spawn' | 'note'>;
 
 /** Overrides for tests. */
-export interface ToolboxChoices {
+interface ToolboxChoices {
   readonly locked?: LockedTool;
   readonly platform?: string;
   readonly limits?: DownloadLimits;

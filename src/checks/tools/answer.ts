@@ -10,7 +10,7 @@ export type NotRun = Extract<CheckOutput, { ran: false }>;
 /** The parsed output of a tool, or why it cannot be trusted. */
 export type Answer<T> = { readonly said: T } | { readonly notRun: NotRun };
 
-export interface AnswerRules<T> {
+interface AnswerRules<T> {
   readonly name: string;
   /** Exit codes that the tool documents for a complete run. */
   readonly codes: readonly number[];

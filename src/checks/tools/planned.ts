@@ -12,7 +12,7 @@ export interface ToolName {
 
 /** The specific parts of a check; its tool determines the rest. */
 export type ProjectCheck = Pick<PlannedCheck, 'folder' | 'why' | 'command' | 'needs' | 'cost' | 'run'>;
-export type RepositoryCheck = Omit<ProjectCheck, 'folder'> & { readonly folder?: string };
+type RepositoryCheck = Omit<ProjectCheck, 'folder'> & { readonly folder?: string };
 
 /** A tool with a check for each of its projects: `ruff`, or `ruff backend` if there are several. */
 export function projectTool(

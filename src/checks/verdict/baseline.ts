@@ -108,7 +108,7 @@ export function isInForce({ until }: BaselineEntry, now: number): boolean {
   return until === undefined || new Date(now).toISOString().slice(0, 10) <= until;
 }
 
-export interface Acceptance {
+interface Acceptance {
   /** For all new entries of the baseline. */
   readonly reason: string;
   /** Last day, in UTC. */
@@ -173,7 +173,7 @@ function entryFor(
  * JSON with a line for each entry, by file: two branches that accept findings of different files do not touch the same
  * lines. The version comes last, so that every entry ends with a comma and no entry changes when another one is added.
  */
-export function baselineText(entries: readonly BaselineEntry[]): string {
+function baselineText(entries: readonly BaselineEntry[]): string {
   const latest = new Map(entries.map((entry) => [entry.fingerprint, entry]));
   const lines = [...latest.values()]
     .toSorted(

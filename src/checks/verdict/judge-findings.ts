@@ -129,7 +129,7 @@ export function isSecretScanner(tool: string): boolean {
 }
 
 /** Whether the line of a finding may contain a secret: then reports must not show it. */
-export function mayHoldSecret({ tool, rule, at }: Finding): boolean {
+function mayHoldSecret({ tool, rule, at }: Finding): boolean {
   const name = at?.file.split('/').at(-1) ?? '';
   const secretFile = /^\.env(\.|$)|\.(env|pem|key)$/.test(name);
   return secretFile || scanners.has(tool) || codes.test(rule) || words.test(rule);

@@ -2,7 +2,7 @@ import type { Finding } from '../model.ts';
 import { folderOf } from '../repo.ts';
 
 /** The meaning of a finding, independent of its tool. */
-export interface Meaning {
+interface Meaning {
   /** The same for equal findings of different tools. */
   readonly name: string;
   /** The place that two equal findings must share; undefined: only findings of the same tool are equal. */

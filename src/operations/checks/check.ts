@@ -22,7 +22,7 @@ import type { OperationContext } from '../context.ts';
 import { coverageResults, sendToCodecov } from './coverage.ts';
 import { refuseBesideChecks } from './keys.ts';
 
-export interface CheckRequest {
+interface CheckRequest {
   /** Empty: all. */
   readonly categories: readonly Category[];
   /** Tools or checks; empty: all. */

@@ -7,7 +7,7 @@ import { breakCommandsInJson } from '../../kernel/foreign.ts';
 import type { Mask } from '../../kernel/masking/mask.ts';
 
 /** Paths of the written reports. */
-export interface CheckReportFiles {
+interface CheckReportFiles {
   readonly json: string;
   readonly junit: string;
   /** undefined if no category ran completely: a part of one closes alerts that are still open. */

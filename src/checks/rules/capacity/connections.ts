@@ -68,7 +68,7 @@ function termsOf({ lines, pooler }: ConnectionBudget): string {
   return pooler === undefined ? terms : `${terms}; ${pooler.service} opens ${pooler.pool}`;
 }
 
-export interface Budgeted {
+interface Budgeted {
   readonly budget: ConnectionBudget;
   readonly target: string | undefined;
   readonly database: string;

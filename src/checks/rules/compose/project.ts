@@ -6,7 +6,7 @@ import { type ComposeDocument, isLoose, type Loose, type Path, readDocument } fr
 import { canonical, mapOf, merged, type Placed, pathFrom, uniform } from './shape.ts';
 import { fillAll } from './variables.ts';
 
-export interface FilePlace {
+interface FilePlace {
   readonly file: string;
   readonly line: number | undefined;
 }
@@ -29,7 +29,7 @@ export interface ComposeProject {
   placeOf(service: string, ...keys: readonly (string | number)[]): FilePlace;
 }
 
-export interface ComposeValues {
+interface ComposeValues {
   /** Variables with a value. */
   readonly lookup: Lookup;
   /** Likely values, from an example, of variables without a value and a default. */

@@ -141,11 +141,11 @@ export interface Placed {
   readonly folder: string;
 }
 
-export function isPlaced(value: unknown): value is Placed {
+function isPlaced(value: unknown): value is Placed {
   return isLoose(value) && 'item' in value && 'file' in value && 'line' in value;
 }
 
-export type PlacedPort = ComposePort & Pick<Placed, 'file' | 'line'>;
+type PlacedPort = ComposePort & Pick<Placed, 'file' | 'line'>;
 export type PlacedVolume = ComposeVolume & Pick<Placed, 'file' | 'line'>;
 
 function portOf(placed: unknown): PlacedPort | undefined {

@@ -4,7 +4,7 @@ import { isAsideFolder } from '../aside.ts';
 import { aside, languages, type Need, patterns } from './patterns.ts';
 
 /** A place in the source that reads a variable of the environment. */
-export interface EnvUse {
+interface EnvUse {
   readonly name: string;
   /** `required` fails without it; `optional` has a default; `open` is unclear from the source. */
   readonly need: Need;

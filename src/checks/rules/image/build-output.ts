@@ -9,7 +9,7 @@ export interface Beside {
 }
 
 /** Where a build writes to. */
-export interface BuildOutput {
+interface BuildOutput {
   readonly tool: string;
   /** Folders and files from the folder of the build; they may begin with `..` or be absolute. */
   readonly paths: readonly string[];
@@ -193,7 +193,7 @@ function compiled(text: string, beside: Beside): BuildOutput | undefined {
 }
 
 /** The values of a key in a configuration. */
-export interface ConfiguredValues {
+interface ConfiguredValues {
   /** Literal texts, and paths beside the file. */
   readonly values: readonly string[];
   /** A value is computed, or another setting decides about it as well. */
@@ -215,11 +215,7 @@ const forms: readonly RegExp[] = [
  *
  * @param unknown a pattern that makes the value unknowable anywhere in the file.
  */
-export function configured(
-  text: string,
-  keys: readonly string[],
-  unknown: RegExp | undefined,
-): ConfiguredValues {
+function configured(text: string, keys: readonly string[], unknown: RegExp | undefined): ConfiguredValues {
   const code = withoutComments(text);
   const names = keys.join('|');
   // A shorthand (`{ outDir }`) takes a value from elsewhere.

@@ -194,7 +194,7 @@ function madeOf(target: Stage, dockerfile: Dockerfile): Set<Stage> {
 }
 
 /** The names in `--from` and `--mount=…,from=`. */
-export function sourcesOf({ flags }: Instruction): string[] {
+function sourcesOf({ flags }: Instruction): string[] {
   return flags.flatMap(({ name, value }) => {
     if (name === 'from') return [value];
     const from = name === 'mount' ? /(?:^|,)from=([^,]+)/.exec(value)?.[1] : undefined;

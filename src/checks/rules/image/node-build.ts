@@ -3,7 +3,7 @@ import { type Beside, outputOf } from './build-output.ts';
 import { type StageCommand, withoutAssignments } from './stage-commands.ts';
 
 /** The output of a package manager's command, as absolute paths of the image. */
-export interface Made {
+interface Made {
   /** The tool that writes them; undefined for several or none. */
   readonly tool: string | undefined;
   readonly paths: readonly string[];

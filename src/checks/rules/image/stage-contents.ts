@@ -166,7 +166,7 @@ function namedIn(instruction: Instruction): string[] {
 }
 
 /** Files that COPY and ADD put into a stage. */
-export interface StageFiles {
+interface StageFiles {
   /** Files of the context, by their path in the image. */
   readonly files: ReadonlyMap<string, string>;
   /** Paths with unknown content: from other stages and images, from the network, by variables. */
@@ -176,7 +176,7 @@ export interface StageFiles {
 }
 
 /** @returns absolute paths of the image, and files relative to the context's folder. */
-export function stageFiles(stage: Stage, image: ImageBuild): StageFiles {
+function stageFiles(stage: Stage, image: ImageBuild): StageFiles {
   const files = new Map<string, string>();
   const open: string[] = [];
   const folders: string[] = [];

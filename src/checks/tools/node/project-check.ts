@@ -11,7 +11,7 @@ import { badExit, type NotRun, notRun } from '../answer.ts';
 import { projectTool } from '../planned.ts';
 
 /** A tool that checks projects with a package.json, one check for each project that uses it. */
-export interface NodeCheck {
+interface NodeCheck {
   readonly name: string;
   readonly category: Category;
   readonly cost: Cost;

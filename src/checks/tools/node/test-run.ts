@@ -10,7 +10,7 @@ import type { CheckContext } from '../../tool.ts';
 import { brokenRun, foreignText, type ProgramRun, parseReport } from './project-check.ts';
 
 /** One run of a test runner. */
-export interface TestRun {
+interface TestRun {
   readonly tool: 'vitest' | 'jest';
   readonly result: Exclude<ProgramRun, { missing: unknown }>;
   /** Paths for its JSON and its coverage. */
@@ -139,7 +139,7 @@ const reportShape = z.looseObject({
 type Suite = z.infer<typeof reportShape>['testResults'][number];
 type Assertion = z.infer<typeof assertion>;
 
-export interface TestReport {
+interface TestReport {
   readonly totals: TestTotals;
   /** A finding for each failed test, and for each file whose tests could not run. */
   readonly failures: readonly Finding[];

@@ -10,7 +10,7 @@ import { badExit, notRun } from '../answer.ts';
 import { postgresSign, readSquawk, squawkBinary, squawkFinding } from '../scan/squawk.ts';
 
 /** An Alembic migration, as its file declares it. */
-export interface Revision {
+interface Revision {
   readonly file: string;
   readonly revision: string;
   /** Its predecessors: none for the first, several for a merge. */

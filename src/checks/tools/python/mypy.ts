@@ -125,7 +125,7 @@ function crash({ stderr, stdout }: ToolRun) {
 }
 
 /** One line of mypy's output. */
-export interface MypyEntry {
+interface MypyEntry {
   readonly file: string;
   /** Both from 1; undefined for a whole file. */
   readonly line?: number;
@@ -226,7 +226,7 @@ function joined(before: string | undefined, after: string): string {
 }
 
 /** mypy's warnings about its settings: `pyproject.toml: [mypy]: Unrecognized option: foo = 1`. */
-export function settingsNotes(stderr: string): Finding[] {
+function settingsNotes(stderr: string): Finding[] {
   const said = stderr.split('\n').filter((line) => /^\S+\.(?:toml|ini|cfg): \[/.test(line));
   return [...new Set(said)].map((message) => ({
     tool: 'mypy',

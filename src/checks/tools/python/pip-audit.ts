@@ -30,7 +30,7 @@ const shape = z.object({
     }),
   ),
 });
-export type PipAudit = z.infer<typeof shape>;
+type PipAudit = z.infer<typeof shape>;
 
 /** Replaces Trivy with the advisories of OSV if sluice.yml skips Trivy: for requirements with exact versions. */
 export const pipAudit: Tool = {

@@ -28,7 +28,7 @@ export function pythonTool(
 }
 
 /** Where a tool comes from: the project's environment, or a separate one. */
-export interface ToolSource {
+interface ToolSource {
   readonly from: Preparation<PythonEnvironment>;
   readonly isOwn: boolean;
   /** For `why`. */

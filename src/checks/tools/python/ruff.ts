@@ -20,7 +20,7 @@ import {
   toolSource,
 } from './project-check.ts';
 
-export const ruffVersion = '0.17.5';
+const ruffVersion = '0.17.5';
 
 /** A repository with one of these does not get Ruff. */
 const linters = ['flake8', 'pylint', 'pyflakes', 'pycodestyle', 'prospector', 'pylama', 'autoflake'];
@@ -52,7 +52,7 @@ function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   };
 }
 
-export function ruffSettings(repo: Repo, project: PythonProject): string | undefined {
+function ruffSettings(repo: Repo, project: PythonProject): string | undefined {
   return settingsOf(repo, project, ['ruff.toml', '.ruff.toml'], { 'pyproject.toml': ['tool.ruff'] });
 }
 

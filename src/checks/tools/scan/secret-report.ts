@@ -42,7 +42,7 @@ export interface FoundSecret {
 }
 
 /** The repository, for the places of secrets. */
-export interface SecretPlaces {
+interface SecretPlaces {
   /** The file as it is now; undefined if it is gone. */
   read(path: string): string | undefined;
   /** A path that TruffleHog printed, from the top of the repository. */

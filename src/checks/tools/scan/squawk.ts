@@ -93,7 +93,7 @@ const shape = z.array(
     rule_name: z.string(),
   }),
 );
-export type SquawkFinding = z.infer<typeof shape>[number];
+type SquawkFinding = z.infer<typeof shape>[number];
 
 /** squawk exits with 1 for findings and for missing files; then it prints no JSON. */
 export function readSquawk(run: ToolRun): Answer<SquawkFinding[]> {
@@ -111,7 +111,7 @@ const advice =
   /^prefer-|^require-(?:lock|statement)-timeout$|^require-timeout-settings$|^(?:ban-char-field|identifier-too-long|require-table-schema)$/;
 
 /** The place of a finding of squawk in the repository. */
-export interface SqlPlace {
+interface SqlPlace {
   readonly file: string;
   /** From 0; for rendered SQL the beginning of its migration. */
   readonly line?: number;

@@ -8,7 +8,7 @@ import { readJson } from '../answer.ts';
 import { trivyBinary } from './run.ts';
 
 /** A downloaded vulnerability database. */
-export interface VulnerabilityDatabase {
+interface VulnerabilityDatabase {
   /** For trivy's `--cache-dir`. */
   readonly folder: string;
   /** The day of its creation: 2026-11-21. */
@@ -39,7 +39,7 @@ export const vulnerabilityDatabase: Preparation<VulnerabilityDatabase> = {
   make: freshDatabase,
 };
 
-export type Freshness = 'fresh' | 'usable' | 'too old';
+type Freshness = 'fresh' | 'usable' | 'too old';
 
 export function freshness({ NextUpdate, UpdatedAt }: Metadata, now: number): Freshness {
   if (Date.parse(NextUpdate) > now) return 'fresh';

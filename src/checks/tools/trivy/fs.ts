@@ -61,7 +61,7 @@ async function scan(context: CheckContext, locks: readonly string[]): Promise<Ch
 }
 
 /** Trivy silently ignores a lock file that it cannot parse: the file is missing in the results. */
-export function unreadLocks(
+function unreadLocks(
   report: TrivyReport,
   locks: readonly string[],
   read: (path: string) => string | undefined,

@@ -69,7 +69,7 @@ const severityOf: Readonly<Record<string, Severity>> = {
 const ranks = ['UNKNOWN', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL'];
 
 /** The place of a vulnerable package, which differs between lock files and images. */
-export interface Whereabouts {
+interface Whereabouts {
   /** File of the repository for a target; undefined for a layer of an image. */
   file(target: string): string | undefined;
   line(file: string, name: string): number | undefined;
