@@ -39,9 +39,7 @@ export function textsOf(value: unknown): Readonly<Record<string, string>> {
 }
 
 export function textList(value: unknown): readonly string[] {
-  return Array.isArray(value)
-    ? value.filter((candidate): candidate is string => typeof candidate === 'string')
-    : [];
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
 }
 
 const token =

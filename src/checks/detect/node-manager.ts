@@ -38,7 +38,7 @@ export function managerOf(repo: Repo, folder: string, manifest: unknown): NodeMa
     files.map((file) => inFolder(folder, file)).flatMap((lock) => (has(repo, lock) ? [{ name, lock }] : [])),
   );
   const name = (named as ManagerName | undefined) ?? found[0]?.name ?? 'npm';
-  const lock = found.find((candidate) => candidate.name === name)?.lock;
+  const lock = found.find((one) => one.name === name)?.lock;
   const common = {
     name,
     ...(version === undefined ? {} : { version }),

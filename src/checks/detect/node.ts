@@ -131,9 +131,7 @@ function allowedScripts(manifest: Readonly<Record<string, unknown>>): readonly s
   const names = [
     ...byName(manifest['allowScripts']),
     ...byName(recordOf(manifest['lavamoat'])['allowScripts']),
-    ...listed.flatMap((list) =>
-      Array.isArray(list) ? list.filter((candidate) => typeof candidate === 'string') : [],
-    ),
+    ...listed.flatMap((list) => (Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [])),
   ];
   // A name goes to npm as an argument: it must not be an option.
   return [...new Set(names)].filter((name) => /^(?:@[\w.-]+\/)?\w[\w.-]*$/.test(name)).sort();
@@ -163,7 +161,7 @@ function configsOf(repo: Repo, folder: string, manifest: Readonly<Record<string,
   const found = Object.entries(configFiles).flatMap(([tool, pattern]) => {
     const key = manifestKeys[tool as keyof NodeConfigs];
     const name =
-      names.find((candidate) => pattern.test(candidate)) ??
+      names.find((file) => pattern.test(file)) ??
       (key !== undefined && key in manifest ? 'package.json' : undefined);
     return name === undefined ? [] : [[tool, inFolder(folder, name)]];
   });

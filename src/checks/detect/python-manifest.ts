@@ -86,8 +86,7 @@ function poetryOf(pyproject: TomlTable) {
   const requiresPython = texts(dependencies, 'python')[0];
   return {
     isPoetry:
-      Object.keys(dependencies).length > 0 ||
-      development.some((candidate) => Object.keys(candidate).length > 0),
+      Object.keys(dependencies).length > 0 || development.some((table) => Object.keys(table).length > 0),
     ...(requiresPython === undefined ? {} : { requiresPython }),
     runtime: namesIn(dependencies),
     development: development.flatMap(namesIn),

@@ -33,7 +33,7 @@ export function part(data: unknown, ...path: readonly string[]): Part {
 export function texts(data: unknown, ...path: readonly string[]): string[] {
   const found = valueAt(data, path);
   if (typeof found === 'string') return [found];
-  return Array.isArray(found) ? found.filter((candidate) => typeof candidate === 'string') : [];
+  return Array.isArray(found) ? found.filter((value) => typeof value === 'string') : [];
 }
 
 /** The tables in the list at a path. */

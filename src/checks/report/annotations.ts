@@ -23,8 +23,8 @@ export function checksAnnotations(report: ChecksReport): Annotation[] {
     return [{ level: 'error', title: 'Nothing was checked', message: verdictLine(report) }];
   }
   const missing = results
-    .filter((checkResult) => checkResult.status === 'did-not-run' && isFirstOfCause(checkResult, results))
-    .map((checkResult) => missingNote(checkResult, namesOfCause(checkResult, results)));
+    .filter((result) => result.status === 'did-not-run' && isFirstOfCause(result, results))
+    .map((result) => missingNote(result, namesOfCause(result, results)));
   const findings = results
     .flatMap((result) => result.findings)
     .filter(

@@ -88,10 +88,10 @@ function ruleOf(id: string, category: Category, same: readonly JudgedFinding[]) 
   const [first] = same;
   const { tool, rule, message, fix } = first as JudgedFinding;
   const severity =
-    severities.find((candidate) => same.some((finding) => finding.severity === candidate)) ?? 'info';
+    severities.find((severity) => same.some((finding) => finding.severity === severity)) ?? 'info';
   // With several findings of one rule, the message of one is wrong for the others.
   const what = same.length === 1 ? message : `${rule} of ${tool}`;
-  const docs = httpUrl(same.find((judgedFinding) => judgedFinding.docs !== undefined)?.docs);
+  const docs = httpUrl(same.find(({ docs }) => docs !== undefined)?.docs);
   const help = [fix ?? `See the documentation of ${tool} for ${rule}.`, docs ?? '']
     .filter((part) => part !== '')
     .join(' ');

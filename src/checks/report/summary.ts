@@ -91,10 +91,8 @@ function tableOf({ results }: ChecksReport, category: Category): string {
 /** The problems, check by check; each gets its share of the room, so that none hides the others. */
 function troublesOf({ results }: ChecksReport, files: string | undefined, room: number): string {
   const parts: string[] = [];
-  const troubled = results.filter((checkResult) =>
-    checkResult.status === 'did-not-run'
-      ? isFirstOfCause(checkResult, results)
-      : toShow(checkResult).length > 0,
+  const troubled = results.filter((result) =>
+    result.status === 'did-not-run' ? isFirstOfCause(result, results) : toShow(result).length > 0,
   );
   let left = room;
   for (const [index, result] of troubled.entries()) {

@@ -45,8 +45,8 @@ export function checksTerminal(report: ChecksReport, { colour, most = 10 }: Chec
     `${paint(['bold', styles[verdict] as 'red'], first)}\n`,
     ...checkLines(results, paint),
     ...results
-      .filter((checkResult) => checkResult.status !== 'skipped' && isFirstOfCause(checkResult, results))
-      .flatMap((checkResult) => troubleOf(checkResult, results, most, paint)),
+      .filter((result) => result.status !== 'skipped' && isFirstOfCause(result, results))
+      .flatMap((result) => troubleOf(result, results, most, paint)),
     ...section(testLines(report)),
     ...section(coverageLine(report).flatMap((line) => wrap(line, '', '  '))),
     ...section(notes.flatMap((note) => wrap(`note: ${note}`, '', '  '))),
@@ -63,10 +63,7 @@ function checkLines(
   results: readonly CheckResult[],
   paint: (style: Style, text: string) => string,
 ): string[] {
-  const names = Math.min(
-    28,
-    Math.max(0, ...results.map((checkResult) => Array.from(name(checkResult)).length)),
-  );
+  const names = Math.min(28, Math.max(0, ...results.map((result) => Array.from(name(result)).length)));
   return results.flatMap((result) => {
     const { status, seconds } = result;
     const time = (status === 'skipped' ? '' : formatSeconds(seconds)).padStart(12);
@@ -107,9 +104,7 @@ function troubleOf(
   const missing = matter.length - most;
   return [
     ...head,
-    ...matter
-      .slice(0, most)
-      .flatMap((judgedFinding) => findingLines(judgedFinding, result.check.category, paint)),
+    ...matter.slice(0, most).flatMap((finding) => findingLines(finding, result.check.category, paint)),
     ...(missing > 0 ? [`  … and ${counted(missing, 'finding')} more`] : []),
   ];
 }

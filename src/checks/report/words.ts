@@ -25,7 +25,7 @@ export function verdictLine(report: ChecksReport): string {
 }
 
 function verdictSentence({ verdict, results }: ChecksReport): string {
-  const of = (status: CheckStatus) => results.filter((checkResult) => checkResult.status === status);
+  const of = (status: CheckStatus) => results.filter((one) => one.status === status);
   if (results.length === 0) return 'this repository has nothing to check';
   if (verdict === 'pass') return passSentence(results);
   const troubled = of(verdict);
@@ -38,9 +38,8 @@ function verdictSentence({ verdict, results }: ChecksReport): string {
     results.length === 1 ? 'the only check' : `${counted(troubled.length, 'check')} of ${results.length}`;
   const missing = verdict === 'fail' ? of('did-not-run').length : 0;
   const also = missing === 0 ? '' : `, ${missing} did not run`;
-  const causes = troubled.filter((checkResult) => isFirstOfCause(checkResult, results));
-  const namesOf = (checkResult: CheckResult) =>
-    verdict === 'did-not-run' ? namesOfCause(checkResult, results) : name(checkResult);
+  const causes = troubled.filter((one) => isFirstOfCause(one, results));
+  const namesOf = (one: CheckResult) => (verdict === 'did-not-run' ? namesOfCause(one, results) : name(one));
   return `${many} ${says}${also} — ${abridged(causes.map((cause) => `${namesOf(cause)} (${fewWords(cause, verdict)})`))}`;
 }
 
@@ -115,9 +114,7 @@ export function restOf(result: CheckResult, all: readonly CheckResult[]): string
 
 /** Findings of this tool that are shown once, with the check that reported them first. */
 function sharedWith({ check }: CheckResult, all: readonly CheckResult[]): string {
-  const homes = all.filter((checkResult) =>
-    checkResult.findings.some(({ also }) => also.includes(check.tool)),
-  );
+  const homes = all.filter((one) => one.findings.some(({ also }) => also.includes(check.tool)));
   const count = homes.flatMap(({ findings }) =>
     findings.filter(({ also }) => also.includes(check.tool)),
   ).length;
@@ -171,10 +168,7 @@ export function namesOfCause(result: CheckResult, all: readonly CheckResult[]): 
  */
 function sharingCause(result: CheckResult, all: readonly CheckResult[]): readonly CheckResult[] {
   const { why, output } = result;
-  return all.filter(
-    (checkResult) =>
-      checkResult.status === 'did-not-run' && checkResult.why === why && checkResult.output === output,
-  );
+  return all.filter((one) => one.status === 'did-not-run' && one.why === why && one.output === output);
 }
 
 /** Whether it is the first check of the report with its reason. */

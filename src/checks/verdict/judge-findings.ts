@@ -37,18 +37,18 @@ export function judgeFindings(found: readonly Found[], context: FindingsContext)
     const merged = mergeFindings(part);
     const findings = merged.map(({ finding }) => finding);
     const prints = fingerprints(findings, linesOf, realm);
-    return merged.map((mergedFinding, index) => {
-      const { finding } = mergedFinding;
+    return merged.map((one, index) => {
+      const { finding } = one;
       const fingerprint = prints[index] ?? '';
       const inChange = touches(context.changed, finding);
       const code = secretLines.has(lineKey(finding)) ? undefined : codeOf(finding, linesOf);
       const accepted = accept(finding, fingerprint);
       return {
-        ...mergedFinding,
+        ...one,
         finding: {
           ...finding,
           fingerprint,
-          also: mergedFinding.also,
+          also: one.also,
           ...(inChange !== undefined && { inChange }),
           ...(accepted && { accepted }),
           ...(code !== undefined && { code }),
@@ -59,7 +59,7 @@ export function judgeFindings(found: readonly Found[], context: FindingsContext)
   const isIgnored = ({ finding }: Found) => Object.hasOwn(ignore, finding.rule);
   return [
     ...judgeAll(
-      found.filter((candidate) => !isIgnored(candidate)),
+      found.filter((one) => !isIgnored(one)),
       '',
       (_, fingerprint) => acceptedBy(accepting.get(fingerprint)),
     ),

@@ -47,7 +47,7 @@ export function judge(raw: readonly RawResult[], context: JudgeContext): ChecksR
     output?.ran ? output.findings.map((finding) => ({ check, finding })) : [],
   );
   const judged = judgeFindings(found, context);
-  const results = raw.map((rawResult, index) => resultOf(rawResult, index, judged));
+  const results = raw.map((result, index) => resultOf(result, index, judged));
   const asked = new Set(raw.map(({ check }) => check.id));
   const notAsked = (context.planned ?? []).filter(({ id }) => !asked.has(id));
   return {
@@ -87,7 +87,7 @@ function resultOf(
     check,
     status: statusOf(counting.flatMap(({ levels }) => levels.get(index) ?? [])),
     findings: mine
-      .filter((candidate) => candidate.check === index)
+      .filter((one) => one.check === index)
       .map(({ finding }) => finding)
       .sort(worstFirst),
     seconds,

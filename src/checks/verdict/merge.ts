@@ -48,7 +48,7 @@ function mergeOne(same: readonly Found[]): MergedFinding {
   const [first, ...others] = same.toSorted((a, b) => a.check - b.check) as [Found, ...Found[]];
   const all = [first, ...others].map(({ finding }) => finding);
   const level = all.map((finding) => finding.level).sort(byLevel)[0] ?? first.finding.level;
-  const severity = severities.find((candidate) => all.some((finding) => finding.severity === candidate));
+  const severity = severities.find((severity) => all.some((finding) => finding.severity === severity));
   const at = all.find((finding) => finding.at?.line !== undefined)?.at ?? first.finding.at;
   const fix = all.find((finding) => finding.fix !== undefined)?.fix;
   const docs = all.find((finding) => finding.docs !== undefined)?.docs;
@@ -75,11 +75,7 @@ function mergeOne(same: readonly Found[]): MergedFinding {
 /** Some tools print a finding once for each rule set or import that leads to it; the worst one stays. */
 function distinct(found: readonly Found[]): readonly Found[] {
   const worstLast = found.toSorted((a, b) => byLevel(b.finding.level, a.finding.level));
-  return [
-    ...new Map(
-      worstLast.map((candidate) => [`${candidate.check} ${exactKey(candidate.finding)}`, candidate]),
-    ).values(),
-  ];
+  return [...new Map(worstLast.map((one) => [`${one.check} ${exactKey(one.finding)}`, one])).values()];
 }
 
 function exactKey({ tool, rule, message, subject, at }: Finding): string {

@@ -64,7 +64,7 @@ export const privileged: Rule<App> = {
   check: (app) =>
     app.services.flatMap(({ name, service }) => {
       const added = Array.isArray(service['cap_add']) ? service['cap_add'].map(String) : [];
-      const grave = added.find((candidate) => /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE)$/i.test(candidate));
+      const grave = added.find((capability) => /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE)$/i.test(capability));
       const hits: Hit[] = [];
       if (service['privileged'] === true || service['privileged'] === 'true')
         hits.push(hitAt(app, name, `${name} is privileged: it is root on the host.`, 'privileged'));

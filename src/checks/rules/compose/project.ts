@@ -79,7 +79,7 @@ export function composeProject(
       needed.length === 0 || profiles.has('*') || needed.some((profile) => profiles.has(profile));
     (isActive ? services : hidden)[name] = canonical(fillAll(value, lookup, guess) as Loose);
   }
-  const name = documents.map(({ data }) => data['name']).find((candidate) => typeof candidate === 'string');
+  const name = documents.map(({ data }) => data['name']).find((value) => typeof value === 'string');
   return {
     documents,
     all: reader.read(),

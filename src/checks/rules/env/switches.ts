@@ -96,5 +96,5 @@ function inExample({ example }: App, fault: EnvFault): Hit[] {
 }
 
 function faultOf(key: string, value: string, fault: EnvFault): string | undefined {
-  return auditEnv({ [key]: value }).find((envFinding) => envFinding.fault === fault)?.message;
+  return auditEnv({ [key]: value }).find((found) => found.fault === fault)?.message;
 }

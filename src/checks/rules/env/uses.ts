@@ -124,7 +124,7 @@ export function wordsOf(repo: Repo): ReadonlySet<string> {
   const skipped =
     /\.(?:md|rst|adoc|lock|svg|csv|ipynb|map|po)$|(?:^|\/)(?:package-lock\.json|pnpm-lock\.yaml|node_modules\/[\s\S]*|\.?env[^/]*|[^/]*\.env)$/i;
   const words = new Set<string>();
-  for (const file of repo.files.filter((candidate) => !skipped.test(candidate)).slice(0, maxFiles)) {
+  for (const file of repo.files.filter((path) => !skipped.test(path)).slice(0, maxFiles)) {
     const text = repo.read(file);
     if (text === undefined || text.length > maxLength) continue;
     for (const [word] of text.matchAll(/[A-Za-z_][A-Za-z0-9_]{1,80}/g)) words.add(word.toUpperCase());

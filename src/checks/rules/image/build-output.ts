@@ -126,7 +126,7 @@ export function outputOf(
     .replace(/^(?:npx|bunx|pnpm\s+exec|pnpm\s+dlx|yarn\s+run|yarn)\s+(?:--?\w[\w-]*\s+)*/, '')
     .trim();
   if (compiler.test(text)) return compiled(text, beside);
-  const builder = builders.find((candidate) => candidate.command.test(text));
+  const builder = builders.find(({ command: pattern }) => pattern.test(text));
   if (builder === undefined || builder.otherFlags?.test(text) === true) return undefined;
   const flag = builder.flag === undefined ? undefined : builder.flag.exec(text)?.[1];
   if (flag !== undefined)

@@ -80,9 +80,7 @@ function outputsOf(
   if (depth >= maxDepth || /\s(?:-w|--workspaces?|--filter|-F|-C|--prefix|--cwd|-r)\b/.test(args))
     return undefined;
   const script = `${scripts[name]}${args.replace(/^\s+--(?=\s)/, '')}`;
-  const all = [scripts[`pre${name}`], script, scripts[`post${name}`]].filter(
-    (candidate) => candidate !== undefined,
-  );
+  const all = [scripts[`pre${name}`], script, scripts[`post${name}`]].filter((text) => text !== undefined);
   const parts = all.flatMap((text) => text.split(/&&|;/)).map((part) => part.trim());
   if (parts.some((part) => /[|&`]|\$\(/.test(part))) return undefined;
   const found = parts.map((part) => outputsOf(part, files, variables, depth + 1));

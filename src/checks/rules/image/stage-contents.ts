@@ -61,7 +61,7 @@ export function contentsOf(stage: Stage, image: ImageBuild): StageContents | und
     has(path) {
       const first = path.split('/')[1] ?? '';
       if (system.has(first) || (known[name] ?? []).includes(first) || path === '/') return 'yes';
-      if (paths.some((candidate) => touches(candidate, path))) return 'yes';
+      if (paths.some((known) => touches(known, path))) return 'yes';
       if (instructions.some(({ workdir = '/' }) => isBelow(workdir, path))) return 'yes';
       const isReached = reaches.some(
         (reach) => reach === 'anywhere' || (reach.below !== undefined && isBelow(path, reach.below)),

@@ -181,19 +181,15 @@ function testTotals(cases: readonly TestCase[]): TestTotals {
 function casesOf(suite: Suite, where: Where): TestCase[] {
   const file = repoPath(where.root, where.folder, suite.name);
   const inFile = file === undefined ? {} : { file };
-  const cases = suite.assertionResults.map((assertionResult): TestCase => {
-    const outcome =
-      assertionResult.status === 'passed' || assertionResult.status === 'failed'
-        ? assertionResult.status
-        : 'skipped';
+  const cases = suite.assertionResults.map((result): TestCase => {
+    const outcome = result.status === 'passed' || result.status === 'failed' ? result.status : 'skipped';
     // vitest keeps the messages of earlier attempts, jest counts the attempts.
-    const retried =
-      (assertionResult.failureMessages ?? []).length > 0 || (assertionResult.invocations ?? 1) > 1;
+    const retried = (result.failureMessages ?? []).length > 0 || (result.invocations ?? 1) > 1;
     const flaky = outcome === 'passed' && retried ? { flaky: true } : {};
     return {
-      name: nameOf(assertionResult, suite, where),
+      name: nameOf(result, suite, where),
       ...inFile,
-      seconds: (assertionResult.duration ?? 0) / 1000,
+      seconds: (result.duration ?? 0) / 1000,
       outcome,
       ...flaky,
     };
@@ -205,15 +201,14 @@ function casesOf(suite: Suite, where: Where): TestCase[] {
 function failuresOf(suite: Suite, where: Where): Finding[] {
   const file = repoPath(where.root, where.folder, suite.name);
   const failed = suite.assertionResults.filter(({ status }) => status === 'failed');
-  const findings = failed.map((assertionResult): Finding => {
-    const text = assertionResult.failureMessages?.join('\n') ?? '';
+  const findings = failed.map((result): Finding => {
+    const text = result.failureMessages?.join('\n') ?? '';
     const at =
-      stackPlace(text, file, where) ??
-      (file === undefined ? undefined : { file, ...lineOf(assertionResult) });
+      stackPlace(text, file, where) ?? (file === undefined ? undefined : { file, ...lineOf(result) });
     return failure(
       where.tool,
-      nameOf(assertionResult, suite, where),
-      `${nameOf(assertionResult, suite, where)} failed: ${messageIn(text)}`,
+      nameOf(result, suite, where),
+      `${nameOf(result, suite, where)} failed: ${messageIn(text)}`,
       at,
     );
   });
@@ -227,9 +222,7 @@ function failuresOf(suite: Suite, where: Where): Finding[] {
 
 /** The file failed without a failed test: a broken import, a syntax error, a hook. */
 function isBrokenFile({ status, assertionResults }: Suite): boolean {
-  return (
-    status === 'failed' && !assertionResults.some((assertionResult) => assertionResult.status === 'failed')
-  );
+  return status === 'failed' && !assertionResults.some((result) => result.status === 'failed');
 }
 
 function failure(tool: string, test: string, message: string, at: Finding['at']): Finding {

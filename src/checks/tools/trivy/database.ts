@@ -76,7 +76,7 @@ export function repositories(env: RunContext['env']): readonly string[] {
   const named = (env['SLUICE_TRIVY_DB'] || env['TRIVY_DB_REPOSITORY'] || '')
     .split(',')
     .map((part) => part.trim());
-  const given = named.filter((candidate) => candidate !== '');
+  const given = named.filter((name) => name !== '');
   return given.length === 0 ? usualRepositories : given;
 }
 
