@@ -1,34 +1,34 @@
 import { posix } from 'node:path';
 import { ownRules } from '../src/checks/rules/catalogue.ts';
-import { pageOf, type RuleExample, type RuleText } from '../src/checks/rules/rule.ts';
+import type { RuleExample, RuleText } from '../src/checks/rules/rule.ts';
 
 const subjects: readonly (readonly [prefix: string, title: string, about: string])[] = [
   [
     'dockerfile',
     'Dockerfiles',
-    'Every Dockerfile that production is built from, with the context, target and arguments that the compose files give it. If sluice.yml exists and its compose files build images, those are the Dockerfiles. Otherwise Sluice adds those that the repository’s workflows, bake files, scripts and notes build (`-f docker/Dockerfile`), else those with the plain name, else all. It leaves out Dockerfiles whose folder or name says that they are for development, tests or a pipeline (`.devcontainer/`, `ci/`, `Dockerfile.playwright`), and those that only a compose file for development builds. The summary of the check names them.',
+    'Every Dockerfile of production, with its context, target and arguments from the compose files. If sluice.yml exists and its compose files build images, those are the Dockerfiles. Otherwise Sluice adds those that the repository’s workflows, bake files, scripts and notes build (`-f docker/Dockerfile`), else those with the plain name, else all. It ignores Dockerfiles for development, tests or a pipeline, by their folder or name (`.devcontainer/`, `ci/`, `Dockerfile.playwright`). It also ignores those that only a compose file for development builds. The summary of the check lists them.',
   ],
   [
     'compose',
     'Compose files',
-    'The files that `compose:` of sluice.yml names, else those that production is likely to use, merged as Docker Compose merges them. What is for development belongs in compose.override.yml, which Sluice does not read. Services behind a profile count if `COMPOSE_PROFILES` activates it in `.env`, in `.env.example` or in the env file of a target. If every service is behind an inactive profile, the check did not run.',
+    'The files that `compose:` of sluice.yml names, else those that production is likely to use, merged as Docker Compose merges them. Settings for development belong in compose.override.yml, which Sluice does not read. Services behind a profile count if `COMPOSE_PROFILES` activates it in `.env`, in `.env.example` or in the env file of a target. If every service is behind an inactive profile, the check did not run.',
   ],
   [
     'env',
     'Variables',
-    'Env files, `.env.example`, what compose files set, and what the code reads. No finding ever holds a value. Files to copy (`.env.sample`, `.env.dist`, `.env.prod.example`, `example.env`) are examples. Names that only speak about a secret (`API_KEY_RATE_LIMIT`, `TOKEN_EXPIRY_SECONDS`) are settings. A default in the code and a commented line of an example document a variable.',
+    'Env files, `.env.example`, variables of compose files, and variables that the code reads. Findings never contain a value. Files to copy (`.env.sample`, `.env.dist`, `.env.prod.example`, `example.env`) are examples. Names that only describe a secret (`API_KEY_RATE_LIMIT`, `TOKEN_EXPIRY_SECONDS`) are settings. A default in the code and a commented line of an example document a variable.',
   ],
   [
     'capacity',
     'Capacity',
-    'Sums over all services while both colours of a deploy run: memory and database connections.',
+    'Sums over all services while both colors of a deploy run: memory and database connections.',
   ],
   ['sluice', 'Comments', 'The comments that ignore rules.'],
 ];
 
-/** docs/rules.md, and a page for each rule of ours. */
+/** docs/rules.md, and a page for each rule. */
 export function rulePages(): Record<string, () => string> {
-  const pages = ownRules.map((rule) => [pageOf(rule.id), () => page(rule)] as const);
+  const pages = ownRules.map((rule) => [`docs/rules/${rule.id}.md`, () => page(rule)] as const);
   return { 'docs/rules.md': index, ...Object.fromEntries(pages) };
 }
 
@@ -41,7 +41,7 @@ function index(): string {
     '',
     about,
     '',
-    '| rule | what should be | severity | a finding |',
+    '| rule | requirement | severity | a finding |',
     '|---|---|---|---|',
     ...ownRules
       .filter(({ id }) => id.startsWith(`${prefix}/`))
@@ -54,10 +54,10 @@ function index(): string {
     generated,
     '# Rules',
     '',
-    'What `sluice check lint` looks for by itself, beside the tools of the repository. Nothing is started or built: the files',
-    'are read. A rule fails only where the files leave no doubt. What depends on something that they do not say (the image of',
-    'another team, a build that Sluice does not understand) is a note, or nothing. A finding that fails can be accepted by the',
-    'baseline, by `ignore:` under `checks:` of sluice.yml, or by a comment on its line or right above it:',
+    'Rules of `sluice check lint`, besides the tools of the repository. Sluice only reads files: it starts and builds nothing.',
+    'A rule fails only if the files are unambiguous. If it depends on something else (the image of another team, a build that',
+    'Sluice does not understand), it is a note or reports nothing. To accept a finding, use the baseline, `ignore:` under',
+    '`checks:` of sluice.yml, or a comment on its line or right above it:',
     '',
     '```yaml',
     '    # sluice: ignore compose/docker-socket Traefik reads its routes there, behind a proxy that only reads',
@@ -71,7 +71,7 @@ function index(): string {
 
 const levels: Readonly<Record<RuleText['level'], string>> = {
   fail: 'fails',
-  review: 'asks for a review',
+  review: 'needs a review',
   note: 'is a note',
 };
 
@@ -87,10 +87,10 @@ function page(rule: RuleText): string {
     '',
     why,
     '',
-    `**What to do.** ${fix}`,
+    `**Fix.** ${fix}`,
     '',
-    ...shown('This is found', example, example.bad),
-    ...shown('This is not', example, example.good),
+    ...shown('Wrong', example, example.bad),
+    ...shown('Right', example, example.good),
     `Source: ${named}. All rules: [rules](${up}rules.md).`,
     '',
   ].join('\n');
@@ -101,7 +101,7 @@ function shown(title: string, { file, beside }: RuleExample, text: string): stri
     ([path, content]) => content !== '' && path !== '.dockerignore',
   );
   const context =
-    title === 'This is found' && others.length > 0
+    title === 'Wrong' && others.length > 0
       ? `, beside ${others.map(([path]) => `\`${path}\``).join(', ')}`
       : '';
   return [`${title} (\`${file}\`${context}):`, '', `\`\`\`${languageOf(file)}`, text.trimEnd(), '```', ''];

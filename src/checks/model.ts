@@ -1,6 +1,9 @@
 import type { Place } from '../kernel/errors.ts';
 
-/** What the checks say: plain data that runner, outputs and baseline share. */
+/** Results of checks: plain data that runner, outputs and baseline share. */
+
+/** Sluice's own repository, for links in findings and reports. */
+export const home = 'https://github.com/sluice-ci/sluice';
 
 export const categories = ['lint', 'test', 'scan'] as const;
 export type Category = (typeof categories)[number];
@@ -9,35 +12,34 @@ export type Category = (typeof categories)[number];
 export const severities = ['critical', 'high', 'medium', 'low', 'info'] as const;
 export type Severity = (typeof severities)[number];
 
-/** What a finding means for the verdict: `fail` blocks, `review` asks for a person's decision, `note` blocks nothing. */
+/** Effect on the verdict: `fail` blocks, `review` needs a person's decision, `note` does not block. */
 export type Level = 'fail' | 'review' | 'note';
 
-/** One thing that a tool, or a rule of ours, has found. */
+/** One problem that a tool or one of Sluice's own rules has found. */
 export interface Finding {
-  /** `ruff`, `trivy`; `sluice` for our own rules. */
+  /** `ruff`, `trivy`; `sluice` for its own rules. */
   readonly tool: string;
   /** The tool's name for it: `F401`, `CVE-2026-1234`, `compose/memory-limit`; a test's id for a failed test. */
   readonly rule: string;
   readonly severity: Severity;
   readonly level: Level;
-  /** In whole sentences; never holds a secret that was found. */
+  /** In whole sentences; never contains a secret that was found. */
   readonly message: string;
   /** File from the top of the repository, with forward slashes; line and column count from 1. */
   readonly at?: Place;
-  /** Last line of it, when it has several. */
+  /** Last line, if it spans several. */
   readonly endLine?: number;
-  /** What to do about it. */
   readonly fix?: string;
   /** Page about the rule. */
   readonly docs?: string;
   /**
-   * What it is about, where that is more lasting than the text of its line: `npm:lodash`, a service, a variable, a test.
-   * Findings with a subject keep their fingerprint when the line's text changes.
+   * Its subject, where that lasts longer than the text of its line: `npm:lodash`, a service, a variable, a test. Findings
+   * with a subject keep their fingerprint when the line's text changes.
    */
   readonly subject?: string;
 }
 
-/** `did-not-run` is never a pass; `skipped` is named in sluice.yml, with its reason. */
+/** `did-not-run` is never a pass; `skipped` is set in sluice.yml, with its reason. */
 export type CheckStatus = 'pass' | 'fail' | 'review' | 'did-not-run' | 'skipped';
 
 export interface TestCase {
@@ -46,7 +48,7 @@ export interface TestCase {
   readonly file?: string;
   readonly seconds: number;
   readonly outcome: 'passed' | 'failed' | 'skipped';
-  /** Failed first, and passed when it was run again. */
+  /** Failed first, and passed on a retry. */
   readonly flaky?: boolean;
 }
 
@@ -69,22 +71,22 @@ export interface FileCoverage {
   readonly missed: readonly number[];
 }
 
-/** What one check brings home. */
+/** The outcome of one check. */
 export type CheckOutput =
   | {
       readonly ran: true;
       readonly findings: readonly Finding[];
-      /** `0.17.5`, where the tool says so. */
+      /** `0.17.5`, where the tool reports it. */
       readonly version?: string;
       /** A few words beside the verdict: `214 files`, `1,204 tests`. */
       readonly summary?: string;
       readonly tests?: TestTotals;
       readonly coverage?: readonly FileCoverage[];
     }
-  /** The tool said nothing that can be trusted: missing, crashed, broken output, an exit code it does not document. */
+  /** No trustworthy result: the tool is missing, crashed, wrote broken output or an undocumented exit code. */
   | { readonly ran: false; readonly why: string; readonly fix?: string; readonly output?: string };
 
-/** A check as it was planned, for reports: what remains of it when it has run. */
+/** The facts of a planned check that reports need. */
 export interface CheckFacts {
   readonly id: string;
   readonly tool: string;
@@ -94,7 +96,7 @@ export interface CheckFacts {
   readonly command: string;
 }
 
-/** What the runner hands over for each planned check, in the order of the plan. */
+/** The runner's result for each planned check, in the order of the plan. */
 export interface RawResult {
   readonly check: CheckFacts;
   /** undefined: not run because sluice.yml skips it, for this reason. */
@@ -103,17 +105,17 @@ export interface RawResult {
   readonly seconds: number;
 }
 
-/** A finding once it is compared with the baseline and with the change. */
+/** A finding after comparison with the baseline and with the change. */
 export interface JudgedFinding extends Finding {
   /** The same for the same finding in every run, wherever its lines have moved to: 16 hex digits, unique in a report. */
   readonly fingerprint: string;
   /** Other tools that found the same; their findings are merged into this one. */
   readonly also: readonly string[];
-  /** Whether the change touches its line; undefined when that is not known. */
+  /** Whether the change touches its line; undefined if the change is unknown. */
   readonly inChange?: boolean;
-  /** The baseline accepts it: why, and until when (a date, 2027-01-31). It weighs nothing then. */
+  /** The baseline accepts it: why, and until when (a date, 2027-01-31). It then has no effect on the verdict. */
   readonly accepted?: { readonly reason: string; readonly until?: string };
-  /** The line of the file that it is about; never given for secrets. */
+  /** The text of its line; never set for secrets. */
   readonly code?: string;
 }
 
@@ -125,7 +127,7 @@ export interface CheckResult {
   readonly fix?: string;
   /** The last lines of a tool that did not run. */
   readonly output?: string;
-  /** The worst and nearest first: what fails, in the change, by severity, by place. */
+  /** The worst and nearest first: by level, whether in the change, by severity, by place. */
   readonly findings: readonly JudgedFinding[];
   readonly seconds: number;
   readonly version?: string;
@@ -136,7 +138,7 @@ export interface CheckResult {
 export type Verdict = Exclude<CheckStatus, 'skipped'>;
 
 export interface CoverageReport {
-  /** Shares from 0 to 1; undefined when there are no such lines. */
+  /** Shares from 0 to 1; undefined without any line. */
   readonly total: number | undefined;
   readonly changed: number | undefined;
   /** Lines of code in all, and of them in the change. */
@@ -154,7 +156,7 @@ export interface ChecksReport {
   /** Commit the change is compared with. */
   readonly base?: string;
   readonly seconds: number;
-  /** Entries of the baseline that have expired, or that nothing matches any more. */
+  /** Entries of the baseline that have expired, or that no longer match. */
   readonly baseline: {
     readonly file: string;
     readonly accepted: number;
@@ -163,8 +165,15 @@ export interface ChecksReport {
     /** Fingerprints of the unused ones. */
     readonly unusedEntries: readonly string[];
   };
-  /** Categories of which only some checks were asked for. */
+  /** Categories of which only some checks were selected. */
   readonly partial: readonly Category[];
-  /** Sentences about the run itself: names in sluice.yml that are no check, a change that is not known. */
+  /** Sentences about the run itself: unknown names in sluice.yml, an unknown change. */
   readonly notes: readonly string[];
+}
+
+/** The lines that a change adds or alters, by file from the top of the repository. */
+export interface ChangedLines {
+  /** The commit it is compared with. */
+  readonly base: string;
+  readonly files: ReadonlyMap<string, ReadonlySet<number>>;
 }

@@ -6,19 +6,19 @@ import type { Repo } from './repo.ts';
 import { skipReason } from './runner/run-checks.ts';
 import type { PlannedCheck, Tool } from './tool.ts';
 
-export interface PlanChoice {
+interface PlanChoice {
   /** Empty: all. */
   readonly categories: readonly Category[];
   /** Tools or checks; empty: all. */
   readonly only: readonly string[];
 }
 
-/** What there is to check in a repository, in the order of the tools. */
+/** All checks of a repository, in the order of the tools. */
 export function planChecks(repo: Repo, settings: CheckSettings, tools: readonly Tool[]): PlannedCheck[] {
   return withOwnIds(tools.flatMap((tool) => tool.plan(repo, settings)));
 }
 
-/** `ruff format` is the formatter, and Ruff in a folder `format`: a second check of a name has its number behind it. */
+/** `ruff format` is the formatter, and Ruff in a folder `format`: a second check of the same name gets a number. */
 function withOwnIds(checks: readonly PlannedCheck[]): PlannedCheck[] {
   const taken = new Set<string>();
   return checks.map((check) => {
@@ -30,9 +30,9 @@ function withOwnIds(checks: readonly PlannedCheck[]): PlannedCheck[] {
 }
 
 /**
- * Those of the checks that are asked for.
+ * The selected checks.
  *
- * @throws UserError `checks.unknown` when `only` names nothing that is there.
+ * @throws UserError `checks.unknown` if a name in `only` matches no check.
  */
 export function chooseChecks(
   all: readonly PlannedCheck[],
@@ -44,11 +44,11 @@ export function chooseChecks(
     const known = [...new Set(asked.flatMap(({ id, tool }) => [tool, id]))];
     throw new UserError({
       code: 'checks.unknown',
-      message: `There is no check ${name} here${didYouMean(name, known)}`,
+      message: `Unknown check "${name}"${didYouMean(name, known)}`,
       hint:
         asked.length === 0
-          ? 'Nothing to check was found.'
-          : `There are: ${asked.map(({ id }) => id).join(', ')}.`,
+          ? 'This repository has nothing to check.'
+          : `Available: ${asked.map(({ id }) => id).join(', ')}.`,
     });
   }
   return only.length === 0 ? asked : asked.filter((check) => only.some((name) => isCalled(check, name)));
@@ -58,9 +58,8 @@ function isCalled({ id, tool }: PlannedCheck, name: string): boolean {
   return id === name || tool === name;
 }
 
-/** What would run, and why; then what would not. */
 export function planText(checks: readonly PlannedCheck[], settings: CheckSettings): string {
-  if (checks.length === 0) return 'Nothing to check was found here';
+  if (checks.length === 0) return 'This repository has nothing to check';
   const width = Math.max(...checks.map(({ id }) => id.length));
   const lines = checks.map((check) => {
     const reason = skipReason(check, settings);

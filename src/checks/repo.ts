@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { messageOf, UserError } from '../kernel/errors.ts';
 import { harmless } from '../kernel/foreign.ts';
 import { runProcess, tail } from '../kernel/process/process.ts';
@@ -8,20 +8,20 @@ import { runProcess, tail } from '../kernel/process/process.ts';
 export interface Repo {
   /** Absolute. */
   readonly root: string;
-  /** Whether git keeps it; without git there is no history and nothing is ignored but the usual folders. */
+  /** Whether it is a git repository; without git there is no history, and only the usual folders are ignored. */
   readonly git: boolean;
-  /** What is tracked, and what is new and not ignored; sorted. */
+  /** Tracked files, and new ones that are not ignored; sorted. */
   readonly files: readonly string[];
-  /** @returns undefined when there is no such file in the repository, or when it is no text. */
+  /** @returns undefined if the file does not exist in the repository or is not text. */
   read(path: string): string | undefined;
 }
 
-/** Folders that hold what tools made, where no .gitignore says so. */
+/** Folders of generated files, for repositories without git. */
 const made = new Set(['.git', 'node_modules', '.venv', 'venv', '__pycache__', 'dist', 'build', '.tox']);
 
 /**
  * @param folder any folder of the repository.
- * @throws UserError `checks.repository` when git keeps it and does not say what is in it: what can't be seen is not checked.
+ * @throws UserError `checks.repository` if git cannot list its files: checks on an incomplete list prove nothing.
  */
 export async function openRepo(folder: string, signal: AbortSignal): Promise<Repo> {
   const git = async (...args: string[]) => {
@@ -42,7 +42,7 @@ export async function openRepo(folder: string, signal: AbortSignal): Promise<Rep
   if ('fault' in listed) throw unreadable(root, listed.fault);
   const gone = await git('-C', root, 'ls-files', '-z', '--deleted');
   if ('fault' in gone) throw unreadable(root, gone.fault);
-  // Until the removal of a file is staged, git goes on listing it.
+  // git lists a removed file until the removal is staged.
   const missing = new Set(pathsIn(gone.said));
   const files = new Set(pathsIn(listed.said).filter((path) => !missing.has(path)));
   return repoOf(root, [...files].sort(), true);
@@ -63,10 +63,10 @@ function unreadable(folder: string, said: string): UserError {
   const foreign = said.includes('dubious ownership');
   return new UserError({
     code: 'checks.repository',
-    message: `Git can’t read the repository in ${folder}, so nobody can say what is in it`,
+    message: `git cannot read the repository in ${folder}`,
     hint: foreign
       ? `The folder belongs to another user, as in a job with \`container:\`. If you trust it: git config --global --add safe.directory '${folder}'`
-      : 'Git’s own words say why. `git status` in that folder has to work first.',
+      : 'Make `git status` work in that folder; the output of git is below.',
     ...(said === '' ? {} : { output: said }),
   });
 }
@@ -88,7 +88,7 @@ export function repoOf(root: string, files: readonly string[], git: boolean): Re
 function readText(root: string, path: string): string | undefined {
   try {
     const file = realpathSync(join(root, path));
-    // A link that a change brings along may lead to a secret of the machine, or to /dev/zero.
+    // A link of an untrusted change may point to a secret of the machine, or to /dev/zero.
     if (!file.startsWith(`${realpathSync(root)}${sep}`) || !statSync(file).isFile()) return undefined;
     const text = readFileSync(file, 'utf8');
     return text.includes('\0') ? undefined : text;
@@ -118,4 +118,17 @@ export function folderOf(path: string): string {
 /** `path` in a folder of the repository. */
 export function inFolder(folder: string, path: string): string {
   return folder === '' ? path : `${folder}/${path}`;
+}
+
+/**
+ * A path that a tool printed, from the top of the repository with forward slashes.
+ *
+ * @param folder that a relative path is from.
+ * @returns undefined if it is outside, or the top itself.
+ */
+export function repoPath(root: string, folder: string, path: string): string | undefined {
+  const found = relative(root, resolve(root, folder, path))
+    .split(sep)
+    .join('/');
+  return found === '' || found === '..' || found.startsWith('../') ? undefined : found;
 }

@@ -24,8 +24,8 @@ export const catalogue = {
     fix: 'Deploy from a branch or a tag of the repository. On such pull requests build only.',
   },
   'input.keys-beside-checks': {
-    what: 'A step has a key of a server, a store or a registry in the same job as checks, which run the code of the change.',
-    fix: 'Run the checks in a job of their own, without secrets. `sluice init` writes such workflows.',
+    what: 'A step has a key for a server, a store or a registry in the same job as checks, which run the code of the change.',
+    fix: 'Run the checks in a separate job without secrets. `sluice init` writes such workflows.',
   },
   'input.keys-in-change': {
     what: 'A run for code that is not merged (a pull request, a merge queue) was given a key of a server or a store.',
@@ -733,52 +733,52 @@ export const catalogue = {
 
   // Checks
   'checks.unknown': {
-    what: 'There is no check of that name in this repository.',
-    fix: '`sluice check --plan` lists the checks and why each is there.',
+    what: 'The repository has no check of that name.',
+    fix: 'Run `sluice check --plan` to list the checks and their reasons.',
   },
   'checks.repository': {
-    what: 'Git keeps this folder, and can not say what is in it: nothing was checked.',
-    fix: 'Make `git status` work there. In a container, `git config --global --add safe.directory` with the folder.',
+    what: 'git cannot list the files of this repository, so no check was run.',
+    fix: 'Make `git status` work there. In a container, run `git config --global --add safe.directory` with the folder.',
   },
   'checks.since': {
-    what: 'The commit that the change is to be compared with does not exist here.',
-    fix: 'Name a branch, a tag or a commit that `git rev-parse` knows; in a workflow, give actions/checkout `fetch-depth: 0`.',
+    what: 'The base commit of the change does not exist in this clone.',
+    fix: 'Name a branch, a tag or a commit that `git rev-parse` resolves. In a workflow, set `fetch-depth: 0` for actions/checkout.',
   },
   'checks.baseline': {
-    what: 'The file with the accepted findings is not what Sluice writes, or it was told to accept without a reason.',
-    fix: 'Correct the line that the message names. After a merge keep the entries of both sides: each is a line of its own.',
+    what: 'The baseline (the file of accepted findings) is invalid, or `--accept` has no reason or an invalid date.',
+    fix: 'Correct the line in the message. After a merge conflict keep the entries of both sides: each is on its own line.',
   },
   'checks.tool-missing': {
-    what: 'A tool that a check needs is not on PATH, and may or can not be fetched for this machine.',
+    what: 'A tool that a check needs is not on PATH, and `checks.tools` forbids the download or there is none for this platform.',
     fix: 'Install it on PATH, or allow the locked version (`checks.tools: auto`).',
   },
   'checks.tool-fetch': {
-    what: 'A locked tool could not be fetched or unpacked.',
-    fix: 'Install it on PATH, or name a mirror of https://github.com in SLUICE_TOOLS_MIRROR.',
+    what: 'A locked tool could not be downloaded or unpacked.',
+    fix: 'Install it on PATH, or set SLUICE_TOOLS_MIRROR to a mirror of https://github.com.',
   },
   'checks.tool-hash': {
-    what: 'A tool that was fetched is not the one that is locked: its sha256 is another. It was deleted and not run.',
-    fix: 'Look for a proxy or a mirror that alters downloads. If the file came from GitHub itself, report it.',
+    what: 'The sha256 of a downloaded tool differs from the locked one. The file was deleted and not run.',
+    fix: 'Check for a proxy or a mirror that modifies downloads. If the file came from GitHub itself, report it.',
   },
   'checks.tool-stolen': {
-    what: 'A tool on PATH is of a release that was not made by its makers, but by thieves.',
-    fix: 'Remove it, replace every secret that the machine has, and install another version.',
+    what: 'A tool on PATH is a compromised release.',
+    fix: 'Remove it, rotate every secret of the machine, and install another version.',
   },
   'checks.vulnerability-data': {
-    what: 'There is no usable vulnerability database, and it could not be fetched.',
-    fix: 'Allow the registry of the database, name a mirror in SLUICE_TRIVY_DB, or restore the cache folder.',
+    what: 'There is no usable vulnerability database, and it could not be downloaded.',
+    fix: 'Allow access to the registry of the database, set SLUICE_TRIVY_DB to a mirror, or restore the cache folder.',
   },
   'checks.manifest': {
-    what: 'A file that says what a project of the repository is made of can’t be read.',
-    fix: 'Mend the line named.',
+    what: 'A manifest or lock file of a project cannot be parsed.',
+    fix: 'Fix the line in the message.',
   },
   'checks.python': {
-    what: 'There is no Python where Sluice runs that a project of the repository allows.',
-    fix: 'Install the version it asks for; on GitHub’s runners actions/setup-python does it.',
+    what: 'The machine has no Python version that the project supports.',
+    fix: 'Install a version that it supports. In a GitHub workflow, use actions/setup-python.',
   },
   'checks.environment': {
-    what: 'The packages that a project’s checks need could not be installed.',
-    fix: 'The installer’s last lines are below the message.',
+    what: 'The packages for a project’s checks could not be installed.',
+    fix: 'See the last lines of the installer below the message.',
   },
 
   // Publication of a front end

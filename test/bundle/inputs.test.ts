@@ -135,7 +135,7 @@ describe('what is missing', () => {
 
   test('without a word the pipeline checks a pull request, and goes on to its images only after a pass', async () => {
     const step = await runStep('pipeline', { event: fork, env: { GITHUB_EVENT_NAME: 'pull_request' } });
-    expect(messages(step), step.log).toEqual(['did-not-run: there is nothing here that a check is for']);
+    expect(messages(step), step.log).toEqual(['did-not-run: this repository has nothing to check']);
     expect(step.log).toContain('Sluice checks the change');
     expect(step.log).not.toContain('Sluice builds the images');
     expect(step.code).toBe(1);

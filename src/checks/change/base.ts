@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../../kernel/errors.ts';
 
-/** Runs git in the repository. @returns what it prints, or undefined when it fails. */
+/** Runs git in the repository. @returns its output; undefined if it fails. */
 export type Git = (...args: readonly string[]) => Promise<string | undefined>;
 
-/** The commit that the change is compared with, or why there is none. */
-export type Base = { readonly commit: string } | NoBase;
+/** The commit that the change is compared with, or why it is unknown. */
+type Base = { readonly commit: string } | NoBase;
 
-export interface NoBase {
+interface NoBase {
   readonly why: string;
-  /** Whether there is a change, and only this clone of it is too short to show it. */
+  /** Whether the change exists, but this clone is too shallow to show it. */
   readonly isLost: boolean;
 }
 
-/** What GitHub says of the event; all of it foreign, most of it missing. */
+/** The payload of the GitHub event: untrusted, and most of it may be missing. */
 interface Event {
   readonly pull_request?: {
     readonly base?: { readonly sha?: unknown };
@@ -24,7 +24,7 @@ interface Event {
   readonly repository?: { readonly default_branch?: unknown };
 }
 
-const deeper = 'give actions/checkout `fetch-depth: 0`';
+const deeper = 'set `fetch-depth: 0` for actions/checkout';
 
 function cutOff(what: string): NoBase {
   return { why: `${what}: ${deeper}`, isLost: true };
@@ -36,10 +36,10 @@ function none(why: string): NoBase {
 
 /**
  * Finds the commit that the change begins at: where it left `since`, else the branch that a pull request or a merge group
- * is for, else what the push began at. Without any of them it is where the branch left the default branch; on the default
- * branch itself it is HEAD while there is uncommitted work, and the commit before when there is none.
+ * is for, else the commit before the push. Without any of them it is where the branch left the default branch; on the
+ * default branch itself it is HEAD while there is uncommitted work, and the previous commit otherwise.
  *
- * @throws UserError `checks.since` when there is no such commit.
+ * @throws UserError `checks.since` if the commit is missing.
  */
 export async function findBase(
   git: Git,
@@ -61,8 +61,8 @@ async function givenBase(git: Git, since: string): Promise<string> {
   if (commit === undefined) {
     throw new UserError({
       code: 'checks.since',
-      message: `There is no commit ${since} here to compare the change with`,
-      hint: `Name a branch, a tag or a commit that is here; in a workflow, ${deeper}.`,
+      message: `Cannot compare the change with "${since}": the commit does not exist here`,
+      hint: `Name a branch, a tag or a commit of this clone. In a workflow, ${deeper}.`,
     });
   }
   return (await mergeBase(git, commit)) ?? commit;
@@ -91,7 +91,7 @@ async function pushBase(git: Git, before: unknown, branch: string | undefined): 
   if (began === undefined || /^0+$/.test(began)) return branchBase(git, branch, true);
   const known = await knownBase(git, began);
   if ('commit' in known || (await isShallow(git))) return known;
-  // Forced: what the branch was before is gone.
+  // After a forced push the old commits are gone.
   return branchBase(git, branch, true);
 }
 
@@ -99,28 +99,28 @@ async function branchBase(git: Git, branch: string | undefined, onGitHub: boolea
   const head = await commitOf(git, 'HEAD');
   const left = branch === undefined ? head : await mergeBase(git, branch);
   if (left === undefined) {
-    if (await isShallow(git)) return cutOff('this clone does not reach back to where the branch began');
-    return none('this branch and the default branch have nothing in common');
+    if (await isShallow(git)) return cutOff('this clone does not contain the commit where the branch began');
+    return none('this branch and the default branch have no common history');
   }
   if (left !== head) return { commit: left };
   if (onGitHub) {
-    if (branch !== undefined) return none('this run is for a commit of the default branch and for no change');
+    if (branch !== undefined) return none('this run is for a commit of the default branch, not for a change');
     return cutOff('the default branch is not in this clone');
   }
   if ((await git('status', '--porcelain'))?.trim() !== '') return { commit: left };
   const previous = await commitOf(git, 'HEAD^1');
   if (previous !== undefined) return { commit: previous };
-  return (await isShallow(git)) ? cutOff('this clone ends here') : none('there is no commit before this one');
+  return (await isShallow(git)) ? cutOff('this clone has only one commit') : none('this is the first commit');
 }
 
 async function knownBase(git: Git, sha: unknown): Promise<Base> {
   const id = idOf(sha);
-  if (id === undefined) return none('GitHub’s event does not name the commit that the change is based on');
+  if (id === undefined) return none('the GitHub event does not name the base commit of the change');
   const short = id.slice(0, 12);
   if ((await commitOf(git, id)) === undefined) return cutOff(`commit ${short} is not in this clone`);
   const base = await mergeBase(git, id);
   if (base !== undefined) return { commit: base };
-  return cutOff(`this clone does not reach back to where the change left ${short}`);
+  return cutOff(`this clone does not contain the commit where the change left ${short}`);
 }
 
 async function defaultBranch(git: Git, named: unknown): Promise<string | undefined> {

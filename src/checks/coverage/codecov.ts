@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { messageOf } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import type { FileCoverage } from '../model.ts';
-import { writeLcov } from './lcov.ts';
+import { writeLcov } from './reports.ts';
 
-/** What a coverage report is about. */
-export interface CodecovCommit {
+/** The commit of a coverage report. */
+interface CodecovCommit {
   /** `owner/name` on GitHub. */
   readonly repository: string;
   readonly commit: string;
@@ -15,8 +15,8 @@ export interface CodecovCommit {
   readonly pull: number | undefined;
 }
 
-export interface CodecovOptions {
-  /** CODECOV_TOKEN, CODECOV_URL for a server of one's own, and GitHub's variables about the run. */
+interface CodecovOptions {
+  /** CODECOV_TOKEN, CODECOV_URL for a self-hosted server, and GitHub's variables about the run. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   /** All files of the repository: Codecov matches paths with them. */
@@ -32,7 +32,7 @@ const ingest = 'https://ingest.codecov.io';
  * Sends coverage to Codecov as codecov-cli does: the upload is announced at `upload-coverage`, which answers with an
  * address of its storage to PUT the reports to.
  *
- * @returns undefined, or a warning that says why it did not arrive. It never throws but for the abort of the run.
+ * @returns undefined, or a warning with the reason of the failure. It throws only when the run is aborted.
  */
 export async function uploadToCodecov(
   coverage: readonly FileCoverage[],
@@ -42,7 +42,7 @@ export async function uploadToCodecov(
   const { env, signal, timeoutMs = 30_000 } = options;
   const token = env['CODECOV_TOKEN']?.trim() ?? '';
   if (token === '' && !about.branch.includes(':')) {
-    return 'Codecov: nothing was sent, CODECOV_TOKEN is not set.';
+    return 'Codecov: coverage was not uploaded. Set CODECOV_TOKEN.';
   }
   const deadline = AbortSignal.timeout(timeoutMs);
   const within = AbortSignal.any([signal, deadline]);
@@ -53,13 +53,13 @@ export async function uploadToCodecov(
   } catch (error) {
     signal.throwIfAborted();
     const why = deadline.aborted ? `no answer within ${timeoutMs / 1000} s` : words(error);
-    return `Codecov: the upload failed: ${token === '' ? why : why.replaceAll(token, '***')}.`;
+    return `Codecov: upload failed: ${token === '' ? why : why.replaceAll(token, '***')}.`;
   }
 }
 
 const answer = z.looseObject({ raw_upload_location: z.url({ protocol: /^https?$/ }) });
 
-/** @returns where the reports are to be put. */
+/** @returns the address to upload the reports to. */
 async function announce(
   about: CodecovCommit,
   env: CodecovOptions['env'],
@@ -95,20 +95,20 @@ async function announce(
       ...(token === '' ? {} : { authorization: `token ${token}` }),
     },
     body: JSON.stringify(body),
-    // The token is for this address and for no other.
+    // The token must not reach any other address.
     redirect: 'manual',
     signal,
   });
   await refuseFailure(response, 'Codecov');
   const place = answer.safeParse(await response.json().catch(() => undefined));
-  if (!place.success) throw new Error('its answer names no place for the reports');
+  if (!place.success) throw new Error('the response has no upload address');
   return place.data.raw_upload_location;
 }
 
-/** The place is signed already: the token must not go there. */
+/** The address is signed already: the token must not go there. */
 async function store(place: string, content: string, signal: AbortSignal): Promise<void> {
   const response = await fetch(place, { method: 'PUT', body: content, redirect: 'manual', signal });
-  await refuseFailure(response, 'its storage');
+  await refuseFailure(response, 'the storage');
 }
 
 async function refuseFailure(response: Response, who: string): Promise<void> {
@@ -127,7 +127,7 @@ function reports(coverage: readonly FileCoverage[], files: readonly string[]): s
   });
 }
 
-/** fetch says only `fetch failed`; the cause says why. */
+/** fetch reports only `fetch failed`; the reason is in its cause. */
 function words(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return messageOf(cause ?? error).replace(/\.$/, '');
@@ -145,8 +145,8 @@ const pullEvent = z.looseObject({
 });
 
 /**
- * What a workflow run on GitHub is about. For pull requests GITHUB_SHA is a merge that exists for the run alone; the head
- * is what the coverage belongs to.
+ * The commit of a workflow run on GitHub. For pull requests GITHUB_SHA is a merge commit that exists only for the run;
+ * the coverage belongs to the head.
  *
  * @param event content of the file GITHUB_EVENT_PATH.
  * @returns undefined outside of GitHub Actions.

@@ -1,10 +1,10 @@
 import type { CheckSettings } from '../../config/model.ts';
-import type { ChangedLines } from '../change/model.ts';
-import type { CoverageReport, FileCoverage, Finding } from '../model.ts';
+import { counted } from '../../report/figures.ts';
+import type { ChangedLines, CoverageReport, FileCoverage, Finding } from '../model.ts';
 
 /**
- * Coverage over everything that was measured. Several reports of one file add up: a line is covered when any of them says
- * so.
+ * Coverage over everything that was measured. Several reports of one file add up: a line is covered if any of them
+ * covers it.
  *
  * @param changed lines of the change; undefined when it is not known.
  */
@@ -18,11 +18,9 @@ export function coverageReport(
     const isTouched = (line: number) => touched?.has(line) === true;
     return { file, covered: covered.filter(isTouched), missed: missed.filter(isTouched) };
   });
-  const all = counted(merged);
-  const ofChange = counted(inChange);
-  const missed = inChange
-    .filter((candidate) => candidate.missed.length > 0)
-    .map((item) => [item.file, item.missed]);
+  const all = sumOf(merged);
+  const ofChange = sumOf(inChange);
+  const missed = inChange.filter(({ missed }) => missed.length > 0).map(({ file, missed }) => [file, missed]);
   return {
     total: all.share,
     changed: ofChange.share,
@@ -50,7 +48,7 @@ export function mergeCoverage(files: readonly FileCoverage[]): readonly FileCove
     });
 }
 
-function counted(files: readonly FileCoverage[]): {
+function sumOf(files: readonly FileCoverage[]): {
   readonly lines: number;
   readonly share: number | undefined;
 } {
@@ -60,8 +58,8 @@ function counted(files: readonly FileCoverage[]): {
 }
 
 /**
- * What the coverage gates of sluice.yml say. A gate on all lines without any measured line fails: nobody measured. One on
- * the change without any line of code in it holds.
+ * Judges the coverage gates of sluice.yml. A gate on all lines fails if no line was measured. A gate on the change passes
+ * if the change has no line of code.
  */
 export function coverageFindings(
   report: CoverageReport,
@@ -72,8 +70,8 @@ export function coverageFindings(
   if (gates.total !== undefined && (total === undefined || total < gates.total)) {
     const message =
       total === undefined
-        ? `No coverage was measured, and sluice.yml asks for ${percent(gates.total)} of all lines.`
-        : `Tests run ${percent(total)} of ${count(lines)}; sluice.yml asks for ${percent(gates.total)}.`;
+        ? `No coverage was measured; sluice.yml requires ${percent(gates.total)} of all lines.`
+        : `Tests cover ${percent(total)} of ${counted(lines, 'line')}; sluice.yml requires ${percent(gates.total)}.`;
     const fix =
       total === undefined
         ? { fix: 'Add the coverage package of your test runner (pytest-cov, @vitest/coverage-v8).' }
@@ -83,7 +81,7 @@ export function coverageFindings(
   if (gates.changed === undefined || changed === undefined || changed >= gates.changed) return findings;
   const missed = Object.entries(missedInChange);
   const [file, missedLines = []] = missed.toSorted(([, a], [, b]) => b.length - a.length)[0] ?? [];
-  const message = `Tests run ${percent(changed)} of ${count(changedLines)} of code in the change; sluice.yml asks for ${percent(gates.changed)}. Not run: ${places(missed)}.`;
+  const message = `Tests cover ${percent(changed)} of ${counted(changedLines, 'line')} of code in the change; sluice.yml requires ${percent(gates.changed)}. Not covered: ${places(missed)}.`;
   const at =
     file === undefined
       ? {}
@@ -95,28 +93,27 @@ function gateFinding(rule: string, message: string): Finding {
   return { tool: 'coverage', rule, severity: 'medium', level: 'fail', message, subject: rule };
 }
 
-/** Rounded down: 79.96 % is not the 80 % that were asked for. */
-function percent(share: number): string {
+/** Rounded down: 79.96 % does not meet a gate of 80 %. */
+export function percent(share: number): string {
   return `${Math.floor(share * 1000 + 1e-9) / 10} %`;
-}
-
-function count(lines: number): string {
-  return lines === 1 ? '1 line' : `${lines.toLocaleString('en')} lines`;
 }
 
 /** `src/a.ts 3-5, 9; src/b.ts 1`, at most a few files. */
 function places(missed: readonly (readonly [string, readonly number[]])[]): string {
-  const shown = missed.slice(0, 5).map(([file, lines]) => `${file} ${ranges(lines)}`);
+  const shown = missed.slice(0, 5).map(([file, lines]) => {
+    const found = ranges(lines);
+    return `${file} ${[...found.slice(0, 10), ...(found.length > 10 ? ['…'] : [])].join(', ')}`;
+  });
   return [...shown, ...(missed.length > 5 ? [`${missed.length - 5} more files`] : [])].join('; ');
 }
 
-function ranges(lines: readonly number[]): string {
-  const runs: [number, number][] = [];
-  for (const line of lines) {
-    const last = runs.at(-1);
-    if (last !== undefined && last[1] === line - 1) last[1] = line;
-    else runs.push([line, line]);
+/** `12-14`, `20` */
+export function ranges(numbers: readonly number[]): string[] {
+  const found: [number, number][] = [];
+  for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
+    const last = found.at(-1);
+    if (last !== undefined && last[1] === number - 1) last[1] = number;
+    else found.push([number, number]);
   }
-  const shown = runs.slice(0, 10).map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`));
-  return [...shown, ...(runs.length > 10 ? ['…'] : [])].join(', ');
+  return found.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
 }

@@ -1,17 +1,16 @@
-/** JSON as people write it into files: with a place for what is wrong, or with comments. */
+/** JSON as people write it: with the line of a syntax error, and with comments. */
 
 export type JsonReading = { readonly value: unknown } | { readonly fault: string; readonly line: number };
 
-/** @returns the value, or what is wrong and the line (from 1) of the first thing that is no JSON. */
+/** @returns the value, or the first syntax error and its line (from 1). */
 export function readJson(text: string): JsonReading {
   try {
     return { value: JSON.parse(text.replace(/^\ufeff/, '')) as unknown };
   } catch {
     const at = firstFault(text);
     const line = text.slice(0, at).split('\n').length;
-    const found =
-      at >= text.trimEnd().length ? 'it ends too early' : `${quoted(text.slice(at))} is out of place`;
-    return { fault: `The file is no JSON: ${found}`, line };
+    const found = at >= text.trimEnd().length ? 'it ends too early' : `unexpected ${quoted(text.slice(at))}`;
+    return { fault: `The file is not valid JSON: ${found}`, line };
   }
 }
 
@@ -23,7 +22,7 @@ export function readJsonWithComments(text: string): unknown {
   return 'value' in read ? read.value : undefined;
 }
 
-/** An object of the file, or an empty one where something else stands. */
+/** An object of the file; empty for any other value. */
 export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
@@ -40,15 +39,13 @@ export function textsOf(value: unknown): Readonly<Record<string, string>> {
 }
 
 export function textList(value: unknown): readonly string[] {
-  return Array.isArray(value)
-    ? value.filter((candidate): candidate is string => typeof candidate === 'string')
-    : [];
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
 }
 
 const token =
   /[ \t\r\n]*(?:("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)|([{}[\],:]))/y;
 
-/** V8 names the place of some faults only, so a parser of our own finds it. */
+/** V8 names the place of some syntax errors only, so this parser finds it. */
 function firstFault(text: string): number {
   let at = text.startsWith('\ufeff') ? 1 : 0;
   const open: string[] = [];

@@ -1,9 +1,11 @@
+import { posix } from 'node:path';
+import { parseDocument } from 'yaml';
 import { inFolder, type Repo } from '../repo.ts';
-import { recordOf } from './json-text.ts';
+import { recordOf, textList } from './json-text.ts';
 
-export type ManagerName = 'npm' | 'pnpm' | 'yarn' | 'bun';
+type ManagerName = 'npm' | 'pnpm' | 'yarn' | 'bun';
 
-/** Who installs the packages of a folder. */
+/** The package manager of a folder. */
 export interface NodeManager {
   readonly name: ManagerName;
   /** Yarn from 2 on, which shares little with Yarn 1 but its name. */
@@ -12,7 +14,7 @@ export interface NodeManager {
   readonly version?: string;
   /** Lock file from the top of the repository. */
   readonly lock?: string;
-  /** Yarn without node_modules: packages stay zipped, and Yarn must start whatever uses them. */
+  /** Yarn without node_modules: packages stay zipped, and Yarn must start every program that uses them. */
   readonly plugAndPlay: boolean;
   /** Script that .yarnrc.yml names: Yarn itself, kept in the repository. */
   readonly yarnPath?: string;
@@ -36,7 +38,7 @@ export function managerOf(repo: Repo, folder: string, manifest: unknown): NodeMa
     files.map((file) => inFolder(folder, file)).flatMap((lock) => (has(repo, lock) ? [{ name, lock }] : [])),
   );
   const name = (named as ManagerName | undefined) ?? found[0]?.name ?? 'npm';
-  const lock = found.find((candidate) => candidate.name === name)?.lock;
+  const lock = found.find((one) => one.name === name)?.lock;
   const common = {
     name,
     ...(version === undefined ? {} : { version }),
@@ -66,4 +68,50 @@ function namedManager(manifest: unknown): string {
 
 function has(repo: Repo, path: string): boolean {
   return repo.files.includes(path);
+}
+
+/**
+ * Patterns of the folders whose packages are installed together with those of `folder`; none if it is not a workspace
+ * root. npm and Yarn keep them in package.json, pnpm in pnpm-workspace.yaml.
+ */
+export function workspacePatterns(repo: Repo, folder: string, manifest: unknown): readonly string[] {
+  const pnpm = repo.read(inFolder(folder, 'pnpm-workspace.yaml'));
+  if (pnpm !== undefined) return textList(recordOf(yamlOf(pnpm))['packages']);
+  const { workspaces } = recordOf(manifest);
+  return textList(Array.isArray(workspaces) ? workspaces : recordOf(workspaces)['packages']);
+}
+
+/** @param inner folder of a package, from the top of the repository. */
+export function isWorkspace(root: string, patterns: readonly string[], inner: string): boolean {
+  if (root !== '' && !inner.startsWith(`${root}/`)) return false;
+  const path = root === '' ? inner : inner.slice(root.length + 1);
+  const matches = (pattern: string) => globOf(pattern.replace(/^!/, '')).test(path);
+  const named = patterns.filter((pattern) => !pattern.startsWith('!'));
+  const excluded = patterns.filter((pattern) => pattern.startsWith('!'));
+  return named.some(matches) && !excluded.some(matches);
+}
+
+function globOf(pattern: string): RegExp {
+  const plain = posix.normalize(pattern).replace(/\/$/, '');
+  const source = plain
+    .split(/(\*\*\/?|\*|\?|\{[^{}]*\})/)
+    .map((part) => {
+      if (part === '**/') return '(?:.*/)?';
+      if (part === '**') return '.*';
+      if (part === '*') return '[^/]*';
+      if (part === '?') return '[^/]';
+      if (/^\{.*\}$/.test(part)) return `(?:${part.slice(1, -1).split(',').map(literal).join('|')})`;
+      return literal(part);
+    })
+    .join('');
+  return new RegExp(`^${source}$`);
+}
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function yamlOf(text: string): unknown {
+  const document = parseDocument(text);
+  return document.errors.length > 0 ? undefined : (document.toJS() as unknown);
 }

@@ -3,16 +3,16 @@ import type { NodeProject } from './node.ts';
 type Scripts = Pick<NodeProject, 'scripts'>;
 
 /** How a script of package.json starts a program. */
-export interface ScriptCommand {
+interface ScriptCommand {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
 /**
- * What a script gives to a program: `CI=1 eslint src --max-warnings 0` → `src --max-warnings 0`. Scripts that do more than
- * start it (pipes, `&&`, quotes, variables) are not understood.
+ * The arguments that a script passes to a program: `CI=1 eslint src --max-warnings 0` → `src --max-warnings 0`. Scripts
+ * that do more than start it (pipes, `&&`, quotes, variables) are not understood.
  *
- * @param names scripts in the order they are looked at.
+ * @param names scripts, the first that fits wins.
  */
 export function scriptCommand(
   { scripts }: Scripts,
@@ -54,7 +54,7 @@ function leadingVariables(words: string[]): Record<string, string> {
 }
 
 /**
- * The arguments without those that are ours to say.
+ * The arguments without those that Sluice sets itself.
  *
  * @param dropped options with the number of words that follow them: `--format` has one.
  */
@@ -77,7 +77,7 @@ export function scriptsUse({ scripts }: Scripts, program: RegExp): boolean {
   return Object.values(scripts).some((script) => program.test(script));
 }
 
-/** Whether a script says nothing about the code: npm writes such a test into every new package.json. */
+/** Whether a script checks nothing: npm writes such a test into every new package.json. */
 export function isPlaceholder(script: string): boolean {
   return (
     /no test specified/i.test(script) || /^\s*(?:$|(?:echo|true|exit 0|:)(?![^\s;]))[^&|]*$/.test(script)

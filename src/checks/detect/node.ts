@@ -1,8 +1,7 @@
 import type { Place } from '../../kernel/errors.ts';
 import { folderOf, inFolder, type Repo } from '../repo.ts';
 import { type JsonReading, readJson, recordOf, textsOf } from './json-text.ts';
-import { managerOf, type NodeManager } from './node-manager.ts';
-import { isWorkspace, workspacePatterns } from './node-workspaces.ts';
+import { isWorkspace, managerOf, type NodeManager, workspacePatterns } from './node-manager.ts';
 
 /** A folder with a package.json. */
 export interface NodeProject {
@@ -11,9 +10,9 @@ export interface NodeProject {
   /** Its package.json, from the top of the repository. */
   readonly file: string;
   readonly scripts: Readonly<Record<string, string>>;
-  /** Versions asked for, by package: what it declares itself. */
+  /** Version ranges by package, as its own package.json declares them. */
   readonly own: Readonly<Record<string, string>>;
-  /** The same with what its workspace root declares: node finds these, too. */
+  /** The same with those of its workspace root: node finds these, too. */
   readonly packages: Readonly<Record<string, string>>;
   /** Folder the packages are installed in: its own, or that of its workspace root. */
   readonly root: string;
@@ -25,12 +24,12 @@ export interface NodeProject {
   /** Packages whose install scripts the repository allows. */
   readonly allowedScripts: readonly string[];
   readonly configs: NodeConfigs;
-  /** Why the package.json can't be used; all else is empty then. */
+  /** Why the package.json cannot be used; the other fields are empty then. */
   readonly fault?: { readonly message: string; readonly at: Place };
 }
 
 /** Configuration of tools in the project's own folder: the file, from the top of the repository. */
-export interface NodeConfigs {
+interface NodeConfigs {
   readonly eslint?: string;
   readonly tsc?: string;
   readonly prettier?: string;
@@ -46,10 +45,10 @@ interface Manifest {
   readonly reading: JsonReading;
 }
 
-/** Packages of others, and files that exist to be wrong. */
+/** Third-party packages, and files that are invalid on purpose. */
 const foreign = /(?:^|\/)(?:node_modules|bower_components|vendor|fixtures|__fixtures__|testdata)\//;
 
-/** Every tool asks, and a repository does not change while it is looked at. */
+/** Every tool needs them, and the repository does not change during a run. */
 const known = new WeakMap<Repo, readonly NodeProject[]>();
 
 /** All projects with a package.json, by folder. */
@@ -108,7 +107,7 @@ function faultOf({ file, reading }: Manifest): NodeProject['fault'] {
   if ('fault' in reading) return { message: `${reading.fault}.`, at: { file, line: reading.line } };
   const { value } = reading;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined;
-  return { message: 'The file must hold a JSON object.', at: { file, line: 1 } };
+  return { message: 'The file must contain a JSON object.', at: { file, line: 1 } };
 }
 
 function dependenciesOf(manifest: Readonly<Record<string, unknown>>): Record<string, string> {
@@ -120,8 +119,8 @@ function dependenciesOf(manifest: Readonly<Record<string, unknown>>): Record<str
 }
 
 /**
- * npm's `allowScripts` (name or name@version → true), pnpm's `onlyBuiltDependencies` and bun's `trustedDependencies` say
- * the same: whoever wrote package.json has looked at these.
+ * npm's `allowScripts` (name or name@version → true), pnpm's `onlyBuiltDependencies` and bun's `trustedDependencies` all
+ * name packages whose scripts the authors of package.json have approved.
  */
 function allowedScripts(manifest: Readonly<Record<string, unknown>>): readonly string[] {
   const byName = (value: unknown) =>
@@ -132,9 +131,7 @@ function allowedScripts(manifest: Readonly<Record<string, unknown>>): readonly s
   const names = [
     ...byName(manifest['allowScripts']),
     ...byName(recordOf(manifest['lavamoat'])['allowScripts']),
-    ...listed.flatMap((list) =>
-      Array.isArray(list) ? list.filter((candidate) => typeof candidate === 'string') : [],
-    ),
+    ...listed.flatMap((list) => (Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [])),
   ];
   // A name goes to npm as an argument: it must not be an option.
   return [...new Set(names)].filter((name) => /^(?:@[\w.-]+\/)?\w[\w.-]*$/.test(name)).sort();
@@ -164,7 +161,7 @@ function configsOf(repo: Repo, folder: string, manifest: Readonly<Record<string,
   const found = Object.entries(configFiles).flatMap(([tool, pattern]) => {
     const key = manifestKeys[tool as keyof NodeConfigs];
     const name =
-      names.find((candidate) => pattern.test(candidate)) ??
+      names.find((file) => pattern.test(file)) ??
       (key !== undefined && key in manifest ? 'package.json' : undefined);
     return name === undefined ? [] : [[tool, inFolder(folder, name)]];
   });

@@ -9,15 +9,15 @@ import {
 } from './python-manifest.ts';
 import { forDevelopment, type Requirement, readRequirements } from './requirements.ts';
 
-/** What is to be installed so that a project's checks can run. */
+/** The packages that a project's checks need. */
 export interface PythonInstall {
-  /** Files that decide what is installed, from the top of the repository: the same texts, the same environment. */
+  /** Files that determine the environment, from the top of the repository: the same texts, the same environment. */
   readonly inputs: readonly string[];
   /** For `pip install -r`, in this order. */
   readonly files: readonly string[];
-  /** What pip is given beside them, as PEP 508 writes it. */
+  /** Further requirements for pip, as PEP 508 writes them. */
   readonly requirements: readonly string[];
-  /** Whether something of the repository itself is built: this is done in a copy, as builds write beside their sources. */
+  /** Whether a package of the repository is built: that happens in a copy, as builds write beside their sources. */
   readonly buildsProject: boolean;
   readonly extras: readonly string[];
   readonly groups: readonly string[];
@@ -79,7 +79,7 @@ function byPip(
   files: readonly RequirementFile[],
 ): PlannedInstall {
   const pipfile = readPipfile(repo, folder);
-  // Requirements files are a lock of what pyproject.toml asks for; what is for development may be in the latter only.
+  // Requirements files lock the dependencies of pyproject.toml; those for development may be in the latter only.
   const isLocked = files.length > 0 || pipfile.length > 0;
   const extra =
     files.some(({ isDevelopment }) => isDevelopment) || pipfile.length > 0 ? [] : manifest.development;
@@ -120,7 +120,7 @@ interface RequirementFile {
 
 /**
  * The requirements files to install, in this order: that of the app, and those for development. One that names
- * everything that another does (pip-compile with an extra) stands for it.
+ * everything that another does (pip-compile with an extra) replaces it.
  */
 function requirementFiles(repo: Repo, folder: string): RequirementFile[] {
   const inside = inFolder(folder, 'requirements');
@@ -143,7 +143,7 @@ function requirementFiles(repo: Repo, folder: string): RequirementFile[] {
   );
 }
 
-/** undefined for files that are for something else: `requirements-prod.txt`, `requirements-gpu.txt`. */
+/** undefined for files with another purpose: `requirements-prod.txt`, `requirements-gpu.txt`. */
 function kindOf(name: string, isInside: boolean): 'app' | 'development' | undefined {
   const part = isInside
     ? /^(.*)\.txt$/.exec(name)?.[1]

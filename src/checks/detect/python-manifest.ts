@@ -2,21 +2,20 @@ import type { TomlTable } from 'smol-toml';
 import { UserError } from '../../kernel/errors.ts';
 import { inFolder, type Repo } from '../repo.ts';
 import { forDevelopment, packageName, type Requirement, readRequirement } from './requirements.ts';
-import { readSetup } from './setup-cfg.ts';
 import { part, parts, readToml, texts } from './toml.ts';
 
-/** What a pyproject.toml says, in whichever of its dialects (PEP 621, PEP 735, uv, Poetry). */
+/** The content of a pyproject.toml in any of its dialects (PEP 621, PEP 735, uv, Poetry). */
 export interface PythonManifest {
   readonly pyproject: TomlTable;
-  /** The file can't be read. */
+  /** Why the file cannot be read. */
   readonly fault?: UserError;
   readonly requiresPython?: string;
-  /** Whether it says how to build a package; an app often does not. */
+  /** Whether it defines how to build a package; an app often does not. */
   readonly isPackage: boolean;
-  /** As PEP 508 writes them: what the project itself needs, and what is for working on it. */
+  /** Dependencies of the project itself and of its development, as PEP 508 writes them. */
   readonly runtime: readonly string[];
   readonly development: readonly string[];
-  /** Extras and groups for working on it: `dev`, `test`, `lint`. */
+  /** Extras and groups for development: `dev`, `test`, `lint`. */
   readonly extras: readonly string[];
   readonly groups: readonly string[];
   readonly isPoetry: boolean;
@@ -53,7 +52,7 @@ export function readManifest(repo: Repo, folder: string): PythonManifest {
   };
 }
 
-/** So that the checks which a broken file speaks of are planned, and then did not run because of it. */
+/** The checks that a broken file mentions are planned, and then did not run because of it. */
 function brokenManifest(text: string): PythonManifest {
   const named = new Set(text.match(/\b(?:ruff|black|mypy|pytest)\b/g));
   return {
@@ -87,8 +86,7 @@ function poetryOf(pyproject: TomlTable) {
   const requiresPython = texts(dependencies, 'python')[0];
   return {
     isPoetry:
-      Object.keys(dependencies).length > 0 ||
-      development.some((candidate) => Object.keys(candidate).length > 0),
+      Object.keys(dependencies).length > 0 || development.some((table) => Object.keys(table).length > 0),
     ...(requiresPython === undefined ? {} : { requiresPython }),
     runtime: namesIn(dependencies),
     development: development.flatMap(namesIn),
@@ -103,7 +101,7 @@ function namesIn(dependencies: unknown): string[] {
 }
 
 /**
- * Versions by name in uv.lock or poetry.lock, which are of one shape; or the fault of the file. A package that is locked
+ * Versions by name in uv.lock or poetry.lock, which have the same shape; or the syntax error of the file. A package that is locked
  * at several versions, for several versions of Python, is left out.
  */
 export function readLock(repo: Repo, file: string): ReadonlyMap<string, string> | UserError {
@@ -122,7 +120,7 @@ export function readLock(repo: Repo, file: string): ReadonlyMap<string, string> 
   );
 }
 
-/** What Pipfile.lock, or without one the Pipfile, asks for, as PEP 508 writes it. */
+/** Requirements of Pipfile.lock, or without one of the Pipfile, as PEP 508 writes them. */
 export function readPipfile(repo: Repo, folder: string): readonly string[] {
   const lock = repo.read(inFolder(folder, 'Pipfile.lock'));
   const data = lock === undefined ? readToml(repo, inFolder(folder, 'Pipfile')) : readJson(lock);
@@ -147,7 +145,7 @@ function readJson(text: string): unknown {
   }
 }
 
-/** What is asked for, each package once, with its version from a lock where there is one. */
+/** The requirements, each package once, with its locked version where there is one. */
 export function lockedRequirements(
   asked: readonly string[],
   lock: ReadonlyMap<string, string>,
@@ -160,4 +158,41 @@ export function lockedRequirements(
     found.set(requirement.name, { ...requirement, ...(version === undefined ? {} : { version }) });
   }
   return [...found.values()];
+}
+
+/** The setuptools package that setup.cfg declares; the file may hold only settings of tools. */
+interface SetupFile {
+  readonly isPackage: boolean;
+  readonly runtime: readonly string[];
+  readonly development: readonly string[];
+  readonly extras: readonly string[];
+}
+
+/** https://setuptools.pypa.io/en/latest/userguide/declarative_config.html */
+function readSetup(text: string): SetupFile {
+  const extras = [...optionsIn(text, 'options.extras_require')].filter(([name]) => forDevelopment.test(name));
+  return {
+    isPackage: /^\[(?:metadata|options)\]/m.test(text),
+    runtime: optionsIn(text, 'options').get('install_requires') ?? [],
+    development: extras.flatMap(([, requirements]) => requirements),
+    extras: extras.map(([name]) => name),
+  };
+}
+
+/** The lists of a section, with their entries on separate, indented lines. */
+function optionsIn(text: string, section: string): Map<string, string[]> {
+  const options = new Map<string, string[]>();
+  let here = '';
+  let entries: string[] | undefined;
+  for (const line of text.split(/\r?\n/)) {
+    const header = /^\[([^\]]+)\]/.exec(line)?.[1];
+    const [, name, first] = /^([\w.-]+)\s*[=:]\s*(.*)$/.exec(line) ?? [];
+    if (header !== undefined) here = header;
+    if (header !== undefined || /^\s*(?:[#;]|$)/.test(line)) continue;
+    if (name !== undefined && first !== undefined) {
+      entries = first === '' ? [] : [first];
+      if (here === section) options.set(name, entries);
+    } else if (/^\s/.test(line)) entries?.push(line.trim());
+  }
+  return options;
 }

@@ -39,7 +39,7 @@ function matches(operator: string, text: string, actual: readonly number[]): boo
     case '~':
       return order >= 0 && startsWith(actual, wanted.slice(0, Math.min(2, wanted.length)));
     default:
-      // `python = "3.11"` of Poetry means 3.11.*, as everybody who writes it does.
+      // Poetry reads `python = "3.11"` as ==3.11; its authors mean 3.11.*.
       return isPrefix;
   }
 }

@@ -6,13 +6,13 @@ import { readManifest } from './python-manifest.ts';
 import type { Requirement } from './requirements.ts';
 import { readToml, texts } from './toml.ts';
 
-/** A part of a repository with Python in it that has packages, and settings of tools, of its own. */
+/** A folder of Python code with its own packages and tool settings. */
 export interface PythonProject {
   /** From the top of the repository; `''` is the top. */
   readonly folder: string;
   readonly manager: 'uv' | 'poetry' | 'pip';
   readonly install: PythonInstall;
-  /** What the install is asked for by name, with the locked version where there is one. */
+  /** Packages that the install names, with the locked version where there is one. */
   readonly dependencies: ReadonlyMap<string, Requirement>;
   /** `>=3.11`. */
   readonly requiresPython?: string;
@@ -20,9 +20,9 @@ export interface PythonProject {
   readonly pinnedPython?: string;
   /** Empty when there is none. */
   readonly pyproject: TomlTable;
-  /** A file of the project that can't be read, so that nothing of it can run. */
+  /** Why none of the project's tools can run: a file that cannot be read. */
   readonly fault?: UserError;
-  /** Python files that belong to it and to no project within it; and those of them that pytest takes for tests. */
+  /** Python files that belong to it and not to a project within it; and those of them that are tests for pytest. */
   readonly sources: readonly string[];
   readonly tests: readonly string[];
   /** Folders of the projects within it. */
@@ -62,7 +62,7 @@ function findProjects(repo: Repo): PythonProject[] {
   return projects.length === 0 ? [project(repo, '', sources, [], [])] : projects;
 }
 
-/** The folder that a manifest speaks for; `requirements/dev.txt` speaks for the folder above. */
+/** The project folder of a manifest; for `requirements/dev.txt` it is the folder above. */
 function manifestFolder(file: string): string[] {
   const folder = folderOf(file);
   const name = file.slice(folder === '' ? 0 : folder.length + 1);
@@ -70,7 +70,7 @@ function manifestFolder(file: string): string[] {
   return manifest.test(name) ? [folder] : [];
 }
 
-/** Requirements of a documentation are no project of their own beside the one they document. */
+/** Requirements of documentation do not make a project beside the one they document. */
 function isDocs(folder: string, marked: readonly string[]): boolean {
   return /(?:^|\/)docs?$/.test(folder) && marked.includes(folderOf(folder));
 }
@@ -140,8 +140,8 @@ function rootOf(folder: string, sources: readonly string[]): string {
 }
 
 /**
- * What of its folder belongs to the project, for a tool that walks folders itself: `.`, or where projects lie within it
- * the largest folders, and the files, that hold none of them. Relative to its folder.
+ * The paths of the project, for a tool that walks folders itself: `.`, or if it contains other projects, the largest
+ * folders and the files without any of them. Relative to its folder.
  *
  * @param files its sources, or some of them.
  */
@@ -156,7 +156,7 @@ export function targets({ folder, nested }: PythonProject, files: readonly strin
   return [...new Set(found)].map((path) => (path.startsWith('-') ? `./${path}` : path));
 }
 
-/** Every tool asks for every project, and there may be hundreds of them among 50,000 files. */
+/** Kept, as every tool searches it for every project: there may be hundreds of them among 50,000 files. */
 const sets = new WeakMap<Repo, ReadonlySet<string>>();
 
 function fileSet(repo: Repo): ReadonlySet<string> {

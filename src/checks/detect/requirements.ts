@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import { folderOf, type Repo } from '../repo.ts';
 
-/** Names that people give to what is needed for checks, of extras, groups and requirements files alike. */
+/** Usual names of extras, groups and requirements files that hold the tools for checks. */
 export const forDevelopment =
   /^(?:dev|develop|development|tests?|testing|pytest|lint|linting|linters?|typing|types|type-?check|mypy|ci|qa|quality|style|format|checks?|local)$/i;
 
-/** A package that is asked for. */
+/** A required package. */
 export interface Requirement {
   /** As PEP 503 writes it: lower case, `-` for each run of `-`, `_` and `.`. */
   readonly name: string;
@@ -15,11 +15,11 @@ export interface Requirement {
   readonly conditional: boolean;
 }
 
-export interface RequirementsFile {
+interface RequirementsFile {
   readonly requirements: readonly Requirement[];
   /** Itself and what it includes with `-r` and `-c`, as far as it is in the repository. */
   readonly files: readonly string[];
-  /** Whether it installs something of the repository itself: `-e .`, `./lib`. */
+  /** Whether it installs a package of the repository itself: `-e .`, `./lib`. */
   readonly local: boolean;
 }
 
@@ -53,7 +53,7 @@ export function readRequirements(repo: Repo, file: string, seen = new Set<string
 /**
  * Reads one requirement as PEP 508 writes it: `ruff==0.17.5`, `celery[redis]>=5 ; python_version < "3.13"`.
  *
- * @returns undefined for what is none, such as an option of pip or a bare URL.
+ * @returns undefined for anything else, such as an option of pip or a bare URL.
  */
 export function readRequirement(text: string): Requirement | undefined {
   const [, name, rest = ''] =

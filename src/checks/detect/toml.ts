@@ -2,10 +2,10 @@ import { parse, TomlError, type TomlTable } from 'smol-toml';
 import { UserError } from '../../kernel/errors.ts';
 import type { Repo } from '../repo.ts';
 
-/** A part of a TOML or JSON file that nobody has checked yet. */
-export type Part = Readonly<Record<string, unknown>>;
+/** A table of a TOML or JSON file, not validated yet. */
+type Part = Readonly<Record<string, unknown>>;
 
-/** @returns undefined when there is no such file; the error when it is no TOML. */
+/** @returns undefined if the file does not exist; the error if it is not valid TOML. */
 export function readToml(repo: Repo, file: string): TomlTable | UserError | undefined {
   const text = repo.read(file);
   if (text === undefined) return undefined;
@@ -17,7 +17,7 @@ export function readToml(repo: Repo, file: string): TomlTable | UserError | unde
     return new UserError({
       code: 'checks.manifest',
       message: `${file} is not valid TOML: ${why}`,
-      hint: 'Mend the line named: no tool of the project can read its settings until then.',
+      hint: 'Fix that line. Until then no tool of the project can read its settings.',
       at: { file, line: error.line, column: error.column },
     });
   }
@@ -33,7 +33,7 @@ export function part(data: unknown, ...path: readonly string[]): Part {
 export function texts(data: unknown, ...path: readonly string[]): string[] {
   const found = valueAt(data, path);
   if (typeof found === 'string') return [found];
-  return Array.isArray(found) ? found.filter((candidate) => typeof candidate === 'string') : [];
+  return Array.isArray(found) ? found.filter((value) => typeof value === 'string') : [];
 }
 
 /** The tables in the list at a path. */

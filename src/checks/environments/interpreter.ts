@@ -7,7 +7,7 @@ import { packageName } from '../detect/requirements.ts';
 import { inFolder } from '../repo.ts';
 import type { RunContext } from '../tool.ts';
 
-/** An interpreter, and what is installed where it looks for packages. */
+/** An interpreter and the packages it finds. */
 export interface PythonEnvironment {
   /** Absolute. */
   readonly python: string;
@@ -15,7 +15,7 @@ export interface PythonEnvironment {
   readonly scripts: string;
   /** `3.11.7`. */
   readonly version: string;
-  /** Where it is installed: the environment, or the installation itself. */
+  /** Folder of the environment, or of the installation itself. */
   readonly prefix: string;
   /** Versions by name, as PEP 503 writes it. */
   readonly packages: ReadonlyMap<string, string>;
@@ -36,7 +36,7 @@ print(json.dumps({
     "packages": {name: version for name, version in packages.items() if name and version},
 }))`;
 
-/** @returns undefined when there is no such program, or when it is no Python 3 that works. */
+/** @returns undefined if the program does not exist or is not a working Python 3. */
 export async function probePython(
   context: RunContext,
   program: string,
@@ -58,14 +58,14 @@ export async function probePython(
   }
 }
 
-/** A file that is there but can't be run (no permission, an environment that moved) is no interpreter either. */
+/** A file that exists but cannot be run (no permission, an environment that moved) does not count either. */
 function isMissing(error: unknown): boolean {
   if (error instanceof UserError) return error.code === 'process.missing';
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'ENOENT' || code === 'EACCES' || code === 'ENOEXEC' || code === 'ENOTDIR';
 }
 
-/** An environment that somebody has made for the project, if it has all that the project asks for. */
+/** An environment that exists already and has all packages of the project. */
 export async function existingEnvironment(
   context: RunContext,
   project: PythonProject,
@@ -101,7 +101,7 @@ function plainVersion(version: string): string {
     .replace(/(?<!\.0)(?:\.0)+$/, '');
 }
 
-/** Pythons that GitHub's runners keep on a shelf for actions/setup-python, the newest first; none elsewhere. */
+/** Pythons in the tool cache of GitHub's runners (for actions/setup-python), the newest first; none elsewhere. */
 function runnerPythons(env: RunContext['env']): string[] {
   const shelf = env['RUNNER_TOOL_CACHE'];
   if (!shelf) return [];
@@ -114,7 +114,7 @@ function runnerPythons(env: RunContext['env']): string[] {
 
 /**
  * The interpreter that an environment of the project is made with: the one of .python-version, else python3 if the
- * project allows it, else the newest that it allows; on GitHub's runners also of those that are there but not on PATH.
+ * project allows it, else the newest that it allows; on GitHub's runners also those of the tool cache.
  *
  * @throws UserError `checks.python`
  */
@@ -143,8 +143,8 @@ export async function basePython(
     code: 'checks.python',
     message:
       seen.size === 0
-        ? 'There is no Python 3 on PATH'
-        : `${where} asks for Python ${requiresPython}, and here is only ${[...seen].join(', ')}`,
-    hint: 'Install it; on GitHub’s runners put actions/setup-python before this step.',
+        ? 'Python 3 is not on PATH'
+        : `${where} requires Python ${requiresPython}. Available: ${[...seen].join(', ')}`,
+    hint: 'Install it. In a GitHub workflow, add actions/setup-python before this step.',
   });
 }

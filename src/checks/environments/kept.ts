@@ -7,11 +7,11 @@ const unusedDays = 30;
 const marker = 'ready';
 
 /**
- * A folder that is made once and found again by later runs. Whoever makes it works in a folder of its own; the marker,
- * written last, names the one that is complete. So runs at the same time, or one that is killed, never leave half of it.
+ * A folder that is made once and reused by later runs. Each maker works in a new folder; the marker, written last, names
+ * the complete one. So concurrent or killed runs never leave a half-made folder in use.
  *
- * @param place folder that stands for exactly this content: its name is made of all that the content depends on.
- * @param open what is to be done with the folder; undefined when its content does not work (any more).
+ * @param place folder for exactly this content: its name is derived from all that the content depends on.
+ * @param open uses the folder; returns undefined if its content does not work.
  */
 export async function kept<T>(
   place: string,
@@ -36,7 +36,7 @@ export async function kept<T>(
   return open(folder);
 }
 
-/** The folder that the marker names, which is then known to be in use. */
+/** The folder that the marker names; its timestamp is renewed, which keeps it from being pruned. */
 async function complete(place: string): Promise<string | undefined> {
   const name = await readFile(join(place, marker), 'utf8').catch(() => undefined);
   if (name === undefined || !/^[\da-f]{8}$/.test(name)) return undefined;
@@ -45,7 +45,7 @@ async function complete(place: string): Promise<string | undefined> {
   return join(place, name);
 }
 
-/** Removes what nobody has asked for lately beside it, and what a killed run has left in it. */
+/** Removes unused folders beside it, and the leftovers of killed runs in it. */
 async function prune(place: string): Promise<void> {
   const around = join(place, '..');
   for (const name of await readdir(around).catch(() => [])) {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { readJson, recordOf, textsOf } from '../detect/json-text.ts';
 
 /**
- * Whether node_modules holds exactly what npm's lock file says, so that an install would change nothing. npm notes what
- * it installed in node_modules/.package-lock.json; since people also copy and delete folders, every package's own version
- * is looked at, too.
+ * Whether node_modules matches npm's lock file exactly, so that an install changes nothing. npm records its installs in
+ * node_modules/.package-lock.json; since people also copy and delete folders, every package's own version is compared,
+ * too.
  *
  * @param folder absolute: where package.json, lock file and node_modules are.
  */
@@ -32,7 +32,7 @@ type Packages = Readonly<Record<string, unknown>>;
 function fits(folder: string, path: string, locked: Packages, installed: Packages): boolean {
   const wanted = recordOf(locked[path]);
   const there = recordOf(installed[path]);
-  // An optional package is left out where it is for another platform.
+  // npm leaves out optional packages for other platforms.
   if (!(path in installed)) return wanted['optional'] === true && !existsSync(join(folder, path));
   if (wanted['link'] === true) return there['link'] === true && existsSync(join(folder, path));
   if (wanted['version'] !== there['version'] || wanted['integrity'] !== there['integrity']) return false;
@@ -47,7 +47,7 @@ function isInSync(manifest: Packages, inLock: Packages): boolean {
   return kinds.every((kind) => sorted(manifest, kind) === sorted(inLock, kind));
 }
 
-/** Packages of dependencies that have install scripts of their own, by name. */
+/** Dependencies with install scripts, by name. */
 export function packagesWithScripts(lockFile: string): readonly string[] {
   const names = Object.entries(packagesIn(lockFile) ?? {}).flatMap(([path, entry]) => {
     const { hasInstallScript, optional } = recordOf(entry);

@@ -9,13 +9,13 @@ import type { RunContext, ToolRun } from '../tool.ts';
 
 /** A program of the project's own packages. */
 export interface NodeProgram {
-  /** What its arguments are appended to. */
+  /** Its arguments are appended to this. */
   readonly argv: readonly [string, ...string[]];
   /** undefined where Yarn keeps the package zipped. */
   readonly version: string | undefined;
 }
 
-/** For every program of a project: no colours, no questions, nothing of the job's that changes what is installed. */
+/** For every program of a project: no colors, no prompts, and no variable of the job that changes what is installed. */
 export const plainEnv = { CI: 'true', NO_COLOR: '1', FORCE_COLOR: undefined, NODE_ENV: undefined } as const;
 
 /**
@@ -51,10 +51,10 @@ export async function nodeProgram(
 const managerEnv = {
   ...plainEnv,
   COREPACK_ENABLE_DOWNLOAD_PROMPT: '0',
-  // It would write a `packageManager` into package.json.
+  // Otherwise corepack writes a `packageManager` into package.json.
   COREPACK_ENABLE_AUTO_PIN: '0',
   npm_config_update_notifier: 'false',
-  // A project's own `prepare` would change .git/config.
+  // Otherwise the project's `prepare` changes .git/config.
   HUSKY: '0',
   SKIP_INSTALL_SIMPLE_GIT_HOOKS: '1',
   LEFTHOOK: '0',
@@ -74,7 +74,7 @@ export function runManager(
  * How the project's package manager is called here: by a script of the repository, by its name, or through corepack,
  * which comes with Node up to 24 and fetches the version that package.json names.
  *
- * @throws UserError `checks.environment` when it is not there.
+ * @throws UserError `checks.environment` if it is missing.
  */
 export async function managerCommand(
   context: RunContext,
@@ -104,11 +104,11 @@ export async function managerCommand(
   const wanted = `${berry ? 'yarn (2 or later)' : name}${version === undefined ? '' : ` ${version}`}`;
   throw new UserError({
     code: 'checks.environment',
-    message: `${manager.lock ?? `package.json of ${root || 'the top folder'}`} asks for ${wanted}, which is not there`,
+    message: `${manager.lock ?? `package.json of ${root || 'the top folder'}`} requires ${wanted}, which is not installed`,
     hint:
       name === 'bun'
-        ? 'Install bun before the checks (oven-sh/setup-bun).'
-        : `Install ${name} before the checks, or corepack.`,
+        ? 'Install bun before the checks, for example with oven-sh/setup-bun.'
+        : `Install ${name} or corepack before the checks.`,
     output: tried.join('\n'),
   });
 }

@@ -9,15 +9,15 @@ import type { Preparation, RunContext, ToolRun } from '../tool.ts';
 import { npmModulesFit, packagesWithScripts } from './node-fits.ts';
 import { managerCommand, runManager } from './node-program.ts';
 
-export interface NodePackages {
-  /** Packages whose install scripts were not run, as far as the lock file tells. */
+interface NodePackages {
+  /** Packages whose install scripts were not run, as far as the lock file shows. */
   readonly withheld: readonly string[];
 }
 
 /**
- * The packages of a project, or of the whole workspace it belongs to, as its lock file says. Install scripts of packages
- * do not run, as with npm 12, pnpm 10 and bun: they are how most of npm's worms spread. Those that package.json allows
- * (`allowScripts`) do, and so do the repository's own `postinstall` and `prepare`: it is its tests that run next.
+ * The packages of a project, or of its whole workspace, from its lock file. Install scripts of packages do not run, as
+ * with npm 12, pnpm 10 and bun: most of npm's worms spread through them. Those that package.json allows (`allowScripts`)
+ * run, and so do the repository's own `postinstall` and `prepare`: its tests run next anyway.
  */
 export function nodePackages(project: NodeProject): Preparation<NodePackages> {
   const { root } = project;
@@ -36,12 +36,12 @@ async function install(context: RunContext, project: NodeProject): Promise<NodeP
   const folder = join(context.repo.root, root);
   const lock = manager.lock === undefined ? undefined : join(context.repo.root, manager.lock);
   if (manager.name === 'npm' && lock !== undefined && npmModulesFit(folder, lock)) {
-    context.note('node_modules is as the lock file says');
+    context.note('node_modules matches the lock file');
     return { withheld: [] };
   }
-  // npm empties the folder that a link leads to, which is another checkout's: it is taken as it is.
+  // npm empties the folder that a link points to, which belongs to another checkout: it is used as it is.
   if (lstatSync(join(folder, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() === true) {
-    context.note('node_modules is a link, and is used as it is');
+    context.note('node_modules is a symbolic link and is used as it is');
     return { withheld: [] };
   }
   const command = await managerCommand(context, project);
@@ -57,7 +57,7 @@ async function install(context: RunContext, project: NodeProject): Promise<NodeP
   return { withheld: withScripts.filter((name) => !project.allowedScripts.includes(name)) };
 }
 
-/** What installs without changing the lock file, with the manager's name before it. */
+/** The command that installs without changing the lock file. */
 export function installArguments({ manager }: NodeProject): readonly [string, ...string[]] {
   const { name, berry, lock } = manager;
   const isLocked = lock !== undefined;
@@ -80,12 +80,12 @@ type Command = readonly [string, ...string[]];
 async function runAllowedScripts(context: RunContext, project: NodeProject, command: Command): Promise<void> {
   const { allowedScripts, manager, root } = project;
   if (allowedScripts.length === 0 || manager.name === 'bun') return;
-  // Yarn 1 can't; the folders it makes are as npm's.
+  // Yarn 1 has no rebuild; its folders have the layout of npm's.
   const rebuild: Command = manager.name === 'yarn' && !manager.berry ? ['npm'] : command;
   await step(context, [...rebuild, 'rebuild', ...allowedScripts], root);
 }
 
-/** Those that every manager runs after an install: code is generated there that types and tests need. */
+/** Every manager runs these after an install: they often generate code that types and tests need. */
 async function runOwnScripts(context: RunContext, project: NodeProject, command: Command): Promise<void> {
   const { root } = project;
   const scripts = project.rootScripts;
@@ -105,29 +105,29 @@ async function step(
   if (run.code !== 0) throw failed(argv, root, run);
 }
 
-/** What package managers say, and what it means: the first that fits. */
+/** Messages of package managers and their meaning: the first match counts. */
 const meanings: readonly (readonly [said: RegExp, why: string, hint: string])[] = [
   [
     /can only install packages when|ERR_PNPM_OUTDATED_LOCKFILE|lockfile needs to be updated|lockfile would have been modified/i,
-    'the lock file does not fit package.json any more',
-    'Install once by hand and commit the lock file.',
+    'the lock file no longer matches package.json',
+    'Run the install locally and commit the lock file.',
   ],
   [
     /EINTEGRITY|integrity check(?:sum)? failed|ERR_PNPM_TARBALL_INTEGRITY|YN0018/i,
-    'a package is not the one that was locked: its hash differs',
-    'Do not go on before you know why. Lock anew only if the registry itself is trusted.',
+    'the hash of a package differs from the locked one',
+    'Find out why before you continue. Update the lock file only if you trust the registry.',
   ],
   [
     /\bE40[13]\b|ERR_PNPM_FETCH_40[13]|authentication token|YN0041/i,
-    'the registry wants a token, or another one',
-    'Give the job the token that .npmrc or .yarnrc.yml names, and pass its variable on: checks.env in sluice.yml.',
+    'the registry requires a token, or rejects this one',
+    'Set the token that .npmrc or .yarnrc.yml names in the job, and name its variable in checks.env of sluice.yml.',
   ],
   [
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|YN0001: .{0,300}RequestError/,
-    'the registry could not be reached',
-    'Is the network there, and the registry in .npmrc right?',
+    'cannot reach the registry',
+    'Check the network, and the registry in .npmrc.',
   ],
-  [/ENOSPC|no space left/i, 'the disk is full', 'Make room where the repository is.'],
+  [/ENOSPC|no space left/i, 'the disk is full', 'Free disk space where the repository is.'],
 ];
 
 function failed(argv: Command, root: string, run: ToolRun): UserError {
@@ -135,13 +135,13 @@ function failed(argv: Command, root: string, run: ToolRun): UserError {
   const where = root === '' ? '' : ` in ${root}`;
   return new UserError({
     code: 'checks.environment',
-    message: `${argv.slice(0, 3).join(' ')}${where} failed: ${meaning?.[1] ?? `it ended with exit code ${run.code}`}`,
-    hint: meaning?.[2] ?? 'Run it yourself: its last lines are below.',
+    message: `${argv.slice(0, 3).join(' ')}${where} failed: ${meaning?.[1] ?? `exit code ${run.code}`}`,
+    hint: meaning?.[2] ?? 'Run it locally; its last lines are below.',
     output: tail(harmless(withoutUsage(run.stderr.trim() === '' ? run.stdout : run.stderr)), 20),
   });
 }
 
-/** Of a command that it refuses npm prints all options, some 80 lines, after the reason. */
+/** After the reason, npm prints all options of a rejected command: about 80 lines. */
 function withoutUsage(text: string): string {
   return text.replace(/^npm (?:error|ERR!) Usage:[\s\S]*/m, '');
 }
@@ -161,7 +161,7 @@ function filesToKeep({ repo }: RunContext, { root, manager }: NodeProject): read
   );
 }
 
-/** Whatever a manager does to these files is undone, also when it fails: a check changes nothing that git keeps. */
+/** Restores these files afterwards, also on failure: a check changes no tracked file. */
 async function keeping(files: readonly string[], work: () => Promise<void>): Promise<void> {
   const before = files.map((file) => (existsSync(file) ? readFileSync(file) : undefined));
   try {

@@ -1,7 +1,7 @@
 import type { TestCase, TestTotals } from '../model.ts';
 import { descendants, readXml, type XmlElement } from './xml.ts';
 
-/** A test that failed, or that could not be run. */
+/** A test that failed or could not run. */
 export interface FailedTest {
   /** As in {@link TestCase}: `tests/test_books.py::test_list`, `src/cart.test.ts › cart › adds`. */
   readonly name: string;
@@ -9,19 +9,19 @@ export interface FailedTest {
   readonly suite: string;
   /** `name` of the report. */
   readonly test: string;
-  /** As the runner wrote it: relative to wherever that runner counts from. */
+  /** As the runner wrote it, relative to that runner's base. */
   readonly file?: string;
-  /** Where the test begins, if the runner says so; counts from 1. */
+  /** Where the test begins, if the runner reports it; counts from 1. */
   readonly line?: number;
-  /** `error`: not an assertion failed but something around it. */
+  /** `error`: the failure is outside of an assertion. */
   readonly kind: 'failure' | 'error';
-  /** First line of what it says, or ''. */
+  /** First line of its message, or ''. */
   readonly message: string;
   /** The whole text: stack, diff. */
   readonly text: string;
 }
 
-export interface JUnitReport {
+interface JUnitReport {
   readonly totals: TestTotals;
   readonly failures: readonly FailedTest[];
 }
@@ -32,7 +32,7 @@ const slowestCount = 10;
  * Reads the JUnit XML of a test runner (pytest, vitest, jest-junit, …). Counts come from the test cases themselves; the
  * sums that runners write beside them differ in what they include.
  *
- * @returns undefined when the text is no whole JUnit report.
+ * @returns undefined if the report is invalid or incomplete.
  */
 export function readJUnit(xml: string): JUnitReport | undefined {
   const top = readXml(xml);
@@ -99,7 +99,7 @@ function outcomeOf(element: XmlElement): TestCase['outcome'] {
   return element.children.some(({ name }) => name === 'skipped') ? 'skipped' : 'passed';
 }
 
-/** Maven Surefire's words for an earlier attempt that failed, which others have taken over. */
+/** Maven Surefire's elements for an earlier failed attempt, which other runners have adopted. */
 function isFlaky(element: XmlElement): boolean {
   return (
     outcomeOf(element) === 'passed' &&
@@ -145,7 +145,7 @@ function pytestName(element: XmlElement): string {
   const { classname = '', name = '', file } = element.attributes;
   if (file === undefined) return nameOf(element);
   const module = file.replace(/\.py$/, '').replaceAll('/', '.');
-  // What could not be collected is a test case named like its module.
+  // A module that could not be collected is a test case with the module's name.
   if (classname === '') return file;
   const classes = classname.startsWith(`${module}.`) ? classname.slice(module.length + 1).split('.') : [];
   return [file, ...classes, name].join('::');

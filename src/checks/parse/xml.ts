@@ -13,10 +13,10 @@ export interface XmlElement {
 type Entry = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the XML of a report, which tests and whatever they print have a hand in: entities that the document declares
- * are never expanded, nesting is limited, and nothing outside it is fetched.
+ * Reads the XML of a report, which is untrusted: entities that the document declares are never expanded, nesting is
+ * limited, and nothing is fetched.
  *
- * @returns its top element; undefined when the text is no whole, well-formed document.
+ * @returns its top element; undefined if the document is not well-formed.
  */
 export function readXml(text: string): XmlElement | undefined {
   const parser = new XMLParser({

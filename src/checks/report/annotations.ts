@@ -2,10 +2,9 @@ import type { Annotation } from '../../report/annotations.ts';
 import { counted } from '../../report/figures.ts';
 import type { CheckResult, ChecksReport, JudgedFinding, Level } from '../model.ts';
 import { worstFirst } from '../verdict/judge-findings.ts';
-import { isFirstOfCause } from './causes.ts';
-import { againBy, namesOfCause, verdictLine } from './words.ts';
+import { againBy, isFirstOfCause, namesOfCause, verdictLine } from './words.ts';
 
-/** GitHub shows ten of a level in each step; more than ten in all is more than anybody reads. */
+/** GitHub shows ten of a level in each step; people do not read more than ten in all. */
 const most = 10;
 
 const levels: Readonly<Record<Level, Annotation['level']>> = {
@@ -15,8 +14,8 @@ const levels: Readonly<Record<Level, Annotation['level']>> = {
 };
 
 /**
- * The ten notes that matter most, the best first: checks that did not run, then findings as worstFirst has them. Where there
- * are more, the last one counts the others. Mere notes are shown for lines of the change alone, and nothing that is accepted.
+ * The ten most important annotations: checks that did not run, then findings in the order of worstFirst. If there are more,
+ * the last one counts the others. Findings of the level `note` appear only for changed lines, accepted ones never.
  */
 export function checksAnnotations(report: ChecksReport): Annotation[] {
   const { results } = report;
@@ -24,8 +23,8 @@ export function checksAnnotations(report: ChecksReport): Annotation[] {
     return [{ level: 'error', title: 'Nothing was checked', message: verdictLine(report) }];
   }
   const missing = results
-    .filter((checkResult) => checkResult.status === 'did-not-run' && isFirstOfCause(checkResult, results))
-    .map((checkResult) => missingNote(checkResult, namesOfCause(checkResult, results)));
+    .filter((result) => result.status === 'did-not-run' && isFirstOfCause(result, results))
+    .map((result) => missingNote(result, namesOfCause(result, results)));
   const findings = results
     .flatMap((result) => result.findings)
     .filter(
@@ -36,7 +35,7 @@ export function checksAnnotations(report: ChecksReport): Annotation[] {
   const all = [...missing, ...findings];
   if (all.length <= most) return all;
   const others = all.slice(most - 1);
-  const message = `${counted(others.length, 'finding')} more: the summary of this step and the log have them.`;
+  const message = `${counted(others.length, 'finding')} more: see the summary of this step or the log.`;
   return [
     ...all.slice(0, most - 1),
     { level: others[0]?.level ?? 'notice', title: `${others.length} more`, message },

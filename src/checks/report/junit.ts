@@ -35,9 +35,9 @@ function suiteOf(result: CheckResult) {
   if (status === 'skipped') cases.push(plainCase(check.id, tag('skipped', { message: why ?? '' }, '')));
   const shared = cases.length === 0 && (status === 'fail' || status === 'review') ? 1 : 0;
   if (shared > 0)
-    cases.push(plainCase(check.id, tag('failure', { message: 'found with another check' }, '')));
+    cases.push(plainCase(check.id, tag('failure', { message: 'reported with another check' }, '')));
   if (cases.length === 0) cases.push(plainCase(check.id, ''));
-  // A runner tells how many tests it ran; any other check is one test when nothing is wrong.
+  // A test runner reports its number of tests; any other check counts as one test when it passes.
   const ran = tests === undefined ? 0 : tests.passed + tests.failed + tests.skipped;
   const counts = { tests: Math.max(ran, cases.length), failures: failing.length + shared, errors, skipped };
   const head = attributes({ name: check.id, ...counts, time: seconds.toFixed(3) });
@@ -73,7 +73,7 @@ function attributes(values: Readonly<Record<string, string | number>>): string {
     .join('');
 }
 
-/** Text from which `plain` or `oneLine` has taken what XML cannot hold, but for two characters. */
+/** @param text went through `plain` or `oneLine`, which removes all that XML cannot hold except two characters. */
 function escaped(text: string): string {
   return text
     .replace(/[\ufffe\uffff]/g, '')

@@ -1,23 +1,24 @@
 import { version } from '../../kernel/version.ts';
 import { plain } from '../../report/text.ts';
+import { httpUrl } from '../../report/url.ts';
 import {
   type Category,
   type ChecksReport,
   categories,
+  home,
   type JudgedFinding,
   type Level,
   type Severity,
   severities,
 } from '../model.ts';
 import { worstFirst } from '../verdict/judge-findings.ts';
-import { home, pageOf } from './words.ts';
 
 /**
  * Findings as SARIF 2.1.0 for code scanning, as GitHub reads it (its docs: "SARIF support for code scanning"): a run for each
- * category. undefined when there is no run to upload.
+ * category. undefined if there is no run to upload.
  *
- * What is accepted is left out, since GitHub takes no suppressions. So is a category of which a check did not run or was not
- * asked for: GitHub would close the alerts that are missing.
+ * Accepted findings are left out, since GitHub ignores suppressions. So is a category of which a check did not run or was not
+ * selected: GitHub closes alerts that are missing from an upload.
  */
 export function checksSarif(report: ChecksReport): string | undefined {
   const runs = categories.flatMap((category) => {
@@ -38,7 +39,7 @@ export function checksSarif(report: ChecksReport): string | undefined {
 
 /** GitHub keeps the first 5,000 results of a run and refuses 25,000; the worst come first. */
 const mostResults = 5000;
-/** So that those, whatever they say, stay below the 10 MB that GitHub takes of a compressed file. */
+/** Keeps these results below GitHub's limit of 10 MB for a compressed file. */
 const mostText = 1000;
 
 function runOf(category: Category, findings: readonly JudgedFinding[]) {
@@ -57,7 +58,7 @@ function runOf(category: Category, findings: readonly JudgedFinding[]) {
         rules: rules.map(([id, same]) => ruleOf(id, category, same)),
       },
     },
-    // All before the last slash is the category: without that slash each run would have the same one, and be refused.
+    // The part before the last slash is the category. GitHub rejects several runs of one category.
     automationDetails: { id: `sluice/${category}/` },
     columnKind: 'utf16CodeUnits',
     results: kept.map((finding) => resultOf(finding, indexes.get(ruleId(finding)) ?? 0)),
@@ -87,11 +88,11 @@ function ruleOf(id: string, category: Category, same: readonly JudgedFinding[]) 
   const [first] = same;
   const { tool, rule, message, fix } = first as JudgedFinding;
   const severity =
-    severities.find((candidate) => same.some((finding) => finding.severity === candidate)) ?? 'info';
-  // Where one rule has several findings, the sentence about one of them would be wrong for the others.
+    severities.find((severity) => same.some((finding) => finding.severity === severity)) ?? 'info';
+  // With several findings of one rule, the message of one is wrong for the others.
   const what = same.length === 1 ? message : `${rule} of ${tool}`;
-  const docs = pageOf(same.find((judgedFinding) => judgedFinding.docs !== undefined)?.docs);
-  const help = [fix ?? `See what ${tool} says of ${rule}.`, docs ?? '']
+  const docs = httpUrl(same.find(({ docs }) => docs !== undefined)?.docs);
+  const help = [fix ?? `See the documentation of ${tool} for ${rule}.`, docs ?? '']
     .filter((part) => part !== '')
     .join(' ');
   return {
@@ -115,19 +116,19 @@ function resultOf(finding: JudgedFinding, ruleIndex: number) {
     level: levels[level],
     message: { text: short(fix === undefined ? message : `${message} ${fix}`, mostText) },
     locations: [{ physicalLocation: placeOf(finding) }],
-    // The only one that GitHub looks at; its own have this form.
+    // GitHub reads only this one; those it computes itself have this form.
     partialFingerprints: { primaryLocationLineHash: `${fingerprint}:1` },
   };
 }
 
-/** GitHub shows no result without a place, and wants its region whole. */
+/** GitHub does not show results without a place, and requires a complete region. */
 function placeOf({ at, endLine, code }: JudgedFinding) {
   const startLine = at?.line ?? 1;
   const startColumn = at?.column ?? 1;
   const lastLine = Math.max(startLine, endLine ?? startLine);
   const endColumn = lastLine > startLine ? 1 : Math.max(startColumn + 1, (code?.length ?? 0) + 1);
   return {
-    // What has no file is about the repository; its settings are the nearest to that.
+    // A finding without a file is about the repository: sluice.yml is the nearest place.
     artifactLocation: { uri: uriOf(at?.file ?? 'sluice.yml'), uriBaseId: '%SRCROOT%' },
     region: { startLine, startColumn, endLine: lastLine, endColumn },
   };

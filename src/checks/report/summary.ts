@@ -13,9 +13,16 @@ import {
   categories,
   type JudgedFinding,
 } from '../model.ts';
-import { isFirstOfCause } from './causes.ts';
 import { coverageLine, testLines, testTotals } from './tests.ts';
-import { againBy, baselineNotes, namesOfCause, pageOf, restOf, standing, verdictLine } from './words.ts';
+import {
+  againBy,
+  baselineNotes,
+  isFirstOfCause,
+  namesOfCause,
+  restOf,
+  standing,
+  verdictLine,
+} from './words.ts';
 
 const emoji: Readonly<Record<CheckStatus, string>> = {
   pass: '✅',
@@ -25,14 +32,14 @@ const emoji: Readonly<Record<CheckStatus, string>> = {
   skipped: '⏭️',
 };
 
-export interface SummaryOptions {
+interface SummaryOptions {
   /** Address of the commit's files, to link findings to: `https://github.com/OWNER/REPO/blob/SHA`. */
   readonly files?: string | undefined;
 }
 
 /**
  * The report for a job summary (GitHub's Markdown), of at most `room` bytes of UTF-8. Its first line is the verdict; findings
- * that do not fit are counted, and what matters least goes first.
+ * that do not fit are counted, and the least important parts are dropped first.
  */
 export function checksSummary(
   report: ChecksReport,
@@ -57,7 +64,7 @@ function headOf(report: ChecksReport, room: number): string {
   return byteLength(full) <= room / 2 ? full : line(Math.max(1, Math.floor(room / 16) - 2));
 }
 
-/** Lines about the whole: tests, coverage, and what the run has to say of itself. */
+/** Lines about the whole run: tests, coverage, notes. */
 function factsOf(report: ChecksReport): string[] {
   const [tests = ''] = testLines(report);
   const [coverage = ''] = coverageLine(report);
@@ -81,13 +88,11 @@ function tableOf({ results }: ChecksReport, category: Category): string {
   return table(titles[category], ['', 'check', 'findings', 'took', 'version'], rows, 64 * 1024);
 }
 
-/** What there is to mend, check by check; each gets its share of the room, so that none hides the others. */
+/** The problems, check by check; each gets its share of the room, so that none hides the others. */
 function troublesOf({ results }: ChecksReport, files: string | undefined, room: number): string {
   const parts: string[] = [];
-  const troubled = results.filter((checkResult) =>
-    checkResult.status === 'did-not-run'
-      ? isFirstOfCause(checkResult, results)
-      : toShow(checkResult).length > 0,
+  const troubled = results.filter((result) =>
+    result.status === 'did-not-run' ? isFirstOfCause(result, results) : toShow(result).length > 0,
   );
   let left = room;
   for (const [index, result] of troubled.entries()) {
@@ -141,10 +146,10 @@ function findingsPart(result: CheckResult, files: string | undefined, room: numb
   return `${title}\n\n${shown.join('\n')}${more(findings.length - shown.length)}`;
 }
 
-/** One finding: place, rule and what it says; below it the code line and what to do. */
+/** One finding: place, rule and message; below it the code line and the fix. */
 function itemOf(finding: JudgedFinding, category: Category, files: string | undefined): string {
   const { at, rule, message, fix, docs } = finding;
-  const page = pageOf(docs);
+  const page = httpUrl(docs);
   const name =
     page === undefined ? `**${inline(rule, 200)}**` : `<a href="${attribute(page)}">${inline(rule, 200)}</a>`;
   const lines = [

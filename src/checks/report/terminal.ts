@@ -4,11 +4,20 @@ import { breakCommands } from '../../kernel/foreign.ts';
 import { counted, formatSeconds } from '../../report/figures.ts';
 import { lastLines, oneLine, wrapWords as wrap } from '../../report/text.ts';
 import type { Category, CheckResult, CheckStatus, ChecksReport, JudgedFinding } from '../model.ts';
-import { isFirstOfCause } from './causes.ts';
 import { coverageLine, testLines } from './tests.ts';
-import { againBy, baselineNotes, marks, name, namesOfCause, restOf, standing, verdictLine } from './words.ts';
+import {
+  againBy,
+  baselineNotes,
+  isFirstOfCause,
+  marks,
+  name,
+  namesOfCause,
+  restOf,
+  standing,
+  verdictLine,
+} from './words.ts';
 
-export interface ChecksTerminalOptions {
+interface ChecksTerminalOptions {
   readonly colour: boolean;
   /** Findings shown of each check; default 10. */
   readonly most?: number;
@@ -36,8 +45,8 @@ export function checksTerminal(report: ChecksReport, { colour, most = 10 }: Chec
     `${paint(['bold', styles[verdict] as 'red'], first)}\n`,
     ...checkLines(results, paint),
     ...results
-      .filter((checkResult) => checkResult.status !== 'skipped' && isFirstOfCause(checkResult, results))
-      .flatMap((checkResult) => troubleOf(checkResult, results, most, paint)),
+      .filter((result) => result.status !== 'skipped' && isFirstOfCause(result, results))
+      .flatMap((result) => troubleOf(result, results, most, paint)),
     ...section(testLines(report)),
     ...section(coverageLine(report).flatMap((line) => wrap(line, '', '  '))),
     ...section(notes.flatMap((note) => wrap(`note: ${note}`, '', '  '))),
@@ -54,10 +63,7 @@ function checkLines(
   results: readonly CheckResult[],
   paint: (style: Style, text: string) => string,
 ): string[] {
-  const names = Math.min(
-    28,
-    Math.max(0, ...results.map((checkResult) => Array.from(name(checkResult)).length)),
-  );
+  const names = Math.min(28, Math.max(0, ...results.map((result) => Array.from(name(result)).length)));
   return results.flatMap((result) => {
     const { status, seconds } = result;
     const time = (status === 'skipped' ? '' : formatSeconds(seconds)).padStart(12);
@@ -71,7 +77,7 @@ function checkLines(
   });
 }
 
-/** What there is to mend in one check. */
+/** The problems of one check. */
 function troubleOf(
   result: CheckResult,
   all: readonly CheckResult[],
@@ -98,9 +104,7 @@ function troubleOf(
   const missing = matter.length - most;
   return [
     ...head,
-    ...matter
-      .slice(0, most)
-      .flatMap((judgedFinding) => findingLines(judgedFinding, result.check.category, paint)),
+    ...matter.slice(0, most).flatMap((finding) => findingLines(finding, result.check.category, paint)),
     ...(missing > 0 ? [`  … and ${counted(missing, 'finding')} more`] : []),
   ];
 }

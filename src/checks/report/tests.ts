@@ -1,5 +1,6 @@
 import { counted, formatSeconds } from '../../report/figures.ts';
 import { oneLine } from '../../report/text.ts';
+import { percent, ranges } from '../coverage/totals.ts';
 import type { ChecksReport, TestTotals } from '../model.ts';
 import { abridged } from './words.ts';
 
@@ -23,8 +24,8 @@ export function testTotals({ results }: ChecksReport): TestTotals | undefined {
   };
 }
 
-/** Nobody makes a test quicker that takes less. */
-export const slowSeconds = 1;
+/** Faster tests are not worth listing as slow. */
+const slowSeconds = 1;
 
 /** `1,204 tests passed, 1 failed, 3 skipped`, the slowest three, and the flaky ones. */
 export function testLines(report: ChecksReport): string[] {
@@ -44,31 +45,15 @@ export function testLines(report: ChecksReport): string[] {
   return [counts.join(', '), ...slow, ...flaky];
 }
 
-/** `coverage: 91.2 % of 4,812 lines; 40 % of the 20 changed ones (not run: app/main.py 12-14, 20)` */
+/** `coverage: 91.2 % of 4,812 lines; 40 % of the 20 changed ones (not covered: app/main.py 12-14, 20)` */
 export function coverageLine({ coverage }: ChecksReport): string[] {
   if (coverage === undefined || coverage.total === undefined) return [];
   const { total, changed, lines, changedLines, missedInChange } = coverage;
   const missed = Object.entries(missedInChange)
     .filter(([, numbers]) => numbers.length > 0)
     .map(([file, numbers]) => `${oneLine(file, 100)} ${abridged(ranges(numbers), 6)}`);
-  const where = missed.length === 0 ? '' : ` (not run: ${abridged(missed)})`;
+  const where = missed.length === 0 ? '' : ` (not covered: ${abridged(missed)})`;
   const ofChange =
     changed === undefined ? '' : `; ${percent(changed)} of ${counted(changedLines, 'changed line')}${where}`;
   return [`coverage: ${percent(total)} of ${counted(lines, 'line')}${ofChange}`];
-}
-
-/** Rounded down: 99.99 % is not all. */
-export function percent(share: number): string {
-  return `${Math.floor(share * 1000 + 1e-9) / 10} %`;
-}
-
-/** `12-14`, `20` */
-export function ranges(numbers: readonly number[]): string[] {
-  const found: [number, number][] = [];
-  for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
-    const last = found.at(-1);
-    if (last !== undefined && last[1] === number - 1) last[1] = number;
-    else found.push([number, number]);
-  }
-  return found.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
 }

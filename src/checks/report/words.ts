@@ -1,6 +1,5 @@
 import { counted } from '../../report/figures.ts';
 import { oneLine } from '../../report/text.ts';
-import { httpUrl } from '../../report/url.ts';
 import type {
   Category,
   CheckResult,
@@ -11,10 +10,6 @@ import type {
   Verdict,
 } from '../model.ts';
 import { shellWord } from '../parse/shell-word.ts';
-import { isFirstOfCause, sharingCause } from './causes.ts';
-
-/** Of this toolkit. */
-export const home = 'https://github.com/sluice-ci/sluice';
 
 export const marks: Readonly<Record<CheckStatus, string>> = {
   pass: '✓',
@@ -30,22 +25,21 @@ export function verdictLine(report: ChecksReport): string {
 }
 
 function verdictSentence({ verdict, results }: ChecksReport): string {
-  const of = (status: CheckStatus) => results.filter((checkResult) => checkResult.status === status);
-  if (results.length === 0) return 'there is nothing here that a check is for';
+  const of = (status: CheckStatus) => results.filter((one) => one.status === status);
+  if (results.length === 0) return 'this repository has nothing to check';
   if (verdict === 'pass') return passSentence(results);
   const troubled = of(verdict);
   const says = {
     fail: troubled.length === 1 ? 'fails' : 'fail',
     'did-not-run': 'did not run',
-    review: troubled.length === 1 ? 'asks for a review' : 'ask for a review',
+    review: troubled.length === 1 ? 'needs a review' : 'need a review',
   }[verdict];
   const many =
     results.length === 1 ? 'the only check' : `${counted(troubled.length, 'check')} of ${results.length}`;
   const missing = verdict === 'fail' ? of('did-not-run').length : 0;
   const also = missing === 0 ? '' : `, ${missing} did not run`;
-  const causes = troubled.filter((checkResult) => isFirstOfCause(checkResult, results));
-  const namesOf = (checkResult: CheckResult) =>
-    verdict === 'did-not-run' ? namesOfCause(checkResult, results) : name(checkResult);
+  const causes = troubled.filter((one) => isFirstOfCause(one, results));
+  const namesOf = (one: CheckResult) => (verdict === 'did-not-run' ? namesOfCause(one, results) : name(one));
   return `${many} ${says}${also} — ${abridged(causes.map((cause) => `${namesOf(cause)} (${fewWords(cause, verdict)})`))}`;
 }
 
@@ -65,11 +59,11 @@ function passSentence(results: readonly CheckResult[]): string {
 /** Why a check has its status: `3 findings`, `1 failed test`, `timed out`. */
 function fewWords(result: CheckResult, verdict: Verdict): string {
   if (verdict === 'did-not-run') return oneLine(result.why ?? 'no reason given', 80).replace(/\.$/, '');
-  return weighing(result) || 'found with another check';
+  return weighing(result) || 'reported with another check';
 }
 
-/** What weighs in its verdict: `3 findings`, `2 failed tests`. */
-export function weighing({ findings, tests }: CheckResult): string {
+/** The findings that decide its verdict: `3 findings`, `2 failed tests`. */
+function weighing({ findings, tests }: CheckResult): string {
   const level = findings.some((finding) => weighs(finding, 'fail')) ? 'fail' : 'review';
   const count = findings.filter((finding) => weighs(finding, level)).length;
   if (count === 0) return '';
@@ -82,21 +76,21 @@ export function standing({ level, severity, also, inChange }: JudgedFinding, cat
   const parts = [
     level === 'review' ? `review, ${severity}` : severity,
     also.length === 0 ? '' : `also ${oneLine(also.join(', '), 100)}`,
-    // A test that fails is seldom itself what was changed.
+    // A change often breaks tests in other files, so the place of a failed test is irrelevant.
     inChange === false && category !== 'test' ? 'not in the change' : '',
   ];
   return parts.filter((part) => part !== '').join('; ');
 }
 
-export function weighs(finding: JudgedFinding, level: Level): boolean {
+function weighs(finding: JudgedFinding, level: Level): boolean {
   return finding.accepted === undefined && finding.level === level;
 }
 
-/** What remains to say of a check in its line: what weighs, what does not, what the tool says of itself. */
+/** The rest of a check's line: its findings, then the tool's own summary. */
 export function restOf(result: CheckResult, all: readonly CheckResult[]): string {
   if (result.status === 'did-not-run') {
     const [first = result] = sharingCause(result, all);
-    if (first !== result) return `did not run, as ${name(first)}`;
+    if (first !== result) return `did not run, see ${name(first)}`;
     return `did not run: ${oneLine(result.why ?? 'no reason given', 300)}`;
   }
   if (result.status === 'skipped') return `skipped: ${oneLine(result.why ?? 'no reason given', 300)}`;
@@ -118,11 +112,9 @@ export function restOf(result: CheckResult, all: readonly CheckResult[]): string
   return parts.filter((part) => part !== '').join(', ');
 }
 
-/** Findings of this tool that are shown once, with the check that found them first. */
+/** Findings of this tool that are shown once, with the check that reported them first. */
 function sharedWith({ check }: CheckResult, all: readonly CheckResult[]): string {
-  const homes = all.filter((checkResult) =>
-    checkResult.findings.some(({ also }) => also.includes(check.tool)),
-  );
+  const homes = all.filter((one) => one.findings.some(({ also }) => also.includes(check.tool)));
   const count = homes.flatMap(({ findings }) =>
     findings.filter(({ also }) => also.includes(check.tool)),
   ).length;
@@ -137,12 +129,6 @@ export function againBy({ check: { folder, command } }: CheckResult): string {
   return `cd ${shellWord(oneLine(folder.replace(/^-/, './-'), 200))} && ${line}`;
 }
 
-/** Address of the page about a rule; those of our own rules are files of this project (docs/rules). */
-export function pageOf(docs: string | undefined): string | undefined {
-  const own = docs !== undefined && /^docs\/rules\/[\w/-]+\.md$/.test(docs);
-  return httpUrl(own ? `${home}/blob/main/${docs}` : docs);
-}
-
 export function name({ check }: CheckResult): string {
   return oneLine(check.id, 60);
 }
@@ -152,21 +138,20 @@ export function abridged(names: readonly string[], most = 4): string {
   return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`;
 }
 
-/** `3 entries have expired`, … about the baseline; nothing to say gives nothing. */
+/** `3 entries of .sluice-baseline.json have expired`, and those that no longer match. */
 export function baselineNotes({ baseline }: ChecksReport): string[] {
   const { file, expired, unused } = baseline;
-  const entries = (count: number) => (count === 1 ? '1 entry' : `${count} entries`);
   const notes: string[] = [];
   if (expired > 0) {
     const have = expired === 1 ? 'has' : 'have';
     notes.push(
-      `${entries(expired)} of ${oneLine(file, 100)} ${have} expired and ${expired === 1 ? 'accepts' : 'accept'} nothing any more`,
+      `${counted(expired, 'entry', 'entries')} of ${oneLine(file, 100)} ${have} expired and no longer ${expired === 1 ? 'applies' : 'apply'}`,
     );
   }
   if (unused > 0) {
     const match = unused === 1 ? 'matches' : 'match';
     notes.push(
-      `${entries(unused)} of ${oneLine(file, 100)} ${match} nothing any more: \`sluice check --prune\` removes ${unused === 1 ? 'it' : 'them'}`,
+      `${counted(unused, 'entry', 'entries')} of ${oneLine(file, 100)} no longer ${match}: \`sluice check --prune\` removes ${unused === 1 ? 'it' : 'them'}`,
     );
   }
   return notes;
@@ -175,4 +160,18 @@ export function baselineNotes({ baseline }: ChecksReport): string[] {
 /** `ruff, black and mypy`: those that did not run for one reason. */
 export function namesOfCause(result: CheckResult, all: readonly CheckResult[]): string {
   return abridged(sharingCause(result, all).map(name), 8);
+}
+
+/**
+ * The checks that did not run for the same reason as this one, itself included, in their order: a failed install of packages
+ * stops several checks and is reported once.
+ */
+function sharingCause(result: CheckResult, all: readonly CheckResult[]): readonly CheckResult[] {
+  const { why, output } = result;
+  return all.filter((one) => one.status === 'did-not-run' && one.why === why && one.output === output);
+}
+
+/** Whether it is the first check of the report with its reason. */
+export function isFirstOfCause(result: CheckResult, all: readonly CheckResult[]): boolean {
+  return result.status !== 'did-not-run' || sharingCause(result, all)[0] === result;
 }

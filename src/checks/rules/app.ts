@@ -18,17 +18,17 @@ import { type ComposeProject, composeProject } from './compose/project.ts';
 import { type ExampleFile, entriesOf, exampleFiles, mainExample } from './env/example-files.ts';
 import { type ImageBuild, idleDockerfiles, imageBuilds, withoutTag } from './image/build.ts';
 
-/** What our rules look at: the app as its files describe it for production. */
+/** The input of Sluice's own rules: the app as its files describe it for production. */
 export interface App {
   readonly repo: Repo;
   readonly config: Config | undefined;
-  /** Undefined where there are no compose files, or none that can be read. */
+  /** Undefined without a readable compose file. */
   readonly project: ComposeProject | undefined;
-  /** Compose files that count and can't be read. */
+  /** Relevant compose files that cannot be read. */
   readonly unreadable: readonly string[];
   readonly services: readonly AppService[];
   readonly images: readonly ImageBuild[];
-  /** Dockerfiles of the repository that production is not built from. */
+  /** Dockerfiles that no image of production is built from. */
   readonly idle: readonly string[];
   /** The `.env.example` beside the compose files or at the top. */
   readonly example: ExampleFile | undefined;
@@ -46,14 +46,14 @@ export interface AppService {
   readonly image: ImageBuild | undefined;
 }
 
-/** @param config sluice.yml, where there is one: which compose files count, and what services are. */
+/** @param config sluice.yml, where there is one: which compose files to read, and the settings of services. */
 export function studyApp(repo: Repo, config: Config | undefined): App {
   const { documents, others, unreadable } = chosenDocuments(repo, config);
   const folder = folderOf(documents[0]?.path ?? '');
   const examples = exampleFiles(repo);
   const example = mainExample(examples, folder);
   const lookup = lookupIn(entriesIn(repo, inFolder(folder, '.env')));
-  // An example is no configuration: a default of the compose file counts more than its values.
+  // An example is not configuration: defaults of the compose file take precedence over its values.
   const guess = lookupIn(example?.entries ?? []);
   const exemplary = (guess('COMPOSE_PROFILES') ?? '')
     .split(',')
@@ -124,7 +124,7 @@ function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
     return { documents, others, unreadable };
   }
   const all = named.flatMap(read);
-  // Production is never guessed from a file for development: what is right there is a fault here.
+  // Production is never guessed from a file for development, which may do what production must not.
   const plain = all.filter(({ path }) => isComposeName(path) && !isAsideFolder(path) && !isAsideName(path));
   const odd = isEnough(plain) ? [] : repo.files.filter(mayBeCompose).flatMap(readQuietly);
   const likely = [
@@ -137,7 +137,7 @@ function chosenDocuments(repo: Repo, config: Config | undefined): Chosen {
   const usages = texts.flatMap((path) => composeUsages(path, repo.read(path) ?? ''));
   const documents = chooseCompose(likely, usages)?.files ?? [];
   const others = all.filter((document) => !documents.includes(document));
-  // Other files may have such a name; one that Compose itself would take is meant to be one.
+  // Unrelated files may have such a name; one that Compose picks up by default is meant to be a compose file.
   const broken = unreadable.filter(
     (path) => baseNames.includes(posix.basename(path)) && !isAsideFolder(path),
   );
@@ -182,7 +182,7 @@ function plansOf(model: ComposeProject['model'], config: Config | undefined): Se
   return describeServices(withoutMountsOfRepository(model), sight);
 }
 
-/** What the repository is mounted for in development is never on a server. */
+/** Mounts of the repository are for development: a server has no checkout. */
 function withoutMountsOfRepository(model: ComposeProject['model']): ComposeProject['model'] {
   const services = Object.entries(model.services).map(([name, service]) => {
     const volumes = service.volumes?.filter(({ type, source = '' }) => type !== 'bind' || isAbsolute(source));

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-/** Folders for development, tests, pipelines and show: what lies there is no part of production by itself. */
+/** Folders for development, tests, pipelines and examples: their files do not belong to production by default. */
 const folders = new Set(
   (
     '.devcontainer devcontainer .github .gitlab .circleci .buildkite .ci ci dev devel development local ' +
@@ -18,7 +18,7 @@ const words = new Set(
   ).split(' '),
 );
 
-/** Whether a file lies in a folder that production is not made of. */
+/** Whether a file is in a folder that does not belong to production. */
 export function isAsideFolder(path: string): boolean {
   return path
     .split('/')
@@ -26,7 +26,7 @@ export function isAsideFolder(path: string): boolean {
     .some((folder) => folders.has(folder.toLowerCase()));
 }
 
-/** Whether the name of a file says that it is for development or tests. */
+/** Whether the name of a file marks it as for development or tests. */
 export function isAsideName(path: string): boolean {
   const parts = posix.basename(path).toLowerCase().split(/[._-]/);
   return parts.some((part) => words.has(part));

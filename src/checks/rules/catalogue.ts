@@ -73,7 +73,7 @@ export const envRules: readonly Rule<App>[] = [
 
 export const capacityRules: readonly Rule<App>[] = [connections, processMemory, postgresMemory, workers];
 
-/** Every rule of ours, in the order of its page. */
+/** All of Sluice's own rules, in the order of their page. */
 export const ownRules: readonly RuleText[] = [
   ...dockerfileRules,
   ...composeRules,

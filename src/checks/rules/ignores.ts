@@ -1,16 +1,16 @@
-import type { Finding } from '../model.ts';
+import { type Finding, home } from '../model.ts';
 import { findingOf, type Rule } from './rule.ts';
 
 /** `# sluice: ignore RULE reason`, on the line of a finding or above it. */
-export interface Ignore {
+interface Ignore {
   readonly line: number;
   readonly rule: string;
   readonly reason: string;
-  /** Nothing but comments stands on its line, so it speaks of what follows. */
+  /** Its line has only the comment, so it applies to the next line. */
   readonly alone: boolean;
 }
 
-export interface Commented {
+interface Commented {
   readonly path: string;
   readonly text: string;
 }
@@ -19,9 +19,9 @@ export const ignoreReason: Rule<readonly Commented[]> = {
   id: 'sluice/ignore-reason',
   severity: 'medium',
   level: 'fail',
-  title: 'A comment that ignores a rule names the rule and says why.',
-  why: 'A year later nobody knows whether the exception still holds; with its reason it can be judged.',
-  fix: 'Write # sluice: ignore RULE because of this and that.',
+  title: 'A comment that ignores a rule names the rule and the reason.',
+  why: 'A year later the reason shows whether the exception is still valid.',
+  fix: 'Write # sluice: ignore RULE REASON.',
   source: { name: 'Sluice: inline ignores' },
   example: {
     file: 'Dockerfile',
@@ -37,9 +37,9 @@ USER root
   check: (files) =>
     files.flatMap(({ path, text }) =>
       ignoresIn(text).flatMap(({ line, rule, reason }) => {
-        if (rule === '') return { file: path, line, message: 'The comment names no rule to ignore.' };
+        if (rule === '') return { file: path, line, message: 'The comment does not name a rule.' };
         if (reason === '')
-          return { file: path, line, message: `The comment ignores ${rule} and does not say why.` };
+          return { file: path, line, message: `The comment ignores ${rule} without a reason.` };
         return [];
       }),
     ),
@@ -49,9 +49,9 @@ export const ignoreUnknown: Rule<readonly (Commented & { readonly known: Readonl
   id: 'sluice/ignore-unknown',
   severity: 'low',
   level: 'fail',
-  title: 'A comment that ignores a rule names one that exists.',
-  why: 'A misspelt rule goes on failing, and nobody sees why the comment does not help.',
-  fix: 'docs/rules.md lists all rules.',
+  title: 'A comment that ignores a rule names an existing rule.',
+  why: 'With a typo in the name the rule keeps failing, and the comment looks right.',
+  fix: `See ${home}/blob/main/docs/rules.md for all rules.`,
   source: { name: 'Sluice: inline ignores' },
   example: {
     file: 'Dockerfile',
@@ -88,7 +88,7 @@ export function ignoresIn(text: string): Ignore[] {
 }
 
 /**
- * Takes away what a comment in its file ignores, with a reason.
+ * Removes findings that a comment in their file ignores with a reason.
  *
  * @param read text of a file.
  */
@@ -117,14 +117,14 @@ export function withoutIgnored(
   });
 }
 
-/** Line of the first comment of those right above a line. */
+/** Line of the first of the comments right above a line. */
 function firstComment(lines: readonly string[], line: number): number {
   let top = line;
   while (top > 1 && /^\s*#/.test(lines[top - 2] ?? '')) top--;
   return top;
 }
 
-/** What is wrong with the comments of some files. */
+/** Faults of the ignore comments themselves. */
 export function judgeIgnores(files: readonly Commented[], known: ReadonlySet<string>): Finding[] {
   const withNames = files.map((file) => ({ ...file, known }));
   return [

@@ -1,23 +1,22 @@
-import type { Finding, Level, Severity } from '../model.ts';
+import { type Finding, home, type Level, type Severity } from '../model.ts';
 
-/** What is said of a rule: by its findings, and by its page in docs/rules. */
+/** The texts of a rule, for its findings and for its page in docs/rules. */
 export interface RuleText {
-  /** `dockerfile/copy-before-install`: what it is about, and what is wrong. */
+  /** `dockerfile/copy-before-install`: subject and fault. */
   readonly id: string;
   readonly severity: Severity;
   readonly level: Level;
-  /** A whole sentence: what should be. */
+  /** A whole sentence that states the right way. */
   readonly title: string;
   readonly why: string;
   readonly fix: string;
-  /** What the rule rests on. */
+  /** The authority for the rule. */
   readonly source: { readonly name: string; readonly url?: string };
   readonly example: RuleExample;
 }
 
 /** Files that show the rule; the tests run them: it finds something in `bad`, and nothing in `good`. */
 export interface RuleExample {
-  /** Path of the file that is shown. */
   readonly file: string;
   readonly bad: string;
   readonly good: string;
@@ -38,22 +37,21 @@ export interface Hit {
   readonly endLine?: number | undefined;
   /** In whole sentences; never holds the value of a secret. */
   readonly message: string;
-  /** Over that of the rule. */
+  /** Overrides that of the rule; so do severity and level. */
   readonly fix?: string;
   readonly subject?: string;
   readonly severity?: Severity;
   readonly level?: Level;
 }
 
-/** What all findings of ours name as their tool. */
+/** The tool of all findings of Sluice's own rules. */
 export const toolName = 'sluice';
 
-/** Page of a rule, from the top of this project. */
-export function pageOf(id: string): string {
-  return `docs/rules/${id}.md`;
+/** Address of the page of a rule. */
+function pageOf(id: string): string {
+  return `${home}/blob/main/docs/rules/${id}.md`;
 }
 
-/** Every rule over one subject. */
 export function apply<Subject>(rules: readonly Rule<Subject>[], subject: Subject): Finding[] {
   return rules.flatMap((rule) => rule.check(subject).map((hit) => findingOf(rule, hit)));
 }

@@ -1,9 +1,9 @@
 import { placeholderIn } from '../../config/env/audit.ts';
 import { isSecretName, secretIn } from '../../config/secrets/secret-names.ts';
 
-/** Whether a variable of this name holds a secret and not a setting about one. */
+/** Whether a variable of this name holds a secret, not a setting of one. */
 export function namesSecret(name: string): boolean {
-  // What is built into a page is public, and so is the DSN of Sentry by its own word.
+  // Variables built into a page are public, and so is Sentry's DSN, according to its documentation.
   if (
     /^(?:NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|EXPO_PUBLIC)_|SENTRY_DSN/.test(name) ||
     /PUBLIC_?KEY|PUBLISHABLE/i.test(name)
@@ -12,7 +12,7 @@ export function namesSecret(name: string): boolean {
   return isSecretName(name);
 }
 
-/** Whether a text looks like the secret itself: not empty, no reference, no number, no path, no switch. */
+/** Whether a text looks like the secret itself: not empty, not a reference, a number, a path or a switch. */
 export function looksSecret(value: string): boolean {
   const text = value.trim();
   if (text === '' || /^[$%{<]/.test(text) || /\$\{|\{\{/.test(text)) return false;
@@ -34,25 +34,25 @@ export const urlShape = 'a URL with a password';
 /** `xoxb-xxxx-xxxx`, `ghp_****`: the form of a token, with nothing in it. */
 function isFilledIn(value: string): boolean {
   const key = /-----BEGIN [A-Z ]*PRIVATE KEY-----((?:(?!-----BEGIN).)*?)-----END/s.exec(value)?.[1];
-  // The shortest keys there are, of Ed25519, have 64 characters.
+  // The shortest keys, of Ed25519, have 64 characters.
   if (key !== undefined) return key.replaceAll(/\\n|\s/g, '').length < 60;
   return /(?:^|[-_./:])(?:x{4,}|X{4,}|\*{3,}|0{6,}|\.{3})(?:$|[-_./@])/.test(value);
 }
 
-/** Words that nobody has for a password, unlike `postgres`. */
+/** Words that are never real passwords, unlike `postgres`. */
 const filler = /change[-_ ]?(?:me|this|it)|dummy|fake|placeholder|example|^your[-_]|^x{3,}$|\*{3}|^\.{3}$/i;
 
-/** A URL whose password guards nothing: a reference, a word that keeps its place, a server on the machine itself. */
+/** A URL whose password protects nothing: a reference, a placeholder, a server on localhost. */
 function isOpenUrl(value: string): boolean {
   const [, user = '', password = '', host = ''] = /:\/\/([^\s/:@]*):([^\s/@]+)@([^\s/:?]*)/.exec(value) ?? [];
   if (!looksSecret(password) || filler.test(password)) return true;
   const isHere = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|0\.0\.0\.0|host\.docker\.internal)?$/i.test(host);
-  // user:pass@host and the like show the form.
+  // user:pass@host and similar only show the form.
   const isForm = /^(?:user(?:name)?|usr)$/i.test(user) && /^(?:pass(?:word|wd)?|pwd)$/i.test(password);
   return isHere || isForm || /^(?:host(?:name)?|(?:[\w-]+\.)*example\.(?:com|org|net))$/i.test(host);
 }
 
-/** What is made up so that a build or a test has something: `dummy`, `build-only`, `placeholder-for-build`, `deadbeef`. */
+/** Made-up values for builds and tests: `dummy`, `build-only`, `placeholder-for-build`, `deadbeef`. */
 export function isDummy(value: string): boolean {
   return (
     placeholderIn('SECRET', value) ||
@@ -62,7 +62,7 @@ export function isDummy(value: string): boolean {
   );
 }
 
-/** Whether a value only keeps the place of a secret. */
+/** Whether a value is a placeholder for a secret. */
 export function isPlaceholder(name: string, value: string): boolean {
   return placeholderIn(name, value);
 }

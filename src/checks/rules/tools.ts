@@ -12,16 +12,16 @@ import { valueFiles } from './env/files.ts';
 import { judgeIgnores, withoutIgnored } from './ignores.ts';
 import { apply, toolName } from './rule.ts';
 
-/** Our own rules for the files that say how an app is built and run. They are read, and nothing is started. */
+/** A check of Sluice's own rules for the files that define how an app is built and run. It only reads files. */
 interface OwnCheck {
   readonly id: string;
-  /** What it looks at, for the plan; undefined: there is nothing to look at. */
+  /** The files it reads, for the plan; undefined if there are none. */
   why(app: App): string | undefined;
   /** Files that may hold comments that ignore rules. */
   files(app: App): readonly string[];
   find(app: App): readonly Finding[];
   summary(app: App): string;
-  /** Why it can't say anything. */
+  /** Why it cannot judge the app. */
   trouble?(app: App): string | undefined;
 }
 
@@ -55,7 +55,7 @@ const checks: readonly OwnCheck[] = [
     id: 'capacity',
     why: ({ project, services }) =>
       services.length === 0 ? undefined : named(project?.all.map(({ path }) => path) ?? []),
-    // Its comments stand in the compose files, and are judged with them.
+    // Its comments are in the compose files, and judged with them.
     files: () => [],
     find: (app) => apply(capacityRules, app),
     summary: capacitySummary,
@@ -64,10 +64,10 @@ const checks: readonly OwnCheck[] = [
 ];
 
 /**
- * Four checks of our own: `dockerfile`, `compose`, `env` and `capacity`.
+ * Sluice's own four checks: `dockerfile`, `compose`, `env` and `capacity`.
  *
- * @param config sluice.yml, where the repository has one: its `compose:` says which files count, its `services:` what
- *   is known of them. Without it the files are guessed, as `sluice init` does.
+ * @param config sluice.yml, where the repository has one: its `compose:` names the files, its `services:`
+ *   has settings. Without it the files are guessed, as `sluice init` does.
  */
 export function ownTools(config?: Config): readonly Tool[] {
   return [
@@ -86,10 +86,10 @@ function dockerfileSummary({ images, idle }: App): string {
   const seen = counted(images.length, 'Dockerfile');
   if (idle.length === 0) return seen;
   const verb = idle.length === 1 ? 'is' : 'are';
-  return `${seen}; ${named(idle)} ${verb} not known to be built for production`;
+  return `${seen}; ${named(idle)} ${verb} not built for production as far as Sluice can see`;
 }
 
-/** What the check of variables has seen; empty where there is nothing for it to see. */
+/** The inputs of the check of variables. */
 function envParts(app: App): string[] {
   const { project, services } = app;
   const files = envPaths(app).length;
@@ -106,7 +106,7 @@ function capacitySummary(app: App): string {
   const budget = worstBudget(app)?.budget;
   const connections = budget === undefined ? [] : [`${budget.needed} of ${budget.available} connections`];
   const parts = [memorySum(app) ?? [], connections].flat();
-  return parts.length === 0 ? 'nothing to add up' : parts.join(', ');
+  return parts.length === 0 ? 'no limits to add up' : parts.join(', ');
 }
 
 function envPaths(app: App): readonly string[] {
@@ -119,16 +119,16 @@ function composePaths({ project, unreadable }: App): readonly string[] {
   return [...(project?.all.map(({ path }) => path) ?? []), ...unreadable];
 }
 
-/** Compose starts none of them: what is right or wrong with them would be said of nothing. */
+/** If Compose starts no service, the rules have nothing to judge. */
 function hiddenServices({ project, services }: App): string | undefined {
   const hidden = Object.keys(project?.hidden ?? {});
   if (services.length > 0 || hidden.length === 0) return undefined;
-  return `every service (${named(hidden)}) is behind a profile that is not active; name the profiles of production as COMPOSE_PROFILES in .env or .env.example`;
+  return `every service (${named(hidden)}) is behind an inactive profile; set COMPOSE_PROFILES to the profiles of production in .env or .env.example`;
 }
 
 function unreadableFiles({ unreadable }: App): string | undefined {
   if (unreadable.length === 0) return undefined;
-  return `${unreadable.join(', ')} can’t be read as a compose file: docker compose config says what is wrong`;
+  return `${unreadable.join(', ')} cannot be read as a compose file; run docker compose config to see the error`;
 }
 
 function planned(check: OwnCheck, app: App): PlannedCheck | undefined {

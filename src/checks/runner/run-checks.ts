@@ -8,16 +8,13 @@ import type { Log, StepLog } from '../../kernel/log.ts';
 import type { Mask } from '../../kernel/masking/mask.ts';
 import { type ChildEnv, toolEnv } from '../../kernel/process/child-env.ts';
 import { counted } from '../../report/figures.ts';
-import type { ChangedLines } from '../change/model.ts';
-import type { CheckFacts, CheckOutput, RawResult } from '../model.ts';
+import type { ChangedLines, CheckFacts, CheckOutput, RawResult } from '../model.ts';
 import type { Repo } from '../repo.ts';
 import type { PlannedCheck, Preparation, RunContext } from '../tool.ts';
-import type { Limits } from './limits.ts';
-import { nextTasks, type Task } from './schedule.ts';
-import { spawner } from './spawn.ts';
-import { createTranscript, type Transcript } from './transcript.ts';
+import { type Limits, nextTasks, type Task } from './schedule.ts';
+import { createTranscript, spawner, type Transcript } from './spawn.ts';
 
-export interface RunEffects {
+interface RunEffects {
   readonly log: Log;
   readonly clock: Clock;
   readonly mask: Pick<Mask, 'scrub'>;
@@ -25,7 +22,7 @@ export interface RunEffects {
   readonly signal: AbortSignal;
 }
 
-/** The same with the environment that tools get. */
+/** The same with the environment of tools. */
 type ToolEffects = RunEffects & { readonly env: ChildEnv };
 
 export interface RunRequest {
@@ -38,14 +35,14 @@ export interface RunRequest {
   readonly cache: string;
 }
 
-/** How a task ended. A preparation brings a value, or the words about why there is none. */
+/** The end of a task: the value of a preparation or the output of a check; or why there is neither. */
 type Ended =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly failure: Extract<CheckOutput, { ran: false }> };
 
 /**
- * Runs checks and what they need: as many at a time as the machine bears, each with its own folder, time-out and group in the
- * log. A check that fails, hangs or crashes leaves the others alone; a cancellation ends all of them.
+ * Runs checks and what they need: as many at a time as the machine can handle, each with its own folder, timeout and group in the
+ * log. A check that fails, hangs or crashes does not affect the others; a cancellation ends all of them.
  *
  * @returns a result for each check, in their order.
  * @throws the signal's reason when it aborts.
@@ -70,7 +67,7 @@ export async function runChecks(request: RunRequest, given: RunEffects): Promise
   const cores = new Map<string, number>();
   const begin = (task: PlannedCheck | Preparation<unknown>): Promise<void> => {
     const begun = effects.clock.elapsed();
-    return runTask(task, cores.get(task.id) ?? 1, request, effects, ended).then((end) => {
+    return runTask({ task, cores: cores.get(task.id) ?? 1, request, effects, ended }).then((end) => {
       ended.set(task.id, end);
       seconds.set(task.id, (effects.clock.elapsed() - begun) / 1000);
       running.delete(task.id);
@@ -85,7 +82,7 @@ export async function runChecks(request: RunRequest, given: RunEffects): Promise
     }
     await Promise.race(running.values());
   }
-  // Also after an abort: nothing of them is left when this ends.
+  // Also after an abort: no task may outlive this function.
   await Promise.all(running.values());
   effects.signal.throwIfAborted();
   return request.checks.map((check) => {
@@ -98,9 +95,9 @@ export async function runChecks(request: RunRequest, given: RunEffects): Promise
   });
 }
 
-const neverRun = { ran: false, why: 'it was never begun' } as const;
+const neverRun = { ran: false, why: 'it was never started' } as const;
 
-/** The reason sluice.yml gives for leaving a check out: of the very check, else of its tool. */
+/** The reason sluice.yml gives for leaving a check out: for the check, else for its tool. */
 export function skipReason(
   check: Pick<PlannedCheck, 'id' | 'tool'>,
   { skip }: CheckSettings,
@@ -109,8 +106,8 @@ export function skipReason(
   return undefined;
 }
 
-/** All preparations that checks need, those that others need before them. */
-export function preparationsOf(checks: readonly PlannedCheck[]): Preparation<unknown>[] {
+/** All preparations that checks need, each after those it needs itself. */
+function preparationsOf(checks: readonly PlannedCheck[]): Preparation<unknown>[] {
   const found = new Map<string, Preparation<unknown>>();
   const visit = (preparation: Preparation<unknown>) => {
     for (const need of preparation.needs) visit(need);
@@ -124,23 +121,29 @@ function factsOf({ id, tool, category, folder, why, command }: PlannedCheck): Ch
   return { id, tool, category, folder, why, command };
 }
 
-async function runTask(
-  task: PlannedCheck | Preparation<unknown>,
-  cores: number,
-  request: RunRequest,
-  effects: ToolEffects,
-  ended: ReadonlyMap<string, Ended>,
-): Promise<Ended> {
+/** A task that runs, with everything it uses. */
+interface Running {
+  readonly task: PlannedCheck | Preparation<unknown>;
+  readonly cores: number;
+  readonly request: RunRequest;
+  readonly effects: ToolEffects;
+  readonly ended: ReadonlyMap<string, Ended>;
+  readonly step: StepLog;
+  readonly transcript: Transcript;
+}
+
+async function runTask(given: Omit<Running, 'step' | 'transcript'>): Promise<Ended> {
+  const { task, effects, ended } = given;
   const failed = task.needs.find(({ id }) => ended.get(id)?.ok === false);
   if (failed !== undefined) return becauseOf(failed, ended);
   const step = effects.log.step(task.id);
   const transcript = createTranscript(effects.mask.scrub);
-  const end = await inTime(task, cores, request, effects, transcript, step, ended);
+  const end = await inTime({ ...given, step, transcript });
   if (!effects.signal.aborted) tell(task, end, transcript, step, effects.log);
   return end;
 }
 
-/** What stopped a preparation stops what needs it, in the same words. */
+/** The failure of a preparation becomes that of its dependents, with the same reason. */
 function becauseOf({ id, what }: Preparation<unknown>, ended: ReadonlyMap<string, Ended>): Ended {
   const end = ended.get(id);
   if (end === undefined || end.ok) return { ok: false, failure: neverRun };
@@ -149,55 +152,16 @@ function becauseOf({ id, what }: Preparation<unknown>, ended: ReadonlyMap<string
   return { ok: false, failure: { ...rest, why: known } };
 }
 
-async function inTime(
-  task: PlannedCheck | Preparation<unknown>,
-  cores: number,
-  request: RunRequest,
-  effects: ToolEffects,
-  transcript: Transcript,
-  step: StepLog,
-  ended: ReadonlyMap<string, Ended>,
-): Promise<Ended> {
+/** Runs a task until it ends, its time is up, or the run is aborted. */
+async function inTime(running: Running): Promise<Ended> {
+  const { task, request, effects, transcript } = running;
   const scratch = await mkdtemp(join(tmpdir(), 'sluice-check-'));
   const limitMs = timeLimit(task, request.settings);
   const overtime = AbortSignal.timeout(limitMs);
   const signal = AbortSignal.any([effects.signal, overtime]);
-  const context: RunContext = {
-    ...{
-      repo: request.repo,
-      settings: request.settings,
-      env: effects.env,
-      signal,
-      cache: request.cache,
-      scratch,
-    },
-    spawn: spawner({
-      ...{
-        root: request.repo.root,
-        folder: 'folder' in task ? task.folder : '',
-        env: effects.env,
-        signal,
-        transcript,
-      },
-    }),
-    note: (text) => step.note(text),
-    prepared: <T>(preparation: Preparation<T>): T => {
-      const end = ended.get(preparation.id);
-      if (end?.ok !== true) throw new Error(`${task.id} uses ${preparation.id} without needing it`);
-      return end.value as T;
-    },
-  };
-  const aborted = new Promise<never>((_, reject) => {
-    // Programs are ended first, so that nothing of them is left when this says so.
-    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), 3_000).unref(), {
-      once: true,
-    });
-  });
   try {
     await mkdir(request.cache, { recursive: true });
-    const work =
-      'make' in task ? task.make(context) : task.run({ ...context, changed: request.changed, cores });
-    return { ok: true, value: await Promise.race([work, aborted]) };
+    return { ok: true, value: await Promise.race([start(running, signal, scratch), afterAbort(signal)]) };
   } catch (error) {
     return { ok: false, failure: failureOf(error, overtime.aborted ? limitMs : undefined, transcript) };
   } finally {
@@ -205,7 +169,42 @@ async function inTime(
   }
 }
 
-/** sluice.yml's word for the check or its tool goes before that for all. */
+function start(
+  { task, cores, request, effects, transcript, step, ended }: Running,
+  signal: AbortSignal,
+  scratch: string,
+): Promise<unknown> {
+  const { repo, settings, cache, changed } = request;
+  const { env } = effects;
+  const folder = 'folder' in task ? task.folder : '';
+  const context: RunContext = {
+    repo,
+    settings,
+    env,
+    signal,
+    cache,
+    scratch,
+    spawn: spawner({ root: repo.root, folder, env, signal, transcript }),
+    note: (text) => step.note(text),
+    prepared: <T>(preparation: Preparation<T>): T => {
+      const end = ended.get(preparation.id);
+      if (end?.ok !== true) throw new Error(`${task.id} uses ${preparation.id} without needing it`);
+      return end.value as T;
+    },
+  };
+  return 'make' in task ? task.make(context) : task.run({ ...context, changed, cores });
+}
+
+/** The signal ends the programs, which get 3 s for it: none of them may outlive this rejection. */
+function afterAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const giveUp = () => setTimeout(() => reject(signal.reason), 3_000).unref();
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  });
+}
+
+/** The timeout in sluice.yml for the check or its tool takes precedence over the general one. */
 function timeLimit(
   task: PlannedCheck | Preparation<unknown>,
   { timeoutMs, timeouts }: CheckSettings,
@@ -218,8 +217,8 @@ function failureOf(error: unknown, overtimeMs: number | undefined, transcript: T
   const lines = transcript.tail(20);
   const output = lines === '' ? {} : { output: lines };
   if (overtimeMs !== undefined) {
-    const why = `it did not end within ${overtimeMs / 1000} s, and was ended`;
-    return { ran: false as const, why, fix: 'Give it more time: checks.timeouts in sluice.yml.', ...output };
+    const why = `it timed out after ${overtimeMs / 1000} s`;
+    return { ran: false as const, why, fix: 'Raise its limit in checks.timeouts of sluice.yml.', ...output };
   }
   const [known] = userErrorsOf(error);
   if (known === undefined)
@@ -237,7 +236,7 @@ function bugText(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
 }
 
-/** The step's line in the log, and what its programs said in a group below it. */
+/** Writes the step's line to the log, and the output of its programs in a group below it. */
 function tell(
   task: PlannedCheck | Preparation<unknown>,
   end: Ended,

@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, freemem } from 'node:os';
 import type { Cost } from '../tool.ts';
-import type { Limits } from './limits.ts';
 
-/** Something to run: a check or a preparation. */
+/** A check or a preparation. */
 export interface Task {
   readonly id: string;
-  /** Ids of the tasks that must have come to their end before. */
+  /** Ids of the tasks that must have ended before. */
   readonly needs: readonly string[];
   readonly cost: Cost;
 }
@@ -16,13 +17,13 @@ export interface Start {
 }
 
 /**
- * The tasks that may begin now, as many as cores and memory allow: of those that wait for nothing first what others wait for,
- * then what is over at once, then what takes longest. A task that takes all cores begins alone, and once it is the first in
- * the queue nothing overtakes it. One that can be told how many takes those that are free, half of all at least. A task that
- * needs more than there is runs alone rather than never.
+ * The tasks that may begin now, as many as cores and memory allow. Ready tasks are ordered: those that others need, then
+ * instant ones, then the longest chains. A task that takes all cores begins alone, and once it is first in the queue no
+ * other task overtakes it. A task with adjustable cores takes the free ones, at least half of all. A task that needs more
+ * than the machine has runs alone rather than never.
  *
  * @param running cores by the id of each task that runs.
- * @param ended ids of the tasks that are over, however they ended.
+ * @param ended ids of the tasks that have ended, successfully or not.
  */
 export function nextTasks(
   tasks: readonly Task[],
@@ -55,7 +56,7 @@ export function nextTasks(
   return begin;
 }
 
-/** What is over at once delays nothing, and who has mistyped a name hears of it before the tests have begun. */
+/** Instant tasks delay nothing, and report mistakes such as a typo before the tests begin. */
 const atOnceSeconds = 3;
 
 function rank({ id, cost }: Task, waitedFor: ReadonlySet<string>): number {
@@ -68,7 +69,7 @@ function leastCores({ cores }: Cost, limits: Limits): number {
   return cores === 'any' ? Math.ceil(limits.cores / 2) : Math.min(cores, limits.cores);
 }
 
-/** Seconds from the beginning of a task to the end of the longest chain that hangs on it. */
+/** Seconds from the beginning of a task to the end of the longest chain that depends on it. */
 function chainSeconds(tasks: readonly Task[]): ReadonlyMap<string, number> {
   const followers = new Map<string, Task[]>();
   for (const task of tasks) {
@@ -88,4 +89,40 @@ function chainSeconds(tasks: readonly Task[]): ReadonlyMap<string, number> {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** Resources for the checks. */
+export interface Limits {
+  readonly cores: number;
+  /** Bytes. */
+  readonly memory: number;
+}
+
+/** Cores and free memory of this machine, or of its container, if that has less. */
+export function machineLimits(): Limits {
+  return {
+    cores: availableParallelism(),
+    memory: Math.min(freeMemory(), containerMemory()),
+  };
+}
+
+/** Memory available to programs, including reclaimable caches: proc(5), MemAvailable. */
+function freeMemory(): number {
+  const available = /^MemAvailable:\s+(\d+) kB/m.exec(read('/proc/meminfo'))?.[1];
+  return available === undefined ? freemem() : Number(available) * 1024;
+}
+
+function containerMemory(): number {
+  const limit = Number(
+    read('/sys/fs/cgroup/memory.max') || read('/sys/fs/cgroup/memory/memory.limit_in_bytes'),
+  );
+  return Number.isFinite(limit) && limit > 0 ? limit : Number.POSITIVE_INFINITY;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
 }

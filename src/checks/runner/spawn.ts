@@ -4,12 +4,11 @@ import type { ChildEnv } from '../../kernel/process/child-env.ts';
 import { runProcess } from '../../kernel/process/process.ts';
 import { shellWord } from '../parse/shell-word.ts';
 import type { RunContext, ToolRun } from '../tool.ts';
-import type { Transcript } from './transcript.ts';
 
-/** Characters kept of each stream of a program; what says more than that is not to be parsed as whole. */
+/** Characters kept of each stream of a program; longer output counts as truncated. */
 const keep = 16 * 1024 * 1024;
 
-export interface SpawnPlace {
+interface SpawnPlace {
   readonly root: string;
   /** From the top of the repository. */
   readonly folder: string;
@@ -18,7 +17,7 @@ export interface SpawnPlace {
   readonly transcript: Transcript;
 }
 
-/** What runs the programs of one check: see {@link RunContext.spawn}. */
+/** Runs the programs of one check: see {@link RunContext.spawn}. */
 export function spawner(place: SpawnPlace): RunContext['spawn'] {
   return async (argv, options = {}): Promise<ToolRun> => {
     const { transcript } = place;
@@ -39,10 +38,50 @@ export function spawner(place: SpawnPlace): RunContext['spawn'] {
   };
 }
 
-/** A file that is there and can't be executed is the user's to mend, like one that is missing. */
+/** A file that cannot be executed is a problem of the environment, like a missing one. */
 function asUserError(program: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code !== 'EACCES' && code !== 'ENOEXEC' && code !== 'ENOTDIR' && code !== 'ENOENT') return error;
-  const message = `${program} can't be started: ${messageOf(error)}`;
+  const message = `Cannot start ${program}: ${messageOf(error)}`;
   return new UserError({ code: 'process.missing', message, cause: error });
+}
+
+/** Output of a check's programs for its group in the log: of long output the beginning and the end. */
+export interface Transcript {
+  add(line: string): void;
+  text(): string;
+  tail(lines: number): string;
+}
+
+const firstCharacters = 32 * 1024;
+const lastCharacters = 96 * 1024;
+const longestLine = 4096;
+
+/** @param scrub masks the secrets of a line before it is cut. */
+export function createTranscript(scrub: (line: string) => string): Transcript {
+  const first: string[] = [];
+  const last: string[] = [];
+  let [firstSize, lastSize, left] = [0, 0, 0];
+  return {
+    add(line) {
+      const clean = scrub(line);
+      const shown = clean.length > longestLine ? `${clean.slice(0, longestLine)}…` : clean;
+      if (lastSize === 0 && firstSize + shown.length <= firstCharacters) {
+        first.push(shown);
+        firstSize += shown.length + 1;
+        return;
+      }
+      last.push(shown);
+      lastSize += shown.length + 1;
+      // In larger steps, since removing single lines from a long list is slow.
+      if (lastSize < 2 * lastCharacters) return;
+      while (lastSize > lastCharacters && last.length > 1) {
+        const gone = last.splice(0, Math.ceil(last.length / 2));
+        left += gone.length;
+        lastSize -= gone.reduce((size, text) => size + text.length + 1, 0);
+      }
+    },
+    text: () => [...first, ...(left === 0 ? [] : [`… ${left} lines omitted …`]), ...last].join('\n'),
+    tail: (lines) => [...first, ...last].slice(-lines).join('\n'),
+  };
 }

@@ -7,28 +7,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 
 export interface DownloadLimits {
-  /** How often it is tried when the server or the network fails. */
+  /** Attempts if the server or the network fails. */
   readonly tries: number;
-  /** Before the second try; twice as long before each further one. */
+  /** Before the second attempt; doubled before each further one. */
   readonly pauseMs: number;
-  /** A transfer of which nothing came for so long is given up. */
+  /** A transfer without data for so long fails. */
   readonly stallMs: number;
   readonly maxBytes: number;
 }
 
-export const usualLimits: DownloadLimits = {
+const usualLimits: DownloadLimits = {
   tries: 3,
   pauseMs: 1000,
   stallMs: 30_000,
   maxBytes: 400 * 1024 * 1024,
 };
 
-/** That trying again may mend. */
-class Passing extends Error {}
+/** Failures that a retry may fix. */
+class Temporary extends Error {}
 
 /**
- * Fetches `url` into `file`, which appears only once it is whole and has the hash. A wrong hash is tried once more: a proxy
- * may have cut the file off.
+ * Fetches `url` into `file`, which appears only once it is complete and has the hash. A wrong hash is retried once: a proxy
+ * may have truncated the file.
  *
  * @throws UserError `checks.tool-fetch`, `checks.tool-hash`; the signal's reason.
  */
@@ -40,7 +40,7 @@ export async function download(
   limits: DownloadLimits = usualLimits,
 ): Promise<void> {
   for (let hashFailures = 0; ; hashFailures += 1) {
-    // Of its own, so that two runs at once do not write into one file.
+    // A unique name, since concurrent runs must not write to the same file.
     const part = `${file}.${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
     try {
       await transfer(url, part, signal, limits);
@@ -53,7 +53,7 @@ export async function download(
   }
 }
 
-/** @returns undefined when there is no such file. */
+/** @returns undefined if the file does not exist. */
 export async function sha256Of(file: string): Promise<string | undefined> {
   const hash = createHash('sha256');
   try {
@@ -76,8 +76,8 @@ async function transfer(
       return await transferOnce(url, file, signal, limits);
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof Passing)) throw error;
-      if (attempt === limits.tries) throw failed(url, `${error.message} (tried ${attempt} times)`, error);
+      if (!(error instanceof Temporary)) throw error;
+      if (attempt === limits.tries) throw failed(url, `${error.message} (${attempt} attempts)`, error);
       await sleep(limits.pauseMs * 2 ** (attempt - 1), undefined, { signal });
     }
   }
@@ -90,21 +90,21 @@ async function transferOnce(
   limits: DownloadLimits,
 ): Promise<void> {
   const stalled = new AbortController();
-  const stall = () => stalled.abort(new Passing(`nothing came for ${limits.stallMs / 1000} s`));
+  const stall = () => stalled.abort(new Temporary(`no data for ${limits.stallMs / 1000} s`));
   const timer = setTimeout(stall, limits.stallMs);
   try {
-    // Without a login, and the hash decides: releases are kept on other hosts.
+    // Releases redirect to other hosts: there is no login that could leak, and the hash is verified.
     const response = await fetch(url, {
       redirect: 'follow',
       signal: AbortSignal.any([signal, stalled.signal]),
     });
     if (response.status >= 500 || response.status === 429 || response.status === 408) {
       await response.body?.cancel();
-      throw new Passing(`the server answered ${response.status}`);
+      throw new Temporary(`HTTP status ${response.status}`);
     }
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
-      throw failed(url, `the server answered ${response.status}`);
+      throw failed(url, `HTTP status ${response.status}`);
     }
     let bytes = 0;
     const counted = async function* (chunks: AsyncIterable<Buffer>) {
@@ -117,9 +117,9 @@ async function transferOnce(
     };
     await pipeline(Readable.fromWeb(response.body), counted, createWriteStream(file));
   } catch (error) {
-    if (error instanceof UserError || error instanceof Passing) throw error;
+    if (error instanceof UserError || error instanceof Temporary) throw error;
     if (stalled.signal.aborted) throw stalled.signal.reason;
-    throw new Passing(reasonOf(error), { cause: error });
+    throw new Temporary(reasonOf(error), { cause: error });
   } finally {
     clearTimeout(timer);
   }
@@ -134,8 +134,8 @@ function reasonOf(error: unknown): string {
 function failed(url: string, why: string, cause?: unknown): UserError {
   return new UserError({
     code: 'checks.tool-fetch',
-    message: `${url} cannot be fetched: ${why}`,
-    hint: 'Install the tool on PATH, or name a mirror of https://github.com in SLUICE_TOOLS_MIRROR.',
+    message: `Cannot download ${url}: ${why}`,
+    hint: 'Install the tool on PATH, or set SLUICE_TOOLS_MIRROR to a mirror of https://github.com.',
     cause,
   });
 }
@@ -143,7 +143,7 @@ function failed(url: string, why: string, cause?: unknown): UserError {
 function wrongHash(url: string, expected: string, actual: string | undefined): UserError {
   return new UserError({
     code: 'checks.tool-hash',
-    message: `${url} has the sha256 ${actual}, not ${expected}, which it is locked to`,
-    hint: 'Do not run that file. Is there a proxy or a mirror that alters it? Tell the project if it comes from GitHub itself.',
+    message: `${url} has sha256 ${actual}, expected ${expected}`,
+    hint: 'Do not run that file. Check for a proxy or a mirror that modifies it. If it comes from GitHub itself, report it to the project.',
   });
 }

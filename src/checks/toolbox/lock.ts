@@ -1,28 +1,28 @@
-/** Tools that repositories seldom bring along themselves: which version is fetched, and the hash that it must have. */
+/** Versions and hashes of tools that repositories rarely include themselves. */
 
 export type ToolName = 'trivy' | 'trufflehog' | 'hadolint' | 'actionlint' | 'squawk';
 export type Platform = 'linux-x64' | 'linux-arm64';
 
-/** What is fetched: the program itself, or an archive that holds it. */
+/** The download: the program itself, or an archive that contains it. */
 export interface LockedFile {
   readonly url: string;
   readonly sha256: string;
-  /** Path of the program in a .tar.gz; undefined when the file is the program. */
+  /** Path of the program in a .tar.gz; undefined if the file is the program. */
   readonly path?: string;
 }
 
 export interface LockedTool {
   readonly version: string;
-  /** A platform whose hash is not known for certain is not here. */
+  /** Only platforms with a confirmed hash. */
   readonly files: Readonly<Partial<Record<Platform, LockedFile>>>;
 }
 
-/** Releases that were not made by their makers; they are not used from PATH either. */
+/** Releases that attackers published; they are rejected on PATH, too. */
 export const stolen: Readonly<Partial<Record<ToolName, readonly string[]>>> = { trivy: ['0.69.4'] };
 
 /**
- * docs/checks-tools.md names the sources of each hash and how to raise a version. Releases are locked some weeks after they
- * came out: on 19 March 2026 thieves published a trivy 0.69.4, properly signed (CVE-2026-33634).
+ * docs/checks-tools.md names the sources of each hash and how to raise a version. Releases are locked some weeks after
+ * their publication: on 19 March 2026 attackers published a properly signed trivy 0.69.4 (CVE-2026-33634).
  */
 export const lock: Readonly<Record<ToolName, LockedTool>> = {
   trivy: {

@@ -1,25 +1,23 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Preparation, RunContext } from '../tool.ts';
 import { type DownloadLimits, download, sha256Of } from './download.ts';
 import { type LockedFile, type LockedTool, lock, type Platform, stolen, type ToolName } from './lock.ts';
-import { onPath } from './on-path.ts';
 import { unpacked } from './unpack.ts';
 
 /** A program that is ready to run. */
-export interface ReadyTool {
+interface ReadyTool {
   readonly path: string;
-  /** undefined when the one on PATH does not say. */
+  /** undefined if the one on PATH does not report it. */
   readonly version: string | undefined;
   readonly from: 'path' | 'locked';
 }
 
-/** Where a tool is looked for, in words for hints. */
-const closedNetwork =
-  'Where GitHub cannot be reached, SLUICE_TOOLS_MIRROR names a mirror of https://github.com.';
+const closedNetwork = 'If GitHub is unreachable, set SLUICE_TOOLS_MIRROR to a mirror of https://github.com.';
 
-/** A tool of the lock: the one on PATH where sluice.yml allows it, else the locked version. */
+/** A tool of the lock: the one on PATH if sluice.yml allows it, else the locked version. */
 export function toolboxTool(name: ToolName): Preparation<ReadyTool> {
   return {
     id: `tool ${name}`,
@@ -33,8 +31,8 @@ export function toolboxTool(name: ToolName): Preparation<ReadyTool> {
 
 export type ToolboxContext = Pick<RunContext, 'settings' | 'env' | 'signal' | 'cache' | 'spawn' | 'note'>;
 
-/** What tests choose for themselves. */
-export interface ToolboxChoices {
+/** Overrides for tests. */
+interface ToolboxChoices {
   readonly locked?: LockedTool;
   readonly platform?: string;
   readonly limits?: DownloadLimits;
@@ -57,7 +55,7 @@ export async function readyTool(
   }
   if (tools === 'path') {
     throw missing(
-      `${name} is not on PATH, and \`checks.tools: path\` downloads nothing`,
+      `${name} is not on PATH, and \`checks.tools: path\` forbids downloads`,
       `Install ${name} on PATH, or set \`checks.tools: auto\`.`,
     );
   }
@@ -66,14 +64,14 @@ export async function readyTool(
   const file = files[platform as Platform];
   if (file === undefined) {
     throw missing(
-      `${name} is not on PATH, and there is no locked ${name} for ${platform}`,
+      `${name} is not on PATH, and Sluice has no locked version for ${platform}`,
       `Install ${name} on PATH.`,
     );
   }
   return { path: await lockedProgram(name, version, file, context, choices.limits), version, from: 'locked' };
 }
 
-/** The locked program in the cache, its hash verified in every run: what is there may come from a shared cache. */
+/** The locked program in the cache, with its hash verified in every run: the cache may be shared. */
 async function lockedProgram(
   name: string,
   version: string,
@@ -86,7 +84,7 @@ async function lockedProgram(
   await mkdir(folder, { recursive: true });
   if ((await sha256Of(fetched)) !== file.sha256) {
     await rm(fetched, { force: true });
-    context.note(`fetching ${name} ${version}`);
+    context.note(`downloading ${name} ${version}`);
     await download(mirrored(file.url, context.env), fetched, file.sha256, context.signal, limits);
   }
   if (file.path === undefined) {
@@ -99,7 +97,7 @@ async function lockedProgram(
   } catch (error) {
     throw new UserError({
       code: 'checks.tool-fetch',
-      message: `${file.url} cannot be unpacked: ${messageOf(error)}`,
+      message: `Cannot unpack ${file.url}: ${messageOf(error)}`,
       hint: `Install ${name} on PATH.`,
       cause: error,
     });
@@ -113,14 +111,14 @@ function mirrored(url: string, env: RunContext['env']): string {
   if (!/^https?:\/\//.test(mirror)) {
     throw new UserError({
       code: 'checks.tool-fetch',
-      message: 'SLUICE_TOOLS_MIRROR is no address that begins with https://',
-      hint: 'Name the address that stands for https://github.com, such as https://mirror.example/github.',
+      message: 'SLUICE_TOOLS_MIRROR is not an http:// or https:// URL',
+      hint: 'Set it to the URL that replaces https://github.com, such as https://mirror.example/github.',
     });
   }
   return url.replace('https://github.com', mirror.replace(/(?<!\/)\/+$/, ''));
 }
 
-/** For the report alone, so that no answer is no fault. */
+/** Only for the report: a missing version is not an error. */
 async function versionOf(path: string, name: ToolName, context: ToolboxContext): Promise<string | undefined> {
   const asked = name === 'actionlint' ? '-version' : '--version';
   const answer = await context.spawn([path, asked], { quiet: true });
@@ -134,7 +132,28 @@ function missing(message: string, hint: string): UserError {
 function stolenTool(name: ToolName, version: string, path: string): UserError {
   return new UserError({
     code: 'checks.tool-stolen',
-    message: `${path} is ${name} ${version}, a release that thieves have made`,
-    hint: `Remove it, and replace every secret that this machine has. Then install ${name} ${lock[name].version}.`,
+    message: `${path} is ${name} ${version}, a compromised release`,
+    hint: `Remove it and rotate every secret of this machine. Then install ${name} ${lock[name].version}.`,
   });
+}
+
+/**
+ * A program on PATH, without a shell. Relative folders of PATH do not count: they are folders of the repository, and
+ * untrusted code must not choose its checker.
+ */
+export function onPath(name: string, path: string | undefined): string | undefined {
+  return (path ?? '')
+    .split(':')
+    .filter((folder) => isAbsolute(folder))
+    .map((folder) => join(folder, name))
+    .find(isProgram);
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }

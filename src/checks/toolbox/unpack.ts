@@ -6,10 +6,10 @@ import { readTar, type TarEntry } from '../../kernel/tar.ts';
 import { sha256Of } from './download.ts';
 
 /**
- * The program of an archive as a file beside it. One that was unpacked before is used only while it is, byte for byte,
- * what the archive holds: the caller has verified the archive, and a restored cache may hold anything.
+ * Unpacks the program of an archive beside it. An already unpacked one is reused only if it equals the content of the
+ * archive: the caller has verified the archive, but a restored cache may hold anything.
  *
- * @throws Error when the archive is damaged, does not hold the program, or leads out of its folder.
+ * @throws Error if the archive is damaged, lacks the program, or has an entry outside its folder.
  */
 export async function unpacked(archive: string, path: string, program: string): Promise<void> {
   const present = await sha256Of(program);
@@ -51,7 +51,7 @@ async function eachByte(
     await readTar(atMost(source.pipe(gunzip)), async (entry) => {
       refuseOutside(entry);
       if (found || entry.path.replace(/^\.\//, '') !== path) return;
-      if (entry.kind !== 'file') throw new Error(`${path} in it is no file`);
+      if (entry.kind !== 'file') throw new Error(`${path} in it is not a file`);
       found = true;
       for await (const chunk of entry.content) await onChunk(chunk);
     });
@@ -59,24 +59,24 @@ async function eachByte(
     source.destroy();
     gunzip.destroy();
   }
-  if (!found) throw new Error(`it holds no ${path}`);
+  if (!found) throw new Error(`it does not contain ${path}`);
 }
 
-/** What a locked archive unpacks to is a few hundred MB; its hash was checked, so this is for a lock that someone got wrong. */
+/** Locked archives unpack to a few hundred MB, and their hash is verified: this only guards against a wrong lock. */
 const mostBytes = 4 * 1024 * 1024 * 1024;
 
 async function* atMost(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let size = 0;
   for await (const chunk of chunks) {
     size += chunk.length;
-    if (size > mostBytes) throw new Error('it is larger than 4 GiB when it is unpacked');
+    if (size > mostBytes) throw new Error('its unpacked content exceeds 4 GiB');
     yield chunk;
   }
 }
 
-/** Only one file is ever written, but an archive that tries to leave its folder is not one that anybody locked. */
+/** Only one file is ever written, but an archive with such an entry is malicious. */
 function refuseOutside({ path }: TarEntry): void {
   if (path.startsWith('/') || path.split('/').includes('..')) {
-    throw new Error(`it has an entry that leads out of its folder: ${JSON.stringify(path)}`);
+    throw new Error(`it has an entry outside its folder: ${JSON.stringify(path)}`);
   }
 }

@@ -7,9 +7,9 @@ import { compare } from './fingerprint.ts';
 /** A finding that the team has accepted. */
 export interface BaselineEntry {
   readonly fingerprint: string;
-  /** Tool of the check: when all of it ran and nothing matched, the entry is unused. */
+  /** Tool of the check: if all its checks ran without a match, the entry is unused. */
   readonly tool: string;
-  /** This and what follows is for whoever reviews the file. */
+  /** This and the following fields are for reviewers of the file. */
   readonly rule: string;
   readonly file: string;
   readonly message: string;
@@ -19,7 +19,7 @@ export interface BaselineEntry {
 }
 
 export interface Baseline {
-  /** Path, as the user knows it. */
+  /** Path, for messages. */
   readonly file: string;
   readonly entries: readonly BaselineEntry[];
 }
@@ -39,8 +39,8 @@ const entryShape = z.strictObject({
 });
 
 /**
- * @param path absolute, or from the working folder; a file that is not there accepts nothing.
- * @param file the name that reports give it.
+ * @param path absolute, or from the working folder; a missing file accepts nothing.
+ * @param file its name in reports.
  * @throws UserError `checks.baseline` with the line.
  */
 export async function readBaseline(path: string, file: string): Promise<Baseline> {
@@ -57,12 +57,13 @@ export async function readBaseline(path: string, file: string): Promise<Baseline
 export function parseBaseline(text: string, file: string): Baseline {
   const conflict = lineOf(text, /^(<<<<<<<|=======|>>>>>>>)/m);
   if (conflict !== undefined) {
-    const hint = 'Keep the entries of both sides and remove the marks: each entry is a line of its own.';
-    throw baselineError(file, conflict, 'holds a conflict of git', hint);
+    const hint =
+      'Keep the entries of both sides and remove the conflict markers: each entry is on its own line.';
+    throw baselineError(file, conflict, 'contains a git merge conflict', hint);
   }
   const data = parseJson(text, file);
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw baselineError(file, 1, 'must be an object: fingerprint → finding');
+    throw baselineError(file, 1, 'must be an object of findings by fingerprint');
   }
   const { version: found, ...accepted } = data as Record<string, unknown>;
   if (found !== version) {
@@ -70,7 +71,7 @@ export function parseBaseline(text: string, file: string): Baseline {
     throw baselineError(
       file,
       lineOf(text, /^[ \t]*"version"/m) ?? 1,
-      `${what}; this Sluice reads ${version}`,
+      `${what}; this release of Sluice supports version ${version}`,
     );
   }
   const entries = Object.entries(accepted).map(([fingerprint, value]) => {
@@ -81,7 +82,7 @@ export function parseBaseline(text: string, file: string): Baseline {
     };
     if (!/^[0-9a-f]{16}$/.test(fingerprint)) {
       throw fail(
-        `has a key that is no fingerprint (16 hex digits): ${JSON.stringify(fingerprint).slice(0, 60)}`,
+        `has an invalid fingerprint (expected 16 hex digits): ${JSON.stringify(fingerprint).slice(0, 60)}`,
       );
     }
     const entry = entryShape.safeParse(value);
@@ -95,39 +96,43 @@ export function parseBaseline(text: string, file: string): Baseline {
 function faultOf(error: z.ZodError): string {
   const [issue] = error.issues;
   if (issue?.code === 'unrecognized_keys')
-    return `with ${issue.keys.join(', ').slice(0, 100)}, which is nothing`;
+    return `with an unknown field: ${issue.keys.join(', ').slice(0, 100)}`;
   const [field] = issue?.path ?? [];
   if (field === 'reason') return 'without a reason';
-  if (field === 'until') return 'whose `until` is no date such as 2027-01-31';
-  return field === undefined ? 'that is no object' : `whose \`${String(field)}\` is no text`;
+  if (field === 'until') return 'whose `until` is not a date such as 2027-01-31';
+  return field === undefined ? 'that is not an object' : `whose \`${String(field)}\` is not a string`;
 }
 
-/** Whether the entry still counts: to the end of its last day in UTC. */
+/** Whether the entry is valid: until the end of its last day in UTC. */
 export function isInForce({ until }: BaselineEntry, now: number): boolean {
   return until === undefined || new Date(now).toISOString().slice(0, 10) <= until;
 }
 
-export interface Acceptance {
-  /** Why they are accepted: for all that are new in the baseline. */
+interface Acceptance {
+  /** For all new entries of the baseline. */
   readonly reason: string;
   /** Last day, in UTC. */
   readonly until?: string;
-  /** Leave out entries that nothing matched, of the tools that ran. */
+  /** Remove unused entries of the tools that ran. */
   readonly prune?: boolean;
 }
 
 /**
- * The text of the baseline once it accepts everything that counts in the report. Entries that are in force stay as they
- * are, expired ones that match again get the new reason and date. The text depends on what it accepts, not on its order.
+ * The text of the baseline with all failing findings of the report accepted. Valid entries stay unchanged; expired ones that
+ * match again get the new reason and date. The text does not depend on the order of findings.
  *
- * @throws UserError `checks.baseline` for a missing reason or a date that is none.
+ * @throws UserError `checks.baseline` for a missing reason or an invalid date.
  */
 export function acceptFindings(report: ChecksReport, baseline: Baseline, acceptance: Acceptance): string {
   const reason = acceptance.reason.trim();
   const { until } = acceptance;
-  if (reason === '') throw baselineError(baseline.file, undefined, 'takes no finding without a reason');
+  if (reason === '') throw baselineError(baseline.file, undefined, 'requires a reason for each finding');
   if (until !== undefined && !day.safeParse(until).success) {
-    throw baselineError(baseline.file, undefined, 'takes dates such as 2027-01-31 alone');
+    throw baselineError(
+      baseline.file,
+      undefined,
+      `cannot accept until "${until}": expected a date such as 2027-01-31`,
+    );
   }
   const kept = acceptance.prune ? usedEntries(report, baseline) : baseline.entries;
   const fresh = report.results
@@ -137,7 +142,7 @@ export function acceptFindings(report: ChecksReport, baseline: Baseline, accepta
   return baselineText([...kept, ...fresh]);
 }
 
-/** The text of the baseline without the entries that nothing matched, of the tools that ran. */
+/** The text of the baseline without unused entries of the tools that ran. */
 export function pruneBaseline(report: ChecksReport, baseline: Baseline): string {
   return baselineText(usedEntries(report, baseline));
 }
@@ -166,9 +171,9 @@ function entryFor(
 
 /**
  * JSON with a line for each entry, by file: two branches that accept findings of different files do not touch the same
- * lines. The version stands last so that every entry ends with a comma and none has to change when another joins it.
+ * lines. The version comes last, so that every entry ends with a comma and no entry changes when another one is added.
  */
-export function baselineText(entries: readonly BaselineEntry[]): string {
+function baselineText(entries: readonly BaselineEntry[]): string {
   const latest = new Map(entries.map((entry) => [entry.fingerprint, entry]));
   const lines = [...latest.values()]
     .toSorted(
@@ -189,10 +194,10 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // V8 says where: `… in JSON at position 11`; only at the end of the text it does not.
+    // V8 reports the place, `… in JSON at position 11`, except at the end of the text.
     const position = / at position (\d+)/.exec(messageOf(error))?.[1];
     const before = text.slice(0, position === undefined ? text.length : Number(position));
-    throw baselineError(file, before.trimEnd().split('\n').length, 'is no JSON from here on');
+    throw baselineError(file, before.trimEnd().split('\n').length, 'is not valid JSON from this line on');
   }
 }
 
@@ -205,7 +210,7 @@ function baselineError(file: string, line: number | undefined, what: string, hin
   return new UserError({
     code: 'checks.baseline',
     message: `The baseline ${file} ${what}`,
-    hint: hint ?? 'Correct the line, or remove the file and accept what you want to accept again.',
+    hint: hint ?? 'Correct the line, or remove the file and accept the findings again.',
     at: line === undefined ? { file } : { file, line },
   });
 }

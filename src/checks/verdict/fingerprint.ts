@@ -4,19 +4,19 @@ import type { Finding, Level } from '../model.ts';
 import { folderOf } from '../repo.ts';
 import { meaningOf } from './meaning.ts';
 
-/** The lines of a file of the repository; undefined when there is no such text. */
+/** The lines of a file of the repository; undefined if it is missing or not text. */
 export type LinesOf = (file: string) => readonly string[] | undefined;
 
 /**
  * A fingerprint for each finding, in their order: 16 hex digits, the same in every run for the same finding.
  *
- * It is made of what the finding says (see meaning.ts: not of which of two tools says it), of its file, and of its subject
- * or else of the text of its line without blanks and of its message without numbers. So it survives lines that move, and
- * code that is indented or spaced anew. Where all of that is equal, findings are counted from the top of the file: when
- * the first of two equal ones is mended, the second takes its fingerprint, and that of the second is gone. Thus a baseline
- * accepts as many of them as there were, and one more always fails.
+ * Its parts are the meaning of the finding (meaning.ts: the same for several tools), its file, and its subject or else the
+ * text of its line without blanks and its message without numbers. So it survives moved lines and reformatted code. If all
+ * of these are equal, findings are numbered from the top of the file: if the first of two equal ones is fixed, the second
+ * takes its fingerprint, and that of the second is gone. Thus a baseline accepts the same number of equal findings as
+ * before, and one more always fails.
  *
- * @param realm keeps the fingerprints of one set of findings apart from those of another.
+ * @param realm separates the fingerprints of different sets of findings.
  */
 export function fingerprints(findings: readonly Finding[], linesOf: LinesOf, realm = ''): string[] {
   const counts = new Map<string, number>();
@@ -32,8 +32,8 @@ export function fingerprints(findings: readonly Finding[], linesOf: LinesOf, rea
 }
 
 /**
- * Notes come last, for a note that goes must not take its number from a failure. Failures come after reviews: where one of
- * each is new and one number is accepted, it is the failure that is left.
+ * Notes come last, so that a removed note does not change the number of a failure. Failures come after reviews: if one of
+ * each is new and one number is accepted, the failure remains.
  */
 const turns: readonly Level[] = ['review', 'fail', 'note'];
 
@@ -54,13 +54,13 @@ function identityOf(finding: Finding, linesOf: LinesOf): string {
   const line = text.trimStart().slice(0, mostText).replace(/\s+/g, '');
   if (scope === 'folder') return JSON.stringify([name, folderOf(file), subject ?? '']);
   if (scope === 'file') return JSON.stringify([name, file]);
-  // Tools put the same thing in different words.
+  // Messages differ between tools.
   if (scope === 'line') return JSON.stringify([name, file, line]);
   if (subject !== undefined) return JSON.stringify([name, file, 'subject', subject]);
   return JSON.stringify([name, file, line, lasting(finding.message)]);
 }
 
-/** `42 errors in line 7` says the same tomorrow with other numbers. */
+/** Without numbers, which change between runs: `42 errors in line 7`. */
 function lasting(message: string): string {
   return message
     .slice(0, mostText)
@@ -69,7 +69,7 @@ function lasting(message: string): string {
     .trim();
 }
 
-/** By file, line and column; what has none comes first. */
+/** By file, line and column; missing ones come first. */
 export function byPlace(a: Place | undefined, b: Place | undefined): number {
   return (
     compare(a?.file ?? '', b?.file ?? '') ||
@@ -78,7 +78,7 @@ export function byPlace(a: Place | undefined, b: Place | undefined): number {
   );
 }
 
-/** By code units: the same on every machine, whatever its language. */
+/** By code units: the same in every locale. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,19 +1,17 @@
 import type { CheckSettings } from '../../config/model.ts';
-import type { ChangedLines } from '../change/model.ts';
-import { type Finding, type JudgedFinding, severities } from '../model.ts';
+import { type ChangedLines, type Finding, type JudgedFinding, severities } from '../model.ts';
 import type { Repo } from '../repo.ts';
 import { type Baseline, type BaselineEntry, isInForce } from './baseline.ts';
 import { byPlace, compare, fingerprints, type LinesOf } from './fingerprint.ts';
 import { byLevel, type Found, type MergedFinding, mergeFindings } from './merge.ts';
-import { mayHoldSecret } from './secret-lines.ts';
 
 export interface FindingsContext {
   readonly repo: Pick<Repo, 'read'>;
   readonly settings: CheckSettings;
   readonly baseline: Baseline;
-  /** undefined when it is not known what the change is compared with. */
+  /** undefined if the base of the change is unknown. */
   readonly changed: ChangedLines | undefined;
-  /** Wall clock, ms since the epoch: for what expires. */
+  /** Wall clock, ms since the epoch, for expiry dates. */
   readonly now: number;
 }
 
@@ -23,7 +21,7 @@ export interface Judged extends MergedFinding {
 
 /**
  * Findings of all checks, merged, with their fingerprints, and compared with sluice.yml, the baseline and the change.
- * What sluice.yml ignores is neither merged with nor counted among what another tool says: it ignores a rule of one tool.
+ * Findings that sluice.yml ignores are not merged with those of other tools, since it ignores a rule of one tool.
  */
 export function judgeFindings(found: readonly Found[], context: FindingsContext): Judged[] {
   const { ignore } = context.settings;
@@ -39,18 +37,18 @@ export function judgeFindings(found: readonly Found[], context: FindingsContext)
     const merged = mergeFindings(part);
     const findings = merged.map(({ finding }) => finding);
     const prints = fingerprints(findings, linesOf, realm);
-    return merged.map((mergedFinding, index) => {
-      const { finding } = mergedFinding;
+    return merged.map((one, index) => {
+      const { finding } = one;
       const fingerprint = prints[index] ?? '';
       const inChange = touches(context.changed, finding);
       const code = secretLines.has(lineKey(finding)) ? undefined : codeOf(finding, linesOf);
       const accepted = accept(finding, fingerprint);
       return {
-        ...mergedFinding,
+        ...one,
         finding: {
           ...finding,
           fingerprint,
-          also: mergedFinding.also,
+          also: one.also,
           ...(inChange !== undefined && { inChange }),
           ...(accepted && { accepted }),
           ...(code !== undefined && { code }),
@@ -61,7 +59,7 @@ export function judgeFindings(found: readonly Found[], context: FindingsContext)
   const isIgnored = ({ finding }: Found) => Object.hasOwn(ignore, finding.rule);
   return [
     ...judgeAll(
-      found.filter((candidate) => !isIgnored(candidate)),
+      found.filter((one) => !isIgnored(one)),
       '',
       (_, fingerprint) => acceptedBy(accepting.get(fingerprint)),
     ),
@@ -78,7 +76,7 @@ function acceptedBy(entry: BaselineEntry | undefined): JudgedFinding['accepted']
   return { reason: entry.reason, ...(entry.until !== undefined && { until: entry.until }) };
 }
 
-/** What counts before what is accepted; by level, the change first, by severity, by place. */
+/** Accepted findings last; then by level, the change first, by severity, by place. */
 export function worstFirst(a: JudgedFinding, b: JudgedFinding): number {
   return (
     Number(a.accepted !== undefined) - Number(b.accepted !== undefined) ||
@@ -91,7 +89,7 @@ export function worstFirst(a: JudgedFinding, b: JudgedFinding): number {
   );
 }
 
-/** A finding without a line is in the change when its file is; one without a file has no part in this. */
+/** A finding without a line is in the change if its file is; for one without a file it is undefined. */
 function touches(changed: ChangedLines | undefined, { at, endLine }: Finding): boolean | undefined {
   if (changed === undefined || at === undefined) return undefined;
   const lines = changed.files.get(at.file);
@@ -117,4 +115,22 @@ function readOnce(repo: Pick<Repo, 'read'>): LinesOf {
     if (!known.has(file)) known.set(file, repo.read(file)?.split(/\r?\n/));
     return known.get(file);
   };
+}
+
+const scanners = new Set(['trufflehog', 'gitleaks', 'secretlint', 'detect-secrets']);
+
+/** Ruff's and bandit's rules for passwords in code; Trivy's for secrets in ENV and ARG. */
+const codes = /^(S10[5-7]|B10[5-7]|(AVD-)?DS-?0*31)$/;
+/** Sluice's rules about variables read values; other rules are recognized by their names. */
+const words = /^env\/|secret|passw|credential|token|api-?key|private-?key/i;
+
+export function isSecretScanner(tool: string): boolean {
+  return scanners.has(tool);
+}
+
+/** Whether the line of a finding may contain a secret: then reports must not show it. */
+function mayHoldSecret({ tool, rule, at }: Finding): boolean {
+  const name = at?.file.split('/').at(-1) ?? '';
+  const secretFile = /^\.env(\.|$)|\.(env|pem|key)$/.test(name);
+  return secretFile || scanners.has(tool) || codes.test(rule) || words.test(rule);
 }

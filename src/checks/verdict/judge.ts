@@ -10,23 +10,27 @@ import {
   type Verdict,
 } from '../model.ts';
 import { isInForce } from './baseline.ts';
-import { type FindingsContext, type Judged, judgeFindings, worstFirst } from './judge-findings.ts';
-import { isSecretScanner } from './secret-lines.ts';
-import { unknownNames } from './unknown-names.ts';
+import {
+  type FindingsContext,
+  isSecretScanner,
+  type Judged,
+  judgeFindings,
+  worstFirst,
+} from './judge-findings.ts';
+import { unknownNames } from './notes.ts';
 
 export interface JudgeContext extends FindingsContext {
-  /** How long all of it took. */
+  /** Duration of the run. */
   readonly seconds: number;
   readonly coverage?: CoverageReport;
-  /** All checks that the repository has, where a part of them was asked for: sluice.yml may name any. */
+  /** All checks of the repository, if only some were selected: sluice.yml may name any. */
   readonly planned?: readonly CheckFacts[];
-  /** Ids of our own rules. */
+  /** Ids of Sluice's own rules. */
   readonly rules?: readonly string[];
-  /** Sentences about the run that the report is to hold, such as why the change is not known. */
+  /** Sentences about the run for the report, such as why the change is unknown. */
   readonly notes?: readonly string[];
 }
 
-/** The process's exit code for a verdict. */
 export const exitCodes: Readonly<Record<Verdict, number>> = {
   pass: 0,
   fail: 1,
@@ -35,15 +39,15 @@ export const exitCodes: Readonly<Record<Verdict, number>> = {
 };
 
 /**
- * Makes one verdict of what the checks have brought home: findings that are the same are merged, those that sluice.yml
- * ignores or the baseline accepts weigh nothing, and whatever did not run without a reason in sluice.yml is no pass.
+ * Makes one verdict of the results of all checks: equal findings are merged, those that sluice.yml ignores or the baseline
+ * accepts have no effect, and a check that did not run without a reason in sluice.yml never passes.
  */
 export function judge(raw: readonly RawResult[], context: JudgeContext): ChecksReport {
   const found = raw.flatMap(({ output }, check) =>
     output?.ran ? output.findings.map((finding) => ({ check, finding })) : [],
   );
   const judged = judgeFindings(found, context);
-  const results = raw.map((rawResult, index) => resultOf(rawResult, index, judged));
+  const results = raw.map((result, index) => resultOf(result, index, judged));
   const asked = new Set(raw.map(({ check }) => check.id));
   const notAsked = (context.planned ?? []).filter(({ id }) => !asked.has(id));
   return {
@@ -74,7 +78,7 @@ function resultOf(
   }
   const { version, summary, tests } = output;
   if (tests !== undefined && tests.skipped > 0 && tests.passed + tests.failed === 0) {
-    const why = `it has skipped all of its tests (${tests.skipped})`;
+    const why = `all of its tests were skipped (${tests.skipped})`;
     return { ...none, status: 'did-not-run', why, tests };
   }
   const mine = judged.filter(({ levels }) => levels.has(index));
@@ -83,7 +87,7 @@ function resultOf(
     check,
     status: statusOf(counting.flatMap(({ levels }) => levels.get(index) ?? [])),
     findings: mine
-      .filter((candidate) => candidate.check === index)
+      .filter((one) => one.check === index)
       .map(({ finding }) => finding)
       .sort(worstFirst),
     seconds,
@@ -98,14 +102,14 @@ function statusOf(levels: readonly Level[]): CheckStatus {
   return levels.includes('review') ? 'review' : 'pass';
 }
 
-/** A repository that no check is for has not been checked. */
+/** A repository without any check has not been checked. */
 function overall(results: readonly CheckResult[]): Verdict {
   if (results.length === 0) return 'did-not-run';
   const statuses = new Set(results.map(({ status }) => status));
   return (['fail', 'did-not-run', 'review'] as const).find((status) => statuses.has(status)) ?? 'pass';
 }
 
-/** An entry is unused when its tool ran, all of it, and nothing matched; a secret scanner may have seen only the change. */
+/** An entry is unused if all checks of its tool ran without a match; a secret scanner may have scanned only the change. */
 function useOf(
   { baseline, settings, now }: JudgeContext,
   raw: readonly RawResult[],

@@ -1,17 +1,17 @@
 import type { Finding } from '../model.ts';
 import { folderOf } from '../repo.ts';
 
-/** What a finding says, whichever tool says it. */
-export interface Meaning {
+/** The meaning of a finding, independent of its tool. */
+interface Meaning {
   /** The same for equal findings of different tools. */
   readonly name: string;
-  /** Where two findings have to meet to be the same; undefined: only another run of the same tool can say the same. */
+  /** The place that two equal findings must share; undefined: only findings of the same tool are equal. */
   readonly scope?: 'line' | 'file' | 'folder';
 }
 
 /**
- * Rules of different tools that mean the same, as `tool rule`. Only what is the same in every case stands here: E501 and
- * a file that black would format are not. Trivy's rules are its DS-0001 … (older: DS001, AVD-DS-0001), hadolint's are
+ * Rules of different tools with the same meaning, as `tool rule`. Only rules that are equal in every case belong here: E501
+ * and a file that black reformats are not. Trivy's rules are its DS-0001 … (older: DS001, AVD-DS-0001), hadolint's are
  * listed at https://github.com/hadolint/hadolint/wiki.
  */
 const onOneLine: Readonly<Record<string, readonly string[]>> = {
@@ -43,7 +43,7 @@ const onOneLine: Readonly<Record<string, readonly string[]>> = {
   'COPY --from an unknown stage': ['sluice dockerfile/unknown-stage', 'hadolint DL3022'],
   'apt lists kept': ['sluice dockerfile/apt-clean', 'hadolint DL3009'],
   'secret in an image': ['sluice dockerfile/secret-in-image', 'trivy DS-0031'],
-  'ADD in place of COPY': ['hadolint DL3020', 'trivy DS-0005'],
+  'ADD instead of COPY': ['hadolint DL3020', 'trivy DS-0005'],
   'COPY --from itself': ['hadolint DL3023', 'trivy DS-0006'],
   'several ENTRYPOINTs': ['hadolint DL4004', 'trivy DS-0007'],
   'port out of range': ['hadolint DL3011', 'trivy DS-0008'],
@@ -61,7 +61,7 @@ const onOneLine: Readonly<Record<string, readonly string[]>> = {
   'apt-get recommends': ['hadolint DL3015', 'trivy DS-0029'],
 };
 
-/** These stand at another line in each tool, or at none: a file has each once. */
+/** Tools report these at different lines or without one: a file has each only once. */
 const inOneFile: Readonly<Record<string, readonly string[]>> = {
   'runs as root': ['sluice dockerfile/root-user', 'hadolint DL3002', 'trivy DS-0002'],
 };
@@ -83,7 +83,7 @@ const cve = /\bCVE-\d{4}-\d{4,}\b/i;
 export function meaningOf(finding: Finding): Meaning {
   const { tool, rule } = finding;
   if (advisory.test(rule)) {
-    // Databases have their own names for an advisory; its CVE, where one is mentioned, is the same in all.
+    // Databases have their own names for an advisory; its CVE, if mentioned, is the same in all.
     const name =
       cve.exec([rule, finding.message, finding.docs ?? ''].join(' ').slice(0, 10_000))?.[0] ?? rule;
     return { name: name.toUpperCase(), scope: 'folder' };
@@ -96,7 +96,7 @@ function trivyRule(rule: string): string {
   return number === undefined ? rule : `DS-${number.padStart(4, '0')}`;
 }
 
-/** The place that equal findings of different tools share; undefined when they have none. */
+/** The place that equal findings of different tools share; undefined if they have none. */
 export function meetingPlace(finding: Finding, { name, scope }: Meaning): string | undefined {
   const { file, line } = finding.at ?? {};
   if (scope === 'folder') return key(name, folderOf(file ?? ''), finding.subject ?? '');

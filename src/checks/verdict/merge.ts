@@ -2,17 +2,17 @@ import { type Finding, type Level, severities } from '../model.ts';
 import { byPlace, compare } from './fingerprint.ts';
 import { meaningOf, meetingPlace } from './meaning.ts';
 
-/** A finding and the check, by its number in the plan, that has made it. */
+/** A finding and its check, by number in the plan. */
 export interface Found {
   readonly check: number;
   readonly finding: Finding;
 }
 
-/** Findings of several tools that are one. It belongs to the first of them in the plan. */
+/** Equal findings of several tools. It belongs to the first of them in the plan. */
 export interface MergedFinding extends Found {
   /** The other tools, sorted. */
   readonly also: readonly string[];
-  /** What each check that found it says of it, `check` included: that one speaks for all and has the worst level. */
+  /** The level for each check that found it; `check` gets the worst of all. */
   readonly levels: ReadonlyMap<number, Level>;
 }
 
@@ -24,8 +24,8 @@ export function byLevel(a: Level, b: Level): number {
 }
 
 /**
- * Makes one finding of what several checks have found at the same place (meaning.ts has what means the same); the worst
- * level and the worst severity win. What one check says twice of one place stays twice, unless it is equal to the letter.
+ * Merges equal findings (see meaning.ts) of several checks at the same place; the worst level and the worst severity win.
+ * Two findings of one check at one place stay two, unless they are identical.
  */
 export function mergeFindings(found: readonly Found[]): MergedFinding[] {
   const groups = Map.groupBy(distinct(found), ({ finding }) => {
@@ -37,7 +37,7 @@ export function mergeFindings(found: readonly Found[]): MergedFinding[] {
     );
     const checks = [...Map.groupBy(ordered, ({ check }) => check).values()];
     const most = Math.max(...checks.map((check) => check.length));
-    // The first of one check is the first of another: each is matched once, and none is lost.
+    // Matches the first of one check with the first of another: each once, and none is lost.
     return Array.from({ length: most }, (_, index) => {
       return mergeOne(checks.flatMap((check) => check.slice(index, index + 1)));
     });
@@ -48,7 +48,7 @@ function mergeOne(same: readonly Found[]): MergedFinding {
   const [first, ...others] = same.toSorted((a, b) => a.check - b.check) as [Found, ...Found[]];
   const all = [first, ...others].map(({ finding }) => finding);
   const level = all.map((finding) => finding.level).sort(byLevel)[0] ?? first.finding.level;
-  const severity = severities.find((candidate) => all.some((finding) => finding.severity === candidate));
+  const severity = severities.find((severity) => all.some((finding) => finding.severity === severity));
   const at = all.find((finding) => finding.at?.line !== undefined)?.at ?? first.finding.at;
   const fix = all.find((finding) => finding.fix !== undefined)?.fix;
   const docs = all.find((finding) => finding.docs !== undefined)?.docs;
@@ -72,14 +72,10 @@ function mergeOne(same: readonly Found[]): MergedFinding {
   };
 }
 
-/** Some tools print a finding once for each rule set, or each import, that leads to it; the worst of them stays. */
+/** Some tools print a finding once for each rule set or import that leads to it; the worst one stays. */
 function distinct(found: readonly Found[]): readonly Found[] {
   const worstLast = found.toSorted((a, b) => byLevel(b.finding.level, a.finding.level));
-  return [
-    ...new Map(
-      worstLast.map((candidate) => [`${candidate.check} ${exactKey(candidate.finding)}`, candidate]),
-    ).values(),
-  ];
+  return [...new Map(worstLast.map((one) => [`${one.check} ${exactKey(one.finding)}`, one])).values()];
 }
 
 function exactKey({ tool, rule, message, subject, at }: Finding): string {

@@ -1,18 +1,18 @@
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
-import { allTools } from '../../checks/all-tools.ts';
 import { readChangedLines } from '../../checks/change/lines.ts';
 import { coverageReport } from '../../checks/coverage/totals.ts';
 import type { Category, ChecksReport } from '../../checks/model.ts';
 import { chooseChecks, planChecks } from '../../checks/plan.ts';
 import { openRepo, type Repo } from '../../checks/repo.ts';
 import { ruleIds } from '../../checks/rules/catalogue.ts';
-import { machineLimits } from '../../checks/runner/limits.ts';
 import { runChecks } from '../../checks/runner/run-checks.ts';
+import { machineLimits } from '../../checks/runner/schedule.ts';
 import type { PlannedCheck } from '../../checks/tool.ts';
+import { allTools } from '../../checks/tools/all.ts';
 import { type Baseline, readBaseline } from '../../checks/verdict/baseline.ts';
 import { judge } from '../../checks/verdict/judge.ts';
-import { withheldNote } from '../../checks/verdict/withheld.ts';
+import { withheldNote } from '../../checks/verdict/notes.ts';
 import type { CheckSettings, Config } from '../../config/model.ts';
 import { namedSecrets } from '../../config/secrets/masking.ts';
 import { loadConfig } from '../../config/sluice-yml/load.ts';
@@ -22,24 +22,24 @@ import type { OperationContext } from '../context.ts';
 import { coverageResults, sendToCodecov } from './coverage.ts';
 import { refuseBesideChecks } from './keys.ts';
 
-export interface CheckRequest {
+interface CheckRequest {
   /** Empty: all. */
   readonly categories: readonly Category[];
   /** Tools or checks; empty: all. */
   readonly only: readonly string[];
-  /** What the change is compared with; undefined: found out. */
+  /** Base of the change; undefined: detected. */
   readonly since: string | undefined;
 }
 
-/** What is there to check, with everything the run needs. */
+/** The checks of a repository, with everything the run needs. */
 export interface CheckPlan {
   /** undefined in a repository without sluice.yml. */
   readonly config: Config | undefined;
   readonly repo: Repo;
   readonly settings: CheckSettings;
-  /** Everything that the repository gives cause for. */
+  /** All checks that apply to the repository. */
   readonly all: readonly PlannedCheck[];
-  /** Those of them that were asked for. */
+  /** The selected ones. */
   readonly checks: readonly PlannedCheck[];
 }
 
@@ -49,7 +49,7 @@ export interface Checked {
   readonly baseline: Baseline;
 }
 
-/** Looks at the repository and says what would run; nothing does. */
+/** Plans the checks of the repository without running them. */
 export async function planRepository(context: OperationContext, request: CheckRequest): Promise<CheckPlan> {
   const { effects } = context;
   const config = await configOf(context);
@@ -67,7 +67,7 @@ export async function checkRepository(context: OperationContext, request: CheckR
   const plan = await planRepository(context, request);
   refuseBesideChecks(env, plan.config);
   const { repo, settings, checks } = plan;
-  // Tests print what they were given, and reports of theirs no runner masks.
+  // Tests may print their variables into reports, which GitHub's runner does not mask.
   for (const secret of settings.env.flatMap((name) => namedSecrets(name, env[name] ?? ''))) mask.add(secret);
   const [change, baseline] = await Promise.all([
     readChangedLines(repo.root, request.since, env, signal),
@@ -91,13 +91,13 @@ export async function checkRepository(context: OperationContext, request: CheckR
     ],
     ...{ planned: plan.all, rules: [...ruleIds] },
   });
-  // Before a reader of it cuts, wraps or escapes what tools have said.
+  // Before texts are cut, wrapped or escaped, which can hide a secret from the mask.
   const report = mask.scrubData(judged);
   if (settings.coverage.codecov && covered.length > 0) await sendToCodecov(covered, repo, effects);
   return { plan, report, baseline };
 }
 
-/** @returns undefined in a repository without one; a file that was named must be there. */
+/** @returns undefined in a repository without one; a file that the user names must exist. */
 async function configOf({ config }: OperationContext): Promise<Config | undefined> {
   try {
     return await loadConfig(config);
@@ -108,7 +108,7 @@ async function configOf({ config }: OperationContext): Promise<Config | undefine
   }
 }
 
-/** Paths of sluice.yml start from its folder, those of the checks from the top of the repository. */
+/** Paths in sluice.yml are relative to its folder, those of the checks to the top of the repository. */
 function settingsOf(config: Config | undefined, repo: Repo): CheckSettings {
   if (config === undefined) return defaultCheckSettings();
   const folder = relative(repo.root, config.folder);

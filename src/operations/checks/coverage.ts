@@ -1,17 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import type { Change } from '../../checks/change/lines.ts';
 import { codecovCommit, uploadToCodecov } from '../../checks/coverage/codecov.ts';
-import { coverageFindings } from '../../checks/coverage/totals.ts';
+import { coverageFindings, percent } from '../../checks/coverage/totals.ts';
 import type { CheckOutput, CoverageReport, FileCoverage, Finding, RawResult } from '../../checks/model.ts';
 import type { Repo } from '../../checks/repo.ts';
-import { percent } from '../../checks/report/tests.ts';
 import type { CheckSettings } from '../../config/model.ts';
 import type { Effects } from '../../kernel/run.ts';
 
 /**
- * The coverage of all test runs together, as a check of its own: it may have a gate, which nothing passes by silence.
+ * The coverage of all test runs together, as a separate check: its gate must not pass without a measurement.
  *
- * @param raw what all checks have brought: a test run that measured nothing is named where there is a gate.
+ * @param raw results of all checks: with a gate, test runs without coverage are reported.
  */
 export function coverageResults(
   report: CoverageReport | undefined,
@@ -35,27 +34,27 @@ function outputOf(
   { why, isLost }: Pick<Change, 'why' | 'isLost'>,
 ): CheckOutput {
   if (gates.changed !== undefined && isLost === true) {
-    return { ran: false, why: `sluice.yml has a gate for the coverage of the change. ${why}` };
+    return { ran: false, why: `sluice.yml requires coverage of the change. ${why}` };
   }
   if (report === undefined) {
     return {
       ran: false,
-      why: 'sluice.yml has a gate for coverage, and no test brought any',
-      fix: 'Let the tests measure it (pytest-cov, @vitest/coverage-v8, Jest’s --coverage), or remove checks.coverage.',
+      why: 'sluice.yml requires coverage, but no test run measured it',
+      fix: 'Measure it (pytest-cov, @vitest/coverage-v8, Jest’s --coverage), or remove checks.coverage.',
     };
   }
   return { ran: true, findings: coverageFindings(report, gates), ...summaryOf(report) };
 }
 
-/** The share is of what was measured: lines that only such a run executes are in no list at all. */
+/** Notes about test runs without coverage: lines that only they run are missing in the total. */
 function unmeasured(raw: readonly RawResult[]): Finding[] {
   return raw.flatMap(({ check, output }): Finding[] => {
     if (output?.ran !== true || output.tests === undefined || output.coverage !== undefined) return [];
     return [
       {
         ...{ tool: 'coverage', rule: 'unmeasured', severity: 'info', level: 'note', subject: check.id },
-        message: `${check.id} has measured no coverage: the share says nothing of what it tests.`,
-        fix: 'Add what measures it: pytest-cov, @vitest/coverage-v8, or Jest’s --coverage.',
+        message: `${check.id} measured no coverage: the total does not include the code it tests.`,
+        fix: 'Add pytest-cov, @vitest/coverage-v8, or Jest’s --coverage.',
       },
     ];
   });
@@ -65,7 +64,7 @@ function summaryOf({ total }: CoverageReport): { readonly summary?: string } {
   return total === undefined ? {} : { summary: percent(total) };
 }
 
-/** Sends coverage to Codecov, whose troubles are a warning and no more. */
+/** Sends coverage to Codecov; a failure is only a warning. */
 export async function sendToCodecov(
   coverage: readonly FileCoverage[],
   { files }: Repo,
@@ -78,7 +77,7 @@ export async function sendToCodecov(
   const commit = codecovCommit(env, event);
   const trouble =
     commit === undefined
-      ? 'Codecov: nothing was sent, uploads are for runs on GitHub'
+      ? 'Codecov: coverage was not uploaded, because this run is not on GitHub'
       : await uploadToCodecov(coverage, commit, { env, signal, files });
   if (trouble !== undefined) log.warn(trouble);
 }

@@ -5,8 +5,8 @@ import { keysIn } from '../../kernel/masking/keys.ts';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Checks run the code of whoever has made the change, as the same user: whatever this job can log in with, that code can
- * find as well. On GitHub, where anybody may propose a change; a person's own machine is that person's.
+ * Checks run the code of the change as the same user: that code can read all credentials of this job. Only on GitHub, where
+ * anyone may propose a change, not on a developer's own machine.
  *
  * @throws UserError `input.keys-beside-checks`.
  */
@@ -21,11 +21,11 @@ export function refuseBesideChecks(env: Env, config: Config | undefined): void {
   if (names.length > 0) throw besideChecks(`this step also has ${names.join(', ')}`);
 }
 
-/** @param why what is there besides: "this step also has ssh-key". */
+/** @param why the credentials: "this step also has ssh-key". */
 export function besideChecks(why: string): UserError {
   return new UserError({
     code: 'input.keys-beside-checks',
-    message: `Checks run the code of the change, and ${why}. That code can read them. Nothing was run.`,
-    hint: 'Run the checks in a job of their own, without secrets, and deploy in another one. `sluice init` writes both (ci.yml, deploy.yml).',
+    message: `Checks run the code of the change, and ${why}. That code could read them, so no check was run.`,
+    hint: 'Run the checks in a separate job without secrets, and deploy in another one. `sluice init` writes both (ci.yml, deploy.yml).',
   });
 }

@@ -1,20 +1,20 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChecksReport } from '../../checks/model.ts';
-import { checksJson } from '../../checks/report/json.ts';
 import { checksJunit } from '../../checks/report/junit.ts';
 import { checksSarif } from '../../checks/report/sarif.ts';
+import { breakCommandsInJson } from '../../kernel/foreign.ts';
 import type { Mask } from '../../kernel/masking/mask.ts';
 
-/** Where the files of a report are. */
-export interface CheckReportFiles {
+/** Paths of the written reports. */
+interface CheckReportFiles {
   readonly json: string;
   readonly junit: string;
-  /** undefined when no category ran as a whole: half of one would close alerts that are still open. */
+  /** undefined if no category ran completely: a part of one closes alerts that are still open. */
   readonly sarif: string | undefined;
 }
 
-/** Writes what other programs read, without a secret of this run. @param folder made when it is not there. */
+/** Writes the reports for other programs, with secrets masked. @param folder created if it does not exist. */
 export async function writeCheckReports(
   folder: string,
   given: ChecksReport,
@@ -33,4 +33,9 @@ export async function writeCheckReports(
     junit: await write('junit.xml', checksJunit(report)),
     sarif: sarif === undefined ? undefined : await write('report.sarif', sarif),
   };
+}
+
+/** The report for programs; `version` changes when a field is removed or changes its meaning. */
+export function checksJson(report: ChecksReport): string {
+  return `${breakCommandsInJson(JSON.stringify({ version: 1, ...report }, null, 2))}\n`;
 }

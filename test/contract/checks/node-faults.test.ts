@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { nodeTools } from '../../../src/checks/tools/node/all.ts';
+import { nodeTools } from '../../../src/checks/tools/all.ts';
 import { checkBench, checkedRepo, defaultSettings } from '../../support/checks/context.ts';
 
 /** Plays any of the tools, as FAKE says. */
@@ -81,9 +81,9 @@ async function runAll(behaviour: string, signal?: AbortSignal) {
 
 describe('a tool that says nothing to be trusted did not run', () => {
   test.each([
-    ['killed', /killed; most likely the machine ran out of memory/],
+    ['killed', /killed, most likely because the machine ran out of memory/],
     ['crashed', /./],
-    ['unknown', /exit code 99, which it does not document/],
+    ['unknown', /exited with code 99, which is not documented/],
     ['silent', /./],
     ['broken', /./],
     ['torrent', /./],
@@ -112,7 +112,7 @@ describe('a tool that says nothing to be trusted did not run', () => {
     if (check === undefined) throw new Error('nothing is planned');
     expect(await bench.run(check)).toEqual({
       ran: false,
-      why: 'eslint is not among the installed packages of this repository',
+      why: 'eslint is not installed in this repository',
       fix: 'Add eslint to its devDependencies.',
     });
   });

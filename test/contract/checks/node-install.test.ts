@@ -122,7 +122,7 @@ describe('npm', () => {
     );
     await expect(install(repo)).rejects.toMatchObject({
       code: 'checks.environment',
-      message: 'npm ci --ignore-scripts failed: the lock file does not fit package.json any more',
+      message: 'npm ci --ignore-scripts failed: the lock file no longer matches package.json',
       output: expect.stringMatching(/Missing: .* from lock file/),
     });
   });
@@ -181,7 +181,7 @@ describe('other package managers', () => {
     execFileSync('chmod', ['+x', join(repo.root, 'bin/corepack')]);
     await expect(install(repo, { env: { PATH: join(repo.root, 'bin') } })).rejects.toMatchObject({
       code: 'checks.environment',
-      message: expect.stringMatching(/asks for pnpm 10\.12\.1, which is not there/),
+      message: expect.stringMatching(/requires pnpm 10\.12\.1, which is not installed/),
       output: 'pnpm is not on PATH\nno network',
     });
   });

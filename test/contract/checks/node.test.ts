@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { CheckOutput, Finding } from '../../../src/checks/model.ts';
-import { nodeTools } from '../../../src/checks/tools/node/all.ts';
+import { nodeTools } from '../../../src/checks/tools/all.ts';
 import { type CheckedRepo, checkBench, checkedRepo, defaultSettings } from '../../support/checks/context.ts';
 import { installedPackages, putPackages } from '../../support/checks/node-packages.ts';
 
@@ -77,7 +77,7 @@ describe('the example’s frontend', () => {
     repo.put('frontend/eslint.config.js', 'import nothing from "nowhere";\nexport default [nothing];\n');
     expect(await run(repo, 'eslint')).toMatchObject({
       ran: false,
-      why: 'ESLint could not begin: its own words say why',
+      why: 'ESLint could not start, see its output',
       output: expect.stringMatching(/Cannot find package 'nowhere'/),
     });
   });
@@ -130,7 +130,7 @@ describe('the example’s frontend', () => {
     repo.put('frontend/vite.config.ts', "import 'nowhere';\nexport default {};\n");
     expect(await run(repo, 'vitest')).toMatchObject({
       ran: false,
-      why: 'vitest left no report that can be read',
+      why: 'vitest wrote no readable report',
     });
   });
 
@@ -138,7 +138,9 @@ describe('the example’s frontend', () => {
     repo.put('frontend/src/main.ts', "import { nothing } from './api';\nnothing();\n");
     const output = await run(repo, 'build');
     expect(output.ran && output.findings.map(brief)).toEqual(['fail frontend/package.json:7 build']);
-    expect(output.ran && output.findings[0]?.message).toMatch(/npm run build.*exit code \d+:\n[\s\S]*TS2305/);
+    expect(output.ran && output.findings[0]?.message).toMatch(
+      /npm run build.*exited with code \d+:\n[\s\S]*TS2305/,
+    );
     const manifest = readFileSync(join(frontend, 'package.json'), 'utf8');
     repo.put('frontend/package.json', manifest.replace('tsc && vite build', 'no-such-bundler'));
     expect(await run(repo, 'build')).toMatchObject({
@@ -251,7 +253,7 @@ describe('tools that the example lacks', () => {
     repo.put('jest.config.cjs', 'module.exports = ;\n');
     expect(await run(repo, 'jest')).toMatchObject({
       ran: false,
-      why: 'jest left no report that can be read',
+      why: 'jest wrote no readable report',
     });
   });
 

@@ -135,30 +135,30 @@ test.each([
     { ...six, 'requirements.txt': 'six==1.15.0' },
     { PIP_INDEX_URL: 'http://127.0.0.1:9/simple', PIP_RETRIES: '1', PIP_FIND_LINKS: '' },
     'checks.environment',
-    'pip install -r requirements.txt failed: the package index could not be reached',
+    'pip install -r requirements.txt failed: cannot reach the package index',
   ],
   [
     'a version that does not exist',
     { ...six, 'requirements.txt': 'six==0.0.77' },
     {},
     'checks.environment',
-    'pip install -r requirements.txt failed: a package, or that version of it, does not exist for this Python',
+    'pip install -r requirements.txt failed: a package or its version does not exist for this Python',
   ],
   [
     'versions that exclude each other',
     { ...six, 'requirements.txt': 'six==1.17.0\npython-dateutil==2.9.0\nsix<1.5' },
     {},
     'checks.environment',
-    'pip install -r requirements.txt failed: the versions asked for exclude each other',
+    'pip install -r requirements.txt failed: the required versions conflict',
   ],
   [
     'a Python that is too old',
     { 'app.py': '', 'pyproject.toml': '[project]\nname="x"\nrequires-python=">=3.99"\ndependencies=["six"]' },
     {},
     'checks.python',
-    expect.stringMatching(/^The project asks for Python >=3\.99, and here is only 3\.\d+\.\d+/),
+    expect.stringMatching(/^The project requires Python >=3\.99\. Available: 3\.\d+\.\d+/),
   ],
-  ['no Python', six, { PATH: '/nonexistent' }, 'checks.python', 'There is no Python 3 on PATH'],
+  ['no Python', six, { PATH: '/nonexistent' }, 'checks.python', 'Python 3 is not on PATH'],
 ])('%s is told in words', async (_, files, env, code, message) => {
   using cache = folder();
   using repo = checkedRepo(files);

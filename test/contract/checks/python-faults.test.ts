@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CheckOutput } from '../../../src/checks/model.ts';
-import { pythonTools } from '../../../src/checks/tools/python/all.ts';
+import { pythonTools } from '../../../src/checks/tools/all.ts';
 import { type CheckedRepo, checkBench, checkedRepo, defaultSettings } from '../../support/checks/context.ts';
 
 /** A project whose environment is there already, with programs that are not what they seem. */
@@ -62,9 +62,9 @@ const ids = ['ruff', 'ruff format', 'black', 'mypy', 'pytest'];
 const faults: readonly (readonly [what: string, script: string, why: RegExp])[] = [
   ['is killed', 'kill -KILL $$', /was killed/],
   ['crashes', 'kill -SEGV $$', /signal 11$/],
-  ['ends with an exit code that nobody knows', 'exit 99', /exit code 99/],
-  ['says nothing and fails', 'exit 1', /exit code 1/],
-  ['prints half an answer', `echo '[{"code":'; echo '{"file":'; exit 1`, /without an answer/],
+  ['ends with an exit code that nobody knows', 'exit 99', /exited with code 99/],
+  ['says nothing and fails', 'exit 1', /exited with code 1/],
+  ['prints half an answer', `echo '[{"code":'; echo '{"file":'; exit 1`, /without readable output/],
 ];
 
 describe.each(faults)('a tool that %s did not run', (_, script, why) => {
@@ -119,12 +119,12 @@ const passing =
   '<testsuites><testsuite name="pytest"><testcase classname="app" name="a" file="app.py"/></testsuite></testsuites>';
 
 test.each([
-  ['half a report', passing.slice(0, 40), 1, /without an answer/],
+  ['half a report', passing.slice(0, 40), 1, /without readable output/],
   ['a report without tests', '<testsuites/>', 0, /collected no tests/],
-  ['a good report, and then crashes', passing, 1, /exit code 1, but names no failed test/],
+  ['a good report, and then crashes', passing, 1, /exited with code 1 but reported no failed test/],
   ['a good report, and is interrupted', passing, 2, /was interrupted/],
   ['a good report, and fails internally', passing, 3, /internal error/],
-  ['a good report, and finds its settings wrong', passing, 4, /does not accept/],
+  ['a good report, and finds its settings wrong', passing, 4, /rejects its settings/],
 ])('pytest that writes %s did not run', async (_, report, code, why) => {
   fake(writes(report, code));
   expect(await check('pytest')).toMatchObject({ ran: false, why: expect.stringMatching(why) });

@@ -2,7 +2,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CheckOutput, Finding } from '../../../src/checks/model.ts';
-import { pythonTools } from '../../../src/checks/tools/python/all.ts';
+import { pythonTools } from '../../../src/checks/tools/all.ts';
 import { type CheckedRepo, checkBench, checkedRepo, defaultSettings } from '../../support/checks/context.ts';
 
 /** The example app with the tools that its requirements-dev.txt locks. */
@@ -50,7 +50,7 @@ describe('the example app', () => {
       ['ruff', 'backend', 'backend/pyproject.toml has [tool.ruff]', 'ruff check'],
       ['black', 'backend', 'backend/pyproject.toml has [tool.black]', 'black --check .'],
       ['mypy', 'backend', 'backend/pyproject.toml has [tool.mypy]', 'mypy'],
-      ['pytest', 'backend', 'pytest 9.2.0 is among its packages', 'pytest'],
+      ['pytest', 'backend', 'pytest 9.2.0 is a dependency', 'pytest'],
     ]);
     const needs = new Set(
       planned.flatMap((plannedCheck) => plannedCheck.needs.map(({ id, what }) => `${id}: ${what}`)),
@@ -89,7 +89,7 @@ describe('what is planted is found', () => {
         rule: 'F401',
         level: 'fail',
         at: { file: `${backend}/planted.py`, line: 1, column: 8 },
-        fix: '`ruff check --fix` does it: Remove unused import: `os`.',
+        fix: 'Run `ruff check --fix`: Remove unused import: `os`.',
         docs: 'https://docs.astral.sh/ruff/rules/unused-import',
       },
       { rule: 'F821', severity: 'high', at: { line: 4 } },
@@ -144,11 +144,11 @@ describe('what is planted is found', () => {
     );
     expect(findings(output).map(({ message, at }) => [message, at])).toEqual([
       [
-        "tests/test_a.py can’t be imported: ModuleNotFoundError: No module named 'nowhere'",
+        "tests/test_a.py cannot be imported: ModuleNotFoundError: No module named 'nowhere'",
         { file: 'backend/tests/test_a.py', line: 2 },
       ],
       [
-        'tests/test_b.py can’t be imported: SyntaxError: invalid syntax',
+        'tests/test_b.py cannot be imported: SyntaxError: invalid syntax',
         { file: 'backend/tests/test_b.py', line: 1 },
       ],
     ]);

@@ -52,27 +52,27 @@ const says = (text: string, code: number) => `printf '%s' '${text}' | tee "\${ou
 
 describe.each(Object.keys(tools))('%s did not run', (name) => {
   test.each<[string, string, RegExp]>([
-    ['it is ended by a signal', 'kill -KILL $$', /was killed; most likely the machine ran out of memory$/],
-    ['it crashes', 'kill -SEGV $$', /./],
-    ['it ends with an exit code that it does not document', 'exit 99', / ended with exit code 99$/],
-    ['it prints nothing', 'exit 0', /did not (?:print|write|say)/],
     [
-      'it prints broken JSON',
-      says('[{"code": "DL', 1),
-      /did not (?:print|write|say)|ended with exit code 1$/,
+      'it is ended by a signal',
+      'kill -KILL $$',
+      /was killed, most likely because the machine ran out of memory$/,
     ],
-    ['it prints other JSON', says('{"error": "no"}', 0), /did not (?:print|write|say)/],
+    ['it crashes', 'kill -SEGV $$', /./],
+    ['it ends with an exit code that it does not document', 'exit 99', / exited with code 99$/],
+    ['it prints nothing', 'exit 0', /did not (?:print|write|report)/],
+    ['it prints broken JSON', says('[{"code": "DL', 1), /did not (?:print|write|report)|exited with code 1$/],
+    ['it prints other JSON', says('{"error": "no"}', 0), /did not (?:print|write|report)/],
     [
       'it speaks of findings and has none',
       says('[]', 1),
-      /yet it names no finding|did not write|exit code 1$/,
+      /but reported no finding|did not write|exited with code 1$/,
     ],
     [
       'it prints 100 MB',
       'head -c 100000000 /dev/zero | tr "\\0" x; exit 1',
-      /more than can be read|did not|exit code 1$/,
+      /more output than Sluice can read|did not|exited with code 1$/,
     ],
-    ['it prints commands for the runner', hostile, / ended with exit code 99$/],
+    ['it prints commands for the runner', hostile, / exited with code 99$/],
   ])('when %s', async (_, script, why) => {
     const output = await run(name, script);
     expect(output).toMatchObject({ ran: false, why: expect.stringMatching(why) });
@@ -83,7 +83,7 @@ describe.each(Object.keys(tools))('%s did not run', (name) => {
   test('when it is not there', async () => {
     await expect(run(name, undefined)).rejects.toMatchObject({
       code: 'checks.tool-missing',
-      message: `${name} is not on PATH, and \`checks.tools: path\` downloads nothing`,
+      message: `${name} is not on PATH, and \`checks.tools: path\` forbids downloads`,
     });
   });
 
@@ -98,7 +98,7 @@ const done = `echo '{"level":"info-0","msg":"finished scanning"}' >&2`;
 test('a secret that TruffleHog prints among broken lines is not shown', async () => {
   const line = '{"DetectorName":"AWS","Verified":true,"Raw":"sesame-open"}';
   const output = await run('trufflehog', `${done}; echo '${line}'; echo sesame-open >&2; exit 183`);
-  expect(output).toEqual({ ran: false, why: 'trufflehog printed something that is none of its findings' });
+  expect(output).toEqual({ ran: false, why: 'trufflehog printed unexpected output' });
 });
 
 test('TruffleHog’s word that it met an error is no pass', async () => {
@@ -107,7 +107,7 @@ test('TruffleHog’s word that it met an error is no pass', async () => {
     'trufflehog',
     `${log('error scanning repository')}; ${log('finished scanning')}; exit 0`,
   );
-  expect(output).toEqual({ ran: false, why: 'trufflehog met an error: error scanning repository' });
+  expect(output).toEqual({ ran: false, why: 'trufflehog logged an error: error scanning repository' });
 });
 
 test('TruffleHog’s supervisor ends with 1 now and then: the log says whether the scan was whole', async () => {
@@ -121,7 +121,7 @@ test('TruffleHog’s supervisor ends with 1 now and then: the log says whether t
     findings: [{ rule: 'AWS', at: { file: 'a.py' } }],
   });
   for (const script of [`${found}; ${log(1, 1)}; exit 1`, `${found}; ${done}; exit 1`, `${found}; exit 1`]) {
-    const why = 'trufflehog ended with exit code 1';
+    const why = 'trufflehog exited with code 1';
     expect(await run('trufflehog', script)).toEqual({ ran: false, why });
   }
 });

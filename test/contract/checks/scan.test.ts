@@ -81,7 +81,7 @@ describe('trivy fs', () => {
       level: 'fail',
       message: 'lodash 4.17.20 has CVE-2021-23337 (HIGH): lodash: command injection via template.',
       at: { file: 'frontend/package-lock.json', line: 8 },
-      fix: 'Upgrade the package that brings lodash along, until lodash is 4.17.21.',
+      fix: 'Upgrade the package that depends on lodash to one with lodash 4.17.21.',
       docs: 'https://avd.aquasec.com/nvd/cve-2021-23337',
       subject: 'npm:lodash',
     });
@@ -116,7 +116,7 @@ describe('trivy fs', () => {
     });
     expect(output).toMatchObject({
       ran: false,
-      why: 'trivy could not read package-lock.json: the packages there were not looked up',
+      why: 'trivy could not read package-lock.json: its packages were not checked',
     });
   });
 
@@ -139,7 +139,7 @@ describe('trivy fs', () => {
     using bench = checkBench(await repo.open(), settings);
     await expect(bench.runOnly(trivyFs)).rejects.toMatchObject({
       code: 'checks.vulnerability-data',
-      message: 'There is no database of vulnerabilities, and none could be fetched from 127.0.0.1:9/db:2',
+      message: 'There is no vulnerability database, and the download from 127.0.0.1:9/db:2 failed',
     });
     expect(readdirSync(join(scratch, 'c/trivy'))).toEqual([]);
   });
@@ -178,7 +178,7 @@ describe('hadolint', () => {
     expect(brief(await run(hadolint, { Dockerfile, '.hadolint.yaml': 'ignored: [DL3007]\n' }))).toEqual([]);
     expect(await run(hadolint, { Dockerfile, '.hadolint.yaml': 'ignored: [\n' })).toMatchObject({
       ran: false,
-      why: 'hadolint can’t read its settings',
+      why: 'hadolint cannot read its settings',
     });
   });
 });
@@ -241,7 +241,7 @@ describe('squawk', () => {
     };
     expect(await run(alembic, broken, { changed })).toMatchObject({
       ran: false,
-      why: 'alembic could not render app/migrations/versions/0002.py: it ended with exit code 1',
+      why: 'alembic could not render app/migrations/versions/0002.py: it exited with code 1',
       output: expect.stringContaining("name 'nonsense' is not defined"),
     });
   });
@@ -286,7 +286,7 @@ describe('npm audit', () => {
       offers = false;
       expect(await run(npmAudit, files, options)).toMatchObject({
         ran: false,
-        why: 'the registry of npm gave no advisories',
+        why: 'the npm registry returned no advisories',
       });
     } finally {
       server.closeAllConnections();

@@ -112,11 +112,11 @@ describe('secrets', () => {
       'review Github app/token.txt:1',
       'review PrivateKey deploy/id_rsa',
     ]);
-    expect(output).toMatchObject({ summary: '4 commits, all there are' });
+    expect(output).toMatchObject({ summary: '4 commits, the whole history' });
     const token = findings(output).find(({ rule }) => rule === 'Github');
     const commit = repo.git('rev-parse', '--short=12', 'HEAD').trim();
     expect(token?.message).toBe(
-      `A secret of the kind Github is in app/token.txt (commit ${commit} by t <t@example.com>). Whether it is live is not known.`,
+      `Found a secret of type Github in app/token.txt (commit ${commit} by t <t@example.com>). It is unknown whether it is live.`,
     );
     // The same name in the next run, and wherever it stands.
     expect(findings(await scan(repo))).toEqual(findings(output));
@@ -190,7 +190,7 @@ describe('a look for secrets did not happen', () => {
     for (const base of ['0'.repeat(40), 'no-such-branch', '--help']) {
       expect(await scan(repo, { base })).toEqual({
         ran: false,
-        why: `git has no commit ${base}, which the change is compared with`,
+        why: `git does not have commit ${base}, the base of the change`,
         fix: expect.stringContaining('fetch-depth: 0'),
       });
     }

@@ -120,13 +120,13 @@ describe('the database of vulnerabilities', () => {
     const old = databaseOf('old', -8 * 24 * hourMs, -7 * 24 * hourMs);
     await expect(make(old, '127.0.0.1:9/db:2')).rejects.toMatchObject({
       code: 'checks.vulnerability-data',
-      message: expect.stringContaining('There is only an old database'),
+      message: expect.stringContaining('The vulnerability database is too old'),
       output: expect.stringContaining('connection refused'),
     });
     let source = old;
     using registry = await registryOf(() => source);
     await expect(make(old, registry.address)).rejects.toMatchObject({
-      output: expect.stringContaining(`the database there is of ${time(-8 * 24 * hourMs).slice(0, 10)}`),
+      output: expect.stringContaining(`its database is from ${time(-8 * 24 * hourMs).slice(0, 10)}`),
     });
     source = databaseOf('fresh', -hourMs, 24 * hourMs);
     expect(await make(old, registry.address)).toEqual({
@@ -189,13 +189,13 @@ describe('trivy image', () => {
     using bench = checkBench(await repo.open(), { settings, env });
     expect(await bench.runOnly(trivyImage)).toMatchObject({
       ran: false,
-      why: 'none of the images of the services is on this machine (sluice-checks-gone:1, sluice-checks-none:1)',
+      why: 'no image of the services is on this machine (sluice-checks-gone:1, sluice-checks-none:1)',
     });
     using broken = checkedRepo({ 'compose.yml': 'services: [\n' });
     using other = checkBench(await broken.open(), { settings, env });
     expect(await other.runOnly(trivyImage)).toMatchObject({
       ran: false,
-      why: 'docker compose can’t say which images the services have',
+      why: 'docker compose failed to list the images of the services',
     });
   });
 });

@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { ChangedLines } from '../../../src/checks/change/model.ts';
-import type { CheckOutput } from '../../../src/checks/model.ts';
+import type { ChangedLines, CheckOutput } from '../../../src/checks/model.ts';
 import { openRepo, type Repo } from '../../../src/checks/repo.ts';
 import type {
   CheckContext,

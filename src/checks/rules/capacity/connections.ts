@@ -10,9 +10,9 @@ export const connections: Rule<App> = {
   id: 'capacity/connections',
   severity: 'high',
   level: 'fail',
-  title: 'The database bears all connections of both colours.',
-  why: 'Each process has a pool of its own: replicas × processes × (pool + overflow), and twice that while two colours run. When the sum is beyond max_connections, requests fail with "too many clients" in the very minute of a deploy.',
-  fix: 'Lower pool, overflow or processes, raise max_connections, or put PgBouncer in between.',
+  title: 'The database accepts all connections of both colors.',
+  why: 'Each process has its own pool: replicas × processes × (pool + overflow), and twice that while both colors run. If the sum exceeds max_connections, requests fail with "too many clients" during a deploy.',
+  fix: 'Lower the pool, the overflow or the processes, raise max_connections, or add PgBouncer.',
   source: {
     name: 'Postgres: max_connections',
     url: 'https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-MAX-CONNECTIONS',
@@ -46,14 +46,14 @@ export const connections: Rule<App> = {
     const hits: Hit[] = [];
     if (budget.pooler !== undefined && budget.pooler.clients > budget.pooler.maxClients) {
       const { service, clients, maxClients } = budget.pooler;
-      const message = `${clients} connections to ${service} at most with both colours${where} (${termsOf(budget)}), and it takes ${maxClients}.`;
+      const message = `With both colors up to ${clients} connections to ${service}${where} (${termsOf(budget)}), which accepts ${maxClients}.`;
       hits.push({
         ...hitAt(app, service, message),
         fix: 'Raise MAX_CLIENT_CONN, or lower pools or processes.',
       });
     }
     if (budget.needed > budget.available) {
-      const message = `${budget.needed} connections to ${database} at most with both colours${where} (${termsOf(budget)}), and ${budget.available} are available.`;
+      const message = `With both colors up to ${budget.needed} connections to ${database}${where} (${termsOf(budget)}), which has ${budget.available} available.`;
       hits.push(hitAt(app, database, message));
     }
     return hits;
@@ -68,13 +68,13 @@ function termsOf({ lines, pooler }: ConnectionBudget): string {
   return pooler === undefined ? terms : `${terms}; ${pooler.service} opens ${pooler.pool}`;
 }
 
-export interface Budgeted {
+interface Budgeted {
   readonly budget: ConnectionBudget;
   readonly target: string | undefined;
   readonly database: string;
 }
 
-/** The budget of the target that needs most: the processes of all its hosts share one database. */
+/** The budget of the target that needs the most: the processes of all its hosts share one database. */
 export function worstBudget(app: App): Budgeted | undefined {
   const { project, services, config } = app;
   const database = config?.backup?.postgres ?? services.find(({ service }) => isPostgres(service))?.name;
@@ -88,7 +88,7 @@ export function worstBudget(app: App): Budgeted | undefined {
   return budgets.toSorted((a, b) => b.budget.needed - a.budget.needed)[0];
 }
 
-/** The services of every host of a target, one host behind the other. */
+/** The services of every host of a target, host after host. */
 function fleets(
   { config }: App,
   plans: readonly ServicePlan[],

@@ -2,9 +2,9 @@ import { posix } from 'node:path';
 import type { ImageHints } from '../../../config/services/processes.ts';
 import { inFolder } from '../../repo.ts';
 import type { App, AppService } from '../app.ts';
-import { chainOf, contextFiles, type ImageBuild } from '../image/build.ts';
+import { contextFiles, type ImageBuild, instructionsOf } from '../image/build.ts';
 
-/** What Dockerfiles and sources tell of the services that the app builds, by service. */
+/** Facts about the services that the app builds, from their Dockerfiles and sources, by service. */
 export function imageHints({ services }: App): Readonly<Record<string, ImageHints>> {
   const known = new Map<ImageBuild, ImageHints>();
   const entries = services.flatMap(({ name, image }: AppService) => {
@@ -17,7 +17,7 @@ export function imageHints({ services }: App): Readonly<Record<string, ImageHint
 }
 
 function hintsOf(image: ImageBuild): ImageHints {
-  const all = image.targets.flatMap(chainOf).flatMap(({ instructions }) => instructions);
+  const all = image.targets.flatMap(instructionsOf);
   const words = (['ENTRYPOINT', 'CMD'] as const).map((keyword) => {
     const last = all.findLast((instruction) => instruction.keyword === keyword);
     return last === undefined ? '' : (last.list?.join(' ') ?? last.text);
@@ -57,7 +57,7 @@ function poolInSource(image: ImageBuild): number | undefined {
     .map((file) => image.repo.read(inFolder(image.context, file)) ?? '');
   const pools = texts.flatMap((text) => {
     const found = size.exec(text)?.[1];
-    // Without the other number SQLAlchemy's default of ten comes on top.
+    // SQLAlchemy's default for max_overflow is ten.
     return found === undefined ? [] : [Number(found) + Number(overflow.exec(text)?.[1] ?? 10)];
   });
   return pools.length === 0 ? undefined : Math.max(...pools);

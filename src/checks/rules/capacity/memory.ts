@@ -9,16 +9,16 @@ import { imageHints } from './hints.ts';
 
 const mib = 1024 ** 2;
 const gib = 1024 ** 3;
-/** An interpreter of Python or Ruby with an app in it takes more than this, whatever the app does. */
+/** Any process of Python or Ruby with an app in it takes more than this. */
 const leastPerProcess = 32 * mib;
 
 export const processMemory: Rule<App> = {
   id: 'capacity/process-memory',
   severity: 'high',
   level: 'fail',
-  title: 'All processes of a container fit into its memory limit.',
-  why: 'Workers are added one by one, and each task takes its memory at the same time as the others: 30 workers with 30 tasks of 2.2 GB each ask for 1,980 GB. What is beyond the limit is killed in the middle of a task.',
-  fix: 'Lower processes (5 workers with --concurrency=2 in place of 30 with 30), or raise the limit; services.NAME.process-memory in sluice.yml says what one process needs.',
+  title: 'The memory limit of a container fits all its processes.',
+  why: 'All tasks of all workers use memory at the same time: 30 workers with 30 tasks of 2.2 GB each need 1,980 GB. A process beyond the limit is killed partway through a task.',
+  fix: 'Lower the number of processes (5 workers with --concurrency=2 instead of 30 with 30), or raise the limit. Set services.NAME.process-memory in sluice.yml to the memory of one process.',
   source: {
     name: 'Celery: max memory per child',
     url: 'https://docs.celeryq.dev/en/stable/userguide/workers.html#max-memory-per-child-setting',
@@ -50,17 +50,17 @@ export const processMemory: Rule<App> = {
     const known = memoryDemand(project.model, plans, config?.services ?? {}, hints);
     const beyond = known.flatMap(({ service, processes, perProcess, needed, limit }): Hit[] => {
       if (limit === undefined || needed <= limit) return [];
-      const message = `${service} needs ${amount(needed)} (${processes} processes × ${amount(perProcess)}), and its limit is ${amount(limit)}.`;
+      const message = `${service} needs ${amount(needed)} (${processes} processes × ${amount(perProcess)}), but its limit is ${amount(limit)}.`;
       return [hitAt(app, service, message)];
     });
-    const told = new Set(known.map(({ service }) => service));
+    const judged = new Set(known.map(({ service }) => service));
     const starved = services.flatMap(({ name, service }): Hit[] => {
       const { count, program } = processesOf(service, hints[name]);
       const processes = config?.services[name]?.processes ?? count;
       const limit = memoryLimit(service);
-      if (told.has(name) || program === undefined || processes < 2 || limit === undefined) return [];
+      if (judged.has(name) || program === undefined || processes < 2 || limit === undefined) return [];
       if (limit / processes >= leastPerProcess) return [];
-      const message = `${processes} processes of ${name} share ${amount(limit)}: ${amount(limit / processes)} each, less than ${program} takes when it does nothing.`;
+      const message = `${processes} processes of ${name} share ${amount(limit)}: ${amount(limit / processes)} each, less than an idle process of ${program} needs.`;
       return [hitAt(app, name, message)];
     });
     return [...beyond, ...starved];
@@ -72,8 +72,8 @@ export const postgresMemory: Rule<App> = {
   severity: 'medium',
   level: 'fail',
   title: 'The memory settings of Postgres fit the limit of its container.',
-  why: 'Postgres sees the memory of the host and not its limit. Settings beyond it get a backend killed, and with it every connection; settings far below it leave the memory unused.',
-  fix: 'shared_buffers a quarter of the limit, effective_cache_size half to three quarters, shared_buffers + work_mem × max_connections below it.',
+  why: 'Postgres sees the memory of the host, not its own limit. With settings beyond the limit the kernel kills a backend, which drops every connection. With settings far below it the memory stays unused.',
+  fix: 'Set shared_buffers to a quarter of the limit and effective_cache_size to half to three quarters of it. Keep shared_buffers + work_mem × max_connections below it.',
   source: {
     name: 'Postgres: resource consumption, memory',
     url: 'https://www.postgresql.org/docs/current/runtime-config-resource.html#RUNTIME-CONFIG-RESOURCE-MEMORY',
@@ -119,7 +119,7 @@ export const postgresMemory: Rule<App> = {
     }),
 };
 
-/** For the line of the check: what a host must have while both colours run. */
+/** For the line of the check: the memory that a host needs while both colors run. */
 export function memorySum({ project, services }: App): string | undefined {
   if (project === undefined) return undefined;
   const { needed, unlimited } = memoryBudget(
@@ -128,7 +128,7 @@ export function memorySum({ project, services }: App): string | undefined {
   );
   if (needed === 0) return undefined;
   const rest = unlimited.length === 0 ? '' : `, and ${unlimited.length} without a limit`;
-  return `${amount(needed)} of limits with both colours${rest}`;
+  return `${amount(needed)} of limits with both colors${rest}`;
 }
 
 function amount(bytes: number): string {

@@ -11,7 +11,7 @@ export const workers: Rule<App> = {
   severity: 'low',
   level: 'note',
   title: 'A web server runs two to four processes for each core.',
-  why: 'One process of Python or Ruby uses one core, and one slow request holds up all others behind it. Far more processes than cores only take memory and database connections from each other.',
+  why: 'One process of Python or Ruby uses one core, and one slow request blocks all others behind it. Far more processes than cores only compete for memory and database connections.',
   fix: 'Set --workers (or WEB_CONCURRENCY) to 2 to 4 × the cores of the container, or run more replicas.',
   source: {
     name: 'Gunicorn: how many workers?',
@@ -58,13 +58,13 @@ function faultOf(
   { count, from, program }: Processes,
 ): string | undefined {
   const cores = Number(service.deploy?.resources?.limits?.cpus ?? service['cpus'] ?? Number.NaN);
-  const said = from === undefined ? '' : ` (${from})`;
+  const source = from === undefined ? '' : ` (${from})`;
   if (count === 1 && plan.replicas === 1 && !(cores < 2)) {
-    return `${name} runs one process of ${program}${said}: one slow request holds up all others.`;
+    return `${name} runs one process of ${program}${source}: one slow request blocks all others.`;
   }
   // One more than four times: Gunicorn's own formula for few cores is 2 × cores + 1.
   if (count > 4 * cores + 1) {
-    return `${name} runs ${count} processes of ${program}${said} on ${cores} ${cores === 1 ? 'core' : 'cores'}: more than 4 for each.`;
+    return `${name} runs ${count} processes of ${program}${source} on ${cores} ${cores === 1 ? 'core' : 'cores'}: more than 4 per core.`;
   }
   return undefined;
 }

@@ -16,11 +16,11 @@ import { references, type VariableUse } from './variables.ts';
 export type Loose = Record<string, unknown>;
 export type Path = readonly (string | number)[];
 
-/** A compose file as it stands: nothing is merged or interpolated, but anchors and merge keys are resolved. */
+/** A compose file without merging or interpolation; anchors and merge keys are resolved. */
 export interface ComposeDocument extends ComposeCandidate {
   readonly data: Loose;
   readonly lines: number;
-  /** Line of a key or of an item, also where an anchor brings it; undefined if it is not there. */
+  /** Line of a key or of an item, also of one from an anchor; undefined if it is missing. */
   lineOf(path: Path): number | undefined;
   /** Compose's `!reset` or `!override` before a value. */
   tagOf(path: Path): string | undefined;
@@ -30,16 +30,16 @@ export interface ComposeDocument extends ComposeCandidate {
 
 /** Aliases multiply; a compose file of fifty services that share their settings stays far below. */
 const maxAliases = 2_000;
-/** Aliases within aliases; what goes deeper is a circle. */
+/** Aliases within aliases; deeper ones are circular. */
 const maxHops = 50;
 
-/** @returns undefined if the text is no compose file that could be read. */
+/** @returns undefined if the text is not a readable compose file. */
 export function readDocument(path: string, text: string): ComposeDocument | undefined {
   const counter = new LineCounter();
   let document: Document.Parsed;
   let data: unknown;
   try {
-    // Compose's own tags are unknown to the parser: it takes the value without them, and tells them on the node.
+    // Compose's own tags are unknown to the parser: it reads the value without them, and keeps them on the node.
     document = parseDocument(text, {
       lineCounter: counter,
       merge: true,

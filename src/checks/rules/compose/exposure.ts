@@ -4,29 +4,22 @@ import type { Hit, Rule } from '../rule.ts';
 import { hitAt } from './limits.ts';
 import { isPlacedPort } from './shape.ts';
 
-/** They hold data and are meant to be reached from outside, behind a login of their own. */
+/** Data stores that are meant to be reachable from outside, behind their own login. */
 const doors = new Set([
   ...['grafana', 'registry', 'minio', 'vault', 'seaweedfs', 'garage'],
   // Devices outside publish to them.
   ...['eclipse-mosquitto', 'mosquitto', 'emqx', 'vernemq', 'hivemq4', 'hivemq-ce'],
 ]);
-const adminTools = new Set([
-  'adminer',
-  'pgadmin4',
-  'pgadmin',
-  'phpmyadmin',
-  'redis-commander',
-  'redisinsight',
-  'mongo-express',
-  'flower',
-]);
+const adminTools = new Set(
+  'adminer pgadmin4 pgadmin phpmyadmin redis-commander redisinsight mongo-express flower'.split(' '),
+);
 
 export const publishedDatabase: Rule<App> = {
   id: 'compose/published-database',
   severity: 'high',
   level: 'fail',
-  title: 'Databases and caches are not published to the world.',
-  why: 'A published port listens on all addresses, and Docker opens it past ufw and firewalld. Redis and Postgres servers that are found this way are taken over within hours. Within the network of the app no port needs to be published.',
+  title: 'Databases and caches are not published to the internet.',
+  why: 'A published port listens on all addresses, and Docker opens it past ufw and firewalld. Attackers find and take over open Redis and Postgres servers within hours. Services of one app reach each other without published ports.',
   fix: 'Remove the port, or bind it to this machine: "127.0.0.1:5432:5432".',
   source: {
     name: 'Docker: port publishing and firewalls',
@@ -46,7 +39,7 @@ export const publishedDatabase: Rule<App> = {
       return (service.ports ?? []).filter(isPlacedPort).flatMap((port): Hit[] => {
         const isOpen = port.host_ip === undefined || /^(?:0\.0\.0\.0|::|\*|)$/.test(port.host_ip);
         if (!isOpen) return [];
-        const message = `Port ${port.target} of ${name} (${kind}) is open to everybody who reaches the host.`;
+        const message = `Port ${port.target} of ${name} (${kind}) is open to everyone who can reach the host.`;
         return [{ file: port.file, line: port.line, message, subject: `${name}:${port.target}` }];
       });
     }),
@@ -57,8 +50,8 @@ export const privileged: Rule<App> = {
   severity: 'high',
   level: 'fail',
   title: 'No container is privileged.',
-  why: 'A privileged container, and one with SYS_ADMIN, can mount the disks of the host and load modules into its kernel: it is root there.',
-  fix: 'Remove it, and add the one capability or device that is needed (cap_add: [NET_ADMIN], devices:).',
+  why: 'A privileged container, or one with SYS_ADMIN, can mount the disks of the host and load kernel modules: it is root on the host.',
+  fix: 'Remove it, and add only the capability or device that the service needs (cap_add: [NET_ADMIN], devices:).',
   source: {
     name: 'Docker: runtime privilege and capabilities',
     url: 'https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities',
@@ -71,7 +64,7 @@ export const privileged: Rule<App> = {
   check: (app) =>
     app.services.flatMap(({ name, service }) => {
       const added = Array.isArray(service['cap_add']) ? service['cap_add'].map(String) : [];
-      const grave = added.find((candidate) => /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE)$/i.test(candidate));
+      const grave = added.find((capability) => /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE)$/i.test(capability));
       const hits: Hit[] = [];
       if (service['privileged'] === true || service['privileged'] === 'true')
         hits.push(hitAt(app, name, `${name} is privileged: it is root on the host.`, 'privileged'));

@@ -3,7 +3,7 @@ import { tryParseImage } from '../../../config/images/reference.ts';
 import { findPorts } from '../../../config/ports/ports.ts';
 import { imageRole } from '../../../config/services/stores.ts';
 import type { App, AppService } from '../app.ts';
-import { chainOf } from '../image/build.ts';
+import { chainOf, instructionsOf } from '../image/build.ts';
 import type { Hit, Rule } from '../rule.ts';
 import { hitAt, lasting } from './limits.ts';
 
@@ -11,9 +11,9 @@ export const healthcheck: Rule<App> = {
   id: 'compose/healthcheck',
   severity: 'medium',
   level: 'fail',
-  title: 'What serves others has a health check.',
-  why: 'Without one a container counts as well from the moment its process exists: a deploy sends requests to an app that is still starting, and one that hangs is never replaced.',
-  fix: 'Add a healthcheck: that asks what its clients ask (its health path, pg_isready, redis-cli ping), or a HEALTHCHECK in the Dockerfile.',
+  title: 'Services that others depend on have a health check.',
+  why: 'Without one a container counts as healthy as soon as its process exists. A deploy then sends requests to an app that is still starting, and nothing replaces one that hangs.',
+  fix: 'Add a healthcheck: that sends the requests of a client (its health path, pg_isready, redis-cli ping), or a HEALTHCHECK in the Dockerfile.',
   source: {
     name: 'Compose: healthcheck',
     url: 'https://docs.docker.com/reference/compose-file/services/#healthcheck',
@@ -30,25 +30,25 @@ export const healthcheck: Rule<App> = {
       const isOff = check?.disable === true || check?.test?.[0] === 'NONE';
       if (isOff)
         return [
-          hitAt(
-            app,
-            appService.name,
-            `The health check of ${appService.name} is switched off.`,
-            'healthcheck',
-          ),
+          hitAt(app, appService.name, `The health check of ${appService.name} is disabled.`, 'healthcheck'),
         ];
       if (check?.test !== undefined || hasOwnCheck(appService)) return [];
-      const message = `${appService.name} serves others and has no health check`;
+      const message = `${appService.name} accepts requests and has no health check`;
       if (isSeen(appService)) return [hitAt(app, appService.name, `${message}.`)];
-      // Images of others may bring one, and nobody can tell without pulling them.
+      // Third-party images may have one, which only a pull can show.
       const unsure = { severity: 'low', level: 'note' } as const;
-      return [{ ...hitAt(app, appService.name, `${message} here; its image may have one.`), ...unsure }];
+      return [
+        {
+          ...hitAt(app, appService.name, `${message} in the compose file; its image may have one.`),
+          ...unsure,
+        },
+      ];
     }),
 };
 
 function serves({ service, plan, image }: AppService): boolean {
   if (plan.strategy === 'workers' || plan.strategy === 'singleton') return false;
-  // wordpress:cli and its like are tools on the app's image.
+  // wordpress:cli and similar tags are tools in the app's image.
   if (/:(?:[\w.]+-)?cli(?:-|$)/.test(service.image ?? '')) return false;
   if (imageRole(service) !== undefined || plan.ports.length > 0 || findPorts(service, {}) !== undefined)
     return true;
@@ -61,7 +61,7 @@ function serves({ service, plan, image }: AppService): boolean {
   );
 }
 
-/** Images of others that are known to have none: Docker's library, but for a few, and well-known stores and proxies. */
+/** Third-party images that usually have no health check: Docker's library, and well-known stores and proxies. */
 function isSeen({ service, image, isOwn }: AppService): boolean {
   if (image !== undefined) return true;
   const reference = isOwn || service.image === undefined ? undefined : tryParseImage(service.image);
@@ -71,10 +71,7 @@ function isSeen({ service, image, isOwn }: AppService): boolean {
 }
 
 function hasOwnCheck({ image }: AppService): boolean {
-  const checks = image?.targets
-    .flatMap(chainOf)
-    .flatMap(({ instructions }) => instructions)
-    .filter(({ keyword }) => keyword === 'HEALTHCHECK');
+  const checks = image?.targets.flatMap(instructionsOf).filter(({ keyword }) => keyword === 'HEALTHCHECK');
   const last = checks?.at(-1);
   return last !== undefined && !/^\s*NONE\b/i.test(last.text);
 }
@@ -83,8 +80,8 @@ export const restartPolicy: Rule<App> = {
   id: 'compose/restart',
   severity: 'medium',
   level: 'fail',
-  title: 'What runs all the time comes back by itself.',
-  why: 'Without a policy a container that crashed, or whose host was restarted for a kernel update, stays away until somebody notices.',
+  title: 'Long-running services restart automatically.',
+  why: 'Without a policy a container stays down after a crash, or after a reboot of the host for a kernel update, until someone notices.',
   fix: 'Add restart: unless-stopped.',
   source: {
     name: 'Docker: start containers automatically',
@@ -98,9 +95,7 @@ export const restartPolicy: Rule<App> = {
   check: (app) =>
     lasting(app)
       .filter(({ service }) => service.restart === undefined && !hasPolicy(service.deploy))
-      .map(({ name }) =>
-        hitAt(app, name, `${name} is not started again after a crash or a restart of the host.`),
-      ),
+      .map(({ name }) => hitAt(app, name, `${name} does not restart after a crash or a reboot of the host.`)),
 };
 
 function hasPolicy(deploy: object | undefined): boolean {
@@ -111,8 +106,8 @@ export const dependsOn: Rule<App> = {
   id: 'compose/depends-on',
   severity: 'info',
   level: 'note',
-  title: 'A service waits until what it depends on is healthy.',
-  why: 'The short form of depends_on waits for the process to exist: after a restart of the host the app meets a database that does not answer yet.',
+  title: 'A service waits until its dependencies are healthy.',
+  why: 'The short form of depends_on waits only for the process to exist: after a reboot of the host the app starts before the database answers.',
   fix: 'Write depends_on: { db: { condition: service_healthy } }.',
   source: {
     name: 'Compose: control startup order',
@@ -149,7 +144,7 @@ export const dependsOn: Rule<App> = {
     }),
 };
 
-/** Those that a list names; the longer form says what is meant, whatever it says. */
+/** Dependencies of the short form; the long form is a deliberate choice. */
 function shortDependencies(app: App, name: string): { other: string; index: number }[] {
   const lists =
     app.project?.all.map(({ services }) => services[name]?.['depends_on']).filter(Array.isArray) ?? [];

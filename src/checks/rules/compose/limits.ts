@@ -1,12 +1,12 @@
 import type { App, AppService } from '../app.ts';
 import type { Hit, Rule } from '../rule.ts';
 
-/** Services that run all the time: a job has come to its end before anything could go wrong with it. */
+/** Long-running services: all except jobs, which end soon. */
 export function lasting({ services }: App): readonly AppService[] {
   return services.filter(({ plan }) => plan.strategy !== 'job');
 }
 
-/** A fault of a whole service, told where it begins. */
+/** A fault of a service, at one of its keys; without keys at the line where it begins. */
 export function hitAt(app: App, name: string, message: string, ...keys: readonly (string | number)[]): Hit {
   const place = app.project?.placeOf(name, ...keys);
   return { file: place?.file ?? '', line: place?.line, message, subject: name };
@@ -17,8 +17,8 @@ export const memoryLimit: Rule<App> = {
   severity: 'medium',
   level: 'fail',
   title: 'Every service has a memory limit.',
-  why: 'One leak takes the memory of the whole host, and the kernel then kills what it likes, often the database. With limits the sum is known, too: both colours of a deploy must fit.',
-  fix: 'Set deploy.resources.limits.memory to what it needs under load, and a quarter more.',
+  why: 'One leak takes the memory of the whole host, and the kernel then kills any process, often the database. Limits also show whether both colors of a deploy fit on the host.',
+  fix: 'Set deploy.resources.limits.memory to the memory it needs under load plus a quarter.',
   source: {
     name: 'Docker: resource constraints',
     url: 'https://docs.docker.com/engine/containers/resource_constraints/#understand-the-risks-of-running-out-of-memory',
@@ -42,7 +42,7 @@ export const cpuLimit: Rule<App> = {
   severity: 'low',
   level: 'note',
   title: 'Every service has a CPU limit.',
-  why: 'During a deploy the new colour starts beside the old one; without a limit its start, or one busy worker, takes the processors from what serves.',
+  why: 'During a deploy the new color starts beside the old one. Without a limit its start, or one busy worker, takes the CPU from the containers that are serving.',
   fix: 'Set deploy.resources.limits.cpus.',
   source: {
     name: 'Docker: CPU constraints',

@@ -4,30 +4,18 @@ import type { Hit, Rule } from '../rule.ts';
 import { isPlacedVolume, type PlacedVolume } from './shape.ts';
 
 const code = /\.(?:py|pyi|jsx?|mjs|cjs|tsx?|vue|svelte|rb|php|go|rs|java|kt|cs|ex|exs|scala|pl)$/;
-/** Images of languages: a service on one of them runs what is mounted. */
-const runtimes = new Set([
-  'node',
-  'python',
-  'ruby',
-  'php',
-  'golang',
-  'openjdk',
-  'eclipse-temurin',
-  'bun',
-  'deno',
-  'elixir',
-  'pypy',
-  'rust',
-  'perl',
-]);
+/** Language images: a service on one of them runs the mounted code. */
+const runtimes = new Set(
+  'node python ruby php golang openjdk eclipse-temurin bun deno elixir pypy rust perl'.split(' '),
+);
 
 export const sourceMount: Rule<App> = {
   id: 'compose/source-mount',
   severity: 'high',
   level: 'fail',
-  title: 'Production runs the code of its image, and no folder of the host over it.',
-  why: 'A bind mount of the source hides what the image holds: the release that was built and checked is not what runs, a rollback changes nothing, and on a server without a checkout the folder is empty.',
-  fix: 'Move the mount to compose.override.yml, which only docker compose up on a developer’s machine reads.',
+  title: 'Production runs the code of its image, without a host folder mounted over it.',
+  why: 'A bind mount of the source hides the code in the image. The server does not run the release that was built and checked, and a rollback has no effect. On a server without a checkout the folder is empty.',
+  fix: 'Move the mount to compose.override.yml, which only a plain `docker compose up` on a developer’s machine reads.',
   source: {
     name: 'Docker: use Compose in production',
     url: 'https://docs.docker.com/compose/how-tos/production/#modify-your-compose-file-for-production',
@@ -39,7 +27,7 @@ export const sourceMount: Rule<App> = {
     good: 'services:\n  api:\n    build: backend\n    volumes:\n      - uploads:/app/uploads\nvolumes:\n  uploads:\n',
   },
   check: (app) =>
-    mounts(app).flatMap(({ each: appService, volume }): Hit[] => {
+    mounts(app).flatMap(({ appService, volume }): Hit[] => {
       const { source } = volume;
       if (volume.type !== 'bind' || source === undefined || /^[/~]|^\.\./.test(source)) return [];
       const runs = appService.isOwn || runtimes.has(imageKind(appService.service) ?? '');
@@ -58,9 +46,9 @@ function holdsCode(source: string, { repo }: App): boolean {
   return below.some((file) => code.test(file));
 }
 
-function mounts(app: App): { each: AppService; volume: PlacedVolume }[] {
+function mounts(app: App): { appService: AppService; volume: PlacedVolume }[] {
   return app.services.flatMap((appService) =>
-    (appService.service.volumes ?? []).filter(isPlacedVolume).map((volume) => ({ each: appService, volume })),
+    (appService.service.volumes ?? []).filter(isPlacedVolume).map((volume) => ({ appService, volume })),
   );
 }
 
@@ -68,9 +56,9 @@ export const dockerSocket: Rule<App> = {
   id: 'compose/docker-socket',
   severity: 'high',
   level: 'review',
-  title: 'No container has the socket of the engine.',
-  why: 'Whoever talks to the socket is root on the host: a container with the socket can start another one that mounts /. Mounting it read-only changes nothing about that.',
-  fix: 'Remove it, or put a proxy in between that lets only the reading calls through; where it must be, accept this finding with the reason.',
+  title: 'No container has access to the Docker socket.',
+  why: 'Access to the socket is root access to the host: a container with the socket can start another one that mounts /. A read-only mount does not prevent this.',
+  fix: 'Remove it, or use a socket proxy that allows only read requests. If the service needs it, accept this finding with a reason.',
   source: {
     name: 'Docker: protect the daemon socket',
     url: 'https://docs.docker.com/engine/security/#docker-daemon-attack-surface',
@@ -83,10 +71,10 @@ export const dockerSocket: Rule<App> = {
   check: (app) =>
     mounts(app)
       .filter(({ volume }) => /(?:^|\/)(?:docker|podman)\.sock$/.test(volume.source ?? ''))
-      .map(({ each: appService, volume }) => ({
+      .map(({ appService, volume }) => ({
         file: volume.file,
         line: volume.line,
-        message: `${appService.name} has the socket of the Docker engine, which makes it root on the host.`,
+        message: `${appService.name} has access to the Docker socket, which makes it root on the host.`,
         subject: appService.name,
       })),
 };

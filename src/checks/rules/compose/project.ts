@@ -6,33 +6,33 @@ import { type ComposeDocument, isLoose, type Loose, type Path, readDocument } fr
 import { canonical, mapOf, merged, type Placed, pathFrom, uniform } from './shape.ts';
 import { fillAll } from './variables.ts';
 
-export interface FilePlace {
+interface FilePlace {
   readonly file: string;
   readonly line: number | undefined;
 }
 
-/** The compose files of an app, merged and interpolated, with the places that its parts were written at. */
+/** The compose files of an app, merged and interpolated, with the places of their parts. */
 export interface ComposeProject {
-  /** Those that were named, without what they extend and include. */
+  /** The named files, without those that they extend and include. */
   readonly documents: readonly ComposeDocument[];
-  /** All that were read. */
+  /** All files that were read. */
   readonly all: readonly ComposeDocument[];
   /** Services that a profile does not hide. Paths of builds and bind mounts are from the top of the repository. */
   readonly model: ComposeModel;
   /** Services behind profiles that nothing activates. */
   readonly hidden: Readonly<Record<string, ComposeService>>;
-  /** A service as it is written, before interpolation. */
+  /** A service before interpolation. */
   raw(service: string): Loose;
   /** Its `environment:`, the same way. */
   written(service: string): Readonly<Record<string, string | null>>;
-  /** Where a key of the service stands, in the last file that has it; else where the service itself begins. */
+  /** The place of a key of the service in the last file that has it; else of the service itself. */
   placeOf(service: string, ...keys: readonly (string | number)[]): FilePlace;
 }
 
-export interface ComposeValues {
-  /** Variables that Compose finds. */
+interface ComposeValues {
+  /** Variables with a value. */
   readonly lookup: Lookup;
-  /** Likely values of those that have none, and no default: an example's. */
+  /** Likely values, from an example, of variables without a value and a default. */
   readonly guess: Lookup;
   /** Profiles that are active; `*` is all of them. */
   readonly profiles: ReadonlySet<string>;
@@ -45,15 +45,15 @@ interface Source {
 
 interface Gathered {
   readonly value: Loose;
-  /** From the lowest to the one that counts most. */
+  /** From the lowest to the highest precedence. */
   readonly sources: readonly Source[];
 }
 
 const maxDepth = 10;
 
 /**
- * Merges compose files as Docker Compose does, without running it: a check must not depend on a docker CLI, and says
- * something also of files that Compose refuses for want of variables.
+ * Merges compose files as Docker Compose does, without running it: a check must not depend on a docker CLI, and also works
+ * for files that Compose rejects because a variable is missing.
  */
 export function composeProject(
   repo: Repo,
@@ -79,7 +79,7 @@ export function composeProject(
       needed.length === 0 || profiles.has('*') || needed.some((profile) => profiles.has(profile));
     (isActive ? services : hidden)[name] = canonical(fillAll(value, lookup, guess) as Loose);
   }
-  const name = documents.map(({ data }) => data['name']).find((candidate) => typeof candidate === 'string');
+  const name = documents.map(({ data }) => data['name']).find((value) => typeof value === 'string');
   return {
     documents,
     all: reader.read(),
@@ -99,7 +99,7 @@ function over(below: Gathered, above: Gathered, document: ComposeDocument, name:
 
 function createReader(repo: Repo, main: readonly ComposeDocument[]) {
   const top = folderOf(main[0]?.path ?? '');
-  /** Paths of the files that were named begin at the first one's folder, those of others at their own. */
+  /** Paths in the named files are relative to the first one's folder, those in other files to their own. */
   const folderFor = (document: ComposeDocument) => (main.includes(document) ? top : folderOf(document.path));
   const known = new Map<string, ComposeDocument | undefined>();
   const open = (path: string) => {
@@ -138,7 +138,7 @@ function createReader(repo: Repo, main: readonly ComposeDocument[]) {
   return { gather, withIncluded, read };
 }
 
-/** Items of lists that are merged must still know where they stand, and relative paths where they begin. */
+/** Keeps the place of list items through a merge, and the base of their relative paths. */
 function located(service: Loose, document: ComposeDocument, name: string, folder: string): Loose {
   const result: Loose = { ...service };
   for (const key of ['ports', 'volumes']) {
@@ -163,7 +163,7 @@ function place(sources: readonly Source[], keys: readonly (string | number)[]): 
   return { file: first.document.path, line: first.document.lineOf(['services', first.name]) };
 }
 
-/** `environment` may be a list: then a name is looked for among its items. */
+/** `environment` may be a list: then the name is searched among its items. */
 function lineIn(document: ComposeDocument, path: Path): number | undefined {
   const direct = document.lineOf(path);
   if (direct !== undefined) return direct;

@@ -10,9 +10,9 @@ export const literalSecret: Rule<App> = {
   id: 'compose/literal-secret',
   severity: 'high',
   level: 'fail',
-  title: 'No secret stands in a compose file.',
-  why: 'Everybody who can read the repository has it, in its history for good; and it is the same on every machine. A default is a secret that everybody knows, used as soon as a variable is forgotten.',
-  fix: 'Write ${NAME:?} and give the target its variables; then replace the secret, for it counts as known.',
+  title: 'Compose files contain no secrets.',
+  why: 'Everyone who can read the repository has the secret, permanently through its history, and every machine uses the same one. A default is a public secret that takes effect as soon as the variable is missing.',
+  fix: 'Use ${NAME:?} and set the variable in the target. Then rotate the secret: it counts as exposed.',
   source: {
     name: 'Docker: secrets in Compose',
     url: 'https://docs.docker.com/compose/how-tos/use-secrets/',
@@ -28,7 +28,7 @@ export const literalSecret: Rule<App> = {
       ...inVariables(app, name, ['build', 'args'], argsOf(app, name)),
       ...inCommand(app, name),
     ]);
-    // Settings that services share by an anchor stand in the file once.
+    // Services that share settings by an anchor have the same line.
     return [...new Map(hits.map((hit) => [`${hit.file}:${hit.line}:${hit.message}`, hit])).values()];
   },
 };
@@ -61,12 +61,11 @@ function faultOf(name: string, value: string): string | undefined {
       (namesSecret(reference.name) || namesSecret(name)) &&
       looksSecret(reference.fallback),
   );
-  if (known !== undefined)
-    return `${known.name} has a default that everybody knows, used whenever it is not set.`;
-  return namesSecret(name) && looksSecret(value) ? `${name} is written out.` : undefined;
+  if (known !== undefined) return `${known.name} has a public default that takes effect when it is not set.`;
+  return namesSecret(name) && looksSecret(value) ? `${name} has a literal value.` : undefined;
 }
 
-/** `--requirepass hunter2`: what a command gives as a password. */
+/** Passwords as arguments of a command: `--requirepass hunter2`. */
 function inCommand(app: App, name: string): Hit[] {
   return ['command', 'entrypoint', 'healthcheck'].flatMap((key): Hit[] => {
     const raw = app.project?.raw(name)[key];
@@ -77,6 +76,6 @@ function inCommand(app: App, name: string): Hit[] {
         line,
       )?.[1];
     if (option === undefined || option.startsWith('-') || !looksSecret(option)) return [];
-    return [hitAt(app, name, `The ${key} of ${name} has a password written out.`, key)];
+    return [hitAt(app, name, `The ${key} of ${name} contains a literal password.`, key)];
   });
 }

@@ -19,7 +19,7 @@ export function mapOf(value: unknown): Record<string, string | null> {
   );
 }
 
-/** Brings the ways of writing one thing into one shape, so that files can be merged; nothing is interpolated yet. */
+/** Normalizes the short forms, so that files can be merged; interpolation follows later. */
 export function uniform(service: Loose): Loose {
   const result: Loose = { ...service };
   for (const key of ['environment', 'labels']) if (key in result) result[key] = mapOf(result[key]);
@@ -35,7 +35,7 @@ export function uniform(service: Loose): Loose {
 
 const replaced = new Set(['command', 'entrypoint', 'test']);
 
-/** One value over another, as Compose merges files: maps key by key, lists one behind the other. */
+/** One value over another, as Compose merges files: maps key by key, lists appended. */
 export function merged(
   below: unknown,
   above: unknown,
@@ -61,15 +61,15 @@ export function merged(
 }
 
 /**
- * The merged and interpolated service in the shape that `docker compose config` prints. What Compose would refuse is left
- * out: it says so itself, and better.
+ * The merged and interpolated service in the shape that `docker compose config` prints. Parts that Compose
+ * rejects are left out: Compose reports them itself.
  */
 export function canonical(service: Loose): ComposeService {
   const result: Loose = { ...service };
   for (const key of ['command', 'entrypoint']) result[key] = wordsOf(result[key]);
   result['ports'] = list(result['ports']).flatMap((item) => portOf(item) ?? []);
   const volumes = list(result['volumes']).flatMap((item) => volumeOf(item) ?? []);
-  // The last one for a place in the container counts.
+  // The last mount of a path in the container wins.
   result['volumes'] = [...new Map(volumes.map((volume) => [volume.target, volume])).values()];
   result['expose'] = list(result['expose']).map(String);
   result['healthcheck'] = isLoose(result['healthcheck']) ? healthcheckOf(result['healthcheck']) : undefined;
@@ -132,20 +132,20 @@ function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** An item of a list, with the place it was written at. */
+/** An item of a list, with its place. */
 export interface Placed {
   readonly item: unknown;
   readonly file: string;
   readonly line: number | undefined;
-  /** Where relative paths begin. */
+  /** Base of relative paths. */
   readonly folder: string;
 }
 
-export function isPlaced(value: unknown): value is Placed {
+function isPlaced(value: unknown): value is Placed {
   return isLoose(value) && 'item' in value && 'file' in value && 'line' in value;
 }
 
-export type PlacedPort = ComposePort & Pick<Placed, 'file' | 'line'>;
+type PlacedPort = ComposePort & Pick<Placed, 'file' | 'line'>;
 export type PlacedVolume = ComposeVolume & Pick<Placed, 'file' | 'line'>;
 
 function portOf(placed: unknown): PlacedPort | undefined {
@@ -206,7 +206,6 @@ export function pathFrom(folder: string, path: string): string {
   return whole === '.' ? '' : whole;
 }
 
-/** Ports and volumes of a project know where they stand. */
 export function isPlacedPort(port: ComposePort): port is PlacedPort {
   return 'file' in port;
 }

@@ -3,13 +3,12 @@ import { interpolate, type Lookup } from '../../../config/env/interpolate.ts';
 /** A variable that a compose file refers to. */
 export interface VariableUse {
   readonly name: string;
-  /** It has a default, or its absence is provided for. */
+  /** It has a default or an alternative value. */
   readonly optional: boolean;
-  /** The default, where it has one. */
   readonly fallback: string | undefined;
 }
 
-/** All variables in a text, those within defaults, too. */
+/** All variables in a text, including those within defaults. */
 export function references(text: string): VariableUse[] {
   const found: VariableUse[] = [];
   const pattern = /\$\$|\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?+]))?)/g;
@@ -27,7 +26,7 @@ export function references(text: string): VariableUse[] {
   return found;
 }
 
-/** What stands before the brace that closes. */
+/** The text before the closing brace. */
 function operand(text: string): string {
   let open = 1;
   for (let index = 0; index < text.length; index++) {
@@ -41,9 +40,9 @@ function operand(text: string): string {
 export const unknownValue = 'unset';
 
 /**
- * Interpolates as Compose does; what is not set becomes {@link unknownValue} where Compose would take an empty text.
+ * Interpolates as Compose does; unset variables become {@link unknownValue} instead of an empty text.
  *
- * @param guess a value for what has neither a value nor a default in the text.
+ * @param guess values for variables without a value and a default.
  */
 export function fill(text: string, lookup: Lookup, guess: Lookup = () => undefined): string {
   const missing = new Set<string>();

@@ -1,16 +1,16 @@
 import { posix } from 'node:path';
 import { tryParseImage } from '../../../config/images/reference.ts';
-import { floatingIn } from '../floating.ts';
-import { copied, type ImageBuild, withoutTag } from '../image/build.ts';
+import { floatingIn } from '../compose/images.ts';
+import { copied, type ImageBuild, placeOf, withoutTag } from '../image/build.ts';
 import type { Rule } from '../rule.ts';
 
 export const floatingBase: Rule<ImageBuild> = {
   id: 'dockerfile/floating-base',
   severity: 'medium',
   level: 'fail',
-  title: 'A base image has a tag that names its version.',
-  why: 'latest, and an image without a tag, mean another version every few weeks: the same commit gives another image, and the new major version arrives with a hotfix.',
-  fix: 'Name a version (python:3.13-slim), or a digest that a bot keeps current.',
+  title: 'A base image has a version tag.',
+  why: 'latest, and an image without a tag, change every few weeks. Two builds of one commit produce different images, and a new major version arrives with a hotfix.',
+  fix: 'Set a version (python:3.13-slim), or a digest that a bot updates.',
   source: {
     name: 'Docker: pin base image versions',
     url: 'https://docs.docker.com/build/building/best-practices/#pin-base-image-versions',
@@ -27,9 +27,10 @@ export const floatingBase: Rule<ImageBuild> = {
       if (fault === undefined || isGiven(stage.image, image)) return [];
       const message = `The base image ${stage.written} ${fault.message}`;
       const place = { file: image.path, line: stage.line };
-      // An image of the team's own behind an argument: whoever builds says which.
+      // The team's own image, set by a build argument.
       const isArgument = stage.written.includes('$') && !isOfficial(stage.image);
-      if (isArgument) return { ...place, message: `${message}, unless the build gives another.`, ...asNote };
+      if (isArgument)
+        return { ...place, message: `${message}, unless the build sets another one.`, ...asNote };
       return { ...fault, ...place, message: `${message}.` };
     }),
 };
@@ -40,7 +41,7 @@ function isOfficial(image: string): boolean {
   return tryParseImage(image)?.repository.startsWith('library/') === true;
 }
 
-/** A name that the build is given: another service's image, a context of its own, a target of a bake file. */
+/** A name that the build resolves: another service's image, an additional context, a target of a bake file. */
 function isGiven(name: string, { contexts, siblings, repo }: ImageBuild): boolean {
   if (contexts.includes(name) || siblings.has(withoutTag(name))) return true;
   if (/[/:@]/.test(name)) return false;
@@ -54,9 +55,9 @@ export const addRemote: Rule<ImageBuild> = {
   id: 'dockerfile/add-remote',
   severity: 'medium',
   level: 'fail',
-  title: 'What ADD fetches from the network is verified.',
-  why: 'Whoever can change the file at that address puts a program of theirs into the image, and nobody notices.',
-  fix: 'Add --checksum=sha256:… (for a git repository: name a commit), or fetch it with curl and verify it in the same RUN.',
+  title: 'Files that ADD downloads are verified.',
+  why: 'Anyone who can change the file at that address can put a program into the image unnoticed.',
+  fix: 'Add --checksum=sha256:… (for a git repository: a commit), or download it with curl and verify it in the same RUN.',
   source: {
     name: 'Docker: ADD --checksum',
     url: 'https://docs.docker.com/reference/dockerfile/#add---checksum',
@@ -81,10 +82,8 @@ USER 10001
         const loose = remote.filter((source) => !/[#@?&=][0-9a-f]{40}(?:$|[:&])/.test(source));
         if (loose.length === 0) return [];
         return {
-          file: image.path,
-          line: instruction.line,
-          endLine: instruction.endLine,
-          message: 'ADD fetches from the network, and nothing verifies what comes.',
+          ...placeOf(instruction, image),
+          message: 'ADD downloads a file without verifying it.',
         };
       }),
 };

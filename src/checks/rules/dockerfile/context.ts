@@ -6,9 +6,9 @@ export const missingDockerignore: Rule<ImageBuild> = {
   id: 'dockerfile/missing-dockerignore',
   severity: 'medium',
   level: 'fail',
-  title: 'A context that is copied whole has a .dockerignore.',
-  why: 'COPY . takes everything: .git, node_modules of the machine it is built on, and the .env with the secrets, which then lie in the image for everybody who can pull it. Each of them also changes the layer when nothing of the app has changed.',
-  fix: 'Write a .dockerignore beside the context: .git, .env*, node_modules, .venv, or * and the few !exceptions that the image needs.',
+  title: 'A context that is copied as a whole has a .dockerignore.',
+  why: 'COPY . includes everything: .git, node_modules of the build machine, and the .env with its secrets, which anyone who can pull the image can then read. Each of them also invalidates the layer when the app has not changed.',
+  fix: 'Add a .dockerignore to the context: .git, .env*, node_modules, .venv, or * and the few !exceptions that the image needs.',
   source: {
     name: 'Docker: .dockerignore files',
     url: 'https://docs.docker.com/build/concepts/context/#dockerignore-files',
@@ -35,7 +35,7 @@ export const missingDockerignore: Rule<ImageBuild> = {
         )
         .map((instruction) => ({ instruction, isFinal: final.has(stage) })),
     );
-    // One is enough to say it; the one that reaches the image weighs most.
+    // One finding is enough: preferably the copy that reaches the image.
     const worst = copies.find(({ isFinal }) => isFinal) ?? copies[0];
     if (worst === undefined) return [];
     const { line, endLine } = worst.instruction;
@@ -46,13 +46,13 @@ export const missingDockerignore: Rule<ImageBuild> = {
         line,
         endLine,
         ...(worst.isFinal ? {} : ({ severity: 'low', level: 'note' } as const)),
-        message: `There is no .dockerignore in ${image.context === '' ? 'the top folder' : image.context}, so ${listed(unwanted)} ${unwanted.length === 1 ? 'goes' : 'go'} ${where}.`,
+        message: `${image.context === '' ? 'The top folder' : image.context} has no .dockerignore, so ${listed(unwanted)} ${unwanted.length === 1 ? 'goes' : 'go'} ${where}.`,
       },
     ];
   },
 };
 
-/** What may lie in the context without being meant for it: nothing is claimed of what it can't hold. */
+/** Usual unwanted files of the context, as far as its other files suggest that they can exist. */
 function unwantedIn(image: ImageBuild): string[] {
   const files = contextFiles(image);
   const has = (pattern: RegExp) => files.some((file) => pattern.test(file));

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { expand, type Instruction, type Stage } from '../../../config/dockerfile/parse.ts';
 import { suggest } from '../../../config/sluice-yml/suggest.ts';
-import { copied, type ImageBuild, stageCalled } from '../image/build.ts';
+import { copied, type ImageBuild, placeOf, stageCalled } from '../image/build.ts';
 import { contentsOf, type StageContents } from '../image/stage-contents.ts';
 import type { Hit, Rule } from '../rule.ts';
 
@@ -11,9 +11,9 @@ export const copyFromMissing: Rule<ImageBuild> = {
   id: 'dockerfile/copy-from-missing',
   severity: 'high',
   level: 'fail',
-  title: 'COPY --from takes a folder that the other stage makes.',
-  why: 'Vite writes to dist, Create React App to build, and paths of COPY --from begin at the root and not at the WORKDIR. A wrong one fails the build after minutes, or, where the folder happens to be there, ships old files. Sluice reads where the build writes to: its command, its flags and its configuration. If any of these is computed, the rule says nothing.',
-  fix: 'Name the folder that the build of that stage writes, from the root of its file system.',
+  title: 'COPY --from copies a folder that the other stage creates.',
+  why: 'Vite writes to dist, Create React App to build, and paths of COPY --from are relative to the root, not to the WORKDIR. A wrong path fails the build after minutes or, if the folder happens to exist, ships old files. Sluice reads the output folder from the command of the build, its flags and its configuration. If any of these is computed, the rule reports nothing.',
+  fix: 'Use the output folder of that stage’s build, as an absolute path.',
   source: { name: 'Docker: COPY --from', url: reference },
   example: {
     file: 'Dockerfile',
@@ -61,34 +61,34 @@ function missing(instruction: Instruction, contents: StageContents, image: Image
     if (path === undefined || /[*?[]/.test(path)) return [];
     const hit = judge(posix.resolve('/', path), source, contents);
     if (hit === undefined) return [];
-    return { file: image.path, line: instruction.line, endLine: instruction.endLine, ...hit };
+    return { ...placeOf(instruction, image), ...hit };
   });
 }
 
-/** A fault where nothing in the stage can make the path; a note where something unknown could, against all appearance. */
+/** A fault if no command of the stage can create the path; a note if only an unknown command could. */
 function judge(path: string, source: string, contents: StageContents): Omit<Hit, 'file'> | undefined {
   const { stage, output } = contents;
   const answer = contents.has(path);
   if (answer === 'yes') return undefined;
   const workdir = stage.instructions.at(-1)?.workdir ?? '/';
   const isRelative = !/^[/$]/.test(source) && workdir !== '/' && !`${path}/`.startsWith(`${workdir}/`);
-  const rule = ` Paths of COPY --from begin at the root, and not at its WORKDIR ${workdir}.`;
+  const rule = ` Paths of COPY --from are relative to the root, not to its WORKDIR ${workdir}.`;
   if (answer === 'maybe') {
     if (!isRelative) return undefined;
-    const message = `The stage ${stageName(stage)} does not seem to make ${path}.${rule}`;
+    const message = `The stage ${stageName(stage)} does not seem to create ${path}.${rule}`;
     return { severity: 'low', level: 'note', message };
   }
   const [made] = output?.paths ?? [];
   if (output !== undefined && made !== undefined && outputNames.has(posix.basename(path))) {
     return {
-      message: `The stage ${stageName(stage)} makes ${made} (${output.tool}), and not ${path}.`,
-      fix: `Write COPY --from=${stageName(stage)} ${made} ….`,
+      message: `The stage ${stageName(stage)} creates ${made} (${output.tool}), not ${path}.`,
+      fix: `Use COPY --from=${stageName(stage)} ${made} ….`,
     };
   }
-  return { message: `Nothing in the stage ${stageName(stage)} makes ${path}.${isRelative ? rule : ''}` };
+  return { message: `The stage ${stageName(stage)} does not create ${path}.${isRelative ? rule : ''}` };
 }
 
-/** Folders that builds write to; whoever copies one expects a build to have made it. */
+/** Usual output folders: a COPY of one expects that a build has created it. */
 const outputNames = new Set(['dist', 'build', 'out', 'public', '.next', '.output', 'www', '_site']);
 
 function stageName({ name, index }: Stage): string {
@@ -99,9 +99,9 @@ export const unknownStage: Rule<ImageBuild> = {
   id: 'dockerfile/unknown-stage',
   severity: 'high',
   level: 'fail',
-  title: 'COPY --from names a stage that stands above it.',
-  why: 'A name that is no stage is taken for an image and pulled: the build fails, or, worse, copies from an image of a stranger that happens to have that name.',
-  fix: 'Name a stage above (FROM … AS name), or an image with its tag.',
+  title: 'COPY --from names an earlier stage.',
+  why: 'Docker pulls any other name as an image: the build fails or, worse, copies from a stranger’s image of that name.',
+  fix: 'Name an earlier stage (FROM … AS name), or an image with its tag.',
   source: { name: 'Docker: COPY --from', url: reference },
   example: {
     file: 'Dockerfile',
@@ -124,14 +124,12 @@ COPY --from=build /server /server
         const from = instruction.flags.find(({ name }) => name === 'from')?.value;
         if (instruction.keyword !== 'COPY' || from === undefined) return [];
         const message = faultOf(from, stage, image);
-        return message === undefined
-          ? []
-          : { file: image.path, line: instruction.line, endLine: instruction.endLine, message };
+        return message === undefined ? [] : { ...placeOf(instruction, image), message };
       }),
     ),
 };
 
-/** An image is meant by what looks like one; a bare word that is close to a stage's name is that stage, misspelt. */
+/** A bare word close to a stage's name is a typo; a name in the form of an image is an image. */
 function faultOf(from: string, stage: Stage, image: ImageBuild): string | undefined {
   const { stages } = image.dockerfile;
   if (
@@ -140,9 +138,9 @@ function faultOf(from: string, stage: Stage, image: ImageBuild): string | undefi
     stageCalled(from, stage, image.dockerfile) !== undefined
   )
     return undefined;
-  if (/^\d+$/.test(from)) return `There is no stage ${from} above; stages count from 0.`;
+  if (/^\d+$/.test(from)) return `There is no earlier stage ${from}; stages count from 0.`;
   if (stages.some(({ name }) => name === from.toLowerCase()))
-    return `The stage ${from} does not stand above this one.`;
+    return `The stage ${from} is defined later than this one.`;
   if (/[/:@.]/.test(from)) return undefined;
   const names = stages.slice(0, stage.index).flatMap(({ name }) => name ?? []);
   const alike = names.find((name) => name.startsWith(from) || from.startsWith(name)) ?? suggest(from, names);

@@ -1,5 +1,12 @@
 import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
-import { chainOf, contextFiles, copied, type ImageBuild, stageCalled } from '../image/build.ts';
+import {
+  chainOf,
+  contextFiles,
+  copied,
+  type ImageBuild,
+  instructionsOf,
+  stageCalled,
+} from '../image/build.ts';
 import { commandsOf, type Install, installsOf } from '../image/installs.ts';
 import type { Hit, Rule } from '../rule.ts';
 
@@ -7,9 +14,9 @@ export const devDependencies: Rule<ImageBuild> = {
   id: 'dockerfile/dev-dependencies',
   severity: 'medium',
   level: 'fail',
-  title: 'The image that runs holds no packages for development.',
-  why: 'Compilers, linters and test runners double the image, and their vulnerabilities become those of production.',
-  fix: 'Install with npm ci --omit=dev in the stage that runs, or prune (npm prune --omit=dev) before node_modules is copied.',
+  title: 'The final image contains no development packages.',
+  why: 'Compilers, linters and test runners double the size of the image, and their vulnerabilities reach production.',
+  fix: 'Install with npm ci --omit=dev in the final stage, or prune (npm prune --omit=dev) before node_modules is copied.',
   source: { name: 'npm: the option omit', url: 'https://docs.npmjs.com/cli/commands/npm-ci#omit' },
   example: {
     file: 'Dockerfile',
@@ -46,12 +53,12 @@ CMD ["node", "server.js"]
 
 /** Installs of the stages whose layers the image has. */
 function ownInstalls(target: Stage, image: ImageBuild): Hit[] {
-  const instructions = chainOf(target).flatMap((stage) => stage.instructions);
+  const instructions = instructionsOf(target);
   return instructions.flatMap((instruction, index) => {
     const installs = installsOf(instruction);
     const fault = installs.find((install) => isForDevelopment(install, instruction, image));
     if (fault === undefined || isPruned(instructions.slice(index), fault.manager)) return [];
-    // A branch for development and one without: which one is taken hangs on an argument.
+    // A branch with development packages and one without: an argument decides.
     const isChoice = installs.some(
       (install) => install.manager === fault.manager && !isForDevelopment(install, instruction, image),
     );
@@ -70,7 +77,7 @@ function copiedModules(target: Stage, image: ImageBuild): Hit[] {
     }),
   );
   return copies.flatMap(({ instruction, source }) => {
-    const instructions = chainOf(source).flatMap((stage) => stage.instructions);
+    const instructions = instructionsOf(source);
     const index = instructions.findIndex((candidate) =>
       installsOf(candidate).some((install) => isNode(install) && isForDevelopment(install, candidate, image)),
     );
@@ -89,17 +96,17 @@ function hitOf(manager: string, { line, endLine }: Instruction, image: ImageBuil
   const fixes: Readonly<Record<string, string>> = {
     poetry: 'Install with poetry install --only main.',
     uv: 'Install with uv sync --no-dev.',
-    pip: 'Leave the requirements for development to the tests.',
+    pip: 'Install the development requirements only in the test stage.',
     composer: 'Install with composer install --no-dev.',
-    pnpm: 'Install with pnpm install --prod in the stage that runs.',
-    yarn: 'Install with yarn install --production in the stage that runs (yarn workspaces focus --production since version 2).',
+    pnpm: 'Install with pnpm install --prod in the final stage.',
+    yarn: 'Install with yarn install --production in the final stage (since version 2: yarn workspaces focus --production).',
   };
   const fix = Object.hasOwn(fixes, manager) ? fixes[manager] : undefined;
   return {
     file: image.path,
     line,
     endLine,
-    message: 'The packages for development are part of the image that runs.',
+    message: 'The final image contains the development packages.',
     ...(fix === undefined ? {} : { fix }),
   };
 }
@@ -144,7 +151,7 @@ function isSet(instruction: Instruction, name: string): boolean {
   return instruction.variables.get(name) !== undefined;
 }
 
-/** Whether a file of the context has it; where there is no such file, nothing is claimed. */
+/** Whether a file of that name in the context matches. */
 function has(image: ImageBuild, name: string, pattern: RegExp): boolean {
   const { repo, context } = image;
   const files = contextFiles(image).filter((file) => file === name || file.endsWith(`/${name}`));

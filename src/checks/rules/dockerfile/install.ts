@@ -1,4 +1,4 @@
-import { chainOf, contextFiles, type ImageBuild } from '../image/build.ts';
+import { chainOf, contextFiles, type ImageBuild, placeOf } from '../image/build.ts';
 import { commandsOf, hasCacheMount, installsOf } from '../image/installs.ts';
 import type { Rule } from '../rule.ts';
 
@@ -6,9 +6,9 @@ export const cacheMount: Rule<ImageBuild> = {
   id: 'dockerfile/cache-mount',
   severity: 'low',
   level: 'note',
-  title: 'A package manager keeps its downloads in a cache mount.',
-  why: 'When one package of fifty changes, the whole layer is made again. With a cache mount the other forty-nine come from the disk of the builder; the mount is no part of the image, so --no-cache-dir saves nothing there.',
-  fix: 'Write RUN --mount=type=cache,target=… before the command, without --no-cache-dir.',
+  title: 'Package managers keep their downloads in a cache mount.',
+  why: 'If one package of fifty changes, Docker rebuilds the whole layer. With a cache mount the other forty-nine come from the builder’s disk. The mount is not part of the image, so --no-cache-dir saves nothing.',
+  fix: 'Use RUN --mount=type=cache,target=… for the command, without --no-cache-dir.',
   source: {
     name: 'Docker: use cache mounts',
     url: 'https://docs.docker.com/build/cache/optimize/#use-cache-mounts',
@@ -35,11 +35,9 @@ USER 10001
         );
         if (install === undefined || hasCacheMount(instruction)) return [];
         return {
-          file: image.path,
-          line: instruction.line,
-          endLine: instruction.endLine,
-          message: `${install.manager} fetches everything again whenever one package has changed.`,
-          fix: `Write RUN --mount=type=cache,target=${install.cache} before the command.`,
+          ...placeOf(instruction, image),
+          message: `${install.manager} downloads all packages again when one of them changes.`,
+          fix: `Use RUN --mount=type=cache,target=${install.cache} for the command.`,
         };
       }),
 };
@@ -48,9 +46,9 @@ export const npmInstall: Rule<ImageBuild> = {
   id: 'dockerfile/npm-install',
   severity: 'medium',
   level: 'fail',
-  title: 'Images are built by npm ci, not by npm install.',
-  why: 'npm install may take other versions than package-lock.json names, and changes the file: two builds of one commit are two different apps. npm ci takes the locked versions or fails.',
-  fix: 'Copy package-lock.json along with package.json and run npm ci.',
+  title: 'Images are built with npm ci, not with npm install.',
+  why: 'npm install can install other versions than those in package-lock.json, and changes the file. Two builds of one commit are then two different apps. npm ci installs the locked versions or fails.',
+  fix: 'Copy package-lock.json with package.json and run npm ci.',
   source: { name: 'npm: npm ci', url: 'https://docs.npmjs.com/cli/commands/npm-ci' },
   example: {
     file: 'Dockerfile',
@@ -79,15 +77,15 @@ RUN --mount=type=cache,target=/root/.npm npm ci
           /(?:^|\/)(?:package-lock|npm-shrinkwrap)\.json$/.test(file),
         );
         return {
-          file: image.path,
-          line: instruction.line,
-          endLine: instruction.endLine,
+          ...placeOf(instruction, image),
           message: hasLock
-            ? 'npm install does not keep to package-lock.json.'
-            : 'npm install takes whatever versions are the newest today; there is no package-lock.json.',
+            ? 'npm install can deviate from package-lock.json.'
+            : 'npm install installs the newest versions, because there is no package-lock.json.',
           ...(hasLock
             ? {}
-            : { fix: 'Commit package-lock.json (npm install --package-lock-only makes it) and run npm ci.' }),
+            : {
+                fix: 'Create package-lock.json with npm install --package-lock-only, commit it, and run npm ci.',
+              }),
         };
       }),
 };
@@ -96,9 +94,9 @@ export const aptClean: Rule<ImageBuild> = {
   id: 'dockerfile/apt-clean',
   severity: 'low',
   level: 'note',
-  title: 'apt-get installs what is asked for, and leaves no package lists behind.',
-  why: 'The lists of all packages (20 to 50 MB) stay in the layer that fetched them, and recommended packages can double what is installed. Each host pulls that with each release.',
-  fix: 'apt-get update && apt-get install -y --no-install-recommends … && rm -rf /var/lib/apt/lists/* in one RUN.',
+  title: 'apt-get installs no recommended packages and leaves no package lists in the image.',
+  why: 'The package lists (20 to 50 MB) stay in the layer that downloaded them, and recommended packages can double the size of the install. Each host pulls both with each release.',
+  fix: 'Use apt-get update && apt-get install -y --no-install-recommends … && rm -rf /var/lib/apt/lists/* in one RUN.',
   source: {
     name: 'Docker: best practices for apt-get',
     url: 'https://docs.docker.com/build/building/best-practices/#apt-get',
@@ -117,7 +115,7 @@ USER 10001
 `,
   },
   check: (image) =>
-    // Stages that are only copied from leave nothing of it in the image.
+    // Stages that are only copied from do not add it to the image.
     [...new Set(image.targets.flatMap(chainOf))]
       .flatMap(({ instructions }) => instructions)
       .flatMap((instruction) => {
@@ -138,9 +136,7 @@ USER 10001
           ...(isLean ? [] : ['adds recommended packages']),
         ];
         return {
-          file: image.path,
-          line: instruction.line,
-          endLine: instruction.endLine,
+          ...placeOf(instruction, image),
           message: `apt-get ${faults.join(' and ')}.`,
         };
       }),

@@ -5,7 +5,7 @@ import { chainOf, contextFiles, copied, type ImageBuild } from '../image/build.t
 import { hasCacheMount, installsOf } from '../image/installs.ts';
 import type { Hit, Rule } from '../rule.ts';
 
-/** What the package managers read; beside it in a folder lies the code. */
+/** Manifests and lock files of package managers. */
 const manifest =
   /(?:^|\/)(?:package(?:-lock)?\.json|requirements[\w.-]*\.txt|pyproject\.toml|Pipfile|poetry\.lock|uv\.lock|yarn\.lock|pnpm-lock\.yaml|go\.mod|Cargo\.toml|composer\.json|Gemfile|pom\.xml)$/;
 
@@ -14,8 +14,8 @@ export const copyBeforeInstall: Rule<ImageBuild> = {
   severity: 'medium',
   level: 'fail',
   title: 'Packages are installed before the code is copied.',
-  why: 'A layer is used again only while nothing below it has changed. Behind COPY . every change of the code throws the installed packages away, and the next build fetches all of them again: minutes in place of seconds.',
-  fix: 'Copy the manifest and its lock file alone, install, and copy the rest after that.',
+  why: 'Docker reuses a layer only if all layers before it are unchanged. After COPY . every code change discards the installed packages, and the next build downloads all of them again: minutes instead of seconds.',
+  fix: 'Copy only the manifest and its lock file, install, then copy the rest.',
   source: {
     name: 'Docker: order your layers',
     url: 'https://docs.docker.com/build/cache/optimize/#order-your-layers',
@@ -44,7 +44,7 @@ CMD ["gunicorn", "app"]
 
 function hitsIn(stage: Stage, image: ImageBuild): Hit[] {
   const hits = new Map<string, Hit>();
-  /** Managers that have installed from a manifest alone: what they do after COPY . is little. */
+  /** Managers that have installed from a manifest already: after COPY . they have little left to do. */
   const done = new Set<string>();
   let broad: Instruction | undefined;
   let hasManifest = false;
@@ -54,7 +54,7 @@ function hitsIn(stage: Stage, image: ImageBuild): Hit[] {
       hasManifest ||= bringsManifest(instruction);
       for (const install of installsOf(instruction)) {
         if (broad === undefined) {
-          // A build of the manifests alone, with a dummy for the code, fetches and compiles what they list.
+          // A build of the manifests with a dummy for the code downloads and compiles all dependencies.
           if (install.kind === 'dependencies' || install.kind === 'build') done.add(install.manager);
         } else if (one === stage && !done.has(install.manager) && !hits.has(install.manager)) {
           if (!isHeavy(install.kind, instruction, image)) continue;
@@ -67,10 +67,10 @@ function hitsIn(stage: Stage, image: ImageBuild): Hit[] {
 }
 
 function isHeavy(kind: string, instruction: Instruction, image: ImageBuild): boolean {
-  // Wheels that an earlier stage made are only unpacked.
+  // Wheels from an earlier stage are only unpacked.
   if (kind !== 'build')
     return !/--no-deps\b|--no-build-isolation\b|--no-index\b|\/wheels?\b|\.whl\b/.test(instruction.text);
-  // A build belongs behind COPY . and is told only where it fetches modules each time.
+  // A build belongs after COPY . and is reported only if it downloads modules each time.
   const locked = contextFiles(image).some((file) => /(?:^|\/)(?:go\.sum|Cargo\.lock|pom\.xml)$/.test(file));
   return locked && !hasCacheMount(instruction);
 }
@@ -82,16 +82,16 @@ function hitOf(
   broad: Instruction,
   image: ImageBuild,
 ): Hit {
-  const what = kind === 'build' ? `The build by ${manager} fetches its modules` : `${manager} installs`;
+  const what = kind === 'build' ? `The ${manager} build downloads its modules` : `${manager} installs`;
   return {
     file: image.path,
     line,
     endLine,
-    message: `${what} behind ${broad.keyword} in line ${broad.line}, so every change of the code installs everything again.`,
+    message: `${what} after ${broad.keyword} in line ${broad.line}, so every code change installs everything again.`,
   };
 }
 
-/** Whether an instruction brings manifests by their names, and not along with the code. */
+/** Whether an instruction copies manifests by name, not with the code. */
 function bringsManifest(instruction: Instruction): boolean {
   if (instruction.keyword !== 'COPY' || instruction.flags.some(({ name }) => name === 'from')) return false;
   return copied(instruction).sources.some(
@@ -102,7 +102,7 @@ function bringsManifest(instruction: Instruction): boolean {
 }
 
 /**
- * Whether an instruction brings the code along with the manifests. Where the manifests came by themselves, a folder is a part
+ * Whether an instruction copies the code together with the manifests. If the manifests were copied before, a folder is a part
  * that the install needs: patches, a crate of the workspace.
  */
 function isBroad(instruction: Instruction, image: ImageBuild, hasManifest: boolean): boolean {

@@ -7,9 +7,9 @@ export const secretInImage: Rule<ImageBuild> = {
   id: 'dockerfile/secret-in-image',
   severity: 'high',
   level: 'fail',
-  title: 'No ARG and no ENV holds a secret.',
-  why: 'Both stay readable for everybody who can pull the image: docker history and docker inspect print them, also those of a build argument that no later stage uses. What a discarded stage holds stays in the cache of the builder and is a note; so is an argument of such a stage that a compose file passes.',
-  fix: 'Give the build its secret by RUN --mount=type=secret,id=…, and the program its own by environment: when it starts.',
+  title: 'ARG and ENV contain no secrets.',
+  why: 'Anyone who can pull the image can read both: docker history and docker inspect print them, including build arguments that no later stage uses. Secrets of a discarded stage stay in the builder’s cache and are a note. An argument of such a stage that a compose file passes is a note, too.',
+  fix: 'Pass build secrets with RUN --mount=type=secret,id=…, and secrets of the program through environment: at start.',
   source: {
     name: 'Docker: SecretsUsedInArgOrEnv',
     url: 'https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/',
@@ -46,7 +46,7 @@ type Fault = Pick<Hit, 'message' | 'severity' | 'level' | 'fix'>;
 
 const note = { severity: 'low', level: 'note' } as const;
 
-/** A stage that is only copied from leaves its ARG and ENV in the cache of the builder, and not in the image. */
+/** ARG and ENV of a stage that is only copied from stay in the builder's cache, not in the image. */
 function faultOf(
   keyword: string,
   name: string,
@@ -54,38 +54,38 @@ function faultOf(
   { isFinal, isPassed }: { readonly isFinal: boolean; readonly isPassed: boolean },
 ): Fault | undefined {
   const shape = value === undefined ? undefined : secretShape(value);
-  // In the file itself everybody has it, whatever becomes of the stage.
+  // A literal secret is public in the Dockerfile itself, for any stage.
   if (shape !== undefined && (isFinal || shape !== urlShape))
     return { message: `${keyword} ${name} holds ${shape}.` };
   if (shape !== undefined) return { ...note, message: `${keyword} ${name} holds ${shape}, ${discarded}.` };
   if (!namesSecret(name)) return undefined;
   if (value === undefined || value === '') {
     if (keyword !== 'ARG') return undefined;
-    // One that no build is known to pass has nothing to leave in a cache.
+    // An argument that no known build passes leaves no value in a cache.
     if (!isFinal && !isPassed) return undefined;
     return isFinal
-      ? { message: `The build argument ${name} stays in the history of the image.` }
+      ? { message: `The value of the build argument ${name} stays in the history of the image.` }
       : {
           ...note,
-          message: `The build argument ${name} stays in the builder’s cache and in the provenance of the image, although its stage is no part of it.`,
+          message: `The value of the build argument ${name} stays in the builder’s cache and in the provenance of the image, although its stage is not part of it.`,
         };
   }
   if (/^\$\{?\w+\}?$/.test(value)) {
     if (keyword !== 'ENV' || !isFinal) return undefined;
-    return { message: `ENV ${name} writes the build argument's value into the image.` };
+    return { message: `ENV ${name} writes the value of a build argument into the image.` };
   }
   if (!looksSecret(value)) return undefined;
   if (isDummy(value)) {
     if (!isFinal || keyword === 'ARG') return undefined;
     return {
       ...note,
-      message: `ENV ${name} has a placeholder in the image: without another value the app starts with it.`,
+      message: `ENV ${name} has a placeholder in the image, which the app uses if the variable is not set.`,
     };
   }
-  const known = `${keyword} ${name} gives a secret a value that everybody`;
+  const known = `${keyword} ${name} sets a secret to a value that everyone`;
   return isFinal
     ? { message: `${known} with the image knows.` }
     : { ...note, message: `${known} with the repository knows, ${discarded}.` };
 }
 
-const discarded = 'in a stage that is no part of the image';
+const discarded = 'in a stage that is not part of the image';

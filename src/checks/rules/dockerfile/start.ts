@@ -1,6 +1,6 @@
 import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
-import { developmentIn } from '../dev-command.ts';
-import { chainOf, type ImageBuild } from '../image/build.ts';
+import { developmentIn } from '../compose/development.ts';
+import { type ImageBuild, instructionsOf } from '../image/build.ts';
 import type { Hit, Rule } from '../rule.ts';
 import { startScripts } from './user.ts';
 
@@ -11,7 +11,7 @@ const jsonArgs = {
 
 /** CMD and ENTRYPOINT that count: the last of each kind. */
 function startOf(target: Stage): Instruction[] {
-  const all = chainOf(target).flatMap(({ instructions }) => instructions);
+  const all = instructionsOf(target);
   const entrypoint = all.findLast(({ keyword }) => keyword === 'ENTRYPOINT');
   const command = all.findLast(({ keyword }) => keyword === 'CMD');
   return [entrypoint, command].filter((instruction) => instruction !== undefined);
@@ -22,8 +22,8 @@ export const shellForm: Rule<ImageBuild> = {
   severity: 'medium',
   level: 'fail',
   title: 'CMD and ENTRYPOINT are lists, so that the program gets SIGTERM.',
-  why: 'A command that is no list runs below /bin/sh, which does not pass SIGTERM on (dash of Debian and Ubuntu forks for it): a deploy waits for stop_grace_period and then kills requests and tasks in flight.',
-  fix: 'Write the command as a list, CMD ["gunicorn", "app"]; where a shell is needed, begin the last command with exec.',
+  why: 'A command in shell form runs as a child of /bin/sh, which does not forward SIGTERM (dash of Debian and Ubuntu forks for it). A deploy waits for stop_grace_period and then kills requests and tasks in flight.',
+  fix: 'Write the command as a list: CMD ["gunicorn", "app"]. If you need a shell, start the last command with exec.',
   source: jsonArgs,
   example: {
     file: 'Dockerfile',
@@ -37,7 +37,7 @@ export const shellForm: Rule<ImageBuild> = {
         const { keyword, line, endLine } = instruction;
         if (!swallows(instruction, target) || seen.has(line)) return [];
         seen.add(line);
-        const message = `${keyword} is run by a shell, which does not pass SIGTERM on to the program.`;
+        const message = `${keyword} runs in a shell, which does not forward SIGTERM to the program.`;
         return [{ file: image.path, line, endLine, message }];
       }),
     );
@@ -51,7 +51,7 @@ function swallows({ list, text, keyword }: Instruction, target: Stage): boolean 
     return isShell && !/(?:^|&&|;|\n|\|\|)[^\S\n]*exec\s/.test(list[2] ?? '');
   }
   if (text.trim() === '' || /(?:^|&&|;)\s*exec\s/.test(text)) return false;
-  // Arguments of an entrypoint in list form: `sh -c` is then an argument, too, which the entrypoint decides about.
+  // After an entrypoint in list form, `sh -c` is only an argument of the entrypoint.
   const entrypoint = startOf(target).find((instruction) => instruction.keyword === 'ENTRYPOINT');
   return keyword === 'ENTRYPOINT' || entrypoint === undefined;
 }
@@ -63,9 +63,9 @@ export const entrypointExec: Rule<ImageBuild> = {
   id: 'dockerfile/entrypoint-exec',
   severity: 'medium',
   level: 'fail',
-  title: 'An entrypoint script hands over with exec.',
-  why: 'Without exec the script stays process 1 and keeps SIGTERM for itself: a deploy waits for stop_grace_period and then kills requests and tasks in flight.',
-  fix: 'Begin the last command of the script with exec: exec "$@", exec gunicorn ….',
+  title: 'An entrypoint script starts the program with exec.',
+  why: 'Without exec the script stays process 1 and does not forward SIGTERM: a deploy waits for stop_grace_period and then kills requests and tasks in flight.',
+  fix: 'Start the last command of the script with exec: exec "$@", exec gunicorn ….',
   source: {
     name: 'Docker: ENTRYPOINT',
     url: 'https://docs.docker.com/build/building/best-practices/#entrypoint',
@@ -80,11 +80,11 @@ export const entrypointExec: Rule<ImageBuild> = {
   },
   check: (image) => {
     const hits = image.targets.flatMap((target) => {
-      const all = chainOf(target).flatMap(({ instructions }) => instructions);
+      const all = instructionsOf(target);
       return startScripts(startOf(target), all, image).flatMap(({ path, text }) => {
         const last = lastCommand(text);
         if (last === undefined) return [];
-        const message = 'The last command of the script runs below it, without exec, and gets no SIGTERM.';
+        const message = 'The last command of the script runs without exec, so it does not receive SIGTERM.';
         return { file: path, line: last, message };
       });
     });
@@ -102,7 +102,7 @@ function lastCommand(text: string): number | undefined {
     .slice(first, index + 1)
     .join(' ')
     .trim();
-  // In a function, a loop or a branch more may come behind it; a trap passes the signal on by hand.
+  // In a function, a loop or a branch more commands may follow; a trap forwards the signal.
   const isPlain =
     !/^\s/.test(lines[first] ?? '') && !/(?:^|\n)[^\S\n]*trap\s/.test(text) && !/&\s*$/.test(command);
   return isPlain && server.test(command) ? first + 1 : undefined;
@@ -112,8 +112,8 @@ export const devCommand: Rule<ImageBuild> = {
   id: 'dockerfile/dev-command',
   severity: 'high',
   level: 'fail',
-  title: 'The image starts the server that production needs, not one for development.',
-  why: 'Development servers reload on changes, answer one request at a time, show stack traces to visitors, and say themselves that they are not for production.',
+  title: 'The image starts a production server, not a development server.',
+  why: 'Development servers reload on changes, answer one request at a time, and show stack traces to visitors. Their own documentation advises against production use.',
   fix: 'Start a production server: gunicorn or uvicorn without --reload, node on the built files, a web server on the static ones.',
   source: {
     name: 'Flask: do not use the development server in production',

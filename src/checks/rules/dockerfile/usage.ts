@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { isMeant, usagePaths } from '../../../config/compose/choice/usage.ts';
 import { folderOf, inFolder, type Repo } from '../../repo.ts';
 
-/** Files of pipelines and of `docker buildx bake`; scripts and notes are those that start compose files, too. */
+/** Files of pipelines and of `docker buildx bake`; scripts and notes come from usagePaths. */
 const pipeline =
   /^\.github\/(?:workflows|actions)\/.*\.ya?ml$|^\.gitlab-ci\.yml$|^\.circleci\/config\.yml$|^\.woodpecker(?:\/.*)?\.ya?ml$|^Jenkinsfile$|(?:^|\/)docker-bake(?:\.\w+)?\.(?:hcl|json)$/;
 /** The keys that name a Dockerfile, and the options of builders. */
@@ -12,8 +12,8 @@ const contexts = /(?:^|[\s-])context["']?\s*[:=]\s*["']?([^\s"',;]+)/gi;
 const build = /\b(?:docker|podman|nerdctl|buildah)\s+(?:buildx\s+|image\s+)?(?:build|bud)\b(.*)/;
 
 /**
- * Of some Dockerfiles those that the repository's own commands build: workflows, bake files, scripts and notes. None:
- * nothing is known of any.
+ * The Dockerfiles that the repository's own commands build: in workflows, bake files, scripts and notes. Empty: no
+ * command names one.
  *
  * @param paths from the top of the repository.
  */
@@ -26,7 +26,7 @@ export function builtByCommands(repo: Repo, paths: readonly string[]): readonly 
   return paths.filter((path) => found.has(path));
 }
 
-/** As commands write them, relative to a folder that only some of them tell. */
+/** As commands write them, relative to a folder that only some commands show. */
 function dockerfilesNamed(text: string): string[] {
   const lines = text.replace(/\\\r?\n\s*/g, ' ').split('\n');
   return lines.flatMap((line) => {
@@ -39,7 +39,7 @@ function dockerfilesNamed(text: string): string[] {
       .split(/\s+/)
       .at(-1);
     const places = [...[...line.matchAll(contexts)].map(([, place = '']) => place), last ?? ''];
-    // A builder that is given no file takes the one of this name.
+    // The builders' default.
     const plain = places.flatMap((place) => (isFolder(place) ? [posix.join(place, 'Dockerfile')] : []));
     return files.length > 0 ? files : plain;
   });
@@ -53,7 +53,7 @@ function isFolder(place: string): boolean {
   return place !== '' && !place.startsWith('-') && !/^[a-z]+:|^\/|^\$|@/i.test(place);
 }
 
-/** The one of exactly this path, from the top or from the folder of the command, else those that end so. */
+/** The one of exactly this path, from the top or from the folder of the command, else those with this end. */
 function meantBy(written: string, folder: string, paths: readonly string[]): readonly string[] {
   // `${{ matrix.app }}/Dockerfile` and `$APP/Dockerfile` mean one of several.
   const open = /\$\{\{(?:(?!\}\}|\$\{\{).)*\}\}|\$\{?\w+\}?/g;

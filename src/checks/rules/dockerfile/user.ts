@@ -1,66 +1,26 @@
 import { posix } from 'node:path';
 import { expand, type Instruction, imageNameOf, type Stage } from '../../../config/dockerfile/parse.ts';
 import { inFolder } from '../../repo.ts';
-import { chainOf, contextFiles, copied, type ImageBuild } from '../image/build.ts';
+import { chainOf, contextFiles, copied, type ImageBuild, instructionsOf } from '../image/build.ts';
 import type { Rule } from '../rule.ts';
 
-/** Their servers, or their entrypoints, give up root by themselves, or the image has another user. */
-const unprivileged = new Set([
-  ...[
-    'nginx',
-    'nginx-unprivileged',
-    'httpd',
-    'haproxy',
-    'caddy-unprivileged',
-    'varnish',
-    'openresty',
-    'angie',
-  ],
-  ...[
-    'postgres',
-    'postgis',
-    'pgvector',
-    'timescaledb',
-    'mysql',
-    'mariadb',
-    'mongo',
-    'redis',
-    'valkey',
-    'memcached',
-    'rabbitmq',
-  ],
-  ...[
-    'elasticsearch',
-    'opensearch',
-    'prometheus',
-    'grafana',
-    'alertmanager',
-    'node-exporter',
-    'keycloak',
-    'loki',
-    'minio',
-  ],
-  ...[
-    'wordpress',
-    'php-apache',
-    'jenkins',
-    'sonarqube',
-    'squid',
-    'kong',
-    'pgbouncer',
-    'airflow',
-    'superset',
-    'metabase',
-  ],
-]);
+/** Images whose server or entrypoint drops root itself, or that set another user. */
+const unprivileged = new Set(
+  (
+    'nginx nginx-unprivileged httpd haproxy caddy-unprivileged varnish openresty angie postgres ' +
+    'postgis pgvector timescaledb mysql mariadb mongo redis valkey memcached rabbitmq ' +
+    'elasticsearch opensearch prometheus grafana alertmanager node-exporter keycloak loki minio ' +
+    'wordpress php-apache jenkins sonarqube squid kong pgbouncer airflow superset metabase'
+  ).split(' '),
+);
 
 export const rootUser: Rule<ImageBuild> = {
   id: 'dockerfile/root-user',
   severity: 'high',
   level: 'fail',
   title: 'The program does not run as root.',
-  why: 'Whoever gets into a program that runs as root owns the container: its files, its packages, its mounts. From there a fault of the kernel is enough to own the host.',
-  fix: 'Add a user and end the Dockerfile with it: RUN useradd --system --uid 10001 app, then USER 10001.',
+  why: 'An attacker who compromises a program that runs as root controls the container: its files, its packages, its mounts. From there one kernel vulnerability is enough to control the host.',
+  fix: 'Add a user with RUN useradd --system --uid 10001 app, and switch to it with USER 10001 at the end of the Dockerfile.',
   source: {
     name: 'Docker: best practices, USER',
     url: 'https://docs.docker.com/build/building/best-practices/#user',
@@ -92,12 +52,10 @@ CMD ["python", "app.py"]
 };
 
 function lastUser(target: Stage): Instruction | undefined {
-  return chainOf(target)
-    .flatMap(({ instructions }) => instructions)
-    .findLast(({ keyword }) => keyword === 'USER');
+  return instructionsOf(target).findLast(({ keyword }) => keyword === 'USER');
 }
 
-/** A variable without a value is taken for somebody else. */
+/** A variable without a value does not count as root. */
 function userOf({ text, variables }: Instruction): string {
   return expand(text.trim(), variables) ?? '';
 }
@@ -111,10 +69,10 @@ function startsAsRoot(target: Stage, image: ImageBuild): boolean {
   if (base?.image === undefined || image.contexts.includes(base.image)) return false;
   const name = imageNameOf(base.image);
   if (/nonroot|unprivileged|rootless/.test(base.image) || unprivileged.has(name)) return false;
-  // Images of these two run as somebody else unless they say so.
+  // Images of these two do not run as root by default.
   if (/^(?:cgr\.dev\/chainguard|docker\.io\/bitnami|bitnami|bitnamilegacy)\//.test(base.image)) return false;
   if (name === 'php') return !/(?:fpm|apache)/.test(base.image);
-  // Of an image of one's own nothing is known; those of Docker's library start as root.
+  // Images of Docker's library start as root; nothing is known about others.
   return (
     !base.image.replace(/^(?:docker\.io\/)?(?:library\/)?/, '').includes('/') || /distroless/.test(base.image)
   );
@@ -122,9 +80,9 @@ function startsAsRoot(target: Stage, image: ImageBuild): boolean {
 
 const drop = /\b(?:gosu|su-exec|setpriv|runuser|chpst|s6-setuidgid|setuidgid)\b|\bsu\s.{1,300}exec/;
 
-/** The start itself changes the user: by a tool for it, in the Dockerfile or in a script of the repository. */
+/** Whether the start command drops root with a tool, in the Dockerfile or in a script of the repository. */
 function dropsItself(target: Stage, image: ImageBuild): boolean {
-  const instructions = chainOf(target).flatMap((stage) => stage.instructions);
+  const instructions = instructionsOf(target);
   const start = instructions.filter(({ keyword }) => keyword === 'ENTRYPOINT' || keyword === 'CMD');
   if (start.some(({ text }) => drop.test(text) || /\bgunicorn\b.{0,300}--user[= ]/.test(text))) return true;
   return startScripts(start, instructions, image).some(({ text }) => drop.test(text));

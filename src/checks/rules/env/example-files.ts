@@ -21,7 +21,6 @@ export function isExample(path: string): boolean {
   return parts.includes('env') && parts.some((part) => exampleWords.has(part));
 }
 
-/** All of a repository, those for development and tests last. */
 export function exampleFiles(repo: Repo): readonly ExampleFile[] {
   return repo.files
     .filter((path) => isExample(path) && !/(?:^|\/)(?:node_modules|vendor|fixtures|testdata)\//.test(path))
@@ -31,7 +30,7 @@ export function exampleFiles(repo: Repo): readonly ExampleFile[] {
     });
 }
 
-/** The one that servers are set up from: beside the compose files or at the top, under the plainest name. */
+/** The example for servers: beside the compose files or at the top, with the plainest name. */
 export function mainExample(all: readonly ExampleFile[], folder: string): ExampleFile | undefined {
   const near = all.filter(({ path }) => [folder, ''].includes(folderOf(path)));
   const exact = near.find(({ path }) => path === inFolder(folder, '.env.example'));
@@ -48,7 +47,7 @@ export function documentedIn(text: string): string[] {
   return [...text.matchAll(/^[ \t#]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=/gm)].map(([, name = '']) => name);
 }
 
-/** Assignments of an env file; of one that is malformed, those that take one line each. */
+/** Assignments of an env file; of a malformed one only those on a single line. */
 export function entriesOf(text: string): ExampleFile['entries'] {
   try {
     const file = parseEnvFile(text, '.env', { interpolate: false });

@@ -7,10 +7,10 @@ import { documentedIn } from './example-files.ts';
 import { valueFiles } from './files.ts';
 import { envUses, wordsOf } from './uses.ts';
 
-/** The machine, the engine, the CI and the tools set these, or have them by themselves. */
+/** Variables that the machine, the engine, the CI and tools set. */
 const given =
   /^(?:PATH|HOME|USER|PWD|SHELL|HOSTNAME|TERM|TZ|LANG|LC_\w+|TMPDIR|UID|GID|PORT|HOST|CI|NODE_ENV|NO_COLOR|FORCE_COLOR|MODE|DEV|PROD|SSR|BASE_URL|PUBLIC_URL|PIDFILE|PYTHON\w*|VIRTUAL_ENV|DJANGO_SETTINGS_MODULE|FLASK_APP|RAILS_ENV|RACK_ENV|APP_ENV|GITHUB_\w+|RUNNER_\w+|GITLAB_\w+|CI_\w+|COMPOSE_\w+|DOCKER_\w+|BUILDKIT_\w+|npm_\w+|NODE_OPTIONS|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|PYTEST_\w+|VITEST\w*|JEST_\w+|KUBERNETES_\w+|VERCEL\w*|NEXT_RUNTIME|NUXT_\w+|MIX_\w+|PROCESSOR_\w+|APPDATA|LOCALAPPDATA|XDG_\w+)$/;
-/** Images and libraries read these by themselves when a service gets the whole file. */
+/** Variables that images and libraries read when a service gets the whole file. */
 const readByOthers =
   /^(?:POSTGRES|PG|MYSQL|MARIADB|MONGO|RABBITMQ|REDIS|MINIO|GF|KEYCLOAK|KC|AWS|SENTRY|OTEL|DD|NEW_RELIC|GUNICORN|UVICORN|CELERY|FLOWER|FLASK|DJANGO|NODE|NEXT|NUXT|VITE|PGADMIN|ELASTIC|MEILI|TRAEFIK|CADDY|ACME|LETSENCRYPT|VIRTUAL|WEB_CONCURRENCY|MALLOC|PYTHON|TZ|PUID|PGID|SLUICE)(?:_|$)/;
 
@@ -18,8 +18,8 @@ export const undocumented: Rule<App> = {
   id: 'env/undocumented',
   severity: 'medium',
   level: 'fail',
-  title: 'Every variable that the app needs stands in .env.example.',
-  why: 'Whoever sets up a server copies that file. A variable that is missing there is missing in production, and found out by the first request that needs it.',
+  title: '.env.example contains every variable that the app needs.',
+  why: 'People copy that file to set up a server. A variable that is missing there is missing in production, until the first request that needs it fails.',
   fix: 'Add it to .env.example, with a value that works or a placeholder.',
   source: { name: 'The Twelve-Factor App: config', url: 'https://12factor.net/config' },
   example: {
@@ -33,19 +33,19 @@ export const undocumented: Rule<App> = {
     const known = documented(app);
     const set = namesThatAreSet(app);
     const uses = envUses(app.repo);
-    // A default in one place, or a question whether it is there: nothing depends on it elsewhere, unless it says so.
+    // A default or a check for presence in one place makes it optional elsewhere, unless a place requires it.
     const provided = new Set(uses.filter(({ need }) => need === 'optional').map(({ name }) => name));
     const hits = new Map<string, Hit>();
     for (const { name, file, line, optional } of composeUses(app)) {
       if (optional || known.has(name) || given.test(name) || hits.has(name)) continue;
-      const message = `${name} is needed here and does not stand in ${app.example.path}.`;
+      const message = `${name} is required here but missing in ${app.example.path}.`;
       hits.set(name, { file, line, message, subject: name });
     }
     for (const { name, need, file, line } of uses) {
       if (need === 'optional' || (need === 'open' && provided.has(name))) continue;
       if (need === 'open' && isOffered(file)) continue;
       if (known.has(name) || set.has(name) || given.test(name) || hits.has(name)) continue;
-      const message = `${name} is read here and does not stand in ${app.example.path}.`;
+      const message = `${name} is read here but missing in ${app.example.path}.`;
       const weight = need === 'open' ? ({ severity: 'low', level: 'note' } as const) : {};
       hits.set(name, { file, line, message, subject: name, ...weight });
     }
@@ -53,7 +53,7 @@ export const undocumented: Rule<App> = {
   },
 };
 
-/** So many notes of one kind that nobody reads them are one. */
+/** More notes of one kind than this become a single one. */
 const maxNotes = 10;
 
 function shortened(hits: readonly Hit[], example: string): Hit[] {
@@ -61,12 +61,12 @@ function shortened(hits: readonly Hit[], example: string): Hit[] {
   const [first] = notes;
   if (first === undefined || notes.length <= maxNotes) return [...hits];
   const names = notes.map(({ subject }) => subject ?? '').sort();
-  const message = `${names.length} variables are read without a default and are not in ${example}: ${names.slice(0, 8).join(', ')} and ${names.length - 8} more.`;
+  const message = `${names.length} variables without a default are missing in ${example}: ${names.slice(0, 8).join(', ')} and ${names.length - 8} more.`;
   const { subject: _subject, ...rest } = first;
   return [...hits.filter((hit) => !notes.includes(hit)), { ...rest, message }];
 }
 
-/** All that any example of the repository documents: each part of a monorepo may have one of its own. */
+/** Variables of all examples: each part of a monorepo may have its own. */
 function documented({ repo, examples }: App): ReadonlySet<string> {
   return new Set(
     examples.flatMap(({ path, entries }) => [
@@ -89,7 +89,7 @@ export const unused: Rule<App> = {
   severity: 'low',
   level: 'note',
   title: 'Every variable of .env.example is used.',
-  why: 'Somebody fills it in on each server, believes that it does something, and looks in the wrong place when it does not.',
+  why: 'People set it on each server and expect an effect, which costs time when there is none.',
   fix: 'Remove it, or correct its name.',
   source: { name: 'The Twelve-Factor App: config', url: 'https://12factor.net/config' },
   example: {
@@ -106,9 +106,9 @@ export const unused: Rule<App> = {
       words.has(name) ||
       prefixes.some((prefix) => name.startsWith(prefix) && words.has(name.slice(prefix.length)));
     const passing = app.services.filter(({ name }) => app.project?.raw(name)['env_file'] !== undefined);
-    // Nothing that could use them: an example for something else.
+    // No code and no compose file: the example is for something else.
     if (app.project === undefined && envUses(app.repo).length === 0) return [];
-    // An image whose source is elsewhere gets the whole file: what it reads of it, nobody knows here.
+    // An image with its source elsewhere gets the whole file: the variables it reads are unknown here.
     if (passing.some(({ isOwn, service }) => !isOwn && imageRole(service) === undefined)) return [];
     const passesAll = passing.length > 0;
     const { path, entries } = app.example;
@@ -119,7 +119,7 @@ export const unused: Rule<App> = {
         ({ name }) =>
           !isUsed(name.toUpperCase()) && !given.test(name) && !(passesAll && readByOthers.test(name)),
       )
-      .map(({ name, line }) => ({ file: path, line, message: `${name} is used nowhere.`, subject: name }));
+      .map(({ name, line }) => ({ file: path, line, message: `${name} is not used.`, subject: name }));
   },
 };
 
@@ -128,8 +128,8 @@ export const noExample: Rule<App> = {
   severity: 'low',
   level: 'note',
   title: 'A repository whose compose files need variables has a .env.example.',
-  why: 'Nobody can tell what a server needs without reading all of the code, and no tool can compare it with what the server has.',
-  fix: 'Write a .env.example in sections, with a placeholder for each secret; sluice init makes one.',
+  why: 'Without it, finding the variables of a server means reading all of the code, and no tool can compare them with those of the server.',
+  fix: 'Write a .env.example in sections, with a placeholder for each secret. `sluice init` generates one.',
   source: { name: 'The Twelve-Factor App: config', url: 'https://12factor.net/config' },
   example: {
     file: 'compose.yml',
@@ -138,27 +138,35 @@ export const noExample: Rule<App> = {
   },
   check: (app) => {
     if (app.example !== undefined) return [];
-    // A file with values that belongs to the repository tells it as well.
-    const told = new Set(valueFiles(app).flatMap(({ entries }) => entries.map(({ name }) => name)));
+    // A committed env file with values documents them as well.
+    const documentedNames = new Set(
+      valueFiles(app).flatMap(({ entries }) => entries.map(({ name }) => name)),
+    );
     const needed = composeUses(app).filter(
-      ({ name, optional }) => !optional && !given.test(name) && !told.has(name),
+      ({ name, optional }) => !optional && !given.test(name) && !documentedNames.has(name),
     );
     const [first] = needed;
     if (first === undefined) return [];
     const names = [...new Set(needed.map(({ name }) => name))];
     const shown = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
-    return [{ file: first.file, line: first.line, message: `Nothing tells what to set: ${shown}.` }];
+    return [
+      {
+        file: first.file,
+        line: first.line,
+        message: `No .env.example documents the required variables: ${shown}.`,
+      },
+    ];
   },
 };
 
-/** Variables of the compose files, where each stands first. */
+/** Variables of the compose files, with their places. */
 export function composeUses({ project }: App) {
   return (project?.all ?? []).flatMap((document) =>
     document.variables().map((use) => ({ ...use, file: document.path })),
   );
 }
 
-/** What compose files, Dockerfiles and committed env files set: the app has it without the target's variables. */
+/** Variables that compose files, Dockerfiles and committed env files set: the target need not set them. */
 function namesThatAreSet(app: App): ReadonlySet<string> {
   const { project, services, images } = app;
   const inCompose = services.flatMap(({ name }) => Object.keys(project?.written(name) ?? {}));

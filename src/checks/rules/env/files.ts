@@ -7,11 +7,11 @@ import { isLoose } from '../compose/document.ts';
 import { pathFrom } from '../compose/shape.ts';
 import { type ExampleFile, entriesOf, isExample } from './example-files.ts';
 
-/** An env file with values that something runs with. */
+/** An env file with real values. */
 export interface ValueFile extends ExampleFile {
-  /** `elsewhere`: another way to run the app; `unknown`: nothing says who reads it. */
+  /** `elsewhere`: another way to run the app; `unknown`: its reader is unknown. */
   readonly purpose: 'production' | 'development' | 'elsewhere' | 'unknown';
-  /** In the repository, or about to be: git does not ignore it. */
+  /** In the repository, or a new file that git does not ignore. */
   readonly committed: boolean;
 }
 
@@ -51,7 +51,7 @@ function purposeOf(path: string, read: ReadonlySet<string | undefined>, app: App
   return isOtherWay(folderOf(path), app) ? 'elsewhere' : 'unknown';
 }
 
-/** A folder with compose files or Dockerfiles of its own, none of which production uses. */
+/** A folder with its own compose files or Dockerfiles, none of which production uses. */
 function isOtherWay(folder: string, { repo, project, images, idle }: App): boolean {
   const used = [...(project?.all ?? []), ...images].map(({ path }) => folderOf(path));
   const isBelow = (file: string) => file === folder || file.startsWith(`${folder}/`);
@@ -59,7 +59,7 @@ function isOtherWay(folder: string, { repo, project, images, idle }: App): boole
   return [...idle, ...repo.files.filter(hasComposeName)].some((path) => folderOf(path) === folder);
 }
 
-/** The `.env` beside the compose files, which Compose reads by itself, and what services name as `env_file`. */
+/** The `.env` beside the compose files, which Compose reads by default, and the `env_file`s of services. */
 function readByCompose({ project }: App): string[] {
   if (project === undefined) return ['.env'];
   return project.all.flatMap(({ path, services }) => [

@@ -1,8 +1,8 @@
-/** How the source treats the absence of a variable: it fails, it has a default, or it does not say. */
+/** How the source treats the absence of a variable: it fails, it has a default, or neither is visible. */
 export type Need = 'required' | 'open' | 'optional';
 /**
- * @param rest what is behind the name: a default, an operator.
- * @param before what is before it in its line.
+ * @param rest the text after the name: a default, an operator.
+ * @param before the text before it in its line.
  */
 type Judge = (rest: string, before: string) => Need;
 type Pattern = readonly [pattern: RegExp, need: Judge];
@@ -10,18 +10,18 @@ type Pattern = readonly [pattern: RegExp, need: Judge];
 const name = '([A-Za-z_][A-Za-z0-9_]*)';
 const quoted = `["'\`]${name}["'\`]`;
 
-/** What ends the program, or the request, in place of a default. */
+/** Expressions that end the program or the request instead of a default. */
 const failing = /^\s*(?:\(\s*)?(?:raise|throw|abort|die|exit|fail|panic|process\.exit|sys\.exit)\b/;
-/** The conditions that ask for a variable before it is used. */
+/** Conditions that check for a variable before its use. */
 const condition =
   /(?:^|[^\w.])(?:if|unless|elsif|elif|while|not|and|or|assert|defined\?|isset|empty|any\?|all\?)\b[^;{]*$|!\s*$|\?\s*$|&&\s*$|\|\|\s*$/;
 
-/** A second argument is a default, but for a type to cast to. */
+/** A second argument is a default, except a type to cast to. */
 function byArgument(rest: string): Need {
   return /^\s*,/.test(rest) && !/^\s*,\s*cast\s*=\s*\w+\s*\)/.test(rest) ? 'optional' : 'required';
 }
 
-/** What is compared, is a condition, or is before `??`, `||` and `or`, may be missing. */
+/** A variable in a comparison, in a condition, or before `??`, `||` and `or` is optional. */
 function byOperator(rest: string, before: string): Need {
   const operator =
     /^(?:\s*(?:,\s*(?:10|16)\s*)?\)|\s*!(?!=)|\s+as\s+\w+|\s*\.(?:presence|to_s|strip|trim\(\)))*\s*(?:\?\?=?|\|\|=?|or\s|\?:|\?(?![.\w])|===?|!==?|&&|\{|\.(?:nil\?|blank\?|present\?|empty\?|orElse\w*|getOrElse))/.exec(
@@ -31,7 +31,7 @@ function byOperator(rest: string, before: string): Need {
   return failing.test(rest.slice(operator[0].length)) ? 'required' : 'optional';
 }
 
-/** For functions that give nothing for what is missing, and do not fail. */
+/** For functions that return nothing for a missing variable instead of failing. */
 function softly(rest: string, before: string): Need {
   return byArgument(rest) === 'optional' ? 'optional' : byOperator(rest.replace(/^\s*\)/, ''), before);
 }
@@ -115,6 +115,6 @@ export const languages: Readonly<Record<string, string>> = {
   ),
 };
 
-/** What does not run in production. */
+/** Files that do not run in production. */
 export const aside =
   /(?:^|\/)(?:scripts|tools|bin|\.storybook|migrations|alembic|src\/test)\/|(?:^|\/)(?:conftest\.py|test_[^/]*\.py|[^/]*_(?:test|spec)\.(?:py|go|rb|exs)|[^/]*Tests?\.(?:java|kt|php)|[^/]*\.(?:test|spec|stories|e2e)\.\w+|(?:[\w.-]*)\.config\.(?:[cm]?[jt]s)|(?:dev|test|development)\.(?:exs|rb|py)|mix\.exs|setup\.py|noxfile\.py|tasks\.py|fabfile\.py)$/;

@@ -15,9 +15,9 @@ export const committedSecret: Rule<App> = {
   id: 'env/committed-secret',
   severity: 'critical',
   level: 'fail',
-  title: 'No env file with secrets stands in the repository.',
-  why: 'Everybody with the repository has them, and git keeps them for good: removing the line does not take them back.',
-  fix: 'git rm --cached the file, add it to .gitignore, and replace every secret where it was issued.',
+  title: 'The repository contains no env file with secrets.',
+  why: 'Everyone with access to the repository has them, and git keeps them permanently: removing the line does not undo that.',
+  fix: 'Run git rm --cached for the file, add it to .gitignore, and rotate every secret.',
   source: owasp,
   example: {
     file: '.env',
@@ -30,24 +30,24 @@ export const committedSecret: Rule<App> = {
       .flatMap(({ path, entries, purpose }) =>
         entries.flatMap(({ name, value, line }): Hit[] => {
           const form = secretShape(value);
-          // Databases of development and tests have passwords that guard nothing; a token of a service is one everywhere.
+          // Passwords of development and test databases protect nothing; a service's token is a secret everywhere.
           const shape = form === urlShape && purpose === 'development' ? undefined : form;
           const isReal =
             namesSecret(name) && looksSecret(value) && !isDummy(value) && !isPlaceholder(name, value);
           if (shape === undefined && (!isReal || purpose === 'development')) return [];
           const what = shape === undefined ? 'a secret' : shape;
           const hit = { file: path, line, subject: name };
-          // What only resembles a secret, where this app's production does not look, blocks no release of it.
+          // A possible secret in a file that production does not read must not block a release.
           if (purpose === 'elsewhere' && shape === undefined)
             return [
               {
                 ...hit,
-                message: `${name} holds what looks like a secret, in a file of another way to run the app.`,
+                message: `${name} holds a possible secret, in a file that this production setup does not read.`,
                 severity: 'medium',
                 level: 'note',
               },
             ];
-          return [{ ...hit, message: `${name} holds ${what}, in a file of the repository.` }];
+          return [{ ...hit, message: `${name} holds ${what}, in a committed file.` }];
         }),
       ),
 };
@@ -56,9 +56,9 @@ export const exampleSecret: Rule<App> = {
   id: 'env/example-secret',
   severity: 'high',
   level: 'fail',
-  title: '.env.example holds placeholders, and no secrets.',
-  why: 'The file is meant to be read by everybody and to be copied as it is: a real secret in it is known, and a random one ends up on every server.',
-  fix: 'Write a placeholder such as CHANGE_ME, and replace the secret wherever it is in use.',
+  title: '.env.example contains placeholders, not secrets.',
+  why: 'Everyone reads the file, and people copy it unchanged: a real secret in it is public, and a random one ends up on every server.',
+  fix: 'Use a placeholder such as CHANGE_ME, and rotate the secret everywhere it is used.',
   source: owasp,
   example: {
     file: '.env.example',
@@ -73,10 +73,10 @@ export const exampleSecret: Rule<App> = {
         const isRandom =
           value.length >= 16 && /\d/.test(value) && /[a-z]/i.test(value) && guessable(value) === undefined;
         const isReal = namesSecret(name) && looksSecret(value) && !isPlaceholder(name, value) && isRandom;
-        // A URL with a password such as app:app@db shows the form and is no secret.
+        // A URL with a password such as app:app@db only shows the form.
         const isForm = shape === urlShape;
         if ((shape === undefined || isForm) && !isReal) return [];
-        const what = shape === undefined || isForm ? 'what looks like a real secret' : shape;
+        const what = shape === undefined || isForm ? 'a value that looks like a real secret' : shape;
         return [{ file: path, line, message: `${name} holds ${what}.`, subject: name }];
       }),
 };
@@ -86,7 +86,7 @@ export const placeholder: Rule<App> = {
   severity: 'high',
   level: 'fail',
   title: 'No placeholder reaches a server.',
-  why: 'CHANGE_ME is the first password that is tried, and the app starts with it as with any other.',
+  why: 'Attackers try CHANGE_ME first, and the app starts with it like with any other value.',
   fix: 'Generate the secret: openssl rand -hex 32.',
   source: owasp,
   example: {
@@ -102,7 +102,7 @@ export const weakSecret: Rule<App> = {
   severity: 'high',
   level: 'fail',
   title: 'Secrets are long and random.',
-  why: 'A SECRET_KEY signs sessions and tokens: who guesses it is every user at once, offline and without a trace. 64 characters for keys and 32 for passwords are beyond guessing if a generator made them, and 64 times the same letter is not.',
+  why: 'A SECRET_KEY signs sessions and tokens: an attacker who guesses it can impersonate every user, offline and without a trace. 64 generated characters for keys and 32 for passwords cannot be guessed; 64 times the same letter can.',
   fix: 'Generate it: openssl rand -hex 32 (64 characters) for keys, openssl rand -hex 16 (32 characters) for passwords.',
   source: {
     name: 'OWASP: JSON web tokens, weak secrets',
@@ -116,7 +116,7 @@ export const weakSecret: Rule<App> = {
   check: (app) => audited(app, new Set(['short', 'guessable', 'shared'])),
 };
 
-/** What the audit of a target's variables says of the files that are there to be read. */
+/** Faults that the audit of a target's variables finds in the env files of the repository. */
 export function audited(app: App, faults: ReadonlySet<EnvFault>): Hit[] {
   return valueFiles(app)
     .filter(({ purpose }) => purpose === 'production')
@@ -125,7 +125,7 @@ export function audited(app: App, faults: ReadonlySet<EnvFault>): Hit[] {
 
 function faultsIn({ path, entries, committed }: ValueFile, faults: ReadonlySet<EnvFault>): Hit[] {
   const lines = new Map(entries.map(({ name, line }) => [name, line]));
-  // A committed file does right to leave a secret empty: its value comes from elsewhere.
+  // An empty secret in a committed file is right: its value comes from elsewhere.
   const given = entries.filter(({ name, value }) => !committed || value !== '' || !isSecretName(name));
   const env = Object.fromEntries(given.map(({ name, value }) => [name, value]));
   return auditEnv(env)

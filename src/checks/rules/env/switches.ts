@@ -10,8 +10,8 @@ export const debug: Rule<App> = {
   severity: 'high',
   level: 'fail',
   title: 'Debugging is off.',
-  why: 'Debug pages show code, settings and secrets to whoever makes a request fail.',
-  fix: 'Set DEBUG=false, also where it is the default.',
+  why: 'Debug pages show code, settings and secrets to anyone who causes an error.',
+  fix: 'Set DEBUG=false, even if it is the default.',
   source: {
     name: 'Django: DEBUG',
     url: 'https://docs.djangoproject.com/en/stable/howto/deployment/checklist/#debug',
@@ -28,8 +28,8 @@ export const cors: Rule<App> = {
   id: 'env/cors',
   severity: 'high',
   level: 'fail',
-  title: 'CORS names the origins that may use the API.',
-  why: 'With * every web site that a user visits may call the API from their browser, and read the answers.',
+  title: 'CORS lists the origins that may use the API.',
+  why: 'With * every website that a user visits can call the API from their browser and read the responses.',
   fix: 'List the origins of your own front ends.',
   source: {
     name: 'OWASP: CORS origin header scrutiny',
@@ -47,9 +47,9 @@ export const allowedHosts: Rule<App> = {
   id: 'env/allowed-hosts',
   severity: 'medium',
   level: 'fail',
-  title: 'ALLOWED_HOSTS names the hosts that the app is reached by.',
-  why: 'With * an attacker chooses the Host header, and with it the links of mails such as those that reset a password.',
-  fix: 'List the names the app is reached by.',
+  title: 'ALLOWED_HOSTS lists the host names of the app.',
+  why: 'With * an attacker chooses the Host header, and with it the links in emails, for example to reset a password.',
+  fix: 'List the host names of the app.',
   source: {
     name: 'Django: ALLOWED_HOSTS',
     url: 'https://docs.djangoproject.com/en/stable/howto/deployment/checklist/#allowed-hosts',
@@ -62,7 +62,7 @@ export const allowedHosts: Rule<App> = {
   check: (app) => switches(app, 'hosts'),
 };
 
-/** In env files, in what compose files write out or take by default, and, as a note, in the example that people copy. */
+/** In env files, in values and defaults of compose files, and, as a note, in the example that people copy. */
 function switches(app: App, fault: EnvFault): Hit[] {
   const hits = [...audited(app, new Set([fault])), ...inCompose(app, fault), ...inExample(app, fault)];
   return [...new Map(hits.map((hit) => [`${hit.file}:${hit.line}`, hit])).values()];
@@ -90,11 +90,11 @@ function inExample({ example }: App, fault: EnvFault): Hit[] {
   return (example?.entries ?? []).flatMap(({ name, value, line }): Hit[] => {
     const found = faultOf(name, value, fault);
     if (found === undefined || example === undefined) return [];
-    const message = `${found}, in the file that servers are set up from.`;
+    const message = `${found}, in the file that people copy to servers.`;
     return [{ file: example.path, line, message, subject: name, severity: 'low', level: 'note' }];
   });
 }
 
 function faultOf(key: string, value: string, fault: EnvFault): string | undefined {
-  return auditEnv({ [key]: value }).find((envFinding) => envFinding.fault === fault)?.message;
+  return auditEnv({ [key]: value }).find((found) => found.fault === fault)?.message;
 }

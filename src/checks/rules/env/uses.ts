@@ -4,9 +4,9 @@ import { isAsideFolder } from '../aside.ts';
 import { aside, languages, type Need, patterns } from './patterns.ts';
 
 /** A place in the source that reads a variable of the environment. */
-export interface EnvUse {
+interface EnvUse {
   readonly name: string;
-  /** `required` fails without it; `optional` has a default; of `open` the source does not say. */
+  /** `required` fails without it; `optional` has a default; `open` is unclear from the source. */
   readonly need: Need;
   readonly file: string;
   readonly line: number;
@@ -52,7 +52,7 @@ function usesIn(file: string, text: string): EnvUse[] {
   return withProvision(all.filter((use) => !isComment(use)));
 }
 
-/** A file that asks whether a variable is there, or has a default for it, provides for its absence elsewhere, too. */
+/** A file that checks for a variable, or has a default for it, handles its absence elsewhere, too. */
 function withProvision(uses: readonly EnvUse[]): EnvUse[] {
   const provided = new Set(uses.filter(({ need }) => need === 'optional').map(({ name }) => name));
   return uses.map((use) => (provided.has(use.name) ? { ...use, need: 'optional' } : use));
@@ -60,7 +60,7 @@ function withProvision(uses: readonly EnvUse[]): EnvUse[] {
 
 type Found = Pick<EnvUse, 'name' | 'need'> & { readonly offset: number };
 
-/** `class Settings(BaseSettings)`: each field is the variable of its name in upper case, behind the prefix. */
+/** `class Settings(BaseSettings)`: each field is the variable of its name in upper case, after the prefix. */
 function pydanticFields(text: string): Found[] {
   const found: Found[] = [];
   for (const { 0: head, index } of text.matchAll(
@@ -68,7 +68,7 @@ function pydanticFields(text: string): Found[] {
   )) {
     const start = index + head.length;
     const whole = /^(?:[ \t]+[^\n]*\n?|[ \t]*\n|[)\]}][^\n]*\n?)*/.exec(text.slice(start))?.[0] ?? '';
-    // What a docstring says with a colon is no field.
+    // Lines of a docstring with a colon are not fields.
     const body = whole.replaceAll(/(["'])\1\1.*?(?:\1\1\1|$)/gs, (text) => text.replaceAll(/[^\n]/g, ' '));
     const prefix = /\benv_prefix\s*=\s*["'](\w*)["']/.exec(body)?.[1] ?? '';
     const nested = /env_nested_delimiter/.test(body);
@@ -81,7 +81,7 @@ function pydanticFields(text: string): Found[] {
       const isRequired =
         value === undefined ||
         (/=\s*(?:Field\(\s*(?:\.\.\.|(?!default)[a-z_]+\s*=)|\.\.\.)/.test(value) && !/default/.test(value));
-      // A model within the settings is many variables, or one with JSON: nothing is claimed about it.
+      // A model within the settings means many variables, or one with JSON: it counts as optional.
       const isPlain = !nested || /^(?:str|int|bool|float|SecretStr|\w*Url|\w*Dsn)\b/.test(type.trim());
       found.push({
         name: alias ?? `${prefix}${own}`.toUpperCase(),
@@ -124,11 +124,11 @@ export function wordsOf(repo: Repo): ReadonlySet<string> {
   const skipped =
     /\.(?:md|rst|adoc|lock|svg|csv|ipynb|map|po)$|(?:^|\/)(?:package-lock\.json|pnpm-lock\.yaml|node_modules\/[\s\S]*|\.?env[^/]*|[^/]*\.env)$/i;
   const words = new Set<string>();
-  for (const file of repo.files.filter((candidate) => !skipped.test(candidate)).slice(0, maxFiles)) {
+  for (const file of repo.files.filter((path) => !skipped.test(path)).slice(0, maxFiles)) {
     const text = repo.read(file);
     if (text === undefined || text.length > maxLength) continue;
     for (const [word] of text.matchAll(/[A-Za-z_][A-Za-z0-9_]{1,80}/g)) words.add(word.toUpperCase());
-    // `env_prefix="APP_"` is put before the names that stand in the file.
+    // `env_prefix="APP_"` prefixes the names in the file.
     for (const [, prefix = ''] of text.matchAll(/env_prefix\s*=\s*["'](\w+)["']/g))
       words.add(`${prefix.toUpperCase()}*`);
   }

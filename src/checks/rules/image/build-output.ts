@@ -1,5 +1,4 @@
 import { posix } from 'node:path';
-import { configured, type Said } from './build-config.ts';
 
 /** Files that a build can read: those of a folder of the image. */
 export interface Beside {
@@ -10,7 +9,7 @@ export interface Beside {
 }
 
 /** Where a build writes to. */
-export interface BuildOutput {
+interface BuildOutput {
   readonly tool: string;
   /** Folders and files from the folder of the build; they may begin with `..` or be absolute. */
   readonly paths: readonly string[];
@@ -19,19 +18,19 @@ export interface BuildOutput {
 interface Builder {
   readonly tool: string;
   readonly command: RegExp;
-  /** Files that may say something else. */
+  /** Files that may override the fallback. */
   readonly config?: RegExp;
   /** Its keys that move the output. */
   readonly keys?: readonly string[];
-  /** What its configuration must not speak of: then the output can't be known here. */
+  /** A match in its configuration makes the output unknowable. */
   readonly unknown?: RegExp;
   readonly flag?: RegExp;
   readonly fallback: readonly string[];
-  /** Options that decide about more than the flag says. */
+  /** Options that change more than the output folder. */
   readonly otherFlags?: RegExp;
 }
 
-/** Vite's outDir is relative to its root; frameworks on Vite have outputs of their own. */
+/** Vite's outDir is relative to its root; frameworks on Vite have different outputs. */
 const viteUnknown =
   /\b(?:sveltekit|solidStart|qwikCity|reactRouter|remix|analog|tanstackStart|laravel|vike|redwood|mergeConfig)\b|\b(?:root|dir|builder|environments|lib)\s*:|\bbuild\s*(?:[,}]|:\s*(?:[^{\s]|\{\s*\.\.\.))/;
 
@@ -109,11 +108,11 @@ const builders: readonly Builder[] = [
   },
 ];
 
-/** The compilers of TypeScript write where the files for them say. */
+/** The output of TypeScript's compilers is set in their configuration files. */
 const compiler = /^(?:tsc|vue-tsc)(?:\s+|$)/;
 
 /**
- * What a command that builds a front end makes, where the command and the configuration beside it say so beyond doubt.
+ * The output of a front-end build, if its command and the configuration beside it are unambiguous.
  *
  * @param command one simple command: `vite build --outDir ../static`.
  * @returns undefined for unknown tools and for paths that are computed.
@@ -127,15 +126,18 @@ export function outputOf(
     .replace(/^(?:npx|bunx|pnpm\s+exec|pnpm\s+dlx|yarn\s+run|yarn)\s+(?:--?\w[\w-]*\s+)*/, '')
     .trim();
   if (compiler.test(text)) return compiled(text, beside);
-  const builder = builders.find((candidate) => candidate.command.test(text));
+  const builder = builders.find(({ command: pattern }) => pattern.test(text));
   if (builder === undefined || builder.otherFlags?.test(text) === true) return undefined;
   const flag = builder.flag === undefined ? undefined : builder.flag.exec(text)?.[1];
   if (flag !== undefined)
     return /^[\w./@-]+$/.test(plain(flag)) ? made(builder.tool, [plain(flag)]) : undefined;
   if (builder.tool === 'react-scripts') return reactScripts(beside, variables);
-  const said = saidIn(builder, beside);
-  if (said.computed) return undefined;
-  return made(builder.tool, said.values.length === 0 ? builder.fallback : withOwn(builder, said.values));
+  const configuredPaths = configuredIn(builder, beside);
+  if (configuredPaths.computed) return undefined;
+  return made(
+    builder.tool,
+    configuredPaths.values.length === 0 ? builder.fallback : withExport(builder, configuredPaths.values),
+  );
 }
 
 function plain(word: string): string {
@@ -146,18 +148,18 @@ function made(tool: string, paths: readonly string[]): BuildOutput {
   return { tool, paths: paths.map((path) => posix.normalize(path).replace(/(?<=.)\/$/, '')) };
 }
 
-/** What is moved by configuration is moved for one mode only; a static export of Next is put beside it. */
-function withOwn({ tool }: Builder, values: readonly string[]): readonly string[] {
+/** Next's distDir does not move its static export. */
+function withExport({ tool }: Builder, values: readonly string[]): readonly string[] {
   return tool === 'next' ? [...values, 'out'] : values;
 }
 
-function saidIn({ config, keys, unknown }: Builder, beside: Beside): Said {
+function configuredIn({ config, keys, unknown }: Builder, beside: Beside): ConfiguredValues {
   const texts = beside.names.filter((name) => config?.test(name) === true).map((name) => beside.read(name));
   if (texts.some((text) => text === undefined)) return { values: [], computed: true };
   return configured(texts.join('\n'), keys ?? [], unknown);
 }
 
-/** Create React App has no file for it: a variable says it, also one in an env file. */
+/** Create React App reads its output folder from a variable, also in an env file. */
 function reactScripts(
   beside: Beside,
   variables: ReadonlyMap<string, string | undefined>,
@@ -177,15 +179,62 @@ function compiled(text: string, beside: Beside): BuildOutput | undefined {
   }
   if (/\s--noEmit\b/.test(text)) return made('tsc', []);
   const files = beside.names.filter((name) => /^tsconfig[\w.-]*\.json$/.test(name));
-  // tsc fails without a file for it, and a plain one may find it where this reading does not.
+  // Without a configuration here tsc uses one from a folder above, or fails.
   if (files.length === 0 && !/\s(?:-b|--build)\b/.test(text)) return undefined;
   const texts = files.map((name) => beside.read(name) ?? '').join('\n');
-  const said = configured(
+  const settings = configured(
     texts,
     ['outDir', 'outFile', 'declarationDir', 'tsBuildInfoFile'],
     /"extends"\s*:\s*(?:\[|"(?!\.\/tsconfig[\w.-]*\.json|@tsconfig\/))|"path"\s*:\s*"(?!\.\/tsconfig)/,
   );
   // Without an outDir each file is compiled beside its source.
-  const isBeside = files.length > 0 && said.values.length === 0 && !/"noEmit"\s*:\s*true/.test(texts);
-  return said.computed || isBeside ? undefined : made('tsc', said.values);
+  const isBeside = files.length > 0 && settings.values.length === 0 && !/"noEmit"\s*:\s*true/.test(texts);
+  return settings.computed || isBeside ? undefined : made('tsc', settings.values);
+}
+
+/** The values of a key in a configuration. */
+interface ConfiguredValues {
+  /** Literal texts, and paths beside the file. */
+  readonly values: readonly string[];
+  /** A value is computed, or another setting decides about it as well. */
+  readonly computed: boolean;
+}
+
+const quoted = `(['"\`])([^'"\`$\\n]*)`;
+/** Ways to name a folder beside the file: the last argument counts. */
+const forms: readonly RegExp[] = [
+  new RegExp(`^\\s*${quoted}\\1\\s*(?=[,}\\]\\n;)]|$)`),
+  new RegExp(
+    `^\\s*(?:path\\.)?(?:resolve|join)\\(\\s*(?:__dirname|import\\.meta\\.dirname|process\\.cwd\\(\\))\\s*,\\s*${quoted}\\1\\s*\\)`,
+  ),
+  new RegExp(`^\\s*(?:fileURLToPath\\(\\s*)?new URL\\(\\s*${quoted}\\1\\s*,\\s*import\\.meta\\.url\\s*\\)`),
+];
+
+/**
+ * The values of a key in the text of a configuration in any language; the file is not executed.
+ *
+ * @param unknown a pattern that makes the value unknowable anywhere in the file.
+ */
+function configured(text: string, keys: readonly string[], unknown: RegExp | undefined): ConfiguredValues {
+  const code = withoutComments(text);
+  const names = keys.join('|');
+  // A shorthand (`{ outDir }`) takes a value from elsewhere.
+  const isShort = keys.length > 0 && new RegExp(`[{,]\\s*(?:${names})\\s*[,}]`).test(code);
+  if (isShort || unknown?.test(code) === true) return { values: [], computed: true };
+  const values: string[] = [];
+  const pattern = new RegExp(`(?<![\\w.$])["']?(?:${names})["']?\\s*:`, 'g');
+  for (const match of keys.length === 0 ? [] : code.matchAll(pattern)) {
+    const rest = code.slice(match.index + match[0].length);
+    // A map of paths: its keys match by themselves.
+    if (/^\s*\{/.test(rest)) continue;
+    const found = forms.map((form) => form.exec(rest)?.[2]).find((value) => value !== undefined);
+    if (found === undefined) return { values: [], computed: true };
+    values.push(found);
+  }
+  return { values, computed: false };
+}
+
+/** Globs such as `src/*` look like comments. */
+function withoutComments(text: string): string {
+  return text.replaceAll(/(^|\s)\/\*.*?(?:\*\/|$)/gs, '$1').replaceAll(/(^|[^:'"`\w])\/\/[^\n]*/g, '$1');
 }

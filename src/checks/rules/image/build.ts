@@ -14,8 +14,9 @@ import { isLoose } from '../compose/document.ts';
 import type { ComposeProject } from '../compose/project.ts';
 import { mapOf } from '../compose/shape.ts';
 import { builtByCommands } from '../dockerfile/usage.ts';
+import type { Hit } from '../rule.ts';
 
-/** A Dockerfile, with what the compose files say of its build. */
+/** A Dockerfile, with its build settings of the compose files. */
 export interface ImageBuild {
   readonly path: string;
   readonly repo: Repo;
@@ -30,7 +31,7 @@ export interface ImageBuild {
   readonly stages: readonly Stage[];
   /** Names of `additional_contexts`. */
   readonly contexts: readonly string[];
-  /** Images that services of the compose files are built as, without tags. */
+  /** Image names that the compose files build, without tags. */
   readonly siblings: ReadonlySet<string>;
   /** Build arguments that the compose files pass. */
   readonly args: ReadonlySet<string>;
@@ -40,19 +41,19 @@ export interface ImageBuild {
 
 const fileName =
   /^(?:Dockerfile|Containerfile)(?:[.-][\w.-]+)?$|^dockerfile$|\.(?:Docker|docker|Container)file$/;
-/** Templates of Dockerfiles, notes about them, and what merely has such a name. */
+/** Templates of Dockerfiles, notes about them, and other files with such a name. */
 const otherFile =
   /\.(?:dockerignore|md|txt|rst|json|ya?ml|toml|sh|py|[cm]?[jt]sx?|go|rs|rb|j2|jinja2?|tmpl|tpl|template|erb|in|bak|orig|lock)$/i;
 interface Surroundings {
-  /** Compose files that production is not made of. */
+  /** Compose files that do not belong to production. */
   readonly others: readonly ComposeCandidate[];
-  /** The compose files are named by sluice.yml, and not guessed. */
+  /** Whether sluice.yml names the compose files; else they are guessed. */
   readonly certain: boolean;
 }
 
 /**
- * The Dockerfiles of all services that are built; and those of the repository that nothing says are for anything else:
- * a folder or a name (`ci/`, `Dockerfile.playwright`), a compose file for development, a service behind a profile.
+ * The Dockerfiles of all built services; and those of the repository without a sign of another purpose: a folder or a name
+ * (`ci/`, `Dockerfile.playwright`), a compose file for development, a service behind a profile.
  */
 export function imageBuilds(
   repo: Repo,
@@ -68,7 +69,7 @@ export function imageBuilds(
   }
   const elsewhere = new Set([
     ...Object.values(project?.hidden ?? {}).flatMap((service) => dockerfileOf(service) ?? []),
-    // Where production builds nothing itself, the file for development may build what a pipeline builds for it.
+    // If the production files build no image, a pipeline may build the Dockerfiles of the development file for them.
     ...(byFile.size === 0 ? [] : others.flatMap(dockerfilesIn)),
   ]);
   const loose = likeliest(
@@ -115,9 +116,8 @@ export function imageBuilds(
 }
 
 /**
- * Of Dockerfiles that no compose file builds those that somebody else builds for production: what the repository's
- * commands name; without any such the plainly named ones, without these all. `Dockerfile.scratch` beside a `Dockerfile`
- * that a workflow builds is a trial.
+ * The likely production Dockerfiles among those that no compose file builds: those in the repository's commands, else the
+ * plainly named ones, else all. `Dockerfile.scratch` beside a `Dockerfile` that a workflow builds is an experiment.
  */
 function likeliest(repo: Repo, paths: readonly string[]): readonly string[] {
   const built = builtByCommands(repo, paths);
@@ -126,7 +126,7 @@ function likeliest(repo: Repo, paths: readonly string[]): readonly string[] {
   return plain.length > 0 ? plain : paths;
 }
 
-/** Dockerfiles that are there, and that no image of production is known to be built from. */
+/** Dockerfiles without a known production image. */
 export function idleDockerfiles(repo: Repo, images: readonly ImageBuild[]): readonly string[] {
   const used = new Set(images.map(({ path }) => path));
   return dockerfilesOf(repo).filter(
@@ -147,7 +147,7 @@ function dockerfileOf({ build }: ComposeService): string | undefined {
   return posix.normalize(inFolder(build.context ?? '', String(build.dockerfile ?? 'Dockerfile')));
 }
 
-/** Dockerfiles that a compose file builds, as far as it says so itself. */
+/** Dockerfiles that a compose file names. */
 function dockerfilesIn({ path, services }: ComposeCandidate): string[] {
   return Object.values(services).flatMap(({ build }) => {
     const { context, dockerfile } = isLoose(build) ? build : { context: build, dockerfile: undefined };
@@ -157,7 +157,7 @@ function dockerfilesIn({ path, services }: ComposeCandidate): string[] {
   });
 }
 
-/** The parser is another's: what it can't take is a file without findings, and hadolint's to complain about. */
+/** A Dockerfile that the parser rejects has no findings here; hadolint reports its syntax. */
 function tryParse(text: string, args: Readonly<Record<string, string>>): Dockerfile | undefined {
   try {
     return parseDockerfile(text, args);
@@ -193,8 +193,8 @@ function madeOf(target: Stage, dockerfile: Dockerfile): Set<Stage> {
   return found;
 }
 
-/** What `--from` and `--mount=…,from=` name. */
-export function sourcesOf({ flags }: Instruction): string[] {
+/** The names in `--from` and `--mount=…,from=`. */
+function sourcesOf({ flags }: Instruction): string[] {
   return flags.flatMap(({ name, value }) => {
     if (name === 'from') return [value];
     const from = name === 'mount' ? /(?:^|,)from=([^,]+)/.exec(value)?.[1] : undefined;
@@ -202,16 +202,26 @@ export function sourcesOf({ flags }: Instruction): string[] {
   });
 }
 
-/** The stage before `user` that a `--from` means: by name, or by its number. */
+/** The earlier stage that a `--from` names, by name or number. */
 export function stageCalled(from: string, user: Stage, { stages }: Dockerfile): Stage | undefined {
   const before = stages.slice(0, user.index);
   const byName = before.findLast((stage) => stage.name === from.toLowerCase());
   return byName ?? (/^\d+$/.test(from) ? before[Number(from)] : undefined);
 }
 
-/** A stage and those it stands on, from the lowest. */
+/** A stage and the stages it is based on, from the lowest. */
 export function chainOf(stage: Stage): readonly Stage[] {
   return stage.base === undefined ? [stage] : [...chainOf(stage.base), stage];
+}
+
+/** The instructions of a stage, after those of the stages it is based on. */
+export function instructionsOf(stage: Stage): readonly Instruction[] {
+  return chainOf(stage).flatMap(({ instructions }) => instructions);
+}
+
+/** The place of a finding about an instruction. */
+export function placeOf({ line, endLine }: Instruction, { path }: ImageBuild): Omit<Hit, 'message'> {
+  return { file: path, line, endLine };
 }
 
 /** Files of the context, from its folder. */
@@ -243,7 +253,7 @@ export function withoutTag(image: string): string {
   return image.replace(/@[\s\S]*$/, '').replace(/:[^/:]*$/, '');
 }
 
-/** Sources and destination of COPY and ADD; heredocs are no sources. */
+/** Sources and destination of COPY and ADD; heredocs do not count. */
 export function copied({ list, text }: Instruction): { sources: readonly string[]; to: string } {
   const words = list ?? text.trim().split(/\s+/);
   const sources = words.slice(0, -1).filter((word) => !word.startsWith('<<'));

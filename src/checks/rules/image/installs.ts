@@ -1,12 +1,12 @@
 import type { Instruction } from '../../../config/dockerfile/parse.ts';
 
-/** A command that fetches packages. */
+/** A command that downloads packages. */
 export interface Install {
   readonly manager: string;
-  /** What the app's manifest lists; packages of the system; single tools; a build that fetches on its way. */
+  /** Packages of the app's manifest; system packages; single tools; a build that downloads modules. */
   readonly kind: 'dependencies' | 'system' | 'tool' | 'build';
   readonly command: string;
-  /** What a cache mount is worth having at; undefined where none helps. */
+  /** Folder for a cache mount; undefined if none helps. */
   readonly cache: string | undefined;
 }
 
@@ -14,7 +14,7 @@ type Form = readonly [manager: string, kind: Install['kind'], pattern: RegExp, c
 
 const pipCache = '/root/.cache/pip';
 const npmCache = '/root/.npm';
-/** In this order: the first that fits says what a command is. */
+/** The first match counts. */
 const forms: readonly Form[] = [
   ['uv', 'dependencies', /\buv\s+(?:sync|pip\s+(?:sync|install))\b/, '/root/.cache/uv'],
   [
@@ -69,7 +69,7 @@ export function scriptOf({ text, list, heredocs }: Instruction): string {
   return [line, ...heredocs.map((heredoc) => heredoc.text)].join('\n');
 }
 
-/** Its simple commands. Quotes are not looked into: a command within them is one, too. */
+/** Its simple commands. Quotes are not parsed: a command within them counts, too. */
 export function commandsOf(instruction: Instruction): string[] {
   if (instruction.keyword !== 'RUN') return [];
   return scriptOf(instruction)
@@ -78,7 +78,6 @@ export function commandsOf(instruction: Instruction): string[] {
     .filter((command) => command !== '' && !command.startsWith('#'));
 }
 
-/** What a RUN installs. */
 export function installsOf(instruction: Instruction): Install[] {
   return commandsOf(instruction).flatMap((command) => installOf(command) ?? []);
 }
@@ -92,7 +91,6 @@ export function installOf(command: string): Install | undefined {
   return { manager, kind, command: words, cache };
 }
 
-/** Whether a RUN keeps something between builds. */
 export function hasCacheMount({ flags }: Instruction): boolean {
   return flags.some(({ name, value }) => name === 'mount' && /(?:^|,)type=cache(?:,|$)/.test(value));
 }

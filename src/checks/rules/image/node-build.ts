@@ -2,18 +2,18 @@ import { posix } from 'node:path';
 import { type Beside, outputOf } from './build-output.ts';
 import { type StageCommand, withoutAssignments } from './stage-commands.ts';
 
-/** What a command of a package manager makes, as absolute places of the image. */
-export interface Made {
-  /** The tool that writes them; undefined where several do, or none. */
+/** The output of a package manager's command, as absolute paths of the image. */
+interface Made {
+  /** The tool that writes them; undefined for several or none. */
   readonly tool: string | undefined;
   readonly paths: readonly string[];
 }
 
 const maxDepth = 5;
-/** They write nothing that anybody copies. */
+/** Commands without output files. */
 const quiet =
   /^(?:echo|true|rm|rimraf|del-cli|eslint|prettier|stylelint|biome|oxlint|husky|next\s+lint|vitest|jest|sleep|exit)(?:\s|$)/;
-/** Scripts that npm, yarn and pnpm run along with an install. */
+/** Scripts that npm, yarn and pnpm run with an install. */
 const lifecycle = ['preinstall', 'install', 'postinstall', 'prepare'];
 const quietInstall =
   /^(?:(?:is-ci|echo)\b.*|(?:husky(?:\s+install)?|patch-package|simple-git-hooks|lefthook\s+install|(?:nuxt|nuxi)\s+prepare|svelte-kit\s+sync|true)(?:\s*\|\|\s*true)?)$/;
@@ -26,8 +26,8 @@ export function isNodeBuild({ text }: StageCommand): boolean {
 }
 
 /**
- * @param beside the files of a folder of the image; undefined where they are not known.
- * @returns undefined where the command may write anywhere.
+ * @param beside the files of a folder of the image; undefined if they are unknown.
+ * @returns undefined if the command may write anywhere.
  */
 export function nodeBuild(
   { text, folder, variables }: StageCommand,
@@ -44,7 +44,7 @@ export function nodeBuild(
   };
 }
 
-/** Whether an install runs nothing of the package's own that could write files. */
+/** Whether an install runs no script of the package that could write files. */
 export function installsQuietly(files: Beside | undefined): boolean {
   const scripts = files === undefined ? undefined : scriptsIn(files);
   if (scripts === undefined) return false;
@@ -80,9 +80,7 @@ function outputsOf(
   if (depth >= maxDepth || /\s(?:-w|--workspaces?|--filter|-F|-C|--prefix|--cwd|-r)\b/.test(args))
     return undefined;
   const script = `${scripts[name]}${args.replace(/^\s+--(?=\s)/, '')}`;
-  const all = [scripts[`pre${name}`], script, scripts[`post${name}`]].filter(
-    (candidate) => candidate !== undefined,
-  );
+  const all = [scripts[`pre${name}`], script, scripts[`post${name}`]].filter((text) => text !== undefined);
   const parts = all.flatMap((text) => text.split(/&&|;/)).map((part) => part.trim());
   if (parts.some((part) => /[|&`]|\$\(/.test(part))) return undefined;
   const found = parts.map((part) => outputsOf(part, files, variables, depth + 1));

@@ -4,11 +4,11 @@ import { scriptOf } from './installs.ts';
 
 /** A simple command of a RUN. */
 export interface StageCommand {
-  /** Without assignments before it, variables put in where they are known. */
+  /** Without leading assignments, with known variables expanded. */
   readonly text: string;
-  /** Where it runs; undefined where a variable or `cd -` hides it. */
+  /** Its working folder; undefined after `cd` with an unknown variable or `cd -`. */
   readonly folder: string | undefined;
-  /** Variables that it is given: ARG and ENV, assignments before it, and what the script exported. */
+  /** Its variables: ARG and ENV, leading assignments, and exports of the script. */
   readonly variables: ReadonlyMap<string, string | undefined>;
 }
 

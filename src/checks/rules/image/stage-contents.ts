@@ -1,14 +1,13 @@
 import { posix } from 'node:path';
-import type { Instruction, Stage } from '../../../config/dockerfile/parse.ts';
+import { type Instruction, type Stage, expand } from '../../../config/dockerfile/parse.ts';
 import { inFolder } from '../../repo.ts';
-import { chainOf, type ImageBuild } from './build.ts';
+import { chainOf, contextFiles, copied, type ImageBuild, instructionsOf } from './build.ts';
 import type { Beside } from './build-output.ts';
 import { type Install, installOf, scriptOf } from './installs.ts';
 import { installsQuietly, isNodeBuild, nodeBuild } from './node-build.ts';
 import { type StageCommand, stageCommands } from './stage-commands.ts';
-import { stageFiles } from './stage-files.ts';
 
-/** Images whose contents are known well enough: besides the folders of every system they have these. */
+/** Images with known contents: besides the usual system folders they have these. */
 const known: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(
     'node python debian ubuntu alpine rust ruby buildpack-deps busybox nginx bun maven gradle eclipse-temurin scratch'
@@ -23,19 +22,19 @@ const system = new Set(
   ),
 );
 
-/** What a stage's files could be made of. */
+/** The possible files of a stage. */
 export interface StageContents {
   readonly stage: Stage;
-  /** What the one build of a front end in it makes. */
+  /** The output of its only front-end build. */
   readonly output: { readonly tool: string; readonly paths: readonly string[] } | undefined;
-  /** Whether `path` is there: something names it or brings it; something could make it; nothing can. */
+  /** Whether `path` exists: `yes`: a command names or copies it; `maybe`: a command could create it. */
   has(path: string): 'yes' | 'maybe' | 'no';
 }
 
-/** What a command makes: places, anything below its folder, or anything anywhere. */
+/** Where a command writes: to paths, anywhere below its folder, or anywhere. */
 type Reach = { readonly paths: readonly string[]; readonly below?: string } | 'anywhere';
 
-/** @returns undefined where too little is known: a base image of one's own, a folder that hangs on a variable. */
+/** @returns undefined if too little is known: a custom base image, a working folder from a variable. */
 export function contentsOf(stage: Stage, image: ImageBuild): StageContents | undefined {
   const chain = chainOf(stage);
   const base = chain[0]?.image?.replace(/^(?:docker\.io\/|index\.docker\.io\/)?(?:library\/|oven\/)?/, '');
@@ -61,12 +60,12 @@ export function contentsOf(stage: Stage, image: ImageBuild): StageContents | und
     has(path) {
       const first = path.split('/')[1] ?? '';
       if (system.has(first) || (known[name] ?? []).includes(first) || path === '/') return 'yes';
-      if (paths.some((candidate) => touches(candidate, path))) return 'yes';
+      if (paths.some((known) => touches(known, path))) return 'yes';
       if (instructions.some(({ workdir = '/' }) => isBelow(workdir, path))) return 'yes';
       const isReached = reaches.some(
         (reach) => reach === 'anywhere' || (reach.below !== undefined && isBelow(path, reach.below)),
       );
-      // What a pipeline made before the build comes along with a folder that is copied whole.
+      // A folder that is copied as a whole may include files that a pipeline made before the build.
       const isBrought = builds.length === 0 && folders.some((folder) => isBelow(path, folder));
       return isReached || isBrought || /\/node_modules(?:\/|$)/.test(path) ? 'maybe' : 'no';
     },
@@ -81,7 +80,7 @@ function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
-/** The files of a folder of the image, unless something brings others there. */
+/** The files of a folder of the image; undefined if unknown ones may be copied there. */
 function besideIn(
   files: ReadonlyMap<string, string>,
   open: readonly string[],
@@ -100,7 +99,7 @@ function besideIn(
   };
 }
 
-/** They make what they name, and nothing else. */
+/** Commands that write only to the paths they name. */
 const plain =
   /^(?:mkdir|chmod|chown|rm|cp|mv|ln|touch|echo|printf|true|set|cat|ls|test|\[|fi|done|else|esac|useradd|groupadd|usermod|adduser|addgroup|apt-get|apt|apk|corepack|export|unset|umask)(?:\s|$)/;
 const quietNode = /^(?:npm|pnpm|yarn|bun)\s+(?:config|cache|prune|set|pm)\b/;
@@ -143,7 +142,7 @@ function reachOfInstall(
   return 'anywhere';
 }
 
-/** Places that the words of a command name, those of options included: `--root /out`, `--target=deps`, `>dist/x`. */
+/** Paths among the words of a command, including those of options: `--root /out`, `--target=deps`, `>dist/x`. */
 function wordsIn({ text, folder = '/' }: StageCommand): string[] {
   return text
     .split(/[\s"'=<>(){},]+/)
@@ -151,7 +150,7 @@ function wordsIn({ text, folder = '/' }: StageCommand): string[] {
     .map((word) => posix.resolve('/', folder, word));
 }
 
-/** Absolute places that an instruction names, whatever for: a variable may be where a tool writes to. */
+/** Absolute paths that an instruction names for any purpose: a variable may be the output of a tool. */
 function namedIn(instruction: Instruction): string[] {
   const { keyword, text, variables } = instruction;
   if (keyword === 'VOLUME') return text.match(/\/[\w./-]+/g) ?? [];
@@ -163,4 +162,73 @@ function namedIn(instruction: Instruction): string[] {
   return (scriptOf(instruction).match(/(?<![\w.:/-])\/[\w.@+-]+(?:\/[\w.@+-]+)*/g) ?? []).map((path) =>
     posix.normalize(path),
   );
+}
+
+/** Files that COPY and ADD put into a stage. */
+interface StageFiles {
+  /** Files of the context, by their path in the image. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Paths with unknown content: from other stages and images, from the network, by variables. */
+  readonly open: readonly string[];
+  /** Folders that a whole folder of the context is copied to, including untracked files. */
+  readonly folders: readonly string[];
+}
+
+/** @returns absolute paths of the image, and files relative to the context's folder. */
+function stageFiles(stage: Stage, image: ImageBuild): StageFiles {
+  const files = new Map<string, string>();
+  const open: string[] = [];
+  const folders: string[] = [];
+  for (const instruction of instructionsOf(stage)) {
+    if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') continue;
+    const { sources, to } = copied(instruction);
+    const destination = expand(to, instruction.variables);
+    const place = destination === undefined ? '/' : absolute(instruction, destination);
+    const has = (flag: string) => instruction.flags.some(({ name }) => name === flag);
+    const expanded = sources.map((source) => expand(source, instruction.variables));
+    const isElsewhere = has('from') || has('parents') || instruction.heredocs.length > 0;
+    if (destination === undefined || isElsewhere) {
+      open.push(place);
+      continue;
+    }
+    const isFolder = /(?:^|\/)\.{0,2}$/.test(destination) || sources.length > 1;
+    for (const source of expanded) {
+      const found = source === undefined ? [] : matching(source, image);
+      // A source outside of the repository is made before the build: a file, or a folder with unknown content.
+      const isFile = source !== undefined && /[^/*?]\.[\w-]+$/.test(source);
+      if (found.length === 0)
+        open.push(isFolder && isFile ? posix.join(place, posix.basename(source)) : place);
+      for (const { file, below } of found) {
+        if (below !== undefined) folders.push(place);
+        const name = below ?? posix.basename(file);
+        files.set(below !== undefined || isFolder ? posix.join(place, name) : place, file);
+      }
+    }
+  }
+  return { files, open, folders: [...new Set(folders)] };
+}
+
+function absolute({ workdir = '/' }: Instruction, path: string): string {
+  return posix.resolve('/', workdir, path);
+}
+
+interface Match {
+  readonly file: string;
+  /** Its path below the copied folder; undefined if the file itself is named. */
+  readonly below: string | undefined;
+}
+
+/** Files of the context that match a source: a file, a folder, or a pattern with `*` and `?`. */
+function matching(source: string, image: ImageBuild): Match[] {
+  if (/:\/\/|^git@|[[\\]/.test(source)) return [];
+  const all = contextFiles(image);
+  const path = posix.normalize(source.replace(/^\/+/, '')).replace(/\/$/, '');
+  if (path === '.' || path === '') return all.map((file) => ({ file, below: file }));
+  const escaped = path.replaceAll(/[$().+^{|}\]]/g, '\\$&');
+  const pattern = escaped.replaceAll('*', '[^/]*').replaceAll('?', '[^/]');
+  const expression = new RegExp(`^${pattern}(?:/(.+))?$`);
+  return all.flatMap((file): Match[] => {
+    const match = expression.exec(file);
+    return match === null ? [] : [{ file, below: match[1] }];
+  });
 }

@@ -1,28 +1,28 @@
 import type { NodeProject } from '../../detect/node.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
+import { repoPath } from '../../repo.ts';
 import type { CheckContext, Tool } from '../../tool.ts';
-import { filesSeen } from '../../verdict/seen.ts';
+import { filesSeen } from '../answer.ts';
 import { brokenRun, foreignText, isMember, nodeTool, runProgram } from './project-check.ts';
 
-/** `biome ci`: linter, formatter and the order of imports, as far as biome.json has them on. */
+/** `biome ci`: linter, formatter and the order of imports, as far as biome.json enables them. */
 export const biome: Tool = nodeTool({
   name: 'biome',
   category: 'lint',
   cost: { cores: 'all', memory: 300 * 2 ** 20, seconds: 2 },
   why(project, _repo, all) {
     const { configs, packages } = project;
-    // Run for a workspace it looks at the configurations of the members, too.
+    // A run for a workspace reads the configurations of the members, too.
     const isCovered = all.some((other) => other.configs.biome !== undefined && isMember(project, other));
     if (configs.biome === undefined || !('@biomejs/biome' in packages) || isCovered) return undefined;
-    return `${configs.biome} is there`;
+    return `found ${configs.biome}`;
   },
   command: () => 'biome ci',
   run: runBiome,
 });
 
 async function runBiome(context: CheckContext, project: NodeProject): Promise<CheckOutput> {
-  // Of its reporters this one alone has been the same since 1.8; JSON is still called experimental.
+  // This reporter has been stable since 1.8; the JSON one is still experimental.
   const args = ['ci', '--reporter=github', '--max-diagnostics=none', '--colors=off'];
   const given = { package: '@biomejs/biome', name: 'biome', quiet: true };
   const result = await runProgram(context, project, given, args);
@@ -31,7 +31,7 @@ async function runBiome(context: CheckContext, project: NodeProject): Promise<Ch
   if ((run.code !== 0 && run.code !== 1) || run.truncated) return brokenRun('Biome', run);
   const findings = parseBiome(run.stdout, context.repo.root, project.folder);
   if (run.code === 1 && !findings.some(({ level }) => level === 'fail')) {
-    return brokenRun('Biome', run, 'Biome could not check anything: its own words say why');
+    return brokenRun('Biome', run, 'Biome could not check anything, see its output');
   }
   const count = /Checked (\d+) files?/.exec(run.stdout + run.stderr)?.[1];
   return {
@@ -53,7 +53,7 @@ export function parseBiome(text: string, root: string, folder: string): readonly
       const rule = decoded(title);
       const file = path === undefined ? undefined : repoPath(root, folder, decoded(path));
       const isFormat = rule === 'format';
-      // Such a finding is about the file; line and column are made up.
+      // A format finding is about the file; line and column have no meaning.
       const place = isFormat ? {} : { line: Number(line), column: Number(column) };
       return {
         tool: 'biome',
@@ -66,7 +66,7 @@ export function parseBiome(text: string, root: string, folder: string): readonly
             : foreignText(decoded(message)),
         ...(file === undefined ? {} : { at: { file, ...place } }),
         ...(!isFormat && endLine !== line ? { endLine: Number(endLine) } : {}),
-        ...(isFormat || rule.startsWith('assist/') ? { fix: '`biome check --write` mends it.' } : {}),
+        ...(isFormat || rule.startsWith('assist/') ? { fix: 'Run `biome check --write` to fix it.' } : {}),
         ...(rule.startsWith('lint/') ? { docs: docsOf(rule) } : {}),
       };
     },

@@ -4,10 +4,9 @@ import { z } from 'zod';
 import type { NodeProject } from '../../detect/node.ts';
 import { scriptCommand, withoutOptions } from '../../detect/node-scripts.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
+import { type Repo, repoPath } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
-import { filesSeen } from '../../verdict/seen.ts';
-import { unlinted } from './eslint-coverage.ts';
+import { filesSeen } from '../answer.ts';
 import {
   brokenRun,
   foreignText,
@@ -18,18 +17,18 @@ import {
   runProgram,
 } from './project-check.ts';
 
-/** ESLint of the project, 8 to 10. Its `lint` script says which folders and options, if it is plain. */
+/** ESLint of the project, 8 to 10. Folders and options come from its `lint` script, if that is plain. */
 export const eslint: Tool = nodeTool({
   name: 'eslint',
   category: 'lint',
   cost: { cores: 1, memory: 1200 * 2 ** 20, seconds: 15 },
-  why: ({ configs }) => (configs.eslint === undefined ? undefined : `${configs.eslint} is there`),
+  why: ({ configs }) => (configs.eslint === undefined ? undefined : `found ${configs.eslint}`),
   command: (project) => ['eslint', ...chosen(project)].join(' '),
   run: runEslint,
 });
 
 const lintScripts = ['lint', 'lint:js', 'lint:ts', 'lint:eslint', 'eslint', 'lint:check'];
-/** These are ours to say, change files, or leave a cache behind. */
+/** Options that Sluice sets, that change files, or that leave a cache behind. */
 const ours = {
   '--fix': 0,
   '--fix-dry-run': 0,
@@ -48,7 +47,7 @@ const ours = {
 function chosen(project: NodeProject): readonly string[] {
   const given = withoutOptions(scriptCommand(project, 'eslint', lintScripts)?.args ?? [], ours);
   if (given.length > 0) return given;
-  // With the older configuration ESLint looks at .js alone unless it is told more.
+  // With the older configuration ESLint checks only .js by default.
   const isLegacy = !/eslint\.config\.\w+$/.test(project.configs.eslint ?? '');
   return isLegacy ? ['.', '--ext', '.js,.jsx,.cjs,.mjs,.ts,.tsx,.cts,.mts,.vue'] : ['.'];
 }
@@ -73,20 +72,20 @@ async function runEslint(
   const result = await runProgram(context, project, { package: 'eslint', name: 'eslint' }, args);
   if ('missing' in result) return result.missing;
   const { run, program } = result;
-  if (run.code === 2) return brokenRun('ESLint', run, 'ESLint could not begin: its own words say why');
+  if (run.code === 2) return brokenRun('ESLint', run, 'ESLint could not start, see its output');
   if (run.code !== 0 && run.code !== 1) return brokenRun('ESLint', run);
   const read = parseReport(() => {
     if (statSync(file).size > reportLimit) throw new Error('it is larger than 256 MiB');
     return reportShape.parse(JSON.parse(readFileSync(file, 'utf8')));
   });
-  if ('fault' in read) return brokenRun('ESLint', run, 'ESLint left no report that can be read');
+  if ('fault' in read) return brokenRun('ESLint', run, 'ESLint wrote no readable report');
   const where = { root: context.repo.root, folder: project.folder };
   const output = judge(read.report, run, where);
   if (!output.ran) return output;
   const linted = read.report.flatMap(({ filePath }) => repoPath(where.root, where.folder, filePath) ?? []);
   return {
     ...output,
-    // A lint script that names folders leaves out others on purpose.
+    // A lint script with folders leaves out others on purpose.
     findings: [
       ...output.findings,
       ...(chosen(project)[0] === '.' ? unlinted(context.repo, project, nested, linted) : []),
@@ -128,10 +127,10 @@ export function parseEslint(text: string, run: ToolRun, where: Where): CheckOutp
 
 function judge(files: Report, run: ToolRun, where: Where): CheckOutput {
   const messages = files.flatMap(({ messages: list }) => list);
-  // --max-warnings: the project says that this many are too many.
+  // --max-warnings of the project: this number of warnings fails.
   const warningsFail = run.code === 1 && !messages.some(({ severity }) => severity === 2);
   if (run.code === 1 && messages.length === 0)
-    return brokenRun('ESLint', run, 'ESLint failed and names nothing');
+    return brokenRun('ESLint', run, 'ESLint failed without reporting a problem');
   const findings = files.flatMap(({ filePath, messages: list }) => {
     const file = repoPath(where.root, where.folder, filePath);
     return list.map((message) => finding(message, file, warningsFail));
@@ -152,7 +151,7 @@ function finding(message: Message, file: string | undefined, warningsFail: boole
     message: foreignText(message.message),
     ...(file === undefined ? {} : { at: { file, ...place(line, column) } }),
     ...(typeof endLine === 'number' && endLine > (line ?? 0) ? { endLine } : {}),
-    ...(fix === undefined ? {} : { fix: '`eslint --fix` mends it.' }),
+    ...(fix === undefined ? {} : { fix: 'Run `eslint --fix` to fix it.' }),
     ...(docs === undefined ? {} : { docs }),
   };
 }
@@ -167,4 +166,46 @@ function docsOf(rule: string): string | undefined {
   if (typed !== undefined) return `https://typescript-eslint.io/rules/${typed}`;
   const isCore = /^[a-z]+(?:-[a-z]+)*$/.test(rule) && rule !== 'parse' && rule !== 'eslint';
   return isCore ? `https://eslint.org/docs/latest/rules/${rule}` : undefined;
+}
+
+const source = /\.(ts|tsx|js|jsx|vue|svelte)$/;
+/** Settings of tools and declarations, often left out on purpose. */
+const aside = /(?:^|[./])(?:[\w-]+\.config\.\w+|[\w-]+\.d\.ts|\.[\w-]+rc\.\w+)$/;
+
+/**
+ * Notes about kinds of sources of which ESLint has checked no file: if its settings match no .ts file, ESLint passes all of
+ * them silently.
+ *
+ * @param linted files of its report, from the top of the repository.
+ */
+export function unlinted(
+  repo: Repo,
+  project: NodeProject,
+  nested: readonly NodeProject[],
+  linted: readonly string[],
+): Finding[] {
+  const own = repo.files.filter(
+    (path) =>
+      isBelow(project.folder, path) &&
+      !aside.test(path) &&
+      !nested.some((other) => isBelow(other.folder, path)),
+  );
+  const seen = new Set(linted.map(kindOf));
+  const kinds = [...Map.groupBy(own, kindOf)];
+  return kinds.flatMap(([kind, files]): Finding[] => {
+    if (kind === undefined || seen.has(kind)) return [];
+    const count = files.length === 1 ? 'the only' : `any of the ${files.length}`;
+    return [
+      {
+        ...{ tool: 'eslint', rule: 'not-linted', severity: 'low', level: 'note', subject: `.${kind}` },
+        message: `ESLint did not check ${count} .${kind} ${files.length === 1 ? 'file' : 'files'} here, such as ${files[0]}: its settings do not match them.`,
+        ...(project.configs.eslint === undefined ? {} : { at: { file: project.configs.eslint } }),
+        fix: `To lint them, add files: ['**/*.${kind}'] to its settings.`,
+      },
+    ];
+  });
+}
+
+function kindOf(path: string): string | undefined {
+  return source.exec(path)?.[1];
 }

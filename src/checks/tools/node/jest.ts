@@ -7,7 +7,7 @@ import type { CheckContext, Tool } from '../../tool.ts';
 import { isMember, nodeTool, runProgram } from './project-check.ts';
 import { judgeTests } from './test-run.ts';
 
-/** jest, with coverage where the project or sluice.yml asks for it: it slows jest down a good deal. */
+/** jest, with coverage only if the project or sluice.yml requires it: coverage makes jest much slower. */
 export const jest: Tool = nodeTool({
   name: 'jest',
   category: 'test',
@@ -43,7 +43,7 @@ const ours = {
   '--colors': 0,
 } as const;
 
-/** Arguments of the project's own test script, without those that are ours to say. */
+/** Arguments of the project's own test script, without those that Sluice sets. */
 function chosen(project: NodeProject) {
   const script = scriptCommand(project, 'jest', ['test', 'test:unit', 'test:ci', 'jest']);
   return { args: withoutOptions(script?.args ?? [], ours), env: script?.env ?? {} };

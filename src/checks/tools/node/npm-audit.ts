@@ -15,13 +15,13 @@ const advisoryShape = z.object({
 });
 
 const shape = z.object({
-  // What npm prints when the registry gives no answer lacks it, and exits with 1 all the same.
+  // Missing in the output for an unreachable registry, which has exit code 1, too.
   auditReportVersion: z.literal(2),
   vulnerabilities: z.record(
     z.string(),
     z.object({
       name: z.string(),
-      /** Advisories; or names of packages that bring them along, which have entries of their own. */
+      /** Advisories; or names of the dependencies with them, which have their own entries. */
       via: z.array(z.union([advisoryShape, z.string()])),
       fixAvailable: z.union([z.boolean(), z.object({ name: z.string(), version: z.string() })]),
     }),
@@ -29,7 +29,7 @@ const shape = z.object({
 });
 export type NpmAudit = z.infer<typeof shape>;
 
-/** Where sluice.yml skips Trivy, the advisories of npm's registry stand in for it. */
+/** Replaces Trivy with the advisories of npm's registry if sluice.yml skips Trivy. */
 export const npmAudit: Tool = {
   name: 'npm-audit',
   category: 'scan',
@@ -44,7 +44,7 @@ export const npmAudit: Tool = {
           tool: 'npm-audit',
           category: 'scan',
           folder,
-          why: `${lock} is there, and sluice.yml skips trivy`,
+          why: `found ${lock}, and sluice.yml skips trivy`,
           command: 'npm audit',
           needs: [],
           cost: { cores: 1, memory: 200 * 1024 * 1024, seconds: 3 },
@@ -69,7 +69,7 @@ async function audit(context: CheckContext, lock: string): Promise<CheckOutput> 
   if ('notRun' in answer) {
     const refused = /audit endpoint returned an error|ENOAUDIT|EAUDIT/.test(run.stderr);
     if (!refused) return answer.notRun;
-    return notRun({ stdout: '', stderr: run.stderr }, 'the registry of npm gave no advisories');
+    return notRun({ stdout: '', stderr: run.stderr }, 'the npm registry returned no advisories');
   }
   const text = context.repo.read(inFolder(folderOf(lock), 'package-lock.json')) ?? '';
   return {

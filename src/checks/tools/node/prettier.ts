@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { NodeProject } from '../../detect/node.ts';
 import { scriptCommand, scriptsUse, withoutOptions } from '../../detect/node-scripts.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
+import { repoPath } from '../../repo.ts';
 import type { CheckContext, Tool } from '../../tool.ts';
 import { brokenRun, foreignText, innerPath, isBelow, nodeTool, runProgram } from './project-check.ts';
 
-/** Prettier where it is configured, or where a script checks with it. As a mere dependency it belongs to editors. */
+/** Prettier if it is configured or a script checks with it. As a mere dependency it is for editors. */
 export const prettier: Tool = nodeTool({
   name: 'prettier',
   category: 'lint',
@@ -71,21 +71,21 @@ async function runPrettier(
   if ('missing' in result) return result.missing;
   const { run, program } = result;
   if (![0, 1, 2].includes(run.code) || run.truncated) return brokenRun('Prettier', run);
-  // It goes on without options it does not know, and may then check something else.
+  // It ignores unknown options, and may then check something else.
   const unknown = /Ignored unknown option .*/.exec(run.stderr)?.[0];
   if (unknown !== undefined) return brokenRun('Prettier', run, `Prettier: ${foreignText(unknown, 100)}`);
   const findings = parsePrettier(run, context.repo.root, project.folder);
   const stranger = findings.find(
     ({ at }) => at !== undefined && !existsSync(join(context.repo.root, at.file)),
   );
-  if (stranger !== undefined) return brokenRun('Prettier', run, 'Prettier lists files that are not there');
+  if (stranger !== undefined) return brokenRun('Prettier', run, 'Prettier lists files that do not exist');
   const isExplained =
     run.code === 0 || findings.some(({ rule }) => rule === (run.code === 2 ? 'parse' : 'format'));
-  if (!isExplained) return brokenRun('Prettier', run, 'Prettier could not check: its own words say why');
+  if (!isExplained) return brokenRun('Prettier', run, 'Prettier could not check anything, see its output');
   return { ran: true, findings, ...(program.version === undefined ? {} : { version: program.version }) };
 }
 
-/** @param run what `prettier --list-different` printed: files that differ on stdout, files it can't read on stderr. */
+/** @param run output of `prettier --list-different`: files that differ on stdout, files it cannot parse on stderr. */
 export function parsePrettier(
   run: { readonly stdout: string; readonly stderr: string },
   root: string,
@@ -94,7 +94,7 @@ export function parsePrettier(
   const differ = run.stdout.split('\n').flatMap((line): Finding[] => {
     const file = line.trim() === '' ? undefined : repoPath(root, folder, line);
     if (file === undefined) return [];
-    const fix = '`prettier --write` mends it.';
+    const fix = 'Run `prettier --write` to fix it.';
     return [
       {
         tool: 'prettier',

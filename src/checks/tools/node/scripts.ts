@@ -7,7 +7,7 @@ import type { Repo } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
 import { brokenRun, foreignText, isBelow, isMember, lastLines, nodeTool } from './project-check.ts';
 
-/** The package's own `build`: that the app can be built is more than its types and its tests say. */
+/** The package's own `build`, which can fail although types and tests pass. */
 export const build: Tool = nodeTool({
   name: 'build',
   category: 'test',
@@ -23,7 +23,7 @@ export const build: Tool = nodeTool({
   run: (context, project) => runScript(context, project, 'build'),
 });
 
-/** The `lint` script of a package that has none of the linters we know. */
+/** The `lint` script of a package without a known linter. */
 export const lintScript: Tool = nodeTool({
   name: 'lint script',
   category: 'lint',
@@ -43,7 +43,7 @@ export function isRunnable(script: string | undefined): boolean {
   return script !== undefined && !isPlaceholder(script);
 }
 
-/** Whether every command of a script starts a tool that has a check of its own for this folder. */
+/** Whether every command of a script starts a tool with its own check for this folder. */
 function isChecked(script: string, project: NodeProject, all: readonly NodeProject[]): boolean {
   const above = all.filter((other) => other === project || isBelow(other.folder, project.folder));
   const known: Readonly<Record<string, boolean>> = {
@@ -59,7 +59,7 @@ function isChecked(script: string, project: NodeProject, all: readonly NodeProje
   return programs.every((program) => known[program] === true);
 }
 
-/** Its packages have that script, and are checked themselves. */
+/** Whether its workspace packages have that script and are checked themselves. */
 export function isOnlyDelegating(project: NodeProject, name: string, all: readonly NodeProject[]): boolean {
   return (
     isDelegating(project.scripts[name] ?? '') &&
@@ -75,13 +75,13 @@ export async function runScript(
   const manager = await managerCommand(context, project);
   const run = await context.spawn([...manager, 'run', name], { env: plainEnv });
   const command = `${project.manager.name} run ${name}`;
-  // What a shell says when there is no such program, or when a signal ended it.
+  // A shell's exit codes for a missing program, and for a signal.
   if (run.code === 126 || run.code === 127) {
-    return brokenRun(command, run, `\`${command}\` could not start what the script names`);
+    return brokenRun(command, run, `\`${command}\` could not start the program of the script`);
   }
   if (run.code > 128) return brokenRun(command, run);
   if (run.code === 0) return { ran: true, findings: [] };
-  const message = `\`${command}\` ended with exit code ${run.code}:\n${lastOfBoth(run)}`;
+  const message = `\`${command}\` exited with code ${run.code}:\n${lastOfBoth(run)}`;
   const finding: Finding = {
     tool: name === 'build' ? 'build' : `${name} script`,
     rule: name,

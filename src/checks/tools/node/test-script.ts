@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../../../report/figures.ts';
 import type { NodeProject } from '../../detect/node.ts';
 import { scriptCommand, scriptsUse } from '../../detect/node-scripts.ts';
 import { plainEnv } from '../../environments/node-program.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { type FailedTest, readJUnit } from '../../parse/junit.ts';
-import { repoPath } from '../../parse/paths.ts';
-import type { Repo } from '../../repo.ts';
+import { type Repo, repoPath } from '../../repo.ts';
 import type { CheckContext, Tool } from '../../tool.ts';
 import { brokenRun, foreignText, nodeTool } from './project-check.ts';
 import { isOnlyDelegating, isRunnable, runScript, scriptPlace } from './scripts.ts';
-import { stackPlace } from './test-json.ts';
+import { stackPlace } from './test-run.ts';
 
-/** The `test` script of a package whose test runner we don't know, judged by its exit code; Node's own is known. */
+/** The `test` script of a package: Node's own test runner with its report, unknown runners by their exit code. */
 export const testScript: Tool = nodeTool({
   name: 'test script',
   category: 'test',
@@ -32,7 +32,7 @@ export const testScript: Tool = nodeTool({
       : runNodeTest(context, project),
 });
 
-/** `node --test …`, when that is all the script does. */
+/** `node --test …`, if the script does nothing else. */
 function nodeTestArguments(project: NodeProject): readonly string[] | undefined {
   const script = scriptCommand(project, 'node', ['test']);
   const isAll =
@@ -54,15 +54,15 @@ async function runNodeTest(context: CheckContext, project: NodeProject): Promise
   const run = await context.spawn(['node', ...reporters, ...args], { env });
   if (run.code !== 0 && run.code !== 1) return brokenRun('node --test', run);
   const read = readReport(report);
-  if (read === undefined) return brokenRun('node --test', run, 'node --test left no report that can be read');
+  if (read === undefined) return brokenRun('node --test', run, 'node --test wrote no readable report');
   const { totals, failures } = read;
   const findings = failures.map((failed) => finding(failed, context.repo.root, project.folder));
   const count = totals.passed + totals.failed + totals.skipped;
   if (count === 0) findings.push(noTests(context.repo, project));
   if (run.code === 1 && findings.length === 0) {
-    return brokenRun('node --test', run, 'node --test ended with exit code 1 although no test failed');
+    return brokenRun('node --test', run, 'node --test exited with code 1 although no test failed');
   }
-  return { ran: true, findings, tests: totals, summary: `${count} ${count === 1 ? 'test' : 'tests'}` };
+  return { ran: true, findings, tests: totals, summary: counted(count, 'test') };
 }
 
 function readReport(file: string) {
@@ -87,7 +87,7 @@ function noTests(repo: Repo, project: NodeProject): Finding {
   };
 }
 
-/** Node calls the suite of a test that is in none `test`, and gives the file but no line. */
+/** Node reports the suite `test` for a test without one, and the file without a line. */
 function finding({ file, suite, test, message, text }: FailedTest, root: string, folder: string): Finding {
   const path = file === undefined ? undefined : repoPath(root, folder, file);
   const at = stackPlace(text, path, { root, folder }) ?? (path === undefined ? undefined : { file: path });

@@ -3,22 +3,21 @@ import { readJsonWithComments, recordOf } from '../../detect/json-text.ts';
 import type { NodeProject } from '../../detect/node.ts';
 import { scriptCommand } from '../../detect/node-scripts.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
-import { folderOf, inFolder, type Repo } from '../../repo.ts';
+import { folderOf, inFolder, type Repo, repoPath } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
 import type { NotRun } from '../answer.ts';
 import { brokenRun, foreignText, nodeTool, runProgram } from './project-check.ts';
 
-/** The project's TypeScript; `vue-tsc`, which speaks alike, where the project has it. */
+/** The project's TypeScript; `vue-tsc`, with the same output, if the project has it. */
 export const tsc: Tool = nodeTool({
   name: 'tsc',
   category: 'lint',
   cost: { cores: 1, memory: 1000 * 2 ** 20, seconds: 15 },
   why({ configs, packages }, repo) {
     const has = 'typescript' in packages || 'vue-tsc' in packages;
-    // A tsconfig.json that others only extend from lists nothing to check.
+    // A tsconfig.json that only others extend lists no files.
     return configs.tsc !== undefined && has && listsFiles(repo, configs.tsc)
-      ? `${configs.tsc} is there`
+      ? `found ${configs.tsc}`
       : undefined;
   },
   command: (project, repo) =>
@@ -46,7 +45,7 @@ function compilerOf({ packages }: NodeProject) {
     : { package: 'typescript', name: 'tsc', quiet: true };
 }
 
-/** The one that the project's own script names with `-p`, else tsconfig.json. */
+/** The `-p` of the project's own script, else tsconfig.json. */
 function configOf(project: NodeProject, repo: Repo): string {
   const words = scriptCommand(project, compilerOf(project).name, typeScripts)?.args ?? [];
   const index = words.findIndex((word) => /^(?:-p|--project)$/.test(word));
@@ -60,7 +59,7 @@ async function runTsc(context: CheckContext, project: NodeProject): Promise<Chec
   const findings: Finding[] = [];
   let version: string | undefined;
   for (const [index, args] of plan.entries()) {
-    // Projects that build incrementally leave a file behind even without emitting anything: it goes elsewhere.
+    // Incremental projects write a .tsbuildinfo even with --noEmit: it goes to the scratch folder.
     const aside = [
       '--noEmit',
       '--incremental',
@@ -79,9 +78,9 @@ async function runTsc(context: CheckContext, project: NodeProject): Promise<Chec
 }
 
 /**
- * The runs of tsc that check everything. A tsconfig.json that only names others (`references`) checks nothing by itself:
- * `tsc --noEmit` passes it whatever is wrong (as in Vite's templates). What it names is checked one by one then. Where
- * those build on each other only a real build (`tsc -b`) works: with --noEmit it fails with TS6310.
+ * The runs of tsc that check everything. With a tsconfig.json that only has `references` (as in Vite's templates),
+ * `tsc --noEmit` checks nothing and passes. Then each referenced project is checked. If they depend on each other only a
+ * real build (`tsc -b`) works: --noEmit fails with TS6310.
  */
 export function compilations(repo: Repo, config: string, folder: string): readonly (readonly string[])[] {
   const referenced = references(repo, config);
@@ -115,17 +114,17 @@ function hasFiles(repo: Repo, config: string): boolean {
   return !(isNone(files) && (include === undefined || isNone(include)));
 }
 
-/** tsc ends with 1 or 2 when it has something to say: about the code, or about its own options. */
+/** Exit codes 1 and 2 mean errors in the code or in its own options. */
 function judge(run: ToolRun, root: string, folder: string): { findings: readonly Finding[] } | NotRun {
   if (![0, 1, 2].includes(run.code) || run.truncated) return brokenRun('tsc', run);
   const findings = parseTsc(run.stdout, root, folder);
   if (run.code === 0) return { findings };
-  // TS5xxx and TS6xxx are about options and files of its configuration, TS18003 says that there is nothing to check.
+  // TS5xxx and TS6xxx are about options and files of its configuration, TS18003 means no input files.
   const isAboutItself = findings.every(
     ({ rule, at }) => at === undefined && /^TS(?:[56]\d{3}|18\d{3})$/.test(rule),
   );
   return findings.length === 0 || isAboutItself
-    ? brokenRun('tsc', run, 'tsc could not check: its own words say why')
+    ? brokenRun('tsc', run, 'tsc could not check anything, see its output')
     : { findings };
 }
 
@@ -156,7 +155,7 @@ export function parseTsc(text: string, root: string, folder: string): readonly F
   return findings;
 }
 
-/** Projects share files, and say the same of them. */
+/** Projects that share files report the same errors. */
 function unique(findings: readonly Finding[]): readonly Finding[] {
   return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()];
 }

@@ -7,7 +7,7 @@ import type { CheckContext, Tool } from '../../tool.ts';
 import { isMember, nodeTool, runProgram } from './project-check.ts';
 import { judgeTests } from './test-run.ts';
 
-/** vitest, with coverage where a provider of it is among the packages. */
+/** vitest, with coverage if a coverage provider is installed. */
 export const vitest: Tool = nodeTool({
   name: 'vitest',
   category: 'test',
@@ -24,7 +24,7 @@ function whyVitest(project: NodeProject, repo: Repo, all: readonly NodeProject[]
   const runsNested = (other: NodeProject) =>
     isMember(project, other) && other.configs.vitest !== undefined && hasProjects(repo, other.configs.vitest);
   if (all.some(runsNested)) return undefined;
-  if (configs.vitest !== undefined) return `${configs.vitest} is there`;
+  if (configs.vitest !== undefined) return `found ${configs.vitest}`;
   const isShared = all.some((other) => isMember(other, project));
   if (!scriptsUse(project, /\bvitest\b/) && (isShared || !('vitest' in own))) return undefined;
   return `${file} has vitest`;
@@ -34,7 +34,7 @@ function hasProjects(repo: Repo, config: string): boolean {
   return /vitest\.workspace\./.test(config) || /\b(?:projects|workspace)\s*:/.test(repo.read(config) ?? '');
 }
 
-/** Arguments of the project's own test script, without those that are ours to say. */
+/** Arguments of the project's own test script, without those that Sluice sets. */
 function chosen(project: NodeProject) {
   const script = scriptCommand(project, 'vitest', ['test', 'test:unit', 'test:ci', 'test:run', 'vitest']);
   const ours =
@@ -54,7 +54,7 @@ async function runVitest(context: CheckContext, project: NodeProject): Promise<C
   const covered = provider(project);
   const coverage = [
     '--coverage.enabled',
-    // v8 is what vitest takes unless its configuration names the other.
+    // v8 is vitest's default.
     ...(covered === 'istanbul' ? ['--coverage.provider=istanbul'] : []),
     '--coverage.reporter=json',
     `--coverage.reportsDirectory=${coverageFolder}`,
@@ -63,7 +63,7 @@ async function runVitest(context: CheckContext, project: NodeProject): Promise<C
   const options = (version: string | undefined) => [
     ...['run', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
     `--maxWorkers=${context.cores}`,
-    // Before 4 its default may be more than our maximum, which it refuses.
+    // Before 4 the default minimum may exceed this maximum, which vitest rejects.
     ...(/^[123]\./.test(version ?? '') ? ['--minWorkers=1'] : []),
     ...(covered === undefined ? ['--coverage.enabled=false'] : coverage),
   ];

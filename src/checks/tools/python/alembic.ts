@@ -1,23 +1,23 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '../../../report/figures.ts';
 import { type PythonProject, pythonProjects } from '../../detect/python.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { folderOf, type Repo } from '../../repo.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../../tool.ts';
 import { badExit, notRun } from '../answer.ts';
-import { postgresSign, squawkBinary } from '../scan/squawk.ts';
-import { readSquawk, squawkFinding } from '../scan/squawk-report.ts';
+import { postgresSign, readSquawk, squawkBinary, squawkFinding } from '../scan/squawk.ts';
 
-/** A migration of Alembic's, as its file declares it. */
-export interface Revision {
+/** An Alembic migration, as its file declares it. */
+interface Revision {
   readonly file: string;
   readonly revision: string;
-  /** What it comes after: none for the first, several for a merge. */
+  /** Its predecessors: none for the first, several for a merge. */
   readonly after: readonly string[];
 }
 
-/** The new migrations of Alembic, as the SQL that it makes of them. */
+/** Lints the SQL that Alembic renders for new migrations. */
 export const alembic: Tool = {
   name: 'squawk',
   category: 'lint',
@@ -37,7 +37,7 @@ export const alembic: Tool = {
           tool: 'squawk',
           category: 'lint',
           folder,
-          why: `${ini} is there, and ${postgres}`,
+          why: `found ${ini}, and ${postgres}`,
           command: 'alembic upgrade <previous>:<new> --sql | squawk',
           needs: [squawkBinary, environment],
           cost: { cores: 1, memory: 200 * 1024 * 1024, seconds: 3 },
@@ -60,7 +60,7 @@ async function lint(context: CheckContext, python: string): Promise<CheckOutput>
   const known = version === undefined ? {} : { version };
   const fresh = newRevisions(context.repo, [...(context.changed?.files.keys() ?? [])]);
   if (fresh.length === 0) {
-    const summary = context.changed === undefined ? 'no change to look at' : 'no new migration';
+    const summary = context.changed === undefined ? 'unknown change' : 'no new migration';
     return { ran: true, findings: [], summary, ...known };
   }
   const rendered = join(context.scratch, 'sql');
@@ -78,7 +78,7 @@ async function lint(context: CheckContext, python: string): Promise<CheckOutput>
       findings.push(squawkFinding(found, { ...placeOf(one, context.repo), isNew: true, statement }));
     }
   }
-  const summary = `${fresh.length} new ${fresh.length === 1 ? 'migration' : 'migrations'}`;
+  const summary = counted(fresh.length, 'new migration');
   return { ran: true, findings, summary, ...known };
 }
 
@@ -87,21 +87,21 @@ function placeOf({ file }: Revision, repo: Repo): { file: string; line?: number 
   return { file, ...(line < 0 ? {} : { line }) };
 }
 
-/** What Alembic would run for this migration alone, without a database. */
+/** The SQL of this single migration, rendered without a database. */
 async function render(one: Revision, context: CheckContext, python: string): Promise<string | CheckOutput> {
   const from = one.after.length === 1 ? one.after[0] : 'base';
   const range = one.after.length === 0 ? one.revision : `${from}:${one.revision}`;
   const run = await context.spawn([python, '-m', 'alembic', 'upgrade', range, '--sql'], {
     quiet: true,
-    // It connects nowhere; many an env.py wants an address all the same.
+    // Alembic does not connect, but many env.py files require an address.
     env: { DATABASE_URL: context.env['DATABASE_URL'] ?? 'postgresql://nobody@localhost/nothing' },
   });
   if (run.code === 0 && !run.truncated) return run.stdout;
-  const fix = `In ${folderOf(one.file)}, \`alembic upgrade ${range} --sql\` must work without a database; name what it needs in the environment of the checks.`;
+  const fix = `Make \`alembic upgrade ${range} --sql\` in ${folderOf(one.file)} work without a database. Add variables it needs to checks.env of sluice.yml.`;
   return notRun(run, `alembic could not render ${one.file}: ${badExit('it', run.code)}`, fix);
 }
 
-/** Migrations among the changed files. A merge of two branches has no SQL of its own. */
+/** Migrations among the changed files. A merge of two branches has no SQL. */
 export function newRevisions(repo: Repo, changed: readonly string[]): Revision[] {
   return changed
     .filter((file) => /\/[^/]+\.py$/.test(file))
@@ -110,7 +110,7 @@ export function newRevisions(repo: Repo, changed: readonly string[]): Revision[]
     .sort((a, b) => (a.file < b.file ? -1 : 1));
 }
 
-/** @returns undefined when the file is no migration. */
+/** @returns undefined if the file is not a migration. */
 export function readRevision(file: string, text: string): Revision | undefined {
   const revision = /^revision(?:\s*:[^=\n]{1,200})?\s{0,20}=\s*['"]([\w.-]+)['"]/m.exec(text)?.[1];
   const after =

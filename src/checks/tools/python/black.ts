@@ -2,14 +2,14 @@ import { type PythonProject, targets } from '../../detect/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
-import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
-import { filesSeen } from '../../verdict/seen.ts';
+import type { CheckContext, ToolRun } from '../../tool.ts';
+import { filesSeen } from '../answer.ts';
 import { formatFinding, readDiffs, unparsable } from './format-diff.ts';
-import { didNotRun } from './outcome.ts';
 import {
-  type ProjectCheck,
-  planPython,
+  didNotRun,
+  type PythonCheck,
   preCommitHook,
+  pythonTool,
   runTool,
   settingsOf,
   shownPath,
@@ -21,14 +21,10 @@ const blackVersion = '26.10.1';
 /** Files. */
 const largeProject = 200;
 
-/** Black, where the repository formats with it. */
-export const black: Tool = {
-  name: 'black',
-  category: 'lint',
-  plan: (repo, settings) => planPython(repo, settings, 'black', 'lint', (project) => plan(repo, project)),
-};
+/** Black, if the repository formats with it. */
+export const black = pythonTool({ name: 'black', category: 'lint' }, plan);
 
-function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
+function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   const why = usesBlack(repo, project);
   if (why === undefined) return undefined;
   const source = toolSource(repo, project, 'black', blackVersion);
@@ -38,7 +34,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
     why,
     command: ['black --check', ...paths.map(shellWord)].join(' '),
     needs: [source.from],
-    // Its own start-up is most of the time for few files; it starts a process for each core otherwise.
+    // For few files most of the time is its start-up; by default it starts a process per core.
     cost: { cores: isLarge ? 'any' : 1, memory: 300e6, seconds: isLarge ? 20 : 3 },
     async run(context) {
       const environment = context.prepared(source.from);
@@ -58,14 +54,14 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   };
 }
 
-/** What in the repository asks for Black. */
+/** Why the repository uses Black; undefined if it does not. */
 export function usesBlack(repo: Repo, project: PythonProject): string | undefined {
   const { isOwn, words } = toolSource(repo, project, 'black', blackVersion);
   const isUsed = isOwn || preCommitHook(repo, 'black') !== undefined;
   return settingsOf(repo, project, [], { 'pyproject.toml': ['tool.black'] }) ?? (isUsed ? words : undefined);
 }
 
-/** 0: nothing to do, 1: files would change, 123: a file can't be read as Python, or Black failed; 2: wrong usage. */
+/** 0: nothing to do, 1: files would change, 123: a file is not valid Python, or Black failed; 2: wrong usage. */
 function judge(
   context: CheckContext,
   project: PythonProject,
@@ -75,8 +71,8 @@ function judge(
   if (![0, 1, 123].includes(run.code) || run.truncated) return didNotRun('black', run);
   if (run.code === 0 && /^No Python files are present/m.test(run.stderr)) {
     return didNotRun('black', run, {
-      why: `found none of the ${project.sources.length} Python files there are`,
-      fix: 'Do `exclude` and `force-exclude` in its settings leave everything out?',
+      why: `found none of the ${project.sources.length} Python files`,
+      fix: 'Check `exclude` and `force-exclude` in its settings.',
     });
   }
   const pathOf = (path: string) => shownPath(context.repo, project.folder, path);
@@ -88,7 +84,7 @@ function judge(
     return didNotRun('black', run, { why: `failed on ${pathOf(broken[1] ?? '')}: ${broken[2]}` });
   }
   const findings = [...unreadable(run.stderr, pathOf), ...diffs];
-  // Each file that it counts must be among those that were understood.
+  // All files that it counts must have been parsed.
   const counts = [...run.stderr.matchAll(/(?<!\d)(\d+) files? would (?:be reformatted|fail to reformat)/g)];
   const expected = counts.reduce((sum, [, count]) => sum + Number(count), 0);
   if ((run.code > 0 && findings.length === 0) || findings.length < expected) return didNotRun('black', run);
@@ -100,7 +96,7 @@ function judge(
   };
 }
 
-/** Files that Black can't read as Python, in the words of its newer and its older versions; its columns count from 0. */
+/** Files that are not valid Python, in the format of newer and older versions; columns count from 0. */
 function unreadable(stderr: string, pathOf: (path: string) => string): Finding[] {
   const newer = [
     ...stderr.matchAll(

@@ -1,10 +1,10 @@
 import type { Finding } from '../../model.ts';
 
-/** A file that a formatter would change, and the first line it would. */
+/** A file that a formatter changes, and the first changed line. */
 interface Reformatted {
   readonly path: string;
   readonly line: number;
-  /** How many places of it. */
+  /** Number of changed places. */
   readonly places: number;
 }
 
@@ -35,14 +35,14 @@ export function formatFinding(
     rule,
     severity: 'low',
     level: 'fail',
-    message: `Not formatted as ${command} would do it, ${where}.`,
+    message: `Not formatted with ${command}: differs ${where}.`,
     at: { file, line },
     fix: `Run \`${command}\`.`,
     subject: file,
   };
 }
 
-/** A file that a formatter can't read as Python. */
+/** A file that is not valid Python. */
 export function unparsable(tool: string, file: string, line: number, column: number, why: string): Finding {
   return {
     tool,

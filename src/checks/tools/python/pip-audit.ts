@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { CheckSettings } from '../../../config/model.ts';
-import { pythonTool } from '../../environments/python-tool.ts';
+import { pypiTool } from '../../environments/python-tool.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../../tool.ts';
@@ -9,7 +9,7 @@ import { jsonAnswer, sentence } from '../answer.ts';
 import { skipsTrivy } from '../node/npm-audit.ts';
 import { lineOfPackage, namesPackages } from '../scan/lock-files.ts';
 
-const environment = pythonTool('pip-audit', '2.10.1');
+const environment = pypiTool('pip-audit', '2.10.1');
 
 const shape = z.object({
   dependencies: z.array(
@@ -30,9 +30,9 @@ const shape = z.object({
     }),
   ),
 });
-export type PipAudit = z.infer<typeof shape>;
+type PipAudit = z.infer<typeof shape>;
 
-/** Where sluice.yml skips Trivy, the advisories of OSV stand in for it: for requirements that name versions. */
+/** Replaces Trivy with the advisories of OSV if sluice.yml skips Trivy: for requirements with exact versions. */
 export const pipAudit: Tool = {
   name: 'pip-audit',
   category: 'scan',
@@ -48,7 +48,7 @@ export const pipAudit: Tool = {
         tool: 'pip-audit',
         category: 'scan',
         folder: '',
-        why: `${file} is there, and sluice.yml skips trivy`,
+        why: `found ${file}, and sluice.yml skips trivy`,
         command: `pip-audit --strict --vulnerability-service osv -r ${shellWord(file)}`,
         needs: [environment],
         cost: { cores: 1, memory: 200 * 1024 * 1024, seconds: 5 },
@@ -60,7 +60,7 @@ export const pipAudit: Tool = {
 };
 
 async function audit(context: CheckContext, file: string): Promise<CheckOutput> {
-  // Strict: without it, what could not be looked up counts as free of vulnerabilities.
+  // Without --strict, a failed lookup counts as free of vulnerabilities.
   const flags = [
     '--strict',
     '--vulnerability-service',
@@ -78,13 +78,13 @@ async function audit(context: CheckContext, file: string): Promise<CheckOutput> 
   const answer = jsonAnswer(run, { name: 'pip-audit', codes: [0, 1], findingsCode: 1, shape, count });
   if ('notRun' in answer) return answer.notRun;
   const skipped = answer.said.dependencies.find(({ skip_reason }) => skip_reason !== undefined);
-  if (skipped !== undefined) return { ran: false, why: `pip-audit could not look ${skipped.name} up` };
+  if (skipped !== undefined) return { ran: false, why: `pip-audit could not look up ${skipped.name}` };
   const text = context.repo.read(file) ?? '';
   const findings = pipFindings(answer.said, file, context.settings.scan, (name) => lineOfPackage(text, name));
   return { ran: true, findings, version: '2.10.1' };
 }
 
-/** It does not know how severe they are, so each counts as high. */
+/** pip-audit reports no severities, so each counts as high. */
 export function pipFindings(
   { dependencies }: PipAudit,
   file: string,

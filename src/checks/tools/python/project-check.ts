@@ -2,70 +2,55 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
-import type { CheckSettings } from '../../../config/model.ts';
 import { nearest, type PythonProject, pythonProjects } from '../../detect/python.ts';
 import { parts, texts } from '../../detect/toml.ts';
 import type { PythonEnvironment } from '../../environments/interpreter.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
-import { pythonTool } from '../../environments/python-tool.ts';
-import type { Category } from '../../model.ts';
-import { repoPath } from '../../parse/paths.ts';
-import type { Repo } from '../../repo.ts';
-import type { PlannedCheck, Preparation, RunContext, ToolRun } from '../../tool.ts';
+import { pypiTool } from '../../environments/python-tool.ts';
+import { type Repo, repoPath } from '../../repo.ts';
+import type { Preparation, RunContext, Tool, ToolRun } from '../../tool.ts';
+import { badExit, type NotRun, notRun } from '../answer.ts';
+import { type ProjectCheck, projectTool, type ToolName } from '../planned.ts';
 
-/** What differs from one check of a project to the next. */
-export type ProjectCheck = Pick<PlannedCheck, 'why' | 'command' | 'needs' | 'cost' | 'run'>;
+export type PythonCheck = Omit<ProjectCheck, 'folder'>;
 
-/**
- * One check for each Python project that `plan` has one for.
- *
- * @param name of the check, which begins with the tool's: `ruff`, `ruff format`.
- */
-export function planPython(
-  repo: Repo,
-  settings: CheckSettings,
-  name: string,
-  category: Category,
-  plan: (project: PythonProject) => ProjectCheck | undefined,
-): PlannedCheck[] {
-  const planned = pythonProjects(repo).flatMap((project) => {
-    const check = plan(project);
-    return check === undefined ? [] : [{ project, check }];
-  });
-  return planned.map(({ project: { folder }, check }) => ({
-    ...check,
-    id: planned.length === 1 ? name : `${name} ${folder || '.'}`,
-    tool: name.replace(/ .*/, ''),
-    category,
-    folder,
-    timeoutMs: settings.timeoutMs,
-  }));
+/** A tool with a check for each Python project that `plan` returns one for. */
+export function pythonTool(
+  tool: ToolName,
+  plan: (repo: Repo, project: PythonProject) => PythonCheck | undefined,
+): Tool {
+  return projectTool(tool, (repo) =>
+    pythonProjects(repo).flatMap((project) => {
+      const check = plan(repo, project);
+      return check === undefined ? [] : [{ ...check, folder: project.folder }];
+    }),
+  );
 }
 
-/** Where a tool comes from: the project's own environment, or one of the tool's own. */
-export interface ToolSource {
+/** Where a tool comes from: the project's environment, or a separate one. */
+interface ToolSource {
   readonly from: Preparation<PythonEnvironment>;
   readonly isOwn: boolean;
   /** For `why`. */
   readonly words: string;
 }
 
-/** @param version that is brought along where neither the project nor pre-commit has one. */
+/** @param version to install if neither the project nor pre-commit has one. */
 export function toolSource(repo: Repo, project: PythonProject, name: string, version: string): ToolSource {
   const own = project.dependencies.get(name);
   if (own !== undefined) {
-    const words = `${name}${own.version === undefined ? '' : ` ${own.version}`} is among its packages`;
+    const words = `${name}${own.version === undefined ? '' : ` ${own.version}`} is a dependency`;
     return { from: pythonEnvironment(project), isOwn: true, words };
   }
   const hook = preCommitVersion(repo, name);
   if (hook !== undefined) {
     return {
-      from: pythonTool(name, hook),
+      from: pypiTool(name, hook),
       isOwn: false,
       words: `.pre-commit-config.yaml has ${name} ${hook}`,
     };
   }
-  return { from: pythonTool(name, version), isOwn: false, words: `${name} ${version} is brought along` };
+  return { from: pypiTool(name, version), isOwn: false, words: `Sluice installs ${name} ${version}` };
 }
 
 /** The repositories of pre-commit hooks whose tags are the tools' own versions. */
@@ -78,7 +63,7 @@ function preCommitVersion(repo: Repo, name: string): string | undefined {
   return preCommitHook(repo, name)?.version;
 }
 
-/** A tool that runs as a hook of pre-commit, with the ids of its hooks. */
+/** The version of a tool in pre-commit, and the ids of its hooks. */
 export function preCommitHook(
   repo: Repo,
   name: string,
@@ -98,9 +83,9 @@ export function preCommitHook(
 }
 
 /**
- * Where settings of a tool are: `backend/pyproject.toml has [tool.mypy]`.
+ * Where a tool is configured: `backend/pyproject.toml has [tool.mypy]`.
  *
- * @param files of the tool itself; `sections` by other file, as they stand in brackets there.
+ * @param files of the tool itself; `sections` of shared files, by file, without their brackets.
  */
 export function settingsOf(
   repo: Repo,
@@ -109,7 +94,7 @@ export function settingsOf(
   sections: Readonly<Record<string, readonly string[]>>,
 ): string | undefined {
   const file = nearest(repo, project.folder, files);
-  if (file !== undefined) return `there is ${file}`;
+  if (file !== undefined) return `found ${file}`;
   for (const [name, wanted] of Object.entries(sections)) {
     const at = nearest(repo, project.folder, [name]);
     const text = at === undefined ? '' : (repo.read(at) ?? '');
@@ -119,7 +104,7 @@ export function settingsOf(
   return undefined;
 }
 
-/** `tool.ruff` is there with `[tool.ruff.lint]`, too. */
+/** `[tool.ruff.lint]` counts as `tool.ruff`, too. */
 function hasSection(text: string, section: string): boolean {
   return text.split('\n').some((line) => {
     const name = /^\s*\[+\s*([^\][\s]+(?:\s+[^\][\s]+)*)\s*\]+/.exec(line)?.[1];
@@ -129,7 +114,7 @@ function hasSection(text: string, section: string): boolean {
   });
 }
 
-/** Runs a tool of an environment in the project's folder, so that it leaves nothing in the repository. */
+/** Runs a tool of an environment in the project's folder, without leaving files in the repository. */
 export function runTool(
   context: RunContext,
   environment: PythonEnvironment,
@@ -145,7 +130,7 @@ export function runTool(
   });
 }
 
-/** The environment as if it were activated; nothing is coloured, and no compiled files are left beside sources. */
+/** Activates the environment; disables colors and compiled files beside sources. */
 export function toolVariables(context: RunContext, { scripts, prefix }: PythonEnvironment) {
   return {
     PATH: `${scripts}:${context.env['PATH'] ?? ''}`,
@@ -157,13 +142,28 @@ export function toolVariables(context: RunContext, { scripts, prefix }: PythonEn
   };
 }
 
-/** A folder where a tool keeps what it knows of these sources from run to run. */
+/** A tool's cache for these sources between runs. */
 export function toolCache(context: RunContext, name: string, folder: string): string {
   const place = createHash('sha256').update(join(context.repo.root, folder)).digest('hex').slice(0, 16);
   return join(context.cache, name, place);
 }
 
-/** From the top of the repository, for a path that a tool printed which runs in `folder`; as it stands for one outside. */
+/** From the top of the repository, for a path that a tool in `folder` printed; unchanged for one outside. */
 export function shownPath(repo: Repo, folder: string, path: string): string {
   return repoPath(repo.root, folder, path) ?? path;
+}
+
+/** Why a tool has no trustworthy result. */
+export interface NoAnswer {
+  /** In words, after the tool's name: `collected no tests`. */
+  readonly why: string;
+  readonly fix?: string;
+}
+
+/** The tool ended with an undocumented exit code, or its output cannot be parsed. */
+export function didNotRun(tool: string, run: ToolRun, meaning?: NoAnswer): NotRun {
+  if (meaning !== undefined) return notRun(run, `${tool} ${meaning.why}`, meaning.fix);
+  if (run.truncated) return notRun(run, `${tool} printed more output than Sluice can read`);
+  const ended = badExit(tool, run.code);
+  return notRun(run, run.code > 128 ? ended : `${ended} and without readable output`);
 }

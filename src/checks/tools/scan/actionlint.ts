@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { CheckOutput, Finding } from '../../model.ts';
-import type { CheckContext, Tool } from '../../tool.ts';
+import type { CheckContext } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
-import { filesSeen } from '../../verdict/seen.ts';
-import { jsonAnswer, sentence } from '../answer.ts';
+import { filesSeen, jsonAnswer, sentence } from '../answer.ts';
+import { repositoryTool } from '../planned.ts';
 
 const binary = toolboxTool('actionlint');
 
@@ -18,33 +18,22 @@ const shape = z.array(
 );
 type Said = z.infer<typeof shape>[number];
 
-/** GitHub workflows, by actionlint's own settings (.github/actionlint.yaml). */
-export const actionlint: Tool = {
-  name: 'actionlint',
-  category: 'lint',
-  plan(repo, settings) {
-    const files = repo.files.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path));
-    if (files.length === 0) return [];
-    return [
-      {
-        id: 'actionlint',
-        tool: 'actionlint',
-        category: 'lint',
-        folder: '',
-        why: `.github/workflows has ${files.length === 1 ? 'a workflow' : `${files.length} workflows`}`,
-        command: 'actionlint',
-        needs: [binary],
-        cost: { cores: 1, memory: 100 * 1024 * 1024, seconds: 1 },
-        timeoutMs: settings.timeoutMs,
-        run: (context) => lint(context, files),
-      },
-    ];
-  },
-};
+/** GitHub workflows, with actionlint's own settings (.github/actionlint.yaml). */
+export const actionlint = repositoryTool({ name: 'actionlint', category: 'lint' }, (repo) => {
+  const files = repo.files.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path));
+  if (files.length === 0) return undefined;
+  return {
+    why: `.github/workflows has ${files.length === 1 ? 'a workflow' : `${files.length} workflows`}`,
+    command: 'actionlint',
+    needs: [binary],
+    cost: { cores: 1, memory: 100 * 1024 * 1024, seconds: 1 },
+    run: (context) => lint(context, files),
+  };
+});
 
 async function lint(context: CheckContext, files: readonly string[]): Promise<CheckOutput> {
   const { path, version } = context.prepared(binary);
-  // Without shellcheck and pyflakes: whether they are on the machine must not decide what is found.
+  // Without shellcheck and pyflakes: findings must not depend on the machine.
   const flags = ['-format', '{{json .}}', '-shellcheck=', '-pyflakes=', '-no-color'];
   const run = await context.spawn([path, ...flags, ...files], { quiet: true });
   const count = (said: readonly Said[]) => said.length;
@@ -60,7 +49,7 @@ async function lint(context: CheckContext, files: readonly string[]): Promise<Ch
 
 function findingOf({ message, filepath, line, column, kind }: Said): Finding {
   const untrusted = kind === 'expression' && message.includes('potentially untrusted');
-  // GitHub adds runners and teams name their own: the list that a version of actionlint has is never whole.
+  // GitHub adds runners and teams have their own labels: the list of an actionlint version is never complete.
   const aged = kind === 'runner-label';
   return {
     tool: 'actionlint',

@@ -1,22 +1,23 @@
+import { counted } from '../../../report/figures.ts';
 import type { CheckContext } from '../../tool.ts';
 import type { NotRun } from '../answer.ts';
 
-/** Commits to look at. */
+/** Commits to scan. */
 export interface HistoryRange {
   readonly head: string;
-  /** TruffleHog may stop at this commit. */
+  /** TruffleHog can stop at this commit. */
   readonly since?: string;
-  /** Those of the change; undefined: all that lead to `head`. */
+  /** Those of the change; undefined: all ancestors of `head`. */
   readonly commits?: ReadonlySet<string>;
   /** `12 commits since 0123456789ab`. */
   readonly summary: string;
 }
 
 /**
- * The change where one is known, else the whole history. Revisions are resolved here: TruffleHog takes one that does not
- * exist for an empty history, and passes.
+ * The change if it is known, else the whole history. Revisions are resolved here: TruffleHog treats a missing one as an
+ * empty history, and passes.
  *
- * @returns undefined when there is no commit yet.
+ * @returns undefined if there is no commit yet.
  */
 export async function historyRange(context: CheckContext): Promise<HistoryRange | NotRun | undefined> {
   const { changed, settings } = context;
@@ -25,30 +26,30 @@ export async function historyRange(context: CheckContext): Promise<HistoryRange 
   const shallow = (await git(context, 'rev-parse', '--is-shallow-repository')) === 'true';
   if (changed === undefined || settings.scan.history) {
     if (shallow && settings.scan.history) {
-      return notRun('checks.scan.history is set, but the clone is shallow: git has only the last commits');
+      return notRun('checks.scan.history is set, but the clone is shallow');
     }
-    const whole = commitCount(Number(await git(context, 'rev-list', '--count', head)));
-    // The last commit of a shallow clone has all files of that moment, so what is in them today is looked at.
-    return { head, summary: shallow ? `${whole} of a shallow clone` : `${whole}, all there are` };
+    const whole = counted(Number(await git(context, 'rev-list', '--count', head)), 'commit');
+    // The last commit of a shallow clone has all current files.
+    return { head, summary: shallow ? `${whole} of a shallow clone` : `${whole}, the whole history` };
   }
   const base = await resolve(changed.base, context);
   if (base === undefined) {
-    return notRun(`git has no commit ${changed.base.slice(0, 40)}, which the change is compared with`);
+    return notRun(`git does not have commit ${changed.base.slice(0, 40)}, the base of the change`);
   }
   const commits = await revisions(context, `${base}..${head}`);
-  if (commits === undefined) return notRun('git can’t list the commits of the change');
+  if (commits === undefined) return notRun('git cannot list the commits of the change');
   const since = await stopBefore(context, base, head, commits);
   return {
     head,
     commits: new Set(commits),
     ...(since === undefined ? {} : { since }),
-    summary: `${commitCount(commits.length)} since ${base.slice(0, 12)}`,
+    summary: `${counted(commits.length, 'commit')} since ${base.slice(0, 12)}`,
   };
 }
 
 /**
- * TruffleHog goes through `git log` and stops at the first commit of its base. Commits of a merged branch that are older
- * stand behind it, and it would miss them: then it has to see all.
+ * TruffleHog walks `git log` and stops at its base. Older commits of a merged branch come after the base, and TruffleHog
+ * misses them: then it must walk all commits.
  */
 async function stopBefore(
   context: CheckContext,
@@ -63,7 +64,7 @@ async function stopBefore(
   return commits.every((commit) => before.has(commit)) ? fork : undefined;
 }
 
-/** Files that differ from the last commit, and new ones that git does not ignore; undefined when git does not say. */
+/** Files that differ from the last commit, and new ones that git does not ignore; undefined if git fails. */
 export async function uncommitted(context: CheckContext): Promise<string[] | undefined> {
   const head = await resolve('HEAD', context);
   const differing =
@@ -82,10 +83,6 @@ async function revisions(context: CheckContext, range: string): Promise<string[]
   return listed?.split('\n').filter((line) => line !== '');
 }
 
-function commitCount(count: number): string {
-  return `${count} ${count === 1 ? 'commit' : 'commits'}`;
-}
-
 async function resolve(revision: string, context: CheckContext): Promise<string | undefined> {
   return git(context, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`);
 }
@@ -99,6 +96,6 @@ function notRun(why: string): NotRun {
   return {
     ran: false,
     why,
-    fix: 'Check out with the history: `fetch-depth: 0` of actions/checkout, or `git fetch --unshallow`.',
+    fix: 'Fetch the history: set `fetch-depth: 0` for actions/checkout, or run `git fetch --unshallow`.',
   };
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { shellWord } from '../../parse/shell-word.ts';
-import type { CheckContext, PlannedCheck, Tool } from '../../tool.ts';
+import type { CheckContext } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
-import { filesSeen } from '../../verdict/seen.ts';
-import { jsonAnswer, notRun, sentence } from '../answer.ts';
+import { filesSeen, jsonAnswer, notRun, sentence } from '../answer.ts';
+import { repositoryTool } from '../planned.ts';
 
 const binary = toolboxTool('hadolint');
 
@@ -20,7 +20,7 @@ const shape = z.array(
 );
 type Said = z.infer<typeof shape>[number];
 
-/** Errors break builds or images. The rest is advice, which asks nobody to stop: our own rules cover what matters of it. */
+/** Errors break builds or images. The rest is advice; Sluice's own rules cover its important part. */
 const meanings = {
   error: { severity: 'high', level: 'fail' },
   warning: { severity: 'medium', level: 'note' },
@@ -29,30 +29,20 @@ const meanings = {
   ignore: { severity: 'info', level: 'note' },
 } as const;
 
-/** Dockerfiles, by hadolint's own settings (.hadolint.yaml, `# hadolint ignore=`). */
-export const hadolint: Tool = {
-  name: 'hadolint',
-  category: 'lint',
-  plan(repo, settings) {
-    const files = repo.files.filter(isDockerfile);
-    if (files.length === 0) return [];
-    const check: PlannedCheck = {
-      id: 'hadolint',
-      tool: 'hadolint',
-      category: 'lint',
-      folder: '',
-      why: files.length === 1 ? `${files[0]} is there` : `${files.length} Dockerfiles, ${files[0]} first`,
-      command: `hadolint ${files.map((file) => shellWord(file.replace(/^-/, './-'))).join(' ')}`,
-      needs: [binary],
-      cost: { cores: 1, memory: 150 * 1024 * 1024, seconds: 1 },
-      timeoutMs: settings.timeoutMs,
-      run: (context) => lint(context, files),
-    };
-    return [check];
-  },
-};
+/** Dockerfiles, with hadolint's own settings (.hadolint.yaml, `# hadolint ignore=`). */
+export const hadolint = repositoryTool({ name: 'hadolint', category: 'lint' }, (repo) => {
+  const files = repo.files.filter(isDockerfile);
+  if (files.length === 0) return undefined;
+  return {
+    why: files.length === 1 ? `found ${files[0]}` : `${files.length} Dockerfiles, ${files[0]} first`,
+    command: `hadolint ${files.map((file) => shellWord(file.replace(/^-/, './-'))).join(' ')}`,
+    needs: [binary],
+    cost: { cores: 1, memory: 150 * 1024 * 1024, seconds: 1 },
+    run: (context) => lint(context, files),
+  };
+});
 
-/** Templates of Dockerfiles are none yet. */
+/** Templates of Dockerfiles, and notes about them. */
 const notYet = /\.(?:dockerignore|j2|jinja2?|tmpl|template|tpl|in|erb|md|txt|swp|orig|bak)$/;
 
 export function isDockerfile(path: string): boolean {
@@ -62,7 +52,7 @@ export function isDockerfile(path: string): boolean {
 
 async function lint(context: CheckContext, files: readonly string[]): Promise<CheckOutput> {
   const { path, version } = context.prepared(binary);
-  // Not by `--`, which it does not take for all: a name can't begin with a dash then.
+  // `./` instead of `--`, which hadolint does not support: no name may begin with a dash.
   const names = files.map((file) => `./${file}`);
   const run = await context.spawn([path, '-f', 'json', ...names], { quiet: true });
   const answer = jsonAnswer(run, {
@@ -73,11 +63,11 @@ async function lint(context: CheckContext, files: readonly string[]): Promise<Ch
     count: (said) => said.length,
   });
   if ('notRun' in answer) return answer.notRun;
-  // It goes on with its defaults then, and what the repository wants is lost.
+  // hadolint continues with its defaults then, and ignores the repository's settings.
   if (/Error parsing your config file/.test(run.stderr)) {
     return notRun(
       { stdout: '', stderr: run.stderr.replaceAll('\\n', '\n') },
-      'hadolint can’t read its settings',
+      'hadolint cannot read its settings',
     );
   }
   return {
@@ -88,7 +78,7 @@ async function lint(context: CheckContext, files: readonly string[]): Promise<Ch
   };
 }
 
-/** It can't parse the file from there on. It knows fewer here-documents than BuildKit does: `COPY --link <<name` ends it. */
+/** A parse error. hadolint supports fewer here-documents than BuildKit: it fails on `COPY --link <<name`. */
 const unparsable = 'DL1000';
 
 function findingOf(said: Said, text: string | undefined): Finding {
@@ -102,7 +92,7 @@ function findingOf(said: Said, text: string | undefined): Finding {
     rule: code,
     ...meanings[beyondIt ? 'info' : level],
     message: beyondIt
-      ? 'hadolint can’t read the here-documents of this file, and has not looked at it; our own rules have.'
+      ? 'hadolint cannot parse the here-documents of this file and did not check it. Sluice’s own rules did.'
       : sentence(message),
     at: { file: plainPath(file), line: Math.max(line, 1), column: Math.max(column, 1) },
     docs,

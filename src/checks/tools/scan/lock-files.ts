@@ -1,6 +1,6 @@
-/** Files that name the very versions of packages: what a scan for vulnerabilities reads, and must have read. */
+/** Files with exact versions of packages: the input of a vulnerability scan. */
 
-/** By their names, which are fixed; what trivy 0.74 reads of them. */
+/** By their fixed names; whether trivy 0.74 finds packages in them. */
 const lockNames: Readonly<Record<string, (text: string) => boolean>> = {
   'package-lock.json': (text) =>
     /"node_modules\/|"dependencies":\s*\{\s*"[^"]+":\s*\{/.test(text) || !isJson(text),
@@ -8,7 +8,7 @@ const lockNames: Readonly<Record<string, (text: string) => boolean>> = {
   'pnpm-lock.yaml': (text) => /^(?:packages|snapshots):\s*$/m.test(text),
   'bun.lock': (text) => /"packages":\s*\{\s*"/.test(text),
   'poetry.lock': (text) => text.includes('[[package]]'),
-  // The project itself stands in it, too; without anything else trivy does not list the file.
+  // The project itself is in it, too; without other packages trivy does not list the file.
   'uv.lock': (text) => text.split('[[package]]').length > 2,
   'Pipfile.lock': (text) => /"version":/.test(text) || !isJson(text),
   'go.mod': (text) => /^[ \t]*(?:require\s+)?[\w/-]+\.[\w./-]+\s+v\d/m.test(text),
@@ -19,11 +19,11 @@ const lockNames: Readonly<Record<string, (text: string) => boolean>> = {
   'gradle.lockfile': (text) => /^[^#\s][^=:\n]*:[^=:\n]*:/m.test(text),
 };
 
-/** `PyYAML[x]>=5,==5.3.1 ; python_version < "3.13"`: of requirements, trivy takes only those with one exact version. */
+/** `PyYAML[x]>=5,==5.3.1 ; python_version < "3.13"`: trivy reads only requirements with one exact version. */
 const pinned =
   /^[ \t]*[A-Za-z0-9][\w.-]*(?:[ \t]*\[[^\]\n]*\])?[ \t]*(?:[<>!~][^;#,\n]*,[ \t]*)*==[ \t]*[\w.!+-]+[ \t]*(?:[;#,\\]|--|$)/m;
 
-/** What trivy reads beside a lock file, to tell direct from indirect packages and those of development. */
+/** Manifests that trivy reads beside a lock file, to tell direct, indirect and development packages apart. */
 const besides = new Set([
   'package.json',
   'pyproject.toml',
@@ -33,7 +33,7 @@ const besides = new Set([
   'composer.json',
 ]);
 
-/** For trivy's `--file-patterns`, and for us: by itself it knows requirements.txt alone. */
+/** For trivy's `--file-patterns`: by default it reads only requirements.txt. */
 export const requirementsPattern = '(^|/)(requirements[^/]*|requirements/[^/]+)\\.txt$';
 
 export function isLockFile(path: string): boolean {
@@ -44,13 +44,13 @@ export function isBeside(path: string): boolean {
   return besides.has(nameOf(path));
 }
 
-/** Whether a scanner must find a package in it, so that its silence means that it could not read the file. */
+/** Whether a scanner must find a package in it: if it lists none, it could not parse the file. */
 export function namesPackages(path: string, text: string): boolean {
   if (isRequirements(path)) return pinned.test(text);
   return lockNames[nameOf(path)]?.(text) ?? false;
 }
 
-/** The line (from 1) where a lock file or a list of requirements names a package; undefined where that can't be told. */
+/** The line (from 1) where a lock file or a list of requirements names a package; undefined if it is not found. */
 export function lineOfPackage(text: string, name: string): number | undefined {
   const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const patterns = [
@@ -64,14 +64,14 @@ export function lineOfPackage(text: string, name: string): number | undefined {
   ];
   const lines = text.split('\n');
   for (const pattern of patterns) {
-    // pip ignores case, and takes - and _ for the same.
+    // pip ignores case, and treats - and _ alike.
     const found = lines.findIndex((line) => new RegExp(pattern, 'i').test(line));
     if (found >= 0) return found + 1;
   }
   return undefined;
 }
 
-/** Requirements without one exact version: what they become is not known before they are installed. */
+/** Requirements without one exact version, which is unknown before the install. */
 export function unpinned(text: string): string[] {
   return text
     .split('\n')

@@ -4,9 +4,9 @@ import { harmless } from '../../../kernel/foreign.ts';
 import type { Finding } from '../../model.ts';
 import { compare } from '../../verdict/fingerprint.ts';
 
-/** Where TruffleHog found something; the rest of its line, the secret itself among it, leaves this module for nowhere. */
+/** The place of a finding. The rest of its line includes the secret and must not leave this module. */
 const placeShape = z.object({
-  /** Not for what stands in the message of a commit. */
+  /** Missing for a secret in a commit message. */
   file: z.string().optional(),
   line: z.number().optional(),
   commit: z.string().optional(),
@@ -26,24 +26,24 @@ const lineShape = z.object({
   RawV2: z.string().optional(),
 });
 
-/** A secret, by a name that does not give it away. */
+/** A secret, under a name that does not reveal it. */
 export interface FoundSecret {
   /** `AWS`, `PrivateKey`. */
   readonly detector: string;
-  /** undefined: in the message of the commit. */
+  /** undefined: in a commit message. */
   readonly file?: string;
   readonly line?: number;
   readonly commit?: string;
   readonly author?: string;
   readonly time?: string;
   readonly verified: boolean;
-  /** The same for the same secret wherever it stands. */
+  /** The same for the same secret in all places. */
   readonly name: string;
 }
 
 /** The repository, for the places of secrets. */
-export interface SecretPlaces {
-  /** The file as it is now; undefined when it is gone. */
+interface SecretPlaces {
+  /** The file as it is now; undefined if it is gone. */
   read(path: string): string | undefined;
   /** A path that TruffleHog printed, from the top of the repository. */
   path(printed: string): string;
@@ -52,7 +52,7 @@ export interface SecretPlaces {
 /**
  * Reads TruffleHog's JSON lines.
  *
- * @returns undefined when a line is not one of its findings: then nothing can be trusted, and none of it may be shown.
+ * @returns undefined if a line is not a finding: then the output cannot be trusted, and must not be shown.
  */
 export async function readSecrets(stdout: string, places: SecretPlaces): Promise<FoundSecret[] | undefined> {
   const found: FoundSecret[] = [];
@@ -72,7 +72,7 @@ export async function readSecrets(stdout: string, places: SecretPlaces): Promise
       detector: line.DetectorName,
       ...(file === undefined ? {} : { file }),
       ...(now === undefined ? {} : { line: now }),
-      // What is staged has a word in its place.
+      // Staged changes have a word instead of a commit.
       ...(/^[0-9a-f]{40,64}$/.test(place.commit ?? '') ? { commit: place.commit as string } : {}),
       ...(place.email === undefined || place.email === '' ? {} : { author: place.email }),
       ...(place.timestamp === undefined ? {} : { time: place.timestamp }),
@@ -91,16 +91,16 @@ function parsed(text: string): z.infer<typeof lineShape> | undefined {
   }
 }
 
-/** Where the secret stands today: the line of an old commit is another line by now. */
+/** The current line of the secret, which differs from that of an old commit. */
 function lineOf(raw: string, text: string | undefined): number | undefined {
   const at = raw === '' ? -1 : (text?.indexOf(raw) ?? -1);
   return at < 0 ? undefined : (text ?? '').slice(0, at).split('\n').length;
 }
 
 /**
- * A name for a secret that is stable, so that a baseline can speak of it, and does not help to guess it. A plain hash would:
- * passwords are short, and a graphics card tries billions of SHA-256 a second. scrypt costs whoever guesses what it costs us
- * here, about 50 ms and 32 MiB for each try. It can't be salted by chance, as it has to be the same in the next run.
+ * A stable name for a secret, which a baseline can contain and which does not help to guess it. A plain hash does: passwords
+ * are short, and a graphics card computes billions of SHA-256 a second. scrypt costs an attacker about 50 ms and 32 MiB per
+ * guess. A random salt is impossible, since the name must be the same in the next run.
  */
 function nameOf(secret: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -112,8 +112,8 @@ function nameOf(secret: string): Promise<string> {
 }
 
 /**
- * Once for each secret and file, by its newest commit; verified when any of them is. TruffleHog prints in whatever order its
- * workers are done, so they are put in order here.
+ * Once for each secret and file, by its newest commit; verified if any of them is. Sorted, since TruffleHog prints in the
+ * order in which its workers finish.
  */
 function distinct(found: readonly FoundSecret[]): FoundSecret[] {
   const newestFirst = found.toSorted((a, b) => compare(`${b.time} ${b.commit}`, `${a.time} ${a.commit}`));
@@ -123,13 +123,13 @@ function distinct(found: readonly FoundSecret[]): FoundSecret[] {
     .map(([, all]) => ({ ...(all[0] as FoundSecret), verified: all.some(({ verified }) => verified) }));
 }
 
-/** Keys of tests and examples are made up as a rule. One that its issuer says is live counts all the same. */
+/** Keys of tests and examples are usually made up. A live one counts anyway. */
 const madeUp =
   /(?:^|\/)(?:tests?|__tests__|specs?|fixtures|testdata|examples?|docs?)\/|\.(?:example|sample|template)$|[._-](?:test|spec)\.\w+$/i;
 
 /**
- * A live secret fails. One that nobody has confirmed asks a person to look: it may be dead, or an example. In folders for
- * tests, examples and docs it is only noted.
+ * A live secret fails. An unconfirmed one needs a review: it may be revoked, or an example. In folders for tests, examples
+ * and docs it is only a note.
  */
 export function secretFindings(secrets: readonly FoundSecret[]): Finding[] {
   return secrets.map((secret): Finding => {
@@ -137,18 +137,18 @@ export function secretFindings(secrets: readonly FoundSecret[]): Finding[] {
     const example = !verified && file !== undefined && madeUp.test(file);
     const by = author === undefined ? '' : ` by ${harmless(author).replace(/\s+/g, ' ')}`;
     const where = commit === undefined ? 'not committed yet' : `commit ${commit.slice(0, 12)}${by}`;
-    const state = verified ? 'Its issuer says that it is live' : 'Whether it is live is not known';
+    const state = verified ? 'Its issuer confirms that it is live' : 'It is unknown whether it is live';
     return {
       tool: 'trufflehog',
       rule: detector,
       severity: verified ? 'critical' : example ? 'low' : 'high',
       level: verified ? 'fail' : example ? 'note' : 'review',
-      message: `A secret of the kind ${detector} is in ${file ?? 'a message'} (${where}). ${state}.`,
+      message: `Found a secret of type ${detector} in ${file ?? 'a commit message'} (${where}). ${state}.`,
       ...(file === undefined ? {} : { at: { file, ...(line === undefined ? {} : { line }) } }),
       fix:
         commit === undefined
-          ? 'Take it out before you commit it.'
-          : 'Replace it at its issuer: it stays in the history of git, even when the file no longer has it.',
+          ? 'Remove it before you commit.'
+          : 'Rotate it at its issuer: git history keeps it even after you remove it from the file.',
       docs: 'https://docs.github.com/en/code-security/how-tos/secure-your-secrets',
       subject: `${detector}:${name}`,
     };

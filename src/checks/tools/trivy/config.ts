@@ -1,37 +1,30 @@
 import type { CheckOutput } from '../../model.ts';
 import type { Repo } from '../../repo.ts';
-import type { CheckContext, Tool } from '../../tool.ts';
-import { filesSeen } from '../../verdict/seen.ts';
+import type { CheckContext } from '../../tool.ts';
+import { filesSeen } from '../answer.ts';
+import { repositoryTool } from '../planned.ts';
 import { isDockerfile } from '../scan/hadolint.ts';
 import { isLockFile } from '../scan/lock-files.ts';
 import { misconfigurationFindings } from './report.ts';
 import { excerpt, runTrivy, trivyBinary } from './run.ts';
 
-/** Misconfigurations by trivy's built-in checks: Dockerfiles, Kubernetes, Helm, Terraform. It knows no compose files. */
-export const trivyConfig: Tool = {
-  name: 'trivy',
-  category: 'scan',
-  plan(repo, settings) {
+/** Misconfigurations by trivy's built-in checks: Dockerfiles, Kubernetes, Helm, Terraform; no compose files. */
+export const trivyConfig = repositoryTool(
+  { name: 'trivy', category: 'scan', check: 'trivy config' },
+  (repo) => {
     const first = repo.files.find((path) => isScanned(path, repo));
-    if (first === undefined) return [];
-    return [
-      {
-        id: 'trivy config',
-        tool: 'trivy',
-        category: 'scan',
-        folder: '',
-        why: `${first} is there`,
-        command: 'trivy config .',
-        needs: [trivyBinary],
-        cost: { cores: 1, memory: 400 * 1024 * 1024, seconds: 2 },
-        timeoutMs: settings.timeoutMs,
-        run: scan,
-      },
-    ];
+    if (first === undefined) return undefined;
+    return {
+      why: `found ${first}`,
+      command: 'trivy config .',
+      needs: [trivyBinary],
+      cost: { cores: 1, memory: 400 * 1024 * 1024, seconds: 2 },
+      run: scan,
+    };
   },
-};
+);
 
-/** What trivy may need of the repository: charts and modules consist of several files. */
+/** Files that trivy may need: charts and modules consist of several. */
 const wanted = /\.(?:tf|tfvars|tf\.json|ya?ml|tpl)$/;
 
 function isScanned(path: string, repo: Repo): boolean {

@@ -7,11 +7,11 @@ import type { Preparation, RunContext } from '../../tool.ts';
 import { readJson } from '../answer.ts';
 import { trivyBinary } from './run.ts';
 
-/** A database of vulnerabilities that is there. */
-export interface VulnerabilityDatabase {
+/** A downloaded vulnerability database. */
+interface VulnerabilityDatabase {
   /** For trivy's `--cache-dir`. */
   readonly folder: string;
-  /** When it was made, as a day: 2026-11-21. */
+  /** The day of its creation: 2026-11-21. */
   readonly day: string;
 }
 
@@ -23,23 +23,23 @@ const metadataShape = z.object({
 });
 type Metadata = z.infer<typeof metadataShape>;
 
-/** Trivy's own, in its order; it does not itself go on to the second where the first can't be reached at all. */
+/** Trivy's own, in its order; it does not try the second itself if the first is unreachable. */
 const usualRepositories = ['mirror.gcr.io/aquasec/trivy-db:2', 'ghcr.io/aquasecurity/trivy-db:2'];
 
-/** A database that can't be renewed serves for so long: a flood of tests must not fail for a registry that is down. */
+/** Maximum age if it cannot be updated: an outage of the registry must not fail all checks. */
 const longestUseMs = 7 * 24 * 60 * 60_000;
 
-/** Trivy's database, fetched by trivy itself unless a fresh one is there. */
+/** Trivy's database, downloaded by trivy itself unless a fresh one exists. */
 export const vulnerabilityDatabase: Preparation<VulnerabilityDatabase> = {
   id: 'trivy database',
-  what: 'the database of vulnerabilities (about 80 MB a day)',
+  what: 'the vulnerability database (about 80 MB a day)',
   needs: [trivyBinary],
   cost: { cores: 1, memory: 300 * 1024 * 1024, seconds: 20 },
   timeoutMs: 10 * 60_000,
   make: freshDatabase,
 };
 
-export type Freshness = 'fresh' | 'usable' | 'too old';
+type Freshness = 'fresh' | 'usable' | 'too old';
 
 export function freshness({ NextUpdate, UpdatedAt }: Metadata, now: number): Freshness {
   if (Date.parse(NextUpdate) > now) return 'fresh';
@@ -51,7 +51,7 @@ async function freshDatabase(context: RunContext): Promise<VulnerabilityDatabase
   const present = await newest(context);
   const state = present === undefined ? 'too old' : freshness(present.metadata, Date.now());
   if (present !== undefined && state === 'fresh') return databaseOf(present);
-  context.note('fetching the database of vulnerabilities');
+  context.note('downloading the vulnerability database');
   const failures: string[] = [];
   for (const repository of repositories(context.env)) {
     const fetched = await fetchFrom(repository, context);
@@ -59,11 +59,14 @@ async function freshDatabase(context: RunContext): Promise<VulnerabilityDatabase
     failures.push(fetched);
   }
   if (present !== undefined && state === 'usable') return databaseOf(present);
-  const old = present === undefined ? 'There is no' : 'There is only an old';
+  const lack =
+    present === undefined
+      ? 'There is no vulnerability database'
+      : `The vulnerability database is too old (${databaseOf(present).day})`;
   throw new UserError({
     code: 'checks.vulnerability-data',
-    message: `${old} database of vulnerabilities, and none could be fetched from ${repositories(context.env).join(' or ')}`,
-    hint: 'Allow one of these registries, name a mirror of it in SLUICE_TRIVY_DB, or restore a cache with a database of today in TRIVY_CACHE_DIR.',
+    message: `${lack}, and the download from ${repositories(context.env).join(' or ')} failed`,
+    hint: 'Allow access to one of these registries, set SLUICE_TRIVY_DB to a mirror, or restore a cache with a current database in TRIVY_CACHE_DIR.',
     output: failures.join('\n'),
   });
 }
@@ -73,7 +76,7 @@ export function repositories(env: RunContext['env']): readonly string[] {
   const named = (env['SLUICE_TRIVY_DB'] || env['TRIVY_DB_REPOSITORY'] || '')
     .split(',')
     .map((part) => part.trim());
-  const given = named.filter((candidate) => candidate !== '');
+  const given = named.filter((name) => name !== '');
   return given.length === 0 ? usualRepositories : given;
 }
 
@@ -86,7 +89,7 @@ function databaseOf({ folder, metadata }: Present): VulnerabilityDatabase {
   return { folder, day: metadata.UpdatedAt.slice(0, 10) };
 }
 
-/** Of that in TRIVY_CACHE_DIR, which others may keep fresh, and of our own, each in a folder named by its time. */
+/** The newest of the one in TRIVY_CACHE_DIR, which others may update, and Sluice's own, in folders named by their time. */
 async function newest(context: RunContext): Promise<Present | undefined> {
   const given = context.env['TRIVY_CACHE_DIR'];
   const folders = [
@@ -115,10 +118,10 @@ async function kept(context: RunContext): Promise<string[]> {
 }
 
 /**
- * Trivy writes into a folder of its own, which gets its name when it is whole. So no two processes ever have one bbolt file
- * open for writing, whatever else runs on this machine.
+ * Trivy writes into a separate folder, which is renamed once it is complete. So no two processes ever have the same bbolt
+ * file open for writing.
  *
- * @returns in words why there is none, when there is none.
+ * @returns the reason of a failure.
  */
 async function fetchFrom(repository: string, context: RunContext): Promise<Present | string> {
   await mkdir(keptIn(context), { recursive: true });
@@ -129,18 +132,18 @@ async function fetchFrom(repository: string, context: RunContext): Promise<Prese
     const run = await context.spawn([context.prepared(trivyBinary).path, ...command, ...flags]);
     const found = run.code === 0 ? await presentIn(folder) : undefined;
     if (found === undefined) return tail(run.stderr.trim().slice(-2000), 5);
-    // A mirror may have stopped.
+    // A mirror may be outdated.
     if (freshness(found.metadata, Date.now()) === 'too old') {
-      return `${repository}: the database there is of ${databaseOf(found).day}`;
+      return `${repository}: its database is from ${databaseOf(found).day}`;
     }
     const place = join(keptIn(context), found.metadata.UpdatedAt.replace(/\D/g, '').slice(0, 14));
-    // Another run may have been quicker; its database is the same.
+    // Another run may have been faster; its database is the same.
     await rename(folder, place).catch(() => {});
-    // One that is in use by another run stays.
+    // The previous one stays, as another run may use it.
     for (const old of (await kept(context)).slice(2)) {
       await rm(join(keptIn(context), old), { recursive: true, force: true });
     }
-    return (await presentIn(place)) ?? `${repository}: the database that was fetched is gone`;
+    return (await presentIn(place)) ?? `${repository}: the downloaded database is gone`;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

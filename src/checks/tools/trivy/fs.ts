@@ -1,6 +1,8 @@
+import { counted } from '../../../report/figures.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { folderOf, type Repo } from '../../repo.ts';
-import type { CheckContext, Tool } from '../../tool.ts';
+import type { CheckContext } from '../../tool.ts';
+import { repositoryTool } from '../planned.ts';
 import {
   isBeside,
   isLockFile,
@@ -15,28 +17,17 @@ import { type TrivyReport, vulnerabilityFindings } from './report.ts';
 import { databaseFlags, excerpt, runTrivy, trivyBinary } from './run.ts';
 
 /** Known vulnerabilities of the packages that lock files name, all of them in one run. */
-export const trivyFs: Tool = {
-  name: 'trivy',
-  category: 'scan',
-  plan(repo, settings) {
-    const locks = repo.files.filter(isLockFile);
-    if (locks.length === 0) return [];
-    return [
-      {
-        id: 'trivy fs',
-        tool: 'trivy',
-        category: 'scan',
-        folder: '',
-        why: locks.length > 3 ? `${locks.length} lock files, ${locks[0]} first` : `${locks.join(', ')}`,
-        command: 'trivy fs --scanners vuln .',
-        needs: [trivyBinary, vulnerabilityDatabase],
-        cost: { cores: 1, memory: 400 * 1024 * 1024, seconds: 2 },
-        timeoutMs: settings.timeoutMs,
-        run: (context) => scan(context, locks),
-      },
-    ];
-  },
-};
+export const trivyFs = repositoryTool({ name: 'trivy', category: 'scan', check: 'trivy fs' }, (repo) => {
+  const locks = repo.files.filter(isLockFile);
+  if (locks.length === 0) return undefined;
+  return {
+    why: locks.length > 3 ? `${locks.length} lock files, ${locks[0]} first` : `${locks.join(', ')}`,
+    command: 'trivy fs --scanners vuln .',
+    needs: [trivyBinary, vulnerabilityDatabase],
+    cost: { cores: 1, memory: 400 * 1024 * 1024, seconds: 2 },
+    run: (context) => scan(context, locks),
+  };
+});
 
 async function scan(context: CheckContext, locks: readonly string[]): Promise<CheckOutput> {
   const { repo, settings } = context;
@@ -52,8 +43,8 @@ async function scan(context: CheckContext, locks: readonly string[]): Promise<Ch
   if (unread.length > 0) {
     return {
       ran: false,
-      why: `trivy could not read ${unread.join(', ')}: the packages there were not looked up`,
-      fix: 'Make the file anew with its package manager; a file that is meant to be broken can be left out of git, or of trivy by checks.skip.',
+      why: `trivy could not read ${unread.join(', ')}: its packages were not checked`,
+      fix: 'Regenerate the file with its package manager. If it is broken on purpose, remove it from git, or skip trivy with checks.skip.',
     };
   }
   const findings = vulnerabilityFindings(answer.said, settings.scan, {
@@ -61,17 +52,16 @@ async function scan(context: CheckContext, locks: readonly string[]): Promise<Ch
     line: (file, name) => lineOfPackage(repo.read(file) ?? '', name),
   });
   const { version } = context.prepared(trivyBinary);
-  const count = `${locks.length} ${locks.length === 1 ? 'lock file' : 'lock files'}`;
   return {
     ran: true,
     findings: [...findings, ...unpinnedNotes(repo, locks)],
-    summary: `${count}, database of ${day}`,
+    summary: `${counted(locks.length, 'lock file')}, database of ${day}`,
     ...(version === undefined ? {} : { version }),
   };
 }
 
-/** Trivy passes over a lock file that it can't parse, and says nothing: it is only missing from the results. */
-export function unreadLocks(
+/** Trivy silently ignores a lock file that it cannot parse: the file is missing in the results. */
+function unreadLocks(
   report: TrivyReport,
   locks: readonly string[],
   read: (path: string) => string | undefined,
@@ -83,7 +73,7 @@ export function unreadLocks(
   });
 }
 
-/** What trivy leaves out without a word. Beside a lock of poetry or uv it stands there, too. */
+/** Requirements that trivy silently ignores, unless a lock of poetry or uv beside them has their versions. */
 function unpinnedNotes(repo: Repo, locks: readonly string[]): Finding[] {
   const locked = new Set(locks.filter((path) => !isRequirements(path)).map(folderOf));
   return locks.flatMap((file): Finding[] => {
@@ -98,9 +88,9 @@ function unpinnedNotes(repo: Repo, locks: readonly string[]): Finding[] {
         rule: 'unpinned-requirements',
         severity: 'low',
         level: 'note',
-        message: `${first}${more} in ${file}: without an exact version nobody can look up its vulnerabilities.`,
+        message: `${first}${more} in ${file}: vulnerabilities cannot be looked up without an exact version.`,
         at: { file },
-        fix: 'Pin it (`package==1.2.3`), or keep a lock file: uv, poetry, pip-compile.',
+        fix: 'Pin it (`package==1.2.3`), or commit a lock file: uv, poetry, pip-compile.',
         subject: 'unpinned requirements',
       },
     ];

@@ -1,7 +1,8 @@
 import type { CheckOutput, Finding } from '../../model.ts';
 import { folderOf } from '../../repo.ts';
-import type { CheckContext, Tool } from '../../tool.ts';
+import type { CheckContext } from '../../tool.ts';
 import { notRun } from '../answer.ts';
+import { repositoryTool } from '../planned.ts';
 import { vulnerabilityDatabase } from './database.ts';
 import { vulnerabilityFindings } from './report.ts';
 import { databaseFlags, runTrivy, trivyBinary } from './run.ts';
@@ -9,39 +10,32 @@ import { databaseFlags, runTrivy, trivyBinary } from './run.ts';
 const composeNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
 
 /** Vulnerabilities in the images of the compose services, as far as this machine's engine has them (`checks.scan.images`). */
-export const trivyImage: Tool = {
-  name: 'trivy',
-  category: 'scan',
-  plan(repo, settings) {
+export const trivyImage = repositoryTool(
+  { name: 'trivy', category: 'scan', check: 'trivy image' },
+  (repo, settings) => {
     const compose = composeNames.find((name) => repo.files.includes(name));
-    if (!settings.scan.images || compose === undefined) return [];
-    return [
-      {
-        id: 'trivy image',
-        tool: 'trivy',
-        category: 'scan',
-        folder: folderOf(compose),
-        why: `checks.scan.images is set, and ${compose} has the services`,
-        command: 'trivy image <each image of docker compose config --images>',
-        needs: [trivyBinary, vulnerabilityDatabase],
-        cost: { cores: 1, memory: 600 * 1024 * 1024, seconds: 15 },
-        timeoutMs: settings.timeoutMs,
-        run: scan,
-      },
-    ];
+    if (!settings.scan.images || compose === undefined) return undefined;
+    return {
+      folder: folderOf(compose),
+      why: `checks.scan.images is set, and found ${compose}`,
+      command: 'trivy image <each image of docker compose config --images>',
+      needs: [trivyBinary, vulnerabilityDatabase],
+      cost: { cores: 1, memory: 600 * 1024 * 1024, seconds: 15 },
+      run: scan,
+    };
   },
-};
+);
 
 async function scan(context: CheckContext): Promise<CheckOutput> {
   const listed = await context.spawn(['docker', 'compose', 'config', '--images'], { quiet: true });
-  if (listed.code !== 0) return notRun(listed, 'docker compose can’t say which images the services have');
+  if (listed.code !== 0) return notRun(listed, 'docker compose failed to list the images of the services');
   const images = [...new Set(listed.stdout.split('\n').filter((line) => line.trim() !== ''))].sort();
   const present: string[] = [];
   for (const image of images) if (await isPresent(image, context)) present.push(image);
   if (present.length === 0) {
     return {
       ran: false,
-      why: `none of the images of the services is on this machine (${images.join(', ')})`,
+      why: `no image of the services is on this machine (${images.join(', ')})`,
       fix: 'Build them before the checks (`sluice build`, `docker compose build`), or set checks.scan.images: false.',
     };
   }
@@ -68,7 +62,7 @@ async function isPresent(image: string, context: CheckContext): Promise<boolean>
 
 async function scanImage(image: string, context: CheckContext): Promise<Finding[] | CheckOutput> {
   const { folder } = context.prepared(vulnerabilityDatabase);
-  // In memory: the cache of layers is a bbolt file, which takes one process at a time.
+  // The cache of layers on disk is a bbolt file, which only one process at a time can open.
   const flags = ['--cache-dir', folder, '--cache-backend=memory', '--image-src=docker'];
   const answer = await runTrivy(context, ['image', ...flags, ...databaseFlags], image);
   if ('notRun' in answer) return answer.notRun;

@@ -3,7 +3,7 @@ import type { CheckSettings } from '../../../config/model.ts';
 import type { Finding, Level, Severity } from '../../model.ts';
 import { sentence } from '../answer.ts';
 
-/** What is read of trivy's JSON report, schema version 2. */
+/** The used fields of trivy's JSON report, schema version 2. */
 const packageShape = z.object({
   ID: z.string().optional(),
   Name: z.string(),
@@ -65,21 +65,21 @@ const severityOf: Readonly<Record<string, Severity>> = {
   MEDIUM: 'medium',
   LOW: 'low',
 };
-/** From the lowest up; UNKNOWN, which a new entry may have, is below all. */
+/** From the lowest up; new entries may be UNKNOWN. */
 const ranks = ['UNKNOWN', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL'];
 
-/** Where a vulnerable package stands: what differs between lock files and images. */
-export interface Whereabouts {
+/** The place of a vulnerable package, which differs between lock files and images. */
+interface Whereabouts {
   /** File of the repository for a target; undefined for a layer of an image. */
   file(target: string): string | undefined;
   line(file: string, name: string): number | undefined;
-  /** `in the image shop-web`, for what is in no file. */
+  /** `in the image shop-web`, for packages of an image. */
   readonly within?: string;
 }
 
 /**
- * One finding for each vulnerability of each package in each file, whichever of its versions are there. What counts against
- * the verdict is decided by `checks.scan`; packages of development alone never reach production, so they are notes.
+ * One finding for each vulnerability of each package in each file, for all its versions. `checks.scan` decides the level;
+ * development packages never reach production, so they are notes.
  */
 export function vulnerabilityFindings(
   report: TrivyReport,
@@ -116,7 +116,7 @@ function vulnerabilityFinding(
   const named = `${one.PkgName} ${versions}`.trim();
   const title = one.Title === undefined ? '' : `: ${one.Title}`;
   const place = where.within === undefined ? '' : ` ${where.within}`;
-  const only = dev ? ' It is used in development only.' : '';
+  const only = dev ? ' It is a development dependency.' : '';
   return {
     tool: 'trivy',
     rule: one.VulnerabilityID,
@@ -143,10 +143,10 @@ function levelOf(
 
 function fixOf({ PkgName: name, FixedVersion: fixed }: Vulnerability, indirect: boolean): string {
   if (!hasFix(fixed)) {
-    return `There is no fixed version of ${name} yet: replace it, or accept it in the baseline until a date.`;
+    return `There is no fixed version of ${name} yet: replace the package, or accept the finding in the baseline until a date.`;
   }
   const versions = fixed.split(/,\s*/).join(' or ');
-  if (indirect) return `Upgrade the package that brings ${name} along, until ${name} is ${versions}.`;
+  if (indirect) return `Upgrade the package that depends on ${name} to one with ${name} ${versions}.`;
   return `Upgrade ${name} to ${versions}.`;
 }
 
@@ -160,7 +160,7 @@ function subjectOf({ PkgName, PkgIdentifier }: Vulnerability, { Type }: TrivyRes
   return `${type ?? Type ?? 'package'}:${PkgName}`;
 }
 
-/** Notes all: our own rules judge Dockerfiles, and teams with clusters have rules of their own about the rest. */
+/** All are notes: Sluice's own rules judge Dockerfiles, and teams with clusters have their own rules for the rest. */
 export function misconfigurationFindings(report: TrivyReport): Finding[] {
   return (report.Results ?? []).flatMap(({ Target, Misconfigurations }) =>
     (Misconfigurations ?? [])

@@ -7,16 +7,16 @@ import { type TrivyReport, trivyReport } from './report.ts';
 
 export const trivyBinary = toolboxTool('trivy');
 
-/** Nothing is fetched and nothing is told anybody while it scans. */
+/** No downloads and no telemetry during a scan. */
 const offline = [
   '--skip-check-update',
   '--skip-version-check',
   '--disable-telemetry',
-  // All of them: what counts is decided here, whatever TRIVY_SEVERITY or trivy.yaml say.
+  // All of them, regardless of TRIVY_SEVERITY and trivy.yaml: Sluice decides the level.
   '--severity=UNKNOWN,LOW,MEDIUM,HIGH,CRITICAL',
 ];
 
-/** For what looks packages up in the database. */
+/** For scans with the vulnerability database. */
 export const databaseFlags = [
   '--scanners=vuln',
   '--skip-db-update',
@@ -24,12 +24,11 @@ export const databaseFlags = [
   '--offline-scan',
 ];
 
-/** No code of trivy's own, so that findings can't be taken for a crash. */
+/** A code that trivy does not use itself, to distinguish findings from a crash. */
 const findingsCode = 3;
-/** A report of more is none that anybody reads. */
 const longestReport = 100 * 1024 * 1024;
 
-/** Runs trivy and reads its report, which goes by a file: that of a large repository is longer than what is kept of stdout. */
+/** Runs trivy and reads its report, from a file: that of a large repository exceeds the limit for stdout. */
 export async function runTrivy(
   context: CheckContext,
   command: readonly [string, ...string[]],
@@ -46,21 +45,20 @@ export async function runTrivy(
   );
   if (size > longestReport) return { notRun: notRun(run, 'trivy wrote a report of more than 100 MB') };
   const said = size === 0 ? undefined : readJson(await readFile(file, 'utf8'), trivyReport);
-  if (said === undefined)
-    return { notRun: notRun(run, 'trivy did not write the report that it was asked for') };
+  if (said === undefined) return { notRun: notRun(run, 'trivy did not write the expected report') };
   const found = (said.Results ?? []).some(
     ({ Vulnerabilities, Misconfigurations }) =>
       (Vulnerabilities ?? []).length > 0 || (Misconfigurations ?? []).length > 0,
   );
   if (run.code === findingsCode && !found) {
-    return { notRun: notRun(run, `trivy ended with exit code ${run.code}, yet it names no finding`) };
+    return { notRun: notRun(run, `trivy exited with code ${run.code} but reported no finding`) };
   }
   return { said };
 }
 
 /**
- * A folder with nothing but these files of the repository, where they stand in it: what git ignores (node_modules, virtual
- * environments) is not theirs to answer for, and walking it takes most of the time.
+ * A folder with only these files of the repository, at the same paths: ignored files (node_modules, virtual environments)
+ * are not the repository's responsibility, and walking them takes most of the time.
  */
 export async function excerpt(context: RunContext, files: readonly string[]): Promise<string> {
   const folder = join(context.scratch, 'files');

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readIstanbul } from '../../../../src/checks/coverage/istanbul.ts';
-import { readLcov, writeLcov } from '../../../../src/checks/coverage/lcov.ts';
+import { readIstanbul, readLcov, writeLcov } from '../../../../src/checks/coverage/reports.ts';
 import { coverageFindings, coverageReport, mergeCoverage } from '../../../../src/checks/coverage/totals.ts';
 import type { FileCoverage } from '../../../../src/checks/model.ts';
 
@@ -122,13 +121,13 @@ describe('totals', () => {
       {
         rule: 'coverage/total',
         level: 'fail',
-        message: 'Tests run 60 % of 10 lines; sluice.yml asks for 61 %.',
+        message: 'Tests cover 60 % of 10 lines; sluice.yml requires 61 %.',
       },
       {
         rule: 'coverage/changed',
         level: 'fail',
         message:
-          'Tests run 25 % of 4 lines of code in the change; sluice.yml asks for 80 %. Not run: src/a.ts 6-7, 12.',
+          'Tests cover 25 % of 4 lines of code in the change; sluice.yml requires 80 %. Not covered: src/a.ts 6-7, 12.',
         at: { file: 'src/a.ts', line: 6 },
       },
     ]);

@@ -3,11 +3,11 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { describe, expect, test } from 'vitest';
 import type { ChecksReport } from '../../../../src/checks/model.ts';
 import { checksAnnotations } from '../../../../src/checks/report/annotations.ts';
-import { checksJson } from '../../../../src/checks/report/json.ts';
 import { checksJunit } from '../../../../src/checks/report/junit.ts';
 import { checksSummary } from '../../../../src/checks/report/summary.ts';
 import { checksTerminal } from '../../../../src/checks/report/terminal.ts';
 import { judge } from '../../../../src/checks/verdict/judge.ts';
+import { checksJson } from '../../../../src/operations/checks/reports.ts';
 import { withinLimits } from '../../../../src/report/annotations.ts';
 import {
   changed,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { percent, ranges } from '../../../../src/checks/coverage/totals.ts';
 import type { ChecksReport, RawResult } from '../../../../src/checks/model.ts';
 import { checksAnnotations } from '../../../../src/checks/report/annotations.ts';
 import { checksJunit } from '../../../../src/checks/report/junit.ts';
 import { checksSummary } from '../../../../src/checks/report/summary.ts';
 import { checksTerminal } from '../../../../src/checks/report/terminal.ts';
-import { percent, ranges } from '../../../../src/checks/report/tests.ts';
 import { verdictLine } from '../../../../src/checks/report/words.ts';
 import { judge } from '../../../../src/checks/verdict/judge.ts';
 import {
@@ -35,14 +35,14 @@ describe('the first line', () => {
     [
       'a review',
       [ran('trivy', [cve]), ran('ruff')],
-      'review: 1 check of 2 asks for a review — trivy (1 finding)',
+      'review: 1 check of 2 needs a review — trivy (1 finding)',
     ],
     [
       'not run',
       [missing('trivy', 'no database.'), ran('ruff')],
       'did-not-run: 1 check of 2 did not run — trivy (no database)',
     ],
-    ['nothing', [], 'did-not-run: there is nothing here that a check is for'],
+    ['nothing', [], 'did-not-run: this repository has nothing to check'],
     [
       'many',
       ['a', 'b', 'c', 'd', 'e'].map((id) => ran(id, [finding({ tool: id })])),
@@ -112,7 +112,7 @@ describe('in a terminal', () => {
       '  slow: 2.1 s tests/test_books.py::test_list',
       '  flaky: tests/test_mail.py::test_sends',
       '',
-      'coverage: 91.2 % of 4,812 lines; 40 % of 20 changed lines (not run:',
+      'coverage: 91.2 % of 4,812 lines; 40 % of 20 changed lines (not covered:',
       '  backend/app.py 12-14, 20)',
       '',
       'note: Something about the run.',
@@ -143,8 +143,8 @@ describe('in a terminal', () => {
   });
 
   test.each([
-    [1, 0, 'note: 1 entry of .sluice-baseline.json has expired and accepts nothing any more'],
-    [0, 2, 'note: 2 entries of .sluice-baseline.json match nothing any more: `sluice check'],
+    [1, 0, 'note: 1 entry of .sluice-baseline.json has expired and no longer applies'],
+    [0, 2, 'note: 2 entries of .sluice-baseline.json no longer match: `sluice check'],
   ])('what the baseline has to say: %i expired, %i unused', (expired, unused, line) => {
     expect(terminal({ ...fullReport, baseline: baseline(expired, unused) })).toContain(line);
   });
@@ -168,7 +168,7 @@ test('what stops several checks is told once, in every output', () => {
     `did-not-run: 3 checks of 4 did not run — ruff, black (${why}), trivy (no database)`,
   );
   for (const text of [terminal(report), checksSummary(report)]) {
-    expect(text).toContain('did not run, as ruff');
+    expect(text).toContain('did not run, see ruff');
     expect(text).toMatch(/^(?:!|### \S+) ruff, black$/m);
   }
   expect(terminal(report).replace(/\s+/g, ' ').split(why)).toHaveLength(4);

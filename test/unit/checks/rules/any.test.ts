@@ -29,7 +29,7 @@ async function holds(files: Readonly<Record<string, string>>): Promise<void> {
   const repo = memoryRepo(files);
   const found = await ownFindings(repo).catch((error: Error) => {
     // A compose file that became none, or that starts nothing: the check says so, and nothing else may go wrong.
-    if (/^compose did not run: (?:.*can’t be read as a compose file|every service )/s.test(error.message))
+    if (/^compose did not run: (?:.*cannot be read as a compose file|every service )/s.test(error.message))
       return [];
     throw error;
   });

@@ -35,7 +35,7 @@ describe('what sluice.yml adds', () => {
       level: 'fail',
       at: { file: 'deploy/prod.yml', line: 2 },
     });
-    expect(found?.message).toBe('worker needs 66 GiB (30 processes × 2.2 GiB), and its limit is 6 GiB.');
+    expect(found?.message).toBe('worker needs 66 GiB (30 processes × 2.2 GiB), but its limit is 6 GiB.');
   });
 
   test('the processes of all hosts share the database', async () => {
@@ -56,7 +56,7 @@ describe('what sluice.yml adds', () => {
     const repo = memoryRepo({ 'deploy/prod.yml': compose });
     const found = await ownFindings(repo, config(`${base}services:\n  api: { pool: 8 }\n`));
     expect(found.map(({ message }) => message)).toEqual([
-      '128 connections to db at most with both colours of production (api 2×4×8 + 2×4×8), and 97 are available.',
+      'With both colors up to 128 connections to db of production (api 2×4×8 + 2×4×8), which has 97 available.',
     ]);
   });
 

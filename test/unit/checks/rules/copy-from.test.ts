@@ -193,7 +193,7 @@ describe('the output of a front end is where its configuration says, or unknown'
 
 describe('the alarm', () => {
   const makes = (made: string, tool: string, path: string) => [
-    `fail: The stage front makes ${made} (${tool}), and not ${path}.`,
+    `fail: The stage front creates ${made} (${tool}), not ${path}.`,
   ];
 
   test.each([
@@ -222,14 +222,14 @@ describe('the alarm', () => {
     ['nuxt build', '/app/web/build', {}, makes('/app/web/.output', 'nuxt', '/app/web/build')],
     [vite, '/code/dist', {}, makes('/app/web/dist', 'vite', '/code/dist')],
     [vite, 'dist', {}, makes('/app/web/dist', 'vite', '/dist')],
-    [vite, '/bundle', {}, ['fail: Nothing in the stage front makes /bundle.']],
+    [vite, '/bundle', {}, ['fail: The stage front does not create /bundle.']],
   ] as const)('%s, and %s is copied', async (build, path, more, expected) => {
     expect(await said(front(build, path, more))).toEqual(expected);
   });
 
   test('a path from the WORKDIR is a note where the build is not understood', async () => {
     expect(await said(front('make-it-so', 'target/app.js'))).toEqual([
-      'note: The stage front does not seem to make /target/app.js. Paths of COPY --from begin at the root, and not at its WORKDIR /app/web.',
+      'note: The stage front does not seem to create /target/app.js. Paths of COPY --from are relative to the root, not to its WORKDIR /app/web.',
     ]);
     expect(await said(front('make-it-so', 'app/web/target'))).toEqual([]);
   });
@@ -268,6 +268,6 @@ describe('other languages', () => {
     ['python:3.13', 'RUN pip install --target=/deps -r requirements.txt', '/packages'],
     ['rust:1', 'RUN cargo build --release', '/app/target/release/app'],
   ])('%s: %s does not bring %s', async (from, lines, path) => {
-    expect(await said(stage(from, lines, path))).toEqual([`fail: Nothing in the stage tool makes ${path}.`]);
+    expect(await said(stage(from, lines, path))).toEqual([`fail: The stage tool does not create ${path}.`]);
   });
 });

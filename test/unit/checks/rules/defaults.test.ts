@@ -86,7 +86,7 @@ describe('variables that the code has a default for', () => {
     const texts = { '.env.example': 'FOO=1\n', 'app.js': `${lines}\n` };
     const found = (await ownFindings(memoryRepo(texts))).filter(({ rule }) => rule === 'env/undocumented');
     expect(found.map(({ message }) => message)).toEqual([
-      '12 variables are read without a default and are not in .env.example: VALUE_0, VALUE_1, VALUE_10, VALUE_11, VALUE_2, VALUE_3, VALUE_4, VALUE_5 and 4 more.',
+      '12 variables without a default are missing in .env.example: VALUE_0, VALUE_1, VALUE_10, VALUE_11, VALUE_2, VALUE_3, VALUE_4, VALUE_5 and 4 more.',
     ]);
   });
 });

@@ -25,7 +25,7 @@ describe('images that production is not built from', () => {
     const found = await ownFindings(memoryRepo(texts));
     expect(found.filter(({ at }) => at?.file === file)).toEqual([]);
     expect((await summaries(texts))['dockerfile']).toBe(
-      `1 Dockerfile; ${file} is not known to be built for production`,
+      `1 Dockerfile; ${file} is not built for production as far as Sluice can see`,
     );
   });
 

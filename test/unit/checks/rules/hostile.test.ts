@@ -9,7 +9,7 @@ import type { CheckResult, RawResult } from '../../../../src/checks/model.ts';
 import { planChecks } from '../../../../src/checks/plan.ts';
 import { openRepo, repoOf } from '../../../../src/checks/repo.ts';
 import { againBy } from '../../../../src/checks/report/words.ts';
-import { pythonTools } from '../../../../src/checks/tools/python/all.ts';
+import { pythonTools } from '../../../../src/checks/tools/all.ts';
 import { trufflehog } from '../../../../src/checks/tools/scan/trufflehog.ts';
 import { coverageResults } from '../../../../src/operations/checks/coverage.ts';
 import { ran, settings } from '../../../support/checks/fixtures.ts';
@@ -108,7 +108,7 @@ describe('a gate for the coverage of the change', () => {
     coverageResults(report, raw, gate, change)[0]?.output;
 
   test('is no pass when the clone is too short to show the change', () => {
-    const why = 'What this run changes is not known: fetch more.';
+    const why = 'Cannot determine what this run changes: fetch more.';
     expect(outcome({ why, isLost: true })).toMatchObject({ ran: false, why: expect.stringContaining(why) });
   });
 

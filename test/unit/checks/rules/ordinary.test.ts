@@ -48,7 +48,9 @@ describe('profiles', () => {
     expect(rest).toEqual([]);
     expect(await check?.run({} as CheckContext)).toMatchObject({
       ran: false,
-      why: expect.stringMatching(/^every service \(db, web\) is behind a profile .* COMPOSE_PROFILES/),
+      why: expect.stringMatching(
+        /^every service \(db, web\) is behind an inactive profile; set COMPOSE_PROFILES /,
+      ),
     });
   });
 });
@@ -109,7 +111,7 @@ describe('base images that the build brings itself', () => {
       expect.stringMatching(/^fail Dockerfile:2 .* is tagged latest\.$/),
     ]);
     expect(await floating('ARG BASE=acme/runtime\nFROM ${BASE}\n')).toEqual([
-      expect.stringMatching(/^note Dockerfile:2 .* unless the build gives another\.$/),
+      expect.stringMatching(/^note Dockerfile:2 .* unless the build sets another one\.$/),
     ]);
   });
 });
@@ -122,13 +124,13 @@ describe('.dockerignore', () => {
   test('a folder below the top holds no .git, and nothing is claimed of what it can’t hold', async () => {
     expect(await ignore({ ...sub, 'web/index.html': '' })).toEqual([]);
     expect(await ignore({ ...sub, 'web/package.json': '{}' })).toEqual([
-      'fail web/Dockerfile:2 There is no .dockerignore in web, so node_modules goes into the image.',
+      'fail web/Dockerfile:2 web has no .dockerignore, so node_modules goes into the image.',
     ]);
   });
 
   test('the top folder does', async () => {
     expect(await ignore({ Dockerfile: whole, 'requirements.txt': '' })).toEqual([
-      'fail Dockerfile:2 There is no .dockerignore in the top folder, so .git, .env and .venv go into the image.',
+      'fail Dockerfile:2 The top folder has no .dockerignore, so .git, .env and .venv go into the image.',
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { nodeProjects } from '../../../../src/checks/detect/node.ts';
-import { unlinted } from '../../../../src/checks/tools/node/eslint-coverage.ts';
+import { unlinted } from '../../../../src/checks/tools/node/eslint.ts';
 import { memoryRepo } from '../../../support/checks/repo.ts';
 
 const manifest = JSON.stringify({ name: 'web', devDependencies: { eslint: '10.0.0' } });
@@ -29,8 +29,8 @@ function notes(linted: readonly string[]): string[] {
 
 test('a kind of source that ESLint has not looked at is told, those of other projects and settings are not', () => {
   expect(notes(['web/src/old.js', 'web/eslint.config.js'])).toEqual([
-    'note ESLint did not look at the only .vue file here, such as web/src/App.vue: its settings leave them out.',
-    'note ESLint did not look at any of the 2 .ts files here, such as web/src/main.ts: its settings leave them out.',
+    'note ESLint did not check the only .vue file here, such as web/src/App.vue: its settings do not match them.',
+    'note ESLint did not check any of the 2 .ts files here, such as web/src/main.ts: its settings do not match them.',
   ]);
   expect(notes(['web/src/old.js', 'web/src/main.ts', 'web/src/App.vue'])).toEqual([]);
 });

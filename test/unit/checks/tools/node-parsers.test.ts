@@ -6,7 +6,7 @@ import type { ToolRun } from '../../../../src/checks/tool.ts';
 import { parseBiome } from '../../../../src/checks/tools/node/biome.ts';
 import { parseEslint } from '../../../../src/checks/tools/node/eslint.ts';
 import { parsePrettier } from '../../../../src/checks/tools/node/prettier.ts';
-import { readTestJson } from '../../../../src/checks/tools/node/test-json.ts';
+import { readTestJson } from '../../../../src/checks/tools/node/test-run.ts';
 import { parseTsc } from '../../../../src/checks/tools/node/tsc.ts';
 
 // Recorded with ESLint 10.15, TypeScript 6.0, Prettier 3.10, Biome 2.6, vitest 4.1 and jest 30.
@@ -119,7 +119,7 @@ describe('test runners', () => {
       'fail web/src/c.test.js src/c.test.js',
     ]);
     expect(failures[0]?.message).toMatch(/ failed: AssertionError: expected 3 to be 4[^\n]*$/);
-    expect(failures[1]?.message).toMatch(/could not be run: Cannot find module '\.\/missing\.js'/);
+    expect(failures[1]?.message).toMatch(/could not run: Cannot find module '\.\/missing\.js'/);
     expect(totals).toMatchObject({
       passed: 2,
       failed: 3,

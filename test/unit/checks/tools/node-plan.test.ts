@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nodeTools } from '../../../../src/checks/tools/node/all.ts';
+import { nodeTools } from '../../../../src/checks/tools/all.ts';
 import { compilations } from '../../../../src/checks/tools/node/tsc.ts';
 import { defaultCheckSettings } from '../../../../src/config/sluice-yml/normalise.ts';
 import { memoryRepo } from '../../../support/checks/repo.ts';

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readJson, readJsonWithComments } from '../../../../src/checks/detect/json-text.ts';
 import { type NodeProject, nodeProjects } from '../../../../src/checks/detect/node.ts';
+import { isWorkspace } from '../../../../src/checks/detect/node-manager.ts';
 import { isDelegating, isPlaceholder, scriptCommand } from '../../../../src/checks/detect/node-scripts.ts';
-import { isWorkspace } from '../../../../src/checks/detect/node-workspaces.ts';
 import { installArguments } from '../../../../src/checks/environments/node.ts';
 import { memoryRepo } from '../../../support/checks/repo.ts';
 
@@ -112,7 +112,7 @@ describe('projects and how they are installed', () => {
     };
     const [a, b] = nodeProjects(memoryRepo(files));
     expect(a?.fault).toEqual({
-      message: 'The file is no JSON: “}” is out of place.',
+      message: 'The file is not valid JSON: unexpected “}”.',
       at: { file: 'a/package.json', line: 3 },
     });
     expect(b).toMatchObject({ own: { eslint: '9' } });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { readCobertura } from '../../../../src/checks/coverage/cobertura.ts';
+import { readCobertura } from '../../../../src/checks/coverage/reports.ts';
 import { pythonProjects } from '../../../../src/checks/detect/python.ts';
-import { pythonTools } from '../../../../src/checks/tools/python/all.ts';
+import { pythonTools } from '../../../../src/checks/tools/all.ts';
 import { readDiffs } from '../../../../src/checks/tools/python/format-diff.ts';
-import { mypyFindings, readMypy } from '../../../../src/checks/tools/python/mypy-output.ts';
-import { pytestFinding } from '../../../../src/checks/tools/python/pytest-failure.ts';
+import { mypyFindings, readMypy } from '../../../../src/checks/tools/python/mypy.ts';
+import { pytestFinding } from '../../../../src/checks/tools/python/pytest.ts';
 import { settings } from '../../../support/checks/fixtures.ts';
 import { memoryRepo } from '../../../support/checks/repo.ts';
 
@@ -19,7 +19,7 @@ describe('which tools a project gets, and why', () => {
   const app = { 'app.py': '' };
   const cases: readonly (readonly [what: string, files: Files, checks: readonly string[]])[] = [
     ['no Python', { 'README.md': '' }, []],
-    ['sources alone', app, ['ruff: it has Python (1 files) and no linter: ruff 0.17.5 is brought along']],
+    ['sources alone', app, ['ruff: 1 Python file without a linter: Sluice installs ruff 0.17.5']],
     ['another linter', { ...app, 'requirements-dev.txt': 'flake8==7' }, []],
     [
       'settings decide, in the project or above',
@@ -30,7 +30,7 @@ describe('which tools a project gets, and why', () => {
         'a/mypy.ini': '[mypy]',
         'a/setup.cfg': '[flake8]',
       },
-      ['ruff: there is ruff.toml', 'mypy: there is a/mypy.ini'],
+      ['ruff: found ruff.toml', 'mypy: found a/mypy.ini'],
     ],
     [
       'ruff as formatter, by its settings',
@@ -44,7 +44,7 @@ describe('which tools a project gets, and why', () => {
         '.github/workflows/ci.yml': 'run: uv run ruff format --check',
         'requirements-dev.txt': 'ruff==0.9.1',
       },
-      ['ruff: ruff 0.9.1 is among its packages', 'ruff format: .github/workflows/ci.yml runs `ruff format`'],
+      ['ruff: ruff 0.9.1 is a dependency', 'ruff format: .github/workflows/ci.yml runs `ruff format`'],
     ],
     [
       'black goes before ruff as formatter',
@@ -67,7 +67,7 @@ describe('which tools a project gets, and why', () => {
     [
       'tests with a conftest.py, but no pytest among the packages',
       { ...app, 'requirements.txt': 'flake8', 'tests/conftest.py': '', 'tests/test_a.py': '' },
-      ['pytest: there is tests/conftest.py'],
+      ['pytest: found tests/conftest.py'],
     ],
     [
       'pytest settings without a test',
@@ -83,9 +83,9 @@ describe('which tools a project gets, and why', () => {
         'b/y.py': '',
       },
       [
-        'ruff: it has Python (1 files) and no linter: ruff 0.17.5 is brought along',
-        'pytest a: pytest 9.2.0 is among its packages',
-        'pytest b: pytest is among its packages',
+        'ruff: 1 Python file without a linter: Sluice installs ruff 0.17.5',
+        'pytest a: pytest 9.2.0 is a dependency',
+        'pytest b: pytest is a dependency',
       ],
     ],
   ];

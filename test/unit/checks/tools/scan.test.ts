@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { onPath } from '../../../../src/checks/toolbox/on-path.ts';
+import { onPath } from '../../../../src/checks/toolbox/toolbox.ts';
+import { scanTools } from '../../../../src/checks/tools/all.ts';
 import { type NpmAudit, npmAudit, npmFindings } from '../../../../src/checks/tools/node/npm-audit.ts';
 import { newRevisions, readRevision } from '../../../../src/checks/tools/python/alembic.ts';
 import { pipAudit, pipFindings } from '../../../../src/checks/tools/python/pip-audit.ts';
-import { scanTools } from '../../../../src/checks/tools/scan/all.ts';
 import { isDockerfile } from '../../../../src/checks/tools/scan/hadolint.ts';
 import {
   isLockFile,
@@ -11,8 +11,12 @@ import {
   namesPackages,
   unpinned,
 } from '../../../../src/checks/tools/scan/lock-files.ts';
-import { isMigration, postgresSign, squawk } from '../../../../src/checks/tools/scan/squawk.ts';
-import { squawkFinding } from '../../../../src/checks/tools/scan/squawk-report.ts';
+import {
+  isMigration,
+  postgresSign,
+  squawk,
+  squawkFinding,
+} from '../../../../src/checks/tools/scan/squawk.ts';
 import { freshness, repositories } from '../../../../src/checks/tools/trivy/database.ts';
 import { trivyReport, vulnerabilityFindings } from '../../../../src/checks/tools/trivy/report.ts';
 import { defaultCheckSettings } from '../../../../src/config/sluice-yml/normalise.ts';

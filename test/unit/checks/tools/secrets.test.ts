@@ -40,11 +40,11 @@ describe('secrets', () => {
     const found = await read(`${line({}, message)}\n${line({}, staged)}`);
     expect(secretFindings(found ?? []).map(({ message, at }) => [message, at])).toEqual([
       [
-        'A secret of the kind Github is in a.txt (not committed yet). Whether it is live is not known.',
+        'Found a secret of type Github in a.txt (not committed yet). It is unknown whether it is live.',
         { file: 'a.txt' },
       ],
       [
-        'A secret of the kind Github is in a message (commit aaaaaaaaaaaa by Ada : :error::x). Whether it is live is not known.',
+        'Found a secret of type Github in a commit message (commit aaaaaaaaaaaa by Ada : :error::x). It is unknown whether it is live.',
         undefined,
       ],
     ]);

@@ -136,11 +136,17 @@ describe('a locked tool', () => {
   });
 
   test.each<[string, string, RegExp, (() => void)[] | ((response: ServerResponse) => void)[], number]>([
-    ['404', 'checks.tool-fetch', /the server answered 404$/, [status(404)], 1],
-    ['500 for ever', 'checks.tool-fetch', /the server answered 500 \(tried 3 times\)$/, [status(500)], 3],
-    ['a hang for ever', 'checks.tool-fetch', /nothing came for 0.15 s \(tried 3 times\)$/, [() => {}], 3],
+    ['404', 'checks.tool-fetch', /: HTTP status 404$/, [status(404)], 1],
+    ['500 for ever', 'checks.tool-fetch', /: HTTP status 500 \(3 attempts\)$/, [status(500)], 3],
+    ['a hang for ever', 'checks.tool-fetch', /: no data for 0.15 s \(3 attempts\)$/, [() => {}], 3],
     ['too much', 'checks.tool-fetch', /larger than 100000 bytes$/, [give(Buffer.alloc(200_000))], 1],
-    ['another file', 'checks.tool-hash', /has the sha256 [0-9a-f]{64}, not [0-9a-f]{64}/, [give(program)], 2],
+    [
+      'another file',
+      'checks.tool-hash',
+      /has sha256 [0-9a-f]{64}, expected [0-9a-f]{64}/,
+      [give(program)],
+      2,
+    ],
   ])('is not run after %s', async (_, code, message, given, requests) => {
     answers.set('/a/trivy.tar.gz', given);
     const tool = readyTool('trivy', context(), choices());
@@ -168,13 +174,17 @@ describe('a locked tool', () => {
   });
 
   test.each<[string, Buffer, RegExp]>([
-    ['without the program', gzipSync(tarOf([{ path: 'README', content: program }])), /it holds no trivy$/],
+    [
+      'without the program',
+      gzipSync(tarOf([{ path: 'README', content: program }])),
+      /it does not contain trivy$/,
+    ],
     [
       'that leads out of its folder',
       gzipSync(tarOf([{ path: '../../trivy', content: program }])),
-      /leads out of its folder: "\.\.\/\.\.\/trivy"$/,
+      /an entry outside its folder: "\.\.\/\.\.\/trivy"$/,
     ],
-    ['that is none', Buffer.from('not gzip'), /cannot be unpacked: incorrect header check$/],
+    ['that is none', Buffer.from('not gzip'), /^Cannot unpack .*: incorrect header check$/],
   ])('is not run from an archive %s', async (_, bytes, message) => {
     answers.set('/a/trivy.tar.gz', [give(bytes)]);
     const tool = readyTool('trivy', context(), choices(locked(bytes, 'trivy')));
@@ -221,11 +231,11 @@ describe('a tool on PATH', () => {
   test('is missed in words', async () => {
     await expect(readyTool('squawk', context({ env, tools: 'path' }))).rejects.toMatchObject({
       code: 'checks.tool-missing',
-      message: 'squawk is not on PATH, and `checks.tools: path` downloads nothing',
+      message: 'squawk is not on PATH, and `checks.tools: path` forbids downloads',
     });
     await expect(readyTool('squawk', context({ env }), { platform: 'win32-x64' })).rejects.toMatchObject({
       code: 'checks.tool-missing',
-      message: 'squawk is not on PATH, and there is no locked squawk for win32-x64',
+      message: 'squawk is not on PATH, and Sluice has no locked version for win32-x64',
     });
   });
 });

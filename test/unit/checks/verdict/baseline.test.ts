@@ -192,14 +192,14 @@ describe('the file', () => {
   const print = '0123456789abcdef';
   const entry = '{"file":"a","tool":"b","rule":"c","message":"d","reason":"e"}';
   test.each<[string, string, number | undefined, RegExp]>([
-    ['no JSON', '{\n  "version": 1,\n}', 2, /is no JSON/],
-    ['an end in the middle', `{\n  "${print}": {`, 2, /is no JSON/],
-    ['nothing', '', 1, /is no JSON/],
-    ['a conflict', '{\n<<<<<<< HEAD\n  "version": 1\n}', 2, /conflict of git/],
+    ['no JSON', '{\n  "version": 1,\n}', 2, /is not valid JSON/],
+    ['an end in the middle', `{\n  "${print}": {`, 2, /is not valid JSON/],
+    ['nothing', '', 1, /is not valid JSON/],
+    ['a conflict', '{\n<<<<<<< HEAD\n  "version": 1\n}', 2, /git merge conflict/],
     ['a list', '[]', 1, /must be an object/],
     ['no version', '{}', 1, /has no version/],
-    ['a newer one', '{\n  "version": 2\n}', 2, /has version 2; this Sluice reads 1/],
-    ['a key that is none', `{\n  "abc": ${entry},\n  "version": 1\n}`, 2, /no fingerprint.*"abc"/],
+    ['a newer one', '{\n  "version": 2\n}', 2, /has version 2; this release of Sluice supports version 1$/],
+    ['a key that is none', `{\n  "abc": ${entry},\n  "version": 1\n}`, 2, /an invalid fingerprint.*"abc"/],
     [
       'no reason',
       `{\n  "${print}": ${entry.replace('"e"', '" "')},\n  "version": 1\n}`,
@@ -210,21 +210,21 @@ describe('the file', () => {
       'a date that is none',
       `{\n  "${print}": ${entry.replace('"e"', '"e","until":"2027-02-30"')},\n  "version": 1\n}`,
       2,
-      /`until` is no date/,
+      /`until` is not a date/,
     ],
     [
       'a number for a text',
       `{\n\n  "${print}": ${entry.replace('"a"', '1')},\n  "version": 1\n}`,
       3,
-      /`file` is no text/,
+      /`file` is not a string/,
     ],
     [
       'something more',
       `{\n  "${print}": ${entry.replace('"e"', '"e","x":1')},\n  "version": 1\n}`,
       2,
-      /with x/,
+      /with an unknown field: x$/,
     ],
-    ['no entry at all', `{\n  "${print}": true,\n  "version": 1\n}`, 2, /is no object/],
+    ['no entry at all', `{\n  "${print}": true,\n  "version": 1\n}`, 2, /is not an object/],
   ])('%s is an error that has the line', (_, text, line, message) => {
     expect(() => parseBaseline(text, file)).toThrow(
       expect.objectContaining({

@@ -3,8 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { addedLines } from '../../../../src/checks/change/diff-lines.ts';
-import { readChangedLines } from '../../../../src/checks/change/lines.ts';
+import { addedLines, readChangedLines } from '../../../../src/checks/change/lines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-changed-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -139,15 +138,15 @@ describe('compared with what', () => {
   test('the very first commit, none at all, and no repository have no change', async () => {
     expect(await started().read()).toMatchObject({
       base: undefined,
-      why: expect.stringMatching(/no commit before/),
+      why: expect.stringMatching(/this is the first commit/),
     });
     const { git, read } = repository();
     expect(await read()).toMatchObject({
-      why: 'What this run changes is not known: there is no commit yet.',
+      why: 'Cannot determine what this run changes: there is no commit yet.',
     });
     git('init', '-q');
     expect(await read()).toMatchObject({
-      why: 'What this run changes is not known: there is no commit yet.',
+      why: 'Cannot determine what this run changes: there is no commit yet.',
     });
   });
 
@@ -201,7 +200,7 @@ describe('on GitHub', () => {
     expect(await clone.read()).toMatchObject({ why: expect.stringMatching(/clone.*fetch-depth: 0/) });
     expect(await clone.read(undefined, event(main))).toEqual({
       base: undefined,
-      why: `What this run changes is not known: commit ${main.slice(0, 12)} is not in this clone: give actions/checkout \`fetch-depth: 0\`.`,
+      why: `Cannot determine what this run changes: commit ${main.slice(0, 12)} is not in this clone: set \`fetch-depth: 0\` for actions/checkout.`,
       isLost: true,
       files: {},
     });
@@ -245,9 +244,13 @@ describe('on GitHub', () => {
     [
       'a schedule on the default branch',
       { schedule: '0 3 * * *', repository: { default_branch: 'main' } },
-      /for no change/,
+      /not for a change/,
     ],
-    ['a base that is no commit id', { pull_request: { base: { sha: '--all' } } }, /does not name the commit/],
+    [
+      'a base that is no commit id',
+      { pull_request: { base: { sha: '--all' } } },
+      /does not name the base commit/,
+    ],
   ])('%s has no change', async (_, event, why) => {
     const { read, commit } = started();
     commit({ 'b.py': 'x\n' });

@@ -170,10 +170,10 @@ describe('sluice.yml', () => {
       }),
     ).notes;
     expect(notes).toEqual([
-      'checks.skip of sluice.yml names mypi, which is no check here; did you mean mypy?',
-      'checks.timeouts of sluice.yml names ruff frontend, which is no check here',
-      'checks.ignore of sluice.yml names compose/memory-limt, which is no rule of Sluice; did you mean compose/memory-limit?',
-      'checks.ignore of sluice.yml names F999, which no finding of this run has',
+      'checks.skip of sluice.yml has an unknown check: mypi; did you mean mypy?',
+      'checks.timeouts of sluice.yml has an unknown check: ruff frontend',
+      'checks.ignore of sluice.yml: compose/memory-limt is not a rule of Sluice; did you mean compose/memory-limit?',
+      'checks.ignore of sluice.yml: F999 matches no finding of this run',
     ]);
   });
 
@@ -202,6 +202,6 @@ test('a test run that skips all of its tests is no pass', () => {
   const report = judge([ran('pytest', [], { output: { ran: true, findings: [], tests } })], context());
   expect(report).toMatchObject({
     verdict: 'did-not-run',
-    results: [{ status: 'did-not-run', why: 'it has skipped all of its tests (3)' }],
+    results: [{ status: 'did-not-run', why: 'all of its tests were skipped (3)' }],
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withheldNote } from '../../../../src/checks/verdict/withheld.ts';
+import { withheldNote } from '../../../../src/checks/verdict/notes.ts';
 import { memoryRepo } from '../../../support/checks/repo.ts';
 
 test('a variable that is set and read, and that tests do not get, is named', () => {
@@ -8,7 +8,7 @@ test('a variable that is set and read, and that tests do not get, is named', () 
   });
   const env = { DATABASE_URL: 'postgres://x', STRIPE: 'y', HOME: '/root', ACTIONS_RUNTIME_TOKEN: 't' };
   expect(withheldNote(repo, env, [])).toEqual([
-    'Tools and tests do not get DATABASE_URL, which the source names or tools read. If they need it, list it in sluice.yml: checks.env.',
+    'Tools and tests do not get DATABASE_URL, although the source or tools mention them. If they are needed, add them to checks.env of sluice.yml.',
   ]);
   expect(withheldNote(repo, env, ['DATABASE_URL'])).toEqual([]);
   expect(withheldNote(repo, { HOME: '/root' }, [])).toEqual([]);
@@ -21,6 +21,6 @@ test('what no source names is named where a tool or a library reads it: the logi
     PGPASSWORD: 'p',
   };
   expect(withheldNote(memoryRepo({}), { ...env, STRIPE: 'y', PGHOST: 'db' }, [])).toEqual([
-    'Tools and tests do not get NODE_AUTH_TOKEN, PGPASSWORD, PIP_INDEX_URL, which the source names or tools read. If they need it, list it in sluice.yml: checks.env.',
+    'Tools and tests do not get NODE_AUTH_TOKEN, PGPASSWORD, PIP_INDEX_URL, although the source or tools mention them. If they are needed, add them to checks.env of sluice.yml.',
   ]);
 });
