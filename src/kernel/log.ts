@@ -65,9 +65,9 @@ export function createLog(options: LogOptions): Log {
   }
 
   function say(level: Level, text: string, decorate = (cleaned: string) => cleaned): void {
-    if (mode === 'json') return json(level, text);
+    if (mode === 'json') json(level, text);
     // Indented lines belong to the line above, and people copy them (commands, YAML): they start without a time.
-    show(decorate(clean(text)), level !== 'info' || !text.startsWith(' '));
+    else show(decorate(clean(text)), level !== 'info' || !text.startsWith(' '));
   }
 
   return {

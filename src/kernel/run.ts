@@ -43,10 +43,10 @@ export const exitCodes = {
 /** For the help and the documentation. */
 export const exitMeanings: readonly (readonly [code: number, meaning: string])[] = [
   [exitCodes.ok, 'Done, or there was nothing to do'],
-  [exitCodes.failed, 'Failed; a failed deploy has been reverted'],
+  [exitCodes.failed, 'Failed; a deploy that fails is reverted'],
   [exitCodes.usage, 'Wrong arguments or configuration; nothing was changed'],
-  [exitCodes.review, 'check: only findings that need a review'],
-  [exitCodes.notRun, 'check: a check did not run, so there is no verdict'],
+  [exitCodes.review, 'Only findings that need a review (sluice check)'],
+  [exitCodes.notRun, 'A check did not run, so there is no verdict (sluice check)'],
   [exitCodes.bug, 'A bug in Sluice; please report it'],
   [exitCodes.cancelled, 'Cancelled (Ctrl-C, SIGTERM); changes were reverted'],
 ];

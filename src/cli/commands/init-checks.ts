@@ -1,16 +1,16 @@
 import type { ChecksReport } from '../../checks/model.ts';
 import type { FirstRun } from '../../init/next-steps/first-run.ts';
 import { messageOf, UserError, UserErrors } from '../../kernel/errors.ts';
-import type { Log } from '../../kernel/log.ts';
+import { quietLog } from '../../kernel/log.ts';
 import { checkRepository, planRepository } from '../../operations/checks/check.ts';
 import type { CommandContext } from '../context.ts';
 
 /**
- * Runs the checks as the first CI run will: Sluice's own rules, which need no tool and end within a second; with `all`
- * every check, which may install things and take minutes.
+ * Runs the checks as the first CI run will: Sluice's own rules, which need no tool and take less than a second; with
+ * `all` every check, which may install tools and take minutes.
  *
  * @param config path of the sluice.yml that was written.
- * @returns undefined where they cannot run; the log says why.
+ * @returns undefined if they cannot run; the log has the reason.
  */
 export async function firstRunOf(
   context: CommandContext,
@@ -26,7 +26,8 @@ export async function firstRunOf(
     );
     const ids = here.map(({ id }) => id);
     if (ids.length === 0) return undefined;
-    const silent = { ...effects, log: quiet(effects.log) };
+    // init prints the result; the lines of the checks would hide the rest of its output.
+    const silent = { ...effects, log: quietLog(effects.log) };
     const { report } = await checkRepository(
       { effects: all ? effects : silent, config },
       { ...request, only: all ? [] : ids },
@@ -57,17 +58,5 @@ function summaryOf({ results }: ChecksReport, planned: readonly string[]): First
     failing,
     findings: failing.reduce((sum, check) => sum + check.findings, 0),
     waiting: [...planned, ...failed],
-  };
-}
-
-/** Its result is a part of what init says; the lines on the way to it would hide the rest. */
-function quiet(log: Log): Log {
-  const nothing = () => {};
-  return {
-    ...log,
-    info: nothing,
-    group: nothing,
-    foreign: nothing,
-    step: () => ({ note: nothing, done: nothing, failed: nothing }),
   };
 }

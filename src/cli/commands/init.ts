@@ -7,9 +7,9 @@ import { type InitPlan, planInit } from '../../init/init.ts';
 import type { FirstRun } from '../../init/next-steps/first-run.ts';
 import { initText, printText } from '../../init/next-steps/init-text.ts';
 import { type NextStep, nextSteps } from '../../init/next-steps/next-steps.ts';
-import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import { imageAsker } from '../../operations/deploy/image-answers.ts';
+import { wrongArgument } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 
 export interface InitOptions {
@@ -20,9 +20,9 @@ export interface InitOptions {
   readonly target: readonly string[];
   /** `true`: --check; `false`: --no-check. */
   readonly check?: boolean;
-  /** Workflows with jobs of the repository’s own. */
+  /** Workflows with jobs that call the actions. */
   readonly ownJobs?: boolean;
-  readonly print: boolean;
+  readonly dryRun?: boolean;
   readonly force: boolean;
   readonly write: readonly string[];
   readonly compose: readonly string[];
@@ -35,7 +35,7 @@ export async function execute(
 ): Promise<number> {
   const { effects } = context;
   if (context.config !== undefined)
-    throw wrong('--config', 'init writes FOLDER/sluice.yml; name the folder instead');
+    throw wrongArgument('--config', 'init writes FOLDER/sluice.yml; name the folder instead');
   const place = await folderAt(folder ?? '.');
   const wishes = {
     production: options.production === undefined ? undefined : address('--production', options.production),
@@ -55,16 +55,17 @@ export async function execute(
     (path) => !plan.files.some((file) => file.path === relative(plan.top, resolve(path))),
   );
   if (unknown !== undefined)
-    throw wrong(
+    throw wrongArgument(
       `--write ${unknown}`,
       `not one of ${plan.files.map(({ path }) => join(relative(process.cwd(), plan.top), path)).join(', ')}`,
     );
-  const outcomes = options.print
+  const dryRun = options.dryRun === true;
+  const outcomes = dryRun
     ? []
     : await writeFiles(plan.top, plan.files, (path) => options.force || named.has(path));
   const config = join(place, 'sluice.yml');
   const checks =
-    options.print || options.check === false
+    dryRun || options.check === false
       ? undefined
       : await (await import('./init-checks.ts')).firstRunOf(context, config, options.check === true);
   const steps = nextSteps({
@@ -76,7 +77,7 @@ export async function execute(
     folder: relative(process.cwd(), plan.top),
   });
   if (context.json) effects.print(JSON.stringify(answer(plan, outcomes, steps, checks)));
-  else effects.print(options.print ? printText(plan, steps) : initText(plan, outcomes, steps, checks));
+  else effects.print(dryRun ? printText(plan, steps) : initText(plan, outcomes, steps, checks));
   return exitCodes.ok;
 }
 
@@ -114,7 +115,7 @@ function answer(
   };
 }
 
-/** From the current folder, as in any command; where it is not there, from the folder that init is for. */
+/** Relative to the working folder, as in any command; if it does not exist there, to the folder of init. */
 function pathOf(path: string, folder: string): string {
   const here = resolve(path);
   return existsSync(here) ? here : resolve(folder, path);
@@ -124,25 +125,23 @@ async function folderAt(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() === true) return resolve(path);
   const isAddress = !('fault' in parseAddress(path));
-  throw wrong(path, `there is no such folder${isAddress ? `; for a server: sluice init host ${path}` : ''}`);
+  const hint = isAddress ? `For a server: sluice init host ${path}` : undefined;
+  throw wrongArgument(path, 'the folder does not exist', hint);
 }
 
 /** `eu=deploy@eu-1.example.com`, with a name as sluice.yml takes it. */
 function namedTarget(text: string): { name: string; host: string } {
   const [name = '', ...rest] = text.split('=');
-  if (rest.length === 0) throw wrong('--target', 'write NAME=user@host, such as eu=deploy@eu-1.example.com');
+  if (rest.length === 0)
+    throw wrongArgument('--target', 'expected NAME=user@host, such as eu=deploy@eu-1.example.com');
   if (!/^[A-Za-z][A-Za-z0-9_-]{0,39}$/.test(name))
-    throw wrong('--target', 'a name is a letter, then up to 39 letters, digits, "-" and "_"');
+    throw wrongArgument('--target', 'a name is a letter, then up to 39 letters, digits, "-" and "_"');
   return { name, host: address('--target', rest.join('=')) };
 }
 
 function address(option: string, text: string): string {
   const parsed = parseAddress(text);
-  // The text may hold a password, and is not repeated.
-  if ('fault' in parsed) throw wrong(option, `the address ${parsed.fault}`);
+  // The text is not repeated: it may hold a password.
+  if ('fault' in parsed) throw wrongArgument(option, `the address ${parsed.fault}`);
   return formatAddress(parsed);
-}
-
-function wrong(what: string, why: string): UserError {
-  return new UserError({ code: 'usage.argument', message: `${what}: ${why}` });
 }
