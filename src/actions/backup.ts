@@ -8,7 +8,7 @@ export const action = defineAction({
   inputs: { target: text, ...place, ...serverLogin },
   main: async (given, job) => {
     const context = serverContextOf(given, job.effects);
-    job.effects.log.info('Sluice backs up the database and proves it by a restore');
+    job.effects.log.info('Backing up the database, with a test restore');
     const { backupTarget } = await import('../operations/deploy/backup.ts');
     return tellBackup(await backupTarget(context, given.target), job);
   },

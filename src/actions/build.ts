@@ -11,14 +11,14 @@ export const inputs = {
 
 export const rules = (given: Values<typeof inputs>): string[] =>
   given['registry-user'] !== undefined && given['registry-password'] === undefined
-    ? ['registry-user needs registry-password; is its secret set?']
+    ? ['registry-user needs registry-password: check that its secret is set']
     : [];
 
 /** @returns the images by service; undefined after a dry run. */
 export async function runBuild(given: Values<typeof inputs>, job: Job) {
   const context = contextOf(given, job.effects);
   const { tags, push, force, 'dry-run': dryRun } = given;
-  job.effects.log.info(`Sluice ${dryRun ? 'plans a build' : 'builds the images'}`);
+  job.effects.log.info(`${dryRun ? 'Planning the build' : 'Building the images'}`);
   const { buildImages } = await import('../operations/build/build.ts');
   const { plan, report } = await buildImages(context, given.target, { tags, push, force, dryRun });
   await (report === undefined ? tellPlan(plan, job) : tellBuild(report, job));

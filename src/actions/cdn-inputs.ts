@@ -1,14 +1,14 @@
 import { place } from './step/credentials.ts';
 import { choice, flag, text, type Values } from './step/inputs.ts';
 
-/** What the pipeline takes, too. */
+/** Inputs of the pipeline too. */
 export const publishInputs = { dist: text, 'allow-removals': flag(false), verify: flag(true) } as const;
 
 const command = choice('publish', 'plan', 'rollback', 'verify', 'dist');
 export const inputs = { target: text, command, name: text, to: text, ...publishInputs, ...place } as const;
 export type SiteInputs = Values<typeof inputs>;
 
-/** A plan with `to` is that of a rollback. */
+/** `plan` with `to` plans a rollback. */
 export function goesBack({ command, to }: SiteInputs): boolean {
   return command === 'rollback' || (command === 'plan' && to !== undefined);
 }
@@ -23,11 +23,11 @@ export function rules(given: SiteInputs): string[] {
   ];
   return [
     ...(to !== undefined && !goesBack(given)
-      ? [`to is the release of a rollback, or of a plan of one, and command is ${command}`]
+      ? [`to applies to a rollback or to its plan, but command is ${command}`]
       : []),
     ...(ofFolder.length > 0 && !isPublished
       ? [
-          `${ofFolder.join(', ')}: for what is published from a folder, and command is ${command}${command === 'plan' ? ' of a rollback' : ''}`,
+          `${ofFolder.join(', ')} apply only when a folder is published, but command is ${command}${command === 'plan' ? ' of a rollback' : ''}`,
         ]
       : []),
   ];

@@ -9,7 +9,7 @@ export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<
   if (given.command === 'dist') return await tellFolder(given, job);
   const context = storeContextOf(given, job.effects);
   const { command, target, to, verify, 'allow-removals': allowRemovals } = given;
-  job.effects.log.info(`Sluice cdn ${command}${target === undefined ? '' : ` ${target}`}`);
+  job.effects.log.info(`sluice cdn ${command}${target === undefined ? '' : ` ${target}`}`);
   const site = await import('../operations/cdn/publish.ts');
   const { followed } = await import('../cdn/report/progress.ts');
   const tell = await import('./results/cdn.ts');
@@ -31,11 +31,11 @@ export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<
   return await tell.tellPublication(done, job, prefix);
 }
 
-/** For a job that builds: it has no keys, and uploads the folder for the job that publishes. */
+/** For a job that builds and has no keys: it uploads the folder for the job that publishes. */
 async function tellFolder({ target, ...given }: SiteInputs, job: Job): Promise<true> {
   const { siteFolder } = await import('../operations/cdn/open.ts');
   const folder = relative(process.cwd(), await siteFolder(contextOf(given, job.effects), { target })) || '.';
-  job.effects.log.info(`Sluice publishes the folder ${folder}`);
+  job.effects.log.info(`The folder to publish is ${folder}`);
   job.output('dist', folder);
   return true;
 }

@@ -12,14 +12,13 @@ export async function runCheck(
   job: Job,
 ): Promise<boolean> {
   const { effects } = job;
-  const what = categories.length === 0 ? 'checks the change' : `runs ${categories.join(' and ')}`;
-  effects.log.info(`Sluice ${what}`);
+  effects.log.info(`Running ${categories.length === 0 ? 'all checks' : categories.join(' and ')}`);
   if (await keepsToken(effects)) {
     job.annotate({
       level: 'warning',
       title: 'sluice: token in .git/config',
       message:
-        'actions/checkout has left the token of the job in the checkout, where code of the change can read it.\n→ Give it `persist-credentials: false`.',
+        'actions/checkout left the token of the job in .git/config, where code of the change can read it.\n→ Set `persist-credentials: false` on actions/checkout.',
     });
   }
   const { checkRepository } = await import('../operations/checks/check.ts');

@@ -17,7 +17,7 @@ export const inputs = {
 export async function runDeploy(given: Values<typeof inputs>, job: Job): Promise<boolean> {
   const context = serverContextOf(given, job.effects);
   const { target, release, watch: watchMs, 'replace-edges': replaceEdges } = given;
-  job.effects.log.info(`Sluice deploys ${release ?? 'this commit'}${target ? ` to ${target}` : ''}`);
+  job.effects.log.info(`Deploying ${release ?? 'this commit'}${target ? ` to ${target}` : ''}`);
   if (given['dry-run']) {
     const { printPlan } = await import('./results/plan.ts');
     return await printPlan(context, given, job);

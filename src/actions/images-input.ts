@@ -4,9 +4,7 @@ import type { Reader } from './step/inputs.ts';
 
 type Images = Readonly<Record<string, string>>;
 
-/**
- * Images by service: the JSON that `build` puts out, the path of a file with the same, or lines `service=reference`.
- */
+/** Images by service: the JSON output of `build`, the path of a file with that JSON, or lines `service=reference`. */
 export const images: Reader<Images> = (given) => {
   if (given === '') return {};
   if (given.startsWith('{')) return fromJson(given);
@@ -18,7 +16,7 @@ export const images: Reader<Images> = (given) => {
         .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
     );
   }
-  if (lines.length > 1) throw new Error('must be JSON, a path of a JSON file, or lines service=reference');
+  if (lines.length > 1) throw new Error('must be JSON, the path of a JSON file, or lines service=reference');
   return fromJson(read(given));
 };
 
@@ -26,7 +24,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Error(`is neither JSON nor a path that can be read (${messageOf(error).split(',')[0]})`);
+    throw new Error(`is neither JSON nor the path of a readable file (${messageOf(error).split(',')[0]})`);
   }
 }
 
@@ -35,7 +33,7 @@ function fromJson(json: string): Images {
   try {
     value = JSON.parse(json);
   } catch {
-    throw new Error('is no valid JSON: expected {"service":"reference"}');
+    throw new Error('is not valid JSON: expected {"service":"reference"}');
   }
   const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
   const entries = isMap ? Object.entries(value as object) : [];

@@ -21,13 +21,13 @@ const rules = (given: Values<typeof inputs>): string[] => {
   return [
     ...build.rules(given),
     ...(run !== undefined && !run.includes('build') && tags.length > 0
-      ? ['tags is for images that are built, and run leaves out build']
+      ? ['tags applies to images that are built, but run does not include build']
       : []),
     ...(!push && run?.includes('build') && run.includes('deploy')
-      ? ['push is false, so that nothing could be deployed: leave deploy out of run']
+      ? ['push is false, so there is nothing to deploy: remove deploy from run']
       : []),
     ...((dist !== undefined || allowRemovals) && run?.includes('cdn') !== true
-      ? ['dist and allow-removals are for a front end that is published, and run has no cdn']
+      ? ['dist and allow-removals apply to a front end, but run does not include cdn']
       : []),
   ];
 };
@@ -36,7 +36,7 @@ function stagesOf(given: Values<typeof inputs>, env: Effects['env']): readonly S
   return given.run ?? usualStages(given.push, readRunEvent(env).change);
 }
 
-/** Also where the keys are those of the runner itself: an agent, files in ~/.ssh, a role of the machine. */
+/** Also for keys of the runner itself: an agent, files in ~/.ssh, a role of the machine. */
 function refuseKeysAfterChecks(run: readonly Stage[]): void {
   const [stage] = run.filter((candidate) => candidate === 'deploy' || candidate === 'cdn');
   if (stage !== undefined && run.includes('check')) {
@@ -57,7 +57,7 @@ export const action = defineAction({
     refuseKeysAfterChecks(run);
     if (run.includes('check') && !(await check.runCheck(given, [], job))) return false;
     const built = run.includes('build') ? await build.runBuild(given, job) : undefined;
-    // A plan of the deploy needs the images, which a dry run has not built.
+    // A plan of the deploy needs the images, and a dry run builds none.
     if (run.includes('deploy') && !(run.includes('build') && built === undefined)) {
       const images = { ...built, ...given.images };
       if (!(await deploy.runDeploy({ ...given, images }, job))) return false;

@@ -14,7 +14,7 @@ export const action = defineAction({
   main: async (given, job) => {
     const context = serverContextOf(given, job.effects);
     const { target, release, watch: watchMs, wait } = given;
-    job.effects.log.info(`Sluice rolls back to ${release ?? 'the release before'}`);
+    job.effects.log.info(`Rolling back to ${release ?? 'the previous release'}`);
     const { rollbackTarget } = await import('../operations/deploy/rollback.ts');
     const rollback = () => rollbackTarget(context, target, { release, watchMs, wait });
     return tellDeploy(await recordedAfter(given, job, () => undoable(job, given, rollback)), job);

@@ -8,7 +8,7 @@ export function wrongArgument(argument: string, why: string, hint?: string): Use
   return new UserError({ code: 'usage.argument', message, ...(hint === undefined ? {} : { hint }) });
 }
 
-/** What is wrong with a file that was named on the command line. */
+/** Explains an error of a file that was named on the command line. */
 export function fileFault(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'the file or its folder does not exist';

@@ -72,7 +72,7 @@ export async function execute({ effects, json }: CommandContext, shell = ''): Pr
   return exitCodes.ok;
 }
 
-/** What can stand at a place of the command line. */
+/** Possible words at a place of the command line. */
 interface Candidates {
   readonly values: readonly (readonly [value: string, description: string])[];
   readonly paths?: 'files' | 'folders';

@@ -8,6 +8,8 @@ import { createProgram } from './program.ts';
 
 // First of all: tools and tests that start later find no secret in the environment of this process.
 const { env } = takeEnvironment();
+// A reader that closes early (`sluice --help | head`) is not an error.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 const words = process.argv.slice(2);
 const program = createProgram(env, words);
 addCommands(program);

@@ -2,7 +2,7 @@ import type { Config, Target } from '../config/model.ts';
 import { targetOf } from '../config/sluice-yml/load.ts';
 import { UserError } from '../kernel/errors.ts';
 
-/** The target asked for; the only one when none was named. */
+/** The named target, or the only one. */
 export function chooseTarget(config: Config, name: string | undefined): Target {
   const all = Object.values(config.targets);
   const [only] = all;
@@ -11,7 +11,11 @@ export function chooseTarget(config: Config, name: string | undefined): Target {
   const names = all.map((target) => target.name).join(', ');
   throw new UserError({
     code: 'usage.argument',
-    message: 'Which target?',
-    hint: names === '' ? 'sluice.yml has no targets yet: see docs/config.md.' : `Targets: ${names}.`,
+    message:
+      names === '' ? 'sluice.yml has no targets' : 'sluice.yml has several targets, and none was named',
+    hint:
+      names === ''
+        ? 'Add `targets:`; `sluice init` writes an example.'
+        : `Add --target NAME. Available: ${names}.`,
   });
 }

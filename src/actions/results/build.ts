@@ -21,15 +21,15 @@ export async function tellBuild(given: BuildReport, job: Job): Promise<void> {
   await job.summarise((room) => buildSummary(report, room));
 }
 
-/** A finding fails nothing, so it is no error. */
+/** A warning: findings do not fail a build. */
 function annotation({ target, topic, message, at }: BuildFinding) {
   return { level: 'warning' as const, title: `sluice build ${target}: ${topic}`, message, ...at };
 }
 
-/** What a build would do, in the log and in the summary. */
+/** The plan of a build, in the log and in the summary. */
 export async function tellPlan(plan: BuildPlan, job: Job): Promise<void> {
   const text = job.effects.mask.scrub(planText(plan));
   job.effects.print(text);
-  const head = `## ⚪ ${inline(`Plan of the images of ${plan.app}; nothing was built`, 300)}`;
+  const head = `## ⚪ ${inline(`Build plan for ${plan.app}; nothing was built`, 300)}`;
   await job.summarise((room) => `${head}\n\n${fence(text, { lines: 2000, bytes: room - 1000 })}`);
 }

@@ -17,7 +17,7 @@ export async function tellChecks(
 ): Promise<boolean> {
   const { env } = job.effects;
   job.effects.print(checksTerminal(report, { colour: false }));
-  // Several of these actions may run in one job, each with files of its own.
+  // Several of these actions may run in one job, each with its own files.
   const name = ['sluice-checks', ...categories].join('-');
   const files = await writeCheckReports(join(env.RUNNER_TEMP ?? tmpdir(), name), report, job.effects.mask);
   const counting = report.results

@@ -1,20 +1,20 @@
 import type { ErrorCode } from '../../kernel/catalogue.ts';
 import { UserError, UserErrors, userErrorsOf } from '../../kernel/errors.ts';
 
-/** How to mend in a workflow what the core explains for a terminal. */
+/** Fixes for a workflow, added to hints that are written for a terminal. */
 const advice: Partial<Record<ErrorCode, string>> = {
   'config.missing':
-    'In a workflow `actions/checkout` comes first; a sluice.yml that is not at the top is named by the input config.',
+    'In a workflow, run `actions/checkout` first. If sluice.yml is not at the top of the repository, set the input config.',
   'host.login-key-missing':
-    'Give the step `ssh-key: ${{ secrets.SSH_KEY }}`, in a job whose `environment:` has that secret: GitHub hands over an empty text for a secret that the job has not. If the environment has it and a reusable workflow does not get it, write jobs of your own with `sluice init --own-jobs --force`.',
+    'Give the step `ssh-key: ${{ secrets.SSH_KEY }}`, in a job whose `environment:` has that secret: GitHub passes an empty text for a secret that the job does not have. If the environment has it and a reusable workflow does not get it, write your own jobs with `sluice init --own-jobs --force`.',
   'host.key-unknown':
-    'Put the output of `ssh-keyscan HOST`, once you have compared it, into a secret: `known-hosts: ${{ secrets.KNOWN_HOSTS }}`.',
+    'Compare the output of `ssh-keyscan HOST` with the server, then store it as a secret: `known-hosts: ${{ secrets.KNOWN_HOSTS }}`.',
   'registry.denied':
-    'For ghcr.io the job needs `permissions: { packages: write }` (read to deploy); elsewhere set registry-user and registry-password.',
-  'cdn.dist': 'In a workflow the step that builds the front end comes before this one, in the same job.',
+    'For ghcr.io, the job needs `permissions: { packages: write }` (read to deploy). For other registries, set registry-user and registry-password.',
+  'cdn.dist': 'In a workflow, build the front end in an earlier step of the same job.',
 };
 
-/** The error with what its hint does not say for a workflow. */
+/** The error with the hint for a workflow. */
 export function advised(error: unknown): unknown {
   const known = userErrorsOf(error);
   if (!known.some(({ code }) => advice[code] !== undefined)) return error;

@@ -2,7 +2,7 @@ import { errorData, messageOf, type UserError } from '../../kernel/errors.ts';
 import { errorSummary } from '../../report/markdown/error.ts';
 import type { OpenJob } from './job.ts';
 
-/** Errors as annotations, at their place where they have one, and as a summary where nothing has written one yet. */
+/** Errors as annotations, at their place if they have one, and as a summary unless the step has written one. */
 export async function tellErrors(
   action: string,
   error: unknown,
@@ -23,7 +23,7 @@ export async function tellErrors(
   }
   if (await job.hasSummary()) return;
   const errors = known.length > 0 ? known.map(errorData) : [{ code: 'bug', message: messageOf(error) }];
-  // Before a summary cuts or escapes them.
+  // Before the summary shortens or escapes them.
   const shown = job.effects.mask.scrubData(errors);
   await job.summarise((room) => errorSummary(`sluice ${action}`, shown, room));
 }

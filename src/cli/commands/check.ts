@@ -67,7 +67,7 @@ function categoriesOf(given: string | undefined): readonly Category[] {
   if (found !== undefined) return [found];
   throw new UserError({
     code: 'usage.argument',
-    message: `Unknown kind of checks "${given}"${didYouMean(given, categories)}. Available: ${categories.join(', ')}`,
+    message: `Unknown kind of checks "${given}" (available: ${categories.join(', ')})${didYouMean(given, categories)}`,
     hint: 'Name a single check with --only NAME.',
   });
 }

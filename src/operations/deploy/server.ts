@@ -4,9 +4,9 @@ import { UserError } from '../../kernel/errors.ts';
 import type { OperationContext } from '../context.ts';
 
 /**
- * The target with its only host reached where the caller says: CI secrets often hold a server's name and user.
+ * The target with the given address for its only host: CI secrets often hold a server's name and user.
  *
- * @throws UserError `config.host` for an address that is none, `usage.argument` for a target of several hosts.
+ * @throws UserError `config.host` for an invalid address, `usage.argument` for a target with several hosts.
  */
 export function reachedAt(target: Target, server: OperationContext['server']): Target {
   const { host: name, user } = server ?? {};
@@ -15,8 +15,8 @@ export function reachedAt(target: Target, server: OperationContext['server']): T
   if (others.length > 0) {
     throw new UserError({
       code: 'usage.argument',
-      message: `host and user say where one server is, and target ${target.name} has ${target.hosts.length} in sluice.yml`,
-      hint: 'Leave both empty, and write the servers under `hosts:`.',
+      message: `host and user name a single server, but target ${target.name} has ${target.hosts.length} in sluice.yml`,
+      hint: 'Leave both empty, and list the servers under `hosts:`.',
     });
   }
   const { user: ownUser, ...place } = host;
@@ -25,7 +25,7 @@ export function reachedAt(target: Target, server: OperationContext['server']): T
   const full = at >= 0 && user === undefined ? written : `${user ?? ownUser}@${written.slice(at + 1)}`;
   const found = parseAddress(full);
   if ('fault' in found) {
-    // Never repeated: secrets that were mixed up end here.
+    // Without the values: they may be secrets in the wrong place.
     throw new UserError({
       code: 'config.host',
       message: `The address made of host and user ${found.fault}`,

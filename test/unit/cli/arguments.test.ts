@@ -56,6 +56,12 @@ describe('help', () => {
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
+  test('for a reader that closes early ends without a stack', async () => {
+    const argv = ['sh', '-c', '{ "$0" "$1" --help; } | true', process.execPath, sluice] as const;
+    const env = exactEnv({ PATH: process.env.PATH, HOME: folder });
+    expect(await runProcess(argv, { cwd: folder, env })).toMatchObject({ stderr: '' });
+  });
+
   test('of a command below init has none of its options', async () => {
     const { stdout } = await run('init', 'host', '--help');
     expect(stdout).not.toMatch(/--production|--own-jobs/);
