@@ -1,8 +1,40 @@
 import { relative, resolve } from 'node:path';
-import { goesBack, inputs, rules, type SiteInputs } from './cdn-inputs.ts';
 import { defineAction } from './step/action.ts';
-import { contextOf, storeContextOf } from './step/credentials.ts';
+import { contextOf, place, storeContextOf } from './step/credentials.ts';
+import { choice, flag, text, type Values } from './step/inputs.ts';
 import type { Job } from './step/job.ts';
+
+/** Inputs of the pipeline too. */
+export const publishInputs = { dist: text, 'allow-removals': flag(false), verify: flag(true) } as const;
+
+const command = choice('publish', 'plan', 'rollback', 'verify', 'dist');
+const inputs = { target: text, command, name: text, to: text, ...publishInputs, ...place } as const;
+export type SiteInputs = Values<typeof inputs>;
+
+/** `plan` with `to` plans a rollback. */
+function goesBack({ command, to }: SiteInputs): boolean {
+  return command === 'rollback' || (command === 'plan' && to !== undefined);
+}
+
+export function rules(given: SiteInputs): string[] {
+  const { command, to, name, dist, 'allow-removals': allowRemovals } = given;
+  const isPublished = !goesBack(given) && command !== 'verify' && command !== 'dist';
+  const ofFolder = [
+    ...(name === undefined ? [] : ['name']),
+    ...(dist === undefined ? [] : ['dist']),
+    ...(allowRemovals ? ['allow-removals'] : []),
+  ];
+  return [
+    ...(to !== undefined && !goesBack(given)
+      ? [`to applies to a rollback or to its plan, but command is ${command}`]
+      : []),
+    ...(ofFolder.length > 0 && !isPublished
+      ? [
+          `${ofFolder.join(', ')} apply only when a folder is published, but command is ${command}${command === 'plan' ? ' of a rollback' : ''}`,
+        ]
+      : []),
+  ];
+}
 
 /** @param prefix of the names of the outputs. @returns whether the site is what it should be. */
 export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { Category } from '../checks/model.ts';
+import { defineAction, type StartableAction } from './step/action.ts';
 import { keepsToken } from './step/checkout.ts';
 import { text, type Values } from './step/inputs.ts';
 import type { Job } from './step/job.ts';
@@ -26,4 +27,14 @@ export async function runCheck(
   const context = { effects, config: given.config };
   const done = await checkRepository(context, { categories, only: [], since: given.since });
   return await tellChecks(done, categories, job);
+}
+
+/** The actions lint, test and scan. */
+export function checkAction(category: Category): StartableAction {
+  return defineAction({
+    name: category,
+    inputs,
+    work: () => 'checks',
+    main: (given, job) => runCheck(given, [category], job),
+  });
 }

@@ -5,9 +5,9 @@ import type { Phase, StartableAction } from './step/action.ts';
 /** Every action by the name of its folder; `pipeline` is the one at the top. Each loads its code when it runs. */
 export const actions: Readonly<Record<string, () => Promise<{ readonly action: StartableAction }>>> = {
   pipeline: () => import('./pipeline.ts'),
-  lint: () => import('./lint.ts'),
-  test: () => import('./test.ts'),
-  scan: () => import('./scan.ts'),
+  lint: async () => ({ action: (await import('./check.ts')).checkAction('lint') }),
+  test: async () => ({ action: (await import('./check.ts')).checkAction('test') }),
+  scan: async () => ({ action: (await import('./check.ts')).checkAction('scan') }),
   build: () => import('./build.ts'),
   deploy: () => import('./deploy.ts'),
   backup: () => import('./backup.ts'),

@@ -5,11 +5,10 @@ import type { OwnEnvironment } from '../../kernel/process/environ.ts';
 import { type Effects, exitCodes, run } from '../../kernel/run.ts';
 import { secretInputs } from './credentials.ts';
 import { lastMoment } from './deadline.ts';
-import { advised } from './guidance.ts';
 import { readInputs, type Spec, type Values } from './inputs.ts';
 import { type Job, openJob } from './job.ts';
 import { refuseKeys, type Work } from './keys.ts';
-import { tellErrors } from './trouble.ts';
+import { advised, tellErrors } from './trouble.ts';
 
 /** An action: its inputs and its work. */
 export interface Action<S extends Spec> {

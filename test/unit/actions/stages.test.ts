@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stages, usualStages } from '../../../src/actions/stages.ts';
+import { stages, usualStages } from '../../../src/actions/pipeline.ts';
 
 test('a pull request is checked and built, and never deployed, whatever push says', () => {
   for (const push of [true, false]) expect(usualStages(push, true)).toEqual(['check', 'build']);
