@@ -15,10 +15,9 @@ import type { Host } from '../../host/model.ts';
 import { connectHost } from '../../host/ssh/connect.ts';
 import { secretVariables } from '../../host/ssh/credentials.ts';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
-import { chooseTarget } from '../choose-target.ts';
 import type { OperationContext } from '../context.ts';
+import { chooseTarget, reachedAt } from '../target.ts';
 import { imageAsker } from './image-answers.ts';
-import { reachedAt } from './server.ts';
 
 /** A target as sluice.yml describes it. */
 export interface LoadedTarget {
