@@ -5,8 +5,14 @@ import { flag, list, text, type Values } from './step/inputs.ts';
 import type { Job } from './step/job.ts';
 
 export const inputs = {
-  ...{ target: text, tags: list, push: flag(true), force: flag(false), 'dry-run': flag(false) },
-  ...{ ...place, ...registryLogin, 'github-token': text },
+  target: text,
+  tags: list,
+  push: flag(true),
+  force: flag(false),
+  'dry-run': flag(false),
+  ...place,
+  ...registryLogin,
+  'github-token': text,
 } as const;
 
 export const rules = (given: Values<typeof inputs>): string[] =>
@@ -26,7 +32,9 @@ export async function runBuild(given: Values<typeof inputs>, job: Job) {
 }
 
 export const action = defineAction({
-  ...{ name: 'build', inputs, rules },
+  name: 'build',
+  inputs,
+  rules,
   work: () => 'builds',
   main: async (given, job) => {
     await runBuild(given, job);

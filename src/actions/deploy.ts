@@ -50,10 +50,23 @@ function fromJson(json: string): Images {
 }
 
 export const inputs = {
-  ...{ target: text, release: text, images, watch: duration(3_600_000), 'dry-run': flag(false) },
-  ...{ backup: flag(true), migrate: flag(true), preflight: flag(true) },
-  ...{ force: flag(false), 'replace-edges': flag(false), replace: list, wait: flag(false) },
-  ...{ ...place, ...serverLogin, ...registryLogin, ...deploymentInputs, 'slack-webhook-url': text },
+  target: text,
+  release: text,
+  images,
+  watch: duration(3_600_000),
+  'dry-run': flag(false),
+  backup: flag(true),
+  migrate: flag(true),
+  preflight: flag(true),
+  force: flag(false),
+  'replace-edges': flag(false),
+  replace: list,
+  wait: flag(false),
+  ...place,
+  ...serverLogin,
+  ...registryLogin,
+  ...deploymentInputs,
+  'slack-webhook-url': text,
 } as const;
 
 export async function runDeploy(given: Values<typeof inputs>, job: Job): Promise<boolean> {

@@ -36,7 +36,10 @@ export function usualStages(push: boolean, isChange: boolean): readonly Stage[] 
 
 const inputs = {
   run: stages,
-  ...{ ...check.inputs, ...build.inputs, ...deploy.inputs, ...publishInputs },
+  ...check.inputs,
+  ...build.inputs,
+  ...deploy.inputs,
+  ...publishInputs,
 } as const;
 
 const rules = (given: Values<typeof inputs>): string[] => {
@@ -69,7 +72,9 @@ function refuseKeysAfterChecks(run: readonly Stage[]): void {
 
 /** The action at the top of the repository: the whole pipeline in one step. */
 export const action = defineAction({
-  ...{ name: 'pipeline', inputs, rules },
+  name: 'pipeline',
+  inputs,
+  rules,
   work: (given, env) => {
     const run = stagesOf(given, env);
     if (run.includes('check')) return 'checks';

@@ -8,8 +8,14 @@ import { undoable, undoRest } from './step/post.ts';
 export const action = defineAction({
   name: 'rollback',
   inputs: {
-    ...{ target: text, release: text, watch: duration(3_600_000), wait: flag(false) },
-    ...{ ...place, ...serverLogin, ...deploymentInputs, 'slack-webhook-url': text },
+    target: text,
+    release: text,
+    watch: duration(3_600_000),
+    wait: flag(false),
+    ...place,
+    ...serverLogin,
+    ...deploymentInputs,
+    'slack-webhook-url': text,
   },
   main: async (given, job) => {
     const context = serverContextOf(given, job.effects);

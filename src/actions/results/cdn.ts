@@ -16,9 +16,13 @@ export async function tellPublication(given: PublicationReport, job: Job, prefix
   job.effects.print(resultText(report, plain));
   const live = outcome === 'nothing' ? plan.current : plan.release;
   tellOutputs(job, prefix, {
-    ...{ ...planOutputs(plan), outcome, verdict: verdictOf(verify) },
-    ...{ release: live?.name ?? '', number: String(live?.number ?? '') },
-    ...{ requests: String(totalOf(requests)), findings: String(verify?.findings.length ?? '') },
+    ...planOutputs(plan),
+    outcome,
+    verdict: verdictOf(verify),
+    release: live?.name ?? '',
+    number: String(live?.number ?? ''),
+    requests: String(totalOf(requests)),
+    findings: String(verify?.findings.length ?? ''),
   });
   const fault = faultLine(report);
   const back = outcome === 'published' ? wayBack(plan, undefined) : undefined;
@@ -38,8 +42,12 @@ export async function tellPublication(given: PublicationReport, job: Job, prefix
 export async function tellSitePlan(plan: PublicationPlan, job: Job, prefix: string): Promise<true> {
   job.effects.print(planText(plan, plain));
   tellOutputs(job, prefix, {
-    ...{ ...planOutputs(plan), outcome: 'planned', verdict: 'none', findings: '' },
-    ...{ release: plan.release.name, number: String(plan.release.number) },
+    ...planOutputs(plan),
+    outcome: 'planned',
+    verdict: 'none',
+    findings: '',
+    release: plan.release.name,
+    number: String(plan.release.number),
     requests: String(totalOf(plan.requests)),
   });
   await job.summarise((room) => planSummary(plan, room));

@@ -64,7 +64,11 @@ export async function openDeployments(
       // No retry: a second deployment would never be closed.
       const { data } = await request(1, (signal) =>
         client.rest.repos.createDeployment({
-          ...{ owner, repo, ref, task, environment },
+          owner,
+          repo,
+          ref,
+          task,
+          environment,
           description: description.slice(0, descriptionLength),
           // Exactly this commit is deployed, and the workflow decides which checks must pass before.
           auto_merge: false,
@@ -78,7 +82,11 @@ export async function openDeployments(
     setStatus: async (deployment_id, { state, environment, description, environmentUrl, logUrl }) => {
       await request(statusTries, (signal) =>
         client.rest.repos.createDeploymentStatus({
-          ...{ owner, repo, deployment_id, state, environment },
+          owner,
+          repo,
+          deployment_id,
+          state,
+          environment,
           description: description.slice(0, descriptionLength),
           ...(environmentUrl === undefined ? {} : { environment_url: environmentUrl }),
           ...(logUrl === undefined ? {} : { log_url: logUrl }),

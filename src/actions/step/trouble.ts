@@ -52,7 +52,10 @@ export function advised(error: unknown): unknown {
     const { code, message, at, output, cause } = userError;
     const hint = userError.hint === undefined ? more : `${userError.hint}\n${more}`;
     return new UserError({
-      ...{ code, message, hint, cause },
+      code,
+      message,
+      hint,
+      cause,
       ...(at === undefined ? {} : { at }),
       ...(output === undefined ? {} : { output }),
     });

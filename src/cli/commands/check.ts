@@ -102,6 +102,12 @@ async function keepBaseline(
 
 function publicPlan({ checks }: CheckPlan) {
   return checks.map(({ id, tool, category, folder, why, command, needs }) => ({
-    ...{ id, tool, category, folder, why, command, needs: needs.map((need) => need.what) },
+    id,
+    tool,
+    category,
+    folder,
+    why,
+    command,
+    needs: needs.map((need) => need.what),
   }));
 }

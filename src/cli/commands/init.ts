@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import type { ChecksReport } from '../../checks/model.ts';
 import { formatAddress, parseAddress } from '../../config/address.ts';
 import { type FileOutcome, writeFiles } from '../../init/files.ts';
 import { type InitPlan, planInit } from '../../init/init.ts';
 import type { FirstRun } from '../../init/next-steps/first-run.ts';
 import { initText, printText } from '../../init/next-steps/init-text.ts';
 import { type NextStep, nextSteps } from '../../init/next-steps/next-steps.ts';
+import { messageOf, UserError, UserErrors } from '../../kernel/errors.ts';
+import { quietLog } from '../../kernel/log.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import { imageAsker } from '../../operations/deploy/image-answers.ts';
 import { wrongArgument } from '../arguments.ts';
@@ -65,9 +68,7 @@ export async function execute(
     : await writeFiles(plan.top, plan.files, (path) => options.force || named.has(path));
   const config = join(place, 'sluice.yml');
   const checks =
-    dryRun || options.check === false
-      ? undefined
-      : await (await import('./init-checks.ts')).firstRunOf(context, config, options.check === true);
+    dryRun || options.check === false ? undefined : await firstRunOf(context, config, options.check === true);
   const steps = nextSteps({
     guess: plan.guess,
     files: plan.files.map(({ path }) => path),
@@ -144,4 +145,61 @@ function address(option: string, text: string): string {
   // The text is not repeated: it may hold a password.
   if ('fault' in parsed) throw wrongArgument(option, `the address ${parsed.fault}`);
   return formatAddress(parsed);
+}
+
+/**
+ * Runs the checks as the first CI run will: Sluice's own rules, which need no tool and take less than a second; with
+ * `all` every check, which may install tools and take minutes.
+ *
+ * @param config path of the sluice.yml that was written.
+ * @returns undefined if they cannot run; the log has the reason.
+ */
+async function firstRunOf(
+  context: CommandContext,
+  config: string,
+  all: boolean,
+): Promise<FirstRun | undefined> {
+  const { effects } = context;
+  const request = { categories: [], only: [], since: undefined };
+  const { checkRepository, planRepository } = await import('../../operations/checks/check.ts');
+  try {
+    const plan = await planRepository({ effects, config }, request);
+    const here = plan.checks.filter(
+      ({ needs, category }) => all || (needs.length === 0 && category === 'lint'),
+    );
+    const ids = here.map(({ id }) => id);
+    if (ids.length === 0) return undefined;
+    // init prints the result; the lines of the checks would hide the rest of its output.
+    const silent = { ...effects, log: quietLog(effects.log) };
+    const { report } = await checkRepository(
+      { effects: all ? effects : silent, config },
+      { ...request, only: all ? [] : ids },
+    );
+    const waiting = plan.checks.filter(({ id }) => !ids.includes(id)).map(({ id }) => id);
+    return summaryOf(report, waiting);
+  } catch (error) {
+    if (!(error instanceof UserError || error instanceof UserErrors)) throw error;
+    effects.log.warn(`The checks did not run: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function summaryOf({ results }: ChecksReport, planned: readonly string[]): FirstRun {
+  const failing = results
+    .filter(({ status }) => status === 'fail' || status === 'review')
+    .map(({ check, findings }) => {
+      const blocking = findings.filter(({ level, accepted }) => level !== 'note' && accepted === undefined);
+      const counts = new Map<string, number>();
+      for (const { rule } of blocking) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+      const rules = [...counts].map(([rule, count]) => (count === 1 ? rule : `${rule} (${count})`));
+      return { check: check.id, rules, findings: blocking.length };
+    });
+  const failed = results.filter(({ status }) => status === 'did-not-run').map(({ check }) => check.id);
+  const ran = results.filter(({ status }) => status !== 'did-not-run' && status !== 'skipped');
+  return {
+    ran: ran.map(({ check }) => check.id),
+    failing,
+    findings: failing.reduce((sum, check) => sum + check.findings, 0),
+    waiting: [...planned, ...failed],
+  };
 }

@@ -47,7 +47,11 @@ export async function deployTarget(
   const recorder = createRecorder(log, clock);
   const loaded = await loadTarget(context, targetName);
   const early = {
-    ...{ command: 'deploy' as const, config: loaded.config, target: loaded.target, recorder, hosts: [] },
+    command: 'deploy' as const,
+    config: loaded.config,
+    target: loaded.target,
+    recorder,
+    hosts: [],
     release: options.release ?? 'this commit',
   };
   const { config, target, effects } = loaded;
@@ -78,10 +82,19 @@ export async function deployTarget(
   const report = await tellingFailure(context, { ...early, ...named, hosts }, effects, () =>
     deploy(
       {
-        ...{ config, target, hosts, models, force, replaceEdges, replace },
+        config,
+        target,
+        hosts,
+        models,
+        force,
+        replaceEdges,
+        replace,
         ...named,
         options: {
-          ...{ backup, migrate, skipPreflight: !options.preflight, watchMs: options.watchMs },
+          backup,
+          migrate,
+          skipPreflight: !options.preflight,
+          watchMs: options.watchMs,
           wait: options.wait === true,
         },
       },

@@ -30,7 +30,11 @@ export async function rollbackTarget(
   const loaded = await loadTarget(context, targetName);
   const { config, target } = loaded;
   const early = {
-    ...{ command: 'rollback' as const, config, target, recorder, hosts: [] },
+    command: 'rollback' as const,
+    config,
+    target,
+    recorder,
+    hosts: [],
     release: release ?? 'the previous release',
   };
   await using open = await tellingFailure(context, early, loaded.effects, () =>
@@ -44,7 +48,10 @@ export async function rollbackTarget(
   const report = await tellingFailure(context, { ...early, hosts }, effects, () =>
     rollback(
       {
-        ...{ config, target, hosts, release },
+        config,
+        target,
+        hosts,
+        release,
         options: {
           backup: false,
           migrate: false,
