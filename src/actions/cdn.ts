@@ -8,7 +8,15 @@ import type { Job } from './step/job.ts';
 export const publishInputs = { dist: text, 'allow-removals': flag(false), verify: flag(true) } as const;
 
 const command = choice('publish', 'plan', 'rollback', 'verify', 'dist');
-const inputs = { target: text, command, name: text, to: text, ...publishInputs, ...place } as const;
+const inputs = {
+  target: text,
+  command,
+  'dry-run': flag(false),
+  name: text,
+  to: text,
+  ...publishInputs,
+  ...place,
+} as const;
 export type SiteInputs = Values<typeof inputs>;
 
 /** `plan` with `to` plans a rollback. */
@@ -17,7 +25,7 @@ function goesBack({ command, to }: SiteInputs): boolean {
 }
 
 export function rules(given: SiteInputs): string[] {
-  const { command, to, name, dist, 'allow-removals': allowRemovals } = given;
+  const { command, to, name, dist, 'allow-removals': allowRemovals, 'dry-run': dryRun } = given;
   const isPublished = !goesBack(given) && command !== 'verify' && command !== 'dist';
   const ofFolder = [
     ...(name === undefined ? [] : ['name']),
@@ -25,6 +33,9 @@ export function rules(given: SiteInputs): string[] {
     ...(allowRemovals ? ['allow-removals'] : []),
   ];
   return [
+    ...(dryRun && (command === 'verify' || command === 'dist')
+      ? [`dry-run applies to publish and rollback, but command is ${command}`]
+      : []),
     ...(to !== undefined && !goesBack(given)
       ? [`to applies to a rollback or to its plan, but command is ${command}`]
       : []),
@@ -41,7 +52,9 @@ export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<
   if (given.command === 'dist') return await tellFolder(given, job);
   const context = storeContextOf(given, job.effects);
   const { command, target, to, verify, 'allow-removals': allowRemovals } = given;
-  job.effects.log.info(`sluice cdn ${command}${target === undefined ? '' : ` ${target}`}`);
+  const dryRun = command === 'plan' || given['dry-run'];
+  const options = `${given['dry-run'] ? ' --dry-run' : ''}${target === undefined ? '' : ` ${target}`}`;
+  job.effects.log.info(`sluice cdn ${command}${options}`);
   const site = await import('../operations/cdn/publish.ts');
   const { followed } = await import('../cdn/report/progress.ts');
   const tell = await import('./results/cdn.ts');
@@ -53,7 +66,7 @@ export async function runCdn(given: SiteInputs, job: Job, prefix = ''): Promise<
     const { verifyPublished } = await import('../operations/cdn/verify.ts');
     return await tell.tellLook(await verifyPublished(context, { target }), job);
   }
-  if (command === 'plan') {
+  if (dryRun) {
     const plan = isBack ? site.planSiteRollback(context, back) : site.planPublication(context, release);
     return await tell.tellSitePlan(await plan, job, prefix);
   }

@@ -91,8 +91,7 @@ export const action = defineAction({
       if (!(await deploy.runDeploy({ ...given, images }, job))) return false;
     }
     if (!run.includes('cdn')) return true;
-    const command = given['dry-run'] ? 'plan' : 'publish';
-    return await runCdn({ ...given, command, name: given.release, to: undefined }, job, 'cdn-');
+    return await runCdn({ ...given, command: 'publish', name: given.release, to: undefined }, job, 'cdn-');
   },
   post: undoRest,
 });

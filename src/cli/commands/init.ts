@@ -40,28 +40,13 @@ export async function execute(
   if (context.config !== undefined)
     throw wrongArgument('--config', 'init writes FOLDER/sluice.yml; name the folder instead');
   const place = await folderAt(folder ?? '.');
-  const wishes = {
-    production: options.production === undefined ? undefined : address('--production', options.production),
-    staging: typeof options.staging === 'string' ? address('--staging', options.staging) : options.staging,
-    compose: options.compose.map((path) => pathOf(path, place)),
-    others: options.target.map(namedTarget),
-    ownJobs: options.ownJobs === true,
-  };
   const ask = imageAsker({ app: '', registry: undefined }, effects);
   const asking = {
     ...effects,
     askImages: (references: Readonly<Record<string, string>>) => ask(references, undefined),
   };
-  const plan = await planInit(place, wishes, asking);
-  const named = new Set(options.write.map((path) => relative(plan.top, resolve(path))));
-  const unknown = options.write.find(
-    (path) => !plan.files.some((file) => file.path === relative(plan.top, resolve(path))),
-  );
-  if (unknown !== undefined)
-    throw wrongArgument(
-      `--write ${unknown}`,
-      `not one of ${plan.files.map(({ path }) => join(relative(process.cwd(), plan.top), path)).join(', ')}`,
-    );
+  const plan = await planInit(place, wishesOf(options, place), asking);
+  const named = filesToWrite(options.write, plan);
   const dryRun = options.dryRun === true;
   const outcomes = dryRun
     ? []
@@ -80,6 +65,26 @@ export async function execute(
   if (context.json) effects.print(JSON.stringify(answer(plan, outcomes, steps, checks)));
   else effects.print(dryRun ? printText(plan, steps) : initText(plan, outcomes, steps, checks));
   return exitCodes.ok;
+}
+
+function wishesOf(options: InitOptions, place: string) {
+  const { production, staging, compose, target, ownJobs } = options;
+  return {
+    production: production === undefined ? undefined : address('--production', production),
+    staging: typeof staging === 'string' ? address('--staging', staging) : staging,
+    compose: compose.map((path) => pathOf(path, place)),
+    others: target.map(namedTarget),
+    ownJobs: ownJobs === true,
+  };
+}
+
+/** Paths of --write, from the top of the repository. @throws UserError `usage.argument` for a file that init does not write. */
+function filesToWrite(paths: readonly string[], { top, files }: InitPlan): ReadonlySet<string> {
+  const known = files.map(({ path }) => path);
+  const unknown = paths.find((path) => !known.includes(relative(top, resolve(path))));
+  if (unknown === undefined) return new Set(paths.map((path) => relative(top, resolve(path))));
+  const here = known.map((path) => join(relative(process.cwd(), top), path));
+  throw wrongArgument(`--write ${unknown}`, `not one of ${here.join(', ')}`);
 }
 
 function answer(

@@ -78,5 +78,7 @@ test('an output that GitHub would not take is left out, with a warning', async (
 test('a file that is not there is an error of the runner’s, not a bug', async () => {
   const { output } = await job();
   rmSync(join(folder, 'GITHUB_OUTPUT'));
-  expect(() => output('a', 'b')).toThrow(/Cannot write the runner's file for outputs or states: Missing file/);
+  expect(() => output('a', 'b')).toThrow(
+    /Cannot write the runner's file for outputs or states: Missing file/,
+  );
 });

@@ -16,5 +16,7 @@ test('the parts that are asked for come in their order', () => {
   expect(stages('deploy, check')).toEqual(['check', 'deploy']);
   expect(stages('')).toBeUndefined();
   expect(stages('cdn,build')).toEqual(['build', 'cdn']);
-  expect(() => stages('cnd')).toThrow('has an unknown part (available: check, build, deploy, cdn); did you mean cdn?');
+  expect(() => stages('cnd')).toThrow(
+    'has an unknown part (available: check, build, deploy, cdn); did you mean cdn?',
+  );
 });
