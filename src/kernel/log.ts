@@ -126,15 +126,15 @@ export function quietLog(log: Log): Log {
   };
 }
 
-/** Cuts a line to a width: long words (URLs, paths) lose their middle first, then the line its end. */
+/** Cuts a line to a width: its longest word (a URL, a path) loses its middle first, then the line its end. */
 export function fitted(line: string, width: number): string {
-  const longest = Math.max(24, Math.floor(width / 2));
   if (line.length <= width) return line;
-  const short = line.replace(/\S+/g, (word) => {
-    if (word.length <= longest) return word;
-    const half = Math.floor((longest - 1) / 2);
-    return `${word.slice(0, half)}…${word.slice(-half)}`;
-  });
+  const word = line.split(' ').reduce((long, next) => (next.length > long.length ? next : long), '');
+  const half = Math.floor((Math.max(24, width - line.length + word.length) - 1) / 2);
+  const short =
+    word.length > 2 * half + 1
+      ? line.replace(word, () => `${word.slice(0, half)}…${word.slice(-half)}`)
+      : line;
   return short.length <= width ? short : `${short.slice(0, Math.max(0, width - 1))}…`;
 }
 
