@@ -1,6 +1,6 @@
 import type { Category } from '../checks/model.ts';
 import { defineAction, type StartableAction } from './step/action.ts';
-import { keepsToken } from './step/checkout.ts';
+import { keepsToken } from './step/event.ts';
 import { text, type Values } from './step/inputs.ts';
 import type { Job } from './step/job.ts';
 

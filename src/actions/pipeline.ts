@@ -64,7 +64,7 @@ function stagesOf(given: Values<typeof inputs>, env: Effects['env']): readonly S
 
 /** Also for keys of the runner itself: an agent, files in ~/.ssh, a role of the machine. */
 function refuseKeysAfterChecks(run: readonly Stage[]): void {
-  const [stage] = run.filter((candidate) => candidate === 'deploy' || candidate === 'cdn');
+  const [stage] = run.filter((asked) => asked === 'deploy' || asked === 'cdn');
   if (stage !== undefined && run.includes('check')) {
     throw besideChecks(`run also has ${stage}, which needs keys in the same job`);
   }

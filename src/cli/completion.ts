@@ -116,7 +116,7 @@ function positionAfter(program: Command, words: readonly string[]): Position {
       if (found?.required === true && value === undefined) option = found;
       if (found?.long === '--config') config = value;
     } else {
-      const sub = count === 0 ? command.commands.find((candidate) => candidate.name() === word) : undefined;
+      const sub = count === 0 ? command.commands.find((known) => known.name() === word) : undefined;
       if (sub === undefined) count += 1;
       else command = sub;
     }

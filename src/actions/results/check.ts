@@ -6,7 +6,7 @@ import { checksSummary } from '../../checks/report/summary.ts';
 import { checksTerminal } from '../../checks/report/terminal.ts';
 import type { Checked } from '../../operations/checks/check.ts';
 import { writeCheckReports } from '../../operations/checks/reports.ts';
-import { headOf } from '../step/checkout.ts';
+import { headOf } from '../step/event.ts';
 import type { Job } from '../step/job.ts';
 
 /** Log, outputs, files, annotations and summary of checks. @returns whether the verdict is a pass. */

@@ -4,7 +4,6 @@ import { isOpen } from '../../kernel/process/child-env.ts';
 import type { OwnEnvironment } from '../../kernel/process/environ.ts';
 import { type Effects, exitCodes, run } from '../../kernel/run.ts';
 import { secretInputs } from './credentials.ts';
-import { lastMoment } from './deadline.ts';
 import { readInputs, type Spec, type Values } from './inputs.ts';
 import { type Job, openJob } from './job.ts';
 import { refuseKeys, type Work } from './keys.ts';
@@ -89,4 +88,31 @@ function warnOfLeftovers(env: OwnEnvironment['env'], { log }: Effects): void {
   if (left.length === 0) return;
   const names = left.map(([name]) => name).join(', ');
   log.warn(`Sluice cannot clear its environment on this system: code of the change can read ${names}`);
+}
+
+/**
+ * The runner sends SIGINT, SIGTERM 7.5 s later, and kills all processes 2.5 s after that (its ProcessInvoker.cs). A step
+ * that has not finished its undo by then stops here: the end of the connection frees the lease, the guard keeps or
+ * restores the serving release, and the post step does the rest.
+ */
+const lastMs = 6_200;
+
+/** Ends the process if a cancelled step takes too long. Dispose it when the step has ended. */
+function lastMoment(phase: 'main' | 'post', { signal, log }: Effects, before: () => void): Disposable {
+  const next = phase === 'main' ? 'post step' : 'next deploy';
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    timer = setTimeout(() => {
+      log.warn(`A cancelled step has no more time: the ${next} finishes the rest`);
+      before();
+      process.exit(exitCodes.cancelled);
+    }, lastMs);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    [Symbol.dispose]: () => {
+      signal.removeEventListener('abort', onAbort);
+      clearTimeout(timer);
+    },
+  };
 }

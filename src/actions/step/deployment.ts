@@ -5,7 +5,7 @@ import type { Deployed } from '../../operations/deploy/deploy.ts';
 import { headline } from '../../report/headline.ts';
 import { isSuccess } from '../../report/outcome.ts';
 import { httpUrl } from '../../report/url.ts';
-import { headOf } from './checkout.ts';
+import { headOf } from './event.ts';
 import { type DeploymentState, type DeploymentsApi, openDeployments } from './github-api.ts';
 import { text, type Values } from './inputs.ts';
 import type { Job } from './job.ts';

@@ -1,4 +1,6 @@
 import { isQueueBranch, isQueueRun } from '../../kernel/merge-queue.ts';
+import { runProcess } from '../../kernel/process/process.ts';
+import type { Effects } from '../../kernel/run.ts';
 import { readPayload } from '../../kernel/webhook.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -72,4 +74,20 @@ export async function changeOf(
   if (!follows && !payload?.issue?.pull_request) return undefined;
   if ((await head()) === env['GITHUB_SHA']) return undefined;
   return 'This run follows a pull request, and its checkout is not the commit of the default branch';
+}
+
+/** Whether git sends a token with every request: actions/checkout leaves one unless `persist-credentials` is false. */
+export async function keepsToken({ signal }: Pick<Effects, 'signal'>): Promise<boolean> {
+  // Names alone: the value is the token.
+  const argv = ['git', 'config', '--name-only', '--get-regexp', '^http\\..*\\.extraheader$'] as const;
+  const answer = await runProcess(argv, { signal, timeoutMs: 20_000 }).catch(() => undefined);
+  return answer?.code === 0;
+}
+
+/** The commit that is checked out where the step runs; undefined without git. GITHUB_SHA may differ. */
+export async function headOf({ signal }: Pick<Effects, 'signal'>): Promise<string | undefined> {
+  const options = { signal, timeoutMs: 20_000 };
+  const asked = runProcess(['git', 'rev-parse', '--verify', 'HEAD'], options).catch(() => undefined);
+  const answer = await asked;
+  return answer?.code === 0 ? answer.stdout.trim() : undefined;
 }

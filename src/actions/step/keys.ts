@@ -4,8 +4,7 @@ import { UserError } from '../../kernel/errors.ts';
 import { keysIn } from '../../kernel/masking/keys.ts';
 import type { Effects } from '../../kernel/run.ts';
 import { besideChecks } from '../../operations/checks/keys.ts';
-import { headOf } from './checkout.ts';
-import { changeOf } from './event.ts';
+import { changeOf, headOf } from './event.ts';
 
 /** Inputs that give access to servers. */
 const serverInputs = ['ssh-key', 'ssh-passphrase'] as const;
