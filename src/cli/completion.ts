@@ -144,7 +144,7 @@ async function candidatesFor(current: string, position: Position): Promise<Candi
 /** By the name of the value in the help: `<file>`, `[target]`, `<bash|zsh|fish>`. */
 async function valuesOf(place: Option | Argument, config: string | undefined): Promise<Candidates> {
   const isOption = 'flags' in place;
-  const name = isOption ? (/<(.*)>/.exec(place.flags)?.[1] ?? '') : place.name();
+  const name = isOption ? (/<([^<>]*)>/.exec(place.flags)?.[1] ?? '') : place.name();
   if (name === 'file') return { values: [], paths: 'files' };
   if (name === 'folder') return { values: [], paths: 'folders' };
   if (name.includes('|')) return { values: name.split('|').map((word) => [word, ''] as const) };

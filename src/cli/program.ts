@@ -156,7 +156,8 @@ function sentence(message: string): string {
   const text = message
     .replace(/^error: /, '')
     .replace(/^option '(\S+ )?(--\S+) (<.*>)' argument missing$/, 'Option $2 needs a value: $2 $3')
-    .replace(/\n\(Did you mean (.*)\?\)$/s, '. Did you mean $1?')
+    .replace('\n(Did you mean ', '. Did you mean ')
+    .replace('?)', '?')
     .replaceAll("'", '"');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
