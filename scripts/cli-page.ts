@@ -1,135 +1,157 @@
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
+import { exitMeanings } from '../src/kernel/run.ts';
 
 const sluice = resolve(import.meta.dirname, '../bin/sluice');
 
-/** One section a command: what its own help cannot say. `text` may hold several paragraphs. */
+/** The text of each command in docs/cli.md: what its own help has no room for. `text` may have several paragraphs. */
 const commands: readonly { readonly name: string; readonly text: string }[] = [
   {
     name: 'init',
-    text: `Looks at a repository and writes sluice.yml, the workflows that call Sluice's, and what is missing in .env.example.
-It asks nothing that it can find out, and each guess in sluice.yml says where it comes from. A file that is there and
-differs is shown as a diff and left; \`--write FILE\` changes that one, \`--force\` all. A second run changes nothing. It ends
-with what to do next: keys, host keys, secrets, first release, as lines to copy. [init.md](init.md) has more.`,
+    text: `Reads a repository and writes sluice.yml, the workflows that call Sluice's, and missing lines of .env.example. It asks
+no questions; each guess in sluice.yml names its source. An existing file that differs is shown as a diff and kept:
+\`--write FILE\` overwrites that file, \`--force\` all. A second run changes nothing. The output ends with the next steps as
+lines to copy: keys, host keys, secrets, first release. [init.md](init.md) has the details. \`--dry-run\` was called
+\`--print\`, which still works.`,
   },
   {
     name: 'init host',
-    text: `Logs in to a server (its host key must be known: an unknown one ends it, with the fingerprint and how to pin it), looks at
-it as \`doctor\` does, and makes the folder of all apps where the user may. What takes root is printed as commands and
-never done. It needs no sluice.yml; one that names the server gives its pinned key, jump host and folder. The exit code
-is 0 when the server is ready and 1 when it is not.`,
-  },
-  {
-    name: 'plan',
-    text: `Prints, host by host, what \`deploy\` would do and why: strategy and image of each service, edges that are made,
-names of variables added and removed (never values), images to pull. It is the very plan that \`deploy\` executes. It
-checks everything on this machine first (configuration, compose files, mounts, ports, variables), then connects to the
-hosts and reads what runs there. It changes nothing.`,
+    text: `Logs in to a server, runs the checks of \`doctor\`, and creates the folder for all apps if the user may. An unknown host key
+ends the command, with the fingerprint and how to pin it. Steps that need root are printed as commands, never run. It needs
+no sluice.yml; if one names the server, its pinned key, jump host and folder are used. The exit code is 0 if the server is
+ready, otherwise 1.`,
   },
   {
     name: 'config',
-    text: `Prints what Sluice makes of sluice.yml and the compose files for a target: each service with its strategy and the
-reason, its image, names, ports and mounts, what a release carries and what it leaves out, migration, backup, and the
-variables by name with their source (never a value). It connects to no server and needs no Docker engine. A source that
-cannot be read here, such as \`host-env-file\`, is named; what depends on it is shown as not known. If a deploy would
-refuse the model, every reason is shown and the exit code is 2.`,
+    text: `Shows how Sluice reads sluice.yml and the compose files for a target. For each service: strategy and reason, image, names,
+ports and mounts. For the target: the contents of a release, migration, backup, and variables by name with their source,
+never with a value. It connects to no server and needs no Docker engine. A source that cannot be read here, such as
+\`host-env-file\`, is named; values that depend on it are shown as not known. If a deploy refuses the model, the
+reasons are shown and the exit code is 2.`,
+  },
+  {
+    name: 'completion',
+    text: `Prints a script that completes commands, options, target names from sluice.yml, and file names. Load it once:
+
+\`\`\`sh
+source <(sluice completion bash)                                          # bash: in ~/.bashrc
+source <(sluice completion zsh)                                           # zsh: in ~/.zshrc, after compinit
+sluice completion fish > ~/.config/fish/completions/sluice.fish           # fish
+\`\`\``,
+  },
+  {
+    name: 'check',
+    text: `Runs the linters, tests and scans that fit the repository and gives one verdict; [checks.md](checks.md) has them all. The
+exit code is 0 for a pass and 1 for findings. It is 3 if all findings only need a review, and 4 if a check did not run.
+\`--dry-run\` was called \`--plan\`, which still works.`,
   },
   {
     name: 'build',
-    text: `Builds the images of all services that have a \`build:\` section, in one \`docker buildx bake\`, and pushes them. An image
-that the registry has for this very tree is not built: it gets the new tags, without a pull and without a build. All
-images of the set are pushed before the first tag is put, so a release's tags show all of them or none.
+    text: `Builds the images of all services with a \`build:\` section in one \`docker buildx bake\`, and pushes them. If the registry has
+an image of the same tree, Sluice does not build it: the image gets the new tags, without a pull. All images of the set are
+pushed before the first tag is set, so the tags of a release name all of them or none.
 
-The compose files see the variables of the target, or, without one, of the environment. \`--images FILE\` writes what
-\`sluice deploy --images\` takes. [build.md](build.md) has tags, caches, logins and smoke tests.`,
+The compose files see the variables of the target; without a target, those of the environment. \`--images FILE\` writes the
+input of \`sluice deploy --images\`. [build.md](build.md) has tags, caches, logins and smoke tests. \`--dry-run\` was called
+\`--print\`, which still works.`,
+  },
+  {
+    name: 'plan',
+    text: `Shows the steps of \`deploy\`, host by host, with their reasons. For each service: strategy, image, new edges. For the host:
+names of added and removed variables (never values), and images to pull. \`deploy\` executes exactly this plan; \`deploy --dry-run\` shows the same.
+It first checks everything on this machine: configuration, compose files, mounts, ports, variables. Then it connects to the
+hosts and reads their state. It changes nothing.`,
   },
   {
     name: 'deploy',
-    text: `Deploys one release to all hosts of a target as a transaction: [deploy.md](deploy.md) has every step. The release is
-named by \`--release\`, else by the tag the CI run is for, else by \`git describe --tags --always --dirty\`. A name belongs
-to one content for ever: the same name with other images, files or variables becomes \`NAME-2\`.
+    text: `Deploys one release to all hosts of a target as a transaction: [deploy.md](deploy.md) has every step. The name of the release
+is \`--release\`, else the tag of the CI run, else the output of \`git describe --tags --always --dirty\`. A name always means
+the same content: with other images, files or variables the name becomes \`NAME-2\`.
 
-The images are those of the compose files, or what \`--image\` and \`--images\` say; each is pinned to its digest first.
-When the hosts serve exactly this already, nothing is changed and the exit code is 0.
+The images come from the compose files, \`--image\` and \`--images\`; each is pinned to its digest first. If the hosts already
+serve exactly this, nothing is changed and the exit code is 0.
 
-It ends with what serves now, on the first line, and writes \`.sluice/reports/<deploy>.html\` and \`.json\` beside
-sluice.yml; in GitHub Actions the job summary too. With \`notify.slack\` it tells the channel.`,
+The first line of the result names the serving release. The report is \`.sluice/reports/<deploy>.html\` and \`.json\` beside
+sluice.yml; in GitHub Actions also the job summary. With \`notify.slack\`, Sluice notifies the channel.`,
   },
   {
     name: 'rollback',
-    text: `Goes back to a release that the hosts keep: without a name to the one confirmed before the current. No build, no
-upload, no registry; where the old containers still are (see \`previous\` and \`keep\` in [config.md](config.md)) it is a
-start and a switch. The guard is armed as in a deploy, watched for 2 s unless \`--watch\` says longer. Neither migrations
-nor backups run: the database stays as it is. A wrong name lists the releases there are.`,
-  },
-  {
-    name: 'status',
-    text: `Asks the edges and the engine, not a file. The first line says what serves; then, for each host, each service with its
-release, colour and traffic, what is wrong, and the releases kept for a rollback. The exit code is 1 when something is
-wrong: hosts that serve different releases, an armed switch, an edge that does not answer, a deploy that did not end.`,
-  },
-  {
-    name: 'history',
-    text: 'The last deploys and rollbacks from the journals on the hosts, newest first: when, what, how it ended, how long, who.',
-  },
-  {
-    name: 'backup make',
-    text: `Dumps the Postgres service named by \`backup.postgres\` on its host, restores the dump into a throw-away container of
-the same image and compares tables, row counts and rights. \`backup.keep\` limits how many proven ones stay.`,
-  },
-  {
-    name: 'backup list',
-    text: 'Backups on the host, newest first, each with its size, server version and proof.',
-  },
-  {
-    name: 'backup verify',
-    text: 'Checks the SHA-256 of a backup (default: the newest), restores it into a throw-away database again, and compares tables, row counts and rights.',
-  },
-  {
-    name: 'restore',
-    text: `Needs the name of a backup (\`sluice backup list\`). Restores it beside the live database and lets the two change names once it is complete. Connections to the
-database are cut at that moment; what was live is kept under another name, which is printed. Owners, grants and settings come back; if the server lacks a role, the
-restore names it and does nothing, or creates it without login with \`--create-roles\`. It asks for the backup's
-name to be typed; \`--yes\` does without, and is needed where nobody can type. It holds the lease, so no deploy runs
-meanwhile. [deploy.md](deploy.md#backups-and-restore) says when to use it.`,
+    text: `Rolls back to a release that the hosts keep; without a name, to the previous confirmed one. It needs no build, no upload and
+no registry. If the old containers still exist (see \`previous\` and \`keep\` in [config.md](config.md)), it starts them and
+switches. The guard is armed as in a deploy; the watch takes 2 s unless \`--watch\` sets another time. Migrations and backups
+do not run: the database stays unchanged. An unknown name is an error that lists the kept releases.`,
   },
   {
     name: 'cdn plan',
-    text: `Says what \`cdn publish\` would do with each path, what it sends, how many requests that takes, which paths the CDN is
-to forget and what that costs. It reads the folder and the manifest in the store, and changes nothing. [cdn.md](cdn.md) has
-the order of a publication and why it breaks nothing.`,
+    text: `Shows what \`cdn publish\` does with each path: uploads, the number of requests, paths to invalidate and their cost. It
+reads the folder and the manifest in the store, and changes nothing. [cdn.md](cdn.md) explains the order of a publication.`,
   },
   {
     name: 'cdn publish',
-    text: `Publishes the folder \`cdn.dist\` as a release. Only what changed is sent; new assets come first, pages after them, the root
-page last; what leaves the site stays for the grace period, so that open tabs go on working. It ends with what visitors get
-now, on the first line, and with the command that goes back. When the site is as the folder already, nothing is changed and
-the exit code is 0; when the published site is not what was published, it is 1.
+    text: `Publishes the folder \`cdn.dist\` as a release. Only changes are uploaded: new assets first, then pages, the root page last.
+Removed files stay for the grace period, so open tabs keep working. The first line of the result shows what visitors get;
+the last one is the command that rolls back. If the site already equals the folder, nothing is changed and the exit code
+is 0. If the published site does not match the release, it is 1. \`--dry-run\` shows the plan, as \`cdn plan\` does.
 
-Ctrl-C stops it after the requests that are on their way, and says what visitors get now: pages never name files that are
-not there. The next publication needs no cleaning up before it.`,
+Ctrl-C stops the publication after the requests in flight and shows what visitors get: no page ever names a missing file.
+The next publication needs no cleanup first.`,
   },
   {
     name: 'cdn rollback',
-    text: `Brings an earlier release back from what the store keeps: no build, no upload. Without \`--to\` it is the one before the
-current; \`sluice cdn status\` lists them. It is a release of its own, so \`--to\` goes forward again, too.`,
+    text: `Brings back an earlier release from the files that the store keeps: no build, no upload. The default is the previous release;
+\`sluice cdn status\` lists the others. A rollback is a new release, so \`--to\` can also go forward again. \`--dry-run\` was
+called \`--plan\`, which still works.`,
   },
   {
     name: 'cdn status',
-    text: `What is live, who published what when from which commit, what a rollback can bring back, who is publishing now, and whether
-a publication was cut off. \`--audit\` lists the store: files that are missing, that somebody else has overwritten, and how
-many are not Sluice's. The exit code is 1 when there is something to do.`,
+    text: `Shows the live release, the history with author and commit, the kept releases, running publications, and interrupted ones.
+\`--audit\` lists the store: missing files, overwritten files, and the number of files that are not Sluice's. The exit code is
+1 if something needs to be fixed.`,
   },
   {
     name: 'cdn verify',
-    text: `Looks at the site through its public URL (\`cdn.url\`), as \`publish\` does at its end: status, content and cache headers of pages and
-of every asset they name, security headers, the page for unknown paths, times. The exit code is 1 when something is wrong.`,
+    text: `Checks the site through its public URL (\`cdn.url\`), as \`publish\` does at its end. It checks status, content and cache headers
+of the pages and of every asset they name, security headers, the page for unknown paths, and times. The exit code is 1 if a
+check fails.`,
+  },
+  {
+    name: 'status',
+    text: `Reads the edges and the engine, not a file. The first line names the serving release. Then each host shows its services with
+release, color and traffic, problems, and the releases kept for a rollback. The exit code is 1 if there is a problem.
+Problems are hosts that serve different releases, an armed switch, an edge that does not answer, and an unfinished deploy.`,
+  },
+  {
+    name: 'history',
+    text: 'Shows recent deploys and rollbacks from the journals on the hosts, newest first: time, release, result, duration, author.',
   },
   {
     name: 'doctor',
-    text: `Looks at each host as a deploy's preflight does and prints everything, good and bad: Docker and Compose, free disk,
-memory for both colours, database connections for both colours, variables that are placeholders or too short. The exit
-code is 1 when there is an error.`,
+    text: `Runs the preflight checks of a deploy on each host and prints all results. They cover Docker and Compose, free disk, memory
+and database connections for both colors, and variables that are placeholders or too short. The exit code is 1 if there is an error.`,
+  },
+  {
+    name: 'backup make',
+    text: `Dumps the Postgres service of \`backup.postgres\` on its host and restores the dump into a temporary container of the same
+image. Then it compares tables, row counts and rights. \`backup.keep\` limits the number of proven backups.`,
+  },
+  {
+    name: 'backup list',
+    text: 'Lists the backups on the host, newest first, each with its size, server version and proof.',
+  },
+  {
+    name: 'backup verify',
+    text: `Checks the SHA-256 of a backup (default: the newest), restores it into a temporary database again, and compares tables, row
+counts and rights.`,
+  },
+  {
+    name: 'restore',
+    text: `Needs the name of a backup (\`sluice backup list\`). Sluice restores it beside the live database, and swaps the two names once
+the restore is complete. This cuts all connections to the database. The previous database is kept under another name, which
+is printed. Owners, grants and settings are restored too. If the server lacks a role, the restore names it and stops;
+\`--create-roles\` creates it without login.
+
+The command asks for the name of the backup; \`--yes\` skips that and is required without a terminal. It holds the lease, so
+no deploy can run meanwhile. [deploy.md](deploy.md#backups-and-restore) explains when to use it.`,
   },
 ];
 
@@ -155,27 +177,35 @@ export function cliPage(): string {
 
 const preamble = [
   '',
-  '- **Target**: may be left out when sluice.yml has only one.',
-  '- **Result on stdout, everything else on stderr.** On a terminal the step that runs is shown live; elsewhere each line',
-  '  has its time. `NO_COLOR` and `TERM=dumb` do what they always do.',
-  '- **`--json`**: stdout is one JSON document with `ok`; on an error `{"ok":false,"errors":[{"code","message","hint",…}]}`.',
-  '  stderr has one JSON record a line. Wrong options are told in plain text.',
-  '- **Exit codes**: 0 done, 1 failed (a deploy has been undone), 2 wrong arguments or configuration, 70 a bug of Sluice,',
-  '  130 cancelled. [errors.md](errors.md) has every error code.',
-  '- **Ctrl-C and SIGTERM** cancel: what was begun is undone, then the run ends. A publication stops where it is and says',
+  '- **Target**: the argument or `--target`. It is optional if sluice.yml has only one.',
+  '- **Output**: the result on stdout, everything else on stderr. A terminal shows the running step live; elsewhere each',
+  '  line starts with the time, except lines to copy. `--quiet` shows only the result, warnings and errors.',
+  '- **Colors**: only on a terminal. `--no-color` and `NO_COLOR` turn them off, `FORCE_COLOR=1` turns them on.',
+  '- **`--dry-run`**: `init`, `check`, `build`, `deploy`, `cdn publish` and `cdn rollback` show their plan and change',
+  '  nothing.',
+  '- **`--json`**: stdout is one JSON document with `ok`. For an error, wrong options included, it is',
+  '  `{"ok":false,"errors":[{"code","message","hint",…}]}`. stderr has one JSON record per line.',
+  '- **Ctrl-C and SIGTERM** cancel: Sluice reverts its changes, then the run ends. A publication stops where it is and shows',
   '  what visitors get.',
-  '- **Secrets** come from the environment, by name, and are [masked](security.md#secrets) in all output, in GitHub’s log too.',
+  '- **Secrets** come from the environment, by name, and are [masked](security.md#secrets) in all output, also in GitHub’s log.',
+  '- **Completion**: [`sluice completion`](#sluice-completion) for bash, zsh and fish.',
   '',
-  '| variable | what for |',
+  '| exit code | meaning |',
   '|---|---|',
-  '| `SLUICE_SSH_KEY` | private key to log in with, its text; the only one that is tried |',
+  ...exitMeanings.map(([code, meaning]) => `| ${code} | ${meaning} |`),
+  '',
+  '[errors.md](errors.md) has every error code.',
+  '',
+  '| variable | purpose |',
+  '|---|---|',
+  '| `SLUICE_SSH_KEY` | text of the private key for the login; no other key is tried |',
   '| `SLUICE_SSH_KEY_FILE` | the same, as a path |',
   '| `SLUICE_SSH_PASSPHRASE` | passphrase of that key |',
-  '| `SSH_AUTH_SOCK` | ssh-agent; when no key is named, its keys are tried first, then the usual files in `~/.ssh` |',
-  '| `SLUICE_KNOWN_HOSTS` | text of a known_hosts file, in place of `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`; a `host-key` in sluice.yml goes before both |',
-  '| `SLUICE_REGISTRY_USER`, `SLUICE_REGISTRY_PASSWORD` | login at the one registry of the app’s images: that of `registry:`, else where all images that are built are; without them the `docker login` of the host counts |',
-  '| `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | `cdn`: login at the store, and at CloudFront; a job on GitHub takes `cdn.role` instead |',
-  '| `CLOUDFLARE_API_TOKEN` | `cdn`: tells Cloudflare what has changed |',
+  '| `SSH_AUTH_SOCK` | ssh-agent; if no key is named, its keys are tried first, then the usual files in `~/.ssh` |',
+  '| `SLUICE_KNOWN_HOSTS` | text of a known_hosts file, instead of `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`; a `host-key` in sluice.yml takes precedence |',
+  '| `SLUICE_REGISTRY_USER`, `SLUICE_REGISTRY_PASSWORD` | login at the registry of the app’s images: that of `registry:`, else the common one of all images that are built; without them, the `docker login` of the host is used |',
+  '| `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | `cdn`: login at the store and at CloudFront; a job on GitHub can use `cdn.role` instead |',
+  '| `CLOUDFLARE_API_TOKEN` | `cdn`: token for invalidations at Cloudflare |',
 ];
 
 function help(...path: readonly string[]): string {

@@ -1,5 +1,6 @@
 import type { Category } from '../checks/model.ts';
-import { keepsToken } from './step/checkout.ts';
+import { defineAction, type StartableAction } from './step/action.ts';
+import { keepsToken } from './step/event.ts';
 import { text, type Values } from './step/inputs.ts';
 import type { Job } from './step/job.ts';
 
@@ -12,14 +13,13 @@ export async function runCheck(
   job: Job,
 ): Promise<boolean> {
   const { effects } = job;
-  const what = categories.length === 0 ? 'checks the change' : `runs ${categories.join(' and ')}`;
-  effects.log.info(`Sluice ${what}`);
+  effects.log.info(`Running ${categories.length === 0 ? 'all checks' : categories.join(' and ')}`);
   if (await keepsToken(effects)) {
     job.annotate({
       level: 'warning',
       title: 'sluice: token in .git/config',
       message:
-        'actions/checkout has left the token of the job in the checkout, where code of the change can read it.\n→ Give it `persist-credentials: false`.',
+        'actions/checkout left the token of the job in .git/config, where code of the change can read it.\n→ Set `persist-credentials: false` on actions/checkout.',
     });
   }
   const { checkRepository } = await import('../operations/checks/check.ts');
@@ -27,4 +27,14 @@ export async function runCheck(
   const context = { effects, config: given.config };
   const done = await checkRepository(context, { categories, only: [], since: given.since });
   return await tellChecks(done, categories, job);
+}
+
+/** The actions lint, test and scan. */
+export function checkAction(category: Category): StartableAction {
+  return defineAction({
+    name: category,
+    inputs,
+    work: () => 'checks',
+    main: (given, job) => runCheck(given, [category], job),
+  });
 }

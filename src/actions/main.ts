@@ -5,9 +5,9 @@ import type { Phase, StartableAction } from './step/action.ts';
 /** Every action by the name of its folder; `pipeline` is the one at the top. Each loads its code when it runs. */
 export const actions: Readonly<Record<string, () => Promise<{ readonly action: StartableAction }>>> = {
   pipeline: () => import('./pipeline.ts'),
-  lint: () => import('./lint.ts'),
-  test: () => import('./test.ts'),
-  scan: () => import('./scan.ts'),
+  lint: async () => ({ action: (await import('./check.ts')).checkAction('lint') }),
+  test: async () => ({ action: (await import('./check.ts')).checkAction('test') }),
+  scan: async () => ({ action: (await import('./check.ts')).checkAction('scan') }),
   build: () => import('./build.ts'),
   deploy: () => import('./deploy.ts'),
   backup: () => import('./backup.ts'),
@@ -16,8 +16,8 @@ export const actions: Readonly<Record<string, () => Promise<{ readonly action: S
 };
 
 /**
- * What a step that only checks has no use for: the token that every action gets as an input, and what the runner gives
- * to actions alone. It is dropped before anything has read it.
+ * Variables that a step which only checks does not need: the token that every action gets as an input, and those that
+ * the runner gives only to actions. They are dropped before any code reads them.
  */
 const unusedByChecks = /^(?:INPUT_GITHUB-TOKEN|ACTIONS_(?:RUNTIME|CACHE|RESULTS|ID_TOKEN)_\w+)$/;
 
@@ -29,8 +29,8 @@ function onlyChecks(name: string): boolean {
 /** Called by the stubs in dist/: runs one step of an action and ends the process with its exit code. */
 export async function startAction(name: string, phase: Phase): Promise<never> {
   const load = actions[name];
-  if (load === undefined) throw new Error(`there is no action ${name}`);
-  // First of all: what is loaded later, and every child, finds no secret in the environment of this process.
+  if (load === undefined) throw new Error(`unknown action "${name}"`);
+  // First of all: code that is loaded later, and every child, finds no secret in the environment of this process.
   const isOnlyChecks = onlyChecks(name);
   const own = takeEnvironment((variable) => isOnlyChecks && unusedByChecks.test(variable));
   const { action } = await load();

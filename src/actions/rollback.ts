@@ -8,13 +8,19 @@ import { undoable, undoRest } from './step/post.ts';
 export const action = defineAction({
   name: 'rollback',
   inputs: {
-    ...{ target: text, release: text, watch: duration(3_600_000), wait: flag(false) },
-    ...{ ...place, ...serverLogin, ...deploymentInputs, 'slack-webhook-url': text },
+    target: text,
+    release: text,
+    watch: duration(3_600_000),
+    wait: flag(false),
+    ...place,
+    ...serverLogin,
+    ...deploymentInputs,
+    'slack-webhook-url': text,
   },
   main: async (given, job) => {
     const context = serverContextOf(given, job.effects);
     const { target, release, watch: watchMs, wait } = given;
-    job.effects.log.info(`Sluice rolls back to ${release ?? 'the release before'}`);
+    job.effects.log.info(`Rolling back to ${release ?? 'the previous release'}`);
     const { rollbackTarget } = await import('../operations/deploy/rollback.ts');
     const rollback = () => rollbackTarget(context, target, { release, watchMs, wait });
     return tellDeploy(await recordedAfter(given, job, () => undoable(job, given, rollback)), job);

@@ -1,6 +1,8 @@
 import type { OperationContext } from '../operations/context.ts';
 
-/** What every command gets from main.ts. */
+/** Passed to every command by program.ts. */
 export interface CommandContext extends OperationContext {
   readonly json: boolean;
+  /** Whether the result on stdout has colors. */
+  readonly colour: boolean;
 }

@@ -1,7 +1,7 @@
 import { plain } from '../config/compose/load.ts';
 import { passwordRegistry } from '../config/images/app-registry.ts';
 import type { Config } from '../config/model.ts';
-import { openTexts, secretsOf, openNames } from '../config/secrets/masking.ts';
+import { openNames, openTexts, secretsOf } from '../config/secrets/masking.ts';
 import { UserError } from '../kernel/errors.ts';
 import type { Mask } from '../kernel/masking/mask.ts';
 import type { DeployReport } from '../report/model.ts';

@@ -8,32 +8,32 @@ export const catalogue = {
   // Arguments and surroundings
   'usage.argument': { what: 'An argument or option is wrong.', fix: 'Run the command with --help.' },
   'input.value': {
-    what: 'An input of an action has a value that it does not take.',
+    what: 'An input of an action has an invalid value.',
     fix: 'The README of the action has the type and the default of every input.',
   },
   'input.unknown': {
-    what: 'A step gives an action an input that it does not have.',
+    what: 'A step sets an input that the action does not have.',
     fix: 'Correct or remove it; the README of the action lists all inputs.',
   },
   'input.conflict': {
     what: 'Inputs of an action contradict each other.',
-    fix: 'Give one of the two that the message names.',
+    fix: 'Remove one of the inputs that the message names.',
   },
   'input.no-secrets': {
-    what: 'The run gets no secrets: it is for a pull request from a fork, or by Dependabot.',
-    fix: 'Deploy from a branch or a tag of the repository. On such pull requests build only.',
+    what: 'GitHub passes no secrets to the run: it is for a pull request from a fork, or was started by Dependabot.',
+    fix: 'Deploy from a branch or a tag of the repository. For these pull requests, only check and build.',
   },
   'input.keys-beside-checks': {
     what: 'A step has a key for a server, a store or a registry in the same job as checks, which run the code of the change.',
     fix: 'Run the checks in a separate job without secrets. `sluice init` writes such workflows.',
   },
   'input.keys-in-change': {
-    what: 'A run for code that is not merged (a pull request, a merge queue) was given a key of a server or a store.',
+    what: 'A run for unmerged code (a pull request, a merge queue) has a key of a server or a store.',
     fix: 'Deploy from a branch or a tag, on push or workflow_dispatch.',
   },
   'job.files': {
-    what: 'A file that GitHub’s runner promised to an action cannot be written or read.',
-    fix: 'Is the disk of the runner full? On a runner of your own, look at its _work/_temp folder.',
+    what: 'A file that GitHub’s runner provides for outputs or states cannot be written or read.',
+    fix: 'Check whether the disk of the runner is full. On a self-hosted runner, check its _work/_temp folder.',
   },
   cancelled: {
     what: 'The run was cancelled (Ctrl-C, SIGTERM, or a cancelled job).',
@@ -661,7 +661,7 @@ export const catalogue = {
     fix: 'Create the roles, or pass `--create-roles`.',
   },
   'restore.unconfirmed': {
-    what: 'A restore replaces the database, so it must be confirmed.',
+    what: 'A restore replaces the database and must be confirmed.',
     fix: 'Type the name of the backup at the prompt, or pass --yes.',
   },
   'migrate.failed': {
@@ -727,8 +727,8 @@ export const catalogue = {
     fix: 'Deploy an older tag instead.',
   },
   'release.not-a-tag': {
-    what: 'This target takes releases from version tags only.',
-    fix: 'Deploy from a tag such as v1.2.3, or pass --release.',
+    what: 'This target accepts only version tags.',
+    fix: 'Deploy from a tag such as v1.2.3, or pass one with --release.',
   },
 
   // Checks

@@ -5,15 +5,15 @@ import type { Mask } from './masking/mask.ts';
 
 export type LogMode = 'terminal' | 'plain' | 'json';
 
-/** One step's line: what it is doing, then how it ended and after how long. */
+/** One step's line: its progress, then its result and duration. */
 export interface StepLog {
-  /** What the step is doing now. Shown live on a terminal; a line of its own elsewhere only if it is `lasting`. */
+  /** The progress, shown live on a terminal only. */
   note(text: string): void;
   done(summary?: string): void;
   failed(summary: string): void;
 }
 
-/** Everything a run says while it runs. Goes to stderr; stdout is the result's. */
+/** Everything a run reports while it runs. Goes to stderr; stdout is the result's. */
 export interface Log {
   readonly mode: LogMode;
   info(message: string): void;
@@ -21,7 +21,7 @@ export interface Log {
   error(message: string): void;
   /** For --verbose only. */
   detail(message: string): void;
-  /** Output of the user's own programs (a migration, an app's log): shown as it came, indented. */
+  /** Output of the user's own programs (a migration, an app's log): shown unchanged, indented. */
   foreign(text: string): void;
   /** Foreign output too long to be shown as it comes: folded in GitHub's log, else for --verbose only. */
   group(title: string, text: string): void;
@@ -57,16 +57,17 @@ export function createLog(options: LogOptions): Log {
   }
 
   /** Shows lines that are clean already. */
-  function show(text: string): void {
-    const stamp = mode === 'plain' ? `${new Date(clock.now()).toISOString().slice(11, 19)} ` : '';
+  function show(text: string, stamped = true): void {
+    const time = mode === 'plain' && stamped ? `${new Date(clock.now()).toISOString().slice(11, 19)} ` : '';
     live.around(() => {
-      for (const part of text.split('\n')) options.write(`${stamp}${part}\n`);
+      for (const part of text.split('\n')) options.write(`${time}${part}\n`);
     });
   }
 
   function say(level: Level, text: string, decorate = (cleaned: string) => cleaned): void {
     if (mode === 'json') json(level, text);
-    else show(decorate(clean(text)));
+    // Indented lines belong to the line above, and people copy them (commands, YAML): they start without a time.
+    else show(decorate(clean(text)), level !== 'info' || !text.startsWith(' '));
   }
 
   return {
@@ -113,13 +114,37 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
+/** Only warnings and errors. */
+export function quietLog(log: Log): Log {
+  const nothing = () => {};
+  return {
+    ...log,
+    info: nothing,
+    group: nothing,
+    foreign: nothing,
+    step: () => ({ note: nothing, done: nothing, failed: nothing }),
+  };
+}
+
+/** Cuts a line to a width: its longest word (a URL, a path) loses its middle first, then the line its end. */
+export function fitted(line: string, width: number): string {
+  if (line.length <= width) return line;
+  const word = line.split(' ').reduce((long, next) => (next.length > long.length ? next : long), '');
+  const half = Math.floor((Math.max(24, width - line.length + word.length) - 1) / 2);
+  const short =
+    word.length > 2 * half + 1
+      ? line.replace(word, () => `${word.slice(0, half)}…${word.slice(-half)}`)
+      : line;
+  return short.length <= width ? short : `${short.slice(0, Math.max(0, width - 1))}…`;
+}
+
 interface LiveEntry {
   readonly label: string;
   readonly begun: number;
   text: string;
 }
 
-/** The line at the bottom of a terminal that says what runs now, redrawn ten times a second. */
+/** The line at the bottom of a terminal that shows the running step, redrawn ten times a second. */
 function createLiveLine(options: LogOptions, clean: (text: string) => string) {
   const entries = new Set<LiveEntry>();
   const enabled = options.mode === 'terminal';
@@ -134,10 +159,9 @@ function createLiveLine(options: LogOptions, clean: (text: string) => string) {
     }
     const others = entries.size > 1 ? ` (+${entries.size - 1})` : '';
     const took = formatDuration(options.clock.elapsed() - entry.begun);
-    const width = (process.stderr.columns ?? 100) - 1;
-    const line = clean(`… ${entry.label}${others} ${took}  ${entry.text}`)
-      .replace(/\s/g, ' ')
-      .slice(0, width);
+    // Some terminals report 0 columns.
+    const width = (process.stderr.columns || 80) - 1;
+    const line = fitted(clean(`… ${entry.label}${others} ${took}  ${entry.text}`).replace(/\s/g, ' '), width);
     // In one piece: an empty line between two writes would flicker.
     options.write(shown ? `\r\u001b[K${line}` : line);
     shown = true;

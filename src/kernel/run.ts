@@ -3,11 +3,11 @@ import { cancellation } from './cancel.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { errorData, formatPlace, type UserError, userErrorsOf } from './errors.ts';
 import { breakCommands, breakCommandsInJson } from './foreign.ts';
-import { createLog, type Log, type LogMode } from './log.ts';
+import { createLog, type Log, type LogMode, quietLog } from './log.ts';
 import { createMask, type Mask } from './masking/mask.ts';
 import { proxyPasswords } from './process/child-env.ts';
 
-/** The effects every command gets: built here once, passed in everywhere. */
+/** The effects of every command and action: built here once, passed in everywhere. */
 export interface Effects {
   readonly log: Log;
   readonly clock: Clock;
@@ -24,22 +24,59 @@ export interface RunOptions {
   readonly env?: Effects['env'];
   readonly json: boolean;
   readonly verbose: boolean;
+  /** Logs only warnings and errors. */
+  readonly quiet?: boolean;
+  /** `false`: --no-color. */
+  readonly color?: boolean;
 }
 
-/** Exit codes: 0 done, 1 failed or undone, 2 wrong arguments or configuration, 70 a bug of ours, 130 cancelled. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2, bug: 70, cancelled: 130 } as const;
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  review: 3,
+  notRun: 4,
+  bug: 70,
+  cancelled: 130,
+} as const;
+
+/** For the help and the documentation. */
+export const exitMeanings: readonly (readonly [code: number, meaning: string])[] = [
+  [exitCodes.ok, 'Done, or there was nothing to do'],
+  [exitCodes.failed, 'Failed; a deploy that fails is reverted'],
+  [exitCodes.usage, 'Wrong arguments or configuration; nothing was changed'],
+  [exitCodes.review, 'Only findings that need a review (sluice check)'],
+  [exitCodes.notRun, 'A check did not run, so there is no verdict (sluice check)'],
+  [exitCodes.bug, 'A bug in Sluice; please report it'],
+  [exitCodes.cancelled, 'Cancelled (Ctrl-C, SIGTERM); changes were reverted'],
+];
 
 /**
- * Wraps every command and action: effects in, exit code out. Whatever is thrown ends as a message: a user's error
- * without a stack, a bug of ours with one.
+ * Whether a stream gets colors: --no-color, then FORCE_COLOR, NO_COLOR and TERM=dumb, in the order of Node's own
+ * `getColorDepth`; otherwise only on a terminal.
+ */
+export function usesColor(
+  stream: Pick<NodeJS.WriteStream, 'isTTY'>,
+  env: Effects['env'],
+  { json, color }: Pick<RunOptions, 'json' | 'color'>,
+): boolean {
+  if (json || color === false) return false;
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+}
+
+/**
+ * Wraps every command and action: effects in, exit code out. An error ends as a message: a user's error without a
+ * stack, a bug of ours with one.
  *
- * @param main returns the exit code of a run that came to its end.
+ * @param main returns the exit code.
  */
 export async function run(options: RunOptions, main: (effects: Effects) => Promise<number>): Promise<number> {
   using cancel = cancellation();
   const { env = process.env } = options;
   const inGitHub = env.GITHUB_ACTIONS === 'true';
-  // A reader that goes away (`| head`, a closed terminal) must not end a deploy in its midst.
+  // A reader that goes away (`| head`, a closed terminal) must not end a deploy partway.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   // On stderr, which the runner reads too: stdout may be redirected to a file. Where stderr is one, the command would
   // be nothing but the secret, written down.
@@ -52,7 +89,7 @@ export async function run(options: RunOptions, main: (effects: Effects) => Promi
   const log = createLog({
     mode: modeOf(options, env),
     verbose: options.verbose,
-    colour: !options.json && process.stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+    colour: usesColor(process.stderr, env, options),
     clock: systemClock,
     mask,
     folds: inGitHub,
@@ -62,7 +99,8 @@ export async function run(options: RunOptions, main: (effects: Effects) => Promi
   const clean = options.json ? (text: string) => scrubJson(text, mask) : mask.scrub;
   const print = (text: string) => void process.stdout.write(`${disarm(clean(text))}\n`);
   try {
-    return await main({ log, clock: systemClock, mask, signal: cancel.signal, env, print });
+    const shown = options.quiet === true ? quietLog(log) : log;
+    return await main({ log: shown, clock: systemClock, mask, signal: cancel.signal, env, print });
   } catch (error) {
     return report(error, log, options.json ? print : undefined);
   }
@@ -127,7 +165,7 @@ function report(error: unknown, log: Log, printJson: ((text: string) => void) | 
   return wrongInput ? exitCodes.usage : exitCodes.failed;
 }
 
-/** What, where, why, how to mend it, and the code to look up. */
+/** The place, the message, the code to look up, the output that proves it, and the fix. */
 export function showError(error: UserError, log: Log): void {
   const place = error.at === undefined ? '' : `${formatPlace(error.at)} `;
   log.error(`${place}${error.message} [${error.code}]`);

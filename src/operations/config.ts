@@ -15,11 +15,11 @@ export interface ServiceView {
   /** Where the strategy comes from. */
   readonly why: string;
   readonly replicas: number;
-  /** As the compose files write it: variables by name. */
+  /** As in the compose files: variables by name. */
   readonly image: string | undefined;
-  /** Build context and Dockerfile, where the image is built here. */
+  /** Build context and Dockerfile, if the image is built here. */
   readonly build: string | undefined;
-  /** What other containers call it, by network. */
+  /** Its names for other containers, by network. */
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** Container ports that the edge listens on. */
   readonly ports: ServicePlan['ports'];
@@ -32,7 +32,7 @@ export interface ServiceView {
   readonly notes: readonly string[];
 }
 
-/** A variable by name; its value is never a part of this. */
+/** A variable by name, never with its value. */
 export interface VariableView {
   readonly name: string;
   /** `file .env.production`, `secret PROD_ENV`, `environment`, `compose default`, `not known here`. */
@@ -60,11 +60,11 @@ export interface ConfigView {
 }
 
 /**
- * The model of a target as a deploy would take it, from the files of this machine alone: no server is connected, and no
- * engine is needed.
+ * The model of a target as a deploy uses it, only from files of this machine: without a connection to a server, and
+ * without a Docker engine.
  *
- * @param targetName may be left out when there is only one target.
- * @returns the model, and what a deploy would refuse in it.
+ * @param targetName optional if there is only one target.
+ * @returns the model, and the errors that make a deploy refuse it.
  * @throws UserError(s) for files that cannot be read or resolved: `config.*`, `env.*`, `compose.*`.
  */
 export async function resolvedConfig(
@@ -84,7 +84,7 @@ export async function resolvedConfig(
   return { view: configView(config, target, hosts), faults: [...faults.values()] };
 }
 
-/** Variables that are missing in the compose files, and that a source which was not read may have. */
+/** Adds to errors about missing variables the sources that were not read and may have them. */
 async function withUnread(
   error: unknown,
   config: Config,
@@ -99,7 +99,7 @@ async function withUnread(
   return new UserErrors(
     known.map(({ code, message, hint, at }) => {
       const isVariable = code === 'compose.variable';
-      const way = `Not read here: ${unread.join('; ')}. Set it where Sluice runs, or export the variables and name them in env.`;
+      const way = `Not read here: ${unread.join('; ')}. Set it where Sluice runs, or export the variables and list them in env.`;
       return new UserError({
         code,
         message: isVariable

@@ -1,12 +1,12 @@
 import type { Effects } from '../kernel/run.ts';
 
-/** What every operation gets from the skin that calls it. */
+/** Passed to every operation by its command or action. */
 export interface OperationContext {
   readonly effects: Effects;
-  /** Path of sluice.yml; undefined: found from the working folder upwards. */
+  /** Path of sluice.yml; undefined: searched from the working folder upwards. */
   readonly config: string | undefined;
-  /** URL of a webhook that is told of deploys, in place of the variable that `notify.slack` names. */
+  /** URL of a webhook to notify of deploys; takes precedence over the variable that `notify.slack` names. */
   readonly webhook?: string | undefined;
-  /** Where the target's only host is reached, in place of what sluice.yml says. */
+  /** Address of the target's only host; takes precedence over sluice.yml. */
   readonly server?: { readonly host: string | undefined; readonly user: string | undefined } | undefined;
 }

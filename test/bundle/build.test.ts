@@ -47,8 +47,8 @@ test('a build: images by digest, tags one a line, findings as warnings; the seco
   expect(images.web).toMatch(/\/web@sha256:[0-9a-f]{64}$/);
   const warnings = first.commands.filter(({ name }) => name === 'warning');
   expect(warnings.map(({ properties }) => properties.title)).toContain('sluice build web: root-user');
-  expect(first.summary).toMatch(/^## 🟢 shop: 1 image built, 0 found, tagged one, two, three in /);
-  expect(first.summary).toContain('### Worth a look');
+  expect(first.summary).toMatch(/^## 🟢 shop: 1 image built, 0 reused, tagged one, two, three in /);
+  expect(first.summary).toContain('### To review');
 
   const again = await runStep('build', { workspace, with: given });
   expect(again.outputs).toMatchObject({ images: first.outputs.images, built: '0', reused: '1' });

@@ -125,7 +125,7 @@ const after = (name: string) => (step: RunningStep) => step.said(new RegExp(`✓
 // GitHub's runner sends SIGINT, others SIGTERM. Both do one and the same from the start on (test/unit/kernel/cancel), so
 // each moment has one of them.
 const cancels: readonly Cancel[] = [
-  { when: 'at its start', signal: 'SIGTERM', wait: (step) => step.said('Sluice deploys') },
+  { when: 'at its start', signal: 'SIGTERM', wait: (step) => step.said('Deploying ') },
   {
     // `docker compose config` runs in the variables of the target, not in those of the step.
     when: 'while docker compose reads the files',
@@ -222,7 +222,7 @@ test('an undo that has no time: the step ends all the same, and the post step fi
   expect(step.ms, step.log).toBeLessThan(longestMs);
   expect(step.code, step.log).toBe(130);
   expect(step.state.ended, step.log).toBeUndefined();
-  expect(step.log).toContain('The time of a cancelled step is over: the post step finishes what is left');
+  expect(step.log).toContain('A cancelled step has no more time: the post step finishes the rest');
   const ended = await post(options, step);
   expect(ended.log).toContain(`single serves bookreader ${old.name} on 1 host`);
   expect(api.problems).toEqual([]);

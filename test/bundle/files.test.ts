@@ -199,6 +199,6 @@ describe('the record on GitHub of a deploy that fails before it has a plan', () 
       with: { environment: 'staging' },
       env: { HOME: '/nonexistent' },
     });
-    expect(step.log).toContain('the input environment needs github-token');
+    expect(step.log).toContain('the input environment also needs github-token');
   });
 });

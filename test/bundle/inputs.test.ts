@@ -14,47 +14,55 @@ describe('malformed inputs end the step before anything is done', () => {
       { images: '{"backend":1}' },
       'Input images: must map each service to an image reference: {"service":"reference"}',
     ],
-    ['deploy', { images: '{broken' }, 'Input images: is no valid JSON: expected {"service":"reference"}'],
+    ['deploy', { images: '{broken' }, 'Input images: is not valid JSON: expected {"service":"reference"}'],
     [
       'deploy',
       { images: 'gone.json' },
-      'Input images: is neither JSON nor a path that can be read (ENOENT: no such file or directory)',
+      'Input images: is neither JSON nor the path of a readable file (ENOENT: no such file or directory)',
     ],
-    ['deploy', { relase: 'v1' }, 'Input relase does not exist; did you mean release?'],
-    ['deploy', { 'ssh-private-key': 'x' }, 'Input ssh-private-key: it is called ssh-key here'],
-    ['deploy', { version: 'v1' }, 'Input version: it is called release here'],
-    ['rollback', { images: '{}' }, 'Input images does not exist'],
+    ['deploy', { relase: 'v1' }, 'Unknown input "relase"; did you mean release?'],
+    ['deploy', { 'ssh-private-key': 'x' }, 'Unknown input "ssh-private-key". Use ssh-key'],
+    ['deploy', { version: 'v1' }, 'Unknown input "version". Use release'],
+    ['rollback', { images: '{}' }, 'Unknown input "images"'],
     ['build', { push: '1' }, 'Input push: must be true or false'],
-    ['build', { 'registry-user': 'me' }, 'registry-user needs registry-password; is its secret set?'],
-    ['backup', { release: 'v1' }, 'Input release does not exist'],
+    [
+      'build',
+      { 'registry-user': 'me' },
+      'registry-user needs registry-password: check that its secret is set',
+    ],
+    ['backup', { release: 'v1' }, 'Unknown input "release"'],
     [
       'pipeline',
       { run: 'build,deploy', dist: 'dist' },
-      'dist and allow-removals are for a front end that is published, and run has no cdn',
+      'dist and allow-removals apply to a front end, but run does not include cdn',
     ],
     ['cdn', { command: 'sync' }, 'Input command: must be one of publish, plan, rollback, verify, dist'],
     [
       'cdn',
       { command: 'publish', to: '12' },
-      'to is the release of a rollback, or of a plan of one, and command is publish',
+      'to applies to a rollback or to its plan, but command is publish',
     ],
     [
       'cdn',
       { command: 'rollback', name: 'v1', dist: 'dist' },
-      'name, dist: for what is published from a folder, and command is rollback',
+      'name, dist apply only when a folder is published, but command is rollback',
     ],
-    ['cdn', { 'access-key': 'x' }, 'Input access-key does not exist'],
+    ['cdn', { 'access-key': 'x' }, 'Unknown input "access-key"'],
     [
       'pipeline',
       { run: 'biuld' },
-      'Input run: has a part that does not exist; did you mean build?; there are check, build, deploy, cdn',
+      'Input run: has an unknown part (available: check, build, deploy, cdn); did you mean build?',
     ],
     [
       'pipeline',
       { run: 'build,deploy', push: 'false' },
-      'push is false, so that nothing could be deployed: leave deploy out of run',
+      'push is false, so there is nothing to deploy: remove deploy from run',
     ],
-    ['pipeline', { run: 'deploy', tags: 'a' }, 'tags is for images that are built, and run leaves out build'],
+    [
+      'pipeline',
+      { run: 'deploy', tags: 'a' },
+      'tags applies to images that are built, but run does not include build',
+    ],
   ])('%s %o', async (action, given, says) => {
     const step = await runStep(action, { with: given });
     expect(messages(step), step.log).toEqual([says]);
@@ -69,7 +77,7 @@ describe('malformed inputs end the step before anything is done', () => {
     expect(messages(step).sort(), step.log).toEqual([
       'Input backup: must be true or false',
       'Input force: must be true or false',
-      expect.stringContaining('Input stagee does not exist'),
+      expect.stringContaining('Unknown input "stagee"'),
     ]);
   });
 
@@ -103,7 +111,7 @@ describe('what is missing', () => {
     async (action) => {
       const step = await runStep(action, { event: fork, env: { GITHUB_EVENT_NAME: 'pull_request' } });
       expect(messages(step), step.log).toEqual([
-        'This is a pull request from a fork, to which GitHub gives no secrets, so there is no key to log in to the server with; nothing was changed',
+        'This is a pull request from a fork, and GitHub passes no secrets to it, so there is no key to log in to the server with. Nothing was changed.',
       ]);
       expect(step.summary).toContain('Deploy from a branch or a tag');
       expect(step.code).not.toBe(0);
@@ -113,7 +121,7 @@ describe('what is missing', () => {
   test('cdn for a pull request from a fork has neither keys nor a role', async () => {
     const step = await runStep('cdn', { event: fork, env: { GITHUB_EVENT_NAME: 'pull_request' } });
     expect(messages(step), step.log).toEqual([
-      'This is a pull request from a fork, to which GitHub gives no secrets, so there are no keys for the store; nothing was changed',
+      'This is a pull request from a fork, and GitHub passes no secrets to it, so there are no keys for the store. Nothing was changed.',
     ]);
     expect(step.summary).toContain('Publish from a branch or a tag');
     expect(step.code).not.toBe(0);
@@ -123,7 +131,7 @@ describe('what is missing', () => {
     const env = { GITHUB_EVENT_NAME: 'pull_request', GITHUB_ACTOR: 'dependabot[bot]' };
     const step = await runStep('deploy', { env });
     expect(messages(step)[0]).toMatch(
-      /^This run was started by Dependabot, to which GitHub gives no secrets/,
+      /^This run was started by Dependabot, and GitHub passes no secrets to it/,
     );
   });
 
@@ -136,8 +144,8 @@ describe('what is missing', () => {
   test('without a word the pipeline checks a pull request, and goes on to its images only after a pass', async () => {
     const step = await runStep('pipeline', { event: fork, env: { GITHUB_EVENT_NAME: 'pull_request' } });
     expect(messages(step), step.log).toEqual(['did-not-run: this repository has nothing to check']);
-    expect(step.log).toContain('Sluice checks the change');
-    expect(step.log).not.toContain('Sluice builds the images');
+    expect(step.log).toContain('Running all checks');
+    expect(step.log).not.toContain('Building the images');
     expect(step.code).toBe(1);
     expect(step.state).toEqual({});
   });

@@ -6,7 +6,7 @@ import { checksSummary } from '../../checks/report/summary.ts';
 import { checksTerminal } from '../../checks/report/terminal.ts';
 import type { Checked } from '../../operations/checks/check.ts';
 import { writeCheckReports } from '../../operations/checks/reports.ts';
-import { headOf } from '../step/checkout.ts';
+import { headOf } from '../step/event.ts';
 import type { Job } from '../step/job.ts';
 
 /** Log, outputs, files, annotations and summary of checks. @returns whether the verdict is a pass. */
@@ -17,7 +17,7 @@ export async function tellChecks(
 ): Promise<boolean> {
   const { env } = job.effects;
   job.effects.print(checksTerminal(report, { colour: false }));
-  // Several of these actions may run in one job, each with files of its own.
+  // Several of these actions may run in one job, each with its own files.
   const name = ['sluice-checks', ...categories].join('-');
   const files = await writeCheckReports(join(env.RUNNER_TEMP ?? tmpdir(), name), report, job.effects.mask);
   const counting = report.results

@@ -5,7 +5,7 @@ import { isSuccess } from '../../report/outcome.ts';
 import { terminalSummary } from '../../report/terminal.ts';
 import type { Job } from '../step/job.ts';
 
-/** Log, outputs and annotations of a deploy or rollback; its summary is written already. @returns whether it went well. */
+/** Log, outputs and annotations of a deploy or rollback; its summary has been written by then. @returns whether it succeeded. */
 export function tellDeploy({ report: given, target, files }: Deployed, job: Job): boolean {
   const report = scrubReport(given, job.effects.mask);
   const ok = isSuccess(report);

@@ -11,7 +11,7 @@ interface Asked {
   readonly replace?: readonly string[];
 }
 
-/** What a deploy would do, in the log and in the summary. */
+/** The plan of a deploy, in the log and in the summary. */
 export async function printPlan(context: OperationContext, asked: Asked, job: Job): Promise<true> {
   const plan = await planTarget(context, asked.target, asked);
   const text = planText(plan);

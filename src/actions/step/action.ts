@@ -4,34 +4,32 @@ import { isOpen } from '../../kernel/process/child-env.ts';
 import type { OwnEnvironment } from '../../kernel/process/environ.ts';
 import { type Effects, exitCodes, run } from '../../kernel/run.ts';
 import { secretInputs } from './credentials.ts';
-import { lastMoment } from './deadline.ts';
-import { advised } from './guidance.ts';
 import { readInputs, type Spec, type Values } from './inputs.ts';
 import { type Job, openJob } from './job.ts';
 import { refuseKeys, type Work } from './keys.ts';
-import { tellErrors } from './trouble.ts';
+import { advised, tellErrors } from './trouble.ts';
 
-/** An action: what it takes, and what it does with that. */
+/** An action: its inputs and its work. */
 export interface Action<S extends Spec> {
   readonly name: string;
   readonly inputs: S;
   /** Sentences about inputs that contradict each other; each names both. */
   readonly rules?: (inputs: Values<S>) => readonly string[];
-  /** What it does with the code of the change; default: it has no more to do with it than to read it. */
+  /** Whether it runs code of the change; the default only reads it. */
   readonly work?: (inputs: Values<S>, env: Effects['env']) => Work;
-  /** @returns whether it came to a good end. */
+  /** @returns whether it succeeded. */
   readonly main: (inputs: Values<S>, job: Job) => Promise<boolean>;
-  /** Runs when the job ends, whatever became of it, and does what the main step had no time for. */
+  /** Runs when the job ends, whatever its result, and does what the main step had no time for. */
   readonly post?: PostStep<S>;
 }
 
 export interface PostStep<S extends Spec> {
-  /** By the states of the main step: one that came to its end, or nowhere, leaves nothing to do. */
+  /** By the states of the main step: one that finished, or never began, leaves nothing to do. */
   readonly isNeeded: () => boolean;
   readonly run: (inputs: Values<S>, job: Job) => Promise<boolean>;
 }
 
-/** Keeps the types of an action's inputs, and hides them from who starts it. */
+/** Checks the types of an action's inputs, and hides them from its caller. */
 export function defineAction<S extends Spec>(action: Action<S>): StartableAction {
   return {
     spec: action.inputs,
@@ -49,11 +47,11 @@ export interface StartableAction {
 export type Phase = 'main' | 'post';
 
 /**
- * Runs one step of an action: inputs are read and masked, whatever is thrown becomes an annotation, a summary and an
- * exit code. A cancelled step ends within the seconds that the runner gives it.
+ * Runs one step of an action: reads and masks the inputs; turns an error into an annotation, a summary and an exit
+ * code. A cancelled step ends within the seconds that the runner allows.
  */
 async function start<S extends Spec>(action: Action<S>, phase: Phase, own: OwnEnvironment): Promise<number> {
-  // Wrong inputs, for one, have been told of by the main step.
+  // The main step has reported wrong inputs, for example.
   if (phase === 'post' && action.post?.isNeeded() !== true) return exitCodes.ok;
   const env = withoutInputs(own.env);
   return await run({ json: false, verbose: isDebug(), env }, async (effects) => {
@@ -79,7 +77,7 @@ async function start<S extends Spec>(action: Action<S>, phase: Phase, own: OwnEn
   });
 }
 
-/** What operations see: compose files and tools have no business with a step's inputs. */
+/** Without the inputs of the step, which compose files and tools must not see. */
 function withoutInputs(env: OwnEnvironment['env']): OwnEnvironment['env'] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('INPUT_')));
 }
@@ -89,5 +87,32 @@ function warnOfLeftovers(env: OwnEnvironment['env'], { log }: Effects): void {
   const left = Object.entries(env).filter(([name, value]) => value && !isOpen(name, value));
   if (left.length === 0) return;
   const names = left.map(([name]) => name).join(', ');
-  log.warn(`This system does not let Sluice clear its environment: code of the change can read ${names}`);
+  log.warn(`Sluice cannot clear its environment on this system: code of the change can read ${names}`);
+}
+
+/**
+ * The runner sends SIGINT, SIGTERM 7.5 s later, and kills all processes 2.5 s after that (its ProcessInvoker.cs). A step
+ * that has not finished its undo by then stops here: the end of the connection frees the lease, the guard keeps or
+ * restores the serving release, and the post step does the rest.
+ */
+const lastMs = 6_200;
+
+/** Ends the process if a cancelled step takes too long. Dispose it when the step has ended. */
+function lastMoment(phase: 'main' | 'post', { signal, log }: Effects, before: () => void): Disposable {
+  const next = phase === 'main' ? 'post step' : 'next deploy';
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    timer = setTimeout(() => {
+      log.warn(`A cancelled step has no more time: the ${next} finishes the rest`);
+      before();
+      process.exit(exitCodes.cancelled);
+    }, lastMs);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    [Symbol.dispose]: () => {
+      signal.removeEventListener('abort', onAbort);
+      clearTimeout(timer);
+    },
+  };
 }

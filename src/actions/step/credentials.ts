@@ -34,18 +34,18 @@ type Given = Partial<Values<typeof place & typeof registryLogin & typeof serverL
   readonly 'github-token'?: string | undefined;
 };
 
-/** Inputs where the environment has them too: a variable counts when its input is empty. */
+/** Inputs that the environment may have too: a variable counts if its input is empty. */
 const variables = {
   'ssh-key': 'SLUICE_SSH_KEY',
   'ssh-passphrase': 'SLUICE_SSH_PASSPHRASE',
   'known-hosts': 'SLUICE_KNOWN_HOSTS',
   'registry-user': 'SLUICE_REGISTRY_USER',
   'registry-password': 'SLUICE_REGISTRY_PASSWORD',
-  // For ghcr.io alone.
+  // Only for ghcr.io.
   'github-token': 'GITHUB_TOKEN',
 } as const;
 
-/** What an operation gets: the inputs in the places where the command line tool has them. */
+/** Puts the inputs where the command line tool expects them. */
 export function contextOf(given: Given, effects: Effects): OperationContext {
   const own = Object.entries(variables).flatMap(([input, variable]) => {
     const value = given[input as keyof typeof variables];
@@ -60,7 +60,7 @@ export function contextOf(given: Given, effects: Effects): OperationContext {
 }
 
 /**
- * The same for what logs in to servers.
+ * The same, for operations that log in to servers.
  *
  * @throws UserError `input.no-secrets` for a run that can have no key.
  */
@@ -72,7 +72,8 @@ export function serverContextOf(given: Given, effects: Effects): OperationContex
 }
 
 /**
- * The same for what publishes to a store; keys are in the environment, or the job takes a role by its OIDC token.
+ * The same, for operations that publish to a store. Keys are in the environment, or the job assumes a role with its
+ * OIDC token.
  *
  * @throws UserError `input.no-secrets` for a run that can have neither.
  */
@@ -83,13 +84,13 @@ export function storeContextOf(given: Given, effects: Effects): OperationContext
   return context;
 }
 
-/** A run without secrets ends with why it has none, unless the runner's own environment has one of `keys`. */
+/** Explains to a run without secrets why it has none, unless the runner's own environment has one of `keys`. */
 function refuseWithout(keys: readonly string[], missing: string, verb: string, env: Effects['env']): void {
   const why = readRunEvent(env).withoutSecrets;
   if (why === undefined || keys.some((name) => Boolean(env[name]))) return;
   throw new UserError({
     code: 'input.no-secrets',
-    message: `${why}, to which GitHub gives no secrets, so ${missing}; nothing was changed`,
+    message: `${why}, and GitHub passes no secrets to it, so ${missing}. Nothing was changed.`,
     hint: `${verb} from a branch or a tag of the repository: give the job \`if: github.event_name != 'pull_request'\`.`,
   });
 }

@@ -5,15 +5,15 @@ import type { Deployed } from '../../operations/deploy/deploy.ts';
 import { headline } from '../../report/headline.ts';
 import { isSuccess } from '../../report/outcome.ts';
 import { httpUrl } from '../../report/url.ts';
-import { headOf } from './checkout.ts';
+import { headOf } from './event.ts';
 import { type DeploymentState, type DeploymentsApi, openDeployments } from './github-api.ts';
 import { text, type Values } from './inputs.ts';
 import type { Job } from './job.ts';
 
 /*
- * GitHub's own record of what is deployed where. A job with `environment:` makes one by itself, and an action cannot see
- * whether its job has one: so ours is made only when the input `environment` asks for it. Whatever fails here is a
- * warning: a deploy never depends on GitHub's API.
+ * GitHub's own record of a deployment. A job with `environment:` creates one by itself, and an action cannot see whether
+ * its job has one: Sluice creates its own only if the input `environment` is set. Failures here are warnings: a deploy
+ * never depends on GitHub's API.
  */
 
 export const deploymentInputs = { environment: text, 'github-token': text } as const;
@@ -22,10 +22,10 @@ type Given = Values<typeof deploymentInputs>;
 /** A cancelled step has about seven seconds for everything; the undo comes first. */
 const cancelledMs = 1_500;
 
-/** Records a deployment around a deploy; its last status is sent whatever happens, by the post step at the latest. */
+/** Records a deployment around a deploy; its last status is always sent, by the post step at the latest. */
 export async function recorded(given: Given, job: Job, body: () => Promise<Deployed>): Promise<Deployed> {
   const { env, signal } = job.effects;
-  // What is deployed is the checkout, which may be another commit than the one the run is for.
+  // The checkout is deployed, which may be another commit than the one the run is for.
   const commit = given.environment === undefined ? undefined : await headOf(job.effects);
   const record = await begin(given, job, commit ?? env.GITHUB_SHA ?? '', 'deploy');
   try {
@@ -39,7 +39,7 @@ export async function recorded(given: Given, job: Job, body: () => Promise<Deplo
   }
 }
 
-/** Of a rollback only its end is known to have a commit: that of the release which serves again. */
+/** The commit of a rollback is known only at its end: that of the release which is serving again. */
 export async function recordedAfter(
   given: Given,
   job: Job,
@@ -53,7 +53,7 @@ export async function recordedAfter(
   return done;
 }
 
-/** Ends the record of a main step that had no time for it. */
+/** Ends the record of a main step that was killed before. */
 export async function endRecord(given: Given, job: Job, id: number, what: string): Promise<void> {
   await quietly(job, async () => {
     const api = await open(given, job);
@@ -89,7 +89,9 @@ async function begin(
   if (created === undefined) return undefined;
   const { api, id } = created;
   const status = { environment, logUrl, environmentUrl: undefined };
-  await quietly(job, () => api.setStatus(id, { ...status, state: 'in_progress', description: 'Under way' }));
+  await quietly(job, () =>
+    api.setStatus(id, { ...status, state: 'in_progress', description: 'In progress' }),
+  );
   return {
     end: async (state, what, url) => {
       const description = job.effects.mask.scrub(what);
@@ -106,7 +108,7 @@ async function open(given: Given, { effects }: Job): Promise<DeploymentsApi | un
   const { GITHUB_REPOSITORY: repository } = effects.env;
   const token = given['github-token'];
   if (token === undefined || repository === undefined) {
-    effects.log.warn('No deployment is recorded on GitHub: the input environment needs github-token, too');
+    effects.log.warn('No deployment is recorded on GitHub: the input environment also needs github-token');
     return undefined;
   }
   return await openDeployments(token, repository, () =>

@@ -1,13 +1,15 @@
 import { isQueueBranch, isQueueRun } from '../../kernel/merge-queue.ts';
+import { runProcess } from '../../kernel/process/process.ts';
+import type { Effects } from '../../kernel/run.ts';
 import { readPayload } from '../../kernel/webhook.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What a run is for, as far as its rights depend on it. */
+/** The purpose of a run, as far as its permissions depend on it. */
 export interface RunEvent {
-  /** Whether it is for a change that is not merged: a pull request, or an entry of a merge queue. */
+  /** Whether it is for an unmerged change: a pull request, or an entry of a merge queue. */
   readonly change: boolean;
-  /** Why GitHub hands the run no secrets. */
+  /** Why GitHub passes no secrets to the run. */
   readonly withoutSecrets: string | undefined;
 }
 
@@ -20,20 +22,20 @@ interface Payload {
   readonly issue?: { readonly pull_request?: unknown } | null;
 }
 
-// Its commit is on no branch that people have, and is thrown away when another entry fails.
+// Its commit is on no branch that people use, and is discarded when another entry fails.
 const ofQueue = 'This run is for an entry of the merge queue';
 
-/** Events whose code is a change's, and how a message calls such a run. */
+/** Events that run code of a change, and the name of such a run in messages. */
 const changes: Readonly<Record<string, string>> = {
   pull_request: 'This run is for a pull request',
-  // Its workflow is the base branch's, what is checked out often the pull request's.
+  // Its workflow comes from the base branch, its checkout often from the pull request.
   pull_request_target: 'This run is for a pull request (pull_request_target)',
   pull_request_review: 'This run is for the review of a pull request',
   pull_request_review_comment: 'This run is for the review of a pull request',
   merge_group: ofQueue,
 };
 
-/** Reads the webhook's payload. One that is missing or makes no sense says nothing; it is others' text. */
+/** Reads the webhook's payload, which is untrusted input. A missing or invalid one is ignored. */
 export function readRunEvent(env: Env): RunEvent {
   const name = env['GITHUB_EVENT_NAME'] ?? '';
   const change = Object.hasOwn(changes, name) || isQueueRun(env);
@@ -53,10 +55,10 @@ export function readRunEvent(env: Env): RunEvent {
 }
 
 /**
- * Why the code of this run is that of a change which is not merged; undefined where it is a branch's or a tag's.
+ * Why the code of this run is an unmerged change; undefined for a branch or a tag.
  *
- * @param head commit of the checkout: runs that follow a pull request's (`workflow_run`, a comment) begin with the code
- * of the default branch, and are the change's when another commit was checked out.
+ * @param head commit of the checkout. Runs that follow a pull request (`workflow_run`, a comment) begin with the code of
+ * the default branch; if another commit was checked out, it is the change.
  */
 export async function changeOf(
   env: Env,
@@ -71,5 +73,21 @@ export async function changeOf(
   const follows = (typeof followed === 'string' && Object.hasOwn(changes, followed)) || isQueueBranch(branch);
   if (!follows && !payload?.issue?.pull_request) return undefined;
   if ((await head()) === env['GITHUB_SHA']) return undefined;
-  return 'This run follows a pull request, and another commit than that of the default branch is checked out';
+  return 'This run follows a pull request, and its checkout is not the commit of the default branch';
+}
+
+/** Whether git sends a token with every request: actions/checkout leaves one unless `persist-credentials` is false. */
+export async function keepsToken({ signal }: Pick<Effects, 'signal'>): Promise<boolean> {
+  // Names alone: the value is the token.
+  const argv = ['git', 'config', '--name-only', '--get-regexp', '^http\\..*\\.extraheader$'] as const;
+  const answer = await runProcess(argv, { signal, timeoutMs: 20_000 }).catch(() => undefined);
+  return answer?.code === 0;
+}
+
+/** The commit that is checked out where the step runs; undefined without git. GITHUB_SHA may differ. */
+export async function headOf({ signal }: Pick<Effects, 'signal'>): Promise<string | undefined> {
+  const options = { signal, timeoutMs: 20_000 };
+  const asked = runProcess(['git', 'rev-parse', '--verify', 'HEAD'], options).catch(() => undefined);
+  const answer = await asked;
+  return answer?.code === 0 ? answer.stdout.trim() : undefined;
 }

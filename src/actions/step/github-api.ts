@@ -14,9 +14,9 @@ export interface DeploymentStatus {
   readonly state: DeploymentState;
   readonly environment: string;
   readonly description: string;
-  /** Where the app is reached. */
+  /** The URL of the app. */
   readonly environmentUrl: string | undefined;
-  /** Where the run is looked at. */
+  /** The page of the run. */
   readonly logUrl: string | undefined;
 }
 
@@ -61,24 +61,32 @@ export async function openDeployments(
   }
   return {
     create: async ({ ref, task, environment, description }) => {
-      // Asked once: a second deployment would stay without an end.
+      // No retry: a second deployment would never be closed.
       const { data } = await request(1, (signal) =>
         client.rest.repos.createDeployment({
-          ...{ owner, repo, ref, task, environment },
+          owner,
+          repo,
+          ref,
+          task,
+          environment,
           description: description.slice(0, descriptionLength),
-          // What is deployed is this very commit, and it is up to the workflow what has to be green before.
+          // Exactly this commit is deployed, and the workflow decides which checks must pass before.
           auto_merge: false,
           required_contexts: [],
           request: { signal },
         }),
       );
       if ('id' in data) return data.id;
-      throw new Error(data.message ?? 'it gave no id');
+      throw new Error(data.message ?? 'the answer has no id');
     },
     setStatus: async (deployment_id, { state, environment, description, environmentUrl, logUrl }) => {
       await request(statusTries, (signal) =>
         client.rest.repos.createDeploymentStatus({
-          ...{ owner, repo, deployment_id, state, environment },
+          owner,
+          repo,
+          deployment_id,
+          state,
+          environment,
           description: description.slice(0, descriptionLength),
           ...(environmentUrl === undefined ? {} : { environment_url: environmentUrl }),
           ...(logUrl === undefined ? {} : { log_url: logUrl }),
@@ -89,7 +97,7 @@ export async function openDeployments(
   };
 }
 
-/** Octokit warns on the console of what it is about to throw. */
+/** Octokit logs to the console what it then throws. */
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Whether the same request may succeed in a moment. */
@@ -108,7 +116,7 @@ function explained(error: unknown): Error {
   const status = statusOf(error);
   const hint =
     status === 403 || status === 404
-      ? '; the job needs `permissions: { deployments: write }`, and the token has to be of this repository'
+      ? '; the job needs `permissions: { deployments: write }` and a token of this repository'
       : '';
   const [first = ''] = messageOf(error).split('\n');
   return new Error(`${status === undefined ? '' : `${status}: `}${first.slice(0, 300)}${hint}`, {

@@ -2,7 +2,7 @@ import { parseDuration } from '../../config/sluice-yml/human.ts';
 import { didYouMean } from '../../config/sluice-yml/suggest.ts';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
 
-/** Makes a value of an input's text, which is trimmed and '' when it was not given. @throws Error with what it must be. */
+/** Parses an input's text, which is trimmed, and '' when it was not given. @throws Error with the expected form. */
 export type Reader<T> = (text: string) => T;
 
 /** The inputs of an action by name; action.yml describes them, a test keeps the two together. */
@@ -12,7 +12,7 @@ export type Values<S extends Spec> = { readonly [K in keyof S]: S[K] extends Rea
 
 export const text: Reader<string | undefined> = (given) => (given === '' ? undefined : given);
 
-/** YAML's words for a boolean; the runner hands on what the workflow says. */
+/** YAML's words for a boolean: the runner passes on the text of the workflow. */
 export function flag(fallback: boolean): Reader<boolean> {
   return (given) => {
     if (given === '') return fallback;
@@ -22,7 +22,7 @@ export function flag(fallback: boolean): Reader<boolean> {
   };
 }
 
-/** One of these words; the first where nothing is given. */
+/** One of these words; the first is the default. */
 export function choice<W extends string>(first: W, ...others: readonly W[]): Reader<W> {
   const words = [first, ...others];
   return (given) => {
@@ -48,7 +48,7 @@ export const list: Reader<readonly string[]> = (given) =>
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
-/** Names that people know from elsewhere, and ours for them. */
+/** Names in other actions, and the ones here. */
 const elsewhere: Readonly<Record<string, string>> = {
   'private-key': 'ssh-key',
   'ssh-private-key': 'ssh-key',
@@ -69,8 +69,8 @@ const elsewhere: Readonly<Record<string, string>> = {
 /**
  * Reads the inputs of this step.
  *
- * @param rules what inputs mean for each other: sentences that name both of two that contradict.
- * @throws UserErrors with everything that is wrong at once, each naming its input.
+ * @param rules sentences about inputs that contradict each other; each names both.
+ * @throws UserErrors with all mistakes at once, each naming its input.
  */
 export function readInputs<S extends Spec>(
   spec: S,
@@ -83,7 +83,7 @@ export function readInputs<S extends Spec>(
     try {
       values[name] = read(inputText(env, name));
     } catch (error) {
-      // The value stays unsaid: what was meant for another input may be a secret.
+      // Without the value: one that was meant for another input may be a secret.
       errors.push(wrong(name, error instanceof Error ? error.message : String(error)));
     }
   }
@@ -95,7 +95,7 @@ export function readInputs<S extends Spec>(
   return values as Values<S>;
 }
 
-/** As the runner names them: upper case, a blank as `_`, hyphens as they are. */
+/** As the runner names them: upper case, a blank as `_`, hyphens unchanged. */
 export function inputText(env: Readonly<Record<string, string | undefined>>, name: string): string {
   return (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
 }
@@ -104,7 +104,7 @@ function wrong(name: string, why: string): UserError {
   return new UserError({ code: 'input.value', message: `Input ${name}: ${why}` });
 }
 
-/** The runner only warns of them; a misspelt `release` would deploy something else. */
+/** The runner only warns about them; a misspelled `release` would deploy something else. */
 function unknownInputs(
   known: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -118,9 +118,9 @@ function unknownInputs(
       return new UserError({
         code: 'input.unknown',
         message: called
-          ? `Input ${name}: it is called ${ours} here`
-          : `Input ${name} does not exist${didYouMean(name, known)}`,
-        hint: `There are: ${known.join(', ')}.`,
+          ? `Unknown input "${name}". Use ${ours}`
+          : `Unknown input "${name}"${didYouMean(name, known)}`,
+        hint: `Available: ${known.join(', ')}.`,
       });
     });
 }

@@ -4,16 +4,16 @@ import type { Effects } from '../../kernel/run.ts';
 import { type Annotation, withinLimits } from '../../report/annotations.ts';
 import { appendSummary, summarySize } from '../../report/summary-file.ts';
 
-/** The step that an action runs in: what it may tell the runner. Everything is scrubbed of secrets on its way. */
+/** The step that an action runs in, and what it can pass to the runner. All of it is scrubbed of secrets first. */
 export interface Job {
   readonly effects: Effects;
-  /** For later steps. A value too large for GitHub is left out, with a warning. */
+  /** For later steps. A value too large for GitHub is omitted, with a warning. */
   output(name: string, value: string): void;
-  /** Kept until the step ends: GitHub takes ten of a level, so the best are chosen then. */
+  /** Kept until the step ends: GitHub shows ten of a level, so the best are chosen then. */
   annotate(annotation: Annotation): void;
-  /** `render` gets the bytes there are; nothing happens where the runner takes no summary. */
+  /** `render` gets the available bytes; without a summary file nothing happens. */
   summarise(render: (room: number) => string): Promise<void>;
-  /** For the post step of this action. Never a secret: states lie in a file. */
+  /** For the post step of this action. Never a secret: states are in a file. */
   remember(name: string, value: string): void;
 }
 
@@ -21,9 +21,9 @@ export interface Job {
 const outputBytes = 512 * 1024;
 
 export interface OpenJob extends Job {
-  /** Whether anything came into the summary since the step began. */
+  /** Whether this step has written to the summary. */
   hasSummary(): Promise<boolean>;
-  /** Hands the annotations to the runner. */
+  /** Passes the annotations to the runner. */
   close(): void;
 }
 
@@ -37,7 +37,7 @@ export async function openJob(effects: Effects): Promise<OpenJob> {
     output: (name, value) => {
       const clean = mask.scrub(value);
       if (Buffer.byteLength(clean) > outputBytes) {
-        effects.log.warn(`Output ${name} is left out: GitHub takes no outputs of more than 1 MB`);
+        effects.log.warn(`Output ${name} is omitted: GitHub accepts at most 1 MB of outputs per job`);
         return;
       }
       toRunner(() => setOutput(name, clean));
@@ -46,7 +46,7 @@ export async function openJob(effects: Effects): Promise<OpenJob> {
     summarise: async (render) => {
       if (!summary) return;
       await appendSummary(summary, (room) => mask.scrub(render(room))).catch((error: unknown) =>
-        effects.log.warn(`The summary could not be written: ${messageOf(error)}`),
+        effects.log.warn(`Cannot write the job summary: ${messageOf(error)}`),
       );
     },
     remember: (name, value) => toRunner(() => saveState(name, value)),
@@ -77,8 +77,8 @@ function toRunner(write: () => void): void {
   } catch (error) {
     throw new UserError({
       code: 'job.files',
-      message: `The runner's file for outputs or states can't be written: ${messageOf(error)}`,
-      hint: 'Is the disk of the runner full?',
+      message: `Cannot write the runner's file for outputs or states: ${messageOf(error)}`,
+      hint: 'Check whether the disk of the runner is full.',
       cause: error,
     });
   }

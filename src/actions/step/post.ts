@@ -15,19 +15,19 @@ type Given = Values<typeof serverLogin & typeof deploymentInputs> & {
   readonly config: string | undefined;
 };
 
-/** Where a main step is; what its post step has to do follows from it. No secret is in it: the post step has the inputs. */
+/** Progress of the main step, for its post step. It holds no secret: the post step has the inputs. */
 const states = { begun: 'begun', ended: 'ended', deployment: 'deployment' } as const;
 
-/** Runs what changes hosts so that the post step finishes it if this process does not. */
+/** Runs a change of hosts so that the post step finishes it if this process cannot. */
 export async function undoable(job: Job, given: Given, body: () => Promise<Deployed>): Promise<Deployed> {
-  // Before anything is touched: a process that is killed writes nothing any more.
+  // Before any change: a killed process no longer writes.
   job.remember(states.begun, JSON.stringify({ target: given.target ?? '' }));
   try {
     const done = await body();
     if (done.report.outcome !== 'interrupted') job.remember(states.ended, 'true');
     return done;
   } catch (error) {
-    // What stopped before its plan has touched nothing, and says so. A bug or a cancel is looked after.
+    // A user error was thrown before the first change. A bug or a cancellation needs the post step.
     const known = userErrorsOf(error);
     if (known.length > 0 && !job.effects.signal.aborted) job.remember(states.ended, 'true');
     throw error;
@@ -37,19 +37,19 @@ export async function undoable(job: Job, given: Given, body: () => Promise<Deplo
 const isUnfinished = () => getState(states.begun) !== '' && getState(states.ended) === '';
 const openRecord = () => Number(getState(states.deployment));
 
-/** The post step of whatever changes hosts. */
+/** The post step of actions that change hosts. */
 export const undoRest = {
   isNeeded: () => isUnfinished() || openRecord() > 0,
   run: async (given: Given, job: Job): Promise<boolean> => {
     try {
       if (!isUnfinished()) return true;
-      job.effects.log.info('The main step did not come to its end: looking after what it left');
+      job.effects.log.info('The main step did not finish: finishing or undoing its changes');
       const { settleTarget } = await import('../../operations/deploy/settle.ts');
       await tell(await settleTarget(serverContextOf(given, job.effects), given.target), job);
       return true;
     } finally {
       const id = openRecord();
-      if (id > 0) await endRecord(given, job, id, 'The run was ended before it was through');
+      if (id > 0) await endRecord(given, job, id, 'The run was ended before it finished');
     }
   },
 };
@@ -62,15 +62,15 @@ async function tell(settled: Settled, job: Job): Promise<void> {
   await job.summarise((room) => `## 🟡 ${prose(message, 600)}`.slice(0, room));
 }
 
-/** What serves now, then what was done. */
+/** The release that is serving, then what was done. */
 export function settledText({ app, target, serving, done, busy }: Settled): string {
   if (busy !== undefined)
-    return `Another run has ${target} by now, and has dealt with what this one left; its own report says what serves`;
+    return `Another run has taken over ${target} and cleaned up after this one; see its report for the release that is serving`;
   const releases = [...new Set(serving.map(({ release }) => release))];
   const hosts = new Set(serving.map(({ host }) => host)).size;
   const serves =
     releases.length === 0
-      ? `${target} serves nothing of ${app}`
+      ? `${target} does not serve ${app}`
       : `${target} serves ${app} ${releases.join(' and ')} on ${counted(hosts, 'host')}`;
-  return oneLine(`${serves}; ${done ?? 'the run that was ended had left nothing to undo'}`, 600);
+  return oneLine(`${serves}; ${done ?? 'the ended run left nothing to undo'}`, 600);
 }

@@ -10,8 +10,8 @@ const tools: readonly (readonly [program: string, ...args: string[]])[] = [
 ];
 
 /**
- * The programs of the runner with their versions, for a run with debug logging. @actions/exec is for such short
- * questions: a child of its own survives a cancel, so whatever takes its time goes through the kernel's runProcess.
+ * The programs of the runner with their versions, for a run with debug logging. @actions/exec is only for short
+ * commands: its children survive a cancellation, so longer ones go through the kernel's runProcess.
  */
 export async function listTools(log: Log): Promise<void> {
   log.detail(`node ${process.version} ${process.platform}/${process.arch}`);
@@ -19,6 +19,6 @@ export async function listTools(log: Log): Promise<void> {
     const answer = await getExecOutput(program, args, { silent: true, ignoreReturnCode: true }).catch(
       (error: unknown) => ({ stdout: messageOf(error) }),
     );
-    log.detail(answer.stdout.trim().split('\n')[0] || `${[program, ...args].join(' ')} says nothing`);
+    log.detail(answer.stdout.trim().split('\n')[0] || `${[program, ...args].join(' ')} printed nothing`);
   }
 }

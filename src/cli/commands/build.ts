@@ -3,10 +3,11 @@ import type { BuildPlan } from '../../build/plan.ts';
 import { planText, reportText } from '../../build/plan-text.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import { buildImages } from '../../operations/build/build.ts';
+import { fileFault, wrongArgument } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 
 export interface BuildCommandOptions {
-  readonly print: boolean;
+  readonly dryRun?: boolean;
   readonly images?: string;
   readonly tag: readonly string[];
   readonly push: boolean;
@@ -19,20 +20,23 @@ export async function execute(
   options: BuildCommandOptions,
 ): Promise<number> {
   const { effects, json } = context;
-  const { print: dryRun, tag: tags, push, force } = options;
+  const { dryRun = false, tag: tags, push, force } = options;
   const { plan, report } = await buildImages(context, targetName, { dryRun, tags, push, force });
   if (report === undefined) {
     effects.print(json ? JSON.stringify({ ok: true, plan: publicPlan(plan) }) : planText(plan));
     return exitCodes.ok;
   }
   if (options.images !== undefined && Object.keys(report.images).length > 0) {
-    await writeFile(options.images, `${JSON.stringify(report.images, undefined, 2)}\n`);
+    const argument = `--images ${options.images}`;
+    await writeFile(options.images, `${JSON.stringify(report.images, undefined, 2)}\n`).catch((error) => {
+      throw wrongArgument(argument, fileFault(error));
+    });
   }
   effects.print(json ? JSON.stringify({ ok: true, ...report }) : reportText(report));
   return exitCodes.ok;
 }
 
-/** Without the values of build arguments, some of which are secrets in all but name. */
+/** Without the values of build arguments: some are secrets. */
 function publicPlan(plan: BuildPlan) {
   return {
     ...plan,

@@ -15,10 +15,11 @@ import {
   planRepository,
 } from '../../operations/checks/check.ts';
 import { writeCheckReports } from '../../operations/checks/reports.ts';
+import { fileFault, wrongArgument } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 
 export interface CheckCommandOptions {
-  readonly plan: boolean;
+  readonly dryRun?: boolean;
   readonly only: readonly string[];
   readonly since?: string;
   readonly accept?: string;
@@ -32,15 +33,12 @@ export async function execute(
   category: string | undefined,
   options: CheckCommandOptions,
 ): Promise<number> {
-  const { effects, json } = context;
+  const { effects, json, colour } = context;
   const request = { categories: categoriesOf(category), only: options.only, since: options.since };
   if (options.until !== undefined && options.accept === undefined) {
-    throw new UserError({
-      code: 'usage.argument',
-      message: '--until is for --accept: until when the findings are accepted',
-    });
+    throw wrongArgument('--until', 'needs --accept, whose findings it limits');
   }
-  if (options.plan) {
+  if (options.dryRun === true) {
     const plan = await planRepository(context, request);
     effects.print(
       json ? JSON.stringify({ ok: true, checks: publicPlan(plan) }) : planText(plan.checks, plan.settings),
@@ -49,9 +47,13 @@ export async function execute(
   }
   const checked = await checkRepository(context, request);
   const { report } = checked;
-  if (options.output !== undefined) await writeCheckReports(options.output, report, effects.mask);
+  const { output } = options;
+  if (output !== undefined) {
+    await writeCheckReports(output, report, effects.mask).catch((error) => {
+      throw wrongArgument(`--output ${output}`, fileFault(error));
+    });
+  }
   if (options.accept !== undefined || options.prune) return await keepBaseline(context, checked, options);
-  const colour = effects.log.mode === 'terminal' && !effects.env.NO_COLOR;
   effects.print(
     json ? JSON.stringify({ ok: report.verdict === 'pass', ...report }) : checksTerminal(report, { colour }),
   );
@@ -65,12 +67,12 @@ function categoriesOf(given: string | undefined): readonly Category[] {
   if (found !== undefined) return [found];
   throw new UserError({
     code: 'usage.argument',
-    message: `There are no ${given} checks${didYouMean(given, categories)}`,
-    hint: 'There are lint, test and scan; without one of them all run. A single check: --only NAME.',
+    message: `Unknown kind of checks "${given}" (available: ${categories.join(', ')})${didYouMean(given, categories)}`,
+    hint: 'Name a single check with --only NAME.',
   });
 }
 
-/** Writes the baseline: what has been found is accepted, or what nothing matches any more is taken out. */
+/** Writes the baseline: accepts the findings, or removes entries that no longer match. */
 async function keepBaseline(
   { effects }: CommandContext,
   { report, baseline, plan }: Checked,
@@ -89,17 +91,23 @@ async function keepBaseline(
     .filter(({ status }) => status === 'did-not-run')
     .map(({ check }) => check.id);
   if (missing.length === 0) {
-    effects.print(`${plan.settings.baseline} is written; commit it`);
+    effects.print(`Wrote ${plan.settings.baseline}; commit it`);
     return exitCodes.ok;
   }
   effects.print(
-    `${plan.settings.baseline} is written, without what these would find, for they did not run: ${missing.join(', ')}`,
+    `Wrote ${plan.settings.baseline} without the findings of checks that did not run: ${missing.join(', ')}`,
   );
   return verdictCodes['did-not-run'];
 }
 
 function publicPlan({ checks }: CheckPlan) {
   return checks.map(({ id, tool, category, folder, why, command, needs }) => ({
-    ...{ id, tool, category, folder, why, command, needs: needs.map((need) => need.what) },
+    id,
+    tool,
+    category,
+    folder,
+    why,
+    command,
+    needs: needs.map((need) => need.what),
   }));
 }

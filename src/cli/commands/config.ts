@@ -14,7 +14,7 @@ export async function execute(context: CommandContext, targetName: string | unde
   return ok ? exitCodes.ok : exitCodes.usage;
 }
 
-/** The resolved model as a person reads it. */
+/** The resolved model as text. */
 export function configText(view: ConfigView): string {
   const { migrate, backup } = view;
   return [
@@ -24,10 +24,12 @@ export function configText(view: ConfigView): string {
     ...(migrate === undefined ? [] : [`  migrate     ${migrate.service}: ${migrate.command}`]),
     ...(backup === undefined
       ? []
-      : [`  backup      ${backup.postgres}, the newest ${backup.keep} proven ones are kept`]),
+      : [`  backup      ${backup.postgres}, keeps the newest ${backup.keep} proven backups`]),
     ...view.files.map(({ name, source, handling }) => `  ${name}: ${source}, ${handling}`),
     ...view.services.flatMap((service) => ['', ...serviceLines(service, view)]),
-    ...(view.unplaced.length === 0 ? [] : ['', `On no host of ${view.target}: ${view.unplaced.join(', ')}`]),
+    ...(view.unplaced.length === 0
+      ? []
+      : ['', `Not on any host of ${view.target}: ${view.unplaced.join(', ')}`]),
     ...variableLines(view),
     ...remarks(view),
   ].join('\n');

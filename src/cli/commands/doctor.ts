@@ -27,7 +27,7 @@ export async function execute(context: CommandContext, targetName: string | unde
   const ok = errors === 0;
   const headline = ok
     ? `${target.name} is ready for a deploy`
-    : `${target.name} is not ready: ${errors} to mend`;
+    : `${target.name} is not ready: ${errors} ${errors === 1 ? 'problem' : 'problems'} to fix`;
   const lines = judged.flatMap((verdict) => ['', verdict.host, ...verdict.findings.flatMap(findingLines)]);
   context.effects.print(
     context.json ? JSON.stringify({ ok, hosts: judged }) : [headline, ...lines].join('\n'),

@@ -1,8 +1,8 @@
 import { type HistoryEntry, history } from '../../deploy/on-host/status.ts';
 import { formatDuration } from '../../kernel/clock.ts';
-import { UserError } from '../../kernel/errors.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import { openTarget } from '../../operations/deploy/open.ts';
+import { wrongArgument } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 
 export async function execute(
@@ -12,14 +12,11 @@ export async function execute(
 ): Promise<number> {
   const count = Number(options.count);
   if (!Number.isInteger(count) || count < 1 || count > 1000) {
-    throw new UserError({
-      code: 'usage.argument',
-      message: `--count ${options.count}: expected a number from 1 to 1000`,
-    });
+    throw wrongArgument(`--count ${options.count}`, 'expected a number from 1 to 1000');
   }
   await using open = await openTarget(context, targetName);
   const found = await Promise.all(open.hosts.map((host) => history(host, open.config.app, count)));
-  // A deploy has a journal on each of its hosts; one line tells of it.
+  // A deploy has a journal on each of its hosts, and one line here.
   const byDeploy = new Map(found.flat().map((entry) => [entry.deploy, entry]));
   const entries = [...byDeploy.values()].sort((a, b) => (a.deploy < b.deploy ? 1 : -1)).slice(0, count);
   if (context.json) context.effects.print(JSON.stringify({ ok: true, deploys: entries }));
@@ -30,7 +27,7 @@ export async function execute(
 function line(entry: HistoryEntry): string {
   const time = entry.at.slice(0, 16).replace('T', ' ');
   const took = entry.seconds === undefined ? '' : formatDuration(entry.seconds * 1000);
-  const what = `${entry.command === 'rollback' ? 'back to ' : ''}${entry.release}`;
+  const what = `${entry.command === 'rollback' ? 'rollback to ' : ''}${entry.release}`;
   const note = entry.outcome === 'confirmed' ? '' : entry.note;
-  return `${time}  ${what.padEnd(24)} ${(entry.outcome ?? 'did not end').padEnd(11)} ${took.padStart(9)}  ${entry.actor ?? ''}  ${note}`.trimEnd();
+  return `${time}  ${what.padEnd(24)} ${(entry.outcome ?? 'unfinished').padEnd(11)} ${took.padStart(9)}  ${entry.actor ?? ''}  ${note}`.trimEnd();
 }

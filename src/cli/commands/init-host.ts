@@ -33,21 +33,21 @@ export async function execute(context: CommandContext, text: string | undefined)
   return ok ? exitCodes.ok : exitCodes.failed;
 }
 
-/** The probe goes by permission bits; some file systems refuse all the same. */
+/** The probe reads permission bits; some file systems refuse anyway. */
 function notMade(path: string | undefined, made: ScriptResult | undefined): ServerFinding[] {
   if (made === undefined || made.code === 0) return [];
-  const message = `${path} could not be made: ${made.stderr.trim()}`;
+  const message = `Cannot create ${path}: ${made.stderr.trim()}`;
   return [
     {
       level: 'error',
       topic: 'folder',
       message,
-      fix: 'Choose another folder: `root:` of the host in sluice.yml.',
+      fix: 'Set another folder as `root:` of the host in sluice.yml.',
     },
   ];
 }
 
-/** The host as sluice.yml describes it (its pinned key, its jump host, its folder), else by its address alone. */
+/** The host as sluice.yml describes it (pinned key, jump host, folder); without an entry there, only its address. */
 function hostConfig(app: Config | undefined, text: string): HostConfig {
   const parsed = parseAddress(text);
   if ('fault' in parsed) {
@@ -71,7 +71,7 @@ function hostConfig(app: Config | undefined, text: string): HostConfig {
   return hosts.find((host) => host.name === name) ?? fallback;
 }
 
-/** A server can be prepared before there is a sluice.yml; one that was named must be there. */
+/** A server can be prepared before there is a sluice.yml; a file that was named must exist. */
 async function configHere(context: CommandContext): Promise<Config | undefined> {
   try {
     return await loadConfig(context.config);
@@ -82,7 +82,7 @@ async function configHere(context: CommandContext): Promise<Config | undefined> 
   }
 }
 
-/** What the doctor looks at that needs no app. */
+/** The findings of `sluice doctor` that need no app. */
 function judge(facts: HostFacts): ServerFinding[] {
   const record = { model: { name: '', services: {} }, services: [] };
   return judgeHost({ facts, record, config: {}, database: undefined });
@@ -93,7 +93,7 @@ function memoryOf({ memory, system }: HostFacts): ServerFinding[] {
   const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
   const free = memory.availableBytes === undefined ? '' : `, ${gib(memory.availableBytes)} of it available`;
   const cpus = system.cpus === undefined ? '' : `; ${system.cpus} CPUs`;
-  const message = `${gib(memory.totalBytes)}${free}${cpus}: two versions run at once during a deploy`;
+  const message = `${gib(memory.totalBytes)}${free}${cpus}: two releases run at once during a deploy`;
   return [{ level: 'ok', topic: 'memory', message }];
 }
 
@@ -104,19 +104,23 @@ function portsOf(facts: HostFacts, ports: readonly number[]): ServerFinding[] {
           {
             level: 'ok',
             topic: 'firewall',
-            message: 'ufw is active; ports that containers publish go past it',
+            message: 'ufw is active, but does not filter ports that containers publish',
           },
         ]
       : [];
   const taken = takenPorts(facts, ports);
   if (taken.length > 0) {
-    const message = `something listens on ${enumerate(taken.map(String))} already`;
-    const fix = 'Fine if it is this app; else free the port, or publish the app on another one.';
+    const message = `${enumerate(taken.map(String))} ${taken.length === 1 ? 'is' : 'are'} already in use`;
+    const fix = 'Ignore this if it is this app. Otherwise free the port, or publish the app on another one.';
     return [{ level: 'warning', topic: 'ports', message, fix }, ...firewall];
   }
   if (ports.length === 0) return firewall;
   return [
-    { level: 'ok', topic: 'ports', message: `nothing listens on ${enumerate(ports.map(String))}` },
+    {
+      level: 'ok',
+      topic: 'ports',
+      message: `${enumerate(ports.map(String))} ${ports.length === 1 ? 'is' : 'are'} free`,
+    },
     ...firewall,
   ];
 }

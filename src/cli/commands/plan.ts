@@ -2,18 +2,20 @@ import type { DeployPlan } from '../../deploy/model.ts';
 import { planText } from '../../deploy/plan/plan-text.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import { planTarget } from '../../operations/deploy/plan.ts';
+import { imageArguments } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
-import { imageArguments } from '../images.ts';
+
+export interface PlanCommandOptions {
+  readonly release?: string;
+  readonly image: readonly string[];
+  readonly images?: string;
+  readonly replace: readonly string[];
+}
 
 export async function execute(
   context: CommandContext,
   targetName: string | undefined,
-  options: {
-    readonly release?: string;
-    readonly image: readonly string[];
-    readonly images?: string;
-    readonly replace: readonly string[];
-  },
+  options: PlanCommandOptions,
 ): Promise<number> {
   const images = await imageArguments(options.image, options.images);
   const plan = await planTarget(context, targetName, {
@@ -26,7 +28,7 @@ export async function execute(
   return exitCodes.ok;
 }
 
-/** The plan without the release records: they hold the environment's values. */
+/** The plan without the release records: they contain the values of variables. */
 function publicPlan(plan: DeployPlan) {
   return {
     ...plan,

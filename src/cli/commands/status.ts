@@ -7,32 +7,32 @@ export async function execute(context: CommandContext, targetName: string | unde
   await using open = await openTarget(context, targetName);
   const statuses = await Promise.all(open.hosts.map((host) => hostStatus(host, open.config.app)));
   const split = isSplit(statuses);
-  const well =
+  const healthy =
     !split && statuses.every((status) => status.troubles.length === 0 && status.serving.length > 0);
   const { print } = context.effects;
   if (context.json)
     print(
-      JSON.stringify({ ok: well, app: open.config.app, target: open.target.name, split, hosts: statuses }),
+      JSON.stringify({ ok: healthy, app: open.config.app, target: open.target.name, split, hosts: statuses }),
     );
   else print(statusText(open.config.app, open.target.name, statuses));
-  return well ? exitCodes.ok : exitCodes.failed;
+  return healthy ? exitCodes.ok : exitCodes.failed;
 }
 
-/** The first line answers the question: what serves now? */
+/** The first line names the release that is serving. */
 export function statusText(app: string, target: string, statuses: readonly HostStatus[]): string {
   const releases = [
     ...new Set(statuses.flatMap((status) => status.serving.map((serving) => serving.release))),
   ];
   const headline =
     releases.length === 0
-      ? `${target} serves nothing of ${app}`
+      ? `${target} does not serve ${app}`
       : releases.length === 1
         ? `${target} serves ${app} ${releases[0]} on ${statuses.length === 1 ? 'its host' : `${statuses.length} hosts`}`
         : `${target} serves different releases of ${app}: ${releases.join(', ')}`;
   return [headline, ...statuses.flatMap(hostLines)].join('\n');
 }
 
-/** Only worth a word when they are few that are left. */
+/** Shown only when at least half of them are in use. */
 function connectionsText(all: { readonly current: number; readonly max: number } | undefined): string {
   if (all === undefined || all.current < all.max / 2) return '';
   return `, ${all.current} of ${all.max} connections`;
@@ -46,7 +46,7 @@ function hostLines(status: HostStatus): string[] {
       colours === undefined
         ? ''
         : `, ${colours.up} up, ${colours.current} in flight, ${colours.requests} requests${connectionsText(edge?.connections)}`;
-    return `  ${service.padEnd(20)} ${release} (${colour ?? 'no colour'}${numbers})`;
+    return `  ${service.padEnd(20)} ${release} (${colour ?? 'no color'}${numbers})`;
   });
   const finishing = status.finishing.map(
     ({ service, release, colour, inFlight }) =>

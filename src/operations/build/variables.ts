@@ -2,7 +2,7 @@ import { loadEnv } from '../../config/env/env.ts';
 import type { Config, Env } from '../../config/model.ts';
 import { whyReserved } from '../../config/secrets/reserved.ts';
 import type { Effects } from '../../kernel/run.ts';
-import { chooseTarget } from '../choose-target.ts';
+import { chooseTarget } from '../target.ts';
 
 /** Names that docker obeys itself, or that make no sense in a compose file. */
 const left = /^(?:DOCKER_|BUILDX_|BUILDKIT_|OTEL_|LD_|GODEBUG$|GOGC$|GOMEMLIMIT$|GOTRACEBACK$|PATH$|_$)/;

@@ -24,19 +24,19 @@ export interface DeployOptions {
   readonly replace: readonly string[];
 }
 
-/** A deploy or rollback that has ended, in whatever way, and has been told of. */
+/** A deploy or rollback that has ended and has been reported, whatever its result. */
 export interface Deployed {
   readonly config: Config;
   readonly target: Target;
   readonly report: DeployReport;
-  /** Undefined when they could not be written, which is a warning. */
+  /** Undefined if they could not be written, which is only a warning. */
   readonly files: ReportFiles | undefined;
 }
 
 /**
  * Deploys a release to all hosts of a target, writes the report and notifies.
  *
- * @param targetName may be left out when there is only one target.
+ * @param targetName optional if there is only one target.
  */
 export async function deployTarget(
   context: OperationContext,
@@ -47,7 +47,11 @@ export async function deployTarget(
   const recorder = createRecorder(log, clock);
   const loaded = await loadTarget(context, targetName);
   const early = {
-    ...{ command: 'deploy' as const, config: loaded.config, target: loaded.target, recorder, hosts: [] },
+    command: 'deploy' as const,
+    config: loaded.config,
+    target: loaded.target,
+    recorder,
+    hosts: [],
     release: options.release ?? 'this commit',
   };
   const { config, target, effects } = loaded;
@@ -59,11 +63,11 @@ export async function deployTarget(
   const models = (
     known === undefined ? deployable(resolveBeside(loaded, opening, options.images)) : Promise.resolve(known)
   ).then((all) => {
-    // Before anything else: a deploy that changes nothing says them, too.
+    // Before all else: a deploy that changes nothing shows them too.
     for (const warning of warningsOf(all)) recorder.warn(warning);
     return all;
   });
-  // Whatever happens, it is waited for: its private files are gone when it has ended.
+  // Always awaited: only its end removes its private files.
   await using _ended = { [Symbol.asyncDispose]: async () => void (await models.catch(() => {})) };
   models.catch(() => {});
   await using open = await tellingFailure(context, { ...early, ...named }, effects, () =>
@@ -78,10 +82,19 @@ export async function deployTarget(
   const report = await tellingFailure(context, { ...early, ...named, hosts }, effects, () =>
     deploy(
       {
-        ...{ config, target, hosts, models, force, replaceEdges, replace },
+        config,
+        target,
+        hosts,
+        models,
+        force,
+        replaceEdges,
+        replace,
         ...named,
         options: {
-          ...{ backup, migrate, skipPreflight: !options.preflight, watchMs: options.watchMs },
+          backup,
+          migrate,
+          skipPreflight: !options.preflight,
+          watchMs: options.watchMs,
           wait: options.wait === true,
         },
       },
@@ -92,7 +105,7 @@ export async function deployTarget(
   return { config, target, report, files: await tell(context, config, report) };
 }
 
-/** @throws UserErrors what {@link requireDeployable} throws. */
+/** @throws UserErrors those of {@link requireDeployable}. */
 async function deployable<M extends readonly HostModel[] | undefined>(models: Promise<M>): Promise<M> {
   const known = await models;
   if (known !== undefined) requireDeployable(known);

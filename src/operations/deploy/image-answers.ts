@@ -8,12 +8,12 @@ import type { Config } from '../../config/model.ts';
 import type { RemoteFiles, ResolveEffects } from '../../config/resolve.ts';
 import type { DeployEffects } from '../../deploy/context.ts';
 
-/** A deploy waits for it; what is not known by then is a line in the plan. */
+/** A deploy waits this long; the plan lists images that did not answer. */
 const deadlineMs = 6_000;
 
 /**
- * What images say of themselves, asked of the server's engine, the local one and the registry, in this order and without a
- * pull. An image that a release was built as is on none of them for the first time: its Dockerfile is read instead.
+ * Reads image configurations from the server's engine, the local one and the registry, in this order and without a pull.
+ * None of them has an image that is built for the first time: its Dockerfile is read instead.
  */
 export function imageAsker(
   config: Pick<Config, 'app' | 'registry'>,
@@ -36,7 +36,7 @@ async function askAll(
   remote: RemoteFiles | undefined,
 ): Promise<ImageAnswers> {
   const { env, signal } = effects;
-  // Engines know images by what they were pulled as; a digest names the same one on all hosts.
+  // Engines know images by the reference they were pulled as; a digest names the same image on all hosts.
   const answers = await readImageConfigs(Object.values(references), undefined, {
     engines: [...serverEngine(remote), localEngine(env)],
     registries: (end) =>
@@ -52,14 +52,14 @@ async function askAll(
   const images: Record<string, ImageAnswers['images'][string]> = Object.create(null);
   const unread: Record<string, string> = Object.create(null);
   for (const [service, reference] of Object.entries(references)) {
-    const answer = answers.get(reference) ?? { unresolved: 'nothing was asked' };
+    const answer = answers.get(reference) ?? { unresolved: 'no engine or registry was queried' };
     if ('config' in answer) images[service] = answer.config;
     else unread[service] = answer.unresolved;
   }
   return orKnown({ images, unread }, references);
 }
 
-/** Without `registry:` nothing is known of what is built here: the question goes without the password. */
+/** Without `registry:` it is unknown which images are built here: the request goes without the password. */
 function ownRegistry(
   config: Pick<Config, 'app' | 'registry'>,
   env: DeployEffects['env'],
@@ -67,7 +67,7 @@ function ownRegistry(
   return config.registry === undefined ? undefined : passwordRegistry(config, [], env);
 }
 
-/** The engine of a server, over the connection that there is. */
+/** The engine of a server, over the open connection. */
 function serverEngine(remote: RemoteFiles | undefined): ImageEngine[] {
   return remote === undefined ? [] : [commandEngine('the engine of the server', (argv) => remote.exec(argv))];
 }

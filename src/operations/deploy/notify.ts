@@ -7,14 +7,14 @@ import { notifySlack } from '../../report/notify.ts';
 import { writeReports } from '../../report/write.ts';
 import type { OperationContext } from '../context.ts';
 
-/** Two tries of five seconds and a pause: a deploy must not hang on its message. */
+/** Two tries of five seconds and a pause: a deploy must not hang on its notification. */
 const notifyMs = 20_000;
 /** A cancelled job has about seven seconds for everything. */
 const cancelledNotifyMs = 1_500;
 
 /**
- * Runs what comes before a deploy has a plan. If that fails, report files and notification tell of it too; the error
- * goes on to where every command's errors are shown.
+ * Runs the part before a deploy has a plan. If it fails, the report files and the notification describe that too, and the
+ * error is thrown on.
  */
 export async function tellingFailure<T>(
   context: OperationContext,
@@ -55,7 +55,7 @@ export async function tell(
   const named = config.notify.slack === undefined ? undefined : effects.env[config.notify.slack];
   const webhook = context.webhook ?? named;
   if (webhook !== undefined && webhook !== '') {
-    // A cancelled deploy is told of too, so the notification has a signal of its own.
+    // With its own signal: a cancelled deploy is notified too.
     const signal = AbortSignal.timeout(effects.signal.aborted ? cancelledNotifyMs : notifyMs);
     await notifySlack(report, webhook, { ...effects, fetch, signal });
   }

@@ -15,10 +15,9 @@ import type { Host } from '../../host/model.ts';
 import { connectHost } from '../../host/ssh/connect.ts';
 import { secretVariables } from '../../host/ssh/credentials.ts';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
-import { chooseTarget } from '../choose-target.ts';
 import type { OperationContext } from '../context.ts';
+import { chooseTarget, reachedAt } from '../target.ts';
 import { imageAsker } from './image-answers.ts';
-import { reachedAt } from './server.ts';
 
 /** A target as sluice.yml describes it. */
 export interface LoadedTarget {
@@ -33,15 +32,15 @@ export interface OpenTarget extends LoadedTarget, AsyncDisposable {
 }
 
 /**
- * Loads sluice.yml and connects to every host of a target. What is there under the app's name must be this target's.
+ * Loads sluice.yml and connects to every host of a target. An app of this name on the hosts must belong to the target.
  *
- * @param name may be left out when there is only one target.
+ * @param name optional if there is only one target.
  */
 export async function openTarget(context: OperationContext, name: string | undefined): Promise<OpenTarget> {
   return await connectTarget(await loadTarget(context, name));
 }
 
-/** @param name may be left out when there is only one target. */
+/** @param name optional if there is only one target. */
 export async function loadTarget(context: OperationContext, name: string | undefined): Promise<LoadedTarget> {
   const { effects } = context;
   for (const variable of [...secretVariables, 'SLUICE_REGISTRY_PASSWORD', 'GITHUB_TOKEN']) {
@@ -54,8 +53,8 @@ export async function loadTarget(context: OperationContext, name: string | undef
 }
 
 /**
- * Connects to every host of a target, all at once. This is the door: what is there under the app's name must be this
- * target's, or nothing is asked and nothing written.
+ * Connects to every host of a target in parallel, and refuses a host whose app of this name belongs to another target:
+ * every operation on hosts passes this check first.
  *
  * @throws UserError `target.other`, `target.elsewhere`, `target.repository`; UserErrors of hosts that cannot be reached.
  */
@@ -78,8 +77,8 @@ export async function connectTarget(loaded: LoadedTarget): Promise<OpenTarget> {
 }
 
 /**
- * The target and the name (of a release, a backup) of a command that takes both. With one target alone its name may
- * be left out, so that `sluice rollback v1.2.3` means what it says.
+ * The target and the name (of a release, a backup) of a command that has both arguments. If there is only one target,
+ * its name is optional: `sluice rollback v1.2.3`.
  */
 export async function targetAndName(
   context: OperationContext,
@@ -92,7 +91,7 @@ export async function targetAndName(
   return { target: first, name: second };
 }
 
-/** What runs on each host of the target, with the target's environment. */
+/** The services of each host of the target, with the target's environment. */
 export async function resolveModels(
   open: OpenTarget,
   images: Readonly<Record<string, string>>,
@@ -101,8 +100,8 @@ export async function resolveModels(
 }
 
 /**
- * What runs on each host, as far as it is known before one is connected: everything that is wrong in files of this
- * machine is reported while no server has been asked anything.
+ * The services of each host as far as they are known without a connection: mistakes in files of this machine are
+ * reported before any server is contacted.
  *
  * @returns undefined where a `host-env-file` is needed first.
  */
@@ -114,7 +113,7 @@ export async function resolveBefore(
 }
 
 /**
- * What a release needs besides: an image for each service, and names of its own.
+ * Checks that every service has an image, and that its names are unique.
  *
  * @throws UserErrors `image.missing`, all at once; UserError `compose.name-clash`.
  */
@@ -134,7 +133,7 @@ export function requireDeployable(models: readonly HostModel[]): void {
   if (errors.length > 0) throw new UserErrors(errors);
 }
 
-/** {@link resolveModels} beside the connecting: docker compose takes as long as the hosts for their lease. */
+/** {@link resolveModels} while connecting: docker compose takes as long as the hosts for their lease. */
 export async function resolveBeside(
   loaded: LoadedTarget,
   opening: Promise<OpenTarget>,
@@ -145,7 +144,7 @@ export async function resolveBeside(
     (_, index): RemoteFiles => ({
       exec: async (argv) => {
         const host = (await opening).hosts[index];
-        if (host === undefined) throw new Error('every host of a target is connected');
+        if (host === undefined) throw new Error('a host of the target is not connected');
         return await host.exec(argv);
       },
     }),
@@ -153,7 +152,7 @@ export async function resolveBeside(
   return await resolveHostModels(config, target, remotes, images, asking(config, effects));
 }
 
-/** With what engines and registries say of images that are not built here. */
+/** With the configurations of images that are not built here. */
 export function asking(config: Config, effects: DeployEffects): ResolveEffects {
   return { ...effects, askImages: imageAsker(config, effects) };
 }

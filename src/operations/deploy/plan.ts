@@ -5,7 +5,7 @@ import type { OperationContext } from '../context.ts';
 import { connectTarget, loadTarget, resolveBefore, resolveModels } from './open.ts';
 import { releaseName } from './release-name.ts';
 
-/** What a deploy would do. Files of this machine are checked first; then the hosts are read, and nothing is changed. */
+/** The plan of a deploy. Checks the files of this machine first, then reads the hosts; changes nothing. */
 export async function planTarget(
   context: OperationContext,
   targetName: string | undefined,

@@ -3,14 +3,14 @@ import { messageOf, UserError } from '../../kernel/errors.ts';
 import { runProcess } from '../../kernel/process/process.ts';
 import type { Effects } from '../../kernel/run.ts';
 
-/** A tag is a file name for git. */
+/** Git stores a tag as a file name. */
 const longestName = 255;
 
 /**
- * Name of the release: what was asked for, the tag that CI runs for where its commit is
- * checked out, or what git says of the checkout.
+ * Name of the release: the given one, else the tag that CI runs for if its commit is checked out, else the output of
+ * `git describe`.
  *
- * @param option the one that says the name.
+ * @param option that sets the name, for messages.
  * @throws UserError `release.not-a-tag` for a target with `require-tag` and no version tag.
  */
 export async function releaseName(
@@ -35,13 +35,13 @@ export async function releaseName(
     // Of an annotated tag GITHUB_SHA may be the tag's own object.
     ofRun === undefined ? undefined : git('rev-parse', '--verify', `${env.GITHUB_SHA ?? ''}^{commit}`),
   ]);
-  // The run's tag is the name of the run's commit, and of no other that a workflow has checked out.
+  // The run's tag names only the run's commit, not another one that a workflow has checked out.
   const commitOfRun = ofTag?.code === 0 ? ofTag.stdout.trim() : env.GITHUB_SHA;
   const isOther = head.code === 0 && commitOfRun !== undefined && head.stdout.trim() !== commitOfRun;
   const tag = isOther ? undefined : ofRun;
   if (isOther && ofRun !== undefined && asked === undefined) {
     effects.log.warn(
-      `The checkout is ${head.stdout.trim().slice(0, 12)}, and the run is for ${ofRun}: the release is named after the checkout`,
+      `The checkout is ${head.stdout.trim().slice(0, 12)}, but the run is for ${ofRun}: the release is named after the checkout`,
     );
   }
   const release = asked ?? tag ?? (described?.code === 0 ? described.stdout.trim() : undefined);
@@ -49,15 +49,15 @@ export async function releaseName(
   if (release === undefined || release === '') {
     throw new UserError({
       code: 'usage.argument',
-      message: 'The release needs a name, and this folder has no git history to take one from',
+      message: 'The release has no name: this folder has no Git history to derive one from',
       hint: `Pass ${option} NAME.`,
     });
   }
   if (release.length > longestName || /[\x00-\x1f\x7f]/.test(release)) {
     throw new UserError({
       code: 'usage.argument',
-      message: `The name of a release is one line of at most ${longestName} characters, and this one is not`,
-      hint: `Pass ${option} NAME with a shorter one.`,
+      message: `The name of a release must be one line of at most ${longestName} characters`,
+      hint: `Pass a shorter one with ${option} NAME.`,
     });
   }
   // `v1.2.3-4-gabc123` is four commits after the tag, `v1.2.3-dirty` the tag with changes.
@@ -65,7 +65,7 @@ export async function releaseName(
   if (target?.requireTag === true && (isBeside || !/^v?\d+\.\d+\.\d+/.test(release))) {
     throw new UserError({
       code: 'release.not-a-tag',
-      message: `Target ${target.name} takes version tags only, and ${release} is none`,
+      message: `Target ${target.name} accepts only version tags, and ${release} is not one`,
       hint: `Tag the commit (git tag v1.2.3) or pass ${option} v1.2.3.`,
     });
   }

@@ -5,13 +5,13 @@ import type { Deployed } from './deploy.ts';
 import { tell, tellingFailure } from './notify.ts';
 import { connectTarget, loadTarget } from './open.ts';
 
-/** An earlier release has proven itself before: a short look is enough, the guard is armed all the same. */
+/** An earlier release has been confirmed before: a short watch is enough. The guard is armed anyway. */
 const defaultWatchMs = 2_000;
 
 /**
- * Goes back to an earlier release, writes the report and notifies.
+ * Rolls back to an earlier release, writes the report and notifies.
  *
- * @param release default: the one that was confirmed before the current.
+ * @param release default: the previous confirmed one.
  */
 export async function rollbackTarget(
   context: OperationContext,
@@ -30,8 +30,12 @@ export async function rollbackTarget(
   const loaded = await loadTarget(context, targetName);
   const { config, target } = loaded;
   const early = {
-    ...{ command: 'rollback' as const, config, target, recorder, hosts: [] },
-    release: release ?? 'the release before',
+    command: 'rollback' as const,
+    config,
+    target,
+    recorder,
+    hosts: [],
+    release: release ?? 'the previous release',
   };
   await using open = await tellingFailure(context, early, loaded.effects, () =>
     recorder.step(
@@ -44,7 +48,10 @@ export async function rollbackTarget(
   const report = await tellingFailure(context, { ...early, hosts }, effects, () =>
     rollback(
       {
-        ...{ config, target, hosts, release },
+        config,
+        target,
+        hosts,
+        release,
         options: {
           backup: false,
           migrate: false,

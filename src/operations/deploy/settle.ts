@@ -12,17 +12,17 @@ export interface Settled {
   readonly app: string;
   readonly target: string;
   readonly serving: readonly Serving[];
-  /** What was finished or undone; undefined: nothing had been left. */
+  /** The work that was finished or undone; undefined: there was none. */
   readonly done: string | undefined;
-  /** Another run has the lease: by taking it, it has finished or undone what was left, too. */
+  /** Another run has the lease; by taking it, that run has finished or undone the rest. */
   readonly busy: UserError | undefined;
 }
 
 const pauseMs = 2_000;
 
 /**
- * Finishes or undoes what a run that died has left on the hosts of a target, and leaves the lease free. A lease that a
- * dead run of this very job still holds is waited for: it frees itself.
+ * Finishes or undoes what a dead run has left on the hosts of a target, and leaves the lease free. Waits for a lease that
+ * a dead run of this job still holds: it expires.
  */
 export async function settleTarget(
   context: OperationContext,
@@ -48,7 +48,7 @@ export async function settleTarget(
       const busy = userErrorsOf(error).find(({ code }) => code === 'lease.held');
       if (busy === undefined) throw error;
       const url = runUrl(env);
-      // A lease names its holder's run: ours is that of the main step, whose connection may not have ended yet.
+      // A lease names its holder's run. If it is this one, it belongs to the main step, whose connection may still be open.
       const own = url !== undefined && busy.message.endsWith(url);
       if (!own || clock.elapsed() > until)
         return { app: config.app, target: target.name, serving: [], done: undefined, busy };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { imageArguments } from '../../../src/cli/images.ts';
+import { imageArguments } from '../../../src/cli/arguments.ts';
 import { buildApp, shopFiles } from '../../support/build/app.ts';
 import { startRegistry, type TestRegistry } from '../../support/build/registry.ts';
 

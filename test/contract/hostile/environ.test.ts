@@ -113,7 +113,7 @@ describe.concurrent('code of a change beside a key', () => {
     expect(names, step.log).toContain('STRIPE');
     expect(names).not.toContain('ACTIONS_RUNTIME_TOKEN');
     expect(found).toEqual([backwards(secrets.stripe)]);
-    expect(step.log).toContain('actions/checkout has left the token of the job in the checkout');
+    expect(step.log).toContain('actions/checkout left the token of the job in .git/config');
   });
 
   test('the whole pipeline with a key in one step is refused, and nothing of the change runs', async () => {

@@ -8,12 +8,13 @@ import { tellChecks } from '../../../src/actions/results/check.ts';
 import { tellDeploy } from '../../../src/actions/results/deploy.ts';
 import { openJob } from '../../../src/actions/step/job.ts';
 import { tellErrors } from '../../../src/actions/step/trouble.ts';
+import { createTranscript } from '../../../src/checks/runner/spawn.ts';
 import { judge } from '../../../src/checks/verdict/judge.ts';
 import { loadEnv } from '../../../src/config/env/env.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { UserError } from '../../../src/kernel/errors.ts';
 import { createLog } from '../../../src/kernel/log.ts';
-import { type Mask, createMask } from '../../../src/kernel/masking/mask.ts';
+import { createMask, type Mask } from '../../../src/kernel/masking/mask.ts';
 import { runProcess } from '../../../src/kernel/process/process.ts';
 import type { DeployReport } from '../../../src/report/model.ts';
 import { notifySlack } from '../../../src/report/notify.ts';
@@ -21,7 +22,6 @@ import { writeReports } from '../../../src/report/write.ts';
 import { context, finding, missing, ran } from '../../support/checks/fixtures.ts';
 import { forms, readIn } from '../../support/hostile/secret-forms.ts';
 import { undone } from '../../support/report/fixtures.ts';
-import { createTranscript } from '../../../src/checks/runner/spawn.ts';
 
 /**
  * A value of a source of secrets, whatever its variable is called, is printed by a tool or an app in any way there is to

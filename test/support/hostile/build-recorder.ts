@@ -10,7 +10,7 @@ import { type UserError, userErrorsOf } from '../../../src/kernel/errors.ts';
 import { createLog } from '../../../src/kernel/log.ts';
 import { createMask } from '../../../src/kernel/masking/mask.ts';
 import { buildImages } from '../../../src/operations/build/build.ts';
-import { chooseTarget } from '../../../src/operations/choose-target.ts';
+import { chooseTarget } from '../../../src/operations/target.ts';
 import { buildApp } from '../build/app.ts';
 
 /** What a client of BuildKit gets to see of a build: all that a Dockerfile and a cache could get at. */

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { actionFiles } from '../../../scripts/action-files.ts';
-import { runCdn } from '../../../src/actions/cdn.ts';
-import { rules, type SiteInputs } from '../../../src/actions/cdn-inputs.ts';
+import { rules, runCdn, type SiteInputs } from '../../../src/actions/cdn.ts';
 import { tellLook, tellPublication, tellSitePlan } from '../../../src/actions/results/cdn.ts';
 import { type OpenJob, openJob } from '../../../src/actions/step/job.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
@@ -82,7 +81,14 @@ describe('the outputs of cdn', () => {
 test('the folder of a site is named without keys, also for a pull request of a fork', async () => {
   const config = path('sluice.yml');
   writeFileSync(config, 'app: shop\ncdn: { dist: web/dist, store: "s3://assets" }\n');
-  const rest = { name: undefined, to: undefined, dist: undefined, 'allow-removals': false, verify: true };
+  const rest = {
+    'dry-run': false,
+    name: undefined,
+    to: undefined,
+    dist: undefined,
+    'allow-removals': false,
+    verify: true,
+  };
   expect(await runCdn({ ...rest, command: 'dist', target: 'production', config }, await job())).toBe(true);
   expect(resolve(outputs()['dist'] ?? '')).toBe(path('web/dist'));
 });
@@ -104,7 +110,7 @@ describe('a site that is not what was published', () => {
 test('inputs that contradict the command are named', () => {
   const given: SiteInputs = {
     ...{ target: undefined, command: 'publish', name: undefined, to: undefined, config: undefined },
-    ...{ dist: undefined, 'allow-removals': false, verify: true },
+    ...{ dist: undefined, 'allow-removals': false, verify: true, 'dry-run': false },
   };
   const wrong = (more: Partial<SiteInputs>) => rules({ ...given, ...more }).length;
   expect([
@@ -116,5 +122,8 @@ test('inputs that contradict the command are named', () => {
     wrong({ command: 'plan', to: '12', name: 'v1' }),
     wrong({ command: 'verify', dist: 'dist' }),
     wrong({ command: 'dist', dist: 'dist' }),
-  ]).toEqual([0, 0, 0, 1, 1, 1, 1, 1]);
+    wrong({ 'dry-run': true, name: 'v1' }),
+    wrong({ command: 'rollback', 'dry-run': true, to: '12' }),
+    wrong({ command: 'verify', 'dry-run': true }),
+  ]).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 1]);
 });

@@ -72,11 +72,13 @@ test('an output that GitHub would not take is left out, with a warning', async (
   output('images', 'x'.repeat(600_000));
   output('release', 'v1');
   expect(written('GITHUB_OUTPUT')).toEqual({ release: 'v1' });
-  expect(said).toContain('Output images is left out');
+  expect(said).toContain('Output images is omitted');
 });
 
 test('a file that is not there is an error of the runner’s, not a bug', async () => {
   const { output } = await job();
   rmSync(join(folder, 'GITHUB_OUTPUT'));
-  expect(() => output('a', 'b')).toThrow(/can't be written: Missing file/);
+  expect(() => output('a', 'b')).toThrow(
+    /Cannot write the runner's file for outputs or states: Missing file/,
+  );
 });

@@ -99,7 +99,7 @@ describe('beside checks', () => {
     expect(await refuse(key, job)).toBe('accepted');
     expect(await refuse({}, job, {}, 'checks')).toBe('accepted');
     expect(await refuse({}, job)).toBe('accepted');
-    expect(await refuse(key, job)).toContain('an earlier step of this job has run checks');
+    expect(await refuse(key, job)).toContain('an earlier step of this job ran checks');
   });
 
   test('the env file of a target, by the name that sluice.yml gives it', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stages, usualStages } from '../../../src/actions/stages.ts';
+import { stages, usualStages } from '../../../src/actions/pipeline.ts';
 
 test('a pull request is checked and built, and never deployed, whatever push says', () => {
   for (const push of [true, false]) expect(usualStages(push, true)).toEqual(['check', 'build']);
@@ -16,5 +16,7 @@ test('the parts that are asked for come in their order', () => {
   expect(stages('deploy, check')).toEqual(['check', 'deploy']);
   expect(stages('')).toBeUndefined();
   expect(stages('cdn,build')).toEqual(['build', 'cdn']);
-  expect(() => stages('cnd')).toThrow('did you mean cdn?; there are check, build, deploy, cdn');
+  expect(() => stages('cnd')).toThrow(
+    'has an unknown part (available: check, build, deploy, cdn); did you mean cdn?',
+  );
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Clock } from '../../../src/kernel/clock.ts';
-import { createLog, type Log, type LogOptions } from '../../../src/kernel/log.ts';
+import { createLog, fitted, type Log, type LogOptions, quietLog } from '../../../src/kernel/log.ts';
 import { createMask } from '../../../src/kernel/masking/mask.ts';
 
 /** A log at a standing clock, and what it has written. */
@@ -41,6 +41,21 @@ describe('plain', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('indented lines, which people copy, have none', () => {
+    const { log, text } = logOf();
+    log.info('  → Write this:\n    app: myapp');
+    expect(text()).toBe('  → Write this:\n    app: myapp\n');
+  });
+
+  test('quiet, only warnings and errors are left', () => {
+    const { log, text } = logOf();
+    const quiet = quietLog(log);
+    sayAll(quiet);
+    quiet.group('group', 'text');
+    quiet.step('backup').failed('no space');
+    expect(text()).toBe('02:15:07 ! warn\n02:15:07 ✗ error\n');
   });
 
   test('details only when asked for', () => {
@@ -172,4 +187,18 @@ describe('secrets', () => {
     log.foreign('a s3cret\u001b[0m-value b');
     expect(text()).toBe('02:15:07     │ a *** b\n');
   });
+});
+
+test.each([
+  ['as it is', '… upload 3 s  2 of 9 files', 40, '… upload 3 s  2 of 9 files'],
+  [
+    'a long word without its middle',
+    '… upload 3 s  https://app.example.com/assets/chunks/app-1a2b3c4d.js',
+    48,
+    '… upload 3 s  https://app.exam…/app-1a2b3c4d.js',
+  ],
+  ['the end as well', '… upload 3 s  one two three four five six seven', 20, '… upload 3 s  one t…'],
+])('a live line that does not fit: %s', (_, line, width, shown) => {
+  expect(fitted(line, width)).toBe(shown);
+  expect(shown.length).toBeLessThanOrEqual(width);
 });

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { type Instruction, type Stage, expand } from '../../../config/dockerfile/parse.ts';
+import { expand, type Instruction, type Stage } from '../../../config/dockerfile/parse.ts';
 import { inFolder } from '../../repo.ts';
 import { chainOf, contextFiles, copied, type ImageBuild, instructionsOf } from './build.ts';
 import type { Beside } from './build-output.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Target } from '../../../src/config/model.ts';
 import { parseConfig } from '../../../src/config/sluice-yml/load.ts';
-import { reachedAt } from '../../../src/operations/deploy/server.ts';
+import { reachedAt } from '../../../src/operations/target.ts';
 
 function target(hosts: string): Target {
   const { targets } = parseConfig(
