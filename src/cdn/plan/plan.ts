@@ -8,7 +8,7 @@ import { contentMark, type Found, isCommitted } from './found.ts';
 import { requestsOf } from './requests.ts';
 import { type Retention, retain } from './retention.ts';
 
-/** Who publishes, and what it is called. */
+/** The author and the name of a release. */
 export interface Author {
   readonly name: string;
   readonly by: string;
@@ -18,21 +18,21 @@ export interface Author {
 
 export interface PlanInput {
   readonly settings: SiteSettings;
-  /** `s3://bucket/prefix`, as the store calls itself. */
+  /** `s3://bucket/prefix` */
   readonly store: string;
   readonly wanted: Wanted;
   readonly found: Found;
   readonly author: Author;
   readonly now: number;
   readonly invalidators: readonly Invalidator[];
-  /** Requests that were made to find all this out. */
+  /** Requests made so far. */
   readonly spent: RequestCounts;
-  /** Requests that a body of so many bytes takes. */
+  /** Requests to upload a body of this many bytes. */
   readonly cost: (size: number) => Partial<RequestCounts>;
   readonly notes: readonly string[];
 }
 
-/** A plan with all that applying it needs to know. */
+/** A plan with all data to apply it. */
 export interface WorkOrder {
   readonly plan: PublicationPlan;
   readonly diff: Diff;
@@ -40,17 +40,17 @@ export interface WorkOrder {
   readonly retention: Retention;
   readonly draft: Draft;
   readonly history: readonly ReleaseInfo[];
-  /** Path of the root's page. */
+  /** Path of the root page. */
   readonly index: string;
-  /** Number of a publication that was cut off and is finished by this one. */
+  /** Number of the interrupted publication that this one finishes. */
   readonly finishes: number | undefined;
-  /** Nothing of the site differs: only what a cut-off publication left is to be done. */
+  /** The site is up to date: only the last steps of an interrupted publication remain. */
   readonly tailOnly: boolean;
 }
 
 const longestHistory = 50;
 
-/** What it takes to make the store hold what is wanted. Pure but for the input's functions. */
+/** Plans the changes that make the store hold the wanted site. Pure except for the input's functions. */
 export function planSite(input: PlanInput): WorkOrder {
   const { settings, found, wanted, now } = input;
   const current = found.manifest?.manifest;
@@ -87,7 +87,10 @@ export function planSite(input: PlanInput): WorkOrder {
   return { ...work, plan };
 }
 
-/** Whether there is nothing to publish. What a cut-off publication wrote must get into a manifest, so it is something. */
+/**
+ * Whether there is nothing to publish. Objects of an interrupted publication must get into a manifest, so they
+ * count.
+ */
 function isSame(diff: Diff, found: Found): boolean {
   const differs = diff.changes.length + diff.removed.length + diff.orphans.length > 0;
   return found.manifest !== undefined && !differs && found.doubtful.size === 0;
@@ -105,7 +108,7 @@ function nextRelease({ found, wanted, author, now }: PlanInput): ReleaseInfo {
   };
 }
 
-/** A bucket that was adopted has a release 0: what this one overwrites there. */
+/** An adopted bucket has a release 0: the objects that this release overwrites. */
 function historyOf(release: ReleaseInfo, { found }: PlanInput, { keeps, kept }: Retention): ReleaseInfo[] {
   const before = found.manifest?.manifest.history;
   const zero = keeps.filter(isAdopted);
@@ -130,7 +133,7 @@ function draftOf(
   for (const change of diff.changes) {
     mayHold(change.to.path, isEmpty ? [contentMark(change.to.sha256)] : marksOf(change, wanted, found));
   }
-  // What should have been deleted, and is written again instead, is ours as well until then.
+  // An object that was due for deletion and is written again is ours too until then.
   for (const { path, etags } of due) if (writes.has(path)) mayHold(path, etags ?? []);
   const wasWritten = ({ to: { path } }: Change) =>
     found.doubtful.has(path) && found.looked.get(path) !== undefined;
@@ -157,14 +160,14 @@ function draftOf(
   };
 }
 
-/** An asset that comes back with other headers: CDNs may have it with those that it had. */
+/** CDNs may still cache a restored asset with its old headers. */
 function isBackOtherwise(change: Change): boolean {
   return change.kind === 'restore' && change.from.at === change.to.path && !isInPlace(change);
 }
 
 /**
- * Its ETag, where that can be known before, and its content: ETags of encrypted and of encoded objects, and of those in parts,
- * are not to be known. What others had in a bucket without a manifest is known by ETags alone.
+ * The ETag where it is known before the upload, and the hash: ETags of encrypted, encoded and multipart objects
+ * are unknown. Foreign objects of a bucket without a manifest are known only by their ETags.
  */
 function marksOf(change: Change, wanted: Wanted, { manifest }: Found): readonly string[] {
   const etag = etagOf(change, wanted);
@@ -175,7 +178,7 @@ function marksOf(change: Change, wanted: Wanted, { manifest }: Found): readonly 
   ];
 }
 
-/** As the store will give it, where that can be known. */
+/** As the store will return it; undefined if unknown. */
 function etagOf(change: Change, wanted: Wanted): string | undefined {
   if (change.kind === 'upload') return wanted.etagOf(change.to);
   return change.kind === 'restore' ? change.from.etag : change.before.etag;
@@ -201,7 +204,7 @@ function notesOf({ diff, found, finishes, tailOnly }: Omit<WorkOrder, 'plan'>): 
   const adoptedFiles = diff.changes.filter(({ before }) => before !== undefined && isAdopted(before));
   if (found.manifest === undefined && found.looked.size > 0) {
     notes.push(
-      `The bucket holds ${found.looked.size} objects and no manifest of Sluice: ${adoptedFiles.length} of them are replaced (release 0 keeps them), the others are not touched.`,
+      `The bucket holds ${found.looked.size} objects and no Sluice manifest: ${adoptedFiles.length} of them are replaced (release 0 keeps them). The others are not touched.`,
     );
   }
   if (found.manifest !== undefined && adoptedFiles.length > 0) {
@@ -210,14 +213,14 @@ function notesOf({ diff, found, finishes, tailOnly }: Omit<WorkOrder, 'plan'>): 
       .map(({ to, before }) => `${to.path} (as ${blobPath(before?.sha256 ?? '')})`);
     const more = adoptedFiles.length > 5 ? ` and ${adoptedFiles.length - 5} more` : '';
     notes.push(
-      `Somebody else has put files where this release has its own; what they were is kept: ${shown.join(', ')}${more}`,
+      `Another writer has put files at paths of this release; copies are kept: ${shown.join(', ')}${more}`,
     );
   }
   if (finishes !== undefined) {
     notes.push(
       tailOnly
-        ? `Release ${finishes} was published and then cut off: what was left to do is done now.`
-        : `A publication (${finishes}) was cut off: what it may have written was looked at, and this one finishes it.`,
+        ? `Release ${finishes} was interrupted after it was published; this run does the remaining steps.`
+        : `Publication ${finishes} was interrupted; this run has checked its files and finishes it.`,
     );
   }
   return notes;

@@ -5,7 +5,7 @@ import { isInPlace } from './diff.ts';
 import { deletionsByTime } from './draft.ts';
 import type { WorkOrder } from './plan.ts';
 
-/** Requests of the whole run: those made so far, and those that applying the plan makes. publish.ts makes these and no others. */
+/** Requests of the whole run: those made so far, and those of publish.ts to apply the plan. */
 export function requestsOf(
   work: Pick<WorkOrder, 'diff' | 'found' | 'retention' | 'draft' | 'tailOnly'>,
   spent: RequestCounts,
@@ -26,16 +26,16 @@ export function requestsOf(
     else if (change.kind === 'headers') sum = addRequests(sum, { copy: 1 });
     else sum = addRequests(sum, { head: 1, copy: isInPlace(change) ? 0 : 1 });
   }
-  // The draft, the manifest of the release that is replaced (or of what was there before the first), the manifest.
+  // The draft, the manifest of the replaced release (or of release 0), the manifest.
   const archive = retention.kept.length === 0 ? {} : manifest === undefined ? { put: 1 } : { copy: 1 };
   return addRequests(addRequests(sum, { put: 2, copy: retention.keeps.length }), archive);
 }
 
-/** The lease is looked at, taken and given back; is everything else still as it was found? */
+/** Reading, taking and releasing the lease; reading the manifest and the draft again. */
 function guarding(conditional: boolean | undefined): Partial<RequestCounts> {
   const taking = { get: 3, put: 1, delete: 1 };
-  // Not known before the first publication: a second PUT of the lease finds it out.
+  // Unknown before the first publication: a second PUT of the lease tests it.
   if (conditional === undefined) return { ...taking, put: 2 };
-  // A store that ignores conditions is asked whether the lease is ours, and whether the manifest is the one we know.
+  // On a store that ignores conditions, the lease and the manifest are read once more.
   return conditional ? taking : { ...taking, get: 5 };
 }

@@ -6,7 +6,7 @@ import { manifestPath } from '../stores/places.ts';
 import { moved } from './faults.ts';
 
 /**
- * Writes the manifest over the one the plan was made from, and over no other: with it the release is the current one.
+ * Writes the manifest, only over the one that the plan was made from. It makes the release the current one.
  *
  * @throws UserError `cdn.moved`.
  */
@@ -40,14 +40,14 @@ export async function commit(
   if (written === undefined && !(await isOurs(manifest, store))) throw moved(consequence);
 }
 
-const consequence = 'The pages may be of both; publish the release that is wanted.';
+const consequence = 'The site may have pages of both. Publish the release you want.';
 
 async function isStill(etag: string | undefined, store: ObjectStore): Promise<boolean> {
   const now = await store.get(manifestPath, etag === undefined ? {} : { unless: etag });
   return etag === undefined ? now === undefined : now === 'unchanged';
 }
 
-/** When the answer to a write is lost, the repeated request is refused because of the first. */
+/** If the answer to a write is lost, the store refuses the retry because the first try succeeded. */
 async function isOurs({ release }: Manifest, store: ObjectStore): Promise<boolean> {
   const now = await store.get(manifestPath);
   if (now === undefined || now === 'unchanged') return false;

@@ -9,7 +9,7 @@ import type {
 } from '../model.ts';
 import { placeText, releaseText } from './words.ts';
 
-/** `none`: nobody looked, because there is no URL or because it was told not to. */
+/** `none`: the site was not verified, for lack of a URL or by --no-verify. */
 export type SiteVerdict = 'pass' | 'warn' | 'fail' | 'none';
 
 export function verdictOf(verify: VerifyReport | undefined): SiteVerdict {
@@ -32,22 +32,22 @@ export function findingsText({ findings }: VerifyReport): string {
     .join(', ');
 }
 
-/** What a look at the site has shown, in one line. */
+/** The result of a verification in one line. */
 export function verifyLine(verify: VerifyReport): string {
   const url = placeText({ url: verify.url, store: '' });
   const took = `(${formatDuration(verify.ms)})`;
   const verdict = verdictOf(verify);
   if (verdict === 'fail')
-    return `${url} is not as it was published: ${findingsText(verify)} in ${seenText(verify)} ${took}`;
+    return `${url} does not match the published release: ${findingsText(verify)} in ${seenText(verify)} ${took}`;
   const warned = verdict === 'warn' ? `, ${findingsText(verify)}` : '';
-  return `${seenText(verify)} at ${url} are as published${warned} ${took}`;
+  return `${seenText(verify)} at ${url} match the published release${warned} ${took}`;
 }
 
-/** The first line where the site is not what was published; undefined where it is. */
+/** The first line if the site does not match the release. */
 export function faultLine({ plan, outcome, verify }: PublicationReport): string | undefined {
   if (verify === undefined || verdictOf(verify) !== 'fail') return undefined;
   const release = outcome === 'nothing' ? (plan.current ?? plan.release) : plan.release;
-  return `${releaseText(release)} is published, but ${placeText(plan)} does not show it right: ${findingsText(verify)}`;
+  return `${releaseText(release)} is published, but ${placeText(plan)} does not serve it correctly: ${findingsText(verify)}`;
 }
 
 /** `lookup 12 ms, connect 20 ms, TLS 41 ms, first byte 90 ms, total 132 ms`. */
@@ -64,7 +64,6 @@ export function timingText({ lookup, connect, tls, firstByte, total }: RequestTi
     .join(', ');
 }
 
-/** Whether there is anything for a CDN to forget. */
 export function hasPaths({ paths }: InvalidationPlan | InvalidationResult): boolean {
   return paths.length > 0;
 }
@@ -74,22 +73,22 @@ export function plannedInvalidation({ cdn, paths, requests, cost }: Invalidation
   return `${cdn}: ${counted(paths.length, 'path')} in ${counted(requests, 'request')}; costs ${cost}`;
 }
 
-/** `is forgetting 12 paths (312 ms)`: what a CDN made of it. */
+/** `accepted the invalidation of 12 paths (312 ms)` */
 export function cdnOutcome({ paths, ms, outcome }: InvalidationResult): string {
   switch (outcome) {
     case 'none':
-      return 'has nothing to forget';
-    // Why, and what that means, is among the notes.
+      return 'has nothing to invalidate';
+    // The notes have the reason.
     case 'failed':
-      return 'was not told what has changed';
+      return 'was not invalidated';
     case 'accepted':
-      return `is forgetting ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
+      return `accepted the invalidation of ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
     case 'completed':
-      return `has forgotten ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
+      return `invalidated ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
   }
 }
 
-/** Whether a person has to look at how it ended, although the site is right. */
+/** Whether a published release needs attention. */
 export function hasWarning({ invalidations, verify }: PublicationReport): boolean {
   return invalidations.some(({ outcome }) => outcome === 'failed') || verdictOf(verify) === 'warn';
 }

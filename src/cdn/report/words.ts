@@ -5,13 +5,13 @@ import { oneLine } from '../../report/text.ts';
 import type { PublicationPlan, PublicationReport, ReleaseInfo, RequestCounts } from '../model.ts';
 import type { PlannedTotals } from './changes.ts';
 
-/** `#13 v1.2.3`, `#14 v1.2.2 (back to #12)`. */
+/** `#13 v1.2.3`, `#14 v1.2.2 (rollback to #12)` */
 export function releaseText({ number, name, rollbackOf }: ReleaseInfo): string {
-  const back = rollbackOf === undefined ? '' : ` (back to #${rollbackOf})`;
+  const back = rollbackOf === undefined ? '' : ` (rollback to #${rollbackOf})`;
   return `#${number} ${oneLine(name, 80)}${back}`;
 }
 
-/** Where visitors find it, else where it is kept. */
+/** The public URL, or else the store. */
 export function placeText({
   url,
   store,
@@ -22,19 +22,19 @@ export function placeText({
   return oneLine(url ?? store, 200);
 }
 
-/** What has been done, or is to be. */
 export type Tense = 'done' | 'planned';
 
-/** `12 new, 3 changed, headers of 1, 4 leave, 2 expire, 9,984 unchanged`: what there is none of is left out. */
+/**
+ * `12 new, 3 changed, 1 with new headers, 4 to remove, 2 to delete from the store, 9,984 unchanged`: zeros are
+ * left out.
+ */
 export function countsText({ counts }: PlannedTotals, unchanged: number, tense: Tense): string {
-  const verb = (count: number, stem: string, past: string) =>
-    tense === 'done' ? past : `${stem}${count === 1 ? 's' : ''}`;
   const parts: readonly (readonly [number, string])[] = [
     [counts.new, 'new'],
     [counts.changed, 'changed'],
-    [counts.headers, 'with other headers'],
-    [counts.removed, verb(counts.removed, 'leave', 'left')],
-    [counts.expired, verb(counts.expired, 'expire', 'expired')],
+    [counts.headers, 'with new headers'],
+    [counts.removed, tense === 'done' ? 'removed' : 'to remove'],
+    [counts.expired, tense === 'done' ? 'deleted from the store' : 'to delete from the store'],
     [unchanged, 'unchanged'],
   ];
   return parts
@@ -43,26 +43,26 @@ export function countsText({ counts }: PlannedTotals, unchanged: number, tense: 
     .join(', ');
 }
 
-/** The line of a plan that matters. */
+/** The headline of a plan. */
 export function planLine(plan: PublicationPlan, totals: PlannedTotals): string {
   const { release, current, store, unchanged, bytes, requests } = plan;
   if (totals.isNothing) {
     const which =
-      current === undefined ? 'the site is empty' : `${releaseText(current)} is what would be published`;
-    return `nothing to do at ${oneLine(store, 200)} — ${which} (${counted(unchanged, 'file')})`;
+      current === undefined ? 'the site is empty' : `${releaseText(current)} is up to date`;
+    return `Nothing to publish to ${oneLine(store, 200)} — ${which} (${counted(unchanged, 'file')})`;
   }
   const cost = `${formatBytes(bytes)} in ${counted(totalOf(requests), 'request')}`;
   return `${releaseText(release)} → ${oneLine(store, 200)} — ${countsText(totals, unchanged, 'planned')}; ${cost}`;
 }
 
-/** The line of a result that matters: what visitors get now. */
+/** The headline of a result: the live release. */
 export function resultLine(report: PublicationReport, totals: PlannedTotals): string {
   const { plan, outcome, ms } = report;
   const place = placeText(plan);
   if (outcome === 'nothing') {
     const which = plan.current === undefined ? 'The site' : releaseText(plan.current);
     const files = counted(plan.unchanged, 'file');
-    return `${which} is live at ${place} already — nothing to do (${files})`;
+    return `${which} is already live at ${place} — nothing to publish (${files})`;
   }
   const counts = countsText(totals, plan.unchanged, 'done');
   return `${releaseText(plan.release)} is live at ${place} — ${counts} in ${formatDuration(ms)}`;
@@ -94,13 +94,13 @@ export function requestsText(requests: RequestCounts): string {
   return parts.length === 0 ? total : `${total}: ${parts.join(', ')}`;
 }
 
-/** The line to copy that brings the release before back; undefined if there is none. */
+/** The command that restores the previous release; undefined if there is none. */
 export function wayBack(plan: PublicationPlan, config: string | undefined): string | undefined {
   if (plan.current === undefined) return undefined;
   return rollbackCommand({ target: plan.target, config }, String(plan.current.number));
 }
 
-/** The line to copy that brings a release back. */
+/** The command that restores a release. */
 export function rollbackCommand(
   { target, config }: { readonly target?: string | undefined; readonly config?: string | undefined },
   to: string,
@@ -115,7 +115,7 @@ export function rollbackCommand(
 
 /** `2026-03-14 03:12 UTC` */
 export function timeText(at: number): string {
-  // Whoever can write to the bucket wrote the manifest.
+  // The time comes from the bucket, so it may be anything.
   if (!Number.isFinite(at) || Math.abs(at) > 8.64e15) return 'at an unknown time';
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

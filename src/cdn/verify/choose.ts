@@ -3,14 +3,13 @@ import type { Entry } from '../model.ts';
 export interface Choice {
   /** Root first, then what has changed, then others. */
   readonly pages: readonly Entry[];
-  /** Changed files that keep their name and are no pages: a CDN may go on giving the old ones. */
+  /** Changed files that keep their name and are not pages: a CDN may keep serving the old ones. */
   readonly files: readonly Entry[];
 }
 
 /**
- * What is looked at by itself; assets are looked at when a page names them.
- *
- * @param most at most so many of each.
+ * Chooses the pages and files to request; assets are requested when a page names them. @param most of each
+ * kind.
  */
 export function choose(
   entries: ReadonlyMap<string, Entry>,

@@ -1,32 +1,32 @@
 import type { VerifyFinding } from '../model.ts';
 import { shown } from './url.ts';
 
-/** What is wrong with one answer. `message` goes on after `https://example.com/: `. */
+/** A fault of one answer. `message` continues `https://example.com/: `. */
 export interface Fault {
   readonly level: VerifyFinding['level'];
   readonly kind: VerifyFinding['kind'];
   readonly message: string;
   /**
-   * Whether time may mend it: `release`, an invalidation takes a while, and whether the release is there depends on
-   * it; `soon`, the same, of something that would not stop a release; `never`, somebody has to change a setting.
+   * Whether time may fix it. `release`: an invalidation takes a while, and the release depends on it; `soon`:
+   * the same for a warning; `never`: only a changed setting fixes it.
    */
-  readonly mends: 'release' | 'soon' | 'never';
+  readonly clears: 'release' | 'soon' | 'never';
 }
 
-/** Something that is not as published. */
+/** A difference from the published release. */
 export function wrong(message: string): Fault {
-  return { level: 'fail', kind: 'content', message, mends: 'release' };
+  return { level: 'fail', kind: 'content', message, clears: 'release' };
 }
 
-/** Something a person should know, which is a matter of settings. */
+/** A warning about a setting. */
 export function odd(kind: Fault['kind'], message: string): Fault {
-  return { level: 'warn', kind, message, mends: 'never' };
+  return { level: 'warn', kind, message, clears: 'never' };
 }
 
-/** How many of the URLs with the same fault are named beside the first. */
+/** URLs with the same fault that are named besides the first. */
 const mostNamed = 3;
 
-/** Fails first; what is wrong with many URLs in the same way is told once. */
+/** Failures first; the same fault of many URLs is reported once. */
 export function findingsOf(all: readonly { readonly url: URL; readonly faults: readonly Fault[] }[]) {
   const alike = new Map<string, { readonly fault: Fault; readonly urls: Set<string> }>();
   for (const { url, faults } of all) {

@@ -3,11 +3,11 @@ import type { Answer, Asked, Connections } from './exchange.ts';
 import type { Trouble } from './trouble.ts';
 import { shown } from './url.ts';
 
-/** More than any site needs; browsers give up at 20. */
+/** Browsers give up at 20. */
 const mostRedirects = 5;
 const redirecting: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** Asks as a browser does, which goes where it is sent; the answer says over what. */
+/** Requests a URL and follows redirects as a browser does. */
 export async function follow(connections: Connections, from: URL, asked: Asked): Promise<Answer | Trouble> {
   const redirects: URL[] = [];
   let url = from;
@@ -20,18 +20,18 @@ export async function follow(connections: Connections, from: URL, asked: Asked):
     if (next === undefined || !/^https?:$/.test(next.protocol)) {
       return {
         trouble: 'redirect',
-        message: `redirects to ${oneLine(location, 100)}, which is no web address`,
+        message: `redirects to ${oneLine(location, 100)}, which is not an HTTP URL`,
       };
     }
     next.hash = '';
     if (next.href === from.href || redirects.some((redirect) => redirect.href === next.href)) {
-      return { trouble: 'redirect', message: `redirects in a circle, over ${shown(next)}` };
+      return { trouble: 'redirect', message: `redirects in a loop through ${shown(next)}` };
     }
     redirects.push(next);
     if (redirects.length > mostRedirects) {
       return {
         trouble: 'redirect',
-        message: `redirects more than ${mostRedirects} times, last to ${shown(next)}`,
+        message: `redirects more than ${mostRedirects} times, most recently to ${shown(next)}`,
       };
     }
     url = next;

@@ -5,9 +5,8 @@ import { type Fault, odd, wrong } from './fault.ts';
 type Headers = Readonly<Record<string, string>>;
 
 /**
- * The headers that are kept with the object, as they come.
- *
- * @param changed whether the release changed it: then a CDN may go on giving the old ones for a while.
+ * Compares the headers stored with the object. @param changed whether the release changed it: then a CDN may
+ * serve the old headers for a while.
  */
 export function headerFaults(headers: Headers, entry: Entry, changed: boolean): Fault[] {
   return [
@@ -16,7 +15,7 @@ export function headerFaults(headers: Headers, entry: Entry, changed: boolean): 
     ...['content-disposition', 'content-language', 'expires'].flatMap((name) => {
       const [is, wanted] = [headers[name], entry.headers[name]];
       if (wanted === undefined || is === wanted) return [];
-      return [odd('content', `${properName(name)} is ${quoted(is)}, ${quoted(wanted)} was published`)];
+      return [odd('content', `${properName(name)} is ${quoted(is)}; published as ${quoted(wanted)}`)];
     }),
   ];
 }
@@ -25,23 +24,23 @@ function typeFaults(is: string | undefined, entry: Entry): Fault[] {
   const wanted = entry.headers['content-type'];
   if (wanted === undefined) return [];
   const [type, wantedType] = [typeOf(is), typeOf(wanted)];
-  const message = `Content-Type is ${quoted(is)}, ${quoted(wanted)} was published`;
+  const message = `Content-Type is ${quoted(is)}; published as ${quoted(wanted)}`;
   if (type.name !== wantedType.name) return [wrong(message)];
   return wantedType.charset !== '' && type.charset !== wantedType.charset ? [odd('content', message)] : [];
 }
 
-/** What browsers make of a file whose type is wrong, for files that are not of the release. */
+/** Types that browsers reject, for files that are not part of the release. */
 export function kindFaults(headers: Headers, path: string): Fault[] {
   const { name } = typeOf(headers['content-type']);
   const extension = /\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase();
   if (extension === undefined || /^x?html?$/.test(extension)) return [];
   if (name === 'text/html')
-    return [wrong('is a page where a file should be: the CDN takes it for an unknown path')];
+    return [wrong('serves an HTML page instead of a file: the CDN treats it as an unknown path')];
   const wanted =
     extension === 'css' ? /^text\/css$/ : /^m?js$/.test(extension) ? /\b(?:java|ecma)script$/ : undefined;
   if (wanted === undefined || wanted.test(name)) return [];
   return [
-    wrong(`Content-Type is ${quoted(headers['content-type'])}: browsers will not use it as .${extension}`),
+    wrong(`Content-Type is ${quoted(headers['content-type'])}: browsers do not accept it as .${extension}`),
   ];
 }
 
@@ -49,16 +48,16 @@ function cacheFaults(is: string | undefined, entry: Entry, changed: boolean): Fa
   const wanted = entry.headers['cache-control'];
   const [has, should] = [directives(is), directives(wanted)];
   if (entry.class === 'page' && has.has('immutable') && !should.has('immutable')) {
-    const message = `Cache-Control is ${quoted(is)}: browsers that get this page will not ask for another one`;
-    return [{ level: 'fail', kind: 'cache', message, mends: 'release' }];
+    const message = `Cache-Control is ${quoted(is)}: browsers that load this page never request a newer one`;
+    return [{ level: 'fail', kind: 'cache', message, clears: 'release' }];
   }
   if (
     wanted === undefined ||
-    (has.size === should.size && [...should].every((candidate) => has.has(candidate)))
+    (has.size === should.size && [...should].every((directive) => has.has(directive)))
   )
     return [];
-  const message = `Cache-Control is ${quoted(is)}, ${quoted(wanted)} was published: a setting of the CDN overrides it`;
-  return [{ level: 'warn', kind: 'cache', message, mends: changed ? 'soon' : 'never' }];
+  const message = `Cache-Control is ${quoted(is)}; published as ${quoted(wanted)}: a CDN setting overrides it`;
+  return [{ level: 'warn', kind: 'cache', message, clears: changed ? 'soon' : 'never' }];
 }
 
 function directives(value: string | undefined): ReadonlySet<string> {

@@ -3,10 +3,8 @@ import type { Look, Site } from './look.ts';
 import { folderOf, pathOf, urlOf } from './url.ts';
 
 /**
- * What is looked at before it is known what the pages name: each page at its own place and, if it is the index page of a
- * folder, at that of the folder (CDNs cache the two by themselves), and a path that nobody has.
- *
- * @param unknown a name that is not in use.
+ * The URLs to check before the pages are read: each page, the folder of each index page (CDNs cache the two
+ * separately), and a path that does not exist. @param unknown an unused name.
  */
 export function firstLooks(site: Site, changed: ReadonlySet<string>, index: string, unknown: string): Look[] {
   const { pages, files } = choose(site.entries, [...changed], index, site.settings.pages);
@@ -18,7 +16,7 @@ export function firstLooks(site: Site, changed: ReadonlySet<string>, index: stri
   });
   const ofPages = pages.flatMap((entry) => {
     const folder = folderOf(entry.path, index);
-    // The root has been looked at.
+    // The root is checked first.
     if (folder === undefined || folder === '') return [look('page', entry.path, entry)];
     return [look('page', entry.path, entry), look('folder', folder, entry)];
   });
@@ -29,7 +27,7 @@ export function firstLooks(site: Site, changed: ReadonlySet<string>, index: stri
   ];
 }
 
-/** A look at what a page names; undefined for the top of the site, which is looked at anyway. */
+/** A check of a URL that a page names; undefined for the root, which is checked anyway. */
 export function lookAtNamed(
   url: URL,
   needed: boolean,

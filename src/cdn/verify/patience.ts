@@ -1,18 +1,18 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Fault } from './fault.ts';
 
-/** How long a warning may keep a publication from its end, ms. */
+/** How long a warning may delay the end of a publication, ms. */
 const soonMs = 10_000;
 const pauses = { first: 500, longest: 5000 } as const;
 
-/** Decides what is worth asking again. */
+/** Decides which faults to check again. */
 export interface Patience {
   again(faults: readonly Fault[]): boolean;
-  /** Longer each time, and never over the end. */
+  /** Longer each time, never past the deadline. */
   pause(): Promise<void>;
 }
 
-/** @param forMs from now on. */
+/** @param forMs from now. */
 export function createPatience(forMs: number, clock: Clock, signal: AbortSignal): Patience {
   const begun = clock.elapsed();
   const ends = { release: forMs, soon: Math.min(forMs, soonMs), never: 0 } as const;
@@ -20,10 +20,10 @@ export function createPatience(forMs: number, clock: Clock, signal: AbortSignal)
   return {
     again: (faults) => {
       const gone = clock.elapsed() - begun;
-      return faults.some(({ mends }) => gone < ends[mends]);
+      return faults.some(({ clears }) => gone < ends[clears]);
     },
     pause: async () => {
-      // At least one: a clock that stands on the end exactly would never pass it.
+      // At least 1 ms: a clock exactly at the deadline never passes it.
       const left = Math.max(1, forMs - (clock.elapsed() - begun));
       await clock.sleep(Math.min(next, left), signal);
       next = Math.min(next * 2, pauses.longest);

@@ -7,7 +7,7 @@ import { bestOf, timingFaults } from './timing.ts';
 import type { Trouble } from './trouble.ts';
 import { pathOf, shown } from './url.ts';
 
-/** Asks for the root page, on a connection of its own, so that all phases are measured. */
+/** Requests the root page on a new connection, so that all phases are measured. */
 export function reach(root: Look, connections: Connections): Promise<Answer | Trouble> {
   return follow(connections, root.url, { ...requestOf(root), fresh: true });
 }
@@ -18,7 +18,7 @@ export function movedBase(base: URL, { redirects, url }: Answer): URL {
   return new URL(base.pathname, url);
 }
 
-/** The entry that the root shows, which is another one if `/` sends visitors on to `/en/`. */
+/** The entry that the root serves: another one if `/` redirects to `/en/`. */
 export function rootEntry(
   base: URL,
   answer: Answer,
@@ -31,15 +31,14 @@ export function rootEntry(
   );
 }
 
-/** That visitors who use the URL of the settings are sent on. */
 export function redirectFaults({ redirects, url }: Answer): Fault[] {
   if (redirects.length === 0) return [];
-  return [odd('content', `sends visitors on to ${shown(url)}; that URL belongs into cdn.url`)];
+  return [odd('content', `redirects visitors to ${shown(url)}; set cdn.url to that URL`)];
 }
 
 /**
- * Times of the root page. What is over its budget is measured twice more, and the best counts: a CDN that has just been
- * told to forget the page has to fetch it first.
+ * Times the root page. A time over its budget is measured twice more, and the best counts: after an
+ * invalidation a CDN has to fetch the page first.
  */
 export async function measure(
   root: Look,

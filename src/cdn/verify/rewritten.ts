@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** What a CDN was seen to change in pages on their way, and how it shows. */
+/** Changes that CDNs make to pages in transit, and their marks. */
 const rewritings: readonly { readonly mark: RegExp; readonly what: string }[] = [
   {
     mark: /data-cfemail=|\/cdn-cgi\/l\/email-protection/,
-    what: 'Cloudflare hides e-mail addresses in it (Email Address Obfuscation)',
+    what: 'Cloudflare obfuscates email addresses in it (Email Address Obfuscation)',
   },
-  { mark: /rocket-loader\.min\.js/, what: 'Cloudflare puts off its scripts (Rocket Loader)' },
+  { mark: /rocket-loader\.min\.js/, what: 'Cloudflare defers its scripts (Rocket Loader)' },
   {
     mark: /static\.cloudflareinsights\.com\/beacon/,
     what: 'Cloudflare adds its analytics script (Web Analytics)',
@@ -16,12 +16,12 @@ const rewritings: readonly { readonly mark: RegExp; readonly what: string }[] = 
   { mark: /\/mod_pagespeed_beacon|pagespeed\.[a-z]+\(|\.pagespeed\./, what: 'PageSpeed rewrites it' },
 ];
 
-/** Who has changed a page on its way; undefined if nothing shows it. */
+/** The change that a page shows; undefined without a mark. */
 export function rewriterOf(html: string): string | undefined {
   return rewritings.find(({ mark }) => mark.test(html))?.what;
 }
 
-/** Whether a page is the one with this SHA-256 (base64url) once what Cloudflare is known to change is taken back. */
+/** Whether a page has this SHA-256 (base64url) once the known changes of Cloudflare are undone. */
 export function isSameBefore(html: string, sha256: string): boolean {
   const back = html
     .replace(
@@ -37,7 +37,7 @@ export function isSameBefore(html: string, sha256: string): boolean {
   return back !== html && [back, back.replace(/\n(?=<\/body>)/, '')].some((text) => hashOf(text) === sha256);
 }
 
-/** The first byte is the key of the others, by exclusive or. */
+/** The first byte is the XOR key of the others. */
 function addressOf(hex: string): string {
   const [key = 0, ...bytes] = Buffer.from(hex, 'hex');
   return Buffer.from(bytes.map((byte) => byte ^ key)).toString();

@@ -3,7 +3,7 @@ import { oneLine } from '../../report/text.ts';
 type Headers = Readonly<Record<string, string>>;
 
 const year = 31_536_000;
-/** https://www.w3.org/TR/referrer-policy/#referrer-policies, without the one that gives everything away. */
+/** https://www.w3.org/TR/referrer-policy/#referrer-policies, without unsafe-url. */
 const referrerPolicies: ReadonlySet<string> = new Set([
   'no-referrer',
   'no-referrer-when-downgrade',
@@ -14,11 +14,11 @@ const referrerPolicies: ReadonlySet<string> = new Set([
   'strict-origin-when-cross-origin',
 ]);
 
-/** What is missing in the security headers of a page, one sentence each. */
+/** Faults of the security headers of a page, one sentence each. */
 export function securityFaults(headers: Headers, html: string, secure: boolean): string[] {
   const policies = directivesOf(headers['content-security-policy']);
   return [
-    // Browsers take no notice of it over http (RFC 6797, 8.1).
+    // Browsers ignore it over HTTP (RFC 6797, 8.1).
     ...(secure ? transportFaults(headers['strict-transport-security']) : []),
     ...(policies === undefined && !metaPolicy.test(html) ? ['Content-Security-Policy is missing'] : []),
     ...typeFaults(headers['x-content-type-options']),
@@ -27,15 +27,15 @@ export function securityFaults(headers: Headers, html: string, secure: boolean):
   ];
 }
 
-/** What a page allows that its policy is there to forbid. */
+/** Inline scripts that the policy of a page allows. */
 export function policyWeakness(headers: Headers): string | undefined {
   const policies = directivesOf(headers['content-security-policy']);
   const scripts = policies?.get('script-src') ?? policies?.get('default-src');
   if (scripts === undefined || !scripts.includes("'unsafe-inline'")) return undefined;
-  // With a nonce, a hash or strict-dynamic, browsers take no notice of unsafe-inline.
+  // With a nonce, a hash or strict-dynamic, browsers ignore unsafe-inline.
   if (scripts.some((script) => /^'(?:nonce-|sha(?:256|384|512)-|strict-dynamic')/.test(script)))
     return undefined;
-  return "Content-Security-Policy allows inline scripts ('unsafe-inline'), so it stops no injected one";
+  return "Content-Security-Policy allows inline scripts ('unsafe-inline'), so it does not stop injected ones";
 }
 
 /** Headers that every page must have with exactly this value. */
@@ -44,7 +44,7 @@ export function wantedFaults(headers: Headers, wanted: Headers): string[] {
     const is = headers[name.toLowerCase()];
     if (is === value) return [];
     return [
-      `${name} ${is === undefined ? 'is missing' : `is “${oneLine(is, 120)}”`}, wanted is “${oneLine(value, 120)}”`,
+      `${name} ${is === undefined ? 'is missing' : `is “${oneLine(is, 120)}”`}; expected “${oneLine(value, 120)}”`,
     ];
   });
 }
@@ -53,7 +53,7 @@ const metaPolicy = /<meta\s[^>]{0,200}http-equiv\s*=\s*["']?content-security-pol
 
 function transportFaults(value: string | undefined): string[] {
   if (value === undefined) return ['Strict-Transport-Security is missing'];
-  // A second header counts for nothing (RFC 6797, 8.1).
+  // Browsers ignore a second header (RFC 6797, 8.1).
   const [first = ''] = value.split(',');
   const parts = first.split(';').map((part) => part.trim().toLowerCase().replaceAll('"', ''));
   const age = Number(
@@ -63,7 +63,9 @@ function transportFaults(value: string | undefined): string[] {
   return [
     ...(age >= year
       ? []
-      : [`${name} holds for ${Number.isNaN(age) ? 'no time' : `${age} s`}, less than a year (${year})`]),
+      : [Number.isNaN(age)
+            ? `${name} lacks max-age`
+            : `${name} has max-age ${age}, less than a year (${year})`]),
     ...(parts.includes('includesubdomains') ? [] : [`${name} lacks includeSubDomains`]),
     ...(parts.includes('preload') ? [] : [`${name} lacks preload`]),
   ];
@@ -83,9 +85,9 @@ function frameFaults(
 ) {
   if (policies?.has('frame-ancestors')) return [];
   if (value === undefined)
-    return ['X-Frame-Options is missing, and so is frame-ancestors in Content-Security-Policy'];
+    return ['X-Frame-Options and frame-ancestors in Content-Security-Policy are missing'];
   const known = value.split(',').every((part) => /^\s*(?:deny|sameorigin)\s*$/i.test(part));
-  return known ? [] : [`X-Frame-Options is “${oneLine(value, 60)}”, which browsers take no notice of`];
+  return known ? [] : [`X-Frame-Options is “${oneLine(value, 60)}”, which browsers ignore`];
 }
 
 function referrerFaults(value: string | undefined): string[] {
@@ -93,11 +95,11 @@ function referrerFaults(value: string | undefined): string[] {
   const known = value.split(',').map((part) => part.trim().toLowerCase());
   // The last one that a browser knows counts.
   const counts = known.findLast((example) => referrerPolicies.has(example) || example === 'unsafe-url');
-  if (counts === 'unsafe-url') return ['Referrer-Policy is unsafe-url: other sites are told whole URLs'];
-  return counts === undefined ? [`Referrer-Policy is “${oneLine(value, 60)}”, which no browser knows`] : [];
+  if (counts === 'unsafe-url') return ['Referrer-Policy is unsafe-url: it sends full URLs to other sites'];
+  return counts === undefined ? [`Referrer-Policy is “${oneLine(value, 60)}”, which is not a valid policy`] : [];
 }
 
-/** Directives of all policies of a page; of one that stands more than once the first. */
+/** Directives of all policies of a page; of a duplicate the first. */
 function directivesOf(value: string | undefined): ReadonlyMap<string, readonly string[]> | undefined {
   if (value === undefined || value.trim() === '') return undefined;
   const map = new Map<string, readonly string[]>();

@@ -9,7 +9,7 @@ const names: Readonly<Record<Phase, string>> = {
   connect: 'The connection',
   tls: 'The TLS handshake',
   firstByte: 'The first byte',
-  total: 'The root page as a whole',
+  total: 'The whole root page',
 };
 
 /** Phases that took longer than their budget, one sentence each. */
@@ -17,11 +17,11 @@ export function timingFaults(timing: RequestTiming, budget: VerifySettings['budg
   return (Object.keys(names) as Phase[]).flatMap((phase) => {
     const [took, most] = [timing[phase], budget[phase]];
     if (took === undefined || most === undefined || took <= most) return [];
-    return [`${names[phase]} took ${formatDuration(took)}, its budget is ${formatDuration(most)}`];
+    return [`${names[phase]} took ${formatDuration(took)}; the budget is ${formatDuration(most)}`];
   });
 }
 
-/** Of several measurements the best of each phase: a CDN that has just forgotten a page has to fetch it first. */
+/** The best of each phase. */
 export function bestOf(one: RequestTiming, other: RequestTiming): RequestTiming {
   const best = (phase: Phase) => {
     const times = [one[phase], other[phase]].filter((time) => time !== undefined);

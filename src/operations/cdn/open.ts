@@ -9,15 +9,15 @@ import { type SiteSettings, siteOf } from '../../config/site.ts';
 import { loadConfig } from '../../config/sluice-yml/load.ts';
 import type { OperationContext } from '../context.ts';
 
-/** A site of sluice.yml with what its publication talks to. */
+/** A site of sluice.yml with its store and CDNs. */
 export interface OpenSite extends Disposable {
   readonly config: Config;
   readonly settings: SiteSettings;
   readonly store: ObjectStore;
   readonly invalidators: readonly Invalidator[];
-  /** Opens the store once more, for the end of a cancelled run. */
+  /** Opens the store again, for the end of a cancelled run. */
   readonly reopen: () => Promise<ObjectStore>;
-  /** Ends all requests to the store. */
+  /** Aborts all requests to the store. */
   readonly abandon: (reason: unknown) => void;
 }
 
@@ -25,19 +25,19 @@ export interface OpenSite extends Disposable {
 const lastMs = 4_000;
 
 /**
- * @param purpose whether CDNs may have to be told; who only looks needs no token of theirs.
+ * @param purpose `reads` needs no token of a CDN.
  * @throws UserError `cdn.none`, `cdn.credentials`, `cdn.cloudflare` and those of the configuration.
  */
 export async function openSite(
   { effects, config: path }: OperationContext,
   { target }: { readonly target: string | undefined },
-  purpose: 'tells' | 'looks' = 'tells',
+  purpose: 'publishes' | 'reads' = 'publishes',
 ): Promise<OpenSite> {
   keepMemorySmall();
   const config = await loadConfig(path);
   const settings = siteOf(config, target);
   const keys = awsCredentials({ ...effects, role: settings.store.role });
-  const invalidators = purpose === 'tells' ? openInvalidators(settings, { ...effects, keys }) : [];
+  const invalidators = purpose === 'publishes' ? openInvalidators(settings, { ...effects, keys }) : [];
   const stop = new AbortController();
   const signal = AbortSignal.any([effects.signal, stop.signal]);
   const store = await openStore(settings.store, { ...effects, signal }, keys);
@@ -50,7 +50,7 @@ export async function openSite(
 }
 
 /**
- * The folder that a publication reads, absolute; no store is opened, and no key is needed.
+ * The absolute path of the published folder; needs no store and no key.
  *
  * @throws UserError `cdn.none` and those of the configuration.
  */

@@ -25,6 +25,7 @@ import { singleLimit } from '../../cdn/stores/multipart.ts';
 import type { Target } from '../../config/model.ts';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
 import type { Effects } from '../../kernel/run.ts';
+import { counted } from '../../report/figures.ts';
 import type { OperationContext } from '../context.ts';
 import { releaseName } from '../deploy/release-name.ts';
 import { type OpenSite, openSite } from './open.ts';
@@ -36,20 +37,20 @@ export interface SiteRequest {
 }
 
 export interface PublishRequest extends SiteRequest {
-  /** Name of the release; undefined: the tag, or what git says. */
+  /** Name of the release; undefined: the tag, or the output of git describe. */
   readonly name: string | undefined;
   /** Folder in place of `cdn.dist`, absolute. */
   readonly dist: string | undefined;
-  /** Take away more than `cdn.max-removed`. */
+  /** Remove more than `cdn.max-removed`. */
   readonly allowRemovals: boolean;
-  /** Look at the site afterwards, if sluice.yml has its `url`. */
+  /** Verify the site afterwards, if sluice.yml has its `url`. */
   readonly verify: boolean;
-  /** List the store, and put right what somebody else has deleted or overwritten. */
+  /** List the store, and repair files that were deleted or overwritten. */
   readonly repair: boolean;
 }
 
 export interface RollbackRequest extends SiteRequest {
-  /** Number or name of a kept release; undefined: the one before the current. */
+  /** Number or name of a kept release; undefined: the previous release. */
   readonly to: string | undefined;
   readonly verify: boolean;
 }
@@ -58,7 +59,7 @@ export interface Publishing {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** What publishing the folder would do; nothing is written. */
+/** Plans to publish the folder, without writing. */
 export async function planPublication(
   context: OperationContext,
   request: PublishRequest,
@@ -70,7 +71,7 @@ export async function planPublication(
 /**
  * Publishes the folder as a release.
  *
- * @throws UserError and UserErrors `cdn.*`; what was changed by then is said in the message.
+ * @throws UserError and UserErrors `cdn.*`, whose message describes the state of the site.
  */
 export async function publishSite(
   context: OperationContext,
@@ -83,7 +84,7 @@ export async function publishSite(
   return await apply(context, site, work, { ...hooks, begun, verify: request.verify });
 }
 
-/** What going back to an earlier release would do; nothing is written. */
+/** Plans a rollback to an earlier release, without writing. */
 export async function planSiteRollback(
   context: OperationContext,
   request: RollbackRequest,
@@ -92,7 +93,7 @@ export async function planSiteRollback(
   return (await planRollback(context, request, site)).plan;
 }
 
-/** Brings an earlier release back from what the store keeps of it: nothing is built, and nothing is sent. */
+/** Restores an earlier release from kept objects, without a build or an upload. */
 export async function rollbackSite(
   context: OperationContext,
   request: RollbackRequest,
@@ -108,7 +109,7 @@ export async function siteStatus(
   context: OperationContext,
   request: SiteRequest & { readonly audit: boolean },
 ): Promise<SiteStatus> {
-  using site = await openSite(context, request, 'looks');
+  using site = await openSite(context, request, 'reads');
   return await siteStatusOf(site.store, site.settings.url, request.audit);
 }
 
@@ -121,7 +122,7 @@ async function planFolder(
   const { config, store } = site;
   const settings = request.dist === undefined ? site.settings : { ...site.settings, dist: request.dist };
   const reading = readSite(settings, effects.signal);
-  // Each is waited for whatever the other comes to: a folder that can't be published is told before a store that can't.
+  // A fault of the folder is reported before one of the store.
   const named = releaseName(
     request.name,
     targetOf(config, settings.target),
@@ -145,7 +146,7 @@ async function planFolder(
     notes,
   });
   const changed = work.diff.changes.flatMap(({ to }) => ('file' in to ? [to] : []));
-  // Pages that stay as they are were looked at when they came; what they name may be gone now.
+  // Unchanged pages were checked when they were published, but may name removed files.
   const gone = work.diff.removed.map(({ path }) => path);
   const pages = new Set([...changed, ...pagesThatMayName(gone, files, readText)]);
   const hints = await checkSite({ files, notes }, settings, [...pages], readText, effects.signal);
@@ -175,17 +176,17 @@ async function planRollback(
   if (lost === undefined) return work;
   throw new UserError({
     code: 'cdn.lost',
-    message: `Release ${number} can’t be brought back: the store has not kept ${lost.path}${work.diff.lost.length > 1 ? ` and ${work.diff.lost.length - 1} more files` : ''}`,
-    hint: 'Build that version again and publish it.',
+    message: `Cannot roll back to release ${number}: the store has not kept ${lost.path}${work.diff.lost.length > 1 ? ` and ${counted(work.diff.lost.length - 1, 'more file')}` : ''}`,
+    hint: 'Build that release again and publish it.',
   });
 }
 
-/** Grace periods go by the store's clock: one machine whose own is a month ahead would end them all. */
+/** Grace periods use the store's clock: a machine with a clock a month ahead must not end them all. */
 function timeOf({ manifest }: Found, { clock }: Effects): number {
   return manifest?.now || clock.now();
 }
 
-/** A target of deploys has its own rules for names; a site that is none of them takes any. */
+/** A target of deploys has rules for names; other sites take any name. */
 function targetOf({ targets }: OpenSite['config'], name: string | undefined): Target | undefined {
   return name !== undefined && Object.hasOwn(targets, name) ? targets[name] : undefined;
 }
@@ -215,7 +216,7 @@ function plan(
   });
 }
 
-/** Of what is stored in one piece, and as it is in the folder: encoding it again only to know would cost too much. */
+/** Only of single-part objects stored as in the folder: encoding a file again costs too much. */
 function etagOf({ file, encoding, size }: SiteFile): string | undefined {
   if (encoding !== undefined || size > singleLimit) return undefined;
   return `"${createHash('md5').update(readFileSync(file)).digest('hex')}"`;

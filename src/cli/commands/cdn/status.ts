@@ -1,5 +1,5 @@
 import { statusJson } from '../../../cdn/report/json.ts';
-import { isWell, statusText } from '../../../cdn/report/status.ts';
+import { isHealthy, statusText } from '../../../cdn/report/status.ts';
 import { exitCodes } from '../../../kernel/run.ts';
 import { siteStatus } from '../../../operations/cdn/publish.ts';
 import type { CommandContext } from '../../context.ts';
@@ -14,7 +14,7 @@ export async function execute(
   const { audit } = options;
   const name = siteTarget(target, options);
   const status = await siteStatus(context, { target: name, audit });
-  const ok = isWell(status);
+  const ok = isHealthy(status);
   effects.print(
     json
       ? JSON.stringify({ ok, ...statusJson(status) })

@@ -7,7 +7,7 @@ import type {
 } from '../../../../src/cdn/model.ts';
 import { totalsOf, typeOf } from '../../../../src/cdn/report/changes.ts';
 import { planJson, reportJson, statusJson } from '../../../../src/cdn/report/json.ts';
-import { isWell, statusText } from '../../../../src/cdn/report/status.ts';
+import { isHealthy, statusText } from '../../../../src/cdn/report/status.ts';
 import { planText, resultText, verifyText } from '../../../../src/cdn/report/terminal.ts';
 import { wayBack } from '../../../../src/cdn/report/words.ts';
 import * as seen from '../../../support/cdn/report-fixtures.ts';
@@ -194,7 +194,7 @@ describe('a status', () => {
     ['empty', { current: undefined, history: [] }, false, 'Nothing is published'],
   ])('%s', (_, change, well, line) => {
     const status = { ...seen.status, ...change };
-    expect(isWell(status)).toBe(well);
+    expect(isHealthy(status)).toBe(well);
     expect(whole(statusText(status, options))).toContain(line);
   });
 

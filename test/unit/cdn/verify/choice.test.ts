@@ -78,7 +78,7 @@ test('patience: longer pauses to the end, warnings not for long, settings not at
     },
   };
   const patience = createPatience(20_000, clock, new AbortController().signal);
-  const soon = { ...odd('cache', 'x'), mends: 'soon' } as const;
+  const soon = { ...odd('cache', 'x'), clears: 'soon' } as const;
   const rounds: string[] = [];
   while (patience.again([wrong('x')])) {
     rounds.push(`${patience.again([soon])} ${patience.again([odd('content', 'x')])}`);

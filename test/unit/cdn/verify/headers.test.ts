@@ -102,7 +102,7 @@ test.each<[string, string | undefined, boolean, string[]]>([
   const headers = { ...entry.headers, ...(value === undefined ? {} : { 'cache-control': value }) };
   if (value === undefined) delete (headers as Record<string, string>)['cache-control'];
   expect(
-    headerFaults(headers, entry, changed).map(({ level, kind, mends }) => `${level} ${kind} ${mends}`),
+    headerFaults(headers, entry, changed).map(({ level, kind, clears }) => `${level} ${kind} ${clears}`),
   ).toEqual(expected);
 });
 
