@@ -3,7 +3,7 @@ import { type Clock, formatDuration } from '../../kernel/clock.ts';
 import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import { type HttpAnswer, type HttpClient, openHttp, originOf } from '../aws/http.ts';
-import { codeOf, lossOf, triesAtNobody } from '../stores/retry.ts';
+import { codeOf, lossOf, triesUnreachable } from '../stores/retry.ts';
 
 export interface ExchangeEffects {
   readonly clock: Clock;
@@ -124,7 +124,7 @@ function judgeLoss<T>(error: unknown, tries: number): Verdict<T> {
   if (code === 'ETIMEDOUT') return { again: 'did not answer in time' };
   const why = `can’t be reached${/^[A-Z_]+$/.test(code) ? ` (${code})` : ''}`;
   const loss = lossOf(error);
-  if (loss === 'untrusted' || (loss === 'nobody' && tries + 1 >= triesAtNobody)) return { refused: why };
+  if (loss === 'untrusted' || (loss === 'unreachable' && tries + 1 >= triesUnreachable)) return { refused: why };
   return { again: why };
 }
 

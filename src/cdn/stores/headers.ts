@@ -10,7 +10,7 @@ const kept = new Set([
   'expires',
 ]);
 
-/** What of an answer's headers the store keeps with the object; a copy with other headers has to give all of them again. */
+/** Headers that the store keeps with the object; a copy that replaces headers must send all of them. */
 export function storedHeaders(headers: IncomingHttpHeaders): ObjectHeaders {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
@@ -25,7 +25,7 @@ export function timeOf(value: string | undefined): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** ETags have quotes. Ceph leaves them out of its XML. */
+/** ETags have quotes; Ceph omits them in its XML. */
 export function quoted(etag: string): string {
   return etag === '' || etag.includes('"') ? etag : `"${etag}"`;
 }

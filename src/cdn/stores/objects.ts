@@ -20,16 +20,16 @@ export interface ObjectsOptions {
   readonly close: () => void;
 }
 
-/** Enough to fill every turn, with some that wait to be repeated. */
+/** Enough to fill every turn, with some waiting for a retry. */
 const callsAtOnce = 2 * paceLimits.most;
 
-/** The objects of a bucket below a prefix, by S3's operations. */
+/** Opens the objects of a bucket below a prefix. */
 export function createObjects(options: ObjectsOptions): ObjectStore {
   const { name, prefix, address, requests, budget, pause } = options;
   const put = createPut(requests, budget);
   const door = createBudget(options.signal, callsAtOnce);
 
-  /** Who waits here takes a tenth of the memory that a request takes which waits for its turn. */
+  /** A call that waits here takes a tenth of the memory of a request that waits for its turn. */
   async function enter<T>(call: () => Promise<T>): Promise<T> {
     const leave = await door.take(1);
     try {
@@ -48,7 +48,7 @@ export function createObjects(options: ObjectsOptions): ObjectStore {
     const { answer, refusal } = await requests.send(request);
     if (refusal?.status === 304) return 'unchanged';
     if (refusal !== undefined) return missing(refusal, request);
-    // Stores that ignore conditions send it all.
+    // Stores that ignore conditions send the object.
     if (unless !== undefined && answer.headers.etag === unless) return 'unchanged';
     const now = timeOf(answer.headers.date) ?? 0;
     return {
@@ -67,7 +67,10 @@ export function createObjects(options: ObjectsOptions): ObjectStore {
     return { etag, size: Number(size ?? 0), headers: storedHeaders(answer.headers) };
   }
 
-  /** A missing object is an answer; anything else is not. HEAD has no code that tells it from a missing bucket. */
+  /**
+   * A missing object is a valid answer; other refusals are errors. HEAD has no code to tell it from a missing
+   * bucket.
+   */
   async function missing(
     refusal: NonNullable<StoreAnswer['refusal']>,
     request: StoreRequest,

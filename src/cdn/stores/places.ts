@@ -1,4 +1,4 @@
-/** Where Sluice keeps its own objects, from the top of the site. No file of a site may lie there. */
+/** The folder of Sluice's own objects, from the top of the site. No file of a site may be in it. */
 export const ownFolder = '.sluice/';
 export const manifestPath = `${ownFolder}manifest`;
 export const draftPath = `${ownFolder}draft`;
@@ -9,7 +9,7 @@ export function releasePath(number: number): string {
   return `${ownFolder}releases/${number}`;
 }
 
-/** Content that was overwritten or taken away, by its SHA-256 (or what stands for it). */
+/** Overwritten or removed content, by its SHA-256 (or the ETag of an adopted object). */
 export function blobPath(sha256: string): string {
   return `${ownFolder}blobs/${sha256.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`;
 }

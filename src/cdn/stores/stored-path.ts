@@ -5,19 +5,20 @@ import { isOwn } from './places.ts';
 const longestKey = 1024;
 
 /**
- * A path that Sluice's own files in a bucket name: objects are read, overwritten and deleted by it, and whoever can write to the
- * bucket can write it. So it must be one that a publication could have made (dist/names.ts).
+ * Checks a path from Sluice's own files in a bucket. Sluice reads, overwrites and deletes objects by it, and
+ * anyone with write access to the bucket can change it. So it must be a path that a publication accepts
+ * (dist/names.ts).
  *
  * @throws Error that names the path.
  */
 export function storedPath(path: unknown): string {
   const refuse = (why: string) => new Error(`a path in it ${why}: ${shown(String(path))}`);
-  if (typeof path !== 'string' || path === '') throw refuse('is none');
+  if (typeof path !== 'string' || path === '') throw refuse('is empty or not a text');
   if (Buffer.byteLength(path) > longestKey) throw refuse(`has more than ${longestKey} bytes`);
   if (/[\x00-\x1f\x7f\\\ufffd]/.test(path) || !path.isWellFormed())
-    throw refuse('has characters that no path of ours has');
+    throw refuse('has invalid characters');
   if (path.split('/').some((part) => part === '' || part === '.' || part === '..'))
-    throw refuse('leads out of the site');
+    throw refuse('has an empty, . or .. part');
   return path;
 }
 
