@@ -54,7 +54,7 @@ function keysOf(env: CredentialOptions['env']): AwsKeys | UserError | undefined 
     return new UserError({
       code: 'cdn.credentials',
       message: `${names[at]} contains ${/\s/.test(value) ? 'white space or a line end' : 'characters that are invalid in a key'}`,
-      hint: 'Set it again, with the key alone.',
+      hint: 'Set it again, without any other characters.',
     });
   }
   return {

@@ -4,19 +4,19 @@ import type { Body } from '../store.ts';
 import { readWhole } from './digest.ts';
 import { encode } from './variants.ts';
 
-/** Compressed copies as reading the site has made them; they go when the site does. */
+/** Compressed copies made while reading the folder; they are freed with it. */
 const encoded = new WeakMap<SiteFile, Buffer>();
 
-/** Saves compressing a copy again for its upload. */
+/** Keeps a compressed copy for its upload. */
 export function keepBytes(file: SiteFile, bytes: Buffer): void {
   encoded.set(file, bytes);
 }
 
 /**
- * The bytes of a file of the site, for the store. The SHA-256 is that of the reading: a store that verifies it takes
- * nothing that has changed since.
+ * The bytes of a file for the store, with the SHA-256 computed on reading: a store that verifies it rejects a
+ * changed file.
  *
- * @throws UserError `cdn.dist` for a file that is to be compressed and is gone.
+ * @throws UserError `cdn.dist` for a missing file to compress.
  */
 export async function openBody(of: SiteFile): Promise<Body> {
   const { file, encoding, size, sha256 } = of;

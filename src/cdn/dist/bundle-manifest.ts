@@ -12,10 +12,8 @@ const manifests = [
 ];
 
 /**
- * Paths that the manifests of bundlers in a folder list: what looks like a hash in their names is one. Manifests that
- * can't be read say nothing; a web app's manifest.json is none of them.
- *
- * @param all paths of the folder.
+ * Paths in bundlers' manifests of a folder: tokens in their names are hashes. Unreadable manifests and a web
+ * app's manifest.json are ignored. @param all paths of the folder.
  */
 export function bundledPaths(folder: string, all: ReadonlySet<string>): ReadonlySet<string> {
   const found = new Set<string>();
@@ -50,7 +48,7 @@ function listedIn(manifest: unknown): readonly string[] {
     .filter((listed) => typeof listed === 'string');
 }
 
-/** Manifests list addresses now and then: `/app/static/js/main.js`, `https://cdn.example.com/static/js/main.js`. */
+/** Some manifests list URLs: `/app/static/js/main.js`, `https://cdn.example.com/static/js/main.js`. */
 function pathIn(all: ReadonlySet<string>, listed: string): string | undefined {
   const parts = listed
     .replace(/^(?:[a-z][a-z0-9+.-]*:)?\/\/[^/]*/i, '')

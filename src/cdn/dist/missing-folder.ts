@@ -3,10 +3,10 @@ import { basename, dirname, join, relative } from 'node:path';
 import type { UserError } from '../../kernel/errors.ts';
 import { distFault } from './names.ts';
 
-/** Where builds put what they make. */
+/** Usual output folders of builds. */
 const usual = ['dist', 'build', 'out', 'public', '.output/public', '_site'];
 
-/** UserError `cdn.dist` for a folder that is not there: names those that may be meant, beside it and around it. */
+/** UserError `cdn.dist` for a missing folder; it suggests existing ones. */
 export function missingFolder(dist: string): UserError {
   const isFile = existsSync(dist);
   let around = dirname(dist);
@@ -22,10 +22,10 @@ export function missingFolder(dist: string): UserError {
   const places = found.map((name) => relative(dirname(around), join(around, name)));
   const [only] = places;
   return distFault(
-    isFile ? `${dist} is a file: cdn.dist must name a folder` : `The folder ${dist} is not there`,
+    isFile ? `${dist} is a file: cdn.dist must name a folder` : `The folder ${dist} does not exist`,
     only === undefined
-      ? 'Build the front end first; cdn.dist counts from the folder of sluice.yml.'
-      : `Is it ${places.join(' or ')} (in ${basename(dirname(around)) || '/'})? Otherwise build the front end first.`,
+      ? 'Build the front end first. cdn.dist is relative to the folder of sluice.yml.'
+      : `Build the front end first, or set cdn.dist to ${places.join(' or ')} (in ${basename(dirname(around)) || '/'}).`,
   );
 }
 

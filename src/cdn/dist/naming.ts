@@ -1,14 +1,10 @@
 import { basename } from 'node:path/posix';
 import type { SiteFile } from '../model.ts';
 
-/** What an attribute may hold that names a file; cheap, and too much rather than too little. */
+/** Attributes that may name a file; cheap, with false positives. */
 const attribute = /(?:src|href|srcset|poster)\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)/gi;
 
-/**
- * Pages that may name one of these paths: they were looked at when they came, and what they name has gone since.
- *
- * @param readText the text of a file of the site.
- */
+/** Unchanged pages that may name a removed path. @param readText reads the text of a file. */
 export function pagesThatMayName(
   paths: readonly string[],
   files: readonly SiteFile[],

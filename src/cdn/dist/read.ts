@@ -17,22 +17,22 @@ import { createPauses } from './pauses.ts';
 import { encodingOf, type Variant, variantsOf } from './variants.ts';
 import { type Walked, walk } from './walk.ts';
 
-/** A folder as it is published. */
+/** A folder to publish. */
 export interface Site {
-  /** Sorted by path, in the order of their bytes. */
+  /** Sorted by the bytes of their paths. */
   readonly files: readonly SiteFile[];
-  /** What a person should know; one sentence each. */
+  /** Notes; one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** So many faults are told; more would hide the first. */
+/** Most reported faults; more hide the first. */
 const mostFaults = 20;
 
 /**
  * Reads the folder: every file with its hash, its class and the headers it gets.
  *
- * @throws UserErrors `cdn.dist`, `cdn.secret-file`, `cdn.not-built`: everything that is wrong with it, at once; the
- * signal's reason on abort.
+ * @throws UserErrors `cdn.dist`, `cdn.secret-file`, `cdn.not-built`: all faults at once; the signal's reason on
+ *   abort.
  */
 export async function readSite(settings: SiteSettings, signal: AbortSignal): Promise<Site> {
   expectFolder(settings.dist);
@@ -43,7 +43,7 @@ export async function readSite(settings: SiteSettings, signal: AbortSignal): Pro
     isExcluded: pathTest(settings.exclude),
     pause,
   });
-  // A folder that is none of a site may be a whole disk: it is not read first.
+  // With many faults it may be a whole disk: it is not read.
   if (walked.faults.length > mostFaults) throw new UserErrors(fewest(walked.faults));
   const faults = [...walked.faults];
   const headersOf = headersBy(settings.headers);
@@ -82,14 +82,14 @@ function notesOf({ junk, excluded }: Walked): readonly string[] {
   return [
     ...(junk.length === 0
       ? []
-      : [`${counted(junk.length, 'file')} left out that editors and systems leave behind (${shown(few)})`]),
+      : [`${counted(junk.length, 'file')} from editors or the system left out (${shown(few)})`]),
     ...(excluded === 0
       ? []
       : [`${counted(excluded, 'file or folder', 'files and folders')} left out by cdn.exclude`]),
   ];
 }
 
-/** A pattern that means nothing is misspelt, or the file that it was for is gone. */
+/** An unused pattern is misspelled, or its file is gone. */
 function unusedPatterns({ hashed, headers }: SiteSettings, paths: readonly string[]): readonly string[] {
   const keys = { 'cdn.hashed': hashed ?? [], 'cdn.headers': headers.flatMap(({ match }) => match) };
   return Object.entries(keys).flatMap(([key, patterns]) => {
@@ -105,7 +105,7 @@ function fewest(faults: readonly UserError[]): readonly UserError[] {
   return [...faults.slice(0, mostFaults), distFault(`${counted(rest, 'more file')} cannot be published`)];
 }
 
-/** By the bytes of UTF-8; UTF-16, by which JavaScript compares, differs where there are surrogates. */
+/** By the bytes of UTF-8; JavaScript compares UTF-16, which differs for surrogates. */
 function inOrder(paths: readonly string[]): string[] {
   if (!paths.some((path) => /[\ud800-\udfff]/.test(path))) return [...paths].sort();
   return [...paths].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -153,7 +153,7 @@ async function readFiles(
   return files;
 }
 
-/** What a file is by its name; `app.js.br` beside `app.js` is that file, compressed. */
+/** Describes a file by its name; `app.js.br` beside `app.js` is its compressed copy. */
 function describe(
   path: string,
   all: ReadonlySet<string>,
@@ -170,7 +170,7 @@ function describe(
   return { path, type, class: isPage ? 'page' : isAsset(path) ? 'asset' : 'file' };
 }
 
-/** Sites with clean addresses have pages without an ending. */
+/** Sites with clean URLs have pages without an extension. */
 function beginsLikeHtml(start: Buffer): boolean {
   return /^\ufeff?\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html)[\s>]/is.test(
     start.toString('utf8', 0, 2048),

@@ -2,13 +2,13 @@ import { escapeXml, text } from '../aws/xml.ts';
 
 const namespace = 'http://cloudfront.amazonaws.com/doc/2020-05-31/';
 
-/** An invalidation as CloudFront tells of it; it works on it until `completed`. */
+/** The state of an invalidation. */
 export interface InvalidationState {
   readonly id: string;
   readonly completed: boolean;
 }
 
-/** What CloudFront has against a request. */
+/** An error of CloudFront. */
 export interface CloudFrontError {
   readonly code: string;
   readonly message: string;
@@ -24,7 +24,7 @@ export function invalidationBatch(paths: readonly string[], callerReference: str
   );
 }
 
-/** @returns undefined for a text that is no answer of CloudFront's. */
+/** @returns undefined for any other text. */
 export function parseInvalidation(xml: string): InvalidationState | undefined {
   const id = text(xml, 'Id');
   // It becomes part of a path.
@@ -32,7 +32,7 @@ export function parseInvalidation(xml: string): InvalidationState | undefined {
   return { id, completed: text(xml, 'Status') === 'Completed' };
 }
 
-/** @returns undefined for a text that names no error: an invalidation, a proxy's page. */
+/** @returns undefined for any other text, such as an invalidation or a proxy's page. */
 export function parseError(xml: string): CloudFrontError | undefined {
   const code = text(xml, 'Code');
   return code === undefined ? undefined : { code, message: text(xml, 'Message') ?? '' };

@@ -6,10 +6,10 @@ export interface TellingEffects extends ExchangeEffects {
   readonly mask: Mask;
 }
 
-/** One plan being applied; its end closes the connection. */
+/** One invalidation in progress; its end closes the connection. */
 export interface Telling {
   readonly exchange: Exchange;
-  /** @param why goes on from “it …”; words of the CDN may be in it. */
+  /** @param why continues “it …”; it may quote the CDN. */
   end(outcome: InvalidationResult['outcome'], why?: string): InvalidationResult;
 }
 

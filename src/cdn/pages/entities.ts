@@ -1,4 +1,4 @@
-/** Those that stand in addresses; the others of the 2,231 name letters, which nobody writes so there. */
+/** Entities that appear in URLs; most of the other 2,231 name letters. */
 const named: Readonly<Record<string, string>> = {
   amp: '&',
   lt: '<',
@@ -27,7 +27,10 @@ const named: Readonly<Record<string, string>> = {
   NewLine: '\n',
 };
 
-/** The value of an attribute without its entities. `&copy=1` stays: a name without `;` before `=` or a letter is none. */
+/**
+ * Decodes the entities of an attribute. `&copy=1` stays: a name without `;` before `=` or a letter is not an
+ * entity.
+ */
 export function decodeEntities(value: string): string {
   if (!value.includes('&')) return value;
   return value.replace(
