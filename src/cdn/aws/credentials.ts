@@ -67,8 +67,7 @@ function keysOf(env: CredentialOptions['env']): AwsKeys | UserError | undefined 
 function noKeys(env: CredentialOptions['env']): UserError {
   return new UserError({
     code: 'cdn.credentials',
-    message:
-      'No credentials for the store: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set',
+    message: 'No credentials for the store: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set',
     hint:
       env.GITHUB_ACTIONS === 'true'
         ? 'Pass them to the step with `env` from secrets, or set cdn.role and give the job `permissions: id-token: write`.'

@@ -55,7 +55,9 @@ export function pathFault(path: string, prefix: string): UserError | undefined {
     distFault(`${shown(path)} cannot be published: ${why}`, hint);
   if (path.includes('\ufffd')) return refuse('its name is not valid UTF-8');
   if (/[\x00-\x1f\x7f\\]/.test(path)) {
-    return refuse('its name contains a backslash or a control character, which browsers interpret differently');
+    return refuse(
+      'its name contains a backslash or a control character, which browsers interpret differently',
+    );
   }
   if (path === '.sluice' || path.startsWith('.sluice/')) {
     return refuse('Sluice keeps its own files at this path', 'Remove it from the folder.');

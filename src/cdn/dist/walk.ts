@@ -93,9 +93,7 @@ function follow(folder: Folder, name: string, path: string, top: string): Target
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ELOOP') return refuse('to itself');
-    return refuse(
-      code === 'ENOENT' ? 'to a missing file' : `that cannot be followed: ${messageOf(error)}`,
-    );
+    return refuse(code === 'ENOENT' ? 'to a missing file' : `that cannot be followed: ${messageOf(error)}`);
   }
   if (real !== top && !real.startsWith(top + sep)) return refuse(`to ${shown(real)}, outside the folder`);
   if (stats.isFile()) return { real, stats };

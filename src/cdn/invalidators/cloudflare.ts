@@ -1,6 +1,6 @@
 import { UserError } from '../../kernel/errors.ts';
-import type { ChangedSite, Invalidator } from '../invalidator.ts';
 import { counted } from '../../report/figures.ts';
+import type { ChangedSite, Invalidator } from '../invalidator.ts';
 import type { InvalidationPlan, InvalidationResult } from '../model.ts';
 import { isZoneId, openCloudflareApi, type Purge } from './cloudflare-api.ts';
 import { tellCloudflare } from './encoding.ts';

@@ -127,7 +127,8 @@ function judgeLoss<T>(error: unknown, tries: number): Verdict<T> {
   if (code === 'ETIMEDOUT') return { again: 'did not answer in time' };
   const why = `cannot be reached${/^[A-Z_]+$/.test(code) ? ` (${code})` : ''}`;
   const loss = lossOf(error);
-  if (loss === 'untrusted' || (loss === 'unreachable' && tries + 1 >= triesUnreachable)) return { refused: why };
+  if (loss === 'untrusted' || (loss === 'unreachable' && tries + 1 >= triesUnreachable))
+    return { refused: why };
   return { again: why };
 }
 

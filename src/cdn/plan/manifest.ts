@@ -82,7 +82,8 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
       if (at++ >= read.entries) retained.push(retainedOf(row, headers));
       else entries.set(String(row[0]), entryOf(row, headers));
     }
-    if (entries.size !== read.entries || retained.length !== read.retained) throw new Error('it is incomplete');
+    if (entries.size !== read.entries || retained.length !== read.retained)
+      throw new Error('it is incomplete');
     const { release, history, kept, conditional } = read;
     return {
       ...{ conditional, kept, entries, retained },

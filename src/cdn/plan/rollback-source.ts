@@ -24,7 +24,8 @@ export async function earlierRelease(
   }
   const number = chooseRelease(manifest, to);
   const found = await readRelease(store, number);
-  if (found === undefined) throw unknown(manifest, `The store no longer has the manifest of release ${number}`);
+  if (found === undefined)
+    throw unknown(manifest, `The store no longer has the manifest of release ${number}`);
   return { release: found.release, entries: [...found.entries.values()] };
 }
 
@@ -43,10 +44,7 @@ function chooseRelease(manifest: Manifest, to: string | undefined): number {
   if (named.some(({ number }) => number === release.number)) {
     throw unknown(manifest, `Release ${to} is the current one`);
   }
-  throw unknown(
-    manifest,
-    named.length > 0 ? `Release ${to} is no longer kept` : `There is no release ${to}`,
-  );
+  throw unknown(manifest, named.length > 0 ? `Release ${to} is no longer kept` : `There is no release ${to}`);
 }
 
 function unknown({ history, kept }: Manifest, message: string): UserError {

@@ -1,10 +1,10 @@
 import { formatDuration } from '../../kernel/clock.ts';
+import { counted } from '../../report/figures.ts';
 import type { Change, FileClass, Phase, RequestCounts } from '../model.ts';
 import { encodeDraft } from '../plan/draft.ts';
 import { keepContent } from '../plan/keep.ts';
 import { manifestHeaders } from '../plan/manifest.ts';
 import type { WorkOrder } from '../plan/plan.ts';
-import { counted } from '../../report/figures.ts';
 import type { ObjectStore } from '../store.ts';
 import { draftPath, manifestPath } from '../stores/places.ts';
 import { applyChanges } from './apply.ts';

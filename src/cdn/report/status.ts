@@ -82,7 +82,11 @@ function workLines({ lease, unfinished }: SiteStatus, paint: ReturnType<typeof p
   const lines: string[] = [];
   if (lease !== undefined)
     lines.push(
-      ...row('running', `${oneLine(lease.by, 100)} has been publishing since ${timeText(lease.since)}`, paint),
+      ...row(
+        'running',
+        `${oneLine(lease.by, 100)} has been publishing since ${timeText(lease.since)}`,
+        paint,
+      ),
     );
   if (unfinished === undefined) return lines;
   const { number, by, committed } = unfinished;

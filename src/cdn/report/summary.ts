@@ -145,9 +145,7 @@ function costText(report: PublicationReport): string {
 }
 
 function finishedNotes({ finished }: PublicationReport): string[] {
-  return finished === undefined
-    ? []
-    : [`This run finished the interrupted publication #${finished}.`];
+  return finished === undefined ? [] : [`This run finished the interrupted publication #${finished}.`];
 }
 
 function notesList(notes: readonly string[], room: number): string {

@@ -47,8 +47,7 @@ export function countsText({ counts }: PlannedTotals, unchanged: number, tense: 
 export function planLine(plan: PublicationPlan, totals: PlannedTotals): string {
   const { release, current, store, unchanged, bytes, requests } = plan;
   if (totals.isNothing) {
-    const which =
-      current === undefined ? 'the site is empty' : `${releaseText(current)} is up to date`;
+    const which = current === undefined ? 'the site is empty' : `${releaseText(current)} is up to date`;
     return `Nothing to publish to ${oneLine(store, 200)} — ${which} (${counted(unchanged, 'file')})`;
   }
   const cost = `${formatBytes(bytes)} in ${counted(totalOf(requests), 'request')}`;

@@ -161,7 +161,10 @@ export function createRequests(options: RequestsOptions): Requests {
         const loss = lossOf(result.error);
         if (loss === 'lost') unsure = true;
         why = `${codeOf(result.error)}: ${messageOf(result.error)}`;
-        if (loss === 'untrusted' || (loss === 'unreachable' && ceph === undefined && tries >= triesUnreachable))
+        if (
+          loss === 'untrusted' ||
+          (loss === 'unreachable' && ceph === undefined && tries >= triesUnreachable)
+        )
           throw unreachable(why);
       } else {
         const { answer, refusal, verdict } = result;
@@ -170,7 +173,9 @@ export function createRequests(options: RequestsOptions): Requests {
         // If requests are refused together, the first one corrects the clock for all.
         if (refusal.status === 403 && signedAgain < 2 && (learnt || sign.ahead() !== ahead)) {
           signedAgain += 1;
-          log.detail(`The clock of this machine differs from that of ${name}; signing requests with the time of the store`);
+          log.detail(
+            `The clock of this machine differs from that of ${name}; signing requests with the time of the store`,
+          );
           continue;
         }
         if (verdict === 'no') return { answer, refusal, unsure };

@@ -15,8 +15,7 @@ export function storedPath(path: unknown): string {
   const refuse = (why: string) => new Error(`a path in it ${why}: ${shown(String(path))}`);
   if (typeof path !== 'string' || path === '') throw refuse('is empty or not a text');
   if (Buffer.byteLength(path) > longestKey) throw refuse(`has more than ${longestKey} bytes`);
-  if (/[\x00-\x1f\x7f\\\ufffd]/.test(path) || !path.isWellFormed())
-    throw refuse('has invalid characters');
+  if (/[\x00-\x1f\x7f\\\ufffd]/.test(path) || !path.isWellFormed()) throw refuse('has invalid characters');
   if (path.split('/').some((part) => part === '' || part === '.' || part === '..'))
     throw refuse('has an empty, . or .. part');
   return path;

@@ -52,12 +52,14 @@ export function contentFaults(answer: Answer, entry: Entry, others: Others): Fau
   if (is(others.before)) {
     const release =
       others.beforeNumber === undefined ? 'the previous release' : `release ${others.beforeNumber}`;
-    return [wrong(`still has the content of ${release}${kept === '' ? '' : `: the CDN serves it from its cache (${kept})`}`)];
+    return [
+      wrong(
+        `still has the content of ${release}${kept === '' ? '' : `: the CDN serves it from its cache (${kept})`}`,
+      ),
+    ];
   }
   if (is(others.index)) {
-    return [
-      wrong('serves the root page instead: the CDN treats it as an unknown path'),
-    ];
+    return [wrong('serves the root page instead: the CDN treats it as an unknown path')];
   }
   if (entry.class === 'page') {
     const html = answer.body.toString();
@@ -74,7 +76,11 @@ export function contentFaults(answer: Answer, entry: Entry, others: Others): Fau
       ];
     }
     if (rewriter !== undefined) {
-      return [wrong(`differs from the published page: ${rewriter}, and it names files that are not part of this release`)];
+      return [
+        wrong(
+          `differs from the published page: ${rewriter}, and it names files that are not part of this release`,
+        ),
+      ];
     }
   }
   if (answer.cut) {

@@ -63,9 +63,11 @@ function transportFaults(value: string | undefined): string[] {
   return [
     ...(age >= year
       ? []
-      : [Number.isNaN(age)
+      : [
+          Number.isNaN(age)
             ? `${name} lacks max-age`
-            : `${name} has max-age ${age}, less than a year (${year})`]),
+            : `${name} has max-age ${age}, less than a year (${year})`,
+        ]),
     ...(parts.includes('includesubdomains') ? [] : [`${name} lacks includeSubDomains`]),
     ...(parts.includes('preload') ? [] : [`${name} lacks preload`]),
   ];
@@ -96,7 +98,9 @@ function referrerFaults(value: string | undefined): string[] {
   // The last one that a browser knows counts.
   const counts = known.findLast((example) => referrerPolicies.has(example) || example === 'unsafe-url');
   if (counts === 'unsafe-url') return ['Referrer-Policy is unsafe-url: it sends full URLs to other sites'];
-  return counts === undefined ? [`Referrer-Policy is “${oneLine(value, 60)}”, which is not a valid policy`] : [];
+  return counts === undefined
+    ? [`Referrer-Policy is “${oneLine(value, 60)}”, which is not a valid policy`]
+    : [];
 }
 
 /** Directives of all policies of a page; of a duplicate the first. */
