@@ -16,7 +16,7 @@ describe('Cloudflare', () => {
     const names = [...many(59, (index) => `f${index}.js`), 'ä/index.html', 'a~[b] c.js'];
     const plan = invalidator.plan(changed(names));
     expect(plan.cost).toBe(
-      'nothing; 3 of the 25 purges that the Free plan has at once (5 a minute come back)',
+      'nothing; 3 (the Free plan allows 25 at once, then 5 per minute)',
     );
     const result = await tell(names);
     expect(result).toMatchObject({
@@ -82,7 +82,7 @@ describe('Cloudflare', () => {
     const result = await tell(many(31, (index) => `${index}.js`));
     expect(result).toMatchObject({ outcome: 'failed', requests: 3 });
     expect(result.why).toMatch(
-      /^it let no more requests through, and asks to wait 10 m 00 s; 1 of 2 requests went through before\.$/,
+      /^it limited the rate of requests, and asked to retry after 10 m 00 s; 1 of 2 requests went through before\.$/,
     );
     expect(clock.elapsed()).toBe(0);
   });

@@ -78,7 +78,7 @@ test('a page that stays old: the finding says of which release', async () => {
   const server = await started(serve(site, { '/': gives(old, { age: '9', 'cf-cache-status': 'HIT' }) }));
   const before = { number: 11, entries: entriesOf({ 'index.html': old }) };
   expect(told(await verify(server.url, { before }))).toEqual([
-    'fail content /: is still that of release 11: the CDN has kept it (Age 9 s, cf-cache-status: HIT)',
+    'fail content /: still has the content of release 11: the CDN has kept it (Age 9 s, cf-cache-status: HIT)',
   ]);
 });
 
@@ -101,8 +101,8 @@ test('200 MB where a page should be are given up', async () => {
     serve(site, { '/about.html': endless, '/index.html': gives(bomb, { 'content-encoding': 'gzip' }) }),
   );
   expect(told(await verify(server.url))).toEqual([
-    'fail content /index.html: is not what was published: far more than the 161 B that it should have',
-    'fail content /about.html: is not what was published: far more than the 47 B that it should have',
+    'fail content /index.html: differs from the published content: far more than the expected 161 B',
+    'fail content /about.html: differs from the published content: far more than the expected 47 B',
   ]);
   expect(sent).toBeLessThan(50);
 });
@@ -164,8 +164,8 @@ test('what a page names is found in all places, and what it does without is a wa
   };
   const server = await started(serve(contents));
   expect(told(await verify(server.url, { entries: entriesOf(contents) }))).toEqual([
-    'fail content /sub/b.svg: answers 404: it is not there',
-    'warn content /sub/icon.svg: answers 404: it is not there',
+    'fail content /sub/b.svg: answers 404: the object does not exist',
+    'warn content /sub/icon.svg: answers 404: the object does not exist',
   ]);
 });
 
@@ -177,11 +177,11 @@ test('what is stored encoded comes as it is, and is read by what it means', asyn
     serve({ 'index.html': packed }, { '/': gives(packed, headers), '/index.html': gives(packed, headers) }),
   );
   expect(told(await verify(right.url, { entries }))).toEqual([
-    'fail content /assets/gone.js: answers 404: it is not there',
+    'fail content /assets/gone.js: answers 404: the object does not exist',
   ]);
   const bare = await started(serve({ 'index.html': packed }));
   expect(told(await verify(bare.url, { entries }))).toEqual([
-    'fail content /: comes without its Content-Encoding (br): browsers cannot read it (and /index.html)',
+    'fail content /: lacks its Content-Encoding (br): browsers cannot read it (and /index.html)',
   ]);
 });
 
@@ -191,7 +191,7 @@ test('a page that Cloudflare changes is a warning as long as it names this relea
   const cases: [string, RegExp][] = [
     [
       home + rocket,
-      /^warn content \/: is not byte for byte what was published: Cloudflare puts off its scripts/,
+      /^warn content \/: differs from the published bytes: Cloudflare puts off its scripts/,
     ],
     [
       home.replace('type="module"', 'type="x-module"') + rocket,
@@ -214,6 +214,6 @@ test('a page that names files without end', async () => {
   const server = await started(serve(contents));
   const report = await verify(server.url, { entries: entriesOf(contents) }, { limits: { urls: 3 } });
   expect(told(report)).toEqual([
-    'warn content /: names so many files that not all were looked at (3 URLs are the most) (and /index.html)',
+    'warn content /: names too many files to check them all (limit: 3 URLs) (and /index.html)',
   ]);
 });

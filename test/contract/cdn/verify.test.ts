@@ -45,12 +45,12 @@ describe('one fault, one finding', () => {
     [
       'a page is missing',
       { '/about.html': status(404) },
-      /^fail content \/about.html: answers 404: it is not there$/,
+      /^fail content \/about.html: answers 404: the object does not exist$/,
     ],
     [
       'a page is forbidden',
       { '/about.html': status(403) },
-      /^fail .*answers 403: it is not there, or the CDN may not read/,
+      /^fail .*answers 403: the object does not exist, or the CDN may not read/,
     ],
     [
       'the store fails',
@@ -71,7 +71,7 @@ describe('one fault, one finding', () => {
     [
       'a script comes as a page',
       { [app]: changes({ 'content-type': 'text/html' }) },
-      /^fail content .*js: Content-Type is “text\/html”, “text\/javascript; charset=utf-8” was published$/,
+      /^fail content .*js: Content-Type is “text\/html”; published as “text\/javascript; charset=utf-8”$/,
     ],
     [
       'only the charset is missing',
@@ -126,22 +126,22 @@ describe('one fault, one finding', () => {
           setTimeout(() => response.destroy(), 20);
         },
       },
-      /^fail .*: closed the connection in the middle of the answer$/,
+      /^fail .*: closed the connection during the response$/,
     ],
     [
       'a server speaks something else',
       { '/about.html': (request) => void request.socket.end('220 mail.example.com ESMTP\r\n') },
-      /^fail .*: answers with something that is not HTTP \(HPE_\w+\); perhaps it wants https$/,
+      /^fail .*: answers with something that is not HTTP \(HPE_\w+\); try https$/,
     ],
     [
       'a circle of redirects',
       { '/about.html': status(302, { location: '/b' }), '/b': status(301, { location: '/about.html' }) },
-      /^fail content \/about.html: redirects in a circle, over http:/,
+      /^fail content \/about.html: redirects in a loop through http:/,
     ],
     [
       'a redirect to nowhere',
       { '/about.html': status(302, { location: 'javascript:alert(1)' }) },
-      /^fail .*: redirects to javascript:alert\(1\), which is no web address$/,
+      /^fail .*: redirects to javascript:alert\(1\), which is not an HTTP URL$/,
     ],
     [
       'bytes that are not encoded as they say',
@@ -214,7 +214,7 @@ describe('unknown paths', () => {
       false,
       gives('<p>Oops'),
       [
-        'warn spa /?: answers 200 for a path that does not exist, so no missing file is ever noticed (a soft 404)',
+        'warn spa /?: answers 200 for a path that does not exist (a soft 404), which hides missing files',
       ],
     ],
     ['a forbidden path', false, status(403), []],
@@ -232,7 +232,7 @@ describe('unknown paths', () => {
       serve(contents, { '/assets/gone-1a2b3c4d.js': gives(contents['index.html']) }),
     );
     expect(told(await verify(server.url, { entries: entriesOf(contents) }))).toEqual([
-      'fail content /assets/gone-1a2b3c4d.js: is a page where a file should be: the CDN takes it for an unknown path',
+      'fail content /assets/gone-1a2b3c4d.js: serves an HTML page instead of a file: the CDN treats it as an unknown path',
     ]);
     expect(server.asked).toContain('HEAD /assets/gone-1a2b3c4d.js');
   });

@@ -22,17 +22,17 @@ const fill = ' '.repeat(60);
 
 describe('a folder that is no site', () => {
   test.each<[string, Files, string[]]>([
-    ['empty', {}, ['cdn.empty: The folder dist holds no file to publish']],
+    ['empty', {}, ['cdn.empty: The folder dist has no files to publish']],
     ['without an index page', { 'a.js': '' }, ['cdn.no-index: dist has no index.html at its top']],
     [
       'with an index page of a few bytes',
       { 'index.html': ' <p>ok</p>\n' },
-      ['cdn.empty: index.html has 9 bytes: that is no page'],
+      ['cdn.empty: index.html has 9 bytes: it is not a page'],
     ],
     [
       'with an error instead of a page',
       { 'index.html': 'Error: Cannot find module "vite", which the build needs' },
-      ['cdn.empty: index.html has no tag in it: that is no page'],
+      ['cdn.empty: index.html has no HTML tag: it is not a page'],
     ],
     [
       'sources of Vite',
@@ -42,19 +42,19 @@ describe('a folder that is no site', () => {
         'src/main.tsx': '',
       },
       [
-        'cdn.not-built: dist holds the sources of a front end (package.json, src/main.tsx), not what its build makes',
-        'cdn.not-built: index.html is not what a build makes: it loads src/main.tsx, a source',
+        'cdn.not-built: dist contains the sources of a front end (package.json, src/main.tsx), not its build',
+        'cdn.not-built: index.html is not the output of a build: it loads src/main.tsx, a source',
       ],
     ],
     [
       'public/ of Create React App',
       { 'index.html': `<link rel=icon href="%PUBLIC_URL%/favicon.ico">${fill}` },
-      ['cdn.not-built: index.html is not what a build makes: it has %PUBLIC_URL% in it'],
+      ['cdn.not-built: index.html is not the output of a build: it has %PUBLIC_URL% in it'],
     ],
     [
       'the template of SvelteKit',
       { 'index.html': `<head>%sveltekit.head%</head>${page}` },
-      ['cdn.not-built: index.html is not what a build makes: it has %sveltekit.head% in it'],
+      ['cdn.not-built: index.html is not the output of a build: it has %sveltekit.head% in it'],
     ],
   ])('%s', async (_, files, expected) => {
     expect(await faults(files)).toEqual(expected);
@@ -64,12 +64,12 @@ describe('a folder that is no site', () => {
     [
       'the index page lies deeper',
       { 'browser/index.html': page, 'x/y/index.html': page },
-      'There is browser/index.html: is cdn.dist to be dist/browser?',
+      'Found browser/index.html. Set cdn.dist to dist/browser, if that is the site.',
     ],
     [
       'it has another name',
       { 'home.html': page },
-      'At its top are home.html: name the index page in cdn.index.',
+      'Found home.html. Set cdn.index to the index page.',
     ],
   ])('says what to do when %s', async (_, files, hint) => {
     const error = await check(files).catch((thrown: unknown) => thrown);
@@ -102,7 +102,7 @@ describe('what pages name', () => {
     expect(userErrorsOf(error).map(({ code, message, at }) => [code, message, at])).toEqual([
       [
         'cdn.missing-asset',
-        'blog/x.html (and 1 more page) names assets/app.js (script), which is not in the folder',
+        'blog/x.html (and 1 page) names assets/app.js (script), which is missing in the folder',
         { file: `${folder.dist}/blog/x.html`, line: 2 },
       ],
       [
@@ -136,7 +136,7 @@ describe('what pages name', () => {
     const told = await faults({ 'index.html': page + scripts });
     expect([told.length, told.at(-1)]).toEqual([
       11,
-      'cdn.missing-asset: 3 more files that pages need are not in the folder',
+      'cdn.missing-asset: 3 files that pages need are missing in the folder',
     ]);
   });
 

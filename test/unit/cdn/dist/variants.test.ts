@@ -117,7 +117,7 @@ describe('compressed copies', () => {
     const [, copy] = files;
     expect(await faultsOf(openBody({ ...copy } as SiteFile))).toEqual([
       expect.stringMatching(
-        /^cdn.dist: .*\/app.js was there when the folder was read and cannot be read any more: ENOENT/,
+        /^cdn.dist: .*\/app.js was there when the folder was read and can no longer be read: ENOENT/,
       ),
     ]);
   });

@@ -89,7 +89,7 @@ async function requestsOfRun(
 
 const afterwards: readonly [string, Site, Run['headers']?][] = [
   ['the same release again', second],
-  ['the release before', first],
+  ['the previous release', first],
   ['a third one', third],
 ];
 

@@ -105,7 +105,7 @@ test('a rollback brings any kept release back, byte by byte, and the way forward
 test.each([
   ['v9', 'There is no release v9'],
   ['3', 'Release 3 is the current one'],
-  ['1', 'Release 1 is not kept any more'],
+  ['1', 'Release 1 is no longer kept'],
 ])('a rollback to %s is refused', async (to, message) => {
   const bucket = createBucket();
   const settings = { keep: 1 };
@@ -177,7 +177,7 @@ test('an object that somebody else has put at one of our paths is not deleted', 
   const put = (path: string) => openMemoryStore(bucket).put(path, { bytes: Buffer.from('theirs') }, {});
   await put('a.html');
   const second = await publishSample(openMemoryStore(bucket), bucket, two, { settings });
-  expect(second.done?.notes.join()).toContain('Not deleted, since somebody else has written them: a.html');
+  expect(second.done?.notes.join()).toContain('Not deleted, because another writer replaced them: a.html');
   await put('assets/app-1.js');
   bucket.now += day;
   const third = await publishSample(openMemoryStore(bucket), bucket, three, { settings });

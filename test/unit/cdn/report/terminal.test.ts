@@ -28,22 +28,22 @@ describe('the first line says what matters', () => {
     [
       'a plan',
       planText(seen.plan, options),
-      '#13 v1.2.3 → s3://bookreader-assets/app — 5 new, 2 changed, 1 with other headers, 2 leave, 1 expires, 9,984 unchanged; 365.7 KiB in 27 requests',
+      '#13 v1.2.3 → s3://bookreader-assets/app — 5 new, 2 changed, 1 with new headers, 2 leave, 1 expires, 9,984 unchanged; 365.7 KiB in 27 requests',
     ],
     [
       'nothing to do',
       planText(seen.idle, options),
-      'nothing to do at s3://bookreader-assets/app — #12 v1.2.2 is what would be published (9,999 files)',
+      'Nothing to publish to s3://bookreader-assets/app — #12 v1.2.2 is up to date (9,999 files)',
     ],
     [
       'published',
       resultText(seen.report, options),
-      '✓ #13 v1.2.3 is live at https://app.example.com/ — 5 new, 2 changed, 1 with other headers, 2 left, 1 expired, 9,984 unchanged in 4.2 s',
+      '✓ #13 v1.2.3 is live at https://app.example.com/ — 5 new, 2 changed, 1 with new headers, 2 left, 1 expired, 9,984 unchanged in 4.2 s',
     ],
     [
       'rolled back, to a store without a URL',
       resultText({ ...seen.report, plan: { ...seen.plan, release: rolledBack, url: undefined } }, options),
-      '✓ #14 v1.2.2 (back to #12) is live at s3://bookreader-assets/app — 5 new, 2 changed, 1 with other headers, 2 left, 1 expired, 9,984 unchanged in 4.2 s',
+      '✓ #14 v1.2.2 (back to #12) is live at s3://bookreader-assets/app — 5 new, 2 changed, 1 with new headers, 2 left, 1 expired, 9,984 unchanged in 4.2 s',
     ],
     [
       'it was so already',
@@ -53,7 +53,7 @@ describe('the first line says what matters', () => {
     [
       'the site is wrong',
       resultText({ ...seen.report, verify: seen.faulty }, options),
-      '✗ #13 v1.2.3 is published, but https://app.example.com/ does not show it right: 1 fault, 1 warning',
+      '✗ #13 v1.2.3 is published, but https://app.example.com/ does not serve it correctly: 1 fault, 1 warning',
     ],
     [
       'a CDN was not told',
@@ -63,12 +63,12 @@ describe('the first line says what matters', () => {
     [
       'a look at it',
       verifyText(seen.verify, options),
-      '✓ 20 pages and 61 assets at https://app.example.com/ are as published (2.1 s)',
+      '✓ 20 pages and 61 assets at https://app.example.com/ match the published release (2.1 s)',
     ],
     [
       'a look that finds a fault',
       verifyText(seen.faulty, options),
-      '✗ https://app.example.com/ is not as it was published: 1 fault, 1 warning in 20 pages and 61 assets (2.1 s)',
+      '✗ https://app.example.com/ does not match the published release: 1 fault, 1 warning in 20 pages and 61 assets (2.1 s)',
     ],
     ['a status', statusText(seen.status, options), '#13 v1.2.3 is live at https://app.example.com/'],
     [
@@ -143,9 +143,9 @@ describe('a result', () => {
       invalidations: [{ ...told, outcome: 'failed', why: 'the service is down' }],
     };
     const text = resultText(report, options);
-    expect(text).toContain('CloudFront E2EXAMPLE was not told what has changed');
+    expect(text).toContain('CloudFront E2EXAMPLE was not invalidated');
     expect(text).toContain('365.7 KiB in 28 requests (27 planned, 1 retry)');
-    expect(text).toContain('an earlier publication that had been cut off (#11)');
+    expect(text).toContain('the interrupted publication #11');
   });
 
   test('names faults before warnings', () => {
@@ -170,7 +170,7 @@ describe('a status', () => {
     ],
     ['a rollback', {}, true, '↺  #11 v1.2.0 (back to #9)'],
     ['what is kept', {}, true, 'kept        312 files of earlier releases, 4.1 MiB'],
-    ['at work', { lease, unfinished }, true, 'hubot is publishing since 2026-03-14 03:12 UTC'],
+    ['at work', { lease, unfinished }, true, 'hubot has been publishing since 2026-03-14 03:12 UTC'],
     ['cut off', { unfinished }, false, '#14 by octocat was cut off before it became the live release.'],
     [
       'cut off late',

@@ -93,10 +93,10 @@ test('a timing is judged by phase; of several the best counts', () => {
   const timing = { lookup: 20, connect: 50, tls: 100, firstByte: 400, total: 1500 };
   expect(timingFaults(timing, none)).toEqual([]);
   expect(timingFaults(timing, { lookup: 15, connect: 45, tls: 120, firstByte: 180, total: 1000 })).toEqual([
-    'The DNS lookup took 20 ms, its budget is 15 ms',
-    'The connection took 50 ms, its budget is 45 ms',
-    'The first byte took 400 ms, its budget is 180 ms',
-    'The root page as a whole took 1.5 s, its budget is 1.0 s',
+    'The DNS lookup took 20 ms; the budget is 15 ms',
+    'The connection took 50 ms; the budget is 45 ms',
+    'The first byte took 400 ms; the budget is 180 ms',
+    'The whole root page took 1.5 s; the budget is 1.0 s',
   ]);
   expect(bestOf(timing, { connect: 60, firstByte: 100, total: 900 })).toEqual({
     lookup: 20,
@@ -108,7 +108,7 @@ test('a timing is judged by phase; of several the best counts', () => {
 });
 
 test.each<[string, unknown, string]>([
-  ['http://x', Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'dns has a name that DNS does not know'],
+  ['http://x', Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'dns has a host name that does not exist in DNS'],
   [
     'http://x',
     new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]),
@@ -117,29 +117,29 @@ test.each<[string, unknown, string]>([
   [
     'http://x',
     new AggregateError([Object.assign(new Error('x'), { code: 'ETIMEDOUT' })]),
-    'late does not answer: the connection was not made in time',
+    'late does not answer: the connection timed out',
   ],
   [
     'https://x',
     Object.assign(new Error('x'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
-    'tls has a certificate for another name',
+    'tls has a certificate for another host name',
   ],
   [
     'https://x',
     Object.assign(new Error('x'), { code: 'EPROTO' }),
-    'tls does not speak TLS as it should (EPROTO)',
+    'tls fails the TLS handshake (EPROTO)',
   ],
   [
     'https://x',
     Object.assign(new Error('x'), { code: 'HPE_INVALID_CONSTANT' }),
-    'broken answers with something that is not HTTP (HPE_INVALID_CONSTANT)',
+    'broken sends an invalid HTTP response (HPE_INVALID_CONSTANT)',
   ],
   [
     'http://x',
     Object.assign(new Error('x'), { code: 'HPE_HEADER_OVERFLOW' }),
     'broken sends more than 16 KiB of headers',
   ],
-  ['https://x', 'odd', 'broken gives no whole answer (odd)'],
+  ['https://x', 'odd', 'broken does not complete its response (odd)'],
 ])('%s: %s', (url, error, expected) => {
   const { trouble, message } = troubleOf(error, new URL(url));
   expect(`${trouble} ${message}`).toBe(expected);
