@@ -104,7 +104,7 @@ async function once(
       late = `${what} within ${ms / 1000} s`;
       request.destroy();
     }, ms);
-  const timers = [limit(limits.answerMs, 'no answer'), limit(limits.wholeMs, 'answer incomplete')];
+  const timers = [limit(limits.answerMs, 'no answer'), limit(limits.wholeMs, 'no complete answer')];
   try {
     const response = await responseOf(request);
     clearTimeout(timers[0]);

@@ -63,7 +63,7 @@ describe('CloudFront', () => {
     const result = await tell(['a.js']);
     expect(result.outcome).toBe('failed');
     expect(result.why).toMatch(
-      /^it answered ServiceUnavailable: “CloudFront encountered .+” \(asked for 4 m/,
+      /^it answered ServiceUnavailable: “CloudFront encountered .+” \(retried for 4 m/,
     );
     expect(clock.elapsed()).toBeLessThanOrEqual(5 * minute);
     expect(api.requests).toHaveLength(result.requests);
@@ -81,7 +81,7 @@ describe('CloudFront', () => {
     );
     expect(await tell(['b.js'])).toMatchObject({
       outcome: 'failed',
-      why: expect.stringMatching(/^it had too many invalidations in progress \(asked for 5 m 00 s\)\.$/),
+      why: expect.stringMatching(/^it had too many invalidations in progress \(retried for 5 m 00 s\)\.$/),
     });
     // Files and wildcards are counted apart.
     expect(await tell(['js/c~d.js'])).toMatchObject({ outcome: 'accepted' });
@@ -98,7 +98,7 @@ describe('CloudFront', () => {
     const result = await tell(['a.js']);
     expect(result).toMatchObject({
       outcome: 'accepted',
-      why: expect.stringMatching(/^it was still in progress \(asked for 15 m 00 s\)\.$/),
+      why: expect.stringMatching(/^it was still in progress \(retried for 15 m 00 s\)\.$/),
     });
   });
 

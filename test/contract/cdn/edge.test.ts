@@ -63,7 +63,8 @@ test('what was overwritten is old until the edge is told, and the finding says s
     settings,
     before: { number: 1, entries: release1 },
   };
-  const stale = 'still has the content of release 1: the CDN has kept it (Age 4000 s, x-cache: Hit from sluice-edge)';
+  const stale =
+    'still has the content of release 1: the CDN serves it from its cache (Age 4000 s, x-cache: Hit from sluice-edge)';
   expect(told(await verify(edge.url, second))).toEqual([
     `fail content /: ${stale} (and /index.html, /robots.txt)`,
   ]);

@@ -60,8 +60,8 @@ test('a page that is old for a while: only it is asked again, then its assets', 
   expect(told(report)).toEqual([]);
   expect(slept).toEqual([500, 1000]);
   expect(said).toEqual([
-    expect.stringContaining('2 URLs not as published yet'),
-    expect.stringContaining('1 URL not as'),
+    expect.stringContaining('2 URLs not up to date yet'),
+    expect.stringContaining('1 URL not up to date yet'),
   ]);
   const count = (line: string) => server.asked.filter((candidate) => candidate === line).length;
   expect([
@@ -78,7 +78,7 @@ test('a page that stays old: the finding says of which release', async () => {
   const server = await started(serve(site, { '/': gives(old, { age: '9', 'cf-cache-status': 'HIT' }) }));
   const before = { number: 11, entries: entriesOf({ 'index.html': old }) };
   expect(told(await verify(server.url, { before }))).toEqual([
-    'fail content /: still has the content of release 11: the CDN has kept it (Age 9 s, cf-cache-status: HIT)',
+    'fail content /: still has the content of release 11: the CDN serves it from its cache (Age 9 s, cf-cache-status: HIT)',
   ]);
 });
 
@@ -122,7 +122,7 @@ test('large assets are asked for their size, or as far as needed by servers with
     }),
   );
   expect(told(await verify(server.url, { entries: entriesOf(contents) }))).toEqual([
-    'fail content /assets/b.js: has 2097153 bytes, 2097152 were published',
+    'fail content /assets/b.js: has 2097153 bytes; 2097152 were published',
   ]);
   expect([...new Set(server.asked.filter((line) => line.includes('.js')))]).toEqual([
     'HEAD /assets/a.js',
@@ -189,10 +189,7 @@ test('a page that Cloudflare changes is a warning as long as it names this relea
   const rocket =
     '<script src="/cdn-cgi/scripts/7d0fa10a/cloudflare-static/rocket-loader.min.js" data-cf-settings="x"></script>';
   const cases: [string, RegExp][] = [
-    [
-      home + rocket,
-      /^warn content \/: differs from the published bytes: Cloudflare puts off its scripts/,
-    ],
+    [home + rocket, /^warn content \/: differs from the published bytes: Cloudflare defers its scripts/],
     [
       home.replace('type="module"', 'type="x-module"') + rocket,
       /^warn content \/: cannot be compared .* all it names is of this release$/,

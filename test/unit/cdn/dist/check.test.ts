@@ -43,18 +43,18 @@ describe('a folder that is no site', () => {
       },
       [
         'cdn.not-built: dist contains the sources of a front end (package.json, src/main.tsx), not its build',
-        'cdn.not-built: index.html is not the output of a build: it loads src/main.tsx, a source',
+        'cdn.not-built: index.html is not the output of a build: it loads the source src/main.tsx',
       ],
     ],
     [
       'public/ of Create React App',
       { 'index.html': `<link rel=icon href="%PUBLIC_URL%/favicon.ico">${fill}` },
-      ['cdn.not-built: index.html is not the output of a build: it has %PUBLIC_URL% in it'],
+      ['cdn.not-built: index.html is not the output of a build: it contains %PUBLIC_URL%'],
     ],
     [
       'the template of SvelteKit',
       { 'index.html': `<head>%sveltekit.head%</head>${page}` },
-      ['cdn.not-built: index.html is not the output of a build: it has %sveltekit.head% in it'],
+      ['cdn.not-built: index.html is not the output of a build: it contains %sveltekit.head%'],
     ],
   ])('%s', async (_, files, expected) => {
     expect(await faults(files)).toEqual(expected);
@@ -66,11 +66,7 @@ describe('a folder that is no site', () => {
       { 'browser/index.html': page, 'x/y/index.html': page },
       'Found browser/index.html. Set cdn.dist to dist/browser, if that is the site.',
     ],
-    [
-      'it has another name',
-      { 'home.html': page },
-      'Found home.html. Set cdn.index to the index page.',
-    ],
+    ['it has another name', { 'home.html': page }, 'Found home.html. Set cdn.index to the index page.'],
   ])('says what to do when %s', async (_, files, hint) => {
     const error = await check(files).catch((thrown: unknown) => thrown);
     expect(userErrorsOf(error)).toMatchObject([{ code: 'cdn.no-index', hint }]);
@@ -102,18 +98,18 @@ describe('what pages name', () => {
     expect(userErrorsOf(error).map(({ code, message, at }) => [code, message, at])).toEqual([
       [
         'cdn.missing-asset',
-        'blog/x.html (and 1 page) names assets/app.js (script), which is missing in the folder',
+        'blog/x.html (and 1 more page) refers to assets/app.js (script), which is missing in the folder',
         { file: `${folder.dist}/blog/x.html`, line: 2 },
       ],
       [
         'cdn.missing-asset',
-        'index.html names img/b.png (img), which is not in the folder',
+        'index.html refers to img/b.png (img), which is missing in the folder',
         { file: `${folder.dist}/index.html`, line: 3 },
       ],
     ]);
     expect(
       await check({ 'index.html': index, 'assets/app.js': '', 'img/a.png': '', 'img/b.png': '' }),
-    ).toEqual(['index.html names favicon.ico (link icon), which is not in the folder']);
+    ).toEqual(['index.html refers to favicon.ico (link icon), which is missing in the folder']);
   });
 
   test('is looked for below the public address; without one any folder of the host may be the top', async () => {
@@ -122,7 +118,7 @@ describe('what pages name', () => {
       'assets/a.js': '',
     };
     const missing = (path: string) =>
-      `cdn.missing-asset: index.html names ${path}, which is not in the folder`;
+      `cdn.missing-asset: index.html refers to ${path}, which is missing in the folder`;
     expect(await faults(files)).toEqual([missing('api/logo.png (img)')]);
     expect(await faults(files, { url: 'https://www.example.com/app/' })).toEqual([]);
     expect(await faults(files, { url: 'https://www.example.com/' })).toEqual([
@@ -136,7 +132,7 @@ describe('what pages name', () => {
     const told = await faults({ 'index.html': page + scripts });
     expect([told.length, told.at(-1)]).toEqual([
       11,
-      'cdn.missing-asset: 3 files that pages need are missing in the folder',
+      'cdn.missing-asset: 3 more required files are missing in the folder',
     ]);
   });
 

@@ -109,7 +109,7 @@ describe('a folder is read', () => {
     const { files, notes } = await folder.read({ exclude: ['drafts', '*.psd', '.env'] });
     expect(files.map(({ path }) => path)).toEqual(['index.html']);
     expect(notes).toEqual([
-      '5 files left out that editors and systems leave behind (.DS_Store, .gitkeep, Thumbs.db, …)',
+      '5 files from editors or the system left out (.DS_Store, .gitkeep, Thumbs.db, …)',
       '3 files and folders left out by cdn.exclude',
     ]);
   });
@@ -229,7 +229,7 @@ describe('what cannot be published', () => {
     ]);
     const faults = await folder.faults({ store: { ...prefix, prefix: `${prefix.prefix}x` } });
     expect(faults).toContainEqual(
-      expect.stringMatching(/its key would have 1025 bytes, and 1024 is the most/),
+      expect.stringMatching(/its key has 1025 bytes; stores accept at most 1024/),
     );
   });
 
@@ -259,7 +259,7 @@ describe('what cannot be published', () => {
     const missing = join(folder.top, 'www/html');
     const error = await folder.read({ dist: missing }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'cdn.dist', message: `The folder ${missing} does not exist` });
-    expect(error).toMatchObject({ hint: expect.stringMatching(/^Is it [^ ]*\/dist \(/) });
+    expect(error).toMatchObject({ hint: expect.stringMatching(/set cdn\.dist to [^ ]*\/dist \(/) });
     expect(await folder.faults({ dist: join(folder.dist, 'index.html') })).toEqual([
       expect.stringMatching(/^cdn.dist: .* is a file: cdn.dist must name a folder$/),
     ]);

@@ -114,7 +114,7 @@ test.each([
   await expect(rollbackSample(openMemoryStore(bucket), bucket, to)).rejects.toMatchObject({
     code: 'cdn.release',
     message,
-    hint: 'Kept are #2 (v1).',
+    hint: 'Kept releases: #2 (v1).',
   });
 });
 
@@ -138,7 +138,7 @@ test('a bucket of others is adopted: theirs stays, what is replaced comes back w
     );
   }
   const { work } = await publishSample(openMemoryStore(bucket), bucket, one);
-  expect(work.plan.notes.join()).toContain('holds 4 objects and no manifest');
+  expect(work.plan.notes.join()).toContain('holds 4 objects and no Sluice manifest');
   expect(work.plan.changes.map(({ kind, to }) => `${kind} ${to.path}`)).toEqual([
     'upload assets/app-1.js',
     'headers logo.svg',
