@@ -192,7 +192,7 @@ test('a page that Cloudflare changes is a warning as long as it names this relea
     [home + rocket, /^warn content \/: differs from the published bytes: Cloudflare defers its scripts/],
     [
       home.replace('type="module"', 'type="x-module"') + rocket,
-      /^warn content \/: cannot be compared .* all it names is of this release$/,
+      /^warn content \/: cannot be compared .* every file it names is part of this release$/,
     ],
     [
       page('home', '/assets/app-00000000.js') + rocket,
