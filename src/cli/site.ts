@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { PublicationPlan, PublicationReport } from '../cdn/model.ts';
 import { planJson, reportJson } from '../cdn/report/json.ts';
 import { planText, resultText, type SiteTextOptions } from '../cdn/report/terminal.ts';
-import { verdictOf } from '../cdn/report/verdict.ts';
+import { verdictOf } from '../cdn/report/lines.ts';
 import { UserError } from '../kernel/errors.ts';
 import { exitCodes } from '../kernel/run.ts';
 import type { PublishRequest } from '../operations/cdn/publish.ts';

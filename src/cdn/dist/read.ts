@@ -1,20 +1,17 @@
-import { type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import type { SiteSettings } from '../../config/site.ts';
 import { messageOf, type UserError, UserErrors } from '../../kernel/errors.ts';
 import { counted } from '../../report/figures.ts';
 import type { ObjectHeaders, SiteFile } from '../model.ts';
-import { assetTest } from './assets.ts';
-import { keepBytes } from './body.ts';
-import { bundledPaths } from './bundle-manifest.ts';
+import { assetTest, bundledPaths } from './assets.ts';
 import { digestFile } from './digest.ts';
 import { type Described, headersBy } from './headers.ts';
 import { endingOf, isCompressible, mediaTypeOf, unknownType } from './media-types.ts';
-import { missingFolder } from './missing-folder.ts';
 import { distFault, keyFault, mayBeKey, pathFault, shown } from './names.ts';
 import { pathTest } from './pattern.ts';
 import { createPauses } from './pauses.ts';
-import { encodingOf, type Variant, variantsOf } from './variants.ts';
+import { encodingOf, keepBytes, type Variant, variantsOf } from './variants.ts';
 import { type Walked, walk } from './walk.ts';
 
 /** A folder to publish. */
@@ -175,4 +172,38 @@ function beginsLikeHtml(start: Buffer): boolean {
   return /^\ufeff?\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html)[\s>]/is.test(
     start.toString('utf8', 0, 2048),
   );
+}
+
+/** Usual output folders of builds. */
+const usual = ['dist', 'build', 'out', 'public', '.output/public', '_site'];
+
+/** UserError `cdn.dist` for a missing folder; it suggests existing ones. */
+export function missingFolder(dist: string): UserError {
+  const isFile = existsSync(dist);
+  let around = dirname(dist);
+  while (!existsSync(around)) around = dirname(around);
+  const found = usual.filter((name) => {
+    const folder = join(around, name);
+    return (
+      folder !== dist &&
+      statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true &&
+      hasFiles(folder)
+    );
+  });
+  const places = found.map((name) => relative(dirname(around), join(around, name)));
+  const [only] = places;
+  return distFault(
+    isFile ? `${dist} is a file: cdn.dist must name a folder` : `The folder ${dist} does not exist`,
+    only === undefined
+      ? 'Build the front end first. cdn.dist is relative to the folder of sluice.yml.'
+      : `Build the front end first, or set cdn.dist to ${places.join(' or ')} (in ${basename(dirname(around)) || '/'}).`,
+  );
+}
+
+function hasFiles(folder: string): boolean {
+  try {
+    return readdirSync(folder).length > 0;
+  } catch {
+    return false;
+  }
 }

@@ -9,9 +9,9 @@ import {
   type Outcome,
   quoted,
   type Request,
+  type TellingEffects,
   type Verdict,
 } from './exchange.ts';
-import type { TellingEffects } from './telling.ts';
 
 const patienceMs = 3 * 60_000;
 

@@ -3,9 +3,8 @@ import { counted } from '../../report/figures.ts';
 import type { ChangedSite, Invalidator } from '../invalidator.ts';
 import type { InvalidationPlan, InvalidationResult } from '../model.ts';
 import { isZoneId, openCloudflareApi, type Purge } from './cloudflare-api.ts';
-import { tellCloudflare } from './encoding.ts';
-import { planPaths } from './paths.ts';
-import { beginTelling, type TellingEffects } from './telling.ts';
+import { beginTelling, type TellingEffects } from './exchange.ts';
+import { planPaths, tellCloudflare } from './paths.ts';
 
 /**
  * URLs in one request. The documentation has 100; more than 30 were still refused long after that was written

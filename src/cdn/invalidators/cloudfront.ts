@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ChangedSite, Invalidator } from '../invalidator.ts';
 import type { InvalidationPlan, InvalidationResult } from '../model.ts';
 import { type CloudFrontEffects, openCloudFrontApi } from './cloudfront-api.ts';
-import { tellCloudFront } from './encoding.ts';
-import { planPaths } from './paths.ts';
-import { beginTelling } from './telling.ts';
+import { beginTelling } from './exchange.ts';
+import { planPaths, tellCloudFront } from './paths.ts';
 
 /**
  * With thirty paths, one release a day stays within the 1,000 free paths per month. One release stays below the

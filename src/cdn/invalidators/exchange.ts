@@ -2,7 +2,9 @@ import type { ErrorCode } from '../../kernel/catalogue.ts';
 import { type Clock, formatDuration } from '../../kernel/clock.ts';
 import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
+import type { Mask } from '../../kernel/masking/mask.ts';
 import { type HttpAnswer, type HttpClient, openHttp, originOf } from '../aws/http.ts';
+import type { InvalidationPlan, InvalidationResult } from '../model.ts';
 import { codeOf, lossOf, triesUnreachable } from '../stores/retry.ts';
 
 export interface ExchangeEffects {
@@ -154,4 +156,29 @@ export function apiBase(
 export function quoted(text: string): string {
   const line = harmless(text).replace(/\s+/g, ' ').trim();
   return `“${line.length > 300 ? `${line.slice(0, 300)}…` : line}”`;
+}
+
+export interface TellingEffects extends ExchangeEffects {
+  readonly mask: Mask;
+}
+
+/** One invalidation in progress; its end closes the connection. */
+export interface Telling {
+  readonly exchange: Exchange;
+  /** @param why continues “it …”; it may quote the CDN. */
+  end(outcome: InvalidationResult['outcome'], why?: string): InvalidationResult;
+}
+
+export function beginTelling({ cdn, paths }: InvalidationPlan, effects: TellingEffects): Telling {
+  const from = effects.clock.elapsed();
+  const exchange = createExchange(effects);
+  return {
+    exchange,
+    end: (outcome, why) => {
+      exchange.close();
+      const ms = effects.clock.elapsed() - from;
+      const because = why === undefined ? {} : { why: effects.mask.scrub(`it ${why}.`) };
+      return { cdn, paths, requests: exchange.sent(), ms, outcome, ...because };
+    },
+  };
 }

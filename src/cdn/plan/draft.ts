@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { gunzipWithin } from '../../kernel/gunzip.ts';
-import { sitePath, storedPath } from '../stores/stored-path.ts';
+import { sitePath, storedPath } from '../stores/places.ts';
 
 /**
  * The intent of a publication, written before the first object of the site is changed and deleted at the end. A

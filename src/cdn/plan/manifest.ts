@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { gunzipWithin } from '../../kernel/gunzip.ts';
 import type { FileClass, Manifest, ObjectHeaders, ReleaseInfo, Retained, StoredEntry } from '../model.ts';
-import { sitePath, storedPath } from '../stores/stored-path.ts';
+import { sitePath, storedPath } from '../stores/places.ts';
 
 /** Newer formats get a higher number; an older Sluice refuses them rather than lose data. */
 const format = 1;

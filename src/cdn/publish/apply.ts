@@ -1,9 +1,9 @@
 import type { Change, Phase, Retained, StoredEntry } from '../model.ts';
 import { entryOf, isAdopted, isInPlace } from '../plan/diff.ts';
-import { uploadOf } from '../plan/keep.ts';
 import { isOwn } from '../stores/places.ts';
 import { lanes, type PublishEffects } from './effects.ts';
 import { lost } from './faults.ts';
+import { uploadOf } from './keep.ts';
 import { inLanes } from './lanes.ts';
 
 /** Reporting more often only costs time. */

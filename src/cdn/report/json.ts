@@ -1,8 +1,7 @@
 import type { PublicationPlan, PublicationReport, ReleaseInfo, SiteStatus, VerifyReport } from '../model.ts';
 import { listChanges, totalsOf } from './changes.ts';
+import { totalOf, verdictOf } from './lines.ts';
 import { isHealthy } from './status.ts';
-import { verdictOf } from './verdict.ts';
-import { totalOf } from './words.ts';
 
 /*
  * The output of --json, described in docs/cdn.md. `version` changes when a field is removed or changes its

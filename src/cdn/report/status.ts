@@ -2,8 +2,8 @@ import { breakCommands } from '../../kernel/foreign.ts';
 import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import { oneLine, wrapWords } from '../../report/text.ts';
 import type { SiteStatus } from '../model.ts';
+import { placeText, releaseText, rollbackCommand, timeText } from './lines.ts';
 import { noteLines, painter, row, type SiteTextOptions } from './terminal.ts';
-import { placeText, releaseText, rollbackCommand, timeText } from './words.ts';
 
 /** Whether the site needs no action: there is a release, no interrupted publication and no altered file. */
 export function isHealthy({ current, lease, unfinished, audit }: SiteStatus): boolean {

@@ -12,8 +12,20 @@ import {
   type PlannedTotals,
   totalsOf,
 } from './changes.ts';
-import { cdnOutcome, faultLine, hasPaths, hasWarning, timingText, verdictOf, verifyLine } from './verdict.ts';
-import { expectedText, planLine, requestsText, resultLine, wayBack } from './words.ts';
+import {
+  cdnOutcome,
+  expectedText,
+  faultLine,
+  hasPaths,
+  hasWarning,
+  planLine,
+  requestsText,
+  resultLine,
+  timingText,
+  verdictOf,
+  verifyLine,
+  wayBack,
+} from './lines.ts';
 
 const kindWords: Readonly<Record<ChangeKind, string>> = {
   new: 'new',

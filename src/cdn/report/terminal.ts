@@ -12,15 +12,20 @@ import type {
 import { type ChangeKind, changeKinds, type ListedChange, listChanges, totalsOf } from './changes.ts';
 import {
   cdnOutcome,
+  expectedText,
   faultLine,
   hasPaths,
   hasWarning,
+  planLine,
   plannedInvalidation,
+  requestsText,
+  resultLine,
   timingText,
+  totalOf,
   verdictOf,
   verifyLine,
-} from './verdict.ts';
-import { expectedText, planLine, requestsText, resultLine, totalOf, wayBack } from './words.ts';
+  wayBack,
+} from './lines.ts';
 
 export interface SiteTextOptions {
   readonly colour: boolean;

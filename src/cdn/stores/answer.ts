@@ -1,8 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import type { HttpAnswer } from '../aws/http.ts';
 import { text } from '../aws/xml.ts';
-import type { RequestCounts } from '../model.ts';
+import type { ObjectHeaders, RequestCounts } from '../model.ts';
 
 /** A store's `<Error>`, or the status alone (answers to HEAD have no body). */
 export interface Refusal {
@@ -181,4 +182,33 @@ function cleaned(foreign: string): string {
 /** Enough to recognize the key. */
 function shortKey(id: string): string {
   return id.length > 8 ? `${id.slice(0, 4)}…${id.slice(-4)}` : id;
+}
+
+const kept = new Set([
+  'cache-control',
+  'content-type',
+  'content-encoding',
+  'content-disposition',
+  'content-language',
+  'expires',
+]);
+
+/** Headers that the store keeps with the object; a copy that replaces headers must send all of them. */
+export function storedHeaders(headers: IncomingHttpHeaders): ObjectHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' && (kept.has(name) || name.startsWith('x-amz-meta-')) ? [[name, value]] : [],
+    ),
+  );
+}
+
+/** A `Date` or `Last-Modified` header in ms since the epoch. */
+export function timeOf(value: string | undefined): number | undefined {
+  const time = value === undefined ? Number.NaN : Date.parse(value);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** ETags have quotes; Ceph omits them in its XML. */
+export function quoted(etag: string): string {
+  return etag === '' || etag.includes('"') ? etag : `"${etag}"`;
 }

@@ -1,6 +1,6 @@
 import { text } from '../aws/xml.ts';
 import type { ObjectHeaders } from '../model.ts';
-import { quoted, storedHeaders } from './headers.ts';
+import { quoted, storedHeaders } from './answer.ts';
 import { type Requests, type StoreRequest, unexpected } from './requests.ts';
 
 export interface CopyOptions {

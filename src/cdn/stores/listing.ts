@@ -1,6 +1,6 @@
 import { elements, text } from '../aws/xml.ts';
 import type { Listed } from '../store.ts';
-import { quoted } from './headers.ts';
+import { quoted } from './answer.ts';
 
 /** One page of a listing. */
 export interface Page {

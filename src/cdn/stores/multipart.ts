@@ -1,8 +1,8 @@
 import { escapeXml, text } from '../aws/xml.ts';
 import type { ObjectHeaders } from '../model.ts';
 import type { Body } from '../store.ts';
+import { quoted, timeOf } from './answer.ts';
 import { piecesOf, sha256, sizeOf } from './body.ts';
-import { quoted, timeOf } from './headers.ts';
 import type { Budget } from './pace.ts';
 import { type Requests, type StoreAnswer, type StoreRequest, unexpected } from './requests.ts';
 

@@ -1,7 +1,7 @@
 import type { ObjectFacts, ObjectStore, StoredObject } from '../store.ts';
 import type { StoreAddress } from './address.ts';
+import { storedHeaders, timeOf } from './answer.ts';
 import { copyObject } from './copy.ts';
-import { storedHeaders, timeOf } from './headers.ts';
 import { type Range, rangesOf, readPage, readRanges } from './listing.ts';
 import { partSizeOf, singleLimit } from './multipart.ts';
 import { type Budget, createBudget, paceLimits } from './pace.ts';

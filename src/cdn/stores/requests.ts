@@ -5,7 +5,7 @@ import type { Log } from '../../kernel/log.ts';
 import { type HttpAnswer, type HttpClient, openHttp } from '../aws/http.ts';
 import { type AwsKeys, emptySha256, encodeQuery, type Signer } from '../aws/sign.ts';
 import type { RequestCounts } from '../model.ts';
-import { noRequests } from '../plan/counts.ts';
+import { noRequests } from '../store.ts';
 import type { StoreAddress } from './address.ts';
 import { type Refusal, refusalOf, refused, verdictOf, wordsOf } from './answer.ts';
 import type { Pace } from './pace.ts';

@@ -1,14 +1,11 @@
 import type { VerifySettings } from '../../config/site.ts';
 import { version } from '../../kernel/version.ts';
 import type { Entry } from '../model.ts';
+import { referencesOf } from '../pages/html.ts';
 import { contentFaults, isContent, type Others, sizeFaults, statusWords } from './content.ts';
-import type { Answer, Asked, Connections } from './exchange.ts';
-import { type Fault, odd, wrong } from './fault.ts';
-import { follow } from './follow.ts';
-import { headerFaults, kindFaults } from './headers.ts';
-import { type Named, namedBy } from './named.ts';
-import { policyWeakness, securityFaults, wantedFaults } from './security.ts';
-import type { Trouble } from './trouble.ts';
+import { type Answer, type Asked, type Connections, follow } from './exchange.ts';
+import { type Fault, odd, type Trouble, wrong } from './faults.ts';
+import { headerFaults, kindFaults, policyWeakness, securityFaults, wantedFaults } from './headers.ts';
 import { pathOf } from './url.ts';
 
 /**
@@ -176,4 +173,29 @@ function fallbackFaults(answer: Answer, { spa, index }: Site): Fault[] {
       : `answers ${status}`;
   const message = `${what}; in a single-page app (cdn.spa) an unknown path must answer 200 with the index page`;
   return [{ level: 'fail', kind: 'spa', message, clears: 'release' }];
+}
+
+/** A URL below the site that a page names and a browser loads. */
+export interface Named {
+  readonly url: URL;
+  /** Without it the page looks or works wrong. */
+  readonly needed: boolean;
+}
+
+/** Each URL once, as a browser requests it. */
+export function namedBy(html: string, page: URL, base: URL): Named[] {
+  const { assets, base: ownBase } = referencesOf(html);
+  const from = ownBase !== undefined && URL.canParse(ownBase, page.href) ? new URL(ownBase, page) : page;
+  const named = new Map<string, Named>();
+  for (const reference of assets) {
+    if (!URL.canParse(reference.url, from.href)) continue;
+    const url = new URL(reference.url, from);
+    url.hash = '';
+    if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) continue;
+    // Belongs to Cloudflare.
+    if (url.pathname.startsWith('/cdn-cgi/')) continue;
+    const needed = reference.needed || named.get(url.href)?.needed === true;
+    named.set(url.href, { url, needed });
+  }
+  return [...named.values()];
 }

@@ -1,10 +1,10 @@
+import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import { counted } from '../../report/figures.ts';
+import { lookAtNamed } from './choose.ts';
 import type { Connections } from './exchange.ts';
-import { odd, wrong } from './fault.ts';
+import { type Fault, odd, wrong } from './faults.ts';
 import { ask, examine, type Look, type Seen, type Site } from './look.ts';
-import { lookAtNamed } from './looks.ts';
-import type { Patience } from './patience.ts';
 import { shown } from './url.ts';
 
 export interface Looked {
@@ -92,4 +92,34 @@ function newlyNamed(pages: readonly Looked[], looked: Map<string, Looked>, aroun
     }
   }
   return [...fresh.values()];
+}
+
+/** How long a warning may delay the end of a publication, ms. */
+const soonMs = 10_000;
+const pauses = { first: 500, longest: 5000 } as const;
+
+/** Decides which faults to check again. */
+export interface Patience {
+  again(faults: readonly Fault[]): boolean;
+  /** Longer each time, never past the deadline. */
+  pause(): Promise<void>;
+}
+
+/** @param forMs from now. */
+export function createPatience(forMs: number, clock: Clock, signal: AbortSignal): Patience {
+  const begun = clock.elapsed();
+  const ends = { release: forMs, soon: Math.min(forMs, soonMs), never: 0 } as const;
+  let next: number = pauses.first;
+  return {
+    again: (faults) => {
+      const gone = clock.elapsed() - begun;
+      return faults.some(({ clears }) => gone < ends[clears]);
+    },
+    pause: async () => {
+      // At least 1 ms: a clock exactly at the deadline never passes it.
+      const left = Math.max(1, forMs - (clock.elapsed() - begun));
+      await clock.sleep(Math.min(next, left), signal);
+      next = Math.min(next * 2, pauses.longest);
+    },
+  };
 }

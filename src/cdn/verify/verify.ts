@@ -3,13 +3,12 @@ import type { VerifySettings } from '../../config/site.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Entry, VerifyReport } from '../model.ts';
+import { firstLooks } from './choose.ts';
 import { type Answer, type Limits, openConnections } from './exchange.ts';
-import { type Fault, findingsOf } from './fault.ts';
+import { type Fault, findingsOf } from './faults.ts';
 import { examine, type Look, type Site } from './look.ts';
-import { firstLooks } from './looks.ts';
-import { createPatience } from './patience.ts';
-import { measure, movedBase, reach, redirectFaults, rootEntry } from './reach.ts';
-import { lookAround } from './rounds.ts';
+import { measure, movedBase, reach, redirectFaults, rootEntry } from './root.ts';
+import { createPatience, lookAround } from './rounds.ts';
 import { baseOf, shown } from './url.ts';
 
 export interface VerifyInput {

@@ -1,7 +1,7 @@
+import { setFlagsFromString } from 'node:v8';
 import { awsCredentials } from '../../cdn/aws/credentials.ts';
 import type { Invalidator } from '../../cdn/invalidator.ts';
 import { openInvalidators } from '../../cdn/invalidators/all.ts';
-import { keepMemorySmall } from '../../cdn/publish/memory.ts';
 import type { ObjectStore } from '../../cdn/store.ts';
 import { openStore } from '../../cdn/stores/open.ts';
 import type { Config } from '../../config/model.ts';
@@ -59,4 +59,15 @@ export async function siteFolder(
   { target }: { readonly target: string | undefined },
 ): Promise<string> {
   return siteOf(await loadConfig(path), target).dist;
+}
+
+/**
+ * Limits Node's memory. By default V8 lets garbage grow to several times the live data, and its space for new
+ * objects to three times 32 MB. A first publication of 100,000 files with 130 MB of live data took 490 MB, and
+ * takes 275 MB with these two flags in the same time (VmHWM, on two cores). Other memory flags of V8 work only
+ * at start, and an action can't choose those.
+ */
+export function keepMemorySmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=20');
 }

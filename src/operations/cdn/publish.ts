@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { openBody, readText } from '../../cdn/dist/body.ts';
 import { checkSite } from '../../cdn/dist/check.ts';
-import { pagesThatMayName } from '../../cdn/dist/naming.ts';
+import { pagesThatMayName } from '../../cdn/dist/missing-assets.ts';
 import { readSite } from '../../cdn/dist/read.ts';
+import { openBody, readText } from '../../cdn/dist/variants.ts';
 import type {
   Phase,
   Progress,
@@ -13,7 +13,6 @@ import type {
   SiteFile,
   SiteStatus,
 } from '../../cdn/model.ts';
-import { addRequests, noRequests, subtractRequests } from '../../cdn/plan/counts.ts';
 import type { Found } from '../../cdn/plan/found.ts';
 import { guardFaults } from '../../cdn/plan/guards.ts';
 import { planSite, type WorkOrder } from '../../cdn/plan/plan.ts';
@@ -21,6 +20,7 @@ import { type Earlier, earlierRelease } from '../../cdn/plan/rollback-source.ts'
 import { lookAtNew, lookAtSite } from '../../cdn/plan/site-state.ts';
 import { publish } from '../../cdn/publish/publish.ts';
 import { siteStatusOf } from '../../cdn/publish/status.ts';
+import { addRequests, noRequests, subtractRequests } from '../../cdn/store.ts';
 import { singleLimit } from '../../cdn/stores/multipart.ts';
 import type { Target } from '../../config/model.ts';
 import { UserError, UserErrors } from '../../kernel/errors.ts';

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readText } from '../../../src/cdn/dist/body.ts';
 import { checkSite } from '../../../src/cdn/dist/check.ts';
 import { readSite, type Site } from '../../../src/cdn/dist/read.ts';
+import { readText } from '../../../src/cdn/dist/variants.ts';
 import { builtFolder } from '../../support/cdn/dist-fixtures.ts';
 import { installedPackages } from '../../support/checks/node-packages.ts';
 

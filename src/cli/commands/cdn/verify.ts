@@ -1,6 +1,6 @@
 import { verifyJson } from '../../../cdn/report/json.ts';
 import { verifyText } from '../../../cdn/report/terminal.ts';
-import { verdictOf } from '../../../cdn/report/verdict.ts';
+import { verdictOf } from '../../../cdn/report/lines.ts';
 import { exitCodes } from '../../../kernel/run.ts';
 import { verifyPublished } from '../../../operations/cdn/verify.ts';
 import type { CommandContext } from '../../context.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readText } from '../../../../src/cdn/dist/body.ts';
 import { checkSite } from '../../../../src/cdn/dist/check.ts';
+import { readText } from '../../../../src/cdn/dist/variants.ts';
 import type { SiteSettings } from '../../../../src/config/site.ts';
 import { userErrorsOf } from '../../../../src/kernel/errors.ts';
 import { builtFolder, faultsOf, page } from '../../../support/cdn/dist-fixtures.ts';

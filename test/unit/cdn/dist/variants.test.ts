@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { openBody } from '../../../../src/cdn/dist/body.ts';
+import { openBody } from '../../../../src/cdn/dist/variants.ts';
 import type { SiteFile } from '../../../../src/cdn/model.ts';
 import { builtFolder, faultsOf, page } from '../../../support/cdn/dist-fixtures.ts';
 

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addRequests, noRequests, subtractRequests } from '../../../../src/cdn/plan/counts.ts';
 import { decodeManifest } from '../../../../src/cdn/plan/manifest.ts';
-import type { ObjectStore } from '../../../../src/cdn/store.ts';
+import { addRequests, noRequests, type ObjectStore, subtractRequests } from '../../../../src/cdn/store.ts';
 import {
   filesOf,
   publishSample,

@@ -7,9 +7,9 @@ import type {
 } from '../../../../src/cdn/model.ts';
 import { totalsOf, typeOf } from '../../../../src/cdn/report/changes.ts';
 import { planJson, reportJson, statusJson } from '../../../../src/cdn/report/json.ts';
+import { wayBack } from '../../../../src/cdn/report/lines.ts';
 import { isHealthy, statusText } from '../../../../src/cdn/report/status.ts';
 import { planText, resultText, verifyText } from '../../../../src/cdn/report/terminal.ts';
-import { wayBack } from '../../../../src/cdn/report/words.ts';
 import * as seen from '../../../support/cdn/report-fixtures.ts';
 import { hostile, hostileTexts } from '../../../support/report/hostile.ts';
 

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { choose } from '../../../../src/cdn/verify/choose.ts';
-import { findingsOf, odd, wrong } from '../../../../src/cdn/verify/fault.ts';
-import { createPatience } from '../../../../src/cdn/verify/patience.ts';
-import { isSameBefore, rewriterOf } from '../../../../src/cdn/verify/rewritten.ts';
-import { bestOf, timingFaults } from '../../../../src/cdn/verify/timing.ts';
-import { troubleOf } from '../../../../src/cdn/verify/trouble.ts';
+import { isSameBefore, rewriterOf } from '../../../../src/cdn/verify/content.ts';
+import { findingsOf, odd, troubleOf, wrong } from '../../../../src/cdn/verify/faults.ts';
+import { bestOf, timingFaults } from '../../../../src/cdn/verify/root.ts';
+import { createPatience } from '../../../../src/cdn/verify/rounds.ts';
 import { baseOf, folderOf, pathOf, shown, urlOf } from '../../../../src/cdn/verify/url.ts';
 import { entriesOf, entryOf, settingsOf } from '../../../support/cdn/pages.ts';
 

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { headerFaults, kindFaults } from '../../../../src/cdn/verify/headers.ts';
-import { policyWeakness, securityFaults, wantedFaults } from '../../../../src/cdn/verify/security.ts';
+import {
+  headerFaults,
+  kindFaults,
+  policyWeakness,
+  securityFaults,
+  wantedFaults,
+} from '../../../../src/cdn/verify/headers.ts';
 import { entryOf, strictHeaders } from '../../../support/cdn/pages.ts';
 
 test.each<[string, Record<string, string | undefined>, string[]]>([

@@ -2,7 +2,16 @@ import { quoteWords } from '../../host/commands/quote.ts';
 import { formatDuration } from '../../kernel/clock.ts';
 import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import { oneLine } from '../../report/text.ts';
-import type { PublicationPlan, PublicationReport, ReleaseInfo, RequestCounts } from '../model.ts';
+import type {
+  InvalidationPlan,
+  InvalidationResult,
+  PublicationPlan,
+  PublicationReport,
+  ReleaseInfo,
+  RequestCounts,
+  RequestTiming,
+  VerifyReport,
+} from '../model.ts';
 import type { PlannedTotals } from './changes.ts';
 
 /** `#13 v1.2.3`, `#14 v1.2.2 (rollback to #12)` */
@@ -117,4 +126,88 @@ export function timeText(at: number): string {
   // The time comes from the bucket, so it may be anything.
   if (!Number.isFinite(at) || Math.abs(at) > 8.64e15) return 'at an unknown time';
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** `none`: the site was not verified, for lack of a URL or by --no-verify. */
+export type SiteVerdict = 'pass' | 'warn' | 'fail' | 'none';
+
+export function verdictOf(verify: VerifyReport | undefined): SiteVerdict {
+  if (verify === undefined) return 'none';
+  if (verify.findings.some(({ level }) => level === 'fail')) return 'fail';
+  return verify.findings.length > 0 ? 'warn' : 'pass';
+}
+
+/** `20 pages and 61 assets`. */
+function seenText({ pages, assets }: VerifyReport): string {
+  return `${counted(pages, 'page')} and ${counted(assets, 'asset')}`;
+}
+
+/** `2 faults, 1 warning` */
+export function findingsText({ findings }: VerifyReport): string {
+  const faults = findings.filter(({ level }) => level === 'fail').length;
+  const warnings = findings.length - faults;
+  return [faults > 0 ? counted(faults, 'fault') : '', warnings > 0 ? counted(warnings, 'warning') : '']
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+/** The result of a verification in one line. */
+export function verifyLine(verify: VerifyReport): string {
+  const url = placeText({ url: verify.url, store: '' });
+  const took = `(${formatDuration(verify.ms)})`;
+  const verdict = verdictOf(verify);
+  if (verdict === 'fail')
+    return `${url} does not match the published release: ${findingsText(verify)} in ${seenText(verify)} ${took}`;
+  const warned = verdict === 'warn' ? `, ${findingsText(verify)}` : '';
+  return `${seenText(verify)} at ${url} match the published release${warned} ${took}`;
+}
+
+/** The first line if the site does not match the release. */
+export function faultLine({ plan, outcome, verify }: PublicationReport): string | undefined {
+  if (verify === undefined || verdictOf(verify) !== 'fail') return undefined;
+  const release = outcome === 'nothing' ? (plan.current ?? plan.release) : plan.release;
+  return `${releaseText(release)} is published, but ${placeText(plan)} does not serve it correctly: ${findingsText(verify)}`;
+}
+
+/** `lookup 12 ms, connect 20 ms, TLS 41 ms, first byte 90 ms, total 132 ms`. */
+export function timingText({ lookup, connect, tls, firstByte, total }: RequestTiming): string {
+  const phases: readonly (readonly [string, number | undefined])[] = [
+    ['lookup', lookup],
+    ['connect', connect],
+    ['TLS', tls],
+    ['first byte', firstByte],
+    ['total', total],
+  ];
+  return phases
+    .flatMap(([name, ms]) => (ms === undefined ? [] : [`${name} ${formatDuration(ms)}`]))
+    .join(', ');
+}
+
+export function hasPaths({ paths }: InvalidationPlan | InvalidationResult): boolean {
+  return paths.length > 0;
+}
+
+/** `CloudFront E2EXAMPLE: 12 paths in 1 request; costs 12 of the 1,000 free paths of a month`. */
+export function plannedInvalidation({ cdn, paths, requests, cost }: InvalidationPlan): string {
+  return `${cdn}: ${counted(paths.length, 'path')} in ${counted(requests, 'request')}; costs ${cost}`;
+}
+
+/** `accepted the invalidation of 12 paths (312 ms)` */
+export function cdnOutcome({ paths, ms, outcome }: InvalidationResult): string {
+  switch (outcome) {
+    case 'none':
+      return 'has nothing to invalidate';
+    // The notes have the reason.
+    case 'failed':
+      return 'was not invalidated';
+    case 'accepted':
+      return `accepted the invalidation of ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
+    case 'completed':
+      return `invalidated ${counted(paths.length, 'path')} (${formatDuration(ms)})`;
+  }
+}
+
+/** Whether a published release needs attention. */
+export function hasWarning({ invalidations, verify }: PublicationReport): boolean {
+  return invalidations.some(({ outcome }) => outcome === 'failed') || verdictOf(verify) === 'warn';
 }

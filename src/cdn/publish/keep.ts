@@ -1,12 +1,12 @@
 import type { Change, Manifest, Retained } from '../model.ts';
-import { lanes, type PublishEffects } from '../publish/effects.ts';
-import { lost, moved } from '../publish/faults.ts';
-import { allEnded, inLanes } from '../publish/lanes.ts';
+import { isAdopted } from '../plan/diff.ts';
+import { encodeManifest, manifestHeaders } from '../plan/manifest.ts';
+import type { WorkOrder } from '../plan/plan.ts';
 import type { ObjectStore } from '../store.ts';
 import { isOwn, manifestPath, releasePath } from '../stores/places.ts';
-import { isAdopted } from './diff.ts';
-import { encodeManifest, manifestHeaders } from './manifest.ts';
-import type { WorkOrder } from './plan.ts';
+import { lanes, type PublishEffects } from './effects.ts';
+import { lost, moved } from './faults.ts';
+import { allEnded, inLanes } from './lanes.ts';
 
 export interface Kept {
   /** The changes, with uploads in place of lost content that the folder has. */

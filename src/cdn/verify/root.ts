@@ -1,10 +1,9 @@
+import type { VerifySettings } from '../../config/site.ts';
+import { formatDuration } from '../../kernel/clock.ts';
 import type { Entry, RequestTiming } from '../model.ts';
-import type { Answer, Connections } from './exchange.ts';
-import { type Fault, odd } from './fault.ts';
-import { follow } from './follow.ts';
+import { type Answer, type Connections, follow } from './exchange.ts';
+import { type Fault, odd, type Trouble } from './faults.ts';
 import { type Look, requestOf, type Site } from './look.ts';
-import { bestOf, timingFaults } from './timing.ts';
-import type { Trouble } from './trouble.ts';
 import { pathOf, shown } from './url.ts';
 
 /** Requests the root page on a new connection, so that all phases are measured. */
@@ -55,5 +54,39 @@ export async function measure(
   return {
     timing,
     faults: timingFaults(timing, site.settings.budget).map((message) => odd('timing', message)),
+  };
+}
+
+type Phase = keyof RequestTiming & keyof VerifySettings['budget'];
+
+const names: Readonly<Record<Phase, string>> = {
+  lookup: 'The DNS lookup',
+  connect: 'The connection',
+  tls: 'The TLS handshake',
+  firstByte: 'The first byte',
+  total: 'The whole root page',
+};
+
+/** Phases that took longer than their budget, one sentence each. */
+export function timingFaults(timing: RequestTiming, budget: VerifySettings['budget']): string[] {
+  return (Object.keys(names) as Phase[]).flatMap((phase) => {
+    const [took, most] = [timing[phase], budget[phase]];
+    if (took === undefined || most === undefined || took <= most) return [];
+    return [`${names[phase]} took ${formatDuration(took)}; the budget is ${formatDuration(most)}`];
+  });
+}
+
+/** The best of each phase. */
+export function bestOf(one: RequestTiming, other: RequestTiming): RequestTiming {
+  const best = (phase: Phase) => {
+    const times = [one[phase], other[phase]].filter((time) => time !== undefined);
+    return times.length === 0 ? {} : { [phase]: Math.min(...times) };
+  };
+  return {
+    ...best('lookup'),
+    ...best('connect'),
+    ...best('tls'),
+    firstByte: Math.min(one.firstByte, other.firstByte),
+    total: Math.min(one.total, other.total),
   };
 }
