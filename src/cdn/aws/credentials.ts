@@ -1,17 +1,6 @@
-import type { Clock } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
-import type { Mask } from '../../kernel/masking/mask.ts';
-import { assumeRole } from './role.ts';
+import { assumeRole, type CredentialOptions } from './role.ts';
 import type { AwsKeys } from './sign.ts';
-
-export interface CredentialOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** `cdn.role`. */
-  readonly role: string | undefined;
-  readonly mask: Mask;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
 
 /**
  * Finds the credentials. `cdn.role` takes precedence, assumed with an OIDC token of GitHub or the one in

@@ -1,10 +1,20 @@
 import { readFile } from 'node:fs/promises';
+import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
-import type { CredentialOptions } from './credentials.ts';
+import type { Mask } from '../../kernel/masking/mask.ts';
 import { type HttpAnswer, openHttp, originOf } from './http.ts';
 import type { AwsKeys } from './sign.ts';
 import { elements, text } from './xml.ts';
+
+export interface CredentialOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `cdn.role`. */
+  readonly role: string | undefined;
+  readonly mask: Mask;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
 
 interface Session {
   readonly keys: AwsKeys;

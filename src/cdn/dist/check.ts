@@ -4,7 +4,7 @@ import { UserError, UserErrors } from '../../kernel/errors.ts';
 import type { SiteFile } from '../model.ts';
 import { missingAssets } from './missing-assets.ts';
 import { shown } from './names.ts';
-import type { Site } from './read.ts';
+import type { DistFolder } from './read.ts';
 
 /** A smaller page shows nothing: `<!doctype html><title>Books</title><p>Soon.` has 47. */
 const smallestIndex = 40;
@@ -23,7 +23,7 @@ const source = /<script\b[^<>]*\bsrc\s*=\s*["']?\.{0,2}\/?(src\/[^"'\s>]+\.(?:[c
  *   signal's reason.
  */
 export async function checkSite(
-  site: Site,
+  site: DistFolder,
   settings: SiteSettings,
   pages: readonly SiteFile[],
   readText: (file: SiteFile) => string,
@@ -37,7 +37,7 @@ export async function checkSite(
 }
 
 function faultsOfIndex(
-  { files }: Site,
+  { files }: DistFolder,
   { dist, index: name }: SiteSettings,
   readText: (file: SiteFile) => string,
 ): UserError[] {

@@ -8,7 +8,7 @@ import { resolveReference } from '../pages/reference.ts';
 import { shown } from './names.ts';
 import { pathTest } from './pattern.ts';
 import { createPauses } from './pauses.ts';
-import type { Site } from './read.ts';
+import type { DistFolder } from './read.ts';
 
 /** A missing file and the page that names it. */
 interface Missing {
@@ -26,7 +26,7 @@ const most = 10;
  * on other hosts or above the site, and links to pages are not checked: other servers may serve those.
  */
 export async function missingAssets(
-  site: Site,
+  site: DistFolder,
   settings: SiteSettings,
   pages: readonly SiteFile[],
   readText: (file: SiteFile) => string,
@@ -60,7 +60,7 @@ export async function missingAssets(
  * Whether the folder has a path. Without a public URL the folder of its host is unknown: `/app/main.js` may be
  * `main.js`.
  */
-function presence({ files }: Site, anyTop: boolean): (path: string) => boolean {
+function presence({ files }: DistFolder, anyTop: boolean): (path: string) => boolean {
   const paths = new Set(files.map((file) => file.path));
   return (path) => {
     if (paths.has(path) || !anyTop) return paths.has(path);

@@ -15,7 +15,7 @@ import { encodingOf, keepBytes, type Variant, variantsOf } from './variants.ts';
 import { type Walked, walk } from './walk.ts';
 
 /** A folder to publish. */
-export interface Site {
+export interface DistFolder {
   /** Sorted by the bytes of their paths. */
   readonly files: readonly SiteFile[];
   /** Notes; one sentence each. */
@@ -31,7 +31,7 @@ const mostFaults = 20;
  * @throws UserErrors `cdn.dist`, `cdn.secret-file`, `cdn.not-built`: all faults at once; the signal's reason on
  *   abort.
  */
-export async function readSite(settings: SiteSettings, signal: AbortSignal): Promise<Site> {
+export async function readDist(settings: SiteSettings, signal: AbortSignal): Promise<DistFolder> {
   expectFolder(settings.dist);
   signal.throwIfAborted();
   const pause = createPauses(signal);

@@ -1,12 +1,13 @@
 import type { SiteSettings } from '../../config/site.ts';
 import type { Invalidator } from '../invalidator.ts';
-import type { Change, PublicationPlan, ReleaseInfo, RequestCounts, Retained, StoredEntry } from '../model.ts';
+import type { PublicationPlan, ReleaseInfo, RequestCounts } from '../model.ts';
 import { addRequests } from '../store.ts';
-import { blobPath, isOwn, releasePath } from '../stores/places.ts';
+import { blobPath } from '../stores/places.ts';
 import { removalCost } from '../stores/remove.ts';
-import { type Diff, diffSite, isAdopted, isInPlace, leavesPath, type Wanted } from './diff.ts';
-import { type Deletion, type Draft, deletionsByTime } from './draft.ts';
-import { contentMark, type Found, isCommitted } from './found.ts';
+import { type Diff, diffSite, isAdopted, isInPlace, type Wanted } from './diff.ts';
+import { type Draft, deletionsByTime } from './draft.ts';
+import type { Found } from './found.ts';
+import { draftOf } from './new-draft.ts';
 import { type Retention, retain } from './retention.ts';
 
 /** The author and the name of a release. */
@@ -59,7 +60,7 @@ export function planSite(input: PlanInput): WorkOrder {
   const retention = retain(diff, current, { keep: settings.keep, graceMs: settings.graceMs, now });
   const tailOnly = isSame(diff, found);
   const release = tailOnly && current !== undefined ? current.release : nextRelease(input);
-  const draft = draftOf(input, diff, retention, release, tailOnly);
+  const draft = draftOf({ wanted, found, diff, retention, tailOnly }, release, input.author.by);
   const total = wanted.entries.length + diff.removed.length;
   const changed = {
     ...{ url: settings.url, paths: draft.changed, total, index: settings.index },
@@ -118,88 +119,6 @@ function historyOf(release: ReleaseInfo, { found }: PlanInput, { keeps, kept }: 
   return [release, ...(before ?? (kept.includes(0) ? [adopted] : []))].slice(0, longestHistory);
 }
 
-function draftOf(
-  { wanted, found, author }: PlanInput,
-  diff: Diff,
-  retention: Retention,
-  release: ReleaseInfo,
-  tailOnly: boolean,
-): Draft {
-  const left = found.draft?.draft;
-  const due = [...(left?.due ?? []), ...(left !== undefined && isCommitted(found) ? left.deletes : [])];
-  const writes = new Map(found.doubtful);
-  const isEmpty = found.manifest === undefined && found.looked.size === 0;
-  const mayHold = (path: string, etags: readonly string[]) =>
-    writes.set(path, [...new Set([...(writes.get(path) ?? []), ...etags])]);
-  for (const change of diff.changes) {
-    mayHold(change.to.path, isEmpty ? [contentMark(change.to.sha256)] : marksOf(change, wanted, found));
-  }
-  // An object that was due for deletion and is written again is ours too until then.
-  for (const { path, etags } of due) if (writes.has(path)) mayHold(path, etags ?? []);
-  const wasWritten = ({ to: { path } }: Change) =>
-    found.doubtful.has(path) && found.looked.get(path) !== undefined;
-  const changed = new Set([
-    ...(left?.changed ?? []),
-    ...diff.changes.flatMap((change) =>
-      change.before !== undefined || isBackOtherwise(change) || wasWritten(change) ? [change.to.path] : [],
-    ),
-    ...diff.removed.flatMap((entry) => (leavesPath(entry, diff) ? [entry.path] : [])),
-    ...diff.orphans.map(({ path }) => path),
-  ]);
-  const deletes = tailOnly ? [] : deletionsOf(diff, retention, found);
-  const going = new Set(deletes.map(({ path }) => path));
-  const needed = new Set(retention.retained.map(({ at }) => at));
-  if (deletes.length + due.length > 0) for (const { path } of wanted.entries) needed.add(path);
-  return {
-    number: release.number,
-    at: release.at,
-    by: author.by,
-    writes,
-    changed: [...changed],
-    deletes: deletes.filter(({ path }) => !needed.has(path)),
-    due: due.filter(({ path }) => !needed.has(path) && !going.has(path)),
-  };
-}
-
-/** CDNs may still cache a restored asset with its old headers. */
-function isBackOtherwise(change: Change): boolean {
-  return change.kind === 'restore' && change.from.at === change.to.path && !isInPlace(change);
-}
-
-/**
- * The ETag where it is known before the upload, and the hash: ETags of encrypted, encoded and multipart objects
- * are unknown. Foreign objects of a bucket without a manifest are known only by their ETags.
- */
-function marksOf(change: Change, wanted: Wanted, { manifest }: Found): readonly string[] {
-  const etag = etagOf(change, wanted);
-  const isNobodys = manifest !== undefined || change.before === undefined;
-  return [
-    ...(etag === undefined ? [] : [etag]),
-    ...(isNobodys && !isAdopted(change.to) ? [contentMark(change.to.sha256)] : []),
-  ];
-}
-
-/** As the store will return it; undefined if unknown. */
-function etagOf(change: Change, wanted: Wanted): string | undefined {
-  if (change.kind === 'upload') return wanted.etagOf(change.to);
-  return change.kind === 'restore' ? change.from.etag : change.before.etag;
-}
-
-function deletionsOf(diff: Diff, { expired, dropped }: Retention, found: Found): Deletion[] {
-  const { doubtful } = found;
-  const leaving = (entry: StoredEntry): Deletion[] =>
-    leavesPath(entry, diff)
-      ? [{ path: entry.path, etags: [entry.etag, ...(doubtful.get(entry.path) ?? [])] }]
-      : [];
-  const over = ({ at, etag }: Retained): Deletion => ({ path: at, etags: isOwn(at) ? undefined : [etag] });
-  return [
-    ...diff.removed.flatMap(leaving),
-    ...diff.orphans.map(({ path, etag }) => ({ path, etags: [etag] })),
-    ...expired.map(over),
-    ...dropped.map((number) => ({ path: releasePath(number), etags: undefined })),
-  ];
-}
-
 function notesOf({ diff, found, finishes, tailOnly }: Omit<WorkOrder, 'plan'>): string[] {
   const notes: string[] = [];
   const adoptedFiles = diff.changes.filter(({ before }) => before !== undefined && isAdopted(before));
@@ -228,7 +147,7 @@ function notesOf({ diff, found, finishes, tailOnly }: Omit<WorkOrder, 'plan'>): 
 }
 
 /** Requests of the whole run: those made so far, and those of publish.ts to apply the plan. */
-export function requestsOf(
+function requestsOf(
   work: Pick<WorkOrder, 'diff' | 'found' | 'retention' | 'draft' | 'tailOnly'>,
   spent: RequestCounts,
   cost: (size: number) => Partial<RequestCounts>,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { checkSite } from '../../cdn/dist/check.ts';
 import { pagesThatMayName } from '../../cdn/dist/missing-assets.ts';
-import { readSite } from '../../cdn/dist/read.ts';
+import { readDist } from '../../cdn/dist/read.ts';
 import { openBody, readText } from '../../cdn/dist/variants.ts';
 import type {
   Phase,
@@ -121,7 +121,7 @@ async function planFolder(
   const { effects } = context;
   const { config, store } = site;
   const settings = request.dist === undefined ? site.settings : { ...site.settings, dist: request.dist };
-  const reading = readSite(settings, effects.signal);
+  const reading = readDist(settings, effects.signal);
   // A fault of the folder is reported before one of the store.
   const named = releaseName(
     request.name,

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { array, assert, asyncProperty, stringMatching, uint8Array, uniqueArray } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readSite } from '../../../../src/cdn/dist/read.ts';
+import { readDist } from '../../../../src/cdn/dist/read.ts';
 import { builtFolder, page } from '../../../support/cdn/dist-fixtures.ts';
 
 const sha256 = (content: string | Uint8Array) => hash('sha256', content, 'base64url');
@@ -123,7 +123,7 @@ describe('a folder is read', () => {
 
   test('an abort ends it', async () => {
     using folder = builtFolder({ 'index.html': page });
-    await expect(readSite(folder.settings(), AbortSignal.abort(new Error('enough')))).rejects.toThrow(
+    await expect(readDist(folder.settings(), AbortSignal.abort(new Error('enough')))).rejects.toThrow(
       'enough',
     );
   });
