@@ -79,50 +79,14 @@ const heartbeatMs = 8000;
 const cephRequest = /^tx[0-9a-f]{16,}-/;
 
 export function createRequests(options: RequestsOptions): Requests {
-  const { settings, name, address, http, sign, pace, clock, signal, log } = options;
+  const { settings, name, http, sign, pace, clock, signal, log } = options;
   const counted: Record<keyof RequestCounts, number> = { ...noRequests };
   let retries = 0;
   let ceph: boolean | undefined;
   const heartbeat = settings.prefix + leasePath;
 
-  async function once(request: StoreRequest, client = http): Promise<HttpAnswer> {
-    const { body } = request;
-    const bytes = await body?.load();
-    try {
-      return await sendBytes(request, bytes, client);
-    } finally {
-      if (bytes !== undefined) body?.release?.(bytes);
-    }
-  }
-
-  async function sendBytes(
-    { method, query = {}, key, body, headers: given }: StoreRequest,
-    bytes: Uint8Array | undefined,
-    client: HttpClient,
-  ): Promise<HttpAnswer> {
-    const path = key === undefined ? address.base || '/' : address.path(key);
-    const length: Record<string, string> =
-      bytes !== undefined || method === 'PUT' || method === 'POST'
-        ? { 'content-length': String(bytes?.length ?? 0) }
-        : {};
-    const headers = await sign({
-      method,
-      host: address.host,
-      path,
-      query,
-      headers: { ...given, ...length },
-      sha256: body?.sha256 ?? emptySha256,
-    });
-    const search = encodeQuery(query);
-    return client.send({
-      method,
-      origin: address.origin,
-      path: search === '' ? path : `${path}?${search}`,
-      headers,
-      ...(bytes === undefined ? {} : { body: bytes }),
-      ...(key === heartbeat ? { silenceMs: heartbeatMs } : {}),
-    });
-  }
+  const once = (request: StoreRequest, client = http) => sendOnce(request, client, options);
+  const unreachable = (why: string, tries?: number) => unreachableError(options, why, tries);
 
   async function attempt(request: StoreRequest) {
     // A heartbeat must not wait behind hundreds of files on a slow line.
@@ -198,29 +162,84 @@ export function createRequests(options: RequestsOptions): Requests {
     client.close();
   }
 
-  function unreachable(why: string, tries?: number): UserError {
-    return new UserError({
-      code: 'cdn.store-unreachable',
-      message: `${name} at ${address.endpoint} cannot be reached${tries === undefined ? '' : ` or is too busy (${tries} tries)`}: ${why}`,
-      ...hintFor(why, address),
-    });
-  }
+  return {
+    send,
+    cleanUp,
+    refuse: (refusal, request) => refusedError(options, refusal, request),
+    counts: () => ({ requests: { ...counted }, retries }),
+    isCeph: () => ceph,
+  };
+}
 
-  async function refuse(refusal: Refusal, request: StoreRequest): Promise<UserError> {
-    const { accessKeyId } = await options.keys();
-    const what = request.key?.slice(settings.prefix.length) ?? 'the bucket';
-    return refused(refusal, {
-      kind: request.kind,
-      what: `${request.method} ${what}`,
-      store: name,
-      bucket: settings.bucket,
-      endpoint: address.endpoint,
-      region: address.region,
-      accessKeyId,
-    });
+/** Signs a request and sends it once. */
+async function sendOnce(
+  request: StoreRequest,
+  client: HttpClient,
+  options: RequestsOptions,
+): Promise<HttpAnswer> {
+  const { body } = request;
+  const bytes = await body?.load();
+  try {
+    return await sendBytes(request, bytes, client, options);
+  } finally {
+    if (bytes !== undefined) body?.release?.(bytes);
   }
+}
 
-  return { send, cleanUp, refuse, counts: () => ({ requests: { ...counted }, retries }), isCeph: () => ceph };
+async function sendBytes(
+  { method, query = {}, key, body, headers: given }: StoreRequest,
+  bytes: Uint8Array | undefined,
+  client: HttpClient,
+  { address, sign, settings }: RequestsOptions,
+): Promise<HttpAnswer> {
+  const path = key === undefined ? address.base || '/' : address.path(key);
+  const length: Record<string, string> =
+    bytes !== undefined || method === 'PUT' || method === 'POST'
+      ? { 'content-length': String(bytes?.length ?? 0) }
+      : {};
+  const headers = await sign({
+    method,
+    host: address.host,
+    path,
+    query,
+    headers: { ...given, ...length },
+    sha256: body?.sha256 ?? emptySha256,
+  });
+  const search = encodeQuery(query);
+  return client.send({
+    method,
+    origin: address.origin,
+    path: search === '' ? path : `${path}?${search}`,
+    headers,
+    ...(bytes === undefined ? {} : { body: bytes }),
+    ...(key === settings.prefix + leasePath ? { silenceMs: heartbeatMs } : {}),
+  });
+}
+
+function unreachableError({ name, address }: RequestsOptions, why: string, tries?: number): UserError {
+  return new UserError({
+    code: 'cdn.store-unreachable',
+    message: `${name} at ${address.endpoint} cannot be reached${tries === undefined ? '' : ` or is too busy (${tries} tries)`}: ${why}`,
+    ...hintFor(why, address),
+  });
+}
+
+async function refusedError(
+  { keys, settings, name, address }: RequestsOptions,
+  refusal: Refusal,
+  { key, kind, method }: StoreRequest,
+): Promise<UserError> {
+  const { accessKeyId } = await keys();
+  const what = key?.slice(settings.prefix.length) ?? 'the bucket';
+  return refused(refusal, {
+    kind,
+    what: `${method} ${what}`,
+    store: name,
+    bucket: settings.bucket,
+    endpoint: address.endpoint,
+    region: address.region,
+    accessKeyId,
+  });
 }
 
 function hintFor(why: string, { origin, base }: StoreAddress): { hint?: string } {

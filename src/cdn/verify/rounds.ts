@@ -5,7 +5,7 @@ import { lookAtNamed } from './choose.ts';
 import type { Connections } from './exchange.ts';
 import { type Fault, odd, wrong } from './faults.ts';
 import { ask, examine, type Look, type Seen, type Site } from './look.ts';
-import { shown } from './url.ts';
+import { shortened } from './url.ts';
 
 export interface Looked {
   readonly look: Look;
@@ -46,7 +46,7 @@ export async function lookAround(
     if (due.length === 0) return [...looked.values()];
     const [first] = due;
     around.log.detail(
-      `${counted(due.length, 'URL')} not up to date yet (${first === undefined ? '' : shown(first.url)}); retrying`,
+      `${counted(due.length, 'URL')} not up to date yet (${first === undefined ? '' : shortened(first.url)}); retrying`,
     );
     await around.patience.pause();
   }

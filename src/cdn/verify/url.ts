@@ -47,3 +47,11 @@ export function shown(url: URL): string {
   copy.password = '';
   return oneLine(copy.href, 300);
 }
+
+/** A URL for a progress line, shortened in the middle. */
+export function shortened(url: URL, most = 60): string {
+  const text = shown(url);
+  if (text.length <= most) return text;
+  const tail = Math.floor((most - 1) / 2);
+  return `${text.slice(0, most - 1 - tail)}…${text.slice(-tail)}`;
+}

@@ -9,7 +9,7 @@ import { type Fault, findingsOf } from './faults.ts';
 import { examine, type Look, type Site } from './look.ts';
 import { measure, movedBase, reach, redirectFaults, rootEntry } from './root.ts';
 import { createPatience, lookAround } from './rounds.ts';
-import { baseOf, shown } from './url.ts';
+import { baseOf, shortened, shown } from './url.ts';
 
 export interface VerifyInput {
   /** Public URL of the top of the site. */
@@ -104,7 +104,7 @@ export async function verifySite(input: VerifyInput, effects: VerifyEffects): Pr
         if ('status' in answer) return answer;
         const { faults: why } = examine(look, answer, site);
         if (!patience.again(why)) return { faults: why };
-        effects.log.detail(`${shown(look.url)} ${answer.message}; retrying`);
+        effects.log.detail(`${shortened(look.url)} ${answer.message}; retrying`);
         await patience.pause();
       }
     }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { checkSite } from '../../cdn/dist/check.ts';
 import { pagesThatMayName } from '../../cdn/dist/missing-assets.ts';
-import { readDist } from '../../cdn/dist/read.ts';
+import { type DistFolder, readDist } from '../../cdn/dist/read.ts';
 import { openBody, readText } from '../../cdn/dist/variants.ts';
 import type {
   Phase,
@@ -119,10 +119,26 @@ async function planFolder(
   site: OpenSite,
 ): Promise<WorkOrder> {
   const { effects } = context;
-  const { config, store } = site;
   const settings = request.dist === undefined ? site.settings : { ...site.settings, dist: request.dist };
-  const reading = readDist(settings, effects.signal);
-  // A fault of the folder is reported before one of the store.
+  const { folder, release, found } = await gather({ ...site, settings }, request, effects);
+  const work = plan(site, timeOf(found, effects), found, {
+    entries: folder.files,
+    author: { name: release.release, by: authorOf(effects.env), commit: release.commit },
+    notes: folder.notes,
+  });
+  const hints = await checkSite(folder, settings, pagesToCheck(work, folder), readText, effects.signal);
+  const faults = guardFaults(work.diff, found.manifest?.manifest.entries.values() ?? [], {
+    maxRemoved: settings.maxRemoved,
+    allowRemovals: request.allowRemovals,
+  });
+  if (faults.length > 0) throw new UserErrors(faults);
+  return { ...work, plan: { ...work.plan, notes: [...work.plan.notes, ...hints] } };
+}
+
+/** Reads the folder, the name of the release and the store at the same time. */
+async function gather({ settings, config, store }: OpenSite, request: PublishRequest, effects: Effects) {
+  const { signal } = effects;
+  const reading = readDist(settings, signal);
   const named = releaseName(
     request.name,
     targetOf(config, settings.target),
@@ -130,32 +146,20 @@ async function planFolder(
     effects,
     '--name',
   );
-  const looking = lookAtSite(
-    store,
-    async () => (await reading).files.map(({ path }) => path),
-    effects.signal,
-    request.repair,
-  );
+  const pathsOf = async () => (await reading).files.map(({ path }) => path);
+  const looking = lookAtSite(store, pathsOf, signal, request.repair);
+  // A fault of the folder is reported before one of the store.
   for (const pending of [named, looking]) pending.catch(() => {});
-  const { files, notes } = await reading;
-  const { release, commit } = await named;
-  const found = await lookAtNew(store, await looking, files, effects.signal);
-  const work = plan(site, timeOf(found, effects), found, {
-    entries: files,
-    author: { name: release, by: authorOf(effects.env), commit },
-    notes,
-  });
-  const changed = work.diff.changes.flatMap(({ to }) => ('file' in to ? [to] : []));
-  // Unchanged pages were checked when they were published, but may name removed files.
-  const gone = work.diff.removed.map(({ path }) => path);
-  const pages = new Set([...changed, ...pagesThatMayName(gone, files, readText)]);
-  const hints = await checkSite({ files, notes }, settings, [...pages], readText, effects.signal);
-  const faults = guardFaults(work.diff, found.manifest?.manifest.entries.values() ?? [], {
-    maxRemoved: settings.maxRemoved,
-    allowRemovals: request.allowRemovals,
-  });
-  if (faults.length > 0) throw new UserErrors(faults);
-  return { ...work, plan: { ...work.plan, notes: [...work.plan.notes, ...hints] } };
+  const folder = await reading;
+  const release = await named;
+  return { folder, release, found: await lookAtNew(store, await looking, folder.files, signal) };
+}
+
+/** Changed pages, and unchanged ones that may name removed files. */
+function pagesToCheck({ diff }: WorkOrder, { files }: DistFolder): readonly SiteFile[] {
+  const changed = diff.changes.flatMap(({ to }) => ('file' in to ? [to] : []));
+  const removed = diff.removed.map(({ path }) => path);
+  return [...new Set([...changed, ...pagesThatMayName(removed, files, readText)])];
 }
 
 async function planRollback(
