@@ -5,7 +5,7 @@ import { isSameBefore, rewriterOf } from '../../../../src/cdn/verify/content.ts'
 import { findingsOf, odd, troubleOf, wrong } from '../../../../src/cdn/verify/faults.ts';
 import { bestOf, timingFaults } from '../../../../src/cdn/verify/root.ts';
 import { createPatience } from '../../../../src/cdn/verify/rounds.ts';
-import { baseOf, folderOf, pathOf, shown, urlOf } from '../../../../src/cdn/verify/url.ts';
+import { baseOf, folderOf, pathOf, shortened, shown, urlOf } from '../../../../src/cdn/verify/url.ts';
 import { entriesOf, entryOf, settingsOf } from '../../../support/cdn/pages.ts';
 
 test('the root first, then what has changed, then others, and no more than wanted', () => {
@@ -162,4 +162,11 @@ test('what Cloudflare changes in a page is seen, and taken back', () => {
   expect(isSameBefore(hidden.replace('<p>', '<p>old '), sha256)).toBe(false);
   expect(isSameBefore(published, sha256)).toBe(false);
   expect(rewriterOf(published)).toBeUndefined();
+});
+
+test('a long URL is shortened in the middle for a progress line', () => {
+  const url = new URL(`https://example.com/${'a'.repeat(200)}/app.js`);
+  expect(shortened(url)).toHaveLength(60);
+  expect(shortened(url)).toMatch(/^https:\/\/example\.com\/a+…a+\/app\.js$/);
+  expect(shortened(new URL('https://example.com/app.js'))).toBe('https://example.com/app.js');
 });
