@@ -128,7 +128,7 @@ export interface InvalidationPlan {
   /** Paths for CloudFront (`/blog/*`), URLs for Cloudflare; empty: nothing to invalidate. */
   readonly paths: readonly string[];
   readonly requests: number;
-  /** Its cost: `12 of the 1,000 free paths of a month`. */
+  /** Its cost: `12 of the 1,000 free paths per month`. */
   readonly cost: string;
 }
 

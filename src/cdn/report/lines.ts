@@ -187,7 +187,7 @@ export function hasPaths({ paths }: InvalidationPlan | InvalidationResult): bool
   return paths.length > 0;
 }
 
-/** `CloudFront E2EXAMPLE: 12 paths in 1 request; costs 12 of the 1,000 free paths of a month`. */
+/** `CloudFront E2EXAMPLE: 12 paths in 1 request; costs 12 of the 1,000 free paths per month`. */
 export function plannedInvalidation({ cdn, paths, requests, cost }: InvalidationPlan): string {
   return `${cdn}: ${counted(paths.length, 'path')} in ${counted(requests, 'request')}; costs ${cost}`;
 }

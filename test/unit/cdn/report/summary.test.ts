@@ -21,7 +21,7 @@ describe('the summary of a publication', () => {
       '| unchanged | 9,984 |  |',
       '| sent | files | size |',
       '| JavaScript | 1 | 209.3 KiB |',
-      '| 🟢 | CloudFront E2EXAMPLE | accepted the invalidation of 5 paths (312 ms) | 5 of the 1,000 free paths of a month |',
+      '| 🟢 | CloudFront E2EXAMPLE | accepted the invalidation of 5 paths (312 ms) | 5 of the 1,000 free paths per month |',
       '<details><summary>5 paths</summary>\n\n- `/`\n- `/docs/`',
       '- The store has no conditional writes: a lease keeps two publishers apart.',
       '<sub>365.7 KiB sent in 4.2 s; requests 27: 2 GET, 19 PUT, 4 copies, 1 POST, 1 DELETE (as planned)</sub>',

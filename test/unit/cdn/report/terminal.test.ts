@@ -92,7 +92,7 @@ describe('a plan', () => {
       '× assets/app-ffffffff.js 196.6 KiB',
       'by type JavaScript 209.3 KiB (1), source maps 86.1 KiB (1), fonts 47.3 KiB (1), CSS 17.6 KiB (1), HTML 5.5 KiB (2)',
       'requests 27: 2 GET, 19 PUT, 4 copies, 1 POST, 1 DELETE',
-      'CDN CloudFront E2EXAMPLE: 5 paths in 1 request; costs 5 of the 1,000 free paths of a month / /docs/ /docs/index.html',
+      'CDN CloudFront E2EXAMPLE: 5 paths in 1 request; costs 5 of the 1,000 free paths per month / /docs/ /docs/index.html',
       'note: The store has no conditional writes',
     ])
       expect(text.replaceAll(/ +/g, ' ')).toContain(part);
