@@ -196,7 +196,7 @@ test('a page that Cloudflare changes is a warning as long as it names this relea
     ],
     [
       page('home', '/assets/app-00000000.js') + rocket,
-      /^fail content \/: is not what was published: Cloudflare puts off .* names is not of/,
+      /^fail content \/: differs from the published page: Cloudflare defers .* files that are not part of/,
     ],
   ];
   for (const [body, expected] of cases) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { checkSite } from '../../../src/cdn/dist/check.ts';
-import { readDist, type DistFolder } from '../../../src/cdn/dist/read.ts';
+import { type DistFolder, readDist } from '../../../src/cdn/dist/read.ts';
 import { readText } from '../../../src/cdn/dist/variants.ts';
 import { builtFolder } from '../../support/cdn/dist-fixtures.ts';
 import { installedPackages } from '../../support/checks/node-packages.ts';

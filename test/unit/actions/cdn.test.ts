@@ -97,7 +97,9 @@ describe('a site that is not what was published', () => {
 
   test('also when one only looks', async () => {
     expect(await tellLook(seen.faulty, await job())).toBe(false);
-    expect(printed.join('\n')).toMatch(/^✗ https:\/\/app\.example\.com\/ does not match the published release/);
+    expect(printed.join('\n')).toMatch(
+      /^✗ https:\/\/app\.example\.com\/ does not match the published release/,
+    );
   });
 });
 
