@@ -102,7 +102,7 @@ test('an app of one page: the fallback serves it, and hides what is missing', as
   edge.purge(['/*']);
   expect(told(await verify(edge.url, { spa: true, settings: settingsOf() }))).toEqual([
     'fail content /about.html: serves the root page instead: the CDN treats it as an unknown path (and /assets/app-5e6f7a8b.css)',
-    expect.stringMatching(/^warn content \/blog\/: shows the page of the root/),
+    expect.stringMatching(/^warn content \/blog\/: serves the root page instead/),
   ]);
 });
 
