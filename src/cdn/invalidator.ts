@@ -1,27 +1,27 @@
 import type { InvalidationPlan, InvalidationResult } from './model.ts';
 
-/** What has changed for visitors: input of every invalidator's plan. */
+/** The changes that visitors see: input of every invalidator's plan. */
 export interface ChangedSite {
-  /** Public URL of the top of the site, with a slash at its end; undefined if sluice.yml has none. */
+  /** Public URL of the site, with a final slash; undefined if sluice.yml has none. */
   readonly url: string | undefined;
-  /** Paths whose object was replaced, got other headers, or left the site. Not the new ones: nothing has cached those. */
+  /** Paths whose object was replaced, removed, or got other headers. No CDN has cached new ones. */
   readonly paths: readonly string[];
-  /** How many paths the site has, and may have had: to see whether most of it has changed. */
+  /** Paths of the site before and after, to see whether most of it has changed. */
   readonly total: number;
-  /** Name of the pages that stand for their folder: `index.html`. */
+  /** Name of the index pages: `index.html`. */
   readonly index: string;
-  /** The page that unknown paths answer with; undefined: they are errors. */
+  /** The page served for unknown paths; undefined: they are errors. */
   readonly fallback: string | undefined;
 }
 
-/** Tells one CDN to forget what has changed. */
+/** Invalidates the changes in one CDN. */
 export interface Invalidator {
   readonly cdn: string;
   /** Pure: no request is made. */
   plan(changed: ChangedSite): InvalidationPlan;
   /**
-   * @param reference names the publication (`bookreader-12-…`): the same one again is the same invalidation, not a second.
-   * @returns also when it failed: a site that is published stays published.
+   * @param reference names the publication (`bookreader-12-…`): repeating it repeats the same invalidation.
+   * @returns also a failure: the site stays published.
    */
   apply(plan: InvalidationPlan, reference: string): Promise<InvalidationResult>;
 }

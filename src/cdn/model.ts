@@ -1,14 +1,14 @@
 /**
- * What a publication is, as plain data. A *path* counts from the top of the site and has forward slashes
- * (`assets/app-1a2b3c4d.js`); a *key* is what the store calls it: the prefix of the store and the path. Sizes are bytes.
+ * The data of a publication. A *path* counts from the top of the site and has forward slashes
+ * (`assets/app-1a2b3c4d.js`); a *key* is the prefix of the store and the path. Sizes are bytes.
  */
 
 /** Headers a store keeps with an object and sends with it; names in lower case. */
 export type ObjectHeaders = Readonly<Record<string, string>>;
 
 /**
- * Decides when an object is published: `asset` first (its name changes with its content, so nobody asks for it yet),
- * then `file`, then `page` (what people open: HTML), the page of the root last.
+ * Decides when an object is published: `asset` first (its name changes with its content, so no page names it
+ * yet), then `file`, then `page` (HTML), the root page last.
  */
 export type FileClass = 'asset' | 'file' | 'page';
 
@@ -17,28 +17,28 @@ export interface Entry {
   readonly path: string;
   readonly class: FileClass;
   readonly size: number;
-  /** SHA-256 of what is stored (encoded, if it is), in base64url: 43 characters. */
+  /** SHA-256 of the stored bytes, encoded or not, in base64url: 43 characters. */
   readonly sha256: string;
   readonly headers: ObjectHeaders;
 }
 
-/** One file of the folder that is published. */
+/** One file of the published folder. */
 export interface SiteFile extends Entry {
-  /** Where its bytes are. */
+  /** Path of its bytes. */
   readonly file: string;
-  /** Applied to the bytes of the file; `size` and `sha256` are those of the result. */
+  /** Applied to the bytes of the file; `size` and `sha256` describe the result. */
   readonly encoding?: 'br' | 'gzip';
 }
 
 /** An object in the store, as the last publication left it there. */
 export interface StoredEntry extends Entry {
-  /** As the store gave it, with its quotes: tells whether the object is still the one we wrote. */
+  /** As the store returned it, with quotes: shows whether the object is still ours. */
   readonly etag: string;
 }
 
-/** An object that the current release doesn't have and an earlier one had. */
+/** An object of an earlier release that is not in the current one. */
 export interface Retained extends StoredEntry {
-  /** Where it is, from the top of the site: its own path, or a place among Sluice's own files. */
+  /** Its place from the top of the site: its own path, or one of Sluice's own files. */
   readonly at: string;
   /** The last release that had it, by number. */
   readonly last: number;
@@ -46,11 +46,11 @@ export interface Retained extends StoredEntry {
   readonly left: number;
 }
 
-/** Who published what, when. */
+/** One release: its author, its time, its size. */
 export interface ReleaseInfo {
   /** 1, 2, 3, … in each store. */
   readonly number: number;
-  /** A tag, a branch, or what --name says. */
+  /** A tag, a branch, or the value of --name. */
   readonly name: string;
   /** ms since the epoch. */
   readonly at: number;
@@ -58,33 +58,33 @@ export interface ReleaseInfo {
   readonly commit?: string;
   readonly files: number;
   readonly bytes: number;
-  /** The release it brought back, if it is a rollback. */
+  /** The restored release, if it is a rollback. */
   readonly rollbackOf?: number;
 }
 
-/** What the store holds of a site: one object among the others, the truth about all of them. */
+/** The published state of a site, as one object of the store. */
 export interface Manifest {
   readonly release: ReleaseInfo;
   readonly entries: ReadonlyMap<string, StoredEntry>;
   readonly retained: readonly Retained[];
-  /** Whether the store obeys If-Match and If-None-Match, as the first publication found out. */
+  /** Whether the store supports If-Match and If-None-Match, as tested by the first publication. */
   readonly conditional: boolean;
-  /** Numbers of the earlier releases whose manifests the store has, newest first: a rollback can bring them back. */
+  /** Numbers of the earlier releases that a rollback can restore, newest first. */
   readonly kept: readonly number[];
-  /** The current one and those before it, newest first; the oldest are forgotten. */
+  /** The current and earlier releases, newest first, up to a limit. */
   readonly history: readonly ReleaseInfo[];
 }
 
-/** One thing that a publication does to a path. */
+/** One change of a path. */
 export type Change =
-  /** Content from the folder; `before` is what it replaces. */
+  /** Content from the folder; `before` is the replaced entry. */
   | { readonly kind: 'upload'; readonly to: SiteFile; readonly before?: StoredEntry }
-  /** Content that is in the store already: an asset that came back, or what a rollback brings back. */
+  /** Content that the store already has: a returning asset, or the content of a rollback. */
   | { readonly kind: 'restore'; readonly to: Entry; readonly from: Retained; readonly before?: StoredEntry }
   /** The same content with other headers, copied onto itself. */
   | { readonly kind: 'headers'; readonly to: Entry; readonly before: StoredEntry };
 
-/** Requests to the store, by what they are called there. Parts of multipart uploads count as PUT. */
+/** Requests to the store by kind. Parts of multipart uploads count as PUT. */
 export interface RequestCounts {
   readonly get: number;
   readonly head: number;
@@ -92,7 +92,7 @@ export interface RequestCounts {
   readonly copy: number;
   readonly delete: number;
   readonly list: number;
-  /** POST: begin and end of multipart uploads, deletes of many. */
+  /** POST: start and end of multipart uploads, bulk deletes. */
   readonly post: number;
 }
 
@@ -101,34 +101,34 @@ export interface PublicationPlan {
   readonly store: string;
   readonly target: string | undefined;
   readonly url: string | undefined;
-  /** What is live; undefined before the first publication. */
+  /** The live release; undefined before the first publication. */
   readonly current: ReleaseInfo | undefined;
-  /** What will be. */
+  /** The release to publish. */
   readonly release: ReleaseInfo;
-  /** In the order they are published. */
+  /** In the order of publication. */
   readonly changes: readonly Change[];
   readonly unchanged: number;
-  /** Leave the site; they stay in the store until they expire. */
+  /** Removed from the site; kept in the store until they expire. */
   readonly removed: readonly StoredEntry[];
-  /** Deleted from the store: no kept release has them, and their grace period is over. */
+  /** To delete from the store: in no kept release, and past the grace period. */
   readonly expired: readonly Retained[];
-  /** Bytes that are sent. */
+  /** Bytes to send. */
   readonly bytes: number;
-  /** What applying it costs, besides retries and the heartbeats of the lease. */
+  /** Requests of the whole run, besides retries and heartbeats of the lease. */
   readonly requests: RequestCounts;
   readonly invalidations: readonly InvalidationPlan[];
-  /** What a person should know before it is applied; one sentence each. */
+  /** Notes to read before applying it; one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** What one CDN is told to forget. */
+/** The invalidation of one CDN. */
 export interface InvalidationPlan {
   /** `CloudFront E2EXAMPLE`, `Cloudflare example.com`. */
   readonly cdn: string;
-  /** As that CDN takes them: paths for CloudFront (`/blog/*`), URLs for Cloudflare; empty: nothing is to be forgotten. */
+  /** Paths for CloudFront (`/blog/*`), URLs for Cloudflare; empty: nothing to invalidate. */
   readonly paths: readonly string[];
   readonly requests: number;
-  /** What it counts and costs there: `12 of the 1,000 free paths of a month`. */
+  /** Its cost: `12 of the 1,000 free paths per month`. */
   readonly cost: string;
 }
 
@@ -137,22 +137,22 @@ export interface InvalidationResult {
   readonly paths: readonly string[];
   readonly requests: number;
   readonly ms: number;
-  /** `accepted`: the CDN works on it; `completed`: it said that it is done. */
+  /** `accepted`: in progress at the CDN; `completed`: done. */
   readonly outcome: 'none' | 'accepted' | 'completed' | 'failed';
-  /** Why it failed, and what that means. */
+  /** Why it failed or is incomplete. */
   readonly why?: string;
 }
 
-/** One statement about the published site, as a visitor sees it. */
+/** One finding about the published site, as visitors see it. */
 export interface VerifyFinding {
   readonly level: 'fail' | 'warn';
-  /** `content`: a page or an asset is wrong or missing; the others speak for themselves. */
+  /** `content`: a page or an asset is wrong or missing. */
   readonly kind: 'content' | 'cache' | 'security' | 'spa' | 'timing';
   readonly url: string;
   readonly message: string;
 }
 
-/** Phases of one request, ms; those that a kept connection skips are missing. */
+/** Phases of one request, ms; a kept connection skips some. */
 export interface RequestTiming {
   readonly lookup?: number;
   readonly connect?: number;
@@ -166,19 +166,19 @@ export interface VerifyReport {
   readonly pages: number;
   readonly assets: number;
   readonly findings: readonly VerifyFinding[];
-  /** Of the first request, on a connection of its own; undefined if it failed. */
+  /** Of the first request, on a new connection; undefined if it failed. */
   readonly timing: RequestTiming | undefined;
   readonly ms: number;
 }
 
-/** How a publication or a rollback ended. */
+/** The result of a publication or a rollback. */
 export interface PublicationReport {
   readonly plan: PublicationPlan;
-  /** `nothing`: the site was as wanted already. */
+  /** `nothing`: the site was up to date. */
   readonly outcome: 'published' | 'nothing';
-  /** An earlier publication that had been cut off and that this one finished. */
+  /** Number of the interrupted publication that this one finished. */
   readonly finished: number | undefined;
-  /** Sent in fact. */
+  /** Requests sent. */
   readonly requests: RequestCounts;
   readonly retries: number;
   readonly invalidations: readonly InvalidationResult[];
@@ -187,7 +187,7 @@ export interface PublicationReport {
   readonly notes: readonly string[];
 }
 
-/** The parts of a publication, in their order. */
+/** The phases of a publication, in order. */
 export const phases = [
   'lease',
   'keep',
@@ -201,7 +201,7 @@ export const phases = [
 ] as const;
 export type Phase = (typeof phases)[number];
 
-/** Where a publication is; sent often. */
+/** Progress of a publication; sent often. */
 export interface Progress {
   readonly phase: Phase;
   readonly files: number;
@@ -210,29 +210,29 @@ export interface Progress {
   readonly ofBytes: number;
 }
 
-/** What `sluice cdn status` tells. */
+/** The output of `sluice cdn status`. */
 export interface SiteStatus {
   readonly store: string;
   readonly url: string | undefined;
   readonly current: ReleaseInfo | undefined;
-  /** Newest first; `kept`: a rollback can bring it back. */
+  /** Newest first; `kept`: a rollback can restore it. */
   readonly history: readonly (ReleaseInfo & { readonly kept: boolean })[];
-  /** What the store holds for earlier releases. */
+  /** Objects kept for earlier releases. */
   readonly retained: { readonly files: number; readonly bytes: number };
-  /** Who is publishing now. */
+  /** The running publication. */
   readonly lease: { readonly by: string; readonly since: number } | undefined;
-  /** A publication that was cut off: the number it would have got, and whether it had become the current one. */
+  /** An interrupted publication: its number, and whether it became the live release. */
   readonly unfinished:
     | { readonly number: number; readonly by: string; readonly committed: boolean }
     | undefined;
-  /** With --audit: every object of the store against the manifest. */
+  /** With --audit: the store compared with the manifest. */
   readonly audit:
     | {
-        /** Paths of the release that are not there. */
+        /** Paths of the release that are missing in the store. */
         readonly missing: readonly string[];
-        /** Paths of the release that somebody else has overwritten. */
+        /** Paths of the release that another writer has overwritten. */
         readonly replaced: readonly string[];
-        /** Objects that are not Sluice's: never touched. */
+        /** Objects that do not belong to Sluice: never touched. */
         readonly foreign: number;
       }
     | undefined;

@@ -1,9 +1,9 @@
 import type { ObjectHeaders, RequestCounts } from './model.ts';
 
-/** The bytes of an object to be: in memory, or in a file that is read in pieces when its turn comes. */
+/** The bytes to upload: in memory, or in a file that is read when its turn comes. */
 export type Body =
   | { readonly bytes: Uint8Array; readonly sha256?: string }
-  /** `sha256` in base64url. A store that verifies it refuses a file that has changed since it was read. */
+  /** `sha256` in base64url. A store that verifies it rejects a file that has changed since. */
   | { readonly file: string; readonly size: number; readonly sha256: string };
 
 export interface Condition {
@@ -16,7 +16,7 @@ export interface Condition {
 export interface StoredObject {
   readonly bytes: Uint8Array;
   readonly etag: string;
-  /** By the store's clock, ms since the epoch: when it was written, and now. */
+  /** When it was written and when it was read, by the store's clock, ms since the epoch. */
   readonly modified: number;
   readonly now: number;
 }
@@ -34,16 +34,17 @@ export interface Listed {
 }
 
 /**
- * A bucket that speaks S3, below a prefix that it adds to every key itself: callers pass paths from the top of the site.
- * Every call is retried while the store is busy or unreachable, at a pace that adapts to it; what it does is safe to
- * repeat. Many calls may be begun at once: the store decides how many are on their way.
+ * A bucket with the S3 API, below a prefix that it adds to every key: callers pass paths from the top of the
+ * site. Every call is idempotent, and is retried while the store is busy or unreachable, at an adaptive pace.
+ * Callers may start many calls at once: the store limits the requests in flight.
  *
- * Every method rejects with UserError `cdn.store-*` once the store won't do it, and with the signal's reason when it aborts.
+ * Every method rejects with UserError `cdn.store-*` if the store refuses, and with the signal's reason when it
+ * aborts.
  */
 export interface ObjectStore {
-  /** `s3://bucket/prefix`, for people. */
+  /** `s3://bucket/prefix` */
   readonly name: string;
-  /** @returns undefined if there is none; `unchanged` if it still has the ETag `unless`. */
+  /** @returns undefined if it is missing; `unchanged` if it still has the ETag `unless`. */
   get(path: string, options?: { readonly unless?: string }): Promise<StoredObject | 'unchanged' | undefined>;
   head(path: string): Promise<ObjectFacts | undefined>;
   /** @returns its ETag; undefined if the condition did not hold. A store that ignores conditions writes. */
@@ -53,7 +54,7 @@ export interface ObjectStore {
    *
    * @param headers all headers of the copy (nothing of the source's is kept); undefined: those of the source.
    * @param ifMatch only if the source has this ETag.
-   * @returns its ETag; undefined if the source is not there or has another ETag.
+   * @returns its ETag; undefined if the source is missing or has another ETag.
    */
   copy(
     from: string,
@@ -61,17 +62,43 @@ export interface ObjectStore {
     headers: ObjectHeaders | undefined,
     ifMatch?: string,
   ): Promise<string | undefined>;
-  /** Deletes; a path that is not there is fine. */
+  /** Deletes; missing paths are fine. */
   remove(paths: readonly string[]): Promise<void>;
   /**
-   * Every object below the prefix, in pieces and in no order.
+   * Every object below the prefix, in pages and in no order.
    *
-   * @param splits sorted paths at which the listing is cut into parts that run side by side.
+   * @param splits sorted paths that split the listing into parallel parts.
    */
   list(under: string, splits?: readonly string[]): AsyncIterable<readonly Listed[]>;
   /** So far. */
   counts(): { readonly requests: RequestCounts; readonly retries: number };
-  /** Requests that putting a body of `size` bytes takes. */
+  /** Requests to upload a body of `size` bytes. */
   cost(size: number): Partial<RequestCounts>;
   close(): void;
+}
+
+export const noRequests: RequestCounts = { get: 0, head: 0, put: 0, copy: 0, delete: 0, list: 0, post: 0 };
+
+export function addRequests(a: RequestCounts, b: Partial<RequestCounts>): RequestCounts {
+  return {
+    get: a.get + (b.get ?? 0),
+    head: a.head + (b.head ?? 0),
+    put: a.put + (b.put ?? 0),
+    copy: a.copy + (b.copy ?? 0),
+    delete: a.delete + (b.delete ?? 0),
+    list: a.list + (b.list ?? 0),
+    post: a.post + (b.post ?? 0),
+  };
+}
+
+export function subtractRequests(a: RequestCounts, b: RequestCounts): RequestCounts {
+  return {
+    get: a.get - b.get,
+    head: a.head - b.head,
+    put: a.put - b.put,
+    copy: a.copy - b.copy,
+    delete: a.delete - b.delete,
+    list: a.list - b.list,
+    post: a.post - b.post,
+  };
 }

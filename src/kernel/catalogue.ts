@@ -783,96 +783,96 @@ export const catalogue = {
 
   // Publication of a front end
   'cdn.none': {
-    what: 'sluice.yml has no cdn section.',
-    fix: `Add a cdn section: ${docsUrl('cdn')}`,
+    what: 'sluice.yml has no `cdn` section.',
+    fix: `Add one: ${docsUrl('cdn')}`,
   },
   'cdn.dist': {
-    what: 'The folder that is to be published is missing, or something in it cannot be read or published.',
-    fix: 'Build the front end first; `cdn.dist` counts from the folder of sluice.yml.',
+    what: 'The folder to publish is missing, or a file in it cannot be read or published.',
+    fix: 'Build the front end first. `cdn.dist` is relative to the folder of sluice.yml.',
   },
   'cdn.not-built': {
-    what: 'The folder holds sources of a front end, not what its build makes of them.',
-    fix: 'Run the build, and name the folder it writes (`dist`, `build`, `out`) in `cdn.dist`.',
+    what: 'The folder contains the sources of a front end, not the output of its build.',
+    fix: 'Run the build, and set `cdn.dist` to its output folder (`dist`, `build`, `out`).',
   },
   'cdn.empty': {
-    what: 'The folder to be published is empty, or nearly: publishing it would take the site down.',
-    fix: 'Look at the build’s output.',
+    what: 'The folder to publish or its index page is empty. Publishing it takes the site down.',
+    fix: 'Check the output of the build.',
   },
   'cdn.no-index': {
     what: 'The folder has no index page at its top.',
-    fix: 'Name the page in `cdn.index`, or mend the build.',
+    fix: 'Set `cdn.index` to the page, or fix the build.',
   },
   'cdn.missing-asset': {
-    what: 'A page names a file that the folder does not have; visitors would get an error.',
-    fix: 'Mend the build, or the reference.',
+    what: 'A page refers to a file that is missing in the folder. Visitors get an error.',
+    fix: 'Fix the build or the reference.',
   },
   'cdn.secret-file': {
-    what: 'The folder holds a file that nobody should publish: .env, .git, a private key.',
-    fix: 'Take it out of the folder, or name it in `cdn.exclude`.',
+    what: 'The folder contains a file that must not be published: .env, .git, a private key.',
+    fix: 'Remove it from the folder, or add it to `cdn.exclude`.',
   },
   'cdn.removed': {
-    what: 'The release would take away more of the site than `cdn.max-removed` allows.',
-    fix: 'Look at the list; if it is right, publish with --allow-removals.',
+    what: 'The release removes more of the site than `cdn.max-removed` allows.',
+    fix: 'Check the list. If the removal is intended, publish with --allow-removals.',
   },
   'cdn.immutable': {
-    what: 'A file that browsers were told to keep for a year has other content now, under the same name.',
-    fix: 'Put a hash of the content into the name (as bundlers do), or take the file out of `cdn.hashed`.',
+    what: 'The content of a file that browsers cache for a year changed under the same name.',
+    fix: 'Add a hash of the content to the name (as bundlers do), or remove the file from `cdn.hashed`.',
   },
   'cdn.busy': {
-    what: 'Somebody else is publishing to the same place.',
-    fix: 'Wait until that run is done, look at what it published, and run again if it is still wanted.',
+    what: 'Another run is publishing to the same place.',
+    fix: 'Wait for the end of that run and check its release (`sluice cdn status`). Run the command again if you still want yours.',
   },
   'cdn.moved': {
-    what: 'Another release was published while this run was at work.',
-    fix: 'Look at it (`sluice cdn status`), and run again if this one is still wanted.',
+    what: 'Another release was published during this run.',
+    fix: 'Check it (`sluice cdn status`). Run the command again if you still want this release.',
   },
   'cdn.manifest': {
-    what: 'The manifest in the store cannot be read: damaged, or written by a newer Sluice.',
-    fix: 'Use the newer Sluice. A damaged manifest can be put aside; the next publication then adopts what is there.',
+    what: 'The manifest in the store cannot be read. It is damaged, or a newer version of Sluice wrote it.',
+    fix: 'Use the newer version of Sluice. Rename a damaged manifest; the next publication adopts the contents of the bucket.',
   },
   'cdn.release': {
-    what: 'There is no such release to go back to.',
-    fix: '`sluice cdn status` lists those that are kept.',
+    what: 'The release to roll back to does not exist or is not kept.',
+    fix: '`sluice cdn status` lists the kept releases.',
   },
   'cdn.lost': {
-    what: 'A file that the store should hold is not there, or is not the one that Sluice put there.',
-    fix: 'Somebody else writes to the bucket. `sluice cdn status --audit` lists all such files; `sluice cdn publish --repair` puts them right.',
+    what: 'A published file is missing in the store, or was replaced there.',
+    fix: 'Another writer changes the bucket. `sluice cdn status --audit` lists all such files; `sluice cdn publish --repair` restores them.',
   },
   'cdn.credentials': {
-    what: 'There are no credentials for the store, or not all parts of them.',
+    what: 'The credentials for the store are missing or incomplete.',
     fix: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `cdn.role` for a job on GitHub.',
   },
   'cdn.role': {
-    what: 'The role could not be taken with GitHub’s OIDC token.',
-    fix: 'The job needs `permissions: id-token: write`, and the role’s trust policy this repository and branch.',
+    what: 'The role could not be assumed with GitHub’s OIDC token.',
+    fix: 'The job needs `permissions: id-token: write`. The role’s trust policy must allow this repository and environment.',
   },
   'cdn.store-missing': {
-    what: 'There is no such bucket at that address.',
+    what: 'The bucket does not exist at that address.',
     fix: 'Check `cdn.store`, `cdn.endpoint` and `cdn.region`.',
   },
   'cdn.store-denied': {
     what: 'The store does not accept the credentials, or does not allow the request.',
-    fix: 'docs/cdn.md has the policy that Sluice needs.',
+    fix: 'Required policy: https://github.com/sluice-ci/sluice/blob/main/docs/cdn.md',
   },
   'cdn.store-region': {
     what: 'The bucket is in another region.',
-    fix: 'Put the one named into `cdn.region`.',
+    fix: 'Set `cdn.region` to the region in the message.',
   },
   'cdn.store-refused': {
     what: 'The store refused a request.',
-    fix: 'The message has the store’s words; docs/cdn.md has what stores must be able to do.',
+    fix: 'The message quotes the store. Requirements: https://github.com/sluice-ci/sluice/blob/main/docs/cdn.md',
   },
   'cdn.store-unreachable': {
-    what: 'The store cannot be reached, or was busy for too long.',
-    fix: 'Run again: what is there already is not sent twice.',
+    what: 'The store cannot be reached, or was overloaded for too long.',
+    fix: 'Run the command again. Uploaded files are not sent twice.',
   },
   'cdn.cloudfront': {
-    what: 'CloudFront was not told what has changed, or refused it.',
-    fix: 'The site is published; visitors may get the old pages until they expire. Run again: it is told then.',
+    what: 'The address of the CloudFront API is not an HTTP URL. Nothing was published.',
+    fix: 'Correct or unset AWS_ENDPOINT_URL_CLOUDFRONT (or AWS_ENDPOINT_URL).',
   },
   'cdn.cloudflare': {
-    what: 'Cloudflare was not told what has changed, or refused it.',
-    fix: 'The site is published; visitors may get the old pages until they expire. Run again: it is told then.',
+    what: 'The Cloudflare API token is missing or invalid, or the API address is not an HTTP URL. Nothing was published.',
+    fix: 'Set CLOUDFLARE_API_TOKEN to a token with “Zone: Cache Purge” and “Zone: Read” for the zone.',
   },
 
   // Report

@@ -2,8 +2,7 @@ import type { PublicationPlan, PublicationReport, VerifyReport } from '../../cdn
 import { totalsOf } from '../../cdn/report/changes.ts';
 import { planSummary, reportSummary, verifySummary } from '../../cdn/report/summary.ts';
 import { planText, resultText, verifyText } from '../../cdn/report/terminal.ts';
-import { faultLine, verdictOf, verifyLine } from '../../cdn/report/verdict.ts';
-import { resultLine, totalOf, wayBack } from '../../cdn/report/words.ts';
+import { faultLine, verdictOf, verifyLine, resultLine, totalOf, wayBack } from '../../cdn/report/lines.ts';
 import type { Job } from '../step/job.ts';
 
 const plain = { colour: false };

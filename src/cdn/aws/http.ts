@@ -2,7 +2,6 @@ import http, { type ClientRequest, type IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 
-/** Without the parts that never change between the requests of a client. */
 export interface HttpRequest {
   readonly method: string;
   readonly origin: Origin;
@@ -10,7 +9,7 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** Shorter than the client's, where an answer is of use only soon. */
+  /** Overrides the client's limit for an urgent request. */
   readonly silenceMs?: number;
 }
 
@@ -26,16 +25,19 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** Connections that are kept between requests. */
+/** Keep-alive connections. */
 export interface HttpClient {
-  /** @returns any answer, whatever its status. Rejects with Node's error, whose `code` says what; with the signal's reason on abort. */
+  /**
+   * @returns an answer with any status. Rejects with Node's error and its `code`, or with the signal's reason
+   *   on abort.
+   */
   send(request: HttpRequest): Promise<HttpAnswer>;
   close(): void;
 }
 
 export interface HttpLimits {
   readonly connectMs: number;
-  /** Nothing was sent or came for so long. */
+  /** Longest time without any bytes. */
   readonly silenceMs: number;
   readonly connections: number;
 }
@@ -43,10 +45,9 @@ export interface HttpLimits {
 const defaults: HttpLimits = { connectMs: 10_000, silenceMs: 60_000, connections: 264 };
 
 /**
- * Node's own client, without a layer on it: with a hundred thousand small requests the CPU each takes is what counts.
- *
- * @param env a proxy is taken from it (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), which Node does from 24.5 on.
- * @param signal ends all requests.
+ * Node's own client without a layer: with a hundred thousand small requests the CPU time of each counts. @param
+ * env for its proxy (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), which Node supports from 24.5 on. @param signal aborts
+ * all requests.
  */
 export function openHttp(
   env: Readonly<Record<string, string | undefined>>,
@@ -69,7 +70,7 @@ export function openHttp(
       const { secure, hostname, port } = origin;
       const request = (secure ? https : http).request({
         method,
-        // `[::1]` is how a URL writes it, `::1` how it is looked up.
+        // A URL has `[::1]`, a lookup needs `::1`.
         hostname: hostname.replace(/^\[|\]$/g, ''),
         port,
         path,
@@ -84,7 +85,7 @@ export function openHttp(
       request.on('error', fail);
       request.on('socket', (socket) => limitConnecting(socket, secure, connectMs));
       const silence = own ?? silenceMs;
-      request.setTimeout(silence, () => request.destroy(timeout(`nothing came for ${silence / 1000} s`)));
+      request.setTimeout(silence, () => request.destroy(timeout(`no data for ${silence / 1000} s`)));
       request.on('response', (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -112,7 +113,7 @@ export function openHttp(
   return { send, close };
 }
 
-/** A fresh socket has this long until it may be written to; one that was kept has been through it. */
+/** Limits the time to connect a new socket. */
 function limitConnecting(socket: Socket, secure: boolean, ms: number): void {
   if (!socket.connecting) return;
   const late = setTimeout(() => socket.destroy(timeout(`no connection within ${ms / 1000} s`)), ms);

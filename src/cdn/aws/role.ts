@@ -1,10 +1,20 @@
 import { readFile } from 'node:fs/promises';
+import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
-import type { CredentialOptions } from './credentials.ts';
+import type { Mask } from '../../kernel/masking/mask.ts';
 import { type HttpAnswer, openHttp, originOf } from './http.ts';
 import type { AwsKeys } from './sign.ts';
 import { elements, text } from './xml.ts';
+
+export interface CredentialOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `cdn.role`. */
+  readonly role: string | undefined;
+  readonly mask: Mask;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
 
 interface Session {
   readonly keys: AwsKeys;
@@ -13,18 +23,17 @@ interface Session {
 }
 
 const audience = 'sts.amazonaws.com';
-/** What every role allows. */
+/** Every role allows this duration. */
 const sessionSeconds = 3600;
-/** A request that is signed now may be looked at later, and a new session takes a moment. */
+/** A signed request may be checked later, and a new session takes a moment. */
 const renewBeforeMs = 5 * 60_000;
 const tries = 4;
 const pauseMs = 500;
 
 /**
- * Takes a role by an OIDC token: GitHub's for the job, or the one in AWS_WEB_IDENTITY_TOKEN_FILE.
- *
- * @returns gives keys that are valid for minutes at least, asked for anew before they expire. It rejects with UserError
- *   `cdn.role`.
+ * Assumes a role with an OIDC token: GitHub's for the job, or the one in AWS_WEB_IDENTITY_TOKEN_FILE. @returns
+ * a function that returns keys valid for minutes at least, renewed before they expire. It rejects with
+ * UserError `cdn.role`.
  */
 export function assumeRole(arn: string, options: CredentialOptions): () => Promise<AwsKeys> {
   const { clock } = options;
@@ -36,7 +45,7 @@ export function assumeRole(arn: string, options: CredentialOptions): () => Promi
       session = await takeSession(arn, options);
       return session;
     } catch (error) {
-      // The old one is good for some minutes yet.
+      // The old one is valid for some more minutes.
       if (session !== undefined && session.expires > clock.now() + renewBeforeMs / 5) return session;
       throw error;
     } finally {
@@ -55,7 +64,7 @@ async function takeSession(arn: string, options: CredentialOptions): Promise<Ses
   const { env, mask, clock, signal } = options;
   const http = openHttp(env, signal, { silenceMs: 20_000, connections: 2 });
 
-  /** Both sides are known to fail now and then. */
+  /** Both services fail now and then. */
   async function send(
     what: string,
     url: URL,
@@ -125,11 +134,11 @@ async function tokenOf(env: CredentialOptions['env'], send: Send): Promise<strin
     const inGitHub = env.GITHUB_ACTIONS === 'true';
     throw failed(
       inGitHub
-        ? 'GitHub gives this job no OIDC token, by which it would take the role'
-        : 'There is neither a token to take the role by nor keys in the environment',
+        ? 'GitHub gives this job no OIDC token to assume the role'
+        : 'The environment has neither a token to assume the role nor keys',
       inGitHub
-        ? 'Give the job `permissions: { id-token: write, contents: read }`; a workflow that is called needs it from its caller. Pull requests from forks never get one.'
-        : 'Outside of GitHub set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_WEB_IDENTITY_TOKEN_FILE.',
+        ? 'Give the job `permissions: { id-token: write, contents: read }`; a called workflow needs it from its caller. Pull requests from forks never get a token.'
+        : 'Outside GitHub, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_WEB_IDENTITY_TOKEN_FILE.',
     );
   }
   const url = new URL(address);
@@ -140,7 +149,7 @@ async function tokenOf(env: CredentialOptions['env'], send: Send): Promise<strin
   });
   const token = tokenIn(answer.body.toString());
   if (answer.status === 200 && token !== undefined) return token;
-  throw failed(`GitHub’s OIDC service gave no token (status ${answer.status})`);
+  throw failed(`GitHub’s OIDC service returned no token (status ${answer.status})`);
 }
 
 function tokenIn(json: string): string | undefined {
@@ -154,7 +163,7 @@ function tokenIn(json: string): string | undefined {
   }
 }
 
-/** That of the region; AWS names its partition in the ARN, and the ones apart have no us-east-1. */
+/** The regional endpoint. The ARN names the partition; China and GovCloud have no us-east-1. */
 function stsEndpoint(arn: string, env: CredentialOptions['env']): string {
   const own = env.AWS_ENDPOINT_URL_STS;
   if (own && URL.canParse(own)) return own;
@@ -165,7 +174,7 @@ function stsEndpoint(arn: string, env: CredentialOptions['env']): string {
   return `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`;
 }
 
-/** As CloudTrail shows it: which repository, which run. */
+/** Repository and run, as shown in CloudTrail. */
 function sessionName({
   GITHUB_REPOSITORY: repository,
   GITHUB_RUN_ID: run,
@@ -198,10 +207,10 @@ function notAllowed(arn: string, token: string, status: number, xml: string): Us
       subject === undefined ? 'the subject of the token' : `the subject ${subject}`
     } with the audience ${audience}.`,
   };
-  return failed(`AWS STS does not give ${arn} to this job: ${words}`, hints[code ?? '']);
+  return failed(`AWS STS refused the role ${arn}: ${words}`, hints[code ?? '']);
 }
 
-/** Who the token is for: what the trust policy compares. */
+/** The subject of the token, which the trust policy compares. */
 function subjectOf(token: string): string | undefined {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());

@@ -10,7 +10,7 @@ export interface AwsKeys {
 
 export interface RequestToSign {
   readonly method: string;
-  /** As the header has it: with the port, if it is not that of the scheme. */
+  /** As in the header: with the port, unless it is the default. */
   readonly host: string;
   /** Encoded, as it is sent. */
   readonly path: string;
@@ -22,23 +22,23 @@ export interface RequestToSign {
   readonly sha256: string;
 }
 
-/** Signs requests to AWS, and to whoever checks its signatures (version 4). */
+/** Signs requests for AWS and compatible services (signature version 4). */
 export interface Signer {
   /** @returns all headers to send. Rejects as `keys` does. */
   (request: RequestToSign): Promise<Record<string, string>>;
   /**
-   * Takes over the server's time: it refuses signatures whose time is more than 15 minutes away from its own.
+   * Adopts the server's time: it refuses signatures more than 15 minutes away from it.
    *
    * @param date a `Date` header.
-   * @returns whether signing again makes a difference: the clocks differ by more than a minute from what was assumed.
+   * @returns whether to sign again: the clocks differ by a minute or more from the assumed difference.
    */
   learnTime(date: string | undefined): boolean;
-  /** What has been learnt: how far the server's clock is ahead of the one here, ms. */
+  /** How far the server's clock is ahead of this machine's, ms. */
   ahead(): number;
 }
 
 export interface SignerOptions {
-  /** Asked for every request: it may change them before they expire. */
+  /** Called for every request: keys change before they expire. */
   readonly keys: () => Promise<AwsKeys>;
   readonly region: string;
   readonly service: 's3' | 'cloudfront';
@@ -56,7 +56,7 @@ export function createSigner({ keys, region, service, clock }: SignerOptions): S
     region,
     service,
     sha256: NodeSha256,
-    // S3 alone signs paths as they are sent; every other service wants them encoded once more.
+    // Only S3 signs paths as they are sent; other services encode them once more.
     uriEscapePath: service !== 's3',
   });
 
@@ -87,7 +87,7 @@ export function createSigner({ keys, region, service, clock }: SignerOptions): S
   return Object.assign(sign, { learnTime, ahead: () => ahead });
 }
 
-/** RFC 3986, as signatures want it: everything but letters, digits and `-._~` is encoded. */
+/** RFC 3986, as signatures require: everything except letters, digits and `-._~` is encoded. */
 export function encodePart(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
@@ -102,7 +102,7 @@ export function encodeQuery(query: Readonly<Record<string, string>>): string {
     .join('&');
 }
 
-/** What the library asks for; Node's own hashing is several times faster than one in JavaScript. */
+/** The library's interface over Node's hashing, which is several times faster than one in JavaScript. */
 class NodeSha256 {
   readonly #hash: Hash | Hmac;
 
@@ -121,7 +121,10 @@ class NodeSha256 {
   reset(): void {}
 }
 
-/** The library keeps the key of a day and signs every request with it; Node takes longer to look at bytes than to sign. */
+/**
+ * The library keeps the key of a day and signs every request with it; in Node, importing the key takes longer
+ * than signing.
+ */
 const keys = new WeakMap<object, KeyObject>();
 
 function keyOf(secret: string | ArrayBuffer | ArrayBufferView): KeyObject {

@@ -1,9 +1,9 @@
 /**
- * Reads and writes the XML of S3 and its relatives: flat, without attributes that matter. A page of a listing has a thousand
- * objects, and a general parser takes ten times as long for it.
+ * Reads and writes the XML of S3 and similar APIs: flat, without relevant attributes. A page of a listing has a
+ * thousand objects, and a general parser takes ten times as long.
  */
 
-/** The inside of every element of that name, as it is written; the elements must not lie in each other. */
+/** The raw content of every element of that name; the elements must not be nested. */
 export function elements(xml: string, name: string): string[] {
   const found: string[] = [];
   const close = `</${name}>`;
@@ -37,7 +37,7 @@ function openingTag(xml: string, name: string, from: number): { end: number; emp
   for (let at = xml.indexOf(start, from); at !== -1; at = xml.indexOf(start, at + 1)) {
     const next = xml[at + start.length];
     if (next === '>') return { end: at + start.length + 1, empty: false };
-    // `<Key` is also how `<KeyCount>` begins.
+    // `<KeyCount>` begins with `<Key` too.
     if (next !== ' ' && next !== '/') continue;
     const end = xml.indexOf('>', at);
     return end === -1 ? undefined : { end: end + 1, empty: xml[end - 1] === '/' };
@@ -56,12 +56,12 @@ function decode(raw: string): string {
   });
 }
 
-/** Text for the inside of an element. Line ends are written as numbers: a parser would make `\n` of them all. */
+/** Escapes text. Line ends become numbers, since a parser normalizes them to `\n`. */
 export function escapeXml(plain: string): string {
   return plain.replace(/[&<>"'\t\n\r]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
-/** XML 1.0 has no way to write most control characters and U+FFFE, U+FFFF: not even as numbers. */
+/** XML 1.0 cannot contain most control characters, U+FFFE and U+FFFF, not even as numbers. */
 export function hasXmlForm(plain: string): boolean {
   return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(plain) && plain.isWellFormed();
 }

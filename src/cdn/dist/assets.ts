@@ -1,32 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type HashToken, hashTokenOf } from './hash-token.ts';
 import { endingOf } from './media-types.ts';
 import { type PathTest, pathTest } from './pattern.ts';
 
 const code = new Set(['js', 'mjs', 'cjs', 'css', 'wasm']);
 
-/** Their address is what browsers know them by, so it stays the same when they change. */
+/** Browsers identify service workers by their URL, so it never changes. */
 const serviceWorker =
   /(?:^|[/._-])(?:sw|service-?worker|register-?sw|ngsw-worker|safety-worker|worker-basic(?:\.min)?|OneSignalSDK(?:Updater)?Worker)\.m?js$/i;
 
 /**
- * Everything below is named by its content, and sent as immutable by the servers of these frameworks: Next.js (Headers
- * of `/_next/static`), SvelteKit (`_app/immutable`), Gatsby (`static/MD5/…`, “Caching Static Sites”).
+ * The servers of these frameworks send everything below as immutable, named by its content: Next.js (Headers of
+ * `/_next/static`), SvelteKit (`_app/immutable`), Gatsby (`static/MD5/…`, “Caching Static Sites”).
  */
 const immutableFolder =
   /^(?:.*\/)?(?:_next\/static\/(?:chunks|css|media)\/|_app\/immutable\/|static\/[0-9a-f]{32}\/)/;
 
-/** Folders that only a bundler writes to: what looks like a hash there is one. Nuxt, Astro, Expo. */
+/** Folders that only a bundler writes, so tokens there are hashes. Nuxt, Astro, Expo. */
 const bundlerFolder = /^(?:.*\/)?(?:_nuxt\/(?!builds\/)|_astro\/|_expo\/static\/)/;
 
 /**
- * Which files have a hash of their content in their name, so that browsers may keep them for a year. In doubt: no. A
- * file that is asked for too often costs milliseconds; one that is kept for a year although it changed is a broken site.
+ * Finds files with a hash of their content in the name, which browsers may cache for a year. In doubt: no. A
+ * repeated request costs milliseconds; a changed file that is cached for a year breaks the site.
  *
  * HTML, service workers and source maps are never assets: a map changes with a comment, and its name does not.
  *
- * @param paths all of the site.
- * @param hashed what `cdn.hashed` says; then nothing else counts.
- * @param bundled paths that the manifest of a bundler lists.
+ * @param paths all paths of the site. @param hashed `cdn.hashed`; if set, only it counts. @param bundled paths
+ *   in a bundler's manifest.
  */
 export function assetTest(
   paths: readonly string[],
@@ -46,7 +47,7 @@ function isNever(path: string): boolean {
   return serviceWorker.test(path) || /(?:^|\/)\.well-known\//.test(path);
 }
 
-/** Text files whose name is a hash prove who owns the site (IndexNow), or are licences of what a bundle holds. */
+/** Text files named by a hash prove ownership of the site (IndexNow), or are licenses of bundled code. */
 function mayBeHashed(path: string): boolean {
   return !isNever(path) && !/^(?:txt)?$/.test(endingOf(path));
 }
@@ -60,29 +61,29 @@ function isHashed(path: string, votes: Votes, bundled: ReadonlySet<string>): boo
   if (isCertain(token, isCode)) return true;
   if (token.trust === 'weak' && !isCode) return false;
   const folder = folderOf(path);
-  // Angular and esbuild collect what style sheets name.
+  // Angular and esbuild collect files there that style sheets name.
   if (token.trust === 'certain' && folder.endsWith('media/') && votes.ofSite(token.style)) return true;
-  // Images beside hashed code are the bundler's; their own kind may tell, too, where there is no code.
+  // Images beside hashed code belong to the bundler; without code, other images count too.
   return stylesOf(token).some(
     (style) => votes.of(folder, true, style) || (!isCode && votes.of(folder, false, style)),
   );
 }
 
-/** One in 30 base64url hashes happens to have no capitals, or no small letters. */
+/** One in 30 base64url hashes has no capitals, or no small letters. */
 function stylesOf({ style, trust }: HashToken): readonly string[] {
   return /^base3[26] 8$/.test(style) && trust !== 'weak' ? [style, 'base64url 8'] : [style];
 }
 
-/** An image whose whole name is a hash may be anything: Gravatar's are the MD5 of an address. */
+/** An image named only by a hash may be anything: Gravatar uses the MD5 of an address. */
 function isCertain({ trust, whole, style }: HashToken, isCode: boolean): boolean {
   if (trust !== 'certain') return false;
   return isCode || (!whole && (style.startsWith('hex') || style === 'base64url 8'));
 }
 
 interface Votes {
-  /** Whether the files of a folder (its code, or the rest) are named in that style, nearly all of them. */
+  /** Whether nearly all files of a folder (its code, or the rest) are named in that style. */
   of(folder: string, isCode: boolean, style: string): boolean;
-  /** Whether code of the site is, anywhere. */
+  /** Whether some code of the site is. */
   ofSite(style: string): boolean;
 }
 
@@ -125,4 +126,68 @@ function nameOf(path: string): string {
 
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
+}
+
+/** Vite (`build.manifest`), Create React App and webpack, gulp-rev, Django's ManifestStaticFilesStorage. */
+const manifests = [
+  '.vite/manifest.json',
+  'manifest.json',
+  'asset-manifest.json',
+  'webpack-manifest.json',
+  'rev-manifest.json',
+  'staticfiles.json',
+];
+
+/**
+ * Paths in bundlers' manifests of a folder: tokens in their names are hashes. Unreadable manifests and a web
+ * app's manifest.json are ignored. @param all paths of the folder.
+ */
+export function bundledPaths(folder: string, all: ReadonlySet<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const name of manifests) {
+    if (!all.has(name)) continue;
+    for (const listed of listedIn(readJson(join(folder, name)))) {
+      const path = pathIn(all, listed);
+      if (path !== undefined) found.add(path);
+    }
+  }
+  return found;
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** `{ "index.html": { file, css: [], assets: [] } }`, `{ files: {…} }`, `{ paths: {…} }`, `{ "app.js": "app-1a2b.js" }`. */
+function listedIn(manifest: unknown): readonly string[] {
+  if (!isMap(manifest) || 'start_url' in manifest || 'icons' in manifest) return [];
+  const files = isMap(manifest['files']) ? manifest['files'] : manifest;
+  const entries = isMap(files['paths']) ? files['paths'] : files;
+  return Object.values(entries)
+    .flatMap((entry) => {
+      if (!isMap(entry)) return [entry];
+      return [entry['file'], entry['css'], entry['assets']].flat();
+    })
+    .filter((listed) => typeof listed === 'string');
+}
+
+/** Some manifests list URLs: `/app/static/js/main.js`, `https://cdn.example.com/static/js/main.js`. */
+function pathIn(all: ReadonlySet<string>, listed: string): string | undefined {
+  const parts = listed
+    .replace(/^(?:[a-z][a-z0-9+.-]*:)?\/\/[^/]*/i, '')
+    .replace(/^\.?\//, '')
+    .split('/');
+  for (let from = 0; from < parts.length; from++) {
+    const path = parts.slice(from).join('/');
+    if (all.has(path)) return path;
+  }
+  return undefined;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,28 +4,26 @@ import { UserError, UserErrors } from '../../kernel/errors.ts';
 import type { SiteFile } from '../model.ts';
 import { missingAssets } from './missing-assets.ts';
 import { shown } from './names.ts';
-import type { Site } from './read.ts';
+import type { DistFolder } from './read.ts';
 
-/** A page of fewer bytes shows nothing: `<!doctype html><title>Books</title><p>Soon.` has 47. */
+/** A smaller page shows nothing: `<!doctype html><title>Books</title><p>Soon.` has 47. */
 const smallestIndex = 40;
 
-/** Left in a page by a template that no build has filled in: Create React App, SvelteKit, Vite's HTML constants. */
+/** Placeholders of templates that a build fills in: Create React App, SvelteKit, Vite's HTML constants. */
 const placeholder = /%(?:PUBLIC_URL|sveltekit\.[a-z]+|(?:VITE|REACT_APP)_[A-Z0-9_]+)%/;
 
-/** Only a development server answers these. */
+/** Only a development server serves these. */
 const source = /<script\b[^<>]*\bsrc\s*=\s*["']?\.{0,2}\/?(src\/[^"'\s>]+\.(?:[cm]?tsx?|jsx|vue|svelte))\b/i;
 
 /**
- * Whether the folder is a site that visitors can use: it has an index page, a build made it, and what its pages need is
- * there.
- *
- * @param pages those whose references are followed: all of them, or those that are new.
- * @param readText the text of a file of the site.
- * @returns what a person should know; one sentence each.
- * @throws UserErrors `cdn.empty`, `cdn.no-index`, `cdn.not-built`, `cdn.missing-asset`, all at once; the signal's reason.
+ * Checks that visitors can use the site: it is the output of a build, with an index page and the files that its
+ * pages need. @param pages the pages to read: all, or the new ones. @param readText reads the text of a file.
+ * @returns notes; one sentence each.
+ * @throws UserErrors `cdn.empty`, `cdn.no-index`, `cdn.not-built`, `cdn.missing-asset`, all at once; the
+ *   signal's reason.
  */
 export async function checkSite(
-  site: Site,
+  site: DistFolder,
   settings: SiteSettings,
   pages: readonly SiteFile[],
   readText: (file: SiteFile) => string,
@@ -39,12 +37,12 @@ export async function checkSite(
 }
 
 function faultsOfIndex(
-  { files }: Site,
+  { files }: DistFolder,
   { dist, index: name }: SiteSettings,
   readText: (file: SiteFile) => string,
 ): UserError[] {
   if (files.length === 0) {
-    return [new UserError({ code: 'cdn.empty', message: `The folder ${dist} holds no file to publish` })];
+    return [new UserError({ code: 'cdn.empty', message: `The folder ${dist} has no files to publish` })];
   }
   const paths = new Set(files.map((file) => file.path));
   const sources = sourcesFault(dist, files, paths);
@@ -54,15 +52,15 @@ function faultsOfIndex(
   return [...sources, ...notBuilt(index, text), ...emptyIndex(index, text)];
 }
 
-/** `package.json` beside `src/` is where a front end is written. */
+/** `package.json` beside `src/` marks the sources of a front end. */
 function sourcesFault(dist: string, files: readonly SiteFile[], paths: ReadonlySet<string>): UserError[] {
   const from = paths.has('package.json') ? files.find((file) => file.path.startsWith('src/')) : undefined;
   if (from === undefined) return [];
   return [
     new UserError({
       code: 'cdn.not-built',
-      message: `${dist} holds the sources of a front end (package.json, ${shown(from.path)}), not what its build makes`,
-      hint: 'Name the folder that the build writes in cdn.dist: dist, build, out.',
+      message: `${dist} contains the sources of a front end (package.json, ${shown(from.path)}), not its build`,
+      hint: 'Set cdn.dist to the output folder of the build, such as dist, build or out.',
     }),
   ];
 }
@@ -78,23 +76,23 @@ function noIndex(dist: string, name: string, files: readonly SiteFile[]): UserEr
     .map((file) => file.path);
   const hint =
     nearest !== undefined
-      ? `There is ${shown(nearest)}: is cdn.dist to be ${join(basename(dist), dirname(nearest))}?`
+      ? `Found ${shown(nearest)}. Set cdn.dist to ${join(basename(dist), dirname(nearest))}, if that is the site.`
       : html.length > 0
-        ? `At its top are ${html.slice(0, 3).map(shown).join(', ')}: name the index page in cdn.index.`
-        : 'Look at the build’s output, or name the index page in cdn.index.';
+        ? `Found ${html.slice(0, 3).map(shown).join(', ')}. Set cdn.index to the index page.`
+        : 'Check the output of the build, or set cdn.index to the index page.';
   return new UserError({ code: 'cdn.no-index', message: `${dist} has no ${name} at its top`, hint });
 }
 
 function notBuilt(index: SiteFile, text: string): UserError[] {
   const named = source.exec(text)?.[1];
   const left = placeholder.exec(text)?.[0];
-  const why = named !== undefined ? `it loads ${shown(named)}, a source` : left && `it has ${left} in it`;
+  const why = named !== undefined ? `it loads the source ${shown(named)}` : left && `it contains ${left}`;
   if (why === undefined) return [];
   return [
     new UserError({
       code: 'cdn.not-built',
-      message: `${index.path} is not what a build makes: ${why}`,
-      hint: 'Run the build, and name the folder that it writes in cdn.dist.',
+      message: `${index.path} is not the output of a build: ${why}`,
+      hint: 'Run the build, and set cdn.dist to its output folder.',
       at: { file: index.file, line: lineOf(text, named ?? left ?? '') },
     }),
   ];
@@ -107,13 +105,13 @@ function lineOf(text: string, part: string): number {
 function emptyIndex(index: SiteFile, text: string): UserError[] {
   const bytes = text.trim().length;
   const why =
-    bytes < smallestIndex ? `has ${bytes} bytes` : /<[a-z!]/i.test(text) ? undefined : 'has no tag in it';
+    bytes < smallestIndex ? `has ${bytes} bytes` : /<[a-z!]/i.test(text) ? undefined : 'has no HTML tag';
   if (why === undefined) return [];
   return [
     new UserError({
       code: 'cdn.empty',
-      message: `${index.path} ${why}: that is no page`,
-      hint: 'Look at the build’s output.',
+      message: `${index.path} ${why}: it is not a page`,
+      hint: 'Check the output of the build.',
       at: { file: index.file },
     }),
   ];

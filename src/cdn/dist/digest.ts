@@ -4,23 +4,20 @@ import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../kernel/errors.ts';
 import { distFault } from './names.ts';
 
-/** What reading a file says of it; `sha256` in base64url. */
+/** `sha256` in base64url. */
 export interface Digest {
   readonly size: number;
   readonly sha256: string;
 }
 
-/** One buffer for all files: 100,000 of their own would be garbage by the gigabyte. */
+/** One buffer for all files: 100,000 separate ones are gigabytes of garbage. */
 const piece = Buffer.allocUnsafeSlow(2 ** 20);
 const most = 16;
 
 /**
- * Size and SHA-256 of a file. Small ones are read at once: a thread for each would cost four times as much as the file
- * (20,000 files of 10 KiB: 0.39 s, 1.7 s by `fs/promises`).
- *
- * @param pause called in between for files of many MiB.
- * @param look sees the first bytes (at most 1 MiB), which are gone when it returns.
- * @throws what the file system throws.
+ * Size and SHA-256 of a file. Small files are read synchronously, four times as fast (20,000 files of 10 KiB:
+ * 0.39 s, with `fs/promises` 1.7 s). @param pause called regularly for files of many MiB. @param look gets the
+ * first bytes (at most 1 MiB), valid during the call. @throws errors of the file system.
  */
 export async function digestFile(
   file: string,
@@ -31,7 +28,7 @@ export async function digestFile(
   return small ?? (await digestLarge(file, pause));
 }
 
-/** @returns undefined if it doesn't fit into the buffer. */
+/** @returns undefined if the file exceeds the buffer. */
 export function digestSmall(file: string, look?: (start: Buffer) => void): Digest | undefined {
   const handle = openSync(file, 'r');
   try {
@@ -61,14 +58,14 @@ async function digestLarge(file: string, pause: () => Promise<void>): Promise<Di
   }
 }
 
-/** @throws UserError `cdn.dist`: since the folder was read, somebody has changed it. */
+/** @throws UserError `cdn.dist` if the file is gone. */
 export async function readWhole(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
     throw distFault(
-      `${file} was there when the folder was read and cannot be read any more: ${messageOf(error)}`,
-      'Nothing may write to the folder while it is published.',
+      `${file} can no longer be read: ${messageOf(error)}`,
+      'Do not write to the folder during a publication.',
       error,
     );
   }

@@ -1,20 +1,20 @@
-/** How a hash is written: webpack, Parcel and old Rollup · esbuild · Bun and .NET · Rollup 4 and Vite 5. */
+/** Alphabets of hashes: webpack, Parcel and old Rollup · esbuild · Bun and .NET · Rollup 4 and Vite 5. */
 type Alphabet = 'hex' | 'base32' | 'base36' | 'base64url';
 
-/** A part of a name that looks like a hash of the content. */
+/** A part of a name that looks like a content hash. */
 export interface HashToken {
-  /** Alphabet and length: files that one tool named have it in common. */
+  /** Alphabet and length, common to files of one tool. */
   readonly style: string;
-  /** It is the whole name: `1a2b3c4d5e6f.css`. */
+  /** Whether it is the whole name: `1a2b3c4d5e6f.css`. */
   readonly whole: boolean;
   /**
-   * `certain`: no person writes that. `likely`: a hash, if other files of its folder have one. `weak`: the same, for code
-   * alone (`main-OVXWKZQE.js`, `app.12345678.js`).
+   * `certain`: not written by a person. `likely`: a hash, if other files of its folder have one. `weak`: the
+   * same, only for code (`main-OVXWKZQE.js`, `app.12345678.js`).
    */
   readonly trust: 'certain' | 'likely' | 'weak';
 }
 
-/** The 200 most frequent pairs of letters in words and names of files, by their first letter. */
+/** The 200 most frequent pairs of letters in words and file names, by first letter. */
 const pairs = new Set(
   'abcdgiklmnprstu baeilosu cacehiklorstu dadeiosu eacdefglmnprstvx faefior gaeinr haeio iabcdefglmnoprstvz ke ladeilostuy mabeilops nacdefgiostu obcdglmnoprstuvw paeiloprstu qu racdeikmorstuy sacehilmopstuy tacehiloprstuy ubeilmnprst vaei wai xt yp ze'
     .split(' ')
@@ -22,8 +22,8 @@ const pairs = new Set(
 );
 
 /**
- * Share of frequent pairs among neighbouring letters. Of eight random letters 62 % have at most 2/7 and 17 % at least
- * 4/7; of words 0.6 % and 97 %.
+ * Share of frequent pairs among adjacent letters. Of eight random letters 62 % have at most 2/7 and 17 % at
+ * least 4/7; of words 0.6 % and 97 %.
  */
 function wordiness(text: string): number {
   const lower = text.toLowerCase();
@@ -40,7 +40,7 @@ function wordiness(text: string): number {
 const random = 2 / 7 + 1e-9;
 const word = 4 / 7 - 1e-9;
 
-/** Runs of one kind; a capital belongs to the small letters behind it. People write few, hashes have many. */
+/** Runs of one kind; a capital belongs to the small letters after it. Words have few, hashes many. */
 function runsOf(text: string): number {
   return text.match(/[A-Z]?[a-z]+|[A-Z]+|[0-9]+/g)?.length ?? 0;
 }
@@ -48,8 +48,8 @@ function runsOf(text: string): number {
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 
 /**
- * The hash in the name of a file, without its folder, if it has something like one: `name-HASH.js`, `name.HASH.chunk.js`,
- * `HASH.css`, `name.HASH_size.webp`. Names with a UUID have none: that says nothing of the content.
+ * Finds a hash in the name of a file, without its folder: `name-HASH.js`, `name.HASH.chunk.js`, `HASH.css`,
+ * `name.HASH_size.webp`. A UUID is not a content hash.
  */
 export function hashTokenOf(name: string): HashToken | undefined {
   const parts = name.split('.');
@@ -58,7 +58,7 @@ export function hashTokenOf(name: string): HashToken | undefined {
     const part = parts[index] ?? '';
     const token = tokenIn(part, index === 0);
     if (token !== undefined) return token;
-    // `chunk`, `min`, `bundle`, `lean` stand between the hash and the ending.
+    // `chunk`, `min`, `bundle`, `lean` may appear between the hash and the extension.
     if (!/^[a-z]{1,7}$/.test(part)) return undefined;
   }
   return undefined;
@@ -69,7 +69,7 @@ function tokenIn(part: string, isFirst: boolean): HashToken | undefined {
   if (whole !== undefined) return whole;
   const tail = /[-_]([A-Za-z0-9_-]{8})$/.exec(part)?.[1];
   const behind = /[-_]([A-Za-z0-9]{8,})$/.exec(part)?.[1];
-  // Astro puts the hash of what it did to an image behind that of the image.
+  // Astro adds the hash of its transformation after that of the image.
   const front = isFirst ? undefined : /^([A-Za-z0-9_-]{8})_[A-Za-z0-9]+$/.exec(part)?.[1];
   for (const text of [tail, behind, front]) {
     const token = text === undefined ? undefined : judged(text, false);
@@ -121,7 +121,7 @@ const judges: Readonly<Record<Alphabet, (text: string) => Trust>> = {
     const isWord = wordiness(text) >= word;
     const separators = text.match(/[-_]/g)?.length ?? 0;
     if (!/\d/.test(text)) {
-      // Four runs in eight letters are no words, whatever the pairs say.
+      // Eight letters in four runs are not words.
       if (isWord) return runs >= 4 ? 'likely' : separators > 0 || camelCase.test(text) ? undefined : 'weak';
       return runs >= 3 && separators === 0 && wordiness(text) <= random ? 'certain' : 'likely';
     }

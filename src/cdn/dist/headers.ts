@@ -3,19 +3,19 @@ import type { FileClass, ObjectHeaders } from '../model.ts';
 import { endingOf } from './media-types.ts';
 import { type PathTest, pathTest } from './pattern.ts';
 
-/** What a file is, as far as its headers depend on it. */
+/** The properties of a file that its headers depend on. */
 export interface Described {
   readonly path: string;
   readonly class: FileClass;
   readonly type: string;
-  /** It is a compressed copy of another file: rules for that one are for it, too. */
+  /** Set for a compressed copy: rules for the original apply to it too. */
   readonly copy?: { readonly of: string; readonly encoding: 'br' | 'gzip' };
 }
 
-/** Browsers may take them for a year without asking: RFC 8246. */
+/** Browsers use them for a year without revalidation: RFC 8246. */
 const immutable = 'public, max-age=31536000, immutable';
 const page = 'public, max-age=300, must-revalidate';
-/** Kept, but asked for each time: an old copy of it would break new pages. */
+/** Cached, but revalidated each time: an old copy breaks new pages. */
 const asked = 'public, no-cache';
 const other = 'public, max-age=3600';
 
@@ -27,8 +27,9 @@ const codeAndData = new Set(
 );
 
 /**
- * Headers of files: the defaults of their class with the rules of sluice.yml over them, later rules over earlier ones. An
- * empty value takes a header away. Files with the same headers share one object: a site may have 100,000 of them.
+ * Headers of files: the defaults of their class with the rules of sluice.yml over them, later rules over
+ * earlier ones. An empty value removes a header. Files with the same headers share one object: a site may have
+ * 100,000 files.
  */
 export function headersBy(rules: readonly HeaderRule[]): (file: Described) => ObjectHeaders {
   const tests = rules.map(({ match }) => pathTest(match));

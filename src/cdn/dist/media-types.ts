@@ -1,6 +1,6 @@
 /**
- * Content types by ending, as the IANA registers them; `+` in front: text, which is said to be UTF-8. JSON and XML say
- * by themselves which encoding they are in (RFC 8259, RFC 7303).
+ * Content types by extension, as registered at the IANA; with a leading `+`: text, sent as UTF-8. JSON and XML
+ * declare their encoding themselves (RFC 8259, RFC 7303).
  */
 const table = `
 +text/html html htm
@@ -107,7 +107,9 @@ const types = new Map(
 
 const plain = 'text/plain; charset=utf-8';
 
-/** Files without an ending that have a meaning; Apple asks for JSON (developer.apple.com, “Supporting associated domains”). */
+/**
+ * Known files without an extension; Apple requires JSON (developer.apple.com, “Supporting associated domains”).
+ */
 const named = new Map([
   ['apple-app-site-association', 'application/json'],
   ['CNAME', plain],
@@ -123,20 +125,20 @@ const named = new Map([
 
 export const unknownType = 'application/octet-stream';
 
-/** What follows the last dot, in lower case; '' for names without one (`LICENSE`, `.nojekyll`). */
+/** The extension in lower case; '' for names without one (`LICENSE`, `.nojekyll`). */
 export function endingOf(path: string): string {
   const dot = path.lastIndexOf('.');
   return dot > path.lastIndexOf('/') + 1 ? path.slice(dot + 1).toLowerCase() : '';
 }
 
-/** The content type that its name gives a file; unknown ones are plain bytes. */
+/** The content type of a file by its name; the default is plain bytes. */
 export function mediaTypeOf(path: string): string {
   const ending = endingOf(path);
   const type = ending === '' ? named.get(path.slice(path.lastIndexOf('/') + 1)) : types.get(ending);
   return type ?? unknownType;
 }
 
-/** Whether such content gets much smaller: text, and the formats that are text or plain numbers inside. */
+/** Whether content of this type compresses well: text, and formats of text or plain numbers. */
 export function isCompressible(type: string): boolean {
   return /^(?:text\/|image\/(?:svg\+xml|bmp|vnd\.microsoft\.icon)|font\/(?:ttf|otf|collection)|model\/(?:gltf\+json|obj|stl))|[/+](?:json|xml|wasm|toml|graphql|rtf|postscript)\b|fontobject|mpegurl/.test(
     type,

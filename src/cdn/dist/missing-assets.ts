@@ -1,14 +1,16 @@
+import { basename } from 'node:path/posix';
 import type { SiteSettings } from '../../config/site.ts';
 import { UserError } from '../../kernel/errors.ts';
+import { counted } from '../../report/figures.ts';
 import type { SiteFile } from '../model.ts';
 import { type Reference, referencesOf } from '../pages/html.ts';
 import { resolveReference } from '../pages/reference.ts';
 import { shown } from './names.ts';
 import { pathTest } from './pattern.ts';
 import { createPauses } from './pauses.ts';
-import type { Site } from './read.ts';
+import type { DistFolder } from './read.ts';
 
-/** Who names a file that isn't there. */
+/** A missing file and the page that names it. */
 interface Missing {
   readonly path: string;
   readonly page: SiteFile;
@@ -16,15 +18,15 @@ interface Missing {
   pages: number;
 }
 
-/** So many are told; the rest is counted. */
+/** Most reported files; the rest is counted. */
 const most = 10;
 
 /**
- * Files that pages name and the folder lacks. What a page needs is a fault, an icon or a preview a note. Addresses on
- * other hosts, or above the site's top, and links to pages are not looked at: other servers may have those.
+ * Finds files that pages name and the folder lacks. A needed file is a fault, an icon or a preview a note. URLs
+ * on other hosts or above the site, and links to pages are not checked: other servers may serve those.
  */
 export async function missingAssets(
-  site: Site,
+  site: DistFolder,
   settings: SiteSettings,
   pages: readonly SiteFile[],
   readText: (file: SiteFile) => string,
@@ -42,7 +44,7 @@ export async function missingAssets(
       if (has(path)) continue;
       const known = missing.get(path);
       if (known !== undefined) known.pages++;
-      // A file that one page needs and another only mentions is needed.
+      // A file that any page needs is needed.
       if (known === undefined || (reference.needed && !known.reference.needed)) {
         missing.set(path, { path, page, reference, pages: known?.pages ?? 1 });
       }
@@ -55,10 +57,10 @@ export async function missingAssets(
 }
 
 /**
- * Whether the site has a path. Without a public URL nobody knows which folder of its host it is for: `/app/main.js`
- * may be `main.js`.
+ * Whether the folder has a path. Without a public URL the folder of its host is unknown: `/app/main.js` may be
+ * `main.js`.
  */
-function presence({ files }: Site, anyTop: boolean): (path: string) => boolean {
+function presence({ files }: DistFolder, anyTop: boolean): (path: string) => boolean {
   const paths = new Set(files.map((file) => file.path));
   return (path) => {
     if (paths.has(path) || !anyTop) return paths.has(path);
@@ -69,7 +71,7 @@ function presence({ files }: Site, anyTop: boolean): (path: string) => boolean {
   };
 }
 
-/** By path, so that each counts once a page. */
+/** By path, so that each counts once per page. */
 function pathsNamedBy(page: SiteFile, html: string, settings: SiteSettings): ReadonlyMap<string, Reference> {
   const { base, assets } = referencesOf(html);
   const named = new Map<string, Reference>();
@@ -82,21 +84,52 @@ function pathsNamedBy(page: SiteFile, html: string, settings: SiteSettings): Rea
 
 function faultsOf(missing: readonly Missing[]): readonly UserError[] {
   const told = missing.slice(0, most).map(
-    (item) =>
+    (missingFile) =>
       new UserError({
         code: 'cdn.missing-asset',
-        message: sentenceOf(item),
-        hint: 'Mend the build, or the reference. What another server answers under that path belongs into cdn.elsewhere.',
-        at: { file: item.page.file, line: item.reference.line },
+        message: sentenceOf(missingFile),
+        hint: 'Fix the build or the reference. If another server serves that path, add it to cdn.elsewhere.',
+        at: { file: missingFile.page.file, line: missingFile.reference.line },
       }),
   );
   const rest = missing.length - told.length;
   if (rest === 0) return told;
-  const message = `${rest} more ${rest === 1 ? 'file that a page needs is' : 'files that pages need are'} not in the folder`;
+  const message = `${counted(rest, 'more required file')} ${rest === 1 ? 'is' : 'are'} missing in the folder`;
   return [...told, new UserError({ code: 'cdn.missing-asset', message })];
 }
 
 function sentenceOf({ path, page, reference, pages }: Missing): string {
-  const others = pages === 1 ? '' : ` (and ${pages - 1} more ${pages === 2 ? 'page' : 'pages'})`;
-  return `${shown(page.path)}${others} names ${shown(path)} (${reference.by}), which is not in the folder`;
+  const others = pages === 1 ? '' : ` (and ${counted(pages - 1, 'more page')})`;
+  return `${shown(page.path)}${others} refers to ${shown(path)} (${reference.by}), which is missing in the folder`;
+}
+
+/** Attributes that may name a file; cheap, with false positives. */
+const attribute = /(?:src|href|srcset|poster)\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)/gi;
+
+/** Unchanged pages that may name a removed path. @param readText reads the text of a file. */
+export function pagesThatMayName(
+  paths: readonly string[],
+  files: readonly SiteFile[],
+  readText: (file: SiteFile) => string,
+): readonly SiteFile[] {
+  if (paths.length === 0) return [];
+  const names = new Set(paths.map((path) => basename(path)));
+  const pages = files.filter(
+    (file) => file.class === 'page' && file.headers['content-encoding'] === undefined,
+  );
+  return pages.filter((page) => {
+    for (const [, value = ''] of readText(page).matchAll(attribute)) {
+      if (value.split(/[\s"',?#/]+/).some((part) => names.has(decoded(part)))) return true;
+    }
+    return false;
+  });
+}
+
+function decoded(part: string): string {
+  if (!part.includes('%')) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

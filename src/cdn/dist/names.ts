@@ -1,7 +1,7 @@
 import { UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 
-/** What editors and systems leave behind; nobody means to publish it. */
+/** Leftovers of editors and systems. */
 const junk = /^(?:\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|.*\.sw[po]|.*~|\.gitkeep|\.keep)$/i;
 
 const secretNames =
@@ -13,27 +13,27 @@ export function isJunk(name: string): boolean {
   return junk.test(name);
 }
 
-/** Why a file or folder must not be published because of its name; undefined: it may be. */
+/** The fault of a name that must not be published. */
 export function nameFault(name: string, path: string): UserError | undefined {
   if (name === 'node_modules') {
     return new UserError({
       code: 'cdn.not-built',
-      message: `${path} is in the folder to be published: packages that a build takes from, not what it makes`,
-      hint: 'Name the folder that the build writes in cdn.dist, or this one in cdn.exclude.',
+      message: `${path} is in the folder to publish: it contains packages, not the output of a build`,
+      hint: 'Set cdn.dist to the output folder of the build, or add this one to cdn.exclude.',
     });
   }
-  if (secretFolders.test(name)) return secretFault(path, 'holds what nobody should see');
-  return secretNames.test(name) ? secretFault(path, 'usually holds secrets') : undefined;
+  if (secretFolders.test(name)) return secretFault(path, 'contains private files');
+  return secretNames.test(name) ? secretFault(path, 'usually contains secrets') : undefined;
 }
 
-/** Whether a file has to be looked into by its name or its beginning: it may hold a private key. */
+/** Whether a file may contain a private key, by its name or its beginning. */
 export function mayBeKey(name: string, start: Buffer): boolean {
   return keyFiles.test(name) || start.subarray(0, keyStart.length).equals(keyStart);
 }
 
 const keyStart = Buffer.from('-----BEGIN');
 
-/** A certificate may be published, its key may not. */
+/** A certificate is public, its key is not. */
 export function keyFault(path: string, bytes: Buffer): UserError | undefined {
   return bytes.includes('PRIVATE KEY-----') ? secretFault(path, 'is a private key') : undefined;
 }
@@ -42,27 +42,29 @@ function secretFault(path: string, why: string): UserError {
   return new UserError({
     code: 'cdn.secret-file',
     message: `${path} must not be published: it ${why}`,
-    hint: 'Take it out of the folder, or name it in cdn.exclude.',
+    hint: 'Remove it from the folder, or add it to cdn.exclude.',
   });
 }
 
 /** S3's limit for the key of an object. */
 const longestKey = 1024;
 
-/** Why a path can't be a key in a store, or no address; undefined: it can. */
+/** The fault of a path that cannot be a key or a URL. */
 export function pathFault(path: string, prefix: string): UserError | undefined {
-  const refuse = (why: string, hint = 'Rename it, or name it in cdn.exclude.') =>
+  const refuse = (why: string, hint = 'Rename it, or add it to cdn.exclude.') =>
     distFault(`${shown(path)} cannot be published: ${why}`, hint);
   if (path.includes('\ufffd')) return refuse('its name is not valid UTF-8');
   if (/[\x00-\x1f\x7f\\]/.test(path)) {
-    return refuse('its name has a backslash or a control character, which browsers take for something else');
+    return refuse(
+      'its name contains a backslash or a control character, which browsers interpret differently',
+    );
   }
   if (path === '.sluice' || path.startsWith('.sluice/')) {
-    return refuse('Sluice keeps its own files there', 'Take it out of the folder: it is no part of a site.');
+    return refuse('Sluice keeps its own files at this path', 'Remove it from the folder.');
   }
   const bytes = Buffer.byteLength(prefix + path);
   if (bytes <= longestKey) return undefined;
-  return refuse(`its key would have ${bytes} bytes, and ${longestKey} is the most that a store takes`);
+  return refuse(`its key has ${bytes} bytes; stores accept at most ${longestKey}`);
 }
 
 /** UserError `cdn.dist`. */
@@ -70,7 +72,7 @@ export function distFault(message: string, hint?: string, cause?: unknown): User
   return new UserError({ code: 'cdn.dist', message, ...(hint === undefined ? {} : { hint }), cause });
 }
 
-/** A name as one line of at most 200 characters that no terminal or runner takes for a command. */
+/** A name on one line of at most 200 characters, harmless in terminals and logs. */
 export function shown(path: string): string {
   const line = harmless(path).replaceAll(/[\n\r\t]/g, ' ');
   return line.length <= 200 ? line : `${line.slice(0, 100)}…${line.slice(-90)}`;

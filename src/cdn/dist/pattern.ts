@@ -1,14 +1,16 @@
-/** Tells whether a path, from the top of the site, is meant. */
+/** Matches a path from the top of the site. */
 export type PathTest = (path: string) => boolean;
 
 /**
- * Patterns of `cdn.hashed`, `cdn.headers` and `cdn.exclude`. Case counts; files with a dot in front are files like others.
+ * Patterns of `cdn.hashed`, `cdn.headers` and `cdn.exclude`. Case matters; dotfiles match like other files.
  *
- * - `*.pdf` (no slash) is a name, anywhere; `/robots.txt` and `docs/*.pdf` (a slash in front or within) count from the top.
+ * - `*.pdf` (no slash) is a name in any folder; `/robots.txt` and `docs/*.pdf` (with a slash) are relative to
+ *   the top.
  * - `*` is any text without a slash, `?` one such character, `[a-f]` and `[!a-f]` one of a set.
- * - `**` as a whole part is any number of folders, also none: `docs/**`, `**`+`/draft.html`.
- * - `{a,b}` is either, and may stand in another; `\` takes the meaning from the character behind it.
- * - A pattern that ends in a plain name stands for a folder of that name, too: `drafts` is all that is below it.
+ * - `**` as a whole part is any number of folders, including zero: `docs/**`, `**`+`/draft.html`.
+ * - `{a,b}` is either, and may be nested; `\` escapes the next character.
+ * - A pattern that ends in a plain name also matches a folder of that name: `drafts` matches everything below
+ *   it.
  */
 export function pathTest(patterns: readonly string[]): PathTest {
   if (patterns.length === 0) return () => false;
@@ -62,7 +64,7 @@ function set(rest: string): readonly [string, string] | undefined {
   const [all, not, members] = /^\[([!^]?)(\]?[^\]/]*)\]/.exec(rest) ?? [];
   if (all === undefined || !members) return undefined;
   const inside = members.replaceAll(/[\\\][^]/g, '\\$&').replaceAll(/^-|-$/g, '\\-');
-  // A range that runs backwards is none.
+  // A reversed range is literal.
   const isRange = [...members.matchAll(/(.)-(.)/gsu)].every(([, from = '', to = '']) => from <= to);
   return isRange ? [all, not ? `[^/${inside}]` : `[${inside}]`] : undefined;
 }
@@ -71,7 +73,7 @@ function escaped(rest: string): readonly [string, string] | undefined {
   return rest[0] === '\\' && rest.length > 1 ? [rest.slice(0, 2), literal(rest[1] ?? '')] : undefined;
 }
 
-/** Whether the brace at the start has its partner. */
+/** Whether the brace at the start is closed. */
 function closes(rest: string): boolean {
   let depth = 0;
   for (const character of rest) {

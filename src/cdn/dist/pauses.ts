@@ -1,11 +1,10 @@
-/** A loop that never waits would block timers, sockets and the abort; one that always does takes far longer. */
+/** A loop that never waits blocks timers, sockets and the abort; one that always waits takes far longer. */
 const sliceMs = 20;
 const nothing = Promise.resolve();
 
 /**
- * To be awaited in each turn of a long synchronous loop: now and then it lets others work.
- *
- * @returns rejects with the signal's reason on abort.
+ * Await the result in each turn of a long synchronous loop: it yields to the event loop now and then, and
+ * rejects with the signal's reason on abort.
  */
 export function createPauses(signal: AbortSignal): () => Promise<void> {
   let since = performance.now();

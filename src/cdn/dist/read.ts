@@ -1,40 +1,37 @@
-import { type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import type { SiteSettings } from '../../config/site.ts';
 import { messageOf, type UserError, UserErrors } from '../../kernel/errors.ts';
 import { counted } from '../../report/figures.ts';
 import type { ObjectHeaders, SiteFile } from '../model.ts';
-import { assetTest } from './assets.ts';
-import { keepBytes } from './body.ts';
-import { bundledPaths } from './bundle-manifest.ts';
+import { assetTest, bundledPaths } from './assets.ts';
 import { digestFile } from './digest.ts';
 import { type Described, headersBy } from './headers.ts';
 import { endingOf, isCompressible, mediaTypeOf, unknownType } from './media-types.ts';
-import { missingFolder } from './missing-folder.ts';
 import { distFault, keyFault, mayBeKey, pathFault, shown } from './names.ts';
 import { pathTest } from './pattern.ts';
 import { createPauses } from './pauses.ts';
-import { encodingOf, type Variant, variantsOf } from './variants.ts';
+import { encodingOf, keepBytes, type Variant, variantsOf } from './variants.ts';
 import { type Walked, walk } from './walk.ts';
 
-/** A folder as it is published. */
-export interface Site {
-  /** Sorted by path, in the order of their bytes. */
+/** A folder to publish. */
+export interface DistFolder {
+  /** Sorted by the bytes of their paths. */
   readonly files: readonly SiteFile[];
-  /** What a person should know; one sentence each. */
+  /** Notes; one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** So many faults are told; more would hide the first. */
+/** Most reported faults; more hide the first. */
 const mostFaults = 20;
 
 /**
  * Reads the folder: every file with its hash, its class and the headers it gets.
  *
- * @throws UserErrors `cdn.dist`, `cdn.secret-file`, `cdn.not-built`: everything that is wrong with it, at once; the
- * signal's reason on abort.
+ * @throws UserErrors `cdn.dist`, `cdn.secret-file`, `cdn.not-built`: all faults at once; the signal's reason on
+ *   abort.
  */
-export async function readSite(settings: SiteSettings, signal: AbortSignal): Promise<Site> {
+export async function readDist(settings: SiteSettings, signal: AbortSignal): Promise<DistFolder> {
   expectFolder(settings.dist);
   signal.throwIfAborted();
   const pause = createPauses(signal);
@@ -43,7 +40,7 @@ export async function readSite(settings: SiteSettings, signal: AbortSignal): Pro
     isExcluded: pathTest(settings.exclude),
     pause,
   });
-  // A folder that is none of a site may be a whole disk: it is not read first.
+  // With many faults it may be a whole disk: it is not read.
   if (walked.faults.length > mostFaults) throw new UserErrors(fewest(walked.faults));
   const faults = [...walked.faults];
   const headersOf = headersBy(settings.headers);
@@ -82,14 +79,14 @@ function notesOf({ junk, excluded }: Walked): readonly string[] {
   return [
     ...(junk.length === 0
       ? []
-      : [`${counted(junk.length, 'file')} left out that editors and systems leave behind (${shown(few)})`]),
+      : [`${counted(junk.length, 'file')} from editors or the system left out (${shown(few)})`]),
     ...(excluded === 0
       ? []
       : [`${counted(excluded, 'file or folder', 'files and folders')} left out by cdn.exclude`]),
   ];
 }
 
-/** A pattern that means nothing is misspelt, or the file that it was for is gone. */
+/** An unused pattern is misspelled, or its file is gone. */
 function unusedPatterns({ hashed, headers }: SiteSettings, paths: readonly string[]): readonly string[] {
   const keys = { 'cdn.hashed': hashed ?? [], 'cdn.headers': headers.flatMap(({ match }) => match) };
   return Object.entries(keys).flatMap(([key, patterns]) => {
@@ -105,7 +102,7 @@ function fewest(faults: readonly UserError[]): readonly UserError[] {
   return [...faults.slice(0, mostFaults), distFault(`${counted(rest, 'more file')} cannot be published`)];
 }
 
-/** By the bytes of UTF-8; UTF-16, by which JavaScript compares, differs where there are surrogates. */
+/** By the bytes of UTF-8; JavaScript compares UTF-16, which differs for surrogates. */
 function inOrder(paths: readonly string[]): string[] {
   if (!paths.some((path) => /[\ud800-\udfff]/.test(path))) return [...paths].sort();
   return [...paths].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -153,7 +150,7 @@ async function readFiles(
   return files;
 }
 
-/** What a file is by its name; `app.js.br` beside `app.js` is that file, compressed. */
+/** Describes a file by its name; `app.js.br` beside `app.js` is its compressed copy. */
 function describe(
   path: string,
   all: ReadonlySet<string>,
@@ -170,9 +167,43 @@ function describe(
   return { path, type, class: isPage ? 'page' : isAsset(path) ? 'asset' : 'file' };
 }
 
-/** Sites with clean addresses have pages without an ending. */
+/** Sites with clean URLs have pages without an extension. */
 function beginsLikeHtml(start: Buffer): boolean {
   return /^\ufeff?\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html)[\s>]/is.test(
     start.toString('utf8', 0, 2048),
   );
+}
+
+/** Usual output folders of builds. */
+const usual = ['dist', 'build', 'out', 'public', '.output/public', '_site'];
+
+/** UserError `cdn.dist` for a missing folder; it suggests existing ones. */
+export function missingFolder(dist: string): UserError {
+  const isFile = existsSync(dist);
+  let around = dirname(dist);
+  while (!existsSync(around)) around = dirname(around);
+  const found = usual.filter((name) => {
+    const folder = join(around, name);
+    return (
+      folder !== dist &&
+      statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true &&
+      hasFiles(folder)
+    );
+  });
+  const places = found.map((name) => relative(dirname(around), join(around, name)));
+  const [only] = places;
+  return distFault(
+    isFile ? `${dist} is a file: cdn.dist must name a folder` : `The folder ${dist} does not exist`,
+    only === undefined
+      ? 'Build the front end first. cdn.dist is relative to the folder of sluice.yml.'
+      : `Build the front end first, or set cdn.dist to ${places.join(' or ')} (in ${basename(dirname(around)) || '/'}).`,
+  );
+}
+
+function hasFiles(folder: string): boolean {
+  try {
+    return readdirSync(folder).length > 0;
+  } catch {
+    return false;
+  }
 }

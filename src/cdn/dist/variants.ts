@@ -1,47 +1,49 @@
 import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { SiteFile } from '../model.ts';
+import type { Body } from '../store.ts';
 import { readWhole } from './digest.ts';
 import { isCompressible, unknownType } from './media-types.ts';
 
 export type Encoding = 'br' | 'gzip';
 
-/** A compressed copy of a file of the site. */
+/** A compressed copy of a file. */
 export interface Variant {
   readonly original: SiteFile;
   readonly path: string;
   readonly encoding: Encoding;
   readonly size: number;
   readonly sha256: string;
-  /** Kept for its upload, while there is room. */
+  /** Kept for its upload, within a limit. */
   readonly bytes: Buffer | undefined;
 }
 
 const endings: Readonly<Record<Encoding, string>> = { br: 'br', gzip: 'gz' };
 
-/** Smaller files are one packet either way. */
+/** Smaller files fit in one packet anyway. */
 const smallest = 1024;
 
-/** Brotli 11 takes 2 s a MiB; above this size it would hold up the release for nobody's gain, and 9 takes a tenth. */
+/** Brotli 11 takes 2 s per MiB; for larger files level 9 takes a tenth of that. */
 const largestForBest = 2 ** 20;
 
-/** Of all copies together, what is kept: more is made a second time when it is uploaded. */
+/** Most bytes of kept copies; others are compressed again for the upload. */
 const room = 32 * 2 ** 20;
 
-/** libuv has four threads unless told otherwise. */
+/** libuv has four threads by default. */
 const atOnce = 4;
 
 const brotli = promisify(brotliCompress);
 const zip = promisify(gzip);
 
-/** The encoding that an ending stands for. */
+/** The encoding of an extension. */
 export function encodingOf(path: string): Encoding | undefined {
   if (path.endsWith('.br')) return 'br';
   return path.endsWith('.gz') ? 'gzip' : undefined;
 }
 
-/** Always the same bytes for the same content, as long as Node's zlib and brotli are the same. */
+/** Deterministic for one version of Node's zlib and brotli. */
 export async function encode(bytes: Buffer, encoding: Encoding): Promise<Buffer> {
   if (encoding === 'gzip') return await zip(bytes, { level: 9 });
   return await brotli(bytes, {
@@ -53,10 +55,9 @@ export async function encode(bytes: Buffer, encoding: Encoding): Promise<Buffer>
 }
 
 /**
- * The compressed copies that a site gets: of text from 1 KiB, where they are smaller. A copy that the build has made
- * itself is used as it is.
+ * Compresses text files from 1 KiB, where that is smaller. Existing copies of the build are used as they are.
  *
- * @throws the signal's reason on abort; UserError `cdn.dist` for a file that is gone.
+ * @throws the signal's reason on abort; UserError `cdn.dist` for a missing file.
  */
 export async function variantsOf(
   files: readonly SiteFile[],
@@ -86,10 +87,37 @@ export async function variantsOf(
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
-  // Whichever was done first.
+  // They finish in any order.
   return variants.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function isPlainText({ headers }: SiteFile): boolean {
   return headers['content-encoding'] === undefined && isCompressible(headers['content-type'] ?? unknownType);
+}
+
+/** Compressed copies made while reading the folder; they are freed with it. */
+const encoded = new WeakMap<SiteFile, Buffer>();
+
+/** Keeps a compressed copy for its upload. */
+export function keepBytes(file: SiteFile, bytes: Buffer): void {
+  encoded.set(file, bytes);
+}
+
+/**
+ * The bytes of a file for the store, with the SHA-256 computed on reading: a store that verifies it rejects a
+ * changed file.
+ *
+ * @throws UserError `cdn.dist` for a missing file to compress.
+ */
+export async function openBody(of: SiteFile): Promise<Body> {
+  const { file, encoding, size, sha256 } = of;
+  const bytes = encoded.get(of);
+  if (bytes !== undefined) return { bytes, sha256 };
+  if (encoding === undefined) return { file, size, sha256 };
+  return { bytes: await encode(await readWhole(file), encoding), sha256 };
+}
+
+/** The text of a page or a style sheet. */
+export function readText({ file }: SiteFile): string {
+  return readFileSync(file, 'utf8');
 }

@@ -4,34 +4,34 @@ import { messageOf, type UserError } from '../../kernel/errors.ts';
 import { distFault, isJunk, nameFault, pathFault, shown } from './names.ts';
 import type { PathTest } from './pattern.ts';
 
-/** What a folder holds: every file that is to be published, and what keeps it from that. */
+/** The files of a folder to publish, and the faults that prevent it. */
 export interface Walked {
   /** From the top of the site, with forward slashes; in no order. */
   readonly paths: readonly string[];
-  /** Left out because nobody means to publish it. */
+  /** Left out: leftovers of editors and systems. */
   readonly junk: readonly string[];
   readonly excluded: number;
   readonly faults: readonly UserError[];
 }
 
 export interface WalkOptions {
-  /** Of the store: its keys have a longest length. */
+  /** Of the store: the length of keys is limited. */
   readonly prefix: string;
   readonly isExcluded: PathTest;
-  /** Called now and then: lets others work, and ends the walk on abort. */
+  /** Yields to the event loop; rejects on abort. */
   readonly pause: () => Promise<void>;
 }
 
 interface Folder {
   /** '' or with a slash at its end. */
   readonly path: string;
-  /** Without symbolic links in it. */
+  /** With symbolic links resolved. */
   readonly real: string;
-  /** Real paths of it and what it was reached through. */
+  /** Real paths of the folder and its parents. */
   readonly above: readonly string[];
 }
 
-/** Every file below a folder; links are followed as long as they stay within it. */
+/** Every file below a folder; links within it are followed. */
 export async function walk(root: string, { prefix, isExcluded, pause }: WalkOptions): Promise<Walked> {
   const top = realpathSync(root);
   const paths: string[] = [];
@@ -82,7 +82,7 @@ function follow(folder: Folder, name: string, path: string, top: string): Target
   const refuse = (why: string) => ({
     fault: distFault(
       `${shown(path)} is a symbolic link ${why}`,
-      'Put the file itself there, or name the link in cdn.exclude.',
+      'Replace the link with the file, or add it to cdn.exclude.',
     ),
   });
   let real: string;
@@ -92,22 +92,20 @@ function follow(folder: Folder, name: string, path: string, top: string): Target
     stats = statSync(real);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ELOOP') return refuse('that leads back to itself');
-    return refuse(
-      code === 'ENOENT' ? 'to a file that is not there' : `that cannot be followed: ${messageOf(error)}`,
-    );
+    if (code === 'ELOOP') return refuse('to itself');
+    return refuse(code === 'ENOENT' ? 'to a missing file' : `that cannot be followed: ${messageOf(error)}`);
   }
-  if (real !== top && !real.startsWith(top + sep)) return refuse(`to ${shown(real)}, outside of the folder`);
+  if (real !== top && !real.startsWith(top + sep)) return refuse(`to ${shown(real)}, outside the folder`);
   if (stats.isFile()) return { real, stats };
   if (!stats.isDirectory()) return { fault: notAFile(path) };
-  // A link to a folder that it lies in itself would be walked without end.
+  // A link to one of its parent folders is an endless loop.
   const loops = folder.above.some((above) => above === real || above.startsWith(real + sep));
-  return loops || dirname(real) === real ? refuse('to a folder that it lies in itself') : { real, stats };
+  return loops || dirname(real) === real ? refuse('to one of its parent folders') : { real, stats };
 }
 
 function notAFile(path: string): UserError {
   return distFault(
     `${shown(path)} is neither a file nor a folder (a socket, a pipe or a device)`,
-    'Take it out of the folder, or name it in cdn.exclude.',
+    'Remove it from the folder, or add it to cdn.exclude.',
   );
 }

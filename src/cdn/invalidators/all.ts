@@ -4,14 +4,13 @@ import { noUrl, openCloudflare } from './cloudflare.ts';
 import { openCloudFront } from './cloudfront.ts';
 import type { CloudFrontEffects } from './cloudfront-api.ts';
 
-/** CloudFront needs all that Cloudflare does, and keys. */
+/** CloudFront also needs keys. */
 export type InvalidatorEffects = CloudFrontEffects;
 
 /**
- * The CDNs of a site. Nothing is asked of them yet, but what would keep them from being told is found here, before
- * anything is published.
- *
- * @throws UserError `cdn.cloudflare` (no token), `cdn.cloudfront` and `cdn.cloudflare` (an API's address that is none), `config.missing-key` (Cloudflare without a `url`).
+ * Opens the CDNs of a site, without a request. Faults of their settings are found here, before the publication.
+ * @throws UserError `cdn.cloudflare` (no token), `cdn.cloudfront` and `cdn.cloudflare` (an invalid API
+ * address), `config.missing-key` (Cloudflare without a `url`).
  */
 export function openInvalidators(
   { cloudfront, cloudflare, wait, url }: Pick<SiteSettings, 'cloudfront' | 'cloudflare' | 'wait' | 'url'>,

@@ -9,16 +9,16 @@ import {
   type Outcome,
   quoted,
   type Request,
+  type TellingEffects,
   type Verdict,
 } from './exchange.ts';
-import type { TellingEffects } from './telling.ts';
 
 const patienceMs = 3 * 60_000;
 
 /** Body of one purge. */
 export type Purge = { readonly files: readonly string[] } | { readonly prefixes: readonly string[] };
 
-/** What Sluice asks of a zone. */
+/** Requests to one zone. */
 export interface CloudflareApi {
   zoneId(exchange: Exchange): Promise<Outcome<string>>;
   purge(exchange: Exchange, zone: string, purge: Purge): Promise<Outcome<true>>;
@@ -30,7 +30,7 @@ const zones = z.array(z.object({ id: z.string().regex(/^[0-9a-f]{32}$/) }));
 export function openCloudflareApi(zone: string, effects: TellingEffects): CloudflareApi {
   const { clock, env } = effects;
   const token = tokenOf(effects);
-  // The variable is Wrangler's (“System environment variables”).
+  // Wrangler defines this variable (“System environment variables”).
   const base = apiBase(env.CLOUDFLARE_API_BASE_URL, 'https://api.cloudflare.com/client/v4', {
     code: 'cdn.cloudflare',
     names: 'CLOUDFLARE_API_BASE_URL',
@@ -71,27 +71,27 @@ export function openCloudflareApi(zone: string, effects: TellingEffects): Cloudf
 }
 
 function noSuchZone(zone: string): string {
-  return `has no zone ${zone} that this token may see; give the token “Zone: Read” for it, or name the zone by its ID`;
+  return `has no zone ${zone} that this token can read; give the token “Zone: Read” for it, or set cdn.cloudflare to the zone ID`;
 }
 
 export function isZoneId(zone: string): boolean {
   return /^[0-9a-f]{32}$/.test(zone);
 }
 
-/** Masks it before anything can show it. A pasted line break is not part of it. */
+/** Masks the token first. A pasted line break is not part of it. */
 function tokenOf({ env, mask }: TellingEffects): string {
   const token = env.CLOUDFLARE_API_TOKEN?.trim() ?? '';
   if (token !== '') mask.add(token);
-  // RFC 6750, 2.1. What isn't a token can't be sent, and errors about headers quote them.
+  // RFC 6750, 2.1. An invalid value must not get into an error about headers.
   if (/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) return token;
   throw new UserError({
     code: 'cdn.cloudflare',
-    message: `CLOUDFLARE_API_TOKEN ${token === '' ? 'is not set' : 'is no API token'}, and Cloudflare is to be told what has changed`,
-    hint: 'Make an API token with “Zone: Cache Purge” and “Zone: Read” for the zone, and give it to the job as a secret.',
+    message: `CLOUDFLARE_API_TOKEN ${token === '' ? 'is not set' : 'is not a valid API token'}; Cloudflare cannot be invalidated`,
+    hint: 'Create an API token with “Zone: Cache Purge” and “Zone: Read” for the zone, and pass it to the job as a secret.',
   });
 }
 
-/** Every answer of Cloudflare's API has this shape, errors too; `success` may be false with status 200. */
+/** Every answer of Cloudflare's API has this form, errors too; `success` may be false with status 200. */
 const envelope = z.object({
   success: z.boolean(),
   errors: z
@@ -106,19 +106,15 @@ const envelope = z.object({
   result: z.unknown().optional(),
 });
 
-/** What the Free plan gives back: 5 requests a minute (“Purge cache”, Availability and limits). */
+/** The Free plan allows 5 more requests each minute (“Purge cache”, Availability and limits). */
 const refillMs = 12_000;
 
-/** Wrong or missing token, wrong format of it, no permission. */
+/** Wrong, missing or malformed token, no permission. */
 const unauthorized = new Set([6003, 9106, 9109, 10000, 10001]);
-/** The ID of a zone that there isn't, or that isn't one. */
+/** Unknown or invalid zone ID. */
 const noZone = new Set([1001, 7000, 7003]);
 
-/**
- * Takes the `result` out of an answer.
- *
- * @param zone as it is named in sluice.yml, for the sentence about a refusal.
- */
+/** Reads the `result` of an answer. @param zone as in sluice.yml, for messages. */
 function judge<T>(
   answer: Answer,
   zone: string,
@@ -128,7 +124,7 @@ function judge<T>(
   const { status } = answer;
   if (status === 429)
     return {
-      again: 'let no more requests through',
+      again: 'limited the rate of requests',
       afterMs: retryAfterMs(answer.headers, clock.now()) || refillMs,
     };
   const read = readEnvelope(answer.text);
@@ -144,7 +140,7 @@ function judge<T>(
   if (status === 401 || errors.some(({ code }) => unauthorized.has(code)))
     return { refused: `${words}. CLOUDFLARE_API_TOKEN needs “Zone: Cache Purge” for ${zone}` };
   if (errors.some(({ code }) => noZone.has(code)))
-    return { refused: `${words}. There is no zone ${zone} that this token may see` };
+    return { refused: `${words}. There is no zone ${zone} that this token can read` };
   return { refused: words };
 }
 

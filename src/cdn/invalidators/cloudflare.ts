@@ -1,10 +1,10 @@
 import { UserError } from '../../kernel/errors.ts';
+import { counted } from '../../report/figures.ts';
 import type { ChangedSite, Invalidator } from '../invalidator.ts';
 import type { InvalidationPlan, InvalidationResult } from '../model.ts';
 import { isZoneId, openCloudflareApi, type Purge } from './cloudflare-api.ts';
-import { tellCloudflare } from './encoding.ts';
-import { planPaths } from './paths.ts';
-import { beginTelling, type TellingEffects } from './telling.ts';
+import { beginTelling, type TellingEffects } from './exchange.ts';
+import { planPaths, tellCloudflare } from './paths.ts';
 
 /**
  * URLs in one request. The documentation has 100; more than 30 were still refused long after that was written
@@ -13,8 +13,8 @@ import { beginTelling, type TellingEffects } from './telling.ts';
 const urlsARequest = 30;
 
 /**
- * Five requests of URLs at most, which is what the Free plan gives back in a minute; beyond that folders. Thirty of those
- * are one request.
+ * At most five requests of URLs, the rate of the Free plan per minute; beyond that folders. Thirty of those are
+ * one request.
  */
 const dialect = { tell: tellCloudflare, few: 5 * urlsARequest, wildcards: 30 };
 
@@ -22,7 +22,7 @@ const dialect = { tell: tellCloudflare, few: 5 * urlsARequest, wildcards: 30 };
  * One zone of Cloudflare.
  *
  * @param zone its name, or its ID of 32 hex digits.
- * @throws UserError `cdn.cloudflare`: there is no token, or what there is can't be one.
+ * @throws UserError `cdn.cloudflare`: the token is missing or invalid.
  */
 export function openCloudflare(zone: string, effects: TellingEffects): Invalidator {
   const cdn = `Cloudflare ${zone}`;
@@ -37,10 +37,10 @@ export function openCloudflare(zone: string, effects: TellingEffects): Invalidat
     for (const [done, purge] of purges.entries()) {
       const purged = await api.purge(exchange, id.value, purge);
       if (purged.ok) continue;
-      const before = done === 0 ? '' : `; ${done} of ${purges.length} requests went through before`;
+      const before = done === 0 ? '' : `; ${done} of ${purges.length} requests succeeded`;
       return end('failed', `${purged.why}${before}`);
     }
-    // Its cache has forgotten before it answers (“Instant Purge”).
+    // The purge is done before the answer (“Instant Purge”).
     return end('completed');
   }
 
@@ -54,13 +54,13 @@ function planFor(cdn: string, zone: string, changed: ChangedSite): InvalidationP
   const cost =
     purges === 0
       ? 'nothing'
-      : `nothing; ${purges} of the 25 purges that the Free plan has at once (5 a minute come back)`;
+      : `nothing; ${counted(purges, 'purge')} (the Free plan allows 25 at once, then 5 per minute)`;
   return { cdn, paths, requests, cost };
 }
 
 /**
- * URLs one by one, and folders as Cloudflare's prefixes: host and path, without a scheme and a slash at the end. The whole
- * site is a prefix too: `purge_everything` would empty the caches of the zone's other hosts with it.
+ * URLs one by one, and folders as prefixes: host and path, without a scheme and a final slash. The whole site
+ * is a prefix too: `purge_everything` also empties the caches of the zone's other hosts.
  */
 function pathsOf(changed: ChangedSite): readonly string[] {
   if (changed.url === undefined) throw noUrl();
@@ -69,22 +69,22 @@ function pathsOf(changed: ChangedSite): readonly string[] {
   const folders = new Set(told.filter(({ below }) => below).map(({ path }) => path));
   const paths = told.flatMap(({ path, below }) => {
     if (below) return [prefixOf(`${host}${path}`)];
-    // A prefix covers the folder's own name, too.
+    // A prefix covers the folder's name without a slash, too.
     return folders.has(`${path}/`) ? [] : [`${origin}${path}`];
   });
   return [...new Set(paths)];
 }
 
-/** At most 31 separators (“Purge cache by prefix”, Limitations): the folder above is told instead. */
+/** At most 31 separators (“Purge cache by prefix”, Limitations); deeper folders are shortened. */
 function prefixOf(folder: string): string {
   return folder.replace(/\/$/, '').split('/').slice(0, 32).join('/');
 }
 
-/** Cloudflare is told URLs, not paths. */
+/** Cloudflare purges URLs, not paths. */
 export function noUrl(): UserError {
   return new UserError({
     code: 'config.missing-key',
-    message: 'cdn: url is missing, and Cloudflare is told URLs of what has changed',
+    message: 'cdn: url is missing; Cloudflare purges by URL',
     hint: 'url: https://www.example.com',
   });
 }

@@ -1,12 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type AwsKeys, createSigner, emptySha256 } from '../aws/sign.ts';
-import {
-  type CloudFrontError,
-  type InvalidationState,
-  invalidationBatch,
-  parseError,
-  parseInvalidation,
-} from './cloudfront-xml.ts';
+import { escapeXml, text } from '../aws/xml.ts';
 import {
   type Answer,
   apiBase,
@@ -14,28 +8,28 @@ import {
   type Outcome,
   quoted,
   type Request,
+  type TellingEffects,
   type Verdict,
 } from './exchange.ts';
-import type { TellingEffects } from './telling.ts';
 
 export interface CloudFrontEffects extends TellingEffects {
-  /** Asked for every request. */
+  /** Called for every request. */
   readonly keys: () => Promise<AwsKeys>;
 }
 
-/** What Sluice asks of a distribution. */
+/** Requests to one distribution. */
 export interface CloudFrontApi {
-  /** @returns `known`: it was made before, and CloudFront says no more. */
+  /** @returns `known` if the invalidation already exists. */
   create(
     exchange: Exchange,
     paths: readonly string[],
     callerReference: string,
   ): Promise<Outcome<InvalidationState | 'known'>>;
-  /** Asks until it is completed, for 15 minutes. */
+  /** Polls until it is completed, for up to 15 minutes. */
   completed(exchange: Exchange, id: string): Promise<Outcome<InvalidationState>>;
 }
 
-/** An invalidation takes seconds to a few minutes; others in progress must end first when there are too many. */
+/** An invalidation takes seconds to a few minutes; if too many are in progress, some must end first. */
 const patienceMs = 5 * 60_000;
 const crowdedPauseMs = 10_000;
 const waitMs = 15 * 60_000;
@@ -46,7 +40,7 @@ export function openCloudFrontApi(
   distribution: string,
   { keys, clock, env }: CloudFrontEffects,
 ): CloudFrontApi {
-  // CloudFront is everywhere; its API is in us-east-1.
+  // The API of CloudFront is in us-east-1.
   const sign = createSigner({ keys, clock, region: 'us-east-1', service: 'cloudfront' });
   const base = `${endpointOf(env)}/2020-05-31/distribution/${distribution}/invalidation`;
 
@@ -62,12 +56,12 @@ export function openCloudFrontApi(
     const { status, headers, text } = answer;
     if (status >= 200 && status < 300) {
       const state = parseInvalidation(text);
-      return state === undefined ? { refused: 'gave an answer that can’t be read' } : take(state);
+      return state === undefined ? { refused: 'returned an unreadable answer' } : take(state);
     }
     const error = parseError(text);
-    // A signature of another time is answered as a wrong one is.
+    // CloudFront reports a wrong time as a wrong signature.
     if (error?.code === 'SignatureDoesNotMatch' && sign.learnTime(headers.date))
-      return { again: 'has another time than this machine' };
+      return { again: 'has a different time from this machine' };
     return judgeError(status, error, distribution);
   }
 
@@ -86,7 +80,7 @@ export function openCloudFrontApi(
         request: () => signed('GET', `${base}/${id}`),
         judge: (answer) =>
           judge(answer, (state) =>
-            state.completed ? { is: state } : { again: 'was still at it', afterMs: pollMs },
+            state.completed ? { is: state } : { again: 'was still in progress', afterMs: pollMs },
           ),
         patienceMs: waitMs,
       }),
@@ -94,8 +88,9 @@ export function openCloudFrontApi(
 }
 
 /**
- * Our references hold their paths, so one that was used before was used for the same: CloudFront has it. It documents
- * InvalidationBatchAlreadyExists for other paths, and answers InvalidArgument (https://github.com/aws/aws-cdk/issues/3878).
+ * A reference contains the hash of its paths, so a used one means the same invalidation. It documents
+ * InvalidationBatchAlreadyExists for other paths, and answers InvalidArgument
+ * (https://github.com/aws/aws-cdk/issues/3878).
  */
 function isKnown(error: CloudFrontError | undefined): boolean {
   if (error === undefined) return false;
@@ -120,23 +115,61 @@ function judgeError(
     case 'RequestLimitExceeded':
       return { again: words };
     case 'NoSuchDistribution':
-      return { refused: `has no distribution ${distribution} in the account of these keys` };
+      return { refused: `has no distribution ${distribution} in this account` };
     case 'AccessDenied':
-      return { refused: `doesn’t allow it: ${quoted(error.message)}` };
+      return { refused: `denied access: ${quoted(error.message)}` };
     case 'InvalidClientTokenId':
     case 'SignatureDoesNotMatch':
     case 'ExpiredToken':
-      return { refused: `doesn’t accept the keys: ${error.code}` };
+      return { refused: `rejected the keys: ${error.code}` };
     default:
       return status === 429 || status >= 500 ? { again: words } : { refused: words };
   }
 }
 
-/** As the AWS SDKs have it (“Service-specific endpoints”). */
+/** As in the AWS SDKs (“Service-specific endpoints”). */
 function endpointOf(env: CloudFrontEffects['env']): string {
   const given = env.AWS_ENDPOINT_URL_CLOUDFRONT || env.AWS_ENDPOINT_URL;
   return apiBase(given, 'https://cloudfront.amazonaws.com', {
     code: 'cdn.cloudfront',
     names: 'AWS_ENDPOINT_URL_CLOUDFRONT (or AWS_ENDPOINT_URL)',
   });
+}
+
+const namespace = 'http://cloudfront.amazonaws.com/doc/2020-05-31/';
+
+/** The state of an invalidation. */
+export interface InvalidationState {
+  readonly id: string;
+  readonly completed: boolean;
+}
+
+/** An error of CloudFront. */
+export interface CloudFrontError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The body of CreateInvalidation. */
+export function invalidationBatch(paths: readonly string[], callerReference: string): string {
+  const items = paths.map((path) => `<Path>${escapeXml(path)}</Path>`).join('');
+  return (
+    `<?xml version="1.0" encoding="UTF-8"?><InvalidationBatch xmlns="${namespace}">` +
+    `<Paths><Quantity>${paths.length}</Quantity><Items>${items}</Items></Paths>` +
+    `<CallerReference>${escapeXml(callerReference)}</CallerReference></InvalidationBatch>`
+  );
+}
+
+/** @returns undefined for any other text. */
+export function parseInvalidation(xml: string): InvalidationState | undefined {
+  const id = text(xml, 'Id');
+  // It becomes part of a path.
+  if (id === undefined || !/^[A-Z0-9]+$/i.test(id)) return undefined;
+  return { id, completed: text(xml, 'Status') === 'Completed' };
+}
+
+/** @returns undefined for any other text, such as an invalidation or a proxy's page. */
+export function parseError(xml: string): CloudFrontError | undefined {
+  const code = text(xml, 'Code');
+  return code === undefined ? undefined : { code, message: text(xml, 'Message') ?? '' };
 }

@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto';
 import type { ChangedSite, Invalidator } from '../invalidator.ts';
 import type { InvalidationPlan, InvalidationResult } from '../model.ts';
 import { type CloudFrontEffects, openCloudFrontApi } from './cloudfront-api.ts';
-import { tellCloudFront } from './encoding.ts';
-import { planPaths } from './paths.ts';
-import { beginTelling } from './telling.ts';
+import { beginTelling } from './exchange.ts';
+import { planPaths, tellCloudFront } from './paths.ts';
 
 /**
- * Thirty paths a release make a release a day out of the 1,000 that are free in a month. Of the limits (3,000 paths and 15
- * wildcards in progress, “Quotas on invalidations”) a release alone reaches none: it is always one request.
+ * With thirty paths, one release a day stays within the 1,000 free paths per month. One release stays below the
+ * limits (3,000 paths and 15 wildcards in progress, “Quotas on invalidations”), so it is always one request.
  */
 const dialect = { tell: tellCloudFront, few: 30, wildcards: 15 };
 
@@ -18,7 +17,7 @@ const dollarsAPath = 0.005;
 /**
  * One distribution of CloudFront.
  *
- * @param wait until CloudFront says that everything is forgotten, at most 15 minutes.
+ * @param wait for the end of the invalidation, at most 15 minutes.
  */
 export function openCloudFront(distribution: string, wait: boolean, effects: CloudFrontEffects): Invalidator {
   const cdn = `CloudFront ${distribution}`;
@@ -47,12 +46,12 @@ function planFor(cdn: string, changed: ChangedSite): InvalidationPlan {
 function costOf(paths: number): string {
   if (paths === 0) return 'nothing';
   const dollars = (paths * dollarsAPath).toFixed(3);
-  return `${paths} of the ${freePaths} free paths of a month, $${dollars} once those are used up`;
+  return `${paths} of the ${freePaths} free paths per month, then $${dollars}`;
 }
 
 /**
- * CloudFront takes a reference once, and answers the same one with the same paths by what it made of it then. With the
- * paths in it, a publication that is finished by another run with other paths is not refused.
+ * CloudFront accepts a reference once, and repeats its answer for the same reference with the same paths. With
+ * the paths in it, another run with other paths can finish a publication.
  */
 function callerReference(reference: string, paths: readonly string[]): string {
   return `${reference}-${createHash('sha256').update(paths.join('\n')).digest('hex').slice(0, 16)}`;

@@ -2,17 +2,19 @@ import type { ErrorCode } from '../../kernel/catalogue.ts';
 import { type Clock, formatDuration } from '../../kernel/clock.ts';
 import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
+import type { Mask } from '../../kernel/masking/mask.ts';
 import { type HttpAnswer, type HttpClient, openHttp, originOf } from '../aws/http.ts';
-import { codeOf, lossOf, triesAtNobody } from '../stores/retry.ts';
+import type { InvalidationPlan, InvalidationResult } from '../model.ts';
+import { codeOf, lossOf, triesUnreachable } from '../stores/retry.ts';
 
 export interface ExchangeEffects {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** A proxy is taken from it. */
+  /** For its proxy. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Time for one answer, ms; 30 s unless told. */
+  /** Time for one answer, ms; default 30 s. */
   readonly timeoutMs?: number;
-  /** 0 ≤ x < 1, to spread tries that began together. */
+  /** 0 ≤ x < 1, to spread simultaneous tries. */
   readonly random?: () => number;
 }
 
@@ -29,7 +31,10 @@ export interface Answer {
   readonly text: string;
 }
 
-/** What an answer means: it is over, another try may mend it (after `afterMs`, if the server says so), or none will. */
+/**
+ * The meaning of an answer: a result, a reason to retry (after `afterMs`, if the server sent it), or a final
+ * refusal.
+ */
 export type Verdict<T> =
   | { readonly is: T }
   | { readonly again: string; readonly afterMs?: number }
@@ -37,25 +42,25 @@ export type Verdict<T> =
 
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
-  /** `why` goes on from “it …”. */
+  /** `why` continues “it …”. */
   | { readonly ok: false; readonly why: string };
 
 export interface Question<T> {
-  /** Made anew for each try: signatures have a time. A user's error (no keys) ends it. */
+  /** Called for each try: signatures have a time. A user's error (no keys) ends it. */
   readonly request: () => Promise<Request>;
   readonly judge: (answer: Answer) => Verdict<T>;
-  /** How long to go on trying, ms. */
+  /** How long to retry, ms. */
   readonly patienceMs: number;
 }
 
-/** Asks until there is an answer that will do, and counts what it has sent. */
+/** Sends a request until its answer is final, and counts the tries. */
 export interface Exchange {
   ask<T>(question: Question<T>): Promise<Outcome<T>>;
   sent(): number;
   close(): void;
 }
 
-const cancelled = { ok: false, why: 'was not heard to the end: the run was cancelled' } as const;
+const cancelled = { ok: false, why: 'did not answer before the run was cancelled' } as const;
 
 const longestPauseMs = 20_000;
 
@@ -66,7 +71,7 @@ export function createExchange(effects: ExchangeEffects): Exchange {
 
   function notAsked(error: unknown): { readonly refused: string } {
     if (userErrorsOf(error).length === 0 && !signal.aborted) throw error;
-    return { refused: `was not asked: ${messageOf(error)}` };
+    return { refused: `was not called: ${messageOf(error)}` };
   }
 
   async function ask<T>({ request, judge, patienceMs }: Question<T>): Promise<Outcome<T>> {
@@ -96,8 +101,8 @@ export function createExchange(effects: ExchangeEffects): Exchange {
 
 function givenUp({ again, afterMs = 0 }: { again: string; afterMs?: number }, soFar: number): string {
   return afterMs > longestPauseMs
-    ? `${again}, and asks to wait ${formatDuration(afterMs)}`
-    : `${again} (asked for ${formatDuration(soFar)})`;
+    ? `${again}, and asked to retry after ${formatDuration(afterMs)}`
+    : `${again} (retried for ${formatDuration(soFar)})`;
 }
 
 async function send<T>(
@@ -118,21 +123,20 @@ async function send<T>(
   return judge({ status: answer.status, headers: answer.headers, text: answer.body.toString() });
 }
 
-/** The system's code alone: it says enough, and can hold no secret. */
+/** Only the system's code, which cannot contain a secret. */
 function judgeLoss<T>(error: unknown, tries: number): Verdict<T> {
   const code = codeOf(error);
   if (code === 'ETIMEDOUT') return { again: 'did not answer in time' };
-  const why = `can’t be reached${/^[A-Z_]+$/.test(code) ? ` (${code})` : ''}`;
+  const why = `cannot be reached${/^[A-Z_]+$/.test(code) ? ` (${code})` : ''}`;
   const loss = lossOf(error);
-  if (loss === 'untrusted' || (loss === 'nobody' && tries + 1 >= triesAtNobody)) return { refused: why };
+  if (loss === 'untrusted' || (loss === 'unreachable' && tries + 1 >= triesUnreachable))
+    return { refused: why };
   return { again: why };
 }
 
 /**
- * Where an API is, without a slash at the end.
- *
- * @param given what the environment says.
- * @throws UserError: that is no web address. It is found before anything is published.
+ * The address of an API, without a final slash. @param given by the environment. @throws UserError if it is not
+ * an HTTP URL, before the publication.
  */
 export function apiBase(
   given: string | undefined,
@@ -143,13 +147,38 @@ export function apiBase(
   if (URL.canParse(base) && /^https?:$/.test(new URL(base).protocol)) return base;
   throw new UserError({
     code,
-    message: `${names} is no web address, and the CDN is to be told what has changed there`,
-    hint: `It looks like ${usual}, and is not needed for ${new URL(usual).hostname}.`,
+    message: `${names} is not an HTTP URL; the CDN cannot be invalidated`,
+    hint: `Example: ${usual}. It is not needed for ${new URL(usual).hostname}.`,
   });
 }
 
-/** Words of a server in a sentence of ours: one line, and not too long. */
+/** Quotes a server on one line of limited length. */
 export function quoted(text: string): string {
   const line = harmless(text).replace(/\s+/g, ' ').trim();
   return `“${line.length > 300 ? `${line.slice(0, 300)}…` : line}”`;
+}
+
+export interface TellingEffects extends ExchangeEffects {
+  readonly mask: Mask;
+}
+
+/** One invalidation in progress; its end closes the connection. */
+export interface Telling {
+  readonly exchange: Exchange;
+  /** @param why continues “it …”; it may quote the CDN. */
+  end(outcome: InvalidationResult['outcome'], why?: string): InvalidationResult;
+}
+
+export function beginTelling({ cdn, paths }: InvalidationPlan, effects: TellingEffects): Telling {
+  const from = effects.clock.elapsed();
+  const exchange = createExchange(effects);
+  return {
+    exchange,
+    end: (outcome, why) => {
+      exchange.close();
+      const ms = effects.clock.elapsed() - from;
+      const because = why === undefined ? {} : { why: effects.mask.scrub(`it ${why}.`) };
+      return { cdn, paths, requests: exchange.sent(), ms, outcome, ...because };
+    },
+  };
 }

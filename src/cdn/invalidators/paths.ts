@@ -1,32 +1,29 @@
 import type { ChangedSite } from '../invalidator.ts';
 
 /**
- * What a CDN is to forget, as one URL path from the top of the host, encoded. `below`: whatever begins with it; else
- * this one alone.
+ * One encoded URL path to invalidate, from the top of the host. `below`: every path that begins with it; else
+ * only this one.
  */
 export interface Told {
   readonly path: string;
   readonly below: boolean;
 }
 
-/** What a CDN takes. */
+/** The limits and the encoding of a CDN. */
 export interface Dialect {
-  /** Puts a path (not encoded, with its slash in front) into the form that the CDN has cached it under. */
+  /** Encodes a path with its leading slash as in the CDN's cache. */
   readonly tell: (path: string) => Told;
-  /** Up to this many are told; what changed more than that is told by its folders. */
+  /** Most paths; more changes are invalidated by folder. */
   readonly few: number;
-  /** How many of them may be `below`. */
+  /** Most paths with `below`. */
   readonly wildcards: number;
 }
 
 /**
- * Plans what a CDN is told. Every URL that shows something else now is covered, and none twice:
- *
- * - The page that unknown paths answer with has changed: the whole site, since any path may be cached with it.
- * - Few have changed: exactly those.
- * - Half of the site has changed, or more: the whole of it. Little is left that is worth keeping.
- * - Else folders are told instead of what is in them, the deepest first and of those the ones where most has
- *   changed, until few are left to tell. Where that can't be had: the whole site.
+ * Plans an invalidation that covers every changed URL once: - If the page for unknown paths has changed: the
+ * whole site, since any path may be cached with it. - If few paths have changed: exactly those. - If half of
+ * the site or more has changed: the whole site. - Otherwise folders replace their paths until few remain, the
+ * deepest first and of those the ones with most changes. If that does not suffice: the whole site.
  */
 export function planPaths(changed: ChangedSite, dialect: Dialect): readonly Told[] {
   if (changed.paths.length === 0) return [];
@@ -42,9 +39,9 @@ export function planPaths(changed: ChangedSite, dialect: Dialect): readonly Told
 }
 
 /**
- * The URL paths that an object is asked for by. CloudFront caches `/docs`, `/docs/` and `/docs/index.html` apart from each
- * other, and its guide names them all (Invalidation, “Invalidation paths”). `/about` for `about.html` is what clean URLs
- * make of it, at the edge or in the store; where nobody does that, it costs one path too many, and a stale page is worse.
+ * The URL paths of an object. CloudFront caches `/docs`, `/docs/` and `/docs/index.html` separately, and its
+ * guide names them all (Invalidation, “Invalidation paths”). `/about` is the clean URL of `about.html`, made at
+ * the edge or in the store; without clean URLs it costs an extra path, and a stale page is worse.
  */
 export function urlPathsOf(path: string, index: string): readonly string[] {
   if (path.endsWith(`/${index}`)) {
@@ -67,15 +64,15 @@ function topOf(url: string | undefined): string {
   try {
     return decodeURIComponent(top);
   } catch {
-    return top; // a lone `%`, which is no escape
+    return top; // a lone `%`
   }
 }
 
-/** Sorted, without those that another one covers. */
+/** Sorted, without paths that another one covers. */
 function covering(all: readonly Told[]): readonly Told[] {
   const kept: Told[] = [];
   let last: Told | undefined;
-  // What begins with a path follows it in this order, with nothing else between.
+  // In this order, paths directly follow their prefix.
   for (const told of [...all].sort(byPath)) {
     const covered = last?.below ? told.path.startsWith(last.path) : told.path === last?.path;
     if (covered) continue;
@@ -91,16 +88,18 @@ function byPath(a: Told, b: Told): number {
 }
 
 function fits(all: readonly Told[], { few, wildcards }: Dialect): boolean {
-  return all.length <= few && all.filter((candidate) => candidate.below).length <= wildcards;
+  return all.length <= few && all.filter((told) => told.below).length <= wildcards;
 }
 
-/** Folders for what is in them, or nothing where they would not do. `levels` is how deep the top of the site is. */
+/**
+ * Replaces paths by folders; undefined if that does not suffice. `levels` is the depth of the top of the site.
+ */
 function folded(all: readonly Told[], levels: number, dialect: Dialect): readonly Told[] | undefined {
   const deepest = all.reduce((most, told) => Math.max(most, levelsOf(told.path)), 0);
   for (let level = deepest; level > levels; level--) {
     const folders = foldersAt(level, levels, all);
     let { length } = all;
-    let below = all.filter((candidate) => candidate.below).length;
+    let below = all.filter((told) => told.below).length;
     const chosen: Told[] = [];
     for (const [path, inside] of folders) {
       length -= inside.all - 1;
@@ -112,7 +111,7 @@ function folded(all: readonly Told[], levels: number, dialect: Dialect): readonl
   return undefined;
 }
 
-/** Folders with how much has changed in them, most first; folders deeper than `level` count as the one of that level. */
+/** Folders with their number of changes, most first; deeper folders count for their parent at `level`. */
 function foldersAt(level: number, top: number, all: readonly Told[]) {
   const folders = new Map<string, { all: number; below: number }>();
   for (const { path, below } of all) {
@@ -124,7 +123,7 @@ function foldersAt(level: number, top: number, all: readonly Told[]) {
   return [...folders].sort(([a, x], [b, y]) => y.all - x.all || (a < b ? -1 : 1));
 }
 
-/** `/a/b/` of `/a/b/c/d` for level 2; a path with fewer folders gives its own. */
+/** `/a/b/` of `/a/b/c/d` for level 2; a path with fewer folders has its own folder. */
 function folderAt(level: number, path: string): string {
   let end = 0;
   for (let passed = 0; passed < level; passed++) {
@@ -135,7 +134,40 @@ function folderAt(level: number, path: string): string {
   return path.slice(0, end + 1);
 }
 
-/** How many folders a path is in: 0 for `/a`, 1 for `/a/` and `/a/b`. */
+/** The depth of a path: 0 for `/a`, 1 for `/a/` and `/a/b`. */
 function levelsOf(path: string): number {
   return path.split('/').length - 2;
+}
+
+/** Characters that browsers do not encode in a path (https://url.spec.whatwg.org/#path-percent-encode-set). */
+const escaped = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/[\]|]/gu;
+
+/** A path as a browser requests it, which is the key in the cache of a CDN. */
+export function encodePath(path: string): string {
+  return path.toWellFormed().replace(escaped, encodeURIComponent);
+}
+
+/** CloudFront, Developer Guide, “Invalidation paths”. */
+export const longestPath = 4_000;
+
+/**
+ * Characters that no invalidation path matches reliably. CloudFront requires characters to be encoded that RFC
+ * 1738 calls unsafe, and no others. But browsers send `~ [ ] |` as they are, so `%7E` is accepted and
+ * invalidates nothing (https://github.com/aws/aws-sdk/issues/525). CloudFront refused `'` and `@`, though RFC
+ * 1738 calls them safe. `*` is the wildcard, and `%2A` another path. `+` is a space for S3, so some request
+ * `%2B`. Newer browsers encode `^`.
+ */
+const unsure = /[~[\]|'@*+^]/;
+
+/** A path for CloudFront. Where an exact path is unreliable, its beginning invalidates it with a few others. */
+export function tellCloudFront(path: string): Told {
+  const at = path.search(unsure);
+  const encoded = encodePath(at === -1 ? path : path.slice(0, at));
+  if (encoded.length < longestPath) return { path: encoded, below: at !== -1 };
+  // One less, for the wildcard; without half an escape.
+  return { path: encoded.slice(0, longestPath - 1).replace(/%.?$/, ''), below: true };
+}
+
+export function tellCloudflare(path: string): Told {
+  return { path: encodePath(path), below: false };
 }

@@ -1,11 +1,12 @@
-/** An address in a style sheet, as it is written there, without escapes. */
+/** A URL in a style sheet, unescaped. */
 export interface CssReference {
   readonly url: string;
-  /** Where it begins. */
+  /** Its offset. */
   readonly at: number;
 }
 
-// Runs, not characters one by one: a style may hold a font of megabytes, and a repeated choice takes stack for each.
+// Runs, not single characters: a style may contain a font of megabytes, and a repeated alternative takes stack
+// for each character.
 const string = `"[^"\\\\\\n]*(?:\\\\[^][^"\\\\\\n]*)*"|'[^'\\\\\\n]*(?:\\\\[^][^'\\\\\\n]*)*'`;
 const bare = `(?:[^\\s"'()\\\\]|\\\\[^])[^\\s"'()\\\\]*(?:\\\\[^][^\\s"'()\\\\]*)*`;
 const token = new RegExp(
@@ -14,8 +15,8 @@ const token = new RegExp(
 );
 
 /**
- * What a style sheet, or a `style` of a page, names: `url(…)` and `@import`. Comments, other strings, data and
- * fragments of the page (`url(#shadow)`) are passed over.
+ * Finds `url(…)` and `@import` in a style sheet or a `style` of a page. Comments, other strings, data and
+ * fragments of the page (`url(#shadow)`) are ignored.
  */
 export function cssReferencesOf(css: string): CssReference[] {
   if (!/url\(|@import/i.test(css)) return [];

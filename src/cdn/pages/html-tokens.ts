@@ -1,21 +1,19 @@
-import { decodeEntities } from './entities.ts';
-
 /** A start tag, as a browser that runs scripts reads it. */
 export interface StartTag {
   /** In lower case. */
   readonly name: string;
-  /** Names in lower case, entities decoded; of two with one name the first counts. */
+  /** Names in lower case, entities decoded; of duplicates the first counts. */
   readonly attributes: ReadonlyMap<string, string>;
-  /** What `script` and `style` hold; '' for others. */
+  /** The content of `script` and `style`; '' for others. */
   readonly text: string;
-  /** Where it begins, and where its text does. */
+  /** Offsets of the tag and of its text. */
   readonly at: number;
   readonly textAt: number;
-  /** Within a `template`: nothing of it is loaded until a script takes it out. */
+  /** Within a `template`: not loaded until a script uses it. */
   readonly inert: boolean;
 }
 
-/** Elements whose content is text, whatever it looks like (HTML standard, 13.2.5; noscript where scripts run). */
+/** Elements whose content is always text (HTML standard, 13.2.5; noscript where scripts run). */
 const textual = new Set([
   'script',
   'style',
@@ -29,8 +27,8 @@ const textual = new Set([
 ]);
 
 /**
- * Every start tag of an HTML page. Never fails: what is malformed is read as browsers read it, or passed over. Not by
- * the standard: scripts that hold `<!--` and `<script` end at the first `</script>`.
+ * Every start tag of an HTML page. Never fails: malformed tags are read as browsers do, or ignored. Unlike the
+ * standard, scripts with `<!--` and `<script` end at the first `</script>`.
  */
 export function* startTagsOf(html: string): Generator<StartTag> {
   let templates = 0;
@@ -74,7 +72,7 @@ function isNameEnd(code: number): boolean {
   return code === 0x3e || code === 0x2f || code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
 
-/** Behind the next `text`, or the end. */
+/** The offset after the next `text`, or the end. */
 function after(html: string, text: string, from: number): number {
   const found = html.indexOf(text, from);
   return found < 0 ? html.length : found + text.length;
@@ -89,7 +87,7 @@ function commentEnd(html: string, at: number): number {
   return ends.exec(html) === null ? html.length : ends.lastIndex;
 }
 
-/** Where the end tag of a textual element begins. */
+/** The offset of the end tag of a textual element. */
 function textEnd(html: string, name: string, from: number): number {
   const ends = new RegExp(`</${name}(?=[\\s/>])`, 'gi');
   ends.lastIndex = from;
@@ -105,19 +103,70 @@ interface Attributes {
   readonly end: number;
 }
 
-/** @param from behind the name of the tag. @returns `end`: behind its `>`. */
+/** @param from after the name of the tag. @returns `end`: after its `>`. */
 function readAttributes(html: string, from: number): Attributes {
   if (html[from] === '>') return { attributes: none, end: from + 1 };
   const attributes = new Map<string, string>();
   attribute.lastIndex = from;
   for (;;) {
     const found = attribute.exec(html);
-    // The page ends within the tag, or within a value that nothing closes: browsers drop the tag.
+    // If the page ends within the tag or within an unclosed value, browsers drop the tag.
     if (found === null) return { attributes: none, end: html.length };
     const [, close, name = '', ...values] = found;
     if (close !== undefined) return { attributes, end: attribute.lastIndex };
     const key = name.toLowerCase();
-    const value = values.find((candidate) => candidate !== undefined) ?? '';
+    const value = values.find((text) => text !== undefined) ?? '';
     if (!attributes.has(key)) attributes.set(key, decodeEntities(value));
   }
+}
+
+/** Entities that appear in URLs; most of the other 2,231 name letters. */
+const named: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: '\u00a0',
+  sol: '/',
+  bsol: '\\',
+  colon: ':',
+  semi: ';',
+  comma: ',',
+  period: '.',
+  lowbar: '_',
+  num: '#',
+  quest: '?',
+  equals: '=',
+  percnt: '%',
+  plus: '+',
+  lpar: '(',
+  rpar: ')',
+  excl: '!',
+  commat: '@',
+  dollar: '$',
+  Tab: '\t',
+  NewLine: '\n',
+};
+
+/**
+ * Decodes the entities of an attribute. `&copy=1` stays: a name without `;` before `=` or a letter is not an
+ * entity.
+ */
+export function decodeEntities(value: string): string {
+  if (!value.includes('&')) return value;
+  return value.replace(
+    /&(?:#x([0-9a-f]{1,6});?|#(\d{1,7});?|(amp|lt|gt|quot)(?![a-z0-9=;])|([a-z]+);)/gi,
+    (whole, hex?: string, decimal?: string, bare?: string, name?: string) => {
+      if (hex !== undefined) return characterOf(Number.parseInt(hex, 16));
+      if (decimal !== undefined) return characterOf(Number.parseInt(decimal, 10));
+      const key = bare?.toLowerCase() ?? name ?? '';
+      return Object.hasOwn(named, key) ? (named[key] ?? whole) : whole;
+    },
+  );
+}
+
+function characterOf(code: number): string {
+  const isCharacter = code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+  return String.fromCodePoint(isCharacter ? code : 0xfffd);
 }

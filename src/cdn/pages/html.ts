@@ -1,31 +1,31 @@
 import { cssReferencesOf } from './css.ts';
 import { type StartTag, startTagsOf } from './html-tokens.ts';
 
-/** An address that a page names, with entities decoded and nothing else changed. */
+/** A URL that a page names, with entities decoded. */
 export interface Reference {
   readonly url: string;
   /** From 1. */
   readonly line: number;
   /** The element, with its `rel`, its `property`, or its `style`: `script`, `link stylesheet`, `img`, `meta og:image`. */
   readonly by: string;
-  /** Without it the page does not look or work as it should. Icons, manifests, previews and prefetches are not needed. */
+  /** Without it the page looks or works wrong. Icons, manifests, previews and prefetches are not needed. */
   readonly needed: boolean;
 }
 
 export interface References {
-  /** `<base href>`: what the others count from, instead of the page's own address. */
+  /** `<base href>`: base of the other URLs, instead of the page's own. */
   readonly base: string | undefined;
-  /** What the browser loads with the page, or may: scripts, style sheets, images, media, fonts, icons, … */
+  /** Files that the browser may load with the page: scripts, style sheets, images, media, fonts, icons, … */
   readonly assets: readonly Reference[];
-  /** Where a visitor may go from here: `a`, `area`, `iframe`. */
+  /** Links: `a`, `area`, `iframe`. */
   readonly links: readonly Reference[];
 }
 
 type Found = Pick<Reference, 'url' | 'by' | 'needed'> & { readonly at?: number };
 
 /**
- * Everything that an HTML page names, in its order. Left out: `data:` and other addresses that load nothing, fragments,
- * what a template engine has yet to fill in (`{{ … }}`, `${…}`, `<%…%>`), and the content of comments, `template`,
+ * All URLs that an HTML page names, in order. Left out: `data:` and other URLs that load nothing, fragments,
+ * placeholders of template engines (`{{ … }}`, `${…}`, `<%…%>`), and the content of comments, `template`,
  * `noscript` and scripts. Never fails.
  */
 export function referencesOf(html: string): References {
@@ -35,7 +35,6 @@ export function referencesOf(html: string): References {
   const lineOf = lineCounter(html);
   for (const tag of startTagsOf(html)) {
     const { name, attributes, at, inert } = tag;
-    // Most tags of a page are of no interest.
     if (inert || (attributes.size === 0 && name !== 'style')) continue;
     if (name === 'base') base ??= attributes.get('href')?.trim();
     else if (name === 'a' || name === 'area' || name === 'iframe') {
@@ -126,7 +125,7 @@ function linkedBy(attributes: ReadonlyMap<string, string>): Found[] {
   return urls.flatMap((url) => (url === undefined ? [] : [{ url, by: `link ${rel}`, needed }]));
 }
 
-/** The addresses of an import map; those of whole folders end in a slash and load nothing by themselves. */
+/** The URLs of an import map; those of folders end in a slash and load nothing. */
 function importedBy({ attributes, text }: StartTag): string[] {
   if (attributes.get('type')?.trim().toLowerCase() !== 'importmap') return [];
   try {
@@ -140,7 +139,7 @@ function importedBy({ attributes, text }: StartTag): string[] {
   }
 }
 
-/** `a.png 1x, b.png 2x` (HTML standard, “parse a srcset attribute”): commas within an address belong to it. */
+/** `a.png 1x, b.png 2x` (HTML standard, “parse a srcset attribute”): commas within a URL belong to it. */
 export function candidatesOf(srcset: string | undefined): string[] {
   const urls: string[] = [];
   const candidate = /[\s,]*([^\s,]\S*)/y;
@@ -156,7 +155,7 @@ export function candidatesOf(srcset: string | undefined): string[] {
   }
 }
 
-/** Lines of offsets; they are asked for in nearly ascending order, so each line is counted about once. */
+/** Converts offsets to lines. Calls come in nearly ascending order, so each line is counted about once. */
 function lineCounter(text: string): (at: number) => number {
   let line = 1;
   let from = 0;

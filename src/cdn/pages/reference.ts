@@ -1,20 +1,20 @@
-/** Where a site is, as far as its addresses need it. */
+/** The address of a site, to resolve URLs. */
 export interface SiteAddress {
-  /** Public URL of its top; undefined: not known, then it is taken to be the top of a host of its own. */
+  /** Public URL; undefined: unknown, then it is assumed to be the top of its host. */
   readonly url: string | undefined;
-  /** Name of the pages that stand for their folder. */
+  /** Name of the index pages. */
   readonly index: string;
 }
 
 const unknownSite = 'https://site.invalid/';
 
 /**
- * The path in the site that an address means.
+ * Resolves a URL to a path of the site.
  *
  * @param page path of the page or style sheet that names it.
  * @param base its `<base href>`.
- * @returns undefined if it lies elsewhere: on another host, above the site's top, or in no place at all (`mailto:`).
- * Query and fragment are dropped; an address that ends in a slash is the index page there.
+ * @returns undefined if it is on another host, above the site, or not a location (`mailto:`). Query and
+ *   fragment are dropped; a URL with a final slash is the index page there.
  */
 export function resolveReference(
   reference: string,
@@ -36,7 +36,7 @@ export function resolveReference(
   }
 }
 
-/** A path as an address relative to the top of its site: `a b/c#d.html` → `./a%20b/c%23d.html`. */
+/** A path as a URL relative to its site: `a b/c#d.html` → `./a%20b/c%23d.html`. */
 export function addressOf(path: string): string {
   return `./${path.split('/').map(encodeURIComponent).join('/')}`;
 }

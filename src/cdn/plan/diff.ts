@@ -3,35 +3,35 @@ import { blobPath } from '../stores/places.ts';
 import { type Found, isContentMark, type Looked } from './found.ts';
 import { sameHeaders } from './manifest.ts';
 
-/** The site as it should be. */
+/** The site to publish. */
 export interface Wanted {
-  /** Files of a folder, or the entries of a release that is to come back. */
+  /** Files of a folder, or the entries of a release to restore. */
   readonly entries: readonly (SiteFile | StoredEntry)[];
   readonly index: string;
-  /** ETag that the store gives a file if it is stored in one piece: its MD5. undefined: not to be known before. */
+  /** The ETag of a file that is stored in one piece: its MD5. undefined: unknown before the upload. */
   readonly etagOf: (file: SiteFile) => string | undefined;
 }
 
 export interface Diff {
   /** In the order of publication. */
   readonly changes: readonly Change[];
-  /** Entries of the next manifest that need nothing done. */
+  /** Entries of the next manifest that are in the store. */
   readonly unchanged: readonly StoredEntry[];
-  /** Of the current release, not wanted any more. */
+  /** Of the current release, no longer wanted. */
   readonly removed: readonly StoredEntry[];
-  /** What the store had at paths that a publication which was cut off has overwritten with just what is wanted. */
+  /** Content that an interrupted publication has already replaced with the wanted one. */
   readonly superseded: readonly StoredEntry[];
-  /** Paths of the current release and of retained assets at which such a publication has left something else. */
+  /** Paths of the current release and of retained assets that an interrupted publication has overwritten. */
   readonly displaced: ReadonlySet<string>;
-  /** Headers that it has left there with what should be there. */
+  /** Headers that it has changed on content that is still right. */
   readonly reheaded: ReadonlyMap<string, ObjectHeaders>;
-  /** What a publication that was cut off has left at paths that nobody wants: certainly ours, by its ETag. */
+  /** Objects of an interrupted publication at unwanted paths: certainly ours, by their ETags. */
   readonly orphans: readonly { readonly path: string; readonly etag: string }[];
-  /** Wanted content that is neither in the folder nor in the store: a rollback can't bring it back. */
+  /** Wanted content that is neither in the folder nor in the store: a rollback can't restore it. */
   readonly lost: readonly Entry[];
 }
 
-/** Compares what is wanted with what the store holds. Pure but for `etagOf`, which reads files that are in doubt. */
+/** Compares what is wanted with what the store holds. Pure except for `etagOf`, which reads files. */
 export function diffSite(wanted: Wanted, found: Found): Diff {
   const current = found.manifest?.manifest.entries ?? new Map<string, StoredEntry>();
   const { doubtful } = found;
@@ -66,12 +66,12 @@ export function diffSite(wanted: Wanted, found: Found): Diff {
   };
 }
 
-/** Assets stay at their paths for a while when they leave the site; everything else goes at once. */
+/** Assets stay at their paths for a while when they leave the site; everything else is deleted immediately. */
 export function leavesPath({ path, class: kind }: Entry, { displaced }: Pick<Diff, 'displaced'>): boolean {
   return kind !== 'asset' || displaced.has(path);
 }
 
-/** Content that the store has besides the current release. */
+/** Content in the store besides the current release. */
 interface StoredContent {
   readonly bySha256: ReadonlyMap<string, Retained>;
   /** Assets of earlier releases that should still be at their own paths. */
@@ -90,14 +90,14 @@ function storedContent({ manifest, looked, doubtful }: Found, wanted: ReadonlySe
   const displaced = [...doubtful.keys()].filter(
     (path) => expected(path) !== undefined && looked.get(path)?.etag !== expected(path)?.etag,
   );
-  // What is at a path that is written itself is no source for others; what is kept apart is there in any case.
+  // An object that is overwritten itself can't be copied from; blobs can.
   const inPeace = [...inPlace.values()].filter(({ path }) => !wanted.has(path));
   const apart = retained.filter(({ at, path }) => at !== path);
   const bySha256 = new Map([...inPeace, ...apart].map((row) => [row.sha256, row]));
   for (const path of displaced) {
     const entry = expected(path);
     if (entry === undefined) continue;
-    // Whoever overwrote it made a copy first.
+    // The publication that overwrote it made a copy first.
     const row = { last: release?.number ?? 0, left: 0, ...entry, at: blobPath(entry.sha256) };
     bySha256.set(entry.sha256, row);
   }
@@ -128,7 +128,7 @@ function changeOf(
   return 'file' in to ? { kind: 'upload', to, ...replaced } : 'lost';
 }
 
-/** What is at a path that had to be looked at, if it turns out to be what is wanted there, with whatever headers. */
+/** The object at a checked path, if it has the wanted content, with any headers. */
 function settled(
   entry: StoredEntry | SiteFile,
   facts: Looked | undefined,
@@ -141,7 +141,7 @@ function settled(
   return { ...entryOf(entry), headers, etag };
 }
 
-/** Stores add a content type where none was given; whatever else they keep must be as it was sent. */
+/** Stores add a missing content type; all other headers must be as they were sent. */
 function holds(found: ObjectHeaders, wanted: ObjectHeaders): boolean {
   const names = new Set([...Object.keys(found), ...Object.keys(wanted)]);
   return [...names].every(
@@ -149,10 +149,10 @@ function holds(found: ObjectHeaders, wanted: ObjectHeaders): boolean {
   );
 }
 
-/** Something that others have put where the site has nothing yet: known by its ETag alone. */
+/** An object of another writer at a path that is new to the site: known only by its ETag. */
 export function adopted(path: string, found: Found): StoredEntry | undefined {
   const facts = found.looked.get(path);
-  // A publication that was cut off has written it since.
+  // An interrupted publication has written it since.
   const ours = (mark: string) => isContentMark(mark) || mark === facts?.etag;
   if (facts === undefined || found.doubtful.get(path)?.some(ours)) return undefined;
   return {
@@ -165,18 +165,18 @@ export function adopted(path: string, found: Found): StoredEntry | undefined {
   };
 }
 
-/** Stands for a SHA-256 that nobody has computed. */
+/** Replaces a SHA-256 that was not computed. */
 const adoptedMark = 'etag:';
 export function adoptedContent(etag: string): string {
   return `${adoptedMark}${etag.replaceAll('"', '')}`;
 }
 
-/** Its headers are not known either: copies keep those of the source. */
+/** Its headers are unknown too: copies keep those of the source. */
 export function isAdopted({ sha256 }: Pick<Entry, 'sha256'>): boolean {
   return sha256.startsWith(adoptedMark);
 }
 
-/** Whether what comes back is at its path already, headers and all. */
+/** Whether the content to restore is already at its path, with the same headers. */
 export function isInPlace({ from, to }: Extract<Change, { kind: 'restore' }>): boolean {
   return from.at === to.path && sameHeaders(from.headers, to.headers);
 }
@@ -188,7 +188,7 @@ export function entryOf({ path, class: kind, size, sha256, headers }: Entry): En
 
 const ranks: Readonly<Record<FileClass, number>> = { asset: 0, file: 1, page: 2 };
 
-/** New pages never point at what isn't there yet; the page of the root, which most visitors come in by, is last. */
+/** New pages never name missing files; the root page, where most visitors enter, is last. */
 function inOrder(changes: readonly Change[], index: string): Change[] {
   const rank = ({ to }: Change) => (to.path === index ? 3 : ranks[to.class]);
   return changes.toSorted((a, b) => rank(a) - rank(b));

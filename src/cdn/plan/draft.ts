@@ -2,34 +2,34 @@ import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { gunzipWithin } from '../../kernel/gunzip.ts';
-import { sitePath, storedPath } from '../stores/stored-path.ts';
+import { sitePath, storedPath } from '../stores/places.ts';
 
 /**
- * What a publication is about to do, written before the first object of the site is touched and deleted when all of it is
- * done. Whoever finds one finds a publication that was cut off: what the paths hold must be looked at, not assumed.
+ * The intent of a publication, written before the first object of the site is changed and deleted at the end. A
+ * draft in the store means an interrupted publication: its paths must be checked, not assumed.
  */
 export interface Draft {
   readonly number: number;
-  /** With `number` the name of the release: both are in the manifest once it is committed. */
+  /** Identifies the release together with `number`: both are in its manifest. */
   readonly at: number;
   readonly by: string;
-  /** Paths it writes, each with marks of what of ours may be there: ETags, as far as they can be known before, and contents. */
+  /** Paths it writes, each with marks of our possible objects there: known ETags, and hashes of content. */
   readonly writes: ReadonlyMap<string, readonly string[]>;
-  /** Paths that CDNs must forget once it is committed. */
+  /** Paths to invalidate after the commit. */
   readonly changed: readonly string[];
-  /** Objects that go once it is committed. */
+  /** Objects to delete after the commit. */
   readonly deletes: readonly Deletion[];
-  /** Objects that a release before it left to be deleted: they go in any case. */
+  /** Objects that an earlier release left to delete: deleted in any case. */
   readonly due: readonly Deletion[];
 }
 
 export interface Deletion {
   readonly path: string;
-  /** It goes only while it has one of these; undefined: it lies among Sluice's own. */
+  /** Deleted only while it has one of these; undefined: it is Sluice's own. */
   readonly etags: readonly string[] | undefined;
 }
 
-/** What visitors would still get goes before CDNs are told to ask again; what nobody asks for goes after. */
+/** Objects that visitors still request are deleted before the invalidation, the others after it. */
 export function deletionsByTime({ changed, deletes, due }: Pick<Draft, 'changed' | 'deletes' | 'due'>) {
   const seen = new Set(changed);
   const all = [...due, ...deletes];
@@ -61,7 +61,7 @@ export function encodeDraft(draft: Draft): Buffer {
   return gzipSync(JSON.stringify({ sluice: 1, number, at, by, writes, changed, deletes, due }));
 }
 
-/** A draft names paths and marks; one as large as a text may be would be none. */
+/** A larger object is not a draft. */
 const largest = 64 * 1024 * 1024;
 
 /** @throws UserError `cdn.manifest` that names the object. */
@@ -78,7 +78,7 @@ export function decodeDraft(bytes: Uint8Array, name: string): Draft {
     throw new UserError({
       code: 'cdn.manifest',
       message: `${name} can’t be read: ${messageOf(error).split('\n')[0]?.slice(0, 200)}`,
-      hint: 'It tells what a publication that was cut off has written. A newer Sluice may be able to read it.',
+      hint: 'It records an interrupted publication. A newer version of Sluice may be able to read it.',
       cause: error,
     });
   }

@@ -9,8 +9,7 @@ export interface GuardRules {
 }
 
 /**
- * What a release must not do to visitors, unless it is told to: take much of the site away, or change what browsers were
- * told to keep for a year.
+ * Faults that stop a release: it removes much of the site, or it changes files that browsers cache for a year.
  *
  * @param current entries of the current release.
  */
@@ -18,7 +17,7 @@ export function guardFaults(diff: Diff, current: Iterable<Entry>, rules: GuardRu
   return [...removalFault(diff, current, rules), ...immutableFault(diff)];
 }
 
-/** Assets come and go with each build, and stay for a while anyway: only pages and other files count. */
+/** Assets change with each build and stay for a while: only pages and other files count. */
 function removalFault(
   { removed }: Diff,
   current: Iterable<Entry>,
@@ -33,8 +32,8 @@ function removalFault(
   return [
     new UserError({
       code: 'cdn.removed',
-      message: `The release takes ${gone.length} of ${size} pages and other files away (${percent(share)}), more than ${maxRemoved.files} and ${percent(maxRemoved.share)}: ${some(gone.map(({ path }) => path))}`,
-      hint: 'Is the build whole? If it is meant, add --allow-removals; cdn.max-removed sets the limits.',
+      message: `The release removes ${gone.length} of ${size} pages and other files (${percent(share)}), more than ${maxRemoved.files} and ${percent(maxRemoved.share)}: ${some(gone.map(({ path }) => path))}`,
+      hint: 'Check that the build is complete. If the removal is intended, add --allow-removals. cdn.max-removed sets the limits.',
     }),
   ];
 }
@@ -47,15 +46,15 @@ function immutableFault({ changes }: Diff): UserError[] {
       before.sha256 !== to.sha256 &&
       isImmutable(before.headers) &&
       isImmutable(to.headers) &&
-      // Another version of a compressor makes other bytes of the same content.
+      // Another version of a compressor makes other bytes from the same content.
       to.headers['content-encoding'] === undefined,
   );
   if (broken.length === 0) return [];
   return [
     new UserError({
       code: 'cdn.immutable',
-      message: `Browsers were told to keep ${broken.length === 1 ? 'this file' : 'these files'} for a year, and the content has changed under the same name: ${some(broken.map(({ to }) => to.path))}`,
-      hint: 'Put a hash of the content into the name, as bundlers do. If the name has none, cdn.hashed can list the files that have (or `hashed: [assets/**]`).',
+      message: `The content of ${broken.length === 1 ? 'a file' : 'files'} that browsers cache for a year changed under the same name: ${some(broken.map(({ to }) => to.path))}`,
+      hint: 'Add a hash of the content to the name, as bundlers do. If the name has no hash, list only the hashed files in cdn.hashed, such as `hashed: [assets/**]`.',
     }),
   ];
 }

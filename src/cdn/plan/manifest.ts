@@ -3,17 +3,17 @@ import { z } from 'zod';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { gunzipWithin } from '../../kernel/gunzip.ts';
 import type { FileClass, Manifest, ObjectHeaders, ReleaseInfo, Retained, StoredEntry } from '../model.ts';
-import { sitePath, storedPath } from '../stores/stored-path.ts';
+import { sitePath, storedPath } from '../stores/places.ts';
 
-/** Newer formats get a higher number; an older Sluice refuses them rather than lose what it doesn't know. */
+/** Newer formats get a higher number; an older Sluice refuses them rather than lose data. */
 const format = 1;
 const letters = { asset: 'a', file: 'f', page: 'p' } as const satisfies Record<FileClass, string>;
 const classes: Readonly<Record<string, FileClass>> = { a: 'asset', f: 'file', p: 'page' };
 
-/** A site of a million files has about 200 MB of rows; what is larger was written by someone else. */
+/** A site of a million files has about 200 MB of rows; Sluice wrote no larger manifest. */
 const largest = 256 * 1024 * 1024;
 
-/** How the store must give it back: its bytes are the gzip itself, not an encoding of a transfer. */
+/** The gzip is the object itself, not a content encoding. */
 export const manifestHeaders: ObjectHeaders = {
   'content-type': 'application/gzip',
   'cache-control': 'no-store',
@@ -29,7 +29,10 @@ const release = z.object({
   bytes: z.number(),
   rollbackOf: z.int().optional(),
 });
-/** The first line; rows are checked as they are read: a schema for 100,000 of them costs more than the rest of a run. */
+/**
+ * The first line. Rows are checked as they are read: a schema for 100,000 of them costs more than the rest of a
+ * run.
+ */
 const shape = z.object({
   sluice: z.literal(format),
   conditional: z.boolean(),
@@ -42,8 +45,8 @@ const shape = z.object({
 });
 
 /**
- * Lines of JSON, compressed: one that says what comes, then a row for each entry and for each retained object. Headers are a
- * table that rows point into (6 MB for 100,000 files).
+ * Lines of JSON, compressed: a head, then a row for each entry and for each retained object. Rows refer to a
+ * table of headers (6 MB for 100,000 files).
  */
 export function encodeManifest(manifest: Manifest): Buffer {
   const table = headerTable();
@@ -79,7 +82,8 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
       if (at++ >= read.entries) retained.push(retainedOf(row, headers));
       else entries.set(String(row[0]), entryOf(row, headers));
     }
-    if (entries.size !== read.entries || retained.length !== read.retained) throw new Error('it is cut off');
+    if (entries.size !== read.entries || retained.length !== read.retained)
+      throw new Error('it is incomplete');
     const { release, history, kept, conditional } = read;
     return {
       ...{ conditional, kept, entries, retained },
@@ -91,13 +95,13 @@ export function decodeManifest(bytes: Uint8Array, name: string): Manifest {
     throw new UserError({
       code: 'cdn.manifest',
       message: `${name} can’t be read: ${messageOf(error).split('\n')[0]?.slice(0, 200)}`,
-      hint: 'Somebody else has written it, or it is damaged. Put it aside under another name; the next publication adopts what the bucket holds.',
+      hint: 'It is damaged, or another program wrote it. Rename it; the next publication adopts the contents of the bucket.',
       cause: error,
     });
   }
 }
 
-/** One line at a time: text and rows of a large site are never all in memory at once. */
+/** One line at a time: the rows of a large site are never all in memory. */
 function* linesOf(text: Buffer): Generator<string, undefined> {
   for (let start = 0; start < text.length; ) {
     const found = text.indexOf(10, start);
@@ -110,7 +114,7 @@ function* linesOf(text: Buffer): Generator<string, undefined> {
 
 function rowOf(line: string): Row {
   const row: unknown = JSON.parse(line);
-  if (!Array.isArray(row)) throw new Error('a row of it is not one');
+  if (!Array.isArray(row)) throw new Error('it has an invalid row');
   return row;
 }
 
@@ -120,11 +124,11 @@ function refuseNewer(data: unknown, name: string): void {
   throw new UserError({
     code: 'cdn.manifest',
     message: `${name} was written by a newer Sluice (format ${version}, this one reads ${format})`,
-    hint: 'Use the Sluice that published last, or a newer one.',
+    hint: 'Use the version of Sluice that published last, or a newer one.',
   });
 }
 
-/** zod gives a missing key as undefined; here it is missing. */
+/** zod returns a missing key as undefined. */
 function releaseInfo({ commit, rollbackOf, ...rest }: z.output<typeof release>): ReleaseInfo {
   return {
     ...rest,
@@ -149,7 +153,7 @@ function entryOf(
     header === undefined ||
     typeof etag !== 'string'
   ) {
-    throw new Error(`a row of it is not one: ${JSON.stringify(path)}`);
+    throw new Error(`it has an invalid row: ${JSON.stringify(path)}`);
   }
   return { path: sitePath(path), class: kind, size, sha256, headers: header, etag };
 }
@@ -157,12 +161,12 @@ function entryOf(
 function retainedOf(row: Row, headers: readonly ObjectHeaders[]): Retained {
   const [at, last, left] = row.slice(6);
   if (typeof at !== 'string' || typeof last !== 'number' || typeof left !== 'number') {
-    throw new Error('a row of what is retained is not one');
+    throw new Error('it has an invalid row of a retained object');
   }
   return { ...entryOf(row, headers), at: storedPath(at), last, left };
 }
 
-/** Files share a handful of header sets; each is written once. */
+/** Files share a few sets of headers; each is written once. */
 function headerTable() {
   const rows: ObjectHeaders[] = [];
   const byObject = new Map<ObjectHeaders, number>();

@@ -1,14 +1,16 @@
 import type { SiteSettings } from '../../config/site.ts';
 import type { Invalidator } from '../invalidator.ts';
-import type { Change, PublicationPlan, ReleaseInfo, RequestCounts, Retained, StoredEntry } from '../model.ts';
-import { blobPath, isOwn, releasePath } from '../stores/places.ts';
-import { type Diff, diffSite, isAdopted, isInPlace, leavesPath, type Wanted } from './diff.ts';
-import type { Deletion, Draft } from './draft.ts';
-import { contentMark, type Found, isCommitted } from './found.ts';
-import { requestsOf } from './requests.ts';
+import type { PublicationPlan, ReleaseInfo, RequestCounts } from '../model.ts';
+import { addRequests } from '../store.ts';
+import { blobPath } from '../stores/places.ts';
+import { removalCost } from '../stores/remove.ts';
+import { type Diff, diffSite, isAdopted, isInPlace, type Wanted } from './diff.ts';
+import { type Draft, deletionsByTime } from './draft.ts';
+import type { Found } from './found.ts';
+import { draftOf } from './new-draft.ts';
 import { type Retention, retain } from './retention.ts';
 
-/** Who publishes, and what it is called. */
+/** The author and the name of a release. */
 export interface Author {
   readonly name: string;
   readonly by: string;
@@ -18,21 +20,21 @@ export interface Author {
 
 export interface PlanInput {
   readonly settings: SiteSettings;
-  /** `s3://bucket/prefix`, as the store calls itself. */
+  /** `s3://bucket/prefix` */
   readonly store: string;
   readonly wanted: Wanted;
   readonly found: Found;
   readonly author: Author;
   readonly now: number;
   readonly invalidators: readonly Invalidator[];
-  /** Requests that were made to find all this out. */
+  /** Requests made so far. */
   readonly spent: RequestCounts;
-  /** Requests that a body of so many bytes takes. */
+  /** Requests to upload a body of this many bytes. */
   readonly cost: (size: number) => Partial<RequestCounts>;
   readonly notes: readonly string[];
 }
 
-/** A plan with all that applying it needs to know. */
+/** A plan with all data to apply it. */
 export interface WorkOrder {
   readonly plan: PublicationPlan;
   readonly diff: Diff;
@@ -40,17 +42,17 @@ export interface WorkOrder {
   readonly retention: Retention;
   readonly draft: Draft;
   readonly history: readonly ReleaseInfo[];
-  /** Path of the root's page. */
+  /** Path of the root page. */
   readonly index: string;
-  /** Number of a publication that was cut off and is finished by this one. */
+  /** Number of the interrupted publication that this one finishes. */
   readonly finishes: number | undefined;
-  /** Nothing of the site differs: only what a cut-off publication left is to be done. */
+  /** The site is up to date: only the last steps of an interrupted publication remain. */
   readonly tailOnly: boolean;
 }
 
 const longestHistory = 50;
 
-/** What it takes to make the store hold what is wanted. Pure but for the input's functions. */
+/** Plans the changes that make the store hold the wanted site. Pure except for the input's functions. */
 export function planSite(input: PlanInput): WorkOrder {
   const { settings, found, wanted, now } = input;
   const current = found.manifest?.manifest;
@@ -58,7 +60,7 @@ export function planSite(input: PlanInput): WorkOrder {
   const retention = retain(diff, current, { keep: settings.keep, graceMs: settings.graceMs, now });
   const tailOnly = isSame(diff, found);
   const release = tailOnly && current !== undefined ? current.release : nextRelease(input);
-  const draft = draftOf(input, diff, retention, release, tailOnly);
+  const draft = draftOf({ wanted, found, diff, retention, tailOnly }, release, input.author.by);
   const total = wanted.entries.length + diff.removed.length;
   const changed = {
     ...{ url: settings.url, paths: draft.changed, total, index: settings.index },
@@ -87,7 +89,10 @@ export function planSite(input: PlanInput): WorkOrder {
   return { ...work, plan };
 }
 
-/** Whether there is nothing to publish. What a cut-off publication wrote must get into a manifest, so it is something. */
+/**
+ * Whether there is nothing to publish. Objects of an interrupted publication must get into a manifest, so they
+ * count.
+ */
 function isSame(diff: Diff, found: Found): boolean {
   const differs = diff.changes.length + diff.removed.length + diff.orphans.length > 0;
   return found.manifest !== undefined && !differs && found.doubtful.size === 0;
@@ -105,7 +110,7 @@ function nextRelease({ found, wanted, author, now }: PlanInput): ReleaseInfo {
   };
 }
 
-/** A bucket that was adopted has a release 0: what this one overwrites there. */
+/** An adopted bucket has a release 0: the objects that this release overwrites. */
 function historyOf(release: ReleaseInfo, { found }: PlanInput, { keeps, kept }: Retention): ReleaseInfo[] {
   const before = found.manifest?.manifest.history;
   const zero = keeps.filter(isAdopted);
@@ -114,94 +119,12 @@ function historyOf(release: ReleaseInfo, { found }: PlanInput, { keeps, kept }: 
   return [release, ...(before ?? (kept.includes(0) ? [adopted] : []))].slice(0, longestHistory);
 }
 
-function draftOf(
-  { wanted, found, author }: PlanInput,
-  diff: Diff,
-  retention: Retention,
-  release: ReleaseInfo,
-  tailOnly: boolean,
-): Draft {
-  const left = found.draft?.draft;
-  const due = [...(left?.due ?? []), ...(left !== undefined && isCommitted(found) ? left.deletes : [])];
-  const writes = new Map(found.doubtful);
-  const isEmpty = found.manifest === undefined && found.looked.size === 0;
-  const mayHold = (path: string, etags: readonly string[]) =>
-    writes.set(path, [...new Set([...(writes.get(path) ?? []), ...etags])]);
-  for (const change of diff.changes) {
-    mayHold(change.to.path, isEmpty ? [contentMark(change.to.sha256)] : marksOf(change, wanted, found));
-  }
-  // What should have been deleted, and is written again instead, is ours as well until then.
-  for (const { path, etags } of due) if (writes.has(path)) mayHold(path, etags ?? []);
-  const wasWritten = ({ to: { path } }: Change) =>
-    found.doubtful.has(path) && found.looked.get(path) !== undefined;
-  const changed = new Set([
-    ...(left?.changed ?? []),
-    ...diff.changes.flatMap((change) =>
-      change.before !== undefined || isBackOtherwise(change) || wasWritten(change) ? [change.to.path] : [],
-    ),
-    ...diff.removed.flatMap((entry) => (leavesPath(entry, diff) ? [entry.path] : [])),
-    ...diff.orphans.map(({ path }) => path),
-  ]);
-  const deletes = tailOnly ? [] : deletionsOf(diff, retention, found);
-  const going = new Set(deletes.map(({ path }) => path));
-  const needed = new Set(retention.retained.map(({ at }) => at));
-  if (deletes.length + due.length > 0) for (const { path } of wanted.entries) needed.add(path);
-  return {
-    number: release.number,
-    at: release.at,
-    by: author.by,
-    writes,
-    changed: [...changed],
-    deletes: deletes.filter(({ path }) => !needed.has(path)),
-    due: due.filter(({ path }) => !needed.has(path) && !going.has(path)),
-  };
-}
-
-/** An asset that comes back with other headers: CDNs may have it with those that it had. */
-function isBackOtherwise(change: Change): boolean {
-  return change.kind === 'restore' && change.from.at === change.to.path && !isInPlace(change);
-}
-
-/**
- * Its ETag, where that can be known before, and its content: ETags of encrypted and of encoded objects, and of those in parts,
- * are not to be known. What others had in a bucket without a manifest is known by ETags alone.
- */
-function marksOf(change: Change, wanted: Wanted, { manifest }: Found): readonly string[] {
-  const etag = etagOf(change, wanted);
-  const isNobodys = manifest !== undefined || change.before === undefined;
-  return [
-    ...(etag === undefined ? [] : [etag]),
-    ...(isNobodys && !isAdopted(change.to) ? [contentMark(change.to.sha256)] : []),
-  ];
-}
-
-/** As the store will give it, where that can be known. */
-function etagOf(change: Change, wanted: Wanted): string | undefined {
-  if (change.kind === 'upload') return wanted.etagOf(change.to);
-  return change.kind === 'restore' ? change.from.etag : change.before.etag;
-}
-
-function deletionsOf(diff: Diff, { expired, dropped }: Retention, found: Found): Deletion[] {
-  const { doubtful } = found;
-  const leaving = (entry: StoredEntry): Deletion[] =>
-    leavesPath(entry, diff)
-      ? [{ path: entry.path, etags: [entry.etag, ...(doubtful.get(entry.path) ?? [])] }]
-      : [];
-  const over = ({ at, etag }: Retained): Deletion => ({ path: at, etags: isOwn(at) ? undefined : [etag] });
-  return [
-    ...diff.removed.flatMap(leaving),
-    ...diff.orphans.map(({ path, etag }) => ({ path, etags: [etag] })),
-    ...expired.map(over),
-    ...dropped.map((number) => ({ path: releasePath(number), etags: undefined })),
-  ];
-}
-
 function notesOf({ diff, found, finishes, tailOnly }: Omit<WorkOrder, 'plan'>): string[] {
   const notes: string[] = [];
   const adoptedFiles = diff.changes.filter(({ before }) => before !== undefined && isAdopted(before));
   if (found.manifest === undefined && found.looked.size > 0) {
     notes.push(
-      `The bucket holds ${found.looked.size} objects and no manifest of Sluice: ${adoptedFiles.length} of them are replaced (release 0 keeps them), the others are not touched.`,
+      `The bucket holds ${found.looked.size} objects and no Sluice manifest: ${adoptedFiles.length} of them are replaced (release 0 keeps them). The others are not touched.`,
     );
   }
   if (found.manifest !== undefined && adoptedFiles.length > 0) {
@@ -210,15 +133,50 @@ function notesOf({ diff, found, finishes, tailOnly }: Omit<WorkOrder, 'plan'>): 
       .map(({ to, before }) => `${to.path} (as ${blobPath(before?.sha256 ?? '')})`);
     const more = adoptedFiles.length > 5 ? ` and ${adoptedFiles.length - 5} more` : '';
     notes.push(
-      `Somebody else has put files where this release has its own; what they were is kept: ${shown.join(', ')}${more}`,
+      `Another writer has put files at paths of this release; copies are kept: ${shown.join(', ')}${more}`,
     );
   }
   if (finishes !== undefined) {
     notes.push(
       tailOnly
-        ? `Release ${finishes} was published and then cut off: what was left to do is done now.`
-        : `A publication (${finishes}) was cut off: what it may have written was looked at, and this one finishes it.`,
+        ? `Release ${finishes} was interrupted after it was published; this run does the remaining steps.`
+        : `Publication ${finishes} was interrupted; this run has checked its files and finishes it.`,
     );
   }
   return notes;
+}
+
+/** Requests of the whole run: those made so far, and those of publish.ts to apply the plan. */
+function requestsOf(
+  work: Pick<WorkOrder, 'diff' | 'found' | 'retention' | 'draft' | 'tailOnly'>,
+  spent: RequestCounts,
+  cost: (size: number) => Partial<RequestCounts>,
+): RequestCounts {
+  const { diff, found, retention, draft, tailOnly } = work;
+  if (tailOnly && found.draft === undefined) return spent;
+  const { manifest } = found;
+  let sum = addRequests(spent, guarding(manifest?.manifest.conditional));
+  const { before, after } = deletionsByTime(draft);
+  const guarded = [...before, ...after].filter(({ etags }) => etags !== undefined).length;
+  sum = addRequests(addRequests(sum, removalCost(before.length)), removalCost(after.length));
+  sum = addRequests(sum, { head: guarded });
+  sum = addRequests(sum, { delete: 1 });
+  if (tailOnly) return sum;
+  for (const change of diff.changes) {
+    if (change.kind === 'upload') sum = addRequests(sum, cost(change.to.size));
+    else if (change.kind === 'headers') sum = addRequests(sum, { copy: 1 });
+    else sum = addRequests(sum, { head: 1, copy: isInPlace(change) ? 0 : 1 });
+  }
+  // The draft, the manifest of the replaced release (or of release 0), the manifest.
+  const archive = retention.kept.length === 0 ? {} : manifest === undefined ? { put: 1 } : { copy: 1 };
+  return addRequests(addRequests(sum, { put: 2, copy: retention.keeps.length }), archive);
+}
+
+/** Reading, taking and releasing the lease; reading the manifest and the draft again. */
+function guarding(conditional: boolean | undefined): Partial<RequestCounts> {
+  const taking = { get: 3, put: 1, delete: 1 };
+  // Unknown before the first publication: a second PUT of the lease tests it.
+  if (conditional === undefined) return { ...taking, put: 2 };
+  // On a store that ignores conditions, the lease and the manifest are read once more.
+  return conditional ? taking : { ...taking, get: 5 };
 }

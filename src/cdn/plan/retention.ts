@@ -5,28 +5,28 @@ import { type Diff, leavesPath } from './diff.ts';
 export interface RetentionRules {
   /** Earlier releases that a rollback can bring back. */
   readonly keep: number;
-  /** How long assets stay at least after the release that had them, ms. */
+  /** How long assets stay at least after their last release, ms. */
   readonly graceMs: number;
   readonly now: number;
 }
 
 export interface Retention {
-  /** What the next manifest says is retained. */
+  /** Retained objects of the next manifest. */
   readonly retained: readonly Retained[];
-  /** Content that has to be copied before its path is written or deleted. */
+  /** Content to copy before its path is written or deleted. */
   readonly keeps: readonly Retained[];
-  /** No kept release has it, and its grace period is over. */
+  /** In no kept release, and past the grace period. */
   readonly expired: readonly Retained[];
-  /** Numbers of the earlier releases that stay, newest first. */
+  /** Numbers of the kept earlier releases, newest first. */
   readonly kept: readonly number[];
-  /** Numbers of those that stay no longer. */
+  /** Numbers of those no longer kept. */
   readonly dropped: readonly number[];
 }
 
 /**
- * What becomes of the content that the next release doesn't have. Assets stay where they are, for the pages that open tabs
- * still show; everything else leaves its path at once and is kept as a blob. What is overwritten in a bucket that had no
- * manifest counts as release 0.
+ * Decides about content that is not in the next release. Assets stay at their paths for open tabs; everything
+ * else is deleted from its path immediately and kept as a blob. Overwritten objects of a bucket without a
+ * manifest count as release 0.
  */
 export function retain(
   diff: Diff,
@@ -84,12 +84,12 @@ function leave(entry: StoredEntry, last: number, left: number, stays: boolean): 
   return { path, class: kind, size, sha256, headers, etag, at: stays ? path : blobPath(sha256), last, left };
 }
 
-/** An asset of an earlier release that is overwritten at its own path says itself who had it last. */
+/** An overwritten asset of an earlier release names its last release itself. */
 function lastOf(entry: StoredEntry, last: number): number {
   return 'last' in entry ? (entry as Retained).last : last;
 }
 
-/** One row for each content of a path: later ones are newer. */
+/** One row for each content of a path: the last one counts. */
 function newest(
   rows: readonly Retained[],
   key = (row: Retained) => `${row.path}\n${row.sha256}\n${row.at}`,

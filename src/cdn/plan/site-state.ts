@@ -16,11 +16,9 @@ import {
 import { decodeManifest } from './manifest.ts';
 
 /**
- * What the store holds of the site: two requests, unless a publication was cut off (what it meant to write is looked at) or
- * the bucket has no manifest (it is listed).
- *
- * @param wanted paths of the next release, sorted: a listing is cut into parts by them.
- * @param repair look at everything, whatever the manifest says.
+ * Reads the state of the site: two requests, unless a publication was interrupted (its paths are checked) or
+ * the bucket has no manifest (it is listed). @param wanted paths of the next release, sorted, to split a
+ * listing. @param repair list the bucket although there is a manifest.
  * @throws UserError `cdn.manifest`, `cdn.store-*`.
  */
 export async function lookAtSite(
@@ -50,7 +48,7 @@ export async function lookAtSite(
     const marks = doubtful.get(path) ?? [];
     if (facts === undefined || next.has(path) || !marks.some(isContentMark)) return;
     if (marks.includes(facts.etag)) return;
-    // Nobody has a file to compare it with: is it what was meant to be there?
+    // There is no file to compare it with, so its content is hashed.
     const object = facts.size > largest ? undefined : await store.get(path);
     if (object === undefined || object === 'unchanged') return;
     const mark = contentMark(createHash('sha256').update(object.bytes).digest('base64url'));
@@ -60,8 +58,8 @@ export async function lookAtSite(
 }
 
 /**
- * Looks whether somebody else has something where the next release puts a page or a file for the first time: what is
- * overwritten there is kept, and told. Names of assets have a hash that nobody else's name has.
+ * Checks for foreign objects at paths that are new to the site: they are kept and reported. Assets need no
+ * check: their names have a hash.
  */
 export async function lookAtNew(
   store: ObjectStore,
@@ -83,7 +81,7 @@ export async function lookAtNew(
   return { ...found, looked };
 }
 
-/** What an earlier release should have deleted there, or what is retained there. */
+/** An object that an earlier release was to delete, or a retained one. */
 function isOurs({ draft, manifest }: Found, path: string, etag: string): boolean {
   const due = [...(draft?.draft.due ?? []), ...(draft?.draft.deletes ?? [])];
   return (
@@ -92,7 +90,7 @@ function isOurs({ draft, manifest }: Found, path: string, etag: string): boolean
   );
 }
 
-/** Paths of the release whose object is not there, or is not the one that was put there. */
+/** Paths of the release whose object is missing or replaced. */
 async function strayed(
   store: ObjectStore,
   { entries }: Manifest,
@@ -108,7 +106,7 @@ async function strayed(
   return strays;
 }
 
-/** Larger ones are left alone rather than fetched, bytes. */
+/** Larger objects are not fetched, bytes. */
 const largest = 16 * 1024 * 1024;
 
 export async function readManifest(store: ObjectStore): Promise<FoundManifest | undefined> {
@@ -126,7 +124,7 @@ export async function readDraft(
   return { draft: decodeDraft(object.bytes, `${store.name}/${draftPath}`), etag: object.etag };
 }
 
-/** The manifest of an earlier release; undefined if the store has it no more. */
+/** The manifest of an earlier release; undefined if the store no longer has it. */
 export async function readRelease(store: ObjectStore, number: number): Promise<Manifest | undefined> {
   const object = await store.get(releasePath(number));
   if (object === undefined || object === 'unchanged') return undefined;
@@ -137,7 +135,7 @@ export async function readRelease(store: ObjectStore, number: number): Promise<M
 const page = 1000;
 const mostParts = 16;
 
-/** Where a listing is cut so that its parts are about as long as each other: what is there is mostly what is to come. */
+/** Splits a listing into parts of about the same length: the wanted paths are mostly those in the store. */
 export function splitsOf(sorted: readonly string[]): readonly string[] {
   const parts = Math.min(mostParts, Math.ceil(sorted.length / page));
   const splits = Array.from({ length: Math.max(0, parts - 1) }, (_, index) => {

@@ -3,24 +3,24 @@ import type { Invalidator } from '../invalidator.ts';
 import type { Phase, Progress, SiteFile } from '../model.ts';
 import type { Body, ObjectStore } from '../store.ts';
 
-/** Everything that publishing touches, and whom it tells. */
+/** Everything that publishing uses, and its listeners. */
 export interface PublishEffects {
   readonly store: ObjectStore;
   readonly invalidators: readonly Invalidator[];
-  /** Ends every request to the store that is under way, for the lease is lost: others may write now. */
+  /** Aborts every request to the store once the lease is lost: others may write. */
   readonly abandon: (reason: unknown) => void;
-  /** Opens the store once more, for the few seconds that a cancelled run has left. */
+  /** Opens the store again, for the last seconds of a cancelled run. */
   readonly reopen: () => Promise<ObjectStore>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Names the app in what CDNs are told. */
+  /** Names the app in the reference of invalidations. */
   readonly app: string;
   readonly openBody: (file: SiteFile) => Body | Promise<Body>;
   readonly onPhase: (phase: Phase) => void;
   readonly onProgress: (progress: Progress) => void;
-  /** Something that a person who watches should know now. */
+  /** Called with a note to show immediately. */
   readonly onNote: (text: string) => void;
 }
 
-/** How much is begun at once; the store lets fewer through. */
+/** Calls started at once; the store limits the requests in flight. */
 export const lanes = 256;

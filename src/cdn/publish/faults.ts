@@ -1,31 +1,31 @@
 import { UserError } from '../../kernel/errors.ts';
 import type { ObjectStore } from '../store.ts';
 
-/** Another publication has come between. */
+/** Another publication came in between. */
 export function moved(consequence: string): UserError {
   return new UserError({
     code: 'cdn.moved',
-    message: `Another release was published, or begun, while this run was at work. ${consequence}`,
-    hint: 'Look at what is live (sluice cdn status), and run again if this release is still wanted.',
+    message: `Another release was published, or started, during this run. ${consequence}`,
+    hint: 'Run sluice cdn status to see the live release. Run the command again if you still want this one.',
   });
 }
 
-/** What the store should hold is not there. */
+/** Objects are missing in the store. */
 export function lost(paths: readonly string[], consequence: string): UserError {
   const shown = paths.slice(0, 5).join(', ');
   const more = paths.length > 5 ? ` and ${paths.length - 5} more` : '';
   return new UserError({
     code: 'cdn.lost',
-    message: `The store does not hold what it should (any more): ${shown}${more}. ${consequence}`,
-    hint: 'Somebody else deletes or writes in the bucket, or a lifecycle rule of it does. Publishing from a build mends what is missing.',
+    message: `Objects are missing or replaced in the store: ${shown}${more}. ${consequence}`,
+    hint: 'Another writer or a lifecycle rule changes the bucket. Publish from a build to restore missing files.',
   });
 }
 
-/** There is no release to look at or to go back from. */
+/** There is no release. */
 export function nothingPublished({ name }: Pick<ObjectStore, 'name'>): UserError {
   return new UserError({
     code: 'cdn.release',
-    message: `Nothing was published to ${name} yet`,
-    hint: 'sluice cdn publish does.',
+    message: `No release is published to ${name}`,
+    hint: 'Run sluice cdn publish.',
   });
 }

@@ -6,15 +6,15 @@ import { draftPath } from '../stores/places.ts';
 import { lanes, type PublishEffects } from './effects.ts';
 import { inLanes } from './lanes.ts';
 
-/** What came after the manifest. */
+/** Results of the steps after the manifest. */
 export interface Tail {
   readonly invalidations: readonly InvalidationResult[];
   readonly notes: readonly string[];
 }
 
 /**
- * What a release that is current already still needs: what left the site goes, CDNs are told, what is expired goes. The
- * draft goes last, and only if all of it worked: whoever publishes next does the rest.
+ * The steps after the manifest: delete removed objects, invalidate CDNs, delete expired objects. The draft is
+ * deleted last, and only if every step succeeded: otherwise the next publication does the rest.
  */
 export async function finish(work: WorkOrder, effects: PublishEffects): Promise<Tail> {
   const { draft } = work;
@@ -30,34 +30,34 @@ export async function finish(work: WorkOrder, effects: PublishEffects): Promise<
       await act();
     } catch (error) {
       if (!(error instanceof UserError) || signal.aborted) throw error;
-      leave(`${what}: ${error.message} The next publication does the rest.`);
+      leave(`${what}: ${error.message} The next publication retries.`);
     }
   };
   const foreign: string[] = [];
   const { before, after } = deletionsByTime(draft);
-  await attempt('What left the site is still there', () => deleteOurs(before, foreign, effects));
+  await attempt('Removed files are still in the store', () => deleteOurs(before, foreign, effects));
   if (effects.invalidators.length > 0) onPhase('invalidate');
   const invalidations = await invalidate(work, effects);
   for (const { cdn, outcome, why } of invalidations) {
-    if (outcome === 'accepted' && why !== undefined) notes.push(`${cdn} was told what has changed; ${why}`);
+    if (outcome === 'accepted' && why !== undefined) notes.push(`${cdn} accepted the invalidation; ${why}`);
     if (outcome !== 'failed') continue;
     leave(
-      `${cdn} does not know what has changed: ${why} Visitors may get old pages until those expire; publishing again tells it.`,
+      `${cdn} was not invalidated: ${why} Visitors may get old pages until they expire. Publish again to repeat the invalidation.`,
     );
   }
   if (after.length > 0) onPhase('prune');
-  await attempt('What is expired is still there', () => deleteOurs(after, foreign, effects));
+  await attempt('Expired files are still in the store', () => deleteOurs(after, foreign, effects));
   if (foreign.length > 0) {
     const shown = foreign.slice(0, 5).join(', ');
     notes.push(
-      `Not deleted, since somebody else has written them: ${shown}${foreign.length > 5 ? ', …' : ''}`,
+      `Not deleted, because another writer replaced them: ${shown}${foreign.length > 5 ? ', …' : ''}`,
     );
   }
-  if (complete) await attempt('The draft is still there', () => store.remove([draftPath]));
+  if (complete) await attempt('The draft is still in the store', () => store.remove([draftPath]));
   return { invalidations, notes };
 }
 
-/** Only what is still as we wrote it. */
+/** Deletes only objects that still have our ETags. */
 async function deleteOurs(
   deletes: readonly Deletion[],
   foreign: string[],

@@ -1,14 +1,12 @@
-/** As Promise.all, but when it rejects, nothing of it is under way any more. */
+/** Like Promise.all, but rejects only after both have ended. */
 export async function allEnded<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([first, second]);
   return await Promise.all([first, second]);
 }
 
 /**
- * Does something with each item, many at once; the store behind decides how many really are under way.
- *
- * After the first failure nothing new is begun, and all that is under way has ended when the promise rejects: nothing is
- * written behind the back of whoever cleans up.
+ * Processes items, many at once; the store limits the requests in flight. After the first failure no item is
+ * started, and the promise rejects when all running ones have ended: nothing is written during a cleanup.
  */
 export async function inLanes<T>(
   items: readonly T[],

@@ -8,25 +8,25 @@ import { leasePath } from '../stores/places.ts';
 
 /** Times of the lease, ms. */
 export const leaseTimes = {
-  /** A lease without a heartbeat for so long is nobody's any more. */
+  /** A lease without a heartbeat for this long has expired. */
   ttl: 30_000,
   beat: 8_000,
-  /** Without a heartbeat for so long its owner stops writing, well before others may begin. */
+  /** Without a heartbeat for this long the owner stops writing, well before others may begin. */
   limit: 20_000,
-  /** Between looks at somebody else's lease. */
+  /** Between checks of a foreign lease. */
   look: 1_000,
-  /** Where the store ignores conditions: after so long all who wrote at the same moment have written. */
+  /** On a store that ignores conditions: after this time all simultaneous writes have ended. */
   settle: 3_000,
 } as const;
 
 export interface Lease {
-  /** Whether the store obeys conditions. */
+  /** Whether the store supports conditions. */
   readonly conditional: boolean;
-  /** Aborts when somebody else has taken the lease, or it could not be renewed in time. */
+  /** Aborts when the lease is taken by another run or could not be renewed in time. */
   readonly signal: AbortSignal;
-  /** Waiting and heartbeats: requests that no plan can count. */
+  /** Requests for waiting and heartbeats, which no plan can count. */
   extra(): Partial<RequestCounts>;
-  /** @param by a store that still answers, if the run was cancelled. */
+  /** @param by a newly opened store, if the run was cancelled. */
   release(by?: ObjectStore): Promise<void>;
 }
 
@@ -34,9 +34,9 @@ export interface LeaseOptions {
   readonly by: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** undefined: to be found out. */
+  /** undefined: not tested yet. */
   readonly conditional: boolean | undefined;
-  /** Told when somebody's lease has to run out first. */
+  /** Called when a foreign lease has to expire first. */
   readonly onWait: (by: string, ms: number) => void;
 }
 
@@ -44,10 +44,9 @@ const shape = z.object({ id: z.string(), by: z.string(), at: z.number() });
 const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
 /**
- * Takes the lease on a site: whoever has it is the only one that publishes there. It is an object of the store, renewed
- * while its owner lives; how old it is, is the store's clock's word, so that clocks of runners don't matter.
- *
- * @throws UserError `cdn.busy` if somebody else publishes.
+ * Takes the lease on a site: only its owner publishes there. It is an object of the store, renewed while its
+ * owner runs. Its age is taken from the store's clock, so that clocks of runners don't matter. @throws
+ * UserError `cdn.busy` if another run is publishing.
  */
 export async function takeLease(store: ObjectStore, options: LeaseOptions): Promise<Lease> {
   const { by, clock, signal } = options;
@@ -56,9 +55,9 @@ export async function takeLease(store: ObjectStore, options: LeaseOptions): Prom
   const { dead, looks } = await waitForOther(store, options);
   const condition = dead === undefined ? { ifAbsent: true } : { ifMatch: dead.etag };
   let etag = await store.put(leasePath, body(), headers, condition);
-  // An answer that was lost makes a repeated request fail by its own first try.
+  // If the answer was lost, the retry fails because the first try succeeded.
   etag ??= await ownEtag(store, id);
-  if (etag === undefined) throw busy(await holder(store), 'has just begun to publish');
+  if (etag === undefined) throw busy(await holder(store), 'has just started publishing');
   let conditional = options.conditional;
   if (conditional === undefined) {
     const again = await store.put(leasePath, body(), headers, { ifAbsent: true });
@@ -68,12 +67,12 @@ export async function takeLease(store: ObjectStore, options: LeaseOptions): Prom
   if (!conditional) {
     await clock.sleep(leaseTimes.settle, signal);
     if ((await ownEtag(store, id)) === undefined)
-      throw busy(await holder(store), 'has just begun to publish');
+      throw busy(await holder(store), 'has just started publishing');
   }
   return keepLease(store, { etag, body, clock, signal, conditional, id, looks });
 }
 
-/** @returns the lease of somebody who doesn't live any more; undefined if there is none. */
+/** @returns the expired lease of a dead run; undefined if there is none. */
 async function waitForOther(
   store: ObjectStore,
   { clock, signal, onWait }: LeaseOptions,
@@ -90,7 +89,7 @@ async function waitForOther(
     await clock.sleep(leaseTimes.look, signal);
     looks += 1;
     const now = await store.get(leasePath, { unless: found.etag });
-    if (now === undefined) throw busy(by, 'was publishing until a moment ago');
+    if (now === undefined) throw busy(by, 'has just finished publishing');
     if (now !== 'unchanged') throw busy(read(now).by, 'is publishing');
   }
   return { dead: found, looks };
@@ -133,7 +132,7 @@ function keepLease(
       await renew();
     }
   };
-  // A heartbeat that hangs must not let us write on when others may have taken over.
+  // While a heartbeat hangs, another run may take the lease: writing must stop.
   const limit = async () => {
     while (!stopped.signal.aborted) {
       await clock.sleep(leaseTimes.look, stopped.signal);
@@ -163,7 +162,7 @@ async function ownEtag(store: ObjectStore, id: string): Promise<string | undefin
   return read(found).id === id ? found.etag : undefined;
 }
 
-/** Who holds the lease, and since when; undefined if nobody does. */
+/** The holder of the lease; undefined if it is free. */
 export async function leaseHolder(
   store: ObjectStore,
 ): Promise<{ readonly by: string; readonly since: number } | undefined> {
@@ -182,22 +181,22 @@ function read({ bytes }: StoredObject): z.output<typeof shape> {
   try {
     return shape.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
   } catch {
-    return { id: '', by: 'somebody', at: 0 };
+    return { id: '', by: 'an unknown run', at: 0 };
   }
 }
 
 function busy(by: string | undefined, what: string): UserError {
   return new UserError({
     code: 'cdn.busy',
-    message: `${by ?? 'Somebody else'} ${what} to the same place; nothing was changed by this run`,
-    hint: 'When that run is done, look at what is live (sluice cdn status), and run again if this release is still wanted.',
+    message: `${by ?? 'Another run'} ${what} to the same place; this run changed nothing`,
+    hint: 'When that run has ended, run sluice cdn status to see the live release. Run the command again if you still want this one.',
   });
 }
 
 function moved(by: string | undefined): UserError {
   return new UserError({
     code: 'cdn.moved',
-    message: `The lease on the site was lost${by === undefined ? '' : ` to ${by}`}: this run stopped in its midst`,
-    hint: 'The site has pages of the old release or of the new one, and the files of both. Run again: that finishes it.',
+    message: `The lease on the site was lost${by === undefined ? '' : ` to ${by}`}: this run stopped partway`,
+    hint: 'The site may have pages of both releases, and has the files of both. Run the command again to finish it.',
   });
 }

@@ -6,7 +6,7 @@ import { isOwn } from '../stores/places.ts';
 import { leaseHolder } from './lease.ts';
 
 /**
- * What is live, what was, and what is kept of it.
+ * The live release, its history, and the kept objects.
  *
  * @param audit compare every object of the store with the manifest, by a listing.
  */

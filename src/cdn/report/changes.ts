@@ -1,7 +1,7 @@
 import type { Change, PublicationPlan } from '../model.ts';
 
 export const changeKinds = ['new', 'changed', 'headers', 'removed', 'expired'] as const;
-/** What becomes of a path. */
+/** The fate of a path. */
 export type ChangeKind = (typeof changeKinds)[number];
 
 /** One line of a list of changes. */
@@ -9,11 +9,11 @@ export interface ListedChange {
   readonly kind: ChangeKind;
   readonly path: string;
   readonly size: number;
-  /** Its content comes from the store and not from the folder. */
+  /** Its content comes from the store, not from the folder. */
   readonly isKept: boolean;
 }
 
-/** All that a plan does, by path, in its own order: changes, then what leaves, then what expires. */
+/** Every change of a plan by path: uploads and copies, then removals, then deletions. */
 export function listChanges({ changes, removed, expired }: PublicationPlan): ListedChange[] {
   return [
     ...changes.map(listed),
@@ -38,9 +38,9 @@ export interface TypeTotal {
 export interface PlannedTotals {
   readonly counts: Readonly<Record<ChangeKind, number>>;
   readonly bytes: Readonly<Record<ChangeKind, number>>;
-  /** What is sent, by type, most bytes first. */
+  /** Sent bytes by type, largest first. */
   readonly types: readonly TypeTotal[];
-  /** The site is as wanted already, so there is no new release. */
+  /** The site is up to date: there is no new release. */
   readonly isNothing: boolean;
 }
 
@@ -74,7 +74,7 @@ function typesOf(changes: readonly Change[]): TypeTotal[] {
     .sort((a, b) => b.bytes - a.bytes || (a.type < b.type ? -1 : 1));
 }
 
-/** The first that fits; an SVG is an image although it is XML. */
+/** The first match counts: an SVG is an image although it is XML. */
 const mediaTypes: readonly (readonly [RegExp, string])[] = [
   [/^text\/html\b|xhtml/, 'HTML'],
   [/javascript|ecmascript/, 'JavaScript'],
@@ -87,7 +87,7 @@ const mediaTypes: readonly (readonly [RegExp, string])[] = [
   [/^text\//, 'text'],
 ];
 
-/** What a person calls a file's type. */
+/** Names the type of a file. */
 export function typeOf(path: string, mediaType: string): string {
   if (/\.map(?:\.br|\.gz)?$/.test(path)) return 'source maps';
   return mediaTypes.find(([pattern]) => pattern.test(mediaType))?.[1] ?? 'other';

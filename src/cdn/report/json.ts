@@ -1,12 +1,11 @@
 import type { PublicationPlan, PublicationReport, ReleaseInfo, SiteStatus, VerifyReport } from '../model.ts';
 import { listChanges, totalsOf } from './changes.ts';
-import { isWell } from './status.ts';
-import { verdictOf } from './verdict.ts';
-import { totalOf } from './words.ts';
+import { totalOf, verdictOf } from './lines.ts';
+import { isHealthy } from './status.ts';
 
 /*
- * What --json prints, for programs: docs/cdn.md describes it. `version` changes when a field goes or changes its meaning.
- * Absolute paths of the folder, hashes and ETags are nobody's business and stay out.
+ * The output of --json, described in docs/cdn.md. `version` changes when a field is removed or changes its
+ * meaning. Absolute paths, hashes and ETags are left out.
  */
 const version = 1;
 
@@ -51,7 +50,7 @@ export function statusJson(status: SiteStatus) {
   const { lease } = status;
   return {
     version,
-    well: isWell(status),
+    well: isHealthy(status),
     ...status,
     current: releaseJson(status.current),
     history: status.history.map((release) => ({ ...releaseJson(release), kept: release.kept })),
@@ -65,7 +64,7 @@ function releaseJson(release: ReleaseInfo | undefined) {
   return { number, name, at: isoTime(at), by, commit, files, bytes, rollbackOf };
 }
 
-/** Whoever can write to the bucket wrote the time. */
+/** The time comes from the bucket, so it may be anything. */
 function isoTime(at: number): string | undefined {
   return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : undefined;
 }

@@ -6,46 +6,46 @@ import type { Log, StepLog } from '../../kernel/log.ts';
 import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import type { Phase, Progress } from '../model.ts';
 
-/** What a person calls the parts of a publication. */
+/** Names of the phases of a publication in progress lines. */
 const phaseNames: Readonly<Record<Phase, string>> = {
   lease: 'lock',
-  keep: 'keep the old',
+  keep: 'back up',
   assets: 'assets',
   files: 'other files',
   pages: 'pages',
   commit: 'manifest',
-  invalidate: 'tell the CDN',
+  invalidate: 'invalidate',
   prune: 'clean up',
-  verify: 'look at the site',
+  verify: 'verify',
 };
 
-/** Where no line is live, a phase that lasts says where it is this often. */
+/** How often a long phase reports its progress where no line is live. */
 const everyMs = 20_000;
 
-/** Shows where a publication is, phase by phase. */
+/** Shows the progress of a publication, phase by phase. */
 export interface Follower {
   readonly onProgress: (progress: Progress) => void;
-  /** The last phase came to its end. */
+  /** The last phase finished. */
   done(): void;
-  /** @returns the error, with what visitors get now in its hint. */
+  /** @returns the error, with the state of the site in its hint. */
   failed(error: unknown): unknown;
 }
 
-/** A phase that is under way. Some come in several parts, each counted from 1 file on, which tells them apart. */
+/** A phase in progress. Some have several parts, each counted from 1, which tells them apart. */
 interface Running {
   readonly phase: Phase;
   readonly step: StepLog;
   readonly begun: number;
   said: number;
-  /** Parts that are through. */
+  /** Finished parts. */
   readonly done: { files: number; bytes: number };
   part: Progress;
 }
 
 export function followPublication({ log, clock, signal }: Effects): Follower {
   let running: Running | undefined;
-  // Before the first phase: the folder is read, the store is asked, the plan is made.
-  let looking: StepLog | undefined = log.step('look');
+  // Before the first phase: reading the folder and the store, planning.
+  let looking: StepLog | undefined = log.step('inspect');
   const end = () => {
     looking?.done();
     if (running !== undefined) running.step.done(amountOf(sumOf(running)));
@@ -74,7 +74,7 @@ export function followPublication({ log, clock, signal }: Effects): Follower {
     failed: (error) => {
       const phase = running?.phase;
       const step = running?.step ?? looking;
-      step?.failed(isCancellation(error, signal) ? 'cancelled' : 'did not end');
+      step?.failed(isCancellation(error, signal) ? 'cancelled' : 'failed');
       [looking, running] = [undefined, undefined];
       return withState(error, phase);
     },
@@ -97,9 +97,8 @@ interface Effects {
 }
 
 /**
- * Follows a publication from its begin to its end, whatever that is.
- *
- * @throws what `body` throws, with what visitors get now in its hint.
+ * Shows the progress of a publication until it ends. @throws the error of `body`, with the state of the site in
+ * its hint.
  */
 export async function followed<T>(
   effects: Effects,
@@ -115,12 +114,12 @@ export async function followed<T>(
   }
 }
 
-/** `4,512 of 10,000 files, 38.1 MiB of 92.0 MiB, 12.3 MiB/s`: what there is none of is left out. */
+/** `4,512 of 10,000 files, 38.1 MiB of 92.0 MiB, 12.3 MiB/s`: zeros are left out. */
 export function progressText({ files, ofFiles, bytes, ofBytes }: Amount, ms: number): string {
   const parts = [
     ofFiles === 0 ? '' : `${formatCount(files)} of ${counted(ofFiles, 'file')}`,
     ofBytes === 0 ? '' : `${formatBytes(bytes)} of ${formatBytes(ofBytes)}`,
-    // The rate of the first moments says nothing.
+    // The first rate means nothing.
     ofBytes === 0 || ms < 500 ? '' : `${formatBytes((bytes * 1000) / ms)}/s`,
   ];
   return parts.filter((part) => part !== '').join(', ');
@@ -131,31 +130,31 @@ function amountOf({ ofFiles, ofBytes }: Amount): string {
   return ofFiles === 0 ? '' : `${counted(ofFiles, 'file')}${bytes}`;
 }
 
-/** What visitors get when a publication ends within a phase. Each sentence follows from the order of the phases. */
+/** The state of the site when a publication ends within a phase. It follows from the order of the phases. */
 export function stateAfter(phase: Phase | undefined): string {
   switch (phase) {
     case undefined:
     case 'lease':
-      return 'Nothing was changed: the site is as it was.';
+      return 'The site is unchanged.';
     case 'keep':
     case 'assets':
-      return 'The site is as it was; what is new of the release lies beside it, and no page names it yet. Run it again: what is there is not sent twice.';
+      return 'The site is unchanged. Some new files are uploaded, but no page uses them yet. Run the command again: uploaded files are not sent twice.';
     case 'files':
-      return 'Every page is as it was; files that are no pages may be those of the new release already. Run it again: what is there is not sent twice.';
+      return 'All pages are unchanged, but other files may already be those of the new release. Run the command again: uploaded files are not sent twice.';
     case 'pages':
-      return 'Some pages are those of the new release and others are not; the files that either of them name are there. Run it again, and it ends where this one would have.';
+      return 'Some pages are new and others are old. The files of both are available. Run the command again to finish the release.';
     case 'commit':
-      return 'Every file is that of the new release, and whether it counts as published is not certain. Run it again: it finds out.';
+      return 'All files are those of the new release, but its manifest may be missing. Run the command again to finish the release.';
     case 'invalidate':
-      return 'The new release is published; not every CDN was told, so visitors may get old pages until those expire. Run it again: they are told then.';
+      return 'The new release is published, but a CDN may still serve old pages until they expire. Run the command again to repeat the invalidation.';
     case 'prune':
-      return 'The new release is published; what has expired may lie there still. The next publication deletes it.';
+      return 'The new release is published. Expired files may remain in the store. The next publication deletes them.';
     case 'verify':
-      return 'The new release is published; whether visitors get it nobody knows yet: `sluice cdn verify` looks.';
+      return 'The new release is published, but not verified. Run sluice cdn verify to check it.';
   }
 }
 
-/** Their messages say it themselves. */
+/** Their messages describe the state already. */
 const saidAlready: ReadonlySet<ErrorCode> = new Set(['cdn.busy', 'cdn.moved', 'cdn.lost']);
 
 function withState(error: unknown, phase: Phase | undefined): unknown {

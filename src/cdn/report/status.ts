@@ -2,17 +2,19 @@ import { breakCommands } from '../../kernel/foreign.ts';
 import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import { oneLine, wrapWords } from '../../report/text.ts';
 import type { SiteStatus } from '../model.ts';
+import { placeText, releaseText, rollbackCommand, timeText } from './lines.ts';
 import { noteLines, painter, row, type SiteTextOptions } from './terminal.ts';
-import { placeText, releaseText, rollbackCommand, timeText } from './words.ts';
 
-/** Whether somebody has to do something: a cut-off publication that nobody finishes, files that are not as published. */
-export function isWell({ current, lease, unfinished, audit }: SiteStatus): boolean {
+/** Whether the site needs no action: there is a release, no interrupted publication and no altered file. */
+export function isHealthy({ current, lease, unfinished, audit }: SiteStatus): boolean {
   const isCutOff = unfinished !== undefined && lease === undefined;
   const isAltered = audit !== undefined && audit.missing.length + audit.replaced.length > 0;
   return current !== undefined && !isCutOff && !isAltered;
 }
 
-/** What is live, then which releases there are, then what is under way or wrong. No line end at its end. */
+/**
+ * The live release, the history, then running or interrupted publications and faults. Without a final line end.
+ */
 export function statusText(status: SiteStatus, options: SiteTextOptions): string {
   const paint = painter(options);
   const { current, retained } = status;
@@ -20,7 +22,7 @@ export function statusText(status: SiteStatus, options: SiteTextOptions): string
     current === undefined
       ? `Nothing is published at ${placeText(status)}`
       : `${releaseText(current)} is live at ${placeText(status)}`;
-  const style = isWell(status) ? 'green' : 'yellow';
+  const style = isHealthy(status) ? 'green' : 'yellow';
   const lines = [
     ...wrapWords(first, '', '  ').map((line) => paint(['bold', style], line)),
     ...(status.url === undefined ? [] : row('store', status.store, paint)),
@@ -72,7 +74,7 @@ function historyLines(
     '',
     paint('dim', `  ${line(head)}`),
     ...rows.map((cells) => `  ${line(cells)}`),
-    ...(kept ? [paint('dim', `  → live   ↺ ${back} brings it back`)] : []),
+    ...(kept ? [paint('dim', `  → live   ↺ ${back} restores it`)] : []),
   ];
 }
 
@@ -80,16 +82,20 @@ function workLines({ lease, unfinished }: SiteStatus, paint: ReturnType<typeof p
   const lines: string[] = [];
   if (lease !== undefined)
     lines.push(
-      ...row('at work', `${oneLine(lease.by, 100)} is publishing since ${timeText(lease.since)}`, paint),
+      ...row(
+        'running',
+        `${oneLine(lease.by, 100)} has been publishing since ${timeText(lease.since)}`,
+        paint,
+      ),
     );
   if (unfinished === undefined) return lines;
   const { number, by, committed } = unfinished;
   const whose = `#${number} by ${oneLine(by, 100)}`;
   const what = committed
-    ? `${whose} became the live release and was cut off then: not every CDN may have been told. The next publication finishes it.`
-    : `${whose} was cut off before it became the live release. The next publication mends what it left.`;
-  // While somebody is at work it is what that run is doing.
-  return lease === undefined ? [...lines, ...row('cut off', what, paint)] : lines;
+    ? `${whose} was interrupted after it went live, so a CDN may still serve old pages. The next publication finishes it.`
+    : `${whose} was interrupted before it went live. The next publication cleans up after it.`;
+  // With a lease, the draft belongs to the running publication.
+  return lease === undefined ? [...lines, ...row('interrupted', what, paint)] : lines;
 }
 
 function auditLines({ audit }: SiteStatus, most: number, paint: ReturnType<typeof painter>): string[] {
@@ -101,8 +107,8 @@ function auditLines({ audit }: SiteStatus, most: number, paint: ReturnType<typeo
   ];
   const isClean = missing.length + replaced.length === 0;
   const result = isClean
-    ? 'every file of the release is there, as it was published'
-    : `${formatCount(missing.length)} missing, ${formatCount(replaced.length)} replaced by somebody else`;
+    ? 'every file of the release is present and unchanged'
+    : `${formatCount(missing.length)} missing, ${formatCount(replaced.length)} replaced by another writer`;
   return [
     ...row('audit', result, paint),
     ...listed(missing, 'missing'),
@@ -110,7 +116,7 @@ function auditLines({ audit }: SiteStatus, most: number, paint: ReturnType<typeo
     ...(foreign === 0
       ? []
       : noteLines([
-          `${counted(foreign, 'object')} of the store ${foreign === 1 ? 'is' : 'are'} not Sluice's and never touched`,
+          `${counted(foreign, 'object')} in the store ${foreign === 1 ? 'does' : 'do'} not belong to Sluice and ${foreign === 1 ? 'is' : 'are'} never touched`,
         ])),
   ];
 }

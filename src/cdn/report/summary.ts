@@ -12,18 +12,33 @@ import {
   type PlannedTotals,
   totalsOf,
 } from './changes.ts';
-import { cdnOutcome, faultLine, hasPaths, hasWarning, timingText, verdictOf, verifyLine } from './verdict.ts';
-import { expectedText, planLine, requestsText, resultLine, wayBack } from './words.ts';
+import {
+  cdnOutcome,
+  expectedText,
+  faultLine,
+  hasPaths,
+  hasWarning,
+  planLine,
+  requestsText,
+  resultLine,
+  timingText,
+  verdictOf,
+  verifyLine,
+  wayBack,
+} from './lines.ts';
 
 const kindWords: Readonly<Record<ChangeKind, string>> = {
   new: 'new',
   changed: 'changed',
   headers: 'other headers',
-  removed: 'off the site',
-  expired: 'out of the store',
+  removed: 'removed',
+  expired: 'deleted from the store',
 };
 
-/** A publication or a rollback for a job summary (GitHub's Markdown), of at most `room` bytes; the verdict stands first. */
+/**
+ * A publication or a rollback for a job summary (GitHub's Markdown), of at most `room` bytes; the verdict comes
+ * first.
+ */
 export function reportSummary(report: PublicationReport, room: number): string {
   const { plan, outcome, verify } = report;
   const totals = totalsOf(plan);
@@ -36,7 +51,7 @@ export function reportSummary(report: PublicationReport, room: number): string {
     head,
     back === undefined
       ? ''
-      : `**To go back:** ${code(back)}, or this action with \`command: rollback\`, ${to}`,
+      : `**Roll back:** ${code(back)}, or this action with \`command: rollback\` and ${to}`,
     ...(verify === undefined ? [] : verifyParts(verify, room)),
     ...(outcome === 'nothing' ? [] : [countsTable(plan, totals, room), typesTable(totals, room)]),
     invalidationsTable(report, room),
@@ -46,7 +61,7 @@ export function reportSummary(report: PublicationReport, room: number): string {
   ]);
 }
 
-/** What a publication would do, in the same shape. */
+/** The plan of a publication, in the same form. */
 export function planSummary(plan: PublicationPlan, room: number): string {
   const totals = totalsOf(plan);
   const invalidations = plan.invalidations
@@ -55,16 +70,16 @@ export function planSummary(plan: PublicationPlan, room: number): string {
       ...[inline(cdn, 100), formatCount(paths.length), formatCount(requests), inline(cost, 200)],
     ]);
   return within(room, [
-    heading('⚪', `Plan, nothing was changed: ${planLine(plan, totals)}`, room),
+    heading('⚪', `Plan (nothing changed): ${planLine(plan, totals)}`, room),
     ...(totals.isNothing ? [] : [countsTable(plan, totals, room), typesTable(totals, room)]),
-    table('### To be forgotten', ['CDN', 'paths', 'requests', 'cost'], invalidations, room / 8),
+    table('### Invalidations', ['CDN', 'paths', 'requests', 'cost'], invalidations, room / 8),
     notesList(plan.notes, room),
     totals.isNothing ? '' : `<sub>${inline(`requests: ${requestsText(plan.requests)}`)}</sub>`,
     changesList(plan, room),
   ]);
 }
 
-/** A look at the published site. */
+/** A check of the published site. */
 export function verifySummary(verify: VerifyReport, room: number): string {
   const verdict = verdictOf(verify);
   const emoji = verdict === 'fail' ? '🔴' : verdict === 'warn' ? '🟡' : '🟢';
@@ -74,11 +89,11 @@ export function verifySummary(verify: VerifyReport, room: number): string {
 function heading(emoji: string, line: string, room: number): string {
   const text = (limit: number) => `## ${emoji} ${inline(line, limit)}`;
   const full = text(600);
-  // An escaped character has up to 8 bytes; the first line has to survive the smallest room.
+  // An escaped character has up to 8 bytes; the first line must fit into the smallest room.
   return byteLength(full) <= room / 2 ? full : text(Math.max(1, Math.floor(room / 16) - 2));
 }
 
-/** The parts that fit; one that does not is left out, and those after it are not. */
+/** Leaves out each part that does not fit. */
 function within(room: number, parts: readonly string[]): string {
   const kept: string[] = [];
   let left = room;
@@ -123,7 +138,7 @@ function invalidationsTable({ plan, invalidations }: PublicationReport, room: nu
   return joinWithin(room / 4, [list, details(counted(paths.length, 'path'), lines)], '\n\n');
 }
 
-/** One line that says how it is, the phases of a first request, and what is wrong. */
+/** The verdict, the findings and the phases of the first request. */
 function verifyParts(verify: VerifyReport, room: number): string[] {
   const sorted = verify.findings.toSorted((a, b) => Number(b.level === 'fail') - Number(a.level === 'fail'));
   const rows = sorted.map(({ level, kind, url, message }) => [
@@ -131,7 +146,7 @@ function verifyParts(verify: VerifyReport, room: number): string[] {
   ]);
   return [
     `**Verify:** ${inline(verifyLine(verify), 600)}`,
-    table('', ['', 'about', 'where', 'what'], rows, room / 4),
+    table('', ['', 'check', 'URL', 'finding'], rows, room / 4),
     verify.timing === undefined ? '' : `<sub>first request: ${inline(timingText(verify.timing))}</sub>`,
   ];
 }
@@ -142,9 +157,7 @@ function costText(report: PublicationReport): string {
 }
 
 function finishedNotes({ finished }: PublicationReport): string[] {
-  return finished === undefined
-    ? []
-    : [`An earlier publication that had been cut off was finished: #${finished}.`];
+  return finished === undefined ? [] : [`This run finished the interrupted publication #${finished}.`];
 }
 
 function notesList(notes: readonly string[], room: number): string {
@@ -155,7 +168,7 @@ function notesList(notes: readonly string[], room: number): string {
   );
 }
 
-/** What changed, folded: it may be thousands of lines. */
+/** The changes, folded: there may be thousands. */
 function changesList(plan: PublicationPlan, room: number): string {
   const all = listChanges(plan);
   if (all.length === 0) return '';

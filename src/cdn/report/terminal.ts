@@ -12,15 +12,20 @@ import type {
 import { type ChangeKind, changeKinds, type ListedChange, listChanges, totalsOf } from './changes.ts';
 import {
   cdnOutcome,
+  expectedText,
   faultLine,
   hasPaths,
   hasWarning,
+  planLine,
   plannedInvalidation,
+  requestsText,
+  resultLine,
   timingText,
+  totalOf,
   verdictOf,
   verifyLine,
-} from './verdict.ts';
-import { expectedText, planLine, requestsText, resultLine, totalOf, wayBack } from './words.ts';
+  wayBack,
+} from './lines.ts';
 
 export interface SiteTextOptions {
   readonly colour: boolean;
@@ -53,13 +58,13 @@ const changeTitles: Readonly<Record<ChangeKind, string>> = {
   new: 'new',
   changed: 'changed',
   headers: 'other headers, same content',
-  removed: 'leave the release; assets of old pages stay until they expire',
-  expired: 'go for good: expired, and in no release that is kept',
+  removed: 'removed from the release; old assets stay until they expire',
+  expired: 'deleted from the store: expired, and in no kept release',
 };
 const width = 80;
 const column = 11;
 
-/** What a publication or a rollback would do. No line end at its end. */
+/** The plan of a publication or a rollback. Without a final line end. */
 export function planText(plan: PublicationPlan, options: SiteTextOptions): string {
   const paint = painter(options);
   const totals = totalsOf(plan);
@@ -85,7 +90,10 @@ export function planText(plan: PublicationPlan, options: SiteTextOptions): strin
   return breakCommands(lines.join('\n'));
 }
 
-/** How it ended: what visitors get, what it took, what is wrong with it, and how to go back. No line end at its end. */
+/**
+ * The result: the live release, its cost, its faults, and the command that rolls back. Without a final line
+ * end.
+ */
 export function resultText(report: PublicationReport, options: SiteTextOptions): string {
   const paint = painter(options);
   const { plan, verify, outcome } = report;
@@ -107,14 +115,14 @@ export function resultText(report: PublicationReport, options: SiteTextOptions):
     ...(verify === undefined ? [] : verifyRows(verify, options, paint)),
     ...(report.finished === undefined
       ? []
-      : row('finished', `an earlier publication that had been cut off (#${report.finished})`, paint)),
+      : row('finished', `the interrupted publication #${report.finished}`, paint)),
     ...noteLines(report.notes),
-    ...(back === undefined ? [] : [`  ${paint('bold', '→')} To go back: ${back}`]),
+    ...(back === undefined ? [] : [`  ${paint('bold', '→')} Roll back: ${back}`]),
   ];
   return breakCommands(lines.join('\n'));
 }
 
-/** What a look at the published site has shown. No line end at its end. */
+/** The result of a verification. Without a final line end. */
 export function verifyText(verify: VerifyReport, options: SiteTextOptions): string {
   const paint = painter(options);
   const verdict = verdictOf(verify);
@@ -138,7 +146,7 @@ function bold(line: string, paint: Paint): string[] {
   return wrapWords(line, '', '  ', width).map((word) => paint('bold', word));
 }
 
-/** Its cost stands in the plan. */
+/** The cost comes from the plan. */
 function cdnText(result: InvalidationResult, cost: string | undefined): string {
   const text = `${result.cdn} ${cdnOutcome(result)}`;
   return cost === undefined || cost === '' || result.outcome === 'failed' ? text : `${text}; costs ${cost}`;
@@ -168,7 +176,7 @@ function changeLines(all: readonly ListedChange[], most: number, paint: Paint): 
   });
 }
 
-/** The top of the site first: that is what people know. */
+/** The top of the site first. */
 function byDepth(a: ListedChange, b: ListedChange): number {
   const [depth, other] = [a.path.split('/').length, b.path.split('/').length];
   return depth - other || (a.path < b.path ? -1 : 1);
@@ -182,7 +190,7 @@ function typeRows(types: ReturnType<typeof totalsOf>['types'], paint: Paint): st
   return row('by type', parts.join(', '), paint);
 }
 
-/** A name and what belongs to it, broken below itself. */
+/** A name and its text, wrapped in its own column. */
 export function row(name: string, text: string, paint: Paint): string[] {
   const indent = ' '.repeat(column + 3);
   const [first = '', ...others] = wrapWords(oneLine(text, 1000), indent, indent, width);
@@ -197,7 +205,7 @@ function verifyRows(verify: VerifyReport, { most = 10 }: SiteTextOptions, paint:
   ];
 }
 
-/** Faults before warnings. */
+/** Failures before warnings. */
 function findingLines(findings: readonly VerifyFinding[], most: number, paint: Paint): string[] {
   const sorted = findings.toSorted((a, b) => Number(b.level === 'fail') - Number(a.level === 'fail'));
   return capped(sorted, most, ({ level, kind, url, message }) =>

@@ -3,15 +3,15 @@ import { UserError } from '../../kernel/errors.ts';
 import { type Origin, originOf } from '../aws/http.ts';
 import { encodePart } from '../aws/sign.ts';
 
-/** Where requests to a bucket go. */
+/** The address of a bucket. */
 export interface StoreAddress {
   readonly origin: Origin;
   /** The header that is signed. */
   readonly host: string;
   readonly region: string;
-  /** Before the key, encoded: '' or `/bucket`. */
+  /** Path before the key, encoded: '' or `/bucket`. */
   readonly base: string;
-  /** For people: `https://s3.eu-central-1.amazonaws.com`. */
+  /** For messages: `https://s3.eu-central-1.amazonaws.com`. */
   readonly endpoint: string;
   /** `/bucket/key` as copies name their source, encoded; the same in both styles. */
   source(key: string): string;
@@ -21,10 +21,10 @@ export interface StoreAddress {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The endpoint is that of sluice.yml, else AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL, else AWS in the region. The region
- * is that of sluice.yml, else AWS_REGION, else AWS_DEFAULT_REGION, else us-east-1; R2 has but one, `auto`.
- *
- * @throws UserError `cdn.store-unreachable` for an endpoint that is no URL, `cdn.store-region` for a region that is none.
+ * The endpoint is that of sluice.yml, else AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL, else AWS in the region.
+ * The region is that of sluice.yml, else AWS_REGION, else AWS_DEFAULT_REGION, else us-east-1; R2 has only one,
+ * `auto`. @throws UserError `cdn.store-unreachable` for an invalid endpoint, `cdn.store-region` for an invalid
+ * region.
  */
 export function addressOf(settings: StoreSettings, env: Environment): StoreAddress {
   const { bucket } = settings;
@@ -48,12 +48,12 @@ export function addressOf(settings: StoreSettings, env: Environment): StoreAddre
   };
 }
 
-/** The regional endpoint of a service of AWS; China's regions have a domain of their own. */
+/** The regional endpoint of a service of AWS; China's regions have another domain. */
 export function awsEndpoint(service: string, region: string): string {
   return `https://${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
 
-/** A key in a path: its slashes stay, and nothing is folded: `a//b` and `a/../b` are keys of their own. */
+/** A key as a path. Slashes stay, and nothing is normalized: `a//b` and `a/../b` are separate keys. */
 export function encodeKey(key: string): string {
   return key.split('/').map(encodePart).join('/');
 }
@@ -65,8 +65,8 @@ function regionOf(settings: StoreSettings, endpoint: string | undefined, env: En
   if (/^[A-Za-z0-9_-]{1,64}$/.test(region)) return region;
   throw new UserError({
     code: 'cdn.store-region',
-    message: 'AWS_REGION (or AWS_DEFAULT_REGION) is no region',
-    hint: 'It looks like eu-central-1; cdn.region goes before it.',
+    message: 'AWS_REGION (or AWS_DEFAULT_REGION) is not a valid region',
+    hint: 'Example: eu-central-1. cdn.region takes precedence over it.',
   });
 }
 
@@ -75,8 +75,8 @@ function parse(endpoint: string): URL {
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
   throw new UserError({
     code: 'cdn.store-unreachable',
-    message: 'The endpoint of the store is no URL',
-    hint: 'cdn.endpoint, AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL look like https://minio.example.com',
+    message: 'The endpoint of the store is not an HTTP URL',
+    hint: 'Set cdn.endpoint, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL to a URL like https://minio.example.com',
   });
 }
 
@@ -98,7 +98,10 @@ function isAws(hostname: string): boolean {
   return /\.amazonaws\.com(?:\.cn)?$/.test(hostname);
 }
 
-/** AWS's certificate covers one label, so a bucket with a dot in its name is no host of it; older names have capitals. */
+/**
+ * AWS's certificate covers one label, so a bucket with a dot in its name needs path style; older names have
+ * capitals.
+ */
 function isHostLabel(bucket: string): boolean {
   return /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket);
 }

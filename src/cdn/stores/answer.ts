@@ -1,10 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import type { HttpAnswer } from '../aws/http.ts';
 import { text } from '../aws/xml.ts';
-import type { RequestCounts } from '../model.ts';
+import type { ObjectHeaders, RequestCounts } from '../model.ts';
 
-/** A store's `<Error>`, or what its status says if it sent none (answers to HEAD have no body). */
+/** A store's `<Error>`, or the status alone (answers to HEAD have no body). */
 export interface Refusal {
   readonly status: number;
   readonly code: string | undefined;
@@ -13,10 +14,10 @@ export interface Refusal {
   readonly region: string | undefined;
 }
 
-/** Copies and ends of multipart uploads begin their answer before they are done: their errors come with status 200. */
+/** Copies and ends of multipart uploads send status 200 before they are done, so their errors come with it. */
 export function refusalOf(answer: HttpAnswer): Refusal | undefined {
   const body = answer.body.length > 0 && mayHoldError(answer) ? answer.body.toString('utf8', 0, 20_000) : '';
-  // Of the top: answers to deletes of many name the objects that could not be deleted by `<Error>` too.
+  // Only at the top: answers to bulk deletes name each failed object in an `<Error>` too.
   const isError = /^\s*(?:<\?xml[^>]*\?>\s*)?<Error[\s>]/.test(body);
   if (answer.status < 300 && !isError) return undefined;
   const region = answer.headers['x-amz-bucket-region'];
@@ -28,7 +29,7 @@ export function refusalOf(answer: HttpAnswer): Refusal | undefined {
   };
 }
 
-/** An object that is published may hold `<Error>` too: with status 200, XML is an error only where S3 answers in XML. */
+/** A published object may contain `<Error>` too, but has an ETag. */
 function mayHoldError(answer: HttpAnswer): boolean {
   return answer.status >= 300 || answer.headers['etag'] === undefined;
 }
@@ -48,13 +49,11 @@ const busyCodes = new Set([
 ]);
 const conflictCodes = new Set(['OperationAborted', 'ConditionalRequestConflict']);
 
-/**
- * `busy`: later, and less of it; `conflict`: the same again, soon; `no`: that is the answer.
- */
+/** `busy`: retry later, at a lower pace; `conflict`: retry soon; `no`: final. */
 export function verdictOf({ status, code }: Refusal): 'busy' | 'conflict' | 'no' {
   if (code !== undefined && busyCodes.has(code)) return 'busy';
   if (code !== undefined && conflictCodes.has(code)) return 'conflict';
-  // 501 is what a store can't do; 505 and above mean that as well.
+  // 501, 505 and above: not supported by the store.
   if (
     status === 500 ||
     status === 502 ||
@@ -80,8 +79,8 @@ export interface RefusedRequest {
 }
 
 const permissions: Readonly<Record<keyof RequestCounts, string>> = {
-  get: 's3:GetObject on the objects and s3:ListBucket on the bucket (without that, a missing object is answered the same way)',
-  head: 's3:GetObject on the objects and s3:ListBucket on the bucket (without that, a missing object is answered the same way)',
+  get: 's3:GetObject on the objects and s3:ListBucket on the bucket (without it, the store answers the same for a missing object)',
+  head: 's3:GetObject on the objects and s3:ListBucket on the bucket (without it, the store answers the same for a missing object)',
   put: 's3:PutObject on the objects',
   copy: 's3:GetObject and s3:PutObject on the objects (and s3:GetObjectTagging, s3:PutObjectTagging if they have tags)',
   delete: 's3:DeleteObject on the objects',
@@ -89,14 +88,14 @@ const permissions: Readonly<Record<keyof RequestCounts, string>> = {
   post: 's3:PutObject, s3:AbortMultipartUpload and s3:DeleteObject on the objects',
 };
 
-/** What a person is told about an answer that no repeating will change. */
+/** Describes a final refusal. */
 export function refused(refusal: Refusal, request: RefusedRequest): UserError {
   const { code } = refusal;
   const { store, bucket, endpoint } = request;
   const words = wordsOf(refusal);
   const key = shortKey(request.accessKeyId);
   if (code === 'NoSuchBucket') {
-    const message = `There is no bucket ${bucket} at ${endpoint}: ${words}`;
+    const message = `Bucket "${bucket}" does not exist at ${endpoint}: ${words}`;
     return new UserError({ code: 'cdn.store-missing', message });
   }
   const moved = movedTo(refusal, request);
@@ -108,12 +107,12 @@ export function refused(refusal: Refusal, request: RefusedRequest): UserError {
     case 'UnrecognizedClientException':
       return denied(
         `${endpoint} does not know the access key ${key}: ${words}`,
-        'Is AWS_ACCESS_KEY_ID a key of this store, and still active?',
+        'Check that AWS_ACCESS_KEY_ID is an active key of this store.',
       );
     case 'SignatureDoesNotMatch':
       return denied(
-        `The secret does not belong to the access key ${key}: ${words}`,
-        'Set AWS_SECRET_ACCESS_KEY anew, without quotes or white space. A proxy that changes requests on their way has the same effect.',
+        `AWS_SECRET_ACCESS_KEY does not match the access key ${key}: ${words}`,
+        'Set AWS_SECRET_ACCESS_KEY again, without quotes or white space. A proxy that changes requests causes the same error.',
       );
     case 'ExpiredToken':
     case 'ExpiredTokenException':
@@ -121,25 +120,25 @@ export function refused(refusal: Refusal, request: RefusedRequest): UserError {
     case 'TokenRefreshRequired':
       return denied(
         `The session of the access key ${key} has expired or is not valid: ${words}`,
-        'AWS_SESSION_TOKEN belongs to the other two keys and lasts for hours at most: get all three anew, or set cdn.role.',
+        'AWS_SESSION_TOKEN belongs to the other two keys and lasts for hours at most. Get all three again, or set cdn.role.',
       );
     case 'RequestTimeTooSkewed':
       return denied(
-        `The clock here is too far from that of ${endpoint}: ${words}`,
-        'Set the clock of this machine.',
+        `The clock of this machine differs too much from that of ${endpoint}: ${words}`,
+        'Correct the clock of this machine.',
       );
     case 'XAmzContentSHA256Mismatch':
     case 'BadDigest':
       return new UserError({
         code: 'cdn.dist',
-        message: `${request.what}: the file has changed while it was being published (${words})`,
-        hint: 'Nothing may write to the folder while it is published; run again once the build is done.',
+        message: `${request.what}: the file changed during the publication (${words})`,
+        hint: 'Do not write to the folder during a publication. Run the command again after the build.',
       });
   }
   if (refusal.status === 403 || refusal.status === 401) {
     return denied(
       `${store} does not allow ${request.what} with the access key ${key}: ${words}`,
-      `It takes ${permissions[request.kind]}. docs/cdn.md has the whole policy.`,
+      `It requires ${permissions[request.kind]}. Full policy: https://github.com/sluice-ci/sluice/blob/main/docs/cdn.md`,
     );
   }
   return new UserError({ code: 'cdn.store-refused', message: `${store} refused ${request.what}: ${words}` });
@@ -163,9 +162,9 @@ function movedTo(refusal: Refusal, { bucket, region, endpoint }: RefusedRequest)
     code: 'cdn.store-region',
     message:
       right === undefined
-        ? `The bucket ${bucket} is not in the region ${region} of ${endpoint}: ${wordsOf(refusal)}`
-        : `The bucket ${bucket} is in the region ${right}, not in ${region}`,
-    hint: right === undefined ? 'Put the region of the bucket into cdn.region.' : `cdn.region: ${right}`,
+        ? `Bucket "${bucket}" is not in the region ${region} of ${endpoint}: ${wordsOf(refusal)}`
+        : `Bucket "${bucket}" is in the region ${right}, not in ${region}`,
+    hint: right === undefined ? 'Set cdn.region to the region of the bucket.' : `cdn.region: ${right}`,
   });
 }
 
@@ -180,7 +179,36 @@ function cleaned(foreign: string): string {
   return line.length > 300 ? `${line.slice(0, 299)}…` : line;
 }
 
-/** Enough to tell which key it is. */
+/** Enough to recognize the key. */
 function shortKey(id: string): string {
   return id.length > 8 ? `${id.slice(0, 4)}…${id.slice(-4)}` : id;
+}
+
+const kept = new Set([
+  'cache-control',
+  'content-type',
+  'content-encoding',
+  'content-disposition',
+  'content-language',
+  'expires',
+]);
+
+/** Headers that the store keeps with the object; a copy that replaces headers must send all of them. */
+export function storedHeaders(headers: IncomingHttpHeaders): ObjectHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' && (kept.has(name) || name.startsWith('x-amz-meta-')) ? [[name, value]] : [],
+    ),
+  );
+}
+
+/** A `Date` or `Last-Modified` header in ms since the epoch. */
+export function timeOf(value: string | undefined): number | undefined {
+  const time = value === undefined ? Number.NaN : Date.parse(value);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** ETags have quotes; Ceph omits them in its XML. */
+export function quoted(etag: string): string {
+  return etag === '' || etag.includes('"') ? etag : `"${etag}"`;
 }

@@ -5,14 +5,14 @@ import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Body } from '../store.ts';
 import type { RequestBody } from './requests.ts';
 
-/** Reading a small file at once takes a quarter of what waiting for it does. */
+/** Reading a small file synchronously takes a quarter of the time. */
 const small = 256 * 1024;
 
 export function sizeOf(body: Body): number {
   return 'bytes' in body ? body.bytes.byteLength : body.size;
 }
 
-/** Bytes that are read into memory for it, if that is worth counting. */
+/** Bytes to read into memory; 0 for small files. */
 export function weightOf(body: Body): number {
   return 'bytes' in body || body.size <= small ? 0 : body.size;
 }
@@ -23,21 +23,21 @@ export function hashOf(body: Body): string {
   return sha256('bytes' in body ? body.bytes : new Uint8Array());
 }
 
-/** A body that is sent in one request. */
+/** The body of a single request. */
 export function wholeOf(body: Body): RequestBody {
   const hash = hashOf(body);
   if ('bytes' in body) return { load: () => body.bytes, sha256: hash };
   const { file, size } = body;
   if (size > small) return { load: () => readLarge(file, size), sha256: hash };
-  return { load: () => readSmall(file, size), release: giveBack, sha256: hash };
+  return { load: () => readSmall(file, size), release: releaseBlock, sha256: hash };
 }
 
-/** Memory for small files is used again: 100,000 buffers of their own leave twice as much behind as all of them need. */
+/** Small files share memory: 100,000 separate buffers leave twice as much garbage as they need. */
 const blocks: Buffer[] = [];
 const blockSize = 64 * 1024;
 
 function readSmall(file: string, size: number): Uint8Array {
-  // One byte more than there should be, to see whether the file has grown.
+  // One more byte shows whether the file has grown.
   const block =
     size < blockSize ? (blocks.pop() ?? Buffer.allocUnsafeSlow(blockSize)) : Buffer.allocUnsafeSlow(size + 1);
   let read = 0;
@@ -57,7 +57,7 @@ function readSmall(file: string, size: number): Uint8Array {
   return block.subarray(0, size);
 }
 
-function giveBack(bytes: Uint8Array): void {
+function releaseBlock(bytes: Uint8Array): void {
   if (bytes.buffer.byteLength === blockSize) blocks.push(Buffer.from(bytes.buffer as ArrayBuffer));
 }
 
@@ -69,11 +69,11 @@ async function readLarge(file: string, size: number): Promise<Uint8Array> {
   return bytes;
 }
 
-/** Reads a body from its beginning to its end, in pieces, and tells whether it was the one that was meant. */
+/** Reads a body in pieces and verifies it. */
 export interface Pieces extends AsyncDisposable {
-  /** The next `length` bytes. Rejects with UserError `cdn.dist` if they are not there. */
+  /** The next `length` bytes. Rejects with UserError `cdn.dist` if they are missing. */
   next(length: number): Promise<Uint8Array>;
-  /** Rejects with UserError `cdn.dist` if what was read is not what the hash was made of. */
+  /** Throws UserError `cdn.dist` if the hash differs. */
   verify(): void;
 }
 
@@ -119,15 +119,15 @@ export function sha256(bytes: Uint8Array): string {
 function unreadable(file: string, error: unknown): UserError {
   return new UserError({
     code: 'cdn.dist',
-    message: `${file} cannot be read any more: ${messageOf(error)}`,
-    hint: 'Nothing may write to the folder while it is published; run again once the build is done.',
+    message: `${file} can no longer be read: ${messageOf(error)}`,
+    hint: 'Do not write to the folder during a publication. Run the command again after the build.',
   });
 }
 
 function changed(file: string): UserError {
   return new UserError({
     code: 'cdn.dist',
-    message: `${file} has changed while it was being published`,
-    hint: 'Nothing may write to the folder while it is published; run again once the build is done.',
+    message: `${file} changed during the publication`,
+    hint: 'Do not write to the folder during a publication. Run the command again after the build.',
   });
 }

@@ -1,6 +1,6 @@
 import { text } from '../aws/xml.ts';
 import type { ObjectHeaders } from '../model.ts';
-import { quoted, storedHeaders } from './headers.ts';
+import { quoted, storedHeaders } from './answer.ts';
 import { type Requests, type StoreRequest, unexpected } from './requests.ts';
 
 export interface CopyOptions {
@@ -14,7 +14,7 @@ export interface CopyOptions {
   readonly ifMatch: string | undefined;
 }
 
-/** @returns the ETag of the copy; undefined if the source is not there or has another ETag. */
+/** @returns the ETag of the copy; undefined if the source is missing or has another ETag. */
 export async function copyObject(
   requests: Requests,
   { from, to, onto, headers, ifMatch }: CopyOptions,
@@ -42,7 +42,9 @@ export async function copyObject(
   throw await requests.refuse(refusal, request);
 }
 
-/** Ceph looks for a header that S3 never had (RGWCopyObj_ObjStore_S3::get_params), and copies whatever is there without it. */
+/**
+ * Ceph reads a header that S3 never had (RGWCopyObj_ObjStore_S3::get_params), and copies any object without it.
+ */
 async function conditionOf(
   requests: Requests,
   key: string,
@@ -53,12 +55,12 @@ async function conditionOf(
     await requests.send({ kind: 'head', method: 'HEAD', key, again: true });
   return {
     'x-amz-copy-source-if-match': ifMatch,
-    // Only there: others refuse headers that they don't know.
+    // Other stores refuse unknown headers.
     ...(requests.isCeph() ? { 'x-amz-copy-if-match': ifMatch } : {}),
   };
 }
 
-/** A copy onto itself may get another ETag; once its answer is lost, the next try finds that its source has changed. */
+/** A copy onto itself may get another ETag; if its answer is lost, the retry sees a changed source. */
 async function copiedEtag(
   requests: Requests,
   key: string,

@@ -1,15 +1,18 @@
 import { elements, text } from '../aws/xml.ts';
 import type { Listed } from '../store.ts';
-import { quoted } from './headers.ts';
+import { quoted } from './answer.ts';
 
 /** One page of a listing. */
 export interface Page {
   readonly objects: readonly Listed[];
-  /** Where the next page begins; undefined: this was the last. */
+  /** Token of the next page; undefined for the last one. */
   readonly next: string | undefined;
 }
 
-/** Reads an answer of ListObjectsV2. Keys are URL-encoded where the store does as it was asked: XML can't have all of them. */
+/**
+ * Reads an answer of ListObjectsV2. Keys are URL-encoded where the store supports it: XML cannot contain all of
+ * them.
+ */
 export function readPage(xml: string): Page {
   const encoded = text(xml, 'EncodingType')?.toLowerCase() === 'url';
   const objects = elements(xml, 'Contents').map((element): Listed => {
@@ -33,13 +36,13 @@ function decodeKey(encoded: string): string {
   }
 }
 
-/** A part of a listing: keys after `after`, up to and with `upTo`. */
+/** A part of a listing: keys after `after`, up to and including `upTo`. */
 export interface Range {
   readonly after: string | undefined;
   readonly upTo: string | undefined;
 }
 
-/** @param splits keys, in any order; those that are not below the prefix cut nothing. */
+/** @param splits keys, in any order; those outside the prefix are ignored. */
 export function rangesOf(prefix: string, splits: readonly string[]): readonly Range[] {
   const cuts = [...new Set(splits)].filter((key) => key.startsWith(prefix) && key !== prefix).sort(byteOrder);
   return [undefined, ...cuts].map((after, at) => ({ after, upTo: cuts[at] }));
@@ -55,15 +58,14 @@ export function byteOrder(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Surrogates stand for code points above all of the others. */
+/** Surrogates encode the highest code points. */
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 /**
- * Reads ranges side by side, page by page; every range is at most one page ahead of who takes them.
- *
- * @param readNext one page; the token is that of the page before it.
+ * Reads ranges in parallel, page by page; each range is at most one page ahead of the consumer. @param readNext
+ * reads one page by the token of the previous one.
  */
 export async function* readRanges(
   ranges: readonly Range[],
@@ -73,7 +75,7 @@ export async function* readRanges(
   const read = (at: number, token: string | undefined) => {
     const range = ranges[at] as Range;
     const page = readNext(range, token).then((answer) => ({ at, page: within(answer, range) }));
-    // Whoever stops taking pages leaves the others behind; their failure is nobody's then.
+    // If the consumer stops early, nothing awaits the other pages.
     page.catch(() => {});
     reading.set(at, page);
   };
@@ -86,7 +88,7 @@ export async function* readRanges(
   }
 }
 
-/** What belongs to the range; it is over with the first key behind its end. */
+/** The objects of a page within the range; a key beyond its end is the last. */
 function within(page: Page, { upTo }: Range): Page {
   const last = page.objects.at(-1);
   if (upTo === undefined || last === undefined || byteOrder(last.key, upTo) < 0) return page;

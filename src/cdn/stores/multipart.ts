@@ -1,21 +1,21 @@
 import { escapeXml, text } from '../aws/xml.ts';
 import type { ObjectHeaders } from '../model.ts';
 import type { Body } from '../store.ts';
+import { quoted, timeOf } from './answer.ts';
 import { piecesOf, sha256, sizeOf } from './body.ts';
-import { quoted, timeOf } from './headers.ts';
 import type { Budget } from './pace.ts';
 import { type Requests, type StoreAnswer, type StoreRequest, unexpected } from './requests.ts';
 
 const mebi = 1024 * 1024;
-/** Larger bodies go in parts. */
+/** Larger bodies are uploaded in parts. */
 export const singleLimit = 16 * mebi;
 const smallestPart = 8 * mebi;
 /** S3's limit. */
 const mostParts = 10_000;
-/** Of one body, on their way at once. */
+/** In flight at once, of one body. */
 const partsAtOnce = 4;
 
-/** All parts but the last have this size: R2 wants that. */
+/** All parts except the last have this size, as R2 requires. */
 export function partSizeOf(size: number): number {
   return Math.max(smallestPart, Math.ceil(size / mostParts / mebi) * mebi);
 }
@@ -26,15 +26,13 @@ export interface MultipartOptions {
   readonly key: string;
   readonly body: Body;
   readonly headers: ObjectHeaders;
-  /** Of the whole, for the request that ends it. */
+  /** For the request that completes the upload. */
   readonly conditions: Readonly<Record<string, string>>;
 }
 
 /**
- * Puts a large body in parts, side by side. Whatever stops it, the parts are taken away again: they cost money and nobody sees
- * them.
- *
- * @returns the answer to its end, with the ETag if there is one.
+ * Uploads a large body in parallel parts. A failed upload is aborted: its invisible parts cost money. @returns
+ * the final answer, with the ETag if there is one.
  */
 export async function putParts(options: MultipartOptions): Promise<StoreAnswer & { etag?: string }> {
   const { requests, key } = options;
@@ -131,14 +129,14 @@ async function complete(
   };
   const done = await requests.send(request);
   if (done.refusal === undefined) {
-    // Ceph's answer has the element, and nothing in it.
+    // Ceph's answer has an empty element.
     const etag =
       quoted(text(done.answer.body.toString(), 'ETag') ?? '') ||
       (await writtenSince(requests, key, sizeOf(body), since));
     if (etag === undefined) throw await requests.refuse(unexpected(done), request);
     return { ...done, etag };
   }
-  // It was done, and the answer to that got lost: the upload is over, and the object has come since.
+  // The upload succeeded, and its answer was lost: the object exists.
   if (done.unsure && (done.refusal.code === 'NoSuchUpload' || done.refusal.status === 412)) {
     const etag = await writtenSince(requests, key, sizeOf(body), since);
     if (etag !== undefined) return { ...done, refusal: undefined, etag };
@@ -150,7 +148,7 @@ async function complete(
   throw await requests.refuse(done.refusal, request);
 }
 
-/** The ETag of the object if it has that size and came after a time of the store's. */
+/** The ETag of the object if it has that size and is newer than that time of the store. */
 async function writtenSince(
   requests: Requests,
   key: string,

@@ -14,12 +14,10 @@ import { pauseMs } from './retry.ts';
 const memory = 64 * 1024 * 1024;
 
 /**
- * Opens a bucket of AWS or of any store that speaks S3: signatures of version 4, hashes of bodies in `x-amz-content-sha256`,
- * Content-MD5 for deletes of many, and none of the newer checksums, which not every store knows. Nothing is asked yet but the
- * credentials.
- *
- * @param keys credentials that were found already; a role is taken once.
- * @throws UserError `cdn.credentials`, `cdn.role`, `cdn.store-unreachable` (an endpoint that is no URL).
+ * Opens a bucket of AWS or of any store with the S3 API: signature version 4, hashes of bodies in
+ * `x-amz-content-sha256`, Content-MD5 for bulk deletes, and none of the newer checksums, which some stores
+ * lack. It requests only the credentials. @param keys known credentials, so that a role is assumed once.
+ * @throws UserError `cdn.credentials`, `cdn.role`, `cdn.store-unreachable` (an invalid endpoint).
  */
 export async function openStore(
   settings: StoreSettings,

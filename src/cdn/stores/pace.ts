@@ -1,20 +1,20 @@
 /**
- * How many requests are on their way at once. It follows what the store can take: each answer adds a little, a sign that it is
- * too much takes half (AIMD, as TCP has it).
+ * Limits the requests in flight. The limit adapts to the store: each answer raises it a little, each sign of
+ * overload halves it (AIMD, as in TCP).
  */
 export interface Pace {
   /**
-   * Waits for its turn; whoever comes first goes first. Rejects with the signal's reason if it aborts while it waits.
+   * Waits for a turn, first in, first out. Rejects with the signal's reason on abort.
    *
    * @param urgent does not wait.
    */
   enter(urgent?: boolean): Promise<Turn>;
-  /** How many may be on their way now. */
+  /** Most requests in flight now. */
   limit(): number;
 }
 
 export interface Turn {
-  /** @param outcome `busy`: the store said, or showed, that it has too much to do. */
+  /** @param outcome `busy`: the store is overloaded. */
   leave(outcome: 'answered' | 'busy'): void;
 }
 
@@ -28,7 +28,7 @@ export const paceLimits: PaceLimits = { start: 64, most: 256 };
 export function createPace(signal: AbortSignal, limits: PaceLimits = paceLimits): Pace {
   let limit = limits.start;
   let running = 0;
-  /** Of the last time it was halved: the requests that were on their way then say nothing about the new limit. */
+  /** Number of the last halving: requests in flight at that time do not count against the new limit. */
   let halving = 0;
   const waiting = createQueue<{ go: () => void; stop: (reason: unknown) => void }>();
   signal.addEventListener('abort', () => {
@@ -70,10 +70,11 @@ export function createPace(signal: AbortSignal, limits: PaceLimits = paceLimits)
 }
 
 /**
- * Bytes that may be in memory at once. Who needs more than there is waits; one who needs more than there can be gets all.
+ * Limits the bytes in memory. A request for more than the rest waits; one for more than the total gets all of
+ * it.
  */
 export interface Budget {
-  /** Rejects with the signal's reason if it aborts while it waits. */
+  /** Rejects with the signal's reason on abort. */
   take(bytes: number): Promise<() => void>;
 }
 
@@ -110,7 +111,7 @@ export function createBudget(signal: AbortSignal, total: number): Budget {
   return { take };
 }
 
-/** First in, first out; a hundred thousand may wait, and an array that is shifted moves them all each time. */
+/** First in, first out. A hundred thousand may wait, and `Array.shift` moves all of them each time. */
 function createQueue<T>() {
   let items: T[] = [];
   let head = 0;

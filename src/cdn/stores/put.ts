@@ -12,9 +12,9 @@ export type Put = (
   condition?: Condition,
 ) => Promise<string | undefined>;
 
-/** Puts objects, whole or in parts, and learns how the store takes conditions. */
+/** Uploads objects, whole or in parts, and detects how the store supports conditions. */
 export function createPut(requests: Requests, budget: Budget): Put {
-  /** `bare`: without the quotes that ETags have. `none`: it has said that it doesn't know conditions. */
+  /** `bare`: ETags without quotes. `none`: the store does not support conditions. */
   let conditions: 'quoted' | 'bare' | 'none' = 'quoted';
 
   async function put(
@@ -33,7 +33,7 @@ export function createPut(requests: Requests, budget: Budget): Put {
       conditions = 'none';
       return put(key, body, headers, {}, true);
     }
-    // AWS answers 404 to If-Match where there is nothing.
+    // AWS answers 404 to If-Match for a missing object.
     const nothing =
       refusal.status === 404 && condition.ifMatch !== undefined && refusal.code !== 'NoSuchBucket';
     if (!isConditional || !(refusal.status === 412 || nothing)) {
@@ -43,7 +43,7 @@ export function createPut(requests: Requests, budget: Budget): Put {
     if (condition.ifMatch === undefined || conditions !== 'quoted' || nothing) return undefined;
     return (await hasEtag(key, condition.ifMatch)) ? putBare() : undefined;
 
-    /** Ceph compares what it is given with the ETag without quotes, so that no quoted one ever matches. */
+    /** Ceph compares the given value with the ETag without quotes, so a quoted one never matches. */
     function putBare(): Promise<string | undefined> {
       conditions = 'bare';
       return put(key, body, headers, condition, true);
@@ -80,7 +80,7 @@ export function createPut(requests: Requests, budget: Budget): Put {
     }
   }
 
-  /** An answer got lost, and the condition no longer holds: because of our own write? */
+  /** If an answer was lost, our own write may have broken the condition. */
   async function ownEtag(key: string, body: Body): Promise<string | undefined> {
     const { answer, refusal } = await requests.send({ kind: 'get', method: 'GET', key, again: true });
     return refusal === undefined && sha256(answer.body) === hashOf(body) ? answer.headers.etag : undefined;

@@ -9,7 +9,7 @@ import type { Requests, StoreRequest } from './requests.ts';
 const mostAtOnce = 1000;
 const triesOfKeys = 5;
 
-/** Requests that deleting so many objects takes. */
+/** Requests to delete this many objects. */
 export function removalCost(count: number): Partial<RequestCounts> {
   if (count <= 1) return { delete: count };
   return { post: Math.ceil(count / mostAtOnce) };
@@ -22,7 +22,7 @@ export async function removeKeys(
 ): Promise<void> {
   const [first] = keys;
   if (keys.length <= 1) return first === undefined ? undefined : removeOne(requests, first);
-  // Keys that XML can't say are deleted one by one.
+  // Keys that XML cannot contain are deleted one by one.
   const [sayable, others] = [keys.filter(hasXmlForm), keys.filter((key) => !hasXmlForm(key))];
   const batches = Array.from({ length: Math.ceil(sayable.length / mostAtOnce) }, (_, at) =>
     sayable.slice(at * mostAtOnce, (at + 1) * mostAtOnce),
@@ -40,7 +40,7 @@ async function removeOne(requests: Requests, key: string): Promise<void> {
   throw await requests.refuse(refusal, request);
 }
 
-function isGone({ status, code }: Refusal): boolean {
+function isGone({ status, code }: Pick<Refusal, 'status' | 'code'>): boolean {
   return code === 'NoSuchKey' || (status === 404 && code === undefined);
 }
 
@@ -67,7 +67,7 @@ interface KeyFailure {
   readonly refusal: Refusal;
 }
 
-/** @returns the keys that are still there. */
+/** @returns the keys that could not be deleted. */
 async function deleteObjects(
   requests: Requests,
   keys: readonly string[],
@@ -81,7 +81,7 @@ async function deleteObjects(
     kind: 'post',
     method: 'POST',
     query: { delete: '' },
-    // The one request that must have a checksum of its own; all stores know this one.
+    // S3 requires a checksum for bulk deletes; all stores support MD5.
     headers: {
       'content-type': 'application/xml',
       'content-md5': createHash('md5').update(list).digest('base64'),
@@ -96,9 +96,9 @@ async function deleteObjects(
       key: text(error, 'Key') ?? '',
       refusal: { status: 200, code: text(error, 'Code'), message: text(error, 'Message'), region: undefined },
     }))
-    .filter(({ refusal: candidate }) => !isGone(candidate))
-    .map((item) =>
-      item.refusal.code === 'AccessDenied' ? { ...item, refusal: { ...item.refusal, status: 403 } } : item,
+    .filter(({ refusal: { status, code } }) => !isGone({ status, code }))
+    .map(({ key, refusal }) =>
+      refusal.code === 'AccessDenied' ? { key, refusal: { ...refusal, status: 403 } } : { key, refusal },
     );
 }
 

@@ -5,30 +5,30 @@ import type { Log } from '../../kernel/log.ts';
 import { type HttpAnswer, type HttpClient, openHttp } from '../aws/http.ts';
 import { type AwsKeys, emptySha256, encodeQuery, type Signer } from '../aws/sign.ts';
 import type { RequestCounts } from '../model.ts';
-import { noRequests } from '../plan/counts.ts';
+import { noRequests } from '../store.ts';
 import type { StoreAddress } from './address.ts';
 import { type Refusal, refusalOf, refused, verdictOf, wordsOf } from './answer.ts';
 import type { Pace } from './pace.ts';
 import { leasePath } from './places.ts';
-import { codeOf, lossOf, patience, pauseMs, retryAfterMs, triesAtNobody } from './retry.ts';
+import { codeOf, lossOf, patience, pauseMs, retryAfterMs, triesUnreachable } from './retry.ts';
 
-/** One request as it is meant, whatever it takes until it is answered. */
+/** One request, however many tries it takes. */
 export interface StoreRequest {
   readonly kind: keyof RequestCounts;
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
-  /** The bucket itself without one. */
+  /** Missing for the bucket itself. */
   readonly key?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
-  /** Not counted as a request: part of mending what a lost answer left open. */
+  /** Counted as a retry: a follow-up of a lost answer. */
   readonly again?: boolean;
 }
 
 export interface RequestBody {
-  /** Asked for each try, so that no bytes lie in memory between them. */
+  /** Called for each try, so that no bytes stay in memory between tries. */
   readonly load: () => Uint8Array | Promise<Uint8Array>;
-  /** Told when what was loaded is not needed any more. */
+  /** Called when the loaded bytes are no longer needed. */
   readonly release?: (bytes: Uint8Array) => void;
   /** SHA-256 in hex. */
   readonly sha256: string;
@@ -36,9 +36,9 @@ export interface RequestBody {
 
 export interface StoreAnswer {
   readonly answer: HttpAnswer;
-  /** What the store won't do, for the caller to judge; undefined if it did it. */
+  /** A final refusal for the caller to judge; undefined on success. */
   readonly refusal: Refusal | undefined;
-  /** An earlier try got no answer: it may have been carried out. */
+  /** An earlier try got no answer: it may have succeeded. */
   readonly unsure: boolean;
 }
 
@@ -56,77 +56,40 @@ export interface RequestsOptions {
   readonly log: Log;
 }
 
-/** Requests to one bucket: signed, at the store's pace, repeated until they are answered, counted. */
+/** Requests to one bucket: signed, paced, retried, counted. */
 export interface Requests {
-  /** @returns an answer that repeating won't change. Rejects with UserError `cdn.store-unreachable`. */
+  /** @returns a final answer. Rejects with UserError `cdn.store-unreachable`. */
   send(request: StoreRequest): Promise<StoreAnswer>;
-  /** The same for what must be cleaned up even when the run has been cancelled: tried once then, for seconds. Never rejects. */
+  /** The same for a cleanup. In a cancelled run it is tried once, for seconds. Never rejects. */
   cleanUp(request: StoreRequest): Promise<void>;
-  /** What a person is told about a refusal. */
+  /** The error for a refusal. */
   refuse(refusal: Refusal, request: StoreRequest): Promise<UserError>;
   counts(): { readonly requests: RequestCounts; readonly retries: number };
-  /** Whether the store is Ceph's gateway: where it differs it does so silently. Undefined before the first answer. */
+  /** Whether the store is Ceph's gateway: it differs without an error. Undefined before the first answer. */
   isCeph(): boolean | undefined;
 }
 
 /** A job that is cancelled has about seven seconds for everything. */
 const lastWordMs = 3000;
 
-/** A heartbeat on a connection that is dead must be repeated before the lease is lost. */
+/** A heartbeat on a dead connection must be repeated before the lease is lost. */
 const heartbeatMs = 8000;
 
-/** `tx` and a counter in hex, then the time: no other store writes the number of a request like this. */
+/** `tx` and a counter in hex, then the time: no other store has request IDs of this form. */
 const cephRequest = /^tx[0-9a-f]{16,}-/;
 
 export function createRequests(options: RequestsOptions): Requests {
-  const { settings, name, address, http, sign, pace, clock, signal, log } = options;
+  const { settings, name, http, sign, pace, clock, signal, log } = options;
   const counted: Record<keyof RequestCounts, number> = { ...noRequests };
   let retries = 0;
   let ceph: boolean | undefined;
   const heartbeat = settings.prefix + leasePath;
 
-  async function once(request: StoreRequest, client = http): Promise<HttpAnswer> {
-    const { body } = request;
-    const bytes = await body?.load();
-    try {
-      return await sendBytes(request, bytes, client);
-    } finally {
-      if (bytes !== undefined) body?.release?.(bytes);
-    }
-  }
+  const once = (request: StoreRequest, client = http) => sendOnce(request, client, options);
+  const unreachable = (why: string, tries?: number) => unreachableError(options, why, tries);
 
-  async function sendBytes(
-    { method, query = {}, key, body, headers: given }: StoreRequest,
-    bytes: Uint8Array | undefined,
-    client: HttpClient,
-  ): Promise<HttpAnswer> {
-    const path = key === undefined ? address.base || '/' : address.path(key);
-    const length: Record<string, string> =
-      bytes !== undefined || method === 'PUT' || method === 'POST'
-        ? { 'content-length': String(bytes?.length ?? 0) }
-        : {};
-    const headers = await sign({
-      method,
-      host: address.host,
-      path,
-      query,
-      headers: { ...given, ...length },
-      sha256: body?.sha256 ?? emptySha256,
-    });
-    const search = encodeQuery(query);
-    return client.send({
-      method,
-      origin: address.origin,
-      path: search === '' ? path : `${path}?${search}`,
-      headers,
-      ...(bytes === undefined ? {} : { body: bytes }),
-      ...(key === heartbeat ? { silenceMs: heartbeatMs } : {}),
-    });
-  }
-
-  /** One try in its turn. */
   async function attempt(request: StoreRequest) {
-    // Behind hundreds of files on a slow line a heartbeat would come too late, and the files with it.
+    // A heartbeat must not wait behind hundreds of files on a slow line.
     const turn = await pace.enter(request.key === heartbeat);
     let outcome: 'answered' | 'busy' = 'answered';
     try {
@@ -137,7 +100,8 @@ export function createRequests(options: RequestsOptions): Requests {
       if (verdict === 'busy') outcome = 'busy';
       return { answer, refusal, verdict };
     } catch (error) {
-      // A file that can't be read, keys that can't be had: no fault of the store's. Without a code it is a bug of ours.
+      // Unreadable files and missing keys are not faults of the store. An error without a code is a bug of
+      // ours.
       if (signal.aborted || error instanceof UserError || codeOf(error) === '') throw error;
       outcome = 'busy';
       return { error };
@@ -161,20 +125,25 @@ export function createRequests(options: RequestsOptions): Requests {
         const loss = lossOf(result.error);
         if (loss === 'lost') unsure = true;
         why = `${codeOf(result.error)}: ${messageOf(result.error)}`;
-        if (loss === 'untrusted' || (loss === 'nobody' && ceph === undefined && tries >= triesAtNobody))
+        if (
+          loss === 'untrusted' ||
+          (loss === 'unreachable' && ceph === undefined && tries >= triesUnreachable)
+        )
           throw unreachable(why);
       } else {
         const { answer, refusal, verdict } = result;
         if (refusal === undefined) return { answer, refusal, unsure };
         const learnt = refusal.status === 403 && sign.learnTime(answer.headers.date);
-        // Of requests that are refused together, the first one learns for all.
+        // If requests are refused together, the first one corrects the clock for all.
         if (refusal.status === 403 && signedAgain < 2 && (learnt || sign.ahead() !== ahead)) {
           signedAgain += 1;
-          log.detail(`The clock here differs from that of ${name}: requests are signed with its time`);
+          log.detail(
+            `The clock of this machine differs from that of ${name}; signing requests with the time of the store`,
+          );
           continue;
         }
         if (verdict === 'no') return { answer, refusal, unsure };
-        // A server that failed in the middle may have done it.
+        // A failing server may have carried it out.
         if (refusal.status >= 500 && refusal.code !== 'SlowDown') unsure = true;
         asked = retryAfterMs(answer.headers, clock.now());
         why = wordsOf(refusal);
@@ -193,48 +162,103 @@ export function createRequests(options: RequestsOptions): Requests {
     client.close();
   }
 
-  function unreachable(why: string, tries?: number): UserError {
-    return new UserError({
-      code: 'cdn.store-unreachable',
-      message: `${name} at ${address.endpoint} cannot be reached${tries === undefined ? '' : ` or is too busy (${tries} tries)`}: ${why}`,
-      ...hintFor(why, address),
-    });
-  }
+  return {
+    send,
+    cleanUp,
+    refuse: (refusal, request) => refusedError(options, refusal, request),
+    counts: () => ({ requests: { ...counted }, retries }),
+    isCeph: () => ceph,
+  };
+}
 
-  async function refuse(refusal: Refusal, request: StoreRequest): Promise<UserError> {
-    const { accessKeyId } = await options.keys();
-    const what = request.key?.slice(settings.prefix.length) ?? 'the bucket';
-    return refused(refusal, {
-      kind: request.kind,
-      what: `${request.method} ${what}`,
-      store: name,
-      bucket: settings.bucket,
-      endpoint: address.endpoint,
-      region: address.region,
-      accessKeyId,
-    });
+/** Signs a request and sends it once. */
+async function sendOnce(
+  request: StoreRequest,
+  client: HttpClient,
+  options: RequestsOptions,
+): Promise<HttpAnswer> {
+  const { body } = request;
+  const bytes = await body?.load();
+  try {
+    return await sendBytes(request, bytes, client, options);
+  } finally {
+    if (bytes !== undefined) body?.release?.(bytes);
   }
+}
 
-  return { send, cleanUp, refuse, counts: () => ({ requests: { ...counted }, retries }), isCeph: () => ceph };
+async function sendBytes(
+  { method, query = {}, key, body, headers: given }: StoreRequest,
+  bytes: Uint8Array | undefined,
+  client: HttpClient,
+  { address, sign, settings }: RequestsOptions,
+): Promise<HttpAnswer> {
+  const path = key === undefined ? address.base || '/' : address.path(key);
+  const length: Record<string, string> =
+    bytes !== undefined || method === 'PUT' || method === 'POST'
+      ? { 'content-length': String(bytes?.length ?? 0) }
+      : {};
+  const headers = await sign({
+    method,
+    host: address.host,
+    path,
+    query,
+    headers: { ...given, ...length },
+    sha256: body?.sha256 ?? emptySha256,
+  });
+  const search = encodeQuery(query);
+  return client.send({
+    method,
+    origin: address.origin,
+    path: search === '' ? path : `${path}?${search}`,
+    headers,
+    ...(bytes === undefined ? {} : { body: bytes }),
+    ...(key === settings.prefix + leasePath ? { silenceMs: heartbeatMs } : {}),
+  });
+}
+
+function unreachableError({ name, address }: RequestsOptions, why: string, tries?: number): UserError {
+  return new UserError({
+    code: 'cdn.store-unreachable',
+    message: `${name} at ${address.endpoint} cannot be reached${tries === undefined ? '' : ` or is too busy (${tries} tries)`}: ${why}`,
+    ...hintFor(why, address),
+  });
+}
+
+async function refusedError(
+  { keys, settings, name, address }: RequestsOptions,
+  refusal: Refusal,
+  { key, kind, method }: StoreRequest,
+): Promise<UserError> {
+  const { accessKeyId } = await keys();
+  const what = key?.slice(settings.prefix.length) ?? 'the bucket';
+  return refused(refusal, {
+    kind,
+    what: `${method} ${what}`,
+    store: name,
+    bucket: settings.bucket,
+    endpoint: address.endpoint,
+    region: address.region,
+    accessKeyId,
+  });
 }
 
 function hintFor(why: string, { origin, base }: StoreAddress): { hint?: string } {
   if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(why)) {
     return {
-      hint: 'If the certificate is of an authority of your own, name its file in NODE_EXTRA_CA_CERTS.',
+      hint: 'For a certificate from a private authority, set NODE_EXTRA_CA_CERTS to its file.',
     };
   }
   if (!why.startsWith('ENOTFOUND')) return {};
-  const byHost = base === '' ? ' A store that has no names for buckets needs cdn.style: path.' : '';
-  return { hint: `There is no host ${origin.hostname}: check cdn.endpoint and cdn.region.${byHost}` };
+  const byHost = base === '' ? ' A store without host names for buckets needs cdn.style: path.' : '';
+  return { hint: `Host "${origin.hostname}" does not exist. Check cdn.endpoint and cdn.region.${byHost}` };
 }
 
-/** An answer of success that lacks what it must have. */
+/** The refusal for a successful answer without its required parts. */
 export function unexpected({ answer }: StoreAnswer): Refusal {
   return {
     status: answer.status,
     code: undefined,
-    message: `an answer that S3 does not give (status ${answer.status})`,
+    message: `an answer that is not part of the S3 API (status ${answer.status})`,
     region: undefined,
   };
 }

@@ -1,19 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** How long a request is tried: whichever comes first. */
+/** Limits of the retries of a request: whichever comes first. */
 export const patience = { tries: 10, ms: 120_000 } as const;
 
 const firstPauseMs = 100;
 const longestPauseMs = 20_000;
-/** A store that asks for more is not waited for. */
+/** Longest accepted Retry-After. */
 const longestAskedMs = 60_000;
 
 /**
- * The pause before the next try: anything up to a limit that doubles each time, so that requests that failed together do not
- * come back together.
- *
- * @param tries how many there have been, from 1.
- * @param askedMs what the store asked for, at least.
+ * The pause before the next try: random, up to a limit that doubles each time, so that requests that failed
+ * together do not return together. @param tries so far, from 1. @param askedMs the least pause that the store
+ * asked for.
  * @param chance from 0 to 1.
  */
 export function pauseMs(tries: number, askedMs: number, chance: number): number {
@@ -30,21 +28,21 @@ export function retryAfterMs(headers: IncomingHttpHeaders, now: number): number 
   return Number.isNaN(date) ? 0 : Math.max(0, date - now);
 }
 
-/** What happened to a request that got no answer. */
+/** Kinds of requests without an answer. */
 export type Loss =
-  /** It may have been carried out. */
+  /** It may have succeeded. */
   | 'lost'
-  /** There is nobody at that address, or not now: it was not sent. */
-  | 'nobody'
-  /** Whoever is there is not to be trusted; no repeating changes that. */
+  /** No server is reachable at the address: it was not sent. */
+  | 'unreachable'
+  /** The server is not trusted: retries are useless. */
   | 'untrusted';
 
-const nobody = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 const untrusted = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 
 export function lossOf(error: unknown): Loss {
   const code = codeOf(error);
-  if (nobody.has(code)) return 'nobody';
+  if (unreachable.has(code)) return 'unreachable';
   return untrusted.test(code) ? 'untrusted' : 'lost';
 }
 
@@ -52,5 +50,5 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/** Tries at an address where nobody has answered yet: it is rather wrong than down. */
-export const triesAtNobody = 4;
+/** Tries at an address that has never answered: it is more likely wrong than down. */
+export const triesUnreachable = 4;

@@ -2,25 +2,27 @@ import { createHash } from 'node:crypto';
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as overHttp } from 'node:http';
 import { Agent as HttpsAgent, request as overHttps } from 'node:https';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import { oneLine } from '../../report/text.ts';
 import type { RequestTiming } from '../model.ts';
-import { type Trouble, troubleOf } from './trouble.ts';
+import { type Trouble, troubleOf } from './faults.ts';
+import { shown } from './url.ts';
 
 /** Times in ms, sizes in bytes. */
 export interface Limits {
-  /** From the beginning to the headers of the answer. */
+  /** From the start to the headers of the answer. */
   readonly answerMs: number;
   /** To the last byte. */
   readonly wholeMs: number;
-  /** Of a body that is kept, after decoding. */
+  /** Of a body kept in memory, after decoding. */
   readonly keep: number;
 }
 
 export interface Asked {
   readonly method: 'GET' | 'HEAD';
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes after which the body is given up; it is hashed as far as it goes. */
+  /** Bytes after which the body is cut; what came is hashed. */
   readonly most: number;
-  /** On a connection of its own, so that all phases are measured. */
+  /** On a new connection, so that all phases are measured. */
   readonly fresh?: boolean;
 }
 
@@ -30,21 +32,21 @@ export interface Answer {
   readonly status: number;
   /** Names in lower case; what came more than once is joined by commas. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Of the body as it came, and of what its Content-Encoding says it means; base64url. */
+  /** Of the body as received, and of the body decoded by its Content-Encoding; base64url. */
   readonly sha256: { readonly raw: string; readonly decoded: string | undefined };
-  /** Of the body as it came. */
+  /** Of the body as received. */
   readonly size: number;
-  /** Whether the body was given up. */
+  /** Whether the body was cut. */
   readonly cut: boolean;
-  /** Decoded, its beginning if it is longer than what is kept. */
+  /** Decoded; only its beginning if it exceeds `keep`. */
   readonly body: Buffer;
   readonly timing: RequestTiming;
-  /** Where it was sent to, in order. */
+  /** Targets, in order. */
   readonly redirects: readonly URL[];
 }
 
 export interface Connections {
-  /** @returns what went wrong in place of an answer; rejects only when the signal aborts. */
+  /** @returns the trouble if there is no answer; rejects only when the signal aborts. */
   exchange(url: URL, asked: Asked): Promise<Answer | Trouble>;
   close(): void;
 }
@@ -55,10 +57,8 @@ interface Agents {
 }
 
 /**
- * Connections that are kept between requests.
- *
- * @param most at most so many to a host.
- * @param env a proxy is taken from it (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), which Node does from 24.5 on.
+ * Keep-alive connections. @param most to one host. @param env for its proxy (HTTPS_PROXY, HTTP_PROXY,
+ * NO_PROXY), which Node supports from 24.5 on.
  */
 export function openConnections(
   most: number,
@@ -72,7 +72,7 @@ export function openConnections(
     exchange: async (url, asked) => {
       const agents = asked.fresh === true ? fresh : kept;
       const first = await once(url, asked, agents, limits, signal);
-      // A server may close a kept connection while the request is on its way: that says nothing about the site.
+      // A server may close an idle connection while the request is in flight; the site may be fine.
       if (first !== 'stale') return first;
       const second = await once(url, asked, fresh, limits, signal);
       return second === 'stale' ? troubleOf({ code: 'ECONNRESET' }, url) : second;
@@ -106,7 +106,7 @@ async function once(
       late = `${what} within ${ms / 1000} s`;
       request.destroy();
     }, ms);
-  const timers = [limit(limits.answerMs, 'no answer'), limit(limits.wholeMs, 'no end of the answer')];
+  const timers = [limit(limits.answerMs, 'no answer'), limit(limits.wholeMs, 'no complete answer')];
   try {
     const response = await responseOf(request);
     clearTimeout(timers[0]);
@@ -130,7 +130,7 @@ async function once(
 function responseOf(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once('response', resolve);
-    // Also after the answer has begun: without a listener it would end the process.
+    // Also after the answer has begun: without a listener an error ends the process.
     request.on('error', reject);
     request.end();
   });
@@ -217,7 +217,7 @@ function drained(decoder: Decoder): Promise<void> {
   });
 }
 
-/** Reads a decoder to its end, or as far as what it gets makes sense: a few bytes may mean gigabytes. */
+/** Reads a decoder to its end, or up to a limit: a few bytes may decode to gigabytes. */
 async function hashed(decoder: Decoder, most: number, keep: number) {
   const hash = createHash('sha256');
   const kept: Buffer[] = [];
@@ -239,4 +239,43 @@ function plainHeaders(response: IncomingMessage): Record<string, string> {
   return Object.fromEntries(
     Object.entries(response.headersDistinct).map(([name, values]) => [name, (values ?? []).join(', ')]),
   );
+}
+
+/** Browsers give up at 20. */
+const mostRedirects = 5;
+const redirecting: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Requests a URL and follows redirects as a browser does. */
+export async function follow(connections: Connections, from: URL, asked: Asked): Promise<Answer | Trouble> {
+  const redirects: URL[] = [];
+  let url = from;
+  for (;;) {
+    const answer = await connections.exchange(url, asked);
+    if ('trouble' in answer) return redirects.length === 0 ? answer : away(url, answer.message);
+    const { location } = answer.headers;
+    if (!redirecting.has(answer.status) || location === undefined) return { ...answer, redirects };
+    const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+    if (next === undefined || !/^https?:$/.test(next.protocol)) {
+      return {
+        trouble: 'redirect',
+        message: `redirects to ${oneLine(location, 100)}, which is not an HTTP URL`,
+      };
+    }
+    next.hash = '';
+    if (next.href === from.href || redirects.some((redirect) => redirect.href === next.href)) {
+      return { trouble: 'redirect', message: `redirects in a loop through ${shown(next)}` };
+    }
+    redirects.push(next);
+    if (redirects.length > mostRedirects) {
+      return {
+        trouble: 'redirect',
+        message: `redirects more than ${mostRedirects} times, most recently to ${shown(next)}`,
+      };
+    }
+    url = next;
+  }
+}
+
+function away(url: URL, message: string): Trouble {
+  return { trouble: 'redirect', message: `redirects to ${shown(url)}, which ${message}` };
 }

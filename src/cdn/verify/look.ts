@@ -1,31 +1,28 @@
 import type { VerifySettings } from '../../config/site.ts';
 import { version } from '../../kernel/version.ts';
 import type { Entry } from '../model.ts';
+import { referencesOf } from '../pages/html.ts';
 import { contentFaults, isContent, type Others, sizeFaults, statusWords } from './content.ts';
-import type { Answer, Asked, Connections } from './exchange.ts';
-import { type Fault, odd, wrong } from './fault.ts';
-import { follow } from './follow.ts';
-import { headerFaults, kindFaults } from './headers.ts';
-import { type Named, namedBy } from './named.ts';
-import { policyWeakness, securityFaults, wantedFaults } from './security.ts';
-import type { Trouble } from './trouble.ts';
+import { type Answer, type Asked, type Connections, follow } from './exchange.ts';
+import { type Fault, odd, type Trouble, wrong } from './faults.ts';
+import { headerFaults, kindFaults, policyWeakness, securityFaults, wantedFaults } from './headers.ts';
 import { pathOf } from './url.ts';
 
 /**
- * One URL that is looked at. `root`: the URL people type; `page`: where the object of a page lies; `folder`: the folder
- * whose index page it is, which not every CDN serves; `asset`: a file by itself; `unknown`: a path nobody has.
+ * One URL to check. `root`: the URL people type; `page`: the object of a page; `folder`: the folder of an index
+ * page, which not every CDN serves; `asset`: any other file; `unknown`: a path that does not exist.
  */
 export interface Look {
   readonly role: 'root' | 'page' | 'folder' | 'asset' | 'unknown';
   readonly url: URL;
-  /** Missing for `unknown`, and for assets that are below the site and not part of the release. */
+  /** Missing for `unknown`, and for assets below the site that are not part of the release. */
   readonly entry: Entry | undefined;
   readonly changed: boolean;
-  /** An icon, a preview, a manifest: a page does without it. */
+  /** An icon, a preview, a manifest: a page works without it. */
   readonly optional?: boolean;
 }
 
-/** What all looks at a site have in common. */
+/** The site that is checked. */
 export interface Site {
   readonly base: URL;
   readonly entries: ReadonlyMap<string, Entry>;
@@ -37,12 +34,12 @@ export interface Site {
 
 export interface Seen {
   readonly faults: readonly Fault[];
-  /** What a right page names, below the site. */
+  /** URLs below the site that an intact page names. */
   readonly named: readonly Named[];
 }
 
 const MiB = 1024 * 1024;
-/** Larger assets are asked for their size only: the store checked their bytes as they came. */
+/** For larger assets only the size is requested: the store verified their bytes on upload. */
 const largestHashed = MiB;
 
 export async function ask(look: Look, connections: Connections): Promise<Answer | Trouble> {
@@ -55,8 +52,9 @@ export async function ask(look: Look, connections: Connections): Promise<Answer 
 }
 
 /**
- * A request as a browser sends it, which gets what the CDN has kept for browsers: CloudFront keeps compressed answers by
- * themselves. What is stored encoded has to come as it is, and a size is that of plain bytes.
+ * A request as a browser sends it, to get the copy that the CDN caches for browsers: CloudFront caches
+ * compressed answers separately. An object stored encoded is requested in that encoding; a size is that of
+ * plain bytes.
  */
 export function requestOf(look: Pick<Look, 'role' | 'entry'>): Asked {
   const { role, entry } = look;
@@ -68,7 +66,7 @@ export function requestOf(look: Pick<Look, 'role' | 'entry'>): Asked {
       'accept-encoding': entry?.headers['content-encoding'] ?? (isHead(look) ? 'identity' : 'gzip, br'),
       'user-agent': `Mozilla/5.0 (compatible; sluice/${version})`,
     },
-    // Room for what a CDN adds to pages.
+    // Room for content that a CDN adds to pages.
     most: (entry?.size ?? 0) + MiB,
   };
 }
@@ -77,7 +75,7 @@ function isHead({ role, entry }: Pick<Look, 'role' | 'entry'>): boolean {
   return role === 'asset' && (entry === undefined || entry.size > largestHashed);
 }
 
-/** What an answer shows. Pure. */
+/** Judges an answer. Pure. */
 export function examine(look: Look, answer: Answer | Trouble, site: Site): Seen {
   if ('trouble' in answer) return { faults: [troubleFault(answer)], named: [] };
   if (look.role === 'unknown') return { faults: fallbackFaults(answer, site), named: [] };
@@ -94,10 +92,10 @@ export function examine(look: Look, answer: Answer | Trouble, site: Site): Seen 
   return pageSeen(look, look.entry, answer, site);
 }
 
-/** A wrong name, a wrong certificate and a circle stay as they are. */
+/** Time does not fix a wrong name, a wrong certificate or a redirect loop. */
 function troubleFault({ trouble, message }: Trouble): Fault {
   const lasts = trouble === 'dns' || trouble === 'tls' || trouble === 'redirect';
-  return lasts ? { ...wrong(message), mends: 'never' } : wrong(message);
+  return lasts ? { ...wrong(message), clears: 'never' } : wrong(message);
 }
 
 function pageSeen(look: Look, entry: Entry, answer: Answer, site: Site): Seen {
@@ -114,7 +112,7 @@ function objectFaults(look: Look, entry: Entry, answer: Answer, site: Site): Fau
   const content = isHead(look)
     ? sizeFaults(answer, entry)
     : contentFaults(answer, entry, othersOf(entry, answer.url, site));
-  // The headers of another object say nothing.
+  // The headers of another object do not matter.
   if (content.some(({ level }) => level === 'fail')) return content;
   return [...content, ...headerFaults(answer.headers, entry, look.changed)];
 }
@@ -129,9 +127,9 @@ function othersOf(entry: Entry, page: URL, { base, entries, index, before }: Sit
   };
 }
 
-/** Headers that guard a page. They are settings of the CDN: no invalidation changes them. */
+/** Security headers are settings of the CDN: no invalidation changes them. */
 function guardFaults(answer: Answer, html: string, settings: VerifySettings): Fault[] {
-  const fail = (message: string): Fault => ({ level: 'fail', kind: 'security', message, mends: 'never' });
+  const fail = (message: string): Fault => ({ level: 'fail', kind: 'security', message, clears: 'never' });
   const wanted = wantedFaults(answer.headers, settings.headers).map(fail);
   if (settings.security === 'off') return wanted;
   const missing = securityFaults(answer.headers, html, answer.url.protocol === 'https:');
@@ -143,15 +141,17 @@ function guardFaults(answer: Answer, html: string, settings: VerifySettings): Fa
   ];
 }
 
-/** `/blog/` for `blog/index.html`: some CDNs serve it, others know objects only, and a fallback hides which. */
+/**
+ * `/blog/` for `blog/index.html`: some CDNs serve it, others serve objects only, and a fallback hides which.
+ */
 function folderFaults({ entry, changed }: Look, answer: Answer, site: Site): Fault[] {
   if (entry === undefined) return [];
-  const served = 'the CDN serves no index pages of folders, so links must name them';
+  const served = 'the CDN does not serve index pages of folders, so links must name them';
   if (answer.status === 403 || answer.status === 404)
     return [odd('content', `answers ${answer.status}: ${served}`)];
   if (answer.status !== 200) return [wrong(statusWords(answer))];
   if (site.index !== undefined && entry !== site.index && isContent(answer, site.index)) {
-    return [odd('content', `shows the page of the root: ${served}`)];
+    return [odd('content', `serves the root page instead: ${served}`)];
   }
   const content = contentFaults(answer, entry, othersOf(entry, answer.url, site));
   return content.length > 0 ? content : headerFaults(answer.headers, entry, changed);
@@ -160,17 +160,42 @@ function folderFaults({ entry, changed }: Look, answer: Answer, site: Site): Fau
 function fallbackFaults(answer: Answer, { spa, index }: Site): Fault[] {
   const { status } = answer;
   if (!spa) {
-    const message = `answers 200 for a path that does not exist, so no missing file is ever noticed (a soft 404)`;
+    const message = 'answers 200 for a path that does not exist (a soft 404), which hides missing files';
     if (status === 200) return [odd('spa', message)];
     return status >= 500 ? [odd('spa', `answers ${status} for a path that does not exist, not 404`)] : [];
   }
   const shows = index !== undefined && isContent(answer, index);
   if (shows && status === 200) return [];
   const what = shows
-    ? `answers ${status} with the index page: browsers show it, search engines do not`
+    ? `answers ${status} with the index page: browsers show it, search engines ignore it`
     : status === 200
-      ? 'answers with another page than the index page'
+      ? 'answers with a page other than the index page'
       : `answers ${status}`;
   const message = `${what}; in a single-page app (cdn.spa) an unknown path must answer 200 with the index page`;
-  return [{ level: 'fail', kind: 'spa', message, mends: 'release' }];
+  return [{ level: 'fail', kind: 'spa', message, clears: 'release' }];
+}
+
+/** A URL below the site that a page names and a browser loads. */
+export interface Named {
+  readonly url: URL;
+  /** Without it the page looks or works wrong. */
+  readonly needed: boolean;
+}
+
+/** Each URL once, as a browser requests it. */
+export function namedBy(html: string, page: URL, base: URL): Named[] {
+  const { assets, base: ownBase } = referencesOf(html);
+  const from = ownBase !== undefined && URL.canParse(ownBase, page.href) ? new URL(ownBase, page) : page;
+  const named = new Map<string, Named>();
+  for (const reference of assets) {
+    if (!URL.canParse(reference.url, from.href)) continue;
+    const url = new URL(reference.url, from);
+    url.hash = '';
+    if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) continue;
+    // Belongs to Cloudflare.
+    if (url.pathname.startsWith('/cdn-cgi/')) continue;
+    const needed = reference.needed || named.get(url.href)?.needed === true;
+    named.set(url.href, { url, needed });
+  }
+  return [...named.values()];
 }

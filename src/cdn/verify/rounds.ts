@@ -1,11 +1,11 @@
+import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import { counted } from '../../report/figures.ts';
+import { lookAtNamed } from './choose.ts';
 import type { Connections } from './exchange.ts';
-import { odd, wrong } from './fault.ts';
+import { type Fault, odd, wrong } from './faults.ts';
 import { ask, examine, type Look, type Seen, type Site } from './look.ts';
-import { lookAtNamed } from './looks.ts';
-import type { Patience } from './patience.ts';
-import { shown } from './url.ts';
+import { shortened } from './url.ts';
 
 export interface Looked {
   readonly look: Look;
@@ -17,15 +17,15 @@ export interface Surroundings {
   readonly changed: ReadonlySet<string>;
   readonly index: string;
   readonly connections: Connections;
-  /** Requests on their way at a time. */
+  /** Requests in flight at a time. */
   readonly atOnce: number;
-  /** Of one run: a page may name any number of files. */
+  /** Of one run. */
   readonly mostUrls: number;
   readonly patience: Patience;
   readonly log: Pick<Log, 'detail'>;
 }
 
-/** Looks at everything, at what the pages name too, and then again at what was wrong while that makes sense. */
+/** Checks every URL and the files that pages name, then checks faults again while time may fix them. */
 export async function lookAround(
   root: Looked,
   looks: readonly Look[],
@@ -34,7 +34,7 @@ export async function lookAround(
   const looked = new Map([[root.look.url.href, root]]);
   let due = [...looks, ...newlyNamed([root], looked, around)];
   for (;;) {
-    // Pages bring their files along, and those name nothing that is looked at.
+    // Only pages name further files.
     while (due.length > 0) {
       const seen = await lookAtAll(due, around);
       for (const sight of seen) looked.set(sight.look.url.href, sight);
@@ -46,7 +46,7 @@ export async function lookAround(
     if (due.length === 0) return [...looked.values()];
     const [first] = due;
     around.log.detail(
-      `${counted(due.length, 'URL')} not as published yet (${first === undefined ? '' : shown(first.url)}); asked again`,
+      `${counted(due.length, 'URL')} not up to date yet (${first === undefined ? '' : shortened(first.url)}); retrying`,
     );
     await around.patience.pause();
   }
@@ -59,9 +59,9 @@ async function lookAtAll(looks: readonly Look[], around: Surroundings): Promise<
   let late = 0;
   const worker = async () => {
     for (const [index, look] of queue) {
-      // A site that hangs would take minutes to hang a hundred times.
+      // A site that hangs takes minutes to hang a hundred times.
       if (late >= atOnce) {
-        seen[index] = { faults: [wrong('was not asked: the site does not answer any more')], named: [] };
+        seen[index] = { faults: [wrong('was not checked: the site no longer answers')], named: [] };
         continue;
       }
       const answer = await ask(look, connections);
@@ -73,7 +73,7 @@ async function lookAtAll(looks: readonly Look[], around: Surroundings): Promise<
   return looks.map((look, index) => ({ look, seen: seen[index] ?? { faults: [], named: [] } }));
 }
 
-/** Files that pages name and nobody has looked at yet, as many as there may be. */
+/** Files that pages name and that were not checked yet, up to the limit. */
 function newlyNamed(pages: readonly Looked[], looked: Map<string, Looked>, around: Surroundings): Look[] {
   const fresh = new Map<string, Look>();
   for (const { look, seen } of pages) {
@@ -82,7 +82,7 @@ function newlyNamed(pages: readonly Looked[], looked: Map<string, Looked>, aroun
       if (looked.size + fresh.size >= around.mostUrls) {
         const tooMany = odd(
           'content',
-          `names so many files that not all were looked at (${around.mostUrls} URLs are the most)`,
+          `names too many files to check them all (limit: ${around.mostUrls} URLs)`,
         );
         looked.set(look.url.href, { look, seen: { faults: [...seen.faults, tooMany], named: [] } });
         break;
@@ -92,4 +92,34 @@ function newlyNamed(pages: readonly Looked[], looked: Map<string, Looked>, aroun
     }
   }
   return [...fresh.values()];
+}
+
+/** How long a warning may delay the end of a publication, ms. */
+const soonMs = 10_000;
+const pauses = { first: 500, longest: 5000 } as const;
+
+/** Decides which faults to check again. */
+export interface Patience {
+  again(faults: readonly Fault[]): boolean;
+  /** Longer each time, never past the deadline. */
+  pause(): Promise<void>;
+}
+
+/** @param forMs from now. */
+export function createPatience(forMs: number, clock: Clock, signal: AbortSignal): Patience {
+  const begun = clock.elapsed();
+  const ends = { release: forMs, soon: Math.min(forMs, soonMs), never: 0 } as const;
+  let next: number = pauses.first;
+  return {
+    again: (faults) => {
+      const gone = clock.elapsed() - begun;
+      return faults.some(({ clears }) => gone < ends[clears]);
+    },
+    pause: async () => {
+      // At least 1 ms: a clock exactly at the deadline never passes it.
+      const left = Math.max(1, forMs - (clock.elapsed() - begun));
+      await clock.sleep(Math.min(next, left), signal);
+      next = Math.min(next * 2, pauses.longest);
+    },
+  };
 }

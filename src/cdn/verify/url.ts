@@ -1,14 +1,15 @@
 import { oneLine } from '../../report/text.ts';
 
 /**
- * The URL of a path of the site as a browser writes it, but for what means something else in a URL: `%`, `?`, `#`, and
- * `+`, which S3 reads as a space, also behind CloudFront (https://github.com/rust-lang/crates.io/issues/4891).
+ * The URL of a path of the site as a browser writes it. Escaped are the signs with a meaning in a URL: `%`,
+ * `?`, `#`, and `+`, which S3 reads as a space, also behind CloudFront
+ * (https://github.com/rust-lang/crates.io/issues/4891).
  *
  * @param base the top of the site, with a slash at its end.
  */
 export function urlOf(base: URL, path: string): URL {
   const escaped = path.replace(/[%?#+\\\u0000-\u001f]/g, (sign) => encodeURIComponent(sign));
-  // Two slashes at the start of a path would name a host, a colon in it a protocol, and dots vanish.
+  // `new URL(path, base)` reads two leading slashes as a host and a colon as a protocol, and drops dots.
   const url = new URL(base);
   url.pathname = `${base.pathname}${escaped}`;
   return url;
@@ -23,7 +24,7 @@ export function baseOf(url: string): URL {
   return base;
 }
 
-/** The path of the site that a URL asks for; undefined outside of the site. */
+/** The path of the site that a URL requests; undefined outside the site. */
 export function pathOf(base: URL, url: URL): string | undefined {
   if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return undefined;
   try {
@@ -39,10 +40,18 @@ export function folderOf(path: string, index: string): string | undefined {
   return path.endsWith(`/${index}`) ? path.slice(0, -index.length) : undefined;
 }
 
-/** A URL for people: without a password, on one line. */
+/** A URL to show: without a password, on one line. */
 export function shown(url: URL): string {
   const copy = new URL(url);
   copy.username = '';
   copy.password = '';
   return oneLine(copy.href, 300);
+}
+
+/** A URL for a progress line, shortened in the middle. */
+export function shortened(url: URL, most = 60): string {
+  const text = shown(url);
+  if (text.length <= most) return text;
+  const tail = Math.floor((most - 1) / 2);
+  return `${text.slice(0, most - 1 - tail)}…${text.slice(-tail)}`;
 }

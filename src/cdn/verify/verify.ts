@@ -3,27 +3,26 @@ import type { VerifySettings } from '../../config/site.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Entry, VerifyReport } from '../model.ts';
+import { firstLooks } from './choose.ts';
 import { type Answer, type Limits, openConnections } from './exchange.ts';
-import { type Fault, findingsOf } from './fault.ts';
+import { type Fault, findingsOf } from './faults.ts';
 import { examine, type Look, type Site } from './look.ts';
-import { firstLooks } from './looks.ts';
-import { createPatience } from './patience.ts';
-import { measure, movedBase, reach, redirectFaults, rootEntry } from './reach.ts';
-import { lookAround } from './rounds.ts';
-import { baseOf, shown } from './url.ts';
+import { measure, movedBase, reach, redirectFaults, rootEntry } from './root.ts';
+import { createPatience, lookAround } from './rounds.ts';
+import { baseOf, shortened, shown } from './url.ts';
 
 export interface VerifyInput {
   /** Public URL of the top of the site. */
   readonly url: string;
-  /** What was published. */
+  /** The published release. */
   readonly entries: ReadonlyMap<string, Entry>;
-  /** Paths that the release changed, pages first; what is not of the release is passed over. */
+  /** Paths that the release changed, pages first; others are ignored. */
   readonly changed: readonly string[];
   readonly settings: VerifySettings;
   /** Name of the index pages. */
   readonly index: string;
   readonly spa: boolean;
-  /** The release before, to tell a page that is still the old one from one of somebody else. */
+  /** The previous release, to tell an outdated page from a foreign one. */
   readonly before?: { readonly number: number; readonly entries: ReadonlyMap<string, Entry> } | undefined;
 }
 
@@ -31,21 +30,21 @@ export interface VerifyEffects {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly log: Pick<Log, 'detail'>;
-  /** For a proxy on the way. */
+  /** For a proxy. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly limits?: Partial<VerifyLimits>;
 }
 
-/** Those of each request, and how many URLs are looked at. */
+/** Limits of each request, and the most URLs to check. */
 export type VerifyLimits = Limits & { readonly urls: number };
 
 const usual: VerifyLimits = { answerMs: 10_000, wholeMs: 60_000, keep: 16 * 1024 * 1024, urls: 10_000 };
-/** Requests on their way at a time. */
+/** Requests in flight at a time. */
 const atOnce = 8;
 
 /**
- * Looks at a published site through its public URL, as its visitors do. What is wrong and may become right is asked
- * again until `settings.forMs` are over: a CDN takes a while to forget.
+ * Checks a published site through its public URL, as its visitors see it. Faults that time may fix are checked
+ * again for `settings.forMs`: an invalidation takes a while.
  *
  * @returns also when the site does not answer at all; rejects only with the signal's reason.
  */
@@ -98,14 +97,14 @@ export async function verifySite(input: VerifyInput, effects: VerifyEffects): Pr
       timing,
     });
 
-    /** Until the root answers anything, there is no use in asking for more. */
+    /** Other URLs are useless until the root answers. */
     async function answerOf(look: Look): Promise<Answer | { readonly faults: readonly Fault[] }> {
       for (;;) {
         const answer = await reach(look, connections);
         if ('status' in answer) return answer;
         const { faults: why } = examine(look, answer, site);
         if (!patience.again(why)) return { faults: why };
-        effects.log.detail(`${shown(look.url)} ${answer.message}; asked again`);
+        effects.log.detail(`${shortened(look.url)} ${answer.message}; retrying`);
         await patience.pause();
       }
     }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { openBody, readText } from '../../cdn/dist/body.ts';
 import { checkSite } from '../../cdn/dist/check.ts';
-import { pagesThatMayName } from '../../cdn/dist/naming.ts';
-import { readSite } from '../../cdn/dist/read.ts';
+import { pagesThatMayName } from '../../cdn/dist/missing-assets.ts';
+import { type DistFolder, readDist } from '../../cdn/dist/read.ts';
+import { openBody, readText } from '../../cdn/dist/variants.ts';
 import type {
   Phase,
   Progress,
@@ -13,7 +13,6 @@ import type {
   SiteFile,
   SiteStatus,
 } from '../../cdn/model.ts';
-import { addRequests, noRequests, subtractRequests } from '../../cdn/plan/counts.ts';
 import type { Found } from '../../cdn/plan/found.ts';
 import { guardFaults } from '../../cdn/plan/guards.ts';
 import { planSite, type WorkOrder } from '../../cdn/plan/plan.ts';
@@ -21,10 +20,12 @@ import { type Earlier, earlierRelease } from '../../cdn/plan/rollback-source.ts'
 import { lookAtNew, lookAtSite } from '../../cdn/plan/site-state.ts';
 import { publish } from '../../cdn/publish/publish.ts';
 import { siteStatusOf } from '../../cdn/publish/status.ts';
+import { addRequests, noRequests, subtractRequests } from '../../cdn/store.ts';
 import { singleLimit } from '../../cdn/stores/multipart.ts';
 import type { Target } from '../../config/model.ts';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
 import type { Effects } from '../../kernel/run.ts';
+import { counted } from '../../report/figures.ts';
 import type { OperationContext } from '../context.ts';
 import { releaseName } from '../deploy/release-name.ts';
 import { type OpenSite, openSite } from './open.ts';
@@ -36,20 +37,20 @@ export interface SiteRequest {
 }
 
 export interface PublishRequest extends SiteRequest {
-  /** Name of the release; undefined: the tag, or what git says. */
+  /** Name of the release; undefined: the tag, or the output of git describe. */
   readonly name: string | undefined;
   /** Folder in place of `cdn.dist`, absolute. */
   readonly dist: string | undefined;
-  /** Take away more than `cdn.max-removed`. */
+  /** Remove more than `cdn.max-removed`. */
   readonly allowRemovals: boolean;
-  /** Look at the site afterwards, if sluice.yml has its `url`. */
+  /** Verify the site afterwards, if sluice.yml has its `url`. */
   readonly verify: boolean;
-  /** List the store, and put right what somebody else has deleted or overwritten. */
+  /** List the store, and repair files that were deleted or overwritten. */
   readonly repair: boolean;
 }
 
 export interface RollbackRequest extends SiteRequest {
-  /** Number or name of a kept release; undefined: the one before the current. */
+  /** Number or name of a kept release; undefined: the previous release. */
   readonly to: string | undefined;
   readonly verify: boolean;
 }
@@ -58,7 +59,7 @@ export interface Publishing {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** What publishing the folder would do; nothing is written. */
+/** Plans to publish the folder, without writing. */
 export async function planPublication(
   context: OperationContext,
   request: PublishRequest,
@@ -70,7 +71,7 @@ export async function planPublication(
 /**
  * Publishes the folder as a release.
  *
- * @throws UserError and UserErrors `cdn.*`; what was changed by then is said in the message.
+ * @throws UserError and UserErrors `cdn.*`, whose message describes the state of the site.
  */
 export async function publishSite(
   context: OperationContext,
@@ -83,7 +84,7 @@ export async function publishSite(
   return await apply(context, site, work, { ...hooks, begun, verify: request.verify });
 }
 
-/** What going back to an earlier release would do; nothing is written. */
+/** Plans a rollback to an earlier release, without writing. */
 export async function planSiteRollback(
   context: OperationContext,
   request: RollbackRequest,
@@ -92,7 +93,7 @@ export async function planSiteRollback(
   return (await planRollback(context, request, site)).plan;
 }
 
-/** Brings an earlier release back from what the store keeps of it: nothing is built, and nothing is sent. */
+/** Restores an earlier release from kept objects, without a build or an upload. */
 export async function rollbackSite(
   context: OperationContext,
   request: RollbackRequest,
@@ -108,7 +109,7 @@ export async function siteStatus(
   context: OperationContext,
   request: SiteRequest & { readonly audit: boolean },
 ): Promise<SiteStatus> {
-  using site = await openSite(context, request, 'looks');
+  using site = await openSite(context, request, 'reads');
   return await siteStatusOf(site.store, site.settings.url, request.audit);
 }
 
@@ -118,10 +119,26 @@ async function planFolder(
   site: OpenSite,
 ): Promise<WorkOrder> {
   const { effects } = context;
-  const { config, store } = site;
   const settings = request.dist === undefined ? site.settings : { ...site.settings, dist: request.dist };
-  const reading = readSite(settings, effects.signal);
-  // Each is waited for whatever the other comes to: a folder that can't be published is told before a store that can't.
+  const { folder, release, found } = await gather({ ...site, settings }, request, effects);
+  const work = plan(site, timeOf(found, effects), found, {
+    entries: folder.files,
+    author: { name: release.release, by: authorOf(effects.env), commit: release.commit },
+    notes: folder.notes,
+  });
+  const hints = await checkSite(folder, settings, pagesToCheck(work, folder), readText, effects.signal);
+  const faults = guardFaults(work.diff, found.manifest?.manifest.entries.values() ?? [], {
+    maxRemoved: settings.maxRemoved,
+    allowRemovals: request.allowRemovals,
+  });
+  if (faults.length > 0) throw new UserErrors(faults);
+  return { ...work, plan: { ...work.plan, notes: [...work.plan.notes, ...hints] } };
+}
+
+/** Reads the folder, the name of the release and the store at the same time. */
+async function gather({ settings, config, store }: OpenSite, request: PublishRequest, effects: Effects) {
+  const { signal } = effects;
+  const reading = readDist(settings, signal);
   const named = releaseName(
     request.name,
     targetOf(config, settings.target),
@@ -129,32 +146,20 @@ async function planFolder(
     effects,
     '--name',
   );
-  const looking = lookAtSite(
-    store,
-    async () => (await reading).files.map(({ path }) => path),
-    effects.signal,
-    request.repair,
-  );
+  const pathsOf = async () => (await reading).files.map(({ path }) => path);
+  const looking = lookAtSite(store, pathsOf, signal, request.repair);
+  // A fault of the folder is reported before one of the store.
   for (const pending of [named, looking]) pending.catch(() => {});
-  const { files, notes } = await reading;
-  const { release, commit } = await named;
-  const found = await lookAtNew(store, await looking, files, effects.signal);
-  const work = plan(site, timeOf(found, effects), found, {
-    entries: files,
-    author: { name: release, by: authorOf(effects.env), commit },
-    notes,
-  });
-  const changed = work.diff.changes.flatMap(({ to }) => ('file' in to ? [to] : []));
-  // Pages that stay as they are were looked at when they came; what they name may be gone now.
-  const gone = work.diff.removed.map(({ path }) => path);
-  const pages = new Set([...changed, ...pagesThatMayName(gone, files, readText)]);
-  const hints = await checkSite({ files, notes }, settings, [...pages], readText, effects.signal);
-  const faults = guardFaults(work.diff, found.manifest?.manifest.entries.values() ?? [], {
-    maxRemoved: settings.maxRemoved,
-    allowRemovals: request.allowRemovals,
-  });
-  if (faults.length > 0) throw new UserErrors(faults);
-  return { ...work, plan: { ...work.plan, notes: [...work.plan.notes, ...hints] } };
+  const folder = await reading;
+  const release = await named;
+  return { folder, release, found: await lookAtNew(store, await looking, folder.files, signal) };
+}
+
+/** Changed pages, and unchanged ones that may name removed files. */
+function pagesToCheck({ diff }: WorkOrder, { files }: DistFolder): readonly SiteFile[] {
+  const changed = diff.changes.flatMap(({ to }) => ('file' in to ? [to] : []));
+  const removed = diff.removed.map(({ path }) => path);
+  return [...new Set([...changed, ...pagesThatMayName(removed, files, readText)])];
 }
 
 async function planRollback(
@@ -175,17 +180,17 @@ async function planRollback(
   if (lost === undefined) return work;
   throw new UserError({
     code: 'cdn.lost',
-    message: `Release ${number} can’t be brought back: the store has not kept ${lost.path}${work.diff.lost.length > 1 ? ` and ${work.diff.lost.length - 1} more files` : ''}`,
-    hint: 'Build that version again and publish it.',
+    message: `Cannot roll back to release ${number}: the store has not kept ${lost.path}${work.diff.lost.length > 1 ? ` and ${counted(work.diff.lost.length - 1, 'more file')}` : ''}`,
+    hint: 'Build that release again and publish it.',
   });
 }
 
-/** Grace periods go by the store's clock: one machine whose own is a month ahead would end them all. */
+/** Grace periods use the store's clock: a machine with a clock a month ahead must not end them all. */
 function timeOf({ manifest }: Found, { clock }: Effects): number {
   return manifest?.now || clock.now();
 }
 
-/** A target of deploys has its own rules for names; a site that is none of them takes any. */
+/** A target of deploys has rules for names; other sites take any name. */
 function targetOf({ targets }: OpenSite['config'], name: string | undefined): Target | undefined {
   return name !== undefined && Object.hasOwn(targets, name) ? targets[name] : undefined;
 }
@@ -215,7 +220,7 @@ function plan(
   });
 }
 
-/** Of what is stored in one piece, and as it is in the folder: encoding it again only to know would cost too much. */
+/** Only of single-part objects stored as in the folder: encoding a file again costs too much. */
 function etagOf({ file, encoding, size }: SiteFile): string | undefined {
   if (encoding !== undefined || size > singleLimit) return undefined;
   return `"${createHash('md5').update(readFileSync(file)).digest('hex')}"`;

@@ -8,17 +8,17 @@ import type { Effects } from '../../kernel/run.ts';
 import type { OperationContext } from '../context.ts';
 import { type OpenSite, openSite } from './open.ts';
 
-/** Looks at what is published, whoever published it, as visitors see it. */
+/** Checks the published release as visitors see it. */
 export async function verifyPublished(
   context: OperationContext,
   request: { readonly target: string | undefined },
 ): Promise<VerifyReport> {
-  using site = await openSite(context, request, 'looks');
+  using site = await openSite(context, request, 'reads');
   const { settings, store } = site;
   if (settings.url === undefined) {
     throw new UserError({
       code: 'config.missing-key',
-      message: 'cdn: url is missing, so nobody knows where visitors see the site',
+      message: 'cdn: url is missing; verify needs the public URL of the site',
       hint: 'url: https://www.example.com',
       at: { file: site.config.file },
     });
@@ -32,7 +32,7 @@ export async function verifyPublished(
   return await verifySite({ url, entries, changed: [], settings: verify, index, spa }, context.effects);
 }
 
-/** Looks at a release that was just published; undefined without a `url`, or where there was nothing to do. */
+/** Checks a release that was just published; undefined without a `url`, or where there was nothing to do. */
 export async function verifyRelease(
   { settings }: OpenSite,
   { diff, found, tailOnly, finishes }: WorkOrder,

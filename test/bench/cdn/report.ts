@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { RequestCounts } from '../../../src/cdn/model.ts';
-import { totalOf } from '../../../src/cdn/report/words.ts';
+import { totalOf } from '../../../src/cdn/report/lines.ts';
 import { publish, type Spread, say, seconds, show, spread } from '../output.ts';
 import { peerVersions, sluice } from './peers.ts';
 import type { Run } from './run.ts';

@@ -1,19 +1,9 @@
 import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  rmSync,
-} from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RequestCounts } from '../../../src/cdn/model.ts';
-import { noRequests } from '../../../src/cdn/plan/counts.ts';
+import { noRequests } from '../../../src/cdn/store.ts';
 import { type Relay, startRelay } from '../../bed/relay.ts';
 import { end, freePort, makeBucket, programPath, untilAnswers } from '../../support/cdn/stores/server.ts';
 

@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { verdictOf } from '../../../src/cdn/report/verdict.ts';
+import { verdictOf } from '../../../src/cdn/report/lines.ts';
 import { type PublishedSite, startPublishedSite } from '../../support/cdn/published-site.ts';
 import type { S3Server } from '../../support/cdn/stores/server.ts';
 import { startVersity } from '../../support/cdn/stores/versitygw.ts';

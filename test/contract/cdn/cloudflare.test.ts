@@ -15,9 +15,7 @@ describe('Cloudflare', () => {
     const { api, invalidator, tell } = await cloudflare({ onPurge: ({ files }) => forgotten.push(...files) });
     const names = [...many(59, (index) => `f${index}.js`), 'ä/index.html', 'a~[b] c.js'];
     const plan = invalidator.plan(changed(names));
-    expect(plan.cost).toBe(
-      'nothing; 3 of the 25 purges that the Free plan has at once (5 a minute come back)',
-    );
+    expect(plan.cost).toBe('nothing; 3 purges (the Free plan allows 25 at once, then 5 per minute)');
     const result = await tell(names);
     expect(result).toMatchObject({
       cdn: 'Cloudflare example.com',
@@ -82,7 +80,7 @@ describe('Cloudflare', () => {
     const result = await tell(many(31, (index) => `${index}.js`));
     expect(result).toMatchObject({ outcome: 'failed', requests: 3 });
     expect(result.why).toMatch(
-      /^it let no more requests through, and asks to wait 10 m 00 s; 1 of 2 requests went through before\.$/,
+      /^it limited the rate of requests, and asked to retry after 10 m 00 s; 1 of 2 requests succeeded\.$/,
     );
     expect(clock.elapsed()).toBe(0);
   });
@@ -117,7 +115,7 @@ describe('Cloudflare', () => {
       'a zone that the token does not see',
       { zones: [] },
       'example.com',
-      /^it has no zone example\.com that this token may see; .+by its ID\.$/,
+      /^it has no zone example\.com that this token can read; .+to the zone ID\.$/,
     ],
     ['an ID that there is not', {}, 'f'.repeat(32), /“Authentication error” \(10000\)/],
   ])('says what is wrong at once: %s', async (_, options, zone, why) => {
@@ -143,7 +141,7 @@ describe('Cloudflare', () => {
       'two words',
       'https://www.example.com/',
       'cdn.cloudflare',
-      /^CLOUDFLARE_API_TOKEN is no API token/,
+      /^CLOUDFLARE_API_TOKEN is not a valid API token/,
     ],
     ['no URL', token, undefined, 'config.missing-key', /^cdn: url is missing/],
   ])('can’t be told with %s, which is said before anything is published', (_, given, url, code, message) => {

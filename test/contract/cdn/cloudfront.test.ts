@@ -17,7 +17,7 @@ describe('CloudFront', () => {
     });
     const names = ['index.html', 'a&b <c>"d".txt', 'ä/1 2.html', 'js/vendors~main.js', "it's.css"];
     const plan = invalidator.plan(changed(names));
-    expect(plan.cost).toBe('7 of the 1,000 free paths of a month, $0.035 once those are used up');
+    expect(plan.cost).toBe('7 of the 1,000 free paths per month, then $0.035');
     const result = await tell(names);
     expect(result).toMatchObject({ cdn: 'CloudFront E1', outcome: 'accepted', requests: plan.requests });
     expect(result.paths).toEqual(plan.paths);
@@ -63,7 +63,7 @@ describe('CloudFront', () => {
     const result = await tell(['a.js']);
     expect(result.outcome).toBe('failed');
     expect(result.why).toMatch(
-      /^it answered ServiceUnavailable: “CloudFront encountered .+” \(asked for 4 m/,
+      /^it answered ServiceUnavailable: “CloudFront encountered .+” \(retried for 4 m/,
     );
     expect(clock.elapsed()).toBeLessThanOrEqual(5 * minute);
     expect(api.requests).toHaveLength(result.requests);
@@ -81,7 +81,7 @@ describe('CloudFront', () => {
     );
     expect(await tell(['b.js'])).toMatchObject({
       outcome: 'failed',
-      why: expect.stringMatching(/^it had too many invalidations in progress \(asked for 5 m 00 s\)\.$/),
+      why: expect.stringMatching(/^it had too many invalidations in progress \(retried for 5 m 00 s\)\.$/),
     });
     // Files and wildcards are counted apart.
     expect(await tell(['js/c~d.js'])).toMatchObject({ outcome: 'accepted' });
@@ -98,7 +98,7 @@ describe('CloudFront', () => {
     const result = await tell(['a.js']);
     expect(result).toMatchObject({
       outcome: 'accepted',
-      why: expect.stringMatching(/^it was still at it \(asked for 15 m 00 s\)\.$/),
+      why: expect.stringMatching(/^it was still in progress \(retried for 15 m 00 s\)\.$/),
     });
   });
 
@@ -112,22 +112,22 @@ describe('CloudFront', () => {
       'a distribution that there is not',
       { distributions: ['E2'] },
       {},
-      /^it has no distribution E1 in the account of these keys\.$/,
+      /^it has no distribution E1 in this account\.$/,
     ],
     [
       'a missing permission',
       { denied: ['CreateInvalidation'] },
       {},
-      /^it doesn’t allow it: “User: .+ perform: cloudfront:CreateInvalidation .+”\.$/,
+      /^it denied access: “User: .+ perform: cloudfront:CreateInvalidation .+”\.$/,
     ],
     [
       'a wrong secret',
       {},
       { secretAccessKey: 'another secret' },
-      /^it doesn’t accept the keys: SignatureDoesNotMatch\.$/,
+      /^it rejected the keys: SignatureDoesNotMatch\.$/,
     ],
-    ['a wrong key', {}, { accessKeyId: 'AKIAOTHER' }, /^it doesn’t accept the keys: InvalidClientTokenId\.$/],
-    ['a session that is over', {}, { sessionToken: 'old' }, /^it doesn’t accept the keys: ExpiredToken\.$/],
+    ['a wrong key', {}, { accessKeyId: 'AKIAOTHER' }, /^it rejected the keys: InvalidClientTokenId\.$/],
+    ['a session that is over', {}, { sessionToken: 'old' }, /^it rejected the keys: ExpiredToken\.$/],
   ])('says what is wrong at once: %s', async (_, options, keys, why) => {
     const { api, tell } = await cloudFront(options, { keys: async () => ({ ...account, ...keys }) });
     expect(await tell(['a.js'])).toMatchObject({
@@ -147,7 +147,7 @@ describe('CloudFront', () => {
   test('is not asked without keys', async () => {
     const none = new UserError({ code: 'cdn.credentials', message: 'There are no keys' });
     const { tell } = await cloudFront({}, { keys: () => Promise.reject(none) });
-    const why = 'it was not asked: There are no keys.';
+    const why = 'it was not called: There are no keys.';
     expect(await tell(['a.js'])).toMatchObject({ outcome: 'failed', requests: 0, why });
   });
 
@@ -170,7 +170,7 @@ describe('CloudFront', () => {
   test('is soon given up at an address where nobody is', async () => {
     const { api, tell } = await cloudFront();
     await api[Symbol.asyncDispose]();
-    const why = 'it can’t be reached (ECONNREFUSED).';
+    const why = 'it cannot be reached (ECONNREFUSED).';
     expect(await tell(['a.js'])).toMatchObject({ outcome: 'failed', requests: 4, why });
   });
 

@@ -63,7 +63,8 @@ test('what was overwritten is old until the edge is told, and the finding says s
     settings,
     before: { number: 1, entries: release1 },
   };
-  const stale = 'is still that of release 1: the CDN has kept it (Age 4000 s, x-cache: Hit from sluice-edge)';
+  const stale =
+    'still has the content of release 1: the CDN serves it from its cache (Age 4000 s, x-cache: Hit from sluice-edge)';
   expect(told(await verify(edge.url, second))).toEqual([
     `fail content /: ${stale} (and /index.html, /robots.txt)`,
   ]);
@@ -95,13 +96,13 @@ test('it expires by Cache-Control, and is asked for again with its ETag', async 
 test('an app of one page: the fallback serves it, and hides what is missing', async () => {
   await start({ fallback: '/index.html' });
   expect(told(await verify(edge.url, { spa: true, settings: settingsOf() }))).toEqual([
-    'warn content /blog/: shows the page of the root: the CDN serves no index pages of folders, so links must name them',
+    'warn content /blog/: serves the root page instead: the CDN does not serve index pages of folders, so links must name them',
   ]);
   await store.remove(['assets/app-5e6f7a8b.css', 'about.html']);
   edge.purge(['/*']);
   expect(told(await verify(edge.url, { spa: true, settings: settingsOf() }))).toEqual([
-    'fail content /about.html: shows the page of the root: the CDN takes it for an unknown path, so the file is not served (and /assets/app-5e6f7a8b.css)',
-    expect.stringMatching(/^warn content \/blog\/: shows the page of the root/),
+    'fail content /about.html: serves the root page instead: the CDN treats it as an unknown path (and /assets/app-5e6f7a8b.css)',
+    expect.stringMatching(/^warn content \/blog\/: serves the root page instead/),
   ]);
 });
 
@@ -125,6 +126,6 @@ test('a plus in a path: its page is found, a reference that does not escape it i
   await putAll(store, contents);
   const settings = settingsOf({ security: 'off' });
   expect(told(await verify(edge.url, { entries: entriesOf(contents), settings }))).toEqual([
-    'fail content /assets/a+b.js: answers 404: S3 takes the + in this URL for a space; write it as %2B',
+    'fail content /assets/a+b.js: answers 404: S3 reads the + in this URL as a space; write it as %2B',
   ]);
 });

@@ -258,7 +258,7 @@ it('waits for an answer so long and no longer', async () => {
   const http = openHttp({}, new AbortController().signal, { silenceMs: 50 });
   const origin = originOf(new URL(storm.endpoint));
   const asked = http.send({ method: 'GET', origin, path: '/', headers: { host: 'front' } });
-  await expect(asked).rejects.toMatchObject({ code: 'ETIMEDOUT', message: 'nothing came for 0.05 s' });
+  await expect(asked).rejects.toMatchObject({ code: 'ETIMEDOUT', message: 'no data for 0.05 s' });
   http.close();
 });
 

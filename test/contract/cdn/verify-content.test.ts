@@ -60,8 +60,8 @@ test('a page that is old for a while: only it is asked again, then its assets', 
   expect(told(report)).toEqual([]);
   expect(slept).toEqual([500, 1000]);
   expect(said).toEqual([
-    expect.stringContaining('2 URLs not as published yet'),
-    expect.stringContaining('1 URL not as'),
+    expect.stringContaining('2 URLs not up to date yet'),
+    expect.stringContaining('1 URL not up to date yet'),
   ]);
   const count = (line: string) => server.asked.filter((candidate) => candidate === line).length;
   expect([
@@ -78,7 +78,7 @@ test('a page that stays old: the finding says of which release', async () => {
   const server = await started(serve(site, { '/': gives(old, { age: '9', 'cf-cache-status': 'HIT' }) }));
   const before = { number: 11, entries: entriesOf({ 'index.html': old }) };
   expect(told(await verify(server.url, { before }))).toEqual([
-    'fail content /: is still that of release 11: the CDN has kept it (Age 9 s, cf-cache-status: HIT)',
+    'fail content /: still has the content of release 11: the CDN serves it from its cache (Age 9 s, cf-cache-status: HIT)',
   ]);
 });
 
@@ -101,8 +101,8 @@ test('200 MB where a page should be are given up', async () => {
     serve(site, { '/about.html': endless, '/index.html': gives(bomb, { 'content-encoding': 'gzip' }) }),
   );
   expect(told(await verify(server.url))).toEqual([
-    'fail content /index.html: is not what was published: far more than the 161 B that it should have',
-    'fail content /about.html: is not what was published: far more than the 47 B that it should have',
+    'fail content /index.html: differs from the published content: far more than the expected 161 B',
+    'fail content /about.html: differs from the published content: far more than the expected 47 B',
   ]);
   expect(sent).toBeLessThan(50);
 });
@@ -122,7 +122,7 @@ test('large assets are asked for their size, or as far as needed by servers with
     }),
   );
   expect(told(await verify(server.url, { entries: entriesOf(contents) }))).toEqual([
-    'fail content /assets/b.js: has 2097153 bytes, 2097152 were published',
+    'fail content /assets/b.js: has 2097153 bytes; 2097152 were published',
   ]);
   expect([...new Set(server.asked.filter((line) => line.includes('.js')))]).toEqual([
     'HEAD /assets/a.js',
@@ -164,8 +164,8 @@ test('what a page names is found in all places, and what it does without is a wa
   };
   const server = await started(serve(contents));
   expect(told(await verify(server.url, { entries: entriesOf(contents) }))).toEqual([
-    'fail content /sub/b.svg: answers 404: it is not there',
-    'warn content /sub/icon.svg: answers 404: it is not there',
+    'fail content /sub/b.svg: answers 404: the object does not exist',
+    'warn content /sub/icon.svg: answers 404: the object does not exist',
   ]);
 });
 
@@ -177,11 +177,11 @@ test('what is stored encoded comes as it is, and is read by what it means', asyn
     serve({ 'index.html': packed }, { '/': gives(packed, headers), '/index.html': gives(packed, headers) }),
   );
   expect(told(await verify(right.url, { entries }))).toEqual([
-    'fail content /assets/gone.js: answers 404: it is not there',
+    'fail content /assets/gone.js: answers 404: the object does not exist',
   ]);
   const bare = await started(serve({ 'index.html': packed }));
   expect(told(await verify(bare.url, { entries }))).toEqual([
-    'fail content /: comes without its Content-Encoding (br): browsers cannot read it (and /index.html)',
+    'fail content /: lacks its Content-Encoding (br): browsers cannot read it (and /index.html)',
   ]);
 });
 
@@ -189,17 +189,14 @@ test('a page that Cloudflare changes is a warning as long as it names this relea
   const rocket =
     '<script src="/cdn-cgi/scripts/7d0fa10a/cloudflare-static/rocket-loader.min.js" data-cf-settings="x"></script>';
   const cases: [string, RegExp][] = [
-    [
-      home + rocket,
-      /^warn content \/: is not byte for byte what was published: Cloudflare puts off its scripts/,
-    ],
+    [home + rocket, /^warn content \/: differs from the published bytes: Cloudflare defers its scripts/],
     [
       home.replace('type="module"', 'type="x-module"') + rocket,
-      /^warn content \/: cannot be compared .* all it names is of this release$/,
+      /^warn content \/: cannot be compared .* every file it names is part of this release$/,
     ],
     [
       page('home', '/assets/app-00000000.js') + rocket,
-      /^fail content \/: is not what was published: Cloudflare puts off .* names is not of/,
+      /^fail content \/: differs from the published page: Cloudflare defers .* files that are not part of/,
     ],
   ];
   for (const [body, expected] of cases) {
@@ -214,6 +211,6 @@ test('a page that names files without end', async () => {
   const server = await started(serve(contents));
   const report = await verify(server.url, { entries: entriesOf(contents) }, { limits: { urls: 3 } });
   expect(told(report)).toEqual([
-    'warn content /: names so many files that not all were looked at (3 URLs are the most) (and /index.html)',
+    'warn content /: names too many files to check them all (limit: 3 URLs) (and /index.html)',
   ]);
 });

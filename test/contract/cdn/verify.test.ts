@@ -45,58 +45,58 @@ describe('one fault, one finding', () => {
     [
       'a page is missing',
       { '/about.html': status(404) },
-      /^fail content \/about.html: answers 404: it is not there$/,
+      /^fail content \/about.html: answers 404: the object does not exist$/,
     ],
     [
       'a page is forbidden',
       { '/about.html': status(403) },
-      /^fail .*answers 403: it is not there, or the CDN may not read/,
+      /^fail .*answers 403: the object does not exist, or the CDN has no permission to read it/,
     ],
     [
       'the store fails',
       { '/about.html': status(503) },
-      /^fail .*answers 503: the CDN, or the store behind it/,
+      /^fail .*answers 503: the CDN or its origin is failing/,
     ],
     [
       'a bot check is in the way',
       { '/about.html': status(403, { 'cf-mitigated': 'challenge' }) },
-      /^fail .*Cloudflare wants to know whether a person asks/,
+      /^fail .*Cloudflare requires a browser challenge/,
     ],
     ['an asset is missing', { [app]: status(404) }, /^fail content \/assets\/app-1a2b3c4d.js: answers 404/],
     [
       'an asset has other bytes',
       { [app]: gives('console.log("release 1");', { 'content-type': 'text/javascript; charset=utf-8' }) },
-      /^fail content \/assets\/app-1a2b3c4d.js: is not what was published \(25 bytes as it should have, but others\): does this/,
+      /^fail content \/assets\/app-1a2b3c4d.js: differs from the published content \(25 bytes as expected, with other content\): does this/,
     ],
     [
       'a script comes as a page',
       { [app]: changes({ 'content-type': 'text/html' }) },
-      /^fail content .*js: Content-Type is “text\/html”, “text\/javascript; charset=utf-8” was published$/,
+      /^fail content .*js: Content-Type is “text\/html”; published as “text\/javascript; charset=utf-8”$/,
     ],
     [
       'only the charset is missing',
       { '/about.html': changes({ 'content-type': 'text/html' }) },
-      /^warn content .*Content-Type is “text\/html”, “text\/html; charset=utf-8” was/,
+      /^warn content .*Content-Type is “text\/html”; published as “text\/html; charset=utf-8”/,
     ],
     [
       'a cache has kept another copy',
       { '/about.html': gives('<p>old', { age: '1234', 'x-cache': 'Hit from cloudfront' }) },
-      /^fail content \/about.html: .*: the CDN has kept another copy \(Age 1234 s, x-cache: Hit from cloudfront\)$/,
+      /^fail content \/about.html: .*: the CDN serves another copy from its cache \(Age 1234 s, x-cache: Hit from cloudfront\)$/,
     ],
     [
       'the CDN has caching rules of its own',
       { '/about.html': changes({ 'cache-control': 'max-age=14400' }) },
-      /^warn cache \/about.html: Cache-Control is “max-age=14400”, “public, max-age=300, must-revalidate” was published/,
+      /^warn cache \/about.html: Cache-Control is “max-age=14400”; published as “public, max-age=300, must-revalidate”/,
     ],
     [
       'a page is kept for a year',
       { '/about.html': changes({ 'cache-control': 'public, max-age=31536000, immutable' }) },
-      /^fail cache \/about.html: .*browsers that get this page will not ask/,
+      /^fail cache \/about.html: .*browsers that load this page never request/,
     ],
     [
       'a header of the settings is missing',
       { '/about.html': changes({ 'x-frame-options': undefined }) },
-      /^fail security \/about.html: X-Frame-Options is missing/,
+      /^fail security \/about.html: X-Frame-Options and frame-ancestors in Content-Security-Policy are missing/,
     ],
     [
       'scripts may stand in the page',
@@ -106,17 +106,17 @@ describe('one fault, one finding', () => {
     [
       'folders have no index page',
       { '/blog/': status(404) },
-      /^warn content \/blog\/: answers 404: the CDN serves no index/,
+      /^warn content \/blog\/: answers 404: the CDN does not serve index/,
     ],
     [
       'a folder shows the root',
       { '/blog/': gives(home) },
-      /^warn content \/blog\/: shows the page of the root/,
+      /^warn content \/blog\/: serves the root page instead/,
     ],
     [
       'a page shows the root',
       { '/about.html': gives(home) },
-      /^fail content \/about.html: shows the page of the root/,
+      /^fail content \/about.html: serves the root page instead/,
     ],
     [
       'a page breaks off',
@@ -126,27 +126,27 @@ describe('one fault, one finding', () => {
           setTimeout(() => response.destroy(), 20);
         },
       },
-      /^fail .*: closed the connection in the middle of the answer$/,
+      /^fail .*: closed the connection during the response$/,
     ],
     [
       'a server speaks something else',
       { '/about.html': (request) => void request.socket.end('220 mail.example.com ESMTP\r\n') },
-      /^fail .*: answers with something that is not HTTP \(HPE_\w+\); perhaps it wants https$/,
+      /^fail .*: sends an invalid HTTP response \(HPE_\w+\); try https$/,
     ],
     [
       'a circle of redirects',
       { '/about.html': status(302, { location: '/b' }), '/b': status(301, { location: '/about.html' }) },
-      /^fail content \/about.html: redirects in a circle, over http:/,
+      /^fail content \/about.html: redirects in a loop through http:/,
     ],
     [
       'a redirect to nowhere',
       { '/about.html': status(302, { location: 'javascript:alert(1)' }) },
-      /^fail .*: redirects to javascript:alert\(1\), which is no web address$/,
+      /^fail .*: redirects to javascript:alert\(1\), which is not an HTTP URL$/,
     ],
     [
       'bytes that are not encoded as they say',
       { '/about.html': changes({ 'content-encoding': 'br' }) },
-      /^fail .*: says Content-Encoding br of bytes that are not encoded/,
+      /^fail .*: has Content-Encoding br, but its bytes are not encoded/,
     ],
   ])('%s', async (_, faults, expected) => {
     const server = await started(serve(site, faults));
@@ -206,16 +206,14 @@ describe('unknown paths', () => {
       true,
       (_, response) => void response.writeHead(404).end(home),
       [
-        'fail spa /?: answers 404 with the index page: browsers show it, search engines do not; in a single-page app (cdn.spa) an unknown path must answer 200 with the index page',
+        'fail spa /?: answers 404 with the index page: browsers show it, search engines ignore it; in a single-page app (cdn.spa) an unknown path must answer 200 with the index page',
       ],
     ],
     [
       'a soft 404',
       false,
       gives('<p>Oops'),
-      [
-        'warn spa /?: answers 200 for a path that does not exist, so no missing file is ever noticed (a soft 404)',
-      ],
+      ['warn spa /?: answers 200 for a path that does not exist (a soft 404), which hides missing files'],
     ],
     ['a forbidden path', false, status(403), []],
   ])('%s', async (_, spa, answer, expected) => {
@@ -232,7 +230,7 @@ describe('unknown paths', () => {
       serve(contents, { '/assets/gone-1a2b3c4d.js': gives(contents['index.html']) }),
     );
     expect(told(await verify(server.url, { entries: entriesOf(contents) }))).toEqual([
-      'fail content /assets/gone-1a2b3c4d.js: is a page where a file should be: the CDN takes it for an unknown path',
+      'fail content /assets/gone-1a2b3c4d.js: serves an HTML page instead of a file: the CDN treats it as an unknown path',
     ]);
     expect(server.asked).toContain('HEAD /assets/gone-1a2b3c4d.js');
   });

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readText } from '../../../src/cdn/dist/body.ts';
 import { checkSite } from '../../../src/cdn/dist/check.ts';
-import { readSite, type Site } from '../../../src/cdn/dist/read.ts';
+import { type DistFolder, readDist } from '../../../src/cdn/dist/read.ts';
+import { readText } from '../../../src/cdn/dist/variants.ts';
 import { builtFolder } from '../../support/cdn/dist-fixtures.ts';
 import { installedPackages } from '../../support/checks/node-packages.ts';
 
@@ -113,13 +113,13 @@ const bundlers: Readonly<Record<string, (folder: string) => void>> = {
   },
 };
 
-async function built(name: string, text: string): Promise<Site> {
+async function built(name: string, text: string): Promise<DistFolder> {
   const folder = mkdtempSync(join(top, `${name.replaceAll(' ', '-')}-`));
   source(folder, text);
   bundlers[name]?.(folder);
   using unused = builtFolder();
   const settings = unused.settings({ dist: join(folder, 'dist') });
-  const site = await readSite(settings, signal);
+  const site = await readDist(settings, signal);
   expect(await checkSite(site, settings, site.files, readText, signal)).toEqual([]);
   return site;
 }

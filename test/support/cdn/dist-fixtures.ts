@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readSite, type Site } from '../../../src/cdn/dist/read.ts';
+import { type DistFolder, readDist } from '../../../src/cdn/dist/read.ts';
 import type { SiteSettings } from '../../../src/config/site.ts';
 import { userErrorsOf } from '../../../src/kernel/errors.ts';
 
@@ -15,7 +15,7 @@ export interface BuiltFolder extends Disposable {
   readonly dist: string;
   put(path: string, content: string | Uint8Array): void;
   settings(change?: Partial<SiteSettings>): SiteSettings;
-  read(change?: Partial<SiteSettings>): Promise<Site>;
+  read(change?: Partial<SiteSettings>): Promise<DistFolder>;
   /** What is wrong with it: codes and messages. */
   faults(change?: Partial<SiteSettings>): Promise<string[]>;
 }
@@ -30,7 +30,7 @@ export function builtFolder(files: Readonly<Record<string, string | Uint8Array>>
   };
   for (const [path, content] of Object.entries(files)) put(path, content);
   const settings = (change: Partial<SiteSettings> = {}): SiteSettings => ({ ...plain, dist, ...change });
-  const read = (change?: Partial<SiteSettings>) => readSite(settings(change), new AbortController().signal);
+  const read = (change?: Partial<SiteSettings>) => readDist(settings(change), new AbortController().signal);
   return {
     top,
     dist,

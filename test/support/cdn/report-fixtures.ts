@@ -90,7 +90,7 @@ export const plan: PublicationPlan = {
     {
       cdn: 'CloudFront E2EXAMPLE',
       paths: ['/', '/docs/', '/docs/index.html', '/index.html', '/robots.txt'],
-      ...{ requests: 1, cost: '5 of the 1,000 free paths of a month' },
+      ...{ requests: 1, cost: '5 of the 1,000 free paths per month' },
     },
   ],
   notes: ['The store has no conditional writes: a lease keeps two publishers apart.'],

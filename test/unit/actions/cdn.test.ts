@@ -97,13 +97,15 @@ describe('a site that is not what was published', () => {
   test('ends the step with what is wrong, in log and summary, and how to go back', async () => {
     expect(await tellPublication({ ...seen.report, verify: seen.faulty }, await job(), '')).toBe(false);
     expect(outputs()).toMatchObject({ outcome: 'published', verdict: 'fail', findings: '2' });
-    expect(printed.join('\n')).toContain('→ To go back: sluice cdn rollback --target production --to 12');
+    expect(printed.join('\n')).toContain('→ Roll back: sluice cdn rollback --target production --to 12');
     expect(readFileSync(path('summary'), 'utf8')).toMatch(/^## 🔴 &#35;13 v1\.2\.3 is published, but/);
   });
 
   test('also when one only looks', async () => {
     expect(await tellLook(seen.faulty, await job())).toBe(false);
-    expect(printed.join('\n')).toMatch(/^✗ https:\/\/app\.example\.com\/ is not as it was published/);
+    expect(printed.join('\n')).toMatch(
+      /^✗ https:\/\/app\.example\.com\/ does not match the published release/,
+    );
   });
 });
 

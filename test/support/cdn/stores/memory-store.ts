@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ObjectHeaders, RequestCounts } from '../../../../src/cdn/model.ts';
-import { addRequests, noRequests } from '../../../../src/cdn/plan/counts.ts';
-import type { Body, ObjectStore } from '../../../../src/cdn/store.ts';
+import { addRequests, type Body, noRequests, type ObjectStore } from '../../../../src/cdn/store.ts';
 
 export interface MemoryObject {
   readonly bytes: Buffer;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readText } from '../../../../src/cdn/dist/body.ts';
 import { checkSite } from '../../../../src/cdn/dist/check.ts';
+import { readText } from '../../../../src/cdn/dist/variants.ts';
 import type { SiteSettings } from '../../../../src/config/site.ts';
 import { userErrorsOf } from '../../../../src/kernel/errors.ts';
 import { builtFolder, faultsOf, page } from '../../../support/cdn/dist-fixtures.ts';
@@ -22,17 +22,17 @@ const fill = ' '.repeat(60);
 
 describe('a folder that is no site', () => {
   test.each<[string, Files, string[]]>([
-    ['empty', {}, ['cdn.empty: The folder dist holds no file to publish']],
+    ['empty', {}, ['cdn.empty: The folder dist has no files to publish']],
     ['without an index page', { 'a.js': '' }, ['cdn.no-index: dist has no index.html at its top']],
     [
       'with an index page of a few bytes',
       { 'index.html': ' <p>ok</p>\n' },
-      ['cdn.empty: index.html has 9 bytes: that is no page'],
+      ['cdn.empty: index.html has 9 bytes: it is not a page'],
     ],
     [
       'with an error instead of a page',
       { 'index.html': 'Error: Cannot find module "vite", which the build needs' },
-      ['cdn.empty: index.html has no tag in it: that is no page'],
+      ['cdn.empty: index.html has no HTML tag: it is not a page'],
     ],
     [
       'sources of Vite',
@@ -42,19 +42,19 @@ describe('a folder that is no site', () => {
         'src/main.tsx': '',
       },
       [
-        'cdn.not-built: dist holds the sources of a front end (package.json, src/main.tsx), not what its build makes',
-        'cdn.not-built: index.html is not what a build makes: it loads src/main.tsx, a source',
+        'cdn.not-built: dist contains the sources of a front end (package.json, src/main.tsx), not its build',
+        'cdn.not-built: index.html is not the output of a build: it loads the source src/main.tsx',
       ],
     ],
     [
       'public/ of Create React App',
       { 'index.html': `<link rel=icon href="%PUBLIC_URL%/favicon.ico">${fill}` },
-      ['cdn.not-built: index.html is not what a build makes: it has %PUBLIC_URL% in it'],
+      ['cdn.not-built: index.html is not the output of a build: it contains %PUBLIC_URL%'],
     ],
     [
       'the template of SvelteKit',
       { 'index.html': `<head>%sveltekit.head%</head>${page}` },
-      ['cdn.not-built: index.html is not what a build makes: it has %sveltekit.head% in it'],
+      ['cdn.not-built: index.html is not the output of a build: it contains %sveltekit.head%'],
     ],
   ])('%s', async (_, files, expected) => {
     expect(await faults(files)).toEqual(expected);
@@ -64,13 +64,9 @@ describe('a folder that is no site', () => {
     [
       'the index page lies deeper',
       { 'browser/index.html': page, 'x/y/index.html': page },
-      'There is browser/index.html: is cdn.dist to be dist/browser?',
+      'Found browser/index.html. Set cdn.dist to dist/browser, if that is the site.',
     ],
-    [
-      'it has another name',
-      { 'home.html': page },
-      'At its top are home.html: name the index page in cdn.index.',
-    ],
+    ['it has another name', { 'home.html': page }, 'Found home.html. Set cdn.index to the index page.'],
   ])('says what to do when %s', async (_, files, hint) => {
     const error = await check(files).catch((thrown: unknown) => thrown);
     expect(userErrorsOf(error)).toMatchObject([{ code: 'cdn.no-index', hint }]);
@@ -102,18 +98,18 @@ describe('what pages name', () => {
     expect(userErrorsOf(error).map(({ code, message, at }) => [code, message, at])).toEqual([
       [
         'cdn.missing-asset',
-        'blog/x.html (and 1 more page) names assets/app.js (script), which is not in the folder',
+        'blog/x.html (and 1 more page) refers to assets/app.js (script), which is missing in the folder',
         { file: `${folder.dist}/blog/x.html`, line: 2 },
       ],
       [
         'cdn.missing-asset',
-        'index.html names img/b.png (img), which is not in the folder',
+        'index.html refers to img/b.png (img), which is missing in the folder',
         { file: `${folder.dist}/index.html`, line: 3 },
       ],
     ]);
     expect(
       await check({ 'index.html': index, 'assets/app.js': '', 'img/a.png': '', 'img/b.png': '' }),
-    ).toEqual(['index.html names favicon.ico (link icon), which is not in the folder']);
+    ).toEqual(['index.html refers to favicon.ico (link icon), which is missing in the folder']);
   });
 
   test('is looked for below the public address; without one any folder of the host may be the top', async () => {
@@ -122,7 +118,7 @@ describe('what pages name', () => {
       'assets/a.js': '',
     };
     const missing = (path: string) =>
-      `cdn.missing-asset: index.html names ${path}, which is not in the folder`;
+      `cdn.missing-asset: index.html refers to ${path}, which is missing in the folder`;
     expect(await faults(files)).toEqual([missing('api/logo.png (img)')]);
     expect(await faults(files, { url: 'https://www.example.com/app/' })).toEqual([]);
     expect(await faults(files, { url: 'https://www.example.com/' })).toEqual([
@@ -136,7 +132,7 @@ describe('what pages name', () => {
     const told = await faults({ 'index.html': page + scripts });
     expect([told.length, told.at(-1)]).toEqual([
       11,
-      'cdn.missing-asset: 3 more files that pages need are not in the folder',
+      'cdn.missing-asset: 3 more required files are missing in the folder',
     ]);
   });
 

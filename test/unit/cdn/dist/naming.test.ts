@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pagesThatMayName } from '../../../../src/cdn/dist/naming.ts';
+import { pagesThatMayName } from '../../../../src/cdn/dist/missing-assets.ts';
 import { filesOf } from '../../../support/cdn/sample-site.ts';
 
 test('pages that name what has gone are found, however they write it', () => {

@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest';
 import {
   encodePath,
   longestPath,
+  planPaths,
+  type Told,
   tellCloudFront,
   tellCloudflare,
-} from '../../../../src/cdn/invalidators/encoding.ts';
-import { planPaths, type Told, urlPathsOf } from '../../../../src/cdn/invalidators/paths.ts';
+  urlPathsOf,
+} from '../../../../src/cdn/invalidators/paths.ts';
 
 const cloudfront = { tell: tellCloudFront, few: 30, wildcards: 15 };
 const cloudflare = { tell: tellCloudflare, few: 150, wildcards: 30 };

@@ -45,7 +45,7 @@ test('a rollback takes nothing from a path that it overwrites itself', async () 
   expect(content(bucket)).toEqual(sites[0]);
 });
 
-test('a CDN is told of an asset that comes back with other headers', async () => {
+test('a CDN is told of an asset that comes back with new headers', async () => {
   const bucket = createBucket();
   await publishSample(openMemoryStore(bucket), bucket, one);
   await publishSample(openMemoryStore(bucket), bucket, two);

@@ -89,7 +89,7 @@ async function requestsOfRun(
 
 const afterwards: readonly [string, Site, Run['headers']?][] = [
   ['the same release again', second],
-  ['the release before', first],
+  ['the previous release', first],
   ['a third one', third],
 ];
 
@@ -251,7 +251,7 @@ test('a failed invalidation is made up for by the next run, though nothing has c
   const onInvalidate = (paths: readonly string[]) => told.push(...paths);
   const store = openMemoryStore(bucket);
   const failed = await publishSample(store, bucket, second, { onInvalidate, invalidationFails: true });
-  expect(failed.done?.notes.join()).toContain('CDN does not know');
+  expect(failed.done?.notes.join()).toContain('CDN was not invalidated');
   expect(told).toEqual([]);
   const again = await publishSample(store, bucket, second, { onInvalidate });
   expect(again.work).toMatchObject({ tailOnly: true, finishes: 2 });

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addRequests, noRequests, subtractRequests } from '../../../../src/cdn/plan/counts.ts';
 import { decodeManifest } from '../../../../src/cdn/plan/manifest.ts';
-import type { ObjectStore } from '../../../../src/cdn/store.ts';
+import { addRequests, noRequests, type ObjectStore, subtractRequests } from '../../../../src/cdn/store.ts';
 import {
   filesOf,
   publishSample,
@@ -105,7 +104,7 @@ test('a rollback brings any kept release back, byte by byte, and the way forward
 test.each([
   ['v9', 'There is no release v9'],
   ['3', 'Release 3 is the current one'],
-  ['1', 'Release 1 is not kept any more'],
+  ['1', 'Release 1 is no longer kept'],
 ])('a rollback to %s is refused', async (to, message) => {
   const bucket = createBucket();
   const settings = { keep: 1 };
@@ -114,7 +113,7 @@ test.each([
   await expect(rollbackSample(openMemoryStore(bucket), bucket, to)).rejects.toMatchObject({
     code: 'cdn.release',
     message,
-    hint: 'Kept are #2 (v1).',
+    hint: 'Kept releases: #2 (v1).',
   });
 });
 
@@ -138,7 +137,7 @@ test('a bucket of others is adopted: theirs stays, what is replaced comes back w
     );
   }
   const { work } = await publishSample(openMemoryStore(bucket), bucket, one);
-  expect(work.plan.notes.join()).toContain('holds 4 objects and no manifest');
+  expect(work.plan.notes.join()).toContain('holds 4 objects and no Sluice manifest');
   expect(work.plan.changes.map(({ kind, to }) => `${kind} ${to.path}`)).toEqual([
     'upload assets/app-1.js',
     'headers logo.svg',
@@ -177,7 +176,7 @@ test('an object that somebody else has put at one of our paths is not deleted', 
   const put = (path: string) => openMemoryStore(bucket).put(path, { bytes: Buffer.from('theirs') }, {});
   await put('a.html');
   const second = await publishSample(openMemoryStore(bucket), bucket, two, { settings });
-  expect(second.done?.notes.join()).toContain('Not deleted, since somebody else has written them: a.html');
+  expect(second.done?.notes.join()).toContain('Not deleted, because another writer replaced them: a.html');
   await put('assets/app-1.js');
   bucket.now += day;
   const third = await publishSample(openMemoryStore(bucket), bucket, three, { settings });

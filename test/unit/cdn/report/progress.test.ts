@@ -54,7 +54,7 @@ describe('progress', () => {
         .split('\n')
         .map((line) => line.replace(/^\S+ /, '')),
     ).toEqual([
-      '✓ look                         0 ms',
+      '✓ inspect                      0 ms',
       '✓ lock                       100 ms',
       'assets: 201 of 500 files, 19.5 MiB of 90.0 MiB, 1000.0 KiB/s',
       'assets: 401 of 500 files, 39.1 MiB of 90.0 MiB, 1000.0 KiB/s',
@@ -79,7 +79,7 @@ describe('a publication that does not end', () => {
 
   test('promises the old site until a file of it is overwritten, and the new one once it is committed', () => {
     const says = (pattern: RegExp) => phases.filter((phase) => pattern.test(stateAfter(phase)));
-    expect(says(/site is as it was/)).toEqual(['lease', 'keep', 'assets']);
+    expect(says(/site is unchanged/)).toEqual(['lease', 'keep', 'assets']);
     expect(says(/new release is published/)).toEqual(['invalidate', 'prune', 'verify']);
   });
 

@@ -13,21 +13,21 @@ describe('the summary of a publication', () => {
   test('has the verdict first, then how to go back, what a visitor gets, what changed and what it cost', () => {
     const text = reportSummary(seen.report, room);
     const parts = [
-      '## 🟢 &#35;13 v1.2.3 is live at `https://app.example.com/` — 5 new, 2 changed, 1 with other headers, 2 left, 1 expired, 9,984 unchanged in 4.2 s',
-      '**To go back:** `sluice cdn rollback --target production --to 12`, or this action with `command: rollback`, `to: 12`',
-      '**Verify:** 20 pages and 61 assets at `https://app.example.com/` are as published (2.1 s)',
+      '## 🟢 &#35;13 v1.2.3 is live at `https://app.example.com/` — 5 new, 2 changed, 1 with new headers, 2 removed, 1 deleted from the store, 9,984 unchanged in 4.2 s',
+      '**Roll back:** `sluice cdn rollback --target production --to 12`, or this action with `command: rollback` and `to: 12`',
+      '**Verify:** 20 pages and 61 assets at `https://app.example.com/` match the published release (2.1 s)',
       '<sub>first request: lookup 12 ms, connect 21 ms, TLS 41 ms, first byte 88 ms, total 132 ms</sub>',
       '| new | 5 | 369.1 KiB |',
       '| unchanged | 9,984 |  |',
       '| sent | files | size |',
       '| JavaScript | 1 | 209.3 KiB |',
-      '| 🟢 | CloudFront E2EXAMPLE | is forgetting 5 paths (312 ms) | 5 of the 1,000 free paths of a month |',
+      '| 🟢 | CloudFront E2EXAMPLE | accepted the invalidation of 5 paths (312 ms) | 5 of the 1,000 free paths per month |',
       '<details><summary>5 paths</summary>\n\n- `/`\n- `/docs/`',
       '- The store has no conditional writes: a lease keeps two publishers apart.',
       '<sub>365.7 KiB sent in 4.2 s; requests 27: 2 GET, 19 PUT, 4 copies, 1 POST, 1 DELETE (as planned)</sub>',
       '<details><summary>11 changes</summary>',
       '| new, from the store | `assets/chunk-77aa88bb.js` | 8.9 KiB |',
-      '| out of the store | `assets/app-ffffffff.js` | 196.6 KiB |',
+      '| deleted from the store | `assets/app-ffffffff.js` | 196.6 KiB |',
     ];
     const places = parts.map((part) => text.indexOf(part));
     expect(
@@ -46,7 +46,7 @@ describe('the summary of a publication', () => {
     [
       'nothing to do',
       { ...seen.report, plan: seen.idle, outcome: 'nothing' },
-      '## ⚪ &#35;12 v1.2.2 is live at',
+      '## ⚪ &#35;12 v1.2.2 is already live at',
     ],
     [
       'a CDN that was not told',
@@ -68,19 +68,19 @@ describe('the summary of a publication', () => {
     const fault =
       '| ❌ | content | `https://app.example.com/assets/app-1a2b3c4d.js` | answers 404, and /index.html names it |';
     expect(text).toContain(`${fault}\n| ⚠️ | security |`);
-    expect(text).toContain('- An earlier publication that had been cut off was finished: &#35;11.');
+    expect(text).toContain('- This run finished the interrupted publication &#35;11.');
   });
 });
 
 test('a plan says that nothing was changed', () => {
-  expect(planSummary(seen.plan, room)).toMatch(/^## ⚪ Plan, nothing was changed: &#35;13 v1\.2\.3 → /);
-  expect(planSummary(seen.idle, room)).toMatch(/^## ⚪ Plan, nothing was changed: nothing to do at .*$/);
+  expect(planSummary(seen.plan, room)).toMatch(/^## ⚪ Plan \(nothing changed\): &#35;13 v1\.2\.3 → /);
+  expect(planSummary(seen.idle, room)).toMatch(/^## ⚪ Plan \(nothing changed\): Nothing to publish to .*$/);
 });
 
 test('a look has its findings', () => {
   expect(verifySummary(seen.verify, room)).toMatch(/^## 🟢 20 pages and 61 assets at /);
   expect(verifySummary(seen.faulty, room)).toMatch(
-    /^## 🔴 `https:\/\/app\.example\.com\/` is not as it was published/,
+    /^## 🔴 `https:\/\/app\.example\.com\/` does not match the published release/,
   );
 });
 

@@ -7,9 +7,9 @@ import type {
 } from '../../../../src/cdn/model.ts';
 import { totalsOf, typeOf } from '../../../../src/cdn/report/changes.ts';
 import { planJson, reportJson, statusJson } from '../../../../src/cdn/report/json.ts';
-import { isWell, statusText } from '../../../../src/cdn/report/status.ts';
+import { wayBack } from '../../../../src/cdn/report/lines.ts';
+import { isHealthy, statusText } from '../../../../src/cdn/report/status.ts';
 import { planText, resultText, verifyText } from '../../../../src/cdn/report/terminal.ts';
-import { wayBack } from '../../../../src/cdn/report/words.ts';
 import * as seen from '../../../support/cdn/report-fixtures.ts';
 import { hostile, hostileTexts } from '../../../support/report/hostile.ts';
 
@@ -28,32 +28,32 @@ describe('the first line says what matters', () => {
     [
       'a plan',
       planText(seen.plan, options),
-      '#13 v1.2.3 → s3://bookreader-assets/app — 5 new, 2 changed, 1 with other headers, 2 leave, 1 expires, 9,984 unchanged; 365.7 KiB in 27 requests',
+      '#13 v1.2.3 → s3://bookreader-assets/app — 5 new, 2 changed, 1 with new headers, 2 to remove, 1 to delete from the store, 9,984 unchanged; 365.7 KiB in 27 requests',
     ],
     [
       'nothing to do',
       planText(seen.idle, options),
-      'nothing to do at s3://bookreader-assets/app — #12 v1.2.2 is what would be published (9,999 files)',
+      'Nothing to publish to s3://bookreader-assets/app — #12 v1.2.2 is up to date (9,999 files)',
     ],
     [
       'published',
       resultText(seen.report, options),
-      '✓ #13 v1.2.3 is live at https://app.example.com/ — 5 new, 2 changed, 1 with other headers, 2 left, 1 expired, 9,984 unchanged in 4.2 s',
+      '✓ #13 v1.2.3 is live at https://app.example.com/ — 5 new, 2 changed, 1 with new headers, 2 removed, 1 deleted from the store, 9,984 unchanged in 4.2 s',
     ],
     [
       'rolled back, to a store without a URL',
       resultText({ ...seen.report, plan: { ...seen.plan, release: rolledBack, url: undefined } }, options),
-      '✓ #14 v1.2.2 (back to #12) is live at s3://bookreader-assets/app — 5 new, 2 changed, 1 with other headers, 2 left, 1 expired, 9,984 unchanged in 4.2 s',
+      '✓ #14 v1.2.2 (rollback to #12) is live at s3://bookreader-assets/app — 5 new, 2 changed, 1 with new headers, 2 removed, 1 deleted from the store, 9,984 unchanged in 4.2 s',
     ],
     [
       'it was so already',
       resultText({ ...seen.report, plan: seen.idle, outcome: 'nothing' }, options),
-      '✓ #12 v1.2.2 is live at https://app.example.com/ already — nothing to do (9,999 files)',
+      '✓ #12 v1.2.2 is already live at https://app.example.com/ — nothing to publish (9,999 files)',
     ],
     [
       'the site is wrong',
       resultText({ ...seen.report, verify: seen.faulty }, options),
-      '✗ #13 v1.2.3 is published, but https://app.example.com/ does not show it right: 1 fault, 1 warning',
+      '✗ #13 v1.2.3 is published, but https://app.example.com/ does not serve it correctly: 1 fault, 1 warning',
     ],
     [
       'a CDN was not told',
@@ -63,12 +63,12 @@ describe('the first line says what matters', () => {
     [
       'a look at it',
       verifyText(seen.verify, options),
-      '✓ 20 pages and 61 assets at https://app.example.com/ are as published (2.1 s)',
+      '✓ 20 pages and 61 assets at https://app.example.com/ match the published release (2.1 s)',
     ],
     [
       'a look that finds a fault',
       verifyText(seen.faulty, options),
-      '✗ https://app.example.com/ is not as it was published: 1 fault, 1 warning in 20 pages and 61 assets (2.1 s)',
+      '✗ https://app.example.com/ does not match the published release: 1 fault, 1 warning in 20 pages and 61 assets (2.1 s)',
     ],
     ['a status', statusText(seen.status, options), '#13 v1.2.3 is live at https://app.example.com/'],
     [
@@ -92,7 +92,7 @@ describe('a plan', () => {
       '× assets/app-ffffffff.js 196.6 KiB',
       'by type JavaScript 209.3 KiB (1), source maps 86.1 KiB (1), fonts 47.3 KiB (1), CSS 17.6 KiB (1), HTML 5.5 KiB (2)',
       'requests 27: 2 GET, 19 PUT, 4 copies, 1 POST, 1 DELETE',
-      'CDN CloudFront E2EXAMPLE: 5 paths in 1 request; costs 5 of the 1,000 free paths of a month / /docs/ /docs/index.html',
+      'CDN CloudFront E2EXAMPLE: 5 paths in 1 request; costs 5 of the 1,000 free paths per month / /docs/ /docs/index.html',
       'note: The store has no conditional writes',
     ])
       expect(text.replaceAll(/ +/g, ' ')).toContain(part);
@@ -123,7 +123,7 @@ describe('a result', () => {
   test('says how to go back, as a command to copy', () => {
     const text = resultText(seen.report, { ...options, config: 'my site/sluice.yml' });
     expect(text.split('\n').at(-1)).toBe(
-      "  → To go back: sluice cdn rollback --target production --to 12 --config 'my site/sluice.yml'",
+      "  → Roll back: sluice cdn rollback --target production --to 12 --config 'my site/sluice.yml'",
     );
     expect(wayBack({ ...seen.plan, target: undefined }, undefined)).toBe('sluice cdn rollback --to 12');
   });
@@ -132,7 +132,7 @@ describe('a result', () => {
     ['the first publication', { ...seen.report, plan: { ...seen.plan, current: undefined } }],
     ['nothing that was done', { ...seen.report, plan: seen.idle, outcome: 'nothing' }],
   ])('has no way back from %s', (_, report) => {
-    expect(resultText(report, options)).not.toContain('To go back');
+    expect(resultText(report, options)).not.toContain('Roll back');
   });
 
   test('says that a CDN was not told, what it cost beyond the plan, and whom it finished', () => {
@@ -143,9 +143,9 @@ describe('a result', () => {
       invalidations: [{ ...told, outcome: 'failed', why: 'the service is down' }],
     };
     const text = resultText(report, options);
-    expect(text).toContain('CloudFront E2EXAMPLE was not told what has changed');
+    expect(text).toContain('CloudFront E2EXAMPLE was not invalidated');
     expect(text).toContain('365.7 KiB in 28 requests (27 planned, 1 retry)');
-    expect(text).toContain('an earlier publication that had been cut off (#11)');
+    expect(text).toContain('the interrupted publication #11');
   });
 
   test('names faults before warnings', () => {
@@ -168,41 +168,39 @@ describe('a status', () => {
       true,
       '↺  #12 v1.2.2                   2026-03-13 03:12 UTC  octocat  0f1e2d3c  9,999  92.0 MiB',
     ],
-    ['a rollback', {}, true, '↺  #11 v1.2.0 (back to #9)'],
+    ['a rollback', {}, true, '↺  #11 v1.2.0 (rollback to #9)'],
     ['what is kept', {}, true, 'kept        312 files of earlier releases, 4.1 MiB'],
-    ['at work', { lease, unfinished }, true, 'hubot is publishing since 2026-03-14 03:12 UTC'],
-    ['cut off', { unfinished }, false, '#14 by octocat was cut off before it became the live release.'],
+    ['at work', { lease, unfinished }, true, 'hubot has been publishing since 2026-03-14 03:12 UTC'],
+    ['cut off', { unfinished }, false, '#14 by octocat was interrupted before it went live.'],
     [
       'cut off late',
       { unfinished: { ...unfinished, committed: true } },
       false,
-      '#14 by octocat became the live release',
+      '#14 by octocat was interrupted after it went live',
     ],
-    ['altered', { audit: altered }, false, '1 missing, 1 replaced by somebody else'],
+    ['altered', { audit: altered }, false, '1 missing, 1 replaced by another writer'],
     [
       'with others’ objects',
       { audit: altered },
       false,
-      "2 objects of the store are not Sluice's and never touched",
+      '2 objects in the store do not belong to Sluice and are never touched',
     ],
     [
       'audited',
       { audit: { ...altered, missing: [], replaced: [] } },
       true,
-      'every file of the release is there',
+      'every file of the release is present and unchanged',
     ],
     ['empty', { current: undefined, history: [] }, false, 'Nothing is published'],
   ])('%s', (_, change, well, line) => {
     const status = { ...seen.status, ...change };
-    expect(isWell(status)).toBe(well);
+    expect(isHealthy(status)).toBe(well);
     expect(whole(statusText(status, options))).toContain(line);
   });
 
   test('has the rollback of its own target', () => {
     const text = statusText(seen.status, { ...options, target: 'staging', config: 'a.yml' });
-    expect(text).toContain(
-      '↺ sluice cdn rollback --target staging --to NUMBER --config a.yml brings it back',
-    );
+    expect(text).toContain('↺ sluice cdn rollback --target staging --to NUMBER --config a.yml restores it');
   });
 });
 

@@ -32,21 +32,25 @@ describe('keys of the environment', () => {
     [{ GITHUB_ACTIONS: 'true' }, /are not set/, /id-token: write/],
     [
       { ...pair, AWS_SECRET_ACCESS_KEY: '' },
-      /AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not/,
-      /is its name right/,
+      /AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is missing or empty/,
+      /Check its name/,
     ],
     [
       { ...pair, AWS_ACCESS_KEY_ID: undefined },
-      /AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not/,
-      /name right/,
+      /AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is missing or empty/,
+      /Check its name/,
     ],
     [
       { ...pair, AWS_SECRET_ACCESS_KEY: 'pasted\n' },
-      /AWS_SECRET_ACCESS_KEY has white space or a line end/,
-      /anew/,
+      /AWS_SECRET_ACCESS_KEY contains white space or a line end/,
+      /again/,
     ],
-    [{ ...pair, AWS_ACCESS_KEY_ID: ' AKIA' }, /AWS_ACCESS_KEY_ID has white space/, /anew/],
-    [{ ...pair, AWS_SESSION_TOKEN: 'tök' }, /AWS_SESSION_TOKEN has characters that no key has/, /anew/],
+    [{ ...pair, AWS_ACCESS_KEY_ID: ' AKIA' }, /AWS_ACCESS_KEY_ID contains white space/, /again/],
+    [
+      { ...pair, AWS_SESSION_TOKEN: 'tök' },
+      /AWS_SESSION_TOKEN contains characters that are invalid in a key/,
+      /again/,
+    ],
   ])('%j are refused', async (env, message, hint) => {
     await expect(ask(env)()).rejects.toMatchObject({
       code: 'cdn.credentials',
@@ -145,7 +149,7 @@ describe('a role', () => {
   it.each([
     [
       'AccessDenied',
-      /publish to this job: AccessDenied: Not authorized/,
+      /publish: AccessDenied: Not authorized/,
       /the subject repo:acme\/site:ref:refs\/heads\/main with the audience sts/,
     ],
     ['InvalidIdentityToken', /InvalidIdentityToken/, /identity provider for https:\/\/token\.actions/],
@@ -164,7 +168,7 @@ describe('a role', () => {
       hint: expect.stringContaining('id-token: write'),
     });
     await expect(ask({}, role)()).rejects.toMatchObject({
-      hint: expect.stringContaining('Outside of GitHub'),
+      hint: expect.stringContaining('Outside GitHub'),
     });
     await expect(ask({ AWS_WEB_IDENTITY_TOKEN_FILE: '/nowhere' }, role)()).rejects.toMatchObject({
       message: expect.stringContaining('AWS_WEB_IDENTITY_TOKEN_FILE'),

@@ -148,8 +148,8 @@ describe('repeating', () => {
     ['ETIMEDOUT', 'lost'],
     ['EPIPE', 'lost'],
     ['HPE_INVALID_CONSTANT', 'lost'],
-    ['ECONNREFUSED', 'nobody'],
-    ['ENOTFOUND', 'nobody'],
+    ['ECONNREFUSED', 'unreachable'],
+    ['ENOTFOUND', 'unreachable'],
     ['CERT_HAS_EXPIRED', 'untrusted'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'untrusted'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'untrusted'],
@@ -239,8 +239,8 @@ describe('the address', () => {
     expect(of(settings, env)).toBe(address);
   });
 
-  it('is refused if it is no URL', () => {
-    expect(() => of({ endpoint: 'minio.example.com:9000' })).toThrow('no URL');
+  it('is refused if it is not an HTTP URL', () => {
+    expect(() => of({ endpoint: 'minio.example.com:9000' })).toThrow('not an HTTP URL');
   });
 
   it('has the region of the environment without white space, or none at all', () => {

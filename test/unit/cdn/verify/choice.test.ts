@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { choose } from '../../../../src/cdn/verify/choose.ts';
-import { findingsOf, odd, wrong } from '../../../../src/cdn/verify/fault.ts';
-import { createPatience } from '../../../../src/cdn/verify/patience.ts';
-import { isSameBefore, rewriterOf } from '../../../../src/cdn/verify/rewritten.ts';
-import { bestOf, timingFaults } from '../../../../src/cdn/verify/timing.ts';
-import { troubleOf } from '../../../../src/cdn/verify/trouble.ts';
-import { baseOf, folderOf, pathOf, shown, urlOf } from '../../../../src/cdn/verify/url.ts';
+import { isSameBefore, rewriterOf } from '../../../../src/cdn/verify/content.ts';
+import { findingsOf, odd, troubleOf, wrong } from '../../../../src/cdn/verify/faults.ts';
+import { bestOf, timingFaults } from '../../../../src/cdn/verify/root.ts';
+import { createPatience } from '../../../../src/cdn/verify/rounds.ts';
+import { baseOf, folderOf, pathOf, shortened, shown, urlOf } from '../../../../src/cdn/verify/url.ts';
 import { entriesOf, entryOf, settingsOf } from '../../../support/cdn/pages.ts';
 
 test('the root first, then what has changed, then others, and no more than wanted', () => {
@@ -78,7 +77,7 @@ test('patience: longer pauses to the end, warnings not for long, settings not at
     },
   };
   const patience = createPatience(20_000, clock, new AbortController().signal);
-  const soon = { ...odd('cache', 'x'), mends: 'soon' } as const;
+  const soon = { ...odd('cache', 'x'), clears: 'soon' } as const;
   const rounds: string[] = [];
   while (patience.again([wrong('x')])) {
     rounds.push(`${patience.again([soon])} ${patience.again([odd('content', 'x')])}`);
@@ -93,10 +92,10 @@ test('a timing is judged by phase; of several the best counts', () => {
   const timing = { lookup: 20, connect: 50, tls: 100, firstByte: 400, total: 1500 };
   expect(timingFaults(timing, none)).toEqual([]);
   expect(timingFaults(timing, { lookup: 15, connect: 45, tls: 120, firstByte: 180, total: 1000 })).toEqual([
-    'The DNS lookup took 20 ms, its budget is 15 ms',
-    'The connection took 50 ms, its budget is 45 ms',
-    'The first byte took 400 ms, its budget is 180 ms',
-    'The root page as a whole took 1.5 s, its budget is 1.0 s',
+    'The DNS lookup took 20 ms; the budget is 15 ms',
+    'The connection took 50 ms; the budget is 45 ms',
+    'The first byte took 400 ms; the budget is 180 ms',
+    'The whole root page took 1.5 s; the budget is 1.0 s',
   ]);
   expect(bestOf(timing, { connect: 60, firstByte: 100, total: 900 })).toEqual({
     lookup: 20,
@@ -108,7 +107,11 @@ test('a timing is judged by phase; of several the best counts', () => {
 });
 
 test.each<[string, unknown, string]>([
-  ['http://x', Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'dns has a name that DNS does not know'],
+  [
+    'http://x',
+    Object.assign(new Error('x'), { code: 'ENOTFOUND' }),
+    'dns has a host name that does not exist in DNS',
+  ],
   [
     'http://x',
     new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]),
@@ -117,29 +120,25 @@ test.each<[string, unknown, string]>([
   [
     'http://x',
     new AggregateError([Object.assign(new Error('x'), { code: 'ETIMEDOUT' })]),
-    'late does not answer: the connection was not made in time',
+    'late does not answer: the connection timed out',
   ],
   [
     'https://x',
     Object.assign(new Error('x'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
-    'tls has a certificate for another name',
+    'tls has a certificate for another host name',
   ],
-  [
-    'https://x',
-    Object.assign(new Error('x'), { code: 'EPROTO' }),
-    'tls does not speak TLS as it should (EPROTO)',
-  ],
+  ['https://x', Object.assign(new Error('x'), { code: 'EPROTO' }), 'tls fails the TLS handshake (EPROTO)'],
   [
     'https://x',
     Object.assign(new Error('x'), { code: 'HPE_INVALID_CONSTANT' }),
-    'broken answers with something that is not HTTP (HPE_INVALID_CONSTANT)',
+    'broken sends an invalid HTTP response (HPE_INVALID_CONSTANT)',
   ],
   [
     'http://x',
     Object.assign(new Error('x'), { code: 'HPE_HEADER_OVERFLOW' }),
     'broken sends more than 16 KiB of headers',
   ],
-  ['https://x', 'odd', 'broken gives no whole answer (odd)'],
+  ['https://x', 'odd', 'broken does not complete its response (odd)'],
 ])('%s: %s', (url, error, expected) => {
   const { trouble, message } = troubleOf(error, new URL(url));
   expect(`${trouble} ${message}`).toBe(expected);
@@ -155,7 +154,7 @@ test('what Cloudflare changes in a page is seen, and taken back', () => {
   const script =
     '<script data-cfasync="false" src="/cdn-cgi/scripts/5c5dd728/cloudflare-static/email-decode.min.js"></script>';
   const hidden = page(`<a href="/cdn-cgi/l/email-protection#${hex}">${span}</a>`, script);
-  expect(rewriterOf(hidden)).toMatch(/e-mail/);
+  expect(rewriterOf(hidden)).toMatch(/email/);
   expect(isSameBefore(hidden, sha256)).toBe(true);
   const beacon =
     '<script defer src="https://static.cloudflareinsights.com/beacon.min.js/vcd15" data-cf-beacon=\'{"token":"x"}\'></script>\n';
@@ -163,4 +162,11 @@ test('what Cloudflare changes in a page is seen, and taken back', () => {
   expect(isSameBefore(hidden.replace('<p>', '<p>old '), sha256)).toBe(false);
   expect(isSameBefore(published, sha256)).toBe(false);
   expect(rewriterOf(published)).toBeUndefined();
+});
+
+test('a long URL is shortened in the middle for a progress line', () => {
+  const url = new URL(`https://example.com/${'a'.repeat(200)}/app.js`);
+  expect(shortened(url)).toHaveLength(60);
+  expect(shortened(url)).toMatch(/^https:\/\/example\.com\/a+…a+\/app\.js$/);
+  expect(shortened(new URL('https://example.com/app.js'))).toBe('https://example.com/app.js');
 });

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { headerFaults, kindFaults } from '../../../../src/cdn/verify/headers.ts';
-import { policyWeakness, securityFaults, wantedFaults } from '../../../../src/cdn/verify/security.ts';
+import {
+  headerFaults,
+  kindFaults,
+  policyWeakness,
+  securityFaults,
+  wantedFaults,
+} from '../../../../src/cdn/verify/headers.ts';
 import { entryOf, strictHeaders } from '../../../support/cdn/pages.ts';
 
 test.each<[string, Record<string, string | undefined>, string[]]>([
@@ -9,13 +14,13 @@ test.each<[string, Record<string, string | undefined>, string[]]>([
   [
     'HSTS holds for a day',
     { 'strict-transport-security': 'max-age=86400; includeSubDomains; preload' },
-    ['Strict-Transport-Security holds for 86400 s, less than a year (31536000)'],
+    ['Strict-Transport-Security has max-age 86400, less than a year (31536000)'],
   ],
   [
     'HSTS says nothing',
     { 'strict-transport-security': 'yes' },
     [
-      'Strict-Transport-Security holds for no time, less than a year (31536000)',
+      'Strict-Transport-Security lacks max-age',
       'Strict-Transport-Security lacks includeSubDomains',
       'Strict-Transport-Security lacks preload',
     ],
@@ -35,7 +40,7 @@ test.each<[string, Record<string, string | undefined>, string[]]>([
   [
     'frames from one site',
     { 'x-frame-options': 'ALLOW-FROM https://example.com' },
-    ['X-Frame-Options is “ALLOW-FROM https://example.com”, which browsers take no notice of'],
+    ['X-Frame-Options is “ALLOW-FROM https://example.com”, which browsers ignore'],
   ],
   [
     'frames by the policy',
@@ -47,12 +52,12 @@ test.each<[string, Record<string, string | undefined>, string[]]>([
   [
     'a referrer policy that gives all away',
     { 'referrer-policy': 'unsafe-url' },
-    ['Referrer-Policy is unsafe-url: other sites are told whole URLs'],
+    ['Referrer-Policy is unsafe-url: it sends full URLs to other sites'],
   ],
   [
     'a misspelt referrer policy',
     { 'referrer-policy': 'same-orign' },
-    ['Referrer-Policy is “same-orign”, which no browser knows'],
+    ['Referrer-Policy is “same-orign”, which is not a valid policy'],
   ],
 ])('security headers: %s', (_, change, expected) => {
   const all = Object.entries({ ...strictHeaders, ...change }).flatMap(([name, value]) =>
@@ -84,8 +89,8 @@ test.each<[string, boolean]>([
 test('headers of the settings must have exactly their value', () => {
   const wanted = { 'X-Robots-Tag': 'noindex', 'Permissions-Policy': 'camera=()', 'X-A': 'b' };
   expect(wantedFaults({ 'x-robots-tag': 'all', 'x-a': 'b' }, wanted)).toEqual([
-    'X-Robots-Tag is “all”, wanted is “noindex”',
-    'Permissions-Policy is missing, wanted is “camera=()”',
+    'X-Robots-Tag is “all”; expected “noindex”',
+    'Permissions-Policy is missing; expected “camera=()”',
   ]);
 });
 
@@ -102,7 +107,7 @@ test.each<[string, string | undefined, boolean, string[]]>([
   const headers = { ...entry.headers, ...(value === undefined ? {} : { 'cache-control': value }) };
   if (value === undefined) delete (headers as Record<string, string>)['cache-control'];
   expect(
-    headerFaults(headers, entry, changed).map(({ level, kind, mends }) => `${level} ${kind} ${mends}`),
+    headerFaults(headers, entry, changed).map(({ level, kind, clears }) => `${level} ${kind} ${clears}`),
   ).toEqual(expected);
 });
 
@@ -110,7 +115,7 @@ test('a page that was published as immutable is not reported, nor headers that n
   const entry = entryOf('index.html', '', { 'cache-control': 'immutable', 'content-language': 'de' });
   expect(headerFaults({ ...entry.headers, vary: 'Accept-Encoding' }, entry, false)).toEqual([]);
   expect(headerFaults({ ...entry.headers, 'content-language': 'en' }, entry, false)).toMatchObject([
-    { level: 'warn', kind: 'content', message: 'Content-Language is “en”, “de” was published' },
+    { level: 'warn', kind: 'content', message: 'Content-Language is “en”; published as “de”' },
   ]);
   const bare = { ...entry, headers: {} };
   expect(headerFaults({ 'content-type': 'x/y', 'cache-control': 'no-store' }, bare, false)).toEqual([]);
@@ -119,10 +124,10 @@ test('a page that was published as immutable is not reported, nor headers that n
 test.each<[string, string, RegExp | undefined]>([
   ['/a.js', 'text/javascript', undefined],
   ['/a.mjs', 'application/javascript; charset=utf-8', undefined],
-  ['/a.js', 'text/plain', /browsers will not use it as \.js$/],
+  ['/a.js', 'text/plain', /browsers do not accept it as \.js$/],
   ['/a.css', 'text/css', undefined],
   ['/a.css', 'application/octet-stream', /as \.css$/],
-  ['/a.png', 'text/html', /is a page where a file should be/],
+  ['/a.png', 'text/html', /serves an HTML page instead of a file/],
   ['/a.png', 'image/webp', undefined],
   ['/frame.html', 'text/html', undefined],
   ['/frame', 'text/html', undefined],

@@ -1,23 +1,23 @@
 import type { Change, Manifest, Retained } from '../model.ts';
-import { lanes, type PublishEffects } from '../publish/effects.ts';
-import { lost, moved } from '../publish/faults.ts';
-import { allEnded, inLanes } from '../publish/lanes.ts';
+import { isAdopted } from '../plan/diff.ts';
+import { encodeManifest, manifestHeaders } from '../plan/manifest.ts';
+import type { WorkOrder } from '../plan/plan.ts';
 import type { ObjectStore } from '../store.ts';
 import { isOwn, manifestPath, releasePath } from '../stores/places.ts';
-import { isAdopted } from './diff.ts';
-import { encodeManifest, manifestHeaders } from './manifest.ts';
-import type { WorkOrder } from './plan.ts';
+import { lanes, type PublishEffects } from './effects.ts';
+import { lost, moved } from './faults.ts';
+import { allEnded, inLanes } from './lanes.ts';
 
 export interface Kept {
-  /** Uploads instead of what was to come back and is gone, if there is a file for it. */
+  /** The changes, with uploads in place of lost content that the folder has. */
   readonly changes: readonly Change[];
-  /** Content that was not there to be kept. */
+  /** Content that was missing or replaced, so no copy was made. */
   readonly notKept: readonly Retained[];
 }
 
 /**
- * Copies what is about to be overwritten, and looks whether what is to come back is there. Before the first write, so that a
- * rollback that can't be whole changes nothing.
+ * Copies the content that will be overwritten, and checks the content to restore. It runs before the first
+ * write, so that an incomplete rollback changes nothing.
  *
  * @throws UserError `cdn.lost`, `cdn.moved`.
  */
@@ -26,9 +26,9 @@ export async function keepContent(work: WorkOrder, effects: PublishEffects): Pro
   const notKept: Retained[] = [];
   const copies = inLanes(work.retention.keeps, lanes, signal, async (row) => {
     if (await isCopied(row, store)) return;
-    // A publication that was cut off may have overwritten it; it made the copy before that.
+    // An interrupted publication may have overwritten it; it made the copy first.
     if ((await store.head(row.at)) !== undefined) return;
-    // The same content may have been at other paths too.
+    // Other paths may have the same content.
     const alike = work.retention.retained.filter(({ at }) => at === row.at);
     for (const retained of alike) if (retained !== row && (await isCopied(retained, store))) return;
     notKept.push(...alike);
@@ -42,7 +42,7 @@ async function isCopied(row: Retained, store: ObjectStore): Promise<boolean> {
   return (await store.copy(row.path, row.at, headers, row.etag)) !== undefined;
 }
 
-/** The manifest of the release that is replaced is what a rollback goes by. */
+/** A rollback reads the manifest of the replaced release. */
 async function keepManifest(
   { found, retention, diff, draft }: WorkOrder,
   { store }: PublishEffects,
@@ -60,10 +60,10 @@ async function keepManifest(
     manifestHeaders,
     current.etag,
   );
-  if (copy === undefined) throw moved('Nothing of the site was changed by this one.');
+  if (copy === undefined) throw moved('This run did not change the site.');
 }
 
-/** What a bucket without a manifest had at the paths of the first release. */
+/** The objects that a bucket without a manifest had at the paths of the first release. */
 function releaseZero(changes: readonly Change[], at: number): Manifest {
   const before = changes.flatMap((change) =>
     change.before !== undefined && isAdopted(change.before) ? [change.before] : [],
@@ -89,7 +89,7 @@ async function withoutLost(
   if (missing.length > 0) {
     throw lost(
       missing.map(({ to }) => to.path),
-      'Nothing of the site was changed.',
+      'The site is unchanged.',
     );
   }
   return diff.changes.map((change) => (gone.has(change) ? uploadOf(change) : change));
