@@ -1,5 +1,5 @@
-import { formatDuration } from '../kernel/clock.ts';
 import { formatPlace } from '../kernel/errors.ts';
+import { formatDecimalBytes, formatDuration } from '../kernel/figures.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget } from './plan.ts';
 
 /** What a terminal has at least. */
@@ -99,7 +99,7 @@ function targetLine({
   pushedBytes,
 }: BuildReport['targets'][number]): string {
   const pushed =
-    pushedBytes === undefined || outcome === 'reused' ? '' : `  ${bytesText(pushedBytes)} pushed`;
+    pushedBytes === undefined || outcome === 'reused' ? '' : `  ${formatDecimalBytes(pushedBytes)} pushed`;
   const reference = digest === undefined ? repository : `${repository}@${digest.slice(7, 15)}`;
   return `  ${name.padEnd(16)} ${outcome}  ${reference}${pushed}`;
 }
@@ -129,13 +129,4 @@ function cut(line: string): string {
 export function findingLine({ target, topic, message, at, url }: BuildFinding): string {
   const place = at === undefined ? '' : `${formatPlace(at)} `;
   return `! ${place}${target === '' ? '' : `${target}: `}${message} [${topic}]${url === undefined ? '' : ` ${url}`}`;
-}
-
-/** `1.2 MB`: as registries count, in thousands. */
-export function bytesText(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`;
-  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
-  return bytes < 1_000_000_000
-    ? `${(bytes / 1_000_000).toFixed(1)} MB`
-    : `${(bytes / 1_000_000_000).toFixed(2)} GB`;
 }

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { type Clock, formatDuration } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { formatDuration } from './figures.ts';
 import { breakCommandsInJson, harmless } from './foreign.ts';
 import type { Mask } from './masking/mask.ts';
 

@@ -1,6 +1,5 @@
-import { formatDuration } from '../kernel/clock.ts';
+import { counted, formatCount, formatDuration, formatSeconds, formatShare } from '../kernel/figures.ts';
 import { watchTotals } from './facts.ts';
-import { counted, formatCount, formatSeconds, formatShare } from './figures.ts';
 import { type DeployReport, durationOf, type Serving, type WatchRecord, wasSwitched } from './model.ts';
 import { oneLine } from './text.ts';
 

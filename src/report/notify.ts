@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Mask } from '../kernel/masking/mask.ts';
+import { retryAfterMs } from '../kernel/retry.ts';
 import { type DeployReport, scrubReport } from './model.ts';
 import { slackMessage } from './slack.ts';
 
@@ -105,7 +106,7 @@ async function request(
   return {
     accepted: false,
     why,
-    retryAfterMs: retryAfter(response.headers.get('retry-after'), effects.clock),
+    retryAfterMs: retryAfterMs(response.headers.get('retry-after'), effects.clock.now()) ?? defaultWaitMs,
   };
 }
 
@@ -120,12 +121,4 @@ function networkReason(error: unknown): string {
 async function slackReason(response: Response): Promise<string> {
   const text = (await response.text().catch(() => '')).trim();
   return /^[a-z]+(_[a-z]+)+$/.test(text) && text.length <= 60 ? ` (${text})` : '';
-}
-
-/** `Retry-After` is seconds or a date (RFC 9110, 10.2.3). */
-function retryAfter(header: string | null, clock: Clock): number {
-  if (header === null) return defaultWaitMs;
-  if (/^\d+$/.test(header.trim())) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? defaultWaitMs : Math.max(0, date - clock.now());
 }

@@ -1,6 +1,5 @@
-import { formatDuration } from '../kernel/clock.ts';
+import { formatCount, formatDuration, formatSeconds, formatShare } from '../kernel/figures.ts';
 import { proofOf, revisionsOf, unmoved, watchTotals } from './facts.ts';
-import { formatCount, formatSeconds, formatShare } from './figures.ts';
 import { headline, nextAction } from './headline.ts';
 import { type DeployReport, durationOf } from './model.ts';
 import { lookOf } from './outcome.ts';

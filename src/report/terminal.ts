@@ -1,7 +1,13 @@
 import { styleText } from 'node:util';
-import { formatDuration } from '../kernel/clock.ts';
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatSeconds,
+  formatShare,
+} from '../kernel/figures.ts';
 import { proofOf, revisionsOf, unmoved, watchTotals } from './facts.ts';
-import { counted, formatBytes, formatCount, formatSeconds, formatShare } from './figures.ts';
 import { headline, nextAction } from './headline.ts';
 import { type BackupProof, type DeployReport, durationOf, type StepRecord } from './model.ts';
 import { lookOf } from './outcome.ts';

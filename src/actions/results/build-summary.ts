@@ -1,7 +1,6 @@
 import type { BuildReport } from '../../build/plan.ts';
-import { formatDuration } from '../../kernel/clock.ts';
 import { formatPlace } from '../../kernel/errors.ts';
-import { counted, formatBytes } from '../../report/figures.ts';
+import { counted, formatBytes, formatDuration } from '../../kernel/figures.ts';
 import { code, inline } from '../../report/markdown/escape.ts';
 import { joinWithin, table } from '../../report/markdown/layout.ts';
 

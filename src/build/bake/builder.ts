@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { ChildEnv } from '../../kernel/process/child-env.ts';
 import { findPlugin } from '../../kernel/process/docker-plugin.ts';
 import { runProcess, tail } from '../../kernel/process/process.ts';
+import { retry } from '../../kernel/retry.ts';
 import type { BuilderFacts } from '../cache/cache.ts';
 
 export interface BuilderEffects {
@@ -30,12 +31,11 @@ const pauseMs = 1_000;
  * @throws UserError `build.builder` when there is no engine or no buildx.
  */
 export async function readBuilder(effects: BuilderEffects): Promise<Builder> {
-  try {
-    return await askBuilder(effects);
-  } catch {
-    await sleep(pauseMs, undefined, { signal: effects.signal });
-    return await askBuilder(effects);
-  }
+  return await retry(() => askBuilder(effects), {
+    clock: systemClock,
+    signal: effects.signal,
+    pauseMs: (_, attempt) => (attempt === 1 ? pauseMs : undefined),
+  });
 }
 
 async function askBuilder(effects: BuilderEffects): Promise<Builder> {

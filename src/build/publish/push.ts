@@ -1,8 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
-import { UserError } from '../../kernel/errors.ts';
+import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { ChildEnv } from '../../kernel/process/child-env.ts';
 import { runProcess, tail } from '../../kernel/process/process.ts';
-import { denied, pushBroken, throttled } from '../registry/errors.ts';
+import { retry } from '../../kernel/retry.ts';
+import { denied, isPassing, pushBroken, throttled } from '../registry/errors.ts';
 
 export interface PushEffects {
   readonly env: ChildEnv;
@@ -12,7 +13,7 @@ export interface PushEffects {
 }
 
 const pushMs = 30 * 60_000;
-const pauses = [1_000, 4_000];
+const pausesMs = [1_000, 4_000];
 
 /** What the push of one image moved. */
 export interface Pushed {
@@ -28,7 +29,7 @@ export interface Pushed {
 export async function pushImage(reference: string, hadLogin: boolean, effects: PushEffects): Promise<Pushed> {
   const { env, signal } = effects;
   const layers = new Set<string>();
-  for (let attempt = 0; ; attempt++) {
+  const push = async () => {
     const result = await runProcess(['docker', 'push', reference], {
       env,
       signal,
@@ -38,13 +39,15 @@ export async function pushImage(reference: string, hadLogin: boolean, effects: P
         if (id !== undefined) layers.add(id);
       },
     });
-    if (result.code === 0) return { layers: [...layers] };
-    const { error, again } = judge(reference, tail(result.stderr || result.stdout, 5), hadLogin);
-    const pause = pauses[attempt];
-    if (!again || pause === undefined) throw error;
-    effects.log.detail(`${error.message}; trying again`);
-    await effects.clock.sleep(pause, signal);
-  }
+    if (result.code !== 0) throw judge(reference, tail(result.stderr || result.stdout, 5), hadLogin).error;
+  };
+  await retry(push, {
+    clock: effects.clock,
+    signal,
+    pauseMs: (error, attempt) => (isPassing(error) ? pausesMs[attempt - 1] : undefined),
+    onRetry: (error) => effects.log.detail(`${messageOf(error)}; retrying`),
+  });
+  return { layers: [...layers] };
 }
 
 /** What docker says of a failed push, and whether another try may mend it. */

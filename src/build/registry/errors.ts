@@ -63,6 +63,14 @@ export function unexpected(host: string, why: string, said?: string): UserError 
   });
 }
 
+/** Whether the same request may succeed in a moment. */
+export function isPassing(error: unknown): boolean {
+  return (
+    error instanceof UserError &&
+    (error.code === 'registry.throttled' || error.code === 'registry.unavailable')
+  );
+}
+
 function repositoryIn(scope: string): string {
   return /^repository:(.+):[a-z,*]+$/.exec(scope)?.[1] ?? scope;
 }

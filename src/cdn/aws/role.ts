@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
+import { retry } from '../../kernel/retry.ts';
 import type { CredentialOptions } from './credentials.ts';
 import { type HttpAnswer, openHttp, originOf } from './http.ts';
 import type { AwsKeys } from './sign.ts';
@@ -63,23 +64,26 @@ async function takeSession(arn: string, options: CredentialOptions): Promise<Ses
     form?: string,
   ): Promise<HttpAnswer> {
     const body = form === undefined ? undefined : Buffer.from(form);
-    for (let tried = 1; ; tried += 1) {
-      const answer = await http
-        .send({
-          method: body === undefined ? 'GET' : 'POST',
-          origin: originOf(url),
-          path: `${url.pathname}${url.search}`,
-          headers: { ...headers, host: url.host, 'content-length': String(body?.length ?? 0) },
-          ...(body === undefined ? {} : { body }),
-        })
-        .catch((error) => {
-          signal.throwIfAborted();
-          if (tried === tries) throw failed(`${what} at ${url.host} cannot be reached: ${messageOf(error)}`);
-          return undefined;
-        });
-      if (answer !== undefined && (answer.status < 500 || tried === tries)) return answer;
-      await clock.sleep(pauseMs * 2 ** (tried - 1), signal);
-    }
+    const request = {
+      method: body === undefined ? 'GET' : 'POST',
+      origin: originOf(url),
+      path: `${url.pathname}${url.search}`,
+      headers: { ...headers, host: url.host, 'content-length': String(body?.length ?? 0) },
+      ...(body === undefined ? {} : { body }),
+    };
+    const attempt = async (tried: number) => {
+      const answer = await http.send(request).catch((error) => {
+        signal.throwIfAborted();
+        throw failed(`${what} at ${url.host} cannot be reached: ${messageOf(error)}`);
+      });
+      if (answer.status >= 500 && tried < tries) throw failed(`${what} answered ${answer.status}`);
+      return answer;
+    };
+    return await retry(attempt, {
+      clock,
+      signal,
+      pauseMs: (_, tried) => (tried < tries && !signal.aborted ? pauseMs * 2 ** (tried - 1) : undefined),
+    });
   }
 
   try {

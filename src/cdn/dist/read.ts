@@ -2,7 +2,7 @@ import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SiteSettings } from '../../config/site.ts';
 import { messageOf, type UserError, UserErrors } from '../../kernel/errors.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { ObjectHeaders, SiteFile } from '../model.ts';
 import { assetTest } from './assets.ts';
 import { keepBytes } from './body.ts';

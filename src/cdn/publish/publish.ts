@@ -1,4 +1,4 @@
-import { formatDuration } from '../../kernel/clock.ts';
+import { formatDuration } from '../../kernel/figures.ts';
 import type { Change, FileClass, Phase, RequestCounts } from '../model.ts';
 import { encodeDraft } from '../plan/draft.ts';
 import { keepContent } from '../plan/keep.ts';

@@ -1,5 +1,4 @@
-import { formatDuration } from '../../kernel/clock.ts';
-import { counted, formatBytes, formatCount } from '../../report/figures.ts';
+import { counted, formatBytes, formatCount, formatDuration } from '../../kernel/figures.ts';
 import { code, inline, prose } from '../../report/markdown/escape.ts';
 import { details, joinWithin, table } from '../../report/markdown/layout.ts';
 import { byteLength } from '../../report/text.ts';

@@ -1,5 +1,4 @@
-import { formatDuration } from '../../kernel/clock.ts';
-import { counted } from '../../report/figures.ts';
+import { counted, formatDuration } from '../../kernel/figures.ts';
 import type {
   InvalidationPlan,
   InvalidationResult,

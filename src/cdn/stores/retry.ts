@@ -1,5 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
-
 /** How long a request is tried: whichever comes first. */
 export const patience = { tries: 10, ms: 120_000 } as const;
 
@@ -19,15 +17,6 @@ const longestAskedMs = 60_000;
 export function pauseMs(tries: number, askedMs: number, chance: number): number {
   const limit = Math.min(longestPauseMs, firstPauseMs * 2 ** (tries - 1));
   return Math.max(Math.min(askedMs, longestAskedMs), Math.round(limit * chance));
-}
-
-/** `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). */
-export function retryAfterMs(headers: IncomingHttpHeaders, now: number): number {
-  const value = headers['retry-after'];
-  if (value === undefined) return 0;
-  if (/^\d{1,6}$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? 0 : Math.max(0, date - now);
 }
 
 /** What happened to a request that got no answer. */

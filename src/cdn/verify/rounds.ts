@@ -1,5 +1,5 @@
+import { counted } from '../../kernel/figures.ts';
 import type { Log } from '../../kernel/log.ts';
-import { counted } from '../../report/figures.ts';
 import type { Connections } from './exchange.ts';
 import { odd, wrong } from './fault.ts';
 import { ask, examine, type Look, type Seen, type Site } from './look.ts';

@@ -1,5 +1,5 @@
 import type { VerifySettings } from '../../config/site.ts';
-import { formatDuration } from '../../kernel/clock.ts';
+import { formatDuration } from '../../kernel/figures.ts';
 import type { RequestTiming } from '../model.ts';
 
 type Phase = keyof RequestTiming & keyof VerifySettings['budget'];

@@ -1,4 +1,5 @@
 import type { CheckSettings } from '../../config/model.ts';
+import { counted, formatShareDown } from '../../kernel/figures.ts';
 import type { ChangedLines } from '../change/model.ts';
 import type { CoverageReport, FileCoverage, Finding } from '../model.ts';
 
@@ -18,8 +19,8 @@ export function coverageReport(
     const isTouched = (line: number) => touched?.has(line) === true;
     return { file, covered: covered.filter(isTouched), missed: missed.filter(isTouched) };
   });
-  const all = counted(merged);
-  const ofChange = counted(inChange);
+  const all = tallied(merged);
+  const ofChange = tallied(inChange);
   const missed = inChange
     .filter((candidate) => candidate.missed.length > 0)
     .map((item) => [item.file, item.missed]);
@@ -50,7 +51,7 @@ export function mergeCoverage(files: readonly FileCoverage[]): readonly FileCove
     });
 }
 
-function counted(files: readonly FileCoverage[]): {
+function tallied(files: readonly FileCoverage[]): {
   readonly lines: number;
   readonly share: number | undefined;
 } {
@@ -72,8 +73,8 @@ export function coverageFindings(
   if (gates.total !== undefined && (total === undefined || total < gates.total)) {
     const message =
       total === undefined
-        ? `No coverage was measured, and sluice.yml asks for ${percent(gates.total)} of all lines.`
-        : `Tests run ${percent(total)} of ${count(lines)}; sluice.yml asks for ${percent(gates.total)}.`;
+        ? `No coverage was measured, and sluice.yml asks for ${formatShareDown(gates.total)} of all lines.`
+        : `Tests run ${formatShareDown(total)} of ${counted(lines, 'line')}; sluice.yml asks for ${formatShareDown(gates.total)}.`;
     const fix =
       total === undefined
         ? { fix: 'Add the coverage package of your test runner (pytest-cov, @vitest/coverage-v8).' }
@@ -83,7 +84,7 @@ export function coverageFindings(
   if (gates.changed === undefined || changed === undefined || changed >= gates.changed) return findings;
   const missed = Object.entries(missedInChange);
   const [file, missedLines = []] = missed.toSorted(([, a], [, b]) => b.length - a.length)[0] ?? [];
-  const message = `Tests run ${percent(changed)} of ${count(changedLines)} of code in the change; sluice.yml asks for ${percent(gates.changed)}. Not run: ${places(missed)}.`;
+  const message = `Tests run ${formatShareDown(changed)} of ${counted(changedLines, 'line')} of code in the change; sluice.yml asks for ${formatShareDown(gates.changed)}. Not run: ${places(missed)}.`;
   const at =
     file === undefined
       ? {}
@@ -93,15 +94,6 @@ export function coverageFindings(
 
 function gateFinding(rule: string, message: string): Finding {
   return { tool: 'coverage', rule, severity: 'medium', level: 'fail', message, subject: rule };
-}
-
-/** Rounded down: 79.96 % is not the 80 % that were asked for. */
-function percent(share: number): string {
-  return `${Math.floor(share * 1000 + 1e-9) / 10} %`;
-}
-
-function count(lines: number): string {
-  return lines === 1 ? '1 line' : `${lines.toLocaleString('en')} lines`;
 }
 
 /** `src/a.ts 3-5, 9; src/b.ts 1`, at most a few files. */

@@ -1,5 +1,5 @@
 import { formatPlace } from '../../kernel/errors.ts';
-import { counted, formatSeconds } from '../../report/figures.ts';
+import { counted, formatSeconds } from '../../kernel/figures.ts';
 import { attribute, code, fence, inline, prose } from '../../report/markdown/escape.ts';
 import { details, joinWithin, table } from '../../report/markdown/layout.ts';
 import { summaryLimit } from '../../report/markdown/summary.ts';

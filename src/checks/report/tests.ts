@@ -1,4 +1,4 @@
-import { counted, formatSeconds } from '../../report/figures.ts';
+import { counted, formatSeconds, formatShareDown } from '../../kernel/figures.ts';
 import { oneLine } from '../../report/text.ts';
 import type { ChecksReport, TestTotals } from '../model.ts';
 import { abridged } from './words.ts';
@@ -53,13 +53,10 @@ export function coverageLine({ coverage }: ChecksReport): string[] {
     .map(([file, numbers]) => `${oneLine(file, 100)} ${abridged(ranges(numbers), 6)}`);
   const where = missed.length === 0 ? '' : ` (not run: ${abridged(missed)})`;
   const ofChange =
-    changed === undefined ? '' : `; ${percent(changed)} of ${counted(changedLines, 'changed line')}${where}`;
-  return [`coverage: ${percent(total)} of ${counted(lines, 'line')}${ofChange}`];
-}
-
-/** Rounded down: 99.99 % is not all. */
-export function percent(share: number): string {
-  return `${Math.floor(share * 1000 + 1e-9) / 10} %`;
+    changed === undefined
+      ? ''
+      : `; ${formatShareDown(changed)} of ${counted(changedLines, 'changed line')}${where}`;
+  return [`coverage: ${formatShareDown(total)} of ${counted(lines, 'line')}${ofChange}`];
 }
 
 /** `12-14`, `20` */

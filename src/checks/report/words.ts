@@ -1,4 +1,5 @@
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
+import { quoteWord } from '../../kernel/quote.ts';
 import { oneLine } from '../../report/text.ts';
 import { httpUrl } from '../../report/url.ts';
 import type {
@@ -10,7 +11,6 @@ import type {
   Level,
   Verdict,
 } from '../model.ts';
-import { shellWord } from '../parse/shell-word.ts';
 import { isFirstOfCause, sharingCause } from './causes.ts';
 
 /** Of this toolkit. */
@@ -134,7 +134,7 @@ function sharedWith({ check }: CheckResult, all: readonly CheckResult[]): string
 export function againBy({ check: { folder, command } }: CheckResult): string {
   const line = oneLine(command, 500);
   if (folder === '' || /^cd /.test(line)) return line;
-  return `cd ${shellWord(oneLine(folder.replace(/^-/, './-'), 200))} && ${line}`;
+  return `cd ${quoteWord(oneLine(folder.replace(/^-/, './-'), 200))} && ${line}`;
 }
 
 /** Address of the page about a rule; those of our own rules are files of this project (docs/rules). */

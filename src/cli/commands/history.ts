@@ -1,6 +1,6 @@
 import { type HistoryEntry, history } from '../../deploy/on-host/history.ts';
-import { formatDuration } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
+import { formatDuration } from '../../kernel/figures.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import { openTarget } from '../../operations/deploy/open.ts';
 import type { CommandContext } from '../context.ts';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
+import { quoteWord } from '../../kernel/quote.ts';
 
 export interface RemoteFile {
   /** Path below the folder, without `..`. */
@@ -43,7 +44,7 @@ export async function writeFiles(
   const end = `EOF_${randomBytes(8).toString('hex')}`;
   const parts = files.map(
     (file) =>
-      `put ${shellQuote(file.path)} ${file.mode.toString(8)} <<'${end}'\n${wrap(file.content.toString('base64'))}\n${end}\n`,
+      `put ${quoteWord(file.path)} ${file.mode.toString(8)} <<'${end}'\n${wrap(file.content.toString('base64'))}\n${end}\n`,
   );
   const result = await host.script(`${prologue}${parts.join('')}`, {
     args: [folder],
@@ -63,9 +64,4 @@ export async function writeFiles(
 /** Some implementations of base64 and of here-documents have limits on the length of a line. */
 function wrap(text: string): string {
   return text.replace(/.{1,76}/g, '$&\n').trimEnd();
-}
-
-/** One word for a POSIX shell, whatever it contains. */
-export function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,9 +1,10 @@
 import { UserError } from '../../kernel/errors.ts';
+import { formatBytes } from '../../kernel/figures.ts';
 import type { DeployRun } from '../context.ts';
 import { dumpDatabase } from '../database/postgres.ts';
 import { testRestore } from '../database/proof.ts';
 import { backupName, findDatabase, pruneBackups, saveRecord } from '../database/store.ts';
-import { formatBytes, proofLine } from '../database/text.ts';
+import { proofLine } from '../database/text.ts';
 import type { Step } from '../transaction.ts';
 
 /** Makes a backup of the database and proves it by a restore, before anything is changed. */

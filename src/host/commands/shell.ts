@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { quoteWords } from '../../kernel/quote.ts';
 import type { ChannelStream } from '../ssh/channel-stream.ts';
 import type { Connection } from '../ssh/connection.ts';
 import type { Exit, Session } from '../ssh/session.ts';
-import { quoteWords } from './quote.ts';
 
 /**
  * What sshd starts for us, through the user's login shell: a POSIX shell that carries a mark in its environment, says
@@ -113,7 +113,7 @@ export class Shell {
 
 /** The line that runs a program in place of the shell. Its input is what follows the line. */
 export function execLine(argv: readonly string[]): string {
-  return `${newline(argv)}exec ${quoteWords(argv)}`;
+  return `${newline(argv)}exec ${onOneLine(argv)}`;
 }
 
 /**
@@ -122,7 +122,7 @@ export function execLine(argv: readonly string[]): string {
  */
 export function scriptLine(mark: string, args: readonly string[]): string {
   return (
-    `${newline(args)}set -- ${quoteWords(args)}; sluice_text=$(cat); case $sluice_text in ` +
+    `${newline(args)}set -- ${onOneLine(args)}; sluice_text=$(cat); case $sluice_text in ` +
     `*"#${mark}") exec </dev/null; eval "$sluice_text";; *) exit ${unused};; esac`
   );
 }
@@ -131,6 +131,17 @@ export function scriptLine(mark: string, args: readonly string[]): string {
 export function scriptText(mark: string, text: string): string {
   if (text.includes('\u0000')) throw new RangeError('A script cannot hold a NUL character');
   return `${text}\n#${mark}`;
+}
+
+/**
+ * A shell that waits for its command reads exactly one line, so newlines are written as `"$nl"`.
+ *
+ * @throws RangeError for a word with a NUL character, which no argument can hold.
+ */
+function onOneLine(words: readonly string[]): string {
+  if (words.some((word) => word.includes('\u0000')))
+    throw new RangeError('An argument cannot hold a NUL character');
+  return quoteWords(words).replaceAll('\n', `'"$nl"'`);
 }
 
 function newline(words: readonly string[]): string {

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { HostConfig } from '../../config/model.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { UserError } from '../../kernel/errors.ts';
+import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
+import { retry } from '../../kernel/retry.ts';
 import { createHost } from '../host.ts';
 import type { Host } from '../model.ts';
 import { hostKeyTypes } from './algorithms.ts';
@@ -33,9 +34,9 @@ export interface ConnectOptions {
 }
 
 const defaultTimeoutMs = 15_000;
-/** Pauses before the second and third try, ms. */
-const backoff = [300, 1_000];
-/** What may be over in a moment, and happens before we have shown any key. */
+/** Pauses before the second and third attempt. */
+const pausesMs = [300, 1_000];
+/** Errors that may pass in a moment, and that occur before the client offers a key. */
 const passing: ReadonlySet<string> = new Set(['host.refused', 'host.connect-timeout', 'host.closed-early']);
 
 /**
@@ -59,7 +60,7 @@ export async function connectHost(config: HostConfig, options: ConnectOptions): 
   }
 }
 
-/** Connects to one server; tries again what may be over in a moment, but never after a key was shown. */
+/** Connects to one server. It retries passing errors, but never after it has offered a key. */
 async function reach(
   endpoint: Endpoint,
   jump: Connection | undefined,
@@ -70,27 +71,42 @@ async function reach(
   if (trust.authority !== undefined) {
     options.log.detail(`${trust.authority}: @cert-authority is ignored, host certificates are not supported`);
   }
+  const connect = withEachKeyType((refusedTypes) =>
+    once({ endpoint, jump, trust, refusedTypes, credentials, options }),
+  );
+  return await retry(connect, {
+    clock: options.clock,
+    signal: options.signal,
+    pauseMs: (error, attempt) =>
+      error instanceof UserError && passing.has(error.code) ? pausesMs[attempt - 1] : undefined,
+    onRetry: (error) => options.log.detail(`${messageOf(error)}; retrying`),
+  });
+}
+
+/**
+ * A pinned fingerprint does not name the type of its key. When the server shows a key of another type, the next connection
+ * excludes that type; the error of the first one stands if none is left.
+ */
+function withEachKeyType<T>(connect: (refusedTypes: readonly string[]) => Promise<T>): () => Promise<T> {
   const refusedTypes: string[] = [];
   let firstVerdict: UserError | undefined;
-  for (let tries = 0; ; ) {
-    try {
-      return await once({ endpoint, jump, trust, refusedTypes, credentials, options });
-    } catch (error) {
-      if (error instanceof WrongKeyType) {
-        // A pinned fingerprint does not say of which type its key is: ask for the server's other keys.
-        firstVerdict ??= error.verdict;
-        refusedTypes.push(error.type);
-        if (hostKeyTypes.every((type) => refusedTypes.includes(type))) throw firstVerdict;
-        continue;
+  return async () => {
+    for (;;) {
+      try {
+        return await connect(refusedTypes);
+      } catch (error) {
+        if (error instanceof WrongKeyType) {
+          firstVerdict ??= error.verdict;
+          refusedTypes.push(error.type);
+          if (hostKeyTypes.every((type) => refusedTypes.includes(type))) throw firstVerdict;
+        } else if (error instanceof UserError && error.code === 'host.no-common-algorithm') {
+          throw firstVerdict ?? error;
+        } else {
+          throw error;
+        }
       }
-      if (!(error instanceof UserError)) throw error;
-      if (firstVerdict !== undefined && error.code === 'host.no-common-algorithm') throw firstVerdict;
-      const pause = backoff[tries++];
-      if (pause === undefined || !passing.has(error.code)) throw error;
-      options.log.detail(`${error.message}; trying again`);
-      await options.clock.sleep(pause, options.signal);
     }
-  }
+  };
 }
 
 interface Try {

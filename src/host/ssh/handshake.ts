@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { NodeSSH } from 'node-ssh';
 import type { Client } from 'ssh2';
 import { messageOf, UserError } from '../../kernel/errors.ts';
-import { quoteWords } from '../commands/quote.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 import { algorithmsFor } from './algorithms.ts';
 import type { Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';

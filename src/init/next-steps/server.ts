@@ -1,5 +1,5 @@
-import { quoteWords } from '../../host/commands/quote.ts';
 import type { HostFacts } from '../../host/probe/facts.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 
 /** Something only root can do, with the commands for it. */
 export interface RootTask {

@@ -1,3 +1,5 @@
+import { wrapWords } from '../../report/text.ts';
+
 /** Texts of a repository (names of files, folders, branches, services) on their way into files and onto a terminal. */
 
 /** Words that YAML 1.1 or 1.2 reads as something else than text. */
@@ -54,17 +56,5 @@ export function enumerate(words: readonly string[]): string {
 
 /** Breaks a text into lines for a terminal of 80 columns; what begins the lines is not broken. */
 export function wrap(text: string, first = '', rest = first, width = 78): string[] {
-  const lines: string[] = [];
-  let line = first;
-  let isEmpty = true;
-  for (const word of inline(text).split(' ')) {
-    if (!isEmpty && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = rest;
-      isEmpty = true;
-    }
-    line += isEmpty ? word : ` ${word}`;
-    isEmpty = false;
-  }
-  return [...lines, line];
+  return wrapWords(inline(text), first, rest, width);
 }

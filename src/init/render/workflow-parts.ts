@@ -1,4 +1,4 @@
-import { quoteWords } from '../../host/commands/quote.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 import { type TargetGuess, tagTargets } from '../guess/targets.ts';
 import { enumerate, list, scalar } from './words.ts';
 import { defaultTarget } from './workflow-targets.ts';

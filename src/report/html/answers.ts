@@ -1,6 +1,5 @@
-import { formatDuration } from '../../kernel/clock.ts';
+import { formatCount, formatDuration, formatSeconds, formatShare } from '../../kernel/figures.ts';
 import { proofOf, watchTotals } from '../facts.ts';
-import { formatCount, formatSeconds, formatShare } from '../figures.ts';
 import { type DeployReport, durationOf, type Serving, type WatchRecord } from '../model.ts';
 import { lastLines } from '../text.ts';
 import { breakable, html, type Markup, prose } from './markup.ts';

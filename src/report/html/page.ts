@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { formatDuration } from '../../kernel/clock.ts';
-import { formatTime } from '../figures.ts';
+import { formatDuration, formatTime } from '../../kernel/figures.ts';
 import { headline, nextAction } from '../headline.ts';
 import { type DeployReport, durationOf } from '../model.ts';
 import { lookOf } from '../outcome.ts';

@@ -1,5 +1,5 @@
+import { formatBytes, formatCount, formatSeconds } from '../../kernel/figures.ts';
 import { revisionsOf, unmoved } from '../facts.ts';
-import { formatBytes, formatCount, formatSeconds } from '../figures.ts';
 import { alike } from '../health.ts';
 import type { BackupProof, DeployReport } from '../model.ts';
 import { logBlock } from './answers.ts';

@@ -1,5 +1,4 @@
-import { formatDuration } from '../../kernel/clock.ts';
-import { counted } from '../figures.ts';
+import { counted, formatDuration } from '../../kernel/figures.ts';
 import type { DeployReport, HostTimeline, StepRecord } from '../model.ts';
 import { breakable, html, type Markup } from './markup.ts';
 import { type Scale, scaleOf } from './scale.ts';

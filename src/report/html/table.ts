@@ -1,4 +1,4 @@
-import { counted } from '../figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import { breakable, html, type Markup } from './markup.ts';
 
 /** A table that scrolls sideways by itself on a narrow screen; the keyboard reaches it. */

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../kernel/clock.ts';
+import { formatDuration } from '../../kernel/figures.ts';
 import { type Lane, lanesOf } from '../lanes.ts';
 import type { DeployReport, StepRecord, TimelineEvent } from '../model.ts';
 import { breakable, html, type Markup } from './markup.ts';

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../kernel/clock.ts';
+import { formatDuration } from '../../kernel/figures.ts';
 import { firstOfEachKind, type Lane, lanesOf } from '../lanes.ts';
 import { type DeployReport, durationOf, type EventKind, type StepRecord } from '../model.ts';
 import { byteLength, oneLine } from '../text.ts';

@@ -1,6 +1,5 @@
-import { formatDuration } from '../../kernel/clock.ts';
+import { counted, formatBytes, formatCount, formatDuration, formatSeconds } from '../../kernel/figures.ts';
 import { revisionsOf, unmoved } from '../facts.ts';
-import { counted, formatBytes, formatCount, formatSeconds } from '../figures.ts';
 import { alike } from '../health.ts';
 import type { DeployReport } from '../model.ts';
 import { code, fence, inline, prose } from './escape.ts';

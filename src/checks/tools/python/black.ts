@@ -1,6 +1,6 @@
+import { quoteWord } from '../../../kernel/quote.ts';
 import { type PythonProject, targets } from '../../detect/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
 import { filesSeen } from '../../verdict/seen.ts';
@@ -36,7 +36,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   const isLarge = project.sources.length > largeProject;
   return {
     why,
-    command: ['black --check', ...paths.map(shellWord)].join(' '),
+    command: ['black --check', ...paths.map(quoteWord)].join(' '),
     needs: [source.from],
     // Its own start-up is most of the time for few files; it starts a process for each core otherwise.
     cost: { cores: isLarge ? 'any' : 1, memory: 300e6, seconds: isLarge ? 20 : 3 },

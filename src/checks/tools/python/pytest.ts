@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { quoteWord } from '../../../kernel/quote.ts';
 import { readCobertura } from '../../coverage/cobertura.ts';
 import { nearest, type PythonProject, targets } from '../../detect/python.ts';
 import type { PythonEnvironment } from '../../environments/interpreter.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, FileCoverage } from '../../model.ts';
 import { readJUnit } from '../../parse/junit.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import { inFolder, type Repo } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
 import { didNotRun, type NoAnswer } from './outcome.ts';
@@ -36,7 +36,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   const isParallel = /(?:^|[\s"'])(?:-n|--numprocesses)[\s="',]*(?:\d|auto|logical)/m.test(options);
   return {
     why,
-    command: ['pytest', ...paths.map(shellWord)].join(' '),
+    command: ['pytest', ...paths.map(quoteWord)].join(' '),
     needs: [environment],
     cost: { cores: isParallel ? 'all' : 1, memory: 500e6, seconds: 60 },
     run: (context) => runPytest(context, project, context.prepared(environment), options, paths),

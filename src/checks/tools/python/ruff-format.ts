@@ -1,6 +1,6 @@
+import { quoteWord } from '../../../kernel/quote.ts';
 import { type PythonProject, targets } from '../../detect/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
 import { filesSeen } from '../../verdict/seen.ts';
@@ -34,7 +34,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   const paths = targets(project, project.sources);
   return {
     why,
-    command: ['ruff format --check', ...paths.map(shellWord)].join(' ').replace(/ \.$/, ''),
+    command: ['ruff format --check', ...paths.map(quoteWord)].join(' ').replace(/ \.$/, ''),
     needs: [source.from],
     cost: { cores: 1, memory: 150e6, seconds: 1 },
     async run(context) {

@@ -1,8 +1,8 @@
+import { quoteWord } from '../../../kernel/quote.ts';
 import type { PythonProject } from '../../detect/python.ts';
 import { targets } from '../../detect/python.ts';
 import { part, texts } from '../../detect/toml.ts';
 import type { Finding, Severity } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, Tool, ToolRun } from '../../tool.ts';
 import { filesSeen } from '../../verdict/seen.ts';
@@ -36,7 +36,7 @@ function plan(repo: Repo, project: PythonProject): ProjectCheck | undefined {
   if (why === undefined && linters.some((name) => project.dependencies.has(name))) return undefined;
   return {
     why: why ?? `it has Python (${project.sources.length} files) and no linter: ${source.words}`,
-    command: ['ruff check', ...targets(project, project.sources).map(shellWord)]
+    command: ['ruff check', ...targets(project, project.sources).map(quoteWord)]
       .join(' ')
       .replace(/ \.$/, ''),
     needs: [source.from],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { quoteWord } from '../../../kernel/quote.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
 import { filesSeen } from '../../verdict/seen.ts';
@@ -42,7 +42,7 @@ export const hadolint: Tool = {
       category: 'lint',
       folder: '',
       why: files.length === 1 ? `${files[0]} is there` : `${files.length} Dockerfiles, ${files[0]} first`,
-      command: `hadolint ${files.map((file) => shellWord(file.replace(/^-/, './-'))).join(' ')}`,
+      command: `hadolint ${files.map((file) => quoteWord(file.replace(/^-/, './-'))).join(' ')}`,
       needs: [binary],
       cost: { cores: 1, memory: 150 * 1024 * 1024, seconds: 1 },
       timeoutMs: settings.timeoutMs,

@@ -1,6 +1,6 @@
+import { quoteWord } from '../../../kernel/quote.ts';
 import type { ChangedLines } from '../../change/model.ts';
 import type { CheckOutput } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, Tool } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
@@ -23,7 +23,7 @@ export const squawk: Tool = {
         category: 'lint',
         folder: '',
         why: `${files.length === 1 ? files[0] : `${files.length} SQL migrations`}, and ${postgres}`,
-        command: `squawk ${files.length > 3 ? `${shellWord(files[0] ?? '')} …` : files.map(shellWord).join(' ')}`,
+        command: `squawk ${files.length > 3 ? `${quoteWord(files[0] ?? '')} …` : files.map(quoteWord).join(' ')}`,
         needs: [squawkBinary],
         cost: { cores: 1, memory: 100 * 1024 * 1024, seconds: 1 },
         timeoutMs: settings.timeoutMs,
