@@ -34,7 +34,7 @@ export interface BuildEffects {
   readonly secrets: Readonly<Record<string, string>>;
   /** Socket of the user's ssh-agent, for builds that have `ssh:`. */
   readonly sshAgent: string | undefined;
-  /** For caches of the kind `gha` alone: the token of the runner is in it. */
+  /** Only for caches of the kind `gha`: it has the runner's token. */
   readonly cacheService: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -55,10 +55,10 @@ interface Finished {
 }
 
 /**
- * Does what the plan says: builds what is not built, smokes it, pushes it where no release's tag shows it, and puts the
- * tags when all images of the set are there.
+ * Executes the plan: builds missing images, smoke-tests them, pushes them without release tags, and tags all images of the
+ * set at the end.
  *
- * @throws UserError `build.*`, `registry.*`; then no tag of this build shows anything new.
+ * @throws UserError `build.*`, `registry.*`; then no tag of this build points to a new image.
  */
 export async function applyBuild(
   plan: BuildPlan,
@@ -158,7 +158,7 @@ async function buildAll(
       const registry = effects.registry(host);
       const manifest = await registry.manifest(repository, reference);
       if (manifest === undefined)
-        throw unexpected(host, `${repository}:${reference} was pushed and is not there`);
+        throw unexpected(host, `${repository}:${reference} was pushed, but does not exist`);
       const facts = await imageFacts(registry, repository, manifest);
       if (pushed === undefined && facts.some(({ user }) => isRoot(user)))
         findings.push(rootUser(build.target.name));
@@ -199,7 +199,7 @@ async function bake(
 }
 
 /**
- * An image that is to be tried must come into the engine; so must one that only the engine can push.
+ * An image with a smoke test must be in the engine; so must one that only the engine can push.
  *
  * @param by whether the engine itself builds, and whether it can push from the build.
  */
@@ -215,7 +215,7 @@ function outputOf(
   return isTried ? 'load' : 'nothing';
 }
 
-/** In the engine a tree's tag would be found by the next build, so it comes last where there is nothing but the engine. */
+/** The next build would find a tree's tag in the engine. If the engine is all there is, that tag is therefore set last. */
 function holdingOf({ target, treeTag }: PlannedTarget, nonce: string, plan: BuildPlan): string {
   return `${target.repository}:${plan.carried ? `build-${nonce}` : (treeTag ?? `build-${nonce}`)}`;
 }
@@ -241,7 +241,7 @@ async function pushOne(
   const step = effects.log.step(`push ${target.name}`);
   try {
     const { layers } = await pushImage(reference, effects.hasLogin(registry), effects);
-    step.done(layers.length === 0 ? 'every layer is there already' : `${layers.length} new layers`);
+    step.done(layers.length === 0 ? 'every layer exists already' : `${layers.length} new layers`);
     return { tag: reference.slice(reference.lastIndexOf(':') + 1), layers };
   } catch (error) {
     step.failed('no tag was set');
@@ -263,7 +263,7 @@ async function publishAll(
   });
   const moved = await publish(publications, effects);
   for (const { name, tag, from } of moved.filter((movedTag) => parseVersion(movedTag.tag) !== undefined)) {
-    const message = `${tag} showed ${from} before: a version should be one image for ever`;
+    const message = `${tag} pointed to ${from} before: a version should always be the same image`;
     findings.push({ target: name, topic: 'tag-moved', message });
   }
 }

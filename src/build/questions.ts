@@ -1,6 +1,6 @@
 import { messageOf, userErrorsOf } from '../kernel/errors.ts';
 
-/** A registry that did not answer, or not this question; what a plan shows beside the things it knows. */
+/** A registry that did not answer a request, for the plan. */
 export interface Unasked {
   readonly host: string;
   readonly why: string;
@@ -9,20 +9,20 @@ export interface Unasked {
 
 export interface Questions {
   /**
-   * @returns the answer; or why there is none.
-   * @throws what the question throws, unless it is the fault of a registry and nothing is pushed.
+   * @returns the answer, or the reason why it is missing.
+   * @throws the error of the request, unless a registry caused it and nothing is pushed.
    */
   ask<T>(
     host: string,
     question: () => Promise<T>,
   ): Promise<{ readonly answer: T } | { readonly unasked: string }>;
-  /** What was not answered, each once. */
+  /** Failed requests, without duplicates. */
   unasked(): readonly Unasked[];
 }
 
 /**
- * A plan says what is known when a registry does not answer (no network, no login), and a build that pushes nothing builds.
- * A build that pushes ends with that registry's error, before it has built anything.
+ * If a registry does not answer (no network, no login), a plan shows the rest, and a build that pushes nothing continues.
+ * A build that pushes fails with that registry's error before it builds anything.
  *
  * @param isReader whether nothing is pushed.
  * @param signal of the run, not of the registries' deadline.

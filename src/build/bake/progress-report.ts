@@ -5,7 +5,7 @@ import { bakeName } from './bake.ts';
 import { type ProgressReader, type Step, stepMs } from './progress.ts';
 
 const most = 5;
-/** Shorter ones are no one's problem. */
+/** Shorter steps are not worth a line. */
 const leastMs = 500;
 
 /** The steps that took longest, the longest first. */
@@ -21,12 +21,12 @@ export function slowestSteps(steps: readonly Step[]): SlowStep[] {
     .slice(0, most);
 }
 
-/** A tag that nobody has written; a blob that a cache's own manifest names is another matter. */
+/** A cache tag that does not exist yet. A missing blob that the cache's manifest names is an error. */
 function isNotThereYet(error: string): boolean {
   return /: not found$/.test(error) && !/content descriptor/.test(error);
 }
 
-/** Docker's own build checks, and caches that could not be written. One that is not there yet is no fault. */
+/** Docker's own build checks, and caches that cannot be written. A cache that does not exist yet is not a finding. */
 export function checkFindings(progress: ProgressReader, planned: readonly PlannedTarget[]): BuildFinding[] {
   const checks = progress.warnings().map((warning): BuildFinding => {
     const found = planned.find(({ target }) => bakeName(target) === warning.target)?.target;
@@ -35,7 +35,7 @@ export function checkFindings(progress: ProgressReader, planned: readonly Planne
     return {
       target: found?.name ?? warning.target,
       topic: 'build-check',
-      // The place says the line; Docker says it once more.
+      // The finding has the line already.
       message: warning.text.replace(/ \(line \d+\)$/, ''),
       ...(file === undefined
         ? {}
@@ -49,7 +49,7 @@ export function checkFindings(progress: ProgressReader, planned: readonly Planne
     .map(
       ({ target, name, error }): BuildFinding => ({ target, topic: 'cache', message: `${name}: ${error}` }),
     );
-  // Each target says the same of a line that they share.
+  // Every target reports the lines that they share.
   const seen = new Set<string>();
   return [...checks, ...caches].filter((finding) => {
     const key = JSON.stringify([finding.message, finding.at]);
@@ -57,15 +57,14 @@ export function checkFindings(progress: ProgressReader, planned: readonly Planne
   });
 }
 
-/** The build was done a second time. @param why what BuildKit said the first time. */
+/** The build ran twice. @param why BuildKit's error of the first run. */
 export function cacheLeftOut(why: string): BuildFinding {
-  const message = `the build failed with the cache and was done again without it: ${why}`;
+  const message = `the build failed with the cache and ran again without it: ${why}`;
   return { target: '', topic: 'cache', message };
 }
 
-/** The image is no image of the tree that was looked at. */
+/** The image is not that of the tree whose digest was computed. */
 export function lostTree(target: string): BuildFinding {
-  const message =
-    'files changed while they were built, so the next build will not find this image by its tree';
+  const message = 'files changed during the build, so the next build cannot reuse this image';
   return { target, topic: 'lost-tree', message };
 }

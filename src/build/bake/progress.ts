@@ -15,7 +15,7 @@ export interface Step {
   readonly output: readonly string[];
 }
 
-/** One of Docker's own build checks that found something. */
+/** A finding of one of Docker's own build checks. */
 export interface BuildWarning {
   readonly target: string;
   readonly text: string;
@@ -30,7 +30,7 @@ export interface ProgressReader {
   feed(line: string): void;
   steps(): readonly Step[];
   warnings(): readonly BuildWarning[];
-  /** Lines that are no JSON: what buildx itself says, at the end when it fails. */
+  /** Lines that are not JSON: buildx's own, at the end when it fails. */
   rest(): readonly string[];
 }
 
@@ -60,7 +60,7 @@ interface Status {
 
 type Mutable = { -readonly [K in keyof Step]: Step[K] } & { lines: string[]; partial: string };
 
-/** A step's output beyond this is not kept; its end is what matters. */
+/** Only this much of the end of a step's output is kept. */
 const mostLines = 2_000;
 
 /**

@@ -1,7 +1,7 @@
 import type { BuildPlan, PlannedTarget } from '../plan.ts';
 import { type DigesterEffects, digester } from './digester.ts';
 
-/** Files that were edited while they were built: the image is no image of the tree that was looked at. */
+/** Targets whose files changed during the build: the image is not that of the tree whose digest was computed. */
 export async function changedTrees(
   plan: BuildPlan,
   toBuild: readonly PlannedTarget[],
@@ -17,7 +17,7 @@ export async function changedTrees(
   );
 }
 
-/** The build took the bases as they were then, also when a registry has newer ones by now. */
+/** The build used these bases, even if a registry has newer ones by now. */
 function basesOf(plan: BuildPlan): ReadonlyMap<string, string> {
   return new Map(plan.targets.flatMap(({ bases }) => Object.entries(bases)));
 }

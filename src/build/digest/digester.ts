@@ -59,7 +59,7 @@ export function digester(targets: readonly BuildTarget[], effects: DigesterEffec
   return digest;
 }
 
-/** A base whose registry can't be asked has no digest, so that its image is built: the builder may know it. */
+/** If the registry of a base does not answer, the base has no digest and the image is built: the builder may have it. */
 async function askBase(reference: string, effects: DigesterEffects): Promise<BaseDigest> {
   const image = parseImage(reference, 'FROM');
   try {

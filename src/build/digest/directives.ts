@@ -1,6 +1,6 @@
 import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 
-/** What the comments at the very top of a Dockerfile say to its reader. */
+/** The directives in the comments at the top of a Dockerfile. */
 export interface Directives {
   readonly escapeToken: '\\' | '`';
   /** Image of the frontend that reads the file; undefined: the engine's own. */
@@ -12,9 +12,9 @@ const directive =
 const known: readonly string[] = ['syntax', 'escape', 'check'];
 
 /**
- * `# syntax=`, `# escape=` and `# check=`, until the first line that is none of them.
+ * `# syntax=`, `# escape=` and `# check=`, up to the first other line.
  *
- * @throws Unresolvable for files that only a frontend of their own can read, and for directives that say nothing.
+ * @throws Unresolvable for files that only another frontend can read, and for invalid directives.
  */
 export function readDirectives(text: string): Directives {
   // BuildKit looks for `//syntax=` and a JSON document, too: other languages with other frontends.

@@ -8,7 +8,7 @@ export interface Instruction {
   readonly keyword: string;
   /** `--name=value` as written in front of the arguments, without quotes. */
   readonly flags: readonly string[];
-  /** What follows, on one line. */
+  /** The arguments, on one line. */
   readonly rest: string;
   /** The elements, if it is a RUN, COPY or ADD with a JSON array. */
   readonly json: readonly string[] | undefined;
@@ -23,7 +23,7 @@ const keywords =
 
 /**
  * Reads a Dockerfile into instructions as BuildKit does (frontend/dockerfile/parser): directives, comments within
- * continued lines, heredocs. Arguments are left as they stand.
+ * continued lines, heredocs. Arguments are not expanded.
  *
  * @throws Unresolvable for what can't be read for certain.
  */
@@ -57,14 +57,14 @@ export function readDockerfile(text: string): Dockerfile {
   return { ...directives, instructions };
 }
 
-/** An escape character at the end goes on, unless it is escaped itself. */
+/** A line continues if it ends with an escape character that is not escaped itself. */
 function continuation(line: string, escapeToken: string): { part: string; isContinued: boolean } {
   const bare = line.replace(/(?<![ \t])[ \t]+$/, '');
   const isContinued = bare.endsWith(escapeToken) && !bare.endsWith(escapeToken + escapeToken);
   return isContinued ? { part: bare.slice(0, -1), isContinued } : { part: line, isContinued };
 }
 
-/** @throws Unresolvable for keywords that are none. */
+/** @throws Unresolvable for unknown keywords. */
 export function parseInstruction(line: string): Instruction {
   const [, word = '', tail = ''] = /^([^\t\v\f\r ]*)[\t\v\f\r ]*(.*)$/s.exec(trimBlanks(line)) ?? [];
   const keyword = word.toUpperCase();
@@ -118,5 +118,5 @@ function jsonArray(text: string): string[] | undefined {
     return undefined;
   }
   if (found === text) return elements;
-  throw new Unresolvable(`the Dockerfile has text behind the array ${found}`);
+  throw new Unresolvable(`the Dockerfile has text after the array ${found}`);
 }

@@ -11,7 +11,7 @@ export interface Heredoc {
 /**
  * The heredocs that an instruction opens; their texts follow it, in this order.
  *
- * @throws Unresolvable where `<<` stands among quotes and variables that can't be read for certain.
+ * @throws Unresolvable if `<<` is among quotes and variables that cannot be read reliably.
  */
 export function heredocsOf(line: string): Heredoc[] {
   if (!line.includes('<<')) return [];
@@ -21,7 +21,7 @@ export function heredocsOf(line: string): Heredoc[] {
     .map(([word, dash, name = '']) => {
       const [, plain, single, double] = /^(?:([\w./:+-]+)|'([\w./:+-]+)'|"([\w./:+-]+)")$/.exec(name) ?? [];
       const end = plain ?? single ?? double;
-      if (end === undefined) throw new Unresolvable(`the heredoc ${word} can't be read for certain`);
+      if (end === undefined) throw new Unresolvable(`the heredoc ${word} cannot be read reliably`);
       return { name: end, hasTabs: dash === '-' };
     });
 }
@@ -45,7 +45,7 @@ function wordsOf(line: string): string[] {
       if (character === "'" || character === '"') quote = character;
       word += character;
     }
-    // Within braces, blanks and quotes follow rules of their own.
+    // Within braces, blanks and quotes follow other rules.
     if (quote !== "'" && character === '$' && /^\{[^}]*[\s'"\\{]/.test(line.slice(index + 1)))
       throw unclear();
   }
@@ -55,5 +55,5 @@ function wordsOf(line: string): string[] {
 }
 
 function unclear(): Unresolvable {
-  return new Unresolvable('the Dockerfile has a line with << whose quotes can’t be read for certain');
+  return new Unresolvable('the Dockerfile has a line with << whose quotes cannot be read reliably');
 }

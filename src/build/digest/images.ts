@@ -24,7 +24,7 @@ export interface ImageUse {
   readonly isReplaceable: boolean;
 }
 
-/** Images that read Dockerfiles as we do; what another one makes of the file, only it knows. */
+/** Frontends that read Dockerfiles as Sluice does. */
 const frontends: readonly string[] = ['docker/dockerfile', 'docker/dockerfile-upstream'];
 
 type Sight = Pick<BuildTarget, 'target' | 'args' | 'contexts'>;
@@ -33,9 +33,9 @@ type Sight = Pick<BuildTarget, 'target' | 'args' | 'contexts'>;
  * Every image that can change what is built for one platform: bases of the stages that the target stage needs, what
  * COPY and RUN take from images, and the frontend of `# syntax=`.
  *
- * ONBUILD triggers within a base are not seen; its digest covers their text, and ../triggers.ts looks at them before a build.
+ * ONBUILD triggers within a base are not seen; its digest covers their text, and triggers.ts checks them before a build.
  *
- * @throws Unresolvable for names that can't be told, and for inputs that no digest covers.
+ * @throws Unresolvable for names that are not known, and for inputs that no digest covers.
  */
 export function imagesOf(dockerfile: Dockerfile, target: Sight, platform: string | undefined): ImageUse[] {
   const frontend = frontendUses(target.args['BUILDKIT_SYNTAX'] ?? dockerfile.syntax);
@@ -45,7 +45,7 @@ export function imagesOf(dockerfile: Dockerfile, target: Sight, platform: string
   return [...frontend, ...namesIn(dockerfile, target, platform, onFault).map(useOf)];
 }
 
-/** The same, without what can't be told. */
+/** The same, without images that are not known. */
 export function knownImagesOf(
   dockerfile: Dockerfile,
   target: Sight,
@@ -121,7 +121,9 @@ function frontendUses(syntax: string | undefined): ImageUse[] {
   if (syntax === undefined || syntax === '') return [];
   const image = tryParseImage(syntax);
   if (image?.registry !== 'docker.io' || !frontends.includes(image.repository)) {
-    throw new Unresolvable(`the Dockerfile is for the frontend ${syntax}, which may read it in its own way`);
+    throw new Unresolvable(
+      `the Dockerfile is for the frontend ${syntax}, which may interpret it differently`,
+    );
   }
   return [{ reference: formatImage(tagged(image)), platform: undefined, isReplaceable: false }];
 }
@@ -148,10 +150,10 @@ function platformOf(stage: Stage, scope: Scope, escapeToken: string, platform: s
   return expand(stage.platform, scope, escapeToken);
 }
 
-/** @throws Unresolvable if it is no image reference. */
+/** @throws Unresolvable if it is not an image reference. */
 function parsed(name: string): ImageReference {
   const image = tryParseImage(name);
-  if (image === undefined) throw new Unresolvable(`"${name}" in the Dockerfile is no image reference`);
+  if (image === undefined) throw new Unresolvable(`"${name}" in the Dockerfile is not an image reference`);
   return tagged(image);
 }
 

@@ -4,7 +4,7 @@ import { expand, type Scope, splitWords, type Variable } from './expand.ts';
 const ofBuilder = { kind: 'unknown', why: 'is known to the builder only' } as const;
 const ofPlatform = {
   kind: 'unknown',
-  why: 'depends on the builder, because the build has no platform that is written in full',
+  why: 'depends on the builder, because the build does not set a full platform',
 } as const;
 
 /**
@@ -35,13 +35,13 @@ export function globalScope(
   return scope;
 }
 
-/** A default that can't be told matters only if FROM uses it. */
+/** An unknown default matters only if FROM uses it. */
 function defaultOf(text: string, scope: Scope, escapeToken: string): Variable {
   try {
     return { kind: 'value', value: expand(text, scope, escapeToken) };
   } catch (error) {
     if (!(error instanceof Unresolvable)) throw error;
-    return { kind: 'unknown', why: `has a default that can't be told: ${error.message}` };
+    return { kind: 'unknown', why: `has an unknown default: ${error.message}` };
   }
 }
 

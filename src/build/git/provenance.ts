@@ -2,11 +2,11 @@ import type { BuildEvent } from './event.ts';
 import type { Checkout, Git, Named } from './ref.ts';
 
 /**
- * Where a commit comes from that is not the one the run is for. A commit alone says nothing: GitHub serves those of all
- * forks under the repository's own address. What counts is that a branch or a tag of the repository has it, by the
- * names git keeps of the remote; the name of a local branch is whatever somebody called it.
+ * Where a commit comes from that is not the one the run is for. A commit proves nothing by itself: GitHub serves the
+ * commits of all forks under the repository's own address. A branch or a tag of the repository must have it, by the
+ * names git keeps of the remote; the name of a local branch is arbitrary.
  *
- * @returns undefined where nothing shows that it is the repository's own.
+ * @returns undefined if nothing proves that it is the repository's own.
  */
 export async function provenance(
   { head, dirty, branch, tagsHere, origin }: Checkout,
@@ -22,7 +22,11 @@ export async function provenance(
     .map((ref) => /^refs\/remotes\/pull\/(\d+)\//.exec(ref)?.[1])
     .find((candidate) => candidate !== undefined);
   if (pull !== undefined) {
-    return { kind: 'pull', name: pull, foreign: `pull request ${pull} is checked out, and may be a fork's` };
+    return {
+      kind: 'pull',
+      name: pull,
+      foreign: `pull request ${pull} is checked out, and it may come from a fork`,
+    };
   }
   if (!isOrigin(origin, repository)) return undefined;
   const tag = newestVersion(tagsHere) ?? tagsHere[0];

@@ -15,14 +15,14 @@ export interface PushEffects {
 const pushMs = 30 * 60_000;
 const pausesMs = [1_000, 4_000];
 
-/** What the push of one image moved. */
+/** The result of pushing one image. */
 export interface Pushed {
   /** Short ids of layers that the registry did not have, as `docker push` names them. */
   readonly layers: readonly string[];
 }
 
 /**
- * `docker push`, with two more tries for what may pass: layers that arrived are not sent again.
+ * `docker push`, with two retries of passing errors: layers that arrived are not sent again.
  *
  * @throws UserError `registry.*`, `build.push`
  */
@@ -50,7 +50,7 @@ export async function pushImage(reference: string, hadLogin: boolean, effects: P
   return { layers: [...layers] };
 }
 
-/** What docker says of a failed push, and whether another try may mend it. */
+/** The error of a failed push, from docker's output, and whether a retry may fix it. */
 export function judge(
   reference: string,
   said: string,
@@ -60,8 +60,8 @@ export function judge(
   if (/no space left on device|disk quota exceeded/i.test(said)) {
     const error = new UserError({
       code: 'build.push',
-      message: `${reference}: the disk is full where the image is kept`,
-      hint: 'Free space on this machine (docker builder prune, docker image prune) and on the registry’s.',
+      message: `${reference}: a disk that keeps the image is full`,
+      hint: 'Free space on this machine (docker builder prune, docker image prune) and on the registry.',
       output: said,
     });
     return { error, again: false };
@@ -81,7 +81,7 @@ export function judge(
   }
   const error = new UserError({
     code: 'build.push',
-    message: `${reference} could not be pushed`,
+    message: `Cannot push ${reference}`,
     output: said,
   });
   return { error, again: false };

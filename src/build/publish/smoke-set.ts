@@ -8,7 +8,7 @@ interface SetEffects extends SmokeEffects {
   readonly log: Log;
 }
 
-/** Tries all new images of the set before any is pushed. @throws UserError `build.smoke` */
+/** Runs the smoke tests of all new images before any is pushed. @throws UserError `build.smoke` */
 export async function smokeAll(
   toBuild: readonly PlannedTarget[],
   image: (planned: PlannedTarget) => string,
@@ -28,14 +28,14 @@ export async function smokeAll(
         await smoke(service, reference, command, effects);
         step.done();
       } catch (error) {
-        step.failed('nothing was pushed under a tag');
+        step.failed('no tag was pushed');
         throw error;
       }
     }),
   );
 }
 
-/** The default smoke test: who would the image run as? */
+/** The default smoke test: the user of the image. */
 export async function localRoots(
   toBuild: readonly PlannedTarget[],
   image: (planned: PlannedTarget) => string,
@@ -54,6 +54,6 @@ export async function localRoots(
 }
 
 export function rootUser(target: string): BuildFinding {
-  const message = 'the image runs as root; write USER into its Dockerfile';
+  const message = 'the image runs as root; set USER in its Dockerfile';
   return { target, topic: 'root-user', message };
 }

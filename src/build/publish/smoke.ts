@@ -13,7 +13,7 @@ export interface SmokeEffects {
 const smokeMs = 120_000;
 
 /**
- * Runs a command in a new image, in place of its entrypoint, without network and without the service's variables.
+ * Runs a command in a new image instead of its entrypoint, without network and without the service's variables.
  *
  * @param image reference the engine has, or can pull.
  * @throws UserError `build.smoke`
@@ -39,12 +39,12 @@ export async function smoke(
     if (result.code === 0) return;
     throw new UserError({
       code: 'build.smoke',
-      message: `${service}: the smoke command ended with exit code ${result.code}`,
-      hint: `The same by hand: docker run --rm --network none --entrypoint ${program} ${[image, ...args].join(' ')}`,
+      message: `${service}: the smoke command exited with code ${result.code}`,
+      hint: `To reproduce it: docker run --rm --network none --entrypoint ${program} ${[image, ...args].join(' ')}`,
       output: tail(`${result.stdout}${result.stderr}`, 15),
     });
   } finally {
-    // docker's command is gone then, its container perhaps not.
+    // The docker command has ended then, but perhaps not its container.
     if (!ended)
       await runProcess(['docker', 'rm', '--force', name], { env, timeoutMs: 5_000 }).catch(() => {});
   }

@@ -29,7 +29,7 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
     const text = answer.text;
     const digest = digestOf(text);
     if (reference.startsWith('sha256:') && reference !== digest) {
-      throw unexpected(host, `what it gives for ${reference} has another digest`);
+      throw unexpected(host, `its content for ${reference} has another digest`);
     }
     return { digest, mediaType: mediaTypeOf(answer), text };
   }
@@ -37,7 +37,10 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
   function pathOfNext(next: string, from: string): string {
     const url = URL.canParse(next, from) ? new URL(next, from) : undefined;
     if (url?.origin === new URL(base).origin) return `${url.pathname}${url.search}`;
-    throw unexpected(host, `its list of tags goes on at ${url === undefined ? 'no address' : shown(url)}`);
+    throw unexpected(
+      host,
+      `its list of tags continues at ${url === undefined ? 'an invalid address' : shown(url)}`,
+    );
   }
 
   return {
@@ -48,19 +51,20 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
       if (answer.status === 404) return undefined;
       const digest = answer.headers.get('docker-content-digest');
       if (digest !== null) return { digest, mediaType: mediaTypeOf(answer) };
-      // The header is optional: without it the bytes say.
+      // The header is optional; without it, the digest is computed from the content.
       const whole = await manifest(repository, reference);
       return whole === undefined ? undefined : { digest: whole.digest, mediaType: whole.mediaType };
     },
     json: async (repository, digest) => {
       const answer = await send(`/v2/${repository}/blobs/${digest}`, repository, {});
-      if (answer.status === 404) throw unexpected(host, `it has no blob ${digest}, which a manifest names`);
+      if (answer.status === 404)
+        throw unexpected(host, `it lacks the blob ${digest}, which a manifest names`);
       if (digestOf(answer.text) !== digest)
-        throw unexpected(host, `what it gives for ${digest} has another digest`);
+        throw unexpected(host, `its content for ${digest} has another digest`);
       try {
         return JSON.parse(answer.text) as unknown;
       } catch {
-        throw unexpected(host, `the blob ${digest} is no JSON`);
+        throw unexpected(host, `the blob ${digest} is not JSON`);
       }
     },
     put: async (repository, tag, { mediaType, text, digest }) => {
@@ -72,7 +76,7 @@ export function openRegistry(host: string, effects: RegistryEffects): Registry {
       });
       const stored = answer.headers.get('docker-content-digest');
       if (answer.status === 404 || (stored !== null && stored !== digest)) {
-        throw unexpected(host, `it did not take the manifest ${digest} under ${tag}`, answer.text);
+        throw unexpected(host, `it did not accept the manifest ${digest} as ${tag}`, answer.text);
       }
     },
     tags: async (repository) => {

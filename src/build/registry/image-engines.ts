@@ -1,9 +1,9 @@
 import { dockerEnv } from '../../kernel/process/child-env.ts';
 import { runProcess, tail } from '../../kernel/process/process.ts';
 
-/** An engine that may have an image already: asking it costs no request of a registry. */
+/** An engine that may have an image already, which saves a request to a registry. */
 export interface ImageEngine {
-  /** How messages name it. */
+  /** Its name in messages. */
   readonly name: string;
   /**
    * @returns the answer of `docker image inspect`; undefined: the engine does not have the image.
@@ -18,7 +18,7 @@ export type RunThere = (
   signal: AbortSignal,
 ) => Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 
-/** An engine that is asked by its docker command. */
+/** An engine that is queried with the docker command. */
 export function commandEngine(name: string, run: RunThere): ImageEngine {
   return {
     name,

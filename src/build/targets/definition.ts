@@ -6,7 +6,7 @@ import { UserError } from '../../kernel/errors.ts';
 import type { BuildSecret, BuildTarget } from '../model.ts';
 import { hostsOf, inheritedSsh, listOf, mapOf, pathOrUrl, textOf } from './fields.ts';
 
-/** What is built, whatever it is called and whoever runs it. */
+/** The definition of an image, without its name and its services. */
 export type Definition = Omit<BuildTarget, 'name' | 'services' | 'repository'>;
 
 /** `build:` in its long form; undefined: the service builds nothing. */
@@ -58,7 +58,7 @@ export function definitionOf(
   };
 }
 
-/** `service:x` is Compose's way to say `target:x`; either may name one of several services that share an image. */
+/** `service:x` is Compose's spelling of `target:x`; either may name one of several services that share an image. */
 function namedContexts(
   all: Readonly<Record<string, string>>,
   config: Pick<Config, 'folder'>,
@@ -74,7 +74,7 @@ function namedContexts(
 
 function runOptions(build: ComposeBuild): Pick<BuildTarget, 'run'> {
   const hosts = hostsOf(build.extra_hosts);
-  // What Compose makes of `privileged`, too.
+  // As Compose translates `privileged`, too.
   const privileged = build.privileged === true ? ['security.insecure'] : [];
   const entitlements = [...new Set([...listOf(build.entitlements), ...privileged])].sort();
   const isolation = build.isolation === undefined ? '' : textOf(build.isolation);
@@ -112,7 +112,7 @@ function composeSecrets(build: ComposeBuild, model: ComposeModel): BuildSecret[]
     throw new UserError({
       code: 'build.secret',
       message: `The build secret ${source} has neither a file nor an environment variable`,
-      hint: 'Write it under `secrets:` of the compose file, with `environment: NAME` or `file: PATH`.',
+      hint: 'Define it under `secrets:` in the compose file, with `environment: NAME` or `file: PATH`.',
     });
   });
 }

@@ -2,7 +2,7 @@ import { isAbsolute, join } from 'node:path';
 import { isRemoteContext } from '../../config/compose/build-files.ts';
 import { plain } from '../../config/compose/load.ts';
 
-/** Values of `build:` and `x-bake:` may be written as one text, a list or a map; here they get one shape each. */
+/** Values of `build:` and `x-bake:` may be a string, a list or a map; these functions normalize them. */
 
 export function textOf(value: unknown): string {
   return plain(String(value));
@@ -13,7 +13,7 @@ export function listOf(value: unknown): string[] {
   return Array.isArray(value) ? value.map(textOf) : [textOf(value)];
 }
 
-/** `{ A: 1 }` and `[A=1]`; a name without a value is left out, as Compose does when the variable is not set. */
+/** `{ A: 1 }` and `[A=1]`; a name without a value is omitted, as Compose does if the variable is not set. */
 export function mapOf(value: unknown): Record<string, string> {
   if (value === undefined || value === null) return {};
   const entries = Array.isArray(value)
@@ -44,7 +44,7 @@ export function hostsOf(value: unknown): Record<string, string> {
   return found;
 }
 
-/** What the builder fetches as it is; a path from `folder`. */
+/** A URL for the builder, unchanged, or a path from `folder`. */
 export function pathOrUrl(text: string, folder: string): string {
   if (isRemoteContext(text)) return text;
   return isAbsolute(text) ? text : join(folder, text);

@@ -12,11 +12,11 @@ export async function forwardUnix(connection: Connection, path: string): Promise
     return await connection.unixSocket(path);
   } catch (error) {
     if (!(error instanceof ForwardRefused)) throw error;
-    // sshd gives one and the same answer to all of these (serverloop.c: "open failed").
+    // sshd has the same answer for all of these (serverloop.c: "open failed").
     throw new UserError({
       code: 'host.socket-unreachable',
-      message: `${connection.label} could not connect to its socket ${path}`,
-      hint: 'Either it does not exist, or nobody listens on it, or the user may not use it (ls -l), or sshd_config says AllowStreamLocalForwarding no (or DisableForwarding yes).',
+      message: `${connection.label} cannot connect to its socket ${path}`,
+      hint: 'Check that the socket exists, that its program runs, that the user can use it (ls -l), and AllowStreamLocalForwarding and DisableForwarding in sshd_config.',
       cause: error,
     });
   }
@@ -36,14 +36,14 @@ export async function forwardTcp(connection: Connection, address: string, port: 
       throw new UserError({
         code: 'host.forwarding-refused',
         message: `sshd on ${connection.label} forbids the connection to ${address}, port ${port}`,
-        hint: 'Set AllowTcpForwarding yes (and DisableForwarding no) for this user in sshd_config; PermitOpen and `restrict` in authorized_keys narrow it too.',
+        hint: 'Set AllowTcpForwarding yes (and DisableForwarding no) for this user in sshd_config; PermitOpen and `restrict` in authorized_keys restrict it too.',
         cause: error,
       });
     }
     throw new UserError({
       code: 'host.tcp-unreachable',
-      message: `${connection.label} could not connect to ${address}, port ${port}: ${error.message.replace(/^\(SSH\) Channel open failure: /, '')}`,
-      hint: 'Check that the program there listens.',
+      message: `${connection.label} cannot connect to ${address}, port ${port}: ${error.message.replace(/^\(SSH\) Channel open failure: /, '')}`,
+      hint: 'Check that a program listens there.',
       cause: error,
     });
   }

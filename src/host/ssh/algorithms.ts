@@ -1,6 +1,6 @@
 import type { Algorithms, CipherAlgorithm, KexAlgorithm, MacAlgorithm, ServerHostKeyAlgorithm } from 'ssh2';
 
-/** What a host key of each type can sign with, our preference first. SHA-1 (`ssh-rsa` itself) is left out. */
+/** Signature algorithms of each host key type, in order of preference, without SHA-1 (`ssh-rsa` itself). */
 const signatures: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
   'ssh-ed25519': ['ssh-ed25519'],
   'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
@@ -42,10 +42,10 @@ const hmac: MacAlgorithm[] = [
 ];
 
 /**
- * What we offer a server. The server shows the first of its host keys that the offer names, so the types we know
- * come first: with a known RSA key only, a server that also has an ed25519 key would otherwise look changed.
+ * The algorithms to offer a server. The server shows the first of its host keys that the offer names, so known types come
+ * first: otherwise, with only a known RSA key, a server that also has an ed25519 key looks changed.
  *
- * @param known types of the known host keys; empty when only fingerprints, or nothing, is known.
+ * @param known types of the known host keys; empty if only fingerprints, or no keys, are known.
  * @param refused types that turned out not to be the pinned fingerprint's.
  */
 export function algorithmsFor(known: readonly string[], refused: readonly string[]): Algorithms {

@@ -19,7 +19,7 @@ export interface ConnectOptions {
   readonly clock: Clock;
   /** Sluice's own environment: keys, known hosts, HOME, SSH_AUTH_SOCK. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Stops connecting; it has no influence on the connected host. */
+  /** Stops connecting; it does not affect the connected host. */
   readonly signal?: AbortSignal;
   /** Paths of known_hosts files; default ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts. */
   readonly knownHosts?: readonly string[];
@@ -29,7 +29,7 @@ export interface ConnectOptions {
   readonly engineSocket?: string;
   /** For TCP, handshake and login of one server together; default 15 s. */
   readonly timeoutMs?: number;
-  /** The connection counts as lost after three unanswered questions, this far apart; default 10 s. */
+  /** Interval of keepalives; the connection is lost after three without an answer; default 10 s. */
   readonly keepaliveMs?: number;
 }
 
@@ -42,7 +42,7 @@ const passing: ReadonlySet<string> = new Set(['host.refused', 'host.connect-time
 /**
  * Connects to a host, through its jump host if it has one. Close it when done.
  *
- * @throws UserError `host.…`: every way this can fail has a code of its own; the signal's reason on abort.
+ * @throws UserError `host.…`, with a separate code for each kind of failure; the signal's reason on abort.
  */
 export async function connectHost(config: HostConfig, options: ConnectOptions): Promise<Host> {
   const { log, clock } = options;
@@ -85,7 +85,7 @@ async function reach(
 
 /**
  * A pinned fingerprint does not name the type of its key. When the server shows a key of another type, the next connection
- * excludes that type; the error of the first one stands if none is left.
+ * excludes that type. If no type is left, the first error is thrown.
  */
 function withEachKeyType<T>(connect: (refusedTypes: readonly string[]) => Promise<T>): () => Promise<T> {
   const refusedTypes: string[] = [];
@@ -137,9 +137,9 @@ async function through(jump: Connection, endpoint: Endpoint): Promise<Duplex> {
     const why = error.message.replace(/^\(SSH\) Channel open failure: /, '');
     throw new UserError({
       code: 'host.jump-refused',
-      message: `${jump.label} does not pass the connection on to ${endpoint.address}, port ${endpoint.port}: ${why}`,
+      message: `${jump.label} cannot connect to ${endpoint.address}, port ${endpoint.port}: ${why}`,
       hint: error.forbidden
-        ? 'Set AllowTcpForwarding yes for this user in the sshd_config of the jump host (PermitOpen narrows it too).'
+        ? 'Set AllowTcpForwarding yes for this user in the sshd_config of the jump host (PermitOpen restricts it too).'
         : 'Check that the jump host resolves and reaches this address, and that sshd listens there.',
       cause: error,
     });

@@ -3,7 +3,7 @@ import type { HostConfig } from '../../config/model.ts';
 /** One SSH server to connect to: the host itself, or the jump host before it. */
 export interface Endpoint {
   readonly role: 'host' | 'jump';
-  /** How messages call it: `deploy@prod-1.example.com:2222`. */
+  /** Its name in messages: `deploy@prod-1.example.com:2222`. */
   readonly label: string;
   readonly user: string;
   readonly address: string;

@@ -18,10 +18,10 @@ export interface Handshake {
   readonly sock: Duplex;
   readonly trust: Trust;
   readonly credentials: Credentials;
-  /** Host key types not to ask for again, see `otherTypes` in connect.ts. */
+  /** Host key types to exclude, see `withEachKeyType` in connect.ts. */
   readonly refusedTypes: readonly string[];
   readonly timeoutMs: number;
-  /** A dead peer is noticed after three unanswered questions, this far apart. */
+  /** Interval of keepalives; the peer is dead after three without an answer. */
   readonly keepaliveMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -38,9 +38,9 @@ export class WrongKeyType extends Error {
 }
 
 /**
- * The SSH handshake and login. The host key is judged before anything of ours is sent.
+ * The SSH handshake and login. The host key is verified before Sluice sends a key or a command.
  *
- * @returns the client, logged in, with no listeners of its own for `error` and `close`.
+ * @returns the client, logged in, without listeners for `error` and `close`.
  * @throws UserError of many kinds (`host.key-…`, `host.login-…`, `host.not-ssh`, `host.closed-early` …).
  */
 export async function handshake(given: Handshake): Promise<Client> {
@@ -72,11 +72,11 @@ export async function handshake(given: Handshake): Promise<Client> {
   });
   const client = ssh.connection;
   if (client === null) {
-    // connect() refused its own arguments before it made a client; the promise says why.
+    // connect() rejected its arguments before it created a client; the promise has the error.
     await ready;
-    throw new Error('node-ssh made no client');
+    throw new Error('node-ssh created no client');
   }
-  // node-ssh takes the first error as the outcome; those after it must not be thrown as unhandled.
+  // node-ssh rejects with the first error; later ones must not become unhandled.
   client.on('error', () => {});
   signAtOnce(client);
   client.once('handshake', () => {
@@ -103,10 +103,10 @@ export async function handshake(given: Handshake): Promise<Client> {
 }
 
 interface Seen {
-  /** The first bytes of the server, to tell what it is when it is no SSH server. */
+  /** The first bytes of the server, for the error if it is not an SSH server. */
   greeting: string;
   distrust: UserError | WrongKeyType | undefined;
-  /** The key exchange is done: from here on it is the login that fails. */
+  /** The key exchange is done: later failures belong to the login. */
   keyed: boolean;
 }
 
@@ -121,7 +121,7 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
   if (level === 'agent') {
     return new UserError({
       code: 'host.agent',
-      message: `The ssh-agent would not sign for ${endpoint.label}: ${text}`,
+      message: `The ssh-agent refused to sign for ${endpoint.label}: ${text}`,
       hint: 'Check ssh-add -l, or set SLUICE_SSH_KEY.',
       cause: error,
     });
@@ -129,8 +129,8 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
   if (seen.keyed) {
     return new UserError({
       code: 'host.login-refused',
-      message: `${endpoint.label} ended the connection during the login of ${endpoint.user}: ${text}`,
-      hint: "sshd's log on the host says why (LoginGraceTime, MaxAuthTries, a PAM module, an expired account).",
+      message: `${endpoint.label} closed the connection during the login of ${endpoint.user}: ${text}`,
+      hint: "Check sshd's log on the host (LoginGraceTime, MaxAuthTries, a PAM module, an expired account).",
       cause: error,
     });
   }
@@ -138,7 +138,7 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
   if (seen.greeting !== '' && !/(^|\n)SSH-/.test(seen.greeting) && !isSshdRefusal(seen.greeting)) {
     return new UserError({
       code: 'host.not-ssh',
-      message: `What answers at ${endpoint.address}, port ${endpoint.port} (${endpoint.label}) is no SSH server`,
+      message: `${endpoint.address}:${endpoint.port} (${endpoint.label}) is not an SSH server`,
       hint: 'Correct the port in sluice.yml.',
       output: greeting,
     });
@@ -147,7 +147,7 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
     return new UserError({
       code: 'host.closed-early',
       message: `${endpoint.label} closed the connection before SSH began`,
-      hint: 'sshd drops connections over its MaxStartups, and fail2ban, PerSourcePenalties or hosts.deny may ban this address: see its log.',
+      hint: 'Check sshd’s log: MaxStartups limits new connections, and fail2ban, PerSourcePenalties or hosts.deny may ban this address.',
       ...(greeting === '' || greeting.startsWith('SSH-') ? {} : { output: greeting }),
       cause: error,
     });
@@ -160,7 +160,7 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
   });
 }
 
-/** What sshd says in clear text before it hangs up: over MaxStartups, or with a penalty on our address. */
+/** Plain text that sshd sends before it hangs up: over MaxStartups, or with a penalty on the client's address. */
 function isSshdRefusal(greeting: string): boolean {
   return /^(Exceeded MaxStartups|Not allowed at this time)/.test(greeting);
 }
@@ -175,7 +175,7 @@ function noCommonAlgorithm(endpoint: Endpoint, text: string): UserError {
   return new UserError({
     code: 'host.no-common-algorithm',
     message: `${endpoint.label} and Sluice have no algorithm in common: ${text.replace(/^Handshake failed: /, '')}`,
-    hint: 'Undo what narrows KexAlgorithms, Ciphers, MACs or HostKeyAlgorithms in its sshd_config, or update its OpenSSH.',
+    hint: 'Remove restrictions of KexAlgorithms, Ciphers, MACs or HostKeyAlgorithms from its sshd_config, or update its OpenSSH.',
   });
 }
 

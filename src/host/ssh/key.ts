@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** A public key as it goes over the wire. */
+/** A public key in wire format. */
 export interface PublicKey {
   /** `ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa` … */
   readonly type: string;
   readonly blob: Buffer;
 }
 
-/** Reads the type out of a public key's blob. Returns undefined if the blob is not a key. */
+/** Reads the type from a public key's blob. Returns undefined if the blob is not a key. */
 export function publicKey(blob: Buffer): PublicKey | undefined {
   if (blob.length < 4) return undefined;
   const length = blob.readUInt32BE(0);

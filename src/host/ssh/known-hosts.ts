@@ -7,13 +7,13 @@ export interface KnownHost {
   /** Host patterns as written: `name`, `*.example.com`, `!name`, `[name]:2222`, `|1|salt|hash`. */
   readonly patterns: readonly string[];
   readonly key: PublicKey;
-  /** `file:line`, to point at. */
+  /** `file:line`, for messages. */
   readonly place: string;
 }
 
 /**
- * Reads the text of a known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). Lines that make no sense are left
- * out, as OpenSSH does: one bad line of a shared file must not stop every deploy.
+ * Reads the text of a known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). Like OpenSSH, it ignores invalid lines: one
+ * bad line of a shared file must not stop every deploy.
  */
 export function parseKnownHosts(text: string, file: string): KnownHost[] {
   const found: KnownHost[] = [];
@@ -31,7 +31,7 @@ export function parseKnownHosts(text: string, file: string): KnownHost[] {
   return found;
 }
 
-/** Whether a line is about this host. `port` counts: another port than 22 is written `[address]:port`. */
+/** Whether a line is about this host. A port other than 22 is written `[address]:port`. */
 export function matchesHost(entry: KnownHost, address: string, port: number): boolean {
   const name = address.toLowerCase();
   const written = port === 22 ? name : `[${name}]:${port}`;

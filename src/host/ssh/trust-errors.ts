@@ -8,7 +8,7 @@ const keyFiles: Readonly<Record<string, string>> = {
   'ssh-rsa': 'ssh_host_rsa_key.pub',
 };
 
-/** Why the key that a server showed is not accepted. The connection ends before anything of ours was sent. */
+/** Why a server's key is not accepted. The connection ends before Sluice sends a key or a command. */
 export function distrust(
   verdict: Exclude<Verdict, 'known'>,
   endpoint: Endpoint,
@@ -21,8 +21,8 @@ export function distrust(
   if (verdict === 'revoked') {
     return new UserError({
       code: 'host.key-revoked',
-      message: `${endpoint.label} shows a host key that known_hosts marks as revoked: ${mark}`,
-      hint: 'Do not deploy. Give the server a new host key, and pin that one.',
+      message: `${endpoint.label} has a host key that known_hosts marks as revoked: ${mark}`,
+      hint: 'Do not deploy. Create a new host key on the server, and pin that one.',
       output: line,
     });
   }
@@ -37,10 +37,10 @@ function changed(endpoint: Endpoint, trust: Trust, mark: string, line: string): 
   ];
   return new UserError({
     code: 'host.key-changed',
-    message: `THE HOST KEY OF ${endpoint.label} IS NOT THE KNOWN ONE. Someone may be intercepting the connection.`,
+    message: `THE HOST KEY OF ${endpoint.label} HAS CHANGED. An attacker may be intercepting the connection.`,
     hint:
-      'Nothing was sent. Do not deploy until you know why the key differs.\n' +
-      `If the server was rebuilt: compare the fingerprint with the server's own, then replace the key in ${trust.sources.join(', ')}`,
+      'Sluice sent nothing. Do not deploy until you know why the key differs.\n' +
+      `If the server was rebuilt, compare the fingerprint with the server's own, then replace the key in ${trust.sources.join(', ')}`,
     output: `known: ${expected.join('\n       ')}\nshown: ${mark}\n       ${line}`,
   });
 }
@@ -53,10 +53,10 @@ function unknown(endpoint: Endpoint, trust: Trust, mark: string, line: string, t
   const authority =
     trust.authority === undefined
       ? ''
-      : `\n(${trust.authority} names a certificate authority; host certificates are not supported, so the key itself must be known.)`;
+      : `\n(${trust.authority} names a certificate authority; Sluice does not support host certificates, so it must know the key itself.)`;
   return new UserError({
     code: 'host.key-unknown',
-    message: `The host key of ${endpoint.label} is not known: ${mark}`,
+    message: `Unknown host key of ${endpoint.label}: ${mark}`,
     hint:
       `Compare the fingerprint with the one the server prints for \`ssh-keygen -lf /etc/ssh/${file}\`.\n` +
       `If they are equal, pin the key at ${key} in sluice.yml:\n` +

@@ -8,17 +8,17 @@ import { type KnownHost, matchesHost, parseKnownHosts } from './known-hosts.ts';
 
 export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked';
 
-/** What is known of a server's host keys before it shows one. */
+/** The known host keys of a server. */
 export interface Trust {
   /** Where the knowledge comes from: `host-key in sluice.yml`, `/home/me/.ssh/known_hosts:3`. */
   readonly sources: readonly string[];
   readonly keys: readonly PublicKey[];
-  /** Pinned as `SHA256:…`, which says nothing about the key's type. */
+  /** Pinned as `SHA256:…`, without the key's type. */
   readonly fingerprints: readonly string[];
   readonly revoked: readonly PublicKey[];
   /**
-   * Keys of the same name without our port. As in OpenSSH one of them is believed, but another key is not a changed
-   * one: it may be another machine behind the same address.
+   * Keys of the same name without the port. As in OpenSSH, they are accepted, but another key does not count as changed: it
+   * may belong to another machine behind the same address.
    */
   readonly portless: readonly PublicKey[];
   /** A certificate authority vouches for this host in known_hosts; host certificates are not supported. */
@@ -32,9 +32,9 @@ export interface KnownHostsSource {
 }
 
 /**
- * What is known of this server: the pinned key if there is one, else known_hosts.
+ * The known keys of this server: the pinned key if set, else known_hosts.
  *
- * @throws UserError `host.key-malformed` for a pin that is no key, `host.known-hosts` for an unreadable file.
+ * @throws UserError `host.key-malformed` for an invalid pin, `host.known-hosts` for an unreadable file.
  */
 export async function trustFor(endpoint: Endpoint, source: KnownHostsSource): Promise<Trust> {
   if (endpoint.hostKey !== undefined) return pinned(endpoint.hostKey, endpoint.label);
@@ -73,7 +73,7 @@ function malformedPin(line: string, label: string): UserError {
   });
 }
 
-/** What these lines of known_hosts say of a server. */
+/** The keys of a server in these lines of known_hosts. */
 export function trustIn(entries: readonly KnownHost[], address: string, port: number): Trust {
   const exact = entries.filter((entry) => matchesHost(entry, address, port));
   const portless = port === 22 ? [] : entries.filter((entry) => matchesHost(entry, address, 22));
@@ -89,7 +89,7 @@ export function trustIn(entries: readonly KnownHost[], address: string, port: nu
   };
 }
 
-/** How a key that a server shows stands to what is known. */
+/** Compares a server's key with the known ones. */
 export function judge(trust: Trust, blob: Buffer): Verdict {
   if (trust.revoked.some((key) => key.blob.equals(blob))) return 'revoked';
   if (trust.keys.some((key) => key.blob.equals(blob))) return 'known';
@@ -115,8 +115,8 @@ async function readKnownHosts(file: string): Promise<KnownHost[]> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw new UserError({
       code: 'host.known-hosts',
-      message: `${file} cannot be read (${code})`,
-      hint: 'Make it readable, or give its text in SLUICE_KNOWN_HOSTS.',
+      message: `Cannot read ${file} (${code})`,
+      hint: 'Make it readable, or put its text into SLUICE_KNOWN_HOSTS.',
       cause: error,
     });
   }

@@ -8,7 +8,7 @@ import { parseImage } from '../../config/images/reference.ts';
 import { isCarried } from '../../config/images/transferred.ts';
 import type { ComposeModel, Config } from '../../config/model.ts';
 
-/** Where a build runs and what it may do there; and why it does not push, where it does not. */
+/** Where a build runs and its permissions there; if it does not push, why. */
 export function placeOfBuild(
   env: Readonly<Record<string, string | undefined>>,
   ref: GitRef,
@@ -22,7 +22,7 @@ export function placeOfBuild(
   return { place: { ci, gha, push: notPushed === undefined }, notPushed };
 }
 
-/** What buildx reads to reach GitHub's cache service. */
+/** Variables with which buildx reaches GitHub's cache service. */
 export function cacheService(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const names = [
     'ACTIONS_RUNTIME_TOKEN',
@@ -42,7 +42,7 @@ export function pushHosts(model: ComposeModel, config: Config): string[] {
   return [...new Set(hosts)];
 }
 
-/** Registries by their names; with `registry: none` the engine stands for the one that the images would be in. */
+/** Registries by their names; with `registry: none` the engine replaces the registry of the images. */
 export function registriesFor(
   config: Config,
   logins: ReadonlyMap<string, Login>,

@@ -4,12 +4,12 @@ import { whyReserved } from '../../config/secrets/reserved.ts';
 import type { Effects } from '../../kernel/run.ts';
 import { chooseTarget } from '../choose-target.ts';
 
-/** Names that docker obeys itself, or that make no sense in a compose file. */
+/** Names that configure docker itself, or that have no meaning in a compose file. */
 const left = /^(?:DOCKER_|BUILDX_|BUILDKIT_|OTEL_|LD_|GODEBUG$|GOGC$|GOMEMLIMIT$|GOTRACEBACK$|PATH$|_$)/;
 
 /**
- * Variables that the compose files see in a build: those of the target that is named, without what lies on its hosts;
- * else those of the environment Sluice runs in, as `docker compose build` sees them, without the credentials of the job.
+ * Variables for the compose files in a build: those of the given target, without files on its hosts; otherwise, those of
+ * the environment Sluice runs in, as `docker compose build` sees them, without the credentials of the job.
  */
 export async function buildVariables(
   config: Config,

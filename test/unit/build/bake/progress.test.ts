@@ -144,7 +144,7 @@ describe('a failed build', () => {
     ];
     expect(fail(`${extract}ERROR: failed to solve: ${error}`, documents)).toEqual({
       code: 'build.failed',
-      message: 'backend: [deps 2/3] RUN npm ci ended with exit code 127',
+      message: 'backend: [deps 2/3] RUN npm ci exited with code 127',
       at: { file: '/repo/backend/Dockerfile', line: 7 },
       output: 'sh: npm: not found',
       hint: 'The program is not in this stage’s image: install it in an earlier step.',
@@ -192,7 +192,7 @@ describe('a failed build', () => {
     ).toMatchObject({
       code: 'build.dockerfile',
       message: 'web: "/nope": not found',
-      hint: 'Paths start at the context folder; does .dockerignore leave the file out?',
+      hint: 'Paths start at the context folder. Check that .dockerignore does not exclude the file.',
     });
   });
 

@@ -138,8 +138,8 @@ test('build secrets are found before the build, and missing ones are told all at
   expect(given.variables).toEqual({ BUILD_SECRET_0: 'x' });
   expect(given.planned[0]?.target.secrets).toEqual([{ id: 'npm', env: 'BUILD_SECRET_0' }]);
   expect(await linesOf(() => buildSecrets([{ target: web }], [web], {}))).toEqual([
-    'web needs the build secret npm, and NPM_TOKEN is not set [build.secret]',
-    'web needs the build secret key, and the file /nowhere/key does not exist [build.secret]',
+    'web needs the build secret npm, but NPM_TOKEN is not set [build.secret]',
+    'web needs the build secret key, but the file /nowhere/key does not exist [build.secret]',
   ]);
 });
 
