@@ -1,4 +1,4 @@
-/** Time as an effect, so that plans and tests can say which time it is. */
+/** Time as an effect, so that tests can set it. */
 export interface Clock {
   /** Wall clock, ms since the epoch: for records that people read. */
   now(): number;

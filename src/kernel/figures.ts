@@ -61,7 +61,7 @@ export function formatShareDown(share: number): string {
   return `${Math.floor(share * 1000 + 1e-9) / 10} %`;
 }
 
-/** `2026-03-14 03:12:09 UTC`; what is no time is shown as it came. */
+/** `2026-03-14 03:12:09 UTC`; other texts are returned unchanged. */
 export function formatTime(iso: string): string {
   const time = Date.parse(iso);
   return Number.isNaN(time) ? iso : `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`;

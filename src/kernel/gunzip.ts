@@ -1,9 +1,9 @@
 import { gunzipSync } from 'node:zlib';
 
 /**
- * Unpacks gzip as long as that makes sense: 1 MB of it can mean 1 GB.
+ * Unpacks gzip up to a limit: 1 MB can unpack to 1 GB.
  *
- * @throws Error when it is larger than `most` bytes unpacked, or no gzip.
+ * @throws Error if it unpacks to more than `most` bytes, or is not gzip.
  */
 export function gunzipWithin(bytes: Uint8Array, most: number): Buffer {
   try {

@@ -6,15 +6,15 @@ import type { Mask } from './masking/mask.ts';
 
 export type LogMode = 'terminal' | 'plain' | 'json';
 
-/** One step's line: what it is doing, then how it ended and after how long. */
+/** One step's line: its progress, then its outcome and duration. */
 export interface StepLog {
-  /** What the step is doing now. Shown live on a terminal; a line of its own elsewhere only if it is `lasting`. */
+  /** Progress of the step. Shown live on a terminal; elsewhere a separate line, only if it is `lasting`. */
   note(text: string): void;
   done(summary?: string): void;
   failed(summary: string): void;
 }
 
-/** Everything a run says while it runs. Goes to stderr; stdout is the result's. */
+/** The messages of a run, on stderr; stdout is for the result. */
 export interface Log {
   readonly mode: LogMode;
   info(message: string): void;
@@ -22,9 +22,9 @@ export interface Log {
   error(message: string): void;
   /** For --verbose only. */
   detail(message: string): void;
-  /** Output of the user's own programs (a migration, an app's log): shown as it came, indented. */
+  /** Output of the user's own programs (a migration, an app's log): shown unchanged, indented. */
   foreign(text: string): void;
-  /** Foreign output too long to be shown as it comes: folded in GitHub's log, else for --verbose only. */
+  /** Long foreign output: folded in GitHub's log, otherwise only for --verbose. */
   group(title: string, text: string): void;
   step(name: string, host?: string): StepLog;
 }
@@ -36,7 +36,7 @@ export interface LogOptions {
   readonly clock: Clock;
   readonly mask: Mask;
   readonly write: (text: string) => void;
-  /** Whether GitHub's runner reads what is written: it folds groups. */
+  /** Whether GitHub's runner reads the output: it folds groups. */
   readonly folds?: boolean;
 }
 
@@ -47,7 +47,7 @@ export function createLog(options: LogOptions): Log {
   const { mode, clock, mask } = options;
   const paint = (style: Style, text: string) =>
     options.colour ? styleText(style, text, { validateStream: false }) : text;
-  // Masked before and after: a secret may be hidden by, or be cut by, what is taken out.
+  // Masked before and after: removed characters may hide a secret, or cut one.
   const clean = (text: string) => mask.scrub(harmless(mask.scrub(text)));
   const live = createLiveLine(options, clean);
 
@@ -82,7 +82,7 @@ export function createLog(options: LogOptions): Log {
     group: (title, text) => {
       const folds = options.folds === true && mode === 'plain';
       if (!folds && !options.verbose) return;
-      // The only commands to the runner that are ours: everything between them has been made harmless.
+      // Sluice's only commands to the runner: everything between them is harmless.
       if (folds) options.write(`::group::${clean(title).replace(/\s+/g, ' ')}\n`);
       else say('detail', title, (line) => paint('dim', line));
       say('foreign', text.trimEnd(), (lines) => lines.replace(/^/gm, '    │ '));
@@ -120,7 +120,7 @@ interface LiveEntry {
   text: string;
 }
 
-/** The line at the bottom of a terminal that says what runs now, redrawn ten times a second. */
+/** The line at the bottom of a terminal with the current steps, redrawn ten times a second. */
 function createLiveLine(options: LogOptions, clean: (text: string) => string) {
   const entries = new Set<LiveEntry>();
   const enabled = options.mode === 'terminal';
@@ -139,7 +139,7 @@ function createLiveLine(options: LogOptions, clean: (text: string) => string) {
     const line = clean(`… ${entry.label}${others} ${took}  ${entry.text}`)
       .replace(/\s/g, ' ')
       .slice(0, width);
-    // In one piece: an empty line between two writes would flicker.
+    // One write: an empty line between two writes flickers.
     options.write(shown ? `\r\u001b[K${line}` : line);
     shown = true;
   }

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The webhook's payload of a run, from the file that GITHUB_EVENT_PATH names. It is others' text: each field may be missing
- * or of another type than `Payload` says.
+ * The webhook's payload of a run, from the file GITHUB_EVENT_PATH. It is untrusted input: each field may be missing or have
+ * another type than in `Payload`.
  *
- * @returns undefined for one that is missing or no JSON object.
+ * @returns undefined if it is missing or not a JSON object.
  */
 export function readPayload<Payload>(path: string | undefined): Payload | undefined {
   try {

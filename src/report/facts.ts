@@ -1,10 +1,10 @@
 import type { BackupProof, MigrationRecord, WatchRecord } from './model.ts';
 
-/** What all guards counted together. */
+/** Sums over all guards. */
 export interface WatchTotals {
   readonly requests: number;
   readonly errors5xx: number;
-  /** Of the slowest service; absent when no guard gave one. */
+  /** Of the slowest service; absent if no guard reported one. */
   readonly p95Ms: number | undefined;
   /** The longest watch. */
   readonly seconds: number;
@@ -21,13 +21,13 @@ export function watchTotals(watch: readonly WatchRecord[]): WatchTotals {
   };
 }
 
-/** Whether a backup can be relied on: only a restore tells. */
+/** Whether a backup is reliable, which only a restore proves. */
 export function proofOf({ restoreTest }: BackupProof): 'proven' | 'not proven' | 'not restorable' {
   if (restoreTest === undefined) return 'not proven';
   return restoreTest.ok ? 'proven' : 'not restorable';
 }
 
-/** Revisions before and after; absent when the migration moved nothing. */
+/** Revisions before and after; absent if the migration changed none. */
 export function revisionsOf({
   before,
   after,
@@ -35,7 +35,7 @@ export function revisionsOf({
   return before === after ? undefined : { before: before ?? 'none', after: after ?? 'unknown' };
 }
 
-/** What to say of a migration that moved nothing: without a revision command nobody knows whether it did. */
+/** The text for a migration without a new revision; without a revision command, the revision is unknown. */
 export function unmoved({ before }: MigrationRecord): string {
   return before === undefined ? 'ran' : `no new revision (${before})`;
 }

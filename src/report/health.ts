@@ -1,12 +1,12 @@
 import type { HealthRecord } from './model.ts';
 
-/** Hosts on which a service said the same of itself; what is not well comes first. */
+/** Hosts with the same health of a service; unhealthy ones come first. */
 export interface HealthGroup {
   readonly record: HealthRecord;
   readonly hosts: readonly string[];
 }
 
-/** Ten hosts that are all well are one fact, not ten. */
+/** Groups hosts, so that ten healthy hosts are one entry. */
 export function alike(health: readonly HealthRecord[]): HealthGroup[] {
   const groups = new Map<string, { readonly record: HealthRecord; readonly hosts: string[] }>();
   for (const record of health) {

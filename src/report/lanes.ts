@@ -6,8 +6,8 @@ export interface Lane extends HostTimeline {
 }
 
 /**
- * The lanes that have something to draw. An event of a host without a lane of its own (steps that ran on several
- * hosts at once are one lane) is drawn in the first lane, once per kind.
+ * The lanes to draw. Steps that ran on several hosts at once share a lane. An event of a host without a lane is drawn in
+ * the first lane, once per kind.
  */
 export function lanesOf(report: DeployReport): Lane[] {
   const names = new Set(report.hosts.map((host) => host.name));

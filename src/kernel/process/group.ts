@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** After SIGTERM a group has this long before SIGKILL; a cancelled job leaves about 7 s for everything. */
+/** Time between SIGTERM and SIGKILL; a canceled job has about 7 s in all. */
 const graceMs = 2_000;
 
-/** Ends a process group, politely first. Its leader may be gone while others of it still run. */
+/** Ends a process group, with SIGTERM first. Its leader may be gone while other members still run. */
 export async function endGroup(pid: number | undefined): Promise<void> {
   signalGroup(pid, 'SIGTERM');
   const begun = performance.now();
@@ -18,8 +18,8 @@ export async function endGroup(pid: number | undefined): Promise<void> {
 }
 
 /**
- * Whether any process of the group still runs. The dead do not count, although signals reach them: their parent may
- * be gone, and the first process of a container is often one that never collects them.
+ * Whether any process of the group still runs. Zombies do not count, although signals reach them: their parent may be gone,
+ * and the first process of a container often never reaps them.
  */
 function groupLives(pid: number | undefined): boolean {
   if (!signalGroup(pid, 0)) return false;
@@ -33,7 +33,7 @@ function groupLives(pid: number | undefined): boolean {
   }
 }
 
-/** State letter and process group, see proc_pid_stat(5); the program's name before them may hold anything. */
+/** State letter and process group, see proc_pid_stat(5); the program's name before them may contain any character. */
 function stateOf(pid: string): [state: string, group: string] | [] {
   try {
     const [state = '', , group = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -45,7 +45,7 @@ function stateOf(pid: string): [state: string, group: string] | [] {
   }
 }
 
-/** @returns whether anything of the group is there to get the signal. */
+/** @returns whether the group still exists. */
 function signalGroup(pid: number | undefined, name: NodeJS.Signals | 0): boolean {
   if (pid === undefined) return false;
   try {

@@ -8,13 +8,13 @@ import { endGroup } from './group.ts';
 
 export interface ProcessOptions {
   readonly cwd?: string;
-  /** The whole environment of the child; default: what `plainEnv` leaves of ours. */
+  /** The whole environment of the child; default: `plainEnv` of this process's. */
   readonly env?: ChildEnv;
   readonly stdin?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
-  /** Of each stream this many characters are kept; default: all. A program that says more goes on undisturbed. */
+  /** Limit of kept characters of each stream; default: all. The program may print more. */
   readonly keep?: number;
 }
 
@@ -23,18 +23,18 @@ export interface ProcessResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** Whether more was said than `keep` allows. */
+  /** Whether the output exceeded `keep`. */
   readonly truncated?: boolean;
 }
 
-/** A process that left the group may hold our pipes open for ever; what it says is not waited for longer. */
+/** Longest wait for the pipes: a process that left the group may hold them open forever. */
 const pipesMs = 100;
 
 /**
- * Runs a program with an argument array, never through a shell. The child leads a process group of its own, so
- * that an abort or a time-out ends its whole tree.
+ * Runs a program with an argument array, never through a shell. The child leads a process group, so that an abort or a
+ * timeout ends its whole tree.
  *
- * @returns exit code and output; a code that is not 0 is the caller's to judge.
+ * @returns exit code and output; the caller interprets the code.
  * @throws UserError `process.missing` if the program does not exist, `process.timeout`; the signal's reason on abort.
  */
 export function runProcess(
@@ -75,7 +75,7 @@ export function runProcess(
         ? undefined
         : setTimeout(() => {
             const lines = tail(stderr.text() || stdout.text(), 20);
-            const message = `${program} did not end within ${timeoutMs / 1000} s`;
+            const message = `${program} did not finish within ${timeoutMs / 1000} s`;
             end(new UserError({ code: 'process.timeout', message, output: lines }));
           }, timeoutMs);
 
@@ -91,7 +91,7 @@ export function runProcess(
             ? new UserError({
                 code: 'process.missing',
                 message: `${program} is not on PATH`,
-                hint: `Install ${program} where Sluice runs.`,
+                hint: `Install ${program} on this machine.`,
               })
             : error,
         ),
@@ -105,7 +105,7 @@ export function runProcess(
         resolve({ code: code ?? signalCode(exitSignal), ...said, ...truncated });
       }),
     );
-    // A child that closes its stdin early makes the write fail with EPIPE; its exit code tells the story.
+    // The write fails with EPIPE if the child closes its stdin early; the exit code has the outcome.
     child.stdin.on('error', () => {});
     child.stdin.end(options.stdin ?? '');
   });
@@ -120,7 +120,7 @@ function signalCode(name: NodeJS.Signals | null): number {
   return name === null ? 1 : 128 + constants.signals[name];
 }
 
-/** A line without an end is handed on in pieces of this length. */
+/** An endless line is passed on in pieces of this length. */
 const longestLine = 1024 * 1024;
 
 function collect(

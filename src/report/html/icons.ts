@@ -1,7 +1,7 @@
 import type { Outcome } from '../model.ts';
 import { type Markup, raw } from './markup.ts';
 
-/** Drawn, because a symbol of a font looks different on every machine. Strokes on a field of 24 × 24. */
+/** Drawn, because font symbols look different on every machine. Strokes on a field of 24 × 24. */
 const paths: Readonly<Record<Outcome, string>> = {
   confirmed: 'M6.5 12.5l3.7 3.7 7.3-8',
   unchanged: 'M7 9.5h10M7 14.5h10',
@@ -12,7 +12,7 @@ const paths: Readonly<Record<Outcome, string>> = {
   split: 'M12 19v-6M12 13L6.5 6M12 13l5.5-7',
 };
 
-/** Colours of the tab's icon: readable on light and dark tabs alike. */
+/** Colors of the tab's icon, readable on light and dark tabs. */
 const colours: Readonly<Record<Outcome, string>> = {
   confirmed: '1a7f4b',
   unchanged: '5b6673',

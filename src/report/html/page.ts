@@ -13,8 +13,8 @@ import { styleSheet } from './style.ts';
 import { timelineCard } from './timeline.ts';
 
 /**
- * The report as one page that needs nothing else: no script, no request. Its policy allows this style sheet (by
- * its hash) and nothing more, so even markup that slipped in could not run or load anything.
+ * The report as one self-contained page: no script, no request. Its policy allows only this style sheet (by its hash), so
+ * injected markup can neither run nor load anything.
  */
 export function htmlReport(report: DeployReport): string {
   const hash = createHash('sha256').update(styleSheet).digest('base64');

@@ -4,10 +4,10 @@ import { breakable, html, type Markup } from './markup.ts';
 import { type Scale, scaleOf } from './scale.ts';
 import { scrolling } from './table.ts';
 
-/** With more hosts than this, only those with a failure are open from the start. */
+/** With more hosts than this, only those with a failure are expanded at first. */
 const openHosts = 3;
 
-/** Every step with its time, for who wants to know exactly; also the timeline for who can't see it. */
+/** Every step with its exact time; also the accessible form of the timeline. */
 export function stepsCard(report: DeployReport): Markup | undefined {
   const lanes = report.hosts.filter((host) => host.steps.length > 0);
   if (lanes.length === 0) return undefined;

@@ -1,4 +1,4 @@
-/** Widths of a lane, in px, from which on more labels fit; timeline.ts gives each label the one it needs. */
+/** Widths of a lane, in px, from which more labels fit; timeline.ts gives each label the one it needs. */
 export const labelWidths = [240, 360, 540, 720, 900] as const;
 
 const labelRules = labelWidths

@@ -1,6 +1,6 @@
 import { chartStyle } from './style-chart.ts';
 
-/** Colours first: both themes keep at least 4.5 : 1 for text and 3 : 1 for what a drawing says. */
+/** Colors first: both themes have a contrast of at least 4.5 : 1 for text and 3 : 1 for drawings. */
 const colours = `
 :root {
   color-scheme: light dark;

@@ -7,7 +7,7 @@ import { labelWidths } from './style-chart.ts';
 
 const rowHeight = 26;
 const barHeight = 20;
-/** Above the bars: room for what the marks say, where there are any. */
+/** Space above the bars for the words of marks, if any. */
 const headHeight = (events: readonly TimelineEvent[]): number => (events.length === 0 ? 6 : 20);
 
 /** One lane per host: its steps as bars, the armed time as a field behind them, the turning points as marks. */
@@ -75,7 +75,7 @@ function bar(step: StepRecord, top: number, shade: number, scale: Scale): Markup
 ${label(step.name, took, step, middle, scale)}</g>`;
 }
 
-/** The name inside its bar, with the time if both fit. The class says from which width of the lane on it does. */
+/** The name inside its bar, with the time if both fit. The class has the width of the lane from which they do. */
 function label(
   name: string,
   took: string,
@@ -96,7 +96,7 @@ function label(
     : html`${text(name, short, long)}${text(`${name} ${took}`, long)}`;
 }
 
-/** From each switch to what ended it; to the end of the report when nothing did. */
+/** From each switch to its end; without one, to the end of the report. */
 function armedSpans(events: readonly TimelineEvent[], totalMs: number): [from: number, to: number][] {
   return events
     .filter((event) => event.kind === 'switched')
@@ -108,15 +108,15 @@ function armedSpans(events: readonly TimelineEvent[], totalMs: number): [from: n
     });
 }
 
-/** A line through the lane with a word beside it: a switch says it to the left, what ended it to the right. */
+/** A line through the lane with a word: left of it for a switch, right of it for the end of a switch. */
 function mark(event: TimelineEvent, events: readonly TimelineEvent[], height: number, scale: Scale): Markup {
   const { kind, at, note } = event;
   const share = at / scale.totalMs;
   const said = `${kind} after ${formatDuration(at)}${note ? `: ${note}` : ''}`;
   const isSwitch = kind === 'switched';
   const toLeft = isSwitch ? share > 0.12 : share > 0.88;
-  // Two words on the same side and close to each other would lie on top of each other: of several alike the first one
-  // stands, and what ended a switch matters more than the switch.
+  // Two close words on the same side overlap: of equal words the first is kept, and the end of a switch takes precedence
+  // over the switch.
   const own = events.indexOf(event);
   const isSecond = events.some((other, index) => {
     const isBefore = other.at < at || (other.at === at && index < own);

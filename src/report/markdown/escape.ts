@@ -1,9 +1,9 @@
 import { codeParts, lastLines, oneLine } from '../text.ts';
 
 /**
- * Foreign text in Markdown, as one line. Every character that Markdown, HTML, a table or GitHub's mathematics could
- * read becomes a numeric entity, which the CommonMark specification (6.2) keeps from ever being structure. So the
- * same escape is right in a heading, a table cell, a list and inside HTML.
+ * Foreign text in Markdown, as one line. Every character with a meaning in Markdown, HTML, a table or GitHub's mathematics
+ * becomes a numeric entity, which is never structure (CommonMark, 6.2). The same escape is therefore right in a heading, a
+ * table cell, a list and inside HTML.
  */
 export function inline(text: string, limit = 300): string {
   return oneLine(text, limit)
@@ -12,7 +12,7 @@ export function inline(text: string, limit = 300): string {
     .join('');
 }
 
-/** A sentence of ours, in which backticks mark code. */
+/** One of Sluice's sentences, with backticks for code. */
 export function prose(text: string, limit: number): string {
   return codeParts(oneLine(text, limit))
     .map((part) => (part.code ? code(part.text, limit) : edges(part.text, (inner) => inline(inner, limit))))
@@ -33,14 +33,14 @@ function escaped(text: string): string {
 const address =
   /((?<![\p{L}\p{N}._-])[\p{L}\p{N}][\p{L}\p{N}._-]*@[\p{L}\p{N}][\p{L}\p{N}.-]*(?::\d{1,5}(?!\d))?|(?<![a-z])(?:[a-z]+:\/\/|www\.)[^\s`|\\<>]+)/iu;
 
-/** A `_` within a word is no emphasis in GitHub's dialect, and names read better with it. */
+/** A `_` within a word is not emphasis in GitHub's dialect, and names are more readable with it. */
 const structure = /[\\`*[\]{}<>&|~$#]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
 
 const entity = (character: string): string => `&#${character.codePointAt(0)};`;
 
 /**
- * GitHub looks for `@name` in the finished text, where an entity is a character again; a space of no width ends
- * the name before it begins.
+ * GitHub searches for `@name` in the rendered text, in which an entity is a character again; a zero-width space after `@`
+ * prevents the match.
  */
 function breakMentions(text: string): string {
   return text.replace(/@(?=[\p{L}\p{N}])/gu, '@&#8203;');
@@ -58,7 +58,7 @@ export function code(text: string, limit = 200): string {
     : `\`${line}\``;
 }
 
-/** A URL (already normalised) as an attribute's value. */
+/** A URL (already normalized) as an attribute's value. */
 export function attribute(url: string): string {
   return url.replace(/[&<>"'`*_|[\]\\]/g, entity);
 }
@@ -73,9 +73,9 @@ export function fence(text: string, limits: { readonly lines: number; readonly b
   return `${marks}text\n${end.cut ? cutNote : ''}${body}\n${marks}`;
 }
 
-const cutNote = '(earlier lines left out)\n';
+const cutNote = '(earlier lines omitted)\n';
 
-/** A fence has to be longer than any run in its text; a run without end would make a fence without end. */
+/** A fence must be longer than any run of backticks in its text; longer runs are cut. */
 const tooManyTicks = /`{40,}/g;
 const fenceCost = 2 * 40 + 'text\n\n'.length + cutNote.length;
 

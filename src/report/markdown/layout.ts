@@ -1,6 +1,6 @@
 import { byteLength } from '../text.ts';
 
-/** The parts, in order, as far as they fit in `bytes`; empty parts are left out, a part is never cut. */
+/** The parts, in order, that fit in `bytes`; empty parts are omitted, a part is never cut. */
 export function joinWithin(bytes: number, parts: readonly string[], separator: string): string {
   const kept: string[] = [];
   let size = 0;
@@ -13,8 +13,8 @@ export function joinWithin(bytes: number, parts: readonly string[], separator: s
 }
 
 /**
- * A table with as many whole rows as fit in `bytes`, and a last line that says how many did not; '' without rows or
- * if not even one fits. Cells are Markdown already.
+ * A table with as many whole rows as fit in `bytes`, and a last line with the number of the others; '' without rows or if
+ * not even one fits. Cells are Markdown already.
  */
 export function table(
   title: string,
@@ -31,7 +31,7 @@ export function table(
   for (const [index, row] of rows.entries()) {
     const text = line(row);
     const missing = rows.length - index - 1;
-    // A note is needed only if a row is missing, but room for it must be left while any could be.
+    // A note is needed only if a row is missing, but reserve its space until all rows fit.
     if (size + 1 + byteLength(text) + byteLength(more(missing)) > bytes) break;
     size += 1 + byteLength(text);
     shown.push(text);
@@ -40,7 +40,7 @@ export function table(
   return `${frame}\n${shown.join('\n')}${more(rows.length - shown.length)}`;
 }
 
-/** A part that opens on a click. The blank lines make GitHub read its inside as Markdown. */
+/** A collapsed part. The blank lines make GitHub render its content as Markdown. */
 export function details(summary: string, inside: string): string {
   return `<details><summary>${summary}</summary>\n\n${inside}\n\n</details>`;
 }
