@@ -103,7 +103,7 @@ export interface CacheScope {
 
 /**
  * The choice as buildx takes it: a separate scope for each target, so that none overwrites another's; a branch reads its
- * own scope and then the default branch's. A tag writes no cache, because no later run reads it.
+ * own scope and then the default branch's. A tag reads only the default branch's and writes none, because no later run reads it.
  */
 export function cacheFlags(choice: CacheChoice, target: BuildTarget, scope: CacheScope): CacheFlags {
   const own = scopeName(scope.ref);
