@@ -17,9 +17,15 @@ import { triggersBeyondTree } from './digest/triggers.ts';
 import type { GitRef } from './git/ref.ts';
 import { needsPublished, tagsOf } from './git/tags.ts';
 import type { BuildTarget } from './model.ts';
-import type { BuildFinding, BuildPlan, PlannedTarget } from './plan.ts';
+import {
+  askQuestions,
+  type BuildFinding,
+  type BuildPlan,
+  type PlannedTarget,
+  type Questions,
+  type Unasked,
+} from './plan.ts';
 import { cacheOfCarried, refuseUncarried } from './publish/transferred.ts';
-import { askQuestions, type Questions, type Unasked } from './questions.ts';
 import type { Registry } from './registry/model.ts';
 import { activeTargets } from './targets/active.ts';
 import { refuseReserved } from './targets/reserved.ts';

@@ -1,3 +1,5 @@
+import { gunzipSync } from 'node:zlib';
+
 /** The subset of tar(5) that engines write when they save an image, and small archives for uploads. */
 
 export interface TarEntry {
@@ -176,5 +178,19 @@ class Bytes {
       this.#rest = this.#rest.subarray(part.length);
       yield part;
     }
+  }
+}
+
+/**
+ * Unpacks gzip up to a limit: 1 MB can unpack to 1 GB.
+ *
+ * @throws Error if it unpacks to more than `most` bytes, or is not gzip.
+ */
+export function gunzipWithin(bytes: Uint8Array, most: number): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: most });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw error;
+    throw new Error(`it is larger than ${most / 1024 / 1024} MiB when it is unpacked`, { cause: error });
   }
 }

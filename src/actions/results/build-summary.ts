@@ -1,8 +1,7 @@
 import type { BuildReport } from '../../build/plan.ts';
 import { formatPlace } from '../../kernel/errors.ts';
 import { counted, formatBytes, formatDuration } from '../../kernel/figures.ts';
-import { code, inline } from '../../report/markdown/escape.ts';
-import { joinWithin, table } from '../../report/markdown/layout.ts';
+import { code, inline, joinWithin, table } from '../../report/markdown/escape.ts';
 
 /** A build for a job summary: what there is now first, never more than `bytes`. */
 export function buildSummary(report: BuildReport, bytes: number): string {

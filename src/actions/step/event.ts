@@ -1,5 +1,4 @@
-import { isQueueBranch, isQueueRun } from '../../kernel/merge-queue.ts';
-import { readPayload } from '../../kernel/webhook.ts';
+import { isQueueBranch, isQueueRun, readPayload } from '../../kernel/webhook.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

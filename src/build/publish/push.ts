@@ -1,15 +1,93 @@
+import { parseImage } from '../../config/images/reference.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
+import type { Log } from '../../kernel/log.ts';
 import type { ChildEnv } from '../../kernel/process/child-env.ts';
 import { runProcess, tail } from '../../kernel/process/process.ts';
 import { retry } from '../../kernel/retry.ts';
-import { denied, isPassing, pushBroken, throttled } from '../registry/errors.ts';
+import type { PlannedTarget } from '../plan.ts';
+import { denied, isPassing, pushBroken, throttled, unexpected } from '../registry/errors.ts';
+import type { Registry } from '../registry/model.ts';
+import { bytesOf, imageFacts, newBytes } from './layers.ts';
+import { isRoot } from './smoke.ts';
 
 export interface PushEffects {
   readonly env: ChildEnv;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly log: { detail(message: string): void };
+}
+
+interface StoreEffects extends PushEffects {
+  readonly log: Pick<Log, 'detail' | 'step'>;
+  readonly registry: (host: string) => Registry;
+  readonly hasLogin: (host: string) => boolean;
+}
+
+/** A new image, in the engine or pushed by the build. */
+export interface BuiltImage {
+  readonly planned: PlannedTarget;
+  /** Its reference in the engine; undefined: the build has pushed it, by its digest. */
+  readonly stored: string | undefined;
+  readonly digest: string;
+  /** Whether its files changed during the build, so that it must not get the tag of its tree. */
+  readonly isLost: boolean;
+}
+
+/**
+ * Pushes an image that is still in the engine, and tags it by its tree. No release's tag points to it afterwards.
+ *
+ * @param known blobs that the repository had before the build.
+ * @param nonce for a temporary tag.
+ * @throws UserError `registry.*`, `build.push`
+ */
+export async function storeInRegistry(
+  { planned, stored, digest, isLost }: BuiltImage,
+  known: ReadonlySet<string>,
+  nonce: string,
+  effects: StoreEffects,
+) {
+  const { target, treeTag, action } = planned;
+  const pushed = stored === undefined ? undefined : await pushStored(planned, stored, isLost, nonce, effects);
+  const { registry: host, repository } = parseImage(target.repository, target.name);
+  const registry = effects.registry(host);
+  const reference = pushed?.tag ?? digest;
+  const manifest = await registry.manifest(repository, reference);
+  if (manifest === undefined)
+    throw unexpected(host, `${repository}:${reference} was pushed, but does not exist`);
+  const facts = await imageFacts(registry, repository, manifest);
+  if (pushed === undefined && !isLost && treeTag !== undefined)
+    await registry.put(repository, treeTag, manifest);
+  const sentByCache = action.kind === 'build' && action.cache.to.some((to) => to.startsWith('type=registry'));
+  return {
+    manifest,
+    pushedBytes:
+      pushed !== undefined && !sentByCache ? bytesOf(facts, pushed.layers) : newBytes(facts, known),
+    /** Only for images that the build pushed; localRoots() checks those in the engine. */
+    runsAsRoot: pushed === undefined && facts.some(({ user }) => isRoot(user)),
+  };
+}
+
+async function pushStored(
+  { target }: PlannedTarget,
+  holding: string,
+  isLost: boolean,
+  nonce: string,
+  effects: StoreEffects,
+): Promise<{ readonly tag: string; readonly layers: readonly string[] }> {
+  const { registry } = parseImage(target.repository, target.name);
+  const reference = isLost ? `${target.repository}:build-${nonce}` : holding;
+  if (isLost)
+    await runProcess(['docker', 'tag', holding, reference], { env: effects.env, signal: effects.signal });
+  const step = effects.log.step(`push ${target.name}`);
+  try {
+    const { layers } = await pushImage(reference, effects.hasLogin(registry), effects);
+    step.done(layers.length === 0 ? 'every layer exists already' : `${layers.length} new layers`);
+    return { tag: reference.slice(reference.lastIndexOf(':') + 1), layers };
+  } catch (error) {
+    step.failed('no tag was set');
+    throw error;
+  }
 }
 
 const pushMs = 30 * 60_000;

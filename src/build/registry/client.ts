@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../../kernel/clock.ts';
 import { unexpected } from './errors.ts';
-import type { Manifest, Registry } from './model.ts';
+import { findLogin, type LoginEffects } from './logins.ts';
+import type { Login, Manifest, Registry } from './model.ts';
 import { isLoopback, shown } from './origin.ts';
 import { type RegistryEffects, registryRequests } from './requests.ts';
 
@@ -131,4 +133,25 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+export interface RegistriesEffects extends LoginEffects {
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  readonly tries?: number;
+  readonly requestMs?: number;
+}
+
+/** Each registry by its name, opened once. @param logins those of the environment, over `docker login`. */
+export function openRegistries(
+  logins: ReadonlyMap<string, Login>,
+  effects: RegistriesEffects,
+): (host: string) => Registry {
+  const open = new Map<string, Registry>();
+  return (host) => {
+    const registry =
+      open.get(host) ?? openRegistry(host, { ...effects, login: (name) => findLogin(name, logins, effects) });
+    open.set(host, registry);
+    return registry;
+  };
 }

@@ -3,8 +3,7 @@ import { imageName, tryParseImage } from '../../config/images/reference.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../../config/model.ts';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
 import type { BuildTarget } from '../model.ts';
-import { buildOf, type Definition, definitionOf } from './definition.ts';
-import { listOf, textOf } from './fields.ts';
+import { buildOf, type Definition, definitionOf, listOf, textOf } from './definition.ts';
 import { linkErrors } from './links.ts';
 import { localNames, type RepositorySight, repositoryOf, type SameImage, sameImageIn } from './repository.ts';
 

@@ -1,6 +1,5 @@
 import { counted, formatBytes, formatCount, formatDuration } from '../../kernel/figures.ts';
-import { code, inline, prose } from '../../report/markdown/escape.ts';
-import { details, joinWithin, table } from '../../report/markdown/layout.ts';
+import { code, details, inline, joinWithin, prose, table } from '../../report/markdown/escape.ts';
 import { byteLength } from '../../report/text.ts';
 import type { PublicationPlan, PublicationReport, VerifyReport } from '../model.ts';
 import {

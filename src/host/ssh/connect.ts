@@ -6,12 +6,10 @@ import type { Log } from '../../kernel/log.ts';
 import { retry } from '../../kernel/retry.ts';
 import { createHost } from '../host.ts';
 import type { Host } from '../model.ts';
-import { hostKeyTypes } from './algorithms.ts';
 import { Connection, ForwardRefused } from './connection.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
-import { type Endpoint, endpointOf, jumpOf } from './endpoint.ts';
-import { handshake, WrongKeyType } from './handshake.ts';
-import { dial } from './tcp.ts';
+import { handshake, hostKeyTypes, WrongKeyType } from './handshake.ts';
+import { dial, type Endpoint, endpointOf, jumpOf } from './tcp.ts';
 import { type Trust, trustFor } from './trust.ts';
 
 export interface ConnectOptions {

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { UserError } from '../../kernel/errors.ts';
-import { fingerprint } from './key.ts';
+import { fingerprint } from './known-hosts.ts';
 
 /** A key for logins. */
 export interface LoginKey {

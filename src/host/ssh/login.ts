@@ -1,8 +1,8 @@
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, Client, ParsedKey } from 'ssh2';
 import { UserError } from '../../kernel/errors.ts';
 import type { Credentials } from './credentials.ts';
-import type { Endpoint } from './endpoint.ts';
 import type { LoginKey } from './login-key.ts';
+import type { Endpoint } from './tcp.ts';
 
 /** The offered keys, in order, and the server's answers. */
 export interface Login {

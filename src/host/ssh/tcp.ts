@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
+import type { HostConfig } from '../../config/model.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
-import type { Endpoint } from './endpoint.ts';
 
 export interface DialOptions {
   readonly timeoutMs: number;
@@ -83,4 +83,28 @@ function dialError(endpoint: Endpoint, error: Error): UserError {
     hint: 'Check the address, and the network between this machine and the host.',
     cause: error,
   });
+}
+
+/** One SSH server to connect to: the host itself, or the jump host before it. */
+export interface Endpoint {
+  readonly role: 'host' | 'jump';
+  /** Its name in messages: `deploy@prod-1.example.com:2222`. */
+  readonly label: string;
+  readonly user: string;
+  readonly address: string;
+  readonly port: number;
+  readonly hostKey: string | undefined;
+}
+
+export function endpointOf(config: HostConfig): Endpoint {
+  const { name, user, address, port, hostKey } = config;
+  return { role: 'host', label: name, user, address, port, hostKey };
+}
+
+/** The jump host of a host, or undefined if it is reached directly. */
+export function jumpOf(config: HostConfig): Endpoint | undefined {
+  if (config.jump === undefined) return undefined;
+  const { user, address, port, hostKey } = config.jump;
+  const label = `${user}@${address}${port === 22 ? '' : `:${port}`} (jump host of ${config.name})`;
+  return { role: 'jump', label, user, address, port, hostKey };
 }

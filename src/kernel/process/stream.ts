@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { UserError } from '../errors.ts';
 import { plainEnv } from './child-env.ts';
-import { endGroup } from './group.ts';
-import { type ProcessOptions, type ProcessResult, tail } from './process.ts';
+import { endGroup, type ProcessOptions, type ProcessResult, tail } from './process.ts';
 
 /**
  * Runs a program whose output is too large to keep and is read as a stream. The child leads a process group; an abort, or a

@@ -18,8 +18,7 @@ import { credentialFiles, isGivenToBuilds } from '../../config/secrets/reserved.
 import { loadConfig } from '../../config/sluice-yml/load.ts';
 import { dockerEnv } from '../../kernel/process/child-env.ts';
 import type { OperationContext } from '../context.ts';
-import { cacheService, placeOfBuild, pushHosts, registriesFor } from './place.ts';
-import { buildVariables } from './variables.ts';
+import { buildVariables, cacheService, placeOfBuild, pushHosts, registriesFor } from './place.ts';
 
 export interface BuildOptions {
   /** Only plan the build. */

@@ -2,8 +2,7 @@ import { formatCount, formatDuration, formatSeconds, formatShare } from '../../k
 import { proofOf, watchTotals } from '../facts.ts';
 import { type DeployReport, durationOf, type Serving, type WatchRecord } from '../model.ts';
 import { lastLines } from '../text.ts';
-import { breakable, html, type Markup, prose } from './markup.ts';
-import { hostNames, scrolling } from './table.ts';
+import { breakable, hostNames, html, type Markup, prose, scrolling } from './markup.ts';
 
 /** Limits of a shown log: its end. */
 const logLimits = { lines: 300, bytes: 128 * 1024 };

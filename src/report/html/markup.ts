@@ -1,3 +1,4 @@
+import { counted } from '../../kernel/figures.ts';
 import { codeParts, oneLine, plain } from '../text.ts';
 
 /** Finished HTML. Only `html` creates it and escapes all other values. */
@@ -52,4 +53,19 @@ const entities: Readonly<Record<string, string>> = {
 
 function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+}
+
+/** A table that scrolls sideways on a narrow screen and is reachable by keyboard. */
+export function scrolling(label: string, inside: Markup, kind = ''): Markup {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table class="${kind}">${inside}</table></div>`;
+}
+
+/** A group of hosts by name; a large group begins with its number. */
+export function hostNames(hosts: readonly string[]): Markup {
+  if (hosts.length <= 3)
+    return html`${hosts.map((host) => html`<span class="names">${breakable(host)}</span>`)}`;
+  const names = hosts.map(
+    (host, index) => html`${breakable(index === hosts.length - 1 ? host : `${host},`)} `,
+  );
+  return html`${counted(hosts.length, 'host')} <small>${names}</small>`;
 }

@@ -1,10 +1,8 @@
 import { formatBytes, formatCount, formatSeconds } from '../../kernel/figures.ts';
-import { revisionsOf, unmoved } from '../facts.ts';
-import { alike } from '../health.ts';
+import { alike, revisionsOf, unmoved } from '../facts.ts';
 import type { BackupProof, DeployReport } from '../model.ts';
 import { logBlock } from './answers.ts';
-import { html, type Markup } from './markup.ts';
-import { hostNames } from './table.ts';
+import { hostNames, html, type Markup } from './markup.ts';
 
 export function healthCard({ health }: DeployReport): Markup | undefined {
   if (health.length === 0) return undefined;

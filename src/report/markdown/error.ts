@@ -1,6 +1,5 @@
 import { formatPlace, type Place } from '../../kernel/errors.ts';
-import { code, fence, inline, prose } from './escape.ts';
-import { joinWithin, table } from './layout.ts';
+import { code, fence, inline, joinWithin, prose, table } from './escape.ts';
 
 /** An error in a summary. */
 export interface SummaryError {

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../kernel/figures.ts';
-import { firstOfEachKind, type Lane, lanesOf } from '../lanes.ts';
+import { firstOfEachKind, type Lane, lanesOf } from '../facts.ts';
 import { type DeployReport, durationOf, type EventKind, type StepRecord } from '../model.ts';
 import { byteLength, oneLine } from '../text.ts';
 

@@ -1,10 +1,8 @@
 import { counted, formatBytes, formatCount, formatDuration, formatSeconds } from '../../kernel/figures.ts';
-import { revisionsOf, unmoved } from '../facts.ts';
-import { alike } from '../health.ts';
+import { alike, revisionsOf, unmoved } from '../facts.ts';
 import type { DeployReport } from '../model.ts';
-import { code, fence, inline, prose } from './escape.ts';
+import { code, details, fence, inline, joinWithin, prose, table } from './escape.ts';
 import { gantt } from './gantt.ts';
-import { details, joinWithin, table } from './layout.ts';
 
 /** A part of the summary. `render` stays within `bytes`, omits rows that do not fit, or returns ''. */
 export interface Section {

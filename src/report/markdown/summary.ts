@@ -4,8 +4,7 @@ import { type DeployReport, durationOf } from '../model.ts';
 import { lookOf } from '../outcome.ts';
 import { byteLength } from '../text.ts';
 import { httpUrl } from '../url.ts';
-import { attribute, code, inline, prose } from './escape.ts';
-import { joinWithin } from './layout.ts';
+import { attribute, code, inline, joinWithin, prose } from './escape.ts';
 import { sections } from './sections.ts';
 
 /** GitHub drops a step's summary over 1,024 KiB; other programs may write to the same one. */

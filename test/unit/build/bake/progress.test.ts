@@ -2,8 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildFailure } from '../../../../src/build/bake/failure.ts';
 import { progressText } from '../../../../src/build/bake/log.ts';
-import { countCached, readProgress, stepMs } from '../../../../src/build/bake/progress.ts';
-import { checkFindings, slowestSteps } from '../../../../src/build/bake/progress-report.ts';
+import {
+  checkFindings,
+  countCached,
+  readProgress,
+  slowestSteps,
+  stepMs,
+} from '../../../../src/build/bake/progress.ts';
 import { shortStep } from '../../../../src/build/plan-text.ts';
 import { target } from '../../../support/build/fixtures.ts';
 
