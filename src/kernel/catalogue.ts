@@ -410,7 +410,7 @@ export const catalogue = {
     fix: 'Run with --verbose, and try `ssh -v` to the same host.',
   },
 
-  // What runs on a host
+  // Commands on a host
   'host.sessions-refused': {
     what: 'The host refuses further sessions on the connection.',
     fix: 'Raise MaxSessions in its sshd_config (10 is the default of OpenSSH).',
