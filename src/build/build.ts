@@ -5,26 +5,29 @@ import type { Config } from '../config/model.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { ChildEnv } from '../kernel/process/child-env.ts';
-import { runProcess } from '../kernel/process/process.ts';
 import type { BakeBuild, BakeOutput } from './bake/bake.ts';
 import type { Builder } from './bake/builder.ts';
 import { bridgeEngine } from './bake/engine-bridge.ts';
-import { type BakeWatch, watchBake } from './bake/log.ts';
-import { countCached, type ProgressReader } from './bake/progress.ts';
-import { cacheLeftOut, checkFindings, lostTree, slowestSteps } from './bake/progress-report.ts';
+import { watchBake } from './bake/log.ts';
+import {
+  cacheLeftOut,
+  checkFindings,
+  countCached,
+  lostTree,
+  type ProgressReader,
+  slowestSteps,
+} from './bake/progress.ts';
 import { runBake } from './bake/run.ts';
-import { changedTrees } from './digest/changed-trees.ts';
+import { changedTrees } from './digest/digester.ts';
 import { ociLabels } from './git/tags.ts';
 import { parseVersion } from './git/version.ts';
 import type { BuildTarget } from './model.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget, TargetReport } from './plan.ts';
-import { blobsBefore, bytesOf, imageFacts, newBytes } from './publish/layers.ts';
+import { blobsBefore } from './publish/layers.ts';
 import { type Publication, publish } from './publish/publish.ts';
-import { pushImage } from './publish/push.ts';
-import { isRoot } from './publish/smoke.ts';
-import { localRoots, rootUser, smokeAll } from './publish/smoke-set.ts';
+import { storeInRegistry } from './publish/push.ts';
+import { localRoots, rootUser, smokeAll } from './publish/smoke.ts';
 import { heldUntilKept, keepAll } from './publish/transferred.ts';
-import { unexpected } from './registry/errors.ts';
 import type { Manifest, Registry } from './registry/model.ts';
 
 export interface BuildEffects {
@@ -34,7 +37,7 @@ export interface BuildEffects {
   readonly secrets: Readonly<Record<string, string>>;
   /** Socket of the user's ssh-agent, for builds that have `ssh:`. */
   readonly sshAgent: string | undefined;
-  /** For caches of the kind `gha` alone: the token of the runner is in it. */
+  /** Only for caches of the kind `gha`: it has the runner's token. */
   readonly cacheService: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -55,10 +58,10 @@ interface Finished {
 }
 
 /**
- * Does what the plan says: builds what is not built, smokes it, pushes it where no release's tag shows it, and puts the
- * tags when all images of the set are there.
+ * Executes the plan: builds missing images, smoke-tests them, pushes them without release tags, and tags all images of the
+ * set at the end.
  *
- * @throws UserError `build.*`, `registry.*`; then no tag of this build shows anything new.
+ * @throws UserError `build.*`, `registry.*`; then no tag of this build points to a new image.
  */
 export async function applyBuild(
   plan: BuildPlan,
@@ -81,7 +84,7 @@ export async function applyBuild(
     tags: plan.tags,
     pushed: plan.push && !plan.carried,
     images: plan.push ? imagesOf(finished, plan) : {},
-    targets: finished.map((entry) => targetReport(entry, plan)),
+    targets: finished.map((target) => targetReport(target, plan)),
     cache: plan.cache && { backend: plan.cache.backend, why: plan.cache.why },
     steps: countCached(steps),
     slowest: slowestSteps(steps),
@@ -108,13 +111,11 @@ async function buildAll(
     outputOf(target, plan, config, { isEngine: builder.driver === 'docker', pushes: bridge !== undefined });
   const nonce = randomBytes(6).toString('hex');
   const holdings = new Map(toBuild.map((planned) => [planned, holdingOf(planned, nonce, plan)] as const));
-  const builds = toBuild.map((build) => bakeBuild(build, holdings.get(build) ?? '', output(build), plan));
-  const watch = watchBake(
-    builds.map(({ target }) => target),
-    effects.log,
+  const builds = toBuild.map((planned) =>
+    bakeBuild(planned, holdings.get(planned) ?? '', output(planned), plan),
   );
   const blobs = plan.push && !plan.carried ? blobsBefore(toBuild, effects.registryForCaches()) : undefined;
-  const { digests, progress, withoutCache } = await bake(plan, builder, builds, config, watch, {
+  const { digests, progress, withoutCache } = await bake(plan, builder, builds, config, {
     ...effects,
     env: { ...effects.env, ...bridge?.env },
   });
@@ -126,14 +127,10 @@ async function buildAll(
       ? `${planned.target.repository}@${digests[planned.target.name]}`
       : (holdings.get(planned) ?? '');
   await using _held = plan.carried ? heldUntilKept(toBuild, image, effects.registryForUndo) : undefined;
+  const inReach = toBuild.filter((planned) => output(planned) !== 'nothing');
   const [lost] = await Promise.all([
     plan.push ? changedTrees(plan, toBuild, effects) : new Set<PlannedTarget>(),
-    smokeAll(
-      toBuild.filter((planned) => output(planned) !== 'nothing'),
-      image,
-      config,
-      effects,
-    ),
+    smokeAll(inReach, image, config, effects),
   ]);
   for (const { target } of lost) findings.push(lostTree(target.name));
   const stored = toBuild.filter((planned) => output(planned) === 'store');
@@ -146,32 +143,23 @@ async function buildAll(
     );
     return { finished: new Map(all), progress };
   }
-
+  const known = (await blobs) ?? new Map();
   const finished = await Promise.all(
-    toBuild.map(async (build): Promise<[PlannedTarget, Finished]> => {
-      const pushed =
-        output(build) === 'store'
-          ? await pushOne(build, image(build), lost.has(build), nonce, effects)
-          : undefined;
-      const reference = pushed?.tag ?? digests[build.target.name] ?? '';
-      const { registry: host, repository } = parseImage(build.target.repository, build.target.name);
-      const registry = effects.registry(host);
-      const manifest = await registry.manifest(repository, reference);
-      if (manifest === undefined)
-        throw unexpected(host, `${repository}:${reference} was pushed and is not there`);
-      const facts = await imageFacts(registry, repository, manifest);
-      if (pushed === undefined && facts.some(({ user }) => isRoot(user)))
-        findings.push(rootUser(build.target.name));
-      const tree = lost.has(build) ? undefined : build.treeTag;
-      if (pushed === undefined && tree !== undefined) await registry.put(repository, tree, manifest);
-      const before = (await blobs)?.get(build);
-      const sentByCache =
-        build.action.kind === 'build' && build.action.cache.to.some((to) => to.startsWith('type=registry'));
-      const pushedBytes =
-        pushed !== undefined && !sentByCache
-          ? bytesOf(facts, pushed.layers)
-          : newBytes(facts, before ?? new Set());
-      return [build, { planned: build, manifest, pushedBytes }];
+    toBuild.map(async (planned): Promise<[PlannedTarget, Finished]> => {
+      const built = {
+        planned,
+        stored: output(planned) === 'store' ? image(planned) : undefined,
+        digest: digests[planned.target.name] ?? '',
+        isLost: lost.has(planned),
+      };
+      const { manifest, pushedBytes, runsAsRoot } = await storeInRegistry(
+        built,
+        known.get(planned) ?? new Set(),
+        nonce,
+        effects,
+      );
+      if (runsAsRoot) findings.push(rootUser(planned.target.name));
+      return [planned, { planned, manifest, pushedBytes }];
     }),
   );
   return { finished: new Map(finished), progress };
@@ -182,9 +170,12 @@ async function bake(
   builder: Builder,
   builds: readonly BakeBuild[],
   config: Config,
-  watch: BakeWatch,
   effects: BuildEffects,
 ) {
+  const watch = watchBake(
+    builds.map(({ target }) => target),
+    effects.log,
+  );
   const all = plan.targets.map(({ target }) => target);
   const { sbom, provenance } = config.build;
   const options = { sbom, provenance, isForeign: plan.ref.foreign !== undefined };
@@ -199,7 +190,7 @@ async function bake(
 }
 
 /**
- * An image that is to be tried must come into the engine; so must one that only the engine can push.
+ * An image with a smoke test must be in the engine; so must one that only the engine can push.
  *
  * @param by whether the engine itself builds, and whether it can push from the build.
  */
@@ -215,7 +206,7 @@ function outputOf(
   return isTried ? 'load' : 'nothing';
 }
 
-/** In the engine a tree's tag would be found by the next build, so it comes last where there is nothing but the engine. */
+/** The next build would find a tree's tag in the engine. If the engine is all there is, that tag is therefore set last. */
 function holdingOf({ target, treeTag }: PlannedTarget, nonce: string, plan: BuildPlan): string {
   return `${target.repository}:${plan.carried ? `build-${nonce}` : (treeTag ?? `build-${nonce}`)}`;
 }
@@ -225,28 +216,6 @@ function bakeBuild(planned: PlannedTarget, holding: string, output: BakeOutput, 
   const flags = action.kind === 'build' ? action.cache : { from: [], to: [] };
   const labels = ociLabels(plan.ref, target.name);
   return { target, holding, output, cacheFrom: flags.from, cacheTo: flags.to, labels, bases };
-}
-
-async function pushOne(
-  { target }: PlannedTarget,
-  holding: string,
-  isLost: boolean,
-  nonce: string,
-  effects: BuildEffects,
-): Promise<{ readonly tag: string; readonly layers: readonly string[] }> {
-  const { registry } = parseImage(target.repository, target.name);
-  const reference = isLost ? `${target.repository}:build-${nonce}` : holding;
-  if (isLost)
-    await runProcess(['docker', 'tag', holding, reference], { env: effects.env, signal: effects.signal });
-  const step = effects.log.step(`push ${target.name}`);
-  try {
-    const { layers } = await pushImage(reference, effects.hasLogin(registry), effects);
-    step.done(layers.length === 0 ? 'every layer is there already' : `${layers.length} new layers`);
-    return { tag: reference.slice(reference.lastIndexOf(':') + 1), layers };
-  } catch (error) {
-    step.failed('no tag was set');
-    throw error;
-  }
 }
 
 async function publishAll(
@@ -263,7 +232,7 @@ async function publishAll(
   });
   const moved = await publish(publications, effects);
   for (const { name, tag, from } of moved.filter((movedTag) => parseVersion(movedTag.tag) !== undefined)) {
-    const message = `${tag} showed ${from} before: a version should be one image for ever`;
+    const message = `${tag} pointed to ${from} before: a version should always be the same image`;
     findings.push({ target: name, topic: 'tag-moved', message });
   }
 }

@@ -1,4 +1,4 @@
-/** What is to be built, as data: made from the compose model (targets.ts), read by everything else of the build. */
+/** The images to build, as data: made from the compose model (targets.ts), read by the rest of the build. */
 
 /** One image. Services that share an identical build share one target. */
 export interface BuildTarget {
@@ -17,7 +17,7 @@ export interface BuildTarget {
   /** Stage to build; undefined: the last one. */
   readonly target: string | undefined;
   readonly args: Readonly<Record<string, string>>;
-  /** Where secrets come from; their values are read by buildx alone. */
+  /** Where secrets come from; only buildx reads their values. */
   readonly secrets: readonly BuildSecret[];
   /** `default`, or `id=path` as buildx takes it. */
   readonly ssh: readonly string[];

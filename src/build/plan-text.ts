@@ -1,17 +1,17 @@
-import { formatDuration } from '../kernel/clock.ts';
 import { formatPlace } from '../kernel/errors.ts';
+import { formatDecimalBytes, formatDuration } from '../kernel/figures.ts';
 import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget } from './plan.ts';
 
-/** What a terminal has at least. */
+/** Smallest width of a terminal. */
 const columns = 79;
 
-/** What `sluice build --print` shows. */
+/** Output of `sluice build --print`. */
 export function planText(plan: BuildPlan): string {
   const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;
   const reused = plan.targets.length - builds;
   const isOpen = plan.targets.some(({ action }) => action.kind === 'build' && action.isUnasked);
   const head = [
-    `${plan.app}: ${isOpen ? 'at most ' : ''}${builds} to build, ${reused} ${reused === 1 ? 'is' : 'are'} there already`,
+    `${plan.app}: ${isOpen ? 'at most ' : ''}${builds} to build, ${reused} ${reused === 1 ? 'exists' : 'exist'} already`,
     `  tags   ${plan.tags.join(', ')} (${refText(plan)})`,
     `  push   ${pushText(plan)}`,
     ...(plan.cache === undefined
@@ -32,7 +32,7 @@ export function planText(plan: BuildPlan): string {
 function pushText({ push, carried, notPushed }: BuildPlan): string {
   if (!push) return `no: ${notPushed}`;
   return carried
-    ? 'no: registry: none; tagged here, and carried to the hosts by the deploy'
+    ? 'no (registry: none): tagged here; the deploy transfers the images to the hosts'
     : 'all images, then all tags at once';
 }
 
@@ -78,7 +78,7 @@ export function reportText(report: BuildReport): string {
   const built = report.targets.filter(({ outcome }) => outcome === 'built').length;
   const what =
     built === 0
-      ? 'Nothing to build: every image is there'
+      ? 'Nothing to build: every image exists'
       : `Built ${built} of ${report.targets.length} ${report.targets.length === 1 ? 'image' : 'images'}`;
   const isTagged = Object.keys(report.images).length > 0;
   const tagged = isTagged ? `, tagged ${report.tags.join(', ')}` : ', nothing pushed';
@@ -90,7 +90,7 @@ export function reportText(report: BuildReport): string {
   ].join('\n');
 }
 
-/** Within 80 columns for names of usual length; the whole digest is in the JSON and in what `--images` writes. */
+/** Within 80 columns for names of usual length; the full digest is in the JSON and in the file of `--images`. */
 function targetLine({
   name,
   outcome,
@@ -99,7 +99,7 @@ function targetLine({
   pushedBytes,
 }: BuildReport['targets'][number]): string {
   const pushed =
-    pushedBytes === undefined || outcome === 'reused' ? '' : `  ${bytesText(pushedBytes)} pushed`;
+    pushedBytes === undefined || outcome === 'reused' ? '' : `  ${formatDecimalBytes(pushedBytes)} pushed`;
   const reference = digest === undefined ? repository : `${repository}@${digest.slice(7, 15)}`;
   return `  ${name.padEnd(16)} ${outcome}  ${reference}${pushed}`;
 }
@@ -117,7 +117,7 @@ function stepLines({ steps, cache, slowest }: BuildReport): string[] {
   ];
 }
 
-/** A step as one line has room for it: without the flags that stand before its command. */
+/** A step on one line: without the flags before its command. */
 export function shortStep(name: string): string {
   return name.replace(/^(\[[^\]]*\] )?(RUN|COPY|ADD)(?: --[a-z]+(?:=\S+)?)+/, '$1$2');
 }
@@ -129,13 +129,4 @@ function cut(line: string): string {
 export function findingLine({ target, topic, message, at, url }: BuildFinding): string {
   const place = at === undefined ? '' : `${formatPlace(at)} `;
   return `! ${place}${target === '' ? '' : `${target}: `}${message} [${topic}]${url === undefined ? '' : ` ${url}`}`;
-}
-
-/** `1.2 MB`: as registries count, in thousands. */
-export function bytesText(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`;
-  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
-  return bytes < 1_000_000_000
-    ? `${(bytes / 1_000_000).toFixed(1)} MB`
-    : `${(bytes / 1_000_000_000).toFixed(2)} GB`;
 }

@@ -16,9 +16,15 @@ import { triggersBeyondTree } from './digest/triggers.ts';
 import type { GitRef } from './git/ref.ts';
 import { needsPublished, tagsOf } from './git/tags.ts';
 import type { BuildTarget } from './model.ts';
-import type { BuildFinding, BuildPlan, PlannedTarget } from './plan.ts';
+import {
+  askQuestions,
+  type BuildFinding,
+  type BuildPlan,
+  type PlannedTarget,
+  type Questions,
+  type Unasked,
+} from './plan.ts';
 import { cacheOfCarried, refuseUncarried } from './publish/transferred.ts';
-import { askQuestions, type Questions, type Unasked } from './questions.ts';
 import type { Registry } from './registry/model.ts';
 import { activeTargets } from './targets/active.ts';
 import { refuseReserved } from './targets/reserved.ts';
@@ -27,18 +33,18 @@ import { linkSiblings } from './targets/siblings.ts';
 export interface BuildRequest {
   readonly config: Config;
   readonly model: BuildModel;
-  /** What the compose files see. */
+  /** Variables for the compose files. */
   readonly variables: Env;
-  /** Files with credentials of the job, which no build may have. */
+  /** Files with credentials of the job, which builds must not read. */
   readonly credentialFiles: readonly string[];
   readonly ref: GitRef;
-  /** Tags instead of those that the git ref asks for. */
+  /** Tags that replace those of the git ref. */
   readonly tags: readonly string[];
   readonly place: BuildPlace;
   readonly notPushed: string | undefined;
-  /** Build also what the registry has. */
+  /** Also build images that the registry has. */
   readonly force: boolean;
-  /** Whether this is for reading alone: then a registry or a builder that does not answer is a line in the plan. */
+  /** Whether the plan is only shown: then a registry or a builder that does not answer is a line in it, not an error. */
   readonly isPlanAlone: boolean;
   /** Folder of the `local` cache. */
   readonly cacheFolder: string;
@@ -46,9 +52,9 @@ export interface BuildRequest {
 
 export interface PrepareEffects {
   readonly registry: (host: string) => Registry;
-  /** For a look at caches, which are worth no long wait: its requests end some seconds after it is opened. */
+  /** For checks of caches, which are not worth a long wait: all requests end some seconds after this is opened. */
   readonly registryForCaches: () => (host: string) => Registry;
-  /** What can build here; read meanwhile, and waited for only when something is to be built. */
+  /** The builder; read in parallel, and awaited only if there is something to build. */
   readonly builder: () => Promise<Builder>;
   readonly signal: AbortSignal;
   readonly log: { detail(message: string): void };
@@ -57,8 +63,8 @@ export interface PrepareEffects {
 /**
  * Reads files and registries and changes nothing.
  *
- * @throws UserError(s) `build.*`, `registry.*`, `compose.image`, `compose.reserved`; for a plan alone no `build.builder`, and where nothing
- * is pushed no `registry.*`.
+ * @throws UserError(s) `build.*`, `registry.*`, `compose.image`, `compose.reserved`. A plan that is only shown does not throw
+ * `build.builder`; a plan that pushes nothing does not throw `registry.*`.
  */
 export async function prepareBuild(request: BuildRequest, effects: PrepareEffects): Promise<BuildPlan> {
   const { config, ref, place, isPlanAlone } = request;
@@ -83,7 +89,7 @@ export async function prepareBuild(request: BuildRequest, effects: PrepareEffect
   const scope = { app: config.app, ref, folder: request.cacheFolder };
   const flagsOf = (target: BuildTarget) =>
     cache === undefined ? { from: [], to: [] } : cacheFlags(cache, target, scope);
-  // Side by side: the look at the caches takes no longer than the question for the right to push.
+  // In parallel: checking the caches takes no longer than checking the permission to push.
   const [hints, broken] = await Promise.all([
     contextFindings(toBuild(looked)),
     brokenCaches(toBuild(looked).map(flagsOf), effects.registryForCaches(), effects.signal),
@@ -127,7 +133,7 @@ async function askBuilder(
   } catch (error) {
     effects.signal.throwIfAborted();
     if (!isPlanAlone || !(error instanceof UserError)) throw error;
-    return { problem: `nothing can be built here: ${messageOf(error)}` };
+    return { problem: `this machine cannot build: ${messageOf(error)}` };
   }
 }
 
@@ -160,11 +166,11 @@ async function look(
     return { ...base, ...unresolved, manifest: undefined, why: beyond };
   };
   if (request.force) return build('--force');
-  if (target.noCache) return build('the compose file says no_cache');
+  if (target.noCache) return build('the compose file sets no_cache');
   const { registry, repository } = parseImage(target.repository, target.name);
   const found = await questions.ask(registry, () => effects.registry(registry).manifest(repository, treeTag));
   if ('unasked' in found) {
-    const why = 'unless the registry has the image of this tree, which could not be asked';
+    const why = 'unless the registry, which did not answer, has the image of this tree';
     return { ...base, treeTag, manifest: undefined, why, isUnasked: true };
   }
   const { answer: manifest } = found;
@@ -173,7 +179,7 @@ async function look(
     : { ...base, treeTag, manifest, why: '' };
 }
 
-/** Why the bases take more than the digest says. Bases that can't be looked at are as good as those that do. */
+/** Why triggers of the bases use inputs that the digest does not cover. Bases that cannot be inspected count as such. */
 async function beyondTree(
   targets: readonly BuildTarget[],
   digests: Digester,
@@ -186,13 +192,12 @@ async function beyondTree(
     return (await Promise.all(looks)).find((candidate) => candidate !== undefined);
   } catch (error) {
     effects.signal.throwIfAborted();
-    return `the triggers of a base can't be read: ${messageOf(error)}`;
+    return `the triggers of a base cannot be read: ${messageOf(error)}`;
   }
 }
 
 /**
- * Tag of the image of a tree. What else shapes the image and is not in the tree is part of it: with another choice of
- * attestations it is another image.
+ * Tag of the image of a tree. The choice of attestations is part of it, because it changes the image.
  */
 export function treeTagOf(
   digest: string,
@@ -211,7 +216,7 @@ async function releaseTags(
 ): Promise<string[]> {
   if (request.tags.length > 0) return [...new Set(request.tags)];
   if (!needsPublished(request.ref)) return tagsOf(request.ref, []);
-  // CI checkouts seldom have all tags of git: what was released the registry knows.
+  // CI checkouts rarely have all git tags; the registry has the released ones.
   const published = await Promise.all(
     targets.map(async (target) => {
       const { registry, repository } = parseImage(target.repository, target.name);
@@ -226,7 +231,7 @@ function checkoutNote(message: string): BuildFinding {
   return { target: '', topic: 'checkout', message };
 }
 
-/** Without a push the image is only built: that a registry cannot say whether it has it costs time alone. */
+/** Without a push, a registry that does not answer costs only the time of a build. */
 function unaskedRegistry({ why }: Unasked): BuildFinding {
   return { target: '', topic: 'registry', message: why };
 }
@@ -243,7 +248,7 @@ function toBuild(looked: readonly Looked[]): BuildTarget[] {
   return looked.flatMap(({ manifest, target }) => (manifest === undefined ? [target] : []));
 }
 
-/** Better refused now than after minutes of building. */
+/** Fails now, not after minutes of building. */
 async function checkRights(
   looked: readonly Looked[],
   questions: Questions,

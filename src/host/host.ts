@@ -1,8 +1,9 @@
+import type { Duplex } from 'node:stream';
 import type { HostConfig } from '../config/model.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { UserError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { openDialogue } from './commands/dialogue.ts';
-import { forwardTcp, forwardUnix } from './commands/forward.ts';
 import { Reaper } from './commands/reaper.ts';
 import { type Job, type Means, runJob } from './commands/run.ts';
 import { execLine, scriptLine, scriptText } from './commands/shell.ts';
@@ -10,7 +11,7 @@ import { ShellPool } from './commands/shell-pool.ts';
 import { createEngine } from './engine/engine.ts';
 import { createEngineRoute } from './engine/route.ts';
 import type { Host } from './model.ts';
-import type { Connection } from './ssh/connection.ts';
+import { type Connection, ForwardRefused } from './ssh/connection.ts';
 
 export interface HostEffects {
   readonly log: Log;
@@ -86,4 +87,51 @@ export function createHost(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * A connection to a unix socket on the host.
+ *
+ * @throws UserError `host.socket-unreachable`; `host.connection-lost`, `host.closed`.
+ */
+export async function forwardUnix(connection: Connection, path: string): Promise<Duplex> {
+  try {
+    return await connection.unixSocket(path);
+  } catch (error) {
+    if (!(error instanceof ForwardRefused)) throw error;
+    // sshd has the same answer for all of these (serverloop.c: "open failed").
+    throw new UserError({
+      code: 'host.socket-unreachable',
+      message: `${connection.label} cannot connect to its socket ${path}`,
+      hint: 'Check that the socket exists, that its program runs, that the user can use it (ls -l), and AllowStreamLocalForwarding and DisableForwarding in sshd_config.',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * A TCP connection made from the host.
+ *
+ * @throws UserError `host.tcp-unreachable`, `host.forwarding-refused`; `host.connection-lost`, `host.closed`.
+ */
+export async function forwardTcp(connection: Connection, address: string, port: number): Promise<Duplex> {
+  try {
+    return await connection.tcp(address, port);
+  } catch (error) {
+    if (!(error instanceof ForwardRefused)) throw error;
+    if (error.forbidden) {
+      throw new UserError({
+        code: 'host.forwarding-refused',
+        message: `sshd on ${connection.label} forbids the connection to ${address}, port ${port}`,
+        hint: 'Set AllowTcpForwarding yes (and DisableForwarding no) for this user in sshd_config; PermitOpen and `restrict` in authorized_keys restrict it too.',
+        cause: error,
+      });
+    }
+    throw new UserError({
+      code: 'host.tcp-unreachable',
+      message: `${connection.label} cannot connect to ${address}, port ${port}: ${error.message.replace(/^\(SSH\) Channel open failure: /, '')}`,
+      hint: 'Check that a program listens there.',
+      cause: error,
+    });
+  }
 }

@@ -3,9 +3,9 @@ import type Docker from 'dockerode';
 import type { HostConfig } from '../config/model.ts';
 
 export interface RunOptions {
-  /** How messages call the command, such as `the backup`; default: the program, or `a script`. */
+  /** The command's name in messages, such as `the backup`; default: the program, or `a script`. */
   readonly what?: string;
-  /** Counted from the moment the command is sent; then it is ended on the host, with all its processes. */
+  /** Counted from sending the command; then it is ended on the host, with all its processes. */
   readonly timeoutMs?: number;
   /** On abort the command is ended on the host, with all its processes. */
   readonly signal?: AbortSignal;
@@ -29,7 +29,7 @@ export interface ScriptResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** More came than `maxOutput`: the beginning is missing. */
+  /** The output exceeded `maxOutput`: its beginning is missing. */
   readonly truncated?: boolean;
 }
 
@@ -37,7 +37,7 @@ export interface ScriptResult {
 export interface HostDialogue {
   /** Sends one line and resolves with the next line of the answer. */
   ask(line: string): Promise<string>;
-  /** The answer to the greeting; empty when there was none. */
+  /** The answer to the greeting; empty without one. */
   readonly greeted: Promise<string>;
   /** Resolves when the remote program has ended. */
   readonly closed: Promise<void>;
@@ -65,10 +65,10 @@ export interface Host extends AsyncDisposable {
   tcp(address: string, port: number): Promise<Duplex>;
   /**
    * Aborts when the connection is lost (not when it is closed); its reason is a UserError `host.connection-lost`,
-   * which is also what everything under way fails with.
+   * with which every operation in flight fails, too.
    */
   readonly lost: AbortSignal;
-  /** What went over the wire so far, for the report. */
+  /** Bytes sent and received so far, for the report. */
   counts(): { readonly execs: number; readonly forwards: number };
   close(): Promise<void>;
 }

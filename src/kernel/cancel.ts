@@ -1,6 +1,6 @@
 import { UserError } from './errors.ts';
 
-/** Turns SIGINT and SIGTERM into one AbortSignal. Dispose to give the signals back. */
+/** Turns SIGINT and SIGTERM into one AbortSignal. Dispose to restore the default handlers. */
 export function cancellation(): { readonly signal: AbortSignal } & Disposable {
   const controller = new AbortController();
   const onSignal = (name: NodeJS.Signals) =>
@@ -16,7 +16,7 @@ export function cancellation(): { readonly signal: AbortSignal } & Disposable {
   };
 }
 
-/** Whether `error` is the cancellation of this signal and no failure of its own. */
+/** Whether `error` is the cancellation of this signal, not a failure. */
 export function isCancellation(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && error === signal.reason;
 }

@@ -1,8 +1,8 @@
 import { docsUrl } from './docs.ts';
 
 /**
- * Every error a user can meet, by code. One file, so that a code is never reused and docs/errors.md is complete.
- * `what` says what happened in general, `fix` what to do; the thrown message names the particular case.
+ * Every user error, by code. One file, so that a code is never reused and docs/errors.md is complete. `what` describes the
+ * error in general, `fix` the remedy; the thrown message names the particular case.
  */
 export const catalogue = {
   // Arguments and surroundings
@@ -37,11 +37,14 @@ export const catalogue = {
   },
   cancelled: {
     what: 'The run was cancelled (Ctrl-C, SIGTERM, or a cancelled job).',
-    fix: 'What was begun has been undone, or the guard undoes it. Run `sluice status`, then run the command again.',
+    fix: 'Sluice has reverted the unfinished work, or the guard reverts it. Run `sluice status`, then run the command again.',
   },
-  'process.missing': { what: 'A program Sluice needs is not on PATH.', fix: 'Install it where Sluice runs.' },
+  'process.missing': {
+    what: 'A program Sluice needs is not on PATH.',
+    fix: 'Install it on the machine that runs Sluice.',
+  },
   'process.timeout': {
-    what: 'A program Sluice ran took too long and was ended.',
+    what: 'A program that Sluice started did not finish in time and was stopped.',
     fix: 'Read its last lines above.',
   },
 
@@ -217,26 +220,26 @@ export const catalogue = {
   // Building images
   'build.nothing': {
     what: 'No service of the compose files has a `build:` section.',
-    fix: 'Write `build: ./folder` at the service whose image is your own.',
+    fix: 'Add `build: ./folder` to a service with its own image.',
   },
   'build.repository': {
-    what: 'Nothing says where an image is to be pushed.',
+    what: 'No registry is configured for an image.',
     fix: 'Set `registry:` in sluice.yml, or `image:` beside `build:` in the compose file.',
   },
   'build.conflict': {
     what: 'Two services build different images under one name.',
-    fix: 'Give each its own `image:`, or make the two `build:` sections alike.',
+    fix: 'Give each its own `image:`, or make the two `build:` sections equal.',
   },
   'build.context': {
     what: 'A named context of a build is the image of a service that builds nothing.',
-    fix: 'Write `build:` at that service, or `docker-image://NAME` as the context.',
+    fix: 'Add `build:` to that service, or use `docker-image://NAME` as the context.',
   },
   'build.cycle': {
-    what: 'Builds need each other’s images in a circle, so none of them can be the first.',
+    what: 'Builds depend on each other’s images in a cycle.',
     fix: 'Remove one of the links: a `FROM` or `COPY --from` of the other’s image, or a `service:` context.',
   },
   'build.stage-name': {
-    what: 'A Dockerfile gives a stage the name of an image that another service builds, and BuildKit cannot tell them apart.',
+    what: 'A Dockerfile gives a stage the name of an image that another service builds, and BuildKit cannot distinguish them.',
     fix: 'Rename the stage: `FROM acme-base AS base`.',
   },
   'build.files': {
@@ -244,53 +247,53 @@ export const catalogue = {
     fix: 'Fix `build:` of the service, or commit the file: a fresh clone has only what git tracks.',
   },
   'build.unsupported': {
-    what: 'A key of `build:` asks for what the installed buildx, or the builder, can’t do or does not allow.',
-    fix: 'Install the version named, let the builder allow it, or take the key out.',
+    what: 'The installed buildx, or the builder, does not support or does not allow a key of `build:`.',
+    fix: 'Install the version in the message, allow it in the builder, or remove the key.',
   },
   'build.checkout': {
-    what: 'What is checked out cannot be named: git has no commit there, or one that no branch or tag of the repository is known to have.',
-    fix: 'Check out a branch or a tag by its name, with `fetch-depth: 0` for any other commit, or name the tags.',
+    what: 'Sluice cannot name the images: git has no commit there, or one that is not on any known branch or tag of the repository.',
+    fix: 'Check out a branch or a tag by its name, use `fetch-depth: 0` for any other commit, or set the tags.',
   },
   'build.secret': {
-    what: 'A secret that a build needs is not there.',
-    fix: 'Set the variable or create the file that `secrets:` of the compose file names.',
+    what: 'A secret that a build needs is missing.',
+    fix: 'Set the variable, or create the file, that `secrets:` in the compose file names.',
   },
   'build.builder': {
-    what: 'There is no Docker engine, or no buildx, where Sluice runs.',
+    what: 'The machine that runs Sluice has no running Docker engine, or no buildx.',
     fix: 'Start the engine; install docker-buildx-plugin (0.13 or newer).',
   },
   'build.dockerfile': {
-    what: 'A Dockerfile (or the build’s definition) is wrong; nothing was pushed.',
-    fix: 'Mend the line named.',
+    what: 'A Dockerfile (or the build’s definition) is invalid; nothing was pushed.',
+    fix: 'Fix the line in the message.',
   },
   'build.failed': {
     what: 'A step of a build failed; nothing was pushed.',
-    fix: 'Its last lines are below the message.',
+    fix: 'Fix the error in its last lines, which are below the message.',
   },
   'build.base': {
-    what: 'A base image could not be fetched; nothing was pushed.',
-    fix: 'Is its name right, and the registry in reach? A private one needs `docker login` first.',
+    what: 'The builder cannot fetch a base image; nothing was pushed.',
+    fix: 'Check its name, and that its registry is reachable. For a private image, run `docker login` first.',
   },
   'build.disk-full': {
     what: 'The disk of the builder is full; nothing was pushed.',
-    fix: 'Free space: `docker builder prune` removes build cache, `docker image prune` images nobody uses.',
+    fix: 'Free space: `docker builder prune` removes build cache, `docker image prune` unused images.',
   },
   'build.smoke': {
-    what: 'The smoke command of a new image failed; nothing was pushed under any tag.',
-    fix: 'Its last lines are below the message; it runs without network and without the service’s variables.',
+    what: 'The smoke command of a new image failed; no tag was pushed.',
+    fix: 'Read its last lines below the message. It runs without network and without the service’s variables.',
   },
   'build.push': {
-    what: 'An image could not be pushed; no tag of this build was set.',
-    fix: 'The registry’s own words are below the message.',
+    what: 'An image cannot be pushed; no tag of this build was set.',
+    fix: 'Fix the error of the registry, which is below the message.',
   },
   'build.tags': {
-    what: 'Not all images of the set could be tagged, and what had been tagged was put back.',
-    fix: 'Run again: the images are in the registry, so it takes a second.',
+    what: 'Some images of the set cannot be tagged, so Sluice restored the tags it had set.',
+    fix: 'Run the command again. The images are in the registry, so it takes a second.',
   },
 
   'build.carried': {
-    what: '`registry: none` asks for what only a registry can hold, or for another builder than the Docker engine itself.',
-    fix: 'Build with the driver `docker`, for one platform, without sbom and provenance; or name a registry.',
+    what: 'A build with `registry: none` uses a feature that needs a registry, or another builder than the Docker engine itself.',
+    fix: 'Build with the driver `docker`, for one platform, without sbom and provenance; or set a registry.',
   },
 
   // Image registries
@@ -299,25 +302,25 @@ export const catalogue = {
     fix: 'Set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD (GITHUB_TOKEN for ghcr.io), or run `docker login` first.',
   },
   'registry.throttled': {
-    what: 'A registry takes no more requests for now (429).',
-    fix: 'Wait and run again; a login has a higher limit than none.',
+    what: 'A registry rejects further requests for now (429).',
+    fix: 'Wait, then run the command again. With a login the limit is higher.',
   },
   'registry.unavailable': {
-    what: 'A registry answers with errors, or not at all.',
-    fix: 'Run again when it works: nothing that was built or pushed is lost.',
+    what: 'A registry answers with errors, or does not answer.',
+    fix: 'Run the command again when the registry works. Built and pushed images are kept.',
   },
   'registry.protocol': {
-    what: 'What answers at the registry’s address does not behave as a registry.',
-    fix: 'Check the name; a proxy or a login page may answer in its place.',
+    what: 'The server at the registry’s address does not respond like a registry.',
+    fix: 'Check the name. A proxy or a login page may respond instead of the registry.',
   },
 
   // The connection to a host
   'host.dns': {
-    what: 'The name of a host (or of its jump host) does not resolve.',
+    what: 'DNS lookup of a host (or of its jump host) failed.',
     fix: 'Correct the address in sluice.yml, or the DNS entry.',
   },
   'host.refused': {
-    what: 'Nothing listens on the SSH port of the host.',
+    what: 'The host refuses connections to its SSH port.',
     fix: 'Check address and port in sluice.yml, that sshd runs, and that no firewall rejects the port.',
   },
   'host.unreachable': {
@@ -325,63 +328,63 @@ export const catalogue = {
     fix: 'Check the address, the network between the two, and VPN or firewall rules.',
   },
   'host.connect-timeout': {
-    what: 'The host did not answer, or did not finish the SSH handshake, in time.',
-    fix: 'Check address and port; a firewall that drops packets looks exactly like this.',
+    what: 'The host did not respond, or did not finish the SSH handshake, in time.',
+    fix: 'Check the address and the port. A firewall that drops packets causes the same error.',
   },
   'host.closed-early': {
     what: 'The host closed the connection before SSH began.',
-    fix: 'sshd drops connections over its MaxStartups, and fail2ban or hosts.deny may ban the address: see its log.',
+    fix: 'Check sshd’s log: MaxStartups limits new connections, and fail2ban or hosts.deny may ban the address.',
   },
   'host.not-ssh': {
-    what: 'What answers on the port does not speak SSH.',
+    what: 'The server on the port is not an SSH server.',
     fix: 'Correct the port in sluice.yml.',
   },
   'host.no-common-algorithm': {
     what: 'Sluice and the host have no key exchange, cipher, MAC or host key algorithm in common.',
-    fix: 'Bring the OpenSSH server up to date (7.2 or later), or undo what narrows its algorithms in sshd_config.',
+    fix: 'Update the OpenSSH server (7.2 or later), or remove restrictions of algorithms from sshd_config.',
   },
   'host.key-unknown': {
     what: 'The host key is neither pinned in sluice.yml nor in known_hosts.',
-    fix: 'Compare the fingerprint with the one of the server, then pin the key with the line shown.',
+    fix: 'Compare the fingerprint with the server’s own, then pin the key with the line in the message.',
   },
   'host.key-changed': {
-    what: 'The host presented another key than the known one. Someone may be intercepting the connection.',
+    what: 'The host key has changed. An attacker may be intercepting the connection.',
     fix: 'Do not deploy until you know why. If the server was rebuilt, pin its new key.',
   },
   'host.key-revoked': {
     what: 'The host presented a key that known_hosts marks as @revoked.',
-    fix: 'Do not deploy: give the server a new host key and pin that.',
+    fix: 'Do not deploy. Create a new host key on the server, and pin that one.',
   },
   'host.key-malformed': {
-    what: 'A pinned host key (or a line of known_hosts) is not a key nor a fingerprint.',
+    what: 'A pinned host key (or a line of known_hosts) is neither a key nor a fingerprint.',
     fix: 'Write `ssh-ed25519 AAAA…` or `SHA256:…` as printed by ssh-keyscan or ssh-keygen -l.',
   },
   'host.known-hosts': {
     what: 'A known_hosts file exists but cannot be read.',
-    fix: 'Make it readable, or give its text in SLUICE_KNOWN_HOSTS.',
+    fix: 'Make it readable, or put its text into SLUICE_KNOWN_HOSTS.',
   },
   'host.login-key-missing': {
-    what: 'There is no private key to log in with.',
-    fix: 'Set SLUICE_SSH_KEY (text) or SLUICE_SSH_KEY_FILE (path), or start an ssh-agent that holds the key.',
+    what: 'Sluice found no private key for the login.',
+    fix: 'Set SLUICE_SSH_KEY (text) or SLUICE_SSH_KEY_FILE (path), or start an ssh-agent with the key.',
   },
   'host.login-key-malformed': {
-    what: 'The private key is not one Sluice can read.',
-    fix: 'Give the whole text from -----BEGIN to -----END; `ssh-keygen -p -f KEY` rewrites a key in the usual format.',
+    what: 'Sluice cannot read the private key.',
+    fix: 'Set it to the whole text from -----BEGIN to -----END; `ssh-keygen -p -f KEY` converts other formats.',
   },
   'host.login-key-public': {
-    what: 'A public key was given where the private key is needed.',
-    fix: 'Give the file without .pub.',
+    what: 'The login key is a public key; a login needs the private key.',
+    fix: 'Use the file without .pub.',
   },
   'host.login-key-encrypted': {
     what: 'The private key is encrypted and there is no passphrase.',
     fix: 'Set SLUICE_SSH_PASSPHRASE, or load the key into an ssh-agent.',
   },
   'host.login-key-passphrase': {
-    what: 'The passphrase does not open the private key.',
+    what: 'The passphrase does not decrypt the private key.',
     fix: 'Correct SLUICE_SSH_PASSPHRASE.',
   },
   'host.agent': {
-    what: 'The ssh-agent that SSH_AUTH_SOCK names does not answer, holds no key, or would not sign.',
+    what: 'The ssh-agent at SSH_AUTH_SOCK does not respond, has no keys, or refused to sign.',
     fix: 'Start it, add the key with ssh-add, or set SLUICE_SSH_KEY.',
   },
   'host.login-refused': {
@@ -389,78 +392,78 @@ export const catalogue = {
     fix: "Add the public key to the user's ~/.ssh/authorized_keys, and check sshd's log on the host.",
   },
   'host.login-attempts': {
-    what: 'The host ended the login after too many keys.',
-    fix: 'Name the right key with SLUICE_SSH_KEY or SLUICE_SSH_KEY_FILE, so that it is the only one tried.',
+    what: 'The host closed the connection after too many keys.',
+    fix: 'Set SLUICE_SSH_KEY or SLUICE_SSH_KEY_FILE: Sluice then tries only that key.',
   },
   'host.jump-refused': {
-    what: 'The jump host would not pass the connection on.',
-    fix: 'Check that the jump host reaches the host, and AllowTcpForwarding in its sshd_config.',
+    what: 'The jump host cannot connect to the host, or forbids it.',
+    fix: 'Check that the jump host reaches the host, and check AllowTcpForwarding in its sshd_config.',
   },
   'host.connection-lost': {
     what: 'The SSH connection to a host broke.',
-    fix: 'Check the host and the network, then run the command again: it finishes or undoes what was begun.',
+    fix: 'Check the host and the network, then run the command again: it finishes or reverts the interrupted work.',
   },
   'host.closed': {
     what: 'The connection to a host was used after Sluice had closed it.',
-    fix: 'Run the command again; if it happens twice, report it.',
+    fix: 'Run the command again. If the error persists, report it.',
   },
   'host.ssh': {
-    what: 'The SSH connection failed in a way Sluice does not know.',
+    what: 'The SSH connection failed with an unknown error.',
     fix: 'Run with --verbose, and try `ssh -v` to the same host.',
   },
 
-  // What runs on a host
+  // Commands on a host
   'host.sessions-refused': {
-    what: 'The host opens no more sessions on the connection.',
+    what: 'The host refuses further sessions on the connection.',
     fix: 'Raise MaxSessions in its sshd_config (10 is the default of OpenSSH).',
   },
   'host.shell-refused': {
-    what: "The user's login shell on the host did not start our commands.",
+    what: "The user's login shell on the host did not start Sluice’s command.",
     fix: 'Give the user a shell such as /bin/sh, and remove a forced command from authorized_keys or sshd_config.',
   },
   'host.command-timeout': {
-    what: 'A command on a host took too long and was ended there.',
+    what: 'A command on a host did not finish in time and was stopped.',
     fix: 'Read its last lines above.',
   },
   'host.command-broken': {
     what: 'A command on a host ended without an exit status.',
-    fix: 'Look for out-of-memory kills and restarts of sshd in the log of the host.',
+    fix: 'Check the log of the host for out-of-memory kills and restarts of sshd.',
   },
   'host.dialogue-ended': {
-    what: 'A program that Sluice keeps open on a host ended before its time.',
+    what: 'A program that Sluice keeps open on a host ended too early.',
     fix: 'Read its last lines above.',
   },
   'host.socket-unreachable': {
-    what: 'A unix socket on the host cannot be connected to.',
-    fix: 'Check that its program runs, its file permissions, and AllowStreamLocalForwarding in sshd_config.',
+    what: 'Sluice cannot connect to a unix socket on the host.',
+    fix: 'Check that its program runs, and check its file permissions and AllowStreamLocalForwarding in sshd_config.',
   },
   'host.tcp-unreachable': {
-    what: 'The host cannot connect to an address of its own network.',
-    fix: 'Check that the program there listens.',
+    what: 'The host cannot connect to an address in its network.',
+    fix: 'Check that a program listens there.',
   },
   'host.forwarding-refused': {
     what: 'sshd on the host forbids forwarding.',
     fix: 'Set AllowTcpForwarding and AllowStreamLocalForwarding to yes for this user in sshd_config.',
   },
   'host.engine-denied': {
-    what: 'The user may not use the Docker engine of the host.',
+    what: 'The user cannot use the Docker engine of the host.',
     fix: 'Add the user to the group docker (sudo usermod -aG docker USER); it takes effect at the next login.',
   },
   'host.engine-missing': {
-    what: 'There is no Docker on the host.',
+    what: 'Docker is not installed on the host.',
     fix: 'Install Docker Engine and its compose plugin on the host.',
   },
   'host.engine-down': {
-    what: 'The Docker engine of the host does not answer.',
+    what: 'The Docker engine of the host does not respond.',
     fix: 'Start it (sudo systemctl start docker) and check its log (journalctl -u docker).',
   },
   'host.engine-broken': {
-    what: 'The Docker engine closed a connection in the middle of a request.',
+    what: 'The Docker engine closed a connection during a request.',
     fix: 'It was probably restarted; run the command again.',
   },
   'host.probe': {
-    what: 'The answer of a host about itself makes no sense.',
-    fix: "Run with --verbose to see it; something in the user's shell start-up may interfere.",
+    what: 'Sluice cannot inspect the host: its output is invalid.',
+    fix: "Run with --verbose to see it. Output of the user's shell start-up files may interfere.",
   },
 
   // Lease, journal and state on the host
@@ -877,12 +880,12 @@ export const catalogue = {
 
   // Report
   'report.write': {
-    what: 'The report of a deploy could not be written; the deploy itself is not touched by this.',
-    fix: 'Make room for and allow writing to `.sluice/reports` beside sluice.yml.',
+    what: 'Sluice cannot write the report of a deploy. The deploy itself is not affected.',
+    fix: 'Free disk space, or allow writing to `.sluice/reports` beside sluice.yml.',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 
-/** What docs/errors.md says of a code. */
+/** The entry of a code in docs/errors.md. */
 export interface CatalogueEntry {
   readonly what: string;
   readonly fix: string;

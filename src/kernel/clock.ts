@@ -1,4 +1,4 @@
-/** Time as an effect, so that plans and tests can say which time it is. */
+/** Time as an effect, so that tests can set it. */
 export interface Clock {
   /** Wall clock, ms since the epoch: for records that people read. */
   now(): number;
@@ -25,12 +25,3 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', onAbort, { once: true });
     }),
 };
-
-/** `740 ms`, `3.2 s`, `4 m 05 s`: a duration as a person reads it. */
-export function formatDuration(ms: number): string {
-  // The limits are those of the rounded figures: there is no `1000 ms` and no `60.0 s`.
-  if (ms < 999.5) return `${Math.round(ms)} ms`;
-  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} m ${String(seconds % 60).padStart(2, '0')} s`;
-}

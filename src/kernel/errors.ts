@@ -9,9 +9,9 @@ export interface Place {
 
 export interface UserErrorDetails {
   readonly code: ErrorCode;
-  /** What is wrong, in one sentence that names the offending thing and where it is. */
+  /** One sentence that names the failure, the value and its place. */
   readonly message: string;
-  /** What to do about it. */
+  /** One thing to do. */
   readonly hint?: string;
   readonly at?: Place;
   /** Foreign output that proves the message (last log lines, a tool's stderr); shown indented below it. */
@@ -20,8 +20,8 @@ export interface UserErrorDetails {
 }
 
 /**
- * Something the user can mend. It is shown without a stack; every other error is a bug of ours and is shown
- * with one. The exit code is 1 (2 for wrong arguments or configuration).
+ * An error that the user can fix. It is shown without a stack; every other error is a bug in Sluice and is shown with one.
+ * The exit code is 1 (2 for wrong arguments or configuration).
  */
 export class UserError extends Error {
   readonly code: ErrorCode;
@@ -39,7 +39,7 @@ export class UserError extends Error {
   }
 }
 
-/** Several user errors found in one go: a config is reported whole, not one mistake a run. */
+/** Several user errors: all mistakes of a config are reported at once, not one a run. */
 export class UserErrors extends Error {
   readonly errors: readonly UserError[];
 
@@ -56,7 +56,7 @@ export function throwAll(errors: readonly UserError[]): void {
   if (first !== undefined) throw more.length === 0 ? first : new UserErrors(errors);
 }
 
-/** The user errors in `error`, or none when it is a bug of ours. */
+/** The user errors in `error`, or none for a bug in Sluice. */
 export function userErrorsOf(error: unknown): readonly UserError[] {
   if (error instanceof UserErrors) return error.errors;
   return error instanceof UserError ? [error] : [];

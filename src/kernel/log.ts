@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { type Clock, formatDuration } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { formatDuration } from './figures.ts';
 import { breakCommandsInJson, harmless } from './foreign.ts';
 import type { Mask } from './masking/mask.ts';
 
@@ -23,7 +24,7 @@ export interface Log {
   detail(message: string): void;
   /** Output of the user's own programs (a migration, an app's log): shown unchanged, indented. */
   foreign(text: string): void;
-  /** Foreign output too long to be shown as it comes: folded in GitHub's log, else for --verbose only. */
+  /** Long foreign output: folded in GitHub's log, otherwise only for --verbose. */
   group(title: string, text: string): void;
   step(name: string, host?: string): StepLog;
 }
@@ -35,7 +36,7 @@ export interface LogOptions {
   readonly clock: Clock;
   readonly mask: Mask;
   readonly write: (text: string) => void;
-  /** Whether GitHub's runner reads what is written: it folds groups. */
+  /** Whether GitHub's runner reads the output: it folds groups. */
   readonly folds?: boolean;
 }
 
@@ -46,7 +47,7 @@ export function createLog(options: LogOptions): Log {
   const { mode, clock, mask } = options;
   const paint = (style: Style, text: string) =>
     options.colour ? styleText(style, text, { validateStream: false }) : text;
-  // Masked before and after: a secret may be hidden by, or be cut by, what is taken out.
+  // Masked before and after: removed characters may hide a secret, or cut one.
   const clean = (text: string) => mask.scrub(harmless(mask.scrub(text)));
   const live = createLiveLine(options, clean);
 
@@ -82,7 +83,7 @@ export function createLog(options: LogOptions): Log {
     group: (title, text) => {
       const folds = options.folds === true && mode === 'plain';
       if (!folds && !options.verbose) return;
-      // The only commands to the runner that are ours: everything between them has been made harmless.
+      // Sluice's only commands to the runner: everything between them is harmless.
       if (folds) options.write(`::group::${clean(title).replace(/\s+/g, ' ')}\n`);
       else say('detail', title, (line) => paint('dim', line));
       say('foreign', text.trimEnd(), (lines) => lines.replace(/^/gm, '    │ '));

@@ -15,7 +15,7 @@ export interface Effects {
   /** Aborts on SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Prints a result: the only thing that goes to stdout. Secrets are masked here too. */
+  /** Prints a result, the only output on stdout. Secrets are masked here, too. */
   readonly print: (text: string) => void;
 }
 
@@ -78,11 +78,11 @@ export async function run(options: RunOptions, main: (effects: Effects) => Promi
   const inGitHub = env.GITHUB_ACTIONS === 'true';
   // A reader that goes away (`| head`, a closed terminal) must not end a deploy partway.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  // On stderr, which the runner reads too: stdout may be redirected to a file. Where stderr is one, the command would
-  // be nothing but the secret, written down.
+  // On stderr, which the runner reads too: stdout may be redirected to a file. If stderr is a file, the command would only
+  // write the secret into it.
   const isRead = inGitHub && !isFile(process.stderr.fd);
   const mask = createMask((value) => {
-    // Each is one line, escaped as the runner asks; encoded forms of it the runner makes itself (HostContext.cs).
+    // One line each, escaped for the runner, which itself adds encoded forms (HostContext.cs).
     if (isRead) process.stderr.write(`::add-mask::${value.replaceAll('%', '%25')}\n`);
   });
   for (const password of proxyPasswords(env)) mask.add(password);
@@ -114,21 +114,21 @@ function isFile(descriptor: number): boolean {
   }
 }
 
-/** The texts within it scrubbed, each as a whole: replacing in the JSON itself could take a number or a quote with it. */
+/** Scrubs each string value: replacing in the JSON text could remove a number or a quote. */
 function scrubJson(text: string, mask: Mask): string {
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
-    // A sentence of a command that has no result as data.
+    // A sentence of a command without structured output.
     return mask.scrub(text);
   }
   return JSON.stringify(mask.scrubData(data));
 }
 
 /**
- * To be awaited before the process is ended: a pipe takes 64 KiB at once, and `process.exit` drops what is on its way. It
- * ends as well when nobody reads any more.
+ * Await it before `process.exit`, which drops buffered output: a pipe takes 64 KiB at once. It also resolves when the reader
+ * has gone away.
  */
 export async function allWritten(): Promise<void> {
   const written = (stream: NodeJS.WriteStream) =>
@@ -144,7 +144,7 @@ function modeOf(options: RunOptions, env: Effects['env']): LogMode {
   return process.stderr.isTTY === true && !env.CI ? 'terminal' : 'plain';
 }
 
-/** Codes of what the caller has to change: arguments, settings, files of settings. */
+/** Codes of errors in arguments and settings. */
 const wrong =
   /^(?:(?:config|usage|input|env|compose)\.|checks\.(?:unknown|since|baseline|repository)$|cdn\.none$)/;
 

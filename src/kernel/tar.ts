@@ -1,23 +1,25 @@
-/** Just enough of tar(5): what engines write when they save an image, and small archives of our own. */
+import { gunzipSync } from 'node:zlib';
+
+/** The subset of tar(5) that engines write when they save an image, and small archives for uploads. */
 
 export interface TarEntry {
   readonly path: string;
   readonly kind: 'file' | 'folder' | 'link' | 'other';
-  /** What a link points to. */
+  /** Target of a link. */
   readonly link: string;
   readonly size: number;
-  /** The bytes, once; what is not read is skipped. */
+  /** The bytes, readable once; unread bytes are skipped. */
   readonly content: AsyncIterable<Buffer>;
 }
 
 const block = 512;
-/** Extended headers and our own files are small; more is no header but damage. */
+/** Extended headers are small; a larger one is damaged. */
 const longestHeader = 1024 * 1024;
 
 /**
- * Reads an archive as it comes, one entry after the other.
+ * Reads an archive as a stream, entry by entry.
  *
- * @throws Error when it is cut off or is no tar archive.
+ * @throws Error if it is truncated or not a tar archive.
  */
 export async function readTar(
   source: AsyncIterable<Buffer>,
@@ -53,7 +55,7 @@ export async function readTar(
     await bytes.take(padded(size) - size);
     extended = {};
   }
-  // The writer wants its last blocks read, too.
+  // Read the last blocks, too, so that the writer can finish.
   await bytes.drain();
 }
 
@@ -66,7 +68,7 @@ const kinds: Readonly<Record<string, TarEntry['kind']>> = {
   '5': 'folder',
 };
 
-/** A small archive of files; the folders above them come with it. */
+/** A small archive of files and their parent folders. */
 export function tarOf(files: readonly { readonly path: string; readonly content: Buffer }[]): Buffer {
   const parts = files.flatMap(({ path, content }) => {
     const header = Buffer.alloc(block);
@@ -89,10 +91,10 @@ function padded(size: number): number {
 }
 
 function checkSum(header: Buffer): void {
-  if (numberAt(header, 148, 8) !== sumOf(header)) throw new Error('tar: what came is no archive');
+  if (numberAt(header, 148, 8) !== sumOf(header)) throw new Error('tar: not an archive');
 }
 
-/** All bytes of the header, its own sum's counted as blanks. */
+/** Sum of all bytes of the header, with its checksum field counted as blanks. */
 function sumOf(header: Buffer): number {
   return header.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);
 }
@@ -103,7 +105,7 @@ function textAt(bytes: Buffer, at: number, length: number): string {
   return text.toString('utf8', 0, end < 0 ? text.length : end);
 }
 
-/** Octal digits; or, for what does not fit, a binary number that is marked by its first bit. */
+/** Octal digits; or, if they do not fit, a binary number that is marked by its first bit. */
 function numberAt(header: Buffer, at: number, length: number): number {
   if (((header[at] ?? 0) & 0x80) === 0) return Number.parseInt(textAt(header, at, length).trim() || '0', 8);
   return header.subarray(at + 1, at + length).reduce((sum, byte) => sum * 256 + byte, 0);
@@ -123,7 +125,7 @@ function paxRecords(text: Buffer): Record<string, string> {
   return records;
 }
 
-/** Chunks as they come, cut where the reader wants. */
+/** Reads chunks in pieces of any length. */
 class Bytes {
   readonly #source: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
@@ -132,7 +134,7 @@ class Bytes {
     this.#source = source[Symbol.asyncIterator]();
   }
 
-  /** @returns undefined at the very end, where that is allowed. */
+  /** @returns undefined at the end, if that is allowed. */
   async take(length: number, mayEnd = false): Promise<Buffer | undefined> {
     const parts: Buffer[] = [];
     let missing = length;
@@ -141,11 +143,11 @@ class Bytes {
       missing -= part.length;
     }
     if (missing === length && mayEnd) return undefined;
-    if (missing > 0) throw new Error('tar: the archive is cut off');
+    if (missing > 0) throw new Error('tar: the archive is truncated');
     return Buffer.concat(parts);
   }
 
-  /** The next bytes as a stream that can be read once, and then has nothing more. */
+  /** The next bytes as a stream that can be read once. */
   section(length: number): AsyncIterable<Buffer> {
     let missing = length;
     const upTo = this.#upTo.bind(this);
@@ -155,7 +157,7 @@ class Bytes {
           missing -= part.length;
           yield part;
         }
-        if (missing > 0) throw new Error('tar: the archive is cut off');
+        if (missing > 0) throw new Error('tar: the archive is truncated');
       },
     };
   }
@@ -176,5 +178,19 @@ class Bytes {
       this.#rest = this.#rest.subarray(part.length);
       yield part;
     }
+  }
+}
+
+/**
+ * Unpacks gzip up to a limit: 1 MB can unpack to 1 GB.
+ *
+ * @throws Error if it unpacks to more than `most` bytes, or is not gzip.
+ */
+export function gunzipWithin(bytes: Uint8Array, most: number): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: most });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw error;
+    throw new Error(`it is larger than ${most / 1024 / 1024} MiB when it is unpacked`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { byteLength, oneLine, plain } from './text.ts';
 
-/** A note that GitHub shows beside the run, and at a line of a file where it has one. */
+/** A note that GitHub shows beside the run, and at a line of a file if it has one. */
 export interface Annotation {
   readonly level: 'error' | 'warning' | 'notice';
   readonly title: string;
@@ -10,16 +10,15 @@ export interface Annotation {
   readonly column?: number | undefined;
 }
 
-/** What GitHub keeps of one step; it drops the rest without a word (community discussions 26680 and 68471). */
+/** GitHub's limit of annotations a step; it drops the others silently (community discussions 26680 and 68471). */
 const perLevel = 10;
 const messageBytes = 4096;
 /** The limit of a check run's annotation, in characters. */
 const titleLength = 255;
 
 /**
- * The annotations that GitHub will show: no more than ten of a level, messages within their limit. Of more than ten the
- * first nine stay, in their order, those that have a place in a file before the others; the tenth says how many there
- * are besides.
+ * The annotations that GitHub shows: at most ten of a level, with messages within their limit. Of more than ten, the first
+ * nine stay in their order, those with a place in a file before the others; the tenth has the number of the others.
  */
 export function withinLimits(all: readonly Annotation[]): Annotation[] {
   const cut = all.map((annotation) => ({
@@ -49,9 +48,9 @@ export function withinLimits(all: readonly Annotation[]): Annotation[] {
 
 function shortened(message: string): string {
   if (byteLength(message) <= messageBytes) return message;
-  const note = '… (shortened; the log has all of it)';
+  const note = '… (shortened; see the log)';
   const room = messageBytes - byteLength(note);
-  // A cut within a character leaves a replacement mark, which is taken off.
+  // A cut within a character leaves a replacement character, which is removed.
   const start = Buffer.from(message)
     .subarray(0, room)
     .toString()

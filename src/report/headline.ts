@@ -1,19 +1,18 @@
-import { formatDuration } from '../kernel/clock.ts';
+import { counted, formatCount, formatDuration, formatSeconds, formatShare } from '../kernel/figures.ts';
 import { watchTotals } from './facts.ts';
-import { counted, formatCount, formatSeconds, formatShare } from './figures.ts';
 import { type DeployReport, durationOf, type Serving, type WatchRecord, wasSwitched } from './model.ts';
 import { oneLine } from './text.ts';
 
 /**
- * What serves now, then what became of the deploy, in one line of plain text. What serves is read from `serving`
- * alone, whatever the outcome says.
+ * The serving release, then the outcome of the deploy, in one line of plain text. The serving release comes only from
+ * `serving`, independent of the outcome.
  */
 export function headline(report: DeployReport): string {
   const clauses = [servingClause(report), unknownClause(report), outcomeClause(report)];
   return oneLine(clauses.filter((clause) => clause !== '').join('; '), 600);
 }
 
-/** What the reader has to do. */
+/** The reader's next step. */
 export function nextAction(report: DeployReport): string {
   return oneLine(report.nextAction, 1000) || 'Nothing to do.';
 }
@@ -24,8 +23,8 @@ function servingClause(report: DeployReport): string {
   const releases = [...new Set(serving.map((entry) => entry.release))];
   const [only] = releases;
   if (only === undefined) {
-    if (report.unreachable.length > 0) return `what ${target} serves is unknown`;
-    return `${target} serves nothing of ${oneLine(app, 60)}`;
+    if (report.unreachable.length > 0) return `the release on ${target} is unknown`;
+    return `${target} serves no release of ${oneLine(app, 60)}`;
   }
   if (releases.length > 1) {
     const parts = releases.map((release) => `${oneLine(release, 60)} ${placesOf(release, serving)}`);
@@ -36,14 +35,14 @@ function servingClause(report: DeployReport): string {
   return `${target} ${verb} ${oneLine(app, 60)} ${oneLine(only, 60)}${colourOf(serving)} on ${counted(hosts, 'host')}`;
 }
 
-/** ` (green)` when all services that have a colour have the same one. */
+/** ` (green)` if all services that have a color have the same one. */
 function colourOf(serving: readonly Serving[]): string {
   const colours = new Set(serving.flatMap(({ colour }) => (colour === undefined ? [] : [colour])));
   const [colour] = colours;
   return colours.size === 1 && colour !== undefined ? ` (${oneLine(colour, 20)})` : '';
 }
 
-/** Where a release serves while others serve elsewhere: hosts, or services of a host that is split within itself. */
+/** Where a release serves while others serve elsewhere: hosts, or services of a host that serves several. */
 function placesOf(release: string, serving: readonly Serving[]): string {
   const hosts = [
     ...new Set(serving.filter((candidate) => candidate.release === release).map((item) => item.host)),
@@ -60,7 +59,7 @@ function placesOf(release: string, serving: readonly Serving[]): string {
 
 function unknownClause(report: DeployReport): string {
   if (report.unreachable.length === 0) return '';
-  return `${abridged(report.unreachable.map((host) => oneLine(host, 60)))} could not be asked`;
+  return `${abridged(report.unreachable.map((host) => oneLine(host, 60)))} could not be reached`;
 }
 
 function abridged(names: readonly string[]): string {
@@ -80,13 +79,13 @@ function outcomeClause(report: DeployReport): string {
     case 'reverted':
       return revertedClause(report);
     case 'undone':
-      return `${release} was ${wasSwitched(report) ? 'taken back after' : 'undone before'} the switch${why}`;
+      return `${release} was ${wasSwitched(report) ? 'undone after' : 'undone before'} the switch${why}`;
     case 'failed-before-change':
       return `the ${report.command} of ${release} stopped before it changed anything${why}`;
     case 'interrupted':
       return interruptedClause(report);
     case 'split':
-      return `the ${report.command} of ${release} did not end on all hosts${why}`;
+      return `the ${report.command} of ${release} did not finish on all hosts${why}`;
   }
 }
 
@@ -97,21 +96,21 @@ function confirmedClause(report: DeployReport): string {
   const before = previousRelease === undefined ? '' : oneLine(previousRelease, 60);
   const seen = watchedClause(report.watch);
   if (before === '' || previousRelease === release) return `deployed in ${took}${seen}`;
-  const how = report.command === 'rollback' ? 'rolled back from' : 'it replaced';
+  const how = report.command === 'rollback' ? 'rolled back from' : 'replaced';
   return `${how} ${before} in ${took}${seen}`;
 }
 
 function watchedClause(watch: readonly WatchRecord[]): string {
   const { requests, errors5xx: errors } = watchTotals(watch);
   if (watch.length === 0) return '';
-  if (requests === 0) return ', no request came while it was watched';
+  if (requests === 0) return ', no requests during the watch';
   const failed = errors === 0 ? 'no 5xx' : `${formatCount(errors)} × 5xx (${formatShare(errors, requests)})`;
   return `, ${failed} in ${counted(requests, 'watched request')}`;
 }
 
 function revertedClause(report: DeployReport): string {
   const release = oneLine(report.release, 60);
-  // One host that reverts reverts all: the first that did has the reason.
+  // When one host reverts, all do: the first one has the reason.
   const culprit = report.watch
     .filter((watch) => watch.outcome === 'reverted')
     .sort(
@@ -137,12 +136,11 @@ function interruptedClause(report: DeployReport): string {
   const where = last === undefined ? '' : ` in step ${oneLine(last.name, 40)}`;
   const clause = `the ${report.command} of ${release} was interrupted${where}`;
   if (!isArmed(report)) return clause;
-  const back =
-    report.previousRelease === undefined ? 'back' : `back to ${oneLine(report.previousRelease, 60)}`;
-  return `${clause} while it was not confirmed, so the guard goes ${back} by itself`;
+  const to = report.previousRelease === undefined ? 'it' : `to ${oneLine(report.previousRelease, 60)}`;
+  return `${clause} before it was confirmed, so the guard reverts ${to}`;
 }
 
-/** Whether a host switched and neither confirmed nor went back, as far as this run saw. */
+/** Whether a host switched and neither confirmed nor reverted, as far as this run saw. */
 function isArmed(report: DeployReport): boolean {
   const gone =
     report.unreachable.length === 0 && report.serving.every((serving) => serving.release !== report.release);

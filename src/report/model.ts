@@ -1,8 +1,8 @@
 import type { Mask } from '../kernel/masking/mask.ts';
 
 /**
- * All that is told of a deploy once it has ended: plain data that survives JSON, from which the summary, the page,
- * the notification, the terminal's last lines and the history are made. Offsets count from `startedAt`.
+ * The record of a finished deploy: plain data that survives JSON, the source of the summary, the page, the notification,
+ * the terminal's last lines and the history. Offsets count from `startedAt`.
  */
 export interface DeployReport {
   readonly version: 1;
@@ -11,14 +11,14 @@ export interface DeployReport {
   readonly command: 'deploy' | 'rollback';
   /** Id of the deploy: names its journal and its report files. */
   readonly deploy: string;
-  /** The release that was to serve. */
+  /** The release to deploy. */
   readonly release: string;
   /** The release that served before; absent on a first deploy. */
   readonly previousRelease?: string | undefined;
   readonly outcome: Outcome;
-  /** What serves now, as the edges said after the last step; empty when nothing serves. */
+  /** The serving releases, read from the edges after the last step; empty if no release is serving. */
   readonly serving: readonly Serving[];
-  /** Hosts that could not be asked what they serve. */
+  /** Hosts whose serving release is unknown, because they could not be reached. */
   readonly unreachable: readonly string[];
   /** ISO 8601, UTC. */
   readonly startedAt: string;
@@ -26,32 +26,32 @@ export interface DeployReport {
   readonly runUrl?: string | undefined;
   readonly actor?: string | undefined;
   readonly commit?: string | undefined;
-  /** One lane per host; steps of the runner itself are a lane of their own. */
+  /** One lane per host; steps of the runner itself have a separate lane. */
   readonly hosts: readonly HostTimeline[];
-  /** The moments that matter within the steps, for the timeline. */
+  /** Important moments within the steps, for the timeline. */
   readonly events: readonly TimelineEvent[];
   readonly health: readonly HealthRecord[];
   readonly watch: readonly WatchRecord[];
   readonly backup?: BackupProof | undefined;
   readonly migration?: MigrationRecord | undefined;
-  /** Images that came over SSH instead of from a registry, host by host; absent where none did. */
+  /** Images transferred over SSH instead of from a registry, by host; absent without any. */
   readonly carried?: readonly CarriedRecord[] | undefined;
   readonly images: readonly { readonly service: string; readonly reference: string }[];
   /** Names of variables, never their values. */
   readonly env: { readonly added: readonly string[]; readonly removed: readonly string[] };
   readonly warnings: readonly string[];
   readonly error?: ReportedError | undefined;
-  /** What the reader has to do, as a command where there is one; empty: nothing. */
+  /** The reader's next step, if possible a command; empty: none. */
   readonly nextAction: string;
-  /** What went over all SSH connections. */
+  /** Traffic of all SSH connections. */
   readonly counts: { readonly execs: number; readonly forwards: number };
 }
 
 /**
  * How a deploy ended.
- * `confirmed`: the release serves and stays. `reverted`: it served and the guard took it out. `undone`: Sluice took
- * it back. `failed-before-change`: it failed and nothing had been changed. `interrupted`: the run ended in the
- * middle. `unchanged`: the release served already. `split`: hosts serve different releases.
+ * `confirmed`: the release serves and stays. `reverted`: it served and the guard reverted it. `undone`: Sluice reverted it.
+ * `failed-before-change`: it failed before it changed anything. `interrupted`: the run ended partway. `unchanged`: the
+ * release served already. `split`: hosts serve different releases.
  */
 export type Outcome =
   | 'confirmed'
@@ -66,7 +66,7 @@ export interface Serving {
   readonly host: string;
   readonly service: string;
   readonly release: string;
-  /** Absent for services without colours. */
+  /** Absent for services without colors. */
   readonly colour?: string | undefined;
 }
 
@@ -79,7 +79,7 @@ export type StepOutcome = 'done' | 'failed' | 'undone' | 'skipped' | 'running';
 
 export interface StepRecord {
   readonly name: string;
-  /** The host again, for a reader of one record alone. */
+  /** The host again, so that one record is complete. */
   readonly host?: string | undefined;
   /** Offset in ms. */
   readonly startedAt: number;
@@ -88,7 +88,7 @@ export interface StepRecord {
   readonly note?: string | undefined;
 }
 
-/** `switched`: traffic goes to the new colour and the guard is armed, until `confirmed`, `reverted` or `undone`. */
+/** `switched`: traffic goes to the new color and the guard is armed, until `confirmed`, `reverted` or `undone`. */
 export type EventKind = 'switched' | 'confirmed' | 'reverted' | 'undone';
 
 export interface TimelineEvent {
@@ -103,14 +103,14 @@ export interface TimelineEvent {
 export interface HealthRecord {
   readonly host: string;
   readonly service: string;
-  /** Component → what it said of itself, such as `database` → `connected`. */
+  /** Component → its own status, such as `database` → `connected`. */
   readonly components: Readonly<Record<string, string>>;
   readonly ok: boolean;
 }
 
 export type WatchOutcome = 'kept' | 'reverted' | 'interrupted';
 
-/** What the guard counted of the new colour while it was armed. */
+/** The guard's counts of the new color while it was armed. */
 export interface WatchRecord {
   readonly host: string;
   readonly service: string;
@@ -131,7 +131,7 @@ export interface BackupProof {
   readonly bytes: number;
   readonly sha256: string;
   readonly seconds: number;
-  /** The backup, restored into a throw-away Postgres and compared with the original. */
+  /** The backup, restored into a temporary Postgres and compared with the original. */
   readonly restoreTest?:
     | {
         readonly ok: boolean;
@@ -160,9 +160,9 @@ export interface CarriedRecord {
   /** Different layers of these images, and how many of them the host lacked. */
   readonly layers: number;
   readonly moved: number;
-  /** All that was sent for it: layers, configurations and manifests, as they went over the wire. */
+  /** Bytes sent: layers, configurations and manifests, as transferred. */
   readonly bytes: number;
-  /** The host lacked more than it seemed, so that everything was sent. */
+  /** The host lacked more layers than expected, so everything was sent. */
   readonly full: boolean;
 }
 
@@ -174,7 +174,7 @@ export interface ReportedError {
   readonly output?: string | undefined;
 }
 
-/** The longer of what wall clock and steps say, in ms: a clock that was set back must not hide the steps. */
+/** The longer time of wall clock and steps, in ms: a clock that was set back must not hide the steps. */
 export function durationOf(report: DeployReport): number {
   const wall = Date.parse(report.finishedAt) - Date.parse(report.startedAt);
   const steps = report.hosts.flatMap((host) => host.steps.map((step) => step.startedAt + step.durationMs));
@@ -186,10 +186,10 @@ export function wasSwitched(report: DeployReport): boolean {
   return report.watch.length > 0 || report.events.some((event) => event.kind === 'switched');
 }
 
-/** These hold words of ours; a secret that happens to equal one must not make the report unreadable. */
+/** Fields with Sluice's own values; a secret equal to one of them must not make the report unreadable. */
 const ours = new Set(['command', 'outcome', 'kind', 'startedAt', 'finishedAt']);
 
-/** The report without secrets. Whatever leaves the process (files, summary, notification) is made from this. */
+/** The report without secrets, the source of all output (files, summary, notification). */
 export function scrubReport(report: DeployReport, mask: Pick<Mask, 'scrub'>): DeployReport {
   const scrub = (value: unknown, foreignKeys: boolean): unknown => {
     if (typeof value === 'string') return mask.scrub(value);

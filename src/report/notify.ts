@@ -1,12 +1,13 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Mask } from '../kernel/masking/mask.ts';
+import { retryAfterMs } from '../kernel/retry.ts';
 import { type DeployReport, scrubReport } from './model.ts';
 import { slackMessage } from './slack.ts';
 
 export interface NotifyEffects {
   readonly fetch: typeof fetch;
-  /** Ends a notification that has not been sent; after a cancelled deploy this is a signal of its own. */
+  /** Ends a notification that has not been sent; after a canceled deploy this is a separate signal. */
   readonly signal: AbortSignal;
   readonly log: Pick<Log, 'warn'>;
   readonly clock: Clock;
@@ -15,13 +16,13 @@ export interface NotifyEffects {
 
 const tries = 2;
 const timeoutMs = 5_000;
-/** Longest wait between tries: who asks for more gets no second try, for a deploy must not hang on its message. */
+/** Longest wait between attempts: if the webhook asks for more, there is no retry, because a deploy must not wait. */
 const longestWaitMs = 5_000;
 const defaultWaitMs = 1_000;
 
 /**
- * Posts the report to a Slack-compatible incoming webhook. Nothing it meets fails the deploy: every failure is a
- * warning, which never holds the URL (whoever knows it can post).
+ * Posts the report to a Slack-compatible incoming webhook. It never fails the deploy: every failure is a warning, which
+ * never contains the URL, because anyone who knows it can post.
  *
  * @returns whether the message was accepted.
  */
@@ -36,7 +37,7 @@ export async function notifySlack(
   };
   effects.mask.add(webhookUrl);
   const url = webhookUrl.trim();
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return failed('the webhook is no http(s) URL');
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return failed('the webhook is not an http(s) URL');
   try {
     const body = JSON.stringify(slackMessage(scrubReport(report, effects.mask)));
     for (let attempt = 1; ; attempt++) {
@@ -45,7 +46,7 @@ export async function notifySlack(
       if (attempt === tries || answer.retryAfterMs === undefined || effects.signal.aborted)
         return failed(answer.why);
       if (answer.retryAfterMs > longestWaitMs) {
-        return failed(`${answer.why}, and asks to wait ${Math.ceil(answer.retryAfterMs / 1000)} s`);
+        return failed(`${answer.why} and asks to wait ${Math.ceil(answer.retryAfterMs / 1000)} s`);
       }
       await effects.clock.sleep(answer.retryAfterMs, effects.signal);
     }
@@ -56,13 +57,13 @@ export async function notifySlack(
 
 type Answer =
   | { readonly accepted: true }
-  /** Without `retryAfterMs` a second try would end the same. */
+  /** Without `retryAfterMs`, a retry is useless. */
   | { readonly accepted: false; readonly why: string; readonly retryAfterMs?: number };
 
 async function post(url: string, body: string, effects: NotifyEffects): Promise<Answer> {
   const { clock, signal } = effects;
   const ended = new AbortController();
-  // Raced, not only aborted: a fetch that minds no signal must not hold the deploy either.
+  // Raced, not only aborted: a fetch that ignores the signal must not delay the deploy, either.
   const timeout = clock.sleep(timeoutMs, AbortSignal.any([signal, ended.signal])).then(() => undefined);
   timeout.catch(() => {}); // rejects when the answer came first
   try {
@@ -88,7 +89,7 @@ async function request(
       method: 'POST',
       headers: { 'content-type': 'application/json; charset=utf-8' },
       body,
-      // A redirected POST becomes a GET: the message would be lost and look delivered.
+      // A redirected POST becomes a GET: the message is lost but looks delivered.
       redirect: 'manual',
       signal,
     });
@@ -100,32 +101,24 @@ async function request(
     await response.body?.cancel();
     return { accepted: true };
   }
-  const why = `it answered ${response.status}${await slackReason(response)}`;
+  const why = `the webhook answered ${response.status}${await slackReason(response)}`;
   if (response.status !== 429 && response.status < 500) return { accepted: false, why };
   return {
     accepted: false,
     why,
-    retryAfterMs: retryAfter(response.headers.get('retry-after'), effects.clock),
+    retryAfterMs: retryAfterMs(response.headers.get('retry-after'), effects.clock.now()) ?? defaultWaitMs,
   };
 }
 
-/** The system's code alone: messages of fetch quote the URL. */
+/** Only the system's code: messages of fetch quote the URL. */
 function networkReason(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return /^[A-Z_]+$/.test(code) ? `it can't be reached (${code})` : "it can't be reached";
+  return /^[A-Z_]+$/.test(code) ? `the webhook cannot be reached (${code})` : 'the webhook cannot be reached';
 }
 
-/** Slack names the fault in one word (`no_service`); anything else could quote the URL and stays unsaid. */
+/** Slack names the error in one word (`no_service`); other texts may quote the URL and are omitted. */
 async function slackReason(response: Response): Promise<string> {
   const text = (await response.text().catch(() => '')).trim();
   return /^[a-z]+(_[a-z]+)+$/.test(text) && text.length <= 60 ? ` (${text})` : '';
-}
-
-/** `Retry-After` is seconds or a date (RFC 9110, 10.2.3). */
-function retryAfter(header: string | null, clock: Clock): number {
-  if (header === null) return defaultWaitMs;
-  if (/^\d+$/.test(header.trim())) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? defaultWaitMs : Math.max(0, date - clock.now());
 }

@@ -1,10 +1,10 @@
 import type { DeployReport, Outcome } from './model.ts';
 
-/** How an outcome looks. Word, symbol and colour always come together: no reader depends on one of them alone. */
+/** The look of an outcome. Word, symbol and color always appear together, so that no reader depends on one of them. */
 export interface Look {
   /** Two or three words that name the outcome. */
   readonly word: string;
-  /** For places that know only text: Slack, Markdown. */
+  /** For text formats: Slack, Markdown. */
   readonly emoji: string;
   /** For the terminal. */
   readonly mark: string;
@@ -21,15 +21,15 @@ export const looks: Readonly<Record<Outcome, Look>> = {
   split: { word: 'Split', emoji: '🚨', mark: '‼', style: 'red' },
 };
 
-/** Whether a deploy went well: the new release stays, and what serves it is in order. */
+/** Whether a deploy succeeded: the new release stays, and it is reachable. */
 export function isSuccess({ outcome, error }: Pick<DeployReport, 'outcome' | 'error'>): boolean {
   return (outcome === 'confirmed' && error === undefined) || outcome === 'unchanged';
 }
 
-/** The look of a report; a rollback that was confirmed is called by its own name. */
+/** The look of a report; a confirmed rollback has a separate word. */
 export function lookOf(report: Pick<DeployReport, 'outcome' | 'command' | 'error'>): Look {
   if (report.outcome === 'confirmed' && !isSuccess(report))
-    return { word: 'Deployed, with a fault', emoji: '🔴', mark: '!', style: 'red' };
+    return { word: 'Deployed, with an error', emoji: '🔴', mark: '!', style: 'red' };
   const look = looks[report.outcome];
   return report.outcome === 'confirmed' && report.command === 'rollback'
     ? { ...look, word: 'Rolled back' }

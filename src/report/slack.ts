@@ -1,13 +1,12 @@
-import { formatDuration } from '../kernel/clock.ts';
+import { formatCount, formatDuration, formatSeconds, formatShare } from '../kernel/figures.ts';
 import { proofOf, revisionsOf, unmoved, watchTotals } from './facts.ts';
-import { formatCount, formatSeconds, formatShare } from './figures.ts';
 import { headline, nextAction } from './headline.ts';
 import { type DeployReport, durationOf } from './model.ts';
 import { lookOf } from './outcome.ts';
 import { lastLines, oneLine } from './text.ts';
 import { httpUrl } from './url.ts';
 
-/** What an incoming webhook takes: `text` for notifications and for servers that know no blocks. */
+/** A message for an incoming webhook: `text` is for notifications and for servers without blocks. */
 export interface SlackMessage {
   readonly text: string;
   readonly blocks: readonly SlackBlock[];
@@ -33,7 +32,7 @@ export type SlackBlock =
 const headerLimit = 150;
 const sectionLimit = 2_900;
 
-/** The message: word and colour of the outcome first, what serves, what to do, then the numbers and the reason. */
+/** The message: outcome first, then the serving release, the next step, the numbers and the reason. */
 export function slackMessage(report: DeployReport): SlackMessage {
   const look = lookOf(report);
   const said = headline(report);
@@ -96,7 +95,7 @@ function errorBlocks({ error }: DeployReport): SlackBlock[] {
   return output === '' ? blocks : [...blocks, section(output)];
 }
 
-/** The log's end as a code block. Backticks would end it, so they become primes. */
+/** The log's end as a code block. Backticks end it, so they become primes. */
 function logEnd(text: string): string {
   const end = lastLines(text, { lines: 8, bytes: 1_500 }).text.replaceAll('`', 'ʹ');
   return end.trim() === '' ? '' : `\`\`\`\n${mrkdwn(end, sectionLimit)}\n\`\`\``;
@@ -112,12 +111,12 @@ function contextOf(report: DeployReport, url: string | undefined): string {
   return facts.filter((fact) => fact !== '').join(' · ');
 }
 
-/** A normalised URL holds no blank, `<` or `>`; `|` would begin the link's text. */
+/** A normalized URL has no blank, `<` or `>`; `|` starts the link's text. */
 function linkTo(url: string): string {
   return `<${url.replaceAll('&', '&amp;').replaceAll('|', '%7C')}|Open the run>`;
 }
 
-/** Foreign text in Slack's markup, at most `limit` long once it is escaped. Two backticks or more could open a block. */
+/** Foreign text in Slack's markup, at most `limit` long after escaping. Two or more backticks can open a block. */
 function mrkdwn(text: string, limit = 1_000): string {
   let escaped = '';
   for (const character of withoutMentions(text.replace(/`{2,}/g, 'ʹ'))) {
@@ -128,17 +127,17 @@ function mrkdwn(text: string, limit = 1_000): string {
   return escaped;
 }
 
-/** `&`, `<` and `>` are all that builds links and mentions in Slack. */
+/** Only `&`, `<` and `>` form links and mentions in Slack. */
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
-/** Foreign text within `*…*`, which a star or a backtick would end. */
+/** Foreign text within `*…*`, which a star or a backtick ends. */
 function bold(text: string, limit: number): string {
   return `*${mrkdwn(text.replaceAll('*', '∗').replaceAll('`', 'ʹ'), limit)}*`;
 }
 
 /**
- * Servers that take Slack's messages (Mattermost, Discord) call everyone for a plain `@channel`; a space of no
- * width keeps it a word.
+ * Servers that accept Slack's messages (Mattermost, Discord) notify everyone for a plain `@channel`; a zero-width space
+ * prevents that.
  */
 function withoutMentions(text: string): string {
   return text.replace(

@@ -1,10 +1,10 @@
 import { appendFile, stat } from 'node:fs/promises';
 import { summaryLimit } from './markdown/summary.ts';
 
-/** GitHub loses a step's summary that is larger. */
+/** GitHub drops a larger step summary. */
 const githubLimit = 1024 * 1024;
 
-/** How much a step's summary holds already, in bytes. */
+/** Current size of a step's summary, in bytes. */
 export async function summarySize(path: string): Promise<number> {
   return await stat(path).then(
     (file) => file.size,
@@ -12,7 +12,7 @@ export async function summarySize(path: string): Promise<number> {
   );
 }
 
-/** Appends to a job summary what `render` makes of the room that earlier writers have left, in bytes. */
+/** Appends to a job summary; `render` gets the remaining space, in bytes. */
 export async function appendSummary(path: string, render: (room: number) => string): Promise<void> {
   const used = await summarySize(path);
   const room = Math.min(summaryLimit, githubLimit - used - 1024);

@@ -1,7 +1,13 @@
 import { styleText } from 'node:util';
-import { formatDuration } from '../kernel/clock.ts';
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatSeconds,
+  formatShare,
+} from '../kernel/figures.ts';
 import { proofOf, revisionsOf, unmoved, watchTotals } from './facts.ts';
-import { counted, formatBytes, formatCount, formatSeconds, formatShare } from './figures.ts';
 import { headline, nextAction } from './headline.ts';
 import { type BackupProof, type DeployReport, durationOf, type StepRecord } from './model.ts';
 import { lookOf } from './outcome.ts';
@@ -9,11 +15,11 @@ import { oneLine } from './text.ts';
 
 export interface TerminalOptions {
   readonly colour: boolean;
-  /** Path of the HTML report, where one was written. */
+  /** Path of the HTML report, if one was written. */
   readonly page?: string | undefined;
 }
 
-/** The last block of a run: what serves now, three to eight lines that matter, and what to do. No line end at its end. */
+/** The last block of a run: the serving release, three to eight important lines, and the next step. No final newline. */
 export function terminalSummary(report: DeployReport, options: TerminalOptions): string {
   const look = lookOf(report);
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>
@@ -31,11 +37,11 @@ export function terminalSummary(report: DeployReport, options: TerminalOptions):
 
 type Row = readonly [name: string, text: string];
 
-/** What matters most first: the caller takes six, so that with the page and the action eight lines stay. */
+/** The most important first: the caller takes six, so that with the page and the next step there are eight lines. */
 function rowsOf(report: DeployReport): Row[] {
   const { error, backup, migration, env, warnings } = report;
   const rows: Row[] = [];
-  // The headline has said most errors already; the run has shown each with its code.
+  // The headline contains most errors already; the run has shown each with its code.
   if (error !== undefined && !headline(report).includes(oneLine(error.message, 60).replace(/[….]$/, ''))) {
     rows.push(['why', `${error.message} [${error.code}]`]);
   }
@@ -61,7 +67,7 @@ function rowsOf(report: DeployReport): Row[] {
   return rows;
 }
 
-/** The whole, and the three steps that took longest. */
+/** The total time, and the three slowest steps. */
 function timeRow(report: DeployReport): string {
   const slowest = new Map<string, StepRecord>();
   for (const step of report.hosts.flatMap((host) => host.steps)) {
@@ -88,7 +94,7 @@ function backupRow(backup: BackupProof): string {
   return `${proofOf(backup)}${compared}, ${formatBytes(backup.bytes)}: ${backup.file}`;
 }
 
-/** One line that drives neither the terminal nor GitHub's runner, which reads `##[` as a command anywhere in a line. */
+/** One line without commands for the terminal or GitHub's runner, which reads `##[` as a command anywhere in a line. */
 function safe(text: string, limit = 300): string {
   return oneLine(text, limit).replaceAll('##[', '# #[');
 }

@@ -1,6 +1,6 @@
 import { unseen, withoutSequences } from '../kernel/foreign.ts';
 
-/** Foreign text made safe to look at; its lines stay lines. How to quote it is for each format to say. */
+/** Foreign text without control characters; its lines stay lines. Each format quotes it in its own way. */
 export function plain(text: string): string {
   return withoutSequences(text.toWellFormed())
     .replace(/\r\n?|[\u2028\u2029]/g, '\n')
@@ -9,7 +9,7 @@ export function plain(text: string): string {
 
 /** Foreign text as one line of at most `limit` characters. */
 export function oneLine(text: string, limit = 300): string {
-  // A log of megabytes is cut before it is cleaned; 8 leaves room for the control sequences that go.
+  // A log of megabytes is cut before it is cleaned; 8 leaves room for control sequences.
   const line = plain(text.slice(0, limit * 8 + 1000))
     .replace(/\s+/g, ' ')
     .trim();
@@ -17,7 +17,7 @@ export function oneLine(text: string, limit = 300): string {
   return characters.length <= limit ? line : `${characters.slice(0, limit - 1).join('')}…`;
 }
 
-/** Lines of at most `limit` characters; a word that is longer stays whole, so that paths and commands can be copied. */
+/** Lines of at most `limit` characters; longer words stay whole, so that paths and commands can be copied. */
 export function wrapWords(text: string, first: string, others: string, limit = 80): string[] {
   const lines: string[] = [];
   let line = first;
@@ -34,12 +34,12 @@ export function wrapWords(text: string, first: string, others: string, limit = 8
   return [...lines, line];
 }
 
-/** The end of a foreign text, within `lines` and `bytes` (UTF-8), and whether something is missing before it. */
+/** The end of a foreign text, within `lines` and `bytes` (UTF-8), and whether its beginning was cut. */
 export function lastLines(
   text: string,
   limits: { readonly lines: number; readonly bytes: number },
 ): { readonly text: string; readonly cut: boolean } {
-  // No more UTF-16 units than bytes can fit, so a slice is a first cut that costs nothing.
+  // There are at most as many UTF-16 units as bytes, so a slice is a cheap first cut.
   const slice = plain(text.slice(-(limits.bytes + 1))).trimEnd();
   const lines = slice.split('\n');
   const kept = keepEnd(lines.slice(-limits.lines).join('\n'), limits.bytes);
@@ -57,7 +57,7 @@ function keepEnd(text: string, bytes: number): string {
   return encoded.subarray(start).toString();
 }
 
-/** The parts of a sentence of ours in which backticks mark code, such as "Run `sluice status`." */
+/** The parts of one of Sluice's sentences with backticks for code, such as "Run `sluice status`." */
 export function codeParts(text: string): { readonly code: boolean; readonly text: string }[] {
   return text
     .split(/`([^`]+)`/)

@@ -1,6 +1,6 @@
 /**
- * A URL that may stand in a link: http or https, normalised (so without quotes, blanks or line ends), without user
- * and password. Anything else, `javascript:` above all, gives undefined.
+ * A URL that is safe in a link: http or https, normalized (so without quotes, blanks or line ends), without user and
+ * password. Returns undefined for anything else, such as `javascript:`.
  */
 export function httpUrl(text: string | undefined): string | undefined {
   if (text === undefined || text.length > 2000 || !URL.canParse(text)) return undefined;

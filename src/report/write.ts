@@ -16,11 +16,11 @@ export interface WriteOptions {
 }
 
 /**
- * Writes `.sluice/reports/<deploy>.html` and `.json`, readable for the user alone, and appends the Markdown to the
- * job summary when GITHUB_STEP_SUMMARY names one. Each is tried, whatever became of the others.
+ * Writes `.sluice/reports/<deploy>.html` and `.json`, readable only for the user, and appends the Markdown to the job
+ * summary if GITHUB_STEP_SUMMARY is set. A failure of one does not prevent the others.
  *
  * @returns the paths of both files.
- * @throws UserError `report.write` if one could not be written: a reason to warn, not to fail a deploy.
+ * @throws UserError `report.write` if one cannot be written: a reason to warn, not to fail a deploy.
  */
 export async function writeReports(
   report: DeployReport,
@@ -41,7 +41,7 @@ export async function writeReports(
   return { html, json };
 }
 
-/** A deploy's id as a file name: nothing that leaves the folder or hides the file. */
+/** A deploy's id as a file name, which can neither leave the folder nor hide the file. */
 function fileName(deploy: string): string {
   return (
     deploy
@@ -54,10 +54,10 @@ function fileName(deploy: string): string {
 async function writePrivate(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
-  // Reports must not end in the user's repository by a `git add .`.
+  // Keep reports out of `git add .`.
   await writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 }).catch(ignoreExisting);
   for (const [path, text] of Object.entries(files)) {
-    // Written beside and renamed: never half a file, and never through a link that lies in the way.
+    // Write a temporary file and rename it: never half a file, and never through an existing link.
     const beside = `${path}.${randomUUID()}`;
     try {
       await writeFile(beside, text, { flag: 'wx', mode: 0o600 });
@@ -76,8 +76,8 @@ function ignoreExisting(error: NodeJS.ErrnoException): void {
 function writeError(cause: unknown, folder: string): UserError {
   return new UserError({
     code: 'report.write',
-    message: `The report could not be written: ${messageOf(cause)}`,
-    hint: `Make room for and allow writing to ${folder}; the deploy itself is not touched by this.`,
+    message: `Cannot write the report: ${messageOf(cause)}`,
+    hint: `Free disk space, or allow writing to ${folder}. The deploy itself is not affected.`,
     cause,
   });
 }

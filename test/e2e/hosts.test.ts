@@ -94,7 +94,7 @@ test('power cut of one host while armed: the other goes back', async () => {
   expect(run.code, story(run)).toBe(1);
   expect(run.errors.map((error) => error.code)).not.toContain('bug');
   expect(run.headline).not.toContain(`serves bookreader ${tried.name}`);
-  expect(run.headline).toContain('could not be asked');
+  expect(run.headline).toContain('could not be reached');
   await until('the app answers', async () => {
     const versions = await versionsOf(world);
     return versions.length === 1 && versions[0] === old.version;

@@ -98,7 +98,7 @@ test('a clean one passes; its images are built and not pushed', async () => {
   });
   expect(code, log).toBe(0);
   expect(verdict, log).toMatch(/^pass/);
-  expect(log).toMatch(/[12] of 2 to build, as pr-1/);
+  expect(log).toMatch(/[12] of 2 to build, tagged pr-1/);
   expect(await pushed()).toBe(before);
   for (const tool of ['ruff', 'black', 'mypy', 'pytest', 'eslint', 'tsc', 'vitest', 'trivy', 'trufflehog']) {
     expect(log, tool).toMatch(new RegExp(`✓ ${tool}`));

@@ -1,10 +1,8 @@
 import type { BuildFinding, BuildPlan, BuildReport } from '../../build/plan.ts';
 import { planText, reportText } from '../../build/plan-text.ts';
-import { formatDuration } from '../../kernel/clock.ts';
 import { formatPlace } from '../../kernel/errors.ts';
-import { counted, formatBytes } from '../../report/figures.ts';
-import { code, fence, inline } from '../../report/markdown/escape.ts';
-import { joinWithin, table } from '../../report/markdown/layout.ts';
+import { counted, formatBytes, formatDuration } from '../../kernel/figures.ts';
+import { code, fence, inline, joinWithin, table } from '../../report/markdown/escape.ts';
 import type { Job } from '../step/job.ts';
 
 /** Log, outputs, annotations and summary of a build. */

@@ -1,8 +1,8 @@
 import type { PublicationPlan, PublicationReport, VerifyReport } from '../../cdn/model.ts';
 import { totalsOf } from '../../cdn/report/changes.ts';
+import { faultLine, resultLine, totalOf, verdictOf, verifyLine, wayBack } from '../../cdn/report/lines.ts';
 import { planSummary, reportSummary, verifySummary } from '../../cdn/report/summary.ts';
 import { planText, resultText, verifyText } from '../../cdn/report/terminal.ts';
-import { faultLine, verdictOf, verifyLine, resultLine, totalOf, wayBack } from '../../cdn/report/lines.ts';
 import type { Job } from '../step/job.ts';
 
 const plain = { colour: false };

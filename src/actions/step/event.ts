@@ -1,7 +1,6 @@
-import { isQueueBranch, isQueueRun } from '../../kernel/merge-queue.ts';
 import { runProcess } from '../../kernel/process/process.ts';
 import type { Effects } from '../../kernel/run.ts';
-import { readPayload } from '../../kernel/webhook.ts';
+import { isQueueBranch, isQueueRun, readPayload } from '../../kernel/webhook.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { retry } from '../../kernel/retry.ts';
 
 export type DeploymentState = 'in_progress' | 'success' | 'failure' | 'inactive';
 
@@ -48,15 +49,20 @@ export async function openDeployments(
   const [owner = '', repo = ''] = repository.split('/');
 
   async function request<T>(tries: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      const ended = until();
+    let ended: AbortSignal | undefined;
+    const attempt = () => {
+      ended = until();
       const timeout = AbortSignal.timeout(timeoutMs);
-      try {
-        return await call(ended === undefined ? timeout : AbortSignal.any([timeout, ended]));
-      } catch (error) {
-        if (attempt === tries || ended?.aborted || !isPassing(error)) throw explained(error);
-        await sleep(pauseMs * attempt);
-      }
+      return call(ended === undefined ? timeout : AbortSignal.any([timeout, ended]));
+    };
+    try {
+      return await retry(attempt, {
+        clock: systemClock,
+        pauseMs: (error, made) =>
+          made < tries && !ended?.aborted && isPassing(error) ? pauseMs * made : undefined,
+      });
+    } catch (error) {
+      throw explained(error);
     }
   }
   return {

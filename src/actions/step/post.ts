@@ -1,8 +1,8 @@
 import { getState } from '@actions/core';
 import { userErrorsOf } from '../../kernel/errors.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { Deployed } from '../../operations/deploy/deploy.ts';
 import type { Settled } from '../../operations/deploy/settle.ts';
-import { counted } from '../../report/figures.ts';
 import { prose } from '../../report/markdown/escape.ts';
 import { oneLine } from '../../report/text.ts';
 import { serverContextOf, type serverLogin } from './credentials.ts';

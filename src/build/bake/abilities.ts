@@ -3,15 +3,14 @@ import { UserError } from '../../kernel/errors.ts';
 import type { BuildTarget, RunOptions } from '../model.ts';
 import type { Builder } from './builder.ts';
 
-/** Versions of buildx whose bake reads these keys; older ones leave them out without a word. */
+/** Versions of buildx whose bake reads these keys; older ones ignore them silently. */
 const since: Readonly<Record<'extra-hosts' | 'entitlements', string>> = {
   'extra-hosts': '0.25.0',
   entitlements: '0.17.0',
 };
 
 /**
- * What the compose file asks for and the builder would leave out: the build would fail in its midst, or end with an
- * image that is not what was asked for.
+ * Keys of the compose file that this builder ignores: the build would fail partway, or produce a different image.
  */
 export function unsupported(
   targets: readonly BuildTarget[],
@@ -48,15 +47,15 @@ function tooOld(
       : `entitlements (${run.entitlements?.join(', ')}; \`privileged: true\` is one)`;
   return new UserError({
     code: 'build.unsupported',
-    message: `${target}: \`build:\` has ${written}, and buildx ${version} bakes without`,
-    hint: `Install buildx ${since[key].replace(/\.0$/, '')} or newer, or take the key out.`,
+    message: `${target}: \`build:\` has ${written}, which buildx ${version} ignores`,
+    hint: `Install buildx ${since[key].replace(/\.0$/, '')} or newer, or remove the key.`,
   });
 }
 
 function noIsolation(target: string, isolation: string): UserError {
   return new UserError({
     code: 'build.unsupported',
-    message: `${target}: \`isolation: ${isolation}\` is of the builder that came before BuildKit`,
-    hint: 'Take `isolation:` out of `build:`.',
+    message: `${target}: \`isolation: ${isolation}\` belongs to the builder before BuildKit`,
+    hint: 'Remove `isolation:` from `build:`.',
   });
 }

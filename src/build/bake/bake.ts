@@ -15,16 +15,16 @@ export interface BakeBuild {
 }
 
 /**
- * What becomes of the image. `store`: it stays in the engine, which pushes it afterwards (driver `docker`).
- * `push`: to the registry by its digest alone, where no tag shows it, and not into the engine: layers that come from a
- * cache are then neither fetched nor unpacked. `load`: into the engine, and nowhere else. `nothing`: it is only built.
+ * Where the image goes. `store`: it stays in the engine, which pushes it afterwards (driver `docker`).
+ * `push`: to the registry by its digest, without a tag, and not into the engine: layers from a cache are then neither
+ * fetched nor unpacked. `load`: only into the engine. `nothing`: it is only built.
  */
 export type BakeOutput = 'store' | 'push' | 'load' | 'nothing';
 
 export interface BakeOptions {
   readonly sbom: boolean;
   readonly provenance: boolean;
-  /** Whether the code is that of a change, and its caches are not for others. */
+  /** Whether the code is that of an unmerged change, whose caches others must not read. */
   readonly isForeign: boolean;
 }
 
@@ -37,8 +37,8 @@ export const sourceDateEpoch = '315532800';
 /**
  * The definition of one bake run, which buildx takes as JSON.
  *
- * @param builds what is to be built.
- * @param others targets that these use as named contexts; they are built, and go nowhere.
+ * @param builds images to build.
+ * @param others targets that these use as named contexts; they are built and not exported.
  */
 export function bakeFile(
   builds: readonly BakeBuild[],
@@ -54,8 +54,8 @@ export function bakeFile(
 }
 
 /**
- * `network` of the targets that have one, as a compose file: buildx before 0.15 takes it from there alone. It goes before
- * the definition, which has all the rest. Undefined when no target needs it.
+ * `network` of the targets that have one, as a compose file: buildx before 0.15 reads it only from there. The file comes
+ * first on the command line, the definition second. Undefined when no target needs it.
  */
 export function networkFile(targets: readonly BuildTarget[]): string | undefined {
   const services = targets.flatMap((target) => {
@@ -81,7 +81,7 @@ function buildDefinition(build: BakeBuild, options: BakeOptions): Record<string,
     labels: { ...build.labels, ...target.labels },
     contexts: { ...Object.fromEntries(pinned), ...contextsOf(target) },
     'cache-from': [...build.cacheFrom, ...target.cacheFrom],
-    // Names that a change's own compose file chose are nobody's to write.
+    // A change's own compose file must not choose the cache it writes.
     'cache-to': [...build.cacheTo, ...(options.isForeign ? [] : target.cacheTo)],
     ...(target.noCache ? { 'no-cache': true } : {}),
     attest: [

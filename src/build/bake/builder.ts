@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { ChildEnv } from '../../kernel/process/child-env.ts';
 import { findPlugin } from '../../kernel/process/docker-plugin.ts';
 import { runProcess, tail } from '../../kernel/process/process.ts';
+import { retry } from '../../kernel/retry.ts';
 import type { BuilderFacts } from '../cache/cache.ts';
 
 export interface BuilderEffects {
@@ -10,12 +11,12 @@ export interface BuilderEffects {
   readonly signal: AbortSignal;
 }
 
-/** A builder that answers. */
+/** A builder that responds. */
 export interface Builder extends BuilderFacts {
-  /** Command line of buildx: the plugin itself where it is found, for the docker command costs a start of its own. */
+  /** Command line of buildx: the plugin itself if it is found, which saves starting the docker command. */
   readonly buildx: readonly [string, ...string[]];
   readonly buildxVersion: string | undefined;
-  /** `linux/amd64`: what is built when nothing else is asked for. */
+  /** `linux/amd64`: the platform of builds that name none. */
   readonly platform: string | undefined;
   /** Local socket of the engine; undefined when it is reached otherwise. */
   readonly socket: string | undefined;
@@ -24,18 +25,16 @@ export interface Builder extends BuilderFacts {
 const pauseMs = 1_000;
 
 /**
- * Asks a second time before it says no: an engine under load, or another buildx that holds its own state, is silent for
- * a moment only.
+ * Retries once: an engine under load, or another buildx that holds its state, fails to respond only for a moment.
  *
  * @throws UserError `build.builder` when there is no engine or no buildx.
  */
 export async function readBuilder(effects: BuilderEffects): Promise<Builder> {
-  try {
-    return await askBuilder(effects);
-  } catch {
-    await sleep(pauseMs, undefined, { signal: effects.signal });
-    return await askBuilder(effects);
-  }
+  return await retry(() => askBuilder(effects), {
+    clock: systemClock,
+    signal: effects.signal,
+    pauseMs: (_, attempt) => (attempt === 1 ? pauseMs : undefined),
+  });
 }
 
 async function askBuilder(effects: BuilderEffects): Promise<Builder> {
@@ -51,7 +50,7 @@ async function askBuilder(effects: BuilderEffects): Promise<Builder> {
   if (version.code !== 0) {
     throw new UserError({
       code: 'build.builder',
-      message: 'docker has no buildx where Sluice runs; it builds the images',
+      message: 'docker has no buildx on this machine; Sluice builds images with it',
       hint: 'Install docker-buildx-plugin (0.13 or newer).',
       output: tail(version.stderr, 5),
     });
@@ -61,14 +60,14 @@ async function askBuilder(effects: BuilderEffects): Promise<Builder> {
   if (inspected.code !== 0 || (driver === 'docker' && engine.version === undefined)) {
     throw new UserError({
       code: 'build.builder',
-      message: 'No Docker engine answers where Sluice runs',
+      message: 'No Docker engine responds on this machine',
       hint: 'Start it, or choose another builder (docker buildx use NAME, or BUILDX_BUILDER).',
       output: tail(inspected.code === 0 ? info.stderr || info.stdout : inspected.stderr, 5),
     });
   }
   return {
     buildx,
-    // One that was built from its sources says 0.0.0 and is new.
+    // A buildx built from its sources reports 0.0.0 and is new.
     buildxVersion: /\bv?(?!0\.0\.0)(\d+\.\d+\.\d+)/.exec(version.stdout)?.[1],
     driver,
     engine: engine.version,
@@ -90,7 +89,7 @@ interface Info {
   readonly containerd: boolean;
 }
 
-/** `docker info` has an empty version when the engine does not answer, and 0 for its exit code all the same. */
+/** If the engine does not respond, `docker info` still exits with 0, with an empty version. */
 function parseInfo(text: string): Info {
   try {
     const info = JSON.parse(text) as {

@@ -14,9 +14,9 @@ export interface BridgeEffects {
   readonly log: { detail(message: string): void };
 }
 
-/** A way to the engine's own BuildKit, for as long as one build lasts. */
+/** A socket to the engine's own BuildKit, open during one build. */
 export interface EngineBridge extends AsyncDisposable {
-  /** What buildx needs in its environment to go this way. */
+  /** Variables that make buildx use this socket. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -24,14 +24,13 @@ const builderName = 'sluice';
 const upgradeMs = 5_000;
 
 /**
- * buildx's `docker` driver knows one way to push: the engine fetches and unpacks every layer of the image, also those
- * that come from a cache, stores it, and `docker push` follows. The engine's BuildKit can push from the build and leave
- * in the registry what is there; buildx's `remote` driver asks it to, when it finds it at a socket of its own. This is
- * that socket: it hands on to `/grpc` of the engine, which the `docker` driver calls, too
- * (docs/decisions/0007-push-from-the-build.md).
+ * buildx's `docker` driver has one way to push: the engine fetches and unpacks every layer of the image, including cached
+ * ones, stores it, and `docker push` follows. The engine's BuildKit can push from the build and skip layers the registry
+ * has; buildx's `remote` driver makes it do so if it finds BuildKit at a socket. This is that socket: it passes
+ * connections on to `/grpc` of the engine, which the `docker` driver calls, too (decision 0007).
  *
- * @returns undefined where there is no such way: an engine that keeps images in its older store, or is not at a local
- *   socket, or hands on nothing. The `docker` driver's own way is left then.
+ * @returns undefined if the engine keeps images in its older store, is not at a local socket, or does not offer `/grpc`.
+ *   The `docker` driver then pushes its own way.
  */
 export async function bridgeEngine(
   builder: Builder,
@@ -62,7 +61,7 @@ export async function bridgeEngine(
   } catch (error) {
     await close();
     effects.signal.throwIfAborted();
-    effects.log.detail(`the engine’s BuildKit is not to be had directly: ${String(error)}`);
+    effects.log.detail(`the engine’s BuildKit cannot be reached directly: ${String(error)}`);
     return undefined;
   }
 }
@@ -76,7 +75,7 @@ function listen(server: Server, path: string): Promise<void> {
 
 async function hand(client: Socket, engine: string, sockets: Set<Duplex>): Promise<void> {
   sockets.add(client);
-  // Either end may go at any time; what that means is for buildx to say.
+  // Either end may close at any time; buildx reports what that means.
   client.on('error', () => {});
   try {
     const upstream = await upgrade(engine);

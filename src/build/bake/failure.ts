@@ -10,9 +10,9 @@ import type { ProgressReader, Step } from './progress.ts';
 const lastLines = 15;
 
 /**
- * What went wrong in a bake run, from what BuildKit said of its steps and buildx at its end.
+ * The error of a failed bake run, from BuildKit's steps and buildx's last lines.
  *
- * @param sources texts of the Dockerfiles: where buildx names no target, its extract of the file tells which one it is.
+ * @param sources texts of the Dockerfiles: if buildx names no target, its extract of the file identifies it.
  * @param hasLogin whether a registry was given a login, for the hint when it refuses.
  */
 export function buildFailure(
@@ -23,10 +23,10 @@ export function buildFailure(
   hasLogin: (host: string) => boolean = () => true,
 ): UserError {
   const said = progress.rest();
-  // A cache that could not be read has an error of its own and fails nothing.
+  // A step that failed to read a cache has an error too, and does not fail the build.
   const steps = progress.steps().filter(({ kind }) => kind !== 'cache-import');
   const last = said.findLast((line) => /^ERROR: /.test(line));
-  // Steps of other targets end with errors, too, when one has failed; buildx names the one that began it.
+  // When one target fails, steps of the others end with errors, too; buildx names the first.
   const wrong = steps.filter(({ error }) => error !== undefined && !/context canceled/.test(error));
   const failed = wrong.find(({ error }) => error !== undefined && last?.includes(error)) ?? wrong[0];
   const why = withoutNoise(last ?? failed?.error ?? said.at(-1) ?? '');
@@ -97,18 +97,18 @@ function messageOf(kind: Kind, name: string, failed: Step | undefined, why: stri
   switch (kind) {
     case 'build.failed': {
       const exit = /exit code: (\d+)/.exec(`${failed?.error} ${why}`)?.[1];
-      return `${name}: ${failed?.name ?? 'a step'} ${exit === undefined ? `failed: ${failed?.error ?? why}` : `ended with exit code ${exit}`}`;
+      return `${name}: ${failed?.name ?? 'a step'} ${exit === undefined ? `failed: ${failed?.error ?? why}` : `exited with code ${exit}`}`;
     }
     case 'build.disk-full':
       return `${name}: the builder’s disk is full${diskOf(`${why} ${failed?.error ?? ''}`)}`;
     case 'build.builder':
-      return 'The builder went away in the middle of the build';
+      return 'The builder stopped during the build';
     default:
-      return `${name}: ${why === '' ? `buildx ended with exit code ${code}` : why}`;
+      return `${name}: ${why === '' ? `buildx exited with code ${code}` : why}`;
   }
 }
 
-/** The first folders of what could not be written: ` (/var/lib/docker)`. */
+/** The first folders of the path that cannot be written: ` (/var/lib/docker)`. */
 function diskOf(text: string): string {
   const folder = /(?:^| )(\/[^/\s:]+(?:\/[^/\s:]+){0,2})\/\S*: (?:no space left|disk quota)/i.exec(text)?.[1];
   return folder === undefined ? '' : ` (${folder})`;
@@ -121,7 +121,7 @@ function outputOf(failed: Step | undefined, said: readonly string[], why: string
   return shown.slice(-lastLines).join('\n');
 }
 
-/** `failed to solve: ` and `target x: ` in front, which say nothing that is not said otherwise. */
+/** Without the prefixes `failed to solve: ` and `target x: `, which repeat the message. */
 function withoutNoise(line: string): string {
   return line
     .replace(/^ERROR: /, '')
@@ -169,11 +169,11 @@ function placeOf(said: readonly string[], target: BuildTarget | undefined): Plac
   return Number.isFinite(line) ? { file, line } : { file };
 }
 
-/** Mistakes that are seen often, by what tools say. */
+/** Hints for common mistakes, by the output of tools. */
 const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   [
     /exit code: 137|\bKilled\b/,
-    'Exit code 137 is usually the memory: give the builder more, or let the step use less.',
+    'Exit code 137 usually means out of memory: give the builder more, or make the step use less.',
   ],
   [
     /npm ERR! .{0,300}lock|`npm ci` can only install/,
@@ -181,18 +181,21 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   ],
   [
     /Could not find a version that satisfies|No matching distribution/,
-    'Is the version right, and does it exist for this Python and platform?',
+    'Check that this version exists for this Python and platform.',
   ],
   [
     /ENOTFOUND|EAI_AGAIN|Temporary failure in name resolution|Could not resolve host/i,
-    'The build has no name resolution: is the network of the builder up?',
+    'DNS lookups fail in the build: check the network of the builder.',
   ],
   [
     /CERTIFICATE_VERIFY_FAILED|self.signed certificate|unable to get local issuer/i,
-    'A proxy with a certificate of its own stands between: put its CA into the base image.',
+    'A proxy replaces the certificate: add its CA to the base image.',
   ],
-  [/EACCES|Permission denied/i, 'Which USER runs this step, and does the file have its x bit?'],
-  [/exec format error/i, 'The base image is for another platform: is `platforms` right, and QEMU installed?'],
+  [/EACCES|Permission denied/i, 'Check the USER of this step and the executable bit of the file.'],
+  [
+    /exec format error/i,
+    'The base image is for another platform: check `platforms`, and install QEMU to build for it.',
+  ],
   [
     /command not found|: not found|exit code: 127/,
     'The program is not in this stage’s image: install it in an earlier step.',
@@ -204,26 +207,26 @@ function hintOf(kind: Kind, why: string, failed: Step | undefined): { hint?: str
     case 'build.failed': {
       const text = `${why}\n${failed?.error}\n${failed?.output.slice(-lastLines).join('\n')}`;
       const hint = hints.find(([pattern]) => pattern.test(text))?.[1];
-      return { hint: hint ?? 'The same by hand: docker buildx build, with this context and Dockerfile.' };
+      return { hint: hint ?? 'To reproduce it, run `docker buildx build` with this context and Dockerfile.' };
     }
     case 'build.dockerfile':
       return /not found/.test(why)
-        ? { hint: 'Paths start at the context folder; does .dockerignore leave the file out?' }
+        ? { hint: 'Paths start at the context folder. Check that .dockerignore does not exclude the file.' }
         : {};
     case 'build.base':
       return {
-        hint: 'Is its name right, and its registry in reach? For a private one run `docker login` first.',
+        hint: 'Check its name, and that its registry is reachable. For a private image, run `docker login` first.',
       };
     case 'build.disk-full':
       return {
-        hint: 'Free space where the builder runs: docker builder prune, docker image prune; docker system df says what takes it.',
+        hint: 'Free space where the builder runs: docker builder prune, docker image prune; docker system df shows what uses it.',
       };
     case 'build.unsupported':
       return {
-        hint: 'The builder has to allow it: docker buildx create --buildkitd-flags "--allow-insecure-entitlement NAME".',
+        hint: 'Allow it in the builder: docker buildx create --buildkitd-flags "--allow-insecure-entitlement NAME".',
       };
     case 'build.secret':
-      return { hint: 'Set the variable, or create the file, that `secrets:` of the compose file names.' };
+      return { hint: 'Set the variable, or create the file, that `secrets:` in the compose file names.' };
     default:
       return {};
   }

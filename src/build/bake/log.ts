@@ -4,10 +4,10 @@ import { shortStep } from '../plan-text.ts';
 import { bakeName } from './bake.ts';
 import { countCached, type ProgressReader, type Step, stepMs } from './progress.ts';
 
-/** Shows a bake run: a line per target, live on a terminal; the whole of it in a group of its own. */
+/** Shows a bake run: a line per target, live on a terminal; the full log in a separate group. */
 export interface BakeWatch {
   readonly onStep: (step: Step) => void;
-  /** It failed because of a cache and begins anew without. */
+  /** It failed because of a cache and starts again without it. */
   readonly onAgain: (why: string) => void;
   done(progress: ProgressReader): void;
   failed(): void;
@@ -34,7 +34,7 @@ export function watchBake(targets: readonly BuildTarget[], log: Log): BakeWatch 
         open.get(step.target)?.note(shortStep(step.name));
     },
     onAgain: (why) => {
-      log.warn(`the cache is of no use, building again without it: ${why}`);
+      log.warn(`the cache is broken, building again without it: ${why}`);
       for (const steps of seen.values()) steps.clear();
     },
     done: (progress) => {
@@ -44,7 +44,9 @@ export function watchBake(targets: readonly BuildTarget[], log: Log): BakeWatch 
     failed: () => {
       for (const [name, step] of open) {
         const steps = [...(seen.get(name)?.values() ?? [])];
-        step.failed(steps.some(({ error }) => error !== undefined) ? 'failed' : 'ended with the others');
+        step.failed(
+          steps.some(({ error }) => error !== undefined) ? 'failed' : 'stopped: another image failed',
+        );
       }
       log.group('build log', progressText([...seen.values()].flatMap((steps) => [...steps.values()])));
     },

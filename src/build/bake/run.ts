@@ -21,13 +21,13 @@ export interface BakeEffects {
   readonly secrets: Readonly<Record<string, string>>;
   /** Socket of the user's ssh-agent, for builds that have `ssh:`. */
   readonly sshAgent: string | undefined;
-  /** For caches of the kind `gha` alone: the token of the runner is in it. */
+  /** Only for caches of the kind `gha`: it has the runner's token. */
   readonly cacheService: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly hasLogin: (host: string) => boolean;
   readonly onStep?: (step: Step) => void;
-  /** The build failed because of a cache and is done again without it. */
+  /** The build failed because of a cache and runs again without it. */
   readonly onAgain?: (why: string) => void;
 }
 
@@ -35,12 +35,12 @@ export interface BakeResult {
   /** Digest of each image, by the target's name; of its manifest or index, as the builder made it. */
   readonly digests: Readonly<Record<string, string>>;
   readonly progress: ProgressReader;
-  /** Why it was done without reading caches, if it was. */
+  /** Why no cache was read; undefined if they were. */
   readonly withoutCache: string | undefined;
 }
 
 /**
- * One `docker buildx bake` over all of them: stages they share are built once, and what can be is built side by side.
+ * One `docker buildx bake` for all images: it builds shared stages once, and independent ones in parallel.
  *
  * @param all every target of the app, for those that others use as contexts.
  * @throws UserError `build.*`
@@ -61,7 +61,7 @@ export async function runBake(
   try {
     const definition = join(folder, 'bake.json');
     const metadata = join(folder, 'metadata.json');
-    // Build arguments may be secrets, so nobody else may read it.
+    // Build arguments may be secrets.
     const define = (what: readonly BakeBuild[]) =>
       writeFile(definition, bakeFile(what, others, options), { mode: 0o600 });
     await define(builds);
@@ -84,7 +84,7 @@ export async function runBake(
           ...(usesCacheService(builds, targets) ? effects.cacheService : {}),
           BUILDX_METADATA_WARNINGS: 'true',
           BUILDX_METADATA_PROVENANCE: 'disabled',
-          // It asks about every file outside of the current folder; they are those of the compose file.
+          // Without it, bake asks for consent to read files outside of the current folder.
           BUILDX_BAKE_ENTITLEMENTS_FS: '0',
         },
         signal: effects.signal,
@@ -104,7 +104,7 @@ export async function runBake(
       const met = progress.rest().some((line) => /^ERROR: .*image "[^"]*": already exists/.test(line));
       const sources = await readSources(targets);
       const failure = buildFailure(progress, targets, code, sources, effects.hasLogin);
-      // BuildKit itself tries a push again, but for "too many requests".
+      // BuildKit itself retries a push, except after "too many requests".
       const isThrottled = failure.code === 'registry.throttled';
       if ((!met && !isThrottled) || attempt >= mostAttempts) throw failure;
       if (isThrottled) await effects.clock.sleep(throttledMs * attempt, effects.signal);
@@ -123,8 +123,8 @@ function usesCacheService(builds: readonly BakeBuild[], targets: readonly BuildT
 }
 
 /**
- * What BuildKit says of a layer that it can't have from where the cache says it is. It finds out only when a step needs
- * the layer, and takes that for the step's own failure.
+ * BuildKit's errors for a layer that is missing where the cache claims it is. BuildKit notices only when a step needs the
+ * layer, and reports that as the step's failure.
  */
 const lostBlob =
   /could not fetch content descriptor|httpReadSeeker|unexpected commit digest|short read: expected|failed to copy: (?:read |unexpected EOF)|content digest sha256:\S+ not found|blob sha256:\S+: not found|missing descriptor handlers/;
@@ -138,7 +138,7 @@ function brokenBlob(progress: ProgressReader, builds: readonly BakeBuild[]): str
   return [...errors, ...progress.rest()].find((text) => lostBlob.test(text));
 }
 
-/** The same build with nothing from any cache: what was taken from a broken one is in the builder's own by now. */
+/** The same build without caches: layers that a broken cache did provide are in the builder's own by now. */
 function cacheless(build: BakeBuild): BakeBuild {
   return { ...build, cacheFrom: [], target: { ...build.target, cacheFrom: [] } };
 }

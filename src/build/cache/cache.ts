@@ -6,17 +6,17 @@ import type { BuildTarget } from '../model.ts';
 
 export type CacheBackend = Exclude<CacheBackendChoice, 'auto'>;
 
-/** What can build here. */
+/** The builder, as far as caches depend on it. */
 export interface BuilderFacts {
   /** `docker` (the engine itself), `docker-container`, `kubernetes`, `remote`. */
   readonly driver: string;
-  /** Version of the engine; undefined where it does not say. */
+  /** Version of the engine; undefined if it reports none. */
   readonly engine: string | undefined;
   /** Where the engine keeps images; decides what the `docker` driver can export. */
   readonly store: 'containerd' | 'graphdriver';
 }
 
-/** Where the build runs, and what it may do there. */
+/** Where the build runs, and its permissions. */
 export interface BuildPlace {
   readonly ci: boolean;
   /** Whether GitHub's cache service can be used: its URL and token are in the environment of actions only. */
@@ -35,18 +35,18 @@ export interface CacheChoice {
 
 /**
  * Where the build cache is kept. The `docker` driver writes a full cache only from containerd's image store (engine 24
- * or newer); with the older store it knows `inline` alone. The other drivers know all of them.
+ * or newer); with the older store it supports only `inline`. The other drivers support all kinds.
  *
- * @param asked `build.cache` of sluice.yml; one that can't be had gives way to what can, and the reason says so.
+ * @param asked `build.cache` of sluice.yml; if it is impossible here, the best possible kind replaces it, with the reason.
  */
 export function chooseCache(facts: BuilderFacts, place: BuildPlace, asked: CacheBackendChoice): CacheChoice {
-  if (asked === 'none') return { backend: 'none', writes: false, why: 'sluice.yml says so' };
+  if (asked === 'none') return { backend: 'none', writes: false, why: 'set in sluice.yml' };
   const full =
     facts.driver !== 'docker' || (facts.store === 'containerd' && isAtLeast(facts.engine, '24.0.0'));
   const lacks = full ? undefined : whyNotFull(facts);
   const refused = asked === 'auto' ? undefined : whyNot(asked, place, lacks);
   if (asked !== 'auto' && refused === undefined) {
-    return { backend: asked, writes: writes(asked, place), why: 'sluice.yml says so' };
+    return { backend: asked, writes: writes(asked, place), why: 'set in sluice.yml' };
   }
   const best = automatic(place, lacks);
   return refused === undefined ? best : { ...best, why: `${asked} is not possible: ${refused}; ${best.why}` };
@@ -55,33 +55,33 @@ export function chooseCache(facts: BuilderFacts, place: BuildPlace, asked: Cache
 function automatic(place: BuildPlace, lacks: string | undefined): CacheChoice {
   if (lacks !== undefined) {
     if (place.push)
-      return { backend: 'inline', writes: true, why: `${lacks}, so the image carries its own cache` };
+      return { backend: 'inline', writes: true, why: `${lacks}, so the image contains its cache` };
     return { backend: 'inline', writes: false, why: `${lacks}; nothing is pushed, so it is only read` };
   }
   if (!place.ci) {
     return {
       backend: 'registry',
       writes: false,
-      why: 'read only: outside of CI the builder keeps its own cache from one run to the next',
+      why: 'read only: outside CI, the builder keeps its own cache between runs',
     };
   }
   if (place.push)
-    return { backend: 'registry', writes: true, why: 'beside the image, seen by every branch and tag' };
+    return { backend: 'registry', writes: true, why: 'beside the image, visible to every branch and tag' };
   if (place.gha) {
-    return { backend: 'gha', writes: true, why: 'this run may not push, and GitHub’s cache may be written' };
+    return { backend: 'gha', writes: true, why: 'this run cannot push, but it can write GitHub’s cache' };
   }
-  return { backend: 'registry', writes: false, why: 'read only: this run may not push' };
+  return { backend: 'registry', writes: false, why: 'read only: this run cannot push' };
 }
 
 function whyNotFull({ store, engine }: BuilderFacts): string {
   return store === 'containerd'
-    ? `engine ${engine} exports no cache of its own (24 or newer does)`
-    : 'the engine keeps images in its older store, which exports no cache of its own';
+    ? `engine ${engine} cannot export a cache (24 or newer can)`
+    : 'the engine keeps images in its older store, which cannot export a cache';
 }
 
 function whyNot(asked: CacheBackend, place: BuildPlace, lacks: string | undefined): string | undefined {
   if (asked === 'gha' && !place.gha) return 'GitHub’s cache service is not in this environment';
-  if (asked === 'inline' && !place.push) return 'it travels with the image, and nothing is pushed';
+  if (asked === 'inline' && !place.push) return 'it is part of the image, and nothing is pushed';
   return asked === 'inline' ? undefined : lacks;
 }
 
@@ -102,8 +102,8 @@ export interface CacheScope {
 }
 
 /**
- * The choice as buildx takes it: a scope of its own for each target, so that none overwrites another's; a branch reads
- * its own and then the default branch's. A tag reads and writes nothing: nobody would read it.
+ * The choice as buildx takes it: a separate scope for each target, so that none overwrites another's; a branch reads its
+ * own scope and then the default branch's. A tag reads only the default branch's and writes none, because no later run reads it.
  */
 export function cacheFlags(choice: CacheChoice, target: BuildTarget, scope: CacheScope): CacheFlags {
   const own = scopeName(scope.ref);
@@ -117,7 +117,7 @@ export function cacheFlags(choice: CacheChoice, target: BuildTarget, scope: Cach
       return { from: [], to: [] };
     case 'registry': {
       const at = (name: string) => `type=registry,ref=${target.repository}:${tagName(`cache-${name}`)}`;
-      // Registries that know no image index of a foreign kind (ECR, older Harbor) take a plain manifest.
+      // Registries that reject an image index of another kind (ECR, older Harbor) accept a plain manifest.
       const shape = 'image-manifest=true,oci-mediatypes=true';
       return { from: read.map(at), to: write === undefined ? [] : [`${at(write)},${options},${shape}`] };
     }

@@ -8,7 +8,7 @@ export interface BrokenCache {
   /** As the flag names it: `ghcr.io/acme/shop/web:cache-main`. */
   readonly ref: string;
   readonly why: string;
-  /** Whether nobody answers: then it is not written, either. BuildKit would wait for it without end. */
+  /** Whether the registry is silent. BuildKit would wait for it without end, so the cache is not written, either. */
   readonly isSilent: boolean;
 }
 
@@ -21,10 +21,10 @@ interface CacheManifest {
 }
 
 /**
- * Looks at the caches before BuildKit does. It checks the digest of every layer, but not that of the map from steps to
- * layers: with a wrong one it builds an image of the wrong layers. And it waits without end for a registry that is silent.
+ * Checks the caches before BuildKit reads them. BuildKit checks the digest of every layer, but not that of the map from
+ * steps to layers: with a wrong map it builds an image of wrong layers. It also waits without end for a silent registry.
  *
- * @param registry whose requests end after a while. @throws nothing but the signal's reason.
+ * @param registry with a timeout for its requests. @throws only the signal's reason.
  */
 export async function brokenCaches(
   flags: readonly CacheFlags[],
@@ -47,7 +47,7 @@ export async function brokenCaches(
   return checked.filter((brokenCache) => brokenCache !== undefined);
 }
 
-/** The flags without the caches that are broken. They are written all the same, which mends them. */
+/** The flags without reading broken caches. The build still writes them, which repairs them. */
 export function withoutBroken({ from, to }: CacheFlags, broken: readonly BrokenCache[]): CacheFlags {
   const isBroken = (flag: string) => broken.some(({ ref }) => ref === refOf(flag));
   const isSilent = (flag: string) => broken.some(({ ref, isSilent }) => isSilent && ref === refOf(flag));
@@ -63,7 +63,7 @@ async function check(ref: string, registry: (host: string) => Registry): Promise
   if (image?.tag === undefined) return;
   const open = registry(image.registry);
   const manifest = await open.manifest(image.repository, image.tag);
-  // The first build of a branch has none.
+  // The first build of a branch has no cache.
   if (manifest === undefined) return;
   const { config, manifests } = JSON.parse(manifest.text) as CacheManifest;
   const map = manifests?.find(({ mediaType }) => mediaType === mapType) ?? config;
@@ -71,5 +71,5 @@ async function check(ref: string, registry: (host: string) => Registry): Promise
 }
 
 function whyOf(error: unknown): string {
-  return error instanceof SyntaxError ? 'its manifest is no JSON' : messageOf(error);
+  return error instanceof SyntaxError ? 'its manifest is not JSON' : messageOf(error);
 }

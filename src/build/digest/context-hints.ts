@@ -6,8 +6,7 @@ import type { BuildFinding } from '../plan.ts';
 import { ignoreOf } from './digest.ts';
 
 /**
- * Contexts that have the repository's `.git` in them: each commit changes it, so the image of one commit is never found
- * by the next, though nothing else has changed.
+ * Contexts that contain the repository's `.git`: every commit changes it, so no build reuses the image of an earlier commit.
  */
 export async function contextFindings(targets: readonly BuildTarget[]): Promise<BuildFinding[]> {
   const found = await Promise.all(
@@ -16,21 +15,21 @@ export async function contextFindings(targets: readonly BuildTarget[]): Promise<
   const names = found.flat();
   if (names.length === 0) return [];
   const message =
-    `${names.join(', ')}: .git is in the build context, so every commit is another tree and no image is ever found ` +
-    'again; write .git into .dockerignore';
+    `${names.join(', ')}: .git is in the build context, so every commit changes the tree and no image is ever reused; ` +
+    'add .git to .dockerignore';
   return [{ target: '', topic: 'git-context', message }];
 }
 
 async function seesGit(target: BuildTarget): Promise<boolean> {
   if (!isAbsolute(target.context)) return false;
   const git = await lstat(join(target.context, '.git')).catch(() => undefined);
-  // In a worktree and in a submodule it is a file, which stays as it is.
+  // In a worktree and in a submodule .git is a file, which commits do not change.
   if (git?.isDirectory() !== true) return false;
   try {
     const ignore = await ignoreOf(target);
     return !ignore.judge('.git', undefined).isExcluded || ignore.mayIncludeBelow('.git');
   } catch (error) {
-    // The digest tells what is wrong with the file.
+    // The digest reports the error in the file.
     if (error instanceof Unresolvable) return false;
     throw error;
   }

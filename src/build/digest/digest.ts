@@ -10,10 +10,10 @@ import { type ImageUse, imageOfContext, imagesOf, knownImagesOf } from './images
 import { hashTree } from './tree.ts';
 import { unreadable } from './walk.ts';
 
-/** 64 hexadecimal digits, or why there are none: then the image has to be built. */
+/** 64 hexadecimal digits, or why they cannot be computed: then Sluice builds the image. */
 export type TreeDigest = { readonly digest: string } | { readonly unresolved: string };
 
-/** What a registry has for an image: its digest, nothing, or no answer and why. */
+/** A registry's answer: the digest, undefined for no image, or why it did not answer. */
 export type BaseDigest = string | undefined | { readonly unasked: string };
 
 export interface DigestEffects {
@@ -59,7 +59,7 @@ async function digestOf(target: BuildTarget, effects: DigestEffects): Promise<st
   if (!isAbsolute(target.context)) throw new Unresolvable('the build context is not a local folder');
   const source = await readSource(target);
   const dockerfile = readDockerfile(decodeText(source.bytes, 'the Dockerfile'));
-  // Each may fail for its own reason; the walk is the long one, and the registry is asked meanwhile.
+  // The walk takes longest; the requests to registries run in parallel.
   const [tree, images, contexts] = await Promise.all([
     ignoreFor(target, source).then((ignore) => hashTree(target.context, ignore, signal)),
     imageDigests(target, dockerfile, effects),
@@ -83,8 +83,8 @@ async function digestOf(target: BuildTarget, effects: DigestEffects): Promise<st
 }
 
 /**
- * The images that the Dockerfile of a target names, as far as they can be told. Empty for one that is not here or that
- * only its own frontend can read.
+ * The images that the Dockerfile of a target names, as far as they are known. Empty for a Dockerfile that is not local or
+ * that only its own frontend can read.
  */
 export async function imagesNamedBy(target: BuildTarget): Promise<readonly ImageUse[]> {
   try {
@@ -110,7 +110,7 @@ function platformsOf({ platforms }: BuildTarget): (string | undefined)[] {
 
 interface DockerfileSource {
   readonly bytes: Buffer;
-  /** The ignore file that belongs to this Dockerfile alone. */
+  /** The ignore file of only this Dockerfile. */
   readonly ignoreFile: string | undefined;
 }
 
@@ -126,7 +126,7 @@ async function readSource({ dockerfile }: BuildTarget): Promise<DockerfileSource
   throw new Unresolvable('the Dockerfile does not exist');
 }
 
-/** What the build does not see of its context. @throws Unresolvable for what can't be read for certain. */
+/** Rules for the files of a context that the build ignores. @throws Unresolvable if they cannot be read reliably. */
 export async function ignoreOf(target: BuildTarget): Promise<Ignore> {
   return await ignoreFor(target, await readSource(target));
 }
@@ -172,7 +172,7 @@ async function imageDigest(
 ): Promise<string> {
   const pinned = /@(sha256:[0-9a-f]{64})$/.exec(reference)?.[1];
   const digest = pinned ?? (await baseDigest(reference, platform));
-  if (digest === undefined) throw new Unresolvable(`the image ${reference} is not found`);
+  if (digest === undefined) throw new Unresolvable(`the image ${reference} does not exist`);
   if (typeof digest === 'object')
     throw new Unresolvable(`the digest of ${reference} is not known: ${digest.unasked}`);
   onImage?.(reference, digest, isReplaceable);

@@ -2,7 +2,7 @@ import { parseImage } from '../../config/images/reference.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { withDigest } from '../bake/bake.ts';
 import type { BuildTarget } from '../model.ts';
-import type { PlannedTarget } from '../plan.ts';
+import type { BuildPlan, PlannedTarget } from '../plan.ts';
 import type { Registry } from '../registry/model.ts';
 import { type BaseDigest, treeDigest } from './digest.ts';
 
@@ -59,7 +59,7 @@ export function digester(targets: readonly BuildTarget[], effects: DigesterEffec
   return digest;
 }
 
-/** A base whose registry can't be asked has no digest, so that its image is built: the builder may know it. */
+/** If the registry of a base does not answer, the base has no digest and the image is built: the builder may have it. */
 async function askBase(reference: string, effects: DigesterEffects): Promise<BaseDigest> {
   const image = parseImage(reference, 'FROM');
   try {
@@ -72,4 +72,25 @@ async function askBase(reference: string, effects: DigesterEffects): Promise<Bas
     effects.log.detail(`${reference}: ${String(error)}`);
     return { unasked: messageOf(error) };
   }
+}
+
+/** Targets whose files changed during the build: the image is not that of the tree whose digest was computed. */
+export async function changedTrees(
+  plan: BuildPlan,
+  toBuild: readonly PlannedTarget[],
+  effects: Omit<DigesterEffects, 'bases'>,
+): Promise<ReadonlySet<PlannedTarget>> {
+  const all = plan.targets.map(({ target }) => target);
+  const again = digester(all, { ...effects, bases: basesOf(plan) });
+  const digests = await Promise.all(toBuild.map(({ target }) => again(target)));
+  const isSame = ({ tree }: PlannedTarget, now: PlannedTarget['tree'] | undefined) =>
+    'digest' in tree && now !== undefined && 'digest' in now && now.digest === tree.digest;
+  return new Set(
+    toBuild.filter((planned, index) => 'digest' in planned.tree && !isSame(planned, digests[index]?.tree)),
+  );
+}
+
+/** The build used these bases, even if a registry has newer ones by now. */
+function basesOf(plan: BuildPlan): ReadonlyMap<string, string> {
+  return new Map(plan.targets.flatMap(({ bases }) => Object.entries(bases)));
 }

@@ -1,14 +1,12 @@
 import { isBlank, trimBlanks, trimLeadingBlanks } from '../../config/dockerignore/go-text.ts';
 import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
-import { type Directives, readDirectives } from './directives.ts';
-import { heredocsOf } from './heredoc.ts';
 
 export interface Instruction {
   /** Upper case. */
   readonly keyword: string;
   /** `--name=value` as written in front of the arguments, without quotes. */
   readonly flags: readonly string[];
-  /** What follows, on one line. */
+  /** The arguments, on one line. */
   readonly rest: string;
   /** The elements, if it is a RUN, COPY or ADD with a JSON array. */
   readonly json: readonly string[] | undefined;
@@ -23,7 +21,7 @@ const keywords =
 
 /**
  * Reads a Dockerfile into instructions as BuildKit does (frontend/dockerfile/parser): directives, comments within
- * continued lines, heredocs. Arguments are left as they stand.
+ * continued lines, heredocs. Arguments are not expanded.
  *
  * @throws Unresolvable for what can't be read for certain.
  */
@@ -57,14 +55,14 @@ export function readDockerfile(text: string): Dockerfile {
   return { ...directives, instructions };
 }
 
-/** An escape character at the end goes on, unless it is escaped itself. */
+/** A line continues if it ends with an escape character that is not escaped itself. */
 function continuation(line: string, escapeToken: string): { part: string; isContinued: boolean } {
   const bare = line.replace(/(?<![ \t])[ \t]+$/, '');
   const isContinued = bare.endsWith(escapeToken) && !bare.endsWith(escapeToken + escapeToken);
   return isContinued ? { part: bare.slice(0, -1), isContinued } : { part: line, isContinued };
 }
 
-/** @throws Unresolvable for keywords that are none. */
+/** @throws Unresolvable for unknown keywords. */
 export function parseInstruction(line: string): Instruction {
   const [, word = '', tail = ''] = /^([^\t\v\f\r ]*)[\t\v\f\r ]*(.*)$/s.exec(trimBlanks(line)) ?? [];
   const keyword = word.toUpperCase();
@@ -118,5 +116,99 @@ function jsonArray(text: string): string[] | undefined {
     return undefined;
   }
   if (found === text) return elements;
-  throw new Unresolvable(`the Dockerfile has text behind the array ${found}`);
+  throw new Unresolvable(`the Dockerfile has text after the array ${found}`);
+}
+
+/** The directives in the comments at the top of a Dockerfile. */
+export interface Directives {
+  readonly escapeToken: '\\' | '`';
+  /** Image of the frontend that reads the file; undefined: the engine's own. */
+  readonly syntax: string | undefined;
+}
+
+const directive =
+  /^#[\t\n\v\f\r \u0085\u00a0]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*$/;
+const known: readonly string[] = ['syntax', 'escape', 'check'];
+
+/**
+ * `# syntax=`, `# escape=` and `# check=`, up to the first other line.
+ *
+ * @throws Unresolvable for files that only another frontend can read, and for invalid directives.
+ */
+export function readDirectives(text: string): Directives {
+  // BuildKit looks for `//syntax=` and a JSON document, too: other languages with other frontends.
+  if (/^(?:#![^\n]*\n)?\s*(?:\/\/|\{)/.test(text))
+    throw new Unresolvable('the Dockerfile is in another language');
+  const hasShebang = text.startsWith('#!');
+  // Behind a shebang BuildKit still finds the syntax, but no escape.
+  const lines = text.split('\n').slice(hasShebang ? 1 : 0);
+  const found = new Map<string, string>();
+  for (const line of lines) {
+    const [, name = '', value = ''] = directive.exec(line) ?? [];
+    const key = name.toLowerCase();
+    if (!known.includes(key)) break;
+    if (found.has(key)) throw new Unresolvable(`the Dockerfile has the directive "${key}" twice`);
+    found.set(key, value);
+  }
+  const escapeToken = hasShebang ? '\\' : (found.get('escape') ?? '\\');
+  if (escapeToken !== '\\' && escapeToken !== '`')
+    throw new Unresolvable('the Dockerfile has an unknown escape character');
+  return { escapeToken, syntax: found.get('syntax')?.split(' ')[0] };
+}
+
+export interface Heredoc {
+  /** The line that ends it. */
+  readonly name: string;
+  /** `<<-`: tabs before that line don't count. */
+  readonly hasTabs: boolean;
+}
+
+/**
+ * The heredocs that an instruction opens; their texts follow it, in this order.
+ *
+ * @throws Unresolvable if `<<` is among quotes and variables that cannot be read reliably.
+ */
+export function heredocsOf(line: string): Heredoc[] {
+  if (!line.includes('<<')) return [];
+  return wordsOf(line)
+    .map((word) => /^\d*<<(-?)([^<]+)$/.exec(word))
+    .filter((match) => match !== null)
+    .map(([word, dash, name = '']) => {
+      const [, plain, single, double] = /^(?:([\w./:+-]+)|'([\w./:+-]+)'|"([\w./:+-]+)")$/.exec(name) ?? [];
+      const end = plain ?? single ?? double;
+      if (end === undefined) throw new Unresolvable(`the heredoc ${word} cannot be read reliably`);
+      return { name: end, hasTabs: dash === '-' };
+    });
+}
+
+/** The words of a line with their quotes; always with `\` to escape, whatever the Dockerfile says. */
+function wordsOf(line: string): string[] {
+  const words: string[] = [];
+  let word = '';
+  let quote = '';
+  for (let index = 0; index < line.length; index++) {
+    const character = line[index] ?? '';
+    if (character === '\\' && quote !== "'") {
+      word += character + (line[++index] ?? '');
+    } else if (quote !== '') {
+      if (character === quote) quote = '';
+      word += character;
+    } else if (isBlank(character)) {
+      if (word !== '') words.push(word);
+      word = '';
+    } else {
+      if (character === "'" || character === '"') quote = character;
+      word += character;
+    }
+    // Within braces, blanks and quotes follow other rules.
+    if (quote !== "'" && character === '$' && /^\{[^}]*[\s'"\\{]/.test(line.slice(index + 1)))
+      throw unclear();
+  }
+  if (quote !== '') throw unclear();
+  if (word !== '') words.push(word);
+  return words;
+}
+
+function unclear(): Unresolvable {
+  return new Unresolvable('the Dockerfile has a line with << whose quotes cannot be read reliably');
 }

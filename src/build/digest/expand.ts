@@ -1,7 +1,7 @@
 import { isBlank } from '../../config/dockerignore/go-text.ts';
 import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 
-/** What is known of a variable; `declared` is an ARG without a value, `unknown` one that can't be told, and why. */
+/** A variable as far as Sluice knows it: `declared` is an ARG without a value, `unknown` has a reason. */
 export type Variable =
   | { readonly kind: 'value'; readonly value: string }
   | { readonly kind: 'declared' }
@@ -103,7 +103,7 @@ function withoutValue(name: string, variable: Variable | undefined): Unresolvabl
 }
 
 function unreadable(word: string): Unresolvable {
-  return new Unresolvable(`"${word}" in the Dockerfile can't be expanded for certain`);
+  return new Unresolvable(`"${word}" in the Dockerfile cannot be expanded reliably`);
 }
 
 /** The words of an ARG: blanks part them unless they are quoted or escaped; quotes and escapes stay. */

@@ -7,9 +7,8 @@ import {
 } from '../../config/images/reference.ts';
 import type { BuildTarget } from '../model.ts';
 import type { Dockerfile } from './dockerfile.ts';
-import { expand, type Scope } from './expand.ts';
+import { expand, type Scope, splitWords, type Variable } from './expand.ts';
 import { type Stage, type Stages, stagesOf } from './stages.ts';
-import { globalScope } from './variables.ts';
 
 /** An image that the build takes files from. */
 export interface ImageUse {
@@ -24,7 +23,7 @@ export interface ImageUse {
   readonly isReplaceable: boolean;
 }
 
-/** Images that read Dockerfiles as we do; what another one makes of the file, only it knows. */
+/** Frontends that read Dockerfiles as Sluice does. */
 const frontends: readonly string[] = ['docker/dockerfile', 'docker/dockerfile-upstream'];
 
 type Sight = Pick<BuildTarget, 'target' | 'args' | 'contexts'>;
@@ -33,9 +32,9 @@ type Sight = Pick<BuildTarget, 'target' | 'args' | 'contexts'>;
  * Every image that can change what is built for one platform: bases of the stages that the target stage needs, what
  * COPY and RUN take from images, and the frontend of `# syntax=`.
  *
- * ONBUILD triggers within a base are not seen; its digest covers their text, and ../triggers.ts looks at them before a build.
+ * ONBUILD triggers within a base are not seen; its digest covers their text, and triggers.ts checks them before a build.
  *
- * @throws Unresolvable for names that can't be told, and for inputs that no digest covers.
+ * @throws Unresolvable for names that are not known, and for inputs that no digest covers.
  */
 export function imagesOf(dockerfile: Dockerfile, target: Sight, platform: string | undefined): ImageUse[] {
   const frontend = frontendUses(target.args['BUILDKIT_SYNTAX'] ?? dockerfile.syntax);
@@ -45,7 +44,7 @@ export function imagesOf(dockerfile: Dockerfile, target: Sight, platform: string
   return [...frontend, ...namesIn(dockerfile, target, platform, onFault).map(useOf)];
 }
 
-/** The same, without what can't be told. */
+/** The same, without images that are not known. */
 export function knownImagesOf(
   dockerfile: Dockerfile,
   target: Sight,
@@ -121,7 +120,9 @@ function frontendUses(syntax: string | undefined): ImageUse[] {
   if (syntax === undefined || syntax === '') return [];
   const image = tryParseImage(syntax);
   if (image?.registry !== 'docker.io' || !frontends.includes(image.repository)) {
-    throw new Unresolvable(`the Dockerfile is for the frontend ${syntax}, which may read it in its own way`);
+    throw new Unresolvable(
+      `the Dockerfile is for the frontend ${syntax}, which may interpret it differently`,
+    );
   }
   return [{ reference: formatImage(tagged(image)), platform: undefined, isReplaceable: false }];
 }
@@ -148,10 +149,10 @@ function platformOf(stage: Stage, scope: Scope, escapeToken: string, platform: s
   return expand(stage.platform, scope, escapeToken);
 }
 
-/** @throws Unresolvable if it is no image reference. */
+/** @throws Unresolvable if it is not an image reference. */
 function parsed(name: string): ImageReference {
   const image = tryParseImage(name);
-  if (image === undefined) throw new Unresolvable(`"${name}" in the Dockerfile is no image reference`);
+  if (image === undefined) throw new Unresolvable(`"${name}" in the Dockerfile is not an image reference`);
   return tagged(image);
 }
 
@@ -169,4 +170,71 @@ function fullName(name: string): string {
 export function imageOfContext(value: string, platform: string | undefined): ImageUse {
   const reference = formatImage(parsed(value.replace(/^docker-image:\/\//, '')));
   return { reference, platform, isReplaceable: false };
+}
+
+const ofBuilder = { kind: 'unknown', why: 'is known to the builder only' } as const;
+const ofPlatform = {
+  kind: 'unknown',
+  why: 'depends on the builder, because the build does not set a full platform',
+} as const;
+
+/**
+ * The variables that FROM may use: the platform's own, and each ARG before the first FROM with its build argument or
+ * else its default.
+ *
+ * @param lines arguments of those ARG instructions.
+ */
+export function globalScope(
+  lines: readonly string[],
+  args: Readonly<Record<string, string>>,
+  platform: string | undefined,
+  escapeToken: string,
+): Scope {
+  const scope = new Map<string, Variable>(platformVariables(platform));
+  for (const word of lines.flatMap((line) => splitWords(line, escapeToken))) {
+    const equals = word.indexOf('=');
+    const name = equals < 0 ? word : word.slice(0, equals);
+    if (Object.hasOwn(args, name)) scope.set(name, { kind: 'value', value: args[name] ?? '' });
+    else if (equals >= 0) scope.set(name, defaultOf(word.slice(equals + 1), scope, escapeToken));
+    // Without a value BuildKit 0.13 empties the platform's variables, and later ones keep them.
+    else
+      scope.set(
+        name,
+        scope.has(name) ? { kind: 'unknown', why: 'is declared again by an ARG' } : { kind: 'declared' },
+      );
+  }
+  return scope;
+}
+
+/** An unknown default matters only if FROM uses it. */
+function defaultOf(text: string, scope: Scope, escapeToken: string): Variable {
+  try {
+    return { kind: 'value', value: expand(text, scope, escapeToken) };
+  } catch (error) {
+    if (!(error instanceof Unresolvable)) throw error;
+    return { kind: 'unknown', why: `has an unknown default: ${error.message}` };
+  }
+}
+
+/** As BuildKit spells them; `linux/arm64/v8` or `linux/x86_64` would become something else in the variables. */
+const plainPlatform = /^[a-z]+\/(?:amd64|arm64|386|ppc64le|s390x|riscv64|arm\/v[5-7])$/;
+
+/** https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope */
+function platformVariables(platform: string | undefined): [string, Variable][] {
+  const builders = ['BUILDPLATFORM', 'BUILDOS', 'BUILDARCH', 'BUILDVARIANT', 'TARGETSTAGE'];
+  const [os, architecture, variant] = platform?.split('/') ?? [];
+  const targets = {
+    TARGETPLATFORM: platform,
+    TARGETOS: os,
+    TARGETARCH: architecture,
+    TARGETVARIANT: variant,
+  };
+  const isKnown = platform !== undefined && plainPlatform.test(platform);
+  return [
+    ...builders.map((name): [string, Variable] => [name, ofBuilder]),
+    ...Object.entries(targets).map(([name, value = '']): [string, Variable] => [
+      name,
+      isKnown ? { kind: 'value', value } : ofPlatform,
+    ]),
+  ];
 }

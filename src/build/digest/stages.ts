@@ -1,7 +1,7 @@
 import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 import { type Dockerfile, type Instruction, listOf, parseInstruction } from './dockerfile.ts';
 
-/** One FROM with what its instructions take from outside of the context. */
+/** One FROM with the sources that its instructions use besides the context. */
 export interface Stage {
   /** Lower case; undefined if it has none. */
   readonly name: string | undefined;
@@ -10,7 +10,7 @@ export interface Stage {
   readonly platform: string | undefined;
   /** Stages, named contexts and images that its COPY and RUN take files from. */
   readonly sources: readonly StageSource[];
-  /** Why its inputs can't be known, in plain words; it matters only if the stage is built. */
+  /** Why its inputs cannot be known; it matters only if the stage is built. */
   readonly obstacle: string | undefined;
 }
 
@@ -34,7 +34,7 @@ const plainFlags: Readonly<Record<string, RegExp>> = {
   HEALTHCHECK: /^--/,
 };
 
-/** @throws Unresolvable for instructions that can't be read for certain. */
+/** @throws Unresolvable for instructions that cannot be read reliably. */
 export function stagesOf({ instructions }: Dockerfile): Stages {
   const first = instructions.findIndex(({ keyword }) => keyword === 'FROM');
   const before = instructions.slice(0, first < 0 ? undefined : first);
@@ -55,7 +55,7 @@ function stageOf([from, ...instructions]: readonly Instruction[]): Stage {
   const words = from?.rest.split(/[\t\v\f\r ]+/) ?? [];
   const [base = '', as, name] = words;
   if (from === undefined || !(words.length === 1 || (words.length === 3 && as?.toLowerCase() === 'as'))) {
-    throw new Unresolvable(`"FROM ${from?.rest ?? ''}" can't be read`);
+    throw new Unresolvable(`"FROM ${from?.rest ?? ''}" cannot be parsed`);
   }
   const inputs = [from, ...instructions].map(inputsOf);
   return {
@@ -72,14 +72,13 @@ export interface Inputs {
   readonly obstacle: string | undefined;
 }
 
-/** What one instruction takes from outside of the context. */
+/** The sources that one instruction uses besides the context. */
 export function inputsOf(instruction: Instruction): Inputs {
   const { keyword, flags, rest } = instruction;
-  // What a trigger would take when another stage builds on this one.
+  // The sources of a trigger, for when another stage builds on this one.
   if (keyword === 'ONBUILD') return inputsOf(parseInstruction(rest));
   const odd = flags.find((flag) => plainFlags[keyword]?.test(flag) !== true);
-  if (odd !== undefined)
-    return { sources: [], obstacle: `${keyword} has the flag ${odd}, which is unknown here` };
+  if (odd !== undefined) return { sources: [], obstacle: `${keyword} has the unknown flag ${odd}` };
   const named =
     keyword === 'COPY'
       ? flagValues(instruction, 'from')
@@ -90,7 +89,7 @@ export function inputsOf(instruction: Instruction): Inputs {
     obstacle:
       keyword === 'ADD'
         ? addObstacle(instruction)
-        : variable && `${keyword} takes files from "${variable}", which is no plain name`,
+        : variable && `${keyword} takes files from "${variable}", which is not a plain name`,
   };
 }
 
@@ -103,7 +102,7 @@ function mountSources(mount: string): string[] {
     .map((field) => field.slice('from='.length));
 }
 
-/** ADD fetches what looks like a URL or a git repository; only a checksum says what it gets. */
+/** ADD fetches arguments that look like a URL or a git repository; only a checksum fixes their content. */
 function addObstacle(instruction: Instruction): string | undefined {
   const [checksum = ''] = flagValues(instruction, 'checksum');
   if (/^(?:sha256:[0-9a-f]{64}|[0-9a-f]{40})$/.test(checksum)) return undefined;
@@ -120,7 +119,7 @@ function addObstacle(instruction: Instruction): string | undefined {
 function isLocal(source: string): boolean {
   if (/^\.\.?\//.test(source)) return true;
   if (/:\/\/|^[^/@]*@[^/]*:|\.git\/?(?:[#?]|$)/.test(source)) return false;
-  // A variable may stand where it can make neither a scheme nor a repository's name.
+  // A variable is allowed where it cannot form a scheme or a repository's name.
   return !source.includes('$') || /^[^$:@/]*\/.*\.[A-Za-z0-9]+$/.test(source);
 }
 

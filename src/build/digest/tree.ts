@@ -7,7 +7,7 @@ import { type TreeEntry, unreadable, walk } from './walk.ts';
 
 /** Files open at a time: enough to keep a disk busy, far from any limit. */
 const parallel = 16;
-/** What is read at once; most sources are smaller. */
+/** Read at once; most sources are smaller. */
 const chunkBytes = 256 * 1024;
 
 /**
@@ -15,7 +15,7 @@ const chunkBytes = 256 * 1024;
  * left out. So are extended attributes, though BuildKit sends them (tonistiigi/fsutil, loadXattr): Node can't read them,
  * and git keeps none.
  *
- * @throws Unresolvable for what can't be read; the signal's reason on abort.
+ * @throws Unresolvable for files that cannot be read; the signal's reason on abort.
  */
 export async function hashTree(folder: string, ignore: Ignore, signal: AbortSignal): Promise<string> {
   const entries = await walk(folder, ignore, signal);
@@ -64,6 +64,6 @@ async function hashFile(file: string, path: string, size: number, buffer: Buffer
   } catch (error) {
     throw unreadable(path, error);
   }
-  if (total !== size) throw new Unresolvable(`"${path}" changes while it is read`);
+  if (total !== size) throw new Unresolvable(`"${path}" changed while Sluice read it`);
   return hash.digest('hex');
 }

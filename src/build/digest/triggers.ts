@@ -10,10 +10,10 @@ interface ImageConfig {
 }
 
 /**
- * Why the tree's digest does not say all of what a base's ONBUILD triggers take; undefined if it does. Their text is in
- * the base's digest, and files of the context are in the tree: only other images, stages and URLs are in neither.
+ * Why the tree's digest does not cover all inputs of a base's ONBUILD triggers; undefined if it does. Their text is in the
+ * base's digest, and files of the context are in the tree: only other images, stages and URLs are in neither.
  *
- * Asked only of what is to be built: an image that is found by its tree was built from bases that passed this.
+ * Called only for images that must be built: an image that is found by its tree was built from bases that passed this.
  *
  * @param references of all bases, each with its digest.
  * @param platforms of the build; empty: all the base has.
@@ -26,15 +26,15 @@ export async function triggersBeyondTree(
   const found = await Promise.all(
     references.map(async (reference) => {
       const image = tryParseImage(reference);
-      if (image?.digest === undefined) return `the triggers of ${reference} can't be read`;
+      if (image?.digest === undefined) return `the triggers of ${reference} cannot be read`;
       const open = registry(image.registry);
       const manifest = await open.manifest(image.repository, image.digest);
       const triggers = manifest && (await triggersOf(manifest, image.repository, platforms, open));
-      if (triggers === undefined) return `the triggers of ${reference} can't be read`;
+      if (triggers === undefined) return `the triggers of ${reference} cannot be read`;
       const beyond = triggers.find(takesMore);
       return beyond === undefined
         ? undefined
-        : `${reference} has the trigger "ONBUILD ${beyond}", and what that takes can't be told`;
+        : `${reference} has the trigger "ONBUILD ${beyond}", whose inputs are not known`;
     }),
   );
   return found.find((candidate) => candidate !== undefined);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Ignore, Verdict } from '../../config/dockerignore/ignore.ts';
 import { Unresolvable } from '../../config/dockerignore/unresolvable.ts';
 
-/** A file, folder, link or device as BuildKit gets it: owners are reset to root, and times are no content. */
+/** A file, folder, link or device as BuildKit gets it: owners are reset to root, and times are not content. */
 export interface TreeEntry {
   /** From the root, with forward slashes. */
   readonly path: string;
@@ -19,10 +19,10 @@ export interface TreeEntry {
 }
 
 /**
- * Everything of a folder that a build sees, in no particular order. Folders that are excluded and in which no
- * exception can match are not entered; excluded ones with something included below are a part of the tree.
+ * Everything of a folder that a build sees, in no particular order. Excluded folders in which no exception can match are
+ * not entered; excluded folders with something included below are part of the tree.
  *
- * @throws Unresolvable for what can't be read; the signal's reason on abort.
+ * @throws Unresolvable for files that cannot be read; the signal's reason on abort.
  */
 export async function walk(folder: string, ignore: Ignore, signal: AbortSignal): Promise<TreeEntry[]> {
   const root = await realpath(folder).catch((error) => {
@@ -97,8 +97,8 @@ function kindOf(stats: Stats): TreeEntry['kind'] {
   return stats.isSocket() ? 'socket' : 'device';
 }
 
-/** @param error of a call to the file system; anything else is a bug and is handed on. */
+/** @param error of a call to the file system; anything else is a bug and is rethrown. */
 export function unreadable(path: string, error: unknown): unknown {
   const isSystem = error instanceof Error && 'syscall' in error && 'code' in error;
-  return isSystem ? new Unresolvable(`"${path}" can't be read (${error.code})`) : error;
+  return isSystem ? new Unresolvable(`"${path}" cannot be read (${error.code})`) : error;
 }

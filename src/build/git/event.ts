@@ -1,9 +1,8 @@
-import { isQueueBranch, isQueueRun } from '../../kernel/merge-queue.ts';
-import { readPayload } from '../../kernel/webhook.ts';
+import { isQueueBranch, isQueueRun, readPayload } from '../../kernel/webhook.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What GitHub says of the run, as far as it bears on whose code is built. */
+/** The facts of the GitHub run that determine whose code is built. */
 export interface BuildEvent {
   readonly kind: 'queue' | 'other';
   /** The commit the run is for; a checkout may be another. */
@@ -36,7 +35,7 @@ interface Payload {
   } | null;
 }
 
-/** Reads the variables of the run and the webhook's payload, which is others' text: what makes no sense says nothing. */
+/** Reads the variables of the run and the webhook's payload. The payload is untrusted input: invalid values are ignored. */
 export function readBuildEvent(env: Env): BuildEvent {
   const payload = readPayload<Payload>(env['GITHUB_EVENT_PATH']);
   const name = env['GITHUB_EVENT_NAME'] ?? '';
@@ -65,7 +64,7 @@ function pullOf(name: string, merged: string | undefined, payload: Payload | und
     return { number: merged ?? numberOf(pull?.number), isOwn: isOwn(pull?.head?.repo) };
   }
   if (name === 'issue_comment' && payload?.issue?.pull_request) {
-    // Whose the head is, a comment's payload does not say.
+    // A comment's payload does not have the owner of the head.
     return { number: numberOf(payload.issue.number), isOwn: false };
   }
   const run = payload?.workflow_run;

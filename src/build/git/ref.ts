@@ -2,9 +2,8 @@ import { UserError } from '../../kernel/errors.ts';
 import { plainEnv } from '../../kernel/process/child-env.ts';
 import { runProcess } from '../../kernel/process/process.ts';
 import { type BuildEvent, readBuildEvent } from './event.ts';
-import { isOrigin, newestVersion, provenance } from './provenance.ts';
 
-/** What this build is of: a tag, a branch, a pull request, an entry of a merge queue, or none of them. */
+/** The source of this build: a tag, a branch, a pull request, an entry of a merge queue, or none of them. */
 export interface GitRef {
   readonly kind: 'tag' | 'branch' | 'pull' | 'queue' | 'none';
   /** `v1.2.3`, `feature/x`, `12`; empty for `queue` and `none`. */
@@ -14,13 +13,13 @@ export interface GitRef {
   /** Whether files differ from the commit. */
   readonly dirty: boolean;
   readonly defaultBranch: string;
-  /** Why nothing of it is pushed, no tag set and no cache of others written: its code is that of a change. */
+  /** Why nothing is pushed, no tag set and no shared cache written: the code is that of an unmerged change. */
   readonly foreign: string | undefined;
-  /** Where the repository can be looked at, for labels. */
+  /** The repository's page, for labels. */
   readonly url: string | undefined;
   /** All tags git knows of here; CI checkouts often have none. */
   readonly tags: readonly string[];
-  /** Where the checkout is not what the run is for, or is no commit. */
+  /** Where the checkout differs from the run's commit, or has no commit. */
   readonly notes: readonly string[];
 }
 
@@ -32,11 +31,11 @@ export interface GitEffects {
 /** Runs git in the folder. @returns what it prints; undefined when it fails. */
 export type Git = (...args: string[]) => Promise<string | undefined>;
 
-/** What git knows of the checkout. */
+/** The checkout as git knows it. */
 export interface Checkout {
   readonly head: string;
   readonly dirty: boolean;
-  /** Branch that is checked out; undefined for a commit alone. */
+  /** Branch that is checked out; undefined for a detached commit. */
   readonly branch: string | undefined;
   readonly tagsHere: readonly string[];
   /** `https://github.com/acme/shop`, of the remote `origin`. */
@@ -44,11 +43,11 @@ export interface Checkout {
 }
 
 /**
- * The commit that is checked out decides, and never what the event names: under `pull_request_target`, `workflow_run`
- * or a dispatch a workflow may check out anything. What GitHub says of the run (its branch, its tag) holds for the
- * commit it names, GITHUB_SHA, and for no other.
+ * The commit that is checked out decides, never the one that the event names: under `pull_request_target`,
+ * `workflow_run` or a dispatch a workflow may check out anything. The branch and the tag of the GitHub run belong to its
+ * commit, GITHUB_SHA, and to no other.
  *
- * @param isNamed whether somebody named the tags: then a commit of unknown origin may be pushed.
+ * @param isNamed whether the user set the tags: then a commit of unknown origin may be pushed.
  * @throws UserError `build.checkout`: on GitHub, without a commit, or with one of unknown origin.
  */
 export async function readGitRef(folder: string, effects: GitEffects, isNamed = false): Promise<GitRef> {
@@ -87,7 +86,7 @@ export async function readGitRef(folder: string, effects: GitEffects, isNamed = 
       kind: 'none',
       name: '',
       foreign: event && foreignOf(event),
-      notes: ['git knows no commit here: the images get no name of one'],
+      notes: ['git has no commit here, so no image is tagged with one'],
     };
   }
   const checkout = { head, branch, dirty: shared.dirty, tagsHere: lines(here), origin };
@@ -98,7 +97,7 @@ export async function readGitRef(folder: string, effects: GitEffects, isNamed = 
   return { ...shared, ...named, notes: [...(named.notes ?? []), ...dirt] };
 }
 
-/** What a checkout is called, and with which doubts. */
+/** The name of a checkout, and notes about it. */
 export type Named = Pick<GitRef, 'kind' | 'name'> & Partial<Pick<GitRef, 'foreign' | 'notes'>>;
 
 /** Outside of CI: a tag only on a clean checkout of it. */
@@ -120,24 +119,24 @@ async function nameOnGitHub(
   if (event.kind === 'queue') {
     return { kind: 'queue', name: '', foreign: foreignOf(event) };
   }
-  // With files that differ it may be anybody's: pull requests are also put over the base branch's checkout.
+  // Changed files may come from anyone: some workflows put a pull request over the base branch's checkout.
   const isBase = isOfRun && !dirty && event.base !== undefined;
-  const note = `The checkout is ${short(head)}, the run is for ${short(event.sha)}: the checkout names the images`;
+  const note = `The checkout is ${short(head)}, the run is for ${short(event.sha)}: images are tagged after the checkout`;
   const notes = isOfRun ? [] : [note];
   if (event.pull !== undefined && !isBase) return { ...ofPull(event), notes };
   if (isOfRun && event.base !== undefined) return event.base;
-  // A deployment may be created for a commit alone, and for any: a fork's is as good as another.
+  // A deployment may be created for any commit, including one of a fork.
   const found = await provenance(checkout, event, git);
   if (found !== undefined) return { ...found, notes };
   if (!isNamed) throw unknownCommit(checkout, event);
   return {
     kind: 'none',
     name: '',
-    notes: [...notes, `${short(head)} is on no branch and no tag that git knows here`],
+    notes: [...notes, `${short(head)} is not on any branch or tag that git has here`],
   };
 }
 
-/** Without a number (a run that follows a fork's) it has no tag of its own. */
+/** Without a number (a run that follows a fork's) the pull request has no tag. */
 function ofPull(event: BuildEvent): Named {
   const number = event.pull?.number;
   const name =
@@ -146,9 +145,9 @@ function ofPull(event: BuildEvent): Named {
 }
 
 function foreignOf({ kind, pull }: BuildEvent): string | undefined {
-  if (kind === 'queue') return 'an entry of the merge queue is on no branch yet';
+  if (kind === 'queue') return 'an entry of the merge queue is not on a branch yet';
   if (pull === undefined || pull.isOwn) return undefined;
-  return 'a pull request from a fork may read the registry, and no more';
+  return 'a pull request from a fork can only read the registry';
 }
 
 async function commitOf(sha: string, git: Git): Promise<string | undefined> {
@@ -159,14 +158,14 @@ async function commitOf(sha: string, git: Git): Promise<string | undefined> {
 
 function dirtNote(changed: readonly string[], head: string): string {
   const count = changed.length === 1 ? '1 file differs' : `${changed.length} files differ`;
-  return `${count} from commit ${short(head)}, so no image is named after it: ${changed[0]?.replace(/^ ?\S+ +/, '')}${changed.length > 1 ? ', …' : ''}`;
+  return `${count} from commit ${short(head)}, so no image is tagged with it: ${changed[0]?.replace(/^ ?\S+ +/, '')}${changed.length > 1 ? ', …' : ''}`;
 }
 
 function noCommit(folder: string): UserError {
   return new UserError({
     code: 'build.checkout',
-    message: `git knows no commit in ${folder}, so the images have no name`,
-    hint: 'Check the repository out with actions/checkout, where git is installed (in a container: before the checkout), or name the tags: `tags: preview`.',
+    message: `git has no commit in ${folder}, so Sluice cannot name the images`,
+    hint: 'Check the repository out with actions/checkout, or set the tags: `tags: preview`. In a container, install git before the checkout.',
   });
 }
 
@@ -175,8 +174,8 @@ function unknownCommit({ head, origin }: Checkout, { repository, sha }: BuildEve
     origin === undefined || repository === undefined || isOrigin(origin, repository) ? '' : ` of ${origin}`;
   return new UserError({
     code: 'build.checkout',
-    message: `The checkout is ${short(head)}${of}, the run is for ${sha === head ? 'that commit alone' : short(sha)}, and no branch or tag of ${repository ?? 'the repository'} is known to have that commit`,
-    hint: 'Check out a branch or a tag by its name, or everything (`fetch-depth: 0`), or name the tags: `tags: preview`.',
+    message: `The checkout is ${short(head)}${of}, the run is for ${sha === head ? 'that commit' : short(sha)}, and no known branch or tag of ${repository ?? 'the repository'} has that commit`,
+    hint: 'Check out a branch or a tag by its name, check out everything (`fetch-depth: 0`), or set the tags: `tags: preview`.',
   });
 }
 
@@ -190,7 +189,7 @@ function ofRun({
 function webAddress(remote: string | undefined): string | undefined {
   const ssh = /^(?:ssh:\/\/)?git@([^:/]+)[:/](.+?)(?:\.git)?$/.exec(remote ?? '');
   if (ssh !== null) return `https://${ssh[1]}/${ssh[2]}`;
-  // Without what may stand before the @: it is a token more often than not.
+  // Without the part before the @, which is often a token.
   const https = /^https:\/\/(?:[^@/]*@)?([^?#]+?)(?:\.git)?$/.exec(remote ?? '');
   return https === null ? undefined : `https://${https[1]}`;
 }
@@ -199,4 +198,55 @@ const short = (sha: string) => sha.slice(0, 12);
 
 function lines(text: string | undefined): string[] {
   return (text ?? '').split('\n').filter((line) => line !== '');
+}
+
+/**
+ * Where a commit comes from that is not the one the run is for. A commit proves nothing by itself: GitHub serves the
+ * commits of all forks under the repository's own address. A branch or a tag of the repository must have it, by the
+ * names git keeps of the remote; the name of a local branch is arbitrary.
+ *
+ * @returns undefined if nothing proves that it is the repository's own.
+ */
+export async function provenance(
+  { head, dirty, branch, tagsHere, origin }: Checkout,
+  { repository }: BuildEvent,
+  git: Git,
+): Promise<Named | undefined> {
+  const refs = async (...args: string[]) =>
+    ((await git('for-each-ref', '--format=%(refname)', ...args)) ?? '')
+      .split('\n')
+      .filter((line) => line !== '');
+  const here = await refs('--points-at', head, 'refs/remotes');
+  const pull = here
+    .map((ref) => /^refs\/remotes\/pull\/(\d+)\//.exec(ref)?.[1])
+    .find((candidate) => candidate !== undefined);
+  if (pull !== undefined) {
+    return {
+      kind: 'pull',
+      name: pull,
+      foreign: `pull request ${pull} is checked out, and it may come from a fork`,
+    };
+  }
+  if (!isOrigin(origin, repository)) return undefined;
+  const tag = newestVersion(tagsHere) ?? tagsHere[0];
+  if (tag !== undefined && !dirty) return { kind: 'tag', name: tag };
+  const branches = here
+    .filter((ref) => ref.startsWith('refs/remotes/origin/') && ref !== 'refs/remotes/origin/HEAD')
+    .map((ref) => ref.slice('refs/remotes/origin/'.length));
+  const [only, ...others] = branches;
+  const name = branches.find((candidate) => candidate === branch) ?? (others.length === 0 ? only : undefined);
+  if (name !== undefined) return { kind: 'branch', name };
+  if (branches.length > 0) return { kind: 'none', name: '' };
+  const holders = await refs('--contains', head, '--count=1', 'refs/remotes/origin', 'refs/tags');
+  return holders.length > 0 ? { kind: 'none', name: '' } : undefined;
+}
+
+/** Whether an address is that of the repository `owner/name`. */
+export function isOrigin(origin: string | undefined, repository: string | undefined): boolean {
+  return repository !== undefined && origin?.toLowerCase().endsWith(`/${repository.toLowerCase()}`) === true;
+}
+
+/** The newest version among tags, as git sorts them. */
+export function newestVersion(tags: readonly string[]): string | undefined {
+  return tags.filter((tag) => /^v?\d+\.\d+\.\d+/.test(tag)).at(-1);
 }

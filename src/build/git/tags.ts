@@ -6,7 +6,7 @@ import { compareStable, formatVersion, isStable, parseVersion, type Version } fr
  * Tags of the images of one build, as a person expects them from the git ref: v1.2.3 → `1.2.3`, and `1.2`, `1` and
  * `latest` as far as no newer stable version has them; a branch → its name; a pull request → `pr-12`; and the commit.
  *
- * @param published versions that exist already, by git or by the registry; names that are no version do not matter.
+ * @param published versions that exist already, by git or by the registry; other names are ignored.
  */
 export function tagsOf(ref: GitRef, published: readonly string[]): string[] {
   const commit = ref.sha === undefined || ref.dirty ? [] : [`sha-${ref.sha.slice(0, 12)}`];
@@ -19,7 +19,7 @@ export function tagsOf(ref: GitRef, published: readonly string[]): string[] {
     }
     case 'branch':
       return [branchTag(ref.name), ...commit];
-    // If it is merged, its commit is the branch's, whose build names it.
+    // If it is merged, its commit becomes the branch's, whose build tags it.
     case 'queue':
       return ['queue'];
     // The commit of a pull request is a merge that exists nowhere else.
@@ -56,7 +56,7 @@ function versionTags(version: Version, published: readonly string[]): string[] {
 
 const longest = 128;
 
-/** Names that mean something of their own: a branch of such a name must not take their place. */
+/** Tags with a fixed meaning, which a branch of the same name must not replace. */
 const reserved = /^(?:latest|v?\d+(?:\.\d+)*(?:[-+].*)?|(?:tree|cache|build|sha|pr)-.*|queue)$/;
 
 /** A branch as a tag: `feature/X y` → `feature-X-y`, `latest` → `branch-latest`. */
@@ -65,7 +65,7 @@ function branchTag(name: string): string {
   return reserved.test(tag) ? tagName(`branch-${name}`) : tag;
 }
 
-/** A name as a tag; what has to be cut, or nothing is left of, gets a hash. */
+/** A name as a tag; a name that is cut, or that has no allowed character, gets a hash. */
 export function tagName(name: string): string {
   const plain = name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '');
   if (plain !== '' && plain.length <= longest) return plain;

@@ -1,4 +1,4 @@
-/** A version as semver.org defines it, without build metadata, which no tag of an image may hold. */
+/** A version as semver.org defines it, without build metadata, which an image tag cannot contain. */
 export interface Version {
   readonly major: number;
   readonly minor: number;

@@ -3,9 +3,9 @@ import type { PlannedTarget } from '../plan.ts';
 import { imagesOf, type ManifestJson } from '../registry/manifest.ts';
 import type { Manifest, Registry } from '../registry/model.ts';
 
-/** The image of one platform within what a tag shows. */
+/** The image of one platform within a tag's manifest or index. */
 export interface ImageFacts {
-  /** USER of the image; empty when it has none. */
+  /** USER of the image; empty if not set. */
   readonly user: string;
   readonly layers: readonly LayerFacts[];
 }
@@ -17,7 +17,7 @@ export interface LayerFacts {
   readonly size: number;
 }
 
-/** Reads the images in a manifest or index from the registry; attestations are none. */
+/** Reads the images in a manifest or index from the registry, without attestations. */
 export async function imageFacts(
   registry: Registry,
   repository: string,
@@ -47,8 +47,8 @@ export async function imageFacts(
 }
 
 /**
- * Digests of the blobs that a repository has for some tags. What the cache's exporter sends is sent under the cache's
- * tag, before the push: only a look before the build tells which layers are new.
+ * Digests of the blobs that a repository has for some tags. The cache's exporter sends layers under the cache's tag,
+ * before the push, so new layers are those that the registry lacked when the build began.
  */
 async function knownBlobs(
   registry: Registry,
@@ -66,7 +66,7 @@ async function knownBlobs(
   return new Set(digests);
 }
 
-/** Layers that the repositories have for what a build starts from. @param open registries for a short look. */
+/** Layers that the repositories have for what a build starts from. @param open opens registries with a short deadline. */
 export async function blobsBefore(toBuild: readonly PlannedTarget[], open: (host: string) => Registry) {
   const found = await Promise.all(
     toBuild.map(async (planned) => {

@@ -1,7 +1,7 @@
 import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
 import type { Manifest, Registry } from '../registry/model.ts';
 
-/** An image that is in the registry already, and the tags it is to get. */
+/** An image that is in the registry already, and its new tags. */
 export interface Publication {
   readonly name: string;
   readonly registry: string;
@@ -13,16 +13,16 @@ export interface Publication {
 export interface PublishEffects {
   readonly registry: (host: string) => Registry;
   /**
-   * For tags that are put: a cancellation lets what is under way come to its end, for a moment. A request that is broken
-   * off may be carried out all the same, after it was looked whether there is something to undo.
+   * For setting tags: on cancellation, requests in flight get a moment to finish. The registry may still execute an aborted
+   * request, after Sluice has checked what to undo.
    */
   readonly registryForTags: (host: string) => Registry;
-  /** The same after a cancellation, for a few seconds: what has been begun is undone even then. */
+  /** The same for a few seconds after a cancellation, to undo tags that were set. */
   readonly registryForUndo: () => (host: string) => Registry;
   readonly signal: AbortSignal;
 }
 
-/** A tag that showed another image before. */
+/** A tag that pointed to another image before. */
 export interface MovedTag {
   readonly name: string;
   readonly tag: string;
@@ -32,16 +32,15 @@ export interface MovedTag {
 interface Change {
   readonly publication: Publication;
   readonly tag: string;
-  /** What the tag shows now. */
+  /** The image that the tag points to now. */
   readonly before: Manifest | undefined;
 }
 
 /**
- * Puts all tags of all images, or none: a release is never visible in part. No layer moves, for the images are there.
- * When one can't be put, the others get back what they showed before; tags that are new are deleted, where the registry
- * allows it.
+ * Sets all tags of all images, or none: a release is never visible in part. The images are in the registry, so no layer
+ * is sent. If one tag fails, the others are restored; new tags are deleted if the registry allows it.
  *
- * @throws UserError `build.tags`, `registry.*` when none was put; the signal's reason.
+ * @throws UserError `build.tags`, `registry.*` if none was set; the signal's reason.
  */
 export async function publish(
   publications: readonly Publication[],
@@ -64,7 +63,7 @@ export async function publish(
   );
 }
 
-/** Tags that do not show the image yet. */
+/** Tags that do not point to the image yet. */
 async function changesOf(publication: Publication, effects: PublishEffects): Promise<Change[]> {
   const registry = effects.registry(publication.registry);
   const all = await Promise.all(
@@ -82,7 +81,7 @@ async function put({ publication, tag }: Change, registry: PublishEffects['regis
   await registry(publication.registry).put(publication.repository, tag, publication.manifest);
 }
 
-/** All of them, also those whose request failed: the registry may have done it all the same. @returns what is left. */
+/** Includes tags whose request failed, because the registry may have set them. @returns tags that are still wrong. */
 async function undo(changes: readonly Change[], effects: PublishEffects): Promise<string[]> {
   const open = effects.registryForUndo();
   const left = await Promise.all(
@@ -109,12 +108,12 @@ function tagsError(reason: unknown, changes: readonly Change[], left: readonly s
   if (changes.length === 1) return known;
   const state =
     left.length === 0
-      ? 'none of the release’s tags is set'
-      : `these could not be put back: ${left.join(', ')}`;
+      ? 'no tag of this release is set'
+      : `these tags could not be restored: ${left.join(', ')}`;
   return new UserError({
     code: 'build.tags',
     message: `${messageOf(known)}; ${state}`,
-    hint: 'Run again: the images are in the registry, so it takes a second.',
+    hint: 'Run the command again. The images are in the registry, so it takes a second.',
     ...(known.output === undefined ? {} : { output: known.output }),
     cause: known,
   });

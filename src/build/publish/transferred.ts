@@ -9,7 +9,7 @@ import type { PlannedTarget } from '../plan.ts';
 import type { Manifest, Registry } from '../registry/model.ts';
 
 /**
- * What `registry: none` cannot do: the images stay in the engine that deploys take them from.
+ * Refuses what `registry: none` cannot do: the images stay in the engine, from which a deploy transfers them.
  *
  * @throws UserError `build.carried`.
  */
@@ -21,9 +21,9 @@ export function refuseUncarried(
   const many = targets.find(({ platforms }) => platforms.length > 1);
   const message =
     builder !== undefined && builder.driver !== 'docker'
-      ? `the builder in use has the driver ${builder.driver}, which keeps images where no deploy finds them`
+      ? `the builder in use has the driver ${builder.driver}, which keeps images outside the engine, so a deploy cannot find them`
       : config.build.sbom || config.build.provenance
-        ? 'sbom and provenance are attached in a registry, and there is none'
+        ? 'sbom and provenance need a registry'
         : many !== undefined
           ? `${many.name} is built for ${many.platforms.join(' and ')}; without a registry an image has one platform`
           : undefined;
@@ -35,7 +35,7 @@ export function refuseUncarried(
   });
 }
 
-/** A registry's cache needs a registry; the engine keeps its own, and GitHub's service may help a new machine. */
+/** There is no registry for the cache. The engine keeps its own; GitHub's service may help a new machine. */
 export function cacheOfCarried(
   builder: BuilderFacts,
   place: BuildPlace,
@@ -44,14 +44,14 @@ export function cacheOfCarried(
   const here = { ...place, push: false };
   const chosen = chooseCache(builder, here, asked);
   if (chosen.backend !== 'registry' && chosen.backend !== 'inline') return chosen;
-  return { backend: 'none', writes: false, why: 'the engine keeps its own from one run to the next' };
+  return { backend: 'none', writes: false, why: 'the engine keeps its own cache between runs' };
 }
 
 /**
- * Gives new images the tags that say what they are.
+ * Tags new images by their tree and digest.
  *
  * @param holding reference that a target was built under.
- * @param lost targets whose files changed meanwhile: no image of their tree.
+ * @param lost targets whose files changed during the build: their image is not that of their tree.
  */
 export async function keepAll(
   built: readonly PlannedTarget[],
@@ -66,7 +66,7 @@ export async function keepAll(
       const held = tagOf(holding(planned));
       const manifest = await registry.manifest(repository, held);
       if (manifest === undefined) {
-        const message = `${planned.target.name} was built and is not in the engine: somebody removed it`;
+        const message = `${planned.target.name} was built, but it is not in the engine any longer`;
         throw new UserError({ code: 'build.failed', message, hint: 'Run again.' });
       }
       const tree = lost.has(planned) ? undefined : planned.treeTag;
@@ -78,7 +78,7 @@ export async function keepAll(
   return new Map(kept);
 }
 
-/** At its end the images lose the tag they were built under: one that failed its smoke test is found by nobody. */
+/** On disposal the images lose the tag they were built under, so that no build finds one that failed its smoke test. */
 export function heldUntilKept(
   built: readonly PlannedTarget[],
   holding: (planned: PlannedTarget) => string,

@@ -3,7 +3,7 @@ import { denied, unexpected } from './errors.ts';
 import type { Login } from './model.ts';
 import { realmOf, shown } from './origin.ts';
 
-/** What a registry asks for: `WWW-Authenticate` (RFC 9110, 11.6.1; distribution's token authentication). */
+/** A registry's `WWW-Authenticate` (RFC 9110, 11.6.1; distribution's token authentication). */
 export interface Challenge {
   readonly scheme: 'bearer' | 'basic';
   readonly parameters: Readonly<Record<string, string>>;
@@ -37,8 +37,7 @@ export interface Ask {
 }
 
 /**
- * The value of `Authorization` that answers a challenge of the registry itself; without a login a token for everybody is
- * asked for.
+ * The value of `Authorization` that answers a challenge of the registry itself; without a login, that of an anonymous token.
  *
  * @throws UserError `registry.denied`, `registry.protocol`.
  */
@@ -51,7 +50,7 @@ export async function authorize(ask: Ask): Promise<string> {
   const realm = realmOf(challenge.parameters.realm, ask.base);
   if ('fault' in realm) throw unexpected(host, `it ${realm.fault}`);
   const answer = await tokenAnswer(realm, ask);
-  // Wherever it points to, nobody has said that a login may go there.
+  // Neither the user nor the registry has approved sending the login to another place.
   if (answer.status >= 300 && answer.status < 400)
     throw unexpected(host, `its token service ${shown(realm)} redirects (${answer.status})`);
   if (answer.status === 401 || answer.status === 403 || answer.status === 400) {
@@ -60,7 +59,7 @@ export async function authorize(ask: Ask): Promise<string> {
   if (!answer.ok) throw unexpected(host, `its token service answers ${answer.status}`);
   const body = (await answer.json().catch(() => ({}))) as { token?: unknown; access_token?: unknown };
   const token = body.token ?? body.access_token;
-  if (typeof token !== 'string' || token === '') throw unexpected(host, 'its token service gives no token');
+  if (typeof token !== 'string' || token === '') throw unexpected(host, 'its token service returns no token');
   return `Bearer ${token}`;
 }
 

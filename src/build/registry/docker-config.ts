@@ -8,14 +8,14 @@ import type { Login } from './model.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Environment for docker and buildx in which they are logged in; dispose to forget the logins. */
+/** Environment in which docker and buildx are logged in; dispose to delete the logins. */
 export interface LoggedIn extends AsyncDisposable {
   readonly env: ChildEnv;
 }
 
 /**
- * A private copy (0700) of Docker's configuration with the logins of the environment in it, gone when it is disposed:
- * nothing of them stays in the user's own. No arguments, no `docker login`: its file is written as it would.
+ * A private copy (0700) of Docker's configuration with the logins of the environment, deleted on disposal: the user's own
+ * stays unchanged. The file has the format of `docker login`, so no password is on a command line.
  *
  * @param logins by registry; without any the user's own configuration is used as it is.
  */
@@ -32,7 +32,7 @@ export async function logIn(env: Env, logins: ReadonlyMap<string, Login>): Promi
     const merged = {
       ...config,
       auths: { ...config.auths, ...Object.fromEntries(entries) },
-      // A helper would go before the file; an empty one means none.
+      // A helper takes precedence over the file; an empty name disables it.
       credHelpers: { ...config.credHelpers, ...Object.fromEntries(entries.map(([key]) => [key, ''])) },
     };
     await writeFile(join(folder, 'config.json'), JSON.stringify(merged), { mode: 0o600, flag: 'wx' });
@@ -44,7 +44,7 @@ export async function logIn(env: Env, logins: ReadonlyMap<string, Login>): Promi
     await dispose();
     throw error;
   }
-  // Builders stay where they are.
+  // Keep the user's builders.
   const builders = env.BUILDX_CONFIG ?? (own === undefined ? undefined : join(own, 'buildx'));
   const more = { DOCKER_CONFIG: folder, BUILDX_CONFIG: builders };
   return { env: { ...child, ...more }, [Symbol.asyncDispose]: dispose };

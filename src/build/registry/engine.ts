@@ -15,13 +15,13 @@ interface Inspected {
   readonly Id: string;
   readonly RepoTags?: readonly string[] | null;
   readonly RepoDigests?: readonly string[] | null;
-  /** Engines from 28 on say with it that they have containerd's store. */
+  /** Engines from 28 on set it if they use containerd's store. */
   readonly Descriptor?: unknown;
 }
 
 /**
- * The engine where Sluice runs in the place of a registry, for images that are carried to the hosts. What stands for a
- * manifest here is the image itself, and its digest is that of the configuration.
+ * The engine where Sluice runs, used like a registry for images that a deploy transfers to the hosts. The image itself
+ * serves as its manifest; its digest is that of the configuration.
  */
 export function engineRegistry(effects: EngineRegistryEffects): Registry {
   const docker = (...args: readonly string[]): Promise<ProcessResult> =>
@@ -62,8 +62,8 @@ export function engineRegistry(effects: EngineRegistryEffects): Registry {
 }
 
 /**
- * The older store calls an image by its configuration. Containerd's calls it by its manifest and does not tell the
- * configuration, but an image of ours has a tag that says it; a new one is read through once.
+ * The older store identifies an image by its configuration. Containerd's identifies it by its manifest and does not report
+ * the configuration, but Sluice's images have a tag with it; a new image is read once to compute it.
  */
 async function configDigest(
   image: Inspected,
@@ -95,8 +95,8 @@ async function configDigest(
 function silent({ stderr, stdout }: ProcessResult): UserError {
   return new UserError({
     code: 'build.builder',
-    message: 'The Docker engine where Sluice runs does not do what `registry: none` needs of it',
-    hint: 'Start it, and look at what it says below.',
+    message: 'The Docker engine on this machine failed a command that `registry: none` needs',
+    hint: 'Check that it runs. Its output is below.',
     output: tail(stderr || stdout, 5),
   });
 }

@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../../kernel/errors.ts';
 
-/** 401 and 403, and a token service that gives none. */
+/** 401, 403, and a token service that refuses a token. */
 export function denied(host: string, what: string, said: string | undefined, hadLogin: boolean): UserError {
   return new UserError({
     code: 'registry.denied',
@@ -17,15 +17,15 @@ function loginHint(host: string, hadLogin: boolean): string {
       : 'Pass GITHUB_TOKEN to Sluice with `env:`, and give the job `permissions: { packages: write }`.';
   }
   return hadLogin
-    ? 'Does this user have the right to push there? Is the repository’s name right, and the password or token still valid?'
+    ? 'Check that this user can push there, that the repository’s name is right, and that the password or token is still valid.'
     : 'Set SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD, or run `docker login` first.';
 }
 
 export function throttled(host: string, said: string | undefined): UserError {
   return new UserError({
     code: 'registry.throttled',
-    message: `${host} takes no more requests for now (429)`,
-    hint: 'Wait and run again; a login has a higher limit than none.',
+    message: `${host} rejects further requests for now (429)`,
+    hint: 'Wait, then run the command again. With a login the limit is higher.',
     ...output(said),
   });
 }
@@ -42,14 +42,14 @@ export function unreachable(host: string, why: string): UserError {
 
 /** A connection that broke partway. @param said output of docker. */
 export function pushBroken(host: string, said: string): UserError {
-  return unavailable(`The push to registry ${host} broke off`, said);
+  return unavailable(`The push to registry ${host} was interrupted`, said);
 }
 
 function unavailable(message: string, said?: string): UserError {
   return new UserError({
     code: 'registry.unavailable',
     message,
-    hint: 'Run the command again when the registry answers. Nothing that was built or pushed is lost.',
+    hint: 'Run the command again when the registry responds. Built and pushed images are kept.',
     ...output(said),
   });
 }
@@ -57,10 +57,18 @@ function unavailable(message: string, said?: string): UserError {
 export function unexpected(host: string, why: string, said?: string): UserError {
   return new UserError({
     code: 'registry.protocol',
-    message: `${host} does not answer as a registry does: ${why}`,
-    hint: 'Is this the right name? Something between here and the registry (a proxy, a login page) may answer in its place.',
+    message: `${host} does not respond like a registry: ${why}`,
+    hint: 'Check the name. A proxy or a login page may respond instead of the registry.',
     ...output(said),
   });
+}
+
+/** Whether the same request may succeed in a moment. */
+export function isPassing(error: unknown): boolean {
+  return (
+    error instanceof UserError &&
+    (error.code === 'registry.throttled' || error.code === 'registry.unavailable')
+  );
 }
 
 function repositoryIn(scope: string): string {
@@ -80,7 +88,7 @@ export function reasonOf(error: unknown, requestMs: number): string {
   return known[code] ?? messageOf(cause);
 }
 
-/** What Node says with the name of a system call, in words. */
+/** Node's error codes in words. */
 const known: Readonly<Record<string, string>> = {
   ENOTFOUND: 'DNS lookup failed',
   EAI_AGAIN: 'DNS lookup failed',

@@ -1,19 +1,20 @@
 import { formatImage, tryParseImage } from '../../config/images/reference.ts';
 import type { ImageConfig } from '../../config/model.ts';
 import { messageOf } from '../../kernel/errors.ts';
-import type { ImageEngine } from './image-engines.ts';
+import { dockerEnv } from '../../kernel/process/child-env.ts';
+import { runProcess, tail } from '../../kernel/process/process.ts';
 import { imageConfigOf } from './image-json.ts';
 import { childFor, imagesOf, type ManifestJson, platformOfChild } from './manifest.ts';
 import type { Registry } from './model.ts';
 
 export type ImageAnswer =
-  /** @param source what told it: an engine's name, or the registry's. */
+  /** @param source the name of the engine or of the registry. */
   | { readonly config: ImageConfig; readonly source: string }
   /** Why it is not known, for a sentence: `ghcr.io refuses access to acme/web`. */
   | { readonly unresolved: string };
 
 export interface ImageConfigEffects {
-  /** Asked in this order, before any registry. An engine that does not answer is passed over. */
+  /** Queried in this order, before any registry. An engine that does not answer is skipped. */
   readonly engines: readonly ImageEngine[];
   /** Opens registries whose requests end with the signal (open.ts). */
   readonly registries: (signal: AbortSignal) => (host: string) => Registry;
@@ -25,12 +26,12 @@ export interface ImageConfigEffects {
 const defaultDeadlineMs = 10_000;
 
 /**
- * The configurations of images as the engines and registries have them, without a pull. Docker Hub counts manifests
- * that are read (100 in six hours without a login), so equal references are asked for once.
+ * The configurations of images as the engines and registries have them, without a pull. Docker Hub limits reads of
+ * manifests (100 in six hours without a login), so equal references are requested once.
  *
  * @param references as the compose files name them.
  * @param platform of the server, `linux/arm64` or as `uname -m` spells it; undefined: not known, any will do.
- * @returns an answer for each reference. Nothing but an abort of `signal` is thrown.
+ * @returns an answer for each reference. It throws only on abort of `signal`.
  */
 export async function readImageConfigs(
   references: readonly string[],
@@ -61,7 +62,7 @@ export async function readImageConfig(
   effects: ImageConfigEffects,
 ): Promise<ImageAnswer> {
   const answers = await readImageConfigs([reference], platform, effects);
-  return answers.get(reference) ?? { unresolved: 'nothing was asked' };
+  return answers.get(reference) ?? { unresolved: 'it was not requested' };
 }
 
 async function askFor(
@@ -120,14 +121,14 @@ async function askRegistry(
     manifest = JSON.parse(single.text) as ManifestJson;
   }
   const { config } = manifest;
-  // Charts, signatures and other artifacts have a type of their own here; Docker's first format has no config at all.
+  // Charts, signatures and other artifacts have another type here; Docker's first format has no config at all.
   if (config === undefined || !isImage(config.mediaType))
     return { unresolved: `${formatImage(image)} is not a container image` };
   const blob = (await registry.json(repository, config.digest)) as { config?: unknown };
   return { config: imageConfigOf(blob.config ?? {}), source: registry.host };
 }
 
-/** @param type undefined: OCI demands one, some builders leave it out. */
+/** @param type undefined: OCI requires it, but some builders omit it. */
 function isImage(type: string | undefined): boolean {
   return (
     type === undefined ||
@@ -136,7 +137,7 @@ function isImage(type: string | undefined): boolean {
   );
 }
 
-/** The end of `work`, or the signal's reason: some of what is asked here takes no signal. */
+/** The result of `work`, or the signal's reason: some requests here do not accept a signal. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   work.catch(() => {});
@@ -148,4 +149,42 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** An engine that may have an image already, which saves a request to a registry. */
+export interface ImageEngine {
+  /** Its name in messages. */
+  readonly name: string;
+  /**
+   * @returns the answer of `docker image inspect`; undefined: the engine does not have the image.
+   * @throws Error if the engine does not answer.
+   */
+  readonly inspect: (reference: string, signal: AbortSignal) => Promise<unknown>;
+}
+
+/** Runs a command where an engine is: on this machine, or on a server. */
+export type RunThere = (
+  argv: readonly [string, ...string[]],
+  signal: AbortSignal,
+) => Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+
+/** An engine that is queried with the docker command. */
+export function commandEngine(name: string, run: RunThere): ImageEngine {
+  return {
+    name,
+    inspect: async (reference, signal) => {
+      const argv = ['docker', 'image', 'inspect', '--format', '{{json .}}', '--', reference] as const;
+      const { code, stdout, stderr } = await run(argv, signal);
+      if (code === 0) return JSON.parse(stdout) as unknown;
+      if (/no such image/i.test(stderr)) return undefined;
+      throw new Error(tail(stderr || stdout, 1));
+    },
+  };
+}
+
+/** The engine where Sluice runs, as the docker command finds it. */
+export function localEngine(env: Readonly<Record<string, string | undefined>>): ImageEngine {
+  return commandEngine('the local engine', (argv, signal) =>
+    runProcess(argv, { env: dockerEnv(env), signal }),
+  );
 }

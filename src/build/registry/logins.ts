@@ -22,7 +22,7 @@ export interface DockerConfig {
 
 /**
  * Logins that the environment gives: GITHUB_TOKEN for ghcr.io, SLUICE_REGISTRY_USER and SLUICE_REGISTRY_PASSWORD for one
- * registry. No other may see them.
+ * registry. No other registry gets them.
  *
  * @param own the registry that the password is for (config/app-registry.ts); undefined: none.
  */
@@ -76,19 +76,19 @@ async function dockerLogin(host: string, effects: LoginEffects): Promise<Login |
   return { kind: 'password', user: plain.slice(0, colon), password: plain.slice(colon + 1) };
 }
 
-/** Docker Hub's logins stand under the address of its first API. */
+/** Docker Hub's logins are stored under the address of its first API. */
 export function configKey(host: string): string {
   return host === 'docker.io' ? 'https://index.docker.io/v1/' : host;
 }
 
-/** Helpers that get a login for a registry from the keys of a cloud, and the variables those are in. */
+/** Helpers that create a registry login from cloud credentials, and the variables with these credentials. */
 const cloudHelpers: readonly (readonly [helper: RegExp, variables: RegExp])[] = [
   [/^ecr-login$/, /^AWS_/],
   [/^(?:gcr|gcloud)$/, /^(?:GOOGLE|CLOUDSDK)_/],
   [/^acr/, /^(?:AZURE|MSI)_/],
 ];
 
-/** What these helpers of the user's own configuration need; nothing else that is started gets it. */
+/** Variables that these helpers of the user's configuration need; no other child process gets them. */
 export function helperVariables(helpers: readonly string[], env: Env): Env {
   const needed = cloudHelpers.filter(([helper]) => helpers.some((name) => helper.test(name)));
   return Object.fromEntries(

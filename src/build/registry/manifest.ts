@@ -2,7 +2,7 @@
 export interface ManifestJson {
   readonly config?: { readonly digest: string; readonly mediaType?: string };
   readonly layers?: readonly { readonly digest: string; readonly size: number }[];
-  /** Present in an index alone. */
+  /** Present only in an index. */
   readonly manifests?: readonly ChildJson[];
 }
 
@@ -20,7 +20,7 @@ export function imagesOf({ manifests = [] }: ManifestJson): readonly ChildJson[]
   return manifests.filter(({ platform }) => platform?.os !== 'unknown');
 }
 
-/** As `uname -m` and the engine's API spell what the image spec spells otherwise. */
+/** Spellings of `uname -m` and of the engine's API that differ from the image spec. */
 const spellings: Readonly<Record<string, string>> = {
   x86_64: 'amd64',
   aarch64: 'arm64',

@@ -4,7 +4,7 @@ export interface Manifest {
   /** `sha256:…` of the bytes as the registry has them. */
   readonly digest: string;
   readonly mediaType: string;
-  /** The bytes themselves: put under another tag they must not change. */
+  /** The exact bytes, which must not change under another tag. */
   readonly text: string;
 }
 
@@ -22,15 +22,15 @@ export type Login =
 /** One registry's API, logged in as far as there are credentials. Every method throws UserError `registry.*`. */
 export interface Registry {
   readonly host: string;
-  /** Digest and type of a tag or digest; undefined if there is none. */
+  /** Digest and type of a tag or digest; undefined if it does not exist. */
   head(repository: string, reference: string): Promise<Omit<Descriptor, 'size'> | undefined>;
   manifest(repository: string, reference: string): Promise<Manifest | undefined>;
   /** A blob that is JSON: an image's configuration. */
   json(repository: string, digest: string): Promise<unknown>;
   put(repository: string, tag: string, manifest: Manifest): Promise<void>;
   tags(repository: string): Promise<readonly string[]>;
-  /** @returns whether the registry did it: many allow no deletion of tags. */
+  /** @returns whether the registry deleted it: many do not allow it. */
   deleteTag(repository: string, tag: string): Promise<boolean>;
-  /** Asks for the right to push by beginning an upload and dropping it. */
+  /** Checks the permission to push by starting an upload and canceling it. */
   checkPush(repository: string): Promise<void>;
 }

@@ -10,8 +10,8 @@ import { buildTargets, type Targets } from './targets.ts';
 type Sight = RepositorySight & Pick<Config, 'build'>;
 
 /**
- * The targets of the active services, and of those behind inactive profiles that others are built from: base images often
- * have a profile, so that `docker compose up` leaves them alone. No service of a deploy runs such an image.
+ * The targets of the active services, and of services with inactive profiles that others are built from: base images often
+ * have a profile, so that `docker compose up` skips them. No service of a deploy runs such an image.
  *
  * @returns the targets, and the model with those services in it.
  */
@@ -36,7 +36,7 @@ export async function activeTargets(
         services: target.services.filter((name) => !bases.has(name)),
       }));
       const more = [...bases].map(
-        (name) => `${name}: behind a profile, built because others are built from it`,
+        (name) => `${name}: its profile is inactive, but other images are built from it`,
       );
       return { targets: run, notes: [...notes, ...more], model };
     }

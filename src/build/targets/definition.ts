@@ -1,12 +1,11 @@
-import { resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { isRemoteContext } from '../../config/compose/build-files.ts';
 import { plain } from '../../config/compose/load.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../../config/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import type { BuildSecret, BuildTarget } from '../model.ts';
-import { hostsOf, inheritedSsh, listOf, mapOf, pathOrUrl, textOf } from './fields.ts';
 
-/** What is built, whatever it is called and whoever runs it. */
+/** The definition of an image, without its name and its services. */
 export type Definition = Omit<BuildTarget, 'name' | 'services' | 'repository'>;
 
 /** `build:` in its long form; undefined: the service builds nothing. */
@@ -58,7 +57,7 @@ export function definitionOf(
   };
 }
 
-/** `service:x` is Compose's way to say `target:x`; either may name one of several services that share an image. */
+/** `service:x` is Compose's spelling of `target:x`; either may name one of several services that share an image. */
 function namedContexts(
   all: Readonly<Record<string, string>>,
   config: Pick<Config, 'folder'>,
@@ -74,7 +73,7 @@ function namedContexts(
 
 function runOptions(build: ComposeBuild): Pick<BuildTarget, 'run'> {
   const hosts = hostsOf(build.extra_hosts);
-  // What Compose makes of `privileged`, too.
+  // As Compose translates `privileged`, too.
   const privileged = build.privileged === true ? ['security.insecure'] : [];
   const entitlements = [...new Set([...listOf(build.entitlements), ...privileged])].sort();
   const isolation = build.isolation === undefined ? '' : textOf(build.isolation);
@@ -112,7 +111,7 @@ function composeSecrets(build: ComposeBuild, model: ComposeModel): BuildSecret[]
     throw new UserError({
       code: 'build.secret',
       message: `The build secret ${source} has neither a file nor an environment variable`,
-      hint: 'Write it under `secrets:` of the compose file, with `environment: NAME` or `file: PATH`.',
+      hint: 'Define it under `secrets:` in the compose file, with `environment: NAME` or `file: PATH`.',
     });
   });
 }
@@ -137,4 +136,57 @@ function sshSpec(entry: string, folder: string): string {
   if (equals < 0) return entry;
   const paths = entry.slice(equals + 1).split(',');
   return `${entry.slice(0, equals)}=${paths.map((path) => (path === '' ? '' : resolve(folder, path))).join(',')}`;
+}
+
+/** Values of `build:` and `x-bake:` may be a string, a list or a map; these functions normalize them. */
+
+export function textOf(value: unknown): string {
+  return plain(String(value));
+}
+
+export function listOf(value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value.map(textOf) : [textOf(value)];
+}
+
+/** `{ A: 1 }` and `[A=1]`; a name without a value is omitted, as Compose does if the variable is not set. */
+export function mapOf(value: unknown): Record<string, string> {
+  if (value === undefined || value === null) return {};
+  const entries = Array.isArray(value)
+    ? listOf(value).map((item): [string, unknown] => {
+        const equals = item.indexOf('=');
+        return equals < 0 ? [item, null] : [item.slice(0, equals), item.slice(equals + 1)];
+      })
+    : Object.entries(value as object).map(([key, item]): [string, unknown] => [key, item]);
+  return Object.fromEntries(
+    entries
+      .filter(([, candidate]) => candidate !== null && candidate !== undefined)
+      .map(([key, item]) => [key, Array.isArray(value) ? String(item) : textOf(item)]),
+  );
+}
+
+/** Names with their addresses, several of one name with commas between, as bake takes them. */
+export function hostsOf(value: unknown): Record<string, string> {
+  const pairs = Array.isArray(value)
+    ? listOf(value).map((item): [string, string[]] => {
+        const [, name = '', address = ''] = /^([^=:]+)[=:](.*)$/s.exec(item) ?? [];
+        return [name, [address]];
+      })
+    : Object.entries((value ?? {}) as object).map(([name, item]): [string, string[]] => [name, listOf(item)]);
+  const found: Record<string, string> = {};
+  for (const [name, addresses] of pairs) {
+    found[name] = [...(found[name] === undefined ? [] : [found[name]]), ...addresses].join(',');
+  }
+  return found;
+}
+
+/** A URL for the builder, unchanged, or a path from `folder`. */
+export function pathOrUrl(text: string, folder: string): string {
+  if (isRemoteContext(text)) return text;
+  return isAbsolute(text) ? text : join(folder, text);
+}
+
+/** `default` once, in the order given. */
+export function inheritedSsh(entries: readonly string[]): string[] {
+  return [...new Set(entries.map((entry) => (entry === '' ? 'default' : entry)))];
 }

@@ -2,8 +2,8 @@ import { UserError } from '../../kernel/errors.ts';
 import type { BuildTarget } from '../model.ts';
 
 /**
- * What can't be built because of the targets it takes files from: `service:` of one that builds nothing, and targets
- * that need each other, of which none could be the first.
+ * Targets that cannot be built because of the targets they take files from: a `service:` that builds nothing, and targets
+ * that need each other in a cycle.
  */
 export function linkErrors(targets: readonly BuildTarget[]): UserError[] {
   const missing = targets.flatMap((target) =>
@@ -28,7 +28,7 @@ function linksOf({ contexts }: BuildTarget): Link[] {
   );
 }
 
-/** The first cycle there is: `a`, `b`, `a`. */
+/** The first cycle: `a`, `b`, `a`. */
 function cycleOf(targets: readonly BuildTarget[]): string[] | undefined {
   const harmless = new Set<string>();
   const follow = (name: string, path: readonly string[]): string[] | undefined => {
@@ -63,7 +63,7 @@ function inCycle(cycle: readonly string[]): UserError {
     message:
       cycle.length === 2
         ? `services.${cycle[0]}: its build takes files from its own image`
-        : `The builds need each other in a circle: ${cycle.join(' → ')}`,
-    hint: 'Remove one of these links: a `FROM` or `COPY --from` of the other’s image, or a `service:` context. What both need can be a service of its own.',
+        : `The builds depend on each other in a cycle: ${cycle.join(' → ')}`,
+    hint: 'Remove one of these links: a `FROM` or `COPY --from` of the other’s image, or a `service:` context. Shared parts can be a separate service.',
   });
 }

@@ -14,10 +14,10 @@ import { UserError } from '../../kernel/errors.ts';
 export type RepositorySight = Pick<Config, 'app' | 'folder' | 'registry' | 'compose'>;
 
 /**
- * Where the image of a service that is built lives: where `image:` says, by Docker's own rule. `acme/web` is
- * docker.io/acme/web, also in a repository that is called acme/web on GitHub: nothing is pushed to another place than the
- * one that `image:` names. Only a name without any path (`web`), which nobody may push to docker.io, and a service
- * without `image:` are put below `registry:` of sluice.yml.
+ * The repository of an image that is built: `image:`, by Docker's own rule. `acme/web` is docker.io/acme/web, even in a
+ * GitHub repository named acme/web: Sluice pushes only to the place that `image:` names. Only a name without a path
+ * (`web`), which docker.io reserves for official images, and a service without `image:` are placed below `registry:` of
+ * sluice.yml.
  */
 export function repositoryOf(
   name: string,
@@ -80,19 +80,19 @@ function projectName(folder: string): string {
     .replace(/^[-_]+/, '');
 }
 
-/** When two references mean one image of the app. */
+/** Decides whether two references mean one image of the app. */
 export interface SameImage {
   readonly isSame: (one: ImageReference, other: ImageReference) => boolean;
   /** The tag of a service that is built, if it tells its image from others of the name. */
   readonly tagThatMatters: (service: ComposeService) => string | undefined;
-  /** What the plan should say of it. */
+  /** Notes for the plan. */
   readonly notes: readonly string[];
 }
 
 /**
- * Tags are Sluice's own to choose, so those of the compose file count in two cases only. A name without a path may be an
- * official image, too: `nginx:1.27` is not what a service with `image: nginx:custom` builds. And some apps have all their
- * images under one name (`acme/demo:1.0-web`, `acme/demo:1.0-api`): each gets a name of its own beside it, for the tags of
+ * Sluice chooses the tags, so those of the compose file matter only in two cases. A name without a path may be an
+ * official image, too: `nginx:1.27` is not the image that a service with `image: nginx:custom` builds. And some apps have all
+ * images under one name (`acme/demo:1.0-web`, `acme/demo:1.0-api`): each gets a separate name beside it, because the tags of
  * a release can show one of them only.
  */
 export function sameImageIn(model: ComposeModel, config: RepositorySight): SameImage {
@@ -122,8 +122,7 @@ export function sameImageIn(model: ComposeModel, config: RepositorySight): SameI
     notes: isCarried(config)
       ? []
       : [...split].map(
-          (name) =>
-            `${name}: its tags are different images, so each is pushed to a name of its own, ${name}-SERVICE`,
+          (name) => `${name}: its tags are different images, so each is pushed as ${name}-SERVICE`,
         ),
   };
 }

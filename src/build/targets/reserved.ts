@@ -9,10 +9,10 @@ import { UserError, UserErrors } from '../../kernel/errors.ts';
 import type { BuildTarget } from '../model.ts';
 
 /**
- * What a `build:` section names and must not get: a credential of the job as a secret, a file of the kernel (the
- * environment of a process is one), and a cache elsewhere that would be sent the job's credentials.
+ * Refuses what a `build:` section must not get: a credential of the job as a secret, a file of the kernel (such as the
+ * environment of a process), and a remote cache that gets the job's credentials.
  *
- * @param about `variables`: those that the compose files see. A reserved name among them is the target's own.
+ * @param about `variables`: those for the compose files. A reserved name among them is the target's own.
  * @throws UserErrors `compose.reserved`, all at once.
  */
 export async function refuseReserved(
@@ -39,13 +39,13 @@ function reservedSecrets({ name: target, secrets }: BuildTarget, config: Config,
     const allowed = reservedGroup(name)?.allowed ?? 'never';
     const hint =
       allowed === 'never'
-        ? 'Set the value that the build needs under another name.'
-        : `If builds may use it, list it in sluice.yml: build: { job-credentials: [${name}] }. Else use another name.`;
+        ? 'Set the value under another name.'
+        : `If builds may use it, list it in sluice.yml: build: { job-credentials: [${name}] }. Otherwise, use another name.`;
     return [{ request: { name, key: `${target}: the build secret ${id}` }, hint }];
   });
 }
 
-/** What may not be read: `/proc/self/environ` is whatever the environment of its reader is, and `/dev/fd` its open files. */
+/** Files that builds must not read: `/proc/self/environ` has the environment of its reader, `/dev/fd` its open files. */
 async function reservedFiles(target: BuildTarget, credentials: readonly string[]): Promise<UserError[]> {
   const { dockerfile, context } = target;
   const isHere = !isRemoteContext(context);
@@ -67,19 +67,19 @@ async function reservedFiles(target: BuildTarget, credentials: readonly string[]
   ];
   const real = (path: string) => realpath(path).catch(() => path);
   const secret = new Set(await Promise.all(credentials.map(real)));
-  // What is below a context, a Dockerfile copies.
+  // A Dockerfile can copy everything below a context.
   const present = (await Promise.all(credentials.map((path) => realpath(path).catch(() => [])))).flat();
   const found = await Promise.all(
     paths.map(async ({ what, path, isFolder }) => {
       const place = await real(path);
       const isKernels = [path, place].some((candidate) => /^\/(?:proc|sys|dev)(?:\/|$)/.test(candidate));
-      if (isKernels) return { what, path, why: 'a file of the kernel that may hold credentials of the job' };
+      if (isKernels) return { what, path, why: 'a kernel file that may contain credentials of the job' };
       if (secret.has(place)) return { what, path, why: 'a file with credentials of the job' };
       if (isFolder !== true) return undefined;
       const below = present.find((file) => file.startsWith(place === '/' ? '/' : `${place}/`));
       if (below !== undefined)
-        return { what, path, why: `where ${below} is, a file with credentials of the job` };
-      return place === '/' ? { what, path, why: 'where files of the kernel are' } : undefined;
+        return { what, path, why: `which contains ${below}, a file with credentials of the job` };
+      return place === '/' ? { what, path, why: 'which contains kernel files' } : undefined;
     }),
   );
   return found
@@ -89,12 +89,12 @@ async function reservedFiles(target: BuildTarget, credentials: readonly string[]
         new UserError({
           code: 'compose.reserved',
           message: `${target.name}: ${what} is ${path}, ${why}`,
-          hint: 'Name another one, best one of the repository.',
+          hint: 'Use another path, preferably one in the repository.',
         }),
     );
 }
 
-/** What buildx fills in from its environment for each kind of cache (buildx, util/buildflags/cache.go). */
+/** Fields that buildx fills in from its environment, by kind of cache (buildx, util/buildflags/cache.go). */
 const cacheVariables: Readonly<Record<string, string>> = {
   gha: 'ACTIONS_RUNTIME_TOKEN',
   s3: 'AWS_ACCESS_KEY_ID',
@@ -112,7 +112,7 @@ function foreignCaches({ name: target, cacheFrom, cacheTo }: BuildTarget, config
     return [
       new UserError({
         code: 'compose.reserved',
-        message: `${target}: a cache of type ${type} would be sent ${variable}, which is reserved: it is ${whyReserved(variable, config)}`,
+        message: `${target}: a cache of type ${type} gets ${variable}, which is reserved: it is ${whyReserved(variable, config)}`,
         hint:
           type === 'gha'
             ? 'Remove its url: GitHub’s own cache needs none.'

@@ -3,18 +3,18 @@ import { readFile, stat } from 'node:fs/promises';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
 import type { BuildTarget } from '../model.ts';
 
-/** The secrets of a build, for buildx to read by name; they are part of nothing that is stored. */
+/** The secrets of a build, which buildx reads by name; they are never stored. */
 export interface BuildSecrets<Planned> {
-  /** Their values by names of ours: one that a compose file chose could be a name that docker obeys. */
+  /** Their values by names that Sluice chooses: a compose file could choose a variable that configures docker. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What is planned, with those names in the place of the compose files'. */
+  /** The planned targets, with these names instead of the compose files'. */
   readonly planned: readonly Planned[];
 }
 
 /**
  * @param needed targets that are built, and those that they use as contexts.
  * @param values variables that the compose files see, over those of the environment.
- * @throws UserErrors `build.secret`: one that is missing would fail partway through the build.
+ * @throws UserErrors `build.secret`, because a missing secret would fail the build partway.
  */
 export function buildSecrets<Planned extends { readonly target: BuildTarget }>(
   planned: readonly Planned[],
@@ -55,7 +55,7 @@ function renamed<Planned extends { readonly target: BuildTarget }>(
   return { ...planned, target: { ...planned.target, secrets } };
 }
 
-/** What those of them hold that are files, as far as it can be read and is a text: to be masked. */
+/** Contents of those that are readable text files, for masking. */
 export async function secretFileTexts(targets: readonly BuildTarget[]): Promise<string[]> {
   const files = targets.flatMap(({ secrets }) => secrets.flatMap(({ file }) => file ?? []));
   const texts = await Promise.all(
@@ -73,7 +73,7 @@ const largestFile = 500 * 1024;
 function missing(target: string, id: string, why: string): UserError {
   return new UserError({
     code: 'build.secret',
-    message: `${target} needs the build secret ${id}, and ${why}`,
+    message: `${target} needs the build secret ${id}, but ${why}`,
     hint: 'Set it before running Sluice; in a workflow by `env:`, from the repository’s secrets.',
   });
 }

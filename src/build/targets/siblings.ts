@@ -25,9 +25,9 @@ interface Member {
 /**
  * Finds Dockerfiles that take an image (FROM, COPY --from, RUN --mount from) which another target builds, and makes that
  * target a named context under the name of the image: it is built first, and its digest is part of the digest of those
- * that need it. A registry's image of the same name is the one of an earlier build, or somebody else's.
+ * that need it. A registry's image of the same name comes from an earlier build, or from another project.
  *
- * A Dockerfile that takes an image of its own name means the one in the registry: `image: postgres:16` beside
+ * A Dockerfile that takes an image with its own name means the one in the registry: `image: postgres:16` beside
  * `FROM postgres:16`.
  *
  * @throws UserErrors `build.cycle`, `build.stage-name`.
@@ -60,7 +60,7 @@ export async function linkSiblings(
     }
     const names = [...new Set(Object.values(contexts))].map((value) => value.slice('target:'.length));
     if (names.length > 0) more.push(`${member.target.name}: built from the image of ${names.join(' and ')}`);
-    // What the compose file says of a name takes precedence.
+    // Contexts of the compose file take precedence.
     return { ...member.target, contexts: { ...contexts, ...member.target.contexts } };
   });
   errors.push(...linkErrors(linked));
@@ -70,10 +70,10 @@ export async function linkSiblings(
 
 function namesOf(target: BuildTarget, model: ComposeModel, config: RepositorySight): ImageReference[] {
   const pushed = tryParseImage(target.repository);
-  // A base behind a profile is in no service.
+  // A base with a profile is not among the services.
   const local = [...new Set([target.name, ...target.services])].flatMap((name) => {
     const service = model.services[name];
-    // A service that builds nothing has no name of Compose's own.
+    // Compose names only images that it builds.
     const hasName = service !== undefined && (service.build !== undefined || service.image !== undefined);
     return hasName ? localNames(name, service, config) : [];
   });
@@ -81,8 +81,8 @@ function namesOf(target: BuildTarget, model: ComposeModel, config: RepositorySig
 }
 
 /**
- * The target whose image is meant. A tag that the compose file gives is not the one that Sluice pushes, so a name without
- * one fits any; and a tag that differs asks for another image than the one that is built here.
+ * The target that a reference means. Sluice does not push the compose file's tag, so a reference without a tag matches
+ * any; a reference with another tag means another image.
  */
 function siblingOf(
   { reference }: ImageUse,
@@ -98,7 +98,7 @@ function siblingOf(
   const [first] = others;
   const sibling = exact ?? first;
   if (sibling === undefined) return undefined;
-  // The sibling's own base has its name: one of the registry, from which it makes a variant.
+  // The sibling's own base has the sibling's name: it is the registry's image, of which the sibling builds a variant.
   const ownBase = sibling.uses.filter(({ reference: base }) => means(parseImage(base, 'FROM')));
   if (ownBase.some(({ reference: base }) => base === reference)) return undefined;
   const fits = exact !== undefined || (tag === 'latest' && ownBase.length === 0);
@@ -119,7 +119,7 @@ function stageName({ target }: Member, { reference }: ImageUse): UserError {
   return new UserError({
     code: 'build.stage-name',
     message: `services.${target.name}: a stage of its Dockerfile has the name of the image that another service builds, ${name}`,
-    hint: `Rename the stage: \`FROM ${name} AS base\`. BuildKit cannot tell one from the other.`,
+    hint: `Rename the stage: \`FROM ${name} AS base\`. BuildKit cannot distinguish them.`,
     ...(target.dockerfile.kind === 'file' ? { at: { file: target.dockerfile.path } } : {}),
   });
 }

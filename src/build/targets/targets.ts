@@ -3,8 +3,7 @@ import { imageName, tryParseImage } from '../../config/images/reference.ts';
 import type { ComposeBuild, ComposeModel, ComposeService, Config } from '../../config/model.ts';
 import { UserError, UserErrors } from '../../kernel/errors.ts';
 import type { BuildTarget } from '../model.ts';
-import { buildOf, type Definition, definitionOf } from './definition.ts';
-import { listOf, textOf } from './fields.ts';
+import { buildOf, type Definition, definitionOf, listOf, textOf } from './definition.ts';
 import { linkErrors } from './links.ts';
 import { localNames, type RepositorySight, repositoryOf, type SameImage, sameImageIn } from './repository.ts';
 
@@ -12,16 +11,16 @@ type Sight = RepositorySight & Pick<Config, 'build'>;
 
 export interface Targets {
   readonly targets: readonly BuildTarget[];
-  /** What the plan should say besides, one sentence each. */
+  /** Notes for the plan, one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** A service that is built, before it is known who else runs its image. */
+/** A service that is built, before services that share its image are known. */
 interface Draft {
   readonly name: string;
   readonly service: ComposeService;
   readonly build: ComposeBuild;
-  /** What is built, as text; equal texts are one image. */
+  /** The definition of the image, as text; equal texts are one image. */
   readonly content: string;
 }
 
@@ -32,7 +31,7 @@ interface Group {
 }
 
 /**
- * What is to be built: one target for each image, from the `build:` sections of the compose model. Services with
+ * The images to build: one target for each, from the `build:` sections of the compose model. Services with
  * identical sections share a target unless they have different `image:` names, and so do services without a section that
  * run the image of another service's build.
  *
@@ -79,14 +78,14 @@ function draftsOf(model: ComposeModel, config: Sight, builderOf: BuilderOf): Dra
   });
 }
 
-/** What each service builds, as text in which the images of other services are replaced by what these build. */
+/** The definition of each service's image, as text in which other services' images are replaced by their definitions. */
 function contents(model: ComposeModel, config: Sight, builderOf: BuilderOf): (name: string) => string {
   const known = new Map<string, string>();
   const open = new Set<string>();
   const contentOf = (name: string): string => {
     const service = model.services[name];
     const build = service === undefined ? undefined : buildOf(service);
-    // A circle has no content; links.ts reports it.
+    // A cycle has no definition; links.ts reports it.
     if (build === undefined || open.has(name)) return name;
     const found = known.get(name);
     if (found !== undefined) return found;
@@ -105,7 +104,7 @@ function contents(model: ComposeModel, config: Sight, builderOf: BuilderOf): (na
   return contentOf;
 }
 
-/** The first service that builds the image which a service runs, by its name alone. */
+/** The first service that builds the image which a service runs, by only its name. */
 function findBuilder(name: string, model: ComposeModel, config: Sight, same: SameImage): string | undefined {
   const service = model.services[name];
   if (service === undefined) return undefined;
@@ -180,13 +179,13 @@ function notesOf({ name, build }: Draft): string[] {
   const outputs = listOf(build['x-bake']?.output);
   return [
     ...(tags.length > 0
-      ? [`${name}: tags of the compose file are left out, tags come from git (or --tag)`]
+      ? [`${name}: tags of the compose file are ignored; tags come from git (or --tag)`]
       : []),
-    ...(outputs.length > 0 ? [`${name}: outputs of x-bake are left out, images go to the registry`] : []),
+    ...(outputs.length > 0 ? [`${name}: outputs of x-bake are ignored; images go to the registry`] : []),
   ].map(textOf);
 }
 
-/** Compose makes an image for each of them; that there is one name now is worth a line. */
+/** Compose would build an image for each of them, so the shared name gets a note. */
 function sharedNote({ drafts, repository }: Group): string[] {
   const isShared = drafts.length > 1 && drafts.some(({ service }) => service.image === undefined);
   const names = drafts.map(({ name }) => name);
@@ -205,6 +204,6 @@ function nothing(): UserError {
   return new UserError({
     code: 'build.nothing',
     message: 'No service of the compose files has a `build:` section, so there is nothing to build',
-    hint: 'Write `build: ./folder` at the service whose image is your own.',
+    hint: 'Add `build: ./folder` to a service with its own image.',
   });
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import type { Mask } from '../../kernel/masking/mask.ts';
+import { retry } from '../../kernel/retry.ts';
 import { type HttpAnswer, openHttp, originOf } from './http.ts';
 import type { AwsKeys } from './sign.ts';
 import { elements, text } from './xml.ts';
@@ -72,23 +73,26 @@ async function takeSession(arn: string, options: CredentialOptions): Promise<Ses
     form?: string,
   ): Promise<HttpAnswer> {
     const body = form === undefined ? undefined : Buffer.from(form);
-    for (let tried = 1; ; tried += 1) {
-      const answer = await http
-        .send({
-          method: body === undefined ? 'GET' : 'POST',
-          origin: originOf(url),
-          path: `${url.pathname}${url.search}`,
-          headers: { ...headers, host: url.host, 'content-length': String(body?.length ?? 0) },
-          ...(body === undefined ? {} : { body }),
-        })
-        .catch((error) => {
-          signal.throwIfAborted();
-          if (tried === tries) throw failed(`${what} at ${url.host} cannot be reached: ${messageOf(error)}`);
-          return undefined;
-        });
-      if (answer !== undefined && (answer.status < 500 || tried === tries)) return answer;
-      await clock.sleep(pauseMs * 2 ** (tried - 1), signal);
-    }
+    const request = {
+      method: body === undefined ? 'GET' : 'POST',
+      origin: originOf(url),
+      path: `${url.pathname}${url.search}`,
+      headers: { ...headers, host: url.host, 'content-length': String(body?.length ?? 0) },
+      ...(body === undefined ? {} : { body }),
+    };
+    const attempt = async (tried: number) => {
+      const answer = await http.send(request).catch((error) => {
+        signal.throwIfAborted();
+        throw failed(`${what} at ${url.host} cannot be reached: ${messageOf(error)}`);
+      });
+      if (answer.status >= 500 && tried < tries) throw failed(`${what} answered ${answer.status}`);
+      return answer;
+    };
+    return await retry(attempt, {
+      clock,
+      signal,
+      pauseMs: (_, tried) => (tried < tries && !signal.aborted ? pauseMs * 2 ** (tried - 1) : undefined),
+    });
   }
 
   try {

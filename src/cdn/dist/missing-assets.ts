@@ -1,7 +1,7 @@
 import { basename } from 'node:path/posix';
 import type { SiteSettings } from '../../config/site.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { SiteFile } from '../model.ts';
 import { type Reference, referencesOf } from '../pages/html.ts';
 import { resolveReference } from '../pages/reference.ts';

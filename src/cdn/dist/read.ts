@@ -2,7 +2,7 @@ import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { SiteSettings } from '../../config/site.ts';
 import { messageOf, type UserError, UserErrors } from '../../kernel/errors.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { ObjectHeaders, SiteFile } from '../model.ts';
 import { assetTest, bundledPaths } from './assets.ts';
 import { digestFile } from './digest.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../kernel/clock.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { retryAfterMs } from '../stores/retry.ts';
+import { retryAfterMs } from '../../kernel/retry.ts';
 import {
   type Answer,
   apiBase,
@@ -125,7 +125,7 @@ function judge<T>(
   if (status === 429)
     return {
       again: 'limited the rate of requests',
-      afterMs: retryAfterMs(answer.headers, clock.now()) || refillMs,
+      afterMs: retryAfterMs(answer.headers['retry-after'], clock.now()) || refillMs,
     };
   const read = readEnvelope(answer.text);
   if (read?.success && status < 300) return take(read.result);

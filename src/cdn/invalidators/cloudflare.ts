@@ -1,5 +1,5 @@
 import { UserError } from '../../kernel/errors.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { ChangedSite, Invalidator } from '../invalidator.ts';
 import type { InvalidationPlan, InvalidationResult } from '../model.ts';
 import { isZoneId, openCloudflareApi, type Purge } from './cloudflare-api.ts';

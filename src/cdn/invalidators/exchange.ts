@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../kernel/catalogue.ts';
-import { type Clock, formatDuration } from '../../kernel/clock.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
+import { formatDuration } from '../../kernel/figures.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import type { Mask } from '../../kernel/masking/mask.ts';
 import { type HttpAnswer, type HttpClient, openHttp, originOf } from '../aws/http.ts';

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../kernel/errors.ts';
-import { gunzipWithin } from '../../kernel/gunzip.ts';
+import { gunzipWithin } from '../../kernel/tar.ts';
 import { sitePath, storedPath } from '../stores/places.ts';
 
 /**

@@ -1,4 +1,5 @@
 import { UserError } from '../../kernel/errors.ts';
+import { formatShare } from '../../kernel/figures.ts';
 import type { Entry } from '../model.ts';
 import type { Diff } from './diff.ts';
 
@@ -32,7 +33,7 @@ function removalFault(
   return [
     new UserError({
       code: 'cdn.removed',
-      message: `The release removes ${gone.length} of ${size} pages and other files (${percent(share)}), more than ${maxRemoved.files} and ${percent(maxRemoved.share)}: ${some(gone.map(({ path }) => path))}`,
+      message: `The release removes ${gone.length} of ${size} pages and other files (${formatShare(share, 1)}), more than ${maxRemoved.files} and ${formatShare(maxRemoved.share, 1)}: ${some(gone.map(({ path }) => path))}`,
       hint: 'Check that the build is complete. If the removal is intended, add --allow-removals. cdn.max-removed sets the limits.',
     }),
   ];
@@ -61,10 +62,6 @@ function immutableFault({ changes }: Diff): UserError[] {
 
 function isImmutable(headers: Readonly<Record<string, string>>): boolean {
   return /\bimmutable\b/i.test(headers['cache-control'] ?? '');
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 1000) / 10}%`;
 }
 
 function some(paths: readonly string[]): string {

@@ -1,5 +1,4 @@
-import { formatDuration } from '../../kernel/clock.ts';
-import { counted } from '../../report/figures.ts';
+import { counted, formatDuration } from '../../kernel/figures.ts';
 import type { Change, FileClass, Manifest, Phase, RequestCounts, Retained, StoredEntry } from '../model.ts';
 import { encodeDraft } from '../plan/draft.ts';
 import { decodeManifest, encodeManifest, manifestHeaders } from '../plan/manifest.ts';

@@ -1,6 +1,5 @@
-import { quoteWords } from '../../host/commands/quote.ts';
-import { formatDuration } from '../../kernel/clock.ts';
-import { counted, formatBytes, formatCount } from '../../report/figures.ts';
+import { counted, formatBytes, formatCount, formatDuration } from '../../kernel/figures.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 import { oneLine } from '../../report/text.ts';
 import type {
   InvalidationPlan,

@@ -2,8 +2,8 @@ import { isCancellation } from '../../kernel/cancel.ts';
 import type { ErrorCode } from '../../kernel/catalogue.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { UserError, userErrorsOf } from '../../kernel/errors.ts';
+import { counted, formatBytes, formatCount } from '../../kernel/figures.ts';
 import type { Log, StepLog } from '../../kernel/log.ts';
-import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import type { Phase, Progress } from '../model.ts';
 
 /** Names of the phases of a publication in progress lines. */

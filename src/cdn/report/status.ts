@@ -1,5 +1,5 @@
+import { counted, formatBytes, formatCount } from '../../kernel/figures.ts';
 import { breakCommands } from '../../kernel/foreign.ts';
-import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import { oneLine, wrapWords } from '../../report/text.ts';
 import type { SiteStatus } from '../model.ts';
 import { placeText, releaseText, rollbackCommand, timeText } from './lines.ts';

@@ -1,7 +1,5 @@
-import { formatDuration } from '../../kernel/clock.ts';
-import { counted, formatBytes, formatCount } from '../../report/figures.ts';
-import { code, inline, prose } from '../../report/markdown/escape.ts';
-import { details, joinWithin, table } from '../../report/markdown/layout.ts';
+import { counted, formatBytes, formatCount, formatDuration } from '../../kernel/figures.ts';
+import { code, details, inline, joinWithin, prose, table } from '../../report/markdown/escape.ts';
 import { byteLength } from '../../report/text.ts';
 import type { PublicationPlan, PublicationReport, VerifyReport } from '../model.ts';
 import {

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
+import { counted, formatBytes, formatCount } from '../../kernel/figures.ts';
 import { breakCommands } from '../../kernel/foreign.ts';
-import { counted, formatBytes, formatCount } from '../../report/figures.ts';
 import { oneLine, wrapWords } from '../../report/text.ts';
 import type {
   InvalidationResult,

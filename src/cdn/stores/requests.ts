@@ -2,6 +2,7 @@ import type { StoreSettings } from '../../config/site.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
+import { retryAfterMs } from '../../kernel/retry.ts';
 import { type HttpAnswer, type HttpClient, openHttp } from '../aws/http.ts';
 import { type AwsKeys, emptySha256, encodeQuery, type Signer } from '../aws/sign.ts';
 import type { RequestCounts } from '../model.ts';
@@ -10,7 +11,7 @@ import type { StoreAddress } from './address.ts';
 import { type Refusal, refusalOf, refused, verdictOf, wordsOf } from './answer.ts';
 import type { Pace } from './pace.ts';
 import { leasePath } from './places.ts';
-import { codeOf, lossOf, patience, pauseMs, retryAfterMs, triesUnreachable } from './retry.ts';
+import { codeOf, lossOf, patience, pauseMs, triesUnreachable } from './retry.ts';
 
 /** One request, however many tries it takes. */
 export interface StoreRequest {
@@ -145,7 +146,7 @@ export function createRequests(options: RequestsOptions): Requests {
         if (verdict === 'no') return { answer, refusal, unsure };
         // A failing server may have carried it out.
         if (refusal.status >= 500 && refusal.code !== 'SlowDown') unsure = true;
-        asked = retryAfterMs(answer.headers, clock.now());
+        asked = retryAfterMs(answer.headers['retry-after'], clock.now()) ?? 0;
         why = wordsOf(refusal);
       }
       const pause = pauseMs(tries, asked, Math.random());

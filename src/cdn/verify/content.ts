@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { formatBytes, formatCount } from '../../report/figures.ts';
+import { formatBytes, formatCount } from '../../kernel/figures.ts';
 import { oneLine } from '../../report/text.ts';
 import type { Entry } from '../model.ts';
 import type { Answer } from './exchange.ts';

@@ -1,5 +1,5 @@
 import type { VerifySettings } from '../../config/site.ts';
-import { formatDuration } from '../../kernel/clock.ts';
+import { formatDuration } from '../../kernel/figures.ts';
 import type { Entry, RequestTiming } from '../model.ts';
 import { type Answer, type Connections, follow } from './exchange.ts';
 import { type Fault, odd, type Trouble } from './faults.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { Log } from '../../kernel/log.ts';
-import { counted } from '../../report/figures.ts';
 import { lookAtNamed } from './choose.ts';
 import type { Connections } from './exchange.ts';
 import { type Fault, odd, wrong } from './faults.ts';

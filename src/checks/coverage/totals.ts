@@ -1,5 +1,5 @@
 import type { CheckSettings } from '../../config/model.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { ChangedLines, CoverageReport, FileCoverage, Finding } from '../model.ts';
 
 /**

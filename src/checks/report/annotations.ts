@@ -1,5 +1,5 @@
+import { counted } from '../../kernel/figures.ts';
 import type { Annotation } from '../../report/annotations.ts';
-import { counted } from '../../report/figures.ts';
 import type { CheckResult, ChecksReport, JudgedFinding, Level } from '../model.ts';
 import { worstFirst } from '../verdict/judge-findings.ts';
 import { againBy, isFirstOfCause, namesOfCause, verdictLine } from './words.ts';

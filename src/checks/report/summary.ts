@@ -1,7 +1,15 @@
 import { formatPlace } from '../../kernel/errors.ts';
-import { counted, formatSeconds } from '../../report/figures.ts';
-import { attribute, code, fence, inline, prose } from '../../report/markdown/escape.ts';
-import { details, joinWithin, table } from '../../report/markdown/layout.ts';
+import { counted, formatSeconds } from '../../kernel/figures.ts';
+import {
+  attribute,
+  code,
+  details,
+  fence,
+  inline,
+  joinWithin,
+  prose,
+  table,
+} from '../../report/markdown/escape.ts';
 import { summaryLimit } from '../../report/markdown/summary.ts';
 import { byteLength } from '../../report/text.ts';
 import { httpUrl } from '../../report/url.ts';

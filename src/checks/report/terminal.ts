@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { formatPlace } from '../../kernel/errors.ts';
+import { counted, formatSeconds } from '../../kernel/figures.ts';
 import { breakCommands } from '../../kernel/foreign.ts';
-import { counted, formatSeconds } from '../../report/figures.ts';
 import { lastLines, oneLine, wrapWords as wrap } from '../../report/text.ts';
 import type { Category, CheckResult, CheckStatus, ChecksReport, JudgedFinding } from '../model.ts';
 import { coverageLine, testLines } from './tests.ts';

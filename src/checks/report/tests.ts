@@ -1,4 +1,4 @@
-import { counted, formatSeconds } from '../../report/figures.ts';
+import { counted, formatSeconds } from '../../kernel/figures.ts';
 import { oneLine } from '../../report/text.ts';
 import { percent, ranges } from '../coverage/totals.ts';
 import type { ChecksReport, TestTotals } from '../model.ts';

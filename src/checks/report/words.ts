@@ -1,4 +1,5 @@
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
+import { quoteWord } from '../../kernel/quote.ts';
 import { oneLine } from '../../report/text.ts';
 import type {
   Category,
@@ -9,7 +10,6 @@ import type {
   Level,
   Verdict,
 } from '../model.ts';
-import { shellWord } from '../parse/shell-word.ts';
 
 export const marks: Readonly<Record<CheckStatus, string>> = {
   pass: '✓',
@@ -126,7 +126,7 @@ function sharedWith({ check }: CheckResult, all: readonly CheckResult[]): string
 export function againBy({ check: { folder, command } }: CheckResult): string {
   const line = oneLine(command, 500);
   if (folder === '' || /^cd /.test(line)) return line;
-  return `cd ${shellWord(oneLine(folder.replace(/^-/, './-'), 200))} && ${line}`;
+  return `cd ${quoteWord(oneLine(folder.replace(/^-/, './-'), 200))} && ${line}`;
 }
 
 export function name({ check }: CheckResult): string {

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/model.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { CheckOutput, Finding } from '../model.ts';
 import type { Repo } from '../repo.ts';
 import type { PlannedCheck, Tool } from '../tool.ts';

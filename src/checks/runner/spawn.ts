@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { ChildEnv } from '../../kernel/process/child-env.ts';
 import { runProcess } from '../../kernel/process/process.ts';
-import { shellWord } from '../parse/shell-word.ts';
+import { quoteWord } from '../../kernel/quote.ts';
 import type { RunContext, ToolRun } from '../tool.ts';
 
 /** Characters kept of each stream of a program; longer output counts as truncated. */
@@ -21,7 +21,7 @@ interface SpawnPlace {
 export function spawner(place: SpawnPlace): RunContext['spawn'] {
   return async (argv, options = {}): Promise<ToolRun> => {
     const { transcript } = place;
-    transcript.add(`$ ${argv.map(shellWord).join(' ')}`);
+    transcript.add(`$ ${argv.map(quoteWord).join(' ')}`);
     const onLine = options.quiet === true ? undefined : (line: string) => transcript.add(line);
     const result = await runProcess(argv, {
       cwd: join(place.root, options.folder ?? place.folder),

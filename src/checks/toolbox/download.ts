@@ -3,8 +3,9 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../kernel/clock.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
+import { retry } from '../../kernel/retry.ts';
 
 export interface DownloadLimits {
   /** Attempts if the server or the network fails. */
@@ -71,15 +72,20 @@ async function transfer(
   signal: AbortSignal,
   limits: DownloadLimits,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await transferOnce(url, file, signal, limits);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof Temporary)) throw error;
-      if (attempt === limits.tries) throw failed(url, `${error.message} (${attempt} attempts)`, error);
-      await sleep(limits.pauseMs * 2 ** (attempt - 1), undefined, { signal });
-    }
+  try {
+    await retry(() => transferOnce(url, file, signal, limits), {
+      clock: systemClock,
+      signal,
+      pauseMs: (error, attempt) =>
+        attempt < limits.tries && error instanceof Temporary
+          ? limits.pauseMs * 2 ** (attempt - 1)
+          : undefined,
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof Temporary
+      ? failed(url, `${error.message} (${limits.tries} attempts)`, error)
+      : error;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import { counted } from '../../kernel/figures.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import { tail } from '../../kernel/process/process.ts';
-import { counted } from '../../report/figures.ts';
 import type { CheckOutput } from '../model.ts';
 import type { ToolRun } from '../tool.ts';
 

@@ -1,14 +1,21 @@
 import { resolve } from 'node:path';
 import type { PublicationPlan, PublicationReport } from '../../cdn/model.ts';
 import { planJson, reportJson, statusJson, verifyJson } from '../../cdn/report/json.ts';
+import { verdictOf } from '../../cdn/report/lines.ts';
 import { followed } from '../../cdn/report/progress.ts';
 import { isHealthy, statusText } from '../../cdn/report/status.ts';
 import { planText, resultText, type SiteTextOptions, verifyText } from '../../cdn/report/terminal.ts';
 import { exitCodes } from '../../kernel/run.ts';
-import { type PublishRequest, planPublication, planSiteRollback, publishSite, rollbackSite, siteStatus } from '../../operations/cdn/publish.ts';
+import {
+  type PublishRequest,
+  planPublication,
+  planSiteRollback,
+  publishSite,
+  rollbackSite,
+  siteStatus,
+} from '../../operations/cdn/publish.ts';
 import { verifyPublished } from '../../operations/cdn/verify.ts';
 import type { CommandContext } from '../context.ts';
-import { verdictOf } from '../../cdn/report/lines.ts';
 
 type TargetName = string | undefined;
 

@@ -1,5 +1,5 @@
 import { type HistoryEntry, history } from '../../deploy/on-host/status.ts';
-import { formatDuration } from '../../kernel/clock.ts';
+import { formatDuration } from '../../kernel/figures.ts';
 import { exitCodes } from '../../kernel/run.ts';
 import { openTarget } from '../../operations/deploy/open.ts';
 import { wrongArgument } from '../arguments.ts';

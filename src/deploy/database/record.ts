@@ -1,3 +1,4 @@
+import { counted, formatBytes } from '../../kernel/figures.ts';
 import type { Cluster } from './postgres/rights.ts';
 
 /** Content of `backups/<name>.json`. */
@@ -83,16 +84,4 @@ export function proofLine({ tables, rows, rights }: RestoreTest): string {
   return rights === undefined
     ? `${compared} equal, owners and privileges not compared`
     : `${compared}, ${counted(rights, 'right')} equal`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`;
-  return bytes < 1024 ** 3
-    ? `${(bytes / 1024 ** 2).toFixed(1)} MiB`
-    : `${(bytes / 1024 ** 3).toFixed(2)} GiB`;
 }

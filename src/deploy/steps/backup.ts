@@ -1,7 +1,8 @@
 import { UserError } from '../../kernel/errors.ts';
+import { formatBytes } from '../../kernel/figures.ts';
 import type { DeployRun } from '../context.ts';
 import { findDatabase } from '../database/engines.ts';
-import { formatBytes, proofLine } from '../database/record.ts';
+import { proofLine } from '../database/record.ts';
 import { backupName, pruneBackups, saveRecord } from '../database/store.ts';
 import type { Step } from '../transaction.ts';
 

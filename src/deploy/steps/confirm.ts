@@ -1,5 +1,5 @@
 import { messageOf, UserError } from '../../kernel/errors.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import { type DeployRun, type HostRun, settleAll } from '../context.ts';
 import { persistColour } from '../on-host/write-files.ts';
 import { switchedEdges } from '../traffic/edges.ts';

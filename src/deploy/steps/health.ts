@@ -1,5 +1,5 @@
 import { UserError } from '../../kernel/errors.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import { type DeployRun, type HostRun, onHosts } from '../context.ts';
 import type { PlannedService } from '../model.ts';
 import { lastLogs } from '../on-host/containers.ts';

@@ -1,7 +1,7 @@
 import { docker } from '../../host/engine/docker-cli.ts';
 import { UserError } from '../../kernel/errors.ts';
+import { counted } from '../../kernel/figures.ts';
 import { tail } from '../../kernel/process/process.ts';
-import { counted } from '../../report/figures.ts';
 import { type HostRun, onHosts } from '../context.ts';
 import { compose, projectOf } from '../on-host/compose.ts';
 import type { Step } from '../transaction.ts';

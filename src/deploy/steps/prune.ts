@@ -1,5 +1,5 @@
 import type { Host } from '../../host/model.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import { type HostRun, onHosts } from '../context.ts';
 import type { ReleaseRecord } from '../model.ts';
 import type { HostState } from '../on-host/state.ts';

@@ -1,5 +1,5 @@
 import { messageOf, UserError, userErrorsOf } from '../../kernel/errors.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import { otherColour } from '../model.ts';
 import { composeUp } from '../on-host/compose.ts';

@@ -1,5 +1,5 @@
 import type { ServicePlan } from '../../config/model.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import { type DeployRun, type HostRun, onHosts } from '../context.ts';
 import type { PlannedEdge, PlannedService } from '../model.ts';
 import { composeUp } from '../on-host/compose.ts';

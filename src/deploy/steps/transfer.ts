@@ -1,6 +1,6 @@
 import { carriedDigest } from '../../config/images/transferred.ts';
 import type { ComposeModel } from '../../config/model.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { CarriedRecord as CarriedFact } from '../../report/model.ts';
 import { type DeployRun, type HostRun, onHosts, settleAll } from '../context.ts';
 import type { PlannedEdge } from '../model.ts';

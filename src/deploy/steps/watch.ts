@@ -1,5 +1,5 @@
 import { UserError } from '../../kernel/errors.ts';
-import { counted } from '../../report/figures.ts';
+import { counted } from '../../kernel/figures.ts';
 import type { DeployRun, HostRun } from '../context.ts';
 import { lastLogs } from '../on-host/containers.ts';
 import { listContainers } from '../on-host/state.ts';

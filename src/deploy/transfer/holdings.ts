@@ -1,7 +1,7 @@
 import { carriedDigest } from '../../config/images/transferred.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
-import { gunzipWithin } from '../../kernel/gunzip.ts';
+import { gunzipWithin } from '../../kernel/tar.ts';
 import type { Layout } from '../model.ts';
 import { type Blob, chainIds, type Holdings, type ImageRecord } from './layers.ts';
 

@@ -7,14 +7,14 @@ import { execLine } from './shell.ts';
 
 const oneLine = 'A dialogue takes one line at a time';
 
-/** A program gets this long to end after its input has ended, ms. */
+/** Grace of a program after the end of its input, ms. */
 const graceMs = 2_000;
 
 /**
  * Starts a line-based program. It takes one of the eight places until it ends.
  *
- * @param greeting its first line, which then goes along with the start and costs no round trip of its own.
- * @throws what runJob() throws; `host.dialogue-ended` if the program ends at once.
+ * @param greeting its first line, which is sent with the start and costs no extra round trip.
+ * @throws the errors of runJob(); `host.dialogue-ended` if the program ends at once.
  */
 export async function openDialogue(
   argv: readonly [string, ...string[]],
@@ -64,7 +64,7 @@ export async function openDialogue(
     greeted,
     ask: (line) => {
       if (line.includes('\n')) return Promise.reject(new RangeError(oneLine));
-      // What the program said before it ended can still be read; what is written to it then is dropped.
+      // Output from before the end can still be read; later input is dropped.
       shell.stdio.write(`${line}\n`);
       return nextLine();
     },

@@ -1,4 +1,4 @@
-/** Lets a limited number in at a time, first come, first served. */
+/** Admits a limited number at a time, first come, first served. */
 export class Gate {
   #limit: number;
   #inside = 0;
@@ -20,8 +20,8 @@ export class Gate {
   /**
    * Resolves when there is room; call leave() once for each time.
    *
-   * @param ticket a place in the order; one who was inside and had to step out comes back with the same.
-   * @throws the reason of a signal that aborts while waiting.
+   * @param ticket a place in the order; a task that had to leave returns with the same ticket.
+   * @throws the signal's reason on abort while waiting.
    */
   enter(signals: readonly AbortSignal[], ticket: number = this.ticket()): Promise<void> {
     const aborted = signals.find((signal) => signal.aborted);
@@ -50,7 +50,7 @@ export class Gate {
     });
   }
 
-  /** A place behind all others. */
+  /** The last place. */
   ticket(): number {
     return this.#tickets++;
   }
@@ -60,12 +60,12 @@ export class Gate {
     this.#admit();
   }
 
-  /** Narrows the gate; those inside stay. */
+  /** Lowers the limit; tasks inside stay. */
   narrow(limit: number): void {
     this.#limit = Math.max(1, Math.min(this.#limit, limit));
   }
 
-  /** Opens it wider again, and lets in who waits. */
+  /** Raises the limit and admits waiting tasks. */
   widen(limit: number): void {
     this.#limit = Math.max(this.#limit, limit);
     this.#admit();

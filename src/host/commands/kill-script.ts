@@ -1,7 +1,7 @@
 /**
- * Ends every process that carries one of the marks in its environment, and every process of their sessions: SIGTERM
- * first, SIGKILL after two seconds. sshd makes each command a session of its own, so that children which cleared
- * their environment or made their own process group are found too.
+ * Ends every process with one of the marks in its environment, and every process of their sessions: SIGTERM first, SIGKILL
+ * after two seconds. sshd starts each command in a separate session, so children that cleared their environment or
+ * created a process group are found too.
  * $1 is `late` if the marked processes may only be about to start; the others are `MARK:SESSION`, without the
  * session's number as long as it is not known.
  *
@@ -72,12 +72,12 @@ done
 ticks=0
 while [ -n "\${found# }" ] && [ $ticks -lt 40 ]; do
   if [ $ticks -lt 20 ]; then signal=TERM; else signal=KILL; fi
-  # A stopped process gets its SIGTERM only when it goes on.
+  # A stopped process gets its SIGTERM only when it continues.
   if [ $ticks -eq 0 ] || [ $ticks -ge 20 ]; then kill -$signal $found 2>/dev/null; kill -CONT $found 2>/dev/null; fi
   pause
   ticks=$((ticks + 1))
   found=$(alive $found)
-  # They may have started others meanwhile, which get no SIGTERM of their own before the SIGKILL.
+  # They may have started others meanwhile, which get no SIGTERM before the SIGKILL.
   [ -n "\${found# }" ] || found=$(victims "$@")
 done
 echo "left:$found"

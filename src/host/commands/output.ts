@@ -4,11 +4,11 @@ import { StringDecoder } from 'node:string_decoder';
 /** A line longer than this is passed on in pieces. */
 const longestLine = 64 * 1024;
 
-/** Output as it comes: lines for a callback, and the last part of the whole for the result. */
+/** Output while it arrives: lines for a callback, and the last part for the result. */
 export interface Output {
   /** The last `keep` bytes, as text. */
   text(): string;
-  /** Whether more came than was kept. */
+  /** Whether the beginning was dropped. */
   truncated(): boolean;
 }
 
@@ -26,7 +26,7 @@ export function collect(stream: Readable, keep: number, onLine?: (line: string) 
   stream.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     size += chunk.length;
-    // Trimmed now and then, not at every chunk: copying is what costs.
+    // Not trimmed at every chunk, because copying is expensive.
     if (size > 2 * keep) trim();
     lines?.write(chunk);
   });
@@ -42,7 +42,7 @@ export function collect(stream: Readable, keep: number, onLine?: (line: string) 
     text: () => {
       trim();
       const kept = chunks[0] ?? Buffer.alloc(0);
-      // A cut in the middle of a character leaves up to three continuation bytes behind.
+      // A cut within a character leaves up to three continuation bytes.
       let start = 0;
       while (dropped && start < 3 && ((kept[start] ?? 0) & 0xc0) === 0x80) start++;
       return kept.toString('utf8', start);
@@ -51,7 +51,7 @@ export function collect(stream: Readable, keep: number, onLine?: (line: string) 
   };
 }
 
-/** Cuts chunks into lines, with characters that are split between chunks put together again. */
+/** Cuts chunks into lines, and joins characters that are split between chunks. */
 export function splitLines(onLine: (line: string) => void): { write(chunk: Buffer): void; end(): void } {
   const decoder = new StringDecoder('utf8');
   let rest = '';

@@ -6,8 +6,8 @@ import { killScript } from './kill-script.ts';
 import { Shell, scriptLine, scriptText } from './shell.ts';
 
 /**
- * Ends commands on the host, with all their processes. Works over a session of its own beside the eight of the pool,
- * one at a time, however many commands are to end.
+ * Ends commands on the host, with all their processes. It uses one session beside the eight of the pool, one command at a
+ * time.
  */
 export class Reaper {
   readonly #connection: Connection;
@@ -23,8 +23,8 @@ export class Reaper {
   }
 
   /**
-   * Ends all processes of this shell. Resolves when they are gone, when that proves impossible, or when the
-   * connection ends; never rejects.
+   * Ends all processes of this shell. Resolves when they are gone, when that is impossible, or when the connection ends;
+   * never rejects.
    */
   async end(shell: Shell): Promise<void> {
     // Most commands are one process group, which sshd can signal without a round trip.
@@ -44,8 +44,7 @@ export class Reaper {
       await this.#kill(batch);
     } catch (error) {
       const { label, over } = this.#connection;
-      if (!over.aborted)
-        this.#log.warn(`${label}: no way to end a command that was given up: ${messageOf(error)}`);
+      if (!over.aborted) this.#log.warn(`${label}: cannot end an abandoned command: ${messageOf(error)}`);
     }
     for (const shell of batch) this.#runs.delete(shell);
   }
@@ -64,7 +63,7 @@ export class Reaper {
     shell.stderr.resume();
     const { code } = await shell.exit;
     if (code !== 0)
-      this.#log.warn(`${this.#connection.label}: processes of an ended command go on: ${answer.trim()}`);
+      this.#log.warn(`${this.#connection.label}: processes of an ended command still run: ${answer.trim()}`);
   }
 
   async #open(): Promise<Shell> {
@@ -72,7 +71,7 @@ export class Reaper {
       try {
         return await Shell.open(this.#connection);
       } catch (error) {
-        // Over MaxSessions: sshd frees a place when the first of the signalled commands is gone.
+        // Over MaxSessions: sshd frees a place when the first of the signaled commands is gone.
         if (tries >= 20 || this.#connection.over.aborted) throw error;
         await this.#clock.sleep(100);
       }

@@ -11,9 +11,9 @@ import type { Reaper } from './reaper.ts';
 import { type Shell, ShellRefused } from './shell.ts';
 import type { ShellPool } from './shell-pool.ts';
 
-/** What a command is made of, whichever shell it gets. */
+/** A command, independent of its shell. */
 export interface Job {
-  /** How messages call it. */
+  /** Its name in messages. */
   readonly what: string;
   /** The line for the waiting shell. */
   readonly line: (mark: string) => string;
@@ -27,16 +27,16 @@ export interface Means {
   readonly clock: Clock;
 }
 
-/** Bytes of stdout and of stderr that a result holds unless told otherwise. */
+/** Default limit of stdout and of stderr in a result, in bytes. */
 const defaultKeep = 1024 * 1024;
 
-/** After the request to end a command nobody waits longer than this for it, ms. */
+/** Longest wait for a command's end after the request to end it, ms. */
 const longestEnd = 6_000;
 
 /**
  * Runs one command on the host.
  *
- * @returns its exit code and output; a code that is not 0 is the caller's to judge.
+ * @returns its exit code and output; the caller interprets the code.
  * @throws UserError `host.command-timeout`, `host.shell-refused`, `host.sessions-refused`, `host.command-broken`,
  * `host.connection-lost`, `host.closed`; the signal's reason on abort; the error of an input stream.
  */
@@ -45,9 +45,9 @@ export function runJob(job: Job, options: RunOptions, means: Means): Promise<Scr
 }
 
 /**
- * Gives a task a shell of its own, and another one if the first turns out to be dead.
+ * Gives a task a shell, and another one if the first turns out to be dead.
  *
- * @throws UserError `host.shell-refused` for the ShellRefused of a task; what ShellPool.acquire() throws.
+ * @throws UserError `host.shell-refused` for the ShellRefused of a task; the errors of ShellPool.acquire().
  */
 export async function withShell<T>(
   means: Means,
@@ -61,8 +61,8 @@ export async function withShell<T>(
       return await task(shell);
     } catch (error) {
       if (!(error instanceof ShellRefused)) throw error;
-      // A shell that had waited may have been ended by TMOUT or sshd's ChannelTimeout in the moment we gave it its
-      // line; one that was killed did not refuse. Neither read its line, so the command can be given to another.
+      // TMOUT or sshd's ChannelTimeout may have ended a waiting shell just as it got its line; a killed shell did not refuse
+      // the command. Neither read its line, so another shell can run the command.
       const killed = error.exit.code === undefined;
       if ((waited || killed) && tries < 2) continue;
       throw shellRefused(means.connection.label, error);
@@ -78,7 +78,7 @@ async function runIn(shell: Shell, job: Job, options: RunOptions, means: Means):
   }
   shell.begin(job.line(shell.mark));
   const input = job.stdin(shell.mark);
-  // A stream can be read only once, so it is not touched before the shell is known to live.
+  // A stream can be read only once, so it is not read before the shell is known to live.
   if (!(input instanceof Readable)) shell.stdio.end(input);
 
   const stop = Promise.withResolvers<never>();
@@ -123,7 +123,7 @@ async function runIn(shell: Shell, job: Job, options: RunOptions, means: Means):
   }
 }
 
-/** Ends what a shell runs; resolves when it is gone, or when it has had its time. */
+/** Ends the command of a shell; resolves when it is gone, or after a timeout. */
 export async function endShell(shell: Shell, means: Means): Promise<void> {
   const { over } = means.connection;
   const patience = new AbortController();
@@ -152,7 +152,7 @@ function codeOf(exit: Exit): number | undefined {
 function timedOut(what: string, timeoutMs: number, label: string, output: string): UserError {
   return new UserError({
     code: 'host.command-timeout',
-    message: `${what} on ${label} did not end within ${timeoutMs < 10_000 ? `${timeoutMs} ms` : `${Math.round(timeoutMs / 1000)} s`} and was ended`,
+    message: `${what} on ${label} did not finish within ${timeoutMs < 10_000 ? `${timeoutMs} ms` : `${Math.round(timeoutMs / 1000)} s`} and was stopped`,
     ...(output === '' ? {} : { output }),
   });
 }
@@ -161,7 +161,7 @@ function broken(what: string, label: string, output: string): UserError {
   return new UserError({
     code: 'host.command-broken',
     message: `${what} on ${label} ended without an exit status`,
-    hint: 'Look for out-of-memory kills and restarts of sshd in the log of the host.',
+    hint: 'Check the log of the host for out-of-memory kills and restarts of sshd.',
     ...(output === '' ? {} : { output }),
   });
 }
@@ -171,8 +171,8 @@ function shellRefused(label: string, error: ShellRefused): UserError {
   const how = signal ?? (code === undefined ? 'without an exit status' : `with exit code ${code}`);
   return new UserError({
     code: 'host.shell-refused',
-    message: `The login shell on ${label} ended (${how}) instead of running our command`,
-    hint: 'The user needs a shell such as /bin/sh (see getent passwd), no forced command, and start-up files that do not exit.',
+    message: `The login shell on ${label} exited (${how}) instead of running Sluice’s command`,
+    hint: 'Give the user a shell such as /bin/sh (see getent passwd), no forced command, and start-up files that do not exit.',
     ...(error.message === '' ? {} : { output: tail(error.message, 20) }),
     cause: error,
   });

@@ -6,11 +6,11 @@ import { SessionRefused } from '../ssh/session.ts';
 import { Gate } from './gate.ts';
 import { Shell } from './shell.ts';
 
-/** sshd's MaxSessions is 10 and its slots come free late (of 14 commands at once 4 failed), so we stay below. */
+/** Below sshd's MaxSessions of 10, whose slots are freed late (of 14 parallel commands, 4 failed). */
 const most = 8;
-/** Shells that wait for work: one for the next command, one for its neighbour. */
+/** Idle shells: for the next command and one more. */
 const spare = 2;
-/** What looked like the server's limit may have been slots that were not free yet: it is tried again after this. */
+/** Retry after a refusal: slots may have been occupied only for a moment. */
 const narrowMs = 2_000;
 
 /**
@@ -22,7 +22,7 @@ export class ShellPool {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #gate = new Gate(most);
-  /** Not given out yet; some are still opening. */
+  /** Not in use yet; some are still opening. */
   #idle: Promise<Shell>[] = [];
   #closed = false;
 
@@ -34,7 +34,7 @@ export class ShellPool {
   }
 
   /**
-   * A shell to give one line to. Its place is free again when it ends.
+   * A shell for one line. Its place is free again when it ends.
    *
    * @throws UserError `host.sessions-refused`; the reason of the signal, or of the end of the connection.
    */
@@ -61,15 +61,15 @@ export class ShellPool {
     }
   }
 
-  /** Ends the shells that wait; those at work go on. */
+  /** Ends idle shells; the others continue. */
   close(): void {
     this.#closed = true;
     for (const opening of this.#idle.splice(0)) void opening.then((shell) => shell.drop()).catch(() => {});
   }
 
   /**
-   * The server has fewer sessions for us than we thought. With others at work we wait for one of them to end, or for
-   * a moment; alone we wait for sshd to notice that the last one has ended.
+   * The server allows fewer sessions than expected. If other commands run, this waits for one of them to end, or for a
+   * moment; otherwise it waits until sshd has noticed the end of the last one.
    */
   async #stepOut(
     refusal: SessionRefused,
@@ -78,7 +78,7 @@ export class ShellPool {
     ticket: number,
   ): Promise<void> {
     const others = this.#gate.inside - 1 + this.#idle.length;
-    this.#log.detail(`${this.#connection.label} opens no further session (${others} are open)`);
+    this.#log.detail(`${this.#connection.label} refuses another session (${others} are open)`);
     this.#narrow(others);
     if (others > 0) {
       this.#gate.leave();
@@ -116,7 +116,7 @@ export class ShellPool {
         this.#idle = this.#idle.filter((promise) => promise !== opening);
       };
       opening.then(
-        // A shell that ends while it waits (TMOUT, ChannelTimeout in sshd_config) is replaced when one is needed.
+        // An idle shell that ends (TMOUT, ChannelTimeout in sshd_config) is replaced when one is needed.
         (shell) => void shell.exit.then(forget),
         (error) => {
           const mine = this.#idle.includes(opening);
@@ -131,7 +131,7 @@ export class ShellPool {
 function sessionsRefused(label: string, cause: SessionRefused): UserError {
   return new UserError({
     code: 'host.sessions-refused',
-    message: `${label} opens no session: ${cause.message}`,
+    message: `${label} refuses a session: ${cause.message}`,
     hint: 'Raise MaxSessions in its sshd_config (10 is the default); 0 forbids commands altogether.',
     cause,
   });

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { quoteWords } from '../../kernel/quote.ts';
 import type { ChannelStream } from '../ssh/channel-stream.ts';
 import type { Connection } from '../ssh/connection.ts';
 import type { Exit, Session } from '../ssh/session.ts';
-import { quoteWords } from './quote.ts';
 
 /**
- * What sshd starts for us, through the user's login shell: a POSIX shell that carries a mark in its environment, says
- * that it is there, and waits on stdin for one line to do. So
- * - starting it (and the login shell, which may take long) can happen before it is needed;
- * - arguments and scripts travel on stdin and never stand in a command line;
- * - what the login shell's start-up files print can be told from our output;
- * - every process of the command can be found by the mark, whatever group or session it moved to.
- * The line holds no quote but the outer ones and no backslash, so that sh, csh and fish read it alike.
+ * The command that sshd starts through the user's login shell: a POSIX shell with a mark in its environment, which reports
+ * that it is ready and waits on stdin for one line to run. So
+ * - it (and the login shell, which may be slow) can start before it is needed;
+ * - arguments and scripts travel on stdin and never appear on a command line;
+ * - output of the login shell's start-up files can be distinguished from the command's;
+ * - every process of the command can be found by the mark, in any process group or session.
+ * The line has only the outer quotes and no backslash, so that sh, csh and fish read it alike.
  */
 export function waitCommand(mark: string): string {
   const body =
@@ -24,10 +24,10 @@ export function waitCommand(mark: string): string {
 /** Exit code of a shell that got no line, or only half a script (EX_TEMPFAIL). */
 const unused = 75;
 
-/** What may come before our own output without being ours: more than this is not a greeting but a flood. */
+/** Limit of the output of start-up files, in bytes. */
 const chatterLimit = 64 * 1024;
 
-/** The login shell did not run our command: a forced command, nologin, a start-up file that ends or hangs. */
+/** The login shell did not run the command: a forced command, nologin, a start-up file that exits or hangs. */
 export class ShellRefused extends Error {
   readonly exit: Exit;
   constructor(output: string, exit: Exit) {
@@ -38,7 +38,7 @@ export class ShellRefused extends Error {
 
 /** A shell on the host that waits for one line. */
 export class Shell {
-  /** Stands in the environment of every process the shell starts, as SLUICE_RUN. */
+  /** SLUICE_RUN in the environment of every process of the shell. */
   readonly mark: string;
   readonly stdio: ChannelStream;
   readonly stderr: Readable;
@@ -46,7 +46,7 @@ export class Shell {
   readonly exit: Promise<Exit>;
   /** See Session. */
   readonly closed: Promise<Exit>;
-  /** Our line has been read: from here on stdout and stderr are the command's. Rejects with ShellRefused. */
+  /** The line has been read: from here on stdout and stderr are the command's. Rejects with ShellRefused. */
   readonly begun: Promise<void>;
   readonly #session: Session;
   readonly #preludes: readonly Prelude[];
@@ -76,18 +76,18 @@ export class Shell {
     this.begun.catch(() => {});
   }
 
-  /** The shell has said that it waits for its line. */
+  /** The shell has reported that it waits for its line. */
   ready(): boolean {
     return this.#preludes.some((earlier) => earlier.text().includes(this.mark));
   }
 
-  /** What start-up files (or a forced command) printed before our own output. */
+  /** Output of start-up files (or of a forced command) before the command's. */
   chatter(): string {
     const text = this.#preludes.map((earlier) => earlier.text()).join('');
     return text.replace(new RegExp(`${this.mark} .*\n`), '').trim();
   }
 
-  /** Number of the shell's session, if it has one of its own; undefined until the shell is ready. */
+  /** Number of the shell's session, if it leads one; undefined until the shell is ready. */
   session(): number | undefined {
     // The fields of /proc/PID/stat after the name: state, parent, process group, session.
     const text = this.#preludes.map((earlier) => earlier.text()).join('');
@@ -95,7 +95,7 @@ export class Shell {
     return pid !== undefined && pid === session ? Number(pid) : undefined;
   }
 
-  /** Gives the shell its line. What is written to `stdio` from now on is the command's input. */
+  /** Gives the shell its line. Everything written to `stdio` afterwards is the command's input. */
   begin(line: string): void {
     this.stdio.write(`${line}\n`);
   }
@@ -105,7 +105,7 @@ export class Shell {
     this.#session.signal(name);
   }
 
-  /** Gives the shell up without having used it, or without waiting for its end. */
+  /** Abandons the shell, unused or without waiting for its end. */
   drop(): void {
     this.stdio.destroy();
   }
@@ -113,7 +113,7 @@ export class Shell {
 
 /** The line that runs a program in place of the shell. Its input is what follows the line. */
 export function execLine(argv: readonly string[]): string {
-  return `${newline(argv)}exec ${quoteWords(argv)}`;
+  return `${newline(argv)}exec ${onOneLine(argv)}`;
 }
 
 /**
@@ -122,15 +122,26 @@ export function execLine(argv: readonly string[]): string {
  */
 export function scriptLine(mark: string, args: readonly string[]): string {
   return (
-    `${newline(args)}set -- ${quoteWords(args)}; sluice_text=$(cat); case $sluice_text in ` +
+    `${newline(args)}set -- ${onOneLine(args)}; sluice_text=$(cat); case $sluice_text in ` +
     `*"#${mark}") exec </dev/null; eval "$sluice_text";; *) exit ${unused};; esac`
   );
 }
 
-/** What to send after scriptLine(). */
+/** Input to send after scriptLine(). */
 export function scriptText(mark: string, text: string): string {
   if (text.includes('\u0000')) throw new RangeError('A script cannot hold a NUL character');
   return `${text}\n#${mark}`;
+}
+
+/**
+ * A shell that waits for its command reads exactly one line, so newlines are written as `"$nl"`.
+ *
+ * @throws RangeError for a word with a NUL character, which no argument can hold.
+ */
+function onOneLine(words: readonly string[]): string {
+  if (words.some((word) => word.includes('\u0000')))
+    throw new RangeError('An argument cannot hold a NUL character');
+  return quoteWords(words).replaceAll('\n', `'"$nl"'`);
 }
 
 function newline(words: readonly string[]): string {
@@ -140,7 +151,7 @@ function newline(words: readonly string[]): string {
 interface Prelude {
   /** Resolves when the marker has come; never if it does not. */
   readonly end: Promise<void>;
-  /** What came before the marker, as far as it has come. */
+  /** Text before the marker so far. */
   text(): string;
 }
 

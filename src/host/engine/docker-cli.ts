@@ -1,9 +1,9 @@
 import type { ExecOptions, Host, ScriptResult } from '../model.ts';
 
 /**
- * sh: the docker command, and Compose, use the engine that Sluice asks over the connection (engine-route.ts). A socket that
- * the deploy user's DOCKER_HOST names counts. Otherwise what the environment says of an engine, a context or a platform
- * would lead them to another one, or pull images of another one. Where there is no socket, the environment counts.
+ * sh: makes the docker command, and Compose, use the engine that Sluice reaches over the connection (route.ts). A socket in
+ * the deploy user's DOCKER_HOST is respected. Other variables for engine, context or platform could select another engine,
+ * or images of another platform, so they apply only if there is no socket.
  */
 export const sameEngine = `
 case \${DOCKER_HOST-} in

@@ -7,20 +7,20 @@ import type { Connection } from '../ssh/connection.ts';
 import type { EngineRoute } from './route.ts';
 import { LateSocket } from './socket-like.ts';
 
-/** Requests at once: more would not make the engine faster. A stream, such as a followed log, has a socket of its own. */
+/** Parallel requests: more do not make the engine faster. A stream, such as a followed log, has a separate socket. */
 const fewSockets = 8;
-/** The same when each connection is a session: the others need their share of the eight. */
+/** The same if each connection is a session: commands need their share of the eight. */
 const sessions = { requests: 2, streams: 4 };
 
 /**
- * The Engine API over the SSH connection: dockerode, whose sockets are channels and are used again.
+ * The Engine API over the SSH connection: dockerode, whose sockets are channels and are reused.
  *
  * Transport failures reach the caller as UserErrors (`host.engine-…`, `host.connection-lost`); an answer of the
  * engine with an error status stays dockerode's own error, with its `statusCode`. A stream that was already being
- * read (a followed log) ends with Node's `aborted`; the host's `lost` then says why.
+ * read (a followed log) ends with Node's `aborted`; the host's `lost` then has the reason.
  */
 export function createEngine(connection: Connection, route: EngineRoute): Docker {
-  // dockerode fills what is left out from DOCKER_HOST, DOCKER_CERT_PATH and the like, which are about OUR machine.
+  // dockerode fills missing options from DOCKER_HOST, DOCKER_CERT_PATH and the like, which belong to THIS machine.
   // With a socketPath it builds no URL; the path itself is not used, because the agent opens the connections.
   const local = {
     host: undefined,
@@ -43,7 +43,7 @@ export function createEngine(connection: Connection, route: EngineRoute): Docker
   modem.dial = (options, done) => {
     modem.agent = options.isStream || options.hijack || options.openStdin ? streams : requests;
     dial(options, (error, data) => {
-      // An idle socket may have died with the engine that was restarted a moment ago; asking again changes nothing.
+      // An idle socket may have died with an engine that was just restarted; repeating a read is safe.
       if (options.method === 'GET' && isHangUp(error) && !connection.over.aborted) {
         return dial(options, (again, late) => done(explain(again, connection), late));
       }
@@ -53,7 +53,7 @@ export function createEngine(connection: Connection, route: EngineRoute): Docker
   return docker;
 }
 
-/** What we use of dockerode's transport. */
+/** The part of dockerode's transport that is used here. */
 interface Modem {
   agent: Agent;
   dial(options: DialOptions, done: Done): void;
@@ -92,7 +92,7 @@ class EngineAgent extends Agent {
     return new LateSocket(this.#route.open());
   }
 
-  /** Node's http calls this for each request; it is how agents are written, though its documentation leaves it out. */
+  /** Node's http calls this for each request: agents implement it, although it is not documented. */
   addRequest(request: ClientRequest, options: unknown): void {
     // dockerode waits for the end of an answer and for an error of the request, so an answer that is cut off would
     // never end (docker-modem 5, lib/modem.js, buildRequest).
@@ -117,7 +117,7 @@ function explain(error: unknown, connection: Connection): unknown {
   if (!isHangUp(error)) return error;
   return new UserError({
     code: 'host.engine-broken',
-    message: `The Docker engine on ${connection.label} closed a connection in the middle of a request`,
+    message: `The Docker engine on ${connection.label} closed a connection during a request`,
     hint: 'It was probably restarted (journalctl -u docker); run the command again.',
     cause: error,
   });

@@ -7,7 +7,7 @@ import { execLine, type Shell, scriptLine, scriptText } from '../commands/shell.
 import { type Connection, ForwardRefused } from '../ssh/connection.ts';
 import { sameEngine } from './docker-cli.ts';
 
-/** How requests get to the engine: through a forwarded socket, or through a `docker` that passes bytes on. */
+/** The way to the engine: a forwarded socket, or a `docker` command that passes bytes on. */
 export interface EngineRoute {
   /** @throws UserError `host.engine-denied`, `-missing`, `-down`; `host.connection-lost`. */
   open(): Promise<Duplex>;
@@ -15,7 +15,7 @@ export interface EngineRoute {
   readonly costly: boolean;
 }
 
-/** Where the engine's socket may be, one a line: `usable PATH`, `denied PATH`, and `client` if there is a docker. */
+/** Possible sockets of the engine, one a line: `usable PATH`, `denied PATH`, and `client` if there is a docker command. */
 const locateScript = `
 look() {
   [ -S "$1" ] || return 0
@@ -29,7 +29,7 @@ exit 0
 `;
 
 /**
- * The way to the engine of a host: the socket at `path` if sshd connects us to it, else another socket of the user's
+ * The way to the engine of a host: the socket at `path` if sshd forwards it, else another socket of the user's
  * (rootless Docker), else `docker system dial-stdio` in a session (AllowStreamLocalForwarding no).
  */
 export function createEngineRoute(path: string, means: Means): EngineRoute {
@@ -45,7 +45,7 @@ export function createEngineRoute(path: string, means: Means): EngineRoute {
     } catch (error) {
       if (!(error instanceof ForwardRefused)) throw error;
     }
-    // Many requests may fail at once; one of them looks around, and the others go the way it found.
+    // Many requests may fail at once; the first one finds the way for all.
     if (locating !== undefined) {
       await locating;
       return open();
@@ -74,7 +74,7 @@ export function createEngineRoute(path: string, means: Means): EngineRoute {
 
   async function dialStdio(): Promise<Duplex> {
     const shell = await withShell(means, undefined, async (opened) => {
-      // Before the line is given: a docker that finds no engine may have ended in the very moment in which it began.
+      // Listen before the line is sent: a docker that finds no engine may end at once.
       opened.stdio.holdEnd(opened.begun.then(() => verdictOf(opened)).catch(() => undefined));
       opened.begin(execLine(['sh', '-c', `${sameEngine}exec docker system dial-stdio`]));
       await opened.begun;
@@ -108,7 +108,7 @@ interface Surroundings {
 async function lookAround(path: string, means: Means): Promise<Surroundings> {
   const { stdout } = await runJob(
     {
-      what: 'Looking for the Docker engine',
+      what: 'Finding the Docker engine',
       line: (mark) => scriptLine(mark, [path]),
       stdin: (mark) => scriptText(mark, locateScript),
     },
@@ -125,7 +125,7 @@ function ignoreRefusal(error: unknown): undefined {
   if (!(error instanceof ForwardRefused)) throw error;
 }
 
-/** What became of a `docker system dial-stdio` whose output has ended. */
+/** The error of a `docker system dial-stdio` whose output has ended. */
 async function outcome(shell: Shell, connection: Connection): Promise<UserError | undefined> {
   const errors = collect(shell.stderr, 16 * 1024);
   const { code } = await shell.closed;
@@ -141,7 +141,7 @@ async function outcome(shell: Shell, connection: Connection): Promise<UserError 
 function denied(connection: Connection, output: string): UserError {
   return new UserError({
     code: 'host.engine-denied',
-    message: `The user may not use the Docker engine on ${connection.label}`,
+    message: `The user cannot use the Docker engine on ${connection.label}`,
     hint: 'Add the user to the group docker on the host: sudo usermod -aG docker USER. It takes effect at the next login.',
     output: tail(output, 5),
   });
@@ -150,7 +150,7 @@ function denied(connection: Connection, output: string): UserError {
 function missing(connection: Connection): UserError {
   return new UserError({
     code: 'host.engine-missing',
-    message: `There is no Docker on ${connection.label}`,
+    message: `Docker is not installed on ${connection.label}`,
     hint: 'Install Docker Engine and its compose plugin: https://docs.docker.com/engine/install/',
   });
 }
@@ -158,8 +158,8 @@ function missing(connection: Connection): UserError {
 function down(connection: Connection, output: string): UserError {
   return new UserError({
     code: 'host.engine-down',
-    message: `The Docker engine on ${connection.label} does not answer`,
-    hint: 'Start it (sudo systemctl start docker) and look at its log (journalctl -u docker).',
+    message: `The Docker engine on ${connection.label} does not respond`,
+    hint: 'Start it (sudo systemctl start docker) and check its log (journalctl -u docker).',
     ...(output === '' ? {} : { output: tail(output, 5) }),
   });
 }

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 
-/** A stream that Node's HTTP client accepts as its socket. The settings of a real socket mean nothing to it. */
+/** A stream that Node's HTTP client accepts as its socket. It ignores the settings of a real socket. */
 export abstract class SocketLike extends Duplex {
   setTimeout(): this {
     return this;
@@ -24,8 +24,8 @@ export abstract class SocketLike extends Duplex {
 }
 
 /**
- * A stream that is there at once and opens in the background. http.Agent counts a socket only when it has it: with
- * sockets that arrive later, forty requests at once would open forty.
+ * A stream that exists at once and opens in the background. http.Agent counts a socket only when it gets it: with sockets
+ * that arrive later, forty parallel requests open forty.
  */
 export class LateSocket extends SocketLike {
   readonly #opening: Promise<Duplex>;
@@ -70,7 +70,7 @@ export class LateSocket extends SocketLike {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // Destroyed before it was open: what opens now is closed at once.
+    // Destroyed before it was open: close the stream that has just opened.
     if (this.#inner === undefined) this.#opening.then((inner) => inner.destroy()).catch(() => {});
     this.#inner?.destroy();
     done(error);

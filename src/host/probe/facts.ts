@@ -1,14 +1,14 @@
 /** Free space of the file system that holds a folder. */
 export interface DiskFacts {
-  /** The folder that was asked about. */
+  /** The folder. */
   readonly path: string;
   readonly freeBytes: number;
   readonly totalBytes: number;
-  /** undefined where the file system does not count them. */
+  /** undefined if the file system does not count them. */
   readonly freeInodes: number | undefined;
 }
 
-/** What a host says of itself. What it does not know, or will not tell this user, is undefined. */
+/** Facts about a host. Those that are unknown, or that this user cannot read, are undefined. */
 export interface HostFacts {
   readonly user: {
     readonly name: string;
@@ -20,7 +20,7 @@ export interface HostFacts {
     /** `Debian GNU/Linux 13 (trixie)`. */
     readonly distro: string | undefined;
     readonly kernel: string;
-    /** As `uname -m` says: `x86_64`, `aarch64`. */
+    /** Output of `uname -m`: `x86_64`, `aarch64`. */
     readonly arch: string;
     /** The login shell. */
     readonly shell: string | undefined;
@@ -45,7 +45,7 @@ export interface HostFacts {
     readonly storageDriver: string | undefined;
     readonly dataRoot: string | undefined;
     readonly rootless: boolean;
-    /** Users of containers are others on the host (userns-remap). */
+    /** Users of containers are different users on the host (userns-remap). */
     readonly remapped: boolean;
     /** Why the engine did not answer. */
     readonly problem: string | undefined;
@@ -60,16 +60,16 @@ export interface HostFacts {
     /** The user can write into it, or create it. */
     readonly usable: boolean;
   };
-  /** The host's clock, and how far it is ahead of ours; exact to half a round trip. */
+  /** The host's clock, and how far it is ahead of this machine's; exact to half a round trip. */
   readonly clock: { readonly utcMs: number; readonly offsetMs: number };
-  /** Limits from sshd_config, as far as the user may read it; `Match` blocks are not looked at. */
+  /** Limits from sshd_config, if the user can read it; `Match` blocks are ignored. */
   readonly sshd: {
     readonly maxSessions: number | undefined;
     readonly maxStartups: string | undefined;
     readonly allowStreamLocalForwarding: boolean | undefined;
     readonly allowTcpForwarding: boolean | undefined;
   };
-  /** TCP ports that something listens on. */
+  /** TCP ports in use. */
   readonly listening: readonly { readonly address: string; readonly port: number }[];
   readonly ufw: 'active' | 'inactive' | undefined;
 }

@@ -1,20 +1,20 @@
 import type { DiskFacts, HostFacts } from './facts.ts';
 
-/** Our own clock around the question about the host's clock, ms since the epoch. */
+/** This machine's clock before and after reading the host's, ms since the epoch. */
 export interface Asked {
   readonly begun: number;
   readonly answered: number;
 }
 
 /**
- * Reads the answer of probeScript. It comes from another machine, so nothing in it is taken on trust: numbers are
- * bounded, texts cut, unknown lines skipped.
+ * Reads the output of probeScript. It comes from another machine, so it is not trusted: numbers are bounded, texts cut,
+ * unknown lines skipped.
  *
- * @returns the facts, or what is wrong with the answer.
+ * @returns the facts, or the fault in the output.
  */
 export function parseProbe(text: string, root: string, asked: Asked): HostFacts | string {
   const answers = readAnswers(text);
-  if (!answers.complete) return 'it has no end';
+  if (!answers.complete) return 'it is incomplete';
   const uid = number(answers.one('uid'), 2 ** 32);
   const kernel = answers.one('kernel');
   const arch = answers.one('arch');
@@ -100,11 +100,11 @@ function number(text: string | undefined, most = Number.MAX_SAFE_INTEGER): numbe
   return value <= most ? value : undefined;
 }
 
-/** GNU date gives nanoseconds; others leave `%N` as it is or drop it, and the seconds must do. */
+/** GNU date prints nanoseconds; others print `%N` or nothing, so only the seconds are known. */
 function clockOf(answers: Answers): number | undefined {
   const [, seconds, nanos] = /^(\d{10,11})(\d{9})?\D*$/.exec(answers.one('clock') ?? '') ?? [];
   if (seconds === undefined) return undefined;
-  // Cut down to its second, the clock is on average half a second further.
+  // Without fractions, the clock is on average half a second ahead.
   return Number(seconds) * 1000 + (nanos === undefined ? 500 : Math.round(Number(nanos) / 1e6));
 }
 
@@ -140,7 +140,7 @@ function version(text: string | undefined): string | undefined {
   return /(?<!\d)\d+\.\d+[\w.+~-]*/.exec(text ?? '')?.[0].slice(0, 60);
 }
 
-/** sshd takes the first value it finds; the keywords' case does not count. */
+/** sshd uses the first value; keywords are case-insensitive. */
 function sshdOf(lines: readonly string[]): HostFacts['sshd'] {
   const value = (keyword: string) =>
     lines

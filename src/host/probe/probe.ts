@@ -14,8 +14,8 @@ export interface ProbeOptions {
 }
 
 /**
- * What a deploy has to know of a host, at half the cost: the engine is asked over the connection, and not by its client,
- * whose start is most of what the full probe takes. Where that is not enough the full probe is made.
+ * The facts that a deploy needs about a host, at half the cost: the engine is queried over the connection, not with its
+ * client, whose start takes most of the full probe's time. If that is not enough, it runs the full probe.
  *
  * @throws UserError as probeHost().
  */
@@ -41,7 +41,7 @@ export async function probeQuickly(host: Host, options: ProbeOptions = {}): Prom
   };
 }
 
-/** The part of `GET /info` that is read. */
+/** The part of `GET /info` in use. */
 interface EngineInfo {
   readonly ServerVersion: string;
   readonly Driver: string;
@@ -51,9 +51,9 @@ interface EngineInfo {
 }
 
 /**
- * Asks a host everything about itself, with one script.
+ * Collects all facts about a host with one script.
  *
- * @throws UserError `host.probe` if the answer makes no sense; what Host.script() throws.
+ * @throws UserError `host.probe` if the output is invalid; the errors of Host.script().
  */
 export async function probeHost(host: Host, options: ProbeOptions = {}): Promise<HostFacts> {
   return await probe(host, options, 'full');
@@ -64,10 +64,10 @@ async function probe(host: Host, options: ProbeOptions, how: 'quick' | 'full'): 
   const begun = clock.now();
   let answered: number | undefined;
   const result = await host.script(probeScript, {
-    what: 'Asking the host about itself',
+    what: 'Inspecting the host',
     args: [host.config.root, how],
     timeoutMs: 45_000,
-    // The first line is the clock; the rest of the answer takes longer and must not count.
+    // The first line is the clock; the time of the rest must not count.
     onLine: (line) => {
       if (line.startsWith('clock ')) answered ??= clock.now();
     },
@@ -77,8 +77,8 @@ async function probe(host: Host, options: ProbeOptions, how: 'quick' | 'full'): 
   if (typeof facts !== 'string') return facts;
   throw new UserError({
     code: 'host.probe',
-    message: `The answer of ${host.name} about itself makes no sense: ${facts}`,
-    hint: "Something in the user's shell start-up, or an unusual system, may interfere.",
+    message: `Cannot inspect ${host.name}: its output is invalid: ${facts}`,
+    hint: "Check the user's shell start-up files: their output may interfere. Unusual systems are not supported.",
     output: tail(`${result.stdout}\n${result.stderr}`, 20).slice(-4000),
   });
 }

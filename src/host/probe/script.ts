@@ -2,9 +2,9 @@ import { pluginFolders } from '../../kernel/process/docker-plugin.ts';
 import { sameEngine } from '../engine/docker-cli.ts';
 
 /**
- * Reports everything about a host at once, one `name value` a line; unknown things are left out. $1 is the folder
- * of all apps. The engine is asked in the background, because its client is what takes time; with `quick` as $2 it is
- * not asked at all, and Docker's folder is a guess. Needs nothing that a host might lack: each command may be missing.
+ * Reports all facts about a host, one `name value` a line; unknown facts are omitted. $1 is the folder of all apps. The
+ * slow client of the engine runs in the background; with `quick` as $2 it does not run, and Docker's folder is a guess.
+ * Every command may be missing on a host.
  */
 export const probeScript = `
 say() { printf '%s\\n' "$1 $(printf '%s' "$2" | tr '\\n\\r' '  ' | cut -c1-2000)"; }

@@ -2,11 +2,11 @@ import type { Channel } from 'ssh2';
 import { SocketLike } from '../engine/socket-like.ts';
 
 /**
- * A channel of the SSH connection as an ordinary stream. ssh2's own is not quite one: after the remote end closed
- * it, a write never calls back, and `destroy(error)` drops the error.
+ * A channel of the SSH connection as an ordinary stream. ssh2's own differs: after the remote end has closed it, a write
+ * never calls back, and `destroy(error)` drops the error.
  *
- * What is written after the remote end has closed is dropped silently, so that a program which does not read all of
- * its input can still have all of its output read. When the connection is lost the stream fails with the reason.
+ * Data written after the remote end has closed is dropped silently, so that the full output of a program that does not
+ * read all of its input can be read. When the connection is lost, the stream fails with the reason.
  */
 export class ChannelStream extends SocketLike {
   readonly #channel: Channel;
@@ -25,7 +25,7 @@ export class ChannelStream extends SocketLike {
     const onOver = () => this.destroy(over.reason);
     channel.once('close', () => {
       over.removeEventListener('abort', onOver);
-      // A lost connection closes its channels first and is reported a moment later: let the reason win.
+      // A lost connection closes its channels before it is reported: wait for the reason.
       setImmediate(() => {
         if (over.aborted) this.destroy(over.reason);
         else this.#onClose();
@@ -35,7 +35,7 @@ export class ChannelStream extends SocketLike {
     else over.addEventListener('abort', onOver, { once: true });
   }
 
-  /** Holds the end of input back until it is known whether it is an end or a failure. */
+  /** Delays the end of input until it is known whether it is an end or a failure. */
   holdEnd(verdict: Promise<Error | undefined>): void {
     this.#verdict = verdict;
   }
@@ -47,14 +47,14 @@ export class ChannelStream extends SocketLike {
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
     this.#waiting = done;
     if (this.#closed) {
-      // Not at once: an endless source would never let anyone else run.
+      // Deferred: an endless source would block the event loop.
       setImmediate(() => this.#written());
       return;
     }
     try {
       this.#channel.write(chunk, () => this.#written());
     } catch {
-      // The connection broke under us; the reason is on its way through `over`.
+      // The connection broke; `over` will abort with the reason.
       this.#written();
     }
   }

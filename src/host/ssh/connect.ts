@@ -1,16 +1,15 @@
 import type { Duplex } from 'node:stream';
 import type { HostConfig } from '../../config/model.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { UserError } from '../../kernel/errors.ts';
+import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
+import { retry } from '../../kernel/retry.ts';
 import { createHost } from '../host.ts';
 import type { Host } from '../model.ts';
-import { hostKeyTypes } from './algorithms.ts';
 import { Connection, ForwardRefused } from './connection.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
-import { type Endpoint, endpointOf, jumpOf } from './endpoint.ts';
-import { handshake, WrongKeyType } from './handshake.ts';
-import { dial } from './tcp.ts';
+import { handshake, hostKeyTypes, WrongKeyType } from './handshake.ts';
+import { dial, type Endpoint, endpointOf, jumpOf } from './tcp.ts';
 import { type Trust, trustFor } from './trust.ts';
 
 export interface ConnectOptions {
@@ -18,7 +17,7 @@ export interface ConnectOptions {
   readonly clock: Clock;
   /** Sluice's own environment: keys, known hosts, HOME, SSH_AUTH_SOCK. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Stops connecting; it has no influence on the connected host. */
+  /** Stops connecting; it does not affect the connected host. */
   readonly signal?: AbortSignal;
   /** Paths of known_hosts files; default ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts. */
   readonly knownHosts?: readonly string[];
@@ -28,20 +27,20 @@ export interface ConnectOptions {
   readonly engineSocket?: string;
   /** For TCP, handshake and login of one server together; default 15 s. */
   readonly timeoutMs?: number;
-  /** The connection counts as lost after three unanswered questions, this far apart; default 10 s. */
+  /** Interval of keepalives; the connection is lost after three without an answer; default 10 s. */
   readonly keepaliveMs?: number;
 }
 
 const defaultTimeoutMs = 15_000;
-/** Pauses before the second and third try, ms. */
-const backoff = [300, 1_000];
-/** What may be over in a moment, and happens before we have shown any key. */
+/** Pauses before the second and third attempt. */
+const pausesMs = [300, 1_000];
+/** Errors that may pass in a moment, and that occur before the client offers a key. */
 const passing: ReadonlySet<string> = new Set(['host.refused', 'host.connect-timeout', 'host.closed-early']);
 
 /**
  * Connects to a host, through its jump host if it has one. Close it when done.
  *
- * @throws UserError `host.…`: every way this can fail has a code of its own; the signal's reason on abort.
+ * @throws UserError `host.…`, with a separate code for each kind of failure; the signal's reason on abort.
  */
 export async function connectHost(config: HostConfig, options: ConnectOptions): Promise<Host> {
   const { log, clock } = options;
@@ -59,7 +58,7 @@ export async function connectHost(config: HostConfig, options: ConnectOptions): 
   }
 }
 
-/** Connects to one server; tries again what may be over in a moment, but never after a key was shown. */
+/** Connects to one server. It retries passing errors, but never after it has offered a key. */
 async function reach(
   endpoint: Endpoint,
   jump: Connection | undefined,
@@ -70,27 +69,42 @@ async function reach(
   if (trust.authority !== undefined) {
     options.log.detail(`${trust.authority}: @cert-authority is ignored, host certificates are not supported`);
   }
+  const connect = withEachKeyType((refusedTypes) =>
+    once({ endpoint, jump, trust, refusedTypes, credentials, options }),
+  );
+  return await retry(connect, {
+    clock: options.clock,
+    signal: options.signal,
+    pauseMs: (error, attempt) =>
+      error instanceof UserError && passing.has(error.code) ? pausesMs[attempt - 1] : undefined,
+    onRetry: (error) => options.log.detail(`${messageOf(error)}; retrying`),
+  });
+}
+
+/**
+ * A pinned fingerprint does not name the type of its key. When the server shows a key of another type, the next connection
+ * excludes that type. If no type is left, the first error is thrown.
+ */
+function withEachKeyType<T>(connect: (refusedTypes: readonly string[]) => Promise<T>): () => Promise<T> {
   const refusedTypes: string[] = [];
   let firstVerdict: UserError | undefined;
-  for (let tries = 0; ; ) {
-    try {
-      return await once({ endpoint, jump, trust, refusedTypes, credentials, options });
-    } catch (error) {
-      if (error instanceof WrongKeyType) {
-        // A pinned fingerprint does not say of which type its key is: ask for the server's other keys.
-        firstVerdict ??= error.verdict;
-        refusedTypes.push(error.type);
-        if (hostKeyTypes.every((type) => refusedTypes.includes(type))) throw firstVerdict;
-        continue;
+  return async () => {
+    for (;;) {
+      try {
+        return await connect(refusedTypes);
+      } catch (error) {
+        if (error instanceof WrongKeyType) {
+          firstVerdict ??= error.verdict;
+          refusedTypes.push(error.type);
+          if (hostKeyTypes.every((type) => refusedTypes.includes(type))) throw firstVerdict;
+        } else if (error instanceof UserError && error.code === 'host.no-common-algorithm') {
+          throw firstVerdict ?? error;
+        } else {
+          throw error;
+        }
       }
-      if (!(error instanceof UserError)) throw error;
-      if (firstVerdict !== undefined && error.code === 'host.no-common-algorithm') throw firstVerdict;
-      const pause = backoff[tries++];
-      if (pause === undefined || !passing.has(error.code)) throw error;
-      options.log.detail(`${error.message}; trying again`);
-      await options.clock.sleep(pause, options.signal);
     }
-  }
+  };
 }
 
 interface Try {
@@ -121,9 +135,9 @@ async function through(jump: Connection, endpoint: Endpoint): Promise<Duplex> {
     const why = error.message.replace(/^\(SSH\) Channel open failure: /, '');
     throw new UserError({
       code: 'host.jump-refused',
-      message: `${jump.label} does not pass the connection on to ${endpoint.address}, port ${endpoint.port}: ${why}`,
+      message: `${jump.label} cannot connect to ${endpoint.address}, port ${endpoint.port}: ${why}`,
       hint: error.forbidden
-        ? 'Set AllowTcpForwarding yes for this user in the sshd_config of the jump host (PermitOpen narrows it too).'
+        ? 'Set AllowTcpForwarding yes for this user in the sshd_config of the jump host (PermitOpen restricts it too).'
         : 'Check that the jump host resolves and reaches this address, and that sshd listens there.',
       cause: error,
     });

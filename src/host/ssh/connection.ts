@@ -4,9 +4,9 @@ import { messageOf, UserError } from '../../kernel/errors.ts';
 import { ChannelStream } from './channel-stream.ts';
 import { openSession, type Session } from './session.ts';
 
-/** Why the server would not forward: ssh2 gives the reason code of RFC 4254, section 5.1. */
+/** The server refused to forward: ssh2 gives the reason code of RFC 4254, section 5.1. */
 export class ForwardRefused extends Error {
-  /** sshd forbids it, rather than having failed at it. */
+  /** sshd forbids it; otherwise, it tried and failed. */
   readonly forbidden: boolean;
   constructor(error: Error) {
     super(error.message);
@@ -14,7 +14,7 @@ export class ForwardRefused extends Error {
   }
 }
 
-/** One SSH connection, logged in. Everything that goes to the host goes through here. */
+/** One SSH connection, logged in, for all traffic to the host. */
 export class Connection {
   readonly label: string;
   readonly #client: Client;
@@ -23,7 +23,7 @@ export class Connection {
   readonly #closed: Promise<void>;
   #closing = false;
 
-  /** @param label how messages call the server. */
+  /** @param label the server's name in messages. */
   constructor(client: Client, label: string) {
     this.label = label;
     this.#client = client;
@@ -43,7 +43,7 @@ export class Connection {
     });
   }
 
-  /** Aborts when the connection breaks, not when we close it. */
+  /** Aborts when the connection breaks, not when Sluice closes it. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
@@ -79,18 +79,18 @@ export class Connection {
           setImmediate(() => reject(this.over.aborted ? this.over.reason : new ForwardRefused(error)));
         });
       } catch (error) {
-        // ssh2 throws "Not connected" while a broken connection has not been reported yet.
+        // ssh2 throws "Not connected" before it reports a broken connection.
         setImmediate(() => reject(this.over.aborted ? this.over.reason : lostError(this.label, error)));
       }
     });
   }
 
-  /** Ends the connection; what is under way fails with `host.closed`. Resolves when the socket is closed. */
+  /** Ends the connection; operations in flight fail with `host.closed`. Resolves when the socket is closed. */
   async close(): Promise<void> {
     if (!this.over.aborted) {
       this.#closing = true;
       this.#client.end();
-      // A peer that does not answer our end must not hold us.
+      // Do not wait for a peer that does not respond.
       const timer = setTimeout(() => this.#client.destroy(), 1_000);
       await this.#closed;
       clearTimeout(timer);
@@ -103,19 +103,19 @@ function lostError(label: string, error: unknown): UserError {
   return new UserError({
     code: 'host.connection-lost',
     message: `The SSH connection to ${label} was lost: ${why}`,
-    hint: 'Check the host and the network, then run the command again: it finishes or undoes what was begun.',
+    hint: 'Check the host and the network, then run the command again: it finishes or reverts the interrupted work.',
     ...(error === undefined ? {} : { cause: error }),
   });
 }
 
 function reasonOf(text: string): string {
-  return text === 'Keepalive timeout' ? 'the host does not answer any more' : text;
+  return text === 'Keepalive timeout' ? 'the host no longer responds' : text;
 }
 
 function closedByUs(label: string): UserError {
   return new UserError({
     code: 'host.closed',
     message: `The SSH connection to ${label} has been closed`,
-    hint: 'Run the command again; if it happens twice, report it.',
+    hint: 'Run the command again. If the error persists, report it.',
   });
 }

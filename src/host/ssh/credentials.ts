@@ -5,7 +5,7 @@ import ssh2, { type ParsedKey } from 'ssh2';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import { type LoginKey, loginKey, readLoginKey } from './login-key.ts';
 
-/** What we log in with. Loaded once a run, used for every host. */
+/** The keys for logins. Loaded once a run, used for every host. */
 export interface Credentials {
   /** Private keys, tried in this order, after the agent's. */
   readonly keys: readonly LoginKey[];
@@ -25,8 +25,8 @@ const usualFiles = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Finds the keys to log in with. A key that is named (SLUICE_SSH_KEY as text, SLUICE_SSH_KEY_FILE as a path) is the
- * only one; otherwise those of the ssh-agent (SSH_AUTH_SOCK) and the usual files in ~/.ssh.
+ * Finds the keys for logins. If SLUICE_SSH_KEY (text) or SLUICE_SSH_KEY_FILE (path) is set, that key is the only one;
+ * otherwise those of the ssh-agent (SSH_AUTH_SOCK) and the usual files in ~/.ssh.
  *
  * @throws UserError `host.login-key-…` if there is no usable key, `host.agent`.
  */
@@ -49,10 +49,10 @@ async function search(env: Env, passphrase: string | undefined): Promise<Credent
     try {
       agent = { socket, keys: await agentKeys(socket) };
     } catch (error) {
-      problems.push(agentError(`The ssh-agent at ${socket} does not answer: ${messageOf(error)}`, error));
+      problems.push(agentError(`The ssh-agent at ${socket} does not respond: ${messageOf(error)}`, error));
     }
     if (agent?.keys.length === 0) {
-      problems.push(agentError(`The ssh-agent at ${socket} holds no key`));
+      problems.push(agentError(`The ssh-agent at ${socket} has no keys`));
       agent = undefined;
     }
   }
@@ -74,8 +74,9 @@ async function search(env: Env, passphrase: string | undefined): Promise<Credent
     problems[0] ??
     new UserError({
       code: 'host.login-key-missing',
-      message: 'There is no private key to log in with: no SLUICE_SSH_KEY, no ssh-agent, no key in ~/.ssh',
-      hint: 'In CI set SLUICE_SSH_KEY to the text of the deploy key (a secret); on your machine SLUICE_SSH_KEY_FILE to its path, or start an ssh-agent.',
+      message:
+        'No private key found: SLUICE_SSH_KEY is not set, there is no ssh-agent, and ~/.ssh has no key',
+      hint: 'In CI, set SLUICE_SSH_KEY to the text of the deploy key (a secret). On your machine, set SLUICE_SSH_KEY_FILE to its path, or start an ssh-agent.',
     })
   );
 }
@@ -89,7 +90,7 @@ async function readKeyFile(path: string, env: Env, passphrase: string | undefine
     throw new UserError({
       code: 'host.login-key-missing',
       message: `SLUICE_SSH_KEY_FILE names ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code})`,
-      hint: 'It is the path of a private key on the machine where Sluice runs.',
+      hint: 'Set it to the path of a private key on this machine.',
       cause: error,
     });
   }
@@ -100,7 +101,7 @@ function agentKeys(socket: string): Promise<LoginKey[]> {
   return new Promise((resolve, reject) => {
     ssh2.createAgent(socket).getIdentities((error?: Error | null, keys?: unknown) => {
       if (error) return reject(error);
-      // The agent's answer is parsed by ssh2; a key of a type it does not know comes back as an Error.
+      // ssh2 parses the agent's answer; it returns an Error for a key of an unknown type.
       const parsed = (Array.isArray(keys) ? keys : []).filter(isParsedKey);
       resolve(parsed.map((key) => loginKey(key, 'ssh-agent')));
     });

@@ -1,16 +1,20 @@
 import type { Duplex } from 'node:stream';
 import { NodeSSH } from 'node-ssh';
-import type { Client } from 'ssh2';
+import type {
+  Algorithms,
+  CipherAlgorithm,
+  Client,
+  KexAlgorithm,
+  MacAlgorithm,
+  ServerHostKeyAlgorithm,
+} from 'ssh2';
 import { messageOf, UserError } from '../../kernel/errors.ts';
-import { quoteWords } from '../commands/quote.ts';
-import { algorithmsFor } from './algorithms.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 import type { Credentials } from './credentials.ts';
-import type { Endpoint } from './endpoint.ts';
-import { publicKey } from './key.ts';
+import { publicKey } from './known-hosts.ts';
 import { createLogin, type Login, loginRefused, signAtOnce, tooManyKeys } from './login.ts';
-import { timedOut } from './tcp.ts';
-import { judge, type Trust } from './trust.ts';
-import { distrust } from './trust-errors.ts';
+import { type Endpoint, timedOut } from './tcp.ts';
+import { distrust, judge, type Trust } from './trust.ts';
 
 export interface Handshake {
   readonly endpoint: Endpoint;
@@ -18,10 +22,10 @@ export interface Handshake {
   readonly sock: Duplex;
   readonly trust: Trust;
   readonly credentials: Credentials;
-  /** Host key types not to ask for again, see `otherTypes` in connect.ts. */
+  /** Host key types to exclude, see `withEachKeyType` in connect.ts. */
   readonly refusedTypes: readonly string[];
   readonly timeoutMs: number;
-  /** A dead peer is noticed after three unanswered questions, this far apart. */
+  /** Interval of keepalives; the peer is dead after three without an answer. */
   readonly keepaliveMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -38,9 +42,9 @@ export class WrongKeyType extends Error {
 }
 
 /**
- * The SSH handshake and login. The host key is judged before anything of ours is sent.
+ * The SSH handshake and login. The host key is verified before Sluice sends a key or a command.
  *
- * @returns the client, logged in, with no listeners of its own for `error` and `close`.
+ * @returns the client, logged in, without listeners for `error` and `close`.
  * @throws UserError of many kinds (`host.key-…`, `host.login-…`, `host.not-ssh`, `host.closed-early` …).
  */
 export async function handshake(given: Handshake): Promise<Client> {
@@ -72,11 +76,11 @@ export async function handshake(given: Handshake): Promise<Client> {
   });
   const client = ssh.connection;
   if (client === null) {
-    // connect() refused its own arguments before it made a client; the promise says why.
+    // connect() rejected its arguments before it created a client; the promise has the error.
     await ready;
-    throw new Error('node-ssh made no client');
+    throw new Error('node-ssh created no client');
   }
-  // node-ssh takes the first error as the outcome; those after it must not be thrown as unhandled.
+  // node-ssh rejects with the first error; later ones must not become unhandled.
   client.on('error', () => {});
   signAtOnce(client);
   client.once('handshake', () => {
@@ -103,10 +107,10 @@ export async function handshake(given: Handshake): Promise<Client> {
 }
 
 interface Seen {
-  /** The first bytes of the server, to tell what it is when it is no SSH server. */
+  /** The first bytes of the server, for the error if it is not an SSH server. */
   greeting: string;
   distrust: UserError | WrongKeyType | undefined;
-  /** The key exchange is done: from here on it is the login that fails. */
+  /** The key exchange is done: later failures belong to the login. */
   keyed: boolean;
 }
 
@@ -121,7 +125,7 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
   if (level === 'agent') {
     return new UserError({
       code: 'host.agent',
-      message: `The ssh-agent would not sign for ${endpoint.label}: ${text}`,
+      message: `The ssh-agent refused to sign for ${endpoint.label}: ${text}`,
       hint: 'Check ssh-add -l, or set SLUICE_SSH_KEY.',
       cause: error,
     });
@@ -129,8 +133,8 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
   if (seen.keyed) {
     return new UserError({
       code: 'host.login-refused',
-      message: `${endpoint.label} ended the connection during the login of ${endpoint.user}: ${text}`,
-      hint: "sshd's log on the host says why (LoginGraceTime, MaxAuthTries, a PAM module, an expired account).",
+      message: `${endpoint.label} closed the connection during the login of ${endpoint.user}: ${text}`,
+      hint: "Check sshd's log on the host (LoginGraceTime, MaxAuthTries, a PAM module, an expired account).",
       cause: error,
     });
   }
@@ -138,7 +142,7 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
   if (seen.greeting !== '' && !/(^|\n)SSH-/.test(seen.greeting) && !isSshdRefusal(seen.greeting)) {
     return new UserError({
       code: 'host.not-ssh',
-      message: `What answers at ${endpoint.address}, port ${endpoint.port} (${endpoint.label}) is no SSH server`,
+      message: `${endpoint.address}:${endpoint.port} (${endpoint.label}) is not an SSH server`,
       hint: 'Correct the port in sluice.yml.',
       output: greeting,
     });
@@ -147,7 +151,7 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
     return new UserError({
       code: 'host.closed-early',
       message: `${endpoint.label} closed the connection before SSH began`,
-      hint: 'sshd drops connections over its MaxStartups, and fail2ban, PerSourcePenalties or hosts.deny may ban this address: see its log.',
+      hint: 'Check sshd’s log: MaxStartups limits new connections, and fail2ban, PerSourcePenalties or hosts.deny may ban this address.',
       ...(greeting === '' || greeting.startsWith('SSH-') ? {} : { output: greeting }),
       cause: error,
     });
@@ -160,7 +164,7 @@ function explain(error: unknown, given: Handshake, seen: Seen, login: Login): Us
   });
 }
 
-/** What sshd says in clear text before it hangs up: over MaxStartups, or with a penalty on our address. */
+/** Plain text that sshd sends before it hangs up: over MaxStartups, or with a penalty on the client's address. */
 function isSshdRefusal(greeting: string): boolean {
   return /^(Exceeded MaxStartups|Not allowed at this time)/.test(greeting);
 }
@@ -175,7 +179,7 @@ function noCommonAlgorithm(endpoint: Endpoint, text: string): UserError {
   return new UserError({
     code: 'host.no-common-algorithm',
     message: `${endpoint.label} and Sluice have no algorithm in common: ${text.replace(/^Handshake failed: /, '')}`,
-    hint: 'Undo what narrows KexAlgorithms, Ciphers, MACs or HostKeyAlgorithms in its sshd_config, or update its OpenSSH.',
+    hint: 'Remove restrictions of KexAlgorithms, Ciphers, MACs or HostKeyAlgorithms from its sshd_config, or update its OpenSSH.',
   });
 }
 
@@ -184,4 +188,58 @@ function printable(text: string): string {
     .replace(/[^\x20-\x7e\n]/g, '.')
     .trim()
     .slice(0, 200);
+}
+
+/** Signature algorithms of each host key type, in order of preference, without SHA-1 (`ssh-rsa` itself). */
+const signatures: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
+  'ssh-ed25519': ['ssh-ed25519'],
+  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
+  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
+  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
+};
+
+/** Host key types that can be verified. */
+export const hostKeyTypes: readonly string[] = Object.keys(signatures);
+
+const kex: KexAlgorithm[] = [
+  'curve25519-sha256',
+  'curve25519-sha256@libssh.org',
+  'ecdh-sha2-nistp256',
+  'ecdh-sha2-nistp384',
+  'ecdh-sha2-nistp521',
+  'diffie-hellman-group-exchange-sha256',
+  'diffie-hellman-group14-sha256',
+  'diffie-hellman-group16-sha512',
+  'diffie-hellman-group18-sha512',
+];
+
+// AES-GCM first: Node hands it to OpenSSL, which uses the CPU's AES, so that ssh2 needs no native addon.
+const cipher: CipherAlgorithm[] = [
+  'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com',
+  'aes128-ctr',
+  'aes192-ctr',
+  'aes256-ctr',
+  'chacha20-poly1305@openssh.com',
+];
+
+const hmac: MacAlgorithm[] = [
+  'hmac-sha2-256-etm@openssh.com',
+  'hmac-sha2-512-etm@openssh.com',
+  'hmac-sha2-256',
+  'hmac-sha2-512',
+];
+
+/**
+ * The algorithms to offer a server. The server shows the first of its host keys that the offer names, so known types come
+ * first: otherwise, with only a known RSA key, a server that also has an ed25519 key looks changed.
+ *
+ * @param known types of the known host keys; empty if only fingerprints, or no keys, are known.
+ * @param refused types that turned out not to be the pinned fingerprint's.
+ */
+export function algorithmsFor(known: readonly string[], refused: readonly string[]): Algorithms {
+  const types = [...new Set([...known, ...hostKeyTypes])].filter((type) => !refused.includes(type));
+  const serverHostKey = types.flatMap((type) => signatures[type] ?? []);
+  return { kex, cipher, hmac, serverHostKey, compress: ['none'] };
 }

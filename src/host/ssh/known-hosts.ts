@@ -1,5 +1,4 @@
-import { createHmac } from 'node:crypto';
-import { type PublicKey, readPublicKey } from './key.ts';
+import { createHash, createHmac } from 'node:crypto';
 
 /** One line of a known_hosts file that names a key. */
 export interface KnownHost {
@@ -7,13 +6,13 @@ export interface KnownHost {
   /** Host patterns as written: `name`, `*.example.com`, `!name`, `[name]:2222`, `|1|salt|hash`. */
   readonly patterns: readonly string[];
   readonly key: PublicKey;
-  /** `file:line`, to point at. */
+  /** `file:line`, for messages. */
   readonly place: string;
 }
 
 /**
- * Reads the text of a known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). Lines that make no sense are left
- * out, as OpenSSH does: one bad line of a shared file must not stop every deploy.
+ * Reads the text of a known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). Like OpenSSH, it ignores invalid lines: one
+ * bad line of a shared file must not stop every deploy.
  */
 export function parseKnownHosts(text: string, file: string): KnownHost[] {
   const found: KnownHost[] = [];
@@ -31,7 +30,7 @@ export function parseKnownHosts(text: string, file: string): KnownHost[] {
   return found;
 }
 
-/** Whether a line is about this host. `port` counts: another port than 22 is written `[address]:port`. */
+/** Whether a line is about this host. A port other than 22 is written `[address]:port`. */
 export function matchesHost(entry: KnownHost, address: string, port: number): boolean {
   const name = address.toLowerCase();
   const written = port === 22 ? name : `[${name}]:${port}`;
@@ -78,4 +77,40 @@ function matchesGlob(pattern: string, name: string): boolean {
   }
   while (pattern[at] === '*') at++;
   return at === pattern.length;
+}
+
+/** A public key in wire format. */
+export interface PublicKey {
+  /** `ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa` … */
+  readonly type: string;
+  readonly blob: Buffer;
+}
+
+/** Reads the type from a public key's blob. Returns undefined if the blob is not a key. */
+export function publicKey(blob: Buffer): PublicKey | undefined {
+  if (blob.length < 4) return undefined;
+  const length = blob.readUInt32BE(0);
+  if (length === 0 || length > 64 || blob.length <= 4 + length) return undefined;
+  const type = blob.toString('latin1', 4, 4 + length);
+  return /^[a-z0-9@.-]+$/.test(type) ? { type, blob } : undefined;
+}
+
+/** Reads `type base64`; undefined if the two do not fit together. */
+export function readPublicKey(type: string, base64: string): PublicKey | undefined {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
+  const key = publicKey(Buffer.from(base64, 'base64'));
+  return key?.type === type ? key : undefined;
+}
+
+/** `SHA256:…` as ssh-keygen -l prints it. */
+export function fingerprint(blob: Buffer): string {
+  return `SHA256:${createHash('sha256')
+    .update(blob)
+    .digest('base64')
+    .replace(/(?<!=)=+$/, '')}`;
+}
+
+/** `ssh-ed25519 AAAA…`: one line of authorized_keys, known_hosts or `host-key:`. */
+export function keyLine(key: PublicKey): string {
+  return `${key.type} ${key.blob.toString('base64')}`;
 }

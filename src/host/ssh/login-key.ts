@@ -1,9 +1,9 @@
 import { createPrivateKey } from 'node:crypto';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { UserError } from '../../kernel/errors.ts';
-import { fingerprint } from './key.ts';
+import { fingerprint } from './known-hosts.ts';
 
-/** A key to log in with. */
+/** A key for logins. */
 export interface LoginKey {
   readonly key: ParsedKey;
   /** Where it comes from: `SLUICE_SSH_KEY`, a path, `ssh-agent`. */
@@ -19,7 +19,7 @@ export function loginKey(key: ParsedKey, source: string): LoginKey {
  * Reads a private key as people store it in secrets: with CRLF, without the last newline, on one line, with `\n`
  * spelled out, or base64-encoded as a whole.
  *
- * @param source how messages call the key: a variable's name or a path.
+ * @param source the key's name in messages: a variable or a path.
  * @throws UserError `host.login-key-malformed`, `-public`, `-encrypted` (no passphrase) or `-passphrase` (a wrong one).
  */
 export function readLoginKey(text: string, source: string, passphrase: string | undefined): LoginKey {
@@ -27,28 +27,28 @@ export function readLoginKey(text: string, source: string, passphrase: string | 
   if (looksPublic(pem)) {
     throw new UserError({
       code: 'host.login-key-public',
-      message: `${source} holds a public key; logging in needs the private one`,
-      hint: 'Give the file without .pub: it begins with -----BEGIN.',
+      message: `${source} is a public key; a login needs the private key`,
+      hint: 'Use the file without .pub, which begins with -----BEGIN.',
     });
   }
   const first = parse(pem, passphrase);
   const parsed = first instanceof Error ? (parsePkcs8(pem, passphrase) ?? first) : first;
   if (parsed instanceof Error) throw unreadable(parsed, pem, source, passphrase);
-  if (!parsed.isPrivateKey()) throw unreadable(new Error('it holds no private key'), pem, source, passphrase);
+  if (!parsed.isPrivateKey()) throw unreadable(new Error('it is not a private key'), pem, source, passphrase);
   return loginKey(parsed, source);
 }
 
 function parse(pem: string, passphrase: string | undefined): ParsedKey | Error {
   try {
     const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(pem, passphrase);
-    return Array.isArray(parsed) ? (parsed[0] ?? new Error('it holds no key')) : parsed;
+    return Array.isArray(parsed) ? (parsed[0] ?? new Error('it is not a key')) : parsed;
   } catch (error) {
-    // Some malformed keys make the parser throw rather than return its error.
+    // For some malformed keys the parser throws instead of returning its error.
     return error instanceof Error ? error : new Error(String(error));
   }
 }
 
-/** ssh2 does not know PKCS#8 (`BEGIN PRIVATE KEY`), which openssl and cloud consoles write; Node does. */
+/** ssh2 does not support PKCS#8 (`BEGIN PRIVATE KEY`), which openssl and cloud consoles write; Node does. */
 function parsePkcs8(pem: string, passphrase: string | undefined): ParsedKey | undefined {
   if (!/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(pem)) return undefined;
   try {
@@ -74,20 +74,20 @@ function unreadable(cause: Error, pem: string, source: string, passphrase: strin
   if (encrypted) {
     return new UserError({
       code: 'host.login-key-passphrase',
-      message: `SLUICE_SSH_PASSPHRASE does not open the private key in ${source}`,
-      hint: `Try it: ssh-keygen -y -f KEY. (${cause.message})`,
+      message: `SLUICE_SSH_PASSPHRASE does not decrypt the private key in ${source}`,
+      hint: `Check it with ssh-keygen -y -f KEY. (${cause.message})`,
     });
   }
   // "Unsupported OpenSSH key magic: …" would show the first bytes of what may be a secret.
   const why = cause.message.replace(/magic:[\s\S]*/, 'magic');
   return new UserError({
     code: 'host.login-key-malformed',
-    message: `${source} does not hold a private key that can be read: ${why}`,
-    hint: `It should hold the whole file from -----BEGIN to -----END; ${describe(pem)}. \`ssh-keygen -p -f KEY\` rewrites other formats.`,
+    message: `Cannot read the private key in ${source}: ${why}`,
+    hint: `Set it to the whole file from -----BEGIN to -----END; ${describe(pem)}. \`ssh-keygen -p -f KEY\` converts other formats.`,
   });
 }
 
-/** What the text is, without a word of it: it may be a secret. */
+/** Describes the text without quoting it: it may be a secret. */
 function describe(pem: string): string {
   const begin = /^-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
   const lines = pem.trim().split('\n').length;
@@ -119,7 +119,7 @@ function normalise(text: string): string {
     const decoded = Buffer.from(pem, 'base64').toString('utf8');
     if (/^(-----BEGIN|PuTTY-User-Key)/.test(decoded)) return normalise(decoded);
   }
-  // Pasted through something that turned its newlines into spaces.
+  // Pasted through a tool that turned newlines into spaces.
   const flat = /^(-----BEGIN [A-Z ]+-----)\s([A-Za-z0-9+/=\s]+)(-----END [A-Z ]+-----)$/.exec(pem);
   if (flat) {
     const body = (flat[2] ?? '').replace(/\s+/g, '').replace(/.{70}/g, '$&\n').trimEnd();

@@ -1,15 +1,15 @@
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, Client, ParsedKey } from 'ssh2';
 import { UserError } from '../../kernel/errors.ts';
 import type { Credentials } from './credentials.ts';
-import type { Endpoint } from './endpoint.ts';
 import type { LoginKey } from './login-key.ts';
+import type { Endpoint } from './tcp.ts';
 
-/** The keys we offer, one after the other, and what the server said to them. */
+/** The offered keys, in order, and the server's answers. */
 export interface Login {
   readonly handler: AuthHandlerMiddleware;
-  /** Ways of logging in that the server still accepts; undefined before its first refusal. */
+  /** Login methods that the server still accepts; undefined before its first refusal. */
   accepted(): readonly string[] | undefined;
-  /** The server took a key but wants a second factor. */
+  /** The server accepted a key but requires a second factor. */
   partial(): boolean;
 }
 
@@ -17,7 +17,7 @@ export function createLogin(user: string, credentials: Credentials): Login {
   const { agent, keys } = credentials;
   const methods: AnyAuthMethod[] = [];
   if (agent !== undefined) methods.push({ type: 'agent', username: user, agent: agent.socket });
-  // ssh2 takes a key it has parsed already as it is; its types only know the text.
+  // ssh2 accepts a parsed key; its types allow only text.
   for (const { key } of keys)
     methods.push({ type: 'publickey', username: user, key: key as unknown as Buffer });
   let accepted: readonly AuthenticationType[] | undefined;
@@ -39,9 +39,9 @@ export function createLogin(user: string, credentials: Credentials): Login {
 }
 
 /**
- * Makes ssh2 sign with the first request instead of asking first whether the key would do: one round trip less for
- * each connection. RSA keys keep asking, as their signature algorithm depends on what the server announces. Reaches
- * into ssh2, see docs/decisions/0004-ssh-shells-that-wait.md; without that part everything works, one round trip slower.
+ * Makes ssh2 sign with the first request instead of first asking whether the server accepts the key, which saves a round
+ * trip. RSA keys keep asking, because their signature algorithm depends on the server's announcement. This uses internals
+ * of ssh2 (decision 0004); without them, a login takes one more round trip.
  */
 export function signAtOnce(client: Client): void {
   const protocol = (client as unknown as { _protocol?: { authPK?: AskWithKey } })._protocol;
@@ -56,7 +56,7 @@ export function signAtOnce(client: Client): void {
 type Sign = (data: Buffer, done: (signature: Buffer) => void) => void;
 type AskWithKey = (user: string, key: ParsedKey, algorithm: string | undefined, sign?: Sign) => void;
 
-/** The server turned all our keys down. */
+/** The server refused all keys. */
 export function loginRefused(endpoint: Endpoint, credentials: Credentials, login: Login): UserError {
   const tried = allKeys(credentials);
   const accepted = login.accepted() ?? [];
@@ -67,9 +67,9 @@ export function loginRefused(endpoint: Endpoint, credentials: Credentials, login
     return new UserError({
       code: 'host.login-refused',
       message: login.partial()
-        ? `${endpoint.label} accepted the key but also asks for ${accepted.join(' or ')}`
+        ? `${endpoint.label} accepted the key but also requires ${accepted.join(' or ')}`
         : `${endpoint.label} accepts no keys, only ${accepted.join(', ') || 'nothing'}`,
-      hint: `A deploy needs a login by key alone: PubkeyAuthentication yes, and AuthenticationMethods publickey for ${endpoint.user} in sshd_config.`,
+      hint: `Allow logins with only a key: set PubkeyAuthentication yes, and AuthenticationMethods publickey for ${endpoint.user}, in sshd_config.`,
       output: list,
     });
   }
@@ -77,21 +77,21 @@ export function loginRefused(endpoint: Endpoint, credentials: Credentials, login
   const line = first === undefined ? 'KEY' : `${first.type} ${first.getPublicSSH().toString('base64')}`;
   return new UserError({
     code: 'host.login-refused',
-    message: `${endpoint.label} refuses the login of ${endpoint.user} with ${tried.length === 1 ? 'this key' : `these ${tried.length} keys`}`,
+    message: `${endpoint.label} refused the login of ${endpoint.user} with ${tried.length === 1 ? 'this key' : `these ${tried.length} keys`}`,
     hint:
-      `On the host, ~${endpoint.user}/.ssh/authorized_keys must hold the line\n  ${line}\n` +
-      `the file must be mode 600 in a folder of mode 700, both owned by ${endpoint.user}; sshd_config must allow the user ` +
-      `(${endpoint.user === 'root' ? 'PermitRootLogin, ' : ''}AllowUsers, AllowGroups). sshd's log on the host says which it was.`,
+      `On the host, ~${endpoint.user}/.ssh/authorized_keys must contain this line:\n  ${line}\n` +
+      `The file must have mode 600 in a folder with mode 700, both owned by ${endpoint.user}. sshd_config must allow the user ` +
+      `(${endpoint.user === 'root' ? 'PermitRootLogin, ' : ''}AllowUsers, AllowGroups). sshd's log on the host has the reason.`,
     output: list,
   });
 }
 
-/** The server hung up because we offered too many keys (MaxAuthTries). */
+/** The server hung up after too many offered keys (MaxAuthTries). */
 export function tooManyKeys(endpoint: Endpoint, credentials: Credentials): UserError {
   return new UserError({
     code: 'host.login-attempts',
-    message: `${endpoint.label} ended the login after too many keys; ${allKeys(credentials).length} were there to try`,
-    hint: 'Set SLUICE_SSH_KEY or SLUICE_SSH_KEY_FILE: the key named there is the only one tried.',
+    message: `${endpoint.label} closed the connection after too many keys; Sluice had ${allKeys(credentials).length} to try`,
+    hint: 'Set SLUICE_SSH_KEY or SLUICE_SSH_KEY_FILE: Sluice then tries only that key.',
     output: allKeys(credentials)
       .map((loginKey) => `${loginKey.fingerprint} (${loginKey.key.type}, from ${loginKey.source})`)
       .join('\n'),

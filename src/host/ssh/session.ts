@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
 import { ChannelStream } from './channel-stream.ts';
 
-/** How a remote command ended. Neither is set if its session ended without a word. */
+/** How a remote command ended. Neither is set if its session ended without a status. */
 export interface Exit {
   readonly code: number | undefined;
   /** `SIGTERM` … if a signal killed it. */
@@ -15,19 +15,19 @@ export interface Session {
   readonly stderr: Readable;
   /** Resolves when the command has ended and all its output has been read. Never rejects. */
   readonly exit: Promise<Exit>;
-  /** Resolves when the command has ended, whoever reads its output. Never rejects. */
+  /** Resolves when the command has ended, even if its output is unread. Never rejects. */
   readonly closed: Promise<Exit>;
-  /** Asks sshd to signal the command's process group (OpenSSH 7.9 and later). Costs nothing and may do nothing. */
+  /** Asks sshd to signal the command's process group (OpenSSH 7.9 and later). It may have no effect. */
   signal(name: 'TERM' | 'KILL'): void;
 }
 
-/** The server would not open a session: over MaxSessions, or sessions are forbidden. */
+/** The server refused a session: over MaxSessions, or sessions are forbidden. */
 export class SessionRefused extends Error {}
 
 /**
- * The parts of ssh2 that send the open request and the exec request. Client.exec() gives the channel away only after
- * the server has answered the exec request, one round trip after input could have been sent; see
- * docs/decisions/0004-ssh-shells-that-wait.md. The contract tests fail if an update changes these parts.
+ * The internals of ssh2 that send the open request and the exec request. Client.exec() returns the channel only after the
+ * server has answered the exec request, one round trip later than necessary (decision 0004). The contract tests fail if an
+ * update changes these internals.
  */
 interface Internals {
   readonly _chanMgr: { add(onOpen: OnOpen): number };
@@ -46,13 +46,13 @@ interface OnOpen {
   type?: string;
 }
 
-// What ssh2 assumes of every channel it opens (lib/Channel.js).
+// The defaults of ssh2's channels (lib/Channel.js).
 const window = 2 * 1024 * 1024;
 const packetSize = 32 * 1024;
 
 /**
- * Opens a session and starts a command in it, in one and a half round trips: what is written to `stdio` goes out
- * right behind the exec request.
+ * Opens a session and starts a command in it, in one and a half round trips: data written to `stdio` is sent directly after
+ * the exec request.
  *
  * @param over aborts when the connection has ended.
  * @throws SessionRefused; the reason of `over`.
@@ -63,7 +63,7 @@ export function openSession(client: Client, command: string, over: AbortSignal):
   return new Promise((resolve, reject) => {
     const onOpen: OnOpen = (error, channel) => {
       if (error) {
-        // Openings that were under way fail before the loss of the connection is reported.
+        // Pending requests fail before the loss of the connection is reported.
         setImmediate(() => reject(over.aborted ? over.reason : new SessionRefused(error.message)));
         return;
       }
@@ -94,7 +94,7 @@ function sessionOf(channel: OpenChannel, protocol: Internals['_protocol'], over:
     signal = name;
   });
   const ended = new Promise<void>((resolve) => {
-    // The reader of stdio decides when its end is reached; a destroyed stream only closes.
+    // The reader of stdio determines its end; a destroyed stream only closes.
     stdio.once('end', resolve);
     stdio.once('close', resolve);
     stdio.on('error', () => resolve());
@@ -119,7 +119,7 @@ function sessionOf(channel: OpenChannel, protocol: Internals['_protocol'], over:
       try {
         protocol.signal(channel.outgoing.id, name);
       } catch {
-        // The connection is breaking: nothing to signal any more.
+        // The connection is breaking.
       }
     },
   };

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
+import type { HostConfig } from '../../config/model.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
-import type { Endpoint } from './endpoint.ts';
 
 export interface DialOptions {
   readonly timeoutMs: number;
@@ -40,12 +40,12 @@ export function dial(endpoint: Endpoint, options: DialOptions): Promise<Socket> 
   });
 }
 
-/** The time-out of connecting, whichever part of it was slow. */
+/** The timeout of connecting, for all of its parts. */
 export function timedOut(endpoint: Endpoint, timeoutMs: number): UserError {
   return new UserError({
     code: 'host.connect-timeout',
-    message: `${endpoint.label} did not answer within ${Math.round(timeoutMs / 1000)} s (${endpoint.address}, port ${endpoint.port})`,
-    hint: 'Check address and port; a firewall that drops packets looks exactly like this.',
+    message: `${endpoint.label} did not respond within ${Math.round(timeoutMs / 1000)} s (${endpoint.address}, port ${endpoint.port})`,
+    hint: 'Check the address and the port. A firewall that drops packets causes the same error.',
   });
 }
 
@@ -56,31 +56,55 @@ function dialError(endpoint: Endpoint, error: Error): UserError {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_NODATA' || code === 'EAI_FAIL') {
     return new UserError({
       code: 'host.dns',
-      message: `The name ${address} (${label}) does not resolve (${code})`,
-      hint: 'Correct the address in sluice.yml, or the DNS entry; `getent hosts NAME` shows what this machine sees.',
+      message: `DNS lookup of ${address} (${label}) failed (${code})`,
+      hint: 'Correct the address in sluice.yml, or the DNS entry; `getent hosts NAME` shows the result on this machine.',
       cause: error,
     });
   }
   if (code === 'ECONNREFUSED' || code === 'ECONNRESET') {
     return new UserError({
       code: 'host.refused',
-      message: `${label} refuses the connection (${where}): nothing listens there, or a firewall rejects it`,
-      hint: 'Check address and port, and that sshd runs on the host.',
+      message: `${label} refused the connection (${where}): no program listens there, or a firewall rejects it`,
+      hint: 'Check the address and the port, and that sshd runs on the host.',
       cause: error,
     });
   }
   if (code === 'ETIMEDOUT') {
     return new UserError({
       code: 'host.connect-timeout',
-      message: `${label} did not answer (${where})`,
-      hint: 'Check address and port; a firewall that drops packets looks exactly like this.',
+      message: `${label} did not respond (${where})`,
+      hint: 'Check the address and the port. A firewall that drops packets causes the same error.',
       cause: error,
     });
   }
   return new UserError({
     code: 'host.unreachable',
-    message: `${label} cannot be reached (${where}): ${code || messageOf(error)}`,
+    message: `Cannot reach ${label} (${where}): ${code || messageOf(error)}`,
     hint: 'Check the address, and the network between this machine and the host.',
     cause: error,
   });
+}
+
+/** One SSH server to connect to: the host itself, or the jump host before it. */
+export interface Endpoint {
+  readonly role: 'host' | 'jump';
+  /** Its name in messages: `deploy@prod-1.example.com:2222`. */
+  readonly label: string;
+  readonly user: string;
+  readonly address: string;
+  readonly port: number;
+  readonly hostKey: string | undefined;
+}
+
+export function endpointOf(config: HostConfig): Endpoint {
+  const { name, user, address, port, hostKey } = config;
+  return { role: 'host', label: name, user, address, port, hostKey };
+}
+
+/** The jump host of a host, or undefined if it is reached directly. */
+export function jumpOf(config: HostConfig): Endpoint | undefined {
+  if (config.jump === undefined) return undefined;
+  const { user, address, port, hostKey } = config.jump;
+  const label = `${user}@${address}${port === 22 ? '' : `:${port}`} (jump host of ${config.name})`;
+  return { role: 'jump', label, user, address, port, hostKey };
 }

@@ -2,23 +2,31 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../kernel/errors.ts';
-import type { Endpoint } from './endpoint.ts';
-import { fingerprint, type PublicKey, readPublicKey } from './key.ts';
-import { type KnownHost, matchesHost, parseKnownHosts } from './known-hosts.ts';
+import {
+  fingerprint,
+  type KnownHost,
+  keyLine,
+  matchesHost,
+  type PublicKey,
+  parseKnownHosts,
+  publicKey,
+  readPublicKey,
+} from './known-hosts.ts';
+import type { Endpoint } from './tcp.ts';
 
 export type Verdict = 'known' | 'unknown' | 'changed' | 'revoked';
 
-/** What is known of a server's host keys before it shows one. */
+/** The known host keys of a server. */
 export interface Trust {
   /** Where the knowledge comes from: `host-key in sluice.yml`, `/home/me/.ssh/known_hosts:3`. */
   readonly sources: readonly string[];
   readonly keys: readonly PublicKey[];
-  /** Pinned as `SHA256:…`, which says nothing about the key's type. */
+  /** Pinned as `SHA256:…`, without the key's type. */
   readonly fingerprints: readonly string[];
   readonly revoked: readonly PublicKey[];
   /**
-   * Keys of the same name without our port. As in OpenSSH one of them is believed, but another key is not a changed
-   * one: it may be another machine behind the same address.
+   * Keys of the same name without the port. As in OpenSSH, they are accepted, but another key does not count as changed: it
+   * may belong to another machine behind the same address.
    */
   readonly portless: readonly PublicKey[];
   /** A certificate authority vouches for this host in known_hosts; host certificates are not supported. */
@@ -32,9 +40,9 @@ export interface KnownHostsSource {
 }
 
 /**
- * What is known of this server: the pinned key if there is one, else known_hosts.
+ * The known keys of this server: the pinned key if set, else known_hosts.
  *
- * @throws UserError `host.key-malformed` for a pin that is no key, `host.known-hosts` for an unreadable file.
+ * @throws UserError `host.key-malformed` for an invalid pin, `host.known-hosts` for an unreadable file.
  */
 export async function trustFor(endpoint: Endpoint, source: KnownHostsSource): Promise<Trust> {
   if (endpoint.hostKey !== undefined) return pinned(endpoint.hostKey, endpoint.label);
@@ -73,7 +81,7 @@ function malformedPin(line: string, label: string): UserError {
   });
 }
 
-/** What these lines of known_hosts say of a server. */
+/** The keys of a server in these lines of known_hosts. */
 export function trustIn(entries: readonly KnownHost[], address: string, port: number): Trust {
   const exact = entries.filter((entry) => matchesHost(entry, address, port));
   const portless = port === 22 ? [] : entries.filter((entry) => matchesHost(entry, address, 22));
@@ -89,7 +97,7 @@ export function trustIn(entries: readonly KnownHost[], address: string, port: nu
   };
 }
 
-/** How a key that a server shows stands to what is known. */
+/** Compares a server's key with the known ones. */
 export function judge(trust: Trust, blob: Buffer): Verdict {
   if (trust.revoked.some((key) => key.blob.equals(blob))) return 'revoked';
   if (trust.keys.some((key) => key.blob.equals(blob))) return 'known';
@@ -115,9 +123,71 @@ async function readKnownHosts(file: string): Promise<KnownHost[]> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw new UserError({
       code: 'host.known-hosts',
-      message: `${file} cannot be read (${code})`,
-      hint: 'Make it readable, or give its text in SLUICE_KNOWN_HOSTS.',
+      message: `Cannot read ${file} (${code})`,
+      hint: 'Make it readable, or put its text into SLUICE_KNOWN_HOSTS.',
       cause: error,
     });
   }
+}
+
+const keyFiles: Readonly<Record<string, string>> = {
+  'ssh-ed25519': 'ssh_host_ed25519_key.pub',
+  'ssh-rsa': 'ssh_host_rsa_key.pub',
+};
+
+/** Why a server's key is not accepted. The connection ends before Sluice sends a key or a command. */
+export function distrust(
+  verdict: Exclude<Verdict, 'known'>,
+  endpoint: Endpoint,
+  trust: Trust,
+  blob: Buffer,
+): UserError {
+  const shown = publicKey(blob);
+  const line = shown === undefined ? blob.toString('base64') : keyLine(shown);
+  const mark = `${fingerprint(blob)} (${shown?.type ?? 'unknown type'})`;
+  if (verdict === 'revoked') {
+    return new UserError({
+      code: 'host.key-revoked',
+      message: `${endpoint.label} has a host key that known_hosts marks as revoked: ${mark}`,
+      hint: 'Do not deploy. Create a new host key on the server, and pin that one.',
+      output: line,
+    });
+  }
+  if (verdict === 'changed') return changed(endpoint, trust, mark, line);
+  return unknown(endpoint, trust, mark, line, shown?.type ?? '');
+}
+
+function changed(endpoint: Endpoint, trust: Trust, mark: string, line: string): UserError {
+  const expected = [
+    ...trust.keys.map((key) => `${fingerprint(key.blob)} (${key.type})`),
+    ...trust.fingerprints,
+  ];
+  return new UserError({
+    code: 'host.key-changed',
+    message: `THE HOST KEY OF ${endpoint.label} HAS CHANGED. An attacker may be intercepting the connection.`,
+    hint:
+      'Sluice sent nothing. Do not deploy until you know why the key differs.\n' +
+      `If the server was rebuilt, compare the fingerprint with the server's own, then replace the key in ${trust.sources.join(', ')}`,
+    output: `known: ${expected.join('\n       ')}\nshown: ${mark}\n       ${line}`,
+  });
+}
+
+function unknown(endpoint: Endpoint, trust: Trust, mark: string, line: string, type: string): UserError {
+  const port = endpoint.port === 22 ? '' : `-p ${endpoint.port} `;
+  const file =
+    keyFiles[type] ?? (type.startsWith('ecdsa-') ? 'ssh_host_ecdsa_key.pub' : 'ssh_host_*_key.pub');
+  const key = endpoint.role === 'jump' ? '`jump:` of the host' : 'the host';
+  const authority =
+    trust.authority === undefined
+      ? ''
+      : `\n(${trust.authority} names a certificate authority; Sluice does not support host certificates, so it must know the key itself.)`;
+  return new UserError({
+    code: 'host.key-unknown',
+    message: `Unknown host key of ${endpoint.label}: ${mark}`,
+    hint:
+      `Compare the fingerprint with the one the server prints for \`ssh-keygen -lf /etc/ssh/${file}\`.\n` +
+      `If they are equal, pin the key at ${key} in sluice.yml:\n` +
+      `  host-key: ${line}\n` +
+      `or add the output of \`ssh-keyscan ${port}${endpoint.address}\` to known_hosts (in CI: SLUICE_KNOWN_HOSTS).${authority}`,
+  });
 }

@@ -1,4 +1,4 @@
-import { quoteWords } from '../../host/commands/quote.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 import type { FileOutcome, FilePlan } from '../files.ts';
 import type { Guess } from '../guess/guess.ts';
 import type { ServiceGuess } from '../guess/services.ts';

@@ -1,5 +1,5 @@
 import { parseAddress } from '../../config/address.ts';
-import { quoteWords } from '../../host/commands/quote.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 import type { Guess } from '../guess/guess.ts';
 import { isTrial, realTargets, type TargetGuess, tagTargets } from '../guess/targets.ts';
 import { enumerate } from '../render/terminal.ts';

@@ -1,5 +1,5 @@
-import { quoteWords } from '../../host/commands/quote.ts';
 import type { HostFacts } from '../../host/probe/facts.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 import { wrap } from '../render/terminal.ts';
 
 export interface RootTask {

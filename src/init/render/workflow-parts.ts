@@ -1,4 +1,4 @@
-import { quoteWords } from '../../host/commands/quote.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 import { isTrial, type TargetGuess, tagTargets } from '../guess/targets.ts';
 import { enumerate } from './terminal.ts';
 import { checkout } from './toolkit.ts';

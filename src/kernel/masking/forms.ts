@@ -1,17 +1,16 @@
 /** Shorter texts are not masked: they would blank ordinary words. */
 export const shortest = 6;
 
-/** Longer forms are looked for in pieces, so that a hostile text costs no more than its length. */
+/** Longer forms are searched in pieces, so that a hostile text costs no more than its length. */
 const piece = 128;
 /** base64(1), PEM, and what Python's `encodebytes` writes. */
 const wraps = [76, 64];
-/** What holds another encoded text (a Docker login within a Kubernetes secret) is short. */
+/** Texts that contain another encoded text (a Docker login within a Kubernetes secret) are short. */
 const longestTwice = 2048;
 
 /**
- * The texts that a secret is looked for as, once escapes are resolved (mask-views.ts): itself, its lines, quotes doubled
- * or broken up as shells and SQL write them, hex, and base64 at each of the three places where it can begin within other
- * bytes.
+ * The spellings of a secret after escapes are resolved (views.ts): itself, its lines, quotes doubled or split as shells and
+ * SQL write them, hex, and base64 at each of the three offsets within other bytes.
  */
 export function formsOf(value: string): Set<string> {
   const forms = new Set<string>();
@@ -23,7 +22,7 @@ export function formsOf(value: string): Set<string> {
   return forms;
 }
 
-/** The value and each of its lines, also those that stand behind an escaped line end. */
+/** The value and each of its lines, including those after an escaped line end. */
 export function plainOf(value: string): string[] {
   const lines = value.split(/\r\n|\r|\n|\\r\\n|\\n/).map((line) => line.trim());
   return [...new Set([value, value.trim(), ...lines])].filter((plain) => plain.length >= shortest);
@@ -39,12 +38,12 @@ function quoted(plain: string): string[] {
     // 'it'\''s' and 'it'"'"'s' in a shell.
     plain.replaceAll("'", "'''"),
     plain.replaceAll("'", `'"'"'`),
-    // The same where a backslash of its own stays one, as it does between single quotes.
+    // The same if a backslash stays one, as between single quotes.
     plain.replaceAll("'", "'\\''"),
     // Its bytes, each as a character: Python's b'\xc3\xa9', git's "\303\251".
     Buffer.from(plain).toString('latin1'),
     plain.toWellFormed(),
-    // Behind a text whose end looks like the beginning of an escape, resolving would miss these.
+    // Resolving misses these after a text whose end looks like the beginning of an escape.
     JSON.stringify(plain).slice(1, -1),
     encodeURIComponent(plain.toWellFormed()),
     new URLSearchParams({ '': plain }).toString().slice(1),
@@ -68,8 +67,8 @@ function base64(plain: string): string[] {
 }
 
 /**
- * The characters of an encoding that stand for these bytes alone, after 0, 1 or 2 other bytes: what is shared with
- * neighbors is left out, at most four bits at either end.
+ * The characters of an encoding that represent only these bytes, after 0, 1 or 2 other bytes: characters shared with
+ * neighbors are omitted, at most four bits at either end.
  */
 function shifted(bytes: Buffer): string[] {
   return [0, 1, 2].flatMap((shift) => {

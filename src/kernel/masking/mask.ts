@@ -4,25 +4,25 @@ import { type View, viewsOf } from './views.ts';
 /** Replaces secret values wherever text leaves the process: log lines, summaries, journals, notifications. */
 export interface Mask {
   /**
-   * Registers a secret: from now on neither it nor one of its lines is readable, however it is written (in URLs, JSON,
-   * HTML, shells, base64, hex). Values under 6 characters are ignored: they would blank ordinary text.
+   * Registers a secret: its value and its lines are masked in every spelling (in URLs, JSON, HTML, shells, base64, hex).
+   * Values under 6 characters are ignored, because they occur in ordinary text.
    */
   add(value: string): void;
-  /** Texts that everybody may read: none of them is taken for what is left of a secret that was cut. */
+  /** Public texts: none of them is mistaken for the rest of a secret that was cut. */
   keep(texts: Iterable<string>): void;
   scrub(text: string): string;
-  /** All texts within data; what programs read by name keeps its name. */
+  /** All texts within data; the names of known fields are kept. */
   scrubData<T>(data: T): T;
-  /** The registered values and their lines, for `::add-mask::`: the runner makes encoded forms of them itself. */
+  /** The registered values and their lines, for `::add-mask::`: the runner itself adds encoded forms. */
   values(): readonly string[];
 }
 
 /** How often escapes are resolved: a JSON text within another one, a URL within HTML. */
 const depth = 2;
-/** A part this long, left where a text was cut, is masked like the whole. */
+/** A remainder of this length, at a cut of the text, is masked like the whole. */
 const shortestPart = 8;
 
-/** A longer value has lines that count by themselves, or is looked for in pieces. */
+/** A longer value is masked by its lines, or searched in pieces. */
 const longestCut = 1024;
 
 type Range = readonly [from: number, to: number];
@@ -73,7 +73,7 @@ export function createMask(onAdd?: (value: string) => void): Mask {
 /** A range of a view as one of the text it was made of: with all of an escape of which it has a part. */
 function backTo({ at, isSubset }: View, onFound: (range: Range) => void): (range: Range) => void {
   return ([from, to]) => {
-    // Colors behind it are not its own: without them the rest of the line would have another one.
+    // Keep colors after it: they belong to the rest of the line.
     if (isSubset && to > from) {
       onFound([at[from] ?? 0, (at[to - 1] ?? 0) + 1]);
       return;
@@ -97,7 +97,7 @@ function replaced(text: string, found: Range[]): string {
     done = open[1];
   };
   for (const range of found) {
-    // Two secrets that overlap hide each other's rest as well.
+    // Overlapping secrets are masked as one.
     if (open !== undefined && range[0] < open[1]) open = [open[0], Math.max(open[1], range[1])];
     else {
       close();
@@ -111,7 +111,7 @@ function replaced(text: string, found: Range[]): string {
 /** Finds any of many texts at any place, in one pass over the text. */
 function createIndex() {
   const byStart = new Map<string, string[]>();
-  /** Which pairs of characters any form begins with: most places need no look into the map. */
+  /** Pairs of characters that begin any form, so that most places need no lookup in the map. */
   const begins = new Uint8Array(0x10000);
   const pair = (text: string, at: number) => ((text.charCodeAt(at) * 31) ^ text.charCodeAt(at + 1)) & 0xffff;
   const known = new Set<string>();
@@ -125,7 +125,7 @@ function createIndex() {
     const start = form.slice(0, shortest);
     const same = byStart.get(start);
     if (same === undefined) byStart.set(start, [form]);
-    // The longest first: it is the only one that matters where several begin.
+    // The longest first: the others are part of it.
     else same.splice(same.findIndex(({ length }) => length < form.length) >>> 0, 0, form);
   }
 
@@ -142,8 +142,8 @@ function createIndex() {
   }
 
   /**
-   * What is left of a secret where a text was cut: its end at the beginning of the text, its beginning at the end. Addresses
-   * do not count: `postgres://` says nothing, and their passwords are secrets of their own.
+   * The rest of a secret at a cut of the text: its end at the beginning of the text, its beginning at the end. Addresses are
+   * exempt: `postgres://` reveals nothing, and their passwords are registered separately.
    */
   function addWhole(values: readonly string[]): void {
     for (const value of values)
@@ -177,7 +177,7 @@ function createIndex() {
   return { add, kept, find, addWhole, findParts };
 }
 
-/** Names of our own fields, and of what foreign data has like them. */
+/** Names of Sluice's own fields, and of similar ones in foreign data. */
 const fieldName = /^[A-Za-z$][A-Za-z$_-]{0,23}$|^(?:errors5xx|p95Ms|sha256)$/;
 
 function scrubbed(data: unknown, scrub: (text: string) => string): unknown {

@@ -1,4 +1,4 @@
-/** Values that give themselves away as secrets, with the word for them in messages. */
+/** Patterns of secrets, with their names in messages. */
 const shapes: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY/, 'a private key'],
   [/-----BEGIN PGP/, 'a private key'],
@@ -16,7 +16,7 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/^[a-z][a-z0-9+._-]*:\/\/[^\s/:@]*:[^\s/@]+@/i, 'a URL with a password'],
 ];
 
-/** What a value is, by its form alone: "a private key"; undefined: it may be anything. */
+/** The kind of secret by its form, such as "a private key"; undefined if unknown. */
 export function shapeOf(value: string): string | undefined {
   return shapes.find(([pattern]) => pattern.test(value))?.[1];
 }
@@ -31,7 +31,7 @@ const within = [
   /(?:passw(?:or)?d|pwd|secret|token|(?:api|access)[-_]?key|[?&;]sig(?:nature)?)=[^\s&;]/i,
 ];
 
-/** Whether a value opens something, or has a part that does. */
+/** Whether a value is a credential, or contains one. */
 export function opensByForm(value: string): boolean {
   return shapeOf(value) !== undefined || within.some((pattern) => pattern.test(value));
 }

@@ -12,9 +12,9 @@ export interface View {
 type Piece = readonly [decoded: string, starts: readonly number[]];
 
 /**
- * What a reader of the text could read in it: percent-escapes, backslash escapes (JSON, shells, YAML, programming
- * languages) and entities (HTML, XML) resolved, colors and what nobody sees left out. Resolving what is there finds every way to write a secret, also escapes
- * that nobody needs (`%61`) and mixtures; a list of written forms would always lack one.
+ * The readings of a text: percent-escapes, backslash escapes (JSON, shells, YAML, programming languages) and entities
+ * (HTML, XML) resolved, colors and invisible characters removed. Resolving finds every spelling of a secret, including
+ * needless escapes (`%61`) and mixtures; a list of spellings is always incomplete.
  */
 export function viewsOf(text: string): View[] {
   return escapes.flatMap(({ sign, pattern, decode }) => {
@@ -25,10 +25,10 @@ export function viewsOf(text: string): View[] {
 }
 
 const escapes: readonly {
-  /** What all of them begin with. */
+  /** Their common beginnings. */
   readonly sign?: string;
   readonly pattern: RegExp;
-  /** undefined: the match is no escape. */
+  /** undefined: the match is not an escape. */
   readonly decode: (match: string) => Piece | undefined;
 }[] = [
   { sign: '%', pattern: /(?:%[0-9a-f]{2})+/gi, decode: percent },
@@ -82,7 +82,7 @@ function percent(run: string): Piece {
     }
     return [text, starts];
   } catch {
-    // Bytes of another encoding, or part of a character: each byte is a character of its own.
+    // Bytes of another encoding, or part of a character: treat each byte as a character.
     return [bytes.toString('latin1'), Array.from(bytes, (_, index) => 3 * index)];
   }
 }

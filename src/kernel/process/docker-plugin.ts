@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Where Docker's own packages and Debian's put plugins; the user's own folder comes first. */
+/** Plugin folders of Docker's and Debian's packages; the user's own folder takes precedence. */
 export const pluginFolders = [
   '/usr/local/lib/docker/cli-plugins',
   '/usr/local/libexec/docker/cli-plugins',
@@ -10,11 +10,11 @@ export const pluginFolders = [
 ] as const;
 
 /**
- * A plugin of the docker command, to be run by itself: the command would start it twice, once to ask what it is, which
- * takes longer than most of what it is asked for.
+ * A plugin of the docker command, to be started directly: the command starts it twice, once for its metadata, which takes
+ * longer than most requests.
  *
  * @param name `docker-compose`, `docker-buildx`
- * @returns its path; undefined where the docker command has to find it.
+ * @returns its path; undefined if only the docker command can find it.
  */
 export async function findPlugin(
   name: string,

@@ -1,22 +1,21 @@
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { isOpen } from './child-env.ts';
 
-/** The environment this process was started with, taken out of it. */
+/** The environment this process was started with. */
 export interface OwnEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether nothing of them is left for other processes of this user to read. */
+  /** Whether other processes of this user can no longer read any of it. */
   readonly isCleared: boolean;
 }
 
 /**
- * Takes the variables out of this process, but for those that are nobody's secret. `delete process.env.X` only forgets
- * where a value is: the block of memory that the kernel shows as /proc/PID/environ, to every process of the same user,
- * keeps it. So its bytes are overwritten as well, through /proc/self/mem (proc_pid_mem(5); where the block begins and ends
- * is in proc_pid_stat(5)).
+ * Removes all variables that may be secret from this process. `delete process.env.X` removes only the reference: the
+ * memory that the kernel shows as /proc/PID/environ to every process of the same user keeps the value. Its bytes are
+ * therefore overwritten through /proc/self/mem (proc_pid_mem(5); proc_pid_stat(5) has the limits of the block).
  *
- * Call it first of all and once: `process.env` has less from then on.
+ * Call it once, at the start: `process.env` is smaller afterwards.
  *
- * @param unwanted variables whose values this run has no use for: they are never read, so no copy of them lies in memory.
+ * @param unwanted variables that this run does not need: their values are never read, so memory has no copy of them.
  */
 export function takeEnvironment(unwanted: (name: string) => boolean = () => false): OwnEnvironment {
   const block = openBlock();
@@ -25,7 +24,7 @@ export function takeEnvironment(unwanted: (name: string) => boolean = () => fals
   const { bytes } = block;
   for (const { name, from, to } of entriesOf(bytes)) {
     if (!unwanted(name)) {
-      // A name that is there twice is, for getenv(3), the first.
+      // Of a duplicate name, getenv(3) uses the first.
       const value = bytes.toString('utf8', from + Buffer.byteLength(name) + 1, to);
       env[name] ??= value;
       if (isOpen(name, value)) continue;
@@ -39,7 +38,7 @@ export function takeEnvironment(unwanted: (name: string) => boolean = () => fals
   return { env, isCleared };
 }
 
-/** Systems without /proc: our children get none of it, other processes of the user may still read it. */
+/** Systems without /proc: children get none of it; other processes of the user may still read it. */
 function takeWithoutBlock(unwanted: (name: string) => boolean): OwnEnvironment {
   for (const name of Object.keys(process.env).filter(unwanted)) delete process.env[name];
   const env = { ...process.env };
@@ -49,7 +48,7 @@ function takeWithoutBlock(unwanted: (name: string) => boolean): OwnEnvironment {
 
 interface Block {
   readonly bytes: Buffer;
-  /** @returns whether the process shows these bytes now. */
+  /** @returns whether /proc shows these bytes now. */
   readonly write: () => boolean;
   readonly close: () => void;
 }
@@ -57,7 +56,7 @@ interface Block {
 function openBlock(): Block | undefined {
   let file: number | undefined;
   try {
-    // The 50th and 51st field; the program's name before the third may hold anything.
+    // The 50th and 51st field; the program's name before the third may contain any character.
     const fields = readFileSync('/proc/self/stat', 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');

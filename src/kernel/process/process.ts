@@ -1,20 +1,19 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
 import { type ChildEnv, plainEnv } from './child-env.ts';
-import { endGroup } from './group.ts';
 
 export interface ProcessOptions {
   readonly cwd?: string;
-  /** The whole environment of the child; default: what `plainEnv` leaves of ours. */
+  /** The whole environment of the child; default: `plainEnv` of this process's. */
   readonly env?: ChildEnv;
   readonly stdin?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
-  /** Of each stream this many characters are kept; default: all. A program that says more goes on undisturbed. */
+  /** Limit of kept characters of each stream; default: all. The program may print more. */
   readonly keep?: number;
 }
 
@@ -23,18 +22,18 @@ export interface ProcessResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** Whether more was said than `keep` allows. */
+  /** Whether the output exceeded `keep`. */
   readonly truncated?: boolean;
 }
 
-/** A process that left the group may hold our pipes open for ever; what it says is not waited for longer. */
+/** Longest wait for the pipes: a process that left the group may hold them open forever. */
 const pipesMs = 100;
 
 /**
- * Runs a program with an argument array, never through a shell. The child leads a process group of its own, so
- * that an abort or a time-out ends its whole tree.
+ * Runs a program with an argument array, never through a shell. The child leads a process group, so that an abort or a
+ * timeout ends its whole tree.
  *
- * @returns exit code and output; a code that is not 0 is the caller's to judge.
+ * @returns exit code and output; the caller interprets the code.
  * @throws UserError `process.missing` if the program does not exist, `process.timeout`; the signal's reason on abort.
  */
 export function runProcess(
@@ -75,7 +74,7 @@ export function runProcess(
         ? undefined
         : setTimeout(() => {
             const lines = tail(stderr.text() || stdout.text(), 20);
-            const message = `${program} did not end within ${timeoutMs / 1000} s`;
+            const message = `${program} did not finish within ${timeoutMs / 1000} s`;
             end(new UserError({ code: 'process.timeout', message, output: lines }));
           }, timeoutMs);
 
@@ -91,7 +90,7 @@ export function runProcess(
             ? new UserError({
                 code: 'process.missing',
                 message: `${program} is not on PATH`,
-                hint: `Install ${program} where Sluice runs.`,
+                hint: `Install ${program} on this machine.`,
               })
             : error,
         ),
@@ -105,7 +104,7 @@ export function runProcess(
         resolve({ code: code ?? signalCode(exitSignal), ...said, ...truncated });
       }),
     );
-    // A child that closes its stdin early makes the write fail with EPIPE; its exit code tells the story.
+    // The write fails with EPIPE if the child closes its stdin early; the exit code has the outcome.
     child.stdin.on('error', () => {});
     child.stdin.end(options.stdin ?? '');
   });
@@ -120,7 +119,7 @@ function signalCode(name: NodeJS.Signals | null): number {
   return name === null ? 1 : 128 + constants.signals[name];
 }
 
-/** A line without an end is handed on in pieces of this length. */
+/** An endless line is passed on in pieces of this length. */
 const longestLine = 1024 * 1024;
 
 function collect(
@@ -150,4 +149,58 @@ function collect(
     if (rest !== '') onLine(rest);
   });
   return { text: () => chunks.join(''), isCut: () => cut };
+}
+
+/** Time between SIGTERM and SIGKILL; a canceled job has about 7 s in all. */
+const graceMs = 2_000;
+
+/** Ends a process group, with SIGTERM first. Its leader may be gone while other members still run. */
+export async function endGroup(pid: number | undefined): Promise<void> {
+  signalGroup(pid, 'SIGTERM');
+  const begun = performance.now();
+  while (groupLives(pid)) {
+    if (performance.now() - begun > graceMs) {
+      signalGroup(pid, 'SIGKILL');
+      return;
+    }
+    await sleep(20);
+  }
+}
+
+/**
+ * Whether any process of the group still runs. Zombies do not count, although signals reach them: their parent may be gone,
+ * and the first process of a container often never reaps them.
+ */
+function groupLives(pid: number | undefined): boolean {
+  if (!signalGroup(pid, 0)) return false;
+  try {
+    return readdirSync('/proc').some((name) => {
+      const [state, group] = /^\d+$/.test(name) ? stateOf(name) : [];
+      return group === String(pid) && state !== 'Z';
+    });
+  } catch {
+    return true;
+  }
+}
+
+/** State letter and process group, see proc_pid_stat(5); the program's name before them may contain any character. */
+function stateOf(pid: string): [state: string, group: string] | [] {
+  try {
+    const [state = '', , group = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return [state, group];
+  } catch {
+    return [];
+  }
+}
+
+/** @returns whether the group still exists. */
+function signalGroup(pid: number | undefined, name: NodeJS.Signals | 0): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(-pid, name);
+  } catch {
+    return false;
+  }
 }

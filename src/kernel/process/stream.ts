@@ -2,15 +2,14 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { UserError } from '../errors.ts';
 import { plainEnv } from './child-env.ts';
-import { endGroup } from './group.ts';
-import { type ProcessOptions, type ProcessResult, tail } from './process.ts';
+import { endGroup, type ProcessOptions, type ProcessResult, tail } from './process.ts';
 
 /**
- * Runs a program whose output is data, too much to keep: it is read as it comes. The child leads a process group of its
- * own; an abort, or a reader that fails, ends its whole tree.
+ * Runs a program whose output is too large to keep and is read as a stream. The child leads a process group; an abort, or a
+ * failing reader, ends its whole tree.
  *
  * @returns its exit code and stderr, once the reader is done and the program has ended.
- * @throws UserError `process.missing`; the signal's reason; what the reader throws, unless the program itself failed.
+ * @throws UserError `process.missing`; the signal's reason; the reader's error, unless the program itself failed.
  */
 export async function streamProcess(
   argv: readonly [string, ...string[]],
@@ -34,7 +33,7 @@ export async function streamProcess(
       const message = `${program} is not on PATH`;
       reject(
         error.code === 'ENOENT'
-          ? new UserError({ code: 'process.missing', message, hint: `Install ${program} where Sluice runs.` })
+          ? new UserError({ code: 'process.missing', message, hint: `Install ${program} on this machine.` })
           : error,
       );
     });
@@ -50,13 +49,13 @@ export async function streamProcess(
     );
     const isCut = failed !== undefined && !child.stdout.readableEnded;
     if (isCut) {
-      // With bytes in it that nobody reads, the child would never count as closed.
+      // Drain the output: the child counts as closed only when all bytes are read.
       child.stdout.destroy();
       await endGroup(child.pid);
     }
     const code = await ended;
     signal?.throwIfAborted();
-    // A program that failed cuts its output off: its own words say more than the reader's.
+    // A failing program cuts its output off: its stderr is more useful than the reader's error.
     if (failed !== undefined && (code === 0 || isCut)) throw failed.reason;
     return { code, stderr };
   } finally {

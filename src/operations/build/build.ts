@@ -18,13 +18,12 @@ import { credentialFiles, isGivenToBuilds } from '../../config/secrets/reserved.
 import { loadConfig } from '../../config/sluice-yml/load.ts';
 import { dockerEnv } from '../../kernel/process/child-env.ts';
 import type { OperationContext } from '../context.ts';
-import { cacheService, placeOfBuild, pushHosts, registriesFor } from './place.ts';
-import { buildVariables } from './variables.ts';
+import { buildVariables, cacheService, placeOfBuild, pushHosts, registriesFor } from './place.ts';
 
 export interface BuildOptions {
-  /** Say what would be built, and do nothing. */
+  /** Only plan the build. */
   readonly dryRun: boolean;
-  /** Tags in place of those of the git ref. */
+  /** Tags that replace those of the git ref. */
   readonly tags: readonly string[];
   readonly push: boolean;
   readonly force: boolean;
@@ -36,17 +35,17 @@ export interface BuildResult {
   readonly report: BuildReport | undefined;
 }
 
-/** A cancelled job has about seven seconds for everything; taking back tags gets most of them. */
+/** A canceled job has about seven seconds in all; reverting tags gets most of them. */
 const undoMs = 4_000;
-/** Putting a tag takes milliseconds; after a cancellation it may take this long. */
+/** Setting a tag takes milliseconds; after a cancellation it may take this long. */
 const tagsMs = 2_000;
-/** A plan waits no longer than this for an answer, and leaves the question open. */
+/** Longest wait of a plan for an answer; then it is shown without. */
 const planLimits = { tries: 2, requestMs: 5_000 };
-/** A cache that is not there by then saves no time. */
+/** A cache that takes longer to check saves no time. */
 const cachesMs = 5_000;
 
 /**
- * Builds, or finds, the images of all services, and pushes them.
+ * Builds the images of all services, reusing unchanged ones, and pushes them.
  *
  * @param targetName whose variables the compose files see; undefined: those of the environment.
  */
@@ -59,7 +58,7 @@ export async function buildImages(
   const { env, mask, signal } = effects;
   for (const name of ['SLUICE_REGISTRY_PASSWORD', 'GITHUB_TOKEN']) mask.add(env[name] ?? '');
   const config = await loadConfig(context.config);
-  // What builds is asked meanwhile; a build that finds everything done does not wait for the answer.
+  // The builder is queried in parallel; a build with nothing to do does not wait for the answer.
   const idle = new AbortController();
   const builder = readBuilder({ env: dockerEnv(env), signal: AbortSignal.any([signal, idle.signal]) });
   builder.catch(() => {});
@@ -121,7 +120,7 @@ export async function buildImages(
   }
 }
 
-/** The job's keys to AWS, for caches in S3, where sluice.yml gives them to builds. */
+/** The job's AWS keys, for caches in S3, if sluice.yml gives them to builds. */
 function storeKeys(
   { targets }: BuildPlan,
   config: Config,
@@ -143,7 +142,7 @@ function storeKeys(
 
 function headline(plan: BuildPlan): string {
   const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;
-  return `${builds} of ${plan.targets.length} to build, as ${plan.tags.join(', ')}`;
+  return `${builds} of ${plan.targets.length} to build, tagged ${plan.tags.join(', ')}`;
 }
 
 /** Aborts a while after another signal. */

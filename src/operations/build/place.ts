@@ -1,14 +1,18 @@
 import type { BuildPlace } from '../../build/cache/cache.ts';
 import type { GitRef } from '../../build/git/ref.ts';
+import { openRegistries, type RegistriesEffects } from '../../build/registry/client.ts';
 import { engineRegistry } from '../../build/registry/engine.ts';
 import type { Login, Registry } from '../../build/registry/model.ts';
-import { openRegistries, type RegistriesEffects } from '../../build/registry/open.ts';
 import { buildTargets } from '../../build/targets/targets.ts';
+import { loadEnv } from '../../config/env/env.ts';
 import { parseImage } from '../../config/images/reference.ts';
 import { isCarried } from '../../config/images/transferred.ts';
-import type { ComposeModel, Config } from '../../config/model.ts';
+import type { ComposeModel, Config, Env } from '../../config/model.ts';
+import { whyReserved } from '../../config/secrets/reserved.ts';
+import type { Effects } from '../../kernel/run.ts';
+import { chooseTarget } from '../target.ts';
 
-/** Where a build runs and what it may do there; and why it does not push, where it does not. */
+/** Where a build runs and its permissions there; if it does not push, why. */
 export function placeOfBuild(
   env: Readonly<Record<string, string | undefined>>,
   ref: GitRef,
@@ -22,7 +26,7 @@ export function placeOfBuild(
   return { place: { ci, gha, push: notPushed === undefined }, notPushed };
 }
 
-/** What buildx reads to reach GitHub's cache service. */
+/** Variables with which buildx reaches GitHub's cache service. */
 export function cacheService(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const names = [
     'ACTIONS_RUNTIME_TOKEN',
@@ -42,7 +46,7 @@ export function pushHosts(model: ComposeModel, config: Config): string[] {
   return [...new Set(hosts)];
 }
 
-/** Registries by their names; with `registry: none` the engine stands for the one that the images would be in. */
+/** Registries by their names; with `registry: none` the engine replaces the registry of the images. */
 export function registriesFor(
   config: Config,
   logins: ReadonlyMap<string, Login>,
@@ -52,4 +56,36 @@ export function registriesFor(
   if (!isCarried(config)) return open;
   const engine = engineRegistry(effects);
   return (host) => (host === engine.host ? engine : open(host));
+}
+
+/** Names that configure docker itself, or that have no meaning in a compose file. */
+const left = /^(?:DOCKER_|BUILDX_|BUILDKIT_|OTEL_|LD_|GODEBUG$|GOGC$|GOMEMLIMIT$|GOTRACEBACK$|PATH$|_$)/;
+
+/**
+ * Variables for the compose files in a build: those of the given target, without files on its hosts; otherwise, those of
+ * the environment Sluice runs in, as `docker compose build` sees them, without the credentials of the job.
+ */
+export async function buildVariables(
+  config: Config,
+  name: string | undefined,
+  effects: Effects,
+): Promise<Env> {
+  const own = Object.fromEntries(
+    Object.entries(effects.env).filter((entry): entry is [string, string] => {
+      const [variable, value] = entry;
+      return value !== undefined && !left.test(variable) && whyReserved(variable, config) === undefined;
+    }),
+  );
+  if (name === undefined) return own;
+  const target = chooseTarget(config, name);
+  const [host] = target.hosts;
+  if (host === undefined) return own;
+  const sources = target.env.filter(({ kind }) => kind !== 'host-file');
+  const { values } = await loadEnv(
+    config,
+    { ...target, env: sources },
+    { ...host, env: {} },
+    { env: effects.env, mask: effects.mask },
+  );
+  return values;
 }

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Change } from '../../checks/change/lines.ts';
 import { codecovCommit, uploadToCodecov } from '../../checks/coverage/codecov.ts';
-import { coverageFindings, percent } from '../../checks/coverage/totals.ts';
+import { coverageFindings } from '../../checks/coverage/totals.ts';
 import type { CheckOutput, CoverageReport, FileCoverage, Finding, RawResult } from '../../checks/model.ts';
 import type { Repo } from '../../checks/repo.ts';
 import type { CheckSettings } from '../../config/model.ts';
+import { formatShareDown } from '../../kernel/figures.ts';
 import type { Effects } from '../../kernel/run.ts';
 
 /**
@@ -61,7 +62,7 @@ function unmeasured(raw: readonly RawResult[]): Finding[] {
 }
 
 function summaryOf({ total }: CoverageReport): { readonly summary?: string } {
-  return total === undefined ? {} : { summary: percent(total) };
+  return total === undefined ? {} : { summary: formatShareDown(total) };
 }
 
 /** Sends coverage to Codecov; a failure is only a warning. */

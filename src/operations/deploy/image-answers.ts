@@ -1,7 +1,11 @@
-import { readImageConfigs } from '../../build/registry/image-config.ts';
-import { commandEngine, type ImageEngine, localEngine } from '../../build/registry/image-engines.ts';
+import { openRegistries } from '../../build/registry/client.ts';
+import {
+  commandEngine,
+  type ImageEngine,
+  localEngine,
+  readImageConfigs,
+} from '../../build/registry/image-config.ts';
 import { environmentLogins } from '../../build/registry/logins.ts';
-import { openRegistries } from '../../build/registry/open.ts';
 import { passwordRegistry } from '../../config/images/app-registry.ts';
 import { type ImageAnswers, orKnown } from '../../config/images/service-images.ts';
 import type { Config } from '../../config/model.ts';

@@ -1,22 +1,20 @@
-import { formatDuration } from '../../kernel/clock.ts';
+import { formatCount, formatDuration, formatSeconds, formatShare } from '../../kernel/figures.ts';
 import { proofOf, watchTotals } from '../facts.ts';
-import { formatCount, formatSeconds, formatShare } from '../figures.ts';
 import { type DeployReport, durationOf, type Serving, type WatchRecord } from '../model.ts';
 import { lastLines } from '../text.ts';
-import { breakable, html, type Markup, prose } from './markup.ts';
-import { hostNames, scrolling } from './table.ts';
+import { breakable, hostNames, html, type Markup, prose, scrolling } from './markup.ts';
 
-/** A log is shown by its end: what a browser shows and a person reads, however long it was. */
+/** Limits of a shown log: its end. */
 const logLimits = { lines: 300, bytes: 128 * 1024 };
 
 export function logBlock(title: string, text: string): Markup | undefined {
   const end = lastLines(text, logLimits);
   if (end.text === '') return undefined;
-  const cut = end.cut ? html`<p class="dim">Earlier lines are left out.</p>` : undefined;
+  const cut = end.cut ? html`<p class="dim">Earlier lines are omitted.</p>` : undefined;
   return html`<figure class="log"><figcaption>${title}</figcaption>${cut}<pre tabindex="0" role="region" aria-label="${title}">${end.text}</pre></figure>`;
 }
 
-/** The few numbers a deploy is judged by. */
+/** The key figures of a deploy. */
 export function figuresRow(report: DeployReport): Markup {
   const { requests, errors5xx: errors, p95Ms } = watchTotals(report.watch);
   const { backup } = report;
@@ -56,7 +54,7 @@ export function warningsCard({ warnings }: DeployReport): Markup | undefined {
   return html`<section class="card warn"><h2>Warnings</h2><ul>${items}</ul></section>`;
 }
 
-/** Which release each host serves: one column per service; hosts that serve the same share a row. */
+/** The release on each host: one column per service; hosts with the same releases share a row. */
 export function servingCard(report: DeployReport): Markup {
   const { serving, unreachable } = report;
   const services = [...new Set(serving.map((entry) => entry.service))];
@@ -70,7 +68,7 @@ export function servingCard(report: DeployReport): Markup {
     const known = rows.get(key);
     if (known === undefined) {
       const cells = here.map((item) => html`<td>${releaseChip(item, report.release)}</td>`);
-      const unknown = html`<td colspan="${Math.max(1, services.length)}"><strong class="bad">could not be asked</strong></td>`;
+      const unknown = html`<td colspan="${Math.max(1, services.length)}"><strong class="bad">could not be reached</strong></td>`;
       rows.set(key, { hosts: [host], cells: html`${asked ? cells : unknown}` });
     } else known.hosts.push(host);
   }
@@ -79,8 +77,8 @@ export function servingCard(report: DeployReport): Markup {
   );
   const head = services.map((service) => html`<th scope="col">${service}</th>`);
   const table = html`<thead><tr><th scope="col">Host</th>${head}</tr></thead><tbody>${body}</tbody>`;
-  return html`<section class="card"><h2>What serves now</h2>
-${body.length === 0 ? html`<p>Nothing serves.</p>` : scrolling('What serves now', table)}</section>`;
+  return html`<section class="card"><h2>Serving now</h2>
+${body.length === 0 ? html`<p>No release is serving.</p>` : scrolling('Serving now', table)}</section>`;
 }
 
 function releaseChip(serving: Serving | undefined, wanted: string): Markup {
@@ -92,12 +90,12 @@ function releaseChip(serving: Serving | undefined, wanted: string): Markup {
   return html`${name}${dot}`;
 }
 
-/** Hosts that serve or should: hosts that were only connected to, such as the database's, have a lane below. */
+/** Hosts that serve or should: other hosts, such as the database's, have only a lane below. */
 function hostsOf({ serving, unreachable }: DeployReport): string[] {
   return [...new Set([...serving.map((entry) => entry.host), ...unreachable])];
 }
 
-/** What the guard counted, which decided. */
+/** The guard's counts, which decided. */
 export function watchCard({ watch }: DeployReport): Markup | undefined {
   if (watch.length === 0) return undefined;
   const rows = watch.map(

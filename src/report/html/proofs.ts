@@ -1,10 +1,8 @@
-import { revisionsOf, unmoved } from '../facts.ts';
-import { formatBytes, formatCount, formatSeconds } from '../figures.ts';
-import { alike } from '../health.ts';
+import { formatBytes, formatCount, formatSeconds } from '../../kernel/figures.ts';
+import { alike, revisionsOf, unmoved } from '../facts.ts';
 import type { BackupProof, DeployReport } from '../model.ts';
 import { logBlock } from './answers.ts';
-import { html, type Markup } from './markup.ts';
-import { hostNames } from './table.ts';
+import { hostNames, html, type Markup } from './markup.ts';
 
 export function healthCard({ health }: DeployReport): Markup | undefined {
   if (health.length === 0) return undefined;
@@ -13,7 +11,7 @@ export function healthCard({ health }: DeployReport): Markup | undefined {
       ([name, state]) => html`<li>${name} <span>${state}</span></li>`,
     );
     const list = components.length === 0 ? undefined : html`<ul class="components">${components}</ul>`;
-    return html`<li>${verdict(record.ok, record.ok ? 'well' : 'not well')} <strong>${record.service}</strong>${list}
+    return html`<li>${verdict(record.ok, record.ok ? 'healthy' : 'unhealthy')} <strong>${record.service}</strong>${list}
 <div class="dim">${hostNames(hosts)}</div></li>`;
   });
   return html`<section class="card"><h2>Health before the switch</h2><ul class="bare">${items}</ul></section>`;
@@ -30,12 +28,13 @@ export function backupCard({ backup }: DeployReport): Markup | undefined {
 }
 
 function proof({ restoreTest }: BackupProof): Markup {
-  if (restoreTest === undefined) return html`<p>${verdict(false, 'not proven')} No restore was tried.</p>`;
+  if (restoreTest === undefined)
+    return html`<p>${verdict(false, 'not proven')} It was not test-restored.</p>`;
   const { ok, tables, rows, rights, seconds, detail } = restoreTest;
   const rightsToo = rights === undefined ? '' : `, ${formatCount(rights)} rights`;
   const more = detail ? html`<br><span class="dim">${detail}</span>` : undefined;
   if (!ok) return html`<p>${verdict(false, 'not restorable')} The restore test failed.${more}</p>`;
-  return html`<p>${verdict(true, 'proven')} Restored into a throw-away Postgres and compared:
+  return html`<p>${verdict(true, 'proven')} Restored into a temporary Postgres and compared:
 <strong>${formatCount(tables)} tables, ${formatCount(rows)} rows${rightsToo}</strong> in ${formatSeconds(seconds)}.${more}</p>`;
 }
 

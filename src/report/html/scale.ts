@@ -1,6 +1,6 @@
 import { type DeployReport, durationOf } from '../model.ts';
 
-/** Places on the time axis as percentages, so that a drawing stretches while its text keeps its size. */
+/** Positions on the time axis as percentages, so that a drawing stretches while its text keeps its size. */
 export interface Scale {
   readonly totalMs: number;
   readonly at: (ms: number) => string;

@@ -1,13 +1,13 @@
-import { formatDuration } from '../../kernel/clock.ts';
-import { type Lane, lanesOf } from '../lanes.ts';
-import type { DeployReport, StepRecord, TimelineEvent } from '../model.ts';
-import { breakable, html, type Markup } from './markup.ts';
+import { counted, formatDuration } from '../../kernel/figures.ts';
+import { type Lane, lanesOf } from '../facts.ts';
+import type { DeployReport, HostTimeline, StepRecord, TimelineEvent } from '../model.ts';
+import { breakable, html, type Markup, scrolling } from './markup.ts';
 import { type Scale, scaleOf, tickLabel, ticks } from './scale.ts';
-import { labelWidths } from './style-chart.ts';
+import { labelWidths } from './style.ts';
 
 const rowHeight = 26;
 const barHeight = 20;
-/** Above the bars: room for what the marks say, where there are any. */
+/** Space above the bars for the words of marks, if any. */
 const headHeight = (events: readonly TimelineEvent[]): number => (events.length === 0 ? 6 : 20);
 
 /** One lane per host: its steps as bars, the armed time as a field behind them, the turning points as marks. */
@@ -75,7 +75,7 @@ function bar(step: StepRecord, top: number, shade: number, scale: Scale): Markup
 ${label(step.name, took, step, middle, scale)}</g>`;
 }
 
-/** The name inside its bar, with the time if both fit. The class says from which width of the lane on it does. */
+/** The name inside its bar, with the time if both fit. The class has the width of the lane from which they do. */
 function label(
   name: string,
   took: string,
@@ -96,7 +96,7 @@ function label(
     : html`${text(name, short, long)}${text(`${name} ${took}`, long)}`;
 }
 
-/** From each switch to what ended it; to the end of the report when nothing did. */
+/** From each switch to its end; without one, to the end of the report. */
 function armedSpans(events: readonly TimelineEvent[], totalMs: number): [from: number, to: number][] {
   return events
     .filter((event) => event.kind === 'switched')
@@ -108,15 +108,15 @@ function armedSpans(events: readonly TimelineEvent[], totalMs: number): [from: n
     });
 }
 
-/** A line through the lane with a word beside it: a switch says it to the left, what ended it to the right. */
+/** A line through the lane with a word: left of it for a switch, right of it for the end of a switch. */
 function mark(event: TimelineEvent, events: readonly TimelineEvent[], height: number, scale: Scale): Markup {
   const { kind, at, note } = event;
   const share = at / scale.totalMs;
   const said = `${kind} after ${formatDuration(at)}${note ? `: ${note}` : ''}`;
   const isSwitch = kind === 'switched';
   const toLeft = isSwitch ? share > 0.12 : share > 0.88;
-  // Two words on the same side and close to each other would lie on top of each other: of several alike the first one
-  // stands, and what ended a switch matters more than the switch.
+  // Two close words on the same side overlap: of equal words the first is kept, and the end of a switch takes precedence
+  // over the switch.
   const own = events.indexOf(event);
   const isSecond = events.some((other, index) => {
     const isBefore = other.at < at || (other.at === at && index < own);
@@ -143,4 +143,39 @@ function legend(report: DeployReport): Markup {
   const armed = report.events.some((event) => event.kind === 'switched');
   return html`<ul class="legend">${keys.map((key) => swatch(`bar ${key} shade0`, key))}
 ${armed && swatch('armed', 'armed: the guard watches and may revert')}</ul>`;
+}
+
+/** With more hosts than this, only those with a failure are expanded at first. */
+const openHosts = 3;
+
+/** Every step with its exact time; also the accessible form of the timeline. */
+export function stepsCard(report: DeployReport): Markup | undefined {
+  const lanes = report.hosts.filter((host) => host.steps.length > 0);
+  if (lanes.length === 0) return undefined;
+  const scale = scaleOf(report);
+  const parts = lanes.map((host) => {
+    const open = lanes.length <= openHosts || host.steps.some((step) => step.outcome === 'failed');
+    return hostSteps(host, open, scale);
+  });
+  return html`<section class="card"><h2>Steps</h2>${parts}</section>`;
+}
+
+function hostSteps(host: HostTimeline, open: boolean, scale: Scale): Markup {
+  const rows = host.steps.map((step) => row(step, scale));
+  return html`<details${open ? html` open` : undefined}><summary>${breakable(host.name)} <span class="dim">${counted(rows.length, 'step')}</span></summary>
+${scrolling(
+  `Steps on ${host.name}`,
+  html`<thead><tr><th scope="col" class="step">Step</th><th scope="col" class="when">When</th><th scope="col" class="number">Took</th>
+<th scope="col" class="outcome">Outcome</th><th scope="col">Note</th></tr></thead><tbody>${rows}</tbody>`,
+  'steps',
+)}</details>`;
+}
+
+function row(step: StepRecord, scale: Scale): Markup {
+  const when = `after ${formatDuration(step.startedAt)}`;
+  return html`<tr class="${step.outcome}"><th scope="row">${step.name}</th>
+<td class="when"><svg width="100%" height="12" role="img" aria-label="${when}"><title>${when}</title>
+<line class="grid" x1="0" x2="100%" y1="6" y2="6"/>
+<rect class="bar ${step.outcome} shade0" x="${scale.at(step.startedAt)}" width="${scale.width(step.durationMs)}" y="1" height="10" rx="2"/></svg></td>
+<td class="number">${formatDuration(step.durationMs)}</td><td>${step.outcome}</td><td>${step.note ?? ''}</td></tr>`;
 }

@@ -1,8 +1,7 @@
 import { formatPlace, type Place } from '../../kernel/errors.ts';
-import { code, fence, inline, prose } from './escape.ts';
-import { joinWithin, table } from './layout.ts';
+import { code, fence, inline, joinWithin, prose, table } from './escape.ts';
 
-/** An error as a summary shows it. */
+/** An error in a summary. */
 export interface SummaryError {
   readonly code: string;
   readonly message: string;
@@ -11,7 +10,7 @@ export interface SummaryError {
   readonly output?: string | undefined;
 }
 
-/** The summary of a run that failed before it had a report of its own; never more than `bytes`. */
+/** The summary of a run that failed before it had a report, within `bytes`. */
 export function errorSummary(what: string, errors: readonly SummaryError[], bytes: number): string {
   const [first, ...others] = errors;
   if (first === undefined) return '';
@@ -26,6 +25,6 @@ export function errorSummary(what: string, errors: readonly SummaryError[], byte
     inline(summaryError.message, 500),
     code(summaryError.code),
   ]);
-  const rest = table('### The others', ['where', 'what', 'code'], rows, bytes - Buffer.byteLength(top) - 2);
+  const rest = table('### Other errors', ['where', 'what', 'code'], rows, bytes - Buffer.byteLength(top) - 2);
   return joinWithin(bytes, [top, rest], '\n\n');
 }

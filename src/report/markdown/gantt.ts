@@ -1,15 +1,15 @@
-import { formatDuration } from '../../kernel/clock.ts';
-import { firstOfEachKind, type Lane, lanesOf } from '../lanes.ts';
+import { formatDuration } from '../../kernel/figures.ts';
+import { firstOfEachKind, type Lane, lanesOf } from '../facts.ts';
 import { type DeployReport, durationOf, type EventKind, type StepRecord } from '../model.ts';
 import { byteLength, oneLine } from '../text.ts';
 
 /** Mermaid refuses a text over 50,000 characters (`maxTextSize`). */
 const mermaidLimit = 45_000;
-/** More hosts than this are drawn as one, with those beside it that went another way. */
+/** More hosts than this are drawn as one section, plus the hosts with other outcomes. */
 const ownSections = 4;
 
 /**
- * The timeline as a Mermaid gantt within `bytes`; '' when there is nothing to draw or no room for it.
+ * The timeline as a Mermaid gantt within `bytes`; '' if there is nothing to draw or no room for it.
  * Times are real ones (`dateFormat x`: ms since the epoch), so the axis shows the reader's wall clock.
  */
 export function gantt(report: DeployReport, bytes: number): string {
@@ -22,7 +22,7 @@ export function gantt(report: DeployReport, bytes: number): string {
     'gantt',
     'dateFormat x',
     `axisFormat ${total < 10_000 ? '%S.%L' : '%H:%M:%S'}`,
-    'todayMarker off', // else Mermaid draws today, far right of a deploy of another day
+    'todayMarker off', // otherwise Mermaid extends the chart to today
   ];
   const lines = [...head];
   let size = byteLength(`\`\`\`mermaid\n${head.join('\n')}\n\`\`\``);
@@ -80,7 +80,7 @@ const tags: Readonly<Record<StepRecord['outcome'], string>> = {
 
 function stepTask(step: StepRecord, origin: number, shortest: number): string {
   const start = Math.round(origin + step.startedAt);
-  // A bar thinner than a pixel is not drawn; the name says the true time.
+  // A bar thinner than a pixel is not drawn; the name has the exact time.
   const end = start + Math.max(1, Math.round(Math.max(step.durationMs, shortest)));
   const word = step.outcome === 'failed' || step.outcome === 'undone' ? ` ${step.outcome}` : '';
   return `${ganttName(step.name)}${word} ${formatDuration(step.durationMs)} :${tags[step.outcome]}${start}, ${end}`;
@@ -92,8 +92,8 @@ function milestone(kind: EventKind, at: number): string {
 }
 
 /**
- * A name Mermaid's lexer takes as text. It knows no escape: `:` ends a name, `#` and `;` end or encode, `%` begins a
- * comment, and a keyword at the start of a line is the keyword. So names keep letters, digits and a few marks.
+ * A name that Mermaid's lexer reads as text. It has no escapes: `:` ends a name, `#` and `;` end or encode, `%` starts a
+ * comment, and a keyword at the start of a line is the keyword. Names therefore keep only letters, digits and a few marks.
  */
 function ganttName(text: string): string {
   const name = oneLine(text, 60)

@@ -1,25 +1,22 @@
-import { formatDuration } from '../../kernel/clock.ts';
-import { revisionsOf, unmoved } from '../facts.ts';
-import { counted, formatBytes, formatCount, formatSeconds } from '../figures.ts';
-import { alike } from '../health.ts';
+import { counted, formatBytes, formatCount, formatDuration, formatSeconds } from '../../kernel/figures.ts';
+import { alike, revisionsOf, unmoved } from '../facts.ts';
 import type { DeployReport } from '../model.ts';
-import { code, fence, inline, prose } from './escape.ts';
+import { code, details, fence, inline, joinWithin, prose, table } from './escape.ts';
 import { gantt } from './gantt.ts';
-import { details, joinWithin, table } from './layout.ts';
 
-/** A part of the summary. `render` keeps within `bytes`, leaves out what does not fit, or gives ''. */
+/** A part of the summary. `render` stays within `bytes`, omits rows that do not fit, or returns ''. */
 export interface Section {
   readonly name: string;
-  /** Which has to stay when not all fit: 1 stays longest. */
+  /** Priority when not all fit: 1 is kept longest. */
   readonly rank: number;
   readonly render: (report: DeployReport, bytes: number) => string;
 }
 
-/** All sections in the order they are read. */
+/** All sections, in reading order. */
 export const sections: readonly Section[] = [
   { name: 'error', rank: 1, render: errorSection },
   { name: 'warnings', rank: 5, render: warningsSection },
-  { name: 'what serves', rank: 2, render: servingSection },
+  { name: 'serving releases', rank: 2, render: servingSection },
   { name: 'requests', rank: 3, render: watchSection },
   { name: 'timeline', rank: 7, render: timelineSection },
   { name: 'health', rank: 6, render: healthSection },
@@ -46,7 +43,7 @@ function warningsSection({ warnings }: DeployReport, bytes: number): string {
   return joinWithin(bytes, ['### Warnings\n', ...items], '\n');
 }
 
-/** Left out when all hosts are known and serve one release: the first line has said it. */
+/** Omitted if all hosts are known and serve one release, which the first line names. */
 function servingSection({ serving, unreachable }: DeployReport, bytes: number): string {
   if (unreachable.length === 0 && new Set(serving.map((entry) => entry.release)).size < 2) return '';
   const rows = serving.map((entry) => [
@@ -54,8 +51,8 @@ function servingSection({ serving, unreachable }: DeployReport, bytes: number): 
     code(entry.service),
     `${inline(entry.release)}${entry.colour ? ` (${inline(entry.colour)})` : ''}`,
   ]);
-  const unknown = unreachable.map((host) => [code(host), '', '**could not be asked**']);
-  return table('### What serves now', ['host', 'service', 'release'], [...unknown, ...rows], bytes);
+  const unknown = unreachable.map((host) => [code(host), '', '**could not be reached**']);
+  return table('### Serving now', ['host', 'service', 'release'], [...unknown, ...rows], bytes);
 }
 
 function watchSection({ watch }: DeployReport, bytes: number): string {
@@ -72,7 +69,7 @@ function watchSection({ watch }: DeployReport, bytes: number): string {
       : watchRecord.outcome,
   ]);
   const head = ['host', 'service', 'watched', 'requests', '5xx', 'slow', 'p95', 'guard'];
-  return table('### Requests to the new release, as the guard counted them', head, rows, bytes);
+  return table('### Requests to the new release, counted by the guard', head, rows, bytes);
 }
 
 function timelineSection(report: DeployReport, bytes: number): string {
@@ -105,7 +102,7 @@ function backupSection({ backup }: DeployReport, bytes: number): string {
   const detail = restoreTest?.detail ? ` (${inline(restoreTest.detail)})` : '';
   const proof =
     restoreTest === undefined
-      ? '⚠️ Not restored for a test.'
+      ? '⚠️ Not test-restored.'
       : restoreTest.ok
         ? `✅ Restored and compared: ${counted(restoreTest.tables, 'table')}, ${counted(restoreTest.rows, 'row')}${rightsOf(restoreTest)} in ${formatSeconds(restoreTest.seconds)}${detail}`
         : `❌ The restore test failed${detail}`;

@@ -1,20 +1,18 @@
-import { formatDuration } from '../../kernel/clock.ts';
-import { formatTime } from '../figures.ts';
+import { formatDuration, formatTime } from '../../kernel/figures.ts';
 import { headline, nextAction } from '../headline.ts';
 import { type DeployReport, durationOf } from '../model.ts';
 import { lookOf } from '../outcome.ts';
 import { byteLength } from '../text.ts';
 import { httpUrl } from '../url.ts';
-import { attribute, code, inline, prose } from './escape.ts';
-import { joinWithin } from './layout.ts';
+import { attribute, code, inline, joinWithin, prose } from './escape.ts';
 import { sections } from './sections.ts';
 
-/** GitHub drops a step's summary whole over 1,024 KiB; others may write to the same one. */
+/** GitHub drops a step's summary over 1,024 KiB; other programs may write to the same one. */
 export const summaryLimit = 900 * 1024;
 
 /**
- * The report for a job summary (GitHub's Markdown). Its first line says what serves now. It never exceeds
- * `maxBytes` of UTF-8: what matters least is shortened or left out first, and a note names it.
+ * The report for a job summary (GitHub's Markdown). Its first line names the serving release. It never exceeds `maxBytes`
+ * of UTF-8: the least important parts are shortened or omitted first, and a note names them.
  */
 export function markdownSummary(report: DeployReport, maxBytes = summaryLimit): string {
   const head = headOf(report, maxBytes);
@@ -27,7 +25,7 @@ export function markdownSummary(report: DeployReport, maxBytes = summaryLimit): 
     const whole = render(report, Number.POSITIVE_INFINITY);
     if (whole === '') continue;
     const text = byteLength(whole) + 2 <= left ? whole : render(report, left - 2);
-    if (text !== whole) missing.push(text === '' ? name : `some of ${name}`);
+    if (text !== whole) missing.push(text === '' ? name : `parts of ${name}`);
     if (text === '') continue;
     texts.set(name, text);
     left -= byteLength(text) + 2;
@@ -35,11 +33,11 @@ export function markdownSummary(report: DeployReport, maxBytes = summaryLimit): 
 
   const body = sections.map((section) => texts.get(section.name) ?? '');
   const note =
-    missing.length === 0 ? '' : `_Left out to keep this summary within its limit: ${missing.join(', ')}._`;
+    missing.length === 0 ? '' : `_Omitted to keep this summary within its limit: ${missing.join(', ')}._`;
   return joinWithin(maxBytes, [head, ...body, facts, note], '\n\n');
 }
 
-/** The longest note there can be, and the blank lines around facts and note. */
+/** The longest possible note, and the blank lines around facts and note. */
 const noteRoom = 320;
 
 function headOf(report: DeployReport, maxBytes: number): string {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { formatDuration } from '../../../src/kernel/clock.ts';
+import { formatDuration } from '../../../src/kernel/figures.ts';
 import { writeProject } from '../app/project.ts';
 import { buildVersions, writeVersion } from '../app/versions.ts';
 import { type Bed, upBed } from '../bed.ts';

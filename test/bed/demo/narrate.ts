@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { formatDuration } from '../../../src/kernel/clock.ts';
+import { formatDuration } from '../../../src/kernel/figures.ts';
 import type { CliLine } from './cli.ts';
 import type { Promised } from './model.ts';
 

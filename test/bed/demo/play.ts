@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatDuration } from '../../../src/kernel/clock.ts';
+import { formatDuration } from '../../../src/kernel/figures.ts';
 import type { Project } from '../app/project.ts';
 import type { Bed } from '../bed.ts';
 import { ask } from '../load/ask.ts';

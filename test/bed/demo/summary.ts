@@ -1,4 +1,4 @@
-import { formatDuration } from '../../../src/kernel/clock.ts';
+import { formatDuration } from '../../../src/kernel/figures.ts';
 import type { LoadResult } from '../load/model.ts';
 import { failureText } from '../load/text.ts';
 import { acts } from './acts.ts';

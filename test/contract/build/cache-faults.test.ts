@@ -80,7 +80,7 @@ describe('a cache that is broken in the registry, and a new engine', () => {
   const perFile = (files: readonly string[], script: (file: string) => string) =>
     files.map((file) => `cp ${blobFile(file)} ${blobFile(file)}.whole; ${script(blobFile(file))}`).join('\n');
   const flip = (file: string) => `printf X | dd of=${file} bs=1 seek=30 conv=notrunc 2>/dev/null`;
-  const again = /the build failed with the cache and was done again without it: .*sha256:/;
+  const again = /the build failed with the cache and ran again without it: .*sha256:/;
   const unread = /:cache-main is not read: .* has another digest/;
 
   test.each<[string, (cache: Cache) => string, RegExp]>([

@@ -81,7 +81,7 @@ describe.each(['containerd', 'graphdriver'] as const)(
 
     test('what only a registry can hold is refused before anything is built', async () => {
       for (const [build, said] of [
-        ['{ provenance: true }', 'sbom and provenance are attached in a registry'],
+        ['{ provenance: true }', 'sbom and provenance need a registry'],
         ['{ platforms: [linux/amd64, linux/arm64] }', 'without a registry an image has one platform'],
       ] as const) {
         using app = buildApp(files({ 'sluice.yml': config(build) }));

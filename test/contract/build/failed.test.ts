@@ -43,7 +43,7 @@ describe('a failing build pushes nothing of the set', () => {
     expect(run.errors).toMatchObject([
       {
         code: 'build.failed',
-        message: expect.stringMatching(/^web: .*RUN echo the reason.* ended with exit code 127$/),
+        message: expect.stringMatching(/^web: .*RUN echo the reason.* exited with code 127$/),
         at: { line: 3 },
         output: expect.stringMatching(/the reason is here\n.*frobnicate: not found/),
         hint: expect.stringContaining('not in this stage’s image'),
@@ -79,7 +79,7 @@ describe('a failing build pushes nothing of the set', () => {
     expect(run.errors).toMatchObject([
       {
         code: 'build.smoke',
-        message: 'web: the smoke command ended with exit code 3',
+        message: 'web: the smoke command exited with code 3',
         output: 'i am broken',
       },
     ]);

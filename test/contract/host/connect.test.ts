@@ -52,7 +52,7 @@ describe('what can be wrong on the way', () => {
     const lines: string[] = [];
     const error = await failure(sshd.connect({ port: await freePort() }, effects(lines)));
     expect(error.code).toBe('host.refused');
-    expect(lines.join('').split('trying again').length - 1).toBe(2);
+    expect(lines.join('').split('retrying').length - 1).toBe(2);
   });
 
   test('an address without a route', async () => {

@@ -117,7 +117,7 @@ test('with a single session there is no second channel: sshd’s own signal ends
   );
   // OpenSSH signals only sessions of users other than root (session.c, "requires privilege separation").
   const left = await running(id);
-  expect(left === '' || lines.join('').includes('no way to end')).toBe(true);
+  expect(left === '' || lines.join('').includes('cannot end')).toBe(true);
   for (const pid of left.match(/\d+/g) ?? []) kill(Number(pid));
 });
 

@@ -176,7 +176,7 @@ describe('a refused login', () => {
     });
     const error = await failure(login({ SLUICE_SSH_KEY_FILE: strict.loginKey }, strict));
     expect(error.code).toBe('host.login-refused');
-    expect(error.message).toContain('also asks for password');
+    expect(error.message).toContain('also requires password');
   });
 
   test('a server without public keys is named', async () => {

@@ -54,7 +54,7 @@ test('an unknown host key ends it: fingerprint and how to pin it, and nothing wa
   await describe(sshd, root, false);
   const { code, stdout, stderr } = await initHost(sshd);
   expect([code, stdout]).toEqual([1, '']);
-  expect(stderr).toContain(`The host key of ${address(sshd)} is not known: ${sshd.fingerprint()}`);
+  expect(stderr).toContain(`Unknown host key of ${address(sshd)}: ${sshd.fingerprint()}`);
   expect(stderr).toContain('ssh-keyscan');
   expect(stderr).toContain('[host.key-unknown]');
   expect(existsSync(root)).toBe(false);

@@ -107,10 +107,10 @@ test('the network refuses while armed: nobody comes back, the guard reverts', as
   expect(run.report?.unreachable).toHaveLength(1);
   expect(run.headline).toMatch(
     new RegExp(
-      `^what single serves is unknown; \\S+ could not be asked; the deploy of ${tried.name} was interrupted in step (watch|undo switch) `,
+      `^the release on single is unknown; \\S+ could not be reached; the deploy of ${tried.name} was interrupted in step (watch|undo switch) `,
     ),
   );
-  expect(run.headline).toContain(`so the guard goes back to ${old.name} by itself`);
+  expect(run.headline).toContain(`so the guard reverts to ${old.name}`);
   expect(run.report?.nextAction).toContain('sluice status single');
   await expectServes(world, old);
   await expectNextDeploy(world, tried);

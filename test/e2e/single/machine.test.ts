@@ -59,7 +59,7 @@ function expectNotConfirmed(run: CliRun, tried: Release): void {
 /** The host may be back before the run gives up. Either way the first line says what is known, and no more. */
 function expectHonest(run: CliRun, serves: Release): void {
   const start = run.report?.unreachable.length
-    ? 'what single serves is unknown; '
+    ? 'the release on single is unknown; '
     : `single serves bookreader ${serves.name} `;
   expect(run.headline.slice(0, start.length)).toBe(start);
 }

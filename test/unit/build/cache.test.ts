@@ -60,7 +60,7 @@ describe('where the cache is kept', () => {
 
   test('a wish that can’t be had is told with its reason', () => {
     expect(chooseCache(containerd('28.0.0'), jenkins, 'gha').why).toBe(
-      'gha is not possible: GitHub’s cache service is not in this environment; beside the image, seen by every branch and tag',
+      'gha is not possible: GitHub’s cache service is not in this environment; beside the image, visible to every branch and tag',
     );
     expect(chooseCache(graph('28.0.0'), runner, 'registry').why).toContain('older store');
   });

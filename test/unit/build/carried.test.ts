@@ -15,10 +15,10 @@ describe('builds without a registry', () => {
     expect(() => refuseUncarried({ build }, [target({ platforms: ['linux/amd64'] })], engine)).not.toThrow();
     expect(() => refuseUncarried({ build }, [target()], undefined)).not.toThrow();
     expect(await refused({}, { ...engine, driver: 'docker-container' }, [])).toEqual([
-      'registry: none: the builder in use has the driver docker-container, which keeps images where no deploy finds them [build.carried]',
+      'registry: none: the builder in use has the driver docker-container, which keeps images outside the engine, so a deploy cannot find them [build.carried]',
     ]);
     expect(await refused({ sbom: true }, engine, [])).toEqual([
-      'registry: none: sbom and provenance are attached in a registry, and there is none [build.carried]',
+      'registry: none: sbom and provenance need a registry [build.carried]',
     ]);
     expect(await refused({}, engine, ['linux/amd64', 'linux/arm64'])).toEqual([
       'registry: none: backend is built for linux/amd64 and linux/arm64; without a registry an image has one platform [build.carried]',

@@ -81,7 +81,7 @@ describe('a registry that cannot be reached', () => {
     ]);
     expect(plan.findings).toEqual([]);
     const [first, ...lines] = planText(plan).split('\n');
-    expect(first).toBe('shop: at most 1 to build, 0 are there already');
+    expect(first).toBe('shop: at most 1 to build, 0 exist already');
     expect(lines).toContain(`! ${why} [registry]`);
     expect(lines).toContain(`  to     ${nobody}/acme/shop/web`);
   });
@@ -119,12 +119,12 @@ test('a registry that refuses a login leaves a plan, too', async () => {
 
 test('without a builder a plan says so, and a build fails', async () => {
   const none = async () => {
-    throw new UserError({ code: 'build.builder', message: 'No Docker engine answers where Sluice runs' });
+    throw new UserError({ code: 'build.builder', message: 'No Docker engine responds on this machine' });
   };
   const plan = await prepare(server.host, alone, none);
-  expect(plan.notes).toEqual(['nothing can be built here: No Docker engine answers where Sluice runs']);
+  expect(plan.notes).toEqual(['this machine cannot build: No Docker engine responds on this machine']);
   expect(await linesOf(() => prepare(server.host, { ...alone, isPlanAlone: false }, none))).toEqual([
-    'No Docker engine answers where Sluice runs [build.builder]',
+    'No Docker engine responds on this machine [build.builder]',
   ]);
 });
 

@@ -1,8 +1,14 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fingerprint, keyLine, publicKey } from '../../../src/host/ssh/key.ts';
-import { type KnownHost, matchesHost, parseKnownHosts } from '../../../src/host/ssh/known-hosts.ts';
+import {
+  fingerprint,
+  type KnownHost,
+  keyLine,
+  matchesHost,
+  parseKnownHosts,
+  publicKey,
+} from '../../../src/host/ssh/known-hosts.ts';
 import { judge, pinned, trustIn } from '../../../src/host/ssh/trust.ts';
 
 /** A blob that is shaped like a key of the type. */

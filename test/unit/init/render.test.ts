@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Strategy } from '../../../src/config/model.ts';
 import { parseConfig } from '../../../src/config/sluice-yml/load.ts';
-import { quoteWords } from '../../../src/host/commands/quote.ts';
 import { appName, type Guess } from '../../../src/init/guess/guess.ts';
 import { guessTargets } from '../../../src/init/guess/targets.ts';
 import { nextSteps } from '../../../src/init/next-steps/next-steps.ts';
@@ -12,6 +11,7 @@ import { renderConfig } from '../../../src/init/render/config.ts';
 import { comment, inline } from '../../../src/init/render/terminal.ts';
 import { reusable, toolkit } from '../../../src/init/render/toolkit.ts';
 import { scalar } from '../../../src/init/render/yaml.ts';
+import { quoteWords } from '../../../src/kernel/quote.ts';
 
 const noWishes = { production: undefined, staging: undefined };
 const callers: readonly Caller[] = ['ci', 'deploy', 'rollback', 'backup', 'cdn'];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatDuration, systemClock } from '../../../src/kernel/clock.ts';
+import { systemClock } from '../../../src/kernel/clock.ts';
+import { formatDuration } from '../../../src/kernel/figures.ts';
 
 describe('formatDuration', () => {
   test.each<[number, string]>([

@@ -172,7 +172,7 @@ describe('a time-out', () => {
     const script = 'seq 1 30; sleep 60 & echo $! >"$1"; wait';
     await expect(runProcess(sh(script, pidFile), { timeoutMs: 300 })).rejects.toMatchObject({
       code: 'process.timeout',
-      message: 'sh did not end within 0.3 s',
+      message: 'sh did not finish within 0.3 s',
       output: Array.from({ length: 20 }, (_, index) => index + 11).join('\n'),
     });
     expect(isAlive(Number(readFileSync(pidFile, 'utf8')))).toBe(false);

@@ -16,19 +16,19 @@ import { hostile, hostileTexts } from '../../support/report/hostile.ts';
 describe('headline: what serves, then what became of the deploy', () => {
   test('confirmed', () => {
     expect(headline(confirmed)).toBe(
-      'production serves bookreader v1.2.4 (green) on 2 hosts; it replaced v1.2.3 in 41.2 s, no 5xx in 6,021 watched requests',
+      'production serves bookreader v1.2.4 (green) on 2 hosts; replaced v1.2.3 in 41.2 s, no 5xx in 6,021 watched requests',
     );
   });
 
   test('confirmed with a few 5xx says so: it is no clean success', () => {
     expect(headline(tenHosts)).toMatch(
-      /; it replaced v1\.9\.7 in 21\.\d s, 2 × 5xx \(under 0\.1 %\) in 82,665 watched requests$/,
+      /; replaced v1\.9\.7 in 21\.\d s, 2 × 5xx \(under 0\.1 %\) in 82,665 watched requests$/,
     );
   });
 
   test('confirmed without one request does not claim to have been watched', () => {
     const watch = confirmed.watch.map((watchRecord) => ({ ...watchRecord, requests: 0 }));
-    expect(headline({ ...confirmed, watch })).toMatch(/no request came while it was watched$/);
+    expect(headline({ ...confirmed, watch })).toMatch(/no requests during the watch$/);
   });
 
   test('confirmed, and what is in front does not reach it: no success', () => {
@@ -36,7 +36,7 @@ describe('headline: what serves, then what became of the deploy', () => {
     const report: DeployReport = { ...confirmed, error, nextAction: error.hint };
     expect(isSuccess(report)).toBe(false);
     expect(isSuccess(confirmed)).toBe(true);
-    expect(lookOf(report)).toMatchObject({ mark: '!', word: 'Deployed, with a fault' });
+    expect(lookOf(report)).toMatchObject({ mark: '!', word: 'Deployed, with an error' });
     expect(headline(report)).toMatch(/; it is confirmed, but https:\/\/x\.example\.com\/ answered 502$/);
     expect(nextAction(report)).toBe('Reload it');
   });
@@ -79,7 +79,7 @@ describe('headline: what serves, then what became of the deploy', () => {
     );
     const host = 'deploy@staging.example.com';
     const late: DeployReport = { ...undone, events: [{ kind: 'switched', at: 1, host }, ...undone.events] };
-    expect(headline(late)).toContain('v1.3.0-rc1 was taken back after the switch: ');
+    expect(headline(late)).toContain('v1.3.0-rc1 was undone after the switch: ');
   });
 
   test('failed before a change', () => {
@@ -96,7 +96,7 @@ describe('headline: what serves, then what became of the deploy', () => {
       serving: [],
       previousRelease: undefined,
     };
-    expect(headline(report)).toMatch(/^staging serves nothing of bookreader; /);
+    expect(headline(report)).toMatch(/^staging serves no release of bookreader; /);
   });
 
   test('unchanged', () => {
@@ -108,7 +108,7 @@ describe('headline: what serves, then what became of the deploy', () => {
 
   test('interrupted while armed: names the host that could not be asked and what the guard does', () => {
     expect(headline(interrupted)).toBe(
-      'production serves bookreader v1.2.5 (blue) on 1 host; deploy@prod-2.example.com could not be asked; the deploy of v1.2.5 was interrupted in step watch while it was not confirmed, so the guard goes back to v1.2.4 by itself',
+      'production serves bookreader v1.2.5 (blue) on 1 host; deploy@prod-2.example.com could not be reached; the deploy of v1.2.5 was interrupted in step watch before it was confirmed, so the guard reverts to v1.2.4',
     );
   });
 
@@ -121,7 +121,7 @@ describe('headline: what serves, then what became of the deploy', () => {
   test('nothing known', () => {
     const hosts = interrupted.hosts.map((host) => host.name);
     expect(headline({ ...interrupted, serving: [], unreachable: hosts })).toMatch(
-      /^what production serves is unknown; deploy@prod-1\.example\.com, deploy@prod-2\.example\.com could not be asked; /,
+      /^the release on production is unknown; deploy@prod-1\.example\.com, deploy@prod-2\.example\.com could not be reached; /,
     );
   });
 
@@ -132,7 +132,7 @@ describe('headline: what serves, then what became of the deploy', () => {
     const expected =
       'production serves different releases of bookreader: v1.2.4 on deploy@prod-1.example.com (green), v1.2.3 on deploy@prod-2.example.com (blue)';
     expect(headline({ ...confirmed, serving, outcome: 'split' })).toBe(
-      `${expected}; the deploy of v1.2.4 did not end on all hosts`,
+      `${expected}; the deploy of v1.2.4 did not finish on all hosts`,
     );
     expect(headline({ ...confirmed, serving })).toContain(expected);
   });

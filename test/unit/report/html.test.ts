@@ -27,7 +27,7 @@ describe('the page', () => {
     const titles = (page: string) => [...page.matchAll(/<h2>([^<]*)<\/h2>/g)].map(([, title]) => title);
     expect(titles(htmlReport(confirmed))).toEqual([
       'Warnings',
-      'What serves now',
+      'Serving now',
       'Timeline',
       'Requests to the new release',
       'Health before the switch',
@@ -39,7 +39,7 @@ describe('the page', () => {
     ]);
     expect(titles(htmlReport(undone))).toEqual([
       'Why',
-      'What serves now',
+      'Serving now',
       'Timeline',
       'Health before the switch',
       'Environment',
@@ -86,7 +86,7 @@ describe('the page', () => {
       migration: { output, seconds: 1 },
     });
     expect(page.length).toBeLessThan(1_500_000);
-    expect(page).toContain('Earlier lines are left out.');
+    expect(page).toContain('Earlier lines are omitted.');
   });
 
   test.each(hostileTexts.map((_, seed) => seed))('holds only tags and attributes of ours (%i)', (seed) => {

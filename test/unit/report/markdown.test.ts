@@ -40,7 +40,7 @@ describe('what the summary says', () => {
     expect(text).toContain('- removed: `LEGACY_SEARCH_URL`');
     expect(text).toContain('- ⚠️ `deploy@prod-2.example.com`: 1 old worker');
     expect(text).toContain('<details><summary>26 steps</summary>');
-    expect(text).not.toContain('### What serves now');
+    expect(text).not.toContain('### Serving now');
     expect(text).not.toContain('### Why');
   });
 
@@ -55,7 +55,7 @@ describe('what the summary says', () => {
 
   test('a host that could not be asked is listed', () => {
     const text = markdownSummary(interrupted);
-    expect(text).toContain('| `deploy@prod-2.example.com` |  | **could not be asked** |');
+    expect(text).toContain('| `deploy@prod-2.example.com` |  | **could not be reached** |');
   });
 
   test('ten hosts that are alike are one line of health and one section of the chart', () => {
@@ -68,7 +68,7 @@ describe('what the summary says', () => {
 
   test('an unproven backup and a failed restore are no ticks', () => {
     const backup = { file: 'x.dump', bytes: 1, sha256: 'a', seconds: 1 };
-    expect(markdownSummary({ ...confirmed, backup })).toContain('⚠️ Not restored for a test.');
+    expect(markdownSummary({ ...confirmed, backup })).toContain('⚠️ Not test-restored.');
     const restoreTest = { ok: false, tables: 0, rows: 0, seconds: 1, detail: 'books: 12 rows instead of 14' };
     const text = markdownSummary({ ...confirmed, backup: { ...backup, restoreTest } });
     expect(text).toContain('❌ The restore test failed (books: 12 rows instead of 14)');
@@ -171,9 +171,9 @@ describe('the byte budget', () => {
     const text = markdownSummary(huge);
     expect(size(text)).toBeLessThanOrEqual(summaryLimit);
     expectWhole(text);
-    expect(text).toContain('(earlier lines left out)');
+    expect(text).toContain('(earlier lines omitted)');
     expect(text).toMatch(
-      /_Left out to keep this summary within its limit: .*some of (images|warnings).*\._$/,
+      /_Omitted to keep this summary within its limit: .*parts of (images|warnings).*\._$/,
     );
   });
 
@@ -189,7 +189,7 @@ describe('the byte budget', () => {
     const tiny = markdownSummary(reverted, 1_500);
     expect(firstLine(tiny)).toBe(firstLine(whole));
     expect(tiny).toContain('deploy.reverted');
-    expect(tiny).toContain('Left out');
+    expect(tiny).toContain('Omitted');
   });
 
   test('holds for every report and budget; fences and characters stay whole', () => {

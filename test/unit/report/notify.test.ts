@@ -124,7 +124,7 @@ describe('notifySlack', () => {
     const given = effects();
     expect(await notifySlack(confirmed, url, given)).toBe(false);
     expect(received).toHaveLength(2);
-    expectOneWarning(given.warnings, /it answered 500 \[/);
+    expectOneWarning(given.warnings, /the webhook answered 500 \[/);
   });
 
   test('a Retry-After of minutes is not waited for', async () => {
@@ -132,14 +132,14 @@ describe('notifySlack', () => {
     const given = effects();
     expect(await notifySlack(confirmed, url, given)).toBe(false);
     expect(received).toHaveLength(1);
-    expectOneWarning(given.warnings, /it answered 429, and asks to wait 120 s/);
+    expectOneWarning(given.warnings, /the webhook answered 429 and asks to wait 120 s/);
   });
 
   test.each([
-    [403, 'invalid_token', /it answered 403 \(invalid_token\)/],
-    [404, 'no_service', /it answered 404 \(no_service\)/],
-    [400, `Cannot POST ${secretPath}`, /it answered 400 \[/],
-    [302, '', /it answered 302 \[/],
+    [403, 'invalid_token', /the webhook answered 403 \(invalid_token\)/],
+    [404, 'no_service', /the webhook answered 404 \(no_service\)/],
+    [400, `Cannot POST ${secretPath}`, /the webhook answered 400 \[/],
+    [302, '', /the webhook answered 302 \[/],
   ])('%i is not tried again', async (code, body, said) => {
     const { url, received } = await webhook(status(code, body, { location: 'http://127.0.0.1:1/' }));
     const given = effects();
@@ -172,7 +172,7 @@ describe('notifySlack', () => {
     server?.closeAllConnections();
     const given = effects();
     expect(await notifySlack(confirmed, url, given)).toBe(false);
-    expectOneWarning(given.warnings, /it can't be reached \(ECONNREFUSED\)/);
+    expectOneWarning(given.warnings, /the webhook cannot be reached \(ECONNREFUSED\)/);
   });
 
   test('a cancelled run sends nothing more', async () => {
@@ -192,7 +192,7 @@ describe('notifySlack', () => {
       const given = effects();
       expect(await notifySlack(confirmed, url, given)).toBe(false);
       expect(given.warnings).toEqual([
-        'Slack was not notified: the webhook is no http(s) URL [notify.slack]',
+        'Slack was not notified: the webhook is not an http(s) URL [notify.slack]',
       ]);
     },
   );

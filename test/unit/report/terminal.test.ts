@@ -9,7 +9,7 @@ describe('the last block of the terminal', () => {
   test('a success', () => {
     const page = '.sluice/reports/20260314-025803-v1.2.4.html';
     expect(terminalSummary(confirmed, { colour: false, page })).toBe(`\
-✓ production serves bookreader v1.2.4 (green) on 2 hosts; it replaced v1.2.3 in 41.2 s, no 5xx in 6,021 watched requests
+✓ production serves bookreader v1.2.4 (green) on 2 hosts; replaced v1.2.3 in 41.2 s, no 5xx in 6,021 watched requests
   time       41.2 s, longest: watch 30.0 s, backup 3.1 s, health 1.9 s
   requests   6,021 requests to the new release in 30 s, 0 × 5xx, p95 84 ms
   backup     proven (14 tables, 120,331 rows compared), 48.2 MiB: /opt/sluice/bookreader/backups/v1.2.4.dump

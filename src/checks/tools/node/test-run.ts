@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
 import { readIstanbul } from '../../coverage/reports.ts';
 import type { NodeProject } from '../../detect/node.ts';
 import type { CheckOutput, Finding, TestCase, TestTotals } from '../../model.ts';

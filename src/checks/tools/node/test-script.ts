@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
 import type { NodeProject } from '../../detect/node.ts';
 import { scriptCommand, scriptsUse } from '../../detect/node-scripts.ts';
 import { plainEnv } from '../../environments/node-program.ts';

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
 import { type PythonProject, pythonProjects } from '../../detect/python.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';

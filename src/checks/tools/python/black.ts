@@ -1,6 +1,6 @@
+import { quoteWord } from '../../../kernel/quote.ts';
 import { type PythonProject, targets } from '../../detect/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, ToolRun } from '../../tool.ts';
 import { filesSeen } from '../answer.ts';
@@ -32,7 +32,7 @@ function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   const isLarge = project.sources.length > largeProject;
   return {
     why,
-    command: ['black --check', ...paths.map(shellWord)].join(' '),
+    command: ['black --check', ...paths.map(quoteWord)].join(' '),
     needs: [source.from],
     // For few files most of the time is its start-up; by default it starts a process per core.
     cost: { cores: isLarge ? 'any' : 1, memory: 300e6, seconds: isLarge ? 20 : 3 },

@@ -1,8 +1,8 @@
+import { quoteWord } from '../../../kernel/quote.ts';
 import { type PythonProject, targets } from '../../detect/python.ts';
 import { compare, numbers } from '../../detect/python-version.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, ToolRun } from '../../tool.ts';
 import { filesSeen } from '../answer.ts';
@@ -36,7 +36,7 @@ function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   const paths = namesItsFiles(repo, project) ? [] : targets(project, project.sources);
   return {
     why,
-    command: ['mypy', ...paths.map(shellWord)].join(' '),
+    command: ['mypy', ...paths.map(quoteWord)].join(' '),
     needs: source.isOwn ? [packages] : [source.from, packages],
     cost: { cores: 1, memory: 500e6, seconds: 20 },
     async run(context) {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { CheckSettings } from '../../../config/model.ts';
+import { quoteWord } from '../../../kernel/quote.ts';
 import { pypiTool } from '../../environments/python-tool.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { CheckContext, PlannedCheck, Tool } from '../../tool.ts';
 import { jsonAnswer, sentence } from '../answer.ts';
 import { skipsTrivy } from '../node/npm-audit.ts';
@@ -49,7 +49,7 @@ export const pipAudit: Tool = {
         category: 'scan',
         folder: '',
         why: `found ${file}, and sluice.yml skips trivy`,
-        command: `pip-audit --strict --vulnerability-service osv -r ${shellWord(file)}`,
+        command: `pip-audit --strict --vulnerability-service osv -r ${quoteWord(file)}`,
         needs: [environment],
         cost: { cores: 1, memory: 200 * 1024 * 1024, seconds: 5 },
         timeoutMs: settings.timeoutMs,

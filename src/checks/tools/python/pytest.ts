@@ -1,13 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
+import { quoteWord } from '../../../kernel/quote.ts';
 import { readCobertura } from '../../coverage/reports.ts';
 import { nearest, type PythonProject, targets } from '../../detect/python.ts';
 import type { PythonEnvironment } from '../../environments/interpreter.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, FileCoverage, Finding } from '../../model.ts';
 import { type FailedTest, readJUnit } from '../../parse/junit.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import { inFolder, type Repo } from '../../repo.ts';
 import type { CheckContext, ToolRun } from '../../tool.ts';
 import {
@@ -40,7 +40,7 @@ function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   const isParallel = /(?:^|[\s"'])(?:-n|--numprocesses)[\s="',]*(?:\d|auto|logical)/m.test(options);
   return {
     why,
-    command: ['pytest', ...paths.map(shellWord)].join(' '),
+    command: ['pytest', ...paths.map(quoteWord)].join(' '),
     needs: [environment],
     cost: { cores: isParallel ? 'all' : 1, memory: 500e6, seconds: 60 },
     run: (context) => runPytest(context, project, context.prepared(environment), options, paths),

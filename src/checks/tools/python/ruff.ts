@@ -1,8 +1,8 @@
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
+import { quoteWord } from '../../../kernel/quote.ts';
 import { type PythonProject, targets } from '../../detect/python.ts';
 import { part, texts } from '../../detect/toml.ts';
 import type { CheckOutput, Finding, Severity } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, ToolRun } from '../../tool.ts';
 import { filesSeen } from '../answer.ts';
@@ -34,7 +34,7 @@ function plan(repo: Repo, project: PythonProject): PythonCheck | undefined {
   if (why === undefined && linters.some((name) => project.dependencies.has(name))) return undefined;
   return {
     why: why ?? `${counted(project.sources.length, 'Python file')} without a linter: ${source.words}`,
-    command: ['ruff check', ...targets(project, project.sources).map(shellWord)]
+    command: ['ruff check', ...targets(project, project.sources).map(quoteWord)]
       .join(' ')
       .replace(/ \.$/, ''),
     needs: [source.from],
@@ -168,7 +168,7 @@ function planFormat(repo: Repo, project: PythonProject): PythonCheck | undefined
   const paths = targets(project, project.sources);
   return {
     why,
-    command: ['ruff format --check', ...paths.map(shellWord)].join(' ').replace(/ \.$/, ''),
+    command: ['ruff format --check', ...paths.map(quoteWord)].join(' ').replace(/ \.$/, ''),
     needs: [source.from],
     cost: { cores: 1, memory: 150e6, seconds: 1 },
     async run(context) {

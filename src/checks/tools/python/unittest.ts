@@ -1,4 +1,4 @@
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
 import type { PythonProject } from '../../detect/python.ts';
 import { pythonEnvironment } from '../../environments/python.ts';
 import type { CheckOutput, Finding, TestTotals } from '../../model.ts';

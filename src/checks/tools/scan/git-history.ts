@@ -1,4 +1,4 @@
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
 import type { CheckContext } from '../../tool.ts';
 import type { NotRun } from '../answer.ts';
 

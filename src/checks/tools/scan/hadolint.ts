@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { quoteWord } from '../../../kernel/quote.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { CheckContext } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
 import { filesSeen, jsonAnswer, notRun, sentence } from '../answer.ts';
@@ -35,7 +35,7 @@ export const hadolint = repositoryTool({ name: 'hadolint', category: 'lint' }, (
   if (files.length === 0) return undefined;
   return {
     why: files.length === 1 ? `found ${files[0]}` : `${files.length} Dockerfiles, ${files[0]} first`,
-    command: `hadolint ${files.map((file) => shellWord(file.replace(/^-/, './-'))).join(' ')}`,
+    command: `hadolint ${files.map((file) => quoteWord(file.replace(/^-/, './-'))).join(' ')}`,
     needs: [binary],
     cost: { cores: 1, memory: 150 * 1024 * 1024, seconds: 1 },
     run: (context) => lint(context, files),

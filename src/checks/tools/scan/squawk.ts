@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
+import { quoteWord } from '../../../kernel/quote.ts';
 import type { ChangedLines, CheckOutput, Finding } from '../../model.ts';
-import { shellWord } from '../../parse/shell-word.ts';
 import type { Repo } from '../../repo.ts';
 import type { CheckContext, ToolRun } from '../../tool.ts';
 import { toolboxTool } from '../../toolbox/toolbox.ts';
@@ -17,7 +17,7 @@ export const squawk = repositoryTool({ name: 'squawk', category: 'lint' }, (repo
   if (postgres === undefined) return undefined;
   return {
     why: `${files.length === 1 ? files[0] : `${files.length} SQL migrations`}, and ${postgres}`,
-    command: `squawk ${files.length > 3 ? `${shellWord(files[0] ?? '')} …` : files.map(shellWord).join(' ')}`,
+    command: `squawk ${files.length > 3 ? `${quoteWord(files[0] ?? '')} …` : files.map(quoteWord).join(' ')}`,
     needs: [squawkBinary],
     cost: { cores: 1, memory: 100 * 1024 * 1024, seconds: 1 },
     run: (context) => lint(context, files),

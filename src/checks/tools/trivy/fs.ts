@@ -1,4 +1,4 @@
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
 import type { CheckOutput, Finding } from '../../model.ts';
 import { folderOf, type Repo } from '../../repo.ts';
 import type { CheckContext } from '../../tool.ts';

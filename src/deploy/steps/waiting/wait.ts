@@ -1,6 +1,6 @@
 import type { ServicePlan } from '../../../config/model.ts';
 import { UserError } from '../../../kernel/errors.ts';
-import { counted } from '../../../report/figures.ts';
+import { counted } from '../../../kernel/figures.ts';
 import type { DeployRun, HostRun } from '../../context.ts';
 import { lastLogs } from '../../on-host/containers.ts';
 import { type ContainerState, listContainers } from '../../on-host/state.ts';

@@ -59,11 +59,11 @@ describe('what buildx can’t do', () => {
 
   test('it says which key, which version, and what to do', () => {
     expect(refused('0.13.1', run)).toEqual([
-      'backend: `build:` has extra_hosts, and buildx 0.13.1 bakes without. Install buildx 0.25 or newer, or take the key out.',
-      'backend: `build:` has entitlements (security.insecure; `privileged: true` is one), and buildx 0.13.1 bakes without. Install buildx 0.17 or newer, or take the key out.',
+      'backend: `build:` has extra_hosts, which buildx 0.13.1 ignores. Install buildx 0.25 or newer, or remove the key.',
+      'backend: `build:` has entitlements (security.insecure; `privileged: true` is one), which buildx 0.13.1 ignores. Install buildx 0.17 or newer, or remove the key.',
     ]);
     expect(refused('0.38.0', { isolation: 'hyperv' })).toEqual([
-      'backend: `isolation: hyperv` is of the builder that came before BuildKit. Take `isolation:` out of `build:`.',
+      'backend: `isolation: hyperv` belongs to the builder before BuildKit. Remove `isolation:` from `build:`.',
     ]);
   });
 

@@ -42,7 +42,7 @@ describe('the log of a failed build, as GitHub’s runner reads it', () => {
     expect(lines.filter((line) => line.startsWith('::'))).toEqual(['::group::build log', '::endgroup::']);
     const [begin, end] = [lines.indexOf('::group::build log'), lines.indexOf('::endgroup::')];
     const said = lines.slice(0, begin).map((line) => line.replace(/^\S+ (. \S+ \S+).* {2}/, '$1: '));
-    expect(said).toEqual(['✗ build backend: failed', '✗ build web: ended with the others']);
+    expect(said).toEqual(['✗ build backend: failed', '✗ build web: stopped: another image failed']);
     const within = lines.slice(begin + 1, end).map((line) => line.replace(/^\S+ {5}│ */, ''));
     expect(within).toEqual(['backend  [1/2] RUN make  1.0 s', ...many, 'ERROR exit code: 2']);
   });

@@ -2,8 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildFailure } from '../../../../src/build/bake/failure.ts';
 import { progressText } from '../../../../src/build/bake/log.ts';
-import { countCached, readProgress, stepMs } from '../../../../src/build/bake/progress.ts';
-import { checkFindings, slowestSteps } from '../../../../src/build/bake/progress-report.ts';
+import {
+  checkFindings,
+  countCached,
+  readProgress,
+  slowestSteps,
+  stepMs,
+} from '../../../../src/build/bake/progress.ts';
 import { shortStep } from '../../../../src/build/plan-text.ts';
 import { target } from '../../../support/build/fixtures.ts';
 
@@ -144,7 +149,7 @@ describe('a failed build', () => {
     ];
     expect(fail(`${extract}ERROR: failed to solve: ${error}`, documents)).toEqual({
       code: 'build.failed',
-      message: 'backend: [deps 2/3] RUN npm ci ended with exit code 127',
+      message: 'backend: [deps 2/3] RUN npm ci exited with code 127',
       at: { file: '/repo/backend/Dockerfile', line: 7 },
       output: 'sh: npm: not found',
       hint: 'The program is not in this stage’s image: install it in an earlier step.',
@@ -192,7 +197,7 @@ describe('a failed build', () => {
     ).toMatchObject({
       code: 'build.dockerfile',
       message: 'web: "/nope": not found',
-      hint: 'Paths start at the context folder; does .dockerignore leave the file out?',
+      hint: 'Paths start at the context folder. Check that .dockerignore does not exclude the file.',
     });
   });
 

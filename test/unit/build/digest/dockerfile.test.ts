@@ -226,9 +226,9 @@ describe('images', () => {
     ['no FROM', 'RUN x', /begin with FROM/],
     ['an empty file', '', /begin with FROM/],
     ['a variable without a value', 'FROM a:$V', /\$V has no value/],
-    ['a default that can’t be told', 'ARG V=$NONE\nFROM a:$V', /\$V has a default/],
-    ['no image', 'FROM A_B/C', /no image reference/],
-    ['a stage in the wrong case', 'FROM a AS x\nFROM X', /no image reference/],
+    ['a default that can’t be told', 'ARG V=$NONE\nFROM a:$V', /\$V has an unknown default/],
+    ['no image', 'FROM A_B/C', /not an image reference/],
+    ['a stage in the wrong case', 'FROM a AS x\nFROM X', /not an image reference/],
     ['a missing stage', 'FROM a', /no stage "x"/, { target: 'x' }],
     [
       'ADD of a URL',
@@ -240,9 +240,9 @@ describe('images', () => {
     ['ADD of a repository without a scheme', 'FROM a\nADD github.com/a/b.git /', /without a checksum/],
     ['ADD of a variable', 'FROM a\nADD $X /', /may be a URL/],
     ['ADD of a trigger', 'FROM a\nONBUILD ADD https://x/y /', /without a checksum/],
-    ['COPY from a variable', 'FROM a\nCOPY --from=$X / /', /no plain name/],
-    ['a mount from a variable', 'FROM a\nRUN --mount=from=$X,target=/ x', /no plain name/],
-    ['an unknown flag', 'FROM a\nCOPY --frum=b / /', /--frum=b, which is unknown/],
+    ['COPY from a variable', 'FROM a\nCOPY --from=$X / /', /not a plain name/],
+    ['a mount from a variable', 'FROM a\nRUN --mount=from=$X,target=/ x', /not a plain name/],
+    ['an unknown flag', 'FROM a\nCOPY --frum=b / /', /unknown flag --frum=b/],
     ['another frontend', '# syntax=example.com/x\nFROM a', /frontend example.com\/x/],
     ['the builder’s architecture', 'FROM a:$BUILDARCH', /builder only/],
     ['a platform declared again', 'ARG TARGETARCH\nFROM a:$TARGETARCH', /declared again/],
@@ -266,18 +266,18 @@ describe('unresolved, in plain words', () => {
   const inline = (text: string) => ({ kind: 'inline', text }) as const;
   test.each<[string, Partial<BuildTarget>, RegExp]>([
     ['a remote context', { context: 'https://github.com/a/b.git' }, /not a local folder/],
-    ['a missing context', {}, /"\/nowhere" can't be read \(ENOENT\)/],
+    ['a missing context', {}, /"\/nowhere" cannot be read \(ENOENT\)/],
     ['a missing Dockerfile', { dockerfile: { kind: 'file', path: '/nowhere/Dockerfile' } }, /does not exist/],
     [
       'a Dockerfile in a remote context',
       { dockerfile: { kind: 'file', path: 'Dockerfile' } },
       /not a local file/,
     ],
-    ['a base that is not there', { dockerfile: inline('FROM gone') }, /library\/gone:latest is not found/],
+    ['a base that is not there', { dockerfile: inline('FROM gone') }, /library\/gone:latest does not exist/],
     ['a context from git', { contexts: { x: 'https://github.com/a/b.git' } }, /"x" is neither/],
     ['an image layout', { contexts: { x: 'oci-layout:///x@sha256:1' } }, /"x" is neither/],
     ['another target', { contexts: { x: 'target:y' } }, /it is built from the image of y/],
-    ['an image that is not there', { contexts: { x: 'docker-image://gone' } }, /gone:latest is not found/],
+    ['an image that is not there', { contexts: { x: 'docker-image://gone' } }, /gone:latest does not exist/],
   ])('%s', async (_, over, reason) => {
     const baseDigest = async (ref: string) => (ref.includes('gone') ? undefined : 'sha256:x');
     const result = await treeDigest(target(over), effects({ baseDigest }));

@@ -107,7 +107,7 @@ describe('the ignore file itself', () => {
 
   test('a folder is no ignore file', async () => {
     mkdirSync(join(context, '.dockerignore'));
-    expect(await result()).toEqual({ unresolved: '".dockerignore" can\'t be read (EISDIR)' });
+    expect(await result()).toEqual({ unresolved: '".dockerignore" cannot be read (EISDIR)' });
   });
 
   test('bytes that are no text', async () => {

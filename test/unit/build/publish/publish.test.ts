@@ -73,7 +73,7 @@ describe('tags of a release', () => {
     };
     const lines = await linesOf(() => publish(publications, effects()));
     expect(lines).toEqual([
-      `${server.host} refuses access to shop/api; none of the release’s tags is set [build.tags]`,
+      `${server.host} refuses access to shop/api; no tag of this release is set [build.tags]`,
     ]);
     expect(shown()).toEqual(['shop/web:latest {"old":"web"}']);
   });
@@ -99,7 +99,7 @@ describe('tags of a release', () => {
       return true;
     };
     const [line] = await linesOf(() => publish(publications, effects()));
-    expect(line).toContain('these could not be put back: web:1.2.3, web:latest, api:1.2.3 [build.tags]');
+    expect(line).toContain('these tags could not be restored: web:1.2.3, web:latest, api:1.2.3 [build.tags]');
   });
 
   test('a cancellation in the midst takes back what was put', async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { bytesText } from '../../../../src/build/plan-text.ts';
 import { treeTagOf } from '../../../../src/build/prepare.ts';
 import { bytesOf } from '../../../../src/build/publish/layers.ts';
 import { judge } from '../../../../src/build/publish/push.ts';
@@ -7,6 +6,7 @@ import { isRoot } from '../../../../src/build/publish/smoke.ts';
 import { environmentLogins } from '../../../../src/build/registry/logins.ts';
 import { buildSecrets } from '../../../../src/build/targets/secrets.ts';
 import { builtRegistries, passwordRegistry } from '../../../../src/config/images/app-registry.ts';
+import { formatDecimalBytes } from '../../../../src/kernel/figures.ts';
 import { target } from '../../../support/build/fixtures.ts';
 import { linesOf } from '../../../support/config/fixtures.ts';
 
@@ -46,12 +46,12 @@ test('bytes of pushed layers, by either of their digests, each once', () => {
   expect(bytesOf(images, ['aaaaaaaaaaaa'])).toBe(100);
   expect(bytesOf(images, ['dddddddddddd'])).toBe(20);
   expect(bytesOf(images, [])).toBe(0);
-  expect([bytesText(999), bytesText(20_480), bytesText(8_000_000), bytesText(2_460_000_000)]).toEqual([
-    '999 B',
-    '20.5 kB',
-    '8.0 MB',
-    '2.46 GB',
-  ]);
+  expect([
+    formatDecimalBytes(999),
+    formatDecimalBytes(20_480),
+    formatDecimalBytes(8_000_000),
+    formatDecimalBytes(2_460_000_000),
+  ]).toEqual(['999 B', '20.5 kB', '8.0 MB', '2.46 GB']);
 });
 
 test.each([
@@ -138,8 +138,8 @@ test('build secrets are found before the build, and missing ones are told all at
   expect(given.variables).toEqual({ BUILD_SECRET_0: 'x' });
   expect(given.planned[0]?.target.secrets).toEqual([{ id: 'npm', env: 'BUILD_SECRET_0' }]);
   expect(await linesOf(() => buildSecrets([{ target: web }], [web], {}))).toEqual([
-    'web needs the build secret npm, and NPM_TOKEN is not set [build.secret]',
-    'web needs the build secret key, and the file /nowhere/key does not exist [build.secret]',
+    'web needs the build secret npm, but NPM_TOKEN is not set [build.secret]',
+    'web needs the build secret key, but the file /nowhere/key does not exist [build.secret]',
   ]);
 });
 

@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readImageConfig, readImageConfigs } from '../../../../src/build/registry/image-config.ts';
-import type { ImageEngine } from '../../../../src/build/registry/image-engines.ts';
+import {
+  type ImageEngine,
+  readImageConfig,
+  readImageConfigs,
+} from '../../../../src/build/registry/image-config.ts';
 import { imageConfigOf } from '../../../../src/build/registry/image-json.ts';
 import { childFor } from '../../../../src/build/registry/manifest.ts';
 import { manifestOf, type RegistryServer, registryServer } from '../../../support/build/registry-server.ts';

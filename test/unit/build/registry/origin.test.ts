@@ -16,7 +16,7 @@ test.each([
   [
     base,
     'https://ada:x@auth.example.net/token',
-    'names the token service https://auth.example.net, with a login',
+    'names the token service https://auth.example.net, with credentials',
   ],
   [base, 'https://169.254.169.254/latest', 'an address of a private network'],
   [base, 'https://0x7f000001/token', 'an address of a private network'],
@@ -30,12 +30,12 @@ test.each([
   [near, 'http://127.0.0.2:5001/token', 'http://127.0.0.2:5001/token'],
   [near, 'http://[::1]:5001/token', 'http://[::1]:5001/token'],
   [near, 'http://localhost.example.com/token', 'without TLS'],
-  [near, 'http://127.0.0.1@evil.example.com/token', 'with a login in the address'],
+  [near, 'http://127.0.0.1@evil.example.com/token', 'with credentials in the URL'],
   [near, 'https://auth.example.com/token', 'https://auth.example.com/token'],
   [base, 'javascript:alert(1)', 'names the token service'],
-  [base, '/token', 'names no place'],
-  [base, '', 'names no place'],
-  [base, undefined, 'names no place'],
+  [base, '/token', 'does not name a token service'],
+  [base, '', 'does not name a token service'],
+  [base, undefined, 'does not name a token service'],
 ])('of %s the realm %s', (from, realm, is) => {
   const found = realmOf(realm, from);
   expect('fault' in found ? found.fault : found.href).toContain(is);
@@ -50,10 +50,10 @@ test.each([
   [
     base,
     'https://ada:x@store.example.net/',
-    'redirects to https://store.example.net, with a login in the address',
+    'redirects to https://store.example.net, with credentials in the URL',
   ],
   [base, 'file:///etc/passwd', 'redirects to file://'],
-  [base, 'https://', 'redirects to what is not a web address'],
+  [base, 'https://', 'redirects to an invalid URL'],
   [near, 'http://[::1]:9000/blob', 'http://[::1]:9000/blob'],
   [near, 'http://store.example.net/blob', 'without TLS'],
 ])('from %s to %s', (from, location, is) => {

@@ -149,11 +149,11 @@ describe('faults', () => {
 
   test.each([
     [500, 'fails with status 500 [registry.unavailable]'],
-    [429, 'takes no more requests for now (429) [registry.throttled]'],
+    [429, 'rejects further requests for now (429) [registry.throttled]'],
     [403, 'refuses access to shop/web [registry.denied]'],
     [401, 'refuses access to shop/web, and there is no login for it [registry.denied]'],
-    [302, 'does not answer as a registry does: it answers 302 [registry.protocol]'],
-    [400, 'does not answer as a registry does: it answers 400 [registry.protocol]'],
+    [302, 'does not respond like a registry: it answers 302 [registry.protocol]'],
+    [400, 'does not respond like a registry: it answers 400 [registry.protocol]'],
   ])('%i that stays', async (status, message) => {
     answers(status);
     const lines = await linesOf(() => server.open().put('shop/web', 'main', manifestOf(text)));

@@ -139,7 +139,7 @@ describe('a Dockerfile that takes the image of a sibling', () => {
   test('a circle is an error that names it', async () => {
     const dockerfiles = { a: 'FROM shop-b', b: 'FROM scratch\nCOPY --from=shop-c / /', c: 'FROM shop-a' };
     expect(await linesOf(() => linked(dockerfiles))).toEqual([
-      'The builds need each other in a circle: a → b → c → a [build.cycle]',
+      'The builds depend on each other in a cycle: a → b → c → a [build.cycle]',
     ]);
   });
 
@@ -169,8 +169,8 @@ describe('a Dockerfile that takes the image of a sibling', () => {
       ['root', [], {}],
     ]);
     expect(found.notes.slice(0, 2)).toEqual([
-      'base: behind a profile, built because others are built from it',
-      'root: behind a profile, built because others are built from it',
+      'base: its profile is inactive, but other images are built from it',
+      'root: its profile is inactive, but other images are built from it',
     ]);
   });
 });

@@ -102,7 +102,7 @@ describe('targets of the compose model', () => {
       ['web', ['web', 'same'], 'ghcr.io/acme/demo-web'],
     ]);
     expect(buildTargets(model(services), sight).notes).toEqual([
-      'ghcr.io/acme/demo: its tags are different images, so each is pushed to a name of its own, ghcr.io/acme/demo-SERVICE',
+      'ghcr.io/acme/demo: its tags are different images, so each is pushed as ghcr.io/acme/demo-SERVICE',
     ]);
   });
 
@@ -224,7 +224,7 @@ describe('targets of the compose model', () => {
       ['three, with a way in', { top: from('a'), a: from('b'), b: from('c'), c: from('a') }, 'a → b → c → a'],
     ])('in a circle of %s', async (_, services, circle) => {
       expect(await linesOf(() => targetsOf(services))).toEqual([
-        `The builds need each other in a circle: ${circle} [build.cycle]`,
+        `The builds depend on each other in a cycle: ${circle} [build.cycle]`,
       ]);
     });
 

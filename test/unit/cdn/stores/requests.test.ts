@@ -6,7 +6,7 @@ import { addressOf, encodeKey } from '../../../../src/cdn/stores/address.ts';
 import { refusalOf, refused, verdictOf } from '../../../../src/cdn/stores/answer.ts';
 import { partSizeOf } from '../../../../src/cdn/stores/multipart.ts';
 import { createBudget, createPace } from '../../../../src/cdn/stores/pace.ts';
-import { lossOf, pauseMs, retryAfterMs } from '../../../../src/cdn/stores/retry.ts';
+import { lossOf, pauseMs } from '../../../../src/cdn/stores/retry.ts';
 
 const never = new AbortController().signal;
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -137,10 +137,6 @@ describe('repeating', () => {
     expect(pauseMs(3, 0, 0)).toBe(0);
     expect(pauseMs(1, 5000, 0.5)).toBe(5000);
     expect(pauseMs(1, 3_600_000, 0.5)).toBe(60_000);
-    const now = Date.UTC(2026, 0, 1);
-    expect(retryAfterMs({ 'retry-after': '3' }, now)).toBe(3000);
-    expect(retryAfterMs({ 'retry-after': new Date(now + 4000).toUTCString() }, now)).toBe(4000);
-    expect([retryAfterMs({}, now), retryAfterMs({ 'retry-after': 'soon' }, now)]).toEqual([0, 0]);
   });
 
   it.each([

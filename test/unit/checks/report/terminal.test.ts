@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { percent, ranges } from '../../../../src/checks/coverage/totals.ts';
+import { ranges } from '../../../../src/checks/coverage/totals.ts';
 import type { ChecksReport, RawResult } from '../../../../src/checks/model.ts';
 import { checksAnnotations } from '../../../../src/checks/report/annotations.ts';
 import { checksJunit } from '../../../../src/checks/report/junit.ts';
@@ -7,6 +7,7 @@ import { checksSummary } from '../../../../src/checks/report/summary.ts';
 import { checksTerminal } from '../../../../src/checks/report/terminal.ts';
 import { verdictLine } from '../../../../src/checks/report/words.ts';
 import { judge } from '../../../../src/checks/verdict/judge.ts';
+import { formatShareDown } from '../../../../src/kernel/figures.ts';
 import {
   context,
   cve,
@@ -151,7 +152,7 @@ describe('in a terminal', () => {
 });
 
 test('shares are rounded down, lines are grouped', () => {
-  expect([percent(1), percent(0.9999), percent(0.29), percent(0)]).toEqual([
+  expect([formatShareDown(1), formatShareDown(0.9999), formatShareDown(0.29), formatShareDown(0)]).toEqual([
     '100 %',
     '99.9 %',
     '29 %',

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { layoutOf } from '../../../../src/deploy/model.ts';
-import { shellQuote } from '../../../../src/deploy/on-host/write-files.ts';
 import { hasDigest, registryLogins, repositoryOf } from '../../../../src/deploy/project/images.ts';
+import { quoteWord } from '../../../../src/kernel/quote.ts';
 import { digest } from '../../../support/deploy/fixtures.ts';
 
 describe('image references', () => {
@@ -73,7 +73,7 @@ describe('a quoted word', () => {
       maxLength: 30,
     });
     const words = fc.sample(text, 400);
-    const script = words.map((word) => `printf '%s\\0' ${shellQuote(word)}`).join('\n');
+    const script = words.map((word) => `printf '%s\\0' ${quoteWord(word)}`).join('\n');
     const out = execFileSync('sh', ['-s'], { input: script }).toString();
     expect(out.split('\0').slice(0, -1)).toEqual(words);
   });
