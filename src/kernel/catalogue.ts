@@ -63,15 +63,15 @@ export const catalogue = {
   },
   'config.value': {
     what: 'A value in sluice.yml is not valid for its key.',
-    fix: `Look up the type and default of the key: ${docsUrl('config')}`,
+    fix: `See ${docsUrl('config')} for the type and default of each key.`,
   },
   'config.unknown-key': {
     what: 'sluice.yml has a key that does not exist.',
-    fix: `Fix or remove it. All keys: ${docsUrl('config')}`,
+    fix: `Fix or remove it. See ${docsUrl('config')} for all keys.`,
   },
   'config.missing-key': {
     what: 'A required key is missing in sluice.yml.',
-    fix: `Add it. All keys: ${docsUrl('config')}`,
+    fix: `Add it. See ${docsUrl('config')} for all keys.`,
   },
   'config.secret': {
     what: 'sluice.yml contains a secret, which everyone who can read the repository or its history can read.',
@@ -136,7 +136,7 @@ export const catalogue = {
   },
   'env.reserved': {
     what: 'A variable has a name that docker itself reads, or that is reserved for credentials of the job.',
-    fix: `Rename it, or set the app’s own value in an env file of the target. Reserved names: ${docsUrl('config')}`,
+    fix: `Rename it, or set the app’s own value in an env file of the target. See ${docsUrl('config')} for the reserved names.`,
   },
 
   // The compose model
@@ -786,8 +786,8 @@ export const catalogue = {
 
   // Publication of a front end
   'cdn.none': {
-    what: 'sluice.yml has no `cdn` section.',
-    fix: `Add one: ${docsUrl('cdn')}`,
+    what: 'sluice.yml has no cdn section.',
+    fix: `Add a cdn section. See ${docsUrl('cdn')} for its keys.`,
   },
   'cdn.dist': {
     what: 'The folder to publish is missing, or a file in it cannot be read or published.',

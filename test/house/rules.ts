@@ -26,6 +26,8 @@ const arrow = layers.map((layer) => layer.join(', ')).join(' → ');
 const sharedModels: readonly string[] = ['report', 'host', 'config'];
 
 const maxLines = 300;
+/** TypeScript files of a folder, beside its subfolders: more are looked for by subject. */
+const maxFiles = 15;
 /** Tables and sample data, not code: they grow by entries. */
 const longByNature = /^src\/kernel\/catalogue\.ts$|[-/]fixtures\.ts$/;
 const emptyNames = /^(?:utils?|helpers?|common|misc)$/i;
@@ -39,6 +41,7 @@ export function problemsOf(sources: readonly Source[]): Problem[] {
     ...imports.flatMap((imported) =>
       imported.imports.flatMap((found) => directionProblems(imported.source.path, found)),
     ),
+    ...folderProblems(sources),
     ...cycleProblems(imports),
   ];
 }
@@ -56,6 +59,16 @@ function lengthProblems({ path, text }: Source): Problem[] {
   if (lines <= maxLines || longByNature.test(path)) return [];
   const message = `${lines} lines, at most ${maxLines}: does it still have one subject? Split it by subject`;
   return [{ at: `${path}:${maxLines + 1}`, message }];
+}
+
+function folderProblems(sources: readonly Source[]): Problem[] {
+  const folders = Map.groupBy(sources, ({ path }) => path.slice(0, path.lastIndexOf('/')));
+  return [...folders]
+    .filter(([, files]) => files.length > maxFiles)
+    .map(([folder, files]) => ({
+      at: `${folder}:1`,
+      message: `${files.length} files, at most ${maxFiles} beside subfolders: group them by subject`,
+    }));
 }
 
 function directionProblems(path: string, found: Import): Problem[] {
@@ -95,11 +108,11 @@ function resolve(path: string, from: string): string | undefined {
   return new URL(from, `file:///${path}`).pathname.slice(1);
 }
 
-/** Modules that wait for each other while they load. Reported once, at the import that closes the circle. */
+/** Modules that need each other, if only by a type. Reported once, at the import that closes the circle. */
 function cycleProblems(all: readonly { source: Source; imports: readonly Import[] }[]): Problem[] {
   const edges = new Map(
     all.map(({ source, imports }) => {
-      const loads = imports.filter((found) => found.kind === 'value');
+      const loads = imports.filter((found) => found.kind !== 'dynamic');
       return [
         source.path,
         loads.map((found) => ({ to: resolve(source.path, found.from), line: found.line })),
