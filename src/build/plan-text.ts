@@ -126,7 +126,7 @@ function cut(line: string): string {
   return line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
 }
 
-export function findingLine({ target, topic, message, at, url }: BuildFinding): string {
+function findingLine({ target, topic, message, at, url }: BuildFinding): string {
   const place = at === undefined ? '' : `${formatPlace(at)} `;
   return `! ${place}${target === '' ? '' : `${target}: `}${message} [${topic}]${url === undefined ? '' : ` ${url}`}`;
 }

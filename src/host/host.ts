@@ -94,7 +94,7 @@ export function createHost(
  *
  * @throws UserError `host.socket-unreachable`; `host.connection-lost`, `host.closed`.
  */
-export async function forwardUnix(connection: Connection, path: string): Promise<Duplex> {
+async function forwardUnix(connection: Connection, path: string): Promise<Duplex> {
   try {
     return await connection.unixSocket(path);
   } catch (error) {
@@ -114,7 +114,7 @@ export async function forwardUnix(connection: Connection, path: string): Promise
  *
  * @throws UserError `host.tcp-unreachable`, `host.forwarding-refused`; `host.connection-lost`, `host.closed`.
  */
-export async function forwardTcp(connection: Connection, address: string, port: number): Promise<Duplex> {
+async function forwardTcp(connection: Connection, address: string, port: number): Promise<Duplex> {
   try {
     return await connection.tcp(address, port);
   } catch (error) {

@@ -855,7 +855,7 @@ export const catalogue = {
   },
   'cdn.store-denied': {
     what: 'The store does not accept the credentials, or does not allow the request.',
-    fix: 'Required policy: https://github.com/sluice-ci/sluice/blob/main/docs/cdn.md',
+    fix: `Compare the policy with the one in ${docsUrl('cdn')}.`,
   },
   'cdn.store-region': {
     what: 'The bucket is in another region.',
@@ -863,7 +863,7 @@ export const catalogue = {
   },
   'cdn.store-refused': {
     what: 'The store refused a request.',
-    fix: 'The message quotes the store. Requirements: https://github.com/sluice-ci/sluice/blob/main/docs/cdn.md',
+    fix: `The message quotes the store. See ${docsUrl('cdn')} for the requirements.`,
   },
   'cdn.store-unreachable': {
     what: 'The store cannot be reached, or was overloaded for too long.',

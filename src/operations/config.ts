@@ -113,7 +113,7 @@ async function withUnread(
 }
 
 /** @param hosts of the target, resolved, in its order. */
-export function configView(config: Config, target: Target, hosts: readonly ResolvedHost[]): ConfigView {
+function configView(config: Config, target: Target, hosts: readonly ResolvedHost[]): ConfigView {
   const names = [...new Set(hosts.flatMap(({ services }) => services.map(({ name }) => name)))];
   const all = Object.keys(hosts[0]?.model.services ?? {});
   const { migrate, backup } = config;

@@ -61,7 +61,7 @@ function routedColors({ services, before }: Resolved, after: NonNullable<Resolve
 }
 
 /** Labels and variables that make a proxy send traffic to a container. */
-export function routingOf(service: ComposeService | undefined): string[] {
+function routingOf(service: ComposeService | undefined): string[] {
   const labels = Object.entries(service?.labels ?? {})
     .filter(([label, value]) => routingLabel.test(label) && !(traefikOff.test(label) && value === 'false'))
     .map(([label]) => label);

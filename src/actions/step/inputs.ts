@@ -96,7 +96,7 @@ export function readInputs<S extends Spec>(
 }
 
 /** As the runner names them: upper case, a blank as `_`, hyphens unchanged. */
-export function inputText(env: Readonly<Record<string, string | undefined>>, name: string): string {
+function inputText(env: Readonly<Record<string, string | undefined>>, name: string): string {
   return (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
 }
 

@@ -63,7 +63,7 @@ async function tell(settled: Settled, job: Job): Promise<void> {
 }
 
 /** The release that is serving, then what was done. */
-export function settledText({ app, target, serving, done, busy }: Settled): string {
+function settledText({ app, target, serving, done, busy }: Settled): string {
   if (busy !== undefined)
     return `Another run has taken over ${target} and cleaned up after this one; see its report for the release that is serving`;
   const releases = [...new Set(serving.map(({ release }) => release))];

@@ -32,7 +32,7 @@ export interface BakeOptions {
  * The same for every build: a time that changed with each commit would be part of WORKDIR's cache key and throw away
  * everything below it (docker/docs#23795). 1980, because ZIP files know no earlier one.
  */
-export const sourceDateEpoch = '315532800';
+const sourceDateEpoch = '315532800';
 
 /**
  * The definition of one bake run, which buildx takes as JSON.

@@ -135,7 +135,7 @@ const known: readonly string[] = ['syntax', 'escape', 'check'];
  *
  * @throws Unresolvable for files that only another frontend can read, and for invalid directives.
  */
-export function readDirectives(text: string): Directives {
+function readDirectives(text: string): Directives {
   // BuildKit looks for `//syntax=` and a JSON document, too: other languages with other frontends.
   if (/^(?:#![^\n]*\n)?\s*(?:\/\/|\{)/.test(text))
     throw new Unresolvable('the Dockerfile is in another language');
@@ -168,7 +168,7 @@ export interface Heredoc {
  *
  * @throws Unresolvable if `<<` is among quotes and variables that cannot be read reliably.
  */
-export function heredocsOf(line: string): Heredoc[] {
+function heredocsOf(line: string): Heredoc[] {
   if (!line.includes('<<')) return [];
   return wordsOf(line)
     .map((word) => /^\d*<<(-?)([^<]+)$/.exec(word))

@@ -184,7 +184,7 @@ const ofPlatform = {
  *
  * @param lines arguments of those ARG instructions.
  */
-export function globalScope(
+function globalScope(
   lines: readonly string[],
   args: Readonly<Record<string, string>>,
   platform: string | undefined,

@@ -207,7 +207,7 @@ function lines(text: string | undefined): string[] {
  *
  * @returns undefined if nothing proves that it is the repository's own.
  */
-export async function provenance(
+async function provenance(
   { head, dirty, branch, tagsHere, origin }: Checkout,
   { repository }: BuildEvent,
   git: Git,
@@ -242,11 +242,11 @@ export async function provenance(
 }
 
 /** Whether an address is that of the repository `owner/name`. */
-export function isOrigin(origin: string | undefined, repository: string | undefined): boolean {
+function isOrigin(origin: string | undefined, repository: string | undefined): boolean {
   return repository !== undefined && origin?.toLowerCase().endsWith(`/${repository.toLowerCase()}`) === true;
 }
 
 /** The newest version among tags, as git sorts them. */
-export function newestVersion(tags: readonly string[]): string | undefined {
+function newestVersion(tags: readonly string[]): string | undefined {
   return tags.filter((tag) => /^v?\d+\.\d+\.\d+/.test(tag)).at(-1);
 }

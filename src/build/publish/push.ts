@@ -104,7 +104,7 @@ export interface Pushed {
  *
  * @throws UserError `registry.*`, `build.push`
  */
-export async function pushImage(reference: string, hadLogin: boolean, effects: PushEffects): Promise<Pushed> {
+async function pushImage(reference: string, hadLogin: boolean, effects: PushEffects): Promise<Pushed> {
   const { env, signal } = effects;
   const layers = new Set<string>();
   const push = async () => {

@@ -21,7 +21,7 @@ const smokeMs = 120_000;
  * @param image reference the engine has, or can pull.
  * @throws UserError `build.smoke`
  */
-export async function smoke(
+async function smoke(
   service: string,
   image: string,
   command: string | readonly string[],

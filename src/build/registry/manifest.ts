@@ -31,7 +31,7 @@ const spellings: Readonly<Record<string, string>> = {
 };
 
 /** `linux/arm64` for `linux/aarch64` and `linux/arm64/v8`. */
-export function normalPlatform(platform: string): string {
+function normalPlatform(platform: string): string {
   const [os = '', ...rest] = platform.toLowerCase().split('/');
   const machine = rest.join('/');
   return `${os}/${spellings[machine] ?? machine}`.replace(/^(.*\/arm64)\/v8$/, '$1');

@@ -150,7 +150,7 @@ export function listOf(value: unknown): string[] {
 }
 
 /** `{ A: 1 }` and `[A=1]`; a name without a value is omitted, as Compose does if the variable is not set. */
-export function mapOf(value: unknown): Record<string, string> {
+function mapOf(value: unknown): Record<string, string> {
   if (value === undefined || value === null) return {};
   const entries = Array.isArray(value)
     ? listOf(value).map((item): [string, unknown] => {
@@ -166,7 +166,7 @@ export function mapOf(value: unknown): Record<string, string> {
 }
 
 /** Names with their addresses, several of one name with commas between, as bake takes them. */
-export function hostsOf(value: unknown): Record<string, string> {
+function hostsOf(value: unknown): Record<string, string> {
   const pairs = Array.isArray(value)
     ? listOf(value).map((item): [string, string[]] => {
         const [, name = '', address = ''] = /^([^=:]+)[=:](.*)$/s.exec(item) ?? [];
@@ -181,12 +181,12 @@ export function hostsOf(value: unknown): Record<string, string> {
 }
 
 /** A URL for the builder, unchanged, or a path from `folder`. */
-export function pathOrUrl(text: string, folder: string): string {
+function pathOrUrl(text: string, folder: string): string {
   if (isRemoteContext(text)) return text;
   return isAbsolute(text) ? text : join(folder, text);
 }
 
 /** `default` once, in the order given. */
-export function inheritedSsh(entries: readonly string[]): string[] {
+function inheritedSsh(entries: readonly string[]): string[] {
   return [...new Set(entries.map((entry) => (entry === '' ? 'default' : entry)))];
 }

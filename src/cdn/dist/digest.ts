@@ -29,7 +29,7 @@ export async function digestFile(
 }
 
 /** @returns undefined if the file exceeds the buffer. */
-export function digestSmall(file: string, look?: (start: Buffer) => void): Digest | undefined {
+function digestSmall(file: string, look?: (start: Buffer) => void): Digest | undefined {
   const handle = openSync(file, 'r');
   try {
     const size = readSync(handle, piece, 0, piece.length, 0);

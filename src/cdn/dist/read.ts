@@ -178,7 +178,7 @@ function beginsLikeHtml(start: Buffer): boolean {
 const usual = ['dist', 'build', 'out', 'public', '.output/public', '_site'];
 
 /** UserError `cdn.dist` for a missing folder; it suggests existing ones. */
-export function missingFolder(dist: string): UserError {
+function missingFolder(dist: string): UserError {
   const isFile = existsSync(dist);
   let around = dirname(dist);
   while (!existsSync(around)) around = dirname(around);

@@ -44,7 +44,7 @@ export function encodingOf(path: string): Encoding | undefined {
 }
 
 /** Deterministic for one version of Node's zlib and brotli. */
-export async function encode(bytes: Buffer, encoding: Encoding): Promise<Buffer> {
+async function encode(bytes: Buffer, encoding: Encoding): Promise<Buffer> {
   if (encoding === 'gzip') return await zip(bytes, { level: 9 });
   return await brotli(bytes, {
     params: {

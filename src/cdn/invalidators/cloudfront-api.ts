@@ -151,7 +151,7 @@ export interface CloudFrontError {
 }
 
 /** The body of CreateInvalidation. */
-export function invalidationBatch(paths: readonly string[], callerReference: string): string {
+function invalidationBatch(paths: readonly string[], callerReference: string): string {
   const items = paths.map((path) => `<Path>${escapeXml(path)}</Path>`).join('');
   return (
     `<?xml version="1.0" encoding="UTF-8"?><InvalidationBatch xmlns="${namespace}">` +
@@ -161,7 +161,7 @@ export function invalidationBatch(paths: readonly string[], callerReference: str
 }
 
 /** @returns undefined for any other text. */
-export function parseInvalidation(xml: string): InvalidationState | undefined {
+function parseInvalidation(xml: string): InvalidationState | undefined {
   const id = text(xml, 'Id');
   // It becomes part of a path.
   if (id === undefined || !/^[A-Z0-9]+$/i.test(id)) return undefined;
@@ -169,7 +169,7 @@ export function parseInvalidation(xml: string): InvalidationState | undefined {
 }
 
 /** @returns undefined for any other text, such as an invalidation or a proxy's page. */
-export function parseError(xml: string): CloudFrontError | undefined {
+function parseError(xml: string): CloudFrontError | undefined {
   const code = text(xml, 'Code');
   return code === undefined ? undefined : { code, message: text(xml, 'Message') ?? '' };
 }

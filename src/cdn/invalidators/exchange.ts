@@ -65,7 +65,7 @@ const cancelled = { ok: false, why: 'did not answer before the run was cancelled
 
 const longestPauseMs = 20_000;
 
-export function createExchange(effects: ExchangeEffects): Exchange {
+function createExchange(effects: ExchangeEffects): Exchange {
   const { clock, signal, env, timeoutMs = 30_000, random = Math.random } = effects;
   const http = openHttp(env, signal, { connectMs: timeoutMs, silenceMs: timeoutMs, connections: 1 });
   let sent = 0;

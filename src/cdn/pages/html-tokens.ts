@@ -153,7 +153,7 @@ const named: Readonly<Record<string, string>> = {
  * Decodes the entities of an attribute. `&copy=1` stays: a name without `;` before `=` or a letter is not an
  * entity.
  */
-export function decodeEntities(value: string): string {
+function decodeEntities(value: string): string {
   if (!value.includes('&')) return value;
   return value.replace(
     /&(?:#x([0-9a-f]{1,6});?|#(\d{1,7});?|(amp|lt|gt|quot)(?![a-z0-9=;])|([a-z]+);)/gi,

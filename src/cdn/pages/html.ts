@@ -140,7 +140,7 @@ function importedBy({ attributes, text }: StartTag): string[] {
 }
 
 /** `a.png 1x, b.png 2x` (HTML standard, “parse a srcset attribute”): commas within a URL belong to it. */
-export function candidatesOf(srcset: string | undefined): string[] {
+function candidatesOf(srcset: string | undefined): string[] {
   const urls: string[] = [];
   const candidate = /[\s,]*([^\s,]\S*)/y;
   const descriptors = /[^,(]*(?:\([^)]*\)?[^,(]*)*,?/y;

@@ -150,7 +150,7 @@ function holds(found: ObjectHeaders, wanted: ObjectHeaders): boolean {
 }
 
 /** An object of another writer at a path that is new to the site: known only by its ETag. */
-export function adopted(path: string, found: Found): StoredEntry | undefined {
+function adopted(path: string, found: Found): StoredEntry | undefined {
   const facts = found.looked.get(path);
   // An interrupted publication has written it since.
   const ours = (mark: string) => isContentMark(mark) || mark === facts?.etag;
@@ -167,7 +167,7 @@ export function adopted(path: string, found: Found): StoredEntry | undefined {
 
 /** Replaces a SHA-256 that was not computed. */
 const adoptedMark = 'etag:';
-export function adoptedContent(etag: string): string {
+function adoptedContent(etag: string): string {
   return `${adoptedMark}${etag.replaceAll('"', '')}`;
 }
 

@@ -111,7 +111,7 @@ async function replaceSite(
  *
  * @throws UserError `cdn.moved`.
  */
-export async function commit(
+async function commit(
   work: WorkOrder,
   entries: ReadonlyMap<string, StoredEntry>,
   notKept: readonly Retained[],

@@ -36,7 +36,7 @@ export type Tense = 'done' | 'planned';
  * `12 new, 3 changed, 1 with new headers, 4 to remove, 2 to delete from the store, 9,984 unchanged`: zeros are
  * left out.
  */
-export function countsText({ counts }: PlannedTotals, unchanged: number, tense: Tense): string {
+function countsText({ counts }: PlannedTotals, unchanged: number, tense: Tense): string {
   const parts: readonly (readonly [number, string])[] = [
     [counts.new, 'new'],
     [counts.changed, 'changed'],
@@ -142,7 +142,7 @@ function seenText({ pages, assets }: VerifyReport): string {
 }
 
 /** `2 faults, 1 warning` */
-export function findingsText({ findings }: VerifyReport): string {
+function findingsText({ findings }: VerifyReport): string {
   const faults = findings.filter(({ level }) => level === 'fail').length;
   const warnings = findings.length - faults;
   return [faults > 0 ? counted(faults, 'fault') : '', warnings > 0 ? counted(warnings, 'warning') : '']

@@ -40,7 +40,7 @@ export interface SiteTextOptions {
 type Style = Parameters<typeof styleText>[0];
 type Paint = (style: Style, text: string) => string;
 
-export const changeMarks: Readonly<Record<ChangeKind, string>> = {
+const changeMarks: Readonly<Record<ChangeKind, string>> = {
   new: '+',
   changed: '~',
   headers: '=',

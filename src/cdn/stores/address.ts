@@ -49,7 +49,7 @@ export function addressOf(settings: StoreSettings, env: Environment): StoreAddre
 }
 
 /** The regional endpoint of a service of AWS; China's regions have another domain. */
-export function awsEndpoint(service: string, region: string): string {
+function awsEndpoint(service: string, region: string): string {
   return `https://${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
 

@@ -1,7 +1,7 @@
 import { shown } from '../dist/names.ts';
 
 /** The folder of Sluice's own objects, from the top of the site. No file of a site may be in it. */
-export const ownFolder = '.sluice/';
+const ownFolder = '.sluice/';
 export const manifestPath = `${ownFolder}manifest`;
 export const draftPath = `${ownFolder}draft`;
 export const leasePath = `${ownFolder}lease`;

@@ -1,5 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
-
 /** Limits of the retries of a request: whichever comes first. */
 export const patience = { tries: 10, ms: 120_000 } as const;
 
@@ -17,15 +15,6 @@ const longestAskedMs = 60_000;
 export function pauseMs(tries: number, askedMs: number, chance: number): number {
   const limit = Math.min(longestPauseMs, firstPauseMs * 2 ** (tries - 1));
   return Math.max(Math.min(askedMs, longestAskedMs), Math.round(limit * chance));
-}
-
-/** `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). */
-export function retryAfterMs(headers: IncomingHttpHeaders, now: number): number {
-  const value = headers['retry-after'];
-  if (value === undefined) return 0;
-  if (/^\d{1,6}$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? 0 : Math.max(0, date - now);
 }
 
 /** Kinds of requests without an answer. */

@@ -138,7 +138,7 @@ const cacheHeaders = [
 ] as const;
 
 /** `Age 1234 s, x-cache: Hit from cloudfront`; empty without such a header. */
-export function cacheWords(headers: Answer['headers']): string {
+function cacheWords(headers: Answer['headers']): string {
   const told = cacheHeaders.flatMap((name) => {
     const value = headers[name];
     return value === undefined ? [] : [`${name}: ${oneLine(value, 60)}`];

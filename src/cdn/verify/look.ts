@@ -183,7 +183,7 @@ export interface Named {
 }
 
 /** Each URL once, as a browser requests it. */
-export function namedBy(html: string, page: URL, base: URL): Named[] {
+function namedBy(html: string, page: URL, base: URL): Named[] {
   const { assets, base: ownBase } = referencesOf(html);
   const from = ownBase !== undefined && URL.canParse(ownBase, page.href) ? new URL(ownBase, page) : page;
   const named = new Map<string, Named>();

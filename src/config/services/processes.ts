@@ -71,7 +71,7 @@ export function processesOf(service: ComposeService, hints: ImageHints = {}): Pr
 }
 
 /** The command of the container: its own, else that of its image. */
-export function startLine(service: ComposeService, hints: ImageHints = {}): string {
+function startLine(service: ComposeService, hints: ImageHints = {}): string {
   const own = commandLine(service);
   return own === '' || service.command === undefined || service.command === null
     ? `${own} ${hints.command ?? ''}`.trim()

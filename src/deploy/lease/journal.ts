@@ -1,7 +1,7 @@
 import type { Colour } from '../model.ts';
 
 /** Steps of the transaction, in their order. */
-export const stepNames = [
+const stepNames = [
   'resolve',
   'connect',
   'lease',

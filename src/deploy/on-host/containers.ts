@@ -203,7 +203,7 @@ export async function lastLogs(host: Host, id: string, lines: number): Promise<s
 }
 
 /** Removes frame headers. Without a terminal the engine sends frames: 1 byte stream, 3 zero bytes, 4 bytes length, text. */
-export function unframe(raw: Buffer): string {
+function unframe(raw: Buffer): string {
   const parts: Buffer[] = [];
   let at = 0;
   while (at + 8 <= raw.length) {

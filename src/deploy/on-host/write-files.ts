@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { tail } from '../../kernel/process/process.ts';
+import { quoteWord } from '../../kernel/quote.ts';
 import type { Colour, Layout } from '../model.ts';
 
 export interface RemoteFile {
@@ -44,7 +45,7 @@ export async function writeFiles(
   const end = `EOF_${randomBytes(8).toString('hex')}`;
   const parts = files.map(
     (file) =>
-      `put ${shellQuote(file.path)} ${file.mode.toString(8)} <<'${end}'\n${wrap(file.content.toString('base64'))}\n${end}\n`,
+      `put ${quoteWord(file.path)} ${file.mode.toString(8)} <<'${end}'\n${wrap(file.content.toString('base64'))}\n${end}\n`,
   );
   const result = await host.script(`${prologue}${parts.join('')}`, {
     args: [folder],
@@ -64,11 +65,6 @@ export async function writeFiles(
 /** Some implementations of base64 and here-documents limit the length of a line. */
 function wrap(text: string): string {
   return text.replace(/.{1,76}/g, '$&\n').trimEnd();
-}
-
-/** Quotes a text as one word of a POSIX shell. */
-export function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 // Each file is flushed and then replaced by a rename, so that a power cut leaves the old or the new one.

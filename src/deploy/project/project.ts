@@ -8,7 +8,7 @@ import { serviceHash } from '../plan/hashes.ts';
 import { replicaName } from '../traffic/edge-config.ts';
 import { type EdgeContainer, edgeService } from '../traffic/edge-container.ts';
 
-export { contentHash, serviceHash, shortHash } from '../plan/hashes.ts';
+export { contentHash, serviceHash } from '../plan/hashes.ts';
 export type { EdgeContainer } from '../traffic/edge-container.ts';
 
 /** Name of a service in the generated project; it has the color if both colors exist during a deploy. */

@@ -238,7 +238,7 @@ const hmac: MacAlgorithm[] = [
  * @param known types of the known host keys; empty if only fingerprints, or no keys, are known.
  * @param refused types that turned out not to be the pinned fingerprint's.
  */
-export function algorithmsFor(known: readonly string[], refused: readonly string[]): Algorithms {
+function algorithmsFor(known: readonly string[], refused: readonly string[]): Algorithms {
   const types = [...new Set([...known, ...hostKeyTypes])].filter((type) => !refused.includes(type));
   const serverHostKey = types.flatMap((type) => signatures[type] ?? []);
   return { kex, cipher, hmac, serverHostKey, compress: ['none'] };

@@ -234,7 +234,7 @@ export interface SiteGuess {
   readonly section: string | undefined;
 }
 
-export function guessSite({ front, present, presentText }: Seen): SiteGuess | undefined {
+function guessSite({ front, present, presentText }: Seen): SiteGuess | undefined {
   const section = present?.cdn === undefined ? undefined : sectionOf(presentText ?? '', 'cdn');
   return front === undefined && section === undefined ? undefined : { front, section };
 }

@@ -11,7 +11,7 @@ export interface SelfMigration {
 }
 
 /** Commands that migrate; scripts of a package manager match by their name. */
-export const migratesAtStart = new RegExp(
+const migratesAtStart = new RegExp(
   [
     String.raw`\balembic\s+(?:\S+\s+){0,6}?upgrade\b`,
     String.raw`\bflask\s+(?:\S+\s+){0,6}?db\s+upgrade\b`,

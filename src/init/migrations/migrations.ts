@@ -100,7 +100,7 @@ const maxMarkers = 5;
  *
  * @param files undefined: without a Dockerfile, the image is assumed to hold the whole context.
  */
-export async function findMigrations(sources: Sources, files: ImageFiles | undefined): Promise<Migration[]> {
+async function findMigrations(sources: Sources, files: ImageFiles | undefined): Promise<Migration[]> {
   const drafts: Draft[] = [];
   for (const { marker, draft } of rules) {
     const markers = sources.files.filter((file) => marker.test(file)).sort(byDepth);
@@ -154,6 +154,6 @@ function shellGap({ from = '' }: Sources): string | undefined {
     : undefined;
 }
 
-export function byDepth(a: string, b: string): number {
+function byDepth(a: string, b: string): number {
   return a.split('/').length - b.split('/').length || (a < b ? -1 : 1);
 }

@@ -11,7 +11,7 @@ export const pythonRules: readonly MigrationRule[] = [
 ];
 
 /** How the container's start calls a program of Python: `poetry run`, `uv run --no-dev`, `/app/.venv/bin/`. */
-export function pythonCommand({ start }: Sources, command: string): string {
+function pythonCommand({ start }: Sources, command: string): string {
   const [prefix] =
     /\b(?:poetry|pipenv|pdm|rye|hatch) run\b|\buv run(?:\s+--(?:no-dev|no-sync|frozen|locked|offline|no-project))*/.exec(
       start,

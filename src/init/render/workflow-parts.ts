@@ -33,7 +33,7 @@ export function triggers(targets: readonly TargetGuess[]): string[] {
   return ['on:', ...push, ...dispatch(targets, defaultTarget(targets))];
 }
 
-export function dispatch(targets: readonly TargetGuess[], first: string): string[] {
+function dispatch(targets: readonly TargetGuess[], first: string): string[] {
   const options = list(targets.map(({ name }) => name));
   return [
     '  workflow_dispatch:',
@@ -202,7 +202,7 @@ export function targetExpression(targets: readonly TargetGuess[]): string {
 }
 
 /** The default of a manual run: a target that no customer uses. */
-export function defaultTarget(targets: readonly TargetGuess[]): string {
+function defaultTarget(targets: readonly TargetGuess[]): string {
   return (targets.find(({ name }) => isTrial(name)) ?? targets[0])?.name ?? '';
 }
 

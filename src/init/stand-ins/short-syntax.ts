@@ -7,7 +7,7 @@ export interface Masked {
 
 /** Placeholders are private characters, which no compose file has. */
 const first = 0xe000;
-export const hole = '[\ue000-\uf8ff]';
+const hole = '[\ue000-\uf8ff]';
 const wholeHole = new RegExp(`^${hole}$`);
 
 /** Masks what Compose interpolates; `$$` is a dollar sign and stays. */

@@ -67,7 +67,7 @@ export async function siteFolder(
  * takes 275 MB with these two flags in the same time (VmHWM, on two cores). Other memory flags of V8 work only
  * at start, and an action can't choose those.
  */
-export function keepMemorySmall(): void {
+function keepMemorySmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=20');
 }

@@ -102,13 +102,13 @@ const colours: Readonly<Record<Outcome, string>> = {
   split: 'b00020',
 };
 
-export function icon(outcome: Outcome): Markup {
+function icon(outcome: Outcome): Markup {
   return raw(
     `<svg class="icon" viewBox="0 0 24 24" width="28" height="28" aria-hidden="true"><path d="${paths[outcome]}"/></svg>`,
   );
 }
 
-export function tabIcon(outcome: Outcome): string {
+function tabIcon(outcome: Outcome): string {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="12" fill="#${colours[outcome]}"/><path d="${paths[outcome]}" fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
   return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
 }

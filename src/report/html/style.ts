@@ -138,7 +138,7 @@ const labelRules = labelWidths
   .join('\n');
 
 /** The timeline and the small bars in the table of steps. */
-export const chartStyle = `
+const chartStyle = `
 .lanes { display: grid; grid-template-columns: minmax(7rem, max-content) minmax(0, 1fr); gap: 0 16px; }
 .lane { container-type: inline-size; min-width: 0; border-bottom: 1px solid var(--line); padding-top: 4px; }
 .lane-name { display: flex; flex-wrap: wrap; align-items: end; align-content: end; font-size: 0.94rem; font-weight: 500; max-width: 16rem;

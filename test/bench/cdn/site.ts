@@ -18,7 +18,7 @@ const meanSize = 10 * 1024;
 const assetKinds = ['js', 'js', 'js', 'js', 'js', 'js', 'css', 'css', 'svg', 'woff2'];
 
 /** Every file of a revision, made as it is asked for. */
-export function* siteFiles(count: number, revision: Revision): Generator<SiteFile> {
+function* siteFiles(count: number, revision: Revision): Generator<SiteFile> {
   const pages = Math.round(count * 0.2);
   const others = Math.round(count * 0.1);
   const assets = count - pages - others;

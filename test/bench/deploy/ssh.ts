@@ -10,12 +10,7 @@ export interface Place {
 }
 
 /** Runs a script on a host as a shell script would: OpenSSH's client, one connection. */
-export async function overSsh(
-  bed: Bed,
-  host: BedHost,
-  script: string,
-  at: Place = host.ssh,
-): Promise<Result> {
+async function overSsh(bed: Bed, host: BedHost, script: string, at: Place = host.ssh): Promise<Result> {
   return command(sshArguments(bed, host, at, ['sh', '-s']), { stdin: script, timeout: 300_000 });
 }
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { type ActionFile, actionFiles } from '../../../scripts/action-files.ts';
 import { type Command, commandsIn, keyValues } from './runner.ts';
 
-export const root = resolve(import.meta.dirname, '../../..');
+const root = resolve(import.meta.dirname, '../../..');
 const files = new Map(actionFiles(root).map((file) => [file.name, file]));
 
 /** No step of these tests may take longer; one that does is a finding, not a reason to wait. */
@@ -138,7 +138,7 @@ function headOf(workspace: string): string {
   return status === 0 ? stdout.trim() : sha;
 }
 
-export const sha = '0123456789abcdef0123456789abcdef01234567';
+const sha = '0123456789abcdef0123456789abcdef01234567';
 
 export async function runStep(name: string, options: StepOptions = {}): Promise<Step> {
   return await startStep(name, 'main', options).ended;

@@ -2,7 +2,7 @@
  * What separates two texts in a file of which only its texts are left. Never part of a text, so no pattern that is made
  * of words and spaces reaches from one text into the next.
  */
-export const gap = '\0';
+const gap = '\0';
 
 /** Where an expression may begin, so that a slash begins a regular expression and does not divide. */
 const beforeExpression =

@@ -2,7 +2,7 @@ import { type File, sourceOfGenerated } from './model.ts';
 import { hidden, lineCommentsOf, textsOfSource } from './source.ts';
 
 /** Stands for code within a text: `code` is one word, whatever is in it. */
-export const code = '¤';
+const code = '¤';
 
 /**
  * What people read of a file, at its own position: the rest is gaps. Generated parts are empty, because their texts are
@@ -21,7 +21,7 @@ function readable(path: string, text: string): string {
 }
 
 /** The prose of a page: without generated parts, the targets of links, and code; comments in code stay. */
-export function proseOf(text: string): string {
+function proseOf(text: string): string {
   if (sourceOfGenerated(text) !== undefined) return hidden(text);
   return withoutGenerated(withoutFences(text, commentOf)).replace(/\]\([^)\s]*\)/g, hidden);
 }

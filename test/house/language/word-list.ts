@@ -75,7 +75,11 @@ export const wordList: readonly Word[] = [
   },
   { pattern: /\b(?:is|are|was|were|be|been|being) asked\b/, better: 'requested, queried; name who asks' },
   { pattern: /\basked of\b/, better: 'read from, required of' },
-  { pattern: /\bnobody\b(?!:)/, better: 'no one; name the actor', except: /\b(?:user|to|USER|as) nobody\b/ },
+  {
+    pattern: /\bnobody\b(?!:)/,
+    better: 'no one; name the actor',
+    except: /\b(?:user|to|USER|as|anonymous) nobody\b/,
+  },
   { pattern: /\bsomebody\b/, better: 'someone; name the actor' },
   { pattern: /\bwhoever\b/, better: 'anyone who; name the actor' },
   { pattern: /\b(?:come|comes|came|coming) to (?:its|their|a good) end\b/, better: 'finish' },

@@ -12,7 +12,7 @@ const lazy = 120;
  *
  * @returns content by path.
  */
-export function buildFrontEnd(release: string): Record<string, string> {
+function buildFrontEnd(release: string): Record<string, string> {
   const site: Record<string, string> = {};
   const add = (name: string, ending: string, content: string) => {
     const path = `assets/${name}-${createHash('sha256').update(content).digest('hex').slice(0, 8)}.${ending}`;

@@ -30,12 +30,12 @@ function entry(path: string, size: number): Entry {
   return { path, class: found, size, sha256: 'x'.repeat(43), headers };
 }
 
-export const file = (path: string, size: number): SiteFile => ({
+const file = (path: string, size: number): SiteFile => ({
   ...entry(path, size),
   file: `/app/dist/${path}`,
 });
-export const stored = (path: string, size: number): StoredEntry => ({ ...entry(path, size), etag: '"e"' });
-export const retained = (path: string, size: number): Retained => ({
+const stored = (path: string, size: number): StoredEntry => ({ ...entry(path, size), etag: '"e"' });
+const retained = (path: string, size: number): Retained => ({
   ...stored(path, size),
   ...{ at: path, last: 9, left: at },
 });

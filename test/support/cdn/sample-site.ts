@@ -39,7 +39,7 @@ export function filesOf(site: Site, headers: Readonly<Record<string, string>> = 
 }
 
 /** Time that passes only when somebody sleeps; the store's clock goes with it. */
-export function bucketClock(bucket: MemoryBucket): Clock {
+function bucketClock(bucket: MemoryBucket): Clock {
   return {
     now: () => bucket.now,
     elapsed: () => bucket.now,

@@ -80,5 +80,4 @@ export const changes =
   (request, response) =>
     answerWith(site, request, response, headers);
 export const headersOf = (path: string) => ({ ...entriesOf(site).get(path)?.headers, ...strictHeaders });
-export const silent: Answerer = () => {};
 export const home = String(site['index.html']);

@@ -19,7 +19,7 @@ export interface TestVulnerability {
 }
 
 /** Packages that exist, are small and need nothing else, so that tests can install them. */
-export const testVulnerabilities: readonly TestVulnerability[] = [
+const testVulnerabilities: readonly TestVulnerability[] = [
   vulnerability(
     'CVE-2021-23337',
     'npm',

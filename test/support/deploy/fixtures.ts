@@ -1,5 +1,5 @@
 import type { ComposeService, ServicePlan, Strategy } from '../../../src/config/model.ts';
-import { type Colour, labels, type PlannedEdge, type ReleaseRecord } from '../../../src/deploy/model.ts';
+import type { Colour, PlannedEdge, ReleaseRecord } from '../../../src/deploy/model.ts';
 import type { ContainerState, HostState } from '../../../src/deploy/on-host/state.ts';
 import { type HostPlanInput, planHost } from '../../../src/deploy/plan/host-plan.ts';
 import { contentHash, serviceHash } from '../../../src/deploy/project/project.ts';
@@ -143,8 +143,6 @@ export function plan(record: ReleaseRecord, state: HostState, more: Partial<Host
     .map((service) => ({ service: service.name, files: [], version: 'v1' }));
   return planHost({ host: 'one', record, state, presentImages: new Set(), edges, edgeImage, ...more });
 }
-
-export { labels };
 
 /** What a plan refuses: code and message of each. */
 export function faultsOf(work: () => unknown): string[] {

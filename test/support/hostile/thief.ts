@@ -42,7 +42,7 @@ export async function listen(address: string, answer: Answer): Promise<Seen> {
 
 export const password: Login = { kind: 'password', user: 'ada', password: 'sesame-open' };
 export const identity: Login = { kind: 'identity', token: 'refresh-sesame-open' };
-export const secrets = /sesame-open|YWRhOnNlc2FtZS1vcGVu|token-of-the-registry/;
+const secrets = /sesame-open|YWRhOnNlc2FtZS1vcGVu|token-of-the-registry/;
 export const to =
   (location: string, status = 307): Answer =>
   (_request, response) =>

@@ -197,7 +197,7 @@ function actionOf({ uses: action }: Step): string | undefined {
 }
 
 /** Whether code of the checkout, or of its packages, may run in it. */
-export function isForeign(step: Step): boolean {
+function isForeign(step: Step): boolean {
   const { uses: action, run } = step;
   if (run !== undefined) return programsOf(run).some((program) => !ownPrograms.test(program));
   if (/^actions\/(?:checkout|upload-artifact|download-artifact)@/.test(action ?? '')) return false;
@@ -225,7 +225,7 @@ function conditions(values: readonly unknown[]): string[] {
 }
 
 /** The insides of all `${{ }}` in a value. */
-export function expressionsOf(value: unknown): string[] {
+function expressionsOf(value: unknown): string[] {
   if (typeof value === 'string')
     return [...value.matchAll(/\$\{\{(.*?)\}\}/gs)].map(([, inside = '']) => inside);
   if (typeof value !== 'object' || value === null) return [];
@@ -233,7 +233,7 @@ export function expressionsOf(value: unknown): string[] {
 }
 
 /** Names of the secrets in a value. */
-export function secretsIn(value: unknown): string[] {
+function secretsIn(value: unknown): string[] {
   return expressionsOf(value).flatMap((expression) =>
     [...expression.matchAll(/\bsecrets\.(\w+)/g)].map(([, name = '']) => name),
   );

@@ -10,7 +10,7 @@ export interface SmallRepo extends Disposable {
   readonly folder: string;
 }
 
-export function repoWith(files: Readonly<Record<string, string>>): SmallRepo {
+function repoWith(files: Readonly<Record<string, string>>): SmallRepo {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-init-'));
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });

@@ -69,13 +69,19 @@ describe('import cycles', () => {
     ]);
   });
 
-  test('of types, and of modules loaded later, are none', () => {
-    const files = {
-      'src/deploy/a.ts': "import './b.ts';\nimport './c.ts';",
-      'src/deploy/b.ts': "import type { A } from './a.ts';",
+  test('of types are cycles, of modules loaded later are none', () => {
+    const later = {
+      'src/deploy/a.ts': "import './c.ts';",
       'src/deploy/c.ts': "export const load = () => import('./a.ts');",
     };
-    expect(problems(files)).toEqual([]);
+    expect(problems(later)).toEqual([]);
+    const types = {
+      'src/deploy/a.ts': "import './b.ts';",
+      'src/deploy/b.ts': "import type { A } from './a.ts';",
+    };
+    expect(problems(types)).toEqual([
+      'src/deploy/b.ts:1: import cycle: src/deploy/a.ts → src/deploy/b.ts → src/deploy/a.ts',
+    ]);
   });
 
   test('of a module with itself', () => {
@@ -107,5 +113,14 @@ describe('names and lengths', () => {
       'src/host/a.ts:301: 301 lines, at most 300: does it still have one subject? Split it by subject',
     ]);
     expect(problems({ 'test/unit/a-fixtures.ts': 'x\n'.repeat(900) })).toEqual([]);
+  });
+
+  test('15 files in a folder pass, 16 do not, and subfolders do not count', () => {
+    const files = (count: number, folder: string) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`${folder}/f${index}.ts`, '']));
+    expect(problems({ ...files(15, 'src/host'), ...files(15, 'src/host/ssh') })).toEqual([]);
+    expect(problems(files(16, 'src/host'))).toEqual([
+      'src/host:1: 16 files, at most 15 beside subfolders: group them by subject',
+    ]);
   });
 });

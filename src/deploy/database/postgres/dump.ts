@@ -128,7 +128,7 @@ export function parseRowCounts(text: string): Record<string, number> {
 }
 
 /** Reads the `cluster<TAB>…` line. */
-export function parseCluster(text: string): Cluster | undefined {
+function parseCluster(text: string): Cluster | undefined {
   const line = /^cluster\t(.+)$/m.exec(text)?.[1];
   return line === undefined ? undefined : (JSON.parse(line) as Cluster);
 }
