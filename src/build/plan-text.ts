@@ -5,7 +5,7 @@ import type { BuildFinding, BuildPlan, BuildReport, PlannedTarget } from './plan
 /** Smallest width of a terminal. */
 const columns = 79;
 
-/** Output of `sluice build --print`. */
+/** Output of `sluice build --dry-run`. */
 export function planText(plan: BuildPlan): string {
   const builds = plan.targets.filter(({ action }) => action.kind === 'build').length;
   const reused = plan.targets.length - builds;

@@ -109,7 +109,7 @@ export const catalogue = {
   },
   'init.write': {
     what: '`sluice init` cannot write one of its files.',
-    fix: 'Make the path writable, or print the files with `sluice init --print` and copy them.',
+    fix: 'Make the path writable, or print the files with `sluice init --dry-run` and copy them.',
   },
 
   // Variables of a target
@@ -737,7 +737,7 @@ export const catalogue = {
   // Checks
   'checks.unknown': {
     what: 'The repository has no check of that name.',
-    fix: 'Run `sluice check --plan` to list the checks and their reasons.',
+    fix: 'Run `sluice check --dry-run` to list the checks and their reasons.',
   },
   'checks.repository': {
     what: 'git cannot list the files of this repository, so no check was run.',

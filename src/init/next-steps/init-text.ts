@@ -38,7 +38,7 @@ export function initText(
     ...firstRun(checks),
     ...(changed || plan.guess.targets.some(({ isOpen }) => isOpen)
       ? next(steps)
-      : ['', 'To show the next steps, run:', '  sluice init --print']),
+      : ['', 'To show the next steps, run:', '  sluice init --dry-run']),
   ].join('\n');
 }
 

@@ -17,7 +17,7 @@ export const build = z.strictObject(
       }),
     cache: oneOf(['auto', 'registry', 'gha', 'local', 'inline', 'none']).prefault('auto').meta({
       description:
-        'Where to keep the build cache between runs. `auto` chooses a backend that the engine, the store and the runner support; `sluice build --print` shows which and why.',
+        'Where to keep the build cache between runs. `auto` chooses a backend that the engine, the store and the runner support; `sluice build --dry-run` shows which and why.',
     }),
     sbom: flag.prefault(false).meta({ description: 'Attach a list of the software in the image.' }),
     provenance: flag
