@@ -18,6 +18,10 @@ const workflow = `jobs:
 
 const changelog = `# Changelog
 
+## [1.2.0] - 2026-12-01
+
+- Never arrives
+
 ## [1.1.0] - 2026-11-30
 
 - Add what is new
