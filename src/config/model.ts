@@ -101,9 +101,13 @@ export interface MigrateConfig {
   readonly revision: string | readonly string[] | undefined;
 }
 
+/** Kinds of databases that Sluice can back up, as keys of `backup:` name them. */
+export type DatabaseKind = 'postgres';
+
 export interface BackupConfig {
-  /** The compose service that runs Postgres. */
-  readonly postgres: string;
+  readonly engine: DatabaseKind;
+  /** The compose service that runs the database. */
+  readonly service: string;
   readonly keep: number;
   readonly restoreTest: boolean;
   readonly timeoutMs: number;

@@ -138,7 +138,7 @@ function configView(config: Config, target: Target, hosts: readonly ResolvedHost
             service: migrate.service,
             command: typeof command === 'string' ? command : (command ?? []).join(' '),
           },
-    backup: backup === undefined ? undefined : { postgres: backup.postgres, keep: backup.keep },
+    backup: backup === undefined ? undefined : { postgres: backup.service, keep: backup.keep },
     notes: [...new Set(hosts.flatMap(({ notes = [] }) => notes))],
     warnings: [...new Set(hosts.flatMap(({ warnings = [] }) => warnings))],
   };

@@ -62,7 +62,7 @@ function written({ compose, migrate, backup }: Config): WrittenConfig {
   return {
     compose,
     migrate: migrate === undefined ? undefined : { service: migrate.service, command },
-    backup: backup?.postgres,
+    backup: backup?.service,
   };
 }
 

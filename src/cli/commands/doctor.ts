@@ -17,7 +17,7 @@ export async function execute(context: CommandContext, targetName: string | unde
   const judged = models.flatMap((record, index) => {
     const known = facts[index];
     if (known === undefined) return [];
-    const database = config.backup?.postgres;
+    const database = config.backup?.service;
     const findings = judgeHost({ facts: known, record, fleet: models, config: config.services, database });
     return [{ host: record.host.name, findings }];
   });

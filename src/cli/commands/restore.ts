@@ -34,7 +34,7 @@ export async function execute(
   const id = newDeployId(effects.clock.now());
   const keeper = await takeLease(host, layout, leaseHolder(id, effects));
   try {
-    const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
+    const database = await findDatabase(host, config);
     const restored = await database.engine.restore(host, layout.backups, backup, database, {
       signal: effects.signal,
       timeoutMs: config.backup?.timeoutMs ?? 3_600_000,

@@ -37,9 +37,9 @@ export function placeServices(
 
   const errors = [...unknownNames(config, target, names), ...doubles(config, target, model, plans)];
   const { backup, migrate } = config;
-  const [backupHost] = backup === undefined ? [] : hostsOf(backup.postgres);
+  const [backupHost] = backup === undefined ? [] : hostsOf(backup.service);
   if (backup !== undefined && backupHost === undefined)
-    errors.push(homeless('backup.postgres', backup.postgres));
+    errors.push(homeless(`backup.${backup.engine}`, backup.service));
   const migrateHosts = migrate === undefined ? [] : hostsOf(migrate.service);
   const migrateHost = migrateHosts.find((host) => host === backupHost) ?? migrateHosts[0];
   if (migrate !== undefined && migrateHost === undefined)

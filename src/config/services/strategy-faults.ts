@@ -15,7 +15,9 @@ export function unknownServices(model: ComposeModel, config: Sight): UserError[]
   const named: (readonly [string, readonly (string | number)[]])[] = [
     ...Object.keys(config.services).map((name) => [name, ['services', name]] as const),
     ...(config.migrate === undefined ? [] : [[config.migrate.service, ['migrate', 'service']] as const]),
-    ...(config.backup === undefined ? [] : [[config.backup.postgres, ['backup', 'postgres']] as const]),
+    ...(config.backup === undefined
+      ? []
+      : [[config.backup.service, ['backup', config.backup.engine]] as const]),
   ];
   return named
     .filter(([name]) => !known.includes(name))

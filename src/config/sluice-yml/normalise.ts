@@ -38,7 +38,8 @@ export function normalise(raw: RawConfig, file: string, folder: string, yaml: Ya
       revision: migrate.revision ?? revisionCommand(migrate.command),
     },
     backup: backup && {
-      postgres: backup.postgres,
+      engine: 'postgres',
+      service: backup.postgres,
       keep: backup.keep,
       restoreTest: backup['restore-test'],
       timeoutMs: backup.timeout,

@@ -17,7 +17,7 @@ export async function makeBackup(
   const { config, target, host } = site;
   const layout = layoutOf(host.config.root, config.app);
   const state = await readHostState(host, config.app, layout);
-  const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
+  const database = await findDatabase(host, config);
   const how = howOf(site, effects);
   await host.exec(['mkdir', '-p', '-m', '700', layout.backups]);
   const name = backupName(effects.clock.now(), reason === 'schedule' ? 'scheduled' : 'by-hand');
@@ -54,7 +54,7 @@ export async function verifyBackup(
   const { records } = await listBackups(host, layout.backups);
   const backup = findBackup(records, name ?? records.at(-1)?.name ?? '');
   await refuseCorrupt(host, layout.backups, backup);
-  const database = await findDatabase(host, config.app, config.backup?.postgres ?? '');
+  const database = await findDatabase(host, config);
   const restoreTest = await database.engine.prove(
     host,
     layout.backups,

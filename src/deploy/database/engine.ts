@@ -41,8 +41,6 @@ export interface Restored {
 export interface DatabaseEngine {
   /** Name for people, such as `PostgreSQL`. */
   readonly name: string;
-  /** Whether it serves containers of an image. @param image the last part of its name, such as `postgres`. */
-  serves(image: string): boolean;
   /** Dumps the database, durably. @throws UserError `backup.failed`, `host.disk-full`. */
   dump(
     host: Host,

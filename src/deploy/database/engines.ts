@@ -1,24 +1,25 @@
-import type { Config, Target } from '../../config/model.ts';
-import { imageKind } from '../../config/services/stores.ts';
+import type { Config, DatabaseKind, Target } from '../../config/model.ts';
 import type { Host } from '../../host/model.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { listContainers } from '../on-host/state.ts';
 import type { Database, DatabaseEngine } from './engine.ts';
 import { postgres } from './postgres/postgres.ts';
 
-/** All databases that Sluice can back up. */
-const engines: readonly DatabaseEngine[] = [postgres];
+/** By the key of `backup:` in sluice.yml. Another database is another key of the schema, and a folder here. */
+const engines: Readonly<Record<DatabaseKind, DatabaseEngine>> = { postgres };
 
 export interface RunningDatabase extends Database {
   readonly engine: DatabaseEngine;
 }
 
 /**
- * The running container of a database service.
+ * The running container of the database that sluice.yml names.
  *
- * @throws UserError `backup.no-database` if it is not running.
+ * @throws UserError `backup.no-database` if none is configured or running.
  */
-export async function findDatabase(host: Host, app: string, service: string): Promise<RunningDatabase> {
+export async function findDatabase(host: Host, { app, backup, file }: Config): Promise<RunningDatabase> {
+  if (backup === undefined) throw noBackup(file);
+  const { engine, service } = backup;
   const containers = await listContainers(host.engine, app);
   const found = containers.find(
     (container) => container.service === service && container.edge === undefined && container.running,
@@ -30,10 +31,15 @@ export async function findDatabase(host: Host, app: string, service: string): Pr
       hint: `Start it (docker compose up -d ${service}) or find out why it stopped. To deploy without a backup, pass --no-backup.`,
     });
   }
-  const image = imageKind({ image: found.image }) ?? '';
-  // The key `backup.postgres` names the engine of an image with another name.
-  const engine = engines.find((databaseEngine) => databaseEngine.serves(image)) ?? postgres;
-  return { engine, container: found.id, imageId: found.imageId };
+  return { engine: engines[engine], container: found.id, imageId: found.imageId };
+}
+
+function noBackup(file: string): UserError {
+  return new UserError({
+    code: 'backup.no-database',
+    message: `${file} does not name a database to back up`,
+    hint: 'Add `backup: { postgres: db }` with the name of the Postgres service.',
+  });
 }
 
 export interface BackupSite {
@@ -52,20 +58,13 @@ export async function databaseHost(
   target: Target,
   hosts: readonly Host[],
 ): Promise<BackupSite> {
-  const service = config.backup?.postgres;
-  if (service === undefined) {
-    throw new UserError({
-      code: 'backup.no-database',
-      message: `${config.file} does not name a database to back up`,
-      hint: 'Add `backup: { postgres: db }` with the name of the Postgres service.',
-    });
-  }
+  if (config.backup === undefined) throw noBackup(config.file);
   for (const host of hosts) {
-    const found = await findDatabase(host, config.app, service).catch(() => undefined);
+    const found = await findDatabase(host, config).catch(() => undefined);
     if (found !== undefined) return { config, target, host };
   }
   const [first] = hosts;
   if (first === undefined) throw new Error('a target has at least one host');
-  await findDatabase(first, config.app, service);
+  await findDatabase(first, config);
   return { config, target, host: first };
 }

@@ -176,7 +176,7 @@ function isSame(plan: HostPlan | undefined, state: HostState): boolean {
 
 /** Backup and migration run on the host of the database; without a database, on the first host. */
 function primaryHost(config: Config, models: readonly HostModel[]): string {
-  const service = config.backup?.postgres ?? config.migrate?.service;
+  const service = config.backup?.service ?? config.migrate?.service;
   const found = models.find((model) => model.services.some((plan) => plan.name === service));
   return (found ?? models[0])?.host.name ?? '';
 }

@@ -223,6 +223,6 @@ function judge(run: DeployRun, hostRun: HostRun, facts: HostFacts | undefined): 
     record: hostRun.plan.record,
     fleet: run.hosts.map((one) => one.plan.record),
     config: run.config.services,
-    database: run.config.backup?.postgres,
+    database: run.config.backup?.service,
   });
 }

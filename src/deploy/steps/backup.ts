@@ -14,7 +14,7 @@ export const backup: Step = {
     const { config, primary, effects } = run;
     if (config.backup === undefined) return undefined;
     const { host, layout, plan } = primary;
-    const database = await findDatabase(host, plan.record.app, config.backup.postgres);
+    const database = await findDatabase(host, config);
     const how = { signal: run.signal, timeoutMs: config.backup.timeoutMs, now: effects.clock.now };
     const about = {
       name: backupName(effects.clock.now(), `before-${plan.release}`),

@@ -55,7 +55,7 @@ test('Django and uwsgi, with an overlay for production and a deploy of its own',
   const config = await loadConfig(undefined, repo.folder);
   expect(config.compose).toEqual(['docker-compose.yml', 'docker-compose.prod.yml']);
   expect(config.migrate).toMatchObject({ service: 'app', command: 'python manage.py migrate --noinput' });
-  expect(config.backup).toMatchObject({ postgres: 'db' });
+  expect(config.backup).toMatchObject({ engine: 'postgres', service: 'db' });
   expect(strategiesOf(await repo.services(repo.text('.env.example')))).toEqual({
     app: 'recreate',
     db: 'keep',

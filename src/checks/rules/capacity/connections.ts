@@ -77,7 +77,7 @@ interface Budgeted {
 /** The budget of the target that needs the most: the processes of all its hosts share one database. */
 export function worstBudget(app: App): Budgeted | undefined {
   const { project, services, config } = app;
-  const database = config?.backup?.postgres ?? services.find(({ service }) => isPostgres(service))?.name;
+  const database = config?.backup?.service ?? services.find(({ service }) => isPostgres(service))?.name;
   if (project === undefined || database === undefined) return undefined;
   const plans = services.map(({ plan }) => plan);
   const hints = imageHints(app);

@@ -1,4 +1,3 @@
-import { isPostgresKind } from '../../../config/services/stores.ts';
 import type { DatabaseEngine } from '../engine.ts';
 import { dumpDatabase } from './dump.ts';
 import { testRestore } from './proof.ts';
@@ -6,7 +5,6 @@ import { restoreDatabase } from './restore.ts';
 
 export const postgres: DatabaseEngine = {
   name: 'PostgreSQL',
-  serves: isPostgresKind,
   dump: dumpDatabase,
   prove: testRestore,
   restore: restoreDatabase,

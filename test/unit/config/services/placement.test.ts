@@ -13,7 +13,7 @@ const compose = model({
 const first: HostConfig = { ...host, name: 'd@one', address: 'one' };
 const second: HostConfig = { ...host, name: 'd@two', address: 'two' };
 const migrate = { service: 'backend', command: 'x', lockTimeoutMs: 1, timeoutMs: 1, revision: undefined };
-const backup = { postgres: 'db', keep: 1, restoreTest: true, timeoutMs: 1 };
+const backup = { engine: 'postgres' as const, service: 'db', keep: 1, restoreTest: true, timeoutMs: 1 };
 
 function place(hosts: readonly HostConfig[], more: Partial<Config> = {}) {
   const all = { ...config, ...more };

@@ -130,7 +130,7 @@ describe('what can’t be done', () => {
     const wrong: Partial<Config> = {
       services: { wbe: {}, web: {} },
       migrate: { service: 'backend', command: 'x', lockTimeoutMs: 1, timeoutMs: 1, revision: undefined },
-      backup: { postgres: 'bd', keep: 1, restoreTest: true, timeoutMs: 1 },
+      backup: { engine: 'postgres', service: 'bd', keep: 1, restoreTest: true, timeoutMs: 1 },
       places: { 'migrate.service': { file: 'sluice.yml', line: 9, column: 5 } },
     };
     expect(

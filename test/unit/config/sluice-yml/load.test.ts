@@ -121,7 +121,7 @@ drain: 10s
         timeoutMs: 3_600_000,
         revision: 'alembic current',
       },
-      backup: { postgres: 'db', keep: 7, restoreTest: false, timeoutMs: 3_600_000 },
+      backup: { engine: 'postgres', service: 'db', keep: 7, restoreTest: false, timeoutMs: 3_600_000 },
       watch: { forMs: 60_000, max5xx: 0.02, min5xx: 5, maxP95Ms: 800, deadlineMs: 90_000 },
       build: {
         platforms: ['linux/arm64'],
