@@ -213,7 +213,7 @@ USER 1000
       {
         target: '',
         topic: 'git-context',
-        message: expect.stringMatching(/^api, web: .* write \.git into \.dockerignore$/),
+        message: expect.stringMatching(/^api, web: .* add \.git to \.dockerignore$/),
       },
     ]);
     app.git('commit', '--allow-empty', '-qm', 'nothing');

@@ -181,7 +181,7 @@ describe('what a tool can’t judge is no pass', () => {
       'an unknown option',
       'pytest',
       pyproject((text) => text.replace('--strict-markers', '--nonsense')),
-      /^pytest does not accept/,
+      /^pytest rejects/,
     ],
     [
       'an unknown setting',
@@ -189,13 +189,13 @@ describe('what a tool can’t judge is no pass', () => {
       pyproject((text) =>
         text.replace('line-length = 100\n\n[tool.ruff.lint]', 'nonsense = 1\n\n[tool.ruff.lint]'),
       ),
-      /^ruff can’t read its settings in backend\/pyproject.toml/,
+      /^ruff cannot read its settings in backend\/pyproject.toml/,
     ],
     [
       'a broken mypy.ini',
       'mypy',
       async () => ({ 'backend/mypy.ini': '[mypy\nstrict = true\n' }),
-      /^mypy can’t read backend\/mypy.ini/,
+      /^mypy ignores its settings in backend\/mypy.ini/,
     ],
     [
       'two modules of one name',

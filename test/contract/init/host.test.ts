@@ -79,7 +79,7 @@ test('the ports of the app are looked at', async () => {
   await describe(sshd, join(folder, 'apps'), true);
   const free = await initHost(sshd);
   // sshd listens on the loopback address alone, which leaves the port to others.
-  expect(free.stdout).toContain(`nothing listens on ${sshd.port}`);
+  expect(free.stdout).toContain(`${sshd.port} is free`);
 });
 
 test('a server without Docker: what root has to do, to copy, and the exit code is 1', async () => {
@@ -117,7 +117,7 @@ test('a folder that cannot be made after all is an error with a way out', async 
   await describe(sshd, '/proc/no-place', true);
   const { code, stdout } = await initHost(sshd);
   // Root may write anywhere by the permission bits; others are told that it takes root.
-  expect(stdout).toMatch(/\/proc\/no-place could not be made|install -d -o \S+ -m 700 \/proc\/no-place/);
+  expect(stdout).toMatch(/Cannot create \/proc\/no-place|install -d -o \S+ -m 700 \/proc\/no-place/);
   expect(code).toBe(1);
 });
 
