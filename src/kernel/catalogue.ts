@@ -493,7 +493,7 @@ export const catalogue = {
   },
   'preflight.port-taken': {
     what: 'A service publishes a port of the host that is already in use.',
-    fix: 'Stop the program that uses the port (`docker ps`, `ss -ltnp`), or publish another port.',
+    fix: 'If `docker compose ls` shows this app under another name, set `app` to that name: the deploy adopts it. Otherwise stop the program that uses the port, or publish another port.',
   },
   'preflight.network-changed': {
     what: 'A network of the compose file exists on the host with other settings, and Docker cannot change an existing network.',

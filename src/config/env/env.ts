@@ -249,11 +249,16 @@ async function readHostFile(
 function missingError(config: Pick<Config, 'places'>, target: Target, absent: readonly Missing[]): UserError {
   const names = [...new Set(absent.map(({ name }) => name))];
   const verb = names.length === 1 ? 'is' : 'are';
+  const [first] = absent;
+  const set =
+    first?.key === 'env-secret'
+      ? `Set it to the text of the env file: export ${first.name}="$(cat .env.${target.name})".`
+      : `Set ${names.length === 1 ? 'it' : 'them'} before you run Sluice.`;
   return new UserError({
     code: 'env.missing',
     message: `targets.${target.name}: ${names.join(', ')} ${verb} not set (or empty) where Sluice runs`,
-    hint: `Set ${names.length === 1 ? 'it' : 'them'} before you run Sluice. In a workflow, pass it with "env:" from the secrets of the repository or environment.`,
-    ...placeOf(config, ['targets', target.name, absent[0]?.key ?? 'env']),
+    hint: `${set} In a workflow, pass it with "env:" from the secrets of the repository or environment.`,
+    ...placeOf(config, ['targets', target.name, first?.key ?? 'env']),
   });
 }
 
@@ -269,15 +274,10 @@ function sizeErrors(values: Env): UserError[] {
       ({ name }) => new UserError({ code: 'env.too-large', message: `${name} is larger than 128 KiB`, hint }),
     );
   const nul = Object.keys(values).filter((name) => values[name]?.includes('\0'));
-  for (const name of nul) {
+  for (const name of nul)
     errors.push(
-      new UserError({
-        code: 'env.encoding',
-        message: `${name} contains a NUL byte, which a variable cannot`,
-        hint,
-      }),
+      new UserError({ code: 'env.encoding', message: `${name} contains a NUL byte: no variable can`, hint }),
     );
-  }
   if (errors.length === 0 && bytes.reduce((sum, { size }) => sum + size, 0) > maxTotal) {
     errors.push(
       new UserError({ code: 'env.too-large', message: 'All variables together are larger than 1 MiB', hint }),

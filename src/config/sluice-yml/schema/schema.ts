@@ -79,7 +79,7 @@ const service = z
         }),
       'start-timeout': duration(1_000).optional().meta({
         description:
-          'Longest time a healthy start may take. Default: start_period + interval × retries of the health check, at least a minute.',
+          'Longest time a healthy start may take. Default: start_period + interval × retries of the health check, at least 15 s. One minute without a health check.',
       }),
       pool: count(0, 100_000).optional().meta({
         description:
