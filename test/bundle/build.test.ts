@@ -78,7 +78,7 @@ test('a dry run builds nothing', async () => {
   const workspace = repository(`FROM ${standIns.debian}\nRUN echo plan > /built\n`);
   const step = await runStep('build', { workspace, env: onMain, with: { 'dry-run': 'true' } });
   expect(step.code, step.log).toBe(0);
-  expect(step.summary).toMatch(/^## ⚪ Plan of the images of shop/);
+  expect(step.summary).toMatch(/^## ⚪ Build plan for shop; nothing was built/);
   expect(step.outputs).toEqual({});
 });
 

@@ -8,7 +8,7 @@ import { isEnding, letEnd, removeContainers, stopContainers } from '../on-host/c
 import { type HostState, releaseNamed } from '../on-host/state.ts';
 import { persistColour } from '../on-host/write-files.ts';
 import { edgeProjectService } from '../project/project.ts';
-import { longestGraceMs, removeReverted, restoreReplaced, startAgain } from '../steps/revert.ts';
+import { endBusy, longestGraceMs, restoreReplaced, startAgain } from '../steps/revert.ts';
 import { drainColour } from '../traffic/drain.ts';
 import { noEdge, reloadEdge, wantedEdges } from '../traffic/edges.ts';
 import { type EdgeStatus, guardClient, sendTo } from '../traffic/guard.ts';
@@ -168,16 +168,16 @@ async function removeMade({ host, state }: HeldHost, header: JournalHeader, by: 
         ? one.release === release && one.colour === colour
         : newEdges.includes(one.service)),
   );
-  const edges = made.filter(({ edge }) => edge !== undefined);
   const movedTraffic = edgesOf(state, header).some(
     ([, { active, last, armed }]) => active === colour || last?.nonce === deploy || armed?.nonce === deploy,
   );
-  await removeReverted(
+  // First, while the others still run: a worker that finishes its task may need them.
+  await endBusy(
     host,
-    made.filter((container) => !edges.includes(container)),
+    made.filter(({ edge }) => edge === undefined),
     { services: releaseNamed(state, release)?.services ?? [], movedTraffic, clock: by.clock },
   );
-  await removeContainers(host, [...edges.map(({ id }) => id), ...(await oneOffs(host, deploy))]);
+  await removeContainers(host, [...made.map(({ id }) => id), ...(await oneOffs(host, deploy))]);
 }
 
 /** Containers that released their ports start again; edges that were recreated release them first. */

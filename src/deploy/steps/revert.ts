@@ -32,29 +32,54 @@ interface Removal {
 }
 
 /**
- * Removes containers of a reverted release. Those that may hold a request or a task finish first.
+ * Removes containers of a reverted release: idle ones at once, busy ones when they have finished.
  *
  * @returns names of those that were still finishing at the limit.
  */
 export async function removeReverted(
   host: Host,
   containers: readonly ContainerState[],
-  { services, movedTraffic, clock, waitMs }: Removal,
+  removal: Removal,
 ): Promise<string[]> {
-  const planOf = (service: string) => services.find(({ name }) => name === service);
-  const busy = containers.filter(
-    ({ running, service }) => running && (movedTraffic || planOf(service)?.strategy === 'workers'),
-  );
+  const busy = busyAmong(containers, removal);
   const idle = containers.filter((container) => !busy.includes(container));
   await removeContainers(
     host,
     idle.map(({ id }) => id),
   );
-  return await endContainers(host, busy, {
-    graceMs: (service) => Math.min(graceBy(planOf(service)), longestGraceMs),
+  return await endBusy(host, containers, removal);
+}
+
+/**
+ * Lets the busy ones of these containers finish, then removes them. The others keep running.
+ *
+ * @returns names of those that were still finishing at the limit.
+ */
+export async function endBusy(
+  host: Host,
+  containers: readonly ContainerState[],
+  removal: Removal,
+): Promise<string[]> {
+  const { services, clock, waitMs } = removal;
+  return await endContainers(host, busyAmong(containers, removal), {
+    graceMs: (name) => Math.min(graceBy(planOf(services, name)), longestGraceMs),
     clock,
     ...(waitMs === undefined ? {} : { waitMs }),
   });
+}
+
+/** Containers that may hold a request or a task. */
+function busyAmong(
+  containers: readonly ContainerState[],
+  { services, movedTraffic }: Pick<Removal, 'services' | 'movedTraffic'>,
+): ContainerState[] {
+  return containers.filter(
+    ({ running, service }) => running && (movedTraffic || planOf(services, service)?.strategy === 'workers'),
+  );
+}
+
+function planOf(services: readonly ServicePlan[], service: string): ServicePlan | undefined {
+  return services.find(({ name }) => name === service);
 }
 
 /**
