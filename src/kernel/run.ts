@@ -48,7 +48,7 @@ export const exitMeanings: readonly (readonly [code: number, meaning: string])[]
   [exitCodes.review, 'Only findings that need a review (sluice check)'],
   [exitCodes.notRun, 'A check did not run, so there is no verdict (sluice check)'],
   [exitCodes.bug, 'A bug in Sluice; please report it'],
-  [exitCodes.cancelled, 'Cancelled (Ctrl-C, SIGTERM); changes were reverted'],
+  [exitCodes.cancelled, 'Cancelled (Ctrl-C, SIGTERM); a deploy is reverted'],
 ];
 
 /**

@@ -1,3 +1,4 @@
+import { exitCodes as codes } from '../../kernel/run.ts';
 import {
   type CheckFacts,
   type CheckResult,
@@ -32,10 +33,10 @@ export interface JudgeContext extends FindingsContext {
 }
 
 export const exitCodes: Readonly<Record<Verdict, number>> = {
-  pass: 0,
-  fail: 1,
-  review: 3,
-  'did-not-run': 4,
+  pass: codes.ok,
+  fail: codes.failed,
+  review: codes.review,
+  'did-not-run': codes.notRun,
 };
 
 /**

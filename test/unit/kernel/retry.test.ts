@@ -46,6 +46,8 @@ test.each<[string | null | undefined, number | undefined]>([
   [' 0 ', 0],
   ['Thu, 01 Jan 2026 00:00:04 GMT', 4000],
   ['Wed, 21 Oct 2015 07:28:00 GMT', 0],
+  ['1.5', 1500],
+  ['-5', undefined],
   ['soon', undefined],
   ['', undefined],
   [null, undefined],
