@@ -238,7 +238,7 @@ export const reverted: DeployReport = {
   error: {
     code: 'deploy.reverted',
     message: 'The guard on deploy@prod-1.example.com reverted backend v1.2.4: 5xx rate 100 % of 33 answers',
-    hint: 'Read the log of the new containers below, mend the release and deploy again. v1.2.3 serves as before.',
+    hint: 'Read the log of the new containers below, fix the release and deploy again. v1.2.3 serves as before.',
     output: [
       '[2026-03-14 02:58:10 +0000] [7] [INFO] Application startup complete.',
       'ERROR:    Exception in ASGI application',
@@ -249,7 +249,7 @@ export const reverted: DeployReport = {
       'INFO:     172.20.0.9:41872 - "GET /api/books?page=1 HTTP/1.1" 500 Internal Server Error',
     ].join('\n'),
   },
-  nextAction: 'Nothing is urgent: v1.2.3 serves. Mend list_books (log below) and deploy again.',
+  nextAction: 'Nothing is urgent: v1.2.3 serves. Fix list_books (log below) and deploy again.',
 };
 
 /** The new release never gets well: undone before any request reached it. One host, staging. */

@@ -25,7 +25,7 @@ describe('what the summary says', () => {
     expect(markdownSummary(reverted).split('\n').slice(0, 3)).toEqual([
       '## 🟠 production serves bookreader v1.2.3 (green) on 2 hosts; v1.2.4 was reverted after 0.02 s: 5xx rate 100 % of 33 answers',
       '',
-      '**Next:** Nothing is urgent: v1.2.3 serves. Mend list_books (log below) and deploy again.',
+      '**Next:** Nothing is urgent: v1.2.3 serves. Fix list_books (log below) and deploy again.',
     ]);
   });
 

@@ -26,7 +26,7 @@ describe('the message for Slack', () => {
         type: 'section',
         text: {
           type: 'mrkdwn',
-          text: '*Next:* Nothing is urgent: v1.2.3 serves. Mend list_books (log below) and deploy again.',
+          text: '*Next:* Nothing is urgent: v1.2.3 serves. Fix list_books (log below) and deploy again.',
         },
       },
     ]);
