@@ -89,7 +89,11 @@ describe('a cache that is broken in the registry, and a new engine', () => {
       ({ manifest }) => `echo garbage > ${blobFile(manifest)}`,
       /:cache-main is not read: /,
     ],
-    ['no map of the layers', ({ map }) => `rm ${blobFile(map)}`, /:cache-main is not read: .* lacks the blob /],
+    [
+      'no map of the layers',
+      ({ map }) => `rm ${blobFile(map)}`,
+      /:cache-main is not read: .* lacks the blob /,
+    ],
     ['a map with other bytes', ({ map }) => flip(blobFile(map)), unread],
     [
       'a map that takes one layer for another',
