@@ -14,7 +14,7 @@ const elsewhere = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
 
 /** The command line tool has no command that reads the edge's files without a host: this entry does nothing else. */
 const probe = `
-  import { edgeFiles } from './deploy/edge/config.js';
+  import { edgeFiles } from './deploy/traffic/edge-config.js';
   console.log(JSON.stringify(edgeFiles(JSON.parse(process.argv[2]), 'haproxy')));`;
 const spec = {
   service: 'backend',
