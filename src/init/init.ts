@@ -11,6 +11,7 @@ import { realTargets, type TargetWishes } from './guess/targets.ts';
 import { type Caller, renderCaller } from './render/callers.ts';
 import { renderConfig } from './render/config.ts';
 import { type EnvExample, renderEnvExample } from './render/env.ts';
+import { updateConfig } from './render/update.ts';
 import { withoutStandIns } from './stand-ins/hide.ts';
 import { readModel } from './stand-ins/read-model.ts';
 import type { LookEffects } from './study/git.ts';
@@ -68,7 +69,7 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
         };
   const env = renderEnvExample(seen);
   const top = seen.below === '' ? seen.folder : seen.folder.slice(0, -seen.below.length - 1);
-  const files = await planFiles(top, wantedFiles(seen, whole, env, wishes.ownJobs ?? false));
+  const files = await planFiles(top, wantedFiles(seen, whole, env, wishes));
   const example = env?.path ?? seen.examples[0]?.path;
   return {
     top,
@@ -100,7 +101,7 @@ function wantedFiles(
   seen: Seen,
   guessed: Guess,
   env: EnvExample | undefined,
-  ownJobs: boolean,
+  { ownJobs = false, compose = [] }: InitWishes,
 ): WantedFile[] {
   const config = join(seen.below, 'sluice.yml');
   const front = guessed.site?.front;
@@ -124,13 +125,20 @@ function wantedFiles(
   // Several apps of one repository have their own workflows.
   const prefix = seen.below === '' ? 'sluice' : `sluice-${guessed.app.value}`;
   return [
-    { path: config, text: renderConfig(guessed) },
+    { path: config, text: configText(seen, guessed, compose.length > 0) },
     ...(guessed.onGitHub ? callers : []).map((caller) => ({
       path: `.github/workflows/${prefix}-${caller}.yml`,
       text: renderCaller(caller, facts),
     })),
     ...(env === undefined ? [] : [{ path: join(seen.below, env.path), text: env.text }]),
   ];
+}
+
+/** A new sluice.yml, or the existing one with the targets that were asked for and the sections that it lacks. */
+function configText({ present, presentText }: Seen, guessed: Guess, hasCompose: boolean): string {
+  return presentText === undefined || presentText.trim() === ''
+    ? renderConfig(guessed)
+    : updateConfig(presentText, guessed, { present, hasCompose });
 }
 
 /** The default branch, and `develop` where it exists. */
