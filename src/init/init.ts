@@ -134,7 +134,7 @@ function wantedFiles(
   ];
 }
 
-/** A new sluice.yml, or the existing one with the targets that were asked for and the sections that it lacks. */
+/** A new sluice.yml, or the existing one with the targets of the command line and the sections that it lacks. */
 function configText({ present, presentText }: Seen, guessed: Guess, hasCompose: boolean): string {
   return presentText === undefined || presentText.trim() === ''
     ? renderConfig(guessed)

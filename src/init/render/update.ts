@@ -87,7 +87,7 @@ function targetEdits(text: string, pair: Pair, guess: Guess, present: Config): E
         hint: `Edit targets.${unclear.name}.hosts in sluice.yml.`,
       });
     }
-    // In braces or behind an anchor: the section is written anew from the values it has.
+    // In braces or behind an anchor: the section is rendered from its values.
     const lines = guess.targets.flatMap((target) => oneTarget(target, guess));
     return [replacement(text, pair, `\n${lines.join('\n')}`)];
   }
@@ -118,7 +118,7 @@ function cutOf(text: string, entry: string | undefined): Edit[] | undefined {
   return entry === undefined || at < 0 ? undefined : [[at, at + entry.length + 1, '']];
 }
 
-/** Puts a value in the place of that of a key; the line ends and comments after it stay. */
+/** Replaces the value of a key; the line ends and comments after it stay. */
 function replacement(text: string, { key, value }: Pair, fresh: string): Edit {
   const [, keyEnd] = (key as Node).range ?? [0, 0];
   const start = text.indexOf(':', keyEnd) + 1;
