@@ -113,14 +113,18 @@ function wantedFiles(
     hasRegistryLogin: guessed.logins.length > 0,
     targets: guessed.targets,
     backups: realTargets(guessed.targets),
-    ...(front === undefined ? {} : { front: { folder: join(seen.below, front.folder), build: front.build } }),
+    // Without a build the workflow publishes the folder of the repository.
+    front:
+      front === undefined
+        ? { folder: '.', build: '' }
+        : { folder: join(seen.below, front.folder), build: front.build },
   };
   const callers: Caller[] = [
     'ci',
     'deploy',
     'rollback',
     ...(guessed.backup?.postgres === undefined ? [] : (['backup'] as const)),
-    ...(front === undefined || guessed.site?.section === undefined ? [] : (['cdn'] as const)),
+    ...(guessed.site?.section === undefined ? [] : (['cdn'] as const)),
   ];
   // Several apps of one repository have their own workflows.
   const prefix = seen.below === '' ? 'sluice' : `sluice-${guessed.app.value}`;

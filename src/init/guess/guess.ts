@@ -209,6 +209,10 @@ function notesOf(
     notes.push(
       `${site.front.folder === '' ? 'The front end' : `The front end in ${site.front.folder}`} can be published to a bucket behind a CDN. sluice.yml has the lines, commented out.`,
     );
+  if (site !== undefined && site.front === undefined && draft.onGitHub)
+    notes.push(
+      `No front end with a known build tool found, so the CDN workflow publishes ${seen.present?.cdn?.dist} as git has it. If a build creates this folder, set the build command in the workflow.`,
+    );
   return [...notes, ...adviceFor(draft.services, model, seen.presentText)];
 }
 
