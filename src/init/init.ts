@@ -14,7 +14,7 @@ import { type EnvExample, renderEnvExample } from './render/env.ts';
 import { updateConfig } from './render/update.ts';
 import { withoutStandIns } from './stand-ins/hide.ts';
 import { readModel } from './stand-ins/read-model.ts';
-import type { LookEffects } from './study/git.ts';
+import { type LookEffects, notIgnored } from './study/git.ts';
 import { lookAt, type Seen } from './study/repository.ts';
 import { checkBuildFiles, type ServiceSight, study } from './study/services.ts';
 
@@ -28,6 +28,8 @@ export interface InitPlan {
   readonly example: string | undefined;
   /** Names of the variables that the compose files need from the target. */
   readonly variables: readonly string[];
+  /** Env files of the targets, at the repository root, that git does not ignore. */
+  readonly unignored?: readonly string[];
 }
 
 export interface InitWishes extends TargetWishes {
@@ -70,6 +72,7 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
   const env = renderEnvExample(seen);
   const top = seen.below === '' ? seen.folder : seen.folder.slice(0, -seen.below.length - 1);
   const files = await planFiles(top, wantedFiles(seen, whole, env, wishes));
+  const envFiles = whole.targets.map(({ name }) => `.env.${name}`);
   const example = env?.path ?? seen.examples[0]?.path;
   return {
     top,
@@ -77,6 +80,7 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
     files,
     env,
     example: example === undefined ? undefined : join(seen.below, example),
+    unignored: await notIgnored(top, envFiles, effects),
     variables: seen.variables.filter(({ fallback }) => fallback === undefined).map(({ name }) => name),
   };
 }

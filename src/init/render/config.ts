@@ -62,16 +62,24 @@ function registryLines({ registry, services }: Guess): string[] {
 function serviceLines(services: readonly ServiceGuess[]): string[] {
   if (services.length === 0) return [];
   const width = Math.max(...services.map(({ name }) => name.length));
-  const lines = [
-    '# The strategy of each service, from the compose files. To change one, set its `strategy:` below.',
-    ...services.flatMap(({ name, plan }) => row(name.padEnd(width), plan.strategy, reasonOf(plan.reason))),
-  ];
   const own = services.filter(
     (service) => Object.keys(service.own).length > 0 || service.maybe !== undefined,
   );
-  if (own.length === 0) return lines;
   const isOpen = own.some((service) => Object.keys(service.own).length > 0);
+  const lines = [
+    `# The strategy of each service, from the compose files. To change one, ${isOpen ? 'set its `strategy:` below.' : 'write for example:'}`,
+    ...(isOpen ? [] : [inline(`# services: ${exampleOf(services)}`)]),
+    ...services.flatMap(({ name, plan }) => row(name.padEnd(width), plan.strategy, reasonOf(plan.reason))),
+  ];
+  if (own.length === 0) return lines;
   return [...lines, isOpen ? 'services:' : '# services:', ...own.flatMap((service) => ownLines(service))];
+}
+
+/** `{ web: { strategy: recreate } }` */
+function exampleOf(services: readonly ServiceGuess[]): string {
+  const [first] = services;
+  const { name = 'web', plan } = services.find(({ plan }) => plan.strategy === 'blue-green') ?? first ?? {};
+  return `{ ${scalar(name)}: { strategy: ${plan?.strategy === 'recreate' ? 'keep' : 'recreate'} } }`;
 }
 
 /** Keys of the file itself have their reason there. */
