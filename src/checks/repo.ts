@@ -12,6 +12,8 @@ export interface Repo {
   readonly git: boolean;
   /** Tracked files, and new ones that are not ignored; sorted. */
   readonly files: readonly string[];
+  /** Those of `files` that git does not track. */
+  readonly untracked?: ReadonlySet<string>;
   /** @returns undefined if the file does not exist in the repository or is not text. */
   read(path: string): string | undefined;
 }
@@ -42,10 +44,12 @@ export async function openRepo(folder: string, signal: AbortSignal): Promise<Rep
   if ('fault' in listed) throw unreadable(root, listed.fault);
   const gone = await git('-C', root, 'ls-files', '-z', '--deleted');
   if ('fault' in gone) throw unreadable(root, gone.fault);
+  const fresh = await git('-C', root, 'ls-files', '-z', '--others', '--exclude-standard');
+  if ('fault' in fresh) throw unreadable(root, fresh.fault);
   // git lists a removed file until the removal is staged.
   const missing = new Set(pathsIn(gone.said));
   const files = new Set(pathsIn(listed.said).filter((path) => !missing.has(path)));
-  return repoOf(root, [...files].sort(), true);
+  return { ...repoOf(root, [...files].sort(), true), untracked: new Set(pathsIn(fresh.said)) };
 }
 
 function pathsIn(list: string): string[] {

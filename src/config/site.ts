@@ -76,9 +76,9 @@ export function siteOf(config: Config, target: string | undefined): SiteSettings
   if (cdn === undefined) {
     throw new UserError({
       code: 'cdn.none',
-      message: 'sluice.yml has no cdn section, which defines what to publish and where',
+      message: 'There is no cdn section, which defines what to publish and where',
       hint: 'Add one:\ncdn:\n  dist: frontend/dist\n  store: s3://my-bucket',
-      at: { file: config.file },
+      at: { file: shownFile(config) },
     });
   }
   const own = placeFor(config, cdn, target);
@@ -131,6 +131,12 @@ export function siteOf(config: Config, target: string | undefined): SiteSettings
       },
     },
   };
+}
+
+/** sluice.yml as the places of other errors name it: relative to the working folder. */
+function shownFile({ places, file }: Config): string {
+  const [place] = Object.values(places ?? {});
+  return place?.file ?? file;
 }
 
 /** A misspelled target must not publish to the site of another one. */

@@ -11,9 +11,10 @@ import { realTargets, type TargetWishes } from './guess/targets.ts';
 import { type Caller, renderCaller } from './render/callers.ts';
 import { renderConfig } from './render/config.ts';
 import { type EnvExample, renderEnvExample } from './render/env.ts';
+import { updateConfig } from './render/update.ts';
 import { withoutStandIns } from './stand-ins/hide.ts';
 import { readModel } from './stand-ins/read-model.ts';
-import type { LookEffects } from './study/git.ts';
+import { type LookEffects, notIgnored } from './study/git.ts';
 import { lookAt, type Seen } from './study/repository.ts';
 import { checkBuildFiles, type ServiceSight, study } from './study/services.ts';
 
@@ -27,6 +28,8 @@ export interface InitPlan {
   readonly example: string | undefined;
   /** Names of the variables that the compose files need from the target. */
   readonly variables: readonly string[];
+  /** Env files of the targets, at the repository root, that git does not ignore. */
+  readonly unignored?: readonly string[];
 }
 
 export interface InitWishes extends TargetWishes {
@@ -68,7 +71,8 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
         };
   const env = renderEnvExample(seen);
   const top = seen.below === '' ? seen.folder : seen.folder.slice(0, -seen.below.length - 1);
-  const files = await planFiles(top, wantedFiles(seen, whole, env, wishes.ownJobs ?? false));
+  const files = await planFiles(top, wantedFiles(seen, whole, env, wishes));
+  const envFiles = whole.targets.map(({ name }) => `.env.${name}`);
   const example = env?.path ?? seen.examples[0]?.path;
   return {
     top,
@@ -76,6 +80,7 @@ export async function planInit(folder: string, wishes: InitWishes, effects: Look
     files,
     env,
     example: example === undefined ? undefined : join(seen.below, example),
+    unignored: await notIgnored(top, envFiles, effects),
     variables: seen.variables.filter(({ fallback }) => fallback === undefined).map(({ name }) => name),
   };
 }
@@ -100,7 +105,7 @@ function wantedFiles(
   seen: Seen,
   guessed: Guess,
   env: EnvExample | undefined,
-  ownJobs: boolean,
+  { ownJobs = false, compose = [] }: InitWishes,
 ): WantedFile[] {
   const config = join(seen.below, 'sluice.yml');
   const front = guessed.site?.front;
@@ -112,25 +117,36 @@ function wantedFiles(
     hasRegistryLogin: guessed.logins.length > 0,
     targets: guessed.targets,
     backups: realTargets(guessed.targets),
-    ...(front === undefined ? {} : { front: { folder: join(seen.below, front.folder), build: front.build } }),
+    // Without a build the workflow publishes the folder of the repository.
+    front:
+      front === undefined
+        ? { folder: '.', build: '' }
+        : { folder: join(seen.below, front.folder), build: front.build },
   };
   const callers: Caller[] = [
     'ci',
     'deploy',
     'rollback',
     ...(guessed.backup?.postgres === undefined ? [] : (['backup'] as const)),
-    ...(front === undefined || guessed.site?.section === undefined ? [] : (['cdn'] as const)),
+    ...(guessed.site?.section === undefined ? [] : (['cdn'] as const)),
   ];
   // Several apps of one repository have their own workflows.
   const prefix = seen.below === '' ? 'sluice' : `sluice-${guessed.app.value}`;
   return [
-    { path: config, text: renderConfig(guessed) },
+    { path: config, text: configText(seen, guessed, compose.length > 0) },
     ...(guessed.onGitHub ? callers : []).map((caller) => ({
       path: `.github/workflows/${prefix}-${caller}.yml`,
       text: renderCaller(caller, facts),
     })),
     ...(env === undefined ? [] : [{ path: join(seen.below, env.path), text: env.text }]),
   ];
+}
+
+/** A new sluice.yml, or the existing one with the targets of the command line and the sections that it lacks. */
+function configText({ present, presentText }: Seen, guessed: Guess, hasCompose: boolean): string {
+  return presentText === undefined || presentText.trim() === ''
+    ? renderConfig(guessed)
+    : updateConfig(presentText, guessed, { present, hasCompose });
 }
 
 /** The default branch, and `develop` where it exists. */

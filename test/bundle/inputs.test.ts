@@ -143,7 +143,7 @@ describe('what is missing', () => {
 
   test('without a word the pipeline checks a pull request, and goes on to its images only after a pass', async () => {
     const step = await runStep('pipeline', { event: fork, env: { GITHUB_EVENT_NAME: 'pull_request' } });
-    expect(messages(step), step.log).toEqual(['did-not-run: this repository has nothing to check']);
+    expect(messages(step), step.log).toEqual(['did not run: this repository has nothing to check']);
     expect(step.log).toContain('Running all checks');
     expect(step.log).not.toContain('Building the images');
     expect(step.code).toBe(1);

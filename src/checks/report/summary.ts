@@ -77,7 +77,7 @@ function factsOf(report: ChecksReport): string[] {
   const [tests = ''] = testLines(report);
   const [coverage = ''] = coverageLine(report);
   const notes = [...report.notes, ...baselineNotes(report)].map((note) => `- ${prose(note, 500)}`);
-  const facts = [tests, coverage, `${formatSeconds(report.seconds)} in all`].filter((fact) => fact !== '');
+  const facts = [tests, coverage, `${formatSeconds(report.seconds)} in total`].filter((fact) => fact !== '');
   return [facts.map((fact) => inline(fact, 500)).join('<br>\n'), joinWithin(8 * 1024, notes, '\n')];
 }
 

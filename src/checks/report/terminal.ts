@@ -50,7 +50,7 @@ export function checksTerminal(report: ChecksReport, { colour, most = 10 }: Chec
     ...section(testLines(report)),
     ...section(coverageLine(report).flatMap((line) => wrap(line, '', '  '))),
     ...section(notes.flatMap((note) => wrap(`note: ${note}`, '', '  '))),
-    `\n${formatSeconds(report.seconds)} in all`,
+    `\n${formatSeconds(report.seconds)} in total`,
   ];
   return breakCommands(blocks.join('\n'));
 }

@@ -19,9 +19,17 @@ export const marks: Readonly<Record<CheckStatus, string>> = {
   skipped: '-',
 };
 
+/** A verdict as people read it; outputs and JSON have `did-not-run`. */
+export const verdictWords: Readonly<Record<Verdict, string>> = {
+  pass: 'pass',
+  fail: 'fail',
+  review: 'review',
+  'did-not-run': 'did not run',
+};
+
 /** `fail: 2 checks of 14 fail — ruff (3 findings), pytest (1 failed test)`: one line of plain text. */
 export function verdictLine(report: ChecksReport): string {
-  return oneLine(`${report.verdict}: ${verdictSentence(report)}`, 600);
+  return oneLine(`${verdictWords[report.verdict]}: ${verdictSentence(report)}`, 600);
 }
 
 function verdictSentence({ verdict, results }: ChecksReport): string {

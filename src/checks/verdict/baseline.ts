@@ -103,6 +103,11 @@ function faultOf(error: z.ZodError): string {
   return field === undefined ? 'that is not an object' : `whose \`${String(field)}\` is not a string`;
 }
 
+/** Whether a text is a date of the calendar: `2027-01-31`. */
+export function isDay(text: string): boolean {
+  return day.safeParse(text).success;
+}
+
 /** Whether the entry is valid: until the end of its last day in UTC. */
 export function isInForce({ until }: BaselineEntry, now: number): boolean {
   return until === undefined || new Date(now).toISOString().slice(0, 10) <= until;
@@ -127,7 +132,7 @@ export function acceptFindings(report: ChecksReport, baseline: Baseline, accepta
   const reason = acceptance.reason.trim();
   const { until } = acceptance;
   if (reason === '') throw baselineError(baseline.file, undefined, 'requires a reason for each finding');
-  if (until !== undefined && !day.safeParse(until).success) {
+  if (until !== undefined && !isDay(until)) {
     throw baselineError(
       baseline.file,
       undefined,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Category, categories } from '../../checks/model.ts';
 import { planText } from '../../checks/plan.ts';
 import { checksTerminal } from '../../checks/report/terminal.ts';
-import { acceptFindings, pruneBaseline } from '../../checks/verdict/baseline.ts';
+import { acceptFindings, isDay, pruneBaseline } from '../../checks/verdict/baseline.ts';
 import { exitCodes as verdictCodes } from '../../checks/verdict/judge.ts';
 import { didYouMean } from '../../config/sluice-yml/suggest.ts';
 import { UserError } from '../../kernel/errors.ts';
@@ -37,6 +37,9 @@ export async function execute(
   const request = { categories: categoriesOf(category), only: options.only, since: options.since };
   if (options.until !== undefined && options.accept === undefined) {
     throw wrongArgument('--until', 'needs --accept, whose findings it limits');
+  }
+  if (options.until !== undefined && !isDay(options.until)) {
+    throw wrongArgument('--until', `"${options.until}" is not a date; write it as 2027-01-31`);
   }
   if (options.dryRun === true) {
     const plan = await planRepository(context, request);

@@ -53,16 +53,22 @@ export async function execute(
   const config = join(place, 'sluice.yml');
   const checks =
     dryRun || options.check === false ? undefined : await firstRunOf(context, config, options.check === true);
+  const here = relative(process.cwd(), plan.top);
   const steps = nextSteps({
     guess: plan.guess,
     files: plan.files.map(({ path }) => path),
     example: plan.example,
     variables: plan.variables,
     findings: checks?.findings,
-    folder: relative(process.cwd(), plan.top),
+    unignored: plan.unignored,
+    folder: here,
   });
   if (context.json) effects.print(JSON.stringify(answer(plan, outcomes, steps, checks)));
-  else effects.print(dryRun ? printText(plan, steps) : initText(plan, outcomes, steps, checks));
+  else if (dryRun) effects.print(printText(plan, steps));
+  else {
+    const given = { words: givenWords(folder, options), folder: here };
+    effects.print(initText(plan, outcomes, steps, checks, given));
+  }
   return exitCodes.ok;
 }
 
@@ -75,6 +81,23 @@ function wishesOf(options: InitOptions, place: string) {
     others: target.map(namedTarget),
     ownJobs: ownJobs === true,
   };
+}
+
+/** The folder and the options, without those that only choose which files are written. */
+export function givenWords(
+  folder: string | undefined,
+  { production, staging, ownJobs, compose, target, check }: Partial<InitOptions>,
+): string[] {
+  const one = (name: string, value: string | undefined) => (value === undefined ? [] : [name, value]);
+  return [
+    ...(folder === undefined ? [] : [folder]),
+    ...one('--production', production),
+    ...(staging === false ? ['--no-staging'] : one('--staging', staging)),
+    ...(target ?? []).flatMap((text) => ['--target', text]),
+    ...(compose ?? []).flatMap((path) => ['--compose', path]),
+    ...(ownJobs === true ? ['--own-jobs'] : []),
+    ...(check === undefined ? [] : [check ? '--check' : '--no-check']),
+  ];
 }
 
 /** Paths of --write, from the top of the repository. @throws UserError `usage.argument` for a file that init does not write. */

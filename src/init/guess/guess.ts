@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { ImageAnswers } from '../../config/images/service-images.ts';
-import type { ComposeModel } from '../../config/model.ts';
+import type { ComposeModel, Config } from '../../config/model.ts';
 import { isSecretName } from '../../config/secrets/secret-names.ts';
+import { quoteWords } from '../../kernel/quote.ts';
 import { enumerate } from '../render/terminal.ts';
-import { sectionOf } from '../render/yaml.ts';
+import { flow, scalar, sectionOf } from '../render/yaml.ts';
 import { isDefault } from '../study/compose-files.ts';
 import { composeNotes, profilesExample } from '../study/compose-notes.ts';
 import type { FrontGuess } from '../study/front.ts';
@@ -53,7 +54,8 @@ export function guess(
   answers: ImageAnswers = { images: {}, unread: {} },
 ): Guess {
   const registry = guessRegistry(seen, model);
-  const services = model === undefined ? [] : guessServices(model, sights, registry.value, answers);
+  const services =
+    model === undefined ? [] : guessServices(model, sights, registry.value, answers, presentServices(seen));
   const { remote } = seen.git;
   const onGitHub = remote === undefined || remote.host.includes('github');
   const draft = {
@@ -62,8 +64,12 @@ export function guess(
     registry,
     logins: loginsNeeded(model, registry.value),
     services,
-    migrate: model === undefined ? undefined : guessMigration(services, sights, model),
-    backup: model === undefined ? undefined : guessBackup(model, services, sights),
+    migrate:
+      presentMigration(seen) ?? (model === undefined ? undefined : guessMigration(services, sights, model)),
+    backup: withPresentBackup(
+      model === undefined ? undefined : guessBackup(model, services, sights),
+      seen.present,
+    ),
     targets: guessTargets(seen.present, wishes, seen.presentText, onGitHub),
     site: guessSite(seen),
     needsVariables: needsVariables(seen),
@@ -77,6 +83,29 @@ export function guess(
     notHandled: [...composeNotes(seen, model), ...unhandled, ...otherMigrations(draft.migrate, sights)],
     notes: [...notesOf(seen, model, draft), ...unreadNotes(answers)],
   };
+}
+
+/** `services:` of the existing sluice.yml; undefined where the file has none. */
+function presentServices({ present, presentText }: Seen): Config['services'] | undefined {
+  return sectionOf(presentText ?? '', 'services') === undefined ? undefined : present?.services;
+}
+
+function presentMigration({ present }: Seen): MigrationGuess | undefined {
+  if (present?.migrate === undefined) return undefined;
+  const { service, command } = present.migrate;
+  const text = typeof command === 'string' ? command : quoteWords(command);
+  return { service, command: text, why: 'sluice.yml', instead: undefined };
+}
+
+function withPresentBackup(
+  found: DatabaseGuess | undefined,
+  present: Config | undefined,
+): DatabaseGuess | undefined {
+  if (present?.backup === undefined) return found;
+  const { postgres } = present.backup;
+  if (found?.postgres === postgres) return found;
+  const others = (found?.others ?? []).filter((other) => !other.startsWith(`${postgres} (`));
+  return { postgres, why: 'sluice.yml names it', others };
 }
 
 /** The name of the app, as sluice.yml has it, else as the compose file or the repository is called. */
@@ -180,7 +209,11 @@ function notesOf(
     notes.push(
       `${site.front.folder === '' ? 'The front end' : `The front end in ${site.front.folder}`} can be published to a bucket behind a CDN. sluice.yml has the lines, commented out.`,
     );
-  return [...notes, ...adviceFor(draft.services, model)];
+  if (site !== undefined && site.front === undefined && draft.onGitHub)
+    notes.push(
+      `No front end with a known build tool found, so the CDN workflow publishes ${seen.present?.cdn?.dist} as git has it. If a build creates this folder, set the build command in the workflow.`,
+    );
+  return [...notes, ...adviceFor(draft.services, model, seen.presentText)];
 }
 
 /** The build job belongs to no target, so it gets the variables of none. */
@@ -195,7 +228,11 @@ function buildNotes({ compose, variables }: Seen, onGitHub: boolean, builds: boo
   ];
 }
 
-function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | undefined): string[] {
+function adviceFor(
+  services: readonly ServiceGuess[],
+  model: ComposeModel | undefined,
+  presentText: string | undefined,
+): string[] {
   const advice: string[] = [];
   const has = (names: readonly string[]) => `${enumerate(names)} ${names.length === 1 ? 'has' : 'have'}`;
   const blind = services.filter(
@@ -207,9 +244,18 @@ function adviceFor(services: readonly ServiceGuess[], model: ComposeModel | unde
       `${has(blind.map(({ name }) => name))} no health path, so a new version counts as healthy once its port is open.`,
     );
   }
-  for (const { name, maybe } of services) {
+  // An existing `services:` stays as it is, and comments alone are not added to an existing file.
+  const isAdded =
+    sectionOf(presentText ?? '', 'services') === undefined &&
+    services.some(({ own }) => Object.keys(own).length > 0);
+  for (const { name, own, maybe } of services) {
     if (maybe === undefined) continue;
-    advice.push(`${name}: ${maybe.when.replace(/^If/, 'if')}. sluice.yml has the line, commented out.`);
+    const line = `${scalar(name)}: ${flow({ ...own, ...maybe.own })}`;
+    const isThere = presentText === undefined || isAdded || presentText.includes(`# ${line}`);
+    const where = isThere
+      ? 'sluice.yml has the line, commented out.'
+      : `The line for sluice.yml: \`services: { ${scalar(name)}: ${flow(maybe.own)} }\`.`;
+    advice.push(`${name}: ${maybe.when.replace(/^If/, 'if')}. ${where}`);
   }
   const unlimited = services.filter(({ name, plan }) => {
     const service = model?.services[name];

@@ -19,16 +19,18 @@ interface Built {
 }
 
 /**
- * The registry that `image:` of the built services names; without one, the registry that this repository’s own token can
+ * The registry of the existing sluice.yml, else the one that `image:` of the built services names; without one, the registry that this repository’s own token can
  * push to.
  *
  * `acme/web` is on Docker Hub, by Docker’s own rule and also if the repository is github.com/acme/web: that is where
  * `sluice build` pushes it and servers pull it from. Proposing ghcr.io beside it would name two places for one image.
  */
 export function guessRegistry(
-  seen: Pick<Seen, 'git'>,
+  seen: Pick<Seen, 'git'> & Partial<Pick<Seen, 'present'>>,
   model: ComposeModel | undefined,
 ): Explained<string | undefined> {
+  const { registry: present } = seen.present ?? {};
+  if (present !== undefined) return { value: present, why: 'set in sluice.yml' };
   const named = builtOf(model).filter(({ image }) => image !== undefined);
   const [first] = named;
   if (first !== undefined && named.every(({ registry }) => registry === first.registry)) {

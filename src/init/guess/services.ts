@@ -3,7 +3,7 @@ import type { ImageAnswers } from '../../config/images/service-images.ts';
 import type { ComposeModel, ComposeService, ServiceConfig, ServicePlan } from '../../config/model.ts';
 import { dataOf, writableVolumes } from '../../config/services/stores.ts';
 import { planServices } from '../../config/services/strategies.ts';
-import { UserErrors } from '../../kernel/errors.ts';
+import { UserError, UserErrors } from '../../kernel/errors.ts';
 import type { ServiceSight } from '../study/services.ts';
 
 /** How a service is deployed, and the keys that sluice.yml needs for that. */
@@ -28,18 +28,43 @@ export interface Maybe {
 
 type Draft = { own: ServiceConfig; why: string[] };
 
-/** Strategies as the deploy itself infers them, with what only the sources know added where it makes a difference. */
+/**
+ * Strategies as the deploy itself infers them, with what only the sources know added where it makes a difference.
+ *
+ * @param present `services:` of the existing sluice.yml, which is not changed; undefined: the file has none.
+ */
 export function guessServices(
   model: ComposeModel,
   sights: readonly ServiceSight[],
   registry: string | undefined,
   answers: Pick<ImageAnswers, 'images'> = { images: {} },
+  present?: Readonly<Record<string, ServiceConfig>>,
+): ServiceGuess[] {
+  try {
+    return guessesFrom(model, sights, registry, answers, present);
+  } catch (error) {
+    if (present === undefined || !(error instanceof UserError || error instanceof UserErrors)) throw error;
+    // `sluice plan` reports the faults of an existing section.
+    return guessesFrom(model, sights, registry, answers, undefined);
+  }
+}
+
+function guessesFrom(
+  model: ComposeModel,
+  sights: readonly ServiceSight[],
+  registry: string | undefined,
+  answers: Pick<ImageAnswers, 'images'>,
+  present: Readonly<Record<string, ServiceConfig>> | undefined,
 ): ServiceGuess[] {
   const built = sights.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image] as const]));
   const images = { ...answers.images, ...Object.fromEntries(built) };
-  const drafts = new Map<string, Draft>(sights.map(({ name }) => [name, { own: {}, why: [] }]));
+  const drafts = new Map<string, Draft>(
+    sights.map(({ name }) => [name, { own: present?.[name] ?? {}, why: [] }]),
+  );
   const better = planWith(model, images, drafts, registry);
-  const maybes = new Map(sights.map((sight) => [sight.name, addHealth(sight, drafts, better)]));
+  const maybes = new Map(
+    sights.map((sight) => [sight.name, addHealth(sight, drafts, better, present !== undefined)]),
+  );
   const final = planWith(model, images, drafts, registry);
   return final.map((plan) => {
     const { own, why } = drafts.get(plan.name) ?? { own: {}, why: [] };
@@ -93,6 +118,7 @@ function addHealth(
   sight: ServiceSight,
   drafts: ReadonlyMap<string, Draft>,
   plans: readonly ServicePlan[],
+  isKept: boolean,
 ): Maybe | undefined {
   const plan = plans.find(({ name }) => name === sight.name);
   const draft = drafts.get(sight.name);
@@ -102,7 +128,8 @@ function addHealth(
   const { path, at, sure, port } = sight.health;
   // An admin port can be healthy while the app is not.
   if (port !== undefined && port !== plan.ports[0]?.port) return undefined;
-  if (!sure) {
+  // An existing `services:` stays as it is.
+  if (!sure || isKept) {
     return {
       when: `If ${path} (${at}) answers 2xx for the host \`localhost\`, use it as the health path`,
       own: { health: path },

@@ -145,6 +145,10 @@ function withHost(section: string | undefined, target: Target, host: string): st
       hint: `Edit targets.${target.name}.hosts in sluice.yml.`,
     });
   }
-  if (section?.split(old).length !== 2) return undefined;
-  return section.replace(/^ *# CHANGE THIS: .*\n/m, '').replace(old, () => host);
+  const hosts = section?.search(/\bhosts\b/) ?? -1;
+  const at = section?.indexOf(old, hosts) ?? -1;
+  const after = section?.slice(at + old.length) ?? '';
+  // `host` is not `host:2222`, and an address can be written in another way: init then leaves it to the user.
+  if (section === undefined || hosts < 0 || at < 0 || /^[\w:.-]/.test(after)) return undefined;
+  return `${section.slice(0, at)}${host}${after}`.replace(/^ *# CHANGE THIS: .*\n/m, '');
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { quoteWords } from '../../kernel/quote.ts';
 import type { FileOutcome, FilePlan } from '../files.ts';
 import type { Guess } from '../guess/guess.ts';
@@ -17,12 +18,21 @@ export interface FirstRun {
   readonly waiting: readonly string[];
 }
 
+/** How `sluice init` was called, for a command that does the same again. */
+export interface GivenOptions {
+  /** The folder and the options that decide on the files: `--staging`, `deploy@test.example.com`. */
+  readonly words: readonly string[];
+  /** Repository root, relative to the working directory; empty where they are the same. */
+  readonly folder: string;
+}
+
 /** The output of `sluice init`: files, decisions, limits, next steps. */
 export function initText(
   plan: InitPlan,
   outcomes: readonly FileOutcome[],
   steps: readonly NextStep[],
   checks?: FirstRun,
+  given: GivenOptions = { words: [], folder: '' },
 ): string {
   const left = plan.files.filter((_, index) => outcomes[index] === 'left');
   const changed = outcomes.some((outcome) => outcome === 'written' || outcome === 'changed');
@@ -31,7 +41,7 @@ export function initText(
     '',
     ...filesAndState(plan.files, outcomes),
     ...left.flatMap(({ diff }) => ['', ...diff.split('\n').map((line) => `  ${inline(line)}`)]),
-    ...(left.length === 0 ? [] : ['', ...howToChange(left)]),
+    ...(left.length === 0 ? [] : ['', ...howToChange(left, given)]),
     '',
     ...decided(plan.guess),
     ...notes(plan),
@@ -129,14 +139,16 @@ function database({ migrate, backup }: Guess): string[] {
 }
 
 /** The command on a line without a prefix or line breaks, to copy. */
-function howToChange(left: readonly FilePlan[]): string[] {
+function howToChange(left: readonly FilePlan[], { words, folder }: GivenOptions): string[] {
   const [first] = left;
   const one = left.length === 1;
   const names = enumerate(left.map(({ path }) => path));
+  const again = ['sluice init', ...words.map((word) => inline(quoteWords([word])))].join(' ');
+  const path = join(folder, first?.path ?? '');
   return [
     ...wrap(`${names} ${one ? 'was' : 'were'} not changed. To apply ${one ? 'the diff' : 'one diff'}, run:`),
-    `  sluice init --write ${inline(quoteWords([first?.path ?? '']))}`,
-    ...(one ? [] : ['To apply all of them, run:', '  sluice init --force']),
+    `  ${again} --write ${inline(quoteWords([path]))}`,
+    ...(one ? [] : ['To apply all of them, run:', `  ${again} --force`]),
   ];
 }
 

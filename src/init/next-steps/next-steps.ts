@@ -18,6 +18,8 @@ export interface StepFacts {
   /** The file that describes the variables, relative to the repository root; undefined: there is none. */
   readonly example: string | undefined;
   readonly variables?: readonly string[];
+  /** Env files of the targets that git does not ignore. */
+  readonly unignored?: readonly string[] | undefined;
   /** Number of findings that fail the first CI run. */
   readonly findings?: number | undefined;
   /** Repository root, relative to the working directory; empty where they are the same. */
@@ -59,7 +61,7 @@ export function nextSteps(facts: StepFacts): NextStep[] {
     onGitHub ? secretStep(facts, targets, backedUp) : undefined,
     checkStep(facts),
     onGitHub
-      ? step('Commit and create the first release', undefined, releaseCommands(targets, facts.files))
+      ? step('Commit and create the first release', undefined, releaseCommands(targets, facts))
       : step('Build and deploy for the first time', undefined, deployCommands(targets, guess)),
   ];
   return steps.filter((nextStep) => nextStep !== undefined);
@@ -121,7 +123,7 @@ function withEnvFile(targets: readonly TargetGuess[], { needsVariables }: Guess)
 
 function variableStep(
   targets: readonly TargetGuess[],
-  { guess, example, variables = [] }: StepFacts,
+  { guess, example, variables = [], unignored = [] }: StepFacts,
 ): NextStep | undefined {
   const asked = withEnvFile(targets, guess);
   if (asked.length === 0) return undefined;
@@ -132,6 +134,7 @@ function variableStep(
     `Write the variables. Keep ${asked.length === 1 ? 'this file' : 'these files'} on your machine`,
     example === undefined && what !== '' ? what : undefined,
     [
+      ...ignoreCommands(files.filter((file) => unignored.includes(file))),
       ...files.map((file) =>
         example === undefined
           ? `touch ${file}   # then add NAME=value lines`
@@ -140,6 +143,11 @@ function variableStep(
       `git check-ignore ${files.join(' ')}   # must print ${asked.length === 1 ? 'it' : 'all of them'}`,
     ],
   );
+}
+
+/** The empty line first: the last line of the file can lack its end. */
+function ignoreCommands(files: readonly string[]): string[] {
+  return files.length === 0 ? [] : [`printf '%s\\n' '' ${quoteWords(files)} >> .gitignore`];
 }
 
 /** The first CI run reports all existing findings; a team can accept them and block only new ones. */
@@ -154,9 +162,16 @@ function checkStep({ findings }: StepFacts): NextStep {
   );
 }
 
-function releaseCommands(targets: readonly TargetGuess[], files: readonly string[]): string[] {
+function releaseCommands(
+  targets: readonly TargetGuess[],
+  { files, guess, unignored = [] }: StepFacts,
+): string[] {
   const callers = files.find((path) => path.startsWith('.github/workflows/'));
-  const others = files.filter((path) => !path.startsWith('.github/'));
+  const isChanged = withEnvFile(targets, guess).some(({ name }) => unignored.includes(`.env.${name}`));
+  const others = [
+    ...files.filter((path) => !path.startsWith('.github/')),
+    ...(isChanged ? ['.gitignore'] : []),
+  ];
   const pattern = callers?.replace(/-\w+\.yml$/, '-*.yml');
   // The pattern is for the shell; app names in it are plain.
   const names = [quoteWords(others), ...(pattern === undefined ? [] : [pattern])].join(' ');

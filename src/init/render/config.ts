@@ -3,32 +3,44 @@ import type { ServiceGuess } from '../guess/services.ts';
 import type { TargetGuess } from '../guess/targets.ts';
 import { comment, enumerate, inline } from './terminal.ts';
 import { docsPage } from './toolkit.ts';
-import { list, scalar } from './yaml.ts';
+import { entriesOf, flow, list, scalar } from './yaml.ts';
 
-/** The text of sluice.yml: the necessary keys, and above each guess its source. */
+const head = [
+  '# The deploy configuration of Sluice. The comment above each guess names its source: correct wrong guesses.',
+  `# All keys: ${docsPage('config')}. \`sluice plan\` shows the steps of a deploy.`,
+];
+
+/** The text of a new sluice.yml: the necessary keys, and above each guess its source. */
 export function renderConfig(guess: Guess): string {
-  const blocks = [
-    [
-      '# The deploy configuration of Sluice. The comment above each guess names its source: correct wrong guesses.',
-      `# All keys: ${docsPage('config')}. \`sluice plan\` shows the steps of a deploy.`,
-    ],
-    [...comment(guess.app.why), `app: ${scalar(guess.app.value)}`],
-    composeLines(guess),
-    registryLines(guess),
-    serviceLines(guess.services),
-    migrateLines(guess),
-    backupLines(guess),
-    [
-      '# For 30 s after a switch, more than 1% of 5xx responses revert the deploy. The guard can check more:',
-      '# watch: { for: 1m, max-p95: 800ms, url: https://example.com/ }',
-    ],
-    targetLines(guess),
-    siteLines(guess),
+  const blocks = [head, ...configBlocks(guess).map(({ lines }) => lines)];
+  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+/** A key at the top of sluice.yml with its comments, or only comments about that key. */
+export interface ConfigBlock {
+  readonly key: string;
+  readonly lines: readonly string[];
+}
+
+export function configBlocks(guess: Guess): ConfigBlock[] {
+  const blocks: ConfigBlock[] = [
+    { key: 'app', lines: [...comment(guess.app.why), `app: ${scalar(guess.app.value)}`] },
+    { key: 'compose', lines: composeLines(guess) },
+    { key: 'registry', lines: registryLines(guess) },
+    { key: 'services', lines: serviceLines(guess.services) },
+    { key: 'migrate', lines: migrateLines(guess) },
+    { key: 'backup', lines: backupLines(guess) },
+    {
+      key: 'watch',
+      lines: [
+        '# For 30 s after a switch, more than 1% of 5xx responses revert the deploy. The guard can check more:',
+        '# watch: { for: 1m, max-p95: 800ms, url: https://example.com/ }',
+      ],
+    },
+    { key: 'targets', lines: targetLines(guess) },
+    { key: 'cdn', lines: siteLines(guess) },
   ];
-  return `${blocks
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join('\n'))
-    .join('\n\n')}\n`;
+  return blocks.filter(({ lines }) => lines.length > 0);
 }
 
 function composeLines({ compose }: Guess): string[] {
@@ -50,16 +62,24 @@ function registryLines({ registry, services }: Guess): string[] {
 function serviceLines(services: readonly ServiceGuess[]): string[] {
   if (services.length === 0) return [];
   const width = Math.max(...services.map(({ name }) => name.length));
-  const lines = [
-    '# The strategy of each service, from the compose files. To change one, set its `strategy:` below.',
-    ...services.flatMap(({ name, plan }) => row(name.padEnd(width), plan.strategy, reasonOf(plan.reason))),
-  ];
   const own = services.filter(
     (service) => Object.keys(service.own).length > 0 || service.maybe !== undefined,
   );
-  if (own.length === 0) return lines;
   const isOpen = own.some((service) => Object.keys(service.own).length > 0);
+  const lines = [
+    `# The strategy of each service, from the compose files. To change one, ${isOpen ? 'set its `strategy:` below.' : 'write for example:'}`,
+    ...(isOpen ? [] : [inline(`# services: ${exampleOf(services)}`)]),
+    ...services.flatMap(({ name, plan }) => row(name.padEnd(width), plan.strategy, reasonOf(plan.reason))),
+  ];
+  if (own.length === 0) return lines;
   return [...lines, isOpen ? 'services:' : '# services:', ...own.flatMap((service) => ownLines(service))];
+}
+
+/** `{ web: { strategy: recreate } }` */
+function exampleOf(services: readonly ServiceGuess[]): string {
+  const [first] = services;
+  const { name = 'web', plan } = services.find(({ plan }) => plan.strategy === 'blue-green') ?? first ?? {};
+  return `{ ${scalar(name)}: { strategy: ${plan?.strategy === 'recreate' ? 'keep' : 'recreate'} } }`;
 }
 
 /** Keys of the file itself have their reason there. */
@@ -86,26 +106,11 @@ function ownLines({ name, own, why, maybe }: ServiceGuess): string[] {
   ];
 }
 
-function flow(map: object): string {
-  return `{ ${entriesOf(map).join(', ')} }`;
-}
-
 /** On one line where it fits: formatters of YAML break longer ones. */
 function entry(indent: string, name: string, map: object): string[] {
   const line = `${indent}${name}: ${flow(map)}`;
   if (line.length <= 80) return [line];
   return [`${indent}${name}:`, ...entriesOf(map).map((text) => `${indent}  ${text}`)];
-}
-
-function entriesOf(map: object): string[] {
-  return Object.entries(map).map(([key, value]) => {
-    const text = Array.isArray(value)
-      ? list(value.map(String))
-      : typeof value === 'string'
-        ? scalar(value)
-        : String(value);
-    return `${key}: ${text}`;
-  });
 }
 
 function migrateLines({ migrate }: Guess): string[] {
@@ -155,7 +160,8 @@ function siteLines({ site, targets }: Guess): string[] {
   ];
 }
 
-function oneTarget(target: TargetGuess, { needsVariables, onGitHub, targets }: Guess): string[] {
+/** The lines of a target, indented by two spaces. */
+export function oneTarget(target: TargetGuess, { needsVariables, onGitHub, targets }: Guess): string[] {
   const { name, host, isOpen, requireTag, envSecrets, section } = target;
   if (section !== undefined) return section.split('\n');
   const lines = [`  ${scalar(name)}:`];

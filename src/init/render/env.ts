@@ -37,7 +37,7 @@ export function renderEnvExample(
   const head =
     file === undefined
       ? [
-          '# Variables of the compose files. Copy this file to .env and replace every CHANGE_ME. Keep real values out of here.',
+          '# Variables of the compose files. Copy this file to .env.TARGET, such as .env.production, and replace every CHANGE_ME. Keep real values out of here.',
           '# A secret of 64 characters: openssl rand -hex 32. A password of 32 characters: openssl rand -hex 16',
           '',
         ]

@@ -77,6 +77,23 @@ function isPaired(text: string, at: number): boolean {
   return code < 0xdc00 ? other >= 0xdc00 && other <= 0xdfff : other >= 0xd800 && other < 0xdc00;
 }
 
+/** A map in braces. */
+export function flow(map: object): string {
+  return `{ ${entriesOf(map).join(', ')} }`;
+}
+
+/** The entries of a map, one text each: `port: 80`. */
+export function entriesOf(map: object): string[] {
+  return Object.entries(map).map(([key, value]) => {
+    const text = Array.isArray(value)
+      ? list(value.map(String))
+      : typeof value === 'string'
+        ? scalar(value)
+        : String(value);
+    return `${key}: ${text}`;
+  });
+}
+
 export function list(texts: readonly string[]): string {
   return `[${texts.map(scalar).join(', ')}]`;
 }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { folderOf, nameOf, type Tree } from './tree.ts';
 
 /** A front end whose build leaves files that any store can serve. */
@@ -28,15 +29,20 @@ const builders: readonly (readonly [tool: string, dist: string])[] = [
 const onServers =
   /^(?:next|nuxt|@sveltejs\/kit|@remix-run\/.*|@react-router\/dev|@solidjs\/start|@tanstack\/.*start|@angular\/ssr|@astrojs\/(?:node|vercel|netlify|cloudflare))$/;
 
-/** The front end of a repository; undefined if there is none, or if the user has to choose one of several. */
-export async function findFront(tree: Tree): Promise<FrontGuess | undefined> {
+/**
+ * The front end of a repository; undefined if there is none, or if the user has to choose one of several.
+ *
+ * @param dist `cdn.dist` of the existing sluice.yml, which chooses between several.
+ */
+export async function findFront(tree: Tree, dist?: string): Promise<FrontGuess | undefined> {
   const manifests = tree.files.filter((path) => nameOf(path) === 'package.json');
   const found: FrontGuess[] = [];
   for (const path of manifests) {
     const front = readFront(tree, folderOf(path), await tree.read(path));
     if (front !== undefined) found.push(front);
   }
-  return found.length === 1 ? found[0] : undefined;
+  const [only] = found.length === 1 ? found : [];
+  return found.find((front) => dist !== undefined && posix.join(dist, '.') === front.dist) ?? only;
 }
 
 function readFront(tree: Tree, folder: string, text: string | undefined): FrontGuess | undefined {

@@ -31,13 +31,7 @@ export interface LookEffects {
 /** Facts from git about a folder. Without git, or outside a repository, they are empty: no error. */
 export async function readGit(folder: string, effects: LookEffects): Promise<GitFacts> {
   const git = async (...args: string[]): Promise<string | undefined> => {
-    const options = {
-      env: plainEnv(effects.env),
-      timeoutMs: 10_000,
-      ...(effects.signal && { signal: effects.signal }),
-    };
-    const result = await runProcess(['git', '-C', folder, ...args], options).catch(() => undefined);
-    effects.signal?.throwIfAborted();
+    const result = await runGit(folder, args, effects);
     return result?.code === 0 ? result.stdout.trim() : undefined;
   };
   const [top, url, origin, head, refs] = await Promise.all([
@@ -57,6 +51,30 @@ export async function readGit(folder: string, effects: LookEffects): Promise<Git
     defaultBranch: origin?.replace(/^origin\//, '') ?? likelyDefault(branches, head),
     branches: [...new Set(branches)].sort(),
   };
+}
+
+async function runGit(folder: string, args: readonly string[], effects: LookEffects) {
+  const options = {
+    env: plainEnv(effects.env),
+    timeoutMs: 10_000,
+    ...(effects.signal && { signal: effects.signal }),
+  };
+  const result = await runProcess(['git', '-C', folder, ...args], options).catch(() => undefined);
+  effects.signal?.throwIfAborted();
+  return result;
+}
+
+/** Those of the paths that git can add to a commit; none without git, or outside a repository. */
+export async function notIgnored(
+  folder: string,
+  paths: readonly string[],
+  effects: LookEffects,
+): Promise<string[]> {
+  const result = await runGit(folder, ['check-ignore', '--', ...paths], effects);
+  // 1: none of them is ignored. https://git-scm.com/docs/git-check-ignore#_exit_status
+  if (result === undefined || (result.code !== 0 && result.code !== 1)) return [];
+  const ignored = new Set(result.stdout.split('\n'));
+  return paths.filter((path) => !ignored.has(path));
 }
 
 /** A clone knows the default branch of its remote; a repository created locally does not. */

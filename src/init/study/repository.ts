@@ -73,7 +73,7 @@ export async function lookAt(
     }),
     findOtherDeploys(above),
     readText(resolve(whole, 'sluice.yml')),
-    findFront(tree),
+    findFront(tree, present?.cdn?.dist),
   ]);
   return {
     folder: whole,

@@ -138,8 +138,15 @@ test('a sluice.yml without a site is a wrong setting, whatever is asked of the s
       join(app, 'sluice.yml'),
     );
     expect(stderr).toContain('[cdn.none]');
+    expect(stderr.match(/sluice\.yml/g)).toHaveLength(1);
     expect([code, stdout]).toEqual([2, '']);
   }
+});
+
+test('a date that is none is reported before a check runs', async () => {
+  const { code, stderr } = await run('check', '--accept', 'x', '--until', '2026-13-01');
+  expect(code).toBe(2);
+  expect(stderr).toContain('--until: "2026-13-01" is not a date; write it as 2027-01-31 [usage.argument]');
 });
 
 test('with --json a wrong argument is a document on stdout, too', async () => {

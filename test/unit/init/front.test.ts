@@ -14,14 +14,14 @@ afterAll(() => {
 });
 
 /** The front end that is found in a repository with these files. */
-async function frontOf(files: Readonly<Record<string, string | object>>) {
+async function frontOf(files: Readonly<Record<string, string | object>>, dist?: string) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-front-'));
   folders.push(folder);
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), typeof content === 'string' ? content : JSON.stringify(content));
   }
-  return await findFront(await readTree(folder));
+  return await findFront(await readTree(folder), dist);
 }
 
 const vite = { scripts: { build: 'vite build' }, devDependencies: { vite: '^8.0.0' } };
@@ -37,6 +37,18 @@ describe('a front end is found by its package.json', () => {
       ...{ folder: 'frontend', dist: 'frontend/dist', tool: 'vite' },
       build: 'npm ci && npm run build',
     });
+  });
+
+  test('of several, the one whose output sluice.yml publishes', async () => {
+    const files = Object.fromEntries(
+      ['shop', 'admin'].flatMap((name) => [
+        [`${name}/package.json`, vite],
+        [`${name}/index.html`, ''],
+      ]),
+    );
+    expect(await frontOf(files)).toBeUndefined();
+    expect(await frontOf(files, 'other')).toBeUndefined();
+    expect(await frontOf(files, './admin/dist/')).toMatchObject({ folder: 'admin' });
   });
 
   test.each<[string, Readonly<Record<string, string>>, string]>([

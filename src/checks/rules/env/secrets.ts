@@ -24,8 +24,9 @@ export const committedSecret: Rule<App> = {
     bad: 'DB_PASSWORD=q7Zk2Vn9xTb4Lr8sWd3Hm6Yc1Pf5Gj0A\n',
     good: 'LOG_LEVEL=info\n',
   },
-  check: (app) =>
-    valueFiles(app)
+  check: (app) => {
+    const { repo } = app;
+    return valueFiles(app)
       .filter(({ committed }) => committed)
       .flatMap(({ path, entries, purpose }) =>
         entries.flatMap(({ name, value, line }): Hit[] => {
@@ -47,9 +48,14 @@ export const committedSecret: Rule<App> = {
                 level: 'note',
               },
             ];
+          if (repo.untracked?.has(path) === true) {
+            const message = `${name} holds ${what}, in a file that git does not ignore.`;
+            return [{ ...hit, message, fix: 'Add it to .gitignore before the next commit.' }];
+          }
           return [{ ...hit, message: `${name} holds ${what}, in a committed file.` }];
         }),
-      ),
+      );
+  },
 };
 
 export const exampleSecret: Rule<App> = {

@@ -41,9 +41,9 @@ describe('the first line', () => {
     [
       'not run',
       [missing('trivy', 'no database.'), ran('ruff')],
-      'did-not-run: 1 check of 2 did not run — trivy (no database)',
+      'did not run: 1 check of 2 did not run — trivy (no database)',
     ],
-    ['nothing', [], 'did-not-run: this repository has nothing to check'],
+    ['nothing', [], 'did not run: this repository has nothing to check'],
     [
       'many',
       ['a', 'b', 'c', 'd', 'e'].map((id) => ran(id, [finding({ tool: id })])),
@@ -118,7 +118,7 @@ describe('in a terminal', () => {
       '',
       'note: Something about the run.',
       '',
-      '12.4 s in all',
+      '12.4 s in total',
     ]);
   });
 
@@ -166,7 +166,7 @@ test('what stops several checks is told once, in every output', () => {
   const raw = [missing('ruff', why), ran('tsc'), missing('black', why), missing('trivy', 'no database')];
   const report = judge(raw, context());
   expect(verdictLine(report)).toBe(
-    `did-not-run: 3 checks of 4 did not run — ruff, black (${why}), trivy (no database)`,
+    `did not run: 3 checks of 4 did not run — ruff, black (${why}), trivy (no database)`,
   );
   for (const text of [terminal(report), checksSummary(report)]) {
     expect(text).toContain('did not run, see ruff');

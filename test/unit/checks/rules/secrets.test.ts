@@ -1,4 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openRepo } from '../../../../src/checks/repo.ts';
 import { isExample } from '../../../../src/checks/rules/env/example-files.ts';
 import { isSecretName } from '../../../../src/config/secrets/secret-names.ts';
 import { ownFindings } from '../../../support/checks/own.ts';
@@ -217,6 +222,27 @@ describe('env files', () => {
     expect(await said({ ...texts, ...built }, rule)).toEqual(['fail SECRET_KEY', 'fail X']);
     const { 'bundle/Dockerfile.all': _, ...bare } = texts;
     expect(await said(bare, rule)).toEqual(['fail SECRET_KEY', 'fail X']);
+  });
+
+  test('a file that git does not track is not committed yet', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'sluice-untracked-'));
+    writeFileSync(join(root, '.env'), `SECRET_KEY=${random}\n`);
+    execFileSync('git', ['init', '-q', root]);
+    const found = async () =>
+      (await ownFindings(await openRepo(root, new AbortController().signal)))
+        .filter(({ rule }) => rule === 'env/committed-secret')
+        .map(({ message, fix }) => [message, fix]);
+    expect(await found()).toEqual([
+      [
+        'SECRET_KEY holds a secret, in a file that git does not ignore.',
+        'Add it to .gitignore before the next commit.',
+      ],
+    ]);
+    execFileSync('git', ['-C', root, 'add', '.env']);
+    expect(await found()).toEqual([
+      ['SECRET_KEY holds a secret, in a committed file.', expect.stringContaining('git rm --cached')],
+    ]);
+    rmSync(root, { recursive: true });
   });
 
   test('databases of tests, keys that are none, forms of tokens', async () => {
