@@ -102,7 +102,7 @@ function withPresentBackup(
   present: Config | undefined,
 ): DatabaseGuess | undefined {
   if (present?.backup === undefined) return found;
-  const { postgres } = present.backup;
+  const { service: postgres } = present.backup;
   if (found?.postgres === postgres) return found;
   const others = (found?.others ?? []).filter((other) => !other.startsWith(`${postgres} (`));
   return { postgres, why: 'sluice.yml names it', others };
