@@ -67,7 +67,8 @@ export default defineConfig({
         },
       },
       {
-        // What needs one server has one of the two in the bed: they wait for boots, deadlines and drains most of their time.
+        // Deploys to one server, each worker with one of the two in the bed: they wait for boots, deadlines and drains most of
+        // their time. A test that touches what both share, such as the registry, does not belong here.
         test: {
           name: 'e2e-single',
           include: ['test/e2e/single/**/*.test.ts'],

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { must } from '../../bed/command.ts';
-import type { BedHost } from '../../bed/host.ts';
-import { hostPlace, registry } from '../../bed/layout.ts';
-import { type Relay, startRelay } from '../../bed/relay.ts';
-import { type Running, story, until } from '../harness/cli.ts';
-import { expectNextDeploy, expectServes } from '../harness/serves.ts';
-import { startTraffic, type Traffic } from '../harness/traffic.ts';
-import { openWorld, quick, servingIn, type World, watched } from '../harness/world.ts';
+import { must } from '../bed/command.ts';
+import type { BedHost } from '../bed/host.ts';
+import { hostPlace, registry } from '../bed/layout.ts';
+import { type Relay, startRelay } from '../bed/relay.ts';
+import { type Running, story, until } from './harness/cli.ts';
+import { expectNextDeploy, expectServes } from './harness/serves.ts';
+import { startTraffic, type Traffic } from './harness/traffic.ts';
+import { openWorld, quick, servingIn, type World, watched } from './harness/world.ts';
 
 let relay: Relay;
 let world: World;

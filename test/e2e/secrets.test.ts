@@ -1,10 +1,10 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { syntheticSecret } from '../../bed/app/settings.ts';
-import { type CliRun, story } from '../harness/cli.ts';
-import { watchArguments } from '../harness/proc.ts';
-import { openWorld, type World } from '../harness/world.ts';
+import { syntheticSecret } from '../bed/app/settings.ts';
+import { type CliRun, story } from './harness/cli.ts';
+import { watchArguments } from './harness/proc.ts';
+import { openWorld, type World } from './harness/world.ts';
 
 /** Values that a shell, a YAML file or Compose's own interpolation would each spoil in their way. */
 const odd = `it's "quoted" $(touch /tmp/owned) \${HOME} $HOME \`id\` \\n 100% #no; & | > <\nsecond line\tä 💧 — end `;
