@@ -67,8 +67,8 @@ function serviceLines(services: readonly ServiceGuess[]): string[] {
   );
   const isOpen = own.some((service) => Object.keys(service.own).length > 0);
   const lines = [
-    `# The strategy of each service, from the compose files. To change one, ${isOpen ? 'set its `strategy:` below.' : 'write for example:'}`,
-    ...(isOpen ? [] : [inline(`# services: ${exampleOf(services)}`)]),
+    `# The strategy of each service, from the compose files. To change one, ${own.length > 0 ? 'set its `strategy:` below.' : 'write for example:'}`,
+    ...(own.length > 0 ? [] : [inline(`# services: ${exampleOf(services)}`)]),
     ...services.flatMap(({ name, plan }) => row(name.padEnd(width), plan.strategy, reasonOf(plan.reason))),
   ];
   if (own.length === 0) return lines;

@@ -31,14 +31,16 @@ describe('what is there is kept', () => {
     writeFileSync(join(repo.folder, 'sluice.yml'), edited);
     writeFileSync(join(repo.folder, '.github/workflows/sluice-ci.yml'), 'name: mine\n');
     const { stdout } = await repo.init();
-    expect(stdout.split('\n')[0]).toMatch(/: 2 differing files kept$/);
-    expect(stdout).toMatch(/^ {2}-keep: 5$/m);
+    // A key that the team has added is no difference: it stays, whatever is asked.
+    expect(stdout.split('\n')[0]).toMatch(/: 1 differing file kept$/);
+    expect(stdout).toMatch(/^ {2}-name: mine$/m);
     expect(repo.text('sluice.yml')).toBe(edited);
     await repo.init('--write', '.github/workflows/sluice-ci.yml');
     expect(repo.text('.github/workflows/sluice-ci.yml')).toBe(made['.github/workflows/sluice-ci.yml']);
     expect(repo.text('sluice.yml')).toBe(edited);
+    writeFileSync(join(repo.folder, '.github/workflows/sluice-ci.yml'), 'name: mine\n');
     expect((await repo.init('--force')).stdout).toContain('1 file changed');
-    expect(repo.files()).toEqual(made);
+    expect(repo.files()).toEqual({ ...made, 'sluice.yml': edited });
   });
 
   test('a front end is proposed as a comment; once sluice.yml publishes it, its workflow is written', async () => {

@@ -118,7 +118,7 @@ test('the example application without its sluice.yml', async () => {
     compose: ['compose.yml', 'compose.prod.yml'],
     registry: 'ghcr.io/acme/bookreader',
     migrate: { service: 'backend', command: 'alembic upgrade head' },
-    backup: { postgres: 'db' },
+    backup: { engine: 'postgres', service: 'db' },
   });
   expect(config.targets['production']).toMatchObject({
     requireTag: true,
