@@ -22,7 +22,9 @@ export interface Kit {
 }
 
 export function releaseKit(folder: string): Kit {
-  const made = copyCheckout(folder);
+  const made = copyCheckout(folder, {
+    'CHANGELOG.md': '# Changelog\n\n## [1.0.0] - 2026-11-30\n\n- All of it\n',
+  });
   made.git('push', '-q', 'origin', 'main');
   made.markTested();
   execFileSync(process.execPath, ['scripts/release.ts', '1.0.0'], { cwd: made.folder, stdio: 'pipe' });
