@@ -20,7 +20,7 @@ export const marks: Readonly<Record<CheckStatus, string>> = {
 };
 
 /** A verdict as people read it; outputs and JSON have `did-not-run`. */
-export const verdictWords: Readonly<Record<Verdict, string>> = {
+const verdictWords: Readonly<Record<Verdict, string>> = {
   pass: 'pass',
   fail: 'fail',
   review: 'review',

@@ -21,7 +21,7 @@ describe('image references', () => {
     ['ghcr.io/acme/book/backend:v1.2.3', 'ghcr.io', 'acme/book/backend', 'v1.2.3', undefined],
     ['127.0.0.1:5000/app', '127.0.0.1:5000', 'app', undefined, undefined],
     ['localhost/app:x', 'localhost', 'app', 'x', undefined],
-    ['localhost:5000/a/b@' + digest, 'localhost:5000', 'a/b', undefined, digest],
+    [`localhost:5000/a/b@${digest}`, 'localhost:5000', 'a/b', undefined, digest],
     [`r.example.com:443/a:1@${digest}`, 'r.example.com:443', 'a', '1', digest],
     ['[fd00::1]:5000/app', '[fd00::1]:5000', 'app', undefined, undefined],
     ['a__b/c-d/e.f:T_1.x', 'docker.io', 'a__b/c-d/e.f', 'T_1.x', undefined],

@@ -51,7 +51,7 @@ describe('stores', () => {
     'timescale/timescaledb-ha:pg17',
     'mcr.microsoft.com/mssql/server:2022',
     'bitnami/postgresql:17',
-    'registry.example.com:5000/mirror/postgres@sha256:' + '1'.repeat(64),
+    `registry.example.com:5000/mirror/postgres@sha256:${'1'.repeat(64)}`,
     'eclipse-mosquitto:2',
   ])('%s', async (image) => {
     expect(

@@ -131,7 +131,7 @@ describe('mistakes in sluice.yml', () => {
     [inHost('root: /a/../b'), 'sluice.yml:2:', 'must be an absolute path'],
     [inHost('root: relative'), 'sluice.yml:2:', 'must be an absolute path'],
     [inTarget('{ hosts: [7] }'), 'sluice.yml:2:25', 'must be user@host, or a map'],
-    ['__proto__: { x: 1 }\n' + shortest, 'sluice.yml:1:1', 'unknown key __proto__'],
+    [`__proto__: { x: 1 }\n${shortest}`, 'sluice.yml:1:1', 'unknown key __proto__'],
     [withKey('services: { __proto__: { port: 1 } }'), 'sluice.yml:3:13', 'unknown key __proto__'],
     ['\tapp: shop', 'sluice.yml:1:1', 'A tab is used to indent [config.yaml]'],
     ['app: a\napp: b', 'sluice.yml:2:1', 'Duplicate key "app" (first on line 1)'],
