@@ -2,9 +2,6 @@ import type { Place } from '../kernel/errors.ts';
 
 /** Results of checks: plain data that runner, outputs and baseline share. */
 
-/** Sluice's own repository, for links in findings and reports. */
-export const home = 'https://github.com/sluice-ci/sluice';
-
 export const categories = ['lint', 'test', 'scan'] as const;
 export type Category = (typeof categories)[number];
 

@@ -1,5 +1,5 @@
 /** The project's own address, which messages and generated files point to. */
-const home = 'https://github.com/sluice-ci/sluice';
+export const home = 'https://github.com/sluice-ci/sluice';
 
 /** The JSON Schema of sluice.yml, for editors. */
 export const schemaUrl = `${home}/raw/main/schema/sluice.schema.json`;

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { docsUrl } from '../../kernel/docs.ts';
 import { UserError } from '../../kernel/errors.ts';
 import { harmless } from '../../kernel/foreign.ts';
 import type { HttpAnswer } from '../aws/http.ts';
@@ -138,7 +139,7 @@ export function refused(refusal: Refusal, request: RefusedRequest): UserError {
   if (refusal.status === 403 || refusal.status === 401) {
     return denied(
       `${store} does not allow ${request.what} with the access key ${key}: ${words}`,
-      `It requires ${permissions[request.kind]}. Full policy: https://github.com/sluice-ci/sluice/blob/main/docs/cdn.md`,
+      `It requires ${permissions[request.kind]}. Full policy: ${docsUrl('cdn')}`,
     );
   }
   return new UserError({ code: 'cdn.store-refused', message: `${store} refused ${request.what}: ${words}` });

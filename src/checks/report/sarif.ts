@@ -1,3 +1,4 @@
+import { home } from '../../kernel/docs.ts';
 import { version } from '../../kernel/version.ts';
 import { plain } from '../../report/text.ts';
 import { httpUrl } from '../../report/url.ts';
@@ -5,7 +6,6 @@ import {
   type Category,
   type ChecksReport,
   categories,
-  home,
   type JudgedFinding,
   type Level,
   type Severity,

@@ -1,4 +1,5 @@
-import { type Finding, home } from '../model.ts';
+import { docsUrl } from '../../kernel/docs.ts';
+import type { Finding } from '../model.ts';
 import { findingOf, type Rule } from './rule.ts';
 
 /** `# sluice: ignore RULE reason`, on the line of a finding or above it. */
@@ -51,7 +52,7 @@ export const ignoreUnknown: Rule<readonly (Commented & { readonly known: Readonl
   level: 'fail',
   title: 'A comment that ignores a rule names an existing rule.',
   why: 'With a typo in the name the rule keeps failing, and the comment looks right.',
-  fix: `See ${home}/blob/main/docs/rules.md for all rules.`,
+  fix: `See ${docsUrl('rules')} for all rules.`,
   source: { name: 'Sluice: inline ignores' },
   example: {
     file: 'Dockerfile',

@@ -1,4 +1,5 @@
-import { type Finding, home, type Level, type Severity } from '../model.ts';
+import { docsUrl } from '../../kernel/docs.ts';
+import type { Finding, Level, Severity } from '../model.ts';
 
 /** The texts of a rule, for its findings and for its page in docs/rules. */
 export interface RuleText {
@@ -49,7 +50,7 @@ export const toolName = 'sluice';
 
 /** Address of the page of a rule. */
 function pageOf(id: string): string {
-  return `${home}/blob/main/docs/rules/${id}.md`;
+  return docsUrl(`rules/${id}`);
 }
 
 export function apply<Subject>(rules: readonly Rule<Subject>[], subject: Subject): Finding[] {

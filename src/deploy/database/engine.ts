@@ -39,8 +39,6 @@ export interface Restored {
  * and beside it whatever the record has a hash of.
  */
 export interface DatabaseEngine {
-  /** Name for people, such as `PostgreSQL`. */
-  readonly name: string;
   /** Dumps the database, durably. @throws UserError `backup.failed`, `host.disk-full`. */
   dump(
     host: Host,

@@ -15,8 +15,6 @@ export interface BackupRecord {
   readonly at: string;
   readonly bytes: number;
   readonly sha256: string;
-  /** Name of the database engine. Absent: PostgreSQL. */
-  readonly engine?: string;
   /** Version of the database server, such as `17.2`. */
   readonly server: string;
   readonly seconds: number;
@@ -75,7 +73,7 @@ export function backupLine(record: BackupRecord): string {
         ? proofLine(restoreTest)
         : `DOES NOT RESTORE: ${restoreTest.detail ?? ''}`;
   const hash = isSha256(record.sha256) ? '' : ', NO SHA-256: cannot be verified';
-  return `${record.name}  ${formatBytes(record.bytes)}  ${record.engine ?? 'PostgreSQL'} ${record.server}  ${proof}${hash}`;
+  return `${record.name}  ${formatBytes(record.bytes)}  PostgreSQL ${record.server}  ${proof}${hash}`;
 }
 
 /** Counts of a successful restore test. */

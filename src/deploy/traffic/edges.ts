@@ -1,18 +1,18 @@
 import type { ComposeModel, ComposeService, ServicePlan } from '../../config/model.ts';
 import { openPorts } from '../../config/ports/ports.ts';
 import { networksOf } from '../../config/services/network-names.ts';
-import { docker } from '../../host/engine/docker-cli.ts';
 import type { Host } from '../../host/model.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, UserError } from '../../kernel/errors.ts';
 import type { HostRun } from '../context.ts';
 import { type Layout, otherColour, type PlannedEdge, type ReleaseRecord } from '../model.ts';
 import { composeUp } from '../on-host/compose.ts';
-import { removeContainers, reviveContainers, stopContainers } from '../on-host/containers.ts';
+import { removeContainers, stopContainers } from '../on-host/containers.ts';
 import { type ContainerState, type HostState, releaseNamed } from '../on-host/state.ts';
 import { writeFiles } from '../on-host/write-files.ts';
 import { stoppedBy } from '../plan/ports.ts';
 import { type EdgeContainer, edgeProjectService } from '../project/project.ts';
+import { startAgain } from '../steps/revert.ts';
 import { healthAsked } from '../steps/waiting/component-health.ts';
 import {
   activeMap,
@@ -174,11 +174,7 @@ export async function undoEdges(hostRun: HostRun, now: readonly ContainerState[]
   if (stopped.length > 0) {
     const gone = hostRun.state.containers.filter(({ name }) => stopped.includes(name));
     // An edge that was recreated meanwhile is restored below.
-    await docker(hostRun.host, ['start', ...gone.map(({ id }) => id)]);
-    await reviveContainers(
-      hostRun.host,
-      gone.filter(({ plain }) => !plain).map(({ id }) => id),
-    );
+    await startAgain(hostRun.host, gone);
   }
   await giveBack(hostRun, now);
 }

@@ -4,7 +4,6 @@ import { testRestore } from './proof.ts';
 import { restoreDatabase } from './restore.ts';
 
 export const postgres: DatabaseEngine = {
-  name: 'PostgreSQL',
   dump: dumpDatabase,
   prove: testRestore,
   restore: restoreDatabase,
