@@ -2,9 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { parseImage } from '../config/images/reference.ts';
 import { carriedReference } from '../config/images/transferred.ts';
 import type { Config } from '../config/model.ts';
-import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import type { ChildEnv } from '../kernel/process/child-env.ts';
 import type { BakeBuild, BakeOutput } from './bake/bake.ts';
 import type { Builder } from './bake/builder.ts';
 import { bridgeEngine } from './bake/engine-bridge.ts';
@@ -17,7 +15,7 @@ import {
   type ProgressReader,
   slowestSteps,
 } from './bake/progress.ts';
-import { runBake } from './bake/run.ts';
+import { type BakeEffects, runBake } from './bake/run.ts';
 import { changedTrees } from './digest/digester.ts';
 import { ociLabels } from './git/tags.ts';
 import { parseVersion } from './git/version.ts';
@@ -30,17 +28,8 @@ import { localRoots, rootUser, smokeAll } from './publish/smoke.ts';
 import { heldUntilKept, keepAll } from './publish/transferred.ts';
 import type { Manifest, Registry } from './registry/model.ts';
 
-export interface BuildEffects {
-  /** With the logins in it (registry/docker-config.ts). */
-  readonly env: ChildEnv;
-  /** The build's secrets, by the names that buildx reads them by. */
-  readonly secrets: Readonly<Record<string, string>>;
-  /** Socket of the user's ssh-agent, for builds that have `ssh:`. */
-  readonly sshAgent: string | undefined;
-  /** Only for caches of the kind `gha`: it has the runner's token. */
-  readonly cacheService: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
+export interface BuildEffects
+  extends Pick<BakeEffects, 'env' | 'secrets' | 'sshAgent' | 'cacheService' | 'signal' | 'clock'> {
   readonly log: Log;
   readonly registry: (host: string) => Registry;
   readonly registryForCaches: () => (host: string) => Registry;
